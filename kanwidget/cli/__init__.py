@@ -1,4 +1,4 @@
-"""The command line: `kanwidget demo`, `kanwidget fit DATA --target COLUMN`, `kanwidget lab`."""
+"""The command line: `kanwidget demo`, `kanwidget discover DATA --target COLUMN`, `kanwidget fit …`, `kanwidget lab`."""
 
 from kanwidget.cli.main import main
 

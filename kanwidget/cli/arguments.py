@@ -15,13 +15,20 @@ def parser() -> argparse.ArgumentParser:
         prog="kanwidget", description="Train a Kolmogorov-Arnold network and find the formula behind the data."
     )
     whole.add_argument("--version", action="version", version=f"kanwidget {__version__}")
-    commands = whole.add_subparsers(title="commands", metavar="demo | fit | lab", dest="name", required=True)
+    commands = whole.add_subparsers(title="commands", metavar="demo | discover | fit | lab", dest="name", required=True)
 
     demo = commands.add_parser("demo", help="train on bundled real data and find its formula, in seconds")
     demo.add_argument(
         "--out", type=_page, default=Path("kanwidget-demo.html"), metavar="FILE.html", help="the report to write"
     )
     demo.add_argument("--seed", type=_whole(0), default=0, metavar="N", help="of the random start (default 0)")
+
+    discover = commands.add_parser(
+        "discover",
+        help="search for the formula behind a table",
+        description="Search for formulas of a CSV or Parquet table with a header, from simple to accurate.",
+    )
+    _add_discover_arguments(discover)
 
     fit = commands.add_parser(
         "fit", help="train on a table", description="Train on a CSV or Parquet table with a header."
@@ -33,11 +40,33 @@ def parser() -> argparse.ArgumentParser:
     return whole
 
 
+def _add_table_arguments(command: argparse.ArgumentParser) -> None:
+    """A table, and which of its columns are meant."""
+    command.add_argument("data", type=Path, metavar="DATA", help="a .csv, .tsv or .parquet file with a header")
+    command.add_argument("--target", required=True, metavar="COL", help="the column to predict")
+    command.add_argument("--inputs", type=_names, metavar="A,B", help="the input columns (default: all others)")
+
+
+def _add_discover_arguments(discover: argparse.ArgumentParser) -> None:
+    """The options of `kanwidget discover`."""
+    _add_table_arguments(discover)
+    discover.add_argument(
+        "--seconds", type=_above_zero, default=60.0, metavar="X", help="time of the search (default 60)"
+    )
+    discover.add_argument("--lib", type=_names, metavar="A,B", help="functions that it may hold, as in sin,exp")
+    discover.add_argument(
+        "--loss", choices=("mse", "huber", "absolute"), default="mse", help="huber or absolute for outliers"
+    )
+    discover.add_argument(
+        "--seed", type=_whole(0), default=0, metavar="N", help="of the rows held out and of the search (default 0)"
+    )
+    discover.add_argument("--out", type=_page, metavar="FILE.html", help="write a report that opens in any browser")
+    discover.add_argument("--save", type=Path, metavar="FILE.kan", help="save the network of the best formula")
+
+
 def _add_fit_arguments(fit: argparse.ArgumentParser) -> None:
     """The options of `kanwidget fit`."""
-    fit.add_argument("data", type=Path, metavar="DATA", help="a .csv, .tsv or .parquet file with a header")
-    fit.add_argument("--target", required=True, metavar="COL", help="the column to predict")
-    fit.add_argument("--inputs", type=_names, metavar="A,B", help="the input columns (default: all others)")
+    _add_table_arguments(fit)
     fit.add_argument(
         "--width",
         type=_widths,
@@ -53,7 +82,8 @@ def _add_fit_arguments(fit: argparse.ArgumentParser) -> None:
     fit.add_argument(
         "--test-fraction", type=_fraction, metavar="X", help="rows kept for the test (default 0.2, below 30 rows none)"
     )
-    fit.add_argument("--symbolic", action="store_true", help="replace the curves by functions and print the formula")
+    fit.add_argument("--symbolic", action="store_true", help="search for a formula, too, and print it")
+    fit.add_argument("--seconds", type=_above_zero, default=30.0, metavar="X", help="time of that search (default 30)")
     fit.add_argument("--out", type=_page, metavar="FILE.html", help="write a report that opens in any browser")
     fit.add_argument("--save", type=Path, metavar="FILE.kan", help="save the model")
 
@@ -77,6 +107,13 @@ def _at_least_zero(text: str) -> float:
     value = _float(text)
     if not 0 <= value < float("inf"):
         raise argparse.ArgumentTypeError(f"must be a number ≥ 0; got {text!r}")
+    return value
+
+
+def _above_zero(text: str) -> float:
+    value = _float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number > 0; got {text!r}")
     return value
 
 

@@ -14,14 +14,19 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from kanwidget.cli import steps
+from kanwidget.cli import formulas, steps
 from kanwidget.cli.arguments import parser
 
 if TYPE_CHECKING:
+    from kanwidget.datasets import Dataset
+    from kanwidget.discovery import DiscoveryStep
     from kanwidget.explorer.session.recorder import Recorder
+    from kanwidget.kan import KAN
 
+#: Seconds of the demo's search.
+_DEMO_SECONDS = 10.0
 #: Problems that a person can solve: printed in one line. All others are faults of this package and keep their traceback.
 _EXPECTED = (ValueError, TypeError, OSError, ImportError, ArithmeticError)
 
@@ -66,7 +71,7 @@ def _demo(arguments: argparse.Namespace) -> int:
     print("Data:     orbits of 13 planets and dwarf planets: semi-major axis (AU), eccentricity and period (years).")
     print("Question: what sets the period?")
     model, recorder = steps.train_to_formula(
-        data, [2, 1], 3, steps=50, lamb=1e-3, seed=arguments.seed, make_recorder=_recorder
+        data, [2, 1], 3, steps=50, lamb=1e-3, seed=arguments.seed, seconds=_DEMO_SECONDS, make_recorder=_recorder
     )
     steps.write_report(model, data, arguments.out, recorder)
     print("""
@@ -74,7 +79,7 @@ That is Kepler's third law. Go on by hand, in a notebook (make lab, or pip insta
     from kanwidget import KAN, KANExplorer, load_planets
     KANExplorer(KAN([2, 1]), load_planets(eccentricity=True))
 or with a table of your own:
-    kanwidget fit table.csv --target column --symbolic --out report.html""")
+    kanwidget discover table.csv --target column --out report.html""")
     return 0
 
 
@@ -102,15 +107,53 @@ def _fit(arguments: argparse.Namespace) -> int:
             f"--width must begin with the {data.n_features} inputs and end with 1 output; got {','.join(map(str, width))}. "
             f"Use --width {data.n_features},5,1, or leave it out."
         )
-    train = steps.train_to_formula if arguments.symbolic else steps.train
     options = {"steps": arguments.steps, "lamb": arguments.lamb, "seed": arguments.seed}
-    model, recorder = train(data, width, arguments.grid, make_recorder=_recorder if arguments.out else None, **options)
+    options |= {"make_recorder": _recorder if arguments.out else None}
+    if arguments.symbolic:
+        model, recorder = steps.train_to_formula(data, width, arguments.grid, seconds=arguments.seconds, **options)
+    else:
+        model, recorder = steps.train(data, width, arguments.grid, **options)
+    _write(model, data, arguments, recorder)
+    return 0
+
+
+def _write(model: KAN, data: Dataset, arguments: argparse.Namespace, recorder: Any = None) -> None:
+    """The files that were asked for."""
     if arguments.out:
         steps.write_report(model, data, arguments.out, recorder)
     if arguments.save:
         model.save(arguments.save)
         print(f"Model:    {arguments.save}; kanwidget.KAN.load({str(arguments.save)!r}) reads it")
+
+
+def _discover(arguments: argparse.Namespace) -> int:
+    """Search for formulas of a table; after Ctrl-C those so far are printed."""
+    from kanwidget.datasets import read_table
+    from kanwidget.datasets.notices import data_notices
+    from kanwidget.discovery import discover
+
+    for path in (arguments.out, arguments.save):
+        steps.check_folder(path)
+    data = read_table(arguments.data, arguments.target, arguments.inputs, test_fraction=0)
+    print(f"Data:     {arguments.data.name}, {data!r}")
+    for notice in data_notices(data):
+        print(f"Notice:   {notice.sentence}")
+    options = {"seconds": arguments.seconds, "seed": arguments.seed, "lib": arguments.lib, "loss": arguments.loss}
+    discovery = discover(data, **options, progress=False, callbacks=[_say_step])
+    if not discovery.front:
+        raise KeyboardInterrupt
+    print("\n".join([*formulas.front_lines(discovery), *formulas.found_lines(discovery)]))
+    _write(discovery.best.network, data, arguments)
+    if discovery.stop_reason == "interrupted":
+        raise KeyboardInterrupt
     return 0
+
+
+def _say_step(step: DiscoveryStep) -> None:
+    """A step of a search, on standard error."""
+    line = formulas.step_line(step)
+    if line is not None:
+        print(line, file=sys.stderr)
 
 
 def _recorder() -> Recorder:
@@ -133,7 +176,12 @@ def _lab(arguments: argparse.Namespace) -> int:
     return subprocess.call(command)
 
 
-_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {"demo": _demo, "fit": _fit, "lab": _lab}
+_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "demo": _demo,
+    "discover": _discover,
+    "fit": _fit,
+    "lab": _lab,
+}
 
 
 def _say(message: str) -> None:

@@ -6,16 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kanwidget.discovery import scales
-from kanwidget.discovery.discover import Discovery, discover
-from kanwidget.discovery.shapes import choose_shape
-from kanwidget.discovery.training import TrainedNetwork, train_network
+from kanwidget.cli import formulas
+from kanwidget.discovery import discover
+from kanwidget.discovery.trainings.shapes import choose_shape
+from kanwidget.discovery.trainings.training import TrainedNetwork, train_network
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from kanwidget.datasets import Dataset
-    from kanwidget.discovery.recording import Recorder
+    from kanwidget.discovery.trainings.recording import Recorder
     from kanwidget.kan import KAN
 
 #: With fewer there is nothing that changes.
@@ -66,7 +64,7 @@ def train(
     shape = choose_shape(data, width, grid, seed)
     recorder = make_recorder and make_recorder()
     trained = train_network(data, shape, steps=steps, lamb=lamb, seed=seed, recorder=recorder)
-    print("\n".join([*_shape_lines(trained), f"Network:  {_errors(data, trained.model.predict)}"]))
+    print("\n".join([*_shape_lines(trained), f"Network:  {formulas.errors(data, trained.model.predict)}"]))
     return trained.model, recorder
 
 
@@ -78,18 +76,27 @@ def train_to_formula(
     steps: int,
     lamb: float,
     seed: int,
+    seconds: float,
     make_recorder: Callable[[], Recorder] | None = None,
 ) -> tuple[KAN, Recorder | None]:
-    """Find the best formula, and print it with its constants and error; returns the network that computes it."""
-    discovery = discover(data, width, grid, steps=steps, lamb=lamb, seed=seed, make_recorder=make_recorder)
-    note = scales.described(data, discovery.logs)
-    print("\n".join([*([f"Scale:    {note}"] if note else []), *_shape_lines(discovery.trained)]))
-    print(f"Network:  {_errors(data, discovery.network.predict)}")
-    print("\n          ".join(_formula_lines(discovery)))
-    error = discovery.leave_one_out_error()
-    left_out = "" if error is None else f", leave-one-out RMSE {error:.3g}"
-    print(f"Error:    {_errors(data, discovery.model.predict)}{left_out}")
-    return discovery.model, discovery.recorder
+    """Train a network as `train` does, then search for a formula, and print it; returns the network that computes it.
+
+    Args:
+        data: The training data.
+        width: The network's width; by default it is chosen.
+        grid: Its grid intervals; by default they are chosen.
+        steps: Most steps of a training.
+        lamb: Weight of the penalty; above 0 the network is pruned.
+        seed: Seed of the network and of the search.
+        seconds: Time of the search.
+        make_recorder: Makes the recorder of the training.
+    """
+    trained, recorder = train(data, width, grid, steps=steps, lamb=lamb, seed=seed, make_recorder=make_recorder)
+    if recorder is not None:
+        recorder.keep(trained, "a formula")
+    found = discover(data, seconds=seconds, seed=seed)
+    print("\n".join(formulas.found_lines(found)))
+    return formulas.after_training(found.best.network, trained), recorder
 
 
 def _shape_lines(trained: TrainedNetwork) -> list[str]:
@@ -98,17 +105,6 @@ def _shape_lines(trained: TrainedNetwork) -> list[str]:
         unused = f"; without effect: {', '.join(trained.unused)}" if trained.unused else ""
         lines.append(f"Pruned:   {trained.model!r}{unused}")
     return lines
-
-
-def _formula_lines(discovery: Discovery) -> list[str]:
-    """The formula in the units of the table, and its constants with their errors."""
-    from kanwidget.symbolic.formulas.fitted import with_error
-
-    first, *rest = repr(discovery.fitted()).splitlines()
-    if discovery.formula.rounded:
-        texts = [f"{exact} for {with_error(value, error)}" for value, error, exact in discovery.formula.rounded]
-        rest.append(f"exponents made simple: {', '.join(texts)}")
-    return [f"Formula:  {first}", *rest]
 
 
 def write_report(model: KAN, data: Dataset, path: Path, recorder: Any = None) -> None:
@@ -136,17 +132,3 @@ def check_folder(path: Path | None) -> None:
         raise NotADirectoryError(
             f"there is no folder {path.parent} for {path.name}. Create it, or choose another path."
         )
-
-
-def _errors(data: Dataset, predict: Callable[[Tensor], Tensor]) -> str:
-    """Root mean squared errors and R² in words."""
-    texts = []
-    for part in ("train", "test"):
-        if f"{part}_input" in data:
-            y = data[f"{part}_label"]
-            residual = y - predict(data[f"{part}_input"])
-            missed, spread = float(residual.square().sum()), float((y - y.mean(0)).square().sum())
-            # 1 - R², since the nines of R² count: 0.9999998 must not be printed as 1.0000. A single row, or equal labels, have no R².
-            share = f" (1 - R² = {missed / spread:.2g})" if spread > 0 else ""
-            texts.append(f"{part} RMSE {float(residual.square().mean().sqrt()):.3g}{share}")
-    return ", ".join(texts)

@@ -126,8 +126,8 @@ def discover_steps(
         >>> for step in steps:
         ...     if step.best is not None and step.best.r2 > 0.999:
         ...         break
-        >>> steps.discovery.stop_reason
-        'interrupted'
+        >>> steps.discovery.best.text
+        '0.9999*axis**1.5'
     """
     if units is not None:
         _check.fail("units", WHERE, "left out", units)

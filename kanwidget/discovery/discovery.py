@@ -27,7 +27,7 @@ class Discovery:
         >>> from kanwidget import discover, load_planets
         >>> discovery = discover(load_planets(), steps=20, progress=False)
         >>> discovery.best.text, discovery.front[0].text
-        ('axis**(3/2)', '106.8')
+        ('axis**(3/2)', '130.4')
     """
 
     data: Dataset

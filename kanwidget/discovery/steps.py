@@ -13,14 +13,14 @@ from torch import Tensor
 
 from kanwidget.core.threads import torch_as_it_was
 from kanwidget.datasets import Dataset
-from kanwidget.discovery import robust
 from kanwidget.discovery.arguments import Settings
 from kanwidget.discovery.discovery import Discovery
-from kanwidget.discovery.engine.search import Limits, Report, search
+from kanwidget.discovery.engine.search import Limits, Report, Rows, search
 from kanwidget.discovery.equation import Equation
-from kanwidget.discovery.finishing import finish
-from kanwidget.discovery.front import Front
-from kanwidget.discovery.table import simple_trees, tables
+from kanwidget.discovery.fronts import robust
+from kanwidget.discovery.fronts.finishing import finish
+from kanwidget.discovery.fronts.front import Front
+from kanwidget.discovery.fronts.table import simple_trees, tables
 
 #: Part of the time that is left for exact numbers and last fits.
 _LAST = 0.15
@@ -134,36 +134,61 @@ class DiscoverySteps:
         if not table.columns:
             self.stop_reason = "complete"
             return
-        rounds = 1 if self._settings.loss == "mse" else robust.ROUNDS
-        begun, first = self.seconds, self._reports
+        if self._settings.loss == "mse":
+            yield from self._plain_and_relative(front, end, last)
+        else:
+            yield from self._robustly(front, end, last)
+
+    def _plain_and_relative(self, front: Front, end: float | None, last: int | None) -> Iterator[DiscoveryStep]:
+        """All rows alike; from half of the time on relative errors, where the noise grows with the value."""
+        half = _middle(self.seconds, end), _middle(self._reports, last)
+        yield from self._reported(front, front.table.rows(), end, last, half)
+        if self.stop_reason in ("complete", "turn") and front.has_relative_noise:
+            yield self._found(front, f"the noise of {front.table.target} grows with it: relative errors count")
+            yield from self._reported(front, front.table.rows(front.relative_weights()), end, last)
+
+    def _robustly(self, front: Front, end: float | None, last: int | None) -> Iterator[DiscoveryStep]:
+        """Several rounds: rows far from the best formula of a round count less in the next one."""
+        begun, first, rounds = self.seconds, self._reports, robust.ROUNDS
         for number in range(1, rounds + 1):
-            part = number / rounds
-            until = None if end is None else begun + (end - begun) * part
-            most = None if last is None else first + round((last - first) * part)
-            yield from self._reported(front, None if number == 1 else self._weights(front), until, most)
+            until = None if end is None else begun + (end - begun) * number / rounds
+            most = None if last is None else first + round((last - first) * number / rounds)
+            weights = None if number == 1 else self._weights(front)
+            yield from self._reported(front, front.table.rows(weights, without_outliers=True), until, most)
 
     def _reported(
-        self, front: Front, weights: Tensor | None, end: float | None, last: int | None
+        self,
+        front: Front,
+        rows: Rows,
+        end: float | None,
+        last: int | None,
+        turn: tuple[float | None, float | None] = (None, None),
     ) -> Iterator[DiscoveryStep]:
+        """What the engine reports, until it ends.
+
+        Args:
+            front: Of the target.
+            rows: The engine's rows.
+            end: Time of the search at which it ends.
+            last: Number of reports at which it ends.
+            turn: Time or number of reports from which relative noise ends it.
+        """
         settings = self._settings
-        limits = Limits(settings.operations, settings.complexity, settings.seed)
-        clock = _Patience(self.seconds, self._reports)
-        self.stop_reason = "complete"
-        if end is not None and self.seconds >= end:
-            self.stop_reason = "time"
+        patience = _Patience(self.seconds, self._reports)
+        self.stop_reason = _over(self.seconds, end, self._reports, last) or "complete"
+        if self.stop_reason != "complete":
             return
-        for report in search(front.table.rows(weights), limits):
+        for report in search(rows, Limits(settings.operations, settings.complexity, settings.seed)):
             self._reports += 1
             yield self._taken(front, report)
-            if last is not None and self._reports >= last:
-                self.stop_reason = "steps"
-            elif end is not None and self.seconds >= end:
-                self.stop_reason = "time"
-            elif clock.is_over(front, self.seconds, self._reports, timed=end is not None):
-                self.stop_reason = "exact"
-            else:
-                continue
-            return
+            reason = _over(self.seconds, end, self._reports, last)
+            if not reason and patience.is_over(front, self.seconds, self._reports, timed=end is not None):
+                reason = "exact"
+            if not reason and _over(self.seconds, turn[0], self._reports, turn[1]) and front.has_relative_noise:
+                reason = "turn"
+            if reason:
+                self.stop_reason = reason
+                return
 
     def _taken(self, front: Front, report: Report) -> DiscoveryStep:
         if report.kind == "finding":
@@ -199,6 +224,17 @@ class DiscoverySteps:
         return robust.row_weights(residual / table.y_unit, table.spread, loss)
 
 
+def _over(seconds: float, end: float | None, reports: float, last: float | None) -> str:
+    """Why a search is over; empty where it isn't."""
+    if last is not None and reports >= last:
+        return "steps"
+    return "time" if end is not None and seconds >= end else ""
+
+
+def _middle(begun: float, end: float | None) -> float | None:
+    return None if end is None else (begun + end) / 2
+
+
 class _Patience:
     """How long simpler formulas are searched for once one leaves nothing but round-off."""
 
@@ -209,7 +245,7 @@ class _Patience:
     def is_over(self, front: Front, seconds: float, reports: int, *, timed: bool) -> bool:
         if not front.is_exact:
             return False
-        size = front.members[-1].complexity
+        size = front.exact_complexity
         if self._found is None or size < self._found[2]:
             self._found = seconds, reports, size
         if timed:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
-import sympy
 from torch import Tensor
 
-from kanwidget.discovery.engine.trees import Tree, from_expression
-from kanwidget.symbolic.laws import find_laws
+from kanwidget.discovery.engine.atoms import Atoms
+from kanwidget.discovery.engine.families import functions_of, functions_with_constants, monomials, small_trees
+from kanwidget.discovery.engine.growth import grow
+from kanwidget.discovery.engine.pool import Candidate
+from kanwidget.discovery.engine.scanning import scan_products, scan_sums
+from kanwidget.discovery.engine.table import Table, Units
+from kanwidget.discovery.engine.trees import Tree
+
+#: Most atoms in memory, of 256 numbers each.
+_ATOMS = 300_000
+#: Most atoms with constants.
+_WITH_CONSTANTS = 5000
+#: Formulas that a round of growth starts from.
+_GROWN = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +73,84 @@ def search(rows: Rows, limits: Limits) -> Iterator[Report]:
     Yields:
         Reports; the search ends when nothing is left to try.
     """
-    yield Report("trying", "short laws")
-    symbols = [sympy.Dummy(name) for name in rows.names]
-    for law in find_laws(rows.x.numpy(), rows.y.numpy(), symbols)[:10]:
-        tree = from_expression(law.expression, symbols)
-        if tree is not None:
-            yield Report("formula", "short laws", tree)
+    units = Units.of(rows.x, rows.y)
+    x, y = units.inside(rows.x, rows.y)
+    table = Table(x, y, rows.weights, limits.operations, limits.complexity, limits.seed)
+    reported = Reported()
+    for text in _Strategies(table).run():
+        yield Report("trying", text)
+        for candidate in reported.fresh(table):
+            yield Report("formula", candidate.origin, units.outside(candidate.tree))
+        if table.pool.is_exact:
+            return
+
+
+@dataclass(slots=True)
+class Reported:
+    """Which formulas the caller has: those that became the shortest at their error, or the most exact at their length."""
+
+    front: dict[Tree, Candidate] = field(default_factory=dict)
+
+    def fresh(self, table: Table) -> list[Candidate]:
+        """Members of the front that weren't there before."""
+        front = table.pool.front()
+        fresh = [candidate for candidate in front if candidate.tree not in self.front]
+        self.front = {candidate.tree: candidate for candidate in front}
+        return fresh
+
+
+class _Strategies:
+    """The order of the strategies: what is quick and often right comes first."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.grown: set[Tree] = set()
+
+    def run(self) -> Iterator[str]:
+        """All strategies, one after the other."""
+        table = self.table
+        levels = small_trees(table, _ATOMS)
+        simple: Atoms | None = None
+        for label, atoms in itertools.islice(levels, 2):
+            yield from scan_products(table, atoms, label)
+            yield from scan_sums(table, atoms, label)
+            simple = atoms
+        assert simple is not None
+        yield from self._monomials()
+        yield from self._constants(simple)
+        yield from self.growth(simple, rounds=3)
+        for label, atoms in levels:
+            yield from scan_products(table, atoms, label)
+            yield from scan_sums(table, atoms, label, targets=slice(0, 4))
+            yield from self.growth(simple, rounds=3)
+        yield from self.growth(simple, rounds=100)
+
+    def _monomials(self) -> Iterator[str]:
+        table = self.table
+        atoms = functions_of(table, monomials(table), 12000)
+        yield from scan_products(table, atoms, "functions of products")
+        yield from scan_sums(table, atoms, "functions of products", targets=slice(0, 4))
+
+    def _constants(self, simple: Atoms) -> Iterator[str]:
+        table = self.table
+        operands = [simple.tree(index) for index in range(min(len(simple), 60 + 10 * len(table.indices)))]
+        for sums in (False, True):
+            atoms = functions_with_constants(table, operands, simple, _WITH_CONSTANTS, sums=sums)
+            label = "functions with a constant"
+            yield from scan_sums(table, atoms, label) if sums else scan_products(table, atoms, label)
+
+    def growth(self, atoms: Atoms, rounds: int) -> Iterator[str]:
+        """Rounds of growth from the best formulas that haven't been grown."""
+        for _ in range(rounds):
+            fresh = self._ungrown()[:_GROWN]
+            if not fresh:
+                return
+            for candidate in fresh:
+                self.grown.add(candidate.tree)
+                yield from grow(self.table, candidate, atoms)
+
+    def _ungrown(self) -> list[Candidate]:
+        """Formulas to grow: the shortest descriptions and, since most good formulas begin simple, the front, in turn."""
+        pool = self.table.pool
+        both = itertools.chain.from_iterable(itertools.zip_longest(pool.candidates[:40], reversed(pool.front())))
+        return [c for c in dict.fromkeys(both) if c is not None and c.tree not in self.grown]

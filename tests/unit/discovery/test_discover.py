@@ -1,49 +1,358 @@
-"""The whole way from a table to a formula, called from Python."""
+"""`discover` and `discover_steps`: tables of all kinds, limits, interruptions; the engine is replaced where only its reports matter."""
 
+import numpy as np
+import pandas
 import pytest
 import torch
 
-from kanwidget import Dataset, load_planets
-from kanwidget.discovery.discover import discover
-from kanwidget.explorer.session.recorder import Recorder
-from kanwidget.training.optimizers.levenberg_marquardt import LevenbergMarquardt
+import kanwidget
+from kanwidget import Dataset, discover, discover_steps, load_planets
+from kanwidget.discovery import steps as module
+from kanwidget.discovery.arguments import dataset_of, settings
+from kanwidget.discovery.engine.search import Report
+from kanwidget.discovery.steps import DiscoverySteps
+from tests.support.networks import uniform
+
+PRODUCT = ("mul", ("x", 0), ("x", 1))
+QUICK = {"steps": 5, "progress": False}
 
 
-def test_discovery_prints_nothing_and_leaves_the_threads_alone(capsys, two_threads):
-    discovery = discover(load_planets(), [1, 1], 3, lamb=0.0)
-    assert capsys.readouterr().out == ""
+def table(rows=60):
+    return uniform(rows, 2) + 2
+
+
+def engine(*reports):
+    """An engine that reports these, whatever the rows are."""
+
+    def search(rows, limits):
+        yield from reports
+
+    return search
+
+
+def formula(tree, text="a strategy"):
+    return Report("formula", text, tree)
+
+
+@pytest.fixture
+def product(monkeypatch):
+    monkeypatch.setattr(module, "search", engine(Report("trying", "products"), formula(PRODUCT)))
+
+
+# ---- data
+
+
+def test_frames_arrays_and_datasets_are_the_same_table(product):
+    x = table()
+    y = x[:, 0] * x[:, 1]
+    frame = pandas.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": y})
+    texts = [
+        discover(frame, **QUICK).best.text,
+        discover(frame, "y", **QUICK).best.text,
+        discover(frame.rename(columns={"y": "area"}), target="area", **QUICK).best.text,
+        discover(frame[["a", "b"]], y.numpy(), **QUICK).best.text,
+        discover(frame[["a", "b"]], frame["y"], **QUICK).best.text,
+        discover(Dataset(x, y, in_vars=["a", "b"]), **QUICK).best.text,
+    ]
+    assert texts == ["a*b"] * 6
+    assert discover(x.tolist(), y.tolist(), **QUICK).best.text == "x_1*x_2"
+    assert discover((x, y), **QUICK).best.text == "x_1*x_2"
+
+
+def test_whole_numbers_are_numbers():
+    data = dataset_of(torch.arange(4.0), torch.tensor([0, 1, 4, 9]), None, None)
+    assert data.train_label.flatten().tolist() == [0, 1, 4, 9]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "`data` argument of discover must be a data frame, an array of inputs, or a Dataset; got None"),
+        ({"data": table()}, "`y` argument of discover must be given beside an array of inputs"),
+        ({"data": table(), "y": torch.ones(3)}, r"`y` argument of discover must be of shape \(60,\)"),
+        ({"data": table(), "y": table()[:, 0], "target": "a"}, "`target` argument of discover must be left out"),
+        ({"data": Dataset([[1.0], [2.0]], [0, 1])}, "must be a table whose target holds numbers"),
+        ({"data": table(), "y": table()[:, 0], "weights": [1.0]}, "`weights` argument of discover must be 60 numbers"),
+        ({"data": table(), "y": table()[:, 0], "loss": "mae"}, "`loss` argument of discover must be one of 'mse'"),
+        ({"data": table(), "y": table()[:, 0], "seconds": 0}, "`seconds` argument of discover must be a finite number"),
+        ({"data": table(), "y": table()[:, 0], "steps": 0}, "`steps` argument of discover must be an integer ≥ 1"),
+        ({"data": table(), "y": table()[:, 0], "lib": ["sine"]}, "`lib` argument of discover .* Did you mean 'sin'"),
+        ({"data": table(), "y": table()[:, 0], "n_jobs": 0}, "`n_jobs` argument of discover must be an integer ≥ 1"),
+        ({"data": table(), "y": table()[:, 0], "callbacks": 3}, "`callbacks` argument of discover must be a list"),
+        ({"data": table(), "y": table()[:, 0], "callbacks": [3]}, "`callbacks` argument of discover must be functions"),
+    ],
+)
+def test_what_is_refused(arguments, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        discover(**arguments)
+
+
+def test_missing_numbers_and_texts_are_refused_with_their_place():
+    x = table()
+    frame = pandas.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": x[:, 0]})
+    frame.loc[4, "b"] = np.nan
+    with pytest.raises(ValueError, match="finite in column 'b', row 4; got nan"):
+        discover(frame)
+    y = x[:, 0].clone()
+    y[7] = torch.inf
+    with pytest.raises(ValueError, match="`y` argument of discover must be finite in row 7"):
+        discover(x, y)
+    with pytest.raises(TypeError, match="numeric in column 'b'; got 'red'"):
+        discover(frame.assign(b="red"))
+    with pytest.raises(ValueError, match="must be a table whose target holds numbers"):
+        discover(frame.assign(b=1.0 * frame["a"], y="red"))
+
+
+def test_columns_that_say_nothing_are_left_out(product):
+    x = table()
+    wide = torch.stack([x[:, 0], torch.ones(60), x[:, 1], x[:, 0]], 1)
+    discovery = discover(wide, x[:, 0] * x[:, 1], **QUICK)
+    assert discovery.best.text == "x_1*x_3"
+    assert discovery.findings == ("x_2 is the same in every row: left out", "x_4 repeats x_1: left out")
+
+
+# ---- robustness, with the real engine
+
+
+def test_a_target_that_never_changes():
+    discovery = discover(table(), torch.full((60,), 2.5), progress=False)
+    assert (discovery.best.text, discovery.stop_reason) == ("2.5", "complete")
+    assert discovery.findings == ("y is the same in every row",)
+
+
+def test_a_target_that_is_a_column():
+    x = table()
+    assert discover(x, x[:, 1], progress=False).best.text == "x_2"
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5, 19])
+def test_few_rows_are_all_fitted_to(rows, product):
+    x = table(rows)
+    discovery = discover(x, x[:, 0] * x[:, 1], **QUICK)
+    assert discovery.best.rmse_test is None
+    assert discovery.best.rmse_train < 1e-12 or rows == 1
+
+
+@pytest.mark.parametrize(("x_unit", "y_unit"), [(1e-20, 1e20), (1e20, 1e-20), (1e-20, 1e-20)])
+def test_units_of_any_size(x_unit, y_unit, monkeypatch):
+    monkeypatch.setattr(module, "search", engine(formula(("mul", ("c", 3.0), ("inv", ("sq", ("x", 0)))))))
+    x = table()
+
+    def rows_of_order_one(rows, limits):
+        assert 0.1 < float(rows.y.abs().max()) < 10
+        assert 0.1 < float(rows.x.abs().max()) < 10
+        scale = float((rows.y * rows.x[:, 0] ** 2).mean())
+        yield formula(("mul", ("c", scale), ("inv", ("sq", ("x", 0)))))
+
+    monkeypatch.setattr(module, "search", rows_of_order_one)
+    y = y_unit * 3 / x[:, 0] ** 2
+    best = discover(x * x_unit, y, **QUICK).best
+    assert torch.allclose(best.predict(x * x_unit), y, rtol=1e-9, atol=0)
+    assert 1 - best.r2 < 1e-9
+
+
+def outliers():
+    x = table(100)
+    y = 3 * x[:, 0] + x[:, 1]
+    y[::9] += 40
+    return x, y
+
+
+@pytest.mark.parametrize("loss", ["huber", "absolute"])
+def test_outliers_with_a_robust_loss(loss, monkeypatch):
+    def search(rows, limits):
+        """Least squares by the rows, as an engine does it."""
+        design = torch.cat([rows.x, torch.ones(len(rows.x), 1)], 1)
+        root = torch.ones(len(rows.x)) if rows.weights is None else rows.weights.sqrt()
+        a, b, c = torch.linalg.lstsq(root[:, None] * design, (root * rows.y)[:, None]).solution.flatten().tolist()
+        terms = ("add", ("mul", ("c", a), ("x", 0)), ("mul", ("c", b), ("x", 1)))
+        yield formula(("add", terms, ("c", c)))
+
+    monkeypatch.setattr(module, "search", search)
+    x, y = outliers()
+    best = discover(x, y, loss=loss, steps=20, progress=False).best
+    assert best.text == "3*x_1 + x_2"
+
+
+def test_weights_leave_rows_out(product):
+    x = table()
+    y = x[:, 0] * x[:, 1]
+    y[:5] = -100
+    weights = torch.ones(60)
+    weights[:5] = 0
+    discovery = discover(x, y, weights=weights, **QUICK)
+    assert len(discovery.data.train_input) == 55
+    assert discovery.best.rmse_train < 1e-12
+
+
+# ---- limits
+
+
+class Clock:
+    """Time that passes by a second at each look."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        self.now += 1.0
+        return self.now
+
+
+def endless(rows, limits):
+    while True:
+        yield Report("trying", "more")
+
+
+def run(x, y, seconds, clock):
+    options = settings(seconds, None, 0, None, 40, "mse", 1)
+    return DiscoverySteps(dataset_of(x, y, None, None), options, clock)
+
+
+def test_the_time_ends_a_search(monkeypatch):
+    monkeypatch.setattr(module, "search", endless)
+    x = table()
+    running = run(x, x[:, 0] * x[:, 1], 50.0, Clock())
+    numbers = [step.number for step in running]
+    assert running.stop_reason == "time"
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert 3 < len(numbers) < 50
+    assert running.discovery.front
+
+
+def test_time_between_steps_does_not_count(monkeypatch):
+    monkeypatch.setattr(module, "search", endless)
+    clock, x = Clock(), table()
+    running = run(x, x[:, 0] * x[:, 1], 50.0, clock)
+    next(running)
+    before = running.seconds
+    clock.now += 1000
+    assert running.seconds == before
+    next(running)
+    assert running.seconds < before + 20
+
+
+def test_steps_and_seed_give_the_same_result():
+    x = table(80)
+    y = torch.sin(x[:, 0]) * x[:, 1] + 0.01 * torch.randn(80, generator=torch.Generator().manual_seed(1))
+    first, second = (discover(x, y, steps=3, seed=3, progress=False) for _ in range(2))
+    assert repr(first) == repr(second)
+    assert repr(first.best) == repr(second.best)
+
+
+def test_more_steps_than_asked_for_are_not_taken(monkeypatch):
+    monkeypatch.setattr(module, "search", endless)
+    x = table()
+    discovery = discover(x, x[:, 0] ** 2, steps=7, progress=False)
+    assert discovery.stop_reason == "steps"
+
+
+def test_an_interruption_leaves_the_front_so_far(monkeypatch):
+    def interrupted(rows, limits):
+        yield formula(PRODUCT)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "search", interrupted)
+    x = table()
+    discovery = discover(x, x[:, 0] * x[:, 1], progress=False)
+    assert (discovery.best.text, discovery.stop_reason) == ("x_1*x_2", "interrupted")
+
+
+def test_a_callback_ends_the_search_and_its_errors_are_raised(product):
+    x = table()
+    y = x[:, 0] * x[:, 1]
+    seen = []
+    discovery = discover(x, y, progress=False, callbacks=[seen.append, lambda step: step.number == 2])
+    assert [step.number for step in seen] == [1, 2]
+    assert discovery.stop_reason == "callback"
+
+    def broken(step):
+        raise RuntimeError("mine")
+
+    with pytest.raises(RuntimeError, match="mine"):
+        discover(x, y, progress=False, callbacks=[broken])
+
+
+def test_steps_say_what_is_tried_and_found(monkeypatch):
+    monkeypatch.setattr(
+        module,
+        "search",
+        engine(Report("finding", "x_2 doesn't matter"), Report("trying", "240 curves"), formula(("sq", ("x", 0)))),
+    )
+    x = table()
+    running = discover_steps(x, x[:, 0] ** 2, steps=10)
+    listed = list(running)
+    assert [(step.kind, step.text) for step in listed[1:4]] == [
+        ("finding", "x_2 doesn't matter"),
+        ("trying", "240 curves"),
+        ("formula", "x_1**2"),
+    ]
+    assert listed[3].changed == (listed[3].best,)
+    assert listed[3].best in listed[3].front
+    assert running.discovery.findings == ("x_2 doesn't matter",)
+    assert running.discovery.stop_reason == "complete"
+
+
+def test_several_targets_have_a_front_each():
+    x = table()
+    discovery = discover(x, torch.stack([x[:, 0] + x[:, 1], x[:, 0] * x[:, 1]], 1), progress=False)
+    assert discovery.targets == ("y_1", "y_2")
+    assert discovery["y_1"].best.text == "x_1 + x_2"
+    assert discovery["y_2"].best.text == "x_1*x_2"
+    with pytest.raises(ValueError, match=r"discovery\['y_1'\].best"):
+        _ = discovery.best
+    model = discovery["y_2"].best.network
+    assert model.predict(x).flatten().tolist() == pytest.approx((x[:, 0] * x[:, 1]).tolist())
+    assert model.history.last.train_loss < 1e-9
+
+
+def test_only_functions_of_the_library(monkeypatch):
+    curves = formula(("exp", ("x", 0))), formula(("sin", ("x", 0)))
+    monkeypatch.setattr(module, "search", engine(*curves))
+    x = table()
+    discovery = discover(x, x[:, 0].exp(), lib=["sin"], steps=10, progress=False)
+    assert all("exp" not in equation.text for equation in discovery.front)
+
+
+def test_formulas_beyond_the_largest_complexity_are_left_out(product):
+    x = table()
+    discovery = discover(x, x[:, 0] * x[:, 1], max_complexity=2, **QUICK)
+    assert all(equation.complexity <= 2 for equation in discovery.front)
+
+
+def test_noise_that_grows_with_the_value(monkeypatch):
+    x = table(200)
+    noise = 1 + 0.02 * torch.randn(200, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    y = x[:, 0] ** 8 * noise
+    weights = []
+
+    def search(rows, limits):
+        weights.append(rows.weights)
+        yield formula(("pow", ("x", 0), ("c", 8.01)))
+
+    monkeypatch.setattr(module, "search", search)
+    discovery = discover(x, y, steps=10, progress=False)
+    assert "the noise of y grows with it: relative errors count" in discovery.findings
+    assert weights[0] is None
+    assert float(weights[1].max() / weights[1].min()) > 1e3
+    assert discovery.best.text == "x_1**8"
+
+
+def test_torch_keeps_its_threads_and_nothing_is_printed(two_threads, capsys):
+    discover(load_planets(), steps=3, progress=False)
     assert torch.get_num_threads() == 2
-    assert discovery.recorder is None
-    assert repr(discovery.fitted()) == "period = axis**(3/2)"
-    x = load_planets().train_input
-    assert (discovery.model.predict(x) / discovery.network.predict(x) - 1).abs().max() < 0.05
-    assert discovery.leave_one_out_error() == pytest.approx(discovery.model.history.last.train_loss, rel=1e-6)
+    assert capsys.readouterr() == ("", "")
 
 
-def test_the_recorder_of_the_best_training_comes_back():
-    recorders = []
-
-    def make_recorder():
-        recorders.append(Recorder())
-        return recorders[-1]
-
-    discovery = discover(load_planets(), [1, 1], 3, lamb=0.0, make_recorder=make_recorder)
-    assert len(recorders) == 4
-    assert discovery.recorder in recorders
-    # In the units of the table, where the network has layers of logarithms and exponentials.
-    assert {frame.network().depth for frame in discovery.recorder.frames()} == {discovery.network.depth}
+def test_a_bar_shows_time_and_the_best_formula(product, capsys):
+    x = table()
+    discover(x, x[:, 0] * x[:, 1], seconds=30)
+    error = capsys.readouterr().err
+    assert "discover: " in error
+    assert "x_1*x_2" in error
+    assert "100%" in error
 
 
-@pytest.mark.parametrize(("rows", "threads"), [(1_000, 1), (200_000, 2)])
-def test_trainings_of_large_tables_use_all_threads(rows, threads, two_threads, monkeypatch):
-    numbers = []
-
-    def step(optimizer, interrupted):
-        numbers.append(torch.get_num_threads())
-        raise KeyError("enough")
-
-    monkeypatch.setattr(LevenbergMarquardt, "step", step)
-    x = torch.rand(rows, 3, dtype=torch.float64)
-    with pytest.raises(KeyError, match="enough"):
-        discover(Dataset(x, x.sum(1, keepdim=True)), [3, 5, 1], 10, steps=1)
-    assert numbers == [threads]
+def test_names_at_the_top():
+    assert kanwidget.discover is discover
+    assert {"discover", "discover_steps", "Discovery", "DiscoveryStep", "Equation"} <= set(dir(kanwidget))

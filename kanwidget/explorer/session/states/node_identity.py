@@ -42,13 +42,20 @@ def identities(networks: Sequence[tuple[KAN, KAN]], x: Tensor) -> list[list[list
         if index == 0:
             levels = [list(range(network.nodes_in(level))) for level in range(network.depth + 1)]
         else:
-            before = networks[index - 1][1]
-            levels = [
-                _continued(result[-1][level], before, network, level, x, fresh) for level in range(network.depth + 1)
-            ]
+            levels = _levels(result[-1], networks[index - 1][1], network, x, fresh)
         levels[0] = network.columns.tolist()
         result.append(levels)
     return result
+
+
+def _levels(former: list[list[int]], before: KAN, network: KAN, x: Tensor, fresh: Iterator[int]) -> list[list[int]]:
+    """Identities of all levels from those of the network before."""
+    numbers = range(network.depth + 1)
+    if network.depth == before.depth:
+        return [_continued(former[level], before, network, level, x, fresh) for level in numbers]
+    # As a formula in the place of a trained network: only inputs and outputs go on.
+    inner = [[next(fresh) for _ in range(network.nodes_in(level))] for level in numbers[1:-1]]
+    return [[], *inner, former[-1][: network.nodes_in(network.depth)]]
 
 
 def followed(edges: Sequence[EdgeRef], before: KAN, after: KAN, x: Tensor) -> list[EdgeRef]:

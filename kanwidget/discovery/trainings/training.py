@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kanwidget.datasets import Dataset
-    from kanwidget.discovery.recording import Recorder
+    from kanwidget.discovery.trainings.recording import Recorder
     from kanwidget.kan import KAN
 
 

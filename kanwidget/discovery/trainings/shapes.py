@@ -40,25 +40,11 @@ def choose_shape(data: Dataset, width: list[int] | None, grid: int | None, seed:
     return _simplest(candidates, _losses(data, candidates, seed))
 
 
-def formula_shapes(data: Dataset, width: list[int] | None, grid: int | None, seed: int) -> list[tuple[list[int], int]]:
-    """The shapes to search a formula with: the simplest good shape, and before a deep shape a sum of functions of one variable.
-
-    A deeper network predicts a little better, but its formula is often much longer.
-    """
-    candidates = _candidates(data, width, grid)
-    losses = _losses(data, candidates, seed)
-    chosen = _simplest(candidates, losses)
-    shallow = [(shape, loss) for shape, loss in zip(candidates, losses, strict=True) if len(shape[0]) == 2]
-    if not shallow or len(chosen[0]) == 2:
-        return [chosen]
-    return [_simplest([shape for shape, _ in shallow], [loss for _, loss in shallow]), chosen]
-
-
 def _losses(data: Dataset, candidates: list[tuple[list[int], int]], seed: int) -> list[float]:
     """The error of each shape in standard deviations of the labels; a single one needs no trial."""
     from tqdm.auto import tqdm
 
-    from kanwidget.discovery.training import standardized
+    from kanwidget.discovery.trainings.training import standardized
 
     if len(candidates) == 1:
         return [0.0]

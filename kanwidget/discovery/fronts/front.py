@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from kanwidget.discovery import ranking
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, complexity, constants, nodes, values
 from kanwidget.discovery.equation import Equation
-from kanwidget.discovery.ranking import Misfit
-from kanwidget.discovery.table import Part, Table
+from kanwidget.discovery.fronts import ranking
+from kanwidget.discovery.fronts.ranking import Misfit, R
+from kanwidget.discovery.fronts.table import Part, Table
 from kanwidget.symbolic.formulas.regression.problem import Problem
 
 
@@ -24,6 +25,8 @@ class Member:
     constants: int
     misfit: Misfit
     equation: Equation
+    doubtful: bool = False
+    """Whether the data are known to leave a constant open."""
 
 
 class Front:
@@ -37,11 +40,18 @@ class Front:
     """
 
     def __init__(self, table: Table, operations: frozenset[str], most: float, *, robust: bool) -> None:
-        self.table, self.members = table, list[Member]()
+        self.table = table
+        # Those of the front for noise that is the same everywhere, and of that for noise that grows with the value.
+        self._kept: list[Member] = []
         self._operations, self._most, self._robust = operations, most, robust
         rows = table.rows()
         self._train, self._held = rows.x.unbind(1), rows.held_x.unbind(1)
         self._problem = table.problem(table.train)
+
+    @property
+    def members(self) -> list[Member]:
+        """The formulas as they are ranked, from simple to accurate."""
+        return ranking.pareto(self._kept, relative=self.has_relative_noise)
 
     @property
     def equations(self) -> tuple[Equation, ...]:
@@ -51,17 +61,28 @@ class Front:
     @property
     def best(self) -> Member:
         """The member with the shortest description."""
-        return ranking.best(self.members, len(self.table.every.y))
+        return ranking.best(self.members, len(self.table.every.y), relative=self.has_relative_noise)
 
     @property
     def has_relative_noise(self) -> bool:
         """Whether the noise grows with the value."""
-        return not self._robust and ranking.has_relative_noise(self.members)
+        return bool(self._kept) and not self._robust and ranking.has_relative_noise(self._kept)
+
+    def relative_weights(self) -> Tensor:
+        """Weights of the training rows for noise that grows with the value."""
+        table = self.table
+        size = table.problem(table.train).values(self.best.equation.sympy).abs()
+        return size.clamp(min=ranking.SMALL * float(table.train.y.abs().median())) ** -2 * table.y_unit**2
+
+    @property
+    def exact_complexity(self) -> float:
+        """Complexity of the simplest formula that leaves nothing but round-off."""
+        return min(member.complexity for member in self._kept if ranking.is_exact(member))
 
     @property
     def is_exact(self) -> bool:
         """Whether a formula leaves nothing but round-off."""
-        return bool(self.members) and ranking.is_exact(self.members[-1])
+        return any(map(ranking.is_exact, self._kept))
 
     def offer(self, tree: Tree, origin: str) -> Equation | None:
         """Measure a formula, and keep it if no simpler one equals it.
@@ -78,7 +99,7 @@ class Front:
             return None
         misfit = self._misfit(tree)
         rank = _Rank(size, len(constants(tree)), misfit)
-        if not any(kept is rank for kept in ranking.pareto([*map(_rank, self.members), rank])):
+        if not any(kept is rank for kept in _both([*map(_rank, self._kept), rank])):
             return None
         expression = self.table.expression(tree)
         if expression is None:
@@ -87,9 +108,14 @@ class Front:
         self.put(Member(size, rank.constants, misfit, equation))
         return equation
 
-    def put(self, member: Member) -> None:
-        """Take in a member; those that it equals go."""
-        self.members = ranking.pareto([*self.members, member])
+    def put(self, member: Member, former: Member | None = None) -> None:
+        """Take in a member; those that it equals go.
+
+        Args:
+            member: The new one.
+            former: The one whose place it takes.
+        """
+        self._kept = _both([*(kept for kept in self._kept if kept is not former), member])
 
     def measured(self, expression: Any, size: float, number: int, origin: str, problem: Problem) -> Member:
         """An expression in the table's units as a member.
@@ -105,12 +131,13 @@ class Front:
         parts = [table.train] if table.held_out is None else [table.train, table.held_out]
         columns = [table.problem(part).values(expression) / table.y_unit for part in parts]
         misfit = self._compared(columns[0], columns[1] if table.held_out is not None else None)
-        return Member(size, number, misfit, self._equation(expression, size, misfit, origin, problem))
+        equation = self._equation(expression, size, misfit, origin, problem)
+        return Member(size, number, misfit, equation, not equation.fitted.determined)
 
     def refitted(self, member: Member, expression: Any, problem: Problem) -> Member:
         """A member with the constants of all rows; errors stay those on rows that its constants hadn't seen."""
         equation = self._equation(expression, member.complexity, member.misfit, member.equation.origin, problem)
-        return Member(member.complexity, member.constants, member.misfit, equation)
+        return replace(member, equation=equation, doubtful=not equation.fitted.determined)
 
     def _allows(self, tree: Tree) -> bool:
         heads = {node[0] for node in nodes(tree)}
@@ -141,7 +168,7 @@ class Front:
         r2 = 1 - (rmse[0] / spread) ** 2 if spread else 0.0
         test = self._test_error(expression)
         if test is None and len(rmse) > 1:
-            test = misfit.held_out * table.spread * table.y_unit if not self._robust else rmse[1]
+            test = misfit.plain.held_out * table.spread * table.y_unit if not self._robust else rmse[1]
         return Equation(
             *(table.target, expression, size, rmse[0], test, r2, origin),
             data=table.data,
@@ -164,6 +191,13 @@ class _Rank:
     complexity: float
     constants: int
     misfit: Misfit
+    doubtful: bool = False
+
+
+def _both(members: Sequence[R]) -> list[R]:
+    """The members of either front, each once."""
+    plain = ranking.pareto(members)
+    return [*plain, *(m for m in ranking.pareto(members, relative=True) if not any(m is kept for kept in plain))]
 
 
 def _rank(member: Member) -> _Rank:

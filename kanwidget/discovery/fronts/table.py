@@ -82,14 +82,15 @@ class Table:
         y = self.every.y / self.y_unit
         return float(y.std(correction=0)) if bool((y != y[0]).any()) else 0.0
 
-    def rows(self, weights: Tensor | None = None) -> Rows:
+    def rows(self, weights: Tensor | None = None, *, without_outliers: bool = False) -> Rows:
         """The rows for the engine.
 
         Args:
-            weights: Further weights of the training rows; those that hardly count, as outliers of a robust loss, are left out.
+            weights: Further weights of the training rows.
+            without_outliers: Whether rows that hardly count by these are left out.
         """
         train, held = self.train, self.held_out or self.train
-        if weights is not None:
+        if weights is not None and without_outliers:
             counted = (weights > _HARDLY * weights.max()).nonzero().flatten()
             train, weights = train.rows_only(counted), weights[counted]
         own = [weight for weight in (train.weight, weights) if weight is not None]

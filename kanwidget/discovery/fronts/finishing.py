@@ -9,18 +9,16 @@ from typing import Any
 
 import torch
 
-from kanwidget.discovery import ranking
 from kanwidget.discovery.engine.trees import complexity, from_expression
-from kanwidget.discovery.front import Front, Member
-from kanwidget.discovery.table import Part, Table
+from kanwidget.discovery.fronts import ranking
+from kanwidget.discovery.fronts.front import Front, Member
+from kanwidget.discovery.fronts.table import Part, Table
 from kanwidget.simplification.held_out import is_as_good
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
 from kanwidget.symbolic.formulas.simplest import simplest, weighted
 
 #: An error that grows by more says that a fit went astray.
 _WORSE = 1.05
-#: Values below this part of the median weigh no more.
-_SMALL = 1e-3
 
 
 def finish(front: Front, weights: torch.Tensor | None, seconds: Callable[[], float]) -> Iterator[Member]:
@@ -36,13 +34,14 @@ def finish(front: Front, weights: torch.Tensor | None, seconds: Callable[[], flo
     """
     first = front.best
     others = [member for member in reversed(front.members) if member is not first]
-    for member in [first, *others]:
+    # A mean is a mean: there is nothing to make simpler.
+    for member in (each for each in [first, *others] if each.equation.sympy.free_symbols):
         left = seconds()
         if left <= 0:
             return
         finished = _finished(front, member, weights, left)
         if finished is not None:
-            front.members = ranking.pareto([*(kept for kept in front.members if kept is not member), finished])
+            front.put(finished, member)
             yield finished
 
 
@@ -59,7 +58,9 @@ def _finished(front: Front, member: Member, weights: torch.Tensor | None, second
         return None
     size = _size(fit.expression, table, member.complexity)
     result = front.measured(fit.expression, size, len(fit.symbols), member.equation.origin, own)
-    if simpler is None and result.misfit.held_out > max(_WORSE * member.misfit.held_out, ranking.EXACT):
+    relative = front.has_relative_noise
+    errors = [ranking.held_out(each, relative=relative) for each in (member, result)]
+    if simpler is None and errors[1] > max(_WORSE * errors[0], ranking.EXACT):
         return None
     if weights is not None or table.held_out is None:
         return result
@@ -71,7 +72,7 @@ def _problem(front: Front, part: Part, expression: Any, weights: torch.Tensor | 
     problem = front.table.problem(part, weights)
     if problem.from_data or not front.has_relative_noise:
         return problem
-    size = problem.values(expression).abs().clamp(min=_SMALL * float(part.y.abs().median()))
+    size = problem.values(expression).abs().clamp(min=ranking.SMALL * float(part.y.abs().median()))
     weight = 1 / size
     return problem.with_weights(weight / weight.square().mean().sqrt())
 
@@ -79,7 +80,9 @@ def _problem(front: Front, part: Part, expression: Any, weights: torch.Tensor | 
 def _simpler(front: Front, problem: Problem, start: Any, seconds: float) -> tuple[Problem, Fit] | None:
     """The simplest formula, if it predicts the held-out rows as well."""
     own, fit = simplest(problem, start, free=False, deadline=time.monotonic() + seconds)
-    rows = _problem(front, front.table.held_out or front.table.train, start)
+    if front.table.held_out is None:
+        return own, fit  # its own tests have seen all rows
+    rows = _problem(front, front.table.held_out, start)
     size = float(rows.y.std(correction=0)) or 1.0
     weight = 1.0 if rows.weights is None else rows.weights
     before, after = (
@@ -99,5 +102,16 @@ def _with_all_rows(front: Front, member: Member, fit: Fit) -> Member:
 
 
 def _size(expression: Any, table: Table, before: float) -> float:
-    tree = from_expression(expression, table.symbols)
+    """Complexity of an expression; the former one, where it holds what trees don't have."""
+    import sympy
+
+    def one_number(product: Any) -> Any:
+        """√2·x/2 as 0.707·x: an exact factor is one number, however it is written."""
+        numbers = [factor for factor in product.args if factor.is_number]
+        if len(numbers) < 2:
+            return product
+        rest = (factor for factor in product.args if not factor.is_number)
+        return sympy.Mul(sympy.Float(float(sympy.Mul(*numbers))), *rest)
+
+    tree = from_expression(expression.replace(lambda node: node.is_Mul, one_number), table.symbols)
     return before if tree is None else complexity(tree)

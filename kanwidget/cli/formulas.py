@@ -1,0 +1,88 @@
+"""What `kanwidget discover` and `kanwidget fit --symbolic` print of the formulas that a search has found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from kanwidget.datasets import Dataset
+    from kanwidget.discovery import Discovery, DiscoveryStep, Equation
+    from kanwidget.kan import KAN
+
+#: Most rows for which the formula is fitted once without each row.
+_LEAVE_ONE_OUT = 100
+
+
+def found_lines(discovery: Discovery) -> list[str]:
+    """The findings, the best formula with its constants, and its errors."""
+    equation = discovery.best
+    lines = [f"Found:    {text}" for text in discovery.findings]
+    first, *rest = repr(equation).splitlines()
+    lines += [f"Formula:  {first}", *(f"          {line}" for line in rest)]
+    return [*lines, f"Error:    {_error_text(equation)}"]
+
+
+def front_lines(discovery: Discovery) -> list[str]:
+    """The table of all formulas, indented under a title."""
+    first, *rest = repr(discovery).splitlines()
+    return [f"Front:    {first}", *(f"          {line}" for line in rest)]
+
+
+def step_line(step: DiscoveryStep) -> str | None:
+    """A step in words; None where it has brought nothing new."""
+    if step.kind == "formula":
+        if not step.changed:
+            return None
+        equation = step.changed[-1]
+        error = equation.rmse_train if equation.rmse_test is None else equation.rmse_test
+        return f"{step.seconds:6.1f} s  {equation.target} = {step.text}  (RMSE {error:.3g})"
+    word = {"trying": "trying ", "finding": "", "constants": "constants of "}[step.kind]
+    return f"{step.seconds:6.1f} s  {word}{step.text}"
+
+
+def after_training(model: KAN, trained: KAN) -> KAN:
+    """The network of a formula with the history of the training before it. In place; returns the model."""
+    last = trained.history.records[-1]
+    steps = last.step
+    records = [replace(record, step=steps + 1, seconds=last.seconds) for record in model.history.records]
+    events = [replace(event, step=steps + 1) for event in model.history.events]
+    model.history.records[:] = [*trained.history.records, *records]
+    model.history.events[:] = [*trained.history.events, *events]
+    return model
+
+
+def _error_text(equation: Equation) -> str:
+    text = errors(equation.data, lambda x: equation.predict(x)[:, None])
+    if equation.data.test_input is None and equation.rmse_test is not None:
+        text += f", RMSE on rows held out {equation.rmse_test:.3g}"
+    left_out = _leave_one_out_error(equation)
+    return text if left_out is None else f"{text}, leave-one-out RMSE {left_out:.3g}"
+
+
+def _leave_one_out_error(equation: Equation) -> float | None:
+    """Root mean squared error on rows that the constants weren't fitted to; None where there are many rows."""
+    from kanwidget.symbolic.formulas import whole
+
+    data, fitted = equation.data, equation.fitted
+    if not len(fitted.constants) < len(data.train_input) <= _LEAVE_ONE_OUT:
+        return None
+    values = whole.leave_one_out(fitted.expression, fitted.variables, data.train_input, data.train_label)
+    return float((data.train_label[:, 0] - values).square().mean().sqrt())
+
+
+def errors(data: Dataset, predict: Callable[[Tensor], Tensor]) -> str:
+    """Root mean squared errors and R² in words."""
+    texts = []
+    for part in ("train", "test"):
+        if f"{part}_input" in data:
+            y = data[f"{part}_label"]
+            residual = y - predict(data[f"{part}_input"])
+            missed, spread = float(residual.square().sum()), float((y - y.mean(0)).square().sum())
+            # 1 - R², since the nines of R² count: 0.9999998 must not be printed as 1.0000. A single row, or equal labels, have no R².
+            share = f" (1 - R² = {missed / spread:.2g})" if spread > 0 else ""
+            texts.append(f"{part} RMSE {float(residual.square().mean().sqrt()):.3g}{share}")
+    return ", ".join(texts)

@@ -1,0 +1,138 @@
+"""From the atoms that a scan has found to a tree: constants by linear regression on all rows, without the terms that data don't need."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.targets import Target
+from kanwidget.discovery.engine.trees import Tree, constant
+
+#: Bits that a term must save beside its constant.
+_TERM = 4.0
+#: Part of the target's sum of squares that counts as round-off.
+_FLOOR = 1e-20
+#: Exponents that are as near to a whole number of quarters are exact.
+_NEAR = 1e-3
+_LARGEST_EXPONENT = 6.0
+#: exp of more than this has no float.
+_LARGEST_LOG = 600.0
+_POWERS = {1.0: None, -1.0: ("inv",), 2.0: ("sq",), -2.0: ("inv", "sq"), 3.0: ("cube",), -3.0: ("inv", "cube"),
+           0.5: ("sqrt",), -0.5: ("inv", "sqrt")}  # fmt: skip
+
+
+def product(parts: Sequence[Tree]) -> Tree:
+    """The product of trees; 1 of none."""
+    return functools.reduce(lambda a, b: ("mul", a, b), parts) if parts else ("n", 1)
+
+
+def total(parts: Sequence[Tree]) -> Tree:
+    """The sum of trees; 0 of none."""
+    return functools.reduce(lambda a, b: ("add", a, b), parts) if parts else ("n", 0)
+
+
+def power(tree: Tree, exponent: float, near: float = _NEAR) -> Tree:
+    """A tree raised to an exponent: exact where it is nearly a whole number of quarters, else a constant."""
+    quarters = round(4 * exponent) / 4
+    if abs(exponent - quarters) > near:
+        return ("pow", tree, constant(exponent))
+    if quarters in _POWERS:
+        for head in reversed(_POWERS[quarters] or ()):
+            tree = (head, tree)
+        return tree
+    return ("pow", tree, ("n", int(quarters) if quarters.is_integer() else quarters))
+
+
+def row_weights(table: Table, target: Target) -> Tensor:
+    """Roots of the rows' weights for a function of y: an error of y is worth the same everywhere."""
+    slope = target.slope(table.y).abs()
+    roots = table.weights.sqrt() / slope.clamp(min=1e-12 * float(slope.max()))
+    return roots / roots.mean()
+
+
+def of_sum(table: Table, target: Target, roots: Tensor, trees: Sequence[Tree]) -> Tree | None:
+    """Y from a sum of trees and a constant that is a function of y; None where they have no values."""
+    columns = torch.stack([torch.ones_like(table.y), *map(table.values, trees)], 1)
+    if not bool(torch.isfinite(columns).all()):
+        return None
+    kept, solution = selected(columns, target.values(table.y), roots)
+    terms = [
+        constant(number) if index == 0 else ("mul", constant(number), trees[index - 1])
+        for index, number in zip(kept, solution.tolist(), strict=True)
+    ]
+    return target.back(total(terms), table.y)
+
+
+def of_product(table: Table, trees: Sequence[Tree]) -> Tree | None:
+    """Y as a product of powers of trees; None where a base has no power."""
+    bases = [table.values(tree) for tree in trees]
+    logs = [base.abs().clamp(min=1e-300).log() for base in bases]
+    columns = torch.stack([torch.ones_like(table.y), *logs], 1)
+    if not bool(torch.isfinite(columns).all()):
+        return None
+    roots = table.weights.sqrt() * table.y.abs()
+    kept, solution = selected(columns, table.y.abs().clamp(min=1e-300).log(), roots / roots.mean())
+    factors = []
+    for index, exponent in zip(kept, solution.tolist(), strict=True):
+        factor = constant(1.0) if index == 0 else _factor(trees[index - 1], bases[index - 1], exponent)
+        if factor is None:
+            return None
+        if index > 0:
+            factors.append(factor)
+    body = product(factors)
+    value = table.values(body)
+    size = float((table.weights * value * value).sum())
+    if not 0 < size < math.inf:
+        return None
+    return ("mul", constant(float((table.weights * value * table.y).sum()) / size), body)
+
+
+def _factor(tree: Tree, base: Tensor, exponent: float) -> Tree | None:
+    if abs(exponent) > _LARGEST_EXPONENT:
+        return None
+    if bool((base > 0).all()):
+        return power(tree, exponent)
+    if bool((base < 0).all()):
+        return power(("neg", tree), exponent)
+    whole = round(exponent)
+    # Around 0 the logarithm says little, and the base has whole powers only.
+    return power(tree, whole) if whole and abs(whole - exponent) < 0.1 else None
+
+
+def selected(columns: Tensor, y: Tensor, roots: Tensor) -> tuple[list[int], Tensor]:
+    """Linear regression without the columns that shorten the description by less than they cost: their indices, and the factors."""
+    matrix, right = columns * roots[:, None], y * roots
+    scale = matrix.norm(dim=0).clamp(min=1e-300)
+    matrix = matrix / scale
+    mean = float((roots * right).sum() / (roots * roots).sum())
+    floor = _FLOOR * float((right - mean * roots).square().sum())
+    n, kept = len(y), list(range(columns.shape[1]))
+    solution, sse = _regression(matrix, right)
+    cost = 0.5 * math.log2(max(n, 2)) + _TERM
+    while len(kept) > 1:
+        i = _least(matrix[:, kept], solution)
+        fewer = kept[:i] + kept[i + 1 :]
+        trial, larger = _regression(matrix[:, fewer], right)
+        if n / 2 * math.log2((larger + floor) / (sse + floor)) >= cost:
+            break
+        kept, solution, sse = fewer, trial, larger
+    return kept, solution / scale[kept]
+
+
+def _regression(matrix: Tensor, right: Tensor) -> tuple[Tensor, float]:
+    solution = torch.linalg.lstsq(matrix, right[:, None], driver="gelsd").solution[:, 0]
+    residual = right - matrix @ solution
+    return solution, float(residual @ residual)
+
+
+def _least(matrix: Tensor, solution: Tensor) -> int:
+    """The column whose loss costs least: its factor against the error of that."""
+    gram = matrix.T @ matrix
+    gram.diagonal().add_(1e-13)
+    inverse = torch.linalg.pinv(gram, hermitian=True).diagonal().clamp(min=1e-300)
+    return int((solution.square() / inverse).argmin())

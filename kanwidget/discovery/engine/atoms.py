@@ -1,0 +1,147 @@
+"""Atoms: the parts that formulas are put together from, enumerated by size, each with its values on a sample of rows.
+
+Atoms are enumerated bottom up. Two with the same values count once, the one that was made first, which is the shorter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kanwidget.discovery.engine.trees import OPERATIONS, Tree
+
+#: Values above this, and spreads below its inverse, leave no digits for sums.
+_LARGEST = 1e12
+#: Operations of which one applied to another is left out of the enumeration: their composition says nothing, or is rare.
+_INVERSE = {
+    ("exp", "log"), ("log", "exp"), ("sq", "sqrt"), ("sqrt", "sq"), ("inv", "inv"), ("neg", "neg"), ("sin", "asin"),
+    ("cos", "acos"), ("asin", "sin"), ("acos", "cos"), ("tan", "atan"), ("atan", "tan"), ("exp", "exp"), ("cube", "sq"),
+    ("sq", "cube"),
+}  # fmt: skip
+#: Periodic and saturating functions aren't nested in each other.
+_WAVES = frozenset({"sin", "cos", "tan", "tanh", "asin", "acos", "atan"})
+#: Operations whose operands may change places.
+_COMMUTATIVE = frozenset({"add", "mul"})
+_BLOCK = 4096
+
+
+class Atoms:
+    """A growing list of atoms. An atom is a leaf, or an operation on earlier atoms.
+
+    Args:
+        columns: Values of each column on the sample of rows, `(columns, rows)`, float64.
+        most: How many atoms are kept, at most.
+    """
+
+    def __init__(self, columns: Tensor, most: int) -> None:
+        self.rows = columns.shape[1]
+        self.most = most
+        self._buffer = torch.empty(_BLOCK, self.rows, dtype=torch.float64)
+        self._heads: list[str] = []
+        self._operands: list[tuple[Any, ...]] = []
+        self._keys: set[tuple[int, int]] = set()
+        generator = torch.Generator().manual_seed(0)
+        self._probes = torch.rand(self.rows, 2, generator=generator, dtype=torch.float64) + 0.5
+        self.add_leaves([("x", index) for index in range(len(columns))], columns)
+
+    def __len__(self) -> int:
+        return len(self._heads)
+
+    @property
+    def values(self) -> Tensor:
+        """`(atoms, rows)`."""
+        return self._buffer[: len(self)]
+
+    def head(self, index: int) -> str:
+        """The operation of an atom; `leaf` of those that weren't made here."""
+        return self._heads[index]
+
+    def tree(self, index: int) -> Tree:
+        """The tree of an atom."""
+        head, operands = self._heads[index], self._operands[index]
+        if head == "leaf":
+            return operands[0]
+        return (head, *(self.tree(operand) if isinstance(operand, int) else operand for operand in operands))
+
+    def add_leaves(self, trees: Sequence[Tree], values: Tensor) -> range:
+        """Add trees with their values, `(trees, rows)`; returns the indices of the new ones."""
+        return self._add(["leaf"] * len(trees), [(tree,) for tree in trees], values)
+
+    def apply(self, heads: Iterable[str], operands: Iterable[int]) -> range:
+        """Add each operation of each atom."""
+        start, indices = len(self), list(operands)
+        for head in heads:
+            chosen = [index for index in indices if self._may_stand(head, self._heads[index])]
+            for block in _blocks(chosen):
+                values = OPERATIONS[head].values(self.values[block])
+                self._add([head] * len(block), [(index,) for index in block], values)
+        return range(start, len(self))
+
+    def combine(self, heads: Iterable[str], left: Iterable[int], right: Iterable[int]) -> range:
+        """Add each operation of each pair of an atom of the left and another one of the right."""
+        start = len(self)
+        first, second = np.array(list(left), dtype=np.int64), np.array(list(right), dtype=np.int64)
+        i, j = (part.reshape(-1) for part in np.meshgrid(first, second, indexing="ij"))
+        for head in heads:
+            keep = i != j
+            if head in _COMMUTATIVE or head == "sub":
+                # b - a is -(a - b); where both orders occur only one is needed.
+                both = np.isin(i, second) & np.isin(j, first)
+                keep &= ~both | (i < j)
+            pairs = np.stack([i[keep], j[keep]], 1)
+            for block in _blocks(range(len(pairs))):
+                chosen = pairs[block.start : block.stop]
+                values = OPERATIONS[head].values(self.values[chosen[:, 0]], self.values[chosen[:, 1]])
+                self._add([head] * len(chosen), [(int(a), int(b)) for a, b in chosen], values)
+        return range(start, len(self))
+
+    def combine_with_number(self, heads: Iterable[str], operands: Iterable[int], exact: int) -> range:
+        """Add each operation of a number and each atom, the number first."""
+        start, indices = len(self), list(operands)
+        for head in heads:
+            values = OPERATIONS[head].values(torch.tensor(float(exact), dtype=torch.float64), self.values[indices])
+            self._add([head] * len(indices), [(("n", exact), index) for index in indices], values)
+        return range(start, len(self))
+
+    def _may_stand(self, outer: str, inner: str) -> bool:
+        return (outer, inner) not in _INVERSE and not (outer in _WAVES and inner in _WAVES)
+
+    def _add(self, heads: list[str], operands: list[tuple[Any, ...]], values: Tensor) -> range:
+        start = len(self)
+        room = self.most - start
+        if room <= 0 or not len(values):
+            return range(start, start)
+        sizes = values.abs().amax(1)
+        spread = values.amax(1) - values.amin(1)
+        usable = (sizes < _LARGEST) & (spread > 1e-9 * sizes) & (sizes > 1 / _LARGEST)
+        kept = []
+        for row, key in zip(usable.nonzero()[:, 0].tolist(), self._key(values[usable]), strict=True):
+            if key not in self._keys:
+                self._keys.add(key)
+                kept.append(row)
+                if len(kept) == room:
+                    break
+        while start + len(kept) > len(self._buffer):
+            self._buffer = torch.cat([self._buffer, torch.empty_like(self._buffer)])
+        self._buffer[start : start + len(kept)] = values[kept]
+        self._heads += [heads[row] for row in kept]
+        self._operands += [operands[row] for row in kept]
+        return range(start, len(self))
+
+    def _key(self, values: Tensor) -> list[tuple[int, int]]:
+        """Keys that are equal where values are, up to their sign and round-off."""
+        sums = values @ self._probes
+        size = sums[:, :1].abs().clamp(min=1e-300)
+        exponent = torch.floor(torch.log10(size))
+        scaled = sums.abs() / 10**exponent
+        first = (scaled[:, 0] * 1e9).round().long() + exponent[:, 0].long() * 10**12
+        second = (sums[:, 1] / sums[:, 0] * 1e9).clamp(-1e17, 1e17).round().long()
+        return list(zip(first.tolist(), second.tolist(), strict=True))
+
+
+def _blocks(indices: Sequence[int]) -> Iterable[Any]:
+    return (indices[start : start + _BLOCK] for start in range(0, len(indices), _BLOCK))

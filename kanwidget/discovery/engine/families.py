@@ -1,0 +1,159 @@
+"""Families of atoms: small trees by size, monomials of all columns and functions of them, functions with one constant on a grid."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from kanwidget.discovery.engine.assembly import power, product
+from kanwidget.discovery.engine.atoms import Atoms
+from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.trees import Tree, constant, number, values
+
+UNARY = ("inv", "sq", "sqrt", "exp", "log", "sin", "cos", "tanh", "asin", "acos", "atan")
+_BINARY = ("add", "sub", "mul", "div")
+#: Constants of functions, relative to the size of the operand.
+_SHIFTS = (0.03, 0.1, 0.2, 0.35, 0.6, 1.0, 1.6, 2.5, 4.0, 8.0, 20.0)
+_RATES = (0.1, 0.25, 0.5, 1.0, 1.7, 3.0, 6.0)
+_TURNS = (0.5, 1.0, 1.5, 2.2, 3.2, 4.5, 6.5)
+_EXPONENTS = (-2.5, -1.5, -0.75, -0.3, 0.3, 0.75, 1.5, 2.5)
+#: Most monomials of all columns.
+_MOST_MONOMIALS = 800
+
+
+def small_trees(table: Table, most: int) -> Iterator[tuple[str, Atoms]]:
+    """Atoms by size: each time the same list of atoms, grown by all trees of the next size."""
+    unary = [head for head in UNARY if head in table.operations]
+    atoms = Atoms(table.columns[:, table.sample], most)
+    first = range(len(atoms))
+    start = len(atoms)
+    atoms.apply(unary, first)
+    atoms.combine(_BINARY, first, first)
+    atoms.combine_with_number(("add", "sub"), first, 1)
+    second = range(start, len(atoms))
+    yield "two operations", atoms
+    start = len(atoms)
+    atoms.combine(_BINARY, second, first)
+    atoms.combine(("div",), first, second)
+    atoms.combine_with_number(("add", "sub"), second, 1)
+    atoms.apply(unary, second)
+    third = range(start, len(atoms))
+    yield "three operations", atoms
+    atoms.combine(_BINARY, second, second)
+    atoms.combine_with_number(("add", "sub"), third, 1)
+    atoms.apply(unary, third)
+    yield "four operations", atoms
+    atoms.combine(_BINARY, third, first)
+    atoms.combine(("div", "sub"), first, third)
+    atoms.combine(_BINARY, third, second)
+    yield "five operations", atoms
+
+
+def monomials(table: Table, largest: int = 1) -> list[Tree]:
+    """Products of powers of the columns, the simplest first: exponents up to `largest` in size where there is no zero."""
+    choices: list[Sequence[int]] = []
+    for index in table.indices:
+        low = -largest if table.nonzero(index) else 0
+        choices.append(range(low, largest + 1))
+    exponents = [e for e in _products(choices) if any(e)]
+    exponents.sort(key=lambda e: (sum(map(abs, e)), sum(p < 0 for p in e)))
+    return [product([power(("x", index), p) for index, p in enumerate(e) if p]) for e in exponents[:_MOST_MONOMIALS]]
+
+
+def _products(choices: list[Sequence[int]]) -> Iterator[tuple[int, ...]]:
+    """All choices; of many columns only those with up to four powers."""
+    if len(choices) <= 6:
+        yield from itertools.product(*choices)
+        return
+    for size in range(1, 5):
+        for columns in itertools.combinations(range(len(choices)), size):
+            for powers in itertools.product(*([p for p in choices[c] if p] for c in columns)):
+                exponents = [0] * len(choices)
+                for column, p in zip(columns, powers, strict=True):
+                    exponents[column] = p
+                yield tuple(exponents)
+
+
+def functions_of(table: Table, operands: Iterable[Tree], most: int) -> Atoms:
+    """Atoms: functions of trees, and 1 more or less than these."""
+    atoms = Atoms(table.columns[:, table.sample], most)
+    trees = [tree for tree in operands if tree[0] != "x"]
+    atoms.add_leaves(trees, _on_sample(table, trees))
+    operand_atoms = range(len(atoms))
+    atoms.combine_with_number(("add", "sub"), operand_atoms, 1)
+    unary = [head for head in ("exp", "sin", "cos", "tanh", "sq", "log", "asin") if head in table.operations]
+    functions = atoms.apply(unary, operand_atoms)
+    atoms.combine_with_number(("add", "sub"), functions, 1)
+    return atoms
+
+
+def functions_with_constants(table: Table, operands: Iterable[Tree], simple: Atoms, most: int, *, sums: bool) -> Atoms:
+    """Atoms: functions of one constant, on a grid, of trees, and simple atoms beside them.
+
+    Args:
+        table: The table.
+        operands: The trees.
+        simple: Atoms without constants, which partners may be.
+        most: Most atoms.
+        sums: Whether atoms are for sums, so that inverses, roots and powers of each count, too: a product has powers anyway.
+    """
+    atoms = Atoms(table.columns[:, table.sample], most)
+    columns = table.columns[:, table.sample].unbind()
+    for operand in operands:
+        value = values(operand, columns)
+        size = float(value.abs().median())
+        if not (torch.isfinite(value).all() and size > 0):
+            continue
+        trees = list(_with_constants(operand, value, size, table.operations, sums))
+        if trees:
+            atoms.add_leaves(trees, torch.stack([values(tree, columns) for tree in trees]))
+        if len(atoms) >= most:
+            break
+    room = range(min(len(simple), most))
+    atoms.most += 2 * most
+    own = atoms.add_leaves([simple.tree(index) for index in room], simple.values[: len(room)])
+    if sums:
+        atoms.apply([head for head in ("log", "exp", "sqrt", "sq") if head in table.operations], own)
+    return atoms
+
+
+def _with_constants(
+    operand: Tree, value: Tensor, size: float, operations: frozenset[str], sums: bool
+) -> Iterator[Tree]:
+    low, high = float(value.min()), float(value.max())
+    spread = high - low
+    for shift in [s * sign * size for s in _SHIFTS for sign in (1, -1)]:
+        shifted: Tree = ("add", constant(shift), operand)
+        yield shifted
+        if sums:
+            positive = low + shift > 0
+            yield ("sq", shifted)
+            if positive or high + shift < 0:
+                yield ("inv", shifted)
+            if positive and "log" in operations:
+                yield ("log", shifted)
+            if positive and "sqrt" in operations:
+                yield ("sqrt", shifted)
+    if "exp" in operations:
+        for rate in _RATES:
+            for sign in (1, -1):
+                scaled: Tree = ("mul", constant(sign * rate / max(spread, 1e-3 * size)), operand)
+                yield ("exp", scaled)
+                yield ("sub", number(1), ("exp", scaled))
+                if not sums:
+                    yield ("add", number(1), ("exp", scaled))
+    for head in ("sin", "cos", "tanh", "atan"):
+        if head in operations:
+            for turn in _TURNS:
+                yield (head, ("mul", constant(turn / max(spread, 1e-3 * size)), operand))
+    if sums and low > 0:
+        for exponent in _EXPONENTS:
+            yield ("pow", operand, constant(exponent))
+
+
+def _on_sample(table: Table, trees: Sequence[Tree]) -> Tensor:
+    columns = table.columns[:, table.sample].unbind()
+    return torch.stack([values(tree, columns) for tree in trees]) if trees else torch.empty(0, len(table.sample))

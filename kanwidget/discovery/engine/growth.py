@@ -1,0 +1,135 @@
+"""Growth: where in a formula which small change would explain most of what it leaves, and what it can do without.
+
+A node u becomes u + e·a or u·(1 + e·a), for all nodes and all atoms a at once: the first-order effect of e is the derivative of the
+formula by the node times the atom, so one scan of these products against the residual ranks them all, after what other constants could
+do is projected out. The best ones are made, in the forms that are alike to first order, and all constants fitted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from kanwidget.discovery.engine.atoms import Atoms
+from kanwidget.discovery.engine.pool import Candidate
+from kanwidget.discovery.engine.scans import project, singles
+from kanwidget.discovery.engine.slopes import Node, node_slopes, replaced
+from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, number
+
+#: How many changes of a formula are fitted.
+_CHANGES = 48
+#: Part of the residual's sum of squares that a change must explain, to first order.
+_GAIN = 0.02
+#: Atoms that changes are made of.
+_ATOMS = 600
+
+
+class Change(NamedTuple):
+    """A change at a node."""
+
+    node: Node
+    atom: Tree | None
+    """What is added or multiplied; None for the number 1, a constant that is added."""
+    factor: bool
+    """Whether the node is multiplied by 1 + e·a, rather than e·a added."""
+    power: bool = False
+    """Whether the node gets an exponent."""
+
+
+def grow(table: Table, candidate: Candidate, atoms: Atoms) -> Iterator[str]:
+    """Offer formulas that are a change away from a candidate."""
+    table.offer(list(_smaller(candidate.tree)), candidate.origin, fits=30)
+    yield "trying shorter forms of a formula"
+    changes = _ranked(table, candidate.tree, atoms)
+    for start in range(0, len(changes), 12):
+        trees = [tree for change, size in changes[start : start + 12] for tree in _forms(candidate.tree, change, size)]
+        table.offer(trees, f"a change of: {candidate.origin.removeprefix('a change of: ')}", fits=36)
+        yield "trying changes of a formula"
+
+
+def _ranked(table: Table, tree: Tree, atoms: Atoms) -> list[tuple[Change, float]]:
+    """The changes that explain most of the residual, with the constant e of each, to first order."""
+    sample = table.sample
+    nodes = node_slopes(tree, table.columns[:, sample].unbind())
+    residual = table.y[sample] - nodes[0].value
+    jacobian = [node.slope for node in nodes if node.tree[0] == "c"]
+    nuisance = torch.stack([*jacobian, 1e-9 * torch.ones_like(residual)], 1)
+    if not bool(torch.isfinite(nuisance).all()):
+        return []
+    changes, effects = _effects(nodes, atoms, table)
+    roots = table.weights[sample].sqrt()
+    projected = project(effects, residual, nuisance, roots)
+    if not len(projected.indices):
+        return []
+    length = float((projected.target.double() * (roots * residual)).sum())
+    ranked: list[tuple[Change, float]] = []
+    for hit in singles(projected, 3 * _CHANGES):
+        if 1 - hit.unexplained < _GAIN or len(ranked) == _CHANGES:
+            break
+        position = int((projected.indices == hit.atoms[0]).nonzero()[0])
+        effect = float((effects[hit.atoms[0]] * roots * projected.atoms[position].double()).sum())
+        size = float(projected.cosines[position]) * length / effect if effect else 0.0
+        ranked.append((changes[hit.atoms[0]], size))
+    return ranked
+
+
+def _effects(nodes: Sequence[Node], atoms: Atoms, table: Table) -> tuple[list[Change], Tensor]:
+    """All changes and their first-order effects, `(changes, rows)`."""
+    count = min(len(atoms), _ATOMS)
+    trees = [atoms.tree(index) for index in range(count)]
+    values = atoms.values[:count]
+    changes: list[Change] = []
+    effects: list[Tensor] = []
+    for node in nodes:
+        if node.tree[0] == "n" or not bool(torch.isfinite(node.slope).all()):
+            continue
+        if node.tree[0] != "c":
+            changes.append(Change(node, None, False))
+            effects.append(node.slope[None])
+            if node.tree[0] not in ("pow", "sq", "cube", "inv", "sqrt") and bool((node.value > 0).all()):
+                changes.append(Change(node, None, True, True))
+                effects.append((node.slope * node.value * node.value.log())[None])
+            changes += [Change(node, tree, True) for tree in trees]
+            effects.append(node.slope * node.value * values)
+        if node.tree[0] not in ("mul", "div", "inv"):
+            changes += [Change(node, tree, False) for tree in trees]
+            effects.append(node.slope * values)
+    return changes, torch.cat(effects)
+
+
+def _forms(tree: Tree, change: Change, size: float) -> Iterator[Tree]:
+    """The tree with a change, in the forms that are alike to first order."""
+    node, atom = change.node, change.atom
+    small = constant(size)
+    if change.power:
+        yield replaced(tree, node.path, ("pow", node.tree, constant(1 + size)))
+    elif atom is None:
+        yield replaced(tree, node.path, ("add", node.tree, small))
+    elif not change.factor:
+        yield replaced(tree, node.path, ("add", node.tree, ("mul", small, atom)))
+    else:
+        factor: Tree = ("add", number(1), ("mul", small, atom))
+        yield replaced(tree, node.path, ("mul", node.tree, factor))
+        yield replaced(tree, node.path, ("mul", node.tree, ("exp", ("mul", small, atom))))
+        inverse: Tree = ("add", number(1), ("mul", constant(-size), atom))
+        yield replaced(tree, node.path, ("div", node.tree, inverse))
+
+
+def _smaller(tree: Tree) -> Iterator[Tree]:
+    """Trees without one of the parts."""
+
+    def visit(node: Tree, path: tuple[int, ...]) -> Iterator[Tree]:
+        if node[0] not in OPERATIONS:
+            return
+        for index, operand in enumerate(node[1:], 1):
+            yield replaced(tree, path, operand)
+            yield from visit(operand, (*path, index))
+
+    for smaller in visit(tree, ()):
+        if smaller[0] in OPERATIONS:
+            yield smaller
+            yield ("mul", constant(1.0), smaller)

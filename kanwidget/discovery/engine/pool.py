@@ -1,0 +1,98 @@
+"""The pool of formulas: each with its errors and the length of the description of y that it gives."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from kanwidget.discovery.engine.trees import Tree, complexity, constants, values
+
+#: Bits that a unit of complexity costs: log2 of the number of choices that a node is.
+BITS = 2.0
+#: Error below this part of y's spread is round-off.
+ROUNDING = 1e-10
+#: A formula of the front has an error smaller than this part of that of a simpler one.
+_BETTER = 0.98
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A formula with fitted constants."""
+
+    tree: Tree
+    error: float
+    """Root mean square of the residuals on all rows, as a part of y's spread."""
+    bits: float
+    """Length of the description of y."""
+    complexity: float
+    origin: str
+
+
+class Pool:
+    """The best formulas so far.
+
+    Args:
+        columns: `(columns, rows)`.
+        y: `(rows,)`.
+        weights: Of the squared residuals, 1 on average.
+        most: How many are kept.
+    """
+
+    def __init__(self, columns: Tensor, y: Tensor, weights: Tensor, most: int = 200) -> None:
+        self.columns = columns.unbind()
+        self.y = y
+        self.weights = weights
+        self.spread = float(y.std(correction=0)) or 1.0
+        self.most = most
+        self.candidates: list[Candidate] = []
+
+    def judge(self, tree: Tree, origin: str = "") -> Candidate | None:
+        """The candidate of a tree; None where it has no finite values."""
+        residual = (self.y - values(tree, self.columns)) / self.spread
+        error = float((self.weights * residual.square()).mean().sqrt())
+        if not math.isfinite(error):
+            return None
+        size = complexity(tree)
+        return Candidate(tree, error, self.bits(error, len(constants(tree)), size), size, origin)
+
+    def bits(self, error: float, count: int, size: float) -> float:
+        """Description length of y."""
+        n = len(self.y)
+        return n * math.log2(error + ROUNDING) + 0.5 * count * math.log2(n) + BITS * size
+
+    def add(self, candidate: Candidate) -> bool:
+        """Keep a candidate, if it is among the best; returns whether it is the best."""
+        pool = self.candidates
+        # The same formula with other constants, or another formula with the same values.
+        for i, other in enumerate(pool):
+            if abs(other.error - candidate.error) <= 1e-7 * other.error and other.complexity == candidate.complexity:
+                if candidate.bits < other.bits:
+                    pool[i] = candidate
+                break
+        else:
+            pool.append(candidate)
+        pool.sort(key=lambda entry: entry.bits)
+        if len(pool) > self.most:
+            front = set(self.front())
+            pool[:] = [entry for i, entry in enumerate(pool) if i < self.most or entry in front]
+        return pool[0] is candidate
+
+    def front(self) -> list[Candidate]:
+        """From simple to exact: those that are more exact than all that are as simple."""
+        front: list[Candidate] = []
+        for candidate in sorted(self.candidates, key=lambda entry: (entry.complexity, entry.error)):
+            if not front or candidate.error < _BETTER * front[-1].error:
+                front.append(candidate)
+        return front
+
+    @property
+    def best(self) -> Candidate | None:
+        """The shortest description."""
+        return self.candidates[0] if self.candidates else None
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether a formula is exact but for round-off."""
+        return bool(self.candidates) and min(c.error for c in self.candidates) < 1e-9

@@ -1,0 +1,165 @@
+"""The constants of one tree, fitted from where they are: what every change of a formula asks for, so in as little time as it takes.
+
+The same method as in `fits.py`, without a batch: numbers decide instead of masks, and NumPy solves the small systems.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from kanwidget.discovery.engine.tapes import Tape
+from kanwidget.discovery.engine.trees import Tree, constants, with_constants
+
+_Array = NDArray[np.float64]
+
+_RIDGE = 1e-13
+_LEAST_NORM = 1e-290
+_LEAST_CURVATURE = 1e-12
+_LEAST_GAIN = 1e-10
+_EXACT = 1e-31
+_NEARLY_EXACT = 1e-25
+_MOST_REFUSALS = 9
+
+
+def fit_tree(
+    tree: Tree, columns: Tensor, y: Tensor, weights: Tensor | None = None, *, steps: int = 30
+) -> tuple[Tree, float]:
+    """Fit the constants of one tree, from its own ones: the tree with them, and the sum of weighted squared residuals.
+
+    The steps end where nothing is gained: on exact data at round-off.
+
+    Args:
+        tree: The tree.
+        columns: `(columns, rows)`, float64.
+        y: `(rows,)`.
+        weights: Of the squared residuals, `(rows,)`.
+        steps: Most steps.
+
+    Returns:
+        The tree and the sum; infinite where the tree's values aren't finite, and then the tree as it was.
+
+    Examples:
+        >>> x = torch.linspace(0, 3, 40, dtype=torch.float64)
+        >>> tree = ("mul", ("c", 1.0), ("sin", ("mul", ("c", 1.9), ("x", 0))))
+        >>> fitted, sse = fit_tree(tree, x[None], 3 * torch.sin(2 * x))
+        >>> [round(number, 12) for number in constants(fitted)], sse < 1e-24
+        ([3.0, 2.0], True)
+    """
+    tape = Tape(tree)
+    problem = _Problem(tape, columns, y, weights)
+    numbers = constants(tree)
+    with np.errstate(all="ignore"):
+        theta = np.array([numbers[index] for index in tape.inner])
+        theta, point = _descend(problem, theta, problem.at(theta), steps)
+        if tape.factors and np.isfinite(point.sse):
+            point = min(point, problem.at(theta, exact=True), key=lambda each: each.sse)
+    if not np.isfinite(point.sse):
+        return tree, float("inf")
+    for index, number in zip(tape.factors + tape.inner, [*point.factors, *theta], strict=True):
+        numbers[index] = float(number)
+    return with_constants(tree, numbers), point.sse
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """The tree at some inner constants, its factors solved for. See `Projection`."""
+
+    factors: _Array
+    sse: float
+    normal: _Array
+    gradient: _Array
+    sizes: _Array
+
+
+class _Problem:
+    """A tree with rows."""
+
+    def __init__(self, tape: Tape, columns: Tensor, y: Tensor, weights: Tensor | None) -> None:
+        self._tape = tape
+        self._fixed = tape.fixed(columns)
+        self._roots = None if weights is None else weights.sqrt().numpy()
+        self._y: _Array = y.numpy()
+        self.size = float(np.sum(np.square(self._weighted(self._y))))
+
+    def at(self, theta: _Array, exact: bool = False) -> _Point:
+        """The tree at some inner constants.
+
+        Args:
+            theta: The inner constants.
+            exact: Solve for the factors by singular values, for terms that nearly agree.
+        """
+        tape = self._tape
+        values = tape.values(self._fixed, torch.from_numpy(theta).unbind())
+        target = self._weighted(self._y - np.asarray(values[-1]))
+        terms, norms = self._columns(tape.terms(values))
+        square = terms @ terms.T + _RIDGE * np.eye(len(terms))
+        if not np.isfinite(square).all() or not np.isfinite(target).all():
+            return _Point(norms, float("inf"), square, norms, norms)
+        factors, residual = _factors(terms, target, square, exact)
+        tape.with_factors(values, torch.from_numpy(factors / norms).unbind())
+        slopes, sizes = self._columns(tape.slopes(values))
+        shared = terms @ slopes.T
+        normal = slopes @ slopes.T - shared.T @ np.linalg.solve(square, shared)
+        return _Point(factors / norms, float(residual @ residual), normal, slopes @ residual, sizes)
+
+    def _weighted(self, values: _Array) -> _Array:
+        return values if self._roots is None else values * self._roots
+
+    def _columns(self, columns: Sequence[Any]) -> tuple[_Array, _Array]:
+        """Columns of the least-squares problem at length 1, `(columns, rows)`, and their lengths."""
+        matrix = np.empty((len(columns), len(self._y)))
+        for index, column in enumerate(columns):
+            matrix[index] = column
+        matrix = self._weighted(matrix)
+        norms = np.sqrt(np.einsum("ij,ij->i", matrix, matrix)) + _LEAST_NORM
+        matrix /= norms[:, None]
+        return matrix, norms
+
+
+def _factors(terms: _Array, target: _Array, square: _Array, exact: bool) -> tuple[_Array, _Array]:
+    """Factors of the scaled terms, and what they leave of the target."""
+    if exact:
+        factors = np.linalg.lstsq(terms.T, target, rcond=None)[0]
+        correction = np.linalg.lstsq(terms.T, target - factors @ terms, rcond=None)[0]
+    else:
+        factors = np.linalg.solve(square, terms @ target)
+        correction = np.linalg.solve(square, terms @ (target - factors @ terms))
+    factors = factors + correction
+    return factors, target - factors @ terms
+
+
+def _descend(problem: _Problem, theta: _Array, point: _Point, steps: int) -> tuple[_Array, _Point]:
+    """Levenberg-Marquardt steps until nothing is gained."""
+    damping, growth, refusals = 0.01, 2.0, 0
+    for _ in range(steps if len(theta) and np.isfinite(point.sse) else 0):
+        trial = theta + _move(point, damping)
+        candidate = problem.at(trial)
+        if candidate.sse < point.sse:
+            gain = 1 - candidate.sse / point.sse
+            theta, point, refusals = trial, candidate, 0
+            damping, growth = max(damping / 6, 1e-10), 2.0
+            if gain < _LEAST_GAIN or point.sse <= _EXACT * problem.size:
+                break
+        else:
+            damping, growth, refusals = damping * growth, 2 * growth, refusals + 1
+            if refusals > _MOST_REFUSALS or point.sse <= _NEARLY_EXACT * problem.size:
+                break
+    return theta, point
+
+
+def _move(point: _Point, damping: float) -> _Array:
+    """The damped step of the inner constants, 0 where there is none."""
+    diagonal = np.diagonal(point.normal)
+    damped = point.normal + np.diag(damping * np.maximum(diagonal, _LEAST_CURVATURE) + _LEAST_CURVATURE**2)
+    try:
+        move = np.linalg.solve(damped, point.gradient) / point.sizes
+    except np.linalg.LinAlgError:
+        return np.zeros_like(point.gradient)
+    return np.nan_to_num(move, nan=0.0, posinf=0.0, neginf=0.0)

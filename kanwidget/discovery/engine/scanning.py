@@ -1,0 +1,81 @@
+"""The scanning strategy: for each function of y, the atoms and pairs of atoms that explain it best, as formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from kanwidget.discovery.engine.assembly import of_product, of_sum, row_weights
+from kanwidget.discovery.engine.atoms import Atoms
+from kanwidget.discovery.engine.scans import Hit, Projected, pairs, project, singles
+from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.targets import TARGETS, Target, usable
+from kanwidget.discovery.engine.trees import Tree, values
+
+#: Atoms whose partners are looked for in one step.
+_STEP = 1024
+#: How many of the hits of a scan become formulas.
+_HITS = 80
+#: Most atoms of which pairs are formed: for the functions of y that laws have most often, and for the others.
+PAIRED, _PAIRED_ELSE = 14000, 3000
+_COMMON = frozenset(row.name for row in TARGETS[:4])
+
+
+def scan_products(table: Table, atoms: Atoms, label: str, paired: int = PAIRED) -> Iterator[str]:
+    """Y as a product of powers of the columns and of one or two atoms."""
+    if not bool((table.y != 0).all()):
+        return
+    sample = table.sample
+    columns = [index for index in table.indices if table.nonzero(index)]
+    logs = atoms.values.abs().clamp(min=1e-300).log()
+    logs[(atoms.values == 0).any(1)] = torch.nan
+    y = table.y[sample]
+    nuisance = torch.stack([torch.ones_like(y), *(table.columns[i, sample].abs().log() for i in columns)], 1)
+    roots = table.weights[sample].sqrt() * y.abs()
+    projected = project(logs, y.abs().log(), nuisance, roots / roots.mean())
+    leaves: list[Tree] = [("x", index) for index in columns]
+    for hits in _hits(projected, paired):
+        trees = [of_product(table, [*leaves, *map(atoms.tree, hit.atoms)]) for hit in hits]
+        table.offer(trees, f"a product of powers, {label}")
+        yield f"trying products of {label}"
+
+
+def scan_sums(
+    table: Table, atoms: Atoms, label: str, paired: int = PAIRED, targets: slice = slice(None)
+) -> Iterator[str]:
+    """Functions of y as sums of the columns and one or two atoms."""
+    for target in TARGETS[targets]:
+        if usable(target, table.y, table.operations):
+            yield from _scan_sum(
+                table, atoms, label, target, paired if target.name in _COMMON else min(paired, _PAIRED_ELSE)
+            )
+
+
+def _scan_sum(table: Table, atoms: Atoms, label: str, target: Target, paired: int) -> Iterator[str]:
+    sample = table.sample
+    leaves: list[Tree] = [("x", index) for index in table.indices]
+    if target.name == "log({})":
+        leaves += [("log", ("x", index)) for index in table.indices if table.positive(index)]
+    columns = [values(leaf, table.columns[:, sample].unbind()) for leaf in leaves]
+    nuisance = torch.stack([torch.ones(len(sample), dtype=torch.float64), *columns], 1)
+    roots = row_weights(table, target)
+    projected = project(atoms.values, target.values(table.y[sample]), nuisance, roots[sample])
+    for hits in _hits(projected, paired):
+        trees = [of_sum(table, target, roots, [*leaves, *map(atoms.tree, hit.atoms)]) for hit in hits]
+        name = target.name.format("y")
+        table.offer(trees, f"{name} as a sum of {label}")
+        yield f"trying sums of {label} for {name}"
+
+
+def _hits(projected: Projected, paired: int) -> Iterator[list[Hit]]:
+    """The best atoms first, then the best pairs, a part at a time."""
+    if not len(projected.indices):
+        return
+    yield singles(projected, _HITS)
+    count = int((projected.indices < paired).sum())
+    subset = Projected(
+        projected.atoms[:count], projected.cosines[:count], projected.indices[:count], projected.target, projected.size
+    )
+    for start in range(0, count, _STEP):
+        yield pairs(subset, _HITS, slice(start, min(start + _STEP, count)))

@@ -1,0 +1,102 @@
+"""Scans: which atom, and which pair of atoms, explains a target best, beside columns that are always there.
+
+A scan is linear regression of a target on nuisance columns and one or two atoms, for all atoms or pairs at once. What the nuisance
+columns explain is projected out of target and atoms first; a pair then costs one product of the matrix of the atoms with itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+#: Squared sine of the angle between two atoms, below which they count as one: float32 has no digits for their difference.
+_PARALLEL = 1e-4
+#: The same for an atom and the nuisance columns.
+_EXPLAINED = 1e-10
+#: Pairs whose products are held at a time: they should fit the processor's cache.
+_BLOCK = 128
+
+
+class Hit(NamedTuple):
+    """Atoms that explain a target together."""
+
+    atoms: tuple[int, ...]
+    unexplained: float
+    """Part of the target's sum of squares, after the nuisance columns, that is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Projected:
+    """Atoms and target without what the nuisance columns explain, each of length 1."""
+
+    atoms: Tensor
+    """`(atoms, rows)`, float32."""
+    cosines: Tensor
+    """Of each atom with the target, float32."""
+    indices: Tensor
+    """Which atoms these are: those that the nuisance columns explain are left out."""
+    target: Tensor
+    size: float
+    """Length of the target without the nuisance columns, as a part of its length around its mean."""
+
+
+def project(values: Tensor, target: Tensor, nuisance: Tensor, weights: Tensor) -> Projected:
+    """Project the nuisance columns out.
+
+    Args:
+        values: `(atoms, rows)`, float64.
+        target: `(rows,)`.
+        nuisance: `(rows, columns)`; a column of ones belongs to it.
+        weights: Roots of the rows' weights.
+    """
+    q, r = torch.linalg.qr(nuisance * weights[:, None])
+    q = q[:, r.diagonal().abs() > 1e-10 * r.diagonal().abs().max()]
+    weighted = values * weights
+    left = weighted - (weighted @ q) @ q.T
+    sizes, before = left.norm(dim=1), weighted.norm(dim=1)
+    indices = ((sizes > before * _EXPLAINED**0.5) & torch.isfinite(sizes)).nonzero()[:, 0]
+    rest = weights * target
+    rest = rest - q @ (q.T @ rest)
+    length = float(rest.norm())
+    total = float((weights * (target - (weights**2 * target).sum() / (weights**2).sum())).norm())
+    atoms = (left[indices] / sizes[indices, None]).float()
+    rest = (rest / max(length, 1e-300)).float()
+    return Projected(atoms, atoms @ rest, indices, rest, length / max(total, 1e-300))
+
+
+def singles(projected: Projected, most: int) -> list[Hit]:
+    """The atoms that explain most on their own, best first."""
+    unexplained = 1 - projected.cosines.square()
+    best, order = unexplained.topk(min(most, len(unexplained)), largest=False)
+    return [Hit((int(projected.indices[i]),), float(left)) for i, left in zip(order, best, strict=True)]
+
+
+def pairs(projected: Projected, most: int, rows: slice = slice(None)) -> list[Hit]:
+    """The best partner of each atom, and the best of these pairs.
+
+    Args:
+        projected: Atoms and target.
+        most: How many pairs are returned.
+        rows: For which of the atoms partners are looked for.
+    """
+    atoms, cosines = projected.atoms, projected.cosines
+    gains, partners = [], []
+    for block, cosine in zip(atoms[rows].split(_BLOCK), cosines[rows].split(_BLOCK), strict=True):
+        product = block @ atoms.T
+        left = torch.addcmul(cosines, product, cosine[:, None], value=-1.0).square_()
+        sine = product.square_().neg_().add_(1.0)
+        left.masked_fill_(sine < _PARALLEL, 0.0).div_(sine.clamp_(min=_PARALLEL))
+        gain, partner = left.max(1)
+        gains.append(gain + cosine.square())
+        partners.append(partner)
+    gain, partner = torch.cat(gains), torch.cat(partners)
+    best, order = gain.topk(min(2 * most, len(gain)))
+    first = torch.arange(len(atoms))[rows][order]
+    found: dict[tuple[int, ...], float] = {}
+    for i, j, explained in zip(first.tolist(), partner[order].tolist(), best.tolist(), strict=True):
+        pair = tuple(sorted((int(projected.indices[i]), int(projected.indices[j]))))
+        found.setdefault(pair, 1 - explained)
+    return [Hit(pair, left) for pair, left in list(found.items())[:most]]

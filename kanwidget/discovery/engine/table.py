@@ -1,0 +1,146 @@
+"""The table as the engine sees it: columns of a size that functions can take, a sample of rows for scans, and the pool of formulas."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from kanwidget.discovery.engine.pool import Candidate, Pool
+from kanwidget.discovery.engine.refits import fit_tree
+from kanwidget.discovery.engine.trees import OPERATIONS, Tree, columns_of, number, values
+
+#: Rows that scans see.
+SAMPLE = 256
+#: Columns whose sizes lie in this range stay as they are; others are measured in a power of ten.
+_SMALL, _LARGE = 0.02, 50.0
+
+
+class Table:
+    """Columns and target in units of order one.
+
+    Args:
+        x: `(rows, columns)`, float64.
+        y: `(rows,)`.
+        weights: Of the squared residuals.
+        operations: Heads of `OPERATIONS` that formulas may hold.
+        most: Complexity of a formula, at most.
+        seed: Of the choice of rows for scans.
+        pool: Of the formulas; a new one by default.
+    """
+
+    def __init__(
+        self,
+        x: Tensor,
+        y: Tensor,
+        weights: Tensor | None,
+        operations: frozenset[str],
+        most: float = math.inf,
+        seed: int = 0,
+    ) -> None:
+        self.columns = x.T.contiguous()
+        self.y = y
+        self.weights = torch.ones_like(y) if weights is None else weights / weights.mean()
+        self.operations = operations
+        self.most = most
+        generator = torch.Generator().manual_seed(seed)
+        weighty = (self.weights > 0).nonzero()[:, 0]
+        self.sample = weighty[torch.randperm(len(weighty), generator=generator)[:SAMPLE]]
+        self.pool = Pool(self.columns, y, self.weights)
+        self._seen: set[Tree] = set()
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @property
+    def indices(self) -> range:
+        """Of the columns."""
+        return range(len(self.columns))
+
+    def values(self, tree: Tree) -> Tensor:
+        """The tree on all rows."""
+        return values(tree, self.columns.unbind())
+
+    def positive(self, index: int) -> bool:
+        """Whether a column is above 0 on all rows."""
+        return bool((self.columns[index] > 0).all())
+
+    def nonzero(self, index: int) -> bool:
+        """Whether a column is 0 nowhere."""
+        return bool((self.columns[index] != 0).all())
+
+    def offer(self, trees: Sequence[Tree | None], origin: str, *, fits: int = 12) -> list[Candidate]:
+        """Judge trees, fit the constants of the best ones, and keep them in the pool; returns what became the best formula."""
+        candidates = []
+        for tree in trees:
+            if tree is None or tree in self._seen:
+                continue
+            self._seen.add(tree)
+            candidate = self.pool.judge(tree, origin)
+            if candidate is not None and candidate.complexity <= self.most:
+                candidates.append(candidate)
+        candidates.sort(key=lambda candidate: candidate.bits)
+        return [best for candidate in candidates[:fits] if (best := self.fitted(candidate)) is not None]
+
+    def fitted(self, candidate: Candidate) -> Candidate | None:
+        """Fit a candidate's constants and keep it; returns it if it is the best formula now."""
+        tree, _ = fit_tree(candidate.tree, self.columns, self.y, self.weights)
+        refitted = self.pool.judge(tree, candidate.origin)
+        if refitted is not None and refitted.error <= candidate.error:
+            candidate = refitted
+        return candidate if self.pool.add(candidate) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Powers of ten in which columns and target are measured, so that their sizes are of order one."""
+
+    columns: tuple[float, ...]
+    target: float
+
+    @classmethod
+    def of(cls, x: Tensor, y: Tensor) -> Units:
+        """The units of a table. Columns whose ranges overlap may be of one kind, and share a unit: their sum must stay a sum."""
+        size = x.abs()
+        low, high = size.amin(0).tolist(), size.amax(0).tolist()
+        middle = size.median(0).values.tolist()
+        groups: list[list[int]] = []
+        for index in sorted(range(len(low)), key=lambda i: low[i]):
+            for group in groups:
+                if low[index] <= max(high[i] for i in group):
+                    group.append(index)
+                    break
+            else:
+                groups.append([index])
+        units = [1.0] * len(low)
+        for group in groups:
+            sizes = sorted(middle[i] or high[i] for i in group)
+            if not all(_SMALL <= s <= _LARGE for s in sizes):
+                unit = _power_of_ten(sizes[len(sizes) // 2])
+                for index in group:
+                    units[index] = unit
+        return cls(tuple(units), _power_of_ten(float(y.abs().median()) or float(y.abs().max())))
+
+    def inside(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Columns and target in these units."""
+        return x / torch.tensor(self.columns, dtype=x.dtype), y / self.target
+
+    def outside(self, tree: Tree) -> Tree:
+        """The tree of the table's own columns and target."""
+
+        def visit(node: Tree) -> Tree:
+            if node[0] == "x" and self.columns[node[1]] != 1.0:
+                return ("mul", number(1 / self.columns[node[1]]), node)
+            return (node[0], *map(visit, node[1:])) if node[0] in OPERATIONS else node
+
+        tree = visit(tree) if columns_of(tree) else tree
+        return tree if self.target == 1.0 else ("mul", number(self.target), tree)
+
+
+def _power_of_ten(size: float) -> float:
+    if not 0 < size < math.inf or 0.1 <= size <= 10:
+        return 1.0
+    return float(10.0 ** round(math.log10(size)))

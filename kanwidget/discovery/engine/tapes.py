@@ -1,0 +1,164 @@
+"""Trees as lists of operations: values and derivatives by the constants, of many sets of constants at once.
+
+Where a tree is linear in some of its constants jointly, these are its *factors*: `a` and `b` of `(a + b·x)·exp(c·x)`. The other ones
+are *inner* constants. What holds no constant is computed once for all sets. Derivatives run backwards: a constant stands in one place
+of a tree, so one pass from the root gives the derivatives by all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kanwidget.discovery.engine.trees import OPERATIONS, Operation, Tree
+
+#: An operation with the places of its value and its operands.
+_Entry = tuple[int, Operation, tuple[int, ...]]
+
+_ZERO = torch.zeros((), dtype=torch.float64)
+
+
+def linear_places(tree: Tree) -> list[Tree]:
+    """The nodes of a tree that are its factors: the same objects as in the tree, so that `is` finds them.
+
+    Where two operands of a product hold factors, those of one operand count as inner constants.
+    """
+    head = tree[0]
+    if head == "c":
+        return [tree]
+    if head in ("neg", "div"):
+        return linear_places(tree[1])
+    if head in ("add", "sub"):
+        return linear_places(tree[1]) + linear_places(tree[2])
+    if head == "mul":
+        return max(linear_places(tree[1]), linear_places(tree[2]), key=len)
+    return []
+
+
+class Tape:
+    """A tree as a list of operations, operands first.
+
+    Args:
+        tree: The tree. `("c", …)` is a constant of its own; the number in it is not used.
+
+    Examples:
+        >>> tape = Tape(("mul", ("c", 1.0), ("exp", ("mul", ("c", 1.0), ("x", 0)))))
+        >>> tape.factors, tape.inner
+        ([0], [1])
+        >>> x = torch.tensor([0.0, 1.0], dtype=torch.float64)
+        >>> values = tape.values(tape.fixed([x]), [torch.tensor([[0.0], [1.0]])])
+        >>> tape.terms(values)[0]
+        tensor([[1.0000, 1.0000],
+                [1.0000, 2.7183]], dtype=torch.float64)
+        >>> tape.slopes(tape.with_factors(values, [torch.tensor([[3.0], [3.0]])]))[0]
+        tensor([[0.0000, 3.0000],
+                [0.0000, 8.1548]], dtype=torch.float64)
+    """
+
+    def __init__(self, tree: Tree) -> None:
+        tree = _with_own_leaves(tree)
+        self._linear = {id(node) for node in linear_places(tree)}
+        # Of each node: whether it holds a constant, a factor, an inner constant.
+        self._moves: list[bool] = []
+        self._upper: list[bool] = []
+        self._bends: list[bool] = []
+        self._leaves: list[tuple[int, Tree]] = []
+        self._places: list[int] = []
+        self._still: list[_Entry] = []
+        self._moving: list[_Entry] = []
+        self._append(tree)
+        self.factors = [order for order, index in enumerate(self._places) if self._upper[index]]
+        """Of the constants in the order of the tree's nodes: those that are factors."""
+        self.inner = [order for order, index in enumerate(self._places) if not self._upper[index]]
+        self._outer = [entry for entry in self._moving if self._upper[entry[0]]]
+        self._curved = [entry for entry in self._moving if self._bends[entry[0]]]
+
+    def fixed(self, columns: Sequence[Tensor] | Tensor) -> list[Tensor | None]:
+        """Values of the nodes that hold no constant; None for the other ones."""
+        results: list[Any] = [None] * len(self._moves)
+        for index, leaf in self._leaves:
+            results[index] = (
+                columns[leaf[1]] if leaf[0] == "x" else torch.tensor(float(leaf[1]), dtype=columns[0].dtype)
+            )
+        return _run(self._still, results)
+
+    def values(self, fixed: Sequence[Tensor | None], inner: Iterable[Tensor]) -> list[Any]:
+        """Values of all nodes where the factors are 0, the tree itself last.
+
+        Args:
+            fixed: What `fixed` returned.
+            inner: Each inner constant as `(sets, 1)` or a single number.
+        """
+        results: list[Any] = list(fixed)
+        for order in self.factors:
+            results[self._places[order]] = _ZERO
+        for order, constant in zip(self.inner, inner, strict=True):
+            results[self._places[order]] = constant
+        return _run(self._moving, results)
+
+    def with_factors(self, values: list[Any], factors: Iterable[Tensor]) -> list[Any]:
+        """The values with other factors, in place."""
+        for order, factor in zip(self.factors, factors, strict=True):
+            values[self._places[order]] = factor
+        return _run(self._outer, values)
+
+    def terms(self, values: Sequence[Any]) -> list[Any]:
+        """What each factor multiplies: tensors that broadcast to `(sets, rows)`, or floats."""
+        return self._derivatives(values, self._outer, self.factors)
+
+    def slopes(self, values: Sequence[Any]) -> list[Any]:
+        """The tree's derivative by each inner constant: tensors that broadcast to `(sets, rows)`, or floats."""
+        return self._derivatives(values, self._curved, self.inner)
+
+    def _derivatives(self, values: Sequence[Any], entries: Sequence[_Entry], orders: Sequence[int]) -> list[Any]:
+        upstream: list[Any] = [None] * len(self._moves)
+        upstream[-1] = 1.0
+        for index, operation, operands in reversed(entries):
+            partials = operation.derivatives(*(values[operand] for operand in operands), values[index])
+            outer = upstream[index]
+            for operand, partial in zip(operands, partials, strict=True):
+                if self._moves[operand]:
+                    upstream[operand] = _product(outer, partial)
+        return [upstream[self._places[order]] for order in orders]
+
+    def _append(self, node: Tree) -> int:
+        operands = tuple(self._append(operand) for operand in node[1:]) if node[0] in OPERATIONS else ()
+        index = len(self._moves)
+        self._moves.append(node[0] == "c" or any(self._moves[operand] for operand in operands))
+        self._upper.append(id(node) in self._linear or any(self._upper[operand] for operand in operands))
+        own = node[0] == "c" and not self._upper[index]
+        self._bends.append(own or any(self._bends[operand] for operand in operands))
+        if node[0] == "c":
+            self._places.append(index)
+        elif not operands:
+            self._leaves.append((index, node))
+        else:
+            entries = self._moving if self._moves[index] else self._still
+            entries.append((index, OPERATIONS[node[0]], operands))
+        return index
+
+
+def _with_own_leaves(tree: Tree) -> Tree:
+    """The tree with an object of its own for each constant."""
+    if tree[0] == "c":
+        return ("c", float(tree[1]) + 0.0)
+    return (tree[0], *map(_with_own_leaves, tree[1:])) if tree[0] in OPERATIONS else tree
+
+
+def _run(entries: Sequence[_Entry], results: list[Any]) -> list[Any]:
+    """Carry out operations in place."""
+    for index, operation, operands in entries:
+        if len(operands) == 1:
+            results[index] = operation.values(results[operands[0]])
+        else:
+            results[index] = operation.values(results[operands[0]], results[operands[1]])
+    return results
+
+
+def _product(a: Any, b: Any) -> Any:
+    if isinstance(a, float):
+        return b if a == 1.0 else a * b
+    return a if isinstance(b, float) and b == 1.0 else a * b

@@ -1,0 +1,69 @@
+"""Targets: functions of y that may be simpler than y, a sum or a product of atoms, and the way back to y."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kanwidget.discovery.engine.trees import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One function of y."""
+
+    name: str
+    """In words, with y in braces."""
+    values: Callable[[Tensor], Tensor]
+    slope: Callable[[Tensor], Tensor]
+    """Derivative by y: rows are weighted by its inverse, so that errors are those of y."""
+    back: Callable[[Tree, Tensor], Tree]
+    """The tree of y, of the tree of the function's value and the values of y."""
+    needs: str = ""
+    """The operation that the way back takes, where it is no arithmetic."""
+
+
+def _signed(tree: Tree, y: Tensor) -> Tree:
+    return tree if float(y.mean()) > 0 else ("neg", tree)
+
+
+TARGETS = (
+    Target("{}", lambda y: y, torch.ones_like, lambda tree, y: tree),
+    Target("1/{}", lambda y: 1 / y, lambda y: 1 / y**2, lambda tree, y: ("inv", tree)),
+    Target("log({})", lambda y: y.abs().log(), lambda y: 1 / y, lambda tree, y: _signed(("exp", tree), y), "exp"),
+    Target("{}²", lambda y: y**2, lambda y: 2 * y, lambda tree, y: _signed(("sqrt", tree), y), "sqrt"),
+    Target("√{}", lambda y: y.abs().sqrt(), lambda y: 0.5 / y.abs().sqrt(), lambda tree, y: _signed(("sq", tree), y)),
+    Target("1/{}²", lambda y: y**-2, lambda y: 2 * y**-3, lambda tree, y: _signed(("inv", ("sqrt", tree)), y), "sqrt"),
+    Target("exp({})", torch.exp, torch.exp, lambda tree, y: ("log", tree), "log"),
+    Target("sin({})", torch.sin, torch.cos, lambda tree, y: ("asin", tree), "asin"),
+    Target("cos({})", torch.cos, torch.sin, lambda tree, y: ("acos", tree), "acos"),
+    Target("tan({})", torch.tan, lambda y: 1 + torch.tan(y) ** 2, lambda tree, y: ("atan", tree), "atan"),
+    Target("artanh({})", torch.atanh, lambda y: 1 / (1 - y**2), lambda tree, y: ("tanh", tree), "tanh"),
+)
+
+
+def usable(target: Target, y: Tensor, operations: frozenset[str]) -> bool:
+    """Whether a target has values on all rows, and one y for each value."""
+    if target.needs and target.needs not in operations:
+        return False
+    one_sign = bool((y > 0).all() or (y < 0).all())
+    if target.name in ("log({})", "{}²", "√{}", "1/{}²") and not one_sign:
+        return False
+    if target.name in ("exp({})", "sin({})", "tan({})", "cos({})"):
+        low, high = float(y.min()), float(y.max())
+        half = torch.pi / 2
+        within = {
+            "exp({})": (-20.0, 20.0),
+            "sin({})": (-half, half),
+            "tan({})": (-half, half),
+            "cos({})": (0.0, 2 * half),
+        }
+        if not within[target.name][0] <= low < high <= within[target.name][1]:
+            return False
+    with torch.no_grad():
+        values: Any = target.values(y)
+    return bool(torch.isfinite(values).all() and torch.isfinite(target.slope(y)).all())

@@ -1,0 +1,121 @@
+"""The front of a target: its rows in the engine's units, the formulas that stay, and their last constants."""
+
+import math
+
+import pytest
+import sympy
+import torch
+
+from kanwidget import Dataset
+from kanwidget.discovery.arguments import operations
+from kanwidget.discovery.fronts.finishing import finish
+from kanwidget.discovery.fronts.front import Front
+from kanwidget.discovery.fronts.table import simple_trees, tables
+from tests.support.networks import uniform
+
+SINE = ("mul", ("c", 2.0), ("sin", ("mul", ("c", 1.01), ("x", 0))))
+
+
+def noise(rows):
+    return torch.randn(rows, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+
+
+def front_of(x, y, **options):
+    (table,) = tables(Dataset(x, y, **options), 0)
+    return Front(table, operations(None), 40.0, robust=False)
+
+
+def forever():
+    return math.inf
+
+
+def test_a_fifth_is_held_out_from_50_rows_on():
+    (few,) = tables(Dataset(uniform(49, 1), uniform(49, 1)), 0)
+    assert few.held_out is None
+    (many,) = tables(Dataset(uniform(50, 1), uniform(50, 1)), 0)
+    assert (len(many.train.y), len(many.held_out.y), len(many.every.y)) == (40, 10, 50)
+    other = tables(Dataset(uniform(50, 1), uniform(50, 1)), 1)[0]
+    assert not torch.equal(many.held_out.y, other.held_out.y)
+
+
+def test_validation_rows_are_those_held_out():
+    data = Dataset(uniform(80, 1), uniform(80, 1), val_input=uniform(9, 1, seed=1), val_label=uniform(9, 1, seed=2))
+    (table,) = tables(data, 0)
+    assert (len(table.train.y), len(table.held_out.y)) == (80, 9)
+
+
+def test_large_tables_are_searched_with_a_sample():
+    (table,) = tables(Dataset(uniform(20_000, 1), uniform(20_000, 1)), 0)
+    assert len(table.rows().x) == 5000
+    assert len(table.every.y) == 20_000
+
+
+def test_trees_are_written_in_the_units_of_the_table():
+    (table,) = tables(Dataset(1e9 * (uniform(20, 1) + 2), 1e-9 * (uniform(20, 1) + 2)), 0)
+    x = sympy.Symbol("x_1")
+    assert table.units == (1e9,)
+    expression = table.expression(("add", ("mul", ("c", 3.0), ("sq", ("x", 0))), ("c", 1.0)))
+    assert float(expression.subs(x, 2e9) / table.y_unit) == pytest.approx(13.0)
+    assert table.expression(("inv", ("sub", ("x", 0), ("x", 0)))) is None
+
+
+def test_formulas_stay_if_no_simpler_one_equals_them():
+    x = uniform(60, 1)
+    front = front_of(x, 2 * x.sin())
+    for tree in simple_trees(front.table):
+        front.offer(tree, "simple")
+    assert front.offer(("mul", ("c", 2.0), ("sin", ("x", 0))), "mine").origin == "mine"
+    assert front.is_exact
+    assert front.offer(("add", ("mul", ("c", 2.0), ("sin", ("x", 0))), ("c", 0.0)), "longer") is None
+    assert front.offer(("log", ("x", 0)), "undefined") is None
+    assert [equation.text for equation in front.equations][-1] == "2.0*sin(x_1)"
+
+
+def test_exact_numbers_only_where_the_rows_agree():
+    x = uniform(200, 1) * 3
+    front = front_of(x, 2 * x.sin() + 0.05 * noise(200)[:, None])
+    front.offer(SINE, "mine")
+    finished = list(finish(front, None, forever))
+    assert finished[-1].equation.text == "2*sin(x_1)"
+    other = front_of(x, 2 * (1.02 * x).sin() + 0.002 * noise(200)[:, None])
+    other.offer(SINE, "mine")
+    finished = list(finish(other, None, forever))
+    assert "1.02" in finished[-1].equation.text
+
+
+def test_constants_are_fitted_to_all_rows_and_errors_to_those_held_out():
+    x = uniform(100, 1) + 2
+    y = 1.2345 * x + 0.3 * noise(100)[:, None]
+    front = front_of(x, y)
+    front.offer(("mul", ("c", 1.2), ("x", 0)), "mine")
+    (finished,) = finish(front, None, forever)
+    slope = float((x * y).sum() / (x * x).sum())
+    assert next(iter(finished.equation.constants.values()))[0] == pytest.approx(slope)
+    train, held = front.table.train, front.table.held_out
+    unseen = held.y - float((train.x[:, 0] * train.y).sum() / train.x.square().sum()) * held.x[:, 0]
+    assert finished.equation.rmse_test == pytest.approx(float(unseen.square().mean().sqrt()))
+
+
+def test_no_time_is_no_change():
+    x = uniform(60, 1)
+    front = front_of(x, x.exp())
+    equation = front.offer(("mul", ("c", 1.1), ("exp", ("x", 0))), "mine")
+    assert list(finish(front, None, lambda: 0.0)) == []
+    assert front.equations == (equation,)
+
+
+def test_an_exact_number_counts_once():
+    x = uniform(60, 1) + 2
+    front = front_of(x, x / 2**0.5)
+    front.offer(("mul", ("c", 0.7071), ("x", 0)), "mine")
+    (finished,) = finish(front, None, forever)
+    assert (finished.equation.text, finished.complexity) == ("sqrt(2)*x_1/2", 3)
+
+
+def test_a_formula_that_no_fit_improves_stays():
+    x = uniform(60, 1) + 2
+    front = front_of(x, x**2)
+    front.offer(("sq", ("x", 0)), "mine")
+    (finished,) = finish(front, None, forever)
+    assert finished.equation.text == "x_1**2"
+    assert finished.equation.constants == {}

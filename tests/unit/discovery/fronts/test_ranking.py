@@ -1,0 +1,77 @@
+"""Which formulas stay, and which one is the best."""
+
+import math
+from dataclasses import dataclass
+
+import pytest
+import torch
+
+from kanwidget.discovery.fronts import ranking
+from kanwidget.discovery.fronts.ranking import Errors, Misfit, misfit
+
+
+@dataclass(frozen=True)
+class Candidate:
+    complexity: float
+    constants: int
+    misfit: Misfit
+    doubtful: bool = False
+
+
+def candidate(complexity, error, constants=0, rows=100, relative=math.inf, doubtful=False):
+    plain = Errors(error, error, rows * math.log2(math.hypot(error, ranking.EXACT)))
+    bits = rows * math.log2(relative) if math.isfinite(relative) else math.inf
+    return Candidate(complexity, constants, Misfit(plain, Errors(relative, relative, bits)), doubtful)
+
+
+def test_the_front_falls_from_simple_to_accurate():
+    members = [candidate(5, 0.2), candidate(1, 1.0), candidate(3, 0.2), candidate(4, 0.1), candidate(2, 1.5)]
+    assert [m.complexity for m in ranking.pareto(members)] == [1, 3, 4]
+    assert ranking.pareto([candidate(1, math.inf), candidate(2, math.nan)]) == []
+
+
+def test_round_off_is_worth_no_complexity():
+    assert [m.complexity for m in ranking.pareto([candidate(3, 1e-12), candidate(5, 1e-16)])] == [3]
+    simple, long = candidate(3, 1e-10, 1), candidate(9, 1e-16, 3)
+    assert ranking.best([simple, long], 100) is simple
+
+
+def test_a_hundredth_is_worth_no_complexity():
+    assert len(ranking.pareto([candidate(3, 0.1), candidate(5, 0.0995)])) == 1
+
+
+def test_the_best_pays_for_its_error():
+    simple, true, long = candidate(1, 1.0), candidate(7, 0.1, 1), candidate(25, 0.099, 5)
+    assert ranking.best([simple, true, long], 100) is true
+
+
+def test_constants_in_doubt_count_against_a_formula():
+    first, second = candidate(7, 0.100, 2, doubtful=True), candidate(8, 0.102, 2)
+    assert ranking.best([first, second], 100) is second
+    assert ranking.best([first, candidate(8, 0.2, 2)], 100) is first
+
+
+def test_noise_that_grows_with_the_value_ranks_by_relative_errors():
+    values = torch.logspace(0, 4, 50, dtype=torch.float64)
+    signs = torch.where(torch.arange(50) % 2 == 0, 1.0, -1.0).double()
+    y = values * (1 + 0.01 * signs)
+    spread = float(y.std(correction=0))
+    result = misfit((y, values, None), None, spread, robust=False)
+    assert result.relative.held_out == pytest.approx(0.01)
+    assert ranking.has_relative_noise([Candidate(1, 0, result)])
+    even = misfit((values + signs, values, None), None, spread, robust=False)
+    assert even.plain.held_out == pytest.approx(1 / spread)
+    assert not ranking.has_relative_noise([Candidate(1, 0, even)])
+
+
+def test_values_that_change_sign_have_no_relative_error():
+    y = torch.tensor([1.0, -1.0, 2.0])
+    assert misfit((y, y, None), None, 1.0, robust=False).relative.bits == math.inf
+
+
+def test_weights_and_sizes():
+    y, value = torch.tensor([1.0, 2.0, 10.0]), torch.tensor([1.0, 1.0, 0.0])
+    weight = torch.tensor([1.0, 1.0, 0.0])
+    assert misfit((y, value, weight), None, 1.0, robust=False).plain.train == pytest.approx(math.sqrt(0.5))
+    assert misfit((y, value, None), None, 1.0, robust=True).plain.train == pytest.approx(11 / 3)
+    assert misfit((y, value / 0, None), None, 1.0, robust=False).plain.bits == math.inf

@@ -1,0 +1,130 @@
+"""`Equation` and `Discovery`: what a formula says, and what it becomes."""
+
+import re
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pandas
+import pytest
+import torch
+
+from kanwidget import Dataset, discover, discover_steps
+from kanwidget.discovery import steps as module
+from kanwidget.discovery.engine.search import Report
+from kanwidget.formulas import refit
+from tests.support.networks import uniform
+
+TREE = ("add", ("mul", ("c", 2.5), ("sin", ("x", 1))), ("mul", ("c", 0.7), ("x", 0)))
+
+
+@pytest.fixture(scope="module")
+def discovery():
+    """2.5·sin(b) + 0.7·a with a little noise, and two test rows."""
+    x = uniform(100, 2) + 1
+    noise = 0.01 * torch.randn(100, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    y = 2.512 * x[:, 1].sin() + 0.713 * x[:, 0] + noise
+    data = Dataset(x, y, test_input=x[:2], test_label=y[:2] + 1, in_vars=["a", "b"], out_vars=["h<i>"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "search", lambda rows, limits: iter([Report("formula", "mine", TREE)]))
+        return discover(data, steps=5, progress=False)
+
+
+def test_constants_are_those_of_a_refit_to_all_rows(discovery):
+    best = discovery.best
+    data = Dataset(best.data.train_input, best.data.train_label, in_vars=["a", "b"], out_vars=["h<i>"])
+    expected = refit(best.sympy, data)
+    assert best.constants.keys() == expected.constants.keys()
+    for constant, (value, error) in best.constants.items():
+        assert (value, error) == pytest.approx(expected.constants[constant], rel=1e-6)
+    assert sorted(round(value, 1) for value, _ in best.constants.values()) == [0.7, 2.5]
+    assert all(0 < error < 0.01 for _, error in best.constants.values())
+    assert repr(best).startswith("h<i> = ")
+
+
+def test_errors(discovery):
+    best = discovery.best
+    residual = best.data.train_label[:, 0] - best.predict(best.data.train_input)
+    assert best.rmse_train == pytest.approx(float(residual.square().mean().sqrt()))
+    assert best.rmse_test == pytest.approx(1.0, abs=0.05)
+    assert best.r2 == pytest.approx(1 - float(residual.square().sum() / (best.data.train_label.var() * 99)), rel=1e-6)
+
+
+def test_held_out_rows_test_where_the_data_have_no_test_rows():
+    x = uniform(100, 1) + 1
+    y = x[:, 0] ** 2 + 0.1 * torch.randn(100, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    constant = next(iter(discover_steps(x, y, steps=1))).best
+    assert constant.rmse_test == pytest.approx(constant.rmse_train, rel=0.5)
+    assert constant.rmse_test != constant.rmse_train
+
+
+def test_predictions_go_by_the_names_of_columns(discovery):
+    best, x = discovery.best, uniform(5, 2)
+    values = best.predict(x)
+    frame = pandas.DataFrame({"b": x[:, 1], "note": "n", "a": x[:, 0]})
+    assert torch.equal(best.predict(frame), values)
+    assert torch.equal(best.predict(Dataset(x, x[:, 0], in_vars=["a", "b"])), values)
+    assert best.predict(x.tolist()).shape == (5,)
+    with pytest.raises(ValueError, match=r"`data` argument of predict must be of shape \(rows, 2\)"):
+        best.predict(uniform(5, 3))
+
+
+def test_the_network_computes_the_formula(discovery):
+    best = discovery.best
+    model = best.network
+    x = best.data.train_input
+    assert torch.allclose(model.predict(x)[:, 0], best.predict(x), rtol=1e-9)
+    assert model.in_vars == ("a", "b")
+    assert model.history.last.train_loss == pytest.approx(best.rmse_train)
+    assert model.history.last.test_loss == pytest.approx(best.rmse_test)
+    assert len(model.reference) == 100
+
+
+def test_the_code_computes_the_formula(discovery):
+    namespace = {}
+    exec(discovery.best.code("law"), namespace)
+    x = discovery.data.train_input.numpy()
+    assert np.allclose(namespace["law"](*x.T), discovery.best.predict(x).numpy())
+
+
+def test_the_explorer_opens_on_formula_and_table(discovery):
+    explorer = discovery.best.explorer()
+    try:
+        assert explorer.model.width == discovery.best.network.width
+    finally:
+        explorer.close()
+
+
+def test_writing(discovery):
+    assert re.fullmatch(r"0\.71\d+\*a \+ 2\.51\d*\*sin\(b\)", discovery.best.text)
+    assert "\\sin" in discovery.best.latex
+
+
+def test_the_table_marks_the_best(discovery):
+    head, *lines = repr(discovery).splitlines()
+    assert head.split() == ["complexity", "RMSE", "held", "out", "R²", "formula"]
+    assert [line.startswith("→") for line in lines] == [equation is discovery.best for equation in discovery.front]
+    frame = discovery.to_pandas()
+    assert frame["best"].sum() == 1
+    assert frame["complexity"].is_monotonic_increasing
+    assert (np.diff(frame["rmse_train"]) < 0).all()
+
+
+def test_the_html_is_typeset_and_escaped(discovery):
+    page = discovery._repr_html_()
+    root = ElementTree.fromstring(page)
+    assert len(root.findall(".//math")) == len(discovery.front)
+    assert "h<i>" not in page
+    assert any("sin" in "".join(node.itertext()) for node in root.iter("math"))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "auto"])
+def test_the_plot_has_a_mark_for_each_formula(discovery, theme):
+    (ax,) = discovery.plot(theme=theme, title="mine").axes
+    assert ax.get_yscale() == "log"
+    assert len(ax.lines[0].get_xdata()) == len(discovery.front)
+    assert any("sin(b)" in text.get_text() for text in ax.texts)
+
+
+def test_a_target_that_is_not_there(discovery):
+    with pytest.raises(ValueError, match="`target` argument of Discovery must be one of 'h<i>'"):
+        _ = discovery["y"]
