@@ -19,7 +19,7 @@ _STEP = 1024
 _HITS = 80
 #: Most atoms of which pairs are formed: for the functions of y that laws have most often, and for the others.
 PAIRED, _PAIRED_ELSE = 14000, 3000
-_COMMON = frozenset(row.name for row in TARGETS[:4])
+_COMMON = frozenset(row.name for row in list(TARGETS)[:4])
 
 
 def scan_products(table: Table, atoms: Atoms, label: str, paired: int = PAIRED) -> Iterator[str]:
@@ -45,7 +45,7 @@ def scan_sums(
     table: Table, atoms: Atoms, label: str, paired: int = PAIRED, targets: slice = slice(None)
 ) -> Iterator[str]:
     """Functions of y as sums of the columns and one or two atoms."""
-    for target in TARGETS[targets]:
+    for target in tuple(TARGETS)[targets]:
         if usable(target, table.y, table.operations):
             yield from _scan_sum(
                 table, atoms, label, target, paired if target.name in _COMMON else min(paired, _PAIRED_ELSE)

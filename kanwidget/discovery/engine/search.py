@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,7 +12,9 @@ from torch import Tensor
 from kanwidget.discovery.engine.atoms import Atoms
 from kanwidget.discovery.engine.families import functions_of, functions_with_constants, monomials, small_trees
 from kanwidget.discovery.engine.growth import grow
+from kanwidget.discovery.engine.polynomials import rational_functions, sparse_sums
 from kanwidget.discovery.engine.pool import Candidate
+from kanwidget.discovery.engine.reductions import reductions
 from kanwidget.discovery.engine.scanning import scan_products, scan_sums
 from kanwidget.discovery.engine.table import Table, Units
 from kanwidget.discovery.engine.trees import Tree
@@ -23,6 +25,10 @@ _ATOMS = 300_000
 _WITH_CONSTANTS = 5000
 #: Formulas that a round of growth starts from.
 _GROWN = 6
+#: Trees that sums of many terms choose from.
+_IN_SUMS = 4000
+#: Smaller tables are searched where a formula has at most this error, at most so many, and so many reductions deep.
+_ROUGH, _REDUCTIONS, _DEEPEST = 0.05, 3, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,7 @@ def search(rows: Rows, limits: Limits) -> Iterator[Report]:
     x, y = units.inside(rows.x, rows.y)
     table = Table(x, y, rows.weights, limits.operations, limits.complexity, limits.seed)
     reported = Reported()
-    for text in _Strategies(table).run():
+    for text in _Strategies(table, rows.names).run():
         yield Report("trying", text)
         for candidate in reported.fresh(table):
             yield Report("formula", candidate.origin, units.outside(candidate.tree))
@@ -100,11 +106,18 @@ class Reported:
 
 
 class _Strategies:
-    """The order of the strategies: what is quick and often right comes first."""
+    """The order of the strategies: what is quick and often right comes first.
 
-    def __init__(self, table: Table) -> None:
-        self.table = table
+    Args:
+        table: The table.
+        names: Of its columns, for words.
+        depth: How many reductions lead to this table.
+    """
+
+    def __init__(self, table: Table, names: Sequence[str], depth: int = 0) -> None:
+        self.table, self.names, self.depth = table, names, depth
         self.grown: set[Tree] = set()
+        self.reduced: set[tuple[Tree, ...]] = set()
 
     def run(self) -> Iterator[str]:
         """All strategies, one after the other."""
@@ -116,13 +129,20 @@ class _Strategies:
             yield from scan_sums(table, atoms, label)
             simple = atoms
         assert simple is not None
+        yield from rational_functions(table)
+        yield from sparse_sums(table, [simple.tree(index) for index in range(min(len(simple), _IN_SUMS))], "products")
         yield from self._monomials()
+        yield from self._reductions()
         yield from self._constants(simple)
-        yield from self.growth(simple, rounds=3)
+        yield from self.growth(simple, rounds=2)
+        yield from self._reductions()
+        if self.depth:
+            return
         for label, atoms in levels:
             yield from scan_products(table, atoms, label)
             yield from scan_sums(table, atoms, label, targets=slice(0, 4))
             yield from self.growth(simple, rounds=3)
+            yield from self._reductions()
         yield from self.growth(simple, rounds=100)
 
     def _monomials(self) -> Iterator[str]:
@@ -138,6 +158,32 @@ class _Strategies:
             atoms = functions_with_constants(table, operands, simple, _WITH_CONSTANTS, sums=sums)
             label = "functions with a constant"
             yield from scan_sums(table, atoms, label) if sums else scan_products(table, atoms, label)
+
+    # ---- smaller tables
+
+    def _reductions(self) -> Iterator[str]:
+        """Search the smaller tables that the best formula suggests, and bring what they give back."""
+        table, best = self.table, self.table.pool.best
+        if best is None or best.error > _ROUGH or len(table.indices) < 2 or self.depth >= _DEEPEST:
+            return
+        relative = best.error * table.pool.spread / float(table.y.abs().median() or 1.0)
+        for reduction in reductions(table, best.tree, relative, self.names)[:_REDUCTIONS]:
+            key = (reduction.factor, *reduction.columns)
+            smaller = None if key in self.reduced else reduction.table(table)
+            if smaller is None:
+                continue
+            self.reduced.add(key)
+            yield reduction.text
+            names = [str(i) if tree[0] != "x" else self.names[tree[1]] for i, tree in enumerate(reduction.columns)]
+            fresh = Reported()
+            for text in _Strategies(smaller, names, self.depth + 1).run():
+                found = [reduction.outside(candidate.tree) for candidate in fresh.fresh(smaller)]
+                table.offer(found, reduction.text, fits=6)
+                yield text
+                if table.pool.is_exact or smaller.pool.is_exact:
+                    break
+
+    # ---- growth
 
     def growth(self, atoms: Atoms, rounds: int) -> Iterator[str]:
         """Rounds of growth from the best formulas that haven't been grown."""

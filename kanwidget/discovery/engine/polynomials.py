@@ -1,0 +1,176 @@
+"""Polynomials and rational functions of the columns: P(x)·1 = T(y)·Q(x), linear in all coefficients.
+
+Sums of many terms that pairs can't reach: forward selection of a few monomials where there is noise or much choice, and where the data
+are exact the one combination of monomials m and T(y)·m that vanishes on all rows.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from kanwidget.discovery.engine.assembly import of_sum, power, product, row_weights, total
+from kanwidget.discovery.engine.scans import project, singles
+from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.targets import TARGETS, Target, usable
+from kanwidget.discovery.engine.trees import Tree, constant, values
+
+#: Smallest singular value, relative to the largest, of columns of which a combination vanishes.
+_VANISHES = 1e-9
+#: The same of the squares, which lose half of the digits.
+_VANISHES_SQUARED = 1e-12
+#: How often columns without a coefficient are left out.
+_TRIMMED = 12
+#: A coefficient is 0 if its term is smaller than this part of the largest.
+_ZERO = 1e-6
+#: Most columns of a system, as a part of the rows.
+_SHARE = 0.6
+_MOST_COLUMNS = 450
+#: Degrees of numerator and denominator, in the order in which they are tried.
+_DEGREES = ((2, 0), (3, 0), (1, 1), (2, 1), (4, 0), (2, 2), (3, 2), (6, 0), (3, 3), (4, 4))
+#: Most terms of a sum by forward selection.
+_TERMS = 8
+#: Functions of columns that count as columns.
+_FEATURES = ("sin", "cos", "sqrt", "exp", "log")
+
+
+def rational_functions(table: Table) -> Iterator[str]:
+    """Functions of y as rational functions of the columns, and of the columns and one kind of function of them."""
+    plain: list[Tree] = [("x", index) for index in table.indices]
+    yield from _by_degree(table, plain, "the columns")
+    for head in _FEATURES:
+        if head in table.operations:
+            extra: list[Tree] = [(head, leaf) for leaf in plain if _usable(table, (head, leaf))]
+            if head == "sin":
+                extra += [("cos", leaf) for leaf in plain]
+            if extra:
+                yield from _by_degree(table, [*plain, *extra], f"the columns and their {head}")
+
+
+def _usable(table: Table, tree: Tree) -> bool:
+    return bool(torch.isfinite(table.values(tree)).all())
+
+
+def _by_degree(table: Table, features: list[Tree], label: str) -> Iterator[str]:
+    most = min(int(_SHARE * len(table)), _MOST_COLUMNS)
+    for top, bottom in _DEGREES:
+        count = math.comb(len(features) + top, top) + math.comb(len(features) + bottom, bottom) - 1
+        if count > most:
+            continue
+        numerators, denominators = monomials_of(features, top), monomials_of(features, bottom)
+        for target in TARGETS[:4]:
+            if usable(target, table.y, table.operations):
+                tree = _vanishing(table, target, numerators, denominators)
+                if tree is not None:
+                    table.offer([tree], f"a rational function of {label}")
+                yield f"trying polynomials and fractions of {label}"
+
+
+def monomials_of(features: list[Tree], degree: int) -> list[Tree]:
+    """All products of up to `degree` features; the number 1 first.
+
+    Examples:
+        >>> monomials_of([("x", 0), ("x", 1)], 2)
+        [('n', 1), ('x', 0), ('x', 1), ('sq', ('x', 0)), ('mul', ('x', 0), ('x', 1)), ('sq', ('x', 1))]
+    """
+    result = []
+    for size in range(degree + 1):
+        for chosen in itertools.combinations_with_replacement(range(len(features)), size):
+            counts = [(features[i], len(list(group))) for i, group in itertools.groupby(chosen)]
+            result.append(product([power(feature, count) for feature, count in counts]))
+    return result
+
+
+def _vanishing(table: Table, target: Target, numerators: list[Tree], denominators: list[Tree]) -> Tree | None:
+    """The function of which numerator minus T(y) times denominator vanishes; None where there isn't exactly one."""
+    t = target.values(table.y)
+    top = torch.stack([table.values(tree) for tree in numerators], 1)
+    bottom = torch.stack([table.values(tree) for tree in denominators], 1) * t[:, None]
+    matrix = torch.cat([top, -bottom], 1)
+    scale = matrix.norm(dim=0)
+    matrix = matrix / scale.clamp(min=1e-300)
+    if not bool(torch.isfinite(matrix).all()):
+        return None
+    # Squared singular values: the gram matrix shows those above the square root of round-off.
+    if float(torch.linalg.eigvalsh(matrix.T @ matrix)[0]) > _VANISHES_SQUARED * matrix.shape[1]:
+        return None
+    kept, vector = _null_vector(matrix)
+    if vector is None:
+        return None
+    factors = vector / scale[kept]
+    # The first coefficient of the denominator is 1, as a person would write it.
+    bottom_factors = factors[[index >= len(numerators) for index in kept]]
+    if len(bottom_factors):
+        factors = factors / bottom_factors[0]
+    coefficients = dict(zip(kept, factors.tolist(), strict=True))
+    count = len(numerators)
+    parts = [_sum(numerators, coefficients, 0), _sum(denominators, coefficients, count)]
+    if parts[0] is None or parts[1] is None:
+        return None
+    return target.back(parts[0] if parts[1] == ("n", 1) else ("div", *parts), table.y)
+
+
+def _null_vector(matrix: Tensor) -> tuple[list[int], Tensor | None]:
+    """The columns of which a combination vanishes, as few as may be, and the combination; None where there is none."""
+    kept = list(range(matrix.shape[1]))
+    for _ in range(_TRIMMED):
+        _, sizes, vectors = torch.linalg.svd(matrix[:, kept], full_matrices=False)
+        count = int((sizes <= _VANISHES * sizes[0]).sum())
+        if count == 0:
+            break
+        vector = _sparse(vectors[-count:])
+        large = vector.abs() > _ZERO * vector.abs().max()
+        if bool(large.all()):
+            return kept, vector
+        kept = [index for index, keep in zip(kept, large.tolist(), strict=True) if keep]
+    return kept, None
+
+
+def _sparse(basis: Tensor) -> Tensor:
+    """A vector of the space of these rows with as many zeros as there are rows but one: elimination with pivots of least use."""
+    basis = basis.clone()
+    while len(basis) > 1:
+        # The last columns are of the highest degree: do without them.
+        column = int((basis.abs().amax(0) > 1e-8).nonzero()[-1])
+        row = int(basis[:, column].abs().argmax())
+        pivot = basis[row]
+        others = torch.cat([basis[:row], basis[row + 1 :]])
+        basis = others - (others[:, column] / pivot[column])[:, None] * pivot
+        basis = torch.linalg.qr(basis.T)[0].T
+    return basis[0]
+
+
+def _sum(trees: list[Tree], coefficients: dict[int, float], offset: int) -> Tree | None:
+    """The sum of the trees with these coefficients; None of nothing."""
+    numbers = [(tree, coefficients[offset + i]) for i, tree in enumerate(trees) if offset + i in coefficients]
+    terms = [constant(value) if tree == ("n", 1) else ("mul", constant(value), tree) for tree, value in numbers]
+    if not terms:
+        return None
+    return ("n", 1) if offset and terms == [constant(1.0)] else total(terms)
+
+
+def sparse_sums(table: Table, candidates: list[Tree], label: str) -> Iterator[str]:
+    """Functions of y as sums of a few of many trees, by forward selection; the terms not needed are left out after each step."""
+    columns = table.columns[:, table.sample].unbind()
+    matrix = torch.stack([values(tree, columns) for tree in candidates])
+    finite = torch.isfinite(matrix).all(1)
+    trees = [tree for tree, keep in zip(candidates, finite.tolist(), strict=True) if keep]
+    matrix = matrix[finite]
+    for target in TARGETS[:4]:
+        if not usable(target, table.y, table.operations):
+            continue
+        roots = row_weights(table, target)
+        t = target.values(table.y[table.sample])
+        chosen: list[int] = []
+        for _ in range(_TERMS):
+            nuisance = torch.stack([torch.ones_like(t), *(matrix[i] for i in chosen)], 1)
+            projected = project(matrix, t, nuisance, roots[table.sample])
+            if not len(projected.indices) or projected.size < 1e-10:
+                break
+            chosen.append(singles(projected, 1)[0].atoms[0])
+            table.offer([of_sum(table, target, roots, [trees[i] for i in chosen])], f"a sum of {label}")
+        yield f"trying sums of many terms for {target.name.format('y')}"

@@ -1,0 +1,144 @@
+"""Reductions: what a good formula, or a network, says about the data's structure, and the smaller table that follows from it.
+
+Where an accurate surrogate of y has d log y/d log x_i constant, x_i is a factor with a power, and y divided by it has one column fewer.
+Where x_i and x_j have a weighted sum of these that is constant, y depends on both through x_i^p·x_j^q, but for a power of x_j; where
+their derivatives are equal or opposite, through their sum or difference. A search in the smaller table goes deeper in the same time.
+
+References:
+    Udrescu, Tegmark, "AI Feynman: a physics-inspired method for symbolic regression", arXiv:1905.11481.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from kanwidget.discovery.engine.assembly import power, product
+from kanwidget.discovery.engine.slopes import node_slopes
+from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.trees import OPERATIONS, Tree
+
+#: Spread of an elasticity that counts as none, in units of the surrogate's relative error.
+_ERRORS = 30.0
+_LEAST_TOLERANCE, _MOST_TOLERANCE = 1e-6, 0.03
+#: Ratios of the exponents of two columns.
+_RATIOS = (1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """A table of fewer columns."""
+
+    columns: tuple[Tree, ...]
+    """What each new column is, in the old ones."""
+    factor: Tree
+    """What the new target is multiplied by."""
+    text: str
+
+    def outside(self, tree: Tree) -> Tree:
+        """The formula of y, of one of the new target."""
+
+        def visit(node: Tree) -> Tree:
+            if node[0] == "x":
+                return self.columns[node[1]]
+            return (node[0], *map(visit, node[1:])) if node[0] in OPERATIONS else node
+
+        inner = visit(tree)
+        return inner if self.factor == ("n", 1) else ("mul", self.factor, inner)
+
+    def table(self, whole: Table) -> Table | None:
+        """The smaller table; None where it has no finite values."""
+        x = torch.stack([whole.values(tree) for tree in self.columns], 1)
+        factor = whole.values(self.factor)
+        y = whole.y / factor
+        if not bool(torch.isfinite(x).all() and torch.isfinite(y).all() and (y.std() > 0)):
+            return None
+        weights = whole.weights * factor.square()
+        return Table(x, y, weights, whole.operations, whole.most)
+
+
+def reductions(table: Table, surrogate: Tree, error: float, names: Sequence[str]) -> list[Reduction]:
+    """Smaller tables that a formula suggests, the smallest first.
+
+    Args:
+        table: The table.
+        surrogate: An accurate formula.
+        error: Its error, relative to y.
+        names: Of the columns, for words.
+    """
+    columns = table.columns[:, table.sample].unbind()
+    gradient = torch.zeros(len(columns), len(table.sample), dtype=torch.float64)
+    nodes = node_slopes(surrogate, columns)
+    for node in nodes:
+        if node.tree[0] == "x":
+            gradient[node.tree[1]] += node.slope
+    tolerance = min(max(_ERRORS * error, _LEAST_TOLERANCE), _MOST_TOLERANCE)
+    usable = torch.isfinite(gradient).all(0) & (nodes[0].value != 0)
+    if int(usable.sum()) < 20:
+        return []
+    x = torch.stack(columns)[:, usable]
+    return _Search(x, gradient[:, usable], nodes[0].value[usable], tolerance, names).found()
+
+
+class _Search:
+    """Hypotheses about derivatives, on the sample."""
+
+    def __init__(self, x: Tensor, gradient: Tensor, y: Tensor, tolerance: float, names: Sequence[str]) -> None:
+        self.x, self.gradient, self.tolerance, self.names = x, gradient, tolerance, names
+        self.elasticity = gradient * x / y
+        self.nonzero = [bool((column != 0).all()) for column in x]
+
+    def found(self) -> list[Reduction]:
+        peeled = {i: p for i in range(len(self.x)) if (p := self._power(i)) is not None}
+        if len(peeled) == len(self.x):
+            return []
+        rest = [i for i in range(len(self.x)) if i not in peeled]
+        factor = product([power(("x", i), p) for i, p in peeled.items() if p])
+        says = [f"y ∝ {self.names[i]}^{p:g}" if p else f"{self.names[i]} doesn't matter" for i, p in peeled.items()]
+        result = [Reduction(tuple(("x", i) for i in rest), factor, ", ".join(says))] if peeled else []
+        for i, j in itertools.combinations(rest, 2):
+            for extra, column, text in self._merged(i, j):
+                others: tuple[Tree, ...] = tuple(("x", k) for k in rest if k not in (i, j))
+                whole = factor if extra is None else extra if factor == ("n", 1) else ("mul", factor, extra)
+                result.insert(0, Reduction((column, *others), whole, ", ".join([*says, text])))
+        return result
+
+    def _constant(self, values: Tensor) -> float | None:
+        """The simple number that values are everywhere, but for the tolerance."""
+        middle = float(values.median())
+        near = round(4 * middle) / 4
+        off = (values - near).abs()
+        if float(off.median()) > self.tolerance or float(off.quantile(0.9)) > 5 * self.tolerance:
+            return None
+        return near
+
+    def _power(self, i: int) -> float | None:
+        if self.nonzero[i]:
+            return self._constant(self.elasticity[i])
+        return 0.0 if self._constant(self.elasticity[i]) == 0 else None
+
+    def _merged(self, i: int, j: int) -> list[tuple[Tree | None, Tree, str]]:
+        """Factor, new column and words for each way in which two columns act as one."""
+        a, b = self.names[i], self.names[j]
+        found: list[tuple[Tree | None, Tree, str]] = []
+        size = (self.gradient[i].abs() + self.gradient[j].abs()).clamp(min=1e-300)
+        for sign, head, mark in ((1, "sub", "-"), (-1, "add", "+")):
+            if self._constant((self.gradient[i] + sign * self.gradient[j]) / size) == 0:
+                found.append((None, (head, ("x", i), ("x", j)), f"y depends on {a} {mark} {b}"))
+        if not (self.nonzero[i] and self.nonzero[j]):
+            return found
+        for ratio in _RATIOS:
+            # y = x_j^k·g(x_i^p·x_j^-q): the elasticities have E_i·ratio + E_j = k.
+            k = self._constant(ratio * self.elasticity[i] + self.elasticity[j])
+            if k is None:
+                continue
+            column = product([("x", i), power(("x", j), -ratio)]) if abs(ratio) >= 1 else None
+            if column is None:
+                column = product([power(("x", i), 1 / ratio), ("inv", ("x", j))])
+            factor = None if k == 0 else power(("x", j), k)
+            found.append((factor, column, f"y depends on {a} and {b} through one product of powers"))
+        return found
