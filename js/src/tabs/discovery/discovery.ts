@@ -52,7 +52,7 @@ export function discovery(context: Context): View {
   const body = h("div", { class: "kw-fill kw-halves" }, hall.node, picture);
   const node = h(
     "section",
-    { class: "kw-fill kw-col", "data-kw-panel": "discovery", "aria-label": "Formulas" },
+    { class: "kw-fill kw-col kw-discovery", "data-kw-panel": "discovery", "aria-label": "Formulas" },
     head.node,
     empty,
     body,

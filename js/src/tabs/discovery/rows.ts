@@ -76,6 +76,8 @@ function rowOf(found: Found, values: Values): HTMLLIElement {
   for (const drawn of lines) attrs(drawn, { "stroke-linecap": "round" });
   const picture = s("svg", { class: "kw-found-spark", viewBox: "0 0 46 30", "aria-hidden": "true" }, ...lines);
   const [error, size] = [number(found.error, 2), number(found.complexity, 3)];
+  const cell = h("span", { class: "kw-found-cell", title: inLine(found.text) }, written(found));
+  cell.style.setProperty("--kw-letters", String(found.text.length));
   const load = h(
     "button",
     {
@@ -84,7 +86,7 @@ function rowOf(found: Found, values: Values): HTMLLIElement {
       "aria-label": `${inLine(found.text)}, error ${error}, size ${size}`,
     },
     picture,
-    written(found),
+    cell,
     h("b", {}, error),
     h("span", { class: "kw-dim" }, size),
   );
