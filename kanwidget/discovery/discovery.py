@@ -25,7 +25,7 @@ class Discovery:
 
     Examples:
         >>> from kanwidget import discover, load_planets
-        >>> discovery = discover(load_planets(), steps=20, progress=False)
+        >>> discovery = discover(load_planets(), steps=30, progress=False)
         >>> discovery.best.text, discovery.front[0].text
         ('axis**(3/2)', '130.4')
     """
@@ -45,12 +45,26 @@ class Discovery:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """Names of the targets."""
+        """Names of the targets.
+
+        Examples:
+            >>> from kanwidget import discover, load_planets
+            >>> discovery = discover(load_planets(), steps=3, progress=False)
+            >>> discovery.targets
+            ('period',)
+        """
         return tuple(self.fronts)
 
     @property
     def front(self) -> tuple[Equation, ...]:
-        """The formulas, from simple to accurate; of several targets one after the other."""
+        """The formulas, from simple to accurate; of several targets one after the other.
+
+        Examples:
+            >>> from kanwidget import discover, load_planets
+            >>> discovery = discover(load_planets(), steps=3, progress=False)
+            >>> discovery.front[0].complexity
+            1.0
+        """
         return tuple(equation for front in self.fronts.values() for equation in front)
 
     @property
@@ -59,6 +73,12 @@ class Discovery:
 
         Raises:
             ValueError: For several targets: each has its own, `discovery["y_1"].best`.
+
+        Examples:
+            >>> from kanwidget import discover, load_planets
+            >>> discovery = discover(load_planets(), steps=3, progress=False)
+            >>> discovery.best in discovery.front
+            True
         """
         if len(self._best) != 1:
             names = ", ".join(map(repr, self.fronts))
@@ -82,7 +102,7 @@ class Discovery:
 
         Examples:
             >>> from kanwidget import discover, load_planets
-            >>> list(discover(load_planets(), steps=20, progress=False).to_pandas().columns)
+            >>> list(discover(load_planets(), steps=30, progress=False).to_pandas().columns)
             ['target', 'formula', 'complexity', 'rmse_train', 'rmse_test', 'r2', 'best']
         """
         try:
@@ -107,7 +127,7 @@ class Discovery:
 
         Examples:
             >>> from kanwidget import discover, load_planets
-            >>> len(discover(load_planets(), steps=20, progress=False).plot().axes)
+            >>> len(discover(load_planets(), steps=30, progress=False).plot().axes)
             1
         """
         from kanwidget.insight.plot.front import plot_front

@@ -35,7 +35,7 @@ class Equation:
 
     Examples:
         >>> from kanwidget import discover, load_planets
-        >>> law = discover(load_planets(), steps=20, progress=False).best
+        >>> law = discover(load_planets(), steps=30, progress=False).best
         >>> law.text, law.complexity, law.rmse_train < 0.1
         ('axis**(3/2)', 3.0, True)
     """
@@ -63,12 +63,30 @@ class Equation:
 
     @property
     def text(self) -> str:
-        """The expression on one line, its constants with four digits."""
+        """The expression on one line, its constants with four digits.
+
+        Examples:
+            >>> import torch
+            >>> from kanwidget import discover
+            >>> x = torch.linspace(1, 2, 30, dtype=torch.float64)
+            >>> law = discover(x, 1.234 / x**2, steps=5, progress=False).best
+            >>> law.text
+            '1.234/x_1**2'
+        """
         return expression_text(self.sympy)
 
     @property
     def latex(self) -> str:
-        """The expression in LaTeX."""
+        r"""The expression in LaTeX.
+
+        Examples:
+            >>> import torch
+            >>> from kanwidget import discover
+            >>> x = torch.linspace(1, 2, 30, dtype=torch.float64)
+            >>> law = discover(x, 1.234 / x**2, steps=5, progress=False).best
+            >>> print(law.latex)
+            \frac{1.234}{x_{1}^{2}}
+        """
         return to_latex(self.sympy)
 
     def code(self, name: str = "formula") -> str:
@@ -79,7 +97,7 @@ class Equation:
 
         Examples:
             >>> from kanwidget import discover, load_planets
-            >>> print(discover(load_planets(), steps=20, progress=False).best.code("period"))
+            >>> print(discover(load_planets(), steps=30, progress=False).best.code("period"))
             import numpy as np
             <BLANKLINE>
             <BLANKLINE>
@@ -102,7 +120,16 @@ class Equation:
 
     @property
     def constants(self) -> dict[Float, tuple[float, float]]:
-        """The decimals of the expression, each with its value and standard error, as those of `refit`."""
+        """The decimals of the expression, each with its value and standard error, as those of `refit`.
+
+        Examples:
+            >>> import torch
+            >>> from kanwidget import discover
+            >>> x = torch.linspace(1, 2, 30, dtype=torch.float64)
+            >>> law = discover(x, 1.234 / x**2, steps=5, progress=False).best
+            >>> [(round(value, 6), error < 1e-9) for value, error in law.constants.values()]
+            [(1.234, True)]
+        """
         return self.fitted.constants
 
     # ---- values
@@ -125,7 +152,7 @@ class Equation:
 
         Examples:
             >>> from kanwidget import discover, load_planets
-            >>> discover(load_planets(), steps=20, progress=False).best.predict([[4.0]])
+            >>> discover(load_planets(), steps=30, progress=False).best.predict([[4.0]])
             tensor([8.], dtype=torch.float64)
         """
         where = "predict"
@@ -151,7 +178,7 @@ class Equation:
 
         Examples:
             >>> from kanwidget import discover, load_planets
-            >>> discover(load_planets(), steps=20, progress=False).best.network
+            >>> discover(load_planets(), steps=30, progress=False).best.network
             KAN([1, 1], grid=3, k=3, 1 active edges)
         """
         return formula_network(self.sympy, self.data, self.target)
@@ -164,7 +191,7 @@ class Equation:
 
         Examples:
             >>> from kanwidget import discover, load_planets
-            >>> discover(load_planets(), steps=20, progress=False).best.explorer().close()
+            >>> discover(load_planets(), steps=30, progress=False).best.explorer().close()
         """
         # The explorer lies above this room: the package's own lazy attribute leads there.
         return import_module("kanwidget").KANExplorer(self.network, self._own_data, **options)

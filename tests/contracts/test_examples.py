@@ -5,12 +5,12 @@ import pickle
 
 import pytest
 
-from kanwidget import KAN, KANExplorer
+from kanwidget import KAN, Discovery, Equation, KANExplorer
 
 METHODS = {
     f"{cls.__name__}.{name}": member
-    for cls in KAN.__mro__
-    if cls.__module__.startswith("kanwidget.kan")
+    for cls in (*KAN.__mro__, Discovery, Equation)
+    if cls.__module__.startswith(("kanwidget.kan", "kanwidget.discovery"))
     for name, member in vars(cls).items()
     if not name.startswith("_") and (callable(member) or isinstance(member, (property, classmethod)))
 }

@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 
-from kanwidget import KAN, Dataset, create_dataset, register_primitive, search_architecture, sweep
+from kanwidget import KAN, Dataset, create_dataset, discover, register_primitive, search_architecture, sweep
 from kanwidget.datasets import with_columns
 from tests.support.networks import uniform
 
@@ -165,6 +165,22 @@ MAKERS = {
         "steps": 1,
         "seed": 0,
         "progress": False,
+    },
+    discover: {
+        "data": [[0.0], [1.0], [2.0]],
+        "y": [0.0, 1.0, 4.0],
+        "target": None,
+        "seconds": 1,
+        "steps": 1,
+        "seed": 0,
+        "units": None,
+        "lib": None,
+        "max_complexity": 40,
+        "loss": "mse",
+        "weights": None,
+        "progress": False,
+        "n_jobs": 1,
+        "callbacks": (),
     },
     Dataset.from_arrays: {"x": [[0.0], [1.0]], "y": [[0.0], [1.0]], "test_fraction": 0.2, "seed": 0},
     with_columns: {"data": ([[0.0], [1.0]], [0.0, 1.0]), "columns": {"a": "x_1"}, "b": "2*x_1"},
