@@ -18,13 +18,15 @@ import torch
 from torch import Tensor
 
 from kanwidget.discovery.engine.assembly import power, product
-from kanwidget.discovery.engine.slopes import node_slopes
+from kanwidget.discovery.engine.surrogates import Surrogate
 from kanwidget.discovery.engine.table import Table
-from kanwidget.discovery.engine.trees import OPERATIONS, Tree
+from kanwidget.discovery.engine.trees import OPERATIONS, Tree, expression
 
 #: Spread of an elasticity that counts as none, in units of the surrogate's relative error.
 _ERRORS = 30.0
 _LEAST_TOLERANCE, _MOST_TOLERANCE = 1e-6, 0.03
+#: Rows that a verdict takes.
+_FEWEST = 20
 #: Ratios of the exponents of two columns.
 _RATIOS = (1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
 
@@ -50,6 +52,10 @@ class Reduction:
         inner = visit(tree)
         return inner if self.factor == ("n", 1) else ("mul", self.factor, inner)
 
+    def names(self, names: Sequence[str]) -> list[str]:
+        """What the new columns are called, by the names of the old ones."""
+        return [_text(tree, names) for tree in self.columns]
+
     def table(self, whole: Table) -> Table | None:
         """The smaller table; None where it has no finite values."""
         x = torch.stack([whole.values(tree) for tree in self.columns], 1)
@@ -61,27 +67,19 @@ class Reduction:
         return Table(x, y, weights, whole.operations, whole.most)
 
 
-def reductions(table: Table, surrogate: Tree, error: float, names: Sequence[str]) -> list[Reduction]:
-    """Smaller tables that a formula suggests, the smallest first.
+def reductions(surrogate: Surrogate, names: Sequence[str]) -> list[Reduction]:
+    """Smaller tables that the derivatives of a surrogate suggest, the smallest first.
 
     Args:
-        table: The table.
-        surrogate: An accurate formula.
-        error: Its error, relative to y.
+        surrogate: An accurate one.
         names: Of the columns, for words.
     """
-    columns = table.columns[:, table.sample].unbind()
-    gradient = torch.zeros(len(columns), len(table.sample), dtype=torch.float64)
-    nodes = node_slopes(surrogate, columns)
-    for node in nodes:
-        if node.tree[0] == "x":
-            gradient[node.tree[1]] += node.slope
-    tolerance = min(max(_ERRORS * error, _LEAST_TOLERANCE), _MOST_TOLERANCE)
-    usable = torch.isfinite(gradient).all(0) & (nodes[0].value != 0)
-    if int(usable.sum()) < 20:
+    tolerance = min(max(_ERRORS * surrogate.error, _LEAST_TOLERANCE), _MOST_TOLERANCE)
+    usable = torch.isfinite(surrogate.gradient).all(0) & (surrogate.value != 0)
+    if int(usable.sum()) < _FEWEST:
         return []
-    x = torch.stack(columns)[:, usable]
-    return _Search(x, gradient[:, usable], nodes[0].value[usable], tolerance, names).found()
+    parts = surrogate.x[:, usable], surrogate.gradient[:, usable], surrogate.value[usable]
+    return _Search(*parts, tolerance, names).found()
 
 
 class _Search:
@@ -142,3 +140,13 @@ class _Search:
             factor = None if k == 0 else power(("x", j), k)
             found.append((factor, column, f"y depends on {a} and {b} through one product of powers"))
         return found
+
+
+def _text(tree: Tree, names: Sequence[str]) -> str:
+    """A column's tree in words."""
+    import sympy
+
+    if tree[0] == "x":
+        return names[tree[1]]
+    symbols = [sympy.Symbol(name) for name in names]
+    return f"({expression(tree, symbols)})"

@@ -16,6 +16,7 @@ from kanwidget.discovery.engine.polynomials import rational_functions, sparse_su
 from kanwidget.discovery.engine.pool import Candidate
 from kanwidget.discovery.engine.reductions import reductions
 from kanwidget.discovery.engine.scanning import scan_products, scan_sums
+from kanwidget.discovery.engine.surrogates import Surrogate, formula_surrogate, network_surrogates
 from kanwidget.discovery.engine.table import Table, Units
 from kanwidget.discovery.engine.trees import Tree
 
@@ -29,6 +30,10 @@ _GROWN = 6
 _IN_SUMS = 4000
 #: Smaller tables are searched where a formula has at most this error, at most so many, and so many reductions deep.
 _ROUGH, _REDUCTIONS, _DEEPEST = 0.05, 3, 3
+#: Rows that a network needs.
+_FEWEST_ROWS = 50
+#: Atoms up to which a smaller table is searched to the end.
+_FEW_ATOMS = 15_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,17 +137,19 @@ class _Strategies:
         yield from rational_functions(table)
         yield from sparse_sums(table, [simple.tree(index) for index in range(min(len(simple), _IN_SUMS))], "products")
         yield from self._monomials()
-        yield from self._reductions()
+        yield from self._by_formula()
+        if not self.depth:
+            yield from self._by_network()
         yield from self._constants(simple)
         yield from self.growth(simple, rounds=2)
-        yield from self._reductions()
-        if self.depth:
-            return
+        yield from self._by_formula()
         for label, atoms in levels:
+            if self.depth and len(atoms) > _FEW_ATOMS:
+                return
             yield from scan_products(table, atoms, label)
             yield from scan_sums(table, atoms, label, targets=slice(0, 4))
             yield from self.growth(simple, rounds=3)
-            yield from self._reductions()
+            yield from self._by_formula()
         yield from self.growth(simple, rounds=100)
 
     def _monomials(self) -> Iterator[str]:
@@ -161,22 +168,37 @@ class _Strategies:
 
     # ---- smaller tables
 
-    def _reductions(self) -> Iterator[str]:
-        """Search the smaller tables that the best formula suggests, and bring what they give back."""
-        table, best = self.table, self.table.pool.best
-        if best is None or best.error > _ROUGH or len(table.indices) < 2 or self.depth >= _DEEPEST:
-            return
-        relative = best.error * table.pool.spread / float(table.y.abs().median() or 1.0)
-        for reduction in reductions(table, best.tree, relative, self.names)[:_REDUCTIONS]:
+    def _by_formula(self) -> Iterator[str]:
+        """Search the smaller tables that the best formula suggests."""
+        best = self.table.pool.best
+        if best is not None and best.error < _ROUGH and self._may_reduce():
+            relative = best.error * self.table.pool.spread / float(self.table.y.abs().median() or 1.0)
+            yield from self._reduced(formula_surrogate(self.table, best.tree, relative))
+
+    def _by_network(self) -> Iterator[str]:
+        """Search the smaller tables that a trained network suggests."""
+        if self._may_reduce() and len(self.table) >= _FEWEST_ROWS:
+            for step in network_surrogates(self.table):
+                if isinstance(step, str):
+                    yield step
+                elif step.error < _ROUGH:
+                    yield from self._reduced(step)
+
+    def _may_reduce(self) -> bool:
+        return len(self.table.indices) > 1 and self.depth < _DEEPEST
+
+    def _reduced(self, surrogate: Surrogate) -> Iterator[str]:
+        """Search smaller tables, and bring what they give back."""
+        table = self.table
+        for reduction in reductions(surrogate, self.names)[:_REDUCTIONS]:
             key = (reduction.factor, *reduction.columns)
             smaller = None if key in self.reduced else reduction.table(table)
             if smaller is None:
                 continue
             self.reduced.add(key)
             yield reduction.text
-            names = [str(i) if tree[0] != "x" else self.names[tree[1]] for i, tree in enumerate(reduction.columns)]
             fresh = Reported()
-            for text in _Strategies(smaller, names, self.depth + 1).run():
+            for text in _Strategies(smaller, reduction.names(self.names), self.depth + 1).run():
                 found = [reduction.outside(candidate.tree) for candidate in fresh.fresh(smaller)]
                 table.offer(found, reduction.text, fits=6)
                 yield text
