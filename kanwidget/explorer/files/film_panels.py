@@ -21,6 +21,7 @@ from kanwidget.explorer.describe.panels.forms import Forms, computed_forms
 from kanwidget.explorer.describe.panels.parity import parity
 from kanwidget.explorer.describe.panels.surface import surface
 from kanwidget.explorer.files.edge_details import base64_text
+from kanwidget.explorer.guide.discovery import result_sentence
 from kanwidget.explorer.protocol.buffers import pack
 from kanwidget.explorer.session.session import Session
 from kanwidget.kan import KAN
@@ -46,6 +47,8 @@ def last_panels(session: Session) -> list[dict[str, Any]]:
         messages.append({"message": {"kind": "forms", "forms": forms, "arrays": {}}, "buffer": ""})
     if session.discoveries.hall(session.run.problem).front:
         payload, arrays = discovery(session)
+        # Without a kernel nothing goes on, and a click has no effect.
+        payload |= {"state": "done", "sentence": result_sentence(session)}
         offsets, buffer = pack(arrays)
         message = {"kind": "discovery", "discovery": payload, "arrays": offsets}
         messages.append({"message": message, "buffer": base64_text(buffer)})

@@ -25,10 +25,10 @@ def search_sentence(session: Session) -> str:
     """What the search does or has done, and what comes next."""
     discoveries, problem = session.discoveries, session.run.problem
     search, count = discoveries.search_of(problem), len(discoveries.hall(problem).front)
-    if search is None:
-        if count:
-            return f"{_formulas(count)}. {_NEXT}"
+    if search is None and not count:
         return obstacle(session) or _BEFORE
+    if search is None:
+        return f"{result_sentence(session)}. {_NEXT}"
     if search.state == "searching":
         return search.sentence or "Looking at the table"
     if search.state == "paused":
@@ -37,7 +37,14 @@ def search_sentence(session: Session) -> str:
         return f"The search has failed: {search.error}"
     if not count:
         return f"No formula in {_seconds(search.elapsed)}. Give it more time"
-    return f"{_formulas(count)} in {_seconds(search.elapsed)}. {_NEXT}"
+    return f"{result_sentence(session)}. {_NEXT}"
+
+
+def result_sentence(session: Session) -> str:
+    """How many formulas there are, and how long the last search took."""
+    discoveries, problem = session.discoveries, session.run.problem
+    search, count = discoveries.search_of(problem), len(discoveries.hall(problem).front)
+    return _formulas(count) if search is None else f"{_formulas(count)} in {_seconds(search.elapsed)}"
 
 
 _BEFORE = "Formulas of your table, from simple to accurate"

@@ -64,6 +64,7 @@ def test_a_saved_page_has_the_formulas_and_one_without_them_no_panel(explorer):
     assert "discovery" not in [part["message"]["kind"] for part in last_panels(session)]
     explorer.discover()
     (message,) = [part for part in last_panels(session) if part["message"]["kind"] == "discovery"]
-    assert len(message["message"]["discovery"]["formulas"]) == 2
+    saved = message["message"]["discovery"]
+    assert (len(saved["formulas"]), saved["state"], saved["sentence"]) == (2, "done", "2 formulas in 2 s")
     assert set(message["message"]["arrays"]) == {"truth", "values"}
     assert message["buffer"]
