@@ -8,12 +8,12 @@ import { tabs } from "../support/tabs";
 const view = mountEach();
 const { open, panel } = tabs(view);
 const { message, buffer } = golden("to_browser.discovery")[0]!;
-const told: Discovery = message.discovery;
+const whole: Discovery = message.discovery;
 
 const tell = (changes: Partial<Discovery> = {}) =>
-  view.deliver("discovery", { discovery: { ...told, ...changes }, arrays: message.arrays }, buffer!);
-const row = (id: number) => view.find(`[data-kw-found="${id}"]`);
-const load = (id: number) => row(id).querySelector<HTMLButtonElement>("button.kw-found")!;
+  view.deliver("discovery", { discovery: { ...whole, ...changes }, arrays: message.arrays }, buffer!);
+const row = (id: number) => view.find(`[data-kw-hall="${id}"]`);
+const load = (id: number) => row(id).querySelector<HTMLButtonElement>("button.kw-hall-row")!;
 const point = (id: number, type = "pointerover") => load(id).dispatchEvent(new PointerEvent(type, { bubbles: true }));
 const captions = () => [...panel("discovery").querySelectorAll(".kw-caption")].map((line) => line.textContent);
 
@@ -56,7 +56,7 @@ describe("the search", () => {
 describe("the hall of fame", () => {
   it("has a row a formula, from simple to accurate, the likeliest and the network's marked", () => {
     tell();
-    expect(view.all("[data-kw-found]").map((item) => item.dataset.kwFound)).toEqual(["4", "7"]);
+    expect(view.all("[data-kw-hall]").map((item) => item.dataset.kwHall)).toEqual(["4", "7"]);
     expect(load(4).getAttribute("aria-label")).toBe("x², error 0.5, size 2");
     expect(load(4).getAttribute("aria-current")).toBe("true");
     expect(row(7).hasAttribute("data-best")).toBe(true);
@@ -67,7 +67,7 @@ describe("the hall of fame", () => {
   it("keeps the rows while the search goes on, so that no press is lost", () => {
     tell();
     const before = row(4);
-    tell({ formulas: [...told.formulas].reverse(), current: null });
+    tell({ formulas: [...whole.formulas].reverse(), current: null });
     expect(row(4)).toBe(before);
     expect(load(4).hasAttribute("aria-current")).toBe(false);
   });
@@ -121,15 +121,15 @@ describe("values of the rows", () => {
   ]);
 
   it("are in the order of the only column", () => {
-    const found = valuesOf(told, new Map([...arrays, ["x", array([3], 30, 10, 20)]]));
-    expect([...found.truth]).toEqual([1, 2, 3]);
-    expect([...found.of.get(4)!]).toEqual([1, 2, 3]);
-    expect(sparkOf(found, found.of.get(4)!).formula).toBe("M2.0 28.0L23.0 15.0L44.0 2.0");
+    const values = valuesOf(whole, new Map([...arrays, ["x", array([3], 30, 10, 20)]]));
+    expect([...values.truth]).toEqual([1, 2, 3]);
+    expect([...values.of.get(4)!]).toEqual([1, 2, 3]);
+    expect(sparkOf(values, values.of.get(4)!).curve).toBe("M2.0 28.0L23.0 15.0L44.0 2.0");
   });
 
   it("of several columns stand against the truth, what isn't a number left out and what is far away at the border", () => {
-    const found = valuesOf(told, arrays);
-    const { formula } = sparkOf(found, found.of.get(7)!);
-    expect(formula).toBe("M44.0 29.0h.1M23.0 1.0h.1");
+    const values = valuesOf(whole, arrays);
+    const { curve } = sparkOf(values, values.of.get(7)!);
+    expect(curve).toBe("M44.0 29.0h.1M23.0 1.0h.1");
   });
 });

@@ -59,9 +59,9 @@ class EquationWriter:
     def news(self, steps: Iterator[DiscoveryStep]) -> Iterator[SearchNews]:
         """The steps of a search with the formulas of their fronts."""
         for step in steps:
-            known = self._written
+            earlier = self._written
             self._written = {
-                id(equation): known.get(id(equation)) or (equation, self._formula_of(equation))
+                id(equation): earlier.get(id(equation)) or (equation, self._formula_of(equation))
                 for equation in step.front
             }
             formulas = tuple(formula for _, formula in self._written.values() if formula is not None)

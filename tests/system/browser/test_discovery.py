@@ -24,9 +24,9 @@ def _replays():
     names["explorer"].close()
     return all(torch.equal(a, b) for a, b in pairs)
 """
-ROWS = "[data-kw-found]"
+ROWS = "[data-kw-hall]"
 RUN = '[data-kw-action="find-formulas"]'
-LAST = "[...document.querySelectorAll('.kanwidget [data-kw-found]')].at(-1)"
+LAST = "[...document.querySelectorAll('.kanwidget [data-kw-hall]')].at(-1)"
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_found_watched_taken_and_repeated(page, opened, screens, tmp_path):
     text = best.get_attribute("data-kw-text")
     best.hover()
     assert page.locator('[data-kw-panel="discovery"] .kw-caption').count() == 1
-    best.locator(".kw-found").click()
+    best.locator(".kw-hall-row").click()
     view.until(f"{LAST}.hasAttribute('data-current')")
     assert view.root.screenshot(path=screens / "discovery.png")
     view.until("e.querySelector('[data-kw-formula]').dataset.kwFormula.includes('p [bar]')")

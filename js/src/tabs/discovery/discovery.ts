@@ -8,7 +8,7 @@ import { button } from "../../ui/controls";
 import { attrs, h, setText } from "../../ui/dom";
 import { setIcon } from "../../ui/icons";
 import { Registry } from "../../ui/listeners";
-import { DISCOVERY, type Discovery, type Found } from "./panel";
+import { DISCOVERY, type Discovery, type HallFormula } from "./panel";
 import { captions, drawPreview } from "./preview";
 import { hallOfFame } from "./rows";
 import { type Values, valuesOf } from "./values";
@@ -48,7 +48,7 @@ export function discovery(context: Context): View {
     },
   });
   const empty = h("p", { class: "kw-empty kw-dim" }, EMPTY);
-  const picture = h("div", { class: "kw-col kw-found-picture" }, stage.node, caption);
+  const picture = h("div", { class: "kw-col kw-hall-picture" }, stage.node, caption);
   const body = h("div", { class: "kw-fill kw-halves" }, hall.node, picture);
   const node = h(
     "section",
@@ -69,9 +69,9 @@ export function discovery(context: Context): View {
     empty.hidden = !body.hidden;
     setText(empty, payload.obstacle || EMPTY);
     hall.draw(payload, values, { compared });
-    const shown = shownOf(payload, pointed, compared);
-    drawPreview(stage, payload, values, shown);
-    caption.replaceChildren(...captions(payload, shown));
+    const inPicture = formulasOf(payload, pointed, compared);
+    drawPreview(stage, payload, values, inPicture);
+    caption.replaceChildren(...captions(payload, inPicture));
   };
   const destroy = () => {
     hall.destroy();
@@ -81,10 +81,14 @@ export function discovery(context: Context): View {
 }
 
 /** The formulas in the picture: the one under the pointer beside one that is compared, else those that are compared, else one. */
-function shownOf({ formulas, current, best }: Discovery, pointed: number | null, compared: readonly number[]): Found[] {
+function formulasOf(
+  { formulas, current, best }: Discovery,
+  pointed: number | null,
+  compared: readonly number[],
+): HallFormula[] {
   const rest = pointed !== null && compared.length > 1 ? [] : compared;
   const ids = [...new Set(pointed === null ? rest : [...rest, pointed])];
-  const of = (id: number | null) => formulas.filter((found) => found.id === id);
+  const of = (id: number | null) => formulas.filter((formula) => formula.id === id);
   if (ids.length > 0) return ids.flatMap(of);
   return [...of(current), ...of(best), ...formulas.slice(-1)].slice(0, 1);
 }
@@ -119,7 +123,7 @@ function searchHead({ act }: Context, registry: Registry) {
   time.value = "60";
   const bar = h("div", { class: "kw-progress", "aria-hidden": "true" });
   const sentence = h("span", { class: "kw-fill kw-sentence" });
-  const findings = h("ul", { class: "kw-findings kw-dim", "aria-label": "Found out", "aria-live": "polite" });
+  const findings = h("ul", { class: "kw-findings kw-dim", "aria-label": "HallFormula out", "aria-live": "polite" });
   const controls = h("div", { class: "kw-row" }, run, stop, time);
   const line = h("div", { class: "kw-row kw-search-head" }, controls, sentence);
   let payload = NOTHING;

@@ -21,4 +21,4 @@ export const DISCOVERY = {
   }),
 };
 export type Discovery = Guarded<typeof DISCOVERY.payload>;
-export type Found = Discovery["formulas"][number];
+export type HallFormula = Discovery["formulas"][number];

@@ -6,7 +6,7 @@ import type { Stage } from "../../plot/stage";
 import { number, rSquared } from "../../text/format";
 import { wrapping } from "../../text/mathml";
 import { h, line, s } from "../../ui/dom";
-import type { Discovery, Found } from "./panel";
+import type { Discovery, HallFormula } from "./panel";
 import type { Values } from "./values";
 
 /** Colour and shape of the first and the second formula. */
@@ -16,8 +16,8 @@ const LOOKS = [
 ] as const;
 
 /** The formula, typeset where it isn't too long. */
-export function written({ formula, text }: Found): HTMLElement {
-  return h("span", { class: "kw-math kw-found-formula" }, formula ? wrapping(formula) : text);
+export function written({ formula, text }: HallFormula): HTMLElement {
+  return h("span", { class: "kw-math kw-hall-formula" }, formula ? wrapping(formula) : text);
 }
 
 /** `0.0312 (R² 0.998)` */
@@ -25,17 +25,17 @@ export const figures = (error: number, spread: number | null): string =>
   `${number(error)}${spread ? ` (R² ${rSquared(1 - (error / spread) ** 2)})` : ""}`;
 
 /** The formulas with their colours and errors. */
-export function captions(payload: Discovery, shown: readonly Found[]): HTMLElement[] {
-  return shown.map((found, i) => {
+export function captions(payload: Discovery, formulas: readonly HallFormula[]): HTMLElement[] {
+  return formulas.map((formula, i) => {
     const [color, shape] = LOOKS[i]!;
     const sign = s("svg", { width: 12, height: 12, "aria-hidden": "true" }, line(`M6 6${shape}`, color, 1.6));
-    const error = h("span", { class: "kw-dim" }, `${payload.error_name} ${figures(found.error, payload.spread)}`);
-    return h("div", { class: `kw-row kw-caption ${color}` }, sign, written(found), error);
+    const error = h("span", { class: "kw-dim" }, `${payload.error_name} ${figures(formula.error, payload.spread)}`);
+    return h("div", { class: `kw-row kw-caption ${color}` }, sign, written(formula), error);
   });
 }
 
-export function drawPreview(stage: Stage, payload: Discovery, values: Values, shown: readonly Found[]): void {
-  const lines = shown.flatMap(({ id }) => values.of.get(id) ?? []);
+export function drawPreview(stage: Stage, payload: Discovery, values: Values, formulas: readonly HallFormula[]): void {
+  const lines = formulas.flatMap(({ id }) => values.of.get(id) ?? []);
   if (lines.length === 0) stage.show("Formulas against data", [], "Each formula is drawn here over the data.");
   else if (values.x) drawCurves(stage, payload, values.truth, values.x, lines);
   else drawParity(stage, payload, values.truth, lines);

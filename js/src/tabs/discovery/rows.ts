@@ -4,7 +4,7 @@ import { inLine, number } from "../../text/format";
 import { button } from "../../ui/controls";
 import { attrs, h, line, s, setChildren } from "../../ui/dom";
 import { Registry } from "../../ui/listeners";
-import type { Discovery, Found } from "./panel";
+import type { Discovery, HallFormula } from "./panel";
 import { written } from "./preview";
 import { sparkOf, type Values } from "./values";
 
@@ -20,15 +20,15 @@ interface Acts {
 
 export function hallOfFame(context: Context, acts: Acts) {
   const registry = new Registry();
-  const list = h("ol", { class: "kw-found-list", "aria-label": "Formulas, from simple to accurate" });
+  const list = h("ol", { class: "kw-hall-list", "aria-label": "Formulas, from simple to accurate" });
   const heads = ["", "formula", "error", "size", ""].map((word) => h("span", {}, word));
   attrs(heads[3]!, { title: "Complexity: columns and constants count 1, operations 1, functions 2" });
-  const heading = h("div", { class: "kw-found kw-dim kw-fine", "aria-hidden": "true" }, ...heads);
+  const heading = h("div", { class: "kw-hall-row kw-dim kw-fine", "aria-hidden": "true" }, ...heads);
   const node = h("div", { class: "kw-scroll kw-hall" }, heading, list);
   const rows = new Map<number, HTMLLIElement>();
   const idOf = (event: Event) => {
-    const row = (event.target as Element).closest<HTMLElement>("[data-kw-found]");
-    return row ? Number(row.dataset.kwFound) : null;
+    const row = (event.target as Element).closest<HTMLElement>("[data-kw-hall]");
+    return row ? Number(row.dataset.kwHall) : null;
   };
   for (const type of ["pointerover", "focusin"]) registry.listen(list, type, (event) => acts.point(idOf(event)));
   for (const type of ["pointerleave", "focusout"]) registry.listen(list, type, () => acts.point(null));
@@ -44,18 +44,18 @@ export function hallOfFame(context: Context, acts: Acts) {
     heading.hidden = formulas.length === 0;
     attrs(heads[2]!, { title: payload.error_name });
     for (const id of rows.keys()) if (!values.of.has(id)) rows.delete(id);
-    for (const found of formulas) {
-      const row = rows.get(found.id) ?? rowOf(found, values);
-      rows.set(found.id, row);
+    for (const formula of formulas) {
+      const row = rows.get(formula.id) ?? rowOf(formula, values);
+      rows.set(formula.id, row);
       const [load, compare] = row.children as unknown as [HTMLButtonElement, HTMLButtonElement];
-      const isCurrent = found.id === current;
-      attrs(row, { "data-current": isCurrent, "data-best": found.id === best });
+      const isCurrent = formula.id === current;
+      attrs(row, { "data-current": isCurrent, "data-best": formula.id === best });
       attrs(load, {
         "aria-current": isCurrent ? "true" : null,
         disabled: !context.act.hasKernel,
-        title: titleOf(found.id === best, isCurrent, context.act.isSavedPage),
+        title: titleOf(formula.id === best, isCurrent, context.act.isSavedPage),
       });
-      attrs(compare, { "aria-pressed": String(compared.includes(found.id)) });
+      attrs(compare, { "aria-pressed": String(compared.includes(formula.id)) });
     }
     setChildren(
       list,
@@ -70,20 +70,20 @@ function titleOf(isBest: boolean, isCurrent: boolean, isSaved: boolean): string 
   return [isBest ? "The likeliest for its length" : "", act].filter(Boolean).join(". ");
 }
 
-function rowOf(found: Found, values: Values): HTMLLIElement {
-  const { truth, formula } = sparkOf(values, values.of.get(found.id)!);
-  const lines = [line(truth, "kw-c6", values.x ? 2 : 1), line(formula, "kw-c1", values.x ? 1.6 : 2)];
+function rowOf(formula: HallFormula, values: Values): HTMLLIElement {
+  const { truth, curve } = sparkOf(values, values.of.get(formula.id)!);
+  const lines = [line(truth, "kw-c6", values.x ? 2 : 1), line(curve, "kw-c1", values.x ? 1.6 : 2)];
   for (const drawn of lines) attrs(drawn, { "stroke-linecap": "round" });
-  const picture = s("svg", { class: "kw-found-spark", viewBox: "0 0 46 30", "aria-hidden": "true" }, ...lines);
-  const [error, size] = [number(found.error, 2), number(found.complexity, 3)];
-  const cell = h("span", { class: "kw-found-cell", title: inLine(found.text) }, written(found));
-  cell.style.setProperty("--kw-letters", String(found.text.length));
+  const picture = s("svg", { class: "kw-hall-spark", viewBox: "0 0 46 30", "aria-hidden": "true" }, ...lines);
+  const [error, size] = [number(formula.error, 2), number(formula.complexity, 3)];
+  const cell = h("span", { class: "kw-hall-cell", title: inLine(formula.text) }, written(formula));
+  cell.style.setProperty("--kw-letters", String(formula.text.length));
   const load = h(
     "button",
     {
       type: "button",
-      class: "kw-bare kw-found",
-      "aria-label": `${inLine(found.text)}, error ${error}, size ${size}`,
+      class: "kw-bare kw-hall-row",
+      "aria-label": `${inLine(formula.text)}, error ${error}, size ${size}`,
     },
     picture,
     cell,
@@ -97,5 +97,5 @@ function rowOf(found: Found, values: Values): HTMLLIElement {
     iconOnly: true,
     title: "Compare: keep it over the data beside another one",
   });
-  return h("li", { "data-kw-found": found.id, "data-kw-text": found.text }, load, compare);
+  return h("li", { "data-kw-hall": formula.id, "data-kw-text": formula.text }, load, compare);
 }

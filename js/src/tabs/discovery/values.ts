@@ -31,7 +31,7 @@ const SPARK = { width: 46, height: 30 };
 const MOST = 60;
 
 /** A small picture: prediction against truth, or the formula over its only column. */
-export function sparkOf({ truth, x }: Values, values: Float32Array): { truth: string; formula: string } {
+export function sparkOf({ truth, x }: Values, values: Float32Array): { truth: string; curve: string } {
   const step = Math.max(1, Math.floor(truth.length / MOST));
   const rows = Array.from(truth.keys()).filter((row) => row % step === 0);
   const across = x ?? truth;
@@ -48,7 +48,7 @@ export function sparkOf({ truth, x }: Values, values: Float32Array): { truth: st
       .filter((row) => Number.isFinite(ys[row]!))
       .map((row) => `M${px(across[row]!)} ${py(ys[row]!)}h.1`)
       .join("");
-  if (!x) return { truth: `M${px(low)} ${py(low)}L${px(high)} ${py(high)}`, formula: dots(values) };
+  if (!x) return { truth: `M${px(low)} ${py(low)}L${px(high)} ${py(high)}`, curve: dots(values) };
   const drawn = rows.filter((row) => Number.isFinite(values[row]!));
-  return { truth: dots(truth), formula: `M${drawn.map((row) => `${px(across[row]!)} ${py(values[row]!)}`).join("L")}` };
+  return { truth: dots(truth), curve: `M${drawn.map((row) => `${px(across[row]!)} ${py(values[row]!)}`).join("L")}` };
 }

@@ -97,8 +97,8 @@ class FormulaSearch:
         #: What it does, what it has found out, and for how many seconds it has searched.
         self.sentence, self.findings, self.elapsed = "", list[str](), 0.0
         self.error: BaseException | None = None
-        self._news, self._show = news, show
-        self._unread: deque[SearchNews] = deque()
+        self._steps, self._show = news, show
+        self._news: deque[SearchNews] = deque()
         self._changed = threading.Condition()
         self._reported, self._reported_at = False, 0.0
 
@@ -127,7 +127,7 @@ class FormulaSearch:
     def advance(self) -> Topics:
         """Do a bit of it here, where no thread does."""
         try:
-            self._unread.append(next(self._news))
+            self._news.append(next(self._steps))
         except StopIteration:
             return self.finish(None)
         except Exception as error:
@@ -137,18 +137,18 @@ class FormulaSearch:
     def read(self) -> Topics:
         """Take over what it has to say."""
         with self._changed:
-            unread = list(self._unread)
-            self._unread.clear()
+            pieces = list(self._news)
+            self._news.clear()
             self._reported = False
-        for news in unread:
+        for news in pieces:
             self.elapsed = max(self.elapsed, news.seconds)
             if news.kind == "finding" and news.text not in self.findings:
                 self.findings = [*self.findings, news.text][-_MOST_FINDINGS:]
             elif news.kind in _SENTENCES:
                 self.sentence = _SENTENCES[news.kind].format(news.text.removeprefix("trying "))
-        if unread:
-            self._show(unread[-1].front, unread[-1].best)
-        return SEARCHED if unread else frozenset()
+        if pieces:
+            self._show(pieces[-1].front, pieces[-1].best)
+        return SEARCHED if pieces else frozenset()
 
     def finish(self, error: BaseException | None) -> Topics:
         """Take over the last of it: it is over."""
@@ -171,7 +171,7 @@ class FormulaSearch:
         # Within a bit of its work it isn't held: time that passes there would count.
         token = AFTER_STEP.set(lambda: self._check(closing))
         try:
-            for news in self._news:
+            for news in self._steps:
                 self._tell(news, report)
                 self._hold(closing)
         except _Stopped:
@@ -186,7 +186,7 @@ class FormulaSearch:
         """Report what is new, one report at a time: the session is never flooded."""
         now = time.monotonic()
         with self._changed:
-            self._unread.append(news)
+            self._news.append(news)
             due = not self._reported and now >= self._reported_at + _REPORT_SECONDS
             if due:
                 self._reported, self._reported_at = True, now

@@ -79,10 +79,10 @@ class HallOfFame:
 
 def joined(fresh: Sequence[HallFormula], earlier: Sequence[HallFormula]) -> list[HallFormula]:
     """The formulas of two searches that none of the other search beats, from simple to accurate."""
-    known = {formula.number for formula in fresh}
-    others = [formula for formula in earlier if formula.number not in known and not _is_beaten(formula, fresh)]
-    both = [*(formula for formula in fresh if not _is_beaten(formula, others)), *others]
-    return sorted(both, key=lambda formula: (formula.complexity, -formula.train_error))
+    numbers = {formula.number for formula in fresh}
+    others = [formula for formula in earlier if formula.number not in numbers and not _is_beaten(formula, fresh)]
+    formulas = [*(formula for formula in fresh if not _is_beaten(formula, others)), *others]
+    return sorted(formulas, key=lambda formula: (formula.complexity, -formula.train_error))
 
 
 def _is_beaten(formula: HallFormula, others: Iterable[HallFormula]) -> bool:
