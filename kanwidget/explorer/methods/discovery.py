@@ -138,7 +138,7 @@ class DiscoveryMethods(TrainMethods):
             >>> explorer = KANExplorer.demo("product")
             >>> explorer.use_formula("2*x_1*x_2")
             >>> explorer.formula
-            2*x_1*x_2
+            2.0*x_1*x_2
             >>> explorer.undo()
         """
         self._apply(UseFormula(source=self._source(formula)))
