@@ -1,4 +1,4 @@
-"""Formulas found by themselves, with a mouse: the search is watched, held, and ended; a formula becomes the network, and the code repeats it."""
+"""Formulas found by themselves, with a mouse: the search is watched, held and ended; one becomes the network, and the code repeats it."""
 
 import pytest
 

@@ -148,7 +148,8 @@ function searchHead({ act }: Context, registry: Registry) {
     const clock = busy ? `${Math.floor(next.seconds)} of ${next.of} s · ` : "";
     const words = inLine(clock + next.sentence);
     setText(sentence, words);
-    attrs(sentence, { title: words });
+    // What is tried changes all the time; what has come of it is said.
+    attrs(sentence, { title: words, "aria-live": busy ? "off" : "polite" });
     bar.hidden = !busy && !held;
     bar.style.setProperty("--kw-part", String(next.of ? Math.min(1, next.seconds / next.of) : 0));
     const texts = next.findings.slice(-4).map(inLine);
