@@ -75,20 +75,15 @@ function rowOf(formula: HallFormula, values: Values): HTMLLIElement {
   const lines = [line(truth, "kw-c6", values.x ? 2 : 1), line(curve, "kw-c1", values.x ? 1.6 : 2)];
   for (const drawn of lines) attrs(drawn, { "stroke-linecap": "round" });
   const picture = s("svg", { class: "kw-hall-spark", viewBox: "0 0 46 30", "aria-hidden": "true" }, ...lines);
-  const [error, size] = [number(formula.error, 2), number(formula.complexity, 3)];
   const cell = h("span", { class: "kw-hall-cell", title: inLine(formula.text) }, written(formula));
   cell.style.setProperty("--kw-letters", String(formula.text.length));
   const load = h(
     "button",
-    {
-      type: "button",
-      class: "kw-bare kw-hall-row",
-      "aria-label": `${inLine(formula.text)}, error ${error}, size ${size}`,
-    },
+    { type: "button", class: "kw-bare kw-hall-row" },
     picture,
     cell,
-    h("b", {}, error),
-    h("span", { class: "kw-dim" }, size),
+    h("b", {}, hidden("error "), number(formula.error, 2)),
+    h("span", { class: "kw-dim" }, hidden("size "), number(formula.complexity, 3)),
   );
   const compare = button({
     action: "compare",
@@ -99,3 +94,6 @@ function rowOf(formula: HallFormula, values: Values): HTMLLIElement {
   });
   return h("li", { "data-kw-hall": formula.id, "data-kw-text": formula.text }, load, compare);
 }
+
+/** For screen readers: the heading says it to the eye. */
+const hidden = (word: string) => h("span", { class: "kw-hidden" }, word);
