@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from kanwidget.discovery import Discovery, DiscoveryStep, Equation
     from kanwidget.kan import KAN
 
-#: Most rows for which the formula is fitted once without each row.
-_LEAVE_ONE_OUT = 100
-
 
 def found_lines(discovery: Discovery) -> list[str]:
     """The findings, the best formula with its constants, and its errors."""
@@ -59,19 +56,8 @@ def _error_text(equation: Equation) -> str:
     text = errors(equation.data, lambda x: equation.predict(x)[:, None])
     if equation.data.test_input is None and equation.rmse_test is not None:
         text += f", RMSE on rows held out {equation.rmse_test:.3g}"
-    left_out = _leave_one_out_error(equation)
+    left_out = equation.leave_one_out()
     return text if left_out is None else f"{text}, leave-one-out RMSE {left_out:.3g}"
-
-
-def _leave_one_out_error(equation: Equation) -> float | None:
-    """Root mean squared error on rows that the constants weren't fitted to; None where there are many rows."""
-    from kanwidget.symbolic.formulas import whole
-
-    data, fitted = equation.data, equation.fitted
-    if not len(fitted.constants) < len(data.train_input) <= _LEAVE_ONE_OUT:
-        return None
-    values = whole.leave_one_out(fitted.expression, fitted.variables, data.train_input, data.train_label)
-    return float((data.train_label[:, 0] - values).square().mean().sqrt())
 
 
 def errors(data: Dataset, predict: Callable[[Tensor], Tensor]) -> str:

@@ -24,7 +24,7 @@ def discover(
     seed: int = 0,
     units: Mapping[str, str] | None = None,
     lib: Iterable[str] | None = None,
-    max_complexity: float = 40.0,
+    max_complexity: float = 100.0,
     loss: str = "mse",
     weights: Any = None,
     progress: bool = True,
@@ -46,8 +46,7 @@ def discover(
         seconds: Time of the search, > 0.
         steps: Number of steps of the search instead; the result is then the same each time.
         seed: Of the rows that are held out and of the search; the global random state isn't used.
-        units: The unit of each column by its name, and of the target, in SI symbols with `*`, `/` and `**`, such as `kg*m/s**2`; `1`
-            for none.
+        units: Reserved for the units of the columns: the search doesn't use them yet, and refuses them.
         lib: Names of the functions that formulas may hold; by default all that the search knows. Sums, products and powers always may.
         max_complexity: Of a formula, at most: columns and constants count 1, operations 1 and functions 2.
         loss: `mse`; or `huber` or `absolute` for tables with outliers, on which formulas are ranked by the mean size of residuals.
@@ -111,7 +110,7 @@ def discover_steps(
     seed: int = 0,
     units: Mapping[str, str] | None = None,
     lib: Iterable[str] | None = None,
-    max_complexity: float = 40.0,
+    max_complexity: float = 100.0,
     loss: str = "mse",
     weights: Any = None,
     n_jobs: int = 1,
@@ -130,6 +129,6 @@ def discover_steps(
         True
     """
     if units is not None:
-        _check.fail("units", WHERE, "left out", units)
+        _check.fail("units", WHERE, "left out", units, "The search doesn't use units yet.")
     chosen = settings(seconds, steps, seed, lib, max_complexity, loss, n_jobs)
     return DiscoverySteps(dataset_of(data, y, target, weights), chosen)

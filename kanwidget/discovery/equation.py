@@ -13,6 +13,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget._refusals import short_refusals
 from kanwidget.core.reference_data import has_labels
+from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset, arrays, as_dataset, frames
 from kanwidget.discovery.network import formula_network
 from kanwidget.symbolic import to_latex, to_python
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
     from kanwidget.kan import KAN
     from kanwidget.symbolic.formulas.regression.problem import Problem
+
+#: Most rows for which the constants are fitted once without each row.
+_LEAVE_ONE_OUT = 100
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -131,6 +135,29 @@ class Equation:
             [(1.234, True)]
         """
         return self.fitted.constants
+
+    @limit_threads
+    def leave_one_out(self) -> float | None:
+        """Root mean squared error on rows to which the constants weren't fitted, each in turn; None for more than 100 rows, and for as
+        many constants as rows.
+
+        Examples:
+            >>> import torch
+            >>> from kanwidget import discover
+            >>> x = torch.linspace(1, 2, 30, dtype=torch.float64)
+            >>> discover(x, 1.234 / x**2, steps=5, progress=False).best.leave_one_out() < 1e-12
+            True
+        """
+        problem = self._problem
+        if not len(self.constants) < problem.rows <= _LEAVE_ONE_OUT:
+            return None
+        squares = 0.0
+        for row in range(problem.rows):
+            rest = torch.arange(problem.rows) != row
+            fit = problem.rows_only(rest).fit(self.sympy)
+            value = problem.rows_only(~rest).values(fit.expression)
+            squares += float((problem.y[row] - value[0]) ** 2)
+        return (squares / problem.rows) ** 0.5
 
     # ---- values
 

@@ -14,41 +14,61 @@ import torch
 from torch import Tensor
 
 from kanwidget.discovery.engine.assembly import of_sum, power, product, row_weights, total
-from kanwidget.discovery.engine.scans import project, singles
+from kanwidget.discovery.engine.scans.regressions import project, singles
 from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.targets import TARGETS, Target, usable
 from kanwidget.discovery.engine.trees import Tree, constant, values
 
+#: Trees, and their values `(rows, trees)`.
+Terms = tuple[list[Tree], Tensor]
 #: Smallest singular value, relative to the largest, of columns of which a combination vanishes.
 _VANISHES = 1e-9
 #: The same of the squares, which lose half of the digits.
 _VANISHES_SQUARED = 1e-12
+#: Part of a column that the ones before it leave, where it is one of their sums.
+_DEPENDENT = 1e-9
 #: How often columns without a coefficient are left out.
 _TRIMMED = 12
 #: A coefficient is 0 if its term is smaller than this part of the largest.
 _ZERO = 1e-6
 #: Most columns of a system, as a part of the rows.
-_SHARE = 0.6
-_MOST_COLUMNS = 450
+_SHARE = 0.75
+_MOST_COLUMNS = 600
 #: Degrees of numerator and denominator, in the order in which they are tried.
-_DEGREES = ((2, 0), (3, 0), (1, 1), (2, 1), (4, 0), (2, 2), (3, 2), (6, 0), (3, 3), (4, 4))
+_DEGREES = ((2, 0), (3, 0), (1, 1), (2, 1), (4, 0), (2, 2), (3, 2), (6, 0), (3, 3), (4, 4), (5, 5))
 #: Most terms of a sum by forward selection.
 _TERMS = 8
 #: Functions of columns that count as columns.
-_FEATURES = ("sin", "cos", "sqrt", "exp", "log")
+_FEATURES = {"sin": ("cos",), "sqrt": ("1-",), "exp": ("-",), "log": ("1-", "1+")}
+#: Up to so many columns their inverses are features, too.
+_FEW_COLUMNS = 3
 
 
 def rational_functions(table: Table) -> Iterator[str]:
     """Functions of y as rational functions of the columns, and of the columns and one kind of function of them."""
+    for label, features in feature_sets(table):
+        yield from _by_degree(table, features, label)
+
+
+def feature_sets(table: Table) -> Iterator[tuple[str, list[Tree]]]:
+    """What counts as columns: the columns, and with them one kind of function of each; with its name."""
     plain: list[Tree] = [("x", index) for index in table.indices]
-    yield from _by_degree(table, plain, "the columns")
-    for head in _FEATURES:
+    yield "the columns", plain
+    inverses: list[Tree] = [("inv", leaf) for leaf in plain if table.nonzero(leaf[1])]
+    base = [*plain, *inverses] if len(plain) <= _FEW_COLUMNS else plain
+    for head, others in _FEATURES.items():
         if head in table.operations:
-            extra: list[Tree] = [(head, leaf) for leaf in plain if _usable(table, (head, leaf))]
-            if head == "sin":
-                extra += [("cos", leaf) for leaf in plain]
+            extra = [tree for leaf in plain for tree in _features(head, others, leaf) if _usable(table, tree)]
             if extra:
-                yield from _by_degree(table, [*plain, *extra], f"the columns and their {head}")
+                yield f"the columns and their {head}", [*(base if head == "log" else plain), *extra]
+
+
+def _features(head: str, others: tuple[str, ...], leaf: Tree) -> list[Tree]:
+    """A function of a column, and its relatives."""
+    one: Tree = ("n", 1)
+    inner = {"": leaf, "1-": ("sub", one, leaf), "1+": ("add", one, leaf), "-": ("neg", leaf)}
+    named = [inner[other] for other in others if other in inner]
+    return [(head, leaf), *((head, tree) for tree in named), *((name, leaf) for name in others if name not in inner)]
 
 
 def _usable(table: Table, tree: Tree) -> bool:
@@ -61,7 +81,8 @@ def _by_degree(table: Table, features: list[Tree], label: str) -> Iterator[str]:
         count = math.comb(len(features) + top, top) + math.comb(len(features) + bottom, bottom) - 1
         if count > most:
             continue
-        numerators, denominators = monomials_of(features, top), monomials_of(features, bottom)
+        numerators = _independent(table, monomials_of(features, top))
+        denominators = _independent(table, monomials_of(features, bottom))
         for target in TARGETS[:4]:
             if usable(target, table.y, table.operations):
                 tree = _vanishing(table, target, numerators, denominators)
@@ -85,11 +106,11 @@ def monomials_of(features: list[Tree], degree: int) -> list[Tree]:
     return result
 
 
-def _vanishing(table: Table, target: Target, numerators: list[Tree], denominators: list[Tree]) -> Tree | None:
+def _vanishing(table: Table, target: Target, above: Terms, below: Terms) -> Tree | None:
     """The function of which numerator minus T(y) times denominator vanishes; None where there isn't exactly one."""
     t = target.values(table.y)
-    top = torch.stack([table.values(tree) for tree in numerators], 1)
-    bottom = torch.stack([table.values(tree) for tree in denominators], 1) * t[:, None]
+    (numerators, top), (denominators, bottom) = above, below
+    bottom = bottom * t[:, None]
     matrix = torch.cat([top, -bottom], 1)
     scale = matrix.norm(dim=0)
     matrix = matrix / scale.clamp(min=1e-300)
@@ -112,6 +133,16 @@ def _vanishing(table: Table, target: Target, numerators: list[Tree], denominator
     if parts[0] is None or parts[1] is None:
         return None
     return target.back(parts[0] if parts[1] == ("n", 1) else ("div", *parts), table.y)
+
+
+def _independent(table: Table, trees: list[Tree]) -> Terms:
+    """Trees of which none is a sum of those before it, and their values `(rows, trees)`: sin² is 1 - cos²."""
+    matrix = torch.stack([table.values(tree) for tree in trees], 1)
+    scaled = matrix / matrix.norm(dim=0).clamp(min=1e-300)
+    if not bool(torch.isfinite(scaled).all()):
+        return trees, matrix
+    kept = torch.linalg.qr(scaled, mode="r")[1].diagonal().abs() > _DEPENDENT
+    return [tree for tree, keep in zip(trees, kept.tolist(), strict=True) if keep], matrix[:, kept]
 
 
 def _null_vector(matrix: Tensor) -> tuple[list[int], Tensor | None]:

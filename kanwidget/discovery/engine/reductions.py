@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -23,8 +24,10 @@ from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, expression
 
 #: Spread of an elasticity that counts as none, in units of the surrogate's relative error.
-_ERRORS = 30.0
+_ERRORS = 60.0
 _LEAST_TOLERANCE, _MOST_TOLERANCE = 1e-6, 0.03
+#: Values below this part of the median are small.
+_SMALL = 0.3
 #: Rows that a verdict takes.
 _FEWEST = 20
 #: Ratios of the exponents of two columns.
@@ -40,6 +43,7 @@ class Reduction:
     factor: Tree
     """What the new target is multiplied by."""
     text: str
+    """What it says of the target, which is "it"."""
 
     def outside(self, tree: Tree) -> Tree:
         """The formula of y, of one of the new target."""
@@ -75,11 +79,32 @@ def reductions(surrogate: Surrogate, names: Sequence[str]) -> list[Reduction]:
         names: Of the columns, for words.
     """
     tolerance = min(max(_ERRORS * surrogate.error, _LEAST_TOLERANCE), _MOST_TOLERANCE)
-    usable = torch.isfinite(surrogate.gradient).all(0) & (surrogate.value != 0)
+    size = surrogate.value.abs()
+    # Relative derivatives say nothing where y is nearly 0.
+    usable = torch.isfinite(surrogate.gradient).all(0) & (size > _SMALL * float(size.median()))
     if int(usable.sum()) < _FEWEST:
         return []
     parts = surrogate.x[:, usable], surrogate.gradient[:, usable], surrogate.value[usable]
     return _Search(*parts, tolerance, names).found()
+
+
+class Merge(NamedTuple):
+    """Two columns that act as one."""
+
+    pair: tuple[int, int]
+    factor: Tree | None
+    """What y is divided by; None for nothing."""
+    column: Tree
+    text: str
+
+
+def _disjoint(merges: Sequence[Merge]) -> list[Merge]:
+    """Merges that go together, as many as come first."""
+    chosen: list[Merge] = []
+    for merge in merges:
+        if all(not set(merge.pair) & set(other.pair) for other in chosen):
+            chosen.append(merge)
+    return chosen
 
 
 class _Search:
@@ -96,14 +121,20 @@ class _Search:
             return []
         rest = [i for i in range(len(self.x)) if i not in peeled]
         factor = product([power(("x", i), p) for i, p in peeled.items() if p])
-        says = [f"y ∝ {self.names[i]}^{p:g}" if p else f"{self.names[i]} doesn't matter" for i, p in peeled.items()]
+        says = [_power_text(self.names[i], p) for i, p in peeled.items()]
         result = [Reduction(tuple(("x", i) for i in rest), factor, ", ".join(says))] if peeled else []
-        for i, j in itertools.combinations(rest, 2):
-            for extra, column, text in self._merged(i, j):
-                others: tuple[Tree, ...] = tuple(("x", k) for k in rest if k not in (i, j))
-                whole = factor if extra is None else extra if factor == ("n", 1) else ("mul", factor, extra)
-                result.insert(0, Reduction((column, *others), whole, ", ".join([*says, text])))
-        return result
+        merges = [merge for i, j in itertools.combinations(rest, 2) for merge in self._merged(i, j)]
+        choices = [_disjoint(merges), *([merge] for merge in merges)]
+        result += [self._with(rest, factor, says, chosen) for chosen in choices if chosen]
+        return sorted(dict.fromkeys(result), key=lambda reduction: len(reduction.columns))
+
+    def _with(self, rest: list[int], factor: Tree, says: list[str], merges: list[Merge]) -> Reduction:
+        """The reduction by merges of different columns."""
+        gone = {i for merge in merges for i in merge.pair}
+        columns = (*(merge.column for merge in merges), *(("x", k) for k in rest if k not in gone))
+        factors = [tree for tree in (factor, *(merge.factor for merge in merges)) if tree not in (None, ("n", 1))]
+        text = ", ".join([*says, *(merge.text for merge in merges)])
+        return Reduction(columns, product([tree for tree in factors if tree is not None]), text)
 
     def _constant(self, values: Tensor) -> float | None:
         """The simple number that values are everywhere, but for the tolerance."""
@@ -119,14 +150,16 @@ class _Search:
             return self._constant(self.elasticity[i])
         return 0.0 if self._constant(self.elasticity[i]) == 0 else None
 
-    def _merged(self, i: int, j: int) -> list[tuple[Tree | None, Tree, str]]:
-        """Factor, new column and words for each way in which two columns act as one."""
+    def _merged(self, i: int, j: int) -> list[Merge]:
+        """The ways in which two columns act as one."""
         a, b = self.names[i], self.names[j]
-        found: list[tuple[Tree | None, Tree, str]] = []
+        found: list[Merge] = []
         size = (self.gradient[i].abs() + self.gradient[j].abs()).clamp(min=1e-300)
         for sign, head, mark in ((1, "sub", "-"), (-1, "add", "+")):
             if self._constant((self.gradient[i] + sign * self.gradient[j]) / size) == 0:
-                found.append((None, (head, ("x", i), ("x", j)), f"y depends on {a} {mark} {b}"))
+                found.append(
+                    Merge((i, j), None, (head, ("x", i), ("x", j)), f"it depends on {a} and {b} through {a} {mark} {b}")
+                )
         if not (self.nonzero[i] and self.nonzero[j]):
             return found
         for ratio in _RATIOS:
@@ -138,8 +171,26 @@ class _Search:
             if column is None:
                 column = product([power(("x", i), 1 / ratio), ("inv", ("x", j))])
             factor = None if k == 0 else power(("x", j), k)
-            found.append((factor, column, f"y depends on {a} and {b} through one product of powers"))
+            found.append(
+                Merge(
+                    (i, j),
+                    factor,
+                    column,
+                    f"it depends on {a} and {b} through {_text(column, self.names)}" + _beside(factor, self.names),
+                )
+            )
         return found
+
+
+def _power_text(name: str, exponent: float) -> str:
+    """What a constant elasticity says."""
+    if exponent == 0:
+        return f"{name} doesn't matter"
+    return f"it is proportional to {name}" + ("" if exponent == 1 else f"^{exponent:g}")
+
+
+def _beside(factor: Tree | None, names: Sequence[str]) -> str:
+    return "" if factor is None else f", beside a factor {_text(factor, names)}"
 
 
 def _text(tree: Tree, names: Sequence[str]) -> str:
@@ -149,4 +200,4 @@ def _text(tree: Tree, names: Sequence[str]) -> str:
     if tree[0] == "x":
         return names[tree[1]]
     symbols = [sympy.Symbol(name) for name in names]
-    return f"({expression(tree, symbols)})"
+    return str(expression(tree, symbols)).replace("**", "^")

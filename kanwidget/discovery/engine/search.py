@@ -9,27 +9,39 @@ from typing import Literal
 
 from torch import Tensor
 
-from kanwidget.discovery.engine.atoms import Atoms
-from kanwidget.discovery.engine.families import functions_of, functions_with_constants, monomials, small_trees
-from kanwidget.discovery.engine.growth import grow
-from kanwidget.discovery.engine.polynomials import rational_functions, sparse_sums
+from kanwidget.discovery.engine.curves import curves
+from kanwidget.discovery.engine.growth import grow, shorten, simplify_stepwise
+from kanwidget.discovery.engine.polynomials import feature_sets, monomials_of, rational_functions, sparse_sums
 from kanwidget.discovery.engine.pool import Candidate
-from kanwidget.discovery.engine.reductions import reductions
-from kanwidget.discovery.engine.scanning import scan_products, scan_sums
+from kanwidget.discovery.engine.reductions import Reduction, reductions
+from kanwidget.discovery.engine.scans.atoms import Atoms
+from kanwidget.discovery.engine.scans.families import (
+    functions_of,
+    functions_with_constants,
+    linear_operands,
+    monomials,
+    products_with_functions,
+    small_trees,
+)
+from kanwidget.discovery.engine.scans.strategies import scan_products, scan_sums
 from kanwidget.discovery.engine.surrogates import Surrogate, formula_surrogate, network_surrogates
 from kanwidget.discovery.engine.table import Table, Units
 from kanwidget.discovery.engine.trees import Tree
 
 #: Most atoms in memory, of 256 numbers each.
 _ATOMS = 300_000
-#: Most atoms with constants.
-_WITH_CONSTANTS = 5000
+#: Most atoms with constants, and those of which pairs are formed.
+_WITH_CONSTANTS, _PAIRED = 8000, 9000
 #: Formulas that a round of growth starts from.
 _GROWN = 6
 #: Trees that sums of many terms choose from.
 _IN_SUMS = 4000
 #: Smaller tables are searched where a formula has at most this error, at most so many, and so many reductions deep.
 _ROUGH, _REDUCTIONS, _DEEPEST = 0.05, 3, 3
+#: Steps of the search for curves that count as quick.
+_CURVES = 30
+#: Fewer columns also come in products.
+_FEW_COLUMNS = 4
 #: Rows that a network needs.
 _FEWEST_ROWS = 50
 #: Atoms up to which a smaller table is searched to the end.
@@ -74,6 +86,12 @@ class Limits:
     seed: int = 0
 
 
+class Finding(str):
+    """A text that says what is known of the target."""
+
+    __slots__ = ()
+
+
 def search(rows: Rows, limits: Limits) -> Iterator[Report]:
     """Strategies, the quick ones first. Every step takes a fraction of a second, so that whoever asks can stop or pause between two.
 
@@ -82,18 +100,26 @@ def search(rows: Rows, limits: Limits) -> Iterator[Report]:
         limits: What formulas may hold.
 
     Yields:
-        Reports; the search ends when nothing is left to try.
+        Reports; the search ends when nothing is left to try. It goes on after an exact formula: a shorter one may come.
     """
     units = Units.of(rows.x, rows.y)
     x, y = units.inside(rows.x, rows.y)
     table = Table(x, y, rows.weights, limits.operations, limits.complexity, limits.seed)
     reported = Reported()
-    for text in _Strategies(table, rows.names).run():
-        yield Report("trying", text)
+    for text in _with_short_forms(table, _Strategies(table, rows.names, rows.target).run()):
+        yield Report("finding" if isinstance(text, Finding) else "trying", text)
         for candidate in reported.fresh(table):
             yield Report("formula", candidate.origin, units.outside(candidate.tree))
-        if table.pool.is_exact:
-            return
+
+
+def _with_short_forms(table: Table, steps: Iterator[str]) -> Iterator[str]:
+    """Steps of a search; once a formula is exact, its parts are left out first, and the search goes on for shorter ones."""
+    exact = False
+    for text in steps:
+        yield text
+        if table.pool.is_exact and not exact:
+            exact = True
+            yield from shorten(table)
 
 
 @dataclass(slots=True)
@@ -111,60 +137,112 @@ class Reported:
 
 
 class _Strategies:
-    """The order of the strategies: what is quick and often right comes first.
+    """The order of the strategies: what is quick and often right comes first, in the table and in the smaller ones.
 
     Args:
         table: The table.
         names: Of its columns, for words.
+        target: What y is called.
         depth: How many reductions lead to this table.
     """
 
-    def __init__(self, table: Table, names: Sequence[str], depth: int = 0) -> None:
-        self.table, self.names, self.depth = table, names, depth
+    def __init__(self, table: Table, names: Sequence[str], target: str, depth: int = 0) -> None:
+        self.table, self.names, self.target, self.depth = table, names, target, depth
         self.grown: set[Tree] = set()
-        self.reduced: set[tuple[Tree, ...]] = set()
+        self.smaller: dict[tuple[Tree, ...], tuple[Reduction, _Strategies, Reported]] = {}
+        self.levels = small_trees(table, _ATOMS)
+        self.simple: Atoms | None = None
+        self.curves = self._curves()
 
     def run(self) -> Iterator[str]:
         """All strategies, one after the other."""
+        yield from self.quick()
+        yield from simplify_stepwise(self.table)
+        yield from self.slow()
+        yield from simplify_stepwise(self.table)
+        yield from self.growth(rounds=100)
+
+    def quick(self) -> Iterator[str]:
+        """Some seconds."""
         table = self.table
-        levels = small_trees(table, _ATOMS)
-        simple: Atoms | None = None
-        for label, atoms in itertools.islice(levels, 2):
+        for label, atoms in itertools.islice(self.levels, 2):
             yield from scan_products(table, atoms, label)
             yield from scan_sums(table, atoms, label)
-            simple = atoms
-        assert simple is not None
-        yield from rational_functions(table)
-        yield from sparse_sums(table, [simple.tree(index) for index in range(min(len(simple), _IN_SUMS))], "products")
-        yield from self._monomials()
+            if self.simple is None:
+                yield from rational_functions(table)
+                yield from self._by_network()
+                if not self.depth:
+                    yield from self._monomials()
+            self.simple = atoms
+        yield from itertools.islice(self.curves, _CURVES)
+        if self.depth and len(table.indices) < 3:
+            yield from self._level(next(self.levels))
         yield from self._by_formula()
-        if not self.depth:
-            yield from self._by_network()
+
+    def slow(self) -> Iterator[str]:
+        """Tens of seconds."""
+        table, simple = self.table, self.simple
+        if simple is None:
+            return
+        atoms = [simple.tree(index) for index in range(min(len(simple), _IN_SUMS))]
+        yield from self._slow_smaller()
+        yield from sparse_sums(table, atoms, "products")
+        if self.depth:
+            yield from self._monomials()
+        for label, features in feature_sets(table):
+            yield from sparse_sums(table, monomials_of(features, 3)[1 : _IN_SUMS + 1], f"products of {label}")
+        yield from self.curves
         yield from self._constants(simple)
-        yield from self.growth(simple, rounds=2)
+        yield from self.growth(rounds=2)
         yield from self._by_formula()
-        for label, atoms in levels:
-            if self.depth and len(atoms) > _FEW_ATOMS:
+        for level in self.levels:
+            if self.depth and len(level[1]) > _FEW_ATOMS:
                 return
-            yield from scan_products(table, atoms, label)
-            yield from scan_sums(table, atoms, label, targets=slice(0, 4))
-            yield from self.growth(simple, rounds=3)
+            yield from self._level(level)
+            yield from self.growth(rounds=3)
             yield from self._by_formula()
-        yield from self.growth(simple, rounds=100)
+
+    def _level(self, level: tuple[str, Atoms]) -> Iterator[str]:
+        label, atoms = level
+        yield from scan_products(self.table, atoms, label)
+        yield from scan_sums(self.table, atoms, label, targets=slice(0, 4))
 
     def _monomials(self) -> Iterator[str]:
         table = self.table
-        atoms = functions_of(table, monomials(table), 12000)
+        largest = 2 if len(table.indices) <= _FEW_COLUMNS else 1
+        atoms = functions_of(table, monomials(table, largest), 12000)
         yield from scan_products(table, atoms, "functions of products")
         yield from scan_sums(table, atoms, "functions of products", targets=slice(0, 4))
+        atoms = products_with_functions(table, monomials(table, largest), _WITH_CONSTANTS)
+        yield from scan_sums(table, atoms, "products with a function", targets=slice(0, 4))
 
     def _constants(self, simple: Atoms) -> Iterator[str]:
         table = self.table
-        operands = [simple.tree(index) for index in range(min(len(simple), 60 + 10 * len(table.indices)))]
-        for sums in (False, True):
-            atoms = functions_with_constants(table, operands, simple, _WITH_CONSTANTS, sums=sums)
-            label = "functions with a constant"
-            yield from scan_sums(table, atoms, label) if sums else scan_products(table, atoms, label)
+        trees = [simple.tree(index) for index in range(min(len(simple), 30 + 5 * len(table.indices)))]
+        for operands in (trees, linear_operands(table, self._linear_parts())):
+            for sums in (False, True):
+                atoms = functions_with_constants(table, operands, simple, _WITH_CONSTANTS, sums=sums)
+                label = "functions with a constant"
+                targets = slice(0, 4)
+                yield from (
+                    scan_sums(table, atoms, label, targets=targets) if sums else scan_products(table, atoms, label)
+                )
+
+    def _linear_parts(self) -> list[Tree]:
+        """Columns and, of few columns, their products: what sums with a constant are made of."""
+        columns: list[Tree] = [("x", index) for index in self.table.indices]
+        products: list[Tree] = [("mul", a, b) for a, b in itertools.combinations(columns, 2)]
+        return columns + products if len(columns) < _FEW_COLUMNS else columns
+
+    def _curves(self) -> Iterator[str]:
+        """Formulas of one variable, where there is only one."""
+        table = self.table
+        if len(table.indices) > 1:
+            return
+        for curve in curves(table.columns[0], table.y, table.weights, operations=table.operations):
+            if curve is not None:
+                table.offer([curve.tree], f"a curve of {self.names[0]}")
+            yield f"trying curves of {self.names[0]}"
 
     # ---- smaller tables
 
@@ -188,27 +266,39 @@ class _Strategies:
         return len(self.table.indices) > 1 and self.depth < _DEEPEST
 
     def _reduced(self, surrogate: Surrogate) -> Iterator[str]:
-        """Search smaller tables, and bring what they give back."""
-        table = self.table
+        """Search smaller tables for some seconds."""
         for reduction in reductions(surrogate, self.names)[:_REDUCTIONS]:
             key = (reduction.factor, *reduction.columns)
-            smaller = None if key in self.reduced else reduction.table(table)
-            if smaller is None:
-                continue
-            self.reduced.add(key)
-            yield reduction.text
-            fresh = Reported()
-            for text in _Strategies(smaller, reduction.names(self.names), self.depth + 1).run():
-                found = [reduction.outside(candidate.tree) for candidate in fresh.fresh(smaller)]
-                table.offer(found, reduction.text, fits=6)
-                yield text
-                if table.pool.is_exact or smaller.pool.is_exact:
-                    break
+            table = None if key in self.smaller else reduction.table(self.table)
+            if table is not None:
+                yield Finding(f"{self.target}: {reduction.text}")
+                names = [f"({name})" if " " in name or "/" in name else name for name in reduction.names(self.names)]
+                rest = self.target if reduction.factor == ("n", 1) else "what is left"
+                strategies = _Strategies(table, names, rest, self.depth + 1)
+                self.smaller[key] = reduction, strategies, Reported()
+                yield from self._brought(key, strategies.quick())
+
+    def _slow_smaller(self) -> Iterator[str]:
+        """Search the smaller tables further, the smallest first."""
+        for key in sorted(self.smaller, key=len):
+            yield from self._brought(key, self.smaller[key][1].slow())
+
+    def _brought(self, key: tuple[Tree, ...], steps: Iterator[str]) -> Iterator[str]:
+        """Do the steps of a smaller table's search, and bring what it finds back."""
+        reduction, strategies, reported = self.smaller[key]
+        for text in steps:
+            found = [reduction.outside(candidate.tree) for candidate in reported.fresh(strategies.table)]
+            self.table.offer(found, reduction.text, fits=6)
+            yield text
+            if strategies.table.pool.is_exact:
+                return
 
     # ---- growth
 
-    def growth(self, atoms: Atoms, rounds: int) -> Iterator[str]:
+    def growth(self, rounds: int) -> Iterator[str]:
         """Rounds of growth from the best formulas that haven't been grown."""
+        atoms = self.simple
+        assert atoms is not None
         for _ in range(rounds):
             fresh = self._ungrown()[:_GROWN]
             if not fresh:

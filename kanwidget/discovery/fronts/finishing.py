@@ -57,7 +57,7 @@ def _finished(front: Front, member: Member, weights: torch.Tensor | None, second
     if not math.isfinite(fit.deviance):
         return None
     size = _size(fit.expression, table, member.complexity)
-    result = front.measured(fit.expression, size, len(fit.symbols), member.equation.origin, own)
+    result = front.measured(fit.expression, size, _decimals(fit.expression), member.equation.origin, own)
     relative = front.has_relative_noise
     errors = [ranking.held_out(each, relative=relative) for each in (member, result)]
     if simpler is None and errors[1] > max(_WORSE * errors[0], ranking.EXACT):
@@ -99,6 +99,13 @@ def _with_all_rows(front: Front, member: Member, fit: Fit) -> Member:
     if not math.isfinite(every.deviance):
         return member
     return front.refitted(member, every.expression, problem)
+
+
+def _decimals(expression: Any) -> int:
+    """How many numbers of an expression were fitted, exponents among them."""
+    import sympy
+
+    return sum(node.is_Float for node in sympy.preorder_traversal(expression))
 
 
 def _size(expression: Any, table: Table, before: float) -> float:

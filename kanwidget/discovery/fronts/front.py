@@ -16,6 +16,9 @@ from kanwidget.discovery.fronts.ranking import Misfit, R
 from kanwidget.discovery.fronts.table import Part, Table
 from kanwidget.symbolic.formulas.regression.problem import Problem
 
+#: Rows that each constant needs, and how many constants are fine with fewer: more of them fit whatever a short table holds.
+_ROWS_PER_CONSTANT, _FEW_CONSTANTS = 4, 2
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -44,6 +47,7 @@ class Front:
         # Those of the front for noise that is the same everywhere, and of that for noise that grows with the value.
         self._kept: list[Member] = []
         self._operations, self._most, self._robust = operations, most, robust
+        self._most_constants = max(len(table.every.y) // _ROWS_PER_CONSTANT, _FEW_CONSTANTS)
         rows = table.rows()
         self._train, self._held = rows.x.unbind(1), rows.held_x.unbind(1)
         self._problem = table.problem(table.train)
@@ -66,7 +70,7 @@ class Front:
     @property
     def has_relative_noise(self) -> bool:
         """Whether the noise grows with the value."""
-        return bool(self._kept) and not self._robust and ranking.has_relative_noise(self._kept)
+        return bool(self._kept) and not self._robust and ranking.has_relative_noise(self._kept, len(self.table.every.y))
 
     def relative_weights(self) -> Tensor:
         """Weights of the training rows for noise that grows with the value."""
@@ -95,10 +99,11 @@ class Front:
             The formula, if it stays.
         """
         size = complexity(tree)
-        if size > self._most or not self._allows(tree):
+        number = len(constants(tree))
+        if size > self._most or number > self._most_constants or not self._allows(tree):
             return None
         misfit = self._misfit(tree)
-        rank = _Rank(size, len(constants(tree)), misfit)
+        rank = _Rank(size, number, misfit)
         if not any(kept is rank for kept in _both([*map(_rank, self._kept), rank])):
             return None
         expression = self.table.expression(tree)

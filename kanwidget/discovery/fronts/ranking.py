@@ -12,8 +12,8 @@ from torch import Tensor
 
 #: Errors below this part of the target's spread are round-off: formulas of exact data differ by it.
 EXACT = 1e-8
-#: Bits of a unit of complexity.
-_COMPLEXITY = 1.5
+#: Bits of a unit of complexity: there are about as many columns and operations to choose from.
+_COMPLEXITY = 2.0
 #: By so many bits noise that grows with the value must be likelier.
 _GAIN = 3.0
 #: Bits of a constant that the data leave open: another form says the same without it.
@@ -135,24 +135,29 @@ def is_exact(member: Ranked) -> bool:
     return member.misfit.plain.held_out < EXACT
 
 
-def has_relative_noise(members: Sequence[Ranked]) -> bool:
-    """Whether the residuals of the formulas say that the noise grows with the value."""
-    plain = min(member.misfit.plain.bits for member in members)
-    return min(member.misfit.relative.bits for member in members) < plain - _GAIN
-
-
-def best(members: Sequence[R], rows: int, *, relative: bool = False) -> R:
-    """The member with the shortest description: its residuals, half a logarithm of the rows a constant, and its form.
+def length(member: Ranked, rows: int, *, relative: bool) -> float:
+    """Bits to write down the residuals, the constants as exactly as the rows determine them, and the form.
 
     Args:
-        members: At least one.
+        member: The formula.
         rows: Number of rows.
         relative: Whether the noise grows with the value.
     """
+    errors = member.misfit.relative if relative else member.misfit.plain
+    if not math.isfinite(errors.bits):
+        return math.inf
+    # The standard error of a constant is about this part of it, over the root of the rows.
+    digits = max(0.0, -math.log2(math.hypot(errors.held_out, EXACT)))
+    constants = member.constants * (math.log2(max(rows, 2)) / 2 + digits)
+    return errors.bits + constants + _COMPLEXITY * member.complexity + _DOUBT * member.doubtful
 
-    def length(member: R) -> float:
-        errors = member.misfit.relative if relative else member.misfit.plain
-        form = member.constants / 2 * math.log2(max(rows, 2)) + _COMPLEXITY * member.complexity
-        return errors.bits + form + _DOUBT * member.doubtful
 
-    return min(members, key=length)
+def has_relative_noise(members: Sequence[Ranked], rows: int) -> bool:
+    """Whether descriptions are shorter where the noise grows with the value."""
+    plain, relative = (min(length(m, rows, relative=kind) for m in members) for kind in (False, True))
+    return relative < plain - _GAIN
+
+
+def best(members: Sequence[R], rows: int, *, relative: bool = False) -> R:
+    """The member with the shortest description; arguments as of `length`."""
+    return min(members, key=lambda member: length(member, rows, relative=relative))

@@ -96,15 +96,6 @@ def test_too_few_rows_to_train_on(capsys, tmp_path, rows, options, message):
     assert message in capsys.readouterr().err
 
 
-def test_as_many_constants_as_rows_have_no_standard_errors(capsys, tmp_path):
-    path = tmp_path / "short.csv"
-    path.write_text("a,y\n2.145,3.451\n3.812,6.192\n0.767,2.997\n")
-    assert cli.main(["fit", str(path), "--target", "y", "--symbolic", "--width", "1,1", "--grid", "1"]) == 0
-    out = capsys.readouterr().out
-    assert "as many constants as rows" in out
-    assert "±" not in out
-
-
 def test_two_rows_and_labels_that_turn_out_constant(capsys, tmp_path):
     path = tmp_path / "short.csv"
     path.write_text("x,y\n1,2\n2,5\n")

@@ -128,3 +128,15 @@ def test_the_plot_has_a_mark_for_each_formula(discovery, theme):
 def test_a_target_that_is_not_there(discovery):
     with pytest.raises(ValueError, match="`target` argument of Discovery must be one of 'h<i>'"):
         _ = discovery["y"]
+
+
+def test_leave_one_out_is_the_error_of_fits_without_each_row():
+    x = torch.tensor([1.0, 2.0, 4.0], dtype=torch.float64)
+    data = Dataset(x, torch.tensor([2.0, 5.0, 7.0], dtype=torch.float64))
+    with pytest.MonkeyPatch.context() as patch:
+        tree = ("mul", ("c", 1.9), ("x", 0))
+        patch.setattr(module, "search", lambda rows, limits: iter([Report("formula", "mine", tree)]))
+        line = next(e for e in discover(data, steps=5, progress=False).front if e.sympy.free_symbols)
+    slopes = [(5 * 2 + 7 * 4) / 20, (2 + 28) / 17, (2 + 10) / 5]
+    expected = sum((y - s * v) ** 2 for y, s, v in zip([2, 5, 7], slopes, [1, 2, 4], strict=True)) / 3
+    assert line.leave_one_out() == pytest.approx(expected**0.5)

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanwidget.discovery.engine.starts import draw_starts
-from kanwidget.discovery.engine.tapes import Tape
+from kanwidget.discovery.engine.fitting.starts import draw_starts
+from kanwidget.discovery.engine.fitting.tapes import Tape
 from kanwidget.discovery.engine.trees import OPERATIONS, constants, values, with_constants
 
 UNARY = [head for head, row in OPERATIONS.items() if row.arity == 1]

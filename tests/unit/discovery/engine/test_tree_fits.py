@@ -5,10 +5,10 @@ import pytest
 import scipy.optimize
 import torch
 
-from kanwidget.discovery.engine.fits import fit_trees
-from kanwidget.discovery.engine.projection import Problem
-from kanwidget.discovery.engine.refits import fit_tree
-from kanwidget.discovery.engine.tapes import Tape
+from kanwidget.discovery.engine.fitting.fits import fit_trees
+from kanwidget.discovery.engine.fitting.projection import Problem
+from kanwidget.discovery.engine.fitting.refits import fit_tree
+from kanwidget.discovery.engine.fitting.tapes import Tape
 from kanwidget.discovery.engine.trees import constants, values, with_constants
 
 C, X = ("c", 1.0), ("x", 0)

@@ -58,10 +58,10 @@ def test_noise_that_grows_with_the_value_ranks_by_relative_errors():
     spread = float(y.std(correction=0))
     result = misfit((y, values, None), None, spread, robust=False)
     assert result.relative.held_out == pytest.approx(0.01)
-    assert ranking.has_relative_noise([Candidate(1, 0, result)])
+    assert ranking.has_relative_noise([Candidate(1, 0, result)], 50)
     even = misfit((values + signs, values, None), None, spread, robust=False)
     assert even.plain.held_out == pytest.approx(1 / spread)
-    assert not ranking.has_relative_noise([Candidate(1, 0, even)])
+    assert not ranking.has_relative_noise([Candidate(1, 0, even)], 50)
 
 
 def test_values_that_change_sign_have_no_relative_error():
@@ -75,3 +75,10 @@ def test_weights_and_sizes():
     assert misfit((y, value, weight), None, 1.0, robust=False).plain.train == pytest.approx(math.sqrt(0.5))
     assert misfit((y, value, None), None, 1.0, robust=True).plain.train == pytest.approx(11 / 3)
     assert misfit((y, value / 0, None), None, 1.0, robust=False).plain.bits == math.inf
+
+
+def test_few_rows_buy_no_long_formula():
+    law, fitted = candidate(7, 3e-4, 1, rows=13), candidate(39, 2e-6, 7, rows=13)
+    assert ranking.best([law, fitted], 13) is law
+    many = candidate(7, 3e-4, 1, rows=200), candidate(39, 2e-6, 7, rows=200)
+    assert ranking.best(many, 200) is many[1]

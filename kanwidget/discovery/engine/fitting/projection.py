@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.tapes import Tape
+from kanwidget.discovery.engine.fitting.tapes import Tape
 
 #: Keeps the equations solvable where two terms agree to round-off; the refinement takes its effect out again.
 _RIDGE = 1e-13

@@ -105,7 +105,7 @@ class _Drawing:
         if function in ("sin", "cos", "tan"):
             return self._magnitudes(1.0, 40.0, signs=False) / (2 * self._spread(u))
         if function in ("exp", "tanh", "pow"):
-            return self._magnitudes(0.2, 8.0) / self._spread(u)
+            return self._magnitudes(0.2, 30.0) / self._spread(u)
         return self._magnitudes(0.05, 20.0) / self._size(u)
 
     def _shifts(self, u: Tensor, above: tuple[str, ...], subtracted: bool) -> Tensor:

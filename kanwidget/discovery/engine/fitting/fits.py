@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.projection import Problem, Projection
-from kanwidget.discovery.engine.starts import draw_starts
-from kanwidget.discovery.engine.tapes import Tape
+from kanwidget.discovery.engine.fitting.projection import Problem, Projection
+from kanwidget.discovery.engine.fitting.starts import draw_starts
+from kanwidget.discovery.engine.fitting.tapes import Tape
 from kanwidget.discovery.engine.trees import Tree, constants, with_constants
 
 #: Relative size of the squared error from which nothing can be gained in double precision.

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kanwidget.discovery.engine.tapes import Tape
+from kanwidget.discovery.engine.fitting.tapes import Tape
 from kanwidget.discovery.engine.trees import Tree, constants, with_constants
 
 _Array = NDArray[np.float64]

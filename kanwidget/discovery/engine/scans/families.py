@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.discovery.engine.assembly import power, product
-from kanwidget.discovery.engine.atoms import Atoms
+from kanwidget.discovery.engine.scans.atoms import Atoms
 from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.trees import Tree, constant, number, values
 
@@ -19,6 +19,7 @@ _BINARY = ("add", "sub", "mul", "div")
 _SHIFTS = (0.03, 0.1, 0.2, 0.35, 0.6, 1.0, 1.6, 2.5, 4.0, 8.0, 20.0)
 _RATES = (0.1, 0.25, 0.5, 1.0, 1.7, 3.0, 6.0)
 _TURNS = (0.5, 1.0, 1.5, 2.2, 3.2, 4.5, 6.5)
+_WEIGHTS = (0.3, 1.0, 3.0)
 _EXPONENTS = (-2.5, -1.5, -0.75, -0.3, 0.3, 0.75, 1.5, 2.5)
 #: Most monomials of all columns.
 _MOST_MONOMIALS = 800
@@ -53,17 +54,21 @@ def small_trees(table: Table, most: int) -> Iterator[tuple[str, Atoms]]:
 
 
 def monomials(table: Table, largest: int = 1) -> list[Tree]:
-    """Products of powers of the columns, the simplest first: exponents up to `largest` in size where there is no zero."""
-    choices: list[Sequence[int]] = []
+    """Products of powers of the columns, the simplest first: exponents up to `largest` in size where there is no zero.
+
+    Of many columns only the simplest are made.
+    """
+    choices: list[Sequence[float]] = []
     for index in table.indices:
         low = -largest if table.nonzero(index) else 0
-        choices.append(range(low, largest + 1))
+        halves = (0.5, -0.5) if largest > 1 and table.positive(index) else ()
+        choices.append([*range(low, largest + 1), *halves])
     exponents = [e for e in _products(choices) if any(e)]
     exponents.sort(key=lambda e: (sum(map(abs, e)), sum(p < 0 for p in e)))
     return [product([power(("x", index), p) for index, p in enumerate(e) if p]) for e in exponents[:_MOST_MONOMIALS]]
 
 
-def _products(choices: list[Sequence[int]]) -> Iterator[tuple[int, ...]]:
+def _products(choices: list[Sequence[float]]) -> Iterator[tuple[float, ...]]:
     """All choices; of many columns only those with up to four powers."""
     if len(choices) <= 6:
         yield from itertools.product(*choices)
@@ -71,7 +76,7 @@ def _products(choices: list[Sequence[int]]) -> Iterator[tuple[int, ...]]:
     for size in range(1, 5):
         for columns in itertools.combinations(range(len(choices)), size):
             for powers in itertools.product(*([p for p in choices[c] if p] for c in columns)):
-                exponents = [0] * len(choices)
+                exponents = [0.0] * len(choices)
                 for column, p in zip(columns, powers, strict=True):
                     exponents[column] = p
                 yield tuple(exponents)
@@ -87,6 +92,17 @@ def functions_of(table: Table, operands: Iterable[Tree], most: int) -> Atoms:
     unary = [head for head in ("exp", "sin", "cos", "tanh", "sq", "log", "asin") if head in table.operations]
     functions = atoms.apply(unary, operand_atoms)
     atoms.combine_with_number(("add", "sub"), functions, 1)
+    return atoms
+
+
+def products_with_functions(table: Table, factors: Sequence[Tree], most: int) -> Atoms:
+    """Atoms: products of columns, and each times a function of a column, or of a sum or difference of two."""
+    atoms = Atoms(table.columns[:, table.sample], most)
+    products = atoms.add_leaves(factors, _on_sample(table, factors))
+    heads = [head for head in ("sin", "cos", "exp", "log", "sqrt") if head in table.operations]
+    pairs = atoms.combine(("sub", "add"), table.indices, table.indices)
+    functions = [*atoms.apply(heads, table.indices), *atoms.apply(heads, pairs)]
+    atoms.combine(("mul",), range(products.start, products.stop), functions)
     return atoms
 
 
@@ -120,6 +136,18 @@ def functions_with_constants(table: Table, operands: Iterable[Tree], simple: Ato
     return atoms
 
 
+def linear_operands(table: Table, simple: Iterable[Tree]) -> list[Tree]:
+    """Sums u + k·v of two trees, the constant k on a grid."""
+    columns = table.columns[:, table.sample].unbind()
+    operands: list[Tree] = []
+    for u, v in itertools.combinations(simple, 2):
+        sizes = [float(values(tree, columns).abs().median()) for tree in (u, v)]
+        if min(sizes) > 0:
+            ratio = sizes[0] / sizes[1]
+            operands += [("add", u, ("mul", constant(sign * k * ratio), v)) for k in _WEIGHTS for sign in (1, -1)]
+    return operands
+
+
 def _with_constants(
     operand: Tree, value: Tensor, size: float, operations: frozenset[str], sums: bool
 ) -> Iterator[Tree]:
@@ -127,23 +155,24 @@ def _with_constants(
     spread = high - low
     for shift in [s * sign * size for s in _SHIFTS for sign in (1, -1)]:
         shifted: Tree = ("add", constant(shift), operand)
-        yield shifted
-        if sums:
-            positive = low + shift > 0
-            yield ("sq", shifted)
-            if positive or high + shift < 0:
-                yield ("inv", shifted)
-            if positive and "log" in operations:
-                yield ("log", shifted)
-            if positive and "sqrt" in operations:
-                yield ("sqrt", shifted)
+        positive = low + shift > 0
+        if not sums:
+            # A sum has the shift in its own constant.
+            yield shifted
+            continue
+        if positive or high + shift < 0:
+            yield ("inv", shifted)
+        if positive and "log" in operations:
+            yield ("log", shifted)
+        if positive and "sqrt" in operations:
+            yield ("sqrt", shifted)
     if "exp" in operations:
         for rate in _RATES:
             for sign in (1, -1):
                 scaled: Tree = ("mul", constant(sign * rate / max(spread, 1e-3 * size)), operand)
                 yield ("exp", scaled)
-                yield ("sub", number(1), ("exp", scaled))
                 if not sums:
+                    yield ("sub", number(1), ("exp", scaled))
                     yield ("add", number(1), ("exp", scaled))
     for head in ("sin", "cos", "tanh", "atan"):
         if head in operations:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import torch
 
 from kanwidget.discovery.engine.assembly import of_product, of_sum, row_weights
-from kanwidget.discovery.engine.atoms import Atoms
-from kanwidget.discovery.engine.scans import Hit, Projected, pairs, project, singles
+from kanwidget.discovery.engine.scans.atoms import Atoms
+from kanwidget.discovery.engine.scans.regressions import Hit, Projected, pairs, project, singles
 from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.targets import TARGETS, Target, usable
 from kanwidget.discovery.engine.trees import Tree, values
@@ -57,6 +57,8 @@ def _scan_sum(table: Table, atoms: Atoms, label: str, target: Target, paired: in
     leaves: list[Tree] = [("x", index) for index in table.indices]
     if target.name == "log({})":
         leaves += [("log", ("x", index)) for index in table.indices if table.positive(index)]
+    if target.name == "{}²":
+        leaves += [("sq", ("x", index)) for index in table.indices]
     columns = [values(leaf, table.columns[:, sample].unbind()) for leaf in leaves]
     nuisance = torch.stack([torch.ones(len(sample), dtype=torch.float64), *columns], 1)
     roots = row_weights(table, target)

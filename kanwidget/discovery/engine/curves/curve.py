@@ -1,0 +1,73 @@
+"""A formula of one variable with its error, and how many bits it takes to write both down."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from kanwidget.discovery.engine.fitting.refits import fit_tree
+from kanwidget.discovery.engine.trees import Tree, complexity, constants
+
+#: Errors relative to the target from which on a smaller one says nothing.
+ROUND_OFF = 1e-11
+_BITS_A_UNIT = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A fitted formula of one variable."""
+
+    tree: Tree
+    """In column 0, with its constants."""
+    sse: float
+    """Sum of weighted squared residuals."""
+    complexity: float
+    bits: float
+    """Description length: errors, constants, operations. Less is better."""
+    relative: float
+    """Root of `sse` over that of the target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Values of the variable and of the target."""
+
+    x: Tensor
+    """`(rows,)`."""
+    y: Tensor
+    weights: Tensor | None
+
+    def at(self, indices: Tensor) -> Rows:
+        """Some of the rows."""
+        return Rows(self.x[indices], self.y[indices], None if self.weights is None else self.weights[indices])
+
+    def energy(self) -> float:
+        """Sum of the weighted squares of the target."""
+        squares = self.y.square()
+        return float((squares if self.weights is None else squares * self.weights).sum())
+
+    def fit(self, tree: Tree, steps: int = 30) -> Curve:
+        """The curve of a tree, from the tree's own constants."""
+        tree, sse = fit_tree(tree, self.x[None], self.y, self.weights, steps=steps)
+        relative = math.sqrt(sse / self.energy()) if math.isfinite(sse) else math.inf
+        return Curve(tree, sse, complexity(tree), self.bits(tree, relative), relative)
+
+    def bits(self, tree: Tree, relative: float) -> float:
+        """Description length of a tree with a relative error."""
+        count = len(self.x)
+        misfit = count * math.log2(max(relative, ROUND_OFF)) if math.isfinite(relative) else math.inf
+        return misfit + cost(tree, count)
+
+    def sample(self, count: int) -> Rows:
+        """Rows spread evenly over the values of the variable."""
+        order = self.x.argsort()
+        places = torch.linspace(0, len(order) - 1, min(count, len(order)), dtype=torch.float64).round().long()
+        return self.at(order[places])
+
+
+def cost(tree: Tree, rows: int) -> float:
+    """Bits of a formula without its errors."""
+    return _BITS_A_UNIT * complexity(tree) + 0.5 * math.log2(max(rows, 2)) * len(constants(tree))

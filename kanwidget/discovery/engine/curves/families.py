@@ -1,0 +1,243 @@
+"""Families of candidates: which pairs of atoms are screened, and the trees of the best ones."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from kanwidget.discovery.engine.curves.atoms import Atoms
+from kanwidget.discovery.engine.curves.curve import Rows, cost
+from kanwidget.discovery.engine.curves.forms import Link, quotient, scaled, total
+from kanwidget.discovery.engine.curves.screening import Pairs, best_pairs, corrected, products, shifted_products, sums
+from kanwidget.discovery.engine.trees import Tree, constant, constants, values, with_constants
+
+#: The number of rows that the balance of error and length is struck for: constants in a table are coarse, so errors are, too.
+_BALANCE = 60
+_LEAST_SHARE = 0.85
+#: Pairs of kinds that are looked at more closely.
+_COARSE = 1500
+#: Quotients whose own error is computed: that of `y·(1 + c·g)` says little where the denominator is small.
+_QUOTIENTS = 600
+#: Of each pair of kinds, that many go on.
+_MOST_ALIKE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Rows that candidates are screened on."""
+
+    rows: Rows
+    roots: Tensor
+    """Roots of the weights, 1 on average."""
+
+    @staticmethod
+    def of(rows: Rows) -> Screen:
+        """The screen of some rows."""
+        roots = torch.ones_like(rows.y) if rows.weights is None else rows.weights.sqrt()
+        return Screen(rows, roots / roots.mean())
+
+    def pairs_in_sums(self, left: Atoms, right: Atoms, link: Link, count: int) -> list[Tree]:
+        """`h(y) = a·f + b·g + c`, for the function h of a link."""
+        target = link.values(self.rows.y)
+        roots = self.roots / link.slopes(self.rows.y).abs()
+        valid = torch.isfinite(target) & torch.isfinite(roots)
+        if valid.double().mean() < _LEAST_SHARE or (valid & (roots > 1e-6 * roots[valid].amax())).sum() < 12:
+            return []
+        roots = torch.where(valid, roots, 0.0)
+        target = torch.where(valid, target, 0.0) * roots
+        columns = left.values * roots, right.values * roots
+        pairs = self._best(sums(*columns, target, roots), left, right)
+
+        def build(i: Tensor, j: Tensor) -> list[Tensor]:
+            return [left.values[i], right.values[j], *left.slopes[i].unbind(1), *right.slopes[j].unbind(1)]
+
+        trees = []
+        for i, j in self._corrected(pairs, left, right, build, target, roots, count):
+            a, b, c = _factors([columns[0][i], columns[1][j], roots], target)
+            terms = [(a, left.tree(i)), (b, right.tree(j))]
+            trees.append(link.tree(terms[: 1 if left is right and i == j else 2], c))
+        return trees
+
+    def pairs_in_products(self, left: Atoms, right: Atoms, count: int, offset: bool) -> list[Tree]:
+        """`y = a·f·g`, or `a·f·g + b`."""
+        target = self.rows.y * self.roots
+        errors = products(left.values, right.values * self.roots, target, self.roots if offset else None)
+        pairs = self._best(errors, left, right)
+
+        def build(i: Tensor, j: Tensor) -> list[Tensor]:
+            f, g = left.values[i], right.values[j]
+            slopes = [slope * g for slope in left.slopes[i].unbind(1)] + [
+                slope * f for slope in right.slopes[j].unbind(1)
+            ]
+            return [f * g, *slopes]
+
+        trees = []
+        for i, j in self._corrected(pairs, left, right, build, target, self.roots, count, offset=offset):
+            tree = scaled(1.0, ("mul", left.tree(i), right.tree(j)))
+            trees.append(total(tree, constant(0.0)) if offset else tree)
+        return trees
+
+    def pairs_with_shift(self, left: Atoms, right: Atoms, count: int) -> list[Tree]:
+        """`y = f·(a·g + b)`."""
+        target = self.rows.y * self.roots
+        pairs = self._best(shifted_products(left.values * self.roots, right.values, target), left, right)
+
+        def build(i: Tensor, j: Tensor) -> list[Tensor]:
+            f, g = left.values[i], right.values[j]
+            slopes = [slope * part for slope in left.slopes[i].unbind(1) for part in (f.new_ones(1), g)]
+            return [f, f * g, *slopes, *(f * slope for slope in right.slopes[j].unbind(1))]
+
+        trees: list[Tree] = []
+        for i, j in self._corrected(pairs, left, right, build, target, self.roots, count, offset=False):
+            f = left.values[i] * self.roots
+            a, b = _factors([f * right.values[j], f], target)
+            trees.append(("mul", left.tree(i), total(scaled(a, right.tree(j)), constant(b))))
+        return trees
+
+    def pairs_in_quotients(self, left: Atoms, right: Atoms, count: int) -> list[Tree]:
+        """`y = (a·f + b)/(1 + c·g)`, from `y = a·f + b - c·y·g`."""
+        y, target = self.rows.y, self.rows.y * self.roots
+        columns = left.values * self.roots, right.values * y * self.roots
+        pairs = self._best(sums(*columns, target, self.roots), left, right)
+
+        def build(i: Tensor, j: Tensor) -> list[Tensor]:
+            slopes = [*left.slopes[i].unbind(1), *(slope * y for slope in right.slopes[j].unbind(1))]
+            return [left.values[i], right.values[j] * y, *slopes]
+
+        trees = []
+        for i, j in self._corrected(pairs, left, right, build, target, self.roots, _QUOTIENTS):
+            a, b, c = _factors([columns[0][i], columns[1][j], self.roots], target)
+            values_ = (a * left.values[i] + c) / (1 - b * right.values[j])
+            error = float(((values_ - y) * self.roots).square().sum())
+            trees.append((error, quotient(left.tree(i), right.tree(j), (a, -b, c))))
+        return [tree for _, tree in sorted(trees, key=lambda pair: pair[0])[:count]]
+
+    def pairs_with_multiplier(
+        self, multiplier: Tensor, tree: Tree, atoms: Atoms, count: int
+    ) -> list[tuple[float, Tree]]:
+        """`y = u·(a·f + b·g + c)`: errors and trees."""
+        roots, target = self.roots * multiplier, self.rows.y * self.roots
+        columns = atoms.values * roots
+        pairs = self._best(sums(columns, columns, target, roots), atoms, atoms, 150)
+
+        def build(i: Tensor, j: Tensor) -> list[Tensor]:
+            return [atoms.values[i], atoms.values[j], *atoms.slopes[i].unbind(1), *atoms.slopes[j].unbind(1)]
+
+        trees = []
+        for i, j in self._corrected(pairs, atoms, atoms, build, target, roots, count):
+            a, b, c = _factors([columns[i], columns[j], roots], target)
+            inner = total(scaled(a, atoms.tree(i)), scaled(b, atoms.tree(j)), constant(c))
+            error = float((a * columns[i] + b * columns[j] + c * roots - target).square().sum())
+            trees.append((error, ("mul", tree, inner)))
+        return trees
+
+    def triples(self, atoms: Atoms, count: int) -> list[Tree]:
+        """`y = a·f + b·g + c·h + d`: the best pairs, each with the atom that helps it most."""
+        columns, target = atoms.values * self.roots, self.rows.y * self.roots
+        pairs = self._best(sums(columns, columns, target, self.roots), atoms, atoms, count)
+        trees = []
+        for i, j in zip(pairs.left, pairs.right, strict=True):
+            members = [i, j, self._third(columns, target, [i, j])]
+            *factors, offset = _factors([*(columns[index] for index in members), self.roots], target)
+            terms = [scaled(factor, atoms.tree(index)) for factor, index in zip(factors, members, strict=True)]
+            trees.append(total(*terms, constant(offset)))
+        return trees
+
+    def _third(self, columns: Tensor, target: Tensor, members: list[int]) -> int:
+        """The atom that helps a sum most."""
+        base = torch.linalg.qr(torch.cat([self.roots[None], columns[members]]).T)[0]
+        remainders = columns - (columns @ base) @ base.T
+        gains = (remainders @ (target - base @ (base.T @ target))).square() / remainders.square().sum(1)
+        independent = remainders.square().sum(1) > 1e-10 * columns.square().sum(1)
+        return int(torch.where(independent, gains, 0.0).argmax())
+
+    def waves(self, atoms: Atoms, arguments: list[Tree], count: int) -> list[Tree]:
+        """`y = f·(a·sin(u) + b·cos(u))`, written as `a·f·sin(u + b)`."""
+        if not arguments:
+            return []
+        angles = torch.stack([values(tree, [self.rows.x]) for tree in arguments])
+        columns, target = atoms.values * self.roots, self.rows.y * self.roots
+        sine, cosine = angles.sin(), angles.cos()
+        square = columns.square()
+        ss, cc, sc = (square @ part.T for part in (sine * sine, cosine * cosine, sine * cosine))
+        s, c = ((columns * target) @ part.T for part in (sine, cosine))
+        explained = (s * s * cc + c * c * ss - 2 * s * c * sc) / (ss * cc - sc * sc).clamp(min=1e-9 * ss * cc)
+        errors = (1 - explained / target.square().sum()).clamp(min=1e-16)
+        groups = torch.tensor(
+            [
+                index
+                for index in range(len(arguments))
+                if index == 0 or _form(arguments[index]) != _form(arguments[index - 1])
+            ]
+        )
+        costs = 2 * _costs(atoms)[:, None].expand(-1, len(groups)) / _BALANCE
+        pairs = best_pairs(errors, (atoms.firsts, groups), costs, _COARSE, symmetric=False)
+        left, right = torch.tensor(pairs.left), torch.tensor(pairs.right)
+        parts = [atoms.values[left], angles[right] * atoms.values[left], *atoms.slopes[left].unbind(1)]
+        table = torch.stack([part * wave[right] for part in parts for wave in (sine, cosine)], 1)
+        scores = (corrected(table * self.roots, target) + 1e-16 * target.square().sum()).log2() + 2 * _costs(atoms)[
+            atoms.kinds[left]
+        ] / _BALANCE
+        trees = []
+        for place in scores.argsort()[:count].tolist():
+            i, j = pairs.left[place], pairs.right[place]
+            a, b = _factors([columns[i] * sine[j], columns[i] * cosine[j]], target)
+            wave = ("sin", total(arguments[j], constant(math.atan2(b, a))))
+            trees.append(scaled(math.hypot(a, b), ("mul", atoms.tree(i), wave)))
+        return trees
+
+    def _best(self, errors: Tensor, left: Atoms, right: Atoms, count: int = _COARSE) -> Pairs:
+        if len(right.values) == 1:
+            return Pairs(list(range(len(left.values))), [0] * len(left.values), [])
+        costs = _costs(left)[:, None] + _costs(right)
+        return best_pairs(errors, (left.firsts, right.firsts), 2 * costs / _BALANCE, count, symmetric=left is right)
+
+    def _corrected(
+        self,
+        pairs: Pairs,
+        left: Atoms,
+        right: Atoms,
+        build: Callable[[Tensor, Tensor], list[Tensor]],
+        target: Tensor,
+        roots: Tensor,
+        count: int,
+        offset: bool = True,
+    ) -> list[tuple[int, int]]:
+        """The best pairs after a step of their constants."""
+        i, j = torch.tensor(pairs.left), torch.tensor(pairs.right)
+        columns = [*build(i, j), torch.ones_like(target).expand(len(i), -1)] if offset else build(i, j)
+        errors = corrected(torch.stack(columns, 1) * roots, target)
+        costs = _costs(left)[left.kinds[i]] + _costs(right)[right.kinds[j]]
+        floor = 1e-16 * target.square().sum()
+        scores = (errors + floor).log2() + 2 * costs / _BALANCE
+        chosen: list[tuple[int, int]] = []
+        alike: Counter[tuple[int, int]] = Counter()
+        pair_kinds = list(zip(left.kinds[i].tolist(), right.kinds[j].tolist(), strict=True))
+        for place in scores.argsort().tolist():
+            alike[pair_kinds[place]] += 1
+            if alike[pair_kinds[place]] <= _MOST_ALIKE:
+                chosen.append((pairs.left[place], pairs.right[place]))
+            if len(chosen) == count:
+                break
+        return chosen
+
+
+def _costs(atoms: Atoms) -> Tensor:
+    return torch.tensor([cost(tree, _BALANCE) for tree in atoms.trees], dtype=torch.float64)
+
+
+def _form(tree: Tree) -> Tree:
+    """The tree without its constants' values."""
+    return with_constants(tree, [0.0] * len(constants(tree)))
+
+
+def _factors(columns: list[Tensor], target: Tensor) -> list[float]:
+    matrix = torch.stack(columns, 1)
+    norms = torch.linalg.vector_norm(matrix, dim=0).clamp(min=1e-290)
+    solution = torch.linalg.lstsq(matrix / norms, target[:, None], driver="gelsd").solution[:, 0]
+    return (solution / norms).tolist()

@@ -1,0 +1,187 @@
+"""Formulas of one variable: atoms and pairs of atoms, screened in tables, the promising ones fitted."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Iterator
+
+import torch
+from torch import Tensor
+
+from kanwidget.discovery.engine.curves.atoms import Atoms, tabulate
+from kanwidget.discovery.engine.curves.curve import ROUND_OFF, Curve, Rows
+from kanwidget.discovery.engine.curves.families import Screen
+from kanwidget.discovery.engine.curves.forms import IDENTITY, LINKS
+from kanwidget.discovery.engine.curves.grammar import atoms_with_constants, plain_atoms, polynomials
+from kanwidget.discovery.engine.curves.reductions import reduced
+from kanwidget.discovery.engine.curves.tones import rates, tones
+from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, constants
+
+#: Rows that candidates are screened on.
+_SCREENED = 96
+#: Rows that tones are looked for in.
+_TONED = 400
+#: Seconds between two signs of life.
+_BEAT = 0.15
+#: An error beside which nothing has to be found.
+_EXACT = 1e-10
+
+
+def curves(
+    x: Tensor,
+    y: Tensor,
+    weights: Tensor | None = None,
+    *,
+    operations: Iterable[str] = tuple(OPERATIONS),
+    seed: int = 0,
+) -> Iterator[Curve | None]:
+    """Formulas of one variable, as they are found: the generator may be left at any time.
+
+    Args:
+        x: The variable, `(rows,)`, float64.
+        y: The target, `(rows,)`.
+        weights: Of the squared residuals, `(rows,)`.
+        operations: Functions that formulas may hold; arithmetic, powers and roots always.
+        seed: Of the constants to start from.
+
+    Yields:
+        A curve that is better than all before, by description length, or that is simpler than all of its error;
+        None after each fraction of a second without one. It ends when nothing is left to try, or soon after an exact formula.
+
+    Examples:
+        >>> x = torch.linspace(0.2, 3, 80, dtype=torch.float64)
+        >>> best = [curve for curve in curves(x, 3 * x * torch.exp(-x)) if curve][-1]
+        >>> best.tree[0], best.relative < 1e-12
+        ('mul', True)
+    """
+    yield from _Search(Rows(x, y, weights), frozenset(operations), seed).run()
+
+
+class _Search:
+    """Stages, each a family of candidates that are screened, fitted to a sample, and the best to all rows."""
+
+    def __init__(self, rows: Rows, functions: frozenset[str], seed: int) -> None:
+        self._rows = rows
+        self._sample = rows.sample(_SCREENED)
+        self._screen = Screen.of(self._sample)
+        self._functions = functions
+        self._generator = torch.Generator().manual_seed(seed)
+        self._seen: set[Tree] = set()
+        self._front: list[Curve] = []
+        self._last = time.monotonic()
+
+    def run(self) -> Iterator[Curve | None]:
+        """All stages in turn."""
+        for trees in self._stages():
+            yield from self._fitted(trees)
+            if any(curve.relative < _EXACT for curve in self._front):
+                return
+
+    def _stages(self) -> Iterator[list[Tree]]:
+        """Candidates of one family after the other."""
+        screen, plain = self._screen, self._table(plain_atoms(self._functions))
+        yield polynomials(6)
+        yield screen.pairs_in_sums(plain, plain, IDENTITY, 40)
+        yield screen.pairs_in_products(plain, plain, 40, offset=True)
+        kinds = atoms_with_constants(self._functions)
+        single = self._table([tree for tree in kinds if len(constants(tree)) == 1])
+        double = self._table([tree for tree in kinds if len(constants(tree)) == 2])
+        triple = self._table([tree for tree in kinds if len(constants(tree)) == 3])
+        few, one = plain.part(40), self._table([("n", 1)], check=False)
+        for atoms in (single, double, triple):
+            for link in (IDENTITY, *LINKS):
+                yield screen.pairs_in_sums(atoms, one, link, 24)
+        yield screen.waves(plain.part(120).joined(single), self._waves(), 24)
+        yield list(tones(self._rows.sample(_TONED))) if {"sin", "cos"} & self._functions else []
+        yield screen.pairs_with_shift(single, plain, 30)
+        yield screen.pairs_in_quotients(few, single, 20)
+        yield from self._pairs(single, few)
+        yield from self._linked(single, few)
+        yield screen.pairs_with_shift(double, few, 30)
+        yield from self._pairs(double, few)
+        yield from self._pairs(plain, plain)
+        yield from self._linked(plain, plain)
+        both = single.joined(plain.part(120))
+        yield screen.pairs_with_shift(both, single, 40)
+        yield from self._pairs(both, single)
+        yield from self._multiplied(plain, single)
+        yield from self._linked(both, single)
+        yield screen.triples(both, 120)
+        yield from self._linked(double, few)
+
+    def _waves(self) -> list[Tree]:
+        """Arguments of waves, with some rates."""
+        if not {"sin", "cos"} <= self._functions:
+            return []
+        arguments: list[Tree] = [("sq", ("x", 0)), ("inv", ("x", 0)), ("sqrt", ("x", 0)), ("log", ("x", 0))]
+        table = self._table([("sin", ("mul", constant(1.0), argument)) for argument in arguments])
+        lines = [("mul", constant(rate), ("x", 0)) for rate in rates(self._sample.x, 80).tolist()]
+        return lines + [table.tree(index)[1] for index in range(len(table.values))]
+
+    def _pairs(self, left: Atoms, right: Atoms) -> Iterator[list[Tree]]:
+        screen = self._screen
+        yield screen.pairs_in_products(left, right, 30, offset=False)
+        yield screen.pairs_in_sums(left, right, IDENTITY, 40)
+        yield screen.pairs_in_products(left, right, 30, offset=True)
+        yield screen.pairs_in_quotients(left, right, 30)
+
+    def _linked(self, left: Atoms, right: Atoms) -> Iterator[list[Tree]]:
+        for link in LINKS:
+            yield self._screen.pairs_in_sums(left, right, link, 20)
+
+    def _multiplied(self, plain: Atoms, single: Atoms) -> Iterator[list[Tree]]:
+        """`u·(a·f + b·g + c)` for many multipliers u."""
+        atoms = plain.part(120).joined(single.part(30))
+        candidates: list[tuple[float, Tree]] = []
+        for table in (plain.part(50), single.part(8)):
+            for index, column in enumerate(table.values):
+                candidates += self._screen.pairs_with_multiplier(column, table.tree(index), atoms, 6)
+                if self._late():
+                    yield []
+        candidates.sort(key=lambda pair: pair[0])
+        yield [tree for _, tree in candidates[:200]]
+
+    def _table(self, trees: list[Tree], check: bool = True) -> Atoms:
+        return tabulate(trees, self._sample.x, self._generator, check)
+
+    def _late(self) -> bool:
+        return time.monotonic() - self._last > _BEAT
+
+    def _beat(self) -> None:
+        self._last = time.monotonic()
+
+    def _fitted(self, trees: list[Tree]) -> Iterator[Curve | None]:
+        """Candidates fitted to the sample, half of the way, then the better ones to the end; the best to all rows."""
+        unseen = [tree for tree in trees if tree not in self._seen]
+        self._seen.update(unseen)
+        curves: list[Curve] = []
+        for steps, count in ((3, 12), (12, 3)):
+            for tree in unseen:
+                curves.append(self._sample.fit(tree, steps=steps))
+                if self._late():
+                    yield None
+                    self._beat()
+            curves = sorted(curves, key=lambda curve: curve.bits)[:count]
+            unseen = [curve.tree for curve in curves]
+        for curve in curves:
+            yield from self._examined(self._rows.fit(curve.tree))
+            if self._late():
+                yield None
+                self._beat()
+
+    def _examined(self, curve: Curve) -> Iterator[Curve]:
+        """A curve of all rows, and its simpler neighbours where it is among the best."""
+        if curve.bits < 20 + min((other.bits for other in self._front), default=math.inf):
+            curve = reduced(curve, self._rows)
+        if curve.relative < 1:
+            yield from self._offer(curve)
+
+    def _offer(self, curve: Curve) -> Iterator[Curve]:
+        """Add a curve to the front, if none that is as simple is as exact."""
+        limit = max(curve.relative, ROUND_OFF)
+        if any(other.complexity <= curve.complexity and other.relative <= limit for other in self._front):
+            return
+        self._front.append(curve)
+        yield curve
+        self._beat()

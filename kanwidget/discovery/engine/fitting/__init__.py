@@ -1,0 +1,1 @@
+"""The constants of trees, fitted one tree or thousands at a time."""

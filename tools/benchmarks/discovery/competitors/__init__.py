@@ -1,0 +1,1 @@
+"""Who takes part in the benchmark of discovery: a row each in `table`."""
