@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.discovery.engine.links import dips
-from kanwidget.discovery.engine.polynomials import Terms, independent, monomials_of, vanishing
+from kanwidget.discovery.engine.polynomials import Terms, equilibrated, independent, monomials_of, vanishing
 from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.targets import TARGETS
 from kanwidget.discovery.engine.trees import Tree, constant, values
@@ -116,9 +116,8 @@ def _smallest(table: Table, inner: Inner, plain: list[Tree], operand: Tree, sign
             # cos² is 1 - sin²: one of the columns says nothing new.
             matrix = matrix[:, :-1]
         matrix = torch.cat([matrix, -matrix * y[:, None]], 1)
-        matrix = matrix / matrix.norm(dim=0).clamp(min=1e-300)
         if not bool(torch.isfinite(matrix).all()):
             return math.inf
-        return max(float(torch.linalg.svdvals(matrix)[-1]), 1e-15)
+        return max(float(torch.linalg.svdvals(equilibrated(matrix)[0])[-1]), 1e-15)
 
     return smallest

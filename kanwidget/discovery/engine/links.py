@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.polynomials import Terms, independent, monomials_of, vanishing
+from kanwidget.discovery.engine.polynomials import Terms, equilibrated, independent, monomials_of, vanishing
 from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.targets import Target
 from kanwidget.discovery.engine.trees import Tree, constant
@@ -92,10 +92,9 @@ def _smallest(table: Table, link: Link, terms: Terms) -> Callable[[float], float
     def smallest(log_c: float) -> float:
         t = link.values(y, math.exp(log_c))
         matrix = torch.cat([values, -values * t[:, None]], 1)
-        matrix = matrix / matrix.norm(dim=0).clamp(min=1e-300)
         if not bool(torch.isfinite(matrix).all()):
             return math.inf
-        return max(float(torch.linalg.svdvals(matrix)[-1]), 1e-15)
+        return max(float(torch.linalg.svdvals(equilibrated(matrix)[0])[-1]), 1e-15)
 
     return smallest
 
