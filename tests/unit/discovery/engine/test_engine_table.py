@@ -4,10 +4,10 @@ import math
 
 import pytest
 import torch
-from tests.support.engine import EVERYTHING, ONE, X, Y, table_of, uniform
 
 from kanwidget.discovery.engine.table import SAMPLE, Table, Units
 from kanwidget.discovery.engine.trees import values
+from tests.support.engine import EVERYTHING, ONE, X, Y, table_of, uniform
 
 TREE = ("add", ("mul", ("c", 2.0), ("exp", X)), ("div", ("sq", Y), ("add", ONE, X)))
 

@@ -4,9 +4,9 @@ import math
 
 import pytest
 import torch
-from tests.support.engine import X, Y, uniform
 
 from kanwidget.discovery.engine.pool import Candidate, Pool
+from tests.support.engine import X, Y, uniform
 
 LINE = ("mul", ("c", 2.0), X)
 

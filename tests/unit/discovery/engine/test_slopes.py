@@ -2,10 +2,10 @@
 
 import torch
 from hypothesis import given, settings
-from tests.support.engine import X, Y, random_trees, uniform
 
 from kanwidget.discovery.engine.slopes import node_slopes, replaced
 from kanwidget.discovery.engine.trees import nodes, values
+from tests.support.engine import X, Y, random_trees, uniform
 
 
 def columns(rows=5):

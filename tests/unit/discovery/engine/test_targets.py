@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from tests.support.engine import EVERYTHING, X
 
 from kanwidget.discovery.engine.targets import TARGETS, usable
 from kanwidget.discovery.engine.trees import values
+from tests.support.engine import EVERYTHING, X
 
 BY_NAME = {target.name: target for target in TARGETS}
 SPACE = {

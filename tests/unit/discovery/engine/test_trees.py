@@ -4,11 +4,11 @@ import pytest
 import sympy
 import torch
 from hypothesis import given, settings
-from tests.support.engine import X, Y, random_trees, uniform
 
 from kanwidget.core.primitives import primitives
 from kanwidget.discovery.engine import trees
 from kanwidget.discovery.engine.trees import OPERATIONS, PRIMITIVE_OF, constants, expression, from_expression, values
+from tests.support.engine import X, Y, random_trees, uniform
 
 SYMBOLS = sympy.symbols("a b", real=True)
 

@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from tests.support.engine import uniform
 
 from kanwidget.discovery.engine.scans.regressions import pairs, project, singles
+from tests.support.engine import uniform
 
 
 def unexplained(atoms, target, nuisance, roots):

@@ -4,11 +4,11 @@ import itertools
 
 import pytest
 import torch
-from tests.support.engine import EVERYTHING, ONE, X, Y, table_of, uniform
 
 from kanwidget.discovery.engine.scans.atoms import Atoms
 from kanwidget.discovery.engine.scans.families import small_trees
 from kanwidget.discovery.engine.trees import OPERATIONS, complexity, nodes, values
+from tests.support.engine import EVERYTHING, ONE, X, Y, table_of, uniform
 
 
 def atoms_of(*ranges, rows=40, most=10_000):

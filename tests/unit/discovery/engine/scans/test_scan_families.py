@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from tests.support.engine import ONE, X, Y, table_of
 
 from kanwidget.discovery.engine.scans.atoms import Atoms
 from kanwidget.discovery.engine.scans.families import (
@@ -13,6 +12,7 @@ from kanwidget.discovery.engine.scans.families import (
     products_with_functions,
 )
 from kanwidget.discovery.engine.trees import complexity, constants, nodes, values
+from tests.support.engine import ONE, X, Y, table_of
 
 
 def trees(atoms):
