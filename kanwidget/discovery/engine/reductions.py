@@ -43,6 +43,7 @@ class Reduction:
     factor: Tree
     """What the new target is multiplied by."""
     text: str
+    """What it says of the target, which is "it"."""
 
     def outside(self, tree: Tree) -> Tree:
         """The formula of y, of one of the new target."""
@@ -84,7 +85,7 @@ def reductions(surrogate: Surrogate, names: Sequence[str]) -> list[Reduction]:
     if int(usable.sum()) < _FEWEST:
         return []
     parts = surrogate.x[:, usable], surrogate.gradient[:, usable], surrogate.value[usable]
-    return _Search(*parts, tolerance, names).found()
+    return _Search(*parts, tolerance, names).reductions()
 
 
 class Merge(NamedTuple):
@@ -114,13 +115,13 @@ class _Search:
         self.elasticity = gradient * x / y
         self.nonzero = [bool((column != 0).all()) for column in x]
 
-    def found(self) -> list[Reduction]:
+    def reductions(self) -> list[Reduction]:
         peeled = {i: p for i in range(len(self.x)) if (p := self._power(i)) is not None}
         if len(peeled) == len(self.x):
             return []
         rest = [i for i in range(len(self.x)) if i not in peeled]
         factor = product([power(("x", i), p) for i, p in peeled.items() if p])
-        says = [f"y ∝ {self.names[i]}^{p:g}" if p else f"{self.names[i]} doesn't matter" for i, p in peeled.items()]
+        says = [_power_text(self.names[i], p) for i, p in peeled.items()]
         result = [Reduction(tuple(("x", i) for i in rest), factor, ", ".join(says))] if peeled else []
         merges = [merge for i, j in itertools.combinations(rest, 2) for merge in self._merged(i, j)]
         choices = [_disjoint(merges), *([merge] for merge in merges)]
@@ -152,13 +153,15 @@ class _Search:
     def _merged(self, i: int, j: int) -> list[Merge]:
         """The ways in which two columns act as one."""
         a, b = self.names[i], self.names[j]
-        found: list[Merge] = []
+        merges: list[Merge] = []
         size = (self.gradient[i].abs() + self.gradient[j].abs()).clamp(min=1e-300)
         for sign, head, mark in ((1, "sub", "-"), (-1, "add", "+")):
             if self._constant((self.gradient[i] + sign * self.gradient[j]) / size) == 0:
-                found.append(Merge((i, j), None, (head, ("x", i), ("x", j)), f"y depends on {a} {mark} {b}"))
+                merges.append(
+                    Merge((i, j), None, (head, ("x", i), ("x", j)), f"it depends on {a} and {b} through {a} {mark} {b}")
+                )
         if not (self.nonzero[i] and self.nonzero[j]):
-            return found
+            return merges
         for ratio in _RATIOS:
             # y = x_j^k·g(x_i^p·x_j^-q): the elasticities have E_i·ratio + E_j = k.
             k = self._constant(ratio * self.elasticity[i] + self.elasticity[j])
@@ -168,8 +171,26 @@ class _Search:
             if column is None:
                 column = product([power(("x", i), 1 / ratio), ("inv", ("x", j))])
             factor = None if k == 0 else power(("x", j), k)
-            found.append(Merge((i, j), factor, column, f"y depends on {a} and {b} through one product of powers"))
-        return found
+            merges.append(
+                Merge(
+                    (i, j),
+                    factor,
+                    column,
+                    f"it depends on {a} and {b} through {_text(column, self.names)}" + _beside(factor, self.names),
+                )
+            )
+        return merges
+
+
+def _power_text(name: str, exponent: float) -> str:
+    """What a constant elasticity says."""
+    if exponent == 0:
+        return f"{name} doesn't matter"
+    return f"it is proportional to {name}" + ("" if exponent == 1 else f"^{exponent:g}")
+
+
+def _beside(factor: Tree | None, names: Sequence[str]) -> str:
+    return "" if factor is None else f", beside a factor {_text(factor, names)}"
 
 
 def _text(tree: Tree, names: Sequence[str]) -> str:
@@ -179,4 +200,4 @@ def _text(tree: Tree, names: Sequence[str]) -> str:
     if tree[0] == "x":
         return names[tree[1]]
     symbols = [sympy.Symbol(name) for name in names]
-    return f"({expression(tree, symbols)})"
+    return str(expression(tree, symbols)).replace("**", "^")

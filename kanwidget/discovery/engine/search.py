@@ -10,7 +10,8 @@ from typing import Literal
 from torch import Tensor
 
 from kanwidget.discovery.engine.curves import curves
-from kanwidget.discovery.engine.growth import grow, shorten
+from kanwidget.discovery.engine.growth import grow, shorten, simplify_stepwise
+from kanwidget.discovery.engine.links import linked_rationals
 from kanwidget.discovery.engine.polynomials import feature_sets, monomials_of, rational_functions, sparse_sums
 from kanwidget.discovery.engine.pool import Candidate
 from kanwidget.discovery.engine.reductions import Reduction, reductions
@@ -29,7 +30,7 @@ from kanwidget.discovery.engine.table import Table, Units
 from kanwidget.discovery.engine.trees import Tree
 
 #: Most atoms in memory, of 256 numbers each.
-_ATOMS = 300_000
+_ATOMS = 120_000
 #: Most atoms with constants, and those of which pairs are formed.
 _WITH_CONSTANTS, _PAIRED = 8000, 9000
 #: Formulas that a round of growth starts from.
@@ -39,7 +40,7 @@ _IN_SUMS = 4000
 #: Smaller tables are searched where a formula has at most this error, at most so many, and so many reductions deep.
 _ROUGH, _REDUCTIONS, _DEEPEST = 0.05, 3, 3
 #: Steps of the search for curves that count as quick.
-_CURVES = 30
+_CURVES = 50
 #: Fewer columns also come in products.
 _FEW_COLUMNS = 4
 #: Rows that a network needs.
@@ -71,7 +72,7 @@ class Report:
 
     kind: Literal["finding", "trying", "formula"]
     text: str
-    """In words: "x₂ doesn't matter", "trying 240 curves for f". Of a formula: the strategy that found it."""
+    """In words: "x₂ doesn't matter", "trying 240 curves for f". Of a formula: the strategy that formulas it."""
     tree: Tree | None = None
     """Of a formula: with its constants fitted to the rows."""
 
@@ -84,6 +85,12 @@ class Limits:
     """Heads of `OPERATIONS`."""
     complexity: float
     seed: int = 0
+
+
+class Finding(str):
+    """A text that says what is known of the target."""
+
+    __slots__ = ()
 
 
 def search(rows: Rows, limits: Limits) -> Iterator[Report]:
@@ -100,9 +107,9 @@ def search(rows: Rows, limits: Limits) -> Iterator[Report]:
     x, y = units.inside(rows.x, rows.y)
     table = Table(x, y, rows.weights, limits.operations, limits.complexity, limits.seed)
     reported = Reported()
-    for text in _with_short_forms(table, _Strategies(table, rows.names).run()):
-        yield Report("trying", text)
-        for candidate in reported.fresh(table):
+    for text in _with_short_forms(table, _Strategies(table, rows.names, rows.target).run()):
+        yield Report("finding" if isinstance(text, Finding) else "trying", text)
+        for candidate in reported.entrants(table):
             yield Report("formula", candidate.origin, units.outside(candidate.tree))
 
 
@@ -122,12 +129,12 @@ class Reported:
 
     front: dict[Tree, Candidate] = field(default_factory=dict)
 
-    def fresh(self, table: Table) -> list[Candidate]:
+    def entrants(self, table: Table) -> list[Candidate]:
         """Members of the front that weren't there before."""
         front = table.pool.front()
-        fresh = [candidate for candidate in front if candidate.tree not in self.front]
+        entrants = [candidate for candidate in front if candidate.tree not in self.front]
         self.front = {candidate.tree: candidate for candidate in front}
-        return fresh
+        return entrants
 
 
 class _Strategies:
@@ -136,11 +143,12 @@ class _Strategies:
     Args:
         table: The table.
         names: Of its columns, for words.
+        target: What y is called.
         depth: How many reductions lead to this table.
     """
 
-    def __init__(self, table: Table, names: Sequence[str], depth: int = 0) -> None:
-        self.table, self.names, self.depth = table, names, depth
+    def __init__(self, table: Table, names: Sequence[str], target: str, depth: int = 0) -> None:
+        self.table, self.names, self.target, self.depth = table, names, target, depth
         self.grown: set[Tree] = set()
         self.smaller: dict[tuple[Tree, ...], tuple[Reduction, _Strategies, Reported]] = {}
         self.levels = small_trees(table, _ATOMS)
@@ -150,7 +158,9 @@ class _Strategies:
     def run(self) -> Iterator[str]:
         """All strategies, one after the other."""
         yield from self.quick()
+        yield from simplify_stepwise(self.table)
         yield from self.slow()
+        yield from simplify_stepwise(self.table)
         yield from self.growth(rounds=100)
 
     def quick(self) -> Iterator[str]:
@@ -161,8 +171,10 @@ class _Strategies:
             yield from scan_sums(table, atoms, label)
             if self.simple is None:
                 yield from rational_functions(table)
-                yield from self._monomials()
+                yield from linked_rationals(table)
                 yield from self._by_network()
+                if not self.depth:
+                    yield from self._monomials()
             self.simple = atoms
         yield from itertools.islice(self.curves, _CURVES)
         if self.depth and len(table.indices) < 3:
@@ -177,6 +189,8 @@ class _Strategies:
         atoms = [simple.tree(index) for index in range(min(len(simple), _IN_SUMS))]
         yield from self._slow_smaller()
         yield from sparse_sums(table, atoms, "products")
+        if self.depth:
+            yield from self._monomials()
         for label, features in feature_sets(table):
             yield from sparse_sums(table, monomials_of(features, 3)[1 : _IN_SUMS + 1], f"products of {label}")
         yield from self.curves
@@ -259,8 +273,10 @@ class _Strategies:
             key = (reduction.factor, *reduction.columns)
             table = None if key in self.smaller else reduction.table(self.table)
             if table is not None:
-                yield reduction.text
-                strategies = _Strategies(table, reduction.names(self.names), self.depth + 1)
+                yield Finding(f"{self.target}: {reduction.text}")
+                names = [f"({name})" if " " in name or "/" in name else name for name in reduction.names(self.names)]
+                rest = self.target if reduction.factor == ("n", 1) else "what is left"
+                strategies = _Strategies(table, names, rest, self.depth + 1)
                 self.smaller[key] = reduction, strategies, Reported()
                 yield from self._brought(key, strategies.quick())
 
@@ -273,8 +289,8 @@ class _Strategies:
         """Do the steps of a smaller table's search, and bring what it finds back."""
         reduction, strategies, reported = self.smaller[key]
         for text in steps:
-            found = [reduction.outside(candidate.tree) for candidate in reported.fresh(strategies.table)]
-            self.table.offer(found, reduction.text, fits=6)
+            formulas = [reduction.outside(candidate.tree) for candidate in reported.entrants(strategies.table)]
+            self.table.offer(formulas, reduction.text, fits=6)
             yield text
             if strategies.table.pool.is_exact:
                 return
@@ -286,10 +302,10 @@ class _Strategies:
         atoms = self.simple
         assert atoms is not None
         for _ in range(rounds):
-            fresh = self._ungrown()[:_GROWN]
-            if not fresh:
+            starts = self._ungrown()[:_GROWN]
+            if not starts:
                 return
-            for candidate in fresh:
+            for candidate in starts:
                 self.grown.add(candidate.tree)
                 yield from grow(self.table, candidate, atoms)
 

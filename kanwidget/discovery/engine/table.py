@@ -87,11 +87,14 @@ class Table:
 
     def fitted(self, candidate: Candidate) -> Candidate | None:
         """Fit a candidate's constants and keep it; returns it if it is the best formula now."""
-        tree, _ = fit_tree(candidate.tree, self.columns, self.y, self.weights)
-        refitted = self.pool.judge(tree, candidate.origin)
-        if refitted is not None and refitted.error <= candidate.error:
-            candidate = refitted
+        candidate = self.trial(candidate.tree, candidate.origin) or candidate
         return candidate if self.pool.add(candidate) else None
+
+    def trial(self, tree: Tree, origin: str = "simpler forms") -> Candidate | None:
+        """A tree with fitted constants; None where it has no finite values."""
+        before = self.pool.judge(tree, origin)
+        after = self.pool.judge(fit_tree(tree, self.columns, self.y, self.weights)[0], origin)
+        return after if before is None or (after is not None and after.error <= before.error) else before
 
 
 @dataclass(frozen=True, slots=True)
