@@ -48,7 +48,9 @@ def test_squares_of_sine_and_cosine_are_one_feature():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_noise_has_no_rational_function(seed):
-    table = table_of(lambda a, b: torch.randn(60, generator=torch.Generator().manual_seed(seed)).double() + 9, UNIT, UNIT, rows=60)
+    table = table_of(
+        lambda a, b: torch.randn(60, generator=torch.Generator().manual_seed(seed)).double() + 9, UNIT, UNIT, rows=60
+    )
     run(rational_functions(table))
     assert table.pool.candidates == []
 
@@ -75,9 +77,7 @@ def test_features_have_values_on_all_rows():
 
 
 def test_sums_of_many_terms_are_found_in_noise():
-    table = table_of(
-        lambda a, b: 3 * a**3 - 2 * a * b**2 + b + 4 * a * b, (-2, 2), (-2, 2), rows=400, noise=0.001
-    )
+    table = table_of(lambda a, b: 3 * a**3 - 2 * a * b**2 + b + 4 * a * b, (-2, 2), (-2, 2), rows=400, noise=0.001)
     said = run(sparse_sums(table, monomials_of([X, Y], 3)[1:], "products"))
     assert any(candidate.error < 0.00105 for candidate in table.pool.candidates)
     assert "trying sums of many terms for y" in said

@@ -32,8 +32,12 @@ def test_errors_are_parts_of_the_spread():
 def test_bits_are_misfit_constants_and_complexity():
     pool = pool_of()
     exact, short = pool.judge(LINE), pool.judge(X)
-    assert exact.bits == pytest.approx(50 * math.log2(1e-10) + 0.5 * math.log2(50) + 2 * 3)
+    assert exact.bits == pytest.approx(50 * math.log2(1e-10) + 0.5 * math.log2(50) + 0.5 * 1 + 2 * 3)
     assert exact.bits < short.bits
+    # Digits before and after the point cost alike.
+    both = [pool.bits(0.1, [number], 3) for number in (1000.0, 0.001)]
+    assert both[0] == pytest.approx(both[1])
+    assert both[0] > pool.bits(0.1, [2.0], 3)
     # A constant that changes nothing costs its own bits and those of its nodes.
     longer = pool.judge(("add", LINE, ("c", 0.0)))
     assert longer.bits - exact.bits == pytest.approx(0.5 * math.log2(50) + 2 * 2)
