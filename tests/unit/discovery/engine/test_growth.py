@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from tests.support.engine import ONE, X, Y, run, table_of
 
 from kanwidget.discovery.engine.growth import grow, shorten
 from kanwidget.discovery.engine.scans.families import small_trees
-from kanwidget.discovery.engine.trees import complexity, columns_of
+from kanwidget.discovery.engine.trees import columns_of, complexity
+from tests.support.engine import ONE, X, Y, run, table_of
 
 UNIT = (0.5, 2)
 C = ("c", 1.0)

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from tests.support.engine import EVERYTHING, ONE, X, Y, run, table_of
 
 from kanwidget.discovery.engine.polynomials import feature_sets, monomials_of, rational_functions, sparse_sums
 from kanwidget.discovery.engine.trees import constants
+from tests.support.engine import EVERYTHING, ONE, X, Y, run, table_of
 
 UNIT = (0.5, 2)
 LAWS = {

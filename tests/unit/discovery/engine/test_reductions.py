@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from tests.support.engine import EVERYTHING, X, Y, Z, table_of, uniform
 
 from kanwidget.discovery.engine.reductions import Reduction, reductions
 from kanwidget.discovery.engine.surrogates import Surrogate
 from kanwidget.discovery.engine.table import Table
+from tests.support.engine import EVERYTHING, X, Y, Z, table_of, uniform
 
 NAMES = ("a", "b", "c")
 RANGES = (0.5, 2), (0.6, 2.2), (0.7, 3)

@@ -1,9 +1,9 @@
 """Surrogates: derivatives of formulas and of trained networks."""
 
 import torch
-from tests.support.engine import X, Y, run, table_of
 
 from kanwidget.discovery.engine.surrogates import Surrogate, formula_surrogate, network_surrogates
+from tests.support.engine import X, Y, run, table_of
 
 
 def law(a, b):
