@@ -1,7 +1,7 @@
 """Rational functions behind a function with an unknown constant: y = c·log(P/Q), y = (P/Q)^c.
 
-For the right c a combination of the monomials of P and of T(y) times those of Q vanishes on all rows. The smallest eigenvalue of their
-products shows how nearly one does: it is looked at on a grid of constants, and followed down where it dips.
+For the right c a combination of the monomials of P and of T(y) times those of Q vanishes on all rows. The smallest singular value
+shows how nearly one does: it is looked at on a grid of constants, and followed down where it dips.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.polynomials import Terms, independent, monomials_of, vanishing
+from kanwidget.discovery.engine.polynomials import Terms, equilibrated, independent, monomials_of, vanishing
 from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.targets import Target
 from kanwidget.discovery.engine.trees import Tree, constant
@@ -22,10 +22,10 @@ from kanwidget.discovery.engine.trees import Tree, constant
 _DEGREES = (1, 2, 3)
 _MOST_COLUMNS = 80
 _GRID = 41
-#: Smallest eigenvalue, relative to the number of columns, below which a combination may vanish.
-_DIP = 1e-9
+#: Smallest singular value, and its part of that on the grid, below which a combination may vanish.
+_DIP, _DEPTH = 1e-7, 1e-3
 #: Steps of golden section: each leaves 0.618 of the interval.
-_SECTIONS = 45
+_SECTIONS = 60
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 
@@ -70,7 +70,7 @@ def linked_rationals(table: Table) -> Iterator[str]:
             if 2 * math.comb(len(plain) + degree, degree) > min(_MOST_COLUMNS, len(table.sample) // 2):
                 break
             terms = independent(table, monomials_of(plain, degree))
-            for c in _dips(table, link, terms):
+            for c in dips(_smallest(table, link, terms), link.grid(table.y)):
                 target = Target(link.name, _values(link, c), torch.ones_like, _back(link, c))
                 table.offer([vanishing(table, target, terms, terms, near=True)], f"{link.name} as a fraction")
             yield f"trying fractions behind {'a logarithm' if link.needs else 'a power'}"
@@ -84,25 +84,34 @@ def _back(link: Link, c: float) -> Callable[[Tree, Tensor], Tree]:
     return lambda tree, y: link.back(tree, c)
 
 
-def _dips(table: Table, link: Link, terms: Terms) -> Iterator[float]:
-    """Constants at which a combination nearly vanishes."""
+def _smallest(table: Table, link: Link, terms: Terms) -> Callable[[float], float]:
+    """The smallest singular value, of the logarithm of the constant."""
     values = terms[1][table.sample]
     y = table.y[table.sample]
 
     def smallest(log_c: float) -> float:
         t = link.values(y, math.exp(log_c))
         matrix = torch.cat([values, -values * t[:, None]], 1)
-        matrix = matrix / matrix.norm(dim=0).clamp(min=1e-300)
         if not bool(torch.isfinite(matrix).all()):
             return math.inf
-        return max(float(torch.linalg.eigvalsh(matrix.T @ matrix)[0]) / matrix.shape[1], 1e-18)
+        return max(float(torch.linalg.svdvals(equilibrated(matrix)[0])[-1]), 1e-15)
 
-    grid = link.grid(table.y).log().tolist()
+    return smallest
+
+
+def dips(smallest: Callable[[float], float], constants: Tensor) -> Iterator[float]:
+    """Constants at which a combination nearly vanishes.
+
+    Args:
+        smallest: The smallest singular value, of the logarithm of the constant.
+        constants: The grid, ascending.
+    """
+    grid = constants.log().tolist()
     heights = [smallest(point) for point in grid]
     for i in range(1, len(grid) - 1):
         if heights[i] <= min(heights[i - 1], heights[i + 1]) and math.isfinite(heights[i]):
             log_c, value = _minimum(smallest, grid[i - 1], grid[i + 1])
-            if value < min(_DIP, 1e-3 * heights[i]):
+            if value < min(_DIP, _DEPTH * heights[i]):
                 yield math.exp(log_c)
 
 

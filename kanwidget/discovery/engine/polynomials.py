@@ -22,13 +22,17 @@ from kanwidget.discovery.engine.trees import Tree, constant, values
 #: Trees, and their values `(rows, trees)`.
 Terms = tuple[list[Tree], Tensor]
 #: Smallest singular value, relative to the largest, of columns of which a combination vanishes.
-_VANISHES = 1e-9
+_VANISHES = 1e-13
+#: One combination vanishes much more nearly than all others, if its singular value is as small beside theirs.
+_GAP = 1e-3
 #: The same where the function of y has a constant that is nearly right.
 _NEAR = 1e-6
 #: The same of the squares, which lose half of the digits.
 _VANISHES_SQUARED = 1e-12
 #: Part of a column that the ones before it leave, where it is one of their sums.
 _DEPENDENT = 1e-9
+#: Rounds in which rows and columns are scaled.
+_ROUNDS = 2
 #: How often columns without a coefficient are left out.
 _TRIMMED = 12
 #: A coefficient is 0 if its term is smaller than this part of the largest.
@@ -114,10 +118,9 @@ def vanishing(table: Table, target: Target, above: Terms, below: Terms, *, near:
     (numerators, top), (denominators, bottom) = above, below
     bottom = bottom * t[:, None]
     matrix = torch.cat([top, -bottom], 1)
-    scale = matrix.norm(dim=0)
-    matrix = matrix / scale.clamp(min=1e-300)
     if not bool(torch.isfinite(matrix).all()):
         return None
+    matrix, scale = equilibrated(matrix)
     # Squared singular values: the gram matrix shows those above the square root of round-off.
     tolerance = _NEAR if near else _VANISHES
     if float(torch.linalg.eigvalsh(matrix.T @ matrix)[0]) > max(_VANISHES_SQUARED, tolerance**2) * matrix.shape[1]:
@@ -141,11 +144,24 @@ def vanishing(table: Table, target: Target, above: Terms, below: Terms, *, near:
 def independent(table: Table, trees: list[Tree]) -> Terms:
     """Trees of which none is a sum of those before it, and their values `(rows, trees)`: sin² is 1 - cos²."""
     matrix = torch.stack([table.values(tree) for tree in trees], 1)
-    scaled = matrix / matrix.norm(dim=0).clamp(min=1e-300)
-    if not bool(torch.isfinite(scaled).all()):
+    if not bool(torch.isfinite(matrix).all()):
         return trees, matrix
-    subset = torch.linalg.qr(scaled, mode="r")[1].diagonal().abs() > _DEPENDENT
+    subset = torch.linalg.qr(equilibrated(matrix)[0], mode="r")[1].diagonal().abs() > _DEPENDENT
     return [tree for tree, keep in zip(trees, subset.tolist(), strict=True) if keep], matrix[:, subset]
+
+
+def equilibrated(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """The matrix with rows and columns of about one size, and the sizes of the columns.
+
+    What vanishes on all rows does so in any unit of a row; without it exp(x) leaves only the rows with the largest x.
+    """
+    scale = torch.ones(matrix.shape[1], dtype=matrix.dtype)
+    for _ in range(_ROUNDS):
+        sizes = matrix.norm(dim=0).clamp(min=1e-300)
+        matrix, scale = matrix / sizes, scale * sizes
+        matrix = matrix / matrix.norm(dim=1, keepdim=True).clamp(min=1e-300)
+    sizes = matrix.norm(dim=0).clamp(min=1e-300)
+    return matrix / sizes, scale * sizes
 
 
 def _null_vector(matrix: Tensor, tolerance: float) -> tuple[list[int], Tensor | None]:
@@ -154,8 +170,11 @@ def _null_vector(matrix: Tensor, tolerance: float) -> tuple[list[int], Tensor | 
     for _ in range(_TRIMMED):
         _, sizes, vectors = torch.linalg.svd(matrix[:, subset], full_matrices=False)
         count = int((sizes <= tolerance * sizes[0]).sum())
-        if count == 0:
-            break
+        if count > 1 and float(sizes[-1]) < _GAP * float(sizes[-2]):
+            count = 1
+        # A series comes ever nearer to a function, by a factor a term; what vanishes stands apart.
+        if count == 0 or (count < len(sizes) and float(sizes[-count]) > _GAP * float(sizes[-count - 1])):
+            return subset, None
         vector = _sparse(vectors[-count:])
         large = vector.abs() > _ZERO * vector.abs().max()
         if bool(large.all()):

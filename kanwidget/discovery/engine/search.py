@@ -11,6 +11,7 @@ from torch import Tensor
 
 from kanwidget.discovery.engine.curves import curves
 from kanwidget.discovery.engine.growth import grow, shorten, simplify_stepwise
+from kanwidget.discovery.engine.inner import rationals_with_function
 from kanwidget.discovery.engine.links import linked_rationals
 from kanwidget.discovery.engine.polynomials import feature_sets, monomials_of, rational_functions, sparse_sums
 from kanwidget.discovery.engine.pool import Candidate
@@ -173,6 +174,7 @@ class _Strategies:
                 yield from rational_functions(table)
                 yield from linked_rationals(table)
                 yield from self._by_network()
+                yield from rationals_with_function(table)
                 if not self.depth:
                     yield from self._monomials()
             self.simple = atoms
