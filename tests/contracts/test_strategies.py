@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from kanwidget.discovery.engine.growth import grow, shorten, simplify_stepwise
+from kanwidget.discovery.engine.inner import rationals_with_function
 from kanwidget.discovery.engine.links import linked_rationals
 from kanwidget.discovery.engine.polynomials import monomials_of, rational_functions, sparse_sums
 from kanwidget.discovery.engine.scans.families import small_trees
@@ -44,6 +45,7 @@ STRATEGIES = {
     "sums": lambda table: scan_sums(table, atoms(table), "atoms"),
     "fractions": rational_functions,
     "fractions behind functions": linked_rationals,
+    "fractions with functions": rationals_with_function,
     "sums of many terms": lambda table: sparse_sums(table, monomials_of([X, Y], 2)[1:], "products"),
     "growth": grown,
     "shorter forms": shortened,

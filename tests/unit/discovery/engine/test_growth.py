@@ -16,7 +16,7 @@ MISSING = {
     "term inside": (lambda a, b: 2 * torch.exp(-a - 0.2 * a * b), ("mul", C, ("exp", ("neg", X)))),
     "factor": (lambda a, b: 2 * a / (1 + 0.3 * b), ("mul", C, X)),
     "factor of an argument": (lambda a, b: torch.sin(a * (1 + 0.2 * b)), ("sin", X)),
-    "constant": (lambda a, b: 2 / (a**2 + 0.4), ("mul", C, ("inv", ("sq", X)))),
+    "constant": (lambda a, b: 2 / (a**2 + 0.05), ("mul", C, ("inv", ("sq", X)))),
     "exponent": (lambda a, b: 2 * (1 + a) ** 1.3 + b, ("add", ("mul", C, ("add", ONE, X)), Y)),
 }
 

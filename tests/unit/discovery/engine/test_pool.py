@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from kanwidget.discovery.engine.pool import Candidate, Pool
+from kanwidget.discovery.engine.pool import ROUNDING, Candidate, Pool
 from tests.support.engine import X, Y, uniform
 
 LINE = ("mul", ("c", 2.0), X)
@@ -32,7 +32,7 @@ def test_errors_are_parts_of_the_spread():
 def test_bits_are_misfit_constants_and_complexity():
     pool = pool_of()
     exact, short = pool.judge(LINE), pool.judge(X)
-    assert exact.bits == pytest.approx(50 * math.log2(1e-10) + 0.5 * math.log2(50) + 0.5 * 1 + 2 * 3)
+    assert exact.bits == pytest.approx(50 * math.log2(ROUNDING) + 0.5 * math.log2(50) + 0.5 * 1 + 2 * 3)
     assert exact.bits < short.bits
     # Digits before and after the point cost alike.
     both = [pool.bits(0.1, [number], 3) for number in (1000.0, 0.001)]
