@@ -47,7 +47,9 @@ class Pool:
         self.columns = columns.unbind()
         self.y = y
         self.weights = weights
-        self.spread = float(y.std(correction=0)) or 1.0
+        total = self.weights.sum()
+        mean = (self.weights * y).sum() / total
+        self.spread = float(((self.weights * (y - mean).square()).sum() / total).sqrt()) or 1.0
         self.most = most
         self.candidates: list[Candidate] = []
 
