@@ -25,7 +25,7 @@ from kanwidget.discovery.fronts.table import simple_trees, tables
 #: Part of the time that is left for exact numbers and last fits.
 _LAST = 0.15
 #: Once a formula leaves nothing but round-off, simpler ones are searched for so many times as long as it took, or so many seconds.
-_LONGER, _SECONDS = 1.0, 1.0
+_LONGER, _SECONDS = 0.5, 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,14 @@ from kanwidget.discovery.engine.scans.atoms import Atoms
 from kanwidget.discovery.engine.scans.regressions import project, singles
 from kanwidget.discovery.engine.slopes import Node, node_slopes, replaced
 from kanwidget.discovery.engine.table import Table
-from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, number
+from kanwidget.discovery.engine.trees import OPERATIONS, Tree, complexity, constant, number
 
 #: How many changes of a formula are fitted.
 _CHANGES = 48
 #: Part of the residual's sum of squares that a change must explain, to first order.
 _GAIN = 0.02
+#: Complexity of c·x.
+_SIMPLE = 3
 #: Atoms that changes are made of.
 _ATOMS = 600
 
@@ -58,6 +60,18 @@ def shorten(table: Table) -> Iterator[str]:
         before = best
         table.offer(list(_smaller(best.tree)), best.origin, fits=100)
         yield "trying shorter forms of a formula"
+
+
+def simplify_stepwise(table: Table) -> Iterator[str]:
+    """From the best formula down to the simplest, each time without the part that it misses least: they belong to the front."""
+    tree = table.pool.best.tree if table.pool.best is not None else None
+    while tree is not None and complexity(tree) > _SIMPLE:
+        fitted = [candidate for smaller in _smaller(tree) if (candidate := table.trial(smaller)) is not None]
+        fitted = [candidate for candidate in fitted if candidate.complexity < complexity(tree)]
+        for candidate in fitted:
+            table.pool.add(candidate)
+        tree = min(fitted, key=lambda candidate: candidate.error).tree if fitted else None
+        yield "trying simpler forms of a formula"
 
 
 def _ranked(table: Table, tree: Tree, atoms: Atoms) -> list[tuple[Change, float]]:

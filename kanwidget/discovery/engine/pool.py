@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -55,12 +56,14 @@ class Pool:
         if not math.isfinite(error):
             return None
         size = complexity(tree)
-        return Candidate(tree, error, self.bits(error, len(constants(tree)), size), size, origin)
+        return Candidate(tree, error, self.bits(error, constants(tree), size), size, origin)
 
-    def bits(self, error: float, count: int, size: float) -> float:
-        """Description length of y."""
+    def bits(self, error: float, numbers: Sequence[float], size: float) -> float:
+        """Description length of y: residuals, constants with their digits before and after the point, and the form."""
         n = len(self.y)
-        return n * math.log2(error + ROUNDING) + 0.5 * count * math.log2(n) + BITS * size
+        digits = sum(abs(math.log2(abs(number))) for number in numbers if number)
+        constant_bits = 0.5 * len(numbers) * math.log2(n) + 0.5 * digits
+        return n * math.log2(error + ROUNDING) + constant_bits + BITS * size
 
     def add(self, candidate: Candidate) -> bool:
         """Keep a candidate, if it is among the best; returns whether it is the best."""

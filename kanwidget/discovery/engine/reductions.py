@@ -43,6 +43,7 @@ class Reduction:
     factor: Tree
     """What the new target is multiplied by."""
     text: str
+    """What it says of the target, which is "it"."""
 
     def outside(self, tree: Tree) -> Tree:
         """The formula of y, of one of the new target."""
@@ -57,7 +58,7 @@ class Reduction:
 
     def names(self, names: Sequence[str]) -> list[str]:
         """What the new columns are called, by the names of the old ones."""
-        return [names_of(tree, names) for tree in self.columns]
+        return [column_text(tree, names) for tree in self.columns]
 
     def table(self, whole: Table) -> Table | None:
         """The smaller table; None where it has no finite values."""
@@ -142,7 +143,7 @@ class _Search:
             return []
         rest = [i for i in range(len(self.x)) if i not in peeled]
         factor = product([power(("x", i), p) for i, p in peeled.items() if p])
-        says = [f"y ∝ {self.names[i]}^{p:g}" if p else f"{self.names[i]} doesn't matter" for i, p in peeled.items()]
+        says = [_power_text(self.names[i], p) for i, p in peeled.items()]
         result = [Reduction(tuple(("x", i) for i in rest), factor, ", ".join(says))] if peeled else []
         merges = [merge for i, j in itertools.combinations(rest, 2) for merge in self._merged(i, j)]
         choices = [_disjoint(merges), *([merge] for merge in merges)]
@@ -175,7 +176,9 @@ class _Search:
         size = (self.gradient[i].abs() + self.gradient[j].abs()).clamp(min=1e-300)
         for sign, head, mark in ((1, "sub", "-"), (-1, "add", "+")):
             if self._constant((self.gradient[i] + sign * self.gradient[j]) / size) == 0:
-                found.append(Merge((i, j), None, (head, ("x", i), ("x", j)), f"y depends on {a} {mark} {b}"))
+                found.append(
+                    Merge((i, j), None, (head, ("x", i), ("x", j)), f"it depends on {a} and {b} through {a} {mark} {b}")
+                )
         if not (self.nonzero[i] and self.nonzero[j]):
             return found
         for ratio in _RATIOS:
@@ -187,15 +190,33 @@ class _Search:
             if column is None:
                 column = product([power(("x", i), 1 / ratio), ("inv", ("x", j))])
             factor = None if k == 0 else power(("x", j), k)
-            found.append(Merge((i, j), factor, column, f"y depends on {a} and {b} through one product of powers"))
+            found.append(
+                Merge(
+                    (i, j),
+                    factor,
+                    column,
+                    f"it depends on {a} and {b} through {column_text(column, self.names)}" + _beside(factor, self.names),
+                )
+            )
         return found
 
 
-def names_of(tree: Tree, names: Sequence[str]) -> str:
+def _power_text(name: str, exponent: float) -> str:
+    """What a constant elasticity says."""
+    if exponent == 0:
+        return f"{name} doesn't matter"
+    return f"it is proportional to {name}" + ("" if exponent == 1 else f"^{exponent:g}")
+
+
+def _beside(factor: Tree | None, names: Sequence[str]) -> str:
+    return "" if factor is None else f", beside a factor {column_text(factor, names)}"
+
+
+def column_text(tree: Tree, names: Sequence[str]) -> str:
     """A column's tree in words."""
     import sympy
 
     if tree[0] == "x":
         return names[tree[1]]
     symbols = [sympy.Symbol(name) for name in names]
-    return f"({expression(tree, symbols)})"
+    return str(expression(tree, symbols)).replace("**", "^")

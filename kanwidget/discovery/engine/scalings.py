@@ -13,17 +13,14 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.reductions import Reduction, Sample, names_of, near_constant
+from kanwidget.discovery.engine.dimensions import Dimensions, Matrix, reduced
+from kanwidget.discovery.engine.reductions import Reduction, Sample, column_text, near_constant
 from kanwidget.discovery.engine.trees import Tree, number
-
-Exponents = tuple[Fraction, ...]
-Matrix = list[list[Fraction]]
 
 #: Choices of the columns that the others are divided by: those that are looked at, and those that are returned.
 _LOOKED_AT, _CHOICES = 300, 3
@@ -37,72 +34,19 @@ _PART = 0.9
 _SMALL, _LARGE = 0.02, 50.0
 
 
-@dataclass(frozen=True, slots=True)
-class Dimensions:
-    """The units of columns and target, as exponents of the same dimensions."""
-
-    columns: tuple[Exponents | None, ...]
-    """Of each column; None where it isn't known: the column takes no part in products."""
-    target: Exponents | None
-    sizes: tuple[float, ...]
-    """The unit of each column, in base units."""
-
-    @property
-    def parts(self) -> list[int]:
-        """The columns whose dimensions are known."""
-        return [i for i, exponents in enumerate(self.columns) if exponents is not None]
-
-    @property
-    def matrix(self) -> Matrix:
-        """A row for each independent dimension: exponents of the columns, and of the target in the end."""
-        if self.target is None:
-            return []
-        vectors = [exponents for exponents in (*self.columns, self.target) if exponents is not None]
-        return reduced([list(row) for row in zip(*vectors, strict=True)])[0]
-
-    def in_units(self, units: Sequence[float]) -> Dimensions:
-        """Those of columns that are measured in multiples of their units."""
-        sizes = tuple(size * unit for size, unit in zip(self.sizes, units, strict=True))
-        return Dimensions(self.columns, self.target, sizes)
-
-
-def reduced(rows: Matrix) -> tuple[Matrix, list[int]]:
-    """The reduced row echelon form without rows of zeros, and the columns of the pivots.
-
-    Examples:
-        >>> rows, pivots = reduced([[Fraction(2), Fraction(4)], [Fraction(1), Fraction(2)]])
-        >>> [[str(entry) for entry in row] for row in rows], pivots
-        ([['1', '2']], [0])
-    """
-    rows, pivots = [list(row) for row in rows], []
-    for column in range(len(rows[0]) if rows else 0):
-        done = len(pivots)
-        first = next((i for i in range(done, len(rows)) if rows[i][column]), None)
-        if first is None:
-            continue
-        rows[done], rows[first] = rows[first], rows[done]
-        rows[done] = [entry / rows[done][column] for entry in rows[done]]
-        for i, row in enumerate(rows):
-            if i != done and row[column]:
-                rows[i] = [entry - row[column] * other for entry, other in zip(row, rows[done], strict=True)]
-        pivots.append(column)
-    return rows[: len(pivots)], pivots
-
-
-def products_by_units(dimensions: Dimensions, whole: Tensor, names: Sequence[str], target: str) -> list[Reduction]:
+def products_by_units(dimensions: Dimensions, whole: Tensor, names: Sequence[str]) -> list[Reduction]:
     """Smaller tables of products without dimension, for a law that holds no constant with one; none where y can't be reached.
 
     Args:
         dimensions: Of columns and target.
         whole: The columns, `(columns, rows)`.
         names: Of the columns, for words.
-        target: The target's name.
     """
-    return _Products(dimensions, whole, names, target).by(dimensions.matrix, "by its units")
+    return _Products(dimensions, whole, names).by(dimensions.matrix, "by its units")
 
 
 def products_by_symmetries(
-    dimensions: Dimensions, whole: Tensor, sample: Sample, names: Sequence[str], target: str
+    dimensions: Dimensions, whole: Tensor, sample: Sample, names: Sequence[str]
 ) -> list[Reduction]:
     """Smaller tables by those changes of units that the data are seen to keep; the law may hold constants with dimensions.
 
@@ -111,14 +55,13 @@ def products_by_symmetries(
         whole: The columns, `(columns, rows)`.
         sample: Derivatives by the columns.
         names: Of the columns, for words.
-        target: The target's name.
     """
     matrix = dimensions.matrix
     kept = _symmetries(matrix, dimensions.parts, sample)
     if not kept:
         return []
     says = "by its units" if len(kept) == len(matrix) else "by units and a constant with one"
-    return _Products(dimensions, whole, names, target).by(kept, says)
+    return _Products(dimensions, whole, names).by(kept, says)
 
 
 def _symmetries(matrix: Matrix, parts: Sequence[int], sample: Sample) -> Matrix:
@@ -157,8 +100,8 @@ def _simple(vectors: Tensor) -> Matrix:
 class _Products:
     """Products of columns by exponents."""
 
-    def __init__(self, dimensions: Dimensions, whole: Tensor, names: Sequence[str], target: str) -> None:
-        self.dimensions, self.whole, self.names, self.target = dimensions, whole, names, target
+    def __init__(self, dimensions: Dimensions, whole: Tensor, names: Sequence[str]) -> None:
+        self.dimensions, self.whole, self.names = dimensions, whole, names
 
     def by(self, matrix: Matrix, says: str) -> list[Reduction]:
         """Reductions by some symmetries, those with the simplest exponents first; none where y can't be reached."""
@@ -187,9 +130,10 @@ class _Products:
                 columns.append(self._product([(place, Fraction(least)), *zip(base, (-least * p for p in powers), strict=True)]))
         target = list(zip(base, exponents[len(parts)], strict=True))
         factor = _monomial([(parts[place], power) for place, power in target])
-        over = names_of(factor, self.names)
-        left = self.target if factor == number(1) else f"{self.target}/{over}"
-        text = f"{says} {left} depends on {', '.join(names_of(tree, self.names) for tree in columns) or 'nothing'} only"
+        products = ", ".join(column_text(tree, self.names) for tree in columns) or "nothing"
+        text = f"{says} it depends on {products} only"
+        if factor != number(1):
+            text += f", beside a factor {column_text(factor, self.names)}"
         return Reduction(tuple(columns), factor, text)
 
     def _product(self, powers: Sequence[tuple[int, Fraction]]) -> Tree:

@@ -10,10 +10,11 @@ from typing import Literal
 from torch import Tensor
 
 from kanwidget.discovery.engine.curves import curves
-from kanwidget.discovery.engine.growth import grow, shorten
+from kanwidget.discovery.engine.growth import grow, shorten, simplify_stepwise
 from kanwidget.discovery.engine.polynomials import feature_sets, monomials_of, rational_functions, sparse_sums
 from kanwidget.discovery.engine.pool import Candidate
-from kanwidget.discovery.engine.reductions import Reduction, reductions
+from kanwidget.discovery.engine.reductions import Reduction, reductions, sample_of
+from kanwidget.discovery.engine.scalings import Dimensions, products_by_symmetries, products_by_units
 from kanwidget.discovery.engine.scans.atoms import Atoms
 from kanwidget.discovery.engine.scans.families import (
     functions_of,
@@ -42,6 +43,8 @@ _ROUGH, _REDUCTIONS, _DEEPEST = 0.05, 3, 3
 _CURVES = 30
 #: Fewer columns also come in products.
 _FEW_COLUMNS = 4
+#: Steps in a table that only units suggest, until a rough formula must be there.
+_FIRST_STEPS = 40
 #: Rows that a network needs.
 _FEWEST_ROWS = 50
 #: Atoms up to which a smaller table is searched to the end.
@@ -63,6 +66,8 @@ class Rows:
     names: tuple[str, ...]
     """Names of the columns, for reports."""
     target: str
+    dimensions: Dimensions | None = None
+    """Those of columns and target, where units are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,12 @@ class Limits:
     seed: int = 0
 
 
+class Finding(str):
+    """A text that says what is known of the target."""
+
+    __slots__ = ()
+
+
 def search(rows: Rows, limits: Limits) -> Iterator[Report]:
     """Strategies, the quick ones first. Every step takes a fraction of a second, so that whoever asks can stop or pause between two.
 
@@ -96,12 +107,14 @@ def search(rows: Rows, limits: Limits) -> Iterator[Report]:
     Yields:
         Reports; the search ends when nothing is left to try. It goes on after an exact formula: a shorter one may come.
     """
-    units = Units.of(rows.x, rows.y)
+    units = Units.of(rows.x, rows.y, rows.dimensions)
     x, y = units.inside(rows.x, rows.y)
     table = Table(x, y, rows.weights, limits.operations, limits.complexity, limits.seed)
     reported = Reported()
-    for text in _with_short_forms(table, _Strategies(table, rows.names).run()):
-        yield Report("trying", text)
+    dimensions = None if rows.dimensions is None else rows.dimensions.in_units(units.columns)
+    strategies = _Strategies(table, rows.names, rows.target, dimensions=dimensions)
+    for text in _with_short_forms(table, strategies.run()):
+        yield Report("finding" if isinstance(text, Finding) else "trying", text)
         for candidate in reported.fresh(table):
             yield Report("formula", candidate.origin, units.outside(candidate.tree))
 
@@ -136,11 +149,16 @@ class _Strategies:
     Args:
         table: The table.
         names: Of its columns, for words.
+        target: What y is called.
         depth: How many reductions lead to this table.
+        dimensions: Of columns and target, where units are known.
     """
 
-    def __init__(self, table: Table, names: Sequence[str], depth: int = 0) -> None:
-        self.table, self.names, self.depth = table, names, depth
+    def __init__(
+        self, table: Table, names: Sequence[str], target: str, depth: int = 0, dimensions: Dimensions | None = None
+    ) -> None:
+        self.table, self.names, self.target, self.depth = table, names, target, depth
+        self.dimensions = dimensions
         self.grown: set[Tree] = set()
         self.smaller: dict[tuple[Tree, ...], tuple[Reduction, _Strategies, Reported]] = {}
         self.levels = small_trees(table, _ATOMS)
@@ -149,8 +167,11 @@ class _Strategies:
 
     def run(self) -> Iterator[str]:
         """All strategies, one after the other."""
+        yield from self._by_units()
         yield from self.quick()
+        yield from simplify_stepwise(self.table)
         yield from self.slow()
+        yield from simplify_stepwise(self.table)
         yield from self.growth(rounds=100)
 
     def quick(self) -> Iterator[str]:
@@ -161,8 +182,9 @@ class _Strategies:
             yield from scan_sums(table, atoms, label)
             if self.simple is None:
                 yield from rational_functions(table)
-                yield from self._monomials()
                 yield from self._by_network()
+                if not self.depth:
+                    yield from self._monomials()
             self.simple = atoms
         yield from itertools.islice(self.curves, _CURVES)
         if self.depth and len(table.indices) < 3:
@@ -177,6 +199,8 @@ class _Strategies:
         atoms = [simple.tree(index) for index in range(min(len(simple), _IN_SUMS))]
         yield from self._slow_smaller()
         yield from sparse_sums(table, atoms, "products")
+        if self.depth:
+            yield from self._monomials()
         for label, features in feature_sets(table):
             yield from sparse_sums(table, monomials_of(features, 3)[1 : _IN_SUMS + 1], f"products of {label}")
         yield from self.curves
@@ -253,16 +277,46 @@ class _Strategies:
     def _may_reduce(self) -> bool:
         return len(self.table.indices) > 1 and self.depth < _DEEPEST
 
+    def _by_units(self) -> Iterator[str]:
+        """Search the smaller table of products without units; as units suggest it only, it is left soon where no formula is near."""
+        if self.dimensions is None or not self._may_reduce():
+            return
+        for reduction in products_by_units(self.dimensions, self.table.columns, self.names):
+            steps = self._searched(reduction, f"trying what units suggest: {reduction.text}")
+            yield from itertools.islice(steps, _FIRST_STEPS)
+            if self.table.pool.best is not None and self.table.pool.best.error < _ROUGH:
+                yield from steps
+                return
+
     def _reduced(self, surrogate: Surrogate) -> Iterator[str]:
         """Search smaller tables for some seconds."""
-        for reduction in reductions(surrogate, self.names)[:_REDUCTIONS]:
-            key = (reduction.factor, *reduction.columns)
-            table = None if key in self.smaller else reduction.table(self.table)
-            if table is not None:
-                yield reduction.text
-                strategies = _Strategies(table, reduction.names(self.names), self.depth + 1)
-                self.smaller[key] = reduction, strategies, Reported()
-                yield from self._brought(key, strategies.quick())
+        sample = sample_of(surrogate)
+        if sample is None:
+            return
+        smaller = reductions(sample, self.names)[:_REDUCTIONS]
+        if self.dimensions is not None:
+            smaller = [*products_by_symmetries(self.dimensions, self.table.columns, sample, self.names), *smaller]
+        for reduction in smaller:
+            yield from self._searched(reduction, Finding(f"{self.target}: {reduction.text}"))
+
+    def _searched(self, reduction: Reduction, text: str) -> Iterator[str]:
+        """Search a smaller table, unless that was done."""
+        key = (reduction.factor, *reduction.columns)
+        if key in self.smaller:
+            return
+        if not reduction.columns:
+            yield text
+            self.table.offer([("mul", ("c", 1.0), reduction.factor)], reduction.text)
+            return
+        table = reduction.table(self.table)
+        if table is None:
+            return
+        yield text
+        names = [f"({name})" if " " in name or "/" in name else name for name in reduction.names(self.names)]
+        rest = self.target if reduction.factor == ("n", 1) else "what is left"
+        strategies = _Strategies(table, names, rest, self.depth + 1)
+        self.smaller[key] = reduction, strategies, Reported()
+        yield from self._brought(key, strategies.quick())
 
     def _slow_smaller(self) -> Iterator[str]:
         """Search the smaller tables further, the smallest first."""

@@ -11,12 +11,15 @@ from torch import Tensor
 
 from kanwidget.discovery.engine.fitting.refits import fit_tree
 from kanwidget.discovery.engine.pool import Candidate, Pool
+from kanwidget.discovery.engine.dimensions import Dimensions
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, columns_of, number, values
 
 #: Rows that scans see.
 SAMPLE = 256
 #: Columns whose sizes lie in this range stay as they are; others are measured in a power of ten.
 _SMALL, _LARGE = 0.02, 50.0
+#: Of columns in like units, how many times larger than another one a range may begin for both to be measured alike.
+_NEAR = 100.0
 
 
 class Table:
@@ -87,11 +90,14 @@ class Table:
 
     def fitted(self, candidate: Candidate) -> Candidate | None:
         """Fit a candidate's constants and keep it; returns it if it is the best formula now."""
-        tree, _ = fit_tree(candidate.tree, self.columns, self.y, self.weights)
-        refitted = self.pool.judge(tree, candidate.origin)
-        if refitted is not None and refitted.error <= candidate.error:
-            candidate = refitted
+        candidate = self.trial(candidate.tree, candidate.origin) or candidate
         return candidate if self.pool.add(candidate) else None
+
+    def trial(self, tree: Tree, origin: str = "simpler forms") -> Candidate | None:
+        """A tree with fitted constants; None where it has no finite values."""
+        before = self.pool.judge(tree, origin)
+        after = self.pool.judge(fit_tree(tree, self.columns, self.y, self.weights)[0], origin)
+        return after if before is None or (after is not None and after.error <= before.error) else before
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,26 +108,21 @@ class Units:
     target: float
 
     @classmethod
-    def of(cls, x: Tensor, y: Tensor) -> Units:
-        """The units of a table. Columns whose ranges overlap may be of one kind, and share a unit: their sum must stay a sum."""
-        size = x.abs()
-        low, high = size.amin(0).tolist(), size.amax(0).tolist()
-        middle = size.median(0).values.tolist()
-        groups: list[list[int]] = []
-        for index in sorted(range(len(low)), key=lambda i: low[i]):
-            for group in groups:
-                if low[index] <= max(high[i] for i in group):
-                    group.append(index)
-                    break
-            else:
-                groups.append([index])
-        units = [1.0] * len(low)
-        for group in groups:
-            sizes = sorted(middle[i] or high[i] for i in group)
-            if not all(_SMALL <= s <= _LARGE for s in sizes):
-                unit = _power_of_ten(sizes[len(sizes) // 2])
-                for index in group:
-                    units[index] = unit
+    def of(cls, x: Tensor, y: Tensor, dimensions: Dimensions | None = None) -> Units:
+        """The units of a table. Columns of one kind share a unit where their ranges are near: their sum must stay a sum.
+
+        Args:
+            x: `(rows, columns)`.
+            y: `(rows,)`.
+            dimensions: Those of the columns, where they are known; otherwise columns whose ranges overlap may be of one kind.
+        """
+        kinds: Sequence[object] = [None] * x.shape[1] if dimensions is None else dimensions.columns
+        sizes = [1.0] * x.shape[1] if dimensions is None else list(dimensions.sizes)
+        units = [1.0] * x.shape[1]
+        for kind in dict.fromkeys(kinds):
+            own = [i for i, other in enumerate(kinds) if other == kind]
+            for i, unit in zip(own, _shared(x[:, own], [sizes[i] for i in own], 1 if kind is None else _NEAR), strict=True):
+                units[i] = unit
         return cls(tuple(units), _power_of_ten(float(y.abs().median()) or float(y.abs().max())))
 
     def inside(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -138,6 +139,37 @@ class Units:
 
         tree = visit(tree) if columns_of(tree) else tree
         return tree if self.target == 1.0 else ("mul", number(self.target), tree)
+
+
+def _shared(x: Tensor, sizes: Sequence[float], near: float) -> list[float]:
+    """Units of columns of one kind: the same for those whose ranges overlap or are near.
+
+    Args:
+        x: `(rows, columns)`.
+        sizes: The units in which the columns are measured so far; those of one kind are multiples of each other.
+        near: How many times larger than another one a range may begin.
+    """
+    own = torch.tensor([size / sizes[0] for size in sizes], dtype=x.dtype)
+    size = x.abs() * own
+    low, high = size.amin(0).tolist(), size.amax(0).tolist()
+    middle = size.median(0).values.tolist()
+    groups: list[list[int]] = []
+    for index in sorted(range(len(low)), key=lambda i: low[i]):
+        for group in groups:
+            if low[index] <= near * max(high[i] for i in group):
+                group.append(index)
+                break
+        else:
+            groups.append([index])
+    units = [1.0] * len(low)
+    for group in groups:
+        first = float(own[group[0]])
+        numbers = sorted((middle[i] or high[i]) / first for i in group)
+        usual = all(_SMALL <= s <= _LARGE for s in numbers)
+        unit = 1.0 if usual else _power_of_ten(numbers[len(numbers) // 2])
+        for index in group:
+            units[index] = float(f"{unit * first / float(own[index]):.12g}")
+    return units
 
 
 def _power_of_ten(size: float) -> float:
