@@ -117,8 +117,9 @@ class _Products:
                 exponents = {i: [row[place] for row in solved] for place, i in enumerate(order) if place >= len(base)}
                 choices.append((sum(map(_cost, itertools.chain(*exponents.values()))), base, exponents))
         choices.sort(key=lambda choice: choice[:2])
-        found = [self._reduction(base, exponents, says) for _, base, exponents in choices[:_CHOICES]]
-        return list(dict.fromkeys(found))
+        found = (self._reduction(base, exponents, says) for _, base, exponents in choices)
+        # Two choices may be the same products.
+        return list(itertools.islice(dict.fromkeys(itertools.islice(found, 3 * _CHOICES)), _CHOICES))
 
     def _reduction(self, base: Sequence[int], exponents: dict[int, list[Fraction]], says: str) -> Reduction:
         """Y over a product of the base columns, of the others over such products."""

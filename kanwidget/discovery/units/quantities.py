@@ -35,6 +35,10 @@ class Quantities:
             return None
         return tuple(unit.exponents.get(base, Fraction(0)) for base in self.base)
 
+    def size(self, name: str) -> float:
+        """A column's unit in base units; 1 where it is unknown."""
+        return self.units[name].size if self.exponents(name) is not None else 1.0
+
     def notices(self, names: Iterable[str]) -> list[str]:
         """What is to be said of the units of some columns, in words."""
         units = {name: self.units[name] for name in names if name in self.units}
