@@ -154,7 +154,9 @@ def _units(text: str) -> dict[str, str]:
     for part in text.split(","):
         name, colon, unit = part.rpartition(":")
         if not colon or not name.strip():
-            raise argparse.ArgumentTypeError(f"must be columns with their units, as in 'mass: kg, speed: m/s'; got {text!r}")
+            raise argparse.ArgumentTypeError(
+                f"must be columns with their units, as in 'mass: kg, speed: m/s'; got {text!r}"
+            )
         units[name.strip()] = unit.strip()
     return units
 

@@ -191,5 +191,5 @@ def _say(message: str) -> None:
 def _one_line(problem: BaseException) -> str:
     """The problem's message on one line. Arguments of `read_table` are options here."""
     text = re.sub(r"the `(target|inputs)` argument of read_\w+", r"--\1", str(problem))
-    text = re.sub(r"the `(units)(?:\[(.+?)\])?` argument of discover", r"--\1 \2", text).replace("--units  ", "--units ")
+    text = re.sub(r"the `units(?:\[(.+?)\])?` argument of discover", r"--units \1", text)
     return " ".join(text.split()) or type(problem).__name__

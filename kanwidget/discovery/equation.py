@@ -16,7 +16,7 @@ from kanwidget.core.reference_data import has_labels
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset, arrays, as_dataset, frames
 from kanwidget.discovery.network import formula_network
-from kanwidget.discovery.units.quantities import Quantities
+from kanwidget.discovery.units.quantities import UNKNOWN, Quantities
 from kanwidget.symbolic import to_latex, to_python
 from kanwidget.symbolic.formulas.evaluation import evaluate
 from kanwidget.symbolic.formulas.fitted import FittedFormula, expression_text, fitted_formulas
@@ -63,7 +63,7 @@ class Equation:
     """The table, in its own units."""
     _problem: Problem = field(kw_only=True)
     """The rows that the constants were fitted to."""
-    _quantities: Quantities = field(default_factory=Quantities, kw_only=True)
+    _quantities: Quantities = field(default=UNKNOWN, kw_only=True)
     """The units of columns and targets."""
 
     # ---- writing

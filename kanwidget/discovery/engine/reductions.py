@@ -45,6 +45,11 @@ class Reduction:
     text: str
     """What it says of the target, which is "it"."""
 
+    @property
+    def key(self) -> tuple[Tree, ...]:
+        """What tells it from others, whatever its words are."""
+        return (self.factor, *self.columns)
+
     def outside(self, tree: Tree) -> Tree:
         """The formula of y, of one of the new target."""
 
@@ -195,7 +200,8 @@ class _Search:
                     (i, j),
                     factor,
                     column,
-                    f"it depends on {a} and {b} through {column_text(column, self.names)}" + _beside(factor, self.names),
+                    f"it depends on {a} and {b} through {column_text(column, self.names)}"
+                    + _beside(factor, self.names),
                 )
             )
         return found

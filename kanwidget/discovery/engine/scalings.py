@@ -18,6 +18,7 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
+from kanwidget.discovery.engine.assembly import power, product
 from kanwidget.discovery.engine.dimensions import Dimensions, Matrix, reduced
 from kanwidget.discovery.engine.reductions import Reduction, Sample, column_text, near_constant
 from kanwidget.discovery.engine.trees import Tree, number
@@ -30,8 +31,10 @@ _DENOMINATOR = 4
 _ROOT = 0.5
 #: The part of rows that symmetries are looked for in.
 _PART = 0.9
-#: Products of this size keep the size that coherent units give them.
-_SMALL, _LARGE = 0.02, 50.0
+#: Products whose size has a logarithm between these keep the size that coherent units give them.
+_SMALL, _LARGE = math.log(0.02), math.log(50.0)
+#: exp of more than this has no float.
+_LARGEST_LOG = 600.0
 
 
 def products_by_units(dimensions: Dimensions, whole: Tensor, names: Sequence[str]) -> list[Reduction]:
@@ -60,7 +63,7 @@ def products_by_symmetries(
     kept = _symmetries(matrix, dimensions.parts, sample)
     if not kept:
         return []
-    says = "by its units" if len(kept) == len(matrix) else "by units and a constant with one"
+    says = "by its units" if len(kept) == len(matrix) else "with a constant that has a unit"
     return _Products(dimensions, whole, names).by(kept, says)
 
 
@@ -77,9 +80,14 @@ def _symmetries(matrix: Matrix, parts: Sequence[int], sample: Sample) -> Matrix:
     for count in range(len(basis), 0, -1):
         weights = _simple(basis[-count:])
         if all(near_constant(off @ _floats(row) / _floats(row).abs().sum(), 0.0, sample.tolerance) for row in weights):
-            return [[sum(w * entry for w, entry in zip(row, column, strict=True)) for column in zip(*matrix, strict=True)]  # type: ignore[misc]
-                    for row in weights]  # fmt: skip
+            return [_combined(row, matrix) for row in weights]
     return []
+
+
+def _combined(weights: Sequence[Fraction], matrix: Matrix) -> list[Fraction]:
+    """The weighted sum of rows."""
+    columns = zip(*matrix, strict=True)
+    return [sum((w * entry for w, entry in zip(weights, column, strict=True)), Fraction(0)) for column in columns]
 
 
 def _floats(row: Sequence[Fraction]) -> Tensor:
@@ -128,7 +136,9 @@ class _Products:
         for place, powers in exponents.items():
             if place < len(parts):
                 least = math.lcm(*(power.denominator for power in powers))
-                columns.append(self._product([(place, Fraction(least)), *zip(base, (-least * p for p in powers), strict=True)]))
+                columns.append(
+                    self._product([(place, Fraction(least)), *zip(base, (-least * p for p in powers), strict=True)])
+                )
         target = list(zip(base, exponents[len(parts)], strict=True))
         factor = _monomial([(parts[place], power) for place, power in target])
         products = ", ".join(column_text(tree, self.names) for tree in columns) or "nothing"
@@ -141,11 +151,13 @@ class _Products:
         """A product of the columns that take part; in coherent units where these make it of order one."""
         parts, sizes = self.dimensions.parts, self.dimensions.sizes
         tree = _monomial([(parts[place], power) for place, power in powers])
-        logs = [(float(power) * math.log(sizes[parts[place]]), parts[place], float(power)) for place, power in powers]
-        factor = math.exp(sum(log for log, _, _ in logs))
-        middle = factor * math.prod(float(self.whole[i].abs().median()) ** power for _, i, power in logs)
-        rounded = float(f"{factor:.12g}")
-        return tree if rounded == 1 or not _SMALL <= middle <= _LARGE else ("mul", number(rounded), tree)
+        size = sum(float(power) * math.log(sizes[parts[place]]) for place, power in powers)
+        middles = [float(self.whole[parts[place]].abs().median()) for place, _ in powers]
+        if min(middles) == 0 or abs(size) > _LARGEST_LOG:
+            return tree
+        middle = size + sum(float(power) * math.log(m) for (_, power), m in zip(powers, middles, strict=True))
+        factor = float(f"{math.exp(size):.12g}")
+        return tree if factor == 1 or not _SMALL <= middle <= _LARGE else ("mul", number(factor), tree)
 
 
 def _cost(exponent: Fraction) -> float:
@@ -168,9 +180,4 @@ def _monomial(powers: Sequence[tuple[int, Fraction]]) -> Tree:
 
 def _whole(powers: Sequence[tuple[int, int]]) -> Tree | None:
     """A product of whole powers; None of none."""
-    tree: Tree | None = None
-    for i, power in powers:
-        base: Tree = ("x", i)
-        base = base if power == 1 else ("sq", base) if power == 2 else ("cube", base) if power == 3 else ("pow", base, number(power))
-        tree = base if tree is None else ("mul", tree, base)
-    return tree
+    return product([power(("x", i), exponent) for i, exponent in powers]) if powers else None

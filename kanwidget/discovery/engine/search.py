@@ -287,6 +287,8 @@ class _Strategies:
             if self.table.pool.best is not None and self.table.pool.best.error < _ROUGH:
                 yield from steps
                 return
+            # A constant may have a unit: derivatives will say.
+            self.smaller.pop(reduction.key, None)
 
     def _reduced(self, surrogate: Surrogate) -> Iterator[str]:
         """Search smaller tables for some seconds."""
@@ -295,13 +297,13 @@ class _Strategies:
             return
         smaller = reductions(sample, self.names)[:_REDUCTIONS]
         if self.dimensions is not None:
-            smaller = [*products_by_symmetries(self.dimensions, self.table.columns, sample, self.names), *smaller]
+            smaller = [*products_by_symmetries(self.dimensions, self.table.columns, sample, self.names)[:2], *smaller]
         for reduction in smaller:
             yield from self._searched(reduction, Finding(f"{self.target}: {reduction.text}"))
 
     def _searched(self, reduction: Reduction, text: str) -> Iterator[str]:
         """Search a smaller table, unless that was done."""
-        key = (reduction.factor, *reduction.columns)
+        key = reduction.key
         if key in self.smaller:
             return
         if not reduction.columns:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from kanwidget.discovery.engine.dimensions import Dimensions
 from kanwidget.discovery.engine.fitting.refits import fit_tree
 from kanwidget.discovery.engine.pool import Candidate, Pool
-from kanwidget.discovery.engine.dimensions import Dimensions
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, columns_of, number, values
 
 #: Rows that scans see.
@@ -121,7 +121,9 @@ class Units:
         units = [1.0] * x.shape[1]
         for kind in dict.fromkeys(kinds):
             own = [i for i, other in enumerate(kinds) if other == kind]
-            for i, unit in zip(own, _shared(x[:, own], [sizes[i] for i in own], 1 if kind is None else _NEAR), strict=True):
+            for i, unit in zip(
+                own, _shared(x[:, own], [sizes[i] for i in own], 1 if kind is None else _NEAR), strict=True
+            ):
                 units[i] = unit
         return cls(tuple(units), _power_of_ten(float(y.abs().median()) or float(y.abs().max())))
 

@@ -15,7 +15,7 @@ from kanwidget.datasets.dataset import split_rows
 from kanwidget.discovery.engine.dimensions import Dimensions
 from kanwidget.discovery.engine.search import Rows
 from kanwidget.discovery.engine.trees import Tree, expression
-from kanwidget.discovery.units.quantities import Quantities
+from kanwidget.discovery.units.quantities import UNKNOWN, Quantities
 from kanwidget.symbolic.formulas.regression.problem import Problem
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Table:
     """The unit of each of them, a power of ten."""
     y_unit: float
     notices: tuple[str, ...]
-    quantities: Quantities = Quantities()
+    quantities: Quantities = UNKNOWN
     """What units were said to belong to columns and target."""
 
     @property
@@ -155,7 +155,7 @@ def tables(data: Dataset, seed: int, quantities: Quantities | None = None) -> li
         seed: Of the rows that are held out.
         quantities: The units of columns and targets.
     """
-    return [_table(data, number, seed, quantities or Quantities()) for number in range(data.n_outputs)]
+    return [_table(data, number, seed, quantities or UNKNOWN) for number in range(data.n_outputs)]
 
 
 def _table(data: Dataset, number: int, seed: int, quantities: Quantities) -> Table:

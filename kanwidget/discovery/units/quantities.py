@@ -65,6 +65,8 @@ class Quantities:
         return unit is not None and unit == self.units[target].powers
 
 
+#: No unit is known.
+UNKNOWN = Quantities()
 _Powers = tuple[tuple[str, Fraction], ...]
 
 
@@ -110,7 +112,7 @@ def quantities(units: Any, columns: Iterable[str], targets: Iterable[str], where
         ('m', 's')
     """
     if units is None:
-        return Quantities()
+        return UNKNOWN
     if not isinstance(units, Mapping):
         advice = "Write {'v': 'm/s', 'y': 'kg*m/s**2'}."
         _check.fail("units", where, "a unit for names of columns", units, advice, error=TypeError)

@@ -182,7 +182,9 @@ class _Reader:
         elif self.kind == "name":
             base = _named(self.next())
         else:
-            raise UnitError(f"a unit is missing before {self.token!r}" if self.token else "a unit is missing at its end")
+            raise UnitError(
+                f"a unit is missing before {self.token!r}" if self.token else "a unit is missing at its end"
+            )
         if self.takes("**"):
             return base ** self.exponent()
         if self.kind == "sign" and self.token in "+-" and self.tokens[self.place + 1][0] == "number":
