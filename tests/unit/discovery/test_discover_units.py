@@ -25,11 +25,9 @@ UNITS = {"length": "mm", "gravity": "m/s**2", "mass": "kg", "swing": "rad", "per
 
 
 def test_a_pendulum_is_found_by_its_units_at_once():
-    first = []
     steps = discover_steps(pendulum(), target="period", units=UNITS, steps=12)
-    for step in steps:
-        first.append(step.text)
-    assert any("units" in text and "sqrt(length/gravity)" in text for text in first)
+    texts = [step.text for step in steps]
+    assert any("units" in text and "sqrt(length/gravity)" in text for text in texts)
     best = steps.discovery.best
     assert {symbol.name for symbol in best.sympy.free_symbols} >= {"length", "gravity"}
     assert best.dimensions is True

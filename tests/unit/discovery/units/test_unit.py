@@ -1,5 +1,6 @@
 """Texts of units: sizes and dimensions that a table of units has, other writings, and texts that are none."""
 
+import contextlib
 import math
 from fractions import Fraction
 
@@ -121,7 +122,5 @@ def test_a_prefix_is_a_power_of_ten_unless_the_name_is_a_unit_itself(prefix, nam
 
 @given(st.text(max_size=30))
 def test_any_text_is_a_unit_or_an_error(text):
-    try:
+    with contextlib.suppress(UnitError):
         assert 0 < read_unit(text).size < math.inf
-    except UnitError as error:
-        assert str(error)
