@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
 const budgets = [
-  ["widget.js", 168, 65],
-  ["widget.css", 21, 6],
-  ["report.js", 172, 67],
+  ["widget.js", 175, 68],
+  ["widget.css", 23, 6.5],
+  ["report.js", 179, 70],
   ["report.css", 1, 1],
 ];
 let over = false;

@@ -27,6 +27,8 @@ from kanwidget.discovery.units.quantities import Quantities
 _LAST = 0.15
 #: Once a formula leaves nothing but round-off, simpler ones are searched for so many times as long as it took, or so many seconds.
 _LONGER, _SECONDS = 0.5, 1.0
+#: A longer formula may be a series that is as near to a simple law: for that is searched so many times as long.
+_LONG, _MUCH_LONGER = 35, 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,9 +258,10 @@ class _Patience:
         size = front.exact_complexity
         if self._found is None or size < self._found[2]:
             self._found = seconds, reports, size
+        longer = _LONGER if size <= _LONG else _MUCH_LONGER
         if timed:
-            return seconds - self._found[0] > max(_LONGER * (self._found[0] - self._begun[0]), _SECONDS)
-        return reports - self._found[1] > max(_LONGER * (self._found[1] - self._begun[1]), _SECONDS)
+            return seconds - self._found[0] > max(longer * (self._found[0] - self._begun[0]), _SECONDS)
+        return reports - self._found[1] > max(longer * (self._found[1] - self._begun[1]), _SECONDS)
 
 
 @contextmanager

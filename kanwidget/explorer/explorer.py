@@ -17,6 +17,7 @@ from kanwidget.explorer.drivers.thread import DriverChoice, driver_kind, make_dr
 from kanwidget.explorer.files.formats import drawing, menu
 from kanwidget.explorer.files.panel_figures import still_drawing
 from kanwidget.explorer.files.session_reader import SavedSession, read
+from kanwidget.explorer.methods.discovery import DiscoveryMethods
 from kanwidget.explorer.methods.edit import EditMethods
 from kanwidget.explorer.methods.guide import GuideMethods
 from kanwidget.explorer.methods.save import SaveMethods
@@ -64,13 +65,13 @@ def wire(session: Session, driver: DriverChoice, name: str) -> tuple[Driver, Pub
     publisher = Publisher(session, kind, formats=menu())
     owner = make_driver(kind, session, publisher, name)
     session.view.show_tasks_with(publisher.send_task)
-    session.view.work_out_with(owner.work_out)
+    session.view.work_out_with(owner.work_out, has_threads=kind == "thread")
     session.run.interrupt_with(owner.stopping)
     return owner, publisher, Router(owner, publisher)
 
 
 @plain_refusals
-class KANExplorer(GuideMethods, SettingMethods, EditMethods, UndoMethods, SaveMethods):
+class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, UndoMethods, SaveMethods):
     """Train a network, watch it, click its edges and turn it into a formula.
 
     As the last expression of a cell it is shown. It works on a copy of the network; `explorer.model` gives it back.

@@ -4,7 +4,9 @@ import torch
 
 from kanwidget import KAN, Dataset, KANExplorer, create_dataset
 from kanwidget.explorer.commands.training import Start
+from kanwidget.explorer.describe.equations import EquationWriter
 from kanwidget.explorer.protocol.records import VERSION
+from kanwidget.explorer.session.background.formula_search import SearchNews
 
 #: Markup, code, line breaks, other scripts, and what is merely long.
 HOSTILE = (
@@ -57,6 +59,22 @@ def training():
     return one
 
 
+def with_formulas(one, *sources):
+    """What a search that is held has found so far, the last one the likeliest."""
+    session = one._session
+    writer = EquationWriter(session)
+    formulas = [writer.formula(source, 4.5 * (size + 1)) for size, source in enumerate(sources)]
+    steps = [
+        SearchNews("finding", "exp(h) of y is a sum of f(x_1) and g(x_2)", 1.0, formulas, sources[-1]),
+        SearchNews("trying", "trying 240 curves for f", 12.5, formulas, sources[-1]),
+    ]
+    search = session.discoveries.begin(iter(steps), 60.0, session.run.problem)
+    search.advance()
+    search.advance()
+    search.pause()
+    return one
+
+
 def worked():
     """An hour's work in short: acts of every kind, a branch, one edge selected."""
     one = explorer([2, 5, 1], two_inputs(), lamb=1e-3, seed=42)
@@ -76,7 +94,13 @@ def worked():
     one.refine(12)
     one.fit(5)
     one.select(ends[1])
-    return one
+    return with_formulas(
+        one,
+        "1.86",
+        "1.462*x_1 + 1.809",
+        "1.448*exp(0.8214*x_1)*sin(3.113*x_1 + 0.1031)/(0.1*x_1*x_2 + 1.2) + 1.491*x_2**2 + 0.9444*sin(x_1) - 0.02*x_2**3",
+        "exp(sin(3.1416*x_1) + 1.0001*x_2**2)",
+    )
 
 
 def error():

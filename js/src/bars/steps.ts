@@ -1,4 +1,5 @@
-// The three steps from data to a formula: a button each, the next sensible act highlighted, and a sentence why.
+// The three steps from data to a formula: a button each, the next sensible act highlighted, and a sentence why. Beside them the search
+// that finds formulas by itself.
 import type { Command } from "../protocol/commands";
 import type { Guide } from "../protocol/messages";
 import type { Context, View } from "../state/context";
@@ -16,7 +17,14 @@ export function steps(context: Context): View {
   const buttons: HTMLButtonElement[] = [];
   const list = h("div", { class: "kw-row kw-steps", role: "group", "aria-label": "Steps" });
   const sentence = h("span", { class: "kw-sentence kw-fill" });
-  const node = h("div", { class: "kw-row kw-guide", "data-kw-panel": "steps" }, list, sentence);
+  const search = button({ label: "" });
+  registry.listen(search, "click", () => {
+    const { command } = store.state.guide.search!;
+    act.send(command as unknown as Command);
+    // What it finds is shown there.
+    ui.set("tab", "discovery");
+  });
+  const node = h("div", { class: "kw-row kw-guide", "data-kw-panel": "steps" }, list, search, sentence);
   const build = (count: number) => {
     while (buttons.length < count) {
       const at = buttons.length;
@@ -39,6 +47,7 @@ export function steps(context: Context): View {
     const { guide } = store.state;
     // A saved page has the sentence where it says what was found.
     list.hidden = act.isSavedPage;
+    drawSearch(search, guide.search, act);
     node.hidden = !guide.sentence;
     build(guide.steps.length);
     guide.steps.forEach((step, i) => {
@@ -51,6 +60,18 @@ export function steps(context: Context): View {
     attrs(sentence, { title: words });
   };
   return { node, draw, destroy: () => registry.destroy() };
+}
+
+function drawSearch(item: HTMLButtonElement, search: Step | undefined, act: Context["act"]): void {
+  item.hidden = !search || act.isSavedPage;
+  if (!search) return;
+  attrs(item, {
+    class: "kw-box kw-button kw-step",
+    "data-kw-action": "step-discover",
+    title: search.hint ?? "Looks for formulas of the table by itself, beside the network",
+    disabled: !act.hasKernel || search.hint !== undefined,
+  });
+  setText(item.lastElementChild!, `${search.working ? "❚❚ " : ""}${search.label}`);
 }
 
 function drawStep(item: HTMLButtonElement, step: Step, index: number, usable: boolean, hint: string | null): void {

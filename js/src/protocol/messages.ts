@@ -171,7 +171,7 @@ const guideStep = record(
   { working: flag, hint: text },
 );
 const guideNotice = record({ name: text, text, label: orNull(text), command: orNull(guideCommand) });
-const guide = record({ steps: list(guideStep), sentence: text, notices: list(guideNotice) });
+const guide = record({ steps: list(guideStep), sentence: text, notices: list(guideNotice) }, { search: guideStep });
 const example = record({ name: text, formula: text, line: text });
 const errorInfo = record({ title: text, message: text, hint: orNull(text) });
 const snapshot = record(

@@ -260,10 +260,11 @@ export class Store {
     this.state.survey = null;
   }
 
-  /** Whether the kernel is still computing candidates or a preview. */
+  /** Whether the kernel is still computing candidates or a preview, or searches for formulas. */
   get busy(): boolean {
-    const { candidates, survey } = this.state;
-    return this.link === "live" && (candidates.busy || (this.previewOpen && (survey?.busy ?? true)));
+    const { candidates, survey, guide } = this.state;
+    const working = candidates.busy || guide.search?.working || (this.previewOpen && (survey?.busy ?? true));
+    return this.link === "live" && working;
   }
 
   #acknowledge(ack: MessageOf<"ack">): DataTopic[] {

@@ -2,6 +2,8 @@
 import { FORMS } from "../formula/forms-panel";
 import { WORDS } from "../text/words";
 import { curves } from "./curves";
+import { discovery } from "./discovery/discovery";
+import { DISCOVERY } from "./discovery/panel";
 import { edgesTable } from "./edges-table";
 import { formulaTab } from "./formula";
 import { front } from "./front/front";
@@ -19,6 +21,7 @@ export const TABS: readonly Tab[] = [
   { name: "parity", label: fitWord, make: parity, panel: PARITY, tall: true, saves: "fit" },
   { name: "surface", label: "Surface", make: surface, panel: SURFACE, tall: true, saves: "surface" },
   { name: "formula", label: "Formula", make: formulaTab, panel: FORMS, tall: true },
+  { name: "discovery", label: WORDS.discovery, make: discovery, panel: DISCOVERY, tall: true },
   { name: "edges", label: "Edges", make: edgesTable, tall: true, saves: "network", noFigure: true },
   { name: "front", label: "Front", make: front, panel: FRONT, bare: true, compares: true, tall: true, saves: "front" },
 ];

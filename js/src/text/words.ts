@@ -9,6 +9,7 @@ export const WORDS = {
   error: "Error",
   fit: "Fit against data",
   confusion: "Confusion",
+  discovery: "Discover",
 } as const;
 
 /** "λ: 0 to 10": what a field takes. */

@@ -17,6 +17,7 @@ describe("golden messages", () => {
       "ack",
       "candidates",
       "curves",
+      "discovery",
       "error",
       "export",
       "forms",

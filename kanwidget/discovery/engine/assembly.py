@@ -60,10 +60,10 @@ def of_sum(table: Table, target: Target, roots: Tensor, trees: Sequence[Tree]) -
     columns = torch.stack([torch.ones_like(table.y), *map(table.values, trees)], 1)
     if not bool(torch.isfinite(columns).all()):
         return None
-    kept, solution = selected(columns, target.values(table.y), roots)
+    subset, solution = selected(columns, target.values(table.y), roots)
     terms = [
         constant(number) if index == 0 else ("mul", constant(number), trees[index - 1])
-        for index, number in zip(kept, solution.tolist(), strict=True)
+        for index, number in zip(subset, solution.tolist(), strict=True)
     ]
     return target.back(total(terms), table.y)
 
@@ -76,9 +76,9 @@ def of_product(table: Table, trees: Sequence[Tree]) -> Tree | None:
     if not bool(torch.isfinite(columns).all()):
         return None
     roots = table.weights.sqrt() * table.y.abs()
-    kept, solution = selected(columns, table.y.abs().clamp(min=1e-300).log(), roots / roots.mean())
+    subset, solution = selected(columns, table.y.abs().clamp(min=1e-300).log(), roots / roots.mean())
     factors = []
-    for index, exponent in zip(kept, solution.tolist(), strict=True):
+    for index, exponent in zip(subset, solution.tolist(), strict=True):
         factor = constant(1.0) if index == 0 else _factor(trees[index - 1], bases[index - 1], exponent)
         if factor is None:
             return None
@@ -111,17 +111,17 @@ def selected(columns: Tensor, y: Tensor, roots: Tensor) -> tuple[list[int], Tens
     matrix = matrix / scale
     mean = float((roots * right).sum() / (roots * roots).sum())
     floor = _FLOOR * float((right - mean * roots).square().sum())
-    n, kept = len(y), list(range(columns.shape[1]))
+    n, subset = len(y), list(range(columns.shape[1]))
     solution, sse = _regression(matrix, right)
     cost = 0.5 * math.log2(max(n, 2)) + _TERM
-    while len(kept) > 1:
-        i = _least(matrix[:, kept], solution)
-        fewer = kept[:i] + kept[i + 1 :]
+    while len(subset) > 1:
+        i = _least(matrix[:, subset], solution)
+        fewer = subset[:i] + subset[i + 1 :]
         trial, larger = _regression(matrix[:, fewer], right)
         if n / 2 * math.log2((larger + floor) / (sse + floor)) >= cost:
             break
-        kept, solution, sse = fewer, trial, larger
-    return kept, solution / scale[kept]
+        subset, solution, sse = fewer, trial, larger
+    return subset, solution / scale[subset]
 
 
 def _regression(matrix: Tensor, right: Tensor) -> tuple[Tensor, float]:

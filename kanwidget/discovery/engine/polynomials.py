@@ -19,12 +19,20 @@ from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.targets import TARGETS, Target, usable
 from kanwidget.discovery.engine.trees import Tree, constant, values
 
+#: Trees, and their values `(rows, trees)`.
+Terms = tuple[list[Tree], Tensor]
 #: Smallest singular value, relative to the largest, of columns of which a combination vanishes.
-_VANISHES = 1e-9
+_VANISHES = 1e-13
+#: One combination vanishes much more nearly than all others, if its singular value is as small beside theirs.
+_GAP = 1e-3
+#: The same where the function of y has a constant that is nearly right.
+_NEAR = 1e-6
 #: The same of the squares, which lose half of the digits.
 _VANISHES_SQUARED = 1e-12
 #: Part of a column that the ones before it leave, where it is one of their sums.
 _DEPENDENT = 1e-9
+#: Rounds in which rows and columns are scaled.
+_ROUNDS = 2
 #: How often columns without a coefficient are left out.
 _TRIMMED = 12
 #: A coefficient is 0 if its term is smaller than this part of the largest.
@@ -79,10 +87,11 @@ def _by_degree(table: Table, features: list[Tree], label: str) -> Iterator[str]:
         count = math.comb(len(features) + top, top) + math.comb(len(features) + bottom, bottom) - 1
         if count > most:
             continue
-        numerators, denominators = monomials_of(features, top), monomials_of(features, bottom)
+        numerators = independent(table, monomials_of(features, top))
+        denominators = independent(table, monomials_of(features, bottom))
         for target in TARGETS[:4]:
             if usable(target, table.y, table.operations):
-                tree = _vanishing(table, target, numerators, denominators)
+                tree = vanishing(table, target, numerators, denominators)
                 if tree is not None:
                     table.offer([tree], f"a rational function of {label}")
                 yield f"trying polynomials and fractions of {label}"
@@ -103,29 +112,28 @@ def monomials_of(features: list[Tree], degree: int) -> list[Tree]:
     return result
 
 
-def _vanishing(table: Table, target: Target, numerators: list[Tree], denominators: list[Tree]) -> Tree | None:
+def vanishing(table: Table, target: Target, above: Terms, below: Terms, *, near: bool = False) -> Tree | None:
     """The function of which numerator minus T(y) times denominator vanishes; None where there isn't exactly one."""
     t = target.values(table.y)
-    numerators, top = _independent(table, numerators)
-    denominators, bottom = _independent(table, denominators)
+    (numerators, top), (denominators, bottom) = above, below
     bottom = bottom * t[:, None]
     matrix = torch.cat([top, -bottom], 1)
-    scale = matrix.norm(dim=0)
-    matrix = matrix / scale.clamp(min=1e-300)
     if not bool(torch.isfinite(matrix).all()):
         return None
+    matrix, scale = equilibrated(matrix)
     # Squared singular values: the gram matrix shows those above the square root of round-off.
-    if float(torch.linalg.eigvalsh(matrix.T @ matrix)[0]) > _VANISHES_SQUARED * matrix.shape[1]:
+    tolerance = _NEAR if near else _VANISHES
+    if float(torch.linalg.eigvalsh(matrix.T @ matrix)[0]) > max(_VANISHES_SQUARED, tolerance**2) * matrix.shape[1]:
         return None
-    kept, vector = _null_vector(matrix)
+    subset, vector = _null_vector(matrix, tolerance)
     if vector is None:
         return None
-    factors = vector / scale[kept]
+    factors = vector / scale[subset]
     # The first coefficient of the denominator is 1, as a person would write it.
-    bottom_factors = factors[[index >= len(numerators) for index in kept]]
+    bottom_factors = factors[[index >= len(numerators) for index in subset]]
     if len(bottom_factors):
         factors = factors / bottom_factors[0]
-    coefficients = dict(zip(kept, factors.tolist(), strict=True))
+    coefficients = dict(zip(subset, factors.tolist(), strict=True))
     count = len(numerators)
     parts = [_sum(numerators, coefficients, 0), _sum(denominators, coefficients, count)]
     if parts[0] is None or parts[1] is None:
@@ -133,30 +141,46 @@ def _vanishing(table: Table, target: Target, numerators: list[Tree], denominator
     return target.back(parts[0] if parts[1] == ("n", 1) else ("div", *parts), table.y)
 
 
-def _independent(table: Table, trees: list[Tree]) -> tuple[list[Tree], Tensor]:
+def independent(table: Table, trees: list[Tree]) -> Terms:
     """Trees of which none is a sum of those before it, and their values `(rows, trees)`: sin² is 1 - cos²."""
     matrix = torch.stack([table.values(tree) for tree in trees], 1)
-    scaled = matrix / matrix.norm(dim=0).clamp(min=1e-300)
-    if not bool(torch.isfinite(scaled).all()):
+    if not bool(torch.isfinite(matrix).all()):
         return trees, matrix
-    kept = torch.linalg.qr(scaled, mode="r")[1].diagonal().abs() > _DEPENDENT
-    return [tree for tree, keep in zip(trees, kept.tolist(), strict=True) if keep], matrix[:, kept]
+    subset = torch.linalg.qr(equilibrated(matrix)[0], mode="r")[1].diagonal().abs() > _DEPENDENT
+    return [tree for tree, keep in zip(trees, subset.tolist(), strict=True) if keep], matrix[:, subset]
 
 
-def _null_vector(matrix: Tensor) -> tuple[list[int], Tensor | None]:
+def equilibrated(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """The matrix with rows and columns of about one size, and the sizes of the columns.
+
+    What vanishes on all rows does so in any unit of a row; without it exp(x) leaves only the rows with the largest x.
+    """
+    scale = torch.ones(matrix.shape[1], dtype=matrix.dtype)
+    for _ in range(_ROUNDS):
+        sizes = matrix.norm(dim=0).clamp(min=1e-300)
+        matrix, scale = matrix / sizes, scale * sizes
+        matrix = matrix / matrix.norm(dim=1, keepdim=True).clamp(min=1e-300)
+    sizes = matrix.norm(dim=0).clamp(min=1e-300)
+    return matrix / sizes, scale * sizes
+
+
+def _null_vector(matrix: Tensor, tolerance: float) -> tuple[list[int], Tensor | None]:
     """The columns of which a combination vanishes, as few as may be, and the combination; None where there is none."""
-    kept = list(range(matrix.shape[1]))
+    subset = list(range(matrix.shape[1]))
     for _ in range(_TRIMMED):
-        _, sizes, vectors = torch.linalg.svd(matrix[:, kept], full_matrices=False)
-        count = int((sizes <= _VANISHES * sizes[0]).sum())
-        if count == 0:
-            break
+        _, sizes, vectors = torch.linalg.svd(matrix[:, subset], full_matrices=False)
+        count = int((sizes <= tolerance * sizes[0]).sum())
+        if count > 1 and float(sizes[-1]) < _GAP * float(sizes[-2]):
+            count = 1
+        # A series comes ever nearer to a function, by a factor a term; what vanishes stands apart.
+        if count == 0 or (count < len(sizes) and float(sizes[-count]) > _GAP * float(sizes[-count - 1])):
+            return subset, None
         vector = _sparse(vectors[-count:])
         large = vector.abs() > _ZERO * vector.abs().max()
         if bool(large.all()):
-            return kept, vector
-        kept = [index for index, keep in zip(kept, large.tolist(), strict=True) if keep]
-    return kept, None
+            return subset, vector
+        subset = [index for index, keep in zip(subset, large.tolist(), strict=True) if keep]
+    return subset, None
 
 
 def _sparse(basis: Tensor) -> Tensor:

@@ -13,7 +13,9 @@ from kanwidget.discovery.engine.trees import Tree, complexity, constants, values
 #: Bits that a unit of complexity costs: log2 of the number of choices that a node is.
 BITS = 2.0
 #: Error below this part of y's spread is round-off.
-ROUNDING = 1e-10
+ROUNDING = 1e-12
+#: Error below which a formula is exact.
+EXACT = 1e-11
 #: A formula of the front has an error smaller than this part of that of a simpler one.
 _BETTER = 0.98
 
@@ -98,4 +100,4 @@ class Pool:
     @property
     def is_exact(self) -> bool:
         """Whether a formula is exact but for round-off."""
-        return bool(self.candidates) and min(c.error for c in self.candidates) < 1e-9
+        return bool(self.candidates) and min(c.error for c in self.candidates) < EXACT

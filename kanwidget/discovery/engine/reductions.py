@@ -111,7 +111,7 @@ def reductions(sample: Sample, names: Sequence[str]) -> list[Reduction]:
         sample: Of an accurate surrogate.
         names: Of the columns, for words.
     """
-    return _Search(sample, names).found()
+    return _Search(sample, names).reductions()
 
 
 class Merge(NamedTuple):
@@ -142,7 +142,7 @@ class _Search:
         self.elasticity = gradient * x / y
         self.nonzero = [bool((column != 0).all()) for column in x]
 
-    def found(self) -> list[Reduction]:
+    def reductions(self) -> list[Reduction]:
         peeled = {i: p for i in range(len(self.x)) if (p := self._power(i)) is not None}
         if len(peeled) == len(self.x):
             return []
@@ -177,15 +177,15 @@ class _Search:
     def _merged(self, i: int, j: int) -> list[Merge]:
         """The ways in which two columns act as one."""
         a, b = self.names[i], self.names[j]
-        found: list[Merge] = []
+        merges: list[Merge] = []
         size = (self.gradient[i].abs() + self.gradient[j].abs()).clamp(min=1e-300)
         for sign, head, mark in ((1, "sub", "-"), (-1, "add", "+")):
             if self._constant((self.gradient[i] + sign * self.gradient[j]) / size) == 0:
-                found.append(
+                merges.append(
                     Merge((i, j), None, (head, ("x", i), ("x", j)), f"it depends on {a} and {b} through {a} {mark} {b}")
                 )
         if not (self.nonzero[i] and self.nonzero[j]):
-            return found
+            return merges
         for ratio in _RATIOS:
             # y = x_j^k·g(x_i^p·x_j^-q): the elasticities have E_i·ratio + E_j = k.
             k = self._constant(ratio * self.elasticity[i] + self.elasticity[j])
@@ -195,7 +195,7 @@ class _Search:
             if column is None:
                 column = product([power(("x", i), 1 / ratio), ("inv", ("x", j))])
             factor = None if k == 0 else power(("x", j), k)
-            found.append(
+            merges.append(
                 Merge(
                     (i, j),
                     factor,
@@ -204,7 +204,7 @@ class _Search:
                     + _beside(factor, self.names),
                 )
             )
-        return found
+        return merges
 
 
 def _power_text(name: str, exponent: float) -> str:

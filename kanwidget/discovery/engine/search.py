@@ -11,10 +11,12 @@ from torch import Tensor
 
 from kanwidget.discovery.engine.curves import curves
 from kanwidget.discovery.engine.growth import grow, shorten, simplify_stepwise
+from kanwidget.discovery.engine.inner import rationals_with_function
+from kanwidget.discovery.engine.links import linked_rationals
 from kanwidget.discovery.engine.polynomials import feature_sets, monomials_of, rational_functions, sparse_sums
 from kanwidget.discovery.engine.pool import Candidate
 from kanwidget.discovery.engine.reductions import Reduction, reductions, sample_of
-from kanwidget.discovery.engine.scalings import Dimensions, products_by_symmetries, products_by_units
+from kanwidget.discovery.engine.similarity.products import Dimensions, products_by_symmetries, products_by_units
 from kanwidget.discovery.engine.scans.atoms import Atoms
 from kanwidget.discovery.engine.scans.families import (
     functions_of,
@@ -30,7 +32,7 @@ from kanwidget.discovery.engine.table import Table, Units
 from kanwidget.discovery.engine.trees import Tree
 
 #: Most atoms in memory, of 256 numbers each.
-_ATOMS = 300_000
+_ATOMS = 120_000
 #: Most atoms with constants, and those of which pairs are formed.
 _WITH_CONSTANTS, _PAIRED = 8000, 9000
 #: Formulas that a round of growth starts from.
@@ -40,7 +42,7 @@ _IN_SUMS = 4000
 #: Smaller tables are searched where a formula has at most this error, at most so many, and so many reductions deep.
 _ROUGH, _REDUCTIONS, _DEEPEST = 0.05, 3, 3
 #: Steps of the search for curves that count as quick.
-_CURVES = 30
+_CURVES = 50
 #: Fewer columns also come in products.
 _FEW_COLUMNS = 4
 #: Steps in a table that only units suggest, until a rough formula must be there.
@@ -76,7 +78,7 @@ class Report:
 
     kind: Literal["finding", "trying", "formula"]
     text: str
-    """In words: "x₂ doesn't matter", "trying 240 curves for f". Of a formula: the strategy that found it."""
+    """In words: "x₂ doesn't matter", "trying 240 curves for f". Of a formula: the strategy that formulas it."""
     tree: Tree | None = None
     """Of a formula: with its constants fitted to the rows."""
 
@@ -107,15 +109,16 @@ def search(rows: Rows, limits: Limits) -> Iterator[Report]:
     Yields:
         Reports; the search ends when nothing is left to try. It goes on after an exact formula: a shorter one may come.
     """
-    units = Units.of(rows.x, rows.y, rows.dimensions)
+    dimensions = rows.dimensions
+    units = Units.of(rows.x, rows.y, *((dimensions.columns, dimensions.sizes) if dimensions else ()))
     x, y = units.inside(rows.x, rows.y)
     table = Table(x, y, rows.weights, limits.operations, limits.complexity, limits.seed)
     reported = Reported()
-    dimensions = None if rows.dimensions is None else rows.dimensions.in_units(units.columns)
+    dimensions = dimensions and dimensions.in_units(units.columns)
     strategies = _Strategies(table, rows.names, rows.target, dimensions=dimensions)
     for text in _with_short_forms(table, strategies.run()):
         yield Report("finding" if isinstance(text, Finding) else "trying", text)
-        for candidate in reported.fresh(table):
+        for candidate in reported.entrants(table):
             yield Report("formula", candidate.origin, units.outside(candidate.tree))
 
 
@@ -135,12 +138,12 @@ class Reported:
 
     front: dict[Tree, Candidate] = field(default_factory=dict)
 
-    def fresh(self, table: Table) -> list[Candidate]:
+    def entrants(self, table: Table) -> list[Candidate]:
         """Members of the front that weren't there before."""
         front = table.pool.front()
-        fresh = [candidate for candidate in front if candidate.tree not in self.front]
+        entrants = [candidate for candidate in front if candidate.tree not in self.front]
         self.front = {candidate.tree: candidate for candidate in front}
-        return fresh
+        return entrants
 
 
 class _Strategies:
@@ -182,7 +185,9 @@ class _Strategies:
             yield from scan_sums(table, atoms, label)
             if self.simple is None:
                 yield from rational_functions(table)
+                yield from linked_rationals(table)
                 yield from self._by_network()
+                yield from rationals_with_function(table)
                 if not self.depth:
                     yield from self._monomials()
             self.simple = atoms
@@ -329,8 +334,8 @@ class _Strategies:
         """Do the steps of a smaller table's search, and bring what it finds back."""
         reduction, strategies, reported = self.smaller[key]
         for text in steps:
-            found = [reduction.outside(candidate.tree) for candidate in reported.fresh(strategies.table)]
-            self.table.offer(found, reduction.text, fits=6)
+            formulas = [reduction.outside(candidate.tree) for candidate in reported.entrants(strategies.table)]
+            self.table.offer(formulas, reduction.text, fits=6)
             yield text
             if strategies.table.pool.is_exact:
                 return
@@ -342,10 +347,10 @@ class _Strategies:
         atoms = self.simple
         assert atoms is not None
         for _ in range(rounds):
-            fresh = self._ungrown()[:_GROWN]
-            if not fresh:
+            starts = self._ungrown()[:_GROWN]
+            if not starts:
                 return
-            for candidate in fresh:
+            for candidate in starts:
                 self.grown.add(candidate.tree)
                 yield from grow(self.table, candidate, atoms)
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.dimensions import Dimensions
 from kanwidget.discovery.engine.fitting.refits import fit_tree
 from kanwidget.discovery.engine.pool import Candidate, Pool
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, columns_of, number, values
@@ -108,16 +107,18 @@ class Units:
     target: float
 
     @classmethod
-    def of(cls, x: Tensor, y: Tensor, dimensions: Dimensions | None = None) -> Units:
+    def of(
+        cls, x: Tensor, y: Tensor, kinds: Sequence[object] | None = None, sizes: Sequence[float] | None = None
+    ) -> Units:
         """The units of a table. Columns of one kind share a unit where their ranges are near: their sum must stay a sum.
 
         Args:
             x: `(rows, columns)`.
             y: `(rows,)`.
-            dimensions: Those of the columns, where they are known; otherwise columns whose ranges overlap may be of one kind.
+            kinds: What tells the kind of each column, None where it isn't known: such columns may be of one kind where ranges overlap.
+            sizes: The unit of each column so far, to compare those of a kind.
         """
-        kinds: Sequence[object] = [None] * x.shape[1] if dimensions is None else dimensions.columns
-        sizes = [1.0] * x.shape[1] if dimensions is None else list(dimensions.sizes)
+        kinds, sizes = kinds or [None] * x.shape[1], sizes or [1.0] * x.shape[1]
         units = [1.0] * x.shape[1]
         for kind in dict.fromkeys(kinds):
             own = [i for i, other in enumerate(kinds) if other == kind]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 #: Errors below this part of the target's spread are round-off: formulas of exact data differ by it.
-EXACT = 1e-8
+EXACT = 1e-11
 #: Bits of a unit of complexity: there are about as many columns and operations to choose from.
 _COMPLEXITY = 2.0
 #: By so many bits noise that grows with the value must be likelier.

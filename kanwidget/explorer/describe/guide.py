@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from kanwidget.explorer.guide.discovery import obstacle
 from kanwidget.explorer.guide.notices import notices
 from kanwidget.explorer.guide.progress import progress
 from kanwidget.explorer.guide.steps import LABELS, STEPS, STOP, StepName, guidance, working
@@ -10,7 +13,7 @@ from kanwidget.explorer.session.session import Session
 
 
 def guide(session: Session) -> p.Guide:
-    """The three steps with their states, a sentence, and the notices that hold."""
+    """The three steps with their states and the search for formulas, a sentence, and the notices that hold."""
     now, done = guidance(session), _done(session)
     act, at_work = now.act, working(session)
     steps: list[p.GuideStep] = []
@@ -36,6 +39,7 @@ def guide(session: Session) -> p.Guide:
         steps.append(row)
     return {
         "steps": steps,
+        "search": _search(session),
         "sentence": now.sentence,
         "notices": [
             {
@@ -47,6 +51,32 @@ def guide(session: Session) -> p.Guide:
             for notice in notices(session)
         ],
     }
+
+
+def _search(session: Session) -> p.GuideStep:
+    """The button of the search for formulas, which goes beside the three steps: begin, hold, go on."""
+    search = session.discoveries.search_of(session.run.problem)
+    state = "" if search is None else search.state
+    label, action = _SEARCH.get(state, (LABELS["discover"], "start"))
+    row: p.GuideStep = {
+        "name": "discover",
+        "label": label,
+        "next": False,
+        "done": False,
+        "command": {"kind": "discover", "action": action},
+    }
+    if state == "searching":
+        row["working"] = True
+    elif hint := obstacle(session):
+        row["hint"] = hint
+    return row
+
+
+#: Label and action of the button while there is a search.
+_SEARCH: Final[dict[str, tuple[str, str]]] = {
+    "searching": ("Pause search", "pause"),
+    "paused": ("Search on", "resume"),
+}
 
 
 def _done(session: Session) -> set[StepName]:

@@ -55,6 +55,17 @@ def in_print(name: str) -> str:
     return re.sub(r"(?<=\w)_(\d+)\b", lambda found: subscript(int(found[1])), name)
 
 
+def without_units(names: Sequence[str]) -> list[str]:
+    """Names as short as they can be said: without their units, unless only these differ.
+
+    Examples:
+        >>> without_units(["p [bar]", "T (K)", "m"]), without_units(["T [K]", "T [°C]"])
+        (['p', 'T', 'm'], ['T [K]', 'T [°C]'])
+    """
+    short = [re.sub(r"(?<=\S)\s+(\[[^\[]*\]|\([^(]*\))$", "", name) for name in names]
+    return short if len(set(short)) == len(short) else list(names)
+
+
 def logged(name: str) -> str:
     """Name of a logarithm: `log p`.
 

@@ -16,6 +16,7 @@ from kanwidget.explorer.drivers.thread import ThreadDriver
 from kanwidget.explorer.files.formats import FORMATS, export
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.protocol import records as p
+from kanwidget.explorer.session.background.formula_search import SEARCHED
 
 #: Characters of a view's name.
 _MAX_VIEW = 100
@@ -166,8 +167,10 @@ class Router:
         with self._lock:
             pumps, self._pumps = self._pumps, []
         publisher, session = self.publisher, self.driver.session
-        if session.running:
+        search = session.discoveries.search
+        if session.running or (search is not None and search.state == "searching"):
             publisher.resend_rows(min((since for since, _ in pumps), default=0))
+            publisher.mark_changed(SEARCHED & {"guide", *session.view.panels})
             publisher.flush(force=True)
         else:
             # The page has missed the answer to a command.

@@ -1,5 +1,5 @@
 """Panels of a saved page: parity and surface in full at the end, and with fewer points in every frame of the film; at the end also the
-forms of the formula, as far as they were worked out.
+forms of the formula, as far as they were worked out, and the formulas of searches.
 
 Arrays of a frame are stored as their lowest and highest value and 16-bit fractions between them; those that never change, such as the
 points of the data, stand once and in full.
@@ -16,10 +16,12 @@ import torch
 from torch import Tensor
 
 from kanwidget.explorer.describe.forms import FormRow
+from kanwidget.explorer.describe.panels.discovery import discovery
 from kanwidget.explorer.describe.panels.forms import Forms, computed_forms
 from kanwidget.explorer.describe.panels.parity import parity
 from kanwidget.explorer.describe.panels.surface import surface
 from kanwidget.explorer.files.edge_details import base64_text
+from kanwidget.explorer.guide.discovery import result_sentence
 from kanwidget.explorer.protocol.buffers import pack
 from kanwidget.explorer.session.session import Session
 from kanwidget.kan import KAN
@@ -43,6 +45,13 @@ def last_panels(session: Session) -> list[dict[str, Any]]:
         messages.append({"message": {"kind": name, name: payload, "arrays": offsets}, "buffer": base64_text(buffer)})
     if (forms := last_forms(session)) is not None:
         messages.append({"message": {"kind": "forms", "forms": forms, "arrays": {}}, "buffer": ""})
+    if session.discoveries.hall(session.run.problem).front:
+        payload, arrays = discovery(session)
+        # Without a kernel nothing goes on, and a click has no effect.
+        payload |= {"state": "done", "sentence": result_sentence(session)}
+        offsets, buffer = pack(arrays)
+        message = {"kind": "discovery", "discovery": payload, "arrays": offsets}
+        messages.append({"message": message, "buffer": base64_text(buffer)})
     return messages
 
 

@@ -19,6 +19,7 @@ from kanwidget import _check
 from kanwidget.core import Event, StepRecord
 from kanwidget.core.storage import load
 from kanwidget.datasets import Dataset
+from kanwidget.explorer.describe.equations import EquationWriter
 from kanwidget.explorer.files.format1 import upgraded
 from kanwidget.explorer.files.script_line import log_entry
 from kanwidget.explorer.files.session_fields import FORMAT, KIND, RECORD, TREE_NODE, optional, real, text, whole
@@ -35,6 +36,8 @@ _SETTINGS = frozenset(field.name for field in fields(Settings))
 _ARGUMENTS = _SETTINGS | {"in_vars", "out_vars", "lib", "steps"}
 #: Settings of the data, which stay the same during a training.
 _CONSTANT_SETTINGS = ("loss", "sample_weight", "metrics")
+#: Formulas of the hall of fame that are read.
+_MOST_FORMULAS = 200
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -86,6 +89,7 @@ class SavedSession:
             self.nodes = _tree(stored["tree"])
             self.current_node = whole(content["history"]["current"], high=len(self.nodes) - 1)
             self.log = [log_entry(line) for line in stored["script"]]
+            self.formulas = [(text(s), real(size), best is True) for s, size, best in stored.get("formulas", [])]
             self.initial, self.model = _model(stored["initial_model"]), _model(stored["model"])
             self.data = None if stored["data"] is None else _dataset(stored["data"])
             _check.choice(self.state, "state", "load", ("idle", "paused", "done", "error"))
@@ -137,8 +141,19 @@ class SavedSession:
             session.set_origin(*self.origin)
         session.tree.resume(self.nodes, self.current_node)
         session.script.begin(self.log, cut=False)
+        self._restore_formulas(session)
         # The state of gradient methods isn't stored: the script loses it here, too.
         session.run.forget_momentum()
+
+    def _restore_formulas(self, session: Session) -> None:
+        """The hall of fame: of the texts, which are read and not executed, the errors follow from the data."""
+        if self.formulas:
+            writer = EquationWriter(session)
+            rows = self.formulas[:_MOST_FORMULAS]
+            formulas = [writer.formula(source, complexity) for source, complexity, _ in rows]
+            best = next((source for source, _, is_best in rows if is_best), "")
+            hall = session.discoveries.hall(session.run.problem)
+            hall.show([formula for formula in formulas if formula is not None], best)
 
     def _damaged(self, error: Exception) -> ValueError:
         return ValueError(f"{self.path} is damaged: {type(error).__name__}: {error}")

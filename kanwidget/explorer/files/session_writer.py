@@ -67,10 +67,17 @@ def _session(session: Session) -> dict[str, Any]:
         "events": [[event.step, event.kind, event.label] for event in session.run.events],
         "tree": [plain([getattr(node, name) for name in TREE_NODE]) for node in session.tree.nodes.values()],
         "script": session.script.statements(),
+        "formulas": _formulas(session),
         "initial_model": _model(session.run.initial),
         "model": _model(model),
         "data": _data(session.data),
     }
+
+
+def _formulas(session: Session) -> list[Any]:
+    """The hall of fame: of each formula its text with all digits, its complexity, and whether it is the likeliest."""
+    hall = session.discoveries.hall(session.run.problem)
+    return [[formula.source, formula.complexity, formula.source == hall.best] for formula in hall.front]
 
 
 def _trainer_state(trainer: Trainer) -> dict[str, Any]:

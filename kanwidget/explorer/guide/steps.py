@@ -14,7 +14,7 @@ from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import error_of
 from kanwidget.training.steps.trainer import NOT_FINITE
 
-StepName = Literal["train", "simplify", "formula"]
+StepName = Literal["train", "simplify", "formula", "discover"]
 Message = Mapping[str, Any]
 
 #: The steps in their order: name, label, and the message that carries the step out.
@@ -24,7 +24,7 @@ STEPS: Final[tuple[tuple[StepName, str, Message], ...]] = (
     ("formula", "Formula", {"kind": "control", "action": "formula"}),
 )
 _MESSAGES: Final[dict[StepName, Message]] = {name: message for name, _, message in STEPS}
-LABELS: Final[dict[StepName, str]] = {name: label for name, label, _ in STEPS}
+LABELS: Final[dict[StepName, str]] = {name: label for name, label, _ in STEPS} | {"discover": "Find formulas"}
 #: What stops the step at work; the best so far is kept.
 STOP: Final[Message] = {"kind": "control", "action": "pause"}
 

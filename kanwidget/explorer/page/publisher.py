@@ -97,8 +97,7 @@ class Publisher(Messages):
     def mark_changed(self, topics: Topics) -> None:
         """Send these topics with the next messages: they have changed."""
         self._changed |= topics
-        if "curves" in topics:
-            self._changed |= self.session.view.panels
+        self._changed |= {name for name in self.session.view.panels if PANELS[name].follows in topics}
         if "structure" in topics and self.session.view.preview.on:
             self._changed.add("survey")
         if topics & GUIDING:

@@ -294,10 +294,10 @@ class Preview(TypedDict):
 
 
 class GuideStep(TypedDict):
-    """One of the three steps from data to a formula."""
+    """One of the three steps from data to a formula, or the search for formulas."""
 
     name: str
-    """`train`, `simplify` or `formula`."""
+    """`train`, `simplify` or `formula`; `discover`."""
     label: str
     """On its button."""
     next: bool
@@ -308,7 +308,7 @@ class GuideStep(TypedDict):
     working: NotRequired[bool]
     """Whether it is at work: its button stops it, and the others can't be used."""
     hint: NotRequired[str]
-    """On its button while a step is at work."""
+    """On its button while it can't be used."""
 
 
 class GuideNotice(TypedDict):
@@ -327,6 +327,8 @@ class Guide(TypedDict):
     """The three steps, a sentence about the next one, and notices, the most important first."""
 
     steps: list[GuideStep]
+    search: GuideStep
+    """The button of the search for formulas, which goes beside the steps."""
     sentence: str
     notices: list[GuideNotice]
 

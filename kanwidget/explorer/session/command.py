@@ -94,8 +94,8 @@ class Command:
 class Process:
     """A longer act that a session carries out bit by bit, as it trains: commands and pauses have their turn in between."""
 
-    #: The one of the three steps that it is.
-    step: ClassVar[Literal["train", "simplify", "formula"]]
+    #: The one of the steps that it is.
+    step: ClassVar[Literal["train", "simplify", "formula", "discover"]]
     #: What it does in place of training, in a word.
     word: ClassVar[str] = "working"
     #: What it does at the moment, for people.

@@ -23,6 +23,7 @@ from kanwidget.core.threads import is_small, one_thread
 from kanwidget.datasets import Dataset
 from kanwidget.datasets.notices import DataNotice, data_notices
 from kanwidget.explorer.protocol.topics import Notice, Topics
+from kanwidget.explorer.session.background.formula_search import Discoveries
 from kanwidget.explorer.session.background.swap_errors import SwapErrors
 from kanwidget.explorer.session.candidates import Candidates
 from kanwidget.explorer.session.command import Command, Process
@@ -30,7 +31,7 @@ from kanwidget.explorer.session.recorder import Frame, RecordedStep
 from kanwidget.explorer.session.samples import NetworkSamples, sampled, sampled_accuracy
 from kanwidget.explorer.session.script import ScriptLog, listed, written
 from kanwidget.explorer.session.states.node_identity import followed
-from kanwidget.explorer.session.states.problem import Problem, ProblemNames
+from kanwidget.explorer.session.states.problem import Problem, ProblemNames, names_of
 from kanwidget.explorer.session.states.rows import StateRows
 from kanwidget.explorer.session.training_run import TrainingRun
 from kanwidget.explorer.session.undo import RETURN, TRAIN, Checkpoint, UndoTree, copied
@@ -86,7 +87,7 @@ class Session:
         self.script, self.view, self.tree, self.state_rows = ScriptLog(), ViewState(), UndoTree(), StateRows()
         self.run = TrainingRun(model, dataset, settings, self.script, self.view.announce)
         self.candidates = Candidates(self.run, library)
-        self.swap_errors = SwapErrors(self.run)
+        self.swap_errors, self.discoveries = SwapErrors(self.run), Discoveries()
         self._name_variables(model, dataset, names["in_vars"], names["out_vars"])
         self._samples: tuple[int, NetworkSamples] | None = None
         self._problems: dict[int, tuple[Problem, ProblemNames]] = {}
@@ -141,8 +142,8 @@ class Session:
     def _name_variables(self, model: KAN, data: Dataset, in_vars: Any, out_vars: Any) -> None:
         data_names = data.out_vars if len(data.out_vars) == model.n_out else None
         outputs = data_names or tuple(f"y_{i + 1}" for i in range(model.n_out))
-        self.in_vars = _named(in_vars, data.in_vars, "in_vars")
-        self.out_vars = _named(out_vars, outputs, "out_vars")
+        self.in_vars = names_of(in_vars, data.in_vars, "in_vars")
+        self.out_vars = names_of(out_vars, outputs, "out_vars")
 
     def _begin_tree(self) -> None:
         self.state_rows.clear()
@@ -438,13 +439,3 @@ class Session:
         """Release all memory. The session can't be used afterwards."""
         self.run.free()
         self.__dict__.clear()
-
-
-def _named(names: Any, default: tuple[str, ...], argument: str) -> tuple[str, ...]:
-    chosen = default if names is None else names
-    if names is None and not all(chosen):
-        _check.fail("data", "KANExplorer", "made of columns with names", list(chosen), "One is called '': rename it.")
-    sound = not isinstance(chosen, str) and all(isinstance(name, str) and name for name in chosen)
-    if not sound or len(chosen) != len(default):
-        _check.fail(argument, "KANExplorer", f"a list of {len(default)} names", names)
-    return tuple(chosen)

@@ -53,6 +53,8 @@ class ViewState:
         self.forms = FormulaForms()
         self._show_task: Callable[[str | None], None] = lambda _: None
         self._work_out: Callable[[Job], None] = lambda job: None
+        #: Whether computations are done on threads of their own, so that the session goes on meanwhile.
+        self.has_threads = False
         self.begin()
 
     def begin(self) -> None:
@@ -143,9 +145,9 @@ class ViewState:
 
     # ---- longer computations
 
-    def work_out_with(self, work_out: Callable[[Job], None]) -> None:
-        """Call this function with each computation that must not hold up the training."""
-        self._work_out = work_out
+    def work_out_with(self, work_out: Callable[[Job], None], *, has_threads: bool = False) -> None:
+        """Call this function with each computation that must not hold up the training; with `has_threads` it returns at once."""
+        self._work_out, self.has_threads = work_out, has_threads
 
     def keep_forms(self, forms: FormulaForms) -> None:
         """Note which forms of the formula are known, and which are being worked out."""

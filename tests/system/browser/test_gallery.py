@@ -24,6 +24,7 @@ OPENED = {
     "surface": "[data-kw-panel=surface] canvas",
     "edges": "[data-kw-panel=edges] tbody tr",
     "front": "[data-kw-front]",
+    "discovery": "[data-kw-hall]",
 }
 AXE = ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js"
 

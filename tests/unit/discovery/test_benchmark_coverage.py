@@ -27,7 +27,7 @@ def test_another_writing_has_other_true_constants():
 def test_a_constant_that_became_a_round_number_has_no_error():
     found = intervals(ALLOMETRY, 3.2 * m ** sympy.Rational(3, 4), table((3.2, 0.1)))
     assert {value: error for value, error, _ in found} == {3.2: 0.1, 0.75: 0.0}
-    assert {value: truth for value, _, truth in found} == pytest.approx({3.2: 3.413, 0.75: 0.7384})
+    assert {value: truth for value, _, truth in found} == pytest.approx({3.2: 3.413, 0.75: 0.7043})
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_an_interval_covers_the_truth_or_not():
     assert Interval(1.19, 0.1, 1.0).covers
     assert not Interval(1.21, 0.1, 1.0).covers
     assert Interval(0.5, 0.0, 0.5).covers
-    assert not Interval(0.75, 0.0, 0.7384).covers
+    assert not Interval(0.75, 0.0, 0.7043).covers
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.equation.name)

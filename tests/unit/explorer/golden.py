@@ -49,6 +49,11 @@ TO_PYTHON = {
     "control.train": {"kind": "control", "action": "train"},
     "control.simplify": {"kind": "control", "action": "simplify"},
     "control.formula": {"kind": "control", "action": "formula"},
+    "discover": {"kind": "discover", "action": "start", "seconds": 20},
+    "discover.pause": {"kind": "discover", "action": "pause"},
+    "discover.resume": {"kind": "discover", "action": "resume"},
+    "discover.stop": {"kind": "discover", "action": "stop"},
+    "use_formula": {"kind": "use_formula", "id": 2},
     "dismiss": {"kind": "dismiss", "notice": "few rows:"},
     "undo": {"kind": "undo"},
     "redo": {"kind": "redo"},
@@ -228,6 +233,14 @@ def _tellers(one, publisher):
             }
             for name in ("train", "simplify", "formula")
         ],
+        "search": {
+            "name": "discover",
+            "label": "Pause search",
+            "next": False,
+            "done": False,
+            "command": {"kind": "discover", "action": "pause"},
+            "working": True,
+        },
         "sentence": "Test error has been flat for 200 steps: simplify, or stop here.",
         "notices": [
             {"name": "overfitting", "text": "Risen.", "label": "Back to best", "command": {"kind": "back_to_best"}},
@@ -243,6 +256,29 @@ def _tellers(one, publisher):
         "laws": [{"id": 3, "text": "2*x^2", "formula": power, "error": 0.02, "size": 1, "as_good": True}],
         "noise": 0.01,
         "busy": False,
+    }
+    found = {
+        "state": "searching",
+        "sentence": "Trying 240 curves for f",
+        "findings": ["x_2 doesn't matter"],
+        "seconds": 12.5,
+        "of": 60.0,
+        "obstacle": "",
+        "formulas": [
+            {"id": 4, "text": "x^2", "formula": power, "error": 0.5, "complexity": 2.0},
+            {"id": 7, "text": "…", "formula": None, "error": 0.01, "complexity": 9.5},
+        ],
+        "best": 7,
+        "current": 4,
+        "error_name": "test error, in y",
+        "spread": 1.5,
+        "target": "y",
+        "column": "x",
+    }
+    drawn = {
+        "truth": torch.tensor([0.5, -0.5, 1.0]),
+        "values": torch.tensor([[0.25, -0.25, 1.0], [0.5, -0.5, float("nan")]]),
+        "x": torch.tensor([3.0, 1.0, 2.0]),
     }
     rounded = {"name": "rounded", "outputs": [power], "text": "x^2", "latex": "x^{2}", "python": "y = x**2"}
     constants = [["math", {}, [["mn", {}, ["2"]]]]]
@@ -282,6 +318,7 @@ def _tellers(one, publisher):
         "surface": lambda: publisher.send("surface", {"surface": shown[0]}, shown[1]),
         "forms": lambda: publisher.send("forms", {"forms": written}, {}),
         "front": lambda: publisher.send("front", {"front": formulas}, {}),
+        "discovery": lambda: publisher.send("discovery", {"discovery": found}, drawn),
         "survey": lambda: publisher.send("survey", {"survey": survey}),
         "guide": lambda: publisher.send("guide", {"guide": guided}),
         "library": lambda: publisher.send("library", {"primitives": ["x", "mine"]}),

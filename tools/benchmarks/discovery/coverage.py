@@ -76,7 +76,7 @@ def law(name: str, template: str, units: str, ends: tuple[float, float], start: 
 LAWS = (
     law("discharge", "A*exp(-k*t) + c", "t in s → U in V", (0.0, 6.0), (2, 1.1, 1), A=3.217, k=0.5831, c=0.4373),
     law("Michaelis-Menten", "V*S/(K + S)", "S in mmol/L → v in mmol/(L*s)", (0.02, 1.1), (1.1, 1), V=2.127, K=0.0641),
-    law("allometry", "a*m**p", "m in kg → P in W", (0.5, 90.0), (1.1, 1.2), a=3.413, p=0.7384),
+    law("allometry", "a*m**p", "m in kg → P in W", (0.5, 90.0), (1.1, 1.2), a=3.413, p=0.7043),
 )
 
 

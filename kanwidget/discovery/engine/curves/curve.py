@@ -45,9 +45,9 @@ class Rows:
         return Rows(self.x[indices], self.y[indices], None if self.weights is None else self.weights[indices])
 
     def energy(self) -> float:
-        """Sum of the weighted squares of the target."""
+        """Sum of the weighted squares of the target, above 0."""
         squares = self.y.square()
-        return float((squares if self.weights is None else squares * self.weights).sum())
+        return max(float((squares if self.weights is None else squares * self.weights).sum()), 1e-300)
 
     def fit(self, tree: Tree, steps: int = 30) -> Curve:
         """The curve of a tree, from the tree's own constants."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterable, Iterator
 
 import torch
@@ -22,8 +21,10 @@ from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, constan
 _SCREENED = 96
 #: Rows that tones are looked for in.
 _TONED = 400
-#: Seconds between two signs of life.
-_BEAT = 0.15
+#: Fits between two signs of life: by number, not by time, so that a number of steps is always the same search.
+_FITS = 40
+#: Multipliers between two of them.
+_MULTIPLIERS = 8
 #: An error beside which nothing has to be found.
 _EXACT = 1e-10
 
@@ -47,7 +48,7 @@ def curves(
 
     Yields:
         A curve that is better than all before, by description length, or that is simpler than all of its error;
-        None after each fraction of a second without one. It ends when nothing is left to try, or soon after an exact formula.
+        None after some fits, a fraction of a second, without one. It ends when nothing is left to try, or soon after an exact formula.
 
     Examples:
         >>> x = torch.linspace(0.2, 3, 80, dtype=torch.float64)
@@ -69,12 +70,13 @@ class _Search:
         self._generator = torch.Generator().manual_seed(seed)
         self._seen: set[Tree] = set()
         self._front: list[Curve] = []
-        self._last = time.monotonic()
+        self._fits = 0
 
     def run(self) -> Iterator[Curve | None]:
         """All stages in turn."""
         for trees in self._stages():
             yield from self._fitted(trees)
+            yield None
             if any(curve.relative < _EXACT for curve in self._front):
                 return
 
@@ -137,7 +139,7 @@ class _Search:
         for table in (plain.part(50), single.part(8)):
             for index, column in enumerate(table.values):
                 candidates += self._screen.pairs_with_multiplier(column, table.tree(index), atoms, 6)
-                if self._late():
+                if index % _MULTIPLIERS == 0:
                     yield []
         candidates.sort(key=lambda pair: pair[0])
         yield [tree for _, tree in candidates[:200]]
@@ -146,10 +148,9 @@ class _Search:
         return tabulate(trees, self._sample.x, self._generator, check)
 
     def _late(self) -> bool:
-        return time.monotonic() - self._last > _BEAT
-
-    def _beat(self) -> None:
-        self._last = time.monotonic()
+        """Whether a sign of life is due."""
+        self._fits += 1
+        return self._fits % _FITS == 0
 
     def _fitted(self, trees: list[Tree]) -> Iterator[Curve | None]:
         """Candidates fitted to the sample, half of the way, then the better ones to the end; the best to all rows."""
@@ -161,14 +162,12 @@ class _Search:
                 curves.append(self._sample.fit(tree, steps=steps))
                 if self._late():
                     yield None
-                    self._beat()
             curves = sorted(curves, key=lambda curve: curve.bits)[:count]
             unseen = [curve.tree for curve in curves]
         for curve in curves:
             yield from self._examined(self._rows.fit(curve.tree))
             if self._late():
                 yield None
-                self._beat()
 
     def _examined(self, curve: Curve) -> Iterator[Curve]:
         """A curve of all rows, and its simpler neighbours where it is among the best."""
@@ -184,4 +183,3 @@ class _Search:
             return
         self._front.append(curve)
         yield curve
-        self._beat()

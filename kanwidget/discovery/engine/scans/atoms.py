@@ -34,7 +34,7 @@ class Atoms:
 
     Args:
         columns: Values of each column on the sample of rows, `(columns, rows)`, float64.
-        most: How many atoms are kept, at most.
+        most: How many atoms are rows, at most.
     """
 
     def __init__(self, columns: Tensor, most: int) -> None:
@@ -118,18 +118,18 @@ class Atoms:
         sizes = values.abs().amax(1)
         spread = values.amax(1) - values.amin(1)
         usable = (sizes < _LARGEST) & (spread > 1e-9 * sizes) & (sizes > 1 / _LARGEST)
-        kept = []
+        rows = []
         for row, key in zip(usable.nonzero()[:, 0].tolist(), self._key(values[usable]), strict=True):
             if key not in self._keys:
                 self._keys.add(key)
-                kept.append(row)
-                if len(kept) == room:
+                rows.append(row)
+                if len(rows) == room:
                     break
-        while start + len(kept) > len(self._buffer):
+        while start + len(rows) > len(self._buffer):
             self._buffer = torch.cat([self._buffer, torch.empty_like(self._buffer)])
-        self._buffer[start : start + len(kept)] = values[kept]
-        self._heads += [heads[row] for row in kept]
-        self._operands += [operands[row] for row in kept]
+        self._buffer[start : start + len(rows)] = values[rows]
+        self._heads += [heads[row] for row in rows]
+        self._operands += [operands[row] for row in rows]
         return range(start, len(self))
 
     def _key(self, values: Tensor) -> list[tuple[int, int]]:

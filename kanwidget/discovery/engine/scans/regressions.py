@@ -6,6 +6,7 @@ columns explain is projected out of target and atoms first; a pair then costs on
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,6 +17,8 @@ from torch import Tensor
 _PARALLEL = 1e-4
 #: The same for an atom and the nuisance columns.
 _EXPLAINED = 1e-10
+#: Atoms that are projected at a time: of all of them another copy would take as much memory as they do.
+_PROJECTED = 8192
 #: Pairs whose products are held at a time: they should fit the processor's cache.
 _BLOCK = 128
 
@@ -43,7 +46,13 @@ class Projected:
     """Length of the target without the nuisance columns, as a part of its length around its mean."""
 
 
-def project(values: Tensor, target: Tensor, nuisance: Tensor, weights: Tensor) -> Projected:
+def project(
+    values: Tensor,
+    target: Tensor,
+    nuisance: Tensor,
+    weights: Tensor,
+    transform: Callable[[Tensor], Tensor] = lambda block: block,
+) -> Projected:
     """Project the nuisance columns out.
 
     Args:
@@ -51,27 +60,34 @@ def project(values: Tensor, target: Tensor, nuisance: Tensor, weights: Tensor) -
         target: `(rows,)`.
         nuisance: `(rows, columns)`; a column of ones belongs to it.
         weights: Roots of the rows' weights.
+        transform: Applied to the atoms first, a block of them at a time.
     """
     q, r = torch.linalg.qr(nuisance * weights[:, None])
     q = q[:, r.diagonal().abs() > 1e-10 * r.diagonal().abs().max()]
-    weighted = values * weights
-    left = weighted - (weighted @ q) @ q.T
-    sizes, before = left.norm(dim=1), weighted.norm(dim=1)
-    indices = ((sizes > before * _EXPLAINED**0.5) & torch.isfinite(sizes)).nonzero()[:, 0]
+    atoms, indices = [], []
+    for start in range(0, len(values), _PROJECTED):
+        block = transform(values[start : start + _PROJECTED]) * weights
+        before = block.norm(dim=1)
+        block = block - (block @ q) @ q.T
+        sizes = block.norm(dim=1)
+        chosen = ((sizes > before * _EXPLAINED**0.5) & torch.isfinite(sizes)).nonzero()[:, 0]
+        atoms.append((block[chosen] / sizes[chosen, None]).float())
+        indices.append(chosen + start)
     rest = weights * target
+    mean = (weights * rest).sum() / weights.square().sum()
+    total = float((rest - weights * mean).norm())
     rest = rest - q @ (q.T @ rest)
     length = float(rest.norm())
-    total = float((weights * (target - (weights**2 * target).sum() / (weights**2).sum())).norm())
-    atoms = (left[indices] / sizes[indices, None]).float()
     rest = (rest / max(length, 1e-300)).float()
-    return Projected(atoms, atoms @ rest, indices, rest, length / max(total, 1e-300))
+    table = torch.cat(atoms)
+    return Projected(table, table @ rest, torch.cat(indices), rest, length / max(total, 1e-300))
 
 
 def singles(projected: Projected, most: int) -> list[Hit]:
     """The atoms that explain most on their own, best first."""
     unexplained = 1 - projected.cosines.square()
     best, order = unexplained.topk(min(most, len(unexplained)), largest=False)
-    return [Hit((int(projected.indices[i]),), float(left)) for i, left in zip(order, best, strict=True)]
+    return [Hit((int(projected.indices[i]),), float(part)) for i, part in zip(order, best, strict=True)]
 
 
 def pairs(projected: Projected, most: int, rows: slice = slice(None)) -> list[Hit]:
@@ -86,17 +102,17 @@ def pairs(projected: Projected, most: int, rows: slice = slice(None)) -> list[Hi
     gains, partners = [], []
     for block, cosine in zip(atoms[rows].split(_BLOCK), cosines[rows].split(_BLOCK), strict=True):
         product = block @ atoms.T
-        left = torch.addcmul(cosines, product, cosine[:, None], value=-1.0).square_()
+        gains_of_block = torch.addcmul(cosines, product, cosine[:, None], value=-1.0).square_()
         sine = product.square_().neg_().add_(1.0)
-        left.masked_fill_(sine < _PARALLEL, 0.0).div_(sine.clamp_(min=_PARALLEL))
-        gain, partner = left.max(1)
+        gains_of_block.masked_fill_(sine < _PARALLEL, 0.0).div_(sine.clamp_(min=_PARALLEL))
+        gain, partner = gains_of_block.max(1)
         gains.append(gain + cosine.square())
         partners.append(partner)
     gain, partner = torch.cat(gains), torch.cat(partners)
     best, order = gain.topk(min(2 * most, len(gain)))
     first = torch.arange(len(atoms))[rows][order]
-    found: dict[tuple[int, ...], float] = {}
+    by_pair: dict[tuple[int, ...], float] = {}
     for i, j, explained in zip(first.tolist(), partner[order].tolist(), best.tolist(), strict=True):
         pair = tuple(sorted((int(projected.indices[i]), int(projected.indices[j]))))
-        found.setdefault(pair, 1 - explained)
-    return [Hit(pair, left) for pair, left in list(found.items())[:most]]
+        by_pair.setdefault(pair, 1 - explained)
+    return [Hit(pair, part) for pair, part in list(by_pair.items())[:most]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
+from torch import Tensor
 
 from kanwidget.discovery.engine.assembly import of_product, of_sum, row_weights
 from kanwidget.discovery.engine.scans.atoms import Atoms
@@ -28,17 +29,20 @@ def scan_products(table: Table, atoms: Atoms, label: str, paired: int = PAIRED) 
         return
     sample = table.sample
     columns = [index for index in table.indices if table.nonzero(index)]
-    logs = atoms.values.abs().clamp(min=1e-300).log()
-    logs[(atoms.values == 0).any(1)] = torch.nan
     y = table.y[sample]
     nuisance = torch.stack([torch.ones_like(y), *(table.columns[i, sample].abs().log() for i in columns)], 1)
     roots = table.weights[sample].sqrt() * y.abs()
-    projected = project(logs, y.abs().log(), nuisance, roots / roots.mean())
+    projected = project(atoms.values, y.abs().log(), nuisance, roots / roots.mean(), _logarithms)
     leaves: list[Tree] = [("x", index) for index in columns]
     for hits in _hits(projected, paired):
         trees = [of_product(table, [*leaves, *map(atoms.tree, hit.atoms)]) for hit in hits]
         table.offer(trees, f"a product of powers, {label}")
         yield f"trying products of {label}"
+
+
+def _logarithms(values: Tensor) -> Tensor:
+    """Logarithms of sizes; infinite at 0, which takes an atom out of the scan."""
+    return values.abs().log()
 
 
 def scan_sums(

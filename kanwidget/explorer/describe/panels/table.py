@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
+from kanwidget.explorer.describe.panels.discovery import Discovery, discovery
 from kanwidget.explorer.describe.panels.forms import Forms, forms
 from kanwidget.explorer.describe.panels.front import Front, front
 from kanwidget.explorer.describe.panels.parity import Parity, parity
@@ -29,6 +30,8 @@ class Panel:
     """Between two messages while training."""
     share: float
     """Of the time of a training that it may take."""
+    follows: str = "curves"
+    """The topic with which it changes; others it marks by itself."""
 
 
 #: By name.
@@ -39,5 +42,6 @@ PANELS: dict[str, Panel] = {
         Panel("surface", Surface, surface, 0.25, 0.04),
         Panel("front", Front, front, 1.0, 0.02),
         Panel("forms", Forms, forms, 0.5, 0.01),
+        Panel("discovery", Discovery, discovery, 0.25, 0.03, follows="history"),
     )
 }

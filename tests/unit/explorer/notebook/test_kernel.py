@@ -239,3 +239,68 @@ def test_a_kernel_that_trains_ends_cleanly():
     kernel.client.stop_channels()
     kernel.manager.cleanup_resources()
     assert process.poll() == 0
+
+
+#: A search that never lets go of a processor, and never ends by itself.
+BUSY_SEARCH = """
+import kanwidget.discovery
+from dataclasses import dataclass
+import sympy
+
+@dataclass(frozen=True, eq=False)
+class Equation:
+    sympy: object
+    complexity: float
+
+@dataclass(frozen=True)
+class Step:
+    kind: str
+    text: str
+    seconds: float
+    front: tuple
+    best: object = None
+
+def busy(data, **options):
+    law, number = Equation(2.0 * sympy.Symbol("x_1"), 3.0), 0
+    while True:
+        number += 1
+        sum(i * i for i in range(300_000))  # as pure Python does, it keeps the interpreter to itself
+        yield Step("trying", f"trying part {number}", number / 10, (law,))
+
+kanwidget.discovery.discover_steps = busy
+"""
+
+
+def test_a_search_for_formulas_never_blocks_clicks(kernel):
+    kernel.run(CELL, "a")
+    kernel.run(textwrap.dedent(BUSY_SEARCH))
+    begin = len(kernel.heard)
+    kernel.click("watch", view="test", panels=["discovery"])
+    kernel.click("discover", action="start", seconds=1e6)
+
+    def told(state, begin):
+        return kernel.told("discovery", lambda c: c["discovery"]["state"] == state, begin)["discovery"]
+
+    number = kernel.told("discovery", lambda c: c["discovery"]["formulas"], begin)["discovery"]["formulas"][0]["id"]
+    for kind, body in (
+        ("select", {"edges": [[0, 0, 0]]}),
+        ("fix", {"edge": [0, 0, 0], "name": "sin", "keep_spline": False}),
+        ("control", {"action": "step"}),
+        ("undo", {}),
+        ("use_formula", {"id": number}),
+        ("undo", {}),
+    ):
+        since = len(kernel.heard)
+        seq = kernel.click(kind, **body)
+        assert kernel.told("ack", lambda c, seq=seq: c["of"] == seq, since)["ok"], kind
+    assert kernel.run("explorer._session.discoveries.search.state") == "'searching'"
+    since = len(kernel.heard)
+    kernel.click("discover", action="pause")
+    told("paused", since)
+    since = len(kernel.heard)
+    kernel.click("discover", action="resume")
+    told("searching", since)
+    since = len(kernel.heard)
+    kernel.click("discover", action="stop")
+    assert told("stopped", since)["formulas"][0]["text"] == "2*x_1"
+    kernel.run("explorer.close()")

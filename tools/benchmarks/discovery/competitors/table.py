@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from importlib import import_module
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 import kanwidget
@@ -13,8 +12,6 @@ from tools.benchmarks.discovery.competitors.problem import Competitor
 
 #: Their modules, which import what may not be installed.
 COMPETITORS = {"kanwidget": "own", "pyoperon": "operon", "gplearn": "genetic"}
-if find_spec("kanwidget.discovery.steps") is None:  # `discover` isn't there yet
-    COMPETITORS["kanwidget"] = "engine"
 
 _SEARCH = Path(kanwidget.__file__).with_name("discovery")
 

@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from kanwidget.discovery.engine.dimensions import Dimensions
+from kanwidget.discovery.engine.similarity.dimensions import Dimensions
 from kanwidget.discovery.engine.reductions import Sample
-from kanwidget.discovery.engine.scalings import products_by_symmetries, products_by_units
+from kanwidget.discovery.engine.similarity.products import products_by_symmetries, products_by_units
 from kanwidget.discovery.engine.table import Units
 from kanwidget.discovery.engine.trees import values
 from kanwidget.discovery.units.quantities import quantities
@@ -151,7 +151,7 @@ def test_a_law_that_keeps_no_symmetry_gets_no_products():
 def test_like_columns_share_a_unit():
     metres = torch.tensor([[0.2, 300.0, 0.03], [0.4, 600.0, 0.05]], dtype=torch.float64)
     known = dimensions({"a": "m", "b": "mm", "t": "s", "y": "m"})
-    units = Units.of(metres, metres[:, 0], known)
+    units = Units.of(metres, metres[:, 0], known.columns, known.sizes)
     inside, _ = units.inside(metres, metres[:, 0])
     assert torch.allclose(inside[:, 0] / inside[:, 1], metres[:, 0] / (metres[:, 1] / 1000))
     assert 0.01 < float(inside.min()) < float(inside.max()) < 100
@@ -160,7 +160,8 @@ def test_like_columns_share_a_unit():
 
 def test_ranges_that_overlap_by_chance_share_no_unit():
     x = torch.tensor([[1e6, 1e6], [2e6, 8e8], [9e6, 9e8]], dtype=torch.float64)
-    known = Units.of(x, x[:, 0], dimensions({"a": "m", "t": "s", "y": "m"}))
+    kinds = dimensions({"a": "m", "t": "s", "y": "m"})
+    known = Units.of(x, x[:, 0], kinds.columns, kinds.sizes)
     unknown = Units.of(x, x[:, 0])
     assert known.columns[0] != known.columns[1]
     assert unknown.columns[0] == unknown.columns[1]

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.discovery.engine.assembly import power, product
-from kanwidget.discovery.engine.dimensions import Dimensions, Matrix, reduced
+from kanwidget.discovery.engine.similarity.dimensions import Dimensions, Matrix, reduced
 from kanwidget.discovery.engine.reductions import Reduction, Sample, column_text, near_constant
 from kanwidget.discovery.engine.trees import Tree, number
 

@@ -1,0 +1,158 @@
+"""The search for formulas: begin, hold, go on, end. It works beside the session's network, which stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from kanwidget import _check
+from kanwidget.explorer.describe.equations import EquationWriter
+from kanwidget.explorer.describe.formula import distinct
+from kanwidget.explorer.guide.discovery import obstacle, search_sentence
+from kanwidget.explorer.protocol.topics import Topics
+from kanwidget.explorer.session.background.formula_search import SEARCHED, FormulaSearch
+from kanwidget.explorer.session.command import Command, Process
+from kanwidget.explorer.session.session import Session
+
+if TYPE_CHECKING:
+    from kanwidget.discovery import DiscoveryStep
+
+#: Seconds of a search that isn't told how long it may take.
+SECONDS = 60.0
+
+
+class SearchCommand(Command):
+    """A command on the search: the network, the script and all that works on the network go on."""
+
+    __slots__ = ()
+
+    continues_process = True
+    continues_drag = True
+    keeps_notice = True
+
+
+@dataclass(frozen=True, slots=True)
+class FindFormulas(SearchCommand):
+    """Search for formulas of the session's data; what an earlier search has found stays."""
+
+    kind, action = "discover", "start"
+
+    seconds: float = SECONDS
+    seed: int = 0
+    steps: int | None = None
+    """Steps of the search in place of seconds: with as many of them it finds the same again."""
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        seconds = message.get("seconds", SECONDS)
+        return [cls(_check.real(seconds, "seconds", "discover", low=0, open_low=True))]
+
+    def perform(self, session: Session) -> Topics:
+        if reason := obstacle(session):
+            raise ValueError(reason)
+        if session.process is not None and not session.view.has_threads:
+            raise ValueError("a longer act is at work here, so nothing was done. Wait for its end, or stop it first.")
+        writer = EquationWriter(session)
+        news = writer.news(self._steps(session))
+        search = session.discoveries.begin(news, self.seconds, session.run.problem)
+        if session.view.has_threads:
+            session.view.work_out(search.job)
+        else:
+            session.begin_process(SearchProcess(session, search))
+        return SEARCHED | {"status"}
+
+    def _steps(self, session: Session) -> Iterator[DiscoveryStep]:
+        # The search brings the whole engine and sympy along, which takes a while to import: within the first bit of its work.
+        data, lib = session.run.trainer.data, session.candidates.lib
+        named = replace(data, in_vars=tuple(distinct(session.in_vars)), out_vars=session.out_vars)
+        seconds, seed, steps = self.seconds, self.seed, self.steps
+
+        def search() -> Iterator[DiscoveryStep]:
+            from kanwidget.discovery import discover_steps
+
+            yield from discover_steps(named, seconds=seconds, seed=seed, steps=steps, lib=lib)
+
+        return search()
+
+
+@dataclass(frozen=True, slots=True)
+class PauseSearch(SearchCommand):
+    """Hold the search where it is."""
+
+    kind, action = "discover", "pause"
+
+    def perform(self, session: Session) -> Topics:
+        search = _search_of(session)
+        if search is None:
+            return frozenset()
+        search.pause()
+        return SEARCHED | search.read() | _end_process(session)
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeSearch(SearchCommand):
+    """Let the search go on from where it was held."""
+
+    kind, action = "discover", "resume"
+
+    def perform(self, session: Session) -> Topics:
+        search = _search_of(session)
+        if search is None or search.state != "paused":
+            return frozenset()
+        search.resume()
+        if not session.view.has_threads:
+            session.begin_process(SearchProcess(session, search))
+        return SEARCHED | {"status"}
+
+
+@dataclass(frozen=True, slots=True)
+class StopSearch(SearchCommand):
+    """End the search; its formulas stay."""
+
+    kind, action = "discover", "stop"
+
+    def perform(self, session: Session) -> Topics:
+        search = _search_of(session)
+        if search is None:
+            return frozenset()
+        search.read()
+        search.stop()
+        return SEARCHED | _end_process(session)
+
+
+def _search_of(session: Session) -> FormulaSearch | None:
+    return session.discoveries.search_of(session.run.problem)
+
+
+def _end_process(session: Session) -> Topics:
+    """End the part of the search that the session carries out itself, where no thread does."""
+    return session.end_process() if isinstance(session.process, SearchProcess) else frozenset()
+
+
+class SearchProcess(Process):
+    """A search where there are no threads: the session carries it out bit by bit, and another act holds it.
+
+    Args:
+        session: The session.
+        search: The search.
+    """
+
+    step, word = "discover", "searching"
+    stopped = "Its formulas stay, and it can go on."
+
+    def __init__(self, session: Session, search: FormulaSearch) -> None:
+        self._session, self._search = session, search
+
+    @property
+    def sentence(self) -> str:  # type: ignore[override]
+        """What it does at the moment."""
+        return search_sentence(self._session)
+
+    def advance(self) -> Topics:
+        topics = self._search.advance()
+        return topics if self._search.alive else topics | self._session.end_process()
+
+    def end(self) -> Topics:
+        self._search.pause()
+        return SEARCHED | {"status"}

@@ -1,0 +1,137 @@
+"""Equations of a search as formulas of the hall of fame: written for the page, with their errors and their values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import torch
+from torch import Tensor
+
+from kanwidget.explorer.describe.formula import distinct
+from kanwidget.explorer.describe.labels import without_units
+from kanwidget.explorer.protocol.records import MathNode
+from kanwidget.explorer.session.background.formula_search import SearchNews
+from kanwidget.explorer.session.session import Session
+from kanwidget.explorer.session.states.hall_of_fame import HallFormula
+
+if TYPE_CHECKING:
+    import sympy
+
+    from kanwidget.discovery import DiscoveryStep, Equation
+
+#: Rows that a page draws, and characters of a formula that is written out.
+_MOST_ROWS, _MOST_TEXT = 200, 400
+
+
+class Writing(TypedDict):
+    """A formula as a page writes it."""
+
+    text: str
+    formula: MathNode | None
+    """For the eye, null where it is too long."""
+
+
+class EquationWriter:
+    """Makes formulas of the hall of fame. Reads the session at once: the work may be done beside it.
+
+    Args:
+        session: Gives data and names.
+    """
+
+    def __init__(self, session: Session) -> None:
+        from kanwidget.symbolic.writing.formula_source import source_names
+
+        data = session.data
+        self._columns, self._names = list(session.in_vars), source_names(session.in_vars)
+        self._display = dict(zip(self._names, without_units(session.in_vars), strict=True))
+        self._train = (data.train_input, data.train_label, data.train_weight)
+        self._shown = shown_rows(session)
+        self._judged = self._train
+        if data.test_input is not None and data.test_label is not None:
+            self._judged = (data.test_input, data.test_label, data.test_weight)
+        sizes = data.train_input.detach().abs().amax(0).tolist()
+        self._sizes = dict(zip(self._names, sizes, strict=True))
+        #: The equations of the last front with their formulas: a search gives the same ones again and again.
+        self._written: dict[int, tuple[Equation, HallFormula | None]] = {}
+
+    def news(self, steps: Iterator[DiscoveryStep]) -> Iterator[SearchNews]:
+        """The steps of a search with the formulas of their fronts."""
+        for step in steps:
+            earlier = self._written
+            self._written = {
+                id(equation): earlier.get(id(equation)) or (equation, self._formula_of(equation))
+                for equation in step.front
+            }
+            formulas = tuple(formula for _, formula in self._written.values() if formula is not None)
+            best = next((formula.source for formula in formulas if formula.equation is step.best), "")
+            yield SearchNews(step.kind, step.text, step.seconds, formulas, best)
+
+    def _formula_of(self, equation: Equation) -> HallFormula | None:
+        from kanwidget.symbolic.writing.formula_source import to_source
+
+        names = dict(zip(distinct(tuple(self._columns)), self._names, strict=True))
+        return self.formula(to_source(equation.sympy, names), float(equation.complexity), equation)
+
+    def formula(self, source: str, complexity: float, equation: Any = None) -> HallFormula | None:
+        """The formula of a text; None where it has no values on the rows.
+
+        Raises:
+            ValueError: For a text that is no formula.
+        """
+        from kanwidget.symbolic.writing.formula_source import from_source
+
+        expression = from_source(source, self._names)
+        error, train_error = (self._error(expression, *rows) for rows in (self._judged, self._train))
+        if not math.isfinite(error + train_error):
+            return None
+        values = self._values(expression, self._shown)
+        return HallFormula(source, complexity, error, train_error, self._writing(expression), values, equation)
+
+    def text(self, source: str) -> str:
+        """A formula on one line, for people."""
+        from kanwidget.symbolic.writing.formula_source import from_source
+
+        return self._writing(from_source(source, self._names))["text"]
+
+    def _values(self, expression: sympy.Expr, x: Tensor) -> Tensor:
+        from kanwidget.symbolic import to_numpy
+        from kanwidget.symbolic.writing.formula_source import source_symbols
+
+        return torch.as_tensor(to_numpy(expression, source_symbols(self._names))(x.detach().cpu().numpy()))
+
+    def _error(self, expression: sympy.Expr, x: Tensor, label: Tensor, weight: Tensor | None) -> float:
+        residual = (self._values(expression, x) - label[:, 0].detach().cpu()).square()
+        if weight is None:
+            return math.sqrt(float(residual.mean()))
+        weight = weight.detach().cpu()
+        return math.sqrt(float((weight * residual).sum() / weight.sum()))
+
+    def _writing(self, expression: sympy.Expr) -> Writing:
+        from kanwidget.symbolic import math_tree, tidy, to_text
+
+        tidied = tidy(expression, sizes=self._sizes)
+        text = to_text(tidied, self._display)
+        if len(text) > _MOST_TEXT:
+            return {"text": f"{text[: _MOST_TEXT // 2]}…", "formula": None}
+        return {"text": text, "formula": math_tree(tidied, self._display)}
+
+
+def shown_rows(session: Session) -> Tensor:
+    """The inputs of the rows that a page draws, of the test data if there are any, `(rows, columns)`."""
+    return _sample(session)[0]
+
+
+def shown_labels(session: Session) -> Tensor:
+    """The labels of these rows, `(rows,)`."""
+    return _sample(session)[1]
+
+
+def _sample(session: Session) -> tuple[Tensor, Tensor]:
+    data = session.data
+    x, label = data.train_input, data.train_label
+    if data.test_input is not None and data.test_label is not None:
+        x, label = data.test_input, data.test_label
+    rows = torch.linspace(0, len(x) - 1, min(_MOST_ROWS, len(x))).round().long()
+    return x.detach().cpu()[rows], label.detach().cpu()[rows, 0]

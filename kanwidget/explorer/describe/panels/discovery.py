@@ -1,0 +1,101 @@
+"""The search for formulas: what it does and has found out, and the hall of fame with what the page draws of each formula."""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+import torch
+from torch import Tensor
+
+from kanwidget.explorer.describe.equations import shown_labels, shown_rows
+from kanwidget.explorer.guide.discovery import obstacle, search_sentence
+from kanwidget.explorer.protocol.records import MathNode
+from kanwidget.explorer.session.session import Session
+
+#: Formulas in one message, those that err least.
+_MOST_FORMULAS = 60
+
+
+class DiscoveryFormula(TypedDict):
+    """A formula of the hall of fame."""
+
+    id: int
+    """By which it is loaded; the same formula keeps it."""
+    text: str
+    formula: MathNode | None
+    """For the eye, null where it is too long."""
+    error: float
+    complexity: float
+
+
+class Discovery(TypedDict):
+    """The search and its formulas. Arrays: `truth` (rows,), `values` (formulas, rows), and of a table with one column `x` (rows,)."""
+
+    state: Literal["idle", "searching", "paused", "done", "stopped", "failed"]
+    sentence: str
+    """What it does, or has done."""
+    findings: list[str]
+    """What it has found out: "x₂ doesn't matter"."""
+    seconds: float
+    """Of the search so far."""
+    of: float
+    """That it may take."""
+    obstacle: str
+    """Why there can be no search, "" where there can."""
+    formulas: list[DiscoveryFormula]
+    """From simple to accurate."""
+    best: int | None
+    """The likeliest formula, null where none is known."""
+    current: int | None
+    """The formula that is the session's network, null where none is."""
+    error_name: str
+    """Of the errors, with their unit."""
+    spread: float | None
+    """The error of a constant: R² is 1 − (error/spread)²."""
+    target: str
+    column: str | None
+    """Name of the only column, null where there are several."""
+
+
+def discovery(session: Session) -> tuple[Discovery, dict[str, Tensor]]:
+    """The search for formulas of the current problem, and its hall of fame."""
+    discoveries, problem = session.discoveries, session.run.problem
+    search, hall = discoveries.search_of(problem), discoveries.hall(problem)
+    front = hall.front[-_MOST_FORMULAS:]
+    payload: Discovery = {
+        "state": "idle" if search is None else search.state,
+        "sentence": search_sentence(session),
+        "findings": [] if search is None else search.findings,
+        "seconds": 0.0 if search is None else min(search.elapsed, search.seconds),
+        "of": 0.0 if search is None else search.seconds,
+        "obstacle": obstacle(session),
+        "formulas": [
+            {
+                "id": one.number,
+                "text": one.writing["text"],
+                "formula": one.writing["formula"],
+                "error": one.error,
+                "complexity": one.complexity,
+            }
+            for one in front
+        ],
+        "best": next((one.number for one in front if one.source == hall.best), None),
+        "current": discoveries.loaded.get(session.tree.current),
+        "error_name": error_name(session),
+        "spread": None,
+        "target": session.out_vars[0],
+        "column": session.in_vars[0] if session.data.n_features == 1 else None,
+    }
+    if not front:
+        return payload, {}
+    rows, truth = shown_rows(session), shown_labels(session)
+    spread = float(truth.std(correction=0)) if len(truth) > 1 else 0.0
+    payload["spread"] = spread if spread > 0 else None
+    arrays = {"truth": truth, "values": torch.stack([one.values for one in front])}
+    return payload, arrays if payload["column"] is None else arrays | {"x": rows[:, 0]}
+
+
+def error_name(session: Session) -> str:
+    """Name of the errors of formulas, which count in the target's own unit, also where a network takes its logarithm."""
+    part = "training" if session.data.test_label is None else "test"
+    return f"{part} error, in {session.out_vars[0]}"

@@ -1,0 +1,59 @@
+"""What a page says about the search for formulas: why there can't be one, what it does, and what to do with its formulas."""
+
+from __future__ import annotations
+
+from kanwidget.explorer.session.session import Session
+
+
+def obstacle(session: Session) -> str:
+    """Why no formulas can be searched for, "" where they can.
+
+    Examples:
+        >>> from kanwidget import KAN, Dataset
+        >>> obstacle(Session(KAN([1, 1]), Dataset([[1.0], [2.0], [3.0]], [[1.0], [4.0], [9.0]])))
+        ''
+    """
+    if session.data.is_classification:
+        return "Formulas are searched for numbers, and this target has classes. Train, Simplify and Formula find their scores."
+    if session.model.n_out > 1:
+        names = ", ".join(session.out_vars[:3]) + (", …" if len(session.out_vars) > 3 else "")
+        return f"Formulas are searched for one target, and this table has {session.model.n_out}: {names}. Begin with one of them."
+    return ""
+
+
+def search_sentence(session: Session) -> str:
+    """What the search does or has done, and what comes next."""
+    discoveries, problem = session.discoveries, session.run.problem
+    search, count = discoveries.search_of(problem), len(discoveries.hall(problem).front)
+    if search is None and not count:
+        return obstacle(session) or _BEFORE
+    if search is None:
+        return f"{result_sentence(session)}. {_NEXT}"
+    if search.state == "searching":
+        return search.sentence or "Looking at the table"
+    if search.state == "paused":
+        return f"Paused after {_seconds(search.elapsed)}: {_formulas(count)} so far"
+    if search.state == "failed":
+        return f"The search has failed: {search.error}"
+    if not count:
+        return f"No formula in {_seconds(search.elapsed)}. Give it more time"
+    return f"{result_sentence(session)}. {_NEXT}"
+
+
+def result_sentence(session: Session) -> str:
+    """How many formulas there are, and how long the last search took."""
+    discoveries, problem = session.discoveries, session.run.problem
+    search, count = discoveries.search_of(problem), len(discoveries.hall(problem).front)
+    return _formulas(count) if search is None else f"{_formulas(count)} in {_seconds(search.elapsed)}"
+
+
+_BEFORE = "Formulas of your table, from simple to accurate"
+_NEXT = "Click one: it becomes the network, and undo brings yours back"
+
+
+def _formulas(count: int) -> str:
+    return "1 formula" if count == 1 else f"{count} formulas"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds >= 1 else "less than 1 s"

@@ -1,0 +1,206 @@
+"""`FormulaSearch`: a search for formulas beside the session's network, on a thread of its own where there are any.
+
+The session is free meanwhile. A pause holds the search where it is, within a bit of its work, and it goes on from there.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from kanwidget.explorer.protocol.topics import Topics
+from kanwidget.explorer.session.states.hall_of_fame import HallFormula, HallOfFame
+from kanwidget.training.after_step import AFTER_STEP
+
+SearchState = Literal["searching", "paused", "done", "stopped", "failed"]
+#: What changes with a search: its panel, and the buttons of the guide.
+SEARCHED: Topics = frozenset(("discovery", "guide"))
+#: Least seconds between two reports to the session: faster ones nobody reads.
+_REPORT_SECONDS = 0.2
+#: Seconds after which a search that is held looks whether the session is still there.
+_PATIENCE = 0.1
+#: Findings that are kept; a search that says more repeats itself.
+_MOST_FINDINGS = 50
+#: What it does, by the kind of its news.
+_SENTENCES = {"trying": "Trying {}", "constants": "Looking for exact numbers in place of constants"}
+
+
+@dataclass(frozen=True, slots=True)
+class SearchNews:
+    """What a bit of a search has to say."""
+
+    kind: Literal["trying", "finding", "formula", "constants"]
+    text: str
+    seconds: float
+    """Of the search so far."""
+    front: tuple[HallFormula, ...]
+    """Its formulas so far."""
+    best: str = ""
+    """The text of the likeliest of them."""
+
+
+class _Stopped(Exception):
+    """Breaks off a search."""
+
+
+@dataclass(slots=True)
+class Discoveries:
+    """The hall of fame of each problem, and the last search."""
+
+    halls: dict[int, HallOfFame] = field(default_factory=dict)
+    """By the number of the problem."""
+    search: FormulaSearch | None = None
+    loaded: dict[int, int] = field(default_factory=dict)
+    """Tree node → number of the formula that was loaded there."""
+
+    def hall(self, problem: int) -> HallOfFame:
+        """The hall of fame of a problem."""
+        return self.halls.setdefault(problem, HallOfFame())
+
+    def search_of(self, problem: int) -> FormulaSearch | None:
+        """The last search, where it was for this problem."""
+        return self.search if self.search is not None and self.search.problem == problem else None
+
+    def begin(self, news: Iterator[SearchNews], seconds: float, problem: int) -> FormulaSearch:
+        """Begin a search in place of the one before."""
+        if self.search is not None:
+            self.search.stop()
+        hall = self.hall(problem)
+        hall.begin()
+        self.search = FormulaSearch(news, seconds, problem, hall.show)
+        return self.search
+
+
+class FormulaSearch:
+    """A search for formulas.
+
+    Args:
+        news: The search, bit by bit.
+        seconds: That it may take.
+        problem: Number of the problem that it is for.
+        show: Takes its formulas so far, and the text of the likeliest.
+    """
+
+    def __init__(
+        self,
+        news: Iterator[SearchNews],
+        seconds: float,
+        problem: int,
+        show: Callable[[Sequence[HallFormula], str], None],
+    ) -> None:
+        self.seconds, self.problem = seconds, problem
+        self.state: SearchState = "searching"
+        #: What it does, what it has found out, and for how many seconds it has searched.
+        self.sentence, self.findings, self.elapsed = "", list[str](), 0.0
+        self.error: BaseException | None = None
+        self._steps, self._show = news, show
+        self._news: deque[SearchNews] = deque()
+        self._changed = threading.Condition()
+        self._reported, self._reported_at = False, 0.0
+
+    @property
+    def alive(self) -> bool:
+        """Whether it searches, or is held and can go on."""
+        return self.state in ("searching", "paused")
+
+    # ---- the owner of the session
+
+    def pause(self) -> None:
+        """Hold it where it is."""
+        if self.state == "searching":
+            self._become("paused")
+
+    def resume(self) -> None:
+        """Let it go on."""
+        if self.state == "paused":
+            self._become("searching")
+
+    def stop(self) -> None:
+        """End it; its formulas stay."""
+        if self.alive:
+            self._become("stopped")
+
+    def advance(self) -> Topics:
+        """Do a bit of it here, where no thread does."""
+        try:
+            self._news.append(next(self._steps))
+        except StopIteration:
+            return self.finish(None)
+        except Exception as error:
+            return self.finish(error)
+        return self.read()
+
+    def read(self) -> Topics:
+        """Take over what it has to say."""
+        with self._changed:
+            pieces = list(self._news)
+            self._news.clear()
+            self._reported = False
+        for news in pieces:
+            self.elapsed = max(self.elapsed, news.seconds)
+            if news.kind == "finding" and news.text not in self.findings:
+                self.findings = [*self.findings, news.text][-_MOST_FINDINGS:]
+            elif news.kind in _SENTENCES:
+                self.sentence = _SENTENCES[news.kind].format(news.text.removeprefix("trying "))
+        if pieces:
+            self._show(pieces[-1].front, pieces[-1].best)
+        return SEARCHED if pieces else frozenset()
+
+    def finish(self, error: BaseException | None) -> Topics:
+        """Take over the last of it: it is over."""
+        self.read()
+        if self.alive:
+            self.error = error
+            self._become("done" if error is None else "failed")
+        return SEARCHED
+
+    def _become(self, state: SearchState) -> None:
+        with self._changed:
+            self.state = state
+            self._changed.notify_all()
+
+    # ---- the thread of the search
+
+    def job(self, closing: Callable[[], bool], report: Callable[[Callable[[], Topics]], None]) -> None:
+        """Search to the end, unless it is stopped."""
+        error: BaseException | None = None
+        # Within a bit of its work it isn't held: time that passes there would count.
+        token = AFTER_STEP.set(lambda: self._check(closing))
+        try:
+            for news in self._steps:
+                self._tell(news, report)
+                self._hold(closing)
+        except _Stopped:
+            pass
+        except Exception as problem:
+            error = problem
+        finally:
+            AFTER_STEP.reset(token)
+        report(lambda: self.finish(error))
+
+    def _tell(self, news: SearchNews, report: Callable[[Callable[[], Topics]], None]) -> None:
+        """Report what is new, one report at a time: the session is never flooded."""
+        now = time.monotonic()
+        with self._changed:
+            self._news.append(news)
+            due = not self._reported and now >= self._reported_at + _REPORT_SECONDS
+            if due:
+                self._reported, self._reported_at = True, now
+        if due:
+            report(self.read)
+
+    def _hold(self, closing: Callable[[], bool]) -> None:
+        """Wait while it is paused."""
+        with self._changed:
+            while self.state == "paused" and not closing():
+                self._changed.wait(_PATIENCE)
+        self._check(closing)
+
+    def _check(self, closing: Callable[[], bool]) -> None:
+        """Raise `_Stopped` where nobody waits for it any more."""
+        if not self.alive or closing():
+            raise _Stopped

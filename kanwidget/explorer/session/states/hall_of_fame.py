@@ -1,0 +1,90 @@
+"""`HallOfFame`: the formulas that searches have found for one problem, from simple to accurate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from torch import Tensor
+
+#: Formulas that can be asked for although better ones have taken their places.
+_MOST_PAST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class HallFormula:
+    """A formula of the hall of fame."""
+
+    source: str
+    """Its text with all digits, which makes it again."""
+    complexity: float
+    error: float
+    """Root mean squared, on the rows of the error of states."""
+    train_error: float
+    """On the rows that its constants were fitted to: by it formulas of several searches are compared."""
+    writing: Any
+    """How a page writes it."""
+    values: Tensor
+    """On the rows that a page draws, `(rows,)`."""
+    equation: Any = None
+    """As the search gave it; None of a formula from a file."""
+    number: int = -1
+    """By which a page names it: the same formula keeps its number."""
+
+
+@dataclass(slots=True)
+class HallOfFame:
+    """The formulas of one problem; every one that was shown can be asked for, also when a better one has taken its place."""
+
+    front: tuple[HallFormula, ...] = ()
+    """From simple to accurate."""
+    best: str = ""
+    """The text of the likeliest one, "" where none is known."""
+    _formulas: dict[int, HallFormula] = field(default_factory=dict)
+    _numbers: dict[str, int] = field(default_factory=dict)
+    _count: int = 0
+    _earlier: tuple[HallFormula, ...] = ()
+    """The front before the search in progress."""
+
+    def begin(self) -> None:
+        """A search begins: its formulas join those of the earlier ones."""
+        self._earlier = self.front
+
+    def show(self, formulas: Iterable[HallFormula], best: str = "") -> None:
+        """Show the formulas of the search in progress, in place of those that it had shown before."""
+        fresh = [self._numbered(formula) for formula in formulas]
+        self.front, self.best = tuple(joined(fresh, self._earlier)), best
+        self._forget()
+
+    def formula(self, number: int) -> HallFormula | None:
+        """The formula of a number, None where there is none."""
+        return self._formulas.get(number)
+
+    def _forget(self) -> None:
+        """Drop the oldest formulas that are shown no more."""
+        shown = {formula.number for formula in self.front}
+        past = [number for number in self._formulas if number not in shown]
+        for number in past[: max(0, len(past) - _MOST_PAST)]:
+            del self._numbers[self._formulas.pop(number).source]
+
+    def _numbered(self, formula: HallFormula) -> HallFormula:
+        if formula.source not in self._numbers:
+            self._numbers[formula.source] = self._count
+            self._count += 1
+        number = self._numbers[formula.source]
+        self._formulas[number] = replace(formula, number=number)
+        return self._formulas[number]
+
+
+def joined(fresh: Sequence[HallFormula], earlier: Sequence[HallFormula]) -> list[HallFormula]:
+    """The formulas of two searches that none of the other search beats, from simple to accurate."""
+    numbers = {formula.number for formula in fresh}
+    others = [formula for formula in earlier if formula.number not in numbers and not _is_beaten(formula, fresh)]
+    formulas = [*(formula for formula in fresh if not _is_beaten(formula, others)), *others]
+    return sorted(formulas, key=lambda formula: (formula.complexity, -formula.train_error))
+
+
+def _is_beaten(formula: HallFormula, others: Iterable[HallFormula]) -> bool:
+    """Whether one of the others is no larger, and fits the training rows at least as well."""
+    return any(o.complexity <= formula.complexity and o.train_error <= formula.train_error for o in others)

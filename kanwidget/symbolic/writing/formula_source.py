@@ -1,0 +1,167 @@
+"""Formulas as text with all digits, and back: `2.5*exp(-0.3*mass)`. Nothing in a text is executed."""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from kanwidget.symbolic.functions import FUNCTIONS, function_of
+from kanwidget.symbolic.writing.sympy_forms import form_of, to_sympy
+from kanwidget.symbolic.writing.text import Notation, write
+
+if TYPE_CHECKING:
+    import sympy
+
+_CONSTANTS = {"pi": "pi", "e": "E"}
+#: Names that a column can't have in a text.
+_RESERVED = {*_CONSTANTS, *(function.head for function in FUNCTIONS)}
+#: Characters of a text that is read: a longer one is no formula that a person would want.
+_MOST = 20_000
+#: Exponents of numbers lie below it.
+_LARGEST_POWER = 1000
+
+
+def source_names(names: Sequence[str]) -> list[str]:
+    """What columns are called in the text of a formula: by their names where these are identifiers, else by number.
+
+    Examples:
+        >>> source_names(["mass", "n [1/s]", "exp"])
+        ['mass', 'x_2', 'x_3']
+    """
+    return [name if _is_plain(name, names) else f"x_{i + 1}" for i, name in enumerate(names)]
+
+
+def source_symbols(names: Sequence[str]) -> list[sympy.Symbol]:
+    """The symbols of columns in a formula that was read.
+
+    Examples:
+        >>> source_symbols(["mass", "x_2"])
+        [mass, x_2]
+    """
+    import sympy
+
+    return [sympy.Symbol(name) for name in names]
+
+
+def _is_plain(name: str, names: Sequence[str]) -> bool:
+    numbered = re.fullmatch(r"x_(\d+)", name)
+    if numbered and names.index(name) != int(numbered[1]) - 1:
+        return False  # the number of another column
+    plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is not None
+    return plain and names.count(name) == 1 and name not in _RESERVED and not keyword.iskeyword(name)
+
+
+def to_source(expr: sympy.Expr, names: Mapping[str, str] | None = None) -> str:
+    """A formula as text that `from_source` reads back, its constants with all digits.
+
+    Args:
+        expr: The formula.
+        names: What its symbols are called in the text, by their own names.
+
+    Examples:
+        >>> import sympy
+        >>> to_source(0.1 * sympy.sin(sympy.Symbol("x")) ** 2 + sympy.Rational(1, 3))
+        '0.1*sin(x)**2 + 1/3'
+    """
+    notation = Notation(repr, "**", str, lambda name: name, _no_call, {})
+    return write(form_of(expr, names), notation)
+
+
+def _no_call(name: str) -> str:
+    raise ValueError(f"the curve `{name}` can't be written down")
+
+
+def from_source(text: str, names: Sequence[str]) -> sympy.Expr:
+    """The formula that a text says.
+
+    Args:
+        text: Numbers, the operators `+ - * / **`, parentheses, `pi`, `e`, functions, and columns.
+        names: Of the columns.
+
+    Raises:
+        ValueError: For anything else.
+
+    Examples:
+        >>> from_source("0.1*sin(x)**2 + 1/3", ["x"])
+        0.1*sin(x)**2 + 1/3
+        >>> from_source("open('x')", ["x"])
+        Traceback (most recent call last):
+        ...
+        ValueError: `open('x')` is no part of a formula of x
+    """
+    try:
+        if len(text) > _MOST:
+            raise ValueError("the formula is too long")
+        tree = ast.parse(text.strip(), mode="eval").body
+        return _Reader(names).read(tree)
+    except (SyntaxError, TypeError, RecursionError, MemoryError, OverflowError) as error:
+        raise ValueError(f"{text[:80]!r} is no formula") from error
+
+
+_Operation = Callable[[Any, Any], Any]
+_OPERATIONS: dict[type[ast.operator], _Operation] = {
+    ast.Add: lambda a, b: a + b,
+    ast.Sub: lambda a, b: a - b,
+    ast.Mult: lambda a, b: a * b,
+    ast.Div: lambda a, b: a / b,
+    ast.Pow: lambda a, b: a**b,
+}
+
+
+class _Reader:
+    """From a tree of Python's grammar to sympy.
+
+    Args:
+        names: Of the columns.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        import sympy
+
+        self._names = {name: sympy.Symbol(name) for name in names}
+        self._constants = {name: getattr(sympy, title) for name, title in _CONSTANTS.items()}
+
+    def read(self, node: ast.expr) -> Any:
+        """The expression of a node."""
+        import sympy
+
+        match node:
+            case ast.Constant(value=int() as value) if not isinstance(value, bool):
+                return sympy.Integer(value)
+            case ast.Constant(value=float() as value):
+                return sympy.Float(value)
+            case ast.Name(id=name) if name in self._names:
+                return self._names[name]
+            case ast.Name(id=name) if name in self._constants:
+                return self._constants[name]
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return -self.read(operand)
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATIONS:
+                return self._combined(op, self.read(left), self.read(right))
+            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if function_of(name) and args:
+                return self._applied(name, args)
+        raise ValueError(f"`{ast.unparse(node)}` is no part of a formula of {', '.join(self._names)}")
+
+    def _combined(self, op: ast.operator, left: Any, right: Any) -> Any:
+        # A power of numbers may be too large for any memory.
+        if isinstance(op, ast.Pow) and left.is_number and right.is_number and not abs(float(right)) < _LARGEST_POWER:
+            raise ValueError("its powers are too large")
+        return _OPERATIONS[type(op)](left, right)
+
+    def _applied(self, name: str, args: Sequence[ast.expr]) -> Any:
+        function = function_of(name)
+        operands = [self.read(argument) for argument in args]
+        if function is not None and function.expansion is not None:
+            return to_sympy(function.expansion, operands[0])
+        return to_sympy((name, "u"), operands[0]) if len(operands) == 1 else self._several(name, operands)
+
+    @staticmethod
+    def _several(name: str, operands: list[Any]) -> Any:
+        import sympy
+
+        if name not in ("Max", "Min", "Heaviside"):
+            raise ValueError(f"{name} takes one number")
+        return getattr(sympy, name)(*operands)

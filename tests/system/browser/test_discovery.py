@@ -1,0 +1,85 @@
+"""Formulas found by themselves, with a mouse: the search is watched, held and ended; one becomes the network, and the code repeats it."""
+
+import pytest
+
+from tests.system.browser.notebook import SETUP, Explorer, Notebook
+
+pytestmark = pytest.mark.browser
+#: Noise, units, and a column that has no say.
+TABLE = """import numpy as np, pandas as pd
+from kanwidget import KANExplorer
+rng = np.random.default_rng(1)
+p, T, c = rng.uniform(0.5, 9, 200), rng.uniform(280, 900, 200), rng.normal(size=200)
+rate = 4.2 * p**2 / T * (1 + 0.01 * rng.standard_normal(200))
+table = pd.DataFrame({"p [bar]": p, "T [K]": T, "c": c, "rate [1/s]": rate})
+explorer = KANExplorer(table, target="rate [1/s]", width=[2, 1])
+explorer"""
+#: Whether the session's code makes its network again, bit for bit.
+REPLAYS = """
+def _replays():
+    import torch
+    names = {"data": table}
+    exec(explorer.code(), names)
+    pairs = list(zip(explorer.model.parameters(), names["model"].parameters(), strict=True))
+    names["explorer"].close()
+    return all(torch.equal(a, b) for a, b in pairs)
+"""
+ROWS = "[data-kw-hall]"
+RUN = '[data-kw-action="find-formulas"]'
+LAST = "[...document.querySelectorAll('.kanwidget [data-kw-hall]')].at(-1)"
+
+
+@pytest.fixture
+def opened(page, lab):
+    lab.write("discovery.ipynb", [SETUP, TABLE])
+    notebook = Notebook(page, lab, "discovery.ipynb")
+    notebook.run_all()
+    notebook.finished()
+    return notebook, Explorer(page).see()
+
+
+def until_run_says(view, *words):
+    view.until(f"a.includes(e.querySelector('{RUN}').textContent)", list(words))
+
+
+def test_found_watched_taken_and_repeated(page, opened, screens, tmp_path):
+    notebook, view = opened
+    page.locator('[data-kw-action="step-discover"]').click()
+    assert page.locator('[data-kw-tab="discovery"][aria-selected="true"]').count() == 1
+    # It grows, and can be held while other acts go on.
+    view.until(f"e.querySelectorAll('{ROWS}').length > 0")
+    until_run_says(view, "Pause")
+    page.locator(RUN).click()
+    until_run_says(view, "Go on")
+    view.click("step")
+    view.until_step(1)
+    assert "Paused after" in page.locator('[data-kw-panel="discovery"] .kw-sentence').inner_text()
+    page.locator(RUN).click()
+    page.wait_for_function(f"() => {LAST}?.dataset.kwText.includes('p^2/T') || {LAST}?.dataset.kwText.includes('p^2*')")
+    view.click("stop-search")
+    until_run_says(view, "Search again")
+    # Pointing shows it, a click makes it the network.
+    best = page.locator(ROWS).last
+    text = best.get_attribute("data-kw-text")
+    best.hover()
+    assert page.locator('[data-kw-panel="discovery"] .kw-caption').count() == 1
+    best.locator(".kw-hall-row").click()
+    view.until(f"{LAST}.hasAttribute('data-current')")
+    assert view.root.screenshot(path=screens / "discovery.png")
+    view.until("e.querySelector('[data-kw-formula]').dataset.kwFormula.includes('p [bar]')")
+    assert notebook.evaluate("_replays()", REPLAYS) == "True"
+    # The saved page has the rows, and nothing to click.
+    path = tmp_path / "page.html"
+    notebook.evaluate(f"explorer.save_html({str(path)!r})")
+    view.click("undo")
+    view.until(f"!{LAST}.hasAttribute('data-current')")
+    assert notebook.evaluate("_replays()", REPLAYS) == "True"
+    assert notebook.complaints() == []
+    page.goto(path.as_uri())
+    page.locator('[data-kw-tab="discovery"]').click()
+    assert page.locator(ROWS).last.get_attribute("data-kw-text") == text
+    assert page.locator(RUN).is_hidden()
+    page.locator(ROWS).first.locator('[data-kw-action="compare"]').click()
+    page.locator(ROWS).last.hover()
+    assert page.locator('[data-kw-panel="discovery"] .kw-caption').count() == 2
+    assert view.root.screenshot(path=screens / "discovery-page.png")

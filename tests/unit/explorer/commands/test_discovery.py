@@ -1,0 +1,282 @@
+"""The search for formulas: beside the network, to be held and ended; a formula becomes the network in one act."""
+
+import pytest
+import torch
+
+import kanwidget.discovery
+from kanwidget import KAN, Dataset, KANExplorer
+from kanwidget.explorer.commands.base import parse
+from kanwidget.explorer.commands.discovery.search import FindFormulas, PauseSearch, ResumeSearch, StopSearch
+from kanwidget.explorer.commands.discovery.use_formula import UseFormula
+from kanwidget.explorer.commands.edges import Fix
+from kanwidget.explorer.commands.guide import Simplify
+from kanwidget.explorer.commands.history import Undo
+from kanwidget.explorer.commands.training import Pause
+from kanwidget.explorer.describe.guide import guide
+from kanwidget.explorer.describe.panels.discovery import discovery
+from kanwidget.explorer.guide.steps import guidance
+from kanwidget.explorer.session.session import Session
+from tests.unit.explorer.searches import BETTER, SIMPLE, FakeSearch, FakeStep, usual_steps
+from tests.unit.explorer.states import everything, network, train
+
+
+@pytest.fixture
+def search(monkeypatch):
+    fake = FakeSearch(usual_steps())
+    monkeypatch.setattr(kanwidget.discovery, "discover_steps", fake)
+    return fake
+
+
+@pytest.fixture
+def workers(session):
+    """The searches that threads would do: the test carries them out, or not."""
+    jobs = []
+    session.view.work_out_with(jobs.append, has_threads=True)
+    return jobs
+
+
+def to_the_end(session):
+    while session.running:
+        session.advance(0.0)
+
+
+def panel(session):
+    return discovery(session)[0]
+
+
+def texts(session):
+    return [formula["text"] for formula in panel(session)["formulas"]]
+
+
+# ---- without threads
+
+
+def test_it_goes_on_bit_by_bit_and_says_what_it_does(session, search):
+    before = network(session.model)
+    session.apply(FindFormulas(20.0, seed=3))
+    assert session.running
+    assert guide(session)["search"]["label"] == "Pause search"
+    session.advance(0.0)
+    assert panel(session)["sentence"] == guidance(session).sentence == "Trying short laws"
+    assert texts(session) == ["2.5*x_1"]
+    to_the_end(session)
+    content = panel(session)
+    assert (content["state"], content["findings"], content["of"]) == ("done", ["x_2 hardly matters"], 20.0)
+    assert texts(session) == ["2.5*x_1", "2.5*x_1 + 0.125*x_2^2"]
+    assert content["best"] == content["formulas"][1]["id"]
+    assert content["sentence"].startswith("2 formulas in 2 s. Click one")
+    assert network(session.model) == before
+    assert session.script.statements() == []
+    (data, options) = search.asked[0]
+    assert data.in_vars == session.in_vars
+    assert options == {"seconds": 20.0, "seed": 3, "steps": None, "lib": None}
+
+
+def test_label_noise_and_the_library_count(model, data, search):
+    session = Session(model, data, lib=["x", "sin"])
+    session.run.set({"noise": 0.5})
+    session.apply(FindFormulas())
+    to_the_end(session)
+    (found, options) = search.asked[0]
+    assert torch.equal(found.train_label, session.run.trainer.data.train_label)
+    assert options["lib"] == ("x", "sin")
+
+
+def test_another_act_holds_it_and_it_goes_on_from_there(session, search):
+    session.apply(FindFormulas())
+    session.advance(0.0)
+    session.apply(Fix((0, 0, 0), "sin"))
+    assert not session.running
+    assert session.view.announcement.message == "Its formulas stay, and it can go on."
+    assert (panel(session)["state"], guide(session)["search"]["label"]) == ("paused", "Search on")
+    assert panel(session)["sentence"] == "Paused after less than 1 s: 1 formula so far"
+    session.apply(ResumeSearch())
+    to_the_end(session)
+    assert panel(session)["state"] == "done"
+    assert len(texts(session)) == 2
+    assert len(search.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "state"), [(Pause(), "paused"), (PauseSearch(), "paused"), (StopSearch(), "stopped")]
+)
+def test_a_pause_or_an_end_needs_no_notice(session, search, command, state):
+    session.apply(FindFormulas())
+    session.advance(0.0)
+    session.apply(command)
+    assert not session.running
+    assert panel(session)["state"] == state
+    assert session.view.announcement is None
+    session.apply(ResumeSearch())
+    assert session.running == (state == "paused")
+
+
+def test_it_waits_for_its_turn_where_a_longer_act_is_at_work(session, search):
+    session.view.work_out_with(lambda job: None)
+    session.apply(Simplify())
+    with pytest.raises(ValueError, match="a longer act is at work here"):
+        session.apply(FindFormulas())
+    assert guidance(session).sentence.startswith("Simplifying")
+
+
+@pytest.mark.parametrize("command", [PauseSearch(), ResumeSearch(), StopSearch()])
+def test_without_a_search_there_is_nothing_to_do(session, command):
+    before = everything(session)
+    assert session.apply(command) == frozenset()
+    assert everything(session) == before
+
+
+# ---- beside the session
+
+
+def test_clicks_go_on_beside_it(session, search, workers):
+    session.apply(FindFormulas())
+    assert not session.running
+    (job,) = workers
+    reports = []
+    job(lambda: False, reports.append)
+    session.apply(Fix((0, 0, 0), "sin"))
+    train(session, 1)
+    assert session.discoveries.search.state == "searching"
+    for report in reports:
+        report()
+    assert (panel(session)["state"], len(texts(session))) == ("done", 2)
+    assert session.view.announcement is None
+
+
+def test_reports_never_pile_up(session, monkeypatch, workers):
+    steps = [FakeStep("trying", f"trying {i} curves", (SIMPLE,), SIMPLE, i / 100) for i in range(500)]
+    monkeypatch.setattr(kanwidget.discovery, "discover_steps", FakeSearch(steps))
+    session.apply(FindFormulas())
+    reports = []
+    workers[0](lambda: False, reports.append)
+    assert len(reports) == 2  # the first and the last
+    for report in reports:
+        report()
+    assert session.discoveries.search.elapsed == 4.99
+
+
+def test_an_end_ends_the_work_and_keeps_the_formulas(session, search, workers):
+    session.apply(FindFormulas())
+    seen = []
+
+    def report(finish):
+        finish()
+        seen.append(session.discoveries.search.state)
+        session.apply(StopSearch())
+
+    workers[0](lambda: False, report)
+    assert seen == ["searching", "stopped"]
+    assert texts(session) == ["2.5*x_1"]
+    assert guide(session)["search"]["label"] == "Find formulas"
+
+
+def test_an_explorer_that_closes_ends_the_work(session, search, workers):
+    session.apply(FindFormulas())
+    reports = []
+    workers[0](lambda: True, reports.append)
+    reports[0]()
+    assert texts(session) == ["2.5*x_1"]
+
+
+def test_a_search_that_fails_says_so(session, monkeypatch, workers):
+    def broken(data, **options):
+        yield usual_steps()[0]
+        raise ArithmeticError("no more numbers")
+
+    monkeypatch.setattr(kanwidget.discovery, "discover_steps", broken)
+    session.apply(FindFormulas())
+    workers[0](lambda: False, lambda finish: finish())
+    assert panel(session)["sentence"] == "The search has failed: no more numbers"
+    assert guide(session)["search"]["command"] == {"kind": "discover", "action": "start"}
+
+
+def test_a_second_search_adds_to_the_first_and_numbers_stay(session, search, workers):
+    session.apply(FindFormulas())
+    workers[0](lambda: False, lambda finish: finish())
+    numbers = [formula["id"] for formula in panel(session)["formulas"]]
+    search.steps = [FakeStep("formula", "x_1", (SIMPLE,), SIMPLE)]
+    session.apply(FindFormulas())
+    workers[1](lambda: False, lambda finish: finish())
+    assert [formula["id"] for formula in panel(session)["formulas"]] == numbers
+
+
+# ---- what can't be searched
+
+
+def test_classes_and_several_targets_are_refused_in_plain_words(search):
+    classes = Session(KAN([1, 2]), Dataset([[0.0], [1.0], [2.0]], torch.tensor([0, 1, 1])))
+    with pytest.raises(ValueError, match="this target has classes"):
+        classes.apply(FindFormulas())
+    assert "classes" in guide(classes)["search"]["hint"]
+    x = torch.rand(20, 1, dtype=torch.float64)
+    several = Session(KAN([1, 2]), Dataset(x, torch.cat([x, -x], 1), out_vars=("a", "b")))
+    with pytest.raises(ValueError, match="this table has 2: a, b"):
+        several.apply(FindFormulas())
+    assert panel(several)["obstacle"] == panel(several)["sentence"]
+
+
+# ---- loading
+
+
+def test_a_formula_becomes_the_network_in_one_act(session, search):
+    train(session, 2)
+    before = network(session.model)
+    session.apply(FindFormulas())
+    to_the_end(session)
+    (command,) = parse({"kind": "use_formula", "id": panel(session)["formulas"][1]["id"]})
+    session.apply(command)
+    x = session.data.test_input
+    with torch.no_grad():
+        assert torch.allclose(session.model(x)[:, 0], 2.5 * x[:, 0] + 0.125 * x[:, 1] ** 2)
+    assert panel(session)["current"] == command.number
+    assert session.tree.nodes[session.tree.current].label == "2.5·x₁ + 0.125·x₂^2"
+    assert session.script.statements()[-1] == "explorer.use_formula('2.5*x_1 + 0.125*x_2**2')"
+    assert guidance(session).act.step == "formula"
+    session.apply(Undo())
+    assert network(session.model) == before
+    assert panel(session)["current"] is None
+
+
+def test_a_formula_that_a_better_one_has_replaced_can_still_be_loaded(session, search):
+    search.steps = [FakeStep("formula", "", (SIMPLE,)), FakeStep("formula", "", (BETTER,))]
+    session.apply(FindFormulas())
+    session.advance(0.0)
+    number = panel(session)["formulas"][0]["id"]
+    to_the_end(session)
+    assert texts(session) == ["2.5*x_1 + 0.125*x_2^2"]
+    session.apply(UseFormula(number))
+    assert session.script.statements() == ["explorer.use_formula('2.5*x_1')"]
+
+
+def test_a_formula_that_is_not_there_changes_nothing(session):
+    before = everything(session)
+    with pytest.raises(ValueError, match="no longer there"):
+        session.apply(UseFormula(3))
+    with pytest.raises(ValueError, match="no part of a formula of x_1, x_2"):
+        session.apply(UseFormula(source="__import__('os')"))
+    assert everything(session) == before
+
+
+def test_the_script_makes_the_same_network_bit_for_bit(data, model, search):
+    with KANExplorer(model, data, driver="blocking") as explorer:
+        explorer.step(2)
+        (_, formula) = explorer.discover(steps=5)
+        explorer.use_formula(formula)
+        explorer.step(3)
+        script = {"data": data}
+        exec(explorer.code(), script)
+        with script["explorer"]:
+            assert network(script["model"]) == network(explorer.model)
+
+
+def test_columns_of_any_name_can_be_in_a_formula(search):
+    x = torch.rand(40, 2, dtype=torch.float64) + 1
+    data = Dataset(x, x[:, :1] * 2, in_vars=("p [bar]", "exp"), out_vars=("n",))
+    with KANExplorer(KAN([2, 1]), data, driver="blocking") as explorer:
+        import sympy
+
+        explorer.use_formula(2.0 * sympy.Symbol("p [bar]") + sympy.Symbol("exp"))
+        assert "explorer.use_formula('x_2 + 2.0*x_1')" in str(explorer.code())
+        with pytest.raises(TypeError, match="a sympy expression, or its text"):
+            explorer.use_formula(3)

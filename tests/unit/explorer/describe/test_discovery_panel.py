@@ -1,0 +1,71 @@
+"""What a page gets of the formulas: typeset, with the errors and the rows that it draws."""
+
+import pytest
+import torch
+
+import kanwidget.discovery
+from kanwidget import KAN, Dataset
+from kanwidget.explorer.commands.discovery.search import FindFormulas
+from kanwidget.explorer.describe.equations import EquationWriter
+from kanwidget.explorer.describe.panels.discovery import discovery
+from kanwidget.explorer.session.session import Session
+from tests.unit.explorer.searches import FakeSearch, FakeStep, equation
+
+
+def filled(monkeypatch, session, *equations):
+    monkeypatch.setattr(kanwidget.discovery, "discover_steps", FakeSearch([FakeStep("formula", "", equations)]))
+    session.apply(FindFormulas())
+    while session.running:
+        session.advance(0.0)
+    return discovery(session)
+
+
+def test_before_a_search_there_is_a_sentence_and_nothing_to_draw(session):
+    content, arrays = discovery(session)
+    assert (content["state"], content["formulas"], arrays) == ("idle", [], {})
+    assert content["sentence"] == "Formulas of your table, from simple to accurate"
+
+
+def test_errors_and_rows_are_those_of_the_test_data_in_own_units(monkeypatch):
+    x = torch.linspace(1, 9, 50, dtype=torch.float64)[:, None]
+    data = Dataset(x, 3 * x, x[::2] + 0.5, 3 * (x[::2] + 0.5) + 1, in_vars=("t [s]",), out_vars=("s [m]",))
+    session = Session(KAN([1, 1]), data)
+    from sympy import Symbol
+
+    content, arrays = filled(monkeypatch, session, equation(3.0 * Symbol("t [s]"), 3.0))
+    (formula,) = content["formulas"]
+    assert formula["error"] == pytest.approx(1.0)
+    assert formula["text"] == "3*t"
+    assert formula["formula"][0] == "math"
+    assert (content["error_name"], content["target"], content["column"]) == ("test error, in s [m]", "s [m]", "t [s]")
+    assert content["spread"] == pytest.approx(float(data.test_label.std(correction=0)))
+    assert torch.equal(arrays["x"], data.test_input[:, 0])
+    assert torch.equal(arrays["truth"], data.test_label[:, 0])
+    assert torch.allclose(arrays["values"][0], 3 * data.test_input[:, 0])
+
+
+def test_without_test_data_errors_are_those_of_the_training_with_its_weights():
+    x = torch.tensor([[1.0], [2.0], [3.0]], dtype=torch.float64)
+    weights = torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64)
+    data = Dataset(x, x.clone(), train_weight=weights)
+    formula = EquationWriter(Session(KAN([1, 1]), data)).formula("2.0*x_1", 3.0)
+    assert formula.error == formula.train_error == pytest.approx(3.0)
+
+
+def test_a_formula_without_values_is_left_out(monkeypatch, session):
+    content, _ = filled(monkeypatch, session, equation("log(x_1 - 100)", 4.0), equation("x_1", 1.0))
+    assert [formula["text"] for formula in content["formulas"]] == ["x_1"]
+
+
+def test_a_very_long_formula_is_cut():
+    x = torch.rand(9, 1, dtype=torch.float64)
+    writer = EquationWriter(Session(KAN([1, 1]), Dataset(x, x)))
+    formula = writer.formula(" + ".join(f"sin({i}.5*x_1)" for i in range(90)), 270.0)
+    assert formula.writing["formula"] is None
+    assert formula.writing["text"].endswith("…")
+
+
+def test_of_many_rows_a_page_gets_a_sample(monkeypatch):
+    x = torch.rand(5000, 2, dtype=torch.float64)
+    _, arrays = filled(monkeypatch, Session(KAN([2, 1]), Dataset(x, x[:, :1])), equation("x_1", 1.0))
+    assert {name: tuple(array.shape) for name, array in arrays.items()} == {"truth": (200,), "values": (1, 200)}
