@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from torch import Tensor
@@ -14,9 +14,8 @@ from kanwidget.discovery.engine.growth import grow, shorten, simplify_stepwise
 from kanwidget.discovery.engine.inner import rationals_with_function
 from kanwidget.discovery.engine.links import linked_rationals
 from kanwidget.discovery.engine.polynomials import feature_sets, monomials_of, rational_functions, sparse_sums
-from kanwidget.discovery.engine.pool import Candidate
+from kanwidget.discovery.engine.pool import Candidate, Reported
 from kanwidget.discovery.engine.reductions import Reduction, reductions, sample_of
-from kanwidget.discovery.engine.similarity.products import Dimensions, products_by_symmetries, products_by_units
 from kanwidget.discovery.engine.scans.atoms import Atoms
 from kanwidget.discovery.engine.scans.families import (
     functions_of,
@@ -27,6 +26,7 @@ from kanwidget.discovery.engine.scans.families import (
     small_trees,
 )
 from kanwidget.discovery.engine.scans.strategies import scan_products, scan_sums
+from kanwidget.discovery.engine.similarity.products import Dimensions, products_by_symmetries, products_by_units
 from kanwidget.discovery.engine.surrogates import Surrogate, formula_surrogate, network_surrogates
 from kanwidget.discovery.engine.table import Table, Units
 from kanwidget.discovery.engine.trees import Tree
@@ -118,7 +118,7 @@ def search(rows: Rows, limits: Limits) -> Iterator[Report]:
     strategies = _Strategies(table, rows.names, rows.target, dimensions=dimensions)
     for text in _with_short_forms(table, strategies.run()):
         yield Report("finding" if isinstance(text, Finding) else "trying", text)
-        for candidate in reported.entrants(table):
+        for candidate in reported.entrants(table.pool):
             yield Report("formula", candidate.origin, units.outside(candidate.tree))
 
 
@@ -130,20 +130,6 @@ def _with_short_forms(table: Table, steps: Iterator[str]) -> Iterator[str]:
         if table.pool.is_exact and not exact:
             exact = True
             yield from shorten(table)
-
-
-@dataclass(slots=True)
-class Reported:
-    """Which formulas the caller has: those that became the shortest at their error, or the most exact at their length."""
-
-    front: dict[Tree, Candidate] = field(default_factory=dict)
-
-    def entrants(self, table: Table) -> list[Candidate]:
-        """Members of the front that weren't there before."""
-        front = table.pool.front()
-        entrants = [candidate for candidate in front if candidate.tree not in self.front]
-        self.front = {candidate.tree: candidate for candidate in front}
-        return entrants
 
 
 class _Strategies:
@@ -334,7 +320,7 @@ class _Strategies:
         """Do the steps of a smaller table's search, and bring what it finds back."""
         reduction, strategies, reported = self.smaller[key]
         for text in steps:
-            formulas = [reduction.outside(candidate.tree) for candidate in reported.entrants(strategies.table)]
+            formulas = [reduction.outside(candidate.tree) for candidate in reported.entrants(strategies.table.pool)]
             self.table.offer(formulas, reduction.text, fits=6)
             yield text
             if strategies.table.pool.is_exact:

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from kanwidget.datasets import Dataset
 from kanwidget.datasets.dataset import split_rows
-from kanwidget.discovery.engine.similarity.dimensions import Dimensions
 from kanwidget.discovery.engine.search import Rows
+from kanwidget.discovery.engine.similarity.dimensions import Dimensions
 from kanwidget.discovery.engine.trees import Tree, expression
 from kanwidget.discovery.units.quantities import UNKNOWN, Quantities
 from kanwidget.symbolic.formulas.regression.problem import Problem

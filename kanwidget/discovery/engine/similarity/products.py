@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 
 from kanwidget.discovery.engine.assembly import power, product
-from kanwidget.discovery.engine.similarity.dimensions import Dimensions, Matrix, reduced
 from kanwidget.discovery.engine.reductions import Reduction, Sample, column_text, near_constant
+from kanwidget.discovery.engine.similarity.dimensions import Dimensions, Matrix, reduced
 from kanwidget.discovery.engine.trees import Tree, number
 
 #: Choices of the columns that the others are divided by: those that are looked at, and those that are returned.
