@@ -121,7 +121,7 @@ class Units:
         kinds, sizes = kinds or [None] * x.shape[1], sizes or [1.0] * x.shape[1]
         units = [1.0] * x.shape[1]
         for kind in dict.fromkeys(kinds):
-            own = [i for i, other in enumerate(kinds) if other == kind]
+            own = [i for i in range(len(kinds)) if kinds[i] == kind]
             for i, unit in zip(
                 own, _shared(x[:, own], [sizes[i] for i in own], 1 if kind is None else _NEAR), strict=True
             ):

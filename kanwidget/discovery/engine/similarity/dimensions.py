@@ -57,6 +57,6 @@ def reduced(rows: Matrix) -> tuple[Matrix, list[int]]:
         rows[done] = [entry / rows[done][column] for entry in rows[done]]
         for i, row in enumerate(rows):
             if i != done and row[column]:
-                rows[i] = [entry - row[column] * other for entry, other in zip(row, rows[done], strict=True)]
+                rows[i] = [entry - row[column] * pivot for entry, pivot in zip(row, rows[done], strict=True)]
         pivots.append(column)
     return rows[: len(pivots)], pivots

@@ -60,11 +60,11 @@ def products_by_symmetries(
         names: Of the columns, for words.
     """
     matrix = dimensions.matrix
-    kept = _symmetries(matrix, dimensions.parts, sample)
-    if not kept:
+    symmetries = _symmetries(matrix, dimensions.parts, sample)
+    if not symmetries:
         return []
-    says = "by its units" if len(kept) == len(matrix) else "with a constant that has a unit"
-    return _Products(dimensions, whole, names).by(kept, says)
+    says = "by its units" if len(symmetries) == len(matrix) else "with a constant that has a unit"
+    return _Products(dimensions, whole, names).by(symmetries, says)
 
 
 def _symmetries(matrix: Matrix, parts: Sequence[int], sample: Sample) -> Matrix:
@@ -125,9 +125,9 @@ class _Products:
                 exponents = {i: [row[place] for row in solved] for place, i in enumerate(order) if place >= len(base)}
                 choices.append((sum(map(_cost, itertools.chain(*exponents.values()))), base, exponents))
         choices.sort(key=lambda choice: choice[:2])
-        found = (self._reduction(base, exponents, says) for _, base, exponents in choices)
+        reductions = (self._reduction(base, exponents, says) for _, base, exponents in choices)
         # Two choices may be the same products.
-        return list(itertools.islice(dict.fromkeys(itertools.islice(found, 3 * _CHOICES)), _CHOICES))
+        return list(itertools.islice(dict.fromkeys(itertools.islice(reductions, 3 * _CHOICES)), _CHOICES))
 
     def _reduction(self, base: Sequence[int], exponents: dict[int, list[Fraction]], says: str) -> Reduction:
         """Y over a product of the base columns, of the others over such products."""

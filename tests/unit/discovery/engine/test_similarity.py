@@ -19,8 +19,10 @@ DRAG = {"rho": "kg/m**3", "v": "m/s", "d": "m", "mu": "Pa*s", "F": "N"}
 def dimensions(units):
     """Of a mapping whose last entry is the target."""
     *names, target = units
-    known = quantities(units, names, [target], "discover")
-    return Dimensions(tuple(map(known.exponents, names)), known.exponents(target), tuple(map(known.size, names)))
+    table_units = quantities(units, names, [target], "discover")
+    return Dimensions(
+        tuple(map(table_units.exponents, names)), table_units.exponents(target), tuple(map(table_units.size, names))
+    )
 
 
 def columns(count, rows=80):
@@ -34,8 +36,8 @@ def suggested(units):
 
 def scaled(column, units, name, base):
     """A column after a change of a base unit by 7."""
-    known = quantities(units, units, [], "discover")
-    return column * 7.0 ** float(known.units[name].exponents.get(base, 0))
+    table_units = quantities(units, units, [], "discover")
+    return column * 7.0 ** float(table_units.units[name].exponents.get(base, 0))
 
 
 @pytest.mark.parametrize(
@@ -58,12 +60,12 @@ def test_as_many_products_as_columns_less_dimensions_and_none_changes_with_units
     for reduction in reductions:
         assert len(reduction.columns) == groups
         for base in ("m", "kg", "s", "EUR"):
-            other = torch.stack([scaled(c, units, name, base) for c, name in zip(whole, names, strict=True)])
-            factor = values(reduction.factor, other.unbind()) / values(reduction.factor, whole.unbind())
+            rescaled = torch.stack([scaled(c, units, name, base) for c, name in zip(whole, names, strict=True)])
+            factor = values(reduction.factor, rescaled.unbind()) / values(reduction.factor, whole.unbind())
             unit = scaled(torch.ones(len(factor), dtype=factor.dtype), units, target, base)
             assert torch.allclose(factor, unit)
             for tree in reduction.columns:
-                assert torch.allclose(values(tree, other.unbind()), values(tree, whole.unbind()))
+                assert torch.allclose(values(tree, rescaled.unbind()), values(tree, whole.unbind()))
 
 
 def test_the_words_name_products_and_factor():
@@ -85,8 +87,8 @@ def test_nothing_is_suggested_where_units_say_nothing(units):
 
 
 def test_columns_without_a_unit_stay_themselves():
-    known = dimensions({"v": "m/s", "t": "s", "T": "degC", "x": "m"})
-    (reduction, *_) = products_by_units(known, columns(3), ["v", "t", "T"])
+    like = dimensions({"v": "m/s", "t": "s", "T": "degC", "x": "m"})
+    (reduction, *_) = products_by_units(like, columns(3), ["v", "t", "T"])
     assert reduction.columns == (("x", 2),)
     assert reduction.factor == ("mul", ("x", 0), ("x", 1))
 
@@ -136,22 +138,22 @@ def is_function_of(reduction, function, whole):
     ],
 )
 def test_symmetries_are_seen_in_derivatives(function, units, groups):
-    found, whole = symmetric(function, units)
-    assert found
-    for reduction in found:
+    reductions, whole = symmetric(function, units)
+    assert reductions
+    for reduction in reductions:
         assert len(reduction.columns) == groups
         assert is_function_of(reduction, function, whole)
 
 
 def test_a_law_that_keeps_no_symmetry_gets_no_products():
-    found, _ = symmetric(lambda a, t: torch.exp(-0.3 * t) + torch.sin(a), {"a": "m", "t": "s", "y": "m"})
-    assert found == []
+    reductions, _ = symmetric(lambda a, t: torch.exp(-0.3 * t) + torch.sin(a), {"a": "m", "t": "s", "y": "m"})
+    assert reductions == []
 
 
 def test_like_columns_share_a_unit():
     metres = torch.tensor([[0.2, 300.0, 0.03], [0.4, 600.0, 0.05]], dtype=torch.float64)
-    known = dimensions({"a": "m", "b": "mm", "t": "s", "y": "m"})
-    units = Units.of(metres, metres[:, 0], known.columns, known.sizes)
+    like = dimensions({"a": "m", "b": "mm", "t": "s", "y": "m"})
+    units = Units.of(metres, metres[:, 0], like.columns, like.sizes)
     inside, _ = units.inside(metres, metres[:, 0])
     assert torch.allclose(inside[:, 0] / inside[:, 1], metres[:, 0] / (metres[:, 1] / 1000))
     assert 0.01 < float(inside.min()) < float(inside.max()) < 100
@@ -161,7 +163,7 @@ def test_like_columns_share_a_unit():
 def test_ranges_that_overlap_by_chance_share_no_unit():
     x = torch.tensor([[1e6, 1e6], [2e6, 8e8], [9e6, 9e8]], dtype=torch.float64)
     kinds = dimensions({"a": "m", "t": "s", "y": "m"})
-    known = Units.of(x, x[:, 0], kinds.columns, kinds.sizes)
-    unknown = Units.of(x, x[:, 0])
-    assert known.columns[0] != known.columns[1]
-    assert unknown.columns[0] == unknown.columns[1]
+    by_kind = Units.of(x, x[:, 0], kinds.columns, kinds.sizes)
+    by_range = Units.of(x, x[:, 0])
+    assert by_kind.columns[0] != like.columns[1]
+    assert by_range.columns[0] == by_range.columns[1]

@@ -10,8 +10,8 @@ UNITS = {"v": "km/h", "d": "mm", "rho": "kg/m**3", "mu": "Pa*s", "angle": "rad",
 
 
 def fit(text, target="F", **units):
-    known = quantities({**UNITS, **units}, NAMES, ["F", "y"], "discover")
-    return known.fit(sympy.sympify(text, {name: sympy.Symbol(name) for name in NAMES}), target)
+    table_units = quantities({**UNITS, **units}, NAMES, ["F", "y"], "discover")
+    return table_units.fit(sympy.sympify(text, {name: sympy.Symbol(name) for name in NAMES}), target)
 
 
 @pytest.mark.parametrize(
@@ -43,18 +43,23 @@ def test_of_unknown_units_nothing_is_said():
 
 
 def test_columns_with_an_offset_or_without_a_unit_have_no_exponents():
-    known = quantities(UNITS, NAMES, ["F"], "discover")
-    assert known.exponents("T") is None
-    assert known.exponents("other") is None
-    assert dict(zip(known.base, map(int, known.exponents("mu")), strict=True)) == {"degC": 0, "kg": 1, "m": -1, "s": -1}
+    table_units = quantities(UNITS, NAMES, ["F"], "discover")
+    assert table_units.exponents("T") is None
+    assert table_units.exponents("other") is None
+    assert dict(zip(table_units.base, map(int, table_units.exponents("mu")), strict=True)) == {
+        "degC": 0,
+        "kg": 1,
+        "m": -1,
+        "s": -1,
+    }
 
 
 def test_notices_name_foreign_units_and_offsets():
-    known = quantities({"v": "EUR/month", "T": "degC", "F": "N"}, NAMES, ["F"], "discover")
-    foreign, offset = known.notices(["v", "T", "F"])
+    table_units = quantities({"v": "EUR/month", "T": "degC", "F": "N"}, NAMES, ["F"], "discover")
+    foreign, offset = table_units.notices(["v", "T", "F"])
     assert "EUR, month" in foreign
     assert "T" in offset
-    assert known.notices(["F"]) == []
+    assert table_units.notices(["F"]) == []
 
 
 @pytest.mark.parametrize(
