@@ -165,5 +165,5 @@ def test_ranges_that_overlap_by_chance_share_no_unit():
     kinds = dimensions({"a": "m", "t": "s", "y": "m"})
     by_kind = Units.of(x, x[:, 0], kinds.columns, kinds.sizes)
     by_range = Units.of(x, x[:, 0])
-    assert by_kind.columns[0] != like.columns[1]
+    assert by_kind.columns[0] != by_kind.columns[1]
     assert by_range.columns[0] == by_range.columns[1]
