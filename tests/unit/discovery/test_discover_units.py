@@ -89,7 +89,7 @@ def test_the_engine_gets_the_dimensions_of_its_columns(monkeypatch):
     frame = kinetic()
     frame.insert(0, "same", 1.0)  # left out, and so not among the engine's columns
     discover(frame, units={**KINETIC, "v": "km/h", "same": "m"}, steps=5, progress=False)
-    (table_units,) = seen
+    table_units, *_ = seen
     assert len(table_units.columns) == 2
     assert table_units.sizes == pytest.approx((1.0, 1 / 3.6))
     assert tuple(map(int, table_units.target)) == (1, 2, -2)
