@@ -47,7 +47,8 @@ def reduced(rows: Matrix) -> tuple[Matrix, list[int]]:
         >>> [[str(entry) for entry in row] for row in rows], pivots
         ([['1', '2']], [0])
     """
-    rows, pivots = [list(row) for row in rows], []
+    rows = [list(row) for row in rows]
+    pivots: list[int] = []
     for column in range(len(rows[0]) if rows else 0):
         done = len(pivots)
         first = next((i for i in range(done, len(rows)) if rows[i][column]), None)
