@@ -26,7 +26,8 @@ from kanwidget.discovery.engine.scans.families import (
     small_trees,
 )
 from kanwidget.discovery.engine.scans.strategies import scan_products, scan_sums
-from kanwidget.discovery.engine.similarity.products import Dimensions, products_by_symmetries, products_by_units
+from kanwidget.discovery.engine.similarity.dimensions import Dimensions
+from kanwidget.discovery.engine.similarity.products import products_by_symmetries, products_by_units
 from kanwidget.discovery.engine.surrogates import Surrogate, formula_surrogate, network_surrogates
 from kanwidget.discovery.engine.table import Table, Units
 from kanwidget.discovery.engine.trees import Tree
