@@ -182,6 +182,27 @@ MUTATIONS = (
         ),
     ),
     Mutation(
+        "scans of atoms without nuisance columns",
+        "kanwidget/discovery/engine/scans/regressions.py",
+        "        block = block - (block @ q) @ q.T\n",
+        "",
+        ("tests/unit/discovery/engine/scans/test_regressions.py",),
+    ),
+    Mutation(
+        "slopes of quotients with the wrong sign",
+        "kanwidget/discovery/engine/trees.py",
+        "(1 / b, -v / b)",
+        "(1 / b, v / b)",
+        ("tests/unit/discovery/engine/test_slopes.py", "tests/unit/discovery/engine/test_trees.py"),
+    ),
+    Mutation(
+        "a smaller table of another target",
+        "kanwidget/discovery/engine/reductions.py",
+        "        y = whole.y / factor\n",
+        "        y = whole.y * factor\n",
+        ("tests/unit/discovery/engine/test_reductions.py",),
+    ),
+    Mutation(
         "colour-only state, of edges",
         "js/src/network/edge-layer.ts",
         '      "stroke-dasharray": thumb ? DASH[info.state] : (BARE[info.state] ?? DASH[info.state]),\n',

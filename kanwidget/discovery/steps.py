@@ -24,8 +24,9 @@ from kanwidget.discovery.fronts.table import simple_trees, tables
 
 #: Part of the time that is left for exact numbers and last fits.
 _LAST = 0.15
-#: Once a formula leaves nothing but round-off, simpler ones are searched for so many times as long as it took, or so many seconds.
-_LONGER, _SECONDS = 0.5, 1.0
+#: Once a formula leaves nothing but round-off, simpler ones are searched for so many times as long as it took, and at least so many
+#: seconds a unit of complexity beyond a short formula's; a second is about ten reports.
+_LONGER, _SECONDS, _SHORT, _MOST_SECONDS, _REPORTS = 0.5, 0.3, 8.0, 8.0, 10
 #: A longer formula may be a series that is as near to a simple law: for that is searched so many times as long.
 _LONG, _MUCH_LONGER = 35, 4.0
 
@@ -251,9 +252,10 @@ class _Patience:
         if self._found is None or size < self._found[2]:
             self._found = seconds, reports, size
         longer = _LONGER if size <= _LONG else _MUCH_LONGER
+        least = min(max(_SECONDS * (size - _SHORT), 1.0), _MOST_SECONDS)
         if timed:
-            return seconds - self._found[0] > max(longer * (self._found[0] - self._begun[0]), _SECONDS)
-        return reports - self._found[1] > max(longer * (self._found[1] - self._begun[1]), _SECONDS)
+            return seconds - self._found[0] > max(longer * (self._found[0] - self._begun[0]), least)
+        return reports - self._found[1] > max(longer * (self._found[1] - self._begun[1]), _REPORTS * least)
 
 
 @contextmanager

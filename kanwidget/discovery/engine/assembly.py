@@ -20,6 +20,8 @@ _FLOOR = 1e-20
 #: Exponents that are as near to a whole number of quarters are exact.
 _NEAR = 1e-3
 _LARGEST_EXPONENT = 6.0
+#: Operations that are powers.
+_EXPONENTS = {"sq": 2.0, "cube": 3.0, "sqrt": 0.5, "inv": -1.0}
 #: exp of more than this has no float.
 _LARGEST_LOG = 600.0
 _POWERS = {1.0: None, -1.0: ("inv",), 2.0: ("sq",), -2.0: ("inv", "sq"), 3.0: ("cube",), -3.0: ("inv", "cube"),
@@ -39,6 +41,9 @@ def total(parts: Sequence[Tree]) -> Tree:
 def power(tree: Tree, exponent: float, near: float = _NEAR) -> Tree:
     """A tree raised to an exponent: exact where it is nearly a whole number of quarters, else a constant."""
     quarters = round(4 * exponent) / 4
+    if tree[0] == "exp" and exponent not in (1, -1):
+        number = ("n", quarters) if abs(exponent - quarters) <= near else constant(exponent)
+        return ("exp", ("mul", number, tree[1]))
     if abs(exponent - quarters) > near:
         return ("pow", tree, constant(exponent))
     if quarters in _POWERS:
@@ -79,7 +84,7 @@ def of_product(table: Table, trees: Sequence[Tree]) -> Tree | None:
     subset, solution = selected(columns, table.y.abs().clamp(min=1e-300).log(), roots / roots.mean())
     factors = []
     for index, exponent in zip(subset, solution.tolist(), strict=True):
-        factor = constant(1.0) if index == 0 else _factor(trees[index - 1], bases[index - 1], exponent)
+        factor = constant(1.0) if index == 0 else _factor(table, trees[index - 1], bases[index - 1], exponent)
         if factor is None:
             return None
         if index > 0:
@@ -92,16 +97,23 @@ def of_product(table: Table, trees: Sequence[Tree]) -> Tree | None:
     return ("mul", constant(float((table.weights * value * table.y).sum()) / size), body)
 
 
-def _factor(tree: Tree, base: Tensor, exponent: float) -> Tree | None:
+def _factor(table: Table, tree: Tree, base: Tensor, exponent: float) -> Tree | None:
     if abs(exponent) > _LARGEST_EXPONENT:
         return None
     if bool((base > 0).all()):
-        return power(tree, exponent)
+        return power(*_inner(table, tree, exponent))
     if bool((base < 0).all()):
         return power(("neg", tree), exponent)
     whole = round(exponent)
     # Around 0 the logarithm says little, and the base has whole powers only.
     return power(tree, whole) if whole and abs(whole - exponent) < 0.1 else None
+
+
+def _inner(table: Table, tree: Tree, exponent: float) -> tuple[Tree, float]:
+    """The positive tree of which a tree is a power, and the exponent of that: √(u²) is u."""
+    while tree[0] in _EXPONENTS and bool((table.values(tree[1]) > 0).all()):
+        tree, exponent = tree[1], exponent * _EXPONENTS[tree[0]]
+    return tree, exponent
 
 
 def selected(columns: Tensor, y: Tensor, roots: Tensor) -> tuple[list[int], Tensor]:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from kanwidget.discovery.engine.pool import Candidate
 from kanwidget.discovery.engine.scans.atoms import Atoms
-from kanwidget.discovery.engine.scans.regressions import project, singles
+from kanwidget.discovery.engine.scans.regressions import project
 from kanwidget.discovery.engine.slopes import Node, node_slopes, replaced
 from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, complexity, constant, number
@@ -89,14 +89,16 @@ def _ranked(table: Table, tree: Tree, atoms: Atoms) -> list[tuple[Change, float]
     if not len(projected.indices):
         return []
     length = float((projected.target.double() * (roots * residual)).sum())
+    gains = projected.cosines.square()
+    best = gains.topk(min(_CHANGES, len(gains))).indices.tolist()
+    # Constants that are added, and exponents, are few: all are tried, since far from the law the first order says little.
+    simple = [i for i, index in enumerate(projected.indices.tolist()) if changes[index].atom is None]
     ranked: list[tuple[Change, float]] = []
-    for hit in singles(projected, 3 * _CHANGES):
-        if 1 - hit.unexplained < _GAIN or len(ranked) == _CHANGES:
-            break
-        position = int((projected.indices == hit.atoms[0]).nonzero()[0])
-        effect = float((effects[hit.atoms[0]] * roots * projected.atoms[position].double()).sum())
+    for position in dict.fromkeys([*simple, *(i for i in best if float(gains[i]) >= _GAIN)]):
+        index = int(projected.indices[position])
+        effect = float((effects[index] * roots * projected.atoms[position].double()).sum())
         size = float(projected.cosines[position]) * length / effect if effect else 0.0
-        ranked.append((changes[hit.atoms[0]], size))
+        ranked.append((changes[index], size))
     return ranked
 
 

@@ -73,7 +73,7 @@ class Report:
 
     kind: Literal["finding", "trying", "formula"]
     text: str
-    """In words: "x₂ doesn't matter", "trying 240 curves for f". Of a formula: the strategy that formulas it."""
+    """In words: "x₂ doesn't matter", "trying 240 curves for f". Of a formula: the strategy that came to it."""
     tree: Tree | None = None
     """Of a formula: with its constants fitted to the rows."""
 

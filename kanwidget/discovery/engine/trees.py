@@ -6,6 +6,7 @@ to the form, `(head, operand, …)` an operation of the table below: `("mul", ("
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -142,11 +143,11 @@ def with_constants(tree: Tree, numbers: Sequence[float]) -> Tree:
         >>> with_constants(("add", ("c", 1.0), ("mul", ("c", 1.0), ("x", 0))), [5, 6])
         ('add', ('c', 5.0), ('mul', ('c', 6.0), ('x', 0)))
     """
-    iterator = iter(numbers)
+    order = itertools.count()
 
     def visit(node: Tree) -> Tree:
         if node[0] == "c":
-            return ("c", float(next(iterator)))
+            return ("c", float(numbers[next(order)]))
         return (node[0], *map(visit, node[1:])) if node[0] in OPERATIONS else node
 
     return visit(tree)

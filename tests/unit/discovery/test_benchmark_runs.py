@@ -195,7 +195,7 @@ def test_rows_outlive_the_run(tmp_path):
     store.put(replace(EXACT, exact=False))
     assert store.rows("kanwidget")[TASK].exact is False
     assert store.rows("gplearn") == {}
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["kanwidget.csv"]
+    assert [path.name for path in (tmp_path / "new").iterdir()] == [f"{TASK.competitor}.csv"]
 
 
 @pytest.mark.parametrize("name", COMPETITORS)

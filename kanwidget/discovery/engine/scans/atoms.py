@@ -34,7 +34,7 @@ class Atoms:
 
     Args:
         columns: Values of each column on the sample of rows, `(columns, rows)`, float64.
-        most: How many atoms are rows, at most.
+        most: How many atoms are kept, at most.
     """
 
     def __init__(self, columns: Tensor, most: int) -> None:

@@ -1,0 +1,79 @@
+"""Every strategy of the discovery engine says what it tries, at least once a function of y: between two words a search can pause."""
+
+import itertools
+
+import pytest
+import torch
+
+from kanwidget.discovery.engine.growth import grow, shorten, simplify_stepwise
+from kanwidget.discovery.engine.inner import rationals_with_function
+from kanwidget.discovery.engine.links import linked_rationals
+from kanwidget.discovery.engine.polynomials import monomials_of, rational_functions, sparse_sums
+from kanwidget.discovery.engine.scans.families import small_trees
+from kanwidget.discovery.engine.scans.strategies import scan_products, scan_sums
+from kanwidget.discovery.engine.surrogates import network_surrogates
+from kanwidget.discovery.engine.targets import TARGETS, usable
+from tests.support.engine import EVERYTHING, X, Y, table_of
+
+
+def table():
+    """A table that no strategy solves, of which every function of y but the inverse of tanh is of use."""
+    return table_of(lambda a, b: 0.4 + 0.2 * torch.sin(5 * a * b) + 0.1 * a, (0.5, 2), (0.5, 2), rows=60)
+
+
+def atoms(table):
+    return next(small_trees(table, 300))[1]
+
+
+def grown(table):
+    (candidate,) = table.offer([("add", ("c", 1.0), ("mul", ("c", 1.0), X))], "a line")
+    return grow(table, candidate, atoms(table))
+
+
+def shortened(table):
+    table.offer([("add", ("c", 1.0), ("mul", ("c", 0.1), ("sin", ("mul", X, Y))))], "a wave")
+    return shorten(table)
+
+
+def simplified(table):
+    table.offer([("add", ("c", 1.0), ("mul", ("c", 0.1), ("sin", ("mul", X, Y))))], "a wave")
+    return simplify_stepwise(table)
+
+
+STRATEGIES = {
+    "products": lambda table: scan_products(table, atoms(table), "atoms"),
+    "sums": lambda table: scan_sums(table, atoms(table), "atoms"),
+    "fractions": rational_functions,
+    "fractions behind functions": linked_rationals,
+    "fractions with functions": rationals_with_function,
+    "sums of many terms": lambda table: sparse_sums(table, monomials_of([X, Y], 2)[1:], "products"),
+    "growth": grown,
+    "shorter forms": shortened,
+    "simpler forms": simplified,
+}
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_a_strategy_yields_plain_words(name):
+    said = list(STRATEGIES[name](table()))
+    assert said
+    assert all(text.startswith("trying ") and "{" not in text for text in said)
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_sums_pause_at_every_function_of_y(target):
+    whole = table()
+    said = set(scan_sums(whole, atoms(whole), "atoms"))
+    word = f"trying sums of atoms for {target.name.format('y')}"
+    assert (word in said) is usable(target, whole.y, EVERYTHING)
+
+
+@pytest.mark.parametrize("target", TARGETS[:4], ids=lambda target: target.name)
+def test_sums_of_many_terms_pause_at_every_common_function_of_y(target):
+    said = set(sparse_sums(table(), monomials_of([X, Y], 2)[1:], "products"))
+    assert f"trying sums of many terms for {target.name.format('y')}" in said
+
+
+def test_the_training_of_networks_pauses():
+    said = list(itertools.islice(network_surrogates(table()), 3))
+    assert said == ["training networks for the structure of y"] * 3

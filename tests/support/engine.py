@@ -1,0 +1,48 @@
+"""Tables and random trees for tests of the discovery engine."""
+
+import torch
+from hypothesis import strategies as st
+
+from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.trees import OPERATIONS
+
+EVERYTHING = frozenset(OPERATIONS)
+UNARY = [head for head, row in OPERATIONS.items() if row.arity == 1]
+BINARY = [head for head, row in OPERATIONS.items() if row.arity == 2 and head != "pow"]
+X, Y, Z = ("x", 0), ("x", 1), ("x", 2)
+ONE = ("n", 1)
+
+
+def random_trees(leaves=7):
+    """Trees of all operations, of two columns, constants and numbers; powers of positive bases."""
+    return st.recursive(
+        st.sampled_from([X, Y, ("n", 2), ("c", 0.7), ("c", 1.3)]),
+        lambda parts: st.one_of(
+            st.tuples(st.sampled_from(UNARY), parts),
+            st.tuples(st.sampled_from(BINARY), parts, parts),
+            st.tuples(st.just("pow"), st.sampled_from([X, ("exp", ("c", 0.3))]), parts),
+        ),
+        max_leaves=leaves,
+    )
+
+
+def uniform(rows, *ranges, seed=0):
+    """Columns drawn evenly from ranges, `(rows, columns)`."""
+    generator = torch.Generator().manual_seed(seed)
+    low, high = torch.tensor(ranges, dtype=torch.float64).T
+    return low + (high - low) * torch.rand(rows, len(ranges), generator=generator, dtype=torch.float64)
+
+
+def table_of(law, *ranges, rows=100, weights=None, noise=0.0, operations=EVERYTHING, seed=0):
+    """The table of a law, a function of the columns."""
+    x = uniform(rows, *ranges, seed=seed)
+    y = law(*x.T)
+    if noise:
+        generator = torch.Generator().manual_seed(seed + 1)
+        y = y + noise * y.std() * torch.randn(rows, generator=generator, dtype=torch.float64)
+    return Table(x, y, weights, operations)
+
+
+def run(steps):
+    """Do all steps; returns what they say."""
+    return list(steps)

@@ -1,0 +1,120 @@
+"""Scans against linear regression: the best atom, the best pair, nuisance columns, weights, atoms that are nearly parallel."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from kanwidget.discovery.engine.scans.regressions import pairs, project, singles
+from tests.support.engine import uniform
+
+
+def unexplained(atoms, target, nuisance, roots):
+    """What regression on nuisance columns and atoms leaves, as a part of what the nuisance columns leave."""
+
+    def left(columns):
+        matrix, right = (columns * roots[:, None]).numpy(), (target * roots).numpy()
+        return float(np.sum((right - matrix @ np.linalg.lstsq(matrix, right, rcond=None)[0]) ** 2))
+
+    return left(torch.cat([nuisance, atoms.T], 1)) / left(nuisance)
+
+
+def problem(count=12, rows=60, extra=2, seed=0, weighted=True):
+    atoms = uniform(rows, *[(-1, 1)] * count, seed=seed).T.contiguous()
+    nuisance = torch.cat(
+        [torch.ones(rows, 1, dtype=torch.float64), uniform(rows, *[(-1, 1)] * extra, seed=seed + 1)], 1
+    )
+    roots = uniform(rows, (0.3, 2), seed=seed + 2)[:, 0] if weighted else torch.ones(rows, dtype=torch.float64)
+    target = 2 * atoms[3] - atoms[7] + nuisance @ torch.arange(1.0, extra + 2, dtype=torch.float64)
+    return atoms, target + 0.2 * uniform(rows, (-1, 1), seed=seed + 3)[:, 0], nuisance, roots
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("weighted", [False, True])
+def test_single_atoms_are_ranked_as_regression_ranks_them(seed, weighted):
+    atoms, target, nuisance, roots = problem(seed=10 * seed, weighted=weighted)
+    hits = singles(project(atoms, target, nuisance, roots), 12)
+    exact = [unexplained(atoms[[i]], target, nuisance, roots) for i in range(12)]
+    assert [hit.atoms[0] for hit in hits] == sorted(range(12), key=exact.__getitem__)
+    for hit in hits:
+        assert hit.unexplained == pytest.approx(exact[hit.atoms[0]], rel=1e-3, abs=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_best_pair_is_that_of_all_regressions(seed, weighted):
+    atoms, target, nuisance, roots = problem(seed=10 * seed, weighted=weighted)
+    hits = pairs(project(atoms, target, nuisance, roots), 5)
+    exact = {
+        pair: unexplained(atoms[list(pair)], target, nuisance, roots) for pair in itertools.combinations(range(12), 2)
+    }
+    assert hits[0].atoms == min(exact, key=exact.get) == (3, 7)
+    for hit in hits:
+        assert hit.unexplained == pytest.approx(exact[hit.atoms], rel=1e-3, abs=1e-5)
+    assert [hit.unexplained for hit in hits] == sorted(hit.unexplained for hit in hits)
+    assert len({hit.atoms for hit in hits}) == len(hits)
+
+
+def test_each_atom_has_its_best_partner():
+    atoms, target, nuisance, roots = problem()
+    projected = project(atoms, target, nuisance, roots)
+    for i in range(12):
+        (hit,) = pairs(projected, 1, slice(i, i + 1))
+        exact = {j: unexplained(atoms[[i, j]], target, nuisance, roots) for j in range(12) if j != i}
+        assert hit.atoms == tuple(sorted((i, min(exact, key=exact.get))))
+
+
+def test_blocks_make_no_difference():
+    atoms, target, nuisance, roots = problem(count=300, rows=400)
+    projected = project(atoms, target, nuisance, roots)
+    whole = pairs(projected, 20)
+    parts = [hit for start in range(0, 300, 77) for hit in pairs(projected, 20, slice(start, start + 77))]
+    assert {hit.atoms for hit in whole} <= {hit.atoms for hit in parts}
+    assert whole[0].atoms == (3, 7)
+
+
+def test_atoms_that_the_nuisance_columns_explain_are_left_out():
+    atoms, target, nuisance, roots = problem()
+    atoms[5] = nuisance @ torch.tensor([2.0, -1.0, 0.5], dtype=torch.float64)
+    atoms[6] = torch.nan
+    projected = project(atoms, target, nuisance, roots)
+    assert projected.indices.tolist() == [0, 1, 2, 3, 4, 7, 8, 9, 10, 11]
+    assert pairs(projected, 1)[0].atoms == (3, 7)
+
+
+def test_nuisance_columns_may_depend_on_each_other():
+    atoms, target, nuisance, roots = problem()
+    doubled = torch.cat([nuisance, nuisance.sum(1, keepdim=True)], 1)
+    hits = [singles(project(atoms, target, columns, roots), 12) for columns in (nuisance, doubled)]
+    assert [hit.atoms for hit in hits[0]] == [hit.atoms for hit in hits[1]]
+    assert hits[0][0].unexplained == pytest.approx(hits[1][0].unexplained, rel=1e-4)
+
+
+def test_nearly_parallel_atoms_are_no_pair():
+    atoms, target, nuisance, roots = problem()
+    atoms[4] = atoms[3] + 1e-5 * atoms[5]
+    hits = pairs(project(atoms, target, nuisance, roots), 10)
+    assert (3, 4) not in [hit.atoms for hit in hits]
+    assert set(hits[0].atoms) in ({3, 7}, {4, 7})
+
+
+def test_everything_but_round_off_is_explained():
+    atoms, _, nuisance, roots = problem()
+    projected = project(atoms, atoms[2] - 3 * atoms[9] + nuisance[:, 1], nuisance, roots)
+    assert pairs(projected, 1)[0].atoms == (2, 9)
+    assert pairs(projected, 1)[0].unexplained == pytest.approx(0, abs=1e-5)
+
+
+def test_the_size_is_what_the_nuisance_columns_leave():
+    atoms, target, nuisance, roots = problem()
+    spread = unexplained(nuisance[:, 1:].T, target, torch.ones(60, 1, dtype=torch.float64), roots)
+    assert project(atoms, target, nuisance, roots).size == pytest.approx(spread**0.5, rel=1e-6)
+    assert project(atoms, nuisance[:, 1] + 2, nuisance, roots).size < 1e-10
+
+
+def test_the_size_of_atoms_does_not_matter():
+    atoms, target, nuisance, roots = problem()
+    sizes = 10.0 ** torch.linspace(-9, 9, 12, dtype=torch.float64)
+    hits = [pairs(project(table, target, nuisance, roots), 3) for table in (atoms, atoms * sizes[:, None])]
+    assert [hit.atoms for hit in hits[0]] == [hit.atoms for hit in hits[1]]
