@@ -112,7 +112,8 @@ class Discovery:
         except ImportError:
             message = "to_pandas needs pandas, which is not installed: pip install 'kanwidget[data]'"
             raise ImportError(message) from None
-        return pd.DataFrame(page.rows(self.front, set(self._best.values())))
+        frame = pd.DataFrame(page.rows(self.front, set(self._best.values())))
+        return frame.astype({"rmse_test": float})  # NaN where no rows were held out
 
     def plot(self, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
         """Draw the error of each formula against its complexity.

@@ -117,7 +117,7 @@ class Table:
 
         symbols = self.symbols
         leaves = [_times(1 / unit, symbols[column]) for column, unit in zip(self.columns, self.units, strict=True)]
-        result = expression(tree, leaves)
+        result = expression(tree, leaves).replace(_is_power_of_exp, _as_exp)
         result = sympy.Add(*(_times(self.y_unit, term) for term in sympy.Add.make_args(result)))
         broken = result.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I)
         return None if broken or not all(map(_is_a_double, result.atoms(sympy.Float))) else result
@@ -127,6 +127,19 @@ class Table:
         own = [weight for weight in (part.weight, weights) if weight is not None]
         root = None if not own else (torch.stack(own).prod(0) / torch.stack(own).prod(0).mean()).sqrt()
         return Problem(self.symbols, part.x, part.y, weights=root, where="discover", from_data=root is not None)
+
+
+def _is_power_of_exp(node: Any) -> bool:
+    import sympy
+
+    return bool(node.is_Pow) and isinstance(node.base, sympy.exp)
+
+
+def _as_exp(power: Any) -> Any:
+    """exp(x)**0.5 as exp(0.5*x): columns are real, which sympy doesn't know."""
+    import sympy
+
+    return sympy.exp(power.base.args[0] * power.exp)
 
 
 def _is_a_double(number: Any) -> bool:

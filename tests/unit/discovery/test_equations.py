@@ -123,6 +123,7 @@ def test_what_the_search_found_out_stands_below_the_table():
     x = torch.linspace(1, 2, 20, dtype=torch.float64)
     data = Dataset(torch.stack([x, torch.ones_like(x)], 1), 1 / x, in_vars=["a", "b<c"])
     found = discover(data, steps=1, progress=False)
+    assert found.to_pandas()["rmse_test"].isna().all()
     notes = repr(found).splitlines()[-2:]
     assert notes == [
         "too few rows to hold some out: the errors are those of the fit",

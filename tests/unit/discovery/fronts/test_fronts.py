@@ -59,6 +59,13 @@ def test_trees_are_written_in_the_units_of_the_table():
     assert table.expression(("inv", ("sub", ("x", 0), ("x", 0)))) is None
 
 
+def test_a_power_of_an_exponential_is_one():
+    (table,) = tables(Dataset(uniform(20, 1), uniform(20, 1)), 0)
+    x = sympy.Symbol("x_1")
+    assert table.expression(("pow", ("exp", ("x", 0)), ("c", 0.25))) == sympy.exp(0.25 * x)
+    assert table.expression(("mul", ("c", 2.5), ("exp", ("x", 0)))) == 2.5 * sympy.exp(x)
+
+
 @pytest.mark.parametrize("size", [9000.0, -9000.0])
 def test_a_formula_whose_constants_are_no_doubles_stays_out(size):
     x = 1 + 1e-4 * uniform(60, 1)
