@@ -25,7 +25,8 @@ def found_lines(discovery: Discovery) -> list[str]:
 
 def front_lines(discovery: Discovery) -> list[str]:
     """The table of all formulas, indented under a title."""
-    first, *rest = repr(discovery).splitlines()
+    # Findings have lines of their own.
+    first, *rest = repr(discovery).splitlines()[: 1 + len(discovery.front)]
     return [f"Front:    {first}", *(f"          {line}" for line in rest)]
 
 

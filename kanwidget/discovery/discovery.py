@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from kanwidget import _check
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 #: Characters of a formula in a plot.
 _SHORT = 40
+_NONE_HELD_OUT = "too few rows to hold some out: the errors are those of the fit"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -110,7 +112,8 @@ class Discovery:
         except ImportError:
             message = "to_pandas needs pandas, which is not installed: pip install 'kanwidget[data]'"
             raise ImportError(message) from None
-        return pd.DataFrame(page.rows(self.front, set(self._best.values())))
+        frame = pd.DataFrame(page.rows(self.front, set(self._best.values())))
+        return frame.astype({"rmse_test": float})  # NaN where no rows were held out
 
     def plot(self, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
         """Draw the error of each formula against its complexity.
@@ -145,7 +148,14 @@ class Discovery:
         return plot_front(places, points, names, theme=theme, title=title)
 
     def __repr__(self) -> str:
-        return page.text(self.front, set(self._best.values()))
+        return "\n".join([page.text(self.front, set(self._best.values())), *self._notes])
 
     def _repr_html_(self) -> str:
-        return page.html(self.front, set(self._best.values()))
+        lines = "".join(f"<p>{escape(note)}</p>" for note in self._notes)
+        return f"<div>{page.html(self.front, set(self._best.values()))}{lines}</div>"
+
+    @property
+    def _notes(self) -> list[str]:
+        """What a reader of the table must know: how its errors came about, and what was found out."""
+        short = all(equation.rmse_test is None for equation in self.front)
+        return [*([_NONE_HELD_OUT] if short else []), *self.findings]

@@ -87,8 +87,10 @@ def _cells(equation: Equation, best: Collection[Equation], with_units: bool) -> 
 
 
 def _r2(value: float) -> str:
-    """With as many nines as it has, up to eight."""
+    """With as many nines as it has, up to eight; of what is far worse than the mean three digits."""
     missing = 1 - value
+    if missing > 10:
+        return f"{value:.3g}"
     if missing >= 0.01 or missing <= 0:
-        return f"{value:.3f}"
+        return f"{round(value, 3) + 0.0:.3f}"  # a sum with 0 has no minus before its zeros
     return f"{value:.8f}" if missing < 1e-7 else f"{1 - float(f'{missing:.1e}'):.8f}".rstrip("0")

@@ -31,6 +31,8 @@ _SMALLEST, _LARGEST = 1e-4, 1e5
 _HARDLY = 0.25
 #: A column that varies by less than this part of its size is constant.
 _CONSTANT = 1e-12
+#: Constants below this, and above one over it, leave no room for products with others.
+_TINIEST = 1e-290
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +131,34 @@ class Table:
 
         symbols = self.symbols
         leaves = [_times(1 / unit, symbols[column]) for column, unit in zip(self.columns, self.units, strict=True)]
-        result = expression(tree, leaves)
+        result = expression(tree, leaves).replace(_is_power_of_exp, _as_exp)
         result = sympy.Add(*(_times(self.y_unit, term) for term in sympy.Add.make_args(result)))
         broken = result.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I)
-        return None if broken else result
+        return None if broken or not all(map(_is_a_double, result.atoms(sympy.Float))) else result
 
     def problem(self, part: Part, weights: Tensor | None = None) -> Problem:
         """Rows as a problem of least squares for expressions."""
         own = [weight for weight in (part.weight, weights) if weight is not None]
         root = None if not own else (torch.stack(own).prod(0) / torch.stack(own).prod(0).mean()).sqrt()
         return Problem(self.symbols, part.x, part.y, weights=root, where="discover", from_data=root is not None)
+
+
+def _is_power_of_exp(node: Any) -> bool:
+    import sympy
+
+    return bool(node.is_Pow) and isinstance(node.base, sympy.exp)
+
+
+def _as_exp(power: Any) -> Any:
+    """exp(x)**0.5 as exp(0.5*x): columns are real, which sympy doesn't know."""
+    import sympy
+
+    return sympy.exp(power.base.args[0] * power.exp)
+
+
+def _is_a_double(number: Any) -> bool:
+    """Whether floating-point numbers reach so far: sympy makes exp(9000.0 + x) a product with a number of thousands of digits."""
+    return number == 0 or _TINIEST < abs(number) < 1 / _TINIEST
 
 
 def _times(unit: float, expr: Any) -> Any:

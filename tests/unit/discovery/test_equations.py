@@ -2,6 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import numpy as np
 import pandas
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from kanwidget import Dataset, discover, discover_steps
+from kanwidget.discovery import page
 from kanwidget.discovery import steps as module
 from kanwidget.discovery.engine.search import Report
 from kanwidget.formulas import refit
@@ -110,11 +112,41 @@ def test_the_table_marks_the_best(discovery):
 
 
 def test_the_html_is_typeset_and_escaped(discovery):
-    page = discovery._repr_html_()
-    root = ElementTree.fromstring(page)
+    html = discovery._repr_html_()
+    root = ElementTree.fromstring(html)
     assert len(root.findall(".//math")) == len(discovery.front)
-    assert "h<i>" not in page
+    assert "h<i>" not in html
     assert any("sin" in "".join(node.itertext()) for node in root.iter("math"))
+
+
+def test_what_the_search_found_out_stands_below_the_table():
+    x = torch.linspace(1, 2, 20, dtype=torch.float64)
+    data = Dataset(torch.stack([x, torch.ones_like(x)], 1), 1 / x, in_vars=["a", "b<c"])
+    found = discover(data, steps=1, progress=False)
+    assert found.to_pandas()["rmse_test"].isna().all()
+    notes = repr(found).splitlines()[-2:]
+    assert notes == [
+        "too few rows to hold some out: the errors are those of the fit",
+        "b<c is the same in every row: left out",
+    ]
+    assert "<p>b&lt;c is the same in every row: left out</p>" in found._repr_html_()
+    ElementTree.fromstring(found._repr_html_())
+
+
+@pytest.mark.parametrize(
+    ("r2", "text"),
+    [
+        (-1e-17, "0.000"),
+        (0.5, "0.500"),
+        (0.99998, "0.99998"),
+        (1.0, "1.000"),
+        (-0.25, "-0.250"),
+        (-2460.4, "-2.46e+03"),
+    ],
+)
+def test_r2_in_the_table(discovery, r2, text):
+    row = replace(discovery.best, r2=r2)
+    assert page.text([row], []).splitlines()[1].split()[3] == text
 
 
 @pytest.mark.parametrize("theme", ["light", "dark", "auto"])

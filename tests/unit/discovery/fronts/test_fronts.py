@@ -59,6 +59,24 @@ def test_trees_are_written_in_the_units_of_the_table():
     assert table.expression(("inv", ("sub", ("x", 0), ("x", 0)))) is None
 
 
+def test_a_power_of_an_exponential_is_one():
+    (table,) = tables(Dataset(uniform(20, 1), uniform(20, 1)), 0)
+    x = sympy.Symbol("x_1")
+    assert table.expression(("pow", ("exp", ("x", 0)), ("c", 0.25))) == sympy.exp(0.25 * x)
+    assert table.expression(("mul", ("c", 2.5), ("exp", ("x", 0)))) == 2.5 * sympy.exp(x)
+
+
+@pytest.mark.parametrize("size", [9000.0, -9000.0])
+def test_a_formula_whose_constants_are_no_doubles_stays_out(size):
+    x = 1 + 1e-4 * uniform(60, 1)
+    y = (size * (x - 1)).exp()
+    tree = ("exp", ("add", ("c", -size), ("mul", ("c", size), ("x", 0))))  # sympy: exp(-9000)·exp(9000·x)
+    front = front_of(x, y)
+    assert front.offer(tree, "mine") is None
+    assert front.offer(("exp", ("mul", ("c", size), ("sub", ("x", 0), ("n", 1)))), "mine") is None
+    assert front.offer(("exp", ("x", 0)), "mine") is not None
+
+
 def test_formulas_stay_if_no_simpler_one_equals_them():
     x = uniform(60, 1)
     front = front_of(x, 2 * x.sin())
