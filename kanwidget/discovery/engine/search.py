@@ -109,9 +109,10 @@ def search(rows: Rows, limits: Limits) -> Iterator[Report]:
     table = Table(x, y, rows.weights, limits.operations, limits.complexity, limits.seed)
     reported = Reported()
     for text in _with_short_forms(table, _Strategies(table, rows.names, rows.target).run()):
-        yield Report("finding" if isinstance(text, Finding) else "trying", text)
+        # What a step brought comes before its words: who stops in between two steps has all of it.
         for candidate in reported.entrants(table):
             yield Report("formula", candidate.origin, units.outside(candidate.tree))
+        yield Report("finding" if isinstance(text, Finding) else "trying", text)
 
 
 def _with_short_forms(table: Table, steps: Iterator[str]) -> Iterator[str]:
