@@ -192,7 +192,9 @@ class DiscoverySteps:
         for report in search(rows, Limits(settings.operations, settings.complexity, settings.seed)):
             self._reports += 1
             yield self._taken(front, report)
-            reason = _over(self.seconds, end, self._reports, last)
+            # Formulas of a step come together, and soon: a long step mustn't end with the first of them.
+            until = None if report.kind == "formula" else end
+            reason = _over(self.seconds, until, self._reports, last)
             if not reason and patience.is_over(front, self.seconds, self._reports, timed=end is not None):
                 reason = "exact"
             if not reason and _over(self.seconds, turn[0], self._reports, turn[1]) and front.has_relative_noise:

@@ -118,9 +118,10 @@ def search(rows: Rows, limits: Limits) -> Iterator[Report]:
     dimensions = dimensions and dimensions.in_units(units.columns)
     strategies = _Strategies(table, rows.names, rows.target, dimensions=dimensions)
     for text in _with_short_forms(table, strategies.run()):
-        yield Report("finding" if isinstance(text, Finding) else "trying", text)
+        # What a step brought comes before its words: who stops in between two steps has all of it.
         for candidate in reported.entrants(table.pool):
             yield Report("formula", candidate.origin, units.outside(candidate.tree))
+        yield Report("finding" if isinstance(text, Finding) else "trying", text)
 
 
 def _with_short_forms(table: Table, steps: Iterator[str]) -> Iterator[str]:
