@@ -64,7 +64,9 @@ def test_formulas_say_whether_their_units_fit(monkeypatch):
     assert not any(fits.values())
     head, *lines = repr(discovery).splitlines()
     assert head.split()[-2:] == ["units", "formula"]
-    assert [" fit " in line for line in lines] == [equation.dimensions for equation in discovery.front]
+    assert [" fit " in line for line in lines[: len(discovery.front)]] == [
+        equation.dimensions for equation in discovery.front
+    ]
     assert "<th>units</th>" in discovery._repr_html_()
     assert discovery._repr_html_().count("<td>fit</td>") == 1
     assert discovery.to_pandas()["dimensions"].tolist() == [equation.dimensions for equation in discovery.front]
