@@ -83,6 +83,9 @@ class DiscoverySteps:
             Front(table, settings.operations, settings.complexity, robust=robustly)
             for table in tables(data, settings.seed, quantities)
         ]
+        for front in self._fronts:  # each has a formula, whenever the search is stopped
+            for tree in simple_trees(front.table):
+                front.offer(tree, "simple")
         self._reports = 0
         self._steps = self._all_steps()
 
@@ -135,9 +138,7 @@ class DiscoverySteps:
         table = front.table
         for notice in table.notices:
             yield self._found(front, notice)
-        kept = [front.offer(tree, "simple") for tree in simple_trees(table)]
-        changed = tuple(equation for equation in kept if equation in front.equations)
-        yield self._step(front, "formula", front.best.equation.text, changed)
+        yield self._step(front, "formula", front.best.equation.text, front.equations)
         if not table.spread:
             yield self._found(front, f"{table.target} is the same in every row")
             self.stop_reason = "complete"

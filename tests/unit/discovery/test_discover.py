@@ -331,6 +331,17 @@ def test_several_targets_have_a_front_each():
     assert model.history.last.train_loss < 1e-9
 
 
+def test_a_search_that_is_stopped_at_once_has_a_formula_for_each_target():
+    x = table()
+    y = torch.stack([x[:, 0] + x[:, 1], x[:, 1]], 1)
+    stopped = discover(x, y, callbacks=[lambda step: True], progress=False)
+    assert [bool(stopped[target].front) for target in stopped.targets] == [True, True]
+    assert stopped["y_2"].best.text == "x_2"
+    with pytest.raises(ValueError, match=r"discovery\['y_1'\].best"):
+        _ = stopped.best
+    assert discover_steps(x, y[:, 1]).discovery.best.text == "x_2"
+
+
 def test_only_functions_of_the_library(monkeypatch):
     curves = formula(("exp", ("x", 0))), formula(("sin", ("x", 0)))
     monkeypatch.setattr(module, "search", engine(*curves))
