@@ -52,11 +52,11 @@ class Equation:
     complexity: float
     """Operations, functions, columns and constants, weighted."""
     rmse_train: float
-    """Root mean squared error on the training rows, in the target's unit."""
+    """Root mean squared error on the training rows, in the target's unit; rows count by their weights."""
     rmse_test: float | None
     """The same on the test rows, or else on rows that were held out and that its constants hadn't seen; None where there are too few."""
     r2: float
-    """Part of the target's variance that it explains, on the training rows; 0 of a target that never changes."""
+    """Part of the target's variance that it explains, on the training rows, by their weights; 0 of a target that never changes."""
     origin: str = field(default="")
     """The strategy that found it."""
     data: Dataset = field(kw_only=True)

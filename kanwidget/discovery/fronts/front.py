@@ -165,26 +165,31 @@ class Front:
 
     def _compared(self, train: Tensor, held: Tensor | None) -> Misfit:
         table = self.table
-        spread = table.spread or max(float(table.every.y.abs().max()) / table.y_unit, 1.0)
         rows = (table.train.y / table.y_unit, train, table.train.weight)
         others = None
         if held is not None and table.held_out is not None:
             others = (table.held_out.y / table.y_unit, held, table.held_out.weight)
-        return ranking.misfit(rows, others, spread, robust=self._robust)
+        return ranking.misfit(rows, others, self._unit, robust=self._robust)
+
+    @property
+    def _unit(self) -> float:
+        """What errors are parts of, in the engine's unit: the target's spread, or the size of one that never changes."""
+        table = self.table
+        return table.spread or max(float(table.every.y.abs().max()) / table.y_unit, 1.0)
 
     def _equation(
         self, expression: Any, size: float, misfit: Misfit, origin: str, problem: Problem | None = None
     ) -> Equation:
         table = self.table
-        residual = [_residual(part, expression, table) for part in (table.every, table.held_out) if part is not None]
-        rmse = [float(column.square().mean().sqrt()) for column in residual]
-        spread = float(table.every.y.std(correction=0)) if table.spread else 0.0
-        r2 = 1 - (rmse[0] / spread) ** 2 if spread else 0.0
+        train = _error(table.every, expression, table)
+        spread = _root_mean_square(table.every.y - table.every.mean, table.every.weight, table.y_unit)
+        r2 = 1 - (train / spread) ** 2 if spread and table.spread else 0.0
         test = self._test_error(expression)
-        if test is None and len(rmse) > 1:
-            test = misfit.plain.held_out * table.spread * table.y_unit if not self._robust else rmse[1]
+        if test is None and table.held_out is not None:
+            squares = misfit.plain.held_out * self._unit * table.y_unit
+            test = _error(table.held_out, expression, table) if self._robust else squares
         return Equation(
-            *(table.target, expression, size, rmse[0], test, r2, origin),
+            *(table.target, expression, size, train, test, r2, origin),
             data=table.data,
             _problem=problem or self._problem,
             _quantities=table.quantities,
@@ -195,8 +200,8 @@ class Front:
         data, table = self.table.data, self.table
         if data.test_input is None or data.test_label is None:
             return None
-        part = Part(data.test_input, data.test_label[:, data.out_vars.index(table.target)], None)
-        return float(_residual(part, expression, table).square().mean().sqrt())
+        part = Part(data.test_input, data.test_label[:, data.out_vars.index(table.target)], data.test_weight)
+        return _error(part, expression, table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,5 +229,13 @@ def _column(tree: Tree, columns: Any, part: Part) -> Tensor:
     return values(tree, columns or [torch.zeros_like(part.y)])
 
 
-def _residual(part: Part, expression: Any, table: Table) -> Tensor:
-    return part.y - table.problem(part).values(expression)
+def _error(part: Part, expression: Any, table: Table) -> float:
+    """Root mean square of what an expression leaves on rows, by their weights."""
+    return _root_mean_square(part.y - table.problem(part).values(expression), part.weight, table.y_unit)
+
+
+def _root_mean_square(values: Tensor, weight: Tensor | None, unit: float) -> float:
+    """Of values of any size: squares of 1e200 have no float, but those of multiples of a unit have."""
+    squares = (values / unit).square()
+    mean = squares.mean() if weight is None else (weight * squares).sum() / weight.sum()
+    return float(mean.sqrt()) * unit

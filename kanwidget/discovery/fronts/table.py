@@ -45,6 +45,11 @@ class Part:
     """`(rows,)`."""
     weight: Tensor | None
 
+    @property
+    def mean(self) -> float:
+        """Of y, by the rows' weights."""
+        return float(self.y.mean() if self.weight is None else (self.weight * self.y).sum() / self.weight.sum())
+
     def rows_only(self, chosen: Tensor) -> Part:
         """Some of the rows."""
         return Part(self.x[chosen], self.y[chosen], None if self.weight is None else self.weight[chosen])
@@ -53,7 +58,7 @@ class Part:
         """At most 5,000 rows, evenly picked."""
         if len(self.y) <= _MOST_ROWS:
             return self
-        return self.rows_only(torch.linspace(0, len(self.y) - 1, _MOST_ROWS).round().long())
+        return self.rows_only(torch.linspace(0, len(self.y) - 1, _MOST_ROWS, dtype=torch.float64).round().long())
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +226,6 @@ def _unit(values: Tensor) -> float:
 
 def simple_trees(table: Table) -> Iterator[Tree]:
     """Formulas to begin with: a constant, and each column as it is."""
-    yield ("c", float(table.train.y.mean() / table.y_unit))
+    yield ("c", table.train.mean / table.y_unit)
     for column, unit in enumerate(table.units):
         yield ("x", column) if unit == table.y_unit else ("mul", ("c", unit / table.y_unit), ("x", column))

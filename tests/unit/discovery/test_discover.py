@@ -185,6 +185,30 @@ def test_weights_leave_rows_out(product):
     assert discovery.best.rmse_train < 1e-12
 
 
+def test_errors_count_rows_by_their_weights(product):
+    x, weights = table(), torch.ones(60, dtype=torch.float64)
+    y = x[:, 0] * x[:, 1]
+    y[:10] += 1.0
+    weights[:10] = 0.1
+    front = discover(x, y, weights=weights, progress=False).front
+    mean, law = front[0], front[-1]
+    assert law.text == "x_1*x_2"
+    share = 0.1 * 10 / float(weights.sum())
+    assert law.rmse_train == pytest.approx(share**0.5)
+    variance = np.cov(y.numpy(), aweights=weights.numpy(), ddof=0)
+    assert law.r2 == pytest.approx(1 - share / variance)
+    assert float(mean.sympy) == pytest.approx(np.average(y.numpy(), weights=weights.numpy()), rel=0.1)
+    assert mean.r2 == pytest.approx(0, abs=0.05)
+
+
+def test_a_target_that_changes_on_validation_rows_alone(product):
+    x = table(80)
+    data = Dataset(x[:60], torch.full((60, 1), 2.0), val_input=x[60:], val_label=torch.full((20, 1), 5.0))
+    equation = discover(data, progress=False).front[0]
+    residual = equation.predict(x[60:]) - 5.0
+    assert equation.rmse_test == pytest.approx(float(residual.square().mean().sqrt()))
+
+
 # ---- limits
 
 
