@@ -55,6 +55,9 @@ def _add_discover_arguments(discover: argparse.ArgumentParser) -> None:
     )
     discover.add_argument("--lib", type=_names, metavar="A,B", help="functions that it may hold, as in sin,exp")
     discover.add_argument(
+        "--units", type=_units, metavar="'A: m, B: kg/s'", help="units of columns and target, which are tried first"
+    )
+    discover.add_argument(
         "--loss", choices=("mse", "huber", "absolute"), default="mse", help="huber or absolute for outliers"
     )
     discover.add_argument(
@@ -143,6 +146,19 @@ def _page(text: str) -> Path:
     if path.suffix.lower() not in (".html", ".htm"):
         raise argparse.ArgumentTypeError(f"must be a file that ends in .html; got {text!r}")
     return path
+
+
+def _units(text: str) -> dict[str, str]:
+    """Units by column; a name may hold a colon, a unit never does."""
+    units = {}
+    for part in text.split(","):
+        name, colon, unit = part.rpartition(":")
+        if not colon or not name.strip():
+            raise argparse.ArgumentTypeError(
+                f"must be columns with their units, as in 'mass: kg, speed: m/s'; got {text!r}"
+            )
+        units[name.strip()] = unit.strip()
+    return units
 
 
 def _names(text: str) -> list[str]:

@@ -138,7 +138,7 @@ def _discover(arguments: argparse.Namespace) -> int:
     print(f"Data:     {arguments.data.name}, {data!r}")
     for notice in data_notices(data):
         print(f"Notice:   {notice.sentence}")
-    options = {"seconds": arguments.seconds, "seed": arguments.seed, "lib": arguments.lib, "loss": arguments.loss}
+    options = {name: getattr(arguments, name) for name in ("seconds", "seed", "lib", "loss", "units")}
     discovery = discover(data, **options, progress=False, callbacks=[_say_step])
     if not discovery.front:
         raise KeyboardInterrupt
@@ -191,4 +191,5 @@ def _say(message: str) -> None:
 def _one_line(problem: BaseException) -> str:
     """The problem's message on one line. Arguments of `read_table` are options here."""
     text = re.sub(r"the `(target|inputs)` argument of read_\w+", r"--\1", str(problem))
+    text = re.sub(r"the `units(?:\[(.+?)\])?` argument of discover", r"--units \1", text)
     return " ".join(text.split()) or type(problem).__name__

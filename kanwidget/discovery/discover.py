@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from kanwidget import _check
 from kanwidget._refusals import short_refusals
 from kanwidget.discovery.arguments import WHERE, dataset_of, hooks, settings
 from kanwidget.discovery.discovery import Discovery
 from kanwidget.discovery.progress import ProgressLine
 from kanwidget.discovery.steps import DiscoveryStep, DiscoverySteps
+from kanwidget.discovery.units.quantities import quantities
 
 
 @short_refusals
@@ -46,7 +46,9 @@ def discover(
         seconds: Time of the search, > 0.
         steps: Number of steps of the search instead; the result is then the same each time.
         seed: Of the rows that are held out and of the search; the global random state isn't used.
-        units: Reserved for the units of the columns: the search doesn't use them yet, and refuses them.
+        units: The units of columns and target by name, such as `{"v": "km/h", "y": "kg*m/s**2"}`: SI and common ones with prefixes,
+            `*`, `/`, `**`; other names are units of their own, and `1` is a number. Products without unit are tried first, and of
+            formulas about as good one whose units fit is the best. Formulas that don't fit stay: a law may hold constants with units.
         lib: Names of the functions that formulas may hold; by default all that the search knows. Sums, products and powers always may.
         max_complexity: Of a formula, at most: columns and constants count 1, operations 1 and functions 2.
         loss: `mse`; or `huber` or `absolute` for tables with outliers, on which formulas are ranked by the mean size of residuals.
@@ -128,7 +130,6 @@ def discover_steps(
         >>> steps.discovery.best.r2 > 0.999
         True
     """
-    if units is not None:
-        _check.fail("units", WHERE, "left out", units, "The search doesn't use units yet.")
     chosen = settings(seconds, steps, seed, lib, max_complexity, loss, n_jobs)
-    return DiscoverySteps(dataset_of(data, y, target, weights), chosen)
+    table = dataset_of(data, y, target, weights)
+    return DiscoverySteps(table, chosen, quantities=quantities(units, table.in_vars, table.out_vars, WHERE))

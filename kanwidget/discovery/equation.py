@@ -16,6 +16,7 @@ from kanwidget.core.reference_data import has_labels
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset, arrays, as_dataset, frames
 from kanwidget.discovery.network import formula_network
+from kanwidget.discovery.units.quantities import UNKNOWN, Quantities
 from kanwidget.symbolic import to_latex, to_python
 from kanwidget.symbolic.formulas.evaluation import evaluate
 from kanwidget.symbolic.formulas.fitted import FittedFormula, expression_text, fitted_formulas
@@ -62,6 +63,8 @@ class Equation:
     """The table, in its own units."""
     _problem: Problem = field(kw_only=True)
     """The rows that the constants were fitted to."""
+    _quantities: Quantities = field(default=UNKNOWN, kw_only=True)
+    """The units of columns and targets."""
 
     # ---- writing
 
@@ -111,8 +114,22 @@ class Equation:
         """
         return to_python(self.sympy, self._symbols, name)
 
+    @cached_property
+    def dimensions(self) -> bool | None:
+        """Whether its value has the target's unit, with constants that are mere numbers; None where units aren't known.
+
+        A law may hold constants that have units. Then this is False, and says nothing against the law.
+
+        Examples:
+            >>> from kanwidget import discover, load_planets
+            >>> law = discover(load_planets(), units={"axis": "AU", "period": "year"}, steps=30, progress=False).best
+            >>> law.text, law.dimensions
+            ('axis**(3/2)', False)
+        """
+        return self._quantities.fit(self.sympy, self.target)
+
     def __repr__(self) -> str:
-        return repr(self.fitted)
+        return repr(self.fitted) + ("\nunits fit" if self.dimensions else "")
 
     # ---- constants
 

@@ -10,10 +10,13 @@ from kanwidget.discovery.equation import Equation
 from kanwidget.symbolic import math_tree
 
 _HEAD = ("", "complexity", "RMSE", "held out", "R²", "formula")
+#: The column that says which formulas have the target's unit, where units are known.
+_UNITS = "units"
 
 
 def rows(front: Sequence[Equation], best: Collection[Equation]) -> list[dict[str, Any]]:
-    """A record for each formula."""
+    """A record for each formula; whether units fit, where any are known."""
+    with_units = _knows_units(front)
     return [
         {
             "target": equation.target,
@@ -23,6 +26,7 @@ def rows(front: Sequence[Equation], best: Collection[Equation]) -> list[dict[str
             "rmse_test": equation.rmse_test,
             "r2": equation.r2,
             "best": equation in best,
+            **({"dimensions": equation.dimensions} if with_units else {}),
         }
         for equation in front
     ]
@@ -30,8 +34,10 @@ def rows(front: Sequence[Equation], best: Collection[Equation]) -> list[dict[str
 
 def text(front: Sequence[Equation], best: Collection[Equation]) -> str:
     """The table in columns; the best formula has an arrow."""
-    lines = [list(_HEAD), *([*_cells(equation, best), f"{equation.target} = {equation.text}"] for equation in front)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(_HEAD) - 1)]
+    with_units = _knows_units(front)
+    cells = [[*_cells(equation, best, with_units), f"{equation.target} = {equation.text}"] for equation in front]
+    lines = [_head(with_units), *cells]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]) - 1)]
     return "\n".join(
         "  ".join([*(cell.rjust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]).rstrip()
         for line in lines
@@ -40,10 +46,11 @@ def text(front: Sequence[Equation], best: Collection[Equation]) -> str:
 
 def html(front: Sequence[Equation], best: Collection[Equation]) -> str:
     """The table as HTML; text of users is escaped."""
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in _HEAD)
+    with_units = _knows_units(front)
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in _head(with_units))
     body = "".join(
         "<tr>"
-        + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(equation, best))
+        + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(equation, best, with_units))
         + f'<td style="text-align:left;font-size:115%">{markup(math_tree(equation.sympy, left=equation.target))}</td></tr>'
         for equation in front
     )
@@ -64,10 +71,19 @@ def markup(node: Any) -> str:
     return f"<{tag}{given}>{''.join(map(markup, children))}</{tag}>"
 
 
-def _cells(equation: Equation, best: Collection[Equation]) -> list[str]:
+def _knows_units(front: Sequence[Equation]) -> bool:
+    return any(equation.dimensions is not None for equation in front)
+
+
+def _head(with_units: bool) -> list[str]:
+    return [*_HEAD[:-1], *([_UNITS] if with_units else []), _HEAD[-1]]
+
+
+def _cells(equation: Equation, best: Collection[Equation], with_units: bool) -> list[str]:
     test = "" if equation.rmse_test is None else f"{equation.rmse_test:.3g}"
     mark = "→" if equation in best else ""
-    return [mark, f"{equation.complexity:g}", f"{equation.rmse_train:.3g}", test, _r2(equation.r2)]
+    units = ["fit" if equation.dimensions else ""] if with_units else []
+    return [mark, f"{equation.complexity:g}", f"{equation.rmse_train:.3g}", test, _r2(equation.r2), *units]
 
 
 def _r2(value: float) -> str:

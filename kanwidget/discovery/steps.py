@@ -21,6 +21,7 @@ from kanwidget.discovery.fronts import robust
 from kanwidget.discovery.fronts.finishing import finish
 from kanwidget.discovery.fronts.front import Front
 from kanwidget.discovery.fronts.table import simple_trees, tables
+from kanwidget.discovery.units.quantities import Quantities
 
 #: Part of the time that is left for exact numbers and last fits.
 _LAST = 0.15
@@ -62,9 +63,16 @@ class DiscoverySteps:
         data: The table.
         settings: How formulas are searched for.
         clock: Seconds that pass, for the limit of the time.
+        quantities: The units of columns and targets.
     """
 
-    def __init__(self, data: Dataset, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        data: Dataset,
+        settings: Settings,
+        clock: Callable[[], float] = time.monotonic,
+        quantities: Quantities | None = None,
+    ) -> None:
         self.data = data
         self.stop_reason = ""
         self.findings: list[str] = []
@@ -73,7 +81,7 @@ class DiscoverySteps:
         robustly = settings.loss != "mse"
         self._fronts = [
             Front(table, settings.operations, settings.complexity, robust=robustly)
-            for table in tables(data, settings.seed)
+            for table in tables(data, settings.seed, quantities)
         ]
         self._reports = 0
         self._steps = self._all_steps()
@@ -184,7 +192,9 @@ class DiscoverySteps:
         for report in search(rows, Limits(settings.operations, settings.complexity, settings.seed)):
             self._reports += 1
             yield self._taken(front, report)
-            reason = _over(self.seconds, end, self._reports, last)
+            # Formulas of a step come together, and soon: a long step mustn't end with the first of them.
+            until = None if report.kind == "formula" else end
+            reason = _over(self.seconds, until, self._reports, last)
             if not reason and patience.is_over(front, self.seconds, self._reports, timed=end is not None):
                 reason = "exact"
             if not reason and _over(self.seconds, turn[0], self._reports, turn[1]) and front.has_relative_noise:

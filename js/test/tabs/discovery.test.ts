@@ -35,6 +35,7 @@ describe("the search", () => {
       "x₂ doesn't matter",
     ]);
     expect(view.find('[data-kw-action="find-formulas"]').textContent).toBe("Pause");
+    expect(view.find(".kw-findings").getAttribute("aria-label")).toBe("Found out");
     view.click('[data-kw-action="find-formulas"]');
     tell({ state: "paused" });
     expect(view.find('[data-kw-action="find-formulas"]').textContent).toBe("Go on");

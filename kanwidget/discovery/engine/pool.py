@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
@@ -47,7 +47,9 @@ class Pool:
         self.columns = columns.unbind()
         self.y = y
         self.weights = weights
-        self.spread = float(y.std(correction=0)) or 1.0
+        total = self.weights.sum()
+        mean = (self.weights * y).sum() / total
+        self.spread = float(((self.weights * (y - mean).square()).sum() / total).sqrt()) or 1.0
         self.most = most
         self.candidates: list[Candidate] = []
 
@@ -101,3 +103,17 @@ class Pool:
     def is_exact(self) -> bool:
         """Whether a formula is exact but for round-off."""
         return bool(self.candidates) and min(c.error for c in self.candidates) < EXACT
+
+
+@dataclass(slots=True)
+class Reported:
+    """Which formulas the caller has: those that became the shortest at their error, or the most exact at their length."""
+
+    front: dict[Tree, Candidate] = field(default_factory=dict)
+
+    def entrants(self, pool: Pool) -> list[Candidate]:
+        """Members of the front that weren't there before."""
+        front = pool.front()
+        entrants = [candidate for candidate in front if candidate.tree not in self.front]
+        self.front = {candidate.tree: candidate for candidate in front}
+        return entrants

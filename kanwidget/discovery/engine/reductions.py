@@ -45,6 +45,11 @@ class Reduction:
     text: str
     """What it says of the target, which is "it"."""
 
+    @property
+    def key(self) -> tuple[Tree, ...]:
+        """What tells it from others, whatever its words are."""
+        return (self.factor, *self.columns)
+
     def outside(self, tree: Tree) -> Tree:
         """The formula of y, of one of the new target."""
 
@@ -58,7 +63,7 @@ class Reduction:
 
     def names(self, names: Sequence[str]) -> list[str]:
         """What the new columns are called, by the names of the old ones."""
-        return [_text(tree, names) for tree in self.columns]
+        return [column_text(tree, names) for tree in self.columns]
 
     def table(self, whole: Table) -> Table | None:
         """The smaller table; None where it has no finite values."""
@@ -71,21 +76,42 @@ class Reduction:
         return Table(x, y, weights, whole.operations, whole.most)
 
 
-def reductions(surrogate: Surrogate, names: Sequence[str]) -> list[Reduction]:
-    """Smaller tables that the derivatives of a surrogate suggest, the smallest first.
+class Sample(NamedTuple):
+    """Derivatives on rows where y isn't nearly 0, so that relative ones say something."""
 
-    Args:
-        surrogate: An accurate one.
-        names: Of the columns, for words.
-    """
+    x: Tensor
+    """`(columns, rows)`."""
+    gradient: Tensor
+    """`(columns, rows)`."""
+    y: Tensor
+    tolerance: float
+    """Spread of a relative derivative that counts as none."""
+
+
+def sample_of(surrogate: Surrogate) -> Sample | None:
+    """The rows of a surrogate that say something; None where they are too few."""
     tolerance = min(max(_ERRORS * surrogate.error, _LEAST_TOLERANCE), _MOST_TOLERANCE)
     size = surrogate.value.abs()
-    # Relative derivatives say nothing where y is nearly 0.
     usable = torch.isfinite(surrogate.gradient).all(0) & (size > _SMALL * float(size.median()))
     if int(usable.sum()) < _FEWEST:
-        return []
-    parts = surrogate.x[:, usable], surrogate.gradient[:, usable], surrogate.value[usable]
-    return _Search(*parts, tolerance, names).reductions()
+        return None
+    return Sample(surrogate.x[:, usable], surrogate.gradient[:, usable], surrogate.value[usable], tolerance)
+
+
+def near_constant(values: Tensor, number: float, tolerance: float) -> bool:
+    """Whether values are a number nearly everywhere, but for the tolerance."""
+    off = (values - number).abs()
+    return float(off.median()) <= tolerance and float(off.quantile(0.9)) <= 5 * tolerance
+
+
+def reductions(sample: Sample, names: Sequence[str]) -> list[Reduction]:
+    """Smaller tables that derivatives suggest, the smallest first.
+
+    Args:
+        sample: Of an accurate surrogate.
+        names: Of the columns, for words.
+    """
+    return _Search(sample, names).reductions()
 
 
 class Merge(NamedTuple):
@@ -110,7 +136,8 @@ def _disjoint(merges: Sequence[Merge]) -> list[Merge]:
 class _Search:
     """Hypotheses about derivatives, on the sample."""
 
-    def __init__(self, x: Tensor, gradient: Tensor, y: Tensor, tolerance: float, names: Sequence[str]) -> None:
+    def __init__(self, sample: Sample, names: Sequence[str]) -> None:
+        x, gradient, y, tolerance = sample
         self.x, self.gradient, self.tolerance, self.names = x, gradient, tolerance, names
         self.elasticity = gradient * x / y
         self.nonzero = [bool((column != 0).all()) for column in x]
@@ -140,10 +167,7 @@ class _Search:
         """The simple number that values are everywhere, but for the tolerance."""
         middle = float(values.median())
         near = round(4 * middle) / 4
-        off = (values - near).abs()
-        if float(off.median()) > self.tolerance or float(off.quantile(0.9)) > 5 * self.tolerance:
-            return None
-        return near
+        return near if near_constant(values, near, self.tolerance) else None
 
     def _power(self, i: int) -> float | None:
         if self.nonzero[i]:
@@ -176,7 +200,8 @@ class _Search:
                     (i, j),
                     factor,
                     column,
-                    f"it depends on {a} and {b} through {_text(column, self.names)}" + _beside(factor, self.names),
+                    f"it depends on {a} and {b} through {column_text(column, self.names)}"
+                    + _beside(factor, self.names),
                 )
             )
         return merges
@@ -190,10 +215,10 @@ def _power_text(name: str, exponent: float) -> str:
 
 
 def _beside(factor: Tree | None, names: Sequence[str]) -> str:
-    return "" if factor is None else f", beside a factor {_text(factor, names)}"
+    return "" if factor is None else f", beside a factor {column_text(factor, names)}"
 
 
-def _text(tree: Tree, names: Sequence[str]) -> str:
+def column_text(tree: Tree, names: Sequence[str]) -> str:
     """A column's tree in words."""
     import sympy
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from torch import Tensor
@@ -14,8 +14,8 @@ from kanwidget.discovery.engine.growth import grow, shorten, simplify_stepwise
 from kanwidget.discovery.engine.inner import rationals_with_function
 from kanwidget.discovery.engine.links import linked_rationals
 from kanwidget.discovery.engine.polynomials import feature_sets, monomials_of, rational_functions, sparse_sums
-from kanwidget.discovery.engine.pool import Candidate
-from kanwidget.discovery.engine.reductions import Reduction, reductions
+from kanwidget.discovery.engine.pool import Candidate, Reported
+from kanwidget.discovery.engine.reductions import Reduction, reductions, sample_of
 from kanwidget.discovery.engine.scans.atoms import Atoms
 from kanwidget.discovery.engine.scans.families import (
     functions_of,
@@ -26,6 +26,8 @@ from kanwidget.discovery.engine.scans.families import (
     small_trees,
 )
 from kanwidget.discovery.engine.scans.strategies import scan_products, scan_sums
+from kanwidget.discovery.engine.similarity.dimensions import Dimensions
+from kanwidget.discovery.engine.similarity.products import products_by_symmetries, products_by_units
 from kanwidget.discovery.engine.surrogates import Surrogate, formula_surrogate, network_surrogates
 from kanwidget.discovery.engine.table import Table, Units
 from kanwidget.discovery.engine.trees import Tree
@@ -44,6 +46,8 @@ _ROUGH, _REDUCTIONS, _DEEPEST = 0.05, 3, 3
 _CURVES = 50
 #: Fewer columns also come in products.
 _FEW_COLUMNS = 4
+#: Steps in a table that only units suggest, until a rough formula must be there.
+_FIRST_STEPS = 40
 #: Rows that a network needs.
 _FEWEST_ROWS = 50
 #: Atoms up to which a smaller table is searched to the end.
@@ -65,6 +69,8 @@ class Rows:
     names: tuple[str, ...]
     """Names of the columns, for reports."""
     target: str
+    dimensions: Dimensions | None = None
+    """Those of columns and target, where units are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +110,18 @@ def search(rows: Rows, limits: Limits) -> Iterator[Report]:
     Yields:
         Reports; the search ends when nothing is left to try. It goes on after an exact formula: a shorter one may come.
     """
-    units = Units.of(rows.x, rows.y)
+    dimensions = rows.dimensions
+    units = Units.of(rows.x, rows.y, *((dimensions.columns, dimensions.sizes) if dimensions else ()))
     x, y = units.inside(rows.x, rows.y)
     table = Table(x, y, rows.weights, limits.operations, limits.complexity, limits.seed)
     reported = Reported()
-    for text in _with_short_forms(table, _Strategies(table, rows.names, rows.target).run()):
-        yield Report("finding" if isinstance(text, Finding) else "trying", text)
-        for candidate in reported.entrants(table):
+    dimensions = dimensions and dimensions.in_units(units.columns)
+    strategies = _Strategies(table, rows.names, rows.target, dimensions=dimensions)
+    for text in _with_short_forms(table, strategies.run()):
+        # What a step brought comes before its words: who stops in between two steps has all of it.
+        for candidate in reported.entrants(table.pool):
             yield Report("formula", candidate.origin, units.outside(candidate.tree))
+        yield Report("finding" if isinstance(text, Finding) else "trying", text)
 
 
 def _with_short_forms(table: Table, steps: Iterator[str]) -> Iterator[str]:
@@ -124,20 +134,6 @@ def _with_short_forms(table: Table, steps: Iterator[str]) -> Iterator[str]:
             yield from shorten(table)
 
 
-@dataclass(slots=True)
-class Reported:
-    """Which formulas the caller has: those that became the shortest at their error, or the most exact at their length."""
-
-    front: dict[Tree, Candidate] = field(default_factory=dict)
-
-    def entrants(self, table: Table) -> list[Candidate]:
-        """Members of the front that weren't there before."""
-        front = table.pool.front()
-        entrants = [candidate for candidate in front if candidate.tree not in self.front]
-        self.front = {candidate.tree: candidate for candidate in front}
-        return entrants
-
-
 class _Strategies:
     """The order of the strategies: what is quick and often right comes first, in the table and in the smaller ones.
 
@@ -146,10 +142,14 @@ class _Strategies:
         names: Of its columns, for words.
         target: What y is called.
         depth: How many reductions lead to this table.
+        dimensions: Of columns and target, where units are known.
     """
 
-    def __init__(self, table: Table, names: Sequence[str], target: str, depth: int = 0) -> None:
+    def __init__(
+        self, table: Table, names: Sequence[str], target: str, depth: int = 0, dimensions: Dimensions | None = None
+    ) -> None:
         self.table, self.names, self.target, self.depth = table, names, target, depth
+        self.dimensions = dimensions
         self.grown: set[Tree] = set()
         self.smaller: dict[tuple[Tree, ...], tuple[Reduction, _Strategies, Reported]] = {}
         self.levels = small_trees(table, _ATOMS)
@@ -158,6 +158,7 @@ class _Strategies:
 
     def run(self) -> Iterator[str]:
         """All strategies, one after the other."""
+        yield from self._by_units()
         yield from self.quick()
         yield from simplify_stepwise(self.table)
         yield from self.slow()
@@ -269,18 +270,48 @@ class _Strategies:
     def _may_reduce(self) -> bool:
         return len(self.table.indices) > 1 and self.depth < _DEEPEST
 
+    def _by_units(self) -> Iterator[str]:
+        """Search the smaller table of products without units; as units suggest it only, it is left soon where no formula is near."""
+        if self.dimensions is None or not self._may_reduce():
+            return
+        for reduction in products_by_units(self.dimensions, self.table.columns, self.names):
+            steps = self._searched(reduction, f"trying what units suggest: {reduction.text}")
+            yield from itertools.islice(steps, _FIRST_STEPS)
+            if self.table.pool.best is not None and self.table.pool.best.error < _ROUGH:
+                yield from steps
+                return
+            # A constant may have a unit: derivatives will say.
+            self.smaller.pop(reduction.key, None)
+
     def _reduced(self, surrogate: Surrogate) -> Iterator[str]:
         """Search smaller tables for some seconds."""
-        for reduction in reductions(surrogate, self.names)[:_REDUCTIONS]:
-            key = (reduction.factor, *reduction.columns)
-            table = None if key in self.smaller else reduction.table(self.table)
-            if table is not None:
-                yield Finding(f"{self.target}: {reduction.text}")
-                names = [f"({name})" if " " in name or "/" in name else name for name in reduction.names(self.names)]
-                rest = self.target if reduction.factor == ("n", 1) else "what is left"
-                strategies = _Strategies(table, names, rest, self.depth + 1)
-                self.smaller[key] = reduction, strategies, Reported()
-                yield from self._brought(key, strategies.quick())
+        sample = sample_of(surrogate)
+        if sample is None:
+            return
+        smaller = reductions(sample, self.names)[:_REDUCTIONS]
+        if self.dimensions is not None:
+            smaller = [*products_by_symmetries(self.dimensions, self.table.columns, sample, self.names)[:2], *smaller]
+        for reduction in smaller:
+            yield from self._searched(reduction, Finding(f"{self.target}: {reduction.text}"))
+
+    def _searched(self, reduction: Reduction, text: str) -> Iterator[str]:
+        """Search a smaller table, unless that was done."""
+        key = reduction.key
+        if key in self.smaller:
+            return
+        if not reduction.columns:
+            yield text
+            self.table.offer([("mul", ("c", 1.0), reduction.factor)], reduction.text)
+            return
+        table = reduction.table(self.table)
+        if table is None:
+            return
+        yield text
+        names = [f"({name})" if " " in name or "/" in name else name for name in reduction.names(self.names)]
+        rest = self.target if reduction.factor == ("n", 1) else "what is left"
+        strategies = _Strategies(table, names, rest, self.depth + 1)
+        self.smaller[key] = reduction, strategies, Reported()
+        yield from self._brought(key, strategies.quick())
 
     def _slow_smaller(self) -> Iterator[str]:
         """Search the smaller tables further, the smallest first."""
@@ -291,7 +322,7 @@ class _Strategies:
         """Do the steps of a smaller table's search, and bring what it finds back."""
         reduction, strategies, reported = self.smaller[key]
         for text in steps:
-            formulas = [reduction.outside(candidate.tree) for candidate in reported.entrants(strategies.table)]
+            formulas = [reduction.outside(candidate.tree) for candidate in reported.entrants(strategies.table.pool)]
             self.table.offer(formulas, reduction.text, fits=6)
             yield text
             if strategies.table.pool.is_exact:

@@ -17,6 +17,8 @@ from kanwidget.discovery.engine.trees import OPERATIONS, Tree, columns_of, numbe
 SAMPLE = 256
 #: Columns whose sizes lie in this range stay as they are; others are measured in a power of ten.
 _SMALL, _LARGE = 0.02, 50.0
+#: Of columns in like units, how many times larger than another one a range may begin for both to be measured alike.
+_NEAR = 100.0
 
 
 class Table:
@@ -105,26 +107,25 @@ class Units:
     target: float
 
     @classmethod
-    def of(cls, x: Tensor, y: Tensor) -> Units:
-        """The units of a table. Columns whose ranges overlap may be of one kind, and share a unit: their sum must stay a sum."""
-        size = x.abs()
-        low, high = size.amin(0).tolist(), size.amax(0).tolist()
-        middle = size.median(0).values.tolist()
-        groups: list[list[int]] = []
-        for index in sorted(range(len(low)), key=lambda i: low[i]):
-            for group in groups:
-                if low[index] <= max(high[i] for i in group):
-                    group.append(index)
-                    break
-            else:
-                groups.append([index])
-        units = [1.0] * len(low)
-        for group in groups:
-            sizes = sorted(middle[i] or high[i] for i in group)
-            if not all(_SMALL <= s <= _LARGE for s in sizes):
-                unit = _power_of_ten(sizes[len(sizes) // 2])
-                for index in group:
-                    units[index] = unit
+    def of(
+        cls, x: Tensor, y: Tensor, kinds: Sequence[object] | None = None, sizes: Sequence[float] | None = None
+    ) -> Units:
+        """The units of a table. Columns of one kind share a unit where their ranges are near: their sum must stay a sum.
+
+        Args:
+            x: `(rows, columns)`.
+            y: `(rows,)`.
+            kinds: What tells the kind of each column, None where it isn't known: such columns may be of one kind where ranges overlap.
+            sizes: The unit of each column so far, to compare those of a kind.
+        """
+        kinds, sizes = kinds or [None] * x.shape[1], sizes or [1.0] * x.shape[1]
+        units = [1.0] * x.shape[1]
+        for kind in dict.fromkeys(kinds):
+            own = [i for i in range(len(kinds)) if kinds[i] == kind]
+            for i, unit in zip(
+                own, _shared(x[:, own], [sizes[i] for i in own], 1 if kind is None else _NEAR), strict=True
+            ):
+                units[i] = unit
         return cls(tuple(units), _power_of_ten(float(y.abs().median()) or float(y.abs().max())))
 
     def inside(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -141,6 +142,37 @@ class Units:
 
         tree = visit(tree) if columns_of(tree) else tree
         return tree if self.target == 1.0 else ("mul", number(self.target), tree)
+
+
+def _shared(x: Tensor, sizes: Sequence[float], near: float) -> list[float]:
+    """Units of columns of one kind: the same for those whose ranges overlap or are near.
+
+    Args:
+        x: `(rows, columns)`.
+        sizes: The units in which the columns are measured so far; those of one kind are multiples of each other.
+        near: How many times larger than another one a range may begin.
+    """
+    own = torch.tensor([size / sizes[0] for size in sizes], dtype=x.dtype)
+    size = x.abs() * own
+    low, high = size.amin(0).tolist(), size.amax(0).tolist()
+    middle = size.median(0).values.tolist()
+    groups: list[list[int]] = []
+    for index in sorted(range(len(low)), key=lambda i: low[i]):
+        for group in groups:
+            if low[index] <= near * max(high[i] for i in group):
+                group.append(index)
+                break
+        else:
+            groups.append([index])
+    units = [1.0] * len(low)
+    for group in groups:
+        first = float(own[group[0]])
+        numbers = sorted((middle[i] or high[i]) / first for i in group)
+        usual = all(_SMALL <= s <= _LARGE for s in numbers)
+        unit = 1.0 if usual else _power_of_ten(numbers[len(numbers) // 2])
+        for index in group:
+            units[index] = float(f"{unit * first / float(own[index]):.12g}")
+    return units
 
 
 def _power_of_ten(size: float) -> float:

@@ -18,6 +18,8 @@ from kanwidget.symbolic.formulas.regression.problem import Problem
 
 #: Rows that each constant needs, and how many constants are fine with fewer: more of them fit whatever a short table holds.
 _ROWS_PER_CONSTANT, _FEW_CONSTANTS = 4, 2
+#: Bits of a description that are no reason to prefer a formula whose units don't fit.
+_TIE = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,15 @@ class Front:
 
     @property
     def best(self) -> Member:
-        """The member with the shortest description."""
-        return ranking.best(self.members, len(self.table.every.y), relative=self.has_relative_noise)
+        """The member with the shortest description; of those about as short one whose units fit."""
+        members, count, relative = self.members, len(self.table.every.y), self.has_relative_noise
+        first = ranking.best(members, count, relative=relative)
+        if not self.table.quantities:
+            return first
+        limit = ranking.length(first, count, relative=relative) + _TIE
+        near = [member for member in members if ranking.length(member, count, relative=relative) <= limit]
+        fitting = [member for member in near if member.equation.dimensions]
+        return ranking.best(fitting, count, relative=relative) if fitting else first
 
     @property
     def has_relative_noise(self) -> bool:
@@ -178,6 +187,7 @@ class Front:
             *(table.target, expression, size, rmse[0], test, r2, origin),
             data=table.data,
             _problem=problem or self._problem,
+            _quantities=table.quantities,
         )
 
     def _test_error(self, expression: Any) -> float | None:

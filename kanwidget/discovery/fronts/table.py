@@ -13,7 +13,9 @@ from torch import Tensor
 from kanwidget.datasets import Dataset
 from kanwidget.datasets.dataset import split_rows
 from kanwidget.discovery.engine.search import Rows
+from kanwidget.discovery.engine.similarity.dimensions import Dimensions
 from kanwidget.discovery.engine.trees import Tree, expression
+from kanwidget.discovery.units.quantities import UNKNOWN, Quantities
 from kanwidget.symbolic.formulas.regression.problem import Problem
 
 if TYPE_CHECKING:
@@ -70,6 +72,8 @@ class Table:
     """The unit of each of them, a power of ten."""
     y_unit: float
     notices: tuple[str, ...]
+    quantities: Quantities = UNKNOWN
+    """What units were said to belong to columns and target."""
 
     @property
     def symbols(self) -> list[sympy.Symbol]:
@@ -105,7 +109,17 @@ class Table:
             held.y / self.y_unit,
             tuple(self.data.in_vars[column] for column in self.columns),
             self.target,
+            self._dimensions(),
         )
+
+    def _dimensions(self) -> Dimensions | None:
+        """Of the columns that are searched with; None where no units are known."""
+        if not self.quantities:
+            return None
+        names = [self.data.in_vars[column] for column in self.columns]
+        sizes = (self.quantities.size(name) * unit for name, unit in zip(names, self.units, strict=True))
+        exponents = self.quantities.exponents
+        return Dimensions(tuple(map(exponents, names)), exponents(self.target), tuple(sizes))
 
     def scaled(self, x: Tensor) -> Tensor:
         """Columns of the data as the engine's."""
@@ -153,17 +167,18 @@ def _times(unit: float, expr: Any) -> Any:
     return expr if unit == 1 else sympy.Float(unit) * expr
 
 
-def tables(data: Dataset, seed: int) -> list[Table]:
+def tables(data: Dataset, seed: int, quantities: Quantities | None = None) -> list[Table]:
     """A table for each target.
 
     Args:
         data: In its own units, float64.
         seed: Of the rows that are held out.
+        quantities: The units of columns and targets.
     """
-    return [_table(data, number, seed) for number in range(data.n_outputs)]
+    return [_table(data, number, seed, quantities or UNKNOWN) for number in range(data.n_outputs)]
 
 
-def _table(data: Dataset, number: int, seed: int) -> Table:
+def _table(data: Dataset, number: int, seed: int, quantities: Quantities) -> Table:
     every = Part(data.train_input, data.train_label[:, number], data.train_weight)
     held: Part | None = None
     train = every
@@ -173,9 +188,11 @@ def _table(data: Dataset, number: int, seed: int) -> Table:
         first, second = split_rows(len(every.y), _HELD_OUT, seed, "discover")
         train, held = every.rows_only(first), every.rows_only(second)
     columns, notices = _columns(data)
+    notices += quantities.notices([*(data.in_vars[column] for column in columns), data.out_vars[number]])
     units = tuple(_unit(every.x[:, column]) for column in columns)
     samples = train.sample(), None if held is None else held.sample()
-    return Table(data, data.out_vars[number], every, *samples, tuple(columns), units, _unit(every.y), tuple(notices))
+    target, y_unit = data.out_vars[number], _unit(every.y)
+    return Table(data, target, every, *samples, tuple(columns), units, y_unit, tuple(notices), quantities)
 
 
 def _columns(data: Dataset) -> tuple[list[int], list[str]]:

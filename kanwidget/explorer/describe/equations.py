@@ -47,10 +47,7 @@ class EquationWriter:
         self._columns, self._names = list(session.in_vars), source_names(session.in_vars)
         self._display = dict(zip(self._names, without_units(session.in_vars), strict=True))
         self._train = (data.train_input, data.train_label, data.train_weight)
-        self._shown = shown_rows(session)
-        self._judged = self._train
-        if data.test_input is not None and data.test_label is not None:
-            self._judged = (data.test_input, data.test_label, data.test_weight)
+        self._shown, self._judged = shown_rows(session), _judged_rows(session)
         sizes = data.train_input.detach().abs().amax(0).tolist()
         self._sizes = dict(zip(self._names, sizes, strict=True))
         #: The equations of the last front with their formulas: a search gives the same ones again and again.
@@ -72,7 +69,10 @@ class EquationWriter:
         from kanwidget.symbolic.writing.formula_source import to_source
 
         names = dict(zip(distinct(tuple(self._columns)), self._names, strict=True))
-        return self.formula(to_source(equation.sympy, names), float(equation.complexity), equation)
+        try:
+            return self.formula(to_source(equation.sympy, names), float(equation.complexity), equation)
+        except ValueError:  # it can't be written down: the search goes on without it
+            return None
 
     def formula(self, source: str, complexity: float, equation: Any = None) -> HallFormula | None:
         """The formula of a text; None where it has no values on the rows.
@@ -99,14 +99,10 @@ class EquationWriter:
         from kanwidget.symbolic import to_numpy
         from kanwidget.symbolic.writing.formula_source import source_symbols
 
-        return torch.as_tensor(to_numpy(expression, source_symbols(self._names))(x.detach().cpu().numpy()))
+        return torch.as_tensor(to_numpy(expression, source_symbols(self._names))(x.detach().cpu().double().numpy()))
 
     def _error(self, expression: sympy.Expr, x: Tensor, label: Tensor, weight: Tensor | None) -> float:
-        residual = (self._values(expression, x) - label[:, 0].detach().cpu()).square()
-        if weight is None:
-            return math.sqrt(float(residual.mean()))
-        weight = weight.detach().cpu()
-        return math.sqrt(float((weight * residual).sum() / weight.sum()))
+        return math.sqrt(_mean((self._values(expression, x) - label[:, 0].detach().cpu()).square(), weight))
 
     def _writing(self, expression: sympy.Expr) -> Writing:
         from kanwidget.symbolic import math_tree, tidy, to_text
@@ -128,10 +124,27 @@ def shown_labels(session: Session) -> Tensor:
     return _sample(session)[1]
 
 
-def _sample(session: Session) -> tuple[Tensor, Tensor]:
+def spread(session: Session) -> float:
+    """The error of the best constant, on the rows on which formulas are judged."""
+    _, label, weight = _judged_rows(session)
+    truth = label[:, 0].detach().cpu().double()
+    return math.sqrt(_mean((truth - _mean(truth, weight)).square(), weight))
+
+
+def _mean(values: Tensor, weight: Tensor | None) -> float:
+    weight = torch.ones_like(values) if weight is None else weight.detach().cpu()
+    return float((weight * values).sum() / weight.sum())
+
+
+def _judged_rows(session: Session) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Inputs, labels and weights of the test data if there are any."""
     data = session.data
-    x, label = data.train_input, data.train_label
     if data.test_input is not None and data.test_label is not None:
-        x, label = data.test_input, data.test_label
+        return data.test_input, data.test_label, data.test_weight
+    return data.train_input, data.train_label, data.train_weight
+
+
+def _sample(session: Session) -> tuple[Tensor, Tensor]:
+    x, label, _ = _judged_rows(session)
     rows = torch.linspace(0, len(x) - 1, min(_MOST_ROWS, len(x))).round().long()
     return x.detach().cpu()[rows], label.detach().cpu()[rows, 0]

@@ -47,6 +47,7 @@ class DiscoveryMethods(TrainMethods):
 
         Raises:
             ValueError: For classes, and for several targets.
+            RuntimeError: For a search that fails, whose formulas so far stay in `formulas`.
 
         Examples:
             >>> from kanwidget import KANExplorer, load_planets
@@ -68,6 +69,9 @@ class DiscoveryMethods(TrainMethods):
                 self._wait_for_search()
         else:
             self._train(command)
+        search = self._session.discoveries.search
+        if wait and search is not None and search.state == "failed":
+            raise RuntimeError(f"the search for formulas has failed: {search.error}") from search.error
         return self.formulas
 
     def _wait_for_search(self) -> None:

@@ -102,6 +102,7 @@ class Session:
     def begin(self, preset: str, model: KAN, data: Dataset, settings: Settings) -> None:
         """Begin with the network and the data of a preset. A checkpoint of the problem before brings that back."""
         number, problem = self.run.problem, (self.run.parts(), self._names())
+        self.discoveries.hold()
         self.run.begin(model, data, settings)
         self._problems[number] = problem
         self._name_variables(model, data, None, None)
@@ -115,6 +116,7 @@ class Session:
     def _return_to(self, number: int) -> None:
         """Take up an earlier or later problem again."""
         self._problems[self.run.problem] = self.run.parts(), self._names()
+        self.discoveries.hold()
         parts, names = self._problems[number]
         self.run.enter(parts)
         self.preset, self.table, self.in_vars, self.out_vars = names.preset, names.table, names.in_vars, names.out_vars

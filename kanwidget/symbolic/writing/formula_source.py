@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import keyword
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,12 @@ _CONSTANTS = {"pi": "pi", "e": "E"}
 _RESERVED = {*_CONSTANTS, *(function.head for function in FUNCTIONS)}
 #: Characters of a text that is read: a longer one is no formula that a person would want.
 _MOST = 20_000
-#: Exponents of numbers lie below it.
+#: Those of a text that are shown where it is refused.
+_MOST_SHOWN = 80
+#: Exponents of numbers lie below it, and numbers have at most so many binary digits before and after the point: about those of double
+#: precision. Larger ones, such as powers of powers, may take more memory than there is.
 _LARGEST_POWER = 1000
+_MOST_DIGITS = 1100
 
 
 def source_names(names: Sequence[str]) -> list[str]:
@@ -98,7 +103,7 @@ def from_source(text: str, names: Sequence[str]) -> sympy.Expr:
         tree = ast.parse(text.strip(), mode="eval").body
         return _Reader(names).read(tree)
     except (SyntaxError, TypeError, RecursionError, MemoryError, OverflowError) as error:
-        raise ValueError(f"{text[:80]!r} is no formula") from error
+        raise ValueError(f"{text[:_MOST_SHOWN]!r} is no formula") from error
 
 
 _Operation = Callable[[Any, Any], Any]
@@ -126,6 +131,9 @@ class _Reader:
 
     def read(self, node: ast.expr) -> Any:
         """The expression of a node."""
+        return _bounded(self._read(node))
+
+    def _read(self, node: ast.expr) -> Any:
         import sympy
 
         match node:
@@ -143,7 +151,8 @@ class _Reader:
                 return self._combined(op, self.read(left), self.read(right))
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if function_of(name) and args:
                 return self._applied(name, args)
-        raise ValueError(f"`{ast.unparse(node)}` is no part of a formula of {', '.join(self._names)}")
+        part, columns = ast.unparse(node), ", ".join(self._names)
+        raise ValueError(f"`{part[:_MOST_SHOWN]}` is no part of a formula of {columns[:_MOST_SHOWN]}")
 
     def _combined(self, op: ast.operator, left: Any, right: Any) -> Any:
         # A power of numbers may be too large for any memory.
@@ -165,3 +174,18 @@ class _Reader:
         if name not in ("Max", "Min", "Heaviside"):
             raise ValueError(f"{name} takes one number")
         return getattr(sympy, name)(*operands)
+
+
+def _bounded(value: Any) -> Any:
+    """An expression whose numbers have values; refuses numbers that are too large."""
+    import sympy
+
+    if value.has(sympy.oo, -sympy.oo, sympy.zoo, sympy.nan, sympy.I):
+        raise ValueError("a part of the formula has no finite real value")
+    if value.is_Float:
+        too_large = abs(value) > sys.float_info.max
+    else:
+        too_large = value.is_Rational and max(abs(value.p), value.q).bit_length() > _MOST_DIGITS
+    if too_large:
+        raise ValueError("its numbers are too large")
+    return value

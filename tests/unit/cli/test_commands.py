@@ -37,6 +37,7 @@ def usage_error(capsys, *arguments):
         (["fit", "a.csv"], "arguments are required: --target"),
         (["discover", "a.csv"], "arguments are required: --target"),
         (["discover", "a.csv", "--target", "y", "--seconds", "0"], "--seconds: must be a number > 0; got '0'"),
+        (["discover", "a.csv", "--target", "y", "--units", "kg"], "columns with their units, as in 'mass: kg"),
         (["discover", "a.csv", "--target", "y", "--loss", "mae"], "--loss: invalid choice: 'mae'"),
         (["fit", "a.csv", "--target", "y", "--lamb", "-1"], "--lamb: must be a number ≥ 0; got '-1'"),
         (["fit", "a.csv", "--target", "y", "--lamb", "nan"], "--lamb: must be a number ≥ 0; got 'nan'"),
@@ -186,6 +187,14 @@ def test_discover_prints_what_it_has_after_an_interruption(capsys, monkeypatch, 
     out, error = capsys.readouterr()
     assert "Formula:  energy = " in out
     assert error == "kanwidget: interrupted\n"
+
+
+def test_discover_takes_units_and_says_which_are_none(capsys, table):
+    command = ["discover", table, "--target", "energy", "--inputs", "mass,speed", "--seconds", "0.5", "--units"]
+    assert cli.main([*command, "mass: kg, speed: m/s, energy: J"]) == 0
+    assert "units" in capsys.readouterr().out
+    assert cli.main([*command, "speed: m//s"]) == 1
+    assert "discover: --units 'speed' must be a unit; got 'm//s'." in capsys.readouterr().err
 
 
 def test_demo_finds_keplers_law(capsys, tmp_path):

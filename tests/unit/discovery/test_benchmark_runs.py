@@ -212,6 +212,20 @@ def test_the_results_are_those_of_cases(name):
 # ---- tables
 
 
+def test_units_are_told_where_a_task_says_so(monkeypatch):
+    seen = []
+
+    def solve(problem):
+        seen.append(problem.units)
+        return iter(())
+
+    monkeypatch.setattr(answers, "competitor", lambda name: solve)
+    task = Task("kanwidget", "feynman", "I.12.5", dummies=1)
+    for told in (False, True):
+        list(answers.answers(task._replace(units=told)))
+    assert seen == [None, {"q_2": "C", "E_f": "V/m", "dummy_1": "C", "F": "N"}]
+
+
 def test_a_line_counts_verdicts_and_seconds():
     rows = [
         row("Nguyen-1", first=4.0),
@@ -221,19 +235,20 @@ def test_a_line_counts_verdicts_and_seconds():
         row("Nguyen-5", exact=False, form=False, r2=0.9, first=None),
     ]
     line = next(line for line in table(rows) if line.startswith("nguyen"))
-    assert line.split() == ["nguyen", "kanwidget", "0", "0", "60", "5", "3", "4", "4", "6.0", "33%", "67%", "100%"]
+    assert line.split() == ["nguyen", "kanwidget", "0", "0", "60", "-", "5", "3", "4", "4", "6.0", "33%", "67%", "100%"]
 
 
 def test_groups_are_apart_by_conditions_and_in_the_order_of_the_suites():
     rows = [
         row("a", task=TASK._replace(suite="development")),
         row("a", task=TASK._replace(noise=0.01)),
+        row("a", task=TASK._replace(units=True)),
         row("a", task=TASK._replace(competitor="gplearn")),
         row("a"),
     ]
-    assert len(groups(rows)) == 4
+    assert len(groups(rows)) == 5
     starts = [line.split()[:3] for line in table(rows) if line.startswith(("nguyen", "development"))]
-    assert [start[1] for start in starts] == ["gplearn", "kanwidget", "kanwidget", "kanwidget"]
+    assert [start[1] for start in starts] == ["gplearn", *["kanwidget"] * 4]
     assert starts[-1][0] == "development"
 
 

@@ -220,6 +220,31 @@ def test_the_time_ends_a_search(monkeypatch):
     assert running.discovery.front
 
 
+def test_formulas_of_a_step_that_outlasts_the_time_are_all_taken(monkeypatch):
+    clock = Clock()
+
+    def slow(rows, limits):
+        clock.now += 1000
+        yield formula(("x", 1))
+        yield formula(PRODUCT)
+        yield from endless(rows, limits)
+
+    monkeypatch.setattr(module, "search", slow)
+    x = table()
+    running = run(x, x[:, 0] * x[:, 1], 50.0, clock)
+    for _ in running:
+        pass
+    assert (running.discovery.best.text, running.stop_reason) == ("x_1*x_2", "time")
+
+
+def test_the_engine_reports_formulas_before_the_words_of_their_step():
+    x = table()
+    steps = discover_steps(x, x[:, 0] * x[:, 1] + x[:, 0] / x[:, 1], steps=40)
+    kinds = [step.kind for step in steps if step.kind in ("trying", "formula")]
+    first = kinds.index("trying")
+    assert kinds[: first + 1].count("formula") > 1
+
+
 def test_time_between_steps_does_not_count(monkeypatch):
     monkeypatch.setattr(module, "search", endless)
     clock, x = Clock(), table()

@@ -43,6 +43,26 @@ def test_anything_else_is_refused(text):
         from_source(text, ["x", "y"])
 
 
+@pytest.mark.parametrize(
+    "text", ["((9**999)**999)**999", "x + ((1/9)**999)**999", "exp(exp(exp(10.0)))", "x**(9**999)", "9.5**999*x"]
+)
+def test_numbers_that_no_memory_holds_are_refused_at_once(text):
+    with pytest.raises(ValueError, match="its numbers are too large"):
+        from_source(text, ["x", "y"])
+
+
+@pytest.mark.parametrize("text", ["1/0", "x/(y - y)", "1e999*x", "log(0)", "sqrt(-1)*x", "0*log(0)"])
+def test_parts_without_a_finite_real_value_are_refused(text):
+    with pytest.raises(ValueError, match="no finite real value"):
+        from_source(text, ["x", "y"])
+
+
+def test_a_refusal_is_short():
+    with pytest.raises(ValueError, match="no part of a formula") as refusal:
+        from_source("x." + "a" * 15_000, [f"column_{i}" for i in range(1000)])
+    assert len(str(refusal.value)) < 250
+
+
 def test_several_operands_are_for_the_largest_and_the_smallest():
     assert from_source("Max(x, y, 1)", ["x", "y"]) == sympy.Max(X, Y, 1)
 

@@ -6,6 +6,7 @@
     python -m tools.benchmarks.discovery --cases Nguyen-5         # cases by name
     python -m tools.benchmarks.discovery --competitor pyoperon    # or several
     python -m tools.benchmarks.discovery --noise 0.01 --dummies 3
+    python -m tools.benchmarks.discovery --units                  # say the units of the columns
     python -m tools.benchmarks.discovery --quick                  # some cases of each suite, ten minutes, kept nowhere
     python -m tools.benchmarks.discovery --judge                  # judge the answers there are anew
     python -m tools.benchmarks.discovery --results FOLDER         # keep answers elsewhere, while an engine changes
@@ -38,7 +39,7 @@ _QUICK_SECONDS, _QUICK_CASES = 10.0, 10
 
 def tasks(options: argparse.Namespace) -> list[Task]:
     """All tasks that the options ask for, in the order of the suites."""
-    conditions = (options.noise, options.dummies, options.seconds, options.seed)
+    conditions = (options.noise, options.dummies, options.seconds, options.seed, options.units)
     return [
         Task(competitor, suite, name, *conditions)
         for suite in options.only
@@ -96,6 +97,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--competitor", nargs="+", choices=COMPETITORS, help=f"of {', '.join(COMPETITORS)}")
     made.add_argument("--noise", type=float, default=0.0, help="on training labels, as a part of their spread")
     made.add_argument("--dummies", type=int, default=0, help="columns without effect")
+    made.add_argument("--units", action="store_true", help="say the units of the columns")
     made.add_argument("--seconds", type=float, help="of the processor, for a case; 60 by default")
     made.add_argument("--seed", type=int, default=0)
     made.add_argument("--workers", type=int, default=1, help="processes at once")

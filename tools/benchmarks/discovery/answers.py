@@ -32,12 +32,20 @@ def data_of(task: Task) -> Dataset:
     return case_of(task).rows(ROWS, test=ROWS, seed=task.seed, noise=task.noise, dummies=task.dummies)
 
 
+def units_of(task: Task) -> dict[str, str]:
+    """The units of a task's columns and target; columns without effect are drawn as the case's columns in turn, in their units."""
+    equation = case_of(task).equation
+    dummies = {f"dummy_{i + 1}": equation.units[i % len(equation.units)] for i in range(task.dummies)}
+    columns = dict(zip(equation.variables, equation.units, strict=True))
+    return {**columns, **dummies, equation.target: equation.target_unit}
+
+
 def answers(task: Task) -> Iterator[Row]:
     """The row of a task whenever the competitor has a better formula, and at its end, without a verdict."""
     solve, data = competitor(task.competitor), data_of(task)
     clock = Clock(task.seconds)
     row = Row(task)
-    steps = solve(Problem(data, clock, task.seed))
+    steps = solve(Problem(data, clock, task.seed, units_of(task) if task.units else None))
     try:
         while True:
             expr = next(steps)

@@ -25,6 +25,8 @@ class Task(NamedTuple):
     dummies: int = 0
     seconds: float = 60.0
     seed: int = 0
+    units: bool = False
+    """Whether the competitor is told the units of the columns, if it can use them."""
 
 
 class Best(NamedTuple):
@@ -127,6 +129,7 @@ def _row(cells: dict[str, str]) -> Row:
         int(cells["dummies"]),
         float(cells["seconds"]),
         int(cells["seed"]),
+        cells.get("units") == "True",
     )
     return Row(
         task,

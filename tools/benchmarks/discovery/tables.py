@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from tools.benchmarks.discovery.store import Row, Task
 from tools.benchmarks.discovery.suites import SUITES
 
-_FORM = "{:<14} {:<10} {:>5} {:>7} {:>8} {:>5} {:>6} {:>6} {:>9} {:>7} {:>6} {:>6} {:>6}"
+_FORM = "{:<14} {:<10} {:>5} {:>7} {:>8} {:>5} {:>5} {:>6} {:>6} {:>9} {:>7} {:>6} {:>6} {:>6}"
 HEAD = _FORM.format(
     "suite",
     "competitor",
     "noise",
     "dummies",
     "seconds",
+    "units",
     "cases",
     "exact",
     "form",
@@ -33,7 +34,7 @@ LEGEND = (
 _LIMITS = (5.0, 15.0, 60.0)
 _GOOD = 0.999
 
-Group = tuple[str, str, float, int, float]
+Group = tuple[str, str, float, int, float, bool]
 
 
 def table(rows: Iterable[Row]) -> Iterator[str]:
@@ -52,8 +53,9 @@ def failures(rows: Iterable[Row]) -> Iterator[str]:
     for group in sorted(grouped, key=_order):
         names = [_mark(row) + row.task.case for row in grouped[group] if not row.exact]
         if names:
-            suite, competitor, noise, dummies, seconds = group
-            yield f"\n{suite}, {competitor}, noise {noise:g}, {dummies} dummies, {seconds:g} s: {len(names)} not exact"
+            suite, competitor, noise, dummies, seconds, units = group
+            conditions = f"noise {noise:g}, {dummies} dummies, {seconds:g} s{', units' if units else ''}"
+            yield f"\n{suite}, {competitor}, {conditions}: {len(names)} not exact"
             yield "  " + ", ".join(names)
 
 
@@ -89,23 +91,23 @@ def groups(rows: Iterable[Row]) -> dict[Group, list[Row]]:
 
 
 def _group(task: Task) -> Group:
-    return task.suite, task.competitor, task.noise, task.dummies, task.seconds
+    return task.suite, task.competitor, task.noise, task.dummies, task.seconds, task.units
 
 
-def _order(group: Group) -> tuple[int, float, int, float, str]:
-    suite, competitor, noise, dummies, seconds = group
-    return SUITES.index(suite), noise, dummies, seconds, competitor
+def _order(group: Group) -> tuple[int, float, int, float, bool, str]:
+    suite, competitor, noise, dummies, seconds, units = group
+    return SUITES.index(suite), noise, dummies, seconds, units, competitor
 
 
 def _line(group: Group, rows: Sequence[Row]) -> str:
-    suite, competitor, noise, dummies, seconds = group
+    suite, competitor, noise, dummies, seconds, units = group
     firsts = [row.first for row in rows if row.exact and row.first is not None]
     median = f"{statistics.median(firsts):.1f}" if firsts else "-"
     shares = [f"{sum(first <= limit for first in firsts) / len(firsts):.0%}" if firsts else "-" for limit in _LIMITS]
     counts = (
         sum(map(bool, verdicts)) for verdicts in zip(*((r.exact, r.form, r.r2 > _GOOD) for r in rows), strict=True)
     )
-    cells = (f"{noise:g}", dummies, f"{seconds:g}", len(rows), *counts, median, *shares)
+    cells = (f"{noise:g}", dummies, f"{seconds:g}", "told" if units else "-", len(rows), *counts, median, *shares)
     return _FORM.format(suite, competitor, *cells)
 
 

@@ -123,7 +123,7 @@ function searchHead({ act }: Context, registry: Registry) {
   time.value = "60";
   const bar = h("div", { class: "kw-progress", "aria-hidden": "true" });
   const sentence = h("span", { class: "kw-fill kw-sentence" });
-  const findings = h("ul", { class: "kw-findings kw-dim", "aria-label": "HallFormula out", "aria-live": "polite" });
+  const findings = h("ul", { class: "kw-findings kw-dim", "aria-label": "Found out", "aria-live": "polite" });
   const controls = h("div", { class: "kw-row" }, run, stop, time);
   const line = h("div", { class: "kw-row kw-search-head" }, controls, sentence);
   let payload = NOTHING;

@@ -51,8 +51,7 @@ class FindFormulas(SearchCommand):
     def perform(self, session: Session) -> Topics:
         if reason := obstacle(session):
             raise ValueError(reason)
-        if session.process is not None and not session.view.has_threads:
-            raise ValueError("a longer act is at work here, so nothing was done. Wait for its end, or stop it first.")
+        _check_free(session)
         writer = EquationWriter(session)
         news = writer.news(self._steps(session))
         search = session.discoveries.begin(news, self.seconds, session.run.problem)
@@ -100,6 +99,7 @@ class ResumeSearch(SearchCommand):
         search = _search_of(session)
         if search is None or search.state != "paused":
             return frozenset()
+        _check_free(session)
         search.resume()
         if not session.view.has_threads:
             session.begin_process(SearchProcess(session, search))
@@ -116,13 +116,18 @@ class StopSearch(SearchCommand):
         search = _search_of(session)
         if search is None:
             return frozenset()
-        search.read()
         search.stop()
         return SEARCHED | _end_process(session)
 
 
 def _search_of(session: Session) -> FormulaSearch | None:
     return session.discoveries.search_of(session.run.problem)
+
+
+def _check_free(session: Session) -> None:
+    """Refuse a search in the place of another longer act, where no thread does either."""
+    if session.process is not None and not session.view.has_threads:
+        raise ValueError("a longer act is at work here, so nothing was done. Wait for its end, or stop it first.")
 
 
 def _end_process(session: Session) -> Topics:

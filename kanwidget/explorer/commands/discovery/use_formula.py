@@ -10,6 +10,7 @@ from kanwidget.explorer.commands import fields
 from kanwidget.explorer.commands.base import act
 from kanwidget.explorer.describe.equations import EquationWriter
 from kanwidget.explorer.describe.labels import in_print
+from kanwidget.explorer.guide.discovery import obstacle
 from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
@@ -46,6 +47,8 @@ class UseFormula(Command):
             if formula is None:
                 raise ValueError("this formula is no longer there: the data are others now.")
             source = formula.source
+        if reason := obstacle(session):
+            raise ValueError(reason)
         network = formula_network(session, source)
         label = _label(session, source)
         topics = act(session, UseFormula(source=source), DISCOVERED, label, lambda: session.adopt(network))

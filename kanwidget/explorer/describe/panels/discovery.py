@@ -7,7 +7,7 @@ from typing import Literal, TypedDict
 import torch
 from torch import Tensor
 
-from kanwidget.explorer.describe.equations import shown_labels, shown_rows
+from kanwidget.explorer.describe.equations import shown_labels, shown_rows, spread
 from kanwidget.explorer.guide.discovery import obstacle, search_sentence
 from kanwidget.explorer.protocol.records import MathNode
 from kanwidget.explorer.session.session import Session
@@ -89,8 +89,7 @@ def discovery(session: Session) -> tuple[Discovery, dict[str, Tensor]]:
     if not front:
         return payload, {}
     rows, truth = shown_rows(session), shown_labels(session)
-    spread = float(truth.std(correction=0)) if len(truth) > 1 else 0.0
-    payload["spread"] = spread if spread > 0 else None
+    payload["spread"] = spread(session) or None
     arrays = {"truth": truth, "values": torch.stack([one.values for one in front])}
     return payload, arrays if payload["column"] is None else arrays | {"x": rows[:, 0]}
 

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Literal
 
 from kanwidget.explorer.protocol.topics import Topics
@@ -56,14 +57,21 @@ class Discoveries:
     search: FormulaSearch | None = None
     loaded: dict[int, int] = field(default_factory=dict)
     """Tree node → number of the formula that was loaded there."""
+    _numbers: Iterator[int] = field(default_factory=count)
+    """Of the formulas of all problems: a page that goes from one to another never takes one formula for another."""
 
     def hall(self, problem: int) -> HallOfFame:
         """The hall of fame of a problem."""
-        return self.halls.setdefault(problem, HallOfFame())
+        return self.halls.setdefault(problem, HallOfFame(self._numbers))
 
     def search_of(self, problem: int) -> FormulaSearch | None:
         """The last search, where it was for this problem."""
         return self.search if self.search is not None and self.search.problem == problem else None
+
+    def hold(self) -> None:
+        """Hold the search in progress: the session turns to another problem, from where it can't be seen."""
+        if self.search is not None:
+            self.search.pause()
 
     def begin(self, news: Iterator[SearchNews], seconds: float, problem: int) -> FormulaSearch:
         """Begin a search in place of the one before."""
@@ -120,8 +128,9 @@ class FormulaSearch:
             self._become("searching")
 
     def stop(self) -> None:
-        """End it; its formulas stay."""
+        """End it; its formulas so far stay, and what its thread still finds counts no more."""
         if self.alive:
+            self.read()
             self._become("stopped")
 
     def advance(self) -> Topics:
@@ -137,7 +146,8 @@ class FormulaSearch:
     def read(self) -> Topics:
         """Take over what it has to say."""
         with self._changed:
-            pieces = list(self._news)
+            # Those of a search that was stopped would take the place of what a later one shows.
+            pieces = list(self._news) if self.alive else []
             self._news.clear()
             self._reported = False
         for news in pieces:
@@ -161,6 +171,8 @@ class FormulaSearch:
     def _become(self, state: SearchState) -> None:
         with self._changed:
             self.state = state
+            if not self.alive:
+                self._steps = iter(())  # with them goes all that it has worked with
             self._changed.notify_all()
 
     # ---- the thread of the search

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 
 from torch import Tensor
@@ -37,13 +38,14 @@ class HallFormula:
 class HallOfFame:
     """The formulas of one problem; every one that was shown can be asked for, also when a better one has taken its place."""
 
+    _free: Iterator[int] = field(default_factory=count)
+    """Numbers of formulas to come."""
     front: tuple[HallFormula, ...] = ()
     """From simple to accurate."""
     best: str = ""
     """The text of the likeliest one, "" where none is known."""
     _formulas: dict[int, HallFormula] = field(default_factory=dict)
     _numbers: dict[str, int] = field(default_factory=dict)
-    _count: int = 0
     _earlier: tuple[HallFormula, ...] = ()
     """The front before the search in progress."""
 
@@ -70,8 +72,7 @@ class HallOfFame:
 
     def _numbered(self, formula: HallFormula) -> HallFormula:
         if formula.source not in self._numbers:
-            self._numbers[formula.source] = self._count
-            self._count += 1
+            self._numbers[formula.source] = next(self._free)
         number = self._numbers[formula.source]
         self._formulas[number] = replace(formula, number=number)
         return self._formulas[number]

@@ -23,7 +23,9 @@ def candidate(error, complexity, bits=0.0, name=0):
 def test_errors_are_parts_of_the_spread():
     pool = pool_of(weights=torch.linspace(0, 2, 50, dtype=torch.float64))
     judged = pool.judge(("mul", ("c", 2.2), X), "a line")
-    residual = 0.2 * pool.columns[0] / pool.y.std(correction=0)
+    y, weights = pool.y, pool.weights
+    spread = (weights * (y - (weights * y).mean()).square()).mean().sqrt()
+    residual = 0.2 * pool.columns[0] / spread
     assert judged.error == pytest.approx(float((pool.weights * residual**2).mean().sqrt()))
     assert judged.origin == "a line"
     assert judged.complexity == 3

@@ -32,7 +32,7 @@ def test_the_front_falls_from_simple_to_accurate():
 
 def test_round_off_is_worth_no_complexity():
     assert [m.complexity for m in ranking.pareto([candidate(3, 1e-12), candidate(5, 1e-16)])] == [3]
-    simple, long = candidate(3, 1e-10, 1), candidate(9, 1e-16, 3)
+    simple, long = candidate(3, 1e-12, 1), candidate(9, 1e-16, 3)
     assert ranking.best([simple, long], 100) is simple
 
 

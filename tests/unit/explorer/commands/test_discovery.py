@@ -11,10 +11,11 @@ from kanwidget.explorer.commands.discovery.use_formula import UseFormula
 from kanwidget.explorer.commands.edges import Fix
 from kanwidget.explorer.commands.guide import Simplify
 from kanwidget.explorer.commands.history import Undo
-from kanwidget.explorer.commands.training import Pause
+from kanwidget.explorer.commands.training import Pause, UsePreset
 from kanwidget.explorer.describe.guide import guide
 from kanwidget.explorer.describe.panels.discovery import discovery
 from kanwidget.explorer.guide.steps import guidance
+from kanwidget.explorer.session.background.formula_search import SearchNews
 from kanwidget.explorer.session.session import Session
 from tests.unit.explorer.searches import BETTER, SIMPLE, FakeSearch, FakeStep, usual_steps
 from tests.unit.explorer.states import everything, network, train
@@ -119,6 +120,19 @@ def test_it_waits_for_its_turn_where_a_longer_act_is_at_work(session, search):
     assert guidance(session).sentence.startswith("Simplifying")
 
 
+def test_it_goes_on_when_the_longer_act_is_over(session, search):
+    session.apply(FindFormulas())
+    session.apply(PauseSearch())
+    session.apply(Simplify())
+    with pytest.raises(ValueError, match="a longer act is at work here"):
+        session.apply(ResumeSearch())
+    assert panel(session)["state"] == "paused"
+    session.apply(Pause())
+    session.apply(ResumeSearch())
+    to_the_end(session)
+    assert panel(session)["state"] == "done"
+
+
 @pytest.mark.parametrize("command", [PauseSearch(), ResumeSearch(), StopSearch()])
 def test_without_a_search_there_is_nothing_to_do(session, command):
     before = everything(session)
@@ -191,6 +205,66 @@ def test_a_search_that_fails_says_so(session, monkeypatch, workers):
     assert guide(session)["search"]["command"] == {"kind": "discover", "action": "start"}
 
 
+def test_a_call_that_waits_says_that_the_search_has_failed(model, data, monkeypatch):
+    def broken(data, **options):
+        yield usual_steps()[0]
+        raise ArithmeticError("no more numbers")
+
+    monkeypatch.setattr(kanwidget.discovery, "discover_steps", broken)
+    with KANExplorer(model, data, driver="blocking") as explorer:
+        with pytest.raises(RuntimeError, match="has failed: no more numbers"):
+            explorer.discover()
+        assert explorer.formulas == [SIMPLE]
+
+
+def test_late_news_of_a_search_that_was_ended_count_no_more(session, search, workers):
+    session.apply(FindFormulas())
+    reports = []
+    session.discoveries.search._tell(SearchNews("formula", "", 1.0, ()), reports.append)
+    session.apply(FindFormulas())
+    workers[1](lambda: False, lambda finish: finish())
+    assert len(texts(session)) == 2
+    workers[0](lambda: False, reports.append)
+    for report in reports:
+        report()
+    assert (panel(session)["state"], len(texts(session))) == ("done", 2)
+
+
+def test_a_search_that_is_over_lets_go_of_what_it_has_worked_with(session, monkeypatch):
+    closed = []
+
+    def endless(data, **options):
+        try:
+            while True:
+                yield usual_steps()[0]
+        finally:
+            closed.append(True)
+
+    monkeypatch.setattr(kanwidget.discovery, "discover_steps", endless)
+    session.apply(FindFormulas())
+    session.advance(0.0)
+    assert not closed
+    session.apply(StopSearch())
+    assert closed
+
+
+def test_other_data_hold_it_and_their_formulas_are_never_mistaken(search):
+    with KANExplorer.demo("product", driver="blocking") as explorer:
+        session = explorer._session
+        session.apply(FindFormulas())
+        to_the_end(session)
+        before = [formula["id"] for formula in panel(session)["formulas"]]
+        session.view.work_out_with(lambda job: None, has_threads=True)
+        session.apply(FindFormulas())
+        session.apply(UsePreset("ripples"))
+        assert (session.discoveries.search.state, panel(session)["state"]) == ("paused", "idle")
+        session.view.work_out_with(lambda job: job(lambda: False, lambda finish: finish()), has_threads=True)
+        session.apply(FindFormulas())
+        assert not {formula["id"] for formula in panel(session)["formulas"]} & set(before)
+        session.apply(Undo())
+        assert [formula["id"] for formula in panel(session)["formulas"]] == before
+
+
 def test_a_second_search_adds_to_the_first_and_numbers_stay(session, search, workers):
     session.apply(FindFormulas())
     workers[0](lambda: False, lambda finish: finish())
@@ -214,6 +288,9 @@ def test_classes_and_several_targets_are_refused_in_plain_words(search):
     with pytest.raises(ValueError, match="this table has 2: a, b"):
         several.apply(FindFormulas())
     assert panel(several)["obstacle"] == panel(several)["sentence"]
+    for session in (classes, several):
+        with pytest.raises(ValueError, match=r"Formulas are searched for (numbers|one target)"):
+            session.apply(UseFormula(source="x_1"))
 
 
 # ---- loading

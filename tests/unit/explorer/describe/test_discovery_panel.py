@@ -69,3 +69,22 @@ def test_of_many_rows_a_page_gets_a_sample(monkeypatch):
     x = torch.rand(5000, 2, dtype=torch.float64)
     _, arrays = filled(monkeypatch, Session(KAN([2, 1]), Dataset(x, x[:, :1])), equation("x_1", 1.0))
     assert {name: tuple(array.shape) for name, array in arrays.items()} == {"truth": (200,), "values": (1, 200)}
+
+
+def test_r2_is_of_all_rows_and_their_weights(monkeypatch):
+    x = torch.arange(1000, dtype=torch.float64)[:, None]
+    y = torch.where(x % 7 == 3, 50.0, x / 100)
+    data = Dataset(x, y, train_weight=(x[:, 0] < 500).double())
+    content, _ = filled(monkeypatch, Session(KAN([1, 1]), data), equation("x_1/100", 3.0))
+    assert content["spread"] == pytest.approx(float(y[:500].std(correction=0)))
+
+
+def test_large_numbers_of_single_precision_have_errors():
+    x = torch.tensor([[1e20], [2e20], [3e20]])
+    writer = EquationWriter(Session(KAN([1, 1]), Dataset(x, x * 2)))
+    assert writer.formula("x_1**3/1e40", 5.0).error == pytest.approx(1e20 * (1 + 16 + 441) ** 0.5 / 3**0.5, rel=1e-5)
+
+
+def test_a_formula_that_has_no_text_is_left_out_and_the_search_goes_on(monkeypatch, session):
+    content, _ = filled(monkeypatch, session, equation("phi_0_0_0(x_1)", 4.0), equation("x_1", 1.0))
+    assert ([formula["text"] for formula in content["formulas"]], content["state"]) == (["x_1"], "done")

@@ -21,7 +21,7 @@ def solve(problem: Problem) -> Generator[sympy.Expr, None, dict[str, float]]:
     """The best formula whenever there is another one; in the end the seconds of each kind of attempt."""
     data, seconds = problem.data, problem.clock.seconds
     table = Dataset(data.train_input, data.train_label, in_vars=data.in_vars, out_vars=data.out_vars)
-    steps = discover_steps(table, seconds=seconds, seed=problem.seed)
+    steps = discover_steps(table, seconds=seconds, seed=problem.seed, units=problem.units)
     steps._clock = time.process_time
     best, attempt, spent = None, "start", defaultdict(float)
     for step in steps:

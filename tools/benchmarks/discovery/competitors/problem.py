@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -46,6 +46,8 @@ class Problem:
     data: Dataset
     clock: Clock
     seed: int
+    units: Mapping[str, str] | None = None
+    """Of columns and target, where they are told."""
 
     @property
     def symbols(self) -> list[sympy.Symbol]:

@@ -1,0 +1,1 @@
+"""Products of columns by units: what a change of units leaves as it is."""

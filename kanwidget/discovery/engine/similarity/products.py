@@ -1,0 +1,183 @@
+"""Products by units: columns and target whose units fit together depend on fewer numbers, which have none.
+
+A change of base units changes no law. Of n columns with r independent dimensions, y over a product of r of them is a function of n - r
+products without dimension. A law with a constant that isn't among the columns, such as one of nature, keeps some of these symmetries
+only: which ones, the derivatives of a surrogate say. In logarithms each is a weighted sum of derivatives that is constant.
+
+References:
+    Buckingham, "On physically similar systems; illustrations of the use of dimensional equations", Phys. Rev. 4 (1914) 345.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+from kanwidget.discovery.engine.assembly import power, product
+from kanwidget.discovery.engine.reductions import Reduction, Sample, column_text, near_constant
+from kanwidget.discovery.engine.similarity.dimensions import Dimensions, Matrix, reduced
+from kanwidget.discovery.engine.trees import Tree, number
+
+#: Choices of the columns that the others are divided by: those that are looked at, and those that are returned.
+_LOOKED_AT, _CHOICES = 300, 3
+#: Most terms of a symmetry's denominators.
+_DENOMINATOR = 4
+#: What an exponent that isn't whole costs, in units of exponents.
+_ROOT = 0.5
+#: The part of rows that symmetries are looked for in.
+_PART = 0.9
+#: Products whose size has a logarithm between these keep the size that coherent units give them.
+_SMALL, _LARGE = math.log(0.02), math.log(50.0)
+#: exp of more than this has no float.
+_LARGEST_LOG = 600.0
+
+
+def products_by_units(dimensions: Dimensions, whole: Tensor, names: Sequence[str]) -> list[Reduction]:
+    """Smaller tables of products without dimension, for a law that holds no constant with one; none where y can't be reached.
+
+    Args:
+        dimensions: Of columns and target.
+        whole: The columns, `(columns, rows)`.
+        names: Of the columns, for words.
+    """
+    return _Products(dimensions, whole, names).by(dimensions.matrix, "by its units")
+
+
+def products_by_symmetries(
+    dimensions: Dimensions, whole: Tensor, sample: Sample, names: Sequence[str]
+) -> list[Reduction]:
+    """Smaller tables by those changes of units that the data are seen to keep; the law may hold constants with dimensions.
+
+    Args:
+        dimensions: Of columns and target.
+        whole: The columns, `(columns, rows)`.
+        sample: Derivatives by the columns.
+        names: Of the columns, for words.
+    """
+    matrix = dimensions.matrix
+    symmetries = _symmetries(matrix, dimensions.parts, sample)
+    if not symmetries:
+        return []
+    says = "by its units" if len(symmetries) == len(matrix) else "with a constant that has a unit"
+    return _Products(dimensions, whole, names).by(symmetries, says)
+
+
+def _symmetries(matrix: Matrix, parts: Sequence[int], sample: Sample) -> Matrix:
+    """The combinations of dimensions whose change of units leaves the law as it is."""
+    if not matrix or bool((sample.x[list(parts)] == 0).any()):
+        return []
+    elasticity = (sample.gradient * sample.x / sample.y)[list(parts)]
+    rows = torch.tensor([[float(entry) for entry in row] for row in matrix], dtype=sample.x.dtype)
+    off = elasticity.T @ rows[:, :-1].T - rows[:, -1]
+    size = off.norm(dim=1)
+    off = off[size <= size.quantile(_PART)]
+    basis = torch.linalg.svd(off, full_matrices=False).Vh if len(off) >= len(matrix) else off[:0]
+    for count in range(len(basis), 0, -1):
+        weights = _simple(basis[-count:])
+        if all(near_constant(off @ _floats(row) / _floats(row).abs().sum(), 0.0, sample.tolerance) for row in weights):
+            return [_combined(row, matrix) for row in weights]
+    return []
+
+
+def _combined(weights: Sequence[Fraction], matrix: Matrix) -> list[Fraction]:
+    """The weighted sum of rows."""
+    columns = zip(*matrix, strict=True)
+    return [sum((w * entry for w, entry in zip(weights, column, strict=True)), Fraction(0)) for column in columns]
+
+
+def _floats(row: Sequence[Fraction]) -> Tensor:
+    return torch.tensor([float(entry) for entry in row], dtype=torch.float64)
+
+
+def _simple(vectors: Tensor) -> Matrix:
+    """Simple numbers near a basis of what some vectors span."""
+    rows = vectors.clone()
+    for i in range(len(rows)):
+        pivot = int(rows[i].abs().argmax())
+        rows[i] = rows[i] / rows[i, pivot]
+        others = torch.arange(len(rows)) != i
+        rows[others] -= rows[others, pivot, None] * rows[i]
+    return [[Fraction(entry).limit_denominator(_DENOMINATOR) for entry in row] for row in rows.tolist()]
+
+
+class _Products:
+    """Products of columns by exponents."""
+
+    def __init__(self, dimensions: Dimensions, whole: Tensor, names: Sequence[str]) -> None:
+        self.dimensions, self.whole, self.names = dimensions, whole, names
+
+    def by(self, matrix: Matrix, says: str) -> list[Reduction]:
+        """Reductions by some symmetries, those with the simplest exponents first; none where y can't be reached."""
+        rows, pivots = reduced(matrix)
+        count = len(self.dimensions.parts)
+        if not rows or count in pivots:
+            return []
+        choices = []
+        for base in itertools.islice(itertools.combinations(range(count), len(rows)), _LOOKED_AT):
+            order = [*base, *(i for i in range(count + 1) if i not in base)]
+            solved, own = reduced([[row[i] for i in order] for row in rows])
+            if own == list(range(len(base))):
+                exponents = {i: [row[place] for row in solved] for place, i in enumerate(order) if place >= len(base)}
+                choices.append((sum(map(_cost, itertools.chain(*exponents.values()))), base, exponents))
+        choices.sort(key=lambda choice: choice[:2])
+        reductions = (self._reduction(base, exponents, says) for _, base, exponents in choices)
+        # Two choices may be the same products.
+        return list(itertools.islice(dict.fromkeys(itertools.islice(reductions, 3 * _CHOICES)), _CHOICES))
+
+    def _reduction(self, base: Sequence[int], exponents: dict[int, list[Fraction]], says: str) -> Reduction:
+        """Y over a product of the base columns, of the others over such products."""
+        parts = self.dimensions.parts
+        columns: list[Tree] = [("x", i) for i in range(len(self.names)) if i not in parts]
+        for place, powers in exponents.items():
+            if place < len(parts):
+                least = math.lcm(*(power.denominator for power in powers))
+                columns.append(
+                    self._product([(place, Fraction(least)), *zip(base, (-least * p for p in powers), strict=True)])
+                )
+        target = list(zip(base, exponents[len(parts)], strict=True))
+        factor = _monomial([(parts[place], power) for place, power in target])
+        products = ", ".join(column_text(tree, self.names) for tree in columns) or "nothing"
+        text = f"{says} it depends on {products} only"
+        if factor != number(1):
+            text += f", beside a factor {column_text(factor, self.names)}"
+        return Reduction(tuple(columns), factor, text)
+
+    def _product(self, powers: Sequence[tuple[int, Fraction]]) -> Tree:
+        """A product of the columns that take part; in coherent units where these make it of order one."""
+        parts, sizes = self.dimensions.parts, self.dimensions.sizes
+        tree = _monomial([(parts[place], power) for place, power in powers])
+        size = sum(float(power) * math.log(sizes[parts[place]]) for place, power in powers)
+        middles = [float(self.whole[parts[place]].abs().median()) for place, _ in powers]
+        if min(middles) == 0 or abs(size) > _LARGEST_LOG:
+            return tree
+        middle = size + sum(float(power) * math.log(m) for (_, power), m in zip(powers, middles, strict=True))
+        factor = float(f"{math.exp(size):.12g}")
+        return tree if factor == 1 or not _SMALL <= middle <= _LARGE else ("mul", number(factor), tree)
+
+
+def _cost(exponent: Fraction) -> float:
+    return float(abs(exponent)) + _ROOT * (exponent.denominator > 1)
+
+
+def _monomial(powers: Sequence[tuple[int, Fraction]]) -> Tree:
+    """A product of powers of columns, as short as it can be written."""
+    powers = [(i, power) for i, power in powers if power]
+    if not powers:
+        return number(1)
+    root = math.lcm(*(power.denominator for _, power in powers))
+    above = _whole([(i, int(root * power)) for i, power in powers if power > 0])
+    below = _whole([(i, int(-root * power)) for i, power in powers if power < 0])
+    tree = above or number(1)
+    if below is not None:
+        tree = ("div", above, below) if above is not None else ("inv", below)
+    return tree if root == 1 else ("sqrt", tree) if root == 2 else ("pow", tree, number(1 / root))
+
+
+def _whole(powers: Sequence[tuple[int, int]]) -> Tree | None:
+    """A product of whole powers; None of none."""
+    return product([power(("x", i), exponent) for i, exponent in powers]) if powers else None
