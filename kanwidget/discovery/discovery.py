@@ -151,7 +151,7 @@ class Discovery:
         return "\n".join([page.text(self.front, set(self._best.values())), *self._notes])
 
     def _repr_html_(self) -> str:
-        lines = "".join(f"<p>{escape(note)}</p>" for note in self._notes)
+        lines = "".join(f'<p style="margin:0">{escape(note)}</p>' for note in self._notes)
         return f"<div>{page.html(self.front, set(self._best.values()))}{lines}</div>"
 
     @property

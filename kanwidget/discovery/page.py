@@ -51,7 +51,7 @@ def html(front: Sequence[Equation], best: Collection[Equation]) -> str:
     body = "".join(
         "<tr>"
         + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(equation, best, with_units))
-        + f'<td style="text-align:left">{markup(math_tree(equation.sympy, left=equation.target))}</td></tr>'
+        + f'<td style="text-align:left;font-size:115%">{markup(math_tree(equation.sympy, left=equation.target))}</td></tr>'
         for equation in front
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
