@@ -40,21 +40,28 @@ def refit(network: Network, held: HeldOut, steps: int = STEPS, *, lamb: float = 
     """
     reference, names = network.reference, network.in_vars
     if network.n_parameters and steps:
-        trainer = Trainer(network, held.data, steps, Settings(lamb=lamb, update_grid=grids))
-        first, last = trainer.record(), lamb > 0 or not _has_splines(network)
-        state, lowest, previous, idle = NetworkState(network), _loss(first.test_loss), first.train_loss, 0
-        for record in trainer:
-            AFTER_STEP.get()()
-            loss = _loss(record.test_loss)
-            if last or loss < lowest:
-                state, lowest = NetworkState(network), loss
-            idle = idle + 1 if record.train_loss > _PROGRESS * previous else 0
-            previous = record.train_loss
-            if idle == _IDLE and not lamb and not grids:
-                break
-        state.restore()
+        settings = Settings(lamb=lamb, update_grid=grids)
+        _train(network, Trainer(network, held.data, steps, settings), settings)
     network.reference, network.in_vars = reference, names
     return held.row_losses(network)
+
+
+def _train(network: Network, trainer: Trainer, settings: Settings) -> None:
+    """Train to the end, or until it gets on no more."""
+    first, last = trainer.record(), settings.lamb > 0 or not _has_splines(network)
+    if not math.isfinite(first.train_loss):
+        return  # a trial without values can't be trained, which is nothing to warn of
+    state, lowest, previous, idle = NetworkState(network), _loss(first.test_loss), first.train_loss, 0
+    for record in trainer:
+        AFTER_STEP.get()()
+        loss = _loss(record.test_loss)
+        if last or loss < lowest:
+            state, lowest = NetworkState(network), loss
+        idle = idle + 1 if record.train_loss > _PROGRESS * previous else 0
+        previous = record.train_loss
+        if idle == _IDLE and not settings.lamb and not settings.update_grid:
+            break
+    state.restore()
 
 
 def _has_splines(network: Network) -> bool:

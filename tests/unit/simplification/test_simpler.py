@@ -56,3 +56,14 @@ def test_scores_that_leave_no_row_in_doubt_are_as_good_as_larger_ones():
     assert held.allows(surer, sure)
     assert not held.allows(surer, 10 * sure)
     assert not is_as_good(surer, sure)
+
+
+def test_a_trial_without_values_is_not_trained_and_nothing_is_warned_of(caplog):
+    model, data = KAN([2, 2], seed=0), circle(separated=False)
+    held = held_out(model, data, "test")
+    with torch.no_grad():
+        model.layer(0).coef[0, 0] = torch.nan
+    before = [parameter.clone() for parameter in model.parameters()]
+    assert not refit(model, held, 5).isfinite().any()
+    assert caplog.records == []
+    assert all(torch.allclose(a, b, equal_nan=True) for a, b in zip(model.parameters(), before, strict=True))
