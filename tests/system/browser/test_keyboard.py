@@ -241,7 +241,7 @@ def shows_data(page, view, keys):
         view.until("e.querySelector(`[data-kw-panel=${a}]`).getBoundingClientRect().height > 40", name)
 
     keys.to('[data-kw-tab="curves"]')
-    for name in ("parity", "surface", "formula", "edges", "front"):
+    for name in ("parity", "surface", "formula", "discovery", "edges", "front"):
         opens(name)
     opens("edges", "ArrowLeft")
     view.until("e.querySelector('[data-sort=edge]')?.getBoundingClientRect().height > 0")

@@ -28,7 +28,7 @@ def opened(page, lab, name, cell):
 #: The session rests, and the page says something new: what is next, or that it is done.
 RESTS = """before => {
   const explorer = document.querySelector('.kanwidget');
-  const sentence = explorer.querySelector('.kw-sentence').textContent;
+  const sentence = explorer.querySelector('.kw-guide > .kw-sentence').textContent;
   const decided = explorer.querySelector('[data-kw-next]') !== null || sentence.startsWith('Done');
   return explorer.dataset.kwStatus !== 'running' && sentence !== before && decided;
 }"""
@@ -45,7 +45,7 @@ def follow(page):
     """Click what is highlighted until nothing is; how often."""
     clicks = 0
     while page.locator(NEXT).count():
-        before = page.locator(".kw-sentence").inner_text()
+        before = page.locator(".kw-guide > .kw-sentence").inner_text()
         page.locator(NEXT).click()
         page.wait_for_function(RESTS, arg=before)
         clicks += 1
@@ -56,7 +56,7 @@ def follow(page):
 def test_the_demo_ends_in_its_exact_formula(page, lab):
     notebook, _ = opened(page, lab, "steps-demo.ipynb", DEMO)
     assert follow(page) <= 4
-    assert page.locator(".kw-sentence").inner_text().startswith("Done: y = exp(")
+    assert page.locator(".kw-guide > .kw-sentence").inner_text().startswith("Done: y = exp(")
     assert page.locator('[data-kw-tab="formula"][aria-selected="true"]').count() == 1
     assert notebook.complaints() == []
 
@@ -65,7 +65,7 @@ def test_a_table_with_noise_ends_in_its_law(page, lab):
     page.set_viewport_size({"width": 1280, "height": 720})
     notebook, _ = opened(page, lab, "steps-table.ipynb", TABLE)
     assert follow(page) <= 6
-    assert page.locator(".kw-sentence").inner_text() == "Done: n_dot = 0.1204·p [Pa]·v_x/T (K)."
+    assert page.locator(".kw-guide > .kw-sentence").inner_text() == "Done: n_dot = 0.1204·p [Pa]·v_x/T (K)."
     page.wait_for_selector('[data-kw-panel="formula"] .kw-constants:visible')
     page.wait_for_function(IN_SIGHT, arg='[data-kw-panel="formula"] .kw-constants')
     assert "The rest looks like noise" in page.locator(".kw-notice").inner_text()
