@@ -94,18 +94,19 @@ def _offer(table: Table, system: _System, grid: Tensor, sign: int) -> None:
     matrices = system.matrices([sign * math.exp(log_k) for log_k in log_grid])
     for target in _targets(table):
         y = target.values(table.y[table.sample[:_ROWS]])[:, None]
-        heights = _heights(torch.cat([matrices, -matrices * y], 2))
+        heights = _heights(torch.cat([matrices, -matrices[:, :, : system.below] * y], 2))
 
         def smallest(log_k: float, y: Tensor = y) -> float:
             (matrix,) = system.matrices([sign * math.exp(log_k)])
-            matrix = torch.cat([matrix, -matrix * y], 1)
+            matrix = torch.cat([matrix, -matrix[:, : system.below] * y], 1)
             if not bool(torch.isfinite(matrix).all()):
                 return math.inf
             return max(float(torch.linalg.svdvals(equilibrated(matrix)[0])[-1]), 1e-15)
 
         for k in itertools.islice(dips(smallest, log_grid, heights), _MOST_DIPS):
-            terms = independent(table, system.trees(sign * k))
-            table.offer([vanishing(table, target, terms, terms, near=True)], "a fraction with a function")
+            trees = system.trees(sign * k)
+            above, below = independent(table, trees), independent(table, trees[: system.below])
+            table.offer([vanishing(table, target, above, below, near=True)], "a fraction with a function")
 
 
 def _heights(matrices: Tensor) -> list[float]:
@@ -130,7 +131,9 @@ class _System:
     functions: Callable[[float], list[Tree]]
     """Those with it, of the constant; they come after the plain ones."""
     products: list[tuple[int, ...]]
-    """Which features each product holds."""
+    """Which features each product holds; the first one none."""
+    below: int
+    """How many of them the denominator is made of."""
 
     def trees(self, k: float) -> list[Tree]:
         """The products for a constant."""
@@ -169,12 +172,14 @@ def _systems(table: Table, inner: Inner, operand: Tree) -> Iterator[_System]:
     if inner.needs == "sin":
         products.pop()  # cos² is 1 - sin²: one of the columns says nothing new
     if len(products) <= most and len(plain) <= _FEW_OPERANDS:
-        yield _System(table, plain, functions, products)
+        yield _System(table, plain, functions, products, len(products))
+        if len(plain) <= _FEW_COLUMNS:  # fewer coefficients tell apart more
+            yield _System(table, plain, functions, products, 1)
     beside = [operand, *(leaf for leaf in plain if leaf[1] not in columns_of(operand))]
     numbers = range(len(beside) + extra)
     products = [c for size in range(len(numbers) + 1) for c in itertools.combinations(numbers, size)]
-    if 2 ** len(numbers) <= most and len(table.indices) > 1:
-        yield _System(table, beside, functions, products)
+    if 2 ** len(numbers) <= most:
+        yield _System(table, beside, functions, products, len(products))
 
 
 def _targets(table: Table) -> list[Target]:
