@@ -15,6 +15,7 @@ from kanwidget.core.threads import torch_as_it_was
 from kanwidget.datasets import Dataset
 from kanwidget.discovery.arguments import Settings
 from kanwidget.discovery.discovery import Discovery
+from kanwidget.discovery.engine.pool import LONG
 from kanwidget.discovery.engine.search import Limits, Report, Rows, search
 from kanwidget.discovery.equation import Equation
 from kanwidget.discovery.fronts import robust
@@ -29,7 +30,7 @@ _LAST = 0.15
 #: seconds a unit of complexity beyond a short formula's; a second is about ten reports.
 _LONGER, _SECONDS, _SHORT, _MOST_SECONDS, _REPORTS = 0.5, 0.3, 8.0, 8.0, 10
 #: A longer formula may be a series that is as near to a simple law: for that is searched so many times as long.
-_LONG, _MUCH_LONGER = 35, 4.0
+_MUCH_LONGER = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +263,7 @@ class _Patience:
         size = front.exact_complexity
         if self._found is None or size < self._found[2]:
             self._found = seconds, reports, size
-        longer = _LONGER if size <= _LONG else _MUCH_LONGER
+        longer = _LONGER if size <= LONG else _MUCH_LONGER
         least = min(max(_SECONDS * (size - _SHORT), 1.0), _MOST_SECONDS)
         if timed:
             return seconds - self._found[0] > max(longer * (self._found[0] - self._begun[0]), least)
