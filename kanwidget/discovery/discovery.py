@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Characters of a formula in a plot.
 _SHORT = 40
+#: Why searches end, first the reasons that leave most undone.
+_REASONS = ("interrupted", "callback", "time", "steps", "complete", "exact")
 _NONE_HELD_OUT = "too few rows to hold some out: the errors are those of the fit"
 
 
@@ -41,9 +43,20 @@ class Discovery:
     """What the search found out about the table, in words."""
     seconds: float
     """Time of the search."""
-    stop_reason: str
-    """`complete`: nothing was left to try; `exact`: a formula leaves nothing but round-off; `time`, `steps`, `callback`,
-    `interrupted`."""
+    stop_reasons: dict[str, str]
+    """Why the search for each target ended. `complete`: nothing was left to try; `exact`: a formula leaves nothing but round-off; `time`,
+    `steps`, `callback`, `interrupted`."""
+
+    @property
+    def stop_reason(self) -> str:
+        """Why there wasn't more to come: of several targets the reason by which the search was cut short, if any.
+
+        Examples:
+            >>> from kanwidget import discover, load_planets
+            >>> discover(load_planets(), steps=3, progress=False).stop_reason
+            'steps'
+        """
+        return min(self.stop_reasons.values(), key=_REASONS.index)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -92,7 +105,8 @@ class Discovery:
     def __getitem__(self, target: str) -> Discovery:
         _check.choice(target, "target", "Discovery", self.fronts)
         fronts, best = {target: self.fronts[target]}, {target: self._best[target]}
-        return Discovery(self.data, fronts, best, self.findings, self.seconds, self.stop_reason)
+        reasons = {target: self.stop_reasons[target]}
+        return Discovery(self.data, fronts, best, self.findings, self.seconds, reasons)
 
     # ---- views
 

@@ -1,5 +1,9 @@
 """`discover` and `discover_steps`: tables of all kinds, limits, interruptions; the engine is replaced where only its reports matter."""
 
+import dataclasses
+import inspect
+import sys
+
 import numpy as np
 import pandas
 import pytest
@@ -8,7 +12,7 @@ import torch
 import kanwidget
 from kanwidget import Dataset, discover, discover_steps, load_planets
 from kanwidget.discovery import steps as module
-from kanwidget.discovery.arguments import dataset_of, settings
+from kanwidget.discovery.arguments import Request
 from kanwidget.discovery.engine.search import Report
 from kanwidget.discovery.steps import DiscoverySteps
 from tests.support.networks import uniform
@@ -60,7 +64,7 @@ def test_frames_arrays_and_datasets_are_the_same_table(product):
 
 
 def test_whole_numbers_are_numbers():
-    data = dataset_of(torch.arange(4.0), torch.tensor([0, 1, 4, 9]), None, None)
+    data = Request(torch.arange(4.0), torch.tensor([0, 1, 4, 9])).table()
     assert data.train_label.flatten().tolist() == [0, 1, 4, 9]
 
 
@@ -229,8 +233,8 @@ def endless(rows, limits):
 
 
 def run(x, y, seconds, clock):
-    options = settings(seconds, None, 0, None, 40, "mse", 1)
-    return DiscoverySteps(dataset_of(x, y, None, None), options, clock)
+    request = Request(x, y, seconds=seconds, max_complexity=40)
+    return DiscoverySteps(request.table(), request.settings(), clock)
 
 
 def test_the_time_ends_a_search(monkeypatch):
@@ -355,6 +359,34 @@ def test_several_targets_have_a_front_each():
     assert model.history.last.train_loss < 1e-9
 
 
+def two_targets():
+    """x_1² and x_1·x_2; the search for the second one never ends by itself."""
+    x = table()
+    return x, torch.stack([x[:, 0] ** 2, x[:, 0] * x[:, 1]], 1)
+
+
+def first_complete_then_endless(rows, limits):
+    yield formula(("sq", ("x", 0)))
+    if rows.target == "y_2":
+        yield from endless(rows, limits)
+
+
+def test_each_of_several_targets_has_its_reason_to_end(monkeypatch):
+    monkeypatch.setattr(module, "search", first_complete_then_endless)
+    discovery = discover(*two_targets(), steps=9, progress=False)
+    assert discovery.stop_reasons == {"y_1": "complete", "y_2": "steps"}
+    assert discovery.stop_reason == "steps"
+    assert discovery["y_1"].stop_reason == "complete"
+
+
+def test_a_target_whose_constants_were_not_finished_is_interrupted(monkeypatch):
+    monkeypatch.setattr(module, "search", engine(formula(("sq", ("x", 0))), formula(PRODUCT)))
+    ends = [lambda step: step.kind == "constants" and step.target == "y_2"]
+    discovery = discover(*two_targets(), progress=False, callbacks=ends)
+    assert discovery.stop_reasons == {"y_1": "complete", "y_2": "callback"}
+    assert discovery.stop_reason == "callback"
+
+
 def test_a_search_that_is_stopped_at_once_has_a_formula_for_each_target():
     x = table()
     y = torch.stack([x[:, 0] + x[:, 1], x[:, 1]], 1)
@@ -411,6 +443,29 @@ def test_a_bar_shows_time_and_the_best_formula(product, capsys):
     assert "discover: " in error
     assert "x_1*x_2" in error
     assert "100%" in error
+
+
+@pytest.mark.parametrize("function", [discover, discover_steps])
+def test_signatures_are_those_of_the_request(function):
+    expected = {field.name: (field.default, field.type) for field in dataclasses.fields(Request)}
+    own = {name: (p.default, p.annotation) for name, p in inspect.signature(function).parameters.items()}
+    assert {name: own[name] for name in expected} == expected
+    assert own.keys() - expected.keys() <= {"progress", "callbacks"}
+
+
+@pytest.mark.parametrize("function", [discover, discover_steps])
+def test_each_argument_has_its_place_in_the_request(function, monkeypatch):
+    asked = {field.name: object() for field in dataclasses.fields(Request)}
+    made = []
+
+    def noted(request):
+        made.append(request)
+        return DiscoverySteps(Request(table(), table()[:, 0]).table(), Request(steps=1).settings())
+
+    monkeypatch.setattr(sys.modules["kanwidget.discovery.discover"], "_running", noted)
+    monkeypatch.setattr(module, "search", engine())
+    function(**asked, **({"progress": False} if function is discover else {}))
+    assert {name: getattr(made[0], name) for name in asked} == asked
 
 
 def test_names_at_the_top():
