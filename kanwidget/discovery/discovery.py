@@ -31,7 +31,7 @@ class Discovery:
         >>> from kanwidget import discover, load_planets
         >>> discovery = discover(load_planets(), steps=30, progress=False)
         >>> discovery.best.text, discovery.front[0].text
-        ('axis**(3/2)', '130.4')
+        ('axis**(3/2)', '130')
     """
 
     data: Dataset

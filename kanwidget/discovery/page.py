@@ -7,7 +7,6 @@ from html import escape
 from typing import Any
 
 from kanwidget.discovery.equation import Equation
-from kanwidget.symbolic import math_tree
 
 _HEAD = ("", "complexity", "RMSE", "held out", "R²", "formula")
 #: The column that says which formulas have the target's unit, where units are known.
@@ -51,7 +50,7 @@ def html(front: Sequence[Equation], best: Collection[Equation]) -> str:
     body = "".join(
         "<tr>"
         + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(equation, best, with_units))
-        + f'<td style="text-align:left;font-size:115%">{markup(math_tree(equation.sympy, left=equation.target))}</td></tr>'
+        + f'<td style="text-align:left;font-size:115%">{markup(equation.math)}</td></tr>'
         for equation in front
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

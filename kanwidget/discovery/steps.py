@@ -22,6 +22,7 @@ from kanwidget.discovery.fronts.finishing import finish
 from kanwidget.discovery.fronts.front import Front
 from kanwidget.discovery.fronts.table import simple_trees, tables
 from kanwidget.discovery.units.quantities import Quantities
+from kanwidget.symbolic.formulas.fitted import expression_text
 
 #: Part of the time that is left for exact numbers and last fits.
 _LAST = 0.15
@@ -46,7 +47,7 @@ class DiscoveryStep:
     """`trying`: what is searched for. `finding`: what is known of the target. `formula`: one was fitted. `constants`: one got exact
     numbers, or constants of all rows."""
     text: str
-    """In words; of a formula that the front took in, the formula."""
+    """In words; of a formula that the front took in, the formula, with four digits."""
     target: str
     seconds: float
     """Time of the search so far, without that between two steps."""
@@ -154,7 +155,7 @@ class DiscoverySteps:
         table = front.table
         for notice in table.notices:
             yield self._found(front, notice)
-        yield self._step(front, "formula", front.best.equation.text, front.equations)
+        yield self._step(front, "formula", _short_text(front.best.equation), front.equations)
         if not table.spread:
             yield self._found(front, f"{table.target} is the same in every row")
         if not table.spread or not table.columns:
@@ -223,7 +224,7 @@ class DiscoverySteps:
         equation = None if report.tree is None else front.offer(report.tree, report.text)
         if equation is None:
             return self._step(front, report.kind, report.text, ())
-        return self._step(front, "formula", equation.text, (equation,))
+        return self._step(front, "formula", _short_text(equation), (equation,))
 
     def _found(self, front: Front, text: str) -> DiscoveryStep:
         several = len(self._fronts) > 1
@@ -249,6 +250,11 @@ class DiscoverySteps:
             return None
         residual = table.train.y - table.problem(table.train).values(front.best.equation.sympy)
         return robust.row_weights(residual / table.y_unit, table.spread, loss)
+
+
+def _short_text(equation: Equation) -> str:
+    """With four digits: standard errors of all that comes by would take the time of the search."""
+    return expression_text(equation.sympy)
 
 
 def _over(seconds: float, end: float | None, reports: float, last: float | None) -> str:

@@ -172,3 +172,55 @@ def test_leave_one_out_is_the_error_of_fits_without_each_row():
     slopes = [(5 * 2 + 7 * 4) / 20, (2 + 28) / 17, (2 + 10) / 5]
     expected = sum((y - s * v) ** 2 for y, s, v in zip([2, 5, 7], slopes, [1, 2, 4], strict=True)) / 3
     assert line.leave_one_out() == pytest.approx(expected**0.5)
+
+
+def line_through(x, y):
+    """The formula a·t + b of a table by least squares, before any constant becomes an exact number."""
+
+    def search(rows, limits):
+        design = torch.cat([rows.x, torch.ones_like(rows.x)], 1)
+        a, b = torch.linalg.lstsq(design, rows.y[:, None]).solution.flatten().tolist()
+        yield Report("formula", "mine", ("add", ("mul", ("c", a), ("x", 0)), ("c", b)))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "search", search)
+        laws = [law for step in discover_steps(Dataset(x, y, in_vars=["t"])) for law in step.changed]
+    return next(law for law in laws if law.origin == "mine")
+
+
+@pytest.mark.parametrize(("noise", "slope"), [(0.0, "1.49984"), (1e-4, "1.4998"), (0.1, "1.4999"), (10.0, "1.")])
+def test_constants_have_the_digits_that_their_errors_allow(noise, slope):
+    x = torch.linspace(1, 9, 40, dtype=torch.float64)
+    law = line_through(x, 1.49984 * x + 2.71828 + noise * torch.cos(5 * x))
+    (value, error) = next(pair for pair in law.constants.values() if abs(pair[0] - 1.5) < 1)
+    text = re.match(r"(\d\.\d+)\*t", law.text)[1]
+    assert text.startswith(slope)
+    last = 10.0 ** -len(text.partition(".")[2])
+    # The written digits end at the second digit of the error, or where the number does.
+    assert last <= error < 100 * last or error < 1e-9
+    assert abs(float(text) - value) <= max(last / 2, 1e-12)
+    assert law.latex.startswith(text)
+    typeset = "".join(ElementTree.fromstring(page.html([law], [])).itertext())
+    assert text in typeset
+    assert repr(law).startswith(f"y = {law.text}\n")
+
+
+def test_a_measured_number_is_no_exact_one():
+    x = torch.linspace(1, 9, 40, dtype=torch.float64)
+    noise = torch.cos(5 * x)
+    direction = torch.stack([x, torch.ones_like(x)], 1)
+    noise -= direction @ torch.linalg.lstsq(direction, noise[:, None]).solution[:, 0]
+    law = line_through(x, 1.5 * x + 2 + 0.2 * noise)
+    assert law.text == "1.5000*t + 2.000"
+    assert line_through(x, 1.5 * x + 2).text == "1.5*t + 2"
+
+
+def test_a_formula_as_it_is_written_fits_the_rows():
+    year = torch.linspace(1990, 2020, 31, dtype=torch.float64)
+    y = 19.4321 * year - 38512.7 + torch.cos(7 * year)
+    law = line_through(year, y)
+    slope, offset = map(float, re.fullmatch(r"(\S+)\*t - (\S+)", law.text).groups())
+    # The errors of both are far larger than what their last digits stand for.
+    assert min(error for _, error in law.constants.values()) < 0.05
+    rounded = slope * year - offset
+    assert float((rounded - y).square().mean().sqrt()) < 1.01 * law.rmse_train
