@@ -22,6 +22,7 @@ from kanwidget.discovery.fronts.finishing import finish
 from kanwidget.discovery.fronts.front import Front
 from kanwidget.discovery.fronts.table import simple_trees, tables
 from kanwidget.discovery.units.quantities import Quantities
+from kanwidget.insight.noise import noise_of
 from kanwidget.symbolic.formulas.fitted import expression_text
 
 #: Part of the time that is left for exact numbers and last fits.
@@ -168,7 +169,8 @@ class DiscoverySteps:
         half = _middle(self.seconds, end), _middle(self._reports, last)
         reason = yield from self._reported(front, front.table.rows(), end, last, half)
         if reason in ("complete", "turn") and front.has_relative_noise:
-            yield self._found(front, f"the noise of {front.table.target} grows with it: relative errors count")
+            if not front.is_exact:
+                yield self._found(front, _relative_sentence(front))
             reason = yield from self._reported(front, front.table.rows(front.relative_weights()), end, last)
         return reason
 
@@ -250,6 +252,17 @@ class DiscoverySteps:
             return None
         residual = table.train.y - table.problem(table.train).values(front.best.equation.sympy)
         return robust.row_weights(residual / table.y_unit, table.spread, loss)
+
+
+def _relative_sentence(front: Front) -> str:
+    """Why relative errors count: what the best formula leaves is noise only where rows with like columns don't leave alike."""
+    table = front.table
+    values = table.problem(table.every).values(front.best.equation.sympy)
+    noise = noise_of(table.scaled(table.every.x), (table.every.y - values) / values)
+    subject = f"the noise of {table.target} grows with it"
+    if noise is None or not noise.is_noise:
+        subject = f"errors grow with {table.target}"
+    return f"{subject}: relative errors count"
 
 
 def _short_text(equation: Equation) -> str:

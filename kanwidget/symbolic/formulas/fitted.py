@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _MOST_CONSTANTS = 8
 #: Decimals of a constant at most; smaller errors are written with a power of ten.
 _DECIMALS = 9
+#: Errors of this part of a value are none.
+_ROUND_OFF = 1e-12
 #: The median of the absolute value of a normal deviate.
 _MEDIAN = 0.6745
 _WHERE = "fit_formula"
@@ -57,7 +59,7 @@ class FittedFormula:
     error: float = math.nan
     """Root mean squared error on the data, in the unit of the output; for classes the cross-entropy a row. Weights of rows count."""
     noise: float = 0.0
-    """The noise of a row as a part of its value, where it grows with the value; the rows are weighted by it. Otherwise 0."""
+    """The error of a row as a part of its value, where it grows with the value; the rows are weighted by it. Otherwise 0."""
     meaning: str = ""
     """What the number says, where it is the score of a class."""
     digits: Mapping[float, int] = field(default_factory=dict)
@@ -91,8 +93,8 @@ class FittedFormula:
         """Sentences on the constants: those that are determined with their errors, the others in words."""
         certain = certain_constants(self.constants, text, self.digits)
         lines = [f"constants {', '.join(with_error(*pair) for pair in certain)}"] if certain else []
-        if self.noise > 0 and certain:
-            lines.append(f"rows weighted: the noise grows with {self.name}, to about {100 * self.noise:.2g} % of it")
+        if self.noise > _ROUND_OFF and certain:
+            lines.append(f"rows weighted: errors grow with {self.name}, to about {100 * self.noise:.2g} % of it")
         doubt = uncertain_constants(self.constants)
         return [*lines, *([doubt] if doubt else [])]
 

@@ -430,6 +430,29 @@ def test_noise_that_grows_with_the_value(monkeypatch):
     assert discovery.best.text == "x_1**8"
 
 
+def grown(x):
+    """What a formula misses of a clean target, in parts of its value."""
+    return 1 + 0.02 * torch.sin(4 * x[:, 0])
+
+
+@pytest.mark.parametrize("rows", [200, 15])
+def test_what_a_formula_misses_is_not_called_noise(rows, monkeypatch):
+    monkeypatch.setattr(module, "search", engine(formula(("pow", ("x", 0), ("c", 8.0)))))
+    x = table(rows)
+    discovery = discover(x, x[:, 0] ** 8 * grown(x), steps=10, progress=False)
+    assert discovery.findings == ("errors grow with y: relative errors count",)
+    assert "noise" not in repr(discovery.best)
+
+
+def test_exact_data_have_no_noise(monkeypatch):
+    monkeypatch.setattr(module, "search", engine(formula(("pow", ("x", 0), ("c", 8.0)))))
+    x = table(200)
+    discovery = discover(x, x[:, 0] ** 8, steps=10, progress=False)
+    assert discovery.best.text == "x_1**8"
+    assert discovery.findings == ()
+    assert "errors grow" not in repr(discovery.best)
+
+
 def test_torch_keeps_its_threads_and_nothing_is_printed(two_threads, capsys):
     discover(load_planets(), steps=3, progress=False)
     assert torch.get_num_threads() == 2
