@@ -92,7 +92,8 @@ class FittedFormula:
     def _constants(self, text: str) -> list[str]:
         """Sentences on the constants: those that are determined with their errors, the others in words."""
         certain = certain_constants(self.constants, text, self.digits)
-        lines = [f"constants {', '.join(with_error(*pair) for pair in certain)}"] if certain else []
+        figures = 2 if self.digits else 1
+        lines = [f"constants {', '.join(with_error(*pair, figures) for pair in certain)}"] if certain else []
         if self.noise > _ROUND_OFF and certain:
             lines.append(f"rows weighted: errors grow with {self.name}, to about {100 * self.noise:.2g} % of it")
         doubt = uncertain_constants(self.constants)
@@ -376,20 +377,27 @@ def _without_zeros(text: str) -> str:
     return re.sub(r"(?<![\w.])\d{6,}\.0\b", lambda match: f"{float(match[0]):.4g}", text)
 
 
-def with_error(value: float, error: float) -> str:
+def with_error(value: float, error: float, figures: int = 1) -> str:
     """A constant with its standard error, to the digit that the error leaves; with a power of ten where formulas have one.
+
+    Args:
+        value: The constant.
+        error: Its standard error.
+        figures: Significant digits of the error.
 
     Examples:
         >>> with_error(0.999918, 6.4e-5), with_error(212.68, 16.9), with_error(1.0, float("inf"))
         ('0.99992 ± 0.00006', '210 ± 20', '1 (any value)')
         >>> with_error(54173456.7, 8e6), with_error(3043210.0, 81234.0)
         ('(5.4 ± 0.8)e+07', '(3.04 ± 0.08)e+06')
+        >>> with_error(212.68, 16.9, 2)
+        '213 ± 17'
     """
     if not math.isfinite(error):
         return f"{value:.4g} (any value)"
     exponent = parse_number(value, 4).exponent or 0
     unit = 10.0**exponent
-    decimals = exponent - math.floor(math.log10(error)) if error > 0 else _DECIMALS + 1
+    decimals = exponent - math.floor(math.log10(error)) + figures - 1 if error > 0 else _DECIMALS + 1
     if decimals > _DECIMALS:
         return f"{value:.9g} ± {error:.0e}" if error > 0 else f"{value:.9g} ± 0"
     texts = [f"{round(number / unit, decimals):.{max(decimals, 0)}f}" for number in (value, error)]
