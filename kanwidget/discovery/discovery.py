@@ -158,7 +158,8 @@ class Discovery:
             points.append((equation.complexity, max(error, 1e-16 * unit), label))
         places = [(x, y) for x, y, _ in points]
         held_out = all(equation.rmse_test is not None for equation in self.front)
-        names = ("complexity", f"{'test' if held_out else 'train'} RMSE of {target}")
+        of = target if self.best.unit is None else f"{target} in {self.best.unit}"
+        names = ("complexity", f"{'test' if held_out else 'train'} RMSE of {of}")
         return plot_front(places, points, names, theme=theme, title=title)
 
     def __repr__(self) -> str:

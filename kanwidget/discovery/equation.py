@@ -130,8 +130,20 @@ class Equation:
         """
         return self._quantities.fit(self.sympy, self.target)
 
+    @property
+    def unit(self) -> str | None:
+        """The target's unit, as it was written in `units`; None where it isn't known.
+
+        Examples:
+            >>> from kanwidget import discover, load_planets
+            >>> discover(load_planets(), units={"period": "year"}, steps=3, progress=False).best.unit
+            'year'
+        """
+        return self._quantities.texts.get(self.target)
+
     def __repr__(self) -> str:
-        return repr(self.fitted) + ("\nunits fit" if self.dimensions else "")
+        units = {True: "\nunits fit", False: "\nunits fit only with constants that have units", None: ""}
+        return repr(self.fitted) + units[self.dimensions]
 
     # ---- constants
 

@@ -35,7 +35,7 @@ def text(front: Sequence[Equation], best: Collection[Equation]) -> str:
     """The table in columns; the best formula has an arrow."""
     with_units = _knows_units(front)
     cells = [[*_cells(equation, best, with_units), f"{equation.target} = {equation.text}"] for equation in front]
-    lines = [_head(with_units), *cells]
+    lines = [_head(front, with_units), *cells]
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]) - 1)]
     return "\n".join(
         "  ".join([*(cell.rjust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]).rstrip()
@@ -46,7 +46,7 @@ def text(front: Sequence[Equation], best: Collection[Equation]) -> str:
 def html(front: Sequence[Equation], best: Collection[Equation]) -> str:
     """The table as HTML; text of users is escaped."""
     with_units = _knows_units(front)
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in _head(with_units))
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in _head(front, with_units))
     body = "".join(
         "<tr>"
         + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(equation, best, with_units))
@@ -74,14 +74,17 @@ def _knows_units(front: Sequence[Equation]) -> bool:
     return any(equation.dimensions is not None for equation in front)
 
 
-def _head(with_units: bool) -> list[str]:
-    return [*_HEAD[:-1], *([_UNITS] if with_units else []), _HEAD[-1]]
+def _head(front: Sequence[Equation], with_units: bool) -> list[str]:
+    units = {equation.unit for equation in front}
+    unit = next(iter(units)) if len(units) == 1 else None
+    names = [f"{name} in {unit}" if unit and name == "RMSE" else name for name in _HEAD]
+    return [*names[:-1], *([_UNITS] if with_units else []), names[-1]]
 
 
 def _cells(equation: Equation, best: Collection[Equation], with_units: bool) -> list[str]:
     test = "" if equation.rmse_test is None else f"{equation.rmse_test:.3g}"
     mark = "→" if equation in best else ""
-    units = ["fit" if equation.dimensions else ""] if with_units else []
+    units = [{True: "fit", False: "–", None: ""}[equation.dimensions]] if with_units else []
     return [mark, f"{equation.complexity:g}", f"{equation.rmse_train:.3g}", test, _r2(equation.r2), *units]
 
 

@@ -225,7 +225,7 @@ class DiscoverySteps:
             return self._found(front, report.text)
         equation = None if report.tree is None else front.offer(report.tree, report.text)
         if equation is None:
-            return self._step(front, report.kind, report.text, ())
+            return self._step(front, report.kind, report.text.removeprefix("trying "), ())
         return self._step(front, "formula", _short_text(equation), (equation,))
 
     def _found(self, front: Front, text: str) -> DiscoveryStep:

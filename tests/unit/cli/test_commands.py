@@ -4,11 +4,13 @@ import io
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from kanwidget import KAN, Dataset, __version__, cli
 from kanwidget.cli import steps
+from kanwidget.cli.formulas import StepLines
 
 TABLE = "mass,speed,note,energy\n" + "".join(
     f"{m},{v},n{m},{m * v * v / 2}\n" for m in range(1, 9) for v in range(1, 6)
@@ -60,6 +62,7 @@ def test_a_command_that_makes_no_sense_exits_with_2(capsys, arguments, message):
     ("options", "message"),
     [
         (["--target", "energy"], "row 2, column 'note' of kinetic.csv must be a number; got 'n1'"),
+        (["--target", "energy"], "Correct the entry, or leave the column out: --inputs mass,speed."),
         (["--target", "enrgy"], "fit: --target must be one of the columns 'mass', "),
         (["--target", "Energy"], "Did you mean 'energy'"),
         (["--target", "energy", "--inputs", "mass,sped"], "fit: --inputs must be one of the columns"),
@@ -182,11 +185,33 @@ def test_discover_prints_what_it_has_after_an_interruption(capsys, monkeypatch, 
         if step.number > 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(sys.modules["kanwidget.cli.main"], "_say_step", interrupt)
+    monkeypatch.setattr(sys.modules["kanwidget.cli.main"], "_say_step", lambda lines: interrupt)
     assert cli.main(["discover", table, "--target", "energy", "--inputs", "mass,speed"]) == 130
     out, error = capsys.readouterr()
     assert "Formula:  energy = " in out
     assert error == "kanwidget: interrupted\n"
+
+
+def test_a_search_says_once_what_it_tries():
+    lines = StepLines()
+    tried = [SimpleNamespace(kind="trying", text=text, seconds=1.0) for text in ("sums", "sums", "products", "sums")]
+    assert [lines.line(step) for step in tried] == [
+        "   1.0 s  trying sums",
+        None,
+        "   1.0 s  trying products",
+        "   1.0 s  trying sums",
+    ]
+
+
+def test_discover_says_that_no_rows_were_held_out_and_in_which_unit_errors_are(capsys, tmp_path):
+    path = tmp_path / "fall.csv"
+    path.write_text("time,way\n" + "".join(f"{t},{4.905 * t * t + 0.01 * (-1) ** t}\n" for t in range(1, 12)))
+    assert cli.main(["discover", str(path), "--target", "way", "--seconds", "0.5", "--units", "time: s, way: m"]) == 0
+    out = capsys.readouterr().out
+    assert "too few rows to hold some out: the errors are those of the fit" in out
+    assert "RMSE in m" in out
+    assert re.search(r"Error:    train RMSE [\d.]+ m \(.*leave-one-out RMSE [\d.]+ m\n", out)
+    assert "units fit only with constants that have units" in out
 
 
 def test_discover_takes_units_and_says_which_are_none(capsys, table):
