@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from kanwidget import _check
 from kanwidget.datasets import Dataset
-from kanwidget.discovery import page
 from kanwidget.discovery.equation import Equation
+from kanwidget.discovery.page import FrontPage
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,6 +46,9 @@ class Discovery:
     stop_reasons: dict[str, str]
     """Why the search for each target ended. `complete`: nothing was left to try; `exact`: a formula leaves nothing but round-off; `time`,
     `steps`, `callback`, `interrupted`."""
+
+    relative: frozenset[str] = frozenset()
+    """The targets whose errors grow with their values: formulas are ranked by relative errors."""
 
     @property
     def stop_reason(self) -> str:
@@ -106,7 +109,7 @@ class Discovery:
         _check.choice(target, "target", "Discovery", self.fronts)
         fronts, best = {target: self.fronts[target]}, {target: self._best[target]}
         reasons = {target: self.stop_reasons[target]}
-        return Discovery(self.data, fronts, best, self.findings, self.seconds, reasons)
+        return Discovery(self.data, fronts, best, self.findings, self.seconds, reasons, self.relative & {target})
 
     # ---- views
 
@@ -126,7 +129,7 @@ class Discovery:
         except ImportError:
             message = "to_pandas needs pandas, which is not installed: pip install 'kanwidget[data]'"
             raise ImportError(message) from None
-        frame = pd.DataFrame(page.rows(self.front, set(self._best.values())))
+        frame = pd.DataFrame(self._page.rows())
         return frame.astype({"rmse_test": float})  # NaN where no rows were held out
 
     def plot(self, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
@@ -163,11 +166,15 @@ class Discovery:
         return plot_front(places, points, names, theme=theme, title=title)
 
     def __repr__(self) -> str:
-        return "\n".join([page.text(self.front, set(self._best.values())), *self._notes])
+        return "\n".join([self._page.text(), *self._notes])
 
     def _repr_html_(self) -> str:
         lines = "".join(f'<p style="margin:0">{escape(note)}</p>' for note in self._notes)
-        return f"<div>{page.html(self.front, set(self._best.values()))}{lines}</div>"
+        return f"<div>{self._page.html()}{lines}</div>"
+
+    @property
+    def _page(self) -> FrontPage:
+        return FrontPage(self.front, self._best.values(), self.relative)
 
     @property
     def _notes(self) -> list[str]:

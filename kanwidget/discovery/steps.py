@@ -119,8 +119,9 @@ class DiscoverySteps:
         """What was found so far."""
         fronts = {front.table.target: front.equations for front in self._fronts}
         best = {front.table.target: front.best.equation for front in self._fronts if front.members}
+        relative = frozenset(f.table.target for f in self._fronts if f.has_relative_noise and not f.is_exact)
         reasons = {target: self._reasons.get(target, self._ended) for target in fronts}
-        return Discovery(self.data, fronts, best, tuple(self.findings), self.seconds, reasons)
+        return Discovery(self.data, fronts, best, tuple(self.findings), self.seconds, reasons, relative)
 
     @property
     def stop_reason(self) -> str:

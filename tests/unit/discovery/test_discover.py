@@ -428,6 +428,12 @@ def test_noise_that_grows_with_the_value(monkeypatch):
     assert weights[0] is None
     assert float(weights[1].max() / weights[1].min()) > 1e3
     assert discovery.best.text == "x_1**8"
+    assert discovery.relative == {"y"}
+    assert discovery.best.relative_error == pytest.approx(0.02, rel=0.2)
+    head, *lines = repr(discovery).splitlines()
+    assert head.split()[4] == "relative"
+    assert next(line for line in lines if line.startswith("→")).split()[4:6] == ["1.8", "%"]
+    assert discovery.to_pandas()["relative_error"].min() == discovery.best.relative_error
 
 
 def grown(x):
@@ -451,6 +457,7 @@ def test_exact_data_have_no_noise(monkeypatch):
     assert discovery.best.text == "x_1**8"
     assert discovery.findings == ()
     assert "errors grow" not in repr(discovery.best)
+    assert discovery.relative == frozenset()
 
 
 def test_torch_keeps_its_threads_and_nothing_is_printed(two_threads, capsys):

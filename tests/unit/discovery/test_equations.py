@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from kanwidget import Dataset, discover, discover_steps
-from kanwidget.discovery import page
 from kanwidget.discovery import steps as module
 from kanwidget.discovery.engine.search import Report
+from kanwidget.discovery.page import FrontPage
 from kanwidget.formulas import refit
 from tests.support.networks import uniform
 
@@ -146,7 +146,7 @@ def test_what_the_search_found_out_stands_below_the_table():
 )
 def test_r2_in_the_table(discovery, r2, text):
     row = replace(discovery.best, r2=r2)
-    assert page.text([row], []).splitlines()[1].split()[3] == text
+    assert FrontPage([row], []).text().splitlines()[1].split()[3] == text
 
 
 @pytest.mark.parametrize("theme", ["light", "dark", "auto"])
@@ -200,7 +200,7 @@ def test_constants_have_the_digits_that_their_errors_allow(noise, slope):
     assert last <= error < 100 * last or error < 1e-9
     assert abs(float(text) - value) <= max(last / 2, 1e-12)
     assert law.latex.startswith(text)
-    typeset = "".join(ElementTree.fromstring(page.html([law], [])).itertext())
+    typeset = "".join(ElementTree.fromstring(FrontPage([law], []).html()).itertext())
     assert text in typeset
     assert repr(law).startswith(f"y = {law.text}\n")
 
