@@ -22,7 +22,7 @@ from kanwidget.cli.arguments import parser
 
 if TYPE_CHECKING:
     from kanwidget.datasets import Dataset
-    from kanwidget.discovery import DiscoveryStep
+    from kanwidget.discovery import Discovery, DiscoveryStep
     from kanwidget.explorer.session.recorder import Recorder
     from kanwidget.kan import KAN
 
@@ -118,10 +118,16 @@ def _fit(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _write(model: KAN, data: Dataset, arguments: argparse.Namespace, recorder: Any = None) -> None:
+def _write(
+    model: KAN,
+    data: Dataset,
+    arguments: argparse.Namespace,
+    recorder: Any = None,
+    discovery: Discovery | None = None,
+) -> None:
     """The files that were asked for."""
     if arguments.out:
-        steps.write_report(model, data, arguments.out, recorder)
+        steps.write_report(model, data, arguments.out, recorder, discovery)
     if arguments.save:
         model.save(arguments.save)
         print(f"Model:    {arguments.save}; kanwidget.KAN.load({str(arguments.save)!r}) reads it")
@@ -144,7 +150,7 @@ def _discover(arguments: argparse.Namespace) -> int:
     if not discovery.front:
         raise KeyboardInterrupt
     print("\n".join([*formulas.front_lines(discovery), *formulas.found_lines(discovery)]))
-    _write(discovery.best.network, data, arguments)
+    _write(discovery.best.network, data, arguments, discovery=discovery)
     if discovery.stop_reason == "interrupted":
         raise KeyboardInterrupt
     return 0

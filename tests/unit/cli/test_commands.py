@@ -1,6 +1,9 @@
+import base64
 import contextlib
+import gzip
 import importlib.util
 import io
+import json
 import re
 import subprocess
 import sys
@@ -177,6 +180,15 @@ def test_discover_prints_the_front_and_the_formula(discovered):
 def test_discover_writes_a_report_and_a_network_of_the_formula(discovered):
     page = (discovered[3] / "report.html").read_text(encoding="utf-8")
     assert page.lstrip().lower().startswith("<!doctype html>")
+    found = re.search('<div class="found">(.*)</div>', page)[1]
+    assert found.count("<math") >= 2
+    assert "complexity" in found
+    text = re.search('id="report">([^<]+)<', page)[1]
+    report = json.loads(gzip.decompress(base64.b64decode(text)))
+    (panel,) = (one["message"]["discovery"] for one in report["panels"] if one["message"]["kind"] == "discovery")
+    best = next(formula for formula in panel["formulas"] if formula["id"] == panel["best"])
+    assert panel["current"] == panel["best"]
+    assert "mass" in best["text"]
     assert KAN.load(discovered[3] / "model.kan").predict([[3.0, 4.0]]).item() == pytest.approx(24.0, rel=1e-6)
 
 
