@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -68,8 +69,11 @@ class Request:
         """The table in its own units, in float64, without the rows of weight 0."""
         table = _table(self.data, self.y, self.target)
         if table.is_classification:
-            advice = "Formulas are for numbers. KAN.for_data(data) and its fit_formula find scores of classes."
-            _check.fail("data", WHERE, "a table whose target holds numbers", table, advice)
+            advice = (
+                "Formulas are for numbers: yes and no are 1 and 0 after frame[column].astype(float). For the scores of classes there are "
+                "KAN.for_data(data) and its fit_formula."
+            )
+            _check.fail("data", WHERE, "a table whose target holds numbers", list(table.classes), advice)
         if self.weights is not None:
             table = replace(table, train_weight=_weights(self.weights, len(table.train_input)))
         return without_idle_rows(data_in_own_units(table.to(torch.float64, "cpu")))
@@ -100,6 +104,9 @@ def _table(data: Any, y: Any, target: str | Sequence[str] | None) -> Dataset:
         _check.fail("data", WHERE, "a data frame, an array of inputs, or a Dataset", None, advice, error=TypeError)
     if frames.has_columns(data):
         return _of_frame(data, y, target)
+    if isinstance(data, (str, os.PathLike)):
+        advice = "Read the file first: kanwidget.datasets.read_table(path, target), or pandas.read_csv(path)."
+        _check.fail("data", WHERE, "a data frame, an array of inputs, or a Dataset", data, advice, error=TypeError)
     if target is not None:
         advice = "It names a column of a data frame. These data have their target already."
         _check.fail("target", WHERE, "left out where the data are no frame", target, advice)

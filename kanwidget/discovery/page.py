@@ -21,6 +21,7 @@ class FrontPage:
     def __init__(self, front: Sequence[Equation], best: Collection[Equation], relative: Collection[str] = ()) -> None:
         self._front, self._best, self._relative = front, set(best), relative
         self._with_units = any(equation.dimensions is not None for equation in front)
+        self._with_held_out = any(equation.rmse_test is not None for equation in front)
         units = {equation.unit for equation in front}
         self._unit = next(iter(units)) if len(units) == 1 else None
 
@@ -66,17 +67,19 @@ class FrontPage:
     def _head(self) -> list[str]:
         relative, units = ["relative"] if self._relative else [], ["units"] if self._with_units else []
         rmse = f"RMSE in {self._unit}" if self._unit else "RMSE"
-        return ["", "complexity", rmse, "held out", *relative, "R²", *units, "formula"]
+        held_out = ["held out"] if self._with_held_out else []
+        return ["", "complexity", rmse, *held_out, *relative, "R²", *units, "formula"]
 
     def _cells(self, equation: Equation) -> list[str]:
-        relative, units = [], []
+        held_out, relative, units = [], [], []
+        if self._with_held_out:
+            held_out = ["" if equation.rmse_test is None else f"{equation.rmse_test:.3g}"]
         if self._relative:
             relative = [_percent(equation.relative_error) if equation.target in self._relative else ""]
         if self._with_units:
             units = [{True: "fit", False: "–", None: ""}[equation.dimensions]]
-        test = "" if equation.rmse_test is None else f"{equation.rmse_test:.3g}"
         mark = "→" if equation in self._best else ""
-        errors = [f"{equation.rmse_train:.3g}", test, *relative, _r2(equation.r2)]
+        errors = [f"{equation.rmse_train:.3g}", *held_out, *relative, _r2(equation.r2)]
         return [mark, f"{equation.complexity:g}", *errors, *units]
 
 

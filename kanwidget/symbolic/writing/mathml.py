@@ -351,5 +351,6 @@ def _between(left: Form, right: Form) -> MathNode:
         return _thin()
     if isinstance(right, tuple) and right[0] == "pow" and _is_raised(right[1]):
         return _thin()
-    has_word = any(isinstance(f, tuple) and f[0] == "var" and not parse_name(str(f[1])).letter for f in (left, right))
+    bases = (f[1] if isinstance(f, tuple) and f[0] == "pow" else f for f in (left, right))
+    has_word = any(isinstance(f, tuple) and f[0] == "var" and not parse_name(str(f[1])).letter for f in bases)
     return _thin() if has_word else ["mo", {}, [_TIMES]]

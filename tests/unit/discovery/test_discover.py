@@ -72,6 +72,10 @@ def test_whole_numbers_are_numbers():
     ("arguments", "message"),
     [
         ({}, "`data` argument of discover must be a data frame, an array of inputs, or a Dataset; got None"),
+        (
+            {"data": "mine.csv", "target": "y"},
+            "`data` argument of discover must be a data frame.*; got 'mine.csv'. Read the",
+        ),
         ({"data": table()}, "`y` argument of discover must be given beside an array of inputs"),
         ({"data": table(), "y": torch.ones(3)}, r"`y` argument of discover must be of shape \(60,\)"),
         ({"data": table(), "y": table()[:, 0], "target": "a"}, "`target` argument of discover must be left out"),
@@ -101,9 +105,9 @@ def test_missing_numbers_and_texts_are_refused_with_their_place():
     y[7] = torch.inf
     with pytest.raises(ValueError, match="`y` argument of discover must be finite in row 7"):
         discover(x, y)
-    with pytest.raises(TypeError, match="numeric in column 'b'; got 'red'"):
+    with pytest.raises(TypeError, match="the `data` argument of discover must be numeric in column 'b'; got 'red'"):
         discover(frame.assign(b="red"))
-    with pytest.raises(ValueError, match="must be a table whose target holds numbers"):
+    with pytest.raises(ValueError, match=r"must be a table whose target holds numbers; got \['red'\]"):
         discover(frame.assign(b=1.0 * frame["a"], y="red"))
 
 
