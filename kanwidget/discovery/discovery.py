@@ -133,7 +133,7 @@ class Discovery:
         return frame.astype({"rmse_test": float})  # NaN where no rows were held out
 
     def plot(self, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
-        """Draw the error of each formula against its complexity.
+        """Draw the error of each formula against its complexity: the relative error, where that counts. The best one is marked.
 
         Args:
             theme: `light`, `dark`, or `auto`: transparent, in colours that can be read on both.
@@ -152,18 +152,25 @@ class Discovery:
         """
         from kanwidget.insight.plot.front import plot_front
 
-        target, unit = self.best.target, float(self.data.train_label.abs().max()) or 1.0
+        target, unit = self.best.target, 1.0 if self.relative else float(self.data.train_label.abs().max()) or 1.0
         points = []
         for equation in self.front:
-            error = equation.rmse_train if equation.rmse_test is None else equation.rmse_test
+            error = self._plotted_error(equation)
             text = equation.text
             label = text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…"
             points.append((equation.complexity, max(error, 1e-16 * unit), label))
         places = [(x, y) for x, y, _ in points]
         held_out = all(equation.rmse_test is not None for equation in self.front)
         of = target if self.best.unit is None else f"{target} in {self.best.unit}"
-        names = ("complexity", f"{'test' if held_out else 'train'} RMSE of {of}")
-        return plot_front(places, points, names, theme=theme, title=title)
+        error_name = f"{'test' if held_out else 'train'} RMSE of {of}"
+        names = ("complexity", f"relative error of {target}" if self.relative else error_name)
+        best = next((number for number, equation in enumerate(self.front) if equation is self.best), None)
+        return plot_front(places, points, names, best=best, theme=theme, title=title)
+
+    def _plotted_error(self, equation: Equation) -> float:
+        if self.relative and equation.relative_error is not None:
+            return equation.relative_error
+        return equation.rmse_train if equation.rmse_test is None else equation.rmse_test
 
     def __repr__(self) -> str:
         return "\n".join([self._page.text(), *self._notes])

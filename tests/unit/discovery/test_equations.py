@@ -1,5 +1,7 @@
 """`Equation` and `Discovery`: what a formula says, and what it becomes."""
 
+import copy
+import pickle
 import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
@@ -154,7 +156,36 @@ def test_the_plot_has_a_mark_for_each_formula(discovery, theme):
     (ax,) = discovery.plot(theme=theme, title="mine").axes
     assert ax.get_yscale() == "log"
     assert len(ax.lines[0].get_xdata()) == len(discovery.front)
-    assert any("sin(b)" in text.get_text() for text in ax.texts)
+    best = discovery.best
+    (label,) = (text for text in ax.texts if text.get_text() == best.text)
+    assert label.get_fontweight() == "bold"
+    assert ax.lines[-1].get_xydata().tolist() == [[best.complexity, best.rmse_test]]
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_copies_say_the_same(discovery, again):
+    twin = again(discovery)
+    assert repr(twin) == repr(discovery)
+    assert twin.best in twin.front
+    assert twin.stop_reasons == discovery.stop_reasons
+    equation, x = again(discovery.best), uniform(5, 2)
+    assert repr(equation) == repr(discovery.best)
+    assert torch.equal(equation.predict(x), discovery.best.predict(x))
+
+
+def test_columns_whose_names_differ_by_their_units_alone(monkeypatch):
+    monkeypatch.setattr(
+        module, "search", lambda rows, limits: iter([Report("formula", "mine", ("div", ("x", 0), ("x", 1)))])
+    )
+    x = uniform(60, 2) + 2
+    data = Dataset(x, x[:, 0] / x[:, 1], in_vars=["v [m/s]", "v [km/h]"])
+    best = discover(data, units={"v [m/s]": "m/s", "v [km/h]": "km/h", "y": "1"}, progress=False).best
+    assert best.text == "v [m/s]/v [km/h]"
+    assert best.dimensions
+    scope = {}
+    exec(best.code(), scope)
+    assert scope["formula"](6.0, 4.0) == float(best.predict([[6.0, 4.0]])) == pytest.approx(1.5)
+    assert best.network.predict([[6.0, 4.0]]).item() == pytest.approx(1.5)
 
 
 def test_a_target_that_is_not_there(discovery):
