@@ -161,7 +161,13 @@ class Equation:
 
     @property
     def math(self) -> list[Any]:
-        """The equation as a tree of MathML, its constants as in `text`."""
+        """The equation as a tree of MathML, its constants as in `text`.
+
+        Examples:
+            >>> from kanwidget import discover, load_planets
+            >>> discover(load_planets(), steps=30, progress=False).best.math[0]
+            'math'
+        """
         return math_tree(self.sympy, left=self.target, digits=self._digits)
 
     @property
