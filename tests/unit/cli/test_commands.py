@@ -171,7 +171,7 @@ def test_discover_prints_the_front_and_the_formula(discovered):
     assert "Formula:  energy = mass*speed**2/2\n" in out
     front = out[out.index("Front: ") : out.index("Formula:")].splitlines()
     assert sum("→" in line for line in front) == 1
-    assert front[0].split() == ["Front:", "complexity", "RMSE", "held", "out", "R²", "formula"]
+    assert front[0].split() == ["Front:", "complexity", "RMSE", "R²", "formula"]
     assert re.search(r"Error:    train RMSE \S+ .*leave-one-out RMSE", out)
     assert re.search(r"^ +\d+\.\d s  trying ", progress, re.MULTILINE)
     assert re.search(r"^ +\d+\.\d s  energy = .*\(RMSE ", progress, re.MULTILINE)
