@@ -207,7 +207,7 @@ class DiscoverySteps:
         patience = _Patience(self.seconds, self._reports)
         if reason := _over(self.seconds, end, self._reports, last):
             return reason
-        for report in search(rows, Limits(settings.operations, settings.complexity, settings.seed)):
+        for report in search(rows, Limits(settings.operations, front.reach, settings.seed)):
             self._reports += 1
             yield self._taken(front, report)
             # Formulas of a step come together, and soon: a long step mustn't end with the first of them.
