@@ -47,7 +47,7 @@ class Request:
     seed: int = 0
     units: Mapping[str, str] | None = None
     lib: Iterable[str] | None = None
-    max_complexity: float = 100.0
+    max_complexity: float = 150.0
     loss: str = "mse"
     weights: Any = None
     n_jobs: int = 1
