@@ -42,10 +42,20 @@ def scan_residuals(table: Table, atoms: Atoms, label: str) -> Iterator[str]:
 
 
 def _bases(table: Table) -> list[Candidate]:
-    """Short formulas that explain a part of y, the best ones."""
+    """The shortest formulas that explain a part of y, multiples of columns among them."""
     low, high = _ERRORS
+    multiples = [table.pool.judge(_multiple(table, index)) for index in table.indices]
+    best = sorted((c for c in multiples if c is not None and low < c.error < high), key=lambda c: c.error)[: _MOST // 2]
     front = [c for c in table.pool.front() if c.complexity <= _SHORT and low < c.error < high]
-    return front[-_MOST:]
+    return [*best, *front[: _MOST // 2]]
+
+
+def _multiple(table: Table, index: int) -> Tree:
+    """A column times the factor that fits."""
+    column = table.columns[index]
+    weighted = table.weights * column
+    factor = float(weighted @ table.y) / (float(weighted @ column) or 1.0)
+    return ("mul", constant(factor), ("x", index))
 
 
 def _sum(base: Tree, size: float, product: Tree) -> Tree:

@@ -24,7 +24,6 @@ LAWS = {
     "a pulse": (lambda a: a * torch.exp(-(a**2)), (-2, 2)),
     "a product": (lambda a, b, c: a * (1 - b / c) ** 2, (1, 2), UNIT, (3, 4)),
     "a saturating function": (lambda a, b: b * torch.tanh(a), (-2, 2), UNIT),
-    "a product beside a column": (lambda a, b, c, d: 3 * a + a * b / c * torch.cos(d), UNIT, UNIT, UNIT, (0, 5)),
     "an exponent": (lambda a, b: 3 * a**1.37 * b**-0.42, UNIT, WIDE),
 }
 STEPS = 150
