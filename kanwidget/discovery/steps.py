@@ -57,7 +57,8 @@ class DiscoveryStep:
 class DiscoverySteps:
     """An iterator that searches and gives one `DiscoveryStep` a step; `discovery` is what was found so far.
 
-    To stop is to stop iterating. Time between two steps doesn't count.
+    To stop is to stop iterating; after `end()` the steps that follow are the last fits, as at the end of the time. Time between two
+    steps doesn't count.
 
     Args:
         data: The table.
@@ -87,6 +88,7 @@ class DiscoverySteps:
             for tree in simple_trees(front.table):
                 front.offer(tree, "simple")
         self._reports = 0
+        self._ended_at: float | None = None
         self._steps = self._all_steps()
 
     # ---- an iterator
@@ -114,6 +116,21 @@ class DiscoverySteps:
         best = {front.table.target: front.best.equation for front in self._fronts if front.members}
         return Discovery(self.data, fronts, best, tuple(self.findings), self.seconds, self.stop_reason or "interrupted")
 
+    def end(self) -> None:
+        """End the search: what follows are exact numbers in place of constants, and constants fitted to all rows.
+
+        Examples:
+            >>> from kanwidget import discover_steps, load_planets
+            >>> steps = discover_steps(load_planets())
+            >>> for step in steps:
+            ...     if step.number == 20:
+            ...         steps.end()
+            >>> steps.discovery.stop_reason
+            'interrupted'
+        """
+        if self._ended_at is None:
+            self._ended_at = self.seconds
+
     # ---- the search
 
     def _all_steps(self) -> Iterator[DiscoveryStep]:
@@ -128,11 +145,20 @@ class DiscoverySteps:
             share = count - number
 
             def left(share: int = share) -> float:
-                return float("inf") if settings.seconds is None else (settings.seconds - self.seconds) / share
+                return self._left / share
 
             for member in finish(front, self._weights(front), left):
                 yield self._step(front, "constants", member.equation.text, (member.equation,))
         self.stop_reason = reason
+
+    @property
+    def _left(self) -> float:
+        """Seconds for the last fits."""
+        limit = self._settings.seconds
+        if limit is None:
+            return float("inf")
+        end = limit if self._ended_at is None else min(limit, self._ended_at + _LAST * limit)
+        return end - self.seconds
 
     def _one_target(self, front: Front, end: float | None, last: int | None) -> Iterator[DiscoveryStep]:
         table = front.table
@@ -187,15 +213,15 @@ class DiscoverySteps:
         """
         settings = self._settings
         patience = _Patience(self.seconds, self._reports)
-        self.stop_reason = _over(self.seconds, end, self._reports, last) or "complete"
+        self.stop_reason = self._over(end, last) or "complete"
         if self.stop_reason != "complete":
             return
         for report in search(rows, Limits(settings.operations, settings.complexity, settings.seed)):
             self._reports += 1
             yield self._taken(front, report)
             # Formulas of a step come together, and soon: a long step mustn't end with the first of them.
-            until = None if report.kind == "formula" else end
-            reason = _over(self.seconds, until, self._reports, last)
+            whole = report.kind == "formula"
+            reason = _over(self.seconds, None, self._reports, last) if whole else self._over(end, last)
             if not reason and patience.is_over(front, self.seconds, self._reports, timed=end is not None):
                 reason = "exact"
             if not reason and _over(self.seconds, turn[0], self._reports, turn[1]) and front.has_relative_noise:
@@ -203,6 +229,10 @@ class DiscoverySteps:
             if reason:
                 self.stop_reason = reason
                 return
+
+    def _over(self, end: float | None, last: int | None) -> str:
+        """Why the search is over; empty where it isn't."""
+        return "interrupted" if self._ended_at is not None else _over(self.seconds, end, self._reports, last)
 
     def _taken(self, front: Front, report: Report) -> DiscoveryStep:
         if report.kind == "finding":

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import torch
 from torch import Tensor
 
+from kanwidget.datasets import Dataset
 from kanwidget.explorer.describe.formula import distinct
 from kanwidget.explorer.describe.labels import without_units
 from kanwidget.explorer.protocol.records import MathNode
@@ -31,6 +33,10 @@ class Writing(TypedDict):
     text: str
     formula: MathNode | None
     """For the eye, null where it is too long."""
+
+
+FormulaRow = tuple[str, float, float | None]
+"""A formula of a file: its text, its complexity, and its error on rows that were held out."""
 
 
 class EquationWriter:
@@ -89,6 +95,24 @@ class EquationWriter:
         values = self._values(expression, self._shown)
         return HallFormula(source, complexity, error, train_error, self._writing(expression), values, equation)
 
+    def from_file(self, session: Session, rows: list[FormulaRow]) -> list[HallFormula]:
+        """The formulas of a saved session as its search had them; those without values on the rows are left out.
+
+        Raises:
+            ValueError: For a text that is no formula.
+        """
+        from kanwidget.discovery.reading import EquationReader
+        from kanwidget.symbolic.writing.formula_source import from_source, source_symbols
+
+        reader, read = EquationReader(searched_data(session)), []
+        symbols = source_symbols(distinct(session.in_vars))
+        own = dict(zip(source_symbols(self._names), symbols, strict=True))
+        for source, complexity, held_out in rows:
+            if (formula := self.formula(source, complexity)) is not None:
+                expression = from_source(source, self._names).xreplace(own)
+                read.append(replace(formula, equation=reader.equation(expression, complexity, held_out)))
+        return read
+
     def text(self, source: str) -> str:
         """A formula on one line, for people."""
         from kanwidget.symbolic.writing.formula_source import from_source
@@ -112,6 +136,12 @@ class EquationWriter:
         if len(text) > _MOST_TEXT:
             return {"text": f"{text[: _MOST_TEXT // 2]}…", "formula": None}
         return {"text": text, "formula": math_tree(tidied, self._display)}
+
+
+def searched_data(session: Session) -> Dataset:
+    """The table of a search: as the network is trained, each column by a name of its own."""
+    names = {"in_vars": tuple(distinct(session.in_vars)), "out_vars": session.out_vars}
+    return replace(session.run.trainer.data, **names)
 
 
 def shown_rows(session: Session) -> Tensor:

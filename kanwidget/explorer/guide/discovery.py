@@ -31,6 +31,8 @@ def search_sentence(session: Session) -> str:
         return f"{result_sentence(session)}. {_NEXT}"
     if search.state == "searching":
         return search.sentence or "Looking at the table"
+    if search.state == "finishing":
+        return _FINISHING
     if search.state == "paused":
         return f"Paused after {_seconds(search.elapsed)}: {_formulas(count)} so far"
     if search.state == "failed":
@@ -48,6 +50,7 @@ def result_sentence(session: Session) -> str:
 
 
 _BEFORE = "Formulas of your table, from simple to accurate"
+_FINISHING = "Finishing: exact numbers where they are as good, and constants of all rows. Stop again to skip that"
 _NEXT = "Click one: it becomes the network, and undo brings yours back"
 
 
