@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Rows that a page draws, and characters of a formula that is written out.
 _MOST_ROWS, _MOST_TEXT = 200, 400
+#: Relative.
+_ROUND_OFF = 1e-6
 
 
 class Writing(TypedDict):
@@ -53,6 +56,14 @@ class EquationWriter:
         self._columns, self._names = list(session.in_vars), source_names(session.in_vars)
         self._display = dict(zip(self._names, without_units(session.in_vars), strict=True))
         self._train = (data.train_input, data.train_label, data.train_weight)
+        self._train_spread = _spread(*self._train[1:])
+        names = [*session.in_vars, *session.out_vars]
+        short = dict(zip(names, without_units(names), strict=True))
+        self._short = sorted(
+            ((name, word) for name, word in short.items() if name != word), key=lambda pair: -len(pair[0])
+        )
+        #: What stands for y, which may also be the name of a column.
+        self._target = "" if "y" in session.in_vars else short[session.out_vars[0]]
         self._shown, self._judged = shown_rows(session), _judged_rows(session)
         sizes = data.train_input.detach().abs().amax(0).tolist()
         self._sizes = dict(zip(self._names, sizes, strict=True))
@@ -67,9 +78,24 @@ class EquationWriter:
                 id(equation): earlier.get(id(equation)) or (equation, self._formula_of(equation))
                 for equation in step.front
             }
-            formulas = tuple(formula for _, formula in self._written.values() if formula is not None)
+            formulas = self._better_than_a_constant([each for _, each in self._written.values() if each is not None])
             best = next((formula.source for formula in formulas if formula.equation is step.best), "")
-            yield SearchNews(step.kind, step.text, step.seconds, formulas, best)
+            yield SearchNews(step.kind, self._words(step), step.seconds, formulas, best)
+
+    def _better_than_a_constant(self, formulas: list[HallFormula]) -> tuple[HallFormula, ...]:
+        """Those that are no worse than a constant: where relative errors count, a front has others too."""
+        good = [one for one in formulas if one.train_error <= self._train_spread * (1 + _ROUND_OFF)]
+        return tuple(good or formulas)
+
+    def _words(self, step: DiscoveryStep) -> str:
+        """What a step says, with the names that formulas have on the page."""
+        if step.kind == "formula":
+            return step.text
+        text = step.text
+        for name, short in self._short:
+            text = text.replace(name, short)
+        # The engine calls the target y, in what it tries.
+        return re.sub(r"\by\b", lambda _: self._target, text) if step.kind == "trying" and self._target else text
 
     def _formula_of(self, equation: Equation) -> HallFormula | None:
         from kanwidget.symbolic.writing.formula_source import to_source
@@ -140,8 +166,7 @@ class EquationWriter:
 
 def searched_data(session: Session) -> Dataset:
     """The table of a search: as the network is trained, each column by a name of its own."""
-    names = {"in_vars": tuple(distinct(session.in_vars)), "out_vars": session.out_vars}
-    return replace(session.run.trainer.data, **names)
+    return replace(session.run.trainer.data, in_vars=tuple(distinct(session.in_vars)), out_vars=session.out_vars)
 
 
 def shown_rows(session: Session) -> Tensor:
@@ -157,6 +182,10 @@ def shown_labels(session: Session) -> Tensor:
 def spread(session: Session) -> float:
     """The error of the best constant, on the rows on which formulas are judged."""
     _, label, weight = _judged_rows(session)
+    return _spread(label, weight)
+
+
+def _spread(label: Tensor, weight: Tensor | None) -> float:
     truth = label[:, 0].detach().cpu().double()
     return math.sqrt(_mean((truth - _mean(truth, weight)).square(), weight))
 

@@ -28,7 +28,7 @@ def search_sentence(session: Session) -> str:
     if search is None and not count:
         return obstacle(session) or _BEFORE
     if search is None:
-        return f"{result_sentence(session)}. {_NEXT}"
+        return f"{result_sentence(session)}{_marked(session)}. {_NEXT}"
     if search.state == "searching":
         return search.sentence or "Looking at the table"
     if search.state == "finishing":
@@ -39,7 +39,14 @@ def search_sentence(session: Session) -> str:
         return f"The search has failed: {search.error}"
     if not count:
         return f"No formula in {_seconds(search.elapsed)}. Give it more time"
-    return f"{result_sentence(session)}. {_NEXT}"
+    return f"{result_sentence(session)}{_marked(session)}. {_NEXT}"
+
+
+def _marked(session: Session) -> str:
+    """Which rows are marked, and why."""
+    hall = session.discoveries.hall(session.run.problem)
+    is_best = any(formula.source == hall.best for formula in hall.front)
+    return ", the likeliest marked" if is_best and len(hall.front) > 1 else ""
 
 
 def result_sentence(session: Session) -> str:
@@ -50,7 +57,7 @@ def result_sentence(session: Session) -> str:
 
 
 _BEFORE = "Formulas of your table, from simple to accurate"
-_FINISHING = "Finishing: exact numbers where they are as good, and constants of all rows. Stop again to skip that"
+_FINISHING = "Finishing the constants: exact numbers where they are as good. Stop again to skip that"
 _NEXT = "Click one: it becomes the network, and undo brings yours back"
 
 

@@ -28,8 +28,8 @@ _REPORT_SECONDS = 0.2
 _PATIENCE = 0.1
 #: Findings that are kept; a search that says more repeats itself.
 _MOST_FINDINGS = 50
-#: What it does, by the kind of its news.
-_SENTENCES = {"trying": "Trying {}", "constants": "Looking for exact numbers in place of constants"}
+#: What it does while it looks at constants.
+_EXACT = "Looking for exact numbers in place of constants"
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +198,8 @@ class FormulaSearch:
             self.elapsed = max(self.elapsed, news.seconds)
             if news.kind == "finding" and news.text not in self.findings:
                 self.findings = [*self.findings, news.text][-_MOST_FINDINGS:]
-            elif news.kind in _SENTENCES:
-                self.sentence = _SENTENCES[news.kind].format(news.text.removeprefix("trying "))
+            elif news.kind in ("trying", "constants"):
+                self.sentence = _EXACT if news.kind == "constants" else news.text[:1].upper() + news.text[1:]
         if pieces:
             self._show(pieces[-1].front, pieces[-1].best)
         return SEARCHED if pieces else frozenset()

@@ -68,7 +68,7 @@ def test_it_goes_on_bit_by_bit_and_says_what_it_does(session, search):
     assert (content["state"], content["findings"], content["of"]) == ("done", ["x_2 hardly matters"], 20.0)
     assert texts(session) == ["2.5*x_1", "2.5*x_1 + 0.125*x_2^2"]
     assert content["best"] == content["formulas"][1]["id"]
-    assert content["sentence"].startswith("2 formulas in 2 s. Click one")
+    assert content["sentence"].startswith("2 formulas in 2 s, the likeliest marked. Click one")
     assert network(session.model) == before
     assert session.script.statements() == []
     (data, options) = search.asked[0]
@@ -118,7 +118,7 @@ def test_an_end_finishes_the_formulas_and_says_so(session, search):
     session.advance(0.0)
     session.apply(StopSearch())
     assert (panel(session)["state"], guide(session)["search"]["label"]) == ("finishing", "Finishing")
-    assert panel(session)["sentence"].startswith("Finishing: exact numbers where they are as good")
+    assert panel(session)["sentence"].startswith("Finishing the constants: exact numbers where they are as good")
     session.advance(0.0)
     assert search.ended
     to_the_end(session)

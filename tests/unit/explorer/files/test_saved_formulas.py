@@ -34,7 +34,7 @@ def test_a_session_goes_on_with_its_formulas(explorer, tmp_path):
         assert strip(before) == strip(after)
         assert [before[name] for name in kept[2:]] == [after[name] for name in kept[2:]]
         assert after["formulas"][1]["id"] == after["best"]
-        assert after["sentence"].startswith("2 formulas. Click one")
+        assert after["sentence"].startswith("2 formulas, the likeliest marked. Click one")
         assert [str(one.sympy) for one in again.formulas] == [str(one.sympy) for one in explorer.formulas]
         assert again.code() == explorer.code()
 
