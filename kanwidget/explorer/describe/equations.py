@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _MOST_ROWS, _MOST_TEXT = 200, 400
 #: Relative.
 _ROUND_OFF = 1e-6
+#: The letter alone, also before a power: `exp(y)`, `1/y²`.
+_Y = re.compile(r"(?<!\w)y(?![A-Za-z0-9_(])")
 
 
 class Writing(TypedDict):
@@ -95,7 +97,7 @@ class EquationWriter:
         for name, short in self._short:
             text = text.replace(name, short)
         # The engine calls the target y, in what it tries.
-        return re.sub(r"\by\b", lambda _: self._target, text) if step.kind == "trying" and self._target else text
+        return re.sub(_Y, lambda _: self._target, text) if step.kind == "trying" and self._target else text
 
     def _formula_of(self, equation: Equation) -> HallFormula | None:
         from kanwidget.symbolic.writing.formula_source import to_source

@@ -282,6 +282,21 @@ def test_a_call_that_waits_says_that_the_search_has_failed(model, data, monkeypa
         assert explorer.formulas == [SIMPLE]
 
 
+def test_ctrl_c_ends_a_call_that_waits_once_the_formulas_are_finished(model, data, monkeypatch):
+    class Pressed(FakeSearch):
+        def __iter__(self):
+            for step in super().__iter__():
+                yield step
+                if not self.ended:
+                    explorer._driver.interrupt()
+
+    search = Pressed(usual_steps())
+    monkeypatch.setattr(kanwidget.discovery, "discover_steps", search)
+    with KANExplorer(model, data, driver="blocking") as explorer:
+        assert explorer.discover() == [SIMPLE, BETTER]
+        assert (search.ended, panel(explorer._session)["state"]) == (True, "stopped")
+
+
 def test_late_news_of_a_search_that_was_ended_count_no_more(session, search, workers):
     session.apply(FindFormulas())
     reports = []
