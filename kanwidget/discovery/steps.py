@@ -216,7 +216,7 @@ class DiscoverySteps:
         self.stop_reason = self._over(end, last) or "complete"
         if self.stop_reason != "complete":
             return
-        for report in search(rows, Limits(settings.operations, settings.complexity, settings.seed)):
+        for report in search(rows, Limits(settings.operations, front.reach, settings.seed)):
             self._reports += 1
             yield self._taken(front, report)
             # Formulas of a step come together, and soon: a long step mustn't end with the first of them.

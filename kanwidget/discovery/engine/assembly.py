@@ -17,6 +17,10 @@ from kanwidget.discovery.engine.trees import Tree, constant
 _TERM = 4.0
 #: Part of the target's sum of squares that counts as round-off.
 _FLOOR = 1e-20
+#: Of more columns than these many go at a time, while together they cost at most so many times what each costs.
+_MANY, _TOGETHER = 8, 2.0
+#: Singular values below this part of the largest are round-off; columns of length 1 that are equal differ by less than the root of this.
+_ROUNDING, _RIDGE = 2.2e-16, 1e-13
 #: Exponents that are as near to a whole number of quarters are exact.
 _NEAR = 1e-3
 _LARGEST_EXPONENT = 6.0
@@ -124,27 +128,39 @@ def selected(columns: Tensor, y: Tensor, roots: Tensor) -> tuple[list[int], Tens
     mean = float((roots * right).sum() / (roots * roots).sum())
     floor = _FLOOR * float((right - mean * roots).square().sum())
     n, subset = len(y), list(range(columns.shape[1]))
-    solution, sse = _regression(matrix, right)
     cost = 0.5 * math.log2(max(n, 2)) + _TERM
+    if n > len(subset) + 1:  # the triangle of the rows holds all that the rows say
+        triangle = torch.linalg.qr(torch.cat([matrix, right[:, None]], 1), mode="r").R
+        matrix, right = triangle[:, :-1], triangle[:, -1]
+    solution, losses, sse = _regression(matrix, right)
+    most = _MANY
     while len(subset) > 1:
-        i = _least(matrix[:, subset], solution)
-        fewer = subset[:i] + subset[i + 1 :]
-        trial, larger = _regression(matrix[:, fewer], right)
-        if n / 2 * math.log2((larger + floor) / (sse + floor)) >= cost:
+        order = losses.argsort().tolist()
+        count = _idle(losses, sse + floor, cost, n) // 2 if len(subset) > most else 1
+        gone = set(order[: max(count, 1)])
+        fewer = [column for place, column in enumerate(subset) if place not in gone]
+        trial, next_losses, larger = _regression(matrix[:, fewer], right)
+        bits = n / 2 * math.log2((larger + floor) / (sse + floor))
+        if len(gone) > 1 and larger - sse > _TOGETHER * float(losses[list(gone)].sum()) + floor:
+            most = len(subset)  # they count together: one at a time
+            continue
+        if bits >= cost * len(gone):
             break
-        subset, solution, sse = fewer, trial, larger
+        subset, solution, losses, sse = fewer, trial, next_losses, larger
     return subset, solution / scale[subset]
 
 
-def _regression(matrix: Tensor, right: Tensor) -> tuple[Tensor, float]:
-    solution = torch.linalg.lstsq(matrix, right[:, None], driver="gelsd").solution[:, 0]
+def _regression(matrix: Tensor, right: Tensor) -> tuple[Tensor, Tensor, float]:
+    """Factors, by how much the sum of squares grows without each column (its factor against the error of that), and that sum."""
+    u, s, vt = torch.linalg.svd(matrix, full_matrices=False)
+    # Directions that are nothing but round-off have no factor.
+    inverse = torch.where(s > _ROUNDING * max(matrix.shape) * s[0], 1 / s, 0.0)
+    solution = vt.T @ (inverse * (u.T @ right))
+    errors = (vt.square() / (s.square() + _RIDGE)[:, None]).sum(0).clamp(min=1e-300)
     residual = right - matrix @ solution
-    return solution, float(residual @ residual)
+    return solution, solution.square() / errors, float(residual @ residual)
 
 
-def _least(matrix: Tensor, solution: Tensor) -> int:
-    """The column whose loss costs least: its factor against the error of that."""
-    gram = matrix.T @ matrix
-    gram.diagonal().add_(1e-13)
-    inverse = torch.linalg.pinv(gram, hermitian=True).diagonal().clamp(min=1e-300)
-    return int((solution.square() / inverse).argmin())
+def _idle(losses: Tensor, sse: float, cost: float, rows: int) -> int:
+    """How many columns could go, each for itself."""
+    return int((rows / 2 * torch.log2(1 + losses / sse) < cost).sum())

@@ -7,21 +7,28 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from kanwidget.discovery.engine.assembly import power, product
 from kanwidget.discovery.engine.links import dips
-from kanwidget.discovery.engine.polynomials import Terms, equilibrated, independent, monomials_of, vanishing
+from kanwidget.discovery.engine.polynomials import equilibrated, independent, vanishing
 from kanwidget.discovery.engine.table import Table
-from kanwidget.discovery.engine.targets import TARGETS
-from kanwidget.discovery.engine.trees import Tree, constant, values
+from kanwidget.discovery.engine.targets import TARGETS, Target, usable
+from kanwidget.discovery.engine.trees import Tree, columns_of, constant, values
 
 #: Degree of P and Q, and most columns of a system.
 _DEGREE, _MOST_COLUMNS = 2, 80
-_GRID = 31
+_GRID = 35
+#: Most values lie within so many times what half of them span.
+_QUARTERS = 4.0
+#: Up to so many columns squares of columns and powers with a column as exponent count, too.
+_FEW_OPERANDS = 3
+#: Functions of y beside itself that are tried for up to so many columns: log y, y², √y, exp y.
+_OTHERS, _FEW_COLUMNS = (2, 3, 4, 6), 2
 #: Rows on which dips are looked for, and how many at most for each operand.
 _ROWS, _MOST_DIPS = 96, 3
 
@@ -38,7 +45,12 @@ class Inner:
 
 
 def _rates(value: Tensor) -> Tensor:
-    return torch.logspace(-1, 1.3, _GRID, dtype=torch.float64) / float(value.max() - value.min())
+    # Quotients have few large values: what most of them span says what a rate may be.
+    low, quarter, three_quarters, high = value.quantile(
+        torch.tensor([0.0, 0.25, 0.75, 1.0], dtype=value.dtype)
+    ).tolist()
+    span = min(high - low, _QUARTERS * (three_quarters - quarter)) or high - low
+    return torch.logspace(-0.6, 1.9, _GRID, dtype=torch.float64) / span
 
 
 def _shifts(value: Tensor) -> Tensor:
@@ -60,25 +72,120 @@ INNER = (
 
 def rationals_with_function(table: Table) -> Iterator[str]:
     """Rational functions of the columns and of a function of one of them, of a product, quotient or difference of
-    two, or of a difference times a third one.
+    two, or of a difference times a third one; of few columns of powers, too.
     """
-    plain: list[Tree] = [("x", index) for index in table.indices]
-    y = table.y[table.sample]
     for inner in INNER:
-        extra = 2 if inner.needs == "sin" else 1
-        columns = 2 * math.comb(len(plain) + extra + _DEGREE, _DEGREE)
-        if inner.needs not in table.operations or columns > min(_MOST_COLUMNS, len(y) // 2):
+        if inner.needs not in table.operations:
             continue
-        for operand in _operands(table):
+        powers = _powers(table) if inner.needs == "exp" and len(table.indices) <= _FEW_OPERANDS else ()
+        for operand in itertools.chain(_operands(table), powers):
             value = table.values(operand)
             if not bool(torch.isfinite(value).all()) or not float(value.max() - value.min()) > 0:
                 continue
-            for sign in (1, -1) if inner.signed else (1,):
-                smallest = _smallest(table, inner, plain, operand, sign)
-                for k in itertools.islice(dips(smallest, inner.grid(value)), _MOST_DIPS):
-                    terms = _terms(table, inner, plain, operand, sign * k)
-                    table.offer([vanishing(table, TARGETS[0], terms, terms, near=True)], "a fraction with a function")
+            for system in _systems(table, inner, operand):
+                for sign in (1, -1) if inner.signed else (1,):
+                    _offer(table, system, inner.grid(value), sign)
             yield f"trying fractions with {inner.needs} of a product"
+
+
+def _offer(table: Table, system: _System, grid: Tensor, sign: int) -> None:
+    """Offer the fractions of a system that vanish for a constant."""
+    log_grid = grid.log().tolist()
+    matrices = system.matrices([sign * math.exp(log_k) for log_k in log_grid])
+    for target in _targets(table):
+        y = target.values(table.y[table.sample[:_ROWS]])[:, None]
+        heights = _heights(torch.cat([matrices, -matrices[:, :, : system.below] * y], 2))
+
+        def smallest(log_k: float, y: Tensor = y) -> float:
+            (matrix,) = system.matrices([sign * math.exp(log_k)])
+            matrix = torch.cat([matrix, -matrix[:, : system.below] * y], 1)
+            if not bool(torch.isfinite(matrix).all()):
+                return math.inf
+            return max(float(torch.linalg.svdvals(equilibrated(matrix)[0])[-1]), 1e-15)
+
+        for k in itertools.islice(dips(smallest, log_grid, heights), _MOST_DIPS):
+            trees = system.trees(sign * k)
+            above, below = independent(table, trees), independent(table, trees[: system.below])
+            table.offer([vanishing(table, target, above, below, near=True)], "a fraction with a function")
+
+
+def _heights(matrices: Tensor) -> list[float]:
+    """The smallest singular value of each matrix, from its Gram matrix: enough to see where it dips."""
+    finite = torch.isfinite(matrices).flatten(1).all(1)
+    for _ in range(2):
+        matrices = matrices / matrices.norm(dim=1, keepdim=True).clamp(min=1e-300)
+        matrices = matrices / matrices.norm(dim=2, keepdim=True).clamp(min=1e-300)
+    matrices = torch.where(finite[:, None, None], matrices, 0.0)
+    matrices = matrices / matrices.norm(dim=1, keepdim=True).clamp(min=1e-300)
+    lowest = torch.linalg.eigvalsh(matrices.mT @ matrices)[:, 0]
+    return torch.where(finite, lowest.clamp(min=1e-17).sqrt(), math.inf).tolist()
+
+
+@dataclass(frozen=True, slots=True)
+class _System:
+    """What numerator and denominator are made of: products of features, one of which has the constant."""
+
+    table: Table
+    plain: list[Tree]
+    """Features without the constant."""
+    functions: Callable[[float], list[Tree]]
+    """Those with it, of the constant; they come after the plain ones."""
+    products: list[tuple[int, ...]]
+    """Which features each product holds; the first one none."""
+    below: int
+    """How many of them the denominator is made of."""
+
+    def trees(self, k: float) -> list[Tree]:
+        """The products for a constant."""
+        features = [*self.plain, *self.functions(k)]
+        return [_product(features, chosen) for chosen in self.products]
+
+    def matrices(self, constants: Sequence[float]) -> Tensor:
+        """Their values on some rows, `(constants, rows, products)`."""
+        columns = self.table.columns[:, self.table.sample[:_ROWS]].unbind()
+        plain = [values(tree, columns) for tree in self.plain]
+        one = torch.ones_like(columns[0])
+        features = torch.stack(
+            [torch.stack([*plain, *(values(tree, columns) for tree in self.functions(k)), one], 1) for k in constants]
+        )
+        longest = max(map(len, self.products))
+        factors = torch.tensor([[*chosen, *[-1] * (longest - len(chosen))] for chosen in self.products])
+        return features[:, :, factors].prod(-1)
+
+
+def _product(features: list[Tree], chosen: tuple[int, ...]) -> Tree:
+    groups = itertools.groupby(chosen)
+    return product([power(features[index], len(list(group))) for index, group in groups])
+
+
+def _systems(table: Table, inner: Inner, operand: Tree) -> Iterator[_System]:
+    """Products of up to two of few columns and the functions; of different ones of operand, functions and the columns beside it."""
+    most = min(_MOST_COLUMNS, len(table.sample) // 2) // 2
+
+    def functions(k: float) -> list[Tree]:
+        return inner.features(operand, k)
+
+    extra = len(functions(1.0))
+    plain: list[Tree] = [("x", index) for index in table.indices]
+    numbers = range(len(plain) + extra)
+    products = [c for size in range(_DEGREE + 1) for c in itertools.combinations_with_replacement(numbers, size)]
+    if inner.needs == "sin":
+        products.pop()  # cos² is 1 - sin²: one of the columns says nothing new
+    if len(products) <= most and len(plain) <= _FEW_OPERANDS:
+        yield _System(table, plain, functions, products, len(products))
+        if len(plain) <= _FEW_COLUMNS:  # fewer coefficients tell apart more
+            yield _System(table, plain, functions, products, 1)
+    beside = [operand, *(leaf for leaf in plain if leaf[1] not in columns_of(operand))]
+    numbers = range(len(beside) + extra)
+    products = [c for size in range(len(numbers) + 1) for c in itertools.combinations(numbers, size)]
+    if 2 ** len(numbers) <= most:
+        yield _System(table, beside, functions, products, len(products))
+
+
+def _targets(table: Table) -> list[Target]:
+    """Y and, of few columns, the functions of it that aren't fractions of it."""
+    others = [TARGETS[i] for i in _OTHERS] if len(table.indices) <= _FEW_COLUMNS else []
+    return [TARGETS[0], *(target for target in others if usable(target, table.y, table.operations))]
 
 
 def _operands(table: Table) -> Iterator[Tree]:
@@ -97,27 +204,13 @@ def _operands(table: Table) -> Iterator[Tree]:
                 yield ("mul", difference, ("x", k))
 
 
-def _terms(table: Table, inner: Inner, plain: list[Tree], operand: Tree, k: float) -> Terms:
-    return independent(table, monomials_of([*plain, *inner.features(operand, k)], _DEGREE))
-
-
-def _smallest(table: Table, inner: Inner, plain: list[Tree], operand: Tree, sign: int) -> Callable[[float], float]:
-    """The smallest singular value, of the logarithm of the constant's size."""
-    rows = table.sample[:_ROWS]
-    columns, y = table.columns[:, rows].unbind(), table.y[rows]
-    count = len(plain)
-
-    def smallest(log_k: float) -> float:
-        features = [values(tree, columns) for tree in inner.features(operand, sign * math.exp(log_k))]
-        every = [*columns, *features]
-        leaves: list[Tree] = [("x", index) for index in range(count + len(features))]
-        matrix = torch.stack([values(tree, every) for tree in monomials_of(leaves, _DEGREE)], 1)
-        if inner.needs == "sin":
-            # cos² is 1 - sin²: one of the columns says nothing new.
-            matrix = matrix[:, :-1]
-        matrix = torch.cat([matrix, -matrix * y[:, None]], 1)
-        if not bool(torch.isfinite(matrix).all()):
-            return math.inf
-        return max(float(torch.linalg.svdvals(equilibrated(matrix)[0])[-1]), 1e-15)
-
-    return smallest
+def _powers(table: Table) -> Iterator[Tree]:
+    """Of which exp is a power: u^v, (1 + u)^v, and exp(u·(1 - v)) of a part v of a whole."""
+    one: Tree = ("n", 1)
+    for i, j in itertools.permutations(table.indices, 2):
+        if "log" in table.operations and table.positive(j):
+            yield ("mul", ("x", i), ("log", ("x", j)))
+            yield ("mul", ("x", i), ("log", ("add", one, table.undivided(j))))
+        part = table.columns[j] * table.units[j]
+        if bool(((part >= 0) & (part <= 1)).all()):
+            yield ("mul", ("x", i), ("sub", one, table.undivided(j)))

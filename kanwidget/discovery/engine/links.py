@@ -24,9 +24,12 @@ _MOST_COLUMNS = 80
 _GRID = 41
 #: Smallest singular value, and its part of that on the grid, below which a combination may vanish.
 _DIP, _DEPTH = 1e-7, 1e-3
-#: Steps of golden section: each leaves 0.618 of the interval.
-_SECTIONS = 60
-_GOLDEN = (math.sqrt(5) - 1) / 2
+#: Parabolas that are laid through three points, each on a narrower interval.
+_VERTICES, _NARROW, _NARROWER = 10, 0.35, 0.1
+#: At the point of the grid that is next to a dip it is below this part of the larger one of its neighbors.
+_SHALLOW = 0.6
+#: Until that step the singular value falls below so small a part of what it was, where a combination vanishes.
+_FIRST, _PROMISING = 2, 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,8 @@ def linked_rationals(table: Table) -> Iterator[str]:
             if 2 * math.comb(len(plain) + degree, degree) > min(_MOST_COLUMNS, len(table.sample) // 2):
                 break
             terms = independent(table, monomials_of(plain, degree))
-            for c in dips(_smallest(table, link, terms), link.grid(table.y)):
+            smallest, log_grid = _smallest(table, link, terms), link.grid(table.y).log().tolist()
+            for c in dips(smallest, log_grid, [smallest(log_c) for log_c in log_grid]):
                 target = Target(link.name, _values(link, c), torch.ones_like, _back(link, c))
                 table.offer([vanishing(table, target, terms, terms, near=True)], f"{link.name} as a fraction")
             yield f"trying fractions behind {'a logarithm' if link.needs else 'a power'}"
@@ -99,33 +103,46 @@ def _smallest(table: Table, link: Link, terms: Terms) -> Callable[[float], float
     return smallest
 
 
-def dips(smallest: Callable[[float], float], constants: Tensor) -> Iterator[float]:
+def dips(smallest: Callable[[float], float], log_grid: list[float], heights: list[float]) -> Iterator[float]:
     """Constants at which a combination nearly vanishes.
 
     Args:
         smallest: The smallest singular value, of the logarithm of the constant.
-        constants: The grid, ascending.
+        log_grid: Logarithms of the constants to begin with, ascending.
+        heights: About the smallest singular values of these.
     """
-    grid = constants.log().tolist()
-    heights = [smallest(point) for point in grid]
-    for i in range(1, len(grid) - 1):
-        if heights[i] <= min(heights[i - 1], heights[i + 1]) and math.isfinite(heights[i]):
-            log_c, value = _minimum(smallest, grid[i - 1], grid[i + 1])
-            if value < min(_DIP, _DEPTH * heights[i]):
+    for i in range(1, len(log_grid) - 1):
+        if not _falls(heights[i - 1 : i + 2]):
+            continue
+        # Where the heights come from squares, those below the root of round-off say nothing.
+        exact = [smallest(log_k) for log_k in log_grid[i - 1 : i + 2]]
+        if _falls(exact):
+            log_c, value = _minimum(smallest, log_grid[i], (log_grid[i + 1] - log_grid[i - 1]) / 2, exact[1])
+            if value < min(_DIP, _DEPTH * exact[1]):
                 yield math.exp(log_c)
 
 
-def _minimum(function: Callable[[float], float], low: float, high: float) -> tuple[float, float]:
-    """Golden section."""
-    a, b = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-    fa, fb = function(a), function(b)
-    for _ in range(_SECTIONS):
-        if fa < fb:
-            high, b, fb = b, a, fa
-            a = high - _GOLDEN * (high - low)
-            fa = function(a)
-        else:
-            low, a, fa = a, b, fb
-            b = low + _GOLDEN * (high - low)
-            fb = function(b)
-    return (a, fa) if fa < fb else (b, fb)
+def _falls(heights: list[float]) -> bool:
+    """Whether the middle one of three points is near a dip: it falls to 0 in a straight line from either side, no shallow valley."""
+    before, height, after = heights
+    return height <= min(before, after) and height <= _SHALLOW * max(before, after)
+
+
+def _minimum(function: Callable[[float], float], middle: float, half: float, height: float) -> tuple[float, float]:
+    """The lowest point near the middle of an interval, near which the square is a parabola.
+
+    It is broken off where it isn't much lower than the height in the middle after the first steps.
+    """
+    first = height
+    for step in range(_VERTICES):
+        low, high = function(middle - half), function(middle + half)
+        bend = low**2 + high**2 - 2 * height**2
+        points = [(height, middle), (low, middle - half), (high, middle + half)]
+        if 0 < bend < math.inf:
+            vertex = middle + min(max(0.5 * half * (low**2 - high**2) / bend, -half), half)
+            points.append((function(vertex), vertex))
+        height, middle = min(points)
+        if step == _FIRST and height > max(_PROMISING * first, _DIP):
+            break
+        half *= _NARROWER if step > _FIRST else _NARROW
+    return middle, height

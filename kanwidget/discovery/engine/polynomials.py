@@ -42,6 +42,8 @@ _SHARE = 0.75
 _MOST_COLUMNS = 600
 #: Degrees of numerator and denominator, in the order in which they are tried.
 _DEGREES = ((2, 0), (3, 0), (1, 1), (2, 1), (4, 0), (2, 2), (3, 2), (6, 0), (3, 3), (4, 4), (5, 5))
+#: Degrees in one column and in the others, and most coefficients.
+_BOXES, _MOST_BOX = ((1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (6, 1), (3, 2), (5, 2), (5, 3)), 130
 #: Most terms of a sum by forward selection.
 _TERMS = 8
 #: Functions of columns that count as columns.
@@ -54,6 +56,8 @@ def rational_functions(table: Table) -> Iterator[str]:
     """Functions of y as rational functions of the columns, and of the columns and one kind of function of them."""
     for label, features in feature_sets(table):
         yield from _by_degree(table, features, label)
+        if label == "the columns":
+            yield from _by_degree_of_each(table)
 
 
 def feature_sets(table: Table) -> Iterator[tuple[str, list[Tree]]]:
@@ -64,15 +68,16 @@ def feature_sets(table: Table) -> Iterator[tuple[str, list[Tree]]]:
     base = [*plain, *inverses] if len(plain) <= _FEW_COLUMNS else plain
     for head, others in _FEATURES.items():
         if head in table.operations:
-            extra = [tree for leaf in plain for tree in _features(head, others, leaf) if _usable(table, tree)]
+            extra = [tree for leaf in plain for tree in _features(table, head, others, leaf) if _usable(table, tree)]
             if extra:
                 yield f"the columns and their {head}", [*(base if head == "log" else plain), *extra]
 
 
-def _features(head: str, others: tuple[str, ...], leaf: Tree) -> list[Tree]:
+def _features(table: Table, head: str, others: tuple[str, ...], leaf: Tree) -> list[Tree]:
     """A function of a column, and its relatives."""
     one: Tree = ("n", 1)
-    inner = {"": leaf, "1-": ("sub", one, leaf), "1+": ("add", one, leaf), "-": ("neg", leaf)}
+    whole = table.undivided(leaf[1])
+    inner = {"": leaf, "1-": ("sub", one, whole), "1+": ("add", one, whole), "-": ("neg", leaf)}
     named = [inner[other] for other in others if other in inner]
     return [(head, leaf), *((head, tree) for tree in named), *((name, leaf) for name in others if name not in inner)]
 
@@ -95,6 +100,36 @@ def _by_degree(table: Table, features: list[Tree], label: str) -> Iterator[str]:
                 if tree is not None:
                     table.offer([tree], f"a rational function of {label}")
                 yield f"trying polynomials and fractions of {label}"
+
+
+def _by_degree_of_each(table: Table) -> Iterator[str]:
+    """Fractions of a high degree in one column, or in its root, and of a low one in each of the others.
+
+    They have fewer coefficients than fractions of as high a degree in all columns together.
+    """
+    plain: list[Tree] = [("x", index) for index in table.indices]
+    most = min(int(_SHARE * len(table)), _MOST_BOX)
+    for index in table.indices:
+        others = [leaf for leaf in plain if leaf != plain[index]]
+        roots: list[Tree] = [("sqrt", plain[index])] if table.positive(index) and "sqrt" in table.operations else []
+        for feature in (plain[index], *roots):
+            for high, low in _BOXES:
+                if 2 * (high + 1) * (low + 1) ** len(others) > most:
+                    continue
+                terms = independent(table, _box(feature, high, others, low))
+                for target in TARGETS[:1] if low > 1 else TARGETS[:4]:
+                    if usable(target, table.y, table.operations):
+                        table.offer([vanishing(table, target, terms, terms)], "a rational function of the columns")
+                yield "trying fractions of a high degree in one column"
+
+
+def _box(feature: Tree, high: int, others: list[Tree], low: int) -> list[Tree]:
+    """Products of a power of a feature up to `high` and of powers of the others up to `low`, the lowest first."""
+    exponents = itertools.product(range(high + 1), *[range(low + 1)] * len(others))
+    return [
+        product([power(tree, p) for tree, p in zip((feature, *others), chosen, strict=True) if p])
+        for chosen in sorted(exponents, key=lambda chosen: (sum(chosen), chosen))
+    ]
 
 
 def monomials_of(features: list[Tree], degree: int) -> list[Tree]:

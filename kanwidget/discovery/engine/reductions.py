@@ -2,7 +2,8 @@
 
 Where an accurate surrogate of y has d log y/d log x_i constant, x_i is a factor with a power, and y divided by it has one column fewer.
 Where x_i and x_j have a weighted sum of these that is constant, y depends on both through x_i^p·x_j^q, but for a power of x_j; where
-their derivatives are equal or opposite, through their sum or difference. A search in the smaller table goes deeper in the same time.
+their derivatives are equal or opposite, through their sum or difference; the same with an unknown constant where their ratio is one,
+or is linear in a column. A search in the smaller table goes deeper in the same time.
 
 References:
     Udrescu, Tegmark, "AI Feynman: a physics-inspired method for symbolic regression", arXiv:1905.11481.
@@ -11,6 +12,7 @@ References:
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -21,7 +23,7 @@ from torch import Tensor
 from kanwidget.discovery.engine.assembly import power, product
 from kanwidget.discovery.engine.surrogates import Surrogate
 from kanwidget.discovery.engine.table import Table
-from kanwidget.discovery.engine.trees import OPERATIONS, Tree, expression
+from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, expression
 
 #: Spread of an elasticity that counts as none, in units of the surrogate's relative error.
 _ERRORS = 60.0
@@ -30,6 +32,8 @@ _LEAST_TOLERANCE, _MOST_TOLERANCE = 1e-6, 0.03
 _SMALL = 0.3
 #: Rows that a verdict takes.
 _FEWEST = 20
+#: A constant beside a column that is below this part of it, or a part of a sum below this part of the other, says nothing.
+_LEAST = 0.02
 #: Ratios of the exponents of two columns.
 _RATIOS = (1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
 
@@ -47,8 +51,14 @@ class Reduction:
 
     @property
     def key(self) -> tuple[Tree, ...]:
-        """What tells it from others, whatever its words are."""
-        return (self.factor, *self.columns)
+        """What tells it from others, whatever its words are: constants that are nearly the same are."""
+
+        def rounded(tree: Tree) -> Tree:
+            if tree[0] == "c":
+                return ("c", float(f"{tree[1]:.1e}"))
+            return (tree[0], *map(rounded, tree[1:])) if tree[0] in OPERATIONS else tree
+
+        return tuple(map(rounded, (self.factor, *self.columns)))
 
     def outside(self, tree: Tree) -> Tree:
         """The formula of y, of one of the new target."""
@@ -73,7 +83,8 @@ class Reduction:
         if not bool(torch.isfinite(x).all() and torch.isfinite(y).all() and (y.std() > 0)):
             return None
         weights = whole.weights * factor.square()
-        return Table(x, y, weights, whole.operations, whole.most)
+        units = [whole.units[tree[1]] if tree[0] == "x" else 1.0 for tree in self.columns]
+        return Table(x, y, weights, whole.operations, whole.most, units=units)
 
 
 class Sample(NamedTuple):
@@ -184,6 +195,12 @@ class _Search:
                 merges.append(
                     Merge((i, j), None, (head, ("x", i), ("x", j)), f"it depends on {a} and {b} through {a} {mark} {b}")
                 )
+        if not merges:
+            merges += [
+                Merge((i, j), None, column, f"it depends on {a} and {b} through {column_text(column, self.names)}")
+                for column in (self._weighted_sum(i, j), *self._with_offset(i, j), *self._with_offset(j, i))
+                if column is not None
+            ]
         if not (self.nonzero[i] and self.nonzero[j]):
             return merges
         for ratio in _RATIOS:
@@ -206,6 +223,35 @@ class _Search:
             )
         return merges
 
+    def _weighted_sum(self, i: int, j: int) -> Tree | None:
+        """x_i + c·x_j, where their derivatives have the ratio c."""
+        first, second = self.gradient[i], self.gradient[j]
+        factor = float((second / first).median())
+        if not math.isfinite(factor) or not self._vanishes(
+            second - factor * first, second.abs() + (factor * first).abs()
+        ):
+            return None
+        # Columns that hardly matter fit any sum.
+        share = (factor * self.x[j]).std() / self.x[i].std()
+        return ("add", ("x", i), ("mul", constant(factor), ("x", j))) if _LEAST < float(share) < 1 / _LEAST else None
+
+    def _with_offset(self, i: int, j: int) -> list[Tree]:
+        """x_i·(x_j + c) and x_i/(x_j + c): x_i·∂y/∂x_i is (x_j + c)·∂y/∂x_j, or its negative."""
+        columns: list[Tree] = []
+        size, spread = float(self.x[j].abs().median()), float(self.x[j].std())
+        for sign, head in ((1, "mul"), (-1, "div")):
+            own, other = sign * self.x[i] * self.gradient[i], self.gradient[j]
+            offset = float(((own - self.x[j] * other) / other).median())
+            shifted = self.x[j] + offset
+            near = _LEAST * spread < abs(offset) < size / _LEAST
+            if near and self._vanishes(own - shifted * other, own.abs() + (shifted * other).abs()):
+                columns.append((head, ("x", i), ("add", ("x", j), constant(offset))))
+        return columns
+
+    def _vanishes(self, values: Tensor, size: Tensor) -> bool:
+        """Whether values are nothing beside their parts."""
+        return near_constant(values / size.clamp(min=1e-300), 0.0, self.tolerance)
+
 
 def _power_text(name: str, exponent: float) -> str:
     """What a constant elasticity says."""
@@ -219,10 +265,12 @@ def _beside(factor: Tree | None, names: Sequence[str]) -> str:
 
 
 def column_text(tree: Tree, names: Sequence[str]) -> str:
-    """A column's tree in words."""
+    """A column's tree in words, without numbers that depend on its unit."""
     import sympy
 
     if tree[0] == "x":
         return names[tree[1]]
-    symbols = [sympy.Symbol(name) for name in names]
-    return str(expression(tree, symbols)).replace("**", "^")
+    expr = expression(tree, [sympy.Symbol(name) for name in names])
+    return str(expr.xreplace({number: sympy.Symbol("constant") for number in expr.atoms(sympy.Float)})).replace(
+        "**", "^"
+    )

@@ -115,7 +115,7 @@ def search(rows: Rows, limits: Limits) -> Iterator[Report]:
     dimensions = rows.dimensions
     units = Units.of(rows.x, rows.y, *((dimensions.columns, dimensions.sizes) if dimensions else ()))
     x, y = units.inside(rows.x, rows.y)
-    table = Table(x, y, rows.weights, limits.operations, limits.complexity, limits.seed)
+    table = Table(x, y, rows.weights, limits.operations, limits.complexity, limits.seed, units.columns)
     reported = Reported()
     dimensions = dimensions and dimensions.in_units(units.columns)
     strategies = _Strategies(table, rows.names, rows.target, dimensions=dimensions)

@@ -31,7 +31,7 @@ class Table:
         operations: Heads of `OPERATIONS` that formulas may hold.
         most: Complexity of a formula, at most.
         seed: Of the choice of rows for scans.
-        pool: Of the formulas; a new one by default.
+        units: What each column was divided by; 1 by default. A sum with 1 means something before.
     """
 
     def __init__(
@@ -42,7 +42,9 @@ class Table:
         operations: frozenset[str],
         most: float = math.inf,
         seed: int = 0,
+        units: Sequence[float] | None = None,
     ) -> None:
+        self.units = tuple(units or [1.0] * x.shape[1])
         self.columns = x.T.contiguous()
         self.y = y
         self.weights = torch.ones_like(y) if weights is None else weights / weights.mean()
@@ -61,6 +63,11 @@ class Table:
     def indices(self) -> range:
         """Of the columns."""
         return range(len(self.columns))
+
+    def undivided(self, index: int) -> Tree:
+        """A column as it was: what 1 may be added to."""
+        unit = self.units[index]
+        return ("x", index) if unit == 1 else ("mul", number(unit), ("x", index))
 
     def values(self, tree: Tree) -> Tensor:
         """The tree on all rows."""

@@ -27,19 +27,21 @@ def finish(front: Front, weights: torch.Tensor | None, seconds: Callable[[], flo
     Args:
         front: Changed in place.
         weights: Weights of the training rows of a robust loss.
-        seconds: The time left, which is asked before each member.
+        seconds: The time left.
 
     Yields:
         The members that changed.
     """
     first = front.best
-    others = [member for member in reversed(front.members) if member is not first]
+    others = [member for member in reversed(front.candidates) if member is not first]
+    spent = 0.0
     # A mean is a mean: there is nothing to make simpler.
     for member in (each for each in [first, *others] if each.equation.sympy.free_symbols):
         left = seconds()
-        if left <= 0:
+        if left <= spent:  # of a large table another one would take as long
             return
         finished = _finished(front, member, weights, left)
+        spent = max(left - seconds(), 0.0) if math.isfinite(left) else 0.0
         if finished is not None:
             front.put(finished, member)
             yield finished

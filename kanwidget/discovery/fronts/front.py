@@ -13,13 +13,19 @@ from kanwidget.discovery.engine.trees import OPERATIONS, Tree, complexity, const
 from kanwidget.discovery.equation import Equation
 from kanwidget.discovery.fronts import ranking
 from kanwidget.discovery.fronts.ranking import Misfit, R
-from kanwidget.discovery.fronts.table import Part, Table
+from kanwidget.discovery.fronts.table import Part, Table, column_trees
 from kanwidget.symbolic.formulas.regression.problem import Problem
 
 #: Rows that each constant needs, and how many constants are fine with fewer: more of them fit whatever a short table holds.
 _ROWS_PER_CONSTANT, _FEW_CONSTANTS = 4, 2
 #: Bits of a description that are no reason to prefer a formula whose units don't fit.
 _TIE = 3.0
+#: Formulas get shorter in the end, by exact numbers and parts left out: so many times as long ones may come in until then.
+_REACH = 2.5
+#: A formula longer than the best one stays while its description is longer by so many bits at most: the rows hardly speak against it.
+_UNLIKELY = 10.0
+#: A column itself is a formula where it is so near, in parts of the target's spread: the numbers of another quantity mean nothing.
+_NEAR = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,7 @@ class Front:
     Args:
         table: The rows.
         operations: Heads that formulas may hold.
-        most: Their largest complexity.
+        most: Their largest complexity, in the end.
         robust: Whether sizes of residuals count, not squares.
     """
 
@@ -53,11 +59,32 @@ class Front:
         rows = table.rows()
         self._train, self._held = rows.x.unbind(1), rows.held_x.unbind(1)
         self._problem = table.problem(table.train)
+        self._columns = set(column_trees(table))
+
+    @property
+    def reach(self) -> float:
+        """The largest complexity of formulas that may still get short enough."""
+        return _REACH * self._most
+
+    @property
+    def candidates(self) -> list[Member]:
+        """The formulas and those that may still get short enough, from simple to accurate."""
+        return ranking.pareto(self._kept, relative=self.has_relative_noise)
 
     @property
     def members(self) -> list[Member]:
-        """The formulas as they are ranked, from simple to accurate."""
-        return ranking.pareto(self._kept, relative=self.has_relative_noise)
+        """The formulas as they are ranked, from simple to accurate; after the best one, those that the rows hardly speak against."""
+        members, count, relative = self._short, len(self.table.every.y), self.has_relative_noise
+        lengths = [ranking.length(member, count, relative=relative) for member in members]
+        best = min(range(len(members)), key=lengths.__getitem__, default=0)
+        limit = lengths[best] + _UNLIKELY if members else 0.0
+        return [
+            m for place, (m, bits) in enumerate(zip(members, lengths, strict=True)) if place <= best or bits <= limit
+        ]
+
+    @property
+    def _short(self) -> list[Member]:
+        return [member for member in self.candidates if member.complexity <= self._most]
 
     @property
     def equations(self) -> tuple[Equation, ...]:
@@ -67,7 +94,7 @@ class Front:
     @property
     def best(self) -> Member:
         """The member with the shortest description; of those about as short one whose units fit."""
-        members, count, relative = self.members, len(self.table.every.y), self.has_relative_noise
+        members, count, relative = self._short, len(self.table.every.y), self.has_relative_noise
         first = ranking.best(members, count, relative=relative)
         if not self.table.quantities:
             return first
@@ -90,12 +117,12 @@ class Front:
     @property
     def exact_complexity(self) -> float:
         """Complexity of the simplest formula that leaves nothing but round-off."""
-        return min(member.complexity for member in self._kept if ranking.is_exact(member))
+        return min(member.complexity for member in self._short if ranking.is_exact(member))
 
     @property
     def is_exact(self) -> bool:
         """Whether a formula leaves nothing but round-off."""
-        return any(map(ranking.is_exact, self._kept))
+        return any(map(ranking.is_exact, self._short))
 
     def offer(self, tree: Tree, origin: str) -> Equation | None:
         """Measure a formula, and keep it if no simpler one equals it.
@@ -105,13 +132,15 @@ class Front:
             origin: The strategy that found it.
 
         Returns:
-            The formula, if it stays.
+            The formula, if it stays and is short enough by now.
         """
         size = complexity(tree)
         number = len(constants(tree))
-        if size > self._most or number > self._most_constants or not self._allows(tree):
+        if size > self.reach or number > self._most_constants or not self._allows(tree):
             return None
         misfit = self._misfit(tree)
+        if tree in self._columns and misfit.plain.held_out > _NEAR:
+            return None
         rank = _Rank(size, number, misfit)
         if not any(kept is rank for kept in _both([*map(_rank, self._kept), rank])):
             return None
@@ -120,7 +149,7 @@ class Front:
             return None
         equation = self._equation(expression, size, misfit, origin)
         self.put(Member(size, rank.constants, misfit, equation))
-        return equation
+        return equation if size <= self._most else None
 
     def put(self, member: Member, former: Member | None = None) -> None:
         """Take in a member; those that it equals go.

@@ -227,5 +227,10 @@ def _unit(values: Tensor) -> float:
 def simple_trees(table: Table) -> Iterator[Tree]:
     """Formulas to begin with: a constant, and each column as it is."""
     yield ("c", table.train.mean / table.y_unit)
+    yield from column_trees(table)
+
+
+def column_trees(table: Table) -> Iterator[Tree]:
+    """Each column as it is, in the data's own units."""
     for column, unit in enumerate(table.units):
         yield ("x", column) if unit == table.y_unit else ("mul", ("c", unit / table.y_unit), ("x", column))

@@ -27,6 +27,8 @@ _FITS = 40
 _MULTIPLIERS = 8
 #: An error beside which nothing has to be found.
 _EXACT = 1e-10
+#: The simplest kinds of one constant, which also come in sums of two: exponentials, powers, poles, waves.
+_COMMON = 12
 
 
 def curves(
@@ -91,6 +93,8 @@ class _Search:
         double = self._table([tree for tree in kinds if len(constants(tree)) == 2])
         triple = self._table([tree for tree in kinds if len(constants(tree)) == 3])
         few, one = plain.part(40), self._table([("n", 1)], check=False)
+        common = single.part(_COMMON)
+        yield screen.pairs_in_sums(common, common, IDENTITY, 30)
         for atoms in (single, double, triple):
             for link in (IDENTITY, *LINKS):
                 yield screen.pairs_in_sums(atoms, one, link, 24)

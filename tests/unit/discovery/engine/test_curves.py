@@ -109,6 +109,7 @@ LAWS = {
     "saturation": (lambda x: 3e-9 * x / (15.5 + x), 1, 90),
     "power behind a sum": (lambda x: (1 + (0.3 * x) ** 1.7) ** -0.4, 0.1, 60),
     "damped wave": (lambda x: 5 * torch.exp(-0.3 * x) * torch.cos(4 * x + 0.4), 0, 8),
+    "two exponentials": (lambda x: torch.exp(4.6 * x) - torch.exp(-7 * x), -0.35, 0.35),
     "tones": (lambda x: 1 + torch.sin(2 * x) + 0.5 * torch.cos(5 * x), 0, 9),
 }
 

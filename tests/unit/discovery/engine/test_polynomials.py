@@ -19,6 +19,12 @@ LAWS = {
     "wave below": (lambda a, b: 3 * a / (2 + torch.cos(b)), UNIT, (-3, 3)),
     "growth": (lambda a, b: 2 / (1 + 5 * torch.exp(-a) * b), UNIT, UNIT),
     "relativity": (lambda a, b: b * (1 - a).sqrt() + a, (0.1, 0.9), UNIT),
+    "high degree in one": (
+        lambda a, b: (a * (1 + a) ** 3 + b * a) / ((1 + a) ** 4 + b * (1 + 0.1 * a) ** 4),
+        UNIT,
+        UNIT,
+    ),
+    "high degree in a root": (lambda a, b: a / (b - 0.2) - 3 / (a.sqrt() * b * (b + 0.2)), UNIT, UNIT),
 }
 
 

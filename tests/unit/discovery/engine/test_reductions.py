@@ -21,6 +21,9 @@ PLANTED = {
     "square": (lambda a, b, c: torch.exp(-(a**2) / b / 3) + c**2 * a**2 / b + c, 2),
     "difference": (lambda a, b, c: torch.exp(a - b) + c**2 * (a - b) ** 3 + c, 2),
     "sum": (lambda a, b, c: torch.exp(a + b) * c + (a + b) * c**2, 2),
+    "weighted sum": (lambda a, b, c: torch.exp(a + 0.3 * b) * c + (a + 0.3 * b) * c**2, 2),
+    "product with an offset": (lambda a, b, c: torch.sin(a * (b + 0.4)) + c**2 * a * (b + 0.4) + c, 2),
+    "quotient with an offset": (lambda a, b, c: torch.exp(-a / (b + 0.7)) + c**2 * a / (b + 0.7) + c, 2),
     "several": (lambda a, b, c: a**3 * torch.exp(-b * c) * (1 + b * c), 1),
 }
 
@@ -112,6 +115,19 @@ def test_words_name_the_columns():
     (found, *_) = suggested(surrogate_of(PLANTED["difference"][0], *RANGES), NAMES)
     assert found.text == "it depends on a and b through a - b"
     assert found.names(NAMES) == ["a - b", "c"]
+
+
+def test_words_hold_no_numbers_of_the_units_that_columns_have_inside():
+    (found, *_) = suggested(surrogate_of(PLANTED["product with an offset"][0], *RANGES), NAMES)
+    assert found.text == "it depends on a and b through a*(b + constant)"
+
+
+def test_constants_that_are_nearly_the_same_lead_to_the_same_table():
+    def key(offset):
+        return Reduction((("mul", X, ("add", Y, ("c", offset))), Z), ("n", 1), "").key
+
+    assert key(0.4) == key(0.4003)
+    assert key(0.4) != key(0.5)
 
 
 def test_formulas_go_back_to_the_columns():

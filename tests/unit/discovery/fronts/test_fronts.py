@@ -89,6 +89,38 @@ def test_formulas_stay_if_no_simpler_one_equals_them():
     assert [equation.text for equation in front.equations][-1] == "2.0*sin(x_1)"
 
 
+def test_the_limit_of_complexity_applies_in_the_end():
+    x = uniform(60, 1)
+    (table,) = tables(Dataset(x, 2 * x.sin()), 0)
+    front = Front(table, operations(None), 5.0, robust=False)
+    front.offer(("c", 1.0), "simple")
+    longer = ("add", ("mul", ("c", 2.0), ("sin", ("mul", ("c", 1.0), ("x", 0)))), ("c", 1e-14))
+    assert front.offer(longer, "mine") is None
+    assert not front.is_exact
+    assert [member.complexity for member in front.members] == [1.0]
+    list(finish(front, None, forever))
+    assert front.is_exact
+    assert front.best.equation.text == "2*sin(x_1)"
+
+
+def test_a_longer_formula_that_the_rows_speak_against_leaves():
+    x = uniform(30, 1)
+    y = 2 * x.sin() + 0.3 * noise(30)[:, None]
+    front = front_of(x, y)
+    front.offer(("mul", ("c", 2.0), ("sin", ("x", 0))), "mine")
+    wiggles = ("mul", ("c", 0.05), ("cos", ("mul", ("c", 90.0), ("sq", ("x", 0)))))
+    longer = ("add", ("mul", ("c", 2.0), ("sin", ("x", 0))), wiggles)
+    front.offer(longer, "longer")
+    assert [equation.text for equation in front.equations][-1] == "2.0*sin(x_1)"
+
+
+def test_another_quantity_is_no_formula():
+    x = uniform(60, 2)
+    front = front_of(x, x[:, :1] + 0.5 * x[:, 1:])
+    assert front.offer(("x", 0), "mine") is None
+    assert front_of(x, x[:, :1]).offer(("x", 0), "mine") is not None
+
+
 def test_exact_numbers_only_where_the_rows_agree():
     x = uniform(200, 1) * 3
     front = front_of(x, 2 * x.sin() + 0.05 * noise(200)[:, None])

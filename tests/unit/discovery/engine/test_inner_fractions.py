@@ -1,0 +1,83 @@
+"""Fractions with an inner function, and behind a function: planted ones are found exactly, also where the dip is narrow."""
+
+import math
+
+import pytest
+import torch
+
+from kanwidget.discovery.engine.inner import rationals_with_function
+from kanwidget.discovery.engine.links import dips, linked_rationals
+from kanwidget.discovery.engine.table import Table
+from tests.support.engine import EVERYTHING, run, table_of, uniform
+
+UNIT = (0.5, 2)
+LAWS = {
+    "saturation": (lambda a, b: b * a / (1 - torch.exp(-1.7 * a)), UNIT, UNIT),
+    "quotient inside": (lambda a, b: (1 - torch.exp(-0.9 * a / b)) * b / (a + 2), UNIT, UNIT),
+    "difference inside": (lambda a, b, c: a / (1 + torch.exp((b - c) / 0.3)), UNIT, UNIT, UNIT),
+    "wave": (lambda a: (1 + 2 * torch.sin(1.3 * a)) / (3 + a), (0, 12)),
+    "logarithm": (lambda a, b: b * torch.log(a + 0.37) + a, UNIT, UNIT),
+    "root": (lambda a, b: b * (a + 0.21).sqrt() - a, UNIT, UNIT),
+    "square of a fraction": (lambda a: (0.3 * (a + 1) * (3 + torch.exp(0.8 * a))) ** 2, (0, 3)),
+    "behind a logarithm": (lambda a: 5 * torch.exp(-a * torch.exp(-0.7 * a)), (0.5, 4)),
+    "column as exponent": (lambda a, b: (a ** (1 - b) - 1) / (1 - b), (0.5, 4), (1.3, 3)),
+    "part of a whole": (
+        lambda a, b: (1 - torch.exp(-a * (1 - b))) / (1 - b * torch.exp(-a * (1 - b))),
+        (0.3, 4),
+        (0.1, 0.9),
+    ),
+    "operand with others": (
+        lambda a, b, c, d: c * (1 - torch.exp(-a / b)) * b / a + d * torch.exp(-a / b),
+        UNIT,
+        UNIT,
+        (-1, 1),
+        (-1, 1),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_planted_functions_are_found_exactly(name):
+    table = table_of(*LAWS[name])
+    for _ in rationals_with_function(table):
+        if table.pool.is_exact:
+            break
+    assert table.pool.is_exact
+    assert table.pool.best.origin == "a fraction with a function"
+
+
+def test_one_is_added_to_a_column_as_it_was():
+    """Interest of 0.2 to 1 percent a month, measured in hundredths."""
+    x = uniform(100, (0.2, 1.0), (0.6, 3.6))
+    rate, months = 0.01 * x[:, 0], 100 * x[:, 1]
+    table = Table(x, rate / (1 - (1 + rate) ** -months), None, EVERYTHING, units=[0.01, 100.0])
+    run(rationals_with_function(table))
+    assert table.pool.is_exact
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_noise_is_no_fraction(seed):
+    noise = torch.randn(60, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    table = table_of(lambda a, b: 9 + noise, UNIT, UNIT, rows=60)
+    run(rationals_with_function(table))
+    run(linked_rationals(table))
+    assert all(candidate.error > 0.5 for candidate in table.pool.candidates)
+
+
+def test_a_narrow_dip_beside_a_plateau_is_found():
+    """The singular value next to the smallest hides the straight lines but near the dip."""
+    grid = torch.linspace(-3, 3, 31, dtype=torch.float64).tolist()
+
+    def smallest(point):
+        return max(min(abs(point - 0.137), 0.12 + 0.001 * point), 1e-15)
+
+    assert list(dips(smallest, grid, list(map(smallest, grid)))) == [pytest.approx(math.exp(0.137), rel=1e-9)]
+
+
+def test_a_valley_is_no_dip():
+    grid = torch.linspace(-3, 3, 31, dtype=torch.float64).tolist()
+
+    def smallest(point):
+        return math.hypot(point - 0.137, 0.01)
+
+    assert list(dips(smallest, grid, list(map(smallest, grid)))) == []
