@@ -26,12 +26,27 @@ def found_lines(discovery: Discovery) -> list[str]:
 def front_lines(discovery: Discovery) -> list[str]:
     """The table of all formulas, indented under a title."""
     # Findings have lines of their own.
-    first, *rest = repr(discovery).splitlines()[: 1 + len(discovery.front)]
-    return [f"Front:    {first}", *(f"          {line}" for line in rest)]
+    first, *rest = repr(discovery).splitlines()
+    table = rest[: len(rest) - len(discovery.findings)]
+    return [f"Front:    {first}", *(f"          {line}" for line in table)]
 
 
-def step_line(step: DiscoveryStep) -> str | None:
-    """A step in words; None where it has brought nothing new."""
+class StepLines:
+    """Steps in words, one line each; nothing for those that say what the one before has said."""
+
+    def __init__(self) -> None:
+        self._tried = ""
+
+    def line(self, step: DiscoveryStep) -> str | None:
+        """A step in words; None where it has brought nothing new."""
+        if step.kind == "trying":
+            tried, self._tried = self._tried, step.text
+            if tried == step.text:
+                return None
+        return _step_line(step)
+
+
+def _step_line(step: DiscoveryStep) -> str | None:
     if step.kind == "formula":
         if not step.changed:
             return None
@@ -54,15 +69,16 @@ def after_training(model: KAN, trained: KAN) -> KAN:
 
 
 def _error_text(equation: Equation) -> str:
-    text = errors(equation.data, lambda x: equation.predict(x)[:, None])
+    unit = "" if equation.unit is None else f" {equation.unit}"
+    text = errors(equation.data, lambda x: equation.predict(x)[:, None], unit)
     if equation.data.test_input is None and equation.rmse_test is not None:
-        text += f", RMSE on rows held out {equation.rmse_test:.3g}"
+        text += f", RMSE on rows held out {equation.rmse_test:.3g}{unit}"
     left_out = equation.leave_one_out()
-    return text if left_out is None else f"{text}, leave-one-out RMSE {left_out:.3g}"
+    return text if left_out is None else f"{text}, leave-one-out RMSE {left_out:.3g}{unit}"
 
 
-def errors(data: Dataset, predict: Callable[[Tensor], Tensor]) -> str:
-    """Root mean squared errors and R² in words."""
+def errors(data: Dataset, predict: Callable[[Tensor], Tensor], unit: str = "") -> str:
+    """Root mean squared errors and R² in words; a unit has a space before it."""
     texts = []
     for part in ("train", "test"):
         if f"{part}_input" in data:
@@ -71,5 +87,5 @@ def errors(data: Dataset, predict: Callable[[Tensor], Tensor]) -> str:
             missed, spread = float(residual.square().sum()), float((y - y.mean(0)).square().sum())
             # 1 - R², since the nines of R² count: 0.9999998 must not be printed as 1.0000. A single row, or equal labels, have no R².
             share = f" (1 - R² = {missed / spread:.2g})" if spread > 0 else ""
-            texts.append(f"{part} RMSE {float(residual.square().mean().sqrt()):.3g}{share}")
+            texts.append(f"{part} RMSE {float(residual.square().mean().sqrt()):.3g}{unit}{share}")
     return ", ".join(texts)

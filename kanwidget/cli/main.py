@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+from ast import literal_eval
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from kanwidget.cli.arguments import parser
 
 if TYPE_CHECKING:
     from kanwidget.datasets import Dataset
-    from kanwidget.discovery import DiscoveryStep
+    from kanwidget.discovery import Discovery, DiscoveryStep
     from kanwidget.explorer.session.recorder import Recorder
     from kanwidget.kan import KAN
 
@@ -117,10 +118,16 @@ def _fit(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _write(model: KAN, data: Dataset, arguments: argparse.Namespace, recorder: Any = None) -> None:
+def _write(
+    model: KAN,
+    data: Dataset,
+    arguments: argparse.Namespace,
+    recorder: Any = None,
+    discovery: Discovery | None = None,
+) -> None:
     """The files that were asked for."""
     if arguments.out:
-        steps.write_report(model, data, arguments.out, recorder)
+        steps.write_report(model, data, arguments.out, recorder, discovery)
     if arguments.save:
         model.save(arguments.save)
         print(f"Model:    {arguments.save}; kanwidget.KAN.load({str(arguments.save)!r}) reads it")
@@ -139,21 +146,25 @@ def _discover(arguments: argparse.Namespace) -> int:
     for notice in data_notices(data):
         print(f"Notice:   {notice.sentence}")
     options = {name: getattr(arguments, name) for name in ("seconds", "seed", "lib", "loss", "units")}
-    discovery = discover(data, **options, progress=False, callbacks=[_say_step])
+    discovery = discover(data, **options, progress=False, callbacks=[_say_step(formulas.StepLines())])
     if not discovery.front:
         raise KeyboardInterrupt
     print("\n".join([*formulas.front_lines(discovery), *formulas.found_lines(discovery)]))
-    _write(discovery.best.network, data, arguments)
+    _write(discovery.best.network, data, arguments, discovery=discovery)
     if discovery.stop_reason == "interrupted":
         raise KeyboardInterrupt
     return 0
 
 
-def _say_step(step: DiscoveryStep) -> None:
-    """A step of a search, on standard error."""
-    line = formulas.step_line(step)
-    if line is not None:
-        print(line, file=sys.stderr)
+def _say_step(lines: formulas.StepLines) -> Callable[[DiscoveryStep], None]:
+    """Prints the steps of a search, on standard error."""
+
+    def say(step: DiscoveryStep) -> None:
+        line = lines.line(step)
+        if line is not None:
+            print(line, file=sys.stderr)
+
+    return say
 
 
 def _recorder() -> Recorder:
@@ -191,5 +202,6 @@ def _say(message: str) -> None:
 def _one_line(problem: BaseException) -> str:
     """The problem's message on one line. Arguments of `read_table` are options here."""
     text = re.sub(r"the `(target|inputs)` argument of read_\w+", r"--\1", str(problem))
+    text = re.sub(r"\binputs=\[(.+?)\]", lambda names: f"--inputs {','.join(literal_eval(names[1] + ','))}", text)
     text = re.sub(r"the `units(?:\[(.+?)\])?` argument of discover", r"--units \1", text)
     return " ".join(text.split()) or type(problem).__name__

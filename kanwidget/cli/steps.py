@@ -13,6 +13,7 @@ from kanwidget.discovery.trainings.training import TrainedNetwork, train_network
 
 if TYPE_CHECKING:
     from kanwidget.datasets import Dataset
+    from kanwidget.discovery import Discovery
     from kanwidget.discovery.trainings.recording import Recorder
     from kanwidget.kan import KAN
 
@@ -107,11 +108,17 @@ def _shape_lines(trained: TrainedNetwork) -> list[str]:
     return lines
 
 
-def write_report(model: KAN, data: Dataset, path: Path, recorder: Any = None) -> None:
-    """Write a page that opens without network and without Python; with a recorder it has a slider over the training."""
+def write_report(
+    model: KAN, data: Dataset, path: Path, recorder: Any = None, discovery: Discovery | None = None
+) -> None:
+    """Write a page that opens without network and without Python.
+
+    With a recorder it has a slider over the training, with a discovery all formulas of its front.
+    """
     from kanwidget.explorer.files.html_report import save_html
 
-    save_html(model, data, path, recorder=recorder)
+    title = None if discovery is None else f"Formulas for {discovery.best.target}"
+    save_html(model, data, path, title=title, recorder=recorder, discovery=discovery)
     print(f"Report:   {path} (opens in any browser, without network)")
 
 

@@ -84,6 +84,9 @@ class Edges:
     def sums(self, x: Tensor, design: Tensor) -> Tensor:
         """Sums of the edges at `x`, `(…, batch, out)`, from its `design`."""
         bases, weight = design.flatten(-2), self.weight().flatten(-2).mT
+        if self.symbols:
+            # Symbolic edges have a value at infinity, exp(-∞) = 0; 0 times a basis function there would be none.
+            bases = torch.where(self.spline_on.any(), bases, bases.nan_to_num(0.0, 0.0, 0.0))
         # For several networks `@` would do the same by some ten operations.
         out = torch.bmm(bases, weight) if bases.ndim == weight.ndim == 3 else bases @ weight
         for target, _, value in self._symbolic_values(x, 0):

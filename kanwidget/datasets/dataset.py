@@ -344,6 +344,22 @@ def rows_of(data: Dataset, part: str, rows: Tensor | None = None, name: str | No
     }
 
 
+def without_idle_rows(data: Dataset) -> Dataset:
+    """The data without the rows of weight 0; a part in which no row counts stays as it is.
+
+    Examples:
+        >>> data = Dataset([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0], train_weight=[1.0, 0.0, 3.0])
+        >>> without_idle_rows(data).train_label.flatten()
+        tensor([0., 2.], dtype=torch.float64)
+    """
+    changes: dict[str, Any] = {}
+    for part in ("train", "test", "val"):
+        weight = getattr(data, f"{part}_weight")
+        if weight is not None and bool((weight > 0).any()):
+            changes |= rows_of(data, part, (weight > 0).nonzero().flatten())
+    return replace(data, **changes)
+
+
 def _weights(weight: Any, rows: int, name: str) -> Tensor:
     """Weights of rows, `(rows,)`, or an error."""
     expected = f"{rows} finite numbers ≥ 0, one a row"

@@ -17,6 +17,11 @@ from kanwidget import _check
 _WHERE = "Dataset.from_frame"
 
 
+def _argument(where: str) -> str:
+    """What the function that a person called calls its frame."""
+    return {_WHERE: "df", "examine": "subject"}.get(where, "data")
+
+
 def columns_of(
     df: Any, target: str | Sequence[str] | None, where: str = _WHERE
 ) -> tuple[NDArray[Any], NDArray[Any], list[str], list[str]]:
@@ -25,10 +30,12 @@ def columns_of(
         advice = "Arrays go to Dataset.from_arrays(x, y)."
         if isinstance(df, (str, os.PathLike)):
             advice = "kanwidget.datasets.read_csv(path, target) reads a file, as pandas.read_csv does."
-        _check.fail("df", where, "a data frame", df, advice, error=TypeError)
+        _check.fail(_argument(where), where, "a data frame", df, advice, error=TypeError)
     twice = [str(name) for name, count in Counter(map(str, df.columns)).items() if count > 1]
     if twice:
-        _check.fail("df", where, "a frame whose columns have different names", twice, "Rename or drop one of them.")
+        _check.fail(
+            _argument(where), where, "a frame whose columns have different names", twice, "Rename or drop one of them."
+        )
     labels = {str(name): name for name in df.columns}  # a frame's columns may be named by numbers
     columns = list(labels)
     if target is None or not isinstance(target, (str, list, tuple)):
@@ -39,9 +46,9 @@ def columns_of(
         check_column(name, columns, "target", where)
     names = [name for text, name in labels.items() if text not in targets]
     if not names or not targets:
-        _check.fail("df", where, "a frame with at least one column beside the target", columns)
+        _check.fail(_argument(where), where, "a frame with at least one column beside the target", columns)
     if len(df[names[0]]) == 0:
-        _check.fail("df", where, "a frame with at least one row", df)
+        _check.fail(_argument(where), where, "a frame with at least one row", df)
     _refuse_texts(df, names, where)
     x = np.stack([_finite_numbers(df, name, where) for name in names], axis=1)
     outputs = [labels[name] for name in targets]
@@ -161,12 +168,14 @@ def _numbers(df: Any, name: Any, argument: str = "df", where: str = _WHERE) -> N
 
 def _finite_numbers(df: Any, name: Any, where: str) -> NDArray[np.float64]:
     """A column as floats, or an error that names the first entry that is missing or infinite."""
-    values = _numbers(df, name, "df", where)
+    values = _numbers(df, name, _argument(where), where)
     wrong = np.flatnonzero(~np.isfinite(values))
     if len(wrong):
         rows = "1 row is" if len(wrong) == 1 else f"{len(wrong)} rows are"
         advice = f"{rows} affected: remove them (df.dropna() where values are missing), or fill them in."
-        _check.fail("df", where, f"finite in column {str(name)!r}, row {wrong[0]}", values[wrong[0]].item(), advice)
+        _check.fail(
+            _argument(where), where, f"finite in column {str(name)!r}, row {wrong[0]}", values[wrong[0]].item(), advice
+        )
     return values
 
 
@@ -182,7 +191,7 @@ def _refuse_texts(df: Any, names: Sequence[Any], where: str) -> None:
     drop, turn = ("it", "it into a number") if one else ("them", "them into numbers")
     advice = f"Drop {drop}, df.drop(columns={columns}), or turn {turn}: 0 and 1 for two kinds, days for dates."
     got = str(first[0]) if first.dtype.kind in "mM" else first.tolist()[0]
-    _check.fail("df", where, f"numeric in {named}", got, advice, error=TypeError)
+    _check.fail(_argument(where), where, f"numeric in {named}", got, advice, error=TypeError)
 
 
 def _holds_a_number(values: NDArray[Any]) -> bool:
@@ -211,10 +220,12 @@ def _reads_as_number(value: Any) -> bool:
 
 def _classes(df: Any, name: Any, where: str) -> tuple[list[str], NDArray[np.int64]]:
     """Names of the classes in alphabetical order, and the class number of each row."""
-    _refuse_dates(np.asarray(df[name]), name, where=where)
+    _refuse_dates(np.asarray(df[name]), name, _argument(where), where)
     values = [None if value is None or value != value else str(value) for value in np.asarray(df[name])]
     if None in values:
         row = values.index(None)
-        _check.fail("df", where, f"complete in row {row}, column {str(name)!r}", None, "Remove or fill that row.")
+        _check.fail(
+            _argument(where), where, f"complete in row {row}, column {str(name)!r}", None, "Remove or fill that row."
+        )
     classes, y = np.unique(np.asarray(values), return_inverse=True)
     return [str(label) for label in classes], y.astype(np.int64)

@@ -64,11 +64,12 @@ def read_csv(
     names = _chosen(header, target, inputs, "read_csv")
     table = np.empty((len(rows), len(names)))
     positions = [header.index(name) for name in names]
+    of_inputs = _INPUTS if inputs is not None else _advice(names[:-1], positions[:-1], [row for _, row in rows])
     for index, (line, row) in enumerate(rows):
         if len(row) != len(header):
             _refuse(f"row {line} of {path.name}", f"{len(header)} entries, one a column", len(row), "Check the quotes.")
         for column, position in enumerate(positions):
-            advice = _LABELS if names[column] == target else _INPUTS
+            advice = _LABELS if names[column] == target else of_inputs
             table[index, column] = _number(row[position], line, names[column], path.name, advice)
     _refuse_constant(table[:, -1], target, path.name)
     options: dict[str, Any] = {"test_fraction": test_fraction, "seed": seed, "standardize": standardize}
@@ -178,6 +179,18 @@ def _number(entry: str, line: int, name: str, file: str, advice: str) -> float:
     if not math.isfinite(value):
         _refuse(cell, "a finite number", repr(entry), "Correct the entry or delete the row.")
     return value
+
+
+def _advice(names: Sequence[str], positions: Sequence[int], rows: Sequence[Sequence[str]]) -> str:
+    """Advice for an entry that is no number, where a column of texts leaves others that could be inputs."""
+    if all(_is_number(entry) for entry in rows[0]):
+        return _INPUTS
+    numbers = [
+        name
+        for name, position in zip(names, positions, strict=True)
+        if all(_is_number(row[position]) for row in rows if position < len(row))
+    ]
+    return f"Correct the entry, or leave the column out: inputs={numbers}." if numbers else _INPUTS
 
 
 def _is_number(entry: str) -> bool:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core.primitives import primitives
 from kanwidget.datasets import Dataset, arrays, as_dataset, frames
-from kanwidget.datasets.dataset import Split, from_table, rows_of
+from kanwidget.datasets.dataset import Split, from_table, without_idle_rows
 from kanwidget.discovery.engine.trees import OPERATIONS, PRIMITIVE_OF
 from kanwidget.training.steps.scales import data_in_own_units
 
@@ -33,6 +35,50 @@ class Settings:
     threads: int
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What `discover` and `discover_steps` are called with, in the order and with the defaults of both; see there for the meaning."""
+
+    data: Any = None
+    y: Any = None
+    target: str | Sequence[str] | None = None
+    seconds: float = 60.0
+    steps: int | None = None
+    seed: int = 0
+    units: Mapping[str, str] | None = None
+    lib: Iterable[str] | None = None
+    max_complexity: float = 150.0
+    loss: str = "mse"
+    weights: Any = None
+    n_jobs: int = 1
+
+    def settings(self) -> Settings:
+        """The limits of the search, checked."""
+        steps = None if self.steps is None else _check.integer(self.steps, "steps", WHERE, low=1)
+        return Settings(
+            _check.real(self.seconds, "seconds", WHERE, low=0, open_low=True) if steps is None else None,
+            steps,
+            _check.integer(self.seed, "seed", WHERE, low=0),
+            operations(self.lib),
+            _check.real(self.max_complexity, "max_complexity", WHERE, low=1),
+            _check.choice(self.loss, "loss", WHERE, LOSSES),
+            _threads(self.n_jobs),
+        )
+
+    def table(self) -> Dataset:
+        """The table in its own units, in float64, without the rows of weight 0."""
+        table = _table(self.data, self.y, self.target)
+        if table.is_classification:
+            advice = (
+                "Formulas are for numbers: yes and no are 1 and 0 after frame[column].astype(float). For the scores of classes there are "
+                "KAN.for_data(data) and its fit_formula."
+            )
+            _check.fail("data", WHERE, "a table whose target holds numbers", list(table.classes), advice)
+        if self.weights is not None:
+            table = replace(table, train_weight=_weights(self.weights, len(table.train_input)))
+        return without_idle_rows(data_in_own_units(table.to(torch.float64, "cpu")))
+
+
 class _Joined:
     """A frame with one more column, the target."""
 
@@ -44,26 +90,12 @@ class _Joined:
         return self._values if name == self._target else self._frame[name]
 
 
-def dataset_of(data: Any, y: Any, target: str | Sequence[str] | None, weights: Any) -> Dataset:
-    """The table in its own units, in float64, without the rows of weight 0.
-
-    Args:
-        data: A frame, an array of inputs, or labeled data.
-        y: The target beside inputs; of a frame also its name.
-        target: The name of a frame's target.
-        weights: How much each row counts.
-    """
-    table = _table(data, y, target)
-    if table.is_classification:
-        advice = "Formulas are for numbers. KAN.for_data(data) and its fit_formula find scores of classes."
-        _check.fail("data", WHERE, "a table whose target holds numbers", table, advice)
-    if weights is not None:
-        values = arrays.inputs(weights, "weights", WHERE)
-        if values.shape != (len(table.train_input), 1) or bool((values < 0).any()) or not bool((values > 0).any()):
-            expected = f"{len(table.train_input)} numbers ≥ 0, one a row, not all of them 0"
-            _check.fail("weights", WHERE, expected, weights)
-        table = replace(table, train_weight=values[:, 0])
-    return _counted(data_in_own_units(table.to(torch.float64, "cpu")))
+def _weights(weights: Any, rows: int) -> Tensor:
+    """How much each row counts, `(rows,)`."""
+    values = arrays.inputs(weights, "weights", WHERE)
+    if values.shape != (rows, 1) or bool((values < 0).any()) or not bool((values > 0).any()):
+        _check.fail("weights", WHERE, f"{rows} numbers ≥ 0, one a row, not all of them 0", weights)
+    return values[:, 0]
 
 
 def _table(data: Any, y: Any, target: str | Sequence[str] | None) -> Dataset:
@@ -72,6 +104,9 @@ def _table(data: Any, y: Any, target: str | Sequence[str] | None) -> Dataset:
         _check.fail("data", WHERE, "a data frame, an array of inputs, or a Dataset", None, advice, error=TypeError)
     if frames.has_columns(data):
         return _of_frame(data, y, target)
+    if isinstance(data, (str, os.PathLike)):
+        advice = "Read the file first: kanwidget.datasets.read_table(path, target), or pandas.read_csv(path)."
+        _check.fail("data", WHERE, "a data frame, an array of inputs, or a Dataset", data, advice, error=TypeError)
     if target is not None:
         advice = "It names a column of a data frame. These data have their target already."
         _check.fail("target", WHERE, "left out where the data are no frame", target, advice)
@@ -120,31 +155,6 @@ def _of_arrays(x: Any, y: Any) -> Dataset:
         )
     arrays.finite(labels, "y", WHERE)
     return Dataset(inputs, labels)
-
-
-def _counted(data: Dataset) -> Dataset:
-    """The data without the rows of weight 0."""
-    changed: dict[str, Any] = {}
-    for part in ("train", "test", "val"):
-        weight = getattr(data, f"{part}_weight")
-        if weight is not None and bool((weight > 0).any()):
-            changed |= rows_of(data, part, (weight > 0).nonzero().flatten())
-    return replace(data, **changed)
-
-
-def settings(seconds: Any, steps: Any, seed: Any, lib: Any, max_complexity: Any, loss: Any, n_jobs: Any) -> Settings:
-    """The limits of a search, checked."""
-    if steps is not None:
-        steps = _check.integer(steps, "steps", WHERE, low=1)
-    return Settings(
-        _check.real(seconds, "seconds", WHERE, low=0, open_low=True) if steps is None else None,
-        steps,
-        _check.integer(seed, "seed", WHERE, low=0),
-        operations(lib),
-        _check.real(max_complexity, "max_complexity", WHERE, low=1),
-        _check.choice(loss, "loss", WHERE, LOSSES),
-        _threads(n_jobs),
-    )
 
 
 def _threads(n_jobs: Any) -> int:

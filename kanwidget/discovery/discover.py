@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from kanwidget._refusals import short_refusals
-from kanwidget.discovery.arguments import WHERE, dataset_of, hooks, settings
+from kanwidget.discovery.arguments import WHERE, Request, hooks
 from kanwidget.discovery.discovery import Discovery
 from kanwidget.discovery.progress import ProgressLine
 from kanwidget.discovery.steps import DiscoveryStep, DiscoverySteps
@@ -72,19 +72,8 @@ def discover(
         '3*x_1**2/x_2'
     """
     called = hooks(callbacks)
-    running = discover_steps(
-        data,
-        y,
-        target=target,
-        seconds=seconds,
-        steps=steps,
-        seed=seed,
-        units=units,
-        lib=lib,
-        max_complexity=max_complexity,
-        loss=loss,
-        weights=weights,
-        n_jobs=n_jobs,
+    running = _running(
+        Request(data, y, target, seconds, steps, seed, units, lib, max_complexity, loss, weights, n_jobs)
     )
     line = ProgressLine(seconds, steps, progress)
     try:
@@ -92,10 +81,10 @@ def discover(
             line.show(step)
             # A callback that returns True ends the search; each is to be called.
             if any([hook(step) is True for hook in called]):  # noqa: C419
-                running.stop_reason = "callback"
+                running.end("callback")
                 break
     except KeyboardInterrupt:
-        running.stop_reason = "interrupted"
+        running.end("interrupted")
     finally:
         line.close()
     return running.discovery
@@ -130,6 +119,10 @@ def discover_steps(
         >>> steps.discovery.best.r2 > 0.999
         True
     """
-    chosen = settings(seconds, steps, seed, lib, max_complexity, loss, n_jobs)
-    table = dataset_of(data, y, target, weights)
-    return DiscoverySteps(table, chosen, quantities=quantities(units, table.in_vars, table.out_vars, WHERE))
+    return _running(Request(data, y, target, seconds, steps, seed, units, lib, max_complexity, loss, weights, n_jobs))
+
+
+def _running(request: Request) -> DiscoverySteps:
+    """The search that is asked for, before its first step."""
+    settings, table = request.settings(), request.table()
+    return DiscoverySteps(table, settings, quantities=quantities(request.units, table.in_vars, table.out_vars, WHERE))

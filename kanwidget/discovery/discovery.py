@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from kanwidget import _check
 from kanwidget.datasets import Dataset
-from kanwidget.discovery import page
 from kanwidget.discovery.equation import Equation
+from kanwidget.discovery.page import FrontPage
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Characters of a formula in a plot.
 _SHORT = 40
+#: Why searches end, first the reasons that leave most undone.
+_REASONS = ("interrupted", "callback", "time", "steps", "complete", "exact")
 _NONE_HELD_OUT = "too few rows to hold some out: the errors are those of the fit"
 
 
@@ -29,7 +31,7 @@ class Discovery:
         >>> from kanwidget import discover, load_planets
         >>> discovery = discover(load_planets(), steps=30, progress=False)
         >>> discovery.best.text, discovery.front[0].text
-        ('axis**(3/2)', '130.4')
+        ('axis**(3/2)', '130')
     """
 
     data: Dataset
@@ -41,9 +43,23 @@ class Discovery:
     """What the search found out about the table, in words."""
     seconds: float
     """Time of the search."""
-    stop_reason: str
-    """`complete`: nothing was left to try; `exact`: a formula leaves nothing but round-off; `time`, `steps`, `callback`,
-    `interrupted`."""
+    stop_reasons: dict[str, str]
+    """Why the search for each target ended. `complete`: nothing was left to try; `exact`: a formula leaves nothing but round-off; `time`,
+    `steps`, `callback`, `interrupted`."""
+
+    relative: frozenset[str] = frozenset()
+    """The targets whose errors grow with their values: formulas are ranked by relative errors."""
+
+    @property
+    def stop_reason(self) -> str:
+        """Why there wasn't more to come: of several targets the reason by which the search was cut short, if any.
+
+        Examples:
+            >>> from kanwidget import discover, load_planets
+            >>> discover(load_planets(), steps=3, progress=False).stop_reason
+            'steps'
+        """
+        return min(self.stop_reasons.values(), key=_REASONS.index)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -92,7 +108,8 @@ class Discovery:
     def __getitem__(self, target: str) -> Discovery:
         _check.choice(target, "target", "Discovery", self.fronts)
         fronts, best = {target: self.fronts[target]}, {target: self._best[target]}
-        return Discovery(self.data, fronts, best, self.findings, self.seconds, self.stop_reason)
+        reasons = {target: self.stop_reasons[target]}
+        return Discovery(self.data, fronts, best, self.findings, self.seconds, reasons, self.relative & {target})
 
     # ---- views
 
@@ -112,11 +129,11 @@ class Discovery:
         except ImportError:
             message = "to_pandas needs pandas, which is not installed: pip install 'kanwidget[data]'"
             raise ImportError(message) from None
-        frame = pd.DataFrame(page.rows(self.front, set(self._best.values())))
+        frame = pd.DataFrame(self._page.rows())
         return frame.astype({"rmse_test": float})  # NaN where no rows were held out
 
     def plot(self, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
-        """Draw the error of each formula against its complexity.
+        """Draw the error of each formula against its complexity: the relative error, where that counts. The best one is marked.
 
         Args:
             theme: `light`, `dark`, or `auto`: transparent, in colours that can be read on both.
@@ -135,24 +152,36 @@ class Discovery:
         """
         from kanwidget.insight.plot.front import plot_front
 
-        target, unit = self.best.target, float(self.data.train_label.abs().max()) or 1.0
+        target, unit = self.best.target, 1.0 if self.relative else float(self.data.train_label.abs().max()) or 1.0
         points = []
         for equation in self.front:
-            error = equation.rmse_train if equation.rmse_test is None else equation.rmse_test
+            error = self._plotted_error(equation)
             text = equation.text
             label = text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…"
             points.append((equation.complexity, max(error, 1e-16 * unit), label))
         places = [(x, y) for x, y, _ in points]
         held_out = all(equation.rmse_test is not None for equation in self.front)
-        names = ("complexity", f"{'test' if held_out else 'train'} RMSE of {target}")
-        return plot_front(places, points, names, theme=theme, title=title)
+        of = target if self.best.unit is None else f"{target} in {self.best.unit}"
+        error_name = f"{'test' if held_out else 'train'} RMSE of {of}"
+        names = ("complexity", f"relative error of {target}" if self.relative else error_name)
+        best = next((number for number, equation in enumerate(self.front) if equation is self.best), None)
+        return plot_front(places, points, names, best=best, theme=theme, title=title)
+
+    def _plotted_error(self, equation: Equation) -> float:
+        if self.relative and equation.relative_error is not None:
+            return equation.relative_error
+        return equation.rmse_train if equation.rmse_test is None else equation.rmse_test
 
     def __repr__(self) -> str:
-        return "\n".join([page.text(self.front, set(self._best.values())), *self._notes])
+        return "\n".join([self._page.text(), *self._notes])
 
     def _repr_html_(self) -> str:
         lines = "".join(f'<p style="margin:0">{escape(note)}</p>' for note in self._notes)
-        return f"<div>{page.html(self.front, set(self._best.values()))}{lines}</div>"
+        return f"<div>{self._page.html()}{lines}</div>"
+
+    @property
+    def _page(self) -> FrontPage:
+        return FrontPage(self.front, self._best.values(), self.relative)
 
     @property
     def _notes(self) -> list[str]:

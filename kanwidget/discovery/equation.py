@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
@@ -15,9 +16,10 @@ from kanwidget._refusals import short_refusals
 from kanwidget.core.reference_data import has_labels
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset, arrays, as_dataset, frames
+from kanwidget.discovery.digits import written_digits
 from kanwidget.discovery.network import formula_network
 from kanwidget.discovery.units.quantities import UNKNOWN, Quantities
-from kanwidget.symbolic import to_latex, to_python
+from kanwidget.symbolic import math_tree, to_latex, to_python
 from kanwidget.symbolic.formulas.evaluation import evaluate
 from kanwidget.symbolic.formulas.fitted import FittedFormula, expression_text, fitted_formulas
 from kanwidget.symbolic.formulas.posed import Posed
@@ -68,9 +70,9 @@ class Equation:
 
     # ---- writing
 
-    @property
+    @cached_property
     def text(self) -> str:
-        """The expression on one line, its constants with four digits.
+        """The expression on one line, its constants with the digits that their standard errors allow.
 
         Examples:
             >>> import torch
@@ -80,11 +82,11 @@ class Equation:
             >>> law.text
             '1.234/x_1**2'
         """
-        return expression_text(self.sympy)
+        return expression_text(self.sympy, digits=self._digits)
 
     @property
     def latex(self) -> str:
-        r"""The expression in LaTeX.
+        r"""The expression in LaTeX, its constants as in `text`.
 
         Examples:
             >>> import torch
@@ -94,7 +96,7 @@ class Equation:
             >>> print(law.latex)
             \frac{1.234}{x_{1}^{2}}
         """
-        return to_latex(self.sympy)
+        return to_latex(self.sympy, digits=self._digits)
 
     def code(self, name: str = "formula") -> str:
         """The source text of a NumPy function of the columns, with all digits.
@@ -128,8 +130,20 @@ class Equation:
         """
         return self._quantities.fit(self.sympy, self.target)
 
+    @property
+    def unit(self) -> str | None:
+        """The target's unit, as it was written in `units`; None where it isn't known.
+
+        Examples:
+            >>> from kanwidget import discover, load_planets
+            >>> discover(load_planets(), units={"period": "year"}, steps=3, progress=False).best.unit
+            'year'
+        """
+        return self._quantities.texts.get(self.target)
+
     def __repr__(self) -> str:
-        return repr(self.fitted) + ("\nunits fit" if self.dimensions else "")
+        units = {True: "\nunits fit", False: "\nunits fit only with constants that have units", None: ""}
+        return repr(self.fitted) + units[self.dimensions]
 
     # ---- constants
 
@@ -137,7 +151,24 @@ class Equation:
     def fitted(self) -> FittedFormula:
         """The formula as `refit` returns it, with standard errors of its constants."""
         pose = Posed((self.target,), self._problem, self.sympy, {}, {})
-        return fitted_formulas(pose, self._problem, self._problem.at(self.sympy))[0]
+        fitted = fitted_formulas(pose, self._problem, self._problem.at(self.sympy))[0]
+        return replace(fitted, digits=written_digits(self._problem, fitted.expression, fitted.constants))
+
+    @property
+    def _digits(self) -> Mapping[float, int]:
+        """Significant digits of the constants by their size."""
+        return self.fitted.digits
+
+    @property
+    def math(self) -> list[Any]:
+        """The equation as a tree of MathML, its constants as in `text`.
+
+        Examples:
+            >>> from kanwidget import discover, load_planets
+            >>> discover(load_planets(), steps=30, progress=False).best.math[0]
+            'math'
+        """
+        return math_tree(self.sympy, left=self.target, digits=self._digits)
 
     @property
     def constants(self) -> dict[Float, tuple[float, float]]:
@@ -210,6 +241,26 @@ class Equation:
         columns = dict(zip(self._symbols, x.unbind(1), strict=True))
         with torch.no_grad():
             return evaluate(self.sympy, columns, {}, like=torch.zeros(len(x), dtype=torch.float64))
+
+    @cached_property
+    def relative_error(self) -> float | None:
+        """Root mean squared error on the training rows as a part of the formula's value; None where that is 0 or changes its sign.
+
+        Examples:
+            >>> import torch
+            >>> from kanwidget import discover
+            >>> x = torch.linspace(1, 2, 30, dtype=torch.float64)
+            >>> y = x**8 * (1 + 0.01 * torch.cos(50 * x))
+            >>> round(discover(x, y, steps=30, progress=False).best.relative_error, 3)
+            0.007
+        """
+        data = self.data
+        values = self.predict(data.train_input)
+        if not bool((values > 0).all() or (values < 0).all()):
+            return None
+        residual = (data.train_label[:, data.out_vars.index(self.target)] - values) / values
+        weight = torch.ones_like(values) if data.train_weight is None else data.train_weight
+        return float((weight * residual.square()).sum() / weight.sum()) ** 0.5
 
     # ---- a network
 

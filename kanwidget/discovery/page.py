@@ -7,54 +7,80 @@ from html import escape
 from typing import Any
 
 from kanwidget.discovery.equation import Equation
-from kanwidget.symbolic import math_tree
-
-_HEAD = ("", "complexity", "RMSE", "held out", "R²", "formula")
-#: The column that says which formulas have the target's unit, where units are known.
-_UNITS = "units"
 
 
-def rows(front: Sequence[Equation], best: Collection[Equation]) -> list[dict[str, Any]]:
-    """A record for each formula; whether units fit, where any are known."""
-    with_units = _knows_units(front)
-    return [
-        {
-            "target": equation.target,
-            "formula": equation.text,
-            "complexity": equation.complexity,
-            "rmse_train": equation.rmse_train,
-            "rmse_test": equation.rmse_test,
-            "r2": equation.r2,
-            "best": equation in best,
-            **({"dimensions": equation.dimensions} if with_units else {}),
-        }
-        for equation in front
-    ]
+class FrontPage:
+    """The formulas of a discovery as a table; text of users is escaped in HTML.
 
+    Args:
+        front: The formulas.
+        best: Those that are marked.
+        relative: The targets of which relative errors count.
+    """
 
-def text(front: Sequence[Equation], best: Collection[Equation]) -> str:
-    """The table in columns; the best formula has an arrow."""
-    with_units = _knows_units(front)
-    cells = [[*_cells(equation, best, with_units), f"{equation.target} = {equation.text}"] for equation in front]
-    lines = [_head(with_units), *cells]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]) - 1)]
-    return "\n".join(
-        "  ".join([*(cell.rjust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]).rstrip()
-        for line in lines
-    )
+    def __init__(self, front: Sequence[Equation], best: Collection[Equation], relative: Collection[str] = ()) -> None:
+        self._front, self._best, self._relative = front, set(best), relative
+        self._with_units = any(equation.dimensions is not None for equation in front)
+        self._with_held_out = any(equation.rmse_test is not None for equation in front)
+        units = {equation.unit for equation in front}
+        self._unit = next(iter(units)) if len(units) == 1 else None
 
+    def rows(self) -> list[dict[str, Any]]:
+        """A record for each formula; whether units fit, where any are known."""
+        return [
+            {
+                "target": equation.target,
+                "formula": equation.text,
+                "complexity": equation.complexity,
+                "rmse_train": equation.rmse_train,
+                "rmse_test": equation.rmse_test,
+                "r2": equation.r2,
+                "best": equation in self._best,
+                **({"relative_error": equation.relative_error} if self._relative else {}),
+                **({"dimensions": equation.dimensions} if self._with_units else {}),
+            }
+            for equation in self._front
+        ]
 
-def html(front: Sequence[Equation], best: Collection[Equation]) -> str:
-    """The table as HTML; text of users is escaped."""
-    with_units = _knows_units(front)
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in _head(with_units))
-    body = "".join(
-        "<tr>"
-        + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(equation, best, with_units))
-        + f'<td style="text-align:left;font-size:115%">{markup(math_tree(equation.sympy, left=equation.target))}</td></tr>'
-        for equation in front
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    def text(self) -> str:
+        """The table in columns; the best formula has an arrow."""
+        cells = [[*self._cells(equation), f"{equation.target} = {equation.text}"] for equation in self._front]
+        lines = [self._head, *cells]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]) - 1)]
+        return "\n".join(
+            "  ".join([*(cell.rjust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]).rstrip()
+            for line in lines
+        )
+
+    def html(self) -> str:
+        """The table as HTML, with typeset formulas."""
+        head = "".join(f"<th>{escape(cell)}</th>" for cell in self._head)
+        body = "".join(
+            "<tr>"
+            + "".join(f"<td>{escape(cell)}</td>" for cell in self._cells(equation))
+            + f'<td style="text-align:left;font-size:115%">{markup(equation.math)}</td></tr>'
+            for equation in self._front
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    @property
+    def _head(self) -> list[str]:
+        relative, units = ["relative"] if self._relative else [], ["units"] if self._with_units else []
+        rmse = f"RMSE in {self._unit}" if self._unit else "RMSE"
+        held_out = ["held out"] if self._with_held_out else []
+        return ["", "complexity", rmse, *held_out, *relative, "R²", *units, "formula"]
+
+    def _cells(self, equation: Equation) -> list[str]:
+        held_out, relative, units = [], [], []
+        if self._with_held_out:
+            held_out = ["" if equation.rmse_test is None else f"{equation.rmse_test:.3g}"]
+        if self._relative:
+            relative = [_percent(equation.relative_error) if equation.target in self._relative else ""]
+        if self._with_units:
+            units = [{True: "fit", False: "–", None: ""}[equation.dimensions]]
+        mark = "→" if equation in self._best else ""
+        errors = [f"{equation.rmse_train:.3g}", *held_out, *relative, _r2(equation.r2)]
+        return [mark, f"{equation.complexity:g}", *errors, *units]
 
 
 def markup(node: Any) -> str:
@@ -67,23 +93,12 @@ def markup(node: Any) -> str:
     if isinstance(node, str):
         return escape(node)
     tag, attributes, children = node
-    given = "".join(f' {name}="{escape(str(value))}"' for name, value in attributes.items())
-    return f"<{tag}{given}>{''.join(map(markup, children))}</{tag}>"
+    written = "".join(f' {name}="{escape(str(value))}"' for name, value in attributes.items())
+    return f"<{tag}{written}>{''.join(map(markup, children))}</{tag}>"
 
 
-def _knows_units(front: Sequence[Equation]) -> bool:
-    return any(equation.dimensions is not None for equation in front)
-
-
-def _head(with_units: bool) -> list[str]:
-    return [*_HEAD[:-1], *([_UNITS] if with_units else []), _HEAD[-1]]
-
-
-def _cells(equation: Equation, best: Collection[Equation], with_units: bool) -> list[str]:
-    test = "" if equation.rmse_test is None else f"{equation.rmse_test:.3g}"
-    mark = "→" if equation in best else ""
-    units = ["fit" if equation.dimensions else ""] if with_units else []
-    return [mark, f"{equation.complexity:g}", f"{equation.rmse_train:.3g}", test, _r2(equation.r2), *units]
+def _percent(part: float | None) -> str:
+    return "" if part is None else f"{100 * part:.2g} %"
 
 
 def _r2(value: float) -> str:

@@ -27,7 +27,7 @@ class ProgressLine:
         if self._bar is None:
             return
         done = step.number if self._counts else step.seconds
-        text = step.text if step.kind == "trying" or step.best is None else step.best.text
+        text = f"trying {step.text}" if step.kind == "trying" or step.best is None else step.best.text
         self._bar.set_postfix_str(text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…", refresh=False)
         self._bar.update(min(done, self._bar.total) - self._bar.n)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from kanwidget.datasets import Dataset
-from kanwidget.discovery.arguments import dataset_of
+from kanwidget.discovery.arguments import Request
 from kanwidget.discovery.equation import Equation
 from kanwidget.discovery.fronts.table import Part, Table, tables
 from kanwidget.symbolic.formulas.simplest import weighted
@@ -24,7 +24,7 @@ class EquationReader:
     """
 
     def __init__(self, data: Dataset) -> None:
-        self._table = tables(dataset_of(data, None, None, None), 0)[0]
+        self._table = tables(Request(data).table(), 0)[0]
 
     def equation(self, expression: Expr, complexity: float, held_out: float | None = None) -> Equation:
         """The equation of an expression, its constants as they are.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor
@@ -15,6 +15,7 @@ from kanwidget.core.threads import torch_as_it_was
 from kanwidget.datasets import Dataset
 from kanwidget.discovery.arguments import Settings
 from kanwidget.discovery.discovery import Discovery
+from kanwidget.discovery.engine.pool import LONG
 from kanwidget.discovery.engine.search import Limits, Report, Rows, search
 from kanwidget.discovery.equation import Equation
 from kanwidget.discovery.fronts import robust
@@ -22,6 +23,8 @@ from kanwidget.discovery.fronts.finishing import finish
 from kanwidget.discovery.fronts.front import Front
 from kanwidget.discovery.fronts.table import simple_trees, tables
 from kanwidget.discovery.units.quantities import Quantities
+from kanwidget.insight.noise import noise_of
+from kanwidget.symbolic.formulas.fitted import expression_text
 
 #: Part of the time that is left for exact numbers and last fits.
 _LAST = 0.15
@@ -29,7 +32,11 @@ _LAST = 0.15
 #: seconds a unit of complexity beyond a short formula's; a second is about ten reports.
 _LONGER, _SECONDS, _SHORT, _MOST_SECONDS, _REPORTS = 0.5, 0.3, 8.0, 8.0, 10
 #: A longer formula may be a series that is as near to a simple law: for that is searched so many times as long.
-_LONG, _MUCH_LONGER = 35, 4.0
+_MUCH_LONGER = 4.0
+
+
+#: Steps, and in the end why there are no more.
+_Ending: TypeAlias = "Generator[DiscoveryStep, None, str]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,7 @@ class DiscoveryStep:
     """`trying`: what is searched for. `finding`: what is known of the target. `formula`: one was fitted. `constants`: one got exact
     numbers, or constants of all rows."""
     text: str
-    """In words; of a formula that the front took in, the formula."""
+    """In words; of a formula that the front took in, the formula, with four digits."""
     target: str
     seconds: float
     """Time of the search so far, without that between two steps."""
@@ -57,7 +64,7 @@ class DiscoveryStep:
 class DiscoverySteps:
     """An iterator that searches and gives one `DiscoveryStep` a step; `discovery` is what was found so far.
 
-    To stop is to stop iterating; after `end()` the steps that follow are the last fits, as at the end of the time. Time between two
+    To stop is to stop iterating; after `conclude()` the steps that follow are the last fits, as at the end of the time. Time between two
     steps doesn't count.
 
     Args:
@@ -75,7 +82,6 @@ class DiscoverySteps:
         quantities: Quantities | None = None,
     ) -> None:
         self.data = data
-        self.stop_reason = ""
         self.findings: list[str] = []
         self._settings, self._clock = settings, clock
         self._spent, self._begun, self._number = 0.0, None, 0  # type: float, float | None, int
@@ -88,7 +94,9 @@ class DiscoverySteps:
             for tree in simple_trees(front.table):
                 front.offer(tree, "simple")
         self._reports = 0
-        self._ended_at: float | None = None
+        self._concluded_at: float | None = None
+        self._reasons: dict[str, str] = {}  # of the targets whose search is through
+        self._ended = "interrupted"  # whoever iterates no more without a word
         self._steps = self._all_steps()
 
     # ---- an iterator
@@ -114,9 +122,20 @@ class DiscoverySteps:
         """What was found so far."""
         fronts = {front.table.target: front.equations for front in self._fronts}
         best = {front.table.target: front.best.equation for front in self._fronts if front.members}
-        return Discovery(self.data, fronts, best, tuple(self.findings), self.seconds, self.stop_reason or "interrupted")
+        relative = frozenset(f.table.target for f in self._fronts if f.has_relative_noise and not f.is_exact)
+        reasons = {target: self._reasons.get(target, self._ended) for target in fronts}
+        return Discovery(self.data, fronts, best, tuple(self.findings), self.seconds, reasons, relative)
 
-    def end(self) -> None:
+    @property
+    def stop_reason(self) -> str:
+        """Why the search is over, as that of its `discovery`; `interrupted` as long as it isn't."""
+        return self.discovery.stop_reason
+
+    def end(self, reason: str) -> None:
+        """Say why there will be no further steps: a reason for the targets whose search isn't through."""
+        self._ended = reason
+
+    def conclude(self) -> None:
         """End the search: what follows are exact numbers in place of constants, and constants fitted to all rows.
 
         Examples:
@@ -124,23 +143,22 @@ class DiscoverySteps:
             >>> steps = discover_steps(load_planets())
             >>> for step in steps:
             ...     if step.number == 20:
-            ...         steps.end()
+            ...         steps.conclude()
             >>> steps.discovery.stop_reason
             'interrupted'
         """
-        if self._ended_at is None:
-            self._ended_at = self.seconds
+        if self._concluded_at is None:
+            self._concluded_at = self.seconds
 
     # ---- the search
 
     def _all_steps(self) -> Iterator[DiscoveryStep]:
         settings, count = self._settings, len(self._fronts)
+        reasons = []
         for number, front in enumerate(self._fronts):
             end = None if settings.seconds is None else settings.seconds * (1 - _LAST) * (number + 1) / count
             last = None if settings.steps is None else max(settings.steps * (number + 1) // count, number + 1)
-            yield from self._one_target(front, end, last)
-        reason = self.stop_reason
-        self.stop_reason = ""  # an interruption of what follows is one
+            reasons.append((yield from self._one_target(front, end, last)))
         for number, front in enumerate(self._fronts):
             share = count - number
 
@@ -149,7 +167,7 @@ class DiscoverySteps:
 
             for member in finish(front, self._weights(front), left):
                 yield self._step(front, "constants", member.equation.text, (member.equation,))
-        self.stop_reason = reason
+            self._reasons[front.table.target] = reasons[number]
 
     @property
     def _left(self) -> float:
@@ -157,42 +175,43 @@ class DiscoverySteps:
         limit = self._settings.seconds
         if limit is None:
             return float("inf")
-        end = limit if self._ended_at is None else min(limit, self._ended_at + _LAST * limit)
+        end = limit if self._concluded_at is None else min(limit, self._concluded_at + _LAST * limit)
         return end - self.seconds
 
-    def _one_target(self, front: Front, end: float | None, last: int | None) -> Iterator[DiscoveryStep]:
+    # ---- one target: generators of steps, whose value is why they end
+
+    def _one_target(self, front: Front, end: float | None, last: int | None) -> _Ending:
         table = front.table
         for notice in table.notices:
             yield self._found(front, notice)
-        yield self._step(front, "formula", front.best.equation.text, front.equations)
+        yield self._step(front, "formula", _short_text(front.best.equation), front.equations)
         if not table.spread:
             yield self._found(front, f"{table.target} is the same in every row")
-            self.stop_reason = "complete"
-            return
-        if not table.columns:
-            self.stop_reason = "complete"
-            return
-        if self._settings.loss == "mse":
-            yield from self._plain_and_relative(front, end, last)
-        else:
-            yield from self._robustly(front, end, last)
+        if not table.spread or not table.columns:
+            return "complete"
+        search_by = self._plain_and_relative if self._settings.loss == "mse" else self._robustly
+        return (yield from search_by(front, end, last))
 
-    def _plain_and_relative(self, front: Front, end: float | None, last: int | None) -> Iterator[DiscoveryStep]:
+    def _plain_and_relative(self, front: Front, end: float | None, last: int | None) -> _Ending:
         """All rows alike; from half of the time on relative errors, where the noise grows with the value."""
         half = _middle(self.seconds, end), _middle(self._reports, last)
-        yield from self._reported(front, front.table.rows(), end, last, half)
-        if self.stop_reason in ("complete", "turn") and front.has_relative_noise:
-            yield self._found(front, f"the noise of {front.table.target} grows with it: relative errors count")
-            yield from self._reported(front, front.table.rows(front.relative_weights()), end, last)
+        reason = yield from self._reported(front, front.table.rows(), end, last, half)
+        if reason in ("complete", "turn") and front.has_relative_noise:
+            if not front.is_exact:
+                yield self._found(front, _relative_sentence(front))
+            reason = yield from self._reported(front, front.table.rows(front.relative_weights()), end, last)
+        return reason
 
-    def _robustly(self, front: Front, end: float | None, last: int | None) -> Iterator[DiscoveryStep]:
+    def _robustly(self, front: Front, end: float | None, last: int | None) -> _Ending:
         """Several rounds: rows far from the best formula of a round count less in the next one."""
         begun, first, rounds = self.seconds, self._reports, robust.ROUNDS
+        reason = ""
         for number in range(1, rounds + 1):
             until = None if end is None else begun + (end - begun) * number / rounds
             most = None if last is None else first + round((last - first) * number / rounds)
             weights = None if number == 1 else self._weights(front)
-            yield from self._reported(front, front.table.rows(weights, without_outliers=True), until, most)
+            reason = yield from self._reported(front, front.table.rows(weights, without_outliers=True), until, most)
+        return reason
 
     def _reported(
         self,
@@ -201,7 +220,7 @@ class DiscoverySteps:
         end: float | None,
         last: int | None,
         turn: tuple[float | None, float | None] = (None, None),
-    ) -> Iterator[DiscoveryStep]:
+    ) -> _Ending:
         """What the engine reports, until it ends.
 
         Args:
@@ -213,9 +232,8 @@ class DiscoverySteps:
         """
         settings = self._settings
         patience = _Patience(self.seconds, self._reports)
-        self.stop_reason = self._over(end, last) or "complete"
-        if self.stop_reason != "complete":
-            return
+        if reason := self._over(end, last):
+            return reason
         for report in search(rows, Limits(settings.operations, front.reach, settings.seed)):
             self._reports += 1
             yield self._taken(front, report)
@@ -227,20 +245,20 @@ class DiscoverySteps:
             if not reason and _over(self.seconds, turn[0], self._reports, turn[1]) and front.has_relative_noise:
                 reason = "turn"
             if reason:
-                self.stop_reason = reason
-                return
+                return reason
+        return "complete"
 
     def _over(self, end: float | None, last: int | None) -> str:
         """Why the search is over; empty where it isn't."""
-        return "interrupted" if self._ended_at is not None else _over(self.seconds, end, self._reports, last)
+        return "interrupted" if self._concluded_at is not None else _over(self.seconds, end, self._reports, last)
 
     def _taken(self, front: Front, report: Report) -> DiscoveryStep:
         if report.kind == "finding":
             return self._found(front, report.text)
         equation = None if report.tree is None else front.offer(report.tree, report.text)
         if equation is None:
-            return self._step(front, report.kind, report.text, ())
-        return self._step(front, "formula", equation.text, (equation,))
+            return self._step(front, report.kind, report.text.removeprefix("trying "), ())
+        return self._step(front, "formula", _short_text(equation), (equation,))
 
     def _found(self, front: Front, text: str) -> DiscoveryStep:
         several = len(self._fronts) > 1
@@ -268,6 +286,22 @@ class DiscoverySteps:
         return robust.row_weights(residual / table.y_unit, table.spread, loss)
 
 
+def _relative_sentence(front: Front) -> str:
+    """Why relative errors count: what the best formula leaves is noise only where rows with like columns don't leave alike."""
+    table = front.table
+    values = table.problem(table.every).values(front.best.equation.sympy)
+    noise = noise_of(table.scaled(table.every.x), (table.every.y - values) / values)
+    subject = f"the noise of {table.target} grows with it"
+    if noise is None or not noise.is_noise:
+        subject = f"errors grow with {table.target}"
+    return f"{subject}: relative errors count"
+
+
+def _short_text(equation: Equation) -> str:
+    """With four digits: standard errors of all that comes by would take the time of the search."""
+    return expression_text(equation.sympy)
+
+
 def _over(seconds: float, end: float | None, reports: float, last: float | None) -> str:
     """Why a search is over; empty where it isn't."""
     if last is not None and reports >= last:
@@ -292,7 +326,7 @@ class _Patience:
         size = front.exact_complexity
         if self._found is None or size < self._found[2]:
             self._found = seconds, reports, size
-        longer = _LONGER if size <= _LONG else _MUCH_LONGER
+        longer = _LONGER if size <= LONG else _MUCH_LONGER
         least = min(max(_SECONDS * (size - _SHORT), 1.0), _MOST_SECONDS)
         if timed:
             return seconds - self._found[0] > max(longer * (self._found[0] - self._begun[0]), least)

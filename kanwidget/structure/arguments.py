@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -14,7 +13,7 @@ from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.reference_data import as_inputs, has_labels
 from kanwidget.datasets import Dataset, arrays, as_dataset, frames
-from kanwidget.datasets.dataset import Split, from_table, rows_of
+from kanwidget.datasets.dataset import Split, from_table, without_idle_rows
 from kanwidget.structure import ensembles, subjects
 from kanwidget.structure.subjects import Subject
 from kanwidget.training.steps.scales import data_in_own_units, in_own_units
@@ -57,7 +56,7 @@ def _of_network(network: Network, data: Any, output: str | int | None, members: 
     names = network.in_vars or tuple(f"x_{number + 1}" for number in range(network.n_features))
     targets = ("y",) if network.n_out == 1 else tuple(f"y_{number + 1}" for number in range(network.n_out))
     if data is not None and has_labels(data):
-        dataset = _counted(_regression(as_dataset(data, _WHERE, network.in_vars), "data"))
+        dataset = without_idle_rows(_regression(as_dataset(data, _WHERE, network.in_vars), "data"))
         network = copy.deepcopy(network)
         dataset = in_own_units(network, dataset, _WHERE)
         targets = dataset.out_vars
@@ -75,7 +74,7 @@ def _of_network(network: Network, data: Any, output: str | int | None, members: 
 
 def _of_table(table: Any, target: Any, output: str | int | None, members: int, steps: int, seed: int) -> Subject:
     data = from_table(table, target, Split(test_fraction=0), _WHERE) if frames.has_columns(table) else _labelled(table)
-    data = _counted(data_in_own_units(_regression(data, "subject").to(torch.float64, "cpu")))
+    data = without_idle_rows(data_in_own_units(_regression(data, "subject").to(torch.float64, "cpu")))
     index = subjects.output_index(output, data.out_vars)
     label = data.train_label[:, index].to(torch.float64)
     points, names = _picked(data.train_input), data.in_vars
@@ -94,16 +93,6 @@ def _labelled(table: Any) -> Dataset:
         advice = "A dict needs the keys train_input and train_label."
         _check.fail("subject", _WHERE, expected, table, advice, error=TypeError)
     return as_dataset(table, _WHERE)
-
-
-def _counted(data: Dataset) -> Dataset:
-    """The data without the rows of weight 0, where others are."""
-    changed: dict[str, Any] = {}
-    for part in ("train", "test", "val"):
-        weight = getattr(data, f"{part}_weight")
-        if weight is not None and bool((weight > 0).any()):
-            changed |= rows_of(data, part, (weight > 0).nonzero().flatten())
-    return replace(data, **changed)
 
 
 def _constant(value: float) -> subjects.Member:

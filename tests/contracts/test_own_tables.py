@@ -117,7 +117,7 @@ def test_in_python_every_table_is_trained_or_refused_with_advice(name, way):
     if refusal is None:
         assert math.isfinite(way(frame))
     else:
-        with pytest.raises((ValueError, TypeError), match=f"`(df|target)` argument of .*{refusal}"):
+        with pytest.raises((ValueError, TypeError), match=f"`(data|target)` argument of .*{refusal}"):
             way(frame)
 
 

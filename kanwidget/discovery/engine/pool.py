@@ -16,6 +16,8 @@ BITS = 2.0
 ROUNDING = 1e-12
 #: Error below which a formula is exact.
 EXACT = 1e-11
+#: A longer formula may be a series.
+LONG = 35
 #: A formula of the front has an error smaller than this part of that of a simpler one.
 _BETTER = 0.98
 
@@ -98,6 +100,11 @@ class Pool:
     def best(self) -> Candidate | None:
         """The shortest description."""
         return self.candidates[0] if self.candidates else None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether a formula is exact and so short that it is no series, which comes as near to a simple law with many terms."""
+        return any(c.error < EXACT and c.complexity <= LONG for c in self.candidates)
 
     @property
     def is_exact(self) -> bool:

@@ -127,12 +127,12 @@ def search(rows: Rows, limits: Limits) -> Iterator[Report]:
 
 
 def _with_short_forms(table: Table, steps: Iterator[str]) -> Iterator[str]:
-    """Steps of a search; once a formula is exact, its parts are left out first, and the search goes on for shorter ones."""
-    exact = False
+    """Steps of a search; once a formula settles it, its parts are left out first, and the search goes on for shorter ones."""
+    settled = False
     for text in steps:
         yield text
-        if table.pool.is_exact and not exact:
-            exact = True
+        if table.pool.is_settled and not settled:
+            settled = True
             yield from shorten(table)
 
 
@@ -327,7 +327,7 @@ class _Strategies:
             formulas = [reduction.outside(candidate.tree) for candidate in reported.entrants(strategies.table.pool)]
             self.table.offer(formulas, reduction.text, fits=6)
             yield text
-            if strategies.table.pool.is_exact:
+            if strategies.table.pool.is_settled:
                 return
 
     # ---- growth

@@ -16,6 +16,8 @@ class Quantities:
     """Units by the names of columns and targets; a name that isn't there has an unknown one."""
 
     units: Mapping[str, Unit] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """The units as they were written."""
 
     def __bool__(self) -> bool:
         return bool(self.units)
@@ -48,7 +50,9 @@ class Quantities:
         if foreign:
             result.append(f"units that aren't known count as dimensions of their own: {', '.join(foreign)}")
         if shifted:
-            result.append(f"0 is no zero in the units of {', '.join(shifted)}: no products by units with these columns")
+            their, them = ("its", "it") if len(shifted) == 1 else ("their", "them")
+            names = ", ".join(shifted)
+            result.append(f"units say nothing of products with {names}: {their} 0 isn't nothing. Convert {them} to K")
         return result
 
     def fit(self, expression: Any, target: str) -> bool | None:
@@ -126,4 +130,4 @@ def quantities(units: Any, columns: Iterable[str], targets: Iterable[str], where
             read[name] = read_unit(text)
         except UnitError as error:
             _check.fail(f"units[{name!r}]", where, "a unit", text, f"In it {error}. {ADVICE}")
-    return Quantities(read)
+    return Quantities(read, {name: text.strip() for name, text in units.items()})

@@ -22,7 +22,7 @@ from kanwidget.explorer.session.states.hall_of_fame import HallFormula
 if TYPE_CHECKING:
     import sympy
 
-    from kanwidget.discovery import DiscoveryStep, Equation
+    from kanwidget.discovery import Discovery, DiscoveryStep, Equation
 
 #: Rows that a page draws, and characters of a formula that is written out.
 _MOST_ROWS, _MOST_TEXT = 200, 400
@@ -98,6 +98,14 @@ class EquationWriter:
             text = text.replace(name, short)
         # The engine calls the target y, in what it tries.
         return re.sub(_Y, lambda _: self._target, text) if step.kind == "trying" and self._target else text
+
+    def news_of(self, discovery: Discovery) -> Iterator[SearchNews]:
+        """A search that is over, at once: what it found out, and its formulas."""
+        formulas = [formula for equation in discovery.front if (formula := self._formula_of(equation)) is not None]
+        best = next((formula.source for formula in formulas if formula.equation is discovery.best), "")
+        for text in discovery.findings:
+            yield SearchNews("finding", text, discovery.seconds, (), "")
+        yield SearchNews("formula", "", discovery.seconds, tuple(formulas), best)
 
     def _formula_of(self, equation: Equation) -> HallFormula | None:
         from kanwidget.symbolic.writing.formula_source import to_source

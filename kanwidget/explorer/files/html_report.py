@@ -10,12 +10,13 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kanwidget import _check
 from kanwidget._files import write_atomically
 from kanwidget.core import History
 from kanwidget.core.threads import one_thread
+from kanwidget.explorer.describe.equations import EquationWriter
 from kanwidget.explorer.describe.formula import formula
 from kanwidget.explorer.describe.snapshot import snapshot
 from kanwidget.explorer.files.edge_details import base64_text, edge_details, strongest_edges
@@ -27,11 +28,21 @@ from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import copied
 from kanwidget.kan import KAN
 
+if TYPE_CHECKING:
+    from kanwidget.discovery import Discovery
+
 _STATIC = Path(__file__).parents[2] / "static"
 #: Edges whose candidates are stored, the most important first; more would make the file too large to mail.
 _MAX_EDGES = 200
 #: Bytes that the film and the candidates at the acts may have in the file.
 _MAX_BYTES = 1_300_000
+
+_SUMMARY_STYLE = """<style>
+.found{overflow-x:auto;margin:0 0 1rem;font-size:.85rem}.found table{border-collapse:collapse;margin:0 0 .5rem}
+.found :is(th,td){padding:.15rem .7rem;text-align:right;white-space:nowrap;border-bottom:1px solid #8884}.found p{margin:.1rem 0}
+.found th{font-weight:600}.found th:last-child{text-align:left}
+</style>
+"""
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -48,7 +59,7 @@ h1{{font-size:1.1rem;font-weight:600;margin:.2rem 0 .6rem;overflow-wrap:anywhere
 </head>
 <body>
 <h1>{title}</h1>
-<div id="explorer"><noscript>This page draws itself with JavaScript, which is switched off here.</noscript></div>
+{summary}<div id="explorer"><noscript>This page draws itself with JavaScript, which is switched off here.</noscript></div>
 <script type="text/plain" id="report">{report}</script>
 <script type="text/plain" id="bundle">{bundle}</script>
 <script type="module">
@@ -77,6 +88,7 @@ def save_html(
     history: History | None = None,
     title: str | None = None,
     recorder: Recorder | None = None,
+    discovery: Discovery | None = None,
 ) -> None:
     """Write a page about a network: its drawing, its training, its edges, and the candidates of the 200 strongest edges.
 
@@ -87,6 +99,7 @@ def save_html(
         history: The training to show; by default the model's own.
         title: Of the page.
         recorder: A callback of that training: the page then has a slider that goes through it.
+        discovery: The search whose best formula the network computes: the page then has all formulas of its front.
 
     Examples:
         >>> import tempfile, pathlib
@@ -102,26 +115,50 @@ def save_html(
     history = model.history if history is None else history
     session = Session(copied(model), data)
     session.run.show(history)
+    if discovery is not None:
+        _show_formulas(session, discovery)
     frames = [] if recorder is None else recorder.frames()
     last = Frame(session.run.last_record.step, session.model)
     # Acts after the last step, such as fixing edges, are the film's end.
     frames = [*(frame for frame in frames if frame.label is not None or frame.step < last.step), last]
     with one_thread(session.is_small):
-        page = report(session, title, frames)
+        page = report(session, title, frames, "" if discovery is None else _summary(discovery))
     write_atomically(path, page, "save_html")
 
 
-def report(session: Session, title: str | None = None, frames: Sequence[Frame] | None = None) -> str:
+def _show_formulas(session: Session, discovery: Discovery) -> None:
+    """The formulas of a search in the session's hall of fame, and what it found out. In place."""
+    problem = session.run.problem
+    news = EquationWriter(session).news_of(discovery)
+    search = session.discoveries.begin(lambda ending: news, discovery.seconds, problem)
+    while search.alive:
+        search.advance()
+    hall = session.discoveries.hall(problem)
+    best = next((formula for formula in hall.front if formula.source == hall.best), None)
+    if best is not None:
+        session.discoveries.loaded[session.tree.current] = best.number
+
+
+def _summary(discovery: Discovery) -> str:
+    """All formulas of a search as a table, and what is known of the best one's constants."""
+    lines = repr(discovery.best).splitlines()[1:]
+    constants = "".join(f"<p>→ {html.escape(line)}</p>" for line in lines)
+    return f'{_SUMMARY_STYLE}<div class="found">{discovery._repr_html_()}{constants}</div>\n'
+
+
+def report(session: Session, title: str | None = None, frames: Sequence[Frame] | None = None, summary: str = "") -> str:
     """The page as text.
 
     Args:
         session: The session.
         title: Of the page.
         frames: The film of its training; by default the session's own.
+        summary: HTML above it.
     """
     names = f"{', '.join(session.out_vars)} of {', '.join(session.in_vars)}"
     return _PAGE.format(
         title=html.escape(title or f"KAN: {names}"),
+        summary=summary,
         css="".join(_css(name) for name in ("widget", "report")),
         bundle=packed((_STATIC / "report.js").read_text(encoding="utf-8")),
         report=packed(_limited(content(session, session.film() if frames is None else frames))),

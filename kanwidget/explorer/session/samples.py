@@ -46,7 +46,8 @@ def sampled(network: Network, x: Tensor, samples: int = THUMB_SAMPLES) -> Networ
     The points of the thumbnails go through a layer together with the rows of the data: the number of operations is what a frame costs.
     """
     with torch.no_grad():
-        nodes = [network.select(_some(x, _ROWS))]
+        x = _some(x, _ROWS)
+        nodes = [network.select(x)]
         rows, at = len(nodes[0]), torch.linspace(0, 1, samples, dtype=x.dtype, device=x.device)[:, None]
         subnodes, edges, ends, values = [], [], [], []
         for index in range(network.depth):
@@ -58,6 +59,9 @@ def sampled(network: Network, x: Tensor, samples: int = THUMB_SAMPLES) -> Networ
             ends.append(torch.stack([low, high], 1))
             subnodes.append(edges[-1].sum(-1))
             nodes.append(network.combine(index + 1, subnodes[-1]))
+        drawn = torch.cat(nodes, 1).isfinite().all(1)
+        if 0 < int(drawn.sum()) < rows:  # a formula may hand the logarithm of 0 to an exponential
+            return sampled(network, x[drawn], samples)
         _to_own_units(network, ends, values)
         scores = attribute_trace(network, Trace(tuple(nodes), tuple(subnodes), tuple(edges), ()), network.depth)
         parts = [
@@ -102,6 +106,12 @@ def edge_samples(network: Network, edge: tuple[int, int, int], x: Tensor) -> Ten
     return torch.stack([inputs, network.curve(edge, inputs).y])
 
 
+def _finite(inputs: Tensor) -> Tensor:
+    """The inputs that can be drawn: the logarithm of 0 can't, which a formula may hand to an exponential. All where none is finite."""
+    finite = inputs.isfinite()
+    return inputs[finite] if bool(finite.any()) else inputs
+
+
 def _drawn_range(grid: Tensor, inputs: Tensor) -> Tensor:
     """Where an edge is drawn, `(2,)`: over its data, and a little beyond as far as the grid goes on. An old grid may be much wider."""
     low, high = inputs.min(), inputs.max()
@@ -116,7 +126,7 @@ def edge_detail(network: Network, edge: tuple[int, int, int], x: Tensor) -> tupl
     """The arrays of `Selection`, and the range of the data."""
     index, source, target = edge
     layer, units = network.layer(index), network.edge_units(edge)
-    inputs = edge_inputs(network, edge, x)
+    inputs = _finite(edge_inputs(network, edge, x))
     knots, k = units.x_centre + units.x_size * layer.knots[source], layer.k
     grid = knots[k : len(knots) - k]
     low, high = float(inputs.min()), float(inputs.max())

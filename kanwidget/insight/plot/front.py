@@ -14,8 +14,8 @@ from matplotlib.transforms import offset_copy
 
 from kanwidget.insight.plot.style import Theme, ThemeName, draw_frame, new_figure, theme_of, write
 
-#: Room of a label, as parts of the axes' width and height.
-_ROOM, _LINE = 0.25, 0.045
+#: Room of labels at the left, of one of their characters, and of a line, as parts of the axes' width and height.
+_ROOM, _CHARACTER, _LINE = 0.25, 0.0108, 0.045
 
 
 def plot_front(
@@ -23,6 +23,7 @@ def plot_front(
     front: Sequence[tuple[float, float, str]],
     names: tuple[str, str],
     *,
+    best: int | None = None,
     theme: ThemeName = "auto",
     title: Any = None,
 ) -> Figure:
@@ -32,6 +33,7 @@ def plot_front(
         points: x and y of each; logarithmic where all are positive.
         front: x, y and label, x rising and y falling.
         names: Of the axes.
+        best: The index of a point of the front that is marked, and never without its label.
         theme: `light`, `dark`, or `auto`: transparent, in colours that can be read on both.
         title: Above the drawing.
 
@@ -56,7 +58,7 @@ def plot_front(
     else:
         write(ax, 0.5, 0.5, "no results", transform=ax.transAxes, color=colors.muted, ha="center", va="center")
     if front:
-        _draw_front(figure, ax, front, colors)
+        _draw_front(figure, ax, front, best, colors)
     for axis, decades in ((ax.xaxis, math.inf), (ax.yaxis, 2)):
         _mark_numbers(axis, decades)
     if title is not None:
@@ -64,19 +66,27 @@ def plot_front(
     return figure
 
 
-def _draw_front(figure: Figure, ax: Axes, front: Sequence[tuple[float, float, str]], theme: Theme) -> None:
+def _draw_front(
+    figure: Figure, ax: Axes, front: Sequence[tuple[float, float, str]], best: int | None, theme: Theme
+) -> None:
     xs, ys, labels = zip(*front, strict=True)
     style: dict[str, Any] = {"color": theme.spline, "markersize": 5, "markeredgewidth": 0}
     ax.step(xs, ys, "o-", where="post", linewidth=1.6, **style)
+    if best is not None:
+        ax.plot(xs[best], ys[best], "o", markersize=9, markerfacecolor="none", markeredgecolor=theme.text)
     _make_room(ax)
     # Left of and below the front there are no points, or they would be on it.
     below_left = offset_copy(ax.transData, figure, x=-4, y=-3, units="points")
-    last = (math.inf, math.inf)
-    for x, y, label in reversed(list(zip(xs, ys, labels, strict=True))):
-        across, up = ax.transAxes.inverted().transform(ax.transData.transform((x, y)))
-        if abs(up - last[1]) > _LINE or abs(across - last[0]) > _ROOM:
-            write(ax, x, y, label, transform=below_left, color=theme.text, fontsize=7.5, ha="right", va="top")
-            last = (across, up)
+    written: list[tuple[float, float, float]] = []
+    # The best one first: others give way to it.
+    for index in sorted(range(len(xs)), key=lambda index: (index != best, -index)):
+        right, up = ax.transAxes.inverted().transform(ax.transData.transform((xs[index], ys[index])))
+        left = right - _CHARACTER * len(labels[index])
+        if all(abs(up - other) > _LINE or right < start or left > end for start, end, other in written):
+            weight = "bold" if index == best else "normal"
+            options = {"transform": below_left, "color": theme.text, "fontsize": 7.5, "fontweight": weight}
+            write(ax, xs[index], ys[index], labels[index], ha="right", va="top", **options)
+            written.append((left, right, up))
 
 
 def _mark_numbers(axis: Axis, decades: float) -> None:

@@ -23,6 +23,7 @@ from kanwidget.symbolic.formulas.snapping import snap_constants
 from kanwidget.symbolic.formulas.units import Logs, fit_in_units, in_units
 from kanwidget.symbolic.formulas.whole import determined
 from kanwidget.symbolic.writing.naming import parse_number
+from kanwidget.symbolic.writing.precision import decimal
 
 if TYPE_CHECKING:
     import sympy
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 _MOST_CONSTANTS = 8
 #: Decimals of a constant at most; smaller errors are written with a power of ten.
 _DECIMALS = 9
+#: Errors of this part of a value are none.
+_ROUND_OFF = 1e-12
 #: The median of the absolute value of a normal deviate.
 _MEDIAN = 0.6745
 _WHERE = "fit_formula"
@@ -56,9 +59,11 @@ class FittedFormula:
     error: float = math.nan
     """Root mean squared error on the data, in the unit of the output; for classes the cross-entropy a row. Weights of rows count."""
     noise: float = 0.0
-    """The noise of a row as a part of its value, where it grows with the value; the rows are weighted by it. Otherwise 0."""
+    """The error of a row as a part of its value, where it grows with the value; the rows are weighted by it. Otherwise 0."""
     meaning: str = ""
     """What the number says, where it is the score of a class."""
+    digits: Mapping[float, int] = field(default_factory=dict)
+    """Significant digits in print of constants by their size; four of those that aren't there."""
 
     @property
     def determined(self) -> bool:
@@ -68,7 +73,7 @@ class FittedFormula:
     @property
     def text(self) -> str:
         """The expression on one line."""
-        return expression_text(self.expression, self.names)
+        return expression_text(self.expression, self.names, self.digits)
 
     def __repr__(self) -> str:
         text = self.text
@@ -86,15 +91,18 @@ class FittedFormula:
 
     def _constants(self, text: str) -> list[str]:
         """Sentences on the constants: those that are determined with their errors, the others in words."""
-        certain = certain_constants(self.constants, text)
-        lines = [f"constants {', '.join(with_error(*pair) for pair in certain)}"] if certain else []
-        if self.noise > 0 and certain:
-            lines.append(f"rows weighted: the noise grows with {self.name}, to about {100 * self.noise:.2g} % of it")
+        certain = certain_constants(self.constants, text, self.digits)
+        figures = 2 if self.digits else 1
+        lines = [f"constants {', '.join(with_error(*pair, figures) for pair in certain)}"] if certain else []
+        if self.noise > _ROUND_OFF and certain:
+            lines.append(f"rows weighted: errors grow with {self.name}, to about {100 * self.noise:.2g} % of it")
         doubt = uncertain_constants(self.constants)
         return [*lines, *([doubt] if doubt else [])]
 
 
-def certain_constants(constants: Mapping[Any, tuple[float, float]], text: str) -> list[tuple[float, float]]:
+def certain_constants(
+    constants: Mapping[Any, tuple[float, float]], text: str, digits: Mapping[float, int] | None = None
+) -> list[tuple[float, float]]:
     """Values and errors of the constants that are larger than their errors, in the order in which they stand in a text.
 
     Examples:
@@ -104,7 +112,7 @@ def certain_constants(constants: Mapping[Any, tuple[float, float]], text: str) -
         ([(1.5, 0.2), (2.5, 0.1)], [])
     """
     certain = [constant for constant, (value, error) in constants.items() if error < abs(value)]
-    return [constants[constant] for constant in sorted(certain, key=lambda constant: _position(constant, text))]
+    return [constants[constant] for constant in sorted(certain, key=lambda constant: _position(constant, text, digits))]
 
 
 def uncertain_constants(constants: Mapping[Any, tuple[float, float]]) -> str:
@@ -318,26 +326,49 @@ def as_fitted(
     return FittedFormula(name, read.expression, list(variables), _table(read.constants), tuple(functions), saturated)
 
 
-def expression_text(expression: Any, names: Mapping[str, str] | None = None) -> str:
-    """The expression in Python's notation, its constants with four digits, and curves under the names in print.
+def expression_text(
+    expression: Any, names: Mapping[str, str] | None = None, digits: Mapping[float, int] | None = None
+) -> str:
+    """The expression in Python's notation, and curves under the names in print.
+
+    Args:
+        expression: Sympy's.
+        names: Names of curves in print, by those in the expression.
+        digits: Significant digits of constants by their size; four of the others.
 
     Examples:
         >>> import sympy
         >>> expression_text(sympy.Float(3.21234)), expression_text(1.23456e-5 * sympy.Symbol("x"))
         ('3.212', '1.235e-5*x')
+        >>> expression_text(1.49984 * sympy.Symbol("x"), digits={1.49984: 4})
+        '1.500*x'
     """
     import sympy
 
     floats = [atom for atom in expression.atoms() if atom.is_Float]
     for name, short_name in (names or {}).items():
         expression = expression.replace(sympy.Function(name), sympy.Function(short_name))
-    short = expression.xreplace({number: type(number)(f"{float(number):.4g}") for number in floats})
-    return _without_zeros(sympy.sstr(short, full_prec=False))
+    others = [number for number in floats if abs(float(number)) not in (digits or {})]
+    short = expression.xreplace({number: type(number)(f"{float(number):.4g}") for number in others})
+    return _without_zeros(_printer(digits or {}).doprint(short))
 
 
-def _position(constant: Any, text: str) -> int:
+def _printer(digits: Mapping[float, int]) -> Any:
+    """Sympy's, with so many digits for some numbers."""
+    from sympy.printing.str import StrPrinter
+
+    class Printer(StrPrinter):
+        def _print_Float(self, expr: Any) -> str:
+            if abs(float(expr)) in digits:
+                return decimal(float(expr), digits)
+            return str(super()._print_Float(expr))
+
+    return Printer({"full_prec": False})
+
+
+def _position(constant: Any, text: str, digits: Mapping[float, int] | None) -> int:
     """The position of a constant in the text of `expression_text`; the end if it isn't there."""
-    match = re.search(rf"(?<![\w.]){re.escape(expression_text(abs(constant)))}(?![\w.])", text)
+    match = re.search(rf"(?<![\w.]){re.escape(expression_text(abs(constant), None, digits))}(?![\w.])", text)
     return match.start() if match else len(text)
 
 
@@ -346,20 +377,27 @@ def _without_zeros(text: str) -> str:
     return re.sub(r"(?<![\w.])\d{6,}\.0\b", lambda match: f"{float(match[0]):.4g}", text)
 
 
-def with_error(value: float, error: float) -> str:
+def with_error(value: float, error: float, figures: int = 1) -> str:
     """A constant with its standard error, to the digit that the error leaves; with a power of ten where formulas have one.
+
+    Args:
+        value: The constant.
+        error: Its standard error.
+        figures: Significant digits of the error.
 
     Examples:
         >>> with_error(0.999918, 6.4e-5), with_error(212.68, 16.9), with_error(1.0, float("inf"))
         ('0.99992 ± 0.00006', '210 ± 20', '1 (any value)')
         >>> with_error(54173456.7, 8e6), with_error(3043210.0, 81234.0)
         ('(5.4 ± 0.8)e+07', '(3.04 ± 0.08)e+06')
+        >>> with_error(212.68, 16.9, 2)
+        '213 ± 17'
     """
     if not math.isfinite(error):
         return f"{value:.4g} (any value)"
     exponent = parse_number(value, 4).exponent or 0
     unit = 10.0**exponent
-    decimals = exponent - math.floor(math.log10(error)) if error > 0 else _DECIMALS + 1
+    decimals = exponent - math.floor(math.log10(error)) + figures - 1 if error > 0 else _DECIMALS + 1
     if decimals > _DECIMALS:
         return f"{value:.9g} ± {error:.0e}" if error > 0 else f"{value:.9g} ± 0"
     texts = [f"{round(number / unit, decimals):.{max(decimals, 0)}f}" for number in (value, error)]

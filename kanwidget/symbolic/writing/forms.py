@@ -15,6 +15,7 @@ import re
 from collections.abc import Mapping
 
 from kanwidget.core.primitives import Form, Primitive
+from kanwidget.symbolic.writing.naming import DIGITS, Digits, parse_number
 
 
 def variable(text: str) -> Form:
@@ -108,7 +109,7 @@ def rename_functions(form: Form, names: Mapping[str, str]) -> Form:
     return (head, *inner)
 
 
-def without_ones(form: Form, digits: int = 4) -> Form:
+def without_ones(form: Form, digits: Digits = DIGITS) -> Form:
     """A form without the factors that would be written as 1 with so many significant digits.
 
     Examples:
@@ -121,11 +122,18 @@ def without_ones(form: Form, digits: int = 4) -> Form:
     inner = [without_ones(operand, digits) for operand in operands]
     if head != "mul":
         return (head, *inner)
-    factors = [f"{factor:.{digits}g}" if isinstance(factor, float) else "" for factor in inner]
+    factors = [_one(factor, digits) if isinstance(factor, float) else "" for factor in inner]
     product = mul(*(factor for factor, text in zip(inner, factors, strict=True) if text not in ("1", "-1")))
     if factors.count("-1") % 2 == 0:
         return product
     return -product if isinstance(product, (int, float)) else ("neg", product)
+
+
+def _one(factor: float, digits: Digits) -> str:
+    """A factor that is written as 1 or -1; empty for others."""
+    if parse_number(factor, digits) != ("1", None):
+        return ""
+    return "1" if factor > 0 else "-1"
 
 
 def form_of_fit(primitive: Primitive, params: tuple[float, float, float, float], argument: Form) -> Form:

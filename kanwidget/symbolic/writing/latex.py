@@ -8,8 +8,7 @@ from typing import Any
 from kanwidget.core.primitives import Form
 from kanwidget.symbolic.functions import function_of, text_name
 from kanwidget.symbolic.writing import forms
-from kanwidget.symbolic.writing.mathml import DIGITS
-from kanwidget.symbolic.writing.naming import latex_letter, parse_name, parse_number
+from kanwidget.symbolic.writing.naming import DIGITS, Digits, latex_letter, parse_name, parse_number
 from kanwidget.symbolic.writing.sympy_forms import form_of
 
 _ESCAPES = {
@@ -24,7 +23,7 @@ def to_latex(
     names: Mapping[str, str] | None = None,
     functions: Mapping[str, str] | None = None,
     *,
-    digits: int = DIGITS,
+    digits: Digits = DIGITS,
 ) -> str:
     r"""A sympy expression (or a form) in LaTeX.
 
@@ -32,7 +31,7 @@ def to_latex(
         expr: The expression.
         names: The names to show, by those of the symbols.
         functions: The names to show for undefined functions, from `function_names(network)`.
-        digits: Significant digits of the constants.
+        digits: Significant digits of the constants, or of some of them by their size.
 
     Examples:
         >>> import sympy
@@ -43,7 +42,7 @@ def to_latex(
     return _write(forms.rename_functions(form, functions or {}), digits)
 
 
-def _write(form: Form, digits: int) -> str:
+def _write(form: Form, digits: Digits) -> str:
     if isinstance(form, str):
         return {"pi": r"\pi", "e": "e"}.get(form, _upright(form))
     if isinstance(form, (int, float)):
@@ -60,7 +59,7 @@ def _write(form: Form, digits: int) -> str:
     return _special(head, list(form[1:]), digits)
 
 
-def _term(form: Form, digits: int, *, first: bool) -> str:
+def _term(form: Form, digits: Digits, *, first: bool) -> str:
     negative, rest = forms.split_sign(form)
     if isinstance(rest, tuple) and rest[0] == "add":
         body = _parenthesised(rest, digits)
@@ -73,7 +72,7 @@ def _term(form: Form, digits: int, *, first: bool) -> str:
     return (" - " if negative else " + ") + body
 
 
-def _fraction(form: Form, digits: int) -> str:
+def _fraction(form: Form, digits: Digits) -> str:
     above, below = forms.split_fraction(form)
     if not below:
         return _product(above, digits)
@@ -82,7 +81,7 @@ def _fraction(form: Form, digits: int) -> str:
     return rf"{front}\frac{{{_product(above[int(decimal) :], digits) or '1'}}}{{{_product(below, digits)}}}"
 
 
-def _product(factors: Sequence[Form], digits: int) -> str:
+def _product(factors: Sequence[Form], digits: Digits) -> str:
     if len(factors) == 1:
         return _write(factors[0], digits)
     text = ""
@@ -98,7 +97,7 @@ def _product(factors: Sequence[Form], digits: int) -> str:
     return text
 
 
-def _power(base: Form, exponent: Form, digits: int) -> str:
+def _power(base: Form, exponent: Form, digits: Digits) -> str:
     top = _write(exponent, digits)
     function = function_of(base[0]) if isinstance(base, tuple) else None
     if function is not None and function.raised and isinstance(base, tuple) and isinstance(exponent, int):
@@ -108,7 +107,7 @@ def _power(base: Form, exponent: Form, digits: int) -> str:
     return f"{_write(base, digits) if simple else _parenthesised(base, digits)}^{{{top}}}"
 
 
-def _special(head: str, operands: list[Any], digits: int) -> str:
+def _special(head: str, operands: list[Any], digits: Digits) -> str:
     function = function_of(head)
     inner = ", ".join(_write(operand, digits) for operand in (operands[1:] if head == "call" else operands))
     if function is not None and function.power_of_e and forms.depth(operands[0]) <= 3:
@@ -127,7 +126,7 @@ def _special(head: str, operands: list[Any], digits: int) -> str:
     return rf"{name}\left({inner}\right)"
 
 
-def _cases(cases: list[Any], digits: int) -> str:
+def _cases(cases: list[Any], digits: Digits) -> str:
     rows = []
     for _, value, when in cases:
         condition = r"\text{else}" if when == "true" else rf"\text{{if }} {_write(when, digits)}"
@@ -142,11 +141,11 @@ def _function_name(head: str) -> str:
     return rf"\operatorname{{{_escape(text_name(head))}}}"
 
 
-def _parenthesised(form: Form, digits: int) -> str:
+def _parenthesised(form: Form, digits: Digits) -> str:
     return rf"\left({_write(form, digits)}\right)"
 
 
-def _number(size: float, digits: int) -> str:
+def _number(size: float, digits: Digits) -> str:
     mantissa, exponent = parse_number(size, digits)
     mantissa = {"∞": r"\infty"}.get(mantissa, mantissa)
     if exponent is None:

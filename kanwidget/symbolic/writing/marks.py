@@ -8,7 +8,7 @@ from typing import Any
 from kanwidget.core.primitives import Form
 from kanwidget.core.records import EdgeRef
 from kanwidget.symbolic.writing import forms
-from kanwidget.symbolic.writing.naming import edge_key, edge_name
+from kanwidget.symbolic.writing.naming import Digits, edge_key, edge_name
 from kanwidget.symbolic.writing.sympy_forms import form_of
 
 #: The attribute with the keys of the edges, `0-1-0`, of a node and its children; several are separated by spaces.
@@ -17,7 +17,7 @@ EDGE = "data-kw-edge"
 _INVISIBLE = (["\u2061"], ["\u2062"])
 
 
-def marks_of(parts: Mapping[EdgeRef, Any], names: Mapping[str, str] | None, digits: int) -> dict[Form, str]:
+def marks_of(parts: Mapping[EdgeRef, Any], names: Mapping[str, str] | None, digits: Digits) -> dict[Form, str]:
     """The keys of the edges by the forms in which their expressions may be found.
 
     Within a sum an edge is found as a term, without its constant; within a product or under a factor, as the function that it applies.

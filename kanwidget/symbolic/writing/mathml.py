@@ -14,15 +14,13 @@ from kanwidget.core.records import EdgeRef, SymbolicFit
 from kanwidget.symbolic.functions import Function, function_of, text_name
 from kanwidget.symbolic.writing import forms
 from kanwidget.symbolic.writing.marks import marked, marks_of
-from kanwidget.symbolic.writing.naming import edge_key, parse_name, parse_number
+from kanwidget.symbolic.writing.naming import DIGITS, Digits, edge_key, parse_name, parse_number
 from kanwidget.symbolic.writing.sympy_forms import form_of
 from kanwidget.symbolic.writing.text import equation
 
 #: A tree, as in the explorer's protocol.
 MathNode = list[Any]
 
-#: Significant digits.
-DIGITS = 4
 #: A sum of more terms is one `<math>` a term: a single one never breaks over lines.
 LONG_SUM = 8
 _TALL = frozenset(["mfrac", "mtable", "msqrt", "mroot"])
@@ -37,7 +35,7 @@ def math_tree(
     functions: Mapping[str, str] | None = None,
     parts: Mapping[EdgeRef, Any] | None = None,
     left: str | None = None,
-    digits: int = DIGITS,
+    digits: Digits = DIGITS,
     wrap: bool = True,
 ) -> MathNode:
     """A sympy expression (or a form) as a tree.
@@ -49,7 +47,7 @@ def math_tree(
         parts: The expression of each edge, from `edge_parts(network)`: what is found of it in `expr` is marked with the edge's key,
             as the attribute `data-kw-edge` of its nodes. Numeric edges are marked anyway.
         left: A name in front, with an equals sign.
-        digits: Significant digits of the constants.
+        digits: Significant digits of the constants, or of some of them by their size.
         wrap: Whether a long sum may be a `span` of several `math`, which can break over lines.
 
     Returns:
@@ -102,14 +100,14 @@ class Writer:
     """Writes forms as lists of trees, to be put in a row.
 
     Args:
-        digits: Significant digits of the constants.
+        digits: Significant digits of the constants, or of some of them by their size.
         functions: The names to show for undefined functions.
         marks: The keys of the edges of which a form is a part.
     """
 
     def __init__(
         self,
-        digits: int = DIGITS,
+        digits: Digits = DIGITS,
         functions: Mapping[str, str] | None = None,
         marks: Mapping[Form, str] | None = None,
     ) -> None:
@@ -363,5 +361,6 @@ def _between(left: Form, right: Form) -> MathNode:
         return _thin()
     if any(" " in _base_name(factor) for factor in (left, right)):
         return ["mo", {}, ["·"]]
-    has_word = any(isinstance(f, tuple) and f[0] == "var" and not parse_name(str(f[1])).letter for f in (left, right))
+    bases = (f[1] if isinstance(f, tuple) and f[0] == "pow" else f for f in (left, right))
+    has_word = any(isinstance(f, tuple) and f[0] == "var" and not parse_name(str(f[1])).letter for f in bases)
     return _thin() if has_word else ["mo", {}, [_TIMES]]

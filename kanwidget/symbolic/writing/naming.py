@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple, TypeAlias
 
 _LOWER = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi chi psi omega"
 _SIGNS = "αβγδεζηθικλμνξοπρστυφχψω"
@@ -72,16 +73,26 @@ class Number(NamedTuple):
     """None where no power of ten is written."""
 
 
-def parse_number(value: float, digits: int) -> Number:
+#: Significant digits, unless others are asked for.
+DIGITS = 4
+#: Significant digits of all numbers, or of some by their size, which then keep their zeros: 1.500 isn't 1.5.
+Digits: TypeAlias = "int | Mapping[float, int]"
+
+
+def parse_number(value: float, digits: Digits) -> Number:
     """The size of a number with so many significant digits; whole numbers in full up to a million.
 
     Examples:
+        >>> parse_number(1.49984, {1.49984: 4}).mantissa, parse_number(1.49984, {}).mantissa
+        ('1.500', '1.5')
         >>> parse_number(3.0, 4), parse_number(0.000012345, 3), parse_number(1e-5, 3)
         (Number(mantissa='3', exponent=None), Number(mantissa='1.23', exponent=-5), Number(mantissa='1', exponent=-5))
     """
     size = abs(value)
     if math.isnan(size) or math.isinf(size):
         return Number("∞" if math.isinf(size) else "?", None)
+    if not isinstance(digits, int):
+        return _measured(size, digits[size]) if size in digits else parse_number(value, DIGITS)
     if size == int(size) and size < 1e6:
         return Number(str(int(size)), None)
     mantissa, exponent = f"{size:.{digits - 1}e}".split("e")
@@ -91,6 +102,15 @@ def parse_number(value: float, digits: int) -> Number:
         plain = f"{size:.{max(digits - 1 - int(exponent), 0)}f}"
         return Number(plain.rstrip("0").rstrip(".") if "." in plain else plain, None)
     return Number(mantissa, int(exponent))
+
+
+def _measured(size: float, digits: int) -> Number:
+    """A number with all of its digits, zeros among them."""
+    mantissa, power = f"{size:.{digits - 1}e}".split("e")
+    exponent = int(power)
+    if -3 <= exponent < 5:
+        return Number(f"{float(f'{mantissa}e{power}'):.{max(digits - 1 - exponent, 0)}f}", None)
+    return Number(mantissa, exponent)
 
 
 def latex_letter(letter: str) -> str:

@@ -1,14 +1,19 @@
+import base64
 import contextlib
+import gzip
 import importlib.util
 import io
+import json
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from kanwidget import KAN, Dataset, __version__, cli
 from kanwidget.cli import steps
+from kanwidget.cli.formulas import StepLines
 
 TABLE = "mass,speed,note,energy\n" + "".join(
     f"{m},{v},n{m},{m * v * v / 2}\n" for m in range(1, 9) for v in range(1, 6)
@@ -60,6 +65,7 @@ def test_a_command_that_makes_no_sense_exits_with_2(capsys, arguments, message):
     ("options", "message"),
     [
         (["--target", "energy"], "row 2, column 'note' of kinetic.csv must be a number; got 'n1'"),
+        (["--target", "energy"], "Correct the entry, or leave the column out: --inputs mass,speed."),
         (["--target", "enrgy"], "fit: --target must be one of the columns 'mass', "),
         (["--target", "Energy"], "Did you mean 'energy'"),
         (["--target", "energy", "--inputs", "mass,sped"], "fit: --inputs must be one of the columns"),
@@ -165,7 +171,7 @@ def test_discover_prints_the_front_and_the_formula(discovered):
     assert "Formula:  energy = mass*speed**2/2\n" in out
     front = out[out.index("Front: ") : out.index("Formula:")].splitlines()
     assert sum("→" in line for line in front) == 1
-    assert front[0].split() == ["Front:", "complexity", "RMSE", "held", "out", "R²", "formula"]
+    assert front[0].split() == ["Front:", "complexity", "RMSE", "R²", "formula"]
     assert re.search(r"Error:    train RMSE \S+ .*leave-one-out RMSE", out)
     assert re.search(r"^ +\d+\.\d s  trying ", progress, re.MULTILINE)
     assert re.search(r"^ +\d+\.\d s  energy = .*\(RMSE ", progress, re.MULTILINE)
@@ -174,6 +180,15 @@ def test_discover_prints_the_front_and_the_formula(discovered):
 def test_discover_writes_a_report_and_a_network_of_the_formula(discovered):
     page = (discovered[3] / "report.html").read_text(encoding="utf-8")
     assert page.lstrip().lower().startswith("<!doctype html>")
+    found = re.search('<div class="found">(.*)</div>', page)[1]
+    assert found.count("<math") >= 2
+    assert "complexity" in found
+    text = re.search('id="report">([^<]+)<', page)[1]
+    report = json.loads(gzip.decompress(base64.b64decode(text)))
+    (panel,) = (one["message"]["discovery"] for one in report["panels"] if one["message"]["kind"] == "discovery")
+    best = next(formula for formula in panel["formulas"] if formula["id"] == panel["best"])
+    assert panel["current"] == panel["best"]
+    assert "mass" in best["text"]
     assert KAN.load(discovered[3] / "model.kan").predict([[3.0, 4.0]]).item() == pytest.approx(24.0, rel=1e-6)
 
 
@@ -182,11 +197,33 @@ def test_discover_prints_what_it_has_after_an_interruption(capsys, monkeypatch, 
         if step.number > 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(sys.modules["kanwidget.cli.main"], "_say_step", interrupt)
+    monkeypatch.setattr(sys.modules["kanwidget.cli.main"], "_say_step", lambda lines: interrupt)
     assert cli.main(["discover", table, "--target", "energy", "--inputs", "mass,speed"]) == 130
     out, error = capsys.readouterr()
     assert "Formula:  energy = " in out
     assert error == "kanwidget: interrupted\n"
+
+
+def test_a_search_says_once_what_it_tries():
+    lines = StepLines()
+    tried = [SimpleNamespace(kind="trying", text=text, seconds=1.0) for text in ("sums", "sums", "products", "sums")]
+    assert [lines.line(step) for step in tried] == [
+        "   1.0 s  trying sums",
+        None,
+        "   1.0 s  trying products",
+        "   1.0 s  trying sums",
+    ]
+
+
+def test_discover_says_that_no_rows_were_held_out_and_in_which_unit_errors_are(capsys, tmp_path):
+    path = tmp_path / "fall.csv"
+    path.write_text("time,way\n" + "".join(f"{t},{4.905 * t * t + 0.01 * (-1) ** t}\n" for t in range(1, 12)))
+    assert cli.main(["discover", str(path), "--target", "way", "--seconds", "0.5", "--units", "time: s, way: m"]) == 0
+    out = capsys.readouterr().out
+    assert "too few rows to hold some out: the errors are those of the fit" in out
+    assert "RMSE in m" in out
+    assert re.search(r"Error:    train RMSE [\d.]+ m \(.*leave-one-out RMSE [\d.]+ m\n", out)
+    assert "units fit only with constants that have units" in out
 
 
 def test_discover_takes_units_and_says_which_are_none(capsys, table):

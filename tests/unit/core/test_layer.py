@@ -3,9 +3,11 @@
 from itertools import pairwise
 
 import pytest
+import sympy
 import torch
 from torch.nn import functional
 
+from kanwidget import KAN
 from kanwidget.core import Layer, splines
 from kanwidget.core.layer import base_functions
 from tests.support.networks import F64, uniform
@@ -164,3 +166,13 @@ def test_base_functions_with_three_derivatives(name):
 def test_an_unknown_base_function_is_named():
     with pytest.raises(ValueError, match="'tanh'"):
         base_functions("tnh")
+
+
+def test_symbolic_edges_have_values_at_infinity():
+    """t^(13/2) is exp(13/2·log(t)), which is 0 at 0."""
+    model = KAN.from_formula(sympy.Symbol("t") ** sympy.Rational(13, 2), variables=["t"])
+    x = torch.tensor([[0.0], [4.0]], dtype=torch.float64, requires_grad=True)
+    value = model(x)
+    assert value.flatten().tolist() == pytest.approx([0.0, 2.0**13])
+    (gradient,) = torch.autograd.grad(value[1].sum(), x)
+    assert float(gradient[1]) == pytest.approx(6.5 * 2.0**11)

@@ -1,5 +1,9 @@
 """`discover` and `discover_steps`: tables of all kinds, limits, interruptions; the engine is replaced where only its reports matter."""
 
+import dataclasses
+import inspect
+import sys
+
 import numpy as np
 import pandas
 import pytest
@@ -8,7 +12,7 @@ import torch
 import kanwidget
 from kanwidget import Dataset, discover, discover_steps, load_planets
 from kanwidget.discovery import steps as module
-from kanwidget.discovery.arguments import dataset_of, settings
+from kanwidget.discovery.arguments import Request
 from kanwidget.discovery.engine.search import Report
 from kanwidget.discovery.steps import DiscoverySteps
 from tests.support.networks import uniform
@@ -60,7 +64,7 @@ def test_frames_arrays_and_datasets_are_the_same_table(product):
 
 
 def test_whole_numbers_are_numbers():
-    data = dataset_of(torch.arange(4.0), torch.tensor([0, 1, 4, 9]), None, None)
+    data = Request(torch.arange(4.0), torch.tensor([0, 1, 4, 9])).table()
     assert data.train_label.flatten().tolist() == [0, 1, 4, 9]
 
 
@@ -68,6 +72,10 @@ def test_whole_numbers_are_numbers():
     ("arguments", "message"),
     [
         ({}, "`data` argument of discover must be a data frame, an array of inputs, or a Dataset; got None"),
+        (
+            {"data": "mine.csv", "target": "y"},
+            "`data` argument of discover must be a data frame.*; got 'mine.csv'. Read the",
+        ),
         ({"data": table()}, "`y` argument of discover must be given beside an array of inputs"),
         ({"data": table(), "y": torch.ones(3)}, r"`y` argument of discover must be of shape \(60,\)"),
         ({"data": table(), "y": table()[:, 0], "target": "a"}, "`target` argument of discover must be left out"),
@@ -97,9 +105,9 @@ def test_missing_numbers_and_texts_are_refused_with_their_place():
     y[7] = torch.inf
     with pytest.raises(ValueError, match="`y` argument of discover must be finite in row 7"):
         discover(x, y)
-    with pytest.raises(TypeError, match="numeric in column 'b'; got 'red'"):
+    with pytest.raises(TypeError, match="the `data` argument of discover must be numeric in column 'b'; got 'red'"):
         discover(frame.assign(b="red"))
-    with pytest.raises(ValueError, match="must be a table whose target holds numbers"):
+    with pytest.raises(ValueError, match=r"must be a table whose target holds numbers; got \['red'\]"):
         discover(frame.assign(b=1.0 * frame["a"], y="red"))
 
 
@@ -229,8 +237,8 @@ def endless(rows, limits):
 
 
 def run(x, y, seconds, clock):
-    options = settings(seconds, None, 0, None, 40, "mse", 1)
-    return DiscoverySteps(dataset_of(x, y, None, None), options, clock)
+    request = Request(x, y, seconds=seconds, max_complexity=40)
+    return DiscoverySteps(request.table(), request.settings(), clock)
 
 
 def test_the_time_ends_a_search(monkeypatch):
@@ -317,7 +325,7 @@ def test_a_search_that_is_ended_finishes_its_formulas_as_one_whose_steps_are_ove
     for step in ended:
         kinds.append(step.kind)
         if step.number == last:
-            ended.end()
+            ended.conclude()
     assert set(kinds[last:]) == {"constants"}
     assert ended.discovery.stop_reason == "interrupted"
     assert [repr(one) for one in ended.discovery.front] == [repr(one) for one in whole.discovery.front]
@@ -330,8 +338,8 @@ def test_the_last_fits_of_a_search_that_is_ended_take_no_longer_than_at_its_end(
     x = table()
     running = run(x, x[:, 0] * x[:, 1], 1000.0, Clock())
     next(running)
-    running.end()
-    running.end()
+    running.conclude()
+    running.conclude()
     for _ in running:
         pass
     assert 100 < left[0] <= 150
@@ -385,6 +393,34 @@ def test_several_targets_have_a_front_each():
     assert model.history.last.train_loss < 1e-9
 
 
+def two_targets():
+    """x_1² and x_1·x_2; the search for the second one never ends by itself."""
+    x = table()
+    return x, torch.stack([x[:, 0] ** 2, x[:, 0] * x[:, 1]], 1)
+
+
+def first_complete_then_endless(rows, limits):
+    yield formula(("sq", ("x", 0)))
+    if rows.target == "y_2":
+        yield from endless(rows, limits)
+
+
+def test_each_of_several_targets_has_its_reason_to_end(monkeypatch):
+    monkeypatch.setattr(module, "search", first_complete_then_endless)
+    discovery = discover(*two_targets(), steps=9, progress=False)
+    assert discovery.stop_reasons == {"y_1": "complete", "y_2": "steps"}
+    assert discovery.stop_reason == "steps"
+    assert discovery["y_1"].stop_reason == "complete"
+
+
+def test_a_target_whose_constants_were_not_finished_is_interrupted(monkeypatch):
+    monkeypatch.setattr(module, "search", engine(formula(("sq", ("x", 0))), formula(PRODUCT)))
+    ends = [lambda step: step.kind == "constants" and step.target == "y_2"]
+    discovery = discover(*two_targets(), progress=False, callbacks=ends)
+    assert discovery.stop_reasons == {"y_1": "complete", "y_2": "callback"}
+    assert discovery.stop_reason == "callback"
+
+
 def test_a_search_that_is_stopped_at_once_has_a_formula_for_each_target():
     x = table()
     y = torch.stack([x[:, 0] + x[:, 1], x[:, 1]], 1)
@@ -426,6 +462,36 @@ def test_noise_that_grows_with_the_value(monkeypatch):
     assert weights[0] is None
     assert float(weights[1].max() / weights[1].min()) > 1e3
     assert discovery.best.text == "x_1**8"
+    assert discovery.relative == {"y"}
+    assert discovery.best.relative_error == pytest.approx(0.02, rel=0.2)
+    head, *lines = repr(discovery).splitlines()
+    assert head.split()[4] == "relative"
+    assert next(line for line in lines if line.startswith("→")).split()[4:6] == ["1.8", "%"]
+    assert discovery.to_pandas()["relative_error"].min() == discovery.best.relative_error
+
+
+def grown(x):
+    """What a formula misses of a clean target, in parts of its value."""
+    return 1 + 0.02 * torch.sin(4 * x[:, 0])
+
+
+@pytest.mark.parametrize("rows", [200, 15])
+def test_what_a_formula_misses_is_not_called_noise(rows, monkeypatch):
+    monkeypatch.setattr(module, "search", engine(formula(("pow", ("x", 0), ("c", 8.0)))))
+    x = table(rows)
+    discovery = discover(x, x[:, 0] ** 8 * grown(x), steps=10, progress=False)
+    assert discovery.findings == ("errors grow with y: relative errors count",)
+    assert "noise" not in repr(discovery.best)
+
+
+def test_exact_data_have_no_noise(monkeypatch):
+    monkeypatch.setattr(module, "search", engine(formula(("pow", ("x", 0), ("c", 8.0)))))
+    x = table(200)
+    discovery = discover(x, x[:, 0] ** 8, steps=10, progress=False)
+    assert discovery.best.text == "x_1**8"
+    assert discovery.findings == ()
+    assert "errors grow" not in repr(discovery.best)
+    assert discovery.relative == frozenset()
 
 
 def test_torch_keeps_its_threads_and_nothing_is_printed(two_threads, capsys):
@@ -441,6 +507,29 @@ def test_a_bar_shows_time_and_the_best_formula(product, capsys):
     assert "discover: " in error
     assert "x_1*x_2" in error
     assert "100%" in error
+
+
+@pytest.mark.parametrize("function", [discover, discover_steps])
+def test_signatures_are_those_of_the_request(function):
+    expected = {field.name: (field.default, field.type) for field in dataclasses.fields(Request)}
+    own = {name: (p.default, p.annotation) for name, p in inspect.signature(function).parameters.items()}
+    assert {name: own[name] for name in expected} == expected
+    assert own.keys() - expected.keys() <= {"progress", "callbacks"}
+
+
+@pytest.mark.parametrize("function", [discover, discover_steps])
+def test_each_argument_has_its_place_in_the_request(function, monkeypatch):
+    asked = {field.name: object() for field in dataclasses.fields(Request)}
+    made = []
+
+    def noted(request):
+        made.append(request)
+        return DiscoverySteps(Request(table(), table()[:, 0]).table(), Request(steps=1).settings())
+
+    monkeypatch.setattr(sys.modules["kanwidget.discovery.discover"], "_running", noted)
+    monkeypatch.setattr(module, "search", engine())
+    function(**asked, **({"progress": False} if function is discover else {}))
+    assert {name: getattr(made[0], name) for name in asked} == asked
 
 
 def test_names_at_the_top():

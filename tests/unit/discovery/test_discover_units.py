@@ -102,7 +102,7 @@ def test_partly_known_units_and_offsets(monkeypatch):
     discovery = discover(kinetic(), units={"m": "degC", "y": "EUR"}, steps=5, progress=False)
     assert discovery.best.dimensions is None
     assert any("EUR" in text for text in discovery.findings)
-    assert any("0 is no zero" in text and "m" in text for text in discovery.findings)
+    assert any("0 isn't nothing. Convert it to K" in text and "m" in text for text in discovery.findings)
 
 
 def test_wrong_units_name_column_and_text():

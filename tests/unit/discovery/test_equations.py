@@ -1,5 +1,7 @@
 """`Equation` and `Discovery`: what a formula says, and what it becomes."""
 
+import copy
+import pickle
 import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
@@ -10,9 +12,9 @@ import pytest
 import torch
 
 from kanwidget import Dataset, discover, discover_steps
-from kanwidget.discovery import page
 from kanwidget.discovery import steps as module
 from kanwidget.discovery.engine.search import Report
+from kanwidget.discovery.page import FrontPage
 from kanwidget.formulas import refit
 from tests.support.networks import uniform
 
@@ -146,7 +148,7 @@ def test_what_the_search_found_out_stands_below_the_table():
 )
 def test_r2_in_the_table(discovery, r2, text):
     row = replace(discovery.best, r2=r2)
-    assert page.text([row], []).splitlines()[1].split()[3] == text
+    assert FrontPage([row], []).text().splitlines()[1].split()[3] == text
 
 
 @pytest.mark.parametrize("theme", ["light", "dark", "auto"])
@@ -154,7 +156,36 @@ def test_the_plot_has_a_mark_for_each_formula(discovery, theme):
     (ax,) = discovery.plot(theme=theme, title="mine").axes
     assert ax.get_yscale() == "log"
     assert len(ax.lines[0].get_xdata()) == len(discovery.front)
-    assert any("sin(b)" in text.get_text() for text in ax.texts)
+    best = discovery.best
+    (label,) = (text for text in ax.texts if text.get_text() == best.text)
+    assert label.get_fontweight() == "bold"
+    assert ax.lines[-1].get_xydata().tolist() == [[best.complexity, best.rmse_test]]
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_copies_say_the_same(discovery, again):
+    twin = again(discovery)
+    assert repr(twin) == repr(discovery)
+    assert twin.best in twin.front
+    assert twin.stop_reasons == discovery.stop_reasons
+    equation, x = again(discovery.best), uniform(5, 2)
+    assert repr(equation) == repr(discovery.best)
+    assert torch.equal(equation.predict(x), discovery.best.predict(x))
+
+
+def test_columns_whose_names_differ_by_their_units_alone(monkeypatch):
+    monkeypatch.setattr(
+        module, "search", lambda rows, limits: iter([Report("formula", "mine", ("div", ("x", 0), ("x", 1)))])
+    )
+    x = uniform(60, 2) + 2
+    data = Dataset(x, x[:, 0] / x[:, 1], in_vars=["v [m/s]", "v [km/h]"])
+    best = discover(data, units={"v [m/s]": "m/s", "v [km/h]": "km/h", "y": "1"}, progress=False).best
+    assert best.text == "v [m/s]/v [km/h]"
+    assert best.dimensions
+    scope = {}
+    exec(best.code(), scope)
+    assert scope["formula"](6.0, 4.0) == float(best.predict([[6.0, 4.0]])) == pytest.approx(1.5)
+    assert best.network.predict([[6.0, 4.0]]).item() == pytest.approx(1.5)
 
 
 def test_a_target_that_is_not_there(discovery):
@@ -172,3 +203,55 @@ def test_leave_one_out_is_the_error_of_fits_without_each_row():
     slopes = [(5 * 2 + 7 * 4) / 20, (2 + 28) / 17, (2 + 10) / 5]
     expected = sum((y - s * v) ** 2 for y, s, v in zip([2, 5, 7], slopes, [1, 2, 4], strict=True)) / 3
     assert line.leave_one_out() == pytest.approx(expected**0.5)
+
+
+def line_through(x, y):
+    """The formula a·t + b of a table by least squares, before any constant becomes an exact number."""
+
+    def search(rows, limits):
+        design = torch.cat([rows.x, torch.ones_like(rows.x)], 1)
+        a, b = torch.linalg.lstsq(design, rows.y[:, None]).solution.flatten().tolist()
+        yield Report("formula", "mine", ("add", ("mul", ("c", a), ("x", 0)), ("c", b)))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "search", search)
+        laws = [law for step in discover_steps(Dataset(x, y, in_vars=["t"])) for law in step.changed]
+    return next(law for law in laws if law.origin == "mine")
+
+
+@pytest.mark.parametrize(("noise", "slope"), [(0.0, "1.49984"), (1e-4, "1.4998"), (0.1, "1.4999"), (10.0, "1.")])
+def test_constants_have_the_digits_that_their_errors_allow(noise, slope):
+    x = torch.linspace(1, 9, 40, dtype=torch.float64)
+    law = line_through(x, 1.49984 * x + 2.71828 + noise * torch.cos(5 * x))
+    (value, error) = next(pair for pair in law.constants.values() if abs(pair[0] - 1.5) < 1)
+    text = re.match(r"(\d\.\d+)\*t", law.text)[1]
+    assert text.startswith(slope)
+    last = 10.0 ** -len(text.partition(".")[2])
+    # The written digits end at the second digit of the error, or where the number does.
+    assert last <= error < 100 * last or error < 1e-9
+    assert abs(float(text) - value) <= max(last / 2, 1e-12)
+    assert law.latex.startswith(text)
+    typeset = "".join(ElementTree.fromstring(FrontPage([law], []).html()).itertext())
+    assert text in typeset
+    assert repr(law).startswith(f"y = {law.text}\n")
+
+
+def test_a_measured_number_is_no_exact_one():
+    x = torch.linspace(1, 9, 40, dtype=torch.float64)
+    noise = torch.cos(5 * x)
+    direction = torch.stack([x, torch.ones_like(x)], 1)
+    noise -= direction @ torch.linalg.lstsq(direction, noise[:, None]).solution[:, 0]
+    law = line_through(x, 1.5 * x + 2 + 0.2 * noise)
+    assert law.text == "1.5000*t + 2.000"
+    assert line_through(x, 1.5 * x + 2).text == "1.5*t + 2"
+
+
+def test_a_formula_as_it_is_written_fits_the_rows():
+    year = torch.linspace(1990, 2020, 31, dtype=torch.float64)
+    y = 19.4321 * year - 38512.7 + torch.cos(7 * year)
+    law = line_through(year, y)
+    slope, offset = map(float, re.fullmatch(r"(\S+)\*t - (\S+)", law.text).groups())
+    # The errors of both are far larger than what their last digits stand for.
+    assert min(error for _, error in law.constants.values()) < 0.05
+    rounded = slope * year - offset
+    assert float((rounded - y).square().mean().sqrt()) < 1.01 * law.rmse_train

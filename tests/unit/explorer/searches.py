@@ -40,7 +40,7 @@ class FakeSearch:
     def __iter__(self):
         return (step for step in self.steps if step.kind == "constants" or not self.ended)
 
-    def end(self):
+    def conclude(self):
         self.ended = True
 
 

@@ -71,7 +71,7 @@ class FindFormulas(SearchCommand):
             for step in running:
                 yield step
                 if ending():
-                    running.end()
+                    running.conclude()
 
         return search
 

@@ -1,6 +1,9 @@
 """Thumbnails, details and scores of edges, in the units of the data."""
 
+import math
+
 import pytest
+import sympy
 import torch
 
 from kanwidget import KAN, create_dataset
@@ -108,3 +111,16 @@ def test_a_frame_evaluates_every_layer_once(selected, passes, page_of, monkeypat
     publisher.mark_changed(STEPPED)
     publisher.flush(force=True)
     assert [evaluated.count(layer) for layer in (0, 1)] == passes
+
+
+def test_details_where_the_logarithm_of_0_arrives():
+    model = KAN.from_formula(sympy.Symbol("t") ** sympy.Rational(13, 2), variables=["t"])
+    x = torch.linspace(0, 4, 9, dtype=torch.float64)[:, None]
+    for edge in model.edge_refs():
+        arrays, ends = samples.edge_detail(model, edge, x)
+        assert bool(arrays["density"].isfinite().all())
+        assert bool(arrays["points"][0].isfinite().all())
+        assert all(map(math.isfinite, ends))
+    shown = samples.sampled(model.requires_grad_(False), x)
+    assert bool(shown.thumbnails.isfinite().all())
+    assert bool((shown.thumbnails[:, 0] > 0.9).all())

@@ -1,0 +1,72 @@
+"""How many digits of a fitted constant are written: as many as its standard error leaves, so that no formula claims more, or less."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from kanwidget.symbolic.writing.naming import DIGITS, Digits, parse_number
+
+#: Digits of the standard error that the constant's last digits stand for.
+_OF_ERROR = 2
+#: Digits of a constant whose error is mere round-off and that is no short decimal, and of any constant.
+_ROUND_OFF_DIGITS, _MOST = 6, 9
+#: A standard error below this part of the constant is round-off.
+_ROUND_OFF = 1e-9
+
+
+def significant_digits(value: float, error: float) -> int:
+    """Digits of a constant that its standard error allows: so many that the error would have two.
+
+    Where the error is round-off, a short decimal has its own digits.
+
+    Args:
+        value: The constant.
+        error: Its standard error, ≥ 0; where it is no number nothing is known of it.
+
+    Examples:
+        >>> significant_digits(1.49984, 0.00023), significant_digits(1.49984, 0.031), significant_digits(212.68, 16.9)
+        (6, 4, 3)
+        >>> significant_digits(1.2340000000000002, 1e-16), significant_digits(0.4082482904638631, 1e-16)
+        (4, 6)
+        >>> significant_digits(0.003, 0.5)
+        2
+    """
+    if value == 0 or not math.isfinite(value) or not math.isfinite(error):
+        return DIGITS
+    if error <= _ROUND_OFF * abs(value):
+        near = (n for n in range(1, _MOST + 1) if abs(float(f"{value:.{n - 1}e}") - value) <= _ROUND_OFF * abs(value))
+        return min(next(near, _ROUND_OFF_DIGITS), _ROUND_OFF_DIGITS)
+    places = math.floor(math.log10(abs(value))) - math.floor(math.log10(error))
+    return min(max(places + _OF_ERROR, _OF_ERROR), _MOST)
+
+
+def digits_by_size(constants: Mapping[float, tuple[float, float]], more: int = 0) -> dict[float, int]:
+    """The digits of constants by their size, for the writings of formulas.
+
+    Args:
+        constants: Each with its value and standard error.
+        more: Digits beyond those that the error allows, of constants whose error is more than round-off.
+
+    Examples:
+        >>> digits_by_size({-1.49984: (-1.49984, 0.031)})
+        {1.49984: 4}
+    """
+    return {
+        abs(float(constant)): significant_digits(value, error) + more * (error > _ROUND_OFF * abs(value))
+        for constant, (value, error) in constants.items()
+    }
+
+
+def decimal(value: float, digits: Digits) -> str:
+    """A number in Python's notation.
+
+    Examples:
+        >>> decimal(1.49984, {1.49984: 4}), decimal(-54173456.7, {54173456.7: 3}), decimal(1.23456e-5, 4)
+        ('1.500', '-5.42e+07', '1.235e-5')
+    """
+    mantissa, exponent = parse_number(value, digits)
+    sign = "-" if value < 0 else ""
+    if exponent is None:
+        return sign + mantissa
+    return f"{sign}{mantissa}e{exponent:+03d}" if exponent > 0 else f"{sign}{mantissa}e{exponent}"
