@@ -10,6 +10,7 @@ from kanwidget.discovery.engine.inner import rationals_with_function
 from kanwidget.discovery.engine.links import linked_rationals
 from kanwidget.discovery.engine.polynomials import monomials_of, rational_functions, sparse_sums
 from kanwidget.discovery.engine.scans.families import small_trees
+from kanwidget.discovery.engine.scans.residuals import scan_residuals
 from kanwidget.discovery.engine.scans.strategies import scan_products, scan_sums
 from kanwidget.discovery.engine.surrogates import network_surrogates
 from kanwidget.discovery.engine.targets import TARGETS, usable
@@ -35,6 +36,11 @@ def shortened(table):
     return shorten(table)
 
 
+def residuals(table):
+    table.offer([("add", ("c", 0.4), ("mul", ("c", 0.1), X))], "a line")
+    return scan_residuals(table, atoms(table), "atoms")
+
+
 def simplified(table):
     table.offer([("add", ("c", 1.0), ("mul", ("c", 0.1), ("sin", ("mul", X, Y))))], "a wave")
     return simplify_stepwise(table)
@@ -47,6 +53,7 @@ STRATEGIES = {
     "fractions behind functions": linked_rationals,
     "fractions with functions": rationals_with_function,
     "sums of many terms": lambda table: sparse_sums(table, monomials_of([X, Y], 2)[1:], "products"),
+    "products beside a formula": residuals,
     "growth": grown,
     "shorter forms": shortened,
     "simpler forms": simplified,

@@ -25,6 +25,7 @@ from kanwidget.discovery.engine.scans.families import (
     products_with_functions,
     small_trees,
 )
+from kanwidget.discovery.engine.scans.residuals import scan_residuals
 from kanwidget.discovery.engine.scans.strategies import scan_products, scan_sums
 from kanwidget.discovery.engine.similarity.dimensions import Dimensions
 from kanwidget.discovery.engine.similarity.products import products_by_symmetries, products_by_units
@@ -177,6 +178,7 @@ class _Strategies:
                 yield from rational_functions(table)
                 yield from linked_rationals(table)
                 yield from self._by_network()
+                yield from scan_residuals(table, atoms, label)
                 yield from rationals_with_function(table)
                 if not self.depth:
                     yield from self._monomials()

@@ -24,6 +24,7 @@ LAWS = {
     "a pulse": (lambda a: a * torch.exp(-(a**2)), (-2, 2)),
     "a product": (lambda a, b, c: a * (1 - b / c) ** 2, (1, 2), UNIT, (3, 4)),
     "a saturating function": (lambda a, b: b * torch.tanh(a), (-2, 2), UNIT),
+    "a product beside a column": (lambda a, b, c, d: 3 * a + a * b / c * torch.cos(d), UNIT, UNIT, UNIT, (0, 5)),
     "an exponent": (lambda a, b: 3 * a**1.37 * b**-0.42, UNIT, WIDE),
 }
 STEPS = 150
@@ -37,7 +38,7 @@ def rows_of(law, *ranges, rows=100, noise=0.0, scales=None):
         y = y + noise * y.std() * torch.randn(rows, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     if scales:
         x, y = x * torch.tensor(scales[:-1], dtype=torch.float64), y * scales[-1]
-    return Rows(x, y, None, x, y, tuple("abc"[: len(ranges)]), "y")
+    return Rows(x, y, None, x, y, tuple("abcd"[: len(ranges)]), "y")
 
 
 def reports_of(rows, steps=STEPS, operations=EVERYTHING, most=60.0, seed=0, until=1e-9):
