@@ -64,7 +64,8 @@ class DiscoveryStep:
 class DiscoverySteps:
     """An iterator that searches and gives one `DiscoveryStep` a step; `discovery` is what was found so far.
 
-    To stop is to stop iterating. Time between two steps doesn't count.
+    To stop is to stop iterating; after `conclude()` the steps that follow are the last fits, as at the end of the time. Time between two
+    steps doesn't count.
 
     Args:
         data: The table.
@@ -93,6 +94,7 @@ class DiscoverySteps:
             for tree in simple_trees(front.table):
                 front.offer(tree, "simple")
         self._reports = 0
+        self._concluded_at: float | None = None
         self._reasons: dict[str, str] = {}  # of the targets whose search is through
         self._ended = "interrupted"  # whoever iterates no more without a word
         self._steps = self._all_steps()
@@ -133,6 +135,21 @@ class DiscoverySteps:
         """Say why there will be no further steps: a reason for the targets whose search isn't through."""
         self._ended = reason
 
+    def conclude(self) -> None:
+        """End the search: what follows are exact numbers in place of constants, and constants fitted to all rows.
+
+        Examples:
+            >>> from kanwidget import discover_steps, load_planets
+            >>> steps = discover_steps(load_planets())
+            >>> for step in steps:
+            ...     if step.number == 20:
+            ...         steps.conclude()
+            >>> steps.discovery.stop_reason
+            'interrupted'
+        """
+        if self._concluded_at is None:
+            self._concluded_at = self.seconds
+
     # ---- the search
 
     def _all_steps(self) -> Iterator[DiscoveryStep]:
@@ -146,11 +163,20 @@ class DiscoverySteps:
             share = count - number
 
             def left(share: int = share) -> float:
-                return float("inf") if settings.seconds is None else (settings.seconds - self.seconds) / share
+                return self._left / share
 
             for member in finish(front, self._weights(front), left):
                 yield self._step(front, "constants", member.equation.text, (member.equation,))
             self._reasons[front.table.target] = reasons[number]
+
+    @property
+    def _left(self) -> float:
+        """Seconds for the last fits."""
+        limit = self._settings.seconds
+        if limit is None:
+            return float("inf")
+        end = limit if self._concluded_at is None else min(limit, self._concluded_at + _LAST * limit)
+        return end - self.seconds
 
     # ---- one target: generators of steps, whose value is why they end
 
@@ -206,14 +232,14 @@ class DiscoverySteps:
         """
         settings = self._settings
         patience = _Patience(self.seconds, self._reports)
-        if reason := _over(self.seconds, end, self._reports, last):
+        if reason := self._over(end, last):
             return reason
         for report in search(rows, Limits(settings.operations, front.reach, settings.seed)):
             self._reports += 1
             yield self._taken(front, report)
             # Formulas of a step come together, and soon: a long step mustn't end with the first of them.
-            until = None if report.kind == "formula" else end
-            reason = _over(self.seconds, until, self._reports, last)
+            whole = report.kind == "formula"
+            reason = _over(self.seconds, None, self._reports, last) if whole else self._over(end, last)
             if not reason and patience.is_over(front, self.seconds, self._reports, timed=end is not None):
                 reason = "exact"
             if not reason and _over(self.seconds, turn[0], self._reports, turn[1]) and front.has_relative_noise:
@@ -221,6 +247,10 @@ class DiscoverySteps:
             if reason:
                 return reason
         return "complete"
+
+    def _over(self, end: float | None, last: int | None) -> str:
+        """Why the search is over; empty where it isn't."""
+        return "interrupted" if self._concluded_at is not None else _over(self.seconds, end, self._reports, last)
 
     def _taken(self, front: Front, report: Report) -> DiscoveryStep:
         if report.kind == "finding":

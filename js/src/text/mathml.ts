@@ -81,9 +81,9 @@ function joins(tree: Tree, previous: Tree | undefined): boolean {
   return tree[1].form ? tree[1].form === "infix" : previous !== undefined && previous[0] !== "mo";
 }
 
-/** A sign after which a product may break: one that can't be seen, or a space. */
+/** A sign after which a product may break: a dot, one that can't be seen, or a space. */
 const isBetweenFactors = (tree: Tree): boolean =>
-  typeof tree !== "string" && (tree[0] === "mspace" || (tree[0] === "mo" && tree[2][0] === "\u2062"));
+  typeof tree !== "string" && (tree[0] === "mspace" || (tree[0] === "mo" && /[\u2062·]/.test(String(tree[2][0]))));
 
 /** Written digits, or a power of ten: a number stays with what it is a factor of. */
 const isNumber = (tree: Tree | undefined): boolean =>

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Discovery } from "../../src/tabs/discovery/panel";
 import { sparkOf, valuesOf } from "../../src/tabs/discovery/values";
-import { golden, mountEach } from "../support/helpers";
+import { frame, golden, mountEach } from "../support/helpers";
 import { tabs } from "../support/tabs";
 
 const view = mountEach();
@@ -47,6 +47,29 @@ describe("the search", () => {
     expect(view.find('[data-kw-action="stop-search"]').hidden).toBe(true);
   });
 
+  it("says that it finishes its formulas, which may be ended too", () => {
+    tell({ state: "finishing", sentence: "Finishing the constants" });
+    expect(panel("discovery").querySelector(".kw-sentence")?.textContent).toBe("Finishing the constants");
+    view.click('[data-kw-action="stop-search"]');
+    expect(view.commands("discover")).toMatchObject([{ action: "stop" }]);
+    const stop = view.find('[data-kw-action="stop-search"]');
+    stop.focus();
+    tell({ state: "stopped" });
+    expect(document.activeElement).toBe(view.find('[data-kw-action="find-formulas"]'));
+  });
+
+  it("says what to do when the kernel is gone, and its formulas can still be read", () => {
+    tell();
+    view.explorer.store.setLink("lost");
+    frame();
+    expect(panel("discovery").querySelector(".kw-sentence")?.textContent).toContain("run the cell again");
+    expect(view.find('[data-kw-action="stop-search"]').hidden).toBe(true);
+    load(7).focus();
+    expect(captions()).toEqual([expect.stringContaining("0.01")]);
+    load(7).click();
+    expect(view.commands("use_formula")).toEqual([]);
+  });
+
   it("can't begin where there is an obstacle, and says why", () => {
     tell({ state: "idle", formulas: [], obstacle: "This target has classes." });
     expect(view.find<HTMLButtonElement>('[data-kw-action="find-formulas"]').disabled).toBe(true);
@@ -75,12 +98,39 @@ describe("the hall of fame", () => {
 
   it("shows the formula under the pointer over the data, and a click makes it the network", () => {
     tell();
-    expect(captions()).toEqual([expect.stringContaining("test error, in y 0.5 (R² 0.8888)")]);
+    expect(captions()).toEqual([expect.stringContaining("test error, in y: 0.5 (R² 0.8888)")]);
     point(7);
-    expect(captions()).toEqual([expect.stringContaining("test error, in y 0.01")]);
+    expect(captions()).toEqual([expect.stringContaining("test error, in y: 0.01")]);
     point(7, "pointerleave");
     load(7).click();
     expect(view.commands("use_formula")).toMatchObject([{ id: 7 }]);
+  });
+
+  it("is one stop, in which arrows go through the formulas and show each", () => {
+    tell();
+    const press = (key: string) =>
+      document.activeElement!.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+    expect([load(4).tabIndex, load(7).tabIndex]).toEqual([0, -1]);
+    load(4).focus();
+    press("ArrowDown");
+    expect(document.activeElement).toBe(load(7));
+    expect([load(4).tabIndex, load(7).tabIndex]).toEqual([-1, 0]);
+    expect(captions()).toEqual([expect.stringContaining("0.01")]);
+    press("ArrowDown");
+    expect(document.activeElement).toBe(load(7));
+    press("Home");
+    expect(document.activeElement).toBe(load(4));
+    row(4).querySelector<HTMLElement>('[data-kw-action="compare"]')!.focus();
+    press("End");
+    expect(document.activeElement).toBe(row(7).querySelector('[data-kw-action="compare"]'));
+  });
+
+  it("keeps the focus in its place when a better formula takes the row", () => {
+    tell();
+    load(7).focus();
+    tell({ formulas: [whole.formulas[0]!, { ...whole.formulas[1]!, id: 9 }], best: 9 });
+    expect(document.activeElement).toBe(load(9));
+    expect([load(4).tabIndex, load(9).tabIndex]).toEqual([-1, 0]);
   });
 
   it("compares two, and a third takes the place of the first", () => {

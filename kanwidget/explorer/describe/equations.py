@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import torch
 from torch import Tensor
 
+from kanwidget.datasets import Dataset
 from kanwidget.explorer.describe.formula import distinct
 from kanwidget.explorer.describe.labels import without_units
 from kanwidget.explorer.protocol.records import MathNode
@@ -23,6 +26,10 @@ if TYPE_CHECKING:
 
 #: Rows that a page draws, and characters of a formula that is written out.
 _MOST_ROWS, _MOST_TEXT = 200, 400
+#: Relative.
+_ROUND_OFF = 1e-6
+#: The letter alone, also before a power: `exp(y)`, `1/y²`.
+_Y = re.compile(r"(?<!\w)y(?![A-Za-z0-9_(])")
 
 
 class Writing(TypedDict):
@@ -31,6 +38,10 @@ class Writing(TypedDict):
     text: str
     formula: MathNode | None
     """For the eye, null where it is too long."""
+
+
+FormulaRow = tuple[str, float, float | None]
+"""A formula of a file: its text, its complexity, and its error on rows that were held out."""
 
 
 class EquationWriter:
@@ -47,6 +58,14 @@ class EquationWriter:
         self._columns, self._names = list(session.in_vars), source_names(session.in_vars)
         self._display = dict(zip(self._names, without_units(session.in_vars), strict=True))
         self._train = (data.train_input, data.train_label, data.train_weight)
+        self._train_spread = _spread(*self._train[1:])
+        names = [*session.in_vars, *session.out_vars]
+        short = dict(zip(names, without_units(names), strict=True))
+        self._short = sorted(
+            ((name, word) for name, word in short.items() if name != word), key=lambda pair: -len(pair[0])
+        )
+        #: What stands for y, which may also be the name of a column.
+        self._target = "" if "y" in session.in_vars else short[session.out_vars[0]]
         self._shown, self._judged = shown_rows(session), _judged_rows(session)
         sizes = data.train_input.detach().abs().amax(0).tolist()
         self._sizes = dict(zip(self._names, sizes, strict=True))
@@ -61,9 +80,24 @@ class EquationWriter:
                 id(equation): earlier.get(id(equation)) or (equation, self._formula_of(equation))
                 for equation in step.front
             }
-            formulas = tuple(formula for _, formula in self._written.values() if formula is not None)
+            formulas = self._better_than_a_constant([each for _, each in self._written.values() if each is not None])
             best = next((formula.source for formula in formulas if formula.equation is step.best), "")
-            yield SearchNews(step.kind, step.text, step.seconds, formulas, best)
+            yield SearchNews(step.kind, self._words(step), step.seconds, formulas, best)
+
+    def _better_than_a_constant(self, formulas: list[HallFormula]) -> tuple[HallFormula, ...]:
+        """Those that are no worse than a constant: where relative errors count, a front has others too."""
+        good = [one for one in formulas if one.train_error <= self._train_spread * (1 + _ROUND_OFF)]
+        return tuple(good or formulas)
+
+    def _words(self, step: DiscoveryStep) -> str:
+        """What a step says, with the names that formulas have on the page."""
+        if step.kind == "formula":
+            return step.text
+        text = step.text
+        for name, short in self._short:
+            text = text.replace(name, short)
+        # The engine calls the target y, in what it tries.
+        return re.sub(_Y, lambda _: self._target, text) if step.kind == "trying" and self._target else text
 
     def news_of(self, discovery: Discovery) -> Iterator[SearchNews]:
         """A search that is over, at once: what it found out, and its formulas."""
@@ -97,6 +131,24 @@ class EquationWriter:
         values = self._values(expression, self._shown)
         return HallFormula(source, complexity, error, train_error, self._writing(expression), values, equation)
 
+    def from_file(self, session: Session, rows: list[FormulaRow]) -> list[HallFormula]:
+        """The formulas of a saved session as its search had them; those without values on the rows are left out.
+
+        Raises:
+            ValueError: For a text that is no formula.
+        """
+        from kanwidget.discovery.reading import EquationReader
+        from kanwidget.symbolic.writing.formula_source import from_source, source_symbols
+
+        reader, read = EquationReader(searched_data(session)), []
+        symbols = source_symbols(distinct(session.in_vars))
+        own = dict(zip(source_symbols(self._names), symbols, strict=True))
+        for source, complexity, held_out in rows:
+            if (formula := self.formula(source, complexity)) is not None:
+                expression = from_source(source, self._names).xreplace(own)
+                read.append(replace(formula, equation=reader.equation(expression, complexity, held_out)))
+        return read
+
     def text(self, source: str) -> str:
         """A formula on one line, for people."""
         from kanwidget.symbolic.writing.formula_source import from_source
@@ -122,6 +174,11 @@ class EquationWriter:
         return {"text": text, "formula": math_tree(tidied, self._display)}
 
 
+def searched_data(session: Session) -> Dataset:
+    """The table of a search: as the network is trained, each column by a name of its own."""
+    return replace(session.run.trainer.data, in_vars=tuple(distinct(session.in_vars)), out_vars=session.out_vars)
+
+
 def shown_rows(session: Session) -> Tensor:
     """The inputs of the rows that a page draws, of the test data if there are any, `(rows, columns)`."""
     return _sample(session)[0]
@@ -135,6 +192,10 @@ def shown_labels(session: Session) -> Tensor:
 def spread(session: Session) -> float:
     """The error of the best constant, on the rows on which formulas are judged."""
     _, label, weight = _judged_rows(session)
+    return _spread(label, weight)
+
+
+def _spread(label: Tensor, weight: Tensor | None) -> float:
     truth = label[:, 0].detach().cpu().double()
     return math.sqrt(_mean((truth - _mean(truth, weight)).square(), weight))
 

@@ -65,7 +65,7 @@ def _search(session: Session) -> p.GuideStep:
         "done": False,
         "command": {"kind": "discover", "action": action},
     }
-    if state == "searching":
+    if search is not None and search.busy:
         row["working"] = True
     elif hint := obstacle(session):
         row["hint"] = hint
@@ -75,6 +75,7 @@ def _search(session: Session) -> p.GuideStep:
 #: Label and action of the button while there is a search.
 _SEARCH: Final[dict[str, tuple[str, str]]] = {
     "searching": ("Pause search", "pause"),
+    "finishing": ("Finishing", "pause"),
     "paused": ("Search on", "resume"),
 }
 

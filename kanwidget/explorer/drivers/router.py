@@ -168,7 +168,7 @@ class Router:
             pumps, self._pumps = self._pumps, []
         publisher, session = self.publisher, self.driver.session
         search = session.discoveries.search
-        if session.running or (search is not None and search.state == "searching"):
+        if session.running or (search is not None and search.busy):
             publisher.resend_rows(min((since for since, _ in pumps), default=0))
             publisher.mark_changed(SEARCHED & {"guide", *session.view.panels})
             publisher.flush(force=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
-from itertools import zip_longest
 from typing import Any
 
 from torch import Tensor
@@ -45,13 +44,14 @@ def edge_details(
         for first in range(0, len(in_layer), _CHUNK):
             progress(len(details))
             chunk = in_layer[first : first + _CHUNK]
+            fresh = [ref for ref in chunk if not session.candidates.is_cached(ref)]
             try:
-                rankings: list[list[SymbolicFit]] = session.candidates.of_layer(chunk)
+                rankings: list[list[SymbolicFit]] = session.candidates.of_layer(fresh) if fresh else []
             except ValueError:  # one of them has gone to infinity: each is fitted by itself
                 rankings = []
-            for ref, fits in zip_longest(chunk, rankings):
-                if fits is not None:
-                    session.candidates.store(ref, fits)
+            for ref, fits in zip(fresh, rankings, strict=False):
+                session.candidates.store(ref, fits)
+            for ref in chunk:
                 details[ref] = edge_detail(session, ref, compact)
     return [details[ref] for ref in edges]
 

@@ -138,7 +138,8 @@ def export(session: Session, name: str, *args: Any, **options: Any) -> str | byt
     if row.task is not None:
         session.view.task(row.task)
     try:
-        return row.content(session, *args, **options)
+        with session.discoveries.at_rest():
+            return row.content(session, *args, **options)
     finally:
         if row.task is not None:
             session.view.task(None)

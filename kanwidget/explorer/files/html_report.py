@@ -129,7 +129,8 @@ def save_html(
 def _show_formulas(session: Session, discovery: Discovery) -> None:
     """The formulas of a search in the session's hall of fame, and what it found out. In place."""
     problem = session.run.problem
-    search = session.discoveries.begin(EquationWriter(session).news_of(discovery), discovery.seconds, problem)
+    news = EquationWriter(session).news_of(discovery)
+    search = session.discoveries.begin(lambda ending: news, discovery.seconds, problem)
     while search.alive:
         search.advance()
     hall = session.discoveries.hall(problem)

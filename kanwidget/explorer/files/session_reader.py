@@ -19,7 +19,7 @@ from kanwidget import _check
 from kanwidget.core import Event, StepRecord
 from kanwidget.core.storage import load
 from kanwidget.datasets import Dataset
-from kanwidget.explorer.describe.equations import EquationWriter
+from kanwidget.explorer.describe.equations import EquationWriter, FormulaRow
 from kanwidget.explorer.files.format1 import upgraded
 from kanwidget.explorer.files.script_line import log_entry
 from kanwidget.explorer.files.session_fields import FORMAT, KIND, RECORD, TREE_NODE, optional, real, text, whole
@@ -89,7 +89,7 @@ class SavedSession:
             self.nodes = _tree(stored["tree"])
             self.current_node = whole(content["history"]["current"], high=len(self.nodes) - 1)
             self.log = [log_entry(line) for line in stored["script"]]
-            self.formulas = [(text(s), real(size), best is True) for s, size, best in stored.get("formulas", [])]
+            self.formulas = [_formula(row) for row in stored.get("formulas", [])[:_MOST_FORMULAS]]
             self.initial, self.model = _model(stored["initial_model"]), _model(stored["model"])
             self.data = None if stored["data"] is None else _dataset(stored["data"])
             _check.choice(self.state, "state", "load", ("idle", "paused", "done", "error"))
@@ -149,11 +149,9 @@ class SavedSession:
         """The hall of fame: of the texts, which are read and not executed, the errors follow from the data."""
         if self.formulas:
             writer = EquationWriter(session)
-            rows = self.formulas[:_MOST_FORMULAS]
-            formulas = [writer.formula(source, complexity) for source, complexity, _ in rows]
-            best = next((source for source, _, is_best in rows if is_best), "")
+            best = next((row[0] for row, is_best in self.formulas if is_best), "")
             hall = session.discoveries.hall(session.run.problem)
-            hall.show([formula for formula in formulas if formula is not None], best)
+            hall.show(writer.from_file(session, [row for row, _ in self.formulas]), best)
 
     def _damaged(self, error: Exception) -> ValueError:
         return ValueError(f"{self.path} is damaged: {type(error).__name__}: {error}")
@@ -190,6 +188,13 @@ def _arguments(values: dict[str, Any]) -> dict[str, Any]:
     if "steps" in arguments:
         whole(arguments["steps"], low=1)
     return arguments
+
+
+def _formula(row: list[Any]) -> tuple[FormulaRow, bool]:
+    """A formula, and whether it is the likeliest; earlier files have no error on rows that were held out."""
+    source, complexity, best, *errors = row
+    held_out = optional(real)(errors[0]) if errors else None
+    return (text(source), real(complexity), held_out), best is True
 
 
 def _trainer_state(values: dict[str, Any]) -> dict[str, Any]:

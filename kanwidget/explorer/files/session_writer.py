@@ -75,9 +75,14 @@ def _session(session: Session) -> dict[str, Any]:
 
 
 def _formulas(session: Session) -> list[Any]:
-    """The hall of fame: of each formula its text with all digits, its complexity, and whether it is the likeliest."""
+    """The hall of fame: of each formula its text with all digits, its complexity, whether it is the likeliest, and its error on rows that
+    were held out, which can't be had again.
+    """
     hall = session.discoveries.hall(session.run.problem)
-    return [[formula.source, formula.complexity, formula.source == hall.best] for formula in hall.front]
+    return [
+        [one.source, one.complexity, one.source == hall.best, getattr(one.equation, "rmse_test", None)]
+        for one in hall.front
+    ]
 
 
 def _trainer_state(trainer: Trainer) -> dict[str, Any]:

@@ -28,16 +28,32 @@ def search_sentence(session: Session) -> str:
     if search is None and not count:
         return obstacle(session) or _BEFORE
     if search is None:
-        return f"{result_sentence(session)}. {_NEXT}"
+        return f"{result_sentence(session)}{_marked(session)}. {_next(session)}"
     if search.state == "searching":
         return search.sentence or "Looking at the table"
+    if search.state == "finishing":
+        return _FINISHING
     if search.state == "paused":
         return f"Paused after {_seconds(search.elapsed)}: {_formulas(count)} so far"
     if search.state == "failed":
         return f"The search has failed: {search.error}"
     if not count:
         return f"No formula in {_seconds(search.elapsed)}. Give it more time"
-    return f"{result_sentence(session)}. {_NEXT}"
+    return f"{result_sentence(session)}{_marked(session)}. {_next(session)}"
+
+
+def _next(session: Session) -> str:
+    discoveries = session.discoveries
+    number = discoveries.loaded.get(session.tree.current)
+    front = discoveries.hall(session.run.problem).front
+    return _LOADED if any(formula.number == number for formula in front) else _NEXT
+
+
+def _marked(session: Session) -> str:
+    """Which rows are marked, and why."""
+    hall = session.discoveries.hall(session.run.problem)
+    is_best = any(formula.source == hall.best for formula in hall.front)
+    return ", the likeliest marked" if is_best and len(hall.front) > 1 else ""
 
 
 def result_sentence(session: Session) -> str:
@@ -48,7 +64,9 @@ def result_sentence(session: Session) -> str:
 
 
 _BEFORE = "Formulas of your table, from simple to accurate"
+_FINISHING = "Finishing the constants: exact numbers where they are as good. Stop again to skip that"
 _NEXT = "Click one: it becomes the network, and undo brings yours back"
+_LOADED = "The highlighted one is the network now, and undo brings yours back"
 
 
 def _formulas(count: int) -> str:

@@ -40,7 +40,7 @@ class DiscoveryMethods(TrainMethods):
             seconds: How long, > 0.
             seed: Of the search.
             steps: Steps of the search in place of seconds; as many of them find the same formulas again.
-            wait: Whether this call lasts as long as the search; Ctrl-C and ■ then end it, and so does a pause on the page.
+            wait: Whether this call lasts as long as the search. Ctrl-C and ■ then stop it, and so does a pause on the page.
 
         Returns:
             The formulas so far, from simple to accurate, as `kanwidget.discover` gives them.
@@ -69,6 +69,8 @@ class DiscoveryMethods(TrainMethods):
                 self._wait_for_search()
         else:
             self._train(command)
+            if self._session.discoveries.paused:  # by Ctrl-C: nobody else could
+                self._train(StopSearch())
         search = self._session.discoveries.search
         if wait and search is not None and search.state == "failed":
             raise RuntimeError(f"the search for formulas has failed: {search.error}") from search.error
@@ -76,16 +78,16 @@ class DiscoveryMethods(TrainMethods):
 
     def _wait_for_search(self) -> None:
         search = self._session.discoveries.search
-        try:
-            while search is not None and search.state == "searching" and not self._driver.closed:
+        while search is not None and search.busy and not self._driver.closed:
+            try:
                 with self._stepped:
                     self._stepped.wait(_WAIT_SECONDS)
-        except KeyboardInterrupt:
-            self.stop_search()
+            except KeyboardInterrupt:
+                self.stop_search()
 
     @property
     def formulas(self) -> list[Equation]:
-        """The formulas that searches of this session have found for its data, from simple to accurate.
+        """The formulas that searches have found for the session's data, from simple to accurate; a session from a file has them too.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -93,7 +95,7 @@ class DiscoveryMethods(TrainMethods):
             []
         """
         front = self._ask(lambda: self._session.discoveries.hall(self._session.run.problem).front)
-        return [formula.equation for formula in front if formula.equation is not None]
+        return [formula.equation for formula in front]
 
     def pause_search(self) -> None:
         """Hold the search for formulas where it is; nothing happens without one.
@@ -118,7 +120,8 @@ class DiscoveryMethods(TrainMethods):
         self._apply(ResumeSearch())
 
     def stop_search(self) -> None:
-        """End the search for formulas; those that it has found stay. Nothing happens without one.
+        """End the search for formulas. Those that it has found are finished, within a moment: exact numbers in place of constants
+        where they are as good, and constants fitted to all rows. A second call ends that too. Nothing happens without a search.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -135,7 +138,8 @@ class DiscoveryMethods(TrainMethods):
 
         Raises:
             TypeError: For anything else.
-            ValueError: For a text that is no formula of the columns, and for functions that networks don't have.
+            ValueError: For a text that is no formula of the columns, for one without a value in some row of the data, and for functions
+                that networks don't have.
 
         Examples:
             >>> from kanwidget import KANExplorer

@@ -339,8 +339,16 @@ def _begins_with_name(form: tuple[Any, ...]) -> bool:
     return function is None or function.named or (function.power_of_e and not _small(form[1]))
 
 
+def _base_name(form: Form) -> str:
+    """The name of a variable, or of one that is raised to a power; empty for all else."""
+    base = form[1] if isinstance(form, tuple) and form[0] == "pow" else form
+    return str(base[1]) if isinstance(base, tuple) and base[0] == "var" else ""
+
+
 def _between(left: Form, right: Form) -> MathNode:
-    """The sign between two factors: a dot between numbers, a thin space before functions and between whole words."""
+    """The sign between two factors: a dot between numbers, and beside names of several words, a thin space before functions and between
+    whole words.
+    """
     if isinstance(right, (int, float)) or (
         isinstance(right, tuple) and right[0] == "pow" and forms.is_number(right[1])
     ):
@@ -351,6 +359,8 @@ def _between(left: Form, right: Form) -> MathNode:
         return _thin()
     if isinstance(right, tuple) and right[0] == "pow" and _is_raised(right[1]):
         return _thin()
+    if any(" " in _base_name(factor) for factor in (left, right)):
+        return ["mo", {}, ["·"]]
     bases = (f[1] if isinstance(f, tuple) and f[0] == "pow" else f for f in (left, right))
     has_word = any(isinstance(f, tuple) and f[0] == "var" and not parse_name(str(f[1])).letter for f in bases)
     return _thin() if has_word else ["mo", {}, [_TIMES]]

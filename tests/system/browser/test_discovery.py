@@ -40,6 +40,22 @@ def opened(page, lab):
     return notebook, Explorer(page).see()
 
 
+def test_a_kernel_that_restarts_leaves_formulas_to_read_and_a_sentence(page, opened):
+    notebook, view = opened
+    panel = page.locator('[data-kw-panel="discovery"]')
+    page.locator('[data-kw-tab="discovery"]').click()
+    view.control("search-seconds").select_option("1200")
+    page.locator(RUN).click()
+    view.until(f"e.querySelectorAll('{ROWS}').length > 1")
+    notebook.restart()
+    view.until_status("disconnected")
+    assert panel.locator(".kw-sentence").inner_text() == "The kernel is gone: run the cell again to search anew"
+    assert page.locator(RUN).is_disabled()
+    assert page.locator('[data-kw-action="stop-search"]').is_hidden()
+    page.locator(ROWS).first.hover()
+    assert panel.locator(".kw-caption").inner_text() != ""
+
+
 def until_run_says(view, *words):
     view.until(f"a.includes(e.querySelector('{RUN}').textContent)", list(words))
 
@@ -63,7 +79,7 @@ def test_found_watched_taken_and_repeated(page, opened, screens, tmp_path):
     assert page.locator('[data-kw-tab="discovery"][aria-selected="true"]').count() == 1
     page.wait_for_function(f"() => {ACCURATE}")
     view.click("stop-search")
-    until_run_says(view, "Search again")
+    until_run_says(view, "Search again")  # once its formulas are finished
     # Pointing shows it, a click makes it the network.
     best = page.locator(ROWS).last
     text = best.get_attribute("data-kw-text")
@@ -87,5 +103,6 @@ def test_found_watched_taken_and_repeated(page, opened, screens, tmp_path):
     assert page.locator(RUN).is_hidden()
     page.locator(ROWS).first.locator('[data-kw-action="compare"]').click()
     page.locator(ROWS).last.hover()
-    assert page.locator('[data-kw-panel="discovery"] .kw-caption').count() == 2
+    # A finished front may be the law alone.
+    assert page.locator('[data-kw-panel="discovery"] .kw-caption').count() == min(2, page.locator(ROWS).count())
     assert view.root.screenshot(path=screens / "discovery-page.png")

@@ -9,6 +9,13 @@ from tests.system.browser.notebook import SETUP, Explorer, Notebook
 pytestmark = pytest.mark.browser
 #: lamb keeps it from converging before the test is over.
 CELL = "explorer = KANExplorer(model, data, opt='Adam', lamb=1e-3)\nexplorer"
+#: Noise keeps the search from coming to its end before the test does.
+TABLE = """import numpy as np, pandas as pd
+rng = np.random.default_rng(1)
+p, T = rng.uniform(0.5, 9, 200), rng.uniform(280, 900, 200)
+table = pd.DataFrame({"p [bar]": p, "T [K]": T, "rate [1/s]": 4.2 * p**2 / T * (1 + 0.01 * rng.standard_normal(200))})
+KANExplorer(table, target="rate [1/s]", width=[2, 1])"""
+ROWS = "[data-kw-hall]"
 MOUSE = ("mousedown", "pointerdown", "touchstart")
 
 #: The element with the focus, whether its focus ring is visible, and whether it lies in the visible area.
@@ -130,6 +137,63 @@ def test_a_whole_session_with_the_keyboard_alone(page, session):
     exports(page, view, keys)
     assert page.evaluate("window.mice") == []
     assert notebook.complaints() == []
+
+
+def test_formulas_are_found_looked_at_and_taken_with_the_keyboard_alone(page, lab):
+    lab.write("formulas.ipynb", [SETUP, TABLE])
+    notebook = Notebook(page, lab, "formulas.ipynb")
+    notebook.run_all()
+    notebook.finished()
+    view, keys = Explorer(page).see(), Keys(page)
+    page.evaluate(LISTEN, MOUSE)
+    page.wait_for_function("() => document.activeElement.closest('.jp-Cell') !== null")
+    keys.to('[data-kw-tab="curves"]')
+    while not keys.at('[data-kw-tab="discovery"]'):
+        keys.press("ArrowRight").look()
+    keys.to('[data-kw-control="search-seconds"]')
+    keys.press("End")
+    keys.to(action("find-formulas"), "Shift+Tab")
+    keys.press("Enter")
+    view.until(f"e.querySelectorAll('{ROWS}').length > 1")
+    keys.wait_at(action("find-formulas")).press("Space")
+    view.until("e.querySelector('[data-kw-action=find-formulas]').textContent === 'Go on'")
+    keys.press("Space")
+    looks_at_formulas(page, view, keys)
+    keys.to(action("stop-search"), "Shift+Tab")
+    keys.press("Enter")
+    # With the search its button goes, and the focus stays beside it.
+    keys.wait_at(action("find-formulas"))
+    view.until("e.querySelector('[data-kw-action=find-formulas]').textContent === 'Search again'")
+    keys.to(f"{ROWS} .kw-hall-row")
+    keys.press("End")
+    keys.look()
+    keys.press("Enter")
+    view.until(f"[...e.querySelectorAll('{ROWS}')].at(-1).hasAttribute('data-current')")
+    keys.wait_at(f"{ROWS}[data-current] .kw-hall-row").press("Control+z")
+    view.until(f"!e.querySelector('{ROWS}[data-current]')")
+    keys.wait_at(f"{ROWS}:last-child .kw-hall-row")
+    assert page.evaluate("window.mice") == []
+    assert notebook.complaints() == []
+
+
+def looks_at_formulas(page, view, keys):
+    """The list is one stop, also while it is redrawn: arrows go through it, and each formula is shown over the data."""
+    keys.to(f"{ROWS} .kw-hall-row")
+    keys.press("Home").wait_at(f"{ROWS}:first-child .kw-hall-row")
+    shown = "document.querySelector('.kanwidget .kw-caption .kw-hall-formula').textContent"
+    row = "document.activeElement.querySelector('.kw-hall-formula').textContent"
+    page.wait_for_function(f"() => {shown} === {row}")
+    keys.press("ArrowDown").look()
+    page.wait_for_function(f"() => {shown} === {row}")
+    assert keys.at(f"{ROWS} .kw-hall-row")
+    keys.press("Tab").wait_at(f"{ROWS} {action('compare')}")
+    keys.press("Enter")
+    view.until(f"e.querySelector('{ROWS} [aria-pressed=true]')")
+    keys.press("ArrowUp").look()
+    view.until("e.querySelectorAll('.kw-caption').length === 2")
+    keys.press("Tab")
+    assert not keys.at(f"{ROWS} *")
+    keys.press("Shift+Tab").wait_at(f"{ROWS} {action('compare')}")
 
 
 def trains(page, view, keys):

@@ -168,6 +168,12 @@ def test_any_name_is_text(name):
     assert "<" not in latex.replace("{<}", "")
 
 
+def test_names_of_several_words_have_a_dot_beside_them():
+    speed, wind = sympy.Symbol("flow speed"), sympy.Symbol("wind")
+    assert visible(speed**2 * wind) == "flow speed2·wind"
+    assert "·" not in visible(sympy.Symbol("flow") * wind)
+
+
 def test_names_and_numbers():
     assert parse_name("x12") == ("x", ("12",), True)
     assert parse_name("theta_0") == ("θ", ("0",), True)

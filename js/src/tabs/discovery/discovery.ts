@@ -5,7 +5,7 @@ import type { Context, View } from "../../state/context";
 import { touches } from "../../state/topics";
 import { inLine } from "../../text/format";
 import { button } from "../../ui/controls";
-import { attrs, h, setText } from "../../ui/dom";
+import { activeIn, attrs, h, setText } from "../../ui/dom";
 import { setIcon } from "../../ui/icons";
 import { Registry } from "../../ui/listeners";
 import { DISCOVERY, type Discovery, type HallFormula } from "./panel";
@@ -24,6 +24,8 @@ const TIMES: readonly [number, string][] = [
 const EMPTY =
   "Find formulas looks for laws of your table by itself, from simple to accurate, and shows each over the data. " +
   "Your network stays as it is, until you click a formula.";
+
+const LOST = "The kernel is gone: run the cell again to search anew";
 
 export function discovery(context: Context): View {
   const registry = new Registry();
@@ -110,12 +112,13 @@ const NOTHING: Discovery = {
   column: null,
 };
 
-function searchHead({ act }: Context, registry: Registry) {
+const isBusy = ({ state }: Discovery) => state === "searching" || state === "finishing";
+
+function searchHead({ act, store }: Context, registry: Registry) {
   const run = button({ action: "find-formulas", label: "", icon: "play", primary: true });
   const stop = button({ action: "stop-search", label: "Stop" });
   const time = h("select", {
     class: "kw-box kw-input",
-    "aria-label": "Time of a search",
     title: "Time of a search",
     "data-kw-control": "search-seconds",
   });
@@ -128,25 +131,25 @@ function searchHead({ act }: Context, registry: Registry) {
   const line = h("div", { class: "kw-row kw-search-head" }, controls, sentence);
   let payload = NOTHING;
   registry.listen(run, "click", () => {
-    const { state } = payload;
-    const action = state === "searching" ? "pause" : state === "paused" ? "resume" : "start";
+    const action = isBusy(payload) ? "pause" : payload.state === "paused" ? "resume" : "start";
     act.send({ kind: "discover", action, ...(action === "start" && { seconds: Number(time.value) }) });
   });
   registry.listen(stop, "click", () => act.send({ kind: "discover", action: "stop" }));
   const draw = (next: Discovery) => {
     payload = next;
-    const { state, obstacle } = next;
-    const [busy, held] = [state === "searching", state === "paused"];
+    const { state, obstacle, formulas } = next;
+    const lost = store.link === "lost";
+    const [busy, held] = [isBusy(next) && !lost, state === "paused" && !lost];
     controls.hidden = act.isSavedPage;
-    const again = next.formulas.length > 0 ? "Search again" : "Find formulas";
+    const again = formulas.length > 0 ? "Search again" : "Find formulas";
     setText(run.lastElementChild!, busy ? "Pause" : held ? "Go on" : again);
     setIcon(run, busy ? "pause" : "play");
     attrs(run, { disabled: !act.hasKernel || obstacle !== "", title: obstacle || null });
-    attrs(stop, { disabled: !act.hasKernel });
+    if (!busy && !held && activeIn(stop) === stop) run.focus();
     stop.hidden = !busy && !held;
     time.hidden = busy || held;
-    const clock = busy ? `${Math.floor(next.seconds)} of ${next.of} s · ` : "";
-    const words = inLine(clock + next.sentence);
+    const clock = state === "searching" ? `${Math.floor(next.seconds)} of ${next.of} s · ` : "";
+    const words = lost && formulas.length ? LOST : inLine(clock + next.sentence);
     setText(sentence, words);
     // What is tried changes all the time; what has come of it is said.
     attrs(sentence, { title: words, "aria-live": busy ? "off" : "polite" });

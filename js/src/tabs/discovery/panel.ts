@@ -5,7 +5,7 @@ import { mathNode } from "../../protocol/messages";
 export const DISCOVERY = {
   name: "discovery",
   payload: record({
-    state: oneOf("idle", "searching", "paused", "done", "stopped", "failed"),
+    state: oneOf("idle", "searching", "finishing", "paused", "done", "stopped", "failed"),
     sentence: text,
     findings: list(text),
     seconds: number,

@@ -15,9 +15,22 @@ const LOOKS = [
   ["kw-c2", SHAPES[1]],
 ] as const;
 
-/** The formula, typeset where it isn't too long. */
+/** Letters beside each other: those of a fraction lie above each other. */
+function letters(node: Node): number {
+  const parts = [...node.childNodes].map(letters);
+  if (parts.length === 0) return node.textContent!.length;
+  return node.nodeName === "mfrac" ? Math.max(...parts) : parts.reduce((sum, part) => sum + part);
+}
+
+/** Letters of a formula of many lines, which isn't written smaller than one of so many. */
+const MOST_LETTERS = 59;
+
+/** The formula, typeset where it isn't too long; the size of its type follows from its longest part that can't break. */
 export function written({ formula, text }: HallFormula): HTMLElement {
-  return h("span", { class: "kw-math kw-hall-formula" }, formula ? wrapping(formula) : text);
+  const node = h("span", { class: "kw-math kw-hall-formula" }, formula ? wrapping(formula) : text);
+  const longest = Math.max(...[...node.querySelectorAll("math")].map(letters), 0);
+  node.style.setProperty("--kw-letters", String(Math.max(1.1 * longest, Math.min(text.length, MOST_LETTERS))));
+  return node;
 }
 
 /** `0.0312 (R² 0.998)` */
@@ -29,8 +42,8 @@ export function captions(payload: Discovery, formulas: readonly HallFormula[]): 
   return formulas.map((formula, i) => {
     const [color, shape] = LOOKS[i]!;
     const sign = s("svg", { width: 12, height: 12, "aria-hidden": "true" }, line(`M6 6${shape}`, color, 1.6));
-    const error = h("span", { class: "kw-dim" }, `${payload.error_name} ${figures(formula.error, payload.spread)}`);
-    return h("div", { class: `kw-row kw-caption ${color}` }, sign, written(formula), error);
+    const error = h("span", { class: "kw-dim" }, `${payload.error_name}: ${figures(formula.error, payload.spread)}`);
+    return h("div", { class: `kw-caption ${color}` }, sign, written(formula), error);
   });
 }
 

@@ -2,7 +2,8 @@
 import type { Context } from "../../state/context";
 import { inLine, number } from "../../text/format";
 import { button } from "../../ui/controls";
-import { attrs, h, line, s, setChildren } from "../../ui/dom";
+import { activeIn, attrs, h, line, s, setChildren } from "../../ui/dom";
+import { onKey } from "../../ui/keys";
 import { Registry } from "../../ui/listeners";
 import type { Discovery, HallFormula } from "./panel";
 import { written } from "./preview";
@@ -32,12 +33,31 @@ export function hallOfFame(context: Context, acts: Acts) {
   };
   for (const type of ["pointerover", "focusin"]) registry.listen(list, type, (event) => acts.point(idOf(event)));
   for (const type of ["pointerleave", "focusout"]) registry.listen(list, type, () => acts.point(null));
+  /** The row that Tab leads to; arrows go to the others. */
+  let cursor: number | null = null;
+  const buttonsOf = (row?: Element | null) => (row ? ([...row.children] as HTMLButtonElement[]) : []);
+  const stopAt = (id: number | null) => {
+    cursor = id;
+    for (const [of, row] of rows) for (const one of buttonsOf(row)) one.tabIndex = of === id ? 0 : -1;
+  };
+  registry.listen(list, "focusin", (event) => stopAt(idOf(event)));
+  onKey(registry, list, (event) => {
+    const move = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity }[event.key];
+    const row = rows.get(cursor!);
+    if (!move || !row) return false;
+    focusAt([...list.children].indexOf(row) + move, buttonsOf(row).indexOf(event.target as HTMLButtonElement));
+    return true;
+  });
+  const focusAt = (index: number, column: number) => {
+    const row = list.children[Math.max(0, Math.min(list.children.length - 1, index))];
+    buttonsOf(row)[column]?.focus();
+  };
   registry.listen(list, "click", (event) => {
     const id = idOf(event);
     const pressed = (event.target as Element).closest<HTMLButtonElement>("button");
-    if (id === null || !pressed || pressed.disabled) return;
+    if (id === null || !pressed) return;
     if (pressed.dataset.kwAction === "compare") acts.compare(id);
-    else context.act.send({ kind: "use_formula", id });
+    else if (context.act.hasKernel) context.act.send({ kind: "use_formula", id });
   });
   const draw = (payload: Discovery, values: Values, { compared }: Choice) => {
     const { formulas, current, best } = payload;
@@ -52,21 +72,28 @@ export function hallOfFame(context: Context, acts: Acts) {
       attrs(row, { "data-current": isCurrent, "data-best": formula.id === best });
       attrs(load, {
         "aria-current": isCurrent ? "true" : null,
-        disabled: !context.act.hasKernel,
-        title: titleOf(formula.id === best, isCurrent, context.act.isSavedPage),
+        "aria-disabled": context.act.hasKernel ? null : "true",
+        title: titleOf(formula.id === best, isCurrent, context.act.hasKernel),
       });
       attrs(compare, { "aria-pressed": String(compared.includes(formula.id)) });
     }
+    const focused = activeIn(list)?.closest("[data-kw-hall]");
+    const at = [...list.children].indexOf(focused!);
+    const column = buttonsOf(focused).indexOf(activeIn(list) as HTMLButtonElement);
     setChildren(
       list,
       formulas.map(({ id }) => rows.get(id)!),
     );
+    if (!rows.has(cursor!)) stopAt(current ?? best ?? formulas.at(-1)?.id ?? null);
+    else stopAt(cursor);
+    // A better formula has taken the place of the one with the focus.
+    if (at >= 0 && !list.contains(focused!)) focusAt(at, column);
   };
   return { node, draw, destroy: () => registry.destroy() };
 }
 
-function titleOf(isBest: boolean, isCurrent: boolean, isSaved: boolean): string {
-  const act = isSaved ? "" : isCurrent ? "It is the network now" : "Click: it becomes the network";
+function titleOf(isBest: boolean, isCurrent: boolean, isAlive: boolean): string {
+  const act = !isAlive ? "" : isCurrent ? "It is the network now" : "Click: it becomes the network";
   return [isBest ? "The likeliest for its length" : "", act].filter(Boolean).join(". ");
 }
 
@@ -76,7 +103,6 @@ function rowOf(formula: HallFormula, values: Values): HTMLLIElement {
   for (const drawn of lines) attrs(drawn, { "stroke-linecap": "round" });
   const picture = s("svg", { class: "kw-hall-spark", viewBox: "0 0 46 30", "aria-hidden": "true" }, ...lines);
   const cell = h("span", { class: "kw-hall-cell", title: inLine(formula.text) }, written(formula));
-  cell.style.setProperty("--kw-letters", String(formula.text.length));
   const load = h(
     "button",
     { type: "button", class: "kw-bare kw-hall-row" },

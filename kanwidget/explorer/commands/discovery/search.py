@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kanwidget import _check
-from kanwidget.explorer.describe.equations import EquationWriter
-from kanwidget.explorer.describe.formula import distinct
+from kanwidget.explorer.describe.equations import EquationWriter, searched_data
 from kanwidget.explorer.guide.discovery import obstacle, search_sentence
 from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.background.formula_search import SEARCHED, FormulaSearch
@@ -52,27 +51,29 @@ class FindFormulas(SearchCommand):
         if reason := obstacle(session):
             raise ValueError(reason)
         _check_free(session)
-        writer = EquationWriter(session)
-        news = writer.news(self._steps(session))
-        search = session.discoveries.begin(news, self.seconds, session.run.problem)
+        writer, steps = EquationWriter(session), self._steps(session)
+        search = session.discoveries.begin(lambda ending: writer.news(steps(ending)), self.seconds, session.run.problem)
         if session.view.has_threads:
             session.view.work_out(search.job)
         else:
             session.begin_process(SearchProcess(session, search))
         return SEARCHED | {"status"}
 
-    def _steps(self, session: Session) -> Iterator[DiscoveryStep]:
+    def _steps(self, session: Session) -> Callable[[Callable[[], bool]], Iterator[DiscoveryStep]]:
         # The search brings the whole engine and sympy along, which takes a while to import: within the first bit of its work.
-        data, lib = session.run.trainer.data, session.candidates.lib
-        named = replace(data, in_vars=tuple(distinct(session.in_vars)), out_vars=session.out_vars)
+        data, lib = searched_data(session), session.candidates.lib
         seconds, seed, steps = self.seconds, self.seed, self.steps
 
-        def search() -> Iterator[DiscoveryStep]:
+        def search(ending: Callable[[], bool]) -> Iterator[DiscoveryStep]:
             from kanwidget.discovery import discover_steps
 
-            yield from discover_steps(named, seconds=seconds, seed=seed, steps=steps, lib=lib)
+            running = discover_steps(data, seconds=seconds, seed=seed, steps=steps, lib=lib)
+            for step in running:
+                yield step
+                if ending():
+                    running.conclude()
 
-        return search()
+        return search
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ class ResumeSearch(SearchCommand):
 
 @dataclass(frozen=True, slots=True)
 class StopSearch(SearchCommand):
-    """End the search; its formulas stay."""
+    """End the search: its formulas are finished, and stay as they are where it comes a second time."""
 
     kind, action = "discover", "stop"
 
@@ -117,7 +118,12 @@ class StopSearch(SearchCommand):
         if search is None:
             return frozenset()
         search.stop()
-        return SEARCHED | _end_process(session)
+        if search.busy and not session.view.has_threads:
+            if session.process is None:
+                session.begin_process(SearchProcess(session, search))
+            elif not isinstance(session.process, SearchProcess):
+                search.abandon()  # it can't go on beside the longer act that is at work
+        return SEARCHED | {"status"} | (frozenset() if search.busy else _end_process(session))
 
 
 def _search_of(session: Session) -> FormulaSearch | None:

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
+from kanwidget import _check
 from kanwidget.explorer.commands import fields
 from kanwidget.explorer.commands.base import act
 from kanwidget.explorer.describe.equations import EquationWriter
@@ -47,13 +50,14 @@ class UseFormula(Command):
             if formula is None:
                 raise ValueError("this formula is no longer there: the data are others now.")
             source = formula.source
+        number = discoveries.hall(session.run.problem).number_of(source)
         if reason := obstacle(session):
             raise ValueError(reason)
         network = formula_network(session, source)
         label = _label(session, source)
         topics = act(session, UseFormula(source=source), DISCOVERED, label, lambda: session.adopt(network))
-        if self.number is not None:
-            discoveries.loaded[session.tree.current] = self.number
+        if number is not None:
+            discoveries.loaded[session.tree.current] = number
         return topics | {"discovery", "settings"}
 
 
@@ -67,10 +71,39 @@ def formula_network(session: Session, source: str) -> KAN:
 
     names, current = source_names(session.in_vars), session.model
     expression, symbols = from_source(source, names), source_symbols(names)
+    _check_values(session, source, expression, symbols)
     network = KAN.from_formula(expression, symbols, grid=current.grid, k=current.k, dtype=current.dtype)
     network = network.to(current.device)
     network.reference, network.in_vars, network.seed = session.x.clone(), current.in_vars, current.seed
     return network
+
+
+def _check_values(session: Session, source: str, expression: Any, symbols: list[Any]) -> None:
+    """Refuse a formula that has no value in a row: its network would have no error there."""
+    from kanwidget.symbolic import to_numpy
+
+    data = session.data
+    parts = [part for part in (data.train_input, data.val_input, data.test_input) if part is not None]
+    x = torch.cat(parts).detach().cpu().double()
+    values = torch.as_tensor(to_numpy(expression, symbols)(x.numpy()))
+    missing = int((~torch.isfinite(values)).sum())
+    if missing:
+        advice = (
+            f"It has none in {missing} of {len(x)} rows: a logarithm or root of a negative number, a division by 0, or a number that "
+            f"is too large. In the data {_ranges(session, x, expression, symbols)}. Change the formula so that it has a value there."
+        )
+        _check.fail("formula", "use_formula", "a formula with a value in every row of the data", source, advice)
+
+
+def _ranges(session: Session, x: torch.Tensor, expression: Any, symbols: list[Any]) -> str:
+    """Between which numbers its columns lie: `a lies between 1 and 4.9`."""
+    lowest, highest = x.amin(0).tolist(), x.amax(0).tolist()
+    columns = zip(session.in_vars, symbols, lowest, highest, strict=True)
+    return ", ".join(
+        f"{name} lies between {low:.4g} and {high:.4g}"
+        for name, symbol, low, high in columns
+        if symbol in expression.free_symbols
+    )
 
 
 def _label(session: Session, source: str) -> str:

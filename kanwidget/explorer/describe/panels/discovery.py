@@ -31,7 +31,7 @@ class DiscoveryFormula(TypedDict):
 class Discovery(TypedDict):
     """The search and its formulas. Arrays: `truth` (rows,), `values` (formulas, rows), and of a table with one column `x` (rows,)."""
 
-    state: Literal["idle", "searching", "paused", "done", "stopped", "failed"]
+    state: Literal["idle", "searching", "finishing", "paused", "done", "stopped", "failed"]
     sentence: str
     """What it does, or has done."""
     findings: list[str]

@@ -1,6 +1,7 @@
 """`FormulaSearch`: a search for formulas beside the session's network, on a thread of its own where there are any.
 
-The session is free meanwhile. A pause holds the search where it is, within a bit of its work, and it goes on from there.
+The session is free meanwhile. A pause holds the search where it is, within a bit of its work, and it goes on from there. A stop ends the
+search, and not yet its work: the constants of its formulas are made exact where that is as good, and are fitted to all rows.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Literal
@@ -17,7 +19,7 @@ from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.states.hall_of_fame import HallFormula, HallOfFame
 from kanwidget.training.after_step import AFTER_STEP
 
-SearchState = Literal["searching", "paused", "done", "stopped", "failed"]
+SearchState = Literal["searching", "finishing", "paused", "done", "stopped", "failed"]
 #: What changes with a search: its panel, and the buttons of the guide.
 SEARCHED: Topics = frozenset(("discovery", "guide"))
 #: Least seconds between two reports to the session: faster ones nobody reads.
@@ -26,8 +28,8 @@ _REPORT_SECONDS = 0.2
 _PATIENCE = 0.1
 #: Findings that are kept; a search that says more repeats itself.
 _MOST_FINDINGS = 50
-#: What it does, by the kind of its news.
-_SENTENCES = {"trying": "Trying {}", "constants": "Looking for exact numbers in place of constants"}
+#: What it does while it looks at constants.
+_EXACT = "Looking for exact numbers in place of constants"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +70,35 @@ class Discoveries:
         """The last search, where it was for this problem."""
         return self.search if self.search is not None and self.search.problem == problem else None
 
+    @property
+    def paused(self) -> bool:
+        """Whether the last search is held."""
+        return self.search is not None and self.search.state == "paused"
+
     def hold(self) -> None:
         """Hold the search in progress: the session turns to another problem, from where it can't be seen."""
         if self.search is not None:
             self.search.pause()
 
-    def begin(self, news: Iterator[SearchNews], seconds: float, problem: int) -> FormulaSearch:
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """Let the search wait from its next step on: what takes seconds, such as writing a page, would take twice as long beside it."""
+        search = self.search
+        if search is None:
+            yield
+            return
+        search.rest(True)
+        try:
+            yield
+        finally:
+            search.rest(False)
+
+    def begin(
+        self, news: Callable[[Callable[[], bool]], Iterator[SearchNews]], seconds: float, problem: int
+    ) -> FormulaSearch:
         """Begin a search in place of the one before."""
         if self.search is not None:
-            self.search.stop()
+            self.search.abandon()
         hall = self.hall(problem)
         hall.begin()
         self.search = FormulaSearch(news, seconds, problem, hall.show)
@@ -87,7 +109,7 @@ class FormulaSearch:
     """A search for formulas.
 
     Args:
-        news: The search, bit by bit.
+        news: Gives the search, bit by bit, by a function that says whether it is to come to its end.
         seconds: That it may take.
         problem: Number of the problem that it is for.
         show: Takes its formulas so far, and the text of the likeliest.
@@ -95,7 +117,7 @@ class FormulaSearch:
 
     def __init__(
         self,
-        news: Iterator[SearchNews],
+        news: Callable[[Callable[[], bool]], Iterator[SearchNews]],
         seconds: float,
         problem: int,
         show: Callable[[Sequence[HallFormula], str], None],
@@ -105,33 +127,55 @@ class FormulaSearch:
         #: What it does, what it has found out, and for how many seconds it has searched.
         self.sentence, self.findings, self.elapsed = "", list[str](), 0.0
         self.error: BaseException | None = None
-        self._steps, self._show = news, show
+        self._ending = self._resting = False
+        self._steps, self._show = news(lambda: self._ending), show
         self._news: deque[SearchNews] = deque()
         self._changed = threading.Condition()
         self._reported, self._reported_at = False, 0.0
 
     @property
     def alive(self) -> bool:
-        """Whether it searches, or is held and can go on."""
-        return self.state in ("searching", "paused")
+        """Whether it is at work, or is held and can go on."""
+        return self.busy or self.state == "paused"
+
+    @property
+    def busy(self) -> bool:
+        """Whether it is at work."""
+        return self.state in ("searching", "finishing")
 
     # ---- the owner of the session
 
     def pause(self) -> None:
         """Hold it where it is."""
-        if self.state == "searching":
+        if self.busy:
             self._become("paused")
 
     def resume(self) -> None:
         """Let it go on."""
         if self.state == "paused":
-            self._become("searching")
+            self._become("finishing" if self._ending else "searching")
 
     def stop(self) -> None:
-        """End it; its formulas so far stay, and what its thread still finds counts no more."""
+        """End the search and finish its formulas; a second time, end it at once."""
+        if not self.alive:
+            return
+        if self._ending:
+            self.abandon()
+            return
+        self._ending = True
+        self._become("finishing")
+
+    def abandon(self) -> None:
+        """End it at once; its formulas so far stay as they are, and what its thread still finds counts no more."""
         if self.alive:
             self.read()
             self._become("stopped")
+
+    def rest(self, resting: bool) -> None:
+        """Let its thread wait at the next step, or go on."""
+        with self._changed:
+            self._resting = resting
+            self._changed.notify_all()
 
     def advance(self) -> Topics:
         """Do a bit of it here, where no thread does."""
@@ -154,8 +198,8 @@ class FormulaSearch:
             self.elapsed = max(self.elapsed, news.seconds)
             if news.kind == "finding" and news.text not in self.findings:
                 self.findings = [*self.findings, news.text][-_MOST_FINDINGS:]
-            elif news.kind in _SENTENCES:
-                self.sentence = _SENTENCES[news.kind].format(news.text.removeprefix("trying "))
+            elif news.kind in ("trying", "constants"):
+                self.sentence = _EXACT if news.kind == "constants" else news.text[:1].upper() + news.text[1:]
         if pieces:
             self._show(pieces[-1].front, pieces[-1].best)
         return SEARCHED if pieces else frozenset()
@@ -165,7 +209,7 @@ class FormulaSearch:
         self.read()
         if self.alive:
             self.error = error
-            self._become("done" if error is None else "failed")
+            self._become("failed" if error is not None else "stopped" if self._ending else "done")
         return SEARCHED
 
     def _become(self, state: SearchState) -> None:
@@ -206,9 +250,9 @@ class FormulaSearch:
             report(self.read)
 
     def _hold(self, closing: Callable[[], bool]) -> None:
-        """Wait while it is paused."""
+        """Wait while it is held."""
         with self._changed:
-            while self.state == "paused" and not closing():
+            while (self.state == "paused" or self._resting) and not closing():
                 self._changed.wait(_PATIENCE)
         self._check(closing)
 

@@ -63,6 +63,10 @@ class HallOfFame:
         """The formula of a number, None where there is none."""
         return self._formulas.get(number)
 
+    def number_of(self, source: str) -> int | None:
+        """The number of a formula by its text, None where there is none."""
+        return self._numbers.get(source)
+
     def _forget(self) -> None:
         """Drop the oldest formulas that are shown no more."""
         shown = {formula.number for formula in self.front}

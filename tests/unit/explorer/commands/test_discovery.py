@@ -1,5 +1,7 @@
 """The search for formulas: beside the network, to be held and ended; a formula becomes the network in one act."""
 
+import threading
+
 import pytest
 import torch
 
@@ -19,6 +21,7 @@ from kanwidget.explorer.session.background.formula_search import SearchNews
 from kanwidget.explorer.session.session import Session
 from tests.unit.explorer.searches import BETTER, SIMPLE, FakeSearch, FakeStep, usual_steps
 from tests.unit.explorer.states import everything, network, train
+from tests.unit.explorer.threads import eventually
 
 
 @pytest.fixture
@@ -65,7 +68,7 @@ def test_it_goes_on_bit_by_bit_and_says_what_it_does(session, search):
     assert (content["state"], content["findings"], content["of"]) == ("done", ["x_2 hardly matters"], 20.0)
     assert texts(session) == ["2.5*x_1", "2.5*x_1 + 0.125*x_2^2"]
     assert content["best"] == content["formulas"][1]["id"]
-    assert content["sentence"].startswith("2 formulas in 2 s. Click one")
+    assert content["sentence"].startswith("2 formulas in 2 s, the likeliest marked. Click one")
     assert network(session.model) == before
     assert session.script.statements() == []
     (data, options) = search.asked[0]
@@ -98,18 +101,64 @@ def test_another_act_holds_it_and_it_goes_on_from_there(session, search):
     assert len(search.asked) == 1
 
 
-@pytest.mark.parametrize(
-    ("command", "state"), [(Pause(), "paused"), (PauseSearch(), "paused"), (StopSearch(), "stopped")]
-)
-def test_a_pause_or_an_end_needs_no_notice(session, search, command, state):
+@pytest.mark.parametrize("command", [Pause(), PauseSearch()])
+def test_a_pause_needs_no_notice(session, search, command):
     session.apply(FindFormulas())
     session.advance(0.0)
     session.apply(command)
     assert not session.running
-    assert panel(session)["state"] == state
+    assert panel(session)["state"] == "paused"
     assert session.view.announcement is None
     session.apply(ResumeSearch())
-    assert session.running == (state == "paused")
+    assert session.running
+
+
+def test_an_end_finishes_the_formulas_and_says_so(session, search):
+    session.apply(FindFormulas())
+    session.advance(0.0)
+    session.apply(StopSearch())
+    assert (panel(session)["state"], guide(session)["search"]["label"]) == ("finishing", "Finishing")
+    assert panel(session)["sentence"].startswith("Finishing the constants: exact numbers where they are as good")
+    session.advance(0.0)
+    assert search.ended
+    to_the_end(session)
+    content = panel(session)
+    assert (content["state"], content["findings"]) == ("stopped", [])  # of the steps left only the last fits were done
+    assert texts(session) == ["2.5*x_1", "2.5*x_1 + 0.125*x_2^2"]
+    assert session.view.announcement is None
+
+
+def test_a_second_end_ends_that_too(session, search):
+    session.apply(FindFormulas())
+    session.advance(0.0)
+    session.apply(StopSearch())
+    session.apply(StopSearch())
+    assert (session.running, panel(session)["state"], texts(session)) == (False, "stopped", ["2.5*x_1"])
+    session.apply(ResumeSearch())
+    assert not session.running
+
+
+def test_what_is_held_while_it_finishes_goes_on_to_finish(session, search):
+    session.apply(FindFormulas())
+    session.advance(0.0)
+    session.apply(PauseSearch())
+    session.apply(StopSearch())
+    assert session.running
+    session.apply(Fix((0, 0, 0), "sin"))
+    assert panel(session)["state"] == "paused"
+    session.apply(ResumeSearch())
+    assert panel(session)["state"] == "finishing"
+    to_the_end(session)
+    assert (panel(session)["state"], len(texts(session))) == ("stopped", 2)
+
+
+def test_an_end_beside_a_longer_act_leaves_the_formulas_as_they_are(session, search):
+    session.apply(FindFormulas())
+    session.advance(0.0)
+    session.apply(PauseSearch())
+    session.apply(Simplify())
+    session.apply(StopSearch())
+    assert (session.running, panel(session)["state"], texts(session)) == (True, "stopped", ["2.5*x_1"])
 
 
 def test_it_waits_for_its_turn_where_a_longer_act_is_at_work(session, search):
@@ -181,8 +230,24 @@ def test_an_end_ends_the_work_and_keeps_the_formulas(session, search, workers):
 
     workers[0](lambda: False, report)
     assert seen == ["searching", "stopped"]
-    assert texts(session) == ["2.5*x_1"]
+    assert (search.ended, texts(session)) == (True, ["2.5*x_1", "2.5*x_1 + 0.125*x_2^2"])
     assert guide(session)["search"]["label"] == "Find formulas"
+
+
+def test_it_rests_while_a_page_is_written(session, search, workers):
+    session.apply(FindFormulas())
+    discoveries, job = session.discoveries, workers[0]
+    reports, going = [], threading.Event()
+    worker = threading.Thread(target=lambda: (going.set(), job(lambda: False, reports.append)))
+    with discoveries.at_rest():
+        worker.start()
+        assert going.wait(60)
+        eventually(lambda: len(reports) == 1)
+        assert worker.is_alive()
+    worker.join(60)
+    for report in reports:
+        report()
+    assert panel(session)["state"] == "done"
 
 
 def test_an_explorer_that_closes_ends_the_work(session, search, workers):
@@ -217,6 +282,21 @@ def test_a_call_that_waits_says_that_the_search_has_failed(model, data, monkeypa
         assert explorer.formulas == [SIMPLE]
 
 
+def test_ctrl_c_ends_a_call_that_waits_once_the_formulas_are_finished(model, data, monkeypatch):
+    class Pressed(FakeSearch):
+        def __iter__(self):
+            for step in super().__iter__():
+                yield step
+                if not self.ended:
+                    explorer._driver.interrupt()
+
+    search = Pressed(usual_steps())
+    monkeypatch.setattr(kanwidget.discovery, "discover_steps", search)
+    with KANExplorer(model, data, driver="blocking") as explorer:
+        assert explorer.discover() == [SIMPLE, BETTER]
+        assert (search.ended, panel(explorer._session)["state"]) == (True, "stopped")
+
+
 def test_late_news_of_a_search_that_was_ended_count_no_more(session, search, workers):
     session.apply(FindFormulas())
     reports = []
@@ -244,6 +324,7 @@ def test_a_search_that_is_over_lets_go_of_what_it_has_worked_with(session, monke
     session.apply(FindFormulas())
     session.advance(0.0)
     assert not closed
+    session.apply(StopSearch())
     session.apply(StopSearch())
     assert closed
 
@@ -333,6 +414,26 @@ def test_a_formula_that_is_not_there_changes_nothing(session):
     with pytest.raises(ValueError, match="no part of a formula of x_1, x_2"):
         session.apply(UseFormula(source="__import__('os')"))
     assert everything(session) == before
+
+
+def test_a_formula_without_values_is_refused_with_its_reason(search):
+    x = torch.linspace(1, 6, 20, dtype=torch.float64)[:, None]
+    with KANExplorer(KAN([1, 1]), Dataset(x, x, in_vars=("a",)), driver="blocking") as explorer:
+        session = explorer._session
+        before = everything(session)
+        with pytest.raises(ValueError, match=r"`formula` argument of use_formula .* value in every row") as refusal:
+            explorer.use_formula("log(a-5)")
+        assert "got 'log(a-5)'. It has none in 16 of 20 rows" in str(refusal.value)
+        assert "In the data a lies between 1 and 6." in str(refusal.value)
+        assert everything(session) == before
+        explorer.use_formula("log(a)")
+
+
+def test_a_call_marks_the_row_of_its_formula(session, search):
+    session.apply(FindFormulas())
+    to_the_end(session)
+    session.apply(UseFormula(source="2.5*x_1"))
+    assert panel(session)["current"] == panel(session)["formulas"][0]["id"]
 
 
 def test_the_script_makes_the_same_network_bit_for_bit(data, model, search):

@@ -52,6 +52,30 @@ def test_without_test_data_errors_are_those_of_the_training_with_its_weights():
     assert formula.error == formula.train_error == pytest.approx(3.0)
 
 
+def test_what_errs_more_than_a_constant_is_left_out_unless_nothing_else_is_there(monkeypatch):
+    x = torch.linspace(0, 1, 50, dtype=torch.float64)[:, None]
+    session = Session(KAN([1, 1]), Dataset(x, 2.5 * x + 0.01))
+    worse = equation("x_1 + 50", 3.0)
+    content, _ = filled(monkeypatch, session, worse, equation("1.26", 1.0), equation("2.5*x_1", 3.0))
+    assert [formula["text"] for formula in content["formulas"]] == ["1.26", "2.5*x_1"]
+    other = Session(session.model, session.data)
+    content, _ = filled(monkeypatch, other, worse)
+    assert [formula["text"] for formula in content["formulas"]] == ["x_1 + 50"]
+
+
+def test_words_name_columns_and_target_as_formulas_do(monkeypatch):
+    x = torch.linspace(1, 9, 50, dtype=torch.float64)[:, None]
+    session = Session(KAN([1, 1]), Dataset(x, 3 * x, in_vars=("t [s]",), out_vars=("s [m]",)))
+    trying = FakeStep("trying", "trying sums of functions of t [s] for 1/y²", ())
+    steps = [trying, FakeStep("finding", "s [m] depends on t [s]", ())]
+    monkeypatch.setattr(kanwidget.discovery, "discover_steps", FakeSearch(steps))
+    session.apply(FindFormulas())
+    session.advance(0.0)
+    assert discovery(session)[0]["sentence"] == "Trying sums of functions of t for 1/s²"
+    session.advance(0.0)
+    assert discovery(session)[0]["findings"] == ["s depends on t"]
+
+
 def test_a_formula_without_values_is_left_out(monkeypatch, session):
     content, _ = filled(monkeypatch, session, equation("log(x_1 - 100)", 4.0), equation("x_1", 1.0))
     assert [formula["text"] for formula in content["formulas"]] == ["x_1"]

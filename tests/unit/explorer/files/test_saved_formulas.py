@@ -3,9 +3,10 @@
 import json
 
 import pytest
+import torch
 
 import kanwidget.discovery
-from kanwidget import KANExplorer
+from kanwidget import KAN, Dataset, KANExplorer
 from kanwidget.explorer.describe.panels.discovery import discovery
 from kanwidget.explorer.files.film_panels import last_panels
 from tests.unit.explorer.searches import FakeSearch, usual_steps
@@ -33,9 +34,46 @@ def test_a_session_goes_on_with_its_formulas(explorer, tmp_path):
         assert strip(before) == strip(after)
         assert [before[name] for name in kept[2:]] == [after[name] for name in kept[2:]]
         assert after["formulas"][1]["id"] == after["best"]
-        assert after["sentence"].startswith("2 formulas. Click one")
-        assert again.formulas == []  # of this session there are none yet
+        assert after["sentence"].startswith("2 formulas, the likeliest marked. Click one")
+        assert [str(one.sympy) for one in again.formulas] == [str(one.sympy) for one in explorer.formulas]
         assert again.code() == explorer.code()
+
+
+def test_they_come_back_as_equations_with_errors_and_constants(tmp_path):
+    generator = torch.Generator().manual_seed(0)
+    x = 1 + torch.rand(80, 2, generator=generator, dtype=torch.float64)
+    y = 2.5 * x[:, :1] * x[:, 1:] + 0.02 * torch.randn(80, 1, generator=generator, dtype=torch.float64)
+    data = Dataset(x, y, in_vars=("p [bar]", "T [K]"), out_vars=("rate",))
+    with KANExplorer(KAN([2, 1]), data, driver="blocking") as explorer:
+        before = explorer.discover(steps=12)
+        explorer.save_json(tmp_path / "session.json")
+    with KANExplorer.load(tmp_path / "session.json", driver="blocking") as again:
+        after = again.formulas
+        assert [one.sympy for one in after] == [one.sympy for one in before]
+        for old, new in zip(before, after, strict=True):
+            assert (new.rmse_test, new.complexity) == (old.rmse_test, old.complexity)
+            assert (new.rmse_train, new.r2) == pytest.approx((old.rmse_train, old.r2))
+        (old, new) = (list(one[-1].constants.values()) for one in (before, after))
+        assert new == [pytest.approx(pair, rel=1e-6) for pair in old]
+        assert torch.equal(after[-1].predict(data), before[-1].predict(data))
+        # Saved again, nothing is lost.
+        again.save_json(tmp_path / "again.json")
+    rows = [
+        json.loads((tmp_path / name).read_text(encoding="utf-8"))["session"]["formulas"]
+        for name in ("session.json", "again.json")
+    ]
+    assert rows[0] == rows[1]
+
+
+def test_rows_of_an_earlier_file_have_no_error_on_rows_held_out(explorer, tmp_path):
+    path = tmp_path / "session.json"
+    explorer.save_json(path)
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    stored["session"]["formulas"] = [["2.5*x_1", 3.0, True], ["log(x_1 - 100)", 4.0, False]]
+    path.write_text(json.dumps(stored), encoding="utf-8")
+    with KANExplorer.load(path, driver="blocking") as again:
+        (formula,) = again.formulas
+        assert str(formula.sympy) == "2.5*x_1"
 
 
 def test_a_file_from_before_has_no_formulas(explorer, tmp_path):
