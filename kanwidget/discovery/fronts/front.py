@@ -106,7 +106,9 @@ class Front:
     @property
     def has_relative_noise(self) -> bool:
         """Whether the noise grows with the value."""
-        return bool(self._kept) and not self._robust and ranking.has_relative_noise(self._kept, len(self.table.every.y))
+        if not self._kept or self._robust or any(map(ranking.is_exact, self._kept)):
+            return False
+        return ranking.has_relative_noise(self._kept, len(self.table.every.y))
 
     def relative_weights(self) -> Tensor:
         """Weights of the training rows for noise that grows with the value."""

