@@ -98,7 +98,9 @@ def markup(node: Any) -> str:
 
 
 def _percent(part: float | None) -> str:
-    return "" if part is None else f"{100 * part:.2g} %"
+    if part is None:
+        return ""
+    return f"{100 * part:.2g} %" if part < 0.995 else f"{100 * part:.0f} %"
 
 
 def _r2(value: float) -> str:

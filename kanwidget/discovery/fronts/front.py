@@ -141,7 +141,7 @@ class Front:
         if size > self.reach or number > self._most_constants or not self._allows(tree):
             return None
         misfit = self._misfit(tree)
-        if tree in self._columns and misfit.plain.held_out > _NEAR:
+        if self._is_column(tree) and misfit.plain.held_out > _NEAR:
             return None
         rank = _Rank(size, number, misfit)
         if not any(kept is rank for kept in _both([*map(_rank, self._kept), rank])):
@@ -187,6 +187,13 @@ class Front:
     def _allows(self, tree: Tree) -> bool:
         heads = {node[0] for node in nodes(tree)}
         return heads & OPERATIONS.keys() <= self._operations
+
+    def _is_column(self, tree: Tree) -> bool:
+        """Whether a tree is a column in its own unit, or in the one that it has inside the engine."""
+        inner = tree
+        while inner[0] == "mul" and inner[1][0] == "n":
+            inner = inner[2]
+        return inner[0] == "x" or tree in self._columns
 
     def _misfit(self, tree: Tree) -> Misfit:
         with torch.no_grad():
