@@ -11,7 +11,7 @@ from torch import Tensor
 
 from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.targets import Target
-from kanwidget.discovery.engine.trees import Tree, constant
+from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant
 
 #: Bits that a term must save beside its constant.
 _TERM = 4.0
@@ -99,6 +99,24 @@ def of_product(table: Table, trees: Sequence[Tree]) -> Tree | None:
     if not 0 < size < math.inf:
         return None
     return ("mul", constant(float((table.weights * value * table.y).sum()) / size), body)
+
+
+def in_halves(tree: Tree) -> Tree:
+    """The tree with whole and half exponents in place of fitted ones: with noise these are nearly, not exactly, simple.
+
+    Examples:
+        >>> in_halves(("mul", ("c", 3.0), ("mul", ("pow", ("x", 0), ("c", 1.93)), ("pow", ("x", 1), ("c", -0.1)))))
+        ('mul', ('c', 3.0), ('sq', ('x', 0)))
+    """
+    if tree[0] == "pow" and tree[2][0] == "c":
+        half = round(2 * tree[2][1]) / 2
+        return power(in_halves(tree[1]), half) if half else ("n", 1)
+    if tree[0] not in OPERATIONS:
+        return tree
+    parts = [in_halves(part) for part in tree[1:]]
+    if tree[0] == "mul" and ("n", 1) in parts:
+        return parts[1 - parts.index(("n", 1))]
+    return (tree[0], *parts)
 
 
 def _factor(table: Table, tree: Tree, base: Tensor, exponent: float) -> Tree | None:

@@ -22,7 +22,7 @@ _WORSE = 1.05
 
 
 def finish(front: Front, weights: torch.Tensor | None, seconds: Callable[[], float]) -> Iterator[Member]:
-    """Make the members simpler where held-out rows agree, and fit their constants to all rows, the best member first.
+    """Make the members simpler where held-out rows agree, and fit their constants to all rows, the likeliest member first.
 
     Args:
         front: Changed in place.
@@ -33,7 +33,7 @@ def finish(front: Front, weights: torch.Tensor | None, seconds: Callable[[], flo
         The members that changed.
     """
     first = front.best
-    others = [member for member in reversed(front.candidates) if member is not first]
+    others = [member for member in front.by_length if member is not first]
     spent = 0.0
     # A mean is a mean: there is nothing to make simpler.
     for member in (each for each in [first, *others] if each.equation.sympy.free_symbols):

@@ -104,6 +104,12 @@ class Front:
         return ranking.best(fitting, count, relative=relative) if fitting else first
 
     @property
+    def by_length(self) -> list[Member]:
+        """The formulas and those that may still get short enough, the shortest description first."""
+        count, relative = len(self.table.every.y), self.has_relative_noise
+        return sorted(self.candidates, key=lambda member: ranking.length(member, count, relative=relative))
+
+    @property
     def has_relative_noise(self) -> bool:
         """Whether the noise grows with the value."""
         if not self._kept or self._robust or any(map(ranking.is_exact, self._kept)):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.assembly import of_product, of_sum, row_weights
+from kanwidget.discovery.engine.assembly import in_halves, of_product, of_sum, row_weights
 from kanwidget.discovery.engine.scans.atoms import Atoms
 from kanwidget.discovery.engine.scans.regressions import Hit, Projected, pairs, project, singles
 from kanwidget.discovery.engine.table import Table
@@ -36,7 +36,8 @@ def scan_products(table: Table, atoms: Atoms, label: str, paired: int = PAIRED) 
     leaves: list[Tree] = [("x", index) for index in columns]
     for hits in _hits(projected, paired):
         trees = [of_product(table, [*leaves, *map(atoms.tree, hit.atoms)]) for hit in hits]
-        table.offer(trees, f"a product of powers, {label}")
+        simpler = [in_halves(tree) for tree in trees if tree is not None]
+        table.offer([*trees, *simpler], f"a product of powers, {label}")
         yield f"trying products of {label}"
 
 
