@@ -122,7 +122,7 @@ class Discovery:
         Examples:
             >>> from kanwidget import discover, load_planets
             >>> list(discover(load_planets(), steps=30, progress=False).to_pandas().columns)
-            ['target', 'formula', 'complexity', 'rmse_train', 'rmse_test', 'r2', 'best']
+            ['target', 'formula', 'complexity', 'rmse_train', 'rmse_test', 'r2', 'best', 'relative_error']
         """
         try:
             import pandas as pd
