@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
-from matplotlib.transforms import offset_copy
+from matplotlib.transforms import Bbox, offset_copy
 
 from kanwidget.insight.plot.style import Theme, ThemeName, draw_frame, new_figure, theme_of, write
 
-#: Room of labels at the left, of one of their characters, and of a line, as parts of the axes' width and height.
-_ROOM, _CHARACTER, _LINE = 0.25, 0.0108, 0.045
+#: Room of labels at the left, and of a line, as parts of the axes' width and height.
+_ROOM, _LINE = 0.25, 0.045
 
 
 def plot_front(
@@ -77,16 +77,17 @@ def _draw_front(
     _make_room(ax)
     # Left of and below the front there are no points, or they would be on it.
     below_left = offset_copy(ax.transData, figure, x=-4, y=-3, units="points")
-    written: list[tuple[float, float, float]] = []
+    written: list[Bbox] = []
     # The best one first: others give way to it.
     for index in sorted(range(len(xs)), key=lambda index: (index != best, -index)):
-        right, up = ax.transAxes.inverted().transform(ax.transData.transform((xs[index], ys[index])))
-        left = right - _CHARACTER * len(labels[index])
-        if all(abs(up - other) > _LINE or right < start or left > end for start, end, other in written):
-            weight = "bold" if index == best else "normal"
-            options = {"transform": below_left, "color": theme.text, "fontsize": 7.5, "fontweight": weight}
-            write(ax, xs[index], ys[index], labels[index], ha="right", va="top", **options)
-            written.append((left, right, up))
+        weight = "bold" if index == best else "normal"
+        options = {"transform": below_left, "color": theme.text, "fontsize": 7.5, "fontweight": weight}
+        label = write(ax, xs[index], ys[index], labels[index], ha="right", va="top", **options)
+        box = label.get_window_extent()
+        if any(box.overlaps(other) for other in written):
+            label.remove()
+        else:
+            written.append(box.expanded(1.05, 1.15))
 
 
 def _mark_numbers(axis: Axis, decades: float) -> None:

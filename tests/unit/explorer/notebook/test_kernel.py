@@ -260,14 +260,24 @@ class Step:
     front: tuple
     best: object = None
 
-def busy(data, **options):
-    law, number = Equation(2.0 * sympy.Symbol("x_1"), 3.0), 0
-    while True:
-        number += 1
-        sum(i * i for i in range(300_000))  # as pure Python does, it keeps the interpreter to itself
-        yield Step("trying", f"trying part {number}", number / 10, (law,))
+class Busy:
+    def __init__(self, data, **options):
+        self.law, self.number, self.ends = Equation(2.0 * sympy.Symbol("x_1"), 3.0), 0, False
 
-kanwidget.discovery.discover_steps = busy
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.ends:
+            raise StopIteration
+        self.number += 1
+        sum(i * i for i in range(300_000))  # as pure Python does, it keeps the interpreter to itself
+        return Step("trying", f"trying part {self.number}", self.number / 10, (self.law,))
+
+    def conclude(self):
+        self.ends = True
+
+kanwidget.discovery.discover_steps = Busy
 """
 
 
