@@ -68,7 +68,7 @@ def with_formulas(one, *sources):
         SearchNews("finding", "exp(h) of y is a sum of f(x_1) and g(x_2)", 1.0, formulas, sources[-1]),
         SearchNews("trying", "trying 240 curves for f", 12.5, formulas, sources[-1]),
     ]
-    search = session.discoveries.begin(iter(steps), 60.0, session.run.problem)
+    search = session.discoveries.begin(lambda ending: iter(steps), 60.0, session.run.problem)
     search.advance()
     search.advance()
     search.pause()
