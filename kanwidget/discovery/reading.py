@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from kanwidget.datasets import Dataset
 from kanwidget.discovery.arguments import Request
 from kanwidget.discovery.equation import Equation
-from kanwidget.discovery.fronts.table import Part, Table, tables
+from kanwidget.discovery.fronts.table import tables
 from kanwidget.symbolic.formulas.simplest import weighted
 
 if TYPE_CHECKING:
@@ -37,34 +35,14 @@ class EquationReader:
         table, every = self._table, self._table.every
         problem = table.problem(every)
         problem, _ = weighted(problem, problem.at(expression))
-        error = _error(table, every, expression)
-        spread = _root_mean_square(every.y - every.mean, every, table.y_unit)
-        test = _test_part(table)
+        error, test = table.error(every, expression), table.test_error(expression)
         return Equation(
             table.target,
             expression,
             complexity,
             error,
-            held_out if test is None else _error(table, test, expression),
-            1 - (error / spread) ** 2 if spread and table.spread else 0.0,
+            held_out if test is None else test,
+            table.r2(error),
             data=table.data,
             _problem=problem,
         )
-
-
-def _test_part(table: Table) -> Part | None:
-    data = table.data
-    if data.test_input is None or data.test_label is None:
-        return None
-    return Part(data.test_input, data.test_label[:, 0], data.test_weight)
-
-
-def _error(table: Table, part: Part, expression: Any) -> float:
-    return _root_mean_square(part.y - table.problem(part).values(expression), part, table.y_unit)
-
-
-def _root_mean_square(values: Tensor, part: Part, unit: float) -> float:
-    """By the rows' weights; squares of large numbers have no float, but those of multiples of a unit have."""
-    squares, weight = (values / unit).square(), part.weight
-    mean = squares.mean() if weight is None else (weight * squares).sum() / weight.sum()
-    return float(mean.sqrt()) * unit

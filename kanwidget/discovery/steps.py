@@ -122,7 +122,7 @@ class DiscoverySteps:
         """What was found so far."""
         fronts = {front.table.target: front.equations for front in self._fronts}
         best = {front.table.target: front.best.equation for front in self._fronts if front.members}
-        relative = frozenset(f.table.target for f in self._fronts if f.has_relative_noise and not f.is_exact)
+        relative = frozenset(f.table.target for f in self._fronts if f.has_relative_noise)
         reasons = {target: self._reasons.get(target, self._ended) for target in fronts}
         return Discovery(self.data, fronts, best, tuple(self.findings), self.seconds, reasons, relative)
 
@@ -197,8 +197,7 @@ class DiscoverySteps:
         half = _middle(self.seconds, end), _middle(self._reports, last)
         reason = yield from self._reported(front, front.table.rows(), end, last, half)
         if reason in ("complete", "turn") and front.has_relative_noise:
-            if not front.is_exact:
-                yield self._found(front, _relative_sentence(front))
+            yield self._found(front, _relative_sentence(front))
             reason = yield from self._reported(front, front.table.rows(front.relative_weights()), end, last)
         return reason
 

@@ -112,11 +112,7 @@ def _offer(table: Table, system: _System, grid: Tensor, sign: int) -> None:
 def _heights(matrices: Tensor) -> list[float]:
     """The smallest singular value of each matrix, from its Gram matrix: enough to see where it dips."""
     finite = torch.isfinite(matrices).flatten(1).all(1)
-    for _ in range(2):
-        matrices = matrices / matrices.norm(dim=1, keepdim=True).clamp(min=1e-300)
-        matrices = matrices / matrices.norm(dim=2, keepdim=True).clamp(min=1e-300)
-    matrices = torch.where(finite[:, None, None], matrices, 0.0)
-    matrices = matrices / matrices.norm(dim=1, keepdim=True).clamp(min=1e-300)
+    matrices = equilibrated(torch.where(finite[:, None, None], matrices, 0.0))[0]
     lowest = torch.linalg.eigvalsh(matrices.mT @ matrices)[:, 0]
     return torch.where(finite, lowest.clamp(min=1e-17).sqrt(), math.inf).tolist()
 

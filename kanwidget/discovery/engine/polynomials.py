@@ -186,17 +186,17 @@ def independent(table: Table, trees: list[Tree]) -> Terms:
 
 
 def equilibrated(matrix: Tensor) -> tuple[Tensor, Tensor]:
-    """The matrix with rows and columns of about one size, and the sizes of the columns.
+    """The matrix, or a batch of them, with rows and columns of about one size, and the sizes of the columns.
 
     What vanishes on all rows does so in any unit of a row; without it exp(x) leaves only the rows with the largest x.
     """
-    scale = torch.ones(matrix.shape[1], dtype=matrix.dtype)
+    scale = torch.ones_like(matrix[..., :1, :])
     for _ in range(_ROUNDS):
-        sizes = matrix.norm(dim=0).clamp(min=1e-300)
+        sizes = matrix.norm(dim=-2, keepdim=True).clamp(min=1e-300)
         matrix, scale = matrix / sizes, scale * sizes
-        matrix = matrix / matrix.norm(dim=1, keepdim=True).clamp(min=1e-300)
-    sizes = matrix.norm(dim=0).clamp(min=1e-300)
-    return matrix / sizes, scale * sizes
+        matrix = matrix / matrix.norm(dim=-1, keepdim=True).clamp(min=1e-300)
+    sizes = matrix.norm(dim=-2, keepdim=True).clamp(min=1e-300)
+    return matrix / sizes, (scale * sizes).squeeze(-2)
 
 
 def _null_vector(matrix: Tensor, tolerance: float) -> tuple[list[int], Tensor | None]:

@@ -31,7 +31,7 @@ class Table:
         operations: Heads of `OPERATIONS` that formulas may hold.
         most: Complexity of a formula, at most.
         seed: Of the choice of rows for scans.
-        units: What each column was divided by; 1 by default. A sum with 1 means something before.
+        units: What each column was divided by, 1 by default: 1 + x means something of the undivided column.
     """
 
     def __init__(

@@ -225,27 +225,16 @@ class Front:
         self, expression: Any, size: float, misfit: Misfit, origin: str, problem: Problem | None = None
     ) -> Equation:
         table = self.table
-        train = _error(table.every, expression, table)
-        spread = _root_mean_square(table.every.y - table.every.mean, table.every.weight, table.y_unit)
-        r2 = 1 - (train / spread) ** 2 if spread and table.spread else 0.0
-        test = self._test_error(expression)
+        train, test = table.error(table.every, expression), table.test_error(expression)
         if test is None and table.held_out is not None:
             squares = misfit.plain.held_out * self._unit * table.y_unit
-            test = _error(table.held_out, expression, table) if self._robust else squares
+            test = table.error(table.held_out, expression) if self._robust else squares
         return Equation(
-            *(table.target, expression, size, train, test, r2, origin),
+            *(table.target, expression, size, train, test, table.r2(train), origin),
             data=table.data,
             _problem=problem or self._problem,
             _quantities=table.quantities,
         )
-
-    def _test_error(self, expression: Any) -> float | None:
-        """On the test rows of the data; None where they have none."""
-        data, table = self.table.data, self.table
-        if data.test_input is None or data.test_label is None:
-            return None
-        part = Part(data.test_input, data.test_label[:, data.out_vars.index(table.target)], data.test_weight)
-        return _error(part, expression, table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,15 +260,3 @@ def _rank(member: Member) -> _Rank:
 def _column(tree: Tree, columns: Any, part: Part) -> Tensor:
     """A tree on rows; a constant where there are no columns."""
     return values(tree, columns or [torch.zeros_like(part.y)])
-
-
-def _error(part: Part, expression: Any, table: Table) -> float:
-    """Root mean square of what an expression leaves on rows, by their weights."""
-    return _root_mean_square(part.y - table.problem(part).values(expression), part.weight, table.y_unit)
-
-
-def _root_mean_square(values: Tensor, weight: Tensor | None, unit: float) -> float:
-    """Of values of any size: squares of 1e200 have no float, but those of multiples of a unit have."""
-    squares = (values / unit).square()
-    mean = squares.mean() if weight is None else (weight * squares).sum() / weight.sum()
-    return float(mean.sqrt()) * unit

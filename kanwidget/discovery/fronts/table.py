@@ -147,6 +147,30 @@ class Table:
         root = None if not own else (torch.stack(own).prod(0) / torch.stack(own).prod(0).mean()).sqrt()
         return Problem(self.symbols, part.x, part.y, weights=root, where="discover", from_data=root is not None)
 
+    def error(self, part: Part, expression: Any) -> float:
+        """Root mean square of what an expression leaves on rows, by their weights."""
+        return self._size(part.y - self.problem(part).values(expression), part.weight)
+
+    def test_error(self, expression: Any) -> float | None:
+        """The same on the test rows of the data; None where they have none."""
+        data = self.data
+        if data.test_input is None or data.test_label is None:
+            return None
+        return self.error(
+            Part(data.test_input, data.test_label[:, data.out_vars.index(self.target)], data.test_weight), expression
+        )
+
+    def r2(self, error: float) -> float:
+        """R² of an error on all rows; 0 where the target is constant."""
+        spread = self._size(self.every.y - self.every.mean, self.every.weight)
+        return 1 - (error / spread) ** 2 if spread and self.spread else 0.0
+
+    def _size(self, values: Tensor, weight: Tensor | None) -> float:
+        """Root mean square of values of any size: squares of 1e200 have no float, but those of multiples of a unit have."""
+        squares = (values / self.y_unit).square()
+        mean = squares.mean() if weight is None else (weight * squares).sum() / weight.sum()
+        return float(mean.sqrt()) * self.y_unit
+
 
 def _is_power_of_exp(node: Any) -> bool:
     import sympy

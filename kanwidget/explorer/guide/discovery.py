@@ -46,7 +46,9 @@ def _next(session: Session) -> str:
     discoveries = session.discoveries
     number = discoveries.loaded.get(session.tree.current)
     front = discoveries.hall(session.run.problem).front
-    return _LOADED if any(formula.number == number for formula in front) else _NEXT
+    if any(formula.number == number for formula in front):
+        return _LOADED
+    return f"Click {'it' if len(front) == 1 else 'one'}: it becomes the network, and undo brings yours back"
 
 
 def _marked(session: Session) -> str:
@@ -65,7 +67,6 @@ def result_sentence(session: Session) -> str:
 
 _BEFORE = "Formulas of your table, from simple to accurate"
 _FINISHING = "Finishing the constants: exact numbers where they are as good. Stop again to skip that"
-_NEXT = "Click one: it becomes the network, and undo brings yours back"
 _LOADED = "The highlighted one is the network now, and undo brings yours back"
 
 

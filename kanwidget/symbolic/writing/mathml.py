@@ -359,8 +359,8 @@ def _between(left: Form, right: Form) -> MathNode:
         return _thin()
     if isinstance(right, tuple) and right[0] == "pow" and _is_raised(right[1]):
         return _thin()
-    if any(" " in _base_name(factor) for factor in (left, right)):
+    names = [_base_name(factor) for factor in (left, right)]
+    if any(" " in name for name in names):
         return ["mo", {}, ["·"]]
-    bases = (f[1] if isinstance(f, tuple) and f[0] == "pow" else f for f in (left, right))
-    has_word = any(isinstance(f, tuple) and f[0] == "var" and not parse_name(str(f[1])).letter for f in bases)
+    has_word = any(name and not parse_name(name).letter for name in names)
     return _thin() if has_word else ["mo", {}, [_TIMES]]
