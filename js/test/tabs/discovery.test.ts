@@ -15,6 +15,8 @@ const tell = (changes: Partial<Discovery> = {}) =>
 const row = (id: number) => view.find(`[data-kw-hall="${id}"]`);
 const load = (id: number) => row(id).querySelector<HTMLButtonElement>("button.kw-hall-row")!;
 const point = (id: number, type = "pointerover") => load(id).dispatchEvent(new PointerEvent(type, { bubbles: true }));
+const press = (key: string) =>
+  document.activeElement!.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
 const captions = () => [...panel("discovery").querySelectorAll(".kw-caption")].map((line) => line.textContent);
 
 beforeEach(() => open("discovery"));
@@ -106,10 +108,25 @@ describe("the hall of fame", () => {
     expect(view.commands("use_formula")).toMatchObject([{ id: 7 }]);
   });
 
+  it("compares two, and a third takes the place of the first", () => {
+    tell();
+    const compare = (id: number) => row(id).querySelector<HTMLButtonElement>('[data-kw-action="compare"]')!;
+    compare(4).click();
+    compare(7).click();
+    expect(captions().length).toBe(2);
+    expect(panel("discovery").querySelector("svg[role=img]")?.getAttribute("aria-label")).toBe(
+      "y over x: the data and both formulas",
+    );
+    expect(view.commands("use_formula")).toEqual([]);
+    compare(4).click();
+    expect(compare(4).getAttribute("aria-pressed")).toBe("false");
+    expect(captions().length).toBe(1);
+  });
+});
+
+describe("the keyboard in the hall of fame", () => {
   it("is one stop, in which arrows go through the formulas and show each", () => {
     tell();
-    const press = (key: string) =>
-      document.activeElement!.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
     expect([load(4).tabIndex, load(7).tabIndex]).toEqual([0, -1]);
     load(4).focus();
     press("ArrowDown");
@@ -133,19 +150,15 @@ describe("the hall of fame", () => {
     expect([load(4).tabIndex, load(9).tabIndex]).toEqual([-1, 0]);
   });
 
-  it("compares two, and a third takes the place of the first", () => {
+  it("keeps the focus while it goes from row to row, also when a newer list isn't drawn yet", () => {
     tell();
-    const compare = (id: number) => row(id).querySelector<HTMLButtonElement>('[data-kw-action="compare"]')!;
-    compare(4).click();
-    compare(7).click();
-    expect(captions().length).toBe(2);
-    expect(panel("discovery").querySelector("svg[role=img]")?.getAttribute("aria-label")).toBe(
-      "y over x: the data and both formulas",
-    );
-    expect(view.commands("use_formula")).toEqual([]);
-    compare(4).click();
-    expect(compare(4).getAttribute("aria-pressed")).toBe("false");
-    expect(captions().length).toBe(1);
+    load(4).focus();
+    const newer = { ...whole, formulas: [whole.formulas[0]!, { ...whole.formulas[1]!, id: 9 }], best: 9 };
+    view.kernel.push("discovery", { discovery: newer, arrays: message.arrays }, buffer!);
+    press("ArrowDown");
+    expect(document.activeElement).toBe(load(7));
+    frame();
+    expect(document.activeElement).toBe(load(9));
   });
 });
 

@@ -35,18 +35,18 @@ export function discovery(context: Context): View {
   const caption = h("div", { class: "kw-fine kw-captions" });
   let pointed: number | null = null;
   let compared: readonly number[] = [];
-  let drawn: Discovery | null = null;
+  let drawn = NOTHING;
   let values: Values = { truth: new Float32Array(), x: null, of: new Map() };
-  const redraw = () => draw(new Set(["size"] as const));
   const hall = hallOfFame(context, {
+    // The list stays as it is: this is called while the focus goes from row to row, and a newer list may lack the row it goes to.
     point: (id) => {
       if (pointed === id) return;
       pointed = id;
-      redraw();
+      show();
     },
     compare: (id) => {
       compared = compared.includes(id) ? compared.filter((one) => one !== id) : [...compared, id].slice(-2);
-      redraw();
+      draw(new Set(["size"] as const));
     },
   });
   const empty = h("p", { class: "kw-empty kw-dim" }, EMPTY);
@@ -71,9 +71,12 @@ export function discovery(context: Context): View {
     empty.hidden = !body.hidden;
     setText(empty, payload.obstacle || EMPTY);
     hall.draw(payload, values, { compared });
-    const inPicture = formulasOf(payload, pointed, compared);
-    drawPreview(stage, payload, values, inPicture);
-    caption.replaceChildren(...captions(payload, inPicture));
+    show();
+  };
+  const show = () => {
+    const inPicture = formulasOf(drawn, pointed, compared);
+    drawPreview(stage, drawn, values, inPicture);
+    caption.replaceChildren(...captions(drawn, inPicture));
   };
   const destroy = () => {
     hall.destroy();
