@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -27,6 +28,7 @@ from kanwidget.discovery.engine.scans.families import (
 )
 from kanwidget.discovery.engine.scans.residuals import scan_residuals
 from kanwidget.discovery.engine.scans.strategies import scan_products, scan_sums
+from kanwidget.discovery.engine.separation import curves_of_parts, separations
 from kanwidget.discovery.engine.similarity.dimensions import Dimensions
 from kanwidget.discovery.engine.similarity.products import products_by_symmetries, products_by_units
 from kanwidget.discovery.engine.surrogates import Surrogate, formula_surrogate, network_surrogates
@@ -154,6 +156,7 @@ class _Strategies:
         self.table, self.names, self.target, self.depth = table, names, target, depth
         self.dimensions = dimensions
         self.grown: set[Tree] = set()
+        self.is_separated = False
         self.smaller: dict[tuple[Tree, ...], tuple[Reduction, _Strategies, Reported]] = {}
         self.levels = small_trees(table, _ATOMS)
         self.simple: Atoms | None = None
@@ -263,13 +266,31 @@ class _Strategies:
             yield from self._reduced(formula_surrogate(self.table, best.tree, relative))
 
     def _by_network(self) -> Iterator[str]:
-        """Search the smaller tables that a trained network suggests."""
-        if self._may_reduce() and len(self.table) >= _FEWEST_ROWS:
+        """Search the parts and the smaller tables that a trained network suggests."""
+        if not self._may_reduce():
+            return
+        surrogate: Surrogate | None = None
+        if len(self.table) >= _FEWEST_ROWS:
             for step in network_surrogates(self.table):
                 if isinstance(step, str):
                     yield step
-                elif step.error < _ROUGH:
-                    yield from self._reduced(step)
+                else:
+                    surrogate = step
+        yield from self._by_parts(surrogate.error if surrogate is not None else math.inf)
+        if surrogate is not None and surrogate.error < _ROUGH:
+            yield from self._reduced(surrogate)
+
+    def _by_parts(self, near: float) -> Iterator[str]:
+        """Search the parts of each column, where y comes as near to a sum or product of these as to a network with this relative error."""
+        table = self.table
+        if self.is_separated or table.pool.is_exact:
+            return
+        best = table.pool.best.error if table.pool.best is not None else math.inf
+        forms = separations(table, min(best, near * float(table.y.abs().median()) / table.pool.spread))
+        self.is_separated = bool(forms)
+        for form in forms:
+            yield Finding(form.text(self.names, self.target))
+            yield from curves_of_parts(table, form)
 
     def _may_reduce(self) -> bool:
         return len(self.table.indices) > 1 and self.depth < _DEEPEST
@@ -314,6 +335,7 @@ class _Strategies:
         names = [f"({name})" if " " in name or "/" in name else name for name in reduction.names(self.names)]
         rest = self.target if reduction.factor == ("n", 1) else "what is left"
         strategies = _Strategies(table, names, rest, self.depth + 1)
+        strategies.is_separated = self.is_separated
         self.smaller[key] = reduction, strategies, Reported()
         yield from self._brought(key, strategies.quick())
 

@@ -6,7 +6,9 @@ to the form, `(head, operand, …)` an operation of the table below: `("mul", ("
 
 from __future__ import annotations
 
+import functools
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     import sympy
 
 Tree = tuple[Any, ...]
+
+#: Digits of decimals that are exact, and the largest denominator of other fractions.
+_DIGITS, _LARGEST = 6, 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,17 +175,46 @@ def expression(tree: Tree, symbols: Sequence[sympy.Symbol]) -> sympy.Expr:
         >>> import sympy
         >>> expression(("div", ("c", 2.5), ("add", ("n", 1), ("sq", ("x", 0)))), [sympy.Symbol("t")])
         2.5/(t**2 + 1)
+        >>> expression(("mul", ("c", 2.0), ("sqrt", ("mul", ("n", 0.1), ("x", 0)))), [sympy.Symbol("t")]).evalf(3)
+        0.632*t**0.5
     """
     import sympy
 
-    head = tree[0]
-    if head == "x":
-        return symbols[tree[1]]
-    if head == "c":
-        return sympy.Float(tree[1])
-    if head == "n":
-        return sympy.nsimplify(tree[1]) if not float(tree[1]).is_integer() else sympy.Integer(int(tree[1]))
-    return OPERATIONS[head].sympy(*(expression(operand, symbols) for operand in tree[1:]))
+    def visit(node: Tree) -> Any:
+        head = node[0]
+        if head == "x":
+            return symbols[node[1]]
+        if head == "c":
+            return sympy.Float(node[1])
+        return _exact(float(node[1])) if head == "n" else OPERATIONS[head].sympy(*map(visit, node[1:]))
+
+    def merged(product: Any) -> Any:
+        numbers, rest = product.as_independent(sympy.Symbol)
+        return numbers.evalf() * rest if numbers.is_finite and numbers.is_real else product
+
+    # A decimal times a root, of a unit's root, is a decimal.
+    return visit(tree).replace(
+        lambda e: e.is_Mul and e.args[0].is_Float and sum(part.is_number for part in e.args) > 1, merged
+    )
+
+
+@functools.cache
+def _exact(value: float) -> Any:
+    """The number that a float stands for: a short decimal, a fraction, one of π or the root of one; else a decimal that isn't exact."""
+    import sympy
+
+    if value.is_integer():
+        return sympy.Integer(int(value))
+    if float(f"{value:.{_DIGITS}g}") == value:
+        return sympy.Rational(repr(value))
+    for part, back in ((value, 1), (value / math.pi, sympy.pi)):
+        fraction = sympy.Rational(part).limit_denominator(_LARGEST)
+        if abs(float(fraction) - part) <= 1e-15 * abs(part):
+            return fraction * back
+    square = sympy.Rational(value**2).limit_denominator(_LARGEST)
+    if abs(float(square) - value**2) <= 1e-15 * value**2:
+        return sympy.sign(value) * sympy.sqrt(square)
+    return sympy.Float(value)
 
 
 def from_expression(expr: Any, symbols: Sequence[Any]) -> Tree | None:

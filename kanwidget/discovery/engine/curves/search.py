@@ -27,6 +27,8 @@ _FITS = 40
 _MULTIPLIERS = 8
 #: An error beside which nothing has to be found.
 _EXACT = 1e-10
+#: Curves go on together whose descriptions are as many bits apart, at most so many.
+_TIED, _MOST = 8.0, 16
 #: The simplest kinds of one constant, which also come in sums of two: exponentials, powers, poles, waves.
 _COMMON = 12
 
@@ -86,13 +88,16 @@ class _Search:
         """Candidates of one family after the other."""
         screen, plain = self._screen, self._table(plain_atoms(self._functions))
         yield polynomials(6)
-        yield screen.pairs_in_sums(plain, plain, IDENTITY, 40)
-        yield screen.pairs_in_products(plain, plain, 40, offset=True)
         kinds = atoms_with_constants(self._functions)
         single = self._table([tree for tree in kinds if len(constants(tree)) == 1])
+        one = self._table([("n", 1)], check=False)
+        yield screen.pairs_in_products(single, one, 24, offset=False)
+        yield screen.pairs_in_products(single, plain.part(_COMMON), 24, offset=False)
+        yield screen.pairs_in_sums(plain, plain, IDENTITY, 40)
+        yield screen.pairs_in_products(plain, plain, 40, offset=True)
         double = self._table([tree for tree in kinds if len(constants(tree)) == 2])
         triple = self._table([tree for tree in kinds if len(constants(tree)) == 3])
-        few, one = plain.part(40), self._table([("n", 1)], check=False)
+        few = plain.part(40)
         common = single.part(_COMMON)
         yield screen.pairs_in_sums(common, common, IDENTITY, 30)
         for atoms in (single, double, triple):
@@ -162,11 +167,16 @@ class _Search:
         self._seen.update(unseen)
         curves: list[Curve] = []
         for steps, count in ((3, 12), (12, 3)):
+            curves = []
             for tree in unseen:
                 curves.append(self._sample.fit(tree, steps=steps))
                 if self._late():
                     yield None
-            curves = sorted(curves, key=lambda curve: curve.bits)[:count]
+            curves.sort(key=lambda curve: curve.bits)
+            # Of noisy rows many curves are as good as each other.
+            curves = [
+                curve for i, curve in enumerate(curves[:_MOST]) if i < count or curve.bits < curves[0].bits + _TIED
+            ]
             unseen = [curve.tree for curve in curves]
         for curve in curves:
             yield from self._examined(self._rows.fit(curve.tree))

@@ -1,0 +1,263 @@
+"""Formulas that are a sum, or a product, of functions of one column each.
+
+Splines of each column, added up or multiplied, say how near y comes to such a form, noise or not, and what each column's part is. Curves
+are searched for each part by itself, in what the other parts leave of y; the best curves of all parts are put together. A scan of pairs
+doesn't see three parts beside each other, and of noisy rows derivatives say little.
+
+References:
+    Hastie, Tibshirani, "Generalized additive models", Statistical Science 1 (1986).
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from kanwidget.core import splines
+from kanwidget.discovery.engine.assembly import product, total
+from kanwidget.discovery.engine.curves import Curve, curves
+from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, number
+
+#: Most intervals of a column's splines, the fewest, and their order.
+_INTERVALS, _FEWEST, _ORDER = 10, 2, 3
+#: Rows for each factor of the splines.
+_ROWS = 4
+#: Rounds in which the parts of a product are fitted in turn, and after which gain they end.
+_ROUNDS, _GAIN = 40, 1e-6
+#: Beside round-off, what splines of a smooth part miss, in spreads of y.
+_SMOOTH = 0.003
+#: The form counts where its error is at most so many times that of a network or formula.
+_NEAR = 1.15
+#: Bits that a column must save for each factor of its splines.
+_FACTOR = 2.0
+#: Steps of the search for the curves of a part, how many are kept, and how many bits longer than the best they may be.
+_STEPS, _CURVES, _BITS = 25, 8, 16.0
+#: Formulas that are put together, and how many are fitted at a time.
+_FORMULAS, _FITS = 48, 12
+
+
+@dataclass(frozen=True, slots=True)
+class Separation:
+    """Y as a sum or product of functions of one column each."""
+
+    is_product: bool
+    parts: dict[int, Tensor]
+    """The values of each column's function, `(rows,)`; columns that say nothing have none."""
+    error: float
+    """Of y, as a part of its spread, for each degree of freedom."""
+
+    def rest(self, table: Table, index: int) -> tuple[Tensor, Tensor]:
+        """What the other parts leave of y for a column, and the weights of the rows."""
+        others = [values for other, values in self.parts.items() if other != index]
+        if not self.is_product:
+            return table.y - sum(others, torch.zeros_like(table.y)), table.weights
+        factor = math.prod(others, start=torch.ones_like(table.y))
+        usable = factor.abs() > 1e-6 * factor.abs().max()
+        return torch.where(usable, table.y / factor, 0.0), torch.where(usable, table.weights * factor.square(), 0.0)
+
+    def text(self, names: Sequence[str], target: str) -> str:
+        """The form in words.
+
+        Examples:
+            >>> Separation(True, {0: torch.ones(1), 2: torch.ones(1)}, 0.1).text(["a", "b", "c"], "y")
+            'y = f(a)·g(c)'
+        """
+        letters = [chr(ord("f") + place) for place in range(len(self.parts))]
+        parts = [f"{letter}({names[index]})" for letter, index in zip(letters, self.parts, strict=True)]
+        return f"{target} = {('·' if self.is_product else ' + ').join(parts)}"
+
+
+def separations(table: Table, near: float) -> list[Separation]:
+    """The forms that come as near to y as what is known of it, the nearer one first.
+
+    Args:
+        table: The table.
+        near: The error that a network or formula reaches, as a part of the spread of y.
+    """
+    intervals = min(_INTERVALS, len(table) // (_ROWS * len(table.indices)) - _ORDER)
+    if intervals < _FEWEST:
+        return []
+    blocks = [_splines(column, intervals) for column in table.columns]
+    forms = [form(table, blocks).separation() for form in (_Sum, _Product)]
+    near = min(near, *(form.error for form in forms))
+    near_enough = [form for form in forms if form.error <= _NEAR * near + _SMOOTH]
+    # A function of one column is a sum of one.
+    distinct = [form for form in near_enough if len(form.parts) > 1 or not form.is_product]
+    return sorted(distinct, key=lambda form: form.error)
+
+
+def curves_of_parts(table: Table, separation: Separation) -> Iterator[str]:
+    """Offer the best curves of the parts, put together."""
+    text = "trying products of curves" if separation.is_product else "trying sums of curves"
+    found: list[list[Curve]] = []
+    for index in separation.parts:
+        y, weights = separation.rest(table, index)
+        own: list[Curve] = []
+        for curve in itertools.islice(curves(table.columns[index], y, weights, operations=table.operations), _STEPS):
+            if curve is not None:
+                own.append(curve)
+            yield text
+        own = sorted(own, key=lambda curve: curve.bits)[:_CURVES]
+        found.append([curve for curve in own if curve.bits < own[0].bits + _BITS])
+    likeliest = heapq.nsmallest(_FORMULAS, itertools.product(*found), key=lambda choice: sum(c.bits for c in choice))
+    trees = [tree for choice in likeliest for tree in _whole(separation, choice)]
+    for start in range(0, len(trees), _FITS):
+        table.offer(trees[start : start + _FITS], text.removeprefix("trying "), fits=_FITS)
+        yield text
+
+
+# ---- splines
+
+
+def _splines(column: Tensor, intervals: int) -> Tensor:
+    """A constant and splines of a column between its quantiles, `(rows, functions)`, without those that follow from the others."""
+    knots = torch.unique(column.quantile(torch.linspace(0, 1, intervals + 1, dtype=column.dtype)))
+    if len(knots) <= _FEWEST:
+        return torch.stack([torch.ones_like(column), column], 1)
+    values = splines.basis(column[:, None], splines.extend_knots(knots[None], _ORDER), _ORDER)[:, 0]
+    return torch.cat([torch.ones_like(column)[:, None], (values - values.mean(0))[:, 1:]], 1)
+
+
+class _Form:
+    """A form that is fitted to y: a function for each column that matters."""
+
+    is_product: bool
+
+    def __init__(self, table: Table, blocks: Sequence[Tensor]) -> None:
+        self.table, self.blocks = table, blocks
+        self.roots = table.weights.sqrt()
+
+    def separation(self) -> Separation:
+        """The form without the columns that say nothing."""
+        parts, sse = self.fit(dict.fromkeys(self.table.indices))
+        while len(parts) > 1:
+            # Columns go one by one.
+            trials = [self.fit({i: v for i, v in parts.items() if i != index}) for index in parts]
+            fewer, larger = min(trials, key=lambda trial: trial[1])
+            (gone,) = parts.keys() - fewer.keys()
+            bits = 0.5 * len(self.table) * math.log2(max(larger, 1e-300) / max(sse, 1e-300))
+            if bits > _FACTOR * self.blocks[gone].shape[1]:
+                break
+            parts, sse = fewer, larger
+        free = len(self.table) - 1 - sum(self.blocks[index].shape[1] - 1 for index in parts)
+        error = math.sqrt(sse / free) / self.table.pool.spread
+        return Separation(self.is_product, parts, error if math.isfinite(error) else math.inf)
+
+    def fit(self, parts: dict[int, Tensor | None]) -> tuple[dict[int, Tensor], float]:
+        """The functions of some columns, from these or from none, and the sum of weighted squared residuals."""
+        raise NotImplementedError
+
+
+class _Sum(_Form):
+    is_product = False
+
+    def fit(self, parts: dict[int, Tensor | None]) -> tuple[dict[int, Tensor], float]:
+        first, *others = parts
+        blocks = [self.blocks[first], *(self.blocks[index][:, 1:] for index in others)]
+        factors, sse = _regression(torch.cat(blocks, 1), self.table.y, self.roots)
+        values = [block @ part for block, part in zip(blocks, factors.split([b.shape[1] for b in blocks]), strict=True)]
+        return dict(zip(parts, values, strict=True)), sse
+
+
+class _Product(_Form):
+    is_product = True
+
+    def fit(self, parts: dict[int, Tensor | None]) -> tuple[dict[int, Tensor], float]:
+        y, ones = self.table.y, torch.ones_like(self.table.y)
+        # The column that says most by itself begins: a wave of another one has a mean of 0.
+        alone = {index: _regression(self.blocks[index], y, self.roots)[1] for index in parts}
+        order = sorted(parts, key=alone.__getitem__)
+        values = {index: ones if (start := parts[index]) is None else start for index in order}
+        sse = math.inf
+        for _ in range(_ROUNDS):
+            before = sse
+            for index in order:
+                others = math.prod((values[other] for other in order if other != index), start=ones)
+                factors, sse = _regression(self.blocks[index] * others[:, None], y, self.roots)
+                values[index] = self.blocks[index] @ factors
+                if index != order[0]:
+                    # One function has the size, all others have 1.
+                    values[index] = values[index] / (values[index].square().mean().sqrt() or 1.0)
+            if not sse < (1 - _GAIN) * before:
+                break
+        return {index: values[index] for index in parts}, sse
+
+
+def _regression(columns: Tensor, y: Tensor, roots: Tensor) -> tuple[Tensor, float]:
+    """Factors of columns, and the sum of weighted squared residuals."""
+    matrix, right = columns * roots[:, None], y * roots
+    scale = matrix.norm(dim=0).clamp(min=1e-300)
+    matrix = matrix / scale
+    square = matrix.T @ matrix + 1e-10 * torch.eye(len(scale), dtype=matrix.dtype)
+    factors = torch.linalg.solve(square, matrix.T @ right)
+    residual = right - matrix @ factors
+    return factors / scale, float(residual @ residual)
+
+
+# ---- formulas
+
+
+def _whole(separation: Separation, choice: Sequence[Curve]) -> Iterator[Tree]:
+    """The formulas of a curve for each part: of a product one, of a sum two, with a constant and without."""
+    parts = [_of_column(curve.tree, index) for curve, index in zip(choice, separation.parts, strict=True)]
+    if separation.is_product:
+        yield product([constant(1.0), *(_unscaled(part) for part in parts)])
+    else:
+        terms = [_unshifted(part) for part in parts]
+        yield total(terms)
+        yield total([*terms, constant(0.0)])
+
+
+def _of_column(tree: Tree, index: int) -> Tree:
+    """A tree of one column as that of another one."""
+    if tree[0] == "x":
+        return ("x", index)
+    return (tree[0], *(_of_column(part, index) for part in tree[1:])) if tree[0] in OPERATIONS else tree
+
+
+def _unscaled(tree: Tree) -> Tree:
+    """A tree but for its size: without a constant factor, a sum begins with 1.
+
+    Examples:
+        >>> _unscaled(("add", ("c", 2.0), ("mul", ("c", 6.0), ("x", 0))))
+        ('add', ('n', 1), ('mul', ('c', 3.0), ('x', 0)))
+    """
+    if tree[0] == "mul":
+        if tree[1][0] == "c":
+            return _unscaled(tree[2])
+        return ("mul", _unscaled(tree[1]), tree[2])
+    if tree[0] == "add":
+        for here, there in ((1, 2), (2, 1)):
+            if tree[here][0] == "c" and tree[here][1]:
+                return ("add", number(1), _times(1 / tree[here][1], tree[there]))
+    return tree
+
+
+def _times(factor: float, tree: Tree) -> Tree:
+    """A multiple of a tree, term by term."""
+    if tree[0] == "add":
+        return ("add", _times(factor, tree[1]), _times(factor, tree[2]))
+    if tree[0] == "c":
+        return constant(factor * tree[1])
+    return (
+        ("mul", constant(factor * tree[1][1]), tree[2])
+        if tree[0] == "mul" and tree[1][0] == "c"
+        else ("mul", constant(factor), tree)
+    )
+
+
+def _unshifted(tree: Tree) -> Tree:
+    """A tree without its constant summand."""
+    if tree[0] == "add":
+        for here, there in ((1, 2), (2, 1)):
+            if tree[here][0] == "c":
+                return _unshifted(tree[there])
+        return ("add", _unshifted(tree[1]), _unshifted(tree[2]))
+    return tree

@@ -1,0 +1,89 @@
+"""Sums and products of functions of one column each, from rows with and without noise."""
+
+import pytest
+import sympy
+import torch
+
+from kanwidget.discovery.engine.separation import curves_of_parts, separations
+from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.trees import OPERATIONS, expression
+from kanwidget.formulas import equivalent
+
+SYMBOLS = sympy.symbols("a b c")
+RANGES = {"a": (0.5, 3.0), "b": (0.5, 2.5), "c": (0.5, 3.5)}
+
+
+def rows(law, count=300, noise=0.05, seed=0):
+    """Three columns, of which the last says nothing, and the law with noise, in parts of its spread."""
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.rand(count, 3, generator=generator, dtype=torch.float64) * torch.tensor([2.5, 2.0, 3.0]) + 0.5
+    y = law(*x.T)
+    return x, y + noise * y.std() * torch.randn(count, generator=generator, dtype=torch.float64)
+
+
+def table(x, y, weights=None):
+    return Table(x, y, weights, frozenset(OPERATIONS))
+
+
+LAWS = {
+    "a*exp(-1.5/b)*(1 + c**2/3)": "f(a)·g(b)·h(c)",
+    "a*sin(2*c)": "f(a)·g(c)",
+    "exp(-b)*cos(4*c)*a": "f(a)·g(b)·h(c)",
+    "a/(a + 4/5)*b**2": "f(a)·g(b)",
+    "3*a**2 + sin(5*b) + c": "f(a) + g(b) + h(c)",
+    "log(b) + 2*c": "f(b) + g(c)",
+}
+
+
+@pytest.mark.parametrize(("law", "noise"), [*((law, 0.05) for law in LAWS), ("3*a**2 + sin(5*b) + c", 0.0)])
+def test_the_form_is_seen_and_its_parts_are_found(law, noise):
+    truth = sympy.sympify(law)
+    data = table(*rows(sympy.lambdify(SYMBOLS, truth, "torch"), noise=noise))
+    form = separations(data, max(noise, 0.02))[0]
+    assert form.text(["a", "b", "c"], "y") == f"y = {LAWS[law]}"
+    assert form.error < max(1.1 * noise, 0.02)
+    list(curves_of_parts(data, form))
+    best = expression(data.pool.best.tree, SYMBOLS)
+    assert equivalent(best, truth, RANGES, constants=True), best
+
+
+@pytest.mark.parametrize("law", ["a*b/(a + b)", "(a + b)*c", "sin(a*b)", "sqrt(a**2 + b**2)"])
+def test_what_no_sum_or_product_comes_near_to_has_no_form(law):
+    data = table(*rows(sympy.lambdify(SYMBOLS, sympy.sympify(law), "torch"), noise=0.02))
+    assert separations(data, 0.02) == []
+
+
+def test_rows_of_weight_zero_count_for_nothing():
+    x, y = rows(lambda a, b, c: a * torch.exp(-b), noise=0.01)
+    wild = torch.arange(len(y)) % 10 == 0
+    form = separations(table(x, torch.where(wild, 50.0, y), (~wild).double()), 0.01)[0]
+    assert form.is_product
+    assert set(form.parts) == {0, 1}
+
+
+def test_columns_with_two_values_or_one_have_a_part_or_none():
+    x, _ = rows(lambda a, b, c: a)
+    x[:, 1], x[:, 2] = (x[:, 1] > 1.5).double(), 7.0
+    form = separations(table(x, x[:, 0] ** 2 + 3 * x[:, 1]), 1e-3)[0]
+    assert form.text(["a", "b", "c"], "y") == "y = f(a) + g(b)"
+
+
+def test_a_handful_of_rows_has_no_splines():
+    assert separations(table(*rows(lambda a, b, c: a * b, count=40)), 1.0) == []
+
+
+def test_one_column_alone_is_no_product():
+    form, *others = separations(table(*rows(lambda a, b, c: torch.sin(3 * b), noise=0.02)), 0.02)
+    assert form.text(["a", "b", "c"], "y") == "y = f(b)"
+    assert others == []
+
+
+def test_what_other_parts_leave_where_they_vanish_counts_for_nothing():
+    x, y = rows(lambda a, b, c: a * (b - 1), noise=0.0)
+    x[0, 1], y[0] = 1.0, 0.0
+    data = table(x, y)
+    form = next(form for form in separations(data, 1e-3) if form.is_product)
+    form.parts[1][0] = 0.0
+    target, weights = form.rest(data, 0)
+    assert bool(torch.isfinite(target).all())
+    assert float(weights[0]) == 0
