@@ -230,34 +230,38 @@ def _unscaled(tree: Tree) -> Tree:
         ('add', ('n', 1), ('mul', ('c', 3.0), ('x', 0)))
     """
     if tree[0] == "mul":
-        if tree[1][0] == "c":
-            return _unscaled(tree[2])
-        return ("mul", _unscaled(tree[1]), tree[2])
-    if tree[0] == "add":
-        for here, there in ((1, 2), (2, 1)):
-            if tree[here][0] == "c" and tree[here][1]:
-                return ("add", number(1), _times(1 / tree[here][1], tree[there]))
-    return tree
-
-
-def _times(factor: float, tree: Tree) -> Tree:
-    """A multiple of a tree, term by term."""
-    if tree[0] == "add":
-        return ("add", _times(factor, tree[1]), _times(factor, tree[2]))
-    if tree[0] == "c":
-        return constant(factor * tree[1])
-    return (
-        ("mul", constant(factor * tree[1][1]), tree[2])
-        if tree[0] == "mul" and tree[1][0] == "c"
-        else ("mul", constant(factor), tree)
-    )
+        return _unscaled(tree[2]) if tree[1][0] == "c" else ("mul", _unscaled(tree[1]), tree[2])
+    terms = _terms(tree)
+    offset = sum(term[1] for term in terms if term[0] == "c")
+    if len(terms) == 1 or not offset:
+        return tree
+    return total([number(1), *(_times(1 / offset, term) for term in terms if term[0] != "c")])
 
 
 def _unshifted(tree: Tree) -> Tree:
-    """A tree without its constant summand."""
+    """A tree without its constant summand.
+
+    Examples:
+        >>> _unshifted(("mul", ("c", 2.0), ("add", ("x", 0), ("c", 6.0))))
+        ('mul', ('c', 2.0), ('x', 0))
+    """
+    terms = [term for term in _terms(tree) if term[0] != "c"]
+    return total(terms) if terms else tree
+
+
+def _terms(tree: Tree) -> list[Tree]:
+    """The summands of a tree, also of a multiple of a sum."""
     if tree[0] == "add":
-        for here, there in ((1, 2), (2, 1)):
-            if tree[here][0] == "c":
-                return _unshifted(tree[there])
-        return ("add", _unshifted(tree[1]), _unshifted(tree[2]))
-    return tree
+        return [*_terms(tree[1]), *_terms(tree[2])]
+    if tree[0] == "mul" and tree[1][0] == "c" and tree[2][0] == "add":
+        return [_times(tree[1][1], term) for term in _terms(tree[2])]
+    return [tree]
+
+
+def _times(factor: float, tree: Tree) -> Tree:
+    """A multiple of a summand."""
+    if tree[0] == "c":
+        return constant(factor * tree[1])
+    if tree[0] == "mul" and tree[1][0] == "c":
+        return ("mul", constant(factor * tree[1][1]), tree[2])
+    return ("mul", constant(factor), tree)

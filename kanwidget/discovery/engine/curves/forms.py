@@ -30,8 +30,14 @@ Terms = Sequence[tuple[float, Tree]]
 
 
 def summed(terms: Terms) -> Tree:
-    """The sum of terms with their factors."""
-    return total(*(scaled(factor, tree) for factor, tree in terms))
+    """The sum of terms with their factors; a multiple of 1 is a constant."""
+    return total(*(constant(factor) if tree == ("n", 1) else scaled(factor, tree) for factor, tree in terms))
+
+
+def _shifted(terms: Terms, offset: float) -> Tree:
+    """The sum of terms and of one constant."""
+    offset += sum(factor for factor, tree in terms if tree == ("n", 1))
+    return total(summed([term for term in terms if term[1] != ("n", 1)]), constant(offset))
 
 
 def multiplied(terms: Terms) -> Tree:
@@ -64,10 +70,10 @@ class Link:
 
 
 def _inside(head: str) -> Callable[[Terms, float], Tree]:
-    return lambda terms, offset: (head, total(constant(offset), summed(terms)))
+    return lambda terms, offset: (head, _shifted(terms, offset))
 
 
-IDENTITY = Link("sum", lambda y: y, torch.ones_like, lambda terms, offset: total(summed(terms), constant(offset)))
+IDENTITY = Link("sum", lambda y: y, torch.ones_like, _shifted)
 LINKS = (
     Link("logarithm", torch.log, lambda y: 1 / y, lambda terms, _: scaled(1.0, multiplied(terms))),
     Link(

@@ -92,6 +92,8 @@ class _Search:
         single = self._table([tree for tree in kinds if len(constants(tree)) == 1])
         one = self._table([("n", 1)], check=False)
         yield screen.pairs_in_products(single, one, 24, offset=False)
+        yield screen.pairs_in_sums(plain, one, IDENTITY, 24)
+        yield screen.pairs_in_sums(single, one, IDENTITY, 24)
         yield screen.pairs_in_products(single, plain.part(_COMMON), 24, offset=False)
         yield screen.pairs_in_sums(plain, plain, IDENTITY, 40)
         yield screen.pairs_in_products(plain, plain, 40, offset=True)

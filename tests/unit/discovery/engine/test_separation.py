@@ -13,7 +13,7 @@ SYMBOLS = sympy.symbols("a b c")
 RANGES = {"a": (0.5, 3.0), "b": (0.5, 2.5), "c": (0.5, 3.5)}
 
 
-def rows(law, count=300, noise=0.05, seed=0):
+def rows(law, count=400, noise=0.05, seed=0):
     """Three columns, of which the last says nothing, and the law with noise, in parts of its spread."""
     generator = torch.Generator().manual_seed(seed)
     x = torch.rand(count, 3, generator=generator, dtype=torch.float64) * torch.tensor([2.5, 2.0, 3.0]) + 0.5
