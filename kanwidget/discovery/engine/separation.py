@@ -38,7 +38,7 @@ _NEAR = 1.15
 #: Bits that a column must save for each factor of its splines.
 _FACTOR = 2.0
 #: Steps of the search for the curves of a part, how many are kept, and how many bits longer than the best they may be.
-_STEPS, _CURVES, _BITS = 25, 8, 16.0
+_STEPS, _CURVES, _BITS = 32, 8, 16.0
 #: Formulas that are put together, and how many are fitted at a time.
 _FORMULAS, _FITS = 48, 12
 
