@@ -193,9 +193,9 @@ class DiscoverySteps:
         return (yield from search_by(front, end, last))
 
     def _plain_and_relative(self, front: Front, end: float | None, last: int | None) -> _Ending:
-        """All rows alike; from half of the time on relative errors, where the noise grows with the value."""
-        half = _middle(self.seconds, end), _middle(self._reports, last)
-        reason = yield from self._reported(front, front.table.rows(), end, last, half)
+        """All rows alike; from a third of the time on relative errors, where the noise grows with the value."""
+        turn = _third(self.seconds, end), _third(self._reports, last)
+        reason = yield from self._reported(front, front.table.rows(), end, last, turn)
         if reason in ("complete", "turn") and front.has_relative_noise:
             yield self._found(front, _relative_sentence(front))
             reason = yield from self._reported(front, front.table.rows(front.relative_weights()), end, last)
@@ -308,8 +308,8 @@ def _over(seconds: float, end: float | None, reports: float, last: float | None)
     return "time" if end is not None and seconds >= end else ""
 
 
-def _middle(begun: float, end: float | None) -> float | None:
-    return None if end is None else (begun + end) / 2
+def _third(begun: float, end: float | None) -> float | None:
+    return None if end is None else begun + (end - begun) / 3
 
 
 class _Patience:

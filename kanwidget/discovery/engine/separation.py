@@ -205,14 +205,12 @@ def _regression(columns: Tensor, y: Tensor, roots: Tensor) -> tuple[Tensor, floa
 
 
 def _whole(separation: Separation, choice: Sequence[Curve]) -> Iterator[Tree]:
-    """The formulas of a curve for each part: of a product one, of a sum two, with a constant and without."""
+    """The formulas of a curve for each part, with a constant and without."""
     parts = [_of_column(curve.tree, index) for curve, index in zip(choice, separation.parts, strict=True)]
-    if separation.is_product:
-        yield product([constant(1.0), *(_unscaled(part) for part in parts)])
-    else:
-        terms = [_unshifted(part) for part in parts]
-        yield total(terms)
-        yield total([*terms, constant(0.0)])
+    whole, alone, neutral = (product, _unscaled, 1.0) if separation.is_product else (total, _unshifted, 0.0)
+    parts = [alone(part) for part in parts]
+    yield whole(parts)
+    yield whole([constant(neutral), *parts])
 
 
 def _of_column(tree: Tree, index: int) -> Tree:

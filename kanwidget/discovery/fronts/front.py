@@ -69,7 +69,7 @@ class Front:
     @property
     def candidates(self) -> list[Member]:
         """The formulas and those that may still get short enough, from simple to accurate."""
-        return ranking.pareto(self._kept, relative=self.has_relative_noise)
+        return ranking.front(self._kept, len(self.table.every.y), relative=self.has_relative_noise)
 
     @property
     def members(self) -> list[Member]:
@@ -150,7 +150,7 @@ class Front:
         if self._is_column(tree) and misfit.plain.held_out > _NEAR:
             return None
         rank = _Rank(size, number, misfit)
-        if not any(kept is rank for kept in _both([*map(_rank, self._kept), rank])):
+        if not any(kept is rank for kept in self._both([*map(_rank, self._kept), rank])):
             return None
         expression = self.table.expression(tree)
         if expression is None:
@@ -166,7 +166,7 @@ class Front:
             member: The new one.
             former: The one whose place it takes.
         """
-        self._kept = _both([*(kept for kept in self._kept if kept is not former), member])
+        self._kept = self._both([*(kept for kept in self._kept if kept is not former), member])
 
     def measured(self, expression: Any, size: float, number: int, origin: str, problem: Problem) -> Member:
         """An expression in the table's units as a member.
@@ -189,6 +189,11 @@ class Front:
         """A member with the constants of all rows; errors stay those on rows that its constants hadn't seen."""
         equation = self._equation(expression, member.complexity, member.misfit, member.equation.origin, problem)
         return replace(member, equation=equation, doubtful=not equation.fitted.determined)
+
+    def _both(self, members: Sequence[R]) -> list[R]:
+        """The members of either front, each once."""
+        plain, relative = (ranking.front(members, len(self.table.every.y), relative=kind) for kind in (False, True))
+        return [*plain, *(m for m in relative if not any(m is kept for kept in plain))]
 
     def _allows(self, tree: Tree) -> bool:
         heads = {node[0] for node in nodes(tree)}
@@ -245,12 +250,6 @@ class _Rank:
     constants: int
     misfit: Misfit
     doubtful: bool = False
-
-
-def _both(members: Sequence[R]) -> list[R]:
-    """The members of either front, each once."""
-    plain = ranking.pareto(members)
-    return [*plain, *(m for m in ranking.pareto(members, relative=True) if not any(m is kept for kept in plain))]
 
 
 def _rank(member: Member) -> _Rank:

@@ -130,6 +130,19 @@ def pareto(members: Sequence[R], *, relative: bool = False) -> list[R]:
     return front
 
 
+def front(members: Sequence[R], rows: int, *, relative: bool = False) -> list[R]:
+    """The members that no simpler one equals, and the one with the shortest description; arguments as of `length`.
+
+    The held-out rows are few: by chance a wrong formula may come nearer to them, and all rows together know better.
+    """
+    kept = pareto(members, relative=relative)
+    usable = [member for member in members if math.isfinite(length(member, rows, relative=relative))]
+    shortest = best(usable, rows, relative=relative) if usable else None
+    if shortest is None or any(member is shortest for member in kept):
+        return kept
+    return sorted([*kept, shortest], key=lambda member: member.complexity)
+
+
 def is_exact(member: Ranked) -> bool:
     """Whether a formula leaves nothing but round-off."""
     return member.misfit.plain.held_out < EXACT
