@@ -28,6 +28,8 @@ from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, express
 #: Spread of an elasticity that counts as none, in units of the surrogate's relative error.
 _ERRORS = 60.0
 _LEAST_TOLERANCE, _MOST_TOLERANCE = 1e-6, 0.03
+#: How many times wider it may be for what is tried after that, where derivatives come from noisy rows.
+_WIDER = 2.0
 #: Values below this part of the median are small.
 _SMALL = 0.3
 #: Rows that a verdict takes.
@@ -116,13 +118,18 @@ def near_constant(values: Tensor, number: float, tolerance: float) -> bool:
 
 
 def reductions(sample: Sample, names: Sequence[str]) -> list[Reduction]:
-    """Smaller tables that derivatives suggest, the smallest first.
+    """Smaller tables that derivatives suggest, the smallest first; those that noisy ones may suggest come last.
 
     Args:
         sample: Of an accurate surrogate.
         names: Of the columns, for words.
     """
-    return _Search(sample, names).reductions()
+    found = _Search(sample, names).reductions()
+    if sample.tolerance < _MOST_TOLERANCE:
+        return found
+    return list(
+        dict.fromkeys([*found, *_Search(sample._replace(tolerance=_WIDER * sample.tolerance), names).reductions()])
+    )
 
 
 class Merge(NamedTuple):

@@ -44,7 +44,7 @@ _GROWN = 6
 #: Trees that sums of many terms choose from.
 _IN_SUMS = 4000
 #: Smaller tables are searched where a formula has at most this error, at most so many, and so many reductions deep.
-_ROUGH, _REDUCTIONS, _DEEPEST = 0.05, 3, 3
+_ROUGH, _REDUCTIONS, _DEEPEST = 0.05, 4, 3
 #: Steps of the search for curves that count as quick.
 _CURVES = 50
 #: Fewer columns also come in products.

@@ -12,6 +12,7 @@ import torch
 from kanwidget.discovery.engine.trees import complexity, from_expression
 from kanwidget.discovery.fronts import ranking
 from kanwidget.discovery.fronts.front import Front, Member
+from kanwidget.discovery.fronts.roots import without_squares
 from kanwidget.discovery.fronts.table import Part, Table
 from kanwidget.simplification.held_out import is_as_good
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
@@ -58,15 +59,16 @@ def _finished(front: Front, member: Member, weights: torch.Tensor | None, second
     own, fit = simpler or (problem, problem.fit(start))
     if not math.isfinite(fit.deviance):
         return None
-    size = _size(fit.expression, table, member.complexity)
-    result = front.measured(fit.expression, size, _decimals(fit.expression), member.equation.origin, own)
+    expression = without_squares(fit.expression, own.values)
+    size = _size(expression, table, member.complexity)
+    result = front.measured(expression, size, _decimals(expression), member.equation.origin, own)
     relative = front.has_relative_noise
     errors = [ranking.held_out(each, relative=relative) for each in (member, result)]
     if simpler is None and errors[1] > max(_WORSE * errors[0], ranking.EXACT):
         return None
     if weights is not None or table.held_out is None:
         return result
-    return _with_all_rows(front, result, fit)
+    return _with_all_rows(front, result, expression)
 
 
 def _problem(front: Front, part: Part, expression: Any, weights: torch.Tensor | None = None) -> Problem:
@@ -94,10 +96,10 @@ def _simpler(front: Front, problem: Problem, start: Any, seconds: float) -> tupl
     return (own, fit) if is_as_good(before[defined], after[defined]) else None
 
 
-def _with_all_rows(front: Front, member: Member, fit: Fit) -> Member:
+def _with_all_rows(front: Front, member: Member, expression: Any) -> Member:
     """The member with constants fitted to all rows."""
-    problem = _problem(front, front.table.every, fit.expression)
-    problem, every = weighted(problem, problem.fit(fit.expression))
+    problem = _problem(front, front.table.every, expression)
+    problem, every = weighted(problem, problem.fit(expression))
     if not math.isfinite(every.deviance):
         return member
     return front.refitted(member, every.expression, problem)
