@@ -27,7 +27,7 @@ LAWS = {
     "an exponent": (lambda a, b: 3 * a**1.37 * b**-0.42, UNIT, WIDE),
 }
 STEPS = 150
-PLAIN = re.compile(r"[\w ,.:;²√/()^*+\-']+")
+PLAIN = re.compile(r"[\w ,.:;²√/()^*+\-'·=]+")
 
 
 def rows_of(law, *ranges, rows=100, noise=0.0, scales=None):
@@ -130,3 +130,16 @@ def test_what_is_known_of_the_target_is_a_finding():
     findings = [report.text for report in reports if report.kind == "finding"]
     assert all(PLAIN.fullmatch(text) and text.startswith(("y: ", "what is left: ")) for text in findings)
     assert any("proportional to a^2" in text for text in findings)
+
+
+def test_noisy_products_of_three_curves_are_seen_and_found():
+    rows = rows_of(lambda a, b, c: a * torch.exp(-1.5 / b) * (1 + 0.3 * c**2), UNIT, UNIT, WIDE, rows=300, noise=0.03)
+    findings, steps = [], 0
+    for steps, report in enumerate(itertools.islice(search(rows, Limits(EVERYTHING, 60.0)), 500), 1):
+        findings += [report.text] if report.kind == "finding" else []
+        if report.tree is not None and complexity(report.tree) < 20 and error(rows, report.tree) < 0.032:
+            heads = {node[0] for node in nodes(report.tree)}
+            if {"exp", "inv", "sq"} <= heads:
+                break
+    assert findings == ["y = f(a)·g(b)·h(c)"]
+    assert steps < 450

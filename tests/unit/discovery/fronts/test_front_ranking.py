@@ -40,6 +40,18 @@ def test_a_hundredth_is_worth_no_complexity():
     assert len(ranking.pareto([candidate(3, 0.1), candidate(5, 0.0995)])) == 1
 
 
+def test_the_shortest_description_stays_whatever_chance_says_of_a_few_rows():
+    def noisy(complexity, train, held_out):
+        none = Errors(math.inf, math.inf, math.inf)
+        return Candidate(complexity, 2, Misfit(Errors(train, held_out, 400 * math.log2(train)), none))
+
+    wrong, true = noisy(8, 0.052, 0.048), noisy(9, 0.050, 0.051)
+    assert ranking.pareto([wrong, true]) == [wrong]
+    assert ranking.front([true, wrong], 400) == [wrong, true]
+    assert ranking.front([noisy(9, 0.0519, 0.051), wrong], 400) == [wrong]
+    assert ranking.front([candidate(3, math.inf)], 400) == []
+
+
 def test_the_best_pays_for_its_error():
     simple, true, long = candidate(1, 1.0), candidate(7, 0.1, 1), candidate(25, 0.099, 5)
     assert ranking.best([simple, true, long], 100) is true

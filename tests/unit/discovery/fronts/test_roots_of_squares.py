@@ -35,7 +35,9 @@ def test_a_square_comes_outside(root, simple):
     assert torch.allclose(values(found), values(sympy.sympify(root)))
 
 
-@pytest.mark.parametrize("root", ["sqrt((a - b)**2)", "sqrt(1 - a**2)", "sqrt(2.5*a**2 - a)", "sqrt(sin(a)**2 + a)", "a**2"])
+@pytest.mark.parametrize(
+    "root", ["sqrt((a - b)**2)", "sqrt(1 - a**2)", "sqrt(2.5*a**2 - a)", "sqrt(sin(a)**2 + a)", "a**2"]
+)
 def test_what_has_no_square_or_both_signs_stays(root):
     assert without_squares(sympy.sympify(root), values) == sympy.sympify(root)
 
