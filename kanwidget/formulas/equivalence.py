@@ -14,7 +14,7 @@ from kanwidget import _check
 from kanwidget.core.threads import limit_threads
 from kanwidget.formulas.agreement import Agreement, agreement, values
 from kanwidget.formulas.arguments import expression
-from kanwidget.formulas.fitting import best_fit, needs_all, with_free_numbers
+from kanwidget.formulas.fitting import best_fit, needs_all, with_free_numbers, without_open
 from kanwidget.formulas.points import POINTS, Points, points
 from kanwidget.symbolic.formulas.formula import simplify_within, within
 from kanwidget.symbolic.formulas.regression.problem import Problem
@@ -197,6 +197,9 @@ class _Judge:
         # A tenth of what agreement asks for: no further start is needed.
         fit = best_fit(problem, free, starts, 1e-4 * problem.rows * problem.noise_floor)
         agrees = self._same_as(fixed)
+        if not agrees(fit.expression):
+            return None
+        fit = without_open(problem, fit, agrees)
         return fit.expression if agrees(fit.expression) and needs_all(problem, fit, agrees) else None
 
     def _same_as(self, fixed: Any) -> Callable[[Any], bool]:

@@ -99,8 +99,10 @@ def with_free_numbers(expr: Any) -> Any:
     return visit(expr)
 
 
-def needs_all(problem: Problem, fit: Fit, agrees: Callable[[Any], bool]) -> bool:
-    """Whether no constant of a fit may be 0, the others fitted again.
+def without_open(problem: Problem, fit: Fit, agrees: Callable[[Any], bool]) -> Fit:
+    """The fit with open constants as exact numbers, one by one, until the rows determine the others.
+
+    Of c and b in a·log(c·x) + b, which say the same, c becomes exact: it can't be 0. What could be 0 may be a term too many.
 
     Args:
         problem: The rows.
@@ -109,10 +111,31 @@ def needs_all(problem: Problem, fit: Fit, agrees: Callable[[Any], bool]) -> bool
     """
     import sympy
 
-    for symbol in fit.symbols:
-        without = fit.template.xreplace({**fit.floats, symbol: sympy.Integer(0)})
-        if without.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I):
-            continue
-        if agrees(without) or agrees(problem.fit(without).expression):
-            return False
-    return True
+    while len(fit.symbols) > 1:
+        loose = [symbol for symbol, error in zip(fit.symbols, fit.errors, strict=True) if not math.isfinite(error)]
+        kept = next((symbol for symbol in loose if not _may_vanish(problem, fit, symbol, agrees)), None)
+        if kept is None:
+            return fit
+        fit = problem.fit(fit.template.xreplace({**fit.floats, kept: sympy.Rational(float(fit.floats[kept]))}))
+    return fit
+
+
+def needs_all(problem: Problem, fit: Fit, agrees: Callable[[Any], bool]) -> bool:
+    """Whether no constant of a fit may be 0, the others fitted again.
+
+    Args:
+        problem: The rows.
+        fit: The fit.
+        agrees: Whether an expression is as good as the fit.
+    """
+    return not any(_may_vanish(problem, fit, symbol, agrees) for symbol in fit.symbols)
+
+
+def _may_vanish(problem: Problem, fit: Fit, symbol: Any, agrees: Callable[[Any], bool]) -> bool:
+    """Whether a constant may be 0."""
+    import sympy
+
+    without = fit.template.xreplace({**fit.floats, symbol: sympy.Integer(0)})
+    if without.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I):
+        return False
+    return agrees(without) or agrees(problem.fit(without).expression)

@@ -149,6 +149,11 @@ ONE_FORM = [
     ("1.5*x/(0.8 + x)", "212*x/(0.064 + x)", UNIT),
     ("1.1*x**0.9*y**1.1", "5*x**2/sqrt(y)", UNIT),
     ("x**2/2", "0.6*x**2", SIGNED),
+    # Two constants that say the same.
+    ("2.2*log(x/100) + 5 + 0.001*y", "2*log(x) - 3 + 0.002*y", {"x": (10, 1000), "y": (1, 900)}),
+    ("2*exp(0.5*x + 0.3)", "3*exp(0.7*x)", UNIT),
+    ("3*(2*x)**1.5", "5*x**1.5", UNIT),
+    ("4*x/(2*x + 3)", "x/(x + 1)", UNIT),
     ("exp(-x**2/2)/sqrt(2*pi)", "0.7*exp(-3*x**2)", SIGNED),
     ("1.0/(1.0 + exp(-1.0*x))", "4.2/(1.7 + exp(-2*x))", SIGNED),
     ("1.0*log(1.0 + 1.0*x)", "3*log(1 + x/9)", UNIT),
@@ -171,6 +176,9 @@ def test_one_form_with_other_constants(a, b, ranges):
 
 
 OTHER_FORM = [
+    ("2*log(3*x) + 5 + 0.1*x", "2*log(x) - 3", UNIT),
+    ("2*exp(3*x) + 0.5*exp(2.9*x)", "2*exp(x)", UNIT),
+    ("2*sin(3*x) + 0.1*cos(3*x)", "sin(2*x)", SIGNED),
     ("2*x + 0.1*x**2", "3*x", SIGNED),
     ("1.0*sin(1.0*x)", "x", SIGNED),
     ("1.0*x + 1.0*x**3 + 1.0*x**5", "sin(x)", {"x": (-0.5, 0.5)}),
