@@ -45,6 +45,8 @@ _GROWN = 6
 _IN_SUMS = 4000
 #: Smaller tables are searched where a formula has at most this error, at most so many, and so many reductions deep.
 _ROUGH, _REDUCTIONS, _DEEPEST = 0.05, 4, 3
+#: The same for networks, whose error of noisy rows is that of the noise.
+_NOISY = 0.1
 #: Steps of the search for curves that count as quick.
 _CURVES = 50
 #: Fewer columns also come in products.
@@ -277,7 +279,7 @@ class _Strategies:
                 else:
                     surrogate = step
         yield from self._by_parts(surrogate.error if surrogate is not None else math.inf)
-        if surrogate is not None and surrogate.error < _ROUGH:
+        if surrogate is not None and surrogate.error < _NOISY:
             yield from self._reduced(surrogate)
 
     def _by_parts(self, near: float) -> Iterator[str]:

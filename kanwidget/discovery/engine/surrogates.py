@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,8 +16,14 @@ from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.trees import Tree
 from kanwidget.kan import KAN
 
-#: Width of the hidden layer, grid and order of the networks: derivatives need a high order and few knots.
-_SHAPES = (([2, 2], 4, 4), (8, 3, 4))
+_Shape = tuple[list[Any], int, int, int]
+#: Widths of the hidden layers, grid, order and seed of the networks: derivatives need a high order and few knots.
+_SHAPES: tuple[_Shape, ...] = (([[2, 2]], 4, 4, 0), ([8], 3, 4, 0))
+#: Those that are trained beside them where none of these has so small an error: of noisy rows the mean of several says more.
+_FURTHER: tuple[_Shape, ...] = (([[2, 2]], 4, 4, 1), ([4, 4], 3, 3, 0))
+_GOOD = 0.005
+#: The mean is that of networks with errors up to so many times the smallest.
+_LIKE = 1.5
 _STEPS = 80
 #: One row in so many is held out.
 _HELD = 5
@@ -50,27 +57,28 @@ def formula_surrogate(table: Table, tree: Tree, error: float) -> Surrogate:
     return Surrogate(torch.stack(columns), nodes[0].value, gradient, error)
 
 
-def network_surrogates(table: Table, seed: int = 0) -> Iterator[str | Surrogate]:
-    """Train networks on the table, step by step; last comes the surrogate of the one that predicts held-out rows best.
+def network_surrogates(table: Table) -> Iterator[str | Surrogate]:
+    """Train networks on the table, step by step; last comes the surrogate that predicts held-out rows best, of one or of several.
 
     Positive columns that span a factor enter by their logarithm, and y with and without: products become sums.
     """
     y = table.y
-    best: Surrogate | None = None
-    for logged in (True, False):
-        if logged and not (bool((y > 0).all() or (y < 0).all()) and _spans(y.abs())):
-            continue
-        for hidden, grid, k in _SHAPES:
-            model = KAN([len(table.indices), hidden, 1], grid, k, seed=seed)
-            training = _Training(table, logged)
-            for record in training.steps(model):
-                if record.step % _REPORTED == 0:
-                    yield "training networks for the structure of y"
-            surrogate = training.surrogate(model)
-            if best is None or surrogate.error < best.error:
-                best = surrogate
-    assert best is not None
-    yield best
+    spans = bool((y > 0).all() or (y < 0).all()) and _spans(y.abs())
+    trainings = [_Training(table, logged) for logged in ((True, False) if spans else (False,))]
+    trained: list[_Trained] = []
+    for training in trainings:
+        yield from training.networks(_SHAPES, trained)
+    best = min(trained, key=lambda one: one.error)
+    if best.error > _GOOD:
+        yield from best.training.networks(_FURTHER, trained)
+        best = min(trained, key=lambda one: one.error)
+    alike = [one for one in trained if one.error <= _LIKE * best.error]
+    value, gradient, held = (
+        torch.stack(parts).mean(0)
+        for parts in zip(*((one.value, one.gradient, one.held) for one in alike), strict=True)
+    )
+    mean = _Trained(best.training, value, gradient, held)
+    yield min(mean, best, key=lambda one: one.error).surrogate
 
 
 class _Training:
@@ -87,7 +95,22 @@ class _Training:
         self.held = torch.zeros(len(y), dtype=torch.bool)
         self.held[::_HELD] = True
 
-    def steps(self, model: KAN) -> Iterator[StepRecord]:
+    def networks(self, shapes: Sequence[_Shape], trained: list[_Trained]) -> Iterator[str]:
+        """Train networks of some shapes, and add them."""
+        for hidden, grid, k, seed in shapes:
+            model = KAN([len(self.table.indices), *hidden, 1], grid, k, seed=seed)
+            for record in self._steps(model):
+                if record.step % _REPORTED == 0:
+                    yield "training networks for the structure of y"
+            trained.append(self._trained(model))
+
+    def error(self, predicted: Tensor) -> float:
+        """Of values of the held-out rows, relative to y."""
+        table, held = self.table, self.held
+        residual = table.weights[held].sqrt() * (predicted - table.y[held])
+        return float(residual.square().mean().sqrt()) / (float(table.y.abs().median()) or 1.0)
+
+    def _steps(self, model: KAN) -> Iterator[StepRecord]:
         """Train, a record a step."""
         held = self.held
         data = Dataset(
@@ -101,7 +124,7 @@ class _Training:
             if isinstance(record, StepRecord):
                 yield record
 
-    def surrogate(self, model: KAN) -> Surrogate:
+    def _trained(self, model: KAN) -> _Trained:
         """The trained network's values and derivatives, in the units of the table."""
         table, rows = self.table, self.table.sample
         slopes = model.derivatives(self.x[rows], order=1)
@@ -113,9 +136,27 @@ class _Training:
             gradient = gradient * value
         logs = zip(table.columns[:, rows], self.input_logs, strict=True)
         gradient = gradient / torch.stack([column if log else torch.ones_like(column) for column, log in logs])
-        residual = table.weights[self.held].sqrt() * (predicted - table.y[self.held])
-        error = float(residual.square().mean().sqrt()) / (float(table.y.abs().median()) or 1.0)
-        return Surrogate(table.columns[:, rows], value, gradient, error)
+        return _Trained(self, value, gradient, predicted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Trained:
+    """What a trained network, or the mean of several, says."""
+
+    training: _Training
+    value: Tensor
+    gradient: Tensor
+    held: Tensor
+    """Values of the held-out rows."""
+
+    @property
+    def error(self) -> float:
+        return self.training.error(self.held)
+
+    @property
+    def surrogate(self) -> Surrogate:
+        table = self.training.table
+        return Surrogate(table.columns[:, table.sample], self.value, self.gradient, self.error)
 
 
 def _spans(column: Tensor) -> bool:
