@@ -5,13 +5,15 @@ import itertools
 import pytest
 import torch
 
+from kanwidget.discovery.engine.fractions.inner import rationals_with_function
+from kanwidget.discovery.engine.fractions.links import linked_rationals
+from kanwidget.discovery.engine.fractions.noisy import noisy_fractions, noisy_polynomials
+from kanwidget.discovery.engine.fractions.polynomials import monomials_of, rational_functions, sparse_sums
 from kanwidget.discovery.engine.growth import grow, shorten, simplify_stepwise
-from kanwidget.discovery.engine.inner import rationals_with_function
-from kanwidget.discovery.engine.links import linked_rationals
-from kanwidget.discovery.engine.polynomials import monomials_of, rational_functions, sparse_sums
 from kanwidget.discovery.engine.scans.families import small_trees
 from kanwidget.discovery.engine.scans.residuals import scan_residuals
 from kanwidget.discovery.engine.scans.strategies import scan_products, scan_sums
+from kanwidget.discovery.engine.separation import Separation, curves_of_parts
 from kanwidget.discovery.engine.surrogates import network_surrogates
 from kanwidget.discovery.engine.targets import TARGETS, usable
 from tests.support.engine import EVERYTHING, X, Y, table_of
@@ -20,6 +22,10 @@ from tests.support.engine import EVERYTHING, X, Y, table_of
 def table():
     """A table that no strategy solves, of which every function of y but the inverse of tanh is of use."""
     return table_of(lambda a, b: 0.4 + 0.2 * torch.sin(5 * a * b) + 0.1 * a, (0.5, 2), (0.5, 2), rows=60)
+
+
+def parts(table):
+    return curves_of_parts(table, Separation(True, dict(enumerate(table.columns)), 0.1))
 
 
 def atoms(table):
@@ -52,6 +58,9 @@ STRATEGIES = {
     "fractions": rational_functions,
     "fractions behind functions": linked_rationals,
     "fractions with functions": rationals_with_function,
+    "noisy polynomials": noisy_polynomials,
+    "noisy fractions": noisy_fractions,
+    "parts of one column": parts,
     "sums of many terms": lambda table: sparse_sums(table, monomials_of([X, Y], 2)[1:], "products"),
     "products beside a formula": residuals,
     "growth": grown,

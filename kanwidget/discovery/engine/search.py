@@ -11,10 +11,16 @@ from typing import Literal
 from torch import Tensor
 
 from kanwidget.discovery.engine.curves import curves
+from kanwidget.discovery.engine.fractions.inner import rationals_with_function
+from kanwidget.discovery.engine.fractions.links import linked_rationals
+from kanwidget.discovery.engine.fractions.noisy import noisy_fractions, noisy_polynomials
+from kanwidget.discovery.engine.fractions.polynomials import (
+    feature_sets,
+    monomials_of,
+    rational_functions,
+    sparse_sums,
+)
 from kanwidget.discovery.engine.growth import grow, shorten, simplify_stepwise
-from kanwidget.discovery.engine.inner import rationals_with_function
-from kanwidget.discovery.engine.links import linked_rationals
-from kanwidget.discovery.engine.polynomials import feature_sets, monomials_of, rational_functions, sparse_sums
 from kanwidget.discovery.engine.pool import Candidate, Reported
 from kanwidget.discovery.engine.reductions import Reduction, reductions, sample_of
 from kanwidget.discovery.engine.scans.atoms import Atoms
@@ -182,6 +188,8 @@ class _Strategies:
             if self.simple is None:
                 yield from rational_functions(table)
                 yield from linked_rationals(table)
+                yield from noisy_polynomials(table)
+                yield from noisy_fractions(table)
                 yield from self._by_network()
                 yield from scan_residuals(table, atoms, label)
                 yield from rationals_with_function(table)

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from kanwidget.discovery.engine.inner import rationals_with_function
-from kanwidget.discovery.engine.links import dips, linked_rationals
+from kanwidget.discovery.engine.fractions.inner import rationals_with_function
+from kanwidget.discovery.engine.fractions.links import dips, linked_rationals
 from kanwidget.discovery.engine.table import Table
 from tests.support.engine import EVERYTHING, run, table_of, uniform
 

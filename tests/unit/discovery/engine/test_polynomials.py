@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from kanwidget.discovery.engine.polynomials import feature_sets, monomials_of, rational_functions, sparse_sums
+from kanwidget.discovery.engine.fractions.polynomials import feature_sets, monomials_of, rational_functions, sparse_sums
 from kanwidget.discovery.engine.trees import constants
 from tests.support.engine import EVERYTHING, ONE, X, Y, run, table_of
 

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from kanwidget.discovery.engine.assembly import power, product
-from kanwidget.discovery.engine.links import dips
-from kanwidget.discovery.engine.polynomials import equilibrated, independent, vanishing
+from kanwidget.discovery.engine.fractions.links import dips
+from kanwidget.discovery.engine.fractions.polynomials import equilibrated, independent, vanishing
 from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.targets import TARGETS, Target, usable
 from kanwidget.discovery.engine.trees import Tree, columns_of, constant, values

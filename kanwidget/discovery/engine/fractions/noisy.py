@@ -1,0 +1,113 @@
+"""Polynomials and fractions of polynomials of noisy rows, by regression.
+
+In noise no combination of monomials vanishes. The factors of y = P/Q come from Gauss-Newton steps on all terms instead, each a
+linear regression of y on the terms of P and on y's former value times those of Q; the last one leaves out terms that the rows don't need.
+
+References:
+    Sanathanan, Koerner, "Transfer function synthesis as a ratio of two complex polynomials", IEEE Transactions on
+    Automatic Control 8 (1963).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from kanwidget.discovery.engine.assembly import of_sum, row_weights, selected, total
+from kanwidget.discovery.engine.fractions.polynomials import monomials_of
+from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.targets import TARGETS, Target, usable
+from kanwidget.discovery.engine.trees import Tree, constant
+
+#: Largest degrees of polynomials and of both parts of fractions.
+_DEGREE, _FRACTION = 4, 3
+#: Most terms, and how many rows each of them needs.
+_TERMS, _ROWS = 60, 4
+#: Functions of y that are polynomials, and those that are fractions.
+_POLYNOMIALS, _FRACTIONS = 6, ("{}", "{}²")
+#: Gauss-Newton steps, and the smallest denominator as a part of its median.
+_STEPS, _LEAST = 6, 0.02
+#: Part of the largest singular value below which a direction says nothing.
+_RIDGE = 1e-7
+
+
+def noisy_polynomials(table: Table) -> Iterator[str]:
+    """Offer functions of y as polynomials of the columns."""
+    for degree in range(1, _DEGREE + 1):
+        terms = _monomials(table, degree)[1:]
+        if not _enough(table, len(terms)):
+            return
+        for target in TARGETS[:_POLYNOMIALS]:
+            if usable(target, table.y, table.operations):
+                found = of_sum(table, target, row_weights(table, target), terms)
+                table.offer([found], f"{target.name.format('y')} as a polynomial")
+        yield f"trying polynomials of degree {degree}"
+
+
+def noisy_fractions(table: Table) -> Iterator[str]:
+    """Offer y and its square as fractions of polynomials of the columns."""
+    for degree in range(1, _FRACTION + 1):
+        terms = _monomials(table, degree)
+        if not _enough(table, 2 * len(terms)):
+            return
+        values = torch.stack([table.values(tree) for tree in terms], 1)
+        for target in (target for target in TARGETS if target.name in _FRACTIONS):
+            if usable(target, table.y, table.operations):
+                # The term of the denominator that is sure to be there: 1, or a column.
+                for first in range(1 + len(table.indices)):
+                    table.offer(
+                        [_fraction(table, target, terms, values, first)], f"{target.name.format('y')} as a fraction"
+                    )
+                yield f"trying fractions of degree {degree} of noisy rows"
+
+
+def _monomials(table: Table, degree: int) -> list[Tree]:
+    return monomials_of([("x", index) for index in table.indices], degree)
+
+
+def _enough(table: Table, terms: int) -> bool:
+    """Whether the rows are enough for so many terms."""
+    return terms <= _TERMS and len(table) >= _ROWS * terms and not table.pool.is_exact
+
+
+def _fraction(table: Table, target: Target, terms: list[Tree], values: Tensor, first: int) -> Tree | None:
+    """The fraction whose denominator has a term with the factor 1; None where the steps lead nowhere."""
+    t, roots = target.values(table.y), row_weights(table, target)
+    others = [index for index in range(len(terms)) if index != first]
+    count = len(terms)
+    guess, below = t, _away_from_0(values[:, first])
+    columns, right = values, t
+    for _ in range(_STEPS):
+        # y ≈ (P - guess·(Q - Q before) ...)/Q before, linear in all factors.
+        columns = torch.cat([values, -guess[:, None] * values[:, others]], 1) / below[:, None]
+        right = t - guess + guess * values[:, first] / below
+        factors = _regression(columns * roots[:, None], right * roots)
+        below = _away_from_0(values[:, first] + values[:, others] @ factors[count:])
+        guess = values @ factors[:count] / below
+        if not bool(torch.isfinite(guess).all()):
+            return None
+    columns = torch.cat([values, -guess[:, None] * values[:, others]], 1) / below[:, None]
+    right = t - guess + guess * values[:, first] / below
+    subset, solution = selected(columns, right, roots)
+    above: list[Tree] = []
+    under: list[Tree] = [terms[first]]
+    for index, factor in zip(subset, solution.tolist(), strict=True):
+        part, tree = (above, terms[index]) if index < count else (under, terms[others[index - count]])
+        part.append(constant(factor) if tree == ("n", 1) else ("mul", constant(factor), tree))
+    return target.back(("div", total(above), total(under)), table.y) if above and len(under) > 1 else None
+
+
+def _away_from_0(below: Tensor) -> Tensor:
+    """A denominator before the steps have come near: what is nearly 0 would be all that counts."""
+    least = _LEAST * float(below.abs().median())
+    return torch.where(below < 0, -1.0, 1.0) * below.abs().clamp(min=least)
+
+
+def _regression(columns: Tensor, right: Tensor) -> Tensor:
+    """Factors, without directions that say nothing."""
+    scale = columns.norm(dim=0).clamp(min=1e-300)
+    u, s, vt = torch.linalg.svd(columns / scale, full_matrices=False)
+    inverse = torch.where(s > _RIDGE * s[0], 1 / s, 0.0)
+    return vt.T @ (inverse * (u.T @ right)) / scale

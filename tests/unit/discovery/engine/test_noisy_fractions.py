@@ -1,0 +1,66 @@
+"""Polynomials and fractions whose rows are noisy: the terms that are there stay, the others go."""
+
+import pytest
+import sympy
+import torch
+
+from kanwidget.discovery.engine.fractions.noisy import noisy_fractions, noisy_polynomials
+from kanwidget.discovery.engine.trees import expression
+from kanwidget.formulas import equivalent
+from tests.support.engine import run, table_of
+
+RANGES = {"a": (0.5, 2.0), "b": (0.5, 2.0), "c": (-1.0, 1.0)}
+SYMBOLS = sympy.symbols("a b c")
+POLYNOMIALS = [
+    "2*a**3 - a*b**2 + 1/2",
+    "a*b - c**2",
+    "1/(1 + (a - c)**2 + b**2)",
+    "sqrt(a**2 + b*c + 4)",
+    "exp(a*c - b)",
+]
+FRACTIONS = [
+    "a/(a + 2*b)",
+    "(a + 2*b)/(1 + a*b)",
+    "(a*b + 2*c)/(a + b + 1/2)",
+    "sqrt(a/(b + 3/10))",
+    "a*b/((a + 1)*(b + 2))",
+]
+
+
+def noisy(law, noise, rows=400):
+    law = sympy.lambdify(SYMBOLS, sympy.sympify(law), "torch")
+    return table_of(law, *RANGES.values(), rows=rows, noise=noise)
+
+
+def best(table):
+    return expression(table.pool.best.tree, SYMBOLS)
+
+
+@pytest.mark.parametrize("law", POLYNOMIALS)
+def test_polynomials_keep_their_terms(law):
+    table = noisy(law, 0.01)
+    run(noisy_polynomials(table))
+    assert equivalent(best(table), sympy.sympify(law), RANGES, constants=True), best(table)
+
+
+@pytest.mark.parametrize("law", FRACTIONS)
+def test_fractions_keep_their_terms(law):
+    table = noisy(law, 0.01)
+    run(noisy_fractions(table))
+    assert equivalent(best(table), sympy.sympify(law), RANGES, constants=True), best(table)
+
+
+def test_an_exact_formula_ends_it_and_a_few_rows_have_none():
+    table = noisy("a/(a + 2*b)", 0.0)
+    table.offer([("div", ("x", 0), ("add", ("x", 0), ("mul", ("c", 2.1), ("x", 1))))], "a fraction")
+    assert table.pool.is_exact
+    few = noisy("a/(a + 2*b)", 0.01, rows=11)
+    for strategy in (noisy_polynomials, noisy_fractions):
+        assert run(strategy(table)) == []
+        assert run(strategy(few)) == []
+
+
+def test_a_target_that_no_fraction_comes_near_to_does_no_harm():
+    table = table_of(lambda a: torch.sign(torch.sin(20 * a)), (0.0, 1.0), rows=100)
+    run(noisy_fractions(table))
+    assert all(candidate.error < 2 for candidate in table.pool.candidates)
