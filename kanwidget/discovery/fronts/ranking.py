@@ -14,7 +14,7 @@ from torch import Tensor
 EXACT = 1e-11
 #: Bits of a unit of complexity: there are about as many columns and operations to choose from.
 _COMPLEXITY = 2.0
-#: By so many bits noise that grows with the value must be likelier.
+#: By so many bits noise that grows with the value must be likelier, and a formula that held-out rows speak against shorter.
 _GAIN = 3.0
 #: Bits of a constant that the data leave open: another form says the same without it.
 _DOUBT = 10.0
@@ -135,10 +135,13 @@ def front(members: Sequence[R], rows: int, *, relative: bool = False) -> list[R]
 
     The held-out rows are few: by chance a wrong formula may come nearer to them, and all rows together know better.
     """
+
+    def bits(member: R) -> float:
+        return length(member, rows, relative=relative)
+
     kept = pareto(members, relative=relative)
-    usable = [member for member in members if math.isfinite(length(member, rows, relative=relative))]
-    shortest = best(usable, rows, relative=relative) if usable else None
-    if shortest is None or any(member is shortest for member in kept):
+    shortest = min(members, key=bits, default=None)
+    if not kept or shortest is None or bits(shortest) > min(map(bits, kept)) - _GAIN:
         return kept
     return sorted([*kept, shortest], key=lambda member: member.complexity)
 

@@ -49,6 +49,7 @@ def test_the_shortest_description_stays_whatever_chance_says_of_a_few_rows():
     assert ranking.pareto([wrong, true]) == [wrong]
     assert ranking.front([true, wrong], 400) == [wrong, true]
     assert ranking.front([noisy(9, 0.0519, 0.051), wrong], 400) == [wrong]
+    assert ranking.front([noisy(8, 0.0522, 0.051), wrong], 400) == [wrong]
     assert ranking.front([candidate(3, math.inf)], 400) == []
 
 
