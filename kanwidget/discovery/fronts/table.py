@@ -15,6 +15,7 @@ from kanwidget.datasets.dataset import split_rows
 from kanwidget.discovery.engine.search import Rows
 from kanwidget.discovery.engine.similarity.dimensions import Dimensions
 from kanwidget.discovery.engine.trees import Tree, expression
+from kanwidget.discovery.fronts.own_units import in_own_units
 from kanwidget.discovery.units.quantities import UNKNOWN, Quantities
 from kanwidget.symbolic.formulas.regression.problem import Problem
 
@@ -136,7 +137,7 @@ class Table:
 
         symbols = self.symbols
         leaves = [_times(1 / unit, symbols[column]) for column, unit in zip(self.columns, self.units, strict=True)]
-        result = expression(tree, leaves).replace(_is_power_of_exp, _as_exp)
+        result = in_own_units(expression(tree, leaves).replace(_is_power_of_exp, _as_exp))
         result = sympy.Add(*(_times(self.y_unit, term) for term in sympy.Add.make_args(result)))
         broken = result.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I)
         return None if broken or not all(map(_is_a_double, result.atoms(sympy.Float))) else result
