@@ -193,8 +193,8 @@ class DiscoverySteps:
         return (yield from search_by(front, end, last))
 
     def _plain_and_relative(self, front: Front, end: float | None, last: int | None) -> _Ending:
-        """All rows alike; from a third of the time on relative errors, where the noise grows with the value."""
-        turn = _third(self.seconds, end), _third(self._reports, last)
+        """All rows alike; then relative errors, where the noise grows with the value."""
+        turn = _Turn(front, (self.seconds, end), (self._reports, last))
         reason = yield from self._reported(front, front.table.rows(), end, last, turn)
         if reason in ("complete", "turn") and front.has_relative_noise:
             yield self._found(front, _relative_sentence(front))
@@ -218,7 +218,7 @@ class DiscoverySteps:
         rows: Rows,
         end: float | None,
         last: int | None,
-        turn: tuple[float | None, float | None] = (None, None),
+        turn: _Turn | None = None,
     ) -> _Ending:
         """What the engine reports, until it ends.
 
@@ -227,7 +227,7 @@ class DiscoverySteps:
             rows: The engine's rows.
             end: Time of the search at which it ends.
             last: Number of reports at which it ends.
-            turn: Time or number of reports from which relative noise ends it.
+            turn: When relative noise ends it.
         """
         settings = self._settings
         patience = _Patience(self.seconds, self._reports)
@@ -241,7 +241,7 @@ class DiscoverySteps:
             reason = _over(self.seconds, None, self._reports, last) if whole else self._over(end, last)
             if not reason and patience.is_over(front, self.seconds, self._reports, timed=end is not None):
                 reason = "exact"
-            if not reason and _over(self.seconds, turn[0], self._reports, turn[1]) and front.has_relative_noise:
+            if not reason and turn is not None and turn.is_due(self.seconds, self._reports):
                 reason = "turn"
             if reason:
                 return reason
@@ -287,13 +287,17 @@ class DiscoverySteps:
 
 def _relative_sentence(front: Front) -> str:
     """Why relative errors count: what the best formula leaves is noise only where rows with like columns don't leave alike."""
+    target = front.table.target
+    subject = f"the noise of {target} grows with it" if _leaves_noise(front) else f"errors grow with {target}"
+    return f"{subject}: relative errors count"
+
+
+def _leaves_noise(front: Front) -> bool:
+    """Whether what the best formula leaves, as a part of y, looks like noise."""
     table = front.table
     values = table.problem(table.every).values(front.best.equation.sympy)
     noise = noise_of(table.scaled(table.every.x), (table.every.y - values) / values)
-    subject = f"the noise of {table.target} grows with it"
-    if noise is None or not noise.is_noise:
-        subject = f"errors grow with {table.target}"
-    return f"{subject}: relative errors count"
+    return noise is not None and noise.is_noise
 
 
 def _short_text(equation: Equation) -> str:
@@ -308,8 +312,33 @@ def _over(seconds: float, end: float | None, reports: float, last: float | None)
     return "time" if end is not None and seconds >= end else ""
 
 
-def _third(begun: float, end: float | None) -> float | None:
-    return None if end is None else begun + (end - begun) / 3
+class _Turn:
+    """When relative errors begin to count: after a third of the time if what the best formula leaves is noise, else after half of it.
+
+    Args:
+        front: Of the target.
+        seconds: When the search begins and ends.
+        reports: At which report it begins and ends.
+    """
+
+    def __init__(self, front: Front, seconds: tuple[float, float | None], reports: tuple[int, float | None]) -> None:
+        self._front = front
+        self._limits = [(_part(*seconds, part), _part(*reports, part)) for part in (1 / 3, 1 / 2)]
+        self._examined: object = None
+
+    def is_due(self, seconds: float, reports: int) -> bool:
+        early, late = (bool(_over(seconds, time, reports, report)) for time, report in self._limits)
+        if not early or not self._front.has_relative_noise:
+            return False
+        best = self._front.best
+        if late or best is self._examined:
+            return late
+        self._examined = best
+        return _leaves_noise(self._front)
+
+
+def _part(begun: float, end: float | None, part: float) -> float | None:
+    return None if end is None else begun + part * (end - begun)
 
 
 class _Patience:
