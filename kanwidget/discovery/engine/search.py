@@ -186,6 +186,7 @@ class _Strategies:
             yield from scan_products(table, atoms, label)
             yield from scan_sums(table, atoms, label)
             if self.simple is None:
+                yield from self._by_parts()
                 yield from rational_functions(table)
                 yield from linked_rationals(table)
                 yield from noisy_polynomials(table)
@@ -290,13 +291,20 @@ class _Strategies:
         if surrogate is not None and surrogate.error < _NOISY:
             yield from self._reduced(surrogate)
 
-    def _by_parts(self, near: float) -> Iterator[str]:
-        """Search the parts of each column, where y comes as near to a sum or product of these as to a network with this relative error."""
+    def _by_parts(self, near: float | None = None) -> Iterator[str]:
+        """Search the parts of each column, where a sum or product of these leaves of y nothing but noise, or no more than a network.
+
+        Args:
+            near: The network's relative error.
+        """
         table = self.table
-        if self.is_separated or table.pool.is_exact:
+        if self.is_separated or table.pool.is_exact or not self._may_reduce():
             return
         best = table.pool.best.error if table.pool.best is not None else math.inf
-        forms = separations(table, min(best, near * float(table.y.abs().median()) / table.pool.spread))
+        size = math.inf if near is None else near * float(table.y.abs().median()) / table.pool.spread
+        forms = separations(table, min(best, size))
+        if near is None:
+            forms = [form for form in forms if form.leaves_noise(table)]
         self.is_separated = bool(forms)
         for form in forms:
             yield Finding(form.text(self.names, self.target))

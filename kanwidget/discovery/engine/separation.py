@@ -24,6 +24,7 @@ from kanwidget.discovery.engine.assembly import product, total
 from kanwidget.discovery.engine.curves import Curve, curves
 from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, number
+from kanwidget.insight.noise import noise_of
 
 #: Most intervals of a column's splines, the fewest, and their order.
 _INTERVALS, _FEWEST, _ORDER = 10, 2, 3
@@ -61,6 +62,17 @@ class Separation:
         factor = math.prod(others, start=torch.ones_like(table.y))
         usable = factor.abs() > 1e-6 * factor.abs().max()
         return torch.where(usable, table.y / factor, 0.0), torch.where(usable, table.weights * factor.square(), 0.0)
+
+    def leaves_noise(self, table: Table) -> bool:
+        """Whether the form leaves of y what has no likeness among rows that are alike."""
+        parts = list(self.parts.values())
+        value = (
+            math.prod(parts, start=torch.ones_like(table.y))
+            if self.is_product
+            else sum(parts, torch.zeros_like(table.y))
+        )
+        noise = noise_of(table.columns.T, table.weights.sqrt() * (table.y - value))
+        return noise is not None and noise.is_noise
 
     def text(self, names: Sequence[str], target: str) -> str:
         """The form in words.

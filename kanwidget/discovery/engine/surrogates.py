@@ -25,7 +25,8 @@ _GOOD = 0.005
 #: The mean is that of networks with errors up to so many times the smallest.
 _LIKE = 1.5
 _STEPS = 80
-#: One row in so many is held out.
+#: Rows that a network is trained on, at most; one in so many of them is held out.
+_MOST_ROWS = 2000
 _HELD = 5
 #: Steps between two reports.
 _REPORTED = 10
@@ -88,11 +89,12 @@ class _Training:
         self.table, self.logged = table, logged
         self.input_logs = [table.positive(i) and _spans(table.columns[i]) for i in table.indices]
         columns = zip(table.columns, self.input_logs, strict=True)
-        self.x = torch.stack([column.log() if log else column for column, log in columns], 1)
-        y = table.y
-        self.target = (y.abs().log() if logged else y)[:, None]
-        self.weights = table.weights * y.square() if logged else table.weights
-        self.held = torch.zeros(len(y), dtype=torch.bool)
+        x = torch.stack([column.log() if log else column for column, log in columns], 1)
+        rows = torch.randperm(len(table), generator=torch.Generator().manual_seed(0))[:_MOST_ROWS].sort().values
+        self.sample, self.x, self.y, self.own_weights = x[table.sample], x[rows], table.y[rows], table.weights[rows]
+        self.target = (self.y.abs().log() if logged else self.y)[:, None]
+        self.weights = self.own_weights * self.y.square() if logged else self.own_weights
+        self.held = torch.zeros(len(rows), dtype=torch.bool)
         self.held[::_HELD] = True
 
     def networks(self, shapes: Sequence[_Shape], trained: list[_Trained]) -> Iterator[str]:
@@ -106,9 +108,9 @@ class _Training:
 
     def error(self, predicted: Tensor) -> float:
         """Of values of the held-out rows, relative to y."""
-        table, held = self.table, self.held
-        residual = table.weights[held].sqrt() * (predicted - table.y[held])
-        return float(residual.square().mean().sqrt()) / (float(table.y.abs().median()) or 1.0)
+        held = self.held
+        residual = self.own_weights[held].sqrt() * (predicted - self.y[held])
+        return float(residual.square().mean().sqrt()) / (float(self.table.y.abs().median()) or 1.0)
 
     def _steps(self, model: KAN) -> Iterator[StepRecord]:
         """Train, a record a step."""
@@ -127,7 +129,7 @@ class _Training:
     def _trained(self, model: KAN) -> _Trained:
         """The trained network's values and derivatives, in the units of the table."""
         table, rows = self.table, self.table.sample
-        slopes = model.derivatives(self.x[rows], order=1)
+        slopes = model.derivatives(self.sample, order=1)
         value, gradient = slopes.value[:, 0].detach(), slopes.gradient[:, 0].T.detach()
         predicted = model.predict(self.x[self.held])[:, 0]
         if self.logged:

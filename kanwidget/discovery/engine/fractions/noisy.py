@@ -60,7 +60,7 @@ def noisy_fractions(table: Table) -> Iterator[str]:
                     table.offer(
                         [_fraction(table, target, terms, values, first)], f"{target.name.format('y')} as a fraction"
                     )
-                yield f"trying fractions of degree {degree} of noisy rows"
+                    yield f"trying fractions of degree {degree} of noisy rows"
 
 
 def _monomials(table: Table, degree: int) -> list[Tree]:

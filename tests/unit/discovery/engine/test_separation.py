@@ -1,5 +1,7 @@
 """Sums and products of functions of one column each, from rows with and without noise."""
 
+import math
+
 import pytest
 import sympy
 import torch
@@ -51,6 +53,16 @@ def test_the_form_is_seen_and_its_parts_are_found(law, noise):
 def test_what_no_sum_or_product_comes_near_to_has_no_form(law):
     data = table(*rows(sympy.lambdify(SYMBOLS, sympy.sympify(law), "torch"), noise=0.02))
     assert separations(data, 0.02) == []
+
+
+def test_noise_is_told_from_what_splines_miss():
+    data = table(*rows(lambda a, b, c: a * torch.exp(-b) * c, noise=0.03))
+    (form,) = separations(data, math.inf)
+    assert form.leaves_noise(data)
+    data = table(*rows(lambda a, b, c: a * b / (a + c), noise=0.01))
+    assert not any(form.leaves_noise(data) for form in separations(data, math.inf))
+    data = table(*rows(lambda a, b, c: torch.sin(4 * a) + b, noise=0.0))
+    assert not any(form.leaves_noise(data) for form in separations(data, math.inf))
 
 
 def test_rows_of_weight_zero_count_for_nothing():

@@ -45,3 +45,13 @@ def test_logarithms_of_columns_and_of_a_negative_target_are_taken_back():
     value, gradient = exact(surrogate)
     assert float((surrogate.value + value).norm() / value.norm()) < 5e-3
     assert float((surrogate.gradient + gradient).norm() / gradient.norm()) < 0.05
+
+
+def test_noise_is_averaged_over_networks_and_many_rows_are_sampled():
+    table = table_of(law, (0.5, 2), (0.5, 2), rows=2500, noise=0.05)
+    *said, surrogate = run(network_surrogates(table))
+    value, gradient = exact(surrogate)
+    # Two networks for each function of y, and two more; 2,000 rows are trained on.
+    assert len(said) > 16 * 3
+    assert float((surrogate.value - value).norm() / value.norm()) < 0.01
+    assert float((surrogate.gradient - gradient).norm() / gradient.norm()) < 0.1
