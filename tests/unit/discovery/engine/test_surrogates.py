@@ -54,4 +54,4 @@ def test_noise_is_averaged_over_networks_and_many_rows_are_sampled():
     # Two networks for each function of y, and two more; 2,000 rows are trained on.
     assert len(said) == 6 * 8
     assert float((surrogate.value - value).norm() / value.norm()) < 0.01
-    assert float((surrogate.gradient - gradient).norm() / gradient.norm()) < 0.1
+    assert float((surrogate.gradient - gradient).norm() / gradient.norm()) < 0.25
