@@ -36,8 +36,10 @@ _ROUNDS, _GAIN = 40, 1e-6
 _SMOOTH = 0.003
 #: The form counts where its error is at most so many times that of a network or formula.
 _NEAR = 1.15
+#: A form with a larger error says nothing: products of splines come as near to noise alone.
+_LARGEST = 0.9
 #: Bits that a column must save for each factor of its splines.
-_FACTOR = 2.0
+_FACTOR = 3.0
 #: Steps of the search for the curves of a part, how many are kept, and how many bits longer than the best they may be.
 _STEPS, _CURVES, _BITS = 32, 8, 16.0
 #: Formulas that are put together, and how many are fitted at a time.
@@ -65,12 +67,8 @@ class Separation:
 
     def leaves_noise(self, table: Table) -> bool:
         """Whether the form leaves of y what has no likeness among rows that are alike."""
-        parts = list(self.parts.values())
-        value = (
-            math.prod(parts, start=torch.ones_like(table.y))
-            if self.is_product
-            else sum(parts, torch.zeros_like(table.y))
-        )
+        parts = torch.stack(list(self.parts.values()))
+        value = parts.prod(0) if self.is_product else parts.sum(0)
         noise = noise_of(table.columns.T, table.weights.sqrt() * (table.y - value))
         return noise is not None and noise.is_noise
 
@@ -99,7 +97,7 @@ def separations(table: Table, near: float) -> list[Separation]:
     blocks = [_splines(column, intervals) for column in table.columns]
     forms = [form(table, blocks).separation() for form in (_Sum, _Product)]
     near = min(near, *(form.error for form in forms))
-    near_enough = [form for form in forms if form.error <= _NEAR * near + _SMOOTH]
+    near_enough = [form for form in forms if form.error <= min(_NEAR * near + _SMOOTH, _LARGEST)]
     # A function of one column is a sum of one.
     distinct = [form for form in near_enough if len(form.parts) > 1 or not form.is_product]
     return sorted(distinct, key=lambda form: form.error)
@@ -116,6 +114,8 @@ def curves_of_parts(table: Table, separation: Separation) -> Iterator[str]:
             if curve is not None:
                 own.append(curve)
             yield text
+        if not own:
+            return
         own = sorted(own, key=lambda curve: curve.bits)[:_CURVES]
         found.append([curve for curve in own if curve.bits < own[0].bits + _BITS])
     likeliest = heapq.nsmallest(_FORMULAS, itertools.product(*found), key=lambda choice: sum(c.bits for c in choice))
@@ -149,18 +149,27 @@ class _Form:
     def separation(self) -> Separation:
         """The form without the columns that say nothing."""
         parts, sse = self.fit(dict.fromkeys(self.table.indices))
-        while len(parts) > 1:
-            # Columns go one by one.
-            trials = [self.fit({i: v for i, v in parts.items() if i != index}) for index in parts]
+        while parts:
+            # Columns go one by one, and with the last one the form.
+            trials = [self._reduced(parts, index) for index in parts]
             fewer, larger = min(trials, key=lambda trial: trial[1])
             (gone,) = parts.keys() - fewer.keys()
             bits = 0.5 * len(self.table) * math.log2(max(larger, 1e-300) / max(sse, 1e-300))
             if bits > _FACTOR * self.blocks[gone].shape[1]:
                 break
             parts, sse = fewer, larger
+        if not parts:
+            return Separation(self.is_product, parts, math.inf)
         free = len(self.table) - 1 - sum(self.blocks[index].shape[1] - 1 for index in parts)
         error = math.sqrt(sse / free) / self.table.pool.spread
         return Separation(self.is_product, parts, error if math.isfinite(error) else math.inf)
+
+    def _reduced(self, parts: dict[int, Tensor], index: int) -> tuple[dict[int, Tensor], float]:
+        """The functions without that of a column, and the sum of squares."""
+        rest: dict[int, Tensor | None] = {i: v for i, v in parts.items() if i != index}
+        if rest:
+            return self.fit(rest)
+        return {}, _regression(torch.ones_like(self.table.y)[:, None], self.table.y, self.roots)[1]
 
     def fit(self, parts: dict[int, Tensor | None]) -> tuple[dict[int, Tensor], float]:
         """The functions of some columns, from these or from none, and the sum of weighted squared residuals."""
@@ -208,7 +217,7 @@ def _regression(columns: Tensor, y: Tensor, roots: Tensor) -> tuple[Tensor, floa
     scale = matrix.norm(dim=0).clamp(min=1e-300)
     matrix = matrix / scale
     square = matrix.T @ matrix + 1e-10 * torch.eye(len(scale), dtype=matrix.dtype)
-    factors = torch.linalg.solve(square, matrix.T @ right)
+    factors = torch.linalg.solve_ex(square, matrix.T @ right)[0]
     residual = right - matrix @ factors
     return factors / scale, float(residual @ residual)
 

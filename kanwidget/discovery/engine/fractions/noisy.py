@@ -27,7 +27,7 @@ _DEGREE, _FRACTION = 4, 3
 _TERMS, _ROWS = 60, 4
 #: Functions of y that are polynomials, and those that are fractions.
 _POLYNOMIALS, _FRACTIONS = 6, ("{}", "{}²")
-#: Gauss-Newton steps, and the smallest denominator as a part of its median.
+#: Gauss-Newton steps, and the smallest denominator as a part of its mean.
 _STEPS, _LEAST = 6, 0.02
 #: Part of the largest singular value below which a direction says nothing.
 _RIDGE = 1e-7
@@ -77,19 +77,21 @@ def _fraction(table: Table, target: Target, terms: list[Tree], values: Tensor, f
     t, roots = target.values(table.y), row_weights(table, target)
     others = [index for index in range(len(terms)) if index != first]
     count = len(terms)
-    guess, below = t, _away_from_0(values[:, first])
-    columns, right = values, t
-    for _ in range(_STEPS):
-        # y ≈ (P - guess·(Q - Q before) ...)/Q before, linear in all factors.
+
+    def linear(guess: Tensor, below: Tensor) -> tuple[Tensor, Tensor]:
+        """Columns and target of the regression around values of y and of Q: P - guess·(Q - first term), over Q."""
         columns = torch.cat([values, -guess[:, None] * values[:, others]], 1) / below[:, None]
-        right = t - guess + guess * values[:, first] / below
+        return columns, t - guess + guess * values[:, first] / below
+
+    columns, right = linear(t, _away_from_0(values[:, first]))
+    for _ in range(_STEPS):
+        if not bool(torch.isfinite(columns).all() and torch.isfinite(right).all()):
+            return None
         factors = _regression(columns * roots[:, None], right * roots)
         below = _away_from_0(values[:, first] + values[:, others] @ factors[count:])
-        guess = values @ factors[:count] / below
-        if not bool(torch.isfinite(guess).all()):
-            return None
-    columns = torch.cat([values, -guess[:, None] * values[:, others]], 1) / below[:, None]
-    right = t - guess + guess * values[:, first] / below
+        columns, right = linear(values @ factors[:count] / below, below)
+    if not bool(torch.isfinite(columns).all() and torch.isfinite(right).all()):
+        return None
     subset, solution = selected(columns, right, roots)
     above: list[Tree] = []
     under: list[Tree] = [terms[first]]
@@ -101,7 +103,7 @@ def _fraction(table: Table, target: Target, terms: list[Tree], values: Tensor, f
 
 def _away_from_0(below: Tensor) -> Tensor:
     """A denominator before the steps have come near: what is nearly 0 would be all that counts."""
-    least = _LEAST * float(below.abs().median())
+    least = _LEAST * float(below.abs().mean())
     return torch.where(below < 0, -1.0, 1.0) * below.abs().clamp(min=least)
 
 

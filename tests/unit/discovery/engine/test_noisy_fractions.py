@@ -5,9 +5,10 @@ import sympy
 import torch
 
 from kanwidget.discovery.engine.fractions.noisy import noisy_fractions, noisy_polynomials
+from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.trees import expression
 from kanwidget.formulas import equivalent
-from tests.support.engine import run, table_of
+from tests.support.engine import EVERYTHING, run, table_of
 
 RANGES = {"a": (0.5, 2.0), "b": (0.5, 2.0), "c": (-1.0, 1.0)}
 SYMBOLS = sympy.symbols("a b c")
@@ -64,3 +65,15 @@ def test_a_target_that_no_fraction_comes_near_to_does_no_harm():
     table = table_of(lambda a: torch.sign(torch.sin(20 * a)), (0.0, 1.0), rows=100)
     run(noisy_fractions(table))
     assert all(candidate.error < 2 for candidate in table.pool.candidates)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.01])
+def test_columns_that_are_mostly_zero_are_no_denominator(share):
+    def law(a, b):
+        return a * (1 + 2 * (b < share))
+
+    table = table_of(law, (0.5, 2.0), (0.0, 1.0), rows=200, noise=0.02)
+    table = Table(torch.stack([table.columns[0], (table.columns[1] < share).double()], 1), table.y, None, EVERYTHING)
+    run(noisy_polynomials(table))
+    run(noisy_fractions(table))
+    assert table.pool.best.error < 0.03

@@ -84,6 +84,14 @@ def test_a_handful_of_rows_has_no_splines():
     assert separations(table(*rows(lambda a, b, c: a * b, count=40)), 1.0) == []
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_noise_alone_has_no_form(seed):
+    x, _ = rows(lambda a, b, c: a, seed=seed)
+    x[:, 2] = torch.where(x[:, 2] < 2.5, 0.0, x[:, 2])
+    y = torch.randn(len(x), generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    assert separations(table(x, y), math.inf) == []
+
+
 def test_one_column_alone_is_no_product():
     form, *others = separations(table(*rows(lambda a, b, c: torch.sin(3 * b), noise=0.02)), 0.02)
     assert form.text(["a", "b", "c"], "y") == "y = f(b)"
