@@ -2,7 +2,7 @@
 import type { Context } from "../../state/context";
 import { inLine, number } from "../../text/format";
 import { button } from "../../ui/controls";
-import { activeIn, attrs, h, line, s, setChildren } from "../../ui/dom";
+import { activeIn, attrs, h, line, s, setChildren, setText } from "../../ui/dom";
 import { onKey } from "../../ui/keys";
 import { Registry } from "../../ui/listeners";
 import type { Discovery, HallFormula } from "./panel";
@@ -62,7 +62,7 @@ export function hallOfFame(context: Context, acts: Acts) {
   const draw = (payload: Discovery, values: Values, { compared }: Choice) => {
     const { formulas, current, best } = payload;
     heading.hidden = formulas.length === 0;
-    attrs(heads[2]!, { title: payload.error_name });
+    setText(heads[2]!, payload.error_name);
     for (const id of rows.keys()) if (!values.of.has(id)) rows.delete(id);
     for (const formula of formulas) {
       const row = rows.get(formula.id) ?? rowOf(formula, values);
