@@ -13,7 +13,7 @@ from torch import Tensor
 from kanwidget.discovery.engine.curves import curves
 from kanwidget.discovery.engine.fractions.inner import rationals_with_function
 from kanwidget.discovery.engine.fractions.links import linked_rationals
-from kanwidget.discovery.engine.fractions.noisy import noisy_fractions, noisy_polynomials
+from kanwidget.discovery.engine.fractions.noisy import noisy_fractions, noisy_polynomials, noisy_sums
 from kanwidget.discovery.engine.fractions.polynomials import (
     feature_sets,
     monomials_of,
@@ -191,6 +191,7 @@ class _Strategies:
                 yield from linked_rationals(table)
                 yield from noisy_polynomials(table)
                 yield from noisy_fractions(table)
+                yield from noisy_sums(table)
                 yield from self._by_network()
                 yield from scan_residuals(table, atoms, label)
                 yield from rationals_with_function(table)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.trees import OPERATIONS, Tree
+from kanwidget.discovery.engine.trees import OPERATIONS, Tree, complexity
 
 #: Values above this, and spreads below its inverse, leave no digits for sums.
 _LARGEST = 1e12
@@ -43,6 +43,7 @@ class Atoms:
         self._buffer = torch.empty(_BLOCK, self.rows, dtype=torch.float64)
         self._heads: list[str] = []
         self._operands: list[tuple[Any, ...]] = []
+        self._sizes: list[float] = []
         self._keys: set[tuple[int, int]] = set()
         generator = torch.Generator().manual_seed(0)
         self._probes = torch.rand(self.rows, 2, generator=generator, dtype=torch.float64) + 0.5
@@ -55,6 +56,11 @@ class Atoms:
     def values(self) -> Tensor:
         """`(atoms, rows)`."""
         return self._buffer[: len(self)]
+
+    @property
+    def complexities(self) -> Tensor:
+        """`(atoms,)`."""
+        return torch.tensor(self._sizes)
 
     def head(self, index: int) -> str:
         """The operation of an atom; `leaf` of those that weren't made here."""
@@ -130,7 +136,13 @@ class Atoms:
         self._buffer[start : start + len(rows)] = values[rows]
         self._heads += [heads[row] for row in rows]
         self._operands += [operands[row] for row in rows]
+        self._sizes += [self._size(heads[row], operands[row]) for row in rows]
         return range(start, len(self))
+
+    def _size(self, head: str, operands: tuple[Any, ...]) -> float:
+        if head == "leaf":
+            return complexity(operands[0])
+        return OPERATIONS[head].complexity + sum(self._sizes[o] if isinstance(o, int) else 1.0 for o in operands)
 
     def _key(self, values: Tensor) -> list[tuple[int, int]]:
         """Keys that are equal where values are, up to their sign and round-off."""

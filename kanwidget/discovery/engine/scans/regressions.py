@@ -13,6 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from kanwidget.discovery.engine.pool import BITS
+
 #: Squared sine of the angle between two atoms, below which they count as one: float32 has no digits for their difference.
 _PARALLEL = 1e-4
 #: The same for an atom and the nuisance columns.
@@ -44,6 +46,8 @@ class Projected:
     target: Tensor
     size: float
     """Length of the target without the nuisance columns, as a part of its length around its mean."""
+    costs: Tensor
+    """What the squares that an atom leaves are multiplied by, `(atoms,)`, float32: of hits that noise makes alike the simpler is first."""
 
 
 def project(
@@ -52,6 +56,7 @@ def project(
     nuisance: Tensor,
     weights: Tensor,
     transform: Callable[[Tensor], Tensor] = lambda block: block,
+    complexities: Tensor | None = None,
 ) -> Projected:
     """Project the nuisance columns out.
 
@@ -61,6 +66,7 @@ def project(
         nuisance: `(rows, columns)`; a column of ones belongs to it.
         weights: Roots of the rows' weights.
         transform: Applied to the atoms first, a block of them at a time.
+        complexities: Of the atoms, `(atoms,)`.
     """
     q, r = torch.linalg.qr(nuisance * weights[:, None])
     q = q[:, r.diagonal().abs() > 1e-10 * r.diagonal().abs().max()]
@@ -79,15 +85,17 @@ def project(
     rest = rest - q @ (q.T @ rest)
     length = float(rest.norm())
     rest = (rest / max(length, 1e-300)).float()
-    table = torch.cat(atoms)
-    return Projected(table, table @ rest, torch.cat(indices), rest, length / max(total, 1e-300))
+    table, chosen = torch.cat(atoms), torch.cat(indices)
+    sizes = torch.zeros(len(chosen)) if complexities is None else complexities[chosen]
+    costs = (2 * BITS / len(rest) * sizes).exp2()
+    return Projected(table, table @ rest, chosen, rest, length / max(total, 1e-300), costs)
 
 
 def singles(projected: Projected, most: int) -> list[Hit]:
     """The atoms that explain most on their own, best first."""
     unexplained = 1 - projected.cosines.square()
-    best, order = unexplained.topk(min(most, len(unexplained)), largest=False)
-    return [Hit((int(projected.indices[i]),), float(part)) for i, part in zip(order, best, strict=True)]
+    order = (unexplained * projected.costs).topk(min(most, len(unexplained)), largest=False).indices
+    return [Hit((int(projected.indices[i]),), float(unexplained[i])) for i in order]
 
 
 def pairs(projected: Projected, most: int, rows: slice = slice(None)) -> list[Hit]:
@@ -99,20 +107,24 @@ def pairs(projected: Projected, most: int, rows: slice = slice(None)) -> list[Hi
         rows: For which of the atoms partners are looked for.
     """
     atoms, cosines = projected.atoms, projected.cosines
-    gains, partners = [], []
+    unexplained, partners = [], []
     for block, cosine in zip(atoms[rows].split(_BLOCK), cosines[rows].split(_BLOCK), strict=True):
         product = block @ atoms.T
         gains_of_block = torch.addcmul(cosines, product, cosine[:, None], value=-1.0).square_()
         sine = product.square_().neg_().add_(1.0)
         gains_of_block.masked_fill_(sine < _PARALLEL, 0.0).div_(sine.clamp_(min=_PARALLEL))
-        gain, partner = gains_of_block.max(1)
-        gains.append(gain + cosine.square())
+        # What is left after the first atom and its partner, with the partner's costs.
+        left = gains_of_block.neg_().add_((1 - cosine.square())[:, None]).clamp_(min=0.0).mul_(projected.costs)
+        least, partner = left.min(1)
+        unexplained.append(least)
         partners.append(partner)
-    gain, partner = torch.cat(gains), torch.cat(partners)
-    best, order = gain.topk(min(2 * most, len(gain)))
-    first = torch.arange(len(atoms))[rows][order]
+    partner = torch.cat(partners)
+    unexplained = torch.cat(unexplained) / projected.costs[partner]
+    first = torch.arange(len(atoms))[rows]
+    scores = unexplained * projected.costs[first] * projected.costs[partner]
+    order = scores.topk(min(2 * most, len(scores)), largest=False).indices
     by_pair: dict[tuple[int, ...], float] = {}
-    for i, j, explained in zip(first.tolist(), partner[order].tolist(), best.tolist(), strict=True):
+    for i, j, part in zip(first[order].tolist(), partner[order].tolist(), unexplained[order].tolist(), strict=True):
         pair = tuple(sorted((int(projected.indices[i]), int(projected.indices[j]))))
-        by_pair.setdefault(pair, 1 - explained)
+        by_pair.setdefault(pair, part)
     return [Hit(pair, part) for pair, part in list(by_pair.items())[:most]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -32,7 +33,7 @@ def scan_products(table: Table, atoms: Atoms, label: str, paired: int = PAIRED) 
     y = table.y[sample]
     nuisance = torch.stack([torch.ones_like(y), *(table.columns[i, sample].abs().log() for i in columns)], 1)
     roots = table.weights[sample].sqrt() * y.abs()
-    projected = project(atoms.values, y.abs().log(), nuisance, roots / roots.mean(), _logarithms)
+    projected = project(atoms.values, y.abs().log(), nuisance, roots / roots.mean(), _logarithms, atoms.complexities)
     leaves: list[Tree] = [("x", index) for index in columns]
     for hits in _hits(projected, paired):
         trees = [of_product(table, [*leaves, *map(atoms.tree, hit.atoms)]) for hit in hits]
@@ -67,7 +68,9 @@ def _scan_sum(table: Table, atoms: Atoms, label: str, target: Target, paired: in
     columns = [values(leaf, table.columns[:, sample].unbind()) for leaf in leaves]
     nuisance = torch.stack([torch.ones(len(sample), dtype=torch.float64), *columns], 1)
     roots = row_weights(table, target)
-    projected = project(atoms.values, target.values(table.y[sample]), nuisance, roots[sample])
+    projected = project(
+        atoms.values, target.values(table.y[sample]), nuisance, roots[sample], complexities=atoms.complexities
+    )
     for hits in _hits(projected, paired):
         trees = [of_sum(table, target, roots, [*leaves, *map(atoms.tree, hit.atoms)]) for hit in hits]
         name = target.name.format("y")
@@ -81,8 +84,12 @@ def _hits(projected: Projected, paired: int) -> Iterator[list[Hit]]:
         return
     yield singles(projected, _HITS)
     count = int((projected.indices < paired).sum())
-    subset = Projected(
-        projected.atoms[:count], projected.cosines[:count], projected.indices[:count], projected.target, projected.size
+    subset = replace(
+        projected,
+        atoms=projected.atoms[:count],
+        cosines=projected.cosines[:count],
+        indices=projected.indices[:count],
+        costs=projected.costs[:count],
     )
     for start in range(0, count, _STEP):
         yield pairs(subset, _HITS, slice(start, min(start + _STEP, count)))
