@@ -18,8 +18,8 @@ from kanwidget.insight.noise import noise_of
 
 #: Intervals between quantiles that are tried, and the order of the splines.
 _INTERVALS, _ORDER = (2, 4, 6, 9, 13, 18, 24, 32), 4
-#: Rows for each factor of a spline, at least.
-_ROWS = 5
+#: Rows for each factor of a spline, at least, and how many are smoothed at most.
+_ROWS, _MOST_ROWS = 5, 4000
 #: What is smaller, as a part of y, isn't noise but what splines miss.
 _LEAST = 1e-5
 #: The largest error of a row of the sample, in those of all.
@@ -36,12 +36,14 @@ def sampled(rows: Rows, count: int) -> Rows:
         >>> bool((sample.y - sample.x.sin()).square().mean().sqrt() < 0.01), sample.floor > 1e-3
         (True, True)
     """
-    smooth = _smoothed(rows)
+    smooth = _smoothed(rows.sample(_MOST_ROWS))
     return (rows if smooth is None else smooth).sample(count)
 
 
 def _smoothed(rows: Rows) -> Rows | None:
     """The rows with the values of a spline, weights by its standard errors, and its error as the floor; None where there is no noise."""
+    if not float(rows.x.max() - rows.x.min()) > 0:
+        return None
     roots = torch.ones_like(rows.y) if rows.weights is None else rows.weights.sqrt()
     fits = [_Spline(rows.x, rows.y, roots, count) for count in _INTERVALS if _ROWS * (count + _ORDER) <= len(rows.x)]
     if not fits:
@@ -55,9 +57,9 @@ def _smoothed(rows: Rows) -> Rows | None:
     usual = float(errors.median())
     errors = errors.clamp(min=usual / _MOST, max=usual * _MOST)
     weights = errors.square().reciprocal()
-    smooth = Rows(rows.x, best.values, weights / weights.mean())
-    floor = math.sqrt(float((smooth.weights * errors.square()).sum()) / smooth.energy())
-    return replace(smooth, floor=floor)
+    weights = weights / weights.mean()
+    smooth = Rows(rows.x, best.values, weights)
+    return replace(smooth, floor=math.sqrt(float((weights * errors.square()).sum()) / smooth.energy()))
 
 
 class _Spline:

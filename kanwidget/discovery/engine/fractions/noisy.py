@@ -18,7 +18,7 @@ from torch import Tensor
 
 from kanwidget.discovery.engine.assembly import of_sum, row_weights, selected, total
 from kanwidget.discovery.engine.fractions.polynomials import feature_sets, monomials_of
-from kanwidget.discovery.engine.pool import BITS
+from kanwidget.discovery.engine.fractions.subsets import Subsets
 from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.targets import TARGETS, Target, usable
 from kanwidget.discovery.engine.trees import Tree, complexity, constant
@@ -33,12 +33,8 @@ _POLYNOMIALS, _FRACTIONS = 6, ("{}", "{}²")
 _STEPS, _LEAST = 6, 0.02
 #: Part of the largest singular value below which a direction says nothing.
 _RIDGE = 1e-7
-#: Functions of y that are sums, the most products to choose from, the most terms, rounds of exchanges, and sums that are fitted.
-_SUMS, _CHOICE, _MOST_TERMS, _EXCHANGES, _MOST = 4, 250, 8, 3, 6
-#: Of so many columns all triples are examined, and so many of them grow.
-_TRIPLES, _STARTS = 130, 2
-#: Of columns of length 1: what is added to their squares, what others leave of one that says something, and what counts as nothing.
-_NUGGET, _INDEPENDENT, _ROUNDING = 1e-12, 1e-7, 1e-14
+#: Functions of y that are sums, the most products to choose from, most terms and rows for each, and how many sums are fitted.
+_SUMS, _CHOICE, _IN_SUM, _ROWS_IN_SUM, _FITTED = 4, 250, 8, 8, 6
 
 
 def noisy_polynomials(table: Table) -> Iterator[str]:
@@ -73,8 +69,9 @@ def noisy_fractions(table: Table) -> Iterator[str]:
 
 def noisy_sums(table: Table) -> Iterator[str]:
     """Offer functions of y as sums of a few products of two columns or functions of columns."""
+    most = min(_IN_SUM, len(table) // _ROWS_IN_SUM)
     for label, features in feature_sets(table):
-        if table.pool.is_exact or math.comb(len(features) + 2, 2) > _CHOICE:
+        if table.pool.is_exact or not most or math.comb(len(features) + 2, 2) > _CHOICE:
             continue
         trees = [tree for tree in monomials_of(features, 2)[1:] if bool(torch.isfinite(table.values(tree)).all())]
         matrix = torch.stack([table.values(tree) for tree in trees], 1)
@@ -83,91 +80,10 @@ def noisy_sums(table: Table) -> Iterator[str]:
             if not usable(target, table.y, table.operations):
                 continue
             roots = row_weights(table, target)
-            subsets = _Subsets(matrix * roots[:, None], target.values(table.y) * roots, roots, sizes)
-            sums = [of_sum(table, target, roots, [trees[index] for index in subset]) for subset in subsets.best()]
-            table.offer(sums, f"a sum of products of {label}", fits=_MOST)
+            subsets = Subsets(matrix * roots[:, None], target.values(table.y) * roots, roots, sizes).best(most)
+            sums = [of_sum(table, target, roots, [trees[index] for index in subset]) for subset in subsets]
+            table.offer(sums, f"a sum of products of {label}", fits=_FITTED)
             yield f"trying sums of products of {label} for {target.name.format('y')}"
-
-
-class _Subsets:
-    """Which columns leave least of the right side beside a constant, by the length of the description.
-
-    Args:
-        columns: `(rows, columns)`, like all with the roots of the weights.
-        right: `(rows,)`.
-        roots: What a constant multiplies.
-        sizes: Complexities of the columns.
-    """
-
-    def __init__(self, columns: Tensor, right: Tensor, roots: Tensor, sizes: Tensor) -> None:
-        direction = roots / roots.norm()
-        columns, right = columns - direction[:, None] * (direction @ columns), right - direction * (direction @ right)
-        columns = columns / columns.norm(dim=0).clamp(min=1e-300)
-        right = right / right.norm().clamp(min=1e-300)
-        self._square, self._shares = columns.T @ columns, columns.T @ right
-        self._costs = 2 * BITS / len(right) * sizes
-
-    def best(self) -> list[list[int]]:
-        """The best subsets of each size, from the best three columns of all, and one by one."""
-        starts = [[], *self._triples()] if 3 < len(self._costs) <= _TRIPLES else [[]]
-        return [subset for start in starts for subset in self._growing(start)]
-
-    def _growing(self, chosen: list[int]) -> Iterator[list[int]]:
-        """A column more each time; then each is exchanged for a better one, if any."""
-        if chosen:
-            yield chosen
-        while len(chosen) < min(_MOST_TERMS, len(self._costs)):
-            chosen = [*chosen, self._next(chosen)]
-            for _ in range(_EXCHANGES):
-                before = set(chosen)
-                for index in list(chosen):
-                    others = [other for other in chosen if other != index]
-                    chosen = [*others, self._next(others)]
-                if set(chosen) == before:
-                    break
-            yield chosen
-
-    def _next(self, others: list[int]) -> int:
-        """The column that helps these most for its complexity."""
-        square = self._square[others][:, others]
-        root = torch.linalg.cholesky(square + _NUGGET * torch.eye(len(others), dtype=square.dtype))
-        both = torch.cat([self._square[others], self._shares[others][:, None]], 1)
-        both = torch.linalg.solve_triangular(root, both, upper=False)
-        explained, own = both[:, :-1], both[:, -1]
-        score = self._score(1 - own.square().sum(), self._shares - explained.T @ own, 1 - explained.square().sum(0))
-        score = score + self._costs
-        score[others] = torch.inf
-        return int(score.argmin())
-
-    def _triples(self) -> list[list[int]]:
-        """The best three columns, in some versions."""
-        first, second = torch.triu_indices(len(self._costs), len(self._costs), 1)
-        cosine, a, b = self._square[first, second], self._shares[first], self._shares[second]
-        sine = (1 - cosine.square()).clamp(min=_INDEPENDENT)
-        left = 1 - (a.square() + b.square() - 2 * cosine * a * b) / sine
-        rows, columns = self._square[first], self._square[second]
-        cosine, sine = cosine[:, None], sine[:, None]
-        rest = 1 - (rows.square() + columns.square() - 2 * cosine * rows * columns) / sine
-        share = self._shares - ((rows - cosine * columns) * a[:, None] + (columns - cosine * rows) * b[:, None]) / sine
-        score = self._score(left[:, None], share, rest)
-        score = score + (self._costs[first] + self._costs[second])[:, None] + self._costs
-        places = score.flatten().topk(min(_STARTS * 10, score.numel()), largest=False).indices
-        triples = [
-            frozenset(
-                (
-                    int(first[place // len(self._costs)]),
-                    int(second[place // len(self._costs)]),
-                    int(place % len(self._costs)),
-                )
-            )
-            for place in places
-        ]
-        return [sorted(triple) for triple in dict.fromkeys(triples) if len(triple) == 3][:_STARTS]
-
-    def _score(self, left: Tensor, share: Tensor, rest: Tensor) -> Tensor:
-        """Logarithm of what is left with one more column, of what is left before, its share in that, and what is left of itself."""
-        gain = share.square() / rest.clamp(min=_INDEPENDENT)
-        return torch.where(rest > _INDEPENDENT, (left - gain).clamp(min=_ROUNDING).log2(), torch.inf)
 
 
 def _monomials(table: Table, degree: int) -> list[Tree]:

@@ -106,25 +106,23 @@ def pairs(projected: Projected, most: int, rows: slice = slice(None)) -> list[Hi
         most: How many pairs are returned.
         rows: For which of the atoms partners are looked for.
     """
-    atoms, cosines = projected.atoms, projected.cosines
-    unexplained, partners = [], []
+    atoms, cosines, costs = projected.atoms, projected.cosines, projected.costs
+    least, partners = [], []
     for block, cosine in zip(atoms[rows].split(_BLOCK), cosines[rows].split(_BLOCK), strict=True):
         product = block @ atoms.T
-        gains_of_block = torch.addcmul(cosines, product, cosine[:, None], value=-1.0).square_()
+        gains = torch.addcmul(cosines, product, cosine[:, None], value=-1.0).square_()
         sine = product.square_().neg_().add_(1.0)
-        gains_of_block.masked_fill_(sine < _PARALLEL, 0.0).div_(sine.clamp_(min=_PARALLEL))
-        # What is left after the first atom and its partner, with the partner's costs.
-        left = gains_of_block.neg_().add_((1 - cosine.square())[:, None]).clamp_(min=0.0).mul_(projected.costs)
-        least, partner = left.min(1)
-        unexplained.append(least)
+        gains.masked_fill_(sine < _PARALLEL, 0.0).div_(sine.clamp_(min=_PARALLEL))
+        scores = gains.neg_().add_((1 - cosine.square())[:, None]).clamp_(min=0.0).mul_(costs)
+        score, partner = scores.min(1)
+        least.append(score)
         partners.append(partner)
-    partner = torch.cat(partners)
-    unexplained = torch.cat(unexplained) / projected.costs[partner]
-    first = torch.arange(len(atoms))[rows]
-    scores = unexplained * projected.costs[first] * projected.costs[partner]
-    order = scores.topk(min(2 * most, len(scores)), largest=False).indices
+    score, partner = torch.cat(least), torch.cat(partners)
+    order = (score * costs[rows]).topk(min(2 * most, len(score)), largest=False).indices
+    unexplained = (score / costs[partner])[order]
+    first = torch.arange(len(atoms))[rows][order]
     by_pair: dict[tuple[int, ...], float] = {}
-    for i, j, part in zip(first[order].tolist(), partner[order].tolist(), unexplained[order].tolist(), strict=True):
+    for i, j, part in zip(first.tolist(), partner[order].tolist(), unexplained.tolist(), strict=True):
         pair = tuple(sorted((int(projected.indices[i]), int(projected.indices[j]))))
         by_pair.setdefault(pair, part)
     return [Hit(pair, part) for pair, part in list(by_pair.items())[:most]]

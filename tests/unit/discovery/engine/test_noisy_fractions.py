@@ -4,7 +4,7 @@ import pytest
 import sympy
 import torch
 
-from kanwidget.discovery.engine.fractions.noisy import noisy_fractions, noisy_polynomials
+from kanwidget.discovery.engine.fractions.noisy import noisy_fractions, noisy_polynomials, noisy_sums
 from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.trees import expression
 from kanwidget.formulas import equivalent
@@ -25,6 +25,14 @@ FRACTIONS = [
     "(a*b + 2*c)/(a + b + 1/2)",
     "sqrt(a/(b + 3/10))",
     "a*b/((a + 1)*(b + 2))",
+]
+SUMS = [
+    "a*b**c",
+    "a*exp(c) - b*exp(-c)",
+    "b + c*log(a) - log(b)/2",
+    "3*sqrt(a*b) - c*sqrt(a)/2",
+    "1/(a + a*sin(b)/3 + 2)",
+    "sqrt(a**2 + b*log(a) + 4)",
 ]
 
 
@@ -51,6 +59,19 @@ def test_fractions_keep_their_terms(law):
     assert equivalent(best(table), sympy.sympify(law), RANGES, constants=True), best(table)
 
 
+@pytest.mark.parametrize("law", SUMS)
+def test_sums_are_of_the_terms_that_are_there(law):
+    table = noisy(law, 0.01)
+    run(noisy_sums(table))
+    assert equivalent(best(table), sympy.sympify(law), RANGES, constants=True), best(table)
+
+
+def test_few_rows_have_few_terms():
+    table = table_of(lambda a, b: a + b, (0, 1), (0, 1), rows=20, noise=0.5)
+    run(noisy_sums(table))
+    assert min(candidate.error for candidate in table.pool.candidates) > 0.05
+
+
 def test_an_exact_formula_ends_it_and_a_few_rows_have_none():
     table = noisy("a/(a + 2*b)", 0.0)
     table.offer([("div", ("x", 0), ("add", ("x", 0), ("mul", ("c", 2.1), ("x", 1))))], "a fraction")
@@ -59,6 +80,7 @@ def test_an_exact_formula_ends_it_and_a_few_rows_have_none():
     for strategy in (noisy_polynomials, noisy_fractions):
         assert run(strategy(table)) == []
         assert run(strategy(few)) == []
+    assert run(noisy_sums(table)) == []
 
 
 def test_a_target_that_no_fraction_comes_near_to_does_no_harm():

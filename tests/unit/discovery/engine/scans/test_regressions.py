@@ -118,3 +118,20 @@ def test_the_size_of_atoms_does_not_matter():
     sizes = 10.0 ** torch.linspace(-9, 9, 12, dtype=torch.float64)
     hits = [pairs(project(table, target, nuisance, roots), 3) for table in (atoms, atoms * sizes[:, None])]
     assert [hit.atoms for hit in hits[0]] == [hit.atoms for hit in hits[1]]
+
+
+def test_of_hits_that_noise_makes_alike_the_simpler_is_first():
+    atoms, target, nuisance, roots = problem(rows=200)
+    near = atoms + 1e-2 * uniform(200, *[(-1, 1)] * 12, seed=9).T
+    doubled = torch.cat([near, atoms])
+    for sizes, shift in ((torch.tensor([2.0] * 12 + [9.0] * 12), 0), (torch.tensor([9.0] * 12 + [2.0] * 12), 12)):
+        projected = project(doubled, target, nuisance, roots, complexities=sizes)
+        assert pairs(projected, 3)[0].atoms == (3 + shift, 7 + shift)
+        assert singles(projected, 1)[0].atoms == (3 + shift,)
+
+
+def test_what_is_much_nearer_comes_first_however_long():
+    atoms, target, nuisance, roots = problem(rows=200)
+    sizes = torch.ones(12)
+    sizes[3] = 30.0
+    assert pairs(project(atoms, target, nuisance, roots, complexities=sizes), 3)[0].atoms == (3, 7)
