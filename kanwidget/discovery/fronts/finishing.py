@@ -14,10 +14,13 @@ from kanwidget.discovery.fronts import ranking
 from kanwidget.discovery.fronts.front import Front, Member
 from kanwidget.discovery.fronts.roots import without_squares
 from kanwidget.discovery.fronts.table import Part, Table
+from kanwidget.formulas import simplify
 from kanwidget.simplification.held_out import is_as_good
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
 from kanwidget.symbolic.formulas.simplest import simplest, weighted
 
+#: Seconds at most, as a part of those that are left, for a shorter writing.
+_WRITING, _PART = 2.0, 0.2
 #: An error that grows by more says that a fit went astray.
 _WORSE = 1.05
 
@@ -50,16 +53,22 @@ def finish(front: Front, weights: torch.Tensor | None, seconds: Callable[[], flo
 
 def _finished(front: Front, member: Member, weights: torch.Tensor | None, seconds: float) -> Member | None:
     """The member with constants of all rows, simpler where that is as good; None where that fails."""
-    table, start = front.table, member.equation.sympy
+    table = front.table
+    start = _shorter(front, member.equation.sympy, member.complexity, seconds)
     problem = _problem(front, table.train, start, weights)
-    try:
-        simpler = _simpler(front, problem, start, seconds)
-    except (ValueError, ArithmeticError, RuntimeError, TypeError):  # of sympy, on what it can't rewrite
-        simpler = None
+    simpler = _simpler(front, problem, start, seconds)
     own, fit = simpler or (problem, problem.fit(start))
     if not math.isfinite(fit.deviance):
         return None
     expression = without_squares(fit.expression, own.values)
+    if _decimals(expression) < _decimals(start):  # numbers that are exact now may meet
+        shorter = _shorter(front, expression, _size(expression, table, member.complexity), seconds)
+        if shorter is not expression:
+            own, fit = _simpler(front, problem, shorter, seconds) or (own, own.fit(shorter))
+            expression = fit.expression if math.isfinite(fit.deviance) else shorter
+    elif _size(expression, table, member.complexity) > _size(start, table, member.complexity):
+        own, fit = problem, problem.fit(start)
+        expression = fit.expression if math.isfinite(fit.deviance) else start
     size = _size(expression, table, member.complexity)
     result = front.measured(expression, size, _decimals(expression), member.equation.origin, own)
     relative = front.has_relative_noise
@@ -69,6 +78,22 @@ def _finished(front: Front, member: Member, weights: torch.Tensor | None, second
     if weights is not None or table.held_out is None:
         return result
     return _with_all_rows(front, result, expression)
+
+
+def _shorter(front: Front, expression: Any, size: float, seconds: float) -> Any:
+    """A writing of less complexity, if one is found soon: what is multiplied into a sum may leave a fraction in it, and the like."""
+    table = front.table
+    x = table.every.x
+    ranges = {
+        symbol.name: (float(x[:, i].min()), float(x[:, i].max()))
+        for i, symbol in enumerate(table.symbols)
+        if symbol in expression.free_symbols
+    }
+    try:
+        shorter = simplify(expression, min(_WRITING, _PART * seconds), ranges=ranges)
+    except (ValueError, ArithmeticError, RuntimeError, TypeError):  # of sympy, on what it can't rewrite
+        return expression
+    return shorter if _size(shorter, table, size) < size else expression
 
 
 def _problem(front: Front, part: Part, expression: Any, weights: torch.Tensor | None = None) -> Problem:
@@ -82,8 +107,11 @@ def _problem(front: Front, part: Part, expression: Any, weights: torch.Tensor | 
 
 
 def _simpler(front: Front, problem: Problem, start: Any, seconds: float) -> tuple[Problem, Fit] | None:
-    """The simplest formula, if it predicts the held-out rows as well."""
-    own, fit = simplest(problem, start, free=False, deadline=time.monotonic() + seconds)
+    """The simplest formula, if it predicts the held-out rows as well; None where that fails."""
+    try:
+        own, fit = simplest(problem, start, free=False, deadline=time.monotonic() + seconds)
+    except (ValueError, ArithmeticError, RuntimeError, TypeError):  # of sympy, on what it can't rewrite
+        return None
     if front.table.held_out is None:
         return own, fit  # its own tests have seen all rows
     rows = _problem(front, front.table.held_out, start)

@@ -34,7 +34,7 @@ _STEPS, _LEAST = 6, 0.02
 #: Part of the largest singular value below which a direction says nothing.
 _RIDGE = 1e-7
 #: Functions of y that are sums, the most products to choose from, most terms and rows for each, and how many sums are fitted.
-_SUMS, _CHOICE, _IN_SUM, _ROWS_IN_SUM, _FITTED = 4, 250, 8, 8, 6
+_SUMS, _CHOICE, _IN_SUM, _ROWS_IN_SUM, _FITTED = 4, 250, 7, 8, 4
 
 
 def noisy_polynomials(table: Table) -> Iterator[str]:

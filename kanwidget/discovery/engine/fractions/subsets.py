@@ -56,10 +56,16 @@ class Subsets:
         self._costs = 2 * BITS / len(target) * complexities
 
     def best(self, most: int) -> list[list[int]]:
-        """The best subsets of 1 to `most` columns; from several starts, so that a size may come more than once."""
+        """The best subsets of 1 to `most` columns, each once; from several starts, so that a size may come more than once."""
         count = len(self._costs)
         starts = [[], *self._triples()] if most >= 3 and 3 < count <= _TRIPLES else [[]]
-        return [subset for start in starts for subset in self._growing(start, min(most, count))]
+        found: dict[frozenset[int], list[int]] = {}
+        for start in starts:
+            for subset in self._growing(start, min(most, count)):
+                if frozenset(subset) in found:  # from here on it grows the same way
+                    break
+                found[frozenset(subset)] = subset
+        return list(found.values())
 
     def _growing(self, chosen: list[int], most: int) -> Iterator[list[int]]:
         """Subsets that grow by a column each time; then each column is exchanged for a better one, if any."""
