@@ -224,18 +224,42 @@ def from_expression(expr: Any, symbols: Sequence[Any]) -> Tree | None:
         >>> import sympy
         >>> t = sympy.Symbol("t")
         >>> from_expression(2.5 / (t**2 + 1), [t])
-        ('mul', ('c', 2.5), ('inv', ('add', ('n', 1), ('sq', ('x', 0)))))
+        ('div', ('c', 2.5), ('add', ('n', 1), ('sq', ('x', 0))))
     """
     import sympy
 
     indices = {symbol: index for index, symbol in enumerate(symbols)}
     heads = {"Abs": "abs"}
 
-    def fold(head: str, parts: list[Tree]) -> Tree:
+    def folded(head: str, parts: Sequence[Tree | None]) -> Tree | None:
         tree = parts[0]
         for part in parts[1:]:
-            tree = (head, tree, part)
+            tree = joined(head, tree, part)
         return tree
+
+    def joined(head: str, *parts: Tree | None) -> Tree | None:
+        return None if any(part is None for part in parts) else (head, *parts)
+
+    def total(node: Any) -> Tree | None:
+        """A sum: terms with a minus are subtracted."""
+        minus = [term for term in node.args if term.as_coeff_Mul()[0] < 0]
+        plus = [visit(term) for term in node.args if term not in minus]
+        tree = folded("add", plus) if plus else joined("neg", visit(-minus.pop(0)))
+        for term in minus:
+            tree = joined("sub", tree, visit(-term))
+        return tree
+
+    def product(node: Any) -> Tree | None:
+        """A product: what has a negative exponent is divided by."""
+        factors = node.as_ordered_factors()
+        if factors[0] == -1:
+            return joined("neg", visit(sympy.Mul(*factors[1:])))
+        below = [factor for factor in factors if factor.is_Pow and factor.exp.is_number and factor.exp < 0]
+        above = [visit(factor) for factor in factors if factor not in below]
+        under = folded("mul", [visit(1 / factor) for factor in below]) if below else None
+        if not below:
+            return folded("mul", above)
+        return joined("div", folded("mul", above), under) if above else joined("inv", under)
 
     def visit(node: Any) -> Tree | None:
         if node in indices:
@@ -245,20 +269,14 @@ def from_expression(expr: Any, symbols: Sequence[Any]) -> Tree | None:
         if node.is_number:
             return ("n", int(node)) if node.is_Integer else ("n", float(node)) if node.is_real else None
         if node.is_Pow and node.exp.is_number:
-            base, known = visit(node.base), {2: "sq", 3: "cube", -1: "inv", sympy.Rational(1, 2): "sqrt"}
-            if base is None:
-                return None
+            known = {2: "sq", 3: "cube", -1: "inv", sympy.Rational(1, 2): "sqrt"}
             if node.exp in known:
-                return (known[node.exp], base)
-            exponent = visit(node.exp)
-            return None if exponent is None else ("pow", base, exponent)
+                return joined(known[node.exp], visit(node.base))
+            return joined("pow", visit(node.base), visit(node.exp))
+        if node.is_Add or node.is_Mul:
+            return total(node) if node.is_Add else product(node)
         name = heads.get(node.func.__name__, node.func.__name__)
-        head = "add" if node.is_Add else "mul" if node.is_Mul else "pow" if node.is_Pow else name
-        if head not in OPERATIONS:
-            return None
-        parts = [visit(arg) for arg in (node.as_ordered_factors() if node.is_Mul else node.args)]
-        if any(part is None for part in parts):
-            return None
-        return fold(head, parts) if head in ("add", "mul") else (head, *parts)  # type: ignore[arg-type]
+        head = "pow" if node.is_Pow else name
+        return joined(head, *map(visit, node.args)) if head in OPERATIONS else None
 
     return visit(expr)

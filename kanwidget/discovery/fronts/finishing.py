@@ -54,7 +54,7 @@ def finish(front: Front, weights: torch.Tensor | None, seconds: Callable[[], flo
 def _finished(front: Front, member: Member, weights: torch.Tensor | None, seconds: float) -> Member | None:
     """The member with constants of all rows, simpler where that is as good; None where that fails."""
     table = front.table
-    start = _shorter(front, member.equation.sympy, member.complexity, seconds)
+    start = _shorter(front, member.equation.sympy, seconds)
     problem = _problem(front, table.train, start, weights)
     simpler = _simpler(front, problem, start, seconds)
     own, fit = simpler or (problem, problem.fit(start))
@@ -62,7 +62,7 @@ def _finished(front: Front, member: Member, weights: torch.Tensor | None, second
         return None
     expression = without_squares(fit.expression, own.values)
     if _decimals(expression) < _decimals(start):  # numbers that are exact now may meet
-        shorter = _shorter(front, expression, _size(expression, table, member.complexity), seconds)
+        shorter = _shorter(front, expression, seconds)
         if shorter is not expression:
             own, fit = _simpler(front, problem, shorter, seconds) or (own, own.fit(shorter))
             expression = fit.expression if math.isfinite(fit.deviance) else shorter
@@ -80,7 +80,7 @@ def _finished(front: Front, member: Member, weights: torch.Tensor | None, second
     return _with_all_rows(front, result, expression)
 
 
-def _shorter(front: Front, expression: Any, size: float, seconds: float) -> Any:
+def _shorter(front: Front, expression: Any, seconds: float) -> Any:
     """A writing of less complexity, if one is found soon: what is multiplied into a sum may leave a fraction in it, and the like."""
     table = front.table
     x = table.every.x
@@ -93,7 +93,8 @@ def _shorter(front: Front, expression: Any, size: float, seconds: float) -> Any:
         shorter = simplify(expression, min(_WRITING, _PART * seconds), ranges=ranges)
     except (ValueError, ArithmeticError, RuntimeError, TypeError):  # of sympy, on what it can't rewrite
         return expression
-    return shorter if _size(shorter, table, size) < size else expression
+    before, after = (_size(each, table, math.inf) for each in (expression, shorter))
+    return shorter if after < before else expression
 
 
 def _problem(front: Front, part: Part, expression: Any, weights: torch.Tensor | None = None) -> Problem:

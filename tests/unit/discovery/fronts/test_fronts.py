@@ -11,6 +11,7 @@ from kanwidget.discovery.arguments import operations
 from kanwidget.discovery.fronts.finishing import finish
 from kanwidget.discovery.fronts.front import Front
 from kanwidget.discovery.fronts.table import simple_trees, tables
+from kanwidget.formulas import equivalent
 from tests.support.networks import uniform
 
 SINE = ("mul", ("c", 2.0), ("sin", ("mul", ("c", 1.01), ("x", 0))))
@@ -169,3 +170,40 @@ def test_a_formula_that_no_fit_improves_stays():
     (finished,) = finish(front, None, forever)
     assert finished.equation.text == "x_1**2"
     assert finished.equation.constants == {}
+
+
+WRITINGS = {
+    # x₁·(1 + x₂·(−x₃)/x₁) has a fraction that the factor takes away.
+    "x_1 - x_2*x_3": (
+        ("mul", ("x", 0), ("sub", ("n", 1), ("div", ("mul", ("x", 1), ("x", 2)), ("x", 0)))),
+        lambda a, b, c: a - b * c,
+    ),
+    "exp(x_1*(x_2 - x_3))": (
+        ("exp", ("sub", ("mul", ("x", 0), ("x", 1)), ("mul", ("x", 0), ("x", 2)))),
+        lambda a, b, c: torch.exp(a * b - a * c),
+    ),
+    "x_1*(x_2/x_1)**exp(-x_3)": (
+        (
+            "mul",
+            ("x", 0),
+            ("exp", ("mul", ("neg", ("exp", ("neg", ("x", 2)))), ("sub", ("log", ("x", 0)), ("log", ("x", 1))))),
+        ),
+        lambda a, b, c: a * (b / a) ** torch.exp(-c),
+    ),
+}
+
+
+@pytest.mark.parametrize("written", WRITINGS)
+@pytest.mark.parametrize("noisy", [0.0, 0.01])
+def test_final_formulas_have_the_shortest_writing(written, noisy):
+    tree, law = WRITINGS[written]
+    x = uniform(200, 3) + 2.5
+    y = law(*x.unbind(1))
+    front = front_of(x, (y + noisy * noise(200))[:, None])
+    before = front.offer(tree, "long")
+    assert before is not None
+    list(finish(front, None, forever))
+    best = front.best.equation
+    assert equivalent(best.sympy, sympy.sympify(written), {f"x_{i}": (1.5, 3.5) for i in (1, 2, 3)}), best
+    assert best.complexity <= before.complexity
+    assert str(best.sympy).count("x_") == written.count("x_")
