@@ -39,13 +39,10 @@ class Rows:
     """`(rows,)`."""
     y: Tensor
     weights: Tensor | None
-    floor: float = ROUND_OFF
-    """The error relative to the target from which on a smaller one says nothing."""
 
     def at(self, indices: Tensor) -> Rows:
         """Some of the rows."""
-        weights = None if self.weights is None else self.weights[indices]
-        return Rows(self.x[indices], self.y[indices], weights, self.floor)
+        return Rows(self.x[indices], self.y[indices], None if self.weights is None else self.weights[indices])
 
     def energy(self) -> float:
         """Sum of the weighted squares of the target, above 0."""
@@ -61,7 +58,7 @@ class Rows:
     def bits(self, tree: Tree, relative: float) -> float:
         """Description length of a tree with a relative error."""
         count = len(self.x)
-        misfit = count * math.log2(max(relative, self.floor)) if math.isfinite(relative) else math.inf
+        misfit = count * math.log2(max(relative, ROUND_OFF)) if math.isfinite(relative) else math.inf
         return misfit + cost(tree, count)
 
     def sample(self, count: int) -> Rows:

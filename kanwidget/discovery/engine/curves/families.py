@@ -180,9 +180,9 @@ class Screen:
         left, right = torch.tensor(pairs.left), torch.tensor(pairs.right)
         parts = [atoms.values[left], angles[right] * atoms.values[left], *atoms.slopes[left].unbind(1)]
         table = torch.stack([part * wave[right] for part in parts for wave in (sine, cosine)], 1)
-        floor = max(1e-16, self.rows.floor**2) * target.square().sum()
-        costs = 2 * _costs(atoms)[atoms.kinds[left]] / _BALANCE
-        scores = (corrected(table * self.roots, target) + floor).log2() + costs
+        scores = (corrected(table * self.roots, target) + 1e-16 * target.square().sum()).log2() + 2 * _costs(atoms)[
+            atoms.kinds[left]
+        ] / _BALANCE
         trees = []
         for place in scores.argsort()[:count].tolist():
             i, j = pairs.left[place], pairs.right[place]
@@ -195,13 +195,7 @@ class Screen:
         if len(right.values) == 1:
             return Pairs(list(range(len(left.values))), [0] * len(left.values), [])
         costs = _costs(left)[:, None] + _costs(right)
-        return best_pairs(
-            errors + self.rows.floor**2,
-            (left.firsts, right.firsts),
-            2 * costs / _BALANCE,
-            count,
-            symmetric=left is right,
-        )
+        return best_pairs(errors, (left.firsts, right.firsts), 2 * costs / _BALANCE, count, symmetric=left is right)
 
     def _corrected(
         self,
@@ -219,7 +213,7 @@ class Screen:
         columns = [*build(i, j), torch.ones_like(target).expand(len(i), -1)] if offset else build(i, j)
         errors = corrected(torch.stack(columns, 1) * roots, target)
         costs = _costs(left)[left.kinds[i]] + _costs(right)[right.kinds[j]]
-        floor = max(1e-16, self.rows.floor**2) * target.square().sum()
+        floor = 1e-16 * target.square().sum()
         scores = (errors + floor).log2() + 2 * costs / _BALANCE
         chosen: list[tuple[int, int]] = []
         alike: Counter[tuple[int, int]] = Counter()

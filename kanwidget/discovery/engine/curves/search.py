@@ -14,7 +14,6 @@ from kanwidget.discovery.engine.curves.families import Screen
 from kanwidget.discovery.engine.curves.forms import IDENTITY, LINKS
 from kanwidget.discovery.engine.curves.grammar import atoms_with_constants, plain_atoms, polynomials
 from kanwidget.discovery.engine.curves.reductions import reduced
-from kanwidget.discovery.engine.curves.smoothing import sampled
 from kanwidget.discovery.engine.curves.tones import rates, tones
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, constants
 
@@ -69,7 +68,7 @@ class _Search:
 
     def __init__(self, rows: Rows, functions: frozenset[str], seed: int) -> None:
         self._rows = rows
-        self._sample = sampled(rows, _SCREENED)
+        self._sample = rows.sample(_SCREENED)
         self._screen = Screen.of(self._sample)
         self._functions = functions
         self._generator = torch.Generator().manual_seed(seed)
