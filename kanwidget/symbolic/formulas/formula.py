@@ -302,13 +302,14 @@ def _may_raise(frame: Any) -> bool:
     """Whether an error in this frame reaches its caller.
 
     Those of a generator that is thrown away, of a finalizer and of a callback of the garbage collector are swallowed, and Python
-    then has dropped the hook: the computation would go on without an end.
+    then has dropped the hook: the computation would go on without an end. One in `within`, where it takes the hook away, would leave it.
     """
     module = str(frame.f_globals.get("__name__")).partition(".")[0]
     return (
         module in _INTERRUPTED
         and not frame.f_code.co_flags & inspect.CO_GENERATOR
         and frame.f_code.co_name != "__del__"
+        and frame.f_code is not within.__code__
     )
 
 

@@ -42,3 +42,13 @@ def test_what_is_done_in_time_is_returned(clock):
     module = {"__name__": "sympy.sample"}
     exec(SOURCE, module)
     assert formula.within(3.0, lambda: module["throw_generators_away"](clock)) == "to the end"
+
+
+@pytest.mark.parametrize("readings", range(8))
+def test_the_time_ends_at_any_moment(readings, monkeypatch):
+    module = {"__name__": "sympy.sample"}
+    exec("def add():\n    return 1 + 1", module)
+    times = iter([0.0] * readings)
+    monkeypatch.setattr(formula.time, "monotonic", lambda: next(times, 2.0))
+    assert formula.within(1.0, module["add"]) in (2, None)
+    assert sys.getprofile() is None
