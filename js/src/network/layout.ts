@@ -46,7 +46,7 @@ const MIN_GAP = 84;
 const GROUP_GAP = 0.18;
 const PILL_H = 24;
 /** Pixels of an average letter in a pill, and around its text. */
-const LETTER = 7.4;
+const LETTER = 8;
 const LEAST_PILL = 32;
 const PILL_PAD = 14;
 const LONGEST = 20;
