@@ -49,6 +49,12 @@ describe("the search", () => {
     expect(view.find('[data-kw-action="stop-search"]').hidden).toBe(true);
   });
 
+  it("says which error it lists, and in which unit", () => {
+    tell({ error_name: "test error, in flow (mol/s)" });
+    const heads = [...view.find("div.kw-hall-row").children].map((head) => head.textContent);
+    expect(heads).toEqual(["", "formula", "test error, in flow (mol/s)", "size", ""]);
+  });
+
   it("says that it finishes its formulas, which may be ended too", () => {
     tell({ state: "finishing", sentence: "Finishing the constants" });
     expect(panel("discovery").querySelector(".kw-sentence")?.textContent).toBe("Finishing the constants");

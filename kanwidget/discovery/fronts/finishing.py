@@ -19,8 +19,12 @@ from kanwidget.simplification.held_out import is_as_good
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
 from kanwidget.symbolic.formulas.simplest import simplest, weighted
 
-#: Seconds at most, as a part of those that are left, for a shorter writing.
-_WRITING, _PART = 2.0, 0.2
+#: Seconds at most, and as a part of those that are left, for a shorter writing; where steps end the search, there is time to spare.
+_WRITING, _PART, _SPARE = 2.0, 0.2, 20.0
+#: What is more complex stays as it is: sympy takes longer than that.
+_LONG = 40.0
+#: Errors of sympy, on what it can't rewrite.
+_REFUSED = (ValueError, ArithmeticError, RuntimeError, TypeError)
 #: An error that grows by more says that a fit went astray.
 _WORSE = 1.05
 
@@ -82,19 +86,21 @@ def _finished(front: Front, member: Member, weights: torch.Tensor | None, second
 
 def _shorter(front: Front, expression: Any, seconds: float) -> Any:
     """A writing of less complexity, if one is found soon: what is multiplied into a sum may leave a fraction in it, and the like."""
-    table = front.table
-    x = table.every.x
+    table, x = front.table, front.table.every.x
+    before = _size(expression, table, math.inf)
+    if before > _LONG:
+        return expression
+    timeout = min(_WRITING, _PART * seconds) if math.isfinite(seconds) else _SPARE
     ranges = {
         symbol.name: (float(x[:, i].min()), float(x[:, i].max()))
         for i, symbol in enumerate(table.symbols)
         if symbol in expression.free_symbols
     }
     try:
-        shorter = simplify(expression, min(_WRITING, _PART * seconds), ranges=ranges)
-    except (ValueError, ArithmeticError, RuntimeError, TypeError):  # of sympy, on what it can't rewrite
+        shorter = simplify(expression, timeout, ranges=ranges)
+    except _REFUSED:
         return expression
-    before, after = (_size(each, table, math.inf) for each in (expression, shorter))
-    return shorter if after < before else expression
+    return shorter if _size(shorter, table, math.inf) < before else expression
 
 
 def _problem(front: Front, part: Part, expression: Any, weights: torch.Tensor | None = None) -> Problem:
@@ -108,11 +114,15 @@ def _problem(front: Front, part: Part, expression: Any, weights: torch.Tensor | 
 
 
 def _simpler(front: Front, problem: Problem, start: Any, seconds: float) -> tuple[Problem, Fit] | None:
-    """The simplest formula, if it predicts the held-out rows as well; None where that fails."""
+    """The simplest formula, if it predicts the held-out rows as well; None where it doesn't, or where sympy fails."""
     try:
-        own, fit = simplest(problem, start, free=False, deadline=time.monotonic() + seconds)
-    except (ValueError, ArithmeticError, RuntimeError, TypeError):  # of sympy, on what it can't rewrite
+        return _as_good(front, *simplest(problem, start, free=False, deadline=time.monotonic() + seconds), start)
+    except _REFUSED:
         return None
+
+
+def _as_good(front: Front, own: Problem, fit: Fit, start: Any) -> tuple[Problem, Fit] | None:
+    """A fit, if it predicts the held-out rows as well as the formula that it began with."""
     if front.table.held_out is None:
         return own, fit  # its own tests have seen all rows
     rows = _problem(front, front.table.held_out, start)
