@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from kanwidget.discovery.engine.trees import Tree, complexity, constants, values
+from kanwidget.discovery.engine.trees import Tree, complexity, constants, digits, values
 
 #: Bits that a unit of complexity costs: log2 of the number of choices that a node is.
 BITS = 2.0
@@ -62,13 +62,14 @@ class Pool:
         if not math.isfinite(error):
             return None
         size = complexity(tree)
-        return Candidate(tree, error, self.bits(error, constants(tree), size), size, origin)
+        bits = self.bits(error, constants(tree), size) + digits(tree)
+        return Candidate(tree, error, bits, size, origin)
 
     def bits(self, error: float, numbers: Sequence[float], size: float) -> float:
         """Description length of y: residuals, constants with their digits before and after the point, and the form."""
         n = len(self.y)
-        digits = sum(abs(math.log2(abs(number))) for number in numbers if number)
-        constant_bits = 0.5 * len(numbers) * math.log2(n) + 0.5 * digits
+        own = sum(abs(math.log2(abs(number))) for number in numbers if number)
+        constant_bits = 0.5 * len(numbers) * math.log2(n) + 0.5 * own
         return n * math.log2(error + ROUNDING) + constant_bits + BITS * size
 
     def add(self, candidate: Candidate) -> bool:

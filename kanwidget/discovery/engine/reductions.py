@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.discovery.engine.assembly import power, product
+from kanwidget.discovery.engine.cancelling import cancelled
 from kanwidget.discovery.engine.surrogates import Surrogate
 from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, expression
@@ -71,7 +72,7 @@ class Reduction:
             return (node[0], *map(visit, node[1:])) if node[0] in OPERATIONS else node
 
         inner = visit(tree)
-        return inner if self.factor == ("n", 1) else ("mul", self.factor, inner)
+        return cancelled(inner if self.factor == ("n", 1) else ("mul", self.factor, inner))
 
     def names(self, names: Sequence[str]) -> list[str]:
         """What the new columns are called, by the names of the old ones."""

@@ -36,6 +36,7 @@ from kanwidget.discovery.engine.scans.residuals import scan_residuals
 from kanwidget.discovery.engine.scans.strategies import scan_products, scan_sums
 from kanwidget.discovery.engine.separation import curves_of_parts, separations
 from kanwidget.discovery.engine.similarity.dimensions import Dimensions
+from kanwidget.discovery.engine.similarity.laws import similarity_laws
 from kanwidget.discovery.engine.similarity.products import products_by_symmetries, products_by_units
 from kanwidget.discovery.engine.surrogates import Surrogate, formula_surrogate, network_surrogates
 from kanwidget.discovery.engine.table import Table, Units
@@ -192,6 +193,7 @@ class _Strategies:
                 yield from noisy_polynomials(table)
                 yield from noisy_fractions(table)
                 yield from noisy_sums(table)
+                yield from self._by_similarity()
                 yield from self._by_network()
                 yield from scan_residuals(table, atoms, label)
                 yield from rationals_with_function(table)
@@ -313,6 +315,14 @@ class _Strategies:
 
     def _may_reduce(self) -> bool:
         return len(self.table.indices) > 1 and self.depth < _DEEPEST
+
+    def _by_similarity(self) -> Iterator[str]:
+        """Search the smaller tables of products of powers that rows suggest."""
+        if not self._may_reduce() or self.table.pool.is_exact:
+            return
+        yield f"fitting products of powers of the columns of {self.target}"
+        for reduction in itertools.islice(similarity_laws(self.table, self.names), _REDUCTIONS):
+            yield from self._searched(reduction, Finding(f"{self.target}: {reduction.text}"))
 
     def _by_units(self) -> Iterator[str]:
         """Search the smaller table of products without units; as units suggest it only, it is left soon where no formula is near."""

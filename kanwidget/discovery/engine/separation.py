@@ -272,14 +272,16 @@ def _terms(tree: Tree) -> list[Tree]:
     """The summands of a tree, also of a multiple of a sum."""
     if tree[0] == "add":
         return [*_terms(tree[1]), *_terms(tree[2])]
-    if tree[0] == "mul" and tree[1][0] == "c" and tree[2][0] == "add":
+    if tree[0] == "sub":
+        return [*_terms(tree[1]), *(_times(-1.0, term) for term in _terms(tree[2]))]
+    if tree[0] == "mul" and tree[1][0] == "c" and tree[2][0] in ("add", "sub"):
         return [_times(tree[1][1], term) for term in _terms(tree[2])]
     return [tree]
 
 
 def _times(factor: float, tree: Tree) -> Tree:
     """A multiple of a summand."""
-    if tree[0] == "c":
+    if tree[0] in ("c", "n"):
         return constant(factor * tree[1])
     if tree[0] == "mul" and tree[1][0] == "c":
         return ("mul", constant(factor * tree[1][1]), tree[2])

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Tree = tuple[Any, ...]
 
+#: Most bits of an exact number.
+_BITS = 4.0
 #: Digits of decimals that are exact, and the largest denominator of other fractions.
 _DIGITS, _LARGEST = 6, 1000
 
@@ -110,6 +112,16 @@ def nodes(tree: Tree) -> Iterator[Tree]:
     if tree[0] in OPERATIONS:
         for operand in tree[1:]:
             yield from nodes(operand)
+
+
+def digits(tree: Tree) -> float:
+    """Bits that the exact numbers of a tree take beside their places in it; larger ones, such as of units, no more than small ones.
+
+    Examples:
+        >>> digits(("mul", ("n", 4), ("add", ("n", 1), ("x", 0))))
+        2.0
+    """
+    return sum(min(math.log2(abs(node[1])), _BITS) for node in nodes(tree) if node[0] == "n" and abs(node[1]) > 1)
 
 
 def values(tree: Tree, columns: Sequence[Tensor]) -> Tensor:

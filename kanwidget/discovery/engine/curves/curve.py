@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.discovery.engine.fitting.refits import fit_tree
-from kanwidget.discovery.engine.trees import Tree, complexity, constants
+from kanwidget.discovery.engine.trees import Tree, complexity, constants, digits
 
 #: Errors relative to the target from which on a smaller one says nothing.
 ROUND_OFF = 1e-11
@@ -70,4 +70,5 @@ class Rows:
 
 def cost(tree: Tree, rows: int) -> float:
     """Bits of a formula without its errors."""
-    return _BITS_A_UNIT * complexity(tree) + 0.5 * math.log2(max(rows, 2)) * len(constants(tree))
+    numbers = 0.5 * math.log2(max(rows, 2)) * len(constants(tree)) + digits(tree)
+    return _BITS_A_UNIT * complexity(tree) + numbers

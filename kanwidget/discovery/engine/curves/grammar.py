@@ -76,6 +76,7 @@ def plain_atoms(functions: frozenset[str]) -> list[Tree]:
     trees += [(head, (function, X)) for head in ("sq", "cube") for function in ("log", "sin", "cos", "tanh")]
     trees += [("exp", ("neg", argument)) for argument in _plain_arguments()]
     trees += [("abs", ("sub", X, ("n", shift))) for shift in (-1, 0, 1)]
+    trees += [(head, ("add", ("exp", X), ("exp", ("neg", X)))) for head in ("inv", "log")]
     return _allowed(trees, functions)
 
 

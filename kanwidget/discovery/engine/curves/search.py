@@ -107,6 +107,7 @@ class _Search:
                 yield screen.pairs_in_sums(atoms, one, link, 24)
         yield screen.waves(plain.part(120).joined(single), self._waves(), 24)
         yield list(tones(self._rows.sample(_TONED))) if {"sin", "cos"} & self._functions else []
+        yield screen.pairs_with_shift(plain, few, 30)
         yield screen.pairs_with_shift(single, plain, 30)
         yield screen.pairs_in_quotients(few, single, 20)
         yield from self._pairs(single, few)
@@ -193,9 +194,12 @@ class _Search:
             yield from self._offer(curve)
 
     def _offer(self, curve: Curve) -> Iterator[Curve]:
-        """Add a curve to the front, if none that is as simple is as exact."""
+        """Add a curve to the front, if none that is as simple is as exact, and is described as shortly."""
         limit = max(curve.relative, ROUND_OFF)
-        if any(other.complexity <= curve.complexity and other.relative <= limit for other in self._front):
+        if any(
+            other.complexity <= curve.complexity and other.relative <= limit and other.bits <= curve.bits
+            for other in self._front
+        ):
             return
         self._front.append(curve)
         yield curve

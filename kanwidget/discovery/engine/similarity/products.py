@@ -18,9 +18,9 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.assembly import power, product
 from kanwidget.discovery.engine.reductions import Reduction, Sample, column_text, near_constant
 from kanwidget.discovery.engine.similarity.dimensions import Dimensions, Matrix, reduced
+from kanwidget.discovery.engine.similarity.monomials import coherent, monomial
 from kanwidget.discovery.engine.trees import Tree, number
 
 #: Choices of the columns that the others are divided by: those that are looked at, and those that are returned.
@@ -31,10 +31,6 @@ _DENOMINATOR = 4
 _ROOT = 0.5
 #: The part of rows that symmetries are looked for in.
 _PART = 0.9
-#: Products whose size has a logarithm between these keep the size that coherent units give them.
-_SMALL, _LARGE = math.log(0.02), math.log(50.0)
-#: exp of more than this has no float.
-_LARGEST_LOG = 600.0
 
 
 def products_by_units(dimensions: Dimensions, whole: Tensor, names: Sequence[str]) -> list[Reduction]:
@@ -140,7 +136,7 @@ class _Products:
                     self._product([(place, Fraction(least)), *zip(base, (-least * p for p in powers), strict=True)])
                 )
         target = list(zip(base, exponents[len(parts)], strict=True))
-        factor = _monomial([(parts[place], power) for place, power in target])
+        factor = monomial([(parts[place], power) for place, power in target])
         products = ", ".join(column_text(tree, self.names) for tree in columns) or "nothing"
         text = f"{says} it depends on {products} only"
         if factor != number(1):
@@ -149,35 +145,10 @@ class _Products:
 
     def _product(self, powers: Sequence[tuple[int, Fraction]]) -> Tree:
         """A product of the columns that take part; in coherent units where these make it of order one."""
-        parts, sizes = self.dimensions.parts, self.dimensions.sizes
-        tree = _monomial([(parts[place], power) for place, power in powers])
-        size = sum(float(power) * math.log(sizes[parts[place]]) for place, power in powers)
-        middles = [float(self.whole[parts[place]].abs().median()) for place, _ in powers]
-        if min(middles) == 0 or abs(size) > _LARGEST_LOG:
-            return tree
-        middle = size + sum(float(power) * math.log(m) for (_, power), m in zip(powers, middles, strict=True))
-        factor = float(f"{math.exp(size):.12g}")
-        return tree if factor == 1 or not _SMALL <= middle <= _LARGE else ("mul", number(factor), tree)
+        parts = self.dimensions.parts
+        middles = [float(column.abs().median()) for column in self.whole]
+        return coherent([(parts[place], power) for place, power in powers], self.dimensions.sizes, middles)
 
 
 def _cost(exponent: Fraction) -> float:
     return float(abs(exponent)) + _ROOT * (exponent.denominator > 1)
-
-
-def _monomial(powers: Sequence[tuple[int, Fraction]]) -> Tree:
-    """A product of powers of columns, as short as it can be written."""
-    powers = [(i, power) for i, power in powers if power]
-    if not powers:
-        return number(1)
-    root = math.lcm(*(power.denominator for _, power in powers))
-    above = _whole([(i, int(root * power)) for i, power in powers if power > 0])
-    below = _whole([(i, int(-root * power)) for i, power in powers if power < 0])
-    tree = above or number(1)
-    if below is not None:
-        tree = ("div", above, below) if above is not None else ("inv", below)
-    return tree if root == 1 else ("sqrt", tree) if root == 2 else ("pow", tree, number(1 / root))
-
-
-def _whole(powers: Sequence[tuple[int, int]]) -> Tree | None:
-    """A product of whole powers; None of none."""
-    return product([power(("x", i), exponent) for i, exponent in powers]) if powers else None

@@ -1,0 +1,130 @@
+"""Products in which powers of columns cancel: what the formula of a smaller table is in the columns of the larger one.
+
+A formula that isn't in its shortest writing loses to one that is; in a search there is no time for a general simplification.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from kanwidget.discovery.engine.assembly import power, product
+from kanwidget.discovery.engine.trees import OPERATIONS, Tree, complexity, number
+
+#: Operations that are whole powers.
+_POWERS = {"inv": -1, "sq": 2, "cube": 3}
+_MINUS: Tree = ("n", -1)
+
+#: Exponents of columns, by index.
+_Monomial = Counter[int]
+#: Trees and their exponents.
+_Others = list[tuple[Tree, int]]
+
+
+def cancelled(tree: Tree) -> Tree:
+    """The same formula with the powers of columns in each product collected, and taken into a sum where that is shorter.
+
+    Examples:
+        >>> ratio = ("div", ("x", 0), ("x", 1))
+        >>> cancelled(("mul", ("x", 1), ("div", ("sub", ratio, ("n", 1)), ("log", ratio))))
+        ('div', ('sub', ('x', 0), ('x', 1)), ('log', ('div', ('x', 0), ('x', 1))))
+        >>> cancelled(("mul", ("x", 1), ("div", ratio, ("exp", ratio))))
+        ('div', ('x', 0), ('exp', ('div', ('x', 0), ('x', 1))))
+    """
+    if tree[0] not in OPERATIONS:
+        return tree
+    monomial: _Monomial = Counter()
+    others: _Others = []
+    if tree[0] in ("mul", "div", "neg", *_POWERS):
+        _collect(tree, 1, monomial, others)
+        others = _signed(others)
+    else:
+        others.append(((tree[0], *map(cancelled, tree[1:])), 1))
+    return min((*(_written(*choice) for choice in _choices(monomial, others)), tree), key=complexity)
+
+
+def _collect(tree: Tree, exponent: int, monomial: _Monomial, others: _Others) -> None:
+    """Add a tree's factors to those of a product."""
+    head = tree[0]
+    if head == "x":
+        monomial[tree[1]] += exponent
+    elif head in ("mul", "div"):
+        _collect(tree[1], exponent, monomial, others)
+        _collect(tree[2], exponent if head == "mul" else -exponent, monomial, others)
+    elif head in _POWERS:
+        _collect(tree[1], exponent * _POWERS[head], monomial, others)
+    elif head == "neg":
+        _collect(tree[1], exponent, monomial, others)
+        if exponent % 2:
+            others.append((_MINUS, 1))
+    elif tree != number(1):
+        others.append((cancelled(tree), exponent))
+
+
+def _signed(others: _Others) -> _Others:
+    """The factors without those of -1, which go into a constant or a difference; where there is none, one stands for them."""
+    rest = [other for other in others if other[0] != _MINUS]
+    if sum(exponent for tree, exponent in others if tree == _MINUS) % 2 == 0:
+        return rest
+    for place, (tree, exponent) in enumerate(rest):
+        if exponent % 2 and tree[0] in ("c", "n", "sub"):
+            turned = ("sub", tree[2], tree[1]) if tree[0] == "sub" else (tree[0], -tree[1])
+            return [*rest[:place], (turned, exponent), *rest[place + 1 :]]
+    return [(_MINUS, 1), *rest]
+
+
+def _choices(monomial: _Monomial, others: _Others) -> Iterator[tuple[_Monomial, _Others]]:
+    """The product as it is, and with a sum that is multiplied by the powers before it or by its denominators."""
+    yield monomial, others
+    for place, (part, exponent) in enumerate(others):
+        if part[0] in ("add", "sub") and abs(exponent) == 1:
+            for factor in (_times(monomial, exponent), _times(_denominators(part), -1)):
+                if any(factor.values()):
+                    rest = Counter(monomial)
+                    rest.subtract(_times(factor, exponent))
+                    yield rest, [*others[:place], (_multiplied(part, factor), exponent), *others[place + 1 :]]
+
+
+def _times(monomial: _Monomial, exponent: int) -> _Monomial:
+    """A power of a product of powers."""
+    return Counter({index: exponent * own for index, own in monomial.items()})
+
+
+def _denominators(sum_: Tree) -> _Monomial:
+    """The powers, below 0, that stand in denominators of a sum's terms."""
+    found: _Monomial = Counter()
+    for term in _terms(sum_):
+        monomial: _Monomial = Counter()
+        _collect(term, 1, monomial, [])
+        for index, exponent in monomial.items():
+            found[index] = min(found[index], exponent)
+    return found
+
+
+def _terms(tree: Tree) -> list[Tree]:
+    return [*_terms(tree[1]), *_terms(tree[2])] if tree[0] in ("add", "sub") else [tree]
+
+
+def _multiplied(tree: Tree, factor: _Monomial) -> Tree:
+    """A sum whose terms are multiplied by powers of columns."""
+    if tree[0] in ("add", "sub"):
+        return (tree[0], _multiplied(tree[1], factor), _multiplied(tree[2], factor))
+    monomial = Counter(factor)
+    others: _Others = []
+    _collect(tree, 1, monomial, others)
+    return _written(monomial, _signed(others))
+
+
+def _written(monomial: _Monomial, others: _Others) -> Tree:
+    """The tree of a product: constants first, then columns, then the rest, above and below."""
+    parts = sorted(others, key=lambda other: other[0][0] not in ("c", "n"))
+    count = sum(tree[0] in ("c", "n") for tree, _ in parts)
+    columns: _Others = [(("x", index), exponent) for index, exponent in sorted(monomial.items())]
+    parts = [*parts[:count], *columns, *parts[count:]]
+    if len(parts) > 1 and parts[0] == (_MINUS, 1):
+        return ("neg", _written(monomial, [other for other in others if other[0] != _MINUS]))
+    above = [power(tree, exponent) for tree, exponent in parts if exponent > 0]
+    below = [power(tree, -exponent) for tree, exponent in parts if exponent < 0]
+    if not below:
+        return product(above)
+    return ("div", product(above), product(below)) if above else ("inv", product(below))

@@ -1,0 +1,216 @@
+"""Similarity laws: smaller tables for a y that is a product of powers times a function of one or two others, noise or not.
+
+A fit of the exponents uses all rows at once, so that noise moves them by little, where it spoils a network's derivatives. Exponents that
+are simple numbers, and fit as well as the free ones, are what a law of physics would have.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from kanwidget.discovery.engine.reductions import Reduction, column_text
+from kanwidget.discovery.engine.similarity.monomials import coherent, monomial
+from kanwidget.discovery.engine.similarity.ridges import Ridge, Rows
+from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.trees import number
+
+#: Rows that exponents are fitted to, at most, and how many each of a fit's numbers needs.
+_MOST_ROWS, _ROWS = 2000, 4
+#: Largest error, as a part of the spread of y.
+_LARGEST = 0.1
+#: How much worse simple exponents may fit: the size of a chance in units of its spread, and what splines miss of y.
+_CHANCE, _SMOOTH = 3.0, 0.002
+#: Denominators of exponents, the simplest first, and their largest size.
+_DENOMINATORS, _LARGEST_EXPONENT = ((1,), (1, 2), (1, 2, 3)), 4
+#: Ways to write a fit down that are rounded, most products, and how many smaller tables the law of one product gives.
+_WRITTEN, _PRODUCTS, _GAUGES = 3, 2, 2
+#: A part of a spread of y that an exponent must be worth.
+_LEAST_SPREAD = 1e-9
+#: Columns that change their sign are tried in a product, at most so many; more columns aren't looked at.
+_CARRIERS, _COLUMNS = 4, 12
+#: Bits that a second product must save for each number of its fit.
+_NUMBER = 5.0
+
+
+_Exponents = tuple[Fraction, ...]
+
+
+class _Law(NamedTuple):
+    """Exponents of columns, in simple numbers."""
+
+    groups: tuple[_Exponents, ...]
+    factor: _Exponents
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether a law of nature might have these exponents."""
+        return all(abs(value) <= _LARGEST_EXPONENT for row in (*self.groups, self.factor) for value in row)
+
+
+def similarity_laws(table: Table, names: Sequence[str]) -> Iterator[Reduction]:
+    """Smaller tables, of laws with one product first; with two where these say far more.
+
+    Args:
+        table: The table.
+        names: Of its columns, for words.
+    """
+    search = _Search(table, names)
+    if not search.columns:
+        return
+    for carrier in search.others:
+        if (found := search.law(1, carrier)) and found.law:
+            yield from search.reductions(found.law, carrier)
+    before = search.law(0)
+    for products in range(1, min(_PRODUCTS, len(search.columns) - 1) + 1):
+        found = search.law(products)
+        if found is not None and (before is None or search.saves(before.ridge, found.ridge)):
+            if found.law is not None:
+                yield from search.reductions(found.law)
+            before = found
+
+
+class _Found(NamedTuple):
+    """A fit, and the law with simple exponents that is as near, if any."""
+
+    ridge: Ridge
+    law: _Law | None
+
+
+class _Search:
+    def __init__(self, table: Table, names: Sequence[str]) -> None:
+        self.table, self.names = table, names
+        rows = torch.randperm(len(table), generator=torch.Generator().manual_seed(0))[:_MOST_ROWS]
+        self.rows = rows[table.weights[rows] > 0]
+        x = table.columns[:, self.rows]
+        varies = (x.std(1) > _LEAST_SPREAD * x.abs().amax(1)).tolist()
+        self.columns = [i for i in table.indices if table.positive(i) and varies[i]][:_COLUMNS]
+        self.others = [i for i in table.indices if i not in self.columns and varies[i]][:_CARRIERS]
+        self.middles = table.columns.abs().median(1).values.tolist()
+        logs = x[self.columns].log().T
+        self.logs = logs - logs.mean(0)
+        self.y, self.roots = table.y[self.rows], table.weights[self.rows].sqrt()
+        self.total = float((self.roots * (self.y - self.y.mean())).square().sum())
+
+    def law(self, products: int, carrier: int | None = None) -> _Found | None:
+        """The best fit with so many products; None where none is near."""
+        column = None if carrier is None else self.table.columns[carrier, self.rows]
+        rows = Rows(self.logs, self.y, self.roots, column if column is None else column / column.abs().max())
+        if len(self.rows) < _ROWS * rows.parameters(products):
+            return None
+        best = rows.best(products)
+        if best is None or best.sse > _LARGEST**2 * self.total:
+            return None
+        for law in self._laws(best, carrier is not None) if products else ():
+            trial = rows.near(best, _floats([law.factor])[0], _floats(law.groups))
+            if trial is not None and self._as_near(trial.sse, best.sse, best.groups.numel() + len(self.columns)):
+                return _Found(best, law)
+        return _Found(best, None)
+
+    def _as_near(self, simple: float, free: float, count: int) -> bool:
+        """Whether simple exponents fit as well as free ones, of which there are so many."""
+        chance = (count + _CHANCE * math.sqrt(2 * count)) / len(self.rows)
+        return simple <= (1 + chance) * free or simple <= _SMOOTH**2 * self.total
+
+    def saves(self, fewer: Ridge, more: Ridge) -> bool:
+        """Whether a fit with more products is worth its numbers."""
+        rows = Rows(self.logs, self.y, self.roots)
+        count = rows.parameters(len(more.groups)) - rows.parameters(len(fewer.groups))
+        return 0.5 * len(self.rows) * math.log2(fewer.sse / max(more.sse, 1e-300)) > _NUMBER * count
+
+    # ---- simple exponents
+
+    def _laws(self, ridge: Ridge, carried: bool) -> Iterator[_Law]:
+        """Laws with simple exponents near those of a fit, the simplest denominators first."""
+        choices = [(ridge.groups, ridge.factor)] if carried else self._written(ridge)
+        for denominators in _DENOMINATORS:
+            for groups, factor in choices[:_WRITTEN]:
+                *rounded, powers = (_fractions(row, denominators) for row in (*groups, factor))
+                law = _Law(tuple(map(_cleared, rounded)) if not carried else tuple(rounded), powers)
+                if all(any(row) for row in law.groups) and law.is_simple:
+                    yield law
+
+    def _written(self, ridge: Ridge) -> list[tuple[Tensor, Tensor]]:
+        """The products and the factor in all ways in which each product has a column to itself, those nearest to whole numbers first."""
+        spread = self.logs.std(0)
+        choices = []
+        for pivots in itertools.combinations(range(len(self.columns)), len(ridge.groups)):
+            solved = _solved(ridge, pivots)
+            if solved is not None:
+                exponents = torch.cat([solved[0], solved[1][None]])
+                off = float(((exponents - exponents.round()).abs() * spread).max())
+                choices.append((round(off, 1), float(exponents.abs().sum()), solved))
+        return [solved for *_, solved in sorted(choices, key=lambda choice: choice[:2])]
+
+    # ---- reductions
+
+    def reductions(self, law: _Law, carrier: int | None = None) -> Iterator[Reduction]:
+        """The smaller tables of a law. Without a carrier these are two, as the factor may take in a power of the product."""
+        if carrier is not None or len(law.groups) > 1:
+            yield self._reduction(law.groups, law.factor, carrier)
+            return
+        for factor in _simplest(law.factor, law.groups[0])[:_GAUGES]:
+            yield self._reduction((_turned(law.groups[0], factor),), factor)
+
+    def _reduction(self, groups: Sequence[_Exponents], factor: _Exponents, carrier: int | None = None) -> Reduction:
+        own = self.columns
+        products = [[(own[place], value) for place, value in enumerate(row) if value] for row in groups]
+        if carrier is not None:
+            products = [[(carrier, Fraction(1)), *powers] for powers in products]
+        columns = tuple(coherent(powers, self.table.units, self.middles) for powers in products)
+        tree = monomial([(own[place], value) for place, value in enumerate(factor)])
+        text = f"it depends on {', '.join(column_text(column, self.names) for column in columns)} only"
+        if tree != number(1):
+            text += f", beside a factor {column_text(tree, self.names)}"
+        return Reduction(columns, tree, text)
+
+
+def _solved(ridge: Ridge, pivots: tuple[int, ...]) -> tuple[Tensor, Tensor] | None:
+    """The same law in products of which each has one of these columns to itself, to the power 1, and none of them in the factor."""
+    block = ridge.groups[:, list(pivots)]
+    groups, failed = torch.linalg.solve_ex(block, ridge.groups)
+    if bool(failed) or not bool((groups.abs() <= _LARGEST_EXPONENT + 1).all()):
+        return None
+    return groups, ridge.factor - ridge.factor[list(pivots)] @ groups
+
+
+def _floats(rows: Sequence[_Exponents]) -> Tensor:
+    return torch.tensor([[float(value) for value in row] for row in rows], dtype=torch.float64)
+
+
+def _fractions(values: Tensor, denominators: Sequence[int]) -> _Exponents:
+    """The nearest fractions."""
+    return tuple(
+        min((Fraction(round(d * value), d) for d in denominators), key=lambda near: abs(float(near) - value))
+        for value in values.tolist()
+    )
+
+
+def _cleared(group: _Exponents) -> _Exponents:
+    """A product raised to the power that makes its exponents whole, without a common divisor."""
+    least = math.lcm(*(value.denominator for value in group))
+    whole = [int(least * value) for value in group]
+    return tuple(Fraction(value, math.gcd(*whole) or 1) for value in whole)
+
+
+def _simplest(factor: _Exponents, group: _Exponents) -> list[_Exponents]:
+    """The factor times powers of the product that free it of a column, the simplest first."""
+    shifts = {-a / b for a, b in zip(factor, group, strict=True) if b}
+    choices = [tuple(a + shift * b for a, b in zip(factor, group, strict=True)) for shift in sorted(shifts)]
+    return sorted(choices, key=lambda choice: sum(abs(a) + Fraction(a.denominator > 1, 2) for a in choice))
+
+
+def _turned(group: _Exponents, factor: _Exponents) -> _Exponents:
+    """The product or its inverse: what measures y is what measures the others, so that it stands below."""
+    common = sum(b * (a > 0) for a, b in zip(factor, group, strict=True))
+    return tuple(-b for b in group) if common > 0 or (common == 0 and sum(map(_sign, group)) < 0) else group
+
+
+def _sign(value: Fraction) -> int:
+    return (value > 0) - (value < 0)

@@ -1,0 +1,229 @@
+"""Least-squares fits of y = M·f(G): M a product of powers of columns, f a spline of one or two such products G.
+
+For given exponents f follows by linear regression, so that the exponents are all that Gauss-Newton steps are taken in.
+
+References:
+    Constantine, del Rosario, Iaccarino, "Many physical laws are ridge functions", arXiv:1605.07974.
+    Golub, Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems whose variables separate",
+    SIAM Journal on Numerical Analysis 10 (1973).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from kanwidget.core import splines
+
+#: Order of the splines, and their intervals by the number of products.
+_ORDER, _INTERVALS = 3, {1: 10, 2: 6}
+#: Knots lie halfway between even ones and those that have as many rows in between.
+_EVEN = 0.5
+#: Steps, which gain ends them, and how many times a step is shortened.
+_STEPS, _GAIN, _SHORTER = 30, 1e-4, 5
+_DAMPING, _FACTOR, _RIDGE = 1e-2, 5.0, 1e-9
+#: Logarithms of y are taken of at least this part of its median, where at least so many rows have its sign.
+_LEAST, _SIGNED = 0.02, 0.95
+#: Rows with large values say no more of logarithms than those at this quantile.
+_LARGE = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Ridge:
+    """Exponents, and what they leave of y."""
+
+    factor: Tensor
+    """Exponents of M, `(columns,)`."""
+    groups: Tensor
+    """Exponents of each product G, `(products, columns)`."""
+    sse: float
+    """The sum of weighted squared residuals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows that are fitted to."""
+
+    logs: Tensor
+    """Logarithms of the columns, `(rows, columns)`."""
+    y: Tensor
+    roots: Tensor
+    """Roots of the rows' weights."""
+    carrier: Tensor | None = None
+    """A column that changes its sign: G is it and a product of powers of the others, `(rows,)`."""
+
+    @property
+    def columns(self) -> int:
+        """How many have powers."""
+        return self.logs.shape[1]
+
+    def parameters(self, products: int) -> int:
+        """How many numbers a fit has."""
+        return (1 + products) * self.columns + ((_INTERVALS[products] + _ORDER) ** products if products else 1)
+
+    def best(self, products: int) -> Ridge | None:
+        """The best fit of several starts."""
+        fits = [fit for start in self._starts(products) if (fit := self._fit(*start)) is not None]
+        return min(fits, key=lambda fit: fit.sse, default=None)
+
+    def near(self, ridge: Ridge, factor: Tensor, groups: Tensor) -> Ridge | None:
+        """With exponents as they are, in those products of products that are nearest to another fit's: f is as smooth in these."""
+        if self.carrier is None and len(groups):
+            inverse = torch.linalg.pinv(groups)
+            factor = factor + (ridge.factor - factor) @ inverse @ groups
+            groups = ridge.groups @ inverse @ groups
+        trial = self._trial(factor, groups)
+        return None if trial is None else Ridge(factor, groups, trial.sse)
+
+    # ---- fits
+
+    def _trial(self, factor: Tensor, groups: Tensor) -> _Trial | None:
+        size, arguments = (self.logs @ factor).exp(), self.logs @ groups.T
+        stretch = torch.ones_like(arguments)
+        if self.carrier is not None:
+            arguments = stretch = self.carrier[:, None] * arguments.exp()
+        if not bool(torch.isfinite(size).all() and torch.isfinite(arguments).all()):
+            return None
+        values, slopes = _splines(arguments)
+        design = (self.roots * size)[:, None] * values
+        scale = design.norm(dim=0).clamp(min=1e-300)
+        design = design / scale
+        square = design.T @ design
+        square.diagonal().add_(_RIDGE)
+        root, failed = torch.linalg.cholesky_ex(square)
+        if bool(failed) or not bool(torch.isfinite(root).all()):
+            return None
+        coefficients = torch.cholesky_solve((design.T @ (self.roots * self.y))[:, None], root)[:, 0]
+        residual = self.roots * self.y - design @ coefficients
+        sse = float(residual @ residual)
+        if not math.isfinite(sse):
+            return None
+        # Derivatives of the fitted values by each argument's logarithm.
+        own = [self.roots * size * stretch[:, j] * (slope @ (coefficients / scale)) for j, slope in enumerate(slopes)]
+        return _Trial(design, root, residual, own, sse)
+
+    def _fit(self, factor: Tensor, groups: Tensor) -> Ridge | None:
+        """Gauss-Newton steps in the exponents, damped."""
+        groups = self._of_unit_spread(groups)
+        now, damping = self._trial(factor, groups), _DAMPING
+        if now is None:
+            return None
+        for _ in range(_STEPS):
+            before = now.sse
+            step = now.step(self.logs, self.roots * self.y)
+            for _ in range(_SHORTER):
+                moved = step(damping)
+                next_factor = factor + moved[: self.columns]
+                next_groups = self._of_unit_spread(groups + moved[self.columns :].reshape(groups.shape))
+                trial = self._trial(next_factor, next_groups)
+                if trial is not None and trial.sse < now.sse:
+                    factor, groups, now, damping = next_factor, next_groups, trial, damping / _FACTOR
+                    break
+                damping *= _FACTOR
+            if now.sse > (1 - _GAIN) * before:
+                break
+        return Ridge(factor, groups, now.sse)
+
+    def _of_unit_spread(self, groups: Tensor) -> Tensor:
+        """The same products but for exponents of themselves: with a spread of 1, and uncorrelated."""
+        if self.carrier is not None:
+            return groups
+        if not len(groups):
+            return groups
+        values = self.logs @ groups.T
+        triangle = torch.linalg.qr(values - values.mean(0), mode="r").R / math.sqrt(len(values))
+        solved, failed = torch.linalg.solve_ex(triangle.T, groups)
+        return groups if bool(failed) or not bool(torch.isfinite(solved).all()) else solved
+
+    # ---- starts
+
+    def _starts(self, products: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Exponents from the curvature of log y, or of y, by the logarithms of the columns."""
+        nothing = self.logs.new_zeros(self.columns)
+        if self.carrier is not None:
+            yield nothing, nothing[None]
+            yield nothing, -torch.ones_like(nothing)[None] / self.columns
+            return
+        sign = self.y.median().sign()
+        if float((self.y * sign > 0).double().mean()) > _SIGNED:
+            size = (self.y * sign).clamp(min=_LEAST * float((self.y * sign).median().clamp(min=1e-300)))
+            slopes, directions = self._curvature(size.log(), size.clamp(max=float(size.quantile(_LARGE))))
+            yield slopes, directions[:products]
+            yield nothing, directions[:products]
+            if products == 1 and len(directions) > 1:
+                yield slopes, directions[1:2]
+        slopes, directions = self._curvature(self.y, torch.ones_like(self.y))
+        yield nothing, directions[:products]
+        if products:
+            yield nothing, torch.cat([slopes[None], directions])[:products]
+
+    def _curvature(self, target: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+        """Slopes of a quadratic form that is fitted to a target, and the directions in which it bends, most first."""
+        spread = self.logs.std(0)
+        logs = (self.logs - self.logs.mean(0)) / spread
+        i, j = torch.triu_indices(self.columns, self.columns)
+        design = torch.cat([torch.ones_like(target)[:, None], logs, logs[:, i] * logs[:, j]], 1)
+        roots = self.roots * weights
+        found = torch.linalg.lstsq(design * roots[:, None], (target * roots)[:, None], driver="gelsd").solution[:, 0]
+        _, slopes, bends = found.split([1, self.columns, len(i)])
+        square = self.logs.new_zeros(self.columns, self.columns)
+        square[i, j] += bends
+        square[j, i] += bends
+        sizes, directions = torch.linalg.eigh(square)
+        return slopes / spread, directions.T[sizes.abs().argsort(descending=True)] / spread
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """What exponents give."""
+
+    design: Tensor
+    root: Tensor
+    """Of the design's square."""
+    residual: Tensor
+    slopes: list[Tensor]
+    """Of the fitted values by the logarithm of each product."""
+    sse: float
+
+    def step(self, logs: Tensor, y: Tensor) -> _Step:
+        """Gauss-Newton steps: derivatives by the exponents, but for what f takes up."""
+        columns = torch.cat([part[:, None] * logs for part in (y - self.residual, *self.slopes)], 1)
+        columns = columns - self.design @ torch.cholesky_solve(self.design.T @ columns, self.root)
+        return _Step(columns.T @ columns, columns.T @ self.residual)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    square: Tensor
+    right: Tensor
+
+    def __call__(self, damping: float) -> Tensor:
+        """The step with some damping."""
+        diagonal = self.square.diagonal()
+        least = float(diagonal.max().clamp(min=1e-300))
+        damped = self.square + torch.diag(damping * diagonal + (damping * _RIDGE + 1e-12) * least)
+        return torch.linalg.solve_ex(damped, self.right)[0].nan_to_num(0.0, 0.0, 0.0)
+
+
+def _splines(arguments: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """Splines of one argument, products of splines of two, 1 of none: values, and derivatives by each argument, `(rows, functions)`."""
+    if not arguments.shape[1]:
+        return arguments.new_ones(len(arguments), 1), []
+    intervals = _INTERVALS[arguments.shape[1]]
+    even = torch.linspace(0, 1, intervals + 1, dtype=arguments.dtype)
+    low, high = arguments.amin(0), arguments.amax(0)
+    knots = _EVEN * (low + (high - low) * even[:, None]) + (1 - _EVEN) * arguments.quantile(even, 0)
+    knots = torch.where(high > low, knots, even[:, None] + low)
+    values, slopes = splines.basis_and_derivative(arguments, splines.extend_knots(knots.T.contiguous(), _ORDER), _ORDER)
+    if arguments.shape[1] == 1:
+        return values[:, 0], [slopes[:, 0]]
+    (first, second), (by_first, by_second) = values.unbind(1), slopes.unbind(1)
+    return _outer(first, second), [_outer(by_first, second), _outer(first, by_second)]
+
+
+def _outer(first: Tensor, second: Tensor) -> Tensor:
+    return (first[:, :, None] * second[:, None, :]).flatten(1)
