@@ -11,6 +11,9 @@ from torch import Tensor
 
 from kanwidget.discovery.engine.trees import Tree
 
+#: Part of rows, and of the squares of y, that may have the other sign.
+_OTHER, _WEIGHT = 0.25, 1e-3
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -46,12 +49,17 @@ TARGETS = (
 )
 
 
+def _has_one_sign(y: Tensor) -> bool:
+    """Whether y has one sign, but for rows near 0 whose sign noise may have made: these weigh nothing."""
+    other = y * y.sum().sign() <= 0
+    return float(other.double().mean()) < _OTHER and float(y[other].square().sum()) <= _WEIGHT * float(y.square().sum())
+
+
 def usable(target: Target, y: Tensor, operations: frozenset[str]) -> bool:
     """Whether a target has values on all rows, and one y for each value."""
     if target.needs and target.needs not in operations:
         return False
-    one_sign = bool((y > 0).all() or (y < 0).all())
-    if target.name in ("log({})", "{}²", "√{}", "1/{}²") and not one_sign:
+    if target.name in ("log({})", "{}²", "√{}", "1/{}²") and not _has_one_sign(y):
         return False
     if target.name in ("exp({})", "sin({})", "tan({})", "cos({})"):
         low, high = float(y.min()), float(y.max())
