@@ -42,9 +42,13 @@ class Change(NamedTuple):
     """Whether the node gets an exponent."""
 
 
+#: Powers with smaller exponents, beside a constant, are nearly logarithms.
+_LOGARITHM = 0.1
+
+
 def grow(table: Table, candidate: Candidate, atoms: Atoms) -> Iterator[str]:
     """Offer formulas that are a change away from a candidate."""
-    table.offer(list(_smaller(candidate.tree)), candidate.origin, fits=30)
+    table.offer(list(_smaller(candidate.tree, table.operations)), candidate.origin, fits=30)
     yield "trying shorter forms of a formula"
     changes = _ranked(table, candidate.tree, atoms)
     for start in range(0, len(changes), 12):
@@ -58,7 +62,7 @@ def shorten(table: Table) -> Iterator[str]:
     before = None
     while (best := table.pool.best) is not None and best is not before:
         before = best
-        table.offer(list(_smaller(best.tree)), best.origin, fits=100)
+        table.offer(list(_smaller(best.tree, table.operations)), best.origin, fits=100)
         yield "trying shorter forms of a formula"
 
 
@@ -66,7 +70,9 @@ def simplify_stepwise(table: Table) -> Iterator[str]:
     """From the best formula down to the simplest, each time without the part that it misses least: they belong to the front."""
     tree = table.pool.best.tree if table.pool.best is not None else None
     while tree is not None and complexity(tree) > _SIMPLE:
-        fitted = [candidate for smaller in _smaller(tree) if (candidate := table.trial(smaller)) is not None]
+        fitted = [
+            candidate for smaller in _smaller(tree, table.operations) if (candidate := table.trial(smaller)) is not None
+        ]
         fitted = [candidate for candidate in fitted if candidate.complexity < complexity(tree)]
         for candidate in fitted:
             table.pool.add(candidate)
@@ -144,12 +150,14 @@ def _forms(tree: Tree, change: Change, size: float) -> Iterator[Tree]:
         yield replaced(tree, node.path, ("div", node.tree, inverse))
 
 
-def _smaller(tree: Tree) -> Iterator[Tree]:
-    """Trees without one of the parts."""
+def _smaller(tree: Tree, operations: frozenset[str]) -> Iterator[Tree]:
+    """Trees without one of the parts, and with a logarithm in the place of a power that is nearly one."""
 
     def visit(node: Tree, path: tuple[int, ...]) -> Iterator[Tree]:
         if node[0] not in OPERATIONS:
             return
+        if node[0] == "pow" and node[2][0] == "c" and abs(node[2][1]) < _LOGARITHM and "log" in operations:
+            yield replaced(tree, path, ("log", node[1]))
         for index, operand in enumerate(node[1:], 1):
             yield replaced(tree, path, operand)
             yield from visit(operand, (*path, index))

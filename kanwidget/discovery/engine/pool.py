@@ -90,12 +90,15 @@ class Pool:
         return pool[0] is candidate
 
     def front(self) -> list[Candidate]:
-        """From simple to exact: those that are more exact than all that are as simple."""
+        """From simple to exact: those that are more exact than all that are as simple; and the shortest description."""
         front: list[Candidate] = []
-        for candidate in sorted(self.candidates, key=lambda entry: (entry.complexity, entry.error)):
+        for candidate in sorted(self.candidates, key=lambda entry: (entry.complexity, entry.bits)):
             if not front or candidate.error < _BETTER * front[-1].error:
                 front.append(candidate)
-        return front
+        # Of many rows a hundredth of the error is worth more than a constant.
+        if self.best is not None and self.best not in front:
+            front.append(self.best)
+        return sorted(front, key=lambda entry: entry.complexity)
 
     @property
     def best(self) -> Candidate | None:

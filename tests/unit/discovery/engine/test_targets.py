@@ -55,3 +55,13 @@ def test_a_target_that_loses_y_is_of_no_use(name, space):
 def test_a_zero_has_no_inverse():
     assert not usable(BY_NAME["1/{}"], torch.tensor([0.0, 1.0]), EVERYTHING)
     assert usable(BY_NAME["{}"], torch.tensor([0.0, 1.0]), EVERYTHING)
+
+
+def test_rows_near_0_whose_sign_noise_has_turned_do_not_take_the_logarithm_away():
+    generator = torch.Generator().manual_seed(0)
+    y = torch.linspace(0, 8, 200, dtype=torch.float64).neg().exp()
+    y = y + 0.01 * y.std() * torch.randn(200, generator=generator, dtype=torch.float64)
+    assert 0 < int((y < 0).sum()) < 50
+    assert usable(BY_NAME["log({})"], y, EVERYTHING)
+    # A wave has two signs of its own.
+    assert not usable(BY_NAME["log({})"], torch.linspace(-0.5, 3, 200, dtype=torch.float64), EVERYTHING)

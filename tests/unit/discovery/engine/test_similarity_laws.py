@@ -1,0 +1,94 @@
+"""Similarity laws: words and smaller tables of noisy rows, with columns that say nothing, and where there is no such law."""
+
+import pytest
+import torch
+
+from kanwidget.discovery.engine.similarity.laws import similarity_laws
+from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.trees import values
+from tests.support.engine import EVERYTHING, table_of, uniform
+
+RANGE = (0.5, 3.0)
+NAMES = ["a", "b", "c", "d", "e"]
+#: What is said first of a law of columns with 2 % of noise.
+LAWS = {
+    "one product": (lambda a, b, c, d: a * b**2 * torch.tanh(c / (a * d)), "it depends on c/(a*d) only, beside a factor a*b^2"),
+    "no factor": (lambda a, b, c, d: torch.exp(-a * b / (c * d)), "it depends on a*b/(c*d) only"),
+    "a column alone": (lambda a, b, c, d: a * c**2 * torch.sin(b) / d, "it depends on b only, beside a factor a*c^2/d"),
+    "roots": (lambda a, b, c, d: a**0.5 / (1 + (b / c) ** 1.5), "it depends on b/c only, beside a factor sqrt(a)"),
+    "thirds": (lambda a, b, c, d: a ** (2 / 3) * torch.log(1 + b / d), "it depends on b/d only, beside a factor a^(2/3)"),
+    "two products": (lambda a, b, c, d: a / (1 + b / a) * torch.exp(-c * d / a), "it depends on b/a, c*d/a only, beside a factor a"),
+}  # fmt: skip
+
+
+def laws(table, names=NAMES):
+    return list(similarity_laws(table, names))
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_laws_are_seen_in_noisy_rows(law):
+    function, text = LAWS[law]
+    table = table_of(function, *[RANGE] * 4, rows=600, noise=0.02)
+    found = laws(table)
+    assert text in [reduction.text for reduction in found], [reduction.text for reduction in found]
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_smaller_tables_are_those_of_their_columns(law):
+    table = table_of(LAWS[law][0], *[RANGE] * 4, rows=600, noise=0.02)
+    for reduction in laws(table):
+        smaller = reduction.table(table)
+        torch.testing.assert_close(smaller.y * values(reduction.factor, table.columns.unbind()), table.y)
+        assert len(smaller.columns) < len(table.columns)
+
+
+def test_dummy_columns_are_left_out():
+    table = table_of(lambda a, b, c, d: a * torch.exp(-b / c), *[RANGE] * 4, rows=600, noise=0.02)
+    assert {index for reduction in laws(table) for index in (0, 1, 2) if reduction.text} == {0, 1, 2}
+    assert all("d" not in reduction.text.replace("depends", "").replace("beside", "") for reduction in laws(table))
+
+
+def test_a_column_that_changes_its_sign_stands_in_a_product():
+    table = table_of(lambda a, b, c: a * torch.sin(c / b), RANGE, RANGE, (-3, 3), rows=600, noise=0.02)
+    assert laws(table)[0].text == "it depends on c/b only, beside a factor a"
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        lambda a, b, c, d: a + torch.sin(3 * b) * c**2 - torch.exp(d),
+        lambda a, b, c, d: torch.sin(2 * a - b) + torch.cos(3 * c * d),
+        lambda a, b, c, d: 1 / (0.3 + (a - b) ** 2 + (c - d) ** 2),
+    ],
+)
+def test_a_law_that_is_none_is_not_seen(law):
+    assert not laws(table_of(law, *[RANGE] * 4, rows=600, noise=0.02))
+
+
+def test_noise_alone_has_no_law():
+    x = uniform(400, RANGE, RANGE, RANGE)
+    y = torch.randn(400, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    assert not laws(Table(x, y, None, EVERYTHING))
+
+
+@pytest.mark.parametrize("awkward", ["constant", "duplicate", "few rows", "no weight", "all negative", "one column"])
+def test_awkward_tables_raise_nothing(awkward):
+    x = uniform(12 if awkward == "few rows" else 300, *[RANGE] * 3)
+    y = x[:, 0] * torch.exp(-x[:, 1] / x[:, 2])
+    weights = None
+    if awkward == "constant":
+        x[:, 0] = 2.0
+    elif awkward == "duplicate":
+        x = torch.cat([x, x[:, :1]], 1)
+    elif awkward == "no weight":
+        weights = (torch.arange(len(y)) % 2).double()
+        y = torch.where(weights > 0, y, 1e9)
+    elif awkward == "all negative":
+        x = -x
+    elif awkward == "one column":
+        x = x[:, :1]
+    texts = [reduction.text for reduction in laws(Table(x, y, weights, EVERYTHING))]
+    if awkward == "no weight":
+        assert "it depends on b/c only, beside a factor a" in texts
+    if awkward == "few rows":
+        assert not texts
