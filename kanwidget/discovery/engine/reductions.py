@@ -276,6 +276,8 @@ def column_text(tree: Tree, names: Sequence[str]) -> str:
     """A column's tree in words, without numbers that depend on its unit."""
     import sympy
 
+    if tree[0] == "mul" and tree[1][0] == "n":
+        tree = tree[2]
     if tree[0] == "x":
         return names[tree[1]]
     expr = expression(tree, [sympy.Symbol(name) for name in names])
