@@ -5,6 +5,7 @@ A formula that isn't in its shortest writing loses to one that is; in a search t
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterator
 
@@ -21,6 +22,7 @@ _Monomial = Counter[int]
 _Others = list[tuple[Tree, int]]
 
 
+@functools.lru_cache(maxsize=20_000)
 def cancelled(tree: Tree) -> Tree:
     """The same formula with the powers of columns in each product collected, and taken into a sum where that is shorter.
 
@@ -79,7 +81,7 @@ def _choices(monomial: _Monomial, others: _Others) -> Iterator[tuple[_Monomial, 
     for place, (part, exponent) in enumerate(others):
         if part[0] in ("add", "sub") and abs(exponent) == 1:
             for factor in (_times(monomial, exponent), _times(_denominators(part), -1)):
-                if any(factor.values()):
+                if any(factor.values()) and not _adds_denominators(part, factor):
                     rest = Counter(monomial)
                     rest.subtract(_times(factor, exponent))
                     yield rest, [*others[:place], (_multiplied(part, factor), exponent), *others[place + 1 :]]
@@ -99,6 +101,16 @@ def _denominators(sum_: Tree) -> _Monomial:
         for index, exponent in monomial.items():
             found[index] = min(found[index], exponent)
     return found
+
+
+def _adds_denominators(sum_: Tree, factor: _Monomial) -> bool:
+    """Whether a term would be divided by a column that it isn't divided by: where the column is 0 it could not be fitted."""
+    for term in _terms(sum_):
+        monomial: _Monomial = Counter()
+        _collect(term, 1, monomial, [])
+        if any(exponent < 0 and monomial[i] + exponent < min(monomial[i], 0) for i, exponent in factor.items()):
+            return True
+    return False
 
 
 def _terms(tree: Tree) -> list[Tree]:

@@ -28,6 +28,8 @@ _GAIN = 0.02
 _SIMPLE = 3
 #: Atoms that changes are made of.
 _ATOMS = 600
+#: Powers with smaller exponents, beside a constant, are nearly logarithms.
+_LOGARITHM = 0.1
 
 
 class Change(NamedTuple):
@@ -40,10 +42,6 @@ class Change(NamedTuple):
     """Whether the node is multiplied by 1 + e·a, rather than e·a added."""
     power: bool = False
     """Whether the node gets an exponent."""
-
-
-#: Powers with smaller exponents, beside a constant, are nearly logarithms.
-_LOGARITHM = 0.1
 
 
 def grow(table: Table, candidate: Candidate, atoms: Atoms) -> Iterator[str]:

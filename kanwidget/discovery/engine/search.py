@@ -10,6 +10,7 @@ from typing import Literal
 
 from torch import Tensor
 
+from kanwidget.discovery.engine.coefficients import coefficient_forms, curves_of_coefficients
 from kanwidget.discovery.engine.curves import curves
 from kanwidget.discovery.engine.fractions.inner import rationals_with_function
 from kanwidget.discovery.engine.fractions.links import linked_rationals
@@ -312,6 +313,20 @@ class _Strategies:
         for form in forms:
             yield Finding(form.text(self.names, self.target))
             yield from curves_of_parts(table, form)
+        if not forms:
+            yield from self._by_coefficients(min(best, size), noise=near is None)
+
+    def _by_coefficients(self, near: float, noise: bool) -> Iterator[str]:
+        """Search the coefficients of columns, where these are functions of one argument.
+
+        Args:
+            near: The error of what is known of y.
+            noise: Whether the form must leave nothing but noise.
+        """
+        for form in coefficient_forms(self.table, near):
+            if not noise or form.leaves_noise(self.table):
+                yield Finding(form.text(self.names, self.target))
+                yield from curves_of_coefficients(self.table, form)
 
     def _may_reduce(self) -> bool:
         return len(self.table.indices) > 1 and self.depth < _DEEPEST
@@ -320,9 +335,15 @@ class _Strategies:
         """Search the smaller tables of products of powers that rows suggest."""
         if not self._may_reduce() or self.table.pool.is_exact:
             return
-        yield f"fitting products of powers of the columns of {self.target}"
-        for reduction in itertools.islice(similarity_laws(self.table, self.names), _REDUCTIONS):
+        found = 0
+        for reduction in similarity_laws(self.table, self.names):
+            if reduction is None:
+                yield f"fitting products of powers for {self.target}"
+                continue
             yield from self._searched(reduction, Finding(f"{self.target}: {reduction.text}"))
+            found += 1
+            if found == _REDUCTIONS:
+                return
 
     def _by_units(self) -> Iterator[str]:
         """Search the smaller table of products without units; as units suggest it only, it is left soon where no formula is near."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -94,7 +94,7 @@ def separations(table: Table, near: float) -> list[Separation]:
     intervals = min(_INTERVALS, len(table) // (_ROWS * len(table.indices)) - _ORDER)
     if intervals < _FEWEST:
         return []
-    blocks = [_splines(column, intervals) for column in table.columns]
+    blocks = [splines_of(column, intervals) for column in table.columns]
     forms = [form(table, blocks).separation() for form in (_Sum, _Product)]
     near = min(near, *(form.error for form in forms))
     near_enough = [form for form in forms if form.error <= min(_NEAR * near + _SMOOTH, _LARGEST)]
@@ -105,30 +105,77 @@ def separations(table: Table, near: float) -> list[Separation]:
 
 def curves_of_parts(table: Table, separation: Separation) -> Iterator[str]:
     """Offer the best curves of the parts, put together."""
-    text = "trying products of curves" if separation.is_product else "trying sums of curves"
-    found: list[list[Curve]] = []
-    for index in separation.parts:
-        y, weights = separation.rest(table, index)
+    parts = [Part(table.columns[index], *separation.rest(table, index)) for index in separation.parts]
+    text = "products of curves" if separation.is_product else "sums of curves"
+    yield from curves_together(table, parts, lambda choice: _whole(separation, choice), text)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A function of one argument that is a part of y."""
+
+    argument: Tensor
+    """`(rows,)`."""
+    values: Tensor
+    """What the other parts leave of y, `(rows,)`."""
+    weights: Tensor
+    is_constant: bool = False
+    """Whether the function is a constant."""
+
+
+def curves_together(
+    table: Table,
+    parts: Sequence[Part],
+    formulas: Callable[[Sequence[Tree]], Iterator[Tree]],
+    text: str,
+    *,
+    wide: bool = False,
+) -> Iterator[str]:
+    """Search curves of some parts, and offer the formulas of the likeliest choices.
+
+    Args:
+        table: The table.
+        parts: The parts.
+        formulas: Of a tree for each part, in column 0.
+        text: What these are.
+        wide: Whether simpler curves go on, too, whose description is longer: what is wrong with the other parts is wrong with this one.
+    """
+    found: list[list[tuple[float, Tree]]] = []
+    for part in parts:
+        if part.is_constant:
+            found.append([(0.0, constant(float((part.weights * part.values).sum() / part.weights.sum())))])
+            continue
         own: list[Curve] = []
-        for curve in itertools.islice(curves(table.columns[index], y, weights, operations=table.operations), _STEPS):
+        search = curves(part.argument, part.values, part.weights, operations=table.operations)
+        for curve in itertools.islice(search, _STEPS):
             if curve is not None:
                 own.append(curve)
-            yield text
+            yield f"trying {text}"
         if not own:
             return
-        own = sorted(own, key=lambda curve: curve.bits)[:_CURVES]
-        found.append([curve for curve in own if curve.bits < own[0].bits + _BITS])
-    likeliest = heapq.nsmallest(_FORMULAS, itertools.product(*found), key=lambda choice: sum(c.bits for c in choice))
-    trees = [tree for choice in likeliest for tree in _whole(separation, choice)]
+        found.append([(curve.bits, curve.tree) for curve in _likely(own, wide)])
+    count = _FORMULAS * (1 + wide)
+    likeliest = heapq.nsmallest(count, itertools.product(*found), key=lambda choice: sum(bits for bits, _ in choice))
+    trees = [tree for choice in likeliest for tree in formulas([tree for _, tree in choice])]
     for start in range(0, len(trees), _FITS):
-        table.offer(trees[start : start + _FITS], text.removeprefix("trying "), fits=_FITS)
-        yield text
+        table.offer(trees[start : start + _FITS], text, fits=_FITS)
+        yield f"trying {text}"
+
+
+def _likely(found: Sequence[Curve], wide: bool) -> list[Curve]:
+    """The curves with short descriptions and, if wanted, those that are shorter than any simpler one."""
+    ranked = sorted(found, key=lambda curve: curve.bits)
+    likely = [curve for curve in ranked[:_CURVES] if curve.bits < ranked[0].bits + _BITS]
+    if wide:
+        simpler = [c for c in ranked if not any(o.complexity <= c.complexity for o in ranked[: ranked.index(c)])]
+        likely += [curve for curve in simpler[:_CURVES] if curve not in likely]
+    return likely
 
 
 # ---- splines
 
 
-def _splines(column: Tensor, intervals: int) -> Tensor:
+def splines_of(column: Tensor, intervals: int) -> Tensor:
     """A constant and splines of a column between its quantiles, `(rows, functions)`, without those that follow from the others."""
     knots = torch.unique(column.quantile(torch.linspace(0, 1, intervals + 1, dtype=column.dtype)))
     if len(knots) <= _FEWEST:
@@ -225,20 +272,20 @@ def _regression(columns: Tensor, y: Tensor, roots: Tensor) -> tuple[Tensor, floa
 # ---- formulas
 
 
-def _whole(separation: Separation, choice: Sequence[Curve]) -> Iterator[Tree]:
+def _whole(separation: Separation, choice: Sequence[Tree]) -> Iterator[Tree]:
     """The formulas of a curve for each part, with a constant and without."""
-    parts = [_of_column(curve.tree, index) for curve, index in zip(choice, separation.parts, strict=True)]
-    whole, alone, neutral = (product, _unscaled, 1.0) if separation.is_product else (total, _unshifted, 0.0)
+    parts = [of_argument(tree, ("x", index)) for tree, index in zip(choice, separation.parts, strict=True)]
+    whole, alone, neutral = (product, _unscaled, 1.0) if separation.is_product else (total, unshifted, 0.0)
     parts = [alone(part) for part in parts]
     yield whole(parts)
     yield whole([constant(neutral), *parts])
 
 
-def _of_column(tree: Tree, index: int) -> Tree:
-    """A tree of one column as that of another one."""
+def of_argument(tree: Tree, argument: Tree) -> Tree:
+    """A tree of one column as that of another tree."""
     if tree[0] == "x":
-        return ("x", index)
-    return (tree[0], *(_of_column(part, index) for part in tree[1:])) if tree[0] in OPERATIONS else tree
+        return argument
+    return (tree[0], *(of_argument(part, argument) for part in tree[1:])) if tree[0] in OPERATIONS else tree
 
 
 def _unscaled(tree: Tree) -> Tree:
@@ -257,15 +304,16 @@ def _unscaled(tree: Tree) -> Tree:
     return total([number(1), *(_times(1 / offset, term) for term in terms if term[0] != "c")])
 
 
-def _unshifted(tree: Tree) -> Tree:
+def unshifted(tree: Tree) -> Tree:
     """A tree without its constant summand.
 
     Examples:
-        >>> _unshifted(("mul", ("c", 2.0), ("add", ("x", 0), ("c", 6.0))))
+        >>> unshifted(("mul", ("c", 2.0), ("add", ("x", 0), ("c", 6.0))))
         ('mul', ('c', 2.0), ('x', 0))
     """
-    terms = [term for term in _terms(tree) if term[0] != "c"]
-    return total(terms) if terms else tree
+    terms = _terms(tree)
+    rest = [term for term in terms if term[0] not in ("c", "n")]
+    return total(rest) if 0 < len(rest) < len(terms) else tree
 
 
 def _terms(tree: Tree) -> list[Tree]:

@@ -50,7 +50,7 @@ TARGETS = (
 
 
 def _has_one_sign(y: Tensor) -> bool:
-    """Whether y has one sign, but for rows near 0 whose sign noise may have made: these weigh nothing."""
+    """Whether y has one sign, but for rows near 0 whose sign noise may have made: of logarithms and roots these weigh nothing."""
     other = y * y.sum().sign() <= 0
     return float(other.double().mean()) < _OTHER and float(y[other].square().sum()) <= _WEIGHT * float(y.square().sum())
 
@@ -59,7 +59,10 @@ def usable(target: Target, y: Tensor, operations: frozenset[str]) -> bool:
     """Whether a target has values on all rows, and one y for each value."""
     if target.needs and target.needs not in operations:
         return False
-    if target.name in ("log({})", "{}²", "√{}", "1/{}²") and not _has_one_sign(y):
+    if target.name in ("log({})", "√{}") and not _has_one_sign(y):
+        return False
+    # Here rows near 0 would weigh everything.
+    if target.name in ("{}²", "1/{}²") and not bool((y > 0).all() or (y < 0).all()):
         return False
     if target.name in ("exp({})", "sin({})", "tan({})", "cos({})"):
         low, high = float(y.min()), float(y.max())

@@ -121,7 +121,7 @@ def digits(tree: Tree) -> float:
         >>> digits(("mul", ("n", 4), ("add", ("n", 1), ("x", 0))))
         2.0
     """
-    return sum(min(math.log2(abs(node[1])), _BITS) for node in nodes(tree) if node[0] == "n" and abs(node[1]) > 1)
+    return sum(min(abs(math.log2(abs(node[1]))), _BITS) for node in nodes(tree) if node[0] == "n" and node[1])
 
 
 def values(tree: Tree, columns: Sequence[Tensor]) -> Tensor:

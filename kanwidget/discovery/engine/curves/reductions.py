@@ -50,20 +50,32 @@ def reductions(tree: Tree, linear: bool = True) -> Iterator[Tree]:
     elif head == "c":
         yield from () if linear else map(number, _whole(tree[1], largest=1))
     elif head == "sub":
-        yield tree[1]
+        yield from (tree[1], ("neg", tree[2]))
     elif head == "pow" and tree[2][0] == "c":
         near = round(2 * tree[2][1]) / 2
         if near and abs(tree[2][1] - near) < _NEAR:
             yield power(tree[1], near)
+    elif head == "mul" and tree[1][0] == "c" and not linear:
+        yield from (tree[2] if near > 0 else ("neg", tree[2]) for near in _whole(tree[1][1], largest=1))
     elif head == "mul" and tree[1][0] != "c" and tree[2][0] != "c":
         yield from (tree[1], tree[2])
-    for place in range(1, len(tree) if head in OPERATIONS else 0):
+    for place in _operands(tree):
         for operand in reductions(tree[place], linear and head in ("add", "mul")):
             yield (*tree[:place], operand, *tree[place + 1 :])
 
 
+def _operands(tree: Tree) -> Iterator[int]:
+    """Places of the operands in which something may be simpler: not of a factor or an exponent, which the whole has looked at."""
+    if tree[0] in OPERATIONS:
+        for place in range(1, len(tree)):
+            if not (tree[place][0] == "c" and ((tree[0] == "mul" and place == 1) or (tree[0] == "pow" and place == 2))):
+                yield place
+
+
 def _whole(value: float, largest: int) -> list[int]:
     """The whole number near a value, if there is one."""
+    if not abs(value) < largest + 1:
+        return []
     near = round(value)
     return [near] if 0 < abs(near) <= largest and abs(value - near) <= _PART * abs(near) else []
 

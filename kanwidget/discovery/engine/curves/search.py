@@ -51,7 +51,7 @@ def curves(
         seed: Of the constants to start from.
 
     Yields:
-        A curve that is better than all before, by description length, or that is simpler than all of its error;
+        A curve, unless one before is as simple, as exact and described as shortly;
         None after some fits, a fraction of a second, without one. It ends when nothing is left to try, or soon after an exact formula.
 
     Examples:

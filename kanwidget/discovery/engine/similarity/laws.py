@@ -25,11 +25,11 @@ from kanwidget.discovery.engine.trees import number
 _MOST_ROWS, _ROWS = 2000, 4
 #: Largest error, as a part of the spread of y.
 _LARGEST = 0.1
-#: How much worse simple exponents may fit: the size of a chance in units of its spread, and what splines miss of y.
-_CHANCE, _SMOOTH = 3.0, 0.002
+#: How much worse simple exponents may fit: by chance, in units of its spread, and without noise, where splines miss some of y.
+_CHANCE, _SMOOTH, _LIKE = 3.0, 0.002, 4.0
 #: Denominators of exponents, the simplest first, and their largest size.
 _DENOMINATORS, _LARGEST_EXPONENT = ((1,), (1, 2), (1, 2, 3)), 4
-#: Ways to write a fit down that are rounded, most products, and how many smaller tables the law of one product gives.
+#: Ways to write a fit down that are rounded, most products, and how many smaller tables a law of one product gives.
 _WRITTEN, _PRODUCTS, _GAUGES = 3, 2, 2
 #: A part of a spread of y that an exponent must be worth.
 _LEAST_SPREAD = 1e-9
@@ -54,26 +54,33 @@ class _Law(NamedTuple):
         return all(abs(value) <= _LARGEST_EXPONENT for row in (*self.groups, self.factor) for value in row)
 
 
-def similarity_laws(table: Table, names: Sequence[str]) -> Iterator[Reduction]:
+def similarity_laws(table: Table, names: Sequence[str]) -> Iterator[Reduction | None]:
     """Smaller tables, of laws with one product first; with two where these say far more.
 
     Args:
         table: The table.
         names: Of its columns, for words.
+
+    Yields:
+        A smaller table, or None after a fit.
     """
     search = _Search(table, names)
-    if not search.columns:
+    if not search.columns or not 0 < search.total < math.inf:
         return
-    for carrier in search.others:
-        if (found := search.law(1, carrier)) and found.law:
-            yield from search.reductions(found.law, carrier)
     before = search.law(0)
+    yield None
+    for carrier in search.carriers:
+        found = search.law(1, carrier)
+        if found is not None and found.law is not None and search.saves(before, found):
+            yield from search.reductions(found.law, carrier)
+        yield None
     for products in range(1, min(_PRODUCTS, len(search.columns) - 1) + 1):
         found = search.law(products)
-        if found is not None and (before is None or search.saves(before.ridge, found.ridge)):
+        if found is not None and search.saves(before, found):
             if found.law is not None:
                 yield from search.reductions(found.law)
             before = found
+        yield None
 
 
 class _Found(NamedTuple):
@@ -86,17 +93,33 @@ class _Found(NamedTuple):
 class _Search:
     def __init__(self, table: Table, names: Sequence[str]) -> None:
         self.table, self.names = table, names
-        rows = torch.randperm(len(table), generator=torch.Generator().manual_seed(0))[:_MOST_ROWS]
-        self.rows = rows[table.weights[rows] > 0]
+        weighty = (table.weights > 0).nonzero()[:, 0]
+        generator = torch.Generator().manual_seed(0)
+        self.rows = weighty[torch.randperm(len(weighty), generator=generator)[:_MOST_ROWS]]
         x = table.columns[:, self.rows]
-        varies = (x.std(1) > _LEAST_SPREAD * x.abs().amax(1)).tolist()
-        self.columns = [i for i in table.indices if table.positive(i) and varies[i]][:_COLUMNS]
-        self.others = [i for i in table.indices if i not in self.columns and varies[i]][:_CARRIERS]
+        self.y, self.roots = table.y[self.rows], table.weights[self.rows].sqrt()
+        mean = float((self.roots.square() * self.y).sum() / self.roots.square().sum().clamp(min=1e-300))
+        self.total = float((self.roots * (self.y - mean)).square().sum())
+        varying = [i for i in table.indices if len(self.rows) > 1 and _varies(x[i])]
+        positive = [i for i in varying if table.positive(i)]
+        self.columns = sorted(self._telling(x, positive, _COLUMNS))
+        self.carriers = sorted(
+            self._telling(x, [i for i in varying if bool((x[i] < 0).any() and (x[i] > 0).any())], _CARRIERS)
+        )
         self.middles = table.columns.abs().median(1).values.tolist()
         logs = x[self.columns].log().T
         self.logs = logs - logs.mean(0)
-        self.y, self.roots = table.y[self.rows], table.weights[self.rows].sqrt()
-        self.total = float((self.roots * (self.y - self.y.mean())).square().sum())
+
+    def _telling(self, x: Tensor, columns: list[int], most: int) -> list[int]:
+        """The columns that are most alike with y, or with its square, of too many."""
+        if len(columns) <= most:
+            return columns
+        targets = torch.stack([self.y, (self.y - self.y.mean()).square()])
+        likeness = {
+            i: float(torch.corrcoef(torch.cat([targets, x[i][None]]))[2, :2].abs().nan_to_num(0.0).max())
+            for i in columns
+        }
+        return sorted(columns, key=likeness.__getitem__, reverse=True)[:most]
 
     def law(self, products: int, carrier: int | None = None) -> _Found | None:
         """The best fit with so many products; None where none is near."""
@@ -116,20 +139,23 @@ class _Search:
     def _as_near(self, simple: float, free: float, count: int) -> bool:
         """Whether simple exponents fit as well as free ones, of which there are so many."""
         chance = (count + _CHANCE * math.sqrt(2 * count)) / len(self.rows)
-        return simple <= (1 + chance) * free or simple <= _SMOOTH**2 * self.total
+        return simple <= (1 + chance) * free or simple <= min(_SMOOTH**2 * self.total, _LIKE * free)
 
-    def saves(self, fewer: Ridge, more: Ridge) -> bool:
+    def saves(self, fewer: _Found | None, more: _Found) -> bool:
         """Whether a fit with more products is worth its numbers."""
+        if fewer is None:
+            return True
         rows = Rows(self.logs, self.y, self.roots)
-        count = rows.parameters(len(more.groups)) - rows.parameters(len(fewer.groups))
-        return 0.5 * len(self.rows) * math.log2(fewer.sse / max(more.sse, 1e-300)) > _NUMBER * count
+        count = rows.parameters(len(more.ridge.groups)) - rows.parameters(len(fewer.ridge.groups))
+        before, after = (max(found.ridge.sse, 1e-300) for found in (fewer, more))
+        return 0.5 * len(self.rows) * math.log2(before / after) > _NUMBER * count
 
     # ---- simple exponents
 
     def _laws(self, ridge: Ridge, carried: bool) -> Iterator[_Law]:
         """Laws with simple exponents near those of a fit, the simplest denominators first."""
         choices = [(ridge.groups, ridge.factor)] if carried else self._written(ridge)
-        for denominators in _DENOMINATORS:
+        for denominators in _DENOMINATORS if "sqrt" in self.table.operations else _DENOMINATORS[:1]:
             for groups, factor in choices[:_WRITTEN]:
                 *rounded, powers = (_fractions(row, denominators) for row in (*groups, factor))
                 law = _Law(tuple(map(_cleared, rounded)) if not carried else tuple(rounded), powers)
@@ -151,24 +177,32 @@ class _Search:
     # ---- reductions
 
     def reductions(self, law: _Law, carrier: int | None = None) -> Iterator[Reduction]:
-        """The smaller tables of a law. Without a carrier these are two, as the factor may take in a power of the product."""
+        """The smaller tables of a law. Of one product without a carrier these are two: the factor may take in a power of the product, or
+        the product may be its inverse."""
         if carrier is not None or len(law.groups) > 1:
             yield self._reduction(law.groups, law.factor, carrier)
             return
-        for factor in _simplest(law.factor, law.groups[0])[:_GAUGES]:
-            yield self._reduction((_turned(law.groups[0], factor),), factor)
+        (group,) = law.groups
+        factors = _simplest(law.factor, group)[:_GAUGES]
+        for factor in factors:
+            yield self._reduction((_turned(group, factor),), factor)
+        if len(factors) < _GAUGES and sum(map(bool, group)) > 1:
+            yield self._reduction((_inverse(_turned(group, factors[0])),), factors[0])
 
     def _reduction(self, groups: Sequence[_Exponents], factor: _Exponents, carrier: int | None = None) -> Reduction:
         own = self.columns
         products = [[(own[place], value) for place, value in enumerate(row) if value] for row in groups]
-        if carrier is not None:
-            products = [[(carrier, Fraction(1)), *powers] for powers in products]
-        columns = tuple(coherent(powers, self.table.units, self.middles) for powers in products)
+        columns = tuple(coherent(powers, self.table.units, self.middles, carrier) for powers in products)
         tree = monomial([(own[place], value) for place, value in enumerate(factor)])
         text = f"it depends on {', '.join(column_text(column, self.names) for column in columns)} only"
         if tree != number(1):
             text += f", beside a factor {column_text(tree, self.names)}"
         return Reduction(columns, tree, text)
+
+
+def _varies(column: Tensor) -> bool:
+    """Whether a column is more than one value and round-off."""
+    return bool(torch.isfinite(column.std()) and column.std() > _LEAST_SPREAD * column.abs().max())
 
 
 def _solved(ridge: Ridge, pivots: tuple[int, ...]) -> tuple[Tensor, Tensor] | None:
@@ -209,7 +243,11 @@ def _simplest(factor: _Exponents, group: _Exponents) -> list[_Exponents]:
 def _turned(group: _Exponents, factor: _Exponents) -> _Exponents:
     """The product or its inverse: what measures y is what measures the others, so that it stands below."""
     common = sum(b * (a > 0) for a, b in zip(factor, group, strict=True))
-    return tuple(-b for b in group) if common > 0 or (common == 0 and sum(map(_sign, group)) < 0) else group
+    return _inverse(group) if common > 0 or (common == 0 and sum(map(_sign, group)) < 0) else group
+
+
+def _inverse(group: _Exponents) -> _Exponents:
+    return tuple(-value for value in group)
 
 
 def _sign(value: Fraction) -> int:

@@ -39,15 +39,19 @@ def monomial(powers: Powers) -> Tree:
     return tree if root == 1 else ("sqrt", tree)
 
 
-def coherent(powers: Powers, sizes: Sequence[float], middles: Sequence[float]) -> Tree:
+def coherent(powers: Powers, sizes: Sequence[float], middles: Sequence[float], carrier: int | None = None) -> Tree:
     """The product in coherent units where these make it of order one, else in those of the columns.
 
     Args:
         powers: Columns and exponents.
         sizes: The unit of each column.
         middles: A typical value of each column, in that unit.
+        carrier: A column that changes its sign, which is multiplied by the rest.
     """
     tree = monomial(powers)
+    if carrier is not None:
+        tree = product([("x", carrier), tree]) if powers else ("x", carrier)
+        powers = [(carrier, Fraction(1)), *powers]
     size = sum(float(power) * math.log(sizes[i]) for i, power in powers)
     if min(middles[i] for i, _ in powers) == 0 or abs(size) > _LARGEST_LOG:
         return tree

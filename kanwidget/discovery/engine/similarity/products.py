@@ -105,7 +105,8 @@ class _Products:
     """Products of columns by exponents."""
 
     def __init__(self, dimensions: Dimensions, whole: Tensor, names: Sequence[str]) -> None:
-        self.dimensions, self.whole, self.names = dimensions, whole, names
+        self.dimensions, self.names = dimensions, names
+        self.middles = whole.abs().median(1).values.tolist()
 
     def by(self, matrix: Matrix, says: str) -> list[Reduction]:
         """Reductions by some symmetries, those with the simplest exponents first; none where y can't be reached."""
@@ -146,8 +147,7 @@ class _Products:
     def _product(self, powers: Sequence[tuple[int, Fraction]]) -> Tree:
         """A product of the columns that take part; in coherent units where these make it of order one."""
         parts = self.dimensions.parts
-        middles = [float(column.abs().median()) for column in self.whole]
-        return coherent([(parts[place], power) for place, power in powers], self.dimensions.sizes, middles)
+        return coherent([(parts[place], power) for place, power in powers], self.dimensions.sizes, self.middles)
 
 
 def _cost(exponent: Fraction) -> float:

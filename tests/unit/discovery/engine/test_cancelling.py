@@ -47,3 +47,15 @@ def test_what_has_nothing_to_cancel_stays(tree):
 
 def test_roots_of_squares_stay_as_signs_are_not_known():
     assert cancelled(("sqrt", ("sq", X))) == ("sqrt", ("sq", X))
+
+
+def test_no_term_is_divided_by_a_column_that_may_be_0():
+    saturation = ("div", ("mul", X, Y), ("add", ("mul", X, Y), ("c", 2.0)))
+    assert cancelled(saturation) == saturation
+
+
+def test_deep_trees_take_no_longer_than_they_are_long():
+    tree = X
+    for _ in range(60):
+        tree = ("add", ("c", 0.5), ("mul", X, tree))
+    assert complexity(cancelled(tree)) <= complexity(tree)

@@ -79,8 +79,7 @@ def test_products_of_products_fit_as_well():
     assert turned.sse == pytest.approx(fit.sse, rel=1e-6)
 
 
-@pytest.mark.parametrize("scale", [1e-250, 1e250])
-def test_exponents_beyond_numbers_give_no_fit(scale):
+def test_exponents_beyond_numbers_give_no_fit():
     rows = rows_of(lambda a, b, c, d: a)
-    huge = torch.full((4,), scale**0.5 * 1e200, dtype=torch.float64)
-    assert rows.near(rows.best(0), huge, torch.zeros(0, 4, dtype=torch.float64)) is None or scale < 1
+    huge = torch.full((4,), 1e200, dtype=torch.float64)
+    assert rows.near(rows.best(0), huge, torch.zeros(0, 4, dtype=torch.float64)) is None

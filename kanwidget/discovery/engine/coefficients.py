@@ -1,0 +1,211 @@
+"""Formulas that are linear in some columns, with coefficients that are functions of one argument: y = T·f(x) + w·g(x).
+
+Splines of the argument, times each column, say how near y comes to such a form, noise or not. The curve of each coefficient is searched
+in what the other terms leave of y.
+
+References:
+    Hastie, Tibshirani, "Varying-coefficient models", Journal of the Royal Statistical Society B 55 (1993).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from kanwidget.discovery.engine.assembly import total
+from kanwidget.discovery.engine.cancelling import cancelled
+from kanwidget.discovery.engine.reductions import column_text
+from kanwidget.discovery.engine.separation import Part, curves_together, of_argument, splines_of, unshifted
+from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.trees import Tree, constant, nodes, number, values
+from kanwidget.insight.noise import noise_of
+
+_ONE = number(1)
+#: Intervals of the splines, at most and at least, and rows for each factor.
+_INTERVALS, _FEWEST, _ROWS = 8, 2, 4
+#: Order of the splines.
+_ORDER = 3
+#: Up to so many columns beside the argument also come in products of two; more columns aren't looked at.
+_IN_PRODUCTS, _COLUMNS = 3, 8
+#: Bits that a term must save for each factor of its splines.
+_FACTOR = 3.0
+#: The form counts where its error is at most so many times what is known of y, and this part of its spread.
+_NEAR, _SMOOTH, _LARGEST = 1.15, 0.003, 0.3
+#: Terms, at most, and forms that are searched.
+_TERMS, _FORMS = 4, 2
+_RIDGE = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Coefficients:
+    """Y as a sum of terms, each a product of columns times a function of the argument."""
+
+    argument: Tree
+    terms: dict[Tree, Tensor]
+    """The values of each term's function, `(rows,)`, by what it is multiplied with."""
+    constants: frozenset[Tree]
+    """Terms whose function is a constant."""
+    error: float
+    """Of y, as a part of its spread, for each degree of freedom."""
+
+    def text(self, names: Sequence[str], target: str) -> str:
+        """The form in words."""
+        argument, parts = column_text(self.argument, names), []
+        letters = iter("fghijk")
+        for term in self.terms:
+            own = "" if term == _ONE else column_text(term, names)
+            function = "constant" if term in self.constants else f"{next(letters)}({argument})"
+            parts.append(f"{own}·{function}" if own else function)
+        return f"{target} = {' + '.join(parts)}"
+
+    def leaves_noise(self, table: Table) -> bool:
+        """Whether the form leaves of y what has no likeness among rows that are alike."""
+        columns = table.columns.unbind()
+        value = sum((values(term, columns) * own for term, own in self.terms.items()), torch.zeros_like(table.y))
+        noise = noise_of(table.columns.T, table.weights.sqrt() * (table.y - value))
+        return noise is not None and noise.is_noise
+
+
+def coefficient_forms(table: Table, near: float) -> list[Coefficients]:
+    """The forms that come as near to y as what is known of it, the nearest first.
+
+    Args:
+        table: The table.
+        near: The error that a network or formula reaches, as a part of the spread of y.
+    """
+    if not 1 < len(table.indices) <= _COLUMNS:
+        return []
+    forms = [form for argument in _arguments(table) if (form := _Fit(table, argument).form()) is not None]
+    near = min(near, *(form.error for form in forms)) if forms else near
+    near_enough = [form for form in forms if form.error <= min(_NEAR * near + _SMOOTH, _LARGEST)]
+    return sorted(near_enough, key=lambda form: (len(form.terms), form.error))[:_FORMS]
+
+
+def curves_of_coefficients(table: Table, form: Coefficients) -> Iterator[str]:
+    """Offer the best curves of the coefficients, put together."""
+    columns = table.columns.unbind()
+    argument = values(form.argument, columns)
+    products = {term: values(term, columns) for term in form.terms}
+    whole = sum((products[term] * own for term, own in form.terms.items()), torch.zeros_like(table.y))
+    parts = []
+    for term, own in form.terms.items():
+        factor = products[term]
+        usable = factor.abs() > 1e-6 * factor.abs().max()
+        rest = torch.where(usable, own + (table.y - whole) / factor, 0.0)
+        weights = torch.where(usable, table.weights * factor.square(), 0.0)
+        parts.append(Part(argument, rest, weights, is_constant=term in form.constants))
+
+    def formulas(choice: Sequence[Tree]) -> Iterator[Tree]:
+        own = [of_argument(tree, form.argument) for tree in choice]
+        terms = [
+            unshifted(tree) if term == _ONE else ("mul", term, tree) for tree, term in zip(own, form.terms, strict=True)
+        ]
+        yield cancelled(total(terms))
+        yield cancelled(total([constant(0.0), *terms]))
+
+    yield from curves_together(table, parts, formulas, "sums of columns times curves", wide=True)
+
+
+def _arguments(table: Table) -> Iterator[Tree]:
+    """Columns, and products and ratios of two where others remain."""
+    columns: list[Tree] = [("x", index) for index in table.indices]
+    yield from columns
+    if len(columns) > 2:
+        for i, j in itertools.combinations(table.indices, 2):
+            yield ("mul", columns[i], columns[j])
+            if table.nonzero(j):
+                yield ("div", columns[i], columns[j])
+
+
+def _terms(table: Table, argument: Tree) -> list[Tree]:
+    """What coefficients may stand beside: nothing, the other columns and, where these are few, their products."""
+    columns: list[Tree] = [("x", index) for index in table.indices if ("x", index) not in nodes(argument)]
+    products: list[Tree] = []
+    if len(columns) <= _IN_PRODUCTS:
+        products = [
+            ("sq", a) if a == b else ("mul", a, b) for a, b in itertools.combinations_with_replacement(columns, 2)
+        ]
+    return [_ONE, *columns, *products]
+
+
+def _is_series(terms: Sequence[Tree]) -> bool:
+    """Whether a column comes with the powers 0, 1 and 2: a smooth function of it looks like that."""
+    return _ONE in terms and any(("sq", term) in terms for term in terms)
+
+
+class _Fit:
+    """Regression on splines of an argument times columns, from which terms are left out as long as the rows don't need them."""
+
+    def __init__(self, table: Table, argument: Tree) -> None:
+        self.table, self.argument = table, argument
+        columns = table.columns.unbind()
+        self.terms = _terms(table, argument)
+        intervals = min(_INTERVALS, len(table) // (_ROWS * len(self.terms)) - _ORDER)
+        column = values(argument, columns)
+        self.usable = intervals >= _FEWEST and bool(torch.isfinite(column).all())
+        if not self.usable:
+            return
+        splines = splines_of(column, intervals)
+        blocks = [values(term, columns)[:, None] * splines for term in self.terms]
+        self.size = splines.shape[1]
+        matrix = torch.cat(blocks, 1) * table.weights.sqrt()[:, None]
+        self.scale = matrix.norm(dim=0).clamp(min=1e-300)
+        matrix = matrix / self.scale
+        right = table.weights.sqrt() * table.y
+        self.square, self.right, self.energy = matrix.T @ matrix, matrix.T @ right, float(right @ right)
+        self.blocks = blocks
+
+    def form(self) -> Coefficients | None:
+        """The form that is left, if it is one: at least two terms, of which one is a column with a coefficient that varies."""
+        if not self.usable or not math.isfinite(self.energy):
+            return None
+        kept = dict.fromkeys(range(len(self.terms)), self.size)
+        while True:
+            chosen, factors, sse, losses = self._regression(kept)
+            free = len(self.table) - len(chosen)
+            if not math.isfinite(sse) or sse <= 0 or free <= 0:
+                return None
+            bits = {change: 0.5 * len(self.table) * math.log2(1 + loss / sse) for change, loss in losses.items()}
+            saved = {change: value - _FACTOR * (kept[change[0]] - change[1]) for change, value in bits.items()}
+            change = min(saved, key=saved.__getitem__, default=None)
+            if change is None or saved[change] > 0:
+                break
+            place, size = change
+            kept = {other: own for other, own in (kept | {place: size}).items() if own}
+        varying = [place for place, size in kept.items() if size > 1 and self.terms[place] != _ONE]
+        if not varying or not 1 < len(kept) <= _TERMS or _is_series([self.terms[place] for place in kept]):
+            return None
+        return self._coefficients(kept, chosen, factors, math.sqrt(sse / free) / self.table.pool.spread)
+
+    def _coefficients(self, kept: dict[int, int], chosen: list[int], factors: Tensor, error: float) -> Coefficients:
+        every = self.square.new_zeros(len(self.scale))
+        every[chosen] = factors
+        parts = (every / self.scale).split(self.size)
+        splines = self.blocks[0]
+        terms = {self.terms[place]: splines @ parts[place] for place in kept}
+        fixed = frozenset(self.terms[place] for place, size in kept.items() if size == 1)
+        return Coefficients(self.argument, terms, fixed, error)
+
+    def _regression(self, kept: dict[int, int]) -> tuple[list[int], Tensor, float, dict[tuple[int, int], float]]:
+        """Columns, factors and squares that are left, and by how much these grow where a term goes or becomes a constant."""
+        chosen = [place * self.size + k for place, size in kept.items() for k in range(size)]
+        square = self.square[chosen][:, chosen]
+        square.diagonal().add_(_RIDGE)
+        inverse, failed = torch.linalg.inv_ex(square)
+        if bool(failed):
+            return chosen, square.new_zeros(len(chosen)), math.inf, {}
+        factors = inverse @ self.right[chosen]
+        sse = self.energy - float(self.right[chosen] @ factors)
+        losses, start = {}, 0
+        for place, size in kept.items():
+            for first in {0, 1} if size > 1 else {0}:
+                part = slice(start + first, start + size)
+                own = torch.linalg.solve_ex(inverse[part, part], factors[part])[0]
+                losses[place, first] = max(float(factors[part] @ own), 0.0)
+            start += size
+        return chosen, factors, sse, losses
