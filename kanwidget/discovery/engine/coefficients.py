@@ -32,8 +32,8 @@ _INTERVALS, _FEWEST, _ROWS = 8, 2, 4
 _ORDER = 3
 #: Up to so many columns beside the argument also come in products of two; more columns aren't looked at.
 _IN_PRODUCTS, _COLUMNS = 3, 8
-#: Bits that a term must save for each factor of its splines.
-_FACTOR = 3.0
+#: Bits that a term must save, and for each factor of its splines.
+_TERM, _FACTOR = 5.0, 3.0
 #: The form counts where its error is at most so many times what is known of y, and this part of its spread.
 _NEAR, _SMOOTH, _LARGEST = 1.15, 0.003, 0.3
 #: Terms, at most, and forms that are searched.
@@ -171,7 +171,10 @@ class _Fit:
             if not math.isfinite(sse) or sse <= 0 or free <= 0:
                 return None
             bits = {change: 0.5 * len(self.table) * math.log2(1 + loss / sse) for change, loss in losses.items()}
-            saved = {change: value - _FACTOR * (kept[change[0]] - change[1]) for change, value in bits.items()}
+            saved = {
+                (place, size): value - _FACTOR * (kept[place] - size) - _TERM * (size == 0)
+                for (place, size), value in bits.items()
+            }
             change = min(saved, key=saved.__getitem__, default=None)
             if change is None or saved[change] > 0:
                 break
