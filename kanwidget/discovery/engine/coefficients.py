@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -30,7 +31,7 @@ _ONE = number(1)
 _INTERVALS, _FEWEST, _ROWS = 8, 2, 4
 #: Order of the splines.
 _ORDER = 3
-#: Up to so many columns beside the argument also come in products of two; more columns aren't looked at.
+#: Up to so many columns beside the argument also come in products of two and as inverses; more columns aren't looked at.
 _IN_PRODUCTS, _COLUMNS = 3, 8
 #: Bits that a term must save, and for each factor of its splines.
 _TERM, _FACTOR = 5.0, 3.0
@@ -123,19 +124,21 @@ def _arguments(table: Table) -> Iterator[Tree]:
 
 
 def _terms(table: Table, argument: Tree) -> list[Tree]:
-    """What coefficients may stand beside: nothing, the other columns and, where these are few, their products."""
+    """What coefficients may stand beside: nothing, the other columns and, where these are few, their products and inverses."""
     columns: list[Tree] = [("x", index) for index in table.indices if ("x", index) not in nodes(argument)]
-    products: list[Tree] = []
-    if len(columns) <= _IN_PRODUCTS:
-        products = [
-            ("sq", a) if a == b else ("mul", a, b) for a, b in itertools.combinations_with_replacement(columns, 2)
-        ]
-    return [_ONE, *columns, *products]
+    if len(columns) > _IN_PRODUCTS:
+        return [_ONE, *columns]
+    products: list[Tree] = [
+        ("sq", a) if a == b else ("mul", a, b) for a, b in itertools.combinations_with_replacement(columns, 2)
+    ]
+    inverses: list[Tree] = [("inv", column) for column in columns if table.nonzero(column[1])]
+    return [_ONE, *columns, *inverses, *products]
 
 
 def _is_series(terms: Sequence[Tree]) -> bool:
-    """Whether a column comes with the powers 0, 1 and 2: a smooth function of it looks like that."""
-    return _ONE in terms and any(("sq", term) in terms for term in terms)
+    """Whether a column comes with three powers: a smooth function of it looks like that."""
+    powers = Counter(term if term[0] == "x" else term[1] for term in terms if term[0] in ("x", "sq", "inv"))
+    return max(powers.values(), default=0) + (_ONE in terms) > 2
 
 
 class _Fit:

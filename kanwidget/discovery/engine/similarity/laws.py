@@ -178,7 +178,8 @@ class _Search:
 
     def reductions(self, law: _Law, carrier: int | None = None) -> Iterator[Reduction]:
         """The smaller tables of a law. Of one product without a carrier these are two: the factor may take in a power of the product, or
-        the product may be its inverse."""
+        the product may be its inverse.
+        """
         if carrier is not None or len(law.groups) > 1:
             yield self._reduction(law.groups, law.factor, carrier)
             return

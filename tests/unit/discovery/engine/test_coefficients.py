@@ -19,6 +19,7 @@ LAWS = {
     "log(c) + a*c/(1 + c) - 2*b": "y = f(c) + a·g(c) + b·constant",
     "a*b*sin(c) + a**2*sin(2*c)/4": "y = a^2·f(c) + a*b·g(c)",
     "3 + a*exp(-b/c)": "y = constant + a·f(b/c)",
+    "sin(2*c) + exp(c)/b + a*c": "y = f(c) + a·g(c) + 1/b·h(c)",
 }
 
 
