@@ -27,8 +27,8 @@ from kanwidget.discovery.engine.trees import Tree, constant, nodes, number, valu
 from kanwidget.insight.noise import noise_of
 
 _ONE = number(1)
-#: Intervals of the splines, at most and at least, and rows for each factor.
-_INTERVALS, _FEWEST, _ROWS = 8, 2, 4
+#: Intervals of the splines, at most and at least, those for which products and inverses are left out, and rows for each factor.
+_INTERVALS, _FEWEST, _ENOUGH, _ROWS = 8, 2, 4, 4
 #: Order of the splines.
 _ORDER = 3
 #: Up to so many columns beside the argument also come in products of two and as inverses; more columns aren't looked at.
@@ -147,8 +147,8 @@ class _Fit:
     def __init__(self, table: Table, argument: Tree) -> None:
         self.table, self.argument = table, argument
         columns = table.columns.unbind()
-        self.terms = _terms(table, argument)
-        intervals = min(_INTERVALS, len(table) // (_ROWS * len(self.terms)) - _ORDER)
+        self.rows = int((table.weights > 0).sum())
+        self.terms, intervals = self._terms()
         column = values(argument, columns)
         self.usable = intervals >= _FEWEST and bool(torch.isfinite(column).all())
         if not self.usable:
@@ -163,6 +163,15 @@ class _Fit:
         self.square, self.right, self.energy = matrix.T @ matrix, matrix.T @ right, float(right @ right)
         self.blocks = blocks
 
+    def _terms(self) -> tuple[list[Tree], int]:
+        """The terms, fewer of few rows, and the intervals of the splines."""
+        every = _terms(self.table, self.argument)
+        for terms in (every, [term for term in every if term == _ONE or term[0] == "x"]):
+            intervals = self.rows // (_ROWS * len(terms)) - _ORDER
+            if intervals >= _ENOUGH:
+                break
+        return terms, min(intervals, _INTERVALS)
+
     def form(self) -> Coefficients | None:
         """The form that is left, if it is one: at least two terms, of which one is a column with a coefficient that varies."""
         if not self.usable or not math.isfinite(self.energy):
@@ -170,10 +179,10 @@ class _Fit:
         kept = dict.fromkeys(range(len(self.terms)), self.size)
         while True:
             chosen, factors, sse, losses = self._regression(kept)
-            free = len(self.table) - len(chosen)
+            free = self.rows - len(chosen)
             if not math.isfinite(sse) or sse <= 0 or free <= 0:
                 return None
-            bits = {change: 0.5 * len(self.table) * math.log2(1 + loss / sse) for change, loss in losses.items()}
+            bits = {change: 0.5 * self.rows * math.log2(1 + loss / sse) for change, loss in losses.items()}
             saved = {
                 (place, size): value - _FACTOR * (kept[place] - size) - _TERM * (size == 0)
                 for (place, size), value in bits.items()
@@ -186,7 +195,8 @@ class _Fit:
         varying = [place for place, size in kept.items() if size > 1 and self.terms[place] != _ONE]
         if not varying or not 1 < len(kept) <= _TERMS or _is_series([self.terms[place] for place in kept]):
             return None
-        return self._coefficients(kept, chosen, factors, math.sqrt(sse / free) / self.table.pool.spread)
+        error = math.sqrt(sse / len(self.table) * self.rows / free) / self.table.pool.spread
+        return self._coefficients(kept, chosen, factors, error)
 
     def _coefficients(self, kept: dict[int, int], chosen: list[int], factors: Tensor, error: float) -> Coefficients:
         every = self.square.new_zeros(len(self.scale))
