@@ -323,10 +323,11 @@ class _Strategies:
             near: The error of what is known of y.
             noise: Whether the form must leave nothing but noise.
         """
-        for form in coefficient_forms(self.table, near):
-            if not noise or form.leaves_noise(self.table):
-                yield Finding(form.text(self.names, self.target))
-                yield from curves_of_coefficients(self.table, form)
+        forms = [form for form in coefficient_forms(self.table, near) if not noise or form.leaves_noise(self.table)]
+        self.is_separated = bool(forms)
+        for form in forms:
+            yield Finding(form.text(self.names, self.target))
+            yield from curves_of_coefficients(self.table, form)
 
     def _may_reduce(self) -> bool:
         return len(self.table.indices) > 1 and self.depth < _DEEPEST

@@ -26,7 +26,7 @@ _MOST_ROWS, _ROWS = 2000, 4
 #: Largest error, as a part of the spread of y.
 _LARGEST = 0.1
 #: How much worse simple exponents may fit: by chance, in units of its spread, and without noise, where splines miss some of y.
-_CHANCE, _SMOOTH, _LIKE = 3.0, 0.002, 4.0
+_CHANCE, _SMOOTH, _LIKE = 3.0, 0.002, 1.5
 #: Denominators of exponents, the simplest first, and their largest size.
 _DENOMINATORS, _LARGEST_EXPONENT = ((1,), (1, 2), (1, 2, 3)), 4
 #: Ways to write a fit down that are rounded, most products, and how many smaller tables a law of one product gives.
