@@ -92,7 +92,7 @@ class Pool:
     def front(self) -> list[Candidate]:
         """From simple to exact: those that are more exact than all that are as simple; and the shortest description."""
         front: list[Candidate] = []
-        for candidate in sorted(self.candidates, key=lambda entry: (entry.complexity, entry.bits)):
+        for candidate in sorted(self.candidates, key=lambda entry: (entry.complexity, entry.error)):
             if not front or candidate.error < _BETTER * front[-1].error:
                 front.append(candidate)
         # Of many rows a hundredth of the error is worth more than a constant.

@@ -46,7 +46,7 @@ CASES = {
     "planets": (["period_days", "--inputs", "axis_au"], r"365\.[123]\d*\*axis_au\*\*\(3/2\)", 1e-6),
     "puromycin": (
         ["rate", "--inputs", "concentration"],
-        r"(33\.\d+\*log\(concentration\) \+ 190\.\d+|195\.\d\*concentration\*\*0\.25\d+)",
+        r"(33\.\d+\*log\(concentration\) \+ 190\.\d+|19\d\.\d\*concentration\*\*(0\.25\d+|\(1/4\)))",
         0.16,
     ),
     "mercury": (["pressure"], r".*(exp\(.*temperature.*\)|temperature\*\*\(13/2\)).*", 1e-5),
