@@ -43,6 +43,34 @@ def table_of(law, *ranges, rows=100, weights=None, noise=0.0, operations=EVERYTH
     return Table(x, y, weights, operations)
 
 
+AWKWARD = ["constant", "duplicate", "few rows", "no weight", "zeros", "all negative", "one column", "zero", "tiny"]
+
+
+def awkward_table(kind, law):
+    """A table of a law of three columns in which something is odd."""
+    x = uniform(9 if kind == "few rows" else 300, *[(0.5, 3.0)] * 3)
+    y = law(*x.T)
+    weights = None
+    if kind == "constant":
+        x[:, 0] = 2.0
+    elif kind == "duplicate":
+        x = torch.cat([x, x[:, :1]], 1)
+    elif kind == "no weight":
+        weights = (torch.arange(len(y)) % 2).double()
+        y = torch.where(weights > 0, y, 1e9)
+    elif kind == "zeros":
+        x[::3, 0] = 0.0
+    elif kind == "all negative":
+        x = -x
+    elif kind == "one column":
+        x = x[:, :1]
+    elif kind == "zero":
+        y = torch.zeros_like(y)
+    elif kind == "tiny":
+        y = 1e-300 * y
+    return Table(x, y, weights, EVERYTHING)
+
+
 def run(steps):
     """Do all steps; returns what they say."""
     return list(steps)

@@ -8,7 +8,7 @@ from kanwidget.discovery.engine.coefficients import coefficient_forms, curves_of
 from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.trees import expression
 from kanwidget.formulas import equivalent
-from tests.support.engine import EVERYTHING, run, table_of, uniform
+from tests.support.engine import AWKWARD, EVERYTHING, awkward_table, run, table_of, uniform
 
 RANGE = (0.5, 3.0)
 NAMES = ["a", "b", "c"]
@@ -78,26 +78,10 @@ def test_what_is_left_is_told_from_noise():
     assert forms(table)[0].leaves_noise(table)
 
 
-@pytest.mark.parametrize("awkward", ["constant", "duplicate", "few rows", "no weight", "zeros", "one column", "zero"])
-def test_awkward_tables_raise_nothing(awkward):
-    x = uniform(9 if awkward == "few rows" else 300, *[RANGE] * 3)
-    y = x[:, 0] * torch.exp(-x[:, 2]) + x[:, 1] * x[:, 2] ** 2
-    weights = None
-    if awkward == "constant":
-        x[:, 0] = 2.0
-    elif awkward == "duplicate":
-        x = torch.cat([x, x[:, :1]], 1)
-    elif awkward == "no weight":
-        weights = (torch.arange(len(y)) % 2).double()
-        y = torch.where(weights > 0, y, 1e9)
-    elif awkward == "zeros":
-        x[::3, 0] = 0.0
-    elif awkward == "one column":
-        x = x[:, :1]
-    elif awkward == "zero":
-        y = torch.zeros_like(y)
-    table = Table(x, y, weights, EVERYTHING)
+@pytest.mark.parametrize("kind", AWKWARD)
+def test_awkward_tables_raise_nothing(kind):
+    table = awkward_table(kind, law("a*exp(-c) + b*c**2"))
     for form in forms(table):
         run(curves_of_coefficients(table, form))
-    if awkward == "no weight":
+    if kind == "no weight":
         assert forms(table)[0].text(NAMES, "y") == "y = a·f(c) + b·g(c)"

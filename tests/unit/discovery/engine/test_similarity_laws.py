@@ -6,7 +6,7 @@ import torch
 from kanwidget.discovery.engine.similarity.laws import similarity_laws
 from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.trees import values
-from tests.support.engine import EVERYTHING, table_of, uniform
+from tests.support.engine import AWKWARD, EVERYTHING, awkward_table, table_of, uniform
 
 RANGE = (0.5, 3.0)
 NAMES = ["a", "b", "c", "d", "e"]
@@ -96,30 +96,10 @@ def test_noise_alone_has_no_law():
     assert not laws(Table(x, y, None, EVERYTHING))
 
 
-@pytest.mark.parametrize(
-    "awkward", ["constant", "duplicate", "few rows", "no weight", "all negative", "one column", "zero", "tiny"]
-)
-def test_awkward_tables_raise_nothing(awkward):
-    x = uniform(12 if awkward == "few rows" else 300, *[RANGE] * 3)
-    y = x[:, 0] * torch.exp(-x[:, 1] / x[:, 2])
-    weights = None
-    if awkward == "constant":
-        x[:, 0] = 2.0
-    elif awkward == "duplicate":
-        x = torch.cat([x, x[:, :1]], 1)
-    elif awkward == "no weight":
-        weights = (torch.arange(len(y)) % 2).double()
-        y = torch.where(weights > 0, y, 1e9)
-    elif awkward == "all negative":
-        x = -x
-    elif awkward == "one column":
-        x = x[:, :1]
-    elif awkward == "zero":
-        y = torch.zeros_like(y)
-    elif awkward == "tiny":
-        y = 1e-300 * y
-    texts = [reduction.text for reduction in laws(Table(x, y, weights, EVERYTHING))]
-    if awkward == "no weight":
+@pytest.mark.parametrize("kind", AWKWARD)
+def test_awkward_tables_raise_nothing(kind):
+    texts = [reduction.text for reduction in laws(awkward_table(kind, lambda a, b, c: a * torch.exp(-b / c)))]
+    if kind == "no weight":
         assert "it depends on b/c only, beside a factor a" in texts
-    if awkward == "few rows":
+    if kind == "few rows":
         assert not texts
