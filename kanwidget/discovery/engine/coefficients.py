@@ -29,8 +29,8 @@ from kanwidget.insight.noise import noise_of
 _ONE = number(1)
 #: Intervals of the splines, at most and at least, those for which products and inverses are left out, and rows for each factor.
 _INTERVALS, _FEWEST, _ENOUGH, _ROWS = 8, 2, 4, 4
-#: Order of the splines.
-_ORDER = 3
+#: Order of the splines, and the most rows that they are fitted to.
+_ORDER, _MOST_ROWS = 3, 2000
 #: Up to so many columns beside the argument also come in products of two and as inverses; more columns aren't looked at.
 _IN_PRODUCTS, _COLUMNS = 3, 8
 #: Bits that a term must save, and for each factor of its splines.
@@ -47,8 +47,10 @@ class Coefficients:
     """Y as a sum of terms, each a product of columns times a function of the argument."""
 
     argument: Tree
+    rows: Tensor
+    """Indices of the rows that it is fitted to."""
     terms: dict[Tree, Tensor]
-    """The values of each term's function, `(rows,)`, by what it is multiplied with."""
+    """The values of each term's function on these rows, by what it is multiplied with."""
     constants: frozenset[Tree]
     """Terms whose function is a constant."""
     error: float
@@ -66,9 +68,9 @@ class Coefficients:
 
     def leaves_noise(self, table: Table) -> bool:
         """Whether the form leaves of y what has no likeness among rows that are alike."""
-        columns = table.columns.unbind()
-        value = sum((values(term, columns) * own for term, own in self.terms.items()), torch.zeros_like(table.y))
-        noise = noise_of(table.columns.T, table.weights.sqrt() * (table.y - value))
+        x = table.columns[:, self.rows]
+        left = table.y[self.rows] - sum(values(term, x.unbind()) * own for term, own in self.terms.items())
+        noise = noise_of(x.T, table.weights[self.rows].sqrt() * left)
         return noise is not None and noise.is_noise
 
 
@@ -89,16 +91,16 @@ def coefficient_forms(table: Table, near: float) -> list[Coefficients]:
 
 def curves_of_coefficients(table: Table, form: Coefficients) -> Iterator[str]:
     """Offer the best curves of the coefficients, put together."""
-    columns = table.columns.unbind()
+    columns, y, row_weights = table.columns[:, form.rows].unbind(), table.y[form.rows], table.weights[form.rows]
     argument = values(form.argument, columns)
     products = {term: values(term, columns) for term in form.terms}
-    whole = sum((products[term] * own for term, own in form.terms.items()), torch.zeros_like(table.y))
+    left = y - sum(products[term] * own for term, own in form.terms.items())
     parts = []
     for term, own in form.terms.items():
         factor = products[term]
         usable = factor.abs() > 1e-6 * factor.abs().max()
-        rest = torch.where(usable, own + (table.y - whole) / factor, 0.0)
-        weights = torch.where(usable, table.weights * factor.square(), 0.0)
+        rest = torch.where(usable, own + left / factor, 0.0)
+        weights = torch.where(usable, row_weights * factor.square(), 0.0)
         parts.append(Part(argument, rest, weights, is_constant=term in form.constants))
 
     def formulas(choice: Sequence[Tree]) -> Iterator[Tree]:
@@ -146,8 +148,11 @@ class _Fit:
 
     def __init__(self, table: Table, argument: Tree) -> None:
         self.table, self.argument = table, argument
-        columns = table.columns.unbind()
-        self.rows = int((table.weights > 0).sum())
+        weighty = (table.weights > 0).nonzero()[:, 0]
+        generator = torch.Generator().manual_seed(0)
+        self.sample = weighty[torch.randperm(len(weighty), generator=generator)[:_MOST_ROWS]].sort().values
+        self.rows = len(self.sample)
+        columns, roots = table.columns[:, self.sample].unbind(), table.weights[self.sample].sqrt()
         self.terms, intervals = self._terms()
         column = values(argument, columns)
         self.usable = intervals >= _FEWEST and bool(torch.isfinite(column).all())
@@ -156,10 +161,10 @@ class _Fit:
         splines = splines_of(column, intervals)
         blocks = [values(term, columns)[:, None] * splines for term in self.terms]
         self.size = splines.shape[1]
-        matrix = torch.cat(blocks, 1) * table.weights.sqrt()[:, None]
+        matrix = torch.cat(blocks, 1) * roots[:, None]
         self.scale = matrix.norm(dim=0).clamp(min=1e-300)
         matrix = matrix / self.scale
-        right = table.weights.sqrt() * table.y
+        right = roots * table.y[self.sample]
         self.square, self.right, self.energy = matrix.T @ matrix, matrix.T @ right, float(right @ right)
         self.blocks = blocks
 
@@ -195,7 +200,8 @@ class _Fit:
         varying = [place for place, size in kept.items() if size > 1 and self.terms[place] != _ONE]
         if not varying or not 1 < len(kept) <= _TERMS or _is_series([self.terms[place] for place in kept]):
             return None
-        error = math.sqrt(sse / len(self.table) * self.rows / free) / self.table.pool.spread
+        weight = float(self.table.weights[self.sample].sum())
+        error = math.sqrt(sse / weight * self.rows / free) / self.table.pool.spread
         return self._coefficients(kept, chosen, factors, error)
 
     def _coefficients(self, kept: dict[int, int], chosen: list[int], factors: Tensor, error: float) -> Coefficients:
@@ -205,7 +211,7 @@ class _Fit:
         splines = self.blocks[0]
         terms = {self.terms[place]: splines @ parts[place] for place in kept}
         fixed = frozenset(self.terms[place] for place, size in kept.items() if size == 1)
-        return Coefficients(self.argument, terms, fixed, error)
+        return Coefficients(self.argument, self.sample, terms, fixed, error)
 
     def _regression(self, kept: dict[int, int]) -> tuple[list[int], Tensor, float, dict[tuple[int, int], float]]:
         """Columns, factors and squares that are left, and by how much these grow where a term goes or becomes a constant."""
