@@ -21,9 +21,9 @@ from torch import Tensor
 from kanwidget.discovery.engine.assembly import total
 from kanwidget.discovery.engine.cancelling import cancelled
 from kanwidget.discovery.engine.reductions import column_text
-from kanwidget.discovery.engine.separation import Part, curves_together, of_argument, splines_of, unshifted
+from kanwidget.discovery.engine.separation import Part, curves_together, splines_of, unshifted
 from kanwidget.discovery.engine.table import Table
-from kanwidget.discovery.engine.trees import Tree, constant, nodes, number, values
+from kanwidget.discovery.engine.trees import Tree, constant, nodes, number, substituted, values
 from kanwidget.insight.noise import noise_of
 
 _ONE = number(1)
@@ -75,7 +75,7 @@ class Coefficients:
 
 
 def coefficient_forms(table: Table, near: float) -> list[Coefficients]:
-    """The forms that come as near to y as what is known of it, the nearest first.
+    """The forms that come as near to y as what is known of it, those with the fewest terms first.
 
     Args:
         table: The table.
@@ -83,7 +83,8 @@ def coefficient_forms(table: Table, near: float) -> list[Coefficients]:
     """
     if not 1 < len(table.indices) <= _COLUMNS:
         return []
-    forms = [form for argument in _arguments(table) if (form := _Fit(table, argument).form()) is not None]
+    sample = table.draw(_MOST_ROWS).sort().values
+    forms = [form for argument in _arguments(table) if (form := _Fit(table, argument, sample).form()) is not None]
     near = min(near, *(form.error for form in forms)) if forms else near
     near_enough = [form for form in forms if form.error <= min(_NEAR * near + _SMOOTH, _LARGEST)]
     return sorted(near_enough, key=lambda form: (len(form.terms), form.error))[:_FORMS]
@@ -104,7 +105,7 @@ def curves_of_coefficients(table: Table, form: Coefficients) -> Iterator[str]:
         parts.append(Part(argument, rest, weights, is_constant=term in form.constants))
 
     def formulas(choice: Sequence[Tree]) -> Iterator[Tree]:
-        own = [of_argument(tree, form.argument) for tree in choice]
+        own = [substituted(tree, [form.argument]) for tree in choice]
         terms = [
             unshifted(tree) if term == _ONE else ("mul", term, tree) for tree, term in zip(own, form.terms, strict=True)
         ]
@@ -146,12 +147,9 @@ def _is_series(terms: Sequence[Tree]) -> bool:
 class _Fit:
     """Regression on splines of an argument times columns, from which terms are left out as long as the rows don't need them."""
 
-    def __init__(self, table: Table, argument: Tree) -> None:
-        self.table, self.argument = table, argument
-        weighty = (table.weights > 0).nonzero()[:, 0]
-        generator = torch.Generator().manual_seed(0)
-        self.sample = weighty[torch.randperm(len(weighty), generator=generator)[:_MOST_ROWS]].sort().values
-        self.rows = len(self.sample)
+    def __init__(self, table: Table, argument: Tree, sample: Tensor) -> None:
+        self.table, self.argument, self.sample = table, argument, sample
+        self.rows = len(sample)
         columns, roots = table.columns[:, self.sample].unbind(), table.weights[self.sample].sqrt()
         self.terms, intervals = self._terms()
         column = values(argument, columns)

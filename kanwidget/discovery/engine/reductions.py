@@ -24,7 +24,7 @@ from kanwidget.discovery.engine.assembly import power, product
 from kanwidget.discovery.engine.cancelling import cancelled
 from kanwidget.discovery.engine.surrogates import Surrogate
 from kanwidget.discovery.engine.table import Table
-from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, expression
+from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, expression, substituted
 
 #: Spread of an elasticity that counts as none, in units of the surrogate's relative error.
 _ERRORS = 60.0
@@ -65,13 +65,7 @@ class Reduction:
 
     def outside(self, tree: Tree) -> Tree:
         """The formula of y, of one of the new target."""
-
-        def visit(node: Tree) -> Tree:
-            if node[0] == "x":
-                return self.columns[node[1]]
-            return (node[0], *map(visit, node[1:])) if node[0] in OPERATIONS else node
-
-        inner = visit(tree)
+        inner = substituted(tree, self.columns)
         return cancelled(inner if self.factor == ("n", 1) else ("mul", self.factor, inner))
 
     def names(self, names: Sequence[str]) -> list[str]:

@@ -23,7 +23,7 @@ from kanwidget.core import splines
 from kanwidget.discovery.engine.assembly import product, total
 from kanwidget.discovery.engine.curves import Curve, curves
 from kanwidget.discovery.engine.table import Table
-from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, number
+from kanwidget.discovery.engine.trees import Tree, constant, number, substituted
 from kanwidget.insight.noise import noise_of
 
 #: Most intervals of a column's splines, the fewest, and their order.
@@ -274,18 +274,11 @@ def _regression(columns: Tensor, y: Tensor, roots: Tensor) -> tuple[Tensor, floa
 
 def _whole(separation: Separation, choice: Sequence[Tree]) -> Iterator[Tree]:
     """The formulas of a curve for each part, with a constant and without."""
-    parts = [of_argument(tree, ("x", index)) for tree, index in zip(choice, separation.parts, strict=True)]
+    parts = [substituted(tree, [("x", index)]) for tree, index in zip(choice, separation.parts, strict=True)]
     whole, alone, neutral = (product, _unscaled, 1.0) if separation.is_product else (total, unshifted, 0.0)
     parts = [alone(part) for part in parts]
     yield whole(parts)
     yield whole([constant(neutral), *parts])
-
-
-def of_argument(tree: Tree, argument: Tree) -> Tree:
-    """A tree of one column as that of another tree."""
-    if tree[0] == "x":
-        return argument
-    return (tree[0], *(of_argument(part, argument) for part in tree[1:])) if tree[0] in OPERATIONS else tree
 
 
 def _unscaled(tree: Tree) -> Tree:

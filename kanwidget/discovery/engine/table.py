@@ -50,9 +50,7 @@ class Table:
         self.weights = torch.ones_like(y) if weights is None else weights / weights.mean()
         self.operations = operations
         self.most = most
-        generator = torch.Generator().manual_seed(seed)
-        weighty = (self.weights > 0).nonzero()[:, 0]
-        self.sample = weighty[torch.randperm(len(weighty), generator=generator)[:SAMPLE]]
+        self.sample = self.draw(SAMPLE, seed)
         self.pool = Pool(self.columns, y, self.weights)
         self._seen: set[Tree] = set()
 
@@ -63,6 +61,11 @@ class Table:
     def indices(self) -> range:
         """Of the columns."""
         return range(len(self.columns))
+
+    def draw(self, most: int, seed: int = 0) -> Tensor:
+        """Indices of rows that have a weight, at random, at most so many."""
+        weighty = (self.weights > 0).nonzero()[:, 0]
+        return weighty[torch.randperm(len(weighty), generator=torch.Generator().manual_seed(seed))[:most]]
 
     def undivided(self, index: int) -> Tree:
         """A column as it was: what 1 may be added to."""

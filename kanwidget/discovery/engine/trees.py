@@ -114,6 +114,18 @@ def nodes(tree: Tree) -> Iterator[Tree]:
             yield from nodes(operand)
 
 
+def substituted(tree: Tree, columns: Sequence[Tree]) -> Tree:
+    """The tree with a tree in the place of each column.
+
+    Examples:
+        >>> substituted(("exp", ("x", 0)), [("div", ("x", 1), ("x", 2))])
+        ('exp', ('div', ('x', 1), ('x', 2)))
+    """
+    if tree[0] == "x":
+        return columns[tree[1]]
+    return (tree[0], *(substituted(part, columns) for part in tree[1:])) if tree[0] in OPERATIONS else tree
+
+
 def digits(tree: Tree) -> float:
     """Bits that the exact numbers of a tree take beside their places in it; larger ones, such as of units, no more than small ones.
 

@@ -93,9 +93,7 @@ class _Found(NamedTuple):
 class _Search:
     def __init__(self, table: Table, names: Sequence[str]) -> None:
         self.table, self.names = table, names
-        weighty = (table.weights > 0).nonzero()[:, 0]
-        generator = torch.Generator().manual_seed(0)
-        self.rows = weighty[torch.randperm(len(weighty), generator=generator)[:_MOST_ROWS]]
+        self.rows = table.draw(_MOST_ROWS)
         x = table.columns[:, self.rows]
         self.y, self.roots = table.y[self.rows], table.weights[self.rows].sqrt()
         mean = float((self.roots.square() * self.y).sum() / self.roots.square().sum().clamp(min=1e-300))
