@@ -150,6 +150,7 @@ class Discovery:
             >>> len(discover(load_planets(), steps=30, progress=False).plot().axes)
             1
         """
+        from kanwidget.insight.plot import shown
         from kanwidget.insight.plot.front import plot_front
 
         target, unit = self.best.target, 1.0 if self.relative else float(self.data.train_label.abs().max()) or 1.0
@@ -165,7 +166,7 @@ class Discovery:
         error_name = f"{'test' if held_out else 'train'} RMSE of {of}"
         names = ("complexity", f"relative error of {target}" if self.relative else error_name)
         best = next((number for number, equation in enumerate(self.front) if equation is self.best), None)
-        return plot_front(places, points, names, best=best, theme=theme, title=title)
+        return shown(plot_front(places, points, names, best=best, theme=theme, title=title))
 
     def _plotted_error(self, equation: Equation) -> float:
         if self.relative and equation.relative_error is not None:

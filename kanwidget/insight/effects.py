@@ -63,12 +63,13 @@ class ColumnEffects:
 
     def plot(self, *, top: int = 20, theme: ThemeName = "auto", title: Any = None) -> Figure:
         """Draw the effects as bars, see `plot_bars`; pale ones can be chance."""
+        from kanwidget.insight.plot import shown
         from kanwidget.insight.plot.diagrams.bars import plot_bars
         from kanwidget.insight.plot.style import subscript
 
         numbered = isinstance(self.names, naming.Numbered)
         names = [f"x{subscript(n + 1)}" for n in range(len(self.names))] if numbered else self.names
-        return plot_bars(names, self.effects, self.matters, top=top, theme=theme, title=title)
+        return shown(plot_bars(names, self.effects, self.matters, top=top, theme=theme, title=title))
 
     def __repr__(self) -> str:
         columns = self.columns

@@ -198,7 +198,7 @@ class QueryableNetwork(SymbolicNetwork):
         return self.attribute().edge_scores
 
     def plot(self, *, data: Any = None, **options: Any) -> Any:
-        """The network as one matplotlib figure (a `;` hides it); see `kanwidget.insight.plot` for `beta`, `metric`, `in_vars`, …
+        """The network as one matplotlib figure; see `kanwidget.insight.plot` for `beta`, `metric`, `in_vars`, …
 
         Without data it is drawn with the reference data; where there are none, over its grids, with all edges alike.
 
@@ -207,9 +207,9 @@ class QueryableNetwork(SymbolicNetwork):
             >>> rows = [[0.0, 0.5], [1.0, -1.0], [-1.0, 0.25], [0.5, 0.5]]
             >>> figure = KAN([2, 3, 1]).plot(data=rows, in_vars=["speed", "mass"], title="Before training")
         """
-        from kanwidget.insight.plot import plot
+        from kanwidget.insight.plot import plot, shown
 
-        return plot(self, self._samples(data, "plot"), **options)
+        return shown(plot(self, self._samples(data, "plot"), **options))
 
     def plot_scores(
         self,
@@ -227,9 +227,10 @@ class QueryableNetwork(SymbolicNetwork):
             >>> rows = [[0.0, 0.5], [1.0, -1.0], [-1.0, 0.25], [0.5, 0.5]]
             >>> figure = KAN([2, 3, 1]).plot_scores(data=rows, title="Before training")
         """
+        from kanwidget.insight.plot import shown
         from kanwidget.insight.plot.diagrams.bars import plot_scores
 
-        return plot_scores(self, as_inputs(self, data, "plot_scores"), l, i, in_vars=in_vars, **options)
+        return shown(plot_scores(self, as_inputs(self, data, "plot_scores"), l, i, in_vars=in_vars, **options))
 
     def plot_edge(self, l: int, i: int, j: int, *, data: Any = None, **options: Any) -> Any:  # noqa: E741
         """One edge as a matplotlib figure: its parts, the data under it, and its grid.
@@ -239,9 +240,9 @@ class QueryableNetwork(SymbolicNetwork):
             >>> rows = [[0.0, 0.5], [1.0, -1.0], [-1.0, 0.25], [0.5, 0.5]]
             >>> figure = KAN([2, 1]).plot_edge(0, 1, 0, data=rows)
         """
-        from kanwidget.insight.plot import plot_edge
+        from kanwidget.insight.plot import plot_edge, shown
 
-        return plot_edge(self, l, i, j, self._samples(data, "plot_edge"), **options)
+        return shown(plot_edge(self, l, i, j, self._samples(data, "plot_edge"), **options))
 
     def _samples(self, data: Any, where: str) -> Tensor | None:
         """The rows that a drawing shows; None for a network that has none yet."""
@@ -255,9 +256,9 @@ class QueryableNetwork(SymbolicNetwork):
             >>> rows = [[0.0, 0.5], [1.0, -1.0], [-1.0, 0.25], [0.5, 0.5]]
             >>> figure = KAN([2, 1]).plot_fit((rows, [1.0, 2.0, 0.5, 1.5]), title="Before training")
         """
-        from kanwidget.insight.plot import plot_fit
+        from kanwidget.insight.plot import plot_fit, shown
 
-        return plot_fit(self, data, **options)
+        return shown(plot_fit(self, data, **options))
 
     def plot_history(self, **options: Any) -> Any:
         """The losses of all trainings of this model as a matplotlib figure.
@@ -269,6 +270,6 @@ class QueryableNetwork(SymbolicNetwork):
             >>> history = model.fit((rows, [1.0, 2.0, 0.5, 1.5]), steps=2, progress=False)
             >>> figure = model.plot_history(theme="light")
         """
-        from kanwidget.insight.plot import plot_history
+        from kanwidget.insight.plot import plot_history, shown
 
-        return plot_history(self.history, **options)
+        return shown(plot_history(self.history, **options))

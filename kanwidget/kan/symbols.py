@@ -79,15 +79,19 @@ class SymbolicNetwork(EditableNetwork):
     ) -> SymbolicFit:
         """Replace an edge by c·f(a·x + b) + d. In place; see `kanwidget.symbolic`.
 
+        With `params` it needs no data: a network that wasn't fitted gets the function, and R² compares it with the random start.
+
         Examples:
             >>> from kanwidget import KAN
             >>> model = KAN([1, 1])
-            >>> model.fix_symbolic(0, 0, 0, "sin", params=(2, 0, 3, 0), data=[[0.0], [1.0]]).equation
+            >>> model.fix_symbolic(0, 0, 0, "sin", params=(2, 0, 3, 0)).equation
             '3*sin(2*x)'
         """
         from kanwidget import symbolic
 
-        x = as_inputs(self, data, "fix_symbolic")
+        # With constants nothing is fitted: data would only tell how well these do.
+        given = params is not None and not self._has(data)
+        x = self._over_grids() if given else as_inputs(self, data, "fix_symbolic")
         fit = symbolic.fix_symbolic(self, l, i, j, name, x, params=params, keep_spline=keep_spline)
         record(self, "fix", f"fixed edge {(l, i, j)} to {fit.name}")
         return fit

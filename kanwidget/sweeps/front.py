@@ -71,6 +71,7 @@ def plot_pareto(
         >>> len(plot_pareto(table).axes)
         1
     """
+    from kanwidget.insight.plot import shown
     from kanwidget.insight.plot.front import plot_front
 
     front = pareto(table, x, y)
@@ -80,7 +81,7 @@ def plot_pareto(
     varied = [label] if label is not None else [name for name in table.settings if _varies(table, name)]
     points = [(row[x], row[y]) for row in table if row.get(x) is not None and row.get(y) is not None]
     marked = [(row[x], row[y], ", ".join(_text(row.get(name)) for name in varied)) for row in front]
-    return plot_front(points, marked, (x, y), theme=theme, title=title)
+    return shown(plot_front(points, marked, (x, y), theme=theme, title=title))
 
 
 def _columns(table: Any, x: str, y: str | None, where: str) -> tuple[str, str]:

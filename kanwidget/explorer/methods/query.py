@@ -101,10 +101,11 @@ class QueryMethods(MethodGroup):
             >>> len(explorer.plot_front().axes)
             1
         """
+        from kanwidget.insight.plot import shown
         from kanwidget.insight.plot.front import plot_front
 
         points, best, name = self._ask(lambda: front_points(self._session))
-        return plot_front(points, best, ("free parameters", name), theme=theme, title=title)
+        return shown(plot_front(points, best, ("free parameters", name), theme=theme, title=title))
 
     def parity(self) -> dict[str, Any]:
         """Truth and prediction of every part of the data, `(outputs, 2, rows)`; for classes a table of counts.

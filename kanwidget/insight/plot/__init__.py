@@ -6,5 +6,6 @@ from kanwidget.insight.plot.animate import animation
 from kanwidget.insight.plot.curves import plot_edge, plot_history
 from kanwidget.insight.plot.figure import plot, svg
 from kanwidget.insight.plot.fit import plot_fit
+from kanwidget.insight.plot.showing import shown
 
-__all__ = ["animation", "plot", "plot_edge", "plot_fit", "plot_history", "svg"]
+__all__ = ["animation", "plot", "plot_edge", "plot_fit", "plot_history", "shown", "svg"]

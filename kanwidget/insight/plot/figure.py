@@ -60,9 +60,8 @@ def plot(
         ax: Axes of your own to draw on; without them the figure has one, of its own.
 
     Returns:
-        The figure: in a notebook it shows itself as the value of a cell's last line, and in a script `.savefig("kan.svg")` keeps it.
-        It isn't one of pyplot's, which Jupyter shows by themselves: with a `;` behind it, or before the last line, it takes
-        `display(figure)`.
+        The figure. `.savefig("kan.svg")` keeps it. The methods that draw, such as `KAN.plot`, show it once in a notebook, wherever they
+        stand in the cell, see `shown`; this function leaves that to the value of a cell's last line.
 
     Raises:
         ValueError: For a wrong number of names, or an unknown metric or theme.

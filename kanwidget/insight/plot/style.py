@@ -83,15 +83,26 @@ def theme_of(name: str, where: str) -> Theme:
 class KANFigure(Figure):
     """A figure that a notebook shows as vectors, with no need of pyplot or its global state.
 
-    It comes as pixels too: a notebook that isn't trusted, one from somebody else, is shown without its SVGs.
+    It comes as pixels too: a notebook that isn't trusted, one from somebody else, is shown without its SVGs. Where pyplot has it (see
+    `showing`), to be displayed takes it from there: it isn't shown twice.
     """
 
     def _repr_svg_(self) -> str:
+        _release(self)
         return to_svg(self)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        _release(self)
         width, height = self.get_size_inches()
         return to_png(self), {"width": round(_CSS * width), "height": round(_CSS * height)}
+
+
+def _release(figure: Figure) -> None:
+    """Take a figure from pyplot, if it has it."""
+    if figure.canvas.manager is not None:
+        from matplotlib import pyplot
+
+        pyplot.close(figure)
 
 
 def new_figure(size: tuple[float, float], theme: Theme) -> KANFigure:

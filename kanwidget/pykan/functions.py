@@ -1,0 +1,97 @@
+"""The library of functions by pykan's names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from torch import Tensor
+
+import kanwidget
+from kanwidget.core.primitives import is_built_in
+from kanwidget.pykan.words import say_once
+
+Elementwise = Callable[[Tensor], Tensor]
+#: A function of pykan's library: of tensors, of sympy expressions, its complexity, and the first again.
+SymbolicRow = tuple[Elementwise, Callable[[Any], Any], float, Elementwise]
+
+
+def symbolic_row(name: str) -> SymbolicRow:
+    """The row of a function.
+
+    Examples:
+        >>> import sympy
+        >>> row = symbolic_row("sin")
+        >>> row[1](sympy.Symbol("x")), row[2]
+        (sin(x), 2)
+    """
+    (row,) = kanwidget.primitives([name])
+
+    def in_sympy(u: Any) -> Any:
+        model = kanwidget.KAN([1, 1])
+        model.fix_symbolic(0, 0, 0, row.name, params=(1.0, 0.0, 1.0, 0.0))
+        place = model.symbolic_formula()
+        return place[0][0].subs(place[1][0], u)
+
+    return row.fn, in_sympy, row.complexity, row.fn
+
+
+class SymbolicLibrary(Mapping[str, SymbolicRow]):
+    """All functions by name, also those that `add_symbolic` added later. It can't be written to.
+
+    Examples:
+        >>> "sin" in SYMBOLIC_LIB, len(SYMBOLIC_LIB) > 20
+        (True, True)
+    """
+
+    def __getitem__(self, name: str) -> SymbolicRow:
+        if name not in list(self):
+            raise KeyError(name)
+        return symbolic_row(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([row.name for row in kanwidget.primitives()])
+
+    def __len__(self) -> int:
+        return len(kanwidget.primitives())
+
+
+SYMBOLIC_LIB = SymbolicLibrary()
+
+
+def add_symbolic(name: str, fun: Elementwise, c: float = 1, fun_singularity: Any = None) -> None:
+    """Add a function to the library, or replace one that was added so. One that came with kanwidget, such as `J0`, stays.
+
+    Args:
+        name: Its name.
+        fun: The function, elementwise on tensors. Where torch can't differentiate it, its derivatives are differences.
+        c: Its complexity.
+        fun_singularity: No effect: steps that aren't finite are refused.
+
+    Examples:
+        >>> import torch
+        >>> add_symbolic("sinc_pykan", torch.sinc, c=3)
+        >>> SYMBOLIC_LIB["sinc_pykan"][2]
+        3
+    """
+    if is_built_in(name):
+        say_once(f"add_symbolic: {name!r} came with kanwidget, exact with its derivatives, and stays as it is.")
+        return
+    first, second = _differences(fun)
+    kanwidget.register_primitive(name, fun, complexity=c, replace=True, d1=first, d2=second)
+
+
+def _differences(fun: Elementwise) -> tuple[Elementwise | None, Elementwise | None]:
+    """Differences in place of the first two derivatives, where torch hasn't got them."""
+    import torch
+
+    probe = torch.full((1,), 0.5, dtype=torch.float64, requires_grad=True)
+    try:
+        torch.autograd.grad(fun(probe).sum(), probe, create_graph=True)
+    except (NotImplementedError, RuntimeError):
+        near, wide = 1e-5, 1e-4
+        return (
+            lambda x: (fun(x + near) - fun(x - near)) / (2 * near),
+            lambda x: (fun(x + wide) - 2 * fun(x) + fun(x - wide)) / wide**2,
+        )
+    return None, None

@@ -1,0 +1,184 @@
+"""pykan's words for a training, as those of `kanwidget.KAN.fit`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from kanwidget.pykan.data import PARTS
+from kanwidget.pykan.words import say_once
+
+if TYPE_CHECKING:
+    from kanwidget import KAN, History, StepRecord
+
+#: `opt` for LBFGS itself.
+TRUE_LBFGS = "torch-LBFGS"
+#: Steps of Levenberg-Marquardt for one of pykan's LBFGS, which is twenty iterations long: they take a fifth of its time.
+LM_STEPS = 4
+_OPTIMIZERS = ("LBFGS", "Adam", TRUE_LBFGS, "LM", "auto")
+
+
+def optimizer_options(opt: str, lr: float | None, batch: int) -> dict[str, Any]:
+    """`opt`, `lr` and `batch` of a training. `LBFGS` means the fast second-order method here, on all rows.
+
+    Examples:
+        >>> optimizer_options("Adam", 1e-3, 64)
+        {'opt': 'Adam', 'lr': 0.001, 'batch': 64}
+    """
+    if opt not in _OPTIMIZERS:
+        raise ValueError(f"the `opt` argument of fit must be one of {', '.join(map(repr, _OPTIMIZERS))}; got {opt!r}.")
+    if opt == "LBFGS":
+        say_once(
+            "opt='LBFGS' trains with Levenberg-Marquardt here where it can, which needs fewer steps and takes all rows; "
+            f"opt={TRUE_LBFGS!r} is LBFGS itself."
+        )
+        return {"opt": "auto"}
+    options: dict[str, Any] = {"opt": "LBFGS" if opt == TRUE_LBFGS else opt}
+    if lr is not None:
+        options["lr"] = lr
+    if batch != -1:
+        options["batch"] = batch
+    return options
+
+
+def loss_options(loss_fn: Any) -> dict[str, Any]:
+    """The loss by its name, where it has one.
+
+    Examples:
+        >>> loss_options(nn.CrossEntropyLoss()), loss_options(None)
+        ({'loss': 'cross_entropy'}, {})
+    """
+    if loss_fn is None:
+        return {}
+    plain = getattr(loss_fn, "reduction", None) == "mean" and getattr(loss_fn, "weight", None) is None
+    if isinstance(loss_fn, nn.MSELoss) and plain:
+        return {"loss": "mse"}
+    if (
+        isinstance(loss_fn, nn.CrossEntropyLoss)
+        and plain
+        and not loss_fn.label_smoothing
+        and loss_fn.ignore_index == -100
+    ):
+        return {"loss": "cross_entropy"}
+    return {"loss": loss_fn}
+
+
+def parts_of(dataset: Mapping[str, Any]) -> dict[str, Any]:
+    """The tensors of a dataset that a training reads: notebooks keep others beside them."""
+    missing = [name for name in ("train_input", "train_label") if name not in dataset]
+    if missing:
+        raise ValueError(
+            f"the `dataset` argument of fit must have {', '.join(PARTS)}; {', '.join(missing)} isn't in it."
+        )
+    return {name: dataset[name] for name in PARTS if name in dataset}
+
+
+class Metrics:
+    """Values of functions without arguments, after every step, or every fourth.
+
+    Examples:
+        >>> from kanwidget import StepRecord
+        >>> def accuracy():
+        ...     return torch.tensor(0.5)
+        >>> metrics = Metrics([accuracy], every=2)
+        >>> for step in (1, 2):
+        ...     metrics(None, StepRecord(step, 0.1, None, 0.0, 0.0))
+        >>> metrics.values
+        {'accuracy': [0.5]}
+    """
+
+    def __init__(self, functions: Sequence[Callable[[], Any]] | None, every: int = 1) -> None:
+        self._functions = {function.__name__: function for function in functions or ()}
+        self.values: dict[str, list[float]] = {name: [] for name in self._functions}
+        self.every = every
+
+    def __call__(self, network: Any, record: StepRecord) -> None:
+        if counts(record, self.every):
+            self.evaluate()
+
+    def evaluate(self) -> None:
+        """Add the current values."""
+        with torch.no_grad():
+            for name, function in self._functions.items():
+                self.values[name].append(float(function()))
+
+
+def counts(record: StepRecord, every: int) -> bool:
+    """Whether a step ends one of pykan's, or the training."""
+    return record.step % every == 0 or record.stop_reason is not None
+
+
+class BestStep:
+    """The best state of a training whose loss goes up and down, as Adam's does at the end."""
+
+    def __init__(self) -> None:
+        self.objective = float("inf")
+        self.record: StepRecord | None = None
+        self._state: dict[str, Any] = {}
+
+    def __call__(self, network: KAN, record: StepRecord) -> None:
+        """Look at a step."""
+        # Errors are roots, penalties aren't: without a penalty both are in order.
+        objective = record.train_loss**2 + record.penalty
+        if objective < self.objective:
+            self.objective, self.record = objective, record
+            self._state = {
+                name: value.clone() for name, value in network.state_dict().items() if isinstance(value, torch.Tensor)
+            }
+
+    def restore(self, network: KAN) -> StepRecord | None:
+        """Return to it. In place."""
+        if self._state:
+            network.load_state_dict(network.state_dict() | self._state)
+        return self.record
+
+
+class Frames:
+    """A picture of the network after every step, or some of them, as files.
+
+    Args:
+        folder: Where they go; it is made.
+        every: Steps of pykan's from one to the next.
+        factor: Steps here for one of pykan's.
+        options: Of the picture.
+    """
+
+    def __init__(self, folder: str, every: int, factor: int, options: dict[str, Any]) -> None:
+        self.folder, self.every, self.factor, self.options = Path(folder), every, factor, options
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def __call__(self, network: KAN, record: StepRecord) -> None:
+        """Draw one, named by the number of its step from 0."""
+        from kanwidget.insight.plot import plot
+
+        number = (record.step - 1) // self.factor
+        if number % self.every == 0 and counts(record, self.factor):
+            figure = plot(network, network.reference, title=f"Step {number}", theme="light", **self.options)
+            figure.savefig(self.folder / f"{number}.jpg", bbox_inches="tight", dpi=200)
+
+
+def results_of(
+    history: History, steps: int, metrics: Metrics, lamb: float, best: StepRecord | None
+) -> dict[str, list[Any]]:
+    """Pykan's dict of a training: a list of NumPy numbers for each column, one a step of pykan's.
+
+    A training that has converged before has its last numbers for the rest. `best` stands in for the last one.
+    """
+    records = [record for record in history.records if counts(record, metrics.every)]
+    if best is not None and records:
+        records[-1] = best
+    columns: dict[str, list[Any]] = {
+        "train_loss": [record.train_loss for record in records],
+        "test_loss": [float("nan") if record.test_loss is None else record.test_loss for record in records],
+        "reg": [record.penalty / lamb if lamb else 0.0 for record in records],
+        **metrics.values,
+    }
+    padding = 0 if history.stop_reason == "interrupted" else steps - len(records)
+    return {
+        name: [np.float64(value) for value in [*values, *values[-1:] * padding]] for name, values in columns.items()
+    }
