@@ -48,7 +48,10 @@ def pictures():
         ("for seed in range(3):\n    KAN([2, 1], seed=seed).plot()", ["display_data"] * 3),
         ("figure = model.plot()\nassert plt.gcf() is figure\nplt.title('a title')\ncount = 1", ["display_data"]),
         ("figure = model.plot()\ndisplay(figure)\nassert not plt.get_fignums()", ["display_data"]),
-        ("model.plot_scores(data=[[0.0, 1.0], [1.0, 0.5]])\nmodel.plot_edge(0, 0, 0)", ["execute_result", "display_data"]),
+        (
+            "model.plot_scores(data=[[0.0, 1.0], [1.0, 0.5]])\nmodel.plot_edge(0, 0, 0)",
+            ["execute_result", "display_data"],
+        ),
     ],
 )
 def test_a_drawing_is_shown_once(pictures, code, expected):
