@@ -209,8 +209,8 @@ class MultKAN(nn.Module):
 
         Args:
             dataset: A dict with `train_input`, `train_label`, `test_input` and `test_label`.
-            opt: `LBFGS` trains with Levenberg-Marquardt where it can, on all rows, four steps for one of pykan's; `Adam`, which
-                ends with its best step; `torch-LBFGS` is LBFGS itself.
+            opt: `LBFGS` trains with Levenberg-Marquardt where it can, on all rows, with four steps for one of pykan's; `Adam` ends with
+                its best step; `torch-LBFGS` is LBFGS itself.
             steps: Most steps; it ends before if it has converged.
             log: No effect.
             lamb: Weight of the penalty.
@@ -267,7 +267,7 @@ class MultKAN(nn.Module):
         try:
             # What a training begins with settles the scales, and the optimizer of "auto".
             options["opt"] = self.network.fit_steps(data, steps=0, **options).opt
-            factor = fitting.LM_STEPS if options["opt"] == "LM" else 1
+            factor = fitting.STEPS[options["opt"]] if opt == "LBFGS" else 1
             options["start_grid_update_step"] = factor * max(0, start_grid_update_step)
             options["stop_grid_update_step"] = factor * stop_grid_update_step
             if factor > 1 and update_grid and starts.is_open(self.network):

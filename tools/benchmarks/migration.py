@@ -99,7 +99,7 @@ def _run(statement: ast.stmt, space: dict[str, Any]) -> Any:
 
 
 def _watch_fits(program: str, losses: list[list[float | None]]) -> None:
-    """Note the last losses, on training and test rows, of every fit."""
+    """Note the last losses on training and test rows, and the last objective, of every fit."""
     import matplotlib.pyplot  # noqa: F401 - closed after each cell
 
     if program == "pykan":
@@ -117,7 +117,8 @@ def _watched(fit: Any, losses: list[list[float | None]]) -> Any:
         results = fit(*args, **options)
         # pykan reports the root of every loss; ours the root of squared errors alone.
         own = options.get("loss_fn") is not None and "kanwidget" in fit.__module__
-        losses.append([float(results[name][-1]) ** (0.5 if own else 1) for name in ("train_loss", "test_loss")])
+        last = [float(results[name][-1]) ** (0.5 if own else 1) for name in ("train_loss", "test_loss")]
+        losses.append([*last, last[0] ** 2 + options.get("lamb", 0.0) * float(results["reg"][-1])])
         return results
 
     return watched
@@ -152,31 +153,29 @@ def run(notebook: Path, program: str, folder: Path) -> dict[str, Any]:
 
 def show(results: dict[str, dict[str, Any]]) -> None:
     """The table, and the sums under it."""
-    print(f"{'notebook':38} {'program':10} {'failed':>6} {'seconds':>8} {'last loss':>10} {'test':>10}  last formula")
+    print(
+        f"{'notebook':38} {'program':10} {'failed':>6} {'seconds':>8} {'last loss':>10} {'test':>10} {'objective':>10}  last formula"
+    )
     for name in sorted(results):
         for program in PROGRAMS:
             if (row := results[name].get(program)) is None:
                 continue
-            last = row["losses"][-1] if row["losses"] else [float("nan")] * 2
+            last = row["losses"][-1] if row["losses"] else [float("nan")] * 3
             formula = row["formulas"][-1] if row["formulas"] else ""
             failed = f"{len(row['failures'])}/{row['statements']}"
             print(
-                f"{name:38} {program:10} {failed:>6} {row['seconds']:8.1f} {last[0]:10.2e} {last[1]:10.2e}  {formula[:70]}"
+                f"{name:38} {program:10} {failed:>6} {row['seconds']:8.1f} {last[0]:10.2e} {last[1]:10.2e} {last[2]:10.2e}  {formula[:60]}"
             )
             for failure in row["failures"][:2]:
                 print(f"{'':38} {'':10} {failure}")
     both = [row for row in results.values() if all(program in row for program in PROGRAMS)]
     through = {program: sum(not row[program]["failures"] for row in both) for program in PROGRAMS}
     seconds = {program: sum(row[program]["seconds"] for row in both) for program in PROGRAMS}
-    ends = [
-        [row[program]["losses"][-1][0] for program in PROGRAMS]
-        for row in both
-        if row["pykan"]["losses"] and row["kanwidget"]["losses"]
-    ]
-    smaller = sum(not ours > theirs for ours, theirs in ends)
-    print(f"\n{len(both)} notebooks: {through['kanwidget']} run through with kanwidget, {through['pykan']} with pykan.")
-    print(f"Seconds of the processor: {seconds['kanwidget']:.0f} and {seconds['pykan']:.0f}.")
-    print(f"Last training loss, of {len(ends)} with a fit: ours isn't larger in {smaller}.")
+    fitted = [row for row in both if all(row[program]["losses"] for program in PROGRAMS)]
+    ends = [[row[program]["losses"][-1] for program in PROGRAMS] for row in fitted]
+    for place, name in enumerate(("training loss", "test loss", "objective: squared loss + lamb·R")):
+        smaller = sum(not ours[place] > theirs[place] for ours, theirs in ends)
+        print(f"Last {name}, of {len(ends)} with a fit: ours isn't larger in {smaller}.")
 
 
 def main() -> None:

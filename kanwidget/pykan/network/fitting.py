@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 #: `opt` for LBFGS itself.
 TRUE_LBFGS = "torch-LBFGS"
-#: Steps of Levenberg-Marquardt for one of pykan's LBFGS, which is twenty iterations long: they take a fifth of its time.
-LM_STEPS = 4
+#: Steps for one of pykan's LBFGS, which is twenty iterations long: four of Levenberg-Marquardt take a fifth of its time, two of LBFGS
+#: about as long.
+STEPS = {"LM": 4, "LBFGS": 2}
 _OPTIMIZERS = ("LBFGS", "Adam", TRUE_LBFGS, "LM", "auto")
 
 
