@@ -171,6 +171,8 @@ def show(results: dict[str, dict[str, Any]]) -> None:
     both = [row for row in results.values() if all(program in row for program in PROGRAMS)]
     through = {program: sum(not row[program]["failures"] for row in both) for program in PROGRAMS}
     seconds = {program: sum(row[program]["seconds"] for row in both) for program in PROGRAMS}
+    print(f"\n{len(both)} notebooks: {through['kanwidget']} run through with kanwidget, {through['pykan']} with pykan.")
+    print(f"Seconds of the processor: {seconds['kanwidget']:.0f} and {seconds['pykan']:.0f}.")
     fitted = [row for row in both if all(row[program]["losses"] for program in PROGRAMS)]
     ends = [[row[program]["losses"][-1] for program in PROGRAMS] for row in fitted]
     for place, name in enumerate(("training loss", "test loss", "objective: squared loss + lamb·R")):
