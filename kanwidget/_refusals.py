@@ -20,6 +20,47 @@ _RAISING = ("kanwidget._check", __name__)
 _TRANSPARENT = ("kanwidget", "torch", "concurrent", "contextlib")
 #: Arguments of other spelling, or of another word, and what they are called.
 _CALLED = {"standardise": "standardize", "normaliser": "input_scaler", "normalizer": "input_scaler", "lambda_": "lamb"}
+#: Where an argument of pykan has another word here.
+_CALLED_HERE = {
+    "KAN.fit": {"loss_fn": "loss", "dataset": "data", "batch_size": "batch"},
+    "KAN.fix_symbolic": {"fun_name": "name"},
+    "KAN.refine": {"new_grid": "grid"},
+    "KAN.prune_node": {"active_neurons_id": "active"},
+    "KAN.prune_input": {"active_inputs": "active"},
+    "KAN.expand_width": {"layer_id": "level", "n_added_nodes": "n"},
+}
+_FILM = "kanwidget.insight.plot.animation makes a film of a training, and a function in callbacks sees every step."
+_FINITE = "No step leaves a value that isn't finite."
+_RANGE = "The search finds the range of a and b by itself."
+_PART = "Factors and constants are part of an edge's function here."
+#: Where an argument of pykan has no counterpart, and what to do.
+_LEFT_OUT = {
+    "KAN.fit": {
+        **dict.fromkeys(("save_fig", "save_fig_freq", "img_folder", "beta", "in_vars", "out_vars"), _FILM),
+        **dict.fromkeys(("singularity_avoiding", "y_th"), _FINITE),
+        "display_metrics": "The progress bar shows the losses; metrics=… come with every record.",
+    },
+    "KAN": {
+        **dict.fromkeys(
+            ("auto_save", "ckpt_path", "state_id", "round"), "model.save(path) writes a file, when you ask for it."
+        ),
+        **dict.fromkeys(("sp_trainable", "affine_trainable"), _PART),
+        "sb_trainable": "base_fun='zero' makes edges of splines alone.",
+        **dict.fromkeys(
+            ("scale_base_mu", "scale_base_sigma"), "model.layer(l).base holds the factors of the base function."
+        ),
+        **dict.fromkeys(("save_act", "symbolic_enabled", "first_init"), "Activations are computed when asked for."),
+    },
+    "KAN.fix_symbolic": {
+        "fit_params_bool": "params=(1, 0, 1, 0) gives constants that aren't fitted.",
+        "random": "params=… gives constants that aren't fitted.",
+        **dict.fromkeys(("a_range", "b_range"), _RANGE),
+        **dict.fromkeys(("verbose", "log_history"), "The fit that it returns says how good it is."),
+    },
+    "KAN.suggest_symbolic": dict.fromkeys(("a_range", "b_range"), _RANGE),
+    "KAN.auto_symbolic": dict.fromkeys(("a_range", "b_range"), _RANGE),
+    "KAN.expand_width": {"sum_bool": "product=True adds products."},
+}
 
 
 def short_refusals(function: Call) -> Call:
@@ -39,9 +80,12 @@ def short_refusals(function: Call) -> Call:
     def call(*args: Any, **options: Any) -> Any:
         __tracebackhide__ = True  # pytest and debuggers leave this frame out
         try:
-            for name in options.keys() & _CALLED.keys():
-                where = getattr(function, "__qualname__", "").removesuffix(".__init__")
-                _check.fail(name, where, f"called `{_CALLED[name]}`", options[name], error=TypeError)
+            where = getattr(function, "__qualname__", "").removesuffix(".__init__")
+            for name in options.keys() & {**_CALLED, **_CALLED_HERE.get(where, {})}.keys():
+                right = _CALLED_HERE.get(where, {}).get(name) or _CALLED[name]
+                _check.fail(name, where, f"called `{right}`", options[name], error=TypeError)
+            for name in options.keys() & _LEFT_OUT.get(where, {}).keys():
+                _check.fail(name, where, "left out", options[name], _LEFT_OUT[where][name], error=TypeError)
             return function(*args, **options)
         except Exception as error:
             if not _refused(error):

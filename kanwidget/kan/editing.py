@@ -24,6 +24,7 @@ from kanwidget.training.residuals import prune_residual
 class EditableNetwork(Network):
     """A network that can be grown and cut: new models, but for the methods that say "in place"."""
 
+    @short_refusals
     def refine(self, grid: int | Sequence[int], *, knots: KnotPlacement = "insert", data: Any = None) -> Self:
         """A new model with another number of grid intervals; more of them keep the function exactly.
 
@@ -59,6 +60,7 @@ class EditableNetwork(Network):
         """
         return cast("Self", surgery.prune(self, as_inputs(self, data, "prune"), node_th, edge_th))
 
+    @short_refusals
     def prune_node(self, threshold: float = 1e-2, *, active: Any = None, data: Any = None) -> Self:
         """A new model without the hidden nodes that hardly matter.
 
@@ -81,6 +83,7 @@ class EditableNetwork(Network):
         """
         return cast("Self", surgery.prune_edge(self, as_inputs(self, data, "prune_edge"), threshold))
 
+    @short_refusals
     def prune_input(
         self, threshold: float = 1e-2, *, active: Sequence[int | str] | None = None, data: Any = None
     ) -> Self:
@@ -113,6 +116,7 @@ class EditableNetwork(Network):
         """
         return prune_residual(self, residuals, points, weights, **options)
 
+    @short_refusals
     def expand_width(self, level: int, n: int, *, product: bool = False, mult_arity: int = 2) -> Self:
         """A new model with n more nodes on a hidden level; the function stays.
 

@@ -69,6 +69,7 @@ class KAN(QueryableNetwork):
         Liu et al., "KAN 2.0: Kolmogorov-Arnold Networks Meet Science", arXiv:2408.10205 (product nodes).
     """
 
+    @short_refusals
     def __init__(
         self,
         width: Sequence[LayerWidth],

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from typing_extensions import Self
 
 from kanwidget import _check
+from kanwidget._refusals import short_refusals
 from kanwidget.core.records import EdgeRef, History, SymbolicFit
 from kanwidget.core.reference_data import as_inputs, has_labels
 from kanwidget.core.threads import limit_threads_of_methods
 from kanwidget.datasets import as_dataset
 from kanwidget.kan.editing import EditableNetwork
 from kanwidget.surgery._record import listed, record
+
+_log = logging.getLogger(__name__)
 
 
 @_check.methods_of("KAN")
@@ -23,6 +27,7 @@ class SymbolicNetwork(EditableNetwork):
 
     history: History
 
+    @short_refusals
     def suggest_symbolic(
         self,
         l: int,  # noqa: E741
@@ -66,6 +71,7 @@ class SymbolicNetwork(EditableNetwork):
 
         return scaled_error(self, as_dataset(data, "suggest_symbolic", self.in_vars)) if has_labels(data) else None
 
+    @short_refusals
     def fix_symbolic(
         self,
         l: int,  # noqa: E741
@@ -114,6 +120,7 @@ class SymbolicNetwork(EditableNetwork):
         if name is not None:
             record(self, "unfix", f"edge {(l, i, j)} is no longer {name}")
 
+    @short_refusals
     def auto_symbolic(
         self, *, lib: Iterable[str] | None = None, data: Any = None, **options: Any
     ) -> list[tuple[EdgeRef, SymbolicFit]]:
@@ -134,7 +141,24 @@ class SymbolicNetwork(EditableNetwork):
         done = simplification.auto_symbolic(self, data, lib=lib, **options)
         if done:
             record(self, "fix", f"fixed {listed('edge', [edge for edge, _ in done])}")
+        self._tell_curves()
         return done
+
+    def _tell_curves(self) -> None:
+        """Say which edges stay curves: a formula would have functions named phi in their places."""
+        curves = [
+            ref
+            for ref in self.edge_refs(active=True)
+            if self.layer(ref.layer).state(ref.source, ref.target) == "spline"
+        ]
+        if curves:
+            advice = (
+                "r2_threshold=-1 takes the nearest function of each; suggest_symbolic(l, i, j) shows the candidates."
+            )
+            kind = "a curve" if len(curves) == 1 else "curves"
+            _log.warning(
+                "auto_symbolic leaves %s as %s: no function fits well enough. %s", listed("edge", curves), kind, advice
+            )
 
     def simplify(self, data: Any, **options: Any) -> Self:
         """A new network of functions in place of splines that says the same about the data, as far as their noise can tell.

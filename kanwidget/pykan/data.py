@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -65,7 +66,8 @@ def create_dataset_from_data(
         labels: `(rows, outputs)` or `(rows,)`.
         train_ratio: The training's part of the rows, between 0 and 1.
         device: Where the tensors go.
-        seed: Of the division; without one torch's global random state decides, which `torch.manual_seed` sets.
+        seed: Of the division; without one NumPy's global random state decides, as in pykan: the same rows after the same
+            `np.random.seed`.
 
     Raises:
         ValueError: If the numbers of rows differ, or a part would be empty.
@@ -82,9 +84,10 @@ def create_dataset_from_data(
             f"create_dataset_from_data needs as many labels as inputs, and rows for both parts; got {rows} inputs, "
             f"{len(labels)} labels and train_ratio={train_ratio!r}."
         )
-    generator = None if seed is None else torch.Generator().manual_seed(seed)
-    order = torch.randperm(rows, generator=generator)
-    divided = {"train": order[:count], "test": order[count:].sort().values}
+    draw = np.random if seed is None else np.random.RandomState(seed)
+    train = draw.choice(rows, count, replace=False)
+    test = np.setdiff1d(np.arange(rows), train)
+    divided = {"train": torch.from_numpy(train), "test": torch.from_numpy(test)}
     return {
         f"{part}_{kind}": table[index.to(table.device)].detach().to(device)
         for kind, table in (("input", inputs), ("label", labels))
