@@ -145,7 +145,7 @@ class MLP(nn.Module):
         optimizer: torch.optim.Optimizer = LBFGS(self.parameters(), lr=lr, **strong)
         if opt == "Adam":
             optimizer = torch.optim.Adam(self.parameters(), lr=lr)
-        told, generator = Metrics(metrics), torch.Generator().manual_seed(0)
+        measures, generator = Metrics(metrics), torch.Generator().manual_seed(0)
         columns: dict[str, list[Any]] = {"train_loss": [], "test_loss": [], "reg": []}
         rows = len(data["train_input"])
         for _ in tqdm(range(steps), desc="training", ncols=100):
@@ -167,8 +167,8 @@ class MLP(nn.Module):
                 held = torch.tensor(float("nan")) if test is None else loss_of(test, data["test_label"])
             for name, value in zip(columns, (last[0], held, last[1]), strict=True):
                 columns[name].append(np.float64(value.sqrt() if root and name != "reg" else value))
-            told.evaluate()
-        return columns | told.values
+            measures.evaluate()
+        return columns | measures.values
 
     def plot(self, beta: float = 3, scale: float = 1.0, metric: str = "w") -> None:
         """Draw nodes and weights as pyplot's current figure: blue ones are positive, red ones negative.

@@ -272,9 +272,9 @@ class MultKAN(nn.Module):
             options["stop_grid_update_step"] = factor * stop_grid_update_step
             if factor > 1 and update_grid and starts.is_open(self.network):
                 starts.choose(self.network, data, max(5, factor * steps // 4), options)
-            told = fitting.Metrics(metrics, factor)
+            measures = fitting.Metrics(metrics, factor)
             best = fitting.BestStep() if opt == "Adam" and "batch" not in options and loss_fn is None else None
-            callbacks: list[Any] = [told, *([] if best is None else [best])]
+            callbacks: list[Any] = [measures, *([] if best is None else [best])]
             if save_fig:
                 look = {"in_vars": in_vars, "out_vars": out_vars, "beta": beta}
                 callbacks.append(fitting.Frames(img_folder, save_fig_freq, factor, look))
@@ -283,7 +283,7 @@ class MultKAN(nn.Module):
         finally:
             self._remembers = True
         self._store(next_version=True)
-        return fitting.results_of(history, steps, told, lamb, ended)
+        return fitting.results_of(history, steps, measures, lamb, ended)
 
     def evaluate(self, dataset: dict[str, Tensor]) -> dict[str, Any]:
         """The error on the test rows, and the network's size.

@@ -81,8 +81,8 @@ def get_derivative(
             f"the `derivative` argument of get_derivative must be 'jacobian' or 'hessian'; got {derivative!r}."
         )
     if (network := getattr(model, "network", None)) is not None:
-        found = network.loss_derivatives((inputs, labels))
-        return (found.hessian if derivative == "hessian" else found.gradient)[None]
+        derivatives = network.loss_derivatives((inputs, labels))
+        return (derivatives.hessian if derivative == "hessian" else derivatives.gradient)[None]
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     sizes = [p.numel() for _, p in named]
 

@@ -72,9 +72,9 @@ def test_separability(
         True
     """
     finding = structure.detect_separability(*_subject(model, x), mode)  # type: ignore[arg-type]  # which it checks
-    found = [{_number(name) for name in group} for group in finding.groups]
+    parts = [{_number(name) for name in group} for group in finding.groups]
     # A column without influence belongs anywhere.
-    return finding.holds and all(any(part <= set(group) for group in groups) for part in found)
+    return finding.holds and all(any(part <= set(group) for group in groups) for part in parts)
 
 
 def test_general_separability(model: Any, x: Tensor, groups: Sequence[Sequence[int]], threshold: float = 1e-2) -> bool:
@@ -97,12 +97,12 @@ def test_symmetry(model: Any, x: Tensor, group: Sequence[int], dependence_th: fl
         >>> test_symmetry(f, x, [0, 1]), test_symmetry(f, x, [0, 2])
         (True, False)
     """
-    found = structure.examine(*_subject(model, x))
-    idle = {finding.statement.rsplit(" ", 1)[-1] for finding in found.irrelevant().holding}
+    examined = structure.examine(*_subject(model, x))
+    idle = {finding.statement.rsplit(" ", 1)[-1] for finding in examined.irrelevant().holding}
     names = [name for column in group if (name := f"x_{column + 1}") not in idle]
     if len(names) < 2 or len(names) >= x.shape[1] - len(idle):
         return True
-    return found.compositional(names).holds
+    return examined.compositional(names).holds
 
 
 def test_symmetry_var(model: Any, x: Tensor, input_vars: Sequence[Any], symmetry_var: Any) -> Tensor:
@@ -125,8 +125,8 @@ def test_symmetry_var(model: Any, x: Tensor, input_vars: Sequence[Any], symmetry
     slopes = [sympy.lambdify(list(input_vars), symmetry_var.diff(input_vars[column]), "math") for column in columns]
     rows = x.detach().double().tolist()
     wanted = torch.tensor([[slope(*row) for slope in slopes] for row in rows], dtype=torch.float64)
-    found = batch_jacobian(model, x)[:, columns].double()
-    cosines = torch.nn.functional.cosine_similarity(found, wanted, dim=1, eps=1e-300).abs()
+    gradient = batch_jacobian(model, x)[:, columns].double()
+    cosines = torch.nn.functional.cosine_similarity(gradient, wanted, dim=1, eps=1e-300).abs()
     share = float((cosines > 0.9).double().mean())
     print(f"{100 * share}% data have more than 0.9 cosine similarity")
     print("suggesting symmetry" if share > 0.9 else "not suggesting symmetry")
