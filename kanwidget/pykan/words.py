@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from typing import Any, NoReturn
 
@@ -44,7 +45,15 @@ def say_once(text: str) -> None:
     """
     if text not in _said:
         _said.add(text)
-        warnings.warn(text, PykanDifference, stacklevel=3)
+        warnings.warn(text, PykanDifference, stacklevel=_depth_of_user())
+
+
+def _depth_of_user() -> int:
+    """How far up the stack, from the call of `say_once`, the code stands that isn't kanwidget's: a warning shows its line."""
+    frame, depth = sys._getframe(1), 0
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "kanwidget":
+        frame, depth = frame.f_back, depth + 1
+    return depth + 1
 
 
 def say_ignored(where: str, reason: str, **given: Any) -> None:

@@ -35,8 +35,8 @@ def optimizer_options(opt: str, lr: float | None, batch: int) -> dict[str, Any]:
         raise ValueError(f"the `opt` argument of fit must be one of {', '.join(map(repr, _OPTIMIZERS))}; got {opt!r}.")
     if opt == "LBFGS":
         say_once(
-            "opt='LBFGS' trains with Levenberg-Marquardt here where it can, which needs fewer steps and takes all rows; "
-            f"opt={TRUE_LBFGS!r} is LBFGS itself."
+            "opt='LBFGS' trains with Levenberg-Marquardt here where it can, on all rows and with four of its short steps for one of "
+            f"pykan's; opt={TRUE_LBFGS!r} is LBFGS itself."
         )
         return {"opt": "auto"}
     options: dict[str, Any] = {"opt": "LBFGS" if opt == TRUE_LBFGS else opt}
