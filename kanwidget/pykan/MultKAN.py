@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import copy
+import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from typing_extensions import Self
 
 import kanwidget
+from kanwidget import simplification
 from kanwidget.pykan.functions import SymbolicRow, symbolic_row
 from kanwidget.pykan.network import fitting, pictures, starts
 from kanwidget.pykan.network.layers import SplineLayer, SymbolicLayer
@@ -67,6 +70,9 @@ class MultKAN(nn.Module):
         Liu et al., "KAN 2.0: Kolmogorov-Arnold Networks Meet Science", arXiv:2408.10205.
     """
 
+    network: kanwidget.KAN
+    _trace: starts.Trace
+
     def __init__(
         self,
         width: Sequence[Any],
@@ -98,6 +104,12 @@ class MultKAN(nn.Module):
             say_ignored("KAN", "factors and constants are part of the edges.", affine_trainable=True)
         if not sb_trainable and base_fun != "zero":
             say_ignored("KAN", "base functions are trained; base_fun='zero' has none.", sb_trainable=False)
+        if not isinstance(width, Sequence) or isinstance(width, str):
+            raise ValueError(
+                f"the `width` argument of KAN must be a list of numbers of nodes, such as [2, 5, 1]; got {width!r}."
+            )
+        if len(np.atleast_1d(np.asarray(grid_range))) != 2:
+            raise ValueError(f"the `grid_range` argument of KAN must be two numbers; got {grid_range!r}.")
         dtype = torch.get_default_dtype()
         more: dict[str, Any] = {} if grid_eps is None else {"grid_eps": grid_eps}
         grids = _grids(grid)
@@ -120,6 +132,8 @@ class MultKAN(nn.Module):
         self.round, self.state_id = round, state_id
         self._versions = Versions()
         self._remembers = True
+        if tuple(grid_range) != (-1, 1):
+            starts.settle_scales(self.network)
         self.to(device)
         self._store()
 
@@ -134,10 +148,17 @@ class MultKAN(nn.Module):
         """
         x = torch.as_tensor(x)
         x = x.to(self.network.device, self.network.dtype)
+        self._notice_own_loops()
         y: Tensor = self.network(x)
         if self._remembers:
             self._remember(x)
         return y
+
+    def _notice_own_loops(self) -> None:
+        """What a training loop of a person's own has learnt is in the units of the data: a later `fit` must not rescale it."""
+        if self._remembers and self._trace.written(self.network):
+            starts.settle_scales(self.network)
+            self._trace = starts.Trace(self.network)
 
     def _remember(self, x: Tensor) -> None:
         """Keep a sample of the inputs. Not of those within torch.func's transforms, which must not outlive them."""
@@ -251,6 +272,9 @@ class MultKAN(nn.Module):
             True
         """
         data = fitting.parts_of(dataset)
+        label = torch.as_tensor(data["train_label"])
+        named = fitting.loss_options(loss_fn, label)
+        root = label.is_floating_point() and named.get("loss", "mse") == "mse"
         options: dict[str, Any] = {
             "lamb": lamb,
             "lamb_l1": lamb_l1,
@@ -261,8 +285,9 @@ class MultKAN(nn.Module):
             "grid_update_num": grid_update_num,
             "reg_metric": reg_metric,
             **fitting.optimizer_options(opt, lr, batch),
-            **fitting.loss_options(loss_fn),
+            **named,
         }
+        self._notice_own_loops()
         self._remembers = False
         try:
             # What a training begins with settles the scales, and the optimizer of "auto".
@@ -270,16 +295,19 @@ class MultKAN(nn.Module):
             factor = fitting.STEPS[options["opt"]] if opt == "LBFGS" else 1
             options["start_grid_update_step"] = factor * max(0, start_grid_update_step)
             options["stop_grid_update_step"] = factor * stop_grid_update_step
-            if factor > 1 and update_grid and starts.is_open(self.network):
-                starts.choose(self.network, data, max(5, factor * steps // 4), options)
             measures = fitting.Metrics(metrics, factor)
-            best = fitting.BestStep() if opt == "Adam" and "batch" not in options and loss_fn is None else None
+            best = fitting.BestStep(root=root) if opt == "Adam" and "batch" not in options and loss_fn is None else None
             callbacks: list[Any] = [measures, *([] if best is None else [best])]
             if save_fig:
                 look = {"in_vars": in_vars, "out_vars": out_vars, "beta": beta}
                 callbacks.append(fitting.Frames(img_folder, save_fig_freq, factor, look))
+            trial = factor * steps // 4
+            if factor > 1 and update_grid and trial >= 5 and starts.is_open(self.network):
+                steps = 0 if starts.choose(self.network, data, trial, options, root=root) else steps
             history = self.network.fit(data, steps=factor * steps, callbacks=callbacks, **options)
             ended = None if best is None else best.restore(self.network)
+            if ended is not None:
+                measures.evaluate(anew=True)
         finally:
             self._remembers = True
         self._store(next_version=True)
@@ -317,6 +345,7 @@ class MultKAN(nn.Module):
             >>> bool(model.act_fun[0].grid.max() > 10)
             True
         """
+        starts.settle_scales(self.network)
         self.network.update_grid(x.detach() if isinstance(x, Tensor) else x)
 
     def update_grid(self, x: Any) -> None:
@@ -687,9 +716,9 @@ class MultKAN(nn.Module):
         """
         options: dict[str, Any] = {"lib": lib} | ({} if weight_simple is None else {"weight_simple": weight_simple})
         if r2_threshold > 0:
-            options["r2_threshold"] = r2_threshold
-        done = self.network.auto_symbolic(**options)
-        if r2_threshold <= 0:  # what the data don't bear out, too: in pykan a formula has no curves
+            done = self.network.auto_symbolic(**options, r2_threshold=r2_threshold)
+        else:  # what the data don't bear out, too: in pykan a formula has no curves
+            done = simplification.auto_symbolic(self.network, **options)
             done = [*done, *self.network.auto_symbolic(**options, r2_threshold=-1.0)]
         if verbose:
             for edge, fit in done:
@@ -891,7 +920,7 @@ class MultKAN(nn.Module):
             2
         """
         other = self._with(self._versions.of(model_id))
-        other.round, other.state_id = self.round + 1, int(model_id.split(".")[-1])
+        other.round, other.state_id = self._versions.next_round(), int(model_id.split(".")[-1])
         other._store()
         print(f"rewind to model version {model_id}, renamed as {other.version}")
         return other
@@ -955,6 +984,7 @@ class MultKAN(nn.Module):
         }
         vars(other).update(settings)
         other._versions, other._remembers, other.network = self._versions, True, network
+        other._trace = starts.Trace(network)
         return other
 
     def _next(self, network: kanwidget.KAN) -> Self:
@@ -964,14 +994,22 @@ class MultKAN(nn.Module):
         return other
 
     def _become(self, network: kanwidget.KAN) -> None:
-        """Be another network. In place."""
-        self.network = network
+        """Be another network. In place: where its shape stays, the parameters stay the same objects, which an optimizer may hold."""
+        new, old = network.state_dict(), self.network.state_dict()
+        if new.keys() == old.keys() and all(_shape(new[name]) == _shape(old[name]) for name in new):
+            self.network.load_state_dict(new)
+            self.network.history = network.history
+        else:
+            self.network = network
         self._store(next_version=True)
 
     def _store(self, *, next_version: bool = False) -> None:
         """Keep a version, the next one if the network has changed."""
+        self._trace = starts.Trace(self.network)
         if self.auto_save:
             self.state_id += next_version
+            while next_version and self.version in self._versions:
+                self.state_id += 1  # another network that came from the same one has that number
             self._versions.store(self.version, self.network)
 
     def __getattr__(self, name: str) -> Any:
@@ -995,7 +1033,10 @@ KAN = MultKAN
 
 def _grids(grid: Any) -> Any:
     """Numbers of intervals as Python's own: notebooks take them from arrays."""
-    return [int(count) for count in grid] if isinstance(grid, Sequence) else int(grid)
+    values = np.asarray(grid)
+    if values.ndim > 1 or values.size == 0 or not np.issubdtype(values.dtype, np.number) or (values < 1).any():
+        raise ValueError(f"the `grid` argument of KAN must be a number ≥ 1, or one a layer; got {grid!r}.")
+    return int(values) if values.ndim == 0 else [int(count) for count in values]
 
 
 def _base_name(base_fun: Any) -> str:
@@ -1019,5 +1060,11 @@ def _function_name(fun_name: Any, where: str) -> str:
     raise ValueError(f"the `fun_name` argument of {where} must be the name of a function; got {fun_name!r}. {advice}")
 
 
-def _file(path: str) -> str:
-    return path if path.endswith(".kan") else f"{path}.kan"
+def _file(path: Any) -> str:
+    name = os.fspath(path)
+    return name if name.endswith(".kan") else f"{name}.kan"
+
+
+def _shape(value: Any) -> Any:
+    """Shape of a tensor in a state, None for what else it holds."""
+    return value.shape if isinstance(value, Tensor) else None

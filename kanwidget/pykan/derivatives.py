@@ -56,7 +56,8 @@ def get_derivative(
 ) -> Tensor:
     """Derivatives of the mean squared error in a network's parameters: `(1, parameters)`, or `(1, parameters, parameters)`.
 
-    Parameters are those that a training may move, in the order of `model2param`.
+    Parameters are those that a training may move: of a KAN those of `kanwidget.KAN.loss_derivatives`, of other modules those of
+    `model2param`, which has further ones for a KAN: of edges and functions that aren't there.
 
     Args:
         model: A network of `kanwidget.pykan`, or any torch module.
@@ -80,8 +81,10 @@ def get_derivative(
         raise ValueError(
             f"the `derivative` argument of get_derivative must be 'jacobian' or 'hessian'; got {derivative!r}."
         )
-    if (network := getattr(model, "network", None)) is not None:
-        derivatives = network.loss_derivatives((inputs, labels))
+    from kanwidget.pykan.MultKAN import MultKAN
+
+    if isinstance(model, MultKAN):
+        derivatives = model.network.loss_derivatives((inputs, labels))
         return (derivatives.hessian if derivative == "hessian" else derivatives.gradient)[None]
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     sizes = [p.numel() for _, p in named]

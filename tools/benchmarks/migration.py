@@ -17,6 +17,7 @@ import ast
 import contextlib
 import io
 import json
+import math
 import os
 import re
 import shutil
@@ -176,8 +177,13 @@ def show(results: dict[str, dict[str, Any]]) -> None:
     fitted = [row for row in both if all(row[program]["losses"] for program in PROGRAMS)]
     ends = [[row[program]["losses"][-1] for program in PROGRAMS] for row in fitted]
     for place, name in enumerate(("training loss", "test loss", "objective: squared loss + lamb·R")):
-        smaller = sum(not ours[place] > theirs[place] for ours, theirs in ends)
-        print(f"Last {name}, of {len(ends)} with a fit: ours isn't larger in {smaller}.")
+        pairs = [(ours[place], theirs[place]) for ours, theirs in ends]
+        finite = [(ours, theirs) for ours, theirs in pairs if math.isfinite(ours) and math.isfinite(theirs)]
+        smaller = sum(ours <= theirs for ours, theirs in finite)
+        diverged = sum(math.isfinite(ours) and not math.isfinite(theirs) for ours, theirs in pairs)
+        print(
+            f"Last {name}, of {len(finite)} notebooks: ours isn't larger in {smaller}; {diverged} where pykan's is no number."
+        )
 
 
 def main() -> None:

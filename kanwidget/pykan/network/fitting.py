@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import torch
 from torch import nn
 
 from kanwidget.pykan.data import PARTS
-from kanwidget.pykan.words import say_once
+from kanwidget.pykan.words import say_ignored, say_once
 
 if TYPE_CHECKING:
     from kanwidget import KAN, History, StepRecord
@@ -33,7 +34,13 @@ def optimizer_options(opt: str, lr: float | None, batch: int) -> dict[str, Any]:
     """
     if opt not in _OPTIMIZERS:
         raise ValueError(f"the `opt` argument of fit must be one of {', '.join(map(repr, _OPTIMIZERS))}; got {opt!r}.")
+    if batch != -1 and batch < 1:
+        raise ValueError(f"the `batch` argument of fit must be a number of rows, or -1 for all; got {batch!r}.")
     if opt == "LBFGS":
+        if lr is not None and lr != 1:
+            say_ignored(
+                "fit", f"the length of a step is found; opt={TRUE_LBFGS!r} and 'Adam' have a learning rate.", lr=lr
+            )
         say_once(
             "opt='LBFGS' trains with Levenberg-Marquardt here where it can, on all rows and with four of its short steps for one of "
             f"pykan's; opt={TRUE_LBFGS!r} is LBFGS itself."
@@ -47,25 +54,23 @@ def optimizer_options(opt: str, lr: float | None, batch: int) -> dict[str, Any]:
     return options
 
 
-def loss_options(loss_fn: Any) -> dict[str, Any]:
-    """The loss by its name, where it has one.
+def loss_options(loss_fn: Any, label: Any) -> dict[str, Any]:
+    """The loss by its name, where it has one; else a function that gets the labels as they were given.
 
     Examples:
-        >>> loss_options(nn.CrossEntropyLoss()), loss_options(None)
+        >>> loss_options(nn.CrossEntropyLoss(), torch.tensor([0, 1])), loss_options(None, torch.zeros(2, 1))
         ({'loss': 'cross_entropy'}, {})
     """
     if loss_fn is None:
         return {}
     plain = getattr(loss_fn, "reduction", None) == "mean" and getattr(loss_fn, "weight", None) is None
-    if isinstance(loss_fn, nn.MSELoss) and plain:
+    if isinstance(loss_fn, nn.MSELoss) and plain and label.ndim == 2:
         return {"loss": "mse"}
-    if (
-        isinstance(loss_fn, nn.CrossEntropyLoss)
-        and plain
-        and not loss_fn.label_smoothing
-        and loss_fn.ignore_index == -100
-    ):
+    smooth = getattr(loss_fn, "label_smoothing", 0.0) or getattr(loss_fn, "ignore_index", -100) != -100
+    if isinstance(loss_fn, nn.CrossEntropyLoss) and plain and not smooth and not label.is_floating_point():
         return {"loss": "cross_entropy"}
+    if label.ndim == 1 and label.is_floating_point():  # which a training makes a table of one column
+        return {"loss": lambda output, table: loss_fn(output, table[:, 0])}
     return {"loss": loss_fn}
 
 
@@ -93,8 +98,16 @@ class Metrics:
         {'accuracy': [0.5]}
     """
 
-    def __init__(self, functions: Sequence[Callable[[], Any]] | None, every: int = 1) -> None:
-        self._functions = {function.__name__: function for function in functions or ()}
+    def __init__(self, functions: Any, every: int = 1) -> None:
+        listed = [functions] if callable(functions) else list(functions or ())
+        if not all(map(callable, listed)):
+            raise ValueError(
+                f"the `metrics` argument of fit must be a list of functions without arguments; got {functions!r}."
+            )
+        self._functions: dict[str, Callable[[], Any]] = {}
+        for number, function in enumerate(listed, 1):
+            name = getattr(function, "__name__", type(function).__name__)
+            self._functions[f"{name}_{number}" if name in self._functions else name] = function
         self.values: dict[str, list[float]] = {name: [] for name in self._functions}
         self.every = every
 
@@ -102,11 +115,18 @@ class Metrics:
         if counts(record, self.every):
             self.evaluate()
 
-    def evaluate(self) -> None:
-        """Add the current values."""
-        with torch.no_grad():
-            for name, function in self._functions.items():
-                self.values[name].append(float(function()))
+    def evaluate(self, *, anew: bool = False) -> None:
+        """Add the current values, or take them for the last ones. A function may differentiate."""
+        with torch.enable_grad():
+            values = {name: float(torch.as_tensor(function()).detach()) for name, function in self._functions.items()}
+        for name, value in values.items():
+            self.values[name][len(self.values[name]) - anew :] = [value]
+
+
+def objective_of(record: StepRecord, network: KAN, *, root: bool) -> float:
+    """What a step has made small: the loss in scaled numbers plus the penalty. Errors are roots where the loss is squared."""
+    loss = (record.train_loss / network.scaling.error_unit) ** 2 if root else record.train_loss
+    return loss + record.penalty
 
 
 def counts(record: StepRecord, every: int) -> bool:
@@ -115,22 +135,24 @@ def counts(record: StepRecord, every: int) -> bool:
 
 
 class BestStep:
-    """The best state of a training whose loss goes up and down, as Adam's does at the end."""
+    """The best state of a training whose loss goes up and down, as Adam's does at the end.
 
-    def __init__(self) -> None:
-        self.objective = float("inf")
+    Args:
+        root: Whether losses are root mean squared errors.
+    """
+
+    def __init__(self, *, root: bool) -> None:
+        self.root, self.objective = root, math.inf
         self.record: StepRecord | None = None
         self._state: dict[str, Any] = {}
 
     def __call__(self, network: KAN, record: StepRecord) -> None:
         """Look at a step."""
-        # Errors are roots, penalties aren't: without a penalty both are in order.
-        objective = record.train_loss**2 + record.penalty
+        objective = objective_of(record, network, root=self.root)
         if objective < self.objective:
             self.objective, self.record = objective, record
-            self._state = {
-                name: value.clone() for name, value in network.state_dict().items() if isinstance(value, torch.Tensor)
-            }
+            tensors = {name: value for name, value in network.state_dict().items() if isinstance(value, torch.Tensor)}
+            self._state = {name: value.clone() for name, value in tensors.items()}
 
     def restore(self, network: KAN) -> StepRecord | None:
         """Return to it. In place."""

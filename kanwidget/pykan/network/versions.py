@@ -37,6 +37,13 @@ class Versions:
         while len(self._networks) > MOST_VERSIONS:
             self._networks.popitem(last=False)
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._networks
+
+    def next_round(self) -> int:
+        """A number of a round that has no version yet."""
+        return 1 + max((int(name.partition(".")[0]) for name in self._networks), default=0)
+
     def of(self, name: str, where: str = "rewind") -> KAN:
         """A copy of a version.
 

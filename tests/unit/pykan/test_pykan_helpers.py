@@ -163,9 +163,30 @@ def test_the_library_by_pykans_names():
 
 def test_a_function_without_derivatives_in_torch():
     add_symbolic("bessel_y0_pykan", torch.special.bessel_y0, c=2)
+    function = SYMBOLIC_LIB["bessel_y0_pykan"][0]
+    x = torch.tensor([1.0, 3.0, 4.0], requires_grad=True)
+    (first,) = torch.autograd.grad(function(x).sum(), x, create_graph=True)
+    (second,) = torch.autograd.grad(first.sum(), x)
+    exact = -torch.special.bessel_y1(x.detach())
+    assert torch.allclose(first.detach(), exact, atol=1e-5)
+    # Bessel's equation: y'' = -y'/x - y
+    assert torch.allclose(second, (-exact / x - torch.special.bessel_y0(x)).detach(), atol=1e-3)
     model = KAN([1, 1])
-    model.get_act(torch.linspace(1, 5, 60)[:, None])
-    assert model.suggest_symbolic(0, 0, 0, lib=["bessel_y0_pykan"], verbose=False)[0] == "bessel_y0_pykan"
+    model.fix_symbolic(0, 0, 0, "bessel_y0_pykan", fit_params_bool=False)
+    inner = torch.tensor([[2.0]], requires_grad=True)
+    assert torch.allclose(batch_jacobian(model, inner), -torch.special.bessel_y1(inner), atol=1e-4)
+
+
+def test_a_module_with_a_network_inside_is_taken_as_it_is(x):
+    class Product(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network = torch.nn.Linear(3, 1).double()
+
+        def forward(self, x):
+            return torch.exp(self.network(x)) * x[:, [0]]
+
+    assert detect_separability(Product(), x[:, :3])["groups"] == [[0, 1, 2]]
 
 
 def test_a_function_that_came_with_kanwidget_stays():

@@ -234,9 +234,9 @@ def test_what_lbfgs_means_here_is_said_once(data):
 
 
 def test_losses_by_torch_have_their_names():
-    assert fitting.loss_options(torch.nn.MSELoss()) == {"loss": "mse"}
+    assert fitting.loss_options(torch.nn.MSELoss(), torch.zeros(2, 1)) == {"loss": "mse"}
     weighted = torch.nn.CrossEntropyLoss(weight=torch.ones(2))
-    assert fitting.loss_options(weighted) == {"loss": weighted}
+    assert fitting.loss_options(weighted, torch.tensor([0, 1])) == {"loss": weighted}
 
 
 def test_pictures_of_a_training_are_files(data, tmp_path):
@@ -334,3 +334,157 @@ def test_a_copy_is_a_copy(model):
         assert same(state(model), state(other))
         other.remove_edge(0, 0, 0)
         assert model.n_edge == 15
+
+
+# ---- units of the data
+
+
+def in_units(factor=1.0):
+    x = torch.rand(200, 1, generator=torch.Generator().manual_seed(0)) * 100 + 273
+    y = factor * torch.exp(x / 100 - 3)
+    return {"train_input": x, "train_label": y, "test_input": x, "test_label": y}
+
+
+def relative_error(model, data):
+    error = (model(data["test_input"]) - data["test_label"]).square().mean().sqrt()
+    return float((error / data["test_label"].std()).detach())
+
+
+@pytest.mark.parametrize("factor", [1e-3, 1.0, 1e5])
+@pytest.mark.parametrize("opt", ["LBFGS", "Adam"])
+def test_columns_and_targets_in_large_and_small_units(factor, opt):
+    data = in_units(factor)
+    model = KAN([1, 2, 1], grid=5)
+    options = {"lr": 0.02, "steps": 100} if opt == "Adam" else {"steps": 20}
+    model.fit(data, opt=opt, lamb=1e-4, **options)
+    assert relative_error(model, data) < 0.06
+
+
+def test_grids_that_were_set_are_meant_in_the_datas_units():
+    data = in_units()
+    for model in (KAN([1, 1], grid=10, grid_range=[273, 373]), KAN([1, 1], grid=10)):
+        model.update_grid_from_samples(data["train_input"])
+        before = model.act_fun[0].grid.clone()
+        model.fit(data, steps=20, update_grid=False)
+        assert torch.equal(model.act_fun[0].grid, before)
+        assert relative_error(model, data) < 0.05
+
+
+@pytest.mark.parametrize("act", [False, True])
+def test_a_fit_goes_on_from_a_loop_of_ones_own(act):
+    x = torch.linspace(0, 6.28, 100)[:, None]
+    model = KAN([1, 1], grid=8, seed=2)
+    optimizer = torch.optim.LBFGS(model.parameters(), line_search_fn="strong_wolfe")
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (model(x) - 20 * torch.sin(x)).square().mean()
+        loss.backward()
+        return loss
+
+    for _ in range(5):
+        optimizer.step(closure)
+    before = model(x).detach()
+    if act:
+        model.set_mode(0, 0, 0, "n")
+    label = 20 * torch.sin(x)
+    model.fit({"train_input": x, "train_label": label, "test_input": x, "test_label": label}, steps=0)
+    assert torch.allclose(model(x), before, atol=1e-5)
+
+
+def test_an_optimizer_goes_on_after_edges_were_pruned(model, data):
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    model.prune_edge(0.0)
+    losses = []
+    for _ in range(20):
+        optimizer.zero_grad()
+        loss = (model(data["train_input"]) - data["train_label"]).square().mean()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_adam_ends_with_its_best_step(data):
+    model = KAN([2, 3, 1], grid=5)
+
+    def error():
+        return (model(data["train_input"]) - data["train_label"]).square().mean().sqrt()
+
+    results = model.fit(data, opt="Adam", lr=0.3, steps=40, metrics=[error])
+    assert results["train_loss"][-1] == pytest.approx(min(results["train_loss"]), rel=1e-6)
+    assert results["error"][-1] == pytest.approx(float(results["train_loss"][-1]), rel=1e-3)
+
+
+# ---- losses, metrics, versions, once more
+
+
+def test_a_loss_gets_the_labels_as_they_were_given(data):
+    flat = {name: part[:, 0] if name.endswith("label") else part for name, part in data.items()}
+    shapes = set()
+
+    def loss(output, label):
+        shapes.add(tuple(label.shape[1:]))
+        return (output[:, 0] - label).square().mean()
+
+    KAN([2, 1]).fit(flat, steps=2, loss_fn=loss)
+    assert shapes == {()}
+
+
+def test_probabilities_of_classes_are_labels_for_torchs_cross_entropy():
+    probabilities = torch.tensor([[0.9, 0.1], [0.2, 0.8]])
+    loss = torch.nn.CrossEntropyLoss()
+    assert fitting.loss_options(loss, probabilities) == {"loss": loss}
+
+
+def test_metrics_of_one_name_are_all_called(data):
+    model = KAN([2, 1])
+    results = model.fit(data, steps=2, metrics=[lambda: torch.tensor(1.0), lambda: torch.tensor(2.0)])
+    assert [values[-1] for name, values in results.items() if "lambda" in name] == [1.0, 2.0]
+
+
+def test_a_metric_may_differentiate(data):
+    model = KAN([2, 1])
+
+    def slope():
+        x = data["train_input"].clone().requires_grad_()
+        return torch.autograd.grad(model(x).sum(), x)[0].abs().mean()
+
+    assert len(model.fit(data, steps=2, metrics=slope)["slope"]) == 2
+
+
+def test_networks_from_one_have_versions_of_their_own(model):
+    one, two = model.prune(0.01), model.prune(0.6)
+    assert one.version != two.version
+    assert one.rewind(one.version).width == one.width
+    back, again = model.rewind("0.0"), model.rewind("0.0")
+    assert back.version != again.version
+
+
+def test_nothing_is_said_of_curves_that_become_functions(model, caplog):
+    model.auto_symbolic(lib=["x", "x^2"], verbose=0)
+    assert "curve" not in caplog.text
+
+
+def test_three_levels_begin_with_the_better_grids():
+    inputs = torch.tensor([[int(digit) for digit in f"{number:06b}"] for number in range(64)], dtype=torch.float32)
+    halves = (inputs[:, :3].sum(1) > 1.5).float() + (inputs[:, 3:].sum(1) > 1.5).float()
+    labels = (halves > 1.5).float()[:, None]
+    data = {"train_input": inputs, "train_label": labels, "test_input": inputs, "test_label": labels}
+    results = KAN([6, 4, 4, 1], seed=3).fit(data, steps=20, lamb=1e-4)
+    assert results["train_loss"][-1] < 0.05
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda: KAN(width=None), "`width`"),
+        (lambda: KAN([2, 1], grid=[0]), "`grid`"),
+        (lambda: KAN([2, 1], grid_range=5), "`grid_range`"),
+        (lambda: KAN([2, 1]).fit(in_units(), batch=0), "`batch`"),
+        (lambda: KAN([1, 1]).fit(in_units(), metrics=[3]), "`metrics`"),
+    ],
+)
+def test_bad_arguments_are_named(make, expected):
+    with pytest.raises(ValueError, match=expected):
+        make()
