@@ -73,7 +73,7 @@ def add_symbolic(name: str, fun: Elementwise, c: float = 1, fun_singularity: Any
         >>> import torch
         >>> add_symbolic("sinc_pykan", torch.sinc, c=3)
         >>> SYMBOLIC_LIB["sinc_pykan"][2]
-        3
+        3.0
     """
     if is_built_in(name):
         say_once(f"add_symbolic: {name!r} came with kanwidget, exact with its derivatives, and stays as it is.")

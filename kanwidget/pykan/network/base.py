@@ -1,0 +1,307 @@
+"""A network with pykan's habits: what it remembers, and its versions."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from typing_extensions import Self
+
+import kanwidget
+from kanwidget.pykan.network import starts
+from kanwidget.pykan.network.versions import Versions
+from kanwidget.pykan.words import MISSING, refuse, say_ignored
+
+#: Inputs of the last call that are kept, for what pykan computes from its hidden state.
+_ROWS = 512
+
+
+class PykanNetwork(nn.Module):
+    """`network`, a `kanwidget.KAN`, with a memory of inputs and of versions. `MultKAN` says what its arguments are."""
+
+    network: kanwidget.KAN
+    _trace: starts.Trace
+
+    def __init__(
+        self,
+        width: Sequence[Any],
+        grid: Any = 3,
+        k: int = 3,
+        mult_arity: Any = 2,
+        noise_scale: float | None = None,
+        scale_base_mu: float = 0.0,
+        scale_base_sigma: float = 1.0,
+        base_fun: Any = "silu",
+        symbolic_enabled: bool = True,
+        affine_trainable: bool = False,
+        grid_eps: float | None = None,
+        grid_range: Sequence[float] = (-1, 1),
+        sp_trainable: bool = True,
+        sb_trainable: bool = True,
+        seed: int = 1,
+        save_act: bool = True,
+        sparse_init: bool = False,
+        auto_save: bool = True,
+        first_init: bool = True,
+        ckpt_path: str = "./model",
+        state_id: int = 0,
+        round: int = 0,
+        device: Any = "cpu",
+    ) -> None:
+        super().__init__()
+        if affine_trainable:
+            say_ignored("KAN", "factors and constants are part of the edges.", affine_trainable=True)
+        if not sb_trainable and base_fun != "zero":
+            say_ignored("KAN", "base functions are trained; base_fun='zero' has none.", sb_trainable=False)
+        if not isinstance(width, Sequence) or isinstance(width, str):
+            raise ValueError(
+                f"the `width` argument of KAN must be a list of numbers of nodes, such as [2, 5, 1]; got {width!r}."
+            )
+        if len(np.atleast_1d(np.asarray(grid_range))) != 2:
+            raise ValueError(f"the `grid_range` argument of KAN must be two numbers; got {grid_range!r}.")
+        dtype = torch.get_default_dtype()
+        more: dict[str, Any] = {} if grid_eps is None else {"grid_eps": grid_eps}
+        grids = whole_numbers(grid)
+        self.network = kanwidget.KAN(
+            list(width),
+            grids,
+            k,
+            mult_arity=mult_arity,
+            base_fun=_base_name(base_fun),
+            grid_range=(float(grid_range[0]), float(grid_range[1])),
+            noise_scale=1.0 if noise_scale is None else noise_scale / (grids if isinstance(grids, int) else max(grids)),
+            sparse_init=sparse_init,
+            seed=seed,
+            dtype=dtype if dtype in (torch.float32, torch.float64) else torch.float64,
+            **more,
+        )
+        if base_fun != "zero":
+            starts.rescale_base(self.network, scale_base_mu, starts.GAIN * scale_base_sigma)
+        self.auto_save, self.save_act, self.ckpt_path = auto_save, save_act, ckpt_path
+        self.round, self.state_id = round, state_id
+        self._versions = Versions()
+        self._remembers = True
+        if tuple(grid_range) != (-1, 1):
+            starts.settle_scales(self.network)
+        self.to(device)
+        self._store()
+
+    # ---- using it
+
+    def forward(self, x: Any, singularity_avoiding: bool = False, y_th: float = 10.0) -> Tensor:
+        """Outputs `(rows, outputs)`. A sample of the inputs is kept for `plot`, `prune`, `fix_symbolic` and the like.
+
+        Examples:
+            >>> from kanwidget.pykan import MultKAN
+            >>> MultKAN([2, 1])(torch.zeros(3, 2)).shape
+            torch.Size([3, 1])
+        """
+        x = torch.as_tensor(x)
+        x = x.to(self.network.device, self.network.dtype)
+        self._notice_own_loops()
+        y: Tensor = self.network(x)
+        if self._remembers:
+            self._remember(x)
+        return y
+
+    def _notice_own_loops(self) -> None:
+        """What a training loop of a person's own has learnt is in the units of the data: a later `fit` must not rescale it."""
+        if self._remembers and self._trace.written(self.network):
+            starts.settle_scales(self.network)
+            self._trace = starts.Trace(self.network)
+
+    def _remember(self, x: Tensor) -> None:
+        """Keep a sample of the inputs. Not of those within torch.func's transforms, which must not outlive them."""
+        if x.ndim == 2 and len(x) and not torch._C._functorch.is_functorch_wrapped_tensor(x):
+            step = max(1, -(-len(x) // _ROWS))
+            self.network.reference = x.detach()[::step].clone()
+
+    def get_act(self, x: Any = None) -> None:
+        """Remember inputs, a tensor or a dataset, for `plot`, `prune`, `fix_symbolic` and the like.
+
+        Examples:
+            >>> from kanwidget.pykan import MultKAN
+            >>> model = MultKAN([2, 1])
+            >>> model.get_act(torch.rand(100, 2))
+            >>> model.network.reference.shape
+            torch.Size([100, 2])
+        """
+        x = x["train_input"] if isinstance(x, dict) else x
+        if x is not None:
+            with torch.no_grad():
+                self.forward(x)
+
+    def to(self, *args: Any, **options: Any) -> Self:
+        """As any torch module."""
+        return super().to(*args, **options)
+
+    def speed(self, compile: bool = False) -> Self:
+        """Nothing: no time is spent on functions and activations that nobody asks for.
+
+        Examples:
+            >>> from kanwidget.pykan import MultKAN
+            >>> model = MultKAN([2, 1])
+            >>> model.speed() is model
+            True
+        """
+        return self
+
+    # ---- versions and files
+
+    def rewind(self, model_id: str) -> Self:
+        """The network of a version, such as `'0.1'`, to go on from. Its name gets a new round.
+
+        Examples:
+            >>> from kanwidget.pykan import MultKAN
+            >>> model = MultKAN([2, 1])
+            >>> model.remove_edge(0, 0, 0)
+            >>> model.rewind("0.0").n_edge
+            rewind to model version 0.0, renamed as 1.0
+            2
+        """
+        other = self._with(self._versions.of(model_id))
+        other.round, other.state_id = self._versions.next_round(), int(model_id.split(".")[-1])
+        other._store()
+        print(f"rewind to model version {model_id}, renamed as {other.version}")
+        return other
+
+    def checkout(self, model_id: str) -> Self:
+        """The network of a version, to look at. Names stay."""
+        other = self._with(self._versions.of(model_id, "checkout"))
+        other.round, other.state_id = (int(part) for part in model_id.split("."))
+        return other
+
+    @property
+    def version(self) -> str:
+        """Name of the version, `round.number`."""
+        return f"{self.round}.{self.state_id}"
+
+    def copy(self) -> Self:
+        """A network of its own that computes the same."""
+        return copy.deepcopy(self)
+
+    def saveckpt(self, path: str = "model") -> None:
+        """Write the network to the file `path.kan`, see `kanwidget.KAN.save`.
+
+        Examples:
+            >>> from kanwidget.pykan import MultKAN
+            >>> import tempfile
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     MultKAN([2, 1]).saveckpt(folder + "/mark")
+            ...     MultKAN.loadckpt(folder + "/mark").n_edge
+            2
+        """
+        self.network.save(_file(path))
+
+    @classmethod
+    def loadckpt(cls, path: str = "model") -> Self:
+        """Read a network that `saveckpt` wrote; checkpoints of pykan can't be read."""
+        return cls.of(kanwidget.KAN.load(_file(path)))
+
+    @classmethod
+    def of(cls, network: kanwidget.KAN) -> Self:
+        """A network of kanwidget with pykan's methods.
+
+        Examples:
+            >>> from kanwidget.pykan import MultKAN
+            >>> MultKAN.of(kanwidget.KAN([2, 1])).n_edge
+            2
+        """
+        made = cls.__new__(cls)
+        nn.Module.__init__(made)
+        made.network = network
+        made.auto_save, made.save_act, made.ckpt_path = True, True, "./model"
+        made.round, made.state_id, made._versions, made._remembers = 0, 0, Versions(), True
+        made._store()
+        return made
+
+    # ---- one network after the other
+
+    def _with(self, network: kanwidget.KAN) -> Self:
+        """A model of another network that shares the versions."""
+        other = self.__class__.__new__(self.__class__)
+        nn.Module.__init__(other)
+        settings = {
+            name: value for name, value in vars(self).items() if not name.startswith("_") and name != "training"
+        }
+        vars(other).update(settings)
+        other._versions, other._remembers, other.network = self._versions, True, network
+        other._trace = starts.Trace(network)
+        return other
+
+    def _next(self, network: kanwidget.KAN) -> Self:
+        """The model of a network that came from this one."""
+        other = self._with(network)
+        other._store(next_version=True)
+        return other
+
+    def _become(self, network: kanwidget.KAN) -> None:
+        """Be another network. In place: where its shape stays, the parameters stay the same objects, which an optimizer may hold."""
+        new, old = network.state_dict(), self.network.state_dict()
+        if new.keys() == old.keys() and all(_shape(new[name]) == _shape(old[name]) for name in new):
+            self.network.load_state_dict(new)
+            self.network.history = network.history
+        else:
+            self.network = network
+        self._store(next_version=True)
+
+    def _store(self, *, next_version: bool = False) -> None:
+        """Keep a version, the next one if the network has changed."""
+        self._trace = starts.Trace(self.network)
+        if self.auto_save:
+            self.state_id += next_version
+            while next_version and self.version in self._versions:
+                self.state_id += 1  # another network that came from the same one has that number
+            self._versions.store(self.version, self.network)
+
+    def __getattr__(self, name: str) -> Any:
+        """What the network of kanwidget has besides."""
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            if name in MISSING:
+                refuse("KAN", name, MISSING[name])
+            network = self.__dict__.get("_modules", {}).get("network")
+            if network is None or name.startswith("_"):
+                raise
+            return getattr(network, name)
+
+    def __repr__(self) -> str:
+        return f"kanwidget.pykan.{self.network!r}"
+
+
+def whole_numbers(grid: Any) -> Any:
+    """Numbers of intervals as Python's own: notebooks take them from arrays."""
+    values = np.asarray(grid)
+    if values.ndim > 1 or values.size == 0 or not np.issubdtype(values.dtype, np.number) or (values < 1).any():
+        raise ValueError(f"the `grid` argument of KAN must be a number ≥ 1, or one a layer; got {grid!r}.")
+    return int(values) if values.ndim == 0 else [int(count) for count in values]
+
+
+def _base_name(base_fun: Any) -> str:
+    """Name of a base function."""
+    if isinstance(base_fun, str):
+        return base_fun
+    if isinstance(base_fun, nn.SiLU) or base_fun is nn.functional.silu:
+        return "silu"
+    if isinstance(base_fun, nn.Identity):
+        return "identity"
+    advice = "kanwidget.register_primitive(name, fn) gives a function of your own a name."
+    raise ValueError(
+        f"the `base_fun` argument of KAN must be a name, such as 'silu', 'identity' or 'zero'; got {base_fun!r}. {advice}"
+    )
+
+
+def _file(path: Any) -> str:
+    name = os.fspath(path)
+    return name if name.endswith(".kan") else f"{name}.kan"
+
+
+def _shape(value: Any) -> Any:
+    """Shape of a tensor in a state, None for what else it holds."""
+    return value.shape if isinstance(value, Tensor) else None

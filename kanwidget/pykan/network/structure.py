@@ -1,0 +1,204 @@
+"""Nodes and edges by pykan's words, in place where pykan's are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from typing_extensions import Self
+
+from kanwidget.pykan.network.training import TrainableNetwork
+
+
+class EditableNetwork(TrainableNetwork):
+    """A network that can be grown and cut."""
+
+    # ---- structure
+
+    def prune(self, node_th: float = 1e-2, edge_th: float = 3e-2) -> Self:
+        """A smaller network, without nodes and edges that hardly matter.
+
+        Examples:
+            >>> from kanwidget.pykan import MultKAN, torch
+            >>> model = MultKAN([2, 5, 1])
+            >>> model.get_act(torch.rand(100, 2))
+            >>> model.prune(node_th=10.0).width
+            [[2, 0], [1, 0], [1, 0]]
+        """
+        return self._next(self.network.prune(node_th, edge_th))
+
+    def prune_node(
+        self,
+        threshold: float = 1e-2,
+        mode: str = "auto",
+        active_neurons_id: Sequence[Sequence[int]] | None = None,
+        log_history: bool = True,
+    ) -> Self:
+        """A smaller network, without nodes that hardly matter, or with those of `active_neurons_id` alone.
+
+        Examples:
+            >>> from kanwidget.pykan import MultKAN, torch
+            >>> model = MultKAN([2, 5, 1])
+            >>> model.get_act(torch.rand(100, 2))
+            >>> model.prune_node(active_neurons_id=[[0, 3]]).width
+            [[2, 0], [2, 0], [1, 0]]
+        """
+        return self._next(self.network.prune_node(threshold, active=active_neurons_id))
+
+    def prune_input(
+        self, threshold: float = 1e-2, active_inputs: Sequence[int] | None = None, log_history: bool = True
+    ) -> Self:
+        """A network without inputs that hardly matter; it takes the same table as before.
+
+        Examples:
+            >>> from kanwidget.pykan import MultKAN, torch
+            >>> model = MultKAN([3, 1])
+            >>> model.get_act(torch.rand(100, 3))
+            >>> model.prune_input(active_inputs=[0, 2]).width
+            [[2, 0], [1, 0]]
+        """
+        return self._next(self.network.prune_input(threshold, active=active_inputs))
+
+    def prune_edge(self, threshold: float = 3e-2, log_history: bool = True) -> None:
+        """Prune the edges that hardly matter. In place.
+
+        Examples:
+            >>> from kanwidget.pykan import MultKAN, torch
+            >>> model = MultKAN([2, 5, 1])
+            >>> model.get_act(torch.rand(100, 2))
+            >>> model.prune_edge(10.0)
+            >>> model.n_edge
+            2
+        """
+        self._become(self.network.prune_edge(threshold))
+
+    def remove_edge(self, l: int, i: int, j: int, log_history: bool = True) -> None:  # noqa: E741
+        """Prune one edge. In place.
+
+        Examples:
+            >>> from kanwidget.pykan import MultKAN
+            >>> model = MultKAN([2, 1])
+            >>> model.remove_edge(0, 1, 0)
+            >>> model.n_edge
+            1
+        """
+        self.network.remove_edge(l, i, j)
+        self._store(next_version=True)
+
+    def remove_node(self, l: int, i: int, mode: str = "all", log_history: bool = True) -> None:  # noqa: E741
+        """Prune the edges into a node (`down`), out of it (`up`), or `all` of them. In place; numbers of nodes stay.
+
+        Examples:
+            >>> from kanwidget.pykan import MultKAN
+            >>> model = MultKAN([2, 3, 1])
+            >>> model.remove_node(1, 0)
+            >>> model.n_edge, model.width
+            (6, [[2, 0], [3, 0], [1, 0]])
+        """
+        if mode not in ("all", "up", "down"):
+            raise ValueError(f"the `mode` argument of remove_node must be 'all', 'up' or 'down'; got {mode!r}.")
+        if not 0 <= l < len(self.network.width) or not 0 <= i < sum(self.network.width[l]):
+            raise ValueError(f"the `l, i` arguments of remove_node must be those of a node; got {(l, i)}.")
+        subnodes = set(self.network.subnodes_of(l, i)) if l > 0 else set()
+        for edge in self.network.edge_refs(active=True):
+            below = edge.layer == l - 1 and edge.target in subnodes and mode in ("all", "down")
+            above = edge.layer == l and edge.source == i and mode in ("all", "up")
+            if below or above:
+                self.network.remove_edge(*edge)
+        self._store(next_version=True)
+
+    def expand_depth(self) -> None:
+        """Add a layer of identities at the end. In place; the function stays.
+
+        Examples:
+            >>> from kanwidget.pykan import MultKAN
+            >>> model = MultKAN([2, 1])
+            >>> model.expand_depth()
+            >>> model.width
+            [[2, 0], [1, 0], [1, 0]]
+        """
+        self._become(self.network.expand_depth())
+
+    def expand_width(self, layer_id: int, n_added_nodes: int, sum_bool: bool = True, mult_arity: Any = 2) -> None:
+        """Add nodes to a hidden level, sums or products. In place; the function stays.
+
+        Examples:
+            >>> from kanwidget.pykan import MultKAN
+            >>> model = MultKAN([2, 3, 1])
+            >>> model.expand_width(1, 2, sum_bool=False, mult_arity=[2, 3])
+            >>> model.width
+            [[2, 0], [3, 2], [1, 0]]
+        """
+        if not 0 < layer_id < len(self.network.width) - 1:
+            advice = (
+                "Make another network for other inputs or outputs: KAN(…), or kanpiler(…) of the formula with them."
+            )
+            raise ValueError(
+                f"the `layer_id` argument of expand_width must be that of a hidden level; got {layer_id}. {advice}"
+            )
+        wider = self.network
+        if sum_bool:
+            wider = wider.expand_width(layer_id, n_added_nodes)
+        else:
+            factors = list(mult_arity) if isinstance(mult_arity, Sequence) else [mult_arity] * n_added_nodes
+            if len(factors) != n_added_nodes:
+                expected = f"a number, or a list of {n_added_nodes}"
+                raise ValueError(f"the `mult_arity` argument of expand_width must be {expected}; got {mult_arity!r}.")
+            for count in factors:
+                wider = wider.expand_width(layer_id, 1, product=True, mult_arity=count)
+        self._become(wider)
+
+    def perturb(self, mag: float = 1.0, mode: str = "non-intrusive") -> None:
+        """Give small splines to functions and to edges that aren't there. In place.
+
+        Examples:
+            >>> from kanwidget.pykan import MultKAN
+            >>> model = MultKAN([2, 1])
+            >>> model.remove_edge(0, 0, 0)
+            >>> model.perturb(mag=0.1)
+            >>> model.n_edge
+            2
+        """
+        self._become(self.network.perturb(mag, mode))
+
+    def module(self, start_layer: int, chain: str) -> None:
+        """Cut the edges between a module, `'[0,1]->[2]'`, and the rest. In place.
+
+        Examples:
+            >>> from kanwidget.pykan import MultKAN
+            >>> model = MultKAN([2, 2, 1])
+            >>> model.module(0, "[0]->[1]")
+            >>> model.n_edge
+            4
+        """
+        groups = [[int(number) for number in re.findall(r"-?\d+", group)] for group in chain.split("->")]
+        self.network.isolate(start_layer, groups)
+        self._store(next_version=True)
+
+    def swap(self, l: int, i1: int, i2: int, log_history: bool = True) -> None:  # noqa: E741
+        """Exchange two hidden nodes; the function stays. In place.
+
+        Examples:
+            >>> from kanwidget.pykan import MultKAN
+            >>> MultKAN([2, 3, 1]).swap(1, 0, 2)
+        """
+        self.network.swap(l, i1, i2)
+        self._store(next_version=True)
+
+    def auto_swap(self) -> None:
+        """Reorder hidden nodes so that connections become short; the function stays. In place.
+
+        Examples:
+            >>> from kanwidget.pykan import MultKAN, torch
+            >>> model = MultKAN([2, 4, 2])
+            >>> model.get_act(torch.rand(50, 2))
+            >>> model.auto_swap()
+        """
+        self.network.auto_swap()
+        self._store(next_version=True)
+
+    @property
+    def connection_cost(self) -> float:
+        """How long the connections are, by their importance."""
+        return self.network.connection_cost()

@@ -1,0 +1,188 @@
+"""Trainings and grids by pykan's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from typing_extensions import Self
+
+from kanwidget.pykan.network import fitting, starts
+from kanwidget.pykan.network.base import PykanNetwork, whole_numbers
+
+
+class TrainableNetwork(PykanNetwork):
+    """A network that can be trained."""
+
+    # ---- training
+
+    def fit(
+        self,
+        dataset: dict[str, Any],
+        opt: str = "LBFGS",
+        steps: int = 100,
+        log: int = 1,
+        lamb: float = 0.0,
+        lamb_l1: float = 1.0,
+        lamb_entropy: float = 2.0,
+        lamb_coef: float = 0.0,
+        lamb_coefdiff: float = 0.0,
+        update_grid: bool = True,
+        grid_update_num: int = 10,
+        loss_fn: Any = None,
+        lr: float | None = None,
+        start_grid_update_step: int = -1,
+        stop_grid_update_step: int = 50,
+        batch: int = -1,
+        metrics: Sequence[Callable[[], Any]] | None = None,
+        save_fig: bool = False,
+        in_vars: Sequence[Any] | None = None,
+        out_vars: Sequence[Any] | None = None,
+        beta: float = 3,
+        save_fig_freq: int = 1,
+        img_folder: str = "./video",
+        singularity_avoiding: bool = False,
+        y_th: float = 1000.0,
+        reg_metric: str = "edge_forward_spline_n",
+        display_metrics: Sequence[str] | None = None,
+    ) -> dict[str, list[Any]]:
+        """Train in place.
+
+        Args:
+            dataset: A dict with `train_input`, `train_label`, `test_input` and `test_label`.
+            opt: `LBFGS` trains with Levenberg-Marquardt where it can, on all rows, with four steps for one of pykan's; `Adam` ends with
+                its best step; `torch-LBFGS` is LBFGS itself.
+            steps: Most steps; it ends before if it has converged.
+            log: No effect.
+            lamb: Weight of the penalty.
+            lamb_l1: Of its sum of sizes.
+            lamb_entropy: Of its entropies.
+            lamb_coef: Of the coefficients' size.
+            lamb_coefdiff: Of their differences.
+            update_grid: Whether grids follow the activations.
+            grid_update_num: How often.
+            loss_fn: The mean squared error by default.
+            lr: Learning rate of Adam and `torch-LBFGS`; 0.01 and 1 by default.
+            start_grid_update_step: First step of the grids' updates.
+            stop_grid_update_step: Last one.
+            batch: Rows of each step of Adam and `torch-LBFGS`, -1 for all.
+            metrics: Functions without arguments, called after each step.
+            save_fig: Whether to draw the network after steps, into files.
+            in_vars: Names of the inputs in these pictures.
+            out_vars: Names of the outputs.
+            beta: Opacity of the edges.
+            save_fig_freq: Steps from one picture to the next.
+            img_folder: Where the pictures go.
+            singularity_avoiding: No effect: no step leaves a value that isn't finite.
+            y_th: No effect.
+            reg_metric: What the penalty measures.
+            display_metrics: No effect: the progress bar has its own.
+
+        Returns:
+            `train_loss`, `test_loss` (root mean squared errors, else the mean loss), `reg` and the metrics, one number a step.
+
+        Examples:
+            >>> from kanwidget.pykan import MultKAN
+            >>> import warnings
+            >>> from kanwidget.pykan import create_dataset
+            >>> data = create_dataset(lambda x: torch.sin(3 * x[:, [0]]), n_var=1, train_num=100)
+            >>> with warnings.catch_warnings():
+            ...     warnings.simplefilter("ignore")
+            ...     results = MultKAN([1, 1], grid=5).fit(data, steps=10)
+            >>> bool(results["train_loss"][-1] < 0.01)
+            True
+        """
+        data = fitting.parts_of(dataset)
+        label = torch.as_tensor(data["train_label"])
+        named = fitting.loss_options(loss_fn, label)
+        root = label.is_floating_point() and named.get("loss", "mse") == "mse"
+        options: dict[str, Any] = {
+            "lamb": lamb,
+            "lamb_l1": lamb_l1,
+            "lamb_entropy": lamb_entropy,
+            "lamb_coef": lamb_coef,
+            "lamb_coefdiff": lamb_coefdiff,
+            "update_grid": update_grid,
+            "grid_update_num": grid_update_num,
+            "reg_metric": reg_metric,
+            **fitting.optimizer_options(opt, lr, batch),
+            **named,
+        }
+        self._notice_own_loops()
+        self._remembers = False
+        try:
+            # What a training begins with settles the scales, and the optimizer of "auto".
+            options["opt"] = self.network.fit_steps(data, steps=0, **options).opt
+            factor = fitting.STEPS[options["opt"]] if opt == "LBFGS" else 1
+            options["start_grid_update_step"] = factor * max(0, start_grid_update_step)
+            options["stop_grid_update_step"] = factor * stop_grid_update_step
+            measures = fitting.Metrics(metrics, factor)
+            best = fitting.BestStep(root=root) if opt == "Adam" and "batch" not in options and loss_fn is None else None
+            callbacks: list[Any] = [measures, *([] if best is None else [best])]
+            if save_fig:
+                look = {"in_vars": in_vars, "out_vars": out_vars, "beta": beta}
+                callbacks.append(fitting.Frames(img_folder, save_fig_freq, factor, look))
+            trial = factor * steps // 4
+            if factor > 1 and update_grid and trial >= 5 and starts.is_open(self.network):
+                steps = 0 if starts.choose(self.network, data, trial, options, root=root) else steps
+            history = self.network.fit(data, steps=factor * steps, callbacks=callbacks, **options)
+            ended = None if best is None else best.restore(self.network)
+            if ended is not None:
+                measures.evaluate(anew=True)
+        finally:
+            self._remembers = True
+        self._store(next_version=True)
+        return fitting.results_of(history, steps, measures, lamb, ended)
+
+    def evaluate(self, dataset: dict[str, Tensor]) -> dict[str, Any]:
+        """The error on the test rows, and the network's size.
+
+        Examples:
+            >>> from kanwidget.pykan import MultKAN
+            >>> data = {"test_input": torch.zeros(2, 1), "test_label": torch.zeros(2, 1)}
+            >>> sorted(MultKAN([1, 1]).evaluate(data))
+            ['n_edge', 'n_grid', 'test_loss']
+        """
+        with torch.no_grad():
+            error = (
+                (self.network(dataset["test_input"].to(self.network.dtype)) - dataset["test_label"])
+                .square()
+                .mean()
+                .sqrt()
+            )
+        return {"test_loss": float(error), "n_edge": self.n_edge, "n_grid": self.network.grid}
+
+    def get_params(self) -> Iterable[nn.Parameter]:
+        """The parameters."""
+        return self.parameters()
+
+    # ---- grids
+
+    def update_grid_from_samples(self, x: Any) -> None:
+        """Move the grids to where the inputs are. In place.
+
+        Examples:
+            >>> from kanwidget.pykan import MultKAN
+            >>> model = MultKAN([1, 1], grid=5)
+            >>> model.update_grid_from_samples(torch.linspace(-10, 10, 101)[:, None])
+            >>> bool(model.act_fun[0].grid.max() > 10)
+            True
+        """
+        starts.settle_scales(self.network)
+        self.network.update_grid(x.detach() if isinstance(x, Tensor) else x)
+
+    def update_grid(self, x: Any) -> None:
+        """As `update_grid_from_samples`."""
+        self.update_grid_from_samples(x)
+
+    def refine(self, new_grid: Any) -> Self:
+        """A network with finer grids that computes the same.
+
+        Examples:
+            >>> from kanwidget.pykan import MultKAN
+            >>> MultKAN([1, 1], grid=3).refine(6).network.grid
+            6
+        """
+        return self._next(self.network.refine(whole_numbers(new_grid)))
