@@ -81,9 +81,9 @@ def get_derivative(
         raise ValueError(
             f"the `derivative` argument of get_derivative must be 'jacobian' or 'hessian'; got {derivative!r}."
         )
-    from kanwidget.pykan.MultKAN import MultKAN
+    from kanwidget.pykan.network.base import PykanNetwork
 
-    if isinstance(model, MultKAN):
+    if isinstance(model, PykanNetwork):
         derivatives = model.network.loss_derivatives((inputs, labels))
         return (derivatives.hessian if derivative == "hessian" else derivatives.gradient)[None]
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]

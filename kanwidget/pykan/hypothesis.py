@@ -14,7 +14,7 @@ from torch import Tensor
 
 from kanwidget import structure
 from kanwidget.pykan.derivatives import batch_jacobian
-from kanwidget.pykan.MultKAN import MultKAN
+from kanwidget.pykan.network.base import PykanNetwork
 
 __all__ = [
     "detect_separability",
@@ -164,13 +164,13 @@ def plot_tree(
     """
     from kanwidget.pykan.network.pictures import hand_over
 
-    options: dict[str, Any] = {"tolerance": sym_th} if isinstance(model, MultKAN) else {}
+    options: dict[str, Any] = {"tolerance": sym_th} if isinstance(model, PykanNetwork) else {}
     hand_over(structure.plot_tree(*_subject(model, x), **options))
 
 
 def _subject(model: Any, x: Tensor) -> tuple[Any, Tensor]:
     """What is examined, and the points."""
-    return model.network if isinstance(model, MultKAN) else model, x.detach().double()
+    return model.network if isinstance(model, PykanNetwork) else model, x.detach().double()
 
 
 def _number(name: str) -> int:
