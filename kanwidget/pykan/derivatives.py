@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.functional import jacobian
 
+from kanwidget.pykan.network.base import PykanNetwork
+
 
 def batch_jacobian(
     func: Callable[[Tensor], Tensor], x: Tensor, create_graph: bool = False, mode: str = "scalar"
@@ -81,8 +83,6 @@ def get_derivative(
         raise ValueError(
             f"the `derivative` argument of get_derivative must be 'jacobian' or 'hessian'; got {derivative!r}."
         )
-    from kanwidget.pykan.network.base import PykanNetwork
-
     if isinstance(model, PykanNetwork):
         derivatives = model.network.loss_derivatives((inputs, labels))
         return (derivatives.hessian if derivative == "hessian" else derivatives.gradient)[None]

@@ -162,7 +162,7 @@ def plot_tree(
         >>> plot_tree(lambda x: x[:, [0]] + x[:, [1]] ** 2, x)
         >>> plt.close()
     """
-    from kanwidget.pykan.network.pictures import hand_over
+    from kanwidget.insight.plot import hand_over
 
     options: dict[str, Any] = {"tolerance": sym_th} if isinstance(model, PykanNetwork) else {}
     hand_over(structure.plot_tree(*_subject(model, x), **options))

@@ -2,10 +2,10 @@
 windows.
 """
 
-from kanwidget.insight.plot.animate import animation
 from kanwidget.insight.plot.curves import plot_edge, plot_history
 from kanwidget.insight.plot.figure import plot, svg
 from kanwidget.insight.plot.fit import plot_fit
-from kanwidget.insight.plot.showing import shown
+from kanwidget.insight.plot.moving.animate import animation
+from kanwidget.insight.plot.showing import hand_over, shown
 
-__all__ = ["animation", "plot", "plot_edge", "plot_fit", "plot_history", "shown", "svg"]
+__all__ = ["animation", "hand_over", "plot", "plot_edge", "plot_fit", "plot_history", "shown", "svg"]

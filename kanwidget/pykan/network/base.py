@@ -136,10 +136,6 @@ class PykanNetwork(nn.Module):
             with torch.no_grad():
                 self.forward(x)
 
-    def to(self, *args: Any, **options: Any) -> Self:
-        """As any torch module."""
-        return super().to(*args, **options)
-
     def speed(self, compile: bool = False) -> Self:
         """Nothing: no time is spent on functions and activations that nobody asks for.
 

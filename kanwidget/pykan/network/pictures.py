@@ -14,16 +14,10 @@ if TYPE_CHECKING:
 _SCALE = 0.5
 
 
-def hand_over(figure: Any) -> None:
-    """Make a figure pyplot's current one, in scripts too."""
-    from matplotlib import pyplot
-
-    if figure.canvas.manager is None:
-        pyplot.figure(FigureClass=lambda *_, **__: figure)  # type: ignore[arg-type]
-
-
 def plot_network(network: KAN, scale: float, **options: Any) -> None:
     """Draw a network."""
+    from kanwidget.insight.plot import hand_over
+
     hand_over(network.plot(scale=scale / _SCALE, **options))
 
 

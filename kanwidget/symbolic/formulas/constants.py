@@ -16,10 +16,15 @@ if TYPE_CHECKING:
     import sympy
 
 
+#: Constants smaller than this part of the largest one are round-off.
+_ROUND_OFF = 1e-15
+
+
 def ex_round(expr: sympy.Expr, digits: int) -> sympy.Expr:
     """Round the constants to so many decimals.
 
-    Where that would divide by zero or make the expression infinite, the constants keep so many significant digits instead.
+    Where that would divide by zero or make the expression infinite, the constants keep so many significant digits instead; and where
+    a variable would vanish, those do that bring it in: a column of large numbers has a small factor.
 
     Args:
         expr: An expression.
@@ -27,19 +32,31 @@ def ex_round(expr: sympy.Expr, digits: int) -> sympy.Expr:
 
     Examples:
         >>> import sympy
-        >>> x = sympy.Symbol("x")
+        >>> x, pressure = sympy.symbols("x pressure")
         >>> ex_round(1.2345 * sympy.sin(3.14159 * x) + 1e-9, 2)
         1.23*sin(3.14*x)
+        >>> ex_round(1.2345 * x + 1.2345e-5 * pressure, 2)
+        1.2e-5*pressure + 1.23*x
     """
     import sympy
 
     _check.integer(digits, "digits", "ex_round", low=0)
     floats = sorted(expr.atoms(sympy.Float), key=float)
-    rounded = expr.xreplace({number: _float(round(float(number), digits)) for number in floats})
+    places = {number: _float(round(float(number), digits)) for number in floats}
+    short = {number: _float(float(f"{float(number):.{max(digits, 1)}g}")) for number in floats}
+    rounded = expr.xreplace(places)
     if rounded.has(sympy.zoo, sympy.nan, sympy.oo):
-        significant = max(digits, 1)
-        return expr.xreplace({number: _float(float(f"{float(number):.{significant}g}")) for number in floats})
-    return rounded
+        return expr.xreplace(short)
+    lost = expr.free_symbols - rounded.free_symbols
+    if not lost:
+        return rounded
+    least = _ROUND_OFF * max(abs(float(number)) for number in floats)
+    for number in floats:
+        if places[number] == 0 and abs(float(number)) > least:
+            with_it = places | {number: short[number]}
+            if lost & expr.xreplace(with_it).free_symbols:
+                places = with_it
+    return expr.xreplace(places)
 
 
 def _float(value: float) -> sympy.Expr:

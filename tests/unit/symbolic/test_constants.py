@@ -82,3 +82,16 @@ def test_wrong_data(call):
         call(1.5 * x, [x], X, X[:, 0])
     with pytest.raises(ValueError, match="300 numbers"):
         call(1.5 * x, [x, y], X, X)
+
+
+def test_rounding_loses_no_column():
+    v, pressure, temperature = sympy.symbols("v pressure temperature")
+    exponent = 0.509123 * v + 1.2345e-5 * temperature**2 - 3.21e-11 * pressure**2
+    rounded = ex_round(4370.7951 * sympy.exp(exponent), 3)
+    expected = 0.509 * v + 1.23e-5 * temperature**2 - 3.21e-11 * pressure**2
+    assert rounded == 4370.795 * sympy.exp(expected)
+
+
+def test_rounding_drops_round_off():
+    x, y = sympy.symbols("x y")
+    assert ex_round(1.5 * x + 2e-16 * y, 3) == 1.5 * x

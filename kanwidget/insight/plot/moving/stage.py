@@ -15,9 +15,9 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from PIL import Image
 
 from kanwidget.insight.plot.figure import _names
-from kanwidget.insight.plot.film import Film, Section
 from kanwidget.insight.plot.labels import draw_functions, draw_hidden_names, draw_legend, draw_names
 from kanwidget.insight.plot.layout import Layout
+from kanwidget.insight.plot.moving.film import Film, Section
 from kanwidget.insight.plot.network import Edge, draw_network
 from kanwidget.insight.plot.style import Theme, new_figure, readable, write
 

@@ -10,9 +10,9 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.records import History
 from kanwidget.core.threads import limit_threads
-from kanwidget.insight.plot.film import Film, FilmFrame
-from kanwidget.insight.plot.gif import FIRST, LAST, gif
-from kanwidget.insight.plot.stage import Stage
+from kanwidget.insight.plot.moving.film import Film, FilmFrame
+from kanwidget.insight.plot.moving.gif import FIRST, LAST, gif
+from kanwidget.insight.plot.moving.stage import Stage
 from kanwidget.insight.plot.style import theme_of
 
 #: Hundredths of a second for each picture: shortest and longest.
