@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import sympy
 
 
-#: Constants smaller than this part of the largest one are round-off.
+#: Constants smaller than this part of all that rounding leaves are round-off.
 _ROUND_OFF = 1e-15
 
 
@@ -50,7 +50,7 @@ def ex_round(expr: sympy.Expr, digits: int) -> sympy.Expr:
     lost = expr.free_symbols - rounded.free_symbols
     if not lost:
         return rounded
-    least = _ROUND_OFF * max(abs(float(number)) for number in floats)
+    least = _ROUND_OFF * min((abs(float(number)) for number in floats if places[number] != 0), default=0.0)
     for number in floats:
         if places[number] == 0 and abs(float(number)) > least:
             with_it = places | {number: short[number]}

@@ -92,6 +92,12 @@ def test_rounding_loses_no_column():
     assert rounded == 4370.795 * sympy.exp(expected)
 
 
+def test_a_large_constant_beside_a_small_factor_hides_no_column():
+    pressure, v = sympy.symbols("pressure v")
+    rounded = ex_round(0.509123 * v - 4.321e-11 * (pressure - 226123.4567) ** 2, 3)
+    assert rounded == 0.509 * v - 4.32e-11 * (pressure - 226123.457) ** 2
+
+
 def test_rounding_drops_round_off():
     x, y = sympy.symbols("x y")
     assert ex_round(1.5 * x + 2e-16 * y, 3) == 1.5 * x
