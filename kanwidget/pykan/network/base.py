@@ -26,6 +26,8 @@ class PykanNetwork(nn.Module):
 
     network: kanwidget.KAN
     _trace: starts.Trace
+    #: Whether its parameters are still the random ones.
+    _is_random = False
 
     def __init__(
         self,
@@ -90,6 +92,7 @@ class PykanNetwork(nn.Module):
             starts.settle_scales(self.network)
         self.to(device)
         self._store()
+        self._is_random = True
 
     # ---- using it
 
@@ -113,7 +116,7 @@ class PykanNetwork(nn.Module):
         """What a training loop of a person's own has learnt is in the units of the data: a later `fit` must not rescale it."""
         if self._remembers and self._trace.written(self.network):
             starts.settle_scales(self.network)
-            self._trace = starts.Trace(self.network)
+            self._trace, self._is_random = starts.Trace(self.network), False
 
     def _remember(self, x: Tensor) -> None:
         """Keep a sample of the inputs. Not of those within torch.func's transforms, which must not outlive them."""
@@ -248,7 +251,7 @@ class PykanNetwork(nn.Module):
 
     def _store(self, *, next_version: bool = False) -> None:
         """Keep a version, the next one if the network has changed."""
-        self._trace = starts.Trace(self.network)
+        self._trace, self._is_random = starts.Trace(self.network), self._is_random and not next_version
         if self.auto_save:
             self.state_id += next_version
             while next_version and self.version in self._versions:

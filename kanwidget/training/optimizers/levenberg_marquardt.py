@@ -48,15 +48,14 @@ class LevenbergMarquardt(Optimizer):
     def __init__(self, objective: LeastSquares, *, anchored: bool = False, smoothness: float = 0.0) -> None:
         self.objective, self._anchored, self._smoothness = objective, anchored, smoothness
         self._lowest = objective.trivial_loss()
+        self._small_gains, self.damping = torch.zeros_like(self._lowest), torch.ones_like(self._lowest)
         self.reload()
-        unexplained = (self._current.loss / self._trivial).nan_to_num(1.0).clamp(1e-8, 1.0)
-        self._start = torch.where(objective.lamb > 0, _DAMPING_SPARSE, _DAMPING) * unexplained
-        self.damping = self._start
+        self.damping = self._start = self._first_damping()
 
     def reload(self, networks: Sequence[int] | None = None) -> None:
         """Re-read parameters, knots and settings of all networks; restart the convergence count of these, or of all.
 
-        The damping stays.
+        The damping stays, but that of one that was about to converge, which says nothing about other knots, begins anew.
         """
         objective = self.objective
         self.parameters: Parameters = objective.parameter_vector()
@@ -68,15 +67,20 @@ class LevenbergMarquardt(Optimizer):
         self._metric = (metric * units[:, :, None] * units[:, None]).expand(count, -1, -1)
         self._ridge = ridge(objective, self.parameters, units, spreads, self._smoothness).expand(count, -1, -1)
         self._growth = torch.full_like(self._trivial, 2.0)
-        if networks is None:
-            self._small_gains = torch.zeros_like(self._trivial)
-        else:
-            self._small_gains[list(networks)] = 0.0
         self._current = objective.value(derivatives=True)
+        again = torch.full_like(self._small_gains, networks is None, dtype=torch.bool)
+        again[list(networks or ())] = True
+        self.damping = torch.where(again & (self._small_gains > 0), self._first_damping(), self.damping)
+        self._small_gains = torch.where(again, 0.0, self._small_gains)
         self._vector = self.parameters.read(objective.stack)
         #: Where the ridge pulls to.
         self._anchor = self._vector.clone() if self._anchored else torch.zeros_like(self._vector)
         self._knots = [layer.knots.clone() for layer in objective.stack.layers]
+
+    def _first_damping(self) -> Tensor:
+        """The damping that a training begins with where the networks are now."""
+        unexplained = (self._current.loss / self._trivial).nan_to_num(1.0).clamp(1e-8, 1.0)
+        return torch.where(self.objective.lamb > 0, _DAMPING_SPARSE, _DAMPING) * unexplained
 
     @property
     def current(self) -> Any:
