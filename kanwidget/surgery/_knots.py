@@ -13,7 +13,9 @@ _FLOOR = 0.01
 _SUPPORT = 4
 
 
-def adapted_grid(values: Tensor, intervals: int, grid_eps: float | Tensor, margin: float, current: Tensor) -> Tensor:
+def adapted_grid(
+    values: Tensor, intervals: int, grid_eps: float | Tensor, margin: float, current: Tensor, k: int
+) -> Tensor:
     """Grid points between an even grid and the quantiles of the distinct values.
 
     Args:
@@ -22,6 +24,7 @@ def adapted_grid(values: Tensor, intervals: int, grid_eps: float | Tensor, margi
         grid_eps: 0 for quantiles, 1 for an even grid; one value for all inputs, or `(in,)`.
         margin: Distance of each end from the samples, as a part of their range.
         current: The current grids, `(in, any)`: a constant input keeps its grid, moved if it doesn't contain the constant.
+        k: Order of the splines, whose polynomials have numbers as large as an interval's length to the power -k.
 
     Returns:
         Shape `(in, G + 1)`, strictly increasing.
@@ -32,7 +35,9 @@ def adapted_grid(values: Tensor, intervals: int, grid_eps: float | Tensor, margi
     size = torch.maximum(low.abs(), high.abs())
     # Below this range even an even grid's points coincide after rounding.
     rounding = 8 * intervals * torch.finfo(values.dtype).eps * size
-    constant = ~(span > rounding)
+    # In float32 an interval of 1e-14, of activations that have died away, has polynomials that overflow.
+    least = intervals / _FLOOR * torch.finfo(values.dtype).tiny ** (1 / max(k, 1))
+    constant = ~(span > rounding.clamp_min(least))
     share = (rounding / torch.where(constant, 1.0, span)).clamp(max=1.0)
     share = torch.maximum(share, torch.as_tensor(grid_eps, dtype=share.dtype).clamp_min(_FLOOR))[:, None]
     start, end = low - margin * span, high + margin * span
@@ -44,7 +49,7 @@ def adapted_grid(values: Tensor, intervals: int, grid_eps: float | Tensor, margi
     return torch.where(constant[:, None], _containing(current, low, intervals), mixed)
 
 
-def spread_grid(values: Tensor, intervals: int, current: Tensor) -> Tensor:
+def spread_grid(values: Tensor, intervals: int, current: Tensor, k: int) -> Tensor:
     """Even grid points, but longer intervals where samples are thin: each has about `_SUPPORT` of them, while there are enough.
 
     A thin tail of samples gets long intervals: the samples determine every coefficient, and the polynomial of an end interval goes on
@@ -54,16 +59,17 @@ def spread_grid(values: Tensor, intervals: int, current: Tensor) -> Tensor:
         values: Finite samples, shape `(batch, in)`, at least one row.
         intervals: G, ≥ 1.
         current: The current grids, `(in, any)`, for constant inputs, as in `adapted_grid`.
+        k: Order of the splines.
 
     Returns:
         Shape `(in, G + 1)`, strictly increasing.
 
     Examples:
         >>> values = torch.cat([torch.linspace(0, 1, 90), torch.linspace(1.1, 10, 10)])[:, None]
-        >>> [round(float(point), 1) for point in spread_grid(values, 4, torch.tensor([[0.0, 1.0]]))[0]]
+        >>> [round(float(point), 1) for point in spread_grid(values, 4, torch.tensor([[0.0, 1.0]]), 3)[0]]
         [-0.5, 1.0, 2.1, 6.0, 12.0]
     """
-    even = adapted_grid(values, intervals, 1.0, 0.0, current)
+    even = adapted_grid(values, intervals, 1.0, 0.0, current, k)
     grid = torch.stack([_spread(column, points) for column, points in zip(values.T, even, strict=True)])
     grid[:, 0] -= (grid[:, 1] - grid[:, 0]) / 2
     grid[:, -1] += (grid[:, -1] - grid[:, -2]) / 2

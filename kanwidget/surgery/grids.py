@@ -182,9 +182,9 @@ def _regridded(
         if knots == "uniform":
             new[at] = splines.uniform_grid(grid[at, 0], grid[at, -1], size)
         elif knots == "adapted":
-            new[at] = adapted_grid(samples, size, shares[at], margin, grid[at])
+            new[at] = adapted_grid(samples, size, shares[at], margin, grid[at], first.k)
         elif knots == "spread":
-            new[at] = spread_grid(samples, size, grid[at])
+            new[at] = spread_grid(samples, size, grid[at], first.k)
         coef[:, at] = refit(old_coef[:, at], old[at], splines.extend_knots(new[at], first.k), first.k, samples)
     return coef.unflatten(1, (count, -1)).transpose(0, 1), new.unflatten(0, (count, -1))
 

@@ -184,6 +184,14 @@ class PykanNetwork(nn.Module):
         """A network of its own that computes the same."""
         return copy.deepcopy(self)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        self._notice_own_loops()  # of which a copy has no trace
+        made = self.__class__.__new__(self.__class__)
+        memo[id(self)] = made
+        vars(made).update(copy.deepcopy(vars(self), memo))
+        made._trace = starts.Trace(made.network)
+        return made
+
     def saveckpt(self, path: str = "model") -> None:
         """Write the network to the file `path.kan`, see `kanwidget.KAN.save`.
 

@@ -45,9 +45,10 @@ def is_open(network: KAN) -> bool:
 def choose(network: KAN, data: dict[str, Any], steps: int, options: dict[str, Any], *, root: bool) -> bool:
     """Train for some steps from several starts at once, and go on with the best. In place.
 
-    Seeds differ: one of a few ends with a superfluous node, or far from the smallest error. The others are the same random numbers in another order and with other signs. With more than one hidden level each also starts
-    with hidden grids that fit its first activations: wide ones make smooth functions of few nodes, but where all activations are of a
-    few values, as from columns of 0 and 1, only grids that fit can tell these apart.
+    Seeds differ: one of a few ends with a superfluous node, or far from the smallest error. The others are the same random numbers in
+    another order and with other signs. With more than one hidden level each also starts with hidden grids that fit its first
+    activations: wide ones make smooth functions of few nodes, but where all activations are of a few values, as from columns of 0 and
+    1, only grids that fit can tell these apart.
 
     Returns:
         Whether it was interrupted, and is to end with what there is.

@@ -125,7 +125,13 @@ class TrainableNetwork(PykanNetwork):
                 look = {"in_vars": in_vars, "out_vars": out_vars, "beta": beta}
                 callbacks.append(fitting.Frames(img_folder, save_fig_freq, factor, look))
             trial = factor * steps // 4
-            if options["opt"] == "LM" and factor > 1 and trial >= 5 and self._is_random and starts.is_open(self.network):
+            if (
+                options["opt"] == "LM"
+                and factor > 1
+                and trial >= 5
+                and self._is_random
+                and starts.is_open(self.network)
+            ):
                 steps = 0 if starts.choose(self.network, data, trial, options, root=root) else steps
             history = self.network.fit(data, steps=factor * steps, callbacks=callbacks, **options)
             ended = None if best is None else best.restore(self.network)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from kanwidget.pykan import KAN, PykanDifference, create_dataset
-from kanwidget.pykan.network import fitting
+from kanwidget.pykan.network import fitting, starts
 
 pytestmark = pytest.mark.filterwarnings("ignore::kanwidget.pykan.PykanDifference")
 
@@ -216,3 +216,21 @@ def test_three_levels_begin_with_the_better_grids():
     data = {"train_input": inputs, "train_label": labels, "test_input": inputs, "test_label": labels}
     results = KAN([6, 4, 4, 1], seed=3).fit(data, steps=20, lamb=1e-4)
     assert results["train_loss"][-1] < 0.05
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_no_superfluous_node_is_left_by_an_unlucky_start(data, seed):
+    model = KAN(width=[2, 5, 1], grid=3, k=3, seed=seed)  # seed 2 ends with two nodes from its first random numbers
+    model.fit(data, opt="LBFGS", steps=20, lamb=1e-3)
+    assert model.prune().width[1] == [1, 0]
+
+
+def test_one_that_was_edited_or_trained_goes_on_from_there(data, monkeypatch):
+    monkeypatch.setattr(starts, "choose", lambda *_, **__: pytest.fail("another start"))
+    edited, trained, loaded = (KAN(width=[2, 2, 1], seed=1) for _ in range(3))
+    edited.remove_edge(0, 0, 0)
+    with torch.no_grad():
+        trained.act_fun[0].coef.add_(0.1)
+    loaded.load_state_dict(trained.state_dict())
+    for model in (edited, trained, loaded, trained.copy()):
+        model.fit(data, steps=5)

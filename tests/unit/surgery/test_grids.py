@@ -204,7 +204,7 @@ def test_update_grid_refuses_empty_and_missing():
 def test_adapted_grids_hold_the_samples_and_increase(values, intervals, eps):
     column = torch.tensor(values, dtype=DOUBLE)[:, None]
     present = torch.tensor([[-1.0, 1.0]], dtype=DOUBLE)
-    grid = adapted_grid(column, intervals, eps, 0.01, present)
+    grid = adapted_grid(column, intervals, eps, 0.01, present, 3)
     assert grid.shape == (1, intervals + 1)
     assert bool((grid.diff(dim=1) > 0).all())
     assert grid[0, 0] <= column.min() <= column.max() <= grid[0, -1]
@@ -239,6 +239,23 @@ def test_grids_of_several_networks_move_as_of_each_alone(zoo, x, rows):
             torch.testing.assert_close(model.layer(n).coef, other.layer(n).coef, rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.parametrize("k", [1, 3, 5])
+@pytest.mark.parametrize("dtype", [torch.float32, DOUBLE])
+@pytest.mark.parametrize("digits", [6, 12, 16, 30, 300])
+def test_grids_of_activations_that_died_away_stay_finite(dtype, k, digits):
+    """Polynomials of an interval of 1e-14 overflow in float32."""
+    x = torch.linspace(-1, 1, 50, dtype=dtype)[:, None]
+    model = KAN([1, 2, 1], k=k, dtype=dtype)
+    with torch.no_grad():
+        for parameter in (model.layer(0).coef, model.layer(0).base):
+            parameter.mul_(10.0**-digits)
+    before = model(x)
+    update_grid(model, x)
+    assert grids_increase(model)
+    assert finite(model)
+    torch.testing.assert_close(model(x), before, rtol=0, atol=1e-3)
+
+
 def test_of_several_networks_one_may_overflow(zoo, x):
     models = [zoo(), zoo()]
     with torch.no_grad():
@@ -256,7 +273,7 @@ CURRENT = torch.tensor([[0.0, 1.0]], dtype=DOUBLE)
 
 def test_a_spread_grid_is_even_where_samples_are():
     values = torch.linspace(-1, 1, 400, dtype=DOUBLE)[:, None]
-    (grid,) = spread_grid(values, 10, CURRENT)
+    (grid,) = spread_grid(values, 10, CURRENT, 3)
     assert torch.allclose(grid[1:-1].diff(), torch.full((8,), 0.2, dtype=DOUBLE), atol=0.02)
     # The ends stand half an interval beyond the samples.
     assert grid[0] == pytest.approx(-1.1, abs=0.02)
@@ -269,7 +286,7 @@ def test_every_interval_of_a_spread_grid_has_samples(seed, intervals, tail):
     generator = torch.Generator().manual_seed(seed)
     values = torch.randn(200, 1, generator=generator, dtype=DOUBLE)
     values = values.sign() * values.abs() ** tail
-    (grid,) = spread_grid(values, intervals, CURRENT)
+    (grid,) = spread_grid(values, intervals, CURRENT, 3)
     assert bool((grid.diff() > 0).all())
     assert grid[0] <= values.min()
     assert grid[-1] >= values.max()
@@ -280,7 +297,7 @@ def test_every_interval_of_a_spread_grid_has_samples(seed, intervals, tail):
 @pytest.mark.parametrize("values", [[5.0] * 30, [0.0, 1.0] * 20, [1e20, 2e20, 3e20], [1e-20, 2e-20, 5e-20], [7.0]])
 def test_a_spread_grid_of_few_distinct_values_is_even(values):
     values = torch.tensor(values, dtype=DOUBLE)[:, None]
-    (grid,) = spread_grid(values, 6, CURRENT)
+    (grid,) = spread_grid(values, 6, CURRENT, 3)
     assert bool(grid.isfinite().all())
     assert bool((grid.diff() > 0).all())
     assert grid[0] <= values.min()

@@ -200,6 +200,23 @@ def test_a_fit_that_is_good_already_starts_with_little_damping():
     assert again < 1e-2 * fresh
 
 
+def test_on_new_grids_the_damping_of_a_converged_network_begins_anew():
+    """At the end of a training it is large, and steps so short that it would seem to have converged on the new grid, too."""
+    models = [KAN([2, 2, 1], seed=seed) for seed in (0, 1, 2)]
+    x, y = product_data()
+    machine = LevenbergMarquardt(
+        Objective(Batch.of(Stack(models), [x] * 3, torch.stack([y] * 3), None, LOSSES["mse"], [Penalty()] * 3))
+    )
+    first = machine.damping.clone()
+    machine.damping = torch.full_like(first, 1e6)
+    machine._small_gains = first.new_tensor([2.0, 0.0, 2.0])
+    machine.reload([0, 1])
+    assert machine.damping.tolist() == [float(first[0]), 1e6, 1e6]
+    assert machine._small_gains.tolist() == [0, 0, 2]
+    machine.reload()
+    assert machine.damping.tolist() == [float(first[0]), 1e6, float(first[2])]
+
+
 def test_the_loss_to_beat_counts_weights():
     x, y = product_data(30)
     weight = torch.tensor([0.0, 1.0, 2.0] * 10, dtype=F64)[:, None]
