@@ -76,7 +76,7 @@ def _shuffled(network: KAN, seed: int) -> KAN:
     """A copy whose edges have the random numbers of others, and other signs."""
     other, generator = copy.deepcopy(network), torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        for layer in other.layers:
+        for layer in map(other.layer, range(other.depth)):
             count = layer.base.numel()
             order = torch.randperm(count, generator=generator).to(layer.base.device)
             signs = (2 * torch.randint(2, (count,), generator=generator) - 1).to(layer.base)
