@@ -98,13 +98,6 @@ class Scaling(nn.Module):
             x = _logarithm(x, self.input_log[pick], "x", "KAN")
         return (x - self.input_centre[pick]) / self.input_size[pick]
 
-    def own_inputs(self, x: Tensor) -> Tensor:
-        """All columns of the data in own units, from scaled numbers."""
-        if not self.scales_input:
-            return x
-        x = self.input_centre + self.input_size * x
-        return torch.where(self.input_log, x.exp(), x) if self.has_logs[0] else x
-
     def own_outputs(self, y: Tensor) -> Tensor:
         """Outputs in own units, from scaled ones."""
         if not self.scales_output:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-import torch
-from torch import Tensor
 from typing_extensions import Self
 
 from kanwidget import _check, surgery
@@ -280,12 +278,3 @@ class EditableNetwork(Network):
 
     def _has(self, data: Any) -> bool:
         return data is not None or len(self.reference) > 0
-
-    def _over_grids(self) -> Tensor:
-        """Rows over the first grids, in own units, `(200, n_features)`: where a network without data may be looked at."""
-        ends = self.layer(0).grid[:, [0, -1]]
-        t = torch.rand(200, len(ends), generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(ends)
-        scaled = ends[:, 0] + t * (ends[:, 1] - ends[:, 0])
-        x = ends.new_zeros(len(t), self.n_features)
-        x[:, self.columns] = scaled
-        return self.scaling.own_inputs(x)

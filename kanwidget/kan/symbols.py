@@ -85,7 +85,7 @@ class SymbolicNetwork(EditableNetwork):
     ) -> SymbolicFit:
         """Replace an edge by c·f(a·x + b) + d. In place; see `kanwidget.symbolic`.
 
-        With `params` it needs no data: a network that wasn't fitted gets the function, and R² compares it with the random start.
+        With `params` it needs no data: a network that wasn't fitted gets the function, and R² is nan.
 
         Examples:
             >>> from kanwidget import KAN
@@ -95,9 +95,9 @@ class SymbolicNetwork(EditableNetwork):
         """
         from kanwidget import symbolic
 
-        # With constants nothing is fitted: data would only tell how well these do.
-        given = params is not None and not self._has(data)
-        x = self._over_grids() if given else as_inputs(self, data, "fix_symbolic")
+        # With constants nothing is fitted: data would only tell how well these do, and where the function must be defined.
+        unseen = params is not None and data is None and not len(self.reference)
+        x = None if unseen else as_inputs(self, data, "fix_symbolic")
         fit = symbolic.fix_symbolic(self, l, i, j, name, x, params=params, keep_spline=keep_spline)
         record(self, "fix", f"fixed edge {(l, i, j)} to {fit.name}")
         return fit

@@ -120,7 +120,7 @@ def fix_symbolic(
     i: int,
     j: int,
     name: str,
-    x: Tensor,
+    x: Tensor | None,
     *,
     params: Sequence[float] | None = None,
     keep_spline: bool = False,
@@ -135,7 +135,8 @@ def fix_symbolic(
         i: Its input node.
         j: Its output subnode.
         name: The primitive's name.
-        x: Inputs of the network, shape `(n, n_features)`.
+        x: Inputs of the network, shape `(n, n_features)`. None will do with `params`: R² is nan then, and nobody says that the function
+            is defined where data will be.
         params: a, b, c and d in own units; fitted by default.
         keep_spline: Keep a spline as a correction. The edge is then the sum of symbol and spline: its former function, as far
             as a spline on this grid can follow. The correction shows the part that the symbol misses.
@@ -162,9 +163,13 @@ def fix_symbolic(
     if params is None and layer.state(i, j) == "pruned":
         advice = "Restore it first with restore_edge, or give params: a pruned edge is 0, and so would be every fit."
         _check.fail("l, i, j", "fix_symbolic", "those of an edge that isn't pruned", (l, i, j), advice)
-    inputs, values = _group_samples(network, l, group, x)
-    inputs, values = inputs.T.reshape(-1, 1), values.T.reshape(-1, 1)
-    fit = _fit_params(function, inputs, values) if params is None else fit_with_params(function, params, inputs, values)
+    if x is None:
+        if params is None:
+            _check.fail("x", "fix_symbolic", "given without params", x)
+        fit = _unseen_fit(function, params)
+    else:
+        samples = [column.T.reshape(-1, 1) for column in _group_samples(network, l, group, x)]
+        fit = _fit_params(function, *samples) if params is None else fit_with_params(function, params, *samples)
     for source, target in group:
         edge, keeper = EdgeRef(l, source, target), EdgeRef(l, *first)
         replace_spline(network, edge, fit, keep_spline, owner=keeper, in_units_of=EdgeRef(l, i, j))
@@ -269,11 +274,26 @@ def _refuse(broken: BrokenPrimitive) -> NoReturn:
     raise ValueError(f"fix_symbolic needs a function that works: {broken}. {advice}") from broken
 
 
-def fit_with_params(function: Primitive, params: Sequence[float], inputs: Tensor, values: Tensor) -> SymbolicFit:
-    """The fit with these constants, after a check of the domain."""
+def _constants(params: Sequence[float]) -> tuple[float, float, float, float]:
+    """a, b, c and d as given, or an error."""
     if isinstance(params, str) or not hasattr(params, "__len__") or len(params) != 4:
         _check.fail("params", "fix_symbolic", "four numbers: a, b, c and d of c·f(a·x + b) + d", params)
     a, b, c, d = (_check.real(value, "params", "fix_symbolic") for value in params)
+    return a, b, c, d
+
+
+def _unseen_fit(function: Primitive, params: Sequence[float]) -> SymbolicFit:
+    """A function with these constants, of no data."""
+    a, b, c, d = _constants(params)
+    with blamed(function):
+        text = equation(function, (a, b, c, d))
+    valid = sorted((end - b) / a for end in function.intervals[0]) if a else [-math.inf, math.inf]
+    return SymbolicFit(function.name, (a, b, c, d), math.nan, function.complexity, math.nan, (valid[0], valid[1]), text)
+
+
+def fit_with_params(function: Primitive, params: Sequence[float], inputs: Tensor, values: Tensor) -> SymbolicFit:
+    """The fit with these constants, after a check of the domain."""
+    a, b, c, d = _constants(params)
     x, y = inputs.double(), values.double()
     low, high = sorted((a * float(x.min()) + b, a * float(x.max()) + b))
     interval = function.interval(low, high)

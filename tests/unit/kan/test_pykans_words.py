@@ -1,11 +1,13 @@
 """Arguments of pykan are answered with the word, or the way, that is right here."""
 
 import logging
+import math
 
 import pytest
 import torch
 
 from kanwidget import KAN
+from kanwidget.core.primitives import primitives
 
 DATA = ([[0.0], [0.5], [1.0]], [0.0, 1.0, 0.0])
 
@@ -45,20 +47,27 @@ def test_edges_that_stay_curves_are_told(caplog):
     assert caplog.text == ""
 
 
-def test_constants_that_are_given_need_no_data():
+@pytest.mark.parametrize("name", [primitive.name for primitive in primitives()])
+def test_constants_that_are_given_need_no_data(name):
+    """Nor is a function refused for points where no data are."""
     model = KAN([2, 3, 1])
-    fit = model.fix_symbolic(1, 2, 0, "exp", params=(2, 0, 3, 1))
+    fit = model.fix_symbolic(1, 2, 0, name, params=(2, 0, 3, 1))
     assert fit.params == (2, 0, 3, 1)
+    assert math.isnan(fit.r2)
+    assert fit.valid[0] < fit.valid[1]
     assert model.layer(1).state(2, 0) == "symbolic"
+
+
+def test_constants_that_are_to_be_found_need_data():
     with pytest.raises(ValueError, match="given for a model that wasn't fitted"):
-        model.fix_symbolic(0, 0, 0, "exp")
+        KAN([2, 3, 1]).fix_symbolic(0, 0, 0, "exp")
 
 
-def test_rows_over_the_grids_are_in_own_units():
+def test_a_logarithm_by_constants_computes_once_there_are_data():
     model = KAN([1, 1])
-    model.input_scale = ([300.0], [10.0])
-    fit = model.fix_symbolic(0, 0, 0, "x", params=(1, 0, 1, 0))
-    rows = model._over_grids()
-    assert fit.equation == "x"
-    assert 289 < float(rows.min()) < 292
-    assert 308 < float(rows.max()) < 311
+    model.input_scale, model.output_scale = ([0.0], [1.0]), ([0.0], [1.0])
+    model.fix_symbolic(0, 0, 0, "log", params=(2, 0, 3, 1))
+    x = torch.tensor([[0.5], [10.0]], dtype=torch.float64)
+    assert torch.allclose(model(x), 3 * torch.log(2 * x) + 1)
+    with pytest.raises(ValueError, match="log is defined"):
+        model.fix_symbolic(0, 0, 0, "log", params=(1, 0, 1, 0), data=-x)
