@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from kanwidget.pykan.LBFGS import LBFGS
-from kanwidget.pykan.network.fitting import Metrics, parts_of
+from kanwidget.pykan.network.fitting import REPORTED, Metrics, parts_of
+from kanwidget.pykan.network.progress import Progress
 
 __all__ = ["MLP"]
 
@@ -146,9 +146,11 @@ class MLP(nn.Module):
         if opt == "Adam":
             optimizer = torch.optim.Adam(self.parameters(), lr=lr)
         measures, generator = Metrics(metrics), torch.Generator().manual_seed(0)
-        columns: dict[str, list[Any]] = {"train_loss": [], "test_loss": [], "reg": []}
+        progress = Progress(display_metrics, measures)
+        progress.begin(steps)
+        columns: dict[str, list[Any]] = {name: [] for name in REPORTED}
         rows = len(data["train_input"])
-        for _ in tqdm(range(steps), desc="training", ncols=100):
+        for _ in range(steps):
             picked = torch.randperm(rows, generator=generator)[:batch] if 0 < batch < rows else slice(None)
             last: list[Tensor] = []
 
@@ -168,6 +170,8 @@ class MLP(nn.Module):
             for name, value in zip(columns, (last[0], held, last[1]), strict=True):
                 columns[name].append(np.float64(value.sqrt() if root and name != "reg" else value))
             measures.evaluate()
+            progress.show({name: values[-1] for name, values in (columns | measures.values).items()}, steps=1)
+        progress.close(finished=True)
         return columns | measures.values
 
     def plot(self, beta: float = 3, scale: float = 1.0, metric: str = "w") -> None:

@@ -22,6 +22,8 @@ TRUE_LBFGS = "torch-LBFGS"
 #: Steps for one of pykan's LBFGS, which is twenty iterations long: four of Levenberg-Marquardt take a fifth of its time, two of LBFGS
 #: about as long.
 STEPS = {"LM": 4, "LBFGS": 2}
+#: Names of the numbers that pykan reports of a step.
+REPORTED = ("train_loss", "test_loss", "reg")
 _OPTIMIZERS = ("LBFGS", "Adam", TRUE_LBFGS, "LM", "auto")
 
 
@@ -185,6 +187,12 @@ class Frames:
             figure.savefig(self.folder / f"{number}.jpg", bbox_inches="tight", dpi=200)
 
 
+def reported(record: StepRecord, lamb: float) -> dict[str, float]:
+    """The numbers that pykan reports of a step, `REPORTED`; the test loss is nan without test rows."""
+    test = float("nan") if record.test_loss is None else record.test_loss
+    return dict(zip(REPORTED, (record.train_loss, test, record.penalty / lamb if lamb else 0.0), strict=True))
+
+
 def results_of(
     history: History, steps: int, metrics: Metrics, lamb: float, best: StepRecord | None
 ) -> dict[str, list[Any]]:
@@ -195,12 +203,8 @@ def results_of(
     records = [record for record in history.records if counts(record, metrics.every)]
     if best is not None and records:
         records[-1] = best
-    columns: dict[str, list[Any]] = {
-        "train_loss": [record.train_loss for record in records],
-        "test_loss": [float("nan") if record.test_loss is None else record.test_loss for record in records],
-        "reg": [record.penalty / lamb if lamb else 0.0 for record in records],
-        **metrics.values,
-    }
+    rows = [reported(record, lamb) for record in records]
+    columns: dict[str, list[Any]] = {name: [row[name] for row in rows] for name in REPORTED} | metrics.values
     padding = 0 if history.stop_reason == "interrupted" else steps - len(records)
     return {
         name: [np.float64(value) for value in [*values, *values[-1:] * padding]] for name, values in columns.items()

@@ -12,7 +12,7 @@ from kanwidget import fit_many
 from kanwidget.pykan.network.fitting import objective_of
 
 if TYPE_CHECKING:
-    from kanwidget import KAN
+    from kanwidget import KAN, StepRecord
 
 #: The base factors at the start are so many times those of kanwidget. Trainings of pykan's notebooks have a penalty from their first
 #: step: a signal that every layer halves, as silu does, is lost in it, and the network ends as a constant.
@@ -65,11 +65,35 @@ def choose(network: KAN, data: dict[str, Any], steps: int, options: dict[str, An
         for trial, history in zip(trials, histories, strict=True)
     ]
     objectives = [value if math.isfinite(value) else math.inf for value in objectives]
-    best = trials[objectives.index(min(objectives))]
-    if best is not network:
-        network.load_state_dict(best.state_dict())
-        network.history = best.history
+    _adopt(network, trials[objectives.index(min(objectives))])
     return any(history.stop_reason == "interrupted" for history in histories)
+
+
+def go_on(network: KAN, data: dict[str, Any], steps: int, options: dict[str, Any], *, root: bool) -> StepRecord | None:
+    """Go on from where a training has converged, with grids that fit the activations there, if that leads further. In place.
+
+    Knots that were inserted into a coarse grid aren't where the data ask for them, and no step moves them.
+
+    Returns:
+        The last step, or None if the network stays what it was.
+    """
+    if not any(bool(layer.spline_on.any()) for layer in map(network.layer, range(network.depth))):
+        return None
+    other = copy.deepcopy(network)
+    other.update_grid(data["train_input"])
+    history = other.fit(data, steps=steps, progress=False, **options)
+    reached = objective_of(network.history.last, network, root=root)
+    if not history.records or not objective_of(history.last, other, root=root) < reached:
+        return None
+    _adopt(network, other)
+    return history.last
+
+
+def _adopt(network: KAN, other: KAN) -> None:
+    """Be what a copy has become. In place."""
+    if other is not network:
+        network.load_state_dict(other.state_dict())
+        network.history = other.history
 
 
 def _shuffled(network: KAN, seed: int) -> KAN:

@@ -11,6 +11,7 @@ from typing_extensions import Self
 
 from kanwidget.pykan.network import fitting, starts
 from kanwidget.pykan.network.base import PykanNetwork, whole_numbers
+from kanwidget.pykan.network.progress import Progress
 
 
 class TrainableNetwork(PykanNetwork):
@@ -78,7 +79,7 @@ class TrainableNetwork(PykanNetwork):
             singularity_avoiding: No effect: no step leaves a value that isn't finite.
             y_th: No effect.
             reg_metric: What the penalty measures.
-            display_metrics: No effect: the progress bar has its own.
+            display_metrics: Names of what the progress bar shows: `train_loss`, `test_loss`, `reg` and those of metrics.
 
         Returns:
             `train_loss`, `test_loss` (root mean squared errors, else the mean loss), `reg` and the metrics, one number a step.
@@ -110,6 +111,8 @@ class TrainableNetwork(PykanNetwork):
             **fitting.optimizer_options(opt, lr, batch),
             **named,
         }
+        measures = fitting.Metrics(metrics)
+        bar = Progress(display_metrics, measures, lamb)
         self._notice_own_loops()
         self._remembers = False
         try:
@@ -118,25 +121,26 @@ class TrainableNetwork(PykanNetwork):
             factor = fitting.STEPS[options["opt"]] if opt == "LBFGS" else 1
             options["start_grid_update_step"] = factor * max(0, start_grid_update_step)
             options["stop_grid_update_step"] = factor * stop_grid_update_step
-            measures = fitting.Metrics(metrics, factor)
+            measures.every = factor
+            bar.begin(steps)
             best = fitting.BestStep(root=root) if opt == "Adam" and "batch" not in options and loss_fn is None else None
-            callbacks: list[Any] = [measures, *([] if best is None else [best])]
+            callbacks: list[Any] = [measures, bar, *([] if best is None else [best])]
             if save_fig:
                 look = {"in_vars": in_vars, "out_vars": out_vars, "beta": beta}
                 callbacks.append(fitting.Frames(img_folder, save_fig_freq, factor, look))
-            trial = factor * steps // 4
-            if (
-                options["opt"] == "LM"
-                and factor > 1
-                and trial >= 5
-                and self._is_random
-                and starts.is_open(self.network)
-            ):
+            means_lm = factor > 1 and options["opt"] == "LM"
+            trial = factor * steps // 8
+            if means_lm and trial >= 5 and self._is_random and starts.is_open(self.network):
                 steps = 0 if starts.choose(self.network, data, trial, options, root=root) else steps
-            history = self.network.fit(data, steps=factor * steps, callbacks=callbacks, **options)
+            history = self.network.fit(data, steps=factor * steps, callbacks=callbacks, progress=False, **options)
             ended = None if best is None else best.restore(self.network)
+            rest = factor * steps - len(history.records)
+            if means_lm and update_grid and history.stop_reason == "converged" and rest >= 5:
+                ended = starts.go_on(self.network, data, rest, options, root=root)
             if ended is not None:
                 measures.evaluate(anew=True)
+                bar.describe(ended)
+            bar.close(finished=history.stop_reason != "interrupted")
         finally:
             self._remembers = True
         self._store(next_version=True)

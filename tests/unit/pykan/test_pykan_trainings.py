@@ -234,3 +234,31 @@ def test_one_that_was_edited_or_trained_goes_on_from_there(data, monkeypatch):
     loaded.load_state_dict(trained.state_dict())
     for model in (edited, trained, loaded, trained.copy()):
         model.fit(data, steps=5)
+
+
+def test_the_bar_counts_pykans_steps(data, capsys):
+    def accuracy():
+        return torch.tensor(0.25)
+
+    KAN(width=[2, 1], seed=1).fit(data, steps=5, metrics=[accuracy], display_metrics=["reg", "accuracy"])
+    assert "5/5" in capsys.readouterr().err
+    with pytest.raises(ValueError, match=r"display_metrics.*train_loss.*'speed'"):
+        KAN(width=[2, 1]).fit(data, display_metrics=["speed"])
+
+
+def test_grids_follow_activations_once_more_after_a_training_has_converged():
+    """Knots that were inserted into a coarse grid aren't where the data ask for them."""
+    data = create_dataset(lambda x: torch.exp(torch.special.bessel_j0(20 * x[:, [0]]) + x[:, [1]] ** 2), n_var=2)
+    model = KAN(width=[2, 1, 1], grid=3, seed=2)
+    model.fit(data, steps=20)
+    finer = model.refine(20)
+    results = finer.fit(data, steps=20, metrics=[lambda: error_of(finer, data)])
+    assert results["train_loss"][-1] < 0.016  # 0.0206 without
+    error = error_of(finer, data).detach()
+    assert results["train_loss"][-1] == pytest.approx(float(error), rel=1e-4)
+    assert results["<lambda>"][-1] == pytest.approx(float(error), rel=1e-4)
+    assert {len(column) for column in results.values()} == {20}
+
+
+def error_of(model, data):
+    return (model(data["train_input"]) - data["train_label"]).square().mean().sqrt()

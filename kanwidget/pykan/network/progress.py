@@ -1,0 +1,67 @@
+"""A progress bar that counts pykan's steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from kanwidget.pykan.network.fitting import REPORTED, Metrics, counts, reported
+
+if TYPE_CHECKING:
+    from kanwidget import StepRecord
+
+
+class Progress:
+    """A progress bar with the last values of a training.
+
+    Args:
+        display: Names of the values that it shows, `display_metrics`; the losses and the penalty by default.
+        metrics: What is measured after a step.
+        lamb: Weight of the penalty.
+
+    Examples:
+        >>> bar = Progress(["reg"], Metrics(None))
+        >>> bar.begin(2)
+        >>> bar.show({"reg": 0.5, "train_loss": 1.0}), bar.text
+        (None, 'reg: 5.00e-01')
+        >>> bar.close(finished=True)
+    """
+
+    def __init__(self, display: Sequence[str] | None, metrics: Metrics, lamb: float = 0.0) -> None:
+        self._metrics, self._lamb = metrics, lamb
+        names = [*REPORTED, *metrics.values]
+        self._shown = list(REPORTED if display is None else display)
+        if unknown := [name for name in self._shown if name not in names]:
+            raise ValueError(
+                f"the `display_metrics` argument of fit must be a list of {', '.join(names)}; got {', '.join(map(repr, unknown))}."
+            )
+        self.text = ""
+        self._bar: Any = None
+
+    def begin(self, steps: int) -> None:
+        """Appear, with so many steps to go."""
+        from tqdm.auto import tqdm
+
+        self._bar = tqdm(total=steps)
+
+    def __call__(self, network: Any, record: StepRecord) -> None:
+        """Count a step of a training, after `metrics`."""
+        if counts(record, self._metrics.every):
+            self.describe(record, steps=1)
+
+    def describe(self, record: StepRecord, *, steps: int = 0) -> None:
+        """Show a step with the last values of the metrics, and count steps."""
+        last = {name: values[-1] for name, values in self._metrics.values.items()}
+        self.show(reported(record, self._lamb) | last, steps=steps)
+
+    def show(self, values: Mapping[str, Any], *, steps: int = 0) -> None:
+        """Show values, and count steps."""
+        self.text = " | ".join(f"{name}: {float(values[name]):.2e}" for name in self._shown)
+        self._bar.set_description(self.text, refresh=False)
+        self._bar.update(steps)
+
+    def close(self, *, finished: bool) -> None:
+        """Close the bar. That of a training which has converged is filled: in notebooks others turn red, as if they had failed."""
+        if finished:
+            self._bar.update(self._bar.total - self._bar.n)
+        self._bar.close()
