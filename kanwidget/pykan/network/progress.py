@@ -23,7 +23,7 @@ class Progress:
         >>> bar = Progress(["reg"], Metrics(None))
         >>> bar.begin(2)
         >>> bar.show({"reg": 0.5, "train_loss": 1.0}), bar.text
-        (None, 'reg: 5.00e-01')
+        (None, 'reg 5.00e-01')
         >>> bar.close(finished=True)
     """
 
@@ -42,7 +42,8 @@ class Progress:
         """Appear, with so many steps to go."""
         from tqdm.auto import tqdm
 
-        self._bar = tqdm(total=steps)
+        # Short enough for a cell of 850 px: notebooks break the line of a longer one.
+        self._bar = tqdm(total=steps, bar_format="{bar} {n_fmt}/{total_fmt} [{elapsed}{postfix}]")
 
     def __call__(self, network: Any, record: StepRecord) -> None:
         """Count a step of a training, after `metrics`."""
@@ -56,8 +57,8 @@ class Progress:
 
     def show(self, values: Mapping[str, Any], *, steps: int = 0) -> None:
         """Show values, and count steps."""
-        self.text = " | ".join(f"{name}: {float(values[name]):.2e}" for name in self._shown)
-        self._bar.set_description(self.text, refresh=False)
+        self.text = " · ".join(f"{name} {float(values[name]):.2e}" for name in self._shown)
+        self._bar.set_postfix_str(self.text, refresh=False)
         self._bar.update(steps)
 
     def close(self, *, finished: bool) -> None:
