@@ -146,32 +146,31 @@ class MLP(nn.Module):
         if opt == "Adam":
             optimizer = torch.optim.Adam(self.parameters(), lr=lr)
         measures, generator = Metrics(metrics), torch.Generator().manual_seed(0)
-        progress = Progress(display_metrics, measures)
-        progress.begin(steps)
         columns: dict[str, list[Any]] = {name: [] for name in REPORTED}
         rows = len(data["train_input"])
-        for _ in range(steps):
-            picked = torch.randperm(rows, generator=generator)[:batch] if 0 < batch < rows else slice(None)
-            last: list[Tensor] = []
+        with Progress(display_metrics, measures) as bar:
+            bar.begin(steps)
+            for _ in range(steps):
+                picked = torch.randperm(rows, generator=generator)[:batch] if 0 < batch < rows else slice(None)
+                last: list[Tensor] = []
 
-            def closure(picked: Any = picked, last: list[Tensor] = last) -> Tensor:
-                optimizer.zero_grad()
-                loss = loss_of(self(data["train_input"][picked]), data["train_label"][picked])
-                penalty = self.reg(reg_metric, lamb_l1, lamb_entropy) if lamb > 0 else torch.zeros_like(loss)
-                objective = loss + lamb * penalty
-                objective.backward()
-                last[:] = [loss.detach(), penalty.detach()]
-                return objective
+                def closure(picked: Any = picked, last: list[Tensor] = last) -> Tensor:
+                    optimizer.zero_grad()
+                    loss = loss_of(self(data["train_input"][picked]), data["train_label"][picked])
+                    penalty = self.reg(reg_metric, lamb_l1, lamb_entropy) if lamb > 0 else torch.zeros_like(loss)
+                    objective = loss + lamb * penalty
+                    objective.backward()
+                    last[:] = [loss.detach(), penalty.detach()]
+                    return objective
 
-            optimizer.step(closure)  # type: ignore[arg-type]
-            with torch.no_grad():
-                test = self._nodes(data["test_input"])[-1] if "test_input" in data else None
-                held = torch.tensor(float("nan")) if test is None else loss_of(test, data["test_label"])
-            for name, value in zip(columns, (last[0], held, last[1]), strict=True):
-                columns[name].append(np.float64(value.sqrt() if root and name != "reg" else value))
-            measures.evaluate()
-            progress.show({name: values[-1] for name, values in (columns | measures.values).items()}, steps=1)
-        progress.close(finished=True)
+                optimizer.step(closure)  # type: ignore[arg-type]
+                with torch.no_grad():
+                    test = self._nodes(data["test_input"])[-1] if "test_input" in data else None
+                    held = torch.tensor(float("nan")) if test is None else loss_of(test, data["test_label"])
+                for name, value in zip(columns, (last[0], held, last[1]), strict=True):
+                    columns[name].append(np.float64(value.sqrt() if root and name != "reg" else value))
+                measures.evaluate()
+                bar.show({name: values[-1] for name, values in (columns | measures.values).items()}, steps=1)
         return columns | measures.values
 
     def plot(self, beta: float = 3, scale: float = 1.0, metric: str = "w") -> None:

@@ -32,13 +32,7 @@ def adapted_grid(
     ordered = values.sort(dim=0).values
     low, high = ordered[0], ordered[-1]
     span = high - low
-    size = torch.maximum(low.abs(), high.abs())
-    # Below this range even an even grid's points coincide after rounding.
-    rounding = 8 * intervals * torch.finfo(values.dtype).eps * size
-    # In float32 an interval of 1e-14, of activations that have died away, has polynomials that overflow.
-    least = intervals / _FLOOR * torch.finfo(values.dtype).tiny ** (1 / max(k, 1))
-    constant = ~(span > rounding.clamp_min(least))
-    share = (rounding / torch.where(constant, 1.0, span)).clamp(max=1.0)
+    share, constant = _least_share(low, high, intervals, k)
     share = torch.maximum(share, torch.as_tensor(grid_eps, dtype=share.dtype).clamp_min(_FLOOR))[:, None]
     start, end = low - margin * span, high + margin * span
     even = splines.uniform_grid(start, end, intervals)
@@ -47,6 +41,18 @@ def adapted_grid(
     mixed = share * even + (1 - share) * quantiles
     mixed[:, 0], mixed[:, -1] = start, end
     return torch.where(constant[:, None], _containing(current, low, intervals), mixed)
+
+
+def _least_share(low: Tensor, high: Tensor, intervals: int, k: int) -> tuple[Tensor, Tensor]:
+    """The share of an even grid that keeps the points of a grid apart, and whether not even an even grid's are, each `(in,)`.
+
+    By rounding; and in float32 an interval of 1e-14, of activations that have died away, has polynomials that overflow.
+    """
+    number = torch.finfo(low.dtype)
+    rounding = 8 * intervals * number.eps * torch.maximum(low.abs(), high.abs())
+    least = rounding.clamp_min(4 * intervals * number.tiny ** (1 / max(k, 1)))
+    constant = ~(high - low > least)
+    return (least / torch.where(constant, 1.0, high - low)).clamp(max=1.0), constant
 
 
 def spread_grid(values: Tensor, intervals: int, current: Tensor, k: int) -> Tensor:
@@ -71,9 +77,11 @@ def spread_grid(values: Tensor, intervals: int, current: Tensor, k: int) -> Tens
     """
     even = adapted_grid(values, intervals, 1.0, 0.0, current, k)
     grid = torch.stack([_spread(column, points) for column, points in zip(values.T, even, strict=True)])
+    share, constant = _least_share(values.amin(0), values.amax(0), intervals, k)
+    grid = share[:, None] * even + (1 - share[:, None]) * grid
     grid[:, 0] -= (grid[:, 1] - grid[:, 0]) / 2
     grid[:, -1] += (grid[:, -1] - grid[:, -2]) / 2
-    return grid
+    return torch.where(constant[:, None], even, grid)
 
 
 def _spread(values: Tensor, even: Tensor) -> Tensor:

@@ -165,7 +165,7 @@ def fix_symbolic(
         _check.fail("l, i, j", "fix_symbolic", "those of an edge that isn't pruned", (l, i, j), advice)
     if x is None:
         if params is None:
-            _check.fail("x", "fix_symbolic", "given without params", x)
+            _check.fail("x", "fix_symbolic", "given, unless params are", x)
         fit = _unseen_fit(function, params)
     else:
         samples = [column.T.reshape(-1, 1) for column in _group_samples(network, l, group, x)]
@@ -285,10 +285,23 @@ def _constants(params: Sequence[float]) -> tuple[float, float, float, float]:
 def _unseen_fit(function: Primitive, params: Sequence[float]) -> SymbolicFit:
     """A function with these constants, of no data."""
     a, b, c, d = _constants(params)
-    with blamed(function):
-        text = equation(function, (a, b, c, d))
-    valid = sorted((end - b) / a for end in function.intervals[0]) if a else [-math.inf, math.inf]
-    return SymbolicFit(function.name, (a, b, c, d), math.nan, function.complexity, math.nan, (valid[0], valid[1]), text)
+    try:
+        called(function, function.fn, torch.tensor([_inside(*function.intervals[0])], dtype=torch.float64))
+        with blamed(function):
+            text = equation(function, (a, b, c, d))
+    except BrokenPrimitive as broken:
+        _refuse(broken)
+    # Where data will be decides which of several intervals it is.
+    single = function.period is None and len(function.intervals) == 1 and a != 0
+    low, high = sorted((end - b) / a for end in function.intervals[0]) if single else (-math.inf, math.inf)
+    return SymbolicFit(function.name, (a, b, c, d), math.nan, function.complexity, math.nan, (low, high), text)
+
+
+def _inside(low: float, high: float) -> float:
+    """A point of an interval, which may have no ends."""
+    if math.isfinite(low):
+        return low + 1.0 if math.isinf(high) else (low + high) / 2
+    return high - 1.0 if math.isfinite(high) else 0.5
 
 
 def fit_with_params(function: Primitive, params: Sequence[float], inputs: Tensor, values: Tensor) -> SymbolicFit:

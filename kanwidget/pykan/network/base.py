@@ -26,8 +26,9 @@ class PykanNetwork(nn.Module):
 
     network: kanwidget.KAN
     _trace: starts.Trace
-    #: Whether its parameters are still the random ones.
+    #: Whether its parameters are still the random ones, and the mean of its base factors then.
     _is_random = False
+    _base_mean = 0.0
 
     def __init__(
         self,
@@ -92,7 +93,7 @@ class PykanNetwork(nn.Module):
             starts.settle_scales(self.network)
         self.to(device)
         self._store()
-        self._is_random = True
+        self._is_random, self._base_mean = True, 0.0 if base_fun == "zero" else scale_base_mu
 
     # ---- using it
 
@@ -184,13 +185,13 @@ class PykanNetwork(nn.Module):
         """A network of its own that computes the same."""
         return copy.deepcopy(self)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+    def __getstate__(self) -> dict[str, Any]:
         self._notice_own_loops()  # of which a copy has no trace
-        made = self.__class__.__new__(self.__class__)
-        memo[id(self)] = made
-        vars(made).update(copy.deepcopy(vars(self), memo))
-        made._trace = starts.Trace(made.network)
-        return made
+        return vars(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._remembers, self._trace = True, starts.Trace(self.network)
 
     def saveckpt(self, path: str = "model") -> None:
         """Write the network to the file `path.kan`, see `kanwidget.KAN.save`.

@@ -22,6 +22,8 @@ TRUE_LBFGS = "torch-LBFGS"
 #: Steps for one of pykan's LBFGS, which is twenty iterations long: four of Levenberg-Marquardt take a fifth of its time, two of LBFGS
 #: about as long.
 STEPS = {"LM": 4, "LBFGS": 2}
+#: Why a training stops that has come to an end.
+FINISHED = ("converged", "stalled", "steps done")
 #: Names of the numbers that pykan reports of a step.
 REPORTED = ("train_loss", "test_loss", "reg")
 _OPTIMIZERS = ("LBFGS", "Adam", TRUE_LBFGS, "LM", "auto")

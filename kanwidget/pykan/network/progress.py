@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import Self
+
 from kanwidget.pykan.network.fitting import REPORTED, Metrics, counts, reported
 
 if TYPE_CHECKING:
@@ -20,17 +22,17 @@ class Progress:
         lamb: Weight of the penalty.
 
     Examples:
-        >>> bar = Progress(["reg"], Metrics(None))
-        >>> bar.begin(2)
-        >>> bar.show({"reg": 0.5, "train_loss": 1.0}), bar.text
-        (None, 'reg 5.00e-01')
-        >>> bar.close(finished=True)
+        >>> with Progress(["reg"], Metrics(None)) as bar:
+        ...     bar.begin(2)
+        ...     bar.show({"reg": 0.5, "train_loss": 1.0}, steps=1)
+        ...     bar.text, bar.steps
+        ('reg 5.00e-01', 1)
     """
 
     def __init__(self, display: Sequence[str] | None, metrics: Metrics, lamb: float = 0.0) -> None:
         self._metrics, self._lamb = metrics, lamb
         names = [*REPORTED, *metrics.values]
-        self._shown = list(REPORTED if display is None else display)
+        self._shown = [display] if isinstance(display, str) else list(REPORTED if display is None else display)
         if unknown := [name for name in self._shown if name not in names]:
             raise ValueError(
                 f"the `display_metrics` argument of fit must be a list of {', '.join(names)}; got {', '.join(map(repr, unknown))}."
@@ -38,12 +40,24 @@ class Progress:
         self.text = ""
         self._bar: Any = None
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
     def begin(self, steps: int) -> None:
         """Appear, with so many steps to go."""
         from tqdm.auto import tqdm
 
         # Short enough for a cell of 850 px: notebooks break the line of a longer one.
         self._bar = tqdm(total=steps, bar_format="{bar} {n_fmt}/{total_fmt} [{elapsed}{postfix}]")
+
+    @property
+    def steps(self) -> int:
+        """Steps that were counted."""
+        return int(self._bar.n)
 
     def __call__(self, network: Any, record: StepRecord) -> None:
         """Count a step of a training, after `metrics`."""
@@ -61,8 +75,6 @@ class Progress:
         self._bar.set_postfix_str(self.text, refresh=False)
         self._bar.update(steps)
 
-    def close(self, *, finished: bool) -> None:
-        """Close the bar. That of a training which has converged is filled: in notebooks others turn red, as if they had failed."""
-        if finished:
-            self._bar.update(self._bar.total - self._bar.n)
-        self._bar.close()
+    def fill(self) -> None:
+        """Count the steps that a training didn't need: in notebooks a bar that isn't full turns red, as if it had failed."""
+        self._bar.update(self._bar.total - self._bar.n)

@@ -12,13 +12,15 @@ from kanwidget import fit_many
 from kanwidget.pykan.network.fitting import objective_of
 
 if TYPE_CHECKING:
-    from kanwidget import KAN, StepRecord
+    from kanwidget import KAN, History, StepRecord
 
 #: The base factors at the start are so many times those of kanwidget. Trainings of pykan's notebooks have a penalty from their first
 #: step: a signal that every layer halves, as silu does, is lost in it, and the network ends as a constant.
 GAIN = 2.0
 #: Random starts of a training. Of ten seeds of [2, 5, 1] with a penalty one ends with a superfluous node from one start, none from four.
 DRAWS = 4
+#: Fewer steps tell nothing of a start, or of a grid.
+SHORTEST = 5
 
 
 def rescale_base(network: KAN, mu: float, sigma: float) -> None:
@@ -38,11 +40,15 @@ def rescale_base(network: KAN, mu: float, sigma: float) -> None:
 
 
 def is_open(network: KAN) -> bool:
-    """Whether it matters where a network begins: it has hidden levels, and no symbols yet."""
-    return network.depth > 1 and not any(layer.symbols for layer in network.layers)
+    """Whether a network that wasn't trained may begin elsewhere: it has hidden levels, and no edges that are settled."""
+    layers = [network.layer(index) for index in range(network.depth)]
+    settled = any(layer.symbols or bool(layer.frozen.any()) for layer in layers)
+    return network.depth > 1 and not network.history.records and not settled
 
 
-def choose(network: KAN, data: dict[str, Any], steps: int, options: dict[str, Any], *, root: bool) -> bool:
+def choose(
+    network: KAN, data: dict[str, Any], steps: int, options: dict[str, Any], *, root: bool, mean: float = 0.0
+) -> History | None:
     """Train for some steps from several starts at once, and go on with the best. In place.
 
     Seeds differ: one of a few ends with a superfluous node, or far from the smallest error. The others are the same random numbers in
@@ -50,11 +56,19 @@ def choose(network: KAN, data: dict[str, Any], steps: int, options: dict[str, An
     activations: wide ones make smooth functions of few nodes, but where all activations are of a few values, as from columns of 0 and
     1, only grids that fit can tell these apart.
 
+    Args:
+        network: The network.
+        data: Of the training.
+        steps: How many.
+        options: Of the training.
+        root: Whether losses are root mean squared errors.
+        mean: The mean of the random base factors, in units of 1/√inputs.
+
     Returns:
-        Whether it was interrupted, and is to end with what there is.
+        None, or what to end with if it was interrupted: the last step of the best.
     """
-    trials = [network, *(_shuffled(network, seed) for seed in range(DRAWS - 1))]
-    if network.depth > 2 and options["update_grid"]:
+    trials = [network, *(_shuffled(network, seed, mean) for seed in range(DRAWS - 1))]
+    if network.depth > 2 and moves_grids(options):
         fitted = [copy.deepcopy(trial) for trial in trials]
         for trial in fitted:
             trial.update_grid(data["train_input"])
@@ -64,9 +78,21 @@ def choose(network: KAN, data: dict[str, Any], steps: int, options: dict[str, An
         objective_of(history.last, trial, root=root) if history.records else math.inf
         for trial, history in zip(trials, histories, strict=True)
     ]
-    objectives = [value if math.isfinite(value) else math.inf for value in objectives]
-    _adopt(network, trials[objectives.index(min(objectives))])
-    return any(history.stop_reason == "interrupted" for history in histories)
+    best = min(
+        range(len(trials)), key=lambda index: objectives[index] if math.isfinite(objectives[index]) else math.inf
+    )
+    _adopt(network, trials[best])
+    if not any(history.stop_reason == "interrupted" for history in histories):
+        return None
+    ended = histories[best]
+    ended.stop_reason = network.history.stop_reason = "interrupted"
+    del ended.records[:-1]
+    return ended
+
+
+def moves_grids(options: dict[str, Any]) -> bool:
+    """Whether a training may move grids."""
+    return bool(options["update_grid"] and options["grid_update_num"] and options["stop_grid_update_step"])
 
 
 def go_on(network: KAN, data: dict[str, Any], steps: int, options: dict[str, Any], *, root: bool) -> StepRecord | None:
@@ -75,15 +101,20 @@ def go_on(network: KAN, data: dict[str, Any], steps: int, options: dict[str, Any
     Knots that were inserted into a coarse grid aren't where the data ask for them, and no step moves them.
 
     Returns:
-        The last step, or None if the network stays what it was.
+        The last step, or None if the network stays what it was, as it does where this is interrupted.
     """
-    if not any(bool(layer.spline_on.any()) for layer in map(network.layer, range(network.depth))):
+    curves = any(bool(network.layer(index).spline_on.any()) for index in range(network.depth))
+    if not curves or not moves_grids(options):
         return None
-    other = copy.deepcopy(network)
-    other.update_grid(data["train_input"])
-    history = other.fit(data, steps=steps, progress=False, **options)
+    try:
+        other = copy.deepcopy(network)
+        other.update_grid(data["train_input"])
+        history = other.fit(data, steps=steps, progress=False, **options)
+    except KeyboardInterrupt:
+        return None
     reached = objective_of(network.history.last, network, root=root)
-    if not history.records or not objective_of(history.last, other, root=root) < reached:
+    further = history.records and objective_of(history.last, other, root=root) < reached
+    if not further or history.stop_reason == "interrupted":
         return None
     _adopt(network, other)
     return history.last
@@ -96,17 +127,17 @@ def _adopt(network: KAN, other: KAN) -> None:
         network.history = other.history
 
 
-def _shuffled(network: KAN, seed: int) -> KAN:
-    """A copy whose edges have the random numbers of others, and other signs."""
+def _shuffled(network: KAN, seed: int, mean: float) -> KAN:
+    """A copy whose edges have the random numbers of others, mirrored at their mean or not."""
     other, generator = copy.deepcopy(network), torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for layer in map(other.layer, range(other.depth)):
-            count = layer.base.numel()
+            count, middle = layer.base.numel(), mean / layer.in_dim**0.5
             order = torch.randperm(count, generator=generator).to(layer.base.device)
             signs = (2 * torch.randint(2, (count,), generator=generator) - 1).to(layer.base)
-            layer.base.copy_((signs * layer.base.flatten()[order]).reshape(layer.base.shape))
-            splines = layer.coef.flatten(0, 1)
-            layer.coef.copy_((signs[:, None] * splines[order]).reshape(layer.coef.shape))
+            deviations = layer.base.flatten()[order] - middle
+            layer.base.copy_((middle + signs * deviations).reshape(layer.base.shape))
+            layer.coef.copy_((signs[:, None] * layer.coef.flatten(0, 1)[order]).reshape(layer.coef.shape))
     return other
 
 
@@ -128,8 +159,8 @@ class Trace:
         self._network, self._versions = id(network), _versions(network)
 
     def written(self, network: KAN) -> bool:
-        """Whether it is the same network, and its parameters aren't what they were."""
-        return self._network == id(network) and self._versions != _versions(network)
+        """Whether it is another network, or its parameters aren't what they were."""
+        return self._network != id(network) or self._versions != _versions(network)
 
 
 def _versions(network: KAN) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,9 @@ from typing_extensions import Self
 from kanwidget.pykan.network import fitting, starts
 from kanwidget.pykan.network.base import PykanNetwork, whole_numbers
 from kanwidget.pykan.network.progress import Progress
+
+if TYPE_CHECKING:
+    from kanwidget import History, StepRecord
 
 
 class TrainableNetwork(PykanNetwork):
@@ -53,9 +56,10 @@ class TrainableNetwork(PykanNetwork):
 
         Args:
             dataset: A dict with `train_input`, `train_label`, `test_input` and `test_label`.
-            opt: `LBFGS` trains with Levenberg-Marquardt where it can, on all rows, with four steps for one of pykan's; `Adam` ends with
-                its best step; `torch-LBFGS` is LBFGS itself.
-            steps: Most steps; it ends before if it has converged.
+            opt: `LBFGS` trains with Levenberg-Marquardt where it can, on all rows, with four steps for one of pykan's. A new network
+                tries several random starts before, and one that has converged tries grids that fit once more. `Adam` ends with its best
+                step; `torch-LBFGS` is LBFGS itself.
+            steps: Most steps, besides those of the starts; it ends before if it has converged.
             log: No effect.
             lamb: Weight of the penalty.
             lamb_l1: Of its sum of sizes.
@@ -112,39 +116,60 @@ class TrainableNetwork(PykanNetwork):
             **named,
         }
         measures = fitting.Metrics(metrics)
-        bar = Progress(display_metrics, measures, lamb)
         self._notice_own_loops()
         self._remembers = False
         try:
-            # What a training begins with settles the scales, and the optimizer of "auto".
-            options["opt"] = self.network.fit_steps(data, steps=0, **options).opt
-            factor = fitting.STEPS[options["opt"]] if opt == "LBFGS" else 1
-            options["start_grid_update_step"] = factor * max(0, start_grid_update_step)
-            options["stop_grid_update_step"] = factor * stop_grid_update_step
-            measures.every = factor
-            bar.begin(steps)
-            best = fitting.BestStep(root=root) if opt == "Adam" and "batch" not in options and loss_fn is None else None
-            callbacks: list[Any] = [measures, bar, *([] if best is None else [best])]
-            if save_fig:
-                look = {"in_vars": in_vars, "out_vars": out_vars, "beta": beta}
-                callbacks.append(fitting.Frames(img_folder, save_fig_freq, factor, look))
-            means_lm = factor > 1 and options["opt"] == "LM"
-            trial = factor * steps // 8
-            if means_lm and trial >= 5 and self._is_random and starts.is_open(self.network):
-                steps = 0 if starts.choose(self.network, data, trial, options, root=root) else steps
-            history = self.network.fit(data, steps=factor * steps, callbacks=callbacks, progress=False, **options)
-            ended = None if best is None else best.restore(self.network)
-            rest = factor * steps - len(history.records)
-            if means_lm and update_grid and history.stop_reason == "converged" and rest >= 5:
-                ended = starts.go_on(self.network, data, rest, options, root=root)
-            if ended is not None:
-                measures.evaluate(anew=True)
-                bar.describe(ended)
-            bar.close(finished=history.stop_reason != "interrupted")
+            with Progress(display_metrics, measures, lamb) as bar:
+                # What a training begins with settles the scales, and the optimizer of "auto".
+                options["opt"] = self.network.fit_steps(data, steps=0, **options).opt
+                measures.every = fitting.STEPS[options["opt"]] if opt == "LBFGS" else 1
+                options["start_grid_update_step"] = measures.every * max(0, start_grid_update_step)
+                options["stop_grid_update_step"] = measures.every * stop_grid_update_step
+                callbacks: list[Any] = [measures, bar]
+                if save_fig:
+                    look = {"in_vars": in_vars, "out_vars": out_vars, "beta": beta}
+                    callbacks.append(fitting.Frames(img_folder, save_fig_freq, measures.every, look))
+                bar.begin(steps)
+                keeps_best = opt == "Adam" and "batch" not in options and loss_fn is None
+                history, ended = self._train(data, measures.every * steps, options, callbacks, root, keeps_best)
+                if ended is not None:
+                    measures.evaluate(anew=True)
+                    bar.describe(ended)
+                if history.stop_reason in fitting.FINISHED:
+                    bar.fill()
         finally:
             self._remembers = True
         self._store(next_version=True)
         return fitting.results_of(history, steps, measures, lamb, ended)
+
+    def _train(
+        self,
+        data: dict[str, Any],
+        steps: int,
+        options: dict[str, Any],
+        callbacks: list[Any],
+        root: bool,
+        keeps_best: bool,
+    ) -> tuple[History, StepRecord | None]:
+        """The training itself: its history, and the step that the network has ended with where that isn't the last one."""
+        network, metrics = self.network, callbacks[0]
+        second_order = metrics.every == fitting.STEPS["LM"] and options["opt"] == "LM"
+        trial = steps // 8
+        if second_order and trial >= starts.SHORTEST and self._is_random and starts.is_open(network):
+            self._is_random = False
+            interrupted = starts.choose(network, data, trial, options, root=root, mean=self._base_mean)
+            if interrupted is not None:
+                metrics.every = 1
+                if interrupted.records:
+                    metrics.evaluate()
+                return interrupted, None
+        best = fitting.BestStep(root=root) if keeps_best else None
+        hooks = callbacks if best is None else [*callbacks, best]
+        history = network.fit(data, steps=steps, callbacks=hooks, progress=False, **options)
+        rest = steps - len(history.records)
+        if second_order and history.stop_reason == "converged" and rest >= starts.SHORTEST:
+            return history, starts.go_on(network, data, rest, options, root=root)
+        return history, None if best is None else best.restore(network)
 
     def evaluate(self, dataset: dict[str, Tensor]) -> dict[str, Any]:
         """The error on the test rows, and the network's size.

@@ -1,13 +1,18 @@
 """Trainings by pykan's words: results, optimizers, losses and metrics, and data in their own units."""
 
+import pickle
 import warnings
 
 import numpy as np
 import pytest
 import torch
+from tqdm.auto import tqdm
 
-from kanwidget.pykan import KAN, PykanDifference, create_dataset
+import kanwidget
+from kanwidget.pykan import KAN, MultKAN, PykanDifference, create_dataset
 from kanwidget.pykan.network import fitting, starts
+from kanwidget.pykan.network.progress import Progress
+from kanwidget.training.optimizers.levenberg_marquardt import LevenbergMarquardt
 
 pytestmark = pytest.mark.filterwarnings("ignore::kanwidget.pykan.PykanDifference")
 
@@ -218,32 +223,125 @@ def test_three_levels_begin_with_the_better_grids():
     assert results["train_loss"][-1] < 0.05
 
 
-@pytest.mark.parametrize("seed", [2, 3])
-def test_no_superfluous_node_is_left_by_an_unlucky_start(data, seed):
-    model = KAN(width=[2, 5, 1], grid=3, k=3, seed=seed)  # seed 2 ends with two nodes from its first random numbers
+def test_no_superfluous_node_is_left_by_an_unlucky_start(data):
+    model = KAN(width=[2, 5, 1], grid=3, k=3, seed=4)  # which ends with two nodes from its first random numbers
     model.fit(data, opt="LBFGS", steps=20, lamb=1e-3)
     assert model.prune().width[1] == [1, 0]
 
 
-def test_one_that_was_edited_or_trained_goes_on_from_there(data, monkeypatch):
-    monkeypatch.setattr(starts, "choose", lambda *_, **__: pytest.fail("another start"))
-    edited, trained, loaded = (KAN(width=[2, 2, 1], seed=1) for _ in range(3))
-    edited.remove_edge(0, 0, 0)
+@pytest.fixture
+def chosen(monkeypatch):
+    """The networks for which other starts were tried."""
+    networks, choose = [], starts.choose
+
+    def noted(network, *arguments, **options):
+        networks.append(network)
+        return choose(network, *arguments, **options)
+
+    monkeypatch.setattr(starts, "choose", noted)
+    return networks
+
+
+def edited():
+    model = KAN(width=[2, 2, 1], seed=1)
+    model.remove_edge(0, 0, 0)
+    return model
+
+
+def written():
+    model = KAN(width=[2, 2, 1], seed=1)
     with torch.no_grad():
-        trained.act_fun[0].coef.add_(0.1)
-    loaded.load_state_dict(trained.state_dict())
-    for model in (edited, trained, loaded, trained.copy()):
-        model.fit(data, steps=5)
+        model.act_fun[0].coef.add_(0.1)
+    return model
 
 
-def test_the_bar_counts_pykans_steps(data, capsys):
+def loaded():
+    model = KAN(width=[2, 2, 1], seed=1)
+    model.load_state_dict(written().state_dict())
+    return model
+
+
+def exchanged():
+    model = KAN(width=[2, 2, 1], seed=1)
+    model.network = kanwidget.KAN([2, 2, 1])
+    return model
+
+
+def frozen():
+    model = KAN(width=[2, 2, 1], seed=1)
+    model.network.freeze(0, 0, 0)
+    return model
+
+
+def switched():
+    model = KAN(width=[2, 2, 1], seed=1)
+    model.set_mode(0, 0, 0, "0")
+    return model
+
+
+@pytest.mark.parametrize(
+    "made", [edited, written, loaded, exchanged, frozen, switched, lambda: written().copy(), lambda: pickled(written())]
+)
+def test_a_network_that_was_edited_or_trained_goes_on_from_there(data, chosen, made):
+    made().fit(data, steps=12)
+    assert not chosen
+
+
+@pytest.mark.parametrize("made", [lambda model: model, MultKAN.copy, lambda model: pickled(model)])
+def test_a_new_network_begins_from_the_best_of_several_starts_once(data, chosen, made):
+    model = made(KAN(width=[2, 2, 1], seed=1))
+    model.fit(data, steps=12)
+    model.fit(data, steps=12)
+    assert chosen == [model.network]
+
+
+def pickled(model):
+    return pickle.loads(pickle.dumps(model))
+
+
+def test_other_starts_have_the_mean_that_was_asked_for():
+    model = KAN(width=[2, 3, 1], scale_base_mu=5.0, scale_base_sigma=0.0)
+    for seed in range(5):
+        other = starts._shuffled(model.network, seed, model._base_mean)
+        assert torch.equal(other.layer(0).base, model.network.layer(0).base)
+
+
+def test_an_interrupt_while_starts_are_tried_ends_with_the_best(data, monkeypatch):
+    model, step, count = KAN(width=[2, 3, 1], seed=1), LevenbergMarquardt.step, iter(range(100))
+
+    def interrupted(machine, *arguments):
+        if next(count) == 4:
+            raise KeyboardInterrupt
+        return step(machine, *arguments)
+
+    monkeypatch.setattr(LevenbergMarquardt, "step", interrupted)
+    results = model.fit(data, steps=20, metrics=[lambda: error_of(model, data)])
+    assert model.network.history.stop_reason == "interrupted"
+    assert {len(column) for column in results.values()} == {1}
+    assert results["train_loss"][-1] == pytest.approx(float(error_of(model, data).detach()), rel=1e-4)
+
+
+def test_the_bar_counts_pykans_steps(data, capsys, monkeypatch):
     def accuracy():
         return torch.tensor(0.25)
 
-    KAN(width=[2, 1], seed=1).fit(data, steps=5, metrics=[accuracy], display_metrics=["reg", "accuracy"])
+    counted = []
+    monkeypatch.setattr(Progress, "fill", lambda bar: counted.append((bar.steps, bar.text)))
+    KAN(width=[2, 2, 1], seed=1).fit(data, steps=5, metrics=[accuracy], display_metrics=["reg", "accuracy"])
+    assert counted == [(5, "reg 0.00e+00 · accuracy 2.50e-01")]
     assert "5/5" in capsys.readouterr().err
     with pytest.raises(ValueError, match=r"display_metrics.*train_loss.*'speed'"):
         KAN(width=[2, 1]).fit(data, display_metrics=["speed"])
+
+
+def test_a_bar_is_closed_by_what_ends_a_training(data):
+    def broken():
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError) as held:  # with its traceback, as notebooks hold it
+        KAN(width=[2, 1]).fit(data, steps=5, metrics=[broken])
+    assert not list(tqdm._instances)
+    assert held
 
 
 def test_grids_follow_activations_once_more_after_a_training_has_converged():
@@ -251,13 +349,23 @@ def test_grids_follow_activations_once_more_after_a_training_has_converged():
     data = create_dataset(lambda x: torch.exp(torch.special.bessel_j0(20 * x[:, [0]]) + x[:, [1]] ** 2), n_var=2)
     model = KAN(width=[2, 1, 1], grid=3, seed=2)
     model.fit(data, steps=20)
-    finer = model.refine(20)
-    results = finer.fit(data, steps=20, metrics=[lambda: error_of(finer, data)])
-    assert results["train_loss"][-1] < 0.016  # 0.0206 without
-    error = error_of(finer, data).detach()
+    model = model.refine(20)
+    fixed = model.fit(data, steps=20, update_grid=False)
+    assert fixed["train_loss"][-1] > 0.02
+    results = model.fit(data, steps=20, metrics=[lambda: error_of(model, data)])
+    assert results["train_loss"][-1] < 0.016
+    error = error_of(model, data).detach()
     assert results["train_loss"][-1] == pytest.approx(float(error), rel=1e-4)
     assert results["<lambda>"][-1] == pytest.approx(float(error), rel=1e-4)
     assert {len(column) for column in results.values()} == {20}
+
+
+def test_grids_stay_where_they_are_to_stay(data):
+    model = KAN(width=[2, 1, 1], grid=3, seed=2)
+    for options in ({"update_grid": False}, {"grid_update_num": 0}, {"stop_grid_update_step": 0}):
+        before = model.act_fun[1].grid.clone()
+        model.fit(data, steps=40, **options)
+        assert torch.equal(model.act_fun[1].grid, before)
 
 
 def error_of(model, data):
