@@ -344,28 +344,65 @@ def test_a_bar_is_closed_by_what_ends_a_training(data):
     assert held
 
 
-def test_grids_follow_activations_once_more_after_a_training_has_converged():
-    """Knots that were inserted into a coarse grid aren't where the data ask for them."""
+@pytest.fixture(scope="module")
+def converged():
+    """A network on knots that were inserted into a coarse grid: they aren't where the data ask for them. With its data."""
     data = create_dataset(lambda x: torch.exp(torch.special.bessel_j0(20 * x[:, [0]]) + x[:, [1]] ** 2), n_var=2)
     model = KAN(width=[2, 1, 1], grid=3, seed=2)
     model.fit(data, steps=20)
     model = model.refine(20)
-    fixed = model.fit(data, steps=20, update_grid=False)
-    assert fixed["train_loss"][-1] > 0.02
-    results = model.fit(data, steps=20, metrics=[lambda: error_of(model, data)])
-    assert results["train_loss"][-1] < 0.016
-    error = error_of(model, data).detach()
-    assert results["train_loss"][-1] == pytest.approx(float(error), rel=1e-4)
-    assert results["<lambda>"][-1] == pytest.approx(float(error), rel=1e-4)
+    model.fit(data, steps=20, update_grid=False)
+    return model, data
+
+
+MOVING = {"opt": "LM", "update_grid": True, "grid_update_num": 10, "stop_grid_update_step": 200}
+
+
+def test_grids_follow_activations_once_more_where_that_leads_further(converged):
+    model, data = converged[0].copy(), converged[1]
+    before = float(error_of(model, data).detach())
+    record = starts.go_on(model.network, data, 40, MOVING, root=True)
+    assert before > 0.02
+    assert record.train_loss < 0.016
+    assert float(error_of(model, data).detach()) == pytest.approx(record.train_loss, rel=1e-4)
+    assert starts.go_on(model.network, data, 0, MOVING, root=True) is None
+    assert float(error_of(model, data).detach()) == pytest.approx(record.train_loss, rel=1e-4)
+
+
+@pytest.mark.parametrize("option", [{"update_grid": False}, {"grid_update_num": 0}, {"stop_grid_update_step": 0}])
+def test_grids_stay_that_are_to_stay(converged, option):
+    model, data = converged[0].copy(), converged[1]
+    assert starts.go_on(model.network, data, 40, MOVING | option, root=True) is None
+
+
+@pytest.mark.parametrize(("owner", "act"), [(kanwidget.KAN, "update_grid"), (LevenbergMarquardt, "step")])
+def test_an_interrupt_of_what_comes_after_leaves_the_converged_network(converged, monkeypatch, owner, act):
+    model, data = converged[0].copy(), converged[1]
+    before = error_of(model, data).detach()
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(owner, act, interrupted)
+    assert starts.go_on(model.network, data, 40, MOVING, root=True) is None
+    assert torch.equal(error_of(model, data).detach(), before)
+
+
+def test_results_end_with_what_the_network_ended_with(converged, monkeypatch):
+    model, data = converged[0].copy(), converged[1]
+    last = {}
+
+    def further(network, *arguments, **options):
+        with torch.no_grad():
+            network.layer(1).base.mul_(0.999)
+        last["record"] = kanwidget.StepRecord(1, float(error_of(model, data).detach()), 0.5, 0.0, 0.0)
+        return last["record"]
+
+    monkeypatch.setattr(starts, "go_on", further)
+    results = model.fit(data, steps=20, metrics=[lambda: error_of(model, data)], grid_update_num=0)
+    assert results["train_loss"][-1] == last["record"].train_loss
+    assert results["<lambda>"][-1] == pytest.approx(last["record"].train_loss, rel=1e-6)
     assert {len(column) for column in results.values()} == {20}
-
-
-def test_grids_stay_where_they_are_to_stay(data):
-    model = KAN(width=[2, 1, 1], grid=3, seed=2)
-    for options in ({"update_grid": False}, {"grid_update_num": 0}, {"stop_grid_update_step": 0}):
-        before = model.act_fun[1].grid.clone()
-        model.fit(data, steps=40, **options)
-        assert torch.equal(model.act_fun[1].grid, before)
 
 
 def error_of(model, data):

@@ -308,6 +308,13 @@ def test_a_spread_grid_of_few_distinct_values_is_even(values):
     assert grid[-1] >= values.max()
 
 
+def test_a_grid_stays_where_activations_have_died_away():
+    values = torch.linspace(1e-14, 2e-14, 100, dtype=torch.float32)[:, None]
+    current = torch.linspace(-1, 1, 7, dtype=torch.float32)[None]
+    assert torch.equal(spread_grid(values, 6, current, 3), current)
+    assert torch.equal(adapted_grid(values, 6, 0.5, 0.01, current, 3), current)
+
+
 def test_refine_asks_for_the_samples_of_a_spread_grid():
     with pytest.raises(ValueError, match="`x` argument of refine must be given with knots='spread'"):
         refine(KAN([1, 1]), 5, knots="spread")
