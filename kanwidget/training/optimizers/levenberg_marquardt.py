@@ -55,7 +55,8 @@ class LevenbergMarquardt(Optimizer):
     def reload(self, networks: Sequence[int] | None = None) -> None:
         """Re-read parameters, knots and settings of all networks; restart the convergence count of these, or of all.
 
-        The damping stays, but that of one that was about to converge, which says nothing about other knots, begins anew.
+        The damping stays, but that of one whose last gain was next to nothing begins anew: it has grown so large that every step would
+        be too short for what has changed.
         """
         objective = self.objective
         self.parameters: Parameters = objective.parameter_vector()
