@@ -130,8 +130,9 @@ class TrainableNetwork(PykanNetwork):
                     look = {"in_vars": in_vars, "out_vars": out_vars, "beta": beta}
                     callbacks.append(fitting.Frames(img_folder, save_fig_freq, measures.every, look))
                 bar.begin(steps)
-                keeps_best = opt == "Adam" and "batch" not in options and loss_fn is None
-                history, ended = self._train(data, measures.every * steps, options, callbacks, root, keeps_best)
+                if opt == "Adam" and "batch" not in options and loss_fn is None:
+                    callbacks.append(fitting.BestStep(root=root))
+                history, ended = self._train(data, measures.every * steps, options, measures, callbacks, root=root)
                 if ended is not None:
                     measures.evaluate(anew=True)
                     bar.describe(ended)
@@ -147,12 +148,14 @@ class TrainableNetwork(PykanNetwork):
         data: dict[str, Any],
         steps: int,
         options: dict[str, Any],
+        metrics: fitting.Metrics,
         callbacks: list[Any],
+        *,
         root: bool,
-        keeps_best: bool,
     ) -> tuple[History, StepRecord | None]:
         """The training itself: its history, and the step that the network has ended with where that isn't the last one."""
-        network, metrics = self.network, callbacks[0]
+        network = self.network
+        best = next((hook for hook in callbacks if isinstance(hook, fitting.BestStep)), None)
         second_order = metrics.every == fitting.STEPS["LM"] and options["opt"] == "LM"
         trial = steps // 8
         if second_order and trial >= starts.SHORTEST and self._is_random and starts.is_open(network):
@@ -163,9 +166,7 @@ class TrainableNetwork(PykanNetwork):
                 if interrupted.records:
                     metrics.evaluate()
                 return interrupted, None
-        best = fitting.BestStep(root=root) if keeps_best else None
-        hooks = callbacks if best is None else [*callbacks, best]
-        history = network.fit(data, steps=steps, callbacks=hooks, progress=False, **options)
+        history = network.fit(data, steps=steps, callbacks=callbacks, progress=False, **options)
         rest = steps - len(history.records)
         if second_order and history.stop_reason == "converged" and rest >= starts.SHORTEST:
             return history, starts.go_on(network, data, rest, options, root=root)
