@@ -2,12 +2,14 @@
 
     python -m tools.benchmarks.migration FOLDER                # run what the results lack, and print the table
     python -m tools.benchmarks.migration FOLDER --only hello   # notebooks whose name begins so
+    python -m tools.benchmarks.migration FOLDER --draws 5      # run each five times, with other random numbers each time
     python -m tools.benchmarks.migration --show                # print what there is
 
 FOLDER holds the notebooks, which aren't part of this repository: github.com/KindXiaoming/pykan has them as `hellokan.ipynb` and in
 `tutorials/`. Each runs in a process of its own, in an empty folder with the `.csv` files of FOLDER, on one thread, with the steps that
 stand in it: with pykan, and with every `from kan` read as `from kanwidget.pykan`. Statements run one by one; one that fails is counted,
-and the next ones run. Seconds are of the processor, with imports. Needs the `bench` extra.
+and the next ones run. Seconds are of the processor, with imports. Global random states begin at 0, so that both programs get the same
+rows; in later draws they, and the `seed` of every network, are larger by one each time. Needs the `bench` extra.
 """
 
 from __future__ import annotations
@@ -15,12 +17,16 @@ from __future__ import annotations
 import argparse
 import ast
 import contextlib
+import inspect
 import io
+import itertools
 import json
 import math
 import os
+import random
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -62,11 +68,14 @@ def with_our_import(source: str) -> str:
 # ---- one notebook, in a process of its own
 
 
-def run_here(notebook: str, program: str) -> dict[str, Any]:
+def run_here(notebook: str, program: str, draw: int = 0) -> dict[str, Any]:
     """Run all statements of a notebook, and note failures, the last losses, and the last formula."""
+    import numpy as np
     import torch
 
     torch.set_num_threads(1)
+    for begin in (random.seed, np.random.seed, torch.manual_seed):
+        begin(draw)
     warnings.simplefilter("ignore")
     cells = cells_of(Path(notebook))
     if program == "kanwidget":
@@ -74,7 +83,7 @@ def run_here(notebook: str, program: str) -> dict[str, Any]:
     space: dict[str, Any] = {"__name__": "__main__"}
     found: dict[str, Any] = {"statements": 0, "failures": [], "losses": [], "formulas": []}
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        _watch_fits(program, found["losses"])
+        _watch(program, draw, found["losses"])
         for number, cell in enumerate(cells):
             for statement in ast.parse(cell).body:
                 found["statements"] += 1
@@ -99,8 +108,8 @@ def _run(statement: ast.stmt, space: dict[str, Any]) -> Any:
     return None
 
 
-def _watch_fits(program: str, losses: list[list[float | None]]) -> None:
-    """Note the last losses on training and test rows, and the last objective, of every fit."""
+def _watch(program: str, draw: int, losses: list[list[float | None]]) -> None:
+    """Note the last losses on training and test rows, and the last objective, of every fit; networks of later draws begin elsewhere."""
     import matplotlib.pyplot  # noqa: F401 - closed after each cell
 
     if program == "pykan":
@@ -111,6 +120,17 @@ def _watch_fits(program: str, losses: list[list[float | None]]) -> None:
         from kanwidget.pykan.MultKAN import MultKAN
     for cls in (MultKAN, MLP):
         cls.fit = _watched(cls.fit, losses)
+        if draw:
+            cls.__init__ = _drawn(cls.__init__, draw)  # type: ignore[method-assign]
+
+
+def _drawn(begin: Any, draw: int) -> Any:
+    usual = inspect.signature(begin).parameters["seed"].default
+
+    def drawn(*args: Any, **options: Any) -> None:
+        begin(*args, **options | {"seed": options.get("seed", usual) + draw})
+
+    return drawn
 
 
 def _watched(fit: Any, losses: list[list[float | None]]) -> Any:
@@ -128,12 +148,13 @@ def _watched(fit: Any, losses: list[list[float | None]]) -> Any:
 # ---- all of them
 
 
-def run(notebook: Path, program: str, folder: Path) -> dict[str, Any]:
+def run(notebook: Path, program: str, folder: Path, draw: int) -> dict[str, Any]:
     """Run a notebook in another process."""
     with tempfile.TemporaryDirectory() as empty:
         for table in folder.glob("*.csv"):
             shutil.copy(table, empty)
-        command = [sys.executable, "-m", "tools.benchmarks.migration", "--here", program, str(notebook.resolve())]
+        task = [program, str(notebook.resolve()), str(draw)]
+        command = [sys.executable, "-m", "tools.benchmarks.migration", "--here", *task]
         root = str(Path(__file__).parents[2])
         path = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])
         environment = os.environ | {"PYTHONPATH": path, "MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1"}
@@ -152,8 +173,35 @@ def run(notebook: Path, program: str, folder: Path) -> dict[str, Any]:
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
+def _key(name: str, draw: int) -> str:
+    """A notebook's key among the results; later draws have their number behind `#`."""
+    return f"{name}#{draw}" if draw else name
+
+
 def show(results: dict[str, dict[str, Any]]) -> None:
-    """The table, and the sums under it."""
+    """The table of the first draws, and the sums under it; medians where there are more draws."""
+    first = {key: row for key, row in results.items() if "#" not in key}
+    _show_first(first)
+    _show_medians(results, sorted({key.split("#")[0] for key in results if "#" in key}))
+
+
+def _show_medians(results: dict[str, dict[str, Any]], names: list[str]) -> None:
+    if names:
+        print(
+            f"\n{'medians':38} {'program':10} {'draws':>6} {'seconds':>8} {'last loss':>10} {'test':>10} {'objective':>10}"
+        )
+    for name, program in itertools.product(names, PROGRAMS):
+        keys = [key for key in results if key.split("#")[0] == name]
+        rows = [results[key][program] for key in keys if program in results[key] and results[key][program]["losses"]]
+        if rows:
+            seconds = statistics.median(row["seconds"] for row in rows)
+            last = [statistics.median(places) for places in zip(*(row["losses"][-1] for row in rows), strict=True)]
+            print(
+                f"{name:38} {program:10} {len(rows):6} {seconds:8.1f} {last[0]:10.2e} {last[1]:10.2e} {last[2]:10.2e}"
+            )
+
+
+def _show_first(results: dict[str, dict[str, Any]]) -> None:
     print(
         f"{'notebook':38} {'program':10} {'failed':>6} {'seconds':>8} {'last loss':>10} {'test':>10} {'objective':>10}  last formula"
     )
@@ -195,24 +243,26 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--anew", action="store_true", help="run also what has a result")
     parser.add_argument("--show", action="store_true", help="print what there is, run nothing")
-    parser.add_argument("--here", nargs=2, metavar=("PROGRAM", "NOTEBOOK"), help="run one notebook in this process")
+    parser.add_argument(
+        "--here", nargs=3, metavar=("PROGRAM", "NOTEBOOK", "DRAW"), help="run one notebook in this process"
+    )
+    parser.add_argument("--draws", type=int, default=1, help="how often each runs, with other random numbers")
     options = parser.parse_args()
     if options.here:
-        print(json.dumps(run_here(options.here[1], options.here[0])))
+        program, name, draw = options.here
+        print(json.dumps(run_here(name, program, int(draw))))
         return
     results = json.loads(options.results.read_text()) if options.results.exists() else {}
     if not options.show:
         if options.folder is None:
             parser.error("FOLDER, with pykan's notebooks, is missing")
-        for notebook in sorted(options.folder.rglob("*.ipynb")):
-            for program in options.program:
-                row = results.setdefault(notebook.stem, {})
-                if notebook.stem.startswith(tuple(options.only)) and (options.anew or program not in row):
-                    row[program] = run(notebook, program, options.folder)
-                    options.results.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
-                    print(
-                        f"{notebook.stem} {program}: {row[program]['seconds']} s, {len(row[program]['failures'])} failures"
-                    )
+        wanted = [path for path in sorted(options.folder.rglob("*.ipynb")) if path.stem.startswith(tuple(options.only))]
+        for notebook, draw, program in itertools.product(wanted, range(options.draws), options.program):
+            row = results.setdefault(_key(notebook.stem, draw), {})
+            if options.anew or program not in row:
+                done = row[program] = run(notebook, program, options.folder, draw)
+                options.results.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+                print(f"{_key(notebook.stem, draw)} {program}: {done['seconds']} s, {len(done['failures'])} failures")
     show(results)
 
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 #: `opt` for LBFGS itself.
 TRUE_LBFGS = "torch-LBFGS"
-#: Steps for one of pykan's LBFGS, which is twenty iterations long: four of Levenberg-Marquardt take a fifth of its time, two of LBFGS
-#: about as long.
-STEPS = {"LM": 4, "LBFGS": 2}
+#: Steps for one of pykan's LBFGS, which is twenty iterations long: four of Levenberg-Marquardt take a fifth of its time, four of LBFGS,
+#: where that isn't possible, a quarter to a half.
+STEPS = 4
 #: Why a training stops that has come to an end.
 FINISHED = ("converged", "stalled", "steps done")
 #: Names of the numbers that pykan reports of a step.

@@ -122,7 +122,7 @@ class TrainableNetwork(PykanNetwork):
             with Progress(display_metrics, measures, lamb) as bar:
                 # What a training begins with settles the scales, and the optimizer of "auto".
                 options["opt"] = self.network.fit_steps(data, steps=0, **options).opt
-                measures.every = fitting.STEPS[options["opt"]] if opt == "LBFGS" else 1
+                measures.every = fitting.STEPS if opt == "LBFGS" else 1
                 options["start_grid_update_step"] = measures.every * max(0, start_grid_update_step)
                 options["stop_grid_update_step"] = measures.every * stop_grid_update_step
                 callbacks: list[Any] = [measures, bar]
@@ -156,7 +156,7 @@ class TrainableNetwork(PykanNetwork):
         """The training itself: its history, and the step that the network has ended with where that isn't the last one."""
         network = self.network
         best = next((hook for hook in callbacks if isinstance(hook, fitting.BestStep)), None)
-        second_order = metrics.every == fitting.STEPS["LM"] and options["opt"] == "LM"
+        second_order = metrics.every == fitting.STEPS and options["opt"] == "LM"
         trial = steps // 8
         if second_order and trial >= starts.SHORTEST and self._is_random and starts.is_open(network):
             self._is_random = False
