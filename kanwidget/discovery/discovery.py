@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,7 @@ class Discovery:
 
     relative: frozenset[str] = frozenset()
     """The targets whose errors grow with their values: formulas are ranked by relative errors."""
+    _rivals: Mapping[str, tuple[Equation, ...]] = field(default_factory=dict)
 
     @property
     def stop_reason(self) -> str:
@@ -105,11 +107,31 @@ class Discovery:
             )
         return next(iter(self._best.values()))
 
+    @property
+    def rivals(self) -> tuple[Equation, ...]:
+        """Formulas that the rows can't tell from the best one, likelier ones first, at most three of each target.
+
+        The description of the rows by a rival is longer by ten bits at most, and where the columns' ranges are half as wide again it
+        differs from the best one by more than its error. What decides are rows from there, or what is known of the quantities.
+
+        Examples:
+            >>> import torch
+            >>> from kanwidget import discover
+            >>> x = torch.linspace(1, 2, 60, dtype=torch.float64)
+            >>> y = x**2 + 0.1 * torch.sin(1e3 * x)
+            >>> [law.rmse_train < 0.1 for law in discover(x, y, steps=30, progress=False).rivals]
+            [True, True, True]
+        """
+        return tuple(equation for target in self.fronts for equation in self._rivals.get(target, ()))
+
     def __getitem__(self, target: str) -> Discovery:
         _check.choice(target, "target", "Discovery", self.fronts)
         fronts, best = {target: self.fronts[target]}, {target: self._best[target]}
         reasons = {target: self.stop_reasons[target]}
-        return Discovery(self.data, fronts, best, self.findings, self.seconds, reasons, self.relative & {target})
+        rivals = {target: self._rivals.get(target, ())}
+        return Discovery(
+            self.data, fronts, best, self.findings, self.seconds, reasons, self.relative & {target}, rivals
+        )
 
     # ---- views
 

@@ -21,6 +21,7 @@ from kanwidget.discovery.equation import Equation
 from kanwidget.discovery.fronts import robust
 from kanwidget.discovery.fronts.finishing import finish
 from kanwidget.discovery.fronts.front import Front
+from kanwidget.discovery.fronts.rivals import find_rivals
 from kanwidget.discovery.fronts.table import simple_trees, tables
 from kanwidget.discovery.units.quantities import Quantities
 from kanwidget.insight.noise import noise_of
@@ -59,6 +60,8 @@ class DiscoveryStep:
     """The likeliest of them for its length."""
     changed: tuple[Equation, ...] = field(repr=False)
     """Formulas that the front took in."""
+    rivals: tuple[Equation, ...] = field(default=(), repr=False)
+    """Formulas that the rows can't tell from the best one; at the end of a search."""
 
 
 class DiscoverySteps:
@@ -124,7 +127,8 @@ class DiscoverySteps:
         best = {front.table.target: front.best.equation for front in self._fronts if front.members}
         relative = frozenset(f.table.target for f in self._fronts if f.has_relative_noise)
         reasons = {target: self._reasons.get(target, self._ended) for target in fronts}
-        return Discovery(self.data, fronts, best, tuple(self.findings), self.seconds, reasons, relative)
+        rivals = {front.table.target: tuple(member.equation for member in front.rivals) for front in self._fronts}
+        return Discovery(self.data, fronts, best, tuple(self.findings), self.seconds, reasons, relative, rivals)
 
     @property
     def stop_reason(self) -> str:
@@ -165,8 +169,11 @@ class DiscoverySteps:
             def left(share: int = share) -> float:
                 return self._left / share
 
-            for member in finish(front, self._weights(front), left):
-                yield self._step(front, "constants", member.equation.text, (member.equation,))
+            for last in (finish, find_rivals):
+                for member in last(front, self._weights(front), left):
+                    yield self._step(front, "constants", member.equation.text, (member.equation,))
+            for rival in front.rivals:
+                yield self._found(front, _rival_sentence(front, rival.equation))
             self._reasons[front.table.target] = reasons[number]
 
     @property
@@ -252,6 +259,8 @@ class DiscoverySteps:
         return "interrupted" if self._concluded_at is not None else _over(self.seconds, end, self._reports, last)
 
     def _taken(self, front: Front, report: Report) -> DiscoveryStep:
+        if report.kind != "formula":
+            front.near = report.near
         if report.kind == "finding":
             return self._found(front, report.text)
         equation = None if report.tree is None else front.offer(report.tree, report.text)
@@ -273,7 +282,10 @@ class DiscoverySteps:
     ) -> DiscoveryStep:
         self._number += 1
         best = front.best.equation if front.members else None
-        step = DiscoveryStep(self._number, kind, text, front.table.target, self.seconds, front.equations, best, changed)
+        rivals = tuple(member.equation for member in front.rivals)
+        step = DiscoveryStep(
+            self._number, kind, text, front.table.target, self.seconds, front.equations, best, changed, rivals
+        )
         return step
 
     def _weights(self, front: Front) -> Tensor | None:
@@ -290,6 +302,15 @@ def _relative_sentence(front: Front) -> str:
     target = front.table.target
     subject = f"the noise of {target} grows with it" if _leaves_noise(front) else f"errors grow with {target}"
     return f"{subject}: relative errors count"
+
+
+def _rival_sentence(front: Front, rival: Equation) -> str:
+    """That the rows can't tell a formula from the best one, with both errors."""
+    best, unit = front.best.equation, "" if rival.unit is None else f" {rival.unit}"
+    errors = f"RMSE {rival.rmse_train:.3g}{unit}, the best one's {best.rmse_train:.3g}{unit}"
+    if front.has_relative_noise and rival.relative_error is not None and best.relative_error is not None:
+        errors = f"{100 * rival.relative_error:.2g} % off, the best one {100 * best.relative_error:.2g} %"
+    return f"also possible by these rows: {rival.text} ({errors})"
 
 
 def _leaves_noise(front: Front) -> bool:

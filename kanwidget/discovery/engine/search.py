@@ -22,7 +22,7 @@ from kanwidget.discovery.engine.fractions.polynomials import (
     sparse_sums,
 )
 from kanwidget.discovery.engine.growth import grow, shorten, simplify_stepwise
-from kanwidget.discovery.engine.pool import Candidate, Reported
+from kanwidget.discovery.engine.pool import Candidate, Pool, Reported
 from kanwidget.discovery.engine.reductions import Reduction, reductions, sample_of
 from kanwidget.discovery.engine.scans.atoms import Atoms
 from kanwidget.discovery.engine.scans.families import (
@@ -63,6 +63,8 @@ _FEW_COLUMNS = 4
 _FIRST_STEPS = 40
 #: Rows that a network needs.
 _FEWEST_ROWS = 50
+#: Bits by which descriptions are hardly longer, and most formulas that are told of.
+_NEAR, _MOST_NEAR = 12.0, 40
 #: Atoms up to which a smaller table is searched to the end.
 _FEW_ATOMS = 15_000
 
@@ -95,6 +97,8 @@ class Report:
     """In words: "x₂ doesn't matter", "trying 240 curves for f". Of a formula: the strategy that came to it."""
     tree: Tree | None = None
     """Of a formula: with its constants fitted to the rows."""
+    near: tuple[Tree, ...] = ()
+    """At the end of a step: the formulas so far whose descriptions are hardly longer than the shortest, the best one first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,16 @@ def search(rows: Rows, limits: Limits) -> Iterator[Report]:
         # What a step brought comes before its words: who stops in between two steps has all of it.
         for candidate in reported.entrants(table.pool):
             yield Report("formula", candidate.origin, units.outside(candidate.tree))
-        yield Report("finding" if isinstance(text, Finding) else "trying", text)
+        near = tuple(map(units.outside, _near(table.pool)))
+        yield Report("finding" if isinstance(text, Finding) else "trying", text, near=near)
+
+
+def _near(pool: Pool) -> list[Tree]:
+    """Formulas that are as likely as the best one, or not much less."""
+    if pool.best is None or pool.is_exact:
+        return []
+    limit = pool.best.bits + _NEAR
+    return [candidate.tree for candidate in pool.candidates[:_MOST_NEAR] if candidate.bits <= limit]
 
 
 def _with_short_forms(table: Table, steps: Iterator[str]) -> Iterator[str]:

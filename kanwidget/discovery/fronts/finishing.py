@@ -48,15 +48,15 @@ def finish(front: Front, weights: torch.Tensor | None, seconds: Callable[[], flo
         left = seconds()
         if left <= spent:  # of a large table another one would take as long
             return
-        finished = _finished(front, member, weights, left)
+        done = finished(front, member, weights, left)
         spent = max(left - seconds(), 0.0) if math.isfinite(left) else 0.0
-        if finished is not None:
-            front.put(finished, member)
-            yield finished
+        if done is not None:
+            front.put(done, member)
+            yield done
 
 
-def _finished(front: Front, member: Member, weights: torch.Tensor | None, seconds: float) -> Member | None:
-    """The member with constants of all rows, simpler where that is as good; None where that fails."""
+def finished(front: Front, member: Member, weights: torch.Tensor | None, seconds: float) -> Member | None:
+    """The member with constants of all rows, simpler where that is as good; None where that fails. The front stays as it is."""
     table = front.table
     start = _shorter(front, member.equation.sympy, seconds)
     problem = _problem(front, table.train, start, weights)

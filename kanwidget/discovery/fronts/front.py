@@ -60,6 +60,9 @@ class Front:
         self._train, self._held = rows.x.unbind(1), rows.held_x.unbind(1)
         self._problem = table.problem(table.train)
         self._columns = set(column_trees(table))
+        #: Of the search: its formulas that are about as likely as the best one.
+        self.near: tuple[Tree, ...] = ()
+        self.rivals: list[Member] = []
 
     @property
     def reach(self) -> float:
@@ -84,7 +87,7 @@ class Front:
 
     @property
     def _short(self) -> list[Member]:
-        return [member for member in self.candidates if member.complexity <= self._most]
+        return [member for member in self.candidates if self.is_short(member)]
 
     @property
     def equations(self) -> tuple[Equation, ...]:
@@ -102,6 +105,10 @@ class Front:
         near = [member for member in members if ranking.length(member, count, relative=relative) <= limit]
         fitting = [member for member in near if member.equation.dimensions]
         return ranking.best(fitting, count, relative=relative) if fitting else first
+
+    def length(self, member: Member) -> float:
+        """Bits of the description by a member."""
+        return ranking.length(member, len(self.table.every.y), relative=self.has_relative_noise)
 
     @property
     def by_length(self) -> list[Member]:
@@ -142,22 +149,39 @@ class Front:
         Returns:
             The formula, if it stays and is short enough by now.
         """
-        size = complexity(tree)
-        number = len(constants(tree))
+        rank = self._ranked(tree)
+        if rank is None or not any(kept is rank for kept in self._both([*map(_rank, self._kept), rank])):
+            return None
+        member = self._written(tree, rank, origin)
+        if member is None:
+            return None
+        self.put(member)
+        return member.equation if self.is_short(member) else None
+
+    def member(self, tree: Tree, origin: str) -> Member | None:
+        """A formula as a member, which isn't taken in; None of one that may not be."""
+        rank = self._ranked(tree)
+        return None if rank is None else self._written(tree, rank, origin)
+
+    def is_short(self, member: Member) -> bool:
+        """Whether it is as short as formulas must be in the end."""
+        return member.complexity <= self._most
+
+    def _ranked(self, tree: Tree) -> _Rank | None:
+        """What is compared of a formula; None of one that may not come in."""
+        size, number = complexity(tree), len(constants(tree))
         if size > self.reach or number > self._most_constants or not self._allows(tree):
             return None
         misfit = self._misfit(tree)
-        if self._is_column(tree) and misfit.plain.held_out > _NEAR:
-            return None
-        rank = _Rank(size, number, misfit)
-        if not any(kept is rank for kept in self._both([*map(_rank, self._kept), rank])):
-            return None
+        return None if self._is_column(tree) and misfit.plain.held_out > _NEAR else _Rank(size, number, misfit)
+
+    def _written(self, tree: Tree, rank: _Rank, origin: str) -> Member | None:
+        """A formula that is compared so, in the units of the data; None where it has no finite writing."""
         expression = self.table.expression(tree)
         if expression is None:
             return None
-        equation = self._equation(expression, size, misfit, origin)
-        self.put(Member(size, rank.constants, misfit, equation))
-        return equation if size <= self._most else None
+        equation = self._equation(expression, rank.complexity, rank.misfit, origin)
+        return Member(rank.complexity, rank.constants, rank.misfit, equation)
 
     def put(self, member: Member, former: Member | None = None) -> None:
         """Take in a member; those that it equals go.

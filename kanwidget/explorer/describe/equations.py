@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -78,7 +78,7 @@ class EquationWriter:
             earlier = self._written
             self._written = {
                 id(equation): earlier.get(id(equation)) or (equation, self._formula_of(equation))
-                for equation in step.front
+                for equation in with_rivals(step.front, step.rivals)
             }
             formulas = self._better_than_a_constant([each for _, each in self._written.values() if each is not None])
             best = next((formula.source for formula in formulas if formula.equation is step.best), "")
@@ -101,7 +101,8 @@ class EquationWriter:
 
     def news_of(self, discovery: Discovery) -> Iterator[SearchNews]:
         """A search that is over, at once: what it found out, and its formulas."""
-        formulas = [formula for equation in discovery.front if (formula := self._formula_of(equation)) is not None]
+        equations = with_rivals(discovery.front, discovery.rivals)
+        formulas = [formula for equation in equations if (formula := self._formula_of(equation)) is not None]
         best = next((formula.source for formula in formulas if formula.equation is discovery.best), "")
         for text in discovery.findings:
             yield SearchNews("finding", text, discovery.seconds, (), "")
@@ -172,6 +173,12 @@ class EquationWriter:
         if len(text) > _MOST_TEXT:
             return {"text": f"{text[: _MOST_TEXT // 2]}…", "formula": None}
         return {"text": text, "formula": math_tree(tidied, self._display)}
+
+
+def with_rivals(front: Sequence[Equation], rivals: Sequence[Equation]) -> list[Equation]:
+    """The formulas of a front and their rivals, from simple to accurate."""
+    others = [rival for rival in rivals if not any(rival is equation for equation in front)]
+    return sorted([*front, *others], key=lambda equation: equation.complexity)
 
 
 def searched_data(session: Session) -> Dataset:

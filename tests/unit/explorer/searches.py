@@ -23,6 +23,7 @@ class FakeStep:
     front: tuple = ()
     best: Any = None
     seconds: float = 1.0
+    rivals: tuple = ()
 
 
 @dataclass

@@ -19,7 +19,7 @@ from kanwidget.explorer.describe.panels.discovery import discovery
 from kanwidget.explorer.guide.steps import guidance
 from kanwidget.explorer.session.background.formula_search import SearchNews
 from kanwidget.explorer.session.session import Session
-from tests.unit.explorer.searches import BETTER, SIMPLE, FakeSearch, FakeStep, usual_steps
+from tests.unit.explorer.searches import BETTER, SIMPLE, FakeSearch, FakeStep, equation, usual_steps
 from tests.unit.explorer.states import everything, network, train
 from tests.unit.explorer.threads import eventually
 
@@ -74,6 +74,18 @@ def test_it_goes_on_bit_by_bit_and_says_what_it_does(session, search):
     (data, options) = search.asked[0]
     assert data.in_vars == session.in_vars
     assert options == {"seconds": 20.0, "seed": 3, "steps": None, "lib": None}
+
+
+def test_rivals_of_the_best_formula_stand_beside_it(session, search):
+    rival = equation("2.75*x_1", 5.0)
+    search.steps = [FakeStep("finding", "also possible: …", (SIMPLE, BETTER), BETTER, rivals=(rival, SIMPLE))]
+    session.apply(FindFormulas(20.0))
+    to_the_end(session)
+    assert texts(session) == ["2.5*x_1", "2.75*x_1", "2.5*x_1 + 0.125*x_2^2"]
+    content = panel(session)
+    assert content["best"] == content["formulas"][2]["id"]
+    session.apply(UseFormula(content["formulas"][1]["id"]))
+    assert panel(session)["current"] == content["formulas"][1]["id"]
 
 
 def test_label_noise_and_the_library_count(model, data, search):
