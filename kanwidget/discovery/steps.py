@@ -169,8 +169,8 @@ class DiscoverySteps:
             def left(share: int = share) -> float:
                 return self._left / share
 
-            for last in (finish, find_rivals):
-                for member in last(front, self._weights(front), left):
+            for fits in (finish, find_rivals):
+                for member in fits(front, self._weights(front), left):
                     yield self._step(front, "constants", member.equation.text, (member.equation,))
             for rival in front.rivals:
                 yield self._found(front, _rival_sentence(front, rival.equation))
