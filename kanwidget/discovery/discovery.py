@@ -111,7 +111,7 @@ class Discovery:
     def rivals(self) -> tuple[Equation, ...]:
         """Formulas that the rows can't tell from the best one, likelier ones first, at most three of each target.
 
-        The description of the rows by a rival is longer by ten bits at most, and where the columns' ranges are half as wide again it
+        The description of the rows by a rival is longer by five bits at most, and where the columns' ranges are half as wide again it
         differs from the best one by more than its error. What decides are rows from there, or what is known of the quantities.
 
         Examples:

@@ -14,9 +14,9 @@ from kanwidget.discovery.fronts.finishing import finished
 from kanwidget.discovery.fronts.front import Front, Member
 
 #: Bits by which the description of a rival is longer at most: beyond that the rows speak against it.
-_BITS = 10.0
-#: Most rivals of a formula. More would be read by nobody.
-_MOST = 3
+_BITS = 5.0
+#: Most rivals of a formula, since more would be read by nobody, and most formulas that are tried.
+_MOST, _TRIED = 3, 4
 #: By so much each column's range is widened to see where formulas part.
 _WIDENED = 1.5
 #: Rows at which formulas are compared.
@@ -40,12 +40,13 @@ def find_rivals(front: Front, weights: Tensor | None, seconds: Callable[[], floa
         return
     comparison, spent = Comparison(front), 0.0
     tried = [*front.members]
-    for tree in front.near:
+    most = len(tried) + _TRIED
+    near = [member for tree in front.near if (member := front.member(tree, "rival")) is not None]
+    for member in sorted(near, key=front.length):
         left = seconds()
-        if left <= spent or len(tried) >= len(front.members) + _MOST:
+        if left <= spent or len(tried) == most:
             break
-        member = front.member(tree, "rival")
-        if member is None or not all(comparison.part(member, other) for other in tried):
+        if not all(comparison.part(member, other) for other in tried):
             continue
         done = finished(front, member, weights, left) or member
         spent = max(left - seconds(), 0.0) if math.isfinite(left) else 0.0
@@ -77,9 +78,13 @@ class Comparison:
             self._unit = best.misfit.relative.train * self._at(best).abs()
 
     def part(self, one: Member, other: Member) -> bool:
-        """Whether two formulas differ somewhere, or one has no value there."""
-        apart = (self._at(one) - self._at(other)) / self._unit
-        return not float(apart.abs().max()) <= _APART
+        """Whether two formulas differ somewhere, or only one of them has a value there."""
+        values = self._at(one), self._at(other)
+        first, second = (torch.isfinite(each) for each in values)
+        if bool((first != second).any()):
+            return True
+        apart = ((values[0] - values[1]) / self._unit)[first & second]
+        return bool((apart.abs() > _APART).any())
 
     def _at(self, member: Member) -> Tensor:
         equation = member.equation

@@ -60,7 +60,7 @@ def test_a_narrow_range_lets_other_forms_stand():
         assert sum(part in text for text in texts) == 1
     for member in front.rivals:
         assert member.equation.rmse_train == pytest.approx(front.best.equation.rmse_train, rel=0.05)
-        assert 0 <= front.length(member) - front.length(front.best) <= 10
+        assert 0 <= front.length(member) - front.length(front.best) <= 5
 
 
 def test_a_wide_range_decides():
