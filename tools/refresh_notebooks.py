@@ -15,6 +15,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 PICTURES = """
 import io
 from IPython import get_ipython
+from matplotlib import pyplot
 
 def _png(figure):
     from PIL import Image
@@ -25,7 +26,9 @@ def _png(figure):
 
 def _explorer(explorer):
     view = explorer._session
-    return _png(explorer.model.plot(in_vars=list(view.in_vars), out_vars=list(view.out_vars)))
+    figure = explorer.model.plot(in_vars=list(view.in_vars), out_vars=list(view.out_vars))
+    pyplot.close(figure)  # or the cell would show it once more
+    return _png(figure)
 
 _formats = get_ipython().display_formatter.formatters
 _formats["image/png"].for_type_by_name("kanwidget.insight.plot.style", "KANFigure", _png)
