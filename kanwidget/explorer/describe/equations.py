@@ -93,11 +93,15 @@ class EquationWriter:
         """What a step says, with the names that formulas have on the page."""
         if step.kind == "formula":
             return step.text
-        text = step.text
-        for name, short in self._short:
-            text = text.replace(name, short)
+        text = self._as_on_the_page(step.text)
         # The engine calls the target y, in what it tries.
         return re.sub(_Y, lambda _: self._target, text) if step.kind == "trying" and self._target else text
+
+    def _as_on_the_page(self, text: str) -> str:
+        """Words with the names and powers that formulas have on the page."""
+        for name, short in self._short:
+            text = text.replace(name, short)
+        return text.replace("**", "^")
 
     def news_of(self, discovery: Discovery) -> Iterator[SearchNews]:
         """A search that is over, at once: what it found out, and its formulas."""
@@ -105,7 +109,7 @@ class EquationWriter:
         formulas = [formula for equation in equations if (formula := self._formula_of(equation)) is not None]
         best = next((formula.source for formula in formulas if formula.equation is discovery.best), "")
         for text in discovery.findings:
-            yield SearchNews("finding", text, discovery.seconds, (), "")
+            yield SearchNews("finding", self._as_on_the_page(text), discovery.seconds, (), "")
         yield SearchNews("formula", "", discovery.seconds, tuple(formulas), best)
 
     def _formula_of(self, equation: Equation) -> HallFormula | None:

@@ -67,13 +67,13 @@ def test_words_name_columns_and_target_as_formulas_do(monkeypatch):
     x = torch.linspace(1, 9, 50, dtype=torch.float64)[:, None]
     session = Session(KAN([1, 1]), Dataset(x, 3 * x, in_vars=("t [s]",), out_vars=("s [m]",)))
     trying = FakeStep("trying", "trying sums of functions of t [s] for 1/y²", ())
-    steps = [trying, FakeStep("finding", "s [m] depends on t [s]", ())]
+    steps = [trying, FakeStep("finding", "also possible: t [s]**2", ())]
     monkeypatch.setattr(kanwidget.discovery, "discover_steps", FakeSearch(steps))
     session.apply(FindFormulas())
     session.advance(0.0)
     assert discovery(session)[0]["sentence"] == "Trying sums of functions of t for 1/s²"
     session.advance(0.0)
-    assert discovery(session)[0]["findings"] == ["s depends on t"]
+    assert discovery(session)[0]["findings"] == ["also possible: t^2"]
 
 
 def test_a_formula_without_values_is_left_out(monkeypatch, session):
