@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 def found_lines(discovery: Discovery) -> list[str]:
-    """The findings, the best formula with its constants, and its errors."""
+    """The findings, the best formula with its constants, its errors, and its rivals."""
     equation = discovery.best
     lines = [f"Found:    {text}" for text in discovery.findings]
     first, *rest = repr(equation).splitlines()
     lines += [f"Formula:  {first}", *(f"          {line}" for line in rest)]
-    return [*lines, f"Error:    {_error_text(equation)}"]
+    return [*lines, f"Error:    {_error_text(equation)}", *(f"Rival:    {text}" for text in discovery.rival_sentences)]
 
 
 def front_lines(discovery: Discovery) -> list[str]:
     """The table of all formulas, indented under a title."""
     # Findings have lines of their own.
     first, *rest = repr(discovery).splitlines()
-    table = rest[: len(rest) - len(discovery.findings)]
+    table = rest[: len(rest) - len(discovery.findings) - len(discovery.rival_sentences)]
     return [f"Front:    {first}", *(f"          {line}" for line in table)]
 
 

@@ -111,8 +111,9 @@ class Discovery:
     def rivals(self) -> tuple[Equation, ...]:
         """Formulas that the rows can't tell from the best one, likelier ones first, at most three of each target.
 
-        The description of the rows by a rival is longer by five bits at most, and where the columns' ranges are half as wide again it
-        differs from the best one by more than its error. What decides are rows from there, or what is known of the quantities.
+        The description of the rows by a rival is longer than that by the best one by five bits at most. Somewhere in ranges of the columns
+        that are half as wide again they differ by a quarter of the noise or more, or only one of them has a value. What decides are rows
+        from there, or what is known of the quantities.
 
         Examples:
             >>> import torch
@@ -123,6 +124,23 @@ class Discovery:
             [True, True, True]
         """
         return tuple(equation for target in self.fronts for equation in self._rivals.get(target, ()))
+
+    @property
+    def rival_sentences(self) -> tuple[str, ...]:
+        """The rivals in words, each with its error and that of the best formula.
+
+        Examples:
+            >>> from kanwidget import discover, load_puromycin
+            >>> enzyme = discover(load_puromycin("treated"), steps=60, progress=False)
+            >>> print(enzyme.rival_sentences[1])
+            also possible by these rows: 3320/(15.6 + 1/concentration) (RMSE 9.98, the best one's 8.19)
+        """
+        several = len(self.fronts) > 1
+        return tuple(
+            (f"{rival.target}: " if several else "")
+            + rival_sentence(rival, self._best[rival.target], relative=rival.target in self.relative)
+            for rival in self.rivals
+        )
 
     def __getitem__(self, target: str) -> Discovery:
         _check.choice(target, "target", "Discovery", self.fronts)
@@ -210,4 +228,19 @@ class Discovery:
     def _notes(self) -> list[str]:
         """What a reader of the table must know: how its errors came about, and what was found out."""
         short = all(equation.rmse_test is None for equation in self.front)
-        return [*([_NONE_HELD_OUT] if short else []), *self.findings]
+        return [*([_NONE_HELD_OUT] if short else []), *self.findings, *self.rival_sentences]
+
+
+def rival_sentence(rival: Equation, best: Equation, *, relative: bool) -> str:
+    """That the rows can't tell a formula from the best one, with both errors.
+
+    Args:
+        rival: The formula.
+        best: The best one of its target.
+        relative: Whether relative errors count.
+    """
+    unit = "" if rival.unit is None else f" {rival.unit}"
+    errors = f"RMSE {rival.rmse_train:.3g}{unit}, the best one's {best.rmse_train:.3g}{unit}"
+    if relative and rival.relative_error is not None and best.relative_error is not None:
+        errors = f"{100 * rival.relative_error:.2g} % off, the best one {100 * best.relative_error:.2g} %"
+    return f"also possible by these rows: {rival.text} ({errors})"

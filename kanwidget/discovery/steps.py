@@ -14,12 +14,13 @@ from torch import Tensor
 from kanwidget.core.threads import torch_as_it_was
 from kanwidget.datasets import Dataset
 from kanwidget.discovery.arguments import Settings
-from kanwidget.discovery.discovery import Discovery
+from kanwidget.discovery.discovery import Discovery, rival_sentence
 from kanwidget.discovery.engine.pool import LONG
 from kanwidget.discovery.engine.search import Limits, Report, Rows, search
+from kanwidget.discovery.engine.trees import Tree
 from kanwidget.discovery.equation import Equation
 from kanwidget.discovery.fronts import robust
-from kanwidget.discovery.fronts.finishing import finish
+from kanwidget.discovery.fronts.finishing import Finishing
 from kanwidget.discovery.fronts.front import Front
 from kanwidget.discovery.fronts.rivals import find_rivals
 from kanwidget.discovery.fronts.table import simple_trees, tables
@@ -99,6 +100,8 @@ class DiscoverySteps:
         self._reports = 0
         self._concluded_at: float | None = None
         self._reasons: dict[str, str] = {}  # of the targets whose search is through
+        #: Of each target: formulas about as likely as the best one, each with the strategy that found it.
+        self._contenders: dict[str, dict[Tree, str]] = {front.table.target: {} for front in self._fronts}
         self._ended = "interrupted"  # whoever iterates no more without a word
         self._steps = self._all_steps()
 
@@ -163,18 +166,29 @@ class DiscoverySteps:
             end = None if settings.seconds is None else settings.seconds * (1 - _LAST) * (number + 1) / count
             last = None if settings.steps is None else max(settings.steps * (number + 1) // count, number + 1)
             reasons.append((yield from self._one_target(front, end, last)))
+        finishings = []
         for number, front in enumerate(self._fronts):
             share = count - number
 
             def left(share: int = share) -> float:
                 return self._left / share
 
-            for fits in (finish, find_rivals):
-                for member in fits(front, self._weights(front), left):
-                    yield self._step(front, "constants", member.equation.text, (member.equation,))
-            for rival in front.rivals:
-                yield self._found(front, _rival_sentence(front, rival.equation))
+            finishing = Finishing(front, self._weights(front), left)
+            finishings.append(finishing)
+            for member in finishing.members():
+                yield self._step(front, "constants", member.equation.text, (member.equation,))
             self._reasons[front.table.target] = reasons[number]
+        for finishing in finishings:
+            yield from self._rivals_of(finishing)
+
+    def _rivals_of(self, finishing: Finishing) -> Iterator[DiscoveryStep]:
+        front = finishing.front
+        for member in find_rivals(finishing, self._contenders[front.table.target]):
+            entered = (member.equation,) if member.equation in front.equations else ()
+            yield self._step(front, "trying", "what else the rows allow", entered)
+        for rival in front.rivals:
+            text = rival_sentence(rival.equation, front.best.equation, relative=front.has_relative_noise)
+            yield self._step(front, "finding", text, ())
 
     @property
     def _left(self) -> float:
@@ -238,10 +252,12 @@ class DiscoverySteps:
         """
         settings = self._settings
         patience = _Patience(self.seconds, self._reports)
+        earlier = self._contenders[front.table.target]
         if reason := self._over(end, last):
             return reason
         for report in search(rows, Limits(settings.operations, front.reach, settings.seed)):
             self._reports += 1
+            self._contenders[front.table.target] = earlier | dict(report.contenders)
             yield self._taken(front, report)
             # Formulas of a step come together, and soon: a long step mustn't end with the first of them.
             whole = report.kind == "formula"
@@ -259,8 +275,6 @@ class DiscoverySteps:
         return "interrupted" if self._concluded_at is not None else _over(self.seconds, end, self._reports, last)
 
     def _taken(self, front: Front, report: Report) -> DiscoveryStep:
-        if report.kind != "formula":
-            front.near = report.near
         if report.kind == "finding":
             return self._found(front, report.text)
         equation = None if report.tree is None else front.offer(report.tree, report.text)
@@ -302,15 +316,6 @@ def _relative_sentence(front: Front) -> str:
     target = front.table.target
     subject = f"the noise of {target} grows with it" if _leaves_noise(front) else f"errors grow with {target}"
     return f"{subject}: relative errors count"
-
-
-def _rival_sentence(front: Front, rival: Equation) -> str:
-    """That the rows can't tell a formula from the best one, with both errors."""
-    best, unit = front.best.equation, "" if rival.unit is None else f" {rival.unit}"
-    errors = f"RMSE {rival.rmse_train:.3g}{unit}, the best one's {best.rmse_train:.3g}{unit}"
-    if front.has_relative_noise and rival.relative_error is not None and best.relative_error is not None:
-        errors = f"{100 * rival.relative_error:.2g} % off, the best one {100 * best.relative_error:.2g} %"
-    return f"also possible by these rows: {rival.text} ({errors})"
 
 
 def _leaves_noise(front: Front) -> bool:

@@ -11,11 +11,11 @@ import { type Shared, sharedBy } from "./small-plot";
 /** Why the first one stands before others with less error: it is simpler, or its curve is the better one. */
 export function reason([first, ...others]: readonly Candidate[]): string {
   const errorOf = (row?: Candidate) => row?.error ?? Number.POSITIVE_INFINITY;
-  const [rival] = [...others].sort((a, b) => errorOf(a) - errorOf(b));
-  const [own, least] = [errorOf(first), errorOf(rival)];
+  const [nearest] = [...others].sort((a, b) => errorOf(a) - errorOf(b));
+  const [own, least] = [errorOf(first), errorOf(nearest)];
   if (!(least < own && own < Number.POSITIVE_INFINITY) || number(least) === number(own)) return "";
   if (own > WORSE * least) return "first by its curve, not by this error";
-  return first!.complexity < rival!.complexity
+  return first!.complexity < nearest!.complexity
     ? "first: simpler, within the noise"
     : "first by its curve, within the noise";
 }

@@ -63,8 +63,8 @@ _FEW_COLUMNS = 4
 _FIRST_STEPS = 40
 #: Rows that a network needs.
 _FEWEST_ROWS = 50
-#: Bits by which descriptions are hardly longer, and most formulas that are told of.
-_NEAR, _MOST_NEAR = 12.0, 40
+#: Bits by which descriptions of contenders are longer than the shortest one at most, and how many there are at most.
+_CONTENDERS_BITS, _MOST_CONTENDERS = 12.0, 40
 #: Atoms up to which a smaller table is searched to the end.
 _FEW_ATOMS = 15_000
 
@@ -97,8 +97,9 @@ class Report:
     """In words: "x₂ doesn't matter", "trying 240 curves for f". Of a formula: the strategy that came to it."""
     tree: Tree | None = None
     """Of a formula: with its constants fitted to the rows."""
-    near: tuple[Tree, ...] = ()
-    """At the end of a step: the formulas so far whose descriptions are hardly longer than the shortest, the best one first."""
+    contenders: tuple[tuple[Tree, str], ...] = ()
+    """At the end of a step: the formulas so far whose descriptions are hardly longer than the shortest, the best one first, each with
+    the strategy that came to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +141,16 @@ def search(rows: Rows, limits: Limits) -> Iterator[Report]:
         # What a step brought comes before its words: who stops in between two steps has all of it.
         for candidate in reported.entrants(table.pool):
             yield Report("formula", candidate.origin, units.outside(candidate.tree))
-        near = tuple(map(units.outside, _near(table.pool)))
-        yield Report("finding" if isinstance(text, Finding) else "trying", text, near=near)
+        contenders = tuple((units.outside(candidate.tree), candidate.origin) for candidate in _contenders(table.pool))
+        yield Report("finding" if isinstance(text, Finding) else "trying", text, contenders=contenders)
 
 
-def _near(pool: Pool) -> list[Tree]:
+def _contenders(pool: Pool) -> list[Candidate]:
     """Formulas that are as likely as the best one, or not much less."""
     if pool.best is None or pool.is_exact:
         return []
-    limit = pool.best.bits + _NEAR
-    return [candidate.tree for candidate in pool.candidates[:_MOST_NEAR] if candidate.bits <= limit]
+    limit = pool.best.bits + _CONTENDERS_BITS
+    return [candidate for candidate in pool.candidates[:_MOST_CONTENDERS] if candidate.bits <= limit]
 
 
 def _with_short_forms(table: Table, steps: Iterator[str]) -> Iterator[str]:

@@ -29,34 +29,47 @@ _REFUSED = (ValueError, ArithmeticError, RuntimeError, TypeError)
 _WORSE = 1.05
 
 
-def finish(front: Front, weights: torch.Tensor | None, seconds: Callable[[], float]) -> Iterator[Member]:
-    """Make the members simpler where held-out rows agree, and fit their constants to all rows, the likeliest member first.
+class Finishing:
+    """The last fits of a front: simpler members where held-out rows agree, and constants fitted to all rows.
 
     Args:
         front: Changed in place.
         weights: Weights of the training rows of a robust loss.
-        seconds: The time left.
-
-    Yields:
-        The members that changed.
+        seconds: Gives the time left.
     """
-    first = front.best
-    others = [member for member in front.by_length if member is not first]
-    spent = 0.0
-    # A mean is a mean: there is nothing to make simpler.
-    for member in (each for each in [first, *others] if each.equation.sympy.free_symbols):
-        left = seconds()
-        if left <= spent:  # of a large table another one would take as long
-            return
-        done = finished(front, member, weights, left)
-        spent = max(left - seconds(), 0.0) if math.isfinite(left) else 0.0
-        if done is not None:
-            front.put(done, member)
-            yield done
+
+    def __init__(self, front: Front, weights: torch.Tensor | None, seconds: Callable[[], float]) -> None:
+        self.front, self._weights, self._seconds = front, weights, seconds
+        self._cost = 0.0
+
+    @property
+    def has_time(self) -> bool:
+        """Whether there is time for one more formula: of a large table it takes as long as the last one."""
+        return self._seconds() > self._cost
+
+    def members(self) -> Iterator[Member]:
+        """Finish the members, the likeliest first; gives those that have changed."""
+        first = self.front.best
+        others = [member for member in self.front.by_length if member is not first]
+        # A mean is a mean: there is nothing to make simpler.
+        for member in (each for each in [first, *others] if each.equation.sympy.free_symbols):
+            if not self.has_time:
+                return
+            result = self.finish(member)
+            if result is not None:
+                self.front.put(result, member)
+                yield result
+
+    def finish(self, member: Member) -> Member | None:
+        """The member finished, which the front doesn't take in; None where that fails."""
+        before = self._seconds()
+        result = _finished(self.front, member, self._weights, before)
+        self._cost = max(before - self._seconds(), 0.0) if math.isfinite(before) else 0.0
+        return result
 
 
-def finished(front: Front, member: Member, weights: torch.Tensor | None, seconds: float) -> Member | None:
-    """The member with constants of all rows, simpler where that is as good; None where that fails. The front stays as it is."""
+def _finished(front: Front, member: Member, weights: torch.Tensor | None, seconds: float) -> Member | None:
+    """The member with constants of all rows, simpler where that is as good; None where that fails."""
     table = front.table
     start = _shorter(front, member.equation.sympy, seconds)
     problem = _problem(front, table.train, start, weights)

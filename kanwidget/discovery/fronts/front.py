@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -60,8 +60,6 @@ class Front:
         self._train, self._held = rows.x.unbind(1), rows.held_x.unbind(1)
         self._problem = table.problem(table.train)
         self._columns = set(column_trees(table))
-        #: Of the search: its formulas that are about as likely as the best one.
-        self.near: tuple[Tree, ...] = ()
         self.rivals: list[Member] = []
 
     @property
@@ -158,10 +156,18 @@ class Front:
         self.put(member)
         return member.equation if self.is_short(member) else None
 
-    def member(self, tree: Tree, origin: str) -> Member | None:
-        """A formula as a member, which isn't taken in; None of one that may not be."""
-        rank = self._ranked(tree)
-        return None if rank is None else self._written(tree, rank, origin)
+    def contenders(self, trees: Mapping[Tree, str]) -> Iterator[Member]:
+        """Formulas as members that aren't taken in, the shortest description first.
+
+        Args:
+            trees: With their constants fitted to the training rows, each with the strategy that found it.
+        """
+        ranks = {tree: rank for tree in trees if (rank := self._ranked(tree)) is not None}
+        count, relative = len(self.table.every.y), self.has_relative_noise
+        for tree, rank in sorted(ranks.items(), key=lambda item: ranking.length(item[1], count, relative=relative)):
+            member = self._written(tree, rank, trees[tree])
+            if member is not None:
+                yield member
 
     def is_short(self, member: Member) -> bool:
         """Whether it is as short as formulas must be in the end."""

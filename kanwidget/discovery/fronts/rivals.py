@@ -1,62 +1,65 @@
-"""Rivals: formulas that the rows can't tell from the best one, and that part with it beyond the rows."""
+"""Rivals: formulas that the rows can't tell from the best one, and that differ from it beyond the rows."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor
 
+from kanwidget.discovery.engine.trees import Tree
 from kanwidget.discovery.equation import Equation
 from kanwidget.discovery.fronts import ranking
-from kanwidget.discovery.fronts.finishing import finished
+from kanwidget.discovery.fronts.finishing import Finishing
 from kanwidget.discovery.fronts.front import Front, Member
+from kanwidget.symbolic.formulas.evaluation import evaluate
 
 #: Bits by which the description of a rival is longer at most: beyond that the rows speak against it.
 _BITS = 5.0
-#: Most rivals of a formula, since more would be read by nobody, and most formulas that are tried.
-_MOST, _TRIED = 3, 4
-#: By so much each column's range is widened to see where formulas part.
-_WIDENED = 1.5
+#: Most rivals of a formula, since more would be read by nobody, and most formulas that are finished to find them.
+_MOST, _FINISHINGS = 3, 4
+#: Each column's range is so many times as wide where formulas are compared; no column changes its sign for that.
+_WIDTH = 1.5
 #: Rows at which formulas are compared.
 _ROWS = 500
-#: Formulas part where their values lie further apart than this part of the error of the best one. Other writings of one formula don't.
-_APART = 0.25
+#: Formulas differ where their values lie further apart than this part of the noise. Other writings of one formula don't.
+_PART_OF_NOISE = 0.25
+#: The median of the absolute value of a normal deviate.
+_MEDIAN = 0.6745
 
 
-def find_rivals(front: Front, weights: Tensor | None, seconds: Callable[[], float]) -> Iterator[Member]:
-    """Give a front its rivals: finished as its members are, the likeliest first. One that is likelier than the best takes its place.
+def find_rivals(finishing: Finishing, trees: Mapping[Tree, str]) -> Iterator[Member]:
+    """Give a front its rivals. One that is likelier than the best formula takes its place.
 
     Args:
-        front: Changed in place.
-        weights: Weights of the training rows of a robust loss.
-        seconds: The time left.
+        finishing: Of the front, whose members are finished.
+        trees: What the search has found besides: formulas about as likely as the best one, each with the strategy that found it.
 
     Yields:
         Those that were finished, whether they are rivals or not.
     """
-    if not front.near or ranking.is_exact(front.best):
+    front, count = finishing.front, 0
+    if ranking.is_exact(front.best) or not finishing.has_time:
         return
-    comparison, spent = Comparison(front), 0.0
-    tried = [*front.members]
-    most = len(tried) + _TRIED
-    near = [member for tree in front.near if (member := front.member(tree, "rival")) is not None]
-    for member in sorted(near, key=front.length):
-        left = seconds()
-        if left <= spent or len(tried) == most:
+    comparison = Comparison(front)
+    members = list(front.members)
+    for member in front.contenders(trees):
+        if count == _FINISHINGS or not finishing.has_time:
             break
-        if not all(comparison.part(member, other) for other in tried):
+        if not comparison.is_new(member, members):
             continue
-        done = finished(front, member, weights, left) or member
-        spent = max(left - seconds(), 0.0) if math.isfinite(left) else 0.0
-        if front.is_short(done) and all(comparison.part(done, other) for other in tried):
-            tried.append(done)
-            front.put(done)
-            yield done
+        count += 1
+        result = finishing.finish(member) or member
+        if front.is_short(result) and comparison.is_new(result, members):
+            members.append(result)
+            front.put(result)
+        yield result
     best, limit = front.best, front.length(front.best) + _BITS
-    likely = [member for member in tried if front.length(member) <= limit and comparison.part(member, best)]
-    front.rivals = sorted(likely, key=front.length)[:_MOST]
+    chosen = [best]
+    for member in sorted(members, key=front.length):
+        if len(chosen) <= _MOST and front.length(member) <= limit and comparison.is_new(member, chosen):
+            chosen.append(member)
+    front.rivals = chosen[1:]
 
 
 class Comparison:
@@ -67,27 +70,55 @@ class Comparison:
     """
 
     def __init__(self, front: Front) -> None:
-        x, rows = front.table.every.x, len(front.table.every.y)
-        middle = (x.amax(0) + x.amin(0)) / 2
-        chosen = torch.linspace(0, rows - 1, min(_ROWS, rows)).round().long()
-        self._x = middle + _WIDENED * (x[chosen] - middle)
+        self._table = front.table
+        self._rows = dict(zip(front.table.symbols, _wider(front.table.every.x).T, strict=True))
         self._values: dict[Equation, Tensor] = {}
-        best = front.best
-        self._unit: Tensor | float = best.equation.rmse_train
-        if front.has_relative_noise:
-            self._unit = best.misfit.relative.train * self._at(best).abs()
+        self._noise = self._noise_of(front.best, relative=front.has_relative_noise)
 
-    def part(self, one: Member, other: Member) -> bool:
-        """Whether two formulas differ somewhere, or only one of them has a value there."""
-        values = self._at(one), self._at(other)
-        first, second = (torch.isfinite(each) for each in values)
-        if bool((first != second).any()):
+    def is_new(self, member: Member, others: list[Member]) -> bool:
+        """Whether a formula differs from all others somewhere, or only one of both has a value there."""
+        return all(self._differ(member, other) for other in others)
+
+    def _differ(self, first: Member, second: Member) -> bool:
+        values = self._at(first), self._at(second)
+        defined = [torch.isfinite(each) for each in values]
+        if bool((defined[0] != defined[1]).any()):
             return True
-        apart = ((values[0] - values[1]) / self._unit)[first & second]
-        return bool((apart.abs() > _APART).any())
+        apart = ((values[0] - values[1]).abs() > _PART_OF_NOISE * self._noise)[defined[0]]
+        return bool(apart.any())
+
+    def _noise_of(self, best: Member, *, relative: bool) -> Tensor:
+        """The noise by what the best formula leaves, on the wider rows; outliers don't count."""
+        table, y = self._table, self._table.every.y
+        smallest = ranking.SMALL * float(y.abs().median())
+        values = table.problem(table.every).values(best.equation.sympy)
+        size = values.abs().clamp(min=smallest) if relative else torch.ones_like(y)
+        noise = float(((y - values) / size).abs().nanmedian()) / _MEDIAN
+        noise = max(noise, ranking.EXACT * (1.0 if relative else float(y.abs().max())))
+        wider = self._at(best).nan_to_num(smallest).abs().clamp(min=smallest)
+        return noise * wider if relative else torch.full_like(wider, noise)
 
     def _at(self, member: Member) -> Tensor:
         equation = member.equation
         if equation not in self._values:
-            self._values[equation] = equation.predict(self._x)
+            like = torch.zeros_like(next(iter(self._rows.values())))
+            with torch.no_grad():
+                self._values[equation] = evaluate(equation.sympy, self._rows, {}, like=like)
         return self._values[equation]
+
+
+def _wider(x: Tensor) -> Tensor:
+    """Rows in a wider range of each column.
+
+    Examples:
+        >>> _wider(torch.tensor([[-1.0, 1.0], [1.0, 5.0]])).tolist()
+        [[-1.5, 0.6666666865348816], [1.5, 6.0]]
+    """
+    low, high = x.amin(0), x.amax(0)
+    middle = low / 2 + high / 2
+    rows = torch.linspace(0, len(x) - 1, min(_ROWS, len(x))).round().long()
+    wider = middle + _WIDTH * (x[rows] - middle)
+    largest = torch.full_like(low, torch.finfo(x.dtype).max)
+    smallest = torch.where(low >= 0, low / _WIDTH, -largest)
+    greatest = torch.where(high <= 0, high / _WIDTH, largest)
+    return torch.minimum(torch.maximum(wider, smallest), greatest)

@@ -108,7 +108,7 @@ class EquationWriter:
         equations = with_rivals(discovery.front, discovery.rivals)
         formulas = [formula for equation in equations if (formula := self._formula_of(equation)) is not None]
         best = next((formula.source for formula in formulas if formula.equation is discovery.best), "")
-        for text in discovery.findings:
+        for text in (*discovery.findings, *discovery.rival_sentences):
             yield SearchNews("finding", self._as_on_the_page(text), discovery.seconds, (), "")
         yield SearchNews("formula", "", discovery.seconds, tuple(formulas), best)
 

@@ -132,7 +132,10 @@ class TrainableNetwork(PykanNetwork):
                 bar.begin(steps)
                 if opt == "Adam" and "batch" not in options and loss_fn is None:
                     callbacks.append(fitting.BestStep(root=root))
-                history, ended = self._train(data, measures.every * steps, options, measures, callbacks, root=root)
+                restarts = opt == "LBFGS" and options["opt"] == "LM"
+                history, ended = self._train(
+                    data, measures.every * steps, options, measures, callbacks, root=root, restarts=restarts
+                )
                 if ended is not None:
                     measures.evaluate(anew=True)
                     bar.describe(ended)
@@ -152,13 +155,23 @@ class TrainableNetwork(PykanNetwork):
         callbacks: list[Any],
         *,
         root: bool,
+        restarts: bool,
     ) -> tuple[History, StepRecord | None]:
-        """The training itself: its history, and the step that the network has ended with where that isn't the last one."""
+        """The training itself: its history, and the step that the network has ended with where that isn't the last one.
+
+        Args:
+            data: Of the training.
+            steps: Most of them.
+            options: Of the training.
+            metrics: Measured after steps.
+            callbacks: Called after steps.
+            root: Whether losses are root mean squared errors.
+            restarts: Whether it tries several starts before, and grids that fit once more after it has converged.
+        """
         network = self.network
         best = next((hook for hook in callbacks if isinstance(hook, fitting.BestStep)), None)
-        second_order = metrics.every == fitting.STEPS and options["opt"] == "LM"
         trial = steps // 8
-        if second_order and trial >= starts.SHORTEST and self._is_random and starts.is_open(network):
+        if restarts and trial >= starts.SHORTEST and self._is_random and starts.is_open(network):
             self._is_random = False
             interrupted = starts.choose(network, data, trial, options, root=root, mean=self._base_mean)
             if interrupted is not None:
@@ -168,7 +181,7 @@ class TrainableNetwork(PykanNetwork):
                 return interrupted, None
         history = network.fit(data, steps=steps, callbacks=callbacks, progress=False, **options)
         rest = steps - len(history.records)
-        if second_order and history.stop_reason == "converged" and rest >= starts.SHORTEST:
+        if restarts and history.stop_reason == "converged" and rest >= starts.SHORTEST:
             return history, starts.go_on(network, data, rest, options, root=root)
         return history, None if best is None else best.restore(network)
 

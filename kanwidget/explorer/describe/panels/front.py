@@ -180,9 +180,9 @@ def front_points(session: Session) -> tuple[list[Point], list[tuple[float, float
     of_laws = [(float(max(1, law["size"])), law["error"], law["text"]) for law in laws]
     # A network that its own law equals within the noise says nothing more.
     beaten = {law["id"] for law in laws if law["as_good"]}
-    rivals = [mark for mark, state in zip(marks, states, strict=True) if state["id"] not in beaten]
+    unbeaten = [mark for mark, state in zip(marks, states, strict=True) if state["id"] not in beaten]
     best: list[tuple[float, float, str]] = []
-    for mark in sorted([*rivals, *of_laws], key=lambda mark: mark[:2]):
+    for mark in sorted([*unbeaten, *of_laws], key=lambda mark: mark[:2]):
         if not best or mark[1] < best[-1][1]:
             best.append(mark)
     return [mark[:2] for mark in (*marks, *of_laws)], best, error_name(session)

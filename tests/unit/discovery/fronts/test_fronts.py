@@ -8,7 +8,7 @@ import torch
 
 from kanwidget import Dataset
 from kanwidget.discovery.arguments import operations
-from kanwidget.discovery.fronts.finishing import finish
+from kanwidget.discovery.fronts.finishing import Finishing
 from kanwidget.discovery.fronts.front import Front
 from kanwidget.discovery.fronts.table import simple_trees, tables
 from kanwidget.formulas import equivalent
@@ -99,7 +99,7 @@ def test_the_limit_of_complexity_applies_in_the_end():
     assert front.offer(longer, "mine") is None
     assert not front.is_exact
     assert [member.complexity for member in front.members] == [1.0]
-    list(finish(front, None, forever))
+    list(Finishing(front, None, forever).members())
     assert front.is_exact
     assert front.best.equation.text == "2*sin(x_1)"
 
@@ -126,11 +126,11 @@ def test_exact_numbers_only_where_the_rows_agree():
     x = uniform(200, 1) * 3
     front = front_of(x, 2 * x.sin() + 0.05 * noise(200)[:, None])
     front.offer(SINE, "mine")
-    finished = list(finish(front, None, forever))
+    finished = list(Finishing(front, None, forever).members())
     assert finished[-1].equation.text == "2*sin(x_1)"
     other = front_of(x, 2 * (1.02 * x).sin() + 0.002 * noise(200)[:, None])
     other.offer(SINE, "mine")
-    finished = list(finish(other, None, forever))
+    finished = list(Finishing(other, None, forever).members())
     assert "1.0199" in finished[-1].equation.text
 
 
@@ -139,7 +139,7 @@ def test_constants_are_fitted_to_all_rows_and_errors_to_those_held_out():
     y = 1.2345 * x + 0.3 * noise(100)[:, None]
     front = front_of(x, y)
     front.offer(("mul", ("c", 1.2), ("x", 0)), "mine")
-    (finished,) = finish(front, None, forever)
+    (finished,) = Finishing(front, None, forever).members()
     slope = float((x * y).sum() / (x * x).sum())
     assert next(iter(finished.equation.constants.values()))[0] == pytest.approx(slope)
     train, held = front.table.train, front.table.held_out
@@ -151,7 +151,7 @@ def test_no_time_is_no_change():
     x = uniform(60, 1)
     front = front_of(x, x.exp())
     equation = front.offer(("mul", ("c", 1.1), ("exp", ("x", 0))), "mine")
-    assert list(finish(front, None, lambda: 0.0)) == []
+    assert list(Finishing(front, None, lambda: 0.0).members()) == []
     assert front.equations == (equation,)
 
 
@@ -159,7 +159,7 @@ def test_an_exact_number_counts_once():
     x = uniform(60, 1) + 2
     front = front_of(x, x / 2**0.5)
     front.offer(("mul", ("c", 0.7071), ("x", 0)), "mine")
-    (finished,) = finish(front, None, forever)
+    (finished,) = Finishing(front, None, forever).members()
     assert (finished.equation.text, finished.complexity) == ("sqrt(2)*x_1/2", 3)
 
 
@@ -167,7 +167,7 @@ def test_a_formula_that_no_fit_improves_stays():
     x = uniform(60, 1) + 2
     front = front_of(x, x**2)
     front.offer(("sq", ("x", 0)), "mine")
-    (finished,) = finish(front, None, forever)
+    (finished,) = Finishing(front, None, forever).members()
     assert finished.equation.text == "x_1**2"
     assert finished.equation.constants == {}
 
@@ -202,7 +202,7 @@ def test_final_formulas_have_the_shortest_writing(written, noisy):
     front = front_of(x, (y + noisy * noise(200))[:, None])
     before = front.offer(tree, "long")
     assert before is not None
-    list(finish(front, None, forever))
+    list(Finishing(front, None, forever).members())
     best = front.best.equation
     assert equivalent(best.sympy, sympy.sympify(written), {f"x_{i}": (1.5, 3.5) for i in (1, 2, 3)}), best
     assert best.complexity <= before.complexity

@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from kanwidget import Dataset, discover
+from kanwidget.discovery import steps
 from kanwidget.discovery.arguments import operations
 from kanwidget.discovery.engine.trees import values
-from kanwidget.discovery.fronts.finishing import finish
+from kanwidget.discovery.fronts.finishing import Finishing
 from kanwidget.discovery.fronts.front import Front
 from kanwidget.discovery.fronts.rivals import Comparison, find_rivals
 from kanwidget.discovery.fronts.table import tables
@@ -42,13 +43,17 @@ def searched(near, *, low=0.8, high=1.2, sigma=0.1, first=SQUARE, rows=200, lib=
     (table,) = tables(Dataset(x, 1.3 * x[:, 0] ** 2 + 0.2 + sigma * noise(rows)), 0)
     front = Front(table, operations(lib), 40.0, robust=False)
     front.offer(fitted(first, front), "test")
-    front.near = tuple(fitted(tree, front) for tree in near)
-    list(finish(front, None, lambda: math.inf))
+    list(Finishing(front, None, forever).members())
+    front.trees = {fitted(tree, front): "test" for tree in near}
     return front
 
 
+def forever():
+    return math.inf
+
+
 def rivals_of(front, seconds=math.inf):
-    list(find_rivals(front, None, lambda: seconds))
+    list(find_rivals(Finishing(front, None, lambda: seconds), front.trees))
     return [member.equation.text for member in front.rivals]
 
 
@@ -102,14 +107,91 @@ def test_a_form_that_is_not_allowed_is_none():
 
 
 def test_formulas_part_where_one_has_no_value():
-    # The noise is so large that values never differ, but the columns' range is widened to -0.3, where a root has none.
+    # The noise is so large that values never differ, but a root has none beyond 2.3.
     front = searched([SQUARE], low=0.2, high=2.2, sigma=50)
     square, line, root = (
-        front.member(fitted(with_constants(form), front), "test") for form in (("sq", X), X, ("sqrt", X))
+        next(front.contenders({fitted(with_constants(form), front): "test"}))
+        for form in (("sq", X), X, ("sqrt", ("sub", ("c", 2.3), X)))
     )
     comparison = Comparison(front)
-    assert not comparison.part(square, line)
-    assert comparison.part(square, root)
+    assert not comparison.is_new(square, [line])
+    assert comparison.is_new(square, [root])
+
+
+def test_a_column_that_is_never_negative_stays_so():
+    front = searched([LINE, with_constants(("sqrt", X))], first=LINE, low=0.2, high=2.2, sigma=50)
+    comparison = Comparison(front)
+    line, root = front.contenders(front.trees)
+    assert not comparison.is_new(line, [root])
+
+
+def test_the_noise_grows_with_the_value_where_errors_do():
+    x = torch.linspace(1, 2, 200, dtype=torch.float64)[:, None]
+    y = 1e3 * x[:, 0] ** 12 * (1 + 0.02 * noise(200))
+    (table,) = tables(Dataset(x, y), 0)
+    front = Front(table, operations(None), 40.0, robust=False)
+    power = ("mul", ("c", 1e3 / table.y_unit), ("pow", X, ("c", 12.0)))
+    front.offer(power, "test")
+    assert front.has_relative_noise
+    near, far = (("mul", ("c", factor * 1e3 / table.y_unit), ("pow", X, ("c", 12.0))) for factor in (1.002, 1.02))
+    comparison, members = Comparison(front), list(front.contenders({near: "near", far: "far"}))
+    assert [comparison.is_new(member, [front.best]) for member in members] == [
+        member.equation.origin == "far" for member in members
+    ]
+
+
+def test_outliers_do_not_hide_rivals():
+    def outliers(rows):
+        values = 0.1 * noise(rows)
+        values[::20] = 100.0
+        return values
+
+    x = torch.linspace(0.8, 1.2, 200, dtype=torch.float64)[:, None]
+    (table,) = tables(Dataset(x, 1.3 * x[:, 0] ** 2 + 0.2 + outliers(200)), 0)
+    front = Front(table, operations(None), 40.0, robust=True)
+    front.offer(("add", ("mul", ("c", 1.3), ("sq", X)), ("c", 0.2)), "test")
+    cube = ("add", ("mul", ("c", 0.87), ("mul", X, ("sq", X))), ("c", 0.63))
+    (member,) = front.contenders({cube: "test"})
+    assert Comparison(front).is_new(member, [front.best])
+
+
+def test_columns_near_the_largest_number():
+    x = 1e308 * torch.linspace(-1.7, 1.7, 200, dtype=torch.float64)
+    y = 2 * (x / 1e308) ** 2 + 0.1 * noise(200)
+    assert discover(x, y, steps=10, progress=False).stop_reason == "steps"
+
+
+def test_exact_rows_with_noise_in_those_held_out():
+    x = torch.linspace(1, 2, 60, dtype=torch.float64)[:, None]
+    y = 1.3 * x**2 + 0.2
+    data = Dataset(x, y, val_input=x, val_label=y + 0.1 * noise(60)[:, None])
+    (table,) = tables(data, 0)
+    front = Front(table, operations(None), 40.0, robust=False)
+    front.offer(("add", ("mul", ("c", 1.3), ("sq", X)), ("c", 0.2)), "test")
+    front.trees = {("add", ("mul", ("c", 1.3 * (1 + 1e-15)), ("mul", X, X)), ("c", 0.2)): "other"}
+    assert rivals_of(front) == []
+
+
+def test_rivals_keep_the_strategy_that_found_them():
+    front = searched([CUBE, SQUARE], first=CUBE)
+    front.trees = dict.fromkeys(front.trees, "cubes and squares")
+    rivals_of(front)
+    assert front.best.equation.origin == "cubes and squares"
+
+
+def test_a_few_formulas_are_finished_at_most():
+    front = searched([with_constants(("pow", X, ("n", power))) for power in range(3, 13)], sigma=1.0)
+    assert len(list(find_rivals(Finishing(front, None, forever), front.trees))) <= 4
+    assert len(front.rivals) <= 3
+
+
+def test_the_last_fits_of_all_targets_come_before_rivals(monkeypatch):
+    order = []
+    monkeypatch.setattr(steps, "find_rivals", lambda finishing, trees: order.append("rivals") or iter(()))
+    monkeypatch.setattr(Finishing, "members", lambda self: order.append("fits") or iter(()))
+    x = torch.linspace(1, 2, 60, dtype=torch.float64)
+    discover(x, torch.stack([x**2, 3 * x], 1), steps=4, progress=False)
+    assert order == ["fits", "fits", "rivals", "rivals"]
 
 
 def test_a_discovery_names_its_rivals():
@@ -121,5 +203,5 @@ def test_a_discovery_names_its_rivals():
     assert second.rivals == ()
     for rival in first.rivals:
         assert rival is not first.best
-        assert any("also possible" in text and rival.text in text for text in discovery.findings)
+        assert any("also possible" in text and rival.text in text for text in discovery.rival_sentences)
         assert rival.text in repr(discovery)
