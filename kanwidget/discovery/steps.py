@@ -143,7 +143,7 @@ class DiscoverySteps:
         self._ended = reason
 
     def conclude(self) -> None:
-        """End the search: what follows are exact numbers in place of constants, and constants fitted to all rows.
+        """End the search: what follows are exact numbers in place of constants, constants fitted to all rows, and rivals.
 
         Examples:
             >>> from kanwidget import discover_steps, load_planets
