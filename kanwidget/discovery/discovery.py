@@ -116,12 +116,10 @@ class Discovery:
         from there, or what is known of the quantities.
 
         Examples:
-            >>> import torch
-            >>> from kanwidget import discover
-            >>> x = torch.linspace(1, 2, 60, dtype=torch.float64)
-            >>> y = x**2 + 0.1 * torch.sin(1e3 * x)
-            >>> [law.rmse_train < 0.1 for law in discover(x, y, steps=30, progress=False).rivals]
-            [True, True, True]
+            >>> from kanwidget import discover, load_puromycin
+            >>> enzyme = discover(load_puromycin("treated"), steps=60, progress=False)
+            >>> [rival.text for rival in enzyme.rivals]
+            ['413.9*sqrt(concentration)/(concentration + 1)', '3320/(15.6 + 1/concentration)', '37.1*log(concentration) + 209.2']
         """
         return tuple(equation for target in self.fronts for equation in self._rivals.get(target, ()))
 

@@ -77,9 +77,9 @@ def test_rates_of_both_states_leave_two_laws():
     """What two treatments have in common, a power and a logarithm say about equally well: with one more constant neither is refused."""
     table = load_puromycin()
     rates = Dataset(table.train_input[:, :1], table.train_label, in_vars=["c"], out_vars=["rate"])
-    front = {equation.text: equation for equation in discover(rates, steps=60, progress=False).front}
-    power = next(front[text] for text in front if re.fullmatch(r"195\.\d\*c\*\*0\.25\d", text))
-    logarithm = next(front[text] for text in front if re.fullmatch(r"33\.\d\*log\(c\) \+ 190\.\d", text))
+    discovery = discover(rates, steps=60, progress=False)
+    power = next(law for law in discovery.front if re.fullmatch(r"195\.\d\*c\*\*0\.25\d", law.text))
+    logarithm = next(law for law in discovery.rivals if re.fullmatch(r"33\.\d\*log\(c\) \+ 190\.\d", law.text))
     assert power.complexity < logarithm.complexity
     assert 1 - logarithm.r2 < 0.13 < 1 - power.r2 < 0.16
 
