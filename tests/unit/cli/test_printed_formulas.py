@@ -15,6 +15,7 @@ import sympy
 import torch
 
 from kanwidget import KAN, Dataset, cli, discover, load_mercury, load_puromycin
+from kanwidget.cli.formulas import found_lines, front_lines
 
 NUMBER = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 
@@ -82,6 +83,11 @@ def test_rates_of_both_states_leave_two_laws():
     logarithm = next(law for law in discovery.rivals if re.fullmatch(r"33\.\d\*log\(c\) \+ 190\.\d", law.text))
     assert power.complexity < logarithm.complexity
     assert 1 - logarithm.r2 < 0.13 < 1 - power.r2 < 0.16
+    lines = found_lines(discovery)
+    assert (
+        f"Rival:    {discovery.rival_sentences[0]}" in lines[lines.index(f"Formula:  rate = {discovery.best.text}") :]
+    )
+    assert not any("also possible" in line for line in front_lines(discovery))
 
 
 @pytest.mark.parametrize("state", ["treated", "untreated"])

@@ -67,6 +67,24 @@ def test_laws_are_found_exactly_within_some_steps(name):
     assert all(PLAIN.fullmatch(report.text) for report in reports), {report.text for report in reports}
 
 
+def test_the_end_of_a_step_names_contenders_the_best_formula_first():
+    rows = rows_of(LAWS["a decay"][0], UNIT, WIDE, noise=0.05)
+    reports = reports_of(rows, steps=40)
+    last = next(report for report in reversed(reports) if report.kind != "formula")
+    trees = [tree for tree, _ in last.contenders]
+    assert len(trees) > 1
+    assert trees[0] in formulas(reports)
+    assert all(origin for _, origin in last.contenders)
+    assert max(error(rows, tree) for tree in trees) < 0.1
+    assert all(report.contenders == () for report in reports if report.kind == "formula")
+
+
+def test_an_exact_formula_has_no_contenders():
+    reports = reports_of(rows_of(*LAWS["a fraction"]), until=0.0, steps=60)
+    assert any(report.tree is not None for report in reports)
+    assert reports[-1].contenders == ()
+
+
 @pytest.mark.parametrize("columns", [1, 2])
 def test_reports_are_the_same_for_the_same_seed(columns):
     def law(*x):
