@@ -259,6 +259,7 @@ class Step:
     seconds: float
     front: tuple
     best: object = None
+    rivals: tuple = ()
 
 class Busy:
     def __init__(self, data, **options):
