@@ -257,7 +257,8 @@ class DiscoverySteps:
             return reason
         for report in search(rows, Limits(settings.operations, front.reach, settings.seed)):
             self._reports += 1
-            self._contenders[front.table.target] = earlier | dict(report.contenders)
+            if report.kind != "formula":
+                self._contenders[front.table.target] = earlier | dict(report.contenders)
             yield self._taken(front, report)
             # Formulas of a step come together, and soon: a long step mustn't end with the first of them.
             whole = report.kind == "formula"
@@ -297,10 +298,9 @@ class DiscoverySteps:
         self._number += 1
         best = front.best.equation if front.members else None
         rivals = tuple(member.equation for member in front.rivals)
-        step = DiscoveryStep(
+        return DiscoveryStep(
             self._number, kind, text, front.table.target, self.seconds, front.equations, best, changed, rivals
         )
-        return step
 
     def _weights(self, front: Front) -> Tensor | None:
         """The weights of the training rows of a robust loss, by what the best formula leaves."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from kanwidget.discovery.engine.trees import Tree
 from kanwidget.discovery.equation import Equation
-from kanwidget.discovery.fronts import ranking
+from kanwidget.discovery.fronts import ranking, robust
 from kanwidget.discovery.fronts.finishing import Finishing
 from kanwidget.discovery.fronts.front import Front, Member
 from kanwidget.symbolic.formulas.evaluation import evaluate
@@ -24,8 +24,6 @@ _WIDTH = 1.5
 _ROWS = 500
 #: Formulas differ where their values lie further apart than this part of the noise. Other writings of one formula don't.
 _PART_OF_NOISE = 0.25
-#: The median of the absolute value of a normal deviate.
-_MEDIAN = 0.6745
 
 
 def find_rivals(finishing: Finishing, trees: Mapping[Tree, str]) -> Iterator[Member]:
@@ -93,7 +91,7 @@ class Comparison:
         smallest = ranking.SMALL * float(y.abs().median())
         values = table.problem(table.every).values(best.equation.sympy)
         size = values.abs().clamp(min=smallest) if relative else torch.ones_like(y)
-        noise = float(((y - values) / size).abs().nanmedian()) / _MEDIAN
+        noise = float(((y - values) / size).abs().nanmedian()) / robust.MEDIAN
         noise = max(noise, ranking.EXACT * (1.0 if relative else float(y.abs().max())))
         wider = self._at(best).nan_to_num(smallest).abs().clamp(min=smallest)
         return noise * wider if relative else torch.full_like(wider, noise)

@@ -7,7 +7,7 @@ from torch import Tensor
 #: Rounds of a search with a robust loss: the first without weights.
 ROUNDS = 4
 #: The median of the absolute value of a normal deviate.
-_MEDIAN = 0.6745
+MEDIAN = 0.6745
 #: Standard deviations beyond which Huber's loss grows with the size only.
 _KNEE = 1.345
 #: Of the loss of sizes: nearer residuals count no more.
@@ -30,7 +30,7 @@ def row_weights(residual: Tensor, spread: float, loss: str) -> Tensor:
         tensor([1.0000, 1.0000, 1.0000, 0.0249])
     """
     size = residual.abs()
-    noise = max(float(size.median()) / _MEDIAN, _LEAST * spread)
+    noise = max(float(size.median()) / MEDIAN, _LEAST * spread)
     if loss == "huber":
         return (_KNEE * noise / size.clamp(min=1e-300)).clamp(max=1.0)
     return noise / size.clamp(min=_NEAREST * noise)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: `opt` for LBFGS itself.
 TRUE_LBFGS = "torch-LBFGS"
 #: Steps for one of pykan's LBFGS, which is twenty iterations long: four of Levenberg-Marquardt take a fifth of its time, four of LBFGS,
-#: where that isn't possible, a quarter to a half.
+#: where that isn't possible, about a third.
 STEPS = 4
 #: Why a training stops that has come to an end.
 FINISHED = ("converged", "stalled", "steps done")

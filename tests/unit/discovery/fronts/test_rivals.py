@@ -8,6 +8,7 @@ import torch
 from kanwidget import Dataset, discover
 from kanwidget.discovery import steps
 from kanwidget.discovery.arguments import operations
+from kanwidget.discovery.engine.search import Report
 from kanwidget.discovery.engine.trees import values
 from kanwidget.discovery.fronts.finishing import Finishing
 from kanwidget.discovery.fronts.front import Front
@@ -192,6 +193,20 @@ def test_the_last_fits_of_all_targets_come_before_rivals(monkeypatch):
     x = torch.linspace(1, 2, 60, dtype=torch.float64)
     discover(x, torch.stack([x**2, 3 * x], 1), steps=4, progress=False)
     assert order == ["fits", "fits", "rivals", "rivals"]
+
+
+def test_a_search_that_ends_with_a_formula_keeps_its_contenders(monkeypatch):
+    def search(rows, limits):
+        yield Report("trying", "squares", contenders=((CUBE, "cubes"),))
+        yield Report("formula", "squares", SQUARE)
+        raise AssertionError("the steps are over")
+
+    asked = []
+    monkeypatch.setattr(steps, "search", search)
+    monkeypatch.setattr(steps, "find_rivals", lambda finishing, trees: asked.append(trees) or iter(()))
+    x = torch.linspace(1, 2, 60, dtype=torch.float64)
+    discover(x, 1.3 * x**2 + 0.2 + 0.1 * noise(60), steps=2, progress=False)
+    assert asked == [{CUBE: "cubes"}]
 
 
 def test_a_discovery_names_its_rivals():
