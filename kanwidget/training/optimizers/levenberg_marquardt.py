@@ -9,6 +9,7 @@ References:
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from kanwidget.training.evidence.evidence import Evidence
 from kanwidget.training.optimizers.base import Interrupted, Optimizer, Outcome
 from kanwidget.training.optimizers.damping_and_ridge import damping_metric, ridge
 from kanwidget.training.optimizers.least_squares import LeastSquares, Parameters
@@ -31,6 +33,14 @@ _LARGEST_DAMPING = 1e10
 _LARGEST_ACCELERATION = 0.75
 #: A network has converged after this many steps in a row with less relative gain than this.
 _SMALL_GAIN, _SMALL_GAINS = 1e-10, 5
+#: Once evidence has settled, a gain of so little in the logarithm of the probability is small, too.
+_SMALL_LIKELIHOOD = 1e-3
+#: Steps before the first update of evidence: by then the coarse shape is there.
+_COARSE_STEPS = 5
+#: What a step changes, and an interrupted one must not.
+_MEMORY = ("damping", "_growth", "_small_gains", "_age", "_ridge", "evidence")
+
+MakeEvidence = Callable[[Any, tuple[Tensor, Tensor], Tensor], Evidence]
 
 
 class LevenbergMarquardt(Optimizer):
@@ -43,11 +53,18 @@ class LevenbergMarquardt(Optimizer):
         anchored: Whether the ridge pulls to the parameters at the start, so that directions which the data leave undetermined keep
             what they had; else to small and smooth ones.
         smoothness: Weight of the splines' roughness in the ridge, see `ridge`.
+        evidence: Makes the `Evidence` by which the data set the ridge of networks without a penalty, from the layout of the parameters, their
+            units, and the loss of the best constant.
     """
 
-    def __init__(self, objective: LeastSquares, *, anchored: bool = False, smoothness: float = 0.0) -> None:
+    def __init__(
+        self, objective: LeastSquares, *, anchored: bool = False, smoothness: float = 0.0, evidence: MakeEvidence | None = None
+    ) -> None:
         self.objective, self._anchored, self._smoothness = objective, anchored, smoothness
         self._lowest = objective.trivial_loss()
+        #: What the data say about noise and smoothness; None where nobody asks them.
+        self.evidence: Evidence | None = None
+        self._make_evidence, self._age = evidence, torch.zeros_like(self._lowest)
         self._small_gains, self.damping = torch.zeros_like(self._lowest), torch.ones_like(self._lowest)
         self.reload()
         self.damping = self._start = self._first_damping()
@@ -66,7 +83,8 @@ class LevenbergMarquardt(Optimizer):
         count = len(self._units)
         metric = damping_metric(objective, self.parameters)
         self._metric = (metric * units[:, :, None] * units[:, None]).expand(count, -1, -1)
-        self._ridge = ridge(objective, self.parameters, units, spreads, self._smoothness).expand(count, -1, -1)
+        self._plain_ridge = ridge(objective, self.parameters, units, spreads, self._smoothness).expand(count, -1, -1)
+        self._reload_evidence(spread)
         self._growth = torch.full_like(self._trivial, 2.0)
         self._current = objective.value(derivatives=True)
         again = torch.full_like(self._small_gains, networks is None, dtype=torch.bool)
@@ -77,6 +95,34 @@ class LevenbergMarquardt(Optimizer):
         #: Where the ridge pulls to.
         self._anchor = self._vector.clone() if self._anchored else torch.zeros_like(self._vector)
         self._knots = [layer.knots.clone() for layer in objective.stack.layers]
+
+    def _reload_evidence(self, spread: Tensor) -> None:
+        """Look at grids and penalties again: only networks without a penalty have evidence."""
+        self._ridge = self._plain_ridge
+        if self._make_evidence is None or not self.parameters.size:
+            return
+        if self.evidence is None:
+            self.evidence = self._make_evidence(self.parameters, (self._units, spread), self._trivial)
+        else:
+            self.evidence.reload(self.objective.stack, self.parameters, (self._units, spread))
+        self._priced = self.objective.lamb == 0
+        self._ridge = self._evidence_ridge()
+
+    def _evidence_ridge(self) -> Tensor:
+        assert self.evidence is not None
+        if bool(self._priced.all()):
+            return self.evidence.matrix()
+        return torch.where(self._priced[:, None, None], self.evidence.matrix(), self._plain_ridge)
+
+    def _ask_evidence(self, matrix: Tensor, start: Tensor, ridge_scale: Tensor) -> Tensor:
+        """Let the data set the ridge, from Gauss-Newton matrices; returns its factor."""
+        if self.evidence is None or not bool(self._priced.any()):
+            return ridge_scale
+        if bool((self._age >= _COARSE_STEPS).all()):
+            self.evidence.update(matrix, start, self._current.loss)
+            self._ridge = self._evidence_ridge()
+        self._age = self._age + 1
+        return torch.where(self._priced, self.evidence.scale, ridge_scale)
 
     def _first_damping(self) -> Tensor:
         """The damping that a training begins with where the networks are now."""
@@ -91,20 +137,30 @@ class LevenbergMarquardt(Optimizer):
     def inherit(self, previous: Optimizer, networks: Sequence[int]) -> None:
         """Copy damping and counters from `previous` for the networks at these indices."""
         assert isinstance(previous, LevenbergMarquardt)  # one row makes both
-        for name in ("damping", "_growth", "_start", "_small_gains", "_lowest"):
+        for name in ("damping", "_growth", "_start", "_small_gains", "_lowest", "_age"):
             setattr(self, name, getattr(previous, name)[list(networks)])
+        if self.evidence is not None and previous.evidence is not None:
+            self.evidence.inherit(previous.evidence, networks)
+            self._ridge = self._evidence_ridge()
 
     def state_dict(self) -> dict[str, Any]:
-        """Damping, its growth at the next refusal, and the number of small gains in a row, of each network."""
+        """Damping, its growth at the next refusal, and the number of small gains in a row, of each network; and its evidence."""
         small_gains = [int(count) for count in self._small_gains.tolist()]
-        return {"damping": self.damping.tolist(), "growth": self._growth.tolist(), "small_steps": small_gains}
+        state = {"damping": self.damping.tolist(), "growth": self._growth.tolist(), "small_steps": small_gains}
+        if self.evidence is None:
+            return state
+        return state | {"age": [int(age) for age in self._age.tolist()]} | self.evidence.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Return to a state of `state_dict`."""
         names = ("damping", "growth", "small_steps")
-        if set(state) != set(names) or any(len(state[name]) != len(self.damping) for name in names):
+        if not set(names) <= set(state) or any(len(state[name]) != len(self.damping) for name in names):
             raise ValueError(f"{state} is no state of Levenberg-Marquardt for a batch of {len(self.damping)}")
         self.damping, self._growth, self._small_gains = (self.damping.new_tensor(state[name]) for name in names)
+        if self.evidence is not None and "prices" in state:  # states of earlier versions have none
+            self._age = self._age.new_tensor(state["age"])
+            self.evidence.load_state_dict(state)
+            self._ridge = self._evidence_ridge()
 
     def step(self, interrupted: Callable[[], bool] = lambda: False) -> list[Outcome]:
         """One accepted step of every network, or the outcome that there is none."""
@@ -113,12 +169,12 @@ class LevenbergMarquardt(Optimizer):
         moved = not all(map(torch.equal, self._knots, (layer.knots for layer in stack.layers)))
         if moved or not torch.equal(start, self._vector):  # by a callback, for instance
             self.reload()
-        memory = self.damping, self._growth, self._small_gains
+        memory = {name: copy.copy(getattr(self, name)) for name in _MEMORY}
         try:
             return self._search(start, interrupted)
         except BaseException:
             parameters.write(stack, start)
-            self.damping, self._growth, self._small_gains = memory
+            vars(self).update(memory)
             raise
 
     def _search(self, start: Tensor, interrupted: Callable[[], bool]) -> list[Outcome]:
@@ -185,8 +241,16 @@ class LevenbergMarquardt(Optimizer):
         lowered = part(self.damping) * (1 - (2 * ratio - 1) ** 3).clamp_min(0.1)
         self.damping = put(self.damping, networks, lowered.clamp_min(1e-15))
         self._growth = put(self._growth, networks, torch.full_like(lowered, 2.0))
-        small = gain <= _SMALL_GAIN * part(self._current.total)
+        small = gain <= self._smallest_gain(part)
         self._small_gains = put(self._small_gains, networks, torch.where(small, part(self._small_gains) + 1, 0.0))
+
+    def _smallest_gain(self, part: Subset) -> Tensor:
+        """The largest gains that count as small."""
+        smallest = _SMALL_GAIN * part(self._current.total)
+        if self.evidence is None:
+            return smallest
+        settled = part(self._priced & self.evidence.settled)
+        return torch.where(settled, smallest.maximum(_SMALL_LIKELIHOOD * part(self.evidence.nat)), smallest)
 
     def _refuse(self, networks: Tensor) -> None:
         """Raise the damping, with each refusal in a row by twice the factor."""
@@ -234,6 +298,7 @@ class LevenbergMarquardt(Optimizer):
             objective.add_penalty(matrix, gradient, self.parameters, self._current)
         ridge_scale = torch.minimum(self._current.loss, self._lowest if self._smoothness else self._trivial)
         self._lowest = ridge_scale
+        ridge_scale = self._ask_evidence(matrix, start, ridge_scale)
         gradient += ridge_scale[:, None] * _times(self._ridge, (start - self._anchor).double())
         return _Model(matrix.addcmul_(self._ridge, ridge_scale[:, None, None]), gradient, scale, ridge_scale, metric)
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from kanwidget import _check
 from kanwidget.core.network import Network
+from kanwidget.training.evidence.evidence import Evidence
 from kanwidget.training.objective.loss import Loss
 from kanwidget.training.objective.objective import Objective
 from kanwidget.training.optimizers.base import Optimizer
@@ -50,6 +52,10 @@ class Options(Protocol):
     def smoothness(self) -> float:
         """Weight of the splines' roughness, by which LM decides what the data leave undetermined."""
 
+    @property
+    def with_evidence(self) -> bool:
+        """Whether the data set how smooth LM's splines are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Method:
@@ -76,7 +82,12 @@ OPTIMIZERS: dict[str, Method] = {
     for row in (
         Method(
             "LM",
-            lambda objective, o: LevenbergMarquardt(objective, anchored=o.continual, smoothness=o.smoothness),
+            lambda objective, o: LevenbergMarquardt(
+                objective,
+                anchored=o.continual,
+                smoothness=o.smoothness,
+                evidence=partial(Evidence, objective.batch) if o.with_evidence else None,
+            ),
             auto=lambda size, rows, _: size <= _LM_PARAMETERS and rows * size**2 <= _LM_WORK,
             any_loss=False,
             several=True,

@@ -15,6 +15,12 @@ from kanwidget.training.optimizers.table import OPTIMIZERS
 
 #: `(output, label)` → a number.
 Metric = Callable[[Tensor, Tensor], Any]
+#: What decides instead of evidence how smooth splines are.
+_OTHER_RIDGES = {
+    "lamb": "The penalty decides what stays: train with lamb=0.",
+    "continual": "What the new data don't decide stays as it was.",
+    "smoothness": "It sets by hand what evidence takes from the data.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,7 @@ class Settings:
     geodesic_acceleration: bool = False
     continual: bool = False
     smoothness: float = 0.0
+    evidence: bool | None = None
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     sample_weight: Tensor | None = None
     seed: int = 0
@@ -46,6 +53,11 @@ class Settings:
     def penalty(self) -> Penalty:
         """The penalty of these settings."""
         return Penalty(self.lamb, self.lamb_l1, self.lamb_entropy, self.lamb_coef, self.lamb_coefdiff, self.reg_metric)
+
+    @property
+    def with_evidence(self) -> bool:
+        """Whether the data set how smooth the splines of LM are, while `lamb` is 0: by default wherever nothing else does."""
+        return not (self.continual or self.smoothness) if self.evidence is None else self.evidence
 
 
 def make_settings(metrics: Any = (), **options: Any) -> Settings:
@@ -75,6 +87,11 @@ def make_settings(metrics: Any = (), **options: Any) -> Settings:
         _check.integer(rows, "rows", "fit", low=1)
     for name in ("grid_update_num", "start_grid_update_step", "stop_grid_update_step", "seed"):
         _check.integer(getattr(settings, name), name, "fit", low=0)
+    if settings.evidence is not None and not isinstance(settings.evidence, bool):
+        _check.fail("evidence", "fit", "True, False, or None for wherever it can be", settings.evidence)
+    for name, advice in _OTHER_RIDGES.items():
+        if settings.evidence and getattr(settings, name):
+            _check.fail("evidence", "fit", f"left out with {name}", True, advice)
     for name in ("update_grid", "geodesic_acceleration", "continual"):
         if not isinstance(getattr(settings, name), bool):
             _check.fail(name, "fit", "True or False", getattr(settings, name))

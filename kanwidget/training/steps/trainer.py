@@ -37,6 +37,8 @@ _log = logging.getLogger(__name__)
 _LONG_ROWS = 20_000
 #: Stop reason of a training whose loss isn't finite any more, and advice.
 NOT_FINITE = "stalled: the loss is not finite"
+#: Settings that another optimizer is made for.
+_OPTIMIZER_SETTINGS = ("opt", "lr", "batch", "smoothness", "evidence")
 NOT_FINITE_ADVICE = "Look at the size of the labels, at a loss of your own, and at the outputs before training."
 
 #: `(network, record)`, after every step.
@@ -128,7 +130,7 @@ class Trainer(Iterator[StepRecord]):
         self.rows.settings = new
         if new.batch is not None and old.batch is None:  # which is a sample by itself
             self.rows.take(self.rows.total)
-        if (new.opt, new.lr, new.batch, new.smoothness) != (old.opt, old.lr, old.batch, old.smoothness):
+        if any(getattr(new, name) != getattr(old, name) for name in _OPTIMIZER_SETTINGS):
             self._build(new)
         else:
             self._training_batch.configure(new)

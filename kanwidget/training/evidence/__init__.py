@@ -1,0 +1,1 @@
+"""What the data say about noise and smoothness, while Levenberg-Marquardt trains."""

@@ -1,0 +1,269 @@
+"""`Evidence`: the noise, and two prices of every spline edge, set by the data while Levenberg-Marquardt trains.
+
+A price is the precision of a Gaussian prior: λ of an edge's wiggle, μ of its straight part. In the coordinates of `wiggle_modes` the
+prior's precision P is diagonal, with a small ε that decides what neither data nor prices do. With H the Gauss-Newton matrix of the
+negative log-likelihood, V = (H + P)⁻¹ is the covariance of the parameters given the data (Laplace). Each update takes the generalized
+Fellner-Schall step, for every edge, with S the wiggle's roughness, and likewise for the straight part,
+
+    λ ← (tr(P⁻¹λS) - tr(VλS)) / θᵀSθ,    σ² ← RSS / (rows - degrees of freedom).
+
+It raises the evidence: the probability of the labels when the parameters are integrated out. The numerator is the wiggle's degrees of
+freedom: 0 for an edge without one.
+
+References:
+    Wood and Fasiolo, "A generalized Fellner-Schall method for smoothing parameter optimization with application to Tweedie location,
+    scale and shape models", arXiv:1606.04802.
+    MacKay, "Bayesian interpolation", Neural Computation 4 (1992).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from kanwidget.training.evidence.roughness import wiggle_modes
+from kanwidget.training.jacobian.parameter_vector import ParameterVector
+from kanwidget.training.jacobian.stack import Stack
+from kanwidget.training.objective.batch import Batch
+
+#: ε in parts of the rows' information, as the ridge of a training without evidence.
+_EPSILON = 1e-6
+#: Prices at the start of wiggle and straight part, with outputs of order one, and the noise in parts of the labels' variance: nothing is
+#: flat at first, and nothing runs through every row.
+_FIRST_PRICES, _FIRST_NOISE = (0.1, 1.0), 0.1
+#: A part with less freedom counts as gone: its price, which would go to infinity, stays.
+_NO_FREEDOM = 1e-3
+#: An update changes a price by this factor at most, and raises the noise by the second.
+_PRICE_FACTOR, _NOISE_FACTOR = 1e3, 2.0
+#: The rows that the noise is estimated from are at least this part of all, however many parameters there are.
+_LEAST_ROWS = 0.02
+#: Added to the diagonal of a matrix of ones on it, until it has a Cholesky factor.
+_JITTERS = (1e-14, 1e-12, 1e-10)
+#: Evidence has settled when an update changes its logarithm by less.
+_SETTLED = 1e-2
+
+
+class _Block(NamedTuple):
+    """Spline edges with the same number of free parameters."""
+
+    columns: Tensor
+    """Index of each edge's parameters in the vector, `(edges, width)`."""
+    basis: Tensor
+    """`(networks, edges, width, width)`, see `WiggleModes`."""
+    roughness: Tensor
+    """`(networks, edges, width)`"""
+    epsilon: Tensor
+    """`(networks, edges, 1)`"""
+
+    def coordinates(self, vector: Tensor) -> Tensor:
+        """Coordinates of the modes, `(networks, edges, width)`; columns of the basis are orthogonal."""
+        return (vector[:, self.columns][..., None, :] @ self.basis)[..., 0, :] / self.basis.square().sum(-2)
+
+    def precision(self, prices: Tensor) -> Tensor:
+        """The diagonal of P, `(networks, edges, width)`."""
+        diagonal = prices[..., :1] * self.roughness + self.epsilon
+        diagonal[..., 0] += prices[..., 1]
+        return diagonal
+
+
+@dataclass(frozen=True, slots=True)
+class Laplace:
+    """The parameters given the data, to second order, in the coordinates of the modes."""
+
+    root: Tensor
+    """`(networks, size, size)`, upper triangular: the covariance is root @ rootᵀ."""
+    log_determinant: Tensor
+    """Of H + P, `(networks,)`."""
+
+
+class Evidence:
+    """Noise and prices of networks side by side.
+
+    Args:
+        batch: The networks and their data.
+        parameters: Layout of their free parameters.
+        units: 1/unit of each parameter, `(networks, size)`: of its magnitude, and of what changes along a curve, see
+            `Objective.units`.
+        variance: Loss of the best constant prediction, `(networks,)`.
+    """
+
+    def __init__(self, batch: Batch, parameters: ParameterVector, units: tuple[Tensor, Tensor], variance: Tensor) -> None:
+        self._classes = batch.loss.classes
+        #: What the loss is in parts of minus the log-likelihood, per row: 2σ² times it for squared errors.
+        self._factor = 1.0 if self._classes else 2.0
+        self._n_labels = batch.y.shape[1] * (1 if self._classes else batch.y.shape[2])
+        outputs = self._n_labels // batch.y.shape[1]
+        weight = batch.weight
+        counted = torch.full_like(variance, self._n_labels)
+        #: Labels that count, `(networks,)`: those of rows without weight don't.
+        self._counted = counted if weight is None else (weight[..., 0] > 0).sum(1).double() * outputs
+        largest = batch.y.double().square().mean((1, 2)) if not self._classes else variance
+        #: A smaller noise is the rounding of the labels.
+        self._rounding = (torch.finfo(batch.stack.layers[0].coef.dtype).eps ** 2 * largest).clamp_min(1e-300)
+        self._variance = variance
+        self.reload(batch.stack, parameters, units)
+        first = variance.new_tensor(_FIRST_PRICES)
+        self._prices = [first * units[1][:, b.columns[:, 0]].square()[..., None] for b in self._blocks]
+        self._freedoms = [torch.zeros_like(prices) for prices in self._prices]
+        #: Variance of the noise in scaled numbers, `(networks,)`; 1 for classes, whose chance is in the probabilities.
+        self.noise = torch.ones_like(variance) if self._classes else _FIRST_NOISE * variance
+        #: Logarithm of the evidence and degrees of freedom, `(networks,)`, 0 before the first update.
+        self.log_evidence, self.freedom = torch.zeros_like(variance), torch.zeros_like(variance)
+        #: Whether the last update changed next to nothing, `(networks,)`.
+        self.settled = torch.zeros_like(variance, dtype=torch.bool)
+
+    def reload(self, stack: Stack, parameters: ParameterVector, units: tuple[Tensor, Tensor]) -> None:
+        """Look at the grids again; prices and noise stay."""
+        self._size = parameters.size
+        scale = _EPSILON * self._n_labels / self._factor
+        self._blocks = [
+            _Block(columns, basis, roughness, scale * units[0][:, columns[:, 0]].square()[..., None])
+            for columns, basis, roughness in _spline_edges(stack, parameters)
+        ]
+
+    @property
+    def scale(self) -> Tensor:
+        """The factor of `matrix` in the objective, `(networks,)`."""
+        return self.noise
+
+    @property
+    def nat(self) -> Tensor:
+        """The gain in the mean loss by which the logarithm of the probability grows by 1, `(networks,)`."""
+        return self._factor * self.scale / self._n_labels
+
+    def matrix(self) -> Tensor:
+        """R, `(networks, size, size)`, of the objective mean loss + ½·scale·θᵀRθ."""
+        size = self._size
+        matrix = self.noise.new_zeros(len(self.noise), size * size)
+        for block, prices in zip(self._blocks, self._prices, strict=True):
+            inverse = block.basis.mT / block.basis.square().sum(-2)[..., None]
+            values = inverse.mT @ (block.precision(prices)[..., None] * inverse)
+            flat = block.columns[:, :, None] * size + block.columns[:, None]
+            matrix.index_add_(1, flat.flatten(), values.flatten(1))
+        return matrix.view(-1, size, size) * (self._factor / self._n_labels)
+
+    # ---- the data speak
+
+    def update(self, matrix: Tensor, vector: Tensor, loss: Tensor) -> None:
+        """Take one step of prices and noise.
+
+        Args:
+            matrix: Gauss-Newton matrices of the mean loss, `(networks, size, size)`.
+            vector: The free parameters, `(networks, size)`.
+            loss: Mean losses, `(networks,)`.
+        """
+        precision = self._precision()
+        laplace = self._laplace(matrix, precision)
+        if laplace is None:  # singular beyond what round-off can do: the next step sees other matrices
+            return
+        variances = laplace.root.square().sum(-1)
+        squares, log_prior = matrix.new_zeros(len(matrix)), matrix.new_zeros(len(matrix))
+        prices, freedoms = [], []
+        for block, old in zip(self._blocks, self._prices, strict=True):
+            diagonal = precision[:, block.columns]
+            square = block.coordinates(vector.double()).square()
+            squares = squares + (diagonal * square).sum((1, 2))
+            log_prior = log_prior + diagonal.log().sum((1, 2))
+            priced = diagonal - block.epsilon
+            share = priced / diagonal - priced * variances[:, block.columns]
+            freedom = torch.stack([share[..., 1:].sum(-1), share[..., 0]], -1).clamp_min(0.0)
+            extent = torch.stack([(block.roughness * square).sum(-1), square[..., 0]], -1)
+            prices.append(_moved(old, freedom, extent))
+            freedoms.append(freedom)
+        value = -(self._deviance(loss) + squares + laplace.log_determinant - log_prior) / 2
+        self.settled = (value - self.log_evidence).abs() < _SETTLED
+        self.log_evidence, self._prices, self._freedoms = value, prices, freedoms
+        self.freedom = self._size - (variances * precision).sum(1)
+        if not self._classes:
+            rows = (self._counted - self.freedom).maximum(_LEAST_ROWS * self._counted)
+            noise = (self._n_labels * loss / rows).minimum(_NOISE_FACTOR * self.noise)
+            self.noise = noise.minimum(self._variance).maximum(self._rounding)
+
+    def _precision(self) -> Tensor:
+        """The diagonal of P in the coordinates of the modes, `(networks, size)`; 0 for constants of functions."""
+        precision = self.noise.new_zeros(len(self.noise), self._size)
+        for block, prices in zip(self._blocks, self._prices, strict=True):
+            precision[:, block.columns] = block.precision(prices)
+        return precision
+
+    def _deviance(self, loss: Tensor) -> Tensor:
+        """Minus twice the log-likelihood, `(networks,)`."""
+        if self._classes:
+            return 2 * self._n_labels * loss
+        return self._n_labels * loss / self.noise + self._counted * torch.log(2 * math.pi * self.noise)
+
+    def _laplace(self, matrix: Tensor, precision: Tensor) -> Laplace | None:
+        """The parameters given the data, from Gauss-Newton matrices of the mean loss."""
+        # In the coordinates of the modes large prices and what the data leave undetermined don't mix, so that both stay exact.
+        whole = matrix.clone()
+        for block in self._blocks:
+            whole[:, :, block.columns] = (whole[:, :, block.columns].transpose(1, 2) @ block.basis).transpose(1, 2)
+        for block in self._blocks:
+            whole[:, block.columns] = block.basis.mT @ whole[:, block.columns]
+        unit = self.nat
+        whole.diagonal(dim1=1, dim2=2).add_(unit[:, None] * precision)
+        sizes = whole.diagonal(dim1=1, dim2=2).clamp_min(torch.finfo(whole.dtype).tiny).rsqrt()
+        whole *= sizes[:, :, None] * sizes[:, None]
+        for jitter in _JITTERS:
+            whole.diagonal(dim1=1, dim2=2).add_(jitter)
+            factor, info = torch.linalg.cholesky_ex(whole)
+            if not bool(info.any()):
+                break
+        else:
+            return None
+        identity = torch.eye(self._size, dtype=factor.dtype, device=factor.device).expand_as(factor)
+        inverse = torch.linalg.solve_triangular(factor, identity, upper=False)
+        root = inverse.mT * (sizes * unit.sqrt()[:, None])[..., None]
+        diagonal = factor.diagonal(dim1=1, dim2=2)
+        return Laplace(root, 2 * (diagonal.log() - sizes.log()).sum(1) - self._size * unit.log())
+
+    # ---- what is stored, and what others take over
+
+    def inherit(self, previous: Evidence, networks: Sequence[int]) -> None:
+        """Copy noise and prices from `previous` for the networks at these indices."""
+        index = list(networks)
+        for name in ("noise", "log_evidence", "freedom", "settled"):
+            setattr(self, name, getattr(previous, name)[index])
+        self._prices = [prices[index] for prices in previous._prices]
+        self._freedoms = [freedoms[index] for freedoms in previous._freedoms]
+
+    def state_dict(self) -> dict[str, list[float]]:
+        """Noise and prices as lists of numbers."""
+        prices = torch.cat([prices.flatten(1) for prices in self._prices], 1).flatten() if self._prices else self.noise[:0]
+        return {"noise": self.noise.tolist(), "prices": prices.tolist(), "log_evidence": self.log_evidence.tolist()}
+
+    def load_state_dict(self, state: dict[str, list[float]]) -> None:
+        """Return to a state of `state_dict`."""
+        self.noise, self.log_evidence = (self.noise.new_tensor(state[name]) for name in ("noise", "log_evidence"))
+        sizes = [prices[0].numel() for prices in self._prices]
+        flat = self.noise.new_tensor(state["prices"]).view(len(self.noise), sum(sizes))
+        self._prices = [part.view_as(old) for part, old in zip(flat.split(sizes, 1), self._prices, strict=True)]
+
+
+def _moved(prices: Tensor, freedom: Tensor, extent: Tensor) -> Tensor:
+    """Prices after a step."""
+    new = freedom / extent.clamp_min(torch.finfo(extent.dtype).tiny)
+    new = new.minimum(_PRICE_FACTOR * prices).maximum(prices / _PRICE_FACTOR)
+    return torch.where(freedom < _NO_FREEDOM, new.minimum(prices), new)
+
+
+def _spline_edges(stack: Stack, parameters: ParameterVector) -> list[tuple[Tensor, Tensor, Tensor]]:
+    """Columns, modes and roughness of the spline edges that are trained, of a tie its first member, by number of parameters."""
+    by_width: dict[int, list[tuple[Tensor, Tensor, Tensor]]] = {}
+    for layer, index in zip(stack.layers, parameters.layers, strict=True):
+        numeric = index.numeric.flatten(0, 1)
+        edges = (layer.tie_leads().flatten() & (numeric[:, :-1] >= 0).all(-1)).nonzero()[:, 0]
+        if len(edges):
+            with_base = bool(numeric[edges[0], -1] >= 0)
+            basis, roughness = wiggle_modes(layer, with_base)
+            columns, sources = numeric[edges][:, : basis.shape[-1]], edges % layer.in_dim
+            by_width.setdefault(columns.shape[1], []).append((columns, basis[:, sources], roughness[:, sources]))
+    return [
+        (torch.cat([row[0] for row in rows]), torch.cat([row[1] for row in rows], 1), torch.cat([row[2] for row in rows], 1))
+        for rows in by_width.values()
+    ]

@@ -1,0 +1,100 @@
+"""The wiggle of spline edges as a quadratic form of their coefficients: the integral of the squared second derivative.
+
+It is measured on the grid stretched to length 1, so that it means the same on every grid.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from kanwidget.core import splines
+from kanwidget.training.jacobian.stack import LayerStack
+
+
+class WiggleModes(NamedTuple):
+    """Coordinates of spline edges in which their wiggle is a sum of squares: coefficients = `basis` @ coordinates.
+
+    The first coordinate is the rise of the edge's straight part from one end of the grid to the other, the second a constant; the
+    others are wiggles, the smoothest first, whose squares count times `roughness`.
+    """
+
+    basis: Tensor
+    """`(networks, in, width, width)`; width = G + k, and 1 more with a base function. Columns are orthogonal."""
+    roughness: Tensor
+    """`(networks, in, width)`, 0 for the first two."""
+
+
+def wiggle_modes(layer: LayerStack, with_base: bool) -> WiggleModes:
+    """The modes of each input's splines, which its outgoing edges share.
+
+    Args:
+        layer: A layer of networks side by side.
+        with_base: Whether the base weight is a coordinate too; it is the last parameter.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> from kanwidget.training.jacobian.stack import Stack
+        >>> basis, roughness = wiggle_modes(Stack([KAN([1, 1], grid=3)]).layers[0], with_base=False)
+        >>> basis[0, 0, :, 0].diff().round(decimals=3).tolist()  # a line that rises by 1 over three intervals
+        [0.333, 0.333, 0.333, 0.333, 0.333]
+    """
+    matrix = wiggle(layer)
+    if not with_base:
+        matrix = matrix[..., :-1, :-1]
+    sites, length = _sites(layer)
+    line = (sites - sites.mean(-1, keepdim=True)) / length
+    constant = torch.ones_like(line)
+    null = [torch.nn.functional.pad(part, (0, int(with_base))) for part in (line, constant)]
+    units = [part / part.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(part.dtype).tiny) for part in null]
+    # Straight lines cost nothing: marked with negative eigenvalues they come first, and apart.
+    scale = matrix.diagonal(dim1=-2, dim2=-1).amax(-1)
+    for mark, unit in zip((2, 1), units, strict=True):
+        matrix = matrix - (mark * scale)[..., None, None] * unit[..., :, None] * unit[..., None, :]
+    roughness, basis = torch.linalg.eigh(matrix)
+    basis = torch.cat([null[0][..., None], units[1][..., None], basis[..., 2:]], -1)
+    return WiggleModes(basis, torch.cat([torch.zeros_like(roughness[..., :2]), roughness[..., 2:].clamp_min(0)], -1))
+
+
+def wiggle(layer: LayerStack) -> Tensor:
+    """Matrices S with cᵀSc = ∫φ″² over a grid of length 1, `(networks, in, G + k + 1, G + k + 1)`; c has the base weight last.
+
+    The base function's own share counts twice, or a spline could take back what a base function costs. Splines of order 0 and 1 have
+    no second derivative: for them it is the squared change of slope between Greville abscissae.
+    """
+    knots, k = layer.knots.double(), layer.k
+    if k < 2:
+        sites, length = _sites(layer)
+        values = layer.design(sites.mT.to(layer.knots.dtype)).double().movedim(-2, -3)
+        steps = sites.diff() / length
+        slopes = values.diff(dim=-2) / steps[..., None]
+        change = slopes.diff(dim=-2) / ((steps[..., 1:] + steps[..., :-1]) / 2).sqrt()[..., None]
+        matrix = change.mT @ change
+    else:
+        # Second derivatives of splines are polynomials of degree k - 2 between two knots; those of base functions are close to one.
+        grid = knots[..., k : knots.shape[-1] - k]
+        nodes, weights = _gauss_legendre(k + 1)
+        half = grid.diff() / 2
+        points = (grid[..., :-1] + half)[..., None] + half[..., None] * nodes.to(grid)
+        weight = (half[..., None] * weights.to(grid)).flatten(-2) * (grid[..., -1:] - grid[..., :1]) ** 3
+        second = layer.design(points.flatten(-2).mT.to(layer.knots.dtype), 2).double().movedim(-2, -3)
+        matrix = (second * weight[..., None]).mT @ second
+    matrix[..., -1, -1] *= 2
+    return matrix
+
+
+def _sites(layer: LayerStack) -> tuple[Tensor, Tensor]:
+    """Greville abscissae `(networks, in, G + k)`, and the length of the grid `(networks, in, 1)`."""
+    knots, k = layer.knots.double(), layer.k
+    sites = splines.greville(knots.flatten(0, 1), k).view(*knots.shape[:2], -1)
+    return sites, (knots[..., knots.shape[-1] - 1 - k] - knots[..., k])[..., None]
+
+
+def _gauss_legendre(count: int) -> tuple[Tensor, Tensor]:
+    """Nodes on (-1, 1) and weights of Gauss's quadrature, by the eigenvalues of its Jacobi matrix (Golub and Welsch, 1969)."""
+    order = torch.arange(1, count, dtype=torch.float64)
+    off = order / torch.sqrt(4 * order**2 - 1)
+    nodes, vectors = torch.linalg.eigh(torch.diag(off, 1) + torch.diag(off, -1))
+    return nodes, 2 * vectors[0] ** 2
