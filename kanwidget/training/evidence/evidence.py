@@ -35,7 +35,7 @@ from kanwidget.training.objective.batch import Batch
 _EPSILON = 1e-6
 #: Prices at the start of wiggle and straight part, with outputs of order one, and the noise in parts of the labels' variance: nothing is
 #: flat at first, and nothing runs through every row.
-_FIRST_PRICES, _FIRST_NOISE = (0.1, 1.0), 0.1
+_FIRST_PRICES, _FIRST_NOISE = (1.0, 1.0), 0.1
 #: A part with less freedom counts as gone: its price, which would go to infinity, stays.
 _NO_FREEDOM = 1e-3
 #: An update changes a price by this factor at most, and raises the noise by the second.
