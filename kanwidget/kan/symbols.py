@@ -42,7 +42,8 @@ class SymbolicNetwork(EditableNetwork):
         """The functions that could replace an edge, best first. Changes nothing; see `kanwidget.symbolic`.
 
         Functions that differ by less than the network's error count as equal, and the simplest of them comes first: its error on the
-        labels of `data`, or without data at the end of the last training. `noise=0` compares the curve alone.
+        labels of `data`, or without data at the end of the last training. `noise=0` compares the curve alone. With labels an edge that
+        has a function is judged by what they ask of it, as the explorer does, and that function is among the candidates.
 
         Examples:
             >>> from kanwidget import KAN
@@ -54,22 +55,16 @@ class SymbolicNetwork(EditableNetwork):
         from kanwidget import symbolic
         from kanwidget.symbolic.fits.spaces import curve_noise
 
+        if has_labels(data):
+            dataset = as_dataset(data, "suggest_symbolic", self.in_vars)
+            return symbolic.suggest_symbolic(self, l, i, j, dataset, lib=lib, topk=topk, **options)
         x = as_inputs(self, data, "suggest_symbolic")
-        if "noise" not in options and (error := self._scaled_error(data)) is not None:
+        if data is None and self.history.records and "noise" not in options:
             self.check_edge(l, i, j, "suggest_symbolic")
+            last = self.history.last
+            error = (last.train_loss if last.test_loss is None else last.test_loss) / self.scaling.error_unit
             options["noise"] = curve_noise(self, [EdgeRef(l, i, j)], x, error, len(x))[0]
         return symbolic.suggest_symbolic(self, l, i, j, x, lib=lib, topk=topk, **options)
-
-    def _scaled_error(self, data: Any) -> float | None:
-        """The network's error on the labels of data, without data that of the last training, in scaled numbers; None if unknown."""
-        if data is None:
-            if not self.history.records:
-                return None
-            last = self.history.last
-            return (last.train_loss if last.test_loss is None else last.test_loss) / self.scaling.error_unit
-        from kanwidget.symbolic.fits.spaces import scaled_error
-
-        return scaled_error(self, as_dataset(data, "suggest_symbolic", self.in_vars)) if has_labels(data) else None
 
     @short_refusals
     def fix_symbolic(

@@ -2,7 +2,7 @@
 
 from kanwidget.simplification.auto import SymbolicStep, auto_symbolic, auto_symbolic_steps
 from kanwidget.simplification.simplify import SimplificationStep, simplify, simplify_steps
-from kanwidget.simplification.swaps import suggest_for_data, swap_error
+from kanwidget.simplification.swaps import swap_error
 
 __all__ = [
     "SimplificationStep",
@@ -11,6 +11,5 @@ __all__ = [
     "auto_symbolic_steps",
     "simplify",
     "simplify_steps",
-    "suggest_for_data",
     "swap_error",
 ]

@@ -6,7 +6,7 @@ Edges are given in pykan's order: layer l, input node i, output subnode j.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import torch
@@ -15,102 +15,16 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
-from kanwidget.core.primitives import Primitive, primitive, primitives
+from kanwidget.core.primitives import Primitive, primitive
 from kanwidget.core.records import EdgeRef, SymbolicFit
 from kanwidget.core.threads import limit_threads
 from kanwidget.symbolic.fits.correction import spline_of_symbol
-from kanwidget.symbolic.fits.custom import BrokenPrimitive, OnBroken, blamed, called, log_broken
+from kanwidget.symbolic.fits.custom import BrokenPrimitive, blamed, called
 from kanwidget.symbolic.fits.fitting import fit_primitives
-from kanwidget.symbolic.fits.ranking import PYKAN_NUMBERS, SIMPLICITY, checked_simplicity
 from kanwidget.symbolic.fits.spaces import numbers_of, spline_spaces
 from kanwidget.symbolic.formulas.rescaling import scaled_params
 from kanwidget.symbolic.writing.text import equation
 from kanwidget.symbolic.writing.tidy import visible
-
-
-@limit_threads
-def suggest_symbolic(
-    network: Network,
-    l: int,  # noqa: E741 - pykan's name
-    i: int,
-    j: int,
-    x: Tensor,
-    *,
-    lib: Iterable[str] | None = None,
-    topk: int | None = 5,
-    simplicity: float | None = None,
-    weight_simple: float | None = None,
-    noise: float = 0.0,
-    on_broken: OnBroken = log_broken,
-) -> list[SymbolicFit]:
-    """The candidates of an edge, best first. Changes nothing.
-
-    Args:
-        network: The network.
-        l: The edge's layer.
-        i: Its input node.
-        j: Its output subnode.
-        x: Inputs of the network, shape `(n, n_features)`: the edge is fitted on the values that reach it from them.
-        lib: Names of the primitives to try; all of them by default.
-        topk: Most fits returned; None for all.
-        simplicity: 0 ranks by accuracy alone, 1 by simplicity alone; 0.7 by default.
-        weight_simple: Ranks as pykan does, with this weight of simplicity (0.8 there), instead.
-        noise: Variance of the edge's own error as a part of its variance, ≥ 0: fits that differ by less are equally good.
-        on_broken: Called for every registered function that is left out because it doesn't work.
-
-    Returns:
-        The fits; shorter than `topk` where the domains of few primitives hold the data.
-
-    Raises:
-        ValueError: For an edge or a primitive that doesn't exist.
-
-    Examples:
-        >>> from kanwidget import KAN
-        >>> x = torch.linspace(-1, 1, 50, dtype=torch.float64)[:, None]
-        >>> len(suggest_symbolic(KAN([1, 1]), 0, 0, 0, x, topk=3))
-        3
-    """
-    network.check_edge(l, i, j, "suggest_symbolic")
-    simplicity = checked_simplicity(simplicity, weight_simple, "suggest_symbolic")
-    if topk is not None:
-        _check.integer(topk, "topk", "suggest_symbolic", low=1)
-    inputs, values = edge_samples(network, l, [(i, j)], x)
-    library = primitives(lib, "suggest_symbolic")
-    _check.real(noise, "noise", "suggest_symbolic", low=0)
-    rule: dict[str, Any] = (
-        {"numbers": PYKAN_NUMBERS} if weight_simple is not None else ranking_of(network, l, [(i, j)], x)
-    )
-    fits = fit_primitives(inputs, values, library, simplicity=simplicity, noise=[noise], on_broken=on_broken, **rule)
-    return fits[0][:topk]
-
-
-@limit_threads
-def suggest_all(
-    network: Network,
-    x: Tensor,
-    *,
-    lib: Iterable[str] | None = None,
-    simplicity: float = SIMPLICITY,
-) -> dict[EdgeRef, list[SymbolicFit]]:
-    """`suggest_symbolic` for every edge that isn't pruned, a layer at a time. Changes nothing.
-
-    Examples:
-        >>> from kanwidget import KAN
-        >>> x = torch.rand(50, 2, dtype=torch.float64)
-        >>> len(suggest_all(KAN([2, 1]), x, lib=["x", "sin"]))
-        2
-    """
-    library = primitives(lib, "suggest_all")
-    candidates: dict[EdgeRef, list[SymbolicFit]] = {}
-    for index in range(network.depth):
-        refs = [ref for ref in network.edge_refs(active=True) if ref.layer == index]
-        if refs:
-            pairs = [(ref.source, ref.target) for ref in refs]
-            inputs, values = edge_samples(network, index, pairs, x)
-            rule = ranking_of(network, index, pairs, x)
-            fits = fit_primitives(inputs, values, library, simplicity=simplicity, **rule)
-            candidates |= dict(zip(refs, fits, strict=True))
-    return candidates
 
 
 @limit_threads

@@ -16,10 +16,9 @@ from kanwidget.explorer.session.background.swap_errors import error_after_lock
 from kanwidget.explorer.session.samples import edge_inputs
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import error_of
-from kanwidget.symbolic.edges import fit_with_params
+from kanwidget.symbolic.candidates import function_in_place
 from kanwidget.symbolic.fits.custom import BrokenPrimitive, blamed, called
 from kanwidget.symbolic.fits.ranking import TWINS
-from kanwidget.symbolic.formulas.rescaling import own_params
 from kanwidget.symbolic.writing.mathml import candidate_tree
 
 #: Most candidates in a message.
@@ -41,16 +40,15 @@ def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tu
     fits = _worth_showing(session.candidates.for_view(edge))
     inputs = edge_inputs(session.model, edge, session.x)
     x = torch.linspace(float(inputs.min()), float(inputs.max()), p.DETAIL_SAMPLES, dtype=inputs.dtype)
-    y = session.candidates.model_of(edge).curve(edge, x.to(inputs.device)).y
+    y = session.model.curve(edge, x.to(inputs.device)).y
     name = node_name(session, edge.layer, edge.source)
     errors = session.swap_errors.of(edge)
-    in_place = own_function(session, edge, x, y)
-    if in_place is not None:
-        fits = [in_place, *(fit for fit in fits if fit.name != in_place.name)]
     drawn = [row for fit in fits if (row := _drawn(fit, name, x)) is not None]
-    if in_place is not None and drawn and drawn[0][0]["name"] == in_place.name:
-        drawn[0][0]["in_place"] = True
-        errors = {**errors, in_place.name: error_of(session.run.last_record)}
+    in_place = function_in_place(session.model, edge)
+    for candidate, _ in drawn:
+        if in_place is not None and candidate["name"] == in_place[0].name:
+            candidate["in_place"] = True
+            errors = {**errors, candidate["name"]: error_of(session.run.last_record)}
     payload: p.Candidates = {
         "edge": list(edge),
         "busy": False,
@@ -63,28 +61,6 @@ def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tu
         payload["lock"] = lock
     curves = torch.stack([curve for _, curve in drawn]) if drawn else x.new_zeros(0, len(x))
     return payload, {"x": x, "y": y, "fits": curves}
-
-
-def own_function(session: Session, edge: EdgeRef, x: Tensor, y: Tensor) -> SymbolicFit | None:
-    """The function that an edge has instead of a spline, with its constants as they are; None where it has none.
-
-    Args:
-        session: The session.
-        edge: The edge.
-        x: Points on its input.
-        y: What the data ask of it there.
-    """
-    layer = session.model.layer(edge.layer)
-    name = layer.symbol(edge.source, edge.target)
-    if name is None or layer.state(edge.source, edge.target) != "symbolic":
-        return None
-    flat = edge.target * layer.in_dim + edge.source
-    owner = int(layer.tie_index()[flat]) if layer.ties else flat
-    params = own_params(session.model, edge, tuple(layer.affine.detach().flatten(0, 1)[owner].tolist()))
-    try:
-        return fit_with_params(primitive(name), params, x, y)
-    except ValueError:
-        return None  # a function that has no value somewhere there, or doesn't work
 
 
 def best_candidates(session: Session) -> list[p.BestOf]:

@@ -5,34 +5,28 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from kanwidget.core import EdgeRef, Primitive, SymbolicFit
-from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitives
+from kanwidget.core.reference_data import REFERENCE_ROWS
+from kanwidget.datasets.dataset import sampled_data
 from kanwidget.explorer.session import live_candidates
-from kanwidget.explorer.session.samples import edge_samples, sampled_data
+from kanwidget.explorer.session.samples import edge_samples
 from kanwidget.explorer.session.training_run import TrainingRun
-from kanwidget.explorer.session.undo import copied
-from kanwidget.kan import KAN
-from kanwidget.simplification.held_out import held_out
-from kanwidget.simplification.swaps import with_spline
-from kanwidget.symbolic import edges as symbolic_edges
+from kanwidget.symbolic.candidates import candidates_of_layer, noise_of
 from kanwidget.symbolic.fits.custom import BrokenPrimitive
-from kanwidget.symbolic.fits.fitting import fit_primitives
+from kanwidget.symbolic.fits.partial_residuals import partial_residuals
 from kanwidget.symbolic.fits.ranking import SIMPLICITY
-from kanwidget.symbolic.fits.spaces import curve_noise, numbers_of
+from kanwidget.symbolic.fits.spaces import numbers_of
 
 #: Seconds that a best candidate may lag behind the training: candidates are refreshed about once a second.
 LAG_SECONDS = 2.0
 #: Edges of which the best candidate is cached; the oldest entry is dropped first.
 _MOST_EDGES = 64
-#: Rows and steps of the training that asks the data for the curve of a replaced edge, for which a click waits; networks with more
-#: parameters than the last number take one step.
-_REFIT_ROWS, _REFIT_STEPS, _MOST_PARAMETERS = 600, 6, 1500
 
 
 @dataclass(slots=True)
@@ -111,8 +105,6 @@ class Candidates:
         self._rankings: dict[EdgeRef, list[SymbolicFit]] = {}
         self._rankings_of: tuple[int, tuple[Primitive, ...]] | None = None
         self._live: live_candidates.LiveSearch | None = None
-        #: Edge, version and network of `model_of`.
-        self._for_data: tuple[EdgeRef, int, Network] | None = None
         #: Registered functions that don't work, and messages about those of them that no notice has named yet.
         self._broken: set[Primitive] = set()
         self._unreported: list[str] = []
@@ -120,7 +112,7 @@ class Candidates:
     def begin(self) -> None:
         """Drop the best and live candidates of the previous network."""
         self.forget()
-        self._live = self._for_data = None
+        self._live = None
 
     def forget(self) -> None:
         """Forget the best candidates, after a change of the nodes: the same indices now name other edges."""
@@ -159,30 +151,12 @@ class Candidates:
     def search(self, edge: EdgeRef, names: Sequence[str] | None = None) -> list[SymbolicFit]:
         """Fit some functions to an edge as it is now, all of the library for None, best first."""
         lib = self.lib if names is None else names
-        model = self.model_of(edge)
         options: dict[str, Any] = {"simplicity": self.simplicity, "on_broken": self.record_broken}
-        options["noise"] = self._noise([edge], model)[0]
-        return model.suggest_symbolic(*edge, lib=lib, topk=None, **options)
-
-    def model_of(self, edge: EdgeRef) -> KAN:
-        """The network whose curve the candidates of an edge are fitted to.
-
-        It is the network itself. Of an edge that is replaced by a function it is a copy with a spline, trained briefly: fitted to the
-        function itself, no other candidate could be better, whatever the data ask for.
-        """
-        run = self.run
-        if run.running or not self._has_symbol(edge):
-            return run.model
-        if self._for_data is None or self._for_data[:2] != (edge, run.version):
-            model = copied(run.model)
-            held = held_out(model, sampled_data(run.trainer.data, _REFIT_ROWS), "candidates")
-            steps = _REFIT_STEPS if model.n_parameters <= _MOST_PARAMETERS else 1
-            self._for_data = edge, run.version, with_spline(model, edge, held, steps)
-        return cast("KAN", self._for_data[2])
+        return self.run.model.suggest_symbolic(*edge, lib=lib, topk=None, data=self.run.trainer.data, **options)
 
     def params_for_data(self, edge: EdgeRef, name: str) -> tuple[float, float, float, float] | None:
         """The parameters that replace the function of an edge by another one; None for a spline, which tells them itself."""
-        if self.run.running or not self._has_symbol(edge):
+        if not self._has_symbol(edge):
             return None
         return next((fit.params for fit in self.of(edge) if fit.name == name), None)
 
@@ -196,28 +170,19 @@ class Candidates:
         return self._rankings
 
     def _samples(self, edge: EdgeRef) -> Tensor:
+        """What an edge is fitted to: where that is the same, so are its candidates."""
+        if self._has_symbol(edge):
+            rows = partial_residuals(self.run.model, [edge], sampled_data(self.run.trainer.data, REFERENCE_ROWS))
+            if rows is not None:
+                return torch.stack(rows[0])
         return edge_samples(self.run.model, edge, self.run.x)
 
     # ---- several edges
 
     def of_layer(self, edges: Sequence[EdgeRef]) -> list[list[SymbolicFit]]:
         """All candidates of some edges of one layer, best first: much faster than one edge after the other."""
-        model, x, index = self.run.model, self.run.x, edges[0].layer
-        pairs = [(ref.source, ref.target) for ref in edges]
-        inputs, values = symbolic_edges.edge_samples(model, index, pairs, x)
-        options = symbolic_edges.ranking_of(model, index, pairs, x) | {"noise": self._noise(edges)}
-        options |= {"simplicity": self.simplicity, "on_broken": self.record_broken}
-        return fit_primitives(inputs, values, self.library, **options)
-
-    def _noise(self, edges: Sequence[tuple[int, int, int]], model: KAN | None = None) -> list[float]:
-        """By how much the curves of some edges are uncertain, from the network's error on the data."""
-        run = self.run
-        if not run.trainer.loss.root:
-            return [0.0] * len(edges)
-        record = run.last_record
-        error = record.train_loss if record.test_loss is None else record.test_loss
-        error /= run.model.scaling.error_unit
-        return curve_noise(model or run.model, edges, run.x, error, len(run.data.train_input))
+        options: dict[str, Any] = {"simplicity": self.simplicity, "on_broken": self.record_broken}
+        return candidates_of_layer(self.run.model, edges, self.run.trainer.data, self.library, **options)
 
     def best_of(self, edge: EdgeRef) -> SymbolicFit | None:
         """The best candidate of an edge, None where no search has found it for the current state."""
@@ -228,12 +193,13 @@ class Candidates:
 
     def for_view(self, edge: EdgeRef) -> list[SymbolicFit]:
         """The candidates to show, best first: up-to-date ones, or while training those of the live search."""
-        if not self.run.running or self.is_cached(edge):
+        if not self.run.running or self.is_cached(edge) or self._has_symbol(edge):
             return self.of(edge)
         samples, library = self._samples(edge), self.library
         previous = self._live if self._live is not None and self._live.library == library else None
         search = lambda names: self.search(edge, names)  # noqa: E731
-        rule = live_candidates.Rule(self.simplicity, numbers_of(self.run.model.layer(edge[0])), self._noise([edge])[0])
+        noise = noise_of(self.run.model, [edge], self.run.trainer.data)[0]
+        rule = live_candidates.Rule(self.simplicity, numbers_of(self.run.model.layer(edge[0])), noise)
         self._live = live_candidates.refresh(previous, edge, samples, search, library, rule)
         if self._live.fits:
             self.best.invalidate_unless(library)

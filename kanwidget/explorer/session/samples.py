@@ -5,8 +5,7 @@ fitted to.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -15,7 +14,6 @@ from kanwidget.core import Trace
 from kanwidget.core.network import Network
 from kanwidget.core.scores import Scores, attribute_trace
 from kanwidget.datasets import Dataset
-from kanwidget.datasets.dataset import rows_of
 from kanwidget.explorer.protocol.records import DETAIL_SAMPLES, THUMB_SAMPLES
 
 #: Rows of the data that thumbnails and scores look at.
@@ -164,21 +162,3 @@ def sampled_accuracy(network: Network, data: Dataset) -> float | None:
     if not bool(scores.isfinite().all()):
         return None
     return float((scores.argmax(1) == label[picked].to(scores.device)).double().mean())
-
-
-def sampled_data(data: Dataset, rows: int) -> Dataset:
-    """At most so many rows of the training data and of the test data, evenly picked.
-
-    Examples:
-        >>> from kanwidget.datasets import Dataset
-        >>> data = Dataset([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0])
-        >>> len(sampled_data(data, 2).train_input)
-        2
-    """
-    changes: dict[str, Any] = {}
-    for part in ("train", "test"):
-        inputs = getattr(data, f"{part}_input")
-        if inputs is not None and len(inputs) > rows:
-            picked = torch.linspace(0, len(inputs) - 1, rows, device=inputs.device).long()
-            changes |= rows_of(data, part, picked)
-    return replace(data, **changes) if changes else data

@@ -7,9 +7,9 @@ A coarse search over shapes (`search`), a polish of the few best starts of each 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -25,6 +25,8 @@ from kanwidget.symbolic.fits.ranking import SIMPLICITY, EdgeFit, order, rank, sc
 from kanwidget.symbolic.fits.search import FitParameters, search
 from kanwidget.symbolic.writing.text import equation
 from kanwidget.symbolic.writing.tidy import visible
+
+Result = TypeVar("Result")
 
 #: Samples used to choose among the starts, and to polish the chosen ones.
 _FEW, _MANY = 200, 1500
@@ -94,24 +96,35 @@ def fit_primitives(
         _check.fail("noise", "fit_primitives", f"{len(data.x)} numbers ≥ 0, one an edge", noise)
     step = max(1, _CHUNK // min(data.count, _MANY))
     parts = [torch.arange(i, min(i + step, len(data.x))) for i in range(0, len(data.x), step)]
+
+    def fit(usable: tuple[Primitive, ...]) -> list[list[SymbolicFit]]:
+        return [
+            fits
+            for part in parts
+            for fits in _fit_chunk(
+                data.at(part),
+                usable,
+                _Rule(
+                    simplicity,
+                    numbers,
+                    [floors[e] for e in part.tolist()],
+                    [None if spaces is None else spaces[e] for e in part.tolist()],
+                ),
+            )
+        ]
+
+    return without_broken(fit, primitives, on_broken)
+
+
+def without_broken(
+    fit: Callable[[tuple[Primitive, ...]], Result], primitives: Sequence[Primitive], on_broken: OnBroken
+) -> Result:
+    """What `fit` makes of those primitives that work."""
     usable = tuple(primitives)
     while True:
         try:
             with torch.no_grad():
-                return [
-                    fits
-                    for part in parts
-                    for fits in _fit_chunk(
-                        data.at(part),
-                        usable,
-                        _Rule(
-                            simplicity,
-                            numbers,
-                            [floors[e] for e in part.tolist()],
-                            [None if spaces is None else spaces[e] for e in part.tolist()],
-                        ),
-                    )
-                ]
+                return fit(usable)
         except BrokenPrimitive as broken:
             on_broken(broken)
             usable = tuple(primitive for primitive in usable if primitive is not broken.primitive)
@@ -128,13 +141,27 @@ class _Rule(NamedTuple):
 
 def _fit_chunk(data: Curves, primitives: tuple[Primitive, ...], rule: _Rule) -> list[list[SymbolicFit]]:
     """`fit_primitives` for as many edges as fit in memory."""
+    by_edge = edge_fits(data, primitives, rule.spaces, rule.noise)
+    return [
+        order(
+            record(fit, bits, imitates, data.middle[e], data.half[e], rule.simplicity)
+            for fit, bits, imitates in rank(fits, rule.numbers, rule.noise[e])
+        )
+        for e, fits in enumerate(by_edge)
+    ]
+
+
+def edge_fits(
+    data: Curves, primitives: tuple[Primitive, ...], spaces: Sequence[Tensor | None], noise: Sequence[float]
+) -> list[list[EdgeFit]]:
+    """The fits of each edge, in no order; see `fit_primitives`."""
     varying = tuple(primitive for primitive in primitives if primitive.name != "0")
     by_edge: list[list[EdgeFit]] = [[] for _ in data.x]
     live = (~data.constant).nonzero()[:, 0]
     if len(live) and varying:
-        spaces = [rule.spaces[e] for e in live.tolist()]
-        noise = torch.tensor([rule.noise[e] for e in live.tolist()], dtype=torch.float64)
-        for edge, fit in _fit_varying(data.at(live), varying, spaces, noise):
+        of_live = [spaces[e] for e in live.tolist()]
+        floors = torch.tensor([noise[e] for e in live.tolist()], dtype=torch.float64)
+        for edge, fit in _fit_varying(data.at(live), varying, of_live, floors):
             by_edge[int(live[edge])].append(fit)
     for edge, fits in enumerate(by_edge):
         if bool(data.nearly_constant[edge]) and len(varying) < len(primitives):
@@ -143,13 +170,7 @@ def _fit_chunk(data: Curves, primitives: tuple[Primitive, ...], rule: _Rule) -> 
             r2 = 1.0 if bool(data.constant[edge]) else 0.0
             flat = torch.zeros(data.count, dtype=torch.float64)
             fits.append(EdgeFit(zero, (1.0, 0.0, 0.0, mean), r2, flat, 1 - r2))
-    return [
-        order(
-            _record(fit, bits, imitates, data.middle[e], data.half[e], rule.simplicity)
-            for fit, bits, imitates in rank(fits, rule.numbers, rule.noise[e])
-        )
-        for e, fits in enumerate(by_edge)
-    ]
+    return by_edge
 
 
 def _fit_varying(
@@ -257,7 +278,8 @@ def _conclude(
     d = torch.where(d.abs() <= rounding, 0.0, d)
     good = torch.isfinite(r2) & torch.isfinite(c[:, 0]) & torch.isfinite(d[:, 0]) & (c[:, 0] != 0)
     deviation = spread.sqrt()[:, None]
-    curve, remainder, weight = fitted / deviation, residual / deviation, w.expand_as(value)
+    remainder, weight = residual / deviation, w.expand_as(value)
+    curve = fitted / deviation * (data.count * weight).sqrt()
     low, high = data.x.amin(1), data.x.amax(1)
     results = []
     params = torch.stack([a, b, c[:, 0], d[:, 0]], dim=1).tolist()
@@ -298,7 +320,7 @@ def _constants(fits: FitParameters, data: Curves, primitives: tuple[Primitive, .
     return a, torch.where(b.abs() <= rounding, 0.0, b)
 
 
-def _record(
+def record(
     fit: EdgeFit, bits: float, imitates: str | None, middle: Tensor, half: Tensor, simplicity: float
 ) -> SymbolicFit:
     """The public record of a fit."""

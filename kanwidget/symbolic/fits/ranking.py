@@ -65,7 +65,7 @@ class EdgeFit:
     params: tuple[float, float, float, float]
     r2: float
     curve: Tensor
-    """c·f + d on the samples, centered and relative to the edge's standard deviation."""
+    """c·f + d on the samples, centered and relative to the edge's standard deviation, times the root of the samples' weights."""
     unexplained: float
     """The part of the edge's variance that counts as misfit, see `unexplained`."""
     one_sided: bool = False
@@ -122,12 +122,17 @@ def unexplained(residual: Tensor, weight: Tensor, space: Tensor | None) -> float
     return within + _BEYOND_THE_SPLINE * max(total - within, 0.0)
 
 
-def rank(fits: Sequence[EdgeFit], numbers: float, noise: float = 0.0) -> list[tuple[EdgeFit, float, str | None]]:
+def rank(
+    fits: Sequence[EdgeFit], numbers: float, noise: float = 0.0, in_place: str | None = None
+) -> list[tuple[EdgeFit, float, str | None]]:
     """The fits of one edge, each with its misfit and the name of a simpler primitive that it only imitates.
 
-    `noise` is the variance of the edge's own error, as a part of the edge's variance.
+    `noise` is the variance of the edge's own error, as a part of the edge's variance. The function in place imitates none: it is there.
     """
     originals = _imitations(fits, numbers, noise)
+    original = originals.pop(in_place, None) if in_place is not None else None
+    if in_place is not None and original is not None and {in_place, original} in map(set, TWINS):
+        originals[original] = in_place
     return [(fit, misfit(fit.unexplained, numbers, noise), originals.get(fit.primitive.name)) for fit in fits]
 
 

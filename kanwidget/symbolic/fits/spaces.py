@@ -14,7 +14,7 @@ from kanwidget.datasets import Dataset
 
 #: How many variances of a curve's error two curves may differ by and be the same: of two sets of noisy data one has so much in a
 #: coefficient by chance.
-_CHANCE = 3.0
+CHANCE = 3.0
 #: Directions of the design weaker than this are none.
 _SIGNIFICANT = 1e-9
 
@@ -44,6 +44,18 @@ def spline_spaces(layer: Layer, edges: Sequence[tuple[int, int]], inputs: Tensor
     return [bases[source] if layer.state(source, target) == "spline" else None for source, target in edges]
 
 
+def sensitivities(network: Network, x: Tensor) -> tuple[list[Tensor], list[Tensor], list[Sequence[Tensor]]]:
+    """Nodes and edges of each layer, and the derivatives of each output in the edges, all in scaled numbers."""
+    with torch.enable_grad():
+        nodes, values = [network.select(x).detach().requires_grad_(True)], []
+        for index in range(network.depth):
+            values.append(network.layer(index).edges(nodes[-1]))
+            nodes.append(network.combine(index + 1, values[-1].sum(-1)))
+        output = nodes[-1]
+        gradients = [torch.autograd.grad(output[:, k].sum(), values, retain_graph=True) for k in range(output.shape[1])]
+    return [node.detach() for node in nodes], [value.detach() for value in values], gradients
+
+
 def scaled_error(network: Network, data: Dataset) -> float | None:
     """Root mean squared error of a network on training data, in its scaled numbers; None for labels that are classes or don't fit."""
     y = data.train_label
@@ -71,20 +83,14 @@ def curve_noise(
         error: Root mean squared error of the network, in its scaled numbers.
         rows: Rows that it was trained on.
     """
-    with torch.enable_grad():
-        nodes, values = [network.select(x).detach().requires_grad_(True)], []
-        for index in range(network.depth):
-            values.append(network.layer(index).edges(nodes[-1]))
-            nodes.append(network.combine(index + 1, values[-1].sum(-1)))
-        output = nodes[-1]
-        gradients = [torch.autograd.grad(output[:, k].sum(), values, retain_graph=True) for k in range(output.shape[1])]
+    _, values, gradients = sensitivities(network, x)
     error = error if math.isfinite(error) else 0.0
     noises = []
     for layer, source, target in edges:
         influence = sum(float(part[layer][:, target, source].square().mean()) for part in gradients) / len(gradients)
-        variance = float(values[layer][:, target, source].detach().var(correction=0))
+        variance = float(values[layer][:, target, source].var(correction=0))
         numbers = numbers_of(network.layer(layer))
         share = min(1.0, numbers / max(rows, 1))
-        noise = _CHANCE * error**2 * share / max(influence * variance, 1e-300)
+        noise = CHANCE * error**2 * share / max(influence * variance, 1e-300)
         noises.append(noise if math.isfinite(noise) else 0.0)
     return noises

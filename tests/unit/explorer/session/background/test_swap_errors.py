@@ -16,7 +16,7 @@ from kanwidget.explorer.session.background.swap_errors import (
     error_after_lock,
     errors_after_swap,
 )
-from kanwidget.explorer.session.samples import sampled_data
+from kanwidget.datasets.dataset import sampled_data
 from kanwidget.explorer.session.session import Session
 from tests.unit.explorer.states import everything, train
 

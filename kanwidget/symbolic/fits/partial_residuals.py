@@ -1,0 +1,81 @@
+"""What the rows ask of an edge while the rest of the network stays as it is: its partial residuals.
+
+The output moves by g·δ where the value of an edge moves by δ, so a row with the residual r asks for the value φ(x) + r/g, and as strongly
+as g² says. For an edge that the output is a sum of that is exact; for deeper ones it is the Gauss-Newton step. Classes ask through the
+logarithm of their likelihood, as in iteratively reweighted least squares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from kanwidget.core.network import Network
+from kanwidget.core.records import EdgeRef
+from kanwidget.datasets import Dataset
+from kanwidget.symbolic.fits.spaces import sensitivities
+
+#: Rows with less than this part of the largest weight ask for nothing: their value would be round-off divided by round-off.
+_NO_INFLUENCE = 1e-14
+
+
+class PartialResiduals(NamedTuple):
+    """What rows ask of one edge, in own units, each `(rows,)`, float64."""
+
+    inputs: Tensor
+    """What arrives at the edge."""
+    values: Tensor
+    """What the rows ask for there."""
+    weights: Tensor
+    """How much that matters for the loss."""
+
+
+def partial_residuals(network: Network, edges: Sequence[EdgeRef], data: Dataset) -> list[PartialResiduals] | None:
+    """The partial residuals of some edges on the training rows of data; None for labels that don't fit the outputs.
+
+    Examples:
+        >>> from kanwidget import KAN, Dataset
+        >>> model = KAN([1, 1])
+        >>> _ = model.fix_symbolic(0, 0, 0, "x", params=(1, 0, 2, 0))
+        >>> (rows,) = partial_residuals(model, [EdgeRef(0, 0, 0)], Dataset([[1.0], [2.0], [3.0]], [1.0, 4.0, 9.0]))
+        >>> rows.inputs.tolist(), rows.values.tolist()
+        ([1.0, 2.0, 3.0], [1.0, 4.0, 9.0])
+    """
+    data = data.to(network.dtype, network.device)
+    labels = data.train_label
+    if labels.is_floating_point() and labels.shape[1] != network.n_out:
+        return None
+    nodes, values, gradients = sensitivities(network, data.train_input)
+    output, results = nodes[-1].double(), []
+    for index, source, target in edges:
+        gradient = torch.stack([part[index][:, target, source] for part in gradients], 1).double()
+        wanted, weight = _step(network, output, gradient, labels)
+        if data.train_weight is not None:
+            weight = weight * data.train_weight.flatten()
+        matters = (
+            torch.isfinite(wanted)
+            & torch.isfinite(weight)
+            & (weight > _NO_INFLUENCE * weight.nan_to_num(0, 0, 0).max())
+        )
+        wanted, weight = torch.where(matters, wanted, 0.0), torch.where(matters, weight, 0.0)
+        units = network.edge_units((index, source, target))
+        inputs = units.x_centre + units.x_size * nodes[index][:, source].double()
+        value = units.y_size * (values[index][:, target, source].double() + wanted)
+        results.append(PartialResiduals(inputs.cpu(), value.cpu(), weight.cpu()))
+    return results
+
+
+def _step(network: Network, output: Tensor, gradient: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """By how much each row wants an edge to move, and its weight; `gradient` is `(rows, outputs)`, in scaled numbers."""
+    if labels.is_floating_point():
+        residual = network.scaling.scaled_outputs(labels).double() - output
+        weight = gradient.square().sum(1)
+    else:
+        probability = torch.softmax(network.scaling.own_outputs(output), 1)
+        residual = -probability
+        residual[torch.arange(len(labels)), labels.flatten()] += 1
+        weight = (probability * gradient.square()).sum(1) - (probability * gradient).sum(1).square()
+    return (gradient * residual).sum(1) / weight, weight
