@@ -7,7 +7,7 @@ type Ranked = Pick<Candidate, "r2" | "complexity" | "misfit">;
 export const score = ({ r2, complexity, misfit }: Ranked, weight: number): number =>
   weight * complexity + (1 - weight) * (misfit ?? Math.log2(1e-12 + Math.max(0, 1 - r2)));
 
-/** Indices of the rows, best first; those that only imitate another one last. Ties: complexity, then name. */
+/** Indices of the rows, best first; those that only imitate another one last. Ties: complexity, the function in place, R², name. */
 export function ranked(rows: readonly Candidate[], weight: number): number[] {
   const scores = rows.map((row) => score(row, weight));
   return rows
@@ -18,6 +18,8 @@ export function ranked(rows: readonly Candidate[], weight: number): number[] {
         Number(Boolean(p.imitates)) - Number(Boolean(q.imitates)) ||
         scores[a]! - scores[b]! ||
         p.complexity - q.complexity ||
+        Number(Boolean(q.in_place)) - Number(Boolean(p.in_place)) ||
+        q.r2 - p.r2 ||
         (p.name < q.name ? -1 : 1)
       );
     });

@@ -38,4 +38,13 @@ describe("ranking", () => {
     const { misfit: _, ...old } = row("x", 0.75, 1);
     expect(score(old, 0.5)).toBeCloseTo(0.5 - 1);
   });
+
+  it("puts the function in place before others that are as good", () => {
+    const tied = [row("cos", 0.98, 2), row("exp", 0.97, 2), row("sqrt", 0.99, 2), row("x", 0.96, 1)].map((one) => ({
+      ...one,
+      misfit: -30,
+      in_place: one.name === "exp",
+    }));
+    expect(ranked(tied, 0.7).map((i) => tied[i]!.name)).toEqual(["x", "exp", "sqrt", "cos"]);
+  });
 });

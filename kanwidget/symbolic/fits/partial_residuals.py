@@ -2,7 +2,8 @@
 
 The output moves by g·δ where the value of an edge moves by δ, so a row with the residual r asks for the value φ(x) + r/g, and as strongly
 as g² says. For an edge that the output is a sum of that is exact; for deeper ones it is the Gauss-Newton step. Classes ask through the
-logarithm of their likelihood, as in iteratively reweighted least squares.
+logarithm of their likelihood, as in iteratively reweighted least squares. Where errors grow with the value, rows with small values are
+more certain.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeRef
 from kanwidget.datasets import Dataset
 from kanwidget.symbolic.fits.spaces import sensitivities
+from kanwidget.symbolic.formulas.regression.noise import noise_weights
 
 #: Rows with less than this part of the largest weight ask for nothing: their value would be round-off divided by round-off.
 _NO_INFLUENCE = 1e-14
@@ -72,6 +74,8 @@ def _step(network: Network, output: Tensor, gradient: Tensor, labels: Tensor) ->
     """By how much each row wants an edge to move, and its weight; `gradient` is `(rows, outputs)`, in scaled numbers."""
     if labels.is_floating_point():
         residual = network.scaling.scaled_outputs(labels).double() - output
+        certainty = _certainty(network, output, residual)
+        residual, gradient = certainty * residual, certainty * gradient
         weight = gradient.square().sum(1)
     else:
         probability = torch.softmax(network.scaling.own_outputs(output), 1)
@@ -79,3 +83,14 @@ def _step(network: Network, output: Tensor, gradient: Tensor, labels: Tensor) ->
         residual[torch.arange(len(labels)), labels.flatten()] += 1
         weight = (probability * gradient.square()).sum(1) - (probability * gradient).sum(1).square()
     return (gradient * residual).sum(1) / weight, weight
+
+
+def _certainty(network: Network, output: Tensor, residual: Tensor) -> Tensor:
+    """1 over the size of each row's noise, but for a factor of each output, `(rows, outputs)`."""
+    scaling, certainty = network.scaling, torch.ones_like(output)
+    values = scaling.output_centre + scaling.output_size * output
+    for k in range(output.shape[1]):
+        weights = None if bool(scaling.output_log[k]) else noise_weights(values[:, k], residual[:, k])
+        if weights is not None:
+            certainty[:, k] = weights
+    return certainty

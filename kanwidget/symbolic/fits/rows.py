@@ -1,7 +1,7 @@
 """The candidates of an edge on what rows of data ask of it, instead of on a curve: noise and all.
 
 What the best function leaves unexplained is noise. By chance a curve of some numbers explains a part of it, and candidates that differ by
-no more are equally good: the simplest of them is first, and between two of one complexity the function in place.
+no more are equally good: the simplest of them is first; of several of one complexity the function in place, then the most accurate.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ def fit_rows(
         own = None if in_place is None else _own_fit(*in_place, data)
         name = None if own is None else own.primitive.name
         fits = [fit for fit in edge_fits(data, usable, [None], [0.0])[0] if fit.primitive.name != name]
+        fits.sort(key=lambda fit: -fit.r2)
         fits = fits if own is None else [own, *fits]
         floor = _chance(fits, data.count, numbers) if noise is None else noise
         floor = max(floor, _EXACT)

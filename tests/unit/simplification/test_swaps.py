@@ -1,12 +1,11 @@
-"""What a function in place of an edge costs, and the candidates of an edge that has one."""
+"""What a function in place of an edge costs."""
 
-import copy
 
 import pytest
 import torch
 
 from kanwidget import KAN, Dataset
-from kanwidget.simplification import suggest_for_data, swap_error
+from kanwidget.simplification import swap_error
 
 
 @pytest.fixture(scope="module")
@@ -35,19 +34,7 @@ def test_asking_changes_nothing(square):
     before = {name: repr(value) for name, value in model.state_dict().items()}
     fit = model.suggest_symbolic(0, 0, 0, data=data)[0]
     swap_error(model, data, (0, 0, 0), fit)
-    suggest_for_data(model, data, (0, 0, 0))
     assert {name: repr(value) for name, value in model.state_dict().items()} == before
-
-
-@pytest.mark.parametrize("keep_spline", [False, True])
-def test_candidates_of_a_fixed_edge_fit_what_the_data_ask_of_it(square, keep_spline):
-    model, data = copy.deepcopy(square[0]), square[1]
-    model.fix_symbolic(0, 0, 0, "sin", keep_spline=keep_spline)
-    model.fit(data, steps=5, progress=False)
-    fits = suggest_for_data(model, data, (0, 0, 0), topk=None)
-    assert fits[0].name == "x^2"
-    assert {fit.name: fit.imitates for fit in fits}["sin"] is not None
-    assert model.layer(0).symbol(0, 0) == "sin"
 
 
 def test_a_wrong_edge_is_named(square):
@@ -55,5 +42,3 @@ def test_a_wrong_edge_is_named(square):
     fit = model.suggest_symbolic(0, 0, 0, data=data)[0]
     with pytest.raises(ValueError, match="swap_error"):
         swap_error(model, data, (0, 5, 0), fit)
-    with pytest.raises(ValueError, match="suggest_for_data"):
-        suggest_for_data(model, data, (3, 0, 0))

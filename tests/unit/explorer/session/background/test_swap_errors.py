@@ -150,12 +150,17 @@ def test_candidates_of_a_replaced_edge_fit_what_the_data_ask_for(fitted):
     assert fitted.run.last_record.test_loss < before
 
 
-def test_curves_of_candidates_are_drawn_over_the_curve_that_they_are_fitted_to(fitted):
+def test_the_function_in_place_stands_among_the_others_with_its_own_error(fitted):
     fitted.apply(Fix(EDGE, "abs"))
     shown, arrays = candidates(fitted, EDGE)
-    assert shown["rows"][0]["in_place"]
-    best = arrays["fits"][1]
-    assert float((best - arrays["y"]).abs().max()) < 0.05
+    (place,) = [i for i, row in enumerate(shown["rows"]) if row.get("in_place")]
+    own, best = shown["rows"][place], shown["rows"][0]
+    assert (own["name"], best["name"]) == ("abs", "x^2")
+    # |b| explains all but a sixteenth of b²: 1 - Var(b² - c|b|)/Var(b²) = 1 - (1/5 - 1/9 - 12·(1/24)²)/(4/45), best c = 1.
+    assert 0.85 < own["r2"] < 0.96 < best["r2"]
+    assert own["error"] == fitted.run.last_record.test_loss
+    # The curve below all candidates is the edge as it is.
+    assert float((arrays["fits"][place] - arrays["y"]).abs().max()) < 1e-6
 
 
 def test_a_candidate_that_fails_has_no_error_and_the_others_go_on(fitted, monkeypatch):
