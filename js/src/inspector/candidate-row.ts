@@ -158,12 +158,12 @@ export class Row {
   }
 
   /** The error of the whole network after the swap, beside the error now. */
-  #compare({ error }: Candidate, now: number | null): void {
+  #compare({ error, in_place: settled }: Candidate, now: number | null): void {
     const there = error !== undefined && error !== null;
     setText(this.#error, there ? number(error) : "");
     attrs(this.#error, {
       "data-worse": there && now !== null && error > WORSE * now,
-      title: there ? `Test error after this swap and a short training; now ${number(now)}` : null,
+      title: there ? (settled ? "Error now" : `Error after this swap and a short training; now ${number(now)}`) : null,
     });
   }
 }
@@ -212,6 +212,6 @@ class Details {
     const height = shared.high - shared.low;
     const largest = largestError(shared, index);
     const part = height > 0 ? ` (${number((100 * largest) / height, 2)} % of the curve's height)` : "";
-    setText(this.#largest, `largest error ${number(largest, 2)}${part}`);
+    setText(this.#largest, candidate.in_place ? "" : `largest difference ${number(largest, 2)}${part}`);
   }
 }

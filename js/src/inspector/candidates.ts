@@ -94,7 +94,7 @@ const tableHeading = (): HTMLElement =>
     h("span", { class: "kw-cut", title: "Ordered by R² and size" }, "function, by R² and size"),
     h(
       "span",
-      { title: "Test error of the whole network after the swap and a short training; R² of the fit" },
+      { title: "Error of the network on held-out rows after the swap and a short training; R² of the fit" },
       "error, R²",
     ),
     h("span", { title: "Complexity" }, "size"),

@@ -116,7 +116,7 @@ describe("a row", () => {
   it("opens and closes with a click, and then says its facts in words", () => {
     const node = () => view.find('[data-kw-candidate="log"]');
     view.click('[data-kw-candidate="log"] .kw-math');
-    expect(node().textContent).toMatch(/largest error .+ % of the curve's height\).*valid for x₁ > −1.2/);
+    expect(node().textContent).toMatch(/largest difference .+ % of the curve's height\).*valid for x₁ > −1.2/);
     expect(node().querySelector('[data-kw-action="details"]')!.getAttribute("aria-expanded")).toBe("true");
     view.click('[data-kw-candidate="log"] [data-kw-action="details"]');
     expect(node().querySelector<HTMLElement>(".kw-details")!.hidden).toBe(true);

@@ -20,7 +20,7 @@ from kanwidget.explorer.files.film_panels import encoded, film_panels
 from kanwidget.explorer.protocol.buffers import finite
 from kanwidget.explorer.protocol.records import THUMB_SAMPLES
 from kanwidget.explorer.session.recorder import Frame
-from kanwidget.explorer.session.samples import edge_samples, sampled
+from kanwidget.explorer.session.samples import sampled
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.states.node_identity import identities
 from kanwidget.kan import KAN
@@ -154,7 +154,7 @@ def _acts(session: Session, frames: Sequence[Frame]) -> dict[str, list[Any]]:
         keys: dict[str, int] = {}
         fresh: list[EdgeRef] = []
         for edge in strongest_edges(state, _ACT_EDGES):
-            key = edge, edge_samples(state.model, edge, state.x).cpu().numpy().tobytes()
+            key = edge, state.candidates.samples(edge).cpu().numpy().tobytes()
             if key not in numbers and len(details) + len(fresh) < _MAX_SEARCHES:
                 numbers[key] = len(details) + len(fresh)
                 fresh.append(edge)

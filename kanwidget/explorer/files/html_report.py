@@ -171,11 +171,13 @@ def _css(name: str) -> str:
 
 def content(session: Session, frames: Sequence[Frame] = ()) -> dict[str, Any]:
     """The argument of `openReport` in the page: the snapshot, the details of each edge, and the film."""
-    # The page opens with an edge and its candidates.
+    # The page opens with an edge, its candidates and what it would cost to take them.
     edges = session.view.selection[:1] or tuple(strongest_edges(session, 1))
     for edge in edges:
         with contextlib.suppress(ValueError):  # of a network that has diverged
-            session.candidates.of(edge)
+            session.swap_errors.begin(edge, session.candidates.of(edge))
+            while not session.swap_errors.is_complete:
+                session.swap_errors.advance()
     try:
         # A saved page has no kernel: it neither trains nor waits for anything.
         state: dict[str, Any] = dict(snapshot(session, formula=formula(session), edges=edges))

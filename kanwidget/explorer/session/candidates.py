@@ -146,7 +146,7 @@ class Candidates:
         self._cached()[edge] = fits
         if fits:
             self.best.invalidate_unless(self.library)
-            self.best.put(edge, fits[0], self.run.version, self._samples(edge))
+            self.best.put(edge, fits[0], self.run.version, self.samples(edge))
 
     def search(self, edge: EdgeRef, names: Sequence[str] | None = None) -> list[SymbolicFit]:
         """Fit some functions to an edge as it is now, all of the library for None, best first."""
@@ -169,8 +169,8 @@ class Candidates:
             self._rankings_of, self._rankings = key, {}
         return self._rankings
 
-    def _samples(self, edge: EdgeRef) -> Tensor:
-        """What an edge is fitted to: where that is the same, so are its candidates."""
+    def samples(self, edge: EdgeRef) -> Tensor:
+        """Some of what an edge is fitted to, `(2 or 3, rows)`: where that is the same, so are its candidates."""
         if self._has_symbol(edge):
             rows = partial_residuals(self.run.model, [edge], sampled_data(self.run.trainer.data, REFERENCE_ROWS))
             if rows is not None:
@@ -187,7 +187,7 @@ class Candidates:
     def best_of(self, edge: EdgeRef) -> SymbolicFit | None:
         """The best candidate of an edge, None where no search has found it for the current state."""
         self.best.invalidate_unless(self.library)
-        return self.best.get(edge, self.run, lambda: self._samples(edge))
+        return self.best.get(edge, self.run, lambda: self.samples(edge))
 
     # ---- while training
 
@@ -195,7 +195,7 @@ class Candidates:
         """The candidates to show, best first: up-to-date ones, or while training those of the live search."""
         if not self.run.running or self.is_cached(edge) or self._has_symbol(edge):
             return self.of(edge)
-        samples, library = self._samples(edge), self.library
+        samples, library = self.samples(edge), self.library
         previous = self._live if self._live is not None and self._live.library == library else None
         search = lambda names: self.search(edge, names)  # noqa: E731
         noise = noise_of(self.run.model, [edge], self.run.trainer.data)[0]
@@ -208,7 +208,7 @@ class Candidates:
 
     def has_moved(self, edge: EdgeRef) -> bool:
         """Whether the edge has moved so far since the last live search that a new one would show a difference."""
-        return self._live is None or self._live.differs(edge, self._samples(edge))
+        return self._live is None or self._live.differs(edge, self.samples(edge))
 
     # ---- functions that don't work
 

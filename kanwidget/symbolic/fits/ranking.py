@@ -133,7 +133,17 @@ def rank(
     original = originals.pop(in_place, None) if in_place is not None else None
     if in_place is not None and original is not None and {in_place, original} in map(set, TWINS):
         originals[original] = in_place
-    return [(fit, misfit(fit.unexplained, numbers, noise), originals.get(fit.primitive.name)) for fit in fits]
+    roots = {name: _root(originals, name) for name in originals}
+    return [(fit, misfit(fit.unexplained, numbers, noise), roots.get(fit.primitive.name)) for fit in fits]
+
+
+def _root(originals: dict[str, str], name: str) -> str:
+    """What a function imitates in the end: J0 imitates a sine that imitates a parabola."""
+    passed = {name}
+    while (following := originals.get(originals[name])) is not None and following not in passed:
+        name = originals[name]
+        passed.add(name)
+    return originals[name]
 
 
 def order(fits: Iterable[SymbolicFit]) -> list[SymbolicFit]:

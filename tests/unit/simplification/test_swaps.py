@@ -1,6 +1,5 @@
 """What a function in place of an edge costs."""
 
-
 import pytest
 import torch
 

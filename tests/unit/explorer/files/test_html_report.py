@@ -5,7 +5,6 @@ import gzip
 import json
 import math
 import re
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -17,6 +16,7 @@ from kanwidget.explorer.files import film as movie
 from kanwidget.explorer.files import html_report as html
 from kanwidget.explorer.files.html_report import packed
 from kanwidget.explorer.session.recorder import Recorder
+from tests.support.saved_pages import Page, unpacked
 
 NASTY = (
     "</script><script>alert(1)</script>",
@@ -26,35 +26,6 @@ NASTY = (
     "{title}",
     "&lt;b&gt;",
 )
-
-
-class Page(HTMLParser):
-    """Tags in order, and the contents of scripts by their id."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.scripts, self._open = [], {}, None
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append(tag)
-        if tag == "script":
-            self._open = dict(attributes).get("id", "main")
-            self.scripts[self._open] = ""
-
-    def handle_endtag(self, tag):
-        if tag == "script":
-            self._open = None
-
-    def handle_data(self, data):
-        if self._open is not None:
-            self.scripts[self._open] += data
-
-
-def unpacked(page, name="report"):
-    """What stands compressed in a page."""
-    text = gzip.decompress(base64.b64decode(page.scripts[name])).decode()
-    return json.loads(text) if name == "report" else text
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import torch
 
 from kanwidget import KAN, Dataset
 from kanwidget.core import EdgeRef
+from kanwidget.datasets.dataset import sampled_data
 from kanwidget.explorer.commands.edges import Fix, Lock
 from kanwidget.explorer.commands.view import Select
 from kanwidget.explorer.describe.candidates import candidates
@@ -16,7 +17,6 @@ from kanwidget.explorer.session.background.swap_errors import (
     error_after_lock,
     errors_after_swap,
 )
-from kanwidget.datasets.dataset import sampled_data
 from kanwidget.explorer.session.session import Session
 from tests.unit.explorer.states import everything, train
 
