@@ -53,6 +53,8 @@ _DOMINATED = 1e-3
 _UNSEEN = 1e-4
 #: … or by less than the noise, if the score that one more constant costs says so.
 _ONE_CONSTANT = 0.5
+#: Bits by which a function in place stands behind one with the same curve.
+_HAIR = 1e-6
 #: Pairs that are one function: sin(u) = cos(u - π/2), arcsin(u) = π/2 - arccos(u), sigmoid(u) = (1 + tanh(u/2))/2.
 TWINS = tuple((primitive.name, primitive.twin) for primitive in PRIMITIVES if primitive.twin)
 
@@ -127,14 +129,20 @@ def rank(
 ) -> list[tuple[EdgeFit, float, str | None]]:
     """The fits of one edge, each with its misfit and the name of a simpler primitive that it only imitates.
 
-    `noise` is the variance of the edge's own error, as a part of the edge's variance. The function in place imitates none: it is there.
+    `noise` is the variance of the edge's own error, as a part of the edge's variance. The function in place imitates none:
+    it is there. Only what has its very curve stands before it.
     """
     originals = _imitations(fits, numbers, noise)
+    by_name = {fit.primitive.name: fit for fit in fits}
+    bits = {name: misfit(fit.unexplained, numbers, noise) for name, fit in by_name.items()}
     original = originals.pop(in_place, None) if in_place is not None else None
-    if in_place is not None and original is not None and {in_place, original} in map(set, TWINS):
-        originals[original] = in_place
+    if in_place is not None and original is not None:
+        if {in_place, original} in map(set, TWINS):
+            originals[original] = in_place
+        elif _distance(by_name[original], by_name[in_place]) <= _INDISTINCT:
+            bits[in_place] = max(bits[in_place], bits[original] + _HAIR)
     roots = {name: _root(originals, name) for name in originals}
-    return [(fit, misfit(fit.unexplained, numbers, noise), roots.get(fit.primitive.name)) for fit in fits]
+    return [(fit, bits[name], roots.get(name)) for name, fit in by_name.items()]
 
 
 def _root(originals: dict[str, str], name: str) -> str:
@@ -190,13 +198,18 @@ def _same(simple: EdgeFit, fit: EdgeFit, numbers: float, noise: float) -> bool:
     """Whether two curves are the same, and nothing in the data speaks for the one that is less simple."""
     if fit.one_sided and simple.primitive.name == "x":
         return True
-    distance = float(((simple.curve - fit.curve) ** 2).mean())
+    distance = _distance(simple, fit)
     if distance <= max(_SAME * (1 - simple.r2), _INDISTINCT):
         return True
     if distance <= _DOMINATED and simple.r2 >= fit.r2:
         return True
     ours, other = (score(misfit(f.unexplained, numbers, noise), f.primitive.complexity) for f in (simple, fit))
     return (distance <= noise and ours <= other + _ONE_CONSTANT) or (distance <= _UNSEEN and ours <= other)
+
+
+def _distance(first: EdgeFit, second: EdgeFit) -> float:
+    """The mean square of the difference of two curves, as a part of the variance."""
+    return float(((first.curve - second.curve) ** 2).mean())
 
 
 def _plainer(fit: EdgeFit, twin: EdgeFit) -> bool:
