@@ -225,7 +225,7 @@ def test_writing_a_page_changes_nothing(explorer, tmp_path):
 
 
 def test_edges_of_a_page_are_fitted_together_and_it_tells_how_far_it_is(explorer, monkeypatch):
-    from kanwidget.explorer.session import candidates
+    from kanwidget.symbolic import candidates
 
     session, asked, told = explorer._session, [], []
     fit = candidates.fit_primitives
@@ -240,7 +240,7 @@ def test_edges_of_a_page_are_fitted_together_and_it_tells_how_far_it_is(explorer
     for name, stored in report["edges"].items():
         edge = tuple(map(int, name.split("-")))
         if session.model.layer(edge[0]).state(*edge[1:]) != "spline":
-            continue  # by itself, it is fitted to what the data ask of it
+            continue  # each by itself is fitted to what the data ask of it
         session.candidates.rank_by(session.candidates.simplicity)
         best = session.candidates.of(edge)[0]
         assert stored["candidates"]["rows"][0]["name"] == best.name
