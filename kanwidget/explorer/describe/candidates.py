@@ -16,7 +16,7 @@ from kanwidget.explorer.session.background.swap_errors import error_after_lock
 from kanwidget.explorer.session.samples import edge_inputs
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import error_of
-from kanwidget.symbolic.candidates import function_in_place
+from kanwidget.symbolic.candidates.suggest import function_in_place
 from kanwidget.symbolic.fits.custom import BrokenPrimitive, blamed, called
 from kanwidget.symbolic.fits.ranking import TWINS
 from kanwidget.symbolic.writing.mathml import candidate_tree

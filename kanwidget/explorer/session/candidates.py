@@ -17,9 +17,9 @@ from kanwidget.datasets.dataset import sampled_data
 from kanwidget.explorer.session import live_candidates
 from kanwidget.explorer.session.samples import edge_samples
 from kanwidget.explorer.session.training_run import TrainingRun
-from kanwidget.symbolic.candidates import candidates_of_layer, noise_of
+from kanwidget.symbolic.candidates.partial_residuals import partial_residuals
+from kanwidget.symbolic.candidates.suggest import candidates_of_layer, noise_of
 from kanwidget.symbolic.fits.custom import BrokenPrimitive
-from kanwidget.symbolic.fits.partial_residuals import partial_residuals
 from kanwidget.symbolic.fits.ranking import SIMPLICITY
 from kanwidget.symbolic.fits.spaces import numbers_of
 

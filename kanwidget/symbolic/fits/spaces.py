@@ -44,7 +44,7 @@ def spline_spaces(layer: Layer, edges: Sequence[tuple[int, int]], inputs: Tensor
     return [bases[source] if layer.state(source, target) == "spline" else None for source, target in edges]
 
 
-def sensitivities(network: Network, x: Tensor) -> tuple[list[Tensor], list[Tensor], list[Sequence[Tensor]]]:
+def sensitivities(network: Network, x: Tensor) -> tuple[list[Tensor], list[Tensor], list[tuple[Tensor, ...]]]:
     """Nodes and edges of each layer, and the derivatives of each output in the edges, all in scaled numbers."""
     with torch.enable_grad():
         nodes, values = [network.select(x).detach().requires_grad_(True)], []

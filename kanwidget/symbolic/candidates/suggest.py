@@ -20,12 +20,12 @@ from kanwidget.core.reference_data import reference_rows
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset
 from kanwidget.datasets.dataset import rows_of, sampled_data
+from kanwidget.symbolic.candidates.partial_residuals import partial_residuals
+from kanwidget.symbolic.candidates.rows import InPlace, fit_rows
 from kanwidget.symbolic.edges import edge_samples, ranking_of
 from kanwidget.symbolic.fits.custom import OnBroken, log_broken
 from kanwidget.symbolic.fits.fitting import fit_primitives
-from kanwidget.symbolic.fits.partial_residuals import partial_residuals
 from kanwidget.symbolic.fits.ranking import PYKAN_NUMBERS, SIMPLICITY, checked_simplicity
-from kanwidget.symbolic.fits.rows import InPlace, fit_rows
 from kanwidget.symbolic.fits.spaces import curve_noise, numbers_of, scaled_error
 from kanwidget.symbolic.formulas.rescaling import own_params
 

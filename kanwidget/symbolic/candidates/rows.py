@@ -11,10 +11,10 @@ from dataclasses import replace
 
 from kanwidget.core.primitives import Primitive
 from kanwidget.core.records import SymbolicFit
+from kanwidget.symbolic.candidates.partial_residuals import PartialResiduals
 from kanwidget.symbolic.fits.curves import Curves, curves
 from kanwidget.symbolic.fits.custom import BrokenPrimitive, OnBroken, called, log_broken
 from kanwidget.symbolic.fits.fitting import edge_fits, record, without_broken
-from kanwidget.symbolic.fits.partial_residuals import PartialResiduals
 from kanwidget.symbolic.fits.ranking import SIMPLICITY, EdgeFit, order, rank
 from kanwidget.symbolic.fits.spaces import CHANCE
 
