@@ -105,6 +105,8 @@ class Candidates:
         self._rankings: dict[EdgeRef, list[SymbolicFit]] = {}
         self._rankings_of: tuple[int, tuple[Primitive, ...]] | None = None
         self._live: live_candidates.LiveSearch | None = None
+        #: Version of the network, and what its rows ask of edges that have a function.
+        self._asked: tuple[int, dict[EdgeRef, Tensor]] | None = None
         #: Registered functions that don't work, and messages about those of them that no notice has named yet.
         self._broken: set[Primitive] = set()
         self._unreported: list[str] = []
@@ -112,7 +114,7 @@ class Candidates:
     def begin(self) -> None:
         """Drop the best and live candidates of the previous network."""
         self.forget()
-        self._live = None
+        self._live = self._asked = None
 
     def forget(self) -> None:
         """Forget the best candidates, after a change of the nodes: the same indices now name other edges."""
@@ -172,9 +174,14 @@ class Candidates:
     def samples(self, edge: EdgeRef) -> Tensor:
         """Some of what an edge is fitted to, `(2 or 3, rows)`: where that is the same, so are its candidates."""
         if self._has_symbol(edge):
-            rows = partial_residuals(self.run.model, [edge], sampled_data(self.run.trainer.data, REFERENCE_ROWS))
-            if rows is not None:
-                return torch.stack(rows[0])
+            if self._asked is None or self._asked[0] != self.run.version or edge not in self._asked[1]:
+                # One pass for all that will be asked for next.
+                edges = [ref for ref in {edge, *self.best.edges()} if self._has_symbol(ref)]
+                data = sampled_data(self.run.trainer.data, REFERENCE_ROWS)
+                rows = partial_residuals(self.run.model, edges, data) or []
+                self._asked = self.run.version, dict(zip(edges, map(torch.stack, rows), strict=bool(rows)))
+            if edge in self._asked[1]:
+                return self._asked[1][edge]
         return edge_samples(self.run.model, edge, self.run.x)
 
     # ---- several edges

@@ -8,11 +8,12 @@ more certain.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeRef
@@ -51,17 +52,13 @@ def partial_residuals(network: Network, edges: Sequence[EdgeRef], data: Dataset)
     if labels.is_floating_point() and labels.shape[1] != network.n_out:
         return None
     nodes, values, gradients = sensitivities(network, data.train_input)
-    output, results = nodes[-1].double(), []
+    ask, results = _loss_of_steps(network, nodes[-1].double(), labels), []
     for index, source, target in edges:
-        gradient = torch.stack([part[index][:, target, source] for part in gradients], 1).double()
-        wanted, weight = _step(network, output, gradient, labels)
+        wanted, weight = ask(torch.stack([part[index][:, target, source] for part in gradients], 1).double())
         if data.train_weight is not None:
             weight = weight * data.train_weight.flatten()
-        matters = (
-            torch.isfinite(wanted)
-            & torch.isfinite(weight)
-            & (weight > _NO_INFLUENCE * weight.nan_to_num(0, 0, 0).max())
-        )
+        largest = weight.nan_to_num(0, 0, 0).max()
+        matters = torch.isfinite(wanted) & torch.isfinite(weight) & (weight > _NO_INFLUENCE * largest)
         wanted, weight = torch.where(matters, wanted, 0.0), torch.where(matters, weight, 0.0)
         units = network.edge_units((index, source, target))
         inputs = units.x_centre + units.x_size * nodes[index][:, source].double()
@@ -70,19 +67,29 @@ def partial_residuals(network: Network, edges: Sequence[EdgeRef], data: Dataset)
     return results
 
 
-def _step(network: Network, output: Tensor, gradient: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """By how much each row wants an edge to move, and its weight; `gradient` is `(rows, outputs)`, in scaled numbers."""
+def _loss_of_steps(network: Network, output: Tensor, labels: Tensor) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+    """From the derivatives of the outputs in an edge, `(rows, outputs)`: by how much each row wants it to move, and its weight.
+
+    All in scaled numbers.
+    """
     if labels.is_floating_point():
         residual = network.scaling.scaled_outputs(labels).double() - output
         certainty = _certainty(network, output, residual)
-        residual, gradient = certainty * residual, certainty * gradient
-        weight = gradient.square().sum(1)
-    else:
-        probability = torch.softmax(network.scaling.own_outputs(output), 1)
-        residual = -probability
-        residual[torch.arange(len(labels)), labels.flatten()] += 1
+        squared, pull = certainty.square(), certainty.square() * residual
+
+        def of_squares(gradient: Tensor) -> tuple[Tensor, Tensor]:
+            weight = (squared * gradient.square()).sum(1)
+            return (pull * gradient).sum(1) / weight, weight
+
+        return of_squares
+    probability = torch.softmax(network.scaling.own_outputs(output), 1)
+    surprise = one_hot(labels.flatten(), output.shape[1]) - probability
+
+    def of_classes(gradient: Tensor) -> tuple[Tensor, Tensor]:
         weight = (probability * gradient.square()).sum(1) - (probability * gradient).sum(1).square()
-    return (gradient * residual).sum(1) / weight, weight
+        return (surprise * gradient).sum(1) / weight, weight
+
+    return of_classes
 
 
 def _certainty(network: Network, output: Tensor, residual: Tensor) -> Tensor:

@@ -54,7 +54,7 @@ def fit_rows(
         >>> x = torch.linspace(1, 2, 50, dtype=torch.float64)
         >>> rows = PartialResiduals(x, x**2, torch.ones(50, dtype=torch.float64))
         >>> fit_rows(rows, primitives(["x", "x^2"]), numbers=8)[0].equation
-        'x**2'
+        'x^2'
     """
     data = curves(rows.inputs[:, None], rows.values[:, None], rows.weights)
 

@@ -72,6 +72,7 @@ def suggest_symbolic(
         ValueError: For an edge or a primitive that doesn't exist.
 
     Examples:
+        >>> import torch
         >>> from kanwidget import KAN
         >>> x = torch.linspace(-1, 1, 50, dtype=torch.float64)[:, None]
         >>> model = KAN([1, 1])
@@ -111,6 +112,7 @@ def suggest_all(
     """`suggest_symbolic` for every edge that isn't pruned, a layer at a time. Changes nothing.
 
     Examples:
+        >>> import torch
         >>> from kanwidget import KAN
         >>> x = torch.rand(50, 2, dtype=torch.float64)
         >>> len(suggest_all(KAN([2, 1]), x, lib=["x", "sin"]))
@@ -151,6 +153,7 @@ def candidates_of_layer(
         on_broken: See `suggest_symbolic`.
 
     Examples:
+        >>> import torch
         >>> from kanwidget import KAN
         >>> x = torch.rand(50, 2, dtype=torch.float64)
         >>> refs = [EdgeRef(0, 0, 0), EdgeRef(0, 1, 0)]
