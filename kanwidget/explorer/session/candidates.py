@@ -103,10 +103,10 @@ class Candidates:
         self.best = BestCache()
         #: Edge → all its candidates, in one version of the network and for one library.
         self._rankings: dict[EdgeRef, list[SymbolicFit]] = {}
-        self._rankings_of: tuple[int, tuple[Primitive, ...]] | None = None
+        self._rankings_of: tuple[tuple[int, float], tuple[Primitive, ...]] | None = None
         self._live: live_candidates.LiveSearch | None = None
-        #: Version of the network, and what its rows ask of edges that have a function.
-        self._asked: tuple[int, dict[EdgeRef, Tensor]] | None = None
+        #: The state, and what its rows ask of edges that have a function.
+        self._asked: tuple[tuple[int, float], dict[EdgeRef, Tensor]] | None = None
         #: Registered functions that don't work, and messages about those of them that no notice has named yet.
         self._broken: set[Primitive] = set()
         self._unreported: list[str] = []
@@ -162,11 +162,16 @@ class Candidates:
             return None
         return next((fit.params for fit in self.of(edge) if fit.name == name), None)
 
+    @property
+    def _state(self) -> tuple[int, float]:
+        """What candidates depend on: the network, and the noise on the labels."""
+        return self.run.version, self.run.noise
+
     def _has_symbol(self, edge: EdgeRef) -> bool:
         return self.run.model.layer(edge[0]).symbol(*edge[1:]) is not None
 
     def _cached(self) -> dict[EdgeRef, list[SymbolicFit]]:
-        key = self.run.version, self.library
+        key = self._state, self.library
         if self._rankings_of != key:
             self._rankings_of, self._rankings = key, {}
         return self._rankings
@@ -174,12 +179,12 @@ class Candidates:
     def samples(self, edge: EdgeRef) -> Tensor:
         """Some of what an edge is fitted to, `(2 or 3, rows)`: where that is the same, so are its candidates."""
         if self._has_symbol(edge):
-            if self._asked is None or self._asked[0] != self.run.version or edge not in self._asked[1]:
+            if self._asked is None or self._asked[0] != self._state or edge not in self._asked[1]:
                 # One pass for all that will be asked for next.
                 edges = [ref for ref in {edge, *self.best.edges()} if self._has_symbol(ref)]
                 data = sampled_data(self.run.trainer.data, REFERENCE_ROWS)
                 rows = partial_residuals(self.run.model, edges, data) or []
-                self._asked = self.run.version, dict(zip(edges, map(torch.stack, rows), strict=bool(rows)))
+                self._asked = self._state, dict(zip(edges, map(torch.stack, rows), strict=bool(rows)))
             if edge in self._asked[1]:
                 return self._asked[1][edge]
         return edge_samples(self.run.model, edge, self.run.x)
