@@ -15,7 +15,7 @@ from kanwidget.symbolic.candidates.partial_residuals import PartialResiduals
 from kanwidget.symbolic.fits.curves import Curves, curves
 from kanwidget.symbolic.fits.custom import BrokenPrimitive, OnBroken, called, log_broken
 from kanwidget.symbolic.fits.fitting import edge_fits, record, without_broken
-from kanwidget.symbolic.fits.ranking import SIMPLICITY, EdgeFit, order, rank
+from kanwidget.symbolic.fits.ranking import SIMPLICITY, EdgeFit, misfit, order, rank
 from kanwidget.symbolic.fits.spaces import CHANCE
 
 #: Constants of a fit: a, b, c and d.
@@ -59,17 +59,24 @@ def fit_rows(
     data = curves(rows.inputs[:, None], rows.values[:, None], rows.weights)
 
     def fit(usable: tuple[Primitive, ...]) -> list[SymbolicFit]:
+        free = sorted(edge_fits(data, usable, [None], [0.0])[0], key=lambda fit: -fit.r2)
         own = None if in_place is None else _own_fit(*in_place, data)
         name = None if own is None else own.primitive.name
-        fits = [fit for fit in edge_fits(data, usable, [None], [0.0])[0] if fit.primitive.name != name]
-        fits.sort(key=lambda fit: -fit.r2)
-        fits = fits if own is None else [own, *fits]
-        floor = _chance(fits, data.count, numbers) if noise is None else noise
-        floor = max(floor, _EXACT)
-        best = max((fit.r2 for fit in fits), default=1.0)
-        # As if the noise that is in all of them were gone.
-        judged = [replace(fit, r2=1 - (best - fit.r2), unexplained=max(best - fit.r2 - floor, 0.0)) for fit in fits]
-        ranked = rank(judged, numbers, floor, name)
+        again = next((fit for fit in free if fit.primitive.name == name), own)
+        others = [fit for fit in free if fit.primitive.name != name]
+        fits = others if own is None else [own, *others]
+        floor = max(_chance([*free, *fits], data.count, numbers) if noise is None else noise, _EXACT)
+        best = max((fit.r2 for fit in (*free, *fits)), default=1.0)
+
+        def judged(fit: EdgeFit) -> EdgeFit:
+            """As if the noise that is in all of them were gone."""
+            return replace(fit, r2=1 - (best - fit.r2), unexplained=max(best - fit.r2 - floor, 0.0))
+
+        # What others imitate is the function with the best constants, its place is that of its own.
+        ranked = rank([judged(fit) for fit in (others if again is None else [again, *others])], numbers, floor, name)
+        if own is not None and again is not None:
+            behind = misfit(judged(own).unexplained, numbers, floor) - misfit(judged(again).unexplained, numbers, floor)
+            ranked[0] = (own, ranked[0][1] + behind, None)
         return order(
             record(fit, bits, imitates, data.middle[0], data.half[0], simplicity)
             for fit, (_, bits, imitates) in zip(fits, ranked, strict=True)
