@@ -15,7 +15,7 @@ from kanwidget.symbolic.candidates.partial_residuals import PartialResiduals
 from kanwidget.symbolic.fits.curves import Curves, curves
 from kanwidget.symbolic.fits.custom import BrokenPrimitive, OnBroken, called, log_broken
 from kanwidget.symbolic.fits.fitting import edge_fits, record, without_broken
-from kanwidget.symbolic.fits.ranking import SIMPLICITY, EdgeFit, misfit, order, rank
+from kanwidget.symbolic.fits.ranking import SIMPLICITY, EdgeFit, order, rank
 from kanwidget.symbolic.fits.spaces import CHANCE
 
 #: Constants of a fit: a, b, c and d.
@@ -72,11 +72,8 @@ def fit_rows(
             """As if the noise that is in all of them were gone."""
             return replace(fit, r2=1 - (best - fit.r2), unexplained=max(best - fit.r2 - floor, 0.0))
 
-        # What others imitate is the function with the best constants, its place is that of its own.
-        ranked = rank([judged(fit) for fit in (others if again is None else [again, *others])], numbers, floor, name)
-        if own is not None and again is not None:
-            behind = misfit(judged(own).unexplained, numbers, floor) - misfit(judged(again).unexplained, numbers, floor)
-            ranked[0] = (own, ranked[0][1] + behind, None)
+        compared = [judged(fit) for fit in (others if again is None else [again, *others])]
+        ranked = rank(compared, numbers, floor, None if own is None else judged(own))
         return order(
             record(fit, bits, imitates, data.middle[0], data.half[0], simplicity)
             for fit, (_, bits, imitates) in zip(fits, ranked, strict=True)

@@ -125,22 +125,28 @@ def unexplained(residual: Tensor, weight: Tensor, space: Tensor | None) -> float
 
 
 def rank(
-    fits: Sequence[EdgeFit], numbers: float, noise: float = 0.0, in_place: str | None = None
+    fits: Sequence[EdgeFit], numbers: float, noise: float = 0.0, in_place: EdgeFit | None = None
 ) -> list[tuple[EdgeFit, float, str | None]]:
     """The fits of one edge, each with its misfit and the name of a simpler primitive that it only imitates.
 
-    `noise` is the variance of the edge's own error, as a part of the edge's variance. The function in place imitates none:
-    it is there. Only what has its very curve stands before it.
+    Args:
+        fits: The fits, of each primitive one.
+        numbers: Independent numbers of the edge's curve.
+        noise: The variance of the edge's own error, as a part of the edge's variance.
+        in_place: The function that the edge has, with its constants as they are; among `fits` it has the best ones, and these are what
+            others may imitate. It imitates none, since it is there, but what has its very curve stands before it.
     """
     originals = _imitations(fits, numbers, noise)
     by_name = {fit.primitive.name: fit for fit in fits}
     bits = {name: misfit(fit.unexplained, numbers, noise) for name, fit in by_name.items()}
-    original = originals.pop(in_place, None) if in_place is not None else None
-    if in_place is not None and original is not None:
-        if {in_place, original} in map(set, TWINS):
-            originals[original] = in_place
-        elif _distance(by_name[original], by_name[in_place]) <= _INDISTINCT:
-            bits[in_place] = max(bits[in_place], bits[original] + _HAIR)
+    if in_place is not None:
+        name = in_place.primitive.name
+        bits[name] = misfit(in_place.unexplained, numbers, noise)
+        original = originals.pop(name, None)
+        if original is not None and {name, original} in map(set, TWINS):
+            originals[original] = name
+        elif original is not None and _distance(by_name[original], in_place) <= _INDISTINCT:
+            bits[name] = max(bits[name], bits[original] + _HAIR)
     roots = {name: _root(originals, name) for name in originals}
     return [(fit, bits[name], roots.get(name)) for name, fit in by_name.items()]
 
