@@ -9,6 +9,8 @@ from kanwidget import KAN
 from kanwidget.core import primitive
 from kanwidget.core.primitives import primitives
 from kanwidget.symbolic import fit_primitives
+from kanwidget.symbolic.candidates.partial_residuals import PartialResiduals
+from kanwidget.symbolic.candidates.rows import fit_rows
 from kanwidget.symbolic.fits.ranking import misfit, score
 
 X = torch.linspace(-1, 1, 301, dtype=torch.float64)
@@ -193,3 +195,22 @@ def test_a_spline_counts_only_the_residual_that_it_could_have_followed():
     first, second = model.suggest_symbolic(0, 0, 0, lib=["abs", "cos"], data=data)
     assert (first.name, second.name) == ("abs", "cos")
     assert first.r2 < second.r2  # the spline rounds the tip off
+
+
+def test_a_chain_of_imitations_has_one_root():
+    """J0 imitates a sine that imitates a cosine: a page folds both under the cosine."""
+    x = torch.linspace(0, 1, 80, dtype=torch.float64)[:, None]
+    fits = {fit.name: fit for fit in fit_primitives(x, torch.cos(2 * x), primitives())[0]}
+    roots = {fit.imitates for fit in fits.values()} - {None}
+    assert roots
+    assert all(fits[root].imitates is None for root in roots)
+
+
+def test_only_the_very_curve_of_the_function_in_place_stands_before_it():
+    x = torch.linspace(1, 2, 80, dtype=torch.float64)
+    rows = PartialResiduals(x, x**2, torch.ones(80, dtype=torch.float64))
+    sine = primitive("sin"), (1e-3, -math.pi / 2, 2e6, 2e6)
+    first, second, *_ = fit_rows(rows, primitives(), numbers=8, in_place=sine)
+    assert (first.name, second.name) == ("x^2", "sin")
+    assert second.params == sine[1]
+    assert second.imitates is None

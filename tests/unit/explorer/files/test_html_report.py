@@ -16,6 +16,7 @@ from kanwidget.explorer.files import film as movie
 from kanwidget.explorer.files import html_report as html
 from kanwidget.explorer.files.html_report import packed
 from kanwidget.explorer.session.recorder import Recorder
+from kanwidget.explorer.session.session import Session
 from tests.support.saved_pages import Page, unpacked
 
 NASTY = (
@@ -245,6 +246,15 @@ def test_edges_of_a_page_are_fitted_together_and_it_tells_how_far_it_is(explorer
         best = session.candidates.of(edge)[0]
         assert stored["candidates"]["rows"][0]["name"] == best.name
         assert stored["candidates"]["rows"][0]["r2"] == pytest.approx(best.r2, abs=1e-6)
+
+
+def test_a_page_opens_with_the_errors_after_a_swap(data):
+    session = Session(KAN([2, 2, 1], seed=1), data)
+    report = html.content(session)
+    opened = "-".join(map(str, report["snapshot"]["selection"]["edges"][0]))
+    of_edges = {name: detail["candidates"]["rows"] for name, detail in report["edges"].items()}
+    assert "error" in of_edges[opened][0]
+    assert not any("error" in row for name, rows in of_edges.items() if name != opened for row in rows)
 
 
 def test_the_same_session_gives_the_same_page(explorer):
