@@ -14,7 +14,7 @@ from kanwidget._types import Arities
 from kanwidget.core import splines
 from kanwidget.core.arguments import network_inputs
 from kanwidget.core.layer import Layer
-from kanwidget.core.records import EdgeCurve, EdgeRef, Trace
+from kanwidget.core.records import EdgeCurve, EdgeRef, Posterior, Trace
 from kanwidget.core.scales import EdgeUnits, Scale, Scaling
 
 #: First range of the grids of hidden layers. Activations outgrow a tight grid within the first steps and then stay
@@ -40,6 +40,8 @@ class Network(nn.Module):
 
     columns: Tensor
     reference: Tensor
+    #: The parameters given the data, set by `fit`; None before, and where nothing asked the data.
+    posterior: Posterior | None = None
 
     def __init__(
         self,

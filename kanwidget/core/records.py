@@ -78,6 +78,52 @@ class StepRecord:
     """Values of the user's metrics by name."""
     stop_reason: str | None = None
     """On the last record: `converged`, `stalled`, `steps done` or `interrupted`."""
+    noise: float | None = None
+    """Standard deviation of the noise, in the unit of `train_loss`, where the data have set it (`fit(evidence=…)`); None for classes."""
+    log_evidence: float | None = None
+    """Logarithm of the evidence: how probable the labels are when the parameters are integrated out."""
+    freedom: float | None = None
+    """Degrees of freedom: how many parameters the data have determined."""
+
+
+class Freedom(NamedTuple):
+    """Degrees of freedom of an edge: what the data have determined of it. A curve has more than 1 together."""
+
+    straight: float
+    """Of its straight part, 0 to 1."""
+    wiggle: float
+    """Of the rest, 0 for a straight line."""
+
+    @property
+    def total(self) -> float:
+        """Of the edge: near 0 it isn't needed, near 1 it is a straight line."""
+        return self.straight + self.wiggle
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """The free parameters of a network given the data, to second order (Laplace), and what follows from it.
+
+    Examples:
+        >>> from kanwidget import KAN, create_dataset
+        >>> model = KAN([1, 1])
+        >>> history = model.fit(create_dataset(lambda x: 2 * x, n_var=1, train_num=100), progress=False)
+        >>> model.posterior.noise < 1e-3
+        True
+    """
+
+    vector: Tensor
+    """The parameters that it belongs to, `(size,)`: other ones have none yet."""
+    root: Tensor
+    """Their covariance is root @ rootᵀ, `(size, size)`, in scaled numbers."""
+    noise: float | None
+    """Standard deviation of the noise in scaled numbers; None for classes."""
+    log_evidence: float
+    """Logarithm of the evidence."""
+    rows: int
+    """Number of labels that it was learnt from."""
+    freedom: dict[EdgeRef, Freedom]
+    """Degrees of freedom of the edges with a spline."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,13 @@ from kanwidget._files import write_atomically
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitives
-from kanwidget.core.records import Event, History, StepRecord
+from kanwidget.core.records import EdgeRef, Event, Freedom, History, Posterior, StepRecord
 
 #: Version of the format. A change that older code can't read raises it.
 FORMAT = 3
 _KEY = "kanwidget"
 _LAYER_TENSORS = ("coef", "base", "affine", "knots", "spline_on", "frozen")
+_POSTERIOR_TENSORS = ("vector", "root")
 _RECORD_FIELDS = tuple(StepRecord.__dataclass_fields__)
 #: What `Network` has of its own; the rest of a subclass's plain attributes are its settings.
 _SHAPE = ("training", "width", "arities", "n_features")
@@ -53,6 +54,8 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     """
     state = network.state_dict()
     tensors = {name: value.detach().clone().contiguous() for name, value in state.items() if isinstance(value, Tensor)}
+    if network.posterior is not None:
+        tensors |= {f"posterior.{name}": getattr(network.posterior, name) for name in _POSTERIOR_TENSORS}
     content = to_bytes(tensors, {_KEY: json.dumps(_structure(network))})
     write_atomically(path, content, "save")
 
@@ -102,6 +105,7 @@ def _structure(network: Network) -> dict[str, Any]:
         "frozen": [name for name, parameter in network.named_parameters() if not parameter.requires_grad],
         "settings": _settings(network),
         "history": _history(getattr(network, "history", None)),
+        "posterior": _posterior(network.posterior),
     }
 
 
@@ -110,6 +114,14 @@ def _settings(network: Network) -> dict[str, Any]:
     plain = (bool, int, float, str, type(None))
     own = {name: value for name, value in vars(network).items() if name not in _SHAPE and not name.startswith("_")}
     return {name: value for name, value in own.items() if isinstance(value, plain)}
+
+
+def _posterior(posterior: Posterior | None) -> dict[str, Any] | None:
+    """A posterior without its tensors."""
+    if posterior is None:
+        return None
+    plain = {name: getattr(posterior, name) for name in ("noise", "log_evidence", "rows")}
+    return plain | {"freedom": [[*edge, *freedom] for edge, freedom in posterior.freedom.items()]}
 
 
 def _history(history: History | None) -> dict[str, Any] | None:
@@ -184,6 +196,15 @@ def _assembled(tensors: dict[str, Tensor], structure: dict[str, Any], cls: type[
     for name, value in structure["settings"].items():
         if name.isidentifier() and not name.startswith("_") and not hasattr(network, name):
             setattr(network, name, value)
+    if (posterior := structure.get("posterior")) is not None:
+        network.posterior = Posterior(
+            tensors["posterior.vector"],
+            tensors["posterior.root"],
+            posterior["noise"],
+            posterior["log_evidence"],
+            posterior["rows"],
+            {EdgeRef(*row[:3]): Freedom(*row[3:]) for row in posterior["freedom"]},
+        )
     if structure["history"] is not None:
         network.history = _restored(structure["history"])  # type: ignore[assignment]
     return network.train(structure["training"])
@@ -225,7 +246,8 @@ def _check_shape(network: Network) -> None:
 
 def _restored(data: dict[str, Any]) -> History:
     """A history from its columns."""
-    rows = zip(*(data["columns"][field] for field in _RECORD_FIELDS), strict=True)
-    records = [StepRecord(**dict(zip(_RECORD_FIELDS, row, strict=True))) for row in rows]
+    fields = [field for field in _RECORD_FIELDS if field in data["columns"]]  # earlier versions have fewer
+    rows = zip(*(data["columns"][field] for field in fields), strict=True)
+    records = [StepRecord(**dict(zip(fields, row, strict=True))) for row in rows]
     events = [Event(int(step), str(kind), str(label)) for step, kind, label in data["events"]]
     return History(records, events, str(data["optimizer"]), str(data["stop_reason"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, overload
 
 import torch
 from torch import Tensor
@@ -31,6 +31,7 @@ from kanwidget.datasets.dataset import Split
 from kanwidget.kan.for_data import TableOptions, dataset_for, width_for
 from kanwidget.kan.queries import QueryableNetwork
 from kanwidget.training import Trainer, fit, fit_steps
+from kanwidget.training.evidence.errors import noise_errors, output_errors, valid_posterior
 from kanwidget.training.extension import extend
 from kanwidget.training.residuals import ResidualHistory, fit_residual
 from kanwidget.training.steps.trainer import Callback
@@ -180,8 +181,16 @@ class KAN(QueryableNetwork):
 
     # ---- using it
 
+    @overload
+    def predict(self, data: Any, return_std: Literal[False] = False, *, noise: bool = False) -> Tensor: ...
+
+    @overload
+    def predict(self, data: Any, return_std: Literal[True], *, noise: bool = False) -> tuple[Tensor, Tensor]: ...
+
     @short_refusals
-    def predict(self, data: Any) -> Tensor:
+    def predict(
+        self, data: Any, return_std: bool = False, *, noise: bool = False
+    ) -> Tensor | tuple[Tensor, Tensor]:
         """Outputs for arrays, lists, frames or tensors of any float type, `(batch, n_out)`, no gradient: numbers in the target's
         unit. After a classification they are scores, a column for each class: `classify` says which class, `probabilities` how surely.
 
@@ -189,12 +198,40 @@ class KAN(QueryableNetwork):
         (or pykan dict) stands for its test inputs, or its training inputs where it has none. Scores are logits: the highest one is the
         class, and `softmax(1)` makes probabilities of them.
 
+        Args:
+            data: The rows.
+            return_std: Whether to return standard errors of the outputs beside them, `(batch, n_out)` too: what the training data leave
+                open, from the posterior of the last `fit` (see `fit(evidence=…)`).
+            noise: Whether these are for new rows, whose own noise is added.
+
+        Raises:
+            ValueError: For rows that don't fit the network; with `return_std`, if the last training has left no posterior, or parameters
+                have changed since.
+
         Examples:
             >>> KAN([2, 1], seed=1).predict([[0.0, 0.5], [1.0, -1.0]]).shape
             torch.Size([2, 1])
+            >>> from kanwidget import load_trees
+            >>> model = KAN.for_data(load_trees(), width=[1])
+            >>> history = model.fit(load_trees(), progress=False)
+            >>> volume, error = model.predict(load_trees(), return_std=True)
+            >>> bool((error < 3).all())  # cubic feet
+            True
+
+        References:
+            Rasmussen and Williams, "Gaussian Processes for Machine Learning" (2006), chapter 2 (the errors of a linear model).
         """
+        x = as_inputs(self, data, "predict", test=True)
         with torch.no_grad():
-            return self(as_inputs(self, data, "predict", test=True))
+            output = self(x)
+        if not return_std:
+            return output
+        posterior = valid_posterior(self)
+        if posterior is None:
+            advice = "Call fit, with opt='LM' and without lamb: it leaves the posterior that errors come from."
+            _check.fail("return_std", "predict", "False for this network", True, advice)
+        error = output_errors(self, posterior, x)
+        return output, (error**2 + noise_errors(self, posterior, x) ** 2).sqrt() if noise else error
 
     # ---- training
 

@@ -87,6 +87,7 @@ def fit(
     finally:
         if history.stop_reason == "interrupted" or trainer.data.val_input is not None:
             best.restore()
+        network.posterior = trainer.posterior()
         append_history(network, history)
     return history
 

@@ -70,6 +70,9 @@ RECORD: dict[str, Check] = {
     "validation_loss": optional(real),
     "metrics": metrics,
     "stop_reason": optional(text),
+    "noise": optional(real),
+    "log_evidence": optional(real),
+    "freedom": optional(real),
 }
 #: Fields of a `TreeNode`, in the order in which they are stored.
 TREE_NODE: dict[str, Check] = {

@@ -211,8 +211,14 @@ def _trainer_state(values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+#: Fields of a record before there was evidence.
+_FORMER_FIELDS = list(RECORD).index("noise")
+
+
 def _record(row: list[Any]) -> StepRecord:
-    return StepRecord(**{name: check(value) for (name, check), value in zip(RECORD.items(), row, strict=True)})
+    if len(row) < _FORMER_FIELDS:
+        raise ValueError(f"a step with {len(row)} fields has lost some")
+    return StepRecord(**{name: check(value) for (name, check), value in zip(RECORD.items(), row, strict=False)})
 
 
 def _tree(rows: list[Any]) -> list[TreeNode]:

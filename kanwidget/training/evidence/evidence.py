@@ -18,6 +18,7 @@ References:
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from kanwidget.core.records import EdgeRef, Freedom, Posterior
 from kanwidget.training.evidence.roughness import wiggle_modes
 from kanwidget.training.jacobian.parameter_vector import ParameterVector
 from kanwidget.training.jacobian.stack import Stack
@@ -46,6 +48,8 @@ _LEAST_ROWS = 0.02
 _JITTERS = (1e-14, 1e-12, 1e-10)
 #: Evidence has settled when an update changes its logarithm by less.
 _SETTLED = 1e-2
+#: Above so many parameters a posterior, a square matrix of them, isn't kept (8 MB).
+_LARGEST_POSTERIOR = 1000
 
 
 class _Block(NamedTuple):
@@ -79,6 +83,8 @@ class Laplace:
     """`(networks, size, size)`, upper triangular: the covariance is root @ rootᵀ."""
     log_determinant: Tensor
     """Of H + P, `(networks,)`."""
+    sound: Tensor
+    """Whether H + P had a Cholesky factor, `(networks,)`."""
 
 
 class Evidence:
@@ -90,19 +96,22 @@ class Evidence:
         units: 1/unit of each parameter, `(networks, size)`: of its magnitude, and of what changes along a curve, see
             `Objective.units`.
         variance: Loss of the best constant prediction, `(networks,)`.
+        loss: Loss at the start, `(networks,)`.
     """
 
-    def __init__(self, batch: Batch, parameters: ParameterVector, units: tuple[Tensor, Tensor], variance: Tensor) -> None:
-        self._classes = batch.loss.classes
+    def __init__(
+        self, batch: Batch, parameters: ParameterVector, units: tuple[Tensor, Tensor], variance: Tensor, loss: Tensor
+    ) -> None:
+        self.classes = batch.loss.classes
         #: What the loss is in parts of minus the log-likelihood, per row: 2σ² times it for squared errors.
-        self._factor = 1.0 if self._classes else 2.0
-        self._n_labels = batch.y.shape[1] * (1 if self._classes else batch.y.shape[2])
+        self._factor = 1.0 if self.classes else 2.0
+        self._n_labels = batch.y.shape[1] * (1 if self.classes else batch.y.shape[2])
         outputs = self._n_labels // batch.y.shape[1]
         weight = batch.weight
         counted = torch.full_like(variance, self._n_labels)
         #: Labels that count, `(networks,)`: those of rows without weight don't.
         self._counted = counted if weight is None else (weight[..., 0] > 0).sum(1).double() * outputs
-        largest = batch.y.double().square().mean((1, 2)) if not self._classes else variance
+        largest = batch.y.double().square().mean((1, 2)) if not self.classes else variance
         #: A smaller noise is the rounding of the labels.
         self._rounding = (torch.finfo(batch.stack.layers[0].coef.dtype).eps ** 2 * largest).clamp_min(1e-300)
         self._variance = variance
@@ -111,7 +120,11 @@ class Evidence:
         self._prices = [first * units[1][:, b.columns[:, 0]].square()[..., None] for b in self._blocks]
         self._freedoms = [torch.zeros_like(prices) for prices in self._prices]
         #: Variance of the noise in scaled numbers, `(networks,)`; 1 for classes, whose chance is in the probabilities.
-        self.noise = torch.ones_like(variance) if self._classes else _FIRST_NOISE * variance
+        self.noise = torch.ones_like(variance)
+        #: Whether the networks fit already at the start, `(networks,)`.
+        self.begun = loss < _FIRST_NOISE * variance
+        if not self.classes:
+            self.noise = (_FIRST_NOISE * variance).minimum(loss).maximum(self._rounding)
         #: Logarithm of the evidence and degrees of freedom, `(networks,)`, 0 before the first update.
         self.log_evidence, self.freedom = torch.zeros_like(variance), torch.zeros_like(variance)
         #: Whether the last update changed next to nothing, `(networks,)`.
@@ -121,9 +134,11 @@ class Evidence:
         """Look at the grids again; prices and noise stay."""
         self._size = parameters.size
         scale = _EPSILON * self._n_labels / self._factor
+        rows = _spline_edges(stack, parameters)
+        self._edges = [edge for row in rows for edge in row.edges]
         self._blocks = [
-            _Block(columns, basis, roughness, scale * units[0][:, columns[:, 0]].square()[..., None])
-            for columns, basis, roughness in _spline_edges(stack, parameters)
+            _Block(row.columns, row.basis, row.roughness, scale * units[0][:, row.columns[:, 0]].square()[..., None])
+            for row in rows
         ]
 
     @property
@@ -159,8 +174,6 @@ class Evidence:
         """
         precision = self._precision()
         laplace = self._laplace(matrix, precision)
-        if laplace is None:  # singular beyond what round-off can do: the next step sees other matrices
-            return
         variances = laplace.root.square().sum(-1)
         squares, log_prior = matrix.new_zeros(len(matrix)), matrix.new_zeros(len(matrix))
         prices, freedoms = [], []
@@ -176,13 +189,37 @@ class Evidence:
             prices.append(_moved(old, freedom, extent))
             freedoms.append(freedom)
         value = -(self._deviance(loss) + squares + laplace.log_determinant - log_prior) / 2
-        self.settled = (value - self.log_evidence).abs() < _SETTLED
-        self.log_evidence, self._prices, self._freedoms = value, prices, freedoms
-        self.freedom = self._size - (variances * precision).sum(1)
-        if not self._classes:
+        sound, before = laplace.sound, copy.copy(self)
+        self.settled = sound & ((value - self.log_evidence).abs() < _SETTLED)
+        self._prices, self._freedoms = prices, freedoms
+        self.log_evidence, self.freedom = value, self._size - (variances * precision).sum(1)
+        if not self.classes:
             rows = (self._counted - self.freedom).maximum(_LEAST_ROWS * self._counted)
             noise = (self._n_labels * loss / rows).minimum(_NOISE_FACTOR * self.noise)
             self.noise = noise.minimum(self._variance).maximum(self._rounding)
+        if not bool(sound.all()):  # the next step sees other matrices
+            self._prices = [torch.where(sound[:, None, None], *pair) for pair in zip(prices, before._prices, strict=True)]
+            self.noise = torch.where(sound, self.noise, before.noise)
+
+    def posterior(self, index: int, matrix: Tensor, vector: Tensor) -> Posterior | None:
+        """The parameters of a network given the data, at Gauss-Newton matrices of the mean loss; None for large networks."""
+        if self._size > _LARGEST_POSTERIOR:
+            return None
+        laplace = self._laplace(matrix, self._precision())
+        if not bool(laplace.sound[index]):
+            return None
+        root = laplace.root[index]
+        for block in self._blocks:
+            root[block.columns] = block.basis[index] @ root[block.columns]
+        edges = zip(self._edges, torch.cat(self._freedoms, 1)[index].tolist(), strict=True)
+        return Posterior(
+            vector[index].clone(),
+            root,
+            None if self.classes else float(self.noise[index]) ** 0.5,
+            float(self.log_evidence[index]),
+            int(self._counted[index]),
+            {edge: Freedom(straight, wiggle) for edge, (wiggle, straight) in edges},
+        )
 
     def _precision(self) -> Tensor:
         """The diagonal of P in the coordinates of the modes, `(networks, size)`; 0 for constants of functions."""
@@ -193,11 +230,11 @@ class Evidence:
 
     def _deviance(self, loss: Tensor) -> Tensor:
         """Minus twice the log-likelihood, `(networks,)`."""
-        if self._classes:
+        if self.classes:
             return 2 * self._n_labels * loss
         return self._n_labels * loss / self.noise + self._counted * torch.log(2 * math.pi * self.noise)
 
-    def _laplace(self, matrix: Tensor, precision: Tensor) -> Laplace | None:
+    def _laplace(self, matrix: Tensor, precision: Tensor) -> Laplace:
         """The parameters given the data, from Gauss-Newton matrices of the mean loss."""
         # In the coordinates of the modes large prices and what the data leave undetermined don't mix, so that both stay exact.
         whole = matrix.clone()
@@ -209,18 +246,20 @@ class Evidence:
         whole.diagonal(dim1=1, dim2=2).add_(unit[:, None] * precision)
         sizes = whole.diagonal(dim1=1, dim2=2).clamp_min(torch.finfo(whole.dtype).tiny).rsqrt()
         whole *= sizes[:, :, None] * sizes[:, None]
+        singular = torch.ones_like(unit, dtype=torch.bool)
         for jitter in _JITTERS:
-            whole.diagonal(dim1=1, dim2=2).add_(jitter)
+            whole.diagonal(dim1=1, dim2=2).add_(torch.where(singular, jitter, 0.0)[:, None])
             factor, info = torch.linalg.cholesky_ex(whole)
-            if not bool(info.any()):
+            singular = info > 0
+            if not bool(singular.any()):
                 break
-        else:
-            return None
+        # What is singular beyond round-off says nothing: as if the data determined nothing.
+        factor = torch.where(singular[:, None, None], torch.eye(self._size).to(factor), factor)
         identity = torch.eye(self._size, dtype=factor.dtype, device=factor.device).expand_as(factor)
         inverse = torch.linalg.solve_triangular(factor, identity, upper=False)
         root = inverse.mT * (sizes * unit.sqrt()[:, None])[..., None]
         diagonal = factor.diagonal(dim1=1, dim2=2)
-        return Laplace(root, 2 * (diagonal.log() - sizes.log()).sum(1) - self._size * unit.log())
+        return Laplace(root, 2 * (diagonal.log() - sizes.log()).sum(1) - self._size * unit.log(), ~singular)
 
     # ---- what is stored, and what others take over
 
@@ -252,18 +291,33 @@ def _moved(prices: Tensor, freedom: Tensor, extent: Tensor) -> Tensor:
     return torch.where(freedom < _NO_FREEDOM, new.minimum(prices), new)
 
 
-def _spline_edges(stack: Stack, parameters: ParameterVector) -> list[tuple[Tensor, Tensor, Tensor]]:
-    """Columns, modes and roughness of the spline edges that are trained, of a tie its first member, by number of parameters."""
-    by_width: dict[int, list[tuple[Tensor, Tensor, Tensor]]] = {}
-    for layer, index in zip(stack.layers, parameters.layers, strict=True):
+class _Edges(NamedTuple):
+    """Spline edges with the same number of free parameters, see `_Block`."""
+
+    edges: list[EdgeRef]
+    columns: Tensor
+    basis: Tensor
+    roughness: Tensor
+
+
+def _spline_edges(stack: Stack, parameters: ParameterVector) -> list[_Edges]:
+    """The spline edges that are trained, of a tie its first member, by number of parameters."""
+    by_width: dict[int, list[_Edges]] = {}
+    for number, (layer, index) in enumerate(zip(stack.layers, parameters.layers, strict=True)):
         numeric = index.numeric.flatten(0, 1)
-        edges = (layer.tie_leads().flatten() & (numeric[:, :-1] >= 0).all(-1)).nonzero()[:, 0]
-        if len(edges):
-            with_base = bool(numeric[edges[0], -1] >= 0)
-            basis, roughness = wiggle_modes(layer, with_base)
-            columns, sources = numeric[edges][:, : basis.shape[-1]], edges % layer.in_dim
-            by_width.setdefault(columns.shape[1], []).append((columns, basis[:, sources], roughness[:, sources]))
+        flat = (layer.tie_leads().flatten() & (numeric[:, :-1] >= 0).all(-1)).nonzero()[:, 0]
+        if len(flat):
+            basis, roughness = wiggle_modes(layer, with_base=bool(numeric[flat[0], -1] >= 0))
+            columns, sources = numeric[flat][:, : basis.shape[-1]], flat % layer.in_dim
+            edges = [EdgeRef(number, n % layer.in_dim, n // layer.in_dim) for n in flat.tolist()]
+            part = _Edges(edges, columns, basis[:, sources], roughness[:, sources])
+            by_width.setdefault(columns.shape[1], []).append(part)
     return [
-        (torch.cat([row[0] for row in rows]), torch.cat([row[1] for row in rows], 1), torch.cat([row[2] for row in rows], 1))
+        _Edges(
+            [edge for row in rows for edge in row.edges],
+            torch.cat([row.columns for row in rows]),
+            torch.cat([row.basis for row in rows], 1),
+            torch.cat([row.roughness for row in rows], 1),
+        )
         for rows in by_width.values()
     ]

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kanwidget.core.records import Posterior
+
 
 class Interrupted(Exception):
     """A step was interrupted; the parameters are as before the step."""
@@ -21,6 +23,12 @@ class Outcome:
     damping: float | None = None
     stop_reason: str | None = None
     """`converged` or `stalled` when another step can't help."""
+    noise: float | None = None
+    """Variance of the noise in scaled numbers, where the data have set it; None for classes."""
+    log_evidence: float | None = None
+    """Logarithm of the evidence, see `Evidence`."""
+    freedom: float | None = None
+    """Degrees of freedom."""
 
 
 class Optimizer(ABC):
@@ -46,6 +54,10 @@ class Optimizer(ABC):
     def inherit(self, previous: Optimizer, networks: Sequence[int]) -> None:
         """Continue with a part of the networks of a previous optimizer. Only optimizers of several networks need this."""
         raise NotImplementedError(f"{type(self).__name__} steps one network at a time")
+
+    def posterior(self, index: int) -> Posterior | None:
+        """The parameters of a network given the data; None where the optimizer doesn't ask them."""
+        return None
 
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:

@@ -17,10 +17,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from kanwidget.core.records import Posterior
 from kanwidget.training.evidence.evidence import Evidence
 from kanwidget.training.optimizers.base import Interrupted, Optimizer, Outcome
 from kanwidget.training.optimizers.damping_and_ridge import damping_metric, ridge
-from kanwidget.training.optimizers.least_squares import LeastSquares, Parameters
+from kanwidget.training.optimizers.least_squares import LeastSquares
 from kanwidget.training.optimizers.subsets import AcceptedSteps, Subset, common, put
 
 #: Damping at the start, relative to the mean diagonal of the normal matrix, for a network that has learnt nothing; one that fits
@@ -40,7 +41,7 @@ _COARSE_STEPS = 5
 #: What a step changes, and an interrupted one must not.
 _MEMORY = ("damping", "_growth", "_small_gains", "_age", "_ridge", "evidence")
 
-MakeEvidence = Callable[[Any, tuple[Tensor, Tensor], Tensor], Evidence]
+MakeEvidence = Callable[[Any, tuple[Tensor, Tensor], Tensor, Tensor], Evidence]
 
 
 class LevenbergMarquardt(Optimizer):
@@ -54,7 +55,7 @@ class LevenbergMarquardt(Optimizer):
             what they had; else to small and smooth ones.
         smoothness: Weight of the splines' roughness in the ridge, see `ridge`.
         evidence: Makes the `Evidence` by which the data set the ridge of networks without a penalty, from the layout of the parameters, their
-            units, and the loss of the best constant.
+            units, the loss of the best constant, and the loss at the start.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class LevenbergMarquardt(Optimizer):
         be too short for what has changed.
         """
         objective = self.objective
-        self.parameters: Parameters = objective.parameter_vector()
+        self.parameters = objective.parameter_vector()
         self._trivial = objective.trivial_loss()
         self._units, spread = objective.units(self.parameters, self._trivial)
         units, spreads = common(self._units, spread)
@@ -84,9 +85,9 @@ class LevenbergMarquardt(Optimizer):
         metric = damping_metric(objective, self.parameters)
         self._metric = (metric * units[:, :, None] * units[:, None]).expand(count, -1, -1)
         self._plain_ridge = ridge(objective, self.parameters, units, spreads, self._smoothness).expand(count, -1, -1)
-        self._reload_evidence(spread)
         self._growth = torch.full_like(self._trivial, 2.0)
         self._current = objective.value(derivatives=True)
+        self._reload_evidence(spread)
         again = torch.full_like(self._small_gains, networks is None, dtype=torch.bool)
         again[list(networks or ())] = True
         self.damping = torch.where(again & (self._small_gains > 0), self._first_damping(), self.damping)
@@ -102,7 +103,9 @@ class LevenbergMarquardt(Optimizer):
         if self._make_evidence is None or not self.parameters.size:
             return
         if self.evidence is None:
-            self.evidence = self._make_evidence(self.parameters, (self._units, spread), self._trivial)
+            self.evidence = self._make_evidence(self.parameters, (self._units, spread), self._trivial, self._current.loss)
+            # A network that fits already has its coarse shape.
+            self._age = torch.where(self.evidence.begun, float(_COARSE_STEPS), self._age)
         else:
             self.evidence.reload(self.objective.stack, self.parameters, (self._units, spread))
         self._priced = self.objective.lamb == 0
@@ -269,15 +272,37 @@ class LevenbergMarquardt(Optimizer):
             self._growth = self._growth.index_fill(0, stuck, 2.0)
         self._current, self._vector = accepted.value(), end
         finite = torch.isfinite(self._current.total)
-        rows = zip(
+        networks = zip(
             accepted.networks.tolist(), (self._small_gains >= _SMALL_GAINS).tolist(), finite.tolist(), strict=True
         )
         stops = [
             ("converged" if small else None) if moved else "converged" if is_finite else "stalled"
-            for moved, small, is_finite in rows
+            for moved, small, is_finite in networks
         ]
         columns = (self._current.loss, self._current.penalty, self.damping)
-        return [Outcome(*row) for row in zip(*(column.tolist() for column in columns), stops, strict=True)]
+        rows = zip(*(column.tolist() for column in columns), stops, strict=True)
+        return [
+            Outcome(loss, penalty, damping, stop, *self._statements(index))
+            for index, (loss, penalty, damping, stop) in enumerate(rows)
+        ]
+
+    def _statements(self, index: int) -> tuple[float | None, float | None, float | None]:
+        """Noise, logarithm of the evidence and degrees of freedom of a network."""
+        if self.evidence is None or not bool(self._priced[index]) or self._age[index] <= _COARSE_STEPS:
+            return None, None, None
+        evidence = self.evidence
+        noise = None if evidence.classes else float(evidence.noise[index])
+        return noise, float(evidence.log_evidence[index]), float(evidence.freedom[index])
+
+    def posterior(self, index: int) -> Posterior | None:
+        """The parameters of a network given the data, with the prices as they are."""
+        if self._statements(index)[1] is None or self.evidence is None:
+            return None
+        start = self.parameters.read(self.objective.stack)
+        with torch.no_grad():
+            value = self.objective.value(derivatives=True)
+            matrix, _ = self.objective.normal(self.parameters, value, lambda: None)
+        return self.evidence.posterior(index, matrix, start)
 
     # ---- the quadratic model
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.core.network import Network
-from kanwidget.core.records import StepRecord
+from kanwidget.core.records import Posterior, StepRecord
 from kanwidget.core.state import NetworkState
 from kanwidget.surgery.grids import update_grids
 from kanwidget.training.jacobian.forward import forward_pass
@@ -133,6 +133,10 @@ class TrainingBatch:
     def _schedule(self, index: int) -> GridSchedule:
         return GridSchedule(self.networks[index], self.data[index].dataset.train_input, self.settings[index])
 
+    def posterior(self, index: int) -> Posterior | None:
+        """The parameters of a network given its data, see `Posterior`."""
+        return self.optimizer.posterior(index)
+
     # ---- records
 
     def evaluate(self) -> list[Outcome]:
@@ -160,6 +164,9 @@ class TrainingBatch:
                 losses["val"][index] if "val" in losses else None,
                 metrics[index],
                 stop,
+                None if outcome.noise is None else self.data[index].loss.report(outcome.noise),
+                outcome.log_evidence,
+                outcome.freedom,
             )
             for index, (outcome, stop) in enumerate(zip(outcomes, stops, strict=True))
         ]

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core.network import Network
-from kanwidget.core.records import Event, StepRecord
+from kanwidget.core.records import Event, Posterior, StepRecord
 from kanwidget.core.threads import is_small, one_thread
 from kanwidget.datasets import Dataset
 from kanwidget.training.objective.loss import Loss
@@ -191,6 +191,12 @@ class Trainer(Iterator[StepRecord]):
             return self._training_batch.records(self._training_batch.evaluate(), self.step_count, self.seconds, [None])[
                 0
             ]
+
+    def posterior(self) -> Posterior | None:
+        """The network's parameters given the data, as they are now; None while nothing asks the data (see `fit(evidence=…)`)."""
+        with self._threads():
+            self._training_batch.refresh()
+            return self._training_batch.posterior(0)
 
     def __next__(self) -> StepRecord:
         if self.stop_reason:

@@ -1,0 +1,117 @@
+"""Standard errors that follow from a network's posterior: of its outputs, and of the curves on its edges.
+
+References:
+    Marra and Wood, "Coverage properties of confidence intervals for generalized additive model components", Scandinavian Journal of
+    Statistics 39 (2012): a band of ± 2 standard errors holds the curve on the average over its range.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from kanwidget.core.network import Network
+from kanwidget.core.records import EdgeRef, Posterior
+from kanwidget.training.jacobian.forward import forward_pass
+from kanwidget.training.jacobian.jacobian import jacobian
+from kanwidget.training.jacobian.parameter_vector import ParameterVector
+from kanwidget.training.jacobian.stack import Stack
+
+#: Numbers in a part of the Jacobian.
+_CHUNK = 1 << 22
+
+
+def valid_posterior(network: Network) -> Posterior | None:
+    """The network's posterior, if it belongs to the parameters that the network has now.
+
+    Examples:
+        >>> from kanwidget import KAN, create_dataset
+        >>> model = KAN([1, 1])
+        >>> valid_posterior(model) is None
+        True
+        >>> history = model.fit(create_dataset(lambda x: x**2, n_var=1, train_num=100), progress=False)
+        >>> valid_posterior(model) is model.posterior
+        True
+        >>> valid_posterior(model.refine(6)) is None
+        True
+    """
+    posterior = network.posterior
+    if posterior is None:
+        return None
+    parameters = ParameterVector.of(network)
+    same = parameters.size == len(posterior.vector) and torch.equal(_read(network, parameters), posterior.vector)
+    return posterior if same else None
+
+
+def output_errors(network: Network, posterior: Posterior, x: Tensor) -> Tensor:
+    """Standard errors of the outputs, in the target's unit, `(batch, n_out)`; of classes those of the scores.
+
+    Args:
+        network: The network.
+        posterior: Its posterior.
+        x: Inputs, `(batch, n_features)`.
+    """
+    parameters, stack, root = ParameterVector.of(network), Stack([network]), posterior.root.to(x.device)
+    parts = []
+    with torch.no_grad():
+        for rows in x.split(max(1, _CHUNK // (parameters.size * network.n_out))):
+            trace = forward_pass(stack, stack.select([rows]), derivatives=True)
+            spread = (jacobian(stack, parameters, trace)[0].double() @ root).square().sum(-1).sqrt()
+            parts.append(_own_errors(network, trace.output[0], spread))
+    return torch.cat(parts) if parts else x.new_zeros(0, network.n_out)
+
+
+def noise_errors(network: Network, posterior: Posterior, x: Tensor) -> Tensor:
+    """Standard deviation of new rows around the outputs, in the target's unit, `(batch, n_out)`; 0 for classes."""
+    with torch.no_grad():
+        output = network(x)
+        scaled = network.scaling.scaled_outputs(output) if posterior.noise is not None else output
+        return _own_errors(network, scaled, torch.full_like(scaled, posterior.noise or 0.0))
+
+
+def edge_errors(network: Network, posterior: Posterior, edge: EdgeRef, x: Tensor) -> Tensor | None:
+    """Standard errors of an edge's centred curve, `(n,)`, in the edge's own scaled numbers; None for an edge without a spline.
+
+    A constant can move from one edge of a sum to the next: the error is that of the curve less its mean over the reference data.
+
+    Args:
+        network: The network.
+        posterior: Its posterior.
+        edge: The edge.
+        x: Scaled values of its input node, `(n,)`.
+    """
+    layer, index = network.layer(edge.layer), ParameterVector.of(network).layers[edge.layer]
+    columns = index.numeric[edge.target, edge.source]
+    free = columns >= 0
+    if not bool(free.any()):
+        return None
+    with torch.no_grad():
+        inputs = _inputs_of(network, edge)
+        everywhere = x.new_zeros(len(x) + len(inputs), layer.in_dim)
+        everywhere[:, edge.source] = torch.cat([x, inputs])
+        values = layer.design(everywhere)[:, edge.source]
+        design = values[: len(x)] - values[len(x) :].mean(0) if len(inputs) else values
+        return (design[:, free].double() @ posterior.root[columns[free]].to(x.device)).square().sum(-1).sqrt()
+
+
+def _inputs_of(network: Network, edge: EdgeRef) -> Tensor:
+    """Scaled values of an edge's input node at the reference data, `(rows,)`."""
+    nodes = network.select(network.reference)
+    for index in range(edge.layer):
+        nodes = network.combine(index + 1, network.layer(index)(nodes))
+    return nodes[:, edge.source]
+
+
+def _own_errors(network: Network, output: Tensor, spread: Tensor) -> Tensor:
+    """Errors in the target's unit, from scaled outputs and their errors; of a logarithm by its derivative."""
+    scaling = network.scaling
+    if not scaling.scales_output:
+        return spread
+    errors = spread * scaling.output_size
+    return torch.where(scaling.output_log, errors * scaling.own_outputs(output), errors)
+
+
+def _read(network: Network, parameters: ParameterVector) -> Tensor:
+    return parameters.read(Stack([network]))[0]
+
+
