@@ -14,7 +14,7 @@ from kanwidget.symbolic.formulas.formula import within
 from kanwidget.symbolic.formulas.regression.canonical import canonical
 from kanwidget.symbolic.formulas.regression.classes import ClassProblem
 from kanwidget.symbolic.formulas.regression.noise import noise_weights
-from kanwidget.symbolic.formulas.regression.problem import NOTHING, Fit, Problem
+from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
 from kanwidget.symbolic.formulas.regression.selection import Selector
 from kanwidget.symbolic.formulas.snapping import snapped
 from kanwidget.symbolic.formulas.units import Logs, complexity
@@ -28,6 +28,8 @@ _MOST_ROWS = 4000
 _TOLERANCE = 1e-2
 #: Seconds for multiplying out.
 _PATIENCE = 3.0
+#: Of exact data a fit may leave so many times the variance that counts as none.
+_EXACT = 100.0
 #: A variant must be better by this much, in units of the price: else the formula stays as the network has it.
 _BETTER = 1.0
 
@@ -126,13 +128,7 @@ def _freed(problem: Problem, expr: Any) -> Any:
 
 def _exact(problem: Problem, fit: Fit) -> bool:
     """Whether a fit leaves nothing but round-off."""
-    return not isinstance(problem, ClassProblem) and fit.deviance <= problem.rows * (10 * NOTHING) ** 2 * _spread(
-        problem
-    )
-
-
-def _spread(problem: Problem) -> float:
-    return float(problem.y.var(correction=0))
+    return not isinstance(problem, ClassProblem) and fit.deviance <= _EXACT * problem.rows * problem.noise_floor
 
 
 def _price(problem: Problem, fit: Fit) -> float:
@@ -141,4 +137,4 @@ def _price(problem: Problem, fit: Fit) -> float:
     words = complexity(fit.expression, problem.variables, logs)
     if isinstance(problem, ClassProblem):
         return fit.deviance + len(fit.symbols) * math.log(problem.rows) + words
-    return price(fit.deviance, problem.rows, _spread(problem) ** 0.5, len(fit.symbols), words)
+    return price(fit.deviance, problem.rows, problem.noise_floor, len(fit.symbols), words)

@@ -16,13 +16,12 @@ from torch import Tensor
 from kanwidget._types import Elementwise
 from kanwidget.symbolic.formulas.constants import refit
 from kanwidget.symbolic.formulas.evaluation import evaluate
+from kanwidget.symbolic.formulas.regression.problem import noise_floor
 
 if TYPE_CHECKING:
     import sympy
 
 Table = dict[Any, tuple[float, float]]
-#: An error below this part of the spread of y counts as none: exact formulas differ only by their length.
-_NOTHING = 1e-8
 #: Standard errors within which an exponent may be a simple number.
 _NEAR = 2
 #: Largest standard error of an exponent that may be whole, a half, a third or a quarter, by denominator: by chance one of the
@@ -30,7 +29,7 @@ _NEAR = 2
 _LARGEST_ERROR = {1: 0.25, 2: 0.025, 3: 0.008, 4: 0.008}
 
 
-def price(squares: float, rows: int, spread: float, constants: int, complexity: float) -> float:
+def price(squares: float, rows: int, floor: float, constants: int, complexity: float) -> float:
     """The price of a formula, lower is better: Schwarz's criterion (BIC) for few rows, and one for every unit of complexity.
 
     n·log(squares/n) is minus twice the log-likelihood but for a constant, and k constants cost k·log n · n/(n - k - 2). A unit of
@@ -39,21 +38,20 @@ def price(squares: float, rows: int, spread: float, constants: int, complexity: 
     Args:
         squares: Sum of the squared residuals.
         rows: Number of rows n.
-        spread: Standard deviation of the labels.
+        floor: The variance of a residual that counts as none: exact formulas differ only by their length.
         constants: Number of fitted constants.
         complexity: Sum over the functions.
 
     Examples:
-        >>> price(4.0, 20, 1.0, 2, 1) < price(3.9, 20, 1.0, 3, 2) < price(20.0, 20, 1.0, 2, 1)
+        >>> price(4.0, 20, 0.0, 2, 1) < price(3.9, 20, 0.0, 3, 2) < price(20.0, 20, 0.0, 2, 1)
         True
 
     References:
         McQuarrie, "A small-sample correction for the Schwarz SIC model selection criterion", Statistics & Probability
         Letters 44 (1999).
     """
-    floor = rows * (_NOTHING * spread) ** 2 + 1e-300
     few = rows / max(rows - constants - 2, 0.5)
-    return rows * math.log((squares + floor) / rows) + constants * math.log(max(rows, 2)) * few + complexity
+    return rows * math.log(squares / rows + floor + 1e-300) + constants * math.log(max(rows, 2)) * few + complexity
 
 
 def determined(table: Table) -> bool:
@@ -159,7 +157,7 @@ def _simple(value: float, error: float) -> sympy.Rational | None:
 
 def _cost(expr: Any, table: Table, data: tuple[Any, ...]) -> float:
     y = data[2]
-    return price(squares(expr, *data), len(y), float(y.std(correction=0)), len(table), 0)
+    return price(squares(expr, *data), len(y), noise_floor(y), len(table), 0)
 
 
 def leave_one_out(

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-#: Smallest misfit that counts, as a part of the target's standard deviation: below it is round-off.
-_ROUNDING = 1e-11
+#: Smallest misfit that counts, as a part of the target's standard deviation, and of its size, which is rounded.
+_NOTHING, _ROUNDING = 1e-11, 8 * float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Noise:
 def misfit(y: Array, value: Array, noise: Noise) -> float:
     """Bits to write down what a law leaves of y, up to a constant of the table."""
     root = noise.root(y, value)
-    unit = float(y.std()) or 1.0
-    floor = (_ROUNDING * unit * float(root.mean())) ** 2
+    unit = max(_NOTHING * (float(y.std()) or 1.0), _ROUNDING * float(np.abs(y).max()))
+    floor = (unit * float(root.mean())) ** 2
     mean_square = float((((y - value) * root) ** 2).mean())
     if not math.isfinite(mean_square):
         return math.inf

@@ -111,9 +111,9 @@ def test_a_fraction_that_is_near_by_chance_is_none():
 
 
 def test_the_price_of_exact_formulas_is_their_length():
-    assert price(1e-40, 20, 1.0, 1, 1) == pytest.approx(price(1e-30, 20, 1.0, 1, 1))
-    assert price(0.0, 20, 1.0, 1, 1) < price(0.0, 20, 1.0, 2, 1) < price(0.0, 20, 1.0, 2, 2)
-    assert price(0.0, 3, 1.0, 3, 1) > price(0.0, 3, 1.0, 1, 1)
+    assert price(1e-40, 20, 1e-16, 1, 1) == pytest.approx(price(1e-30, 20, 1e-16, 1, 1))
+    assert price(0.0, 20, 1e-16, 1, 1) < price(0.0, 20, 1e-16, 2, 1) < price(0.0, 20, 1e-16, 2, 2)
+    assert price(0.0, 3, 1e-16, 3, 1) > price(0.0, 3, 1e-16, 1, 1)
 
 
 def test_determined():

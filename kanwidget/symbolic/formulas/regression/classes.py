@@ -58,6 +58,11 @@ class ClassProblem(Problem):
         """None: deviances are absolute."""
         return 0.0
 
+    @property
+    def rounding(self) -> float:
+        """None: class numbers aren't rounded."""
+        return 0.0
+
     def variance(self, fit: Any) -> float:
         """1: deviances of classes have no unit."""
         return 1.0

@@ -21,8 +21,10 @@ _FARTHEST = 10.0
 _FIRST = 8
 #: A step that gains so little, relatively, is flat; after so many the fit ends, since no test tells the difference.
 _FLAT, _MOST_FLAT = 1e-7, 4
-#: An error below this part of the spread of y counts as none: formulas of exact data differ by round-off.
-NOTHING = 1e-8
+#: An error below this part of the spread of y counts as none: constants of exact data differ by less.
+_NOTHING = 1e-8
+#: Relative error of a value that a few operations have rounded.
+_ROUNDING = 8 * torch.finfo(torch.float64).eps
 #: Cosine below which a direction of the Jacobian counts as none.
 _NULL = 1e-9
 
@@ -127,18 +129,21 @@ class Problem:
 
     @property
     def noise_floor(self) -> float:
-        """The variance of a residual that counts as round-off."""
-        scaled = self.y if self.weights is None else self.y * self.weights
-        return (NOTHING * float(scaled.std(correction=0))) ** 2
+        """The variance of a residual that counts as none."""
+        return noise_floor(self.y, self.weights)
+
+    @property
+    def rounding(self) -> float:
+        """The variance of a residual of exact data."""
+        return rounding(self.y, self.weights)
 
     def variance(self, fit: Fit) -> float:
         """The variance of the noise by a fit: the unit in which deviances of other fits differ."""
         return max(self.residual_variance(fit.deviance, len(fit.symbols)), self.noise_floor)
 
     def residual_variance(self, deviance: float, constants: int) -> float:
-        """The variance of the residuals, at least that of rounding a single operation."""
-        rounding = (torch.finfo(torch.float64).eps / NOTHING) ** 2 * self.noise_floor
-        return max(deviance / max(self.rows - constants, 1), rounding)
+        """The variance of the residuals, at least that of rounding: smaller ones differ from one processor to the next."""
+        return max(deviance / max(self.rows - constants, 1), self.rounding)
 
     # ---- values
 
@@ -251,6 +256,41 @@ class Problem:
             else:
                 damping *= 10
         return values
+
+
+def rounding(y: Tensor, weights: Tensor | None = None) -> float:
+    """The variance that rounding gives a residual: that of the values, however little they vary.
+
+    Args:
+        y: The values, `(n,)`.
+        weights: Factors of the residuals, `(n,)`.
+
+    Examples:
+        >>> y = torch.tensor([1e6, 1e6 + 1], dtype=torch.float64)
+        >>> 1e-10 < rounding(y) ** 0.5 < 1e-8
+        True
+    """
+    return _ROUNDING**2 * float((y if weights is None else weights * y).square().mean())
+
+
+def noise_floor(y: Tensor, weights: Tensor | None = None) -> float:
+    """The variance of a residual that counts as none: a small part of the values' spread, and at least that of rounding them.
+
+    With weights the spread is what the best constant leaves: weighted values themselves may all be the same.
+
+    Args:
+        y: The values, `(n,)`.
+        weights: Factors of the residuals, `(n,)`.
+
+    Examples:
+        >>> y = torch.tensor([1.0, 3.0], dtype=torch.float64)
+        >>> round(noise_floor(y) ** 0.5, 12), round(noise_floor(y, 1 / y) ** 0.5, 12)
+        (1e-08, 4e-09)
+    """
+    squares = torch.ones_like(y) if weights is None else weights.square()
+    mean = (squares * y).sum() / squares.sum()
+    spread = (squares * (y - mean).square()).mean()
+    return max(_NOTHING**2 * float(spread), rounding(y, weights))
 
 
 def _finite(jacobian: Tensor, residual: Tensor, deviance: float) -> bool:
