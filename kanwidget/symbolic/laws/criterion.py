@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-#: Smallest misfit that counts, as a part of the target's standard deviation, and of its size, which is rounded.
-_NOTHING, _ROUNDING = 1e-11, 8 * float(np.finfo(np.float64).eps)
+#: Smallest misfit that counts, as a part of the target's standard deviation.
+_NOTHING = 1e-11
+#: Relative error of a value that a few operations have rounded.
+ROUNDING = 8 * float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,7 @@ class Noise:
 def misfit(y: Array, value: Array, noise: Noise) -> float:
     """Bits to write down what a law leaves of y, up to a constant of the table."""
     root = noise.root(y, value)
-    unit = max(_NOTHING * (float(y.std()) or 1.0), _ROUNDING * float(np.abs(y).max()))
-    floor = (unit * float(root.mean())) ** 2
+    floor = (_floor(y) * float(root.mean())) ** 2
     mean_square = float((((y - value) * root) ** 2).mean())
     if not math.isfinite(mean_square):
         return math.inf
@@ -44,7 +45,13 @@ def bits(y: Array, value: Array, constants: int, functions: float, noise: Noise)
 
 
 def noise_of(y: Array, value: Array) -> Noise:
-    """The kind of noise under which a fit is likelier."""
-    if not bool((np.sign(value) == np.sign(value[0])).all()) or value[0] == 0:
+    """The kind of noise under which a fit is likelier; round-off is none that grows."""
+    one_sided = bool((np.sign(value) == np.sign(value[0])).all()) and value[0] != 0
+    if not one_sided or float(((y - value) ** 2).mean()) <= _floor(y) ** 2:
         return Noise(False)
     return Noise(misfit(y, value, Noise(True)) < misfit(y, value, Noise(False)))
+
+
+def _floor(y: Array) -> float:
+    """The smallest error that counts: smaller ones are round-off."""
+    return max(_NOTHING * (float(y.std()) or 1.0), ROUNDING * float(np.abs(y).max()))

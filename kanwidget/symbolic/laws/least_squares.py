@@ -12,6 +12,8 @@ Array = NDArray[np.float64]
 #: θ → columns `(rows, terms)`.
 Design = Callable[[Sequence[float]], Array]
 _STEP, _STEPS, _ENOUGH = 1e-6, 40, 1e-10
+#: Sums of squares below this part of the target's are within reach of the ridge.
+_NEAR = 1e-11
 #: Columns with larger values can't be squared.
 _LARGEST = 1e140
 
@@ -48,7 +50,12 @@ def solve(design: Design, theta: Sequence[float], y: Array, root: Array) -> Solu
     weighted = weighted / size
     # Nearly equal columns may cancel each other: a ridge of round-off keeps them finite.
     matrix = weighted.T @ weighted + 1e-13 * np.eye(len(size))
-    linear = np.linalg.solve(matrix, weighted.T @ (y * root)) / size
+    target = y * root
+    scaled = np.linalg.solve(matrix, weighted.T @ target)
+    residual = target - weighted @ scaled
+    if residual @ residual < _NEAR * (target @ target):  # what the ridge has taken counts
+        scaled += np.linalg.solve(matrix, weighted.T @ residual)
+    linear = scaled / size
     value = columns @ linear
     cost = float((((y - value) * root) ** 2).sum())
     return Solution(list(theta), linear, value, cost if np.isfinite(cost) else np.inf)

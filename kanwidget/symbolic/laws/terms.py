@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanwidget.symbolic.laws.candidates import Factor
-from kanwidget.symbolic.laws.criterion import Noise, noise_of
+from kanwidget.symbolic.laws.criterion import ROUNDING, Noise, noise_of
 from kanwidget.symbolic.laws.families import FAMILIES, Family
 from kanwidget.symbolic.laws.structure import Fit, Structure, Term
 
@@ -169,6 +169,7 @@ def _subsets(library: Library, y: Array, most: int = _MOST_TERMS) -> Subsets:
     np.fill_diagonal(free, 0)
     with np.errstate(all="ignore"):
         explained = (inner[:, None] ** 2 + inner[None] ** 2 - 2 * gram * np.outer(inner, inner)) / free
+        explained -= ROUNDING * total / free  # of nearly equal columns rounding explains as much
     explained[free < 1e-9] = 0
     explained = np.triu(explained, 1)
     best = np.argpartition(-explained, min(_BEAM, explained.size - 1), axis=None)[:_BEAM]

@@ -26,6 +26,9 @@ _LEAST_GAIN = 1e-10
 _EXACT = 1e-31
 _NEARLY_EXACT = 1e-25
 _MOST_REFUSALS = 9
+#: Relative size of the squared error from which on the normal equations, which have half of the digits, may stand in the way.
+_NEAR = 1e-14
+_MOST_POLISHING, _LEAST_POLISHING = 12, 0.1
 
 
 def fit_tree(
@@ -60,6 +63,8 @@ def fit_tree(
         theta, point = _descend(problem, theta, problem.at(theta), steps)
         if tape.factors and np.isfinite(point.sse):
             point = min(point, problem.at(theta, exact=True), key=lambda each: each.sse)
+        if point.sse < _NEAR * problem.size:
+            theta, point = _polished(problem, theta, point)
     if not np.isfinite(point.sse):
         return tree, float("inf")
     for index, number in zip(tape.factors + tape.inner, [*point.factors, *theta], strict=True):
@@ -109,6 +114,20 @@ class _Problem:
         normal = slopes @ slopes.T - shared.T @ np.linalg.solve(square, shared)
         return _Point(factors / norms, float(residual @ residual), normal, slopes @ residual, sizes)
 
+    def move(self, theta: _Array, factors: _Array, damping: float) -> _Array:
+        """The damped step of the inner constants by singular values of all derivatives, with all digits."""
+        tape = self._tape
+        values = tape.values(self._fixed, torch.from_numpy(theta).unbind())
+        tape.with_factors(values, torch.from_numpy(factors).unbind())
+        residual = self._weighted(self._y - np.asarray(values[-1]))
+        columns, sizes = self._columns([*tape.terms(values), *tape.slopes(values)])
+        rows = np.concatenate([columns.T, np.sqrt(damping) * np.eye(len(columns))])
+        target = np.concatenate([residual, np.zeros(len(columns))])
+        if not np.isfinite(rows).all() or not np.isfinite(target).all():
+            return np.zeros_like(theta)
+        step: _Array = np.linalg.lstsq(rows, target, rcond=None)[0] / sizes
+        return step[len(factors) :]
+
     def _weighted(self, values: _Array) -> _Array:
         return values if self._roots is None else values * self._roots
 
@@ -150,6 +169,26 @@ def _descend(problem: _Problem, theta: _Array, point: _Point, steps: int) -> tup
         else:
             damping, growth, refusals = damping * growth, 2 * growth, refusals + 1
             if refusals > _MOST_REFUSALS or point.sse <= _NEARLY_EXACT * problem.size:
+                break
+    return theta, point
+
+
+def _polished(problem: _Problem, theta: _Array, point: _Point) -> tuple[_Array, _Point]:
+    """Steps from nearly exact constants to round-off."""
+    damping = 1e-12
+    for _ in range(_MOST_POLISHING if len(theta) else 0):
+        if point.sse <= _EXACT * problem.size:
+            break
+        trial = theta + problem.move(theta, point.factors, damping)
+        candidate = problem.at(trial, exact=True)
+        if candidate.sse < point.sse:
+            gain = 1 - candidate.sse / point.sse
+            theta, point, damping = trial, candidate, damping / 100
+            if gain < _LEAST_POLISHING:
+                break
+        else:
+            damping *= 1000
+            if damping > 1:
                 break
     return theta, point
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from kanwidget.discovery.engine.assembly import power, product
 from kanwidget.discovery.engine.fractions.links import dips
-from kanwidget.discovery.engine.fractions.polynomials import equilibrated, independent, vanishing
+from kanwidget.discovery.engine.fractions.polynomials import equilibrated, independent, nearly_vanishing
 from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.targets import TARGETS, Target, usable
 from kanwidget.discovery.engine.trees import Tree, columns_of, constant, values
@@ -106,7 +106,7 @@ def _offer(table: Table, system: _System, grid: Tensor, sign: int) -> None:
         for k in itertools.islice(dips(smallest, log_grid, heights), _MOST_DIPS):
             trees = system.trees(sign * k)
             above, below = independent(table, trees), independent(table, trees[: system.below])
-            table.offer([vanishing(table, target, above, below, near=True)], "a fraction with a function")
+            table.offer(nearly_vanishing(table, target, above, below), "a fraction with a function")
 
 
 def _heights(matrices: Tensor) -> list[float]:

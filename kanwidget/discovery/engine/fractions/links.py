@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.fractions.polynomials import Terms, equilibrated, independent, monomials_of, vanishing
+from kanwidget.discovery.engine.fractions.polynomials import Terms, equilibrated, independent, monomials_of, nearly_vanishing
 from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.targets import Target
 from kanwidget.discovery.engine.trees import Tree, constant
@@ -76,7 +76,7 @@ def linked_rationals(table: Table) -> Iterator[str]:
             smallest, log_grid = _smallest(table, link, terms), link.grid(table.y).log().tolist()
             for c in dips(smallest, log_grid, [smallest(log_c) for log_c in log_grid]):
                 target = Target(link.name, _values(link, c), torch.ones_like, _back(link, c))
-                table.offer([vanishing(table, target, terms, terms, near=True)], f"{link.name} as a fraction")
+                table.offer(nearly_vanishing(table, target, terms, terms), f"{link.name} as a fraction")
             yield f"trying fractions behind {'a logarithm' if link.needs else 'a power'}"
 
 

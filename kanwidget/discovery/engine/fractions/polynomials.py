@@ -35,8 +35,8 @@ _DEPENDENT = 1e-9
 _ROUNDS = 2
 #: How often columns without a coefficient are left out.
 _TRIMMED = 12
-#: A coefficient is 0 if its term is smaller than this part of the largest.
-_ZERO = 1e-6
+#: A coefficient is 0 if its term is smaller than this part of the largest, and may be 0 below the second where a constant is nearly right.
+_ZERO, _SMALL = 1e-6, 1e-2
 #: Most columns of a system, as a part of the rows.
 _SHARE = 0.75
 _MOST_COLUMNS = 600
@@ -147,30 +147,61 @@ def monomials_of(features: list[Tree], degree: int) -> list[Tree]:
     return result
 
 
-def vanishing(table: Table, target: Target, above: Terms, below: Terms, *, near: bool = False) -> Tree | None:
+def vanishing(table: Table, target: Target, above: Terms, below: Terms) -> Tree | None:
     """The function of which numerator minus T(y) times denominator vanishes; None where there isn't exactly one."""
-    t = target.values(table.y)
-    (numerators, top), (denominators, bottom) = above, below
-    bottom = bottom * t[:, None]
-    matrix = torch.cat([top, -bottom], 1)
-    if not bool(torch.isfinite(matrix).all()):
-        return None
-    matrix, scale = equilibrated(matrix)
+    system = _system(target.values(table.y), above, below)
+    found = None if system is None else _combination(system[0], _VANISHES)
+    return None if system is None or found is None else _fraction(table, target, above, below, found, system[1])
+
+
+def nearly_vanishing(table: Table, target: Target, above: Terms, below: Terms) -> list[Tree | None]:
+    """The same where a constant in the terms, or in the function of y, is nearly right: all terms of the combination, and its large ones.
+
+    The small ones make up for the error of the constant. Without them a fit moves it to where they aren't needed.
+    """
+    system = _system(target.values(table.y), above, below)
+    found = None if system is None else _combination(system[0], _NEAR)
+    if system is None or found is None:
+        return []
+    matrix, scale = system
+    subset, vector = found
+    large = [index for index, size in zip(subset, vector.abs().tolist(), strict=True) if size > _SMALL * vector.abs().max()]
+    trees = [_fraction(table, target, above, below, found, scale)]
+    if len(large) < len(subset):
+        fewer = large, torch.linalg.svd(matrix[:, large], full_matrices=False)[2][-1]
+        trees.append(_fraction(table, target, above, below, fewer, scale))
+    return trees
+
+
+def _system(t: Tensor, above: Terms, below: Terms) -> tuple[Tensor, Tensor] | None:
+    """The columns of which a combination is to vanish, in like sizes, and their sizes; None where they aren't finite."""
+    matrix = torch.cat([above[1], -below[1] * t[:, None]], 1)
+    return equilibrated(matrix) if bool(torch.isfinite(matrix).all()) else None
+
+
+def _combination(matrix: Tensor, tolerance: float) -> tuple[list[int], Tensor] | None:
+    """The columns of which a combination vanishes, and its factors; None where there is none."""
     # Squared singular values: the gram matrix shows those above the square root of round-off.
-    tolerance = _NEAR if near else _VANISHES
     if float(torch.linalg.eigvalsh(matrix.T @ matrix)[0]) > max(_VANISHES_SQUARED, tolerance**2) * matrix.shape[1]:
         return None
     subset, vector = _null_vector(matrix, tolerance)
-    if vector is None:
-        return None
+    return None if vector is None else (subset, vector)
+
+
+def _fraction(
+    table: Table, target: Target, above: Terms, below: Terms, found: tuple[list[int], Tensor], scale: Tensor
+) -> Tree | None:
+    """Y by a combination that vanishes; None where numerator or denominator is empty."""
+    subset, vector = found
+    numerators, denominators, count = above[0], below[0], len(above[0])
     factors = vector / scale[subset]
     # The first coefficient of the denominator is 1, as a person would write it.
-    bottom_factors = factors[[index >= len(numerators) for index in subset]]
-    if len(bottom_factors):
-        factors = factors / bottom_factors[0]
-    coefficients = dict(zip(subset, factors.tolist(), strict=True))
-    count = len(numerators)
-    parts = [_sum(numerators, coefficients, 0), _sum(denominators, coefficients, count)]
+    bottom = factors[[index >= count for index in subset]]
+    if not len(bottom):
+        return None
+    coefficients = dict(zip(subset, (factors / bottom[0]).tolist(), strict=True))
+    first = min(index for index in subset if index >= count) - count
+    parts = [_sum(numerators, coefficients, 0), _sum(denominators, coefficients, count, first)]
     if parts[0] is None or parts[1] is None:
         return None
     return target.back(parts[0] if parts[1] == ("n", 1) else ("div", *parts), table.y)
@@ -232,13 +263,18 @@ def _sparse(basis: Tensor) -> Tensor:
     return basis[0]
 
 
-def _sum(trees: list[Tree], coefficients: dict[int, float], offset: int) -> Tree | None:
-    """The sum of the trees with these coefficients; None of nothing."""
-    numbers = [(tree, coefficients[offset + i]) for i, tree in enumerate(trees) if offset + i in coefficients]
-    terms = [constant(value) if tree == ("n", 1) else ("mul", constant(value), tree) for tree, value in numbers]
-    if not terms:
-        return None
-    return ("n", 1) if offset and terms == [constant(1.0)] else total(terms)
+def _sum(trees: list[Tree], coefficients: dict[int, float], offset: int, plain: int = -1) -> Tree | None:
+    """The sum of the trees with these coefficients, that of the plain one no constant but 1; None of nothing."""
+    terms = [
+        tree if i == plain else _term(tree, coefficients[offset + i])
+        for i, tree in enumerate(trees)
+        if offset + i in coefficients
+    ]
+    return total(terms) if terms else None
+
+
+def _term(tree: Tree, factor: float) -> Tree:
+    return constant(factor) if tree == ("n", 1) else ("mul", constant(factor), tree)
 
 
 def sparse_sums(table: Table, candidates: list[Tree], label: str) -> Iterator[str]:
