@@ -29,6 +29,8 @@ _QUARTERS = 4.0
 _FEW_OPERANDS = 3
 #: Functions of y beside itself that are tried for up to so many columns: log y, y², √y, exp y.
 _OTHERS, _FEW_COLUMNS = (2, 3, 4, 6), 2
+#: Gram matrices don't show smaller singular values.
+_BLIND = 1e-7
 #: Rows on which dips are looked for, and how many at most for each operand.
 _ROWS, _MOST_DIPS = 96, 3
 
@@ -110,11 +112,13 @@ def _offer(table: Table, system: _System, grid: Tensor, sign: int) -> None:
 
 
 def _heights(matrices: Tensor) -> list[float]:
-    """The smallest singular value of each matrix, from its Gram matrix: enough to see where it dips."""
+    """The smallest singular value of each matrix, from its Gram matrix where that has the digits."""
     finite = torch.isfinite(matrices).flatten(1).all(1)
     matrices = equilibrated(torch.where(finite[:, None, None], matrices, 0.0))[0]
-    lowest = torch.linalg.eigvalsh(matrices.mT @ matrices)[:, 0]
-    return torch.where(finite, lowest.clamp(min=1e-17).sqrt(), math.inf).tolist()
+    heights = torch.linalg.eigvalsh(matrices.mT @ matrices)[:, 0].clamp(min=0).sqrt()
+    blind = heights < _BLIND
+    heights[blind] = torch.linalg.svdvals(matrices[blind])[:, -1].clamp(min=1e-15)
+    return torch.where(finite, heights, math.inf).tolist()
 
 
 @dataclass(frozen=True, slots=True)
