@@ -308,7 +308,7 @@ class DiscoverySteps:
         if loss == "mse" or not table.spread:
             return None
         residual = table.train.y - table.problem(table.train).values(front.best.equation.sympy)
-        return robust.row_weights(residual / table.y_unit, table.spread, loss)
+        return robust.row_weights(residual / table.y_unit, table.unit, loss)
 
 
 def _relative_sentence(front: Front) -> str:

@@ -144,7 +144,7 @@ def selected(columns: Tensor, y: Tensor, roots: Tensor) -> tuple[list[int], Tens
     scale = matrix.norm(dim=0).clamp(min=1e-300)
     matrix = matrix / scale
     mean = float((roots * right).sum() / (roots * roots).sum())
-    floor = _FLOOR * float((right - mean * roots).square().sum())
+    floor = max(_FLOOR * float((right - mean * roots).square().sum()), _ROUNDING**2 * float(right.square().sum()))
     n, subset = len(y), list(range(columns.shape[1]))
     cost = 0.5 * math.log2(max(n, 2)) + _TERM
     if n > len(subset) + 1:  # the triangle of the rows holds all that the rows say

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 from kanwidget.discovery.engine.trees import Tree, complexity, constants, digits, values
@@ -14,8 +15,12 @@ from kanwidget.discovery.engine.trees import Tree, complexity, constants, digits
 BITS = 2.0
 #: Error below this part of y's spread is round-off.
 ROUNDING = 1e-12
-#: Error below which a formula is exact.
-EXACT = 1e-11
+#: Relative error of a value that a few operations have rounded: where y hardly varies, this is more.
+_OPERATIONS = 8 * torch.finfo(torch.float64).eps
+#: Error below so many times that of round-off makes a formula exact.
+_EXACT = 10.0
+#: Decimals of bits that say something.
+_DIGITS = 6
 #: A longer formula may be a series.
 LONG = 35
 #: A formula of the front has an error smaller than this part of that of a simpler one.
@@ -52,6 +57,8 @@ class Pool:
         total = self.weights.sum()
         mean = (self.weights * y).sum() / total
         self.spread = float(((self.weights * (y - mean).square()).sum() / total).sqrt()) or 1.0
+        size = float(((self.weights * y.square()).sum() / total).sqrt())
+        self.rounding = max(ROUNDING, _OPERATIONS * size / self.spread)
         self.most = most
         self.candidates: list[Candidate] = []
 
@@ -70,7 +77,7 @@ class Pool:
         n = len(self.y)
         own = sum(abs(math.log2(abs(number))) for number in numbers if number)
         constant_bits = 0.5 * len(numbers) * math.log2(n) + 0.5 * own
-        return n * math.log2(error + ROUNDING) + constant_bits + BITS * size
+        return n * math.log2(max(error, self.rounding)) + constant_bits + BITS * size
 
     def add(self, candidate: Candidate) -> bool:
         """Keep a candidate, if it is among the best; returns whether it is the best."""
@@ -83,7 +90,8 @@ class Pool:
                 break
         else:
             pool.append(candidate)
-        pool.sort(key=lambda entry: entry.bits)
+        # Round-off decides nothing: of formulas that are alike the first one stays.
+        pool.sort(key=lambda entry: round(entry.bits, _DIGITS))
         if len(pool) > self.most:
             front = set(self.front())
             pool[:] = [entry for i, entry in enumerate(pool) if i < self.most or entry in front]
@@ -108,12 +116,15 @@ class Pool:
     @property
     def is_settled(self) -> bool:
         """Whether a formula is exact and so short that it is no series, which comes as near to a simple law with many terms."""
-        return any(c.error < EXACT and c.complexity <= LONG for c in self.candidates)
+        return any(self._is_exact(c) and c.complexity <= LONG for c in self.candidates)
 
     @property
     def is_exact(self) -> bool:
         """Whether a formula is exact but for round-off."""
-        return bool(self.candidates) and min(c.error for c in self.candidates) < EXACT
+        return any(map(self._is_exact, self.candidates))
+
+    def _is_exact(self, candidate: Candidate) -> bool:
+        return candidate.error < _EXACT * self.rounding
 
 
 @dataclass(slots=True)

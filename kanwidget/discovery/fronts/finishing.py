@@ -145,7 +145,7 @@ def _as_good(front: Front, own: Problem, fit: Fit, start: Any) -> tuple[Problem,
         (weight * (rows.y - rows.values(expression)) / size).square() for expression in (start, fit.expression)
     )
     defined = torch.isfinite(before)
-    return (own, fit) if is_as_good(before[defined], after[defined]) else None
+    return (own, fit) if is_as_good(before[defined], after[defined], rows.rounding / size**2) else None
 
 
 def _with_all_rows(front: Front, member: Member, expression: Any) -> Member:

@@ -179,7 +179,8 @@ class Front:
         if size > self.reach or number > self._most_constants or not self._allows(tree):
             return None
         misfit = self._misfit(tree)
-        return None if self._is_column(tree) and misfit.plain.held_out > _NEAR else _Rank(size, number, misfit)
+        far = misfit.plain.held_out * self.table.unit > _NEAR * (self.table.spread or self.table.unit)
+        return None if self._is_column(tree) and far else _Rank(size, number, misfit)
 
     def _written(self, tree: Tree, rank: _Rank, origin: str) -> Member | None:
         """A formula that is compared so, in the units of the data; None where it has no finite writing."""
@@ -248,13 +249,7 @@ class Front:
         others = None
         if held is not None and table.held_out is not None:
             others = (table.held_out.y / table.y_unit, held, table.held_out.weight)
-        return ranking.misfit(rows, others, self._unit, robust=self._robust)
-
-    @property
-    def _unit(self) -> float:
-        """What errors are parts of, in the engine's unit: the target's spread, or the size of one that never changes."""
-        table = self.table
-        return table.spread or max(float(table.every.y.abs().max()) / table.y_unit, 1.0)
+        return ranking.misfit(rows, others, table.unit, robust=self._robust)
 
     def _equation(
         self, expression: Any, size: float, misfit: Misfit, origin: str, problem: Problem | None = None
@@ -262,7 +257,7 @@ class Front:
         table = self.table
         train, test = table.error(table.every, expression), table.test_error(expression)
         if test is None and table.held_out is not None:
-            squares = misfit.plain.held_out * self._unit * table.y_unit
+            squares = misfit.plain.held_out * table.unit * table.y_unit
             test = table.error(table.held_out, expression) if self._robust else squares
         return Equation(
             *(table.target, expression, size, train, test, table.r2(train), origin),

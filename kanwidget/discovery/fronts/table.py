@@ -32,6 +32,8 @@ _SMALLEST, _LARGEST = 1e-4, 1e5
 _HARDLY = 0.25
 #: A column that varies by less than this part of its size is constant.
 _CONSTANT = 1e-12
+#: A spread below this part of the size is measured in rounded values.
+_STEADY = 1e-4
 #: Constants below this, and above one over it, leave no room for products with others.
 _TINIEST = 1e-290
 
@@ -93,6 +95,12 @@ class Table:
         """Standard deviation of the target in the engine's unit; 0 where it is constant."""
         y = self.every.y / self.y_unit
         return float(y.std(correction=0)) if bool((y != y[0]).any()) else 0.0
+
+    @property
+    def unit(self) -> float:
+        """What errors are parts of, in the engine's unit: the target's spread, or a part of the size of one that hardly changes."""
+        size = float(self.every.y.abs().max()) / self.y_unit
+        return max(self.spread, _STEADY * size) if self.spread else max(size, 1.0)
 
     def rows(self, weights: Tensor | None = None, *, without_outliers: bool = False) -> Rows:
         """The rows for the engine.
