@@ -13,7 +13,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.fractions.polynomials import Terms, equilibrated, independent, monomials_of, nearly_vanishing
+from kanwidget.discovery.engine.fractions.polynomials import (
+    Terms,
+    equilibrated,
+    independent,
+    monomials_of,
+    nearly_vanishing,
+)
 from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.targets import Target
 from kanwidget.discovery.engine.trees import Tree, constant

@@ -165,7 +165,9 @@ def nearly_vanishing(table: Table, target: Target, above: Terms, below: Terms) -
         return []
     matrix, scale = system
     subset, vector = found
-    large = [index for index, size in zip(subset, vector.abs().tolist(), strict=True) if size > _SMALL * vector.abs().max()]
+    large = [
+        index for index, size in zip(subset, vector.abs().tolist(), strict=True) if size > _SMALL * vector.abs().max()
+    ]
     trees = [_fraction(table, target, above, below, found, scale)]
     if len(large) < len(subset):
         fewer = large, torch.linalg.svd(matrix[:, large], full_matrices=False)[2][-1]
