@@ -129,7 +129,7 @@ WAVES = (
     - 2982.0 * (0.0102 * sympy.sin(2.998 * A) - 0.0082 * B) ** 2
 )
 CASES = {
-    "front: a slope": Case(front(SLOPE), lambda a: a / 2**0.5, BOTH[:1], "sqrt(2)*a/2"),
+    "front: a slope": Case(front(SLOPE), lambda a: a / 2**0.5, BOTH[:1], "sqrt(2)*a/2", 60),
     "front: far from 0": Case(
         front(("add", ("c", 1e6), SLOPE)), lambda a: 1e6 + a / 2**0.5, BOTH[:1], "sqrt(2)*a/2 + 1e+06"
     ),
@@ -174,7 +174,7 @@ CASES = {
         "1.3*log((1.0*a + 2.0*b)/(1.0*a + 1))",
     ),
     "search: a power": Case(search(5), lambda a: 1.234 / a**2, BOTH[:1], "1.234/a**2"),
-    "search: far from 0": Case(search(5), lambda a, b: 1e6 + 3 * a * b, BOTH, "3*a*b + 1e+06"),
+    "search: far from 0": Case(search(10), lambda a, b: 1e6 + 3 * a * b, BOTH, "3*a*b + 1e+06"),
     "search: a pendulum": Case(
         search(5), lambda a, b: 2 * math.pi * (a / b).sqrt(), ((1, 3), (1, 10)), "2*pi*sqrt(a)/sqrt(b)"
     ),
