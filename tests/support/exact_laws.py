@@ -73,8 +73,13 @@ def fraction(strategy):
 
 
 def search(steps):
-    """The best formula of a whole search."""
-    return lambda x, y: discover(Dataset(x, y, in_vars=["a", "b"][: x.shape[1]]), steps=steps, progress=False).best.text
+    """The front of a whole search."""
+
+    def text(x, y):
+        found = discover(Dataset(x, y, in_vars=["a", "b"][: x.shape[1]]), steps=steps, progress=False)
+        return " | ".join(equation.text for equation in found.front)
+
+    return text
 
 
 def snapped(start):
@@ -173,10 +178,15 @@ CASES = {
         (UNIT, UNIT),
         "1.3*log((1.0*a + 2.0*b)/(1.0*a + 1))",
     ),
-    "search: a power": Case(search(5), lambda a: 1.234 / a**2, BOTH[:1], "1.234/a**2"),
-    "search: far from 0": Case(search(10), lambda a, b: 1e6 + 3 * a * b, BOTH, "3*a*b + 1e+06"),
+    "search: a power": Case(search(5), lambda a: 1.234 / a**2, BOTH[:1], "0.398 | a**(-2) | 1.234/a**2"),
+    "search: far from 0": Case(
+        search(10), lambda a, b: 1e6 + 3 * a * b, BOTH, "1.00001147e+06 | 4.81*b + 1.0000019e+06 | 3*a*b + 1e+06"
+    ),
     "search: a pendulum": Case(
-        search(5), lambda a, b: 2 * math.pi * (a / b).sqrt(), ((1, 3), (1, 10)), "2*pi*sqrt(a)/sqrt(b)"
+        search(5),
+        lambda a, b: 2 * math.pi * (a / b).sqrt(),
+        ((1, 3), (1, 10)),
+        "4.13 | 8.78/sqrt(b) | 4.280*a/sqrt(b) | 2*pi*sqrt(a)/sqrt(b)",
     ),
     "snap: a sum": Case(
         snapped(0.5003 * sympy.sin(3.1409 * A) + 1.4137 * B**2 - 2.9991),

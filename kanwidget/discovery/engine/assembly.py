@@ -15,8 +15,8 @@ from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant
 
 #: Bits that a term must save beside its constant.
 _TERM = 4.0
-#: Part of the target's sum of squares that counts as round-off.
-_FLOOR = 1e-20
+#: Part of the target's sum of squares around its mean that counts as round-off, and of that around 0: equations leave so much.
+_FLOOR, _LEAST_FLOOR = 1e-20, 1e-28
 #: Of more columns than these many go at a time, while together they cost at most so many times what each costs.
 _MANY, _TOGETHER = 8, 2.0
 #: Singular values below this part of the largest are round-off; columns of length 1 that are equal differ by less than the root of this.
@@ -144,7 +144,7 @@ def selected(columns: Tensor, y: Tensor, roots: Tensor) -> tuple[list[int], Tens
     scale = matrix.norm(dim=0).clamp(min=1e-300)
     matrix = matrix / scale
     mean = float((roots * right).sum() / (roots * roots).sum())
-    floor = max(_FLOOR * float((right - mean * roots).square().sum()), _ROUNDING**2 * float(right.square().sum()))
+    floor = max(_FLOOR * float((right - mean * roots).square().sum()), _LEAST_FLOOR * float(right.square().sum()))
     n, subset = len(y), list(range(columns.shape[1]))
     cost = 0.5 * math.log2(max(n, 2)) + _TERM
     if n > len(subset) + 1:  # the triangle of the rows holds all that the rows say

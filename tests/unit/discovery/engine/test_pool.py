@@ -45,6 +45,19 @@ def test_bits_are_misfit_constants_and_complexity():
     assert longer.bits - exact.bits == pytest.approx(0.5 * math.log2(50) + 2 * 2)
 
 
+def test_what_rounding_leaves_of_values_far_from_0_is_exact():
+    x = torch.linspace(1, 2, 50, dtype=torch.float64)
+    y = 1e8 + x * x
+    pool = Pool(x[None], y, torch.ones(50, dtype=torch.float64))
+    law = ("add", ("c", 1e8), ("sq", X))
+    pool.add(pool.judge(law))
+    assert pool.is_exact
+    moved = pool.judge(("add", ("c", 1e8 + 2e-8), ("sq", X)))
+    assert moved.error != pool.best.error
+    assert moved.bits == pytest.approx(pool.best.bits, abs=1e-6)
+    assert not pool.add(pool.judge(("add", ("c", 1e8 + 1e-3), ("sq", X))))
+
+
 def test_a_tree_without_finite_values_is_no_candidate():
     assert pool_of().judge(("log", ("neg", X))) is None
     assert pool_of().judge(("exp", ("exp", ("exp", ("exp", X))))) is None

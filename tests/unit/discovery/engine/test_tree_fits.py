@@ -100,6 +100,21 @@ def test_linear_constants_are_those_of_lstsq():
     torch.testing.assert_close(torch.tensor(constants(fit_tree(tree, x, y)[0]), dtype=torch.float64), expected)
 
 
+def test_exact_data_are_fitted_to_round_off_where_normal_equations_have_too_few_digits():
+    """y = a·b/√(b + 0.21) - … written with two inner constants, each a little off."""
+    generator = seeded()
+    a, b = 0.5 + 1.5 * torch.rand(2, 100, generator=generator, dtype=torch.float64)
+    root = ("sqrt", ("add", C, X))
+    tree = (
+        "div",
+        ("add", ("sub", ("mul", C, ("mul", X, ("x", 1))), ("mul", C, ("mul", X, root))), ("mul", C, ("x", 1))),
+        root,
+    )
+    start = with_constants(tree, [1.0, 1.0, 0.20995, 0.21, 0.20995])
+    _, sse = fit_tree(start, torch.stack([a, b]), b * (a + 0.21).sqrt() - a)
+    assert (sse / float((b * (a + 0.21).sqrt() - a).square().sum())) ** 0.5 < 1e-14
+
+
 def test_columns_that_nearly_agree_are_still_fitted():
     x = 1000 + rows(200)
     tree = ("add", ("add", C, LINE), ("mul", C, ("sq", X)))

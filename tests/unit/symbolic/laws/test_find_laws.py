@@ -5,6 +5,7 @@ import pytest
 import sympy
 
 from kanwidget.symbolic.laws import find_laws
+from kanwidget.symbolic.laws.criterion import noise_of
 
 A, B, C = sympy.symbols("a b c")
 
@@ -57,6 +58,15 @@ def test_noise_alone_is_no_law():
     found = find_laws(x, 10 + normal, [A, B, C])[0]
     assert found.error > 0.9
     assert len(found.expression.free_symbols) <= 1
+
+
+def test_round_off_is_no_noise_that_grows():
+    y = 1e6 + np.linspace(1, 50, 40)
+    assert not noise_of(y, y * (1 + 1e-16)).relative
+    value = np.linspace(1, 1e4, 40)
+    signs = np.where(np.arange(40) % 2 == 0, 1, -1)
+    assert noise_of(value * (1 + 0.01 * signs), value).relative
+    assert not noise_of(value * (1 + 2e-16 * signs), value).relative
 
 
 @pytest.mark.parametrize("rows", [5, 12])
