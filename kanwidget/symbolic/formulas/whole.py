@@ -16,7 +16,7 @@ from torch import Tensor
 from kanwidget._types import Elementwise
 from kanwidget.symbolic.formulas.constants import refit
 from kanwidget.symbolic.formulas.evaluation import evaluate
-from kanwidget.symbolic.formulas.regression.problem import noise_floor
+from kanwidget.symbolic.formulas.regression.noise import noise_floor
 
 if TYPE_CHECKING:
     import sympy

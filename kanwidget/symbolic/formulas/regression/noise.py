@@ -1,4 +1,4 @@
-"""How large the noise of each row is: the same for all, or in proportion to the value."""
+"""How large the noise of each row is: the same for all, or in proportion to the value; and how small it may be."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from torch import Tensor
 _RATIOS = torch.logspace(-1, 3, 17, dtype=torch.float64)
 #: Logarithm of the likelihood by which noise in proportion must be better, and the fewest rows that can show it.
 _GAIN, _FEWEST = 8.0, 20
+#: An error below this part of the spread of y counts as none: constants of exact data differ by less.
+_NOTHING = 1e-8
+#: Relative error of a value that a few operations have rounded.
+_ROUNDING = 8 * torch.finfo(torch.float64).eps
 
 
 def noise_weights(fitted: Tensor, residual: Tensor) -> Tensor | None:
@@ -41,3 +45,38 @@ def noise_weights(fitted: Tensor, residual: Tensor) -> Tensor | None:
         return None
     weights = variances[best].rsqrt()
     return weights / weights.square().mean().sqrt()
+
+
+def rounding(y: Tensor, weights: Tensor | None = None) -> float:
+    """The variance that rounding gives a residual: that of the values, however little they vary.
+
+    Args:
+        y: The values, `(n,)`.
+        weights: Factors of the residuals, `(n,)`.
+
+    Examples:
+        >>> y = torch.tensor([1e6, 1e6 + 1], dtype=torch.float64)
+        >>> 1e-10 < rounding(y) ** 0.5 < 1e-8
+        True
+    """
+    return _ROUNDING**2 * float((y if weights is None else weights * y).square().mean())
+
+
+def noise_floor(y: Tensor, weights: Tensor | None = None) -> float:
+    """The variance of a residual that counts as none: a small part of the values' spread, and at least that of rounding them.
+
+    With weights the spread is what the best constant leaves: weighted values themselves may all be the same.
+
+    Args:
+        y: The values, `(n,)`.
+        weights: Factors of the residuals, `(n,)`.
+
+    Examples:
+        >>> y = torch.tensor([1.0, 3.0], dtype=torch.float64)
+        >>> round(noise_floor(y) ** 0.5, 12), round(noise_floor(y, 1 / y) ** 0.5, 12)
+        (1e-08, 4.472e-09)
+    """
+    squares = torch.ones_like(y) if weights is None else weights.square()
+    mean = (squares * y).sum() / squares.sum()
+    spread = (squares * (y - mean).square()).mean()
+    return max(_NOTHING**2 * float(spread), rounding(y, weights))

@@ -13,6 +13,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget._types import Elementwise
 from kanwidget.symbolic.formulas.evaluation import evaluate
+from kanwidget.symbolic.formulas.regression.noise import noise_floor, rounding
 
 _STEPS = 100
 #: By how many times its size a constant changes in a step, at most.
@@ -21,10 +22,6 @@ _FARTHEST = 10.0
 _FIRST = 8
 #: A step that gains so little, relatively, is flat; after so many the fit ends, since no test tells the difference.
 _FLAT, _MOST_FLAT = 1e-7, 4
-#: An error below this part of the spread of y counts as none: constants of exact data differ by less.
-_NOTHING = 1e-8
-#: Relative error of a value that a few operations have rounded.
-_ROUNDING = 8 * torch.finfo(torch.float64).eps
 #: Cosine below which a direction of the Jacobian counts as none.
 _NULL = 1e-9
 
@@ -256,41 +253,6 @@ class Problem:
             else:
                 damping *= 10
         return values
-
-
-def rounding(y: Tensor, weights: Tensor | None = None) -> float:
-    """The variance that rounding gives a residual: that of the values, however little they vary.
-
-    Args:
-        y: The values, `(n,)`.
-        weights: Factors of the residuals, `(n,)`.
-
-    Examples:
-        >>> y = torch.tensor([1e6, 1e6 + 1], dtype=torch.float64)
-        >>> 1e-10 < rounding(y) ** 0.5 < 1e-8
-        True
-    """
-    return _ROUNDING**2 * float((y if weights is None else weights * y).square().mean())
-
-
-def noise_floor(y: Tensor, weights: Tensor | None = None) -> float:
-    """The variance of a residual that counts as none: a small part of the values' spread, and at least that of rounding them.
-
-    With weights the spread is what the best constant leaves: weighted values themselves may all be the same.
-
-    Args:
-        y: The values, `(n,)`.
-        weights: Factors of the residuals, `(n,)`.
-
-    Examples:
-        >>> y = torch.tensor([1.0, 3.0], dtype=torch.float64)
-        >>> round(noise_floor(y) ** 0.5, 12), round(noise_floor(y, 1 / y) ** 0.5, 12)
-        (1e-08, 4e-09)
-    """
-    squares = torch.ones_like(y) if weights is None else weights.square()
-    mean = (squares * y).sum() / squares.sum()
-    spread = (squares * (y - mean).square()).mean()
-    return max(_NOTHING**2 * float(spread), rounding(y, weights))
 
 
 def _finite(jacobian: Tensor, residual: Tensor, deviance: float) -> bool:
