@@ -158,13 +158,6 @@ CASES = {
         "(0.5*b - 0.5*b*exp(-0.9*a/b))/(0.5*a + 1)",
         100,
     ),
-    "fraction: difference inside": Case(
-        fraction(rationals_with_function),
-        lambda a, b, c: a / (1 + torch.exp((b - c) / 0.3)),
-        (UNIT,) * 3,
-        "1.0*a/(1.0*exp(3.333*b - 3.333*c) + 1)",
-        100,
-    ),
     "fraction: operand with others": Case(
         fraction(rationals_with_function),
         lambda a, b, c, d: c * (1 - torch.exp(-a / b)) * b / a + d * torch.exp(-a / b),
