@@ -188,9 +188,7 @@ class KAN(QueryableNetwork):
     def predict(self, data: Any, return_std: Literal[True], *, noise: bool = False) -> tuple[Tensor, Tensor]: ...
 
     @short_refusals
-    def predict(
-        self, data: Any, return_std: bool = False, *, noise: bool = False
-    ) -> Tensor | tuple[Tensor, Tensor]:
+    def predict(self, data: Any, return_std: bool = False, *, noise: bool = False) -> Tensor | tuple[Tensor, Tensor]:
         """Outputs for arrays, lists, frames or tensors of any float type, `(batch, n_out)`, no gradient: numbers in the target's
         unit. After a classification they are scores, a column for each class: `classify` says which class, `probabilities` how surely.
 
@@ -273,13 +271,17 @@ class KAN(QueryableNetwork):
                 `lamb_coef`, `lamb_coefdiff`, `reg_metric`, as in pykan; `seed` of the batches; `geodesic_acceleration=True` for LM steps
                 that follow the valley where it turns, at twice the time: for fits down to round-off (without `lamb`, in float64);
                 `continual=True` for data that leave out inputs learnt before: grids stay, and so does what the new data don't decide
-                (splines are local, base functions aren't: `base_fun="zero"`); `smoothness`, ≥ 0, for LM: where data are thin, splines go on
+                (splines are local, base functions aren't: `base_fun="zero"`); `evidence`: whether the data set the noise and how smooth each
+                edge is (by default wherever LM trains without `lamb`, `continual` or `smoothness`): noisy rows are then not learnt by heart,
+                and the network knows its errors, see `predict`; `smoothness`, ≥ 0, for LM: where data are thin, splines go on
                 as polynomials of degree five. It weighs the mean square of sixth derivatives over a grid of length 1, in parts of the
                 loss: 1e-10 is much for a wave of several periods.
 
         Returns:
-            Losses of every step (RMSE for squared errors, else the mean loss), and why it stopped. Ctrl-C ends the
-            training and keeps the best state.
+            Losses of every step (RMSE for squared errors, else the mean loss), and why it stopped; with evidence also `noise`, the
+            standard deviation of the labels' noise, `freedom`, how many parameters the data have determined, and `log_evidence`.
+            `model.posterior` then has the degrees of freedom of every edge: near 0 it isn't needed, near 1 it is a straight line.
+            Ctrl-C ends the training and keeps the best state.
 
         Raises:
             ValueError: For data or settings that don't fit; the model is then unchanged.
@@ -290,6 +292,12 @@ class KAN(QueryableNetwork):
             >>> history = KAN([2, 1], grid=5).fit(data, steps=20, progress=False)
             >>> history.optimizer, history.last.test_loss < 1e-2
             ('LM', True)
+            >>> noisy = (data.train_input, data.train_label + 0.1 * torch.randn(200, 1, generator=torch.Generator().manual_seed(1)))
+            >>> round(KAN([2, 1], grid=8).fit(noisy, progress=False).last.noise, 1)
+            0.1
+
+        References:
+            Wood and Fasiolo, "A generalized Fellner-Schall method for smoothing parameter optimization", arXiv:1606.04802 (evidence).
         """
         return fit(
             self,

@@ -113,5 +113,3 @@ def _own_errors(network: Network, output: Tensor, spread: Tensor) -> Tensor:
 
 def _read(network: Network, parameters: ParameterVector) -> Tensor:
     return parameters.read(Stack([network]))[0]
-
-

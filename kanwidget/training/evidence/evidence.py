@@ -198,7 +198,9 @@ class Evidence:
             noise = (self._n_labels * loss / rows).minimum(_NOISE_FACTOR * self.noise)
             self.noise = noise.minimum(self._variance).maximum(self._rounding)
         if not bool(sound.all()):  # the next step sees other matrices
-            self._prices = [torch.where(sound[:, None, None], *pair) for pair in zip(prices, before._prices, strict=True)]
+            self._prices = [
+                torch.where(sound[:, None, None], *pair) for pair in zip(prices, before._prices, strict=True)
+            ]
             self.noise = torch.where(sound, self.noise, before.noise)
 
     def posterior(self, index: int, matrix: Tensor, vector: Tensor) -> Posterior | None:
@@ -273,7 +275,9 @@ class Evidence:
 
     def state_dict(self) -> dict[str, list[float]]:
         """Noise and prices as lists of numbers."""
-        prices = torch.cat([prices.flatten(1) for prices in self._prices], 1).flatten() if self._prices else self.noise[:0]
+        prices = (
+            torch.cat([prices.flatten(1) for prices in self._prices], 1).flatten() if self._prices else self.noise[:0]
+        )
         return {"noise": self.noise.tolist(), "prices": prices.tolist(), "log_evidence": self.log_evidence.tolist()}
 
     def load_state_dict(self, state: dict[str, list[float]]) -> None:

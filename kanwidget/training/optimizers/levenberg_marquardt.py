@@ -59,7 +59,12 @@ class LevenbergMarquardt(Optimizer):
     """
 
     def __init__(
-        self, objective: LeastSquares, *, anchored: bool = False, smoothness: float = 0.0, evidence: MakeEvidence | None = None
+        self,
+        objective: LeastSquares,
+        *,
+        anchored: bool = False,
+        smoothness: float = 0.0,
+        evidence: MakeEvidence | None = None,
     ) -> None:
         self.objective, self._anchored, self._smoothness = objective, anchored, smoothness
         self._lowest = objective.trivial_loss()
@@ -103,7 +108,9 @@ class LevenbergMarquardt(Optimizer):
         if self._make_evidence is None or not self.parameters.size:
             return
         if self.evidence is None:
-            self.evidence = self._make_evidence(self.parameters, (self._units, spread), self._trivial, self._current.loss)
+            self.evidence = self._make_evidence(
+                self.parameters, (self._units, spread), self._trivial, self._current.loss
+            )
             # A network that fits already has its coarse shape.
             self._age = torch.where(self.evidence.begun, float(_COARSE_STEPS), self._age)
         else:

@@ -1,0 +1,245 @@
+"""Noise and smoothness that the data set."""
+
+import copy
+
+import pytest
+import torch
+
+from kanwidget import KAN, Dataset, EdgeRef, fit_many
+from kanwidget.core.storage import load
+from kanwidget.training import Trainer, make_settings
+from kanwidget.training.evidence.errors import edge_errors, valid_posterior
+
+
+def table(rows, noise, seed=0, function=None):
+    """Rows of sin 3a + b², scaled to variance 1, with a useless column, and fresh rows without noise."""
+    function = function or (lambda x: torch.sin(3 * x[:, 0]) + x[:, 1] ** 2)
+    generator = torch.Generator().manual_seed(seed)
+    x, fresh = (torch.rand(n, 3, generator=generator, dtype=torch.float64) * 2 - 1 for n in (rows, 1000))
+    truth = function(fresh)
+    mean, spread = truth.mean(), truth.std()
+    label = (function(x) - mean) / spread + noise * torch.randn(rows, generator=generator, dtype=torch.float64)
+    return Dataset(x, label), fresh, (truth - mean) / spread
+
+
+def error(model, x, truth):
+    return float((model.predict(x)[:, 0] - truth).square().mean().sqrt())
+
+
+@pytest.mark.parametrize("rows, noise", [(60, 0.2), (200, 0.2), (200, 0.5)])
+def test_a_fine_grid_does_not_learn_the_noise(rows, noise):
+    data, x, truth = table(rows, noise)
+    errors = {}
+    for evidence in (True, False):
+        model = KAN([3, 1], grid=15)
+        model.fit(data, evidence=evidence, progress=False)
+        errors[evidence] = error(model, x, truth)
+    assert errors[True] < 0.6 * errors[False]
+    assert errors[True] < noise
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.2, 0.5])
+def test_the_noise_is_estimated(noise):
+    ratios = []
+    for seed in range(5):
+        data, _, _ = table(300, noise, seed)
+        ratios.append(KAN([3, 1], grid=8).fit(data, progress=False).last.noise / noise)
+    assert sum(ratios) / 5 == pytest.approx(1, abs=0.06)
+
+
+def test_hidden_nodes_do_not_learn_the_noise_either():
+    data, x, truth = table(200, 0.2, function=lambda x: torch.exp(torch.sin(3 * x[:, 0]) + x[:, 1] ** 2))
+    model = KAN([3, 5, 1], grid=8)
+    history = model.fit(data, progress=False)
+    assert error(model, x, truth) < 0.15  # 0.4 without
+    assert history.last.noise == pytest.approx(0.2, rel=0.2)
+
+
+def test_without_noise_it_ends_at_the_accuracy_of_the_grid():
+    data, x, truth = table(400, 0.0)
+    errors = []
+    for evidence in (True, False):
+        model = KAN([3, 1], grid=10)
+        model.fit(data, evidence=evidence, progress=False)
+        errors.append(error(model, x, truth))
+    assert errors[0] < 1.05 * errors[1]
+    assert errors[1] < 1e-3
+
+
+def test_a_line_without_noise_ends_at_round_off():
+    data, x, truth = table(100, 0.0, function=lambda x: 3 * x[:, 0] - x[:, 1])
+    model = KAN([3, 1])
+    model.fit(data, progress=False)
+    assert error(model, x, truth) < 1e-9
+
+
+def test_edges_answer_for_themselves():
+    data, _, _ = table(300, 0.2, function=lambda x: torch.sin(3 * x[:, 0]) + x[:, 1])
+    model = KAN([3, 1], grid=8)
+    history = model.fit(data, progress=False)
+    curve, line, useless = (model.posterior.freedom[EdgeRef(0, n, 0)] for n in range(3))
+    assert curve.total > 3
+    assert line.total == pytest.approx(1, abs=0.3)
+    assert useless.total < 0.5
+    total = sum(freedom.total for freedom in model.posterior.freedom.values())
+    assert history.last.freedom == pytest.approx(total + 1, abs=0.1)  # and the constant
+
+
+def test_evidence_prefers_the_right_structure():
+    data, _, _ = table(200, 0.2, function=lambda x: x[:, 0] * x[:, 1])
+    values = [KAN(width, grid=5).fit(data, progress=False).last.log_evidence for width in ([3, 1], [3, [0, 1], 1])]
+    assert values[1] > values[0] + 10
+
+
+def test_bands_hold_the_curves():
+    inside = []
+    grid = torch.linspace(-1, 1, 101, dtype=torch.float64)
+    for seed in range(8):
+        data, x, truth = table(200, 0.3, seed)
+        model = KAN([3, 1], grid=8)
+        model.fit(data, progress=False)
+        mean, std = model.predict(x, return_std=True)
+        inside.append(((mean[:, 0] - truth).abs() <= 2 * std[:, 0]).double().mean())
+        band = edge_errors(model, model.posterior, EdgeRef(0, 0, 0), model.select(grid[:, None].expand(-1, 3))[:, 0])
+        assert band.shape == (101,)
+        assert (band > 0).all()
+    assert 0.9 < float(torch.stack(inside).mean()) < 0.99
+
+
+def test_errors_of_new_rows_have_their_noise():
+    data, x, _ = table(200, 0.3)
+    model = KAN([3, 1], grid=8)
+    history = model.fit(data, progress=False)
+    _, alone = model.predict(x, return_std=True)
+    _, rows = model.predict(x, return_std=True, noise=True)
+    assert torch.allclose(rows**2, alone**2 + history.last.noise**2)
+
+
+def test_errors_are_in_the_unit_of_the_target():
+    data, x, _ = table(200, 0.3)
+    far = Dataset(1e-3 * data.train_input, 1e6 * data.train_label + 5e7)
+    models = [KAN([3, 1], grid=8), KAN([3, 1], grid=8)]
+    stds = []
+    for model, part, inputs in zip(models, (data, far), (x, 1e-3 * x), strict=True):
+        history = model.fit(part, progress=False)
+        stds.append((model.predict(inputs, return_std=True)[1], history.last.noise))
+    (first, first_noise), (second, second_noise) = stds
+    assert second_noise == pytest.approx(1e6 * first_noise, rel=1e-2)
+    assert float((second / first).mean()) == pytest.approx(1e6, rel=0.02)
+
+
+# ---- what goes with it
+
+
+def test_classes_are_smooth_too():
+    generator = torch.Generator().manual_seed(3)
+    x, fresh = (torch.rand(n, 3, generator=generator, dtype=torch.float64) * 2 - 1 for n in (200, 2000))
+    labels, fresh_labels = (
+        (torch.rand(len(part), generator=generator, dtype=torch.float64) < torch.sigmoid(3 * part[:, 0])).long()
+        for part in (x, fresh)
+    )
+    losses = {}
+    for evidence in (True, False):
+        model = KAN([3, 2], grid=8)
+        history = model.fit(Dataset(x, labels, fresh, fresh_labels), evidence=evidence, progress=False)
+        losses[evidence] = history.last.test_loss
+        assert history.last.noise is None
+    assert losses[True] < losses[False]
+    assert losses[True] < 1.05 * min(history["test_loss"])
+
+
+def test_rows_without_weight_do_not_count():
+    data, _, _ = table(200, 0.3)
+    weight = torch.cat([torch.ones(100), torch.zeros(100)])
+    half = Dataset(data.train_input[:100], data.train_label[:100])
+    weighted, alone = KAN([3, 1], grid=5), KAN([3, 1], grid=5)
+    options = {"progress": False, "update_grid": False}
+    # The scales come from all rows: begin with the same ones.
+    alone.fit(data, steps=0, **options)
+    first = weighted.fit(data, sample_weight=weight, **options)
+    second = alone.fit(half, **options)
+    assert first.last.freedom == pytest.approx(second.last.freedom, rel=0.02)
+    # Weights have mean 1: the rows that count weigh 2, and the noise is that of a row of weight 1.
+    assert first.last.noise == pytest.approx(2**0.5 * second.last.noise, rel=0.02)
+
+
+def test_several_networks_train_as_alone():
+    data, _, _ = table(100, 0.3)
+    together = [KAN([3, 2, 1], seed=seed) for seed in range(3)]
+    alone = copy.deepcopy(together)
+    _, histories = fit_many(together, data, steps=25, progress=False)
+    for model, history in zip(alone, histories, strict=True):
+        expected = model.fit(data, steps=25, progress=False)
+        assert history["noise"][-1] == pytest.approx(expected["noise"][-1], rel=1e-4)
+
+
+def test_with_a_penalty_nothing_asks_the_data():
+    data, _, _ = table(100, 0.3)
+    model = KAN([3, 1])
+    history = model.fit(data, steps=20, lamb=1e-3, progress=False)
+    assert history.last.noise is None
+    assert model.posterior is None
+
+
+@pytest.mark.parametrize("option", [{"lamb": 1e-3}, {"continual": True}, {"smoothness": 1e-10}])
+def test_what_decides_smoothness_itself_is_refused(option):
+    data, _, _ = table(50, 0.3)
+    model = KAN([3, 1])
+    before = copy.deepcopy(model.state_dict())
+    with pytest.raises(ValueError, match="evidence"):
+        model.fit(data, evidence=True, progress=False, **option)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items() if hasattr(value, "shape"))
+
+
+@pytest.mark.parametrize("k", [0, 1, 2, 5])
+def test_every_order_of_splines(k):
+    data, x, truth = table(300, 0.3)
+    errors = []
+    for evidence in (True, False):
+        model = KAN([3, 1], grid=10, k=k)
+        model.fit(data, evidence=evidence, progress=False)
+        errors.append(error(model, x, truth))
+    assert errors[0] < errors[1]
+
+
+def test_frozen_tied_symbolic_and_product_edges():
+    data, x, truth = table(200, 0.2)
+    model = KAN([3, [2, 1], 1], grid=5)
+    model.freeze(0, 2, 0)
+    model.lock(0, [(0, 0), (1, 0)])
+    model.fix_symbolic(0, 0, 1, "sin", data=data)
+    model.remove_edge(0, 1, 1)
+    history = model.fit(data, steps=60, progress=False)
+    edges = set(model.posterior.freedom)
+    assert EdgeRef(0, 2, 0) not in edges  # frozen
+    assert EdgeRef(0, 1, 0) not in edges  # tied: its first member stands for it
+    assert EdgeRef(0, 0, 1) not in edges  # symbolic
+    assert history.last.noise == pytest.approx(0.2, rel=0.3)
+    assert error(model, x, truth) < 0.2
+
+
+def test_a_state_is_restored_bit_for_bit():
+    data, _, _ = table(100, 0.3)
+    model = KAN([3, 2, 1])
+    trainer = Trainer(model, data, None, make_settings())
+    for _ in range(12):
+        next(trainer)
+    parameters, state = copy.deepcopy(model.state_dict()), trainer.state_dict()
+    first = [next(trainer).noise for _ in range(5)]
+    model.load_state_dict(parameters)
+    trainer.load_state_dict(state)
+    assert [next(trainer).noise for _ in range(5)] == first
+
+
+def test_a_posterior_belongs_to_its_parameters(tmp_path):
+    data, x, _ = table(100, 0.3)
+    model = KAN([3, 1])
+    model.fit(data, progress=False)
+    expected = model.predict(x, return_std=True)[1]
+    model.save(tmp_path / "m.kan")
+    assert torch.equal(load(tmp_path / "m.kan", KAN).predict(x, return_std=True)[1], expected)
+    with torch.no_grad():
+        model.layer(0).coef += 0.1
+    assert valid_posterior(model) is None
+    with pytest.raises(ValueError, match="return_std"):
+        model.predict(x, return_std=True)
