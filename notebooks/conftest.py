@@ -2,6 +2,12 @@
 
 from typing import Any
 
+from tests.support.ports import share_ports
+
+
+def pytest_configure() -> None:
+    share_ports()
+
 
 def pytest_collection_modifyitems(items: list[Any]) -> None:
     for item in items:

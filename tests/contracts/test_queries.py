@@ -7,7 +7,7 @@ import torch
 
 from kanwidget import KAN
 from kanwidget.core.storage import save
-from tests.support.networks import F64, ZOO, assert_same, snapshot, uniform
+from tests.support.networks import F64, ZOO, assert_same, made_once, snapshot, uniform
 
 mpl.use("Agg")
 
@@ -62,6 +62,7 @@ def table(model, rows=12):
     return generator.random((rows, model.n_features)), generator.random((rows, model.n_out))
 
 
+@made_once
 def fitted(kind):
     model = ZOO[kind](grid=4)
     x = uniform(40, model.n_features)

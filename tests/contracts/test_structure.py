@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from kanwidget import surgery
-from tests.support.networks import ZOO, assert_same, finite, snapshot, uniform
+from tests.support.networks import ZOO, assert_same, finite, made_once, snapshot, uniform
 
 #: Every edit that returns a new model.
 NEW = {
@@ -51,8 +51,9 @@ IN_PLACE = {
 each_kind = pytest.mark.parametrize("kind", ["plain", "states", "everything"])
 
 
-def make(kind, **options):
-    model = ZOO[kind](grid=4, grid_eps=0.3, seed=5, k=2, base_fun="tanh", **options)
+@made_once
+def make(kind):
+    model = ZOO[kind](grid=4, grid_eps=0.3, seed=5, k=2, base_fun="tanh")
     x = uniform(40, model.n_features)
     model.fit((x, uniform(40, model.n_out, seed=1)), steps=3, progress=False, update_grid=False)
     model.layer(0).affine.requires_grad_(False)

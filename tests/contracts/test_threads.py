@@ -17,7 +17,7 @@ from kanwidget import KAN
 from kanwidget.core import threads
 from kanwidget.core.threads import limit_threads, one_thread
 from tests.contracts.test_queries import QUERIES
-from tests.support.networks import uniform
+from tests.support.networks import made_once, uniform
 
 mpl.use("Agg")
 
@@ -79,6 +79,7 @@ class ThreadsOfOperations(TorchDispatchMode):
         return function(*args, **(kwargs or {}))
 
 
+@made_once
 def fitted():
     model = KAN([2, 3, 1], seed=1)
     x = uniform(40, 2)

@@ -1,5 +1,7 @@
 """Small networks and data for many tests, and the comparison of a network with an earlier snapshot."""
 
+import copy
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +16,17 @@ from kanwidget.symbolic import to_numpy
 F64 = torch.float64
 #: torch's own forward mode uses a part of torch that it warns of.
 forward_mode = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+
+
+def made_once(make):
+    """A function whose result takes long: each is made once for the same arguments, and every call returns a copy of its own."""
+    original = functools.cache(make)
+
+    @functools.wraps(make)
+    def copied(*arguments, **options):
+        return copy.deepcopy(original(*arguments, **options))
+
+    return copied
 
 
 def uniform(rows, columns, *, seed=0, low=-1.0, high=1.0, dtype=F64):

@@ -1,11 +1,10 @@
-"""A real notebook server and a real browser, once for all tests of this folder; each test gets a page of its own."""
+"""A real notebook server and a real browser, once for all tests of a worker; each test gets a page of its own."""
 
 import contextlib
 import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
+
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 SCREENS = ROOT / "build" / "screens"
@@ -36,12 +37,8 @@ def browser_path():
     return next((found for name in names if name and (found := shutil.which(name))), None)
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
+#: Settings of a server, which runs beside that of another worker.
+PORTS_OF_KERNELS = "from tests.support.ports import share_ports\n\nshare_ports()\n"
 #: A frame within the package, wherever it is installed.
 OURS = re.compile(r"kanwidget/(kan|_check|explorer|core|training|surgery|symbolic|insight|datasets)(/|\.py)")
 
@@ -101,6 +98,7 @@ class Server(Process):
         settings = folder / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
         settings.mkdir(parents=True)
         (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+        (folder / "config" / "jupyter_server_config.py").write_text(PORTS_OF_KERNELS)
         names = {"CONFIG_DIR": "config", "DATA_DIR": "data", "RUNTIME_DIR": "runtime"}
         environment = {f"JUPYTER_{name}": str(folder / path) for name, path in names.items()}
         environment["IPYTHONDIR"] = str(folder / "ipython")
@@ -155,6 +153,18 @@ class Server(Process):
 
 #: Names and versions of the programs, for the report.
 RAN = pytest.StashKey[dict]()
+
+
+def pytest_sessionfinish(session):
+    """A worker tells the process that writes the report."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["ran"] = session.config.stash.get(RAN, {})
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    ran = getattr(node, "workeroutput", {}).get("ran", {})  # a worker that broke down has no output
+    node.config.stash.setdefault(RAN, {}).update(ran)
 
 
 def pytest_terminal_summary(terminalreporter, config):

@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 
 from kanwidget import KAN
 from kanwidget.insight.plot import plot, shown
+from tests.support.ports import share_ports
 
 client = pytest.importorskip("jupyter_client", reason="pip install 'kanwidget[lab]'")
 pytest.importorskip("ipykernel", reason="pip install 'kanwidget[lab]'")
@@ -19,6 +20,7 @@ model = KAN([2, 1])
 @pytest.fixture(scope="module")
 def pictures():
     """Runs a cell, and tells how each of its pictures came: as what it displayed, or as its value."""
+    share_ports()
     manager = client.KernelManager(kernel_name="python3")
     manager.start_kernel()
     blocking = manager.client()

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from kanwidget.explorer.protocol.records import VERSION
+from tests.support.ports import share_ports
 
 client = pytest.importorskip("jupyter_client", reason="pip install 'kanwidget[lab]'")
 pytest.importorskip("ipykernel", reason="pip install 'kanwidget[lab]'")
@@ -43,6 +44,7 @@ class Kernel:
     """A kernel with what it has said, and one view."""
 
     def __init__(self, name="python3", setup=SETUP):
+        share_ports()
         self.manager = client.KernelManager(kernel_name=name)
         self.manager.start_kernel()
         self.client = self.manager.client()
