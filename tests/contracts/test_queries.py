@@ -1,5 +1,7 @@
 """Queries change nothing: each leaves parameters, buffers, reference, settings and history bit for bit."""
 
+import importlib
+
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -10,6 +12,16 @@ from kanwidget.core.storage import save
 from tests.support.networks import F64, ZOO, assert_same, made_once, snapshot, uniform
 
 mpl.use("Agg")
+
+
+def simplified(model):
+    """Every part of `simplify`'s work, with short trainings."""
+    module = importlib.import_module("kanwidget.simplification.simplify")  # whose name is the function's in its package
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("_PRUNE_STEPS", "_START_STEPS", "_LAST_STEPS"):
+            patch.setattr(module, name, 2)
+        return model.simplify(table(model), steps=1, lib=["x"])
+
 
 #: Every method of KAN that asks, with a call of it.
 QUERIES = {
@@ -45,7 +57,7 @@ QUERIES = {
     "refine adapted": lambda model, x: model.refine(7, knots="adapted"),
     "expand_width": lambda model, x: model.expand_width(1, 1),
     "expand_depth": lambda model, x: model.expand_depth(),
-    "simplify": lambda model, x: model.simplify(table(model), steps=1, lib=["x"]),
+    "simplify": lambda model, x: simplified(model),
     "classify": lambda model, x: model.classify(x) if model.n_out > 1 else None,
     "probabilities": lambda model, x: model.probabilities(x) if model.n_out > 1 else None,
     "formula_forms": lambda model, x: model.formula_forms(table(model), seconds=0),

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import functools
 import gzip
 import io
 import json
@@ -54,10 +55,28 @@ CASES = {
 }
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("trees")
+
+
+@pytest.fixture(scope="module")
+def printed(folder):
+    """What is printed for each of these tables; the trees' report and model are written to the folder."""
+
+    @functools.cache
+    def out(name):
+        target, *options = CASES[name][0]
+        files = ["--out", folder / "trees.html", "--save", folder / "trees.kan"] if name == "trees" else []
+        return fitted(table(name), "--target", target, *options, *files)
+
+    return out
+
+
 @pytest.mark.parametrize(("name", "case"), CASES.items(), ids=CASES)
-def test_bundled_tables(name, case):
-    (target, *options), shape, unexplained = case
-    out = fitted(table(name), "--target", target, *options)
+def test_bundled_tables(name, case, printed):
+    (target, *_), shape, unexplained = case
+    out = printed(name)
     assert re.search(rf"Formula:  {target} = {shape}\n", out), out
     assert missed(out) < unexplained
     assert all(error < value for value, error in constants(out))
@@ -116,10 +135,9 @@ def stored(page):
     return json.loads(gzip.decompress(base64.b64decode(text)))
 
 
-def test_a_report_has_the_film_of_the_training_in_the_units_of_the_table(tmp_path):
-    page = tmp_path / "trees.html"
-    fitted(table("trees"), "--target", "volume", "--out", page)
-    film = stored(page)["film"]
+def test_a_report_has_the_film_of_the_training_in_the_units_of_the_table(printed, folder):
+    printed("trees")
+    film = stored(folder / "trees.html")["film"]
     assert len(film["steps"]) > 10
     assert [act["label"] for act in film["acts"]] == ["pruning", "a formula"]
     heads = np.frombuffer(base64.b64decode(film["heads"]), "<f4").reshape(-1, 5)
@@ -132,12 +150,11 @@ def test_a_report_has_the_film_of_the_training_in_the_units_of_the_table(tmp_pat
         assert row[girth, 2] == pytest.approx(20.6, abs=0.1)
 
 
-def test_the_report_and_the_model_hold_the_formula_that_is_printed(tmp_path):
-    page, model_file = tmp_path / "trees.html", tmp_path / "trees.kan"
-    out = fitted(table("trees"), "--target", "volume", "--out", page, "--save", model_file)
+def test_the_report_and_the_model_hold_the_formula_that_is_printed(printed, folder):
+    out = printed("trees")
     factor, rmse = re.search(r"= (0\.\d+)\*girth", out)[1], re.search(r"test RMSE (\S+) .*leave-one-out", out)[1]
-    report = stored(page)
+    report = stored(folder / "trees.html")
     formula = report["snapshot"]["formula"]
     assert f"volume = {factor}*girth^2*height" in formula["text"]
     assert f"{formula['rmse']:.3g}" == rmse
-    assert KAN.load(model_file).predict([[10.0, 70.0]]).item() == pytest.approx(7000 * float(factor), rel=1e-3)
+    assert KAN.load(folder / "trees.kan").predict([[10.0, 70.0]]).item() == pytest.approx(7000 * float(factor), rel=1e-3)
