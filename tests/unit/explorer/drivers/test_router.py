@@ -17,7 +17,7 @@ from tests.unit.explorer.states import everything
 
 @pytest.fixture
 def explorer(model, data):
-    with KANExplorer(model, data, driver="blocking") as explorer:
+    with KANExplorer(model, data, driver="blocking", lib=["x", "x^2", "sin", "exp"]) as explorer:
         yield explorer
 
 

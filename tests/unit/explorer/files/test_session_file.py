@@ -1,5 +1,6 @@
 """What goes out as files, and the state that comes back in."""
 
+import contextlib
 import csv
 import doctest
 import json
@@ -18,14 +19,28 @@ from kanwidget.explorer.files.session_writer import session_json
 from kanwidget.explorer.methods.save import method_of
 
 
-@pytest.fixture
-def explorer(model, data):
+@contextlib.contextmanager
+def session_of(data):
+    model = KAN([2, 3, 1], grid=3, k=3, seed=1)
     with KANExplorer(model, data, driver="blocking", lamb=1e-3, in_vars=["a", "b"]) as explorer:
         explorer.step(4)
         explorer.fix("sin", edge=(0, 0, 0))
         explorer.lamb = 1e-4
         explorer.step(3)
         yield explorer
+
+
+@pytest.fixture
+def explorer(data):
+    with session_of(data) as explorer:
+        yield explorer
+
+
+@pytest.fixture(scope="module")
+def written(data):
+    """The file of such a session."""
+    with session_of(data) as explorer:
+        return session_json(explorer._session)
 
 
 def same(one, other):
@@ -284,8 +299,8 @@ def test_a_missing_file_and_a_wrong_path_are_named(tmp_path):
         {"events": [[10**400, "lamb", "x"]]},
     ],
 )
-def test_damaged_files_are_refused_whatever_is_damaged(explorer, tmp_path, change):
-    told = json.loads(session_json(explorer._session))
+def test_damaged_files_are_refused_whatever_is_damaged(written, tmp_path, change):
+    told = json.loads(written)
     told["session"].update(change)
     path = tmp_path / "session.json"
     path.write_text(json.dumps(told))
@@ -317,8 +332,8 @@ def test_damaged_files_are_refused_whatever_is_damaged(explorer, tmp_path, chang
         lambda told: told["session"]["trainer"].update(step_count=-1),
     ],
 )
-def test_a_history_that_no_session_has_is_refused(explorer, tmp_path, change):
-    told = json.loads(session_json(explorer._session))
+def test_a_history_that_no_session_has_is_refused(written, tmp_path, change):
+    told = json.loads(written)
     change(told)
     path = tmp_path / "session.json"
     path.write_text(json.dumps(told))
@@ -326,15 +341,15 @@ def test_a_history_that_no_session_has_is_refused(explorer, tmp_path, change):
         KANExplorer.load(path)
 
 
-def test_integers_that_are_too_long_to_be_read_are_refused(explorer, tmp_path):
+def test_integers_that_are_too_long_to_be_read_are_refused(written, tmp_path):
     path = tmp_path / "session.json"
-    path.write_text(session_json(explorer._session).replace('"seed": 1', f'"seed": {"1" * 5000}'))
+    path.write_text(written.replace('"seed": 1', f'"seed": {"1" * 5000}'))
     with pytest.raises(ValueError, match=r"session\.json has no session in it"):
         KANExplorer.load(path)
 
 
-def test_what_does_not_fit_together_names_the_file(explorer, tmp_path):
-    told = json.loads(session_json(explorer._session))
+def test_what_does_not_fit_together_names_the_file(written, tmp_path):
+    told = json.loads(written)
     told["session"]["arguments"]["in_vars"] = ["a"]
     path = tmp_path / "session.json"
     path.write_text(json.dumps(told))
