@@ -14,8 +14,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from filelock import FileLock
 
-from tests.support.ports import free_port
+from tests.support.ports import WORKERS, free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 SCREENS = ROOT / "build" / "screens"
@@ -192,11 +193,14 @@ def browser(ran):
 
 @pytest.fixture(scope="session")
 def gallery(tmp_path_factory):
-    """The address of a page with all states of the gallery."""
+    """The address of a page with all states of the gallery. The worker that comes first records them for all."""
     from tools.gallery.record import page
 
-    path = tmp_path_factory.mktemp("gallery") / "gallery.html"
-    path.write_text(page(), encoding="utf-8")
+    own = tmp_path_factory.getbasetemp()
+    path = (own.parent if WORKERS > 1 else own) / "gallery.html"
+    with FileLock(path.with_suffix(".lock")):
+        if not path.exists():
+            path.write_text(page(), encoding="utf-8")
     return path.as_uri()
 
 
