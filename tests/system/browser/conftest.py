@@ -156,6 +156,11 @@ class Server(Process):
 RAN = pytest.StashKey[dict]()
 
 
+def pytest_collection_modifyitems(items):
+    """Those that need the gallery last: one worker records it while the other is at the notebooks, and neither waits."""
+    items.sort(key=lambda item: "gallery" in getattr(item, "fixturenames", ()))
+
+
 def pytest_sessionfinish(session):
     """A worker tells the process that writes the report."""
     if hasattr(session.config, "workeroutput"):
