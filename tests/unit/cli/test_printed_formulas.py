@@ -28,7 +28,7 @@ def table(name):
     return str(resources.files("kanwidget.datasets").joinpath(f"data/{name}.csv"))
 
 
-def some_steps(data, *, seconds, seed):
+def search_of_steps(data, *, seconds, seed):
     """A search that is ended by its steps: the formula is then the same on a machine that is busy."""
     assert seconds == 6
     return discover(data, steps=STEPS, seed=seed)
@@ -36,7 +36,7 @@ def some_steps(data, *, seconds, seed):
 
 def fitted(*arguments):
     with contextlib.ExitStack() as stack:
-        stack.enter_context(pytest.MonkeyPatch.context()).setattr(steps, "discover", some_steps)
+        stack.enter_context(pytest.MonkeyPatch.context()).setattr(steps, "discover", search_of_steps)
         out = stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
         stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
         assert cli.main(["fit", *map(str, arguments), "--symbolic", "--seconds", "6"]) == 0
