@@ -36,11 +36,15 @@ class Store:
         if known is not None:
             return known
         found = work()
+        self.put(key, found)
+        return found
+
+    def put(self, key: str, found: dict[str, Any]) -> None:
+        """Keep what a job found, in the place of what it found earlier."""
         if self.path is None:
             self._memory[key] = found
         else:
             self._write(self.path, key, found)
-        return found
 
     def _write(self, path: Path, key: str, found: dict[str, Any]) -> None:
         path.parent.mkdir(exist_ok=True)

@@ -1,0 +1,82 @@
+"""kanwidget's own ways from a frame to a prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas
+import sympy
+from sympy.core.function import AppliedUndef
+
+from kanwidget import KAN, Dataset, KANExplorer
+from tools.benchmarks.tables.data import Numeric, Problem
+from tools.benchmarks.tables.peers import Predict
+
+#: The target's name in frames that hold it, too.
+_TARGET = "y"
+#: Acts after which a table is given up.
+_MOST_ACTS = 12
+
+
+def fit(problem: Problem) -> Predict:
+    """`KAN.for_data(…).fit(…)`, with nothing set by hand."""
+    numbers = Numeric(problem.train)
+    frame = _with_target(numbers(problem.train), problem)
+    model = KAN.for_data(frame, _TARGET)
+    model.fit(Dataset.from_frame(frame, _TARGET, test_fraction=0), progress=False)
+    return _of_network(model, problem, numbers)
+
+
+def three_acts(problem: Problem) -> Predict:
+    """The formula that the explorer's highlighted acts lead to; what is still a curve is predicted by the network."""
+    numbers = Numeric(problem.train)
+    explorer = KANExplorer(_with_target(numbers(problem.train), problem), target=_TARGET)
+    try:
+        acts = 0
+        while (act := explorer.next_act()) is not None and acts < _MOST_ACTS:
+            explorer.follow(act)
+            acts += 1
+        fitted, model = explorer.fitted_formula, explorer.model
+    finally:
+        explorer.close()
+    formulas = fitted if isinstance(fitted, tuple) else (fitted,)
+    if fitted is None or any(formula.expression.atoms(AppliedUndef) for formula in formulas):
+        return _of_network(model, problem, numbers)
+    functions = [_function(formula.variables, formula.expression) for formula in formulas]
+
+    def predict(frame: pandas.DataFrame) -> np.ndarray:
+        x = numbers(frame).to_numpy()
+        values = np.stack([function(x) for function in functions], 1)
+        return values[:, 0] if not problem.classes else _softmax(np.insert(values, 0, 0.0, axis=1))
+
+    return predict
+
+
+def _with_target(columns: pandas.DataFrame, problem: Problem) -> pandas.DataFrame:
+    """The columns and the target; of classes their names."""
+    return columns.assign(**{_TARGET: np.array(problem.classes)[problem.y] if problem.classes else problem.y})
+
+
+def _of_network(model: KAN, problem: Problem, numbers: Numeric) -> Predict:
+    def predict(frame: pandas.DataFrame) -> np.ndarray:
+        outputs = model.predict(numbers(frame)).numpy()
+        return _softmax(outputs) if problem.classes else outputs[:, 0]
+
+    return predict
+
+
+def _function(variables: Sequence[sympy.Symbol], expression: sympy.Expr) -> Any:
+    function = sympy.lambdify(variables, expression, ["scipy", "numpy"])
+
+    def values(x: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            return np.asarray(function(*x.T) + np.zeros(len(x)), float)
+
+    return values
+
+
+def _softmax(scores: np.ndarray) -> np.ndarray:
+    odds = np.exp(scores - scores.max(1, keepdims=True))
+    return odds / odds.sum(1, keepdims=True)
