@@ -45,7 +45,9 @@ def job(method: Method, problem: Problem) -> dict[str, Any]:
         return {"failure": f"{type(error).__name__}: {error}"[:200], "seconds": seconds, **about}
 
 
-def run(store: Store, tables: dict[str, Table], methods: Iterable[str], seeds: Iterable[int], again: Iterable[str]) -> None:
+def run(
+    store: Store, tables: dict[str, Table], methods: Iterable[str], seeds: Iterable[int], again: Iterable[str]
+) -> None:
     """All jobs that the results lack, those of an older kanwidget, and those that are wanted anew."""
     for name in methods:
         method, began = METHODS[name], False
@@ -58,9 +60,9 @@ def run(store: Store, tables: dict[str, Table], methods: Iterable[str], seeds: I
                 row = store.jobs().get(key(table, seed, name))
                 if row is not None and name not in again and (method.package or row["version"] == version):
                     continue
-                if not began:
+                if not began and not method.slow:
                     warm_up(method)
-                    began = True
+                began = True
                 row = job(method, tables[table].problem(seed))
                 store.put(key(table, seed, name), row)
                 figures = {figure: value for figure, value in row.items() if figure != "version"}
@@ -82,9 +84,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     usual = [name for name, method in METHODS.items() if not method.slow]
     parser.add_argument("--only", nargs="+", choices=[*TABLES], default=[*TABLES], metavar="TABLE", help="these tables")
-    parser.add_argument("--methods", nargs="+", choices=[*METHODS], default=usual, metavar="METHOD", help=str([*METHODS]))
+    parser.add_argument(
+        "--methods", nargs="+", choices=[*METHODS], default=usual, metavar="METHOD", help=str([*METHODS])
+    )
     parser.add_argument("--splits", nargs="+", type=int, choices=SEEDS, default=[*SEEDS], help="numbers of splits")
-    parser.add_argument("--again", nargs="+", choices=[*METHODS], default=[], metavar="METHOD", help="methods to run anew")
+    parser.add_argument(
+        "--again", nargs="+", choices=[*METHODS], default=[], metavar="METHOD", help="methods to run anew"
+    )
     parser.add_argument("--show", action="store_true", help="print what there is, run nothing")
     options = parser.parse_args()
     store, tables = Store("tables"), {name: TABLES[name] for name in options.only}

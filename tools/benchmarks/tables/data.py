@@ -35,7 +35,7 @@ class Problem:
             squares = np.square(self.truth - prediction).sum() / np.square(self.truth - self.truth.mean()).sum()
             return {"score": round(float(1 - squares), 6)}
         right = prediction.argmax(1) == self.truth
-        loss = -np.log(np.maximum(prediction[np.arange(len(self.truth)), self.truth], _LEAST)).mean()
+        loss = np.log(1 / np.maximum(prediction[np.arange(len(self.truth)), self.truth], _LEAST)).mean()
         return {"score": round(float(right.mean()), 6), "log_loss": round(float(loss), 6)}
 
 

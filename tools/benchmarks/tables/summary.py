@@ -91,7 +91,9 @@ class Summary:
 
     def _notes(self) -> Iterator[str]:
         yield ""
-        partial = {table: shared for table, shared in self.splits.items() if shared != max(self.splits.values(), key=len)}
+        partial = {
+            table: shared for table, shared in self.splits.items() if shared != max(self.splits.values(), key=len)
+        }
         if partial:
             yield f"compared on fewer splits, for not every method has all: {partial}"
         for name, row in self._jobs.items():
