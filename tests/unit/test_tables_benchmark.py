@@ -12,7 +12,7 @@ from tools.benchmarks.tables import __main__ as command
 from tools.benchmarks.tables import own
 from tools.benchmarks.tables.data import TABLES, Numeric, Problem, problem_of
 from tools.benchmarks.tables.methods import METHODS, Method
-from tools.benchmarks.tables.summary import Summary, key
+from tools.benchmarks.tables.summary import Summary, key, summaries
 
 
 def frame(rows=120):
@@ -186,6 +186,14 @@ def test_ranks_compare_the_splits_that_all_methods_have():
     assert summary.methods == ["line", "boosting", "kanwidget"]
     assert summary.ranks() == {"line": 2.5, "boosting": 2.5, "kanwidget": 1.0}
     assert summary.splits["t"] == [0]
+
+
+def test_a_method_with_fewer_splits_has_a_summary_of_its_own():
+    scores = {("t", "line"): [0.5, 0.9], ("t", "ebm"): [0.6], ("t", "kanwidget"): [0.6, 0.1]}
+    whole, shared = summaries(jobs(scores), {"t": False}, ["line", "ebm", "kanwidget"], [0, 1])
+    assert (whole.methods, whole.splits["t"]) == (["line", "kanwidget"], [0, 1])
+    assert (shared.methods, shared.splits["t"]) == (["line", "ebm", "kanwidget"], [0])
+    assert len(summaries(jobs(scores), {"t": False}, ["line", "kanwidget", "acts"], [0, 1])) == 1
 
 
 def test_what_falls_short_is_named():

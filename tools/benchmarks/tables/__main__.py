@@ -27,7 +27,7 @@ import torch
 from tools.benchmarks.paper.store import Store
 from tools.benchmarks.tables.data import TABLES, Problem, Table, problem_of
 from tools.benchmarks.tables.methods import METHODS, Method
-from tools.benchmarks.tables.summary import Summary, key
+from tools.benchmarks.tables.summary import key, summaries
 
 SEEDS = range(5)
 
@@ -101,7 +101,8 @@ def main() -> None:
         with one_thread():
             run(store, tables, methods, options.splits, options.again)
     classes = {name: table.classes for name, table in tables.items()}
-    print("\n".join(Summary(store.jobs(), classes, methods, options.splits).lines()))
+    for summary in summaries(store.jobs(), classes, methods, options.splits):
+        print("\n".join(["", *summary.lines()]))
 
 
 def one_thread() -> Any:

@@ -20,6 +20,16 @@ def key(table: str, seed: int, method: str) -> str:
     return f"{table}/{seed}/{method}"
 
 
+def summaries(
+    jobs: Mapping[str, Any], tables: Mapping[str, bool], methods: Sequence[str], seeds: Sequence[int]
+) -> list[Summary]:
+    """The summary of the methods that have most splits, and where others have fewer, that of all on those which they share."""
+    with_all = Summary(jobs, tables, methods, seeds)
+    counts = {m: sum(key(t, s, m) in jobs for t in tables for s in seeds) for m in with_all.methods}
+    whole = [method for method, count in counts.items() if count == max(counts.values())]
+    return [with_all] if with_all.methods == whole else [Summary(jobs, tables, whole, seeds), with_all]
+
+
 class Summary:
     """What jobs found, means over the splits that all methods have: ranks compare nothing else.
 
@@ -69,6 +79,8 @@ class Summary:
         if not self.tables:
             yield "no split has results of all methods"
             return
+        shared = sorted({seed for seeds in self.splits.values() for seed in seeds})
+        yield f"splits {', '.join(map(str, shared))} of {len(self.tables)} tables"
         yield self._head("R², accuracy of classes")
         yield from (self._row(table, "score", 3) for table in self.tables)
         yield self._cells("mean rank", self.ranks().values(), 2)
