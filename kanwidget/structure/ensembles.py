@@ -68,7 +68,7 @@ def train_ensemble(data: Dataset, output: int, members: int, steps: int, seed: i
     shape = _best_shape(table, steps, seed)
     draws = [draw for draw in _draws(table, members, seed) for _ in range(NETWORKS)]
     networks = [_scaled(shape.network(table.n_features, seed + index), table) for index in range(len(draws))]
-    trained, _ = fit_many(networks, draws, steps=steps, progress=False)
+    trained, _ = fit_many(networks, draws, steps=steps, progress=False, evidence=False)
     return [trained[first : first + NETWORKS] for first in range(0, len(trained), NETWORKS)]
 
 
@@ -76,7 +76,7 @@ def refit_copies(network: Network, data: Dataset, members: int, seed: int) -> li
     """Copies of a network, each trained a few steps more on rows drawn with replacement."""
     copies = [copy.deepcopy(network).to("cpu", torch.float64) for _ in range(members)]
     table = data.to(torch.float64, "cpu")
-    trained, _ = fit_many(copies, _draws(table, members, seed), steps=_REFIT_STEPS, progress=False)
+    trained, _ = fit_many(copies, _draws(table, members, seed), steps=_REFIT_STEPS, progress=False, evidence=False)
     return trained
 
 
@@ -118,7 +118,7 @@ def _best_shape(table: Dataset, steps: int, seed: int) -> Shape:
         networks = [_scaled(shape.network(table.n_features, seed + start), table) for start in range(_STARTS)]
         if errors and networks[0].n_parameters > len(rows):
             continue
-        _, histories = fit_many(networks, split, steps=steps, progress=False)
+        _, histories = fit_many(networks, split, steps=steps, progress=False, evidence=False)
         # The mean, not the best: of a shape that one start in two learns, half of the members would be wrong.
         errors[number] = sum(_least_error(history) for history in histories) / _STARTS
     return SHAPES[min(errors, key=lambda number: errors[number])]

@@ -158,6 +158,8 @@ class Trainings:
         #: The start on the first grid, before any training.
         self.origin = network
         self.folds = validation_folds(self.given, "extend", seed=seed)
+        # Grids are chosen by held-out rows, and fits go down to round-off.
+        options = {"evidence": False} | options
         self.options, self.smooth = options, {}
         if self._exact(options):
             self.options = {"geodesic_acceleration": True} | options

@@ -122,7 +122,7 @@ class _Training:
         model.scaling.settle()
         model.input_scale = arrays.moments(data.train_input)
         model.output_scale = arrays.moments(data.train_label)
-        for record in model.fit_steps(data, steps=_STEPS):
+        for record in model.fit_steps(data, steps=_STEPS, evidence=False):
             if isinstance(record, StepRecord):
                 yield record
 

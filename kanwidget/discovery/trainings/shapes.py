@@ -83,6 +83,6 @@ def _loss(data: Dataset, shape: tuple[list[int], int], seed: int) -> float:
         part = Dataset.from_arrays(x, y, test_fraction=0.25, seed=seed + split)
         model = KAN(shape[0], grid=shape[1], seed=seed)
         model.scaling.settle()
-        history = model.fit(part, steps=_STEPS, progress=False)
+        history = model.fit(part, steps=_STEPS, progress=False, evidence=False)
         losses.append(history.last.test_loss or 0.0)
     return sorted(losses)[len(losses) // 2]

@@ -110,6 +110,7 @@ class TrainableNetwork(PykanNetwork):
             "lamb_coef": lamb_coef,
             "lamb_coefdiff": lamb_coefdiff,
             "update_grid": update_grid,
+            "evidence": False,  # pykan's trainings minimize the loss
             "grid_update_num": grid_update_num,
             "reg_metric": reg_metric,
             **fitting.optimizer_options(opt, lr, batch),
