@@ -1,0 +1,93 @@
+"""Noisy rows with and without evidence: how far a plain `fit` ends from the truth, and whether its error bars hold.
+
+    python -m tools.benchmarks.noise              # ten draws of each
+    python -m tools.benchmarks.noise --draws 3 --only xy line
+
+Four functions of four columns, two of them useless, 60 to 1,000 rows, 5 to 50 % noise. Errors are those against the truth on fresh
+rows, in spreads of the target; *σ* is the estimated noise over the true one; *gone* the part of the useless columns with less than half
+a degree of freedom; *inside* the part of fresh rows whose truth lies within ± 2 standard errors of the prediction.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from kanwidget import KAN, Dataset
+
+#: Functions with the network that holds them.
+FUNCTIONS: dict[str, tuple[Callable[[Tensor], Tensor], list[int]]] = {
+    "sin-exp": (lambda x: torch.exp(torch.sin(torch.pi * x[:, 0]) + x[:, 1] ** 2), [4, 5, 1]),
+    "xy": (lambda x: x[:, 0] * x[:, 1], [4, 5, 1]),
+    "two curves": (lambda x: torch.sin(3 * x[:, 0]) + x[:, 1] ** 2, [4, 1]),
+    "line": (lambda x: 2 * x[:, 0] - x[:, 1], [4, 1]),
+}
+ROWS, NOISES, GRID = (60, 200, 1000), (0.05, 0.2, 0.5), 8
+_USELESS = (2, 3)
+
+
+def drawn(function: Callable[[Tensor], Tensor], rows: int, noise: float, seed: int) -> tuple[Dataset, Tensor, Tensor]:
+    """Noisy rows, fresh inputs, and the truth there, in spreads of the target."""
+    generator = torch.Generator().manual_seed(seed)
+    x, fresh = (2 * torch.rand(n, 4, generator=generator, dtype=torch.float64) - 1 for n in (rows, 1000))
+    truth = function(fresh)
+    mean, spread = truth.mean(), truth.std()
+    label = (function(x) - mean) / spread + noise * torch.randn(rows, generator=generator, dtype=torch.float64)
+    return Dataset(x, label), fresh, (truth - mean) / spread
+
+
+def trained(data: Dataset, width: list[int], seed: int, evidence: bool) -> tuple[KAN, float]:
+    """A network and the seconds of the processor that its training took."""
+    model, started = KAN(width, grid=GRID, seed=seed), time.process_time()
+    model.fit(data, evidence=evidence, progress=False)
+    return model, time.process_time() - started
+
+
+def row(name: str, rows: int, noise: float, draws: int) -> str:
+    """A line of the table."""
+    function, width = FUNCTIONS[name]
+    columns: dict[str, list[float]] = {key: [] for key in ("before", "after", "t0", "t1", "σ", "gone", "inside")}
+    for seed in range(draws):
+        data, fresh, truth = drawn(function, rows, noise, seed)
+        for evidence, error, seconds in ((False, "before", "t0"), (True, "after", "t1")):
+            model, spent = trained(data, width, seed, evidence)
+            columns[error].append(float((model.predict(fresh)[:, 0] - truth).square().mean().sqrt()))
+            columns[seconds].append(spent)
+        assert model.posterior is not None  # of the training with evidence
+        columns["σ"].append(model.history.last.noise / noise)
+        value, std = model.predict(fresh, return_std=True)
+        columns["inside"].append(float(((value - truth[:, None]).abs() <= 2 * std).double().mean()))
+        freedom = dict.fromkeys(_USELESS, 0.0)
+        for edge, parts in model.posterior.freedom.items():
+            if edge.layer == 0 and edge.source in freedom:
+                freedom[edge.source] += parts.total
+        columns["gone"].append(statistics.mean(float(value < 0.5) for value in freedom.values()))
+    before, after = (statistics.median(columns[key]) for key in ("before", "after"))
+    return (
+        f"{name:11s}{rows:6d}{noise:7.0%}{before:10.4f}{after:9.4f}{after / before:7.2f}"
+        f"{statistics.mean(columns['σ']):8.2f}{statistics.mean(columns['gone']):7.0%}"
+        f"{statistics.mean(columns['inside']):9.1%}{statistics.mean(columns['t0']):8.2f}{statistics.mean(columns['t1']):7.2f}"
+    )
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--draws", type=int, default=10)
+    parser.add_argument("--only", nargs="*", choices=list(FUNCTIONS), default=list(FUNCTIONS))
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    print("function      rows  noise    before    after  ratio       σ   gone   inside  seconds  after", flush=True)
+    for name in options.only:
+        for rows in ROWS:
+            for noise in NOISES:
+                print(row(name, rows, noise, options.draws), flush=True)
+
+
+if __name__ == "__main__":
+    main()
