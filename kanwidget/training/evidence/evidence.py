@@ -38,6 +38,10 @@ _EPSILON = 1e-6
 #: Prices at the start of wiggle and straight part, with outputs of order one, and the noise in parts of the labels' variance: nothing is
 #: flat at first, and nothing runs through every row.
 _FIRST_PRICES, _FIRST_NOISE = (1.0, 1.0), 0.1
+#: Added to the degrees of freedom of a part: a part has to be worth its price, too. A straight part whose rise is less than 2.4 standard
+#: errors then goes; without it of useless columns every third has something left. Only once an update changes the logarithm of the evidence
+#: by less than the second: hidden nodes that are still on their way would go, too.
+_PRICE_OF_A_PRICE, _NEARLY_SETTLED = 1.0, 1.0
 #: A part with less freedom counts as gone: its price, which would go to infinity, stays.
 _NO_FREEDOM = 1e-3
 #: An update changes a price by this factor at most, and raises the noise by the second.
@@ -127,8 +131,8 @@ class Evidence:
             self.noise = (_FIRST_NOISE * variance).minimum(loss).maximum(self._rounding)
         #: Logarithm of the evidence and degrees of freedom, `(networks,)`, 0 before the first update.
         self.log_evidence, self.freedom = torch.zeros_like(variance), torch.zeros_like(variance)
-        #: Whether the last update changed next to nothing, `(networks,)`.
-        self.settled = torch.zeros_like(variance, dtype=torch.bool)
+        #: Whether the last update changed next to nothing, `(networks,)`, and whether (1.0) one has changed little yet.
+        self.settled, self._ripe = torch.zeros_like(variance, dtype=torch.bool), torch.zeros_like(variance)
 
     def reload(self, stack: Stack, parameters: ParameterVector, units: tuple[Tensor, Tensor]) -> None:
         """Look at the grids again; prices and noise stay."""
@@ -186,11 +190,12 @@ class Evidence:
             share = priced / diagonal - priced * variances[:, block.columns]
             freedom = torch.stack([share[..., 1:].sum(-1), share[..., 0]], -1).clamp_min(0.0)
             extent = torch.stack([(block.roughness * square).sum(-1), square[..., 0]], -1)
-            prices.append(_moved(old, freedom, extent))
+            prices.append(_moved(old, freedom, extent, _PRICE_OF_A_PRICE * self._ripe))
             freedoms.append(freedom)
         value = -(self._deviance(loss) + squares + laplace.log_determinant - log_prior) / 2
         sound, before = laplace.sound, copy.copy(self)
-        self.settled = sound & ((value - self.log_evidence).abs() < _SETTLED)
+        change = (value - self.log_evidence).abs()
+        self.settled, self._ripe = sound & (change < _SETTLED), self._ripe.maximum((change < _NEARLY_SETTLED).double())
         self._prices, self._freedoms = prices, freedoms
         self.log_evidence, self.freedom = value, self._size - (variances * precision).sum(1)
         if not self.classes:
@@ -268,7 +273,7 @@ class Evidence:
     def inherit(self, previous: Evidence, networks: Sequence[int]) -> None:
         """Copy noise and prices from `previous` for the networks at these indices."""
         index = list(networks)
-        for name in ("noise", "log_evidence", "freedom", "settled"):
+        for name in ("noise", "log_evidence", "freedom", "settled", "_ripe"):
             setattr(self, name, getattr(previous, name)[index])
         self._prices = [prices[index] for prices in previous._prices]
         self._freedoms = [freedoms[index] for freedoms in previous._freedoms]
@@ -278,19 +283,21 @@ class Evidence:
         prices = (
             torch.cat([prices.flatten(1) for prices in self._prices], 1).flatten() if self._prices else self.noise[:0]
         )
-        return {"noise": self.noise.tolist(), "prices": prices.tolist(), "log_evidence": self.log_evidence.tolist()}
+        columns = {"noise": self.noise, "prices": prices, "log_evidence": self.log_evidence, "ripe": self._ripe}
+        return {name: column.tolist() for name, column in columns.items()}
 
     def load_state_dict(self, state: dict[str, list[float]]) -> None:
         """Return to a state of `state_dict`."""
-        self.noise, self.log_evidence = (self.noise.new_tensor(state[name]) for name in ("noise", "log_evidence"))
+        names = ("noise", "log_evidence", "ripe")
+        self.noise, self.log_evidence, self._ripe = (self.noise.new_tensor(state[name]) for name in names)
         sizes = [prices[0].numel() for prices in self._prices]
         flat = self.noise.new_tensor(state["prices"]).view(len(self.noise), sum(sizes))
         self._prices = [part.view_as(old) for part, old in zip(flat.split(sizes, 1), self._prices, strict=True)]
 
 
-def _moved(prices: Tensor, freedom: Tensor, extent: Tensor) -> Tensor:
+def _moved(prices: Tensor, freedom: Tensor, extent: Tensor, own_price: Tensor) -> Tensor:
     """Prices after a step."""
-    new = freedom / extent.clamp_min(torch.finfo(extent.dtype).tiny)
+    new = (freedom + own_price[:, None, None]) / extent.clamp_min(torch.finfo(extent.dtype).tiny)
     new = new.minimum(_PRICE_FACTOR * prices).maximum(prices / _PRICE_FACTOR)
     return torch.where(freedom < _NO_FREEDOM, new.minimum(prices), new)
 

@@ -188,7 +188,9 @@ def test_what_decides_smoothness_itself_is_refused(option):
     before = copy.deepcopy(model.state_dict())
     with pytest.raises(ValueError, match="evidence"):
         model.fit(data, evidence=True, progress=False, **option)
-    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items() if hasattr(value, "shape"))
+    assert all(
+        torch.equal(value, before[name]) for name, value in model.state_dict().items() if hasattr(value, "shape")
+    )
 
 
 @pytest.mark.parametrize("k", [0, 1, 2, 5])
