@@ -54,8 +54,8 @@ class LevenbergMarquardt(Optimizer):
         anchored: Whether the ridge pulls to the parameters at the start, so that directions which the data leave undetermined keep
             what they had; else to small and smooth ones.
         smoothness: Weight of the splines' roughness in the ridge, see `ridge`.
-        evidence: Makes the `Evidence` by which the data set the ridge of networks without a penalty, from the layout of the parameters, their
-            units, the loss of the best constant, and the loss at the start.
+        evidence: Makes the `Evidence` by which the data set the ridge of networks without a penalty, from the layout of the
+            parameters, their units, the loss of the best constant, and the loss at the start.
     """
 
     def __init__(

@@ -26,7 +26,7 @@ def error(model, x, truth):
     return float((model.predict(x)[:, 0] - truth).square().mean().sqrt())
 
 
-@pytest.mark.parametrize("rows, noise", [(60, 0.2), (200, 0.2), (200, 0.5)])
+@pytest.mark.parametrize(("rows", "noise"), [(60, 0.2), (200, 0.2), (200, 0.5)])
 def test_a_fine_grid_does_not_learn_the_noise(rows, noise):
     data, x, truth = table(rows, noise)
     errors = {}
