@@ -103,11 +103,12 @@ class Summary:
 
     def _notes(self) -> Iterator[str]:
         yield ""
-        partial = {
-            table: shared for table, shared in self.splits.items() if shared != max(self.splits.values(), key=len)
-        }
-        if partial:
-            yield f"compared on fewer splits, for not every method has all: {partial}"
+        most = max(self.splits.values(), key=len)
+        fewer = {table: shared for table, shared in self.splits.items() if shared and shared != most}
+        if fewer:
+            yield f"not every method has all splits; compared on fewer: {fewer}"
+        if absent := [table for table, shared in self.splits.items() if not shared]:
+            yield f"left out, for not every method has a result: {', '.join(absent)}"
         for name, row in self._jobs.items():
             table, _, method = name.split("/")
             if "failure" in row and table in self.tables and method in self.methods:
