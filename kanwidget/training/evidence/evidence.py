@@ -218,7 +218,8 @@ class Evidence:
         root = laplace.root[index]
         for block in self._blocks:
             root[block.columns] = block.basis[index] @ root[block.columns]
-        edges = zip(self._edges, torch.cat(self._freedoms, 1)[index].tolist(), strict=True)
+        freedoms = [freedom for block in self._freedoms for freedom in block[index].tolist()]
+        edges = zip(self._edges, freedoms, strict=True)
         return Posterior(
             vector[index].clone(),
             root,
