@@ -50,7 +50,7 @@ def wiggle_modes(layer: LayerStack, with_base: bool) -> WiggleModes:
     null = [torch.nn.functional.pad(part, (0, int(with_base))) for part in (line, constant)]
     units = [part / part.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(part.dtype).tiny) for part in null]
     # Straight lines cost nothing: marked with negative eigenvalues they come first, and apart.
-    scale = matrix.diagonal(dim1=-2, dim2=-1).amax(-1)
+    scale = matrix.diagonal(dim1=-2, dim2=-1).amax(-1).clamp_min(1.0)
     for mark, unit in zip((2, 1), units, strict=True):
         matrix = matrix - (mark * scale)[..., None, None] * unit[..., :, None] * unit[..., None, :]
     roughness, basis = torch.linalg.eigh(matrix)

@@ -105,7 +105,9 @@ class LevenbergMarquardt(Optimizer):
     def _reload_evidence(self, spread: Tensor) -> None:
         """Look at grids and penalties again: only networks without a penalty have evidence."""
         self._ridge = self._plain_ridge
-        if self._make_evidence is None or not self.parameters.size:
+        # A spline of one coefficient has no straight part.
+        single = any(layer.coef.shape[-1] < 2 for layer in self.objective.stack.layers)
+        if self._make_evidence is None or not self.parameters.size or single:
             return
         if self.evidence is None:
             self.evidence = self._make_evidence(

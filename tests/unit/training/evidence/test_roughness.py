@@ -46,6 +46,12 @@ def test_a_straight_line_is_the_first_mode_and_costs_nothing(k):
     assert (roughness[0, :, 2:] > 0).all()
 
 
+def test_a_spline_without_a_wiggle():
+    basis, roughness = wiggle_modes(Stack([KAN([1, 1], grid=1, k=1)]).layers[0], with_base=False)
+    assert roughness.abs().max() == 0
+    assert torch.linalg.matrix_rank(basis[0, 0]) == 2
+
+
 @pytest.mark.parametrize("k", [1, 3])
 @pytest.mark.parametrize("with_base", [True, False])
 def test_modes_make_the_wiggle_a_sum_of_squares(k, with_base):

@@ -49,7 +49,7 @@ def test_with_each_penalty(data):
 
 @pytest.mark.parametrize("data", [rank_deficient, few_rows, duplicates, binary], ids=lambda f: f.__name__)
 def test_levenberg_marquardt_solves_what_can_be_solved(data):
-    assert trained(data(), "LM", steps=40)["train_loss"][-1] < 1e-3
+    assert trained(data(), "LM", steps=40, evidence=False)["train_loss"][-1] < 1e-3
 
 
 @pytest.mark.parametrize("k", [0, 1, 2, 5])
