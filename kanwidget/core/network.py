@@ -40,8 +40,6 @@ class Network(nn.Module):
 
     columns: Tensor
     reference: Tensor
-    #: The parameters given the data, set by `fit`; None before, and where nothing asked the data.
-    posterior: Posterior | None = None
 
     def __init__(
         self,
@@ -59,6 +57,8 @@ class Network(nn.Module):
         self.n_features = n_in if n_features is None else n_features
         #: Names of the columns of the data, set by `fit`: columns of later data are found by them. Empty if the data had none.
         self.in_vars: tuple[str, ...] = ()
+        #: The parameters given the data, set by `fit`; None before, and where nothing asked the data.
+        self.posterior: Posterior | None = None
         #: Names of the classes, set by `fit`, if the labels had any.
         self.classes: tuple[str, ...] = ()
         self.register_buffer("columns", torch.tensor(list(range(n_in) if columns is None else columns)))

@@ -234,7 +234,7 @@ def test_parameters_that_a_callback_moved_are_noticed():
 
     def spoil(network, record):
         if record.step == 5:
-            network.layer(1).coef.data.add_(1.0)
+            network.layer(1).coef.data.add_(10.0)
 
     history = model.fit((x, y), steps=40, progress=False, callbacks=[spoil], update_grid=False)
     assert history["train_loss"][5] > history["train_loss"][4]
