@@ -272,9 +272,9 @@ class KAN(QueryableNetwork):
                 that follow the valley where it turns, at twice the time: for fits down to round-off (without `lamb`, in float64);
                 `continual=True` for data that leave out inputs learnt before: grids stay, and so does what the new data don't decide
                 (splines are local, base functions aren't: `base_fun="zero"`); `evidence`: whether the data set the noise and how
-                smooth each edge is (by default wherever LM trains without `lamb`, `continual` or `smoothness`): noisy rows are then
-                not learnt by heart, and the network knows its errors, see `predict`; `smoothness`, ≥ 0, for LM: where data are thin,
-                splines go on
+                smooth each edge is (by default wherever LM trains without `lamb`, `continual`, `smoothness` or
+                `geodesic_acceleration`): noisy rows are then not learnt by heart, and the network knows its errors, see `predict`;
+                `smoothness`, ≥ 0, for LM: where data are thin, splines go on
                 as polynomials of degree five. It weighs the mean square of sixth derivatives over a grid of length 1, in parts of the
                 loss: 1e-10 is much for a wave of several periods.
 

@@ -262,7 +262,8 @@ class _Search:
 
     def _train(self, models: Sequence[KAN], lamb: float = 0.0) -> list[History]:
         self._pay(len(models))
-        _, histories = fit_many(models, self.data, steps=self.steps, lamb=lamb, progress=False)
+        # Held-out rows judge the networks.
+        _, histories = fit_many(models, self.data, steps=self.steps, lamb=lamb, progress=False, evidence=False)
         if any(history.stop_reason == "interrupted" for history in histories):
             if not self.trials:
                 raise KeyboardInterrupt

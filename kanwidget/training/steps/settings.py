@@ -56,8 +56,12 @@ class Settings:
 
     @property
     def with_evidence(self) -> bool:
-        """Whether the data set how smooth the splines of LM are, while `lamb` is 0: by default wherever nothing else does."""
-        return not (self.continual or self.smoothness) if self.evidence is None else self.evidence
+        """Whether the data set how smooth the splines of LM are, while `lamb` is 0.
+
+        By default wherever nothing else does, and the fit isn't meant to go down to round-off.
+        """
+        others = self.continual or self.smoothness or self.geodesic_acceleration
+        return not others if self.evidence is None else self.evidence
 
 
 def make_settings(metrics: Any = (), **options: Any) -> Settings:

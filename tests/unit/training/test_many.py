@@ -256,7 +256,7 @@ def test_a_network_that_was_trained_gets_its_columns_by_name():
 
 
 def test_what_networks_have_in_common_is_stored_once():
-    data, settings = dataset(), make_settings(opt="LM", lamb=1e-3)
+    data, settings = dataset(), make_settings(opt="LM", lamb=1e-3, evidence=False)
     models = networks(3)
     group = TrainingBatch(models, [prepare(models[0], data, settings)] * 3, [settings] * 3)
     objective, method = group.objective, group.optimizer
