@@ -4,11 +4,13 @@ from kanwidget.insight.attribution import Scores, attribute, feature_interaction
 from kanwidget.insight.effects import ColumnEffects, column_effects
 from kanwidget.insight.loss_derivatives import LossDerivatives, loss_derivatives
 from kanwidget.insight.noise import Noise, noise_of
+from kanwidget.insight.richer import RicherNetworks, richer_networks
 
 __all__ = [
     "ColumnEffects",
     "LossDerivatives",
     "Noise",
+    "RicherNetworks",
     "Scores",
     "attribute",
     "column_effects",
@@ -16,4 +18,5 @@ __all__ = [
     "feature_score",
     "loss_derivatives",
     "noise_of",
+    "richer_networks",
 ]

@@ -15,6 +15,7 @@ from kanwidget.explorer.describe.labels import edges_name, node_name
 from kanwidget.explorer.protocol.topics import Notice, Topics
 from kanwidget.explorer.session.command import Command, Setting
 from kanwidget.explorer.session.session import Session
+from kanwidget.insight.richer import with_hidden_nodes
 from kanwidget.simplification import SymbolicStep, auto_symbolic_steps
 from kanwidget.symbolic.edges import numeric_edges, tied_edges
 from kanwidget.symbolic.fits.ranking import R2_THRESHOLD
@@ -82,29 +83,33 @@ class Prune(Command):
 
 @dataclass(frozen=True, slots=True)
 class AddNode(Command):
-    """Add a node, a sum or a product, on a hidden level; the function stays."""
+    """Add nodes, sums or products, on a hidden level, which comes first where there is none; the function stays."""
 
     kind = "add_node"
     stamps = ("structure",)
 
     level: int
     product: bool = False
+    nodes: int = 1
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
         level = fields.whole(message.get("level"), "level", "add_node")
-        return [cls(level, fields.flag(message, "product", "add_node"))]
+        nodes = fields.whole(message.get("nodes", 1), "nodes", "add_node")
+        return [cls(level, fields.flag(message, "product", "add_node"), nodes)]
 
     def call(self) -> str:
-        return f"explorer.add_node({self.level}{', product=True' if self.product else ''})"
+        options = (", product=True" if self.product else "") + (f", nodes={self.nodes}" if self.nodes > 1 else "")
+        return f"explorer.add_node({self.level}{options})"
 
     def perform(self, session: Session) -> Topics:
         model, level = session.model, self.level
-        if model.depth < 2:
-            _check.fail("level", "add_node", "a hidden level, and this network has none", level)
-        _check.integer(level, "level", "add_node", low=1, high=model.depth - 1, advice="Only hidden levels can grow.")
-        label = f"add a {'product' if self.product else 'node'} on level {level}"
-        change = lambda: session.adopt(model.expand_width(level, 1, product=self.product))  # noqa: E731
+        nodes = _check.integer(self.nodes, "nodes", "add_node", low=1, high=fields.MOST_NODES)
+        advice = "Only hidden levels can grow."
+        _check.integer(level, "level", "add_node", low=1, high=max(1, model.depth - 1), advice=advice)
+        kind = "product" if self.product else "node"
+        label = f"add {f'a {kind}' if nodes == 1 else f'{nodes} {kind}s'} on level {level}"
+        change = lambda: session.adopt(with_hidden_nodes(model, nodes, level, product=self.product))  # noqa: E731
         return act(session, self, "grow", label, change)
 
 

@@ -39,7 +39,7 @@ def guide(session: Session) -> p.Guide:
         steps.append(row)
     return {
         "steps": steps,
-        "search": _search(session),
+        "search": {**_search(session), "next": act is not None and act.step == "discover"},
         "sentence": now.sentence,
         "notices": [
             {

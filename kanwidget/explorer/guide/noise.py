@@ -1,7 +1,8 @@
-"""The noise level of a session: what its network leaves of the held-out labels, in words."""
+"""The noise level of a session, in words: by evidence, or else what its network leaves of the held-out labels."""
 
 from __future__ import annotations
 
+import math
 from weakref import WeakKeyDictionary
 
 import torch
@@ -10,11 +11,14 @@ from torch import Tensor
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.session.session import Session
 from kanwidget.insight.noise import Noise, noise_of
+from kanwidget.insight.numbers import percent, plain
 
 #: A network that leaves less than this part of the labels' spread is exact: there is no noise to speak of.
 _EXACT = 1e-6
 #: A held-out error this much larger than the training error is more than noise: the network is too free, or too few rows.
 _TOO_FREE = 1.3
+#: Noise of this part of the labels is all there is.
+_ALL = 0.995
 
 
 #: The noise of a session's network, with the data and the version that it belongs to: several texts of a message ask for it.
@@ -22,10 +26,10 @@ _noises: WeakKeyDictionary[Session, tuple[Dataset, int, Noise | None]] = WeakKey
 
 
 def session_noise(session: Session) -> Noise | None:
-    """The noise that the network leaves in the held-out labels; None while nothing can be said.
+    """The noise of the labels; None while nothing can be said.
 
-    That is the case without held-out rows, for classes and several outputs, where the network fits the training rows much better
-    than the held-out ones, and where it leaves next to nothing.
+    That is the case for classes and several outputs, without both evidence and held-out rows, where the network fits the training rows
+    much better than the held-out ones, and where it leaves next to nothing.
     """
     data, version = session.run.trainer.data, session.run.version
     cached = _noises.get(session)
@@ -36,10 +40,29 @@ def session_noise(session: Session) -> Noise | None:
 
 def _noise(session: Session) -> Noise | None:
     data, record = session.run.trainer.data, session.run.last_record
-    if data.test_input is None or data.test_label is None or data.is_classification or session.model.n_out != 1:
+    if data.is_classification or session.model.n_out != 1:
         return None
-    if record.test_loss is None or not record.test_loss <= _TOO_FREE * record.train_loss:
+    held_out = data.test_input is not None and data.test_label is not None and record.test_loss is not None
+    if held_out and not record.test_loss <= _TOO_FREE * record.train_loss:
         return None
+    noise = _held_out(session) if held_out else None
+    if record.noise is None or session.model.scaling.has_logs[1]:  # without evidence, or in another unit
+        return noise
+    spread = float(_labels(session).std(correction=0)) / (
+        1.0 if data.label_scale is None else float(data.label_scale[0])
+    )
+    if record.noise <= _EXACT * spread:
+        return None
+    scale, rows = 1.0 if data.label_scale is None else float(data.label_scale[0]), len(data.train_input)
+    error = scale * record.noise / math.sqrt(2 * max(1.0, rows - (record.freedom or 0.0)))
+    return Noise(scale * record.noise, error, 0.0 if noise is None else noise.structure)
+
+
+def _held_out(session: Session) -> Noise | None:
+    """What the network leaves of the held-out labels, None where that is next to nothing."""
+    data = session.run.trainer.data
+    assert data.test_input is not None  # asked before
+    assert data.test_label is not None
     with torch.no_grad():
         residual = (data.test_label - session.model(data.test_input))[:, 0]
     if float(residual.square().mean().sqrt()) <= _EXACT * float(data.test_label.std(correction=0)):
@@ -49,24 +72,25 @@ def _noise(session: Session) -> Noise | None:
 
 
 def noise_sentence(session: Session) -> str | None:
-    """The noise level in words where the residuals look like noise, else None."""
-    noise = session_noise(session)
-    if noise is None or not noise.is_noise:
+    """The noise level in words where nothing richer explains more, else None, as long as that isn't tried."""
+    noise, richer = session_noise(session), session.richer
+    if noise is None or not noise.is_noise or richer.is_open:
         return None
-    name = session.out_vars[0]
-    label = _labels(session)
-    part, of = _relative(label, noise.level), name
+    if richer.answer is not None and richer.answer.better is not None:
+        return None
+    name, label = session.out_vars[0], _labels(session)
+    part = _relative(label, noise.level)
+    of = name
     if part is None:
         part, of = noise.level / float(label.std(correction=0)), f"the spread of {name}"
-    return f"The rest looks like noise: ±{noise.level:.2g} in {name}, {100 * part:.2g} % of {of}."
+    amount = f"all of {of}" if part >= _ALL else f"about {percent(part)} of {of}"
+    return f"The rest looks like noise: ±{plain(noise.level)} in {name}, {amount}."
 
 
 def _labels(session: Session) -> Tensor:
-    """The held-out labels in their own unit."""
+    """The held-out labels in their own unit, or else those of the training."""
     data = session.run.trainer.data
-    label = data.test_label
-    assert label is not None  # there is a noise level
-    label = label[:, 0]
+    label = (data.train_label if data.test_label is None else data.test_label)[:, 0]
     if data.label_scale is None or data.label_mean is None:
         return label
     return label * data.label_scale[0] + data.label_mean[0]

@@ -12,6 +12,7 @@ from typing import Final
 from kanwidget.datasets.notices import DataNotice
 from kanwidget.explorer.guide.noise import noise_sentence
 from kanwidget.explorer.guide.progress import SIMPLIFIED, Progress, progress
+from kanwidget.explorer.guide.richer import richer_act
 from kanwidget.explorer.guide.steps import Message
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import BEGINNINGS, RETURN, TRAIN, error_of
@@ -125,6 +126,11 @@ def _noise_level(session: Session, now: Progress) -> GuideNotice | None:
     return GuideNotice("noise_level", f"{sentence} More training or larger networks would only learn it.")
 
 
+def _richer(session: Session, _: Progress) -> GuideNotice | None:
+    better = richer_act(session)
+    return None if better is None else GuideNotice("richer", better.sentence, better.label, better.message)
+
+
 def _unexplained(session: Session, now: Progress) -> GuideNotice | None:
     if not now.simplified or not now.splines or session.running:
         return None
@@ -139,6 +145,7 @@ def _unexplained(session: Session, now: Progress) -> GuideNotice | None:
 NOTICES: Final[dict[str, Callable[[Session, Progress], GuideNotice | None]]] = {
     "risen": _risen,
     "overfitting": _overfitting,
+    "richer": _richer,
     "unexplained": _unexplained,
     "label_noise": _label_noise,
     "noise_level": _noise_level,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from kanwidget.explorer.guide.progress import Progress, progress, since_act
+from kanwidget.explorer.guide.richer import richer_act
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import error_of
 from kanwidget.training.steps.trainer import NOT_FINITE
@@ -107,6 +108,18 @@ def _falling(session: Session, now: Progress) -> Guidance | None:
     return _act("train", "The error still falls: train on, or simplify now.", "Train on")
 
 
+def _richer(session: Session, now: Progress) -> Guidance | None:
+    """A richer network comes before its simplification, and before a formula counts as the result."""
+    better = richer_act(session)
+    if better is None or (now.simplified and session.formula_result is None):
+        return None
+    step: StepName = "discover" if better.message["kind"] == "discover" else "train"
+    if step == "discover":
+        return Guidance(better.sentence, Act(step, better.label, better.sentence, better.message))
+    sentence = f"{_trained(session, now)}, but {better.what} would explain more: take it, then train."
+    return Guidance(sentence, Act(step, better.label, sentence, better.message))
+
+
 def _simplify(session: Session, now: Progress) -> Guidance | None:
     if now.simplified or not now.splines:
         return None
@@ -142,6 +155,7 @@ _RULES: Final[tuple[Callable[[Session, Progress], Guidance | None], ...]] = (
     _training,
     _only_curves,
     _falling,
+    _richer,
     _simplify,
     _formula,
     _done,

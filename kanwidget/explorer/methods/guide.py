@@ -9,9 +9,11 @@ from kanwidget.explorer.commands.base import parse
 from kanwidget.explorer.commands.extension import Extend
 from kanwidget.explorer.commands.guide import FitFormula, Simplify, Train
 from kanwidget.explorer.guide.notices import GuideNotice, notices
+from kanwidget.explorer.guide.richer import asks_for_richer
 from kanwidget.explorer.guide.steps import Act, guidance
 from kanwidget.explorer.methods.tracebacks import plain_refusals
 from kanwidget.explorer.methods.train import TrainMethods
+from kanwidget.explorer.session.session import Session
 
 
 @plain_refusals
@@ -31,7 +33,7 @@ class GuideMethods(TrainMethods):
             >>> explorer.fitted_formula
             y = exp(x_2**2 + sin(pi*x_1))
         """
-        return self._ask(lambda: guidance(self._session).act)
+        return self._ask(lambda: _next_act(self._session))
 
     def follow(self, act: Act) -> None:
         """Carry out an act of `next_act`, and wait for its end. ■ and Ctrl-C pause it and keep everything.
@@ -136,3 +138,10 @@ class GuideMethods(TrainMethods):
             []
         """
         return self._ask(lambda: notices(self._session))
+
+
+def _next_act(session: Session) -> Act | None:
+    """The next act after all was tried that it depends on: the same from each script, however long the page has had."""
+    if asks_for_richer(session):
+        session.richer.finish()
+    return guidance(session).act

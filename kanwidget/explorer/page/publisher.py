@@ -16,6 +16,7 @@ from kanwidget.explorer.describe.guide import guide
 from kanwidget.explorer.describe.history import history
 from kanwidget.explorer.describe.panels.table import PANELS
 from kanwidget.explorer.describe.snapshot import examples, primitive_names, settings, snapshot
+from kanwidget.explorer.guide.richer import asks_for_richer
 from kanwidget.explorer.page.compact import compact
 from kanwidget.explorer.page.messages import Messages, Send
 from kanwidget.explorer.page.rate_limits import FrameLimiter, Throttle
@@ -33,9 +34,10 @@ _COSTLY = {
     "guide": (0.5, 0.02),
     "survey": (0.2, 0.2),
     "held_out": (0.2, 0.2),
+    "richer": (0.0, 0.2),
 }
 #: Topics that take long and can be worked at in parts, the urgent one first.
-_IN_PARTS = ("survey", "held_out")
+_IN_PARTS = ("survey", "held_out", "richer")
 #: Seconds of rest after candidates were sent, before their swaps are tried: a person who clicks on doesn't wait for these.
 _REST_SECONDS = 0.4
 #: Advice about a registered function that doesn't work.
@@ -256,7 +258,7 @@ class Publisher(Messages):
     # ---- costly topics
 
     def _throttled(self, topic: str) -> float:
-        if topic == "held_out":
+        if topic in ("held_out", "richer"):
             return max(0.0, self._swaps_at - self.clock())
         return self._throttle.wait(topic, self.session.running)
 
@@ -271,10 +273,13 @@ class Publisher(Messages):
                 self.send_formula()
             case "guide":
                 self.send("guide", {"guide": guide(self.session)})
+                self._begin_richer()
             case "survey":
                 self._send_preview_rows()
             case "held_out":
                 self._send_held_out()
+            case "richer":
+                self._try_richer()
             case panel:
                 payload, arrays = PANELS[panel].content(self.session)
                 self.send(panel, {panel: payload}, arrays)
@@ -306,6 +311,20 @@ class Publisher(Messages):
             self.snapshot_due = swaps.is_complete
         if not swaps.is_complete:
             self._changed.add("held_out")
+
+    def _begin_richer(self) -> None:
+        """Try whether richer networks explain more, before the guide calls the rest noise; after a rest, as with swaps."""
+        if asks_for_richer(self.session):
+            self.session.richer.begin()
+            self._swaps_at = max(self._swaps_at, self.clock() + _REST_SECONDS)
+            self._changed.add("richer")
+
+    def _try_richer(self) -> None:
+        if self.session.richer.advance():
+            self._changed |= {"guide", "status"}
+            self.snapshot_due = True
+        elif not self.session.richer.is_complete:
+            self._changed.add("richer")
 
     # ---- pages that open, or have missed messages
 

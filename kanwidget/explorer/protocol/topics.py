@@ -18,13 +18,14 @@ Topic = Literal[
     "settings",
     "survey",
     "held_out",
+    "richer",
     "library",
     "guide",
 ]
 #: Names of panels are topics too.
 Topics = frozenset[str]
 #: After a jump to another checkpoint; panels and the preview follow from `curves`.
-EVERYTHING: Topics = frozenset(get_args(Topic)) - {"survey", "held_out", "library"}
+EVERYTHING: Topics = frozenset(get_args(Topic)) - {"survey", "held_out", "richer", "library"}
 #: After an act.
 CHANGED: Topics = EVERYTHING - {"replaced", "metrics"}
 #: After a step.

@@ -24,6 +24,7 @@ from kanwidget.datasets import Dataset
 from kanwidget.datasets.notices import DataNotice, data_notices
 from kanwidget.explorer.protocol.topics import Notice, Topics
 from kanwidget.explorer.session.background.formula_search import Discoveries
+from kanwidget.explorer.session.background.richer_trial import RicherTrial
 from kanwidget.explorer.session.background.swap_errors import SwapErrors
 from kanwidget.explorer.session.candidates import Candidates
 from kanwidget.explorer.session.command import Command, Process
@@ -88,6 +89,7 @@ class Session:
         self.run = TrainingRun(model, dataset, settings, self.script, self.view.announce)
         self.candidates = Candidates(self.run, library)
         self.swap_errors, self.discoveries = SwapErrors(self.run), Discoveries()
+        self.richer = RicherTrial(self.run)
         self._name_variables(model, dataset, names["in_vars"], names["out_vars"])
         self._samples: tuple[int, NetworkSamples] | None = None
         self._problems: dict[int, tuple[Problem, ProblemNames]] = {}

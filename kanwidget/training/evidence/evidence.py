@@ -42,6 +42,9 @@ _FIRST_PRICES, _FIRST_NOISE = (1.0, 1.0), 0.1
 #: errors then goes; without it of useless columns every third has something left. Only once an update changes the logarithm of the evidence
 #: by less than the second: hidden nodes that are still on their way would go, too.
 _PRICE_OF_A_PRICE, _NEARLY_SETTLED = 1.0, 1.0
+#: The first price of wiggle without hidden nodes. All curves are then solved for at once, and a wave of ten turns, whose wiggle is 1e7,
+#: must not be flat before evidence has its say: flat, with all of it noise, is a maximum of the evidence, too.
+_FIRST_WIGGLE_OF_SUMS = 1e-4
 #: A part with less freedom counts as gone: its price, which would go to infinity, stays.
 _NO_FREEDOM = 1e-3
 #: An update changes a price by this factor at most, and raises the noise by the second.
@@ -120,7 +123,8 @@ class Evidence:
         self._rounding = (torch.finfo(batch.stack.layers[0].coef.dtype).eps ** 2 * largest).clamp_min(1e-300)
         self._variance = variance
         self.reload(batch.stack, parameters, units)
-        first = variance.new_tensor(_FIRST_PRICES)
+        wiggle, straight = _FIRST_PRICES
+        first = variance.new_tensor((wiggle if len(batch.stack.layers) > 1 else _FIRST_WIGGLE_OF_SUMS, straight))
         self._prices = [first * units[1][:, b.columns[:, 0]].square()[..., None] for b in self._blocks]
         self._freedoms = [torch.zeros_like(prices) for prices in self._prices]
         #: Variance of the noise in scaled numbers, `(networks,)`; 1 for classes, whose chance is in the probabilities.

@@ -1,0 +1,30 @@
+"""Numbers in sentences: two digits, and no exponent where a person wouldn't write one."""
+
+from __future__ import annotations
+
+import math
+
+
+def plain(value: float) -> str:
+    """A number in two digits.
+
+    Examples:
+        >>> plain(137.2), plain(0.0512), plain(1.5e7)
+        ('140', '0.051', '1.5e+07')
+    """
+    return f"{float(f'{value:.2g}'):.6g}" if 1e-4 <= abs(value) < 1e6 or value == 0 else f"{value:.2g}"
+
+
+def percent(part: float) -> str:
+    """A part of a whole, 0 to 1 and more, with as many digits as tell it from the whole.
+
+    Examples:
+        >>> percent(0.723), percent(0.0312), percent(1.0), percent(0.99987), percent(1e-6)
+        ('72 %', '3.1 %', '100 %', '99.987 %', '0 %')
+    """
+    value, rest = 100 * part, 100 * (1 - part)
+    if 1e-4 <= rest < 0.5:
+        return f"{value:.{1 - math.floor(math.log10(rest))}f} %"
+    if value >= 9.95 or value < 5e-3:
+        return f"{value:.0f} %"
+    return f"{value:.2g} %"
