@@ -5,6 +5,8 @@ from kanwidget.insight.effects import ColumnEffects, column_effects
 from kanwidget.insight.loss_derivatives import LossDerivatives, loss_derivatives
 from kanwidget.insight.noise import Noise, noise_of
 from kanwidget.insight.richer import RicherNetworks, richer_networks
+from kanwidget.insight.summary import Summary, summary
+from kanwidget.insight.yardsticks import Yardsticks, yardsticks
 
 __all__ = [
     "ColumnEffects",
@@ -12,6 +14,8 @@ __all__ = [
     "Noise",
     "RicherNetworks",
     "Scores",
+    "Summary",
+    "Yardsticks",
     "attribute",
     "column_effects",
     "feature_interaction",
@@ -19,4 +23,6 @@ __all__ = [
     "loss_derivatives",
     "noise_of",
     "richer_networks",
+    "summary",
+    "yardsticks",
 ]

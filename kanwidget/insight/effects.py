@@ -28,7 +28,7 @@ _SHUFFLES = 5
 #: Rows that are compared at most, and values of edges in memory.
 _MOST_ROWS, _MOST_VALUES = 2000, 20_000_000
 #: Fewer rows have no standard error to rely on.
-_FEWEST_ROWS = 20
+FEWEST_ROWS = 20
 #: An effect of so many roundings, as a part of the variance, is none, nor is a variance of so many of the labels.
 _ROUNDINGS = 16
 
@@ -162,10 +162,10 @@ def _rows(network: Network, data: Any) -> _Rows:
     network.select(x[:1])  # the right number of columns
     loss = pick_loss(None, dataset)
     check_outputs(network, loss, labels(y, loss), where)
-    if len(x) < _FEWEST_ROWS:
-        _check.fail("data", where, f"{_FEWEST_ROWS} held-out rows at least", x)
+    if len(x) < FEWEST_ROWS:
+        _check.fail("data", where, f"{FEWEST_ROWS} held-out rows at least", x)
     edges = network.layer(0).coef.shape[:2].numel()
-    most = min(_MOST_ROWS, max(_FEWEST_ROWS, _MOST_VALUES // edges))
+    most = min(_MOST_ROWS, max(FEWEST_ROWS, _MOST_VALUES // edges))
     chosen = torch.linspace(0, len(x) - 1, min(most, len(x)), device=x.device).long()
     weights = torch.ones_like(x[chosen, :1]) if weight is None else weight[chosen].reshape(-1, 1)
     weights = weights if weights.sum() > 0 else torch.ones_like(weights)

@@ -15,7 +15,15 @@ from kanwidget.core.reference_data import as_inputs
 from kanwidget.core.scores import Scores, attribute, feature_score
 from kanwidget.core.threads import limit_threads_of_methods
 from kanwidget.datasets import arrays
-from kanwidget.insight import ColumnEffects, LossDerivatives, column_effects, feature_interaction, loss_derivatives
+from kanwidget.insight import (
+    ColumnEffects,
+    LossDerivatives,
+    Summary,
+    column_effects,
+    feature_interaction,
+    loss_derivatives,
+    summary,
+)
 from kanwidget.kan.symbols import SymbolicNetwork
 
 
@@ -136,6 +144,33 @@ class QueryableNetwork(SymbolicNetwork):
             tensor(0)
         """
         return feature_score(self, as_inputs(self, None, "feature_score"))
+
+    def summary(self, data: Any = None) -> Summary:
+        """The network on one page: what each column does, the error, and beside it what a straight line explains and what the noise allows.
+
+        Figures are those of held-out rows where the data have any; else of the training rows, and the page says so.
+
+        Args:
+            data: What `fit` takes; without it the columns' degrees of freedom and the noise are all there is.
+
+        Raises:
+            ValueError: For data that don't fit the network.
+
+        Examples:
+            >>> from kanwidget import KAN, create_dataset
+            >>> data = create_dataset(lambda x: 2 * x[:, [0]] + x[:, [1]] ** 2, n_var=3, train_num=100, test_num=100)
+            >>> model = KAN([3, 1])
+            >>> history = model.fit(data, progress=False)
+            >>> print(model.summary(data))  # doctest: +ELLIPSIS
+            KAN([3, 1], grid=3, k=3, 3 active edges)
+            column    effect  freedom
+            x_1...
+            x_2...
+            x_3       chance...
+            error ± ...
+            explains 100 % · a straight line 91 % · the noise allows about 100 %
+        """
+        return summary(self, data)
 
     def column_effects(self, data: Any, *, level: float = 0.01, seed: int = 0) -> ColumnEffects:
         """Which columns matter, by held-out rows with each column shuffled, and which ones are noise; see `kanwidget.insight`.

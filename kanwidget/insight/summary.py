@@ -1,0 +1,142 @@
+"""`summary`: a network on one page, its columns with effects and degrees of freedom, its error, and the yardsticks beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from kanwidget.core.network import Network
+from kanwidget.core.reference_data import order_columns
+from kanwidget.core.threads import limit_threads
+from kanwidget.datasets import Dataset
+from kanwidget.insight.effects import FEWEST_ROWS, column_effects
+from kanwidget.insight.numbers import percent, plain
+from kanwidget.insight.yardsticks import Yardsticks, yardsticks
+from kanwidget.training.evidence.errors import valid_posterior
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSummary:
+    """What a column does."""
+
+    name: str
+    effect: float | None
+    """Part of the labels' variance that is lost without it on held-out rows; of classes the loss of cross-entropy. None without such rows."""
+    matters: bool | None
+    """Whether the effect is more than chance."""
+    freedom: float | None
+    """Degrees of freedom of its edges: 0 where the data ask for nothing, 1 for a straight line; None without evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A network on one page. It prints as a table."""
+
+    title: str
+    columns: tuple[ColumnSummary, ...]
+    """The largest effect first."""
+    noise: float | None
+    """Standard deviation of the noise, in the unit of the error; None without evidence and for classes."""
+    target: str
+    """Name of the target, "" of several or of classes."""
+    yardsticks: Yardsticks | None
+    """None without data."""
+
+    def __str__(self) -> str:
+        lines = [self.title, *self._table()]
+        if self.yardsticks is not None:
+            lines += [self._error(self.yardsticks), self.yardsticks.sentence]
+        elif self.noise is not None:
+            lines.append(f"noise ± {plain(self.noise)}")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _error(self, sticks: Yardsticks) -> str:
+        if sticks.majority is not None:
+            rows = [
+                ("log loss", sticks.network),
+                ("a logistic line", sticks.line),
+                ("an additive network", sticks.additive),
+            ]
+            rows += [("the frequencies of the classes", sticks.majority)]
+            return " · ".join(f"{name} {row.error:.3g}" for name, row in rows if row is not None)
+        noise = "" if self.noise is None else f", of which noise ± {plain(self.noise)}"
+        return f"error ± {plain(sticks.network.error)}{f' in {self.target}' if self.target else ''}{noise}"
+
+    def _table(self) -> list[str]:
+        width = max([len("column"), *(len(column.name) for column in self.columns)])
+        head = f"{'column':<{width}}  {'effect':>8}  {'freedom':>7}"
+        return [head, *(f"{row.name:<{width}}  {_effect(row):>8}  {_number(row.freedom):>7}" for row in self.columns)]
+
+
+def _effect(row: ColumnSummary) -> str:
+    if row.effect is None:
+        return ""
+    return percent(max(0.0, row.effect)) if row.matters else "chance"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
+
+
+@limit_threads
+def summary(network: Network, data: Any = None) -> Summary:
+    """A network on one page: columns with effects and degrees of freedom, the error, and what simpler networks and the noise make of it.
+
+    Figures are those of held-out rows where the data have any, validation rows or else test rows; else of the training rows, and the
+    page says so.
+
+    Args:
+        network: The network; it isn't changed.
+        data: What `fit` takes; without it the columns and the noise are all there is.
+
+    Raises:
+        ValueError: For data that don't fit the network.
+
+    Examples:
+        >>> from kanwidget import KAN, create_dataset
+        >>> data = create_dataset(lambda x: x[:, [0]] + 3 * x[:, [1]] ** 2, n_var=3, train_num=200, test_num=200)
+        >>> model = KAN([3, 1])
+        >>> history = model.fit(data, progress=False)
+        >>> print(summary(model, data).yardsticks.sentence.split(" · ")[0])
+        explains 100 %
+    """
+    dataset = None if data is None else order_columns(network, data, "summary").to(network.dtype, network.device)
+    sticks = None if dataset is None else yardsticks(network, dataset)
+    names = network.in_vars or tuple(f"x_{index + 1}" for index in range(network.n_features))
+    names = dataset.in_vars if dataset is not None and dataset.has_names else names
+    names = tuple(str(name) for name in names)
+    effects: list[tuple[float, bool] | None] = [None] * len(names)
+    if dataset is not None and sticks is not None and sticks.held_out and _enough(dataset):
+        found = column_effects(network, dataset)
+        effects = list(zip(found.effects.tolist(), found.matters.tolist(), strict=True))
+    columns = [
+        ColumnSummary(name, *((None, None) if effect is None else effect), freedom)
+        for name, effect, freedom in zip(names, effects, _freedoms(network), strict=True)
+    ]
+    posterior = valid_posterior(network)
+    noise = None if posterior is None or posterior.noise is None else posterior.noise * network.scaling.error_unit
+    target = "" if dataset is None or dataset.is_classification or network.n_out > 1 else dataset.out_vars[0]
+    ordered = sorted(columns, key=lambda row: (-(row.effect or 0.0), -(row.freedom or 0.0)))
+    return Summary(repr(network), tuple(ordered), noise, target, sticks)
+
+
+def _enough(data: Dataset) -> bool:
+    """Whether there are as many held-out rows as effects need."""
+    part = data.val_input if data.val_input is not None else data.test_input
+    return part is not None and len(part) >= FEWEST_ROWS
+
+
+def _freedoms(network: Network) -> list[float | None]:
+    """Degrees of freedom of the edges that leave each column of the data."""
+    posterior = valid_posterior(network)
+    if posterior is None:
+        return [None] * network.n_features
+    columns = network.columns.tolist()
+    freedoms = [0.0] * network.n_features
+    for edge, freedom in posterior.freedom.items():
+        if edge.layer == 0:
+            freedoms[columns[edge.source]] += freedom.total
+    return list(freedoms)

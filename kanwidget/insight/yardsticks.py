@@ -1,0 +1,157 @@
+"""Yardsticks beside an error: what a straight line explains, what the additive network does, and what the noise allows."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from kanwidget import _check
+from kanwidget.core.network import Network, initial_layer
+from kanwidget.core.reference_data import order_columns
+from kanwidget.datasets import Dataset
+from kanwidget.datasets.dataset import sampled_data
+from kanwidget.insight.numbers import percent
+from kanwidget.training import Settings, Trainer
+from kanwidget.training.evidence.errors import valid_posterior
+
+#: Rows that yardsticks are fitted to, their training steps, and parameters of the largest one: an additive network of 40 columns.
+_MOST_ROWS, _STEPS, _MOST_PARAMETERS = 2000, 30, 500
+#: Grid of the additive network: evidence makes it as smooth as the data ask for.
+_GRID = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How good predictions are."""
+
+    explained: float
+    """Part of the variance that they explain, R²; for classes the part of the rows that they put into the right class."""
+    error: float
+    """Root mean squared error, in the target's unit (of its logarithm, if that is learnt); of classes the log loss: the mean of minus the
+    logarithm of the probability of the right one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Yardsticks:
+    """A network beside what simpler ones can do, on the same rows."""
+
+    network: Score
+    line: Score | None
+    """Of a straight line, or a logistic one; None where there are too many columns."""
+    additive: Score | None
+    """Of a network without hidden nodes; None where the network itself has none."""
+    majority: Score | None
+    """Of always naming the most frequent class; None for numbers."""
+    allowed: float | None
+    """Part of the variance that the noise leaves to explain; None where no evidence has set it."""
+    held_out: bool
+    """Whether the rows are held out; else they are those of the training."""
+
+    @property
+    def sentence(self) -> str:
+        """All in one line.
+
+        Examples:
+            >>> Yardsticks(Score(0.72, 5.3), Score(0.36, 8.0), None, None, 0.74, True).sentence
+            'explains 72 % · a straight line 36 % · the noise allows about 74 %'
+        """
+        classes = self.majority is not None
+        parts = [f"{percent(self.network.explained)} right" if classes else f"explains {_part(self.network.explained)}"]
+        rows = [
+            ("a logistic line" if classes else "a straight line", self.line),
+            ("an additive network", self.additive),
+        ]
+        rows += [("the most frequent class", self.majority)]
+        parts += [f"{name} {_part(score.explained)}" for name, score in rows if score is not None]
+        parts += [] if self.allowed is None else [f"the noise allows about {_part(self.allowed)}"]
+        return " · ".join(parts) + ("" if self.held_out else " (of the training rows)")
+
+
+def _part(explained: float) -> str:
+    return percent(explained) if explained > 0 else "nothing"
+
+
+def yardsticks(network: Network, data: Dataset) -> Yardsticks:
+    """A network beside its yardsticks, on held-out rows where there are any: validation rows, or else test rows.
+
+    Args:
+        network: The network; it isn't changed.
+        data: Its data.
+
+    Raises:
+        ValueError: For data that don't fit the network.
+    """
+    *_, result = yardstick_steps(network, data)
+    assert result is not None  # the last one
+    return result
+
+
+def yardstick_steps(network: Network, data: Dataset) -> Generator[Yardsticks | None, None, None]:
+    """The same, one training step at a time: None after each, the result last."""
+    whole = order_columns(network, data, "yardsticks").to(network.dtype, network.device)
+    part = next((part for part in ("val", "test") if f"{part}_input" in whole), "train")
+    rows = whole[f"{part}_input"], whole[f"{part}_label"]
+    if whole.is_classification and network.n_out < 2:
+        _check.fail("data", "yardsticks", "labels that are numbers, for a network with one output", data)
+    fitted = sampled_data(whole, _MOST_ROWS)
+    line = yield from _score_of(network, fitted, rows, (1, 1, "zero"))
+    additive = None if network.depth == 1 else (yield from _score_of(network, fitted, rows, (_GRID, 3, "silu")))
+    majority = _majority(whole.train_label, rows[1], network.n_out) if whole.is_classification else None
+    yield Yardsticks(score(network, *rows), line, additive, majority, _allowed(network, rows[1]), part != "train")
+
+
+def _score_of(
+    network: Network, data: Dataset, rows: tuple[Tensor, Tensor], shape: tuple[int, int, str]
+) -> Generator[None, None, Score | None]:
+    """Train a network without hidden nodes with evidence; its score."""
+    simple = _sums(network, *shape)
+    if simple.n_parameters > _MOST_PARAMETERS:
+        return None
+    trainer = Trainer(simple, data, _STEPS, Settings())
+    for _ in trainer:
+        yield None
+    return score(simple, *rows, unit=network)
+
+
+def _sums(network: Network, grid: int, k: int, base_fun: str) -> Network:
+    """An untrained network without hidden nodes for the same columns, outputs and logarithms."""
+    inputs, outputs = network.n_features, network.n_out
+    options = {"base_fun": base_fun, "grid_range": (-1.0, 1.0), "noise_scale": 0.0, "dtype": network.dtype}
+    layer = initial_layer(inputs, outputs, grid, k, generator=torch.Generator().manual_seed(0), **options)
+    sums = Network([[inputs, 0], [outputs, 0]], [[], []], [layer]).to(network.device)
+    sums.log = network.log
+    return sums
+
+
+def score(network: Network, x: Tensor, y: Tensor, *, unit: Network | None = None) -> Score:
+    """How good a network's predictions are, of a logarithm where `unit`, by default the network itself, learns that."""
+    with torch.no_grad():
+        outputs = network(x)
+        if not y.is_floating_point():
+            right = float((outputs.argmax(1) == y).double().mean())
+            return Score(right, float(functional.cross_entropy(outputs, y)))
+        scaling = (unit or network).scaling
+        truth, values = scaling.scaled_outputs(y), scaling.scaled_outputs(outputs)
+    variance = truth.var(0, correction=0).mean().clamp_min(torch.finfo(truth.dtype).tiny)
+    square = (values - truth).square().mean()
+    return Score(float(1 - square / variance), float(square.sqrt()) * scaling.error_unit)
+
+
+def _majority(train: Tensor, labels: Tensor, classes: int) -> Score:
+    """The score of the frequencies of the classes in the training rows."""
+    counts = train.bincount(minlength=classes).double()
+    loss = -((counts + 0.5) / (counts + 0.5).sum()).log()
+    return Score(float((labels == counts.argmax()).double().mean()), float(loss[labels].mean()))
+
+
+def _allowed(network: Network, labels: Tensor) -> float | None:
+    """1 − σ²/Var."""
+    posterior = valid_posterior(network)
+    if posterior is None or posterior.noise is None:
+        return None
+    variance = float(network.scaling.scaled_outputs(labels).var(0, correction=0).mean())
+    return max(0.0, 1 - posterior.noise**2 / variance) if variance > 0 else None
