@@ -9,7 +9,7 @@ import copy
 import math
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -104,10 +104,10 @@ def richer_networks(network: Network, data: Dataset, start: Network | None = Non
 def with_hidden_nodes(network: Net, nodes: int = HIDDEN_NODES, level: int = 1, *, product: bool = False) -> Net:
     """A network with more nodes on a hidden level; where there is none it comes first, with a grid that can bend. The function stays."""
     if network.depth > 1:
-        return surgery.expand_width(network, level, nodes, product=product)
+        return cast("Net", surgery.expand_width(network, level, nodes, product=product))
     wider = surgery.expand_width(surgery.expand_depth(network), 1, nodes, product=product)
     grid = max(wider.layer(index).grid_size for index in range(wider.depth))
-    return surgery.refine(wider, max(grid, _HIDDEN_GRID))
+    return cast("Net", surgery.refine(wider, max(grid, _HIDDEN_GRID)))
 
 
 def _finer_grids(network: Network, rows: int) -> list[int]:

@@ -21,7 +21,7 @@ class ColumnSummary:
 
     name: str
     effect: float | None
-    """Part of the labels' variance that is lost without it on held-out rows; of classes the loss of cross-entropy. None without such rows."""
+    """What is lost without it on held-out rows: a part of the labels' variance, of classes a cross-entropy. None without such rows."""
     matters: bool | None
     """Whether the effect is more than chance."""
     freedom: float | None
@@ -108,13 +108,13 @@ def summary(network: Network, data: Any = None) -> Summary:
     names = network.in_vars or tuple(f"x_{index + 1}" for index in range(network.n_features))
     names = dataset.in_vars if dataset is not None and dataset.has_names else names
     names = tuple(str(name) for name in names)
-    effects: list[tuple[float, bool] | None] = [None] * len(names)
+    effects: list[tuple[float | None, bool | None]] = [(None, None)] * len(names)
     if dataset is not None and sticks is not None and sticks.held_out and _enough(dataset):
         found = column_effects(network, dataset)
         effects = list(zip(found.effects.tolist(), found.matters.tolist(), strict=True))
     columns = [
-        ColumnSummary(name, *((None, None) if effect is None else effect), freedom)
-        for name, effect, freedom in zip(names, effects, _freedoms(network), strict=True)
+        ColumnSummary(name, effect, matters, freedom)
+        for name, (effect, matters), freedom in zip(names, effects, _freedoms(network), strict=True)
     ]
     posterior = valid_posterior(network)
     noise = None if posterior is None or posterior.noise is None else posterior.noise * network.scaling.error_unit

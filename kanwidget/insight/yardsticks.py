@@ -120,8 +120,17 @@ def _score_of(
 def _sums(network: Network, grid: int, k: int, base_fun: str) -> Network:
     """An untrained network without hidden nodes for the same columns, outputs and logarithms."""
     inputs, outputs = network.n_features, network.n_out
-    options = {"base_fun": base_fun, "grid_range": (-1.0, 1.0), "noise_scale": 0.0, "dtype": network.dtype}
-    layer = initial_layer(inputs, outputs, grid, k, generator=torch.Generator().manual_seed(0), **options)
+    layer = initial_layer(
+        inputs,
+        outputs,
+        grid,
+        k,
+        base_fun=base_fun,
+        grid_range=(-1.0, 1.0),
+        noise_scale=0.0,
+        generator=torch.Generator().manual_seed(0),
+        dtype=network.dtype,
+    )
     sums = Network([[inputs, 0], [outputs, 0]], [[], []], [layer]).to(network.device)
     sums.log = network.log
     return sums

@@ -40,7 +40,7 @@ def guide(session: Session) -> p.Guide:
     return {
         "steps": steps,
         "search": {**_search(session), "next": act is not None and act.step == "discover"},
-        "sentence": now.sentence,
+        "sentence": f"{now.sentence} {yardstick_sentence(session)}".rstrip(),
         "notices": [
             {
                 "name": notice.name,
@@ -51,6 +51,12 @@ def guide(session: Session) -> p.Guide:
             for notice in notices(session)
         ],
     }
+
+
+def yardstick_sentence(session: Session) -> str:
+    """What the error means, in a sentence of its own, once simpler networks were tried."""
+    sticks = session.richer.yardsticks
+    return "" if sticks is None or session.running else f"{sticks.sentence[:1].upper()}{sticks.sentence[1:]}."
 
 
 def _search(session: Session) -> p.GuideStep:

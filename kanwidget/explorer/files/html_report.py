@@ -18,6 +18,7 @@ from kanwidget.core import History
 from kanwidget.core.threads import one_thread
 from kanwidget.explorer.describe.equations import EquationWriter
 from kanwidget.explorer.describe.formula import formula
+from kanwidget.explorer.describe.guide import yardstick_sentence
 from kanwidget.explorer.describe.snapshot import snapshot
 from kanwidget.explorer.files.edge_details import base64_text, edge_details, strongest_edges
 from kanwidget.explorer.files.film import film_content
@@ -178,10 +179,11 @@ def content(session: Session, frames: Sequence[Frame] = ()) -> dict[str, Any]:
             session.swap_errors.begin(edge, session.candidates.of(edge))
             while not session.swap_errors.is_complete:
                 session.swap_errors.advance()
+    session.richer.measure()
     try:
         # A saved page has no kernel: it neither trains nor waits for anything.
         state: dict[str, Any] = dict(snapshot(session, formula=formula(session), edges=edges))
-        state["guide"] = _result(state["guide"])
+        state["guide"] = _result(session, state["guide"])
         state["buffer"] = base64_text(state["buffer"])
         refs = strongest_edges(session, _MAX_EDGES)
         progress = lambda count: session.view.task(f"writing the page: edge {count + 1} of {len(refs)}")  # noqa: E731
@@ -199,10 +201,10 @@ def content(session: Session, frames: Sequence[Frame] = ()) -> dict[str, Any]:
         session.view.task(None)
 
 
-def _result(guide: p.Guide) -> p.Guide:
-    """The steps with the sentence of what was found; without a kernel there is nothing to advise."""
+def _result(session: Session, guide: p.Guide) -> p.Guide:
+    """The steps with the sentence of what was found, or with the yardsticks alone; without a kernel there is nothing to advise."""
     done = any(step["name"] == "formula" and step["done"] for step in guide["steps"])
-    return {**guide, "sentence": guide["sentence"] if done else "", "notices": []}
+    return {**guide, "sentence": guide["sentence"] if done else yardstick_sentence(session), "notices": []}
 
 
 def _limited(report: dict[str, Any]) -> dict[str, Any]:

@@ -1,17 +1,23 @@
-"""`RicherTrial`: whether finer grids or more hidden nodes would explain more, tried beside the session one training step at a time."""
+"""`RicherTrial`: whether finer grids or more hidden nodes would explain more, and what simpler networks explain.
+
+Both are tried beside the session, one training step at a time, once a training has little more to offer.
+"""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.session.training_run import TrainingRun
 from kanwidget.explorer.session.undo import copied
 from kanwidget.insight.richer import RicherNetworks, richer_networks
+from kanwidget.insight.yardsticks import Yardsticks, yardstick_steps
+from kanwidget.training.steps.trainer import NOT_FINITE
 
 
 class RicherTrial:
-    """Tries richer networks for one state of the session.
+    """Tries richer networks, then simpler ones, for one state of the session.
 
     Args:
         run: The network in training, which is never changed.
@@ -20,60 +26,89 @@ class RicherTrial:
     def __init__(self, run: TrainingRun) -> None:
         self._run = run
         self._of: tuple[Dataset, int] | None = None
-        self._steps: Iterator[RicherNetworks | None] = iter(())
+        self._steps: Iterator[None] = iter(())
         self._answer: RicherNetworks | None = None
-        self._complete = True
+        self._yardsticks: Yardsticks | None = None
+        self._compared = self._complete = True
 
     def begin(self) -> None:
-        """Begin with the current state, unless that has begun. Classes and several outputs have no noise to compare."""
-        run, state = self._run, self._state
-        if self._of == state:
-            return
-        self._of, self._answer, self._complete = state, None, False
-        model, data = run.model, run.trainer.data
-        if run.running or data.is_classification or model.n_out != 1 or not run.trainer.loss.root:
-            self._complete = True
-            return
-        # A formula isn't made richer: what it was made from is.
-        formula = any(model.layer(index).symbols for index in range(model.depth))
-        self._steps = richer_networks(copied(model), data, copied(run.initial) if formula else None)
+        """Begin with the current state, unless that has begun."""
+        state = self._state
+        if self._of != state:
+            self._of, self._answer, self._yardsticks = state, None, None
+            self._compared = self._complete = False
+            self._steps = self._work()
 
     @property
     def is_complete(self) -> bool:
-        """Whether there is nothing to try, or everything was tried for the current state."""
+        """Whether nothing is to be tried."""
         return self._complete or self._of != self._state
 
     @property
     def answer(self) -> RicherNetworks | None:
-        """What came out for the current state; None before, and where nothing could be compared."""
+        """Whether richer networks explain more than the current one; None before that is clear, and where nothing can be compared."""
         return self._answer if self._of == self._state else None
 
     @property
+    def yardsticks(self) -> Yardsticks | None:
+        """What simpler networks explain, None before that is clear."""
+        return self._yardsticks if self._of == self._state else None
+
+    @property
     def is_open(self) -> bool:
-        """Whether it is still to be tried for the current state: until then nothing is called noise."""
-        return self._of != self._state or not self._complete
+        """Whether richer networks are still to be tried: until then nothing is called noise."""
+        return self._of != self._state or not self._compared
 
     def advance(self) -> bool:
         """Take one training step.
 
         Returns:
-            Whether that was the last one.
+            Whether there is something new to say.
         """
         if self.is_complete:
             return False
-        try:
-            self._answer = next(self._steps)
-        except (StopIteration, ValueError):  # a network that has diverged is compared with nothing
-            self._complete = True
-        else:
-            self._complete = self._answer is not None
-        return self._complete
+        compared = self._compared
+        self._complete = next(self._steps, self) is self
+        return self._complete or self._compared != compared
 
     def finish(self) -> None:
         """Try everything now."""
         self.begin()
         while not self.is_complete:
             self.advance()
+
+    def measure(self) -> None:
+        """Try simpler networks now: a saved page shows what they explain."""
+        self.begin()
+        for _ in self._measured():
+            pass
+
+    def _work(self) -> Iterator[None]:
+        """All steps. A network that has diverged is compared with nothing."""
+        run = self._run
+        model, data = copied(run.model), run.trainer.data
+        # Classes and several outputs have no noise to compare.
+        if not data.is_classification and model.n_out == 1 and run.trainer.loss.root:
+            # A formula isn't made richer: what it was made from is.
+            formula = any(model.layer(index).symbols for index in range(model.depth))
+            with contextlib.suppress(ValueError):
+                for answer in richer_networks(model, data, copied(run.initial) if formula else None):
+                    self._answer = answer
+                    yield
+        self._compared = True
+        yield from self._measured()
+
+    def _measured(self) -> Iterator[None]:
+        """The steps of simpler networks."""
+        run = self._run
+        if self._yardsticks is not None:
+            return
+        model = copied(run.model)
+        with contextlib.suppress(ValueError):
+            model.posterior = None if run.stop_reason == NOT_FINITE else run.trainer.posterior()
+            for sticks in yardstick_steps(model, run.trainer.data):
+                self._yardsticks = sticks
+                yield
 
     @property
     def _state(self) -> tuple[Dataset, int]:
