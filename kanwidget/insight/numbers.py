@@ -24,7 +24,7 @@ def percent(part: float) -> str:
     """
     value, rest = 100 * part, 100 * (1 - part)
     if 1e-4 <= rest < 0.5:
-        return f"{value:.{1 - math.floor(math.log10(rest))}f} %"
+        return f"{value:.{1 - math.floor(math.log10(rest))}f}".rstrip("0") + " %"
     if value >= 9.95 or value < 5e-3:
         return f"{value:.0f} %"
     return f"{value:.2g} %"

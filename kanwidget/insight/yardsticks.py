@@ -101,7 +101,9 @@ def yardstick_steps(network: Network, data: Dataset) -> Generator[Yardsticks | N
     line = yield from _score_of(network, fitted, rows, (1, 1, "zero"))
     additive = None if network.depth == 1 else (yield from _score_of(network, fitted, rows, (_GRID, 3, "silu")))
     majority = _majority(whole.train_label, rows[1], network.n_out) if whole.is_classification else None
-    yield Yardsticks(score(network, *rows), line, additive, majority, _allowed(network, rows[1]), part != "train")
+    yield Yardsticks(
+        score(network, *rows), line, additive, majority, _allowed(network, whole.train_label), part != "train"
+    )
 
 
 def _score_of(
@@ -158,7 +160,7 @@ def _majority(train: Tensor, labels: Tensor, classes: int) -> Score:
 
 
 def _allowed(network: Network, labels: Tensor) -> float | None:
-    """1 − σ²/Var."""
+    """1 − σ²/Var of the training labels, from which the noise is learnt."""
     posterior = valid_posterior(network)
     if posterior is None or posterior.noise is None:
         return None

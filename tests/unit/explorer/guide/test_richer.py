@@ -1,0 +1,166 @@
+"""Before the rest of the errors is called noise, richer networks are tried: what explains more is the next act."""
+
+import math
+
+import pytest
+import torch
+
+from kanwidget import KAN, Dataset, KANExplorer
+from kanwidget.explorer.commands.base import parse
+from kanwidget.explorer.commands.network import AddNode
+from kanwidget.explorer.describe.guide import guide
+from kanwidget.explorer.guide.noise import noise_sentence
+from kanwidget.explorer.guide.notices import notices
+from kanwidget.explorer.guide.richer import richer_act
+from kanwidget.explorer.guide.steps import guidance
+from kanwidget.explorer.session.session import Session
+from tests.unit.explorer.states import everything, train
+
+
+def split(x, y):
+    count = len(x) * 4 // 5
+    return Dataset(x[:count], y[:count], x[count:], y[count:])
+
+
+def wave(turns, rows, noise, seed=0, decay=0.0):
+    """A table of one column, and the part of its held-out variance that the truth explains."""
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.rand(rows, 1, generator=generator, dtype=torch.float64)
+    truth = torch.exp(-decay * x) * torch.sin(2 * math.pi * turns * x + 1)
+    error = noise * float(truth.std()) * torch.randn(rows, 1, generator=generator, dtype=torch.float64)
+    data = split(x, truth + error)
+    return data, 1 - float(error[rows * 4 // 5 :].square().mean() / data.test_label.var(correction=0))
+
+
+def products(rows=300):
+    generator = torch.Generator().manual_seed(0)
+    x = 4 * torch.rand(rows, 2, generator=generator, dtype=torch.float64) - 2
+    return split(x, torch.sin(1.5 * x[:, :1] * x[:, 1:]) + 0.05 * torch.randn(rows, 1, generator=generator).double())
+
+
+def trained(data, width=None, steps=60):
+    session = Session(KAN(width or [data.n_features, 1]), data)
+    train(session, steps)
+    session.richer.finish()
+    return session
+
+
+def r2(session):
+    return 1 - session.run.last_record.test_loss**2 / float(session.data.test_label.var(correction=0))
+
+
+def the_notice(session, name):
+    return next((notice for notice in notices(session) if notice.name == name), None)
+
+
+def test_a_damped_oscillation_asks_for_a_finer_grid_with_which_it_is_explained():
+    data, truth = wave(10, 150, 0.05, decay=2.0)
+    session = trained(data)
+    assert r2(session) < 0.2
+    assert noise_sentence(session) is None
+    notice, act = the_notice(session, "richer"), guidance(session).act
+    assert notice.text.startswith("A finer grid would help: it explains 9")
+    assert (act.step, act.label, act.message) == ("train", notice.label, notice.message)
+    session.apply(parse(notice.message)[0])
+    train(session, 60)
+    assert r2(session) > 0.9 * truth
+
+
+def test_a_product_asks_for_hidden_nodes_with_which_it_is_explained():
+    session = trained(products())
+    assert noise_sentence(session) is None
+    notice = the_notice(session, "richer")
+    assert notice.text.startswith("Hidden nodes would help: they explain 9")
+    before = session.model(session.x)
+    session.apply(parse(notice.message)[0])
+    torch.testing.assert_close(session.model(session.x), before)
+    assert session.model.width == [[2, 0], [4, 0], [1, 0]]
+    assert session.script.statements()[-1] == "explorer.add_node(1, nodes=3)"
+    train(session, 60)
+    assert r2(session) > 0.9
+
+
+def test_rows_too_few_for_a_spline_suffice_for_a_wave():
+    session = trained(wave(15, 60, 0.02)[0])
+    assert noise_sentence(session) is None
+    act = guidance(session).act
+    assert (act.step, act.message) == ("discover", {"kind": "discover", "action": "start"})
+    assert guide(session)["search"]["next"]
+
+
+TABLES = [
+    (1, 60, 0.2), (2, 60, 0.1), (3, 100, 0.2), (4, 60, 0.05), (6, 100, 0.1), (8, 200, 0.2),
+    (10, 60, 0.05), (10, 150, 0.2), (12, 150, 0.05), (15, 60, 0.02), (15, 150, 0.1), (15, 500, 0.2),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("turns", "rows", "noise"), TABLES)
+def test_a_wave_is_never_called_noise_nor_done_while_it_is_not_learnt(turns, rows, noise):
+    data, truth = wave(turns, rows, noise, seed=turns)
+    session = trained(data)
+    for _ in range(3):
+        if r2(session) >= truth / 2:
+            break
+        assert noise_sentence(session) is None
+        act = richer_act(session)
+        assert act is not None or the_notice(session, "overfitting") is not None
+        if act is None or act.message["kind"] == "discover":
+            break
+        session.apply(parse(act.message)[0])
+        train(session, 60)
+        session.richer.finish()
+
+
+def test_a_formula_that_explains_next_to_nothing_is_not_done():
+    """Somebody simplifies a network that is too small all the same."""
+    generator = torch.Generator().manual_seed(0)
+    x = 2 * math.pi * torch.rand(300, 1, generator=generator, dtype=torch.float64)
+    data = split(x, torch.sin(6 * x) + 0.05 * torch.randn(300, 1, generator=generator, dtype=torch.float64))
+    with KANExplorer(KAN.for_data(data), data, driver="blocking") as explorer:
+        explorer.train()
+        explorer.simplify()
+        explorer.fit_formula()
+        act = explorer.next_act()
+        assert act.step == "discover"
+        assert "Done" not in act.sentence
+
+
+def test_the_guide_leads_to_the_law_of_fast_turns():
+    generator = torch.Generator().manual_seed(0)
+    x = 2 * math.pi * torch.rand(300, 1, generator=generator, dtype=torch.float64)
+    data = split(x, torch.sin(6 * x) + 0.05 * torch.randn(300, 1, generator=generator, dtype=torch.float64))
+    with KANExplorer(KAN.for_data(data), data, driver="blocking") as explorer:
+        labels = []
+        while (act := explorer.next_act()) is not None and len(labels) < 9:
+            labels.append(act.label)
+            explorer.follow(act)
+        assert labels[1].startswith("Grid ")
+        assert str(explorer.fitted_formula) == "y = sin(6*x_1)"
+
+
+def test_trials_change_nothing_and_belong_to_one_state():
+    session = Session(KAN([1, 1]), wave(3, 100, 0.1)[0])
+    train(session, 30)
+    assert session.richer.is_open
+    before = everything(session)
+    session.richer.finish()
+    assert everything(session) == before
+    assert not session.richer.is_open
+    assert session.richer.yardsticks.sentence in guide(session)["sentence"].lower()
+    train(session, 1)
+    assert session.richer.is_open
+    assert (session.richer.answer, session.richer.yardsticks) == (None, None)
+
+
+def test_a_network_that_explains_nearly_everything_goes_on_to_simplify():
+    x = torch.linspace(-1, 1, 200, dtype=torch.float64)[torch.randperm(200, generator=torch.Generator().manual_seed(0))]
+    session = trained(split(x[:, None], torch.sin(4 * x[:, None])))
+    assert guidance(session).act.step == "simplify"
+    assert the_notice(session, "richer") is None
+
+
+@pytest.mark.parametrize("nodes", [0, 21])
+def test_so_many_nodes_are_refused(nodes):
+    session = Session(KAN([2, 1]), products(60))
+    with pytest.raises(ValueError, match="`nodes` argument of add_node must be an integer from 1 to 20"):
+        session.apply(AddNode(1, nodes=nodes))

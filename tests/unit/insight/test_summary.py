@@ -1,0 +1,116 @@
+"""A network on one page, and the yardsticks beside its error."""
+
+import re
+
+import pytest
+import torch
+
+from kanwidget import KAN, Dataset
+from kanwidget.insight import yardsticks
+from kanwidget.insight.numbers import percent, plain
+
+
+def table(rows=600, seed=0):
+    """A product, a line, and a useless column; a quarter of the variance is noise that nothing explains."""
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(rows, 4, generator=generator, dtype=torch.float64)
+    y = x[:, :1] * x[:, 1:2] + x[:, 2:3] + 0.8 * torch.randn(rows, 1, generator=generator, dtype=torch.float64)
+    half = rows // 2
+    return Dataset(x[:half], y[:half], x[half:], y[half:], in_vars=["a", "b", "c", "idle"], out_vars=["y [m]"])
+
+
+def classes(rows=300, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(rows, 5, generator=generator, dtype=torch.float64)
+    odds = torch.sigmoid(1.2 * x[:, 0] - x[:, 1] + 0.8 * (x[:, 2] ** 2 - 1))
+    y = (torch.rand(rows, generator=generator, dtype=torch.float64) < odds).long()
+    count = rows * 3 // 4
+    return Dataset(x[:count], y[:count], x[count:], y[count:])
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    model = KAN([4, [2, 1], 1])
+    model.fit(table(), progress=False)
+    return model
+
+
+def test_a_summary_has_columns_error_and_yardsticks(fitted):
+    page = fitted.summary(table())
+    assert {row.name for row in page.columns if row.matters} == {"a", "b", "c"}
+    assert page.columns[-1].name == "idle"
+    assert page.columns[-1].freedom < 1
+    assert page.noise == pytest.approx(0.8, rel=0.15)
+    lines = str(page).splitlines()
+    assert lines[1].split() == ["column", "effect", "freedom"]
+    assert re.fullmatch(r"error ± 0\.\d+ in y \[m\], of which noise ± 0\.\d+", lines[-2])
+    assert lines[-1] == page.yardsticks.sentence
+
+
+def test_yardsticks_are_what_they_say(fitted):
+    sticks = yardsticks(fitted, table())
+    data = table()
+    design = torch.cat([data.train_input, torch.ones_like(data.train_label)], 1)
+    weights = torch.linalg.lstsq(design, data.train_label).solution
+    residual = data.test_label - torch.cat([data.test_input, torch.ones_like(data.test_label)], 1) @ weights
+    line = 1 - float(residual.square().mean() / data.test_label.var(correction=0))
+    assert sticks.line.explained == pytest.approx(line, abs=0.03)
+    assert sticks.additive.explained < sticks.network.explained - 0.2
+    assert sticks.allowed == pytest.approx(1 - 0.64 / float(data.train_label.var(correction=0)), abs=0.08)
+    assert sticks.network.explained == pytest.approx(sticks.allowed, abs=0.15)
+
+
+def test_without_held_out_rows_it_says_so_and_without_data_it_has_columns_alone(fitted):
+    data = table()
+    page = fitted.summary(Dataset(data.train_input, data.train_label))
+    assert page.yardsticks.sentence.endswith(" (of the training rows)")
+    assert all(row.effect is None for row in page.columns)
+    bare = fitted.summary()
+    assert bare.yardsticks is None
+    assert str(bare).splitlines()[-1].startswith("noise ± 0.")
+
+
+def test_an_additive_network_has_no_additive_one_beside_it():
+    model = KAN([4, 1])
+    model.fit(table(), progress=False)
+    assert yardsticks(model, table()).additive is None
+
+
+def test_classes_are_compared_with_the_most_frequent_one_and_a_logistic_line():
+    model = KAN.for_data(classes())
+    model.fit(classes(), progress=False)
+    page = model.summary(classes())
+    sticks = page.yardsticks
+    assert sticks.network.error < sticks.line.error < sticks.majority.error
+    assert sticks.majority.error == pytest.approx(0.69, abs=0.03)
+    assert (page.noise, sticks.allowed) == (None, None)
+    assert re.match(r"\d+ % right · a logistic line \d+ %", sticks.sentence)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_fit_of_classes_ends_near_its_best_step(seed):
+    """No row is held out for the choice of a step: evidence alone keeps the network from learning chance."""
+    model = KAN.for_data(classes(seed=seed))
+    history = model.fit(classes(seed=seed), progress=False)
+    assert history.last.test_loss < 1.1 * min(history["test_loss"])
+
+
+def test_a_summary_without_evidence_has_no_noise():
+    model = KAN([4, 1])
+    model.fit(table(), lamb=1e-3, progress=False)
+    page = model.summary(table())
+    assert page.noise is None
+    assert all(row.freedom is None for row in page.columns)
+    assert "noise" not in page.yardsticks.sentence
+
+
+def test_numbers_in_sentences_have_no_exponents_where_nobody_writes_them():
+    assert [percent(part) for part in (1.0, 1.23, 0.9996, 0.5, 0.012, 0.0)] == [
+        "100 %",
+        "123 %",
+        "99.96 %",
+        "50 %",
+        "1.2 %",
+        "0 %",
+    ]
+    assert [plain(value) for value in (137.2, 1.1, 0.00012, 0.0)] == ["140", "1.1", "0.00012", "0"]
