@@ -125,6 +125,10 @@ class Posterior:
     freedom: dict[EdgeRef, Freedom]
     """Degrees of freedom of the edges with a spline."""
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Posterior:
+        """Itself: nothing changes it, and copies of a network need no matrix of their own."""
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

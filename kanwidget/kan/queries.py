@@ -11,10 +11,10 @@ from torch import Tensor
 from kanwidget import _check, surgery
 from kanwidget.core.derivatives import Derivatives, derivatives
 from kanwidget.core.records import EdgeCurve, History
-from kanwidget.core.reference_data import as_inputs
+from kanwidget.core.reference_data import as_inputs, has_labels
 from kanwidget.core.scores import Scores, attribute, feature_score
 from kanwidget.core.threads import limit_threads_of_methods
-from kanwidget.datasets import arrays
+from kanwidget.datasets import arrays, as_dataset
 from kanwidget.insight import (
     ColumnEffects,
     LossDerivatives,
@@ -268,16 +268,19 @@ class QueryableNetwork(SymbolicNetwork):
         return shown(plot_scores(self, as_inputs(self, data, "plot_scores"), l, i, in_vars=in_vars, **options))
 
     def plot_edge(self, l: int, i: int, j: int, *, data: Any = None, **options: Any) -> Any:  # noqa: E741
-        """One edge as a matplotlib figure: its parts, the data under it, and its grid.
+        """One edge as a matplotlib figure: its parts, ± 2 standard errors (see `fit(evidence=…)`), the data beside it, and its grid.
+
+        Data with labels are drawn as what each row asks of the edge, see `kanwidget.insight.plot.plot_edge`.
 
         Examples:
             >>> from kanwidget import KAN
             >>> rows = [[0.0, 0.5], [1.0, -1.0], [-1.0, 0.25], [0.5, 0.5]]
-            >>> figure = KAN([2, 1]).plot_edge(0, 1, 0, data=rows)
+            >>> figure = KAN([2, 1]).plot_edge(0, 1, 0, data=(rows, [1.0, 2.0, 0.5, 1.5]))
         """
         from kanwidget.insight.plot import plot_edge, shown
 
-        return shown(plot_edge(self, l, i, j, self._samples(data, "plot_edge"), **options))
+        rows = as_dataset(data, "plot_edge", self.in_vars) if has_labels(data) else None
+        return shown(plot_edge(self, l, i, j, self._samples(data, "plot_edge"), data=rows, **options))
 
     def _samples(self, data: Any, where: str) -> Tensor | None:
         """The rows that a drawing shows; None for a network that has none yet."""

@@ -3,7 +3,7 @@
 import type { ErrorInfo } from "../protocol/messages";
 import type { Context, View } from "../state/context";
 import { touches } from "../state/topics";
-import { button } from "../ui/controls";
+import { iconButton } from "../ui/controls";
 import { h, setText } from "../ui/dom";
 import { Registry } from "../ui/listeners";
 
@@ -18,7 +18,7 @@ export function errors({ store }: Context): View {
   const title = h("b");
   const message = h("span");
   const hint = h("span", { class: "kw-dim" });
-  const close = button({ action: "dismiss-error", label: "Dismiss", icon: "close", iconOnly: true });
+  const close = iconButton("dismiss-error", "Dismiss", "close");
   const node = h(
     "div",
     { class: "kw-row kw-error", role: "alert", hidden: true },

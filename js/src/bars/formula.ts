@@ -3,17 +3,16 @@
 import { AS_TRAINED, chosenForm, FITTED, formChooser, isComplete } from "../formula/choice";
 import { constantsList } from "../formula/constants";
 import { output } from "../formula/output";
+import { menuOf } from "../menus/context-menu";
 import type { Context, View } from "../state/context";
 import { touches } from "../state/topics";
 import { thousands } from "../text/format";
 import { copyText } from "../ui/clipboard";
-import { button, menu } from "../ui/controls";
+import { button, iconButton } from "../ui/controls";
 import { activeIn, attrs, h, setText } from "../ui/dom";
 import { onKey } from "../ui/keys";
 import { Registry } from "../ui/listeners";
 
-/** Prefix of the actions of the export menu. */
-const ACTION = "export-";
 /** With more curves that have no name the formula is left to its tab. */
 const MANY_CURVES = 24;
 
@@ -90,18 +89,17 @@ function keepHeight(node: HTMLElement, running: boolean): void {
 
 /** A menu of the kernel's export formats, a row of `FORMATS` each. */
 function exportMenu({ act, store }: Context, registry: Registry) {
-  const { node, fill } = menu("Export", "export", registry);
-  registry.listen(node, "click", (event) => {
-    const item = (event.target as Element).closest<HTMLElement>(`[data-kw-action^="${ACTION}"]`);
-    if (item) act.exportAs(item.dataset.kwAction!.slice(ACTION.length));
-  });
-  let drawn = "";
+  const attrs = { "aria-haspopup": "menu", "data-kw-menu": "export" };
+  const node = button({ label: "Export", title: "Export", icon: "export", attrs });
+  const entries = () =>
+    store.state.formats.map(([format = "", label = ""]) => ({
+      action: `export-${format}`,
+      label,
+      run: () => act.exportAs(format),
+    }));
+  menuOf(node, registry, { entries, subject: () => "" });
   const draw = () => {
-    const { formats } = store.state;
-    node.hidden = !act.hasKernel || formats.length === 0;
-    if (formats.join() === drawn) return;
-    drawn = formats.join();
-    fill(formats.map(([format, label = ""]) => button({ action: `${ACTION}${format}`, label })));
+    node.hidden = !act.hasKernel || store.state.formats.length === 0;
   };
   return { node, draw };
 }
@@ -184,7 +182,7 @@ function codePopup(_: Context, registry: Registry) {
   const title = h("b");
   const text = h("pre", { tabindex: 0 });
   const copy = button({ action: "copy-again", label: "Copy" });
-  const close = button({ label: "Close", icon: "close", iconOnly: true });
+  const close = iconButton("close-code", "Close", "close");
   const node = h(
     "div",
     { class: "kw-code kw-box kw-pop kw-col", role: "dialog", "aria-label": "Code", hidden: true },

@@ -2,7 +2,7 @@
 import type { Command } from "../protocol/commands";
 import type { Context, View } from "../state/context";
 import { touches } from "../state/topics";
-import { button } from "../ui/controls";
+import { button, iconButton } from "../ui/controls";
 import { attrs, h, setText } from "../ui/dom";
 import { Registry } from "../ui/listeners";
 
@@ -11,7 +11,7 @@ export function notices({ store, act }: Context): View {
   const text = h("span", { class: "kw-fill" });
   const mend = button({ action: "mend", label: "", small: true });
   const more = h("span", { class: "kw-dim kw-fine" });
-  const close = button({ action: "dismiss-notice", label: "Dismiss", icon: "close", iconOnly: true });
+  const close = iconButton("dismiss-notice", "Dismiss", "close");
   const node = h("div", { class: "kw-row kw-notice", role: "note", hidden: true }, text, mend, more, close);
   /** A busy kernel takes its time to answer: what was dismissed is gone at once. */
   const dismissed = new Set<string>();

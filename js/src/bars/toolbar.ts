@@ -3,7 +3,7 @@ import type { Context, View } from "../state/context";
 import { type Topics, touches } from "../state/topics";
 import { number } from "../text/format";
 import { WORDS } from "../text/words";
-import { button } from "../ui/controls";
+import { button, iconButton } from "../ui/controls";
 import { attrs, h, setText } from "../ui/dom";
 import { setIcon } from "../ui/icons";
 import { Registry } from "../ui/listeners";
@@ -14,7 +14,7 @@ export function toolbar(context: Context): View {
   const registry = new Registry();
   const run = runButtons(context, registry);
   const settings = settingControls(context, registry);
-  const keys = button({ action: "keys", label: "Keys", icon: "help", iconOnly: true, title: "Keys (?)" });
+  const keys = iconButton("keys", "Keys", "help", { title: "Keys (?)" });
   const node = h(
     "div",
     { class: "kw-row kw-toolbar", role: "group", "aria-label": "Training" },
@@ -42,10 +42,10 @@ function runButtons(context: Context, registry: Registry) {
     icon: "play",
     attrs: { style: "width:92px" },
   });
-  const step = button({ action: "step", label: "One step", icon: "step", iconOnly: true });
-  const reset = button({ action: "reset", label: "Start again from the same seed", icon: "reset", iconOnly: true });
-  const undo = button({ action: "undo", label: "Undo", icon: "undo", iconOnly: true });
-  const redo = button({ action: "redo", label: "Redo", icon: "redo", iconOnly: true });
+  const step = iconButton("step", "One step", "step");
+  const reset = iconButton("reset", "Start again from the same seed", "reset");
+  const undo = iconButton("undo", "Undo", "undo");
+  const redo = iconButton("redo", "Redo", "redo");
   registry.listen(run, "click", () => act.toggleRun());
   registry.listen(step, "click", () => act.control("step"));
   registry.listen(reset, "click", () => act.control("reset"));

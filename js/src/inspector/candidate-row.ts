@@ -54,6 +54,14 @@ export class Row {
   });
   #why = h("span", { class: "kw-dim kw-fine", hidden: true });
   #inPlace = h("span", { class: "kw-dim kw-fine", hidden: true }, "in place");
+  #inBand = h(
+    "span",
+    {
+      class: "kw-in-band kw-dim kw-fine",
+      title: "Within two standard errors of the curve: the data can't tell them apart",
+    },
+    "inside the band",
+  );
   #fix: HTMLButtonElement;
   #fixAndKeep: HTMLButtonElement;
   #details: Details | null = null;
@@ -90,7 +98,7 @@ export class Row {
         "aria-label": this.#name,
       },
       this.#toggle,
-      h("div", { class: "kw-cell" }, this.#formula, this.#why, this.#also),
+      h("div", { class: "kw-cell" }, this.#formula, this.#why, h("div", { class: "kw-row" }, this.#inBand, this.#also)),
       figures,
       this.#cost,
       h("div", { class: "kw-row kw-acts" }, this.#inPlace, this.#fix, this.#fixAndKeep),
@@ -110,6 +118,7 @@ export class Row {
     attrs(this.#fix, { class: `kw-box kw-button kw-small${best ? " kw-primary" : ""}` });
     const settled = candidate.in_place === true;
     attrs(this.#inPlace, { hidden: !settled });
+    attrs(this.#inBand, { hidden: !candidate.in_band });
     attrs(this.#fix, { disabled: !act.hasKernel, hidden: act.isSavedPage || settled });
     attrs(this.#fixAndKeep, { disabled: !act.hasKernel, hidden: act.isSavedPage || settled || !open });
     this.#compare(candidate, store.state.status.test ?? store.state.status.train);

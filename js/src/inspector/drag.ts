@@ -13,6 +13,8 @@ export interface Curve {
   ys: Float32Array;
   base: Float32Array | null;
   spline: Float32Array | null;
+  /** Two standard errors of the function, where the data say them. */
+  band: Float32Array | null;
 }
 
 interface Gesture {

@@ -7,7 +7,7 @@ import type { Context } from "../state/context";
 import { errorWord } from "../state/errors";
 import { type Topics, touches } from "../state/topics";
 import { number, pretty } from "../text/format";
-import { button } from "../ui/controls";
+import { button, iconButton } from "../ui/controls";
 import { h, setText } from "../ui/dom";
 import type { Registry } from "../ui/listeners";
 
@@ -17,7 +17,7 @@ const SILENT = new Set(["start", "train", "reset", "load"]);
 export function effect({ store, act, ui }: Context, registry: Registry) {
   const text = h("span", { class: "kw-cut kw-fill" });
   const undo = button({ action: "undo-last", label: "Undo", icon: "undo", small: true });
-  const close = button({ action: "dismiss-effect", label: "Dismiss", icon: "close", iconOnly: true, small: true });
+  const close = iconButton("dismiss-effect", "Dismiss", "close", { small: true });
   const node = h("div", { class: "kw-row kw-bar kw-effect", hidden: true }, text, undo, close);
   let shownState: number | null = null;
   let newest = Number.NEGATIVE_INFINITY;

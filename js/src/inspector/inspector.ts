@@ -1,6 +1,6 @@
 // The inspector of the selected edge: its function at the left, its candidates at the right.
 
-import { ContextMenu } from "../menus/context-menu";
+import { menuOf } from "../menus/context-menu";
 import { edgeKeys } from "../menus/edge-keys";
 import { edgeContent } from "../menus/edge-menu";
 import { saveMenu } from "../menus/save-menu";
@@ -10,7 +10,7 @@ import { boundText, endNames, functionName, importanceText, stateText } from "..
 import { selectedEdges } from "../state/graph";
 import { type Topics, touches } from "../state/topics";
 import { count } from "../text/format";
-import { button, headedSection } from "../ui/controls";
+import { button, headedSection, iconButton } from "../ui/controls";
 import { attrs, h, setText } from "../ui/dom";
 import { setIcon } from "../ui/icons";
 import { Registry } from "../ui/listeners";
@@ -70,16 +70,10 @@ function head(context: Context, registry: Registry) {
     label: "Prune edge",
     title: "Remove it from the network (Delete key); Undo brings it back",
   });
-  const previous = button({
-    action: "previous-edge",
-    small: true,
-    label: "Previous edge",
-    icon: "left",
-    iconOnly: true,
-  });
-  const next = button({ action: "next-edge", small: true, label: "Next edge", icon: "right", iconOnly: true });
-  const expand = button({ action: "expand", small: true, label: "Expand", icon: "expand", iconOnly: true });
-  const close = button({ action: "deselect", small: true, label: "Close", icon: "close", iconOnly: true });
+  const previous = iconButton("previous-edge", "Previous edge", "left", { small: true });
+  const next = iconButton("next-edge", "Next edge", "right", { small: true });
+  const expand = iconButton("expand", "Expand", "expand", { small: true });
+  const close = iconButton("deselect", "Close", "close", { small: true });
   registry.listen(close, "click", () => act.selectAll([]));
   registry.listen(unfix, "click", () => act.unfix());
   registry.listen(prune, "click", () => {
@@ -88,17 +82,11 @@ function head(context: Context, registry: Registry) {
   });
   registry.listen(previous, "click", () => walk(context, -1));
   registry.listen(next, "click", () => walk(context, 1));
-  const moreActs = button({
-    action: "edge-menu",
+  const moreActs = iconButton("edge-menu", "More acts on the edge", "more", {
     small: true,
-    label: "More acts on the edge",
-    icon: "more",
-    iconOnly: true,
     attrs: { "aria-haspopup": "menu" },
   });
-  const menu = new ContextMenu();
-  registry.add(() => menu.close(false));
-  registry.listen(moreActs, "click", () => menu.open(moreActs, null, moreActs.title, edgeContent(context)));
+  const menu = menuOf(moreActs, registry, edgeContent(context));
   registry.listen(expand, "click", () => ui.set("expanded", !ui.values.expanded));
   const save = saveMenu(context, registry, () => ({ panel: "edge", label: "the curve of the edge" }));
   const end = h("span", { class: "kw-row kw-end" }, unfix, prune, moreActs, save.node, previous, next, expand, close);

@@ -1,4 +1,5 @@
-// The selected edge's function over its grid: data under it, knots below, dashed where it extrapolates.
+// The selected edge's function over its grid, with a band of two standard errors: beside it what the data ask, knots below, dashed
+// where it extrapolates.
 
 import { type Axes, axes } from "../plot/axes";
 import { extent, padded, path, type Scale } from "../plot/scales";
@@ -22,12 +23,18 @@ const SIDE = 0.12;
 export function selectedCurve(store: Store): Curve | null {
   const detail = store.state.detail.get("detail");
   const [xs, ys] = [row(detail, 0), row(detail, 1)];
-  if (xs && ys) return { xs, ys, base: row(detail, 2), spline: row(detail, 3) };
+  if (xs && ys) return { xs, ys, base: row(detail, 2), spline: row(detail, 3), band: row(detail, 4) };
   const key = store.state.selection.edges[0];
   const thumb = key && store.curves.get(keyText(key));
   if (!thumb) return null;
   const step = (thumb.high - thumb.low) / Math.max(1, thumb.values.length - 1);
-  return { xs: thumb.values.map((_, i) => thumb.low + i * step), ys: thumb.values, base: null, spline: null };
+  return {
+    xs: thumb.values.map((_, i) => thumb.low + i * step),
+    ys: thumb.values,
+    base: null,
+    spline: null,
+    band: null,
+  };
 }
 
 export function splinePlot(context: Context): View {
@@ -37,16 +44,20 @@ export function splinePlot(context: Context): View {
   const stage = new Stage(ui, registry, (px) => read(stage, store, chart, px));
   const show = () => {
     chart = drawSpline(context, stage, handles);
+    band.hidden = !selectedCurve(store)?.band;
     stage.point();
   };
   const handles = new Handles(context, registry, stage.node, show);
   stage.node.append(handles.node);
   const parts = h("input", { type: "checkbox", "data-kw-toggle": "parts" });
+  const band = key(s("path", { class: "kw-f kw-c1 kw-band", d: "M1 0H17V8H1Z" }), "± 2 s.e.");
+  band.title = "Two standard errors of the function";
   const foot = h(
     "div",
     { class: "kw-row kw-legend kw-dim kw-fine" },
     key(line("M1 4H17", "kw-c1", 2.2), "function"),
     key(s("circle", { class: "kw-solid kw-c6", cx: 9, cy: 4, r: 2.4 }), "data"),
+    band,
     key(line("M1 4H17", "kw-c1", 1.6, "4 3"), "extrapolated"),
     h("label", { class: "kw-row", title: "Base function and spline part" }, parts, "parts"),
     handles.toggle,
@@ -68,7 +79,7 @@ function read(stage: Stage, store: Store, chart: Axes | null, at: number): void 
     return;
   }
   const { x, y, left, right, top, bottom } = chart;
-  const { xs, ys } = curve;
+  const { xs, ys, band } = curve;
   const [first, last] = [x(xs[0]!), x(xs.at(-1)!)];
   const i = Math.round(Math.max(0, Math.min(1, (at - first) / (last - first || 1))) * (xs.length - 1));
   const px = x(xs[i]!);
@@ -76,7 +87,7 @@ function read(stage: Stage, store: Store, chart: Axes | null, at: number): void 
   const above = y(near.reduce((sum, value) => sum + value, 0) / near.length) < (top + bottom) / 2;
   stage.read(Math.max(left, Math.min(right, px)), above ? bottom - 36 : 16, [
     `${isolated(cut(variable(store.state.selection.x_name ?? "x"), 30))} = ${number(xs[i])}`,
-    `φ = ${number(ys[i])}`,
+    `φ = ${number(ys[i])}${band ? ` ± ${number(band[i], 2)}` : ""}`,
   ]);
 }
 
@@ -97,7 +108,9 @@ function drawSpline(context: Context, stage: Stage, handles: Handles): Axes | nu
   const points = store.state.detail.get("points");
   const [px, py] = [row(points, 0), row(points, 1)];
   const [x0, x1] = widened(extent(curve.xs), handles.span);
-  const range = handles.lockedRange ?? valueRange(curve, parts, handles.heights(curve));
+  const ends = bandEnds(curve);
+  const range =
+    handles.lockedRange ?? valueRange(curve, [...parts, ...ends, ...(py ? [py] : [])], handles.heights(curve));
   const name = called(store.state.selection.x_name ?? "x");
   const chart = axes(stage.size, { x: { range: [x0, x1], name }, y: { range, name: "" } });
   const { x, y, bottom } = chart;
@@ -106,6 +119,7 @@ function drawSpline(context: Context, stage: Stage, handles: Handles): Axes | nu
     ...density(store, x, bottom),
     ...chart.nodes,
     ...knots(store, chart),
+    ...(ends.length > 0 ? [bandArea(curve.xs, ends, x, y)] : []),
     ...(curve.base && ui.values.showParts ? [line(path(curve.xs, curve.base, x, y), "kw-c2", 1.5, "6 3")] : []),
     ...(curve.spline && ui.values.showParts ? [line(path(curve.xs, curve.spline, x, y), "kw-c3", 1.5, "2 3")] : []),
     ...(px && py ? [dots(px, py, x, y)] : []),
@@ -113,6 +127,15 @@ function drawSpline(context: Context, stage: Stage, handles: Handles): Axes | nu
   ]);
   handles.draw({ ...chart, range }, curve);
   return chart;
+}
+
+/** The lower and the upper end of the band, none without a band. */
+const bandEnds = ({ ys, band }: Curve): Float32Array[] =>
+  band ? [-1, 1].map((side) => ys.map((value, i) => value + side * band[i]!)) : [];
+
+function bandArea(xs: Float32Array, [low, high]: Float32Array[], x: Scale, y: Scale): SVGElement {
+  const d = path([...xs, ...xs.toReversed()], [...low!, ...high!.toReversed()], x, y);
+  return s("path", { class: "kw-f kw-c1 kw-band", d });
 }
 
 /** The range of x, widened for handles outside the grid. */

@@ -110,6 +110,14 @@ export class ContextMenu {
   }
 }
 
+/** The menu that a button opens below itself. */
+export function menuOf(opener: HTMLElement, registry: Registry, content: Content): ContextMenu {
+  const menu = new ContextMenu();
+  registry.add(() => menu.close(false));
+  registry.listen(opener, "click", () => menu.open(opener, null, opener.title, content));
+  return menu;
+}
+
 const items = (node: Element): HTMLElement[] => [...node.querySelectorAll<HTMLElement>("[role=menuitem]")];
 
 const itemNode = ({ action, keys }: Item): HTMLElement =>

@@ -1,9 +1,9 @@
 // A button that saves what a panel shows: a figure for a paper, or a table.
 import type { Context } from "../state/context";
-import { button } from "../ui/controls";
+import { iconButton } from "../ui/controls";
 import { attrs } from "../ui/dom";
 import type { Registry } from "../ui/listeners";
-import { ContextMenu, type Entries } from "./context-menu";
+import { type Entries, menuOf } from "./context-menu";
 
 const FIGURES = [
   ["svg", "SVG figure"],
@@ -21,15 +21,7 @@ export interface Saved {
 }
 
 export function saveMenu({ act }: Context, registry: Registry, saved: () => Saved | null) {
-  const opener = button({
-    action: "save-panel",
-    small: true,
-    label: "Save",
-    icon: "export",
-    iconOnly: true,
-    attrs: { "aria-haspopup": "menu" },
-  });
-  const menu = new ContextMenu();
+  const opener = iconButton("save-panel", "Save", "export", { small: true, attrs: { "aria-haspopup": "menu" } });
   const entries = (): Entries => {
     const { panel, noFigure } = saved()!;
     const kinds = [...(noFigure ? [] : FIGURES), ["csv", "CSV table"] as const];
@@ -39,10 +31,7 @@ export function saveMenu({ act }: Context, registry: Registry, saved: () => Save
       run: () => act.exportAs(`${panel}.${suffix}`),
     }));
   };
-  registry.add(() => menu.close(false));
-  registry.listen(opener, "click", () =>
-    menu.open(opener, null, opener.title, { entries, subject: () => saved()?.panel ?? "" }),
-  );
+  menuOf(opener, registry, { entries, subject: () => saved()?.panel ?? "" });
   const draw = () => {
     const what = saved();
     opener.hidden = what === null || !act.hasKernel;

@@ -4,7 +4,7 @@ import { ContextMenu } from "../menus/context-menu";
 import { edgeKeys } from "../menus/edge-keys";
 import type { Context, View } from "../state/context";
 import { type Topics, touches } from "../state/topics";
-import { button } from "../ui/controls";
+import { button, iconButton } from "../ui/controls";
 import { attrs } from "../ui/dom";
 import { Registry } from "../ui/listeners";
 import { Drawing } from "./drawing";
@@ -41,11 +41,7 @@ function networkActs({ act, store }: Context, registry: Registry) {
     title: "Remove edges and nodes that hardly matter",
   });
   const refine = button({ action: "refine", label: "Refine", small: true });
-  const extend = button({
-    action: "extend",
-    label: "Extend",
-    icon: "further",
-    iconOnly: true,
+  const extend = iconButton("extend", "Extend", "further", {
     small: true,
     title: "Extend: refine and train, again and again, while the held-out error gets smaller",
   });

@@ -120,7 +120,7 @@ const candidate = record(
     complexity: number,
     valid: orNull(list(orNull(number))),
   },
-  { imitates: orNull(text), misfit: orNull(number), error: orNull(number), in_place: flag },
+  { imitates: orNull(text), misfit: orNull(number), error: orNull(number), in_place: flag, in_band: flag },
 );
 /** Errors by the name of the candidate. */
 const heldOut = record({ edge: edgeKey, version: whole, errors: mapOf(number) });

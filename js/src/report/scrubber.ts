@@ -1,7 +1,7 @@
 // Slider through the film at the bottom of a saved page, moved by hand, by keys, or by playing.
 
 import { pretty } from "../text/format";
-import { button } from "../ui/controls";
+import { iconButton } from "../ui/controls";
 import { attrs, h, setText } from "../ui/dom";
 import { setIcon } from "../ui/icons";
 import { Registry } from "../ui/listeners";
@@ -48,7 +48,7 @@ type Parts = ReturnType<typeof controls>;
 
 function controls(frames: ScrubberSpec["frames"]) {
   const last = frames.length - 1;
-  const play = button({ label: PLAY, icon: "play", iconOnly: true, action: "play" });
+  const play = iconButton("play", PLAY, "play");
   const range = h("input", {
     type: "range",
     min: 0,
@@ -61,8 +61,8 @@ function controls(frames: ScrubberSpec["frames"]) {
   const marks = h("div", { class: "kw-film-marks", "aria-hidden": "true" });
   for (const [i, { label }] of frames.entries())
     if (label !== null) marks.append(h("i", { style: `left:${(100 * i) / last}%` }));
-  const previous = button({ label: "Previous act", icon: "left", iconOnly: true, action: "previous-act" });
-  const next = button({ label: "Next act", icon: "right", iconOnly: true, action: "next-act" });
+  const previous = iconButton("previous-act", "Previous act", "left");
+  const next = iconButton("next-act", "Next act", "right");
   const caption = h("span", { class: "kw-film-words kw-fine kw-dim" });
   const node = h(
     "div",

@@ -1,5 +1,5 @@
 // A dialog over the page, built when it is first opened: nobody pays for one that stays closed.
-import { button } from "./controls";
+import { iconButton } from "./controls";
 import { h } from "./dom";
 import { onKey } from "./keys";
 import { Registry } from "./listeners";
@@ -21,7 +21,7 @@ export function dialog(
   const close = () => made?.node.close();
   const make = () => {
     const registry = new Registry();
-    const leave = button({ action: `close-${name}`, label: "Close", icon: "close", iconOnly: true });
+    const leave = iconButton(`close-${name}`, "Close", "close");
     const node = h(
       "dialog",
       { class: "kw-dialog kw-box", "aria-label": title, "data-kw-dialog": name },

@@ -13,7 +13,7 @@ from kanwidget.explorer.describe.labels import node_name
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.buffers import finite
 from kanwidget.explorer.session.background.swap_errors import error_after_lock
-from kanwidget.explorer.session.samples import edge_inputs
+from kanwidget.explorer.session.samples import band, edge_inputs
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import error_of
 from kanwidget.symbolic.candidates.suggest import function_in_place
@@ -49,6 +49,9 @@ def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tu
         if in_place is not None and candidate["name"] == in_place[0].name:
             candidate["in_place"] = True
             errors = {**errors, candidate["name"]: error_of(session.run.last_record)}
+    width = band(session.model, session.run.posterior(), edge, x.to(inputs.device))
+    if width is not None:
+        _mark_in_band(drawn, y, width)
     payload: p.Candidates = {
         "edge": list(edge),
         "busy": False,
@@ -61,6 +64,13 @@ def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tu
         payload["lock"] = lock
     curves = torch.stack([curve for _, curve in drawn]) if drawn else x.new_zeros(0, len(x))
     return payload, {"x": x, "y": y, "fits": curves}
+
+
+def _mark_in_band(drawn: Sequence[tuple[p.Candidate, Tensor]], y: Tensor, width: Tensor) -> None:
+    """Mark the candidates whose curve is nowhere farther from the edge's than the width of its band. In place."""
+    for candidate, curve in drawn:
+        if bool(((curve - y.cpu()).abs() <= width.cpu()).all()):
+            candidate["in_band"] = True
 
 
 def best_candidates(session: Session) -> list[p.BestOf]:

@@ -140,7 +140,7 @@ def selection(session: Session, edges: Sequence[EdgeRef]) -> tuple[p.Selection, 
     if not edges:
         return {"edges": []}, {}
     layer, source, target = edge = edges[0]
-    arrays, data_range = edge_detail(session.model, edge, session.x)
+    arrays, data_range = edge_detail(session.model, edge, session.x, session.run.trainer.data, session.run.posterior())
     payload: p.Selection = {
         "edges": [list(selected) for selected in edges],
         "x_name": node_name(session, layer, source),

@@ -39,7 +39,8 @@ def _edge(session: Session) -> Figure:
     role = "summand" if node < session.model.width[layer + 1][0] else "factor"
     labels = (in_print(node_name(session, layer, source)), f"{role} of {in_print(node_name(session, layer + 1, node))}")
     title = in_print(edge_name(session, edge))
-    return plot_edge(session.model, *edge, session.x, theme="light", title=title, labels=labels)
+    model, data = session.run.model_with_history(), session.run.trainer.data
+    return plot_edge(model, *edge, session.x, data=data, theme="light", title=title, labels=labels)
 
 
 def _errors(session: Session) -> Figure:

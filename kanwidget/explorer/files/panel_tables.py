@@ -86,9 +86,10 @@ def selected_edge(session: Session) -> EdgeRef:
 def _edge(session: Session) -> Table:
     """The curve of the selected edge and its parts."""
     edge = selected_edge(session)
-    detail = edge_detail(session.model, edge, session.x)[0]["detail"]
-    x, y, base, spline = detail.tolist()
-    return Table({node_name(session, edge.layer, edge.source): x, "edge": y, "base": base, "spline": spline})
+    run = session.run
+    detail = edge_detail(session.model, edge, session.x, run.trainer.data, run.posterior())[0]["detail"]
+    names = (node_name(session, edge.layer, edge.source), "edge", "base", "spline", "2 standard errors")
+    return Table(dict(zip(names, detail.tolist(), strict=False)))
 
 
 def _edges(session: Session) -> Table:

@@ -158,9 +158,9 @@ class Example(TypedDict):
 
 
 class Selection(TypedDict):
-    """The selected edges and the first one's detail. Arrays: `detail` (4, n): x, φ, base part, spline part;
-    `points` (2, m): a sample of the data, (x, φ(x) + residual-free value); `density` (bins,): relative, max 1;
-    `knots` (G + 1,), `full_knots` (G + 1 + 2k,); `handles` (2, G + k): Greville abscissae and coefficients.
+    """The selected edges and the first one's detail. Arrays: `detail` (4, n): x, φ, base part, spline part, and where the data
+    say it (5, n): two standard errors of φ; `points` (2, m): x, and what a row of the data asks of φ there; `density` (bins,):
+    relative, max 1; `knots` (G + 1,), `full_knots` (G + 1 + 2k,); `handles` (2, G + k): Greville abscissae and coefficients.
     """
 
     edges: list[EdgeKey]
@@ -189,6 +189,8 @@ class Candidate(TypedDict):
     """What the function leaves to say about the curve, in bits: the accuracy that the ranking weighs against complexity."""
     in_place: NotRequired[bool]
     """Whether it is the edge's own function, as it is."""
+    in_band: NotRequired[bool]
+    """True if its curve stays within two standard errors of the edge's: the data can't tell them apart."""
     error: NotRequired[float]
     """Error of the network on held-out rows after the swap and a short training, where it is computed; `HeldOut` brings it later."""
 

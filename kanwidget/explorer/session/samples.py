@@ -10,15 +10,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kanwidget.core import Trace
+from kanwidget.core import EdgeRef, Trace
 from kanwidget.core.network import Network
+from kanwidget.core.records import Posterior
 from kanwidget.core.scores import Scores, attribute_trace
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.protocol.records import DETAIL_SAMPLES, THUMB_SAMPLES
+from kanwidget.symbolic.candidates.partial_residuals import dots
+from kanwidget.training.evidence.errors import curve_errors
 
 #: Rows of the data that thumbnails and scores look at.
 _ROWS = 256
-#: Points of the data shown under the selected curve, and bins of their density.
+#: Rows of the data shown beside the selected curve, and bins of the density of all rows.
 _POINTS, _BINS = 200, 40
 #: How far a selected edge is drawn beyond its data, as a part of their range.
 _BEYOND = 0.1
@@ -120,8 +123,24 @@ def _drawn_range(grid: Tensor, inputs: Tensor) -> Tensor:
     return torch.stack([torch.maximum(first, low - margin), torch.minimum(last, high + margin)])
 
 
-def edge_detail(network: Network, edge: tuple[int, int, int], x: Tensor) -> tuple[dict[str, Tensor], list[float]]:
-    """The arrays of `Selection`, and the range of the data."""
+def band(network: Network, posterior: Posterior | None, edge: EdgeRef, x: Tensor) -> Tensor | None:
+    """Two standard errors of an edge's curve, `(n,)`; None where nothing says them."""
+    errors = None if posterior is None else curve_errors(network, posterior, edge, x)
+    return None if errors is None else 2 * errors
+
+
+def edge_detail(
+    network: Network, edge: EdgeRef, x: Tensor, data: Dataset, posterior: Posterior | None = None
+) -> tuple[dict[str, Tensor], list[float]]:
+    """The arrays of `Selection`, and the range of the data.
+
+    Args:
+        network: The network.
+        edge: The edge.
+        x: Inputs of the network, over whose range the edge is drawn.
+        data: Data with labels, whose rows are drawn beside the curve.
+        posterior: Says the band around the curve.
+    """
     index, source, target = edge
     layer, units = network.layer(index), network.edge_units(edge)
     inputs = _finite(edge_inputs(network, edge, x))
@@ -130,16 +149,16 @@ def edge_detail(network: Network, edge: tuple[int, int, int], x: Tensor) -> tupl
     low, high = float(inputs.min()), float(inputs.max())
     ends = _drawn_range(grid, inputs)
     at = torch.linspace(0, 1, DETAIL_SAMPLES, dtype=x.dtype, device=x.device)
-    line, picked = ends[0] + at * (ends[1] - ends[0]), _some(inputs, _POINTS)
-    curve = network.curve(edge, torch.cat([line, picked]))
+    curve = network.curve(edge, ends[0] + at * (ends[1] - ends[0]))
+    width = band(network, posterior, edge, curve.x)
     # Of a network that has diverged nothing is counted.
     ends_of_bins = (low, high) if high > low else (low, low + 1) if math.isfinite(low) else (0.0, 1.0)
     bins = torch.histc(inputs.cpu(), _BINS, *ends_of_bins)
     # A coefficient acts around the mean of its inner knots (Greville); for k = 0 around the middle of its interval.
     greville = knots.unfold(0, k, 1)[1:-1].mean(1) if k else (knots[1:] + knots[:-1]) / 2
     arrays = {
-        "detail": torch.stack([curve.x, curve.y, curve.base, curve.spline])[:, :DETAIL_SAMPLES],
-        "points": torch.stack([picked, curve.y[DETAIL_SAMPLES:]]),
+        "detail": torch.stack([curve.x, curve.y, curve.base, curve.spline, *([] if width is None else [width])]),
+        "points": dots(network, edge, data, _POINTS),
         "density": bins / max(1, int(bins.max())),
         "knots": grid,
         "full_knots": knots,

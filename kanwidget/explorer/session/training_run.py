@@ -13,6 +13,7 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core import Event, History, StepRecord
+from kanwidget.core.records import Posterior
 from kanwidget.core.threads import is_small
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.protocol.records import State
@@ -24,10 +25,13 @@ from kanwidget.explorer.session.states.run_states import RunStates
 from kanwidget.explorer.session.undo import copied
 from kanwidget.kan import KAN
 from kanwidget.training import OPTIMIZERS, Settings, Trainer
+from kanwidget.training.evidence.errors import valid_posterior
 from kanwidget.training.steps.trainer import NOT_FINITE, NOT_FINITE_ADVICE
 
 #: Seconds of a step from which on it can be interrupted; shorter ones are always finished.
 _LONG_STEP = 0.05
+#: While training the posterior is computed anew after so many seconds, and so many times as long as that takes.
+_POSTERIOR_SECONDS, _POSTERIOR_REST = 1.0, 20
 #: Stop reason of a training that has paused by itself.
 FLAT = "the error is flat"
 
@@ -87,6 +91,8 @@ class TrainingRun(RunStates):
         self.ms_per_step: float | None = None
         #: The frames of its film.
         self.recorder = Recorder()
+        #: The posterior, the version that it was computed for, and until when it may lag behind the training.
+        self._posterior: tuple[Posterior | None, int, float] = (None, -1, 0.0)
         #: Number of the problem, in the order in which they were loaded.
         self.problem = self._problems = self._problems + 1
         self.version += 1
@@ -129,8 +135,9 @@ class TrainingRun(RunStates):
         return History(list(self.records), list(self.events), self.trainer.opt, stop_reason)
 
     def model_with_history(self) -> KAN:
-        """A copy of the network. Its history is that of the original network, then this run's."""
+        """A copy of the network, with its posterior. Its history is that of the original network, then this run's."""
         model, previous = copied(self.model), self.previous_history
+        model.posterior = self.posterior()
         steps = previous.last.step if previous.records else 0
         seconds = previous.last.seconds if previous.records else 0.0
         records = list(self.records)
@@ -142,6 +149,17 @@ class TrainingRun(RunStates):
             [*previous.records, *records], [*previous.events, *events], self.trainer.opt, stop_reason
         )
         return model
+
+    def posterior(self) -> Posterior | None:
+        """The network's parameters given the data; while it trains those of a moment ago, for to compute them takes as long as a step."""
+        posterior, version, until = self._posterior
+        started = time.monotonic()
+        lags = self.running and version >= self.act_version and started < until
+        if version != self.version and not lags:
+            posterior = self.trainer.posterior() or valid_posterior(self.model)
+            took = time.monotonic() - started
+            self._posterior = posterior, self.version, started + max(_POSTERIOR_SECONDS, _POSTERIOR_REST * took)
+        return posterior
 
     # ---- callbacks and interruptions
 

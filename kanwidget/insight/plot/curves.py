@@ -12,8 +12,9 @@ from torch import Tensor
 
 from kanwidget.core.layer import EdgeState
 from kanwidget.core.network import Network
-from kanwidget.core.records import EdgeCurve, Event, History
+from kanwidget.core.records import EdgeCurve, EdgeRef, Event, History
 from kanwidget.core.threads import limit_threads
+from kanwidget.datasets import Dataset
 from kanwidget.insight.plot.style import (
     Theme,
     ThemeName,
@@ -24,6 +25,11 @@ from kanwidget.insight.plot.style import (
     theme_of,
     write,
 )
+from kanwidget.symbolic.candidates.partial_residuals import dots
+from kanwidget.training.evidence.errors import curve_errors, valid_posterior
+
+#: Rows that are drawn.
+_ROWS = 300
 
 
 def plot_history(history: History, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
@@ -134,18 +140,23 @@ def plot_edge(
     j: int,
     x: Tensor | None = None,
     *,
+    data: Dataset | None = None,
     theme: ThemeName = "auto",
     title: Any = None,
     labels: tuple[Any, Any] = ("", ""),
 ) -> Figure:
     """Draw one edge: the function, its base, spline and symbolic parts, the data and the grid.
 
+    The band around the function of a spline is ± 2 standard errors, where the last training has left a posterior. Dots are partial
+    residuals: what rows of the data ask of the function, while the rest of the network stays as it is.
+
     Args:
         network: The network; it isn't changed.
         l: Layer of edges.
         i: Input node.
         j: Output subnode.
-        x: Samples, shape `(batch, n_features)`: the edge's values there are drawn as points.
+        x: Samples, shape `(batch, n_features)`: the function is drawn over their range, too.
+        data: Data with labels, whose rows are drawn as dots, 300 of them at most. Without them x is drawn as rings on the function.
         theme: `light`, `dark`, or `auto`: transparent, in colours that can be read on both.
         title: Instead of `φ` with its indices.
         labels: Names of the two axes.
@@ -170,11 +181,16 @@ def plot_edge(
     figure = new_figure((5.6, 3.2), colors)
     ax = figure.add_axes((0.13, 0.16, 0.84, 0.72))
     _frame(ax, colors)
-    _draw_parts(ax, network.curve((l, i, j), at), layer.state(i, j), layer.symbol(i, j), colors)
-    if points.numel():
+    curve = network.curve((l, i, j), at)
+    _draw_band(ax, network, curve, colors)
+    _draw_parts(ax, curve, layer.state(i, j), layer.symbol(i, j), colors)
+    if data is not None:
+        rows = dots(network, EdgeRef(l, i, j), data, _ROWS).cpu().numpy()
+        ax.plot(*rows, ".", label="data", color=colors.muted, markersize=3.4, alpha=0.7, zorder=1.9)
+    elif points.numel():
         height = network.curve((l, i, j), points).y.cpu().numpy()
         style: dict[str, Any] = {"markersize": 3.4, "markeredgewidth": 0.8, "markerfacecolor": "none"}
-        ax.plot(points.cpu().numpy(), height, "o", label="data", color=colors.muted, **style)
+        ax.plot(points.cpu().numpy(), height, "o", label="inputs", color=colors.muted, **style)
     ends = grid.cpu().numpy()
     foot = ax.get_xaxis_transform()
     ax.plot(ends, [0.0] * len(ends), "|", transform=foot, color=colors.muted, markersize=9, label="grid")
@@ -198,6 +214,15 @@ def _inputs_of(network: Network, level: int, node: int, x: Tensor | None) -> Ten
         values = network.trace(x).nodes[level][:, node]
     values = values[torch.isfinite(values)]
     return values[:: max(1, values.shape[0] // 60)]
+
+
+def _draw_band(ax: Axes, network: Network, curve: EdgeCurve, theme: Theme) -> None:
+    """Shade ± 2 standard errors around an edge's function, where something says them."""
+    posterior = valid_posterior(network)
+    errors = None if posterior is None else curve_errors(network, posterior, curve.edge, curve.x)
+    if errors is not None:
+        at, y, width = (values.cpu().numpy() for values in (curve.x, curve.y, 2 * errors))
+        ax.fill_between(at, y - width, y + width, color=theme.spline, alpha=0.2, linewidth=0, label="± 2 s.e.")
 
 
 def _draw_parts(ax: Axes, curve: EdgeCurve, state: EdgeState, symbol: str | None, theme: Theme) -> None:

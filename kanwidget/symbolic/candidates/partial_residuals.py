@@ -18,11 +18,14 @@ from torch.nn.functional import one_hot
 from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeRef
 from kanwidget.datasets import Dataset
+from kanwidget.datasets.dataset import sampled_data
 from kanwidget.symbolic.fits.spaces import sensitivities
 from kanwidget.symbolic.formulas.regression.noise import noise_weights
 
 #: Rows with less than this part of the largest weight ask for nothing: their value would be round-off divided by round-off.
 _NO_INFLUENCE = 1e-14
+#: In a plot, rows with less than this part of the mean weight are left out: their noise would be five times that of the others.
+_FAINT = 0.04
 
 
 class PartialResiduals(NamedTuple):
@@ -65,6 +68,22 @@ def partial_residuals(network: Network, edges: Sequence[EdgeRef], data: Dataset)
         value = units.y_size * (values[index][:, target, source].double() + wanted)
         results.append(PartialResiduals(inputs.cpu(), value.cpu(), weight.cpu()))
     return results
+
+
+def dots(network: Network, edge: EdgeRef, data: Dataset, count: int) -> Tensor:
+    """What some rows ask of an edge, as dots beside its curve: x and value, `(2, n)` of at most `count` rows, in own units.
+
+    Examples:
+        >>> from kanwidget import KAN, Dataset
+        >>> dots(KAN([1, 1]), EdgeRef(0, 0, 0), Dataset([[1.0], [2.0], [3.0]], [1.0, 4.0, 9.0]), 2).tolist()
+        [[1.0, 3.0], [1.0, 9.0]]
+    """
+    asked = partial_residuals(network, [edge], sampled_data(data, count))
+    if asked is None:
+        return torch.zeros(2, 0, dtype=torch.float64)
+    ((inputs, values, weights),) = asked
+    drawn = inputs.isfinite() & (weights > _FAINT * weights.mean())
+    return torch.stack([inputs, values])[:, drawn]
 
 
 def _loss_of_steps(network: Network, output: Tensor, labels: Tensor) -> Callable[[Tensor], tuple[Tensor, Tensor]]:

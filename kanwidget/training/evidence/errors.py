@@ -94,6 +94,31 @@ def edge_errors(network: Network, posterior: Posterior, edge: EdgeRef, x: Tensor
         return (design[:, free].double() @ posterior.root[columns[free]].to(x.device)).square().sum(-1).sqrt()
 
 
+def curve_errors(network: Network, posterior: Posterior, edge: EdgeRef, x: Tensor) -> Tensor | None:
+    """Standard errors of an edge's curve as `Network.curve` has it, `(n,)`, in own units; None for an edge that isn't a spline.
+
+    Args:
+        network: The network.
+        posterior: Its posterior.
+        edge: The edge.
+        x: Values of its input node, `(n,)`, in own units.
+
+    Examples:
+        >>> from kanwidget import KAN, Dataset
+        >>> x = torch.linspace(200, 300, 50, dtype=torch.float64)[:, None]
+        >>> model = KAN([1, 1])
+        >>> history = model.fit(Dataset(x, 1e5 * x + 1e5 * torch.cos(20 * x)), progress=False)
+        >>> errors = curve_errors(model, model.posterior, EdgeRef(0, 0, 0), x[:, 0])
+        >>> 1e4 < errors.mean() < 1e5
+        tensor(True)
+    """
+    if network.layer(edge.layer).state(edge.source, edge.target) != "spline":
+        return None
+    units = network.edge_units(edge)
+    errors = edge_errors(network, posterior, edge, (x - units.x_centre) / units.x_size)
+    return None if errors is None else units.y_size * errors
+
+
 def _inputs_of(network: Network, edge: EdgeRef) -> Tensor:
     """Scaled values of an edge's input node at the reference data, `(rows,)`."""
     nodes = network.select(network.reference)

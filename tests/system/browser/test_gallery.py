@@ -19,7 +19,7 @@ OPENED = {
     "node menu": ".kw-context",
     "symbolify": ".kw-symbolify li",
     "again": ".kw-again",
-    "export": ".kw-menu",
+    "export": ".kw-context",
     "parity": "[data-kw-panel=parity] path.kw-c1",
     "surface": "[data-kw-panel=surface] canvas",
     "edges": "[data-kw-panel=edges] tbody tr",

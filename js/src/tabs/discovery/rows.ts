@@ -1,7 +1,7 @@
 // The hall of fame as rows, from simple to accurate: a small picture, the formula, its error and its complexity.
 import type { Context } from "../../state/context";
 import { inLine, number } from "../../text/format";
-import { button } from "../../ui/controls";
+import { iconButton } from "../../ui/controls";
 import { activeIn, attrs, h, line, s, setChildren, setText } from "../../ui/dom";
 import { onKey } from "../../ui/keys";
 import { Registry } from "../../ui/listeners";
@@ -111,11 +111,7 @@ function rowOf(formula: HallFormula, values: Values): HTMLLIElement {
     h("b", {}, hidden("error "), number(formula.error, 2)),
     h("span", { class: "kw-dim" }, hidden("size "), number(formula.complexity, 3)),
   );
-  const compare = button({
-    action: "compare",
-    label: "Compare",
-    icon: "swap",
-    iconOnly: true,
+  const compare = iconButton("compare", "Compare", "swap", {
     title: "Compare: keep it over the data beside another one",
   });
   return h("li", { "data-kw-hall": formula.id, "data-kw-text": formula.text }, load, compare);
