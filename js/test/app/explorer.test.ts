@@ -63,6 +63,7 @@ describe("contract", () => {
       view.find(`[data-kw-panel="${panel}"]`);
     const actions =
       "start step undo redo prune refine unfix reset export-svg export-png export-csv export-json export-html copy-latex copy-python copy-code";
+    view.click('[data-kw-menu="export"]');
     for (const action of actions.split(" ")) expect(view.all(`[data-kw-action="${action}"]`).length, action).toBe(1);
     for (const control of ["lamb", "grid", "simplicity"])
       expect(view.find(`input[data-kw-control="${control}"]`).dataset.kwValue).toBeDefined();

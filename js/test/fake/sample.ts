@@ -18,6 +18,8 @@ export interface SampleOptions {
   grid?: number;
 }
 
+/** Two standard errors of every curve: wider where data are few. */
+const bandAt = (x: number): number => 0.05 * (1 + 3 * x ** 4);
 /** The part of an edge that is no spline. */
 export const baseAt = (x: number): number => (0.3 * x) / (1 + Math.exp(-x));
 
@@ -248,11 +250,11 @@ export class Sample {
       { edges: this.selected, x_name: source.name, data_range: [-1, 1], importance: this.strength[i], k: 3 },
       {
         detail: [
-          [...xs, ...ys, ...base, ...ys.map((y, k) => y - base[k]!)],
-          [4, n],
+          [...xs, ...ys, ...base, ...ys.map((y, k) => y - base[k]!), ...xs.map(bandAt)],
+          [5, n],
         ],
         points: [
-          [...px, ...px.map((x) => spline.at(x))],
+          [...px, ...px.map((x) => spline.at(x) + 0.15 * (this.#random() - this.#random()))],
           [2, px.length],
         ],
         density: [bins.map((b) => b / most), [bins.length]],
@@ -295,8 +297,10 @@ export class Sample {
     const fits = fitAll(xs, ys, symbol(source.name));
     const best = fits[0]!.candidate;
     this.edges[i] = { ...this.edges[i]!, best: best.name, best_r2: best.r2 };
+    const inBand = (values: ArrayLike<number>) => ys.every((y, k) => Math.abs(values[k]! - y) <= bandAt(xs[k]!));
+    const rows = fits.map(({ candidate, values }) => (inBand(values) ? { ...candidate, in_band: true } : candidate));
     return [
-      { edge: this.selected[0]!, busy: false, version: this.step, rows: fits.map((fit) => fit.candidate) },
+      { edge: this.selected[0]!, busy: false, version: this.step, rows },
       { x: [xs, [n]], y: [ys, [n]], fits: [fits.flatMap((fit) => [...fit.values]), [fits.length, n]] },
     ];
   }

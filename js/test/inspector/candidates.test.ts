@@ -134,6 +134,14 @@ describe("a row", () => {
     expect(view.explorer.store.state.candidates.rows).toContain(untouched);
   });
 
+  it("says whether it stays inside the band", () => {
+    const { candidates } = view.explorer.store.state;
+    const rows = candidates.rows.map((row) => ({ ...row, in_band: row.name === "sin" }));
+    view.deliver("candidates", { candidates: { ...candidates, rows }, arrays: {} });
+    const hidden = (name: string) => view.find(`[data-kw-candidate="${name}"] .kw-in-band`).hidden;
+    expect([hidden("sin"), hidden("abs")]).toEqual([false, true]);
+  });
+
   it("says why it is the first where another one has less error", () => {
     const [first, second] = view.all("[data-kw-candidate]").map((row) => row.dataset.kwCandidate!) as [string, string];
     const why = () => view.find(`[data-kw-candidate="${first}"] .kw-cell`).textContent;

@@ -1,5 +1,6 @@
 // The inspector: its acts, its place, and the parts of a function.
 import { describe, expect, it } from "vitest";
+import { pack } from "../fake/pack";
 import { frame, mountEach } from "../support/helpers";
 
 const view = mountEach({ width: [2, 5, 1], steps: 10, lamb: 1e-3 });
@@ -63,4 +64,30 @@ describe("inspector", () => {
     frame();
     expect(lines()).toBe(before + 2);
   });
+});
+
+it("shows two standard errors around the function where the kernel has sent them", () => {
+  view.click('[data-kw-edge="0-0-0"]');
+  const area = () => view.all("[data-kw-panel=inspector] .kw-stage .kw-band");
+  const corners = area()[0]!
+    .getAttribute("d")!
+    .match(/[\d.]+ [\d.]+/g)!;
+  const heights = corners.map((corner) => Number(corner.split(" ")[1]));
+  const n = heights.length / 2;
+  // The lower end from left to right, the upper one back: wider where it extrapolates.
+  const width = (i: number) => heights[i]! - heights.at(-1 - i)!;
+  expect(width(n >> 1)).toBeGreaterThan(2);
+  expect(width(0)).toBeGreaterThan(width(n >> 1));
+  const key = view.find("[data-kw-panel=inspector] .kw-legend [title='Two standard errors of the function']");
+  expect(key.hidden).toBe(false);
+  const { selection } = view.explorer.store.state;
+  const packed = pack({
+    detail: [
+      [-1, 0, 1, 0, 1, 0, 0, 0, 0, 0, 1, 0],
+      [4, 3],
+    ],
+  });
+  view.deliver("selection", { selection, arrays: packed.arrays }, packed.buffer);
+  expect(area()).toEqual([]);
+  expect(key.hidden).toBe(true);
 });

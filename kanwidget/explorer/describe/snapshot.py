@@ -140,7 +140,8 @@ def selection(session: Session, edges: Sequence[EdgeRef]) -> tuple[p.Selection, 
     if not edges:
         return {"edges": []}, {}
     layer, source, target = edge = edges[0]
-    arrays, data_range = edge_detail(session.model, edge, session.x, session.run.trainer.data, session.run.posterior())
+    arrays, data_range = edge_detail(session.model, edge, session.x, session.run.posterior())
+    arrays["points"] = session.run.dots(edge)
     payload: p.Selection = {
         "edges": [list(selected) for selected in edges],
         "x_name": node_name(session, layer, source),

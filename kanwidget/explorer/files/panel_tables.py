@@ -86,8 +86,7 @@ def selected_edge(session: Session) -> EdgeRef:
 def _edge(session: Session) -> Table:
     """The curve of the selected edge and its parts."""
     edge = selected_edge(session)
-    run = session.run
-    detail = edge_detail(session.model, edge, session.x, run.trainer.data, run.posterior())[0]["detail"]
+    detail = edge_detail(session.model, edge, session.x, session.run.posterior())[0]["detail"]
     names = (node_name(session, edge.layer, edge.source), "edge", "base", "spline", "2 standard errors")
     return Table(dict(zip(names, detail.tolist(), strict=False)))
 

@@ -16,13 +16,12 @@ from kanwidget.core.records import Posterior
 from kanwidget.core.scores import Scores, attribute_trace
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.protocol.records import DETAIL_SAMPLES, THUMB_SAMPLES
-from kanwidget.symbolic.candidates.partial_residuals import dots
 from kanwidget.training.evidence.errors import curve_errors
 
 #: Rows of the data that thumbnails and scores look at.
 _ROWS = 256
-#: Rows of the data shown beside the selected curve, and bins of the density of all rows.
-_POINTS, _BINS = 200, 40
+#: Bins of the density of the data under the selected curve.
+_BINS = 40
 #: How far a selected edge is drawn beyond its data, as a part of their range.
 _BEYOND = 0.1
 #: Rows whose classes are counted for the accuracy.
@@ -130,15 +129,14 @@ def band(network: Network, posterior: Posterior | None, edge: EdgeRef, x: Tensor
 
 
 def edge_detail(
-    network: Network, edge: EdgeRef, x: Tensor, data: Dataset, posterior: Posterior | None = None
+    network: Network, edge: EdgeRef, x: Tensor, posterior: Posterior | None = None
 ) -> tuple[dict[str, Tensor], list[float]]:
-    """The arrays of `Selection`, and the range of the data.
+    """The arrays of `Selection`, but for its points, and the range of the data.
 
     Args:
         network: The network.
         edge: The edge.
         x: Inputs of the network, over whose range the edge is drawn.
-        data: Data with labels, whose rows are drawn beside the curve.
         posterior: Says the band around the curve.
     """
     index, source, target = edge
@@ -158,7 +156,6 @@ def edge_detail(
     greville = knots.unfold(0, k, 1)[1:-1].mean(1) if k else (knots[1:] + knots[:-1]) / 2
     arrays = {
         "detail": torch.stack([curve.x, curve.y, curve.base, curve.spline, *([] if width is None else [width])]),
-        "points": dots(network, edge, data, _POINTS),
         "density": bins / max(1, int(bins.max())),
         "knots": grid,
         "full_knots": knots,

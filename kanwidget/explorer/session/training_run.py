@@ -12,26 +12,28 @@ from typing import Any, cast
 from torch import Tensor
 
 from kanwidget import _check
-from kanwidget.core import Event, History, StepRecord
+from kanwidget.core import EdgeRef, Event, History, StepRecord
 from kanwidget.core.records import Posterior
 from kanwidget.core.threads import is_small
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.protocol.records import State
 from kanwidget.explorer.protocol.topics import STEPPED, Notice, Topics
 from kanwidget.explorer.session.label_noise import noisy
+from kanwidget.explorer.session.lagging import Lagging
 from kanwidget.explorer.session.recorder import Recorder
 from kanwidget.explorer.session.script import ScriptLog
 from kanwidget.explorer.session.states.run_states import RunStates
 from kanwidget.explorer.session.undo import copied
 from kanwidget.kan import KAN
+from kanwidget.symbolic.candidates.partial_residuals import dots
 from kanwidget.training import OPTIMIZERS, Settings, Trainer
 from kanwidget.training.evidence.errors import valid_posterior
 from kanwidget.training.steps.trainer import NOT_FINITE, NOT_FINITE_ADVICE
 
 #: Seconds of a step from which on it can be interrupted; shorter ones are always finished.
 _LONG_STEP = 0.05
-#: While training the posterior is computed anew after so many seconds, and so many times as long as that takes.
-_POSTERIOR_SECONDS, _POSTERIOR_REST = 1.0, 20
+#: Rows that are drawn beside the curve of an edge.
+_DOTS = 200
 #: Stop reason of a training that has paused by itself.
 FLAT = "the error is flat"
 
@@ -64,6 +66,12 @@ class TrainingRun(RunStates):
         #: Raised by every change of parameters or structure: all that was computed from them is then out of date.
         self.version = -1
         self._structures = self._problems = -1
+        #: The network's parameters given the data, None where nobody asks the data.
+        self.posterior: Callable[[], Posterior | None] = Lagging(
+            self, lambda: self.trainer.posterior() or valid_posterior(self.model)
+        )
+        #: What some rows ask of an edge, see `dots`; with the noise on the labels, which they depend on.
+        self._dots = Lagging(self, lambda edge, _: dots(self.model, edge, self.trainer.data, _DOTS))
         self.begin(model, data, settings)
 
     def begin(self, model: KAN, data: Dataset, settings: Settings) -> None:
@@ -91,8 +99,6 @@ class TrainingRun(RunStates):
         self.ms_per_step: float | None = None
         #: The frames of its film.
         self.recorder = Recorder()
-        #: The posterior, the version that it was computed for, and until when it may lag behind the training.
-        self._posterior: tuple[Posterior | None, int, float] = (None, -1, 0.0)
         #: Number of the problem, in the order in which they were loaded.
         self.problem = self._problems = self._problems + 1
         self.version += 1
@@ -150,16 +156,9 @@ class TrainingRun(RunStates):
         )
         return model
 
-    def posterior(self) -> Posterior | None:
-        """The network's parameters given the data; while it trains those of a moment ago, for to compute them takes as long as a step."""
-        posterior, version, until = self._posterior
-        started = time.monotonic()
-        lags = self.running and version >= self.act_version and started < until
-        if version != self.version and not lags:
-            posterior = self.trainer.posterior() or valid_posterior(self.model)
-            took = time.monotonic() - started
-            self._posterior = posterior, self.version, started + max(_POSTERIOR_SECONDS, _POSTERIOR_REST * took)
-        return posterior
+    def dots(self, edge: EdgeRef) -> Tensor:
+        """What some rows ask of an edge, as dots beside its curve, `(2, n)`."""
+        return self._dots(edge, self.noise)
 
     # ---- callbacks and interruptions
 

@@ -12,6 +12,7 @@ import torch
 
 from kanwidget import KAN, Dataset, SymbolicFit
 from kanwidget.core import EdgeRef, Event, StepRecord
+from kanwidget.core.records import Posterior
 from kanwidget.core.scores import Scores
 from kanwidget.explorer.commands.base import parse
 from kanwidget.explorer.describe import snapshot as describe
@@ -19,9 +20,10 @@ from kanwidget.explorer.page import deltas
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.protocol.records import VERSION
 from kanwidget.explorer.protocol.topics import Notice
-from kanwidget.explorer.session import samples
+from kanwidget.explorer.session import samples, training_run
 from kanwidget.explorer.session.samples import NetworkSamples, sampled
 from kanwidget.explorer.session.session import Session
+from kanwidget.training.jacobian.parameter_vector import ParameterVector
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "protocol"
 EDGE = [0, 0, 0]
@@ -134,6 +136,9 @@ def session():
     thumbnails = sampled(found.model, found.x).thumbnails
     thumbnails[:, 0] = edges.flatten()
     found._samples = (7, NetworkSamples(scores, thumbnails))
+    root = torch.eye(ParameterVector.of(found.model).size, dtype=torch.float64)
+    posterior = Posterior(torch.zeros(len(root)), root, 0.1, -1.5, 81, {})
+    found.run.posterior = lambda: posterior
     return found
 
 
@@ -145,7 +150,7 @@ def messages():
     with (
         mock.patch.object(describe.p, "DETAIL_SAMPLES", 5),
         mock.patch.object(samples, "DETAIL_SAMPLES", 5),
-        mock.patch.object(samples, "_POINTS", 3),
+        mock.patch.object(training_run, "_DOTS", 3),
         mock.patch.object(samples, "_BINS", 2),
     ):
         for number, (name, tell) in enumerate(_tellers(one, publisher).items(), 41):

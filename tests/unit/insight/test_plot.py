@@ -227,10 +227,10 @@ def test_an_edge_is_drawn_with_its_parts(model, x):
         figure = drawn(plot_edge(model, 0, i, j, x))
         return [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
 
-    assert labels(0, 1) == ["base", "spline", "φ", "data", "grid"]
-    assert labels(0, 0) == ["sin", "data", "grid"]
-    assert labels(1, 1) == ["base", "spline", "x²", "φ", "data", "grid"]
-    assert labels(1, 2) == ["φ", "data", "grid"]
+    assert labels(0, 1) == ["base", "spline", "φ", "inputs", "grid"]
+    assert labels(0, 0) == ["sin", "inputs", "grid"]
+    assert labels(1, 1) == ["base", "spline", "x²", "φ", "inputs", "grid"]
+    assert labels(1, 2) == ["φ", "inputs", "grid"]
 
 
 def test_svg_is_one_element_and_always_the_same(model, x, history):
