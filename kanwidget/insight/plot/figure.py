@@ -41,8 +41,8 @@ def plot(
     r"""Draw the network: inputs below, outputs above, in between the graph of every edge's function.
 
     Blue edges are splines, green ones formulas (with their names), purple and dashed ones a formula plus a spline. The opacity is
-    tanh(beta · score). Pruned edges are faint, or left out of large networks; of
-    more than 2000 edges the strongest are drawn.
+    tanh(beta · score). The band around a spline is ± 2 standard errors, where the last training has left a posterior. Pruned edges
+    are faint, or left out of large networks; of more than 2000 edges the strongest are drawn.
 
     Args:
         network: The network; it isn't changed.

@@ -75,15 +75,14 @@ def _rooms(names: dict[EdgeRef, str], layout: Layout) -> dict[EdgeRef, float]:
 def draw_ticks(ax: Axes, edges: Sequence[Edge], layout: Layout, theme: Theme) -> None:
     """The ranges of the curves: of x below every box, of φ at its left, where no wire passes."""
     for edge in edges:
-        finite = edge.y[np.isfinite(edge.y)]
-        if edge.state == "pruned" or not finite.size:
+        if edge.state == "pruned" or not np.isfinite(edge.y).any():
             continue
         (x, y), (width, height) = layout.boxes[edge.ref], layout.sizes[edge.ref.layer]
         style: dict[str, Any] = {"color": theme.muted, "fontsize": min(5.5, 9.5 * width), "zorder": 7}
         for offset, text in zip((-0.5, 0.5), _end_labels(edge.x[0], edge.x[-1]), strict=True):
             corner = x + 0.9 * offset * width, y - height / 2 - 0.016
             write(ax, *corner, text, ha="center", va="top", **style)
-        low, high = finite.min(), finite.max()
+        low, high = edge.range
         values = (
             {0.0: f"{low:.2g}"} if is_flat(low, high) else dict(zip((-0.5, 0.5), _end_labels(low, high), strict=True))
         )

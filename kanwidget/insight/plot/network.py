@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import torch
 from matplotlib.axes import Axes
-from matplotlib.collections import EllipseCollection, LineCollection, PathCollection
+from matplotlib.collections import EllipseCollection, LineCollection, PathCollection, PolyCollection
 from matplotlib.colors import to_rgba
 from matplotlib.path import Path
 from torch import Tensor
@@ -22,6 +22,7 @@ from kanwidget.core.records import EdgeRef, Trace
 from kanwidget.core.scores import attribute_trace
 from kanwidget.insight.plot.layout import RADIUS, Layout, Point
 from kanwidget.insight.plot.style import DASHES, Theme
+from kanwidget.training.evidence.errors import curve_errors, valid_posterior
 
 Metric = Literal["backward", "forward_n", "forward_u"]
 #: With more edges than this, pruned ones are left out instead of drawn faintly.
@@ -47,6 +48,16 @@ class Edge:
     y: np.ndarray
     samples: np.ndarray
     """Points of the data, `(n, 2)`."""
+    band: np.ndarray | None = None
+    """Two standard errors of y, where something says them."""
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The smallest and the largest finite value, those of the band among them; zeros without any."""
+        ends = [self.y] if self.band is None else [self.y - self.band, self.y + self.band]
+        finite = np.concatenate(ends)
+        finite = finite[np.isfinite(finite)]
+        return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
 
 
 def edges_of(network: Network, x: Tensor | None, metric: str, beta: float) -> list[Edge]:
@@ -57,6 +68,7 @@ def edges_of(network: Network, x: Tensor | None, metric: str, beta: float) -> li
     _check.choice(metric, "metric", "plot", ("backward", "forward_n", "forward_u"))
     if x is not None and network.select(x).shape[0] == 0:
         _check.fail("x", "plot", "at least one row", x)
+    posterior = valid_posterior(network)
     with torch.no_grad():
         trace, scaled = (None, None) if x is None else (network.trace(x), network.scaled_trace(x))
         scores = None if trace is None else _scores(network, trace, metric)
@@ -73,8 +85,11 @@ def edges_of(network: Network, x: Tensor | None, metric: str, beta: float) -> li
                 units = network.edge_units(ref)
                 at, height = grid[:, ref.source], values[:, ref.target, ref.source]
                 curve = units.x_centre + units.x_size * at, units.y_size * height, _samples(trace, ref)
+                inputs = torch.from_numpy(curve[0]).to(network.device)
+                errors = None if posterior is None else curve_errors(network, posterior, ref, inputs)
+                band = None if errors is None else 2 * errors.cpu().numpy()
                 symbol = layer.symbol(ref.source, ref.target)
-                edges.append(Edge(ref, layer.state(ref.source, ref.target), symbol, opacity, *curve))
+                edges.append(Edge(ref, layer.state(ref.source, ref.target), symbol, opacity, *curve, band))
     return edges
 
 
@@ -137,6 +152,7 @@ def draw_network(
     _draw_boxes(ax, by_ref, colors, layout, theme)
     if sample:
         _draw_samples(ax, by_ref, colors, layout)
+    _draw_bands(ax, by_ref, colors, layout)
     _draw_curves(ax, by_ref, colors, layout)
     _draw_joints(ax, network, layout, theme)
 
@@ -225,8 +241,7 @@ def is_flat(low: float, high: float) -> bool:
 
 def _inside(edge: Edge, center: Point, box: Point, points: np.ndarray) -> np.ndarray:
     """Points (x, φ) as positions in the edge's box, `(n, 2)`; infinite ones become NaN and aren't drawn."""
-    finite = edge.y[np.isfinite(edge.y)]
-    low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
+    low, high = edge.range
     across = (points[:, 0] - edge.x[0]) / (edge.x[-1] - edge.x[0]) - 0.5
     up = np.zeros_like(across) if is_flat(low, high) else (points[:, 1] - low) / (high - low) - 0.5
     inside = np.stack([center[0] + FILLED[0] * box[0] * across, center[1] + FILLED[1] * box[1] * up], axis=1)
@@ -246,6 +261,16 @@ def _draw_curves(
             widths.append(size * (1.1 + 0.7 * edge.opacity))
     curves = LineCollection(lines, colors=shades, linewidths=widths, capstyle="round", joinstyle="round", zorder=4)
     ax.add_collection(curves, autolim=False)
+
+
+def _draw_bands(ax: Axes, edges: dict[EdgeRef, Edge], colors: dict[EdgeRef, tuple[float, ...]], layout: Layout) -> None:
+    areas, shades = [], []
+    for ref, edge in edges.items():
+        if edge.band is not None:
+            there, back = np.stack([edge.x, edge.y - edge.band], 1), np.stack([edge.x, edge.y + edge.band], 1)[::-1]
+            areas.append(_inside(edge, layout.boxes[ref], layout.sizes[ref.layer], np.concatenate([there, back])))
+            shades.append((*colors[ref][:3], 0.25))
+    ax.add_collection(PolyCollection(areas, facecolors=shades, linewidths=0, zorder=3), autolim=False)
 
 
 def _draw_samples(

@@ -223,14 +223,13 @@ class Evidence:
         for block in self._blocks:
             root[block.columns] = block.basis[index] @ root[block.columns]
         freedoms = [freedom for block in self._freedoms for freedom in block[index].tolist()]
-        edges = zip(self._edges, freedoms, strict=True)
         return Posterior(
             vector[index].clone(),
             root,
             None if self.classes else float(self.noise[index]) ** 0.5,
             float(self.log_evidence[index]),
             int(self._counted[index]),
-            {edge: Freedom(straight, wiggle) for edge, (wiggle, straight) in edges},
+            {edge: Freedom(straight, wiggle) for edge, (wiggle, straight) in zip(self._edges, freedoms, strict=True)},
         )
 
     def _precision(self) -> Tensor:

@@ -10,8 +10,8 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from kanwidget import KAN
-from kanwidget.core.records import Event, History, StepRecord
+from kanwidget import KAN, Dataset
+from kanwidget.core.records import EdgeRef, Event, History, StepRecord
 from kanwidget.core.scores import attribute
 from kanwidget.insight import feature_interaction
 from kanwidget.insight.plot import plot, plot_edge, plot_history, svg
@@ -19,6 +19,7 @@ from kanwidget.insight.plot.layout import arrange
 from kanwidget.insight.plot.network import edges_of
 from kanwidget.insight.plot.style import THEMES, readable, to_svg
 from kanwidget.surgery import prune_input, remove_edge
+from kanwidget.training.evidence.errors import curve_errors
 
 HOSTILE = [
     "costs 5$",
@@ -231,6 +232,51 @@ def test_an_edge_is_drawn_with_its_parts(model, x):
     assert labels(0, 0) == ["sin", "inputs", "grid"]
     assert labels(1, 1) == ["base", "spline", "x²", "φ", "inputs", "grid"]
     assert labels(1, 2) == ["φ", "inputs", "grid"]
+
+
+@pytest.fixture(scope="module")
+def noisy():
+    """A network of the sum of two columns with units, and its noisy data."""
+    random = torch.Generator().manual_seed(1)
+    x = torch.rand(120, 2, generator=random, dtype=torch.float64) * torch.tensor([80.0, 2e5]) + torch.tensor(
+        [280.0, 1e5]
+    )
+    noise = torch.randn(120, generator=random, dtype=torch.float64)
+    data = Dataset(x, 40 * torch.sin((x[:, 0] - 280) / 20) + 2e-4 * x[:, 1] + 5 * noise)
+    model = KAN([2, 1])
+    model.fit(data, progress=False)
+    return model, data
+
+
+def test_a_band_is_two_standard_errors_in_own_units(noisy):
+    model, data = noisy
+    (area,) = model.plot_edge(0, 0, 0, data=data).axes[0].collections
+    at, height = torch.tensor(area.get_paths()[0].vertices).T
+    curve = model.curve((0, 0, 0), at).y
+    errors = curve_errors(model, model.posterior, EdgeRef(0, 0, 0), at)
+    torch.testing.assert_close((height - curve).abs(), 2 * errors, rtol=1e-6, atol=1e-9)
+    assert 0.3 < errors.median() < 5
+    assert not model.refine(6).plot_edge(0, 0, 0, data=data).axes[0].collections
+
+
+def test_dots_beside_an_edge_are_what_the_rows_ask_of_it(noisy):
+    model, data = noisy
+    lines = {line.get_label(): line for line in model.plot_edge(0, 1, 0, data=data).axes[0].lines}
+    at, height = map(torch.from_numpy, lines["data"].get_data())
+    with torch.no_grad():
+        residual = (data.train_label - model(data.train_input))[:, 0]
+    torch.testing.assert_close(at, data.train_input[:, 1])
+    torch.testing.assert_close(height, model.curve((0, 1, 0), at).y + residual)
+    assert "inputs" not in lines
+
+
+def test_thumbnails_have_bands_in_their_boxes(noisy):
+    model, data = noisy
+    for edge in edges_of(model, data.train_input, "backward", 3.0):
+        at = torch.from_numpy(edge.x)
+        torch.testing.assert_close(torch.from_numpy(edge.band), 2 * curve_errors(model, model.posterior, edge.ref, at))
+        assert edge.range == ((edge.y - edge.band).min(), (edge.y + edge.band).max())
+    drawn(model.plot(data=data))
 
 
 def test_svg_is_one_element_and_always_the_same(model, x, history):

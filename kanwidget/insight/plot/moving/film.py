@@ -43,7 +43,9 @@ class Film:
     ) -> None:
         self.history = history
         self.steps = [step for step, _ in frames]
-        self.edges = [_strongest(edges_of(network, x, "backward", 3.0)) for _, network in frames]
+        # Without bands: only the last frame could have them.
+        frame_edges = (edges_of(network, x, "backward", 3.0) for _, network in frames)
+        self.edges = [_strongest([replace(edge, band=None) for edge in edges]) for edges in frame_edges]
         self.sections: list[Section] = []
         for (_, network), edges in zip(frames, self.edges, strict=True):
             key = (network.width, [(edge.ref, edge.state, edge.symbol) for edge in edges])

@@ -86,7 +86,7 @@ def test_classes_have_names_and_probabilities(classes):
 
 def test_the_table_of_an_edge_is_its_curve(explorer, tmp_path):
     table = table_of(explorer, "edge", tmp_path)
-    assert list(table) == ["T [K]", "edge", "base", "spline"]
+    assert list(table) == ["T [K]", "edge", "base", "spline", "2 standard errors"]
     assert table["T [K]"].min() < 281
     curve = explorer.model.edge_curve(0, 0, 0, table["T [K]"].to_numpy()).y
     np.testing.assert_allclose(table["edge"], curve, rtol=1e-10)
