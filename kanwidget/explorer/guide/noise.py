@@ -43,7 +43,7 @@ def _noise(session: Session) -> Noise | None:
     if data.is_classification or session.model.n_out != 1:
         return None
     held_out = data.test_input is not None and data.test_label is not None and record.test_loss is not None
-    if held_out and not record.test_loss <= _TOO_FREE * record.train_loss:
+    if record.test_loss is not None and not record.test_loss <= _TOO_FREE * record.train_loss:
         return None
     noise = _held_out(session) if held_out else None
     if record.noise is None or session.model.scaling.has_logs[1]:  # without evidence, or in another unit
