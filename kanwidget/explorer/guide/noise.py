@@ -42,10 +42,9 @@ def _noise(session: Session) -> Noise | None:
     data, record = session.run.trainer.data, session.run.last_record
     if data.is_classification or session.model.n_out != 1:
         return None
-    held_out = data.test_input is not None and data.test_label is not None and record.test_loss is not None
     if record.test_loss is not None and not record.test_loss <= _TOO_FREE * record.train_loss:
         return None
-    noise = _held_out(session) if held_out else None
+    noise = None if record.test_loss is None else _held_out(session)
     if record.noise is None or session.model.scaling.has_logs[1]:  # without evidence, or in another unit
         return noise
     spread = float(_labels(session).std(correction=0)) / (
@@ -61,7 +60,7 @@ def _noise(session: Session) -> Noise | None:
 def _held_out(session: Session) -> Noise | None:
     """What the network leaves of the held-out labels, None where that is next to nothing."""
     data = session.run.trainer.data
-    assert data.test_input is not None  # asked before
+    assert data.test_input is not None  # they have an error
     assert data.test_label is not None
     with torch.no_grad():
         residual = (data.test_label - session.model(data.test_input))[:, 0]

@@ -13,6 +13,7 @@ from kanwidget.explorer.guide.noise import noise_sentence
 from kanwidget.explorer.guide.notices import notices
 from kanwidget.explorer.guide.richer import richer_act
 from kanwidget.explorer.guide.steps import guidance
+from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.session.session import Session
 from tests.unit.explorer.states import everything, train
 
@@ -164,3 +165,19 @@ def test_so_many_nodes_are_refused(nodes):
     session = Session(KAN([2, 1]), products(60))
     with pytest.raises(ValueError, match="`nodes` argument of add_node must be an integer from 1 to 20"):
         session.apply(AddNode(1, nodes=nodes))
+
+
+def test_the_page_hears_of_it_once_it_was_tried_beside_the_session():
+    session = Session(KAN([1, 1]), wave(10, 150, 0.05)[0])
+    train(session, 60)
+    now, guides = 0.0, []
+    publisher = Publisher(session, clock=lambda: now)
+    publisher.connect(lambda message, _: guides.append(message["guide"]) if message["kind"] == "guide" else None)
+    publisher.mark_changed(frozenset(("guide",)))
+    while publisher.send_costly() or publisher.send_preview() or publisher.next_wait() is not None:
+        now += 0.1
+    first, *_, last = guides
+    assert [notice["name"] for notice in first["notices"]] == []
+    assert last["notices"][0]["name"] == "richer"
+    assert "the noise allows about" in last["sentence"]
+    assert next(step for step in last["steps"] if step["next"])["command"] == last["notices"][0]["command"]

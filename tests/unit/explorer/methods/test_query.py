@@ -78,8 +78,6 @@ def test_messages_name_what_was_called_and_say_what_to_do(data, tmp_path):
         assert (explorer.opt, explorer.batch) == ("Adam", 50)
         explorer.auto_symbolic(0.999999999)
         assert "less than 0.999999999." in explorer._session.view.notice.message
-    with KANExplorer(KAN([2, 1]), data) as explorer, pytest.raises(ValueError, match="this network has none"):
-        explorer.add_node(1)
 
 
 def test_classes_of_the_problem_to_play_with_have_names_of_their_own():
