@@ -168,14 +168,17 @@ def test_so_many_nodes_are_refused(nodes):
 
 
 def test_the_page_hears_of_it_once_it_was_tried_beside_the_session():
-    session = Session(KAN([1, 1]), wave(10, 150, 0.05)[0])
+    session = Session(KAN([1, 1]), wave(10, 150, 0.05, decay=2.0)[0])
     train(session, 60)
     now, guides = 0.0, []
     publisher = Publisher(session, clock=lambda: now)
     publisher.connect(lambda message, _: guides.append(message["guide"]) if message["kind"] == "guide" else None)
     publisher.mark_changed(frozenset(("guide",)))
-    while publisher.send_costly() or publisher.send_preview() or publisher.next_wait() is not None:
-        now += 0.1
+    publisher.send_costly()
+    while not session.richer.is_complete:
+        now += 0.5
+        publisher.send_preview()
+        publisher.send_costly()
     first, *_, last = guides
     assert [notice["name"] for notice in first["notices"]] == []
     assert last["notices"][0]["name"] == "richer"
