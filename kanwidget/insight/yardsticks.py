@@ -12,6 +12,7 @@ from torch.nn import functional
 from kanwidget import _check
 from kanwidget.core.network import Network, initial_layer
 from kanwidget.core.reference_data import order_columns
+from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset
 from kanwidget.datasets.dataset import sampled_data
 from kanwidget.insight.numbers import percent
@@ -75,6 +76,7 @@ def _part(explained: float) -> str:
     return percent(explained) if explained > 0 else "nothing"
 
 
+@limit_threads
 def yardsticks(network: Network, data: Dataset) -> Yardsticks:
     """A network beside its yardsticks, on held-out rows where there are any: validation rows, or else test rows.
 

@@ -33,6 +33,7 @@ QUERIES = {
     "edge_refs": lambda model, x: model.edge_refs(active=True),
     "predict": lambda model, x: model.predict(x),
     "derivatives": lambda model, x: model.derivatives(x),
+    "summary": lambda model, x: model.summary(table(model)),
     "loss_derivatives": lambda model, x: model.loss_derivatives(table(model)),
     "attribute": lambda model, x: model.attribute(),
     "attribute of a node": lambda model, x: model.attribute(1, 0, data=x),

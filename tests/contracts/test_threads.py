@@ -212,7 +212,7 @@ def test_free_functions_that_compute_are_limited():
         *("candidate_tree", "math_tree", "tidy", "to_latex", "to_numpy", "to_python", "to_text"),
         *("ex_round", "numeric_functions", "function_names", "noise_of", "reseed", "shown", "hand_over"),
         # Generators: `auto_symbolic`, `simplify` and the explorer limit their steps.
-        *("auto_symbolic_steps", "simplify_steps", "form_steps"),
+        *("auto_symbolic_steps", "simplify_steps", "form_steps", "richer_networks"),
     }
 
 
