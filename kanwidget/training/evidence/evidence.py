@@ -66,14 +66,16 @@ class _Block(NamedTuple):
     """Index of each edge's parameters in the vector, `(edges, width)`."""
     basis: Tensor
     """`(networks, edges, width, width)`, see `WiggleModes`."""
+    inverse: Tensor
+    """Its inverse."""
     roughness: Tensor
     """`(networks, edges, width)`"""
     epsilon: Tensor
     """`(networks, edges, 1)`"""
 
     def coordinates(self, vector: Tensor) -> Tensor:
-        """Coordinates of the modes, `(networks, edges, width)`; columns of the basis are orthogonal."""
-        return (vector[:, self.columns][..., None, :] @ self.basis)[..., 0, :] / self.basis.square().sum(-2)
+        """Coordinates of the modes, `(networks, edges, width)`."""
+        return (self.inverse @ vector[:, self.columns][..., None])[..., 0]
 
     def precision(self, prices: Tensor) -> Tensor:
         """The diagonal of P, `(networks, edges, width)`."""
@@ -145,7 +147,13 @@ class Evidence:
         rows = _spline_edges(stack, parameters)
         self._edges = [edge for row in rows for edge in row.edges]
         self._blocks = [
-            _Block(row.columns, row.basis, row.roughness, scale * units[0][:, row.columns[:, 0]].square()[..., None])
+            _Block(
+                row.columns,
+                row.basis,
+                row.inverse,
+                row.roughness,
+                scale * units[0][:, row.columns[:, 0]].square()[..., None],
+            )
             for row in rows
         ]
 
@@ -164,8 +172,7 @@ class Evidence:
         size = self._size
         matrix = self.noise.new_zeros(len(self.noise), size * size)
         for block, prices in zip(self._blocks, self._prices, strict=True):
-            inverse = block.basis.mT / block.basis.square().sum(-2)[..., None]
-            values = inverse.mT @ (block.precision(prices)[..., None] * inverse)
+            values = block.inverse.mT @ (block.precision(prices)[..., None] * block.inverse)
             flat = block.columns[:, :, None] * size + block.columns[:, None]
             matrix.index_add_(1, flat.flatten(), values.flatten(1))
         return matrix.view(-1, size, size) * (self._factor / self._n_labels)
@@ -312,6 +319,7 @@ class _Edges(NamedTuple):
     edges: list[EdgeRef]
     columns: Tensor
     basis: Tensor
+    inverse: Tensor
     roughness: Tensor
 
 
@@ -322,16 +330,17 @@ def _spline_edges(stack: Stack, parameters: ParameterVector) -> list[_Edges]:
         numeric = index.numeric.flatten(0, 1)
         flat = (layer.tie_leads().flatten() & (numeric[:, :-1] >= 0).all(-1)).nonzero()[:, 0]
         if len(flat):
-            basis, roughness = wiggle_modes(layer, with_base=bool(numeric[flat[0], -1] >= 0))
-            columns, sources = numeric[flat][:, : basis.shape[-1]], flat % layer.in_dim
+            modes = wiggle_modes(layer, with_base=bool(numeric[flat[0], -1] >= 0))
+            columns, sources = numeric[flat][:, : modes.basis.shape[-1]], flat % layer.in_dim
             edges = [EdgeRef(number, n % layer.in_dim, n // layer.in_dim) for n in flat.tolist()]
-            part = _Edges(edges, columns, basis[:, sources], roughness[:, sources])
+            part = _Edges(edges, columns, *(mode[:, sources] for mode in modes))
             by_width.setdefault(columns.shape[1], []).append(part)
     return [
         _Edges(
             [edge for row in rows for edge in row.edges],
             torch.cat([row.columns for row in rows]),
             torch.cat([row.basis for row in rows], 1),
+            torch.cat([row.inverse for row in rows], 1),
             torch.cat([row.roughness for row in rows], 1),
         )
         for rows in by_width.values()

@@ -22,7 +22,9 @@ class WiggleModes(NamedTuple):
     """
 
     basis: Tensor
-    """`(networks, in, width, width)`; width = G + k, and 1 more with a base function. Columns are orthogonal."""
+    """`(networks, in, width, width)`; width = G + k, and 1 more with a base function."""
+    inverse: Tensor
+    """Its inverse."""
     roughness: Tensor
     """`(networks, in, width)`, 0 for the first two."""
 
@@ -37,7 +39,7 @@ def wiggle_modes(layer: LayerStack, with_base: bool) -> WiggleModes:
     Examples:
         >>> from kanwidget import KAN
         >>> from kanwidget.training.jacobian.stack import Stack
-        >>> basis, roughness = wiggle_modes(Stack([KAN([1, 1], grid=3)]).layers[0], with_base=False)
+        >>> basis, _, roughness = wiggle_modes(Stack([KAN([1, 1], grid=3)]).layers[0], with_base=False)
         >>> basis[0, 0, :, 0].diff().round(decimals=3).tolist()  # a line that rises by 1 over three intervals
         [0.333, 0.333, 0.333, 0.333, 0.333]
     """
@@ -55,7 +57,16 @@ def wiggle_modes(layer: LayerStack, with_base: bool) -> WiggleModes:
         matrix = matrix - (mark * scale)[..., None, None] * unit[..., :, None] * unit[..., None, :]
     roughness, basis = torch.linalg.eigh(matrix)
     basis = torch.cat([null[0][..., None], units[1][..., None], basis[..., 2:]], -1)
-    return WiggleModes(basis, torch.cat([torch.zeros_like(roughness[..., :2]), roughness[..., 2:].clamp_min(0)], -1))
+    inverse = basis.mT / basis.square().sum(-2)[..., None]
+    if with_base:
+        # The base function's own rise belongs to the straight part: a wiggle has none.
+        base = layer.design(sites.mT.to(layer.knots.dtype))[..., -1].double().mT
+        rises = ((line * base).sum(-1) / line.square().sum(-1))[..., None] * basis[..., -1, :]
+        inverse = torch.cat([inverse[..., :1, :] + rises[..., None, :] @ inverse, inverse[..., 1:, :]], -2)
+        basis = basis - basis[..., :1] * rises[..., None, :]
+    return WiggleModes(
+        basis, inverse, torch.cat([torch.zeros_like(roughness[..., :2]), roughness[..., 2:].clamp_min(0)], -1)
+    )
 
 
 def wiggle(layer: LayerStack) -> Tensor:
