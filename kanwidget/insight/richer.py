@@ -33,8 +33,9 @@ _STEPS, _HIDDEN_STEPS = 20, 40
 HIDDEN_NODES, _HIDDEN_GRID = 3, 5
 #: Frequencies a turn over the range of a column: a wave between two of them is seen, too.
 _TURNS = 4
-#: A gain in the logarithm of the evidence that is no chance, and a part of the noise that is, as long as the evidence doesn't fall.
-_GAIN, _LESS_NOISE = 3.0, 0.9
+#: A gain in the logarithm of the evidence that is no chance, as long as the noise falls to the second part at least; and a part of the noise
+#: to which a fall is no chance, as long as the evidence doesn't fall.
+_GAIN, _SMALL_FALL, _FALL = 3.0, 0.98, 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class Richness:
     def beats(self, other: Richness) -> bool:
         """Whether the data ask for this network rather than for the other one."""
         gain = self.log_evidence - other.log_evidence
-        return gain > _GAIN or (gain >= 0 and self.noise < _LESS_NOISE * other.noise)
+        less = self.noise / other.noise if other.noise > 0 else 1.0
+        return (gain > _GAIN and less < _SMALL_FALL) or (gain >= 0 and less < _FALL)
 
 
 @dataclass(frozen=True, slots=True)
