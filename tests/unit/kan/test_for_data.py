@@ -26,7 +26,7 @@ def test_classes_keep_their_names_through_changes_and_files(tmp_path):
     data = Dataset([[0.0], [1.0], [2.0], [3.0]], [1, 1, 0, 0], out_vars=["gas", "solid"])
     model = KAN.for_data(data, width=[2, 2])
     assert model.classes == ()
-    model.fit(data, steps=20, progress=False)
+    model.fit(data, steps=20, evidence=False, progress=False)  # four rows are no evidence
     model.save(tmp_path / "m.kan")
     for same in (KAN.load(tmp_path / "m.kan"), model.refine(5), model.prune()):
         assert same.classes == ("gas", "solid")
