@@ -33,8 +33,8 @@ _STEPS, _HIDDEN_STEPS = 20, 40
 HIDDEN_NODES, _HIDDEN_GRID = 3, 5
 #: Frequencies a turn over the range of a column: a wave between two of them is seen, too.
 _TURNS = 4
-#: A gain in the logarithm of the evidence that is no chance, as long as the noise falls to the second part at least; and a part of the noise
-#: to which a fall is no chance, as long as the evidence doesn't fall.
+#: A gain in the logarithm of the evidence that is no chance, as long as the noise falls to the second part at least; and a part of
+#: the noise to which a fall is no chance, as long as the evidence doesn't fall.
 _GAIN, _SMALL_FALL, _FALL = 3.0, 0.98, 0.9
 
 

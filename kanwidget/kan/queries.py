@@ -274,8 +274,8 @@ class QueryableNetwork(SymbolicNetwork):
 
         Examples:
             >>> from kanwidget import KAN
-            >>> rows = [[0.0, 0.5], [1.0, -1.0], [-1.0, 0.25], [0.5, 0.5]]
-            >>> figure = KAN([2, 1]).plot_edge(0, 1, 0, data=(rows, [1.0, 2.0, 0.5, 1.5]))
+            >>> rows = torch.tensor([[0.0, 0.5], [1.0, -1.0], [-1.0, 0.25], [0.5, 0.5]])
+            >>> figure = KAN([2, 1]).plot_edge(0, 1, 0, data=(rows, rows.sum(1)))
         """
         from kanwidget.insight.plot import plot_edge, shown
 
