@@ -35,7 +35,7 @@ HIDDEN_NODES, _HIDDEN_GRID = 3, 5
 _TURNS = 4
 #: A gain in the logarithm of the evidence that is no chance, as long as the noise falls to the second part at least; and a part of
 #: the noise to which a fall is no chance, as long as the evidence doesn't fall.
-_GAIN, _SMALL_FALL, _FALL = 3.0, 0.98, 0.9
+_GAIN, _SMALL_FALL, _FALL = 3.0, 0.95, 0.9
 
 
 @dataclass(frozen=True, slots=True)
