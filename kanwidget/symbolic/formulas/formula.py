@@ -218,7 +218,7 @@ def _outputs(network: Network, nodes: list[Any]) -> list[Any]:
     )
     for index, (centre, size, log) in enumerate(columns):
         node = nodes[index] if index < network.width[-1][0] else size * nodes[index]
-        outputs.append(sympy.exp(node + centre) if log else node + centre)
+        outputs.append(_in_range(sympy.exp(node + centre)) if log else node + centre)
     return outputs
 
 
@@ -241,8 +241,29 @@ def _edge(
             network, EdgeRef(index, source, target), tuple(layer.affine.detach().flatten(0, 1)[owner].tolist())
         )
         params = params if scale is None else rescale(function, params, *scale)
-        terms.append(to_sympy(forms.form_of_fit(function, params, "u"), node))
+        terms.append(_in_range(to_sympy(forms.form_of_fit(function, params, "u"), node)))
     return sympy.Add(*terms)
+
+
+def _in_range(expr: Any) -> Any:
+    """A term whose factors are floats: of exp(c·log(x + b) + d) sympy makes e^d·(x + b)^c, and e^d may lie beyond the floats.
+
+    Such a factor moves into the steepest power beside it: (x/k + b/k)^c.
+    """
+    import sympy
+
+    def moved(product: Any) -> Any:
+        factor, rest = product.as_coeff_Mul()
+        powers = [part for part in sympy.Mul.make_args(rest) if part.is_Pow and part.exp.is_Float]
+        if not powers or sys.float_info.min <= abs(float(factor)) < math.inf:
+            return product
+        steepest = max(powers, key=lambda power: abs(power.exp))
+        base = sympy.expand_mul(abs(factor) ** (1 / steepest.exp) * steepest.base)
+        return sympy.sign(factor) * (rest / steepest) * base**steepest.exp
+
+    if all(sys.float_info.min <= abs(float(number)) < math.inf for number in expr.atoms(sympy.Float)):
+        return expr
+    return expr.replace(lambda node: node.is_Mul, moved)
 
 
 def numeric_edge(index: int, source: int, target: int, node: Any, scale: tuple[float, float] | None = None) -> Any:

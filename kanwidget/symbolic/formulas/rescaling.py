@@ -59,8 +59,9 @@ def rescale(function: Primitive, params: Params, mean: float, scale: float) -> P
     ratio = slope / new
     # a·(x - mean)/scale + b = ratio·u + shift, in the new u.
     shift = 0.0 if function.free[1] else offset
-    first, second, third = function.fn(_PROBES).tolist()
-    values = function.fn(ratio * _PROBES + shift).tolist()
+    # Old arguments of order one: of new ones far from it the differences would be round-off.
+    first, second, third = function.fn((_PROBES - shift) / ratio).tolist()
+    values = function.fn(_PROBES).tolist()
     factor = 1.0 if first == second else (values[0] - values[1]) / (first - second)
     rest = values[0] - factor * first
     if factor == 0 or not abs(factor * third + rest - values[2]) <= _TOLERANCE * abs(values[2] - rest):

@@ -188,6 +188,30 @@ def test_where_one_constant_cannot_stand_for_another_all_stay(name, params, mean
     assert rescale(primitive(name), params, mean, scale) == (a / scale, b - a * mean / scale, c, d)
 
 
+@pytest.mark.parametrize(("name", "params"), [("x", (1.0, 0.0, -8e-4, -0.29)), ("x^2", (1.0, 0.3, 2.0, 1.0))])
+def test_units_far_from_one_cost_no_digits(name, params):
+    mean, scale = 3.4e10, 8.6e11
+    numbers = torch.linspace(-1, 1, 9, dtype=torch.float64)
+    a, b, c, d = params
+    expected = c * primitive(name).fn(a * numbers + b) + d
+    a, b, c, d = rescale(primitive(name), params, mean, scale)
+    torch.testing.assert_close(
+        c * primitive(name).fn(a * (mean + scale * numbers) + b) + d, expected, rtol=1e-12, atol=1e-12
+    )
+
+
+def test_factors_beyond_the_floats_move_into_a_power():
+    network = make_network([1, 1, 1])
+    network.layer(0).set_symbol(0, 0, "log", (1.0, 35256.0, -111.7, 1166.0))
+    network.layer(1).set_symbol(0, 0, "exp", (1.0, 0.0, 3.0, 0.0))
+    for layer in (network.layer(0), network.layer(1)):
+        layer.spline_on[:] = False
+    x = torch.linspace(250, 350, 20, dtype=torch.float64)[:, None]
+    expr, variables = formula(network), symbolic_formula(network)[1]
+    found = to_numpy(expr, variables)(x.numpy())
+    np.testing.assert_allclose(found, network(x).detach().numpy()[:, 0], rtol=1e-10)
+
+
 def test_several_outputs_have_a_formula_each():
     assert [str(part) for part in formula(make_network([1, 2]), ["t"])] == ["phi_0_0_0(t)", "phi_0_0_1(t)"]
 
