@@ -172,8 +172,9 @@ class _Simplification:
         losses = self.held.row_losses(found.network, unit=self.best)
         improved = self.held.allows(self.reference, losses)
         if improved:
-            # As few constants say as much as all curves: nothing else will be shorter.
-            self.is_law_enough = float(losses.mean()) <= float(self.reference.mean())
+            # As few constants say as much as all curves, within a standard error: nothing else will be shorter.
+            more = losses - self.reference
+            self.is_law_enough = float(more.mean()) <= float(more.std()) / math.sqrt(len(more))
             self.law = found
             self.best, self.reference = found.network, losses if self.is_law_enough else self.reference
             everywhere = self.held.row_losses(found.network, everywhere=True, unit=self.pruned)
