@@ -205,6 +205,10 @@ def from_sympy_node(node: Any) -> tuple[Function, tuple[Any, ...]] | None:
     return None
 
 
+#: Functions that sympy evaluates at multiples of π, and whether they are even.
+_WAVES = {"sin": False, "cos": True, "tan": False, "sinh": False, "cosh": True, "tanh": False}
+
+
 def to_sympy_node(head: str, operands: list[Any]) -> Any:
     """Sympy's expression of a function without an expansion; an undefined function where there is no row."""
     import sympy
@@ -212,4 +216,15 @@ def to_sympy_node(head: str, operands: list[Any]) -> Any:
     function = _BY_HEAD.get(head)
     if function is None:
         return sympy.Function(head)(*operands)
-    return getattr(sympy, function.sympy)(*function.leading, *operands)
+    built = getattr(sympy, function.sympy)
+    if function.sympy in _WAVES and operands[0].is_Add and operands[0].has(sympy.Function):
+        return _unasked(built, operands[0])
+    return built(*function.leading, *operands)
+
+
+def _unasked(built: Any, argument: Any) -> Any:
+    """A wave of a nested sum, whose sign alone may come out: sympy would ask all of it whether it is real or zero, for minutes."""
+    if not argument.could_extract_minus_sign():
+        return built(argument, evaluate=False)
+    positive = built(-argument, evaluate=False)
+    return positive if _WAVES[built.__name__] else -positive
