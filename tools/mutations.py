@@ -153,7 +153,7 @@ MUTATIONS = (
     Mutation(
         "stale candidates",
         "kanwidget/explorer/session/candidates.py",
-        "key = self.run.version, self.library",
+        "key = self._state, self.library",
         "key = 0, self.library",
         ("tests/unit/explorer/session/test_session.py",),
     ),

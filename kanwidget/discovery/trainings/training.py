@@ -96,7 +96,7 @@ def train_scaled(
     if not fresh:
         _rescale(model, -mean / scale, 1 / scale)
     first = len(model.history.records)
-    model.fit(unit, steps=steps, lamb=lamb, callbacks=[] if recorder is None else [recorder])
+    model.fit(unit, steps=steps, lamb=lamb, evidence=False, callbacks=[] if recorder is None else [recorder])
     _rescale(model, mean, scale)
     if recorder is not None:
         recorder.convert(lambda network: _rescale(network, mean, scale), since=first)

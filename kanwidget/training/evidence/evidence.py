@@ -55,6 +55,11 @@ _LEAST_ROWS = 0.02
 _JITTERS = (1e-14, 1e-12, 1e-10)
 #: Evidence has settled when an update changes its logarithm by less.
 _SETTLED = 1e-2
+#: Factors of noise and prices of all wiggles that are looked at where evidence has settled: with the misfit of too smooth a curve as noise
+#: it has a maximum, too. There the noise is updated so often; so much more has to be the logarithm of the evidence, each time of a few.
+_OTHER_PRICES, _OTHER_UPDATES, _WORTH_A_MOVE, _MOST_MOVES = (1e-2, 1e-4, 1e-6, 1e-8), 3, 1.0, 3
+#: Networks of more parameters look at no other prices: that would take as long as several steps.
+_LARGEST_LOOK = 500
 #: Above so many parameters a posterior, a square matrix of them, isn't kept (8 MB).
 _LARGEST_POSTERIOR = 1000
 
@@ -142,6 +147,8 @@ class Evidence:
 
     def reload(self, stack: Stack, parameters: ParameterVector, units: tuple[Tensor, Tensor]) -> None:
         """Look at the grids again; prices and noise stay."""
+        #: How often other prices were looked at, `(networks,)`.
+        self._looks = torch.zeros_like(self._variance)
         self._size = parameters.size
         scale = _EPSILON * self._n_labels / self._factor
         rows = _spline_edges(stack, parameters)
@@ -179,45 +186,100 @@ class Evidence:
 
     # ---- the data speak
 
-    def update(self, matrix: Tensor, vector: Tensor, loss: Tensor) -> None:
+    def update(self, matrix: Tensor, gradient: Tensor, vector: Tensor, loss: Tensor) -> None:
         """Take one step of prices and noise.
 
         Args:
             matrix: Gauss-Newton matrices of the mean loss, `(networks, size, size)`.
+            gradient: Gradients of the mean loss, `(networks, size)`.
             vector: The free parameters, `(networks, size)`.
             loss: Mean losses, `(networks,)`.
         """
         precision = self._precision()
         laplace = self._laplace(matrix, precision)
         variances = laplace.root.square().sum(-1)
-        squares, log_prior = matrix.new_zeros(len(matrix)), matrix.new_zeros(len(matrix))
+        modes = self._modes(vector)
         prices, freedoms = [], []
         for block, old in zip(self._blocks, self._prices, strict=True):
-            diagonal = precision[:, block.columns]
-            square = block.coordinates(vector.double()).square()
-            squares = squares + (diagonal * square).sum((1, 2))
-            log_prior = log_prior + diagonal.log().sum((1, 2))
+            diagonal, square = precision[:, block.columns], modes[:, block.columns].square()
             priced = diagonal - block.epsilon
             share = priced / diagonal - priced * variances[:, block.columns]
             freedom = torch.stack([share[..., 1:].sum(-1), share[..., 0]], -1).clamp_min(0.0)
             extent = torch.stack([(block.roughness * square).sum(-1), square[..., 0]], -1)
             prices.append(_moved(old, freedom, extent, _PRICE_OF_A_PRICE * self._ripe))
             freedoms.append(freedom)
-        value = -(self._deviance(loss) + squares + laplace.log_determinant - log_prior) / 2
+        value = self._log_evidence(laplace, precision, modes, loss)
         sound, before = laplace.sound, copy.copy(self)
         change = (value - self.log_evidence).abs()
         self.settled, self._ripe = sound & (change < _SETTLED), self._ripe.maximum((change < _NEARLY_SETTLED).double())
         self._prices, self._freedoms = prices, freedoms
         self.log_evidence, self.freedom = value, self._size - (variances * precision).sum(1)
         if not self.classes:
-            rows = (self._counted - self.freedom).maximum(_LEAST_ROWS * self._counted)
-            noise = (self._n_labels * loss / rows).minimum(_NOISE_FACTOR * self.noise)
-            self.noise = noise.minimum(self._variance).maximum(self._rounding)
+            self.noise = self._noise_of(loss, self.freedom).minimum(_NOISE_FACTOR * self.noise)
         if not bool(sound.all()):  # the next step sees other matrices
             self._prices = [
                 torch.where(sound[:, None, None], *pair) for pair in zip(prices, before._prices, strict=True)
             ]
             self.noise = torch.where(sound, self.noise, before.noise)
+        looks = self.settled & (self._looks < _MOST_MOVES)
+        if not self.classes and bool(looks.any()) and self._size <= _LARGEST_LOOK:
+            self._look_around(matrix, gradient, vector, loss, looks)
+
+    def _look_around(self, matrix: Tensor, gradient: Tensor, vector: Tensor, loss: Tensor, looks: Tensor) -> None:
+        """Go where wiggles of lower prices have more evidence, by the quadratic model: updates go to the nearest maximum."""
+        modes, best = self._modes(vector), self.log_evidence + _WORTH_A_MOVE
+        slope, moved = gradient.clone(), torch.zeros_like(looks)
+        for block in self._blocks:
+            slope[:, block.columns] = (block.basis.mT @ gradient[:, block.columns][..., None])[..., 0]
+        old_prices, old_noise = self._prices, self.noise
+        trial = copy.copy(self)
+        for factor in _OTHER_PRICES:
+            trial._prices = [prices * prices.new_tensor((factor, 1.0)) for prices in old_prices]
+            trial.noise = (old_noise * factor).maximum(self._rounding)
+            precision = trial._precision()
+            for _ in range(_OTHER_UPDATES):
+                laplace = trial._laplace(matrix, precision)
+                push = slope / trial.nat[:, None] + precision * modes
+                step = -(laplace.root @ (laplace.root.mT @ push[..., None]))[..., 0]
+                there = self._parameters_of(step)
+                change = (there * (gradient + (matrix @ there[..., None])[..., 0] / 2)).sum(-1)
+                value = (loss + change).maximum(self._rounding / self._n_labels)
+                evidence = trial._log_evidence(laplace, precision, modes + step, value)
+                better = looks & laplace.sound & (evidence > best)
+                best, moved = torch.where(better, evidence, best), moved | better
+                self._prices = [
+                    torch.where(better[:, None, None], *pair) for pair in zip(trial._prices, self._prices, strict=True)
+                ]
+                self.noise = torch.where(better, trial.noise, self.noise)
+                freedom = self._size - (laplace.root.square().sum(-1) * precision).sum(1)
+                trial.noise = self._noise_of(value, freedom)
+        self.settled = self.settled & ~moved
+        self._looks = torch.where(looks, torch.where(moved, self._looks + 1, float(_MOST_MOVES)), self._looks)
+
+    def _noise_of(self, loss: Tensor, freedom: Tensor) -> Tensor:
+        """The noise by which the rows that no parameter follows miss, `(networks,)`."""
+        rows = (self._counted - freedom).maximum(_LEAST_ROWS * self._counted)
+        return (self._n_labels * loss / rows).minimum(self._variance).maximum(self._rounding)
+
+    def _modes(self, vector: Tensor) -> Tensor:
+        """Parameters in the coordinates of the modes, `(networks, size)`."""
+        modes = vector.double()
+        for block in self._blocks:
+            modes = modes.index_copy(1, block.columns.flatten(), block.coordinates(vector.double()).flatten(1))
+        return modes
+
+    def _parameters_of(self, modes: Tensor) -> Tensor:
+        """Their inverse."""
+        vector = modes.clone()
+        for block in self._blocks:
+            vector[:, block.columns] = (block.basis @ modes[:, block.columns][..., None])[..., 0]
+        return vector
+
+    def _log_evidence(self, laplace: Laplace, precision: Tensor, modes: Tensor, loss: Tensor) -> Tensor:
+        """The logarithm of the evidence of prices and noise at parameters, `(networks,)`."""
+        log_prior = torch.where(precision > 0, precision, 1.0).log().sum(1)
+        squares = (precision * modes.square()).sum(1)
+        return -(self._deviance(loss) + squares + laplace.log_determinant - log_prior) / 2
 
     def posterior(self, index: int, matrix: Tensor, vector: Tensor) -> Posterior | None:
         """The parameters of a network given the data, at Gauss-Newton matrices of the mean loss; None for large networks."""
@@ -284,7 +346,7 @@ class Evidence:
     def inherit(self, previous: Evidence, networks: Sequence[int]) -> None:
         """Copy noise and prices from `previous` for the networks at these indices."""
         index = list(networks)
-        for name in ("noise", "log_evidence", "freedom", "settled", "_ripe"):
+        for name in ("noise", "log_evidence", "freedom", "settled", "_ripe", "_looks"):
             setattr(self, name, getattr(previous, name)[index])
         self._prices = [prices[index] for prices in previous._prices]
         self._freedoms = [freedoms[index] for freedoms in previous._freedoms]
@@ -294,13 +356,19 @@ class Evidence:
         prices = (
             torch.cat([prices.flatten(1) for prices in self._prices], 1).flatten() if self._prices else self.noise[:0]
         )
-        columns = {"noise": self.noise, "prices": prices, "log_evidence": self.log_evidence, "ripe": self._ripe}
+        columns = {
+            "noise": self.noise,
+            "prices": prices,
+            "log_evidence": self.log_evidence,
+            "ripe": self._ripe,
+            "looks": self._looks,
+        }
         return {name: column.tolist() for name, column in columns.items()}
 
     def load_state_dict(self, state: dict[str, list[float]]) -> None:
         """Return to a state of `state_dict`."""
-        names = ("noise", "log_evidence", "ripe")
-        self.noise, self.log_evidence, self._ripe = (self.noise.new_tensor(state[name]) for name in names)
+        names = ("noise", "log_evidence", "ripe", "looks")
+        self.noise, self.log_evidence, self._ripe, self._looks = (self.noise.new_tensor(state[name]) for name in names)
         sizes = [prices[0].numel() for prices in self._prices]
         flat = self.noise.new_tensor(state["prices"]).view(len(self.noise), sum(sizes))
         self._prices = [part.view_as(old) for part, old in zip(flat.split(sizes, 1), self._prices, strict=True)]

@@ -126,12 +126,12 @@ class LevenbergMarquardt(Optimizer):
             return self.evidence.matrix()
         return torch.where(self._priced[:, None, None], self.evidence.matrix(), self._plain_ridge)
 
-    def _ask_evidence(self, matrix: Tensor, start: Tensor, ridge_scale: Tensor) -> Tensor:
+    def _ask_evidence(self, matrix: Tensor, gradient: Tensor, start: Tensor, ridge_scale: Tensor) -> Tensor:
         """Let the data set the ridge, from Gauss-Newton matrices; returns its factor."""
         if self.evidence is None or not bool(self._priced.any()):
             return ridge_scale
         if bool((self._age >= _COARSE_STEPS).all()):
-            self.evidence.update(matrix, start, self._current.loss)
+            self.evidence.update(matrix, gradient, start, self._current.loss)
             self._ridge = self._evidence_ridge()
         self._age = self._age + 1
         return torch.where(self._priced, self.evidence.scale, ridge_scale)
@@ -332,7 +332,7 @@ class LevenbergMarquardt(Optimizer):
             objective.add_penalty(matrix, gradient, self.parameters, self._current)
         ridge_scale = torch.minimum(self._current.loss, self._lowest if self._smoothness else self._trivial)
         self._lowest = ridge_scale
-        ridge_scale = self._ask_evidence(matrix, start, ridge_scale)
+        ridge_scale = self._ask_evidence(matrix, gradient, start, ridge_scale)
         gradient += ridge_scale[:, None] * _times(self._ridge, (start - self._anchor).double())
         return _Model(matrix.addcmul_(self._ridge, ridge_scale[:, None, None]), gradient, scale, ridge_scale, metric)
 

@@ -150,11 +150,11 @@ def test_exact_networks_and_classes_have_no_noise_level():
     assert session_noise(classes) is None
 
 
-def test_without_held_out_rows_nothing_is_said_about_noise():
+def test_evidence_knows_the_noise_without_held_out_rows():
     data = table(noise=0.1)
     session = session_of(Dataset(data.train_input, data.train_label))
     train(session, 60)
-    assert sentence_of(session) is None
+    assert sentence_of(session).startswith("The rest looks like noise: ±0.1 in y")
 
 
 def test_a_dismissed_notice_stays_away_and_changes_nothing_else():
