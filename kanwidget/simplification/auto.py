@@ -32,6 +32,8 @@ _TRIED, _MANY_EDGES = 4, 20
 _AHEAD = 5.0
 #: Edges of one step are this part of all: a large network takes several at a time.
 _STEPS_OF_A_NETWORK = 12
+#: An edge that was refused a function is asked once more where the mean squared error has fallen to this part since.
+_CLEARER = 0.25
 #: Rows on which edges are fitted.
 _ROWS = 256
 
@@ -146,11 +148,19 @@ def _steps(search: _Search, owners: list[EdgeRef], edges_per_step: int | None) -
     remaining = list(owners)
     size = edges_per_step or max(1, len(owners) // _STEPS_OF_A_NETWORK)
     best = search.held.row_losses(search.network)
+    #: The error at which each edge was refused a function: what other edges still missed may have hidden its own.
+    refused: dict[EdgeRef, float] = {}
+    asked: set[EdgeRef] = set()
     while remaining:
         candidates = _candidates(search, remaining)
         remaining.sort(key=lambda ref: _sureness(candidates[ref]), reverse=True)
         group, remaining = remaining[:size], remaining[size:]
         fixed, reasons, best = _decide(search, group, candidates, best)
+        again = [] if remaining else [ref for ref, loss in refused.items() if float(best.mean()) < _CLEARER * loss]
+        refused = {ref: loss for ref, loss in refused.items() if ref not in again and ref not in group}
+        refused |= {ref: float(best.mean()) for ref in reasons if ref not in asked}
+        asked.update(group)
+        remaining += again
         for ref, fit in fixed.items():
             _log.info("edge (%d, %d, %d) is now %s, R² = %.6g", *ref, fit.equation, fit.r2)
         for ref, reason in reasons.items():

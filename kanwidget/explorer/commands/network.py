@@ -189,37 +189,40 @@ class AutoSymbolic(Command):
             r2_threshold=self.r2_threshold,
             on_broken=session.candidates.record_broken,
         )
-        steps_done: list[SymbolicStep] = []
-        searched: list[EdgeRef] = []
+        #: The last step that asked each edge.
+        searched: dict[EdgeRef, SymbolicStep] = {}
 
         def check() -> None:
-            if session.run.interrupted:
+            # Edges that are asked once more are asked to the end: no list of edges would say for the script how far it came.
+            if session.run.interrupted and len(searched) < len(refs):
                 raise _Paused
 
         def change() -> None:
             # A refit works on a copy: where it breaks off, the network has the functions so far.
             token = AFTER_STEP.set(check)
             try:
-                while len(searched) < len(refs) and not session.run.interrupted:
+                session.view.task(f"replacing edges: 0 of {len(refs)}")
+                for step in steps:
+                    searched.update(dict.fromkeys(step.searched, step))
                     session.view.task(f"replacing edges: {len(searched)} of {len(refs)}")
-                    steps_done.append(next(steps))
-                    searched.extend(steps_done[-1].searched)
+                    check()
             except _Paused:
                 pass
             finally:
                 AFTER_STEP.reset(token)
 
         def repeated() -> AutoSymbolic:
-            """The command for the script: after a pause only the edges that were searched."""
-            edges = self.edges if len(searched) == len(refs) else tuple(searched)
+            """The command for the script: after a pause only the edges that were replaced, since the others changed nothing."""
+            replaced = tuple(ref for ref, step in searched.items() if ref not in step.numeric)
+            edges = self.edges if len(searched) == len(refs) else replaced or tuple(searched)
             return replace(self, simplicity=simplicity, edges=edges)
 
         def label() -> str:
-            fixed = len(searched) - sum(len(step.numeric) for step in steps_done)
+            fixed = sum(ref not in step.numeric for ref, step in searched.items())
             return f"replace {fixed} edge" + ("" if fixed == 1 else "s")
 
         topics = act(session, repeated, "auto", label, change, "searching formulas")
-        if notice := self._notice(session, steps_done, len(searched), len(refs)):
+        if notice := self._notice(session, searched, len(refs)):
             session.view.notify(notice)
         return topics
 
@@ -234,14 +237,13 @@ class AutoSymbolic(Command):
             owners.add(EdgeRef(ref.layer, *tied_edges(model.layer(ref.layer), ref.source, ref.target)[0]))
         return [ref for ref in numeric_edges(model) if ref in owners]
 
-    def _notice(self, session: Session, steps_done: Sequence[SymbolicStep], searched: int, total: int) -> Notice | None:
+    def _notice(self, session: Session, searched: Mapping[EdgeRef, SymbolicStep], total: int) -> Notice | None:
         """A notice about a pause, or about edges that stay splines."""
-        if searched < total:
+        if len(searched) < total:
             advice = "Nothing is lost: replace again to go on."
-            return Notice("Paused", f"{searched} of {total} edges were looked at.", advice)
-        if numeric := sum(len(step.numeric) for step in steps_done):
-            reasons = {ref: reason for step in steps_done for ref, reason in step.reasons.items()}
+            return Notice("Paused", f"{len(searched)} of {total} edges were looked at.", advice)
+        if reasons := {ref: step.reasons[ref] for ref, step in searched.items() if ref in step.reasons}:
             ref, reason = next(iter(reasons.items()))
-            message = f"{numeric} of {total} edges. {edges_name(session, [ref])}: {reason}."
+            message = f"{len(reasons)} of {total} edges. {edges_name(session, [ref])}: {reason}."
             return Notice("Some edges stay splines", message, "Train further, prune, or replace them by hand.")
         return None
