@@ -40,7 +40,9 @@ def refit(network: Network, held: HeldOut, steps: int = STEPS, *, lamb: float = 
     """
     reference, names = network.reference, network.in_vars
     if network.n_parameters and steps:
-        settings = Settings(lamb=lamb, update_grid=grids)
+        # Classes that functions separate have scores without end, which evidence would hold back; held-out rows judge them here.
+        evidence = False if held.data.is_classification else None
+        settings = Settings(lamb=lamb, update_grid=grids, evidence=evidence)
         _train(network, Trainer(network, held.data, steps, settings), settings)
     network.reference, network.in_vars = reference, names
     return held.row_losses(network)
