@@ -31,7 +31,7 @@ from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.session.presets import preset
 from kanwidget.explorer.session.session import Session
 from kanwidget.kan import KAN
-from kanwidget.kan.for_data import TableOptions, dataset_for, width_for
+from kanwidget.kan.for_data import FIRST_GRID, TableOptions, dataset_for, width_for
 
 #: Arguments of `KAN.fit` that an explorer doesn't have, and their replacements.
 _NOT_HERE = {
@@ -133,10 +133,12 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
         for name in _NOT_HERE.keys() & options.keys():
             _check.fail(name, "KANExplorer", "left out", options[name], _NOT_HERE[name])
         split = Split(test_fraction, options.get("seed", 0), standardize)
+        grows = _grows(model, width)
         model, dataset = _network_and_data(model, data, TableOptions(target, split), width, log)
         self._session = Session(
             model, dataset, in_vars=in_vars, out_vars=out_vars, lib=lib, opt=opt, steps=steps, **options
         )
+        self._session.grows = grows
         if target is not None:
             self._session.table = {"target": target}
             self._session.table |= {"standardize": True} if standardize else {}
@@ -310,8 +312,14 @@ def _network_and_data(
     if data is not None:
         return model, data  # the session refuses such a model
     dataset = dataset_for(model, table, where)
-    width = width_for(dataset, "auto" if width is None else width, where)
-    return KAN(width, log=log, seed=table.split.seed), dataset
+    shape = width_for(dataset, "auto" if width is None else width, where)
+    grid = FIRST_GRID if _grows(model, width) else 3
+    return KAN(shape, grid, log=log, seed=table.split.seed), dataset
+
+
+def _grows(model: Any, width: Sequence[LayerWidth] | str | None) -> bool:
+    """Whether the data decide about the network's shape: nobody has given one."""
+    return not isinstance(model, KAN) and (width is None or isinstance(width, str))
 
 
 def _summary(session: Session, closed: bool = False) -> str:

@@ -4,7 +4,6 @@ from kanwidget.insight.attribution import Scores, attribute, feature_interaction
 from kanwidget.insight.effects import ColumnEffects, column_effects
 from kanwidget.insight.loss_derivatives import LossDerivatives, loss_derivatives
 from kanwidget.insight.noise import Noise, noise_of
-from kanwidget.insight.richer import RicherNetworks, richer_networks
 from kanwidget.insight.summary import Summary, summary
 from kanwidget.insight.yardsticks import Yardsticks, yardsticks
 
@@ -12,7 +11,6 @@ __all__ = [
     "ColumnEffects",
     "LossDerivatives",
     "Noise",
-    "RicherNetworks",
     "Scores",
     "Summary",
     "Yardsticks",
@@ -22,7 +20,6 @@ __all__ = [
     "feature_score",
     "loss_derivatives",
     "noise_of",
-    "richer_networks",
     "summary",
     "yardsticks",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -12,12 +11,8 @@ from kanwidget.core.arguments import normalize_width
 from kanwidget.datasets import Dataset, as_dataset, frames
 from kanwidget.datasets.dataset import Split, from_table
 
-#: The hidden nodes to choose from, the richest first: sums and products from which simplification leaves a law.
-_HIDDEN: tuple[tuple[LayerWidth, ...], ...] = (([2, 1],), (1,), ())
-#: Parameters of an edge with a grid of 3 intervals: coefficients and base weight.
-_EDGE_PARAMETERS = 7
-#: Training rows that each parameter needs.
-_ROWS_PER_PARAMETER = 2.0
+#: Grid with which a network begins that grows: evidence makes its curves as smooth as the data ask for.
+FIRST_GRID = 8
 
 
 class TableOptions(NamedTuple):
@@ -50,7 +45,7 @@ def width_for(data: Dataset, width: Sequence[LayerWidth] | str, where: str) -> l
 
     Args:
         data: Columns and targets.
-        width: Nodes of each layer after the inputs, `[5, 1]`, or `auto`.
+        width: Nodes of each layer after the inputs, `[5, 1]`, or `auto`: none, with which a network begins that grows.
         where: The public call, for errors.
 
     Examples:
@@ -61,7 +56,7 @@ def width_for(data: Dataset, width: Sequence[LayerWidth] | str, where: str) -> l
     outputs = data.n_outputs
     if isinstance(width, str):
         _check.choice(width, "width", where, ("auto",))
-        return automatic_width(len(data.train_input), data.n_features, outputs)
+        return [data.n_features, outputs]
     if isinstance(width, (bytes, int)) or not isinstance(width, Sequence) or not width:
         expected = "'auto', or the nodes of each layer after the inputs, such as [5, 1]"
         _check.fail("width", where, expected, width)
@@ -72,27 +67,3 @@ def width_for(data: Dataset, width: Sequence[LayerWidth] | str, where: str) -> l
         advice = f"The inputs come from the data: {[*width[:-1], outputs]} makes {[*whole[:-1], outputs]}."
         _check.fail("width", where, f"a list that ends with {outputs}, the number of {kind}", list(width), advice)
     return whole
-
-
-def automatic_width(rows: int, inputs: int, outputs: int) -> list[LayerWidth]:
-    """The richest of a few small widths for which there are rows enough; one input has a curve for each output.
-
-    Two sums and a product hold most laws of a table, and what a law doesn't need is pruned away.
-
-    Examples:
-        >>> automatic_width(400, 4, 1), automatic_width(90, 4, 1), automatic_width(20, 4, 1), automatic_width(400, 1, 1)
-        ([4, [2, 1], 1], [4, 1, 1], [4, 1], [1, 1])
-    """
-    if inputs == 1:
-        return [1, outputs]
-    for hidden in _HIDDEN:
-        width = [inputs, *hidden, outputs]
-        if rows >= _ROWS_PER_PARAMETER * _EDGE_PARAMETERS * _edges(width):
-            return width
-    return [inputs, outputs]
-
-
-def _edges(width: Sequence[LayerWidth]) -> int:
-    """Edges of a network, its products with two factors each."""
-    levels = normalize_width(width)
-    return sum(sum(below) * (sums + 2 * products) for below, (sums, products) in itertools.pairwise(levels))

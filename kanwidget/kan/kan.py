@@ -28,7 +28,8 @@ from kanwidget.core.records import History
 from kanwidget.core.reference_data import as_inputs
 from kanwidget.core.threads import limit_threads_of_methods
 from kanwidget.datasets.dataset import Split
-from kanwidget.kan.for_data import TableOptions, dataset_for, width_for
+from kanwidget.growth import grown
+from kanwidget.kan.for_data import FIRST_GRID, TableOptions, dataset_for, width_for
 from kanwidget.kan.queries import QueryableNetwork
 from kanwidget.training import Trainer, fit, fit_steps
 from kanwidget.training.evidence.errors import noise_errors, output_errors, valid_posterior
@@ -157,17 +158,21 @@ class KAN(QueryableNetwork):
         data: Any,
         target: str | Sequence[str] | None = None,
         width: Sequence[LayerWidth] | str = "auto",
-        grid: int | Sequence[int] = 3,
+        grid: int | Sequence[int] | None = None,
         k: int = 3,
         **options: Any,
     ) -> Self:
-        """An untrained network for data, with an input for each column, and an output for each target or class.
+        """A network for data, with an input for each column, and an output for each target or class.
+
+        By default the data decide about its shape: it begins as a sum of a curve of each column, and gets finer grids, products of two
+        columns and hidden nodes as long as the evidence for it grows (see `fit(evidence=…)`). This trains it on at most 1,000 rows, and
+        takes seconds; `fit` goes on with all.
 
         Args:
             data: What `fit` takes, or a data frame with the name of its target.
             target: The column, or columns, of a frame that the network is to predict.
-            width: Nodes of each layer after the inputs, such as `[5, 1]`; `auto` takes a small network from which pruning leaves a law.
-            grid: As in `KAN`.
+            width: Nodes of each layer after the inputs, such as `[5, 1]`, for an untrained network of this shape; `auto` lets it grow.
+            grid: As in `KAN`; where the network grows, the grid that it begins with. 3, or 8 where it grows.
             k: As in `KAN`.
             **options: Of `KAN`.
 
@@ -175,9 +180,15 @@ class KAN(QueryableNetwork):
             >>> from kanwidget import load_trees
             >>> KAN.for_data(load_trees(), width=[3, 1])
             KAN([2, 3, 1], grid=3, k=3, 9 active edges)
+            >>> from kanwidget import create_dataset
+            >>> KAN.for_data(create_dataset(lambda x: x[:, [0]] * x[:, [1]], n_var=3, train_num=100)).width
+            [[3, 0], [1, 1], [1, 0]]
         """
         dataset = dataset_for(data, TableOptions(target, Split(test_fraction=0)), "KAN.for_data")
-        return cls(width_for(dataset, width, "KAN.for_data"), grid, k, **options)
+        shape = width_for(dataset, width, "KAN.for_data")
+        if not isinstance(width, str):
+            return cls(shape, 3 if grid is None else grid, k, **options)
+        return grown(cls(shape, FIRST_GRID if grid is None else grid, k, **options), dataset)
 
     # ---- using it
 

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from kanwidget.explorer.commands import fields
 from kanwidget.explorer.commands.history import keep_best
+from kanwidget.explorer.commands.network import AddNode, Refine
 from kanwidget.explorer.commands.processes import BackgroundProcess
 from kanwidget.explorer.commands.simplification import Simplification
 from kanwidget.explorer.guide.formula_result import FormulaResult, fit_formula
 from kanwidget.explorer.guide.learning import flat_steps
+from kanwidget.explorer.guide.richer import richer_act
 from kanwidget.explorer.guide.steps import LABELS, working
 from kanwidget.explorer.protocol.topics import Topics
-from kanwidget.explorer.session.command import Command
+from kanwidget.explorer.session.command import Command, Process
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import copied
+from kanwidget.growth.grow import ROUNDS
 
 #: Most steps of one training until the error is flat.
 _MOST_STEPS = 300
+#: Commands that make a network richer.
+_RICHER: Final[Mapping[str, type[Refine] | type[AddNode]]] = {Refine.kind: Refine, AddNode.kind: AddNode}
 
 
 class GuideStep(Command):
@@ -36,17 +41,65 @@ class GuideStep(Command):
 
 @dataclass(frozen=True, slots=True)
 class Train(GuideStep):
-    """Train until the error is flat; the training pauses by itself then, and goes back to its best step."""
+    """Train until the error is flat; the training pauses by itself then, and goes back to its best step.
+
+    Where the data decide about the network's shape it becomes richer then, as long as the evidence asks for that.
+    """
 
     kind, action = "control", "train"
 
     def perform(self, session: Session) -> Topics:
-        run = session.run
-        first = len(run.records)
-        steps = session.steps or _MOST_STEPS
-        flat = lambda: flat_steps(run.records[first:]) > 0  # noqa: E731
-        run.start(steps, pauses_when=flat, follows=lambda: keep_best(session))
+        _train(session, ROUNDS if session.grows else 0)
         return frozenset(("status",))
+
+
+def _train(session: Session, rounds: int) -> None:
+    """Train until the error is flat; then, as often as that, make the network richer if the evidence asks for it, and train on."""
+    run = session.run
+    first = len(run.records)
+
+    def follows() -> Topics:
+        topics = keep_best(session)
+        if rounds:
+            Growth(session, rounds)
+        return topics
+
+    run.start(session.steps or _MOST_STEPS, pauses_when=lambda: flat_steps(run.records[first:]) > 0, follows=follows)
+
+
+class Growth(Process):
+    """Tries richer networks after a training; where the evidence asks for one, the session takes it and trains on.
+
+    Args:
+        session: The session.
+        rounds: How often at most, ≥ 1.
+    """
+
+    step, word = "train", "growing"
+    sentence = "Trying whether a finer grid, a pair of columns or hidden nodes would explain more."
+    stopped = "The network stays as it was trained: nothing richer was tried to the end."
+
+    def __init__(self, session: Session, rounds: int) -> None:
+        self._session, self._rounds = session, rounds
+        session.begin_process(self)
+        session.richer.begin()
+
+    def advance(self) -> Topics:
+        session = self._session
+        if session.richer.is_open:
+            session.richer.advance()
+            return frozenset()
+        topics = session.end_process()
+        richer = richer_act(session)
+        if richer is None or richer.message["kind"] not in _RICHER:
+            return topics
+        for command in _RICHER[richer.message["kind"]].from_message(richer.message):
+            topics |= session.apply(command)
+        _train(session, self._rounds - 1)
+        return topics | frozenset(("status",))
+
+    def end(self) -> Topics:
+        return frozenset(("status", "guide"))
 
 
 @dataclass(frozen=True, slots=True)

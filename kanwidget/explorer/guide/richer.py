@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from kanwidget.explorer.guide.progress import progress
 from kanwidget.explorer.session.session import Session
+from kanwidget.growth.grow import ENOUGH
+from kanwidget.growth.richer import HIDDEN_NODES
 from kanwidget.insight.numbers import percent
-from kanwidget.insight.richer import HIDDEN_NODES
 
 #: Steps of training from which on it is asked.
 _SOME_STEPS = 5
@@ -40,7 +41,7 @@ def asks_for_richer(session: Session) -> bool:
 def richer_act(session: Session) -> RicherAct | None:
     """The act by which the network would explain more; None where nothing does, or nothing is tried yet."""
     answer = session.richer.answer if asks_for_richer(session) else None
-    if answer is None or answer.better is None or answer.now.explained >= _ENOUGH:
+    if answer is None or answer.better is None or answer.now.explained >= (ENOUGH if session.grows else _ENOUGH):
         return None
     better, model = answer.better, session.model
     explains = f"{percent(better.explained)} instead of {percent(answer.now.explained)}"
@@ -53,6 +54,11 @@ def richer_act(session: Session) -> RicherAct | None:
     if better.kind == "grid":
         sentence = f"A finer grid would help: it explains {explains}."
         return RicherAct("a finer grid", sentence, f"Grid {better.grid}", {"kind": "refine", "grid": better.grid})
+    if better.columns is not None:
+        first, second = (session.in_vars[column] for column in model.columns[list(better.columns)].tolist())
+        sentence = f"{first} and {second} act together: a product of both explains {explains}."
+        message = {"kind": "add_node", "level": 1, "product": True, "columns": list(better.columns)}
+        return RicherAct(f"a product of {first} and {second}", sentence, "Add a product", message)
     sentence = f"Hidden nodes would help: they explain {explains}."
     message = {"kind": "add_node", "level": 1, "nodes": HIDDEN_NODES}
     return RicherAct("hidden nodes", sentence, f"Add {HIDDEN_NODES} nodes", message)

@@ -79,6 +79,8 @@ class Session:
         self.arguments = written(arguments)
         #: The arguments by which the data come from a table, for the script.
         self.table: dict[str, Any] = {}
+        #: Whether the data decide about the network's shape, since nobody has given one: *Train* then makes it richer.
+        self.grows = False
         #: Name of the preset, None for data of one's own.
         self.preset: str | None = None
         dataset, settings = order_columns(model, data, "KANExplorer"), make_settings(**options)

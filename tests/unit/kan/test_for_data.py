@@ -1,18 +1,10 @@
-"""Networks made for data: their width, and the names of their classes."""
+"""Networks made for data: their columns, and the names of their classes."""
 
 import numpy as np
 import pandas
 import pytest
 
 from kanwidget import KAN, Dataset
-from kanwidget.kan.for_data import automatic_width
-
-
-def test_the_automatic_width_needs_rows_for_its_parameters():
-    assert automatic_width(400, 3, 1) == [3, [2, 1], 1]
-    assert automatic_width(60, 3, 1) == [3, 1, 1]
-    assert automatic_width(5, 3, 2) == [3, 2]
-    assert automatic_width(10_000, 1, 1) == [1, 1]
 
 
 def test_a_network_for_a_frame_has_its_columns():

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.session.training_run import TrainingRun
 from kanwidget.explorer.session.undo import copied
-from kanwidget.insight.richer import RicherNetworks, richer_networks
+from kanwidget.growth import RicherNetworks, richer_networks
 from kanwidget.insight.yardsticks import Yardsticks, yardstick_steps
 from kanwidget.training.steps.trainer import NOT_FINITE
 

@@ -1,0 +1,56 @@
+"""`grown`: a network that becomes richer as long as the data ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeVar, cast
+
+from kanwidget.core.network import Network
+from kanwidget.core.threads import limit_threads
+from kanwidget.datasets import Dataset
+from kanwidget.growth.richer import richer_networks
+
+Net = TypeVar("Net", bound=Network)
+#: Most times that a network becomes richer.
+ROUNDS = 5
+#: Who explains so much has what it needs: more nodes would follow the rest of a law that simplification finds.
+ENOUGH = 0.9999
+
+
+def grow_steps(network: Net, data: Dataset) -> Iterator[Net | None]:
+    """`grown` one training step at a time: None after each, the network last."""
+    best = network
+    for _ in range(ROUNDS):
+        answer = None
+        for step in richer_networks(best, data):
+            answer = step
+            yield None
+        if answer is None:
+            break
+        best = cast("Net", answer.now.network)
+        if answer.now.explained >= ENOUGH or answer.better is None or answer.better.network is None:
+            break
+        best = cast("Net", answer.better.network)
+    yield best
+
+
+@limit_threads
+def grown(network: Net, data: Dataset) -> Net:
+    """A richer network, trained: with a finer grid, products of two columns, or hidden nodes, as far as the evidence asks for them.
+
+    Args:
+        network: The network to begin with; it isn't changed.
+        data: Its data. At most 1,000 of their training rows count.
+
+    Returns:
+        A network of the same class. It is `network`, trained, where nothing richer has more evidence.
+
+    Examples:
+        >>> from kanwidget import KAN, create_dataset
+        >>> product = create_dataset(lambda x: x[:, [0]] * x[:, [1]], n_var=2, train_num=100)
+        >>> grown(KAN([2, 1]), product).width
+        [[2, 0], [1, 1], [1, 0]]
+    """
+    *_, result = grow_steps(network, data)
+    assert result is not None  # the last one
+    return result

@@ -1,0 +1,252 @@
+"""Whether a richer network would explain more: finer grids, pairs of columns and hidden nodes, tried on copies and compared by evidence.
+
+What a network leaves looks like noise to itself. It is noise only where networks that could follow it don't.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar, cast
+
+import torch
+from torch import Tensor
+
+from kanwidget import surgery
+from kanwidget.core.network import Network
+from kanwidget.core.reference_data import order_columns
+from kanwidget.datasets import Dataset
+from kanwidget.datasets.dataset import sampled_data
+from kanwidget.growth.screens import Pair, Wave, best_pair, best_wave
+from kanwidget.training import Settings, Trainer
+from kanwidget.training.jacobian.parameter_vector import ParameterVector
+
+Net = TypeVar("Net", bound=Network)
+Kind = Literal["", "grid", "pair", "hidden", "wave"]
+
+#: Rows that are compared, and parameters of the largest network that is tried: a step of a larger one keeps a click waiting.
+_MOST_ROWS, _MOST_PARAMETERS = 1000, 500
+#: Steps of the network as it is and of finer grids, and of new nodes, which begin at random.
+_STEPS, _HIDDEN_STEPS = 20, 40
+#: Hidden nodes that are added, and the least grid of a network with them.
+HIDDEN_NODES, _HIDDEN_GRID = 3, 5
+#: A finer grid is tried where an edge's wiggle has this part of the freedom that its grid allows.
+_USED = 0.5
+#: Intervals that a turn of a wave needs.
+_PER_TURN = 4
+#: A gain in the logarithm of the evidence that is no chance, as long as the noise falls to the second part at least; and a part of
+#: the noise to which a fall is no chance, as long as the evidence doesn't fall.
+_GAIN, _SMALL_FALL, _FALL = 3.0, 0.95, 0.9
+#: A wave that explains more than this beyond the best of the others comes first.
+_MORE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Richness:
+    """A network with the evidence for it."""
+
+    kind: Kind
+    """What is richer in it: nothing, the grid, a pair of columns, a hidden level, or a wave of a column that is added to it."""
+    grid: int
+    noise: float
+    """Standard deviation of the noise, in the unit of the training's errors; of classes the log loss."""
+    log_evidence: float
+    explained: float
+    """Part of the labels' variance that isn't noise, of classes of their log loss, 0 to 1."""
+    network: Network | None = field(default=None, compare=False, repr=False)
+    """It, trained on the rows that were compared; None for a wave, which no network has yet."""
+    columns: tuple[int, int] | None = None
+    """Of a pair."""
+
+    def beats(self, other: Richness) -> bool:
+        """Whether the data ask for this network rather than for the other one."""
+        gain = self.log_evidence - other.log_evidence
+        less = self.noise / other.noise if other.noise > 0 else 1.0
+        return (gain > _GAIN and less < _SMALL_FALL) or (gain >= 0 and less < _FALL)
+
+
+@dataclass(frozen=True, slots=True)
+class RicherNetworks:
+    """The answer: the network as it is, and the richer one that the data ask for, None where they ask for none."""
+
+    now: Richness
+    better: Richness | None
+
+
+def richer_networks(network: Network, data: Dataset, start: Network | None = None) -> Iterator[RicherNetworks | None]:
+    """Try richer networks on copies, one training step at a time.
+
+    Args:
+        network: The network; it isn't changed.
+        data: Its data. Their training rows count, at most 1,000.
+        start: The network that is made richer, by default `network` itself: where that is a formula, what it was made from.
+
+    Yields:
+        None after each step, the answer last; nothing where the network or its data leave nothing to compare.
+
+    Examples:
+        >>> import torch
+        >>> from kanwidget import KAN, create_dataset
+        >>> wave = create_dataset(lambda x: torch.sin(20 * x), n_var=1, train_num=150)
+        >>> *_, answer = richer_networks(KAN([1, 1]), wave)
+        >>> answer.better.kind, answer.better.explained > 0.99
+        ('grid', True)
+    """
+    sample = sampled_data(order_columns(network, data, "richer_networks"), _MOST_ROWS)
+    trials = _Trials(sample)
+    now = yield from trials.run("", network, _STEPS)
+    if now is None:
+        return
+    start = network if start is None else start
+    found = [] if start is network else [(yield from trials.run("grid", start, _HIDDEN_STEPS))]
+    wave, pair = trials.wave(), trials.pair()
+    for grid in trials.finer_grids(start, wave):
+        finer = yield from trials.run("grid", surgery.refine(start, grid), _STEPS)
+        found.append(finer)
+    if pair is not None and pair.gain > 0:
+        found.append((yield from trials.run("pair", with_pair(start, pair.columns), _HIDDEN_STEPS, pair.columns)))
+    if start.n_features > 1:  # of one column a curve says all
+        found.append((yield from trials.run("hidden", with_hidden_nodes(start), _HIDDEN_STEPS)))
+    better = [one for one in found if one is not None and one.beats(now)]
+    best = max((one.log_evidence for one in better), default=0.0)
+    # The simplest of those that are as good as the best.
+    choice = next((one for one in better if one.log_evidence > best - _GAIN), None)
+    added = None if wave is None else _with_wave(now, wave)
+    if added is not None and added.beats(now) and (choice is None or added.explained > choice.explained + _MORE):
+        choice = added
+    yield RicherNetworks(now, choice)
+
+
+def with_hidden_nodes(network: Net, nodes: int = HIDDEN_NODES, level: int = 1, *, product: bool = False) -> Net:
+    """A network with more nodes on a hidden level; where there is none it comes first, with a grid that can bend. The function stays."""
+    if network.depth > 1:
+        return cast("Net", surgery.expand_width(network, level, nodes, product=product))
+    wider = surgery.expand_width(surgery.expand_depth(network), 1, nodes, product=product)
+    grid = max(wider.layer(index).grid_size for index in range(wider.depth))
+    return cast("Net", surgery.refine(wider, max(grid, _HIDDEN_GRID)))
+
+
+def with_pair(network: Net, columns: tuple[int, int]) -> Net:
+    """A network with a product of functions of two columns on the first hidden level, which comes first where there is none.
+
+    The function stays.
+    """
+    wider = with_hidden_nodes(network, 1, product=True)
+    factors = wider.subnodes_of(1, wider.nodes_in(1) - 1)
+    for factor, column in zip(factors, columns, strict=True):
+        for source in range(wider.n_features):
+            if source != column:
+                surgery.remove_edge(wider, 0, source, factor)
+    return wider
+
+
+def _with_wave(now: Richness, wave: Wave) -> Richness:
+    """A network with the wave added to it."""
+    noise, explained = now.noise * math.sqrt(1 - wave.share), 1 - (1 - wave.share) * (1 - now.explained)
+    return Richness("wave", now.grid, noise, now.log_evidence + wave.gain, explained)
+
+
+class _Trials:
+    """Trainings of copies on the same rows."""
+
+    def __init__(self, data: Dataset) -> None:
+        self._data = data
+        #: What the network as it is leaves, in scaled numbers; and the columns that it reads.
+        self._residual: Tensor | None = None
+        self._columns: Tensor | None = None
+        #: The largest part of its grid's freedom that an edge of it uses.
+        self._used = 1.0
+
+    def run(
+        self, kind: Kind, network: Network, steps: int, columns: tuple[int, int] | None = None
+    ) -> Generator[None, None, Richness | None]:
+        """Train a copy with evidence; returns what it says, None where it says nothing."""
+        if ParameterVector.of(network).size > _MOST_PARAMETERS:
+            return None
+        network = copy.deepcopy(network)
+        trainer = Trainer(network, self._data, steps, Settings())
+        for _ in trainer:
+            yield None
+        network.posterior = trainer.posterior()
+        if not kind:
+            self._look(network)
+        return self._said(kind, network, trainer, columns)
+
+    def _look(self, network: Network) -> None:
+        """What the network as it is leaves."""
+        with torch.no_grad():
+            outputs, labels = network(self._data.train_input), self._data.train_label
+            if labels.is_floating_point():
+                scaled = network.scaling.scaled_outputs
+                residual = scaled(labels.to(outputs)) - scaled(outputs)
+            else:
+                residual = torch.nn.functional.one_hot(labels, network.n_out) - outputs.softmax(1)
+        if bool(residual.isfinite().all()):
+            self._residual, self._columns = residual, self._data.train_input[:, network.columns].to(residual)
+        if network.posterior is not None:
+            sizes = [network.layer(edge.layer).coef.shape[-1] for edge in network.posterior.freedom]
+            parts = [
+                part.wiggle / max(1, size - 2)
+                for part, size in zip(network.posterior.freedom.values(), sizes, strict=True)
+            ]
+            self._used = max(parts, default=1.0)
+
+    def wave(self) -> Wave | None:
+        """The wave of one column that explains most of what the network as it is leaves, where that is no chance."""
+        if self._residual is None or self._columns is None or not self._data.train_label.is_floating_point():
+            return None
+        wave = best_wave(self._columns, self._residual)
+        return wave if wave is not None and wave.gain > 0 else None
+
+    def pair(self) -> Pair | None:
+        """The pair of columns that explains most of it."""
+        if self._residual is None or self._columns is None:
+            return None
+        return best_pair(self._columns, self._residual)
+
+    def finer_grids(self, network: Network, wave: Wave | None) -> list[int]:
+        """Grids that may explain more: twice and four times the intervals where those there are in use, and one for a wave's turns."""
+        grid = max(network.layer(index).grid_size for index in range(network.depth))
+        grids = {2 * grid, 4 * grid} if self._used > _USED else set()
+        if wave is not None:
+            least = _PER_TURN * wave.turns
+            doublings = max(1, math.ceil(math.log2(least / grid)))
+            grids |= {grid * 2**doublings, grid * 2 ** (doublings + 1)}
+        return sorted(one for one in grids if one <= len(self._data.train_input))
+
+    def _said(self, kind: Kind, network: Network, trainer: Trainer, columns: tuple[int, int] | None) -> Richness | None:
+        record, posterior = trainer.record(), network.posterior
+        rows = len(self._data.train_input)
+        grid = max(network.layer(index).grid_size for index in range(network.depth))
+        if not self._data.train_label.is_floating_point():
+            evidence, least = (math.nan if posterior is None else posterior.log_evidence), _uncertainty(self._data)
+            if not (math.isfinite(evidence) and least > 0):
+                return None
+            explained = min(1.0, max(0.0, 1 - record.train_loss / least))
+            return Richness(kind, grid, record.train_loss, evidence, explained, network, columns)
+        spread = _spread(network, self._data)
+        if posterior is not None and posterior.freedom and posterior.noise is not None:
+            noise, evidence = posterior.noise * network.scaling.error_unit, posterior.log_evidence
+        else:  # a formula has constants alone: its evidence by Schwarz's criterion
+            size = ParameterVector.of(network).size
+            noise = record.train_loss * math.sqrt(rows / max(1, rows - size))
+            scaled = max(record.train_loss / network.scaling.error_unit, 1e-150)
+            evidence = -rows * (math.log(2 * math.pi * scaled**2) + 1) / 2 - size * math.log(rows) / 2
+        if not (math.isfinite(noise) and math.isfinite(evidence) and spread > 0):
+            return None
+        explained = min(1.0, max(0.0, 1 - (noise / spread) ** 2))
+        return Richness(kind, grid, noise, evidence, explained, network, columns)
+
+
+def _spread(network: Network, data: Dataset) -> float:
+    """Standard deviation of the training labels, in the unit of the training's errors."""
+    labels = network.scaling.scaled_outputs(data.train_label.to(network.dtype))
+    return float(labels.std(0, correction=0).square().mean().sqrt()) * network.scaling.error_unit
+
+
+def _uncertainty(data: Dataset) -> float:
+    """The log loss of the classes' frequencies."""
+    frequencies = torch.bincount(data.train_label).double() / len(data.train_label)
+    return -float(torch.special.xlogy(frequencies, frequencies).sum())

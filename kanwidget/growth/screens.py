@@ -1,0 +1,125 @@
+"""Cheap looks at what a network leaves: for a wave of one column, and for a pair of columns that act together.
+
+References:
+    Lou, Caruana, Gehrke and Hooker, "Accurate intelligible models with pairwise interactions", KDD 2013 (the screen of pairs, FAST;
+    here by polynomials of ranks instead of cells).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+#: Frequencies a turn over the range of a column: a wave between two of them is seen, too.
+_TURNS = 4
+#: Polynomials of each column of a pair, of order 1 and up.
+_ORDERS = 3
+#: Pairs whose features are held at once, and most columns whose pairs are looked at.
+_AT_ONCE, _MOST_COLUMNS = 32, 60
+
+
+class Wave(NamedTuple):
+    """The wave of one column that explains most."""
+
+    turns: float
+    """Over the range of the column."""
+    share: float
+    """Part of the residuals' squares that it explains."""
+    gain: float
+    """In the logarithm of the evidence, by Schwarz's criterion."""
+
+
+class Pair(NamedTuple):
+    """The pair of columns that explains most."""
+
+    columns: tuple[int, int]
+    gain: float
+    """In the logarithm of the evidence, by Schwarz's criterion."""
+
+
+def best_wave(x: Tensor, residual: Tensor) -> Wave | None:
+    """The wave of one column that explains most of the residuals, by least squares at each of many frequencies; None without one.
+
+    Rows too few for a spline of so many turns suffice for the two numbers of a wave.
+
+    Args:
+        x: Columns, `(rows, columns)`.
+        residual: What a network leaves, `(rows, outputs)`.
+
+    Examples:
+        >>> x = torch.linspace(0, 1, 50, dtype=torch.float64)[:, None]
+        >>> round(best_wave(x, torch.sin(40 * x)).turns)
+        6
+    """
+    rows, best, tried = len(x), (0.0, 0.0), 0
+    for column in x.T:
+        low, high = float(column.min()), float(column.max())
+        if not high > low:
+            continue
+        turns = torch.arange(1, 2 * rows + 1, dtype=x.dtype, device=x.device) / _TURNS
+        angles = 2 * math.pi * turns[:, None] * (column - low) / (high - low)
+        shares = _shares(torch.stack([angles.sin(), angles.cos()], -1), residual)
+        if shares is None:
+            return None
+        at = int(shares.argmax())
+        best, tried = max(best, (float(shares[at]), float(turns[at]))), tried + len(turns)
+    share = min(best[0], 1 - 1e-15)
+    if not tried:
+        return None
+    # Two numbers and a frequency, each by Schwarz's criterion, and one of so many frequencies.
+    gain = -residual.numel() * math.log1p(-share) / 2 - 1.5 * math.log(rows) - math.log(tried)
+    return Wave(best[1], share, gain)
+
+
+def best_pair(x: Tensor, residual: Tensor) -> Pair | None:
+    """The pair of columns whose products explain most of the residuals; None for one column, and for very many.
+
+    Examples:
+        >>> x = torch.rand(100, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+        >>> best_pair(x, (x[:, [1]] - 0.5) * (x[:, [3]] - 0.5)).columns
+        (1, 3)
+    """
+    rows, columns = x.shape
+    pairs = list(itertools.combinations(range(columns), 2))
+    if not pairs or columns > _MOST_COLUMNS:
+        return None
+    ranks = 2 * (x.argsort(0).argsort(0).to(x.dtype) + 0.5) / rows - 1
+    # Equal values have equal ranks.
+    for column in range(columns):
+        _, inverse, counts = torch.unique(x[:, column], return_inverse=True, return_counts=True)
+        sums = torch.zeros(len(counts), dtype=x.dtype, device=x.device).index_add_(0, inverse, ranks[:, column])
+        ranks[:, column] = (sums / counts)[inverse]
+    powers = torch.stack([ranks, 1.5 * ranks**2 - 0.5, 2.5 * ranks**3 - 1.5 * ranks][:_ORDERS], -1)
+    best = (-math.inf, (0, 0))
+    for start in range(0, len(pairs), _AT_ONCE):
+        chunk = pairs[start : start + _AT_ONCE]
+        first, second = (torch.tensor(part, device=x.device) for part in zip(*chunk, strict=True))
+        features = powers[:, first, :, None] * powers[:, second, None, :]
+        shares = _shares(features.flatten(2).movedim(0, 1), residual)
+        if shares is None:
+            return None
+        at = int(shares.argmax())
+        best = max(best, (float(shares[at]), chunk[at]))
+    share = min(best[0], 1 - 1e-15)
+    constants = _ORDERS**2
+    gain = -residual.numel() * math.log1p(-share) / 2 - constants * math.log(rows) / 2 - math.log(len(pairs))
+    return Pair(best[1], gain)
+
+
+def _shares(features: Tensor, residual: Tensor) -> Tensor | None:
+    """Part of the squares of the residuals that least squares of each set of features explains, `(sets,)`.
+
+    Args:
+        features: `(sets, rows, features)`.
+        residual: `(rows, outputs)`.
+    """
+    centered = residual - residual.mean(0)
+    total = centered.square().sum()
+    if not bool(total > 0) or not bool(total.isfinite()) or features.shape[-1] >= features.shape[1]:
+        return None
+    basis = torch.linalg.qr(features - features.mean(1, keepdim=True)).Q
+    return (basis.mT @ centered).square().sum((1, 2)) / total
