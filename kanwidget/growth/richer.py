@@ -119,6 +119,12 @@ def richer_networks(network: Network, data: Dataset, start: Network | None = Non
     yield RicherNetworks(now, choice)
 
 
+def is_formula(network: Network) -> bool:
+    """Whether functions stand on edges: of the identity alone, which leads a network's sum past new hidden nodes, there is none."""
+    layers = [network.layer(index) for index in range(network.depth)]
+    return any(name != "x" and edges for layer in layers for name, edges in layer.symbols.items())
+
+
 def with_hidden_nodes(network: Net, nodes: int = HIDDEN_NODES, level: int = 1, *, product: bool = False) -> Net:
     """A network with more nodes on a hidden level; where there is none it comes first, with a grid that can bend. The function stays."""
     if network.depth > 1:

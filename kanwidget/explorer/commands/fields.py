@@ -80,12 +80,6 @@ def flag(message: Mapping[str, Any], name: str, where: str) -> bool:
     return value
 
 
-def pair(value: Any, name: str, where: str) -> tuple[int, int]:
-    """Two integers ≥ 0."""
-    first, second = _indices(value, 2, name, where)
-    return first, second
-
-
 def _indices(value: Any, count: int, name: str, where: str) -> tuple[int, ...]:
     if not isinstance(value, (list, tuple)) or len(value) != count:
         _check.fail(name, where, f"{count} integers ≥ 0", value)

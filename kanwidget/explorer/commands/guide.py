@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, cast
 
 from kanwidget.explorer.commands import fields
+from kanwidget.explorer.commands.base import act
 from kanwidget.explorer.commands.history import keep_best
-from kanwidget.explorer.commands.network import AddNode, Refine
 from kanwidget.explorer.commands.processes import BackgroundProcess
 from kanwidget.explorer.commands.simplification import Simplification
 from kanwidget.explorer.guide.formula_result import FormulaResult, fit_formula
 from kanwidget.explorer.guide.learning import flat_steps
 from kanwidget.explorer.guide.richer import richer_act
 from kanwidget.explorer.guide.steps import LABELS, working
-from kanwidget.explorer.protocol.topics import Topics
+from kanwidget.explorer.protocol.topics import Notice, Topics
 from kanwidget.explorer.session.command import Command, Process
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import copied
 from kanwidget.growth.grow import ROUNDS
+from kanwidget.growth.richer import HIDDEN_NODES
+from kanwidget.kan import KAN
 
 #: Most steps of one training until the error is flat.
 _MOST_STEPS = 300
-#: Commands that make a network richer.
-_RICHER: Final[Mapping[str, type[Refine] | type[AddNode]]] = {Refine.kind: Refine, AddNode.kind: AddNode}
 
 
 class GuideStep(Command):
@@ -67,6 +67,36 @@ def _train(session: Session, rounds: int) -> None:
     run.start(session.steps or _MOST_STEPS, pauses_when=lambda: flat_steps(run.records[first:]) > 0, follows=follows)
 
 
+@dataclass(frozen=True, slots=True)
+class Grow(Command):
+    """Take the richer network that the evidence asks for, as it was trained beside the session; an act, which undo takes back."""
+
+    kind, action = "control", "grow"
+
+    def call(self) -> str:
+        return "explorer.grow()"
+
+    def perform(self, session: Session) -> Topics:
+        if session.running:
+            session.run.pause()
+        session.richer.finish()
+        answer = session.richer.answer
+        better = None if answer is None else answer.better
+        if answer is None or better is None or better.network is None:
+            text = "Finer grids, products of two columns and hidden nodes were tried, where there are few enough parameters."
+            session.view.notify(Notice("Nothing richer explains more", text))
+            return frozenset(("status",))
+        network = copied(cast("KAN", better.network))
+        network.reference, network.in_vars = session.x.clone(), session.model.in_vars
+        names = [session.in_vars[column] for column in session.model.columns[list(better.columns or ())].tolist()]
+        label = {
+            "grid": f"grid {answer.now.grid} → {better.grid}",
+            "pair": f"add a product of {' and '.join(names)}",
+            "hidden": f"add {HIDDEN_NODES} nodes",
+        }[better.kind]
+        return act(session, self, "grow", label, lambda: session.adopt(network))
+
+
 class Growth(Process):
     """Tries richer networks after a training; where the evidence asks for one, the session takes it and trains on.
 
@@ -91,10 +121,9 @@ class Growth(Process):
             return frozenset()
         topics = session.end_process()
         richer = richer_act(session)
-        if richer is None or richer.message["kind"] not in _RICHER:
+        if richer is None or dict(richer.message) != {"kind": Grow.kind, "action": Grow.action}:
             return topics
-        for command in _RICHER[richer.message["kind"]].from_message(richer.message):
-            topics |= session.apply(command)
+        topics |= session.apply(Grow())
         _train(session, self._rounds - 1)
         return topics | frozenset(("status",))
 

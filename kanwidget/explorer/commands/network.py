@@ -15,7 +15,7 @@ from kanwidget.explorer.describe.labels import edges_name, node_name
 from kanwidget.explorer.protocol.topics import Notice, Topics
 from kanwidget.explorer.session.command import Command, Setting
 from kanwidget.explorer.session.session import Session
-from kanwidget.growth.richer import with_hidden_nodes, with_pair
+from kanwidget.growth.richer import with_hidden_nodes
 from kanwidget.simplification import SymbolicStep, auto_symbolic_steps
 from kanwidget.symbolic.edges import numeric_edges, tied_edges
 from kanwidget.symbolic.fits.ranking import R2_THRESHOLD
@@ -91,20 +91,15 @@ class AddNode(Command):
     level: int
     product: bool = False
     nodes: int = 1
-    columns: tuple[int, int] | None = None
-    """Of a product of functions of two inputs; None for nodes that read all of them."""
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
         level = fields.whole(message.get("level"), "level", "add_node")
         nodes = fields.whole(message.get("nodes", 1), "nodes", "add_node")
-        given = message.get("columns")
-        columns = None if given is None else fields.pair(given, "columns", "add_node")
-        return [cls(level, fields.flag(message, "product", "add_node"), nodes, columns)]
+        return [cls(level, fields.flag(message, "product", "add_node"), nodes)]
 
     def call(self) -> str:
         options = (", product=True" if self.product else "") + (f", nodes={self.nodes}" if self.nodes > 1 else "")
-        options += "" if self.columns is None else f", columns={self.columns}"
         return f"explorer.add_node({self.level}{options})"
 
     def perform(self, session: Session) -> Topics:
@@ -112,24 +107,10 @@ class AddNode(Command):
         nodes = _check.integer(self.nodes, "nodes", "add_node", low=1, high=fields.MOST_NODES)
         advice = "Only hidden levels can grow."
         _check.integer(level, "level", "add_node", low=1, high=max(1, model.depth - 1), advice=advice)
-        if self.columns is not None:
-            return self._pair(session, self.columns)
         kind = "product" if self.product else "node"
         label = f"add {f'a {kind}' if nodes == 1 else f'{nodes} {kind}s'} on level {level}"
         change = lambda: session.adopt(with_hidden_nodes(model, nodes, level, product=self.product))  # noqa: E731
         return act(session, self, "grow", label, change)
-
-    def _pair(self, session: Session, columns: tuple[int, int]) -> Topics:
-        """Add a product of two inputs."""
-        model = session.model
-        if not (self.product and self.level == 1 and self.nodes == 1):
-            advice = "Nodes of other levels, and sums, read all nodes below."
-            _check.fail("columns", "add_node", "left out but for one product on level 1", columns, advice)
-        if len(set(columns)) < 2 or max(columns) >= model.n_features:
-            _check.fail("columns", "add_node", f"two different inputs, from 0 to {model.n_features - 1}", columns)
-        names = [session.in_vars[column] for column in model.columns[list(columns)].tolist()]
-        label = f"add a product of {names[0]} and {names[1]}"
-        return act(session, self, "grow", label, lambda: session.adopt(with_pair(model, columns)))
 
 
 @dataclass(frozen=True, slots=True)

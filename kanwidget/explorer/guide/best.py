@@ -8,8 +8,9 @@ from kanwidget.explorer.session.recorder import RecordedStep
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import error_of
 
-#: Part of an error by which it must be worse than the best one, so that a return is worth it.
-_WORTH = 0.02
+#: Part of an error by which it must be worse than the best one, so that a return is worth it; evidence keeps a network from learning
+#: noise, and what is less with it is chance.
+_WORTH, _WORTH_WITH_EVIDENCE = 0.02, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,5 +40,6 @@ def best(session: Session) -> Best | None:
 
 def better(session: Session) -> Best | None:
     """The best state since the last act, where the current one is clearly worse."""
-    state, error = best(session), error_of(session.run.last_record)
-    return state if state is not None and state.error < error * (1 - _WORTH) else None
+    state, record = best(session), session.run.last_record
+    worth = _WORTH if record.log_evidence is None else _WORTH_WITH_EVIDENCE
+    return state if state is not None and state.error < error_of(record) * (1 - worth) else None

@@ -9,7 +9,7 @@ from typing import Any, Final
 from kanwidget.explorer.guide.progress import progress
 from kanwidget.explorer.session.session import Session
 from kanwidget.growth.grow import ENOUGH
-from kanwidget.growth.richer import HIDDEN_NODES
+from kanwidget.growth.richer import HIDDEN_NODES, is_formula
 from kanwidget.insight.numbers import percent
 
 #: Steps of training from which on it is asked.
@@ -17,6 +17,7 @@ _SOME_STEPS = 5
 #: Who explains so much can be simplified: a formula does the rest better than a finer grid.
 _ENOUGH = 0.98
 _SEARCH: Final[Mapping[str, Any]] = {"kind": "discover", "action": "start"}
+_GROW: Final[Mapping[str, Any]] = {"kind": "control", "action": "grow"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +46,34 @@ def richer_act(session: Session) -> RicherAct | None:
         return None
     better, model = answer.better, session.model
     explains = f"{percent(better.explained)} instead of {percent(answer.now.explained)}"
-    if any(model.layer(index).symbols for index in range(model.depth)):
-        sentence = f"This formula isn't all: curves explain {explains}."
-        return RicherAct("a search for formulas", sentence, "Find formulas", _SEARCH)
+    if is_formula(model):
+        return _search_act(session, "a search for formulas", f"This formula isn't all: curves explain {explains}.")
     if better.kind == "wave":
-        sentence = f"A wave would help: with it the network explains {explains}."
-        return RicherAct("a wave", sentence, "Find formulas", _SEARCH)
-    if better.kind == "grid":
-        sentence = f"A finer grid would help: it explains {explains}."
-        return RicherAct("a finer grid", sentence, f"Grid {better.grid}", {"kind": "refine", "grid": better.grid})
-    if better.columns is not None:
-        first, second = (session.in_vars[column] for column in model.columns[list(better.columns)].tolist())
-        sentence = f"{first} and {second} act together: a product of both explains {explains}."
-        message = {"kind": "add_node", "level": 1, "product": True, "columns": list(better.columns)}
-        return RicherAct(f"a product of {first} and {second}", sentence, "Add a product", message)
-    sentence = f"Hidden nodes would help: they explain {explains}."
-    message = {"kind": "add_node", "level": 1, "nodes": HIDDEN_NODES}
-    return RicherAct("hidden nodes", sentence, f"Add {HIDDEN_NODES} nodes", message)
+        return _search_act(session, "a wave", f"A wave would help: with it the network explains {explains}.")
+    what, sentence, label = _ACTS[better.kind]
+    names = [session.in_vars[column] for column in model.columns[list(better.columns or ())].tolist()]
+    words = {"names": " and ".join(names), "grid": better.grid, "nodes": HIDDEN_NODES}
+    return RicherAct(what.format(**words), sentence.format(**words, explains=explains), label.format(**words), _GROW)
+
+
+#: Of each kind of richer network: what it is, what it would do, and its button.
+_ACTS: Final[Mapping[str, tuple[str, str, str]]] = {
+    "grid": ("a finer grid", "A finer grid would help: it explains {explains}.", "Grid {grid}"),
+    "pair": ("a product of {names}", "{names} act together: a product of both explains {explains}.", "Add a product"),
+    "hidden": ("hidden nodes", "Hidden nodes would help: they explain {explains}.", "Add {nodes} nodes"),
+}
+
+
+def _search_act(session: Session, what: str, sentence: str) -> RicherAct | None:
+    """The search for formulas, or what it has found: its likeliest formula, None once that is the network or nothing was found."""
+    discoveries, problem = session.discoveries, session.run.problem
+    search, hall = discoveries.search_of(problem), discoveries.hall(problem)
+    if search is None or search.alive:
+        return RicherAct(what, sentence, "Find formulas", _SEARCH)
+    number = hall.number_of(hall.best)
+    if number is None or discoveries.loaded.get(session.tree.current) == number:
+        return None
+    count = len(hall.front)
+    found = "A formula was found" if count == 1 else f"{count} formulas were found, the likeliest marked"
+    message = {"kind": "use_formula", "id": number}
+    return RicherAct("a formula", f"{found}: take it, and undo brings the network back.", "Use the formula", message)

@@ -113,7 +113,7 @@ def _richer(session: Session, now: Progress) -> Guidance | None:
     better = richer_act(session)
     if better is None or (now.simplified and session.formula_result is None):
         return None
-    step: StepName = "discover" if better.message["kind"] == "discover" else "train"
+    step: StepName = "discover" if better.message["kind"] in ("discover", "use_formula") else "train"
     if step == "discover":
         return Guidance(better.sentence, Act(step, better.label, better.sentence, better.message))
     sentence = f"{_trained(session, now)}, but {better.what} would explain more: take it, then train."

@@ -236,16 +236,8 @@ class EditMethods(MethodGroup):
         """
         self._apply(Refine(fields.grid(grid)))
 
-    def add_node(
-        self, level: int, *, product: bool = False, nodes: int = 1, columns: Sequence[int] | None = None
-    ) -> None:
+    def add_node(self, level: int, *, product: bool = False, nodes: int = 1) -> None:
         """Add a node to a hidden level, a sum or a product, or several; the function stays. Where there is no hidden level, it comes first.
-
-        Args:
-            level: The hidden level, from 1.
-            product: Whether it multiplies.
-            nodes: How many.
-            columns: Two inputs that a product on level 1 reads, in place of all.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -255,8 +247,7 @@ class EditMethods(MethodGroup):
             [[2, 0], [3, 1], [1, 0]]
         """
         whole = fields.whole(nodes, "nodes", "add_node")
-        pair = None if columns is None else fields.pair(columns, "columns", "add_node")
-        self._apply(AddNode(fields.whole(level, "level", "add_node"), bool(product), whole, pair))
+        self._apply(AddNode(fields.whole(level, "level", "add_node"), bool(product), whole))
 
     def remove_node(self, level: int, index: int) -> None:
         """Remove a hidden node.

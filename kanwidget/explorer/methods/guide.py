@@ -7,7 +7,7 @@ from typing import Any
 from kanwidget import _check
 from kanwidget.explorer.commands.base import parse
 from kanwidget.explorer.commands.extension import Extend
-from kanwidget.explorer.commands.guide import FitFormula, Simplify, Train
+from kanwidget.explorer.commands.guide import FitFormula, Grow, Simplify, Train
 from kanwidget.explorer.guide.notices import GuideNotice, notices
 from kanwidget.explorer.guide.richer import asks_for_richer
 from kanwidget.explorer.guide.steps import Act, guidance
@@ -61,6 +61,20 @@ class GuideMethods(TrainMethods):
             'the error is flat'
         """
         self._train(Train())
+
+    def grow(self) -> None:
+        """Take the richer network that the evidence asks for: a finer grid, a product of two columns, or hidden nodes; trained.
+
+        Where nobody has given a network `train()` does so by itself.
+
+        Examples:
+            >>> from kanwidget import KAN, KANExplorer, create_dataset
+            >>> explorer = KANExplorer(KAN([2, 1]), create_dataset(lambda x: x[:, [0]] * x[:, [1]], n_var=2, train_num=200))
+            >>> explorer.grow()
+            >>> explorer.model.width
+            [[2, 0], [1, 1], [1, 0]]
+        """
+        self._apply(Grow())
 
     def simplify(self, *, bits: int | None = None) -> None:
         """Remove needless edges and put functions in place of curves, in this call: the second step. One `undo()` takes it back.

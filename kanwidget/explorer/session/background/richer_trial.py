@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.session.training_run import TrainingRun
 from kanwidget.explorer.session.undo import copied
-from kanwidget.growth import RicherNetworks, richer_networks
+from kanwidget.growth.richer import RicherNetworks, is_formula, richer_networks
 from kanwidget.insight.yardsticks import Yardsticks, yardstick_steps
 from kanwidget.training.steps.trainer import NOT_FINITE
 
@@ -90,9 +90,9 @@ class RicherTrial:
         # Classes and several outputs have no noise to compare.
         if not data.is_classification and model.n_out == 1 and run.trainer.loss.root:
             # A formula isn't made richer: what it was made from is.
-            formula = any(model.layer(index).symbols for index in range(model.depth))
+            start = copied(run.initial) if is_formula(model) else None
             with contextlib.suppress(ValueError):
-                for answer in richer_networks(model, data, copied(run.initial) if formula else None):
+                for answer in richer_networks(model, data, start):
                     self._answer = answer
                     yield
         self._compared = True

@@ -7,6 +7,7 @@ import torch
 
 from kanwidget import KAN, Dataset, KANExplorer
 from kanwidget.explorer.commands.base import parse
+from kanwidget.explorer.commands.guide import Grow
 from kanwidget.explorer.commands.network import AddNode
 from kanwidget.explorer.describe.guide import guide
 from kanwidget.explorer.guide.noise import noise_sentence
@@ -67,17 +68,31 @@ def test_a_damped_oscillation_asks_for_a_finer_grid_with_which_it_is_explained()
     assert r2(session) > 0.9 * truth
 
 
-def test_a_product_asks_for_hidden_nodes_with_which_it_is_explained():
-    session = trained(products())
+def quotients(rows=200):
+    generator = torch.Generator().manual_seed(0)
+    x = 0.5 + 1.5 * torch.rand(rows, 3, generator=generator, dtype=torch.float64)
+    y = x[:, :1] * x[:, 1:2] / x[:, 2:]
+    return split(x, y + 0.02 * torch.randn(rows, 1, generator=generator, dtype=torch.float64))
+
+
+RICHER = {
+    "a pair": (products, "x_1 and x_2 act together: a product of both explains 9", [1, 1]),
+    "hidden nodes": (quotients, "Hidden nodes would help: they explain 9", [4, 0]),
+}
+
+
+@pytest.mark.parametrize("name", RICHER)
+def test_what_acts_together_asks_for_nodes_with_which_it_is_explained(name):
+    data, text, level = RICHER[name]
+    session = trained(data(), steps=30)
     assert noise_sentence(session) is None
     notice = the_notice(session, "richer")
-    assert notice.text.startswith("Hidden nodes would help: they explain 9")
-    before = session.model(session.x)
+    assert notice.text.startswith(text)
     session.apply(parse(notice.message)[0])
-    torch.testing.assert_close(session.model(session.x), before)
-    assert session.model.width == [[2, 0], [4, 0], [1, 0]]
-    assert session.script.statements()[-1] == "explorer.add_node(1, nodes=3)"
-    train(session, 60)
+    assert session.model.width == [[session.data.n_features, 0], level, [1, 0]]
+    assert session.script.statements()[-1] == "explorer.grow()"
+    assert r2(session) > 0.9  # it is trained
+    train(session, 30)
     assert r2(session) > 0.9
 
 
@@ -117,7 +132,7 @@ def test_a_formula_that_explains_next_to_nothing_is_not_done():
     generator = torch.Generator().manual_seed(0)
     x = 2 * math.pi * torch.rand(300, 1, generator=generator, dtype=torch.float64)
     data = split(x, torch.sin(6 * x) + 0.05 * torch.randn(300, 1, generator=generator, dtype=torch.float64))
-    with KANExplorer(KAN.for_data(data), data, driver="blocking") as explorer:
+    with KANExplorer(KAN([1, 1]), data, driver="blocking") as explorer:
         explorer.train()
         explorer.simplify()
         explorer.fit_formula()
@@ -130,13 +145,47 @@ def test_the_guide_leads_to_the_law_of_fast_turns():
     generator = torch.Generator().manual_seed(0)
     x = 2 * math.pi * torch.rand(300, 1, generator=generator, dtype=torch.float64)
     data = split(x, torch.sin(6 * x) + 0.05 * torch.randn(300, 1, generator=generator, dtype=torch.float64))
-    with KANExplorer(KAN.for_data(data), data, driver="blocking") as explorer:
-        labels = []
-        while (act := explorer.next_act()) is not None and len(labels) < 9:
-            labels.append(act.label)
-            explorer.follow(act)
-        assert labels[1].startswith("Grid ")
-        assert str(explorer.fitted_formula) == "y = sin(6*x_1)"
+    for given, second in (
+        ((KAN([1, 1]), data), "Grid "),
+        ((data,), "Simplify"),
+    ):  # where nobody gave a network, it grows
+        with KANExplorer(*given, driver="blocking") as explorer:
+            labels = []
+            while (act := explorer.next_act()) is not None and len(labels) < 9:
+                labels.append(act.label)
+                explorer.follow(act)
+            assert labels[1].startswith(second)
+            assert "sin(6" in str(explorer.fitted_formula).partition("constants")[0]
+
+
+def test_training_makes_a_network_richer_whose_shape_nobody_gave_and_the_script_repeats_it():
+    with KANExplorer(products(), driver="blocking") as explorer:
+        assert explorer.model.width == [[2, 0], [1, 0]]
+        explorer.train()
+        assert len(explorer.model.width) == 3
+        session = explorer._session
+        assert "explorer.grow()" in session.script.statements()
+        assert r2(session) > 0.9
+        assert explorer.next_act().label == "Simplify"
+        values = session.model(session.x)
+        again = KANExplorer(products(), driver="blocking")
+        exec("\n".join(session.script.statements()), {"explorer": again})
+        assert torch.equal(again.model(session.x), values)
+        again.close()
+        while len(explorer.model.width) == 3:
+            explorer.undo()
+        assert explorer.model.width == [[2, 0], [1, 0]]
+
+
+def test_where_nothing_is_richer_growing_says_so_and_changes_nothing():
+    generator = torch.Generator().manual_seed(0)
+    x, y = (torch.rand(100, 1, generator=generator, dtype=torch.float64) for _ in range(2))
+    session = trained(split(x, y))
+    before = everything(session)
+    session.apply(Grow())
+    assert session.view.notice.title == "Nothing richer explains more"
+    session.view.notify(None)
+    assert everything(session) == before
 
 
 def test_trials_change_nothing_and_belong_to_one_state():

@@ -53,7 +53,8 @@ def test_asking_changes_nothing(session):
     assert everything(session) == before
 
 
-def test_training_until_it_is_flat_pauses_by_itself_and_the_script_repeats_it(session):
+def test_training_until_it_is_flat_pauses_by_itself_and_the_script_repeats_it(model, data):
+    session = Session(model, data, evidence=False)
     session.apply(Train())
     assert guidance(session).act is None
     assert "pauses by itself" in guidance(session).sentence
@@ -69,7 +70,16 @@ def test_training_until_it_is_flat_pauses_by_itself_and_the_script_repeats_it(se
     assert guidance(session).sentence == f"Kept step {steps}, where the test error was least: simplify, or stop here."
 
 
-def test_trained_on_it_goes_some_way_before_it_is_flat_again(session):
+def test_with_evidence_no_return_is_worth_what_is_chance(session):
+    session.apply(Train())
+    to_the_end(session)
+    assert len(session.script.statements()) == 1
+    least = min(record.test_loss for record in session.run.records)
+    assert least < session.run.last_record.test_loss <= least / 0.9
+
+
+def test_trained_on_it_goes_some_way_before_it_is_flat_again(model, data):
+    session = Session(model, data, evidence=False)
     session.apply(Train())
     to_the_end(session)
     count, steps = len(session.script.statements()), session.run.last_record.step
