@@ -10,7 +10,7 @@ export type Command =
   | { kind: "hello" }
   | { kind: "set"; settings: Partial<Pick<Settings, "lamb" | "grid" | "opt" | "lr" | "batch" | "noise">> }
   | { kind: "control"; action: "start" | "pause" | "step" | "reset"; seed?: number }
-  | { kind: "control"; action: "train" | "simplify" | "formula" }
+  | { kind: "control"; action: "train" | "grow" | "simplify" | "formula" }
   | { kind: "discover"; action: "start" | "pause" | "resume" | "stop"; seconds?: number }
   | { kind: "use_formula"; id: number }
   | { kind: "dismiss"; notice: string }

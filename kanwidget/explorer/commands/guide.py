@@ -19,7 +19,7 @@ from kanwidget.explorer.protocol.topics import Notice, Topics
 from kanwidget.explorer.session.command import Command, Process
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import copied
-from kanwidget.growth.grow import ROUNDS
+from kanwidget.growth.grow import ENOUGH, ROUNDS
 from kanwidget.growth.richer import HIDDEN_NODES
 from kanwidget.kan import KAN
 
@@ -120,7 +120,7 @@ class Growth(Process):
             session.richer.advance()
             return frozenset()
         topics = session.end_process()
-        richer = richer_act(session)
+        richer = richer_act(session, ENOUGH)
         if richer is None or dict(richer.message) != {"kind": Grow.kind, "action": Grow.action}:
             return topics
         topics |= session.apply(Grow())

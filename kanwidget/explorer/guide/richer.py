@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from kanwidget.explorer.guide.progress import progress
 from kanwidget.explorer.session.session import Session
-from kanwidget.growth.grow import ENOUGH
 from kanwidget.growth.richer import HIDDEN_NODES, is_formula
 from kanwidget.insight.numbers import percent
 
@@ -39,10 +38,10 @@ def asks_for_richer(session: Session) -> bool:
     return not session.running and now.steps >= _SOME_STEPS and (now.trained or now.simplified)
 
 
-def richer_act(session: Session) -> RicherAct | None:
-    """The act by which the network would explain more; None where nothing does, or nothing is tried yet."""
+def richer_act(session: Session, enough: float = _ENOUGH) -> RicherAct | None:
+    """The act by which the network would explain more; None where nothing does, it explains enough, or nothing is tried yet."""
     answer = session.richer.answer if asks_for_richer(session) else None
-    if answer is None or answer.better is None or answer.now.explained >= (ENOUGH if session.grows else _ENOUGH):
+    if answer is None or answer.better is None or answer.now.explained >= enough:
         return None
     better, model = answer.better, session.model
     explains = f"{percent(better.explained)} instead of {percent(answer.now.explained)}"

@@ -17,7 +17,7 @@ def frame():
 
 def test_a_table_and_its_target_are_enough(frame):
     with KANExplorer(frame, target="flow <b>") as explorer:
-        assert explorer.model.width == [[2, 0], [1, 0], [1, 0]]
+        assert (explorer.model.width, explorer.model.grid) == ([[2, 0], [1, 0]], 8)
         explorer.step(2)
         assert explorer.status["step"] == 2
         assert explorer.history.last.test_loss is not None
@@ -38,7 +38,7 @@ def test_a_dataset_is_enough_and_so_is_a_table_beside_a_network(frame):
     data = Dataset.from_frame(frame, "flow <b>")
     with KANExplorer(data, seed=3) as explorer:
         made = explorer.model
-    with KANExplorer(KAN([2, 1, 1], seed=3), frame, target="flow <b>", seed=0) as explorer:
+    with KANExplorer(KAN([2, 1], 8, seed=3), frame, target="flow <b>", seed=0) as explorer:
         given = explorer.model
     for one, other in zip(made.parameters(), given.parameters(), strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=0)

@@ -63,7 +63,7 @@ def test_a_class_is_enough_for_a_command(negate, model, data, page_of, driver):
 
 
 def test_kinds_with_actions_name_them():
-    assert set(COMMANDS["control"]) == {"start", "pause", "step", "reset", "train", "simplify", "formula"}
+    assert set(COMMANDS["control"]) == {"start", "pause", "step", "reset", "train", "grow", "simplify", "formula"}
     with pytest.raises(ValueError, match="`action`"):
         parse({"kind": "control", "action": ""})
     with pytest.raises(ValueError, match="`action`"):
