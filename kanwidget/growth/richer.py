@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar, cast
 
 import torch
@@ -27,18 +27,18 @@ Net = TypeVar("Net", bound=Network)
 Kind = Literal["", "grid", "pair", "hidden", "wave"]
 
 #: Rows that are compared, and parameters of the largest network that is tried: a step of a larger one keeps a click waiting.
-_MOST_ROWS, _MOST_PARAMETERS = 1000, 500
+_MOST_ROWS, _MOST_PARAMETERS = 1000, 800
 #: Steps of the network as it is and of finer grids, and of new nodes, which begin at random.
 _STEPS, _HIDDEN_STEPS = 20, 40
-#: Hidden nodes that are added, and the least grid of a network with them.
-HIDDEN_NODES, _HIDDEN_GRID = 3, 5
+#: Numbers of hidden nodes that are added, and the least grid of a network with them.
+_HIDDEN_NODES, _HIDDEN_GRID = (1, 3), 5
 #: A finer grid is tried where an edge's wiggle has this part of the freedom that its grid allows.
 _USED = 0.5
 #: Intervals that a turn of a wave needs.
 _PER_TURN = 4
 #: A gain in the logarithm of the evidence that is no chance, as long as the noise falls to the second part at least; and a part of
 #: the noise to which a fall is no chance, as long as the evidence doesn't fall.
-_GAIN, _SMALL_FALL, _FALL = 3.0, 0.95, 0.9
+_GAIN, _SMALL_FALL, _FALL = 3.0, 0.99, 0.9
 #: A wave that explains more than this beyond the best of the others comes first.
 _MORE = 0.05
 
@@ -59,6 +59,8 @@ class Richness:
     """It, trained on the rows that were compared; None for a wave, which no network has yet."""
     columns: tuple[int, int] | None = None
     """Of a pair."""
+    nodes: int = 0
+    """That were added to the hidden level."""
 
     def beats(self, other: Richness) -> bool:
         """Whether the data ask for this network rather than for the other one."""
@@ -107,8 +109,9 @@ def richer_networks(network: Network, data: Dataset, start: Network | None = Non
         found.append(finer)
     if pair is not None and pair.gain > 0:
         found.append((yield from trials.run("pair", with_pair(start, pair.columns), _HIDDEN_STEPS, pair.columns)))
-    if start.n_features > 1:  # of one column a curve says all
-        found.append((yield from trials.run("hidden", with_hidden_nodes(start), _HIDDEN_STEPS)))
+    for nodes in _HIDDEN_NODES if start.n_features > 1 else ():  # of one column a curve says all
+        wider = yield from trials.run("hidden", with_hidden_nodes(start, nodes), _HIDDEN_STEPS)
+        found.append(None if wider is None else replace(wider, nodes=nodes))
     better = [one for one in found if one is not None and one.beats(now)]
     best = max((one.log_evidence for one in better), default=0.0)
     # The simplest of those that are as good as the best.
@@ -125,11 +128,19 @@ def is_formula(network: Network) -> bool:
     return any(name != "x" and edges for layer in layers for name, edges in layer.symbols.items())
 
 
-def with_hidden_nodes(network: Net, nodes: int = HIDDEN_NODES, level: int = 1, *, product: bool = False) -> Net:
-    """A network with more nodes on a hidden level; where there is none it comes first, with a grid that can bend. The function stays."""
+def with_hidden_nodes(network: Net, nodes: int, level: int = 1, *, product: bool = False) -> Net:
+    """A network with more nodes on a hidden level; where there is none it comes first, with a grid that can bend. The function stays.
+
+    The sums that were the outputs are led past the new nodes by frozen edges: their constants would repeat what the curves have, without
+    a price.
+    """
     if network.depth > 1:
         return cast("Net", surgery.expand_width(network, level, nodes, product=product))
-    wider = surgery.expand_width(surgery.expand_depth(network), 1, nodes, product=product)
+    deeper = surgery.expand_depth(network)
+    for edge in deeper.edge_refs(active=True):
+        if edge.layer == 1:
+            surgery.freeze(deeper, *edge)
+    wider = surgery.expand_width(deeper, 1, nodes, product=product)
     grid = max(wider.layer(index).grid_size for index in range(wider.depth))
     return cast("Net", surgery.refine(wider, max(grid, _HIDDEN_GRID)))
 

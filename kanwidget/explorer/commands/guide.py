@@ -20,7 +20,6 @@ from kanwidget.explorer.session.command import Command, Process
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import copied
 from kanwidget.growth.grow import ENOUGH, ROUNDS
-from kanwidget.growth.richer import HIDDEN_NODES
 from kanwidget.kan import KAN
 
 #: Most steps of one training until the error is flat.
@@ -92,7 +91,7 @@ class Grow(Command):
         label = {
             "grid": f"grid {answer.now.grid} → {better.grid}",
             "pair": f"add a product of {' and '.join(names)}",
-            "hidden": f"add {HIDDEN_NODES} nodes",
+            "hidden": "add a node" if better.nodes == 1 else f"add {better.nodes} nodes",
         }[better.kind]
         return act(session, self, "grow", label, lambda: session.adopt(network))
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from kanwidget.explorer.guide.progress import progress
 from kanwidget.explorer.session.session import Session
-from kanwidget.growth.richer import HIDDEN_NODES, is_formula
+from kanwidget.growth.richer import is_formula
 from kanwidget.insight.numbers import percent
 
 #: Steps of training from which on it is asked.
@@ -51,7 +51,11 @@ def richer_act(session: Session, enough: float = _ENOUGH) -> RicherAct | None:
         return _search_act(session, "a wave", f"A wave would help: with it the network explains {explains}.")
     what, sentence, label = _ACTS[better.kind]
     names = [session.in_vars[column] for column in model.columns[list(better.columns or ())].tolist()]
-    words = {"names": " and ".join(names), "grid": better.grid, "nodes": HIDDEN_NODES}
+    words = {
+        "names": " and ".join(names),
+        "grid": better.grid,
+        "nodes": "a node" if better.nodes == 1 else f"{better.nodes} nodes",
+    }
     return RicherAct(what.format(**words), sentence.format(**words, explains=explains), label.format(**words), _GROW)
 
 
@@ -59,7 +63,7 @@ def richer_act(session: Session, enough: float = _ENOUGH) -> RicherAct | None:
 _ACTS: Final[Mapping[str, tuple[str, str, str]]] = {
     "grid": ("a finer grid", "A finer grid would help: it explains {explains}.", "Grid {grid}"),
     "pair": ("a product of {names}", "{names} act together: a product of both explains {explains}.", "Add a product"),
-    "hidden": ("hidden nodes", "Hidden nodes would help: they explain {explains}.", "Add {nodes} nodes"),
+    "hidden": ("hidden nodes", "Hidden nodes would help: they explain {explains}.", "Add {nodes}"),
 }
 
 

@@ -68,6 +68,13 @@ def test_a_damped_oscillation_asks_for_a_finer_grid_with_which_it_is_explained()
     assert r2(session) > 0.9 * truth
 
 
+def bilinear(rows=200):
+    x = torch.randn(rows, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return split(
+        x, x[:, :1] * x[:, 1:] + 0.1 * torch.randn(rows, 1, generator=torch.Generator().manual_seed(1)).double()
+    )
+
+
 def quotients(rows=200):
     generator = torch.Generator().manual_seed(0)
     x = 0.5 + 1.5 * torch.rand(rows, 3, generator=generator, dtype=torch.float64)
@@ -76,7 +83,7 @@ def quotients(rows=200):
 
 
 RICHER = {
-    "a pair": (products, "x_1 and x_2 act together: a product of both explains 9", [1, 1]),
+    "a pair": (bilinear, "x_1 and x_2 act together: a product of both explains 9", [1, 1]),
     "hidden nodes": (quotients, "Hidden nodes would help: they explain 9", [4, 0]),
 }
 
