@@ -16,7 +16,9 @@ from torch import Tensor
 
 from kanwidget import surgery
 from kanwidget.core.network import Network
+from kanwidget.core.records import StepRecord
 from kanwidget.core.reference_data import order_columns
+from kanwidget.core.state import NetworkState
 from kanwidget.datasets import Dataset
 from kanwidget.datasets.dataset import sampled_data
 from kanwidget.growth.screens import Pair, Wave, best_pair, best_wave
@@ -83,7 +85,7 @@ def richer_networks(network: Network, data: Dataset, start: Network | None = Non
     Args:
         network: The network; it isn't changed.
         data: Its data. Their training rows count, at most 1,000.
-        start: The network that is made richer, by default `network` itself: where that is a formula, what it was made from.
+        start: The network that is made richer, by default `network` itself, trained: where that is a formula, what it was made from.
 
     Yields:
         None after each step, the answer last; nothing where the network or its data leave nothing to compare.
@@ -99,10 +101,10 @@ def richer_networks(network: Network, data: Dataset, start: Network | None = Non
     sample = sampled_data(order_columns(network, data, "richer_networks"), _MOST_ROWS)
     trials = _Trials(sample)
     now = yield from trials.run("", network, _STEPS)
-    if now is None:
+    if now is None or now.network is None:
         return
-    start = network if start is None else start
-    found = [] if start is network else [(yield from trials.run("grid", start, _HIDDEN_STEPS))]
+    found = [] if start is None else [(yield from trials.run("grid", start, _HIDDEN_STEPS))]
+    start = now.network if start is None else start
     wave, pair = trials.wave(), trials.pair()
     for grid in trials.finer_grids(start, wave):
         finer = yield from trials.run("grid", surgery.refine(start, grid), _STEPS)
@@ -110,7 +112,8 @@ def richer_networks(network: Network, data: Dataset, start: Network | None = Non
     if pair is not None and pair.gain > 0:
         found.append((yield from trials.run("pair", with_pair(start, pair.columns), _HIDDEN_STEPS, pair.columns)))
     for nodes in _HIDDEN_NODES if start.n_features > 1 else ():  # of one column a curve says all
-        wider = yield from trials.run("hidden", with_hidden_nodes(start, nodes), _HIDDEN_STEPS)
+        # Beside curves that have taken all they can, hidden nodes would only get what is left.
+        wider = yield from trials.run("hidden", with_hidden_nodes(_flat(start), nodes), _HIDDEN_STEPS)
         found.append(None if wider is None else replace(wider, nodes=nodes))
     better = [one for one in found if one is not None and one.beats(now)]
     best = max((one.log_evidence for one in better), default=0.0)
@@ -143,6 +146,17 @@ def with_hidden_nodes(network: Net, nodes: int, level: int = 1, *, product: bool
     wider = surgery.expand_width(deeper, 1, nodes, product=product)
     grid = max(wider.layer(index).grid_size for index in range(wider.depth))
     return cast("Net", surgery.refine(wider, max(grid, _HIDDEN_GRID)))
+
+
+def _flat(network: Net) -> Net:
+    """A network without hidden nodes whose curves are all 0; any other as it is."""
+    if network.depth > 1:
+        return network
+    flat = copy.deepcopy(network)
+    with torch.no_grad():
+        flat.layer(0).coef.zero_()
+        flat.layer(0).base.zero_()
+    return flat
 
 
 def with_pair(network: Net, columns: tuple[int, int]) -> Net:
@@ -184,12 +198,18 @@ class _Trials:
             return None
         network = copy.deepcopy(network)
         trainer = Trainer(network, self._data, steps, Settings())
-        for _ in trainer:
+        best, state = trainer.record(), NetworkState(network)
+        for record in trainer:
+            # While evidence looks for other prices it is less for some steps.
+            if _evidence_of(record) >= _evidence_of(best):
+                best, state = record, NetworkState(network)
             yield None
         network.posterior = trainer.posterior()
+        if best.step < trainer.step_count:
+            state.restore()
         if not kind:
             self._look(network)
-        return self._said(kind, network, trainer, columns)
+        return self._said(kind, network, best, columns)
 
     def _look(self, network: Network) -> None:
         """What the network as it is leaves."""
@@ -233,19 +253,21 @@ class _Trials:
             grids |= {grid * 2**doublings, grid * 2 ** (doublings + 1)}
         return sorted(one for one in grids if one <= len(self._data.train_input))
 
-    def _said(self, kind: Kind, network: Network, trainer: Trainer, columns: tuple[int, int] | None) -> Richness | None:
-        record, posterior = trainer.record(), network.posterior
+    def _said(
+        self, kind: Kind, network: Network, record: StepRecord, columns: tuple[int, int] | None
+    ) -> Richness | None:
+        evidence = _evidence_of(record)
         rows = len(self._data.train_input)
         grid = max(network.layer(index).grid_size for index in range(network.depth))
         if not self._data.train_label.is_floating_point():
-            evidence, least = (math.nan if posterior is None else posterior.log_evidence), _uncertainty(self._data)
+            least = _uncertainty(self._data)
             if not (math.isfinite(evidence) and least > 0):
                 return None
             explained = min(1.0, max(0.0, 1 - record.train_loss / least))
             return Richness(kind, grid, record.train_loss, evidence, explained, network, columns)
         spread = _spread(network, self._data)
-        if posterior is not None and posterior.freedom and posterior.noise is not None:
-            noise, evidence = posterior.noise * network.scaling.error_unit, posterior.log_evidence
+        if record.noise is not None and any(bool(network.layer(i).spline_on.any()) for i in range(network.depth)):
+            noise = record.noise
         else:  # a formula has constants alone: its evidence by Schwarz's criterion
             size = ParameterVector.of(network).size
             noise = record.train_loss * math.sqrt(rows / max(1, rows - size))
@@ -255,6 +277,10 @@ class _Trials:
             return None
         explained = min(1.0, max(0.0, 1 - (noise / spread) ** 2))
         return Richness(kind, grid, noise, evidence, explained, network, columns)
+
+
+def _evidence_of(record: StepRecord) -> float:
+    return -math.inf if record.log_evidence is None else record.log_evidence
 
 
 def _spread(network: Network, data: Dataset) -> float:
