@@ -53,8 +53,13 @@ _PRICE_FACTOR, _NOISE_FACTOR = 1e3, 2.0
 _LEAST_ROWS = 0.02
 #: Added to the diagonal of a matrix of ones on it, until it has a Cholesky factor.
 _JITTERS = (1e-14, 1e-12, 1e-10)
+#: The largest price in units of what changes along a curve: beyond, what is gone takes the digits of what isn't.
+_LARGEST_PRICE = 1e8
 #: Evidence has settled when an update changes its logarithm by less.
 _SETTLED = 1e-2
+#: The logarithm of the evidence may be so much less than it was for so many updates, as it is while parameters follow new prices. Then
+#: prices and noise stay as they are: where edges cancel each other, rounding would make them run away.
+_BEHIND, _MOST_BEHIND = 20.0, 10
 #: Factors of noise and prices of all wiggles that are looked at where evidence has settled: with the misfit of too smooth a curve as noise
 #: it has a maximum, too. There the noise is updated so often; so much more has to be the logarithm of the evidence, each time of a few.
 _OTHER_PRICES, _OTHER_UPDATES, _WORTH_A_MOVE, _MOST_MOVES = (1e-2, 1e-4, 1e-6, 1e-8), 3, 1.0, 3
@@ -132,7 +137,7 @@ class Evidence:
         self.reload(batch.stack, parameters, units)
         wiggle, straight = _FIRST_PRICES
         first = variance.new_tensor((wiggle if len(batch.stack.layers) > 1 else _FIRST_WIGGLE_OF_SUMS, straight))
-        self._prices = [first * units[1][:, b.columns[:, 0]].square()[..., None] for b in self._blocks]
+        self._prices = [first * self._units_of(block) for block in self._blocks]
         self._freedoms = [torch.zeros_like(prices) for prices in self._prices]
         #: Variance of the noise in scaled numbers, `(networks,)`; 1 for classes, whose chance is in the probabilities.
         self.noise = torch.ones_like(variance)
@@ -149,7 +154,10 @@ class Evidence:
         """Look at the grids again; prices and noise stay."""
         #: How often other prices were looked at, `(networks,)`.
         self._looks = torch.zeros_like(self._variance)
-        self._size = parameters.size
+        #: The most evidence on these grids, how many updates it is behind, and whether (1.0) prices stay.
+        self._most = torch.full_like(self._variance, -math.inf)
+        self._behind, self._stays = torch.zeros_like(self._variance), torch.zeros_like(self._variance)
+        self._size, self._units = parameters.size, units[1]
         scale = _EPSILON * self._n_labels / self._factor
         rows = _spline_edges(stack, parameters)
         self._edges = [edge for row in rows for edge in row.edges]
@@ -163,6 +171,10 @@ class Evidence:
             )
             for row in rows
         ]
+
+    def _units_of(self, block: _Block) -> Tensor:
+        """1/unit² of what changes along the curves of edges, `(networks, edges, 1)`."""
+        return self._units[:, block.columns[:, 0]].square()[..., None]
 
     @property
     def scale(self) -> Tensor:
@@ -206,7 +218,8 @@ class Evidence:
             share = priced / diagonal - priced * variances[:, block.columns]
             freedom = torch.stack([share[..., 1:].sum(-1), share[..., 0]], -1).clamp_min(0.0)
             extent = torch.stack([(block.roughness * square).sum(-1), square[..., 0]], -1)
-            prices.append(_moved(old, freedom, extent, _PRICE_OF_A_PRICE * self._ripe))
+            new = _moved(old, freedom, extent, _PRICE_OF_A_PRICE * self._ripe)
+            prices.append(new.minimum(_LARGEST_PRICE * self._units_of(block)))
             freedoms.append(freedom)
         value = self._log_evidence(laplace, precision, modes, loss)
         sound, before = laplace.sound, copy.copy(self)
@@ -216,12 +229,17 @@ class Evidence:
         self.log_evidence, self.freedom = value, self._size - (variances * precision).sum(1)
         if not self.classes:
             self.noise = self._noise_of(loss, self.freedom).minimum(_NOISE_FACTOR * self.noise)
-        if not bool(sound.all()):  # the next step sees other matrices
+        self._most = torch.where(sound, self._most.maximum(value), self._most)
+        self._behind = torch.where(value < self._most - _BEHIND, self._behind + 1, 0.0)
+        self._stays = self._stays.maximum((self._behind > _MOST_BEHIND).double())
+        self.settled = self.settled | (self._stays > 0)
+        moves = sound & (self._stays == 0)
+        if not bool(moves.all()):  # where a matrix isn't sound the next step sees another one
             self._prices = [
-                torch.where(sound[:, None, None], *pair) for pair in zip(prices, before._prices, strict=True)
+                torch.where(moves[:, None, None], *pair) for pair in zip(prices, before._prices, strict=True)
             ]
-            self.noise = torch.where(sound, self.noise, before.noise)
-        looks = self.settled & (self._looks < _MOST_MOVES)
+            self.noise = torch.where(moves, self.noise, before.noise)
+        looks = self.settled & (self._looks < _MOST_MOVES) & (self._stays == 0)
         if not self.classes and bool(looks.any()) and self._size <= _LARGEST_LOOK:
             self._look_around(matrix, gradient, vector, loss, looks)
 
@@ -346,32 +364,34 @@ class Evidence:
     def inherit(self, previous: Evidence, networks: Sequence[int]) -> None:
         """Copy noise and prices from `previous` for the networks at these indices."""
         index = list(networks)
-        for name in ("noise", "log_evidence", "freedom", "settled", "_ripe", "_looks"):
+        for name in ("noise", "log_evidence", "freedom", "settled", "_ripe", "_looks", "_most", "_behind", "_stays"):
             setattr(self, name, getattr(previous, name)[index])
         self._prices = [prices[index] for prices in previous._prices]
         self._freedoms = [freedoms[index] for freedoms in previous._freedoms]
 
     def state_dict(self) -> dict[str, list[float]]:
         """Noise and prices as lists of numbers."""
-        prices = (
-            torch.cat([prices.flatten(1) for prices in self._prices], 1).flatten() if self._prices else self.noise[:0]
-        )
-        columns = {
-            "noise": self.noise,
-            "prices": prices,
-            "log_evidence": self.log_evidence,
+        columns = {"noise": self.noise, "prices": self._flat(self._prices), "log_evidence": self.log_evidence}
+        columns |= {
             "ripe": self._ripe,
             "looks": self._looks,
+            "most": self._most,
+            "behind": self._behind,
+            "stays": self._stays,
         }
         return {name: column.tolist() for name, column in columns.items()}
 
     def load_state_dict(self, state: dict[str, list[float]]) -> None:
         """Return to a state of `state_dict`."""
-        names = ("noise", "log_evidence", "ripe", "looks")
-        self.noise, self.log_evidence, self._ripe, self._looks = (self.noise.new_tensor(state[name]) for name in names)
+        names = ("noise", "log_evidence", "ripe", "looks", "most", "behind", "stays")
+        columns = [self.noise.new_tensor(state[name]) for name in names]
+        self.noise, self.log_evidence, self._ripe, self._looks, self._most, self._behind, self._stays = columns
         sizes = [prices[0].numel() for prices in self._prices]
         flat = self.noise.new_tensor(state["prices"]).view(len(self.noise), sum(sizes))
         self._prices = [part.view_as(old) for part, old in zip(flat.split(sizes, 1), self._prices, strict=True)]
+
+    def _flat(self, prices: list[Tensor]) -> Tensor:
+        return torch.cat([part.flatten(1) for part in prices], 1).flatten() if prices else self.noise[:0]
 
 
 def _moved(prices: Tensor, freedom: Tensor, extent: Tensor, own_price: Tensor) -> Tensor:
