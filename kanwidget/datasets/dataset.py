@@ -344,23 +344,6 @@ def rows_of(data: Dataset, part: str, rows: Tensor | None = None, name: str | No
     }
 
 
-def sampled_data(data: Dataset, rows: int) -> Dataset:
-    """At most so many rows of the training data and of the test data, evenly picked: a table may be sorted.
-
-    Examples:
-        >>> data = Dataset([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0])
-        >>> len(sampled_data(data, 2).train_input)
-        2
-    """
-    changes: dict[str, Any] = {}
-    for part in ("train", "test"):
-        inputs = getattr(data, f"{part}_input")
-        if inputs is not None and len(inputs) > rows:
-            picked = torch.linspace(0, len(inputs) - 1, rows, device=inputs.device).long()
-            changes |= rows_of(data, part, picked)
-    return replace(data, **changes) if changes else data
-
-
 def without_idle_rows(data: Dataset) -> Dataset:
     """The data without the rows of weight 0; a part in which no row counts stays as it is.
 

@@ -1,8 +1,9 @@
-"""A validation part for data that have none: rows of the training, set aside."""
+"""Picked rows: a validation part for data that have none, set aside from the training, and samples of large tables."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -69,3 +70,20 @@ def validation_folds(data: Dataset, where: str, *, seed: int = 0) -> list[Datase
         replace(data, **rows_of(data, "train", train), **rows_of(data, "train", held_out, "val"))
         for train, held_out in zip(others, parts, strict=True)
     ]
+
+
+def sampled_data(data: Dataset, rows: int) -> Dataset:
+    """At most so many rows of the training data and of the test data, evenly picked: a table may be sorted.
+
+    Examples:
+        >>> data = Dataset([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0])
+        >>> len(sampled_data(data, 2).train_input)
+        2
+    """
+    changes: dict[str, Any] = {}
+    for part in ("train", "test"):
+        inputs = getattr(data, f"{part}_input")
+        if inputs is not None and len(inputs) > rows:
+            picked = torch.linspace(0, len(inputs) - 1, rows, device=inputs.device).long()
+            changes |= rows_of(data, part, picked)
+    return replace(data, **changes) if changes else data

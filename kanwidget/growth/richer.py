@@ -20,7 +20,7 @@ from kanwidget.core.records import StepRecord
 from kanwidget.core.reference_data import order_columns
 from kanwidget.core.state import NetworkState
 from kanwidget.datasets import Dataset
-from kanwidget.datasets.dataset import sampled_data
+from kanwidget.datasets.validation import sampled_data
 from kanwidget.growth.screens import Pair, Wave, best_pair, best_wave
 from kanwidget.training import Settings, Trainer
 from kanwidget.training.jacobian.parameter_vector import ParameterVector

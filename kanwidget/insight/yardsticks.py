@@ -14,7 +14,7 @@ from kanwidget.core.network import Network, initial_layer
 from kanwidget.core.reference_data import order_columns
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset
-from kanwidget.datasets.dataset import sampled_data
+from kanwidget.datasets.validation import sampled_data
 from kanwidget.insight.numbers import percent
 from kanwidget.training import Settings, Trainer
 from kanwidget.training.evidence.errors import valid_posterior

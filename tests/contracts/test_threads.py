@@ -198,11 +198,11 @@ def test_calls_on_one_thread_of_python_leave_the_others_alone(two_threads):
 
 def test_free_functions_that_compute_are_limited():
     """Those that a network or data are passed to. The others only write, or work on numbers and expressions."""
-    from kanwidget import formulas, insight, simplification, surgery, symbolic
+    from kanwidget import formulas, growth, insight, simplification, surgery, symbolic
     from kanwidget.insight import plot
 
     unlimited = set()
-    for room in (kanwidget.core, insight, plot, surgery, symbolic, simplification, formulas):
+    for room in (kanwidget.core, growth, insight, plot, surgery, symbolic, simplification, formulas):
         for name in room.__all__:
             function = getattr(room, name)
             if inspect.isfunction(function) and not hasattr(function, "__wrapped__"):
@@ -212,7 +212,7 @@ def test_free_functions_that_compute_are_limited():
         *("candidate_tree", "math_tree", "tidy", "to_latex", "to_numpy", "to_python", "to_text"),
         *("ex_round", "numeric_functions", "function_names", "noise_of", "reseed", "shown", "hand_over"),
         # Generators: `auto_symbolic`, `simplify` and the explorer limit their steps.
-        *("auto_symbolic_steps", "simplify_steps", "form_steps", "richer_networks"),
+        *("auto_symbolic_steps", "simplify_steps", "form_steps", "richer_networks", "grow_steps"),
     }
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from kanwidget.core import EdgeRef, Primitive, SymbolicFit
 from kanwidget.core.primitives import primitives
 from kanwidget.core.reference_data import REFERENCE_ROWS
-from kanwidget.datasets.dataset import sampled_data
+from kanwidget.datasets.validation import sampled_data
 from kanwidget.explorer.session import live_candidates
 from kanwidget.explorer.session.samples import edge_samples
 from kanwidget.explorer.session.training_run import TrainingRun

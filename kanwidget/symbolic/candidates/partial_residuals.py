@@ -18,7 +18,7 @@ from torch.nn.functional import one_hot
 from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeRef
 from kanwidget.datasets import Dataset
-from kanwidget.datasets.dataset import sampled_data
+from kanwidget.datasets.validation import sampled_data
 from kanwidget.symbolic.fits.spaces import sensitivities
 from kanwidget.symbolic.formulas.regression.noise import noise_weights
 

@@ -19,7 +19,8 @@ from kanwidget.core.records import EdgeRef, SymbolicFit
 from kanwidget.core.reference_data import reference_rows
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset
-from kanwidget.datasets.dataset import rows_of, sampled_data
+from kanwidget.datasets.dataset import rows_of
+from kanwidget.datasets.validation import sampled_data
 from kanwidget.symbolic.candidates.partial_residuals import partial_residuals
 from kanwidget.symbolic.candidates.rows import InPlace, fit_rows
 from kanwidget.symbolic.edges import edge_samples, ranking_of

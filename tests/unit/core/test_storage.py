@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from kanwidget import KAN, register_primitive
+from kanwidget import KAN
 from kanwidget.core.network import Network
 from kanwidget.core.records import Event, StepRecord
 from kanwidget.core.storage import load, save
@@ -100,8 +100,8 @@ def test_the_file_is_written_whole_or_not_at_all(model, tmp_path, monkeypatch):
         save(model, tmp_path / "no folder" / "m.kan")
 
 
-def test_unknown_primitives_are_named(tmp_path):
-    register_primitive("only_here", torch.sinc)
+def test_unknown_primitives_are_named(tmp_path, registered):
+    registered("only_here", torch.sinc)
     model = KAN([2, 1])
     model.layer(0).set_symbol(0, 0, "only_here")
     save(model, tmp_path / "m")

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from kanwidget.core import EdgeRef, SymbolicFit
-from kanwidget.datasets.dataset import sampled_data
+from kanwidget.datasets.validation import sampled_data
 from kanwidget.explorer.session.samples import MOST_ROWS
 from kanwidget.explorer.session.training_run import TrainingRun
 from kanwidget.explorer.session.undo import copied

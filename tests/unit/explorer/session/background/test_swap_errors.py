@@ -5,7 +5,7 @@ import torch
 
 from kanwidget import KAN, Dataset
 from kanwidget.core import EdgeRef
-from kanwidget.datasets.dataset import sampled_data
+from kanwidget.datasets.validation import sampled_data
 from kanwidget.explorer.commands.edges import Fix, Lock
 from kanwidget.explorer.commands.view import Select
 from kanwidget.explorer.describe.candidates import candidates
