@@ -23,6 +23,7 @@ from kanwidget.simplification.refits import refit
 from kanwidget.simplification.removals import without_constants, without_needless_edges, without_needless_inputs
 from kanwidget.simplification.shapes import Shape, fresh, power_law, shapes
 from kanwidget.simplification.simpler import with_simpler_functions
+from kanwidget.surgery._record import unlogged
 from kanwidget.surgery.prune import prune, prune_input
 from kanwidget.symbolic.edges import numeric_edges
 
@@ -76,8 +77,9 @@ def simplify(network: Network, data: Any, **options: Any) -> Network:
         ([[2, 0], [1, 0]], 'x^2', 'x')
     """
     result = network
-    for step in simplify_steps(network, data, **options):
-        result = step.network
+    with unlogged():
+        for step in simplify_steps(network, data, **options):
+            result = step.network
     return result
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from kanwidget.core.network import Network
 from kanwidget.core.records import Event, History
@@ -20,6 +21,20 @@ def record(network: Network, kind: str, label: str) -> None:
     if isinstance(history, History):
         step = history.last.step if history.records else 0
         history.events.append(Event(step, kind, label))
+
+
+@contextmanager
+def unlogged() -> Iterator[None]:
+    """No lines in the log meanwhile: they would be about networks on the way, which nobody sees."""
+    log.addFilter(_reject)
+    try:
+        yield
+    finally:
+        log.removeFilter(_reject)
+
+
+def _reject(_: logging.LogRecord) -> bool:
+    return False
 
 
 def listed(noun: str, keys: Iterable[tuple[int, ...]]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from kanwidget.core.records import History
 from kanwidget.datasets import Dataset, as_dataset
 from kanwidget.datasets.validation import with_validation
 from kanwidget.kan import KAN
-from kanwidget.surgery._record import log
+from kanwidget.surgery._record import unlogged
 from kanwidget.sweeps.batches import Row, final_record
 from kanwidget.sweeps.front import pareto
 from kanwidget.sweeps.table import Table
@@ -148,10 +147,6 @@ def search_architecture(
     with search.bar(progress):
         search.stop_reason = search.run()
     return search.result(search.stop_reason)
-
-
-def _reject(_: logging.LogRecord) -> bool:
-    return False
 
 
 class _SearchEnd(Exception):
@@ -297,11 +292,10 @@ class _Search:
             from tqdm.auto import tqdm
 
             self._bar = tqdm(total=self.budget, desc="search", leave=True)
-        log.addFilter(_reject)
         try:
-            yield
+            with unlogged():
+                yield
         finally:
-            log.removeFilter(_reject)
             close_bar(self._bar, self.stop_reason != "interrupted")
 
 
