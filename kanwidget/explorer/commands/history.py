@@ -11,12 +11,15 @@ from kanwidget.core import StepRecord
 from kanwidget.explorer.commands import fields
 from kanwidget.explorer.commands.base import act
 from kanwidget.explorer.commands.beginnings import first_network
-from kanwidget.explorer.guide.best import best, better
+from kanwidget.explorer.guide.best import WORTH, best, better
 from kanwidget.explorer.protocol.topics import EVERYTHING, Notice, Topics
 from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.recorder import RecordedStep
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import RETURN, TRAIN, Checkpoint, error_of
+
+#: Evidence keeps a network from learning noise: what an earlier step is better by, up to this part, is chance.
+_WORTH_WITH_EVIDENCE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +154,7 @@ class BackToBest(Command):
 
 def keep_best(session: Session) -> Topics:
     """Go back to the best step since the last act, where the training has gone past it."""
-    state = better(session)
+    state = better(session, WORTH if session.run.last_record.log_evidence is None else _WORTH_WITH_EVIDENCE)
     if state is None or state.recorded is None:
         return frozenset()
     return return_to(session, BackToBest(), state.recorded, session.run.records)

@@ -8,9 +8,8 @@ from kanwidget.explorer.session.recorder import RecordedStep
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import error_of
 
-#: Part of an error by which it must be worse than the best one, so that a return is worth it; evidence keeps a network from learning
-#: noise, and what is less with it is chance.
-_WORTH, _WORTH_WITH_EVIDENCE = 0.02, 0.1
+#: Part of an error by which it must be worse than the best one, so that a return is worth it.
+WORTH = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +37,7 @@ def best(session: Session) -> Best | None:
     return min(states, key=lambda state: (state.error, state.step), default=None)
 
 
-def better(session: Session) -> Best | None:
-    """The best state since the last act, where the current one is clearly worse."""
-    state, record = best(session), session.run.last_record
-    worth = _WORTH if record.log_evidence is None else _WORTH_WITH_EVIDENCE
-    return state if state is not None and state.error < error_of(record) * (1 - worth) else None
+def better(session: Session, worth: float = WORTH) -> Best | None:
+    """The best state since the last act, where the current one is clearly worse: by this part of its error."""
+    state, error = best(session), error_of(session.run.last_record)
+    return state if state is not None and state.error < error * (1 - worth) else None
