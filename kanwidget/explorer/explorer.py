@@ -80,7 +80,8 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
         model: The network to begin with; or the data alone, a data frame or a `Dataset`, for which a network is made.
         data: A `Dataset`, a pykan dict, a pair of inputs and labels, or a data frame.
         target: The column, or columns, of a data frame to predict; texts are classes.
-        width: Of the network that is made for data: the nodes of each layer after the inputs, such as `[5, 1]`, or `auto`.
+        width: Of the network that is made for data: the nodes of each layer after the inputs, such as `[5, 1]`; `auto`, the
+            default, begins with none, and *Train* adds what the evidence asks for, see `KAN.for_data`.
         log: Columns, or the target, whose logarithms are the first and the last step of a network that is made for data.
         standardize: Bring the columns to mean 0 and standard deviation 1 beforehand. A network learns such scales by itself.
         test_fraction: The part of a data frame's rows that is set aside as test data.

@@ -13,8 +13,6 @@ Pair: TypeAlias = tuple[int, int]
 
 #: Largest number of grid intervals that is offered.
 LARGEST_GRID = 200
-#: Most nodes that are added at once.
-MOST_NODES = 20
 #: Most edges, or other items of a list, that one message may name.
 MOST_ITEMS = 10_000
 

@@ -83,34 +83,29 @@ class Prune(Command):
 
 @dataclass(frozen=True, slots=True)
 class AddNode(Command):
-    """Add nodes, sums or products, on a hidden level, which comes first where there is none; the function stays."""
+    """Add a node, a sum or a product, on a hidden level, which comes first where there is none; the function stays."""
 
     kind = "add_node"
     stamps = ("structure",)
 
     level: int
     product: bool = False
-    nodes: int = 1
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
         level = fields.whole(message.get("level"), "level", "add_node")
-        nodes = fields.whole(message.get("nodes", 1), "nodes", "add_node")
-        return [cls(level, fields.flag(message, "product", "add_node"), nodes)]
+        return [cls(level, fields.flag(message, "product", "add_node"))]
 
     def call(self) -> str:
-        options = (", product=True" if self.product else "") + (f", nodes={self.nodes}" if self.nodes > 1 else "")
-        return f"explorer.add_node({self.level}{options})"
+        return f"explorer.add_node({self.level}{', product=True' if self.product else ''})"
 
     def perform(self, session: Session) -> Topics:
         model, level = session.model, self.level
-        nodes = _check.integer(self.nodes, "nodes", "add_node", low=1, high=fields.MOST_NODES)
         advice = "Only hidden levels can grow."
         _check.integer(level, "level", "add_node", low=1, high=max(1, model.depth - 1), advice=advice)
         kind = "product" if self.product else "node"
-        label = f"add {f'a {kind}' if nodes == 1 else f'{nodes} {kind}s'} on level {level}"
-        change = lambda: session.adopt(with_hidden_nodes(model, nodes, level, product=self.product))  # noqa: E731
-        return act(session, self, "grow", label, change)
+        change = lambda: session.adopt(with_hidden_nodes(model, 1, level, product=self.product))  # noqa: E731
+        return act(session, self, "grow", f"add a {kind} on level {level}", change)
 
 
 @dataclass(frozen=True, slots=True)

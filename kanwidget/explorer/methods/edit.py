@@ -236,8 +236,8 @@ class EditMethods(MethodGroup):
         """
         self._apply(Refine(fields.grid(grid)))
 
-    def add_node(self, level: int, *, product: bool = False, nodes: int = 1) -> None:
-        """Add a node to a hidden level, a sum or a product, or several; the function stays. Where there is no hidden level, it comes first.
+    def add_node(self, level: int, *, product: bool = False) -> None:
+        """Add a node to a hidden level, a sum or a product; the function stays. Where there is no hidden level, it comes first.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -246,8 +246,7 @@ class EditMethods(MethodGroup):
             >>> explorer.model.width
             [[2, 0], [3, 1], [1, 0]]
         """
-        whole = fields.whole(nodes, "nodes", "add_node")
-        self._apply(AddNode(fields.whole(level, "level", "add_node"), bool(product), whole))
+        self._apply(AddNode(fields.whole(level, "level", "add_node"), bool(product)))
 
     def remove_node(self, level: int, index: int) -> None:
         """Remove a hidden node.

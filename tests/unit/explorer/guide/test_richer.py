@@ -8,7 +8,6 @@ import torch
 from kanwidget import KAN, Dataset, KANExplorer
 from kanwidget.explorer.commands.base import parse
 from kanwidget.explorer.commands.guide import Grow
-from kanwidget.explorer.commands.network import AddNode
 from kanwidget.explorer.describe.guide import guide
 from kanwidget.explorer.guide.noise import noise_sentence
 from kanwidget.explorer.guide.notices import notices
@@ -214,13 +213,6 @@ def test_a_network_that_explains_nearly_everything_goes_on_to_simplify():
     session = trained(split(x[:, None], torch.sin(4 * x[:, None])))
     assert guidance(session).act.step == "simplify"
     assert the_notice(session, "richer") is None
-
-
-@pytest.mark.parametrize("nodes", [0, 21])
-def test_so_many_nodes_are_refused(nodes):
-    session = Session(KAN([2, 1]), products(60))
-    with pytest.raises(ValueError, match="`nodes` argument of add_node must be an integer from 1 to 20"):
-        session.apply(AddNode(1, nodes=nodes))
 
 
 def test_the_page_hears_of_it_once_it_was_tried_beside_the_session():
