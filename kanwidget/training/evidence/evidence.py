@@ -53,6 +53,8 @@ _PRICE_FACTOR, _NOISE_FACTOR = 1e3, 2.0
 _LEAST_ROWS = 0.02
 #: Added to the diagonal of a matrix of ones on it, until it has a Cholesky factor.
 _JITTERS = (1e-14, 1e-12, 1e-10)
+#: Rounding of a matrix's entries in parts of the largest.
+_ROUNDING = 1e-14
 #: The largest price in units of what changes along a curve: beyond, what is gone takes the digits of what isn't.
 _LARGEST_PRICE = 1e8
 #: Evidence has settled when an update changes its logarithm by less.
@@ -86,6 +88,13 @@ class _Block(NamedTuple):
     def coordinates(self, vector: Tensor) -> Tensor:
         """Coordinates of the modes, `(networks, edges, width)`."""
         return (self.inverse @ vector[:, self.columns][..., None])[..., 0]
+
+    def beyond_rounding(self, matrix: Tensor, nat: Tensor) -> _Block:
+        """The edges with an ε that the rounding of a Gauss-Newton matrix doesn't hide: where a node without any say has left its grid,
+        the matrix is so large that one decides nothing.
+        """
+        largest = matrix.diagonal(dim1=1, dim2=2)[:, self.columns].amax(-1, keepdim=True)
+        return self._replace(epsilon=self.epsilon.maximum(_ROUNDING * largest / nat[:, None, None]))
 
     def precision(self, prices: Tensor) -> Tensor:
         """The diagonal of P, `(networks, edges, width)`."""
@@ -207,12 +216,12 @@ class Evidence:
             vector: The free parameters, `(networks, size)`.
             loss: Mean losses, `(networks,)`.
         """
-        precision = self._precision()
+        blocks, precision = self._priors(matrix)
         laplace = self._laplace(matrix, precision)
         variances = laplace.root.square().sum(-1)
         modes = self._modes(vector)
         prices, freedoms = [], []
-        for block, old in zip(self._blocks, self._prices, strict=True):
+        for block, old in zip(blocks, self._prices, strict=True):
             diagonal, square = precision[:, block.columns], modes[:, block.columns].square()
             priced = diagonal - block.epsilon
             share = priced / diagonal - priced * variances[:, block.columns]
@@ -254,7 +263,7 @@ class Evidence:
         for factor in _OTHER_PRICES:
             trial._prices = [prices * prices.new_tensor((factor, 1.0)) for prices in old_prices]
             trial.noise = (old_noise * factor).maximum(self._rounding)
-            precision = trial._precision()
+            precision = trial._priors(matrix)[1]
             for _ in range(_OTHER_UPDATES):
                 laplace = trial._laplace(matrix, precision)
                 push = slope / trial.nat[:, None] + precision * modes
@@ -303,7 +312,7 @@ class Evidence:
         """The parameters of a network given the data, at Gauss-Newton matrices of the mean loss; None for large networks."""
         if self._size > _LARGEST_POSTERIOR:
             return None
-        laplace = self._laplace(matrix, self._precision())
+        laplace = self._laplace(matrix, self._priors(matrix)[1])
         if not bool(laplace.sound[index]):
             return None
         root = laplace.root[index]
@@ -319,12 +328,15 @@ class Evidence:
             {edge: Freedom(straight, wiggle) for edge, (wiggle, straight) in zip(self._edges, freedoms, strict=True)},
         )
 
-    def _precision(self) -> Tensor:
-        """The diagonal of P in the coordinates of the modes, `(networks, size)`; 0 for constants of functions."""
+    def _priors(self, matrix: Tensor) -> tuple[list[_Block], Tensor]:
+        """The edges beside a Gauss-Newton matrix, and the diagonal of P in the coordinates of their modes, `(networks, size)`; 0 for
+        constants of functions.
+        """
+        blocks = [block.beyond_rounding(matrix, self.nat) for block in self._blocks]
         precision = self.noise.new_zeros(len(self.noise), self._size)
-        for block, prices in zip(self._blocks, self._prices, strict=True):
+        for block, prices in zip(blocks, self._prices, strict=True):
             precision[:, block.columns] = block.precision(prices)
-        return precision
+        return blocks, precision
 
     def _deviance(self, loss: Tensor) -> Tensor:
         """Minus twice the log-likelihood, `(networks,)`."""
