@@ -32,6 +32,8 @@ Kind = Literal["", "grid", "pair", "hidden", "wave"]
 _MOST_ROWS, _MOST_PARAMETERS = 1000, 800
 #: Steps of the network as it is and of finer grids, and of new nodes, which begin at random.
 _STEPS, _HIDDEN_STEPS = 20, 40
+#: A training ends after so many steps in which the logarithm of its evidence hasn't grown by so much.
+_PATIENCE, _PROGRESS = 8, 0.5
 #: Numbers of hidden nodes that are added, and the least grid of a network with them.
 _HIDDEN_NODES, _HIDDEN_GRID = (1, 3), 5
 #: A finer grid is tried where an edge's wiggle has this part of the freedom that its grid allows.
@@ -115,6 +117,8 @@ def richer_networks(network: Network, data: Dataset, start: Network | None = Non
         # Beside curves that have taken all they can, hidden nodes would only get what is left.
         wider = yield from trials.run("hidden", with_hidden_nodes(_flat(start), nodes), _HIDDEN_STEPS)
         found.append(None if wider is None else replace(wider, nodes=nodes))
+        if wider is not None and wider.log_evidence < now.log_evidence and (pair is None or pair.gain <= 0):
+            break  # where neither one node nor a product of any pair says more, three nodes don't either
     better = [one for one in found if one is not None and one.beats(now)]
     best = max((one.log_evidence for one in better), default=0.0)
     # The simplest of those that are as good as the best.
@@ -199,11 +203,18 @@ class _Trials:
         network = copy.deepcopy(network)
         trainer = Trainer(network, self._data, steps, Settings())
         best, state = trainer.record(), NetworkState(network)
+        reached, idle = -math.inf, 0
         for record in trainer:
             # While evidence looks for other prices it is less for some steps.
             if _evidence_of(record) >= _evidence_of(best):
                 best, state = record, NetworkState(network)
             yield None
+            if _evidence_of(record) > reached + _PROGRESS:
+                reached, idle = _evidence_of(record), 0
+            elif math.isfinite(reached):
+                idle += 1
+            if idle == _PATIENCE:
+                break
         network.posterior = trainer.posterior()
         if best.step < trainer.step_count:
             state.restore()
