@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from kanwidget.explorer.guide.discovery import obstacle
 from kanwidget.explorer.guide.progress import progress
 from kanwidget.explorer.session.session import Session
 from kanwidget.growth.richer import is_formula
@@ -44,11 +45,14 @@ def richer_act(session: Session, enough: float = _ENOUGH) -> RicherAct | None:
     if answer is None or answer.better is None or answer.now.explained >= enough:
         return None
     better, model = answer.better, session.model
-    explains = f"{percent(better.explained)} instead of {percent(answer.now.explained)}"
+    if session.data.is_classification:
+        explains = f"a log loss of {better.noise:.2g} instead of {answer.now.noise:.2g}"
+    else:
+        explains = f"{percent(better.explained)} explained instead of {percent(answer.now.explained)}"
     if is_formula(model):
-        return _search_act(session, "a search for formulas", f"This formula isn't all: curves explain {explains}.")
+        return _search_act(session, "a search for formulas", f"This formula isn't all: curves would help, {explains}.")
     if better.kind == "wave":
-        return _search_act(session, "a wave", f"A wave would help: with it the network explains {explains}.")
+        return _search_act(session, "a wave", f"A wave would help: {explains}.")
     what, sentence, label = _ACTS[better.kind]
     names = [session.in_vars[column] for column in model.columns[list(better.columns or ())].tolist()]
     words = {
@@ -61,14 +65,22 @@ def richer_act(session: Session, enough: float = _ENOUGH) -> RicherAct | None:
 
 #: Of each kind of richer network: what it is, what it would do, and its button.
 _ACTS: Final[Mapping[str, tuple[str, str, str]]] = {
-    "grid": ("a finer grid", "A finer grid would help: it explains {explains}.", "Grid {grid}"),
-    "pair": ("a product of {names}", "{names} act together: a product of both explains {explains}.", "Add a product"),
-    "hidden": ("hidden nodes", "Hidden nodes would help: they explain {explains}.", "Add {nodes}"),
+    "grid": ("a finer grid", "A finer grid would help: {explains}.", "Grid {grid}"),
+    "pair": (
+        "a product of {names}",
+        "{names} act together: a product of both would help, {explains}.",
+        "Add a product",
+    ),
+    "hidden": ("hidden nodes", "Hidden nodes would help: {explains}.", "Add {nodes}"),
 }
 
 
 def _search_act(session: Session, what: str, sentence: str) -> RicherAct | None:
-    """The search for formulas, or what it has found: its likeliest formula, None once that is the network or nothing was found."""
+    """The search for formulas, or what it has found: its likeliest formula; None once that is the network, nothing was found, or where
+    there is no search.
+    """
+    if obstacle(session):
+        return None
     discoveries, problem = session.discoveries, session.run.problem
     search, hall = discoveries.search_of(problem), discoveries.hall(problem)
     if search is None or search.alive:

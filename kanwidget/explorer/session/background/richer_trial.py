@@ -87,8 +87,8 @@ class RicherTrial:
         """All steps. A network that has diverged is compared with nothing."""
         run = self._run
         model, data = copied(run.model), run.trainer.data
-        # Classes and several outputs have no noise to compare.
-        if not data.is_classification and model.n_out == 1 and run.trainer.loss.root:
+        # Other losses have no likelihood, so no evidence.
+        if run.trainer.loss.root or run.trainer.loss.classes:
             # A formula isn't made richer: what it was made from is.
             start = copied(run.initial) if is_formula(model) else None
             with contextlib.suppress(ValueError):

@@ -1,6 +1,7 @@
 """Before the rest of the errors is called noise, richer networks are tried: what explains more is the next act."""
 
 import math
+import re
 
 import pytest
 import torch
@@ -60,7 +61,7 @@ def test_a_damped_oscillation_asks_for_a_finer_grid_with_which_it_is_explained()
     assert r2(session) < 0.2
     assert noise_sentence(session) is None
     notice, act = the_notice(session, "richer"), guidance(session).act
-    assert notice.text.startswith("A finer grid would help: it explains 9")
+    assert notice.text.startswith("A finer grid would help: 9")
     assert (act.step, act.label, act.message) == ("train", notice.label, notice.message)
     session.apply(parse(notice.message)[0])
     train(session, 60)
@@ -82,8 +83,8 @@ def quotients(rows=200):
 
 
 RICHER = {
-    "a pair": (bilinear, "x_1 and x_2 act together: a product of both explains 9", [1, 1]),
-    "hidden nodes": (quotients, "Hidden nodes would help: they explain 9", [4, 0]),
+    "a pair": (bilinear, "x_1 and x_2 act together: a product of both would help, 9", [1, 1]),
+    "hidden nodes": (quotients, "Hidden nodes would help: 9", [4, 0]),
 }
 
 
@@ -100,6 +101,34 @@ def test_what_acts_together_asks_for_nodes_with_which_it_is_explained(name):
     assert r2(session) > 0.9  # it is trained
     train(session, 30)
     assert r2(session) > 0.9
+
+
+def test_classes_ask_for_a_product_too_and_get_it():
+    x = 4 * torch.rand(400, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64) - 2
+    chance = torch.rand(400, 1, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    session = trained(split(x, (chance < torch.sigmoid(4 * x[:, :1] * x[:, 1:])).long()[:, 0]), [2, 2], steps=30)
+    before = session.run.last_record.test_loss
+    notice = the_notice(session, "richer")
+    assert re.fullmatch(
+        r"x_1 and x_2 act together: a product of both would help, a log loss of 0\.\d+ instead of 0\.\d+\.", notice.text
+    )
+    session.apply(parse(notice.message)[0])
+    assert session.model.width == [[2, 0], [2, 1], [2, 0]]
+    assert session.run.last_record.test_loss < 0.6 * before
+
+
+def test_several_targets_ask_for_a_product_too_and_never_for_a_search():
+    x = 4 * torch.rand(300, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64) - 2
+    noise = 0.1 * torch.randn(300, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    session = trained(split(x, torch.stack([x[:, 0] * x[:, 1], torch.sin(30 * x[:, 0])], 1) + noise), [2, 2], steps=30)
+    for _ in range(3):
+        act = richer_act(session)
+        if act is None:
+            break
+        assert act.message == {"kind": "control", "action": "grow"}
+        session.apply(Grow())
+        session.richer.finish()
+    assert session.model.width[1:] == [[2, 1], [2, 0]]
 
 
 def test_rows_too_few_for_a_spline_suffice_for_a_wave():
