@@ -8,7 +8,7 @@ from typing import TypeVar, cast
 from kanwidget.core.network import Network
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset
-from kanwidget.growth.richer import richer_networks
+from kanwidget.growth.richer import RicherNetworks, richer_networks
 
 Net = TypeVar("Net", bound=Network)
 #: Most times that a network becomes richer.
@@ -17,21 +17,20 @@ ROUNDS = 5
 ENOUGH = 0.9999
 
 
-def grow_steps(network: Net, data: Dataset) -> Iterator[Net | None]:
-    """`grown` one training step at a time: None after each, the network last."""
-    best = network
+def grow_steps(network: Network, data: Dataset) -> Iterator[RicherNetworks | None]:
+    """`grown` one training step at a time: None after each, and the answer of each round, whose network the next round begins with."""
     for _ in range(ROUNDS):
         answer = None
-        for step in richer_networks(best, data):
+        for step in richer_networks(network, data, enough=ENOUGH):
             answer = step
-            yield None
+            if step is None:
+                yield None
         if answer is None:
-            break
-        best = cast("Net", answer.now.network)
-        if answer.now.explained >= ENOUGH or answer.better is None or answer.better.network is None:
-            break
-        best = cast("Net", answer.better.network)
-    yield best
+            return
+        yield answer
+        if answer.better is None or answer.better.network is None:
+            return
+        network = answer.network
 
 
 @limit_threads
@@ -51,6 +50,7 @@ def grown(network: Net, data: Dataset) -> Net:
         >>> grown(KAN([2, 1]), product).width
         [[2, 0], [1, 1], [1, 0]]
     """
-    *_, result = grow_steps(network, data)
-    assert result is not None  # the last one
-    return result
+    result: Network = network
+    for answer in grow_steps(network, data):
+        result = result if answer is None else answer.network
+    return cast("Net", result)

@@ -79,15 +79,28 @@ class RicherNetworks:
 
     now: Richness
     better: Richness | None
+    tried: tuple[Richness, ...] = ()
+    """All that were compared with it."""
+
+    @property
+    def network(self) -> Network:
+        """The richer network, or the network as it is where there is none; trained."""
+        better = None if self.better is None else self.better.network
+        network = self.now.network if better is None else better
+        assert network is not None  # only waves have none
+        return network
 
 
-def richer_networks(network: Network, data: Dataset, start: Network | None = None) -> Iterator[RicherNetworks | None]:
+def richer_networks(
+    network: Network, data: Dataset, start: Network | None = None, enough: float = math.inf
+) -> Iterator[RicherNetworks | None]:
     """Try richer networks on copies, one training step at a time.
 
     Args:
         network: The network; it isn't changed.
         data: Its data. Their training rows count, at most 1,000.
         start: The network that is made richer, by default `network` itself, trained: where that is a formula, what it was made from.
+        enough: Nothing richer is tried where the network explains so much.
 
     Yields:
         None after each step, the answer last; nothing where the network or its data leave nothing to compare.
@@ -105,6 +118,9 @@ def richer_networks(network: Network, data: Dataset, start: Network | None = Non
     now = yield from trials.run("", network, _STEPS)
     if now is None or now.network is None:
         return
+    if now.explained >= enough:
+        yield RicherNetworks(now, None)
+        return
     found = [] if start is None else [(yield from trials.run("grid", start, _HIDDEN_STEPS))]
     start = now.network if start is None else start
     wave, pair = trials.wave(), trials.pair()
@@ -119,14 +135,15 @@ def richer_networks(network: Network, data: Dataset, start: Network | None = Non
         found.append(None if wider is None else replace(wider, nodes=nodes))
         if wider is not None and wider.log_evidence < now.log_evidence and (pair is None or pair.gain <= 0):
             break  # where neither one node nor a product of any pair says more, three nodes don't either
-    better = [one for one in found if one is not None and one.beats(now)]
+    tried = tuple(one for one in found if one is not None)
+    better = [one for one in tried if one.beats(now)]
     best = max((one.log_evidence for one in better), default=0.0)
     # The simplest of those that are as good as the best.
     choice = next((one for one in better if one.log_evidence > best - _GAIN), None)
     added = None if wave is None else _with_wave(now, wave)
     if added is not None and added.beats(now) and (choice is None or added.explained > choice.explained + _MORE):
         choice = added
-    yield RicherNetworks(now, choice)
+    yield RicherNetworks(now, choice, tried)
 
 
 def is_formula(network: Network) -> bool:

@@ -7,26 +7,27 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from kanwidget import _check
-from kanwidget.core.records import History
+from kanwidget.core.records import History, StepRecord
 from kanwidget.datasets import Dataset, as_dataset
 from kanwidget.datasets.validation import with_validation
+from kanwidget.growth import RicherNetworks, Richness, grow_steps
 from kanwidget.kan import KAN
 from kanwidget.surgery._record import unlogged
 from kanwidget.sweeps.batches import Row, final_record
 from kanwidget.sweeps.front import pareto
 from kanwidget.sweeps.table import Table
-from kanwidget.training import fit_many
+from kanwidget.training import Settings, Trainer, fit_many
 from kanwidget.training.extension import extend_steps
 from kanwidget.training.extension_trainings import ExtensionStep, placements
 from kanwidget.training.steps.loop import close_bar
 
+Step = TypeVar("Step", RicherNetworks, ExtensionStep)
 #: A larger network is worth it if the error becomes so many times smaller.
 _WORTH = 1.25
-_WIDTHS = (1, 2, 3, 5, 8, 12, 20)
-_DEPTHS = (1, 2, 3)
+_DEPTHS = (2, 3)
 _GRIDS = (3, 5, 10, 20, 40)
 _LAMBS = (1e-4, 1e-3, 1e-2)
 
@@ -37,7 +38,8 @@ class Trial:
 
     model: KAN
     how: str
-    """The step that made it: `width`, `depth`, `grid` or `prune`, with the value."""
+    """The step that made it, with the value: `start`, `grid 10`, `product of x_1 and x_2`, `3 hidden nodes`, `grown`, `depth 2`,
+    `prune at lamb 0.001`."""
     validation_loss: float
     """The criterion of the search; infinite where training failed."""
     test_loss: float | None
@@ -94,18 +96,18 @@ def search_architecture(
     seed: int = 0,
     progress: bool = True,
 ) -> ArchitectureSearch:
-    """Search for a small network with a small error, from [n, 1, outputs] up.
+    """Search for a small network with a small error, from a sum of curves up.
 
-    Following the advice of the method's authors, it begins with one hidden node and a coarse grid, makes the network wider as long
-    as that helps, then deeper (and wider again), sparsifies the result with a slowly growing `lamb`, and prunes it. Last it refines
-    the grids of all trials on the front, small ones first, as long as that helps. A step helps if it divides the error on
-    validation data by 1.25.
+    It begins with a coarse grid and no hidden nodes, and makes the network richer as long as the evidence asks for it: finer grids,
+    products of two columns, hidden nodes. It goes deeper then, sparsifies the result with a slowly growing `lamb`, and prunes it, as the
+    method's authors advise. Last it refines the grids of all trials on the front, small ones first. All that goes on as long as it
+    helps: a step does if it divides the error on validation data by 1.25.
 
     Args:
         data: As for `fit`. Without a validation part a fifth of the training rows is set aside; test data aren't used.
-        budget: Most networks that are trained, ≥ `starts`.
+        budget: Most networks that are trained, ≥ `starts`; what growth compares is trained to its end.
         target: A validation loss (root mean squared error, in the labels' units) at which the search ends, > 0.
-        starts: Random starts of every shape, ≥ 1; the best one counts.
+        starts: Random starts of deeper networks, ≥ 1; the best one counts.
         steps: Most steps of each training, ≥ 1.
         seed: Of the rows set aside and of the starts. The same seed gives the same result.
         progress: Whether to show a progress bar.
@@ -121,7 +123,7 @@ def search_architecture(
         >>> data = create_dataset(lambda x: x[:, [0]] * x[:, [1]], n_var=2, train_num=200, test_num=100)
         >>> result = search_architecture(data, target=1e-3, steps=30, progress=False)
         >>> result.best.model.width, result.stop_reason
-        ([[2, 0], [2, 0], [1, 0]], 'target')
+        ([[2, 0], [0, 1], [1, 0]], 'target')
 
     References:
         The advice on hyper-parameters in https://github.com/KindXiaoming/pykan.
@@ -173,6 +175,8 @@ class _Search:
                 if not self._reached() and trial in self._front():
                     self._refine(trial)
         except _SearchEnd as end:
+            if not self.trials:
+                raise KeyboardInterrupt from None
             return "target" if self._reached() else str(end)
         return "target" if self._reached() else "nothing helps"
 
@@ -190,27 +194,34 @@ class _Search:
     # ---- the steps
 
     def _grow(self) -> Trial:
-        """Wider while that helps, then deeper, and wider again."""
-        widths, depths = iter(_WIDTHS[1:]), iter(_DEPTHS[1:])
-        width, depth = _WIDTHS[0], _DEPTHS[0]
-        best = self._attempt(width, depth, "start")
-        wider: int | None = next(widths)
-        deeper: int | None = next(depths)
-        while not self._reached() and (wider or deeper):
-            if wider:
-                trial = self._attempt(wider, depth, f"width {wider}")
-                helped = _better(trial, best)
-                width, best = (wider, trial) if helped else (width, best)
-                wider = next(widths, None) if helped else None
-            elif deeper:
-                trial = self._attempt(width, deeper, f"depth {deeper}")
-                helped = _better(trial, best)
-                depth, best = (deeper, trial) if helped else (depth, best)
-                deeper = next(depths, None) if helped else None
-                # In a deeper network more width may help again.
-                widths = iter([w for w in _WIDTHS if w > width])
-                wider = next(widths, None) if helped else None
+        """Richer as long as the evidence asks for it; then deeper, from random starts, as long as that helps."""
+        best = self._grown()
+        width = max([1, *(sums + products for sums, products in best.model.width[1:-1])])
+        for depth in _DEPTHS:
+            if self._reached():
+                break
+            trial = self._attempt(width, depth, f"depth {depth}")
+            if not _better(trial, best):
+                break
+            best = trial
         return best
+
+    def _grown(self) -> Trial:
+        """The network that the evidence asks for; all that it was compared with are trials, too."""
+        best = KAN([self.data.n_features, self.data.n_outputs], grid=_GRIDS[0], seed=self.seed)
+        steps = grow_steps(best, self.data)
+        while (answer := _take(steps)) is not None:
+            for tried in (*(() if self.trials else (answer.now,)), *answer.tried):
+                assert isinstance(tried.network, KAN)
+                self._count(1)
+                self._add_trial(
+                    tried.network, Trainer(tried.network, self.data, 0, Settings()).record(), _how(tried, self.data)
+                )
+            assert isinstance(answer.network, KAN)
+            best = copy.deepcopy(answer.network)
+            if self._reached() or self.networks >= self.budget:
+                break
+        return self._add_trial(best, final_record(self._train([best], evidence=None)[0]), "grown")
 
     def _prune(self, grown: Trial) -> None:
         """Smaller networks, as long as a growing lamb and pruning keep the error."""
@@ -220,7 +231,7 @@ class _Search:
             pruned = model.prune(data=self.data)
             if pruned.n_parameters >= parameters:
                 continue
-            trial = self._add_trial(pruned, self._train([pruned])[0], f"prune at lamb {lamb:g}")
+            trial = self._add_trial(pruned, final_record(self._train([pruned])[0]), f"prune at lamb {lamb:g}")
             if trial.validation_loss > max(_WORTH * grown.validation_loss, self.target or 0.0):
                 return  # later ones are sparser still
             parameters = trial.parameters
@@ -240,7 +251,7 @@ class _Search:
                 return
             network = step.network
             assert isinstance(network, KAN)
-            finer = self._add_trial(network, step.histories[0], f"grid {grid}")
+            finer = self._add_trial(network, final_record(step.histories[0]), f"grid {grid}")
             if not _better(finer, best) or self._reached():
                 return
             best = finer
@@ -252,16 +263,14 @@ class _Search:
         shape = [self.data.n_features, *[width] * depth, self.data.n_outputs]
         models = [KAN(shape, grid=_GRIDS[0], seed=self.seed + start) for start in range(self.starts)]
         pairs = list(zip(models, self._train(models), strict=True))
-        model, history = min(pairs, key=lambda pair: _validation_loss(pair[1]))
-        return self._add_trial(model, history, how)
+        model, history = min(pairs, key=lambda pair: _validation_loss(final_record(pair[1])))
+        return self._add_trial(model, final_record(history), how)
 
-    def _train(self, models: Sequence[KAN], lamb: float = 0.0) -> list[History]:
+    def _train(self, models: Sequence[KAN], lamb: float = 0.0, evidence: bool | None = False) -> list[History]:
+        """Train networks; held-out rows judge them, unless evidence does."""
         self._pay(len(models))
-        # Held-out rows judge the networks.
-        _, histories = fit_many(models, self.data, steps=self.steps, lamb=lamb, progress=False, evidence=False)
+        _, histories = fit_many(models, self.data, steps=self.steps, lamb=lamb, progress=False, evidence=evidence)
         if any(history.stop_reason == "interrupted" for history in histories):
-            if not self.trials:
-                raise KeyboardInterrupt
             raise _SearchEnd("interrupted")
         return histories
 
@@ -269,13 +278,15 @@ class _Search:
         """Count networks that are to be trained, or end the search."""
         if self.networks + networks > self.budget:
             raise _SearchEnd("budget")
+        self._count(networks)
+
+    def _count(self, networks: int) -> None:
         self.networks += networks
         if self._bar is not None:
             self._bar.update(networks)
 
-    def _add_trial(self, model: KAN, history: History, how: str) -> Trial:
-        record = final_record(history)
-        trial = Trial(model, how, _validation_loss(history), record.test_loss if record else None)
+    def _add_trial(self, model: KAN, record: StepRecord | None, how: str) -> Trial:
+        trial = Trial(model, how, _validation_loss(record), record.test_loss if record else None)
         self.trials.append(trial)
         if self._bar is not None:
             smallest = min(t.validation_loss for t in self.trials)
@@ -299,10 +310,10 @@ class _Search:
             close_bar(self._bar, self.stop_reason != "interrupted")
 
 
-def _take(steps: Iterator[ExtensionStep]) -> ExtensionStep | None:
-    """The next grid, None after the last one, or the end of the search where the keyboard interrupts it."""
+def _take(steps: Iterator[Step | None]) -> Step | None:
+    """The next answer, None after the last one, or the end of the search where the keyboard interrupts it."""
     try:
-        return next(steps, None)
+        return next((step for step in steps if step is not None), None)
     except KeyboardInterrupt:
         raise _SearchEnd("interrupted") from None
 
@@ -311,7 +322,15 @@ def _better(trial: Trial, baseline: Trial) -> bool:
     return trial.validation_loss * _WORTH < baseline.validation_loss
 
 
-def _validation_loss(history: History) -> float:
-    record = final_record(history)
+def _how(tried: Richness, data: Dataset) -> str:
+    """The step of growth that made a network."""
+    names = [data.in_vars[column] for column in tried.columns or ()]
+    nodes = f"{tried.nodes} hidden node" + ("s" if tried.nodes > 1 else "")
+    return {"": "start", "grid": f"grid {tried.grid}", "pair": f"product of {' and '.join(names)}"}.get(
+        tried.kind, nodes
+    )
+
+
+def _validation_loss(record: StepRecord | None) -> float:
     loss = math.inf if record is None or record.validation_loss is None else record.validation_loss
     return loss if math.isfinite(loss) else math.inf
