@@ -147,8 +147,10 @@ def richer_networks(
 
 
 def is_formula(network: Network) -> bool:
-    """Whether functions stand on edges: of the identity alone, which leads a network's sum past new hidden nodes, there is none."""
+    """Whether functions stand on edges. Beside splines the identity alone is none: it leads a network's sum past new hidden nodes."""
     layers = [network.layer(index) for index in range(network.depth)]
+    if not any(bool(layer.spline_on.any()) for layer in layers):
+        return True
     return any(name != "x" and edges for layer in layers for name, edges in layer.symbols.items())
 
 

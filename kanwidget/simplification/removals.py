@@ -41,7 +41,7 @@ def without_needless_edges(network: Network, held: HeldOut) -> Network:
         refs = _weakest(best, held, refused, count)
         if not refs:
             break
-        trial = _without(best, refs, held)
+        trial = without(best, refs, held)
         refit(trial, held, _STEPS)
         shorter = description_length(trial, held)
         if shorter < length:
@@ -62,7 +62,7 @@ def without_constants(network: Network, held: HeldOut) -> Network:
         lonely = int(network.layer(ref.layer).active()[ref.target].sum()) < 2
         if not lonely and float(values.std(correction=0)) <= _CONSTANT * (1 + float(values.abs().amax())):
             refs.append(ref)
-    return _without(network, _spared(network, refs), held) if refs else network
+    return without(network, spared(network, refs), held) if refs else network
 
 
 def without_needless_inputs(network: Network, held: HeldOut) -> Network:
@@ -81,7 +81,7 @@ def without_needless_inputs(network: Network, held: HeldOut) -> Network:
         refs = [
             ref for ref in network.edge_refs(active=True) if ref.layer == 0 and int(network.columns[ref.source]) in gone
         ]
-        trial = _without(network, _spared(network, refs), held)
+        trial = without(network, spared(network, refs), held)
         losses = refit(trial, held, _STEPS)
         change = losses - before
         if float(change.mean()) <= float(change.std()) / math.sqrt(len(change)):
@@ -91,7 +91,7 @@ def without_needless_inputs(network: Network, held: HeldOut) -> Network:
     return best
 
 
-def _spared(network: Network, refs: Sequence[EdgeRef]) -> list[EdgeRef]:
+def spared(network: Network, refs: Sequence[EdgeRef]) -> list[EdgeRef]:
     """These edges but for the last one of a subnode that would lose all."""
     spared: list[EdgeRef] = []
     rest = {
@@ -110,10 +110,10 @@ def _weakest(network: Network, held: HeldOut, refused: set[EdgeRef], count: int)
     scores = attribute(network, held.data.train_input).edge_scores
     refs = [ref for ref in network.edge_refs(active=True) if ref not in refused]
     refs.sort(key=lambda ref: float(scores[ref.layer][ref.target, ref.source]))
-    return _spared(network, refs)[:count]
+    return spared(network, refs)[:count]
 
 
-def _without(network: Network, refs: Sequence[EdgeRef], held: HeldOut) -> Network:
+def without(network: Network, refs: Sequence[EdgeRef], held: HeldOut) -> Network:
     """A copy without some edges, whose mean contributions stay as constants."""
     trial, means = copy.deepcopy(network), edge_means(network, held.data.train_input)
     for ref in refs:

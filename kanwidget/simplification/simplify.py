@@ -13,6 +13,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitives
+from kanwidget.core.records import EdgeRef, Freedom
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets.dataset import rows_of
 from kanwidget.simplification.auto import auto_symbolic_steps
@@ -23,6 +24,7 @@ from kanwidget.simplification.refits import refit
 from kanwidget.simplification.removals import without_constants, without_needless_edges, without_needless_inputs
 from kanwidget.simplification.shapes import Shape, fresh, power_law, shapes
 from kanwidget.simplification.simpler import with_simpler_functions
+from kanwidget.simplification.straightened import freedom_of_a_sum, is_as_likely, straightened
 from kanwidget.surgery._record import unlogged
 from kanwidget.surgery.prune import prune, prune_input
 from kanwidget.symbolic.edges import numeric_edges
@@ -133,37 +135,62 @@ class _Simplification:
 
     def __init__(self, network: Network, held: HeldOut, lib: list[str] | None, seed: int) -> None:
         self.held, self.lib, self.seed = held, lib, seed
+        self.given = network
         self.best = self.pruned = copy.deepcopy(network)
         #: The network whose columns a law is searched in: edges that noise hides may be those of a weak column.
         self.columns = self.best
         self.reference: Tensor | None = None
         self.length = float("inf")
-        #: Whether a law was found that is as good on held-out rows as the curves.
-        self.is_law_enough = False
+        #: Whether straight lines, or a law, are as good on held-out rows as the curves: nothing else will be shorter.
+        self.is_enough = False
         self.law: LawNetwork | None = None
         self.nearest = ""
 
     def steps(self, lamb: float, steps: int) -> Iterator[SimplificationStep]:
         """All steps."""
-        if steps:
-            yield from self._trained(lamb, steps)
-        self._settle(self.best)
-        if len(self.best.edge_refs(active=True)) > _LARGE:
-            yield self._without_columns()
-        yield self._pruned()
-        start, found = self.pruned, False
-        if self.lib is None:
+        freedom = freedom_of_a_sum(self.best) if self.lib is None or "x" in self.lib else None
+        if freedom is None:
+            if steps:
+                yield from self._trained(lamb, steps)
+            self._settle(self.best)
+            if len(self.best.edge_refs(active=True)) > _LARGE:
+                yield self._without_columns()
+            yield self._pruned()
+        else:
+            self._settle(self.best)
+            yield self._straightened(freedom)
+        if self.lib is None and not self.is_enough:
             yield self._law()
-            if self.is_law_enough:
-                yield self._last()
-                return
+        if not self.is_enough:
+            yield from self._replacements(freedom is not None)
+        yield self._last()
+
+    def _replacements(self, is_sum: bool) -> Iterator[SimplificationStep]:
+        """Functions in place of curves: of smaller networks, or, where evidence has asked for a sum, of the sum itself."""
+        start, found = self.pruned, False
+        if is_sum:
+            yield from self._replaced(start, "the network itself", "replace")
+            return
         for shape in shapes(start, self.held):
             for step in self._shaped(start, shape):
                 found |= step.improved and not numeric_edges(step.network)
                 yield step
         if not found:
             yield from self._larger(start)
-        yield self._last()
+
+    def _straightened(self, freedom: dict[EdgeRef, Freedom]) -> SimplificationStep:
+        """Lines, and nothing, in place of the curves of which evidence says so."""
+        before = len(self.best.edge_refs(active=True))
+        trial = straightened(self.best, self.held, freedom)
+        refit(trial, self.held, _PRUNE_STEPS)
+        lines = len(trial.edge_refs(active=True)) - len(numeric_edges(trial))
+        gone = before - len(trial.edge_refs(active=True))
+        improved = bool(lines or gone) and self._offer(trial)
+        if improved:
+            self.pruned = self.columns = trial
+            self.is_enough = not numeric_edges(trial)
+        text = f"By evidence {gone} of {before} edges say nothing, {lines} are straight lines"
+        return self._step("prune", text, improved)
 
     def _law(self) -> SimplificationStep:
         """Look for a law of few constants in the data, and take its network if it says the same."""
@@ -172,17 +199,18 @@ class _Simplification:
         if found is None:
             return self._step("law", "No law of few constants was looked for", False)
         losses = self.held.row_losses(found.network, unit=self.best)
-        improved = self.held.allows(self.reference, losses)
+        likely = is_as_likely(found.network, found.constants, found.functions, self.given, self.held)
+        improved = likely and self.held.allows(self.reference, losses)
         if improved:
             # As few constants say as much as all curves, within a standard error: nothing else will be shorter.
             more = losses - self.reference
-            self.is_law_enough = float(more.mean()) <= float(more.std()) / math.sqrt(len(more))
+            self.is_enough = float(more.mean()) <= float(more.std()) / math.sqrt(len(more))
             self.law = found
-            self.best, self.reference = found.network, losses if self.is_law_enough else self.reference
+            self.best, self.reference = found.network, losses if self.is_enough else self.reference
             everywhere = self.held.row_losses(found.network, everywhere=True, unit=self.pruned)
             self.length = description_length(found.network, self.held, everywhere, found.constants, found.functions)
         error = math.sqrt(float(losses.mean())) * self.pruned.scaling.error_unit
-        if not self.is_law_enough:
+        if not self.is_enough:
             self.nearest = f"{found.law.text}, held-out error {error:.3g}"
         return self._step("law", f"{found.law.text}: held-out error {error:.3g}", improved)
 

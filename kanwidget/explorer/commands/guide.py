@@ -120,7 +120,7 @@ class Growth(Process):
             return frozenset()
         topics = session.end_process()
         richer = richer_act(session, ENOUGH)
-        if richer is None or dict(richer.message) != {"kind": Grow.kind, "action": Grow.action}:
+        if richer is None or dict(richer.message or ()) != {"kind": Grow.kind, "action": Grow.action}:
             return topics
         topics |= session.apply(Grow())
         _train(session, self._rounds - 1)

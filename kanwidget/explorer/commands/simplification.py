@@ -47,7 +47,9 @@ class Simplification(GroupedProcess[SimplificationStep]):
         self._lamb = session.run.trainer.settings.lamb or LAMB
         self.sentence = "Simplifying: a penalty makes needless edges fade."
         data, library = session.run.trainer.data, session.candidates.lib
-        self.begin(_copies(simplify_steps(copied(session.model), data, lamb=self._lamb, lib=library)))
+        model = copied(session.model)
+        model.posterior = session.run.posterior()
+        self.begin(_copies(simplify_steps(model, data, lamb=self._lamb, lib=library)))
 
     @property
     def stopped(self) -> str:

@@ -128,7 +128,7 @@ def _noise_level(session: Session, now: Progress) -> GuideNotice | None:
 
 def _richer(session: Session, _: Progress) -> GuideNotice | None:
     better = richer_act(session)
-    return None if better is None else GuideNotice("richer", better.sentence, better.label, better.message)
+    return None if better is None else GuideNotice("richer", better.sentence, better.label or None, better.message)
 
 
 def _unexplained(session: Session, now: Progress) -> GuideNotice | None:

@@ -29,8 +29,8 @@ class RicherAct:
     sentence: str
     label: str
     """On the button."""
-    message: Mapping[str, Any]
-    """What asks for it."""
+    message: Mapping[str, Any] | None
+    """What asks for it; None while the search for formulas is at work."""
 
 
 def asks_for_richer(session: Session) -> bool:
@@ -83,8 +83,10 @@ def _search_act(session: Session, what: str, sentence: str) -> RicherAct | None:
         return None
     discoveries, problem = session.discoveries, session.run.problem
     search, hall = discoveries.search_of(problem), discoveries.hall(problem)
-    if search is None or search.alive:
+    if search is None:
         return RicherAct(what, sentence, "Find formulas", _SEARCH)
+    if search.alive:
+        return RicherAct(what, f"{sentence} The search for formulas is at work.", "", None)
     number = hall.number_of(hall.best)
     if number is None or discoveries.loaded.get(session.tree.current) == number:
         return None

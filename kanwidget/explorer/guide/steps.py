@@ -113,6 +113,8 @@ def _richer(session: Session, now: Progress) -> Guidance | None:
     better = richer_act(session)
     if better is None or (now.simplified and session.formula_result is None):
         return None
+    if better.message is None:
+        return Guidance(better.sentence)
     step: StepName = "discover" if better.message["kind"] in ("discover", "use_formula") else "train"
     if step == "discover":
         return Guidance(better.sentence, Act(step, better.label, better.sentence, better.message))

@@ -1,0 +1,76 @@
+"""What evidence says of curves: those of a sum without any freedom go, those without a wiggle are straight lines, and whether a law is as
+likely as all of them.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+
+import torch
+
+from kanwidget.core.network import Network
+from kanwidget.core.records import EdgeRef, Freedom
+from kanwidget.simplification.held_out import HeldOut
+from kanwidget.simplification.removals import spared, without
+from kanwidget.symbolic.edges import fix_symbolic, numeric_edges
+from kanwidget.symbolic.formulas.regression.noise import noise_weights
+from kanwidget.training.evidence.errors import valid_posterior
+
+#: A part of a curve with fewer degrees of freedom says nothing: evidence leaves less than a hundredth, or more than one.
+_NOTHING = 0.1
+#: A difference of the logarithms of evidences that is chance.
+_CHANCE = 3.0
+#: Mean squared errors below this, in scaled numbers, are round-off.
+_EXACT = 1e-24
+
+
+def freedom_of_a_sum(network: Network) -> dict[EdgeRef, Freedom] | None:
+    """The degrees of freedom of a network's curves, where it has no hidden nodes and they are known: of deeper ones, whose nodes share what
+    they say, an edge can't be judged alone.
+    """
+    posterior = valid_posterior(network) if network.depth == 1 else None
+    return None if posterior is None else posterior.freedom
+
+
+def straightened(network: Network, held: HeldOut, freedom: dict[EdgeRef, Freedom]) -> Network:
+    """A copy without the edges that say nothing, and with lines in place of those that have no wiggle.
+
+    Args:
+        network: The network; it isn't changed.
+        held: Its data.
+        freedom: Degrees of freedom of its curves.
+    """
+    trial, curves = copy.deepcopy(network), {*numeric_edges(network)}
+    gone = [edge for edge, part in freedom.items() if edge in curves and part.total < _NOTHING]
+    for edge, part in freedom.items():
+        if edge in curves and edge not in gone and part.wiggle < _NOTHING:
+            fix_symbolic(trial, *edge, "x", held.data.train_input)
+    return without(trial, spared(trial, gone), held)
+
+
+def is_as_likely(network: Network, constants: int, functions: float, curves: Network, held: HeldOut) -> bool:
+    """Whether a law is as likely as the curves, given the training rows: by the logarithm of the evidence, of a law by Schwarz's criterion.
+
+    It is, too, where no evidence speaks for the curves, and where errors grow with the target: their evidence doesn't know that.
+
+    Args:
+        network: The network of the law.
+        constants: Number of its constants.
+        functions: Bits of its functions.
+        curves: The network of the curves, with its posterior.
+        held: The data of both.
+    """
+    posterior, data = valid_posterior(curves), held.data
+    if posterior is None or data.is_classification or data.train_weight is not None:
+        return True
+    with torch.no_grad():
+        value, label = network(data.train_input), data.train_label
+        if noise_weights(value[:, 0].double(), (label - value)[:, 0].double()) is not None:
+            return True
+        scaled = curves.scaling.scaled_outputs
+        square = float((scaled(value) - scaled(label)).square().mean())
+    rows = label.numel()
+    likelihood = -rows / 2 * (math.log(2 * math.pi * max(square, _EXACT)) + 1)
+    evidence = likelihood - constants / 2 * math.log(rows) - functions * math.log(2)
+    return evidence > posterior.log_evidence - _CHANCE
