@@ -29,7 +29,7 @@ _CHANCE, _MOST = 2.0, 1.2
 #: Cross-entropies below this leave no row in doubt: a smaller one only says that the scores are larger.
 _SURE = 0.01
 #: Mean squared errors below this, in scaled numbers, are round-off.
-_EXACT = 1e-20
+EXACT = 1e-20
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def is_as_good(before: Tensor, after: Tensor, allowance: float = 0.0, *, noisele
     if not bool(torch.isfinite(after).all()):
         return False
     difference, old, new = after - before, float(before.mean()), float(after.mean())
-    if new <= max(_SAME * old, allowance, _EXACT):
+    if new <= max(_SAME * old, allowance, EXACT):
         return True
     if noiseless or len(difference) < 3:
         return False
@@ -171,4 +171,4 @@ def _own_outputs(network: Network, x: Tensor, r2_threshold: float) -> HeldOut:
     if history is not None and history.records:
         allowance = min(allowance, 4 * (history.last.train_loss / network.scaling.error_unit) ** 2)
     data = Dataset(x, y, test_input=x, test_label=y)
-    return HeldOut(data, data, max(allowance, _EXACT))
+    return HeldOut(data, data, max(allowance, EXACT))

@@ -18,7 +18,7 @@ from kanwidget.core.threads import limit_threads
 from kanwidget.datasets.dataset import rows_of
 from kanwidget.simplification.auto import auto_symbolic_steps
 from kanwidget.simplification.description import description_length
-from kanwidget.simplification.held_out import HeldOut, held_out
+from kanwidget.simplification.held_out import EXACT, HeldOut, held_out
 from kanwidget.simplification.laws import LawNetwork, law_network
 from kanwidget.simplification.refits import refit
 from kanwidget.simplification.removals import without_constants, without_needless_edges, without_needless_inputs
@@ -204,7 +204,8 @@ class _Simplification:
         if improved:
             # As few constants say as much as all curves, within a standard error: nothing else will be shorter.
             more = losses - self.reference
-            self.is_enough = float(more.mean()) <= float(more.std()) / math.sqrt(len(more))
+            exact = float(losses.mean()) <= EXACT
+            self.is_enough = exact or float(more.mean()) <= float(more.std()) / math.sqrt(len(more))
             self.law = found
             self.best, self.reference = found.network, losses if self.is_enough else self.reference
             everywhere = self.held.row_losses(found.network, everywhere=True, unit=self.pruned)

@@ -19,6 +19,8 @@ from kanwidget.training.evidence.errors import valid_posterior
 
 #: A part of a curve with fewer degrees of freedom says nothing: evidence leaves less than a hundredth, or more than one.
 _NOTHING = 0.1
+#: A smaller noise, in scaled numbers, is rounding.
+_LEAST_NOISE = 1e-9
 #: A difference of the logarithms of evidences that is chance.
 _CHANCE = 3.0
 #: Mean squared errors below this, in scaled numbers, are round-off.
@@ -26,11 +28,14 @@ _EXACT = 1e-24
 
 
 def freedom_of_a_sum(network: Network) -> dict[EdgeRef, Freedom] | None:
-    """The degrees of freedom of a network's curves, where it has no hidden nodes and they are known: of deeper ones, whose nodes share what
-    they say, an edge can't be judged alone.
+    """The degrees of freedom of a network's curves, where it has no hidden nodes and they are known; None for others.
+
+    Nodes share what they say, so that an edge of a deeper network can't be judged alone; and of exact data a curve follows the rounding.
     """
     posterior = valid_posterior(network) if network.depth == 1 else None
-    return None if posterior is None else posterior.freedom
+    if posterior is None or (posterior.noise is not None and posterior.noise < _LEAST_NOISE):
+        return None
+    return posterior.freedom
 
 
 def straightened(network: Network, held: HeldOut, freedom: dict[EdgeRef, Freedom]) -> Network:

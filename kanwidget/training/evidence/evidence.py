@@ -55,8 +55,9 @@ _LEAST_ROWS = 0.02
 _JITTERS = (1e-14, 1e-12, 1e-10)
 #: Rounding of a matrix's entries in parts of the largest.
 _ROUNDING = 1e-14
-#: The largest price in units of what changes along a curve: beyond, what is gone takes the digits of what isn't.
-_LARGEST_PRICE = 1e8
+#: The largest price times the noise, in units of what changes along a curve: beyond, what is gone takes the digits of what isn't. And the
+#: largest of all: where the noise is rounding, larger ones would keep curves from following their rows to the last digit.
+_LARGEST_PRICE, _LARGEST_OF_ALL = 1e8, 1e15
 #: Evidence has settled when an update changes its logarithm by less.
 _SETTLED = 1e-2
 #: The logarithm of the evidence may be so much less than it was for so many updates, as it is while parameters follow new prices. Then
@@ -89,12 +90,10 @@ class _Block(NamedTuple):
         """Coordinates of the modes, `(networks, edges, width)`."""
         return (self.inverse @ vector[:, self.columns][..., None])[..., 0]
 
-    def beyond_rounding(self, matrix: Tensor, nat: Tensor) -> _Block:
-        """The edges with an ε that the rounding of a Gauss-Newton matrix doesn't hide: where a node without any say has left its grid,
-        the matrix is so large that one decides nothing.
-        """
+    def rounding(self, matrix: Tensor) -> Tensor:
+        """What rounding makes of the diagonal of a Gauss-Newton matrix in the modes, `(networks, edges, width)`."""
         largest = matrix.diagonal(dim1=1, dim2=2)[:, self.columns].amax(-1, keepdim=True)
-        return self._replace(epsilon=self.epsilon.maximum(_ROUNDING * largest / nat[:, None, None]))
+        return (_ROUNDING * largest).expand(-1, -1, self.columns.shape[1])
 
     def precision(self, prices: Tensor) -> Tensor:
         """The diagonal of P, `(networks, edges, width)`."""
@@ -216,19 +215,20 @@ class Evidence:
             vector: The free parameters, `(networks, size)`.
             loss: Mean losses, `(networks,)`.
         """
-        blocks, precision = self._priors(matrix)
+        precision = self._precision()
         laplace = self._laplace(matrix, precision)
         variances = laplace.root.square().sum(-1)
         modes = self._modes(vector)
         prices, freedoms = [], []
-        for block, old in zip(blocks, self._prices, strict=True):
+        largest = (_LARGEST_PRICE / self.noise).clamp_max(_LARGEST_OF_ALL)[:, None, None]
+        for block, old in zip(self._blocks, self._prices, strict=True):
             diagonal, square = precision[:, block.columns], modes[:, block.columns].square()
             priced = diagonal - block.epsilon
             share = priced / diagonal - priced * variances[:, block.columns]
             freedom = torch.stack([share[..., 1:].sum(-1), share[..., 0]], -1).clamp_min(0.0)
             extent = torch.stack([(block.roughness * square).sum(-1), square[..., 0]], -1)
             new = _moved(old, freedom, extent, _PRICE_OF_A_PRICE * self._ripe)
-            prices.append(new.minimum(_LARGEST_PRICE * self._units_of(block)))
+            prices.append(new.minimum(largest * self._units_of(block)))
             freedoms.append(freedom)
         value = self._log_evidence(laplace, precision, modes, loss)
         sound, before = laplace.sound, copy.copy(self)
@@ -263,7 +263,7 @@ class Evidence:
         for factor in _OTHER_PRICES:
             trial._prices = [prices * prices.new_tensor((factor, 1.0)) for prices in old_prices]
             trial.noise = (old_noise * factor).maximum(self._rounding)
-            precision = trial._priors(matrix)[1]
+            precision = trial._precision()
             for _ in range(_OTHER_UPDATES):
                 laplace = trial._laplace(matrix, precision)
                 push = slope / trial.nat[:, None] + precision * modes
@@ -312,7 +312,7 @@ class Evidence:
         """The parameters of a network given the data, at Gauss-Newton matrices of the mean loss; None for large networks."""
         if self._size > _LARGEST_POSTERIOR:
             return None
-        laplace = self._laplace(matrix, self._priors(matrix)[1])
+        laplace = self._laplace(matrix, self._precision())
         if not bool(laplace.sound[index]):
             return None
         root = laplace.root[index]
@@ -328,15 +328,12 @@ class Evidence:
             {edge: Freedom(straight, wiggle) for edge, (wiggle, straight) in zip(self._edges, freedoms, strict=True)},
         )
 
-    def _priors(self, matrix: Tensor) -> tuple[list[_Block], Tensor]:
-        """The edges beside a Gauss-Newton matrix, and the diagonal of P in the coordinates of their modes, `(networks, size)`; 0 for
-        constants of functions.
-        """
-        blocks = [block.beyond_rounding(matrix, self.nat) for block in self._blocks]
+    def _precision(self) -> Tensor:
+        """The diagonal of P in the coordinates of the modes, `(networks, size)`; 0 for constants of functions."""
         precision = self.noise.new_zeros(len(self.noise), self._size)
-        for block, prices in zip(blocks, self._prices, strict=True):
+        for block, prices in zip(self._blocks, self._prices, strict=True):
             precision[:, block.columns] = block.precision(prices)
-        return blocks, precision
+        return precision
 
     def _deviance(self, loss: Tensor) -> Tensor:
         """Minus twice the log-likelihood, `(networks,)`."""
@@ -353,7 +350,11 @@ class Evidence:
         for block in self._blocks:
             whole[:, block.columns] = block.basis.mT @ whole[:, block.columns]
         unit = self.nat
-        whole.diagonal(dim1=1, dim2=2).add_(unit[:, None] * precision)
+        diagonal = unit[:, None] * precision
+        # Where a node without any say has left its grid, its part is so large that rounding alone would decide about the rest.
+        for block in self._blocks:
+            diagonal[:, block.columns] += block.rounding(matrix)
+        whole.diagonal(dim1=1, dim2=2).add_(diagonal)
         sizes = whole.diagonal(dim1=1, dim2=2).clamp_min(torch.finfo(whole.dtype).tiny).rsqrt()
         whole *= sizes[:, :, None] * sizes[:, None]
         singular = torch.ones_like(unit, dtype=torch.bool)

@@ -1,0 +1,122 @@
+"""Edges of a sum answer for themselves, and a law takes the place of curves only where it is as likely as they are."""
+
+import copy
+
+import pytest
+import torch
+
+from kanwidget import KAN, Dataset
+from kanwidget.simplification import simplify, simplify_steps
+from kanwidget.simplification.held_out import held_out
+from kanwidget.simplification.straightened import freedom_of_a_sum, is_as_likely, straightened
+
+LINES = {"x"}
+
+
+def rows(law, noise, count=300, columns=5, seed=0):
+    """Columns from -1 to 1, the last one of two values; labels with noise in parts of their spread."""
+    generator = torch.Generator().manual_seed(seed)
+    x = 2 * torch.rand(count, columns, generator=generator, dtype=torch.float64) - 1
+    x[:, -1] = (x[:, -1] > 0).double()
+    y = law(x)
+    y = y + noise * y.std() * torch.randn(count, generator=generator, dtype=torch.float64)
+    return Dataset.from_arrays(x, y[:, None], test_fraction=0.2)
+
+
+def fitted(data, width=None):
+    model = KAN(width or [data.n_features, 1], grid=8)
+    model.fit(data, progress=False)
+    return model
+
+
+def functions(model):
+    """The function of each column's edge: None where it stays a curve."""
+    return {
+        int(model.columns[ref.source]): model.layer(0).symbol(ref.source, ref.target)
+        for ref in model.edge_refs(active=True)
+    }
+
+
+@pytest.mark.parametrize("noise", [1e-5, 0.1, 0.5])
+def test_a_line_with_useless_columns_becomes_that_line_at_once(noise):
+    data = rows(lambda x: 2 * x[:, 0] - x[:, 1] + 3 * x[:, 4], noise)
+    *_, last = steps = list(simplify_steps(fitted(data), data))
+    assert functions(last.network) == {0: "x", 1: "x", 4: "x"}
+    assert [step.kind for step in steps] == ["prune", "refit"]  # no law and no other shape is tried
+    assert steps[0].text == "By evidence 2 of 5 edges say nothing, 3 are straight lines"
+
+
+def test_a_line_without_noise_is_found_as_a_law():
+    data = rows(lambda x: 2 * x[:, 0] - x[:, 1] + 3 * x[:, 4], 0)
+    *_, last = steps = list(simplify_steps(fitted(data), data))
+    assert functions(last.network) == {0: "x", 1: "x", 4: "x"}
+    assert "law" in [step.kind for step in steps]
+    assert last.error < 1e-13
+
+
+def test_what_bends_stays_a_question_and_the_rest_is_answered():
+    data = rows(lambda x: torch.sin(4 * x[:, 0]) + x[:, 1] + x[:, 4], 0.1)
+    model = fitted(data)
+    held = held_out(model, data, "simplify")
+    trial = straightened(model, held, freedom_of_a_sum(model))
+    assert functions(trial) == {0: None, 1: "x", 4: "x"}
+    assert held.allows(held.row_losses(model), held.row_losses(trial))
+    assert functions(simplify(model, data)) == {0: "sin", 1: "x", 4: "x"}
+
+
+def test_a_network_of_noise_keeps_its_last_edge():
+    generator = torch.Generator().manual_seed(0)
+    x, y = (torch.rand(200, n, generator=generator, dtype=torch.float64) for n in (3, 1))
+    model = simplify(fitted(Dataset(x, y)), Dataset(x, y))
+    assert len(model.edge_refs(active=True)) == 1
+
+
+def test_classes_answer_too():
+    data = rows(lambda x: x[:, 0], 0.0)
+    chance = torch.rand(len(data.train_input), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    labels = (chance < torch.sigmoid(6 * data.train_input[:, 0])).long()
+    data = Dataset(data.train_input, labels)
+    model = KAN([5, 2], grid=8)
+    model.fit(data, progress=False)
+    simple = simplify(model, data)
+    assert {model.layer(0).symbol(*ref[1:]) for ref in simple.edge_refs(active=True)} <= {None, *LINES}
+    assert {ref.source for ref in simple.edge_refs(active=True)} == {0}
+
+
+def test_only_sums_whose_posterior_is_theirs_are_asked():
+    data = rows(lambda x: x[:, 0], 0.1)
+    assert freedom_of_a_sum(KAN([5, 1])) is None  # untrained
+    assert freedom_of_a_sum(fitted(data, [5, 2, 1])) is None
+    model = fitted(data)
+    assert freedom_of_a_sum(model) is not None
+    with torch.no_grad():
+        model.layer(0).coef += 1
+    assert freedom_of_a_sum(model) is None
+
+
+def test_a_library_without_lines_gets_none():
+    data = rows(lambda x: 2 * x[:, 0], 0.1)
+    kinds = [step.text for step in simplify_steps(fitted(data), data, lib=["sin", "x^2"])]
+    assert not any(text.startswith("By evidence") for text in kinds)
+
+
+@pytest.mark.parametrize(("error", "likely"), [(0.0, True), (0.3, False)])
+def test_a_law_has_to_be_as_likely_as_the_curves(error, likely):
+    # A term of three tenths of the noise's size is no chance in 800 rows, but held-out rows would let it pass.
+    data = rows(lambda x: torch.exp(x[:, 0]) + error * torch.sin(6 * x[:, 1]), 0.3, count=1000)
+    model = fitted(data)
+    law = copy.deepcopy(model)
+    law.fix_symbolic(0, 0, 0, "exp", data=data)
+    for source in range(1, 5):
+        law.remove_edge(0, source, 0)
+    law.fit(data, progress=False)
+    assert is_as_likely(law, 3, 3.0, model, held_out(model, data, "simplify")) is likely
+
+
+def test_errors_that_grow_with_the_target_leave_the_question_to_held_out_rows():
+    generator = torch.Generator().manual_seed(0)
+    x = 3 * torch.rand(400, 1, generator=generator, dtype=torch.float64)
+    y = torch.exp(2 * x) * (1 + 0.05 * torch.randn(400, 1, generator=generator, dtype=torch.float64))
+    data = Dataset.from_arrays(x, y, test_fraction=0.2)
+    model = fitted(data)
+    assert is_as_likely(model, 1000, 1000.0, model, held_out(model, data, "simplify"))
