@@ -136,6 +136,8 @@ class _Simplification:
     def __init__(self, network: Network, held: HeldOut, lib: list[str] | None, seed: int) -> None:
         self.held, self.lib, self.seed = held, lib, seed
         self.given = network
+        #: Whether evidence has said which edges are needed.
+        self.is_judged = False
         self.best = self.pruned = copy.deepcopy(network)
         #: The network whose columns a law is searched in: edges that noise hides may be those of a weak column.
         self.columns = self.best
@@ -149,6 +151,7 @@ class _Simplification:
     def steps(self, lamb: float, steps: int) -> Iterator[SimplificationStep]:
         """All steps."""
         freedom = freedom_of_a_sum(self.best) if self.lib is None or "x" in self.lib else None
+        self.is_judged = freedom is not None
         if freedom is None:
             if steps:
                 yield from self._trained(lamb, steps)
@@ -162,13 +165,13 @@ class _Simplification:
         if self.lib is None and not self.is_enough:
             yield self._law()
         if not self.is_enough:
-            yield from self._replacements(freedom is not None)
+            yield from self._replacements()
         yield self._last()
 
-    def _replacements(self, is_sum: bool) -> Iterator[SimplificationStep]:
+    def _replacements(self) -> Iterator[SimplificationStep]:
         """Functions in place of curves: of smaller networks, or, where evidence has asked for a sum, of the sum itself."""
         start, found = self.pruned, False
-        if is_sum:
+        if self.is_judged:
             yield from self._replaced(start, "the network itself", "replace")
             return
         for shape in shapes(start, self.held):
@@ -290,7 +293,9 @@ class _Simplification:
 
     def _replaced(self, network: Network, what: str, kind: str) -> Iterator[SimplificationStep]:
         """Replace the splines of a network by functions."""
-        trial = without_needless_edges(copy.deepcopy(network), self.held)
+        trial = copy.deepcopy(network)
+        if not self.is_judged:
+            trial = without_needless_edges(trial, self.held)
         count = len(numeric_edges(trial))
         lib = self.lib
         if lib is None and count > _MOST_OF_A_FORMULA:
@@ -300,8 +305,9 @@ class _Simplification:
             # Of the network itself each function is a result; of another shape only the whole is.
             improved = kind == "replace" and bool(step.fixed) and self._offer(copy.deepcopy(trial))
             yield self._step("replace" if improved else "try", text, improved)
-        yield self._step("try", f"Trying {what}: removing what isn't needed", False)
-        trial = without_needless_edges(trial, self.held)
+        if not self.is_judged:
+            yield self._step("try", f"Trying {what}: removing what isn't needed", False)
+            trial = without_needless_edges(trial, self.held)
         yield self._step("try", f"Trying {what}: fitting its constants", False)
         refit(trial, self.held, _LAST_STEPS)
         trial = without_constants(trial, self.held)

@@ -55,7 +55,7 @@ _LEAST_ROWS = 0.02
 _JITTERS = (1e-14, 1e-12, 1e-10)
 #: Rounding of a matrix's entries in parts of the largest.
 _ROUNDING = 1e-14
-#: The largest price times the noise, in units of what changes along a curve: beyond, what is gone takes the digits of what isn't. And the
+#: The largest price times the noise's part of the variance, in units of what changes along a curve: beyond, what is gone takes the digits of what isn't. And the
 #: largest of all: where the noise is rounding, larger ones would keep curves from following their rows to the last digit.
 _LARGEST_PRICE, _LARGEST_OF_ALL = 1e8, 1e15
 #: Evidence has settled when an update changes its logarithm by less.
@@ -220,7 +220,8 @@ class Evidence:
         variances = laplace.root.square().sum(-1)
         modes = self._modes(vector)
         prices, freedoms = [], []
-        largest = (_LARGEST_PRICE / self.noise).clamp_max(_LARGEST_OF_ALL)[:, None, None]
+        largest = _LARGEST_PRICE * (1.0 if self.classes else self._variance / self.noise)
+        largest = torch.as_tensor(largest).clamp_max(_LARGEST_OF_ALL).expand(len(loss))[:, None, None]
         for block, old in zip(self._blocks, self._prices, strict=True):
             diagonal, square = precision[:, block.columns], modes[:, block.columns].square()
             priced = diagonal - block.epsilon
