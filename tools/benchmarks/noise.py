@@ -2,6 +2,8 @@
 
     python -m tools.benchmarks.noise              # ten draws of each
     python -m tools.benchmarks.noise --draws 3 --only xy line
+    python -m tools.benchmarks.noise --grown      # `KAN.for_data` chooses the shape of the network with evidence
+    python -m tools.benchmarks.noise --coverage   # of the bands: how much of the truth they hold, curves and predictions
 
 Four functions of four columns, two of them useless, 60 to 1,000 rows, 5 to 50 % noise. Errors are those against the truth on fresh
 rows, in spreads of the target; *σ* is the estimated noise over the true one; *gone* the part of the useless columns with less than half
@@ -18,7 +20,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from kanwidget import KAN, Dataset
+from kanwidget import KAN, Dataset, EdgeRef
+from kanwidget.training.evidence.errors import edge_errors, valid_posterior
 
 #: Functions with the network that holds them.
 FUNCTIONS: dict[str, tuple[Callable[[Tensor], Tensor], list[int]]] = {
@@ -41,21 +44,22 @@ def drawn(function: Callable[[Tensor], Tensor], rows: int, noise: float, seed: i
     return Dataset(x, label), fresh, (truth - mean) / spread
 
 
-def trained(data: Dataset, width: list[int], seed: int, evidence: bool) -> tuple[KAN, float]:
-    """A network and the seconds of the processor that its training took."""
-    model, started = KAN(width, grid=GRID, seed=seed), time.process_time()
+def trained(data: Dataset, width: list[int] | None, seed: int, evidence: bool) -> tuple[KAN, float]:
+    """A network, grown where no width is given, and the seconds of the processor that its training took."""
+    started = time.process_time()
+    model = KAN.for_data(data, seed=seed) if width is None else KAN(width, grid=GRID, seed=seed)
     model.fit(data, evidence=evidence, progress=False)
     return model, time.process_time() - started
 
 
-def row(name: str, rows: int, noise: float, draws: int) -> str:
+def row(name: str, rows: int, noise: float, draws: int, grown: bool) -> str:
     """A line of the table."""
     function, width = FUNCTIONS[name]
     columns: dict[str, list[float]] = {key: [] for key in ("before", "after", "t0", "t1", "σ", "gone", "inside")}
     for seed in range(draws):
         data, fresh, truth = drawn(function, rows, noise, seed)
         for evidence, error, seconds in ((False, "before", "t0"), (True, "after", "t1")):
-            model, spent = trained(data, width, seed, evidence)
+            model, spent = trained(data, None if grown and evidence else width, seed, evidence)
             columns[error].append(float((model.predict(fresh)[:, 0] - truth).square().mean().sqrt()))
             columns[seconds].append(spent)
         assert model.posterior is not None  # of the training with evidence
@@ -75,18 +79,60 @@ def row(name: str, rows: int, noise: float, draws: int) -> str:
     )
 
 
+def coverage(rows: int, noise: float, draws: int) -> str:
+    """A line of the table of bands: of the curves of a sum, over the range of the rows, and of predictions of a sum and of exp of a sum."""
+    parts: dict[str, list[float]] = {"curves": [], "sum": [], "hidden": []}
+    for seed in range(draws):
+        for name, width, part in (("two curves", [4, 1], "sum"), ("sin-exp", [4, 1, 1], "hidden")):
+            data, fresh, truth = drawn(FUNCTIONS[name][0], rows, noise, seed)
+            model, _ = trained(data, width, seed, True)
+            value, std = model.predict(fresh, return_std=True)
+            parts[part].append(float(((value - truth[:, None]).abs() <= 2 * std).double().mean()))
+            if part == "sum":
+                parts["curves"] += [_held_part(model, data, column, fresh, truth) for column in range(4)]
+    return f"{rows:6d}{noise:7.0%}" + "".join(f"{statistics.mean(values):10.1%}" for values in parts.values())
+
+
+def _held_part(model: KAN, data: Dataset, column: int, fresh: Tensor, truth: Tensor) -> float:
+    """The part of a column's range over which the band of its centred curve holds the true one."""
+    function, x = FUNCTIONS["two curves"][0], data.train_input
+    line = torch.zeros(len(x) + 200, 4, dtype=torch.float64)
+    line[:, column] = torch.cat(
+        [x[:, column], torch.linspace(float(x[:, column].min()), float(x[:, column].max()), 200).double()]
+    )
+    spread = (function(fresh).std() / truth.std()).item()
+    with torch.no_grad():
+        curve, true = model(line)[:, 0], function(line) / spread
+    posterior = valid_posterior(model)
+    assert posterior is not None
+    scaled = model.select(line)[len(x) :, column]
+    errors = edge_errors(model, posterior, EdgeRef(0, column, 0), scaled)
+    if errors is None:  # no spline
+        return 1.0
+    off = (curve - curve[: len(x)].mean() - true + true[: len(x)].mean())[len(x) :].abs()
+    return float((off <= 2 * errors * model.scaling.output_size[0] + 1e-12).double().mean())
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--only", nargs="*", choices=list(FUNCTIONS), default=list(FUNCTIONS))
+    parser.add_argument("--grown", action="store_true", help="with evidence, the network of `KAN.for_data`")
+    parser.add_argument("--coverage", action="store_true", help="of the bands, instead")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    if options.coverage:
+        print("  rows  noise    curves   of a sum   of exp of a sum", flush=True)
+        for rows in (60, 200, 2000):
+            for noise in (0.01, *NOISES):
+                print(coverage(rows, noise, options.draws), flush=True)
+        return
     print("function      rows  noise    before    after  ratio       σ   gone   inside  seconds  after", flush=True)
     for name in options.only:
         for rows in ROWS:
             for noise in NOISES:
-                print(row(name, rows, noise, options.draws), flush=True)
+                print(row(name, rows, noise, options.draws, options.grown), flush=True)
 
 
 if __name__ == "__main__":
