@@ -56,7 +56,7 @@ _JITTERS = (1e-14, 1e-12, 1e-10)
 #: Rounding of a matrix's entries in parts of the largest.
 _ROUNDING = 1e-14
 #: The largest price times the noise's part of the variance, in units of what changes along a curve: beyond, what is gone takes the digits
-#: of what isn't. And the largest of all: where noise is rounding, larger ones would keep curves from following their rows to the last digit.
+#: of what isn't. And the largest of all: where noise is rounding, larger ones keep curves from following their rows to the last digit.
 _LARGEST_PRICE, _LARGEST_OF_ALL = 1e8, 1e15
 #: Evidence has settled when an update changes its logarithm by less.
 _SETTLED = 1e-2
