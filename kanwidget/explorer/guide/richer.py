@@ -46,9 +46,12 @@ def richer_act(session: Session, enough: float = _ENOUGH) -> RicherAct | None:
         return None
     better, model = answer.better, session.model
     if session.data.is_classification:
-        explains = f"a log loss of {better.noise:.2g} instead of {answer.now.noise:.2g}"
+        best, worse, explains = f"{better.noise:.2g}", f"{answer.now.noise:.2g}", "a log loss of {} instead of {}"
     else:
-        explains = f"{percent(better.explained)} explained instead of {percent(answer.now.explained)}"
+        best, worse, explains = percent(better.explained), percent(answer.now.explained), "{} explained instead of {}"
+    explains = explains.format(best, worse)
+    if is_formula(model) and best == worse:
+        return None  # evidence tells them apart, but nobody would give up a formula for that
     if is_formula(model):
         return _search_act(session, "a search for formulas", f"This formula isn't all: curves would help, {explains}.")
     if better.kind == "wave":
