@@ -39,7 +39,7 @@ def grown(network: Net, data: Dataset) -> Net:
 
     Args:
         network: The network to begin with; it isn't changed.
-        data: Its data. At most 1,000 of their training rows count.
+        data: Its data. At most 1,000 of their training rows count, of small networks 4,000.
 
     Returns:
         A network of the same class. It is `network`, trained, where nothing richer has more evidence.

@@ -28,8 +28,9 @@ from kanwidget.training.jacobian.parameter_vector import ParameterVector
 Net = TypeVar("Net", bound=Network)
 Kind = Literal["", "grid", "pair", "hidden", "wave"]
 
-#: Rows that are compared, and parameters of the largest network that is tried: a step of a larger one keeps a click waiting.
-_MOST_ROWS, _MOST_PARAMETERS = 1000, 800
+#: Rows that are compared, all of a table if they times the parameters of a network are fewer than the second number, at most the third;
+#: and parameters of the largest network that is tried: a step of a larger one keeps a click waiting.
+_ROWS, _ROWS_TIMES_PARAMETERS, _MOST_ROWS, _MOST_PARAMETERS = 1000, 250_000, 4000, 800
 #: Steps of the network as it is and of finer grids, and of new nodes, which begin at random.
 _STEPS, _HIDDEN_STEPS = 20, 40
 #: A training ends after so many steps in which the logarithm of its evidence hasn't grown by so much.
@@ -98,7 +99,7 @@ def richer_networks(
 
     Args:
         network: The network; it isn't changed.
-        data: Its data. Their training rows count, at most 1,000.
+        data: Its data. Their training rows count, at most 1,000, of small networks 4,000.
         start: The network that is made richer, by default `network` itself, trained: where that is a formula, what it was made from.
         enough: Nothing richer is tried where the network explains so much.
 
@@ -113,7 +114,8 @@ def richer_networks(
         >>> answer.better.kind, answer.better.explained > 0.99
         ('grid', True)
     """
-    sample = sampled_data(order_columns(network, data, "richer_networks"), _MOST_ROWS)
+    rows = _ROWS_TIMES_PARAMETERS // max(1, ParameterVector.of(network).size)
+    sample = sampled_data(order_columns(network, data, "richer_networks"), min(max(rows, _ROWS), _MOST_ROWS))
     trials = _Trials(sample)
     now = yield from trials.run("", network, _STEPS)
     if now is None or now.network is None:

@@ -16,10 +16,16 @@ from torch import Tensor
 
 #: Frequencies a turn over the range of a column: a wave between two of them is seen, too.
 _TURNS = 4
+#: More turns over the range of a column aren't looked for.
+_MOST_TURNS = 250
 #: Polynomials of each column of a pair, of order 1 and up.
 _ORDERS = 3
-#: Pairs whose features are held at once, and most columns whose pairs are looked at.
+#: Pairs, or waves, whose features are held at once, and most columns whose pairs are looked at.
 _AT_ONCE, _MOST_COLUMNS = 32, 60
+#: The determinant of two waves that are one, in parts of the square of their squares.
+_SINGULAR = 1e-9
+#: Of fewer rows waves say nothing.
+_FEWEST_ROWS = 4
 
 
 class Wave(NamedTuple):
@@ -56,15 +62,19 @@ def best_wave(x: Tensor, residual: Tensor) -> Wave | None:
         6
     """
     rows, best, tried = len(x), (0.0, 0.0), 0
+    residual = residual - residual.mean(0)
+    total = residual.square().sum()
+    if rows < _FEWEST_ROWS or not bool(total > 0) or not bool(total.isfinite()):
+        return None
     for column in x.T:
         low, high = float(column.min()), float(column.max())
         if not high > low:
             continue
-        turns = torch.arange(1, 2 * rows + 1, dtype=x.dtype, device=x.device) / _TURNS
-        angles = 2 * math.pi * turns[:, None] * (column - low) / (high - low)
-        shares = _shares(torch.stack([angles.sin(), angles.cos()], -1), residual)
-        if shares is None:
-            return None
+        # Half a turn a row is all that rows can show.
+        turns = torch.arange(1, min(2 * rows, _TURNS * _MOST_TURNS) + 1, dtype=x.dtype, device=x.device) / _TURNS
+        shares = torch.cat(
+            [_wave_shares(part, (column - low) / (high - low), residual) for part in turns.split(_AT_ONCE)]
+        )
         at = int(shares.argmax())
         best, tried = max(best, (float(shares[at]), float(turns[at]))), tried + len(turns)
     share = min(best[0], 1 - 1e-15)
@@ -108,6 +118,25 @@ def best_pair(x: Tensor, residual: Tensor) -> Pair | None:
     constants = _ORDERS**2
     gain = -residual.numel() * math.log1p(-share) / 2 - constants * math.log(rows) / 2 - math.log(len(pairs))
     return Pair(best[1], gain)
+
+
+def _wave_shares(turns: Tensor, part: Tensor, residual: Tensor) -> Tensor:
+    """Part of the squares of centred residuals that waves of so many turns explain, `(turns,)`, by normal equations.
+
+    Args:
+        turns: `(turns,)`.
+        part: Of the range, 0 to 1, `(rows,)`.
+        residual: `(rows, outputs)`.
+    """
+    angles = 2 * math.pi * turns[:, None] * part
+    sine, cosine = (wave - wave.mean(1, keepdim=True) for wave in (angles.sin(), angles.cos()))
+    first, second, both = (sine * sine).sum(1), (cosine * cosine).sum(1), (sine * cosine).sum(1)
+    along, across = sine @ residual, cosine @ residual
+    determinant = first * second - both.square()
+    # Values at a few places know of no wave between them: there sine and cosine are one.
+    sound = determinant > _SINGULAR * (first + second).square()
+    explained = second * along.square().sum(1) + first * across.square().sum(1) - 2 * both * (along * across).sum(1)
+    return torch.where(sound, explained / determinant, 0.0) / residual.square().sum()
 
 
 def _shares(features: Tensor, residual: Tensor) -> Tensor | None:

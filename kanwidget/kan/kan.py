@@ -165,7 +165,7 @@ class KAN(QueryableNetwork):
         """A network for data, with an input for each column, and an output for each target or class.
 
         By default the data decide about its shape: it begins as a sum of a curve of each column, and gets finer grids, products of two
-        columns and hidden nodes as long as the evidence for it grows (see `fit(evidence=…)`). This trains it on at most 1,000 rows, and
+        columns and hidden nodes as long as the evidence for it grows (see `fit(evidence=…)`). This trains it on at most 4,000 rows, and
         takes seconds; `fit` goes on with all.
 
         Args:

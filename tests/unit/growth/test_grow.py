@@ -101,3 +101,23 @@ def test_a_formula_is_compared_by_its_constants():
     *_, answer = richer_networks(model, Dataset(x, noisy(torch.sin(4 * x), 0.05)), KAN([1, 1]))
     assert answer.better.kind == "grid"
     assert answer.now.explained < 0.3 < 0.99 < answer.better.explained
+
+
+@pytest.mark.parametrize("places", [1, 2, 3, 5])
+def test_values_at_a_few_places_have_no_wave_between_them(places):
+    x = torch.arange(200, dtype=torch.float64)[:, None] % places
+    generator = torch.Generator().manual_seed(0)
+    wave = best_wave(x, torch.randn(200, 1, generator=generator, dtype=torch.float64))
+    assert wave is None or (wave.share < 0.1 and wave.gain < 0)
+
+
+def test_waves_are_found_by_least_squares():
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(150, 2, generator=generator, dtype=torch.float64)
+    y = torch.sin(30 * x[:, [1]]) + torch.randn(150, 1, generator=generator, dtype=torch.float64)
+    wave = best_wave(x, y)
+    column = (x[:, 1] - x[:, 1].min()) / (x[:, 1].max() - x[:, 1].min())
+    angle = 2 * math.pi * wave.turns * column
+    features = torch.stack([angle.sin(), angle.cos(), torch.ones_like(angle)], 1)
+    left = y - features @ torch.linalg.lstsq(features, y).solution
+    assert wave.share == pytest.approx(1 - float(left.square().sum() / (y - y.mean()).square().sum()))
