@@ -57,7 +57,8 @@ def straightened(network: Network, held: HeldOut, freedom: dict[EdgeRef, Freedom
 def is_as_likely(network: Network, constants: int, functions: float, curves: Network, held: HeldOut) -> bool:
     """Whether a law is as likely as the curves, given the training rows: by the logarithm of the evidence, of a law by Schwarz's criterion.
 
-    It is, too, where no evidence speaks for the curves, and where errors grow with the target: their evidence doesn't know that.
+    It is, too, where no evidence of these rows speaks for the curves, and where errors grow with the target: their evidence doesn't know
+    that.
 
     Args:
         network: The network of the law.
@@ -66,9 +67,12 @@ def is_as_likely(network: Network, constants: int, functions: float, curves: Net
         curves: The network of the curves, with its posterior.
         held: The data of both.
     """
-    posterior, data = valid_posterior(curves), held.data
-    if posterior is None or data.is_classification or data.train_weight is not None:
+    posterior = valid_posterior(curves)
+    # Curves may have been trained on the rows that are held out here, too.
+    known = [data for data in (held.whole, held.data) if posterior and data.train_label.numel() == posterior.rows]
+    if posterior is None or not known or known[0].is_classification or known[0].train_weight is not None:
         return True
+    data = known[0]
     with torch.no_grad():
         value, label = network(data.train_input), data.train_label
         if noise_weights(value[:, 0].double(), (label - value)[:, 0].double()) is not None:

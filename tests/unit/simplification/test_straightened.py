@@ -113,6 +113,14 @@ def test_a_law_has_to_be_as_likely_as_the_curves(error, likely):
     assert is_as_likely(law, 3, 3.0, model, held_out(model, data, "simplify")) is likely
 
 
+def test_evidence_of_other_rows_says_nothing():
+    data = rows(lambda x: torch.exp(x[:, 0]), 0.3)
+    model = fitted(Dataset(data.train_input[:100], data.train_label[:100]))
+    assert is_as_likely(model, 1000, 1000.0, model, held_out(model, data, "simplify"))
+    both = Dataset(data.train_input, data.train_label)  # a fifth is held out of the rows that it was trained on
+    assert not is_as_likely(fitted(both), 1000, 1000.0, fitted(both), held_out(model, both, "simplify"))
+
+
 def test_errors_that_grow_with_the_target_leave_the_question_to_held_out_rows():
     generator = torch.Generator().manual_seed(0)
     x = 3 * torch.rand(400, 1, generator=generator, dtype=torch.float64)
