@@ -69,10 +69,10 @@ def is_as_likely(network: Network, constants: int, functions: float, curves: Net
     """
     posterior = valid_posterior(curves)
     # Curves may have been trained on the rows that are held out here, too.
-    known = [data for data in (held.whole, held.data) if posterior and data.train_label.numel() == posterior.rows]
-    if posterior is None or not known or known[0].is_classification or known[0].train_weight is not None:
+    same = [data for data in (held.whole, held.data) if posterior and data.train_label.numel() == posterior.rows]
+    if posterior is None or not same or same[0].is_classification or same[0].train_weight is not None:
         return True
-    data = known[0]
+    data = same[0]
     with torch.no_grad():
         value, label = network(data.train_input), data.train_label
         if noise_weights(value[:, 0].double(), (label - value)[:, 0].double()) is not None:
