@@ -31,6 +31,8 @@ Kind = Literal["", "grid", "pair", "hidden", "wave"]
 #: Rows that are compared, all of a table if they times the parameters of a network are fewer than the second number, at most the third;
 #: and parameters of the largest network that is tried: a step of a larger one keeps a click waiting.
 _ROWS, _ROWS_TIMES_PARAMETERS, _MOST_ROWS, _MOST_PARAMETERS = 1000, 250_000, 4000, 800
+#: Fewer rows can't tell what is richer from chance.
+_FEWEST_ROWS = 20
 #: Steps of the network as it is and of finer grids, and of new nodes, which begin at random.
 _STEPS, _HIDDEN_STEPS = 20, 40
 #: A training ends after so many steps in which the logarithm of its evidence hasn't grown by so much.
@@ -120,7 +122,7 @@ def richer_networks(
     now = yield from trials.run("", network, _STEPS)
     if now is None or now.network is None:
         return
-    if now.explained >= enough:
+    if now.explained >= enough or len(sample.train_input) < _FEWEST_ROWS:
         yield RicherNetworks(now, None)
         return
     found = [] if start is None else [(yield from trials.run("grid", start, _HIDDEN_STEPS))]

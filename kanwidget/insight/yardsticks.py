@@ -53,6 +53,16 @@ class Yardsticks:
     """Whether the rows are held out; else they are those of the training."""
 
     @property
+    def is_nothing(self) -> bool:
+        """Whether the mean, or the most frequent class, is as good as the network.
+
+        Examples:
+            >>> Yardsticks(Score(-0.01, 1.0), None, None, None, None, True).is_nothing
+            True
+        """
+        return self.network.explained <= (0.0 if self.majority is None else self.majority.explained)
+
+    @property
     def sentence(self) -> str:
         """All in one line.
 

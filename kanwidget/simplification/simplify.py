@@ -35,6 +35,9 @@ LAMB, STEPS = 1e-3, 50
 _STARTS, _START_STEPS = 3, 40
 #: Steps before and after pruning, and how many times larger the squared error may be after it.
 _PRUNE_STEPS, _GIVEN_UP = 20, 4.0
+#: Where a training with the penalty has cost more than this part of the variance, or of a log loss, it has led the network astray. Curves of
+#: another shape that miss so much more, and have so many times the loss, are no functions' shape either.
+_ASTRAY, _HOPELESS = 0.02, 2.0
 #: Steps of the last refit.
 _LAST_STEPS = 100
 #: A network of more edges is large: its work is shown in parts, and only its weak edges and columns go.
@@ -261,6 +264,9 @@ class _Simplification:
     def _pruned(self) -> SimplificationStep:
         before = len(self.best.edge_refs(active=True))
         full = refit(self.best, self.held, _PRUNE_STEPS, grids=True)
+        given = self.held.row_losses(self.given)
+        if float(full.mean()) > float(given.mean()) + _ASTRAY and not self.held.allows(given, full):
+            self.best, full = copy.deepcopy(self.given), given
         self._settle(self.best)
         pruned = prune(self.best, self.held.data.train_input)
         losses = refit(pruned, self.held, _PRUNE_STEPS, grids=True)
@@ -285,8 +291,10 @@ class _Simplification:
             losses = refit(trial, self.held, _START_STEPS, grids=True)
             trials.append((float(losses.mean()), number, trial))
             yield self._step("try", f"Trying {what}: start {number + 1} of {_STARTS}", False)
-        trial = min(trials)[2]
-        if shape.logs and self._offer(power_law(trial, self.held)):
+        error, _, trial = min(trials)
+        if self.reference is not None and error > _HOPELESS * float(self.reference.mean()) + _ASTRAY:
+            yield self._step("try", f"{what[0].upper()}{what[1:]} doesn't come near", False)
+        elif shape.logs and self._offer(power_law(trial, self.held)):
             yield self._step("shape", "A product of powers says the same", True)
         else:
             yield from self._replaced(trial, what, "shape")

@@ -147,6 +147,10 @@ def _done(session: Session, now: Progress) -> Guidance:
     result = session.formula_result
     if now.splines and result.error is None:
         return Guidance(_no_formula(session, now))
+    sticks = session.richer.yardsticks
+    if sticks is not None and sticks.is_nothing and result.error is None:
+        best = "the most frequent class" if session.data.is_classification else "the mean"
+        return Guidance(f"No column helps: {best} is as good as {result.sentence}")
     opening = "Done: " if result.error is None else "No fitted constants: "
     return Guidance(opening + result.sentence)
 

@@ -261,3 +261,14 @@ def test_the_page_hears_of_it_once_it_was_tried_beside_the_session():
     assert last["notices"][0]["name"] == "richer"
     assert "the noise allows about" in last["sentence"]
     assert next(step for step in last["steps"] if step["next"])["command"] == last["notices"][0]["command"]
+
+
+def test_a_formula_that_is_no_better_than_the_mean_is_not_done():
+    generator = torch.Generator().manual_seed(0)
+    x, y = (torch.rand(200, n, generator=generator, dtype=torch.float64) for n in (3, 1))
+    with KANExplorer(KAN([3, 1]), split(x, y)) as explorer:
+        while (act := explorer.next_act()) is not None:
+            explorer.follow(act)
+        sentence = guidance(explorer._session).sentence
+    assert sentence.startswith(("No column helps: the mean is as good as y = ", "No short formula found"))
+    assert not sentence.startswith("Done")
