@@ -35,8 +35,8 @@ LAMB, STEPS = 1e-3, 50
 _STARTS, _START_STEPS = 3, 40
 #: Steps before and after pruning, and how many times larger the squared error may be after it.
 _PRUNE_STEPS, _GIVEN_UP = 20, 4.0
-#: Where a training with the penalty has cost more than this part of the variance, or of a log loss, it has led the network astray. Curves of
-#: another shape that miss so much more, and have so many times the loss, are no functions' shape either.
+#: Where a training with the penalty costs more than this part of the variance, or of a log loss, it has led the network astray. Curves of
+#: another shape that miss so much more, and have so many times the loss, don't hold the functions' shape either.
 _ASTRAY, _HOPELESS = 0.02, 2.0
 #: Steps of the last refit.
 _LAST_STEPS = 100
