@@ -158,7 +158,8 @@ class SymbolicNetwork(EditableNetwork):
     def simplify(self, data: Any, **options: Any) -> Self:
         """A new network of functions in place of splines that says the same about the data, as far as their noise can tell.
 
-        It trains with a penalty, prunes, tries smaller networks, also of the columns' logarithms, and checks everything on held-out rows;
+        Of a sum of curves that `fit` has trained with evidence, straight ones become lines at once. Others are trained with a penalty and
+        pruned, and smaller networks are tried, also of the columns' logarithms. Everything is checked on held-out rows;
         `kanwidget.simplification.simplify_steps` does it in steps that can be watched and stopped.
 
         Examples:

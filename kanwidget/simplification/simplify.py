@@ -99,8 +99,12 @@ def simplify_steps(
 ) -> Iterator[SimplificationStep]:
     """Train with a penalty, prune, try smaller shapes, replace splines by functions, refit: the network itself isn't changed.
 
+    Where the network is a sum of curves that `fit` has trained with evidence, that comes first: edges that say nothing go, straight ones
+    become lines, and where nothing else is left nothing else is tried. Penalty, pruning and other shapes are for all other networks.
+
     Every result is compared by its description length: the misfit of all rows, and the constants and functions, in bits. Only what
-    doesn't make the error on held-out rows worse than their noise allows counts. The same network, data and seed give the same steps.
+    doesn't make the error on held-out rows worse than their noise allows counts; a law has to be as likely as the curves, too. The same
+    network, data and seed give the same steps.
 
     Args:
         network: The network, trained or not.
