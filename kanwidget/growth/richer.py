@@ -21,7 +21,7 @@ from kanwidget.core.reference_data import order_columns
 from kanwidget.core.state import NetworkState
 from kanwidget.datasets import Dataset
 from kanwidget.datasets.validation import sampled_data
-from kanwidget.growth.screens import Pair, Wave, best_pair, best_wave
+from kanwidget.growth.screens import Pair, Wave, best_pair, best_wave, residuals
 from kanwidget.training import Settings, Trainer
 from kanwidget.training.jacobian.parameter_vector import ParameterVector
 
@@ -247,13 +247,7 @@ class _Trials:
 
     def _look(self, network: Network) -> None:
         """What the network as it is leaves."""
-        with torch.no_grad():
-            outputs, labels = network(self._data.train_input), self._data.train_label
-            if labels.is_floating_point():
-                scaled = network.scaling.scaled_outputs
-                residual = scaled(labels.to(outputs)) - scaled(outputs)
-            else:
-                residual = torch.nn.functional.one_hot(labels, network.n_out) - outputs.softmax(1)
+        residual = residuals(network, self._data)
         if bool(residual.isfinite().all()):
             self._residual, self._columns = residual, self._data.train_input[:, network.columns].to(residual)
         if network.posterior is not None:

@@ -14,6 +14,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from kanwidget.core.network import Network
+from kanwidget.datasets import Dataset
+from kanwidget.datasets.validation import sampled_data
+
 #: Frequencies a turn over the range of a column: a wave between two of them is seen, too.
 _TURNS = 4
 #: More turns over the range of a column aren't looked for.
@@ -24,6 +28,8 @@ _ORDERS = 3
 _AT_ONCE, _MOST_COLUMNS = 32, 60
 #: The determinant of two waves that are one, in parts of the square of their squares.
 _SINGULAR = 1e-9
+#: Rows of a look.
+_ROWS = 1000
 #: Of fewer rows waves say nothing.
 _FEWEST_ROWS = 4
 
@@ -45,6 +51,42 @@ class Pair(NamedTuple):
     columns: tuple[int, int]
     gain: float
     """In the logarithm of the evidence, by Schwarz's criterion."""
+
+
+def residuals(network: Network, data: Dataset) -> Tensor:
+    """What a network leaves of the training labels, in scaled numbers; of classes what their probabilities leave, `(rows, outputs)`.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> residuals(KAN([1, 1]), Dataset([[0.0], [1.0], [2.0]], [0.0, 1.0, 5.0])).shape
+        torch.Size([3, 1])
+    """
+    with torch.no_grad():
+        outputs, labels = network(data.train_input), data.train_label
+        if labels.is_floating_point():
+            scaled = network.scaling.scaled_outputs
+            return scaled(labels.to(outputs)) - scaled(outputs)
+        return torch.nn.functional.one_hot(labels, network.n_out) - outputs.softmax(1)
+
+
+def leaves_more(network: Network, data: Dataset) -> bool:
+    """Whether a pair of columns, or a wave of one, explains something of what a network leaves that chance wouldn't.
+
+    Examples:
+        >>> from kanwidget import KAN, create_dataset
+        >>> model, data = KAN([2, 1]), create_dataset(lambda x: x[:, [0]] * x[:, [1]], n_var=2, train_num=100)
+        >>> history = model.fit(data, progress=False)
+        >>> leaves_more(model, data)
+        True
+    """
+    data = sampled_data(data, _ROWS)
+    residual = residuals(network, data)
+    if not bool(residual.isfinite().all()):
+        return False
+    x = data.train_input[:, network.columns].to(residual)
+    pair = best_pair(x, residual)
+    wave = best_wave(x, residual) if data.train_label.is_floating_point() else None
+    return any(found is not None and found.gain > 0 for found in (pair, wave))
 
 
 def best_wave(x: Tensor, residual: Tensor) -> Wave | None:

@@ -16,6 +16,7 @@ from kanwidget.core.primitives import primitives
 from kanwidget.core.records import EdgeRef, Freedom
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets.dataset import rows_of
+from kanwidget.growth.screens import leaves_more
 from kanwidget.simplification.auto import auto_symbolic_steps
 from kanwidget.simplification.description import description_length
 from kanwidget.simplification.held_out import EXACT, HeldOut, held_out
@@ -145,6 +146,8 @@ class _Simplification:
         self.given = network
         #: Whether evidence has said which edges are needed.
         self.is_judged = False
+        #: Whether a sum leaves something to a product, or to a wave.
+        self.leaves_more = False
         self.best = self.pruned = copy.deepcopy(network)
         #: The network whose columns a law is searched in: edges that noise hides may be those of a weak column.
         self.columns = self.best
@@ -168,6 +171,7 @@ class _Simplification:
             yield self._pruned()
         else:
             self._settle(self.best)
+            self.leaves_more = leaves_more(self.best, self.held.data)
             yield self._straightened(freedom)
         if self.lib is None and not self.is_enough:
             yield self._law()
@@ -176,11 +180,13 @@ class _Simplification:
         yield self._last()
 
     def _replacements(self) -> Iterator[SimplificationStep]:
-        """Functions in place of curves: of smaller networks, or, where evidence has asked for a sum, of the sum itself."""
+        """Functions in place of curves: of smaller networks, or, where evidence has asked for a sum, of the sum itself first."""
         start, found = self.pruned, False
         if self.is_judged:
             yield from self._replaced(start, "the network itself", "replace")
-            return
+            if not self.leaves_more:
+                return
+            start, self.is_judged = self.given, False
         for shape in shapes(start, self.held):
             for step in self._shaped(start, shape):
                 found |= step.improved and not numeric_edges(step.network)
@@ -197,8 +203,10 @@ class _Simplification:
         gone = before - len(trial.edge_refs(active=True))
         improved = bool(lines or gone) and self._offer(trial)
         if improved:
-            self.pruned = self.columns = trial
-            self.is_enough = not numeric_edges(trial)
+            self.pruned = trial
+            # A column that says nothing in a sum may be a factor.
+            self.columns = self.columns if self.leaves_more else trial
+            self.is_enough = not numeric_edges(trial) and not self.leaves_more
         text = f"By evidence {gone} of {before} edges say nothing, {lines} are straight lines"
         return self._step("prune", text, improved)
 

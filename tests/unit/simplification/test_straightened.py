@@ -64,6 +64,13 @@ def test_what_bends_stays_a_question_and_the_rest_is_answered():
     assert functions(simplify(model, data)) == {0: "sin", 1: "x", 4: "x"}
 
 
+def test_a_sum_that_leaves_a_product_ends_in_the_product():
+    data = rows(lambda x: x[:, 0] * x[:, 1], 0.1)
+    *_, last = simplify_steps(fitted(data), data)
+    x = data.test_input
+    assert float((last.network(x)[:, 0] - x[:, 0] * x[:, 1]).detach().std() / data.test_label.std()) < 0.05
+
+
 def test_a_network_of_noise_keeps_its_last_edge():
     generator = torch.Generator().manual_seed(0)
     x, y = (torch.rand(200, n, generator=generator, dtype=torch.float64) for n in (3, 1))
