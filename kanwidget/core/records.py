@@ -124,6 +124,8 @@ class Posterior:
     """Number of labels that it was learnt from."""
     freedom: dict[EdgeRef, Freedom]
     """Degrees of freedom of the edges with a spline."""
+    settled: bool = False
+    """Whether the evidence has come to rest: before that the degrees of freedom still change."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Posterior:
         """Itself: nothing changes it, and copies of a network need no matrix of their own."""

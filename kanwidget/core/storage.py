@@ -120,7 +120,7 @@ def _posterior(posterior: Posterior | None) -> dict[str, Any] | None:
     """A posterior without its tensors."""
     if posterior is None:
         return None
-    plain = {name: getattr(posterior, name) for name in ("noise", "log_evidence", "rows")}
+    plain = {name: getattr(posterior, name) for name in ("noise", "log_evidence", "rows", "settled")}
     return plain | {"freedom": [[*edge, *freedom] for edge, freedom in posterior.freedom.items()]}
 
 
@@ -204,6 +204,7 @@ def _assembled(tensors: dict[str, Tensor], structure: dict[str, Any], cls: type[
             posterior["log_evidence"],
             posterior["rows"],
             {EdgeRef(*row[:3]): Freedom(*row[3:]) for row in posterior["freedom"]},
+            posterior.get("settled", False),
         )
     if structure["history"] is not None:
         network.history = _restored(structure["history"])  # type: ignore[assignment]

@@ -28,7 +28,7 @@ def grow_steps(network: Network, data: Dataset) -> Iterator[RicherNetworks | Non
         if answer is None:
             return
         yield answer
-        if answer.better is None or answer.better.network is None:
+        if answer.better is None:
             return
         network = answer.network
 

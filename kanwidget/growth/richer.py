@@ -82,14 +82,15 @@ class RicherNetworks:
 
     now: Richness
     better: Richness | None
+    wave: Richness | None = None
+    """A wave that explains more than that, and that no network has."""
     tried: tuple[Richness, ...] = ()
     """All that were compared with it."""
 
     @property
     def network(self) -> Network:
         """The richer network, or the network as it is where there is none; trained."""
-        better = None if self.better is None else self.better.network
-        network = self.now.network if better is None else better
+        network = (self.better or self.now).network
         assert network is not None  # only waves have none
         return network
 
@@ -145,9 +146,9 @@ def richer_networks(
     # The simplest of those that are as good as the best.
     choice = next((one for one in better if one.log_evidence > best - _GAIN), None)
     added = None if wave is None else _with_wave(now, wave)
-    if added is not None and added.beats(now) and (choice is None or added.explained > choice.explained + _MORE):
-        choice = added
-    yield RicherNetworks(now, choice, tried)
+    if added is not None and not (added.beats(now) and (choice is None or added.explained > choice.explained + _MORE)):
+        added = None
+    yield RicherNetworks(now, choice, added, tried)
 
 
 def is_formula(network: Network) -> bool:

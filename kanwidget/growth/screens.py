@@ -104,6 +104,7 @@ def best_wave(x: Tensor, residual: Tensor) -> Wave | None:
         6
     """
     rows, best, tried = len(x), (0.0, 0.0), 0
+    x, residual = x.double(), residual.double()  # rounding of single numbers would pass for a wave of two places
     residual = residual - residual.mean(0)
     total = residual.square().sum()
     if rows < _FEWEST_ROWS or not bool(total > 0) or not bool(total.isfinite()):

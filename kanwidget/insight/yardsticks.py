@@ -54,13 +54,16 @@ class Yardsticks:
 
     @property
     def is_nothing(self) -> bool:
-        """Whether the mean, or the most frequent class, is as good as the network.
+        """Whether the mean, or the frequencies of the classes, are as good as the network and all that it is compared with.
 
         Examples:
             >>> Yardsticks(Score(-0.01, 1.0), None, None, None, None, True).is_nothing
             True
         """
-        return self.network.explained <= (0.0 if self.majority is None else self.majority.explained)
+        scores = [score for score in (self.network, self.line, self.additive) if score is not None]
+        if self.majority is None:
+            return all(score.explained <= 0 for score in scores)
+        return all(score.error >= self.majority.error for score in scores)
 
     @property
     def sentence(self) -> str:

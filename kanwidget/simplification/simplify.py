@@ -25,7 +25,7 @@ from kanwidget.simplification.refits import refit
 from kanwidget.simplification.removals import without_constants, without_needless_edges, without_needless_inputs
 from kanwidget.simplification.shapes import Shape, fresh, power_law, shapes
 from kanwidget.simplification.simpler import with_simpler_functions
-from kanwidget.simplification.straightened import freedom_of_a_sum, is_as_likely, straightened
+from kanwidget.simplification.straightened import freedom_of_a_sum, is_as_likely, losses_of_the_sum, straightened
 from kanwidget.surgery._record import unlogged
 from kanwidget.surgery.prune import prune, prune_input
 from kanwidget.symbolic.edges import numeric_edges
@@ -171,6 +171,7 @@ class _Simplification:
             yield self._pruned()
         else:
             self._settle(self.best)
+            self.reference = losses_of_the_sum(self.best, self.held)
             self.leaves_more = leaves_more(self.best, self.held.data)
             yield self._straightened(freedom)
         if self.lib is None and not self.is_enough:
@@ -183,7 +184,8 @@ class _Simplification:
         """Functions in place of curves: of smaller networks, or, where evidence has asked for a sum, of the sum itself first."""
         start, found = self.pruned, False
         if self.is_judged:
-            yield from self._replaced(start, "the network itself", "replace")
+            if len(start.edge_refs(active=True)) <= _MOST_EDGES:
+                yield from self._replaced(start, "the network itself", "replace")
             if not self.leaves_more:
                 return
             start, self.is_judged = self.given, False
@@ -276,8 +278,10 @@ class _Simplification:
     def _pruned(self) -> SimplificationStep:
         before = len(self.best.edge_refs(active=True))
         full = refit(self.best, self.held, _PRUNE_STEPS, grids=True)
-        given = self.held.row_losses(self.given)
-        if float(full.mean()) > float(given.mean()) + _ASTRAY and not self.held.allows(given, full):
+        given = self.held.row_losses(self.given, unit=self.best)
+        lost = float(full.mean()) > float(given.mean()) + self._astray() and not self.held.allows(given, full)
+        # A network that was never trained has learnt no scales to go back to.
+        if astray := lost and bool(self.given.scaling.fixed.any()):
             self.best, full = copy.deepcopy(self.given), given
         self._settle(self.best)
         pruned = prune(self.best, self.held.data.train_input)
@@ -290,10 +294,17 @@ class _Simplification:
             harder = without_needless_edges(self.pruned, self.held)
             if self.held.allows(self.held.row_losses(self.pruned), self.held.row_losses(harder)):
                 self.pruned = pruned = harder
-        improved = self._offer(pruned)
+        improved = self._offer(pruned) or astray
         after = len(self.pruned.edge_refs(active=True))
         text = f"{before - after} of {before} edges pruned" if after < before else "Nothing to prune"
-        return self._step("prune", text, improved)
+        return self._step("prune", text + ", the penalty taken back" if astray else text, improved)
+
+    def _astray(self) -> float:
+        """The loss by which a penalty has led a network astray."""
+        labels = self.held.data.train_label
+        if not labels.is_floating_point():
+            return _ASTRAY
+        return _ASTRAY * float(self.best.scaling.scaled_outputs(labels).var(0, correction=0).mean())
 
     def _shaped(self, start: Network, shape: Shape) -> Iterator[SimplificationStep]:
         """Train networks of a smaller shape, and replace the splines of the best of them."""
@@ -304,7 +315,7 @@ class _Simplification:
             trials.append((float(losses.mean()), number, trial))
             yield self._step("try", f"Trying {what}: start {number + 1} of {_STARTS}", False)
         error, _, trial = min(trials)
-        if self.reference is not None and error > _HOPELESS * float(self.reference.mean()) + _ASTRAY:
+        if self.reference is not None and error > _HOPELESS * float(self.reference.mean()) + self._astray():
             yield self._step("try", f"{what[0].upper()}{what[1:]} doesn't come near", False)
         elif shape.logs and self._offer(power_law(trial, self.held)):
             yield self._step("shape", "A product of powers says the same", True)

@@ -8,6 +8,7 @@ import copy
 import math
 
 import torch
+from torch import Tensor
 
 from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeRef, Freedom
@@ -15,10 +16,14 @@ from kanwidget.simplification.held_out import HeldOut
 from kanwidget.simplification.removals import spared, without
 from kanwidget.symbolic.edges import fix_symbolic, numeric_edges
 from kanwidget.symbolic.formulas.regression.noise import noise_weights
+from kanwidget.training import Settings, Trainer
+from kanwidget.training.after_step import AFTER_STEP
 from kanwidget.training.evidence.errors import valid_posterior
 
 #: A part of a curve with fewer degrees of freedom says nothing: evidence leaves less than a hundredth, or more than one.
 _NOTHING = 0.1
+#: Steps of a training without the held-out rows.
+_STEPS = 30
 #: A smaller noise, in scaled numbers, is rounding.
 _LEAST_NOISE = 1e-9
 #: A difference of the logarithms of evidences that is chance.
@@ -28,14 +33,27 @@ _EXACT = 1e-24
 
 
 def freedom_of_a_sum(network: Network) -> dict[EdgeRef, Freedom] | None:
-    """The degrees of freedom of a network's curves, where it has no hidden nodes and they are known; None for others.
+    """The degrees of freedom of a network's curves, where it has no hidden nodes and evidence has settled; None for others.
 
-    Nodes share what they say, so that an edge of a deeper network can't be judged alone; and of exact data a curve follows the rounding.
+    Nodes share what they say, so that an edge of a deeper network can't be judged alone; of functions and tied edges evidence says nothing;
+    and of exact data a curve follows the rounding.
     """
     posterior = valid_posterior(network) if network.depth == 1 else None
-    if posterior is None or (posterior.noise is not None and posterior.noise < _LEAST_NOISE):
+    if posterior is None or not posterior.settled or (posterior.noise is not None and posterior.noise < _LEAST_NOISE):
         return None
-    return posterior.freedom
+    edges = network.edge_refs(active=True)
+    plain = all(network.layer(0).state(ref.source, ref.target) == "spline" for ref in edges)
+    return posterior.freedom if plain and {*edges} == {*posterior.freedom} else None
+
+
+def losses_of_the_sum(network: Network, held: HeldOut) -> Tensor:
+    """Losses of a sum on the held-out rows. Where it was trained on these, too, of a copy that is trained without them, by evidence."""
+    if len(held.whole.train_input) == len(held.data.train_input):
+        return held.row_losses(network)
+    trial = copy.deepcopy(network)
+    for _ in Trainer(trial, held.data, _STEPS, Settings()):
+        AFTER_STEP.get()()
+    return held.row_losses(trial)
 
 
 def straightened(network: Network, held: HeldOut, freedom: dict[EdgeRef, Freedom]) -> Network:

@@ -13,13 +13,13 @@ from kanwidget.explorer.commands.processes import BackgroundProcess
 from kanwidget.explorer.commands.simplification import Simplification
 from kanwidget.explorer.guide.formula_result import FormulaResult, fit_formula
 from kanwidget.explorer.guide.learning import flat_steps
-from kanwidget.explorer.guide.richer import richer_act
 from kanwidget.explorer.guide.steps import LABELS, working
 from kanwidget.explorer.protocol.topics import Notice, Topics
 from kanwidget.explorer.session.command import Command, Process
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import copied
 from kanwidget.growth.grow import ENOUGH, ROUNDS
+from kanwidget.growth.richer import is_formula
 from kanwidget.kan import KAN
 
 #: Most steps of one training until the error is flat.
@@ -119,8 +119,8 @@ class Growth(Process):
             session.richer.advance()
             return frozenset()
         topics = session.end_process()
-        richer = richer_act(session, ENOUGH)
-        if richer is None or dict(richer.message or ()) != {"kind": Grow.kind, "action": Grow.action}:
+        answer = session.richer.answer
+        if answer is None or answer.better is None or answer.now.explained >= ENOUGH or is_formula(session.model):
             return topics
         topics |= session.apply(Grow())
         _train(session, self._rounds - 1)

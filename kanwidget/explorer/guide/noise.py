@@ -75,7 +75,7 @@ def noise_sentence(session: Session) -> str | None:
     noise, richer = session_noise(session), session.richer
     if noise is None or not noise.is_noise or richer.is_open:
         return None
-    if richer.answer is not None and richer.answer.better is not None:
+    if richer.answer is not None and (richer.answer.better or richer.answer.wave):
         return None
     name, label = session.out_vars[0], _labels(session)
     part = _relative(label, noise.level)

@@ -41,10 +41,13 @@ def asks_for_richer(session: Session) -> bool:
 
 def richer_act(session: Session, enough: float = _ENOUGH) -> RicherAct | None:
     """The act by which the network would explain more; None where nothing does, it explains enough, or nothing is tried yet."""
-    answer = session.richer.answer if asks_for_richer(session) else None
-    if answer is None or answer.better is None or answer.now.explained >= enough:
+    answer, model = session.richer.answer if asks_for_richer(session) else None, session.model
+    if answer is None or answer.now.explained >= enough:
         return None
-    better, model = answer.better, session.model
+    # A wave is found by the search for formulas, where there is one.
+    better = answer.better if answer.wave is None or obstacle(session) else answer.wave
+    if better is None:
+        return None
     if session.data.is_classification:
         best, worse, explains = f"{better.noise:.2g}", f"{answer.now.noise:.2g}", "a log loss of {} instead of {}"
     else:
@@ -86,9 +89,9 @@ def _search_act(session: Session, what: str, sentence: str) -> RicherAct | None:
         return None
     discoveries, problem = session.discoveries, session.run.problem
     search, hall = discoveries.search_of(problem), discoveries.hall(problem)
-    if search is None:
+    if search is None or search.state == "paused":
         return RicherAct(what, sentence, "Find formulas", _SEARCH)
-    if search.alive:
+    if search.busy:
         return RicherAct(what, f"{sentence} The search for formulas is at work.", "", None)
     number = hall.number_of(hall.best)
     if number is None or discoveries.loaded.get(session.tree.current) == number:

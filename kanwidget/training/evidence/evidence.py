@@ -60,6 +60,8 @@ _ROUNDING = 1e-14
 _LARGEST_PRICE, _LARGEST_OF_ALL = 1e8, 1e15
 #: Evidence has settled when an update changes its logarithm by less.
 _SETTLED = 1e-2
+#: Degrees of freedom are an answer where an update changes it by less.
+_STEADY = 0.1
 #: The logarithm of the evidence may be so much less than it was for so many updates, as it is while parameters follow new prices. Then
 #: prices and noise stay as they are: where edges cancel each other, rounding would make them run away.
 _BEHIND, _MOST_BEHIND = 20.0, 10
@@ -157,6 +159,8 @@ class Evidence:
         self.log_evidence, self.freedom = torch.zeros_like(variance), torch.zeros_like(variance)
         #: Whether the last update changed next to nothing, `(networks,)`, and whether (1.0) one has changed little yet.
         self.settled, self._ripe = torch.zeros_like(variance, dtype=torch.bool), torch.zeros_like(variance)
+        #: By how much the last update changed the logarithm of the evidence, `(networks,)`.
+        self._change = torch.full_like(variance, math.inf)
 
     def reload(self, stack: Stack, parameters: ParameterVector, units: tuple[Tensor, Tensor]) -> None:
         """Look at the grids again; prices and noise stay."""
@@ -220,8 +224,8 @@ class Evidence:
         variances = laplace.root.square().sum(-1)
         modes = self._modes(vector)
         prices, freedoms = [], []
-        largest = _LARGEST_PRICE * (1.0 if self.classes else self._variance / self.noise)
-        largest = torch.as_tensor(largest).clamp_max(_LARGEST_OF_ALL).expand(len(loss))[:, None, None]
+        clear = torch.ones_like(self.noise) if self.classes else self._variance / self.noise
+        largest = (_LARGEST_PRICE * clear).clamp_max(_LARGEST_OF_ALL)[:, None, None]
         for block, old in zip(self._blocks, self._prices, strict=True):
             diagonal, square = precision[:, block.columns], modes[:, block.columns].square()
             priced = diagonal - block.epsilon
@@ -233,7 +237,7 @@ class Evidence:
             freedoms.append(freedom)
         value = self._log_evidence(laplace, precision, modes, loss)
         sound, before = laplace.sound, copy.copy(self)
-        change = (value - self.log_evidence).abs()
+        self._change = change = (value - self.log_evidence).abs()
         self.settled, self._ripe = sound & (change < _SETTLED), self._ripe.maximum((change < _NEARLY_SETTLED).double())
         self._prices, self._freedoms = prices, freedoms
         self.log_evidence, self.freedom = value, self._size - (variances * precision).sum(1)
@@ -327,6 +331,7 @@ class Evidence:
             float(self.log_evidence[index]),
             int(self._counted[index]),
             {edge: Freedom(straight, wiggle) for edge, (wiggle, straight) in zip(self._edges, freedoms, strict=True)},
+            bool(self._change[index] < _STEADY),
         )
 
     def _precision(self) -> Tensor:
@@ -378,7 +383,18 @@ class Evidence:
     def inherit(self, previous: Evidence, networks: Sequence[int]) -> None:
         """Copy noise and prices from `previous` for the networks at these indices."""
         index = list(networks)
-        for name in ("noise", "log_evidence", "freedom", "settled", "_ripe", "_looks", "_most", "_behind", "_stays"):
+        for name in (
+            "noise",
+            "log_evidence",
+            "freedom",
+            "settled",
+            "_ripe",
+            "_change",
+            "_looks",
+            "_most",
+            "_behind",
+            "_stays",
+        ):
             setattr(self, name, getattr(previous, name)[index])
         self._prices = [prices[index] for prices in previous._prices]
         self._freedoms = [freedoms[index] for freedoms in previous._freedoms]
@@ -387,6 +403,8 @@ class Evidence:
         """Noise and prices as lists of numbers."""
         columns = {"noise": self.noise, "prices": self._flat(self._prices), "log_evidence": self.log_evidence}
         columns |= {
+            "freedoms": self._flat(self._freedoms),
+            "change": self._change,
             "ripe": self._ripe,
             "looks": self._looks,
             "most": self._most,
@@ -400,9 +418,15 @@ class Evidence:
         names = ("noise", "log_evidence", "ripe", "looks", "most", "behind", "stays")
         columns = [self.noise.new_tensor(state[name]) for name in names]
         self.noise, self.log_evidence, self._ripe, self._looks, self._most, self._behind, self._stays = columns
+        self._prices = self._parts(state["prices"])
+        if "freedoms" in state:  # states of earlier versions have none, and say that nothing is settled
+            self._freedoms, self._change = self._parts(state["freedoms"]), self.noise.new_tensor(state["change"])
+
+    def _parts(self, numbers: list[float]) -> list[Tensor]:
+        """The inverse of `_flat`."""
         sizes = [prices[0].numel() for prices in self._prices]
-        flat = self.noise.new_tensor(state["prices"]).view(len(self.noise), sum(sizes))
-        self._prices = [part.view_as(old) for part, old in zip(flat.split(sizes, 1), self._prices, strict=True)]
+        flat = self.noise.new_tensor(numbers).view(len(self.noise), sum(sizes))
+        return [part.view_as(old) for part, old in zip(flat.split(sizes, 1), self._prices, strict=True)]
 
     def _flat(self, prices: list[Tensor]) -> Tensor:
         return torch.cat([part.flatten(1) for part in prices], 1).flatten() if prices else self.noise[:0]

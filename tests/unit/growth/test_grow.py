@@ -121,3 +121,20 @@ def test_waves_are_found_by_least_squares():
     features = torch.stack([angle.sin(), angle.cos(), torch.ones_like(angle)], 1)
     left = y - features @ torch.linalg.lstsq(features, y).solution
     assert wave.share == pytest.approx(1 - float(left.square().sum() / (y - y.mean()).square().sum()))
+
+
+def test_a_wave_that_no_network_has_keeps_no_other_from_growing():
+    x = uniform(120, 3, 0.0)
+    y = torch.sin(150 * x[:, :1]) + 15 * (x[:, 1:2] - 0.5) * (x[:, 2:] - 0.5)
+    *_, answer = richer_networks(KAN([3, 1]), Dataset(x, noisy(y, 0.05)))
+    assert answer.wave is not None
+    assert answer.better.kind in ("pair", "hidden")
+    assert len(grown(KAN([3, 1]), Dataset(x, noisy(y, 0.05))).width) == 3
+
+
+def test_single_numbers_have_no_wave_between_two_places():
+    for seed in range(40):
+        generator = torch.Generator().manual_seed(seed)
+        x, y = torch.randint(0, 2, (97, 1), generator=generator).float(), torch.randn(97, 1, generator=generator)
+        wave = best_wave(x, y)
+        assert wave is None or wave.gain < 0

@@ -8,6 +8,7 @@ import torch
 from kanwidget import KAN, Dataset
 from kanwidget.insight import yardsticks
 from kanwidget.insight.numbers import percent, plain
+from kanwidget.insight.yardsticks import Score, Yardsticks
 
 
 def table(rows=600, seed=0):
@@ -114,3 +115,10 @@ def test_numbers_in_sentences_have_no_exponents_where_nobody_writes_them():
         "0 %",
     ]
     assert [plain(value) for value in (137.2, 1.1, 0.00012, 0.0)] == ["140", "1.1", "0.00012", "0"]
+
+
+def test_nothing_is_said_only_where_nothing_helps():
+    rare = Yardsticks(Score(0.91, 0.257), Score(0.91, 0.28), None, Score(0.91, 0.303), None, True)
+    assert not rare.is_nothing  # as many right, but far better chances
+    assert Yardsticks(Score(0.91, 0.31), Score(0.91, 0.31), None, Score(0.91, 0.303), None, True).is_nothing
+    assert not Yardsticks(Score(-0.2, 1.0), Score(0.6, 0.5), None, None, None, True).is_nothing

@@ -101,6 +101,48 @@ def test_only_sums_whose_posterior_is_theirs_are_asked():
     assert freedom_of_a_sum(model) is None
 
 
+def test_functions_corrections_and_ties_are_not_judged():
+    data = rows(lambda x: x[:, 0], 0.1)
+    for change in (
+        lambda model: model.fix_symbolic(0, 1, 0, "x", data=data),
+        lambda model: model.fix_symbolic(0, 1, 0, "x", data=data, keep_spline=True),
+        lambda model: model.lock(0, [(1, 0), (2, 0)]),
+    ):
+        model = KAN([5, 1], grid=8)
+        model.fit(data, steps=1, progress=False)
+        change(model)
+        model.fit(data, progress=False)
+        assert model.posterior is not None
+        assert freedom_of_a_sum(model) is None
+
+
+def test_evidence_that_has_not_settled_is_no_verdict():
+    data = rows(lambda x: x[:, 0] ** 2, 0.3)
+    model = KAN([5, 1], grid=8)
+    model.fit(data, steps=7, progress=False)
+    assert not model.posterior.settled
+    assert freedom_of_a_sum(model) is None
+    model.fit(data, progress=False)
+    assert model.posterior.settled
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rows_that_are_held_out_of_the_training_rows_are_no_higher_bar(seed):
+    generator = torch.Generator().manual_seed(seed)
+    x = 2 * torch.rand(200, 4, generator=generator, dtype=torch.float64) - 1
+    y = 2 * x[:, 0] - x[:, 1] + 0.7 * torch.randn(200, generator=generator, dtype=torch.float64)
+    data = Dataset(x, y[:, None])
+    first = next(iter(simplify_steps(fitted(data), data)))
+    assert first.improved
+
+
+@pytest.mark.parametrize("size", [1e-4, 1.0, 1e6])
+def test_an_untrained_network_is_simplified_in_any_unit(size):
+    data = rows(lambda x: size * (x[:, 0] ** 2 + 3 * x[:, 1]), 0.02)
+    *_, last = simplify_steps(KAN([5, 3, 1]), data, lib=["x", "x^2"])
+    assert last.error < 0.1 * float(data.test_label.std())
+
+
 def test_a_library_without_lines_gets_none():
     data = rows(lambda x: 2 * x[:, 0], 0.1)
     kinds = [step.text for step in simplify_steps(fitted(data), data, lib=["sin", "x^2"])]

@@ -238,9 +238,11 @@ def test_a_state_is_restored_bit_for_bit():
     for _ in range(12):
         next(trainer)
     parameters, state = copy.deepcopy(model.state_dict()), trainer.state_dict()
+    freedom, settled = trainer.posterior().freedom, trainer.posterior().settled
     first = [next(trainer).noise for _ in range(5)]
     model.load_state_dict(parameters)
     trainer.load_state_dict(state)
+    assert (trainer.posterior().freedom, trainer.posterior().settled) == (freedom, settled)
     assert [next(trainer).noise for _ in range(5)] == first
 
 
