@@ -124,8 +124,8 @@ def test_waves_are_found_by_least_squares():
 
 
 def test_a_wave_that_no_network_has_keeps_no_other_from_growing():
-    x = uniform(120, 3, 0.0)
-    y = torch.sin(150 * x[:, :1]) + 15 * (x[:, 1:2] - 0.5) * (x[:, 2:] - 0.5)
+    x = uniform(200, 3, 0.0)
+    y = torch.sin(150 * x[:, :1]) + 7 * (x[:, 1:2] - 0.5) * (x[:, 2:] - 0.5)
     *_, answer = richer_networks(KAN([3, 1]), Dataset(x, noisy(y, 0.05)))
     assert answer.wave is not None
     assert answer.better.kind in ("pair", "hidden")
