@@ -22,13 +22,12 @@ import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from kanwidget.core.records import EdgeRef, Freedom, Posterior
-from kanwidget.training.evidence.roughness import wiggle_modes
+from kanwidget.core.records import Freedom, Posterior
+from kanwidget.training.evidence.blocks import Block, spline_blocks
 from kanwidget.training.jacobian.parameter_vector import ParameterVector
 from kanwidget.training.jacobian.stack import Stack
 from kanwidget.training.objective.batch import Batch
@@ -53,8 +52,6 @@ _PRICE_FACTOR, _NOISE_FACTOR = 1e3, 2.0
 _LEAST_ROWS = 0.02
 #: Added to the diagonal of a matrix of ones on it, until it has a Cholesky factor.
 _JITTERS = (1e-14, 1e-12, 1e-10)
-#: Rounding of a matrix's entries in parts of the largest.
-_ROUNDING = 1e-14
 #: The largest price times the noise's part of the variance, in units of what changes along a curve: beyond, what is gone takes the digits
 #: of what isn't. And the largest of all: where noise is rounding, larger ones keep curves from following their rows to the last digit.
 _LARGEST_PRICE, _LARGEST_OF_ALL = 1e8, 1e15
@@ -72,36 +69,6 @@ _OTHER_PRICES, _OTHER_UPDATES, _WORTH_A_MOVE, _MOST_MOVES = (1e-2, 1e-4, 1e-6, 1
 _LARGEST_LOOK = 500
 #: Above so many parameters a posterior, a square matrix of them, isn't kept (8 MB).
 _LARGEST_POSTERIOR = 1000
-
-
-class _Block(NamedTuple):
-    """Spline edges with the same number of free parameters."""
-
-    columns: Tensor
-    """Index of each edge's parameters in the vector, `(edges, width)`."""
-    basis: Tensor
-    """`(networks, edges, width, width)`, see `WiggleModes`."""
-    inverse: Tensor
-    """Its inverse."""
-    roughness: Tensor
-    """`(networks, edges, width)`"""
-    epsilon: Tensor
-    """`(networks, edges, 1)`"""
-
-    def coordinates(self, vector: Tensor) -> Tensor:
-        """Coordinates of the modes, `(networks, edges, width)`."""
-        return (self.inverse @ vector[:, self.columns][..., None])[..., 0]
-
-    def rounding(self, matrix: Tensor) -> Tensor:
-        """What rounding makes of the diagonal of a Gauss-Newton matrix in the modes, `(networks, edges, width)`."""
-        largest = matrix.diagonal(dim1=1, dim2=2)[:, self.columns].amax(-1, keepdim=True)
-        return (_ROUNDING * largest).expand(-1, -1, self.columns.shape[1])
-
-    def precision(self, prices: Tensor) -> Tensor:
-        """The diagonal of P, `(networks, edges, width)`."""
-        diagonal = prices[..., :1] * self.roughness + self.epsilon
-        diagonal[..., 0] += prices[..., 1]
-        return diagonal
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,21 +137,10 @@ class Evidence:
         self._most = torch.full_like(self._variance, -math.inf)
         self._behind, self._stays = torch.zeros_like(self._variance), torch.zeros_like(self._variance)
         self._size, self._units = parameters.size, units[1]
-        scale = _EPSILON * self._n_labels / self._factor
-        rows = _spline_edges(stack, parameters)
-        self._edges = [edge for row in rows for edge in row.edges]
-        self._blocks = [
-            _Block(
-                row.columns,
-                row.basis,
-                row.inverse,
-                row.roughness,
-                scale * units[0][:, row.columns[:, 0]].square()[..., None],
-            )
-            for row in rows
-        ]
+        epsilon = _EPSILON * self._n_labels / self._factor * units[0].square()
+        self._blocks = spline_blocks(stack, parameters, epsilon)
 
-    def _units_of(self, block: _Block) -> Tensor:
+    def _units_of(self, block: Block) -> Tensor:
         """1/unit² of what changes along the curves of edges, `(networks, edges, 1)`."""
         return self._units[:, block.columns[:, 0]].square()[..., None]
 
@@ -324,13 +280,14 @@ class Evidence:
         for block in self._blocks:
             root[block.columns] = block.basis[index] @ root[block.columns]
         freedoms = [freedom for block in self._freedoms for freedom in block[index].tolist()]
+        edges = [edge for block in self._blocks for edge in block.edges]
         return Posterior(
             vector[index].clone(),
             root,
             None if self.classes else float(self.noise[index]) ** 0.5,
             float(self.log_evidence[index]),
             int(self._counted[index]),
-            {edge: Freedom(straight, wiggle) for edge, (wiggle, straight) in zip(self._edges, freedoms, strict=True)},
+            {edge: Freedom(straight, wiggle) for edge, (wiggle, straight) in zip(edges, freedoms, strict=True)},
             bool(self._change[index] < _STEADY),
         )
 
@@ -437,37 +394,3 @@ def _moved(prices: Tensor, freedom: Tensor, extent: Tensor, own_price: Tensor) -
     new = (freedom + own_price[:, None, None]) / extent.clamp_min(torch.finfo(extent.dtype).tiny)
     new = new.minimum(_PRICE_FACTOR * prices).maximum(prices / _PRICE_FACTOR)
     return torch.where(freedom < _NO_FREEDOM, new.minimum(prices), new)
-
-
-class _Edges(NamedTuple):
-    """Spline edges with the same number of free parameters, see `_Block`."""
-
-    edges: list[EdgeRef]
-    columns: Tensor
-    basis: Tensor
-    inverse: Tensor
-    roughness: Tensor
-
-
-def _spline_edges(stack: Stack, parameters: ParameterVector) -> list[_Edges]:
-    """The spline edges that are trained, of a tie its first member, by number of parameters."""
-    by_width: dict[int, list[_Edges]] = {}
-    for number, (layer, index) in enumerate(zip(stack.layers, parameters.layers, strict=True)):
-        numeric = index.numeric.flatten(0, 1)
-        flat = (layer.tie_leads().flatten() & (numeric[:, :-1] >= 0).all(-1)).nonzero()[:, 0]
-        if len(flat):
-            modes = wiggle_modes(layer, with_base=bool(numeric[flat[0], -1] >= 0))
-            columns, sources = numeric[flat][:, : modes.basis.shape[-1]], flat % layer.in_dim
-            edges = [EdgeRef(number, n % layer.in_dim, n // layer.in_dim) for n in flat.tolist()]
-            part = _Edges(edges, columns, *(mode[:, sources] for mode in modes))
-            by_width.setdefault(columns.shape[1], []).append(part)
-    return [
-        _Edges(
-            [edge for row in rows for edge in row.edges],
-            torch.cat([row.columns for row in rows]),
-            torch.cat([row.basis for row in rows], 1),
-            torch.cat([row.inverse for row in rows], 1),
-            torch.cat([row.roughness for row in rows], 1),
-        )
-        for rows in by_width.values()
-    ]
