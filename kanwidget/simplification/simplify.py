@@ -16,6 +16,7 @@ from kanwidget.core.primitives import primitives
 from kanwidget.core.records import EdgeRef, Freedom
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets.dataset import rows_of
+from kanwidget.growth import richer_networks
 from kanwidget.growth.screens import leaves_more
 from kanwidget.simplification.auto import auto_symbolic_steps
 from kanwidget.simplification.description import description_length
@@ -25,10 +26,17 @@ from kanwidget.simplification.refits import refit
 from kanwidget.simplification.removals import without_constants, without_needless_edges, without_needless_inputs
 from kanwidget.simplification.shapes import Shape, fresh, power_law, shapes
 from kanwidget.simplification.simpler import with_simpler_functions
-from kanwidget.simplification.straightened import freedom_of_a_sum, is_as_likely, losses_of_the_sum, straightened
+from kanwidget.simplification.straightened import (
+    freedom_of_a_sum,
+    is_as_likely,
+    losses_of_the_sum,
+    settled,
+    straightened,
+)
 from kanwidget.surgery._record import unlogged
 from kanwidget.surgery.prune import prune, prune_input
 from kanwidget.symbolic.edges import numeric_edges
+from kanwidget.training.after_step import AFTER_STEP
 
 #: Weight of the penalty by which the network becomes sparse, and the steps of that training.
 LAMB, STEPS = 1e-3, 50
@@ -146,7 +154,7 @@ class _Simplification:
         self.given = network
         #: Whether evidence has said which edges are needed.
         self.is_judged = False
-        #: Whether a sum leaves something to a product, or to a wave.
+        #: Whether evidence asks for more than a sum: a product, hidden nodes, or a wave.
         self.leaves_more = False
         self.best = self.pruned = copy.deepcopy(network)
         #: The network whose columns a law is searched in: edges that noise hides may be those of a weak column.
@@ -160,6 +168,8 @@ class _Simplification:
 
     def steps(self, lamb: float, steps: int) -> Iterator[SimplificationStep]:
         """All steps."""
+        self.given = settled(self.given, self.held)
+        self.best = self.pruned = self.columns = copy.deepcopy(self.given)
         freedom = freedom_of_a_sum(self.best) if self.lib is None or "x" in self.lib else None
         self.is_judged = freedom is not None
         if freedom is None:
@@ -172,13 +182,23 @@ class _Simplification:
         else:
             self._settle(self.best)
             self.reference = losses_of_the_sum(self.best, self.held)
-            self.leaves_more = leaves_more(self.best, self.held.data)
+            if leaves_more(self.best, self.held.data):
+                yield self._step("try", "Trying whether products or hidden nodes explain more", False)
+                self.leaves_more = self._asks_for_more()
             yield self._straightened(freedom)
         if self.lib is None and not self.is_enough:
             yield self._law()
         if not self.is_enough:
             yield from self._replacements()
         yield self._last()
+
+    def _asks_for_more(self) -> bool:
+        """Whether evidence prefers a richer network to the sum."""
+        answer = None
+        for step in richer_networks(self.best, self.held.data):
+            answer = step
+            AFTER_STEP.get()()
+        return answer is None or answer.better is not None or answer.wave is not None
 
     def _replacements(self) -> Iterator[SimplificationStep]:
         """Functions in place of curves: of smaller networks, or, where evidence has asked for a sum, of the sum itself first."""

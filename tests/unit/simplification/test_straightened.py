@@ -8,7 +8,7 @@ import torch
 from kanwidget import KAN, Dataset
 from kanwidget.simplification import simplify, simplify_steps
 from kanwidget.simplification.held_out import held_out
-from kanwidget.simplification.straightened import freedom_of_a_sum, is_as_likely, straightened
+from kanwidget.simplification.straightened import freedom_of_a_sum, is_as_likely, settled, straightened
 
 LINES = {"x"}
 
@@ -122,8 +122,11 @@ def test_evidence_that_has_not_settled_is_no_verdict():
     model.fit(data, steps=7, progress=False)
     assert not model.posterior.settled
     assert freedom_of_a_sum(model) is None
-    model.fit(data, progress=False)
-    assert model.posterior.settled
+    trained = settled(model, held_out(model, data, "simplify"))
+    assert freedom_of_a_sum(trained) is not None
+    assert not model.posterior.settled  # it is a copy
+    assert settled(trained, held_out(model, data, "simplify")) is trained
+    assert functions(simplify(model, data)) == {0: "x^2"}
 
 
 @pytest.mark.parametrize("seed", range(4))
