@@ -47,6 +47,8 @@ _PRUNE_STEPS, _GIVEN_UP = 20, 4.0
 #: Where a training with the penalty costs more than this part of the variance, or of a log loss, it has led the network astray. Curves of
 #: another shape that miss so much more, and have so many times the loss, don't hold the functions' shape either.
 _ASTRAY, _HOPELESS = 0.02, 2.0
+#: A law that leaves more than this part of the variance isn't near the data.
+_NEAR = 0.5
 #: Steps of the last refit.
 _LAST_STEPS = 100
 #: A network of more edges is large: its work is shown in parts, and only its weak edges and columns go.
@@ -156,7 +158,7 @@ class _Simplification:
         self.is_judged = False
         #: Whether evidence asks for more than a sum: a product, hidden nodes, or a wave.
         self.leaves_more = False
-        self.best = self.pruned = copy.deepcopy(network)
+        self.best = self.pruned = network
         #: The network whose columns a law is searched in: edges that noise hides may be those of a weak column.
         self.columns = self.best
         self.reference: Tensor | None = None
@@ -251,7 +253,7 @@ class _Simplification:
             everywhere = self.held.row_losses(found.network, everywhere=True, unit=self.pruned)
             self.length = description_length(found.network, self.held, everywhere, found.constants, found.functions)
         error = math.sqrt(float(losses.mean())) * self.pruned.scaling.error_unit
-        if not self.is_enough:
+        if not self.is_enough and float(losses.mean()) < _NEAR * self._variance():
             self.nearest = f"{found.law.text}, held-out error {error:.3g}"
         return self._step("law", f"{found.law.text}: held-out error {error:.3g}", improved)
 
@@ -321,10 +323,14 @@ class _Simplification:
 
     def _astray(self) -> float:
         """The loss by which a penalty has led a network astray."""
+        return _ASTRAY * self._variance()
+
+    def _variance(self) -> float:
+        """Variance of the training labels, in scaled numbers; 1 for classes."""
         labels = self.held.data.train_label
         if not labels.is_floating_point():
-            return _ASTRAY
-        return _ASTRAY * float(self.best.scaling.scaled_outputs(labels).var(0, correction=0).mean())
+            return 1.0
+        return float(self.best.scaling.scaled_outputs(labels).var(0, correction=0).mean())
 
     def _shaped(self, start: Network, shape: Shape) -> Iterator[SimplificationStep]:
         """Train networks of a smaller shape, and replace the splines of the best of them."""

@@ -180,3 +180,15 @@ def test_errors_that_grow_with_the_target_leave_the_question_to_held_out_rows():
     data = Dataset.from_arrays(x, y, test_fraction=0.2)
     model = fitted(data)
     assert is_as_likely(model, 1000, 1000.0, model, held_out(model, data, "simplify"))
+
+
+def test_a_law_far_from_the_data_is_not_the_nearest():
+    # Two waves in one column have no short law; a line in the other column explains 2 % of them.
+    generator = torch.Generator().manual_seed(0)
+    x = 72 * torch.rand(240, 2, generator=generator, dtype=torch.float64)
+    y = 1.4 * torch.sin(0.506 * x[:, :1]) + 0.5 * torch.sin(0.253 * x[:, :1] + 1) + 0.004 * x[:, 1:]
+    data = Dataset.from_arrays(
+        x, y + 0.1 * torch.randn(240, 1, generator=generator, dtype=torch.float64), test_fraction=0.2
+    )
+    *_, last = simplify_steps(KAN.for_data(data), data)
+    assert last.nearest == ""
