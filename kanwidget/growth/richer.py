@@ -23,6 +23,7 @@ from kanwidget.datasets import Dataset
 from kanwidget.datasets.validation import sampled_data
 from kanwidget.growth.screens import Pair, Wave, best_pair, best_wave, residuals
 from kanwidget.training import Settings, Trainer
+from kanwidget.training.evidence.evidence import schwarz
 from kanwidget.training.jacobian.parameter_vector import ParameterVector
 
 Net = TypeVar("Net", bound=Network)
@@ -300,8 +301,7 @@ class _Trials:
         else:  # a formula has constants alone: its evidence by Schwarz's criterion
             size = ParameterVector.of(network).size
             noise = record.train_loss * math.sqrt(rows / max(1, rows - size))
-            scaled = max(record.train_loss / network.scaling.error_unit, 1e-150)
-            evidence = -rows * (math.log(2 * math.pi * scaled**2) + 1) / 2 - size * math.log(rows) / 2
+            evidence = schwarz((record.train_loss / network.scaling.error_unit) ** 2, rows, size)
         if not (math.isfinite(noise) and math.isfinite(evidence) and spread > 0):
             return None
         explained = min(1.0, max(0.0, 1 - (noise / spread) ** 2))

@@ -14,13 +14,14 @@ from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeRef, Freedom
 from kanwidget.simplification.held_out import HeldOut
 from kanwidget.simplification.removals import spared, without
-from kanwidget.symbolic.edges import fix_symbolic, numeric_edges
+from kanwidget.symbolic.edges import fix_symbolic
 from kanwidget.symbolic.formulas.regression.noise import noise_weights
 from kanwidget.training import Settings, Trainer
 from kanwidget.training.after_step import AFTER_STEP
 from kanwidget.training.evidence.errors import valid_posterior
+from kanwidget.training.evidence.evidence import schwarz
 
-#: A part of a curve with fewer degrees of freedom says nothing: evidence leaves less than a hundredth, or more than one.
+#: A part of a curve with fewer degrees of freedom says nothing.
 _NOTHING = 0.1
 #: Steps of a training without the held-out rows, and most steps until evidence has settled.
 _STEPS, _MOST_STEPS = 30, 100
@@ -37,12 +38,7 @@ def settled(network: Network, held: HeldOut) -> Network:
     posterior = valid_posterior(network) if network.depth == 1 else None
     if posterior is None or posterior.settled:
         return network
-    trial = copy.deepcopy(network)
-    trainer = Trainer(trial, held.data, _MOST_STEPS, Settings())
-    for _ in trainer:  # it ends by itself once the evidence has settled
-        AFTER_STEP.get()()
-    trial.posterior = trainer.posterior()
-    return trial
+    return _trained_on(network, held, _MOST_STEPS)
 
 
 def freedom_of_a_sum(network: Network) -> dict[EdgeRef, Freedom] | None:
@@ -63,10 +59,17 @@ def losses_of_the_sum(network: Network, held: HeldOut) -> Tensor:
     """Losses of a sum on the held-out rows. Where it was trained on these, too, of a copy that is trained without them, by evidence."""
     if len(held.whole.train_input) == len(held.data.train_input):
         return held.row_losses(network)
+    return held.row_losses(_trained_on(network, held, _STEPS))
+
+
+def _trained_on(network: Network, held: HeldOut, steps: int) -> Network:
+    """A copy that is trained on without the held-out rows, for so many steps or until its evidence settles; its last state, by evidence."""
     trial = copy.deepcopy(network)
-    for _ in Trainer(trial, held.data, _STEPS, Settings()):
+    trainer = Trainer(trial, held.data, steps, Settings())
+    for _ in trainer:
         AFTER_STEP.get()()
-    return held.row_losses(trial)
+    trial.posterior = trainer.posterior()
+    return trial
 
 
 def straightened(network: Network, held: HeldOut, freedom: dict[EdgeRef, Freedom]) -> Network:
@@ -75,12 +78,12 @@ def straightened(network: Network, held: HeldOut, freedom: dict[EdgeRef, Freedom
     Args:
         network: The network; it isn't changed.
         held: Its data.
-        freedom: Degrees of freedom of its curves.
+        freedom: Degrees of freedom of its curves, see `freedom_of_a_sum`.
     """
-    trial, curves = copy.deepcopy(network), {*numeric_edges(network)}
-    gone = [edge for edge, part in freedom.items() if edge in curves and part.total < _NOTHING]
+    trial = copy.deepcopy(network)
+    gone = [edge for edge, part in freedom.items() if part.total < _NOTHING]
     for edge, part in freedom.items():
-        if edge in curves and edge not in gone and part.wiggle < _NOTHING:
+        if edge not in gone and part.wiggle < _NOTHING:
             fix_symbolic(trial, *edge, "x", held.data.train_input)
     return without(trial, spared(trial, gone), held)
 
@@ -110,7 +113,5 @@ def is_as_likely(network: Network, constants: int, functions: float, curves: Net
             return True
         scaled = curves.scaling.scaled_outputs
         square = float((scaled(value) - scaled(label)).square().mean())
-    rows = label.numel()
-    likelihood = -rows / 2 * (math.log(2 * math.pi * max(square, _EXACT)) + 1)
-    evidence = likelihood - constants / 2 * math.log(rows) - functions * math.log(2)
+    evidence = schwarz(max(square, _EXACT), label.numel(), constants) - functions * math.log(2)
     return evidence > posterior.log_evidence - _CHANCE

@@ -18,7 +18,6 @@ from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import SettingChange, copied
 from kanwidget.kan import KAN
 from kanwidget.simplification import SimplificationStep, simplify_steps
-from kanwidget.simplification.straightened import freedom_of_a_sum
 
 #: The penalty's weight where none is set.
 LAMB = 1e-3
@@ -49,13 +48,7 @@ class Simplification(GroupedProcess[SimplificationStep]):
         data, library = session.run.trainer.data, session.candidates.lib
         model = copied(session.model)
         model.posterior = session.run.posterior()
-        judged = freedom_of_a_sum(model) is not None
-        first = (
-            "evidence says which curves are straight, and which say nothing"
-            if judged
-            else "a penalty makes needless edges fade"
-        )
-        self.sentence = f"Simplifying: {first}."
+        self.sentence = "Simplifying: needless edges go first."
         self.begin(_copies(simplify_steps(model, data, lamb=self._lamb, lib=library)))
 
     @property

@@ -39,10 +39,10 @@ def asks_for_richer(session: Session) -> bool:
     return not session.running and now.steps >= _SOME_STEPS and (now.trained or now.simplified)
 
 
-def richer_act(session: Session, enough: float = _ENOUGH) -> RicherAct | None:
+def richer_act(session: Session) -> RicherAct | None:
     """The act by which the network would explain more; None where nothing does, it explains enough, or nothing is tried yet."""
     answer, model = session.richer.answer if asks_for_richer(session) else None, session.model
-    if answer is None or answer.now.explained >= enough:
+    if answer is None or answer.now.explained >= _ENOUGH:
         return None
     # A wave is found by the search for formulas, where there is one.
     better = answer.better if answer.wave is None or obstacle(session) else answer.wave
@@ -53,10 +53,10 @@ def richer_act(session: Session, enough: float = _ENOUGH) -> RicherAct | None:
     else:
         best, worse, explains = percent(better.explained), percent(answer.now.explained), "{} explained instead of {}"
     explains = explains.format(best, worse)
-    if is_formula(model) and best == worse:
-        return None  # evidence tells them apart, but nobody would give up a formula for that
     if is_formula(model):
-        return _search_act(session, "a search for formulas", f"This formula isn't all: curves would help, {explains}.")
+        # Evidence may tell them apart where nobody would give up a formula for it.
+        sentence = f"This formula isn't all: curves would help, {explains}."
+        return None if best == worse else _search_act(session, "a search for formulas", sentence)
     if better.kind == "wave":
         return _search_act(session, "a wave", f"A wave would help: {explains}.")
     what, sentence, label = _ACTS[better.kind]

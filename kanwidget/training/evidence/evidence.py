@@ -69,6 +69,8 @@ _OTHER_PRICES, _OTHER_UPDATES, _WORTH_A_MOVE, _MOST_MOVES = (1e-2, 1e-4, 1e-6, 1
 _LARGEST_LOOK = 500
 #: Above so many parameters a posterior, a square matrix of them, isn't kept (8 MB).
 _LARGEST_POSTERIOR = 1000
+#: The least mean square of which Schwarz's criterion takes the logarithm.
+_LEAST_SQUARE = 1e-300
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,12 +374,12 @@ class Evidence:
 
     def load_state_dict(self, state: dict[str, list[float]]) -> None:
         """Return to a state of `state_dict`."""
-        names = ("noise", "log_evidence", "ripe", "looks", "most", "behind", "stays")
+        names = ("noise", "log_evidence", "change", "ripe", "looks", "most", "behind", "stays")
         columns = [self.noise.new_tensor(state[name]) for name in names]
-        self.noise, self.log_evidence, self._ripe, self._looks, self._most, self._behind, self._stays = columns
-        self._prices = self._parts(state["prices"])
-        if "freedoms" in state:  # states of earlier versions have none, and say that nothing is settled
-            self._freedoms, self._change = self._parts(state["freedoms"]), self.noise.new_tensor(state["change"])
+        self.noise, self.log_evidence, self._change, self._ripe, self._looks, self._most, self._behind, self._stays = (
+            columns
+        )
+        self._prices, self._freedoms = self._parts(state["prices"]), self._parts(state["freedoms"])
 
     def _parts(self, numbers: list[float]) -> list[Tensor]:
         """The inverse of `_flat`."""
@@ -387,6 +389,22 @@ class Evidence:
 
     def _flat(self, prices: list[Tensor]) -> Tensor:
         return torch.cat([part.flatten(1) for part in prices], 1).flatten() if prices else self.noise[:0]
+
+
+def schwarz(mean_square: float, rows: int, constants: int) -> float:
+    """The logarithm of the evidence of a fit with some constants, where no prices are known, by Schwarz's criterion.
+
+    Args:
+        mean_square: Of what the fit leaves, in scaled numbers.
+        rows: Number of labels, ≥ 1.
+        constants: Number of its constants.
+
+    Examples:
+        >>> schwarz(0.01, 100, 2) > schwarz(0.01, 100, 3) > schwarz(0.011, 100, 2)
+        True
+    """
+    likelihood = -rows / 2 * (math.log(2 * math.pi * max(mean_square, _LEAST_SQUARE)) + 1)
+    return likelihood - constants / 2 * math.log(rows)
 
 
 def _moved(prices: Tensor, freedom: Tensor, extent: Tensor, own_price: Tensor) -> Tensor:
