@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
 const budgets = [
-  ["widget.js", 175, 68],
+  ["widget.js", 177, 68],
   ["widget.css", 23, 6.5],
-  ["report.js", 179, 70],
+  ["report.js", 181, 70],
   ["report.css", 1, 1],
 ];
 let over = false;

@@ -13,6 +13,7 @@ from kanwidget import _check
 from kanwidget._types import Arities, LayerWidth
 from kanwidget.core.primitives import primitives
 from kanwidget.datasets import arrays, frames
+from kanwidget.datasets.encoding import Encoding
 
 
 def normalize_width(width: Sequence[LayerWidth], where: str = "KAN") -> list[list[int]]:
@@ -71,7 +72,12 @@ def normalize_range(ends: Any) -> tuple[float, float]:
 
 
 def network_inputs(
-    x: Any, n_features: int, dtype: torch.dtype, device: torch.device | None = None, names: Sequence[str] = ()
+    x: Any,
+    n_features: int,
+    dtype: torch.dtype,
+    device: torch.device | None = None,
+    names: Sequence[str] = (),
+    encoding: Encoding | None = None,
 ) -> Tensor:
     """Inputs of a network as a tensor `(batch, n_features)` of its type: tensors keep their gradient, all else is copied.
 
@@ -81,6 +87,7 @@ def network_inputs(
         dtype: Type of the network.
         device: Where arrays and frames go; a tensor stays where it is.
         names: Columns to take from a frame; those of arrays and tensors go by position.
+        encoding: How they are read.
 
     Raises:
         ValueError: For another shape, and for a frame without these columns.
@@ -95,7 +102,7 @@ def network_inputs(
     if isinstance(x, Tensor) and x.layout != torch.strided:
         x = x.to_dense()
     if not isinstance(x, Tensor):
-        x = arrays.tensor(frames.by_name(x, names, "KAN", "x"), "x", "KAN").to(device)
+        x = arrays.tensor(frames.by_name(x, names, "KAN", "x", encoding), "x", "KAN").to(device)
     if x.ndim != 2 or x.shape[1] != n_features:
         expected = f"of shape (batch, {n_features}), one row a sample, one column an input"
         _check.fail("x", "KAN", expected, x)

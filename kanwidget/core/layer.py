@@ -1,6 +1,9 @@
-"""One layer of edges: every input node to every subnode, each edge in one of four states.
+"""One layer of edges: every input node to every subnode, each edge in one of five states.
 
 `spline`: φ(x) = w·b(x) + Σ cᵢ·Bᵢ(x). `symbolic`: φ(x) = c·f(a·x + b) + d. `both`: their sum. `pruned`: 0.
+
+`levels`: of an input of words, where x is the number of a level. Bᵢ(x) is then 1 for i = x and 0 else, there is no base function, and cᵢ
+is the value of level i. Any other number, such as one half, is a level that nobody has met, and has the mean of the values.
 
 Axis order: values `(batch, out, in)`, parameters `(out, in, …)`. An edge's flat index is `target * in + source`.
 """
@@ -18,7 +21,7 @@ from kanwidget._types import Elementwise
 from kanwidget.core import splines
 from kanwidget.core.primitives import primitive
 
-EdgeState = Literal["spline", "symbolic", "both", "pruned"]
+EdgeState = Literal["spline", "symbolic", "both", "pruned", "levels"]
 
 
 def _silu_first(x: Tensor) -> Tensor:
@@ -54,7 +57,7 @@ class Edges:
     knots: Tensor
     """`(…, in, G + 1 + 2k)`"""
     coef: Tensor
-    """`(…, out, in, G + k)`"""
+    """`(…, out, in, B)`, B = G + k, or the largest number of levels where that is more"""
     base: Tensor
     """`(…, out, in)`"""
     affine: Tensor
@@ -65,6 +68,8 @@ class Edges:
     """Flat indices of symbolic edges, by primitive: the edges of one primitive are evaluated together."""
     ties: list[list[int]]
     """Groups of flat indices that share the parameters of their first member."""
+    levels: tuple[int, ...]
+    """The number of levels of each input; 0 for an input of numbers."""
 
     @property
     def in_dim(self) -> int:
@@ -79,7 +84,12 @@ class Edges:
     @property
     def grid_size(self) -> int:
         """Number of intervals G."""
-        return self.coef.shape[-1] - self.k
+        return self.knots.shape[-1] - 1 - 2 * self.k
+
+    @property
+    def spline_coef(self) -> Tensor:
+        """The coefficients of splines, `(…, out, in, G + k)`: of those of levels the first G + k, where there are more."""
+        return self.coef[..., : self.grid_size + self.k]
 
     def sums(self, x: Tensor, design: Tensor) -> Tensor:
         """Sums of the edges at `x`, `(…, batch, out)`, from its `design`."""
@@ -94,12 +104,28 @@ class Edges:
         return out
 
     def design(self, x: Tensor, order: int = 0) -> Tensor:
-        """Basis functions and, last, the base function of each input (or their derivatives), `(…, batch, in, G + k + 1)`."""
+        """Basis functions and, last, the base function of each input (or their derivatives), `(…, batch, in, B + 1)`."""
         base = base_functions(self.base_fun)[order](x)
-        return torch.cat([splines.basis(x, self.knots, self.k, order), base[..., None]], dim=-1)
+        design = torch.cat([splines.basis(x, self.knots, self.k, order), base[..., None]], dim=-1)
+        return self._with_levels(design, x, order) if any(self.levels) else design
+
+    def _with_levels(self, design: Tensor, x: Tensor, order: int) -> Tensor:
+        """A design in which the basis functions of inputs with levels are these."""
+        count = torch.tensor(self.levels, device=x.device)
+        level = torch.arange(self.coef.shape[-1], device=x.device)
+        code = x.detach().round()[..., None]
+        is_met = (code >= 0) & (code < count[:, None]) & ((x.detach()[..., None] - code).abs() < 0.5)
+        mean = (level < count[:, None]).to(x.dtype) / count.clamp(min=1)[:, None]
+        met = torch.where(is_met, (code == level).to(x.dtype), mean) if order == 0 else torch.zeros_like(mean)
+        room = functional.pad(design[..., :-1], (0, len(level) - design.shape[-1] + 1))
+        met, base = met.expand_as(room), torch.where(count > 0, 0.0, design[..., -1])
+        return torch.cat([torch.where(count[:, None] > 0, met, room), base[..., None]], dim=-1)
 
     def design_and_derivative(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """`design` of orders 0 and 1, without a graph."""
+        if any(self.levels):
+            with torch.no_grad():
+                return self.design(x), self.design(x, 1)
         value, derivative, *_ = base_functions(self.base_fun)
         values, derivatives = splines.basis_and_derivative(x, self.knots, self.k, room=1)
         values[..., -1], derivatives[..., -1] = value(x), derivative(x)
@@ -108,14 +134,14 @@ class Edges:
     def designs(self, x: Tensor, highest: int) -> tuple[Tensor, ...]:
         """`design` of all orders from 0 to `highest`, at most 3."""
         orders = range(highest + 1)
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() or any(self.levels):
             return tuple(self.design(x, order) for order in orders)
         bases = splines.basis_to_order(x, self.knots, self.k, highest)
         functions = base_functions(self.base_fun)
         return tuple(torch.cat([bases[order], functions[order](x)[..., None]], dim=-1) for order in orders)
 
     def weight(self) -> Tensor:
-        """The factors of `design`, `(…, out, in, G + k + 1)`: shared parameters on all edges of a tie, 0 on edges without a spline."""
+        """The factors of `design`, `(…, out, in, B + 1)`: shared parameters on all edges of a tie, 0 on edges without a spline."""
         weight = torch.cat([self.coef, self.base[..., None]], dim=-1)
         if self.ties:
             weight = weight.flatten(-3, -2)[..., self.tie_index(), :].view_as(weight)
@@ -198,8 +224,30 @@ class Layer(Edges, nn.Module):
         self.register_buffer("frozen", torch.zeros(out, inputs, dtype=torch.bool))
         self.symbols = {}
         self.ties = []
+        self.levels = (0,) * inputs
 
     # ---- structure
+
+    def set_levels(self, levels: tuple[int, ...]) -> None:
+        """Make words of inputs: those that have levels. In place, before a training."""
+        splines_of, longest = self.coef.shape[-1], max(self.coef.shape[-1], *levels)
+        self.coef = nn.Parameter(functional.pad(self.coef.detach(), (0, longest - splines_of)), self.coef.requires_grad)
+        self.levels = levels
+        slot, count = torch.arange(longest, device=self.coef.device), torch.tensor(levels, device=self.coef.device)
+        words = count > 0
+        with torch.no_grad():
+            self.coef.mul_(~words[:, None] | (slot < count[:, None]))
+            self.base.mul_(~words)
+            ends = count[words].to(self.knots.dtype) - 0.5
+            grid = splines.uniform_grid(torch.full_like(ends, -0.5), ends, self.grid_size)
+            self.knots[words] = splines.extend_knots(grid, self.k)
+
+    def used(self) -> Tensor:
+        """Mask of the basis functions, and last the base function, that an input has, `(in, B + 1)`."""
+        slot = torch.arange(self.coef.shape[-1] + 1, device=self.coef.device)
+        count = torch.tensor(self.levels, device=self.coef.device)[:, None]
+        base = slot == self.coef.shape[-1]
+        return torch.where(count > 0, slot < count, (slot < self.grid_size + self.k) | base)
 
     @property
     def grid(self) -> Tensor:
@@ -215,8 +263,13 @@ class Layer(Edges, nn.Module):
         """The state of an edge."""
         numeric = bool(self.spline_on[target, source])
         if self.symbol(source, target) is None:
-            return "spline" if numeric else "pruned"
+            curve: EdgeState = "levels" if self.levels[source] else "spline"
+            return curve if numeric else "pruned"
         return "both" if numeric else "symbolic"
+
+    def curved(self) -> Tensor:
+        """Mask of the edges with a spline, `(out, in)`."""
+        return self.spline_on & (torch.tensor(self.levels, device=self.coef.device) == 0)
 
     def symbolic_on(self) -> Tensor:
         """Mask of the edges with a symbolic function, `(out, in)`."""
@@ -229,12 +282,13 @@ class Layer(Edges, nn.Module):
         return self.spline_on | self.symbolic_on()
 
     def free_numeric(self) -> Tensor:
-        """Mask of the coefficients and, last, base weights that an optimizer may move, `(out, in, G + k + 1)`."""
+        """Mask of the coefficients and, last, base weights that an optimizer may move, `(out, in, B + 1)`."""
         edges = self.spline_on & ~self._frozen_ties()
         coef = edges & self.coef.requires_grad
         base = edges & (self.base.requires_grad and self.base_fun not in ("zero", "0"))
         spline = coef[..., None].expand(*coef.shape, self.coef.shape[-1])
-        return torch.cat([spline, base[..., None]], dim=-1)
+        free = torch.cat([spline, base[..., None]], dim=-1)
+        return free & self.used() if any(self.levels) else free
 
     def free_affine(self) -> Tensor:
         """Mask of the constants of symbolic functions that an optimizer may move, `(out, in, 4)`."""
@@ -276,8 +330,9 @@ class Layer(Edges, nn.Module):
 
     def get_extra_state(self) -> dict[str, Any]:
         symbols = {name: list(members) for name, members in self.symbols.items()}
-        return {"symbols": symbols, "ties": [list(group) for group in self.ties]}
+        return {"symbols": symbols, "ties": [list(group) for group in self.ties], "levels": list(self.levels)}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
         self.symbols = {primitive(name).name: list(members) for name, members in state["symbols"].items()}
         self.ties = [list(group) for group in state["ties"]]
+        self.levels = tuple(state.get("levels", (0,) * self.in_dim))

@@ -16,6 +16,7 @@ from kanwidget.core.arguments import network_inputs
 from kanwidget.core.layer import Layer
 from kanwidget.core.records import EdgeCurve, EdgeRef, Posterior, Trace
 from kanwidget.core.scales import EdgeUnits, Scale, Scaling
+from kanwidget.datasets.encoding import Encoding
 
 #: First range of the grids of hidden layers. Activations outgrow a tight grid within the first steps and then stay
 #: beyond its ends; a wide grid gives them room until it is adapted. (Of ten seeds of [2, 1, 1] three ended in a poor
@@ -57,6 +58,8 @@ class Network(nn.Module):
         self.n_features = n_in if n_features is None else n_features
         #: Names of the columns of the data, set by `fit`: columns of later data are found by them. Empty if the data had none.
         self.in_vars: tuple[str, ...] = ()
+        #: How the columns of a frame are read, set by `fit`; None where the data were no frame.
+        self.encoding: Encoding | None = None
         #: The parameters given the data, set by `fit`; None before, and where nothing asked the data.
         self.posterior: Posterior | None = None
         #: Names of the classes, set by `fit`, if the labels had any.
@@ -87,6 +90,10 @@ class Network(nn.Module):
     def set_extra_state(self, state: dict[str, Any]) -> None:
         """The counterpart of `get_extra_state`."""
         self.log = tuple(state["log"])
+
+    def take_names(self, other: Network) -> None:
+        """Take over what the columns and classes of another network are called, and how they are read. In place."""
+        self.in_vars, self.classes, self.encoding = other.in_vars, other.classes, other.encoding
 
     # ---- shape
 
@@ -238,7 +245,7 @@ class Network(nn.Module):
 
     def select(self, x: Any) -> Tensor:
         """Scaled numbers of the columns that the inputs read, in the network's type, after a check of the shape."""
-        x = network_inputs(x, self.n_features, self.dtype, self.device, self.in_vars)
+        x = network_inputs(x, self.n_features, self.dtype, self.device, self.in_vars, self.encoding)
         return self.scaling.scaled_inputs(x, None if self.n_in == self.n_features else self.columns)
 
     def combine(self, level: int, subnodes: Tensor) -> Tensor:

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core.network import Network
-from kanwidget.datasets import Dataset, arrays, as_dataset, frames
+from kanwidget.datasets import Dataset, arrays, as_dataset, frames, naming
+from kanwidget.datasets.dataset import is_table
 
 #: Number of training inputs that a network keeps as its reference data.
 REFERENCE_ROWS = 512
@@ -49,7 +50,7 @@ def part_left_out(network: Network, x: Tensor) -> float:
 def store_names(network: Network, data: Dataset) -> None:
     """Store the names of the columns and classes in the network, if they have any. In place."""
     if data.has_names:
-        network.in_vars = data.in_vars
+        network.in_vars, network.encoding = data.in_vars, data.encoding
     if data.classes:
         # Classes that no row has lack a name, but the network may have an output for them.
         numbers = range(len(data.classes), network.n_out)
@@ -58,9 +59,22 @@ def store_names(network: Network, data: Dataset) -> None:
 
 def order_columns(network: Network, data: Any, where: str = "fit") -> Dataset:
     """Data to train on. Columns with the names of the last training come in the network's order; new columns keep theirs."""
+    encoding, names = network.encoding, network.in_vars
+    if encoding is not None and {column.name for column in encoding.columns} <= _columns_of(data):
+        return as_dataset(data, where, names, encoding)
     dataset = as_dataset(data, where)
-    familiar = dataset.has_names and set(dataset.in_vars) == set(network.in_vars)
-    return as_dataset(dataset, where, network.in_vars) if familiar else dataset
+    familiar = dataset.has_names and set(dataset.in_vars) == set(names)
+    return as_dataset(dataset, where, names) if familiar else dataset
+
+
+def _columns_of(data: Any) -> set[str]:
+    """Names of the columns of data that come as a frame."""
+    if isinstance(data, Dataset):
+        return set() if data.encoding is None else {column.name for column in data.encoding.columns}
+    frame = (
+        data.get("train_input") if isinstance(data, Mapping) else data[0] if isinstance(data, (tuple, list)) else None
+    )
+    return set(map(str, naming.labels_of(frame))) if frames.has_columns(frame) else set()
 
 
 def as_inputs(model: Network, data: Any, where: str, *, test: bool = False) -> Tensor:
@@ -77,10 +91,12 @@ def as_inputs(model: Network, data: Any, where: str, *, test: bool = False) -> T
             _check.fail("data", where, "given for a model that wasn't fitted", None, advice)
         return model.reference
     if has_labels(data):
-        dataset = as_dataset(data, where, model.in_vars)
+        dataset = as_dataset(data, where, model.in_vars, model.encoding)
         x = dataset.test_input if test and dataset.test_input is not None else dataset.train_input
         return x.to(model.device, model.dtype)
-    x = arrays.tensor(frames.by_name(data, model.in_vars, where), "data", where).to(model.device, model.dtype)
+    x = arrays.tensor(frames.by_name(data, model.in_vars, where, encoding=model.encoding), "data", where).to(
+        model.device, model.dtype
+    )
     x = x[:, None] if x.ndim == 1 and model.n_features == 1 else x
     if x.ndim == 2 and not test:
         if len(x) == 0:
@@ -96,11 +112,11 @@ def has_labels(data: Any) -> bool:
         >>> has_labels({"train_input": [[0.0]], "train_label": [[1.0]]}), has_labels([[0.0]])
         (True, False)
     """
-    return isinstance(data, (Dataset, Mapping)) or _is_pair(data)
+    return isinstance(data, Dataset) or (isinstance(data, Mapping) and not frames.has_columns(data)) or _is_pair(data)
 
 
 def _is_pair(data: Any) -> bool:
     """Whether `fit` takes it as (inputs, labels); a table of two rows is none."""
     if not isinstance(data, tuple) or len(data) != 2:
         return False
-    return getattr(data[0], "ndim", 0) == 2 or frames.has_names(data[0])
+    return is_table(data) or getattr(data[0], "ndim", 0) == 2 or frames.has_names(data[0])

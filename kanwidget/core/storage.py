@@ -22,9 +22,10 @@ from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitives
 from kanwidget.core.records import EdgeRef, Event, Freedom, History, Posterior, StepRecord
+from kanwidget.datasets.encoding import Encoding
 
 #: Version of the format. A change that older code can't read raises it.
-FORMAT = 3
+FORMAT = 4
 _KEY = "kanwidget"
 _LAYER_TENSORS = ("coef", "base", "affine", "knots", "spline_on", "frozen")
 _POSTERIOR_TENSORS = ("vector", "root")
@@ -96,11 +97,12 @@ def _structure(network: Network) -> dict[str, Any]:
         "arities": network.arities,
         "n_features": network.n_features,
         "in_vars": list(network.in_vars),
+        "encoding": None if network.encoding is None else network.encoding.to_dict(),
         "classes": list(network.classes),
         "log": list(network.log),
         "training": network.training,
         "layers": [
-            {"k": layer.k, "base_fun": layer.base_fun, "symbols": layer.symbols, "ties": layer.ties} for layer in layers
+            {name: getattr(layer, name) for name in ("k", "base_fun", "symbols", "ties", "levels")} for layer in layers
         ],
         "frozen": [name for name, parameter in network.named_parameters() if not parameter.requires_grad],
         "settings": _settings(network),
@@ -185,6 +187,8 @@ def _assembled(tensors: dict[str, Tensor], structure: dict[str, Any], cls: type[
     )
     network.in_vars = tuple(map(str, structure.get("in_vars", ())))
     network.classes = tuple(map(str, structure.get("classes", ())))
+    if structure.get("encoding") is not None:
+        network.encoding = Encoding.from_dict(structure["encoding"])
     network.log = tuple(structure.get("log", ()))
     _check_shape(network)
     network.columns = columns
@@ -220,7 +224,8 @@ def _layer(tensors: dict[str, Tensor], prefix: str, data: dict[str, Any]) -> Lay
     edges = part["base"].numel()
     for flat in (flat for group in [*data["symbols"].values(), *data["ties"]] for flat in group):
         _check.integer(flat, "edge", "load", low=0, high=edges - 1)
-    layer.load_state_dict({**part, "_extra_state": {"symbols": data["symbols"], "ties": data["ties"]}})
+    extra = {name: data[name] for name in ("symbols", "ties", "levels") if name in data}
+    layer.load_state_dict({**part, "_extra_state": extra})
     # As stored, not as recomputed from the grid: bit for bit.
     layer.knots = part["knots"]
     return layer
@@ -231,8 +236,8 @@ def _check_shape(network: Network) -> None:
     for index in range(network.depth):
         layer, level = network.layer(index), index + 1
         subnodes = network.width[level][0] + sum(network.arities[level])
-        expected = (subnodes, network.nodes_in(index), layer.grid_size + layer.k)
-        if tuple(layer.coef.shape) != expected or layer.knots.shape[1] != layer.grid_size + 1 + 2 * layer.k:
+        expected = (subnodes, network.nodes_in(index), max(layer.grid_size + layer.k, *layer.levels))
+        if tuple(layer.coef.shape) != expected or len(layer.levels) != layer.in_dim or min(layer.levels) < 0:
             raise ValueError(f"layer {index} has shape {tuple(layer.coef.shape)}, not {expected}")
         if len(network.arities[level]) != network.width[level][1]:
             raise ValueError(f"level {level} has another number of products than of arities")

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget._refusals import short_refusals
-from kanwidget.datasets import arrays, frames, naming
+from kanwidget.datasets import arrays, cells, frames, naming
+from kanwidget.datasets.encoding import FLAG, UNMET, Encoding
 
 _PARTS = ("train", "test", "val")
 _WEIGHTS = ("train_weight", "test_weight", "val_weight")
@@ -41,6 +42,7 @@ class Dataset:
         train_weight: How much each training row counts, ≥ 0; by default all rows count the same.
         test_weight: The same for the test rows.
         val_weight: The same for the validation rows.
+        encoding: How the columns of a frame are read: words and missing cells. Set for frames.
 
     Raises:
         ValueError: For shapes that do not fit, and for NaN or infinity, naming the row and the column.
@@ -69,23 +71,39 @@ class Dataset:
     train_weight: Tensor | None = None
     test_weight: Tensor | None = None
     val_weight: Tensor | None = None
+    encoding: Encoding | None = None
 
     def __post_init__(self) -> None:
         # Names beside a frame rename its columns: further frames then go by position, too.
         renamed = frames.has_names(self.train_input) and not naming.is_empty(self.in_vars)
         if naming.is_empty(self.in_vars):
-            self._set("in_vars", frames.names_of(self.train_input))
+            self._read_frame()
         self._check_part("train")
         numbered = naming.Numbered(f"x_{i + 1}" for i in range(self.n_features))
         self._set("in_vars", naming.check_names(self.in_vars, numbered, "in_vars"))
         for part in ("test", "val"):
             name = f"{part}_input"
             if self.has_names and not renamed:
-                self._set(name, frames.by_name(getattr(self, name), self.in_vars, "Dataset", name))
+                self._set(name, frames.by_name(getattr(self, name), self.in_vars, "Dataset", name, self.encoding))
             self._check_part(part)
+        if self.encoding is not None:
+            self._set("encoding", self.encoding.only(self.in_vars))
         numbers = range(self.n_outputs)
         default_out = naming.Numbered(["y"] if self.n_outputs == 1 else [f"y_{i + 1}" for i in numbers])
         self._set("out_vars", naming.check_names(self.out_vars, default_out, "out_vars"))
+
+    def _read_frame(self) -> None:
+        """Read the columns of a frame, and take their names, in place; nothing for other data, and for columns without names."""
+        frame = self.train_input
+        names = frames.names_of(frame)
+        if names and self.encoding is None:
+            encoding, faults = Encoding.of(frame, naming.labels_of(frame), "Dataset", "train_input")
+            cells.refuse(faults, "Dataset", "train_input")
+            self._set("encoding", encoding)
+        if names and self.encoding is not None:
+            self._set("train_input", self.encoding.encode(frame, "Dataset", "train_input"))
+            names = self.encoding.names
+        self._set("in_vars", names)
 
     def _check_part(self, part: str) -> None:
         """Convert and check one pair of inputs and labels, in place."""
@@ -136,6 +154,18 @@ class Dataset:
     def has_names(self) -> bool:
         """Whether the input columns have names, from a frame or `in_vars`; the default x_1, x_2, … are only numbers."""
         return not isinstance(self.in_vars, naming.Numbered)
+
+    @property
+    def levels(self) -> tuple[tuple[str, ...], ...]:
+        """The levels of each input column: names of words for the numbers 0, 1, …; none of a column of numbers.
+
+        Examples:
+            >>> import pandas
+            >>> frame = pandas.DataFrame({"dose": [1.0, 2.0, 3.0, 4.0], "sex": ["f", "m", "m", "f"], "y": [0.0, 1.0, 2.0, 2.0]})
+            >>> Dataset.from_frame(frame, "y").levels
+            ((), ('f', 'm'))
+        """
+        return ((),) * self.n_features if self.encoding is None else self.encoding.levels
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -211,6 +241,9 @@ class Dataset:
             if getattr(self, f"{kind}_mean") is not None:
                 continue
             mean, scale = arrays.moments(getattr(self, f"train_{kind}"))
+            if kind == "input" and any(self.levels):  # numbers of levels have none
+                words = torch.tensor([bool(levels) for levels in self.levels], device=mean.device)
+                mean, scale = mean.where(~words, 0.0), scale.where(~words, 1.0)
             changed |= {f"{kind}_mean": mean, f"{kind}_scale": scale}
             for key in self.keys():
                 if key.endswith(kind):
@@ -248,12 +281,16 @@ class Dataset:
             Dataset(4 train rows, 1 test row, x_1 -> y)
         """
         where = "Dataset.from_arrays"
-        in_vars = frames.names_of(x) if naming.is_empty(in_vars) else in_vars
+        encoding = None
+        if naming.is_empty(in_vars) and frames.names_of(x):
+            encoding, faults = Encoding.of(x, naming.labels_of(x), where, "x")
+            cells.refuse(faults, where, "x")
+            x, in_vars = encoding.encode(x, where, "x"), encoding.names
         inputs = arrays.inputs(x, "x", where, in_vars).to(dtype)
         labels = arrays.labels(y, inputs.shape[0], "y", where, out_vars)
         labels = labels.to(dtype) if labels.is_floating_point() else labels
         options = Split(test_fraction, seed, standardize, dtype)
-        return _divided(inputs, labels, options, (tuple(in_vars), tuple(out_vars)), where)
+        return _divided(inputs, labels, options, (tuple(in_vars), tuple(out_vars)), where, encoding)
 
     @classmethod
     @short_refusals
@@ -267,20 +304,23 @@ class Dataset:
         *,
         dtype: torch.dtype = torch.float64,
     ) -> Dataset:
-        """A dataset from a data frame (pandas, or anything with `columns` and `df[name]`).
+        """A dataset from a data frame: pandas, polars, Arrow, a dict of columns, or anything with `columns` and `df[name]`.
 
         Args:
-            df: The frame; every column but the target is an input and holds numbers.
-            target: Name of the column to predict, or several. Text, categories and booleans become class numbers, in
-                alphabetical order.
+            df: The frame; every column but the target is an input. Words and categories become numbers of levels, for each of which
+                the network has a value; dates become years, days or hours since the first one. A missing word is one more level; a
+                missing number is the mean of its column, beside which stands an input with the levels given and missing. Words with
+                more levels than a third of the rows, and columns of one level, are left out.
+            target: Name of the column to predict, or several. Words, categories and booleans become class numbers, in
+                alphabetical order. Rows without a target are left out.
             test_fraction: Part of the rows that becomes test data, 0 ≤ fraction < 1.
             seed: Of the draw of the test rows.
             standardize: Bring every column to mean 0 and standard deviation 1, see `standardize`.
             dtype: Of the numbers.
 
         Raises:
-            ValueError: For columns that do not exist, and for missing or infinite values.
-            TypeError: For input columns that are not numbers.
+            ValueError: For columns that do not exist, and for infinite values.
+            TypeError: For columns that hold something else, such as lists.
         """
         return from_table(df, target, Split(test_fraction, seed, standardize, dtype), "Dataset.from_frame")
 
@@ -306,20 +346,28 @@ class Split:
     dtype: torch.dtype = torch.float64
 
 
-def from_table(df: Any, target: str | Sequence[str] | None, split: Split, where: str) -> Dataset:
+def from_table(
+    df: Any, target: str | Sequence[str] | None, split: Split, where: str, encoding: Encoding | None = None
+) -> Dataset:
     """A dataset from a frame for a public call, which the errors name. See `Dataset.from_frame`."""
-    x, y, in_vars, out_vars = frames.columns_of(df, target, where)
+    encoding, x, y, out_vars = frames.columns_of(df, target, where, encoding)
     labels = torch.from_numpy(y) if y.dtype.kind == "i" else torch.from_numpy(y).to(split.dtype)
-    return _divided(torch.from_numpy(x).to(split.dtype), labels, split, (tuple(in_vars), tuple(out_vars)), where)
+    inputs = torch.from_numpy(x).to(split.dtype)
+    return _divided(inputs, labels, split, (encoding.names, tuple(out_vars)), where, encoding)
 
 
 def _divided(
-    inputs: Tensor, labels: Tensor, split: Split, names: tuple[tuple[str, ...], tuple[str, ...]], where: str
+    inputs: Tensor,
+    labels: Tensor,
+    split: Split,
+    names: tuple[tuple[str, ...], tuple[str, ...]],
+    where: str,
+    encoding: Encoding | None = None,
 ) -> Dataset:
     """A dataset with rows set aside as test data."""
     train, test = split_rows(inputs.shape[0], split.test_fraction, split.seed, where)
     test_part = {"test_input": inputs[test], "test_label": labels[test]} if len(test) else {}
-    data = Dataset(inputs[train], labels[train], **test_part, in_vars=names[0], out_vars=names[1])
+    data = Dataset(inputs[train], labels[train], **test_part, in_vars=names[0], out_vars=names[1], encoding=encoding)
     return data.standardize() if split.standardize else data
 
 
@@ -370,14 +418,17 @@ def _weights(weight: Any, rows: int, name: str) -> Tensor:
     return values
 
 
-def as_dataset(data: Any, where: str = "as_dataset", names: Sequence[str] = ()) -> Dataset:
-    """A `Dataset` from a `Dataset`, a dict with pykan's keys, or a pair `(x, y)`.
+def as_dataset(
+    data: Any, where: str = "as_dataset", names: Sequence[str] = (), encoding: Encoding | None = None
+) -> Dataset:
+    """A `Dataset` from a `Dataset`, a dict with pykan's keys, a pair `(x, y)`, or a pair of a frame and its target's name.
 
     Args:
         data: A dict needs `train_input` and `train_label`; unknown keys are ignored.
         where: The function that is named in error messages.
         names: The columns to read, in this order, such as a network's `in_vars`: data with names are read by them (see
-            `frames.column_indices`), data without names by position.
+            `naming.column_indices`), data without names by position.
+        encoding: How their words and missing cells were read before.
 
     Raises:
         ValueError: For a dict without the needed keys, and for data that do not fit together.
@@ -392,7 +443,10 @@ def as_dataset(data: Any, where: str = "as_dataset", names: Sequence[str] = ()) 
         [[3.0, 1.0]]
     """
     if isinstance(data, Dataset):
+        data = data if encoding is None else _recoded(data, encoding)
         return _with_columns(data, names, where) if data.has_names and names else data
+    if is_table(data):
+        return as_dataset(from_table(data[0], data[1], Split(test_fraction=0), where, encoding), where, names, encoding)
     advice = "Use Dataset.from_arrays(x, y), Dataset.from_frame(df, target) or create_dataset(f)."
     if isinstance(data, Mapping):
         fields = {key: data[key] for key in Dataset.__dataclass_fields__ if data.get(key) is not None}
@@ -406,10 +460,47 @@ def as_dataset(data: Any, where: str = "as_dataset", names: Sequence[str] = ()) 
         fields = {"train_input": data[0], "train_label": data[1]}
     else:
         _check.fail("data", where, "a Dataset, a dict or a pair (x, y)", data, advice, error=TypeError)
-    if names and "in_vars" not in fields:
+    if encoding is not None and frames.names_of(fields["train_input"]):
+        fields |= {"encoding": encoding}
+    elif names and "in_vars" not in fields:
         fields |= _by_name(fields, names, where)
     dataset = Dataset(**fields)
-    return as_dataset(dataset, where, names) if names else dataset
+    return as_dataset(dataset, where, names, encoding) if names else dataset
+
+
+def is_table(data: Any) -> bool:
+    """Whether it is a pair of a frame and the name of its target, or of several.
+
+    Examples:
+        >>> is_table(({"x": [0.0], "y": [1.0]}, "y")), is_table(([[0.0]], [1.0]))
+        (True, False)
+    """
+    if not isinstance(data, (tuple, list)) or len(data) != 2 or not frames.has_columns(data[0]):
+        return False
+    target = data[1]
+    names = target if isinstance(target, (list, tuple)) else [target]
+    return bool(names) and all(isinstance(name, str) for name in names)
+
+
+def _recoded(data: Dataset, encoding: Encoding) -> Dataset:
+    """The data with the levels, and the inputs for missing cells, of another reading; levels that this one hasn't count as the mean."""
+    if data.encoding is None or data.levels == encoding.levels or data.input_mean is not None:
+        return data
+    inputs = dict(zip(data.in_vars, data.levels, strict=True))
+    changed: dict[str, Any] = {}
+    for key in (key for key in data if key.endswith("input")):
+        columns = dict(zip(data.in_vars, data[key].unbind(1), strict=True))
+        for name, levels in zip(encoding.names, encoding.levels, strict=True):
+            if name not in columns and levels == FLAG:
+                columns[name] = torch.zeros_like(data[key][:, 0])
+            elif name in columns and levels != inputs.get(name, levels):
+                number = {level: code for code, level in enumerate(levels)}
+                table = data[key].new_tensor([number.get(level, UNMET) for level in inputs[name]] or [UNMET])
+                columns[name] = table[columns[name].long().clamp(min=0)].where(columns[name] != UNMET, UNMET)
+        changed[key] = torch.stack([columns[name] for name in encoding.names if name in columns], 1)
+    if any(name not in columns for name in encoding.names):
+        return data  # whose missing columns the next check names
+    return replace(data, **changed, in_vars=encoding.names, encoding=encoding)
 
 
 def _by_name(fields: Mapping[str, Any], names: Sequence[str], where: str) -> dict[str, Any]:
@@ -421,7 +512,7 @@ def _by_name(fields: Mapping[str, Any], names: Sequence[str], where: str) -> dic
 
 def _with_columns(data: Dataset, names: Sequence[str], where: str) -> Dataset:
     """The columns of these names in this order; unchanged where they go by position."""
-    indices = frames.column_indices(data.in_vars, names, where, kind="a Dataset")
+    indices = naming.column_indices(data.in_vars, names, where, kind="a Dataset")
     if indices is None or indices == list(range(data.n_features)):
         return data
     changed: dict[str, Any] = {key: data[key][:, indices] for key in data if key.endswith("input")}

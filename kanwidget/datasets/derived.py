@@ -1,4 +1,4 @@
-"""Further columns of a dataset, computed from the ones that it has."""
+"""Other columns of a dataset: further ones, computed from those that it has, and those of numbers alone."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget._refusals import short_refusals
-from kanwidget.datasets import frames
-from kanwidget.datasets.dataset import Dataset, as_dataset
+from kanwidget.datasets import naming
+from kanwidget.datasets.dataset import Dataset, as_dataset, rows_of
+from kanwidget.datasets.encoding import FLAG
 from kanwidget.datasets.equations.formula import CONSTANTS, FUNCTIONS, Evaluator, compiled, variables_of
 
 _WHERE = "with_columns"
@@ -59,6 +60,37 @@ def with_columns(data: Any, columns: Mapping[Any, Any] | None = None, **more: An
     return result
 
 
+def numbers_only(data: Dataset) -> Dataset:
+    """The columns of numbers, and the rows in which no number is missing: what a law can be about.
+
+    Data without words or missing cells stay as they are, and so do data without any column or complete row of numbers.
+
+    Examples:
+        >>> import pandas
+        >>> frame = pandas.DataFrame({"x": [1.0, None, 3.0, 4.0], "town": list("abab"), "y": [1.0, 2.0, 3.0, 4.0]})
+        >>> numbers_only(Dataset.from_frame(frame, "y", 0))
+        Dataset(3 train rows, x -> y)
+    """
+    columns = [column for column, levels in enumerate(data.levels) if not levels]
+    if len(columns) == data.n_features or not columns:
+        return data
+    flags = [column for column, levels in enumerate(data.levels) if levels == FLAG]
+    changed: dict[str, Any] = {}
+    for part in ("train", "test", "val"):
+        x = getattr(data, f"{part}_input")
+        if x is None:
+            continue
+        complete = (x[:, flags] == 0).all(1)
+        if not bool(complete.any()):
+            return data
+        changed |= rows_of(data, part, complete.nonzero()[:, 0])
+        changed[f"{part}_input"] = x[complete][:, columns]
+    for name in ("input_mean", "input_scale"):
+        if getattr(data, name) is not None:
+            changed[name] = getattr(data, name)[columns]
+    return replace(data, **changed, in_vars=tuple(data.in_vars[column] for column in columns))
+
+
 def _with_column(data: Dataset, name: Any, formula: Any) -> Dataset:
     """The data with one more column."""
     if not isinstance(name, str) or not name:
@@ -79,7 +111,7 @@ def _evaluator(name: str, formula: Any, columns: tuple[str, ...]) -> Evaluator:
         _check.fail(name, _WHERE, "a formula", formula, _ADVICE)
     names = {variable: names.get(variable, variable) for variable in sorted(variables)}
     for column in names.values():
-        frames.check_column(column, columns, name, _WHERE)
+        naming.check_column(column, columns, name, _WHERE)
     return lambda values: evaluate({**numbers, **{variable: values[column] for variable, column in names.items()}})
 
 

@@ -1,8 +1,9 @@
-"""Names of columns: checks, and the default names."""
+"""Names of columns: checks, the default names, and which columns of a table go by them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kanwidget import _check
@@ -35,3 +36,63 @@ def check_names(names: Sequence[str], default: tuple[str, ...], argument: str) -
 def listed(names: Sequence[str]) -> str:
     """A short list of names."""
     return ", ".join(names) if len(names) <= 4 else f"{names[0]}, …, {names[-1]} ({len(names)})"
+
+
+def labels_of(df: Any) -> list[Any]:
+    """The labels of a frame's columns; of an Arrow table their names."""
+    names = getattr(df, "column_names", None)
+    if isinstance(df, Mapping) or not isinstance(names, list):
+        names = list(df) if isinstance(df, Mapping) else list(df.columns)
+    return names
+
+
+def column_indices(
+    columns: Sequence[str], names: Sequence[str], where: str, argument: str = "data", kind: str = "a frame"
+) -> list[int] | None:
+    """Indices of the columns of these names, or None for columns that go by position, as those of arrays.
+
+    The one rule for all data with names: if the columns include all names, they go by name, in any order and beside any further
+    columns. If they include none, whatever the case of the letters, and are as many, they were renamed and go by position. Anything
+    else is a mistake.
+
+    Raises:
+        ValueError: For columns that are missing, or there twice.
+
+    Examples:
+        >>> column_indices(["speed", "note", "mass"], ["mass", "speed"], "predict")
+        [2, 0]
+        >>> column_indices(["v", "m"], ["mass", "speed"], "predict") is None
+        True
+    """
+    missing = [name for name in names if name not in columns]
+    alike = {name.casefold() for name in columns} & {name.casefold() for name in names}
+    if len(names) == len(columns) and not alike:
+        return None
+    if missing:
+        advice = f"Missing: {', '.join(map(repr, missing))}. {_suggested(missing[0], columns)}".rstrip()
+        expected = f"{kind} with the columns of the training data, {', '.join(map(repr, names))}"
+        _check.fail(argument, where, expected, list(columns), advice)
+    twice = [name for name in names if columns.count(name) > 1]
+    if twice:
+        _check.fail(argument, where, f"{kind} whose columns have different names", twice, "Rename or drop one of them.")
+    return [columns.index(name) for name in names]
+
+
+def check_column(name: str, columns: Sequence[str], argument: str, where: str) -> None:
+    """Nothing, or an error that lists the columns and names the closest one."""
+    if name in columns:
+        return
+    expected = "one of the columns " + ", ".join(map(repr, columns))
+    _check.fail(argument, where, expected, name, _suggested(name, columns))
+
+
+def _suggested(name: str, columns: Sequence[str]) -> str:
+    """A question whether a similar column is meant."""
+    wanted = str(name).casefold()
+    alike = [column for column in columns if column.casefold() == wanted]
+    # A name without its unit.
+    alike = alike or [
+        column for column in columns if column.casefold().startswith((f"{wanted} ", f"{wanted}[", f"{wanted}("))
+    ]
+    close = alike or difflib.get_close_matches(str(name), columns, n=1, cutoff=0.5)
+    return f"Did you mean {close[0]!r}?" if close else ""

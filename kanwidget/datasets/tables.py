@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kanwidget import _check
 from kanwidget.datasets.dataset import Dataset
-from kanwidget.datasets.frames import check_column
+from kanwidget.datasets.naming import check_column
 
 #: Advice for an entry that is no number, in an input column and in that of the target.
 _INPUTS = "Correct the entry, or leave the column out of the inputs."

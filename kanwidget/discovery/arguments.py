@@ -12,8 +12,9 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core.primitives import primitives
-from kanwidget.datasets import Dataset, arrays, as_dataset, frames
+from kanwidget.datasets import Dataset, arrays, as_dataset, frames, naming
 from kanwidget.datasets.dataset import Split, from_table, without_idle_rows
+from kanwidget.datasets.derived import numbers_only
 from kanwidget.discovery.engine.trees import OPERATIONS, PRIMITIVE_OF
 from kanwidget.training.steps.scales import data_in_own_units
 
@@ -67,7 +68,9 @@ class Request:
 
     def table(self) -> Dataset:
         """The table in its own units, in float64, without the rows of weight 0."""
-        table = _table(self.data, self.y, self.target)
+        table = numbers_only(_table(self.data, self.y, self.target))
+        if any(table.levels):
+            _check.fail("data", WHERE, "a table with a column of numbers", "words alone", "Laws are about numbers.")
         if table.is_classification:
             advice = (
                 "Formulas are for numbers: yes and no are 1 and 0 after frame[column].astype(float). For the scores of classes there are "
@@ -84,7 +87,7 @@ class _Joined:
 
     def __init__(self, frame: Any, target: str, values: Any) -> None:
         self._frame, self._target, self._values = frame, target, values
-        self.columns = [*frame.columns, target]
+        self.columns = [*naming.labels_of(frame), target]
 
     def __getitem__(self, name: Any) -> Any:
         return self._values if name == self._target else self._frame[name]
@@ -124,7 +127,8 @@ def _table(data: Any, y: Any, target: str | Sequence[str] | None) -> Dataset:
 
 
 def _of_frame(frame: Any, y: Any, target: str | Sequence[str] | None) -> Dataset:
-    columns = list(map(str, frame.columns))
+    labels = naming.labels_of(frame)
+    columns = list(map(str, labels))
     named = isinstance(y, str) or (isinstance(y, (list, tuple)) and bool(y) and all(isinstance(n, str) for n in y))
     if y is not None and target is not None and named:
         _check.fail("y", WHERE, "left out beside target", y)
@@ -133,8 +137,8 @@ def _of_frame(frame: Any, y: Any, target: str | Sequence[str] | None) -> Dataset
         while name in columns:
             name += "_"
         values = arrays.tensor(y, "y", WHERE)
-        if values.numel() != len(frame[frame.columns[0]]):
-            _check.fail("y", WHERE, f"{len(frame[frame.columns[0]])} numbers, one a row of the frame", y)
+        if values.numel() != len(frame[labels[0]]):
+            _check.fail("y", WHERE, f"{len(frame[labels[0]])} numbers, one a row of the frame", y)
         return from_table(_Joined(frame, name, values.flatten().double().numpy()), name, Split(0.0), WHERE)
     chosen = y if named else target
     if chosen is None:

@@ -232,9 +232,11 @@ class Equation:
         """
         where = "predict"
         if has_labels(data):
-            x = as_dataset(data, where, self.data.in_vars).train_input
+            x = as_dataset(data, where, self.data.in_vars, self.data.encoding).train_input
         else:
-            x = arrays.inputs(frames.by_name(data, self.data.in_vars, where), "data", where)
+            x = arrays.inputs(
+                frames.by_name(data, self.data.in_vars, where, encoding=self.data.encoding), "data", where
+            )
         x = x.to(torch.float64)
         if x.shape[1] != self.data.n_features:
             _check.fail("data", where, f"of shape (rows, {self.data.n_features}), a column for each input", x)

@@ -155,7 +155,7 @@ def richer_networks(
 def is_formula(network: Network) -> bool:
     """Whether functions stand on edges. Beside splines the identity alone is none: it leads a network's sum past new hidden nodes."""
     layers = [network.layer(index) for index in range(network.depth)]
-    if not any(bool(layer.spline_on.any()) for layer in layers):
+    if not any(bool(layer.curved().any()) for layer in layers):
         return True
     return any(name != "x" and edges for layer in layers for name, edges in layer.symbols.items())
 
@@ -253,12 +253,12 @@ class _Trials:
         if bool(residual.isfinite().all()):
             self._residual, self._columns = residual, self._data.train_input[:, network.columns].to(residual)
         if network.posterior is not None:
-            sizes = [network.layer(edge.layer).coef.shape[-1] for edge in network.posterior.freedom]
             parts = [
-                part.wiggle / max(1, size - 2)
-                for part, size in zip(network.posterior.freedom.values(), sizes, strict=True)
+                part.wiggle / max(1, layer.grid_size + layer.k - 2)
+                for edge, part in network.posterior.freedom.items()
+                if not (layer := network.layer(edge.layer)).levels[edge.source]
             ]
-            self._used = max(parts, default=1.0)
+            self._used = max(parts, default=0.0)
 
     def wave(self) -> Wave | None:
         """The wave of one column that explains most of what the network as it is leaves, where that is no chance."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kanwidget import _check
@@ -29,7 +29,7 @@ def dataset_for(data: Any, options: TableOptions, where: str) -> Dataset:
         ValueError: For a target that the frame doesn't have, and for one beside data that have their labels.
         TypeError: For a frame without a target, and for what is no data.
     """
-    if frames.has_columns(data):
+    if frames.has_columns(data) and (options.target is not None or not isinstance(data, Mapping)):
         return from_table(data, options.target, options.split, where)
     if options.target is not None:
         advice = "It names a column of a data frame. These data have their labels already."

@@ -66,6 +66,9 @@ def law_network(network: Network, held: HeldOut) -> LawNetwork | None:
     columns = sorted({int(network.columns[ref.source]) for ref in network.edge_refs(active=True) if ref.layer == 0})
     if data.is_classification or network.n_out != 1 or any(network.scaling.has_logs):
         return None
+    # Words have values of their own, which no law has.
+    if any(network.layer(0).state(source, target) == "levels" for _, source, target in network.edge_refs(active=True)):
+        return None
     if not 0 < len(columns) <= _MOST_COLUMNS or len(data.train_input) < _FEWEST_ROWS:
         return None
     symbols = variables(network, data.in_vars)

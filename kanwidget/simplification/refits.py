@@ -38,13 +38,13 @@ def refit(network: Network, held: HeldOut, steps: int = STEPS, *, lamb: float = 
     Returns:
         Losses of the held-out rows.
     """
-    reference, names = network.reference, network.in_vars
+    reference, names, encoding = network.reference, network.in_vars, network.encoding
     if network.n_parameters and steps:
         # Classes that functions separate have scores without end, which evidence would hold back; held-out rows judge them here.
         evidence = False if held.data.is_classification else None
         settings = Settings(lamb=lamb, update_grid=grids, evidence=evidence)
         _train(network, Trainer(network, held.data, steps, settings), settings)
-    network.reference, network.in_vars = reference, names
+    network.reference, network.in_vars, network.encoding = reference, names, encoding
     return held.row_losses(network)
 
 
@@ -67,7 +67,7 @@ def _train(network: Network, trainer: Trainer, settings: Settings) -> None:
 
 
 def _has_splines(network: Network) -> bool:
-    return any(bool(network.layer(index).spline_on.any()) for index in range(network.depth))
+    return any(bool(network.layer(index).curved().any()) for index in range(network.depth))
 
 
 def _loss(value: float | None) -> float:

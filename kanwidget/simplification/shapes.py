@@ -55,7 +55,8 @@ def shapes(network: Network, held: HeldOut) -> list[Shape]:
 
 def positive_columns(network: Network, held: HeldOut) -> list[int]:
     """The columns that an input reads, that are positive everywhere and vary by a fifth at least."""
-    columns = sorted(set(network.columns.tolist()))
+    inputs = zip(network.columns.tolist(), network.layer(0).levels, strict=True)
+    columns = sorted({column for column, levels in inputs if not levels})
     low = torch.stack([held.data[f"{part}_input"].amin(0) for part in ("train", "test")]).amin(0)
     high = held.data.train_input.amax(0)
     return [c for c in columns if float(low[c]) > 0 and float(high[c]) >= _LEAST_SPAN * float(low[c])]
@@ -81,6 +82,7 @@ def fresh(network: Network, shape: Shape, held: HeldOut, seed: int) -> Network:
         )
         for level, (below, above) in enumerate(itertools.pairwise(counts))
     )
+    new.layer(0).set_levels(first.levels)
     new.width = [[count, 0] for count in counts]
     new.arities = [[] for _ in counts]
     if shape.logs:

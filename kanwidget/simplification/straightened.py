@@ -51,7 +51,7 @@ def freedom_of_a_sum(network: Network) -> dict[EdgeRef, Freedom] | None:
     if posterior is None or not posterior.settled or (posterior.noise is not None and posterior.noise < _LEAST_NOISE):
         return None
     edges = network.edge_refs(active=True)
-    plain = all(network.layer(0).state(ref.source, ref.target) == "spline" for ref in edges)
+    plain = all(network.layer(0).state(ref.source, ref.target) in ("spline", "levels") for ref in edges)
     return posterior.freedom if plain and {*edges} == {*posterior.freedom} else None
 
 
@@ -83,7 +83,7 @@ def straightened(network: Network, held: HeldOut, freedom: dict[EdgeRef, Freedom
     trial = copy.deepcopy(network)
     gone = [edge for edge, part in freedom.items() if part.total < _NOTHING]
     for edge, part in freedom.items():
-        if edge not in gone and part.wiggle < _NOTHING:
+        if edge not in gone and part.wiggle < _NOTHING and not trial.layer(0).levels[edge.source]:
             fix_symbolic(trial, *edge, "x", held.data.train_input)
     return without(trial, spared(trial, gone), held)
 

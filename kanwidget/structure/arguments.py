@@ -14,6 +14,7 @@ from kanwidget.core.network import Network
 from kanwidget.core.reference_data import as_inputs, has_labels
 from kanwidget.datasets import Dataset, arrays, as_dataset, frames
 from kanwidget.datasets.dataset import Split, from_table, without_idle_rows
+from kanwidget.datasets.derived import numbers_only
 from kanwidget.structure import ensembles, subjects
 from kanwidget.structure.subjects import Subject
 from kanwidget.training.steps.scales import data_in_own_units, in_own_units
@@ -74,7 +75,8 @@ def _of_network(network: Network, data: Any, output: str | int | None, members: 
 
 def _of_table(table: Any, target: Any, output: str | int | None, members: int, steps: int, seed: int) -> Subject:
     data = from_table(table, target, Split(test_fraction=0), _WHERE) if frames.has_columns(table) else _labelled(table)
-    data = without_idle_rows(data_in_own_units(_regression(data, "subject").to(torch.float64, "cpu")))
+    data = numbers_only(_regression(data, "subject"))
+    data = without_idle_rows(data_in_own_units(data.to(torch.float64, "cpu")))
     index = subjects.output_index(output, data.out_vars)
     label = data.train_label[:, index].to(torch.float64)
     points, names = _picked(data.train_input), data.in_vars

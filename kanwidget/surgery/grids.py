@@ -159,7 +159,7 @@ def _regridded(
     first, count = layers[0], len(layers)
     # All inputs of all networks side by side.
     old = torch.stack([layer.knots for layer in layers]).flatten(0, 1)
-    old_coef = torch.stack([layer.coef for layer in layers], 1).flatten(1, 2)
+    old_coef = torch.stack([layer.spline_coef for layer in layers], 1).flatten(1, 2)
     grid = splines.interior(old, first.k)
     exact = size >= first.grid_size
     new = split_grid(grid, size) if exact else resampled_grid(grid, size)
@@ -186,14 +186,29 @@ def _regridded(
         elif knots == "spread":
             new[at] = spread_grid(samples, size, grid[at], first.k)
         coef[:, at] = refit(old_coef[:, at], old[at], splines.extend_knots(new[at], first.k), first.k, samples)
-    return coef.unflatten(1, (count, -1)).transpose(0, 1), new.unflatten(0, (count, -1))
+    coef, new = coef.unflatten(1, (count, -1)).transpose(0, 1), new.unflatten(0, (count, -1))
+    return (_beside_levels(layers, coef) if any(first.levels) else coef), new
+
+
+def _beside_levels(layers: Sequence[Layer], coef: Tensor) -> Tensor:
+    """The coefficients of splines, and of levels as they are, `(networks, out, in, B)`."""
+    count = torch.tensor(layers[0].levels, device=coef.device)
+    longest = max(coef.shape[-1], *layers[0].levels)
+    values = torch.stack([layer.coef for layer in layers])
+    coef, values = (
+        torch.nn.functional.pad(part, (0, longest - part.shape[-1]))
+        if part.shape[-1] < longest
+        else part[..., :longest]
+        for part in (coef, values)
+    )
+    return torch.where(count[:, None] > 0, values, coef)
 
 
 def _groups(layer: Layer) -> Iterator[tuple[list[int], bool, bool]]:
-    """Inputs whose grids are computed together, whether they share parameters, and whether frozen splines fix their knots."""
+    """Inputs of numbers whose grids are computed together, whether they share parameters, and whether frozen splines fix their knots."""
     frozen = (layer.frozen & layer.spline_on).any(0).tolist()
     groups = tied_inputs(layer)
-    alone = [i for i in range(layer.in_dim) if not any(i in group for group in groups)]
+    alone = [i for i in range(layer.in_dim) if not layer.levels[i] and not any(i in group for group in groups)]
     for state in (False, True):
         members = [i for i in alone if frozen[i] is state]
         if members:
@@ -203,10 +218,10 @@ def _groups(layer: Layer) -> Iterator[tuple[list[int], bool, bool]]:
 
 
 def tied_inputs(layer: Layer) -> list[list[int]]:
-    """Groups of two or more inputs whose edges share parameters, so that they need the same knots."""
+    """Groups of two or more inputs whose edges share parameters, so that they need the same knots; levels have none."""
     groups: list[set[int]] = []
     for tie in layer.ties:
-        merged = {flat % layer.in_dim for flat in tie}
+        merged = {flat % layer.in_dim for flat in tie if not layer.levels[flat % layer.in_dim]}
         apart = [group for group in groups if not group & merged]
         merged.update(*(group for group in groups if group & merged))
         groups = [*apart, merged]

@@ -95,7 +95,7 @@ def _leads_on(network: Network, level: int) -> Tensor:
 
 
 def _drawn(layer: Layer, generator: torch.Generator) -> Tensor:
-    """Random coefficients and, last, base weights of all edges, `(subnodes, nodes below, G + k + 1)`."""
+    """Random coefficients and, last, base weights of all edges, `(subnodes, nodes below, B + 1)`."""
     fresh = initial_layer(
         layer.in_dim,
         layer.out_dim,
@@ -107,6 +107,7 @@ def _drawn(layer: Layer, generator: torch.Generator) -> Tensor:
         generator=generator,
         dtype=layer.coef.dtype,
     )
+    fresh.set_levels(layer.levels)
     return fresh.weight().detach().to(layer.coef.device)
 
 
@@ -119,7 +120,8 @@ def _sized(weight: Tensor, layer: Layer, new: Tensor, trace: Trace, index: int) 
     wanted = torch.where(spreads > 0, spreads, 1.0)[:, None] / new.sum(1, keepdim=True).clamp(min=1) ** 0.5
     # B-splines add up to 1. Without this, a spline over a narrow range of values is a large constant first of all.
     means = values.mean(0)[..., None].nan_to_num(0.0, 0.0, 0.0)
-    centered = torch.cat([weight[..., :-1] - means, weight[..., -1:]], dim=-1)
+    used = layer.used()[:, :-1]
+    centered = torch.cat([torch.where(used, weight[..., :-1] - means, 0.0), weight[..., -1:]], dim=-1)
     return centered * torch.where(sizes > 0, wanted / sizes, 1.0)[..., None]
 
 

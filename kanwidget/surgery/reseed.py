@@ -44,11 +44,12 @@ def reseed(network: AnyNetwork, seed: int, where: str = "reseed") -> AnyNetwork:
             generator=generator,
             dtype=network.dtype,
         ).to(network.device)
+        drawn.set_levels(layer.levels)
         drawn.knots = layer.knots.clone()
         fresh.layers[index] = drawn
     # What a training leaves with a network.
     fresh.reference = network.reference[:0].clone()
-    fresh.in_vars, fresh.classes = (), ()
+    fresh.in_vars, fresh.classes, fresh.encoding = (), (), None
     for name, value in (("seed", seed), ("history", History())):
         if hasattr(fresh, name):
             setattr(fresh, name, value)

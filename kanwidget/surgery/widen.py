@@ -60,11 +60,11 @@ def _widen_layer(layer: Layer, nodes: Tensor, margin: float) -> bool:
     new[:, 0], new[:, -1] = ends.unbind(1)
     knots = splines.extend_knots(new, layer.k)
     sites = splines.collocation_sites(knots, layer.k).T
-    values = torch.einsum("nib,oib->ino", continued(sites, layer.knots, layer.k), layer.coef)
+    values = torch.einsum("nib,oib->ino", continued(sites, layer.knots, layer.k), layer.spline_coef)
     matrix = splines.basis(sites, knots, layer.k).transpose(0, 1)
     coef = torch.linalg.solve(matrix, values).permute(2, 0, 1)
     fixed = (ends == grid[:, [0, -1]]).all(1)
-    layer.coef.copy_(torch.where(fixed[None, :, None], layer.coef, coef))
+    layer.spline_coef.copy_(torch.where(fixed[None, :, None], layer.spline_coef, coef))
     layer.knots.copy_(torch.where(fixed[:, None], layer.knots, knots))
     return True
 
@@ -75,6 +75,7 @@ def _new_ends(layer: Layer, nodes: Tensor, margin: float) -> Tensor:
     low, high = nodes.amin(0), nodes.amax(0)
     room = margin * (high - low)
     free = layer.spline_on.any(0) & ~(layer.frozen & layer.spline_on).any(0) & torch.isfinite(low + high)
+    free &= torch.tensor(layer.levels, device=free.device) == 0
     for group in tied_inputs(layer):
         low[group], high[group] = low[group].min(), high[group].max()
         room[group], free[group] = room[group].max(), free[group].all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,9 +12,11 @@ from numpy.typing import NDArray
 
 from kanwidget import _check
 from kanwidget.datasets import Dataset, as_dataset
+from kanwidget.datasets.encoding import Encoding
 
-#: The parts of a data set as arrays, for other processes.
+#: The parts of a data set as arrays, for other processes; how words were read is one of them, as text.
 Arrays = dict[str, NDArray[Any]]
+_ENCODING = "encoding"
 
 
 def datasets_by_name(data: Any, where: str) -> dict[str, Dataset]:
@@ -36,12 +39,19 @@ def datasets_by_name(data: Any, where: str) -> dict[str, Dataset]:
 
 def arrays_of(data: Dataset) -> Arrays:
     """The parts that training uses."""
-    return {name: data[name].cpu().numpy() for name in data}
+    arrays = {name: data[name].cpu().numpy() for name in data}
+    if data.encoding is not None and data.encoding.has_levels:
+        arrays[_ENCODING] = np.array(json.dumps(data.encoding.to_dict()))
+    return arrays
 
 
 def dataset_of(arrays: Arrays) -> Dataset:
     """The data set of the arrays of `arrays_of`."""
-    return Dataset(**arrays)  # type: ignore[arg-type] # it takes arrays
+    parts: dict[str, Any] = {name: values for name, values in arrays.items() if name != _ENCODING}
+    if _ENCODING not in arrays:
+        return Dataset(**parts)
+    encoding = Encoding.from_dict(json.loads(str(arrays[_ENCODING])))
+    return Dataset(**parts, in_vars=encoding.names, encoding=encoding)
 
 
 def digest(arrays: Arrays) -> str:

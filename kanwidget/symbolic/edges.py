@@ -71,6 +71,9 @@ def fix_symbolic(
     """
     layer = network.check_edge(l, i, j, "fix_symbolic")
     function = primitive(name, where="fix_symbolic")
+    if layer.levels[i]:
+        advice = "It has a value for each level; merge or drop levels in the table."
+        _check.fail("i", "fix_symbolic", "an input of numbers", f"input {i}, whose values are words", advice)
     first, *others = tied_edges(layer, i, j)
     # In the units of the edge that was asked for; they are one function of scaled numbers.
     group = [(i, j), *(edge for edge in (first, *others) if edge != (i, j))]
@@ -280,4 +283,4 @@ def _add_to_spline(layer: Layer, source: int, target: int, sign: float) -> None:
     name = layer.symbol(source, target)
     if name is not None:
         with torch.no_grad():
-            layer.coef[target, source] += sign * spline_of_symbol(layer, source, target, primitive(name))
+            layer.spline_coef[target, source] += sign * spline_of_symbol(layer, source, target, primitive(name))

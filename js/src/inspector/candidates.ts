@@ -131,6 +131,7 @@ function trackPresence(node: HTMLElement, registry: Registry, call: (inside: boo
 }
 
 function emptyText({ store, ui }: Context, candidateCount: number): string {
+  if (store.state.selection.levels) return "Words have a value for each level, and no function.";
   if (candidateCount > 0) return `No candidate is called “${ui.values.filter}”.`;
   if (store.link === "lost") return "No candidates: the kernel is gone.";
   if (store.link === "live" && store.state.candidates.busy) return "Fitting candidates…";

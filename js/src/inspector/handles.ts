@@ -73,6 +73,7 @@ export class Handles {
     const { structure, selection } = this.context.store.state;
     const state = graph(structure).edges.get(keyText(selection.edges[0] ?? []))?.state;
     if (state === "symbolic") return "A formula has no handles: go back to the spline to drag its curve.";
+    if (state === "levels") return "The values of words have no handles.";
     return state === "pruned" ? "A pruned edge has no handles. Restore it first." : "";
   }
 

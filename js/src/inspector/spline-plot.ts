@@ -9,7 +9,7 @@ import { keyText } from "../protocol/structure";
 import type { Context, View } from "../state/context";
 import type { Store } from "../state/store";
 import { touches } from "../state/topics";
-import { number, variable } from "../text/format";
+import { count, number, variable } from "../text/format";
 import { called, cut, isolated } from "../text/names";
 import { attrs, h, line, s } from "../ui/dom";
 import { Registry } from "../ui/listeners";
@@ -44,7 +44,9 @@ export function splinePlot(context: Context): View {
   const stage = new Stage(ui, registry, (px) => read(stage, store, chart, px));
   const show = () => {
     chart = drawSpline(context, stage, handles);
+    const ofWords = store.state.selection.levels !== undefined;
     band.hidden = !selectedCurve(store)?.band;
+    beyond.hidden = partsLabel.hidden = ofWords;
     stage.point();
   };
   const handles = new Handles(context, registry, stage.node, show);
@@ -52,14 +54,16 @@ export function splinePlot(context: Context): View {
   const parts = h("input", { type: "checkbox", "data-kw-toggle": "parts" });
   const band = key(s("path", { class: "kw-f kw-c1 kw-band", d: "M1 0H17V8H1Z" }), "± 2 s.e.");
   band.title = "Two standard errors of the function";
+  const beyond = key(line("M1 4H17", "kw-c1", 1.6, "4 3"), "extrapolated");
+  const partsLabel = h("label", { class: "kw-row", title: "Base function and spline part" }, parts, "parts");
   const foot = h(
     "div",
     { class: "kw-row kw-legend kw-dim kw-fine" },
     key(line("M1 4H17", "kw-c1", 2.2), "function"),
     key(s("circle", { class: "kw-solid kw-c6", cx: 9, cy: 4, r: 2.4 }), "data"),
     band,
-    key(line("M1 4H17", "kw-c1", 1.6, "4 3"), "extrapolated"),
-    h("label", { class: "kw-row", title: "Base function and spline part" }, parts, "parts"),
+    beyond,
+    partsLabel,
     handles.toggle,
     handles.live,
   );
@@ -86,7 +90,7 @@ function read(stage: Stage, store: Store, chart: Axes | null, at: number): void 
   const near = ys.filter((_, k) => Math.abs(x(xs[k]!) - px) < 130);
   const above = y(near.reduce((sum, value) => sum + value, 0) / near.length) < (top + bottom) / 2;
   stage.read(Math.max(left, Math.min(right, px)), above ? bottom - 36 : 16, [
-    `${isolated(cut(variable(store.state.selection.x_name ?? "x"), 30))} = ${number(xs[i])}`,
+    `${isolated(cut(variable(store.state.selection.x_name ?? "x"), 30))} = ${store.state.selection.levels?.[i] ?? number(xs[i])}`,
     `φ = ${number(ys[i])}${band ? ` ± ${number(band[i], 2)}` : ""}`,
   ]);
 }
@@ -103,6 +107,10 @@ function drawSpline(context: Context, stage: Stage, handles: Handles): Axes | nu
     stage.show("", []);
     handles.draw(null, null);
     return null;
+  }
+  if (store.state.selection.levels && store.state.detail.get("detail")) {
+    handles.draw(null, null);
+    return drawLevels(store, stage, curve, store.state.selection.levels);
   }
   const parts = ui.values.showParts ? [curve.base, curve.spline].filter((values) => values !== null) : [];
   const points = store.state.detail.get("points");
@@ -126,6 +134,31 @@ function drawSpline(context: Context, stage: Stage, handles: Handles): Axes | nu
     ...functionPaths(curve, store.state.selection.data_range, x, y),
   ]);
   handles.draw({ ...chart, range }, curve);
+  return chart;
+}
+
+/** The value of every level of words, with ± 2 standard errors, and what the data ask beside it. */
+function drawLevels(store: Store, stage: Stage, curve: Curve, levels: readonly string[]): Axes {
+  const points = store.state.detail.get("points");
+  const [px, py] = [row(points, 0), row(points, 1)];
+  const ends = bandEnds(curve);
+  const range = valueRange(curve, [...ends, ...(py ? [py] : [])], []);
+  const name = called(store.state.selection.x_name ?? "x");
+  const chart = axes(stage.size, {
+    x: { range: [-0.6, levels.length - 0.4], name, words: levels },
+    y: { range, name: "" },
+  });
+  const { x, y } = chart;
+  const bars = ends.length > 0 ? Array.from(curve.xs, (v, i) => `M${x(v)} ${y(ends[0]![i]!)}V${y(ends[1]![i]!)}`) : [];
+  // Dots of one level stand side by side, as evenly as multiples of the golden section do.
+  const beside = px?.map((v, i) => v + 0.5 * (((i * 0.618034) % 1) - 0.5));
+  const [low, high] = range.map((value) => number(value));
+  stage.show(`The values of ${count(levels.length, "level")} of ${name}, from ${low} to ${high}`, [
+    ...chart.nodes,
+    ...(beside && py ? [dots(beside, py, x, y)] : []),
+    line(bars.join(""), "kw-c1", 2),
+    ...Array.from(curve.xs, (v, i) => s("circle", { class: "kw-f kw-c1", cx: x(v), cy: y(curve.ys[i]!), r: 4 })),
+  ]);
   return chart;
 }
 

@@ -1,7 +1,7 @@
 // Elements of the edges: a wire, a wide invisible path for the pointer, and above all wires the thumbnail. An edge
 // without room for a thumbnail shows a floating one while it is selected or under the pointer.
 
-import { extent, linear, path } from "../plot/scales";
+import { extent, linear, path, type Scale } from "../plot/scales";
 import { type EdgeInfo, edgeKeys, keyText } from "../protocol/structure";
 import type { Context } from "../state/context";
 import { boundText, endNames, functionName, importanceText, stateText } from "../state/edge-text";
@@ -35,7 +35,13 @@ interface Parts {
 /** Interval for renewing accessible names during training: one per frame would be noise for screen readers. */
 const NAME_MS = 1000;
 
-const DASH: Record<EdgeInfo["state"], string | null> = { spline: null, symbolic: null, both: "9 3", pruned: "1.5 3.5" };
+const DASH: Record<EdgeInfo["state"], string | null> = {
+  spline: null,
+  symbolic: null,
+  both: "9 3",
+  pruned: "1.5 3.5",
+  levels: null,
+};
 /** Dash of a wire without a thumbnail, which has no label either. */
 const BARE: Partial<typeof DASH> = { symbolic: "12 2 2 2" };
 
@@ -253,8 +259,9 @@ export class EdgeLayer {
     const values = this.context.store.curves.get(keyText(info.key))?.values;
     if (!values) return "";
     const [low, high] = atLeast(extent(values), this.#heights.get(keyText(info.key)) ?? 0);
-    const x = linear(0, values.length - 1, box.x + 4, box.x + box.w - 4);
     const y = linear(low, high, box.y + box.h - 5, box.y + 5);
+    if (info.levels) return dashes(info.levels, values, box, y);
+    const x = linear(0, values.length - 1, box.x + 4, box.x + box.w - 4);
     return path(
       Array.from(values, (_, i) => i),
       values,
@@ -262,6 +269,16 @@ export class EdgeLayer {
       y,
     );
   }
+}
+
+/** A dash for each level of words, at its value. */
+function dashes(levels: number, values: Float32Array, { x, w }: Box, y: Scale): string {
+  const room = (w - 8) / levels;
+  const dash = (i: number) => {
+    const value = values[Math.round((i * (values.length - 1)) / (levels - 1))]!;
+    return `M${(x + 4 + (i + 0.15) * room).toFixed(1)} ${y(value).toFixed(1)}h${(0.7 * room).toFixed(1)}`;
+  };
+  return Array.from({ length: levels }, (_, i) => dash(i)).join("");
 }
 
 /** A range widened on both sides to a height. */

@@ -1,7 +1,7 @@
 // Two axes with ticks and titles.
 
 import { power, tickLabels } from "../text/format";
-import { lined } from "../text/names";
+import { cut, lined } from "../text/names";
 import { line, s, tick } from "../ui/dom";
 import { decades, fineDecades, linear, log, type Scale, ticks } from "./scales";
 import type { Size } from "./stage";
@@ -10,6 +10,8 @@ interface AxisSpec {
   range: [number, number];
   name: string;
   log?: boolean;
+  /** Words at 0, 1, 2, … in place of numbers. */
+  words?: readonly string[];
 }
 interface AxesSpec {
   x: AxisSpec;
@@ -48,6 +50,14 @@ export function marksOf([low, high]: readonly [number, number], count: number, b
   return { values, labels, common, room: 14 + 6.2 * Math.max(3, ...labels.map((text) => text.length)) };
 }
 
+/** Words below an axis, as many as there is room for, each cut to its room. */
+function wordsOf(words: readonly string[], width: number) {
+  const stride = Math.ceil(words.length / Math.max(1, Math.floor(width / 44)));
+  const letters = Math.max(3, Math.floor((width / words.length) * stride * 0.16));
+  const values = words.map((_, i) => i).filter((i) => i % stride === 0);
+  return { values, labels: values.map((i) => cut(words[i]!, letters)), common: "" };
+}
+
 const LINE = 12;
 /** Height of the second line of a title; 0 where one is enough. */
 export const secondLine = (name: string, room: number): number => LINE * (lined(name, room).length - 1);
@@ -79,7 +89,9 @@ export function axes({ width, height }: Size, spec: AxesSpec): Axes {
   const rows = marksOf(spec.y.range, Math.max(3, (bottom - (spec.top ?? 20)) / 28), spec.y.log);
   const top = spec.top ?? (spec.y.name || rows.common ? 20 + secondLine(spec.y.name, heading) : 8);
   const left = Math.max(rows.room, spec.left ?? 0);
-  const columns = marksOf(spec.x.range, Math.max(2, (right - left) / 62), spec.x.log);
+  const columns = spec.x.words
+    ? wordsOf(spec.x.words, right - left)
+    : marksOf(spec.x.range, Math.max(2, (right - left) / 62), spec.x.log);
   const x = (spec.x.log ? log : linear)(...spec.x.range, left, right);
   const y = (spec.y.log ? log : linear)(...spec.y.range, bottom, top);
   const nodes: SVGElement[] = [

@@ -3,7 +3,7 @@ import type { NumberArray } from "./codecs";
 import type { NodeInfo, WireStructure } from "./messages";
 import { keyText } from "./structure";
 
-const STATES = ["spline", "symbolic", "both", "pruned"] as const;
+const STATES = ["spline", "symbolic", "both", "pruned", "levels"] as const;
 
 /** Adds the edges that a compact structure leaves out: keys follow from the nodes, states from `states`. */
 export function expandStructure(wire: WireStructure, states: NumberArray | undefined): WireStructure {

@@ -23,7 +23,7 @@ export const METRIC_COLUMNS = ["step", "seconds", "train", "test", "penalty"] as
 export const CURVE_HEAD = 3;
 
 const state = oneOf("idle", "running", "paused", "done", "error");
-const edgeState = oneOf("spline", "symbolic", "both", "pruned");
+const edgeState = oneOf("spline", "symbolic", "both", "pruned", "levels");
 const edgeKey = many(3);
 const nodeKey = many(2);
 
@@ -58,7 +58,7 @@ const nodeInfo = record(
 );
 const edgeInfo = record(
   { key: edgeKey, state: edgeState },
-  { function: orNull(text), best: orNull(text), best_r2: orNull(number), frozen: flag, tied: whole },
+  { function: orNull(text), best: orNull(text), best_r2: orNull(number), frozen: flag, tied: whole, levels: whole },
 );
 const structure = record(
   {
@@ -108,7 +108,7 @@ const settings = record(
 );
 const selection = record(
   { edges: list(edgeKey) },
-  { x_name: text, data_range: list(number), importance: number, k: whole },
+  { x_name: text, data_range: list(number), importance: number, k: whole, levels: list(text) },
 );
 const candidate = record(
   {

@@ -9,13 +9,16 @@ import type { Store } from "./store";
 const NAMES = new WeakMap<Structure, Map<EdgeInfo, string>>();
 
 /**
- * The name of a function that is still a spline, as in the formula (`function_names` in Python): up to three are f, g and h, more are
+ * The name of a function that is still a spline, or of the values of words, as in the formula (`function_names` in Python): up to three are f, g and h, more are
  * f₁, f₂, …, in the order of layers, targets and sources. Other edges have none.
  */
 export function functionName(structure: Structure, edge: EdgeInfo): string {
   let names = NAMES.get(structure);
   if (!names) {
-    const splines = structure.edges.filter(({ state }) => state === "spline" || state === "both");
+    // A term with two levels is on or off, and needs no name.
+    const splines = structure.edges.filter(
+      ({ state, levels }) => state === "spline" || state === "both" || (state === "levels" && levels !== 2),
+    );
     const order = ({ key: [layer, source, target] }: EdgeInfo) => [layer!, target!, source!];
     splines.sort((a, b) => {
       const [p, q] = [order(a), order(b)];
@@ -32,6 +35,7 @@ export function functionName(structure: Structure, edge: EdgeInfo): string {
 export function stateText(edge: EdgeInfo): string {
   if (edge.state === "symbolic") return `replaced by ${pretty(edge.function ?? "a formula")}`;
   if (edge.state === "both") return `${pretty(edge.function ?? "formula")} and a spline for the rest`;
+  if (edge.state === "levels") return `${edge.levels ?? 0} levels`;
   return edge.state;
 }
 

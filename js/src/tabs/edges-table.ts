@@ -23,7 +23,7 @@ const COLUMNS: readonly [Sort, string][] = [
   ["r2", "R²"],
 ];
 /** As in the legend of the drawing. */
-const STATES = { spline: "spline", symbolic: "formula", both: "both", pruned: "pruned" };
+const STATES = { spline: "spline", symbolic: "formula", both: "both", pruned: "pruned", levels: "levels" };
 /** Shortest interval between two sorts during training. */
 const STILL_MS = 1500;
 /** Length of the table; sorting brings the other rows up. */

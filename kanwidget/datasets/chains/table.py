@@ -84,7 +84,7 @@ def localization(
     _check.real(threshold, "threshold", _WHERE, low=0, high=1, open_low=True)
     chosen = _ranges(row, ranges)
     generator = torch.Generator().manual_seed(_check.integer(seed, "seed", _WHERE, low=0))
-    parts: dict[str, Tensor] = {}
+    parts: dict[str, Any] = {}
     for part, count in zip(("train", "test"), counts, strict=True):
         if count:
             drawn = _drawn(chosen, count, generator)

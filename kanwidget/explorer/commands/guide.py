@@ -86,7 +86,8 @@ class Grow(Command):
             session.view.notify(Notice("Nothing richer explains more", text))
             return frozenset(("status",))
         network = copied(cast("KAN", better.network))
-        network.reference, network.in_vars = session.x.clone(), session.model.in_vars
+        network.reference = session.x.clone()
+        network.take_names(session.model)
         names = [session.in_vars[column] for column in session.model.columns[list(better.columns or ())].tolist()]
         label = {
             "grid": f"grid {answer.now.grid} → {better.grid}",

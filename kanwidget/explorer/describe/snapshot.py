@@ -150,6 +150,8 @@ def selection(session: Session, edges: Sequence[EdgeRef]) -> tuple[p.Selection, 
     }
     if all(map(math.isfinite, data_range)):
         payload["data_range"] = data_range
+    if session.model.layer(layer).levels[source]:
+        payload["levels"] = list(session.data.levels[int(session.model.columns[source])])
     return payload, arrays
 
 

@@ -72,15 +72,17 @@ def edge_detail(session: Session, edge: EdgeRef, compact: bool = False) -> dict[
     if compact:
         ranking = {**ranking, "rows": ranking["rows"][:_COMPACT_ROWS]}
         fits = {name: _thinned(name, value) for name, value in fits.items()}
-        detail = {name: _thinned(name, value) for name, value in detail.items()}
+        detail = {name: _thinned(name, value, "levels" in selected) for name, value in detail.items()}
     named = {f"selection.{name}": value for name, value in detail.items()}
     named |= {f"candidates.{name}": value for name, value in fits.items()}
     arrays, buffer = pack(named)
     return {"selection": selected, "candidates": ranking, "arrays": arrays, "buffer": base64_text(buffer)}
 
 
-def _thinned(name: str, value: Tensor) -> Tensor:
-    """Fewer points of an array of `Selection` or `Candidates`."""
+def _thinned(name: str, value: Tensor, of_levels: bool = False) -> Tensor:
+    """Fewer points of an array of `Selection` or `Candidates`; all levels of words."""
+    if of_levels and name == "detail":
+        return value
     if name == "fits":
         value = value[:_COMPACT_ROWS]
     strides = {"x": _CURVE_STRIDE, "y": _CURVE_STRIDE, "fits": _CURVE_STRIDE, "detail": 2, "points": _POINT_STRIDE}

@@ -19,6 +19,7 @@ from kanwidget import _check
 from kanwidget.core import Event, StepRecord
 from kanwidget.core.storage import load
 from kanwidget.datasets import Dataset
+from kanwidget.datasets.encoding import Encoding
 from kanwidget.explorer.describe.equations import EquationWriter, FormulaRow
 from kanwidget.explorer.files.format1 import upgraded
 from kanwidget.explorer.files.script_line import log_entry
@@ -250,4 +251,7 @@ def _dataset(content: dict[str, Any]) -> Dataset:
         tensors = from_bytes(base64.b64decode(content["tensors"], validate=True))
     except Exception as error:
         raise ValueError(f"its data can't be read ({error})") from error
-    return Dataset(**tensors, in_vars=tuple(content["in_vars"]), out_vars=tuple(content["out_vars"]))
+    stored = content.get("encoding")  # earlier versions had none
+    encoding = None if stored is None else Encoding.from_dict(stored)
+    fields: dict[str, Any] = {**tensors, "encoding": encoding}
+    return Dataset(**fields, in_vars=tuple(content["in_vars"]), out_vars=tuple(content["out_vars"]))

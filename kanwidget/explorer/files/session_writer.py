@@ -113,4 +113,5 @@ def _data(data: Dataset) -> dict[str, Any] | None:
         return None
     names = list(data.in_vars) if data.has_names else []  # default names are made anew
     outputs = [] if data.is_classification and not data.classes else list(data.out_vars)
-    return {"in_vars": names, "out_vars": outputs, "tensors": base64_text(to_bytes(tensors))}
+    encoding = None if data.encoding is None else data.encoding.to_dict()
+    return {"in_vars": names, "out_vars": outputs, "encoding": encoding, "tensors": base64_text(to_bytes(tensors))}

@@ -15,6 +15,8 @@ def obstacle(session: Session) -> str:
     """
     if session.data.is_classification:
         return "Formulas are searched for numbers, and this target has classes. Train, Simplify and Formula find their scores."
+    if all(session.data.levels):
+        return "Formulas are searched for columns of numbers, and this table has words alone."
     if session.model.n_out > 1:
         names = ", ".join(session.out_vars[:3]) + (", …" if len(session.out_vars) > 3 else "")
         return f"Formulas are searched for one target, and this table has {session.model.n_out}: {names}. Begin with one of them."

@@ -27,7 +27,7 @@ class Progress:
     """For how many steps the error has been flat; 0 while it falls."""
     overfit: Overfit | None
     splines: int
-    """Active edges that aren't symbolic."""
+    """Active edges that a formula has no function for: curves."""
     edges: int
     """Active edges."""
     trained: bool
@@ -43,7 +43,7 @@ def progress(session: Session) -> Progress:
     records = since_act(session)
     model = session.model
     active = model.edge_refs(active=True)
-    splines = sum(model.layer(ref.layer).state(ref.source, ref.target) != "symbolic" for ref in active)
+    splines = sum(model.layer(ref.layer).state(ref.source, ref.target) not in ("symbolic", "levels") for ref in active)
     kind = session.tree.nodes[session.tree.current].kind
     returned = kind == RETURN
     simplified = any(node.kind == SIMPLIFIED for node in session.tree.path())

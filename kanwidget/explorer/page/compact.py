@@ -13,7 +13,7 @@ from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.buffers import pack
 
 #: In the order of their numbers.
-STATES: tuple[p.EdgeState, ...] = ("spline", "symbolic", "both", "pruned")
+STATES: tuple[p.EdgeState, ...] = ("spline", "symbolic", "both", "pruned", "levels")
 _ALWAYS = {"key", "state"}
 
 

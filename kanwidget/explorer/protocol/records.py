@@ -24,7 +24,7 @@ DETAIL_SAMPLES = 129
 METRIC_COLUMNS = ("step", "seconds", "train", "test", "penalty")
 
 State = Literal["idle", "running", "paused", "done", "error"]
-EdgeState = Literal["spline", "symbolic", "both", "pruned"]
+EdgeState = Literal["spline", "symbolic", "both", "pruned", "levels"]
 NodeKind = Literal["input", "sum", "product", "output"]
 DriverKind = Literal["thread", "cooperative", "blocking"]
 #: An `EdgeRef` as JSON: `[layer, source node, target subnode]`.
@@ -70,6 +70,8 @@ class EdgeInfo(TypedDict):
     """Kept out of training."""
     tied: NotRequired[int]
     """Number of its tie."""
+    levels: NotRequired[int]
+    """Number of levels where `state` is levels."""
 
 
 class Structure(TypedDict):
@@ -170,6 +172,8 @@ class Selection(TypedDict):
     importance: NotRequired[float]
     k: NotRequired[int]
     """Order of its spline."""
+    levels: NotRequired[list[str]]
+    """Of an edge of words: a level for each column of `detail`."""
 
 
 class Candidate(TypedDict):

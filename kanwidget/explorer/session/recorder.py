@@ -46,6 +46,7 @@ class LayerCopy:
     frozen: Tensor
     symbols: dict[str, list[int]]
     ties: list[list[int]]
+    levels: tuple[int, ...]
 
     def layer(self) -> Layer:
         """A layer with the same parameters, in storage of its own."""
@@ -53,7 +54,7 @@ class LayerCopy:
         made = Layer(self.knots[:, k : self.knots.shape[1] - k], k, self.coef.clone(), self.base.clone(), self.base_fun)
         made.affine.data.copy_(self.affine)
         made.knots, made.spline_on, made.frozen = self.knots.clone(), self.spline_on.clone(), self.frozen.clone()
-        made.symbols, made.ties = {**self.symbols}, [list(group) for group in self.ties]
+        made.symbols, made.ties, made.levels = {**self.symbols}, [list(group) for group in self.ties], self.levels
         return made
 
 
@@ -113,6 +114,7 @@ def _layer_copy(layer: Layer) -> LayerCopy:
         cpu_copy(layer.frozen),
         {**layer.symbols},
         ties,
+        layer.levels,
     )
 
 

@@ -141,6 +141,8 @@ def edge_detail(
     """
     index, source, target = edge
     layer, units = network.layer(index), network.edge_units(edge)
+    if layer.levels[source]:
+        return _level_detail(network, edge, posterior)
     inputs = _finite(edge_inputs(network, edge, x))
     knots, k = units.x_centre + units.x_size * layer.knots[source], layer.k
     grid = knots[k : len(knots) - k]
@@ -162,6 +164,17 @@ def edge_detail(
         "handles": torch.stack([greville, units.y_size * layer.weight()[target, source, :-1]]),
     }
     return arrays, [low, high]
+
+
+def _level_detail(
+    network: Network, edge: EdgeRef, posterior: Posterior | None
+) -> tuple[dict[str, Tensor], list[float]]:
+    """The arrays of an edge of words: a column for each level."""
+    levels = network.layer(edge.layer).levels[edge.source]
+    curve = network.curve(edge, torch.arange(levels, dtype=network.dtype, device=network.device))
+    width = band(network, posterior, edge, curve.x)
+    rows = [curve.x, curve.y, curve.base, curve.spline, *([] if width is None else [width])]
+    return {"detail": torch.stack(rows)}, [0.0, float(levels - 1)]
 
 
 def sampled_accuracy(network: Network, data: Dataset) -> float | None:

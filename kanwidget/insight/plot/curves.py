@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -30,6 +31,10 @@ from kanwidget.training.evidence.errors import curve_errors, valid_posterior
 
 #: Rows that are drawn.
 _ROWS = 300
+#: Names of levels below an axis, and letters of each.
+_MOST_NAMES, _LONGEST_NAME = 8, 10
+#: Dots of one level stand side by side, as evenly as multiples of the golden section do.
+_GOLDEN = 0.618034
 
 
 def plot_history(history: History, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
@@ -174,6 +179,8 @@ def plot_edge(
     """
     layer = network.check_edge(l, i, j, "plot_edge")
     colors = theme_of(theme, "plot_edge")
+    if layer.state(i, j) == "levels":
+        return _plot_levels(network, EdgeRef(l, i, j), data, colors, title, labels)
     units = network.edge_units((l, i, j))
     grid, points = units.x_centre + units.x_size * layer.grid[i], _inputs_of(network, l, i, x)
     low, high = torch.cat([grid, points]).aminmax()
@@ -203,6 +210,39 @@ def plot_edge(
     write(ax, -0.145, 0.5, labels[1], ha="left", va="center", rotation=90, **style)
     name = f"φ{subscript(l, i, j)} · {layer.state(i, j)}" if title is None else title
     write(ax, 1, 1.1, name, transform=ax.transAxes, color=colors.text, fontsize=9, ha="right", va="bottom")
+    return figure
+
+
+def _plot_levels(
+    network: Network, edge: EdgeRef, data: Dataset | None, theme: Theme, title: Any, labels: tuple[Any, Any]
+) -> Figure:
+    """The values of words, a dot with ± 2 standard errors for each level."""
+    levels = network.layer(edge.layer).levels[edge.source]
+    curve = network.curve(edge, torch.arange(levels, dtype=network.dtype, device=network.device))
+    posterior = valid_posterior(network)
+    errors = None if posterior is None else curve_errors(network, posterior, edge, curve.x)
+    figure = new_figure((5.6, 3.2), theme)
+    ax = figure.add_axes((0.13, 0.16, 0.84, 0.72))
+    _frame(ax, theme)
+    at, y = curve.x.cpu().numpy(), curve.y.cpu().numpy()
+    if data is not None:
+        rows = dots(network, edge, data, _ROWS).cpu().numpy()
+        beside = 0.5 * (np.arange(rows.shape[1]) * _GOLDEN % 1 - 0.5)
+        ax.plot(rows[0] + beside, rows[1], ".", label="data", color=theme.muted, markersize=3.4, alpha=0.6, zorder=1.9)
+    bars = None if errors is None else 2 * errors.cpu().numpy()
+    ax.errorbar(at, y, bars, fmt="o", color=theme.spline, capsize=4, label="φ" if bars is None else "φ ± 2 s.e.")
+    encoding = network.encoding
+    if encoding is not None:
+        names = encoding.levels[int(network.columns[edge.source])]
+        step = max(1, math.ceil(levels / _MOST_NAMES))
+        ax.set_xticks(at[::step])
+        ax.set_xticklabels([math_free(name)[:_LONGEST_NAME] for name in names[::step]])
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, frameon=False, fontsize=8, labelcolor=theme.muted)
+    style = {"transform": ax.transAxes, "color": theme.muted, "fontsize": 8}
+    write(ax, 1, -0.12, labels[0], ha="right", va="top", **style)
+    write(ax, -0.145, 0.5, labels[1], ha="left", va="center", rotation=90, **style)
+    name = f"φ{subscript(*edge)} · levels" if title is None else title
+    write(ax, 1, 1.1, name, transform=ax.transAxes, color=theme.text, fontsize=9, ha="right", va="bottom")
     return figure
 
 
@@ -237,6 +277,6 @@ def _draw_parts(ax: Axes, curve: EdgeCurve, state: EdgeState, symbol: str | None
     for label, values, present, color, dashes in parts:
         if present:
             ax.plot(at, values.cpu().numpy(), color=color, linestyle=dashes, linewidth=1.2, label=label)
-    main = {"spline": theme.spline, "symbolic": theme.symbolic, "both": theme.both, "pruned": theme.ghost}[state]
+    main = {"symbolic": theme.symbolic, "both": theme.both, "pruned": theme.ghost}.get(state, theme.spline)
     whole = name if state == "symbolic" else "φ"
     ax.plot(at, curve.y.cpu().numpy(), color=main, linewidth=2.2, label=whole, solid_capstyle="round")

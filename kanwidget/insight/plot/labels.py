@@ -129,8 +129,9 @@ def draw_legend(ax: Axes, edges: Sequence[Edge], layout: Layout, theme: Theme) -
         "symbolic": "formula",
         "both": "formula + spline",
         "pruned": "pruned",
+        "levels": "levels",
     }
-    colors = {"spline": theme.spline, "symbolic": theme.symbolic, "both": theme.both, "pruned": theme.muted}
+    colors: dict[EdgeState, str] = {"symbolic": theme.symbolic, "both": theme.both, "pruned": theme.muted}
     present = [state for state in names if any(edge.state == state for edge in edges)]
     if len(present) < 2:
         return
@@ -138,6 +139,8 @@ def draw_legend(ax: Axes, edges: Sequence[Edge], layout: Layout, theme: Theme) -
     x = (layout.size[0] - sum(lengths) + 0.2) / 2
     for state, length in zip(present, lengths, strict=True):
         width = 0.9 if state == "pruned" else 1.8
-        ax.plot([x, x + 0.3], [0.13, 0.13], color=colors[state], linestyle=DASHES[state], linewidth=width)
+        ax.plot(
+            [x, x + 0.3], [0.13, 0.13], color=colors.get(state, theme.spline), linestyle=DASHES[state], linewidth=width
+        )
         write(ax, x + 0.37, 0.13, names[state], color=theme.muted, fontsize=7.5, ha="left", va="center_baseline")
         x += length

@@ -161,7 +161,7 @@ def _color(edge: Edge, theme: Theme) -> tuple[float, ...]:
     """Colour by state, opacity by importance."""
     if edge.state == "pruned":
         return to_rgba(theme.ghost)
-    return to_rgba({"spline": theme.spline, "symbolic": theme.symbolic, "both": theme.both}[edge.state], edge.opacity)
+    return to_rgba({"symbolic": theme.symbolic, "both": theme.both}.get(edge.state, theme.spline), edge.opacity)
 
 
 def _wire(start: Point, end: Point) -> Path:

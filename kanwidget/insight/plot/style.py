@@ -31,6 +31,7 @@ DASHES: dict[EdgeState, Any] = {
     "symbolic": "solid",
     "both": (0, (4, 0.8, 1, 0.8)),
     "pruned": (0, (1.5, 2.5)),
+    "levels": "solid",
 }
 
 

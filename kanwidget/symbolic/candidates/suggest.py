@@ -67,7 +67,7 @@ def suggest_symbolic(
         on_broken: Called for every registered function that is left out because it doesn't work.
 
     Returns:
-        The fits; shorter than `topk` where the domains of few primitives hold the data.
+        The fits; shorter than `topk` where the domains of few primitives hold the data, and none for words.
 
     Raises:
         ValueError: For an edge or a primitive that doesn't exist.
@@ -177,6 +177,7 @@ def candidates_of_layer(
                     in_place=function_in_place(network, ref),
                     on_broken=on_broken,
                 )
+    found |= {ref: [] for ref in refs if layer.levels[ref.source]}  # words have values, and no function
     curved = [ref for ref in refs if ref not in found]
     if curved:
         x = reference_rows(data.train_input).to(network.device, network.dtype) if isinstance(data, Dataset) else data

@@ -19,12 +19,15 @@ from kanwidget import _check
 from kanwidget._types import Elementwise
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitives
+from kanwidget.core.records import EdgeRef
 from kanwidget.symbolic.functions import from_sympy_node
 from kanwidget.symbolic.writing.naming import edge_name
 
 if TYPE_CHECKING:
     import sympy
 
+#: Levels of an edge that is a term in formulas, on or off.
+SWITCH = 2
 #: Names in print of the functions that are still splines, where these are few.
 _LETTERS = "fgh"
 #: Sums and products of several operands, by sympy's names.
@@ -166,10 +169,48 @@ def function_names(network: Network) -> dict[str, str]:
         >>> function_names(KAN([2, 1]))
         {'phi_0_0_0': 'f', 'phi_0_1_0': 'g'}
     """
-    refs = [ref for ref in network.edge_refs(active=True) if network.layer(ref.layer).spline_on[ref.target, ref.source]]
+    refs = [ref for ref in network.edge_refs(active=True) if _has_name(network, ref)]
     refs.sort(key=lambda ref: (ref.layer, ref.target, ref.source))
     few = len(refs) <= len(_LETTERS)
     return {edge_name(*ref): _LETTERS[i] if few else f"f_{i + 1}" for i, ref in enumerate(refs)}
+
+
+def _has_name(network: Network, ref: EdgeRef) -> bool:
+    """Whether a formula has a name for an edge: that of a curve, or of words with more than two levels."""
+    layer = network.layer(ref.layer)
+    state = layer.state(ref.source, ref.target)
+    return state in ("spline", "both") or (state == "levels" and layer.levels[ref.source] != SWITCH)
+
+
+def level_values(network: Network, edge: EdgeRef) -> list[float]:
+    """The value of each level of an edge of words, in own units.
+
+    Examples:
+        >>> from kanwidget import KAN, Dataset
+        >>> model = KAN([1, 1])
+        >>> model.layer(0).set_levels((2,))
+        >>> len(level_values(model, EdgeRef(0, 0, 0)))
+        2
+    """
+    layer, size = network.layer(edge.layer), network.edge_units(edge).y_size
+    values = layer.weight()[edge.target, edge.source, : layer.levels[edge.source]].detach()
+    return [size * value for value in values.tolist()]
+
+
+def level_tables(network: Network, levels: Sequence[Sequence[str]]) -> dict[str, dict[str, float]]:
+    """The values of words with more than two levels, by the names that they have in formulas, then by level; in own units.
+
+    Args:
+        network: The network.
+        levels: Names of the levels of each column, see `Dataset.levels`.
+    """
+    tables = {}
+    for ref in network.edge_refs(active=True):
+        layer = network.layer(ref.layer)
+        if layer.state(ref.source, ref.target) == "levels" and layer.levels[ref.source] != SWITCH:
+            names = levels[int(network.columns[ref.source])]
+            tables[edge_name(*ref)] = dict(zip(names, level_values(network, ref), strict=True))
+    return tables
 
 
 def numeric_functions(network: Network, dtype: torch.dtype | None = None) -> dict[str, Callable[[Any], Any]]:

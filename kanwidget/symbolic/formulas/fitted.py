@@ -62,6 +62,10 @@ class FittedFormula:
     """The error of a row as a part of its value, where it grows with the value; the rows are weighted by it. Otherwise 0."""
     meaning: str = ""
     """What the number says, where it is the score of a class."""
+    tables: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Values of the levels of words, by the names that these have in the expression."""
+    switches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of words with two levels: those that 0 and 1 stand for."""
     digits: Mapping[float, int] = field(default_factory=dict)
     """Significant digits in print of constants by their size; four of those that aren't there."""
 
@@ -82,12 +86,25 @@ class FittedFormula:
             names = ", ".join(self.names.get(name, name) for name in self.curves)
             are = "is a curve" if len(self.curves) == 1 else "are curves"
             lines.append(f"where {names} {are} that no function of the library fits; try other widths")
+        lines += self._words()
         if self.saturated:
             # No residual shows the noise: standard errors would be those of rounding.
             lines.append("as many constants as rows: it fits whatever they hold. Give a longer table.")
         else:
             lines += self._constants(text)
         return "\n".join([*lines, *([self.meaning] if self.meaning else [])])
+
+    def _words(self) -> list[str]:
+        """What the words in it stand for."""
+        used = {str(symbol) for symbol in self.expression.free_symbols}
+        lines = [
+            f"where {name} is 0 for {two[0]}, 1 for {two[1]}" for name, two in self.switches.items() if name in used
+        ]
+        for name, values in self.tables.items():
+            for applied in self.expression.atoms(sympy_function(name)):
+                listed = ", ".join(f"{level}: {value:.4g}" for level, value in values.items())
+                lines.append(f"where {self.names.get(name, name)}({applied.args[0]}) = {{{listed}}}")
+        return lines
 
     def _constants(self, text: str) -> list[str]:
         """Sentences on the constants: those that are determined with their errors, the others in words."""
@@ -201,12 +218,14 @@ def fitted_formulas(pose: Posed, problem: Problem, fit: Fit) -> list[FittedFormu
                 pose.finished(part),
                 list(problem.variables),
                 {} if separated else {constant: pair for constant, pair in table.items() if constant in floats},
-                tuple(curve for curve in pose.names if part.has(sympy_function(curve))),
+                tuple(curve for curve in pose.names if part.has(sympy_function(curve)) and curve not in pose.tables),
                 0 < problem.rows <= len(fit.symbols),
                 pose.names,
                 error,
                 noise,
                 _meaning(pose, separated=separated),
+                pose.tables,
+                pose.switches,
             )
         )
     return formulas

@@ -16,6 +16,7 @@ from kanwidget.core.primitives import primitive
 from kanwidget.core.records import EdgeRef
 from kanwidget.core.threads import limit_threads
 from kanwidget.symbolic.formulas.constants import ex_round
+from kanwidget.symbolic.formulas.evaluation import SWITCH, level_values
 from kanwidget.symbolic.formulas.rescaling import own_params, rescale
 from kanwidget.symbolic.writing import forms
 from kanwidget.symbolic.writing.naming import edge_name
@@ -230,7 +231,9 @@ def _edge(
 
     layer = network.layer(index)
     terms = []
-    if bool(layer.spline_on[target, source]):
+    if layer.state(source, target) == "levels" and layer.levels[source] == SWITCH:
+        terms.append(_switch(network, EdgeRef(index, source, target), node))
+    elif bool(layer.spline_on[target, source]):
         terms.append(numeric_edge(index, source, target, node, scale))
     name = layer.symbol(source, target)
     if name is not None:
@@ -243,6 +246,12 @@ def _edge(
         params = params if scale is None else rescale(function, params, *scale)
         terms.append(_in_range(to_sympy(forms.form_of_fit(function, params, "u"), node)))
     return sympy.Add(*terms)
+
+
+def _switch(network: Network, edge: EdgeRef, node: Any) -> Any:
+    """An edge of two levels: a term that is on or off."""
+    low, high = level_values(network, edge)
+    return low + (high - low) * node
 
 
 def _in_range(expr: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The edges that evidence prices, in the coordinates of their wiggles' modes, where the prior is diagonal."""
+"""The edges that evidence prices, in the coordinates of their modes, where the prior is diagonal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.core.records import EdgeRef
-from kanwidget.training.evidence.roughness import wiggle_modes
+from kanwidget.training.evidence.roughness import level_modes, wiggle_modes
 from kanwidget.training.jacobian.parameter_vector import ParameterVector
 from kanwidget.training.jacobian.stack import Stack
 
@@ -17,9 +17,10 @@ _ROUNDING = 1e-14
 
 
 class Block(NamedTuple):
-    """Spline edges with the same number of free parameters."""
+    """Edges with the same number of free parameters, all splines, or all of words."""
 
     edges: list[EdgeRef]
+    is_of_words: bool
 
     columns: Tensor
     """Index of each edge's parameters in the vector, `(edges, width)`."""
@@ -44,37 +45,45 @@ class Block(NamedTuple):
     def precision(self, prices: Tensor) -> Tensor:
         """The diagonal of P, `(networks, edges, width)`."""
         diagonal = prices[..., :1] * self.roughness + self.epsilon
-        diagonal[..., 0] += prices[..., 1]
+        if not self.is_of_words:  # whose first mode is a constant
+            diagonal[..., 0] += prices[..., 1]
         return diagonal
 
 
 def spline_blocks(stack: Stack, parameters: ParameterVector, epsilon: Tensor) -> list[Block]:
-    """The spline edges that are trained, of a tie its first member, by number of parameters.
+    """The edges of splines and levels that are trained, of a tie its first member, by kind and number of parameters.
 
     Args:
         stack: The networks.
         parameters: Layout of their free parameters.
         epsilon: What decides where neither data nor prices do, `(networks, size)`.
     """
-    by_width: dict[int, list[Block]] = {}
+    blocks: dict[tuple[bool, int], list[Block]] = {}
     for number, (layer, index) in enumerate(zip(stack.layers, parameters.layers, strict=True)):
-        numeric = index.numeric.flatten(0, 1)
-        flat = (layer.tie_leads().flatten() & (numeric[:, :-1] >= 0).all(-1)).nonzero()[:, 0]
-        if len(flat):
-            modes = wiggle_modes(layer, with_base=bool(numeric[flat[0], -1] >= 0))
-            columns, sources = numeric[flat][:, : modes.basis.shape[-1]], flat % layer.in_dim
+        numeric, leads = index.numeric.flatten(0, 1), layer.tie_leads().flatten()
+        count = torch.tensor(layer.levels, device=numeric.device).repeat(layer.out_dim)
+        for levels in sorted(set(layer.levels)):
+            size = levels or layer.grid_size + layer.k
+            flat = (leads & (count == levels) & (numeric[:, :size] >= 0).all(-1)).nonzero()[:, 0]
+            if not len(flat):
+                continue
+            with_base = bool(numeric[flat[0], -1] >= 0)
+            modes = level_modes(layer, levels) if levels else wiggle_modes(layer, with_base)
+            width, sources = modes.basis.shape[-1], flat % layer.in_dim
+            columns = torch.cat([numeric[flat, :size], numeric[flat, -1:]], 1)[:, :width]
             edges = [EdgeRef(number, n % layer.in_dim, n // layer.in_dim) for n in flat.tolist()]
             basis, inverse, roughness = (mode[:, sources] for mode in modes)
-            part = Block(edges, columns, basis, inverse, roughness, epsilon[:, columns[:, 0]][..., None])
-            by_width.setdefault(columns.shape[1], []).append(part)
+            part = Block(edges, levels > 0, columns, basis, inverse, roughness, epsilon[:, columns[:, 0]][..., None])
+            blocks.setdefault((part.is_of_words, width), []).append(part)
     return [
         Block(
             [edge for part in parts for edge in part.edges],
+            is_of_words,
             torch.cat([part.columns for part in parts]),
             torch.cat([part.basis for part in parts], 1),
             torch.cat([part.inverse for part in parts], 1),
             torch.cat([part.roughness for part in parts], 1),
             torch.cat([part.epsilon for part in parts], 1),
         )
-        for parts in by_width.values()
+        for (is_of_words, _), parts in blocks.items()
     ]

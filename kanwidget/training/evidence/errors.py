@@ -112,7 +112,7 @@ def curve_errors(network: Network, posterior: Posterior, edge: EdgeRef, x: Tenso
         >>> 1e4 < errors.mean() < 1e5
         tensor(True)
     """
-    if network.layer(edge.layer).state(edge.source, edge.target) != "spline":
+    if network.layer(edge.layer).state(edge.source, edge.target) not in ("spline", "levels"):
         return None
     units = network.edge_units(edge)
     errors = edge_errors(network, posterior, edge, (x - units.x_centre) / units.x_size)

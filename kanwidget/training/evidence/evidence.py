@@ -115,8 +115,11 @@ class Evidence:
         self._variance = variance
         self.reload(batch.stack, parameters, units)
         wiggle, straight = _FIRST_PRICES
-        first = variance.new_tensor((wiggle if len(batch.stack.layers) > 1 else _FIRST_WIGGLE_OF_SUMS, straight))
-        self._prices = [first * self._units_of(block) for block in self._blocks]
+        of_splines = wiggle if len(batch.stack.layers) > 1 else _FIRST_WIGGLE_OF_SUMS
+        self._prices = [
+            variance.new_tensor((wiggle if block.is_of_words else of_splines, straight)) * self._units_of(block)
+            for block in self._blocks
+        ]
         self._freedoms = [torch.zeros_like(prices) for prices in self._prices]
         #: Variance of the noise in scaled numbers, `(networks,)`; 1 for classes, whose chance is in the probabilities.
         self.noise = torch.ones_like(variance)

@@ -69,6 +69,30 @@ def wiggle_modes(layer: LayerStack, with_base: bool) -> WiggleModes:
     )
 
 
+def level_modes(layer: LayerStack, levels: int) -> WiggleModes:
+    """The modes of inputs with so many levels: a constant, and differences from it, all of which cost the same.
+
+    Prices then make the values of levels draws from one normal distribution (random effects): those of few rows say little and move
+    little.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> from kanwidget.training.jacobian.stack import Stack
+        >>> basis, _, roughness = level_modes(Stack([KAN([1, 1])]).layers[0], 3)
+        >>> basis.shape, roughness.tolist()
+        (torch.Size([1, 1, 3, 3]), [[[0.0, 1.0, 1.0]]])
+    """
+    start = torch.eye(levels, dtype=torch.float64, device=layer.knots.device)
+    start[:, 0] = 1.0
+    basis = torch.linalg.qr(start).Q
+    roughness = torch.ones_like(basis[0])
+    roughness[0] = 0.0
+    shape = layer.knots.shape[:2]
+    return WiggleModes(
+        basis.expand(*shape, -1, -1), basis.mT.expand(*shape, -1, -1), roughness.expand(*shape, -1).contiguous()
+    )
+
+
 def wiggle(layer: LayerStack) -> Tensor:
     """Matrices S with cᵀSc = ∫φ″² over a grid of length 1, `(networks, in, G + k + 1, G + k + 1)`; c has the base weight last.
 
@@ -78,7 +102,7 @@ def wiggle(layer: LayerStack) -> Tensor:
     knots, k = layer.knots.double(), layer.k
     if k < 2:
         sites, length = _sites(layer)
-        values = layer.design(sites.mT.to(layer.knots.dtype)).double().movedim(-2, -3)
+        values = _of_splines(layer, layer.design(sites.mT.to(layer.knots.dtype))).double().movedim(-2, -3)
         steps = sites.diff() / length
         slopes = values.diff(dim=-2) / steps[..., None]
         change = slopes.diff(dim=-2) / ((steps[..., 1:] + steps[..., :-1]) / 2).sqrt()[..., None]
@@ -90,10 +114,17 @@ def wiggle(layer: LayerStack) -> Tensor:
         half = grid.diff() / 2
         points = (grid[..., :-1] + half)[..., None] + half[..., None] * nodes.to(grid)
         weight = (half[..., None] * weights.to(grid)).flatten(-2) * (grid[..., -1:] - grid[..., :1]) ** 3
-        second = layer.design(points.flatten(-2).mT.to(layer.knots.dtype), 2).double().movedim(-2, -3)
+        design = layer.design(points.flatten(-2).mT.to(layer.knots.dtype), 2)
+        second = _of_splines(layer, design).double().movedim(-2, -3)
         matrix = (second * weight[..., None]).mT @ second
     matrix[..., -1, -1] *= 2
     return matrix
+
+
+def _of_splines(layer: LayerStack, design: Tensor) -> Tensor:
+    """The basis functions of splines, and last the base function, of a design: there may be more levels."""
+    count = layer.grid_size + layer.k
+    return design if design.shape[-1] == count + 1 else torch.cat([design[..., :count], design[..., -1:]], -1)
 
 
 def _sites(layer: LayerStack) -> tuple[Tensor, Tensor]:

@@ -23,7 +23,7 @@ class LayerIndex:
     """Index of each of a layer's parameters in the vector, -1 for those that aren't free."""
 
     numeric: Tensor
-    """`(out, in, G + k + 1)`: coefficients and, last, the base weight."""
+    """`(out, in, B + 1)`: coefficients and, last, the base weight."""
     affine: Tensor
     """`(out, in, 4)`"""
     block: slice | None
@@ -112,6 +112,7 @@ def structure(network: Network) -> object:
             (
                 layer.k,
                 layer.coef.shape,
+                layer.levels,
                 layer.base_fun,
                 layer.spline_on.flatten().tolist(),
                 layer.frozen.flatten().tolist(),

@@ -12,7 +12,7 @@ from kanwidget.training.jacobian.forward import ForwardTrace
 from kanwidget.training.jacobian.stack import Stack, select_networks
 from kanwidget.training.objective.loss import Loss
 from kanwidget.training.objective.penalty import Penalty
-from kanwidget.training.objective.standard_deviations import Deviations, deviation, root_of_covariance
+from kanwidget.training.objective.standard_deviations import Deviations, input_deviation, root_of_covariance
 
 
 class FirstDesign:
@@ -55,7 +55,7 @@ class FirstDesign:
         """Standard deviations of the inputs, `(networks, n_in)`."""
         if not self._deviation.numel():
             part = self.x[:1] if self.x.stride(0) == 0 else self.x
-            self._deviation = deviation(part).expand(len(self.x), -1)
+            self._deviation = input_deviation(self.stack, part).expand(len(self.x), -1)
         return self._deviation
 
     def of(self, stack: Stack, networks: Tensor) -> FirstDesign:

@@ -58,8 +58,8 @@ class Deviations:
     def _compute(self, kind: Kind, index: int) -> Tensor:
         if self._rooted(kind, index):
             return _square_root(self._rotated().square().sum(-1))
-        if kind == "nodes" and index == 0 and self.inputs is not None:
-            return self.inputs
+        if kind == "nodes" and index == 0:
+            return input_deviation(self.stack, self.trace.nodes[0]) if self.inputs is None else self.inputs
         return deviation(self._values(kind, index))
 
     def _rooted(self, kind: Kind, index: int) -> bool:
@@ -89,6 +89,12 @@ def deviation(values: Tensor) -> Tensor:
     if values.shape[1] < 2:
         return torch.zeros_like(values[:, 0])
     return _square_root(_centered(values).square().sum(1) / (values.shape[1] - 1))
+
+
+def input_deviation(stack: Stack, x: Tensor) -> Tensor:
+    """Standard deviations of the inputs, `(networks, n_in)`; 1 for words, whose numbers are no measure."""
+    words = torch.tensor(stack.layers[0].levels, device=x.device) > 0
+    return torch.where(words, 1.0, deviation(x))
 
 
 def root_of_covariance(design: Tensor) -> Tensor:

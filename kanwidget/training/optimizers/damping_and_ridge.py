@@ -63,9 +63,10 @@ def ridge(
 def _add_roughness(
     matrix: Tensor, objective: LeastSquares, parameters: Parameters, order: int, weight: Callable[[LayerStack], float]
 ) -> None:
-    """Add squares of the differences of every edge's coefficients."""
+    """Add squares of the differences of every spline's coefficients; levels have no neighbors."""
     for layer, index in zip(objective.stack.layers, parameters.layers, strict=True):
-        count = layer.coef.shape[-1]
+        count = layer.grid_size + layer.k
         if count > order:
             difference = torch.eye(count, dtype=torch.float64, device=matrix.device).diff(n=order, dim=0)
-            add_blocks(matrix[None], index.numeric[..., :count], difference.T @ difference * weight(layer))
+            numbers = [source for source, levels in enumerate(layer.levels) if not levels]
+            add_blocks(matrix[None], index.numeric[:, numbers, :count], difference.T @ difference * weight(layer))

@@ -69,6 +69,7 @@ class GridSchedule:
             for index in range(self.network.depth):
                 layer = self.network.layer(index)
                 data = torch.stack([nodes.amin(0), nodes.amax(0)], dim=1)
-                used = layer.spline_on.any(0) & (data[:, 1] > data[:, 0])
+                numbers = torch.tensor(layer.levels, device=data.device) == 0
+                used = numbers & layer.spline_on.any(0) & (data[:, 1] > data[:, 0])
                 yield data[used], layer.grid[:, [0, -1]][used]
                 nodes = self.network.combine(index + 1, layer(nodes))

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from kanwidget import _check
@@ -17,19 +18,48 @@ from kanwidget.training.objective.loss import Loss
 
 
 def learn_scales(network: Network, data: Dataset, loss: Loss) -> None:
-    """Settle the network's scales and logarithms, if nothing has yet. In place.
+    """Settle the network's scales, logarithms and levels of words, if nothing has yet. In place.
 
     Functions that stand on the first or the last edges already were meant in own units: that side keeps its numbers.
     """
     scaling = network.scaling
+    _learn_levels(network, data)
     if network.log and not any(scaling.has_logs):
         resolve_logs(network, data)
     if not bool(scaling.fixed.all()):
         for side, layer in ((0, network.layer(0)), (1, network.layer(network.depth - 1))):
             scaling.fixed[side] |= bool(layer.symbols)
-        scaling.learn(data.train_input, data.train_label if loss.root else None)
+        scaling.learn(_numbers_of(network, data), data.train_label if loss.root else None)
         # Outputs of another loss keep their numbers, also in trainings to come.
         scaling.settle()
+
+
+def _learn_levels(network: Network, data: Dataset) -> None:
+    """Make words of the inputs whose columns hold words, as long as nothing has been learnt of them."""
+    layer = network.layer(0)
+    levels = tuple(len(data.levels[column]) for column in network.columns.tolist())
+    functions = {flat % layer.in_dim for members in layer.symbols.values() for flat in members}
+    for source, (now, before) in enumerate(zip(levels, layer.levels, strict=True)):
+        is_used = source in functions or (bool(network.scaling.fixed[0]) and bool(layer.spline_on[:, source].any()))
+        if now == before or not is_used:
+            continue
+        name = data.in_vars[int(network.columns[source])]
+        expected = f"data whose column {name!r} holds {_what(before)}, as the network has it"
+        _check.fail("data", "fit", expected, _what(now), "Begin with a new network: KAN.for_data(frame, target).")
+    if levels != layer.levels:
+        layer.set_levels(levels)
+
+
+def _what(levels: int) -> str:
+    return f"words with {levels} levels" if levels else "numbers"
+
+
+def _numbers_of(network: Network, data: Dataset) -> Tensor:
+    """The training inputs, with 0 for the levels of words, which have no scale."""
+    words = [column for column, levels in zip(network.columns.tolist(), network.layer(0).levels, strict=True) if levels]
+    if not words:
+        return data.train_input
+    return data.train_input.index_fill(1, torch.tensor(words, device=data.train_input.device), 0.0)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pandas
 import sympy
 from sympy.core.function import AppliedUndef
 
-from kanwidget import KAN, Dataset, KANExplorer
+from kanwidget import KAN, KANExplorer
 from tools.benchmarks.tables.data import Numeric, Problem
 from tools.benchmarks.tables.peers import Predict
 
@@ -22,11 +22,10 @@ _MOST_ACTS = 12
 
 def fit(problem: Problem) -> Predict:
     """`KAN.for_data(…).fit(…)`, with nothing set by hand."""
-    numbers = Numeric(problem.train)
-    frame = _with_target(numbers(problem.train), problem)
+    frame = _with_target(problem.train, problem)
     model = KAN.for_data(frame, _TARGET)
-    model.fit(Dataset.from_frame(frame, _TARGET, test_fraction=0), progress=False)
-    return _of_network(model, problem, numbers)
+    model.fit((frame, _TARGET), progress=False)
+    return _of_network(model, problem, lambda columns: columns)
 
 
 def three_acts(problem: Problem) -> Predict:
@@ -59,7 +58,7 @@ def _with_target(columns: pandas.DataFrame, problem: Problem) -> pandas.DataFram
     return columns.assign(**{_TARGET: np.array(problem.classes)[problem.y] if problem.classes else problem.y})
 
 
-def _of_network(model: KAN, problem: Problem, numbers: Numeric) -> Predict:
+def _of_network(model: KAN, problem: Problem, numbers: Predict) -> Predict:
     def predict(frame: pandas.DataFrame) -> np.ndarray:
         outputs = model.predict(numbers(frame)).numpy()
         return _softmax(outputs) if problem.classes else outputs[:, 0]

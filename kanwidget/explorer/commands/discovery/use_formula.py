@@ -74,7 +74,8 @@ def formula_network(session: Session, source: str) -> KAN:
     _check_values(session, source, expression, symbols)
     network = KAN.from_formula(expression, symbols, grid=current.grid, k=current.k, dtype=current.dtype)
     network = network.to(current.device)
-    network.reference, network.in_vars, network.seed = session.x.clone(), current.in_vars, current.seed
+    network.reference, network.seed = session.x.clone(), current.seed
+    network.take_names(current)
     return network
 
 

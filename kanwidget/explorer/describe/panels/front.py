@@ -126,7 +126,7 @@ def _law(session: Session, model: KAN, node: int, fitted: Any) -> FrontLaw | Non
 def state_formula(session: Session, model: KAN, node: int) -> FrontState:
     """The formula of a network in a line, or in words how far it is one."""
     refs = model.edge_refs(active=True)
-    numeric = sum(model.layer(ref.layer).state(ref.source, ref.target) != "symbolic" for ref in refs)
+    numeric = sum(model.layer(ref.layer).state(ref.source, ref.target) not in ("symbolic", "levels") for ref in refs)
     if numeric:
         edges = f"{len(refs)} curve" + ("" if len(refs) == 1 else "s")
         text = edges if numeric == len(refs) else f"{numeric} of {edges}"

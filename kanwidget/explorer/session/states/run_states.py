@@ -134,7 +134,8 @@ class RunStates(ABC):
             Whether the nodes have changed.
         """
         model, current, structure_id = step.state.network().to(self.model.device), self.model, self.structure_id
-        model.reference, model.in_vars, model.seed = self.x, current.in_vars, current.seed
+        model.reference, model.seed = self.x, current.seed
+        model.take_names(current)
         nodes_changed = self.adopt(model)
         self.structure_id = step.structure_id
         self.records = list(records[: step.index])

@@ -1,0 +1,226 @@
+"""The cells of a column of any frame: numbers, words, dates or durations, and which are missing."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Complex, Real
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanwidget import _check
+
+Kind = Literal["numbers", "words", "dates", "durations"]
+#: Where at least this part of a column's texts read as numbers, the others are misspelled.
+_NUMBERS = 0.5
+_MICROSECONDS = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A column's cells."""
+
+    kind: Kind
+    values: NDArray[Any]
+    """Floats, NaN where missing; of dates seconds since 1970, of durations seconds; of words texts, None where missing."""
+    order: tuple[str, ...] = ()
+    """Of words: their levels in the order that the column gives them."""
+
+    @property
+    def absent(self) -> NDArray[np.bool_]:
+        """Which are missing."""
+        if self.kind == "words":
+            return np.array([text is None for text in self.values], bool)
+        missing: NDArray[np.bool_] = np.isnan(self.values)
+        return missing
+
+    @property
+    def texts(self) -> list[str | None]:
+        """Of words."""
+        return list(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a column can't be read, in the grammar of errors."""
+
+    expected: str
+    got: Any
+    advice: str
+    error: type[Exception] = TypeError
+
+
+def refuse(faults: Sequence[Fault], where: str, argument: str) -> None:
+    """Nothing, or one error that names all faults of a frame."""
+    if not faults:
+        return
+    if len(faults) == 1:
+        fault = faults[0]
+        _check.fail(argument, where, fault.expected, fault.got, fault.advice, error=fault.error)
+    listed = " ".join(
+        f"({number}) It must be {fault.expected}; got {_check.describe(fault.got)}. {fault.advice}"
+        for number, fault in enumerate(faults, 1)
+    )
+    raise ValueError(f"the `{argument}` argument of {where} has {len(faults)} columns that can't be read. {listed}")
+
+
+def read(df: Any, label: Any, kind: Kind | None = None, *, is_target: bool = False) -> Cells | Fault:
+    """The cells of a column, or why it can't be read.
+
+    Args:
+        df: Any frame: pandas, polars, Arrow, a dict of columns, or whatever else has columns by `df[label]`.
+        label: The column.
+        kind: What it must be; by default whatever it is.
+        is_target: Whether texts that read as numbers, and booleans, are words: classes.
+
+    Examples:
+        >>> read({"n": [1, None, 3]}, "n").values
+        array([ 1., nan,  3.])
+        >>> read({"n": ["a", "b"]}, "n").kind
+        'words'
+    """
+    found = _read(df, label, is_target)
+    if isinstance(found, Cells) and found.kind == "numbers":
+        infinite = np.flatnonzero(np.isinf(found.values))
+        if len(infinite) and kind != "words":
+            rows = "1 row is" if len(infinite) == 1 else f"{len(infinite)} rows are"
+            expected = f"finite in column {str(label)!r}, row {infinite[0]}"
+            advice = f"{rows} affected: correct or remove them."
+            return Fault(expected, found.values[infinite[0]].item(), advice, ValueError)
+    if isinstance(found, Fault) or kind is None or found.kind == kind or found.absent.all():
+        return _as_kind(found, kind) if isinstance(found, Cells) and kind is not None else found
+    if kind == "words" and found.kind == "numbers":
+        return _as_kind(found, kind)
+    advice = "The column has another type than it had in training: convert it."
+    first = int(np.flatnonzero(~found.absent)[0])
+    return Fault(f"{_TYPES[kind]} in column {str(label)!r}, row {first}", found.values[first], advice)
+
+
+_TYPES: dict[Kind, str] = {"numbers": "numeric", "words": "words", "dates": "dates", "durations": "durations"}
+
+
+def _as_kind(found: Cells, kind: Kind) -> Cells:
+    """The same cells as another kind: numbers as words, and nothing at all as anything."""
+    if found.kind == kind:
+        return found
+    if kind == "words":
+        texts = [None if math.isnan(value) else _plain(value) for value in found.values]
+        return Cells("words", np.array(texts, object))
+    return Cells(kind, np.full(len(found.values), np.nan))
+
+
+def _plain(value: float) -> str:
+    return str(int(value)) if value == int(value) else str(value)
+
+
+def _read(df: Any, label: Any, is_target: bool) -> Cells | Fault:
+    import narwhals.stable.v1 as nw
+
+    column = df[label]
+    if isinstance(column, (list, tuple)):
+        return _of_objects(list(column), label, is_target)
+    series = nw.from_native(column, series_only=True, pass_through=True)
+    if not isinstance(series, nw.Series):
+        return _of_array(np.asarray(column), label, is_target)
+    dtype = series.dtype
+    if dtype in (nw.Categorical, nw.Enum):
+        order = tuple(str(level) for level in series.cat.get_categories().to_list())
+        return Cells("words", _texts(series.to_list()), order)
+    if dtype in (nw.Datetime, nw.Date):
+        return Cells("dates", _floats(series.cast(nw.Datetime("us")).dt.timestamp("us").to_list()) / _MICROSECONDS)
+    if dtype == nw.Duration:
+        return Cells("durations", _floats(series.dt.total_microseconds().to_list()) / _MICROSECONDS)
+    if dtype.is_numeric() or (dtype == nw.Boolean and not is_target):
+        values = series.to_numpy()
+        return Cells("numbers", values.astype(float) if values.dtype.kind in "biuf" else _floats(series.to_list()))
+    return _of_objects(series.to_list(), label, is_target)
+
+
+def _of_array(values: NDArray[Any], label: Any, is_target: bool = False) -> Cells | Fault:
+    """The cells of an array."""
+    if values.ndim != 1:
+        return Fault(f"one value a row in column {str(label)!r}", values, "Give each of them a column of its own.")
+    if values.dtype.kind in "mM":
+        seconds = values.astype(f"{values.dtype.kind}8[us]").astype(np.int64) / _MICROSECONDS
+        kind: Kind = "dates" if values.dtype.kind == "M" else "durations"
+        return Cells(kind, np.where(np.isnat(values), np.nan, seconds))
+    if values.dtype.kind in "iuf" or (values.dtype.kind == "b" and not is_target):
+        return Cells("numbers", values.astype(float))
+    return _of_objects(values.tolist(), label, is_target)
+
+
+def _of_objects(values: list[Any], label: Any, is_target: bool) -> Cells | Fault:
+    """The cells of a list of anything."""
+    present = [value for value in values if not _is_missing(value)]
+    name = f"column {str(label)!r}"
+    if not present:
+        return Cells("numbers", np.full(len(values), np.nan))
+    if all(isinstance(value, (datetime.date, np.datetime64)) for value in present):
+        dates = [np.datetime64("NaT") if _is_missing(value) else _naive(value) for value in values]
+        return _of_array(np.array(dates, "datetime64[us]"), label)
+    if all(isinstance(value, (datetime.timedelta, np.timedelta64)) for value in present):
+        durations = [np.timedelta64("NaT") if _is_missing(value) else value for value in values]
+        return _of_array(np.array(durations, "timedelta64[us]"), label)
+    if is_target and all(map(_is_word, present)) and any(isinstance(value, (str, bool)) for value in present):
+        return Cells("words", _texts(values))
+    numbers = [_reads_as_number(value) for value in present]
+    if all(numbers):
+        return Cells("numbers", _floats(values))
+    row = next(row for row, value in enumerate(values) if not _is_missing(value) and not _reads_as_number(value))
+    wrong = next((row for row, value in enumerate(values) if not _is_word(value)), None)
+    if wrong is not None:
+        advice = "Take it apart into columns of numbers or words, or drop it."
+        return Fault(f"made of numbers, words or dates in {name}, row {wrong}", values[wrong], advice)
+    if sum(numbers) >= _NUMBERS * len(present):
+        advice = f"Correct the entry, or say that these are words: df.astype({{{str(label)!r}: 'category'}})."
+        return Fault(f"numeric in {name}, row {row}", values[row], advice)
+    return Cells("words", _texts(values))
+
+
+def _naive(value: Any) -> Any:
+    """A date without its time zone, in that of Greenwich."""
+    if isinstance(value, datetime.datetime) and value.tzinfo is not None:
+        return value.astimezone(datetime.timezone.utc).replace(tzinfo=None)
+    return value
+
+
+def _is_missing(value: Any) -> bool:
+    if value is None:
+        return True
+    try:
+        return bool(value != value)
+    except TypeError:  # pandas.NA is neither
+        return True
+    except ValueError:  # an array in a cell
+        return False
+
+
+def _is_word(value: Any) -> bool:
+    """Whether a cell may be a level: containers and complex numbers aren't."""
+    if isinstance(value, Complex):
+        return isinstance(value, Real)
+    return not isinstance(value, (list, tuple, dict, set, frozenset, np.ndarray, bytes))
+
+
+def _reads_as_number(value: Any) -> bool:
+    if isinstance(value, Complex) and not isinstance(value, Real):
+        return False
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _floats(values: Sequence[Any]) -> NDArray[np.float64]:
+    return np.array([math.nan if _is_missing(value) else float(value) for value in values], float)
+
+
+def _texts(values: Sequence[Any]) -> NDArray[Any]:
+    texts = np.empty(len(values), object)
+    texts[:] = [None if _is_missing(value) else str(value) for value in values]
+    return texts

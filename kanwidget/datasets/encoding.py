@@ -1,0 +1,239 @@
+"""Columns as they come: numbers, words, dates and missing cells of a frame, as the numbers that a network reads.
+
+Numbers stay numbers, and dates become numbers since the first one. Words become the number of a level: the network has a value for each.
+A missing word is a level of its own. A missing number is the mean of its column, and beside the column stands one more input with two
+levels, given and missing, so that rows without the number have a value of their own. What training didn't have counts as the mean.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanwidget import _check
+from kanwidget.datasets import cells
+from kanwidget.datasets.cells import Cells, Fault, Kind
+from kanwidget.datasets.naming import column_indices, labels_of
+
+_log = logging.getLogger(__name__)
+#: Levels of missing cells, of the rarest ones together, and of cells that are there.
+MISSING, OTHER, GIVEN = "missing", "other", "given"
+#: The number of a level that training hadn't: between the first and the second, the mean of two.
+UNMET = 0.5
+#: Levels of the input beside a column with missing numbers.
+FLAG = (GIVEN, MISSING)
+#: Words are names, and say nothing about other rows, where they have more levels than this part of the rows.
+_NAMES = 1 / 3
+#: The rarest levels beyond so many become one.
+_MOST_LEVELS = 100
+#: Names of new levels that a warning says.
+_NAMED = 5
+#: Units of dates, in seconds: the first one of which there are three between the first and the last.
+_UNITS = (("years", 365.2425 * 86400), ("days", 86400.0), ("hours", 3600.0), ("seconds", 1.0))
+_LEAST_UNITS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a frame, and what a network reads of it."""
+
+    name: str
+    """In the frame."""
+    kind: Kind
+    levels: tuple[str, ...] = ()
+    """Of words."""
+    fill: float = 0.0
+    """What stands for a missing number."""
+    missing: int = 0
+    """Cells that were missing."""
+    pooled: int = 0
+    """Levels that were too rare, and have become one."""
+    unit: str = ""
+    """Of dates."""
+    origin: float = 0.0
+    """Where dates begin, in seconds since 1970."""
+
+    @property
+    def inputs(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Name and levels of each input that the network has of it."""
+        if self.kind == "words":
+            return ((self.name, self.levels),)
+        name = f"{self.name} [{self.unit}]" if self.unit else self.name
+        return ((name, ()), (f"{self.name} {MISSING}", FLAG)) if self.missing else ((name, ()),)
+
+    def encoded(self, found: Cells) -> NDArray[np.float64]:
+        """The inputs of cells, `(rows, inputs)`. Where the column had no missing number before, its mean stands for one."""
+        if self.kind == "words":
+            return self._codes(found)[:, None]
+        values = np.asarray(found.values, float)
+        if self.unit:
+            values = (values - self.origin) / dict(_UNITS)[self.unit]
+        absent = np.isnan(values)
+        filled = np.where(absent, self.fill, values)
+        if self.missing:
+            return np.stack([filled, absent.astype(float)], axis=1)
+        if absent.any():
+            rows = "1 row" if absent.sum() == 1 else f"{absent.sum()} rows"
+            _log.warning("column %r is missing in %s, and wasn't in training: its mean stands for it", self.name, rows)
+        return filled[:, None]
+
+    def _codes(self, found: Cells) -> NDArray[np.float64]:
+        """Numbers of levels; one half for those that training hadn't."""
+        number = {level: code for code, level in enumerate(self.levels)}
+        other = number.get(OTHER, UNMET) if self.pooled else UNMET
+        texts = found.texts
+        codes = np.array([number.get(MISSING if text is None else text, other) for text in texts], float)
+        new = sorted({str(texts[row]) for row in np.flatnonzero(codes == UNMET) if texts[row] is not None})
+        if new:
+            named = ", ".join(map(repr, new[:_NAMED])) + (", …" if len(new) > _NAMED else "")
+            _log.warning("column %r has levels that training hadn't, which count as the mean: %s", self.name, named)
+        return codes
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """What a network reads of the columns of a frame.
+
+    Examples:
+        >>> import pandas
+        >>> frame = pandas.DataFrame({"area": [50.0, None, 70.0, 60.0, 80.0, 90.0], "town": list("abbaab")})
+        >>> encoding, _ = Encoding.of(frame, ["area", "town"], "fit", "data")
+        >>> encoding.names, encoding.levels
+        (('area', 'area missing', 'town'), ((), ('given', 'missing'), ('a', 'b')))
+        >>> encoding.encode(frame[:2], "fit", "data").tolist()
+        [[50.0, 0.0, 0.0], [70.0, 1.0, 1.0]]
+    """
+
+    columns: tuple[Column, ...]
+    left_out: tuple[tuple[str, str], ...] = ()
+    """Names of columns that no network reads, each with the reason."""
+    rows_left_out: int = 0
+    """Rows that had no target."""
+    chosen: tuple[str, ...] | None = None
+    """Names of the inputs that are read, in this order; all by default."""
+
+    @property
+    def _inputs(self) -> dict[str, tuple[str, ...]]:
+        return {name: levels for column in self.columns for name, levels in column.inputs}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the inputs."""
+        return tuple(self._inputs) if self.chosen is None else self.chosen
+
+    @property
+    def levels(self) -> tuple[tuple[str, ...], ...]:
+        """Levels of each input; none of numbers."""
+        inputs = self._inputs
+        return tuple(inputs[name] for name in self.names)
+
+    @property
+    def has_levels(self) -> bool:
+        """Whether any input has levels."""
+        return any(self.levels)
+
+    def only(self, names: Sequence[str]) -> Encoding:
+        """The encoding of these inputs, in this order; those that it doesn't have are columns of numbers."""
+        if tuple(names) == self.names:
+            return self
+        new = tuple(Column(name, "numbers") for name in names if name not in self._inputs)
+        return replace(self, columns=(*self.columns, *new), chosen=tuple(names))
+
+    def encode(self, df: Any, where: str, argument: str) -> NDArray[np.float64]:
+        """The inputs of a frame, `(rows, inputs)`; columns go by name, or by place where none has such a name.
+
+        Raises:
+            ValueError: For columns that are missing, and cells that can't be read, all in one message.
+        """
+        labels = labels_of(df)
+        read = [column for column in self.columns if any(name in self.names for name, _ in column.inputs)]
+        indices = column_indices(list(map(str, labels)), [column.name for column in read], where, argument)
+        places = range(len(read)) if indices is None else indices
+        faults: list[Fault] = []
+        parts: dict[str, NDArray[np.float64]] = {}
+        for column, place in zip(read, places, strict=True):
+            found = cells.read(df, labels[place], column.kind)
+            if isinstance(found, Fault):
+                faults.append(found)
+                continue
+            for (name, _), values in zip(column.inputs, column.encoded(found).T, strict=True):
+                parts[name] = values
+        cells.refuse(faults, where, argument)
+        return np.stack([parts[name] for name in self.names], axis=1)
+
+    @classmethod
+    def of(cls, df: Any, labels: Sequence[Any], where: str, argument: str) -> tuple[Encoding, list[Fault]]:
+        """What is to be read of these columns, and what can't be read of them."""
+        columns, left_out, faults = [], [], []
+        for label in labels:
+            found = cells.read(df, label)
+            if isinstance(found, Fault):
+                faults.append(found)
+                continue
+            reason = _useless(found)
+            if reason:
+                left_out.append((str(label), reason))
+            else:
+                columns.append(_column(str(label), found))
+        if not columns and not faults:
+            reasons = "; ".join(f"{name!r} has {reason}" for name, reason in left_out)
+            _check.fail(argument, where, "a frame with a column that says something", reasons)
+        return cls(tuple(columns), tuple(left_out)), faults
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, for a file."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Encoding:
+        """The inverse of `to_dict`."""
+        columns = tuple(Column(**{**column, "levels": tuple(column["levels"])}) for column in data["columns"])
+        left_out = tuple((name, reason) for name, reason in data["left_out"])
+        chosen = None if data["chosen"] is None else tuple(data["chosen"])
+        return cls(columns, left_out, data["rows_left_out"], chosen)
+
+
+def _useless(found: Cells) -> str:
+    """Why no network reads these cells, "" where one does."""
+    if found.absent.all():
+        return "no filled cell"
+    if found.kind != "words":
+        return ""
+    count, rows = len({text for text in found.texts if text is not None}), len(found.texts)
+    if count == 1 and not found.absent.any():
+        return "one level"
+    return f"{count:,} levels in {rows:,} rows" if count > _NAMES * rows and count > 2 else ""
+
+
+def _column(name: str, found: Cells) -> Column:
+    missing = int(found.absent.sum())
+    if found.kind == "words":
+        levels, pooled = _levels(found)
+        return Column(name, "words", levels, missing=missing, pooled=pooled)
+    values = np.asarray(found.values, float)
+    present = values[~found.absent]
+    if found.kind == "numbers":
+        return Column(name, "numbers", fill=float(present.mean()), missing=missing)
+    span, day = float(present.max() - present.min()), 86400.0
+    unit, seconds = next((one for one in _UNITS if span >= _LEAST_UNITS * one[1]), _UNITS[-1])
+    # Durations begin with none, and dates with the first day.
+    origin = 0.0 if found.kind == "durations" else float(present.min() // day * day)
+    return Column(name, found.kind, (), float((present.mean() - origin) / seconds), missing, 0, unit, origin)
+
+
+def _levels(found: Cells) -> tuple[tuple[str, ...], int]:
+    """The levels in their own order or that of the alphabet, then those of rare ones and of missing cells; and how many were too rare."""
+    counts = Counter(text for text in found.texts if text is not None)
+    order = [level for level in found.order if level in counts] if found.order else sorted(counts)
+    kept, pooled = order, 0
+    if len(order) > _MOST_LEVELS:
+        frequent = sorted(order, key=lambda level: -counts[level])[: _MOST_LEVELS - 1]
+        kept, pooled = [level for level in order if level in set(frequent)], len(order) - len(frequent)
+    more = [OTHER] * (pooled > 0) + [MISSING] * bool(found.absent.any())
+    return tuple(dict.fromkeys([*kept, *more])), pooled
