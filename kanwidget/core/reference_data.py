@@ -11,7 +11,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.datasets import Dataset, arrays, as_dataset, frames, naming
-from kanwidget.datasets.dataset import is_table
+from kanwidget.datasets.reading import is_table
 
 #: Number of training inputs that a network keeps as its reference data.
 REFERENCE_ROWS = 512

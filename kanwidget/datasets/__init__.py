@@ -2,7 +2,7 @@
 
 from kanwidget.datasets.bundled import load_mercury, load_planets, load_puromycin, load_trees
 from kanwidget.datasets.chains import localization
-from kanwidget.datasets.dataset import Dataset, as_dataset
+from kanwidget.datasets.dataset import Dataset
 from kanwidget.datasets.derived import with_columns
 from kanwidget.datasets.equations import (
     Equation,
@@ -11,6 +11,7 @@ from kanwidget.datasets.equations import (
     feynman,
     feynman_equations,
 )
+from kanwidget.datasets.reading import as_dataset
 from kanwidget.datasets.synthetic import create_dataset
 from kanwidget.datasets.tables import read_csv, read_table
 

@@ -97,7 +97,11 @@ def read(df: Any, label: Any, kind: Kind | None = None, *, is_target: bool = Fal
         return _as_kind(found, kind)
     advice = "The column has another type than it had in training: convert it."
     first = int(np.flatnonzero(~found.absent)[0])
-    return Fault(f"{_TYPES[kind]} in column {str(label)!r}, row {first}", found.values[first], advice)
+    value = found.values[first]
+    got = value if found.kind == "words" else float(value)
+    if found.kind == "dates":
+        got = str(np.datetime64(int(value), "s"))
+    return Fault(f"{_TYPES[kind]} in column {str(label)!r}, row {first}", got, advice)
 
 
 _TYPES: dict[Kind, str] = {"numbers": "numeric", "words": "words", "dates": "dates", "durations": "durations"}

@@ -14,9 +14,10 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget._refusals import short_refusals
 from kanwidget.datasets import naming
-from kanwidget.datasets.dataset import Dataset, as_dataset, rows_of
+from kanwidget.datasets.dataset import Dataset, rows_of
 from kanwidget.datasets.encoding import FLAG
 from kanwidget.datasets.equations.formula import CONSTANTS, FUNCTIONS, Evaluator, compiled, variables_of
+from kanwidget.datasets.reading import as_dataset
 
 _WHERE = "with_columns"
 _ADVICE = f"Write numbers, names of columns, pi, + - * / **, parentheses and {', '.join(FUNCTIONS)}: 'v/c'."

@@ -219,12 +219,17 @@ def _column(name: str, found: Cells) -> Column:
     values = np.asarray(found.values, float)
     present = values[~found.absent]
     if found.kind == "numbers":
-        return Column(name, "numbers", fill=float(present.mean()), missing=missing)
+        return Column(name, "numbers", fill=_mean(present), missing=missing)
     span, day = float(present.max() - present.min()), 86400.0
     unit, seconds = next((one for one in _UNITS if span >= _LEAST_UNITS * one[1]), _UNITS[-1])
     # Durations begin with none, and dates with the first day.
     origin = 0.0 if found.kind == "durations" else float(present.min() // day * day)
-    return Column(name, found.kind, (), float((present.mean() - origin) / seconds), missing, 0, unit, origin)
+    return Column(name, found.kind, (), (_mean(present) - origin) / seconds, missing, 0, unit, origin)
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    """The mean; the sum of numbers near 1e308 is none."""
+    return float((values / len(values)).sum())
 
 
 def _levels(found: Cells) -> tuple[tuple[str, ...], int]:

@@ -18,9 +18,10 @@ from kanwidget import _check
 from kanwidget.datasets.dataset import Dataset
 from kanwidget.datasets.naming import check_column
 
-#: Advice for an entry that is no number, in an input column and in that of the target.
-_INPUTS = "Correct the entry, or leave the column out of the inputs."
-_LABELS = "Correct the entry; for classes read the table with pandas, and give it to Dataset.from_frame(df, target)."
+#: Advice for an entry that is no number.
+_ADVICE = "Correct the entry, or leave the column out of the inputs."
+#: Where at least this part of a column's entries read as numbers, the others are misspelled.
+_NUMBERS = 0.5
 #: Texts for a missing value in tables, in lower case.
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "-", "?"})
 
@@ -40,7 +41,8 @@ def read_csv(
     Args:
         path: The file, in UTF-8.
         target: Name of the column to predict.
-        inputs: Names of the input columns; all but the target by default.
+        inputs: Names of the input columns; all but the target by default. Columns of words and missing entries are read as those of
+            frames, see `Dataset.from_frame`.
         test_fraction: Part of the rows that becomes test data, 0 ≤ fraction < 1.
         seed: Of the draw of the test rows.
         standardize: Bring every column to mean 0 and standard deviation 1.
@@ -48,9 +50,8 @@ def read_csv(
 
     Raises:
         FileNotFoundError: Where there is no such file.
-        ValueError: For an empty file, an unknown column, and an entry that is missing, not a number, NaN or infinite
-            (the message names row and column, counted as in a spreadsheet: the header is row 1), or a target that
-            never changes.
+        ValueError: For an empty file, an unknown column, an entry among numbers that is none, or infinite (the message names row and
+            column, counted as in a spreadsheet: the header is row 1), or a target that never changes.
 
     Examples:
         >>> import tempfile, pathlib
@@ -62,20 +63,14 @@ def read_csv(
     path = _existing(path)
     header, rows = _read(path)
     names = _chosen(header, target, inputs, "read_csv")
-    table = np.empty((len(rows), len(names)))
-    positions = [header.index(name) for name in names]
-    of_inputs = _INPUTS if inputs is not None else _advice(names[:-1], positions[:-1], [row for _, row in rows])
-    for index, (line, row) in enumerate(rows):
+    for line, row in rows:
         if len(row) != len(header):
             _refuse(f"row {line} of {path.name}", f"{len(header)} entries, one a column", len(row), "Check the quotes.")
-        for column, position in enumerate(positions):
-            advice = _LABELS if names[column] == target else of_inputs
-            table[index, column] = _number(row[position], line, names[column], path.name, advice)
-    _refuse_constant(table[:, -1], target, path.name)
-    options: dict[str, Any] = {"test_fraction": test_fraction, "seed": seed, "standardize": standardize}
-    return Dataset.from_arrays(
-        table[:, :-1], table[:, -1:], in_vars=names[:-1], out_vars=names[-1:], dtype=dtype, **options
-    )
+    table = {name: _column(rows, header.index(name), name, path.name) for name in names}
+    filled = [value for value in table[target] if value is not None]
+    if filled:
+        _refuse_constant(np.array(filled), target, path.name)
+    return Dataset.from_frame(table, target, test_fraction, seed, standardize, dtype=dtype)
 
 
 def read_table(
@@ -165,11 +160,20 @@ def _chosen(header: Sequence[str], target: str, inputs: Sequence[str] | None, wh
     return [*names, target]
 
 
-def _number(entry: str, line: int, name: str, file: str, advice: str) -> float:
+def _column(rows: Sequence[tuple[int, list[str]]], position: int, name: str, file: str) -> list[Any]:
+    """The entries of a column as numbers, or as words where fewer than half of them read as numbers; None where one is missing."""
+    entries = [(line, row[position]) for line, row in rows]
+    filled = [entry for _, entry in entries if entry.lower() not in _MISSING]
+    is_words = sum(_is_number(entry.replace(",", ".")) for entry in filled) < _NUMBERS * len(filled)
+    return [
+        None if entry.lower() in _MISSING else entry if is_words else _number(entry, line, name, file)
+        for line, entry in entries
+    ]
+
+
+def _number(entry: str, line: int, name: str, file: str) -> float:
     """An entry as a finite number, or an error with its row, its column and advice."""
-    cell = f"row {line}, column {name!r} of {file}"
-    if entry.lower() in _MISSING:
-        _refuse(cell, "a number", "a missing value" if not entry else repr(entry), "Fill it in or delete the row.")
+    cell, advice = f"row {line}, column {name!r} of {file}", _ADVICE
     try:
         value = float(entry)
     except ValueError:
@@ -179,18 +183,6 @@ def _number(entry: str, line: int, name: str, file: str, advice: str) -> float:
     if not math.isfinite(value):
         _refuse(cell, "a finite number", repr(entry), "Correct the entry or delete the row.")
     return value
-
-
-def _advice(names: Sequence[str], positions: Sequence[int], rows: Sequence[Sequence[str]]) -> str:
-    """Advice for an entry that is no number, where a column of texts leaves others that could be inputs."""
-    if all(_is_number(entry) for entry in rows[0]):
-        return _INPUTS
-    numbers = [
-        name
-        for name, position in zip(names, positions, strict=True)
-        if all(_is_number(row[position]) for row in rows if position < len(row))
-    ]
-    return f"Correct the entry, or leave the column out: inputs={numbers}." if numbers else _INPUTS
 
 
 def _is_number(entry: str) -> bool:

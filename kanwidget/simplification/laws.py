@@ -63,11 +63,12 @@ def law_network(network: Network, held: HeldOut) -> LawNetwork | None:
     It keeps the scales of the columns, so that it can be trained on.
     """
     data = held.data
-    columns = sorted({int(network.columns[ref.source]) for ref in network.edge_refs(active=True) if ref.layer == 0})
+    first = [ref for ref in network.edge_refs(active=True) if ref.layer == 0]
+    columns = sorted({int(network.columns[ref.source]) for ref in first})
     if data.is_classification or network.n_out != 1 or any(network.scaling.has_logs):
         return None
     # Words have values of their own, which no law has.
-    if any(network.layer(0).state(source, target) == "levels" for _, source, target in network.edge_refs(active=True)):
+    if any(network.layer(0).state(ref.source, ref.target) == "levels" for ref in first):
         return None
     if not 0 < len(columns) <= _MOST_COLUMNS or len(data.train_input) < _FEWEST_ROWS:
         return None

@@ -73,6 +73,7 @@ def test_metadata(wheel):
     assert sorted(needs) == sorted(
         [
             "torch",
+            "narwhals",
             "numpy",
             "sympy",
             "matplotlib",

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from kanwidget import KAN, discover
 from kanwidget.datasets import Dataset
-from kanwidget.datasets.dataset import as_dataset
 from kanwidget.datasets.derived import numbers_only
 from kanwidget.datasets.encoding import OTHER, UNMET, Encoding
+from kanwidget.datasets.reading import as_dataset
 
 pandas = pytest.importorskip("pandas")
 polars = pytest.importorskip("polars")

@@ -59,9 +59,6 @@ def test_inputs_keep_their_order_and_leave_the_rest_unread(csv_file):
         ("1,2\n3,4\n", "row 1 of table.csv must be a header with names; got 1, 2"),
         ("a,a,energy\n1,2,3\n", "row 1 .* different names; got 'a' 2 times"),
         ("a,,energy\n1,2,3\n", "row 1 .* a name for each column; got none for column 2. .* index=False"),
-        ("a,energy\n1,high\n", "column 'energy' .* got 'high'. Correct the entry; for classes .*from_frame"),
-        (TABLE.replace("2,3,9", "2,,9"), "row 3, column 'speed' of table.csv must be a number; got a missing value"),
-        (TABLE.replace("2,3,9", "2,NaN,9"), "row 3, column 'speed' .* got 'NaN'. Fill it in or delete the row"),
         (TABLE.replace("2,3,9", "2,inf,9"), "row 3, column 'speed' of table.csv must be a finite number; got 'inf'"),
         (TABLE.replace("2,3,9", "2,fast,9"), "row 3, column 'speed' .* got 'fast'. Correct the entry"),
         (TABLE.replace("2,3,9", "2,9"), "row 3 of table.csv must be 3 entries, one a column; got 2"),
@@ -74,6 +71,16 @@ def test_says_in_one_line_what_is_wrong(csv_file, text, message):
     with pytest.raises(ValueError, match=message) as caught:
         read_csv(csv_file(text), "energy")
     assert "\n" not in str(caught.value)
+
+
+def test_words_and_missing_entries_are_read_as_those_of_frames(csv_file):
+    data = read_csv(csv_file(TABLE.replace("2,3,9", "2,,9").replace("3,4,24", "3,n/a,24")), "energy", test_fraction=0)
+    assert data.in_vars == ("mass", "speed", "speed missing")
+    assert data.train_input[:, 2].tolist() == [0, 1, 1, 0]
+    rows = "\n".join(f"{n},{'gas' if n % 2 else 'solid'},{n % 3}" for n in range(8))
+    phases = read_csv(csv_file(f"p,phase,energy\n{rows}\n"), "phase", test_fraction=0)
+    assert phases.classes == ("gas", "solid")
+    assert read_csv(csv_file(f"p,phase,energy\n{rows}\n"), "energy").levels == ((), ("gas", "solid"))
 
 
 @pytest.mark.parametrize("inputs", [["energy"], ["mass", "mass"], [], ["mas"]])

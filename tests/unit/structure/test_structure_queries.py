@@ -290,7 +290,7 @@ def test_the_order_of_a_pair_does_not_matter():
         ((POINTS, POINTS[:, 0]), POINTS, "left out for a table"),
         (3.5, None, "a Dataset, a dict or a pair"),
         ("abc", None, "the `subject` argument of examine must be a function, a network, a frame"),
-        ({"x": POINTS}, None, "needs the keys train_input and train_label"),
+        ({"x": POINTS}, None, "`target` argument of examine must be the name of a column"),
         ((POINTS[:20], POINTS[:20, 0]), None, "the `subject` argument of examine must be of at least 30 rows"),
         ((POINTS, [0, 1] * 30), None, "with numbers as labels"),
     ],

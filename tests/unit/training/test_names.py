@@ -55,7 +55,7 @@ def test_arrays_and_frames_without_names_are_taken_by_their_place(model):
         (
             FRAME.assign(mass=pandas.to_datetime("2020-01-01")),
             TypeError,
-            "`data` argument of predict must be numeric in column 'mass'; got '2020",
+            "`data` argument of predict must be numeric in column 'mass', row 0; got '2020",
         ),
         (FRAME[["mass", "mass", "speed"]], ValueError, r"columns have different names; got \['mass'\]"),
     ],

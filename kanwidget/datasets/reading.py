@@ -1,0 +1,125 @@
+"""Data in all the forms that people have them, as one `Dataset`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from kanwidget import _check
+from kanwidget.datasets import frames, naming
+from kanwidget.datasets.dataset import Dataset, Split, from_table
+from kanwidget.datasets.encoding import FLAG, UNMET, Encoding
+
+#: Parts of a dataset.
+_PARTS = ("train", "test", "val")
+
+
+def as_dataset(
+    data: Any, where: str = "as_dataset", names: Sequence[str] = (), encoding: Encoding | None = None
+) -> Dataset:
+    """A `Dataset` from a `Dataset`, a dict with pykan's keys, a pair `(x, y)`, or a pair of a frame and its target's name.
+
+    Args:
+        data: A dict needs `train_input` and `train_label`; unknown keys are ignored.
+        where: The function that is named in error messages.
+        names: The columns to read, in this order, such as a network's `in_vars`: data with names are read by them (see
+            `naming.column_indices`), data without names by position.
+        encoding: How their words and missing cells were read before.
+
+    Raises:
+        ValueError: For a dict without the needed keys, and for data that do not fit together.
+        TypeError: For anything else.
+
+    Examples:
+        >>> as_dataset({"train_input": [[0.0], [1.0]], "train_label": [[0.0], [2.0]], "note": "mine"})
+        Dataset(2 train rows, x_1 -> y)
+        >>> as_dataset(([0.0, 1.0], [0.0, 2.0]))
+        Dataset(2 train rows, x_1 -> y)
+        >>> as_dataset(Dataset([[1.0, 2.0, 3.0]], [0.0], in_vars=["a", "b", "c"]), names=["c", "a"])["train_input"].tolist()
+        [[3.0, 1.0]]
+    """
+    if isinstance(data, Dataset):
+        data = data if encoding is None else _recoded(data, encoding)
+        return _with_columns(data, names, where) if data.has_names and names else data
+    if is_table(data):
+        return as_dataset(from_table(data[0], data[1], Split(test_fraction=0), where, encoding), where, names, encoding)
+    advice = "Use Dataset.from_arrays(x, y), Dataset.from_frame(df, target) or create_dataset(f)."
+    if isinstance(data, Mapping):
+        fields = {key: data[key] for key in Dataset.__dataclass_fields__ if data.get(key) is not None}
+        if "train_input" not in fields or "train_label" not in fields:
+            keys = list(map(str, data))
+            _check.fail("data", where, "a dict with the keys train_input and train_label", keys, advice)
+        for key in ("in_vars", "out_vars"):
+            if key in fields:
+                fields[key] = tuple(fields[key])
+    elif isinstance(data, (tuple, list)) and len(data) == 2:
+        fields = {"train_input": data[0], "train_label": data[1]}
+    else:
+        _check.fail("data", where, "a Dataset, a dict or a pair (x, y)", data, advice, error=TypeError)
+    if encoding is not None and frames.names_of(fields["train_input"]):
+        fields |= {"encoding": encoding}
+    elif names and "in_vars" not in fields:
+        fields |= _by_name(fields, names, where)
+    dataset = Dataset(**fields)
+    return as_dataset(dataset, where, names, encoding) if names else dataset
+
+
+def is_table(data: Any) -> bool:
+    """Whether it is a pair of a frame and the name of its target, or of several.
+
+    Examples:
+        >>> is_table(({"x": [0.0], "y": [1.0]}, "y")), is_table(([[0.0]], [1.0]))
+        (True, False)
+    """
+    if not isinstance(data, (tuple, list)) or len(data) != 2 or not frames.has_columns(data[0]):
+        return False
+    target = data[1]
+    names = target if isinstance(target, (list, tuple)) else [target]
+    return bool(names) and all(isinstance(name, str) for name in names)
+
+
+def _recoded(data: Dataset, encoding: Encoding) -> Dataset:
+    """The data with the levels, and the inputs for missing cells, of another reading; levels that this one hasn't count as the mean."""
+    if data.encoding is None or data.levels == encoding.levels or data.input_mean is not None:
+        return data
+    inputs = dict(zip(data.in_vars, data.levels, strict=True))
+    names = {
+        *data.in_vars,
+        *(name for name, levels in zip(encoding.names, encoding.levels, strict=True) if levels == FLAG),
+    }
+    if not names.issuperset(encoding.names):
+        return data  # the next check names the columns that are missing
+    changed: dict[str, Any] = {}
+    for key in (key for key in data if key.endswith("input")):
+        columns = dict(zip(data.in_vars, data[key].unbind(1), strict=True))
+        for name, levels in zip(encoding.names, encoding.levels, strict=True):
+            if name not in columns and levels == FLAG:
+                columns[name] = torch.zeros_like(data[key][:, 0])
+            elif name in columns and levels != inputs.get(name, levels):
+                number = {level: code for code, level in enumerate(levels)}
+                table = data[key].new_tensor([number.get(level, UNMET) for level in inputs[name]] or [UNMET])
+                columns[name] = table[columns[name].long().clamp(min=0)].where(columns[name] != UNMET, UNMET)
+        changed[key] = torch.stack([columns[name] for name in encoding.names], 1)
+    return replace(data, **changed, in_vars=encoding.names, encoding=encoding)
+
+
+def _by_name(fields: Mapping[str, Any], names: Sequence[str], where: str) -> dict[str, Any]:
+    """The inputs, of frames the columns of these names: selected before conversion, as further columns may hold text."""
+    keys = [f"{part}_input" for part in _PARTS if f"{part}_input" in fields]
+    inputs: dict[str, Any] = {key: frames.by_name(fields[key], names, where) for key in keys}
+    return inputs if inputs["train_input"] is fields["train_input"] else inputs | {"in_vars": tuple(names)}
+
+
+def _with_columns(data: Dataset, names: Sequence[str], where: str) -> Dataset:
+    """The columns of these names in this order; unchanged where they go by position."""
+    indices = naming.column_indices(data.in_vars, names, where, kind="a Dataset")
+    if indices is None or indices == list(range(data.n_features)):
+        return data
+    changed: dict[str, Any] = {key: data[key][:, indices] for key in data if key.endswith("input")}
+    for name in ("input_mean", "input_scale"):
+        if getattr(data, name) is not None:
+            changed[name] = getattr(data, name)[..., indices]
+    return replace(data, **changed, in_vars=tuple(names))
