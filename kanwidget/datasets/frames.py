@@ -92,6 +92,8 @@ def _unfit(found: Cells, name: str, targets: int) -> Fault | None:
 def has_columns(data: Any) -> bool:
     """Whether it is a frame, whatever its columns are called, or a dict of columns."""
     if isinstance(data, Mapping):
+        if hasattr(data, "shape"):  # a sparse matrix
+            return False
         return bool(data) and "train_input" not in data and all(map(_is_column, data.values()))
     return isinstance(getattr(data, "columns", None), Iterable) and hasattr(data, "__getitem__")
 

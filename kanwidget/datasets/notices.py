@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from kanwidget.datasets.dataset import Dataset
+from kanwidget.datasets.encoding import FLAG, OTHER
 
 NoticeKind = Literal[
     "few rows",
@@ -19,6 +21,11 @@ NoticeKind = Literal[
     "logarithm",
     "numbering",
     "two values",
+    "left out",
+    "missing cells",
+    "missing target",
+    "dates",
+    "rare levels",
 ]
 #: What may be done: leave the column out, use its logarithm, take the target as classes, or make the network smaller.
 Act = Literal["drop", "log", "classes", "smaller network"]
@@ -29,6 +36,8 @@ _ROWS_PER_PARAMETER = 1.0
 _SPAN = 10.0
 #: … and its logarithm is at most this much as skewed: a column from 0 to 1 spans decades, too, but evenly.
 _SKEWNESS = 0.5
+#: Columns that a sentence names.
+_NAMED = 3
 #: Rows from which consecutive whole numbers are a numbering rather than a quantity.
 _NUMBERED_ROWS = 20
 
@@ -63,6 +72,7 @@ def data_notices(data: Dataset, parameters: int | None = None) -> list[DataNotic
     return [
         *_target_notices(data),
         *_row_notices(data, parameters),
+        *_reading_notices(data),
         *_constant_columns(data),
         *_equal_columns(data),
         *_numberings(data),
@@ -100,6 +110,37 @@ def _row_notices(data: Dataset, parameters: int | None) -> Iterator[DataNotice]:
         yield DataNotice("few rows", "", sentence, "smaller network")
 
 
+def _reading_notices(data: Dataset) -> Iterator[DataNotice]:
+    """What became of columns that aren't numbers in every row."""
+    if data.encoding is None:
+        return
+    columns, target = data.encoding.columns, " and ".join(data.out_vars[:1] if not data.is_classification else ())
+    if data.encoding.left_out:
+        named = _listed([f"“{name}” ({reason})" for name, reason in data.encoding.left_out])
+        are, them = ("is", "it") if len(data.encoding.left_out) == 1 else ("are", "them")
+        yield DataNotice("left out", "", f"{named} {are} left out: nothing can be learnt from {them}.")
+    if rows := data.encoding.rows_left_out:
+        have = "row has no target and is" if rows == 1 else "rows have no target and are"
+        yield DataNotice("missing target", target, f"{rows:,} {have} left out.")
+    missing = [f"{column.missing:,} of “{column.name}”" for column in columns if column.missing]
+    if missing:
+        sentence = f"Missing cells: {_listed(missing)}. Rows without them have a value of their own."
+        yield DataNotice("missing cells", "", sentence)
+    for column in columns:
+        if column.kind == "dates":
+            day = np.datetime64(int(column.origin), "s").astype("datetime64[D]")
+            yield DataNotice("dates", column.name, f"“{column.name}” counts {column.unit} since {day}.")
+        if column.pooled:
+            sentence = f"The {column.pooled:,} rarest levels of “{column.name}” count as one, “{OTHER}”."
+            yield DataNotice("rare levels", column.name, sentence)
+
+
+def _listed(parts: list[str]) -> str:
+    """A list in words, of many the first ones."""
+    shown = parts if len(parts) <= _NAMED + 1 else [*parts[:_NAMED], f"{len(parts) - _NAMED} more"]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
 def _constant_columns(data: Dataset) -> Iterator[DataNotice]:
     for name, values in _columns(data):
         if bool((values == values[0]).all()) and len(values) > 1:
@@ -111,7 +152,10 @@ def _constant_columns(data: Dataset) -> Iterator[DataNotice]:
 def _equal_columns(data: Dataset) -> Iterator[DataNotice]:
     """Columns that tell the same: equal, or one a multiple of the other."""
     seen: dict[bytes, str] = {}
+    flags = {name for name, levels in zip(data.in_vars, data.levels, strict=True) if levels == FLAG}
     for name, values in _columns(data):
+        if name in flags:  # of columns that are missing together
+            continue
         spread = values - values.mean()
         size = spread.abs().max()
         if not size > 0:

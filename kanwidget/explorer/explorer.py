@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from kanwidget import _check
 from kanwidget._types import LayerWidth
+from kanwidget.core.reference_data import has_labels
 from kanwidget.datasets.dataset import Split
+from kanwidget.datasets.reading import is_table
 from kanwidget.explorer.drivers.driver import Driver
 from kanwidget.explorer.drivers.router import Router
 from kanwidget.explorer.drivers.thread import DriverChoice, driver_kind, make_driver
@@ -78,10 +80,11 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
 
     Args:
         model: The network to begin with; or the data alone, a data frame or a `Dataset`, for which a network is made.
-        data: A `Dataset`, a pykan dict, a pair of inputs and labels, or a data frame.
+        data: A `Dataset`, a pykan dict, a pair of inputs and labels, or a data frame. Beside a frame in place of a network it is the name
+            of the target, and beside inputs their labels.
         target: The column, or columns, of a data frame to predict; texts are classes.
-        width: Of the network that is made for data: the nodes of each layer after the inputs, such as `[5, 1]`; `auto`, the
-            default, begins with none, and *Train* adds what the evidence asks for, see `KAN.for_data`.
+        width: Of the network that is made for data, as in `KAN`: `[2, 5, 1]`; `auto`, the default, begins without hidden nodes, and
+            *Train* adds what the evidence asks for, see `KAN.for_data`.
         log: Columns, or the target, whose logarithms are the first and the last step of a network that is made for data.
         standardize: Bring the columns to mean 0 and standard deviation 1 beforehand. A network learns such scales by itself.
         test_fraction: The part of a data frame's rows that is set aside as test data.
@@ -109,7 +112,7 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
         (3, 'spline')
         >>> table = {"mass": [1.0, 2.0, 3.0, 4.0, 5.0], "speed": [2.0, 1.0, 4.0, 3.0, 2.0], "energy": [2.0, 1.0, 24.0, 18.0, 10.0]}
         >>> import pandas
-        >>> KANExplorer(pandas.DataFrame(table), target="energy", width=[1]).model
+        >>> KANExplorer(pandas.DataFrame(table), target="energy", width=[2, 1]).model
         KAN([2, 1], grid=3, k=3, 2 active edges)
     """
 
@@ -133,6 +136,8 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
     ) -> None:
         for name in _NOT_HERE.keys() & options.keys():
             _check.fail(name, "KANExplorer", "left out", options[name], _NOT_HERE[name])
+        if is_table((model, data)) and target is None:
+            data, target = None, data
         split = Split(test_fraction, options.get("seed", 0), standardize)
         grows = _grows(model, width)
         model, dataset = _network_and_data(model, data, TableOptions(target, split), width, log)
@@ -311,7 +316,9 @@ def _network_and_data(
             _check.fail("data", where, "given", None, advice, error=TypeError)
         return model, dataset_for(data, table, where)
     if data is not None:
-        return model, data  # the session refuses such a model
+        if table.target is not None or not has_labels((model, data)):
+            return model, data  # the session refuses such a model
+        model = (model, data)
     dataset = dataset_for(model, table, where)
     shape = width_for(dataset, "auto" if width is None else width, where)
     grid = FIRST_GRID if _grows(model, width) else 3

@@ -10,6 +10,8 @@ from kanwidget._types import LayerWidth
 from kanwidget.core.arguments import normalize_width
 from kanwidget.datasets import Dataset, as_dataset, frames
 from kanwidget.datasets.dataset import Split, from_table
+from kanwidget.datasets.naming import listed
+from kanwidget.datasets.reading import is_table
 
 #: Grid with which a network begins that grows: evidence makes its curves as smooth as the data ask for.
 FIRST_GRID = 8
@@ -29,6 +31,8 @@ def dataset_for(data: Any, options: TableOptions, where: str) -> Dataset:
         ValueError: For a target that the frame doesn't have, and for one beside data that have their labels.
         TypeError: For a frame without a target, and for what is no data.
     """
+    if is_table(data) and options.target is None:
+        data, options = data[0], options._replace(target=data[1])
     if frames.has_columns(data) and (options.target is not None or not isinstance(data, Mapping)):
         return from_table(data, options.target, options.split, where)
     if options.target is not None:
@@ -41,29 +45,32 @@ def dataset_for(data: Any, options: TableOptions, where: str) -> Dataset:
 
 
 def width_for(data: Dataset, width: Sequence[LayerWidth] | str, where: str) -> list[LayerWidth]:
-    """The whole width of a network for data.
+    """The width of a network for data.
 
     Args:
         data: Columns and targets.
-        width: Nodes of each layer after the inputs, `[5, 1]`, or `auto`: none, with which a network begins that grows.
+        width: All layers of nodes, inputs first, `[2, 5, 1]`, or `auto`: inputs and outputs, with which a network begins that grows.
         where: The public call, for errors.
 
     Examples:
         >>> data = Dataset([[0.0, 1.0], [1.0, 3.0], [2.0, 2.0]], [0.0, 1.0, 2.0])
-        >>> width_for(data, [5, 1], "KAN.for_data"), width_for(data, "auto", "KAN.for_data")
+        >>> width_for(data, [2, 5, 1], "KAN.for_data"), width_for(data, "auto", "KAN.for_data")
         ([2, 5, 1], [2, 1])
     """
-    outputs = data.n_outputs
+    inputs, outputs = data.n_features, data.n_outputs
     if isinstance(width, str):
         _check.choice(width, "width", where, ("auto",))
-        return [data.n_features, outputs]
+        return [inputs, outputs]
     if isinstance(width, (bytes, int)) or not isinstance(width, Sequence) or not width:
-        expected = "'auto', or the nodes of each layer after the inputs, such as [5, 1]"
-        _check.fail("width", where, expected, width)
-    whole: list[LayerWidth] = [data.n_features, *width]
-    last = normalize_width(whole, where)[-1]
-    if sum(last) != outputs:
-        kind = "classes" if data.is_classification else "targets"
-        advice = f"The inputs come from the data: {[*width[:-1], outputs]} makes {[*whole[:-1], outputs]}."
-        _check.fail("width", where, f"a list that ends with {outputs}, the number of {kind}", list(width), advice)
-    return whole
+        _check.fail("width", where, "'auto', or all layers of nodes, inputs first, such as [2, 5, 1]", width)
+    hidden = [*width]
+    if width[0] == inputs and len(width) > 1:
+        pairs = normalize_width(hidden, where)
+        if sum(pairs[-1]) == outputs:
+            return hidden
+        hidden = hidden[1:]
+    counts = f"{inputs} {'input' if inputs == 1 else 'inputs'} ({listed(data.in_vars)})"
+    kind = "classes" if data.is_classification else "target" if outputs == 1 else "targets"
+    ends = sum(hidden[-1]) if isinstance(hidden[-1], Sequence) else hidden[-1]
+    advice = f"Write {[inputs, *(hidden[:-1] if ends == outputs or len(hidden) > 1 else hidden), outputs]}."
+    _check.fail("width", where, f"a list from {counts} to {outputs} {kind}", list(width), advice)

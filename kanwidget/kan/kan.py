@@ -171,14 +171,14 @@ class KAN(QueryableNetwork):
         Args:
             data: What `fit` takes, or a data frame with the name of its target.
             target: The column, or columns, of a frame that the network is to predict.
-            width: Nodes of each layer after the inputs, such as `[5, 1]`, for an untrained network of this shape; `auto` lets it grow.
+            width: As in `KAN`, such as `[2, 5, 1]`, for an untrained network of this shape; `auto` lets it grow.
             grid: As in `KAN`; where the network grows, the grid that it begins with. 3, or 8 where it grows.
             k: As in `KAN`.
             **options: Of `KAN`.
 
         Examples:
             >>> from kanwidget import load_trees
-            >>> KAN.for_data(load_trees(), width=[3, 1])
+            >>> KAN.for_data(load_trees(), width=[2, 3, 1])
             KAN([2, 3, 1], grid=3, k=3, 9 active edges)
             >>> from kanwidget import create_dataset
             >>> KAN.for_data(create_dataset(lambda x: x[:, [0]] * x[:, [1]], n_var=3, train_num=100)).width
@@ -221,7 +221,7 @@ class KAN(QueryableNetwork):
             >>> KAN([2, 1], seed=1).predict([[0.0, 0.5], [1.0, -1.0]]).shape
             torch.Size([2, 1])
             >>> from kanwidget import load_trees
-            >>> model = KAN.for_data(load_trees(), width=[1])
+            >>> model = KAN.for_data(load_trees(), width=[2, 1])
             >>> history = model.fit(load_trees(), progress=False)
             >>> volume, error = model.predict(load_trees(), return_std=True)
             >>> bool((error < 3).all())  # cubic feet

@@ -279,8 +279,24 @@ class QueryableNetwork(SymbolicNetwork):
         """
         from kanwidget.insight.plot import plot_edge, shown
 
-        rows = as_dataset(data, "plot_edge", self.in_vars) if has_labels(data) else None
+        rows = as_dataset(data, "plot_edge", self.in_vars, self.encoding) if has_labels(data) else None
         return shown(plot_edge(self, l, i, j, self._samples(data, "plot_edge"), data=rows, **options))
+
+    def plot_terms(self, data: Any = None, **options: Any) -> Any:
+        """All curves on one page, the most important first, with bands of ± 2 standard errors; of data with labels what rows ask.
+
+        Examples:
+            >>> from kanwidget import KAN, load_trees
+            >>> model = KAN.for_data(load_trees(), width=[2, 1])
+            >>> figure = model.plot_terms(load_trees(), theme="light")
+            >>> len(figure.axes)
+            2
+        """
+        from kanwidget.insight.plot import plot_terms, shown
+
+        x = as_inputs(self, data, "plot_terms")
+        rows = as_dataset(data, "plot_terms", self.in_vars, self.encoding) if has_labels(data) else None
+        return shown(plot_terms(self, x, data=rows, **options))
 
     def _samples(self, data: Any, where: str) -> Tensor | None:
         """The rows that a drawing shows; None for a network that has none yet."""

@@ -56,7 +56,7 @@ class SymbolicNetwork(EditableNetwork):
         from kanwidget.symbolic.fits.spaces import curve_noise
 
         if has_labels(data):
-            dataset = as_dataset(data, "suggest_symbolic", self.in_vars)
+            dataset = as_dataset(data, "suggest_symbolic", self.in_vars, self.encoding)
             return symbolic.suggest_symbolic(self, l, i, j, dataset, lib=lib, topk=topk, **options)
         x = as_inputs(self, data, "suggest_symbolic")
         if data is None and self.history.records and "noise" not in options:

@@ -57,7 +57,7 @@ def _of_network(network: Network, data: Any, output: str | int | None, members: 
     names = network.in_vars or tuple(f"x_{number + 1}" for number in range(network.n_features))
     targets = ("y",) if network.n_out == 1 else tuple(f"y_{number + 1}" for number in range(network.n_out))
     if data is not None and has_labels(data):
-        dataset = without_idle_rows(_regression(as_dataset(data, _WHERE, network.in_vars), "data"))
+        dataset = without_idle_rows(_regression(as_dataset(data, _WHERE, network.in_vars, network.encoding), "data"))
         network = copy.deepcopy(network)
         dataset = in_own_units(network, dataset, _WHERE)
         targets = dataset.out_vars

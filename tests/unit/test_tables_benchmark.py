@@ -79,7 +79,7 @@ class ShortExplorer:
 
     def __init__(self, frame, target):
         self._data = Dataset.from_frame(frame, target, test_fraction=0)
-        self.model = KAN.for_data(self._data, width=[self._data.n_outputs])
+        self.model = KAN.for_data(self._data, width=[self._data.n_features, self._data.n_outputs])
         self.fitted_formula = None
 
     def next_act(self):

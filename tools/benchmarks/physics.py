@@ -250,7 +250,11 @@ def constitutive(target: str, noise: float = 0.0, hooke: bool = False) -> dict[s
     """The formula of one stress."""
     started = time.perf_counter()
     data = Dataset.from_frame(solid(target, noise=noise), target)
-    model = hooke_network(target) if hooke else KAN.for_data(data, width=[1] if target == "P11" else [[0, 3], 1])
+    model = (
+        hooke_network(target)
+        if hooke
+        else KAN.for_data(data, width=[data.n_features, *([1] if target == "P11" else [[0, 3], 1])])
+    )
     spline = model.fit(data, steps=60, progress=False)
     # With the default penalty a network falls back to the prior, whose functions cost nothing, and loses columns of the correction.
     fitted = model.simplify(data, **({"lamb": 1e-5} if hooke else {})).fit_formula(data)

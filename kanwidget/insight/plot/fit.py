@@ -94,7 +94,7 @@ def plot_fit(network: Network, data: Any, *, theme: ThemeName = "auto", title: A
 
 def _checked(network: Network, data: Any) -> Dataset:
     """The data in the network's type and on its device, or an error that names the mismatch."""
-    dataset = as_dataset(data, "plot_fit", network.in_vars)
+    dataset = as_dataset(data, "plot_fit", network.in_vars, network.encoding)
     if dataset.is_classification:
         advice = "Class numbers have no residuals."
         _check.fail("data", "plot_fit", "data with labels that are numbers", dataset.train_label, advice)

@@ -230,3 +230,13 @@ def math_free(name: str) -> str:
         'costs '
     """
     return name.replace("$", "").lstrip("_")
+
+
+def frame_axes(ax: Axes, theme: Theme) -> None:
+    """Axes with a ground line and pale horizontal lines, nothing else."""
+    ax.set_facecolor("none")
+    for side in ("left", "right", "top"):
+        ax.spines[side].set_visible(False)
+    ax.spines["bottom"].set_color(theme.muted)
+    ax.grid(axis="y", color=theme.ghost, linewidth=0.6, alpha=0.6)
+    ax.tick_params(axis="both", which="both", colors=theme.muted, labelsize=8, left=False)

@@ -12,7 +12,7 @@ rng = np.random.default_rng(1)
 p, T, c = rng.uniform(0.5, 9, 200), rng.uniform(280, 900, 200), rng.normal(size=200)
 rate = 4.2 * p**2 / T * (1 + 0.01 * rng.standard_normal(200))
 table = pd.DataFrame({"p [bar]": p, "T [K]": T, "c": c, "rate [1/s]": rate})
-explorer = KANExplorer(table, target="rate [1/s]", width=[2, 1])
+explorer = KANExplorer(table, target="rate [1/s]", width=[3, 2, 1])
 explorer"""
 #: Whether the session's code makes its network again, bit for bit.
 REPLAYS = """

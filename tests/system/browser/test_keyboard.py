@@ -14,7 +14,7 @@ TABLE = """import numpy as np, pandas as pd
 rng = np.random.default_rng(1)
 p, T = rng.uniform(0.5, 9, 200), rng.uniform(280, 900, 200)
 table = pd.DataFrame({"p [bar]": p, "T [K]": T, "rate [1/s]": 4.2 * p**2 / T * (1 + 0.01 * rng.standard_normal(200))})
-KANExplorer(table, target="rate [1/s]", width=[2, 1])"""
+KANExplorer(table, target="rate [1/s]", width=[2, 2, 1])"""
 ROWS = "[data-kw-hall]"
 MOUSE = ("mousedown", "pointerdown", "touchstart")
 

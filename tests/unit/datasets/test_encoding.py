@@ -249,7 +249,7 @@ def test_discover_leaves_words_out():
 
 def test_pairs_of_a_frame_and_its_target_are_data():
     frame = pandas.DataFrame(COLUMNS)
-    model = KAN.for_data(frame, "y", width=[1])
+    model = KAN.for_data(frame, "y", width=[5, 1])
     history = model.fit((frame, "y"), steps=3, progress=False)
     assert len(history) <= 3
     assert model.in_vars == NAMES

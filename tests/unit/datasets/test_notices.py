@@ -1,5 +1,6 @@
 """What is said about a table: each notice names its column and its act, and an ordinary table has none."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -90,3 +91,23 @@ def test_too_few_rows_for_the_network():
 def test_tiny_and_huge_numbers():
     tiny, huge = 1e-20 * table().train_input[:, 0], 1e20 * table().train_input[:, 1]
     assert data_notices(table(a=tiny, b=huge)) == []
+
+
+def test_what_became_of_words_and_missing_cells_is_said():
+    rows = 60
+    frame = {
+        "n": [None if n % 6 == 0 else float(n % 7) for n in range(rows)],
+        "m": [None if n % 6 == 0 else float(n % 5) for n in range(rows)],
+        "town": [None if n == 1 else "abc"[n % 3] for n in range(rows)],
+        "name": [f"row {n}" for n in range(rows)],
+        "when": np.arange(rows).astype("datetime64[D]"),
+        "y": [None if n in (3, 4) else float(n % 4) for n in range(rows)],
+    }
+    said = {notice.kind: notice.sentence for notice in data_notices(Dataset.from_frame(frame, "y", 0))}
+    assert said["left out"] == "“name” (60 levels in 60 rows) is left out: nothing can be learnt from it."
+    assert said["missing target"] == "2 rows have no target and are left out."
+    assert said["missing cells"] == (
+        "Missing cells: 10 of “n”, 10 of “m” and 1 of “town”. Rows without them have a value of their own."
+    )
+    assert said["dates"] == "“when” counts days since 1970-01-01."
+    assert "equal columns" not in said

@@ -105,7 +105,7 @@ def test_what_is_no_number_is_refused_with_its_place():
     with pytest.raises(ValueError, match="`y` argument of discover must be finite in row 7"):
         discover(x, y)
     with pytest.raises(
-        TypeError, match="the `data` argument of discover must be made of numbers, .* in column 'b', row 0"
+        TypeError, match=r"the `data` argument of discover must be made of numbers, .* in column 'b', row 0"
     ):
         discover(frame.assign(b=[[1]] * len(frame)))
     with pytest.raises(ValueError, match=r"must be a table whose target holds numbers; got \['red'\]"):

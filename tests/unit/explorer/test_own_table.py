@@ -23,15 +23,15 @@ def test_a_table_and_its_target_are_enough(frame):
         assert explorer.history.last.test_loss is not None
 
 
-def test_the_width_leaves_out_the_inputs_which_come_from_the_table(frame):
-    with KANExplorer(frame, target="flow <b>", width=[[2, 1], 1]) as explorer:
+def test_the_width_is_that_of_a_network(frame):
+    with KANExplorer(frame, target="flow <b>", width=[2, [2, 1], 1]) as explorer:
         assert explorer.model.width == [[2, 0], [2, 1], [1, 0]]
-    with pytest.raises(ValueError, match=r"ends with 1, the number of targets; got \[5, 2\]. The inputs come from"):
+    with pytest.raises(ValueError, match=r"from 2 inputs \(p \[Pa\], v\) to 1 target; got \[5, 2\]. Write \[2, 5, 1\]"):
         KANExplorer(frame, target="flow <b>", width=[5, 2])
     with pytest.raises(ValueError, match="one of 'auto'"):
         KANExplorer(frame, target="flow <b>", width="big")
     with pytest.raises(ValueError, match="`width` argument of KANExplorer must be left out beside a network"):
-        KANExplorer(KAN([2, 1]), frame, target="flow <b>", width=[1])
+        KANExplorer(KAN([2, 1]), frame, target="flow <b>", width=[2, 1])
 
 
 def test_a_dataset_is_enough_and_so_is_a_table_beside_a_network(frame):
@@ -56,7 +56,7 @@ def test_standardized_data_and_logarithms_on_request(frame):
 
 
 def test_the_script_begins_with_the_table(frame):
-    with KANExplorer(frame, target="flow <b>", width=[1], test_fraction=0.5) as explorer:
+    with KANExplorer(frame, target="flow <b>", width=[2, 1], test_fraction=0.5) as explorer:
         explorer.step(3)
         code, model = explorer.code(), explorer.model
     replayed = {"data": frame}

@@ -9,14 +9,14 @@ from kanwidget import KAN, Dataset
 
 def test_a_network_for_a_frame_has_its_columns():
     frame = pandas.DataFrame({"a": range(9), "b": range(9), "y": range(9), "z": range(9)})
-    assert KAN.for_data(frame, ["y", "z"], width=[3, 2], grid=5, seed=1).width == [[2, 0], [3, 0], [2, 0]]
+    assert KAN.for_data(frame, ["y", "z"], width=[2, 3, 2], grid=5, seed=1).width == [[2, 0], [3, 0], [2, 0]]
     with pytest.raises(TypeError, match=r"`target` argument of KAN\.for_data"):
         KAN.for_data(frame)
 
 
 def test_classes_keep_their_names_through_changes_and_files(tmp_path):
     data = Dataset([[0.0], [1.0], [2.0], [3.0]], [1, 1, 0, 0], out_vars=["gas", "solid"])
-    model = KAN.for_data(data, width=[2, 2])
+    model = KAN.for_data(data, width=[1, 2, 2])
     assert model.classes == ()
     model.fit(data, steps=20, evidence=False, progress=False)  # four rows are no evidence
     model.save(tmp_path / "m.kan")

@@ -20,7 +20,7 @@ def explorer():
     generator = np.random.default_rng(0)
     table = pandas.DataFrame({"T [K]": generator.uniform(280, 330, 50), "p": generator.uniform(1, 2, 50)})
     table["n"] = table["p"] / table["T [K]"]
-    with KANExplorer(table, target="n", width=[1], driver="blocking") as explorer:
+    with KANExplorer(table, target="n", width=[2, 1], driver="blocking") as explorer:
         explorer.step(8)
         explorer.select(0, 0, 0)
         yield explorer
