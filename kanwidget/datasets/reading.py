@@ -46,7 +46,7 @@ def as_dataset(
         return _with_columns(data, names, where) if data.has_names and names else data
     if is_table(data):
         return as_dataset(from_table(data[0], data[1], Split(test_fraction=0), where, encoding), where, names, encoding)
-    advice = "Use Dataset.from_arrays(x, y), Dataset.from_frame(df, target) or create_dataset(f)."
+    advice = "Write (x, y), or (frame, 'target') for a frame, or use create_dataset(f)."
     if isinstance(data, Mapping):
         fields = {key: data[key] for key in Dataset.__dataclass_fields__ if data.get(key) is not None}
         if "train_input" not in fields or "train_label" not in fields:

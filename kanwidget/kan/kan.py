@@ -261,7 +261,8 @@ class KAN(QueryableNetwork):
         """Train in place, and return the history of this training.
 
         Args:
-            data: A `Dataset`, a pykan dict, or a pair `(inputs, labels)`. Class numbers (integers) as labels mean
+            data: A `Dataset`, a pykan dict, a pair `(inputs, labels)`, or a frame with the name of its target, `(frame, "y")`: see
+                `Dataset.from_frame` for words, dates and missing cells. Class numbers (integers) as labels mean
                 classification with cross-entropy. The names of the columns, if they have any, stay with the network; when it is trained
                 again, the same columns may come in any order, and others are new data, which go by place.
             opt: `LM` (Levenberg-Marquardt), `LBFGS`, `Adam`; `auto` takes LM for least squares and cross-entropy up to
@@ -270,7 +271,8 @@ class KAN(QueryableNetwork):
             lamb: Weight of the penalty that makes the network sparse, ≥ 0.
             callbacks: Called with `(model, record)` after each step; one that returns True ends the training.
             log: Of the first training: columns, or the target, to take the logarithm of, as `log` of `KAN`.
-            validation: A pair `(inputs, labels)`; the state that is best on it is kept.
+            validation: A pair `(inputs, labels)`, or data of any other form; the state that is best on it is kept. A number such as 0.2
+                sets this part of the training rows aside.
             progress: Whether to show a progress bar.
             **options: `lr` (of Adam and LBFGS; refused with LM, which finds the length of its steps itself), `batch` (rows of each
                 step), `rows` (a large table's training begins with a sample, which grows as the error stalls, and takes all rows last:

@@ -185,13 +185,18 @@ class SymbolicNetwork(EditableNetwork):
         """
         from kanwidget import symbolic
 
-        return symbolic.symbolic_formula(self, var, **options)
+        return symbolic.symbolic_formula(self, self._names(var), **options)
+
+    def _names(self, var: Sequence[Any] | None) -> Sequence[Any] | None:
+        """Names of the columns: those that are given, or that the network knows."""
+        return var if var is not None or not self.in_vars else self.in_vars
 
     def formula(self, var: Sequence[Any] | None = None, **options: Any) -> Any:
         """The expression of the output, or a list of several; `fit_formula` tells how sure the constants are.
 
-        A network has arguments for it (names of the columns, rounding), so this is a method; `KANExplorer.formula` is a property, as all
-        that shows the explorer's state.
+        Columns have the names that the network knows from `fit`, or x_1, x_2, …; `round=3` leaves constants three significant digits,
+        or more where predictions need them. A network has arguments for it (names of the columns, rounding), so this is a method;
+        `KANExplorer.formula` is a property, as all that shows the explorer's state.
 
         Examples:
             >>> from kanwidget import KAN
@@ -202,7 +207,7 @@ class SymbolicNetwork(EditableNetwork):
         """
         from kanwidget import symbolic
 
-        return symbolic.formula(self, var, **options)
+        return symbolic.formula(self, self._names(var), **options)
 
     def fit_formula(self, data: Any, var: Sequence[Any] | None = None, *, exponents: str = "free") -> Any:
         """The formula with its constants fitted to data, without needless ones, with errors; see `kanwidget.symbolic`.

@@ -66,8 +66,6 @@ class TableEstimator(BaseEstimator):
         if weight is None:
             return data
         factors = _check_sample_weight(weight, X, ensure_non_negative=True)
-        if not factors.any():
-            raise ValueError("sample_weight has no row that counts: all of its numbers are 0")
         if bool((factors == np.round(factors)).all()):
             rows = torch.from_numpy(np.repeat(np.arange(len(factors)), factors.astype(int)))
             return replace(data, **rows_of(data, "train", rows))

@@ -47,6 +47,8 @@ class FormulaRegressor(RegressorMixin, TableRegressor):
         self.random_state = random_state
 
     def _fit(self, data: Dataset) -> None:
+        if len(data.train_input) < 2:
+            raise ValueError("FormulaRegressor needs two rows at least; got 1 sample")
         data = self._sorted(data)
         options: dict[str, Any] = {
             "steps": self.steps,
@@ -78,6 +80,7 @@ class FormulaClassifier(ClassifierMixin, TableClassifier):
 
     Args:
         steps: Most steps of the network's training.
+        lib: Names of the functions that formulas may hold; by default the whole library.
         random_state: Seed of the start.
 
     Examples:
@@ -92,15 +95,16 @@ class FormulaClassifier(ClassifierMixin, TableClassifier):
     formula_: FittedFormula | FittedFormulas
     """Of two classes the logarithm of the odds of the second; of more one score for each but the first."""
 
-    def __init__(self, steps: int = 100, random_state: int | None = 0) -> None:
+    def __init__(self, steps: int = 100, lib: Any = None, random_state: int | None = 0) -> None:
         self.steps = steps
+        self.lib = lib
         self.random_state = random_state
 
     def _fit(self, data: Dataset) -> None:
         data = self._sorted(data)
         network = KAN.for_data(data, seed=self._seed())
         self.n_iter_ = max(1, len(network.fit(data, steps=self.steps, progress=False)))
-        self.model_ = network.simplify(data) if len(self.classes_) > 1 else network
+        self.model_ = network.simplify(data, lib=self.lib) if len(self.classes_) > 1 else network
         if len(self.classes_) > 1:
             self.formula_ = self.model_.fit_formula(data)
         self._keep(data)

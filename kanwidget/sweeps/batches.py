@@ -12,7 +12,7 @@ from kanwidget.core.records import History, StepRecord
 from kanwidget.datasets import Dataset
 from kanwidget.kan import KAN
 from kanwidget.sweeps.data import Arrays, dataset_of
-from kanwidget.sweeps.space import OF_NETWORK, Case, Setting
+from kanwidget.sweeps.space import AUTO, OF_NETWORK, Case, Setting
 from kanwidget.training import fit_many, make_settings
 from kanwidget.training.steps.settings import unused
 
@@ -66,9 +66,17 @@ def failed_row(case: Case, reason: str) -> Row:
     return _row(case, None, None, None, None, reason)
 
 
+def _network(case: Case, data: Dataset) -> KAN:
+    """The network of a case; without a width it has grown on the data."""
+    arguments = {**_part(case.setting, of_network=True), "seed": case.seed}
+    if arguments.get("width", AUTO) == AUTO:
+        return KAN.for_data(data, **arguments)
+    return KAN(**arguments)
+
+
 def _trained(cases: Sequence[Case], sets: Mapping[str, Dataset]) -> list[tuple[str, Row]]:
     started = time.perf_counter()
-    models = [KAN(**_part(case.setting, of_network=True), seed=case.seed) for case in cases]
+    models = [_network(case, sets[case.data]) for case in cases]
     shared = {name: value for name, value in _part(cases[0].setting, of_network=False).items() if name != "lamb"}
     # A space over optimizers may well have a learning rate that not all of them use.
     steps = shared.pop("steps", 100)

@@ -37,8 +37,9 @@ def sweep(
 
     Args:
         space: Values by name, of which all combinations are tried, or a list of settings. Names are arguments of `KAN`
-            (`width`, `grid`, `k`, `mult_arity`, `base_fun`, `grid_range`, `grid_eps`, `noise_scale`, `sparse_init`) and of `fit`
-            (`steps`, `opt`, `lamb`, `lr`, `batch`, …), values numbers, text, booleans and lists.
+            (`width`, by default `auto`, see `KAN.for_data`; `grid`, `k`, `mult_arity`, `base_fun`, `grid_range`, `grid_eps`,
+            `noise_scale`, `sparse_init`) and of `fit` (`steps`, `opt`, `lamb`, `lr`, `batch`, …), values numbers, text, booleans and
+            lists.
         data: As for `fit`, or several by name in a dict: `{"100 rows": …, "1000 rows": …}`. With validation data each
             network ends, and is judged, in the state that was best on them.
         seeds: The number of seeds, or a list of seeds.

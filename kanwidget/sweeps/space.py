@@ -16,6 +16,8 @@ import numpy as np
 from kanwidget import _check
 from kanwidget.training import Settings
 
+#: The width of a network that grows on the data, see `KAN.for_data`.
+AUTO = "auto"
 #: Arguments of `KAN` that a setting may have.
 OF_NETWORK = ("width", "grid", "k", "mult_arity", "base_fun", "grid_range", "grid_eps", "noise_scale", "sparse_init")
 #: Arguments of `fit` that a setting may have.
@@ -49,7 +51,7 @@ def settings_of(space: Any, fixed: Setting, where: str = "sweep") -> list[Settin
         where: The function that is named in error messages.
 
     Raises:
-        ValueError: For an unknown name, a value that isn't plain, or a setting without a width.
+        ValueError: For an unknown name, a value that isn't plain, or a width that isn't one.
         TypeError: For anything but a space.
 
     Examples:
@@ -62,9 +64,9 @@ def settings_of(space: Any, fixed: Setting, where: str = "sweep") -> list[Settin
         for setting in combined
     ]
     for setting in settings:
-        if not isinstance(setting.get("width"), list):
-            advice = "Write 'width': [[2, 1], [2, 5, 1]] in the space, or width=[2, 5, 1] for all."
-            _check.fail("space", where, "with a width, a list of numbers, in every setting", setting, advice)
+        if not isinstance(setting.get("width", AUTO), list) and setting.get("width", AUTO) != AUTO:
+            advice = "Write 'width': [[2, 1], [2, 5, 1]] in the space, width=[2, 5, 1] for all, or 'auto'."
+            _check.fail("space", where, "with a width, a list of numbers or 'auto', in every setting", setting, advice)
     return list({json.dumps(setting): setting for setting in settings}.values())
 
 
@@ -107,7 +109,7 @@ def _combined(space: Any, where: str) -> list[Setting]:
         for name, entries in space.items():
             values = entries.tolist() if isinstance(entries, np.ndarray) else entries
             is_list = isinstance(values, (list, tuple, range)) and len(values)
-            if not is_list or (name == "width" and not all(isinstance(v, (list, tuple)) for v in values)):
+            if not is_list or (name == "width" and not all(isinstance(v, (list, tuple)) or v == AUTO for v in values)):
                 advice = "Write 'width': [[2, 5, 1]] for a single one." if name == "width" else _ADVICE
                 _check.fail("space", where, f"with a list of values for {name!r}", values, advice)
         return [dict(zip(space, values, strict=True)) for values in itertools.product(*space.values())]

@@ -12,7 +12,9 @@ from kanwidget.core.arguments import check_logs
 from kanwidget.core.network import Network
 from kanwidget.core.records import History
 from kanwidget.core.reference_data import order_columns
-from kanwidget.datasets import Dataset, as_dataset, frames
+from kanwidget.datasets import Dataset, as_dataset, frames, naming
+from kanwidget.datasets.dataset import rows_of, split_rows
+from kanwidget.datasets.reading import is_table
 from kanwidget.training.steps.best_state import BestState
 from kanwidget.training.steps.loop import append_history, check_hooks, progress_bar, take_steps
 from kanwidget.training.steps.settings import make_settings, unused
@@ -42,6 +44,7 @@ def fit_steps(
         >>> record.train_loss < 1e-2
         True
     """
+    _check_optimizer(data, opt)
     settings = make_settings(opt=opt, **options)
     for name, reason in unused(settings, opt).items():
         _check.fail(name, "fit", f"left out with opt={opt!r}", getattr(settings, name), reason)
@@ -49,7 +52,7 @@ def fit_steps(
     if log is not None:
         network.log = _first_logs(network, log)
     try:
-        trainer = Trainer(network, _with_validation(network, data, validation), steps, settings)
+        trainer = Trainer(network, _with_validation(network, data, validation, settings.seed), steps, settings)
     except BaseException:
         network.log = former
         raise
@@ -92,6 +95,14 @@ def fit(
     return history
 
 
+def _check_optimizer(data: Any, opt: Any) -> None:
+    """An error for labels, or the name of a target, in place of the optimizer."""
+    is_target = frames.has_columns(data) and isinstance(opt, str) and opt in map(str, naming.labels_of(data))
+    if is_target or not isinstance(opt, str):
+        form = f"fit((frame, {opt!r}))" if is_target else "fit((x, y))"
+        _check.fail("opt", "fit", "the name of an optimizer", opt, f"A table and its target are one argument: {form}.")
+
+
 def _first_logs(network: Network, log: Sequence[str | int]) -> tuple[str | int, ...]:
     """Logarithms to begin with, or an error if the network has begun without them."""
     names = check_logs(log, "fit")
@@ -101,13 +112,21 @@ def _first_logs(network: Network, log: Sequence[str | int]) -> tuple[str | int, 
     return names
 
 
-def _with_validation(network: Network, data: Any, validation: Any) -> Dataset:
+def _with_validation(network: Network, data: Any, validation: Any, seed: int) -> Dataset:
     if validation is None:
         return order_columns(network, data)
-    if not isinstance(validation, (tuple, list)) or len(validation) != 2:
-        _check.fail("validation", "fit", "a pair (inputs, labels)", validation)
-    dataset = as_dataset(data, "fit")
+    dataset = order_columns(network, data)
+    if isinstance(validation, (int, float)) and not isinstance(validation, bool):
+        if not 0 < validation < 1:
+            _check.fail("validation", "fit", "a part of the rows between 0 and 1, or data", validation)
+        train, held_out = split_rows(len(dataset.train_input), float(validation), seed, "fit")
+        return replace(dataset, **rows_of(dataset, "train", train), **rows_of(dataset, "train", held_out, "val"))
     # Columns without names are in the network's order, and a frame beside them is read by the network's names.
     names = dataset.in_vars if dataset.has_names else network.in_vars
-    x = frames.by_name(validation[0], names, "fit", "validation")
-    return order_columns(network, replace(dataset, val_input=x, val_label=validation[1], val_weight=None))
+    if isinstance(validation, Dataset) or is_table(validation):
+        held = as_dataset(validation, "fit", names, dataset.encoding)
+        return replace(dataset, val_input=held.train_input, val_label=held.train_label, val_weight=held.train_weight)
+    if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+        _check.fail("validation", "fit", "a pair (inputs, labels), or a part of the rows such as 0.2", validation)
+    x = frames.by_name(validation[0], names, "fit", "validation", dataset.encoding)
+    return replace(dataset, val_input=x, val_label=validation[1], val_weight=None)

@@ -217,7 +217,7 @@ def test_what_is_made_of_junk(maker, argument):
             "`lib` argument of suggest_symbolic must be a list of at least one",
         ),
         (lambda m: m.auto_symbolic(lib=["sine"]), "`lib` argument of auto_symbolic .* Did you mean 'sin'"),
-        (lambda m: m.formula(round=-1), "`round` argument of formula must be an integer ≥ 0; got -1"),
+        (lambda m: m.formula(round=-1), "`round` argument of formula must be an integer ≥ 1; got -1"),
         (lambda m: m.attribute(data=[[1.0, float("nan")]]), "`data` argument of attribute must be finite in row 0"),
         (lambda m: KAN([2, 1]).prune(), "`data` argument of prune must be given for a model that wasn't fitted"),
         (lambda m: m.save("/nonexistent/a.kan"), "there is no folder /nonexistent for /nonexistent/a.kan"),

@@ -541,3 +541,10 @@ def test_each_argument_has_its_place_in_the_request(function, monkeypatch):
 def test_names_at_the_top():
     assert kanwidget.discover is discover
     assert {"discover", "discover_steps", "Discovery", "DiscoveryStep", "Equation"} <= set(dir(kanwidget))
+
+
+def test_a_wide_table_needs_no_more_memory_than_it_has_columns():
+    """All subsets of thirty columns were listed before they were counted."""
+    x = torch.rand(60, 32, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    found = discover(x, 2 * x[:, 3] + 1, steps=20, progress=False)
+    assert found.best.text == "2*x_4 + 1"

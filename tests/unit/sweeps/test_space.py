@@ -44,7 +44,7 @@ def test_values_become_plain():
         ({"width": [[2, 1]], "grid": np.array(3)}, "with a list of values for 'grid'; got 3"),
         ({"width": [[2, 1]], "opt": "LM"}, "with a list of values for 'opt'; got 'LM'"),
         ({"width": [[2, 1]], "seed": [1]}, "without seeds"),
-        ({"grid": [3]}, "with a width"),
+        ({"width": ["big"]}, "with a list of widths|'auto'|single one"),
         ({"width": [[2, 1]], "loss": [len]}, "made of finite numbers"),
         ({"width": [[2, 1]], "lamb": [float("nan")]}, "made of finite numbers"),
         ({"width": [[2, 1]], 3: [1]}, "must be one of"),

@@ -10,6 +10,7 @@ import sympy
 import torch
 from symbolic_samples import make_network, samples
 
+from kanwidget import KAN, Dataset
 from kanwidget.core import primitive
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitives
@@ -245,7 +246,7 @@ def test_simplify_and_round():
     fix_symbolic(network, 1, 0, 0, "x", x, params=(1, 0, 1, -0.30864))
     (expr,), (x1,) = symbolic_formula(network, simplify=True)
     assert sympy.simplify(expr - 1.23456 * (x1 + 0.5) ** 2 + 0.30864) == pytest.approx(0, abs=1e-12)
-    assert formula(network, round=2) == 1.23 * (x1 + 0.5) ** 2 - 0.31
+    assert formula(network, round=2) == 1.2 * (x1 + 0.5) ** 2 - 0.31
 
 
 def test_simplification_has_an_end(monkeypatch):
@@ -291,5 +292,28 @@ def test_to_numpy_of_other_expressions():
 
 @pytest.mark.parametrize("call", [formula, symbolic_formula])
 def test_a_wrong_number_of_decimals_names_the_function_that_was_called(call):
-    with pytest.raises(ValueError, match=f"the `round` argument of {call.__name__} must be an integer ≥ 0; got -1"):
+    with pytest.raises(ValueError, match=f"the `round` argument of {call.__name__} must be an integer ≥ 1; got -1"):
         call(make_network([1, 1]), round=-1)
+
+
+def test_rounding_keeps_what_predictions_need():
+    """Decimals would make 0.001 of 8.98e-4, and predictions 2.8 times too large."""
+    d = sympy.Symbol("d")
+    model = KAN.from_formula(sympy.exp(2e4 * (d - 8.98123e-4)), [d])
+    x = torch.linspace(8.5e-4, 9.5e-4, 50, dtype=torch.float64)[:, None]
+    model.reference = x
+    short = model.formula(round=3)
+    expected = torch.exp(2e4 * (x[:, 0] - 8.98123e-4))
+    found = torch.from_numpy(to_numpy(short, [sympy.Symbol("x_1")])(x.numpy()))
+    assert float((found - expected).abs().max()) <= 1e-3 * float(expected.std())
+
+
+def test_rounding_takes_round_off_away_and_has_the_names_of_the_table():
+    a, b = sympy.symbols("a b")
+    model = KAN.from_formula(1.23456 * a + 3e-14 * b + 7e-15, [a, b])
+    data = Dataset(
+        torch.rand(40, 2, dtype=torch.float64), torch.rand(40, 1, dtype=torch.float64), in_vars=["mass", "speed"]
+    )
+    model.in_vars, model.reference = data.in_vars, data.train_input
+    assert str(model.formula(round=3)) == "1.2346*mass"  # 1.23 and 1.235 are off by more than a thousandth
+    assert str(model.formula(["u", "v"], round=5)) == "1.2346*u"

@@ -177,8 +177,8 @@ def _systems(table: Table, inner: Inner, operand: Tree) -> Iterator[_System]:
             yield _System(table, plain, functions, products, 1)
     beside = [operand, *(leaf for leaf in plain if leaf[1] not in columns_of(operand))]
     numbers = range(len(beside) + extra)
-    products = [c for size in range(len(numbers) + 1) for c in itertools.combinations(numbers, size)]
     if 2 ** len(numbers) <= most:
+        products = [c for size in range(len(numbers) + 1) for c in itertools.combinations(numbers, size)]
         yield _System(table, beside, functions, products, len(products))
 
 
