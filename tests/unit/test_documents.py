@@ -119,3 +119,12 @@ def test_the_glossary_has_no_word_twice():
     words = [word.strip() for row in rows for word in row.split(",") if word.strip() not in ("word", "---")]
     assert len(words) > 40
     assert len(words) == len(set(words))
+
+
+def test_the_first_example_of_the_readme_runs_in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
+    scope: dict = {}
+    for block in blocks[:2]:
+        exec(block, scope)
+    assert "*p [Pa]*v_x/T (K)" in str(scope["explorer"].fitted_formula)
