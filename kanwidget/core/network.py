@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -18,6 +19,9 @@ from kanwidget.core.records import EdgeCurve, EdgeRef, Posterior, Trace
 from kanwidget.core.scales import EdgeUnits, Scale, Scaling
 from kanwidget.datasets.encoding import Encoding
 
+_log = logging.getLogger(__name__)
+#: Inputs farther beyond a grid than so many of its lengths are far outside.
+_FAR = 3.0
 #: First range of the grids of hidden layers. Activations outgrow a tight grid within the first steps and then stay
 #: beyond its ends; a wide grid gives them room until it is adapted. (Of ten seeds of [2, 1, 1] three ended in a poor
 #: minimum with (-1, 1), none with this.)
@@ -60,6 +64,8 @@ class Network(nn.Module):
         self.in_vars: tuple[str, ...] = ()
         #: How the columns of a frame are read, set by `fit`; None where the data were no frame.
         self.encoding: Encoding | None = None
+        #: Whether a forward pass in training has looked at its inputs.
+        self._has_looked = False
         #: The parameters given the data, set by `fit`; None before, and where nothing asked the data.
         self.posterior: Posterior | None = None
         #: Names of the classes, set by `fit`, if the labels had any.
@@ -237,11 +243,62 @@ class Network(nn.Module):
     # ---- values
 
     def forward(self, x: Any) -> Tensor:
-        """Outputs of shape `(batch, n_out)` for inputs of shape `(batch, n_features)`: a tensor, array or frame of any real type."""
+        """Outputs of shape `(batch, n_out)` for inputs of shape `(batch, n_features)`: a tensor, array or frame of any real type.
+
+        They are computed in the network's type; those of a tensor of single numbers come back in its type, so that a network of double
+        ones can be a layer among others. `predict` gives them as they are.
+        """
+        if self.training and not self._has_looked:
+            self._look_at(x)
+        output = self._outputs(x)
+        return output.to(x.dtype) if isinstance(x, Tensor) and x.dtype == torch.float32 else output
+
+    def _outputs(self, x: Any) -> Tensor:
+        """Outputs in the network's type."""
         nodes = self.select(x)
         for index in range(self.depth):
             nodes = self.combine(index + 1, self.layer(index)(nodes))
         return self.scaling.own_outputs(nodes)
+
+    def _look_at(self, x: Any) -> None:
+        """Say once where a training of one's own brings inputs that lie far outside the grids: its curves are straight lines there."""
+        if torch.compiler.is_compiling() or torch.jit.is_tracing() or not torch.is_grad_enabled():
+            return
+        self._has_looked = True
+        if bool(self.scaling.fixed[0]) or self.depth == 0 or not isinstance(x, Tensor) or not x.numel():
+            return
+        with torch.no_grad():
+            nodes, grid = self.select(x.detach()), self.layer(0).grid
+            used = self.layer(0).curved().any(0)
+            reach = _FAR * (grid[:, -1] - grid[:, 0])
+            far = used & ((nodes.amin(0) < grid[:, 0] - reach) | (nodes.amax(0) > grid[:, -1] + reach))
+        if bool(far.any()):
+            column = int(self.columns[int(far.nonzero()[0])])
+            name = self.in_vars[column] if self.in_vars else f"x_{column + 1}"
+            advice = "Call learn_scales(x) before a training of your own; fit does so by itself."
+            _log.warning("inputs lie far outside the grids, %s first, where curves are straight lines. %s", name, advice)
+
+    def learn_scales(self, x: Any, y: Any = None) -> None:
+        """Settle the scales of inputs, and of outputs, by data: `fit` does that by itself, a training of one's own needs it. In place.
+
+        Columns of order one keep their numbers. Scales that are settled stay.
+
+        Args:
+            x: Inputs, `(batch, n_features)`.
+            y: Labels, `(batch, n_out)`; without them outputs keep their numbers.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> model = KAN([1, 1])
+            >>> model.learn_scales([[200.0], [300.0], [250.0]])
+            >>> model.input_scale.centre.tolist()
+            [250.0]
+        """
+        inputs = network_inputs(x, self.n_features, self.dtype, self.device, self.in_vars, self.encoding)
+        labels = None if y is None else torch.as_tensor(y, dtype=self.dtype, device=self.device)
+        if labels is not None and labels.shape != (len(inputs), self.n_out):
+            _check.fail("y", "learn_scales", f"of shape ({len(inputs)}, {self.n_out}), a column an output", labels)
+        self.scaling.learn(inputs, labels)
 
     def select(self, x: Any) -> Tensor:
         """Scaled numbers of the columns that the inputs read, in the network's type, after a check of the shape."""

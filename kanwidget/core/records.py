@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -191,6 +192,26 @@ class History:
         """The columns as lists: `pandas.DataFrame(history.to_dict())` makes a table."""
         names = [name for name in StepRecord.__dataclass_fields__ if name not in ("metrics", "stop_reason")]
         return {name: self[name] for name in names + self.metric_names}
+
+    def to_pandas(self) -> Any:
+        """The columns as a pandas DataFrame, a row a step.
+
+        Raises:
+            ImportError: Without pandas.
+        """
+        import pandas
+
+        return pandas.DataFrame(self.to_dict())
+
+    def plot(self, **options: Any) -> Any:
+        """The losses over the steps as a matplotlib figure; `theme` and `title`.
+
+        Examples:
+            >>> figure = History([StepRecord(n, 0.5**n, None, 0.0, 0.1 * n) for n in range(1, 9)]).plot(theme="light")
+        """
+        # Pictures lie above; a history is a record, and only hands itself on.
+        pictures = importlib.import_module("kanwidget.insight.plot")
+        return pictures.shown(pictures.plot_history(self, **options))
 
     def __repr__(self) -> str:
         if not self.records:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,9 @@ from kanwidget.core.network import Network
 from kanwidget.datasets import Dataset, arrays, as_dataset, frames, naming
 from kanwidget.datasets.reading import is_table
 
+_log = logging.getLogger(__name__)
+#: Rows farther beyond the reference data than so many of its ranges are far outside.
+_FAR = 1.0
 #: Number of training inputs that a network keeps as its reference data.
 REFERENCE_ROWS = 512
 
@@ -120,3 +124,23 @@ def _is_pair(data: Any) -> bool:
     if not isinstance(data, tuple) or len(data) != 2:
         return False
     return is_table(data) or getattr(data[0], "ndim", 0) == 2 or frames.has_names(data[0])
+
+
+def warn_of_rows(network: Network, x: Tensor) -> None:
+    """Say of how many rows predictions are none, and how many lie far outside the data of the training, in one warning."""
+    if x.ndim != 2 or x.shape[1] != network.n_features:
+        return  # which the network refuses
+    missing = x.isnan().any(1)
+    reference, columns = network.reference, network.columns.unique()
+    far = torch.zeros_like(missing)
+    if len(reference):
+        low, high = reference[:, columns].amin(0), reference[:, columns].amax(0)
+        reach = _FAR * (high - low)
+        far = ((x[:, columns] < low - reach) | (x[:, columns] > high + reach)).any(1)
+    parts = [
+        f"{int(rows.sum())} of {len(x)} rows {what}"
+        for rows, what in ((missing, "have missing numbers, and no prediction"), (far, "lie far outside the training data"))
+        if bool(rows.any())
+    ]
+    if parts:
+        _log.warning("predict: %s", "; ".join(parts))

@@ -25,7 +25,7 @@ from kanwidget.core.arguments import (
 )
 from kanwidget.core.network import HIDDEN_RANGE, initial_layer, nearest_edges
 from kanwidget.core.records import History
-from kanwidget.core.reference_data import as_inputs
+from kanwidget.core.reference_data import as_inputs, warn_of_rows
 from kanwidget.core.threads import limit_threads_of_methods
 from kanwidget.datasets.dataset import Split
 from kanwidget.growth import grown
@@ -231,6 +231,7 @@ class KAN(QueryableNetwork):
             Rasmussen and Williams, "Gaussian Processes for Machine Learning" (2006), chapter 2 (the errors of a linear model).
         """
         x = as_inputs(self, data, "predict", test=True)
+        warn_of_rows(self, x)
         with torch.no_grad():
             output = self(x)
         if not return_std:

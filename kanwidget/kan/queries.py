@@ -14,7 +14,7 @@ from kanwidget.core.records import EdgeCurve, History
 from kanwidget.core.reference_data import as_inputs, has_labels
 from kanwidget.core.scores import Scores, attribute, feature_score
 from kanwidget.core.threads import limit_threads_of_methods
-from kanwidget.datasets import arrays, as_dataset
+from kanwidget.datasets import Dataset, arrays, as_dataset
 from kanwidget.insight import (
     ColumnEffects,
     LossDerivatives,
@@ -27,6 +27,10 @@ from kanwidget.insight import (
 from kanwidget.kan.symbols import SymbolicNetwork
 
 
+#: Properties that the reference data give.
+_OF_DATA = ("feature_score", "node_scores", "edge_scores")
+
+
 @_check.methods_of("KAN")
 @limit_threads_of_methods()
 class QueryableNetwork(SymbolicNetwork):
@@ -34,6 +38,37 @@ class QueryableNetwork(SymbolicNetwork):
 
     #: Every step and event of this network and of those that it was cut from.
     history: History
+
+    def __dir__(self) -> list[str]:
+        """Names of attributes, without the scores of a network that has no data yet: TorchScript reads all that are named."""
+        names: list[str] = super().__dir__()
+        return names if len(self.reference) else [name for name in names if name not in _OF_DATA]
+
+    def score(self, data: Any) -> float:
+        """The part of the labels' variance that predictions explain, R²; for classes the part of the rows that they get right.
+
+        Args:
+            data: With labels, as in `fit`; of a `Dataset` the test rows count, or all where it has none. Of several outputs it is the mean.
+
+        Examples:
+            >>> from kanwidget import KAN, load_trees
+            >>> model = KAN.for_data(load_trees())
+            >>> history = model.fit(load_trees(), progress=False)
+            >>> model.score(load_trees()) > 0.95
+            True
+        """
+        dataset = as_dataset(data, "score", self.in_vars, self.encoding)
+        label = dataset.train_label if dataset.test_label is None else dataset.test_label
+        outputs = self._queried(dataset, "score")
+        if dataset.is_classification:
+            return float((outputs.argmax(1).cpu() == label.cpu()).double().mean())
+        label = label.to(outputs)
+        return float((1 - (outputs - label).square().sum(0) / (label - label.mean(0)).square().sum(0)).mean())
+
+    def _queried(self, dataset: Dataset, where: str) -> Tensor:
+        """Outputs for the test rows of data, or for all where it has none."""
+        with torch.no_grad():
+            return self(as_inputs(self, dataset, where, test=True))
 
     def classify(self, data: Any) -> list[Any]:
         """The most probable class of each row: its name, where the labels of the training had names, else its number.

@@ -55,7 +55,7 @@ SHAPE = {
     *("k", "grid", "depth", "n_in", "n_out", "n_parameters", "dtype", "device"),
     *("layer", "nodes_in", "subnodes_of", "node_of", "edge_refs", "check_edge"),
     *("input_scale", "output_scale", "edge_units"),
-    *("get_extra_state", "set_extra_state", "take_names"),
+    *("get_extra_state", "set_extra_state", "take_names", "learn_scales"),
 }
 #: They follow the same rule step by step, so that callbacks of the user have all threads.
 TRAININGS = {"fit", "fit_steps", "fit_residual", "prune_residual", "extend"}
