@@ -276,7 +276,9 @@ class Network(nn.Module):
             column = int(self.columns[int(far.nonzero()[0])])
             name = self.in_vars[column] if self.in_vars else f"x_{column + 1}"
             advice = "Call learn_scales(x) before a training of your own; fit does so by itself."
-            _log.warning("inputs lie far outside the grids, %s first, where curves are straight lines. %s", name, advice)
+            _log.warning(
+                "inputs lie far outside the grids, %s first, where curves are straight lines. %s", name, advice
+            )
 
     def learn_scales(self, x: Any, y: Any = None) -> None:
         """Settle the scales of inputs, and of outputs, by data: `fit` does that by itself, a training of one's own needs it. In place.

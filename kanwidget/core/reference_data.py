@@ -139,7 +139,10 @@ def warn_of_rows(network: Network, x: Tensor) -> None:
         far = ((x[:, columns] < low - reach) | (x[:, columns] > high + reach)).any(1)
     parts = [
         f"{int(rows.sum())} of {len(x)} rows {what}"
-        for rows, what in ((missing, "have missing numbers, and no prediction"), (far, "lie far outside the training data"))
+        for rows, what in (
+            (missing, "have missing numbers, and no prediction"),
+            (far, "lie far outside the training data"),
+        )
         if bool(rows.any())
     ]
     if parts:

@@ -26,7 +26,6 @@ from kanwidget.insight import (
 )
 from kanwidget.kan.symbols import SymbolicNetwork
 
-
 #: Properties that the reference data give.
 _OF_DATA = ("feature_score", "node_scores", "edge_scores")
 

@@ -98,7 +98,7 @@ def fit(
 def _check_optimizer(data: Any, opt: Any) -> None:
     """An error for labels, or the name of a target, in place of the optimizer."""
     is_target = frames.has_columns(data) and isinstance(opt, str) and opt in map(str, naming.labels_of(data))
-    if is_target or not isinstance(opt, str):
+    if is_target or (hasattr(opt, "__len__") and not isinstance(opt, str)):
         form = f"fit((frame, {opt!r}))" if is_target else "fit((x, y))"
         _check.fail("opt", "fit", "the name of an optimizer", opt, f"A table and its target are one argument: {form}.")
 
@@ -115,18 +115,20 @@ def _first_logs(network: Network, log: Sequence[str | int]) -> tuple[str | int, 
 def _with_validation(network: Network, data: Any, validation: Any, seed: int) -> Dataset:
     if validation is None:
         return order_columns(network, data)
-    dataset = order_columns(network, data)
+    dataset = as_dataset(data, "fit")
     if isinstance(validation, (int, float)) and not isinstance(validation, bool):
         if not 0 < validation < 1:
             _check.fail("validation", "fit", "a part of the rows between 0 and 1, or data", validation)
         train, held_out = split_rows(len(dataset.train_input), float(validation), seed, "fit")
-        return replace(dataset, **rows_of(dataset, "train", train), **rows_of(dataset, "train", held_out, "val"))
+        parts = {**rows_of(dataset, "train", train), **rows_of(dataset, "train", held_out, "val")}
+        return order_columns(network, replace(dataset, **parts))
     # Columns without names are in the network's order, and a frame beside them is read by the network's names.
     names = dataset.in_vars if dataset.has_names else network.in_vars
     if isinstance(validation, Dataset) or is_table(validation):
         held = as_dataset(validation, "fit", names, dataset.encoding)
-        return replace(dataset, val_input=held.train_input, val_label=held.train_label, val_weight=held.train_weight)
+        parts = {"val_input": held.train_input, "val_label": held.train_label, "val_weight": held.train_weight}
+        return order_columns(network, replace(dataset, **parts))
     if not isinstance(validation, (tuple, list)) or len(validation) != 2:
         _check.fail("validation", "fit", "a pair (inputs, labels), or a part of the rows such as 0.2", validation)
     x = frames.by_name(validation[0], names, "fit", "validation", dataset.encoding)
-    return replace(dataset, val_input=x, val_label=validation[1], val_weight=None)
+    return order_columns(network, replace(dataset, val_input=x, val_label=validation[1], val_weight=None))

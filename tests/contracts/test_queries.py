@@ -32,7 +32,7 @@ QUERIES = {
     "edge_curve": lambda model, x: model.edge_curve(0, 0, 0),
     "edge_refs": lambda model, x: model.edge_refs(active=True),
     "predict": lambda model, x: model.predict(x),
-    "score": lambda model, x: model.score((x, x[:, [0]])),
+    "score": lambda model, x: model.score((x, model.predict(x))),
     "plot_terms": lambda model, x: model.plot_terms(x),
     "derivatives": lambda model, x: model.derivatives(x),
     "summary": lambda model, x: model.summary(table(model)),

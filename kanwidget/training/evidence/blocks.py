@@ -42,12 +42,46 @@ class Block(NamedTuple):
         largest = matrix.diagonal(dim1=1, dim2=2)[:, self.columns].amax(-1, keepdim=True)
         return (_ROUNDING * largest).expand(-1, -1, self.columns.shape[1])
 
+    def gains(self, index: int, modes: Tensor, root: Tensor, prices: Tensor) -> Tensor:
+        """By how much each part raises the logarithm of the evidence, by Savage's and Dickey's ratio: wiggle and straight part, `(edges, 2)`.
+
+        Args:
+            index: Of the network.
+            modes: Coordinates of the modes, `(size,)`.
+            root: Root of their covariance, `(size, size)`.
+            prices: `(networks, edges, 2)`.
+
+        References:
+            Dickey, "The weighted likelihood ratio, linear hypotheses on normal location parameters", Annals of Mathematical Statistics
+            42 (1971).
+        """
+        diagonal = self.precision(prices)[index]
+        units = diagonal.sqrt()
+        scaled = units[..., None] * root[self.columns]
+        covariance, point = scaled @ scaled.mT, units * modes[self.columns]
+        wiggles = self.roughness[index] > 0
+        straight = torch.zeros_like(wiggles)
+        straight[:, 0] = not self.is_of_words
+        return torch.stack([_gain(covariance, point, part) for part in (wiggles, straight)], -1)
+
     def precision(self, prices: Tensor) -> Tensor:
         """The diagonal of P, `(networks, edges, width)`."""
         diagonal = prices[..., :1] * self.roughness + self.epsilon
         if not self.is_of_words:  # whose first mode is a constant
             diagonal[..., 0] += prices[..., 1]
         return diagonal
+
+
+def _gain(covariance: Tensor, point: Tensor, part: Tensor) -> Tensor:
+    """½·(zᵀA⁻¹z + log|A|) of some coordinates of each edge, `(edges,)`, with A their covariance and z their values in units of the prior."""
+    both = part[:, :, None] & part[:, None]
+    # Coordinates of other parts are of no account: as if they were independent, and zero.
+    matrix = torch.where(both, covariance, torch.eye(part.shape[1], dtype=covariance.dtype, device=covariance.device))
+    matrix.diagonal(dim1=1, dim2=2).add_(_ROUNDING)
+    values, vectors = torch.linalg.eigh(matrix)
+    values = values.clamp_min(_ROUNDING)
+    along = (vectors.mT @ torch.where(part, point, 0.0)[..., None])[..., 0]
+    return (along.square() / values + values.log()).sum(-1) / 2
 
 
 def spline_blocks(stack: Stack, parameters: ParameterVector, epsilon: Tensor) -> list[Block]:

@@ -37,10 +37,12 @@ _EPSILON = 1e-6
 #: Prices at the start of wiggle and straight part, with outputs of order one, and the noise in parts of the labels' variance: nothing is
 #: flat at first, and nothing runs through every row.
 _FIRST_PRICES, _FIRST_NOISE = (1.0, 1.0), 0.1
-#: Added to the degrees of freedom of a part: a part has to be worth its price, too. A straight part whose rise is less than 2.4 standard
-#: errors then goes; without it of useless columns every third has something left. Only once an update changes the logarithm of the evidence
-#: by less than the second: hidden nodes that are still on their way would go, too.
-_PRICE_OF_A_PRICE, _NEARLY_SETTLED = 1.0, 1.0
+#: Added to the degrees of freedom of a part: a part has to be worth its price, too, or every third of useless ones has something left, on
+#: which hidden nodes then build. A sum predicts better with less of it. Only once an update changes the logarithm of the evidence by less
+#: than the third: hidden nodes that are still on their way would go, too.
+_PRICE_OF_A_PRICE, _PRICE_IN_A_SUM, _NEARLY_SETTLED = 1.0, 0.25, 1.0
+#: A part says something where the logarithm of the evidence is so much larger than without it: that of a rise of 2.4 standard errors.
+_WORTH_A_PART = 1.5
 #: The first price of wiggle without hidden nodes. All curves are then solved for at once, and a wave of ten turns, whose wiggle is 1e7,
 #: must not be flat before evidence has its say: flat, with all of it noise, is a maximum of the evidence, too.
 _FIRST_WIGGLE_OF_SUMS = 1e-4
@@ -113,6 +115,7 @@ class Evidence:
         #: A smaller noise is the rounding of the labels.
         self._rounding = (torch.finfo(batch.stack.layers[0].coef.dtype).eps ** 2 * largest).clamp_min(1e-300)
         self._variance = variance
+        self._own_price = _PRICE_OF_A_PRICE if len(batch.stack.layers) > 1 else _PRICE_IN_A_SUM
         self.reload(batch.stack, parameters, units)
         wiggle, straight = _FIRST_PRICES
         of_splines = wiggle if len(batch.stack.layers) > 1 else _FIRST_WIGGLE_OF_SUMS
@@ -193,7 +196,7 @@ class Evidence:
             share = priced / diagonal - priced * variances[:, block.columns]
             freedom = torch.stack([share[..., 1:].sum(-1), share[..., 0]], -1).clamp_min(0.0)
             extent = torch.stack([(block.roughness * square).sum(-1), square[..., 0]], -1)
-            new = _moved(old, freedom, extent, _PRICE_OF_A_PRICE * self._ripe)
+            new = _moved(old, freedom, extent, self._own_price * self._ripe)
             prices.append(new.minimum(largest * self._units_of(block)))
             freedoms.append(freedom)
         value = self._log_evidence(laplace, precision, modes, loss)
@@ -282,9 +285,12 @@ class Evidence:
         if not bool(laplace.sound[index]):
             return None
         root = laplace.root[index]
+        modes, freedoms = self._modes(vector)[index], []
+        for block, prices, freedom in zip(self._blocks, self._prices, self._freedoms, strict=True):
+            gains = block.gains(index, modes, root, prices)
+            freedoms += torch.where(gains < _WORTH_A_PART, 0.0, freedom[index]).tolist()
         for block in self._blocks:
             root[block.columns] = block.basis[index] @ root[block.columns]
-        freedoms = [freedom for block in self._freedoms for freedom in block[index].tolist()]
         edges = [edge for block in self._blocks for edge in block.edges]
         return Posterior(
             vector[index].clone(),
