@@ -262,23 +262,31 @@ class Network(nn.Module):
 
     def _look_at(self, x: Any) -> None:
         """Say once where a training of one's own brings inputs that lie far outside the grids: its curves are straight lines there."""
-        if torch.compiler.is_compiling() or torch.jit.is_tracing() or not torch.is_grad_enabled():
+        if torch.compiler.is_compiling() or torch.jit.is_tracing() or not torch.is_grad_enabled():  # type: ignore[attr-defined]
             return
         self._has_looked = True
-        if bool(self.scaling.fixed[0]) or self.depth == 0 or not isinstance(x, Tensor) or not x.numel():
+        try:
+            far = self._far_outside(x)
+        except RuntimeError:  # within vmap no number has a value yet
             return
-        with torch.no_grad():
-            nodes, grid = self.select(x.detach()), self.layer(0).grid
-            used = self.layer(0).curved().any(0)
-            reach = _FAR * (grid[:, -1] - grid[:, 0])
-            far = used & ((nodes.amin(0) < grid[:, 0] - reach) | (nodes.amax(0) > grid[:, -1] + reach))
-        if bool(far.any()):
-            column = int(self.columns[int(far.nonzero()[0])])
+        if far:
+            column = int(self.columns[far[0]])
             name = self.in_vars[column] if self.in_vars else f"x_{column + 1}"
             advice = "Call learn_scales(x) before a training of your own; fit does so by itself."
             _log.warning(
                 "inputs lie far outside the grids, %s first, where curves are straight lines. %s", name, advice
             )
+
+    def _far_outside(self, x: Any) -> list[int]:
+        """The inputs whose values lie far outside their grids, as long as no scale is settled."""
+        if not isinstance(x, Tensor) or not x.numel() or bool(self.scaling.fixed[0]):
+            return []
+        with torch.no_grad():
+            nodes, grid = self.select(x.detach()), self.layer(0).grid
+            reach = _FAR * (grid[:, -1] - grid[:, 0])
+            far = (nodes.amin(0) < grid[:, 0] - reach) | (nodes.amax(0) > grid[:, -1] + reach)
+            found: list[int] = (self.layer(0).curved().any(0) & far).nonzero().flatten().tolist()
+        return found
 
     def learn_scales(self, x: Any, y: Any = None) -> None:
         """Settle the scales of inputs, and of outputs, by data: `fit` does that by itself, a training of one's own needs it. In place.

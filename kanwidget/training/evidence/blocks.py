@@ -42,27 +42,34 @@ class Block(NamedTuple):
         largest = matrix.diagonal(dim1=1, dim2=2)[:, self.columns].amax(-1, keepdim=True)
         return (_ROUNDING * largest).expand(-1, -1, self.columns.shape[1])
 
-    def gains(self, index: int, modes: Tensor, root: Tensor, prices: Tensor) -> Tensor:
-        """By how much each part raises the logarithm of the evidence, by Savage's and Dickey's ratio: wiggle and straight part, `(edges, 2)`.
+    def gains(self, index: int, modes: Tensor, root: Tensor, prices: Tensor, *, by_source: bool) -> Tensor:
+        """By how much wiggle and straight part raise the logarithm of the evidence, by Savage's and Dickey's ratio, `(edges, 2)`.
 
         Args:
             index: Of the network.
             modes: Coordinates of the modes, `(size,)`.
             root: Root of their covariance, `(size, size)`.
             prices: `(networks, edges, 2)`.
+            by_source: Whether edges out of one node stand or go together: of classes each score says what the others don't.
 
         References:
             Dickey, "The weighted likelihood ratio, linear hypotheses on normal location parameters", Annals of Mathematical Statistics
             42 (1971).
         """
-        diagonal = self.precision(prices)[index]
-        units = diagonal.sqrt()
-        scaled = units[..., None] * root[self.columns]
-        covariance, point = scaled @ scaled.mT, units * modes[self.columns]
+        units = self.precision(prices)[index].sqrt()
+        scaled, points = units[..., None] * root[self.columns], units * modes[self.columns]
         wiggles = self.roughness[index] > 0
         straight = torch.zeros_like(wiggles)
         straight[:, 0] = not self.is_of_words
-        return torch.stack([_gain(covariance, point, part) for part in (wiggles, straight)], -1)
+        groups: dict[object, list[int]] = {}
+        for number, edge in enumerate(self.edges):
+            groups.setdefault(edge.source if by_source else edge, []).append(number)
+        gains = points.new_zeros(len(self.edges), 2)
+        for members in groups.values():
+            for column, part in enumerate((wiggles, straight)):
+                chosen = part[members]
+                gains[members, column] = _gain(scaled[members][chosen], points[members][chosen])
+        return gains
 
     def precision(self, prices: Tensor) -> Tensor:
         """The diagonal of P, `(networks, edges, width)`."""
@@ -72,16 +79,13 @@ class Block(NamedTuple):
         return diagonal
 
 
-def _gain(covariance: Tensor, point: Tensor, part: Tensor) -> Tensor:
-    """½·(zᵀA⁻¹z + log|A|) of some coordinates of each edge, `(edges,)`, with A their covariance and z their values in units of the prior."""
-    both = part[:, :, None] & part[:, None]
-    # Coordinates of other parts are of no account: as if they were independent, and zero.
-    matrix = torch.where(both, covariance, torch.eye(part.shape[1], dtype=covariance.dtype, device=covariance.device))
-    matrix.diagonal(dim1=1, dim2=2).add_(_ROUNDING)
-    values, vectors = torch.linalg.eigh(matrix)
+def _gain(root: Tensor, point: Tensor) -> Tensor:
+    """½·(zᵀA⁻¹z + log|A|) of some coordinates, with z their values and A = root·rootᵀ their covariance, in units of the prior."""
+    if not len(point):
+        return point.new_zeros(())
+    values, vectors = torch.linalg.eigh(root @ root.mT)
     values = values.clamp_min(_ROUNDING)
-    along = (vectors.mT @ torch.where(part, point, 0.0)[..., None])[..., 0]
-    return (along.square() / values + values.log()).sum(-1) / 2
+    return ((vectors.mT @ point).square() / values + values.log()).sum() / 2
 
 
 def spline_blocks(stack: Stack, parameters: ParameterVector, epsilon: Tensor) -> list[Block]:

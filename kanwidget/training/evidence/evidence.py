@@ -115,7 +115,8 @@ class Evidence:
         #: A smaller noise is the rounding of the labels.
         self._rounding = (torch.finfo(batch.stack.layers[0].coef.dtype).eps ** 2 * largest).clamp_min(1e-300)
         self._variance = variance
-        self._own_price = _PRICE_OF_A_PRICE if len(batch.stack.layers) > 1 else _PRICE_IN_A_SUM
+        self._is_sum = len(batch.stack.layers) == 1
+        self._own_price = _PRICE_IN_A_SUM if self._is_sum else _PRICE_OF_A_PRICE
         self.reload(batch.stack, parameters, units)
         wiggle, straight = _FIRST_PRICES
         of_splines = wiggle if len(batch.stack.layers) > 1 else _FIRST_WIGGLE_OF_SUMS
@@ -287,7 +288,7 @@ class Evidence:
         root = laplace.root[index]
         modes, freedoms = self._modes(vector)[index], []
         for block, prices, freedom in zip(self._blocks, self._prices, self._freedoms, strict=True):
-            gains = block.gains(index, modes, root, prices)
+            gains = block.gains(index, modes, root, prices, by_source=self.classes and self._is_sum)
             freedoms += torch.where(gains < _WORTH_A_PART, 0.0, freedom[index]).tolist()
         for block in self._blocks:
             root[block.columns] = block.basis[index] @ root[block.columns]

@@ -143,7 +143,9 @@ def test_tensors_and_arrays_of_every_type_are_converted(dtype):
     model = plain()
     x = torch.tensor([[0, 1], [1, 0], [1, 1]])
     exact = model(x.to(F64))
-    torch.testing.assert_close(model(x.to(dtype)), exact, rtol=0, atol=0)
+    # A network of double numbers may be a layer among single ones.
+    own = exact.float() if dtype == torch.float32 else exact
+    torch.testing.assert_close(model(x.to(dtype)), own, rtol=0, atol=0)
     if dtype != torch.bfloat16:
         torch.testing.assert_close(model(x.to(dtype).numpy()), exact, rtol=0, atol=0)
 

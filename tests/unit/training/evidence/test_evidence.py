@@ -93,7 +93,7 @@ def test_edges_answer_for_themselves():
     assert line.total == pytest.approx(1, abs=0.3)
     assert useless.total < 0.5
     total = sum(freedom.total for freedom in model.posterior.freedom.values())
-    assert history.last.freedom == pytest.approx(total + 1, abs=0.1)  # and the constant
+    assert total + 1 - 0.1 < history.last.freedom < total + 2  # and the constant, and what says too little to count
 
 
 def test_evidence_prefers_the_right_structure():
