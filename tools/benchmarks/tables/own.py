@@ -11,7 +11,7 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from kanwidget import KAN, KANExplorer
-from tools.benchmarks.tables.data import Numeric, Problem
+from tools.benchmarks.tables.data import Problem
 from tools.benchmarks.tables.peers import Predict
 
 #: The target's name in frames that hold it, too.
@@ -25,13 +25,12 @@ def fit(problem: Problem) -> Predict:
     frame = _with_target(problem.train, problem)
     model = KAN.for_data(frame, _TARGET)
     model.fit((frame, _TARGET), progress=False)
-    return _of_network(model, problem, lambda columns: columns)
+    return _of_network(model, problem)
 
 
 def three_acts(problem: Problem) -> Predict:
     """The formula that the explorer's highlighted acts lead to; what is still a curve is predicted by the network."""
-    numbers = Numeric(problem.train)
-    explorer = KANExplorer(_with_target(numbers(problem.train), problem), target=_TARGET)
+    explorer = KANExplorer(_with_target(problem.train, problem), target=_TARGET)
     try:
         acts = 0
         while (act := explorer.next_act()) is not None and acts < _MOST_ACTS:
@@ -42,11 +41,12 @@ def three_acts(problem: Problem) -> Predict:
         explorer.close()
     formulas = fitted if isinstance(fitted, tuple) else (fitted,)
     if fitted is None or any(formula.expression.atoms(AppliedUndef) for formula in formulas):
-        return _of_network(model, problem, numbers)
+        return _of_network(model, problem)
     functions = [_function(formula.variables, formula.expression) for formula in formulas]
 
     def predict(frame: pandas.DataFrame) -> np.ndarray:
-        x = numbers(frame).to_numpy()
+        assert model.encoding is not None  # it comes from a frame
+        x = model.encoding.encode(frame, "three_acts", "frame")
         values = np.stack([function(x) for function in functions], 1)
         return values[:, 0] if not problem.classes else _softmax(np.insert(values, 0, 0.0, axis=1))
 
@@ -58,9 +58,9 @@ def _with_target(columns: pandas.DataFrame, problem: Problem) -> pandas.DataFram
     return columns.assign(**{_TARGET: np.array(problem.classes)[problem.y] if problem.classes else problem.y})
 
 
-def _of_network(model: KAN, problem: Problem, numbers: Predict) -> Predict:
+def _of_network(model: KAN, problem: Problem) -> Predict:
     def predict(frame: pandas.DataFrame) -> np.ndarray:
-        outputs = model.predict(numbers(frame)).numpy()
+        outputs = model.predict(frame).numpy()
         return _softmax(outputs) if problem.classes else outputs[:, 0]
 
     return predict
