@@ -16,7 +16,7 @@ from kanwidget.datasets.reading import is_table
 
 _log = logging.getLogger(__name__)
 #: Rows farther beyond the reference data than so many of its ranges are far outside.
-_FAR = 1.0
+_FAR = 5.0
 #: Number of training inputs that a network keeps as its reference data.
 REFERENCE_ROWS = 512
 
@@ -136,7 +136,8 @@ def warn_of_rows(network: Network, x: Tensor) -> None:
     if len(reference):
         low, high = reference[:, columns].amin(0), reference[:, columns].amax(0)
         reach = _FAR * (high - low)
-        far = ((x[:, columns] < low - reach) | (x[:, columns] > high + reach)).any(1)
+        # A column that was constant in the training says nothing of what is far.
+        far = ((reach > 0) & ((x[:, columns] < low - reach) | (x[:, columns] > high + reach))).any(1)
     parts = [
         f"{int(rows.sum())} of {len(x)} rows {what}"
         for rows, what in (
