@@ -5,8 +5,10 @@ import pandas
 import pytest
 
 from kanwidget import KANExplorer
+from kanwidget.core import EdgeRef
 from kanwidget.explorer.describe.snapshot import selection
 from kanwidget.explorer.describe.structure import structure
+from kanwidget.explorer.files.edge_details import edge_detail
 
 
 def flats(rows=300):
@@ -48,7 +50,7 @@ def test_an_edge_of_words_shows_its_levels(explorer):
     edges = {tuple(row["key"]): row for row in structure(session)["edges"]}
     town = edges[0, session.in_vars.index("town"), 0]
     assert (town["state"], town["levels"]) == ("levels", 3)
-    payload, arrays = selection(session, [type(session.model.edge_refs()[0])(*town["key"])])
+    payload, arrays = selection(session, [EdgeRef(*town["key"])])
     assert payload["levels"] == ["east", "north", "south"]
     assert arrays["detail"].shape[1] == 3
     assert "knots" not in arrays
@@ -59,8 +61,14 @@ def test_files_keep_words(explorer, tmp_path):
     with KANExplorer.load(tmp_path / "flats.json", driver="blocking") as again:
         assert again._session.data.levels == explorer._session.data.levels
         assert np.allclose(again.model.predict(flats()), explorer.model.predict(flats()))
-    explorer.save_html(tmp_path / "flats.html")
-    assert '"levels"' in (tmp_path / "flats.html").read_text("utf-8").replace('\\"', '"')
+
+
+def test_compact_pages_keep_every_level(explorer):
+    session = explorer._session
+    edge = EdgeRef(0, session.in_vars.index("town"), 0)
+    detail = edge_detail(session, edge, compact=True)
+    assert detail["selection"]["levels"] == ["east", "north", "south"]
+    assert detail["arrays"]["selection.detail"][1][-1] == 3
 
 
 def test_what_became_of_columns_is_said(explorer):
