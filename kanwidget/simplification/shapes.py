@@ -48,7 +48,8 @@ def shapes(network: Network, held: HeldOut) -> list[Shape]:
     """The shapes with at most one hidden node, the smallest first."""
     found = [Shape(()), Shape((1,))]
     logs = positive_columns(network, held)
-    if len(logs) > 1 and not any(network.scaling.has_logs):
+    # Words have no powers.
+    if len(logs) > 1 and not any(network.scaling.has_logs) and not any(network.layer(0).levels):
         found.append(Shape((1,), tuple(logs)))
     return found
 
