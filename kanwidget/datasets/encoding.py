@@ -184,6 +184,10 @@ class Encoding:
         if not columns and not faults:
             reasons = "; ".join(f"{name!r} has {reason}" for name, reason in left_out)
             _check.fail(argument, where, "a frame with a column that says something", reasons)
+        names = Counter(name for column in columns for name, _ in column.inputs)
+        if twice := [name for name, count in names.items() if count > 1]:
+            advice = "A column with missing cells has an input of this name beside it: rename or drop the column of that name."
+            _check.fail(argument, where, "a frame whose inputs have different names", twice, advice)
         return cls(tuple(columns), tuple(left_out)), faults
 
     def to_dict(self) -> dict[str, Any]:

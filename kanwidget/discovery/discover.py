@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from kanwidget._refusals import short_refusals
-from kanwidget.discovery.arguments import WHERE, Request, hooks
+from kanwidget.discovery.arguments import WHERE, Request, hooks, what_is_left_out
 from kanwidget.discovery.discovery import Discovery
 from kanwidget.discovery.progress import ProgressLine
 from kanwidget.discovery.steps import DiscoveryStep, DiscoverySteps
@@ -125,4 +125,5 @@ def discover_steps(
 def _running(request: Request) -> DiscoverySteps:
     """The search that is asked for, before its first step."""
     settings, table = request.settings(), request.table()
-    return DiscoverySteps(table, settings, quantities=quantities(request.units, table.in_vars, table.out_vars, WHERE))
+    units = quantities(request.units, table.in_vars, table.out_vars, WHERE)
+    return DiscoverySteps(table, settings, quantities=units, findings=what_is_left_out(table))

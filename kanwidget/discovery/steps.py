@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -76,6 +76,7 @@ class DiscoverySteps:
         settings: How formulas are searched for.
         clock: Seconds that pass, for the limit of the time.
         quantities: The units of columns and targets.
+        findings: What is to be said of the table from the start.
     """
 
     def __init__(
@@ -84,9 +85,10 @@ class DiscoverySteps:
         settings: Settings,
         clock: Callable[[], float] = time.monotonic,
         quantities: Quantities | None = None,
+        findings: Sequence[str] = (),
     ) -> None:
         self.data = data
-        self.findings: list[str] = []
+        self.findings: list[str] = [*findings]
         self._settings, self._clock = settings, clock
         self._spent, self._begun, self._number = 0.0, None, 0  # type: float, float | None, int
         robustly = settings.loss != "mse"

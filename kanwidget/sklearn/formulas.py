@@ -61,7 +61,6 @@ class FormulaRegressor(RegressorMixin, TableRegressor):
         self.formula_ = self._equations[0] if len(self._equations) == 1 else self._equations
         self.model_ = self._equations[0].network
         self.n_iter_ = self.steps
-        self._encoding = data.encoding
         self._keep(data)
 
     def predict(self, X: Any) -> NDArray[np.float64]:

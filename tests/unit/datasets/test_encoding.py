@@ -142,6 +142,7 @@ def test_columns_of_another_type_than_before_are_named():
         (pandas.DataFrame([[1.0, 2.0, 3.0]], columns=["x", "x", "y"]), "different names"),
         (pandas.DataFrame({"x": [1.0, 2.0], "y": [None, None]}), "no filled row"),
         (pandas.DataFrame({"x": [None, None], "y": [1.0, 2.0]}), "no filled cell"),
+        (pandas.DataFrame({"x": [1.0, None], "x missing": [0.0, 1.0], "y": [1.0, 2.0]}), "rename or drop the column"),
         (pandas.DataFrame({"x": [1.0, 2.0], "y": [np.inf, 2.0]}), "finite in column 'y'"),
     ],
 )
@@ -243,6 +244,7 @@ def test_discover_leaves_words_out():
     frame = pandas.DataFrame({"x": rng.uniform(1, 3, 60), "town": rng.choice(["a", "b"], 60)})
     found = discover(frame.assign(y=3 * frame.x**2), "y", steps=30, progress=False)
     assert found.best.sympy.subs("x", 2.0) == pytest.approx(12)
+    assert "town holds words: left out" in found.findings
     with pytest.raises(ValueError, match="words alone"):
         discover(frame[["town"]].assign(y=frame.x), "y")
 
