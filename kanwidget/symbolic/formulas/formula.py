@@ -15,8 +15,9 @@ from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitive
 from kanwidget.core.records import EdgeRef
 from kanwidget.core.threads import limit_threads
-from kanwidget.symbolic.formulas.evaluation import SWITCH, level_values, to_numpy
+from kanwidget.symbolic.formulas.evaluation import SWITCH, level_values
 from kanwidget.symbolic.formulas.rescaling import own_params, rescale
+from kanwidget.symbolic.formulas.rounding import rounded, shortened
 from kanwidget.symbolic.writing import forms
 from kanwidget.symbolic.writing.naming import edge_name
 from kanwidget.symbolic.writing.sympy_forms import to_sympy
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
-#: Rounding may move predictions by this part of their spread, or by this part of the noise, all digits there are at most.
-_MOVE, _OF_NOISE, _ALL_DIGITS = 1e-3, 3.0, 17
-#: Of more constants none is looked at alone.
-_MOST_CONSTANTS = 200
 #: Seconds for `simplify=True`.
 _PATIENCE = 10.0
 #: Packages whose functions are broken off when the time is over.
@@ -86,71 +83,11 @@ def symbolic_formula(
     digits = _digits(round, "symbolic_formula")
     if digits is not None:
         outputs = (
-            rounded(network, outputs, symbols, digits) if input_scaler is None else [_short(y, digits) for y in outputs]
+            rounded(network, outputs, symbols, digits)
+            if input_scaler is None
+            else [shortened(y, digits) for y in outputs]
         )
     return outputs, symbols
-
-
-def rounded(
-    network: Network, outputs: Sequence[sympy.Expr], symbols: Sequence[sympy.Symbol], digits: int
-) -> list[sympy.Expr]:
-    """Expressions with so many significant digits, or more where predictions of the reference data need them.
-
-    Args:
-        network: Where they come from.
-        outputs: One for each output.
-        symbols: The symbol of each column.
-        digits: Significant digits, ≥ 1.
-    """
-    x = network.reference.detach().double().cpu().numpy()
-    noise = network.posterior.noise if network.posterior is not None else None
-    results = []
-    for index, expression in enumerate(outputs):
-        if not len(x):
-            results.append(_short(expression, digits))
-            continue
-        values = to_numpy(expression, symbols, network)(x)
-        spread = float(values.std()) or float(abs(values).max())
-        allowed = _MOVE * spread
-        if noise is not None:
-            allowed = max(allowed, noise * float(network.output_scale.size[index]) / _OF_NOISE)
-        found = _without_round_off(expression, symbols, network, values, 10.0**-digits * _OF_NOISE**-1 * spread)
-        for count in range(digits, _ALL_DIGITS + 1):
-            short = _short(found, count)
-            move = abs(to_numpy(short, symbols, network)(x) - values)
-            if not (move > allowed).any():
-                break
-        results.append(short)
-    return results
-
-
-def _without_round_off(expression: Any, symbols: Sequence[Any], network: Network, values: Any, nothing: float) -> Any:
-    """The expression without constants that say nothing of the reference data: taken away one by one, the smallest first."""
-    import sympy
-
-    x = network.reference.detach().double().cpu().numpy()
-    floats = sorted(expression.atoms(sympy.Float), key=lambda number: abs(float(number)))
-    if len(floats) > _MOST_CONSTANTS:
-        return expression
-    for number in floats:
-        trial = expression.xreplace({number: sympy.Integer(0)})
-        if trial.has(sympy.zoo, sympy.nan, sympy.oo):
-            continue
-        move = abs(to_numpy(trial, symbols, network)(x) - values)
-        if (move <= nothing).all():
-            expression = trial
-    return expression
-
-
-def _short(expression: Any, digits: int) -> Any:
-    """An expression with so many significant digits; whole numbers that come out are written as such."""
-    import sympy
-
-    def rounded_one(number: Any) -> Any:
-        value = float(f"{float(number):.{max(1, digits)}g}")
-        return sympy.Integer(int(value)) if value == int(value) and abs(value) < 10**digits else sympy.Float(value)
-
-    return expression.xreplace({number: rounded_one(number) for number in expression.atoms(sympy.Float)})
 
 
 @limit_threads

@@ -1,0 +1,87 @@
+"""The digits of a formula's constants: as many as predictions need, and none for round-off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from kanwidget.core.network import Network
+from kanwidget.symbolic.formulas.evaluation import to_numpy
+
+if TYPE_CHECKING:
+    import sympy
+
+#: Rounding may move predictions by the first part of their spread, or by the second of the noise; all digits that there are.
+_MOVE, _OF_NOISE, _ALL_DIGITS = 1e-3, 1 / 3, 17
+#: A constant is round-off where predictions without it move by this part of the last digit.
+_NOTHING = 1 / 3
+#: Of more constants none is looked at alone.
+_MOST_CONSTANTS = 200
+
+
+def rounded(
+    network: Network, outputs: Sequence[sympy.Expr], symbols: Sequence[sympy.Symbol], digits: int
+) -> list[sympy.Expr]:
+    """Expressions with so many significant digits, or more where predictions of the reference data need them.
+
+    Args:
+        network: Where they come from.
+        outputs: One for each output.
+        symbols: The symbol of each column.
+        digits: Significant digits, ≥ 1.
+    """
+    x = network.reference.detach().double().cpu().numpy()
+    noise = network.posterior.noise if network.posterior is not None else None
+    results = []
+    for index, expression in enumerate(outputs):
+        if not len(x):
+            results.append(shortened(expression, digits))
+            continue
+        values = to_numpy(expression, symbols, network)(x)
+        spread = float(values.std()) or float(abs(values).max())
+        allowed = _MOVE * spread
+        if noise is not None:
+            allowed = max(allowed, _OF_NOISE * noise * float(network.output_scale.size[index]))
+        found = _without_round_off(expression, symbols, network, values, _NOTHING * 10.0**-digits * spread)
+        for count in range(digits, _ALL_DIGITS + 1):
+            short = shortened(found, count)
+            move = abs(to_numpy(short, symbols, network)(x) - values)
+            if not (move > allowed).any():
+                break
+        results.append(short)
+    return results
+
+
+def _without_round_off(expression: Any, symbols: Sequence[Any], network: Network, values: Any, nothing: float) -> Any:
+    """The expression without constants that say nothing of the reference data: taken away one by one, the smallest first."""
+    import sympy
+
+    x = network.reference.detach().double().cpu().numpy()
+    floats = sorted(expression.atoms(sympy.Float), key=lambda number: abs(float(number)))
+    if len(floats) > _MOST_CONSTANTS:
+        return expression
+    for number in floats:
+        trial = expression.xreplace({number: sympy.Integer(0)})
+        if trial.has(sympy.zoo, sympy.nan, sympy.oo):
+            continue
+        move = abs(to_numpy(trial, symbols, network)(x) - values)
+        if (move <= nothing).all():
+            expression = trial
+    return expression
+
+
+def shortened(expression: Any, digits: int) -> Any:
+    """An expression with so many significant digits; whole numbers that come out are written as such.
+
+    Examples:
+        >>> import sympy
+        >>> shortened(1.23456 * sympy.Symbol("x") + 2.0001, 3)
+        1.23*x + 2
+    """
+    import sympy
+
+    def rounded_one(number: Any) -> Any:
+        value = float(f"{float(number):.{max(1, digits)}g}")
+        return sympy.Integer(int(value)) if value == int(value) and abs(value) < 10**digits else sympy.Float(value)
+
+    return expression.xreplace({number: rounded_one(number) for number in expression.atoms(sympy.Float)})
