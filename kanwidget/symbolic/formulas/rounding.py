@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kanwidget.core.network import Network
@@ -33,39 +33,41 @@ def rounded(
     x = network.reference.detach().double().cpu().numpy()
     noise = network.posterior.noise if network.posterior is not None else None
     results = []
+
+    def values_of(formula: sympy.Expr) -> Any:
+        return to_numpy(formula, symbols, network)(x)
+
     for index, expression in enumerate(outputs):
         if not len(x):
             results.append(shortened(expression, digits))
             continue
-        values = to_numpy(expression, symbols, network)(x)
+        values = values_of(expression)
         spread = float(values.std()) or float(abs(values).max())
         allowed = _MOVE * spread
         if noise is not None:
             allowed = max(allowed, _OF_NOISE * noise * float(network.output_scale.size[index]))
-        found = _without_round_off(expression, symbols, network, values, _NOTHING * 10.0**-digits * spread)
+        found = _without_round_off(expression, values_of, _NOTHING * 10.0**-digits * spread)
         for count in range(digits, _ALL_DIGITS + 1):
             short = shortened(found, count)
-            move = abs(to_numpy(short, symbols, network)(x) - values)
-            if not (move > allowed).any():
+            if not (abs(values_of(short) - values) > allowed).any():
                 break
         results.append(short)
     return results
 
 
-def _without_round_off(expression: Any, symbols: Sequence[Any], network: Network, values: Any, nothing: float) -> Any:
+def _without_round_off(expression: Any, values_of: Callable[[Any], Any], nothing: float) -> Any:
     """The expression without constants that say nothing of the reference data: taken away one by one, the smallest first."""
     import sympy
 
-    x = network.reference.detach().double().cpu().numpy()
     floats = sorted(expression.atoms(sympy.Float), key=lambda number: abs(float(number)))
     if len(floats) > _MOST_CONSTANTS:
         return expression
+    values = values_of(expression)
     for number in floats:
         trial = expression.xreplace({number: sympy.Integer(0)})
         if trial.has(sympy.zoo, sympy.nan, sympy.oo):
             continue
-        move = abs(to_numpy(trial, symbols, network)(x) - values)
-        if (move <= nothing).all():
+        if (abs(values_of(trial) - values) <= nothing).all():
             expression = trial
     return expression
 
