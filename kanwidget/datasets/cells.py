@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from kanwidget import _check
 
 Kind = Literal["numbers", "words", "dates", "durations"]
+#: What is read as words: all cells that can be, classes (texts of digits and booleans, too), or what nothing else can be.
+AsWords = Literal["all", "classes", "needed"]
 #: Where at least this part of a column's texts read as numbers, the others are misspelled.
-_NUMBERS = 0.5
+NUMBERS = 0.5
 _MICROSECONDS = 1e6
 
 
@@ -83,53 +85,52 @@ def read(df: Any, label: Any, kind: Kind | None = None, *, is_target: bool = Fal
         >>> read({"n": ["a", "b"]}, "n").kind
         'words'
     """
-    found = _read(df, label, is_target)
-    if isinstance(found, Cells) and found.kind == "numbers":
-        infinite = np.flatnonzero(np.isinf(found.values))
-        if len(infinite) and kind != "words":
-            rows = "1 row is" if len(infinite) == 1 else f"{len(infinite)} rows are"
-            expected = f"finite in column {str(label)!r}, row {infinite[0]}"
-            advice = f"{rows} affected: correct or remove them."
-            return Fault(expected, found.values[infinite[0]].item(), advice, ValueError)
-    if isinstance(found, Fault) or kind is None or found.kind == kind or found.absent.all():
-        return _as_kind(found, kind) if isinstance(found, Cells) and kind is not None else found
-    if kind == "words" and found.kind == "numbers":
-        return _as_kind(found, kind)
-    advice = "The column has another type than it had in training: convert it."
-    first = int(np.flatnonzero(~found.absent)[0])
-    value = found.values[first]
-    got = value if found.kind == "words" else float(value)
-    if found.kind == "dates":
-        got = str(np.datetime64(int(value), "s"))
-    return Fault(f"{_TYPES[kind]} in column {str(label)!r}, row {first}", got, advice)
+    found = _read(df, label, as_words="all" if kind == "words" else "classes" if is_target else "needed")
+    if isinstance(found, Fault):
+        return found
+    if kind is not None and found.kind != kind:
+        return _of_kind(found, kind, label)
+    return _infinite(found, label) or found
+
+
+def _infinite(found: Cells, label: Any) -> Fault | None:
+    """The fault of a column with infinite numbers."""
+    if found.kind != "numbers" or not np.isinf(found.values).any():
+        return None
+    rows = np.flatnonzero(np.isinf(found.values))
+    affected = "1 row is" if len(rows) == 1 else f"{len(rows)} rows are"
+    expected = f"finite in column {str(label)!r}, row {rows[0]}"
+    return Fault(expected, found.values[rows[0]].item(), f"{affected} affected: correct or remove them.", ValueError)
 
 
 _TYPES: dict[Kind, str] = {"numbers": "numeric", "words": "words", "dates": "dates", "durations": "durations"}
 
 
-def _as_kind(found: Cells, kind: Kind) -> Cells:
-    """The same cells as another kind: numbers as words, and nothing at all as anything."""
-    if found.kind == kind:
-        return found
-    if kind == "words":
-        texts = [None if math.isnan(value) else _plain(value) for value in found.values]
+def _of_kind(found: Cells, kind: Kind, label: Any) -> Cells | Fault:
+    """Cells of one kind as another: numbers as words, nothing at all as anything, and else a fault."""
+    if kind == "words" and found.kind == "numbers":
+        texts = [None if math.isnan(value) else np.format_float_positional(value, trim="-") for value in found.values]
         return Cells("words", np.array(texts, object))
-    return Cells(kind, np.full(len(found.values), np.nan))
+    if found.absent.all():
+        return Cells(kind, np.full(len(found.values), np.nan))
+    first = int(np.flatnonzero(~found.absent)[0])
+    value = found.values[first]
+    got = value if found.kind == "words" else float(value)
+    if found.kind == "dates":
+        got = str(np.datetime64(int(value), "s"))
+    advice = "The column has another type than it had in training: convert it."
+    return Fault(f"{_TYPES[kind]} in column {str(label)!r}, row {first}", got, advice)
 
 
-def _plain(value: float) -> str:
-    return str(int(value)) if value == int(value) else str(value)
-
-
-def _read(df: Any, label: Any, is_target: bool) -> Cells | Fault:
+def _read(df: Any, label: Any, as_words: AsWords) -> Cells | Fault:
     import narwhals.stable.v1 as nw
 
     column = df[label]
     if isinstance(column, (list, tuple)):
-        return _of_objects(list(column), label, is_target)
+        return _of_objects(list(column), label, as_words)
     series = nw.from_native(column, series_only=True, pass_through=True)
     if not isinstance(series, nw.Series):
-        return _of_array(np.asarray(column), label, is_target)
+        return _of_array(np.asarray(column), label, as_words)
     dtype = series.dtype
     if dtype in (nw.Categorical, nw.Enum):
         order = tuple(str(level) for level in series.cat.get_categories().to_list())
@@ -138,13 +139,13 @@ def _read(df: Any, label: Any, is_target: bool) -> Cells | Fault:
         return Cells("dates", _floats(series.cast(nw.Datetime("us")).dt.timestamp("us").to_list()) / _MICROSECONDS)
     if dtype == nw.Duration:
         return Cells("durations", _floats(series.dt.total_microseconds().to_list()) / _MICROSECONDS)
-    if dtype.is_numeric() or (dtype == nw.Boolean and not is_target):
+    if dtype.is_numeric() or (dtype == nw.Boolean and as_words == "needed"):
         values = series.to_numpy()
         return Cells("numbers", values.astype(float) if values.dtype.kind in "biuf" else _floats(series.to_list()))
-    return _of_objects(series.to_list(), label, is_target)
+    return _of_objects(series.to_list(), label, as_words)
 
 
-def _of_array(values: NDArray[Any], label: Any, is_target: bool = False) -> Cells | Fault:
+def _of_array(values: NDArray[Any], label: Any, as_words: AsWords = "needed") -> Cells | Fault:
     """The cells of an array."""
     if values.ndim != 1:
         return Fault(f"one value a row in column {str(label)!r}", values, "Give each of them a column of its own.")
@@ -152,12 +153,12 @@ def _of_array(values: NDArray[Any], label: Any, is_target: bool = False) -> Cell
         seconds = values.astype(f"{values.dtype.kind}8[us]").astype(np.int64) / _MICROSECONDS
         kind: Kind = "dates" if values.dtype.kind == "M" else "durations"
         return Cells(kind, np.where(np.isnat(values), np.nan, seconds))
-    if values.dtype.kind in "iuf" or (values.dtype.kind == "b" and not is_target):
+    if values.dtype.kind in "iuf" or (values.dtype.kind == "b" and as_words == "needed"):
         return Cells("numbers", values.astype(float))
-    return _of_objects(values.tolist(), label, is_target)
+    return _of_objects(values.tolist(), label, as_words)
 
 
-def _of_objects(values: list[Any], label: Any, is_target: bool) -> Cells | Fault:
+def _of_objects(values: list[Any], label: Any, as_words: AsWords) -> Cells | Fault:
     """The cells of a list of anything."""
     present = [value for value in values if not _is_missing(value)]
     name = f"column {str(label)!r}"
@@ -169,7 +170,10 @@ def _of_objects(values: list[Any], label: Any, is_target: bool) -> Cells | Fault
     if all(isinstance(value, (datetime.timedelta, np.timedelta64)) for value in present):
         durations = [np.timedelta64("NaT") if _is_missing(value) else value for value in values]
         return _of_array(np.array(durations, "timedelta64[us]"), label)
-    if is_target and all(map(_is_word, present)) and any(isinstance(value, (str, bool)) for value in present):
+    are_words = as_words == "all" or (
+        as_words == "classes" and any(isinstance(value, (str, bool)) for value in present)
+    )
+    if are_words and all(map(_is_word, present)):
         return Cells("words", _texts(values))
     numbers = [_reads_as_number(value) for value in present]
     if all(numbers):
@@ -179,7 +183,7 @@ def _of_objects(values: list[Any], label: Any, is_target: bool) -> Cells | Fault
     if wrong is not None:
         advice = "Take it apart into columns of numbers or words, or drop it."
         return Fault(f"made of numbers, words or dates in {name}, row {wrong}", values[wrong], advice)
-    if sum(numbers) >= _NUMBERS * len(present):
+    if sum(numbers) >= NUMBERS * len(present):
         advice = f"Correct the entry, or say that these are words: df.astype({{{str(label)!r}: 'category'}})."
         return Fault(f"numeric in {name}, row {row}", values[row], advice)
     return Cells("words", _texts(values))

@@ -15,7 +15,6 @@ from kanwidget import _check
 from kanwidget._refusals import short_refusals
 from kanwidget.datasets import naming
 from kanwidget.datasets.dataset import Dataset, rows_of
-from kanwidget.datasets.encoding import FLAG
 from kanwidget.datasets.equations.formula import CONSTANTS, FUNCTIONS, Evaluator, compiled, variables_of
 from kanwidget.datasets.reading import as_dataset
 
@@ -73,9 +72,9 @@ def numbers_only(data: Dataset) -> Dataset:
         Dataset(3 train rows, x -> y)
     """
     columns = [column for column, levels in enumerate(data.levels) if not levels]
-    if len(columns) == data.n_features or not columns:
+    if len(columns) == data.n_features or not columns or data.encoding is None:
         return data
-    flags = [column for column, levels in enumerate(data.levels) if levels == FLAG]
+    flags = [data.in_vars.index(name) for name in data.encoding.flags]
     changed: dict[str, Any] = {}
     for part in ("train", "test", "val"):
         x = getattr(data, f"{part}_input")

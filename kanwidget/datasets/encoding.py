@@ -14,7 +14,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.datasets import cells
@@ -73,7 +75,7 @@ class Column:
             return self._codes(found)[:, None]
         values = np.asarray(found.values, float)
         if self.unit:
-            values = (values - self.origin) / dict(_UNITS)[self.unit]
+            values = (values - self.origin) / self.second
         absent = np.isnan(values)
         filled = np.where(absent, self.fill, values)
         if self.missing:
@@ -83,13 +85,44 @@ class Column:
             _log.warning("column %r is missing in %s, and wasn't in training: its mean stands for it", self.name, rows)
         return filled[:, None]
 
+    def recoded(self, before: Column, values: Tensor, absent: Tensor | None = None) -> list[Tensor]:
+        """The inputs, `(rows,)` each, of cells that another column of this kind has read; levels that this one hasn't count as the mean.
+
+        Args:
+            before: How they were read.
+            values: Its numbers or levels, `(rows,)`.
+            absent: 1 where a number was missing, `(rows,)`; None where none was.
+        """
+        if self.kind == "words":
+            codes = values.new_tensor([*map(self._code, before.levels), UNMET])
+            return [codes[torch.where(values == UNMET, len(before.levels), values).long()]]
+        moved = (values * before.second + (before.origin - self.origin)) / self.second
+        absent = torch.zeros_like(values) if absent is None else absent
+        filled = torch.where(absent == 1, self.fill, moved)
+        return [filled, absent] if self.missing else [filled]
+
+    @property
+    def second(self) -> float:
+        """Seconds of its unit; 1 of numbers."""
+        return dict(_UNITS).get(self.unit, 1.0)
+
+    def other_kind(self, other: Column) -> Fault | None:
+        """A fault where another column of this name holds another kind of cells."""
+        if self.kind == other.kind:
+            return None
+        return Fault(f"{self.kind} in column {self.name!r}, as in training", other.kind, "Convert the column.")
+
+    def _code(self, level: str) -> float:
+        """The number of a level; of one that training hadn't that of the rare ones, or one half."""
+        chosen = level if level in self.levels or not self.pooled else OTHER
+        return float(self.levels.index(chosen)) if chosen in self.levels else UNMET
+
     def _codes(self, found: Cells) -> NDArray[np.float64]:
         """Numbers of levels; one half for those that training hadn't."""
-        number = {level: code for code, level in enumerate(self.levels)}
-        other = number.get(OTHER, UNMET) if self.pooled else UNMET
         texts = found.texts
-        codes = np.array([number.get(MISSING if text is None else text, other) for text in texts], float)
-        new = sorted({str(texts[row]) for row in np.flatnonzero(codes == UNMET) if texts[row] is not None})
+        code = {text: self._code(MISSING if text is None else text) for text in {*texts}}
+        codes = np.array([code[text] for text in texts], float)
+        new = sorted(text for text, number in code.items() if number == UNMET and text is not None)
         if new:
             named = ", ".join(map(repr, new[:_NAMED])) + (", …" if len(new) > _NAMED else "")
             _log.warning("column %r has levels that training hadn't, which count as the mean: %s", self.name, named)
@@ -134,9 +167,10 @@ class Encoding:
         return tuple(inputs[name] for name in self.names)
 
     @property
-    def has_levels(self) -> bool:
-        """Whether any input has levels."""
-        return any(self.levels)
+    def flags(self) -> tuple[str, ...]:
+        """Names of the inputs that say which numbers of the column beside them are missing."""
+        beside = {column.inputs[1][0] for column in self.columns if len(column.inputs) > 1}
+        return tuple(name for name in self.names if name in beside)
 
     def only(self, names: Sequence[str]) -> Encoding:
         """The encoding of these inputs, in this order; those that it doesn't have are columns of numbers."""

@@ -58,35 +58,34 @@ def columns_of(
         _check.fail(argument, where, "a frame with at least one column beside the target", list(labels))
     if len(df[names[0]]) == 0:
         _check.fail(argument, where, "a frame with at least one row", df)
-    found = [cells.read(df, labels[name], is_target=True) for name in targets]
     faults: list[Fault] = []
     if encoding is None:
         encoding, faults = Encoding.of(df, names, where, argument)
-    faults += [one for one in found if isinstance(one, Fault)]
-    labels_found = [one for one in found if isinstance(one, Cells)]
-    faults += [
-        fault for fault in map(_unfit, labels_found, targets, [len(targets)] * len(targets)) if fault is not None
-    ]
-    cells.refuse(faults, where, argument)
-    filled = ~np.any([one.absent for one in labels_found], axis=0)
+    read = [_target(df, labels[name], alone=len(targets) == 1) for name in targets]
+    outputs = [one for one in read if isinstance(one, Cells)]
+    cells.refuse([*faults, *(one for one in read if isinstance(one, Fault))], where, argument)
+    filled = ~np.any([one.absent for one in outputs], axis=0)
     if not filled.any():
         _check.fail(argument, where, f"filled in column {targets[0]!r} in one row at least", "no filled row")
     x = encoding.encode(df, where, argument)[filled]
     encoding = replace(encoding, rows_left_out=int((~filled).sum()))
-    if len(labels_found) == 1 and labels_found[0].kind == "words":
-        classes, y = np.unique(labels_found[0].values[filled].astype(str), return_inverse=True)
+    if outputs[0].kind == "words":
+        classes, y = np.unique(outputs[0].values[filled].astype(str), return_inverse=True)
         return encoding, x, y.astype(np.int64), [str(name) for name in classes]
-    return encoding, x, np.stack([one.values for one in labels_found], axis=1)[filled].astype(np.float64), targets
+    return encoding, x, np.stack([one.values for one in outputs], axis=1)[filled].astype(np.float64), targets
 
 
-def _unfit(found: Cells, name: str, targets: int) -> Fault | None:
-    """Why cells can't be a target."""
-    if found.kind in ("dates", "durations"):
-        advice = "Turn it into a number yourself: days since the first one, say."
-        return Fault(f"numeric in column {name!r}", found.kind, advice)
-    if found.kind == "words" and targets > 1:
-        return Fault(f"numeric in column {name!r}", "words", "Classes are learnt one column at a time.")
-    return None
+def _target(df: Any, label: Any, *, alone: bool) -> Cells | Fault:
+    """The cells of a target, or why they can't be one."""
+    found = cells.read(df, label, is_target=True)
+    if isinstance(found, Fault) or found.kind == "numbers" or (found.kind == "words" and alone):
+        return found
+    advice = (
+        "Classes are learnt one column at a time."
+        if found.kind == "words"
+        else "Turn it into a number yourself: days since the first one, say."
+    )
+    return Fault(f"numeric in column {str(label)!r}", found.kind, advice)
 
 
 def has_columns(data: Any) -> bool:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.datasets.dataset import Dataset
-from kanwidget.datasets.encoding import FLAG, OTHER
+from kanwidget.datasets.encoding import OTHER
 
 NoticeKind = Literal[
     "few rows",
@@ -152,7 +152,7 @@ def _constant_columns(data: Dataset) -> Iterator[DataNotice]:
 def _equal_columns(data: Dataset) -> Iterator[DataNotice]:
     """Columns that tell the same: equal, or one a multiple of the other."""
     seen: dict[bytes, str] = {}
-    flags = {name for name, levels in zip(data.in_vars, data.levels, strict=True) if levels == FLAG}
+    flags = () if data.encoding is None else data.encoding.flags
     for name, values in _columns(data):
         if name in flags:  # of columns that are missing together
             continue

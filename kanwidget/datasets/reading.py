@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from kanwidget import _check
-from kanwidget.datasets import frames, naming
+from kanwidget.datasets import cells, frames, naming
 from kanwidget.datasets.dataset import Dataset, Split, from_table
-from kanwidget.datasets.encoding import FLAG, UNMET, Encoding
+from kanwidget.datasets.encoding import Encoding
 
 #: Parts of a dataset.
 _PARTS = ("train", "test", "val")
@@ -42,7 +43,7 @@ def as_dataset(
         [[3.0, 1.0]]
     """
     if isinstance(data, Dataset):
-        data = data if encoding is None else _recoded(data, encoding)
+        data = data if encoding is None else _recoded(data, encoding, where)
         return _with_columns(data, names, where) if data.has_names and names else data
     if is_table(data):
         return as_dataset(from_table(data[0], data[1], Split(test_fraction=0), where, encoding), where, names, encoding)
@@ -81,28 +82,35 @@ def is_table(data: Any) -> bool:
     return bool(names) and all(isinstance(name, str) for name in names)
 
 
-def _recoded(data: Dataset, encoding: Encoding) -> Dataset:
-    """The data with the levels, and the inputs for missing cells, of another reading; levels that this one hasn't count as the mean."""
-    if data.encoding is None or data.levels == encoding.levels or data.input_mean is not None:
+def _recoded(data: Dataset, encoding: Encoding, where: str) -> Dataset:
+    """The data as another reading has them: its levels, its first day, and what stands for a missing number."""
+    own = data.encoding
+    if own is None or own.columns == encoding.columns:
         return data
-    inputs = dict(zip(data.in_vars, data.levels, strict=True))
-    names = {
-        *data.in_vars,
-        *(name for name, levels in zip(encoding.names, encoding.levels, strict=True) if levels == FLAG),
-    }
-    if not names.issuperset(encoding.names):
-        return data  # the next check names the columns that are missing
+    columns = {column.name: column for column in own.columns if column.inputs[0][0] in data.in_vars}
+    read = [column for column in encoding.columns if any(name in encoding.names for name, _ in column.inputs)]
+    missing = {column.name for column in read} - columns.keys()
+    if gone := [f"{name!r} ({reason})" for name, reason in own.left_out if name in missing]:
+        advice = "A dataset of few rows leaves such columns out: give the frame, or one dataset of all rows."
+        _check.fail("data", where, "a Dataset with the columns of the training data", f"one without {gone[0]}", advice)
+    if missing:
+        return data  # the next check names them
+    cells.refuse([fault for column in read if (fault := column.other_kind(columns[column.name]))], where, "data")
+    if data.input_mean is not None:
+        if data.levels == encoding.levels:
+            return data
+        advice = "Leave standardize=True out: a network learns the scales of columns by itself."
+        _check.fail("data", where, "in its own units, with words and missing cells as those of training", data, advice)
     changed: dict[str, Any] = {}
     for key in (key for key in data if key.endswith("input")):
-        columns = dict(zip(data.in_vars, data[key].unbind(1), strict=True))
-        for name, levels in zip(encoding.names, encoding.levels, strict=True):
-            if name not in columns and levels == FLAG:
-                columns[name] = torch.zeros_like(data[key][:, 0])
-            elif name in columns and levels != inputs.get(name, levels):
-                number = {level: code for code, level in enumerate(levels)}
-                table = data[key].new_tensor([number.get(level, UNMET) for level in inputs[name]] or [UNMET])
-                columns[name] = table[columns[name].long().clamp(min=0)].where(columns[name] != UNMET, UNMET)
-        changed[key] = torch.stack([columns[name] for name in encoding.names], 1)
+        inputs = dict(zip(data.in_vars, data[key].unbind(1), strict=True))
+        parts: dict[str, Tensor] = {}
+        for column in read:
+            before = columns[column.name]
+            values = [inputs[name] for name, _ in before.inputs]
+            parts |= zip((name for name, _ in column.inputs), column.recoded(before, *values), strict=True)
+        changed[key] = torch.stack([parts[name] for name in encoding.names], 1)
+    encoding = replace(encoding, rows_left_out=own.rows_left_out)
     return replace(data, **changed, in_vars=encoding.names, encoding=encoding)
 
 

@@ -15,13 +15,12 @@ import torch
 from numpy.typing import NDArray
 
 from kanwidget import _check
+from kanwidget.datasets.cells import NUMBERS
 from kanwidget.datasets.dataset import Dataset
 from kanwidget.datasets.naming import check_column
 
 #: Advice for an entry that is no number.
 _ADVICE = "Correct the entry, or leave the column out of the inputs."
-#: Where at least this part of a column's entries read as numbers, the others are misspelled.
-_NUMBERS = 0.5
 #: Texts for a missing value in tables, in lower case.
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "-", "?"})
 
@@ -164,7 +163,7 @@ def _column(rows: Sequence[tuple[int, list[str]]], position: int, name: str, fil
     """The entries of a column as numbers, or as words where fewer than half of them read as numbers; None where one is missing."""
     entries = [(line, row[position]) for line, row in rows]
     filled = [entry for _, entry in entries if entry.lower() not in _MISSING]
-    is_words = sum(_is_number(entry.replace(",", ".")) for entry in filled) < _NUMBERS * len(filled)
+    is_words = sum(_is_number(entry.replace(",", ".")) for entry in filled) < NUMBERS * len(filled)
     return [
         None if entry.lower() in _MISSING else entry if is_words else _number(entry, line, name, file)
         for line, entry in entries

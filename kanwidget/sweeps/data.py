@@ -40,7 +40,7 @@ def datasets_by_name(data: Any, where: str) -> dict[str, Dataset]:
 def arrays_of(data: Dataset) -> Arrays:
     """The parts that training uses."""
     arrays = {name: data[name].cpu().numpy() for name in data}
-    if data.encoding is not None and data.encoding.has_levels:
+    if data.encoding is not None and any(data.levels):
         arrays[_ENCODING] = np.array(json.dumps(data.encoding.to_dict()))
     return arrays
 

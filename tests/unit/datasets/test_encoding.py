@@ -229,6 +229,53 @@ def test_other_rows_are_read_as_the_first_ones_were():
     assert recoded.train_input[:, 2].tolist() == [0.0] * len(recoded.train_input)
 
 
+def test_a_dataset_of_other_rows_is_read_as_their_frame_is():
+    days = pandas.date_range("2015-01-01", periods=60, freq="30D")
+    frame = pandas.DataFrame({"when": days, "gap": np.arange(60.0), "town": [*"abc"] * 20, "y": np.arange(60.0)})
+    frame.loc[::7, "gap"] = np.nan
+    encoding = Dataset.from_frame(frame[:40], "y", 0).encoding
+    assert encoding.columns[0].unit == "years"
+    for rows in (frame[30:], frame[39:50], frame[43:49]):  # counted in years, in days; without missing cells
+        if len(rows) < 9:
+            rows = pandas.concat([rows] * 2)
+        other = Dataset.from_frame(rows.assign(town=rows.town.replace("b", "d")), "y", 0)
+        recoded = as_dataset(other, "fit", encoding.names, encoding)
+        expected = encoding.encode(rows.assign(town=rows.town.replace("b", "d")), "fit", "data")
+        assert recoded.in_vars == encoding.names
+        assert recoded.train_input.numpy() == pytest.approx(expected, rel=1e-12)
+    words = Dataset.from_frame(frame.assign(gap=["low", "high"] * 30), "y", 0)
+    with pytest.raises(TypeError, match="numbers in column 'gap', as in training; got 'words'"):
+        as_dataset(words, "fit", encoding.names, encoding)
+    with pytest.raises(ValueError, match=r"one without 'town' .3 levels in 6 rows.*A dataset of few rows"):
+        as_dataset(Dataset.from_frame(frame[43:49], "y", 0), "fit", encoding.names, encoding)
+    with pytest.raises(ValueError, match="in its own units, with words and missing cells as those of training"):
+        as_dataset(
+            Dataset.from_frame(frame[1:7].assign(town=list("aab") * 2), "y", 0).standardize(),
+            "fit",
+            encoding.names,
+            encoding,
+        )
+
+
+def test_words_may_read_as_numbers_in_other_rows():
+    codes = ["1A", "03", "2B", "C4"] * 5
+    data = Dataset.from_frame(pandas.DataFrame({"code": codes, "y": np.arange(20.0)}), "y", 0)
+    assert data.levels == (("03", "1A", "2B", "C4"),)
+    for rows, expected in ((["03", "03"], [0, 0]), (["03", "1A", "7"], [0, 1, 0.5])):
+        assert data.encoding.encode({"code": rows}, "predict", "data")[:, 0].tolist() == expected
+    whole = Dataset.from_frame(
+        pandas.DataFrame({"code": pandas.Categorical([1, 2] * 10), "y": np.arange(20.0)}), "y", 0
+    )
+    assert whole.encoding.encode({"code": np.array([2.0, 1.0, 0.5])}, "predict", "data")[:, 0].tolist() == [1, 0, 0.5]
+
+
+def test_a_level_called_given_is_a_word_like_any():
+    frame = pandas.DataFrame({"reply": ["given", None] * 10, "n": [1.0, None] * 10, "y": np.arange(20.0)})
+    data = Dataset.from_frame(frame, "y", 0)
+    assert data.levels == (("given", "missing"), (), ("given", "missing"))
+    assert data.encoding.flags == ("n missing",)
+
+
 def test_words_have_no_scale_and_laws_are_about_numbers():
     data = Dataset.from_frame(pandas.DataFrame(COLUMNS), "y", 0)
     standard = data.standardize()
