@@ -17,7 +17,7 @@ from kanwidget.core.records import EdgeRef, SymbolicFit
 from kanwidget.core.threads import limit_threads
 from kanwidget.simplification.description import description_length
 from kanwidget.simplification.held_out import HeldOut, held_out
-from kanwidget.simplification.refits import STEPS, assign, refit
+from kanwidget.simplification.refits import STEPS, assign, refit, without_held_out
 from kanwidget.simplification.swaps import swapped
 from kanwidget.symbolic.edges import edge_samples, numeric_edges, ranking_of, tied_edges
 from kanwidget.symbolic.fits.custom import OnBroken, log_broken
@@ -147,7 +147,7 @@ def _owners(network: Network, edges: Iterable[Sequence[int]] | None) -> list[Edg
 def _steps(search: _Search, owners: list[EdgeRef], edges_per_step: int | None) -> Iterator[SymbolicStep]:
     remaining = list(owners)
     size = edges_per_step or max(1, len(owners) // _STEPS_OF_A_NETWORK)
-    best = search.held.row_losses(search.network)
+    best = search.held.row_losses(without_held_out(search.network, search.held))
     #: The error at which each edge was refused a function: what other edges still missed may have hidden its own.
     refused: dict[EdgeRef, float] = {}
     asked: set[EdgeRef] = set()

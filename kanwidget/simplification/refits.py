@@ -12,9 +12,12 @@ from kanwidget.core.state import NetworkState
 from kanwidget.simplification.held_out import HeldOut
 from kanwidget.training import Settings, Trainer
 from kanwidget.training.after_step import AFTER_STEP
+from kanwidget.training.evidence.errors import valid_posterior
 
 #: Steps of a refit after one change.
 STEPS = 10
+#: Steps of a training that forgets rows.
+_FORGETTING = 30
 #: A refit ends after so many steps that leave more than this part of the error.
 _IDLE, _PROGRESS = 2, 0.998
 
@@ -46,6 +49,28 @@ def refit(network: Network, held: HeldOut, steps: int = STEPS, *, lamb: float = 
         _train(network, Trainer(network, held.data, steps, settings), settings)
     network.reference, network.in_vars, network.encoding = reference, names, encoding
     return held.row_losses(network)
+
+
+def trained_on(network: Network, held: HeldOut, steps: int) -> Network:
+    """A copy that is trained on without the held-out rows, for so many steps or until its evidence settles; its last state, by evidence."""
+    trial = copy.deepcopy(network)
+    trainer = Trainer(trial, held.data, steps, Settings())
+    for _ in trainer:
+        AFTER_STEP.get()()
+    trial.posterior = trainer.posterior()
+    return trial
+
+
+def without_held_out(network: Network, held: HeldOut) -> Network:
+    """The network as it would be without the held-out rows: where evidence has trained it on them, too, a copy that has forgotten them.
+
+    Its error on these rows would be that of a fit, which nothing simpler reaches.
+    """
+    posterior = valid_posterior(network)
+    whole = held.whole.train_label.numel()
+    if posterior is None or posterior.rows != whole or whole == held.data.train_label.numel():
+        return network
+    return trained_on(network, held, _FORGETTING)
 
 
 def _train(network: Network, trainer: Trainer, settings: Settings) -> None:

@@ -22,14 +22,13 @@ from kanwidget.simplification.auto import auto_symbolic_steps
 from kanwidget.simplification.description import description_length
 from kanwidget.simplification.held_out import EXACT, HeldOut, held_out
 from kanwidget.simplification.laws import LawNetwork, law_network
-from kanwidget.simplification.refits import refit
+from kanwidget.simplification.refits import refit, without_held_out
 from kanwidget.simplification.removals import without_constants, without_needless_edges, without_needless_inputs
 from kanwidget.simplification.shapes import Shape, fresh, power_law, shapes
 from kanwidget.simplification.simpler import with_simpler_functions
 from kanwidget.simplification.straightened import (
     freedom_of_a_sum,
     is_as_likely,
-    losses_of_the_sum,
     settled,
     straightened,
 )
@@ -182,8 +181,8 @@ class _Simplification:
                 yield self._without_columns()
             yield self._pruned()
         else:
-            self._settle(self.best)
-            self.reference = losses_of_the_sum(self.best, self.held)
+            self.columns = without_held_out(self.best, self.held)
+            self._settle(self.columns)
             if leaves_more(self.best, self.held.data):
                 yield self._step("try", "Trying whether products or hidden nodes explain more", False)
                 self.leaves_more = self._asks_for_more()

@@ -8,23 +8,21 @@ import copy
 import math
 
 import torch
-from torch import Tensor
 
 from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeRef, Freedom
 from kanwidget.simplification.held_out import HeldOut
+from kanwidget.simplification.refits import trained_on
 from kanwidget.simplification.removals import spared, without
 from kanwidget.symbolic.edges import fix_symbolic
 from kanwidget.symbolic.formulas.regression.noise import noise_weights
-from kanwidget.training import Settings, Trainer
-from kanwidget.training.after_step import AFTER_STEP
 from kanwidget.training.evidence.errors import valid_posterior
 from kanwidget.training.evidence.evidence import schwarz
 
 #: A part of a curve with fewer degrees of freedom says nothing.
 _NOTHING = 0.1
-#: Steps of a training without the held-out rows, and most steps until evidence has settled.
-_STEPS, _MOST_STEPS = 30, 100
+#: Most steps until evidence has settled.
+_MOST_STEPS = 100
 #: A smaller noise, in scaled numbers, is rounding.
 _LEAST_NOISE = 1e-9
 #: A difference of the logarithms of evidences that is chance.
@@ -38,7 +36,7 @@ def settled(network: Network, held: HeldOut) -> Network:
     posterior = valid_posterior(network) if network.depth == 1 else None
     if posterior is None or posterior.settled:
         return network
-    return _trained_on(network, held, _MOST_STEPS)
+    return trained_on(network, held, _MOST_STEPS)
 
 
 def freedom_of_a_sum(network: Network) -> dict[EdgeRef, Freedom] | None:
@@ -53,23 +51,6 @@ def freedom_of_a_sum(network: Network) -> dict[EdgeRef, Freedom] | None:
     edges = network.edge_refs(active=True)
     plain = all(network.layer(0).state(ref.source, ref.target) in ("spline", "levels") for ref in edges)
     return posterior.freedom if plain and {*edges} == {*posterior.freedom} else None
-
-
-def losses_of_the_sum(network: Network, held: HeldOut) -> Tensor:
-    """Losses of a sum on the held-out rows. Where it was trained on these, too, of a copy that is trained without them, by evidence."""
-    if len(held.whole.train_input) == len(held.data.train_input):
-        return held.row_losses(network)
-    return held.row_losses(_trained_on(network, held, _STEPS))
-
-
-def _trained_on(network: Network, held: HeldOut, steps: int) -> Network:
-    """A copy that is trained on without the held-out rows, for so many steps or until its evidence settles; its last state, by evidence."""
-    trial = copy.deepcopy(network)
-    trainer = Trainer(trial, held.data, steps, Settings())
-    for _ in trainer:
-        AFTER_STEP.get()()
-    trial.posterior = trainer.posterior()
-    return trial
 
 
 def straightened(network: Network, held: HeldOut, freedom: dict[EdgeRef, Freedom]) -> Network:

@@ -2,8 +2,11 @@
 
 import numpy as np
 import pandas
+import pytest
 
-from kanwidget import KAN
+from kanwidget import KAN, Dataset
+from kanwidget.simplification.held_out import held_out
+from kanwidget.simplification.refits import without_held_out
 
 
 def test_products_beside_words_are_looked_for_without_powers_of_words():
@@ -17,3 +20,36 @@ def test_products_beside_words_are_looked_for_without_powers_of_words():
     simple = model.simplify((frame, "y"))
     assert simple.layer(0).levels[list(simple.columns).index(2)] == 3
     assert simple.score((frame, "y")) > 0.95
+
+
+def lake(seed):
+    """A wave, a straight line and words, with noise of 0.6."""
+    rng = np.random.default_rng(seed)
+    station = rng.choice(["North", "Harbour", "Reef", "Old mill"], 300)
+    frame = pandas.DataFrame({"depth": rng.uniform(0, 40, 300), "time": rng.uniform(0, 12, 300), "station": station})
+    offset = frame.station.map({"North": 0.0, "Harbour": 1.5, "Reef": -2.0, "Old mill": 0.7})
+    frame["warmth"] = 12 + 3 * np.sin(np.pi / 2 * frame.time) - 0.08 * frame.depth + offset + rng.normal(0, 0.6, 300)
+    return frame
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_curve_that_has_seen_the_held_out_rows_gives_way_to_its_function(seed):
+    data = (lake(seed), "warmth")
+    model = KAN.for_data(*data)
+    model.fit(data, progress=False)
+    simple = model.simplify(data)
+    assert {simple.layer(0).symbol(source, 0) for source in range(simple.n_in)} >= {"sin", "x"}
+    assert "where f(station) = {" in str(simple.fit_formula(data))
+
+
+def test_rows_are_forgotten_that_a_network_was_trained_on():
+    data = (lake(0), "warmth")
+    model = KAN.for_data(*data)
+    model.fit(data, progress=False)
+    held = held_out(model, data, "simplify")
+    known, forgotten = model, without_held_out(model, held)
+    assert held.error(forgotten) > 1.02 * held.error(known)
+    apart = Dataset.from_frame(*data, test_fraction=0.2)
+    other = KAN.for_data(apart)
+    other.fit(apart, progress=False)
+    assert without_held_out(other, held_out(other, apart, "simplify")) is other
