@@ -84,8 +84,8 @@ class FittedFormula:
         lines = [f"{self.name} = {text}"]
         if self.curves:
             names = ", ".join(self.names.get(name, name) for name in self.curves)
-            are = "is a curve" if len(self.curves) == 1 else "are curves"
-            lines.append(f"where {names} {are} that no function of the library fits; try other widths")
+            are, place = ("is a curve", "its place") if len(self.curves) == 1 else ("are curves", "their place")
+            lines.append(f"where {names} {are}; simplify puts functions in {place} that say the same, if there are any")
         lines += self._words()
         if self.saturated:
             # No residual shows the noise: standard errors would be those of rounding.
