@@ -2,6 +2,9 @@
 
 import os
 
+# scikit-learn skips its check of array_api without it; scipy reads it when it is imported.
+os.environ.setdefault("SCIPY_ARRAY_API", "1")
+
 import hypothesis
 import pytest
 import torch

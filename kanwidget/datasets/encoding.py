@@ -101,6 +101,11 @@ class Column:
         filled = torch.where(absent == 1, self.fill, moved)
         return [filled, absent] if self.missing else [filled]
 
+    def reads_as(self, other: Column) -> bool:
+        """Whether another column has the same inputs of the same cells."""
+        fill = self.fill if self.missing else other.fill
+        return self.inputs == other.inputs and self.origin == other.origin and fill == other.fill
+
     @property
     def second(self) -> float:
         """Seconds of its unit; 1 of numbers."""

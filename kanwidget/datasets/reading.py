@@ -97,7 +97,7 @@ def _recoded(data: Dataset, encoding: Encoding, where: str) -> Dataset:
         return data  # the next check names them
     cells.refuse([fault for column in read if (fault := column.other_kind(columns[column.name]))], where, "data")
     if data.input_mean is not None:
-        if data.levels == encoding.levels:
+        if all(column.reads_as(columns[column.name]) for column in read):
             return data
         advice = "Leave standardize=True out: a network learns the scales of columns by itself."
         _check.fail("data", where, "in its own units, with words and missing cells as those of training", data, advice)
