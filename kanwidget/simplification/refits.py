@@ -28,7 +28,15 @@ def refitted(network: Network, held: HeldOut, steps: int = STEPS, *, lamb: float
     return trial, refit(trial, held, steps, lamb=lamb)
 
 
-def refit(network: Network, held: HeldOut, steps: int = STEPS, *, lamb: float = 0.0, grids: bool = False) -> Tensor:
+def refit(
+    network: Network,
+    held: HeldOut,
+    steps: int = STEPS,
+    *,
+    lamb: float = 0.0,
+    grids: bool = False,
+    posterior: bool = False,
+) -> Tensor:
     """Train a network further. With splines, which learn noise, it returns to the state that was best on the held-out rows. In place.
 
     Args:
@@ -37,6 +45,7 @@ def refit(network: Network, held: HeldOut, steps: int = STEPS, *, lamb: float = 
         steps: Most steps.
         lamb: Weight of the penalty; with it the last state stays, since the penalty has its price.
         grids: Whether grids follow the data.
+        posterior: Whether the network gets the posterior of this training, where evidence is at work.
 
     Returns:
         Losses of the held-out rows.
@@ -46,7 +55,10 @@ def refit(network: Network, held: HeldOut, steps: int = STEPS, *, lamb: float = 
         # Classes that functions separate have scores without end, which evidence would hold back; held-out rows judge them here.
         evidence = False if held.data.is_classification else None
         settings = Settings(lamb=lamb, update_grid=grids, evidence=evidence)
-        _train(network, Trainer(network, held.data, steps, settings), settings)
+        trainer = Trainer(network, held.data, steps, settings)
+        _train(network, trainer, settings)
+        if posterior:
+            network.posterior = trainer.posterior()
     network.reference, network.in_vars, network.encoding = reference, names, encoding
     return held.row_losses(network)
 

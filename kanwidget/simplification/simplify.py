@@ -389,7 +389,7 @@ class _Simplification:
         """Fit the constants to all rows."""
         trial, before, whole = copy.deepcopy(self.best), self.held.error(self.best), self.held.whole
         data = replace(self.held.data, **rows_of(whole, "train"))
-        losses = refit(trial, replace(self.held, data=data), _LAST_STEPS)
+        losses = refit(trial, replace(self.held, data=data), _LAST_STEPS, posterior=True)
         if self.law is not None and self.best is self.law.network:
             law = self.law.refitted(whole)
             # The scales and offsets of all edges fit noise at best; without noise they reach round-off.

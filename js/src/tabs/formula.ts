@@ -51,7 +51,7 @@ export function formulaTab(context: Context): View {
     const written = output(context, registry, () => latex);
     attrs(written.node, { "aria-label": `Formula, ${name}` });
     const constants = constantsList();
-    const meaning = h("p", { class: "kw-dim" });
+    const meaning = h("p", { class: "kw-dim kw-lines" });
     const row = h(
       "div",
       { "data-kw-form": name },

@@ -36,7 +36,7 @@ class FormRow(TypedDict):
     constants: list[MathNode]
     """MathML trees, each a constant with its standard error."""
     meaning: str
-    """What the numbers say, where they are scores of classes."""
+    """What the numbers say, where they are scores of classes; and a line for each column of words in it."""
     verdict: str
     """Whether it is as good as the form as trained, and which form is to be preferred; "" of the one as trained."""
 
@@ -73,7 +73,15 @@ def fitted_form(fitted: Any) -> FormulaForm:
     first = formulas[0]
     outputs, expressions = tuple(f.name for f in formulas), tuple(f.expression for f in formulas)
     return FormulaForm(
-        "rounded", outputs, expressions, first.variables, constants, first.error, first.names, first.meaning
+        "rounded",
+        outputs,
+        expressions,
+        first.variables,
+        constants,
+        first.error,
+        first.names,
+        first.meaning,
+        first.words,
     )
 
 
@@ -95,22 +103,21 @@ def says_the_same(row: FormRow, others: Sequence[FormRow]) -> bool:
 
 def _row(form: FormulaForm, display: dict[str, str], figures: Figures | None) -> FormRow:
     """A form as the page gets it."""
-    from kanwidget.symbolic import math_tree, to_latex, to_text
-    from kanwidget.symbolic.writing.python_source import to_python
+    from kanwidget.symbolic import math_tree, to_text
 
     pairs = list(zip(form.outputs, form.expressions, strict=True))
-    equations = [f"{to_latex(('var', out))} = {to_latex(expr, display, form.names)}" for out, expr in pairs]
-    sources = list(form.expressions)
     return {
         "name": form.name,
         "outputs": [math_tree(expr, display, functions=form.names, left=out) for out, expr in pairs],
         "text": "; ".join(f"{out} = {to_text(expr, functions=form.names)}" for out, expr in pairs),
-        "latex": " \\\\\n".join(equations),
-        "python": to_python(sources if len(sources) > 1 else sources[0], form.variables),
+        "latex": form.latex_of(display),
+        "python": form.words.python(form.expressions, form.variables),
         "error": None if figures is None else figures.error,
         "constants": [value_and_error(*pair) for pair in form.certain]
         + [sentence(text) for text in [form.uncertain] if text],
-        "meaning": form.meaning,
+        "meaning": "\n".join(
+            [*form.words.lines(form.expressions, form.names), *([form.meaning] if form.meaning else [])]
+        ),
         "verdict": "" if figures is None else _verdict(form, as_good=figures.as_good),
     }
 
@@ -168,7 +175,7 @@ def value_and_error(value: float, error: float) -> MathNode:
         >>> value_and_error(0.12034, 0.00012)[2]
         [['mn', {}, ['0.1203']], ['mo', {}, ['±']], ['mn', {}, ['0.0001']]]
     """
-    from kanwidget.symbolic.formulas.fitted import with_error
+    from kanwidget.symbolic.writing.precision import with_error
 
     # A power of ten stands once, behind both: (3.04 ± 0.08)·10⁶.
     common = re.fullmatch(r"\((.*)\)e([-+]\d+)", with_error(value, error))

@@ -49,11 +49,11 @@ def formula(session: Session) -> p.Formula:
 
 def _write(session: Session, payload: p.Formula) -> None:
     from kanwidget.symbolic import edge_parts, function_names
+    from kanwidget.symbolic.formulas.words import Words
 
     # sympy is only needed here, and takes a while to import.
     from kanwidget.symbolic.writing.latex import to_latex
     from kanwidget.symbolic.writing.mathml import math_tree
-    from kanwidget.symbolic.writing.python_source import to_python
     from kanwidget.symbolic.writing.text import to_text
     from kanwidget.symbolic.writing.tidy import tidy
 
@@ -72,8 +72,9 @@ def _write(session: Session, payload: p.Formula) -> None:
     ]
     payload["text"] = "; ".join(f"{name} = {to_text(expr, functions=functions)}" for name, expr in pairs)
     equations = [f"{to_latex(('var', name))} = {to_latex(expr, display_names, functions)}" for name, expr in pairs]
-    payload["latex"] = " \\\\\n".join(equations)
-    payload["python"] = to_python(expressions if len(expressions) > 1 else expressions[0], variables)
+    words = Words.of(session.model, session.data, names)
+    payload["latex"] = " \\\\\n".join([*equations, *words.latex(expressions, display_names, functions)])
+    payload["python"] = words.python(expressions, variables)
 
 
 def composed(session: Session, names: list[str]) -> tuple[list[sympy.Expr], list[sympy.Symbol]]:

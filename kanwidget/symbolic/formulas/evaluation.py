@@ -20,14 +20,13 @@ from kanwidget._types import Elementwise
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitives
 from kanwidget.core.records import EdgeRef
+from kanwidget.symbolic.formulas.words import SWITCH, level_mean
 from kanwidget.symbolic.functions import from_sympy_node
 from kanwidget.symbolic.writing.naming import edge_name
 
 if TYPE_CHECKING:
     import sympy
 
-#: Levels of an edge that is a term in formulas, on or off.
-SWITCH = 2
 #: Names in print of the functions that are still splines, where these are few.
 _LETTERS = "fgh"
 #: Sums and products of several operands, by sympy's names.
@@ -182,39 +181,8 @@ def _has_name(network: Network, ref: EdgeRef) -> bool:
     return state in ("spline", "both") or (state == "levels" and layer.levels[ref.source] != SWITCH)
 
 
-def level_values(network: Network, edge: EdgeRef) -> list[float]:
-    """The value of each level of an edge of words, in own units.
-
-    Examples:
-        >>> from kanwidget import KAN, Dataset
-        >>> model = KAN([1, 1])
-        >>> model.layer(0).set_levels((2,))
-        >>> len(level_values(model, EdgeRef(0, 0, 0)))
-        2
-    """
-    layer, size = network.layer(edge.layer), network.edge_units(edge).y_size
-    values = layer.weight()[edge.target, edge.source, : layer.levels[edge.source]].detach()
-    return [size * value for value in values.tolist()]
-
-
-def level_tables(network: Network, levels: Sequence[Sequence[str]]) -> dict[str, dict[str, float]]:
-    """The values of words with more than two levels, by the names that they have in formulas, then by level; in own units.
-
-    Args:
-        network: The network.
-        levels: Names of the levels of each column, see `Dataset.levels`.
-    """
-    tables = {}
-    for ref in network.edge_refs(active=True):
-        layer = network.layer(ref.layer)
-        if layer.state(ref.source, ref.target) == "levels" and layer.levels[ref.source] != SWITCH:
-            names = levels[int(network.columns[ref.source])]
-            tables[edge_name(*ref)] = dict(zip(names, level_values(network, ref), strict=True))
-    return tables
-
-
 def numeric_functions(network: Network, dtype: torch.dtype | None = None) -> dict[str, Callable[[Any], Any]]:
-    """The numeric part of every edge that has one, by the name that it has in formulas.
+    """The numeric part of every edge that has one, by the name that it has in formulas; of words less their mean, see `Words`.
 
     Each takes a tensor, or anything that NumPy makes an array of, and returns the same: `sympy.lambdify(variables, expr,
     modules=[numeric_functions(network), "numpy"])` computes a formula with numeric edges.
@@ -227,12 +195,16 @@ def numeric_functions(network: Network, dtype: torch.dtype | None = None) -> dic
     functions: dict[str, Callable[[Any], Any]] = {}
     for ref in network.edge_refs(active=True):
         if bool(network.layer(ref.layer).spline_on[ref.target, ref.source]):
-            functions[edge_name(*ref)] = functools.partial(_numeric_part, network, *ref, dtype)
+            words = network.layer(ref.layer).state(ref.source, ref.target) == "levels"
+            mean = level_mean(network, ref) if words else 0.0
+            functions[edge_name(*ref)] = functools.partial(_numeric_part, network, *ref, dtype, mean)
     return functions
 
 
-def _numeric_part(network: Network, index: int, source: int, target: int, dtype: torch.dtype | None, u: Any) -> Any:
-    """Spline and base part of one edge, differentiable in u."""
+def _numeric_part(
+    network: Network, index: int, source: int, target: int, dtype: torch.dtype | None, mean: float, u: Any
+) -> Any:
+    """Spline and base part of one edge, or its value of words less the mean, differentiable in u."""
     layer = network.layer(index)
     values = u if isinstance(u, Tensor) else torch.as_tensor(np.asarray(u, dtype=np.float64))
     flat = values.reshape(-1, 1).to(layer.coef)
@@ -240,6 +212,6 @@ def _numeric_part(network: Network, index: int, source: int, target: int, dtype:
     units = network.edge_units((index, source, target))
     flat = (flat - units.x_centre) / units.x_size
     value = layer.design(flat.expand(-1, layer.in_dim))[:, source] @ layer.weight()[target, source].detach()
-    value = units.y_size * value
+    value = units.y_size * value - mean
     value = value.reshape(values.shape).to(values.device, values.dtype if dtype is None else dtype)
     return value if isinstance(u, Tensor) else value.detach().numpy()

@@ -22,16 +22,14 @@ from kanwidget.symbolic.formulas.simplest import simplest
 from kanwidget.symbolic.formulas.snapping import snap_constants
 from kanwidget.symbolic.formulas.units import Logs, fit_in_units, in_units
 from kanwidget.symbolic.formulas.whole import determined
-from kanwidget.symbolic.writing.naming import parse_number
-from kanwidget.symbolic.writing.precision import decimal
+from kanwidget.symbolic.formulas.words import Words
+from kanwidget.symbolic.writing.precision import decimal, with_error
 
 if TYPE_CHECKING:
     import sympy
 
 #: Formulas with more constants than this aren't simplified: nobody reads them, and each trial is a fit.
 _MOST_CONSTANTS = 8
-#: Decimals of a constant at most; smaller errors are written with a power of ten.
-_DECIMALS = 9
 #: Errors of this part of a value are none.
 _ROUND_OFF = 1e-12
 #: The median of the absolute value of a normal deviate.
@@ -62,10 +60,8 @@ class FittedFormula:
     """The error of a row as a part of its value, where it grows with the value; the rows are weighted by it. Otherwise 0."""
     meaning: str = ""
     """What the number says, where it is the score of a class."""
-    tables: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """Values of the levels of words, by the names that these have in the expression."""
-    switches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Of words with two levels: those that 0 and 1 stand for."""
+    words: Words = field(default_factory=Words)
+    """What words stand for in the expression."""
     digits: Mapping[float, int] = field(default_factory=dict)
     """Significant digits in print of constants by their size; four of those that aren't there."""
 
@@ -86,25 +82,13 @@ class FittedFormula:
             names = ", ".join(self.names.get(name, name) for name in self.curves)
             are, place = ("is a curve", "its place") if len(self.curves) == 1 else ("are curves", "their place")
             lines.append(f"where {names} {are}; simplify puts functions in {place} that say the same, if there are any")
-        lines += self._words()
+        lines += self.words.lines([self.expression], self.names)
         if self.saturated:
             # No residual shows the noise: standard errors would be those of rounding.
             lines.append("as many constants as rows: it fits whatever they hold. Give a longer table.")
         else:
             lines += self._constants(text)
         return "\n".join([*lines, *([self.meaning] if self.meaning else [])])
-
-    def _words(self) -> list[str]:
-        """What the words in it stand for."""
-        used = {str(symbol) for symbol in self.expression.free_symbols}
-        lines = [
-            f"where {name} is 0 for {two[0]}, 1 for {two[1]}" for name, two in self.switches.items() if name in used
-        ]
-        for name, values in self.tables.items():
-            for applied in self.expression.atoms(sympy_function(name)):
-                listed = ", ".join(f"{level}: {value:.4g}" for level, value in values.items())
-                lines.append(f"where {self.names.get(name, name)}({applied.args[0]}) = {{{listed}}}")
-        return lines
 
     def _constants(self, text: str) -> list[str]:
         """Sentences on the constants: those that are determined with their errors, the others in words."""
@@ -218,14 +202,15 @@ def fitted_formulas(pose: Posed, problem: Problem, fit: Fit) -> list[FittedFormu
                 pose.finished(part),
                 list(problem.variables),
                 {} if separated else {constant: pair for constant, pair in table.items() if constant in floats},
-                tuple(curve for curve in pose.names if part.has(sympy_function(curve)) and curve not in pose.tables),
+                tuple(
+                    curve for curve in pose.names if part.has(sympy_function(curve)) and curve not in pose.words.tables
+                ),
                 0 < problem.rows <= len(fit.symbols),
                 pose.names,
                 error,
                 noise,
                 _meaning(pose, separated=separated),
-                pose.tables,
-                pose.switches,
+                pose.words,
             )
         )
     return formulas
@@ -394,31 +379,3 @@ def _position(constant: Any, text: str, digits: Mapping[float, int] | None) -> i
 def _without_zeros(text: str) -> str:
     """54170000.0 as 5.417e+07: zeros would look like significant digits."""
     return re.sub(r"(?<![\w.])\d{6,}\.0\b", lambda match: f"{float(match[0]):.4g}", text)
-
-
-def with_error(value: float, error: float, figures: int = 1) -> str:
-    """A constant with its standard error, to the digit that the error leaves; with a power of ten where formulas have one.
-
-    Args:
-        value: The constant.
-        error: Its standard error.
-        figures: Significant digits of the error.
-
-    Examples:
-        >>> with_error(0.999918, 6.4e-5), with_error(212.68, 16.9), with_error(1.0, float("inf"))
-        ('0.99992 ± 0.00006', '210 ± 20', '1 (any value)')
-        >>> with_error(54173456.7, 8e6), with_error(3043210.0, 81234.0)
-        ('(5.4 ± 0.8)e+07', '(3.04 ± 0.08)e+06')
-        >>> with_error(212.68, 16.9, 2)
-        '213 ± 17'
-    """
-    if not math.isfinite(error):
-        return f"{value:.4g} (any value)"
-    exponent = parse_number(value, 4).exponent or 0
-    unit = 10.0**exponent
-    decimals = exponent - math.floor(math.log10(error)) + figures - 1 if error > 0 else _DECIMALS + 1
-    if decimals > _DECIMALS:
-        return f"{value:.9g} ± {error:.0e}" if error > 0 else f"{value:.9g} ± 0"
-    texts = [f"{round(number / unit, decimals):.{max(decimals, 0)}f}" for number in (value, error)]
-    pair = " ± ".join(texts)
-    return f"({pair})e{exponent:+03d}" if exponent else pair

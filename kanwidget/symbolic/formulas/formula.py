@@ -10,14 +10,16 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import torch
+
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitive
 from kanwidget.core.records import EdgeRef
 from kanwidget.core.threads import limit_threads
-from kanwidget.symbolic.formulas.evaluation import SWITCH, level_values
 from kanwidget.symbolic.formulas.rescaling import own_params, rescale
 from kanwidget.symbolic.formulas.rounding import rounded, shortened
+from kanwidget.symbolic.formulas.words import SWITCH, level_mean
 from kanwidget.symbolic.writing import forms
 from kanwidget.symbolic.writing.naming import edge_name
 from kanwidget.symbolic.writing.sympy_forms import to_sympy
@@ -236,8 +238,8 @@ def _edge(
 
     layer = network.layer(index)
     terms = []
-    if layer.state(source, target) == "levels" and layer.levels[source] == SWITCH:
-        terms.append(_switch(network, EdgeRef(index, source, target), node))
+    if layer.state(source, target) == "levels":
+        terms += _words(network, EdgeRef(index, source, target), node, scale)
     elif bool(layer.spline_on[target, source]):
         terms.append(numeric_edge(index, source, target, node, scale))
     name = layer.symbol(source, target)
@@ -253,10 +255,12 @@ def _edge(
     return sympy.Add(*terms)
 
 
-def _switch(network: Network, edge: EdgeRef, node: Any) -> Any:
-    """An edge of two levels: a term that is on or off."""
-    low, high = level_values(network, edge)
-    return low + (high - low) * node
+def _words(network: Network, edge: EdgeRef, node: Any, scale: tuple[float, float] | None) -> list[Any]:
+    """The terms of an edge of words: one that is on or off for two levels, else a function, and the mean that it doesn't hold."""
+    if network.layer(edge.layer).levels[edge.source] > SWITCH:
+        return [numeric_edge(*edge, node, scale), level_mean(network, edge)]
+    low, high = network.curve(edge, torch.arange(SWITCH, dtype=network.dtype, device=network.device)).y.tolist()
+    return [low, (high - low) * node]
 
 
 def _in_range(expr: Any) -> Any:

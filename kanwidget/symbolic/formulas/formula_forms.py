@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from kanwidget import _check
@@ -25,6 +25,7 @@ from kanwidget.symbolic.formulas.regression.classes import ClassProblem
 from kanwidget.symbolic.formulas.regression.problem import Fit
 from kanwidget.symbolic.formulas.regression.selection import Selector
 from kanwidget.symbolic.formulas.simplest import MOST_CONSTANTS, simplest, weighted
+from kanwidget.symbolic.formulas.words import Words
 from kanwidget.symbolic.writing.latex import to_latex
 from kanwidget.symbolic.writing.tidy import tidy
 
@@ -55,6 +56,8 @@ class FormulaForm:
     """The names in print of functions that are still splines."""
     meaning: str = ""
     """What the numbers say, where they are scores of classes."""
+    words: Words = field(default_factory=Words)
+    """What words stand for in the expressions."""
 
     @property
     def text(self) -> str:
@@ -74,11 +77,14 @@ class FormulaForm:
 
     @property
     def latex(self) -> str:
-        """Each expression in LaTeX, on one line."""
+        """Each expression in LaTeX, on one line, then the words in them."""
+        return self.latex_of({})
+
+    def latex_of(self, display: Mapping[str, str]) -> str:
+        """`latex` with other names in print of the columns, by those of their symbols."""
         pairs = zip(self.outputs, self.expressions, strict=True)
-        return " \\\\\n".join(
-            f"{to_latex(('var', name))} = {to_latex(expression, functions=self.names)}" for name, expression in pairs
-        )
+        lines = [f"{to_latex(('var', name))} = {to_latex(expr, display, self.names)}" for name, expr in pairs]
+        return " \\\\\n".join([*lines, *self.words.latex(self.expressions, display, self.names)])
 
     def __repr__(self) -> str:
         return f"{self.name} (error {self.error:.3g}): {self.text}"
@@ -160,6 +166,7 @@ def _form(name: str, poses: list[Posed], parts: list[list[FittedFormula]]) -> Fo
         error,
         poses[0].names,
         formulas[0].meaning,
+        formulas[0].words,
     )
 
 

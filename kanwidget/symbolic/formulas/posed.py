@@ -14,11 +14,12 @@ from kanwidget import _check
 from kanwidget._types import Elementwise
 from kanwidget.core.network import Network
 from kanwidget.datasets import Dataset, as_dataset
-from kanwidget.symbolic.formulas.evaluation import SWITCH, function_names, level_tables, numeric_functions
+from kanwidget.symbolic.formulas.evaluation import function_names, numeric_functions
 from kanwidget.symbolic.formulas.formula import numeric_edge, symbolic_formula
 from kanwidget.symbolic.formulas.formula import variables as named
 from kanwidget.symbolic.formulas.regression.classes import ClassProblem
 from kanwidget.symbolic.formulas.regression.problem import Problem
+from kanwidget.symbolic.formulas.words import Words
 from kanwidget.symbolic.writing.naming import edge_name
 
 if TYPE_CHECKING:
@@ -40,10 +41,8 @@ class Posed:
     """Replacements for the curves of standardized columns in the result."""
     reference: str = ""
     """The first class."""
-    tables: dict[str, dict[str, float]] = field(default_factory=dict)
-    """Values of the levels of words, by the names that these have in the expression."""
-    switches: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Names of the two levels of columns of words that have no more."""
+    words: Words = field(default_factory=Words)
+    """What words stand for in the expression."""
 
     def finished(self, expr: Any) -> Any:
         """A fitted expression, with curves as `numeric_functions(network)` has them."""
@@ -62,8 +61,7 @@ def posed(network: Network, data: Any, var: Sequence[Any] | None, where: str) ->
     functions, scaled = _curves(network, variables, scales)
     expressions = [expression.xreplace(scaled) for expression in expressions]
     names, curves = function_names(network), {plain: curve for curve, plain in scaled.items()}
-    switches = {str(symbol): two for symbol, two in zip(symbols, dataset.levels, strict=True) if len(two) == SWITCH}
-    words: dict[str, Any] = {"tables": level_tables(network, dataset.levels), "switches": switches}
+    words = Words.of(network, dataset, list(map(str, symbols)))
     counted, weights = row_weights(dataset, "train", where)
     x = own_units(dataset.train_input, scales)[counted]
     if dataset.is_classification:
@@ -71,14 +69,14 @@ def posed(network: Network, data: Any, var: Sequence[Any] | None, where: str) ->
         odds = sympy.Tuple(*(expression - expressions[0] for expression in expressions[1:]))
         label = dataset.train_label[counted]
         problem: Problem = ClassProblem(variables, x, label, len(expressions), functions, weights, where)
-        return [Posed(tuple(classes[1:]), problem, odds, names, curves, classes[0], **words)]
+        return [Posed(tuple(classes[1:]), problem, odds, names, curves, classes[0], words)]
     y = own_units(dataset.train_label, label_scales)[counted]
 
     def rows(output: int) -> Problem:
         return Problem(variables, x, y[:, output], functions, weights, where, from_data=weights is not None)
 
     return [
-        Posed((name,), rows(i), expression, names, curves, **words)
+        Posed((name,), rows(i), expression, names, curves, words=words)
         for i, (name, expression) in enumerate(zip(dataset.out_vars, expressions, strict=True))
     ]
 

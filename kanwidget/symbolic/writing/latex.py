@@ -44,7 +44,7 @@ def to_latex(
 
 def _write(form: Form, digits: Digits) -> str:
     if isinstance(form, str):
-        return {"pi": r"\pi", "e": "e"}.get(form, _upright(form))
+        return {"pi": r"\pi", "e": "e"}.get(form, upright(form))
     if isinstance(form, (int, float)):
         return ("-" if form < 0 else "") + _number(abs(float(form)), digits)
     head = str(form[0])
@@ -157,12 +157,18 @@ def _number(size: float, digits: Digits) -> str:
 def _name(text: str) -> str:
     base, subscripts, letter = parse_name(text)
     if not letter:
-        return _upright(base)
+        return upright(base)
     below = f"_{{{','.join(latex_letter(part) for part in subscripts)}}}" if subscripts else ""
     return latex_letter(base) + below
 
 
-def _upright(text: str) -> str:
+def upright(text: str) -> str:
+    r"""A text in upright letters.
+
+    Examples:
+        >>> print(upright("50 % off"))
+        \mathrm{50\ \%\ off}
+    """
     return rf"\mathrm{{{_escape(text)}}}"
 
 

@@ -13,6 +13,8 @@ _OF_ERROR = 2
 _ROUND_OFF_DIGITS, _MOST = 6, 9
 #: A standard error below this part of the constant is round-off.
 _ROUND_OFF = 1e-9
+#: Decimals of a constant at most; smaller errors are written with a power of ten.
+_DECIMALS = 9
 
 
 def significant_digits(value: float, error: float) -> int:
@@ -70,3 +72,31 @@ def decimal(value: float, digits: Digits) -> str:
     if exponent is None:
         return sign + mantissa
     return f"{sign}{mantissa}e{exponent:+03d}" if exponent > 0 else f"{sign}{mantissa}e{exponent}"
+
+
+def with_error(value: float, error: float, figures: int = 1) -> str:
+    """A constant with its standard error, to the digit that the error leaves; with a power of ten where formulas have one.
+
+    Args:
+        value: The constant.
+        error: Its standard error.
+        figures: Significant digits of the error.
+
+    Examples:
+        >>> with_error(0.999918, 6.4e-5), with_error(212.68, 16.9), with_error(1.0, float("inf"))
+        ('0.99992 ± 0.00006', '210 ± 20', '1 (any value)')
+        >>> with_error(54173456.7, 8e6), with_error(3043210.0, 81234.0)
+        ('(5.4 ± 0.8)e+07', '(3.04 ± 0.08)e+06')
+        >>> with_error(212.68, 16.9, 2)
+        '213 ± 17'
+    """
+    if not math.isfinite(error):
+        return f"{value:.4g} (any value)"
+    exponent = parse_number(value, 4).exponent or 0
+    unit = 10.0**exponent
+    decimals = exponent - math.floor(math.log10(error)) + figures - 1 if error > 0 else _DECIMALS + 1
+    if decimals > _DECIMALS:
+        return f"{value:.9g} ± {error:.0e}" if error > 0 else f"{value:.9g} ± 0"
+    texts = [f"{round(number / unit, decimals):.{max(decimals, 0)}f}" for number in (value, error)]
+    pair = " ± ".join(texts)
+    return f"({pair})e{exponent:+03d}" if exponent else pair

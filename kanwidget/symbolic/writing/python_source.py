@@ -6,8 +6,8 @@ import builtins
 import functools
 import keyword
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from kanwidget.core.primitives import Form
 from kanwidget.symbolic.functions import FUNCTIONS, function_of
@@ -25,16 +25,34 @@ _SCIPY = {
 }
 
 
-def to_python(expr: sympy.Expr | Sequence[sympy.Expr], variables: Sequence[sympy.Symbol], name: str = "formula") -> str:
+class LevelSource(NamedTuple):
+    """What a function of words does in source code."""
+
+    values: Mapping[str, float]
+    """By level."""
+    unmet: float
+    """Of any other level."""
+
+
+def to_python(
+    expr: sympy.Expr | Sequence[sympy.Expr],
+    variables: Sequence[sympy.Symbol],
+    name: str = "formula",
+    *,
+    tables: Mapping[str, LevelSource] | None = None,
+    switches: Mapping[str, Sequence[str]] | None = None,
+) -> str:
     """The source text of a function that computes an expression (or several, as a tuple) with NumPy.
 
     Names that Python doesn't allow are replaced, and listed in comments. Numeric edges become arguments by keyword: pass
-    `**numeric_functions(network)`. Constants are written with all their digits.
+    `**numeric_functions(network)`. Constants are written with all their digits. Words are looked up in a dictionary.
 
     Args:
         expr: The expression, or a list.
         variables: The symbols, in the order of the arguments.
         name: The function's name.
+        tables: Functions of words, by their names in the expression.
+        switches: The two levels that 0 and 1 stand for, by the names of their symbols.
 
     Examples:
         >>> import sympy
@@ -45,6 +63,15 @@ def to_python(expr: sympy.Expr | Sequence[sympy.Expr], variables: Sequence[sympy
         <BLANKLINE>
         def formula(x):
             return 2.5*np.sin(x) + 1
+        <BLANKLINE>
+        >>> table = {"f": LevelSource({"east": -1.5, "west": 1.5}, 0.0)}
+        >>> print(to_python(2.5 * sympy.Function("f")(sympy.Symbol("town")), [sympy.Symbol("town")], tables=table))
+        import numpy as np
+        <BLANKLINE>
+        <BLANKLINE>
+        def formula(town):
+            f = lambda level: np.vectorize({'east': -1.5, 'west': 1.5}.get, otypes=[float])(level, 0.0)
+            return 2.5*f(town)
         <BLANKLINE>
     """
     listed = list(expr) if isinstance(expr, Sequence) else [expr]
@@ -61,16 +88,37 @@ def to_python(expr: sympy.Expr | Sequence[sympy.Expr], variables: Sequence[sympy
         constants={"pi": "np.pi", "e": "np.e"},
     )
     body = [write(_numpy_form(form), notation) for form in written]
-    keywords = ", ".join(["", "*", *(functions[call] for call in calls)]) if calls else ""
+    curves = [functions[call] for call in calls if call not in (tables or {})]
+    keywords = ", ".join(["", "*", *curves]) if curves else ""
     used = {head for form in written for head in _heads(form)} & set(_SCIPY)
     lines = ["import numpy as np"]
     if used:
         lines.append(f"from scipy.special import {', '.join(sorted(_SCIPY[head] for head in used))}")
     renamed = [(text, short) for text, short in (arguments | functions).items() if text != short]
     comments = [f"    # {short}: {text!r}" for text, short in renamed]
+    used_symbols = {symbol.name for expression in listed for symbol in expression.free_symbols}
+    comments += [
+        f"    # {arguments[text]}: 0 for {two[0]!r}, 1 for {two[1]!r}"
+        for text, two in (switches or {}).items()
+        if text in used_symbols
+    ]
+    words = [_lookup(functions[call], (tables or {})[call]) for call in calls if call in (tables or {})]
     result = body[0] if not isinstance(expr, Sequence) else f"({', '.join(body)},)"
-    lines += ["", "", f"def {name}({', '.join(arguments.values())}{keywords}):", *comments, f"    return {result}", ""]
+    lines += [
+        "",
+        "",
+        f"def {name}({', '.join(arguments.values())}{keywords}):",
+        *comments,
+        *words,
+        f"    return {result}",
+        "",
+    ]
     return "\n".join(lines)
+
+
+def _lookup(name: str, words: LevelSource) -> str:
+    values = dict(words.values)
+    return f"    {name} = lambda level: np.vectorize({values!r}.get, otypes=[float])(level, {words.unmet!r})"
 
 
 def _arguments(names: Sequence[str], reserved: set[str] | None = None, prefix: str = "x") -> dict[str, str]:

@@ -1,11 +1,14 @@
 """Words and missing cells in the explorer: edges with levels, a formula with a table, sessions and pages that keep them."""
 
+import re
+
 import numpy as np
 import pandas
 import pytest
 
 from kanwidget import KANExplorer
 from kanwidget.core import EdgeRef
+from kanwidget.explorer.describe.forms import fitted_row
 from kanwidget.explorer.describe.snapshot import selection
 from kanwidget.explorer.describe.structure import structure
 from kanwidget.explorer.files.edge_details import edge_detail
@@ -39,10 +42,28 @@ def test_the_acts_end_in_a_formula_with_a_table(explorer):
     fitted = explorer.fitted_formula
     assert not fitted.curves
     assert {str(symbol) for symbol in fitted.expression.free_symbols} == {"area", "town", "lift"}
-    (table,) = fitted.tables.values()
+    (table,) = fitted.words.tables.values()
     assert list(table) == ["east", "north", "south"]
-    assert table["north"] - table["south"] == pytest.approx(150, abs=15)
+    assert table["north"].value - table["south"].value == pytest.approx(150, abs=15)
+    assert 1 < table["north"].error < 5
     assert "where lift is 0 for no, 1 for yes" in repr(fitted)
+
+
+def test_the_forms_of_the_formula_say_what_words_stand_for(explorer):
+    row = fitted_row(explorer._session)
+    switch, table = row["meaning"].splitlines()
+    assert switch == "where lift is 0 for no, 1 for yes"
+    assert re.fullmatch(r"where f\(town\) = \{east: .* ± .*, north: .* ± .*, south: .* ± .*\}", table)
+    assert r"f\left(\mathrm{town}\right) = \begin{cases}" in row["latex"]
+    frame = flats()
+    space = {}
+    exec(row["python"], space)
+    at = {"x_5": None} | {name: frame[name].to_numpy() for name in ("area", "town", "built")}
+    columns = [
+        at.get(name, (frame.lift == "yes").to_numpy().astype(float)) for name in ("area", "town", "lift", "built")
+    ]
+    found = space["formula"](*columns, None)
+    assert found == pytest.approx(explorer.model.predict(frame).flatten().numpy(), abs=8)
 
 
 def test_an_edge_of_words_shows_its_levels(explorer):

@@ -1,0 +1,161 @@
+"""Words in formulas: what the levels of a column stand for, in print, in LaTeX and in source code.
+
+A column of two levels is a term that is on or off, 0 or 1. One of more is a function with a value for each level, `f(town)`, less the
+mean of the rows that the network was trained on, so that the constant beside it is the value of an average row.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+
+from kanwidget.core.network import Network
+from kanwidget.core.records import EdgeRef
+from kanwidget.datasets import Dataset
+from kanwidget.symbolic.writing.latex import to_latex, upright
+from kanwidget.symbolic.writing.naming import edge_name
+from kanwidget.symbolic.writing.precision import with_error
+from kanwidget.symbolic.writing.python_source import LevelSource, to_python
+from kanwidget.training.evidence.errors import curve_errors, valid_posterior
+
+if TYPE_CHECKING:
+    import sympy
+
+#: Levels of an edge that is a term in formulas, on or off.
+SWITCH = 2
+#: Levels of a column that a line of text lists.
+_MOST_LEVELS = 20
+
+
+class LevelValue(NamedTuple):
+    """The value of a level of words in a formula."""
+
+    value: float
+    """Less the mean of the rows, in the unit of the edge."""
+    error: float
+    """Its standard error; nan where no posterior says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What words stand for in the formulas of a network.
+
+    Examples:
+        >>> import sympy
+        >>> words = Words({"phi_0_0_0": {"east": LevelValue(-1.5, 0.25), "west": LevelValue(1.5, 0.25)}})
+        >>> words.lines([sympy.Function("phi_0_0_0")(sympy.Symbol("town"))], {"phi_0_0_0": "f"})
+        ['where f(town) = {east: -1.5 ± 0.2, west: 1.5 ± 0.2}']
+    """
+
+    tables: Mapping[str, Mapping[str, LevelValue]] = field(default_factory=dict)
+    """Values of levels, by the names that the columns' functions have in expressions."""
+    unmet: Mapping[str, float] = field(default_factory=dict)
+    """The value of a level that training hadn't, by the same names."""
+    switches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of columns with two levels: those that 0 and 1 stand for, by the names of their symbols."""
+
+    @classmethod
+    def of(cls, network: Network, data: Dataset, names: Sequence[str] | None = None) -> Words:
+        """The words of a network's columns.
+
+        Args:
+            network: The network.
+            data: Has the names of the levels.
+            names: Of the symbols; those of the columns by default.
+        """
+        posterior = valid_posterior(network)
+        tables, unmet = {}, {}
+        for edge in network.edge_refs(active=True):
+            layer = network.layer(edge.layer)
+            if layer.state(edge.source, edge.target) != "levels" or layer.levels[edge.source] == SWITCH:
+                continue
+            levels = data.levels[int(network.columns[edge.source])]
+            codes = torch.arange(len(levels), dtype=network.dtype, device=network.device)
+            errors = None if posterior is None else curve_errors(network, posterior, edge, codes)
+            values, mean = network.curve(edge, codes).y, level_mean(network, edge)
+            each = [math.nan] * len(levels) if errors is None else errors.tolist()
+            pairs = map(LevelValue, (values - mean).tolist(), each)
+            tables[edge_name(*edge)] = dict(zip(levels, pairs, strict=True))
+            unmet[edge_name(*edge)] = float(values.mean()) - mean
+        two = zip(data.in_vars if names is None else names, data.levels, strict=True)
+        return cls(tables, unmet, {name: levels for name, levels in two if len(levels) == SWITCH})
+
+    def lines(self, expressions: Sequence[sympy.Expr], names: Mapping[str, str]) -> list[str]:
+        """A line for each column of words in expressions.
+
+        Args:
+            expressions: The formulas.
+            names: The names in print of functions, from `function_names(network)`.
+        """
+        lines = [f"where {name} is 0 for {two[0]}, 1 for {two[1]}" for name, two in self._switches_in(expressions)]
+        for applied, table in self._tables_in(expressions):
+            shown = [f"{level}: {_number(one)}" for level, one in [*table.items()][:_MOST_LEVELS]]
+            more = [f"and {len(table) - _MOST_LEVELS} more"] if len(table) > _MOST_LEVELS else []
+            name = str(applied.func)
+            lines.append(f"where {names.get(name, name)}({applied.args[0]}) = {{{', '.join([*shown, *more])}}}")
+        return lines
+
+    def latex(
+        self, expressions: Sequence[sympy.Expr], display: Mapping[str, str], names: Mapping[str, str]
+    ) -> list[str]:
+        """An equation in LaTeX for each column of words in expressions; `display` has the names of symbols in print."""
+        equations = []
+        for name, two in self._switches_in(expressions):
+            cases = [rf"{i} & {upright(level)}" for i, level in enumerate(two)]
+            equations.append(_cases(to_latex(("var", display.get(name, name))), cases))
+        for applied, table in self._tables_in(expressions):
+            cases = [rf"{to_latex(one.value)} & {upright(level)}" for level, one in table.items()]
+            equations.append(_cases(to_latex(applied, display, names), cases))
+        return equations
+
+    def python(self, expressions: Sequence[sympy.Expr], variables: Sequence[sympy.Symbol]) -> str:
+        """The source text of expressions, see `to_python`."""
+        tables = {
+            name: LevelSource({level: one.value for level, one in table.items()}, self.unmet[name])
+            for name, table in self.tables.items()
+        }
+        expr = expressions if len(expressions) > 1 else expressions[0]
+        return to_python(expr, variables, tables=tables, switches=self.switches)
+
+    def _tables_in(self, expressions: Sequence[sympy.Expr]) -> Iterator[tuple[Any, Mapping[str, LevelValue]]]:
+        """The functions of words in expressions, as they stand there, and their tables."""
+        import sympy
+
+        for name, table in self.tables.items():
+            applied = {node for expression in expressions for node in expression.atoms(sympy.Function(name))}
+            for node in sorted(applied, key=str):
+                yield node, table
+
+    def _switches_in(self, expressions: Sequence[sympy.Expr]) -> list[tuple[str, tuple[str, ...]]]:
+        used = {str(symbol) for expression in expressions for symbol in expression.free_symbols}
+        return [(name, two) for name, two in self.switches.items() if name in used]
+
+
+def level_mean(network: Network, edge: EdgeRef) -> float:
+    """The mean of an edge of words over the rows of the training data, in own units; over the levels where there are none.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> model = KAN([1, 1])
+        >>> model.layer(0).set_levels((3,))
+        >>> values = model.curve((0, 0, 0), torch.arange(3.0, dtype=torch.float64)).y
+        >>> level_mean(model, EdgeRef(0, 0, 0)) == float(values.mean())
+        True
+    """
+    rows = network.reference[:, int(network.columns[edge.source])]
+    levels = network.layer(edge.layer).levels[edge.source]
+    codes = rows if len(rows) else torch.arange(levels, dtype=network.dtype, device=network.device)
+    return float(network.curve(edge, codes.to(network.dtype)).y.mean())
+
+
+def _number(one: LevelValue) -> str:
+    return f"{one.value:.4g}" if math.isnan(one.error) else with_error(*one)
+
+
+def _cases(left: str, cases: Sequence[str]) -> str:
+    inner = r" \\ ".join(cases)
+    return rf"{left} = \begin{{cases}} {inner} \end{{cases}}"

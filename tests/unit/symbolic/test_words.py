@@ -1,0 +1,123 @@
+"""Words in formulas: tables with errors, in text, LaTeX and source code."""
+
+import math
+
+import numpy as np
+import pandas
+import pytest
+import sympy
+import torch
+
+from kanwidget import KAN
+from kanwidget.datasets import as_dataset
+from kanwidget.symbolic import formula_forms, numeric_functions, symbolic_formula, to_numpy
+from kanwidget.symbolic.formulas.words import LevelValue, Words
+
+OFFSETS = {"ash": -2.0, "beech": 0.5, "elm": 4.0, "oak": 1.0}
+NOISE = 0.3
+
+
+def trees(rows=400, seed=0):
+    rng = np.random.default_rng(seed)
+    frame = pandas.DataFrame(
+        {
+            "height": rng.uniform(5, 30, rows),
+            # Half of the trees are oaks: the mean of rows isn't that of levels.
+            "kind": rng.choice([*OFFSETS], rows, p=[0.1, 0.2, 0.2, 0.5]),
+            "pruned": rng.choice(["no", "yes"], rows),
+        }
+    )
+    offset = frame.kind.map(OFFSETS)
+    frame["girth"] = 0.4 * frame.height + offset - 1.5 * (frame.pruned == "yes") + NOISE * rng.normal(size=rows)
+    return frame
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    frame = trees()
+    model = KAN.for_data((frame, "girth"))
+    model.fit((frame, "girth"), progress=False)
+    return model, frame
+
+
+def truth(frame):
+    mean = frame.kind.map(OFFSETS).mean()
+    return {level: value - mean for level, value in OFFSETS.items()}
+
+
+def test_a_table_has_the_values_about_the_mean_of_the_rows(fitted):
+    model, frame = fitted
+    formula = model.fit_formula((frame, "girth"))
+    (table,) = formula.words.tables.values()
+    expected = truth(frame)
+    for level, one in table.items():
+        assert one.value == pytest.approx(expected[level], abs=4 * one.error)
+        assert 0.5 < one.error / (NOISE / math.sqrt((frame.kind == level).sum())) < 1.5
+    assert sum(table[level].value for level in frame.kind) == pytest.approx(0, abs=1e-9)
+    assert list(formula.words.switches) == ["pruned"]
+
+
+def test_errors_hold_the_truth_as_often_as_they_say():
+    inside = []
+    for seed in range(25):
+        frame = trees(120, seed)
+        model = KAN.for_data((frame, "girth"))
+        model.fit((frame, "girth"), progress=False)
+        (table,) = model.fit_formula((frame, "girth")).words.tables.values()
+        expected = truth(frame)
+        inside += [abs(one.value - expected[level]) < 2 * one.error for level, one in table.items()]
+    assert 0.9 < np.mean(inside) < 1
+
+
+def test_expressions_compute_what_the_network_does(fitted):
+    model, frame = fitted
+    expressions, symbols = symbolic_formula(model, model.in_vars)
+    codes = model.encoding.encode(frame, "test", "frame")
+    found = to_numpy(expressions[0], symbols, model)(codes)
+    assert found == pytest.approx(model.predict(frame).flatten().numpy(), abs=1e-9)
+    (table,) = Words.of(model, _data(model, frame)).tables.values()
+    values = numeric_functions(model)["phi_0_1_0"](torch.arange(4.0, dtype=torch.float64)).tolist()
+    assert [one.value for one in table.values()] == pytest.approx(values)
+
+
+def _data(model, frame):
+
+    return as_dataset((frame, "girth"), "test", model.in_vars, model.encoding)
+
+
+def test_text_latex_and_source_say_what_words_stand_for(fitted):
+    model, frame = fitted
+    simple = model.simplify((frame, "girth")) or model
+    form = next(form for form in formula_forms(simple, (frame, "girth")) if form.name == "rounded")
+    assert r"f\left(\mathrm{kind}\right) = \begin{cases}" in form.latex
+    assert r"\mathrm{pruned} = \begin{cases} 0 & \mathrm{no} \\ 1 & \mathrm{yes} \end{cases}" in form.latex
+    source, space = form.words.python(form.expressions, form.variables), {}
+    assert "# pruned: 0 for 'no', 1 for 'yes'" in source
+    exec(source, space)
+    pruned = (frame.pruned == "yes").to_numpy(float)
+    found = space["formula"](frame.height.to_numpy(), frame.kind.to_numpy(), pruned)
+    assert found == pytest.approx(simple.predict(frame).flatten().numpy(), abs=0.1)
+    # A level that training hadn't has the mean of the levels, as in the network.
+    other = frame.head(1).assign(kind="yew")
+    unmet = space["formula"](other.height.to_numpy(), other.kind.to_numpy(), pruned[:1])
+    assert unmet == pytest.approx(simple.predict(other).flatten().numpy(), abs=0.1)
+
+
+def test_a_long_table_is_cut_in_text_and_whole_in_source(fitted):
+
+    levels = {f"level {i}": LevelValue(float(i), 0.5) for i in range(60)}
+    words, kind = Words({"phi_0_0_0": levels}, {"phi_0_0_0": 0.0}), sympy.Symbol("kind")
+    applied = sympy.Function("phi_0_0_0")(kind)
+    (line,) = words.lines([applied], {"phi_0_0_0": "f"})
+    assert line.startswith("where f(kind) = {level 0: 0.0 ± 0.5, ")
+    assert line.endswith(", and 40 more}")
+    assert "'level 59': 59.0" in words.python([applied], [kind])
+
+
+def test_a_simplified_network_has_errors(fitted):
+    model, frame = fitted
+    simple = model.simplify((frame, "girth"))
+    assert simple is not None
+    _, error = simple.predict(frame, return_std=True)
+    assert 0 < float(error.mean()) < NOISE
+    assert " ± " in repr(simple.fit_formula((frame, "girth"))).splitlines()[2]
