@@ -113,13 +113,17 @@ class Edges:
         """A design in which the basis functions of inputs with levels are these."""
         count = torch.tensor(self.levels, device=x.device)
         level = torch.arange(self.coef.shape[-1], device=x.device)
-        code = x.detach().round()[..., None]
-        is_met = (code >= 0) & (code < count[:, None]) & ((x.detach()[..., None] - code).abs() < 0.5)
+        code, is_met = x.detach().round()[..., None], self.is_met(x.detach())[..., None]
         mean = (level < count[:, None]).to(x.dtype) / count.clamp(min=1)[:, None]
         met = torch.where(is_met, (code == level).to(x.dtype), mean) if order == 0 else torch.zeros_like(mean)
         room = functional.pad(design[..., :-1], (0, len(level) - design.shape[-1] + 1))
         met, base = met.expand_as(room), torch.where(count > 0, 0.0, design[..., -1])
         return torch.cat([torch.where(count[:, None] > 0, met, room), base[..., None]], dim=-1)
+
+    def is_met(self, x: Tensor) -> Tensor:
+        """Whether inputs of words, `(…, batch, in)`, are levels that training had. Those of other inputs aren't."""
+        code, count = x.round(), torch.tensor(self.levels, device=x.device)
+        return (code >= 0) & (code < count) & ((x - code).abs() < 0.5)
 
     def design_and_derivative(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """`design` of orders 0 and 1, without a graph."""

@@ -46,19 +46,43 @@ def valid_posterior(network: Network) -> Posterior | None:
 def output_errors(network: Network, posterior: Posterior, x: Tensor) -> Tensor:
     """Standard errors of the outputs, in the target's unit, `(batch, n_out)`; of classes those of the scores.
 
+    Of a level of words that training hadn't the value is open: its error is the spread of the levels that it had.
+
     Args:
         network: The network.
         posterior: Its posterior.
         x: Inputs, `(batch, n_features)`.
     """
     parameters, stack, root = ParameterVector.of(network), Stack([network]), posterior.root.to(x.device)
+    spreads = _spreads_of_levels(network, parameters.layers[0].numeric, posterior)
     parts = []
     with torch.no_grad():
         for rows in x.split(max(1, _CHUNK // (parameters.size * network.n_out))):
             trace = forward_pass(stack, stack.select([rows]), derivatives=True)
-            spread = (jacobian(stack, parameters, trace)[0].double() @ root).square().sum(-1).sqrt()
-            parts.append(_own_errors(network, trace.output[0], spread))
+            slopes = jacobian(stack, parameters, trace)[0].double()
+            variance = (slopes @ root).square().sum(-1)
+            unmet = ~network.layer(0).is_met(network.select(rows))
+            for source, columns, spread in spreads:
+                # All values of an edge moved together move the edge.
+                variance += unmet[:, source, None] * (spread * slopes[..., columns].sum(-1)) ** 2
+            parts.append(_own_errors(network, trace.output[0], variance.sqrt()))
     return torch.cat(parts) if parts else x.new_zeros(0, network.n_out)
+
+
+def _spreads_of_levels(network: Network, numeric: Tensor, posterior: Posterior) -> list[tuple[int, Tensor, float]]:
+    """Source, parameters and spread of the values of every edge of words: that of the values, and what the data leave open of them."""
+    found, layer = [], network.layer(0)
+    for edge in network.edge_refs(active=True):
+        if edge.layer == 0 and layer.state(edge.source, edge.target) == "levels":
+            columns = numeric[edge.target, edge.source, : layer.levels[edge.source]]
+            if bool((columns >= 0).all()):
+                parts = [posterior.vector[columns, None].double(), posterior.root[columns].double()]
+                centred = [part - part.mean(0) for part in parts]
+                squares = sum(float(part.square().sum()) for part in centred)
+                # Around the mean of so many levels, which is one of them itself.
+                variance = squares / (len(columns) - 1) * (1 + 1 / len(columns))
+                found.append((edge.source, columns, variance**0.5))
+    return found
 
 
 def noise_errors(network: Network, posterior: Posterior, x: Tensor) -> Tensor:

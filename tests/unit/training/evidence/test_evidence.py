@@ -2,6 +2,7 @@
 
 import copy
 
+import numpy as np
 import pytest
 import torch
 
@@ -258,3 +259,23 @@ def test_a_posterior_belongs_to_its_parameters(tmp_path):
     assert valid_posterior(model) is None
     with pytest.raises(ValueError, match="return_std"):
         model.predict(x, return_std=True)
+
+
+def test_the_value_of_a_level_that_training_hadnt_is_as_open_as_levels_differ():
+    pandas, inside, levels = pytest.importorskip("pandas"), [], 12
+    for seed in range(15):
+        rng = np.random.default_rng(seed)
+        offset = {f"level {i}": float(value) for i, value in enumerate(rng.normal(0, 2, levels + 1))}
+        x, word = rng.uniform(0, 1, 300), rng.choice([*offset][:levels], 300)
+        y = 3 * x + [offset[one] for one in word] + 0.5 * rng.normal(size=300)
+        frame = pandas.DataFrame({"x": x, "word": word, "y": y})
+        model = KAN.for_data((frame, "y"))
+        model.fit((frame, "y"), progress=False)
+        asked = pandas.DataFrame({"x": [0.5, 0.5], "word": [f"level {levels}", "level 0"]})
+        value, error = model.predict(asked, return_std=True)
+        truth = torch.tensor([1.5 + offset[f"level {levels}"], 1.5 + offset["level 0"]])
+        inside.append(((value[:, 0] - truth).abs() < 2 * error[:, 0]).tolist())
+        assert 1 < error[0] < 4
+        assert error[1] < 0.2
+    for part in np.mean(inside, axis=0):
+        assert part >= 0.8
