@@ -70,6 +70,8 @@ class Edges:
     """Groups of flat indices that share the parameters of their first member."""
     levels: tuple[int, ...]
     """The number of levels of each input; 0 for an input of numbers."""
+    merged: dict[int, tuple[int, ...]]
+    """Of inputs with levels that have one value: for each level the first that has it."""
 
     @property
     def in_dim(self) -> int:
@@ -114,7 +116,14 @@ class Edges:
         count = torch.tensor(self.levels, device=x.device)
         level = torch.arange(self.coef.shape[-1], device=x.device)
         code, is_met = x.detach().round()[..., None], self.is_met(x.detach())[..., None]
-        mean = (level < count[:, None]).to(x.dtype) / count.clamp(min=1)[:, None]
+        if self.merged:
+            first = self.firsts()
+            picked = code.clamp(0, len(level) - 1).long()
+            code = first.expand(*picked.shape[:-1], -1).gather(-1, picked).to(x.dtype)
+            share = functional.one_hot(first, len(level)) * (level < count[:, None])[..., None]
+            mean = share.sum(1).to(x.dtype) / count.clamp(min=1)[:, None]
+        else:
+            mean = (level < count[:, None]).to(x.dtype) / count.clamp(min=1)[:, None]
         met = torch.where(is_met, (code == level).to(x.dtype), mean) if order == 0 else torch.zeros_like(mean)
         room = functional.pad(design[..., :-1], (0, len(level) - design.shape[-1] + 1))
         met, base = met.expand_as(room), torch.where(count > 0, 0.0, design[..., -1])
@@ -124,6 +133,13 @@ class Edges:
         """Whether inputs of words, `(…, batch, in)`, are levels that training had. Those of other inputs aren't."""
         code, count = x.round(), torch.tensor(self.levels, device=x.device)
         return (code >= 0) & (code < count) & ((x - code).abs() < 0.5)
+
+    def firsts(self) -> Tensor:
+        """For each basis function of each input the one whose value it has, `(in, B)`: another only where levels are merged."""
+        slots = torch.arange(self.coef.shape[-1], device=self.coef.device).repeat(self.in_dim, 1)
+        for source, firsts in self.merged.items():
+            slots[source, : len(firsts)] = torch.tensor(firsts, device=slots.device)
+        return slots
 
     def design_and_derivative(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """`design` of orders 0 and 1, without a graph."""
@@ -228,15 +244,15 @@ class Layer(Edges, nn.Module):
         self.register_buffer("frozen", torch.zeros(out, inputs, dtype=torch.bool))
         self.symbols = {}
         self.ties = []
-        self.levels = (0,) * inputs
+        self.levels, self.merged = (0,) * inputs, {}
 
     # ---- structure
 
-    def set_levels(self, levels: tuple[int, ...]) -> None:
-        """Make words of inputs: those that have levels. In place, before a training."""
+    def set_levels(self, levels: tuple[int, ...], merged: dict[int, tuple[int, ...]] | None = None) -> None:
+        """Make words of inputs: those that have levels, of which some may have one value. In place, before a training."""
         splines_of, longest = self.coef.shape[-1], max(self.coef.shape[-1], *levels)
         self.coef = nn.Parameter(functional.pad(self.coef.detach(), (0, longest - splines_of)), self.coef.requires_grad)
-        self.levels = levels
+        self.levels, self.merged = levels, dict(merged or {})
         slot, count = torch.arange(longest, device=self.coef.device), torch.tensor(levels, device=self.coef.device)
         words = count > 0
         with torch.no_grad():
@@ -251,7 +267,10 @@ class Layer(Edges, nn.Module):
         slot = torch.arange(self.coef.shape[-1] + 1, device=self.coef.device)
         count = torch.tensor(self.levels, device=self.coef.device)[:, None]
         base = slot == self.coef.shape[-1]
-        return torch.where(count > 0, slot < count, (slot < self.grid_size + self.k) | base)
+        used = torch.where(count > 0, slot < count, (slot < self.grid_size + self.k) | base)
+        if self.merged:
+            used[:, :-1] &= self.firsts() == slot[:-1]
+        return used
 
     @property
     def grid(self) -> Tensor:
@@ -334,9 +353,15 @@ class Layer(Edges, nn.Module):
 
     def get_extra_state(self) -> dict[str, Any]:
         symbols = {name: list(members) for name, members in self.symbols.items()}
-        return {"symbols": symbols, "ties": [list(group) for group in self.ties], "levels": list(self.levels)}
+        return {
+            "symbols": symbols,
+            "ties": [list(group) for group in self.ties],
+            "levels": list(self.levels),
+            "merged": [[source, *firsts] for source, firsts in self.merged.items()],
+        }
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
         self.symbols = {primitive(name).name: list(members) for name, members in state["symbols"].items()}
         self.ties = [list(group) for group in state["ties"]]
         self.levels = tuple(state.get("levels", (0,) * self.in_dim))
+        self.merged = {source: tuple(firsts) for source, *firsts in state.get("merged", [])}

@@ -101,9 +101,7 @@ def _structure(network: Network) -> dict[str, Any]:
         "classes": list(network.classes),
         "log": list(network.log),
         "training": network.training,
-        "layers": [
-            {name: getattr(layer, name) for name in ("k", "base_fun", "symbols", "ties", "levels")} for layer in layers
-        ],
+        "layers": [{"k": layer.k, "base_fun": layer.base_fun, **layer.get_extra_state()} for layer in layers],
         "frozen": [name for name, parameter in network.named_parameters() if not parameter.requires_grad],
         "settings": _settings(network),
         "history": _history(getattr(network, "history", None)),
@@ -224,7 +222,7 @@ def _layer(tensors: dict[str, Tensor], prefix: str, data: dict[str, Any]) -> Lay
     edges = part["base"].numel()
     for flat in (flat for group in [*data["symbols"].values(), *data["ties"]] for flat in group):
         _check.integer(flat, "edge", "load", low=0, high=edges - 1)
-    extra = {name: data[name] for name in ("symbols", "ties", "levels") if name in data}
+    extra = {name: data[name] for name in ("symbols", "ties", "levels", "merged") if name in data}
     layer.load_state_dict({**part, "_extra_state": extra})
     # As stored, not as recomputed from the grid: bit for bit.
     layer.knots = part["knots"]
@@ -239,6 +237,8 @@ def _check_shape(network: Network) -> None:
         expected = (subnodes, network.nodes_in(index), max(layer.grid_size + layer.k, *layer.levels))
         if tuple(layer.coef.shape) != expected or len(layer.levels) != layer.in_dim or min(layer.levels) < 0:
             raise ValueError(f"layer {index} has shape {tuple(layer.coef.shape)}, not {expected}")
+        if any(not _are_firsts(firsts, layer.levels, source) for source, firsts in layer.merged.items()):
+            raise ValueError(f"layer {index} has merged levels that don't fit its inputs")
         if len(network.arities[level]) != network.width[level][1]:
             raise ValueError(f"level {level} has another number of products than of arities")
     columns = network.columns
@@ -248,6 +248,12 @@ def _check_shape(network: Network) -> None:
         raise ValueError("names don't fit the columns")
     if len(network.classes) not in (0, network.n_out):
         raise ValueError("names of classes don't fit the outputs")
+
+
+def _are_firsts(firsts: tuple[int, ...], levels: tuple[int, ...], source: int) -> bool:
+    """Whether each level has a first one, which is its own, as `Layer.merged` has them."""
+    fits = 0 <= source < len(levels) and len(firsts) == levels[source]
+    return fits and all(0 <= first <= i and firsts[first] == first for i, first in enumerate(firsts))
 
 
 def _restored(data: dict[str, Any]) -> History:

@@ -83,7 +83,7 @@ def fresh(network: Network, shape: Shape, held: HeldOut, seed: int) -> Network:
         )
         for level, (below, above) in enumerate(itertools.pairwise(counts))
     )
-    new.layer(0).set_levels(first.levels)
+    new.layer(0).set_levels(first.levels, first.merged)
     new.width = [[count, 0] for count in counts]
     new.arities = [[] for _ in counts]
     if shape.logs:

@@ -4,6 +4,7 @@ from kanwidget.surgery.edit import freeze, isolate, remove_edge, remove_node, re
 from kanwidget.surgery.expand import expand_depth, expand_width
 from kanwidget.surgery.grids import refine, update_grid
 from kanwidget.surgery.locks import lock, unlock
+from kanwidget.surgery.merge import merge_levels
 from kanwidget.surgery.order import auto_swap, connection_cost, swap
 from kanwidget.surgery.perturb import perturb
 from kanwidget.surgery.prune import prune, prune_edge, prune_input, prune_node
@@ -18,6 +19,7 @@ __all__ = [
     "freeze",
     "isolate",
     "lock",
+    "merge_levels",
     "perturb",
     "prune",
     "prune_edge",

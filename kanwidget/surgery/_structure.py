@@ -66,6 +66,7 @@ def gathered(layer: Layer, targets: Sequence[int | None], sources: Sequence[int 
         fresh.frozen = _picked(_picked(layer.frozen, targets, 0, off), sources, 1, off)
         fresh.knots = _picked(layer.knots, sources, 0, layer.knots.mean(0))
     fresh.levels = tuple(0 if source is None else layer.levels[source] for source in sources)
+    fresh.merged = {i: layer.merged[s] for i, s in enumerate(sources) if s in layer.merged}
     new_index = {
         target * layer.in_dim + source: j * len(sources) + i
         for j, target in enumerate(targets)

@@ -118,7 +118,7 @@ def _excite(layer: Layer, targets: list[int | None], seed: int) -> None:
         generator=generator,
         dtype=layer.coef.dtype,
     ).to(layer.coef.device)
-    drawn.set_levels(layer.levels)
+    drawn.set_levels(layer.levels, layer.merged)
     with torch.no_grad():
         layer.coef[new] = drawn.coef
         layer.base[new] = drawn.base

@@ -107,7 +107,7 @@ def _drawn(layer: Layer, generator: torch.Generator) -> Tensor:
         generator=generator,
         dtype=layer.coef.dtype,
     )
-    fresh.set_levels(layer.levels)
+    fresh.set_levels(layer.levels, layer.merged)
     return fresh.weight().detach().to(layer.coef.device)
 
 

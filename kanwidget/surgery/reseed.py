@@ -44,7 +44,7 @@ def reseed(network: AnyNetwork, seed: int, where: str = "reseed") -> AnyNetwork:
             generator=generator,
             dtype=network.dtype,
         ).to(network.device)
-        drawn.set_levels(layer.levels)
+        drawn.set_levels(layer.levels, layer.merged)
         drawn.knots = layer.knots.clone()
         fresh.layers[index] = drawn
     # What a training leaves with a network.

@@ -47,6 +47,7 @@ class LayerCopy:
     symbols: dict[str, list[int]]
     ties: list[list[int]]
     levels: tuple[int, ...]
+    merged: dict[int, tuple[int, ...]]
 
     def layer(self) -> Layer:
         """A layer with the same parameters, in storage of its own."""
@@ -54,7 +55,8 @@ class LayerCopy:
         made = Layer(self.knots[:, k : self.knots.shape[1] - k], k, self.coef.clone(), self.base.clone(), self.base_fun)
         made.affine.data.copy_(self.affine)
         made.knots, made.spline_on, made.frozen = self.knots.clone(), self.spline_on.clone(), self.frozen.clone()
-        made.symbols, made.ties, made.levels = {**self.symbols}, [list(group) for group in self.ties], self.levels
+        made.symbols, made.ties = {**self.symbols}, [list(group) for group in self.ties]
+        made.levels, made.merged = self.levels, {**self.merged}
         return made
 
 
@@ -115,6 +117,7 @@ def _layer_copy(layer: Layer) -> LayerCopy:
         {**layer.symbols},
         ties,
         layer.levels,
+        {**layer.merged},
     )
 
 

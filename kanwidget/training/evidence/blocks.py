@@ -100,15 +100,18 @@ def spline_blocks(stack: Stack, parameters: ParameterVector, epsilon: Tensor) ->
     for number, (layer, index) in enumerate(zip(stack.layers, parameters.layers, strict=True)):
         numeric, leads = index.numeric.flatten(0, 1), layer.tie_leads().flatten()
         count = torch.tensor(layer.levels, device=numeric.device).repeat(layer.out_dim)
-        for levels in sorted(set(layer.levels)):
-            size = levels or layer.grid_size + layer.k
-            flat = (leads & (count == levels) & (numeric[:, :size] >= 0).all(-1)).nonzero()[:, 0]
-            if not len(flat):
+        merged = layer.firsts().repeat(layer.out_dim, 1)
+        kinds = {(levels, layer.merged.get(source, tuple(range(levels)))) for source, levels in enumerate(layer.levels)}
+        for levels, firsts in sorted(kinds):
+            slots = sorted({*firsts}) if levels else [*range(layer.grid_size + layer.k)]
+            same = (merged[:, :levels] == torch.tensor(firsts, device=merged.device)).all(-1) if levels else True
+            flat = (leads & (count == levels) & same & (numeric[:, slots] >= 0).all(-1)).nonzero()[:, 0]
+            if not len(flat) or len(slots) == 1 < levels:
                 continue
             with_base = bool(numeric[flat[0], -1] >= 0)
-            modes = level_modes(layer, levels) if levels else wiggle_modes(layer, with_base)
+            modes = level_modes(layer, len(slots)) if levels else wiggle_modes(layer, with_base)
             width, sources = modes.basis.shape[-1], flat % layer.in_dim
-            columns = torch.cat([numeric[flat, :size], numeric[flat, -1:]], 1)[:, :width]
+            columns = torch.cat([numeric[flat][:, slots], numeric[flat, -1:]], 1)[:, :width]
             edges = [EdgeRef(number, n % layer.in_dim, n // layer.in_dim) for n in flat.tolist()]
             basis, inverse, roughness = (mode[:, sources] for mode in modes)
             part = Block(edges, levels > 0, columns, basis, inverse, roughness, epsilon[:, columns[:, 0]][..., None])

@@ -7,6 +7,8 @@ References:
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -54,7 +56,8 @@ def output_errors(network: Network, posterior: Posterior, x: Tensor) -> Tensor:
         x: Inputs, `(batch, n_features)`.
     """
     parameters, stack, root = ParameterVector.of(network), Stack([network]), posterior.root.to(x.device)
-    spreads = _spreads_of_levels(network, parameters.layers[0].numeric, posterior)
+    words = [source for source, levels in enumerate(network.layer(0).levels) if levels]
+    spreads = [(source, edge) for source in words for edge in level_values(network, posterior, source)]
     parts = []
     with torch.no_grad():
         for rows in x.split(max(1, _CHUNK // (parameters.size * network.n_out))):
@@ -62,26 +65,41 @@ def output_errors(network: Network, posterior: Posterior, x: Tensor) -> Tensor:
             slopes = jacobian(stack, parameters, trace)[0].double()
             variance = (slopes @ root).square().sum(-1)
             unmet = ~network.layer(0).is_met(network.select(rows))
-            for source, columns, spread in spreads:
+            for source, edge in spreads:
                 # All values of an edge moved together move the edge.
-                variance += unmet[:, source, None] * (spread * slopes[..., columns].sum(-1)) ** 2
+                variance += unmet[:, source, None] * (edge.spread * slopes[..., edge.columns].sum(-1)) ** 2
             parts.append(_own_errors(network, trace.output[0], variance.sqrt()))
     return torch.cat(parts) if parts else x.new_zeros(0, network.n_out)
 
 
-def _spreads_of_levels(network: Network, numeric: Tensor, posterior: Posterior) -> list[tuple[int, Tensor, float]]:
-    """Source, parameters and spread of the values of every edge of words: that of the values, and what the data leave open of them."""
-    found, layer = [], network.layer(0)
-    for edge in network.edge_refs(active=True):
-        if edge.layer == 0 and layer.state(edge.source, edge.target) == "levels":
-            columns = numeric[edge.target, edge.source, : layer.levels[edge.source]]
-            if bool((columns >= 0).all()):
-                parts = [posterior.vector[columns, None].double(), posterior.root[columns].double()]
-                centred = [part - part.mean(0) for part in parts]
-                squares = sum(float(part.square().sum()) for part in centred)
-                # Around the mean of so many levels, which is one of them itself.
-                variance = squares / (len(columns) - 1) * (1 + 1 / len(columns))
-                found.append((edge.source, columns, variance**0.5))
+class LevelValues(NamedTuple):
+    """The values of the levels of words on one edge, in scaled numbers, and what the data leave open of them."""
+
+    edge: EdgeRef
+    columns: Tensor
+    """Their places among the parameters, one for each value, `(values,)`."""
+    values: Tensor
+    """`(values,)`"""
+    root: Tensor
+    """Their covariance is root @ rootᵀ, `(values, size)`."""
+    spread: Tensor
+    """Standard deviation of a level that training hadn't around their mean: that of the values, and what is open of them."""
+
+
+def level_values(network: Network, posterior: Posterior, source: int) -> list[LevelValues]:
+    """The values of an input of words on each of its edges that is trained and has two at least; of edges that share them once."""
+    layer, found = network.layer(0), []
+    numeric, leads = ParameterVector.of(network).layers[0].numeric, layer.tie_leads()
+    for target in range(layer.out_dim):
+        columns = numeric[target, source]
+        columns = columns[columns >= 0]
+        if not layer.levels[source] or len(columns) < 2 or not bool(leads[target, source]):
+            continue
+        values, root = posterior.vector[columns].double(), posterior.root[columns].double()
+        squares = (values - values.mean()).square().sum() + (root - root.mean(0)).square().sum()
+        # Around the mean of so many values, which is itself one of them.
+        spread = (squares / (len(columns) - 1) * (1 + 1 / len(columns))).sqrt()
+        found.append(LevelValues(EdgeRef(0, source, target), columns, values, root, spread))
     return found
 
 

@@ -112,7 +112,7 @@ def structure(network: Network) -> object:
             (
                 layer.k,
                 layer.coef.shape,
-                layer.levels,
+                (layer.levels, list(layer.merged.items())),
                 layer.base_fun,
                 layer.spline_on.flatten().tolist(),
                 layer.frozen.flatten().tolist(),

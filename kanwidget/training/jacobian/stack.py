@@ -29,7 +29,7 @@ class LayerStack(Edges):
     def __init__(self, layers: Sequence[Layer]) -> None:
         first = layers[0]
         self.k, self.base_fun, self.spline_on = first.k, first.base_fun, first.spline_on
-        self.symbols, self.ties, self.levels = first.symbols, first.ties, first.levels
+        self.symbols, self.ties, self.levels, self.merged = first.symbols, first.ties, first.levels, first.merged
         for name in _TENSORS:
             setattr(self, name, _join([getattr(layer, name) for layer in layers]))
 
