@@ -6,6 +6,7 @@ import pytest
 
 from kanwidget import KANExplorer
 from kanwidget.core import EdgeRef
+from kanwidget.explorer.describe.panels.front import front
 from kanwidget.explorer.describe.snapshot import selection
 from kanwidget.explorer.describe.structure import structure
 from kanwidget.explorer.files.edge_details import edge_detail
@@ -27,10 +28,15 @@ def flats(rows=300):
     return frame
 
 
+#: What the page said before each act.
+SENTENCES = []
+
+
 @pytest.fixture(scope="module")
 def explorer():
     with KANExplorer(flats(), "rent", driver="blocking") as explorer:
         while act := explorer.next_act():
+            SENTENCES.append(act.sentence)
             explorer.follow(act)
         yield explorer
 
@@ -43,6 +49,23 @@ def test_the_acts_end_in_a_formula_with_a_table(explorer):
     assert list(table) == ["east", "north", "south"]
     assert table["north"] - table["south"] == pytest.approx(150, abs=15)
     assert "where lift is 0 for no, 1 for yes" in repr(fitted)
+
+
+def test_words_are_no_functions(explorer):
+    last = "Every edge is a function or has a value for each level: fit the formula's constants to the data."
+    assert SENTENCES[-1] == last
+
+
+def test_after_the_last_step_nothing_is_paused(explorer):
+    assert explorer.status["state"] == "done"
+    assert repr(explorer).endswith("done)")
+
+
+def test_the_levels_of_words_count_as_constants_of_a_law(explorer):
+    (law,) = front(explorer._session)[0]["laws"]
+    fitted = explorer.fitted_formula
+    assert law["size"] == len(fitted.constants) + 2
+    assert "f(town)" in law["text"]
 
 
 def test_an_edge_of_words_shows_its_levels(explorer):
