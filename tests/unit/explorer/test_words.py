@@ -7,6 +7,7 @@ import pytest
 from kanwidget import KANExplorer
 from kanwidget.core import EdgeRef
 from kanwidget.explorer.describe.panels.front import front
+from kanwidget.explorer.describe.panels.surface import surface
 from kanwidget.explorer.describe.snapshot import selection
 from kanwidget.explorer.describe.structure import structure
 from kanwidget.explorer.files.edge_details import edge_detail
@@ -77,6 +78,15 @@ def test_an_edge_of_words_shows_its_levels(explorer):
     assert payload["levels"] == ["east", "north", "south"]
     assert arrays["detail"].shape[1] == 3
     assert "knots" not in arrays
+
+
+def test_a_surface_begins_with_numbers_and_names_the_levels_of_words():
+    frame = flats()[["town", "area", "lift", "built", "rent"]]
+    with KANExplorer(frame, "rent", driver="blocking") as other:
+        content, _ = surface(other._session)
+    assert [content["names"][column] for column in (content["x"], content["y"])] == ["area", "built"]
+    levels = dict(zip(content["names"], content["levels"], strict=True))
+    assert (levels["town"], levels["area"]) == (["east", "north", "south"], [])
 
 
 def test_files_keep_words(explorer, tmp_path):
