@@ -91,6 +91,26 @@ def numbers_only(data: Dataset) -> Dataset:
     return replace(data, **changed, in_vars=tuple(data.in_vars[column] for column in columns))
 
 
+def what_is_left_out(data: Dataset) -> list[str]:
+    """Sentences on columns of words, and on rows with missing numbers, that `numbers_only` leaves out.
+
+    Examples:
+        >>> import pandas
+        >>> frame = pandas.DataFrame({"x": [1.0, None, 3.0, 4.0], "town": list("abab"), "y": [1.0, 2.0, 3.0, 4.0]})
+        >>> what_is_left_out(Dataset.from_frame(frame, "y", 0))
+        ['rows without x are left out, 1 of them', 'town holds words: left out']
+    """
+    if data.encoding is None:
+        return []
+    sentences = [f"{name} has {reason}: left out" for name, reason in data.encoding.left_out]
+    for column in data.encoding.columns:
+        if column.kind == "words":
+            sentences.append(f"{column.name} holds words: left out")
+        elif column.missing:
+            sentences.append(f"rows without {column.name} are left out, {column.missing:,} of them")
+    return sentences
+
+
 def _with_column(data: Dataset, name: Any, formula: Any) -> Dataset:
     """The data with one more column."""
     if not isinstance(name, str) or not name:

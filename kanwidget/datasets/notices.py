@@ -124,7 +124,7 @@ def _reading_notices(data: Dataset) -> Iterator[DataNotice]:
         yield DataNotice("missing target", target, f"{rows:,} {have} left out.")
     missing = [f"{column.missing:,} of “{column.name}”" for column in columns if column.missing]
     if missing:
-        sentence = f"Missing cells: {_listed(missing)}. Rows without them have a value of their own."
+        sentence = f"Missing cells: {_listed(missing)}. Rows where they are missing have a value of their own."
         yield DataNotice("missing cells", "", sentence)
     for column in columns:
         if column.kind == "dates":

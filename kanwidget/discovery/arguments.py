@@ -82,19 +82,6 @@ class Request:
         return without_idle_rows(data_in_own_units(table.to(torch.float64, "cpu")))
 
 
-def what_is_left_out(table: Dataset) -> list[str]:
-    """Sentences on columns of words, and on rows with missing numbers, that laws leave out of a table."""
-    if table.encoding is None:
-        return []
-    sentences = [f"{name} has {reason}: left out" for name, reason in table.encoding.left_out]
-    for column in table.encoding.columns:
-        if column.kind == "words":
-            sentences.append(f"{column.name} holds words: left out")
-        elif column.missing:
-            sentences.append(f"rows without {column.name} are left out, {column.missing:,} of them")
-    return sentences
-
-
 class _Joined:
     """A frame with one more column, the target."""
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from kanwidget._refusals import short_refusals
-from kanwidget.discovery.arguments import WHERE, Request, hooks, what_is_left_out
+from kanwidget.datasets.derived import what_is_left_out
+from kanwidget.discovery.arguments import WHERE, Request, hooks
 from kanwidget.discovery.discovery import Discovery
 from kanwidget.discovery.progress import ProgressLine
 from kanwidget.discovery.steps import DiscoveryStep, DiscoverySteps

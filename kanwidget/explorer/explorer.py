@@ -13,6 +13,7 @@ from kanwidget._types import LayerWidth
 from kanwidget.core.reference_data import has_labels
 from kanwidget.datasets.dataset import Split
 from kanwidget.datasets.reading import is_table
+from kanwidget.explorer.describe.snapshot import state_of
 from kanwidget.explorer.drivers.driver import Driver
 from kanwidget.explorer.drivers.router import Router
 from kanwidget.explorer.drivers.thread import DriverChoice, driver_kind, make_driver
@@ -335,5 +336,5 @@ def _summary(session: Session, closed: bool = False) -> str:
     shape = [sums if not products else [sums, products] for sums, products in session.model.width]
     record = session.run.last_record
     test = "" if record.test_loss is None else f", test={record.test_loss:.2g}"
-    state = "closed" if closed else session.run.state
+    state = "closed" if closed else state_of(session)
     return f"KANExplorer({shape}, step={record.step}, train={record.train_loss:.2g}{test}, {state})"

@@ -62,7 +62,11 @@ class Summary:
             ]
             rows += [("the frequencies of the classes", sticks.majority)]
             return " · ".join(f"{name} {row.error:.3g}" for name, row in rows if row is not None)
-        noise = "" if self.noise is None else f", of which noise ± {plain(self.noise)}"
+        noise = ""
+        if self.noise is not None:
+            # An error of a few rows may be smaller than what is expected of it.
+            beside = "of which" if self.noise <= sticks.network.error else "no more than the"
+            noise = f", {beside} noise ± {plain(self.noise)}"
         return f"error ± {plain(sticks.network.error)}{f' in {self.target}' if self.target else ''}{noise}"
 
     def _table(self) -> list[str]:

@@ -1,6 +1,7 @@
 // The form in which the formula is shown: as trained, or one that the kernel works out when it is chosen.
 
 import type { Context } from "../state/context";
+import type { Store } from "../state/store";
 import { number } from "../text/format";
 import { attrs, h, setText } from "../ui/dom";
 import type { Registry } from "../ui/listeners";
@@ -45,9 +46,9 @@ export function chosenForm(context: Context): Form {
   return named(context.ui.values.form) ?? (isComplete(context) ? named(FITTED) : undefined) ?? forms[0]!;
 }
 
-/** `expanded · RMSE 0.0124` */
-const costText = ({ name, error }: Form, loss: string): string =>
-  error === null ? name : `${name} · ${loss} ${number(error)}`;
+/** `expanded · test RMSE 0.0124`, of the rows whose error the status has. */
+const costText = ({ name, error }: Form, { state: { settings, status } }: Store): string =>
+  error === null ? name : `${name} · ${status.test === null ? "" : "test "}${settings.loss} ${number(error)}`;
 
 /** A list of the forms with their errors. */
 export function formChooser(context: Context, registry: Registry) {
@@ -66,7 +67,7 @@ export function formChooser(context: Context, registry: Registry) {
     for (const [name, option] of options) {
       const form = forms.get(name);
       const missing = panel?.busy ? `${name} …` : isComplete(context) ? `${name} · none` : name;
-      setText(option, form ? costText(form, store.state.settings.loss) : missing);
+      setText(option, form ? costText(form, store) : missing);
       attrs(option, { disabled: !form && isComplete(context) });
     }
     select.value = ui.values.form;

@@ -2,6 +2,8 @@
 
 import { keyText } from "../protocol/structure";
 import type { Context, View } from "../state/context";
+import { comparedTo } from "../state/edge-text";
+import { selectedEdges } from "../state/graph";
 import { ranked } from "../state/ranking";
 import { touches } from "../state/topics";
 import { pretty } from "../text/format";
@@ -28,9 +30,9 @@ export function candidates(context: Context): View {
   const list = table.node;
   const note = h("p", { class: "kw-empty kw-dim" });
   const bar = h("div", { class: "kw-row kw-bar kw-order" }, order.node, filter);
-  const heading = tableHeading();
+  const heading = tableHeading(context);
   const scroll = h("div", { class: "kw-fill kw-scroll" }, list, note, library.node);
-  const node = h("div", { class: "kw-col" }, bar, heading, scroll);
+  const node = h("div", { class: "kw-col" }, bar, heading.node, scroll);
   let pinnedOrder: string[] | null = null;
   let shownOrder: string[] = [];
   const show = () => {
@@ -47,7 +49,7 @@ export function candidates(context: Context): View {
     // A filter finds imitations too: without what they imitate they stand by themselves.
     const found = visible.map((name) => index.get(name)!);
     table.draw(pattern ? found.map((i) => ({ index: i, imitations: [] })) : folded(rows, found));
-    heading.hidden = visible.length === 0;
+    heading.node.hidden = visible.length === 0;
     attrs(list, { "aria-busy": String(store.state.candidates.busy && act.hasKernel) });
     note.hidden = visible.length > 0;
     setText(note, emptyText(context, names.length));
@@ -76,6 +78,7 @@ export function candidates(context: Context): View {
     }
     edge = key;
     if (touches(topics, "rank")) pinnedOrder = null;
+    heading.draw();
     order.draw();
     library.draw();
     show();
@@ -86,19 +89,26 @@ export function candidates(context: Context): View {
 }
 
 /** Titles of the columns. */
-const tableHeading = (): HTMLElement =>
-  h(
+function tableHeading({ store }: Context) {
+  const words = h("span", { class: "kw-cut" });
+  const node = h(
     "div",
     { class: "kw-candidate kw-heading kw-fine kw-dim", "aria-hidden": "true" },
     h("span", { title: "The curve and the candidate, below the difference, in one scale for all rows" }, "fit"),
-    h("span", { class: "kw-cut", title: "Ordered by R² and size" }, "function, by R² and size"),
+    words,
     h(
       "span",
-      { title: "Error of the network on held-out rows after the swap and a short training; R² of the fit" },
+      { title: "Error of the network on held-out rows after the swap and a short training; R² of the function alone" },
       "error, R²",
     ),
     h("span", { title: "Complexity" }, "size"),
   );
+  const draw = () => {
+    words.title = `by R² to the ${comparedTo(selectedEdges(store)[0])}, size`;
+    setText(words, words.title);
+  };
+  return { node, draw };
+}
 
 /** Tracks whether the pointer is over an element or the keyboard focus within it. */
 function trackPresence(node: HTMLElement, registry: Registry, call: (inside: boolean) => void) {
@@ -131,7 +141,6 @@ function trackPresence(node: HTMLElement, registry: Registry, call: (inside: boo
 }
 
 function emptyText({ store, ui }: Context, candidateCount: number): string {
-  if (store.state.selection.levels) return "Words have a value for each level, and no function.";
   if (candidateCount > 0) return `No candidate is called “${ui.values.filter}”.`;
   if (store.link === "lost") return "No candidates: the kernel is gone.";
   if (store.link === "live" && store.state.candidates.busy) return "Fitting candidates…";

@@ -43,6 +43,9 @@ export function inspector(context: Context): View {
       headLine.hidden = row.hidden = edges.length === 0;
       empty.hidden = edges.length > 0;
       heading.draw(topics, title);
+      // Nothing takes the place of words, or of an edge that is gone.
+      const [first] = selectedEdges(context.store);
+      list.node.toggleAttribute("hidden", first?.state === "levels" || first?.state === "pruned");
     }
     list.draw(topics);
     if (edges.length > 0) plot.draw(topics);

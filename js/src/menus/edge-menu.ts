@@ -45,13 +45,14 @@ function edgeEntries(context: Context): Entries {
   const frozen = infos.every((edge) => edge.frozen);
   const pruned = infos.every(({ state }) => state === "pruned");
   const lost = !act.hasKernel && NO_KERNEL;
+  const words = first.state === "levels" && "words have values, no function";
   const fixed = infos.some(({ state }) => state === "symbolic" || state === "both");
   const acts: Entries = [
-    ...replaceItems(context, first, lost || (pruned && "pruned: restore it first")),
+    ...replaceItems(context, first, lost || (pruned && "pruned: restore it first") || words),
     {
       action: "menu-unfix",
       label: "Back to spline",
-      why: lost || (!fixed && "it is a spline"),
+      why: lost || words || (!fixed && "it is a spline"),
       run: () => act.unfix(),
     },
     {

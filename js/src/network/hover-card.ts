@@ -2,7 +2,7 @@
 
 import { type EdgeInfo, edgeKeys } from "../protocol/structure";
 import type { Context } from "../state/context";
-import { boundText, endNames, functionName, importanceText, stateText } from "../state/edge-text";
+import { boundText, comparedTo, endNames, functionName, importanceText, stateText } from "../state/edge-text";
 import { type Topics, touches } from "../state/topics";
 import { pretty, rSquared } from "../text/format";
 import { h, setText } from "../ui/dom";
@@ -67,7 +67,10 @@ export function cardPlace({ edges, nodes, width, height }: Layout, index: number
 }
 
 function facts({ store }: Context, info: EdgeInfo): string[] {
-  const best = info.best && info.best_r2 !== null ? `best ${pretty(info.best)}, R² ${rSquared(info.best_r2)}` : "";
+  const best =
+    info.best && info.best_r2 !== null
+      ? `best ${pretty(info.best)}, R² ${rSquared(info.best_r2)} to the ${comparedTo(info)}`
+      : "";
   const bound = info.locked || info.tied !== undefined ? boundText(store.state.structure, info) : "";
   return [stateText(info), bound, importanceText(store, info), best].filter(Boolean);
 }

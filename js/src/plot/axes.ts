@@ -11,7 +11,7 @@ interface AxisSpec {
   name: string;
   log?: boolean;
   /** Words at 0, 1, 2, … in place of numbers. */
-  words?: readonly string[];
+  words?: readonly string[] | undefined;
 }
 interface AxesSpec {
   x: AxisSpec;
@@ -39,6 +39,8 @@ export interface Axes {
   nodes: SVGElement[];
 }
 
+const roomOf = (labels: string[]) => 14 + 6.2 * Math.max(3, ...labels.map((text) => text.length));
+
 /** Ticks of an axis with their labels, the common part of the labels, and their width. */
 export function marksOf([low, high]: readonly [number, number], count: number, byDecade = false) {
   const powers = byDecade ? decades(low, high, count) : [];
@@ -47,15 +49,16 @@ export function marksOf([low, high]: readonly [number, number], count: number, b
   const few = whole.length > 1 ? whole : ticks(low, high, count);
   const values = few.length > 1 ? few : ticks(low, high, 2 * count);
   const { labels, common } = powers.length > 1 ? { labels: values.map(power), common: "" } : tickLabels(values);
-  return { values, labels, common, room: 14 + 6.2 * Math.max(3, ...labels.map((text) => text.length)) };
+  return { values, labels, common, room: roomOf(labels) };
 }
 
-/** Words below an axis, as many as there is room for, each cut to its room. */
-function wordsOf(words: readonly string[], width: number) {
+/** Words along an axis, as many as there is room for, each cut to its room. */
+function wordsOf(words: readonly string[], width: number, most?: number) {
   const stride = Math.ceil(words.length / Math.max(1, Math.floor(width / 44)));
-  const letters = Math.max(3, Math.floor((width / words.length) * stride * 0.16));
+  const letters = most ?? Math.max(3, Math.floor((width / words.length) * stride * 0.16));
   const values = words.map((_, i) => i).filter((i) => i % stride === 0);
-  return { values, labels: values.map((i) => cut(words[i]!, letters)), common: "" };
+  const labels = values.map((i) => cut(words[i]!, letters));
+  return { values, labels, common: "", room: roomOf(labels) };
 }
 
 const LINE = 12;
@@ -86,10 +89,14 @@ export function axes({ width, height }: Size, spec: AxesSpec): Axes {
   const below = right - 44;
   const heading = spec.heading ?? right - 4;
   const bottom = height - (spec.bottom ?? 36 + secondLine(spec.x.name, below));
-  const rows = marksOf(spec.y.range, Math.max(3, (bottom - (spec.top ?? 20)) / 28), spec.y.log);
+  const tall = bottom - (spec.top ?? 20);
+  // Lines of words are as far apart as those of text.
+  const rows = spec.y.words?.length
+    ? wordsOf(spec.y.words, 3 * tall, 12)
+    : marksOf(spec.y.range, Math.max(3, tall / 28), spec.y.log);
   const top = spec.top ?? (spec.y.name || rows.common ? 20 + secondLine(spec.y.name, heading) : 8);
   const left = Math.max(rows.room, spec.left ?? 0);
-  const columns = spec.x.words
+  const columns = spec.x.words?.length
     ? wordsOf(spec.x.words, right - left)
     : marksOf(spec.x.range, Math.max(2, (right - left) / 62), spec.x.log);
   const x = (spec.x.log ? log : linear)(...spec.x.range, left, right);

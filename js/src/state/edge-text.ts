@@ -39,6 +39,9 @@ export function stateText(edge: EdgeInfo): string {
   return edge.state;
 }
 
+/** To what R² compares the candidates of an edge. */
+export const comparedTo = (edge: EdgeInfo | undefined): string => (edge?.function ? "data" : "curve");
+
 /** The importance of an edge in words, the same to the eye and to screen readers. */
 export const importanceText = (store: Store, edge: EdgeInfo): string =>
   `importance ${number(store.curves.get(keyText(edge.key))?.importance)}`;

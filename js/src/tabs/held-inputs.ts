@@ -2,12 +2,11 @@
 
 import type { Context } from "../state/context";
 import type { Store } from "../state/store";
-import { number } from "../text/format";
 import { called } from "../text/names";
 import { h } from "../ui/dom";
 import { Registry } from "../ui/listeners";
 import { type Slider, slider } from "../ui/slider";
-import type { Surface } from "./surface-panel";
+import { type Surface, valueText } from "./surface-panel";
 
 /** Whether the network reads a column of the data. */
 export const isRead = ({ state }: Store, surface: Surface, column: number): boolean =>
@@ -47,13 +46,17 @@ export function heldInputs(
     sliders = columns.map((column) => {
       const [low, high] = domainOf(surface, column);
       const label = called(surface.names[column]!);
+      const words = surface.levels?.[column] ?? [];
+      const steps = words.length > 0 ? words.length - 1 : 100;
       const made = slider(
         {
           name: `at-${column}`,
           label,
           title: `Where ${label} is held`,
-          values: Array.from({ length: 101 }, (_, i) => Number((low + ((high - low) * i) / 100).toPrecision(6))),
-          format: (value) => number(value),
+          values: Array.from({ length: steps + 1 }, (_, i) =>
+            Number((low + ((high - low) * i) / steps).toPrecision(6)),
+          ),
+          format: (value) => valueText(surface, column, value),
           allows: Number.isFinite,
           range: "a number",
           // The map follows the slider.

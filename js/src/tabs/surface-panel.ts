@@ -1,5 +1,6 @@
 // The payload of the surface: the twin of kanwidget/explorer/describe/panels/surface.py.
 import { flag, type Guarded, list, number, orNull, record, text, whole } from "../protocol/guards";
+import { number as digits } from "../text/format";
 
 export const SURFACE = {
   name: "surface",
@@ -16,7 +17,11 @@ export const SURFACE = {
       ranges: list(list(number)),
       classes: flag,
     },
-    { held: list(orNull(number)), rows: whole },
+    { held: list(orNull(number)), rows: whole, levels: list(list(text)) },
   ),
 };
 export type Surface = Guarded<typeof SURFACE.payload>;
+
+/** The value of a column: a level's name of words. */
+export const valueText = ({ levels }: Surface, column: number, value: number): string =>
+  levels?.[column]?.[Math.round(value)] ?? digits(value);

@@ -10,7 +10,7 @@ import { called } from "../text/names";
 import { attrs, line, s, tick } from "../ui/dom";
 import { classCounts, shapeOf } from "./classes";
 import { contour, css, heightAt, paint } from "./heatmap";
-import { SURFACE, type Surface } from "./surface-panel";
+import { SURFACE, type Surface, valueText } from "./surface-panel";
 
 /** Points further from the map than this part of the scale have a thick rim. */
 export const FAR = 0.15;
@@ -46,7 +46,7 @@ export function drawSurface(
   const points = [0, 1, 2].map((i) => row(arrays?.get("points"), i) ?? new Float32Array());
   const name = called(surface.outputs[surface.output] ?? "");
   const title = surface.classes ? `probability of ${name}` : name;
-  const xAxis = { range: surface.x_range as [number, number], name: called(surface.names[surface.x] ?? "x") };
+  const xAxis = axisOf(surface, surface.x, surface.x_range);
   const [rows = 0, columns = 0] = z?.shape ?? [];
   if (!z || columns < 2) {
     stage.show("Surface", [], "The kernel sent no output of the network.");
@@ -66,7 +66,7 @@ export function drawSurface(
     ]);
     return { ...chart, surface: surface, grid: null, points };
   }
-  const yAxis = { range: surface.y_range as [number, number], name: called(surface.names[surface.y] ?? "y") };
+  const yAxis = axisOf(surface, surface.y, surface.y_range);
   // The scale follows the labels, so that it is constant during training.
   const [low, high] = surface.classes ? [0, 1] : padded(extent(points[2]!.length > 0 ? points[2]! : z.values), 0.02);
   const part = linear(low!, high!, 0, 1);
@@ -106,6 +106,12 @@ export function drawSurface(
   ]);
   return { ...chart, surface: surface, grid, points };
 }
+
+const axisOf = ({ names, levels }: Surface, column: number, range: number[]) => ({
+  range: range as [number, number],
+  name: called(names[column] ?? ""),
+  words: levels?.[column],
+});
 
 const logit = (p: number): number => {
   const inside = Math.min(1 - 1e-6, Math.max(1e-6, p));
@@ -167,16 +173,17 @@ export function readPoint(stage: Stage, chart: Chart | null, store: Store, px: n
   }
   const u = (px - left) / (right - left);
   const v = (bottom - py) / (bottom - top);
-  const name = (i: number | null) => called(surface.names[i ?? -1] ?? "");
-  const at = ([low, high]: number[], t: number) => number(low! + t * (high! - low!));
+  const name = (i: number) => called(surface.names[i] ?? "");
+  const at = (column: number, [low, high]: number[], t: number) =>
+    `${name(column)} = ${valueText(surface, column, low! + t * (high! - low!))}`;
   const z = row(store.panel(SURFACE)?.arrays.get("z"), 0);
   const value = grid ? heightAt(grid, u, v) : z?.[Math.round(u * (z.length - 1))];
   const ys = points[1]!;
   const near = points[0]!.findIndex((x, i) => Math.hypot(chart.x(x) - px, chart.y(ys[i]!) - py) < 7);
   const lines = [
     `${called(surface.outputs[surface.output] ?? "")} = ${Number.isNaN(value) ? "not a number" : number(value)}`,
-    `${name(surface.x)} = ${at(surface.x_range, u)}`,
-    surface.y_range ? `${name(surface.y)} = ${at(surface.y_range, v)}` : "",
+    at(surface.x, surface.x_range, u),
+    surface.y_range ? at(surface.y!, surface.y_range, v) : "",
     near >= 0 ? `data: ${labelText(surface, points[2]![near]!)}` : "",
   ];
   const [cx, cy] = near >= 0 ? [chart.x(points[0]![near]!), chart.y(ys[near]!)] : [px, py];

@@ -110,7 +110,7 @@ describe("another form", () => {
     deliverForms();
     expect(bar().dataset.kwFormula).toBe("2x");
     expect(view.find('[data-kw-panel="formula"] [aria-label="Constants"]').textContent).toBe("2±0.1");
-    expect(bar().textContent).toContain("rounded · RMSE 0.3");
+    expect(bar().textContent).toContain("rounded · test RMSE 0.3");
     choose("as trained");
     expect(view.commands("watch").at(-1)).toMatchObject({ panels: [] });
     expect(bar().dataset.kwFormula).toBe("f + g1");

@@ -91,3 +91,26 @@ it("shows two standard errors around the function where the kernel has sent them
   expect(area()).toEqual([]);
   expect(key.hidden).toBe(true);
 });
+
+it("offers no function where none can take the place: words, and what is pruned", () => {
+  const list = () => view.find("[data-kw-panel=inspector] [data-kw-control=filter]").closest<HTMLElement>(".kw-col")!;
+  const why = () => view.find('[data-kw-action="fix-best"]').textContent;
+  view.click('[data-kw-edge="0-0-0"]');
+  expect(list().hidden).toBe(false);
+  expect(list().textContent).toContain("by R² to the curve, size");
+  view.kernel.setState(0, "levels");
+  view.kernel.pushAll();
+  frame();
+  expect(list().hidden).toBe(true);
+  view.click('[data-kw-action="edge-menu"]');
+  expect(why()).toContain("words have values, no function");
+  view.kernel.setState(0, "pruned");
+  view.kernel.pushAll();
+  frame();
+  expect(list().hidden).toBe(true);
+  view.kernel.setState(0, "symbolic", "sin");
+  view.kernel.pushAll();
+  frame();
+  expect(list().hidden).toBe(false);
+  expect(list().textContent).toContain("by R² to the data, size");
+});

@@ -11,6 +11,12 @@ const view = mountEach({ width: [4, 3, 2], steps: 60 });
 
 const { open, point, choose, type } = tabs(view);
 
+const tell = (change: object) => {
+  const [payload, arrays] = surfacePart(view.kernel, { x: 0, y: 1, output: 0, at: [] });
+  const packed = pack(arrays);
+  view.deliver("surface", { surface: { ...payload, ...change }, arrays: packed.arrays }, packed.buffer);
+};
+
 const asked = () => view.commands("surface").at(-1) as unknown as { x: number; y: number | null; at: unknown[] };
 
 describe("surface", () => {
@@ -95,11 +101,6 @@ describe("what a surface is of", () => {
     expect(asked()).toMatchObject({ x: 1, y: 0 });
   });
 
-  const tell = (change: object) => {
-    const [payload, arrays] = surfacePart(view.kernel, { x: 0, y: 1, output: 0, at: [] });
-    const packed = pack(arrays);
-    view.deliver("surface", { surface: { ...payload, ...change }, arrays: packed.arrays }, packed.buffer);
-  };
   const median = () => view.find<HTMLButtonElement>('[data-kw-action="hold-median"]');
 
   it("what is held is what the kernel says, whoever has said it", () => {
@@ -166,6 +167,20 @@ describe("what a surface is of", () => {
     const label = view.find('[data-kw-panel="surface"] .kw-stage > svg').getAttribute("aria-label");
     expect(label).toContain("\u2068מהירות\u2069");
   });
+});
+
+it("draws words by their names: on both axes, under the pointer and where they are held", () => {
+  open("surface");
+  const words = ["North", "Reef", "Old mill"];
+  const range = [0, 2];
+  const levels = [words, words, [], words];
+  const ranges = levels.map((each) => (each.length > 0 ? range : [-1, 1]));
+  tell({ levels, ranges, x_range: range, y_range: range, at: [1, 1, 0, 2] });
+  const labels = view.all("[data-kw-panel=surface] .kw-stage svg text").map((text) => text.textContent);
+  expect(words.map((word) => labels.filter((label) => label === word).length)).toEqual([2, 2, 2]);
+  expect(point("surface", 80, 100)).toMatch(/x₁ = North; x₂ = (North|Reef|Old mill)/);
+  const held = view.find<HTMLInputElement>('[data-kw-panel="surface"] [data-kw-field="at-3"]');
+  expect(held.value).toBe("Old mill");
 });
 
 describe("of classes", () => {

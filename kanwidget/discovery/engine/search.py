@@ -324,8 +324,10 @@ class _Strategies:
         if near is None:
             forms = [form for form in forms if form.leaves_noise(table)]
         self.is_separated = bool(forms)
-        for form in forms:
-            yield Finding(form.text(self.names, self.target))
+        for place, form in enumerate(forms):
+            text = form.text(self.names, self.target)
+            # A sum and a product are never both the law: noise hides which of them it is.
+            yield Finding(f"or, hardly worse, {text}" if place else text)
             yield from curves_of_parts(table, form)
         if not forms:
             yield from self._by_coefficients(min(best, size), noise=near is None)

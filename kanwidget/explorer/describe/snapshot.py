@@ -18,6 +18,7 @@ from kanwidget.explorer.describe.history import history
 from kanwidget.explorer.describe.labels import node_name
 from kanwidget.explorer.describe.structure import structure
 from kanwidget.explorer.guide.best import better
+from kanwidget.explorer.guide.steps import guidance
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.buffers import finite, pack
 from kanwidget.explorer.session.presets import PRESETS
@@ -87,7 +88,7 @@ def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p
     """State of the training, with its last record."""
     record, best, rows = session.run.last_record, better(session), session.run.trainer.rows
     content: p.Status = {
-        "state": "running" if session.process is not None else session.run.state,
+        "state": state_of(session),
         "step": record.step,
         "train": finite(record.train_loss),
         "test": finite(record.test_loss),
@@ -105,6 +106,15 @@ def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p
     if not rows.complete:
         content["rows"] = [rows.count, rows.total]
     return content
+
+
+def state_of(session: Session) -> p.State:
+    """The state in a word: a training that is paused is done once the steps have led to a formula, and nothing waits to go on."""
+    if session.process is not None:
+        return "running"
+    result = session.formula_result
+    ended = result is not None and result.error is None and guidance(session).act is None
+    return "done" if ended and session.run.state == "paused" else session.run.state
 
 
 def settings(session: Session) -> p.Settings:

@@ -79,9 +79,9 @@ def noise_sentence(session: Session) -> str | None:
         return None
     name, label = session.out_vars[0], _labels(session)
     part = _relative(label, noise.level)
-    of = name
+    of = "its size"
     if part is None:
-        part, of = noise.level / float(label.std(correction=0)), f"the spread of {name}"
+        part, of = noise.level / float(label.std(correction=0)), "its spread"
     amount = f"all of {of}" if part >= _ALL else f"about {percent(part)} of {of}"
     return f"The rest looks like noise: ±{plain(noise.level)} in {name}, {amount}."
 

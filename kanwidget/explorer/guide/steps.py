@@ -133,7 +133,9 @@ def _formula(session: Session, now: Progress) -> Guidance | None:
         return None
     if now.splines:
         return _act("formula", _no_formula(session, now))
-    return _act("formula", "Every edge is a function: fit the formula's constants to the data.")
+    states = {session.model.layer(ref.layer).state(*ref[1:]) for ref in session.model.edge_refs(active=True)}
+    words = " or has a value for each level" if "levels" in states else ""
+    return _act("formula", f"Every edge is a function{words}: fit the formula's constants to the data.")
 
 
 def _no_formula(session: Session, now: Progress) -> str:

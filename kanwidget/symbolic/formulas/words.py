@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 #: Levels of an edge that is a term in formulas, on or off.
 SWITCH = 2
-#: Levels of a column that a line of text lists.
+#: Values of a column that a line of text lists.
 _MOST_LEVELS = 20
 
 
@@ -84,6 +84,11 @@ class Words:
         two = zip(data.in_vars if names is None else names, data.levels, strict=True)
         return cls(tables, unmet, {name: levels for name, levels in two if len(levels) == SWITCH})
 
+    @property
+    def free_values(self) -> int:
+        """Constants that the tables hold: a value for each level, or merged levels, but one."""
+        return sum(len({*table.values()}) - 1 for table in self.tables.values())
+
     def lines(self, expressions: Sequence[sympy.Expr], names: Mapping[str, str]) -> list[str]:
         """A line for each column of words in expressions.
 
@@ -93,8 +98,9 @@ class Words:
         """
         lines = [f"where {name} is 0 for {two[0]}, 1 for {two[1]}" for name, two in self._switches_in(expressions)]
         for applied, table in self._tables_in(expressions):
-            shown = [f"{level}: {_number(one)}" for level, one in [*table.items()][:_MOST_LEVELS]]
-            more = [f"and {len(table) - _MOST_LEVELS} more"] if len(table) > _MOST_LEVELS else []
+            values = _by_value(table)
+            shown = [f"{' or '.join(levels)}: {_number(one)}" for one, levels in values[:_MOST_LEVELS]]
+            more = [f"and {len(values) - _MOST_LEVELS} more"] if len(values) > _MOST_LEVELS else []
             name = str(applied.func)
             lines.append(f"where {names.get(name, name)}({applied.args[0]}) = {{{', '.join([*shown, *more])}}}")
         return lines
@@ -108,7 +114,8 @@ class Words:
             cases = [rf"{i} & {upright(level)}" for i, level in enumerate(two)]
             equations.append(_cases(to_latex(("var", display.get(name, name))), cases))
         for applied, table in self._tables_in(expressions):
-            cases = [rf"{to_latex(one.value)} & {upright(level)}" for level, one in table.items()]
+            values = [(one, " or ".join(levels)) for one, levels in _by_value(table)]
+            cases = [rf"{to_latex(one.value)} & {upright(levels)}" for one, levels in values]
             equations.append(_cases(to_latex(applied, display, names), cases))
         return equations
 
@@ -150,6 +157,14 @@ def level_mean(network: Network, edge: EdgeRef) -> float:
     levels = network.layer(edge.layer).levels[edge.source]
     codes = rows if len(rows) else torch.arange(levels, dtype=network.dtype, device=network.device)
     return float(network.curve(edge, codes.to(network.dtype)).y.mean())
+
+
+def _by_value(table: Mapping[str, LevelValue]) -> list[tuple[LevelValue, list[str]]]:
+    """The values of a table, each with its levels: several where they are merged."""
+    found: dict[LevelValue, list[str]] = {}
+    for level, one in table.items():
+        found.setdefault(one, []).append(level)
+    return [*found.items()]
 
 
 def _number(one: LevelValue) -> str:

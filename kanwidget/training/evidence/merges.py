@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from dataclasses import dataclass
 
 import torch
@@ -44,35 +43,31 @@ def partitions(network: Network, posterior: Posterior, source: int) -> list[Part
     edges = level_values(network, posterior, source)
     if not edges:
         return []
-    values = torch.stack([edge.values for edge in edges], 1)
-    spread = torch.stack([edge.spread for edge in edges])
-    roots = torch.stack([edge.root for edge in edges], 1)
-    codes, count = network.reference[:, int(network.columns[source])], len(values)
-    firsts = network.layer(0).firsts()[source]
-    first_of = {level: int(firsts[level]) for level in range(network.layer(0).levels[source])}
-    slots = sorted({*first_of.values()})
-    rows = torch.stack(
-        [sum((codes == level).sum() for level, first in first_of.items() if first == slot) for slot in slots]
-    )
-    weight = rows.to(values).clamp_min(1e-9)
-    groups, gain, found = [[i] for i in range(count)], 0.0, []
-    whole = _between(values, weight, groups)
-    order = _order(values)
-    groups = [[i] for i in order]
+    start = values = torch.stack([edge.values for edge in edges], 1)
+    roots, spread = torch.stack([edge.root for edge in edges], 1), torch.stack([edge.spread for edge in edges])
+    members = _members(network, source)
+    codes = network.reference[:, int(network.columns[source])]
+    weight = values.new_tensor([sum(int((codes == level).sum()) for level in levels) for levels in members])
+    groups = [[i] for i in _order(values)]
+    whole, gain, found = _between(values, weight, groups), 0.0, []
     while len(groups) > 2:
-        pairs = list(itertools.pairwise(range(len(groups))))
-        odds = [_log_odds(values, roots, spread, groups[i][0], groups[j][0]) for i, j in pairs]
-        at = max(range(len(pairs)), key=odds.__getitem__)
-        i, j = pairs[at]
-        gain += odds[at]
+        beside = [*itertools.pairwise(range(len(groups)))]
+        odds = [_log_odds(values, roots, spread, groups[i][0], groups[j][0]) for i, j in beside]
+        place = max(range(len(beside)), key=odds.__getitem__)
+        i, j = beside[place]
+        gain += odds[place]
         values, roots = _joined(values, roots, groups[i][0], groups[j][0])
         groups = [*groups[:i], [*groups[i], *groups[j]], *groups[j + 1 :]]
-        r2 = 1.0 if whole == 0 else _between(torch.stack([edge.values for edge in edges], 1), weight, groups) / whole
-        named = (
-            tuple(sorted(level for level, first in first_of.items() if slots.index(first) in group)) for group in groups
-        )
-        found.append(Partition(tuple(named), gain, min(1.0, r2)))
+        named = (tuple(sorted(level for one in group for level in members[one])) for group in groups)
+        found.append(Partition(tuple(named), gain, _between(start, weight, groups) / whole if whole else 1.0))
     return sorted(found, key=lambda partition: -partition.gain)
+
+
+def _members(network: Network, source: int) -> list[list[int]]:
+    """The levels that have each of an input's values: several where they are merged."""
+    layer = network.layer(0)
+    firsts = layer.firsts()[source, : layer.levels[source]].tolist()
+    return [[level for level, first in enumerate(firsts) if first == slot] for slot in sorted({*firsts})]
 
 
 def _order(values: Tensor) -> list[int]:
@@ -104,10 +99,10 @@ def _joined(values: Tensor, roots: Tensor, i: int, j: int) -> tuple[Tensor, Tens
 
 def _between(values: Tensor, weight: Tensor, groups: list[list[int]]) -> float:
     """The variance between groups, over the rows and summed over the edges."""
-    centre = (weight[:, None] * values).sum(0) / weight.sum()
-    total = 0.0
-    for group in groups:
-        rows = weight[group]
-        mean = (rows[:, None] * values[group]).sum(0) / rows.sum()
-        total += float(rows.sum()) * float((mean - centre).square().sum())
-    return total if math.isfinite(total) else 0.0
+    rows = weight.clamp_min(1e-9)[:, None]
+    centre = (rows * values).sum(0) / rows.sum()
+    means = [(rows[group] * values[group]).sum(0) / rows[group].sum() for group in groups]
+    shares = [
+        float(rows[group].sum() * (mean - centre).square().sum()) for group, mean in zip(groups, means, strict=True)
+    ]
+    return sum(shares)

@@ -98,6 +98,26 @@ def test_tabs_stay_in_their_column_when_an_edge_is_selected(shown, size, tab):  
 
 
 @pytest.mark.parametrize("size", ["wide", "laptop", "with files"])
+def test_tabs_have_one_row_beside_their_button(shown, size):  # noqa: F811
+    page = shown("worked", "light")
+    resized(page, size)
+    page.locator('[data-kw-tab="surface"]').click()
+    page.evaluate(SETTLE)
+    assert len({round(tab.bounding_box()["y"]) for tab in page.locator("[data-kw-tab]:visible").all()}) == 1
+
+
+def test_three_lines_of_a_sentence_are_seen_beside_a_file_browser(shown):  # noqa: F811
+    page = shown("worked", "light")
+    resized(page, "with files")
+    sentence = page.locator(".kw-guide > .kw-sentence")
+    sentence.evaluate("e => { e.textContent = 'Done: a formula of many words. '.repeat(5); }")
+    page.evaluate(SETTLE)
+    assert sentence.evaluate("e => e.scrollHeight <= e.clientHeight + 1")
+    box, guide = sentence.bounding_box(), page.locator(".kw-slot:first-child").first.bounding_box()
+    assert box["y"] + box["height"] <= guide["y"] + guide["height"] + 1
+
+
+@pytest.mark.parametrize("size", ["wide", "laptop", "with files"])
 def test_a_banner_moves_nothing(shown, size):  # noqa: F811
     page = shown("error", "light")
     resized(page, size)

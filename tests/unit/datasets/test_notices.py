@@ -107,7 +107,7 @@ def test_what_became_of_words_and_missing_cells_is_said():
     assert said["left out"] == "“name” (60 levels in 60 rows) is left out: nothing can be learnt from it."
     assert said["missing target"] == "2 rows have no target and are left out."
     assert said["missing cells"] == (
-        "Missing cells: 10 of “n”, 10 of “m” and 1 of “town”. Rows without them have a value of their own."
+        "Missing cells: 10 of “n”, 10 of “m” and 1 of “town”. Rows where they are missing have a value of their own."
     )
     assert said["dates"] == "“when” counts days since 1970-01-01."
     assert "equal columns" not in said

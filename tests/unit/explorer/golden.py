@@ -221,6 +221,7 @@ def _tellers(one, publisher):
             "x_range": [-1.0, 1.0],
             "y_range": [0.0, 2.0],
             "ranges": [[-1.0, 1.0], [0.0, 2.0]],
+            "levels": [[], ["a", "b", "c"]],
             "rows": 3,
             "classes": False,
         },

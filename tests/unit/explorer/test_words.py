@@ -9,6 +9,8 @@ import pytest
 from kanwidget import KANExplorer
 from kanwidget.core import EdgeRef
 from kanwidget.explorer.describe.forms import fitted_row
+from kanwidget.explorer.describe.panels.front import front
+from kanwidget.explorer.describe.panels.surface import surface
 from kanwidget.explorer.describe.snapshot import selection
 from kanwidget.explorer.describe.structure import structure
 from kanwidget.explorer.files.edge_details import edge_detail
@@ -30,10 +32,15 @@ def flats(rows=300):
     return frame
 
 
+#: What the page said before each act.
+SENTENCES = []
+
+
 @pytest.fixture(scope="module")
 def explorer():
     with KANExplorer(flats(), "rent", driver="blocking") as explorer:
         while act := explorer.next_act():
+            SENTENCES.append(act.sentence)
             explorer.follow(act)
         yield explorer
 
@@ -66,6 +73,23 @@ def test_the_forms_of_the_formula_say_what_words_stand_for(explorer):
     assert found == pytest.approx(explorer.model.predict(frame).flatten().numpy(), abs=8)
 
 
+def test_words_are_no_functions(explorer):
+    last = "Every edge is a function or has a value for each level: fit the formula's constants to the data."
+    assert SENTENCES[-1] == last
+
+
+def test_after_the_last_step_nothing_is_paused(explorer):
+    assert explorer.status["state"] == "done"
+    assert repr(explorer).endswith("done)")
+
+
+def test_the_levels_of_words_count_as_constants_of_a_law(explorer):
+    (law,) = front(explorer._session)[0]["laws"]
+    fitted = explorer.fitted_formula
+    assert law["size"] == len(fitted.constants) + 2
+    assert "f(town)" in law["text"]
+
+
 def test_an_edge_of_words_shows_its_levels(explorer):
     session = explorer._session
     edges = {tuple(row["key"]): row for row in structure(session)["edges"]}
@@ -75,6 +99,15 @@ def test_an_edge_of_words_shows_its_levels(explorer):
     assert payload["levels"] == ["east", "north", "south"]
     assert arrays["detail"].shape[1] == 3
     assert "knots" not in arrays
+
+
+def test_a_surface_begins_with_numbers_and_names_the_levels_of_words():
+    frame = flats()[["town", "area", "lift", "built", "rent"]]
+    with KANExplorer(frame, "rent", driver="blocking") as other:
+        content, _ = surface(other._session)
+    assert [content["names"][column] for column in (content["x"], content["y"])] == ["area", "built"]
+    levels = dict(zip(content["names"], content["levels"], strict=True))
+    assert (levels["town"], levels["area"]) == (["east", "north", "south"], [])
 
 
 def test_files_keep_words(explorer, tmp_path):

@@ -8,6 +8,7 @@ import torch
 from kanwidget import KAN, Dataset
 from kanwidget.insight import yardsticks
 from kanwidget.insight.numbers import percent, plain
+from kanwidget.insight.summary import Summary
 from kanwidget.insight.yardsticks import Score, Yardsticks
 
 
@@ -122,3 +123,23 @@ def test_nothing_is_said_only_where_nothing_helps():
     assert not rare.is_nothing  # as many right, but far better chances
     assert Yardsticks(Score(0.91, 0.31), Score(0.91, 0.31), None, Score(0.91, 0.303), None, True).is_nothing
     assert not Yardsticks(Score(-0.2, 1.0), Score(0.6, 0.5), None, None, None, True).is_nothing
+
+
+@pytest.mark.parametrize(
+    ("explained", "sentence"),
+    [
+        (0.95, "explains all that the noise allows (about 94 %) · a straight line 34 %"),
+        (0.94, "explains 94 % · a straight line 34 % · the noise allows about 94 %"),
+        (0.9412, "explains 94 % · a straight line 34 % · the noise allows about 94 %"),
+        (0.7, "explains 70 % · a straight line 34 % · the noise allows about 94 %"),
+    ],
+)
+def test_nothing_explains_more_than_the_noise_allows(explained, sentence):
+    sticks = Yardsticks(Score(explained, 0.617), Score(0.34, 2.2), None, None, 0.94, True)
+    assert sticks.sentence == sentence
+
+
+def test_no_part_of_an_error_is_larger_than_the_error():
+    sticks = Yardsticks(Score(0.95, 0.617), Score(0.34, 2.2), None, None, 0.94, True)
+    assert "error ± 0.62 in t, no more than the noise ± 0.63" in str(Summary("KAN", (), 0.63, "t", sticks))
+    assert "error ± 0.62 in t, of which noise ± 0.6" in str(Summary("KAN", (), 0.6, "t", sticks))

@@ -158,7 +158,7 @@ function searchHead({ act, store }: Context, registry: Registry) {
     attrs(sentence, { title: words, "aria-live": busy ? "off" : "polite" });
     bar.hidden = !busy && !held;
     bar.style.setProperty("--kw-part", String(next.of ? Math.min(1, next.seconds / next.of) : 0));
-    const texts = next.findings.slice(-4).map(inLine);
+    const texts = next.findings.map(inLine);
     if (texts.join() !== [...findings.children].map((item) => item.textContent).join())
       findings.replaceChildren(...texts.map((text) => h("li", {}, text)));
     findings.hidden = texts.length === 0;

@@ -7,13 +7,17 @@ from typing import Literal, TypedDict
 import torch
 from torch import Tensor
 
+from kanwidget.datasets.derived import what_is_left_out
 from kanwidget.explorer.describe.equations import shown_labels, shown_rows, spread
 from kanwidget.explorer.guide.discovery import obstacle, search_sentence
 from kanwidget.explorer.protocol.records import MathNode
+from kanwidget.explorer.session.background.formula_search import FormulaSearch
 from kanwidget.explorer.session.session import Session
 
 #: Formulas in one message, those that err least.
 _MOST_FORMULAS = 60
+#: What it has found out last: a page has room for so much.
+_MOST_FINDINGS = 4
 
 
 class DiscoveryFormula(TypedDict):
@@ -35,7 +39,7 @@ class Discovery(TypedDict):
     sentence: str
     """What it does, or has done."""
     findings: list[str]
-    """What it has found out: "x₂ doesn't matter"."""
+    """What it leaves out, and what it has found out last: "x₂ doesn't matter"."""
     seconds: float
     """Of the search so far."""
     of: float
@@ -65,7 +69,7 @@ def discovery(session: Session) -> tuple[Discovery, dict[str, Tensor]]:
     payload: Discovery = {
         "state": "idle" if search is None else search.state,
         "sentence": search_sentence(session),
-        "findings": [] if search is None else search.findings,
+        "findings": [] if search is None else _findings(session, search),
         "seconds": 0.0 if search is None else min(search.elapsed, search.seconds),
         "of": 0.0 if search is None else search.seconds,
         "obstacle": obstacle(session),
@@ -92,6 +96,11 @@ def discovery(session: Session) -> tuple[Discovery, dict[str, Tensor]]:
     payload["spread"] = spread(session) or None
     arrays = {"truth": truth, "values": torch.stack([one.values for one in front])}
     return payload, arrays if payload["column"] is None else arrays | {"x": rows[:, 0]}
+
+
+def _findings(session: Session, search: FormulaSearch) -> list[str]:
+    """What the search leaves out, which is why its formulas may err much, and what it has found out last."""
+    return list(dict.fromkeys([*what_is_left_out(session.data), *search.findings[-_MOST_FINDINGS:]]))
 
 
 def error_name(session: Session) -> str:

@@ -43,7 +43,7 @@ class FrontLaw(TypedDict):
     error: float
     """As that of the state."""
     size: int
-    """Its fitted constants."""
+    """Its fitted constants, and the free values of its words."""
     as_good: bool
     """Whether it is as good as the state's network within the noise: the network then says nothing more."""
 
@@ -119,7 +119,9 @@ def _law(session: Session, model: KAN, node: int, fitted: Any) -> FrontLaw | Non
         return None
     names = dict(zip((symbol.name for symbol in fitted.variables), session.in_vars, strict=True))
     size = len(fitted.expression.atoms(sympy_float()))
-    written = _as_row(fitted.expression, names)
+    # Words have a value for each level, one of which the constant summand takes along.
+    size += fitted.words.free_values
+    written = _as_row(fitted.expression, names, fitted.names)
     return {"id": node, **written, "error": figures.error, "size": size, "as_good": figures.as_good}
 
 
@@ -143,6 +145,7 @@ class _Written(TypedDict):
 
 def _written(session: Session, model: KAN) -> _Written:
     # sympy is only needed here, and takes a while to import.
+    from kanwidget.symbolic import function_names
     from kanwidget.symbolic.writing.tidy import tidy
 
     symbols = [f"x_{index + 1}" for index in range(model.n_features)]
@@ -150,17 +153,17 @@ def _written(session: Session, model: KAN) -> _Written:
     largest = session.x.detach().abs().amax(0).tolist()
     sizes = dict(zip((symbol.name for symbol in variables), largest, strict=True))
     names = dict(zip((symbol.name for symbol in variables), session.in_vars, strict=True))
-    return _as_row(tidy(expressions[0], sizes=sizes), names)
+    return _as_row(tidy(expressions[0], sizes=sizes), names, function_names(model))
 
 
-def _as_row(expression: Any, names: dict[str, str]) -> _Written:
+def _as_row(expression: Any, names: dict[str, str], functions: dict[str, str]) -> _Written:
     from kanwidget.symbolic.writing.mathml import math_tree
     from kanwidget.symbolic.writing.text import to_text
 
-    text = to_text(expression, names)
+    text = to_text(expression, names, functions)
     if len(text) > _MAX_TEXT:
         return {"text": f"{text[: _MAX_TEXT // 2]}…", "formula": None}
-    return {"text": text, "formula": math_tree(expression, names, wrap=False)}
+    return {"text": text, "formula": math_tree(expression, names, functions=functions, wrap=False)}
 
 
 Point = tuple[float, float]

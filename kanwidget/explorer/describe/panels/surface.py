@@ -41,6 +41,8 @@ class Surface(TypedDict):
     y_range: list[float] | None
     ranges: list[list[float]]
     """Smallest and largest value of every column of the data."""
+    levels: list[list[str]]
+    """Of every column of the data; none of numbers."""
     rows: int
     """Of the training data; of many a sample is shown."""
     classes: bool
@@ -48,8 +50,8 @@ class Surface(TypedDict):
 
 
 def first_view(session: Session) -> SurfaceView:
-    """The first two inputs that the network reads, and the first output."""
-    columns = session.model.columns.tolist()
+    """The first two inputs that the network reads, numbers before words, and the first output."""
+    columns = sorted(session.model.columns.tolist(), key=lambda column: len(session.data.levels[column]) > 0)
     return SurfaceView(columns[0], columns[1] if len(columns) > 1 else None)
 
 
@@ -123,6 +125,7 @@ def surface(
         "x_range": list(horizontal),
         "y_range": None if vertical is None else list(vertical),
         "ranges": torch.stack([x.amin(0), x.amax(0)], 1).tolist(),
+        "levels": [list(levels) for levels in session.data.levels],
         "rows": len(x),
         "classes": trainer.loss.classes,
     }

@@ -161,3 +161,10 @@ def test_noisy_products_of_three_curves_are_seen_and_found():
                 break
     assert findings == ["y = f(a)·g(b)·h(c)"]
     assert found
+
+
+def test_a_sum_and_a_product_are_never_both_said_to_be_the_law():
+    rows = rows_of(lambda a, b: 12 + torch.sin(3 * a) + b, UNIT, UNIT, rows=300, noise=0.3)
+    reports = itertools.islice(search(rows, Limits(EVERYTHING, 60.0)), 450)
+    findings = [report.text for report in reports if report.kind == "finding"]
+    assert findings == ["y = f(a) + g(b)", "or, hardly worse, y = f(a)·g(b)"]

@@ -112,3 +112,18 @@ def test_large_numbers_of_single_precision_have_errors():
 def test_a_formula_that_has_no_text_is_left_out_and_the_search_goes_on(monkeypatch, session):
     content, _ = filled(monkeypatch, session, equation("phi_0_0_0(x_1)", 4.0), equation("x_1", 1.0))
     assert ([formula["text"] for formula in content["formulas"]], content["state"]) == (["x_1"], "done")
+
+
+def test_what_a_search_leaves_out_stays_beside_what_it_has_found_out_last(monkeypatch):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"x": [1.0, None, 3.0, 4.0] * 5, "town": list("abab") * 5, "y": [1.0, 2.0, 3.0, 4.0] * 5})
+    data = Dataset.from_frame(frame, "y", 0)
+    session = Session(KAN.for_data(data), data)
+    assert discovery(session)[0]["findings"] == []
+    steps = [FakeStep("finding", f"finding {number}", ()) for number in range(6)]
+    monkeypatch.setattr(kanwidget.discovery, "discover_steps", FakeSearch(steps))
+    session.apply(FindFormulas())
+    while session.running:
+        session.advance(0.0)
+    left_out = ["rows without x are left out, 5 of them", "town holds words: left out"]
+    assert discovery(session)[0]["findings"] == [*left_out, *(f"finding {number}" for number in (2, 3, 4, 5))]
