@@ -12,6 +12,7 @@ from kanwidget._refusals import short_refusals
 from kanwidget.core.network import Network
 from kanwidget.core.reference_data import as_inputs
 from kanwidget.core.threads import limit_threads_of_methods
+from kanwidget.kan.words import words_of
 from kanwidget.surgery._record import record
 from kanwidget.surgery.grids import KnotPlacement
 from kanwidget.training.residuals import prune_residual
@@ -237,6 +238,34 @@ class EditableNetwork(Network):
             7
         """
         surgery.lock(self, l, edges)
+
+    @short_refusals
+    def merge_levels(self, column: str | int, groups: Sequence[Sequence[str]]) -> None:
+        """Give the levels of each group one value from now on, and all other levels of the column one each. In place; `fit` goes on.
+
+        Args:
+            column: A column of words, by its name or number.
+            groups: Names of levels; none gives every level a value of its own again. `suggest_merges` says what the data allow.
+
+        Raises:
+            ValueError: For a column of numbers, a level that it doesn't have or that is in two groups, and where all would become one.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> flats = {"town": ["east", "west", "north"] * 8, "rent": [8.0, 9.0, 12.0] * 8}
+            >>> model = KAN.for_data(flats, "rent")
+            >>> model.merge_levels("town", [["east", "west"]])
+            >>> history = model.fit((flats, "rent"), progress=False)
+            >>> model.predict({"town": ["east", "west"]}).flatten().round(decimals=2).tolist()
+            [8.5, 8.5]
+        """
+        source, names = words_of(self, column, "merge_levels")
+        numbers = []
+        for group in groups:
+            if isinstance(group, str):
+                _check.fail("groups", "merge_levels", "lists of levels", group, f"Write [[{group!r}, …]].")
+            numbers.append([names.index(_check.choice(level, "groups", "merge_levels", names)) for level in group])
+        surgery.merge_levels(self, source, numbers)
 
     def unlock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
         """Undo `lock`; each edge starts from the shared function. In place.

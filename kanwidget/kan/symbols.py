@@ -15,7 +15,10 @@ from kanwidget.core.reference_data import as_inputs, has_labels
 from kanwidget.core.threads import limit_threads_of_methods
 from kanwidget.datasets import as_dataset
 from kanwidget.kan.editing import EditableNetwork
+from kanwidget.kan.words import MergedLevels, words_of
 from kanwidget.surgery._record import listed, record
+from kanwidget.training.evidence.errors import valid_posterior
+from kanwidget.training.evidence.merges import partitions
 
 _log = logging.getLogger(__name__)
 
@@ -65,6 +68,40 @@ class SymbolicNetwork(EditableNetwork):
             error = (last.train_loss if last.test_loss is None else last.test_loss) / self.scaling.error_unit
             options["noise"] = curve_noise(self, [EdgeRef(l, i, j)], x, error, len(x))[0]
         return symbolic.suggest_symbolic(self, l, i, j, x, lib=lib, topk=topk, **options)
+
+    @short_refusals
+    def suggest_merges(self, column: str | int) -> list[MergedLevels]:
+        """Levels of a column of words that may have one value, the likeliest grouping first: see `merge_levels`. Changes nothing.
+
+        The levels that differ least are joined, then the next, down to two values. The odds are those of the grouping against a value
+        for each level, given the data of the last `fit`.
+
+        Args:
+            column: A column of words, by its name or number.
+
+        Raises:
+            ValueError: For a column of numbers, and where the last training has left no posterior (see `predict`).
+
+        Examples:
+            >>> import numpy as np
+            >>> from kanwidget import KAN
+            >>> town = ["east", "west", "north"] * 20
+            >>> noise = np.random.default_rng(0).normal(size=60)
+            >>> flats = {"town": town, "rent": [{"east": 8, "west": 8, "north": 12}[one] for one in town] + noise}
+            >>> model = KAN.for_data(flats, "rent")
+            >>> history = model.fit((flats, "rent"), progress=False)
+            >>> model.suggest_merges("town")
+            [east or west | north (odds 14 : 1, R² 1)]
+        """
+        source, names = words_of(self, column, "suggest_merges")
+        posterior = valid_posterior(self)
+        if posterior is None:
+            advice = "Call fit, with opt='LM' and without lamb: it leaves the posterior that says what may be one."
+            _check.fail("model", "suggest_merges", "a network that was just trained", self, advice)
+        return [
+            MergedLevels(tuple(tuple(names[level] for level in group) for group in one.groups), one.gain, one.r2)
+            for one in partitions(self, posterior, source)
+        ]
 
     @short_refusals
     def fix_symbolic(

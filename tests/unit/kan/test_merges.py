@@ -1,0 +1,151 @@
+"""Levels of words that share a value: what the data say of them, and a network that has them."""
+
+import copy
+
+import numpy as np
+import pandas
+import pytest
+import torch
+
+from kanwidget import KAN
+from kanwidget.training.evidence.merges import partitions
+
+OFFSETS = {"ash": 0.0, "beech": 0.0, "cedar": 2.0, "elm": 2.0, "fir": -1.0, "oak": -1.0}
+TRUE = {frozenset(("ash", "beech")), frozenset(("cedar", "elm")), frozenset(("fir", "oak"))}
+
+
+def trees(seed=0, noise=0.5, rows=400):
+    rng = np.random.default_rng(seed)
+    frame = pandas.DataFrame({"height": rng.uniform(0, 1, rows), "kind": rng.choice([*OFFSETS], rows)})
+    frame["girth"] = 3 * frame.height**2 + frame.kind.map(OFFSETS) + noise * rng.normal(size=rows)
+    return frame
+
+
+def trained(frame):
+    model = KAN.for_data((frame, "girth"))
+    model.fit((frame, "girth"), progress=False)
+    return model
+
+
+@pytest.fixture(scope="module")
+def model():
+    return trained(trees())
+
+
+def test_the_true_groups_are_the_likeliest():
+    right = 0
+    for seed in range(8):
+        best = trained(trees(seed)).suggest_merges("kind")[0]
+        right += {frozenset(group) for group in best.groups} == TRUE
+        assert best.gain > 0
+    assert right >= 7
+
+
+def test_levels_that_differ_are_left_apart():
+    frame = trees()
+    frame["girth"] += frame.kind.map({kind: 4.0 * i for i, kind in enumerate(OFFSETS)})
+    for grouping in trained(frame).suggest_merges("kind"):
+        assert grouping.gain < 0
+
+
+@pytest.mark.parametrize("noise", [0.3, 1.0, 2.0])
+def test_the_gain_is_that_of_a_training(noise):
+    frame = trees(noise=noise)
+    model = trained(frame)
+    best = model.suggest_merges("kind")[0]
+    merged = copy.deepcopy(model)
+    merged.merge_levels("kind", best.merged)
+    merged.fit((frame, "girth"), progress=False)
+    assert merged.posterior.log_evidence - model.posterior.log_evidence == pytest.approx(best.gain, abs=0.7)
+
+
+def test_merged_levels_have_one_value_in_everything_that_follows(model, tmp_path):
+    frame = trees()
+    merged = copy.deepcopy(model)
+    merged.merge_levels("kind", [["ash", "beech"], ["fir", "oak"]])
+    assert merged.n_parameters == model.n_parameters - 2
+    before = merged.predict(frame)
+    merged.fit((frame, "girth"), progress=False)
+    values = merged.curve((0, 1, 0), torch.arange(6.0, dtype=torch.float64)).y.tolist()
+    assert values[0] == values[1]
+    assert values[4] == values[5]
+    assert len({*values}) == 4
+    assert torch.allclose(merged.predict(frame), before, atol=0.1)
+    _, error = merged.predict(frame, return_std=True)
+    assert float(error.max()) < 0.2
+    text = repr(merged.fit_formula((frame, "girth")))
+    assert "ash or beech: " in text
+    assert "fir or oak: " in text
+    merged.save(tmp_path / "trees.kan")
+    again = KAN.load(tmp_path / "trees.kan")
+    assert again.layer(0).merged == {1: (0, 0, 2, 3, 4, 4)}
+    assert torch.equal(again.predict(frame), merged.predict(frame))
+    assert merged.refine(20).layer(0).merged == merged.layer(0).merged
+    assert [grouping.merged for grouping in merged.suggest_merges("kind")][0]  # cedar and elm are still apart
+    merged.merge_levels("kind", [])
+    assert merged.layer(0).merged == {}
+    assert merged.n_parameters == model.n_parameters
+
+
+@pytest.mark.parametrize("opt", ["LM", "LBFGS", "Adam"])
+def test_every_optimizer_keeps_them(model, opt):
+    merged = copy.deepcopy(model)
+    merged.merge_levels("kind", [["ash", "beech"]])
+    merged.fit((trees(), "girth"), opt=opt, steps=5, progress=False)
+    values = merged.curve((0, 1, 0), torch.arange(6.0, dtype=torch.float64)).y.tolist()
+    assert values[0] == values[1]
+    assert len({*values}) == 5
+
+
+def test_a_group_begins_with_the_mean_of_its_rows(model):
+    frame = trees()
+    merged = copy.deepcopy(model)
+    codes = torch.arange(6, dtype=torch.float64)
+    before = merged.curve((0, 1, 0), codes).y
+    merged.merge_levels("kind", [["ash", "elm"]])
+    rows = torch.tensor([(frame.kind == kind).sum() for kind in OFFSETS], dtype=torch.float64)
+    expected = (rows * before)[[0, 3]].sum() / rows[[0, 3]].sum()
+    assert merged.curve((0, 1, 0), codes).y[[0, 3]].tolist() == pytest.approx([float(expected)] * 2)
+
+
+def test_an_unmet_level_is_the_mean_of_all(model):
+    merged = copy.deepcopy(model)
+    merged.merge_levels("kind", [["ash", "beech"]])
+    values = merged.curve((0, 1, 0), torch.arange(6.0, dtype=torch.float64)).y
+    assert float(merged.curve((0, 1, 0), torch.tensor([0.5], dtype=torch.float64)).y) == pytest.approx(
+        float(values.mean())
+    )
+
+
+def test_hidden_nodes_and_several_targets_are_asked_together():
+    frame = trees(noise=0.2)
+    frame["age"] = 10 * frame.height + frame.kind.map({kind: i // 2 for i, kind in enumerate(OFFSETS)})
+    model = KAN.for_data((frame, ["girth", "age"]), width=[2, 2])
+    model.fit((frame, ["girth", "age"]), progress=False)
+    (best, *_) = partitions(model, model.posterior, 1)
+    assert {frozenset(group) for group in best.groups} == {frozenset((0, 1)), frozenset((2, 3)), frozenset((4, 5))}
+
+
+@pytest.mark.parametrize(
+    ("column", "groups", "message"),
+    [
+        ("size", [], "`column` argument of merge_levels must be .*; got 'size'"),
+        ("height", [], "must be a column of words; got 'height'. It holds numbers"),
+        ("kind", [["ash", "yew"]], "must be .*; got 'yew'"),
+        ("kind", ["ash"], r"must be lists of levels; got 'ash'. Write \[\['ash', …\]\]."),
+        ("kind", [["ash", "oak"], ["oak", "elm"]], "groups that have no level in common"),
+        ("kind", [[*OFFSETS]], "two values at least; .* A column whose levels are all alike is pruned."),
+    ],
+)
+def test_what_cannot_be_merged_is_refused(model, column, groups, message):
+    before = copy.deepcopy(model.layer(0).state_dict())
+    with pytest.raises(ValueError, match=message):
+        model.merge_levels(column, groups)
+    after = model.layer(0).state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before if name != "_extra_state")
+
+
+def test_without_a_posterior_nothing_is_suggested():
+    model = KAN.for_data((trees(), "girth"), width=[2, 1])
+    with pytest.raises(ValueError, match="must be one of a network that was trained on named columns"):
+        model.suggest_merges("kind")
