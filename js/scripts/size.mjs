@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
 const budgets = [
-  ["widget.js", 177, 68],
+  ["widget.js", 179, 69],
   ["widget.css", 23, 6.5],
-  ["report.js", 181, 70],
+  ["report.js", 183, 71],
   ["report.css", 1, 1],
 ];
 let over = false;

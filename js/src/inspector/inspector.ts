@@ -16,6 +16,7 @@ import { setIcon } from "../ui/icons";
 import { Registry } from "../ui/listeners";
 import { candidates } from "./candidates";
 import { effect } from "./effect";
+import { merges } from "./merges";
 import { splinePlot } from "./spline-plot";
 
 export function inspector(context: Context): View {
@@ -23,12 +24,13 @@ export function inspector(context: Context): View {
   const heading = head(context, registry);
   const plot = splinePlot(context);
   const list = candidates(context);
+  const words = merges(context);
   const empty = h(
     "p",
     { class: "kw-empty kw-dim" },
     "Click an edge of the network to see its function and the formulas that could replace it.",
   );
-  const row = h("div", { class: "kw-detail kw-fill" }, plot.node, list.node);
+  const row = h("div", { class: "kw-detail kw-fill" }, plot.node, list.node, words.node);
   const change = effect(context, registry);
   const node = headedSection("inspector", "Edge", [heading.sub, heading.end]);
   node.classList.add("kw-fill", "kw-line");
@@ -45,14 +47,18 @@ export function inspector(context: Context): View {
       heading.draw(topics, title);
       // Nothing takes the place of words, or of an edge that is gone.
       const [first] = selectedEdges(context.store);
-      list.node.toggleAttribute("hidden", first?.state === "levels" || first?.state === "pruned");
+      const state = first?.state;
+      list.node.toggleAttribute("hidden", state === "levels" || state === "pruned");
+      words.node.toggleAttribute("hidden", state !== "levels" || first!.levels === 2);
     }
     list.draw(topics);
+    words.draw(topics);
     if (edges.length > 0) plot.draw(topics);
   };
   const destroy = () => {
     plot.destroy();
     list.destroy();
+    words.destroy();
     registry.destroy();
   };
   return { node, draw, destroy };

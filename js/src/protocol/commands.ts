@@ -23,6 +23,7 @@ export type Command =
   | { kind: "unfix"; edge?: EdgeKey; edges?: EdgeKey[] }
   | { kind: "freeze"; edges: EdgeKey[]; on: boolean }
   | { kind: "lock"; edges: EdgeKey[]; on: boolean }
+  | { kind: "merge_levels"; edge: EdgeKey; groups: number[][] }
   | { kind: "add_node"; level: number; product: boolean }
   | { kind: "use_log"; names: string[]; toggle?: boolean }
   | { kind: "prune"; edges?: EdgeKey[]; node?: NodeKey }

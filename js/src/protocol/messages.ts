@@ -125,9 +125,10 @@ const candidate = record(
 /** Errors by the name of the candidate. */
 const heldOut = record({ edge: edgeKey, version: whole, errors: mapOf(number) });
 const bestOf = record({ key: edgeKey, best: text, best_r2: orNull(number) });
+const merge = record({ groups: list(list(whole)), text, odds: text, r2: number });
 const candidates = record(
   { edge: orNull(edgeKey), busy: flag, version: whole, rows: list(candidate) },
-  { best: list(bestOf), lock: number },
+  { best: list(bestOf), lock: number, merges: list(merge), merged: flag },
 );
 const formula = record({
   outputs: list(mathNode),

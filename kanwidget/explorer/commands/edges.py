@@ -17,6 +17,7 @@ from kanwidget.explorer.describe.labels import edges_name
 from kanwidget.explorer.protocol.topics import CHANGED, Topics
 from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
+from kanwidget.surgery import merge_levels
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +247,52 @@ class Lock(Command):
         change = model.lock if self.on else model.unlock
         label = f"{self._verb} {len(self.edges)} edges"
         return act(session, self, "lock", label, lambda: change(self.layer, list(self.edges)))
+
+
+@dataclass(frozen=True, slots=True)
+class MergeLevels(Command):
+    """Give the levels of each group of a column of words one value, and all others one each."""
+
+    kind = "merge_levels"
+    stamps = ("structure",)
+
+    column: str | int
+    """Its name, or the number of the input that reads it."""
+    groups: tuple[tuple[str | int, ...], ...]
+    """Names of levels, or their numbers."""
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        groups = message.get("groups")
+        if not isinstance(groups, list) or not all(isinstance(group, list) for group in groups):
+            _check.fail("groups", "merge_levels", "lists of levels", groups)
+        edge = fields.edge(message, "merge_levels")
+        whole = tuple(tuple(fields.whole(level, "groups", "merge_levels") for level in group) for group in groups)
+        return [cls(edge.source, whole)]
+
+    def call(self) -> str:
+        return f"explorer.merge_levels({self.column!r}, {[[*group] for group in self.groups]!r})"
+
+    def perform(self, session: Session) -> Topics:
+        source = self._source(session)
+        column = int(session.model.columns[source])
+        levels = session.data.levels[column]
+        pick = lambda level: levels.index(_check.choice(level, "groups", "merge_levels", levels))  # noqa: E731
+        groups = [[level if isinstance(level, int) else pick(level) for level in group] for group in self.groups]
+        change = lambda: merge_levels(session.model, source, groups)  # noqa: E731
+        named = tuple(tuple(levels[level] for level in group if level < len(levels)) for group in groups)
+        name = session.in_vars[column]
+        label = f"{name}: {', '.join(' or '.join(group) for group in named) or 'a value for each level'}"
+        return act(session, MergeLevels(name, named), "merge", label, change)
+
+    def _source(self, session: Session) -> int:
+        columns = session.model.columns.tolist()
+        if isinstance(self.column, int):
+            return _check.integer(self.column, "column", "merge_levels", low=0, high=len(columns) - 1)
+        number = session.in_vars.index(_check.choice(self.column, "column", "merge_levels", session.in_vars))
+        if number not in columns:
+            _check.fail("column", "merge_levels", "one that the network still reads", self.column)
+        return columns.index(number)
 
 
 def _checked(session: Session, command: Fix | Unfix | Freeze, where: str) -> list[EdgeRef]:

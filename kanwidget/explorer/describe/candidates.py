@@ -16,13 +16,17 @@ from kanwidget.explorer.session.background.swap_errors import error_after_lock
 from kanwidget.explorer.session.samples import band, edge_inputs
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import error_of
+from kanwidget.kan.words import MergedLevels
 from kanwidget.symbolic.candidates.suggest import function_in_place
 from kanwidget.symbolic.fits.custom import BrokenPrimitive, blamed, called
 from kanwidget.symbolic.fits.ranking import TWINS
 from kanwidget.symbolic.writing.mathml import candidate_tree
+from kanwidget.training.evidence.merges import partitions
 
 #: Most candidates in a message.
 _MAX_CANDIDATES = 16
+#: Groupings of levels in a message at most, and the logarithm of the odds below which none is worth showing.
+_MOST_MERGES, _UNLIKELY = 5, -7.0
 
 
 def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tuple[p.Candidates, dict[str, Tensor]]:
@@ -37,6 +41,8 @@ def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tu
         }, {}
     if busy:
         return {"edge": list(edge), "busy": True, "version": session.version, "rows": []}, {}
+    if session.model.layer(edge.layer).levels[edge.source]:
+        return _of_words(session, edge), {}
     fits = _worth_showing(session.candidates.for_view(edge))
     inputs = edge_inputs(session.model, edge, session.x)
     x = torch.linspace(float(inputs.min()), float(inputs.max()), p.DETAIL_SAMPLES, dtype=inputs.dtype)
@@ -64,6 +70,29 @@ def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tu
         payload["lock"] = lock
     curves = torch.stack([curve for _, curve in drawn]) if drawn else x.new_zeros(0, len(x))
     return payload, {"x": x, "y": y, "fits": curves}
+
+
+def _of_words(session: Session, edge: EdgeRef) -> p.Candidates:
+    """What may stand in the place of an edge of words: fewer values, where its levels are alike."""
+    model, posterior = session.model, session.run.posterior()
+    payload: p.Candidates = {
+        "edge": list(edge),
+        "busy": False,
+        "version": session.version,
+        "rows": [],
+        "merged": edge.source in model.layer(0).merged,
+        "best": best_candidates(session),
+    }
+    if posterior is None or session.running:
+        return payload
+    names = session.data.levels[int(model.columns[edge.source])]
+    rows: list[p.Merge] = []
+    for one in partitions(model, posterior, edge.source):
+        grouping = MergedLevels(tuple(tuple(names[level] for level in group) for group in one.groups), one.gain, one.r2)
+        if one.gain > _UNLIKELY and len(rows) < _MOST_MERGES:
+            merged = [[*group] for group in one.groups if len(group) > 1]
+            rows.append({"groups": merged, "text": str(grouping), "odds": grouping.odds, "r2": one.r2})
+    return payload | {"merges": rows}
 
 
 def _mark_in_band(drawn: Sequence[tuple[p.Candidate, Tensor]], y: Tensor, width: Tensor) -> None:

@@ -9,7 +9,7 @@ from kanwidget import _check
 from kanwidget.core import EdgeRef, SymbolicFit
 from kanwidget.core.primitives import primitives
 from kanwidget.explorer.commands import fields
-from kanwidget.explorer.commands.edges import Drag, Fix, Freeze, Lock, Restore, Unfix
+from kanwidget.explorer.commands.edges import Drag, Fix, Freeze, Lock, MergeLevels, Restore, Unfix
 from kanwidget.explorer.commands.logarithms import UseLogarithms
 from kanwidget.explorer.commands.network import AddNode, AutoSymbolic, Prune, Refine
 from kanwidget.explorer.commands.view import Select
@@ -129,6 +129,21 @@ class EditMethods(MethodGroup):
         """
         names = [names] if isinstance(names, str) else list(names)
         self._apply(UseLogarithms(tuple(names)))
+
+    def merge_levels(self, column: str, groups: Iterable[Sequence[str]]) -> None:
+        """Give the levels of each group of a column of words one value, and all its other levels one each; training goes on from there.
+
+        `model.suggest_merges` says what the data allow, as the inspector of an edge of words does. No group splits all levels.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> flats = {"town": ["east", "west", "north"] * 8, "rent": [8.0, 9.0, 12.0] * 8}
+            >>> explorer = KANExplorer(flats, "rent")
+            >>> explorer.merge_levels("town", [["east", "west"]])
+            >>> explorer.model.layer(0).merged
+            {0: (0, 0, 2)}
+        """
+        self._apply(MergeLevels(column, tuple(tuple(group) for group in groups)))
 
     def freeze(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
         """Keep the selected edge out of training, or another edge, `freeze(0, 0, 1)`, or several `edges`.

@@ -207,6 +207,19 @@ class BestOf(TypedDict):
     best_r2: float | None
 
 
+class Merge(TypedDict):
+    """Levels of words that may have one value."""
+
+    groups: list[list[int]]
+    """Those of two levels at least."""
+    text: str
+    """All values, each with its levels."""
+    odds: str
+    """Against a value for each level."""
+    r2: float
+    """Part of the variance of the values, over the rows, that stays."""
+
+
 class Candidates(TypedDict):
     """Arrays: `x` (n,), `y` (n,) the edge, `fits` (rows, n) the candidates on the same x."""
 
@@ -216,6 +229,10 @@ class Candidates(TypedDict):
     rows: list[Candidate]
     lock: NotRequired[float]
     """Error of the network right after the selected edges would share one function, where they can."""
+    merges: NotRequired[list[Merge]]
+    """Of an edge of words, the likeliest first; where nothing says them it isn't there."""
+    merged: NotRequired[bool]
+    """Whether levels of these words have one value already."""
     best: NotRequired[list[BestOf]]
     """Where it is there, it replaces the `best` of all edges in the structure; edges not listed have none."""
 
