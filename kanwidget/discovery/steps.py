@@ -289,8 +289,11 @@ class DiscoverySteps:
 
     def _in_time(self, step: Callable[[], str]) -> str | None:
         """Do a step of the engine; one that would take the time of the last fits is broken off, and gives None."""
-        latest = self._latest
-        return step() if latest is None else in_time(step, lambda: self.seconds > latest)
+        if self._latest is None:
+            return step()
+        clock, left = self._clock, self._latest - self.seconds
+        end = clock() + left
+        return in_time(step, lambda: clock() > end)
 
     def _over(self, end: float | None, last: int | None) -> str:
         """Why the search is over; empty where it isn't."""
