@@ -44,7 +44,8 @@ def discover(
         y: The target beside inputs, `(rows,)` or `(rows, targets)`; beside a frame it may be the name of a column. Whole numbers are
             numbers.
         target: The column, or columns, of a frame that the others explain; by default the column `y`.
-        seconds: Time of the search, > 0.
+        seconds: Time of the search with its last fits, > 0. It ends sooner once a formula leaves nothing but round-off, also that of
+            float32 or of few decimals, and no simpler one has come for a while.
         steps: Number of steps of the search instead; the result is then the same each time.
         seed: Of the rows that are held out and of the search; the global random state isn't used.
         units: The units of columns and target by name, such as `{"v": "km/h", "y": "kg*m/s**2"}`: SI and common ones with prefixes,

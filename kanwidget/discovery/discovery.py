@@ -45,8 +45,8 @@ class Discovery:
     seconds: float
     """Time of the search."""
     stop_reasons: dict[str, str]
-    """Why the search for each target ended. `complete`: nothing was left to try; `exact`: a formula leaves nothing but round-off; `time`,
-    `steps`, `callback`, `interrupted`."""
+    """Why the search for each target ended. `complete`: nothing was left to try; `exact`: a formula leaves nothing but round-off, its own
+    or that of the target's values; `time`, `steps`, `callback`, `interrupted`."""
 
     relative: frozenset[str] = frozenset()
     """The targets whose errors grow with their values: formulas are ranked by relative errors."""

@@ -15,6 +15,7 @@ from kanwidget.core.threads import torch_as_it_was
 from kanwidget.datasets import Dataset
 from kanwidget.discovery.arguments import Settings
 from kanwidget.discovery.discovery import Discovery, rival_sentence
+from kanwidget.discovery.engine.patience import in_time
 from kanwidget.discovery.engine.pool import LONG
 from kanwidget.discovery.engine.search import Limits, Report, Rows, search
 from kanwidget.discovery.engine.trees import Tree
@@ -22,19 +23,23 @@ from kanwidget.discovery.equation import Equation
 from kanwidget.discovery.fronts import robust
 from kanwidget.discovery.fronts.finishing import Finishing
 from kanwidget.discovery.fronts.front import Front
+from kanwidget.discovery.fronts.ranking import is_exact
 from kanwidget.discovery.fronts.rivals import find_rivals
-from kanwidget.discovery.fronts.table import simple_trees, tables
+from kanwidget.discovery.fronts.table import best_line, simple_trees, tables
 from kanwidget.discovery.units.quantities import Quantities
 from kanwidget.insight.noise import noise_of
 from kanwidget.symbolic.formulas.fitted import expression_text
 
-#: Part of the time that is left for exact numbers and last fits.
-_LAST = 0.15
+#: Part of the time that is left for exact numbers and last fits, and the share of it after which a step of the engine is broken off.
+_LAST, _LATE = 0.15, 0.5
 #: Once a formula leaves nothing but round-off, simpler ones are searched for so many times as long as it took, and at least so many
 #: seconds a unit of complexity beyond a short formula's; a second is about ten reports.
 _LONGER, _SECONDS, _SHORT, _MOST_SECONDS, _REPORTS = 0.5, 0.3, 8.0, 8.0, 10
-#: A longer formula may be a series that is as near to a simple law: for that is searched so many times as long.
-_MUCH_LONGER = 4.0
+#: A longer formula may be a series that is as near to a simple law: for that is searched so many times as long. So may one with more
+#: constants, where numbers are rounded and it need not be so near.
+_MUCH_LONGER, _CONSTANTS = 4.0, 4
+#: But no more than so many times as long as at least: simple formulas came first, and hardly one is left that is simpler still.
+_AT_MOST = 4.0
 
 
 #: Steps, and in the end why there are no more.
@@ -100,6 +105,7 @@ class DiscoverySteps:
             for tree in simple_trees(front.table):
                 front.offer(tree, "simple")
         self._reports = 0
+        self._latest: float | None = None  # time of the search after which a step of the engine is broken off
         self._concluded_at: float | None = None
         self._reasons: dict[str, str] = {}  # of the targets whose search is through
         #: Of each target: formulas about as likely as the best one, each with the strategy that found it.
@@ -165,9 +171,15 @@ class DiscoverySteps:
         settings, count = self._settings, len(self._fronts)
         reasons = []
         for number, front in enumerate(self._fronts):
-            end = None if settings.seconds is None else settings.seconds * (1 - _LAST) * (number + 1) / count
+            end, self._latest = None, None
+            if settings.seconds is not None:
+                end = settings.seconds * (1 - _LAST) * (number + 1) / count
+                self._latest = end + settings.seconds * _LAST * _LATE / count
             last = None if settings.steps is None else max(settings.steps * (number + 1) // count, number + 1)
             reasons.append((yield from self._one_target(front, end, last)))
+            if reasons[-1] == "time" and not front.best.equation.sympy.free_symbols:
+                line = front.offer(best_line(front.table), "a line")
+                yield self._step(front, "formula", _short_text(line or front.best.equation), (line,) if line else ())
         finishings = []
         for number, front in enumerate(self._fronts):
             share = count - number
@@ -233,6 +245,8 @@ class DiscoverySteps:
             most = None if last is None else first + round((last - first) * number / rounds)
             weights = None if number == 1 else self._weights(front)
             reason = yield from self._reported(front, front.table.rows(weights, without_outliers=True), until, most)
+            if reason == "exact":
+                break
         return reason
 
     def _reported(
@@ -257,7 +271,7 @@ class DiscoverySteps:
         earlier = self._contenders[front.table.target]
         if reason := self._over(end, last):
             return reason
-        for report in search(rows, Limits(settings.operations, front.reach, settings.seed)):
+        for report in search(rows, Limits(settings.operations, front.reach, settings.seed, self._in_time)):
             self._reports += 1
             if report.kind != "formula":
                 self._contenders[front.table.target] = earlier | dict(report.contenders)
@@ -271,7 +285,15 @@ class DiscoverySteps:
                 reason = "turn"
             if reason:
                 return reason
-        return "complete"
+        return self._over(end, last) or "complete"
+
+    def _in_time(self, step: Callable[[], str]) -> str | None:
+        """Do a step of the engine; one that would take the time of the last fits is broken off, and gives None."""
+        if self._latest is None:
+            return step()
+        clock, left = self._clock, self._latest - self.seconds
+        end = clock() + left
+        return in_time(step, lambda: clock() > end)
 
     def _over(self, end: float | None, last: int | None) -> str:
         """Why the search is over; empty where it isn't."""
@@ -282,7 +304,8 @@ class DiscoverySteps:
             return self._found(front, report.text)
         equation = None if report.tree is None else front.offer(report.tree, report.text)
         if equation is None:
-            return self._step(front, report.kind, report.text.removeprefix("trying "), ())
+            aim = "something simpler: " if report.kind == "trying" and front.exact is not None else ""
+            return self._step(front, report.kind, aim + report.text.removeprefix("trying "), ())
         return self._step(front, "formula", _short_text(equation), (equation,))
 
     def _found(self, front: Front, text: str) -> DiscoveryStep:
@@ -377,16 +400,19 @@ class _Patience:
         self._found: tuple[float, int, float] | None = None
 
     def is_over(self, front: Front, seconds: float, reports: int, *, timed: bool) -> bool:
-        if not front.is_exact:
+        exact = front.exact
+        if exact is None:
             return False
-        size = front.exact_complexity
+        size = exact.complexity
         if self._found is None or size < self._found[2]:
             self._found = seconds, reports, size
-        longer = _LONGER if size <= LONG else _MUCH_LONGER
+        few = is_exact(exact) or exact.constants <= _CONSTANTS
+        longer = _LONGER if size <= LONG and few else _MUCH_LONGER
         least = min(max(_SECONDS * (size - _SHORT), 1.0), _MOST_SECONDS)
-        if timed:
-            return seconds - self._found[0] > max(longer * (self._found[0] - self._begun[0]), least)
-        return reports - self._found[1] > max(longer * (self._found[1] - self._begun[1]), _REPORTS * least)
+        if not timed:
+            least *= _REPORTS
+        found, begun, now = (pair[0] if timed else pair[1] for pair in (self._found, self._begun, (seconds, reports)))
+        return now - found > min(max(longer * (found - begun), least), _AT_MOST * least)
 
 
 @contextmanager

@@ -22,6 +22,8 @@ from kanwidget.discovery.engine.trees import OPERATIONS, Tree, complexity, const
 
 #: How many changes of a formula are fitted.
 _CHANGES = 48
+#: How many simpler forms of a formula are fitted in a step.
+_TRIALS = 48
 #: Part of the residual's sum of squares that a change must explain, to first order.
 _GAIN = 0.02
 #: Complexity of c·x.
@@ -68,9 +70,12 @@ def simplify_stepwise(table: Table) -> Iterator[str]:
     """From the best formula down to the simplest, each time without the part that it misses least: they belong to the front."""
     tree = table.pool.best.tree if table.pool.best is not None else None
     while tree is not None and complexity(tree) > _SIMPLE:
-        fitted = [
-            candidate for smaller in _smaller(tree, table.operations) if (candidate := table.trial(smaller)) is not None
-        ]
+        fitted = []
+        for count, smaller in enumerate(_smaller(tree, table.operations), 1):
+            if (candidate := table.trial(smaller)) is not None:
+                fitted.append(candidate)
+            if count % _TRIALS == 0:  # a long formula has hundreds of them
+                yield "trying simpler forms of a formula"
         fitted = [candidate for candidate in fitted if candidate.complexity < complexity(tree)]
         for candidate in fitted:
             table.pool.add(candidate)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -110,6 +110,8 @@ class Limits:
     """Heads of `OPERATIONS`."""
     complexity: float
     seed: int = 0
+    in_time: Callable[[Callable[[], str]], str | None] = lambda step: step()
+    """Does a step and returns what it says, or breaks it off and returns None."""
 
 
 class Finding(str):
@@ -128,7 +130,8 @@ def search(rows: Rows, limits: Limits) -> Iterator[Report]:
         limits: What formulas may hold.
 
     Yields:
-        Reports; the search ends when nothing is left to try. It goes on after an exact formula: a shorter one may come.
+        Reports; the search ends when nothing is left to try, and with what a step brought that was broken off. It goes on after an exact
+        formula: a shorter one may come.
     """
     dimensions = rows.dimensions
     units = Units.of(rows.x, rows.y, *((dimensions.columns, dimensions.sizes) if dimensions else ()))
@@ -137,12 +140,18 @@ def search(rows: Rows, limits: Limits) -> Iterator[Report]:
     reported = Reported()
     dimensions = dimensions and dimensions.in_units(units.columns)
     strategies = _Strategies(table, rows.names, rows.target, dimensions=dimensions)
-    for text in _with_short_forms(table, strategies.run()):
+    steps = _with_short_forms(table, strategies.run())
+    while text := limits.in_time(lambda: next(steps, "")):
         # What a step brought comes before its words: who stops in between two steps has all of it.
-        for candidate in reported.entrants(table.pool):
-            yield Report("formula", candidate.origin, units.outside(candidate.tree))
+        yield from _formulas(reported.entrants(table.pool), units)
         contenders = tuple((units.outside(candidate.tree), candidate.origin) for candidate in _contenders(table.pool))
         yield Report("finding" if isinstance(text, Finding) else "trying", text, contenders=contenders)
+    yield from _formulas(reported.entrants(table.pool), units)
+
+
+def _formulas(candidates: Iterable[Candidate], units: Units) -> Iterator[Report]:
+    for candidate in candidates:
+        yield Report("formula", candidate.origin, units.outside(candidate.tree))
 
 
 def _contenders(pool: Pool) -> list[Candidate]:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from kanwidget.core.records import StepRecord
 from kanwidget.datasets import Dataset, arrays
+from kanwidget.discovery.engine.patience import look_at_the_clock
 from kanwidget.discovery.engine.slopes import node_slopes
 from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.trees import Tree
@@ -123,6 +124,7 @@ class _Training:
         model.input_scale = arrays.moments(data.train_input)
         model.output_scale = arrays.moments(data.train_label)
         for record in model.fit_steps(data, steps=_STEPS, evidence=False):
+            look_at_the_clock()
             if isinstance(record, StepRecord):
                 yield record
 

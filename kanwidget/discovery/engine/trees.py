@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from kanwidget.discovery.engine.patience import look_at_the_clock
+
 if TYPE_CHECKING:
     import sympy
 
@@ -147,6 +149,7 @@ def values(tree: Tree, columns: Sequence[Tensor]) -> Tensor:
         >>> values(("mul", ("c", 2.0), ("sq", ("x", 0))), [torch.tensor([1.0, 3.0])])
         tensor([ 2., 18.])
     """
+    look_at_the_clock()
     result = _values(tree, columns)
     return result if isinstance(result, Tensor) and result.ndim else torch.full_like(columns[0], float(result))
 

@@ -16,6 +16,7 @@ from kanwidget.discovery.fronts.roots import without_squares
 from kanwidget.discovery.fronts.table import Part, Table
 from kanwidget.formulas import simplify
 from kanwidget.simplification.held_out import is_as_good
+from kanwidget.symbolic.formulas.formula import within
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
 from kanwidget.symbolic.formulas.simplest import simplest, weighted
 
@@ -25,6 +26,8 @@ _WRITING, _PART, _SPARE = 2.0, 0.2, 20.0
 _LONG = 40.0
 #: Errors of sympy, on what it can't rewrite.
 _REFUSED = (ValueError, ArithmeticError, RuntimeError, TypeError)
+#: Part of the time by which a formula gets no simpler, so that its last fits have some; and seconds after which these are broken off.
+_SIMPLER, _GRACE = 0.8, 0.5
 #: An error that grows by more says that a fit went astray.
 _WORSE = 1.05
 
@@ -61,27 +64,40 @@ class Finishing:
                 yield result
 
     def finish(self, member: Member) -> Member | None:
-        """The member finished, which the front doesn't take in; None where that fails."""
-        before = self._seconds()
-        result = _finished(self.front, member, self._weights, before)
-        self._cost = max(before - self._seconds(), 0.0) if math.isfinite(before) else 0.0
+        """The member finished, which the front doesn't take in; None where that fails, or takes too long."""
+        seconds, now = self._seconds(), time.monotonic()
+        if not math.isfinite(seconds):
+            return _finished(self.front, member, self._weights, math.inf)
+        seconds = max(seconds, 0.0)
+        result = within(
+            now + seconds + _GRACE,
+            lambda: _finished(self.front, member, self._weights, now + _SIMPLER * seconds),
+        )
+        self._cost = max(seconds - self._seconds(), 0.0)
         return result
 
 
-def _finished(front: Front, member: Member, weights: torch.Tensor | None, seconds: float) -> Member | None:
-    """The member with constants of all rows, simpler where that is as good; None where that fails."""
+def _finished(front: Front, member: Member, weights: torch.Tensor | None, deadline: float) -> Member | None:
+    """The member with constants of all rows, simpler where that is as good; None where that fails.
+
+    Args:
+        front: Of the member.
+        member: The formula.
+        weights: Weights of the training rows of a robust loss.
+        deadline: A time of `time.monotonic`, after which it gets no simpler.
+    """
     table = front.table
-    start = _shorter(front, member.equation.sympy, seconds)
+    start = _shorter(front, member.equation.sympy, deadline)
     problem = _problem(front, table.train, start, weights)
-    simpler = _simpler(front, problem, start, seconds)
+    simpler = _simpler(front, problem, start, deadline)
     own, fit = simpler or (problem, problem.fit(start))
     if not math.isfinite(fit.deviance):
         return None
     expression = without_squares(fit.expression, own.values)
     if _decimals(expression) < _decimals(start):  # numbers that are exact now may meet
-        shorter = _shorter(front, expression, seconds)
+        shorter = _shorter(front, expression, deadline)
         if shorter is not expression:
-            own, fit = _simpler(front, problem, shorter, seconds) or (own, own.fit(shorter))
+            own, fit = _simpler(front, problem, shorter, deadline) or (own, own.fit(shorter))
             expression = fit.expression if math.isfinite(fit.deviance) else shorter
     elif _size(expression, table, member.complexity) > _size(start, table, member.complexity):
         own, fit = problem, problem.fit(start)
@@ -97,13 +113,14 @@ def _finished(front: Front, member: Member, weights: torch.Tensor | None, second
     return _with_all_rows(front, result, expression)
 
 
-def _shorter(front: Front, expression: Any, seconds: float) -> Any:
+def _shorter(front: Front, expression: Any, deadline: float) -> Any:
     """A writing of less complexity, if one is found soon: what is multiplied into a sum may leave a fraction in it, and the like."""
     table, x = front.table, front.table.every.x
     before = _size(expression, table, math.inf)
     if before > _LONG:
         return expression
-    timeout = min(_WRITING, _PART * seconds) if math.isfinite(seconds) else _SPARE
+    left = max(deadline - time.monotonic(), 0.0)
+    timeout = min(_WRITING, _PART * left) if math.isfinite(left) else _SPARE
     ranges = {
         symbol.name: (float(x[:, i].min()), float(x[:, i].max()))
         for i, symbol in enumerate(table.symbols)
@@ -126,10 +143,10 @@ def _problem(front: Front, part: Part, expression: Any, weights: torch.Tensor | 
     return problem.with_weights(weight / weight.square().mean().sqrt())
 
 
-def _simpler(front: Front, problem: Problem, start: Any, seconds: float) -> tuple[Problem, Fit] | None:
+def _simpler(front: Front, problem: Problem, start: Any, deadline: float) -> tuple[Problem, Fit] | None:
     """The simplest formula, if it predicts the held-out rows as well; None where it doesn't, or where sympy fails."""
     try:
-        return _as_good(front, *simplest(problem, start, free=False, deadline=time.monotonic() + seconds), start)
+        return _as_good(front, *simplest(problem, start, free=False, deadline=deadline), start)
     except _REFUSED:
         return None
 

@@ -117,7 +117,7 @@ class Front:
     @property
     def has_relative_noise(self) -> bool:
         """Whether the noise grows with the value."""
-        if not self._kept or self._robust or any(map(ranking.is_exact, self._kept)):
+        if not self._kept or self._robust or any(map(self.leaves_rounding, self._kept)):
             return False
         return ranking.has_relative_noise(self._kept, len(self.table.every.y))
 
@@ -128,14 +128,13 @@ class Front:
         return size.clamp(min=ranking.SMALL * float(table.train.y.abs().median())) ** -2 * table.y_unit**2
 
     @property
-    def exact_complexity(self) -> float:
-        """Complexity of the simplest formula that leaves nothing but round-off."""
-        return min(member.complexity for member in self._short if ranking.is_exact(member))
+    def exact(self) -> Member | None:
+        """The simplest formula that leaves nothing but round-off."""
+        return next(filter(self.leaves_rounding, self._short), None)
 
-    @property
-    def is_exact(self) -> bool:
-        """Whether a formula leaves nothing but round-off."""
-        return any(map(ranking.is_exact, self._short))
+    def leaves_rounding(self, member: Member) -> bool:
+        """Whether a formula leaves nothing but round-off, its own or that of the target's values."""
+        return ranking.is_exact(member) or member.misfit.plain.held_out < self.table.rounding
 
     def offer(self, tree: Tree, origin: str) -> Equation | None:
         """Measure a formula, and keep it if no simpler one equals it.

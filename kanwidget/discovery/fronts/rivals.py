@@ -37,7 +37,7 @@ def find_rivals(finishing: Finishing, trees: Mapping[Tree, str]) -> Iterator[Mem
         Those that were finished, whether they are rivals or not.
     """
     front, count = finishing.front, 0
-    if ranking.is_exact(front.best) or not finishing.has_time:
+    if front.leaves_rounding(front.best) or not finishing.has_time:
         return
     comparison = Comparison(front)
     members = list(front.members)

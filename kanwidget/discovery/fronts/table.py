@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,6 +17,7 @@ from kanwidget.discovery.engine.search import Rows
 from kanwidget.discovery.engine.similarity.dimensions import Dimensions
 from kanwidget.discovery.engine.trees import Tree, expression
 from kanwidget.discovery.fronts.own_units import in_own_units
+from kanwidget.discovery.fronts.rounding import rounding
 from kanwidget.discovery.units.quantities import UNKNOWN, Quantities
 from kanwidget.symbolic.formulas.regression.problem import Problem
 
@@ -64,7 +66,7 @@ class Part:
         return self.rows_only(torch.linspace(0, len(self.y) - 1, _MOST_ROWS, dtype=torch.float64).round().long())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
     """A target, and how the engine sees it."""
 
@@ -101,6 +103,11 @@ class Table:
         """What errors are parts of, in the engine's unit: the target's spread, or a part of the size of one that hardly changes."""
         size = float(self.every.y.abs().max()) / self.y_unit
         return max(self.spread, _STEADY * size) if self.spread else max(size, 1.0)
+
+    @cached_property
+    def rounding(self) -> float:
+        """The error, in parts of `unit`, that rounding of the target's values may leave of a law."""
+        return rounding(self.every.y) / (self.unit * self.y_unit)
 
     def rows(self, weights: Tensor | None = None, *, without_outliers: bool = False) -> Rows:
         """The rows for the engine.
@@ -261,6 +268,18 @@ def simple_trees(table: Table) -> Iterator[Tree]:
     """Formulas to begin with: a constant, and each column as it is."""
     yield ("c", table.train.mean / table.y_unit)
     yield from column_trees(table)
+
+
+def best_line(table: Table) -> Tree:
+    """A straight line in the column that has most to do with the target: an answer where there was no time for a better one."""
+    rows = table.rows()
+    weight = torch.ones_like(rows.y) if rows.weights is None else rows.weights
+    means = [float((weight * values).mean() / weight.mean()) for values in (*rows.x.unbind(1), rows.y)]
+    x, y = rows.x - torch.tensor(means[:-1], dtype=rows.x.dtype), rows.y - means[-1]
+    products, squares = (weight * y) @ x, weight @ x.square()
+    best = int((products.square() / squares.clamp(min=1e-300)).argmax())
+    slope = float(products[best] / squares[best])
+    return ("add", ("mul", ("c", slope), ("x", best)), ("c", means[-1] - slope * means[best]))
 
 
 def column_trees(table: Table) -> Iterator[Tree]:

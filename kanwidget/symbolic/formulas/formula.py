@@ -314,7 +314,8 @@ def within(deadline: float, compute: Callable[[], T]) -> T | None:
     """The result of pure Python, or None if it isn't there by the deadline, a time of `time.monotonic`.
 
     The clock is read whenever a Python function is entered: this works in every thread and on every system, and leaves nothing
-    running. It doesn't disturb the hooks of debuggers and coverage tools, which are others.
+    running. It doesn't disturb the hooks of debuggers and coverage tools, which are others. Calls may be nested: what is within two
+    deadlines ends by the earlier one.
 
     Examples:
         >>> within(time.monotonic() + 10, lambda: 1 + 1)
@@ -322,19 +323,28 @@ def within(deadline: float, compute: Callable[[], T]) -> T | None:
         >>> within(time.monotonic() - 1, lambda: simplify_within(None, 1)) is None
         True
     """
-
-    def check_time(frame: Any, *_: Any) -> None:
-        if time.monotonic() > deadline and _may_raise(frame):
-            raise _TooLong
-
     profiler = sys.getprofile()
-    sys.setprofile(check_time)
+    outer = profiler.deadline if isinstance(profiler, _Watch) else math.inf
+    sys.setprofile(_Watch(min(deadline, outer)))
     try:
         return compute()
     except _TooLong:
         return None
     finally:
         sys.setprofile(profiler if callable(profiler) else None)  # that of cProfile cannot be set again
+
+
+class _Watch:
+    """A hook for each function that is entered, which breaks off what takes longer than its deadline."""
+
+    __slots__ = ("deadline",)
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+
+    def __call__(self, frame: Any, *_: Any) -> None:
+        if time.monotonic() > self.deadline and _may_raise(frame):
+            raise _TooLong
 
 
 def _may_raise(frame: Any) -> bool:

@@ -64,7 +64,7 @@ def simplest(problem: Problem, expr: Any, *, free: bool = True, deadline: float 
 def _best_variant(problem: Problem, start: Fit, best: Fit, *, free: bool, deadline: float) -> Fit:
     """The best of a formula so far and of the variants of a fit, each simplified."""
     lowest = _price(problem, best)
-    for variant, free_exponents in _variants(problem, start, free=free):
+    for variant, free_exponents in _variants(problem, start, deadline, free=free):
         if time.monotonic() > deadline:
             break
         trial = _simplified(problem, problem.fit(canonical(variant, problem.values)), deadline)
@@ -95,7 +95,7 @@ def _simplified(problem: Problem, fit: Fit, deadline: float) -> Fit:
     return snapped(problem, Selector(problem, fit, deadline).simplest(), tolerance=_TOLERANCE, deadline=deadline)
 
 
-def _variants(problem: Problem, fit: Fit, *, free: bool) -> Iterator[tuple[Any, bool]]:
+def _variants(problem: Problem, fit: Fit, deadline: float, *, free: bool) -> Iterator[tuple[Any, bool]]:
     """The formula with free exponents, unless it is exact already, and with its products multiplied out; whether it is the former."""
     if len(fit.symbols) > MOST_CONSTANTS:
         return
@@ -103,9 +103,9 @@ def _variants(problem: Problem, fit: Fit, *, free: bool) -> Iterator[tuple[Any, 
     freed = _freed(problem, expr) if free and not _exact(problem, fit) else expr
     if freed != expr:
         yield freed, True
-    for saturation in within(time.monotonic() + _PATIENCE, lambda: as_saturations(expr)) or ():
+    for saturation in within(min(deadline, time.monotonic() + _PATIENCE), lambda: as_saturations(expr)) or ():
         yield saturation, False
-    multiplied = within(time.monotonic() + _PATIENCE, lambda: expanded(expr))
+    multiplied = within(min(deadline, time.monotonic() + _PATIENCE), lambda: expanded(expr))
     if multiplied is not None and multiplied != expr:
         yield multiplied, False
 

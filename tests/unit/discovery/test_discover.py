@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pandas
 import pytest
+import sympy
 import torch
 
 import kanwidget
@@ -18,6 +19,7 @@ from kanwidget.discovery.steps import DiscoverySteps
 from tests.support.networks import uniform
 
 PRODUCT = ("mul", ("x", 0), ("x", 1))
+LAW = ("mul", ("x", 0), ("exp", ("x", 1)))
 QUICK = {"steps": 5, "progress": False}
 
 
@@ -237,9 +239,13 @@ def endless(rows, limits):
         yield Report("trying", "more")
 
 
+def asked(x, y, seconds, loss="mse"):
+    request = Request(x, y, seconds=seconds, max_complexity=40, loss=loss)
+    return request.table(), request.settings()
+
+
 def run(x, y, seconds, clock):
-    request = Request(x, y, seconds=seconds, max_complexity=40)
-    return DiscoverySteps(request.table(), request.settings(), clock)
+    return DiscoverySteps(*asked(x, y, seconds), clock)
 
 
 def test_the_time_ends_a_search(monkeypatch):
@@ -268,6 +274,55 @@ def test_formulas_of_a_step_that_outlasts_the_time_are_all_taken(monkeypatch):
     for _ in running:
         pass
     assert (running.discovery.best.text, running.stop_reason) == ("x_1*x_2", "time")
+
+
+@pytest.mark.parametrize("seconds", [40.0, 400.0])
+@pytest.mark.parametrize(("rows", "columns"), [(60, 2), (100, 30), (6000, 3)])
+def test_a_search_has_an_answer_within_its_time(seconds, rows, columns):
+    clock, x = Clock(), uniform(rows, columns) + 2
+    y = x[:, 0] * x[:, 1] + torch.sin(3 * x[:, 1])
+    running = run(x, y + 0.1 * uniform(rows, 1, seed=3)[:, 0], seconds, clock)
+    for step in running:
+        assert step.best is not None
+    assert running.stop_reason == "time"
+    assert running.seconds < seconds + 20  # a second passes at each look
+    assert running.discovery.best.sympy.free_symbols
+
+
+def test_without_time_the_answer_is_a_line(monkeypatch):
+    monkeypatch.setattr(module, "search", endless)
+    x = uniform(80, 3)
+    running = run(x, 2 * x[:, 1] + 0.1 * x[:, 0] + 5, 10.0, Clock())
+    *_, last = running
+    assert last.best.sympy.free_symbols == {sympy.Symbol("x_2")}
+    assert last.best.r2 > 0.9
+
+
+def exact_and_endless(rows, limits):
+    yield formula(LAW)
+    yield from endless(rows, limits)
+
+
+@pytest.mark.parametrize("loss", ["mse", "huber"])
+@pytest.mark.parametrize("rounded", [lambda y: y, lambda y: y.float(), lambda y: (1e6 * y).round() / 1e6])
+def test_a_search_ends_soon_after_an_exact_formula(rounded, loss, monkeypatch):
+    monkeypatch.setattr(module, "search", exact_and_endless)
+    x = table()
+    running = DiscoverySteps(*asked(x, rounded(x[:, 0] * x[:, 1].exp()), 1e6, loss), Clock())
+    texts = [step.text for step in running]
+    assert running.stop_reason == "exact"
+    assert running.seconds < 200
+    assert "something simpler: more" in texts
+
+
+def test_a_search_goes_on_where_something_is_left(monkeypatch):
+    monkeypatch.setattr(module, "search", exact_and_endless)
+    x = table()
+    y = x[:, 0] * x[:, 1].exp() + 1e-5 * uniform(60, 1, seed=3)[:, 0]
+    running = run(x, y, 300.0, Clock())
+    texts = [step.text for step in running]
+    assert running.stop_reason == "time"
+    assert "more" in texts
 
 
 def test_the_engine_reports_formulas_before_the_words_of_their_step():

@@ -9,6 +9,7 @@ import torch
 from kanwidget import KAN, Dataset
 from kanwidget.symbolic import fit_formula
 from kanwidget.symbolic.formulas.expansion import expanded
+from kanwidget.symbolic.formulas.regression import selection
 from kanwidget.symbolic.formulas.regression.canonical import canonical
 from kanwidget.symbolic.formulas.regression.noise import noise_weights
 from kanwidget.symbolic.formulas.regression.problem import Problem, parametrize
@@ -54,6 +55,16 @@ def test_a_law_with_false_offsets_and_crooked_exponents_becomes_the_law(start, s
     ((constant, (value, error)),) = fit.table.items()
     assert fit.expression == constant * P * V / T
     assert abs(value - 1 / 8.314) < 3.5 * error < 1e-3
+
+
+def test_after_the_deadline_a_formula_is_fitted_as_it_is(monkeypatch):
+    x, y = gas(0)
+    fits, fit = [], Problem.fit
+    monkeypatch.setattr(Problem, "fit", lambda *arguments: fits.append(arguments[1]) or fit(*arguments))
+    monkeypatch.setattr(selection, "proposals", lambda *_: pytest.fail("nothing is proposed any more"))
+    late, _ = found(SEVEN_OFFSETS, [T, P, V, DEAD], x, y, deadline=-math.inf)
+    assert len(fits) <= 2
+    assert len(late.symbols) > 4
 
 
 def test_a_network_that_found_logarithms_has_a_power_law_as_its_formula():

@@ -44,6 +44,15 @@ def test_what_is_done_in_time_is_returned(clock):
     assert formula.within(3.0, lambda: module["throw_generators_away"](clock)) == "to the end"
 
 
+def test_what_is_within_two_deadlines_ends_by_the_earlier_one(clock):
+    module = {"__name__": "sympy.sample"}
+    exec(SOURCE, module)
+    inner = []
+    formula.within(1.0, lambda: inner.append(formula.within(3.0, lambda: module["throw_generators_away"](clock))))
+    assert inner == [None]
+    assert sys.getprofile() is None
+
+
 @pytest.mark.parametrize("readings", range(8))
 def test_the_time_ends_at_any_moment(readings, monkeypatch):
     module = {"__name__": "sympy.sample"}

@@ -13,6 +13,7 @@ from torch import Tensor
 from kanwidget.discovery.engine.fitting.projection import Problem, Projection
 from kanwidget.discovery.engine.fitting.starts import draw_starts
 from kanwidget.discovery.engine.fitting.tapes import Tape
+from kanwidget.discovery.engine.patience import look_at_the_clock
 from kanwidget.discovery.engine.trees import Tree, constants, with_constants
 
 #: Relative size of the squared error from which nothing can be gained in double precision.
@@ -163,6 +164,7 @@ class _Batch:
 
     def step(self) -> bool:
         """One step of all members; whether any goes on."""
+        look_at_the_clock()
         controls, theta, current = self._parts(self._state)
         trial = theta + _move(current, controls[:, 0])
         projection = self._problem.project(trial, self._refine)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kanwidget.discovery.engine.fitting.tapes import Tape
+from kanwidget.discovery.engine.patience import look_at_the_clock
 from kanwidget.discovery.engine.trees import Tree, constants, with_constants
 
 _Array = NDArray[np.float64]
@@ -100,6 +101,7 @@ class _Problem:
             theta: The inner constants.
             exact: Solve for the factors by singular values, for terms that nearly agree.
         """
+        look_at_the_clock()
         tape = self._tape
         values = tape.values(self._fixed, torch.from_numpy(theta).unbind())
         target = self._weighted(self._y - np.asarray(values[-1]))

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from kanwidget.discovery.engine.patience import look_at_the_clock
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, complexity
 
 #: Values above this, and spreads below its inverse, leave no digits for sums.
@@ -117,6 +118,7 @@ class Atoms:
         return (outer, inner) not in _INVERSE and not (outer in _WAVES and inner in _WAVES)
 
     def _add(self, heads: list[str], operands: list[tuple[Any, ...]], values: Tensor) -> range:
+        look_at_the_clock()
         start = len(self)
         room = self.most - start
         if room <= 0 or not len(values):

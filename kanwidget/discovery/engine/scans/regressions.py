@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from kanwidget.discovery.engine.patience import look_at_the_clock
 from kanwidget.discovery.engine.pool import BITS
 
 #: Squared sine of the angle between two atoms, below which they count as one: float32 has no digits for their difference.
@@ -72,6 +73,7 @@ def project(
     q = q[:, r.diagonal().abs() > 1e-10 * r.diagonal().abs().max()]
     atoms, indices = [], []
     for start in range(0, len(values), _PROJECTED):
+        look_at_the_clock()
         block = transform(values[start : start + _PROJECTED]) * weights
         before = block.norm(dim=1)
         block = block - (block @ q) @ q.T
@@ -109,6 +111,7 @@ def pairs(projected: Projected, most: int, rows: slice = slice(None)) -> list[Hi
     atoms, cosines, costs = projected.atoms, projected.cosines, projected.costs
     least, partners = [], []
     for block, cosine in zip(atoms[rows].split(_BLOCK), cosines[rows].split(_BLOCK), strict=True):
+        look_at_the_clock()
         product = block @ atoms.T
         gains = torch.addcmul(cosines, product, cosine[:, None], value=-1.0).square_()
         sine = product.square_().neg_().add_(1.0)

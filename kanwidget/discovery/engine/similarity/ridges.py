@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.core import splines
+from kanwidget.discovery.engine.patience import look_at_the_clock
 
 #: Order of the splines, and their intervals by the number of products.
 _ORDER, _INTERVALS = 3, {1: 10, 2: 6}
@@ -113,6 +114,7 @@ class Rows:
         if now is None:
             return None
         for _ in range(_STEPS):
+            look_at_the_clock()
             before = now.sse
             step = now.step(self.logs, self.roots * self.y)
             for _ in range(_SHORTER):

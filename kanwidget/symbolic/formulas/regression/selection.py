@@ -72,14 +72,19 @@ class Selector:
 
     def simplest(self) -> Fit:
         """The formula without needless constants, and with simple exponents."""
-        fit = self.without_redundant(self._rewritten(self.full))
-        while True:
+        fit = self.full if self._is_late else self.without_redundant(self._rewritten(self.full))
+        while not self._is_late:
             smaller = self._rewritten(self.with_simple_exponents(self.without_zeros(fit)))
             if len(smaller.symbols) == len(fit.symbols):
                 smaller = self.with_simpler_functions(fit)
             if len(smaller.symbols) == len(fit.symbols):
                 return smaller
             fit = smaller
+        return fit
+
+    @property
+    def _is_late(self) -> bool:
+        return time.monotonic() > self.deadline
 
     def _rewritten(self, fit: Fit) -> Fit:
         """The formula in canonical writing again, where its new constants have changed that: a kink has left the rows, say."""
@@ -101,7 +106,7 @@ class Selector:
         """The fit of an expression that is to replace another one; None where it is none, or no further fit is due."""
         import sympy
 
-        if self.fits >= _MOST_FITS or time.monotonic() > self.deadline:
+        if self.fits >= _MOST_FITS or self._is_late:
             return None
         lost = bool(before.free_symbols & set(self.problem.variables)) and not expression.free_symbols
         if expression.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I) or lost:
@@ -134,6 +139,8 @@ class Selector:
         expression = fit.expression
         trials = []
         for proposal in proposals(expression, self.problem.values):
+            if self._is_late:  # what is proposed for a long formula takes a while by itself
+                break
             trial = self._fitted(expression, expression.xreplace({proposal.part: proposal.simpler}))
             if trial is not None and self._agrees(trial, fit):
                 trials.append(trial)

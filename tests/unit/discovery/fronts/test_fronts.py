@@ -8,10 +8,12 @@ import torch
 
 from kanwidget import Dataset
 from kanwidget.discovery.arguments import operations
+from kanwidget.discovery.fronts import finishing
 from kanwidget.discovery.fronts.finishing import Finishing
 from kanwidget.discovery.fronts.front import Front
 from kanwidget.discovery.fronts.table import simple_trees, tables
 from kanwidget.formulas import equivalent
+from kanwidget.symbolic.formulas.regression.problem import Problem
 from tests.support.networks import uniform
 
 SINE = ("mul", ("c", 2.0), ("sin", ("mul", ("c", 1.01), ("x", 0))))
@@ -84,7 +86,7 @@ def test_formulas_stay_if_no_simpler_one_equals_them():
     for tree in simple_trees(front.table):
         front.offer(tree, "simple")
     assert front.offer(("mul", ("c", 2.0), ("sin", ("x", 0))), "mine").origin == "mine"
-    assert front.is_exact
+    assert front.exact.equation.origin == "mine"
     assert front.offer(("add", ("mul", ("c", 2.0), ("sin", ("x", 0))), ("c", 0.0)), "longer") is None
     assert front.offer(("log", ("x", 0)), "undefined") is None
     assert [equation.text for equation in front.equations][-1] == "2*sin(x_1)"
@@ -97,10 +99,10 @@ def test_the_limit_of_complexity_applies_in_the_end():
     front.offer(("c", 1.0), "simple")
     longer = ("add", ("mul", ("c", 2.0), ("sin", ("mul", ("c", 1.0), ("x", 0)))), ("c", 1e-14))
     assert front.offer(longer, "mine") is None
-    assert not front.is_exact
+    assert front.exact is None
     assert [member.complexity for member in front.members] == [1.0]
     list(Finishing(front, None, forever).members())
-    assert front.is_exact
+    assert front.exact is front.best
     assert front.best.equation.text == "2*sin(x_1)"
 
 
@@ -153,6 +155,40 @@ def test_no_time_is_no_change():
     equation = front.offer(("mul", ("c", 1.1), ("exp", ("x", 0))), "mine")
     assert list(Finishing(front, None, lambda: 0.0).members()) == []
     assert front.equations == (equation,)
+
+
+def test_last_fits_that_take_too_long_are_broken_off(monkeypatch):
+    x = uniform(60, 1)
+    front = front_of(x, x.exp())
+    equation = front.offer(("mul", ("c", 1.1), ("exp", ("x", 0))), "mine")
+    monkeypatch.setattr(finishing, "_GRACE", -1e6)
+    monkeypatch.setattr(Problem, "fit", lambda *_: pytest.fail("there is no time for it"))
+    assert list(Finishing(front, None, lambda: 1.0).members()) == []
+    assert front.equations == (equation,)
+
+
+def test_a_formula_gets_no_simpler_once_the_time_is_nearly_over(monkeypatch):
+    x = uniform(60, 1)
+    front = front_of(x, x.exp())
+    front.offer(("mul", ("c", 1.1), ("exp", ("x", 0))), "mine")
+    monkeypatch.setattr(finishing, "_SIMPLER", -1e6)
+    monkeypatch.setattr(finishing, "_GRACE", 1e6)
+    (finished,) = Finishing(front, None, lambda: 1.0).members()
+    assert [value for value, _ in finished.equation.constants.values()] == pytest.approx([1.0])
+
+
+@pytest.mark.parametrize("rounded", [lambda y: y.float().double(), lambda y: (1e6 * y).round() / 1e6])
+def test_a_law_of_rounded_values_is_exact(rounded):
+    x = uniform(60, 1).float().double() + 2
+    law = ("mul", ("c", 2.0), ("exp", ("mul", ("c", 0.7), ("x", 0))))
+    y = 2 * (0.7 * x).exp()
+    front = front_of(x, rounded(y))
+    assert front.exact is None
+    front.offer(law, "mine")
+    assert front.exact.equation.origin == "mine"
+    noisy = front_of(x, y + 1e-5 * noise(60)[:, None])
+    noisy.offer(law, "mine")
+    assert noisy.exact is None
 
 
 def test_an_exact_number_counts_once():
