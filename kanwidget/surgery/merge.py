@@ -8,9 +8,11 @@ import torch
 
 from kanwidget import _check
 from kanwidget.core.network import Network
+from kanwidget.core.threads import limit_threads
 from kanwidget.surgery._record import record
 
 
+@limit_threads
 def merge_levels(network: Network, source: int, groups: Sequence[Sequence[int]]) -> None:
     """Give the levels of each group one value from now on, and all other levels one each. In place.
 

@@ -33,6 +33,8 @@ CHANGES = {
     "auto_swap": lambda model, x: model.auto_swap(),
     "isolate": lambda model, x: model.isolate(0, [[0], [1]]),
     "lock": lambda model, x: model.lock(0, [(0, 0), (1, 0)]),
+    "merge_levels": lambda model, x: model.merge_levels("w", [["a", "b"]]),
+    "suggest_merges": lambda model, x: model.suggest_merges("w"),
     "unlock": lambda model, x: (model.lock(0, [(0, 0), (1, 0)]), model.unlock(0, [(0, 0), (1, 0)])),
     "freeze": lambda model, x: model.freeze(0, 0, 0),
     "unfreeze": lambda model, x: model.unfreeze(0, 0, 0),
@@ -49,6 +51,8 @@ CHANGES = {
     "save": lambda model, x: model.save("model.kan"),
     "load": lambda model, x: (model.save("model.kan"), KAN.load("model.kan")),
 }
+#: Those that a network of words is asked.
+OF_WORDS = {"merge_levels", "suggest_merges"}
 #: Shape and single passes through a network: they stay free of overhead, as torch's own modules are.
 PASSES = {"forward", "trace", "scaled_trace", "curve", "select", "combine"}
 SHAPE = {
@@ -87,10 +91,18 @@ def fitted():
     return model
 
 
+@made_once
+def words():
+    frame = {"w": list("abc") * 8, "y": [0.0, 0.5, 2.0] * 8}
+    model = KAN.for_data(frame, "y")
+    model.fit((frame, "y"), steps=4, progress=False)
+    return model
+
+
 @pytest.mark.parametrize("name", CALLS)
 def test_a_public_call_on_a_small_network_uses_one_thread(name, two_threads, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    model, x = fitted(), uniform(20, 2, seed=2)
+    model, x = words() if name in OF_WORDS else fitted(), uniform(20, 2, seed=2)
     with ThreadsOfOperations() as seen:
         CALLS[name](model, x)
     plt.close("all")

@@ -17,7 +17,7 @@ export function merges({ act, store }: Context): View {
   const split = button({ action: "split", small: true, label: "Split", title: "Each level gets its own value again" });
   const node = h(
     "section",
-    { class: "kw-fill kw-scroll", "data-kw-panel": "merges", "aria-label": "Levels with one value" },
+    { class: "kw-merges kw-scroll", "data-kw-panel": "merges", "aria-label": "Levels with one value" },
     heading,
     list,
     split,
@@ -33,7 +33,7 @@ export function merges({ act, store }: Context): View {
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "candidates", "selection", "structure", "link", "status")) return;
     const { merges: rows, merged } = store.state.candidates;
-    setText(heading, store.running ? "" : headingText(rows, selectedEdges(store)[0]?.levels ?? 0));
+    setText(heading, headingText(rows, selectedEdges(store)[0]?.levels ?? 0));
     split.hidden = act.isSavedPage || !merged;
     const text = JSON.stringify(rows ?? []);
     if (text !== drawn) list.replaceChildren(...(rows ?? []).map(row));
@@ -46,8 +46,8 @@ export function merges({ act, store }: Context): View {
     const apply = button({ action: "merge", small: true, label: "Merge", attrs: { "data-kw-row": String(index) } });
     apply.setAttribute("aria-label", `Merge: ${text}`);
     apply.hidden = act.isSavedPage;
-    const facts = h("span", { class: "kw-dim kw-fine", title: ODDS }, `odds ${odds}, R² ${number(r2)}`);
-    return h("div", { class: "kw-row kw-facts" }, h("span", { class: "kw-fill" }, text), facts, apply);
+    const facts = h("span", { class: "kw-dim kw-fine kw-fill", title: ODDS }, `odds ${odds}, R² ${number(r2)}`);
+    return h("div", {}, text, h("div", { class: "kw-row" }, facts, apply));
   }
 }
 

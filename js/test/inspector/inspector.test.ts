@@ -92,6 +92,30 @@ it("shows two standard errors around the function where the kernel has sent them
   expect(key.hidden).toBe(true);
 });
 
+it("merges levels of words that may have one value, and splits them", () => {
+  view.click('[data-kw-edge="0-0-0"]');
+  view.kernel.edges[0] = { ...view.kernel.edges[0]!, levels: 4 };
+  view.kernel.setState(0, "levels");
+  view.kernel.pushAll();
+  const merges = [{ groups: [[0, 2]], text: "ash or elm | beech | oak", odds: "12 : 1", r2: 0.99 }];
+  const tell = (more: object) =>
+    view.deliver("candidates", {
+      candidates: { edge: [0, 0, 0], busy: false, version: 9, rows: [], ...more },
+      arrays: {},
+    });
+  tell({ merges, merged: false });
+  const panel = view.find("[data-kw-panel=merges]");
+  expect(panel.hidden).toBe(false);
+  expect(panel.textContent).toContain("ash or elm | beech | oakodds 12 : 1, R² 0.99");
+  expect(view.find('[data-kw-action="split"]').hidden).toBe(true);
+  view.click('[data-kw-action="merge"]');
+  expect(view.commands("merge_levels")).toMatchObject([{ edge: [0, 0, 0], groups: [[0, 2]] }]);
+  tell({ merges: [], merged: true });
+  expect(panel.textContent).toContain("The data tell all these levels apart.");
+  view.click('[data-kw-action="split"]');
+  expect(view.commands("merge_levels").at(-1)).toMatchObject({ groups: [] });
+});
+
 it("offers no function where none can take the place: words, and what is pruned", () => {
   const list = () => view.find("[data-kw-panel=inspector] [data-kw-control=filter]").closest<HTMLElement>(".kw-col")!;
   const why = () => view.find('[data-kw-action="fix-best"]').textContent;

@@ -41,9 +41,9 @@ def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tu
         }, {}
     if busy:
         return {"edge": list(edge), "busy": True, "version": session.version, "rows": []}, {}
+    fits = _worth_showing(session.candidates.for_view(edge))
     if session.model.layer(edge.layer).levels[edge.source]:
         return _of_words(session, edge), {}
-    fits = _worth_showing(session.candidates.for_view(edge))
     inputs = edge_inputs(session.model, edge, session.x)
     x = torch.linspace(float(inputs.min()), float(inputs.max()), p.DETAIL_SAMPLES, dtype=inputs.dtype)
     y = session.model.curve(edge, x.to(inputs.device)).y
@@ -83,7 +83,7 @@ def _of_words(session: Session, edge: EdgeRef) -> p.Candidates:
         "merged": edge.source in model.layer(0).merged,
         "best": best_candidates(session),
     }
-    if posterior is None or session.running:
+    if posterior is None:
         return payload
     names = session.data.levels[int(model.columns[edge.source])]
     rows: list[p.Merge] = []

@@ -149,7 +149,12 @@ def test_the_state_dict_is_no_view_of_the_structure():
     state = layer.state_dict()
     layer.ties[0].append(2)
     layer.symbols["sin"].append(2)
-    assert state["_extra_state"] == {"symbols": {"exp": [7], "sin": [3, 8]}, "ties": [[0, 1]], "levels": [0, 0, 0]}
+    assert state["_extra_state"] == {
+        "symbols": {"exp": [7], "sin": [3, 8]},
+        "ties": [[0, 1]],
+        "levels": [0, 0, 0],
+        "merged": [],
+    }
 
 
 @pytest.mark.parametrize("name", ["silu", "identity", "zero", "cos", "exp"])

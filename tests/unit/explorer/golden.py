@@ -76,6 +76,7 @@ TO_PYTHON = {
     "auto.edges": {"kind": "auto", "r2_threshold": 0.99, "edges": [EDGE]},
     "freeze": {"kind": "freeze", "edges": [EDGE, [0, 1, 0]], "on": True},
     "lock": {"kind": "lock", "edges": [EDGE, [0, 1, 0]], "on": True},
+    "merge_levels": {"kind": "merge_levels", "edge": EDGE, "groups": [[0, 2], [1, 3]]},
     "use_log": {"kind": "use_log", "names": ["x_1"], "toggle": True},
     "add_node": {"kind": "add_node", "level": 1, "product": False},
     "fix.structure": {"kind": "fix", "edge": EDGE, "name": "sin", "keep_spline": False, "structure": 3},
