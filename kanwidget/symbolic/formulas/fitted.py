@@ -80,8 +80,8 @@ class FittedFormula:
         lines = [f"{self.name} = {text}"]
         if self.curves:
             names = ", ".join(self.names.get(name, name) for name in self.curves)
-            are, place = ("is a curve", "its place") if len(self.curves) == 1 else ("are curves", "their place")
-            lines.append(f"where {names} {are}; simplify puts functions in {place} that say the same, if there are any")
+            one, several = "is a curve, with no function in its place", "are curves, with no functions in their place"
+            lines.append(f"where {names} {one if len(self.curves) == 1 else several}; simplify looks for such")
         lines += self.words.lines([self.expression], self.names)
         if self.saturated:
             # No residual shows the noise: standard errors would be those of rounding.
