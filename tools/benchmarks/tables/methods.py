@@ -41,6 +41,7 @@ class Method:
 
 _FIT = ("core", "datasets", "kan", "surgery", "training")
 _ACTS = (*_FIT, "explorer", "formulas", "insight", "simplification", "symbolic")
+_SEARCH = ("core", "datasets", "discovery", "formulas", "sklearn", "symbolic")
 #: What others are compared with.
 LINE, BOOSTING = "line", "boosting"
 METHODS = {
@@ -52,4 +53,5 @@ METHODS = {
     "ebm": Method("EBM", peers.ebm, "interpret-core"),
     "kanwidget": Method("KAN.fit", own.fit, rooms=_FIT),
     "acts": Method("three acts", own.three_acts, rooms=_ACTS, slow=True),
+    "formula": Method("Formula estimator", own.formula, rooms=_SEARCH, slow=True),
 }

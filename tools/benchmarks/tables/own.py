@@ -11,6 +11,7 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from kanwidget import KAN, KANExplorer
+from kanwidget.sklearn import FormulaClassifier, FormulaRegressor
 from tools.benchmarks.tables.data import Problem
 from tools.benchmarks.tables.peers import Predict
 
@@ -51,6 +52,13 @@ def three_acts(problem: Problem) -> Predict:
         return values[:, 0] if not problem.classes else _softmax(np.insert(values, 0, 0.0, axis=1))
 
     return predict
+
+
+def formula(problem: Problem) -> Predict:
+    """The likeliest formula of the columns of numbers, by `FormulaRegressor` or `FormulaClassifier` with nothing set by hand."""
+    estimator = FormulaClassifier() if problem.classes else FormulaRegressor()
+    estimator.fit(problem.train, problem.y)
+    return estimator.predict_proba if problem.classes else estimator.predict
 
 
 def _with_target(columns: pandas.DataFrame, problem: Problem) -> pandas.DataFrame:
