@@ -27,6 +27,13 @@ from kanwidget.kan import KAN
 _ROWS = 5000
 
 
+def _has_words(X: Any) -> bool:
+    """Whether it is an array with words in it, as `ColumnTransformer` makes of a frame, unless its output is set to be one."""
+    if not isinstance(X, np.ndarray) or X.ndim != 2 or X.dtype.kind not in "OU":
+        return False
+    return any(isinstance(cell, str) for cell in X.flat)
+
+
 class TableEstimator(BaseEstimator):
     """An estimator that takes arrays and frames as they come: words, dates and missing cells, too."""
 
@@ -55,6 +62,9 @@ class TableEstimator(BaseEstimator):
         if frames.has_names(X):
             validate_data(self, X, reset=reset, skip_check_array=True)
             return X
+        if _has_words(X):
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            return {f"x_{column + 1}": list(cells) for column, cells in enumerate(X.T)}
         array = validate_data(self, X, reset=reset, dtype="numeric", ensure_all_finite="allow-nan")
         return {f"x_{column + 1}": values for column, values in enumerate(np.asarray(array).T)}
 

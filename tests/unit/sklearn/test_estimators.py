@@ -104,6 +104,11 @@ def test_searches_pipelines_and_processes(table):
     scaled = ColumnTransformer([("scale", StandardScaler(), ["area"])], remainder="passthrough")
     pipeline = make_pipeline(scaled, KANRegressor(steps=8)).set_output(transform="pandas").fit(frame, rent)
     assert pipeline.score(frame, rent) > 0.9
+    # Without set_output it makes an array of objects, words among them.
+    pipeline = make_pipeline(clone(scaled), KANRegressor(steps=8)).fit(frame, rent)
+    assert pipeline.score(frame, rent) > 0.9
+    assert pipeline[-1].n_features_in_ == 3
+    assert pipeline[-1].model_.encoding.levels[1] == ("north", "south", "west")
 
 
 def test_classes_keep_their_names(table):
