@@ -71,8 +71,18 @@ class Summary:
 
     def _table(self) -> list[str]:
         width = max([len("column"), *(len(column.name) for column in self.columns)])
-        head = f"{'column':<{width}}  {'effect':>8}  {'freedom':>7}"
-        return [head, *(f"{row.name:<{width}}  {_effect(row):>8}  {_number(row.freedom):>7}" for row in self.columns)]
+        lines = [f"{name:<{width}}" for name in ("column", *(row.name for row in self.columns))]
+        # A column of figures that nothing says is left out.
+        if any(row.effect is not None for row in self.columns):
+            lines = [
+                f"{line}  {text:>8}" for line, text in zip(lines, ["effect", *map(_effect, self.columns)], strict=True)
+            ]
+        if any(row.freedom is not None for row in self.columns):
+            numbers = [_number(row.freedom) for row in self.columns]
+            lines = [f"{line}  {text:>7}" for line, text in zip(lines, ["freedom", *numbers], strict=True)]
+        if self.yardsticks is not None and not self.yardsticks.held_out:
+            lines.append("(effects of columns need held-out rows: data with test rows)")
+        return [line.rstrip() for line in lines]
 
 
 def _effect(row: ColumnSummary) -> str:

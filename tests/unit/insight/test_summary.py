@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 
-from kanwidget import KAN, Dataset
+from kanwidget import KAN, Dataset, create_dataset
 from kanwidget.insight import yardsticks
 from kanwidget.insight.numbers import percent, plain
 from kanwidget.insight.summary import Summary
@@ -143,3 +143,15 @@ def test_no_part_of_an_error_is_larger_than_the_error():
     sticks = Yardsticks(Score(0.95, 0.617), Score(0.34, 2.2), None, None, 0.94, True)
     assert "error ± 0.62 in t, no more than the noise ± 0.63" in str(Summary("KAN", (), 0.63, "t", sticks))
     assert "error ± 0.62 in t, of which noise ± 0.6" in str(Summary("KAN", (), 0.6, "t", sticks))
+
+
+def test_figures_that_nothing_says_have_no_column():
+    held = create_dataset(lambda x: x[:, [0]] + x[:, [1]] ** 2, n_var=2, train_num=100, test_num=100)
+    data = Dataset(held.train_input, held.train_label)
+    model = KAN([2, 1])
+    model.fit(data, progress=False)
+    head, *_ = str(model.summary()).splitlines()[1:]
+    assert head.split() == ["column", "freedom"]
+    assert "(effects of columns need held-out rows: data with test rows)" in str(model.summary(data))
+    assert str(model.summary(held)).splitlines()[1].split() == ["column", "effect", "freedom"]
+    assert str(model.refine(6).summary(held)).splitlines()[1].split() == ["column", "effect"]
