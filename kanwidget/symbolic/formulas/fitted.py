@@ -11,17 +11,13 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from kanwidget import _check
-from kanwidget._types import Elementwise
 from kanwidget.core.network import Network
 from kanwidget.core.threads import limit_threads
-from kanwidget.symbolic.formulas.constants import refit
 from kanwidget.symbolic.formulas.posed import Posed, posed
 from kanwidget.symbolic.formulas.regression.classes import ClassProblem
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
 from kanwidget.symbolic.formulas.simplest import simplest
-from kanwidget.symbolic.formulas.snapping import snap_constants
-from kanwidget.symbolic.formulas.units import Logs, fit_in_units, in_units
-from kanwidget.symbolic.formulas.whole import determined
+from kanwidget.symbolic.formulas.units import fit_in_units
 from kanwidget.symbolic.formulas.words import Words
 from kanwidget.symbolic.writing.precision import decimal, with_error
 
@@ -130,6 +126,16 @@ def uncertain_constants(constants: Mapping[Any, tuple[float, float]]) -> str:
     return f"not determined by these data: {uncertain} of {len(constants)} constants {have}"
 
 
+def determined(table: Mapping[Any, tuple[float, float]]) -> bool:
+    """Whether no constant has a standard error larger than itself.
+
+    Examples:
+        >>> determined({"c": (2209.0, 7e4)}), determined({"c": (0.18, 0.006)})
+        (False, True)
+    """
+    return all(error < abs(value) for value, error in table.values())
+
+
 class FittedFormulas(tuple[FittedFormula, ...]):
     """The formulas of several outputs, or of all classes but the first. Their text is that of all."""
 
@@ -188,7 +194,7 @@ def fit_formula(
 
 def fitted_formulas(pose: Posed, problem: Problem, fit: Fit) -> list[FittedFormula]:
     """The records of a fit: one, or for classes one for each but the first."""
-    read = fit_in_units(fit, problem.variables)
+    read = fit_in_units(fit)
     parts = list(read.expression) if isinstance(problem, ClassProblem) else [read.expression]
     table = _table(read.constants)
     error, noise = _errors(problem, fit)
@@ -275,59 +281,6 @@ def _table(constants: list[tuple[float, float]]) -> dict[Any, tuple[float, float
         constant = sympy.Float(value)
         table[constant] = (value, max(error, table.get(constant, (value, error))[1]))
     return table
-
-
-def needed_constants(
-    expression: sympy.Expr,
-    variables: Sequence[sympy.Symbol],
-    x: Tensor,
-    y: Tensor,
-    functions: dict[str, Elementwise] | None = None,
-) -> tuple[sympy.Expr, dict[sympy.Float, tuple[float, float]]]:
-    """The expression without the constants that may well be 0, with simple numbers where the data agree.
-
-    Arguments and returned values are those of `refit`.
-
-    Examples:
-        >>> import sympy, torch
-        >>> t = sympy.Symbol("t")
-        >>> x = torch.linspace(0, 1, 20, dtype=torch.float64)[:, None]
-        >>> needed_constants(1.9 * sympy.sin(3.1 * t) + 0.01, [t], x, 2 * torch.sin(3 * x))
-        (2*sin(3*t), {})
-    """
-    regression = (variables, x, y, functions)
-    expression, table = refit(expression, *regression)
-    certain = all(error < 1e-3 * abs(value) for value, error in table.values())
-    if len(table) > _MOST_CONSTANTS and not certain:
-        return expression, table
-    return refit(snap_constants(expression, variables, x, y, functions=functions), *regression)
-
-
-def as_fitted(
-    name: str,
-    expression: sympy.Expr,
-    table: dict[sympy.Float, tuple[float, float]],
-    variables: Sequence[sympy.Symbol],
-    x: Tensor,
-    y: Tensor,
-    functions: dict[str, Elementwise],
-    logs: Logs | None = None,
-) -> FittedFormula:
-    """A fitted expression in the units of the data, where `logs` says which columns of x and y are logarithms.
-
-    Args:
-        name: Of the output.
-        expression: The expression, with the constants that `refit` left.
-        table: These constants.
-        variables: The symbol of each column.
-        x: Shape `(n, len(variables))`.
-        y: Shape `(n,)` or `(n, 1)`.
-        functions: The numeric edges in it.
-        logs: Which columns are logarithms; none by default.
-    """
-    read = in_units(expression, variables, x, y, logs or Logs((False,) * len(variables), output=False), functions)
-    saturated = 0 < len(x) <= len(table)
-    return FittedFormula(name, read.expression, list(variables), _table(read.constants), tuple(functions), saturated)
 
 
 def expression_text(

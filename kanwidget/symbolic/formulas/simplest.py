@@ -17,8 +17,7 @@ from kanwidget.symbolic.formulas.regression.noise import noise_weights
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
 from kanwidget.symbolic.formulas.regression.selection import Selector
 from kanwidget.symbolic.formulas.snapping import snapped
-from kanwidget.symbolic.formulas.units import Logs, complexity
-from kanwidget.symbolic.formulas.whole import price
+from kanwidget.symbolic.formulas.units import complexity
 
 #: Formulas with more constants than this aren't simplified: nobody reads them, and each trial is a fit.
 MOST_CONSTANTS = 24
@@ -133,8 +132,32 @@ def _exact(problem: Problem, fit: Fit) -> bool:
 
 def _price(problem: Problem, fit: Fit) -> float:
     """The price of a formula: its likelihood, its constants and its complexity."""
-    logs = Logs((False,) * len(problem.variables), output=False)
-    words = complexity(fit.expression, problem.variables, logs)
+    words = complexity(fit.expression)
     if isinstance(problem, ClassProblem):
         return fit.deviance + len(fit.symbols) * math.log(problem.rows) + words
     return price(fit.deviance, problem.rows, problem.noise_floor, len(fit.symbols), words)
+
+
+def price(squares: float, rows: int, floor: float, constants: int, complexity: float) -> float:
+    """The price of a formula, lower is better: Schwarz's criterion (BIC) for few rows, and one for every unit of complexity.
+
+    n·log(squares/n) is minus twice the log-likelihood but for a constant, and k constants cost k·log n · n/(n - k - 2). A unit of
+    complexity thus must make the data more likely by a factor of 1.6.
+
+    Args:
+        squares: Sum of the squared residuals.
+        rows: Number of rows n.
+        floor: The variance of a residual that counts as none: exact formulas differ only by their length.
+        constants: Number of fitted constants.
+        complexity: Sum over the functions.
+
+    Examples:
+        >>> price(4.0, 20, 0.0, 2, 1) < price(3.9, 20, 0.0, 3, 2) < price(20.0, 20, 0.0, 2, 1)
+        True
+
+    References:
+        McQuarrie, "A small-sample correction for the Schwarz SIC model selection criterion", Statistics & Probability
+        Letters 44 (1999).
+    """
+    few = rows / max(rows - constants - 2, 0.5)
+    return rows * math.log(squares / rows + floor + 1e-300) + constants * math.log(max(rows, 2)) * few + complexity

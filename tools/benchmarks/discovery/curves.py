@@ -18,9 +18,8 @@ import torch
 from torch import Tensor
 
 from kanwidget.discovery.engine.curves import Curve, curves
-from kanwidget.discovery.engine.fitting.fits import fit_trees
 from kanwidget.discovery.engine.fitting.refits import fit_tree
-from kanwidget.discovery.engine.trees import constants, expression
+from kanwidget.discovery.engine.trees import expression
 
 X = sympy.Symbol("x")
 
@@ -131,8 +130,6 @@ def run(text: str, low: float, high: float, noise: float, seconds: float) -> tup
     if not noise:
         return best, moment, best.relative
     sse = fit_tree(best.tree, x[None], clean, steps=60)[1]
-    if constants(best.tree):
-        sse = min(sse, float(fit_trees(best.tree, x[None], clean, own=True, generator=generator).sse[0]))
     return best, moment, (sse / float(clean.square().sum())) ** 0.5
 
 

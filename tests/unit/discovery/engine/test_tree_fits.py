@@ -5,10 +5,7 @@ import pytest
 import scipy.optimize
 import torch
 
-from kanwidget.discovery.engine.fitting.fits import fit_trees
-from kanwidget.discovery.engine.fitting.projection import Problem
 from kanwidget.discovery.engine.fitting.refits import fit_tree
-from kanwidget.discovery.engine.fitting.tapes import Tape
 from kanwidget.discovery.engine.trees import constants, values, with_constants
 
 C, X = ("c", 1.0), ("x", 0)
@@ -37,13 +34,13 @@ def seeded(seed=0):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_exact_data_are_fitted_to_round_off_from_random_starts(name):
+def test_exact_data_are_fitted_to_round_off(name):
     tree, numbers = CASES[name]
     x = rows()
     y = values(with_constants(tree, numbers), list(x))
-    fits = fit_trees(tree, x, y, generator=seeded())
-    assert float(fits.sse[0] / y.square().sum()) ** 0.5 < 1e-12
-    torch.testing.assert_close(values(fits.fitted(), list(x)), y, rtol=1e-9, atol=1e-12)
+    fitted, sse = fit_tree(with_constants(tree, [1.03 * number for number in numbers]), x, y)
+    assert (sse / float(y.square().sum())) ** 0.5 < 1e-12
+    torch.testing.assert_close(values(fitted, list(x)), y, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -61,33 +58,6 @@ def test_noisy_data_come_to_the_minimum_of_scipy(name):
     fitted, sse = fit_tree(with_constants(tree, [1.03 * number for number in numbers]), x, y, weights)
     assert sse == pytest.approx(2 * oracle.cost, rel=1e-7)
     np.testing.assert_allclose(constants(fitted), oracle.x, rtol=2e-3)
-    fits = fit_trees(tree, x, y, weights, generator=seeded(1))
-    assert float(fits.sse[0]) <= 2 * oracle.cost * (1 + 1e-6)
-
-
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize(("across", "up"), [(1e-20, 1.0), (1e-7, 1e9), (1e9, 1e-20), (1e20, 1e20)])
-def test_units_do_not_matter(name, across, up):
-    tree, numbers = CASES[name]
-    x = rows()
-    y = values(with_constants(tree, numbers), list(x))
-    fits = fit_trees(tree, x * across, y * up, generator=seeded())
-    assert float((fits.sse[0] / up**2) / y.square().sum()) < 1e-18
-
-
-def test_every_binding_is_fitted_to_its_own_columns_and_target():
-    generator = seeded()
-    table = 0.2 + torch.rand(3, 80, generator=generator, dtype=torch.float64)
-    tree = ("mul", ("mul", C, ("exp", LINE)), ("pow", ("x", 1), C))
-    pairs = torch.tensor([[0, 1], [1, 2], [2, 0]])
-    numbers = [[2.0, -0.5, 1.5], [3.0, 1.0, -0.5], [-1.0, 2.0, 0.5]]
-    columns = table[pairs]
-    y = torch.stack([values(with_constants(tree, row), list(pair)) for row, pair in zip(numbers, columns, strict=True)])
-    fits = fit_trees(tree, columns, y, generator=generator)
-    torch.testing.assert_close(fits.constants, torch.tensor(numbers, dtype=torch.float64), rtol=1e-9, atol=0)
-    one = fit_trees(tree, columns, y[0], starts=4, generator=generator)
-    assert one.sse.argmin() == 0
-    assert one.sse.shape == (3,)
 
 
 def test_linear_constants_are_those_of_lstsq():
@@ -96,7 +66,6 @@ def test_linear_constants_are_those_of_lstsq():
     tree = ("sub", ("add", C, LINE), ("mul", C, ("sq", X)))
     matrix = torch.stack([torch.ones(50, dtype=torch.float64), x[0], -(x[0] ** 2)], 1)
     expected = torch.linalg.lstsq(matrix, y[:, None]).solution[:, 0]
-    torch.testing.assert_close(fit_trees(tree, x, y).constants[0], expected)
     torch.testing.assert_close(torch.tensor(constants(fit_tree(tree, x, y)[0]), dtype=torch.float64), expected)
 
 
@@ -127,48 +96,17 @@ def test_a_term_without_a_factor_and_one_without_constants():
     x = rows()
     tree = ("add", ("exp", LINE), ("sq", X))
     y = values(with_constants(tree, [0.4]), list(x))
-    fits = fit_trees(tree, x, y, generator=seeded())
-    assert fits.constants.tolist() == [[pytest.approx(0.4)]]
+    assert constants(fit_tree(with_constants(tree, [0.5]), x, y)[0]) == [pytest.approx(0.4)]
     assert fit_tree(("sq", X), x, x[0] ** 2) == (("sq", X), 0.0)
 
 
 def test_values_that_are_not_finite_end_a_start_but_not_the_fit():
     x = rows() - 2
-    tree = ("log", ("add", C, X))
-    fits = fit_trees(tree, x, torch.log(x[0] + 3), generator=seeded())
-    assert fits.constants.tolist() == [[pytest.approx(3.0)]]
     hopeless = ("mul", C, ("log", ("sub", X, ("n", 100))))
-    assert fit_trees(hopeless, x, x[0]).sse.tolist() == [float("inf")]
     assert fit_tree(hopeless, x, x[0]) == (hopeless, float("inf"))
-    inner = ("log", ("mul", C, ("sub", X, ("n", 100))))
-    assert fit_trees(("mul", C, ("sqrt", inner)), x, x[0], generator=seeded()).sse.shape == (1,)
 
 
 def test_a_constant_without_effect_does_no_harm():
     x = rows()
     tree = ("mul", C, ("exp", ("mul", C, ("sub", X, X))))
     assert fit_tree(tree, x, torch.full_like(x[0], 7.0))[1] < 1e-20
-
-
-def test_the_same_seed_gives_the_same_constants():
-    tree, numbers = CASES["two decays"]
-    x = rows()
-    y = values(with_constants(tree, numbers), list(x)) + 0.1 * torch.randn(300, generator=seeded(), dtype=torch.float64)
-    first, second = (fit_trees(tree, x, y, generator=seeded(5)) for _ in range(2))
-    assert first.constants.tolist() == second.constants.tolist()
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_projection_has_the_gradient_of_the_least_error(name):
-    tree, numbers = CASES[name]
-    x, tape = rows(), Tape(CASES[name][0])
-    y = values(with_constants(tree, numbers), list(x))
-    problem = Problem.of(tape, x[None], y[None], None)
-    theta = 1.1 * torch.tensor([numbers], dtype=torch.float64)[:, tape.inner]
-    projection = problem.project(theta)
-    for index in range(theta.shape[1]):
-        step = torch.zeros_like(theta)
-        step[0, index] = 1e-6 * theta[0, index]
-        change = problem.project(theta + step).sse - problem.project(theta - step).sse
-        slope = -2 * (projection.gradient * projection.sizes)[0, index]
-        assert float(change / (2 * step[0, index])) == pytest.approx(float(slope), rel=1e-4)

@@ -1,0 +1,61 @@
+"""Fitted formulas as they are read: numbers that constants make up together, complexity and price."""
+
+import math
+
+import pytest
+import sympy
+import torch
+
+from kanwidget.core.primitives import primitives
+from kanwidget.symbolic import refit
+from kanwidget.symbolic.formulas.fitted import determined
+from kanwidget.symbolic.formulas.regression.problem import Problem
+from kanwidget.symbolic.formulas.simplest import price
+from kanwidget.symbolic.formulas.units import complexity, fit_in_units
+
+A = sympy.Symbol("a")
+U = torch.linspace(-2, 2, 41, dtype=torch.float64)[:, None]
+NOISE = 0.02 * torch.randn(41, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+
+def read(expr, x, y):
+    return fit_in_units(Problem([A], x, y, where="test").at(expr))
+
+
+def test_constants_that_make_up_a_number_are_one():
+    y = 164 * torch.exp(0.3 * U[:, 0]) + NOISE
+    found = read(sympy.exp(sympy.Float(5.1) + sympy.Float(0.3) * A), U, y)
+    (factor, error), (rate, _) = found.constants
+    assert found.expression == sympy.Float(factor) * sympy.exp(sympy.Float(rate) * A)
+    assert factor == pytest.approx(math.exp(5.1))
+    assert 0 < error < 1
+
+
+def test_what_the_data_do_not_determine_has_an_infinite_error():
+    errors = dict(read(2.5 * A + 1.5, 0 * U, NOISE + 1.5).constants)
+    assert errors[2.5] == math.inf
+    assert errors[1.5] < 0.01
+
+
+def test_complexity():
+    assert complexity(1.5 * A + 1) == 1
+    assert complexity(1.5 * sympy.Abs(A - 1)) == primitives(["abs"])[0].complexity == 3
+    assert complexity(2.1 * sympy.log(A)) == 2
+
+
+def test_the_price_of_exact_formulas_is_their_length():
+    assert price(1e-40, 20, 1e-16, 1, 1) == pytest.approx(price(1e-30, 20, 1e-16, 1, 1))
+    assert price(0.0, 20, 1e-16, 1, 1) < price(0.0, 20, 1e-16, 2, 1) < price(0.0, 20, 1e-16, 2, 2)
+    assert price(0.0, 3, 1e-16, 3, 1) > price(0.0, 3, 1e-16, 1, 1)
+
+
+def test_determined():
+    assert determined({})
+    assert not determined({"c": (1.0, math.inf)})
+
+
+def test_a_start_outside_of_the_domain_is_left_alone():
+    expr = sympy.Float(2.0) * sympy.log(A)
+    fitted, table = refit(expr, [A], U, U[:, 0])
+    assert fitted == expr
+    assert next(iter(table.values())) == (2.0, math.inf)
