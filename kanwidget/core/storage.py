@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +25,8 @@ from kanwidget.datasets.encoding import Encoding
 
 #: Version of the format. A change that older code can't read raises it.
 FORMAT = 4
+#: The first format that is read.
+_FIRST_FORMAT = 2
 _KEY = "kanwidget"
 _LAYER_TENSORS = ("coef", "base", "affine", "knots", "spline_on", "frozen")
 _POSTERIOR_TENSORS = ("vector", "root")
@@ -82,7 +83,7 @@ def load(path: str | os.PathLike[str], cls: type[N], map_location: torch.device 
     tensors, structure = _read(Path(path), torch.device(map_location))
     _check_names(structure, path)
     try:
-        return _assembled(*_upgraded(tensors, structure), cls)
+        return _assembled(tensors, structure, cls)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise ValueError(f"{os.fspath(path)} is damaged: {type(error).__name__}: {error}") from error
 
@@ -150,19 +151,9 @@ def _read(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str
         structure = None
     if not isinstance(structure, dict) or not isinstance(structure.get("version"), int):
         raise ValueError(f"{os.fspath(path)} has no network of kanwidget in it; it comes from another program.")
-    if structure["version"] > FORMAT:
-        found = f"format {structure['version']}, this kanwidget reads up to {FORMAT}"
-        raise ValueError(f"{os.fspath(path)} has {found}. Update kanwidget.")
-    return tensors, structure
-
-
-def _upgraded(tensors: dict[str, Tensor], structure: dict[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """A file of format 1 in the names of format 2."""
-    if structure["version"] == 1:
-        tensors = {re.sub(r"\.pinned$", ".frozen", name): value for name, value in tensors.items()}
-        if (history := structure["history"]) is not None:
-            history["stop_reason"] = history.pop("reason")
-            history["columns"]["stop_reason"] = history["columns"].pop("stopped")
+    if not _FIRST_FORMAT <= structure["version"] <= FORMAT:
+        found = f"format {structure['version']}, this kanwidget reads formats {_FIRST_FORMAT} to {FORMAT}"
+        raise ValueError(f"{os.fspath(path)} has {found}.{' Update kanwidget.' * (structure['version'] > FORMAT)}")
     return tensors, structure
 
 

@@ -21,7 +21,6 @@ from kanwidget.core.storage import load
 from kanwidget.datasets import Dataset
 from kanwidget.datasets.encoding import Encoding
 from kanwidget.explorer.describe.equations import EquationWriter, FormulaRow
-from kanwidget.explorer.files.format1 import upgraded
 from kanwidget.explorer.files.script_line import log_entry
 from kanwidget.explorer.files.session_fields import FORMAT, KIND, RECORD, TREE_NODE, optional, real, text, whole
 from kanwidget.explorer.session.presets import PRESETS
@@ -58,9 +57,11 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         content = None
     if not isinstance(content, dict) or content.get("kind") != KIND:
         _check.refuse(ValueError(f"{os.fspath(path)} has no session in it. Give a file that save_json wrote."))
-    if content.get("version") not in (1, FORMAT):
-        version = f"format {content.get('version')!r}, this kanwidget reads up to {FORMAT}"
-        _check.refuse(ValueError(f"{os.fspath(path)} has {version}. Update kanwidget."))
+    if content.get("version") != FORMAT:
+        version = content.get("version")
+        advice = " Update kanwidget." if isinstance(version, int) and version > FORMAT else ""
+        found = f"has format {version!r}, this kanwidget reads format {FORMAT}.{advice}"
+        _check.refuse(ValueError(f"{os.fspath(path)} {found}"))
     return content
 
 
@@ -75,7 +76,7 @@ class SavedSession:
     def __init__(self, content: dict[str, Any], path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
         try:
-            stored = upgraded(content["session"]) if content["version"] == 1 else content["session"]
+            stored = content["session"]
             self.arguments = _arguments(stored["arguments"])
             self.missing_arguments = [_listed(name, _ARGUMENTS) for name in stored["missing_arguments"]]
             self.settings = _settings(stored["settings"])
