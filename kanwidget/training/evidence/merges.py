@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from kanwidget.core.network import Network
 from kanwidget.core.records import Posterior
+from kanwidget.surgery import merge_levels
 from kanwidget.training.evidence.errors import level_values
+from kanwidget.training.jacobian.parameter_vector import ParameterVector
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,68 @@ def partitions(network: Network, posterior: Posterior, source: int) -> list[Part
         named = (tuple(sorted(level for one in group for level in members[one])) for group in groups)
         found.append(Partition(tuple(named), gain, _between(start, weight, groups) / whole if whole else 1.0))
     return sorted(found, key=lambda partition: -partition.gain)
+
+
+def merge(network: Network, posterior: Posterior, source: int, groups: Sequence[Sequence[int]]) -> None:
+    """`surgery.merge_levels`, with all parameters and the posterior as they are given that the values are one. In place.
+
+    To second order it is what a training of the merged network ends in. Where a group takes values apart that were one, the data
+    haven't told these apart yet, and the network is left without a posterior.
+
+    Args:
+        network: The network.
+        posterior: Its posterior.
+        source: The input of words.
+        groups: Numbers of levels.
+    """
+    group_of = {level: set(group) for group in groups for level in group}
+    known = _members(network, source)
+    former = ParameterVector.of(network)
+    vector, root, gain = posterior.vector.clone(), posterior.root.clone(), 0.0
+    for edge in level_values(network, posterior, source):
+        place = {level: int(column) for column, levels in zip(edge.columns, known, strict=True) for level in levels}
+        for first, *others in groups:
+            for other in others:
+                i, j = place[first], place[other]
+                if i != j:
+                    gain += float(_log_odds(vector[[i, j], None].to(root), root[[i, j], None], edge.spread[None], 0, 1))
+                    vector, root = _equal(vector, root, i, j)
+    merge_levels(network, source, groups)
+    if any(not set(levels) <= group_of.get(levels[0], set(levels[:1])) for levels in known):
+        network.posterior = None
+        return
+    kept = _kept(former, ParameterVector.of(network))
+    _write(network, vector[kept])
+    evidence = posterior.log_evidence + gain
+    network.posterior = replace(posterior, vector=vector[kept], root=root[kept], log_evidence=evidence)
+
+
+def _equal(vector: Tensor, root: Tensor, i: int, j: int) -> tuple[Tensor, Tensor]:
+    """Mean, and root of the covariance, of normal parameters given that two of them are equal."""
+    difference = root[i] - root[j]
+    gain = root @ difference / difference.square().sum().clamp_min(torch.finfo(root.dtype).tiny)
+    vector = vector - (gain * (vector[i] - vector[j])).to(vector)
+    vector[j] = vector[i]
+    return vector, root - gain[:, None] * difference
+
+
+def _kept(former: ParameterVector, now: ParameterVector) -> Tensor:
+    """The place that each parameter of a network had before some went."""
+    kept = torch.zeros(now.size, dtype=torch.long)
+    for before, after in zip(former.layers, now.layers, strict=True):
+        for old, new in ((before.numeric, after.numeric), (before.affine, after.affine)):
+            kept[new[new >= 0]] = old[new >= 0]
+    return kept
+
+
+def _write(network: Network, vector: Tensor) -> None:
+    """Set the free parameters of a network."""
+    with torch.no_grad():
+        for number, index in enumerate(ParameterVector.of(network).layers):
+            layer = network.layer(number)
+            numeric = (index.numeric[..., :-1], layer.coef), (index.numeric[..., -1], layer.base)
+            for columns, values in (*numeric, (index.affine, layer.affine)):
+                values[columns >= 0] = vector[columns[columns >= 0]].to(values)
 
 
 def _members(network: Network, source: int) -> list[list[int]]:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from kanwidget import KAN
+from kanwidget.training.evidence.errors import valid_posterior
 from kanwidget.training.evidence.merges import partitions
 
 OFFSETS = {"ash": 0.0, "beech": 0.0, "cedar": 2.0, "elm": 2.0, "fir": -1.0, "oak": -1.0}
@@ -59,6 +60,24 @@ def test_the_gain_is_that_of_a_training(noise):
     assert merged.posterior.log_evidence - model.posterior.log_evidence == pytest.approx(best.gain, abs=0.7)
 
 
+@pytest.mark.parametrize("noise", [0.3, 2.0])
+def test_a_merged_network_is_as_if_it_was_trained(noise):
+    frame = trees(noise=noise)
+    model = trained(frame)
+    best = model.suggest_merges("kind")[0]
+    merged = copy.deepcopy(model)
+    merged.merge_levels("kind", best.merged)
+    value, error = merged.predict(frame, return_std=True)
+    assert merged.posterior.log_evidence - model.posterior.log_evidence == pytest.approx(best.gain)
+    merged.fit((frame, "girth"), progress=False)
+    again, its_error = merged.predict(frame, return_std=True)
+    assert float(((value - again) / its_error).abs().max()) < 0.3  # prices have changed a little
+    torch.testing.assert_close(error, its_error, rtol=0.05, atol=0)
+    # What is split again the data haven't told apart yet.
+    merged.merge_levels("kind", [])
+    assert valid_posterior(merged) is None
+
+
 def test_merged_levels_have_one_value_in_everything_that_follows(model, tmp_path):
     frame = trees()
     merged = copy.deepcopy(model)
@@ -102,6 +121,7 @@ def test_a_group_begins_with_the_mean_of_its_rows(model):
     merged = copy.deepcopy(model)
     codes = torch.arange(6, dtype=torch.float64)
     before = merged.curve((0, 1, 0), codes).y
+    merged.posterior = None
     merged.merge_levels("kind", [["ash", "elm"]])
     rows = torch.tensor([(frame.kind == kind).sum() for kind in OFFSETS], dtype=torch.float64)
     expected = (rows * before)[[0, 3]].sum() / rows[[0, 3]].sum()
