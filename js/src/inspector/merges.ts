@@ -55,5 +55,5 @@ type Row = NonNullable<Context["store"]["state"]["candidates"]["merges"]>[number
 
 function headingText(rows: readonly Row[] | undefined, levels: number): string {
   if (!rows || levels < 3) return "";
-  return rows.length > 0 ? "Levels that may have one value:" : "The data tell all these levels apart.";
+  return rows.length > 0 ? "Levels that may have one value:" : "The data tell all these values apart.";
 }

@@ -111,7 +111,7 @@ it("merges levels of words that may have one value, and splits them", () => {
   view.click('[data-kw-action="merge"]');
   expect(view.commands("merge_levels")).toMatchObject([{ edge: [0, 0, 0], groups: [[0, 2]] }]);
   tell({ merges: [], merged: true });
-  expect(panel.textContent).toContain("The data tell all these levels apart.");
+  expect(panel.textContent).toContain("The data tell all these values apart.");
   view.click('[data-kw-action="split"]');
   expect(view.commands("merge_levels").at(-1)).toMatchObject({ groups: [] });
 });
