@@ -141,7 +141,7 @@ class EditMethods(MethodGroup):
             >>> explorer = KANExplorer(flats, "rent")
             >>> explorer.merge_levels("town", [["east", "west"]])
             >>> explorer.model.layer(0).merged
-            {0: (0, 0, 2)}
+            {0: (0, 1, 0)}
         """
         self._apply(MergeLevels(column, tuple(tuple(group) for group in groups)))
 
