@@ -15,6 +15,8 @@ from kanwidget.core.threads import limit_threads_of_methods
 from kanwidget.kan.words import words_of
 from kanwidget.surgery._record import record
 from kanwidget.surgery.grids import KnotPlacement
+from kanwidget.training.evidence.errors import valid_posterior
+from kanwidget.training.evidence.merges import merge_levels
 from kanwidget.training.residuals import prune_residual
 
 
@@ -265,7 +267,7 @@ class EditableNetwork(Network):
             if isinstance(group, str):
                 _check.fail("groups", "merge_levels", "lists of levels", group, f"Write [[{group!r}, …]].")
             numbers.append([names.index(_check.choice(level, "groups", "merge_levels", names)) for level in group])
-        surgery.merge_levels(self, source, numbers)
+        merge_levels(self, source, numbers, valid_posterior(self))
 
     def unlock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
         """Undo `lock`; each edge starts from the shared function. In place.

@@ -17,7 +17,7 @@ from kanwidget.explorer.describe.labels import edges_name
 from kanwidget.explorer.protocol.topics import CHANGED, Topics
 from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
-from kanwidget.surgery import merge_levels
+from kanwidget.training.evidence.merges import merge_levels
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +279,8 @@ class MergeLevels(Command):
         levels = session.data.levels[column]
         pick = lambda level: levels.index(_check.choice(level, "groups", "merge_levels", levels))  # noqa: E731
         groups = [[level if isinstance(level, int) else pick(level) for level in group] for group in self.groups]
-        change = lambda: merge_levels(session.model, source, groups)  # noqa: E731
+        posterior = session.run.posterior()
+        change = lambda: merge_levels(session.model, source, groups, posterior)  # noqa: E731
         named = tuple(tuple(levels[level] for level in group if level < len(levels)) for group in groups)
         name = session.in_vars[column]
         label = f"{name}: {', '.join(' or '.join(group) for group in named) or 'a value for each level'}"

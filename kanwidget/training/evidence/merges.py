@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from kanwidget import surgery
 from kanwidget.core.network import Network
-from kanwidget.core.records import Posterior
+from kanwidget.core.records import Freedom, Posterior
 from kanwidget.training.evidence.errors import level_values
+from kanwidget.training.jacobian.parameter_vector import ParameterVector
+from kanwidget.training.jacobian.stack import Stack
+
+#: Logarithm of the odds below which merged levels aren't near enough to what the data say for its errors to hold.
+_REFUTED = -7.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,83 @@ def partitions(network: Network, posterior: Posterior, source: int) -> list[Part
         named = (tuple(sorted(level for one in group for level in members[one])) for group in groups)
         found.append(Partition(tuple(named), gain, _between(start, weight, groups) / whole if whole else 1.0))
     return sorted(found, key=lambda partition: -partition.gain)
+
+
+def merge_levels(network: Network, source: int, groups: Sequence[Sequence[int]], posterior: Posterior | None) -> None:
+    """Give the levels of each group one value, see `surgery.merge_levels`, and keep what is known of all parameters. In place.
+
+    That two values are one is a condition on a Gaussian, whose covariance is known. Levels that get values of their own, and those
+    that the data tell apart, leave no posterior.
+
+    Args:
+        network: The network.
+        source: The input of words.
+        groups: Numbers of levels; none splits all.
+        posterior: The network's posterior, if there is one.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> flats = {"town": ["east", "west", "north"] * 8, "rent": [8.0, 8.1, 12.0, 8.2, 8.1, 11.9] * 4}
+        >>> model = KAN.for_data(flats, "rent")
+        >>> history = model.fit((flats, "rent"), progress=False)
+        >>> merge_levels(model, 0, [[0, 1]], model.posterior)
+        >>> len(model.posterior.vector) == model.n_parameters
+        True
+    """
+    layer = network.layer(0)
+    former, numeric = layer.firsts()[source].tolist(), ParameterVector.of(network).layers[0].numeric[:, source].tolist()
+    edges = level_values(network, posterior, source) if posterior is not None else []
+    surgery.merge_levels(network, source, groups)
+    network.posterior = None
+    firsts = layer.firsts()[source].tolist()
+    if posterior is None or any(firsts[one] != first for one, first in zip(former, firsts, strict=True)):
+        return
+    joined = [i for i, first in enumerate(firsts) if first != i == former[i]]
+    # Each condition: the value of a level is that of the first of its group.
+    conditions = posterior.root.new_zeros(len(edges) * len(joined), len(posterior.vector))
+    before = posterior.root.new_zeros(len(posterior.vector))
+    rows, gone = iter(conditions.unbind()), []
+    for edge in edges:
+        before[edge.columns] = edge.spread.square()
+        columns = numeric[edge.edge.target]
+        for level in joined:
+            row = next(rows)
+            row[columns[level]], row[columns[firsts[level]]] = 1.0, -1.0
+            gone.append(columns[level])
+    root, gain = _conditioned(posterior, conditions, before)
+    kept = [i for i in range(len(posterior.vector)) if i not in {*gone}]
+    parameters = ParameterVector.of(network)
+    if gain < _REFUTED or len(kept) != parameters.size:
+        return
+    values = len({*former[: layer.levels[source]]})
+    part = (values - len(joined) - 1) / (values - 1)
+    network.posterior = replace(
+        posterior,
+        vector=parameters.read(Stack([network]))[0],
+        root=root[kept],
+        log_evidence=posterior.log_evidence + gain,
+        freedom={
+            edge: Freedom(part * freedom.straight, part * freedom.wiggle) if edge[:2] == (0, source) else freedom
+            for edge, freedom in posterior.freedom.items()
+        },
+    )
+
+
+def _conditioned(posterior: Posterior, conditions: Tensor, before: Tensor) -> tuple[Tensor, float]:
+    """A root of the covariance given that conditions @ vector is 0, and the logarithm of the evidence for that.
+
+    Args:
+        posterior: The posterior.
+        conditions: `(conditions, size)`.
+        before: Variances of the parameters before the data, `(size,)`.
+    """
+    change, vector = conditions @ posterior.root, posterior.vector.to(conditions)
+    after, prior = change @ change.mT, (conditions * before) @ conditions.mT
+    after = after + torch.diag(1e-12 * prior.diagonal().clamp_min(1e-300))
+    difference = conditions @ vector
+    chi = float(difference @ torch.linalg.solve(after, difference))
+    gain = 0.5 * (float(torch.linalg.slogdet(prior).logabsdet) - float(torch.linalg.slogdet(after).logabsdet) - chi)
+    return posterior.root - (posterior.root @ change.mT) @ torch.linalg.solve(after, change), gain
 
 
 def _members(network: Network, source: int) -> list[list[int]]:
