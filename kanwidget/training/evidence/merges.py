@@ -84,10 +84,10 @@ def merge_levels(network: Network, source: int, groups: Sequence[Sequence[int]],
 
     Examples:
         >>> from kanwidget import KAN
-        >>> flats = {"town": ["east", "west", "north"] * 8, "rent": [8.0, 8.1, 12.0, 8.2, 8.1, 11.9] * 4}
+        >>> flats = {"town": ["east", "west", "north"] * 8, "rent": [8.0, 8.3, 12.0, 8.2, 8.1, 11.9] * 4}
         >>> model = KAN.for_data(flats, "rent")
         >>> history = model.fit((flats, "rent"), progress=False)
-        >>> merge_levels(model, 0, [[0, 1]], model.posterior)
+        >>> merge_levels(model, 0, [[0, 2]], model.posterior)
         >>> len(model.posterior.vector) == model.n_parameters
         True
     """
