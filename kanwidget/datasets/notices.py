@@ -127,7 +127,7 @@ def _reading_notices(data: Dataset) -> Iterator[DataNotice]:
     missing = [f"{column.missing:,} of “{column.name}”" for column in columns if column.missing]
     if missing:
         sentence = f"Missing cells: {_listed(missing)}. Rows where they are missing have a value of their own."
-        if any(column.missing and column.kind != "words" for column in columns):
+        if not data.is_classification and any(column.missing and column.kind != "words" for column in columns):
             # Beside a mean the factors of a product say nothing.
             sentence += " A product of numbers is found more surely without these rows."
         yield DataNotice("missing cells", "", sentence)

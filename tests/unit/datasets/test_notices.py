@@ -116,5 +116,8 @@ def test_what_became_of_words_and_missing_cells_is_said():
         "Missing cells: 10 of “n”, 10 of “m” and 1 of “town”. Rows where they are missing have a value of their own. "
         "A product of numbers is found more surely without these rows."
     )
+    frame["y"] = ["ab"[n % 2] for n in range(rows)]
+    of_classes = {one.kind: one.sentence for one in data_notices(Dataset.from_frame(frame, "y", 0))}
+    assert of_classes["missing cells"].endswith("Rows where they are missing have a value of their own.")
     assert said["dates"] == "“when” counts days since 1970-01-01."
     assert "equal columns" not in said
