@@ -8,6 +8,7 @@ levels, given and missing, so that rows without the number have a value of their
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -32,6 +33,9 @@ UNMET = 0.5
 FLAG = (GIVEN, MISSING)
 #: Words are names, and say nothing about other rows, where they have more levels than this part of the rows.
 _NAMES = 1 / 3
+#: Why such names are left out where they are dates, and what those look like.
+DATES_AS_TEXT = "dates as text"
+_DATE = re.compile(r"\d{1,4}([-./])\d{1,2}\1\d{1,4}(?!\d)")
 #: The rarest levels beyond so many become one.
 _MOST_LEVELS = 100
 #: Names of new levels that a warning says.
@@ -248,10 +252,13 @@ def _useless(found: Cells) -> str:
         return "no filled cell"
     if found.kind != "words":
         return ""
-    count, rows = len({text for text in found.texts if text is not None}), len(found.texts)
+    levels, rows = {text for text in found.texts if text is not None}, len(found.texts)
+    count = len(levels)
     if count == 1 and not found.absent.any():
         return "one level"
-    return f"{count:,} levels in {rows:,} rows" if count > _NAMES * rows and count > 2 else ""
+    if count <= _NAMES * rows or count <= 2:
+        return ""
+    return f"{count:,} {DATES_AS_TEXT}" if all(map(_DATE.match, levels)) else f"{count:,} levels in {rows:,} rows"
 
 
 def _column(name: str, found: Cells) -> Column:

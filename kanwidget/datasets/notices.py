@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.datasets.dataset import Dataset
-from kanwidget.datasets.encoding import OTHER
+from kanwidget.datasets.encoding import DATES_AS_TEXT, OTHER
 
 NoticeKind = Literal[
     "few rows",
@@ -118,13 +118,18 @@ def _reading_notices(data: Dataset) -> Iterator[DataNotice]:
     if data.encoding.left_out:
         named = _listed([f"“{name}” ({reason})" for name, reason in data.encoding.left_out])
         are, them = ("is", "it") if len(data.encoding.left_out) == 1 else ("are", "them")
-        yield DataNotice("left out", "", f"{named} {are} left out: nothing can be learnt from {them}.")
+        dates = any(DATES_AS_TEXT in reason for _, reason in data.encoding.left_out)
+        advice = " Make dates of text first, with pandas.to_datetime for instance." if dates else ""
+        yield DataNotice("left out", "", f"{named} {are} left out: nothing can be learnt from {them}.{advice}")
     if rows := data.encoding.rows_left_out:
         have = "row has no target and is" if rows == 1 else "rows have no target and are"
         yield DataNotice("missing target", target, f"{rows:,} {have} left out.")
     missing = [f"{column.missing:,} of “{column.name}”" for column in columns if column.missing]
     if missing:
         sentence = f"Missing cells: {_listed(missing)}. Rows where they are missing have a value of their own."
+        if not data.is_classification and any(column.missing and column.kind != "words" for column in columns):
+            # Beside a mean the factors of a product say nothing.
+            sentence += " A product of numbers is found more surely without these rows."
         yield DataNotice("missing cells", "", sentence)
     for column in columns:
         if column.kind == "dates":

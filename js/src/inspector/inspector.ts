@@ -46,10 +46,8 @@ export function inspector(context: Context): View {
       empty.hidden = edges.length > 0;
       heading.draw(topics, title);
       // Nothing takes the place of words, or of an edge that is gone.
-      const [first] = selectedEdges(context.store);
-      const state = first?.state;
+      const state = selectedEdges(context.store)[0]?.state;
       list.node.toggleAttribute("hidden", state === "levels" || state === "pruned");
-      words.node.toggleAttribute("hidden", state !== "levels" || first!.levels === 2);
     }
     list.draw(topics);
     words.draw(topics);

@@ -32,8 +32,12 @@ export function merges({ act, store }: Context): View {
   let drawn = "";
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "candidates", "selection", "structure", "link", "status")) return;
-    const { merges: rows, merged } = store.state.candidates;
-    setText(heading, headingText(rows, selectedEdges(store)[0]?.levels ?? 0));
+    const { merges: rows, merged, busy } = store.state.candidates;
+    const [edge] = selectedEdges(store);
+    // Where nothing can be said of them the plot has the room.
+    const silent = !busy && !rows && !merged;
+    node.toggleAttribute("hidden", edge?.state !== "levels" || edge.levels === 2 || silent);
+    setText(heading, headingText(rows, merged));
     split.hidden = act.isSavedPage || !merged;
     const text = JSON.stringify(rows ?? []);
     if (text !== drawn) list.replaceChildren(...(rows ?? []).map(row));
@@ -53,7 +57,8 @@ export function merges({ act, store }: Context): View {
 
 type Row = NonNullable<Context["store"]["state"]["candidates"]["merges"]>[number];
 
-function headingText(rows: readonly Row[] | undefined, levels: number): string {
-  if (!rows || levels < 3) return "";
-  return rows.length > 0 ? "Levels that may have one value:" : "The data tell all these values apart.";
+function headingText(rows: readonly Row[] | undefined, merged: boolean | undefined): string {
+  if (!rows) return merged ? "Merged levels have one value." : "";
+  if (rows.length > 0) return "Levels that may have one value:";
+  return `The data tell ${merged ? "the other" : "all these"} levels apart.`;
 }

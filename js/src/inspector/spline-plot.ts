@@ -46,12 +46,15 @@ export function splinePlot(context: Context): View {
     chart = drawSpline(context, stage, handles);
     const ofWords = store.state.selection.levels !== undefined;
     band.hidden = !selectedCurve(store)?.band;
-    beyond.hidden = partsLabel.hidden = ofWords;
+    curved.hidden = beyond.hidden = partsLabel.hidden = ofWords;
+    valued.hidden = !ofWords;
     stage.point();
   };
   const handles = new Handles(context, registry, stage.node, show);
   stage.node.append(handles.node);
   const parts = h("input", { type: "checkbox", "data-kw-toggle": "parts" });
+  const curved = key(line("M1 4H17", "kw-c1", 2.2), "function");
+  const valued = key(s("circle", { class: "kw-f kw-c1", cx: 9, cy: 4, r: 4 }), "value");
   const band = key(s("path", { class: "kw-f kw-c1 kw-band", d: "M1 0H17V8H1Z" }), "± 2 s.e.");
   band.title = "Two standard errors of the function";
   const beyond = key(line("M1 4H17", "kw-c1", 1.6, "4 3"), "extrapolated");
@@ -59,7 +62,8 @@ export function splinePlot(context: Context): View {
   const foot = h(
     "div",
     { class: "kw-row kw-legend kw-dim kw-fine" },
-    key(line("M1 4H17", "kw-c1", 2.2), "function"),
+    curved,
+    valued,
     key(s("circle", { class: "kw-solid kw-c6", cx: 9, cy: 4, r: 2.4 }), "data"),
     band,
     beyond,
@@ -118,7 +122,8 @@ function drawSpline(context: Context, stage: Stage, handles: Handles): Axes | nu
   const [x0, x1] = widened(extent(curve.xs), handles.span);
   const ends = bandEnds(curve);
   const range =
-    handles.lockedRange ?? valueRange(curve, [...parts, ...ends, ...(py ? [py] : [])], handles.heights(curve));
+    handles.lockedRange ??
+    valueRange(curve, [...parts, ...ends, ...(py ? [bulk(py, curve)] : [])], handles.heights(curve));
   const name = called(store.state.selection.x_name ?? "x");
   const chart = axes(stage.size, { x: { range: [x0, x1], name }, y: { range, name: "" } });
   const { x, y, bottom } = chart;
@@ -130,7 +135,7 @@ function drawSpline(context: Context, stage: Stage, handles: Handles): Axes | nu
     ...(ends.length > 0 ? [bandArea(curve.xs, ends, x, y)] : []),
     ...(curve.base && ui.values.showParts ? [line(path(curve.xs, curve.base, x, y), "kw-c2", 1.5, "6 3")] : []),
     ...(curve.spline && ui.values.showParts ? [line(path(curve.xs, curve.spline, x, y), "kw-c3", 1.5, "2 3")] : []),
-    ...(px && py ? [dots(px, py, x, y)] : []),
+    ...(px && py ? [dots(px, py, chart)] : []),
     ...functionPaths(curve, store.state.selection.data_range, x, y),
   ]);
   handles.draw({ ...chart, range }, curve);
@@ -142,7 +147,7 @@ function drawLevels(store: Store, stage: Stage, curve: Curve, levels: readonly s
   const points = store.state.detail.get("points");
   const [px, py] = [row(points, 0), row(points, 1)];
   const ends = bandEnds(curve);
-  const range = valueRange(curve, [...ends, ...(py ? [py] : [])], []);
+  const range = valueRange(curve, [...ends, ...(py ? [bulk(py, curve)] : [])], []);
   const name = called(store.state.selection.x_name ?? "x");
   const chart = axes(stage.size, {
     x: { range: [-0.6, levels.length - 0.4], name, words: levels },
@@ -155,7 +160,7 @@ function drawLevels(store: Store, stage: Stage, curve: Curve, levels: readonly s
   const [low, high] = range.map((value) => number(value));
   stage.show(`The values of ${count(levels.length, "level")} of ${name}, from ${low} to ${high}`, [
     ...chart.nodes,
-    ...(beside && py ? [dots(beside, py, x, y)] : []),
+    ...(beside && py ? [dots(beside, py, chart)] : []),
     line(bars.join(""), "kw-c1", 2),
     ...Array.from(curve.xs, (v, i) => s("circle", { class: "kw-f kw-c1", cx: x(v), cy: y(curve.ys[i]!), r: 4 })),
   ]);
@@ -169,6 +174,14 @@ const bandEnds = ({ ys, band }: Curve): Float32Array[] =>
 function bandArea(xs: Float32Array, [low, high]: Float32Array[], x: Scale, y: Scale): SVGElement {
   const d = path([...xs, ...xs.toReversed()], [...low!, ...high!.toReversed()], x, y);
   return s("path", { class: "kw-f kw-c1 kw-band", d });
+}
+
+/** The dots that set the range: without those, few and far, beside which the function would be flat. */
+function bulk(ys: Float32Array, curve: Curve): Float32Array {
+  const sorted = ys.filter(Number.isFinite).sort();
+  const at = (part: number) => sorted[Math.round(part * (sorted.length - 1))]!;
+  const [low, high] = extent([...curve.ys, at(0.02), at(0.98)]);
+  return at(1) - at(0) > 3 * (high - low) ? Float32Array.of(low, high) : ys;
 }
 
 /** The range of x, widened for handles outside the grid. */
@@ -197,10 +210,12 @@ function functionPaths({ xs, ys }: Curve, range: number[] | undefined, x: Scale,
 }
 
 /** One path for all points: thousands of circles would cost more than the rest of the page. */
-function dots(xs: Float32Array, ys: Float32Array, x: Scale, y: Scale): SVGElement {
+function dots(xs: Float32Array, ys: Float32Array, { x, y, top, bottom }: Axes): SVGElement {
   let d = "";
   for (let i = 0; i < xs.length; i++) {
-    const [px, py] = [x(xs[i]!), y(ys[i]!)];
+    const px = x(xs[i]!);
+    // Those far out of the range stand at its border.
+    const py = Math.max(top, Math.min(bottom, y(ys[i]!)));
     if (Number.isFinite(px) && Number.isFinite(py))
       d += `M${(px - 2).toFixed(1)} ${py.toFixed(1)}a2 2 0 1 0 4 0a2 2 0 1 0 -4 0`;
   }

@@ -6,7 +6,7 @@ import { FORMS, type Form } from "../formula/forms-panel";
 import { output } from "../formula/output";
 import type { Context, View } from "../state/context";
 import { touches } from "../state/topics";
-import { number } from "../text/format";
+import { number, valuesInLine } from "../text/format";
 import { attrs, h, setChildren, setText } from "../ui/dom";
 import { Registry } from "../ui/listeners";
 
@@ -67,7 +67,7 @@ export function formulaTab(context: Context): View {
       setText(cost, [error, form.verdict].filter(Boolean).join(" · "));
       written.write(form.outputs);
       constants.write(form);
-      setText(meaning, form.meaning);
+      setText(meaning, valuesInLine(form.meaning));
       attrs(row, { "data-kw-text": form.text });
     };
     return { node: row, output: written, write };

@@ -79,12 +79,16 @@ export const pretty = (name: string): string =>
 
 /** A formula in plain text, as it is read in a sentence: `0.12·x₁² − 3·10⁻⁵` for `0.12*x_1^2 - 3e-05`. */
 export const inLine = (text: string): string =>
-  pretty(text)
-    .replaceAll("*", "·")
+  powers(pretty(text).replaceAll("*", "·"))
     .replace(/\bpi\b/g, "π")
     .replace(/(?<=[ (])-(?=[ (\p{L}\d])/gu, MINUS)
-    .replace(/(?<=\d)e([+-]?\d+)\b/g, (_, n: string) => `·10${superscript(Number(n))}`)
     .replace(/\p{L}+_\d+/gu, variable);
+
+const powers = (text: string): string =>
+  text.replace(/(?<=[\d)])e([+-]?\d+)\b/g, (_, n: string) => `·10${superscript(Number(n))}`);
+
+/** What stands in a formula, with its signs: `{east: (−1.5 ± 0.2)·10⁻⁵}`. */
+export const valuesInLine = (text: string): string => powers(text.replace(/(?<=: \(?)-(?=\d)/g, MINUS));
 
 const DIGITS = "₀₁₂₃₄₅₆₇₈₉";
 const GREEK =

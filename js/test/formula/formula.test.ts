@@ -70,29 +70,30 @@ it("a selection is copied as LaTeX, which is said", () => {
   expect(view.find("[data-kw-voice]").textContent).toBe("LaTeX copied");
 });
 
-describe("another form", () => {
-  const form = (name: string, text: string, error: number) => ({
-    name,
-    outputs: [["math", {}, [["mtext", {}, [text]]]]],
-    text,
-    latex: text,
-    python: text,
-    error,
-    constants: [
+const form = (name: string, text: string, error: number) => ({
+  name,
+  outputs: [["math", {}, [["mtext", {}, [text]]]]],
+  text,
+  latex: text,
+  python: text,
+  error,
+  constants: [
+    [
+      "math",
+      {},
       [
-        "math",
-        {},
-        [
-          ["mn", {}, ["2"]],
-          ["mo", {}, ["±"]],
-          ["mn", {}, ["0.1"]],
-        ],
+        ["mn", {}, ["2"]],
+        ["mo", {}, ["±"]],
+        ["mn", {}, ["0.1"]],
       ],
     ],
-    meaning: "",
-    verdict: name === "rounded" ? "preferred: as good as trained within the noise" : "",
-  });
-  const forms = [form("as trained", "2.01x", 0.1), form("expanded", "2x + 0.1", 0.2), form("rounded", "2x", 0.3)];
+  ],
+  meaning: "",
+  verdict: name === "rounded" ? "preferred: as good as trained within the noise" : "",
+});
+const forms = [form("as trained", "2.01x", 0.1), form("expanded", "2x + 0.1", 0.2), form("rounded", "2x", 0.3)];
+
+describe("another form", () => {
   const choose = (name: string) => {
     const select = view.find<HTMLSelectElement>('[data-kw-control="form"]');
     select.value = name;
@@ -114,6 +115,14 @@ describe("another form", () => {
     choose("as trained");
     expect(view.commands("watch").at(-1)).toMatchObject({ panels: [] });
     expect(bar().dataset.kwFormula).toBe("f + g1");
+  });
+
+  it("says what stands in it with the signs of formulas", () => {
+    const meaning = "where f(town) = {north-west: -1.50 ± 0.20, east: (-1.5 ± 0.2)e-05}";
+    view.click('[data-kw-tab="formula"]');
+    deliverForms({ forms: [{ ...forms[0]!, meaning }] });
+    const line = view.find('[data-kw-form="as trained"] .kw-lines').textContent;
+    expect(line).toBe("where f(town) = {north-west: −1.50 ± 0.20, east: (−1.5 ± 0.2)·10⁻⁵}");
   });
 
   it("without anything new is none, and the fitted one stands for it", () => {

@@ -110,10 +110,47 @@ it("merges levels of words that may have one value, and splits them", () => {
   expect(view.find('[data-kw-action="split"]').hidden).toBe(true);
   view.click('[data-kw-action="merge"]');
   expect(view.commands("merge_levels")).toMatchObject([{ edge: [0, 0, 0], groups: [[0, 2]] }]);
+  tell({ merges: [], merged: false });
+  expect(panel.textContent).toContain("The data tell all these levels apart.");
   tell({ merges: [], merged: true });
-  expect(panel.textContent).toContain("The data tell all these values apart.");
+  expect(panel.textContent).toContain("The data tell the other levels apart.");
+  tell({ merged: true });
+  expect(panel.textContent).toContain("Merged levels have one value.");
   view.click('[data-kw-action="split"]');
   expect(view.commands("merge_levels").at(-1)).toMatchObject({ groups: [] });
+  tell({ merged: false });
+  expect(panel.hidden).toBe(true);
+});
+
+it("shows values, not a function, of words; few dots far out don't make them all one", () => {
+  const entries = () => view.all("[data-kw-panel=inspector] .kw-legend > span").filter((one) => !one.hidden);
+  view.click('[data-kw-edge="0-0-0"]');
+  expect(entries()[0]!.textContent).toBe("function");
+  view.kernel.edges[0] = { ...view.kernel.edges[0]!, levels: 2 };
+  view.kernel.setState(0, "levels");
+  view.kernel.pushAll();
+  const rows = 100;
+  const far = Array.from({ length: rows }, (_, i) => (i ? i % 3 : -500));
+  const packed = pack({
+    detail: [
+      [0, 1, 0, 2, 0, 0, 0, 0],
+      [4, 2],
+    ],
+    points: [
+      [...far.map((_, i) => i % 2), ...far],
+      [2, rows],
+    ],
+  });
+  const selection = { ...view.explorer.store.state.selection, levels: ["east", "west"] };
+  view.deliver("selection", { selection, arrays: packed.arrays }, packed.buffer);
+  expect(entries()[0]!.textContent).toBe("value");
+  const stage = view.find("[data-kw-panel=inspector] .kw-stage svg");
+  const [low, high] = [...stage.querySelectorAll("circle")].map((one) => Number(one.getAttribute("cy")));
+  const height = Number(stage.getAttribute("height"));
+  expect(Math.abs(low! - high!)).toBeGreaterThan(0.3 * height);
+  // The far one stands at the border of the plot.
+  const dots = [...stage.querySelectorAll("path.kw-solid")].at(-1)!.getAttribute("d")!;
+  expect(Math.max(...[...dots.matchAll(/M\S+ (\S+?)a/g)].map((one) => Number(one[1])))).toBeLessThan(height);
 });
 
 it("offers no function where none can take the place: words, and what is pruned", () => {

@@ -26,7 +26,7 @@ from kanwidget.training.evidence.merges import partitions
 #: Most candidates in a message.
 _MAX_CANDIDATES = 16
 #: Groupings of levels in a message at most, and the logarithm of the odds below which none is worth showing.
-_MOST_MERGES, _UNLIKELY = 5, -7.0
+_MOST_MERGES, _UNLIKELY = 5, -3.0
 
 
 def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tuple[p.Candidates, dict[str, Tensor]]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import torch
 
 from kanwidget.core.network import Network
@@ -57,6 +58,8 @@ class Words:
     """The value of a level that training hadn't, by the same names."""
     switches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Of columns with two levels: those that 0 and 1 stand for, by the names of their symbols."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """What source code says of columns of numbers, by the names of their symbols."""
 
     @classmethod
     def of(cls, network: Network, data: Dataset, names: Sequence[str] | None = None) -> Words:
@@ -81,8 +84,10 @@ class Words:
             pairs = map(LevelValue, (values - mean).tolist(), each)
             tables[edge_name(*edge)] = dict(zip(levels, pairs, strict=True))
             unmet[edge_name(*edge)] = float(values.mean()) - mean
-        two = zip(data.in_vars if names is None else names, data.levels, strict=True)
-        return cls(tables, unmet, {name: levels for name, levels in two if len(levels) == SWITCH})
+        names = data.in_vars if names is None else names
+        two = zip(names, data.levels, strict=True)
+        switches = {name: levels for name, levels in two if len(levels) == SWITCH}
+        return cls(tables, unmet, switches, _notes(data, names))
 
     @property
     def free_values(self) -> int:
@@ -126,7 +131,7 @@ class Words:
             for name, table in self.tables.items()
         }
         expr = expressions if len(expressions) > 1 else expressions[0]
-        return to_python(expr, variables, tables=tables, switches=self.switches)
+        return to_python(expr, variables, tables=tables, switches=self.switches, notes=self.notes)
 
     def _tables_in(self, expressions: Sequence[sympy.Expr]) -> Iterator[tuple[Any, Mapping[str, LevelValue]]]:
         """The functions of words in expressions, as they stand there, and their tables."""
@@ -140,6 +145,21 @@ class Words:
     def _switches_in(self, expressions: Sequence[sympy.Expr]) -> list[tuple[str, tuple[str, ...]]]:
         used = {str(symbol) for expression in expressions for symbol in expression.free_symbols}
         return [(name, two) for name, two in self.switches.items() if name in used]
+
+
+def _notes(data: Dataset, names: Sequence[str]) -> dict[str, str]:
+    """Where dates begin, and what stands for missing cells, by the names of symbols."""
+    symbols, notes = dict(zip(data.in_vars, names, strict=True)), {}
+    for column in () if data.encoding is None else data.encoding.columns:
+        said = []
+        if column.kind == "dates":
+            said.append(f"{column.unit} since {np.datetime64(int(column.origin), 's').astype('datetime64[D]')}")
+        if column.kind != "words" and column.missing:
+            said.append(f"{column.fill!r} where it is missing")
+        ((name, _), *_) = column.inputs
+        if said and name in symbols:
+            notes[symbols[name]] = ", ".join(said)
+    return notes
 
 
 def level_mean(network: Network, edge: EdgeRef) -> float:

@@ -87,8 +87,8 @@ def with_error(value: float, error: float, figures: int = 1) -> str:
         ('0.99992 ± 0.00006', '210 ± 20', '1 (any value)')
         >>> with_error(54173456.7, 8e6), with_error(3043210.0, 81234.0)
         ('(5.4 ± 0.8)e+07', '(3.04 ± 0.08)e+06')
-        >>> with_error(212.68, 16.9, 2)
-        '213 ± 17'
+        >>> with_error(212.68, 16.9, 2), with_error(-0.03, 0.13)
+        ('213 ± 17', '0.0 ± 0.1')
     """
     if not math.isfinite(error):
         return f"{value:.4g} (any value)"
@@ -97,6 +97,7 @@ def with_error(value: float, error: float, figures: int = 1) -> str:
     decimals = exponent - math.floor(math.log10(error)) + figures - 1 if error > 0 else _DECIMALS + 1
     if decimals > _DECIMALS:
         return f"{value:.9g} ± {error:.0e}" if error > 0 else f"{value:.9g} ± 0"
-    texts = [f"{round(number / unit, decimals):.{max(decimals, 0)}f}" for number in (value, error)]
+    # Adding 0 takes the sign of a rounded -0.03 away.
+    texts = [f"{round(number / unit, decimals) + 0.0:.{max(decimals, 0)}f}" for number in (value, error)]
     pair = " ± ".join(texts)
     return f"({pair})e{exponent:+03d}" if exponent else pair

@@ -41,6 +41,7 @@ def to_python(
     *,
     tables: Mapping[str, LevelSource] | None = None,
     switches: Mapping[str, Sequence[str]] | None = None,
+    notes: Mapping[str, str] | None = None,
 ) -> str:
     """The source text of a function that computes an expression (or several, as a tuple) with NumPy.
 
@@ -53,6 +54,7 @@ def to_python(
         name: The function's name.
         tables: Functions of words, by their names in the expression.
         switches: The two levels that 0 and 1 stand for, by the names of their symbols.
+        notes: Comments on symbols, by their names; of those that the expression has.
 
     Examples:
         >>> import sympy
@@ -97,9 +99,10 @@ def to_python(
     renamed = [(text, short) for text, short in (arguments | functions).items() if text != short]
     comments = [f"    # {short}: {text!r}" for text, short in renamed]
     used_symbols = {symbol.name for expression in listed for symbol in expression.free_symbols}
+    meanings = {text: f"0 for {two[0]!r}, 1 for {two[1]!r}" for text, two in (switches or {}).items()}
     comments += [
-        f"    # {arguments[text]}: 0 for {two[0]!r}, 1 for {two[1]!r}"
-        for text, two in (switches or {}).items()
+        f"    # {arguments[text]}: {meaning}"
+        for text, meaning in (meanings | {**(notes or {})}).items()
         if text in used_symbols
     ]
     words = [_lookup(functions[call], (tables or {})[call]) for call in calls if call in (tables or {})]

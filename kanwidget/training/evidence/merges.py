@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from kanwidget.core.network import Network
-from kanwidget.core.records import Posterior
+from kanwidget.core.records import Freedom, Posterior
 from kanwidget.surgery import merge_levels
 from kanwidget.training.evidence.errors import level_values
 from kanwidget.training.jacobian.parameter_vector import ParameterVector
+
+#: Logarithm of the odds below which merged levels aren't near enough to what the data say for its errors to hold.
+_REFUTED = -7.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,8 @@ def partitions(network: Network, posterior: Posterior, source: int) -> list[Part
 def merge(network: Network, posterior: Posterior, source: int, groups: Sequence[Sequence[int]]) -> None:
     """`surgery.merge_levels`, with all parameters and the posterior as they are given that the values are one. In place.
 
-    To second order it is what a training of the merged network ends in. Where a group takes values apart that were one, the data
-    haven't told these apart yet, and the network is left without a posterior.
+    To second order it is what a training of the merged network ends in. There is no posterior where a group takes values apart that
+    were one, which the data haven't judged yet, and where the data speak against the groups.
 
     Args:
         network: The network.
@@ -91,13 +94,20 @@ def merge(network: Network, posterior: Posterior, source: int, groups: Sequence[
                     gain += float(_log_odds(vector[[i, j], None].to(root), root[[i, j], None], edge.spread[None], 0, 1))
                     vector, root = _equal(vector, root, i, j)
     merge_levels(network, source, groups)
+    network.posterior = None
     if any(not set(levels) <= group_of.get(levels[0], set(levels[:1])) for levels in known):
-        network.posterior = None
         return
     kept = _kept(former, ParameterVector.of(network))
     _write(network, vector[kept])
-    evidence = posterior.log_evidence + gain
-    network.posterior = replace(posterior, vector=vector[kept], root=root[kept], log_evidence=evidence)
+    if gain > _REFUTED:
+        evidence, part = posterior.log_evidence + gain, (len(_members(network, source)) - 1) / (len(known) - 1)
+        freedom = {
+            edge: Freedom(part * one.straight, part * one.wiggle) if edge[:2] == (0, source) else one
+            for edge, one in posterior.freedom.items()
+        }
+        network.posterior = Posterior(
+            vector[kept], root[kept], posterior.noise, evidence, posterior.rows, freedom, posterior.settled
+        )
 
 
 def _equal(vector: Tensor, root: Tensor, i: int, j: int) -> tuple[Tensor, Tensor]:

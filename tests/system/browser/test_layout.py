@@ -106,15 +106,39 @@ def test_tabs_have_one_row_beside_their_button(shown, size):  # noqa: F811
     assert len({round(tab.bounding_box()["y"]) for tab in page.locator("[data-kw-tab]:visible").all()}) == 1
 
 
-def test_three_lines_of_a_sentence_are_seen_beside_a_file_browser(shown):  # noqa: F811
+@pytest.mark.parametrize(("width", "sentences"), [(864, 5), (720, 4)])
+def test_a_long_sentence_is_seen_beside_the_steps(shown, width, sentences):  # noqa: F811
     page = shown("worked", "light")
     resized(page, "with files")
+    page.set_viewport_size({"width": width, "height": 720})
     sentence = page.locator(".kw-guide > .kw-sentence")
-    sentence.evaluate("e => { e.textContent = 'Done: a formula of many words. '.repeat(5); }")
+    sentence.evaluate("(e, n) => { e.textContent = 'Done: a formula of many words. '.repeat(n); }", sentences)
     page.evaluate(SETTLE)
     assert sentence.evaluate("e => e.scrollHeight <= e.clientHeight + 1")
     box, guide = sentence.bounding_box(), page.locator(".kw-slot:first-child").first.bounding_box()
     assert box["y"] + box["height"] <= guide["y"] + guide["height"] + 1
+
+
+def test_in_one_column_tabs_stay_with_what_they_show(shown):  # noqa: F811
+    page = shown("worked", "light")
+    page.set_viewport_size({"width": 720, "height": 500})
+    page.evaluate(SETTLE)
+    place = lambda: top(page, ".kw-tabs") - top(page, ".kw-tabbed")  # noqa: E731
+    before = place()
+    page.locator(".kw-tabbed").evaluate("e => scrollBy(0, e.getBoundingClientRect().top + 60)")
+    assert place() == before
+
+
+def test_levels_of_words_have_the_width_beside_a_file_browser(shown):  # noqa: F811
+    page = shown("worked", "light")
+    resized(page, "with files")
+    page.evaluate("""() => {
+      const detail = document.querySelector('.kw-detail');
+      for (const part of detail.children) part.hidden = !part.matches('.kw-spline, .kw-merges');
+    }""")
+    page.evaluate(SETTLE)
+    detail, plot = (page.locator(one).bounding_box()["width"] for one in (".kw-detail", ".kw-spline"))
+    assert plot > 0.9 * detail
 
 
 @pytest.mark.parametrize("size", ["wide", "laptop", "with files"])

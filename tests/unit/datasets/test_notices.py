@@ -105,9 +105,19 @@ def test_what_became_of_words_and_missing_cells_is_said():
     }
     said = {notice.kind: notice.sentence for notice in data_notices(Dataset.from_frame(frame, "y", 0))}
     assert said["left out"] == "“name” (60 levels in 60 rows) is left out: nothing can be learnt from it."
+    frame["name"] = [f"2024-{1 + n // 28:02}-{1 + n % 28:02}" for n in range(rows)]
+    (dated,) = (one for one in data_notices(Dataset.from_frame(frame, "y", 0)) if one.kind == "left out")
+    assert dated.sentence == (
+        "“name” (60 dates as text) is left out: nothing can be learnt from it. "
+        "Make dates of text first, with pandas.to_datetime for instance."
+    )
     assert said["missing target"] == "2 rows have no target and are left out."
     assert said["missing cells"] == (
-        "Missing cells: 10 of “n”, 10 of “m” and 1 of “town”. Rows where they are missing have a value of their own."
+        "Missing cells: 10 of “n”, 10 of “m” and 1 of “town”. Rows where they are missing have a value of their own. "
+        "A product of numbers is found more surely without these rows."
     )
+    frame["y"] = ["ab"[n % 2] for n in range(rows)]
+    of_classes = {one.kind: one.sentence for one in data_notices(Dataset.from_frame(frame, "y", 0))}
+    assert of_classes["missing cells"].endswith("Rows where they are missing have a value of their own.")
     assert said["dates"] == "“when” counts days since 1970-01-01."
     assert "equal columns" not in said

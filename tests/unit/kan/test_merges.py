@@ -78,6 +78,40 @@ def test_a_merged_network_is_as_if_it_was_trained(noise):
     assert valid_posterior(merged) is None
 
 
+def test_merged_levels_have_standard_errors_at_once(model):
+    frame = trees()
+    merged = copy.deepcopy(model)
+    groups = model.suggest_merges("kind")[0]
+    merged.merge_levels("kind", groups.merged)
+    assert merged.posterior.log_evidence - model.posterior.log_evidence == pytest.approx(groups.gain, abs=0.7)
+    table = next(iter(merged.fit_formula((frame, "girth")).words.tables.values()))
+    before, freedom = merged.predict(frame, return_std=True)[1], merged.posterior.freedom
+    merged.fit((frame, "girth"), progress=False)
+    trained = next(iter(merged.fit_formula((frame, "girth")).words.tables.values()))
+    assert [one.error for one in table.values()] == pytest.approx([one.error for one in trained.values()], rel=0.1)
+    assert torch.allclose(before, merged.predict(frame, return_std=True)[1], rtol=0.1)
+    for edge, expected in merged.posterior.freedom.items():
+        assert freedom[edge].total == pytest.approx(expected.total, abs=0.2)
+
+
+def test_levels_merged_step_by_step_have_the_errors_of_all_at_once(model):
+    once, twice = copy.deepcopy(model), copy.deepcopy(model)
+    once.merge_levels("kind", [["ash", "beech"], ["fir", "oak"]])
+    twice.merge_levels("kind", [["ash", "beech"]])
+    twice.merge_levels("kind", [["ash", "beech"], ["fir", "oak"]])
+    expected = once.predict(trees(), return_std=True)[1]
+    assert torch.allclose(twice.predict(trees(), return_std=True)[1], expected, rtol=1e-3)
+    assert twice.posterior.log_evidence == pytest.approx(once.posterior.log_evidence, abs=0.3)
+
+
+@pytest.mark.parametrize("groups", [[], [["ash", "cedar"]]])
+def test_values_that_the_data_have_not_judged_leave_no_standard_errors(model, groups):
+    merged = copy.deepcopy(model)
+    merged.merge_levels("kind", [["ash", "beech"]])
+    merged.merge_levels("kind", groups)
+    assert merged.posterior is None
+
+
 def test_merged_levels_have_one_value_in_everything_that_follows(model, tmp_path):
     frame = trees()
     merged = copy.deepcopy(model)

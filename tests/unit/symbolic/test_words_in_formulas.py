@@ -121,3 +121,16 @@ def test_a_simplified_network_has_errors(fitted):
     _, error = simple.predict(frame, return_std=True)
     assert 0 < float(error.mean()) < NOISE
     assert " ± " in repr(simple.fit_formula((frame, "girth"))).splitlines()[2]
+
+
+def test_source_code_says_where_dates_begin_and_what_stands_for_missing_cells():
+    frame = trees(100)
+    frame["planted"] = pandas.Timestamp("1990-04-05 10:00") + pandas.to_timedelta(10 * np.arange(100), unit="D")
+    frame["girth"] += 0.1 * np.arange(100)
+    frame.loc[3, "height"] = None
+    model = KAN.for_data((frame, "girth"))
+    model.fit((frame, "girth"), progress=False)
+    form = formula_forms(model, _data(model, frame))[0]
+    source = form.words.python(form.expressions, form.variables)
+    assert f"# height: {model.encoding.columns[0].fill!r} where it is missing" in source
+    assert "days since 1990-04-05" in source
