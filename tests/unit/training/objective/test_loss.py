@@ -76,6 +76,10 @@ def test_a_certain_prediction_has_a_finite_factor(linear):
     assert float(factor.abs().max()) < 1e-10
 
 
+def test_probabilities_know_one_score_less_than_there_are_classes(output, linear):
+    assert LOSSES["cross_entropy"].factor(output, None, linear).shape == (ROWS, OUTPUTS - 1, SIZE)
+
+
 def test_histories_report_the_root_of_squares_only():
     assert LOSSES["mse"].report(4.0) == 2.0
     assert LOSSES["cross_entropy"].report(4.0) == 4.0
