@@ -96,14 +96,16 @@ def _cross_entropy_factor(output: Tensor, weight: Tensor | None, jacobian: Tenso
         multinomial distribution, with applications", JRSS B 54 (1992).
     """
     p = torch.softmax(output, -1)
-    least, rest, behind, rows = torch.finfo(p.dtype).tiny, p.new_zeros(()), p.new_zeros(()), []
+    least, rest, behind = torch.finfo(p.dtype).tiny, p.new_zeros(()), p.new_zeros(())
+    factor = torch.empty_like(jacobian[..., 1:, :])
     for m in range(p.shape[-1] - 2, -1, -1):
         rest, behind = rest + p[..., m + 1], behind + p[..., m + 1, None] * jacobian[..., m + 1, :]
         root = torch.sqrt(p[..., m] * rest / (p[..., m] + rest).clamp_min(least))
         if weight is not None:
             root = root * torch.sqrt(weight[..., 0])
-        rows.append(root[..., None] * (jacobian[..., m, :] - behind / rest.clamp_min(least)[..., None]))
-    return torch.stack(rows, -2)
+        mean = behind / rest.clamp_min(least)[..., None]
+        factor[..., m, :] = root[..., None] * (jacobian[..., m, :] - mean)
+    return factor
 
 
 LOSSES = {
