@@ -202,20 +202,25 @@ class _Simplification:
         return answer is None or answer.better is not None or answer.wave is not None
 
     def _replacements(self) -> Iterator[SimplificationStep]:
-        """Functions in place of curves: of smaller networks, or, where evidence has asked for a sum, of the sum itself first."""
-        start, found = self.pruned, False
-        if self.is_judged:
+        """Functions in place of curves: of smaller networks, or, where the network is a sum, of the sum itself first."""
+        start, found, is_sum = self.pruned, False, self.pruned.depth == 1
+        if is_sum:
             if len(start.edge_refs(active=True)) <= _MOST_EDGES:
-                yield from self._replaced(start, "the network itself", "replace")
-            if not self.leaves_more:
-                return
-            start, self.is_judged = self.given, False
+                for step in self._replaced(start, "the network itself", "replace"):
+                    found |= step.improved and not numeric_edges(step.network)
+                    yield step
+            if self.is_judged:
+                if not self.leaves_more:
+                    return
+                start, self.is_judged, found = self.given, False, False
         for shape in shapes(start, self.held):
+            if is_sum and not shape.hidden:
+                continue  # another start leads to the same sum
             for step in self._shaped(start, shape):
                 found |= step.improved and not numeric_edges(step.network)
                 yield step
         if not found:
-            yield from self._larger(start)
+            yield from self._larger(start, is_sum=is_sum)
 
     def _straightened(self, freedom: dict[EdgeRef, Freedom]) -> SimplificationStep:
         """Lines, and nothing, in place of the curves of which evidence says so."""
@@ -256,9 +261,9 @@ class _Simplification:
             self.nearest = f"{found.law.text}, held-out error {error:.3g}"
         return self._step("law", f"{found.law.text}: held-out error {error:.3g}", improved)
 
-    def _larger(self, start: Network) -> Iterator[SimplificationStep]:
-        """What is tried where no network with one hidden node says the same."""
-        if len(start.edge_refs(active=True)) <= _MOST_EDGES:
+    def _larger(self, start: Network, *, is_sum: bool) -> Iterator[SimplificationStep]:
+        """What is tried where no network with one hidden node says the same; of a sum the network itself has been."""
+        if not is_sum and len(start.edge_refs(active=True)) <= _MOST_EDGES:
             yield from self._replaced(start, "the network itself", "replace")
         two = Shape((2,))
         if start.n_parameters > fresh(start, two, self.held, 0).n_parameters:

@@ -83,6 +83,8 @@ class Grow(Command):
         better = None if answer is None else answer.better
         if answer is None or better is None or better.network is None:
             text = "Finer grids, products of two columns and hidden nodes were tried, where there are few enough parameters."
+            if session.data.is_classification and is_formula(session.model):
+                text = "A formula of classes isn't made richer. Undo brings its curves back."
             session.view.notify(Notice("Nothing richer explains more", text))
             return frozenset(("status",))
         network = copied(cast("KAN", better.network))

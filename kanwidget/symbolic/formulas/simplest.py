@@ -19,7 +19,7 @@ from kanwidget.symbolic.formulas.regression.selection import Selector
 from kanwidget.symbolic.formulas.snapping import snapped
 from kanwidget.symbolic.formulas.units import complexity
 
-#: Formulas with more constants than this aren't simplified: nobody reads them, and each trial is a fit.
+#: Formulas with more constants and curves than this aren't simplified: nobody reads them, and each trial is a fit.
 MOST_CONSTANTS = 24
 #: Rows by which constants are chosen; they are fitted to all rows in the end.
 _MOST_ROWS = 4000
@@ -89,14 +89,20 @@ def weighted(problem: Problem, fit: Fit) -> tuple[Problem, Fit]:
 
 def _simplified(problem: Problem, fit: Fit, deadline: float) -> Fit:
     certain = all(error < 1e-3 * abs(value) for value, error in fit.table.values())
-    if len(fit.symbols) > MOST_CONSTANTS and not certain:
+    if _is_long(fit) and not certain:
         return fit
     return snapped(problem, Selector(problem, fit, deadline).simplest(), tolerance=_TOLERANCE, deadline=deadline)
 
 
+def _is_long(fit: Fit) -> bool:
+    from sympy.core.function import AppliedUndef
+
+    return len(fit.symbols) + len(fit.template.atoms(AppliedUndef)) > MOST_CONSTANTS
+
+
 def _variants(problem: Problem, fit: Fit, deadline: float, *, free: bool) -> Iterator[tuple[Any, bool]]:
     """The formula with free exponents, unless it is exact already, and with its products multiplied out; whether it is the former."""
-    if len(fit.symbols) > MOST_CONSTANTS:
+    if _is_long(fit):
         return
     expr = fit.expression
     freed = _freed(problem, expr) if free and not _exact(problem, fit) else expr

@@ -63,10 +63,12 @@ def _add_numeric(full: Tensor, index: LayerIndex, design: Tensor, sensitivity: T
         block = full[..., index.block].view(*full.shape[:3], sensitivity.shape[-1], *design.shape[2:])
         torch.mul(sensitivity[..., None, None], design[:, :, None, None], out=block)
         return
-    target, source = (index.numeric >= 0).any(-1).nonzero(as_tuple=True)
-    block = sensitivity[..., target, None] * design[:, :, None, source]
-    for columns, values in free_columns(index.numeric[target, source].flatten(), block.flatten(-2)):
-        full.index_add_(-1, columns, values)
+    # Edges of words have fewer coefficients than the others: of the rest nothing is computed.
+    basis = design.flatten(2)
+    for target, numeric in enumerate(index.numeric.flatten(1)):
+        free = (numeric >= 0).nonzero()[:, 0]
+        values = sensitivity[..., target, None] * basis.index_select(-1, free)[:, :, None]
+        full.index_add_(-1, numeric[free], values)
 
 
 def _of_edges(sensitivity: Tensor, target: Tensor, source: Tensor) -> list[Tensor]:

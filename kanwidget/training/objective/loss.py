@@ -15,7 +15,7 @@ from kanwidget.core.scales import Scaling
 LossFunction = Callable[[Tensor, Tensor, "Tensor | None"], Tensor]
 #: `(output, label, weight)` → gradient `(…, batch, outputs)` of the loss in the outputs.
 LossGradient = Callable[[Tensor, Tensor, "Tensor | None"], Tensor]
-#: `(output, weight, jacobian)` → S·J with JᵀSᵀSJ a sample's Gauss-Newton matrix, `(…, batch, outputs, size)`.
+#: `(output, weight, jacobian)` → S·J with JᵀSᵀSJ a sample's Gauss-Newton matrix, `(…, batch, rows of S, size)`.
 LossFactor = Callable[[Tensor, "Tensor | None", Tensor], Tensor]
 
 
@@ -87,10 +87,25 @@ def _cross_entropy_gradient(output: Tensor, label: Tensor, weight: Tensor | None
 
 
 def _cross_entropy_factor(output: Tensor, weight: Tensor | None, jacobian: Tensor) -> Tensor:
-    """diag(p) - p·pᵀ = S·Sᵀ with S = diag(√p) - p·√pᵀ, so row m of SᵀJ is √p_m·(J_m - Σ p·J)."""
+    """diag(p) - p·pᵀ = L·Lᵀ with L lower triangular. Its last column is 0: probabilities know one score less than there are classes.
+
+    With r_m the probability of all classes behind m, row m of LᵀJ is √(p_m·r_m/(p_m + r_m))·(J_m - Σ_{i>m} p_i·J_i/r_m).
+
+    References:
+        Tanabe and Sagae, "An exact Cholesky decomposition and the generalized inverse of the variance-covariance matrix of the
+        multinomial distribution, with applications", JRSS B 54 (1992).
+    """
     p = torch.softmax(output, -1)
-    root = torch.sqrt(p if weight is None else p * weight)
-    return root[..., None] * (jacobian - (p[..., None] * jacobian).sum(-2, keepdim=True))
+    least, rest, behind = torch.finfo(p.dtype).tiny, p.new_zeros(()), p.new_zeros(())
+    factor = torch.empty_like(jacobian[..., 1:, :])
+    for m in range(p.shape[-1] - 2, -1, -1):
+        rest, behind = rest + p[..., m + 1], behind + p[..., m + 1, None] * jacobian[..., m + 1, :]
+        root = torch.sqrt(p[..., m] * rest / (p[..., m] + rest).clamp_min(least))
+        if weight is not None:
+            root = root * torch.sqrt(weight[..., 0])
+        mean = behind / rest.clamp_min(least)[..., None]
+        factor[..., m, :] = root[..., None] * (jacobian[..., m, :] - mean)
+    return factor
 
 
 LOSSES = {

@@ -93,6 +93,13 @@ def test_what_no_function_says_stays_a_spline():
     assert held_out(result, data, "test").error(result) <= 1.1 * before
 
 
+def test_a_sum_is_tried_itself_and_not_learnt_anew():
+    data = table(lambda x: x[:, [0]] ** 2 + 3 * x[:, [1]], [-1, -1], [1, 1], 0.02)
+    texts = [step.text for step in simplify_steps(KAN([2, 1]), data, lib=["x", "x^2"])]
+    assert any("the network itself" in text for text in texts)
+    assert not any("a sum of functions of one column each" in text for text in texts)
+
+
 def test_without_test_rows_a_fifth_is_held_out():
     data = table(lambda x: x[:, [0]] ** 2 + 3 * x[:, [1]], [-1, -1], [1, 1], 0.02)
     pair = (data.train_input, data.train_label)

@@ -222,6 +222,15 @@ def test_after_the_deadline_nothing_gets_simpler():
     assert len(fit.symbols) == 8
 
 
+def test_a_formula_of_many_curves_is_fitted_and_gets_no_simpler():
+    x = uniform(100, [(-1, 1)])
+    functions = {f"phi_0_0_{i}": torch.zeros_like for i in range(30)}
+    problem = Problem([X], x, 2 * x[:, 0] + 0.1 * noise(100), functions)
+    _, fit = simplest(problem, 1.5 * X + 0.001 + sum(sympy.Function(name)(X) for name in functions))
+    assert len(fit.symbols) == 2
+    assert len(simplest(problem, 1.5 * X + 0.001)[1].symbols) == 1
+
+
 def test_sums_that_are_divided_by_stay():
     quotient = 2.0 * Y / (X + 1.5) ** 2
     assert expanded(quotient * (X + 1)) == 2.0 * X * Y / (X + 1.5) ** 2 + quotient

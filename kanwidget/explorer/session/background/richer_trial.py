@@ -87,8 +87,8 @@ class RicherTrial:
         """All steps. A network that has diverged is compared with nothing."""
         run = self._run
         model, data = copied(run.model), run.trainer.data
-        # Other losses have no likelihood, so no evidence.
-        if run.trainer.loss.root or run.trainer.loss.classes:
+        # Other losses have no likelihood, so no evidence; and what explains more than a formula of classes nobody searches for.
+        if run.trainer.loss.root or (run.trainer.loss.classes and not is_formula(model)):
             # A formula isn't made richer: what it was made from is.
             start = copied(run.initial) if is_formula(model) else None
             with contextlib.suppress(ValueError):

@@ -41,7 +41,7 @@ def products(rows=300):
 
 
 def trained(data, width=None, steps=60):
-    session = Session(KAN(width or [data.n_features, 1]), data)
+    session = Session(width if isinstance(width, KAN) else KAN(width or [data.n_features, 1]), data)
     train(session, steps)
     session.richer.finish()
     return session
@@ -115,6 +115,18 @@ def test_classes_ask_for_a_product_too_and_get_it():
     session.apply(parse(notice.message)[0])
     assert session.model.width == [[2, 0], [2, 1], [2, 0]]
     assert session.run.last_record.test_loss < 0.6 * before
+
+
+def test_a_formula_of_classes_is_not_made_richer():
+    x = 4 * torch.rand(200, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64) - 2
+    model = KAN([1, 2])
+    for target in (0, 1):
+        model.fix_symbolic(0, 0, target, "x", data=x)
+    session = trained(split(x, (x[:, 0] > 0.5 * x[:, 0] ** 2).long()), model, steps=10)
+    assert (session.richer.is_open, session.richer.answer) == (False, None)
+    assert session.richer.yardsticks is not None
+    session.apply(Grow())
+    assert session.view.notice.message.startswith("A formula of classes isn't made richer.")
 
 
 def test_several_targets_ask_for_a_product_too_and_never_for_a_search():

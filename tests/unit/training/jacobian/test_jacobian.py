@@ -46,6 +46,15 @@ def test_equal_to_autograd_with_other_base_functions(base_fun):
     compare(plain(base_fun=base_fun), uniform(6, 2))
 
 
+def test_equal_to_autograd_with_words_beside_numbers():
+    model = plain()
+    model.layer(0).set_levels((0, 3))
+    model.layer(0).coef.requires_grad_(True)
+    x = uniform(6, 2)
+    x[:, 1] = torch.tensor([0.0, 1.0, 2.0, 0.0, 1.0, 2.0])
+    compare(model, x)
+
+
 def test_a_factor_of_zero_does_not_hide_the_others():
     model = cube()
     x = torch.zeros(2, 2, dtype=torch.float64)

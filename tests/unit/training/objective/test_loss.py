@@ -76,6 +76,12 @@ def test_a_certain_prediction_has_a_finite_factor(linear):
     assert float(factor.abs().max()) < 1e-10
 
 
+def test_probabilities_know_one_score_less_than_there_are_classes(output, linear):
+    for classes in range(1, OUTPUTS + 1):
+        factor = LOSSES["cross_entropy"].factor(output[:, :classes], None, linear[:, :classes])
+        assert factor.shape == (ROWS, classes - 1, SIZE)
+
+
 def test_histories_report_the_root_of_squares_only():
     assert LOSSES["mse"].report(4.0) == 2.0
     assert LOSSES["cross_entropy"].report(4.0) == 4.0
