@@ -11,6 +11,8 @@ import torch
 from kanwidget import KAN
 from kanwidget.datasets import as_dataset
 from kanwidget.symbolic import formula_forms, numeric_functions, symbolic_formula, to_numpy
+from kanwidget.symbolic.formulas.regression.problem import Problem
+from kanwidget.symbolic.formulas.simplest import simplest
 from kanwidget.symbolic.formulas.words import LevelValue, Words
 
 OFFSETS = {"ash": -2.0, "beech": 0.5, "elm": 4.0, "oak": 1.0}
@@ -134,3 +136,29 @@ def test_source_code_says_where_dates_begin_and_what_stands_for_missing_cells():
     source = form.words.python(form.expressions, form.variables)
     assert f"# height: {model.encoding.columns[0].fill!r} where it is missing" in source
     assert "days since 1990-04-05" in source
+
+
+def test_the_constant_beside_a_table_stays_whatever_it_is():
+    """The zero of a table is the mean of its rows, so a constant of 0 beside it is no simpler formula; without it the others would move."""
+    frame = trees(150)
+    mean = frame.kind.map(OFFSETS).mean()
+    frame["girth"] = frame.girth - mean + 0.03  # a standard error or so from 0
+    model = KAN.for_data((frame, "girth"))
+    model.fit((frame, "girth"), progress=False)
+    simple = model.simplify((frame, "girth")) or model
+    formula = simple.fit_formula((frame, "girth"))
+    constant = formula.expression.as_coeff_Add()[0]
+    assert constant != 0
+    assert float(constant) == pytest.approx(0.03, abs=4 * formula.constants[constant][1])
+
+
+def test_what_is_redundant_goes_before_the_constant_beside_a_table():
+    """In c + a·x + b·(x - d)² one of three is needless."""
+    x, kind = sympy.symbols("x kind")
+    rows = torch.stack([torch.linspace(0, 10, 200), torch.arange(200) % 3], 1).double()
+    y = 0.3 * (rows[:, 0] - 5) ** 2 + rows[:, 1] - 1.2
+    table = {"phi_0_1_0": lambda code: code - 1}
+    start = -0.1 + 0.05 * x + sympy.Float(0.29) * (x - sympy.Float(4.9)) ** 2 + sympy.Function("phi_0_1_0")(kind)
+    _, fit = simplest(Problem([x, kind], rows, y, table, where="test"), start)
+    assert fit.expression.as_coeff_Add()[0] == pytest.approx(-0.2)
+    assert len(fit.symbols) <= 3

@@ -157,8 +157,9 @@ class Selector:
         import sympy
 
         while True:
+            levels = _levels(fit)
             loose = [s for s, error in zip(fit.symbols, fit.errors, strict=True) if math.isinf(error)]
-            for symbol in loose:
+            for symbol in sorted(loose, key=levels.__contains__):
                 value = float(fit.floats[symbol])
                 options = [sympy.Integer(0), sympy.Integer(-1 if value < 0 else 1)]
                 if _SMALLEST < abs(value) < 1 / _SMALLEST:
@@ -183,7 +184,8 @@ class Selector:
         import sympy
 
         zero = sympy.Integer(0)
-        for group in _offsets(fit):
+        for whole in _offsets(fit):
+            group = [symbol for symbol in whole if symbol not in _levels(fit)]
             trial = self._try(fit, dict.fromkeys(group, zero))
             if self._agrees(trial, fit) and trial is not None and not self._needs_one(trial, fit, group):
                 return self.without_zeros(trial)
@@ -202,7 +204,9 @@ class Selector:
             symbol: abs(value) / (error * factor) if error > 0 else math.inf
             for symbol, value, error in zip(fit.symbols, fit.values.tolist(), fit.errors, strict=True)
         }
-        near = sorted((symbol for symbol in doubts if doubts[symbol] < _FARTHEST), key=lambda symbol: doubts[symbol])
+        levels = _levels(fit)
+        near = [symbol for symbol in doubts if doubts[symbol] < _FARTHEST and symbol not in levels]
+        near.sort(key=lambda symbol: doubts[symbol])
         return near[:_TRIED]
 
     def _needs_one(self, trial: Fit, fit: Fit, group: list[Any]) -> bool:
@@ -230,6 +234,15 @@ class Selector:
                 return fit
             fit = simpler
             proposals = dict(_simple_exponents(fit))
+
+
+def _levels(fit: Fit) -> set[Any]:
+    """Constants for which 0 is no number like no other: those beside a curve or a table of words, whose zero is arbitrary."""
+    import sympy
+    from sympy.core.function import AppliedUndef
+
+    sums = [node for node in fit.template.atoms(sympy.Add) if any(term.atoms(AppliedUndef) for term in node.args)]
+    return {term for total in sums for term in total.args} & set(fit.symbols)
 
 
 def _offsets(fit: Fit) -> list[list[Any]]:
