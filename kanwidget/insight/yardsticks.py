@@ -112,16 +112,26 @@ def yardsticks(network: Network, data: Dataset) -> Yardsticks:
     return result
 
 
-def yardstick_steps(network: Network, data: Dataset) -> Generator[Yardsticks | None, None, None]:
-    """The same, one training step at a time: None after each, the result last."""
+def yardstick_steps(
+    network: Network, data: Dataset, former: Yardsticks | None = None
+) -> Generator[Yardsticks | None, None, None]:
+    """The same, one training step at a time: None after each, the result last.
+
+    Args:
+        network: The network.
+        data: Its data.
+        former: Those of another network of the same data and logarithms: its simpler networks are the same.
+    """
     whole = order_columns(network, data, "yardsticks").to(network.dtype, network.device)
     part = next((part for part in ("val", "test") if f"{part}_input" in whole), "train")
     rows = whole[f"{part}_input"], whole[f"{part}_label"]
     if whole.is_classification and network.n_out < 2:
         _check.fail("data", "yardsticks", "labels that are numbers, for a network with one output", data)
     fitted = sampled_data(whole, _MOST_ROWS)
-    line = yield from _score_of(network, fitted, rows, (1, 1, "zero"))
-    additive = None if network.depth == 1 else (yield from _score_of(network, fitted, rows, (_GRID, 3, "silu")))
+    line = former.line if former else (yield from _score_of(network, fitted, rows, (1, 1, "zero")))
+    additive = former.additive if former and network.depth > 1 else None
+    if network.depth > 1 and additive is None:
+        additive = yield from _score_of(network, fitted, rows, (_GRID, 3, "silu"))
     majority = _majority(whole.train_label, rows[1], network.n_out) if whole.is_classification else None
     yield Yardsticks(
         score(network, *rows), line, additive, majority, _allowed(network, whole.train_label), part != "train"

@@ -29,6 +29,7 @@ class RicherTrial:
         self._steps: Iterator[None] = iter(())
         self._answer: RicherNetworks | None = None
         self._yardsticks: Yardsticks | None = None
+        self._former: tuple[Dataset, tuple[str | int, ...], Yardsticks] | None = None
         self._compared = self._complete = True
 
     def begin(self) -> None:
@@ -105,10 +106,15 @@ class RicherTrial:
             return
         model = copied(run.model)
         with contextlib.suppress(ValueError):
-            model.posterior = None if run.stop_reason == NOT_FINITE else run.trainer.posterior()
-            for sticks in yardstick_steps(model, run.trainer.data):
+            model.posterior = None if run.stop_reason == NOT_FINITE else run.posterior()
+            data, former = run.trainer.data, None
+            if self._former is not None and self._former[0] is data and self._former[1] == model.log:
+                former = self._former[2]
+            for sticks in yardstick_steps(model, data, former):
                 self._yardsticks = sticks
                 yield
+            if self._yardsticks is not None:
+                self._former = data, model.log, self._yardsticks
 
     @property
     def _state(self) -> tuple[Dataset, int]:
