@@ -2,6 +2,7 @@
 
 import math
 import re
+import sys
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ import torch
 from kanwidget import KAN, Dataset, KANExplorer
 from kanwidget.explorer.commands.base import parse
 from kanwidget.explorer.commands.guide import Grow
+from kanwidget.explorer.commands.logarithms import UseLogarithms
 from kanwidget.explorer.describe.guide import guide
 from kanwidget.explorer.guide.noise import noise_sentence
 from kanwidget.explorer.guide.notices import notices
@@ -16,6 +18,7 @@ from kanwidget.explorer.guide.richer import richer_act
 from kanwidget.explorer.guide.steps import guidance
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.session.session import Session
+from kanwidget.insight.yardsticks import Yardsticks
 from tests.unit.explorer.states import everything, train
 
 
@@ -284,3 +287,30 @@ def test_a_formula_that_is_no_better_than_the_mean_is_not_done():
         sentence = guidance(explorer._session).sentence
     assert sentence.startswith(("No column helps: the mean is as good as y = ", "No short formula found"))
     assert not sentence.startswith("Done")
+
+
+def test_simpler_networks_are_trained_once_for_the_data(monkeypatch):
+    session, scored = Session(KAN([2, 2, 1]), product()), []
+    room = sys.modules[Yardsticks.__module__]
+    score = room._score_of
+    monkeypatch.setattr(room, "_score_of", lambda *arguments: scored.append(arguments[-1]) or score(*arguments))
+    train(session, 30)
+    session.richer.finish()
+    first = session.richer.yardsticks
+    train(session, 1)
+    session.richer.finish()
+    second = session.richer.yardsticks
+    assert len(scored) == 2  # a line and a sum of curves
+    assert (second.line, second.additive) == (first.line, first.additive)
+    assert second.network != first.network
+    session.apply(UseLogarithms(("x_1",)))
+    train(session, 5)
+    session.richer.finish()
+    assert len(scored) == 4
+
+
+def product():
+    generator = torch.Generator().manual_seed(0)
+    x = 10 ** (2 * torch.rand(120, 2, generator=generator, dtype=torch.float64))
+    noise = torch.randn(120, 1, generator=generator, dtype=torch.float64)
+    return Dataset(x[:90], (x.prod(1, keepdim=True).log() + 0.1 * noise)[:90])
