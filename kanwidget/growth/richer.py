@@ -15,11 +15,13 @@ import torch
 from torch import Tensor
 
 from kanwidget import surgery
+from kanwidget.core import splines
 from kanwidget.core.network import Network
 from kanwidget.core.records import StepRecord
 from kanwidget.core.reference_data import order_columns
 from kanwidget.core.state import NetworkState
 from kanwidget.datasets import Dataset
+from kanwidget.datasets.dataset import rows_of
 from kanwidget.datasets.validation import sampled_data
 from kanwidget.growth.screens import Pair, Wave, best_pair, best_wave, residuals
 from kanwidget.training import Settings, Trainer
@@ -32,6 +34,8 @@ Kind = Literal["", "grid", "pair", "hidden", "wave"]
 #: Rows that are compared, all of a table if they times the parameters of a network are fewer than the second number, at most the third;
 #: and parameters of the largest network that is tried: a step of a larger one keeps a click waiting.
 _ROWS, _ROWS_TIMES_PARAMETERS, _MOST_ROWS, _MOST_PARAMETERS = 1000, 250_000, 4000, 800
+#: Rows in which no number is missing are compared alone where they are this part of all.
+_COMPLETE = 0.8
 #: Fewer rows can't tell what is richer from chance.
 _FEWEST_ROWS = 20
 #: Steps of the network as it is and of finer grids, and of new nodes, which begin at random.
@@ -119,7 +123,8 @@ def richer_networks(
         ('grid', True)
     """
     rows = _ROWS_TIMES_PARAMETERS // max(1, ParameterVector.of(network).size)
-    sample = sampled_data(order_columns(network, data, "richer_networks"), min(max(rows, _ROWS), _MOST_ROWS))
+    ordered = _complete(order_columns(network, data, "richer_networks"))
+    sample = sampled_data(ordered, min(max(rows, _ROWS), _MOST_ROWS))
     trials = _Trials(sample)
     now = yield from trials.run("", network, _STEPS)
     if now is None or now.network is None:
@@ -195,7 +200,13 @@ def with_pair(network: Net, columns: tuple[int, int]) -> Net:
     """
     wider = with_hidden_nodes(network, 1, product=True)
     factors = wider.subnodes_of(1, wider.nodes_in(1) - 1)
+    layer = wider.layer(0)
+    sites = splines.greville(layer.knots, layer.k)
     for factor, column in zip(factors, columns, strict=True):
+        # A factor begins as a rise, not as chance alone: of two that say nothing neither has a gradient.
+        with torch.no_grad():
+            rise = 2 * (sites[column] - sites[column].mean()) / (sites[column][-1] - sites[column][0])
+            layer.coef[factor, column, : len(rise)] += rise
         for source in range(wider.n_features):
             if source != column:
                 surgery.remove_edge(wider, 0, source, factor)
@@ -206,6 +217,15 @@ def _with_wave(now: Richness, wave: Wave) -> Richness:
     """A network with the wave added to it."""
     noise, explained = now.noise * math.sqrt(1 - wave.share), 1 - (1 - wave.share) * (1 - now.explained)
     return Richness("wave", now.grid, noise, now.log_evidence + wave.gain, explained)
+
+
+def _complete(data: Dataset) -> Dataset:
+    """The training rows in which no number is missing, where few are: a mean in the place of a factor hides a product."""
+    flags = () if data.encoding is None else data.encoding.flags
+    columns = [data.in_vars.index(name) for name in flags if name in data.in_vars]
+    complete = (data.train_input[:, columns] == 0).all(1)
+    enough = bool(complete.double().mean() >= _COMPLETE) and not bool(complete.all())
+    return replace(data, **rows_of(data, "train", complete)) if enough else data
 
 
 class _Trials:
