@@ -80,7 +80,6 @@ class Rows:
     weights: Tensor | None
     """Weights of the squared residuals, `(rows,)`."""
     held_x: Tensor
-    held_y: Tensor
     names: tuple[str, ...]
     """Names of the columns, for reports."""
     target: str

@@ -127,7 +127,6 @@ class Table:
             train.y / self.y_unit,
             None if product is None else product / product.mean(),
             self.scaled(held.x),
-            held.y / self.y_unit,
             tuple(self.data.in_vars[column] for column in self.columns),
             self.target,
             self._dimensions(),
