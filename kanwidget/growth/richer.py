@@ -206,7 +206,7 @@ def with_pair(network: Net, columns: tuple[int, int]) -> Net:
         # A factor begins as a rise, not as chance alone: of two that say nothing neither has a gradient.
         with torch.no_grad():
             rise = 2 * (sites[column] - sites[column].mean()) / (sites[column][-1] - sites[column][0])
-            layer.coef[factor, column, : len(rise)] += rise
+            layer.coef[factor, column, : len(rise)] += rise if not layer.levels[column] else 0.0
         for source in range(wider.n_features):
             if source != column:
                 surgery.remove_edge(wider, 0, source, factor)

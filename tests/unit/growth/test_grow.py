@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -138,3 +139,16 @@ def test_single_numbers_have_no_wave_between_two_places():
         x, y = torch.randint(0, 2, (97, 1), generator=generator).float(), torch.randn(97, 1, generator=generator)
         wave = best_wave(x, y)
         assert wave is None or wave.gain < 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_product_is_found_where_few_numbers_are_missing(seed):
+    """Their mean stands for them, which is no factor of the product."""
+    rng, rows = np.random.default_rng(seed), 350
+    flow, head = rng.uniform(20, 200, rows), rng.uniform(5, 60, rows)
+    maker = rng.choice(list("abcde"), rows)
+    power = 0.0036 * flow * head + np.array([{"c": 1.5, "d": 1.5, "e": -2.0}.get(one, 0.0) for one in maker])
+    power += 0.05 * power.std() * rng.normal(size=rows)
+    head[rng.choice(rows, 15, replace=False)] = np.nan
+    table = {"flow": flow, "head": head, "maker": maker.tolist(), "power": power}
+    assert KAN.for_data(table, "power").width == [[4, 0], [1, 1], [1, 0]]
