@@ -25,7 +25,7 @@ def _replays():
     return all(torch.equal(a, b) for a, b in pairs)
 """
 ROWS = "[data-kw-hall]"
-RUN = '[data-kw-action="find-formulas"]'
+RUN, STEP = '[data-kw-action="find-formulas"]', '[data-kw-action="step-discover"]'
 LAST = "[...document.querySelectorAll('.kanwidget [data-kw-hall]')].at(-1)"
 #: Whether the last row errs as little as the noise does, whatever its formula is written like.
 ACCURATE = f"Number({LAST}?.querySelector('b').lastChild.textContent) < 0.01"
@@ -60,6 +60,11 @@ def until_run_says(view, *words):
     view.until(f"a.includes(e.querySelector('{RUN}').textContent)", list(words))
 
 
+def until_step_pauses(view, pauses):
+    """The button among the steps, which hears of a search later than its tab, does what the test is to click."""
+    view.until(f"e.querySelector('{STEP}').textContent.includes('❚❚') === a", pauses)
+
+
 def test_found_watched_taken_and_repeated(page, opened, screens, tmp_path):
     notebook, view = opened
     # With time enough that it goes on until the test ends it.
@@ -69,12 +74,14 @@ def test_found_watched_taken_and_repeated(page, opened, screens, tmp_path):
     # It grows, and can be held while other acts go on.
     view.until(f"e.querySelectorAll('{ROWS}').length > 0")
     until_run_says(view, "Pause")
+    until_step_pauses(view, True)
     view.click("step-discover")
     until_run_says(view, "Go on")
     view.click("step")
     view.until_step(1)
     assert "Paused after" in page.locator('[data-kw-panel="discovery"] .kw-sentence').inner_text()
     page.locator('[data-kw-tab="formula"]').click()
+    until_step_pauses(view, False)
     view.click("step-discover")
     assert page.locator('[data-kw-tab="discovery"][aria-selected="true"]').count() == 1
     page.wait_for_function(f"() => {ACCURATE}")
