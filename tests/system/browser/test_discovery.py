@@ -62,7 +62,8 @@ def until_run_says(view, *words):
 
 def until_step_pauses(view, pauses):
     """The button among the steps, which hears of a search later than its tab, does what the test is to click."""
-    view.until(f"e.querySelector('{STEP}').textContent.includes('❚❚') === a", pauses)
+    usable = f"!e.querySelector('{STEP}').disabled"
+    view.until(f"{usable} && e.querySelector('{STEP}').textContent.includes('❚❚') === a", pauses)
 
 
 def test_found_watched_taken_and_repeated(page, opened, screens, tmp_path):
@@ -83,7 +84,7 @@ def test_found_watched_taken_and_repeated(page, opened, screens, tmp_path):
     page.locator('[data-kw-tab="formula"]').click()
     until_step_pauses(view, False)
     view.click("step-discover")
-    assert page.locator('[data-kw-tab="discovery"][aria-selected="true"]').count() == 1
+    page.locator('[data-kw-tab="discovery"][aria-selected="true"]').wait_for()
     page.wait_for_function(f"() => {ACCURATE}")
     view.click("stop-search")
     until_run_says(view, "Search again")  # once its formulas are finished
