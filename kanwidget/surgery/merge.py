@@ -35,6 +35,20 @@ def merge_levels(network: Network, source: int, groups: Sequence[Sequence[int]])
         >>> values[0] == values[2] != values[1]
         True
     """
+    firsts, layer = firsts_of(network, source, groups), network.layer(0)
+    count = len(firsts)
+    _average(network, source, firsts)
+    is_merged = firsts != list(range(count))
+    layer.merged = {key: value for key, value in layer.merged.items() if key != source}
+    layer.merged |= {source: tuple(firsts)} if is_merged else {}
+    values = len({*firsts})
+    record(
+        network, "merge", f"{count} levels have {values} values" if is_merged else f"{count} levels have a value each"
+    )
+
+
+def firsts_of(network: Network, source: int, groups: Sequence[Sequence[int]]) -> list[int]:
+    """For each level of an input of words the first one of its group, see `merge_levels`, which refuses the same."""
     where, layer = "merge_levels", network.layer(0)
     source = _check.integer(source, "source", where, low=0, high=layer.in_dim - 1)
     count = layer.levels[source]
@@ -52,14 +66,7 @@ def merge_levels(network: Network, source: int, groups: Sequence[Sequence[int]])
             firsts[level] = min(group)
     if len({*firsts}) == 1:
         _check.fail("groups", where, "two values at least", groups, "A column whose levels are all alike is pruned.")
-    _average(network, source, firsts)
-    is_merged = firsts != list(range(count))
-    layer.merged = {key: value for key, value in layer.merged.items() if key != source}
-    layer.merged |= {source: tuple(firsts)} if is_merged else {}
-    values = len({*firsts})
-    record(
-        network, "merge", f"{count} levels have {values} values" if is_merged else f"{count} levels have a value each"
-    )
+    return firsts
 
 
 def _average(network: Network, source: int, firsts: Sequence[int]) -> None:

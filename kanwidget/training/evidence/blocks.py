@@ -106,7 +106,7 @@ def spline_blocks(stack: Stack, parameters: ParameterVector, epsilon: Tensor) ->
             slots = sorted({*firsts}) if levels else [*range(layer.grid_size + layer.k)]
             same = (merged[:, :levels] == torch.tensor(firsts, device=merged.device)).all(-1) if levels else True
             flat = (leads & (count == levels) & same & (numeric[:, slots] >= 0).all(-1)).nonzero()[:, 0]
-            if not len(flat) or len(slots) == 1 < levels:
+            if not len(flat):
                 continue
             with_base = bool(numeric[flat[0], -1] >= 0)
             modes = level_modes(layer, len(slots)) if levels else wiggle_modes(layer, with_base)

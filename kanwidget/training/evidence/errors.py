@@ -66,24 +66,20 @@ def output_errors(network: Network, posterior: Posterior, x: Tensor) -> Tensor:
             variance = (slopes @ root).square().sum(-1)
             unmet = ~network.layer(0).is_met(network.select(rows))
             for source, edge in spreads:
-                # All values of an edge moved together move the edge.
-                variance += unmet[:, source, None] * (edge.spread * slopes[..., edge.columns].sum(-1)) ** 2
+                # All values of an edge moved together move the edge. Their mean is open by one level in as many as there are.
+                open_part = edge.spread.square() * (1 + 1 / len(edge.columns))
+                variance += unmet[:, source, None] * open_part * slopes[..., edge.columns].sum(-1) ** 2
             parts.append(_own_errors(network, trace.output[0], variance.sqrt()))
     return torch.cat(parts) if parts else x.new_zeros(0, network.n_out)
 
 
 class LevelValues(NamedTuple):
-    """The values of the levels of words on one edge, in scaled numbers, and what the data leave open of them."""
+    """The values of the levels of words on one edge, in scaled numbers."""
 
-    edge: EdgeRef
     columns: Tensor
     """Their places among the parameters, one for each value, `(values,)`."""
-    values: Tensor
-    """`(values,)`"""
-    root: Tensor
-    """Their covariance is root @ rootᵀ, `(values, size)`."""
     spread: Tensor
-    """Standard deviation of a level that training hadn't around their mean: that of the values, and what is open of them."""
+    """Standard deviation of the levels that such words have: that of the values, and what is open of them."""
 
 
 def level_values(network: Network, posterior: Posterior, source: int) -> list[LevelValues]:
@@ -97,9 +93,8 @@ def level_values(network: Network, posterior: Posterior, source: int) -> list[Le
             continue
         values, root = posterior.vector[columns].double(), posterior.root[columns].double()
         squares = (values - values.mean()).square().sum() + (root - root.mean(0)).square().sum()
-        # Around the mean of so many values, which is itself one of them.
-        spread = (squares / (len(columns) - 1) * (1 + 1 / len(columns))).sqrt()
-        found.append(LevelValues(EdgeRef(0, source, target), columns, values, root, spread))
+        spread = (squares / (len(columns) - 1)).sqrt()
+        found.append(LevelValues(columns, spread))
     return found
 
 

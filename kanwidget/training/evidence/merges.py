@@ -5,18 +5,21 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from kanwidget.core.network import Network
 from kanwidget.core.records import Freedom, Posterior
-from kanwidget.surgery import merge_levels
+from kanwidget.surgery.merge import firsts_of, merge_levels
 from kanwidget.training.evidence.errors import level_values
 from kanwidget.training.jacobian.parameter_vector import ParameterVector
 
 #: Logarithm of the odds below which merged levels aren't near enough to what the data say for its errors to hold.
 _REFUTED = -7.0
+#: Of a variance, so that differences of which nothing is open have one.
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,39 @@ class Partition:
     """In the logarithm of the evidence, over a value for each level: above 0 the data know of no difference within the groups."""
     r2: float
     """Part of the variance of the values, over the rows, that is between the groups."""
+
+
+class Given(NamedTuple):
+    """Normal parameters given what was said of them."""
+
+    vector: Tensor
+    """Their mean, `(size,)`."""
+    root: Tensor
+    """Their covariance is root @ rootᵀ, `(size, size)`."""
+
+    def log_odds(self, one: Tensor, other: Tensor, spread: Tensor) -> float:
+        """Logarithm of the evidence for equal parameters in these places, over different ones.
+
+        Args:
+            one: Places, an edge each, `(edges,)`.
+            other: Those of the parameters beside them, `(edges,)`.
+            spread: Standard deviation of the levels of each edge, `(edges,)`.
+        """
+        difference, root = self.vector[one] - self.vector[other], self.root[one] - self.root[other]
+        after, before = root @ root.mT, 2 * spread.square()
+        after = after + torch.diag(_ROUNDING * before.clamp_min(torch.finfo(before.dtype).tiny))
+        chi = float(difference @ torch.linalg.solve(after, difference))
+        return 0.5 * (float(before.log().sum()) - float(torch.linalg.slogdet(after).logabsdet) - chi)
+
+    def equal(self, one: Tensor, other: Tensor) -> Given:
+        """The same given that the parameters in these places are equal."""
+        difference, root = self.vector[one] - self.vector[other], self.root[one] - self.root[other]
+        after = root @ root.mT
+        after = after + torch.diag(_ROUNDING * after.diagonal().clamp_min(torch.finfo(after.dtype).tiny))
+        gain = torch.linalg.solve(after, root @ self.root.mT).mT
+        vector = self.vector - gain @ difference
+        vector[other] = vector[one]
+        return Given(vector, self.root - gain @ root)
 
 
 def partitions(network: Network, posterior: Posterior, source: int) -> list[Partition]:
@@ -49,21 +85,20 @@ def partitions(network: Network, posterior: Posterior, source: int) -> list[Part
     edges = level_values(network, posterior, source)
     if not edges:
         return []
-    start = values = torch.stack([edge.values for edge in edges], 1)
-    roots, spread = torch.stack([edge.root for edge in edges], 1), torch.stack([edge.spread for edge in edges])
-    members = _members(network, source)
+    places, spread = torch.stack([edge.columns for edge in edges], 1), torch.stack([edge.spread for edge in edges])
+    given = Given(posterior.vector.double(), posterior.root.double())
+    members, start = _members(network, source), given.vector[places]
     codes = network.reference[:, int(network.columns[source])]
-    weight = values.new_tensor([sum(int((codes == level).sum()) for level in levels) for levels in members])
-    groups = [[i] for i in _order(values)]
-    whole, gain, found = _between(values, weight, groups), 0.0, []
+    weight = start.new_tensor([sum(int((codes == level).sum()) for level in levels) for levels in members])
+    groups = [[i] for i in _order(start)]
+    whole, gain, found = _between(start, weight, groups), 0.0, []
     while len(groups) > 2:
-        beside = [*itertools.pairwise(range(len(groups)))]
-        odds = [_log_odds(values, roots, spread, groups[i][0], groups[j][0]) for i, j in beside]
-        place = max(range(len(beside)), key=odds.__getitem__)
-        i, j = beside[place]
-        gain += odds[place]
-        values, roots = _joined(values, roots, groups[i][0], groups[j][0])
-        groups = [*groups[:i], [*groups[i], *groups[j]], *groups[j + 1 :]]
+        beside = [(places[first[0]], places[second[0]]) for first, second in itertools.pairwise(groups)]
+        odds = [given.log_odds(*pair, spread) for pair in beside]
+        likeliest = max(range(len(beside)), key=odds.__getitem__)
+        gain += odds[likeliest]
+        given = given.equal(*beside[likeliest])
+        groups[likeliest : likeliest + 2] = [[*groups[likeliest], *groups[likeliest + 1]]]
         named = (tuple(sorted(level for one in group for level in members[one])) for group in groups)
         found.append(Partition(tuple(named), gain, _between(start, weight, groups) / whole if whole else 1.0))
     return sorted(found, key=lambda partition: -partition.gain)
@@ -81,24 +116,25 @@ def merge(network: Network, posterior: Posterior, source: int, groups: Sequence[
         source: The input of words.
         groups: Numbers of levels.
     """
-    group_of = {level: set(group) for group in groups for level in group}
-    known = _members(network, source)
-    former = ParameterVector.of(network)
-    vector, root, gain = posterior.vector.clone(), posterior.root.clone(), 0.0
-    for edge in level_values(network, posterior, source):
-        place = {level: int(column) for column, levels in zip(edge.columns, known, strict=True) for level in levels}
-        for first, *others in groups:
-            for other in others:
-                i, j = place[first], place[other]
-                if i != j:
-                    gain += float(_log_odds(vector[[i, j], None].to(root), root[[i, j], None], edge.spread[None], 0, 1))
-                    vector, root = _equal(vector, root, i, j)
+    firsts = firsts_of(network, source, groups)
+    edges, known = level_values(network, posterior, source), _members(network, source)
+    former, gain = ParameterVector.of(network), 0.0
+    given = Given(posterior.vector.double(), posterior.root.double())
+    if edges:
+        places, spread = torch.stack([edge.columns for edge in edges], 1), torch.stack([edge.spread for edge in edges])
+        place_of = {level: places[number] for number, levels in enumerate(known) for level in levels}
+        for level, first in enumerate(firsts):
+            one, other = place_of[first], place_of[level]
+            if bool((one != other).any()):
+                gain += given.log_odds(one, other, spread)
+                given = given.equal(one, other)
     merge_levels(network, source, groups)
     network.posterior = None
-    if any(not set(levels) <= group_of.get(levels[0], set(levels[:1])) for levels in known):
+    if any(len({firsts[level] for level in levels}) > 1 for levels in known):
         return
     kept = _kept(former, ParameterVector.of(network))
-    _write(network, vector[kept])
+    vector, root = given.vector[kept].to(posterior.vector), given.root[kept].to(posterior.root)
+    _write(network, vector)
     if gain > _REFUTED:
         evidence, part = posterior.log_evidence + gain, (len(_members(network, source)) - 1) / (len(known) - 1)
         freedom = {
@@ -106,17 +142,8 @@ def merge(network: Network, posterior: Posterior, source: int, groups: Sequence[
             for edge, one in posterior.freedom.items()
         }
         network.posterior = Posterior(
-            vector[kept], root[kept], posterior.noise, evidence, posterior.rows, freedom, posterior.settled
+            vector, root, posterior.noise, evidence, posterior.rows, freedom, posterior.settled
         )
-
-
-def _equal(vector: Tensor, root: Tensor, i: int, j: int) -> tuple[Tensor, Tensor]:
-    """Mean, and root of the covariance, of normal parameters given that two of them are equal."""
-    difference = root[i] - root[j]
-    gain = root @ difference / difference.square().sum().clamp_min(torch.finfo(root.dtype).tiny)
-    vector = vector - (gain * (vector[i] - vector[j])).to(vector)
-    vector[j] = vector[i]
-    return vector, root - gain[:, None] * difference
 
 
 def _kept(former: ParameterVector, now: ParameterVector) -> Tensor:
@@ -150,26 +177,6 @@ def _order(values: Tensor) -> list[int]:
     centred = values - values.mean(0)
     axis = torch.linalg.svd(centred, full_matrices=False).Vh[0]
     return (centred @ axis).argsort().tolist()
-
-
-def _log_odds(values: Tensor, roots: Tensor, spread: Tensor, i: int, j: int) -> float:
-    """Logarithm of the evidence for one value of two levels on every edge, over two."""
-    difference, root = values[i] - values[j], roots[i] - roots[j]
-    after, before = root @ root.mT, 2 * spread.square()
-    after = after + torch.diag(1e-12 * before.clamp_min(1e-300))
-    chi = float(difference @ torch.linalg.solve(after, difference))
-    return 0.5 * (float(before.log().sum()) - float(torch.linalg.slogdet(after).logabsdet) - chi)
-
-
-def _joined(values: Tensor, roots: Tensor, i: int, j: int) -> tuple[Tensor, Tensor]:
-    """Values, and roots of their covariance, once two levels have the same."""
-    difference, root = values[i] - values[j], roots[i] - roots[j]
-    inner = root @ root.mT
-    inner = inner + torch.diag(1e-12 * inner.diagonal().clamp_min(1e-300))
-    flat = roots.flatten(0, 1)
-    gain = torch.linalg.solve(inner, root @ flat.mT).mT
-    values = values - (gain @ difference).view_as(values)
-    return values, (flat - gain @ root).view_as(roots)
 
 
 def _between(values: Tensor, weight: Tensor, groups: list[list[int]]) -> float:
