@@ -24,7 +24,7 @@ from kanwidget.core.records import EdgeRef, Event, Freedom, History, Posterior, 
 from kanwidget.datasets.encoding import Encoding
 
 #: Version of the format. A change that older code can't read raises it.
-FORMAT = 4
+FORMAT = 5
 #: The first format that is read.
 _FIRST_FORMAT = 2
 _KEY = "kanwidget"

@@ -204,10 +204,11 @@ def with_pair(network: Net, columns: tuple[int, int]) -> Net:
     sites = splines.greville(layer.knots, layer.k)
     for factor, column in zip(factors, columns, strict=True):
         # A factor begins as a rise, not as chance alone: of two that say nothing neither has a gradient.
-        with torch.no_grad():
-            rise = 2 * (sites[column] - sites[column].mean()) / (sites[column][-1] - sites[column][0])
-            layer.coef[factor, column, : len(rise)] += rise if not layer.levels[column] else 0.0
-        for source in range(wider.n_features):
+        at = sites[column]
+        if len(at) > 1 and not layer.levels[column]:
+            with torch.no_grad():
+                layer.coef[factor, column, : len(at)] += 2 * (at - at.mean()) / (at[-1] - at[0])
+        for source in range(layer.in_dim):
             if source != column:
                 surgery.remove_edge(wider, 0, source, factor)
     return wider

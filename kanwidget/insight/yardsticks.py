@@ -76,7 +76,7 @@ class Yardsticks:
         classes, allowed = self.majority is not None, "" if self.allowed is None else _part(self.allowed)
         # What the noise allows is an expectation: on a few rows a network may seem to explain more.
         exceeds = self.allowed is not None and self.network.explained > self.allowed
-        if exceeds and _part(self.network.explained) != allowed:
+        if exceeds and self.allowed and _part(self.network.explained) != allowed:
             parts, allowed = [f"explains all that the noise allows (about {allowed})"], ""
         else:
             parts = [

@@ -12,7 +12,7 @@ from kanwidget._refusals import short_refusals
 from kanwidget.core.network import Network
 from kanwidget.core.reference_data import as_inputs
 from kanwidget.core.threads import limit_threads_of_methods
-from kanwidget.kan.words import words_of
+from kanwidget.kan.words import level_numbers, words_of
 from kanwidget.surgery._record import record
 from kanwidget.surgery.grids import KnotPlacement
 from kanwidget.training.evidence.errors import valid_posterior
@@ -262,16 +262,7 @@ class EditableNetwork(Network):
             [8.5, 8.5]
         """
         source, names = words_of(self, column, "merge_levels")
-        numbers = []
-        for group in groups:
-            if isinstance(group, str):
-                _check.fail("groups", "merge_levels", "lists of levels", group, f"Write [[{group!r}, …]].")
-            numbers.append([names.index(_check.choice(level, "groups", "merge_levels", names)) for level in group])
-        posterior = valid_posterior(self)
-        if posterior is None:
-            surgery.merge_levels(self, source, numbers)
-        else:
-            merge(self, posterior, source, numbers)
+        merge(self, valid_posterior(self), source, level_numbers(groups, names, "merge_levels"))
 
     def unlock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
         """Undo `lock`; each edge starts from the shared function. In place.

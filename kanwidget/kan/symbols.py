@@ -18,7 +18,7 @@ from kanwidget.kan.editing import EditableNetwork
 from kanwidget.kan.words import MergedLevels, words_of
 from kanwidget.surgery._record import listed, record
 from kanwidget.training.evidence.errors import valid_posterior
-from kanwidget.training.evidence.merges import partitions
+from kanwidget.training.evidence.merges import is_judged, partitions
 
 _log = logging.getLogger(__name__)
 
@@ -80,7 +80,8 @@ class SymbolicNetwork(EditableNetwork):
             column: A column of words, by its name or number.
 
         Raises:
-            ValueError: For a column of numbers, and where the last training has left no posterior (see `predict`).
+            ValueError: For a column of numbers, where the last training has left no posterior (see `predict`), and where that doesn't
+                tell levels apart: with frozen edges, and several that lead to hidden nodes.
 
         Examples:
             >>> import numpy as np
@@ -98,10 +99,10 @@ class SymbolicNetwork(EditableNetwork):
         if posterior is None:
             advice = "Call fit, with opt='LM' and without lamb: it leaves the posterior that says what may be one."
             _check.fail("model", "suggest_merges", "a network that was just trained", self, advice)
-        return [
-            MergedLevels(tuple(tuple(names[level] for level in group) for group in one.groups), one.gain, one.r2)
-            for one in partitions(self, posterior, source)
-        ]
+        if not is_judged(self, source):
+            advice = "With frozen edges, or several that lead to hidden nodes, the posterior doesn't tell levels apart."
+            _check.fail("column", "suggest_merges", "one whose levels the posterior tells apart", column, advice)
+        return [MergedLevels.of(partition, names) for partition in partitions(self, posterior, source)]
 
     @short_refusals
     def fix_symbolic(

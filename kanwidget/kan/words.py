@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from kanwidget import _check
 from kanwidget.core.network import Network
+from kanwidget.training.evidence.merges import Partition
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,12 @@ class MergedLevels:
     """In the logarithm of the evidence, over a value for each level: above 0 the data know of no difference within the groups."""
     r2: float
     """Part of the variance of the values, over the rows, that is between the groups."""
+
+    @classmethod
+    def of(cls, partition: Partition, names: Sequence[str]) -> MergedLevels:
+        """A partition in the words of the column."""
+        groups = (tuple(names[level] for level in group) for group in partition.groups)
+        return cls(tuple(groups), partition.gain, partition.r2)
 
     @property
     def merged(self) -> list[tuple[str, ...]]:
@@ -50,6 +59,22 @@ class MergedLevels:
 
     def __repr__(self) -> str:
         return f"{self} (odds {self.odds}, R² {self.r2:.3g})"
+
+
+def level_numbers(groups: Any, names: Sequence[str], where: str) -> list[list[int]]:
+    """The numbers of levels in groups.
+
+    Raises:
+        ValueError: For what isn't made of lists of names of levels.
+    """
+    if isinstance(groups, str) or not isinstance(groups, Iterable):
+        _check.fail("groups", where, "lists of levels", groups, "Write [['a', 'b'], …].")
+    numbers = []
+    for group in groups:
+        if isinstance(group, str) or not isinstance(group, Iterable):
+            _check.fail("groups", where, "lists of levels", group, f"Write [[{group!r}, …]].")
+        numbers.append([names.index(_check.choice(level, "groups", where, names)) for level in group])
+    return numbers
 
 
 def words_of(network: Network, column: str | int, where: str) -> tuple[int, tuple[str, ...]]:

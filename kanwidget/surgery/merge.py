@@ -16,7 +16,7 @@ from kanwidget.surgery._record import record
 def merge_levels(network: Network, source: int, groups: Sequence[Sequence[int]]) -> None:
     """Give the levels of each group one value from now on, and all other levels one each. In place.
 
-    A group gets the mean of its values over the rows of the training data.
+    A group gets the mean of its values over the reference data.
 
     Args:
         network: The network.
@@ -24,7 +24,8 @@ def merge_levels(network: Network, source: int, groups: Sequence[Sequence[int]])
         groups: Numbers of levels; none splits all.
 
     Raises:
-        ValueError: For an input of numbers, levels that don't exist or are in two groups, and where all would become one.
+        ValueError: For an input of numbers, levels that don't exist or are in two groups, where all would become one, and for edges
+            that are frozen or locked to those of another input.
 
     Examples:
         >>> from kanwidget import KAN
@@ -58,15 +59,38 @@ def firsts_of(network: Network, source: int, groups: Sequence[Sequence[int]]) ->
         )
     lists = [[_check.integer(level, "groups", where, low=0, high=count - 1) for level in group] for group in groups]
     named = [level for group in lists for level in group]
+    names = [[_name(network, source, level) for level in group] for group in lists]
     if len(set(named)) < len(named):
-        _check.fail("groups", where, "groups that have no level in common", groups)
+        _check.fail("groups", where, "groups in which each level stands once", names)
+    if named:
+        _check_edges(network, source, where)
     firsts = list(range(count))
     for group in lists:
         for level in group:
             firsts[level] = min(group)
     if len({*firsts}) == 1:
-        _check.fail("groups", where, "two values at least", groups, "A column whose levels are all alike is pruned.")
+        _check.fail("groups", where, "two values at least", names, "A column whose levels are all alike is pruned.")
     return firsts
+
+
+def _check_edges(network: Network, source: int, where: str) -> None:
+    """An error where the values of an input's edges aren't its own to change."""
+    layer = network.layer(0)
+    if bool((layer.frozen & layer.active())[:, source].any()):
+        _check.fail("groups", where, "levels whose edges may change", "a frozen edge", "Unfreeze it first.")
+    for group in layer.ties:
+        sources = {flat % layer.in_dim for flat in group}
+        if source in sources and len(sources) > 1:
+            advice = "Unlock the edges first."
+            _check.fail(
+                "groups", where, "levels of their own", "edges that are locked to those of another input", advice
+            )
+
+
+def _name(network: Network, source: int, level: int) -> str | int:
+    """A level in words, where the network has these."""
+    encoding = network.encoding
+    return level if encoding is None else encoding.levels[int(network.columns[source])][level]
 
 
 def _average(network: Network, source: int, firsts: Sequence[int]) -> None:

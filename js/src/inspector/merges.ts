@@ -8,7 +8,7 @@ import { button } from "../ui/controls";
 import { attrs, h, setText } from "../ui/dom";
 import { Registry } from "../ui/listeners";
 
-const ODDS = "How much likelier it is, given the data, than a value for each level; R² of the values";
+const ODDS = "How much likelier it is, given the data, than the values as they are; R² of the values";
 
 export function merges({ act, store }: Context): View {
   const registry = new Registry();

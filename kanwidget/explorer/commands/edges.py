@@ -17,8 +17,13 @@ from kanwidget.explorer.describe.labels import edges_name
 from kanwidget.explorer.protocol.topics import CHANGED, Topics
 from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
-from kanwidget.surgery import merge_levels
+from kanwidget.kan.words import level_numbers
+from kanwidget.surgery.merge import firsts_of
+from kanwidget.training import Trainer
 from kanwidget.training.evidence.merges import merge
+
+#: Steps that values take which levels get anew.
+_SPLIT_STEPS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,8 +264,9 @@ class MergeLevels(Command):
 
     column: str | int
     """Its name, or the number of the input that reads it."""
-    groups: tuple[tuple[str | int, ...], ...]
-    """Names of levels, or their numbers."""
+    groups: tuple[Any, ...]
+    """Tuples of names of levels, or of their numbers."""
+    by_number: bool = False
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
@@ -268,8 +274,10 @@ class MergeLevels(Command):
         if not isinstance(groups, list) or not all(isinstance(group, list) for group in groups):
             _check.fail("groups", "merge_levels", "lists of levels", groups)
         edge = fields.edge(message, "merge_levels")
+        if edge.layer != 0:
+            _check.fail("edge", "merge_levels", "one of the first layer, which reads the columns", edge)
         whole = tuple(tuple(fields.whole(level, "groups", "merge_levels") for level in group) for group in groups)
-        return [cls(edge.source, whole)]
+        return [cls(edge.source, whole, by_number=True)]
 
     def call(self) -> str:
         return f"explorer.merge_levels({self.column!r}, {[[*group] for group in self.groups]!r})"
@@ -277,21 +285,28 @@ class MergeLevels(Command):
     def perform(self, session: Session) -> Topics:
         source = self._source(session)
         column = int(session.model.columns[source])
-        levels = session.data.levels[column]
-        pick = lambda level: levels.index(_check.choice(level, "groups", "merge_levels", levels))  # noqa: E731
-        groups = [[level if isinstance(level, int) else pick(level) for level in group] for group in self.groups]
-        posterior = session.run.posterior()
+        levels, name = session.data.levels[column], session.in_vars[column]
+        if not levels:
+            _check.fail("column", "merge_levels", "a column of words", name, "It holds numbers, which have a curve.")
+        numbers = self.groups if self.by_number else level_numbers(self.groups, levels, "merge_levels")
+        groups = [[int(level) for level in group] for group in numbers]
+        firsts_of(session.model, source, groups)
+        named = tuple(tuple(levels[level] for level in group) for group in groups)
+        label = f"{name}: {', '.join(' or '.join(group) for group in named) or 'a value for each level'}"
+        posterior, settings = session.run.posterior(), session.run.trainer.settings
 
         def change() -> None:
-            if posterior is None:
-                merge_levels(session.model, source, groups)
-            else:
-                merge(session.model, posterior, source, groups)
+            model = session.run.copy()
+            merge(model, posterior, source, groups)
+            if posterior is not None and model.posterior is None:
+                # Values that the data haven't judged yet are trained, or levels that are split would stay alike.
+                trainer = Trainer(model, session.run.trainer.data, _SPLIT_STEPS, settings)
+                for _ in trainer:
+                    pass
+                model.posterior = trainer.posterior()
+            session.adopt(model)
 
-        named = tuple(tuple(levels[level] for level in group if level < len(levels)) for group in groups)
-        name = session.in_vars[column]
-        label = f"{name}: {', '.join(' or '.join(group) for group in named) or 'a value for each level'}"
-        return act(session, MergeLevels(name, named), "merge", label, change)
+        return act(session, MergeLevels(name, named), "merge", label, change, "merging levels")
 
     def _source(self, session: Session) -> int:
         columns = session.model.columns.tolist()

@@ -181,7 +181,7 @@ class FormulaFit(BackgroundProcess[FormulaResult]):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self.begin(fit_formula(model, data) for model, data in [(copied(session.model), session.run.trainer.data)])
+        self.begin(fit_formula(model, data) for model, data in [(session.run.copy(), session.run.trainer.data)])
 
     def take(self, result: FormulaResult) -> Topics:
         self._session.keep_formula(result)

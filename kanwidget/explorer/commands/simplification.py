@@ -46,8 +46,7 @@ class Simplification(GroupedProcess[SimplificationStep]):
         super().__init__(session, most, written)
         self._lamb = session.run.trainer.settings.lamb or LAMB
         data, library = session.run.trainer.data, session.candidates.lib
-        model = copied(session.model)
-        model.posterior = session.run.posterior()
+        model = session.run.copy()
         self.sentence = "Simplifying: needless edges go first."
         self.begin(_copies(simplify_steps(model, data, lamb=self._lamb, lib=library)))
 

@@ -21,7 +21,7 @@ from kanwidget.symbolic.candidates.suggest import function_in_place
 from kanwidget.symbolic.fits.custom import BrokenPrimitive, blamed, called
 from kanwidget.symbolic.fits.ranking import TWINS
 from kanwidget.symbolic.writing.mathml import candidate_tree
-from kanwidget.training.evidence.merges import partitions
+from kanwidget.training.evidence.merges import is_judged, partitions
 
 #: Most candidates in a message.
 _MAX_CANDIDATES = 16
@@ -83,15 +83,15 @@ def _of_words(session: Session, edge: EdgeRef) -> p.Candidates:
         "merged": edge.source in model.layer(0).merged,
         "best": best_candidates(session),
     }
-    if posterior is None:
+    if posterior is None or not is_judged(model, edge.source):
         return payload
     names = session.data.levels[int(model.columns[edge.source])]
+    likely = [one for one in partitions(model, posterior, edge.source) if one.gain > _UNLIKELY][:_MOST_MERGES]
     rows: list[p.Merge] = []
-    for one in partitions(model, posterior, edge.source):
-        grouping = MergedLevels(tuple(tuple(names[level] for level in group) for group in one.groups), one.gain, one.r2)
-        if one.gain > _UNLIKELY and len(rows) < _MOST_MERGES:
-            merged = [[*group] for group in one.groups if len(group) > 1]
-            rows.append({"groups": merged, "text": str(grouping), "odds": grouping.odds, "r2": one.r2})
+    for partition in likely:
+        grouping = MergedLevels.of(partition, names)
+        groups = [[*group] for group in partition.groups if len(group) > 1]
+        rows.append({"groups": groups, "text": str(grouping), "odds": grouping.odds, "r2": grouping.r2})
     return payload | {"merges": rows}
 
 

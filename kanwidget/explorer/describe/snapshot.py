@@ -24,6 +24,7 @@ from kanwidget.explorer.protocol.buffers import finite, pack
 from kanwidget.explorer.session.presets import PRESETS
 from kanwidget.explorer.session.samples import edge_detail, sampled
 from kanwidget.explorer.session.session import Session
+from kanwidget.symbolic.formulas.words import level_mean
 
 #: Rows of metrics, and numbers of all thumbnails in a snapshot: large networks get coarser thumbnails.
 _MAX_ROWS, _MAX_THUMB_NUMBERS = 1000, 15_000
@@ -162,6 +163,8 @@ def selection(session: Session, edges: Sequence[EdgeRef]) -> tuple[p.Selection, 
         payload["data_range"] = data_range
     if session.model.layer(layer).levels[source]:
         payload["levels"] = list(session.data.levels[int(session.model.columns[source])])
+        inputs, asked = arrays["points"]
+        arrays["points"] = torch.stack([inputs, asked - level_mean(session.model, edge)])
     return payload, arrays
 
 

@@ -31,7 +31,8 @@ class Progress:
     edges: int
     """Active edges."""
     trained: bool
-    """Whether more training has little to offer: it has ended, the error is flat or rises, or somebody has gone back to a step."""
+    """Whether more training has little to offer: it has ended, the error is flat or rises, evidence has come to rest, or somebody has
+    gone back to a step."""
     returned: bool
     """Whether the current state is an earlier step of the training, to which somebody has gone back."""
     simplified: bool
@@ -48,10 +49,18 @@ def progress(session: Session) -> Progress:
     returned = kind == RETURN
     simplified = any(node.kind == SIMPLIFIED for node in session.tree.path())
     flat, rising = flat_steps(records), overfit(records)
-    ended = session.run.state == "done" or session.run.stop_reason is not None
-    trained = bool(flat or rising or returned or ended or kind == EXTENDED)
+    # Its last record knows that a training has ended, when an act after it is taken back.
+    reasons = (session.run.stop_reason, session.run.last_record.stop_reason)
+    ended = session.run.state == "done" or any(reason is not None for reason in reasons)
+    trained = bool(flat or rising or returned or ended or kind == EXTENDED or (not records and _is_settled(session)))
     steps = len(session.run.records)
     return Progress(steps, flat, rising, splines, len(active), trained, returned, simplified)
+
+
+def _is_settled(session: Session) -> bool:
+    """Whether the network is where evidence has come to rest: an act, or taking one back, may leave it there."""
+    posterior = session.run.posterior()
+    return posterior is not None and posterior.settled
 
 
 def since_act(session: Session) -> Sequence[StepRecord]:

@@ -143,7 +143,11 @@ class EditMethods(MethodGroup):
             >>> explorer.model.layer(0).merged
             {0: (0, 1, 0)}
         """
-        self._apply(MergeLevels(column, tuple(tuple(group) for group in groups)))
+        if not isinstance(column, str):
+            _check.fail("column", "merge_levels", "the name of a column of words", column, error=TypeError)
+        if isinstance(groups, str) or not isinstance(groups, Iterable):
+            _check.fail("groups", "merge_levels", "lists of levels", groups, "Write [['a', 'b'], …].")
+        self._apply(MergeLevels(column, tuple(tuple(one) if isinstance(one, (list, tuple)) else one for one in groups)))
 
     def freeze(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
         """Keep the selected edge out of training, or another edge, `freeze(0, 0, 1)`, or several `edges`.

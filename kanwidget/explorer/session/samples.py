@@ -16,6 +16,7 @@ from kanwidget.core.records import Posterior
 from kanwidget.core.scores import Scores, attribute_trace
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.protocol.records import DETAIL_SAMPLES, THUMB_SAMPLES
+from kanwidget.symbolic.formulas.words import level_mean
 from kanwidget.training.evidence.errors import curve_errors
 
 #: Rows of the data that thumbnails and scores look at.
@@ -169,11 +170,12 @@ def edge_detail(
 def _level_detail(
     network: Network, edge: EdgeRef, posterior: Posterior | None
 ) -> tuple[dict[str, Tensor], list[float]]:
-    """The arrays of an edge of words: a column for each level."""
+    """The arrays of an edge of words: a column for each level, about the mean as in formulas."""
     levels = network.layer(edge.layer).levels[edge.source]
     curve = network.curve(edge, torch.arange(levels, dtype=network.dtype, device=network.device))
     width = band(network, posterior, edge, curve.x)
-    rows = [curve.x, curve.y, curve.base, curve.spline, *([] if width is None else [width])]
+    y = curve.y - level_mean(network, edge)
+    rows = [curve.x, y, curve.base, y, *([] if width is None else [width])]
     return {"detail": torch.stack(rows)}, [0.0, float(levels - 1)]
 
 

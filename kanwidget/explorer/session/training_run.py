@@ -140,10 +140,15 @@ class TrainingRun(RunStates):
         stop_reason = self.stop_reason or ("running" if self.running else self.state)
         return History(list(self.records), list(self.events), self.trainer.opt, stop_reason)
 
+    def copy(self) -> KAN:
+        """A copy of the network, with its posterior."""
+        model = copied(self.model)
+        model.posterior = self.posterior()
+        return model
+
     def model_with_history(self) -> KAN:
         """A copy of the network, with its posterior. Its history is that of the original network, then this run's."""
-        model, previous = copied(self.model), self.previous_history
-        model.posterior = self.posterior()
+        model, previous = self.copy(), self.previous_history
         steps = previous.last.step if previous.records else 0
         seconds = previous.last.seconds if previous.records else 0.0
         records = list(self.records)

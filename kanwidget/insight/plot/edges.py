@@ -29,6 +29,7 @@ from kanwidget.insight.plot.style import (
     write,
 )
 from kanwidget.symbolic.candidates.partial_residuals import dots
+from kanwidget.symbolic.formulas.words import level_mean
 from kanwidget.training.evidence.errors import curve_errors, valid_posterior
 
 #: Rows that are drawn.
@@ -177,15 +178,25 @@ def _draw_edge(
 
 
 def _draw_levels(ax: Axes, network: Network, edge: EdgeRef, rows: Any, theme: Theme) -> None:
-    """The values of words, a dot with ± 2 standard errors for each level."""
+    """The values of words about their mean, as in formulas: a dot with ± 2 standard errors for each level."""
+    mean = level_mean(network, edge)
     levels = network.layer(edge.layer).levels[edge.source]
     curve = network.curve(edge, torch.arange(levels, dtype=network.dtype, device=network.device))
     posterior = valid_posterior(network)
     errors = None if posterior is None else curve_errors(network, posterior, edge, curve.x)
-    at, y = curve.x.cpu().numpy(), curve.y.cpu().numpy()
+    at, y = curve.x.cpu().numpy(), curve.y.cpu().numpy() - mean
     if rows is not None:
         beside = 0.5 * (np.arange(rows.shape[1]) * _GOLDEN % 1 - 0.5)
-        ax.plot(rows[0] + beside, rows[1], ".", label="data", color=theme.muted, markersize=3.4, alpha=0.6, zorder=1.9)
+        ax.plot(
+            rows[0] + beside,
+            rows[1] - mean,
+            ".",
+            label="data",
+            color=theme.muted,
+            markersize=3.4,
+            alpha=0.6,
+            zorder=1.9,
+        )
     bars = None if errors is None else 2 * errors.cpu().numpy()
     ax.errorbar(at, y, bars, fmt="o", color=theme.spline, capsize=4, label="φ" if bars is None else "φ ± 2 s.e.")
     if network.encoding is not None:

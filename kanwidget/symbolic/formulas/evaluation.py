@@ -206,7 +206,7 @@ def _numeric_part(
 ) -> Any:
     """Spline and base part of one edge, or its value of words less the mean, differentiable in u."""
     layer = network.layer(index)
-    values = u if isinstance(u, Tensor) else torch.as_tensor(np.asarray(u, dtype=np.float64))
+    values = u if isinstance(u, Tensor) else torch.from_numpy(np.array(u, dtype=np.float64))
     flat = values.reshape(-1, 1).to(layer.coef)
     # Every input gets these values, and one column is used: writing into one would cost the derivative.
     units = network.edge_units((index, source, target))

@@ -239,7 +239,7 @@ def _edge(
     layer = network.layer(index)
     terms = []
     if layer.state(source, target) == "levels":
-        terms += _words(network, EdgeRef(index, source, target), node, scale)
+        terms += _words(network, EdgeRef(index, source, target), node)
     elif bool(layer.spline_on[target, source]):
         terms.append(numeric_edge(index, source, target, node, scale))
     name = layer.symbol(source, target)
@@ -255,10 +255,10 @@ def _edge(
     return sympy.Add(*terms)
 
 
-def _words(network: Network, edge: EdgeRef, node: Any, scale: tuple[float, float] | None) -> list[Any]:
+def _words(network: Network, edge: EdgeRef, node: Any) -> list[Any]:
     """The terms of an edge of words: one that is on or off for two levels, else a function, and the mean that it doesn't hold."""
     if network.layer(edge.layer).levels[edge.source] > SWITCH:
-        return [numeric_edge(*edge, node, scale), level_mean(network, edge)]
+        return [numeric_edge(*edge, node), level_mean(network, edge)]
     low, high = network.curve(edge, torch.arange(SWITCH, dtype=network.dtype, device=network.device)).y.tolist()
     return [low, (high - low) * node]
 

@@ -132,7 +132,7 @@ def _curves(
     replaced = {}
     for ref in network.edge_refs(active=True):
         name = edge_name(*ref)
-        if ref.layer == 0 and name in functions:
+        if ref.layer == 0 and name in functions and not network.layer(0).levels[ref.source]:
             column = int(network.columns[ref.source])
             scale = means[column], deviations[column]
             replaced[numeric_edge(*ref, variables[column], scale)] = numeric_edge(*ref, variables[column])

@@ -1,7 +1,7 @@
 """Words in formulas: what the levels of a column stand for, in print, in LaTeX and in source code.
 
 A column of two levels is a term that is on or off, 0 or 1. One of more is a function with a value for each level, `f(town)`, less the
-mean of the rows that the network was trained on, so that the constant beside it is the value of an average row.
+mean over the network's reference data, so that the constant beside it is the value of an average row.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import torch
 from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeRef
 from kanwidget.datasets import Dataset
+from kanwidget.datasets.encoding import OTHER
 from kanwidget.symbolic.writing.latex import to_latex, upright
 from kanwidget.symbolic.writing.naming import edge_name
 from kanwidget.symbolic.writing.precision import with_error
@@ -76,14 +77,15 @@ class Words:
             layer = network.layer(edge.layer)
             if layer.state(edge.source, edge.target) != "levels" or layer.levels[edge.source] == SWITCH:
                 continue
-            levels = data.levels[int(network.columns[edge.source])]
+            levels = _names(network, data, edge.source)
             codes = torch.arange(len(levels), dtype=network.dtype, device=network.device)
             errors = None if posterior is None else curve_errors(network, posterior, edge, codes)
             values, mean = network.curve(edge, codes).y, level_mean(network, edge)
             each = [math.nan] * len(levels) if errors is None else errors.tolist()
             pairs = map(LevelValue, (values - mean).tolist(), each)
             tables[edge_name(*edge)] = dict(zip(levels, pairs, strict=True))
-            unmet[edge_name(*edge)] = float(values.mean()) - mean
+            rare = OTHER in levels and _is_pooled(network, edge.source)
+            unmet[edge_name(*edge)] = float(values[levels.index(OTHER)] if rare else values.mean()) - mean
         names = data.in_vars if names is None else names
         two = zip(names, data.levels, strict=True)
         switches = {name: levels for name, levels in two if len(levels) == SWITCH}
@@ -147,6 +149,21 @@ class Words:
         return [(name, two) for name, two in self.switches.items() if name in used]
 
 
+def _names(network: Network, data: Dataset, source: int) -> tuple[str, ...]:
+    """The names of the levels of an input: the data's, or those of the training, or else their numbers."""
+    column = int(network.columns[source])
+    known = () if network.encoding is None else network.encoding.levels[column]
+    return data.levels[column] or known or tuple(map(str, range(network.layer(0).levels[source])))
+
+
+def _is_pooled(network: Network, source: int) -> bool:
+    """Whether the rarest levels of an input have become one."""
+    if network.encoding is None:
+        return False
+    name = network.encoding.names[int(network.columns[source])]
+    return any(column.pooled > 0 for column in network.encoding.columns if column.name == name)
+
+
 def _notes(data: Dataset, names: Sequence[str]) -> dict[str, str]:
     """Where dates begin, and what stands for missing cells, by the names of symbols."""
     symbols, notes = dict(zip(data.in_vars, names, strict=True)), {}
@@ -163,7 +180,7 @@ def _notes(data: Dataset, names: Sequence[str]) -> dict[str, str]:
 
 
 def level_mean(network: Network, edge: EdgeRef) -> float:
-    """The mean of an edge of words over the rows of the training data, in own units; over the levels where there are none.
+    """The mean of an edge of words over the reference data, in own units; over the levels where there are none.
 
     Examples:
         >>> from kanwidget import KAN

@@ -87,12 +87,13 @@ def with_error(value: float, error: float, figures: int = 1) -> str:
         ('0.99992 ± 0.00006', '210 ± 20', '1 (any value)')
         >>> with_error(54173456.7, 8e6), with_error(3043210.0, 81234.0)
         ('(5.4 ± 0.8)e+07', '(3.04 ± 0.08)e+06')
-        >>> with_error(212.68, 16.9, 2), with_error(-0.03, 0.13)
-        ('213 ± 17', '0.0 ± 0.1')
+        >>> with_error(212.68, 16.9, 2), with_error(-0.03, 0.13), with_error(1.2e-8, 3e-4)
+        ('213 ± 17', '0.0 ± 0.1', '0.0000 ± 0.0003')
     """
     if not math.isfinite(error):
         return f"{value:.4g} (any value)"
-    exponent = parse_number(value, 4).exponent or 0
+    # That of the larger one: of a value that is nothing beside its error no digit is known.
+    exponent = parse_number(max(abs(value), error), 4).exponent or 0
     unit = 10.0**exponent
     decimals = exponent - math.floor(math.log10(error)) + figures - 1 if error > 0 else _DECIMALS + 1
     if decimals > _DECIMALS:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from kanwidget.core.primitives import Form
+from kanwidget.datasets.encoding import MISSING
 from kanwidget.symbolic.functions import FUNCTIONS, function_of
 from kanwidget.symbolic.writing.sympy_forms import from_sympy
 from kanwidget.symbolic.writing.text import Notation, write
@@ -121,7 +122,11 @@ def to_python(
 
 def _lookup(name: str, words: LevelSource) -> str:
     values = dict(words.values)
-    return f"    {name} = lambda level: np.vectorize({values!r}.get, otypes=[float])(level, {words.unmet!r})"
+    if MISSING not in values:
+        return f"    {name} = lambda level: np.vectorize({values!r}.get, otypes=[float])(level, {words.unmet!r})"
+    # Missing cells are None or nan.
+    key = f"{MISSING!r} if one is None or isinstance(one, float) else one"
+    return f"    {name} = np.vectorize(lambda one: {values!r}.get({key}, {words.unmet!r}), otypes=[float])"
 
 
 def _arguments(names: Sequence[str], reserved: set[str] | None = None, prefix: str = "x") -> dict[str, str]:

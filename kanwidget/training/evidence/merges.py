@@ -13,11 +13,13 @@ from torch import Tensor
 from kanwidget.core.network import Network
 from kanwidget.core.records import Freedom, Posterior
 from kanwidget.surgery.merge import firsts_of, merge_levels
-from kanwidget.training.evidence.errors import level_values
-from kanwidget.training.jacobian.parameter_vector import ParameterVector
+from kanwidget.training.evidence.errors import level_values, output_errors
+from kanwidget.training.jacobian.parameter_vector import ParameterVector, network_parameters
 
 #: Logarithm of the odds below which merged levels aren't near enough to what the data say for its errors to hold.
 _REFUTED = -7.0
+#: Standard errors by which outputs may move from those of the means of groups.
+_FAR = 3.0
 #: Of a variance, so that differences of which nothing is open have one.
 _ROUNDING = 1e-12
 
@@ -68,10 +70,11 @@ class Given(NamedTuple):
 
 
 def partitions(network: Network, posterior: Posterior, source: int) -> list[Partition]:
-    """Partitions of the levels of an input, from one value less than there are to two, the likeliest first; none of two levels.
+    """Partitions of the levels of an input, from one value less than there are to two, the likeliest first.
 
-    The levels that differ least are joined, then the next. Whether two values are one is asked as whether a parameter is 0: by the
-    ratio of the densities of their difference, after the data and before them, at 0 (Savage and Dickey).
+    There are none of two levels, and none where nothing judges, see `is_judged`. The levels that differ least are joined, then the
+    next. Whether two values are one is asked as whether a parameter is 0: by the ratio of the densities of their difference, after the
+    data and before them, at 0 (Savage and Dickey).
 
     Args:
         network: The network.
@@ -82,7 +85,7 @@ def partitions(network: Network, posterior: Posterior, source: int) -> list[Part
         Verdinelli and Wasserman, "Computing Bayes factors using a generalization of the Savage-Dickey density ratio", Journal of the
         American Statistical Association 90 (1995).
     """
-    edges = level_values(network, posterior, source)
+    edges = level_values(network, posterior, source) if is_judged(network, source) else []
     if not edges:
         return []
     places, spread = torch.stack([edge.columns for edge in edges], 1), torch.stack([edge.spread for edge in edges])
@@ -104,46 +107,66 @@ def partitions(network: Network, posterior: Posterior, source: int) -> list[Part
     return sorted(found, key=lambda partition: -partition.gain)
 
 
-def merge(network: Network, posterior: Posterior, source: int, groups: Sequence[Sequence[int]]) -> None:
+def is_judged(network: Network, source: int) -> bool:
+    """Whether the posterior tells the levels of an input apart: where its edges are trained, and the outputs follow them in proportion.
+
+    With hidden nodes the common constant of several edges is open, and along it a normal distribution says nothing true.
+    """
+    layer = network.layer(0)
+    trained = bool((layer.free_numeric().any(-1) | ~layer.active())[:, source].all())
+    return trained and (network.depth == 1 or int(layer.active()[:, source].sum()) == 1)
+
+
+def merge(network: Network, posterior: Posterior | None, source: int, groups: Sequence[Sequence[int]]) -> None:
     """`surgery.merge_levels`, with all parameters and the posterior as they are given that the values are one. In place.
 
-    To second order it is what a training of the merged network ends in. There is no posterior where a group takes values apart that
-    were one, which the data haven't judged yet, and where the data speak against the groups.
+    In a network without hidden nodes it is what a training of the merged network ends in, but for new prices. There is no posterior
+    where a group takes values apart that were one, which the data haven't judged, where they speak against a group, and where they
+    can't judge, see `is_judged`.
 
     Args:
         network: The network.
-        posterior: Its posterior.
+        posterior: Its posterior, if there is one.
         source: The input of words.
         groups: Numbers of levels.
     """
-    firsts = firsts_of(network, source, groups)
-    edges, known = level_values(network, posterior, source), _members(network, source)
-    former, gain = ParameterVector.of(network), 0.0
-    given = Given(posterior.vector.double(), posterior.root.double())
-    if edges:
-        places, spread = torch.stack([edge.columns for edge in edges], 1), torch.stack([edge.spread for edge in edges])
-        place_of = {level: places[number] for number, levels in enumerate(known) for level in levels}
-        for level, first in enumerate(firsts):
-            one, other = place_of[first], place_of[level]
-            if bool((one != other).any()):
-                gain += given.log_odds(one, other, spread)
-                given = given.equal(one, other)
+    firsts, members = firsts_of(network, source, groups), _members(network, source)
+    splits = any(len({firsts[level] for level in levels}) > 1 for levels in members)
+    former, edges = ParameterVector.of(network), []
+    if posterior is not None and not splits and is_judged(network, source):
+        edges = level_values(network, posterior, source)
     merge_levels(network, source, groups)
     network.posterior = None
-    if any(len({firsts[level] for level in levels}) > 1 for levels in known):
+    if posterior is None or not edges:
+        return
+    given, gains = Given(posterior.vector.double(), posterior.root.double()), []
+    places, spread = torch.stack([edge.columns for edge in edges], 1), torch.stack([edge.spread for edge in edges])
+    place_of = {level: places[number] for number, levels in enumerate(members) for level in levels}
+    for level, first in enumerate(firsts):
+        one, other = place_of[first], place_of[level]
+        if bool((one != other).any()):
+            gains.append(given.log_odds(one, other, spread))
+            given = given.equal(one, other)
+    if min(gains, default=0.0) < _REFUTED:
         return
     kept = _kept(former, ParameterVector.of(network))
     vector, root = given.vector[kept].to(posterior.vector), given.root[kept].to(posterior.root)
+    means = [parameter.detach().clone() for parameter in network_parameters(network)]
+    expected = network(network.reference).detach()
     _write(network, vector)
-    if gain > _REFUTED:
-        evidence, part = posterior.log_evidence + gain, (len(_members(network, source)) - 1) / (len(known) - 1)
-        freedom = {
-            edge: Freedom(part * one.straight, part * one.wiggle) if edge[:2] == (0, source) else one
-            for edge, one in posterior.freedom.items()
-        }
-        network.posterior = Posterior(
-            vector, root, posterior.noise, evidence, posterior.rows, freedom, posterior.settled
-        )
+    evidence, part = posterior.log_evidence + sum(gains), (len(_members(network, source)) - 1) / (len(members) - 1)
+    freedom = {
+        edge: Freedom(part * one.straight, part * one.wiggle) if edge[:2] == (0, source) else one
+        for edge, one in posterior.freedom.items()
+    }
+    network.posterior = Posterior(vector, root, posterior.noise, evidence, posterior.rows, freedom, posterior.settled)
+    moved = (network(network.reference).detach() - expected).abs()
+    if bool((moved > _FAR * output_errors(network, network.posterior, network.reference)).any()):
+        # Behind hidden nodes parameters have moved farther than the posterior sees.
+        with torch.no_grad():
+            for parameter, mean in zip(network_parameters(network), means, strict=True):
+                parameter.copy_(mean)
+        network.posterior = None
 
 
 def _kept(former: ParameterVector, now: ParameterVector) -> Tensor:

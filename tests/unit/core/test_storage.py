@@ -140,7 +140,7 @@ def test_foreign_damaged_and_newer_files_are_refused(model, tmp_path):
     path.write_bytes(data)
     tensors, structure = structure_of(path)
     save_file(tensors, path, {"kanwidget": json.dumps(structure | {"version": 99})})
-    with pytest.raises(ValueError, match=r"format 99, this kanwidget reads formats 2 to 4\. Update"):
+    with pytest.raises(ValueError, match=r"format 99, this kanwidget reads formats 2 to 5\. Update"):
         load(path, KAN)
 
 

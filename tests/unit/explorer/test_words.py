@@ -8,12 +8,16 @@ import pytest
 
 from kanwidget import KANExplorer
 from kanwidget.core import EdgeRef
+from kanwidget.explorer.commands.base import parse
 from kanwidget.explorer.describe.forms import fitted_row
 from kanwidget.explorer.describe.panels.front import front
 from kanwidget.explorer.describe.panels.surface import surface
 from kanwidget.explorer.describe.snapshot import selection
 from kanwidget.explorer.describe.structure import structure
 from kanwidget.explorer.files.edge_details import edge_detail
+from kanwidget.explorer.guide.steps import guidance
+from kanwidget.explorer.session.view import SurfaceView
+from kanwidget.symbolic.formulas.words import Words
 
 
 def flats(rows=300):
@@ -127,3 +131,77 @@ def test_compact_pages_keep_every_level(explorer):
 
 def test_what_became_of_columns_is_said(explorer):
     assert any("Missing cells" in notice.text for notice in explorer.notices)
+
+
+def values_of(session):
+    """The values of towns in the formula as it stands and in the plot of their edge."""
+    (table,) = Words.of(session.run.copy(), session.data).tables.values()
+    edge = EdgeRef(0, session.in_vars.index("town"), 0)
+    detail = selection(session, [edge])[1]["detail"]
+    return [one.value for one in table.values()], [one.error for one in table.values()], detail
+
+
+def test_merging_and_splitting_agree_everywhere():
+    frame = flats()
+    frame["rent"] += 50 * (frame.town == "south")  # as in the east
+    with KANExplorer(frame, "rent", driver="blocking") as explorer:
+        session = explorer._session
+        while (act := explorer.next_act()) is not None:
+            explorer.follow(act)
+            if act.step == "train":
+                steps = explorer.status["step"]
+                explorer.merge_levels("town", [["east", "south"]])
+                values, errors, detail = values_of(session)
+                assert values[0] == values[2]
+                assert detail[1].tolist() == pytest.approx(values)
+                assert detail[-1].tolist() == pytest.approx([2 * error for error in errors])
+                sentences = [guidance(session).sentence]
+                explorer.undo()
+                sentences.append(guidance(session).sentence)
+                # Neither asks for a training: the network is where one ends.
+                assert all(sentence.startswith("The training is done") for sentence in sentences)
+                assert explorer.status["step"] == steps
+        before = explorer.model.predict(frame)
+        explorer.merge_levels("town", [["east", "south"]])
+        explorer.merge_levels("town", [])
+        values, errors, detail = values_of(session)
+        assert len({*values}) == 3
+        assert max(errors) < 10
+        assert detail[1].tolist() == pytest.approx(values)
+        assert explorer.model.predict(frame).numpy() == pytest.approx(before.numpy(), abs=2)
+
+
+@pytest.mark.parametrize(
+    ("column", "groups", "message"),
+    [
+        ("town", ["ab"], "lists of levels; got 'ab'"),
+        ("town", "ab", "lists of levels; got 'ab'"),
+        ("town", [["east", "west"]], "got 'west'"),
+        ("area", [["a", "b"]], "a column of words; got 'area'. It holds numbers"),
+        ("city", [], "got 'city'"),
+    ],
+)
+def test_what_cannot_be_merged_is_refused(explorer, column, groups, message):
+    before = explorer.states
+    with pytest.raises(ValueError, match=message):
+        explorer.merge_levels(column, groups)
+    assert explorer.states == before
+
+
+@pytest.mark.parametrize("message", [{"edge": [0, 1, 0], "groups": [[0, 99]]}, {"edge": [1, 1, 0], "groups": [[0, 1]]}])
+def test_messages_that_fit_no_words_are_refused(explorer, message):
+    def carry_out():
+        for command in parse({"kind": "merge_levels", **message}):
+            explorer._session.apply(command)
+
+    with pytest.raises(ValueError, match="argument of merge_levels"):
+        carry_out()
+
+
+def test_surfaces_have_values_at_levels_only(explorer):
+    session = explorer._session
+    town = session.in_vars.index("town")
+    payload, arrays = surface(session, SurfaceView(town, None, 0, ()))
+    assert payload["x"] == town
+    heights = arrays["z"][0]
+    assert len({round(height, 6) for height in heights.tolist()}) == 3

@@ -152,3 +152,17 @@ def test_a_product_is_found_where_few_numbers_are_missing(seed):
     head[rng.choice(rows, 15, replace=False)] = np.nan
     table = {"flow": flow, "head": head, "maker": maker.tolist(), "power": power}
     assert KAN.for_data(table, "power").width == [[4, 0], [1, 1], [1, 0]]
+
+
+def test_a_pair_of_a_network_that_reads_few_columns():
+    x = uniform(100, 4)
+    model = KAN([4, 1])
+    model.fit(Dataset(x, x[:, :1] * x[:, 1:2]), steps=5, progress=False)
+    model.remove_edge(0, 2, 0)
+    few = model.prune_input(active=[0, 1, 3])
+    *_, answer = richer_networks(few, Dataset(x, x[:, :1] * x[:, 1:2]))
+    assert answer.better.kind == "pair"
+
+
+def test_a_pair_of_steps_without_a_rise():
+    assert bool(with_pair(KAN([3, 2, 1], grid=1, k=0), (0, 1)).layer(0).coef.isfinite().all())

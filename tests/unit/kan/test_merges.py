@@ -171,7 +171,7 @@ def test_an_unmet_level_is_the_mean_of_all(model):
     )
 
 
-def test_hidden_nodes_and_several_targets_are_asked_together():
+def test_several_targets_are_asked_together():
     frame = trees(noise=0.2)
     frame["age"] = 10 * frame.height + frame.kind.map({kind: i // 2 for i, kind in enumerate(OFFSETS)})
     model = KAN.for_data((frame, ["girth", "age"]), width=[2, 2])
@@ -187,7 +187,9 @@ def test_hidden_nodes_and_several_targets_are_asked_together():
         ("height", [], "must be a column of words; got 'height'. It holds numbers"),
         ("kind", [["ash", "yew"]], "must be .*; got 'yew'"),
         ("kind", ["ash"], r"must be lists of levels; got 'ash'. Write \[\['ash', …\]\]."),
-        ("kind", [["ash", "oak"], ["oak", "elm"]], "groups that have no level in common"),
+        ("kind", [["ash", "oak"], ["oak", "elm"]], "groups in which each level stands once; got \\[\\['ash', 'oak'\\]"),
+        ("kind", "ash", r"must be lists of levels; got 'ash'. Write \[\['a', 'b'\], …\]."),
+        ("kind", [3], "must be lists of levels; got 3"),
         ("kind", [[*OFFSETS]], "two values at least; .* A column whose levels are all alike is pruned."),
     ],
 )
@@ -203,3 +205,53 @@ def test_without_a_posterior_nothing_is_suggested():
     model = KAN.for_data((trees(), "girth"), width=[2, 1])
     with pytest.raises(ValueError, match="must be one of a network that was trained on named columns"):
         model.suggest_merges("kind")
+
+
+@pytest.mark.parametrize("groups", [[], [[]], [["ash"]]])
+def test_groups_of_fewer_than_two_change_nothing(model, groups):
+    merged = copy.deepcopy(model)
+    merged.merge_levels("kind", groups)
+    assert torch.equal(merged.predict(trees()), model.predict(trees()))
+    assert valid_posterior(merged) is not None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_with_hidden_nodes_groups_have_the_mean_and_nothing_says_their_errors(seed):
+    """Several edges that lead to hidden nodes have a common constant, along which the posterior says nothing true."""
+    frame = trees(seed, noise=0.2, rows=300)
+    model = KAN.for_data((frame, "girth"), width=[2, 3, 1])
+    model.fit((frame, "girth"), progress=False)
+    with pytest.raises(ValueError, match="whose levels the posterior tells apart"):
+        model.suggest_merges("kind")
+    truth = torch.tensor(frame[["girth"]].to_numpy())
+
+    def error(network):
+        return float((network.predict(frame) - truth).square().mean().sqrt())
+
+    before = error(model)
+    model.merge_levels("kind", [["ash", "beech"], ["cedar", "elm"], ["fir", "oak"]])
+    assert error(model) < 1.1 * before
+    assert model.posterior is None
+
+
+def test_frozen_and_locked_edges_are_refused():
+    frame = trees().assign(other=lambda one: one.kind)
+    frame["age"] = frame.height
+    model = KAN.for_data((frame, ["girth", "age"]), width=[3, 2])
+    model.fit((frame, ["girth", "age"]), steps=10, progress=False)
+    frozen, locked = copy.deepcopy(model), copy.deepcopy(model)
+    frozen.freeze(0, 1, 1)
+    with pytest.raises(ValueError, match="got 'a frozen edge'"):
+        frozen.merge_levels("kind", [["ash", "beech"]])
+    locked.lock(0, [(1, 0), (2, 0)])
+    with pytest.raises(ValueError, match="Unlock the edges first"):
+        locked.merge_levels("kind", [["ash", "beech"]])
+
+
+def test_a_group_that_the_data_speak_against_leaves_no_errors(model):
+    merged = copy.deepcopy(model)
+    # Each true group says more for it than the false one says against all of them together.
+    merged.merge_levels("kind", [["ash", "beech"], ["fir", "oak"], ["cedar", "elm"]])
+    assert valid_posterior(merged) is not None
+    merged.merge_levels("kind", [["ash", "beech", "fir", "oak"], ["cedar", "elm"]])
+    assert merged.posterior is None

@@ -8,7 +8,7 @@ import pytest
 import sympy
 import torch
 
-from kanwidget import KAN
+from kanwidget import KAN, Dataset
 from kanwidget.datasets import as_dataset
 from kanwidget.symbolic import formula_forms, numeric_functions, symbolic_formula, to_numpy
 from kanwidget.symbolic.formulas.regression.problem import Problem
@@ -162,3 +162,39 @@ def test_what_is_redundant_goes_before_the_constant_beside_a_table():
     _, fit = simplest(Problem([x, kind], rows, y, table, where="test"), start)
     assert fit.expression.as_coeff_Add()[0] == pytest.approx(-0.2)
     assert len(fit.symbols) <= 3
+
+
+def test_source_looks_up_missing_and_rare_words_as_the_network_does():
+    rng, rows = np.random.default_rng(0), 900
+    common = [f"common {i}" for i in range(95)]
+    rare = [f"rare {i}" for i in range(30)]
+    words = [*rng.choice(common, rows - 60), *rare, *rare]
+    frame = pandas.DataFrame({"x": rng.uniform(0, 1, rows), "word": words})
+    offset = {
+        word: float(value)
+        for word, value in zip([*common, *rare], rng.normal(0, 1, 95).tolist() + [5.0] * 30, strict=True)
+    }
+    frame["y"] = 2 * frame.x + frame.word.map(offset) + 0.05 * rng.normal(size=rows)
+    frame.loc[:40, "word"] = None
+    model = KAN.for_data((frame, "y"))
+    model.fit((frame, "y"), progress=False)
+    words = Words.of(model, as_dataset((frame, "y"), "test", model.in_vars, model.encoding))
+    assert "other" in next(iter(words.tables.values()))
+    expressions, symbols = symbolic_formula(model, model.in_vars)
+    (curve,) = (name for name in numeric_functions(model) if name not in words.tables)
+    space: dict = {}
+    exec(words.python(expressions, symbols), space)
+    asked = pandas.concat([frame[["x", "word"]], pandas.DataFrame({"x": [0.5, 0.5], "word": ["rare 99", np.nan]})])
+    codes = {curve: numeric_functions(model)[curve]}
+    found = space["formula"](asked.x.to_numpy(), asked.word.to_numpy(), **codes)
+    assert found == pytest.approx(model.predict(asked).flatten().numpy(), abs=1e-9)
+
+
+def test_words_without_names_are_numbers():
+    frame = trees()
+    model = KAN.for_data((frame, "girth"))
+    model.fit((frame, "girth"), progress=False)
+    data = _data(model, frame)
+    model.encoding = None
+    (table,) = Words.of(model, Dataset(data.train_input, data.train_label)).tables.values()
+    assert list(table) == ["0", "1", "2", "3"]

@@ -13,7 +13,6 @@ from kanwidget.explorer.describe.forms import FormRow, fitted_row, form_rows, sa
 from kanwidget.explorer.describe.formula import is_readable
 from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.session import Session
-from kanwidget.explorer.session.undo import copied
 from kanwidget.explorer.session.view import FormulaForms, Job
 
 _log = logging.getLogger(__name__)
@@ -57,7 +56,7 @@ def computed_forms(session: Session) -> Forms:
 
 def _job(session: Session, version: int) -> Job:
     """Works out the forms of a copy of the network, and reports each."""
-    found = form_rows(session, copied(session.model))
+    found = form_rows(session, session.run.copy())
 
     def job(stopping: Callable[[], bool], report: Callable[[Callable[[], Topics]], None]) -> None:
         rows: list[FormRow] = []

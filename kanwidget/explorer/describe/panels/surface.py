@@ -107,6 +107,8 @@ def surface(
     if view.y is not None:
         vertical = _range(x[:, view.y])
         grid[:, view.y] = torch.linspace(*vertical, n, dtype=x.dtype, device=x.device).repeat_interleave(n)
+    words = [column for column, levels in enumerate(session.data.levels) if levels]
+    grid[:, words] = grid[:, words].round()  # between two levels nothing has a value
     with torch.no_grad():
         output = model(grid)
     z = torch.softmax(output, 1)[:, view.output] if trainer.loss.classes else output[:, view.output]

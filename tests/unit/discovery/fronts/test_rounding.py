@@ -31,7 +31,10 @@ def test_laws_in_single_precision_lie_below_it(law):
 def test_laws_with_few_decimals_lie_below_it(decimals, size):
     y = (size * Y * 10**decimals).round() / 10**decimals
     error = rms(y - size * Y)
-    assert error < rounding(y) < 2 * error or rounding(y) < 4e-12 * size
+    if (decimals, size) == (8, 1e3):  # any double has as many digits
+        assert rounding(y) == 0
+    else:
+        assert error < rounding(y) < 2 * error
 
 
 @pytest.mark.parametrize("y", [Y, 1e9 * Y, 1e-9 * Y, torch.zeros(5, dtype=torch.float64)])
