@@ -25,7 +25,7 @@ from kanwidget.datasets.dataset import rows_of
 from kanwidget.datasets.validation import sampled_data
 from kanwidget.growth.screens import Pair, Wave, best_pair, best_wave, residuals
 from kanwidget.training import Settings, Trainer
-from kanwidget.training.evidence.evidence import schwarz
+from kanwidget.training.evidence.schwarz import schwarz
 from kanwidget.training.jacobian.parameter_vector import ParameterVector
 
 Net = TypeVar("Net", bound=Network)
@@ -247,7 +247,7 @@ class _Trials:
         if ParameterVector.of(network).size > _MOST_PARAMETERS:
             return None
         network = copy.deepcopy(network)
-        trainer = Trainer(network, self._data, steps, Settings())
+        trainer = Trainer(network, self._data, steps, Settings(averages=False))
         best, state = trainer.record(), NetworkState(network)
         reached, idle = -math.inf, 0
         for record in trainer:

@@ -288,6 +288,8 @@ class KAN(QueryableNetwork):
                 (splines are local, base functions aren't: `base_fun="zero"`); `evidence`: whether the data set the noise and how
                 smooth each edge is (by default wherever LM trains without `lamb`, `continual`, `smoothness` or
                 `geodesic_acceleration`): noisy rows are then not learnt by heart, and the network knows its errors, see `predict`;
+                `averages`: whether the curves of a sum are in the end what they are on average over all smoothness that the data leave
+                open, not under the likeliest one alone (by default; many small effects in much noise are then predicted better);
                 `smoothness`, ≥ 0, for LM: where data are thin, splines go on
                 as polynomials of degree five. It weighs the mean square of sixth derivatives over a grid of length 1, in parts of the
                 loss: 1e-10 is much for a wave of several periods.

@@ -17,7 +17,7 @@ from kanwidget.simplification.removals import spared, without
 from kanwidget.symbolic.edges import fix_symbolic
 from kanwidget.symbolic.formulas.regression.noise import noise_weights
 from kanwidget.training.evidence.errors import valid_posterior
-from kanwidget.training.evidence.evidence import schwarz
+from kanwidget.training.evidence.schwarz import schwarz
 
 #: A part of a curve with fewer degrees of freedom says nothing.
 _NOTHING = 0.1

@@ -27,6 +27,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.core.records import Freedom, Posterior
+from kanwidget.training.evidence.averages import averaged_prices
 from kanwidget.training.evidence.blocks import Block, spline_blocks
 from kanwidget.training.jacobian.parameter_vector import ParameterVector
 from kanwidget.training.jacobian.stack import Stack
@@ -71,8 +72,10 @@ _OTHER_PRICES, _OTHER_UPDATES, _WORTH_A_MOVE, _MOST_MOVES = (1e-2, 1e-4, 1e-6, 1
 _LARGEST_LOOK = 500
 #: Above so many parameters a posterior, a square matrix of them, isn't kept (8 MB).
 _LARGEST_POSTERIOR = 1000
-#: The least mean square of which Schwarz's criterion takes the logarithm.
-_LEAST_SQUARE = 1e-300
+#: Once the likeliest prices of a sum have settled they give way to those that stand for all (`averages`), but where the noise is a smaller
+#: part of the variance: the rows then leave nothing open that could be seen. An update goes the second part of the way, or parts that
+#: say the same would overshoot in turn.
+_LEAST_NOISE, _TOWARDS_AVERAGES = 1e-6, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +100,20 @@ class Evidence:
             `Objective.units`.
         variance: Loss of the best constant prediction, `(networks,)`.
         loss: Loss at the start, `(networks,)`.
+        averages: Whether prices that have settled give way to those that stand for all.
     """
 
     def __init__(
-        self, batch: Batch, parameters: ParameterVector, units: tuple[Tensor, Tensor], variance: Tensor, loss: Tensor
+        self,
+        batch: Batch,
+        parameters: ParameterVector,
+        units: tuple[Tensor, Tensor],
+        variance: Tensor,
+        loss: Tensor,
+        *,
+        averages: bool = True,
     ) -> None:
-        self.classes = batch.loss.classes
+        self._with_averages, self.classes = averages, batch.loss.classes
         #: What the loss is in parts of minus the log-likelihood, per row: 2σ² times it for squared errors.
         self._factor = 1.0 if self.classes else 2.0
         self._n_labels = batch.y.shape[1] * (1 if self.classes else batch.y.shape[2])
@@ -145,6 +156,8 @@ class Evidence:
         #: The most evidence on these grids, how many updates it is behind, and whether (1.0) prices stay.
         self._most = torch.full_like(self._variance, -math.inf)
         self._behind, self._stays = torch.zeros_like(self._variance), torch.zeros_like(self._variance)
+        #: Whether (1.0) prices stand for all, `(networks,)`.
+        self._averages = torch.zeros_like(self._variance)
         self._size, self._units = parameters.size, units[1]
         epsilon = _EPSILON * self._n_labels / self._factor * units[0].square()
         self._blocks = spline_blocks(stack, parameters, epsilon)
@@ -175,8 +188,8 @@ class Evidence:
 
     # ---- the data speak
 
-    def update(self, matrix: Tensor, gradient: Tensor, vector: Tensor, loss: Tensor) -> None:
-        """Take one step of prices and noise.
+    def update(self, matrix: Tensor, gradient: Tensor, vector: Tensor, loss: Tensor) -> Tensor:
+        """Take one step of prices and noise; returns for which networks it is the first to other prices than the likeliest, `(networks,)`.
 
         Args:
             matrix: Gauss-Newton matrices of the mean loss, `(networks, size, size)`.
@@ -184,7 +197,7 @@ class Evidence:
             vector: The free parameters, `(networks, size)`.
             loss: Mean losses, `(networks,)`.
         """
-        precision = self._precision()
+        begins, precision = self._begin_averages(), self._precision()
         laplace = self._laplace(matrix, precision)
         variances = laplace.root.square().sum(-1)
         modes = self._modes(vector)
@@ -198,6 +211,10 @@ class Evidence:
             freedom = torch.stack([share[..., 1:].sum(-1), share[..., 0]], -1).clamp_min(0.0)
             extent = torch.stack([(block.roughness * square).sum(-1), square[..., 0]], -1)
             new = _moved(old, freedom, extent, self._own_price * self._ripe)
+            for index in self._averages.nonzero()[:, 0].tolist():
+                units = 1 / self._units_of(block)[index, :, 0]
+                average = averaged_prices(block, index, old[index], laplace.root[index], modes[index], units)
+                new[index] = old[index] * (average / old[index]) ** _TOWARDS_AVERAGES
             prices.append(new.minimum(largest * self._units_of(block)))
             freedoms.append(freedom)
         value = self._log_evidence(laplace, precision, modes, loss)
@@ -209,7 +226,8 @@ class Evidence:
         if not self.classes:
             self.noise = self._noise_of(loss, self.freedom).minimum(_NOISE_FACTOR * self.noise)
         self._most = torch.where(sound, self._most.maximum(value), self._most)
-        self._behind = torch.where(value < self._most - _BEHIND, self._behind + 1, 0.0)
+        behind = (value < self._most - _BEHIND) & (self._averages == 0)
+        self._behind = torch.where(behind, self._behind + 1, 0.0)
         self._stays = self._stays.maximum((self._behind > _MOST_BEHIND).double())
         self.settled = self.settled | (self._stays > 0)
         moves = sound & (self._stays == 0)
@@ -218,9 +236,20 @@ class Evidence:
                 torch.where(moves[:, None, None], *pair) for pair in zip(prices, before._prices, strict=True)
             ]
             self.noise = torch.where(moves, self.noise, before.noise)
-        looks = self.settled & (self._looks < _MOST_MOVES) & (self._stays == 0)
+        looks = self.settled & (self._looks < _MOST_MOVES) & (self._stays + self._averages == 0)
         if not self.classes and bool(looks.any()) and self._size <= _LARGEST_LOOK:
             self._look_around(matrix, gradient, vector, loss, looks)
+        return begins
+
+    def _begin_averages(self) -> Tensor:
+        """Let prices that have settled give way to those that stand for all; returns of which networks, `(networks,)`."""
+        begins = self.settled & (self._averages + self._stays == 0)
+        if not (self._with_averages and self._is_sum):
+            begins = torch.zeros_like(begins)
+        elif not self.classes:
+            begins &= self.noise > _LEAST_NOISE * self._variance
+        self._averages = self._averages + begins.double()
+        return begins
 
     def _look_around(self, matrix: Tensor, gradient: Tensor, vector: Tensor, loss: Tensor, looks: Tensor) -> None:
         """Go where wiggles of lower prices have more evidence, by the quadratic model: updates go to the nearest maximum."""
@@ -363,6 +392,7 @@ class Evidence:
             "_most",
             "_behind",
             "_stays",
+            "_averages",
         ):
             setattr(self, name, getattr(previous, name)[index])
         self._prices = [prices[index] for prices in previous._prices]
@@ -379,16 +409,16 @@ class Evidence:
             "most": self._most,
             "behind": self._behind,
             "stays": self._stays,
+            "averages": self._averages,
         }
         return {name: column.tolist() for name, column in columns.items()}
 
     def load_state_dict(self, state: dict[str, list[float]]) -> None:
         """Return to a state of `state_dict`."""
-        names = ("noise", "log_evidence", "change", "ripe", "looks", "most", "behind", "stays")
-        columns = [self.noise.new_tensor(state[name]) for name in names]
-        self.noise, self.log_evidence, self._change, self._ripe, self._looks, self._most, self._behind, self._stays = (
-            columns
-        )
+        for name in ("noise", "log_evidence"):
+            setattr(self, name, self.noise.new_tensor(state[name]))
+        for name in ("change", "ripe", "looks", "most", "behind", "stays", "averages"):
+            setattr(self, f"_{name}", self.noise.new_tensor(state[name]))
         self._prices, self._freedoms = self._parts(state["prices"]), self._parts(state["freedoms"])
 
     def _parts(self, numbers: list[float]) -> list[Tensor]:
@@ -399,22 +429,6 @@ class Evidence:
 
     def _flat(self, prices: list[Tensor]) -> Tensor:
         return torch.cat([part.flatten(1) for part in prices], 1).flatten() if prices else self.noise[:0]
-
-
-def schwarz(mean_square: float, rows: int, constants: int) -> float:
-    """The logarithm of the evidence of a fit with some constants, where no prices are known, by Schwarz's criterion.
-
-    Args:
-        mean_square: Of what the fit leaves, in scaled numbers.
-        rows: Number of labels, ≥ 1.
-        constants: Number of its constants.
-
-    Examples:
-        >>> schwarz(0.01, 100, 2) > schwarz(0.01, 100, 3) > schwarz(0.011, 100, 2)
-        True
-    """
-    likelihood = -rows / 2 * (math.log(2 * math.pi * max(mean_square, _LEAST_SQUARE)) + 1)
-    return likelihood - constants / 2 * math.log(rows)
 
 
 def _moved(prices: Tensor, freedom: Tensor, extent: Tensor, own_price: Tensor) -> Tensor:

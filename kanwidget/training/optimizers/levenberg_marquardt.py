@@ -131,7 +131,9 @@ class LevenbergMarquardt(Optimizer):
         if self.evidence is None or not bool(self._priced.any()):
             return ridge_scale
         if bool((self._age >= _COARSE_STEPS).all()):
-            self.evidence.update(matrix, gradient, start, self._current.loss)
+            begins = self.evidence.update(matrix, gradient, start, self._current.loss)
+            # Where there was nothing to gain steps had become too short for what there is now.
+            self.damping = torch.where(begins, self._first_damping(), self.damping)
             self._ridge = self._evidence_ridge()
         self._age = self._age + 1
         return torch.where(self._priced, self.evidence.scale, ridge_scale)

@@ -56,6 +56,10 @@ class Options(Protocol):
     def with_evidence(self) -> bool:
         """Whether the data set how smooth LM's splines are."""
 
+    @property
+    def averages(self) -> bool:
+        """Whether they are in the end as smooth as on average over what the data leave open."""
+
 
 @dataclass(frozen=True, slots=True)
 class Method:
@@ -86,7 +90,7 @@ OPTIMIZERS: dict[str, Method] = {
                 objective,
                 anchored=o.continual,
                 smoothness=o.smoothness,
-                evidence=partial(Evidence, objective.batch) if o.with_evidence else None,
+                evidence=partial(Evidence, objective.batch, averages=o.averages) if o.with_evidence else None,
             ),
             auto=lambda size, rows, _: size <= _LM_PARAMETERS and rows * size**2 <= _LM_WORK,
             any_loss=False,

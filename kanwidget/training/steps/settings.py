@@ -46,6 +46,7 @@ class Settings:
     continual: bool = False
     smoothness: float = 0.0
     evidence: bool | None = None
+    averages: bool = True
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     sample_weight: Tensor | None = None
     seed: int = 0
@@ -96,7 +97,7 @@ def make_settings(metrics: Any = (), **options: Any) -> Settings:
     for name, advice in _OTHER_RIDGES.items():
         if settings.evidence and getattr(settings, name):
             _check.fail("evidence", "fit", f"left out with {name}", True, advice)
-    for name in ("update_grid", "geodesic_acceleration", "continual"):
+    for name in ("update_grid", "geodesic_acceleration", "continual", "averages"):
         if not isinstance(getattr(settings, name), bool):
             _check.fail(name, "fit", "True or False", getattr(settings, name))
     if callable(settings.loss) and settings.sample_weight is not None:
