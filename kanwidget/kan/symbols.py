@@ -92,7 +92,7 @@ class SymbolicNetwork(EditableNetwork):
             >>> model = KAN.for_data(flats, "rent")
             >>> history = model.fit((flats, "rent"), progress=False)
             >>> model.suggest_merges("town")
-            [east or west | north (odds 14 : 1, R² 1)]
+            [east or west | north (odds 12 : 1, R² 1)]
         """
         source, names = words_of(self, column, "suggest_merges")
         posterior = valid_posterior(self)

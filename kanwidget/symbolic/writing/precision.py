@@ -88,7 +88,7 @@ def with_error(value: float, error: float, figures: int = 1) -> str:
         >>> with_error(54173456.7, 8e6), with_error(3043210.0, 81234.0)
         ('(5.4 ± 0.8)e+07', '(3.04 ± 0.08)e+06')
         >>> with_error(212.68, 16.9, 2), with_error(-0.03, 0.13), with_error(1.2e-8, 3e-4)
-        ('213 ± 17', '0.0 ± 0.1', '0.0000 ± 0.0003')
+        ('213 ± 17', '0.0 ± 0.1', '(0 ± 3)e-04')
     """
     if not math.isfinite(error):
         return f"{value:.4g} (any value)"

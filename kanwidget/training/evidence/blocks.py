@@ -42,50 +42,12 @@ class Block(NamedTuple):
         largest = matrix.diagonal(dim1=1, dim2=2)[:, self.columns].amax(-1, keepdim=True)
         return (_ROUNDING * largest).expand(-1, -1, self.columns.shape[1])
 
-    def gains(self, index: int, modes: Tensor, root: Tensor, prices: Tensor, *, by_source: bool) -> Tensor:
-        """By how much wiggle and straight part raise the logarithm of the evidence, by Savage's and Dickey's ratio, `(edges, 2)`.
-
-        Args:
-            index: Of the network.
-            modes: Coordinates of the modes, `(size,)`.
-            root: Root of their covariance, `(size, size)`.
-            prices: `(networks, edges, 2)`.
-            by_source: Whether edges out of one node stand or go together: of classes each score says what the others don't.
-
-        References:
-            Dickey, "The weighted likelihood ratio, linear hypotheses on normal location parameters", Annals of Mathematical Statistics
-            42 (1971).
-        """
-        units = self.precision(prices)[index].sqrt()
-        scaled, points = units[..., None] * root[self.columns], units * modes[self.columns]
-        wiggles = self.roughness[index] > 0
-        straight = torch.zeros_like(wiggles)
-        straight[:, 0] = not self.is_of_words
-        groups: dict[object, list[int]] = {}
-        for number, edge in enumerate(self.edges):
-            groups.setdefault(edge.source if by_source else edge, []).append(number)
-        gains = points.new_zeros(len(self.edges), 2)
-        for members in groups.values():
-            for column, part in enumerate((wiggles, straight)):
-                chosen = part[members]
-                gains[members, column] = _gain(scaled[members][chosen], points[members][chosen])
-        return gains
-
     def precision(self, prices: Tensor) -> Tensor:
         """The diagonal of P, `(networks, edges, width)`."""
         diagonal = prices[..., :1] * self.roughness + self.epsilon
         if not self.is_of_words:  # whose first mode is a constant
             diagonal[..., 0] += prices[..., 1]
         return diagonal
-
-
-def _gain(root: Tensor, point: Tensor) -> Tensor:
-    """½·(zᵀA⁻¹z + log|A|) of some coordinates, with z their values and A = root·rootᵀ their covariance, in units of the prior."""
-    if not len(point):
-        return point.new_zeros(())
-    values, vectors = torch.linalg.eigh(root @ root.mT)
-    values = values.clamp_min(_ROUNDING)
-    return ((vectors.mT @ point).square() / values + values.log()).sum() / 2
 
 
 def spline_blocks(stack: Stack, parameters: ParameterVector, epsilon: Tensor) -> list[Block]:

@@ -27,8 +27,9 @@ import torch
 from torch import Tensor
 
 from kanwidget.core.records import Freedom, Posterior
-from kanwidget.training.evidence.averages import averaged_prices
 from kanwidget.training.evidence.blocks import Block, spline_blocks
+from kanwidget.training.evidence.prices import averaged_prices, likelier_prices
+from kanwidget.training.evidence.worth import say_something
 from kanwidget.training.jacobian.parameter_vector import ParameterVector
 from kanwidget.training.jacobian.stack import Stack
 from kanwidget.training.objective.batch import Batch
@@ -42,15 +43,11 @@ _FIRST_PRICES, _FIRST_NOISE = (1.0, 1.0), 0.1
 #: which hidden nodes then build. A sum predicts better with less of it. Only once an update changes the logarithm of the evidence by less
 #: than the third: hidden nodes that are still on their way would go, too.
 _PRICE_OF_A_PRICE, _PRICE_IN_A_SUM, _NEARLY_SETTLED = 1.0, 0.25, 1.0
-#: A part says something where the logarithm of the evidence is so much larger than without it: that of a rise of 2.4 standard errors.
-_WORTH_A_PART = 1.5
 #: The first price of wiggle without hidden nodes. All curves are then solved for at once, and a wave of ten turns, whose wiggle is 1e7,
 #: must not be flat before evidence has its say: flat, with all of it noise, is a maximum of the evidence, too.
 _FIRST_WIGGLE_OF_SUMS = 1e-4
-#: A part with less freedom counts as gone: its price, which would go to infinity, stays.
-_NO_FREEDOM = 1e-3
-#: An update changes a price by this factor at most, and raises the noise by the second.
-_PRICE_FACTOR, _NOISE_FACTOR = 1e3, 2.0
+#: An update raises the noise by this factor at most.
+_NOISE_FACTOR = 2.0
 #: The rows that the noise is estimated from are at least this part of all, however many parameters there are.
 _LEAST_ROWS = 0.02
 #: Added to the diagonal of a matrix of ones on it, until it has a Cholesky factor.
@@ -72,10 +69,13 @@ _OTHER_PRICES, _OTHER_UPDATES, _WORTH_A_MOVE, _MOST_MOVES = (1e-2, 1e-4, 1e-6, 1
 _LARGEST_LOOK = 500
 #: Above so many parameters a posterior, a square matrix of them, isn't kept (8 MB).
 _LARGEST_POSTERIOR = 1000
-#: Once the likeliest prices of a sum have settled they give way to those that stand for all (`averages`), but where the noise is a smaller
-#: part of the variance: the rows then leave nothing open that could be seen. An update goes the second part of the way, or parts that
-#: say the same would overshoot in turn.
+#: Once the likeliest prices of a sum have settled they give way to those that stand for all (`averaged_prices`), but where the noise is
+#: a smaller part of the variance: the rows then leave nothing open that could be seen. An update goes the second part of the way,
+#: or parts that say the same would overshoot in turn.
 _LEAST_NOISE, _TOWARDS_AVERAGES = 1e-6, 0.5
+#: What is stored: numbers of each network, beside the noise, and those of its parts.
+_NUMBERS = ("log_evidence", "_last", "_change", "_ripe", "_looks", "_most", "_behind", "_stays", "_averages")
+_OF_PARTS = ("_prices", "_likeliest", "_freedoms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +135,18 @@ class Evidence:
             variance.new_tensor((wiggle if block.is_of_words else of_splines, straight)) * self._units_of(block)
             for block in self._blocks
         ]
-        self._freedoms = [torch.zeros_like(prices) for prices in self._prices]
+        #: Their degrees of freedom, and the prices, when these were the likeliest.
+        self._freedoms, self._likeliest = [torch.zeros_like(prices) for prices in self._prices], self._prices
         #: Variance of the noise in scaled numbers, `(networks,)`; 1 for classes, whose chance is in the probabilities.
         self.noise = torch.ones_like(variance)
         #: Whether the networks fit already at the start, `(networks,)`.
         self.begun = loss < _FIRST_NOISE * variance
         if not self.classes:
             self.noise = (_FIRST_NOISE * variance).minimum(loss).maximum(self._rounding)
-        #: Logarithm of the evidence and degrees of freedom, `(networks,)`, 0 before the first update.
+        #: Logarithm of the evidence, of the likeliest prices, and degrees of freedom, `(networks,)`, 0 before the first update; and the
+        #: logarithm at the last one.
         self.log_evidence, self.freedom = torch.zeros_like(variance), torch.zeros_like(variance)
+        self._last = torch.zeros_like(variance)
         #: Whether the last update changed next to nothing, `(networks,)`, and whether (1.0) one has changed little yet.
         self.settled, self._ripe = torch.zeros_like(variance, dtype=torch.bool), torch.zeros_like(variance)
         #: By how much the last update changed the logarithm of the evidence, `(networks,)`.
@@ -210,7 +213,7 @@ class Evidence:
             share = priced / diagonal - priced * variances[:, block.columns]
             freedom = torch.stack([share[..., 1:].sum(-1), share[..., 0]], -1).clamp_min(0.0)
             extent = torch.stack([(block.roughness * square).sum(-1), square[..., 0]], -1)
-            new = _moved(old, freedom, extent, self._own_price * self._ripe)
+            new = likelier_prices(old, freedom, extent, self._own_price * self._ripe)
             for index in self._averages.nonzero()[:, 0].tolist():
                 units = 1 / self._units_of(block)[index, :, 0]
                 average = averaged_prices(block, index, old[index], laplace.root[index], modes[index], units)
@@ -219,10 +222,13 @@ class Evidence:
             freedoms.append(freedom)
         value = self._log_evidence(laplace, precision, modes, loss)
         sound, before = laplace.sound, copy.copy(self)
-        self._change = change = (value - self.log_evidence).abs()
+        self._change = change = (value - self._last).abs()
         self.settled, self._ripe = sound & (change < _SETTLED), self._ripe.maximum((change < _NEARLY_SETTLED).double())
-        self._prices, self._freedoms = prices, freedoms
-        self.log_evidence, self.freedom = value, self._size - (variances * precision).sum(1)
+        likely = (self._averages == 0)[:, None, None]
+        self._freedoms = [torch.where(likely, *pair) for pair in zip(freedoms, self._freedoms, strict=True)]
+        self._prices = prices
+        self._last, self.freedom = value, self._size - (variances * precision).sum(1)
+        self.log_evidence = torch.where(self._averages > 0, self.log_evidence, value)
         if not self.classes:
             self.noise = self._noise_of(loss, self.freedom).minimum(_NOISE_FACTOR * self.noise)
         self._most = torch.where(sound, self._most.maximum(value), self._most)
@@ -239,6 +245,7 @@ class Evidence:
         looks = self.settled & (self._looks < _MOST_MOVES) & (self._stays + self._averages == 0)
         if not self.classes and bool(looks.any()) and self._size <= _LARGEST_LOOK:
             self._look_around(matrix, gradient, vector, loss, looks)
+        self._likeliest = [torch.where(likely, *pair) for pair in zip(self._prices, self._likeliest, strict=True)]
         return begins
 
     def _begin_averages(self) -> Tensor:
@@ -314,11 +321,8 @@ class Evidence:
         laplace = self._laplace(matrix, self._precision())
         if not bool(laplace.sound[index]):
             return None
-        root = laplace.root[index]
-        modes, freedoms = self._modes(vector)[index], []
-        for block, prices, freedom in zip(self._blocks, self._prices, self._freedoms, strict=True):
-            gains = block.gains(index, modes, root, prices, by_source=self.classes and self._is_sum)
-            freedoms += torch.where(gains < _WORTH_A_PART, 0.0, freedom[index]).tolist()
+        root, modes = laplace.root[index], self._modes(vector)[index]
+        freedoms = self._likeliest_freedoms(index, matrix, modes)
         for block in self._blocks:
             root[block.columns] = block.basis[index] @ root[block.columns]
         edges = [edge for block in self._blocks for edge in block.edges]
@@ -331,6 +335,22 @@ class Evidence:
             {edge: Freedom(straight, wiggle) for edge, (wiggle, straight) in zip(edges, freedoms, strict=True)},
             bool(self._change[index] < _STEADY),
         )
+
+    def _likeliest_freedoms(self, index: int, matrix: Tensor, modes: Tensor) -> list[list[float]]:
+        """Degrees of freedom of wiggle and straight part of each edge under the likeliest prices; 0 for parts that say nothing.
+
+        Under prices that stand for all, a bit of everything is there, and of what says the same nothing alone is needed.
+        """
+        likeliest = copy.copy(self)
+        likeliest._prices = self._likeliest
+        precision = likeliest._precision()
+        root = likeliest._laplace(matrix, precision).root[index]
+        # Where the parameters would be: they are where what the rows say and the prices are in balance.
+        modes = modes + root @ (root.mT @ ((self._precision() - precision)[index] * modes))
+        by_source = self.classes and self._is_sum
+        says = say_something(self._blocks, index, self._likeliest, root, modes, by_source=by_source)
+        pairs = zip(self._freedoms, says, strict=True)
+        return [parts for freedom, needed in pairs for parts in (freedom[index] * needed).tolist()]
 
     def _precision(self) -> Tensor:
         """The diagonal of P in the coordinates of the modes, `(networks, size)`; 0 for constants of functions."""
@@ -381,45 +401,23 @@ class Evidence:
     def inherit(self, previous: Evidence, networks: Sequence[int]) -> None:
         """Copy noise and prices from `previous` for the networks at these indices."""
         index = list(networks)
-        for name in (
-            "noise",
-            "log_evidence",
-            "freedom",
-            "settled",
-            "_ripe",
-            "_change",
-            "_looks",
-            "_most",
-            "_behind",
-            "_stays",
-            "_averages",
-        ):
+        for name in ("noise", "freedom", "settled", *_NUMBERS):
             setattr(self, name, getattr(previous, name)[index])
-        self._prices = [prices[index] for prices in previous._prices]
-        self._freedoms = [freedoms[index] for freedoms in previous._freedoms]
+        for name in _OF_PARTS:
+            setattr(self, name, [part[index] for part in getattr(previous, name)])
 
     def state_dict(self) -> dict[str, list[float]]:
         """Noise and prices as lists of numbers."""
-        columns = {"noise": self.noise, "prices": self._flat(self._prices), "log_evidence": self.log_evidence}
-        columns |= {
-            "freedoms": self._flat(self._freedoms),
-            "change": self._change,
-            "ripe": self._ripe,
-            "looks": self._looks,
-            "most": self._most,
-            "behind": self._behind,
-            "stays": self._stays,
-            "averages": self._averages,
-        }
+        columns = {name.lstrip("_"): getattr(self, name) for name in ("noise", *_NUMBERS)}
+        columns |= {name.lstrip("_"): self._flat(getattr(self, name)) for name in _OF_PARTS}
         return {name: column.tolist() for name, column in columns.items()}
 
     def load_state_dict(self, state: dict[str, list[float]]) -> None:
         """Return to a state of `state_dict`."""
-        for name in ("noise", "log_evidence"):
-            setattr(self, name, self.noise.new_tensor(state[name]))
-        for name in ("change", "ripe", "looks", "most", "behind", "stays", "averages"):
-            setattr(self, f"_{name}", self.noise.new_tensor(state[name]))
-        self._prices, self._freedoms = self._parts(state["prices"]), self._parts(state["freedoms"])
+        for name in ("noise", *_NUMBERS):
+            setattr(self, name, self.noise.new_tensor(state[name.lstrip("_")]))
+        for name in _OF_PARTS:
+            setattr(self, name, self._parts(state[name.lstrip("_")]))
 
     def _parts(self, numbers: list[float]) -> list[Tensor]:
         """The inverse of `_flat`."""
@@ -429,10 +427,3 @@ class Evidence:
 
     def _flat(self, prices: list[Tensor]) -> Tensor:
         return torch.cat([part.flatten(1) for part in prices], 1).flatten() if prices else self.noise[:0]
-
-
-def _moved(prices: Tensor, freedom: Tensor, extent: Tensor, own_price: Tensor) -> Tensor:
-    """Prices after a step."""
-    new = (freedom + own_price[:, None, None]) / extent.clamp_min(torch.finfo(extent.dtype).tiny)
-    new = new.minimum(_PRICE_FACTOR * prices).maximum(prices / _PRICE_FACTOR)
-    return torch.where(freedom < _NO_FREEDOM, new.minimum(prices), new)

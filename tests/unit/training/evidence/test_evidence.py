@@ -280,3 +280,16 @@ def test_the_value_of_a_level_that_training_hadnt_is_as_open_as_levels_differ():
         assert error[1] < 0.2
     for part in np.mean(inside, axis=0):
         assert part >= 0.8
+
+
+def test_of_two_columns_that_say_the_same_one_stays():
+    """Each says nothing beside the other; a pack has twenty cigarettes."""
+    random = torch.Generator().manual_seed(0)
+    cigarettes = torch.rand(400, 1, dtype=torch.float64, generator=random).mul(4).exp().floor()
+    x = torch.cat([cigarettes, cigarettes / 20, torch.rand(400, 1, dtype=torch.float64, generator=random)], 1)
+    y = 120 - 0.5 * cigarettes + 20 * torch.randn(400, 1, dtype=torch.float64, generator=random)
+    model = KAN([3, 1], grid=8)
+    model.fit((x, y), progress=False)
+    first, second, useless = (model.posterior.freedom[EdgeRef(0, n, 0)].total for n in range(3))
+    assert min(first, second) == 0 < max(first, second)
+    assert useless == 0

@@ -1,12 +1,14 @@
-"""Prices that stand for all prices: with each, a part of a curve is what it is on average over all that the rows leave open.
+"""Prices of the parts of curves: the likeliest, and those that stand for all.
 
-Evidence takes the likeliest price of a part, and with few rows others are nearly as likely. A curve that is flat under the likeliest one,
+With few rows others are nearly as likely as the likeliest price of a part. A curve that is flat under the likeliest one,
 say, isn't under those, and a guess between both predicts better. What the rows say of a part's parameters is normal, so that the evidence
 of every price of it is known in closed form, the others as they are. The standard deviation that belongs to a price has a half-Cauchy
 prior, beside a chance that there is nothing.
 
 References:
-    Gelman, "Prior distributions for variance parameters in hierarchical models", Bayesian Analysis 1 (2006).
+    Wood and Fasiolo, "A generalized Fellner-Schall method for smoothing parameter optimization with application to Tweedie location,
+    scale and shape models", arXiv:1606.04802 (the likeliest).
+    Gelman, "Prior distributions for variance parameters in hierarchical models", Bayesian Analysis 1 (2006) (the prior).
 """
 
 from __future__ import annotations
@@ -18,6 +20,10 @@ from torch import Tensor
 
 from kanwidget.training.evidence.blocks import Block
 
+#: A part with less freedom counts as gone: its price, which would go to infinity, stays.
+_NO_FREEDOM = 1e-3
+#: A step changes a price by this factor at most.
+_PRICE_FACTOR = 1e3
 #: Scales of the half-Cauchy priors, in standard deviations of the outputs: of a curve's bend, as its roughness measures it, and of its rise
 #: or the values of words. One period of a sine has a bend of 28.
 _BEND, _RISE = 3.0, 0.3
@@ -27,6 +33,20 @@ _ABSENT = 0.1
 _DECADES, _EACH = 8, 8
 #: The rows say something of everything, or rounding would decide.
 _ROUNDING = 1e-12
+
+
+def likelier_prices(prices: Tensor, freedom: Tensor, extent: Tensor, own_price: Tensor) -> Tensor:
+    """Prices after a step to the likeliest, `(networks, edges, 2)`.
+
+    Args:
+        prices: As they are.
+        freedom: Degrees of freedom of wiggle and straight part, of the shape of the prices.
+        extent: Their squares, weighted by roughness.
+        own_price: What is added to the degrees of freedom, `(networks,)`.
+    """
+    new = (freedom + own_price[:, None, None]) / extent.clamp_min(torch.finfo(extent.dtype).tiny)
+    new = new.minimum(_PRICE_FACTOR * prices).maximum(prices / _PRICE_FACTOR)
+    return torch.where(freedom < _NO_FREEDOM, new.minimum(prices), new)
 
 
 def averaged_prices(block: Block, index: int, prices: Tensor, root: Tensor, modes: Tensor, units: Tensor) -> Tensor:

@@ -9,8 +9,8 @@ import torch
 from scipy.integrate import quad
 
 from kanwidget import KAN
-from kanwidget.training.evidence import averages
-from kanwidget.training.evidence.averages import _standing_for_all
+from kanwidget.training.evidence import prices as rule
+from kanwidget.training.evidence.prices import _standing_for_all
 
 
 def shrunk(sure: float, pull: float, scale: float) -> float:
@@ -26,8 +26,8 @@ def shrunk(sure: float, pull: float, scale: float) -> float:
     def integral(function):
         return quad(lambda t: function(math.exp(t)) * math.exp(t), -18, 18, limit=500, points=[math.log(scale)])[0]
 
-    present = 1 - averages._ABSENT
-    whole = averages._ABSENT + present * integral(lambda s: likelihood(s) * prior(s))
+    present = 1 - rule._ABSENT
+    whole = rule._ABSENT + present * integral(lambda s: likelihood(s) * prior(s))
     return present * integral(lambda s: likelihood(s) * prior(s) * pull / (sure + s**-2)) / whole
 
 
