@@ -255,7 +255,10 @@ class Network(nn.Module):
 
     def _outputs(self, x: Any) -> Tensor:
         """Outputs in the network's type."""
-        nodes = self.select(x)
+        return self.outputs_of(self.select(x))
+
+    def outputs_of(self, nodes: Tensor) -> Tensor:
+        """Outputs in the network's type of scaled inputs, `(batch, n_in)`, see `select`."""
         for index in range(self.depth):
             nodes = self.combine(index + 1, self.layer(index)(nodes))
         return self.scaling.own_outputs(nodes)

@@ -32,6 +32,7 @@ from kanwidget.growth import grown
 from kanwidget.kan.for_data import FIRST_GRID, TableOptions, dataset_for, width_for
 from kanwidget.kan.queries import QueryableNetwork
 from kanwidget.training import Trainer, fit, fit_steps
+from kanwidget.training.evidence.beyond import brought_nearer
 from kanwidget.training.evidence.errors import noise_errors, output_errors, valid_posterior
 from kanwidget.training.extension import extend
 from kanwidget.training.residuals import ResidualHistory, fit_residual
@@ -205,7 +206,8 @@ class KAN(QueryableNetwork):
 
         Columns that `fit` knew by name are taken by name, in any order; renamed ones, of which none has such a name, by place. A Dataset
         (or pykan dict) stands for its test inputs, or its training inputs where it has none. Scores are logits: the highest one is the
-        class, and `softmax(1)` makes probabilities of them.
+        class, and `softmax(1)` makes probabilities of them. Beyond the rows of a training with evidence curves go on as far as these know
+        their slopes at the end; `model(x)` goes on along straight lines.
 
         Args:
             data: The rows.
@@ -232,11 +234,12 @@ class KAN(QueryableNetwork):
         """
         x = as_inputs(self, data, "predict", test=True)
         warn_of_rows(self, x)
+        posterior = valid_posterior(self)
         with torch.no_grad():
-            output = self(x)
+            nodes = self.select(x)
+            output = self.outputs_of(nodes if posterior is None else brought_nearer(self, posterior, nodes))
         if not return_std:
             return output
-        posterior = valid_posterior(self)
         if posterior is None:
             advice = "Call fit, with opt='LM' and without lamb: it leaves the posterior that errors come from."
             _check.fail("return_std", "predict", "False for this network", True, advice)
