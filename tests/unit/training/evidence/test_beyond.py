@@ -37,12 +37,12 @@ def test_within_the_rows_nothing_changes(width):
 
 
 def test_a_slope_counts_as_far_as_it_is_known():
-    model = fitted(0.3)
+    model = fitted(0.15)
     with torch.no_grad():
         far, end = model(torch.tensor([[3.0, 0.0], [1.05, 0.0]]).double())
         useless = model(torch.tensor([[0.0, 5.0], [0.0, 1.0]]).double())
     known = (model.predict([[3.0, 0.0]])[0] - end) / (far - end)
-    assert 0.2 < float(known) < 0.99
+    assert 0.3 < float(known) < 0.99
     # Of a column that says nothing no slope is known.
     predicted = model.predict([[0.0, 5.0], [0.0, 1.0]])
     assert float(predicted.diff(dim=0).abs()) < 0.2 * float(useless.diff(dim=0).abs())
