@@ -18,6 +18,7 @@ from kanwidget.core.threads import limit_threads
 from kanwidget.simplification.description import description_length
 from kanwidget.simplification.held_out import HeldOut, held_out
 from kanwidget.simplification.refits import STEPS, assign, refit, without_held_out
+from kanwidget.simplification.straightened import freedom_of_a_sum, straight_edges
 from kanwidget.simplification.swaps import swapped
 from kanwidget.symbolic.edges import edge_samples, numeric_edges, ranking_of, tied_edges
 from kanwidget.symbolic.fits.custom import OnBroken, log_broken
@@ -70,6 +71,8 @@ class _Search:
     on_broken: OnBroken
     tried: int
     """Functions of an edge that are tried with a refit."""
+    straight: frozenset[EdgeRef]
+    """Edges that evidence says to be straight: on average over what the rows leave open they are bent a little."""
 
     @property
     def checks(self) -> bool:
@@ -126,8 +129,9 @@ def auto_symbolic_steps(
     owners = _owners(network, edges)
     held = held_out(network, data, where, r2_threshold)
     tried = _TRIED if len(owners) <= _MANY_EDGES else _TRIED // 2
+    straight = frozenset(straight_edges(freedom_of_a_sum(network) or {}))
     search = _Search(
-        network, held, library, weight, weight_simple is not None, r2_threshold, refit_steps, on_broken, tried
+        network, held, library, weight, weight_simple is not None, r2_threshold, refit_steps, on_broken, tried, straight
     )
     return _steps(search, owners, edges_per_step)
 
@@ -197,7 +201,9 @@ def _candidates(search: _Search, refs: Sequence[EdgeRef]) -> dict[EdgeRef, list[
         fits = fit_primitives(
             inputs, values, search.library, simplicity=search.simplicity, on_broken=search.on_broken, **rule
         )
-        found |= {ref: [fit for fit in row if fit.imitates is None] for ref, row in zip(in_layer, fits, strict=True)}
+        for ref, row in zip(in_layer, fits, strict=True):
+            lines = [fit for fit in row if fit.name == "x" and ref in search.straight]
+            found[ref] = lines or [fit for fit in row if fit.imitates is None]
     return found
 
 

@@ -53,6 +53,11 @@ def freedom_of_a_sum(network: Network) -> dict[EdgeRef, Freedom] | None:
     return posterior.freedom if plain and {*edges} == {*posterior.freedom} else None
 
 
+def straight_edges(freedom: dict[EdgeRef, Freedom]) -> list[EdgeRef]:
+    """The edges that say something, and have no wiggle."""
+    return [edge for edge, part in freedom.items() if part.wiggle < _NOTHING <= part.total]
+
+
 def straightened(network: Network, held: HeldOut, freedom: dict[EdgeRef, Freedom]) -> Network:
     """A copy without the edges that say nothing, and with lines in place of those that have no wiggle.
 
@@ -63,8 +68,8 @@ def straightened(network: Network, held: HeldOut, freedom: dict[EdgeRef, Freedom
     """
     trial = copy.deepcopy(network)
     gone = [edge for edge, part in freedom.items() if part.total < _NOTHING]
-    for edge, part in freedom.items():
-        if edge not in gone and part.wiggle < _NOTHING and not trial.layer(0).levels[edge.source]:
+    for edge in straight_edges(freedom):
+        if not trial.layer(0).levels[edge.source]:
             fix_symbolic(trial, *edge, "x", held.data.train_input)
     return without(trial, spared(trial, gone), held)
 
