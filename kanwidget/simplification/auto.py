@@ -16,9 +16,9 @@ from kanwidget.core.primitives import Primitive, primitives
 from kanwidget.core.records import EdgeRef, SymbolicFit
 from kanwidget.core.threads import limit_threads
 from kanwidget.simplification.description import description_length
+from kanwidget.simplification.freedoms import freedom_of_a_sum, straight_edges
 from kanwidget.simplification.held_out import HeldOut, held_out
 from kanwidget.simplification.refits import STEPS, assign, refit, without_held_out
-from kanwidget.simplification.straightened import freedom_of_a_sum, straight_edges
 from kanwidget.simplification.swaps import swapped
 from kanwidget.symbolic.edges import edge_samples, numeric_edges, ranking_of, tied_edges
 from kanwidget.symbolic.fits.custom import OnBroken, log_broken

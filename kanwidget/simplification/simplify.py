@@ -16,22 +16,18 @@ from kanwidget.core.primitives import primitives
 from kanwidget.core.records import EdgeRef, Freedom
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets.dataset import rows_of
-from kanwidget.growth import richer_networks
+from kanwidget.growth import RicherNetworks, richer_networks
 from kanwidget.growth.screens import leaves_more
 from kanwidget.simplification.auto import auto_symbolic_steps
 from kanwidget.simplification.description import description_length
+from kanwidget.simplification.freedoms import freedom_of_a_sum
 from kanwidget.simplification.held_out import EXACT, HeldOut, held_out
 from kanwidget.simplification.laws import LawNetwork, law_network
 from kanwidget.simplification.refits import refit, without_held_out
 from kanwidget.simplification.removals import without_constants, without_needless_edges, without_needless_inputs
 from kanwidget.simplification.shapes import Shape, fresh, power_law, shapes
 from kanwidget.simplification.simpler import with_simpler_functions
-from kanwidget.simplification.straightened import (
-    freedom_of_a_sum,
-    is_as_likely,
-    settled,
-    straightened,
-)
+from kanwidget.simplification.straightened import is_as_likely, settled, straightened
 from kanwidget.surgery._record import unlogged
 from kanwidget.surgery.prune import prune, prune_input
 from kanwidget.symbolic.edges import numeric_edges
@@ -106,6 +102,7 @@ def simplify_steps(
     steps: int = STEPS,
     lib: Iterable[str] | None = None,
     seed: int = 0,
+    richer: RicherNetworks | None = None,
 ) -> Iterator[SimplificationStep]:
     """Train with a penalty, prune, try smaller shapes, replace splines by functions, refit: the network itself isn't changed.
 
@@ -123,6 +120,7 @@ def simplify_steps(
         steps: Its steps; 0 keeps the network as it is.
         lib: Names of the primitives to try; all of them by default.
         seed: Of the random starts of smaller networks.
+        richer: What `kanwidget.growth.richer_networks` has said of this network; None asks it where that may matter.
 
     Yields:
         What was tried and found, with the best network so far.
@@ -144,14 +142,16 @@ def simplify_steps(
     _check.integer(seed, "seed", where, low=0)
     names = None if lib is None else [row.name for row in primitives(lib, where)]
     held = held_out(network, data, where)
-    return _Simplification(network, held, names, seed).steps(lamb, steps)
+    return _Simplification(network, held, names, seed, richer).steps(lamb, steps)
 
 
 class _Simplification:
     """The best network so far, and the steps that look for a better one."""
 
-    def __init__(self, network: Network, held: HeldOut, lib: list[str] | None, seed: int) -> None:
-        self.held, self.lib, self.seed = held, lib, seed
+    def __init__(
+        self, network: Network, held: HeldOut, lib: list[str] | None, seed: int, richer: RicherNetworks | None
+    ) -> None:
+        self.held, self.lib, self.seed, self.richer = held, lib, seed, richer
         self.given = network
         #: Whether evidence has said which edges are needed.
         self.is_judged = False
@@ -195,8 +195,8 @@ class _Simplification:
 
     def _asks_for_more(self) -> bool:
         """Whether evidence prefers a richer network to the sum."""
-        answer = None
-        for step in richer_networks(self.best, self.held.data):
+        answer = self.richer
+        for step in richer_networks(self.best, self.held.data) if answer is None else ():
             answer = step
             AFTER_STEP.get()()
         return answer is None or answer.better is not None or answer.wave is not None

@@ -11,6 +11,7 @@ import torch
 
 from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeRef, Freedom
+from kanwidget.simplification.freedoms import says_nothing, straight_edges
 from kanwidget.simplification.held_out import HeldOut
 from kanwidget.simplification.refits import trained_on
 from kanwidget.simplification.removals import spared, without
@@ -19,12 +20,8 @@ from kanwidget.symbolic.formulas.regression.noise import noise_weights
 from kanwidget.training.evidence.errors import valid_posterior
 from kanwidget.training.evidence.schwarz import schwarz
 
-#: A part of a curve with fewer degrees of freedom says nothing.
-_NOTHING = 0.1
 #: Most steps until evidence has settled.
 _MOST_STEPS = 100
-#: A smaller noise, in scaled numbers, is rounding.
-_LEAST_NOISE = 1e-9
 #: A difference of the logarithms of evidences that is chance.
 _CHANCE = 3.0
 #: Mean squared errors below this, in scaled numbers, are round-off.
@@ -39,25 +36,6 @@ def settled(network: Network, held: HeldOut) -> Network:
     return trained_on(network, held, _MOST_STEPS)
 
 
-def freedom_of_a_sum(network: Network) -> dict[EdgeRef, Freedom] | None:
-    """The degrees of freedom of a network's curves, where it has no hidden nodes and evidence has settled; None for others.
-
-    Nodes share what they say, so that an edge of a deeper network can't be judged alone; of functions and tied edges evidence says nothing;
-    and of exact data a curve follows the rounding.
-    """
-    posterior = valid_posterior(network) if network.depth == 1 else None
-    if posterior is None or not posterior.settled or (posterior.noise is not None and posterior.noise < _LEAST_NOISE):
-        return None
-    edges = network.edge_refs(active=True)
-    plain = all(network.layer(0).state(ref.source, ref.target) in ("spline", "levels") for ref in edges)
-    return posterior.freedom if plain and {*edges} == {*posterior.freedom} else None
-
-
-def straight_edges(freedom: dict[EdgeRef, Freedom]) -> list[EdgeRef]:
-    """The edges that say something, and have no wiggle."""
-    return [edge for edge, part in freedom.items() if part.wiggle < _NOTHING <= part.total]
-
-
 def straightened(network: Network, held: HeldOut, freedom: dict[EdgeRef, Freedom]) -> Network:
     """A copy without the edges that say nothing, and with lines in place of those that have no wiggle.
 
@@ -67,7 +45,7 @@ def straightened(network: Network, held: HeldOut, freedom: dict[EdgeRef, Freedom
         freedom: Degrees of freedom of its curves, see `freedom_of_a_sum`.
     """
     trial = copy.deepcopy(network)
-    gone = [edge for edge, part in freedom.items() if part.total < _NOTHING]
+    gone = [edge for edge, part in freedom.items() if says_nothing(part)]
     for edge in straight_edges(freedom):
         if not trial.layer(0).levels[edge.source]:
             fix_symbolic(trial, *edge, "x", held.data.train_input)

@@ -16,6 +16,7 @@ from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import SettingChange, copied
+from kanwidget.growth.richer import is_formula
 from kanwidget.kan import KAN
 from kanwidget.simplification import SimplificationStep, simplify_steps
 
@@ -47,8 +48,10 @@ class Simplification(GroupedProcess[SimplificationStep]):
         self._lamb = session.run.trainer.settings.lamb or LAMB
         data, library = session.run.trainer.data, session.candidates.lib
         model = session.run.copy()
+        # What the training has asked already: of a formula it has asked the network that the formula was made from.
+        richer = None if session.richer.is_open or is_formula(model) else session.richer.answer
         self.sentence = "Simplifying: needless edges go first."
-        self.begin(_copies(simplify_steps(model, data, lamb=self._lamb, lib=library)))
+        self.begin(_copies(simplify_steps(model, data, lamb=self._lamb, lib=library, richer=richer)))
 
     @property
     def stopped(self) -> str:

@@ -47,10 +47,9 @@ def brought_nearer(network: Network, posterior: Posterior, nodes: Tensor) -> Ten
     within = nodes.maximum(low).minimum(high).where(numbers, nodes)
     if torch.equal(within, nodes):
         return nodes
-    shares = torch.stack(
-        [_known(network, posterior, end, end + way * (high - low)) for way, end in ((-1, low), (1, high))]
-    )
-    return within + (nodes - within) * torch.where(nodes < within, *shares.to(nodes))
+    length = high - low
+    below, above = _known(network, posterior, low, low - length), _known(network, posterior, high, high + length)
+    return within + (nodes - within) * torch.where(nodes < within, below, above)
 
 
 def _known(network: Network, posterior: Posterior, end: Tensor, further: Tensor) -> Tensor:

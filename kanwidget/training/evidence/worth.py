@@ -7,6 +7,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -17,6 +18,18 @@ from kanwidget.training.evidence.blocks import Block
 _WORTH_A_PART = 1.5
 #: Rounding of a covariance, in units of the prior.
 _ROUNDING = 1e-14
+
+
+class _Part(NamedTuple):
+    """A part that stands or goes."""
+
+    says: Tensor
+    """Where its answer belongs: the result of its block, its edges' rows, and the column."""
+    edges: list[int]
+    column: int
+    modes: Tensor
+    units: Tensor
+    """The prior's, one for each mode."""
 
 
 def say_something(
@@ -34,7 +47,8 @@ def say_something(
         modes: Their values, `(size,)`.
         by_source: Whether edges out of one node stand or go together: of classes each score says what the others don't.
     """
-    says, parts = [], []
+    says: list[Tensor] = []
+    parts: list[_Part] = []
     for block, own in zip(blocks, prices, strict=True):
         units, wiggles = block.precision(own)[index].sqrt(), block.roughness[index] > 0
         straight = torch.zeros_like(wiggles)
@@ -46,23 +60,44 @@ def say_something(
         for members in groups.values():
             for column, chosen in enumerate((wiggles[members], straight[members])):
                 if bool(chosen.any()):
-                    parts.append((says[-1], members, column, block.columns[members][chosen], units[members][chosen]))
-    covariance = root @ root.mT
+                    modes_of_it = block.columns[members][chosen]
+                    parts.append(_Part(says[-1], members, column, modes_of_it, units[members][chosen]))
+    covariance, asked = root @ root.mT, parts
     while parts:
-        gains = [_gain(covariance[columns][:, columns], modes[columns], units) for *_, columns, units in parts]
-        least = min(gains)
-        if least >= _WORTH_A_PART:
+        weak = [pair for pair in zip(_gains(covariance, modes, asked), asked, strict=True) if pair[0] < _WORTH_A_PART]
+        if not weak and len(asked) == len(parts):
             break
-        answer, members, column, columns, _ = parts.pop(gains.index(least))
-        answer[members, column] = False
-        gain = torch.linalg.solve(covariance[columns][:, columns], covariance[columns]).mT
-        modes = modes - gain @ modes[columns]
-        covariance = covariance - gain @ covariance[columns]
+        if not weak:  # what said something beside the others may not without them
+            asked = parts
+            continue
+        _, least = min(weak, key=lambda pair: pair[0])
+        asked = [part for _, part in weak if part is not least]
+        parts = [part for part in parts if part is not least]
+        least.says[least.edges, least.column] = False
+        gain = torch.linalg.solve(covariance[least.modes][:, least.modes], covariance[least.modes]).mT
+        modes = modes - gain @ modes[least.modes]
+        covariance = covariance - gain @ covariance[least.modes]
     return says
 
 
-def _gain(covariance: Tensor, point: Tensor, units: Tensor) -> float:
-    """By how much a part raises the logarithm of the evidence: ½·(zᵀA⁻¹z + log|A|) with z and A its values and covariance in `units`."""
-    values, vectors = torch.linalg.eigh(units[:, None] * covariance * units)
-    values = values.clamp_min(_ROUNDING)
-    return float(((vectors.mT @ (units * point)).square() / values + values.log()).sum() / 2)
+def _gains(covariance: Tensor, modes: Tensor, parts: list[_Part]) -> list[float]:
+    """By how much each part raises the logarithm of the evidence: ½·(zᵀA⁻¹z + log|A|).
+
+    z and A are its values and covariance in the prior's units.
+    """
+    gains = [0.0] * len(parts)
+    for width in {len(part.modes) for part in parts}:
+        places = [place for place, part in enumerate(parts) if len(part.modes) == width]
+        columns, units = (
+            torch.stack(rows)
+            for rows in zip(*((parts[place].modes, parts[place].units) for place in places), strict=True)
+        )
+        scaled = units[:, :, None] * covariance[columns[:, :, None], columns[:, None]] * units[:, None]
+        scaled.diagonal(dim1=1, dim2=2).add_(_ROUNDING)
+        factor, info = torch.linalg.cholesky_ex(scaled)
+        point = torch.linalg.solve_triangular(factor, (units * modes[columns])[..., None], upper=False)[..., 0]
+        values = point.square().sum(1) / 2 + factor.diagonal(dim1=1, dim2=2).log().sum(1)
+        # Without a factor rounding is all that the rows leave open.
+        for place, value in zip(places, torch.where(info == 0, values, torch.inf).tolist(), strict=True):
+            gains[place] = value
+    return gains

@@ -1,14 +1,18 @@
 """Edges of a sum answer for themselves, and a law takes the place of curves only where it is as likely as they are."""
 
 import copy
+import sys
 
 import pytest
 import torch
 
-from kanwidget import KAN, Dataset
+from kanwidget import KAN, Dataset, KANExplorer
+from kanwidget.explorer.commands import simplification as explorer_simplification
+from kanwidget.growth import richer_networks
 from kanwidget.simplification import simplify, simplify_steps
+from kanwidget.simplification.freedoms import freedom_of_a_sum
 from kanwidget.simplification.held_out import held_out
-from kanwidget.simplification.straightened import freedom_of_a_sum, is_as_likely, settled, straightened
+from kanwidget.simplification.straightened import is_as_likely, settled, straightened
 
 LINES = {"x"}
 
@@ -192,3 +196,31 @@ def test_a_law_far_from_the_data_is_not_the_nearest():
     )
     *_, last = simplify_steps(KAN.for_data(data), data)
     assert last.nearest == ""
+
+
+def test_what_is_known_of_richer_networks_is_not_asked_again(monkeypatch):
+    data = rows(lambda x: x[:, 0] * x[:, 1], 0.1)
+    model = fitted(data)
+    *_, answer = richer_networks(model, data)
+    assert answer.better is not None
+    monkeypatch.setattr(sys.modules[simplify_steps.__module__], "richer_networks", None)  # whoever called it would fail
+    asked = [step.text for step in simplify_steps(model, data, richer=answer)]
+    assert "Trying whether products or hidden nodes explain more" in asked
+
+
+def test_the_explorer_hands_over_what_its_training_has_asked(monkeypatch):
+    x = 2 * torch.rand(200, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64) - 1
+    y = (
+        x[:, :1]
+        + x[:, 1:] ** 2
+        + 0.3 * torch.randn(200, 1, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    )
+    given = []
+    monkeypatch.setattr(
+        explorer_simplification, "simplify_steps", lambda *_, richer, **__: given.append(richer) or iter(())
+    )
+    explorer = KANExplorer(Dataset.from_arrays(x, y, test_fraction=0.2))
+    explorer.follow(explorer.next_act())  # Train
+    explorer.simplify()
+    explorer.close()
+    assert given[0].better is None
