@@ -255,9 +255,9 @@ class Network(nn.Module):
 
     def _outputs(self, x: Any) -> Tensor:
         """Outputs in the network's type."""
-        return self.outputs_of(self.select(x))
+        return self._outputs_of(self.select(x))
 
-    def outputs_of(self, nodes: Tensor) -> Tensor:
+    def _outputs_of(self, nodes: Tensor) -> Tensor:
         """Outputs in the network's type of scaled inputs, `(batch, n_in)`, see `select`."""
         for index in range(self.depth):
             nodes = self.combine(index + 1, self.layer(index)(nodes))

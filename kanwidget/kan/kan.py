@@ -237,7 +237,7 @@ class KAN(QueryableNetwork):
         posterior = valid_posterior(self)
         with torch.no_grad():
             nodes = self.select(x)
-            output = self.outputs_of(nodes if posterior is None else brought_nearer(self, posterior, nodes))
+            output = self._outputs_of(nodes if posterior is None else brought_nearer(self, posterior, nodes))
         if not return_std:
             return output
         if posterior is None:
