@@ -144,13 +144,16 @@ def _enough(data: Dataset) -> bool:
 
 
 def _freedoms(network: Network) -> list[float | None]:
-    """Degrees of freedom of the edges that leave each column of the data."""
+    """Degrees of freedom of the edges that leave each column of the data; None where a function stands, of which evidence says nothing."""
     posterior = valid_posterior(network)
     if posterior is None:
         return [None] * network.n_features
     columns = network.columns.tolist()
-    freedoms = [0.0] * network.n_features
+    freedoms: list[float | None] = [0.0] * network.n_features
+    for edge in network.edge_refs(active=True):
+        if edge.layer == 0 and edge not in posterior.freedom:
+            freedoms[columns[edge.source]] = None
     for edge, freedom in posterior.freedom.items():
-        if edge.layer == 0:
-            freedoms[columns[edge.source]] += freedom.total
-    return list(freedoms)
+        if edge.layer == 0 and (total := freedoms[columns[edge.source]]) is not None:
+            freedoms[columns[edge.source]] = total + freedom.total
+    return freedoms

@@ -56,7 +56,7 @@ def refit(
         evidence = False if held.data.is_classification else None
         settings = Settings(lamb=lamb, update_grid=grids, evidence=evidence)
         trainer = Trainer(network, held.data, steps, settings)
-        _train(network, trainer, settings)
+        _train(network, trainer, settings, by_evidence=posterior and settings.with_evidence)
         if posterior:
             network.posterior = trainer.posterior()
     network.reference, network.in_vars, network.encoding = reference, names, encoding
@@ -85,9 +85,9 @@ def without_held_out(network: Network, held: HeldOut) -> Network:
     return trained_on(network, held, _FORGETTING)
 
 
-def _train(network: Network, trainer: Trainer, settings: Settings) -> None:
-    """Train to the end, or until it gets on no more."""
-    first, last = trainer.record(), settings.lamb > 0 or not _has_splines(network)
+def _train(network: Network, trainer: Trainer, settings: Settings, *, by_evidence: bool) -> None:
+    """Train until it gets on no more, to the state that is best on the held-out rows; by evidence to the end, where that has settled."""
+    first, last = trainer.record(), settings.lamb > 0 or by_evidence or not _has_splines(network)
     if not math.isfinite(first.train_loss):
         return  # a trial without values can't be trained, which is nothing to warn of
     state, lowest, previous, idle = NetworkState(network), _loss(first.test_loss), first.train_loss, 0
@@ -98,7 +98,7 @@ def _train(network: Network, trainer: Trainer, settings: Settings) -> None:
             state, lowest = NetworkState(network), loss
         idle = idle + 1 if record.train_loss > _PROGRESS * previous else 0
         previous = record.train_loss
-        if idle == _IDLE and not settings.lamb and not settings.update_grid:
+        if idle == _IDLE and not settings.lamb and not settings.update_grid and not by_evidence:
             break
     state.restore()
 

@@ -224,3 +224,23 @@ def test_the_explorer_hands_over_what_its_training_has_asked(monkeypatch):
     explorer.simplify()
     explorer.close()
     assert given[0].better is None
+
+
+def test_words_keep_their_errors_and_functions_have_no_freedom_in_much_noise():
+    random = torch.Generator().manual_seed(0)
+    towns = torch.randint(0, 3, (300,), generator=random)
+    x = torch.rand(300, generator=random, dtype=torch.float64)
+    rent = (
+        2 * x + torch.tensor([0.0, 0.5, 1.5], dtype=torch.float64)[towns] + torch.randn(300, generator=random).double()
+    )
+    names = ["east", "west", "north"]
+    frame = {"x": x.tolist(), "town": [names[town] for town in towns.tolist()], "rent": rent.tolist()}
+    model = KAN.for_data(frame, "rent")
+    model.fit((frame, "rent"), progress=False)
+    small = model.simplify((frame, "rent"))
+    assert functions(small)[0] == "x"
+    text = str(small.fit_formula((frame, "rent")))
+    assert text.count("±") == 3 + 2  # a value for each town, and the constants
+    freedoms = {row.name: row.freedom for row in small.summary().columns}
+    assert freedoms["x"] is None
+    assert freedoms["town"] > 1
