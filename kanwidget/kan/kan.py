@@ -205,9 +205,9 @@ class KAN(QueryableNetwork):
         unit. After a classification they are scores, a column for each class: `classify` says which class, `probabilities` how surely.
 
         Columns that `fit` knew by name are taken by name, in any order; renamed ones, of which none has such a name, by place. A Dataset
-        (or pykan dict) stands for its test inputs, or its training inputs where it has none. Scores are logits: the highest one is the
-        class, and `softmax(1)` makes probabilities of them. Beyond the rows of a training with evidence curves go on as far as these know
-        their slopes at the end; `model(x)` goes on along straight lines.
+        (or pykan dict) stands for its test inputs, or its training inputs where it has none. Scores are logits: the highest is the class,
+        `softmax(1)` makes probabilities. Beyond the rows of a training with evidence curves go on as far as these know their slopes at
+        the end; `model(x)` goes on along straight lines.
 
         Args:
             data: The rows.
@@ -236,8 +236,7 @@ class KAN(QueryableNetwork):
         warn_of_rows(self, x)
         posterior = valid_posterior(self)
         with torch.no_grad():
-            nodes = self.select(x)
-            output = self._outputs_of(nodes if posterior is None else brought_nearer(self, posterior, nodes))
+            output = self._outputs_of(brought_nearer(self, posterior, self.select(x)))
         if not return_std:
             return output
         if posterior is None:
@@ -291,11 +290,10 @@ class KAN(QueryableNetwork):
                 (splines are local, base functions aren't: `base_fun="zero"`); `evidence`: whether the data set the noise and how
                 smooth each edge is (by default wherever LM trains without `lamb`, `continual`, `smoothness` or
                 `geodesic_acceleration`): noisy rows are then not learnt by heart, and the network knows its errors, see `predict`;
-                `averages`: whether the curves of a sum are in the end what they are on average over all smoothness that the data leave
-                open, not under the likeliest one alone (by default; many small effects in much noise are then predicted better);
-                `smoothness`, ≥ 0, for LM: where data are thin, splines go on
-                as polynomials of degree five. It weighs the mean square of sixth derivatives over a grid of length 1, in parts of the
-                loss: 1e-10 is much for a wave of several periods.
+                `averages`: whether curves of a sum are in the end what they are on average over all smoothness that the data leave open
+                (by default), or under the likeliest one alone; `smoothness`, ≥ 0, for LM: where data are thin, splines go on as
+                polynomials of degree five. It weighs the mean square of sixth derivatives over a grid of length 1, in parts of the loss:
+                1e-10 is much for a wave of several periods.
 
         Returns:
             Losses of every step (RMSE for squared errors, else the mean loss), and why it stopped; with evidence also `noise`, the

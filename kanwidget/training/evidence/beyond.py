@@ -17,7 +17,7 @@ from kanwidget.training.jacobian.parameter_vector import ParameterVector
 _UNKNOWN = 2.0
 
 
-def brought_nearer(network: Network, posterior: Posterior, nodes: Tensor) -> Tensor:
+def brought_nearer(network: Network, posterior: Posterior | None, nodes: Tensor) -> Tensor:
     """Inputs beyond the grids nearer to them, by as much as the slopes there are open; others as they are.
 
     A slope s with the standard error e counts as the part max(0, 1 - 4e²/s²) of it, which is all where the rows leave nothing open, and
@@ -25,7 +25,7 @@ def brought_nearer(network: Network, posterior: Posterior, nodes: Tensor) -> Ten
 
     Args:
         network: The network.
-        posterior: Its posterior.
+        posterior: Its posterior; without one inputs stay as they are.
         nodes: Scaled inputs of the first layer, `(batch, n_in)`.
 
     Examples:
@@ -45,7 +45,7 @@ def brought_nearer(network: Network, posterior: Posterior, nodes: Tensor) -> Ten
     low, high = knots[:, k], knots[:, -k - 1]
     numbers = torch.tensor([not levels for levels in layer.levels], device=nodes.device)
     within = nodes.maximum(low).minimum(high).where(numbers, nodes)
-    if torch.equal(within, nodes):
+    if posterior is None or torch.equal(within, nodes):
         return nodes
     length = high - low
     below, above = _known(network, posterior, low, low - length), _known(network, posterior, high, high + length)
