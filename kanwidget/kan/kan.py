@@ -206,8 +206,8 @@ class KAN(QueryableNetwork):
 
         Columns that `fit` knew by name are taken by name, in any order; renamed ones, of which none has such a name, by place. A Dataset
         (or pykan dict) stands for its test inputs, or its training inputs where it has none. Scores are logits: the highest is the class,
-        `softmax(1)` makes probabilities. Beyond the rows of a training with evidence curves go on as far as these know their slopes at
-        the end; `model(x)` goes on along straight lines.
+        `softmax(1)` makes probabilities. Beyond the rows of a training with evidence curves of a sum go on as far as these know their
+        slopes; `model(x)` goes on along straight lines.
 
         Args:
             data: The rows.

@@ -21,7 +21,8 @@ def brought_nearer(network: Network, posterior: Posterior | None, nodes: Tensor)
     """Inputs beyond the grids nearer to them, by as much as the slopes there are open; others as they are.
 
     A slope s with the standard error e counts as the part max(0, 1 - 4e²/s²) of it, which is all where the rows leave nothing open, and
-    nothing where it is smaller than two errors. Columns with a function, of which a formula says how it goes on, stay as they are.
+    nothing where it is smaller than two errors. Columns with a function, of which a formula says how it goes on, stay as they are, and
+    so do those of networks with hidden nodes: what one edge multiplies another may divide, so that a slope has no error of its own.
 
     Args:
         network: The network.
@@ -40,12 +41,17 @@ def brought_nearer(network: Network, posterior: Posterior | None, nodes: Tensor)
         >>> bool((flat.predict(far) - flat.predict(end)).abs() < 0.1), bool((steep.predict(far) - steep.predict(end)).abs() > 200)
         (True, True)
     """
+    if posterior is None or network.depth > 1:
+        return nodes
     layer = network.layer(0)
     knots, k = layer.knots.to(nodes), layer.k
     low, high = knots[:, k], knots[:, -k - 1]
+    if len(network.reference):  # grids that haven't followed the rows yet may end before them
+        rows = network.select(network.reference).to(nodes)
+        low, high = low.minimum(rows.amin(0)), high.maximum(rows.amax(0))
     numbers = torch.tensor([not levels for levels in layer.levels], device=nodes.device)
     within = nodes.maximum(low).minimum(high).where(numbers, nodes)
-    if posterior is None or torch.equal(within, nodes):
+    if torch.equal(within, nodes):
         return nodes
     length = high - low
     below, above = _known(network, posterior, low, low - length), _known(network, posterior, high, high + length)
@@ -68,8 +74,6 @@ def _known(network: Network, posterior: Posterior, end: Tensor, further: Tensor)
     squares, errors = torch.zeros_like(end), torch.zeros_like(end)
     others = torch.zeros_like(end, dtype=torch.bool)
     for edge in network.edge_refs(active=True):
-        if edge.layer:
-            continue
         columns = index.numeric[edge.target, edge.source]
         free = columns >= 0
         if layer.state(edge.source, edge.target) != "spline" or not bool(free.any()):

@@ -139,7 +139,7 @@ def test_an_error_pauses_and_keeps_what_is_found(session, monkeypatch):
 def test_it_begins_with_the_penalty_that_is_set_and_ends_without(session, monkeypatch):
     begun = []
 
-    def steps(model, data, *, lamb, lib):
+    def steps(model, data, *, lamb, **_):
         begun.append(lamb)
         yield SimplificationStep("refit", "the constants", model, 0.5, True)
 

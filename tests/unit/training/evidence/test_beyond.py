@@ -75,3 +75,23 @@ def test_words_stay_what_they_are():
     assert torch.equal(nearer[:, words], nodes[:, words])
     assert nearer[0, 1 - words] < nodes[0, 1 - words]
     assert nearer[1, 1 - words] == nodes[1, 1 - words]
+
+
+def test_rows_of_the_training_beyond_the_grid_are_no_rows_beyond():
+    """A grid that hasn't moved yet ends before the largest of a skewed column."""
+    random = torch.Generator().manual_seed(0)
+    x = torch.randn(200, 1, dtype=torch.float64, generator=random).mul(1.5).exp()
+    model = KAN([1, 1], grid=3)
+    model.fit(
+        (x, x + 5 * torch.randn(200, 1, dtype=torch.float64, generator=random)),
+        steps=30,
+        update_grid=False,
+        progress=False,
+    )
+    assert model.posterior is not None
+    assert torch.equal(model.predict(x), model(x).detach())
+
+
+def test_slopes_of_hidden_nodes_stay():
+    model = fitted(0.3, (2, 1, 1))
+    assert torch.equal(model.predict(BEYOND), model(BEYOND).detach())
