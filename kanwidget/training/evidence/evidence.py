@@ -322,7 +322,7 @@ class Evidence:
         if not bool(laplace.sound[index]):
             return None
         root, modes = laplace.root[index], self._modes(vector)[index]
-        freedoms = self._likeliest_freedoms(index, matrix, modes)
+        freedoms = self._likeliest_freedoms(index, matrix, root, modes)
         for block in self._blocks:
             root[block.columns] = block.basis[index] @ root[block.columns]
         edges = [edge for block in self._blocks for edge in block.edges]
@@ -336,17 +336,18 @@ class Evidence:
             bool(self._change[index] < _STEADY),
         )
 
-    def _likeliest_freedoms(self, index: int, matrix: Tensor, modes: Tensor) -> list[list[float]]:
+    def _likeliest_freedoms(self, index: int, matrix: Tensor, root: Tensor, modes: Tensor) -> list[list[float]]:
         """Degrees of freedom of wiggle and straight part of each edge under the likeliest prices; 0 for parts that say nothing.
 
         Under prices that stand for all, a bit of everything is there, and of what says the same nothing alone is needed.
         """
-        likeliest = copy.copy(self)
-        likeliest._prices = self._likeliest
-        precision = likeliest._precision()
-        root = likeliest._laplace(matrix, precision).root[index]
-        # Where the parameters would be: they are where what the rows say and the prices are in balance.
-        modes = modes + root @ (root.mT @ ((self._precision() - precision)[index] * modes))
+        if bool(self._averages[index] > 0):
+            likeliest = copy.copy(self)
+            likeliest._prices = self._likeliest
+            precision = likeliest._precision()
+            root = likeliest._laplace(matrix, precision).root[index]
+            # Where the parameters would be: they are where what the rows say and the prices are in balance.
+            modes = modes + root @ (root.mT @ ((self._precision() - precision)[index] * modes))
         by_source = self.classes and self._is_sum
         says = say_something(self._blocks, index, self._likeliest, root, modes, by_source=by_source)
         pairs = zip(self._freedoms, says, strict=True)

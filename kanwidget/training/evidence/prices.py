@@ -1,7 +1,7 @@
 """Prices of the parts of curves: the likeliest, and those that stand for all.
 
-With few rows others are nearly as likely as the likeliest price of a part. A curve that is flat under the likeliest one,
-say, isn't under those, and a guess between both predicts better. What the rows say of a part's parameters is normal, so that the evidence
+With few rows, other prices of a part are nearly as likely as the likeliest. A curve that is flat under that one may be bent under the
+others, and a guess between predicts better. What the rows say of a part's parameters is normal, so that the evidence
 of every price of it is known in closed form, the others as they are. The standard deviation that belongs to a price has a half-Cauchy
 prior, beside a chance that there is nothing.
 

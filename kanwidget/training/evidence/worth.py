@@ -24,12 +24,13 @@ class _Part(NamedTuple):
     """A part that stands or goes."""
 
     says: Tensor
-    """Where its answer belongs: the result of its block, its edges' rows, and the column."""
+    """The answers of its block, of which these rows and this column are its own."""
     edges: list[int]
     column: int
     modes: Tensor
+    """Their places among all modes."""
     units: Tensor
-    """The prior's, one for each mode."""
+    """Square root of the prior's precision of each."""
 
 
 def say_something(
@@ -60,8 +61,8 @@ def say_something(
         for members in groups.values():
             for column, chosen in enumerate((wiggles[members], straight[members])):
                 if bool(chosen.any()):
-                    modes_of_it = block.columns[members][chosen]
-                    parts.append(_Part(says[-1], members, column, modes_of_it, units[members][chosen]))
+                    places = block.columns[members][chosen]
+                    parts.append(_Part(says[-1], members, column, places, units[members][chosen]))
     covariance, asked = root @ root.mT, parts
     while parts:
         weak = [pair for pair in zip(_gains(covariance, modes, asked), asked, strict=True) if pair[0] < _WORTH_A_PART]

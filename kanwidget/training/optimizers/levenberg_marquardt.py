@@ -171,7 +171,7 @@ class LevenbergMarquardt(Optimizer):
         if not set(names) <= set(state) or any(len(state[name]) != len(self.damping) for name in names):
             raise ValueError(f"{state} is no state of Levenberg-Marquardt for a batch of {len(self.damping)}")
         self.damping, self._growth, self._small_gains = (self.damping.new_tensor(state[name]) for name in names)
-        if self.evidence is not None and "prices" in state:  # states of earlier versions have none
+        if self.evidence is not None and "likeliest" in state:  # states of earlier versions have none
             self._age = self._age.new_tensor(state["age"])
             self.evidence.load_state_dict(state)
             self._ridge = self._evidence_ridge()
