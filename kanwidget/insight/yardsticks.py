@@ -133,9 +133,7 @@ def yardstick_steps(
     if network.depth > 1 and additive is None:
         additive = yield from _score_of(network, fitted, rows, (_GRID, 3, "silu"))
     majority = _majority(whole.train_label, rows[1], network.n_out) if whole.is_classification else None
-    yield Yardsticks(
-        score(network, *rows), line, additive, majority, _allowed(network, whole.train_label), part != "train"
-    )
+    yield Yardsticks(score(network, *rows), line, additive, majority, _allowed(network, rows[1]), part != "train")
 
 
 def _score_of(
@@ -192,7 +190,7 @@ def _majority(train: Tensor, labels: Tensor, classes: int) -> Score:
 
 
 def _allowed(network: Network, labels: Tensor) -> float | None:
-    """1 − σ²/Var of the training labels, from which the noise is learnt."""
+    """1 − σ²/Var of the labels that the others are measured on: of a few rows it is another than of the training's."""
     posterior = valid_posterior(network)
     if posterior is None or posterior.noise is None:
         return None

@@ -45,16 +45,27 @@ def _noise(session: Session) -> Noise | None:
     if record.test_loss is not None and not record.test_loss <= _TOO_FREE * record.train_loss:
         return None
     noise = None if record.test_loss is None else _held_out(session)
-    if record.noise is None or session.model.scaling.has_logs[1]:  # without evidence, or in another unit
+    level = _by_evidence(session)
+    if level is None or session.model.scaling.has_logs[1]:  # without evidence, or in another unit
         return noise
     spread = float(_labels(session).std(correction=0)) / (
         1.0 if data.label_scale is None else float(data.label_scale[0])
     )
-    if record.noise <= _EXACT * spread:
+    if level <= _EXACT * spread:
         return None
     scale, rows = 1.0 if data.label_scale is None else float(data.label_scale[0]), len(data.train_input)
-    error = scale * record.noise / math.sqrt(2 * max(1.0, rows - (record.freedom or 0.0)))
-    return Noise(scale * record.noise, error, 0.0 if noise is None else noise.structure)
+    error = scale * level / math.sqrt(2 * max(1.0, rows - (record.freedom or 0.0)))
+    return Noise(scale * level, error, 0.0 if noise is None else noise.structure)
+
+
+def _by_evidence(session: Session) -> float | None:
+    """The noise of the last step, or of the posterior that an act has left, in the data's unit; None without evidence."""
+    if session.run.last_record.noise is not None:
+        return session.run.last_record.noise
+    posterior = session.run.posterior()
+    if posterior is None or posterior.noise is None:
+        return None
+    return posterior.noise * session.model.scaling.error_unit
 
 
 def _held_out(session: Session) -> Noise | None:

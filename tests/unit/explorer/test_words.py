@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas
 import pytest
+import torch
 
 from kanwidget import KANExplorer
 from kanwidget.core import EdgeRef
@@ -15,6 +16,7 @@ from kanwidget.explorer.describe.panels.surface import surface
 from kanwidget.explorer.describe.snapshot import selection
 from kanwidget.explorer.describe.structure import structure
 from kanwidget.explorer.files.edge_details import edge_detail
+from kanwidget.explorer.guide.noise import session_noise
 from kanwidget.explorer.guide.steps import guidance
 from kanwidget.explorer.session.view import SurfaceView
 from kanwidget.symbolic.formulas.words import Words
@@ -205,3 +207,26 @@ def test_surfaces_have_values_at_levels_only(explorer):
     assert payload["x"] == town
     heights = arrays["z"][0]
     assert len({round(height, 6) for height in heights.tolist()}) == 3
+
+
+def test_after_simplify_the_page_has_one_noise():
+    """That of the posterior, in the notice and in what it allows: not the error of a few held-out rows."""
+    random = torch.Generator().manual_seed(0)
+    towns = torch.randint(0, 3, (200,), generator=random)
+    x = torch.rand(200, generator=random, dtype=torch.float64)
+    rent = 5 + 2 * x + torch.tensor([0.0, 0.5, 1.5], dtype=torch.float64)[towns]
+    rent += torch.randn(200, generator=random, dtype=torch.float64)
+    frame = {
+        "x": x.tolist(),
+        "town": [["east", "west", "north"][town] for town in towns.tolist()],
+        "rent": rent.tolist(),
+    }
+    explorer = KANExplorer(frame, target="rent")
+    for _ in range(2):
+        explorer.follow(explorer.next_act())
+    session = explorer._session
+    posterior = session.run.posterior()
+    assert session.run.last_record.noise is None  # an act has left none
+    assert session_noise(session).level == pytest.approx(posterior.noise * session.model.scaling.error_unit)
+    assert session_noise(session).level == pytest.approx(1, rel=0.15)
+    explorer.close()

@@ -58,7 +58,7 @@ def test_yardsticks_are_what_they_say(fitted):
     line = 1 - float(residual.square().mean() / data.test_label.var(correction=0))
     assert sticks.line.explained == pytest.approx(line, abs=0.03)
     assert sticks.additive.explained < sticks.network.explained - 0.2
-    assert sticks.allowed == pytest.approx(1 - 0.64 / float(data.train_label.var(correction=0)), abs=0.08)
+    assert sticks.allowed == pytest.approx(1 - 0.64 / float(data.test_label.var(correction=0)), abs=0.08)
     assert sticks.network.explained == pytest.approx(sticks.allowed, abs=0.15)
 
 
