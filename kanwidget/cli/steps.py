@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kanwidget.cli import formulas
+from kanwidget.cli.trainings.shapes import choose_shape
+from kanwidget.cli.trainings.training import TrainedNetwork, train_network
 from kanwidget.discovery import discover
-from kanwidget.discovery.trainings.shapes import choose_shape
-from kanwidget.discovery.trainings.training import TrainedNetwork, train_network
 
 if TYPE_CHECKING:
+    from kanwidget.cli.trainings.recording import Recorder
     from kanwidget.datasets import Dataset
     from kanwidget.discovery import Discovery
-    from kanwidget.discovery.trainings.recording import Recorder
     from kanwidget.kan import KAN
 
 #: With fewer there is nothing that changes.

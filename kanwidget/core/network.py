@@ -400,6 +400,49 @@ def initial_layer(
     return Layer(points.to(dtype), k, coef.to(dtype), base.to(dtype), base_fun)
 
 
+def initial_layers(
+    width: Sequence[Sequence[int]],
+    arities: Arities,
+    grids: Sequence[int],
+    k: int,
+    *,
+    grid_range: tuple[float, float] = (-1.0, 1.0),
+    base_fun: str = "silu",
+    noise_scale: float = 1.0,
+    generator: torch.Generator,
+    dtype: torch.dtype = torch.float64,
+) -> list[Layer]:
+    """The layers of a network of a shape, each an `initial_layer`; the first has the range of the inputs.
+
+    Args:
+        width: Numbers of sums and of products of each level of nodes.
+        arities: Numbers of factors of the products of each level.
+        grids: Grid intervals of each layer.
+        k: Order of the splines.
+        grid_range: First and last grid point of the inputs.
+        base_fun: Name of the base function.
+        noise_scale: Size of the random splines.
+        generator: Draws the coefficients.
+        dtype: Of the parameters.
+    """
+    return [
+        initial_layer(
+            sum(below),
+            above[0] + sum(factors),
+            grid,
+            k,
+            base_fun=base_fun,
+            grid_range=HIDDEN_RANGE if level else grid_range,
+            noise_scale=noise_scale,
+            generator=generator,
+            dtype=dtype,
+        )
+        for level, (below, above, factors, grid) in enumerate(
+            zip(width[:-1], width[1:], arities[1:], grids, strict=True)
+        )
+    ]
+
+
 def nearest_edges(n_in: int, n_out: int) -> Tensor:
     """Mask of the edges between neighbours, `(out, in)`, both rows of nodes drawn equally wide: each node has one at least.
 

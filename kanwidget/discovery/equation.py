@@ -13,11 +13,12 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget._refusals import short_refusals
-from kanwidget.core.reference_data import has_labels
+from kanwidget.core.network import Network
+from kanwidget.core.records import Event, StepRecord
+from kanwidget.core.reference_data import has_labels, reference_rows, store_names
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset, arrays, as_dataset, frames
 from kanwidget.discovery.digits import written_digits
-from kanwidget.discovery.network import formula_network
 from kanwidget.discovery.units.quantities import UNKNOWN, Quantities
 from kanwidget.symbolic import math_tree, to_latex, to_python
 from kanwidget.symbolic.formulas.evaluation import evaluate
@@ -27,7 +28,6 @@ from kanwidget.symbolic.formulas.posed import Posed
 if TYPE_CHECKING:
     from sympy import Expr, Float, Symbol
 
-    from kanwidget.kan import KAN
     from kanwidget.symbolic.formulas.regression.problem import Problem
 
 #: Most rows for which the constants are fitted once without each row.
@@ -267,8 +267,8 @@ class Equation:
     # ---- a network
 
     @property
-    def network(self) -> KAN:
-        """A new network that computes the formula exactly, with the table's names.
+    def network(self) -> Any:
+        """A new `KAN` that computes the formula exactly, with the table's names.
 
         Raises:
             ValueError: For functions that networks don't have.
@@ -278,7 +278,24 @@ class Equation:
             >>> discover(load_planets(), steps=30, progress=False).best.network
             KAN([1, 1], grid=3, k=3, 1 active edges)
         """
-        return formula_network(self.sympy, self.data, self.target)
+        # The class that users hold lies above this room: the package's own lazy attribute leads there.
+        model = import_module("kanwidget").KAN.from_formula(self.sympy, variables=self.data.in_vars)
+        store_names(model, self.data)
+        model.reference = reference_rows(self.data.train_input)
+        model.history.records.append(self._record(model))
+        model.history.events.append(Event(1, "fix", "the formula, its constants fitted to the data"))
+        return model
+
+    def _record(self, model: Network) -> StepRecord:
+        """The errors of a network, in the units of the table, as the record of a step."""
+        data = self._own_data
+        with torch.no_grad():
+            losses = {
+                part: float((data[f"{part}_label"] - model(data[f"{part}_input"])).square().mean().sqrt())
+                for part in ("train", "test")
+                if f"{part}_input" in data
+            }
+        return StepRecord(1, losses["train"], losses.get("test"), 0.0, 0.0)
 
     def explorer(self, **options: Any) -> Any:
         """The explorer on the formula's network and its table.
@@ -290,7 +307,6 @@ class Equation:
             >>> from kanwidget import discover, load_planets
             >>> discover(load_planets(), steps=30, progress=False).best.explorer().close()
         """
-        # The explorer lies above this room: the package's own lazy attribute leads there.
         return import_module("kanwidget").KANExplorer(self.network, self._own_data, **options)
 
     @property

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from kanwidget import _check
+from kanwidget.core.chance import is_as_good
 from kanwidget.core.threads import limit_threads
 from kanwidget.formulas.arguments import Regression, expression, regression
 from kanwidget.formulas.fitting import best_fit
-from kanwidget.simplification.held_out import is_as_good
 from kanwidget.symbolic import FittedFormula
 from kanwidget.symbolic.formulas.fitted import fitted_formulas
 from kanwidget.symbolic.formulas.posed import Posed

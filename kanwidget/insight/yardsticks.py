@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from kanwidget import _check
-from kanwidget.core.network import Network, initial_layer
+from kanwidget.core.network import Network, initial_layers
 from kanwidget.core.reference_data import order_columns
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset
@@ -151,19 +151,19 @@ def _score_of(
 
 def _sums(network: Network, grid: int, k: int, base_fun: str) -> Network:
     """An untrained network without hidden nodes for the same columns, outputs and logarithms."""
-    inputs, outputs = network.n_features, network.n_out
-    layer = initial_layer(
-        inputs,
-        outputs,
-        grid,
+    width: list[list[int]] = [[network.n_features, 0], [network.n_out, 0]]
+    arities: list[list[int]] = [[], []]
+    layers = initial_layers(
+        width,
+        arities,
+        [grid],
         k,
         base_fun=base_fun,
-        grid_range=(-1.0, 1.0),
         noise_scale=0.0,
         generator=torch.Generator().manual_seed(0),
         dtype=network.dtype,
     )
-    sums = Network([[inputs, 0], [outputs, 0]], [[], []], [layer]).to(network.device)
+    sums = Network(width, arities, layers).to(network.device)
     sums.log = network.log
     return sums
 

@@ -23,7 +23,7 @@ from kanwidget.core.arguments import (
     normalize_range,
     normalize_width,
 )
-from kanwidget.core.network import HIDDEN_RANGE, initial_layer, nearest_edges
+from kanwidget.core.network import initial_layers, nearest_edges
 from kanwidget.core.records import History
 from kanwidget.core.reference_data import as_inputs, warn_of_rows
 from kanwidget.core.threads import limit_threads_of_methods
@@ -98,20 +98,17 @@ class KAN(QueryableNetwork):
         low, high = normalize_range(grid_range)
         _check_start(noise_scale, sparse_init, dtype)
         generator = torch.Generator().manual_seed(_check.integer(seed, "seed", "KAN", low=0))
-        layers = [
-            initial_layer(
-                sum(pairs[level]),
-                pairs[level + 1][0] + sum(arities[level + 1]),
-                grids[level],
-                k,
-                base_fun=base_fun,
-                grid_range=(low, high) if level == 0 else HIDDEN_RANGE,
-                noise_scale=noise_scale,
-                generator=generator,
-                dtype=dtype,
-            )
-            for level in range(len(pairs) - 1)
-        ]
+        layers = initial_layers(
+            pairs,
+            arities,
+            grids,
+            k,
+            grid_range=(low, high),
+            base_fun=base_fun,
+            noise_scale=noise_scale,
+            generator=generator,
+            dtype=dtype,
+        )
         if sparse_init:
             for layer in layers:
                 layer.spline_on.copy_(nearest_edges(layer.in_dim, layer.out_dim))

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from kanwidget.core.chance import EXACT, is_as_good
 from kanwidget.core.network import Network
 from kanwidget.core.reference_data import as_inputs, has_labels, order_columns
 from kanwidget.datasets import Dataset
@@ -22,14 +23,8 @@ _PART = 0.2
 _FEWEST = 20
 #: Rows of a large table that refits and checks see.
 _MOST_ROWS = 4000
-#: A mean squared error that is this much larger is the same.
-_SAME = 1.05
-#: Two standard errors of the paired differences are chance, but not more than this: the error rises by a tenth at most.
-_CHANCE, _MOST = 2.0, 1.2
 #: Cross-entropies below this leave no row in doubt: a smaller one only says that the scores are larger.
 _SURE = 0.01
-#: Mean squared errors below this, in scaled numbers, are round-off.
-EXACT = 1e-20
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,31 +89,6 @@ class HeldOut:
         """Whether the losses after a change aren't worse than before, but for what the rows' noise makes of it by chance."""
         sure = _SURE if self.data.is_classification else 0.0
         return is_as_good(before, after, max(self.allowance, sure), noiseless=self.noiseless)
-
-
-def is_as_good(before: Tensor, after: Tensor, allowance: float = 0.0, *, noiseless: bool = False) -> bool:
-    """Whether losses of rows aren't worse than before, but for what the rows' noise makes of them by chance.
-
-    Args:
-        before: Squared errors in scaled numbers, or cross-entropies, of each row.
-        after: The same of something else.
-        allowance: A mean that is allowed in any case.
-        noiseless: Whether nothing is chance.
-
-    Examples:
-        >>> before = torch.tensor([1.0, 2.0, 1.5, 0.5])
-        >>> is_as_good(before, 1.01 * before), is_as_good(before, 2 * before)
-        (True, False)
-    """
-    if not bool(torch.isfinite(after).all()):
-        return False
-    difference, old, new = after - before, float(before.mean()), float(after.mean())
-    if new <= max(_SAME * old, allowance, EXACT):
-        return True
-    if noiseless or len(difference) < 3:
-        return False
-    chance = _CHANCE * float(difference.std()) / math.sqrt(len(difference))
-    return new <= _MOST * old and float(difference.mean()) <= chance
 
 
 def held_out(network: Network, data: Any, where: str, r2_threshold: float = 0.0) -> HeldOut:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copy
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-from kanwidget.core.network import HIDDEN_RANGE, Network, initial_layer
+from kanwidget.core.network import Network, initial_layers
 from kanwidget.core.scales import Scaling
 from kanwidget.simplification.held_out import HeldOut
 from kanwidget.simplification.refits import refit
@@ -69,23 +68,20 @@ def fresh(network: Network, shape: Shape, held: HeldOut, seed: int) -> Network:
     first = network.layer(0)
     generator = torch.Generator().manual_seed(seed)
     counts = [network.n_in, *shape.hidden, network.n_out]
+    new.width, new.arities = [[count, 0] for count in counts], [[] for _ in counts]
     new.layers = nn.ModuleList(
-        initial_layer(
-            below,
-            above,
-            first.grid_size,
+        initial_layers(
+            new.width,
+            new.arities,
+            [first.grid_size] * (len(counts) - 1),
             first.k,
+            grid_range=_RANGE,
             base_fun=first.base_fun,
-            grid_range=_RANGE if level == 0 else HIDDEN_RANGE,
-            noise_scale=1.0,
             generator=generator,
             dtype=network.dtype,
         )
-        for level, (below, above) in enumerate(itertools.pairwise(counts))
     )
     new.layer(0).set_levels(first.levels, first.merged)
-    new.width = [[count, 0] for count in counts]
-    new.arities = [[] for _ in counts]
     if shape.logs:
         scaling = Scaling(network.n_features, network.n_out, network.layer(0).coef.detach())
         scaling.set_logs(shape.logs, torch.nonzero(network.scaling.output_log).flatten().tolist())

@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from kanwidget import _check
+from kanwidget.core.chance import EXACT
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitives
 from kanwidget.core.records import EdgeRef, Freedom
@@ -21,7 +22,7 @@ from kanwidget.growth.screens import leaves_more
 from kanwidget.simplification.auto import auto_symbolic_steps
 from kanwidget.simplification.description import description_length
 from kanwidget.simplification.freedoms import freedom_of_a_sum
-from kanwidget.simplification.held_out import EXACT, HeldOut, held_out
+from kanwidget.simplification.held_out import HeldOut, held_out
 from kanwidget.simplification.laws import LawNetwork, law_network
 from kanwidget.simplification.refits import refit, without_held_out
 from kanwidget.simplification.removals import without_constants, without_needless_edges, without_needless_inputs

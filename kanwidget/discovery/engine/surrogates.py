@@ -9,13 +9,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from kanwidget.core.arguments import normalize_arities, normalize_width
+from kanwidget.core.derivatives import derivatives
+from kanwidget.core.network import Network, initial_layers
 from kanwidget.core.records import StepRecord
 from kanwidget.datasets import Dataset, arrays
 from kanwidget.discovery.engine.patience import look_at_the_clock
 from kanwidget.discovery.engine.slopes import node_slopes
 from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.trees import Tree
-from kanwidget.kan import KAN
+from kanwidget.training import fit_steps
 
 _Shape = tuple[list[Any], int, int, int]
 #: Widths of the hidden layers, grid, order and seed of the networks: derivatives need a high order and few knots.
@@ -101,7 +104,7 @@ class _Training:
     def networks(self, shapes: Sequence[_Shape], trained: list[_Trained]) -> Iterator[str]:
         """Train networks of some shapes, and add them."""
         for hidden, grid, k, seed in shapes:
-            model = KAN([len(self.table.indices), *hidden, 1], grid, k, seed=seed)
+            model = _network([len(self.table.indices), *hidden, 1], grid, k, seed)
             for record in self._steps(model):
                 if record.step % _REPORTED == 0:
                     yield "training networks for the structure of y"
@@ -113,7 +116,7 @@ class _Training:
         residual = self.own_weights[held].sqrt() * (predicted - self.y[held])
         return float(residual.square().mean().sqrt()) / (float(self.table.y.abs().median()) or 1.0)
 
-    def _steps(self, model: KAN) -> Iterator[StepRecord]:
+    def _steps(self, model: Network) -> Iterator[StepRecord]:
         """Train, a record a step."""
         held = self.held
         data = Dataset(
@@ -123,17 +126,18 @@ class _Training:
         model.scaling.settle()
         model.input_scale = arrays.moments(data.train_input)
         model.output_scale = arrays.moments(data.train_label)
-        for record in model.fit_steps(data, steps=_STEPS, evidence=False):
+        for record in fit_steps(model, data, steps=_STEPS, evidence=False):
             look_at_the_clock()
             if isinstance(record, StepRecord):
                 yield record
 
-    def _trained(self, model: KAN) -> _Trained:
+    def _trained(self, model: Network) -> _Trained:
         """The trained network's values and derivatives, in the units of the table."""
         table, rows = self.table, self.table.sample
-        slopes = model.derivatives(self.sample, order=1)
+        slopes = derivatives(model, self.sample, order=1)
         value, gradient = slopes.value[:, 0].detach(), slopes.gradient[:, 0].T.detach()
-        predicted = model.predict(self.x[self.held])[:, 0]
+        with torch.no_grad():
+            predicted = model(self.x[self.held])[:, 0]
         if self.logged:
             sign = table.y[0].sign()
             value, predicted = value.exp() * sign, predicted.exp() * sign
@@ -141,6 +145,13 @@ class _Training:
         logs = zip(table.columns[:, rows], self.input_logs, strict=True)
         gradient = gradient / torch.stack([column if log else torch.ones_like(column) for column, log in logs])
         return _Trained(self, value, gradient, predicted)
+
+
+def _network(width: Sequence[Any], grid: int, k: int, seed: int) -> Network:
+    """An untrained network; the same shape and seed give the same one."""
+    levels, arities = normalize_width(width), normalize_arities(2, normalize_width(width))
+    generator = torch.Generator().manual_seed(seed)
+    return Network(levels, arities, initial_layers(levels, arities, [grid] * (len(levels) - 1), k, generator=generator))
 
 
 @dataclass(frozen=True, slots=True)

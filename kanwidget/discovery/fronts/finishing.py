@@ -9,13 +9,13 @@ from typing import Any
 
 import torch
 
+from kanwidget.core.chance import is_as_good
 from kanwidget.discovery.engine.trees import complexity, from_expression
 from kanwidget.discovery.fronts import ranking
 from kanwidget.discovery.fronts.front import Front, Member
 from kanwidget.discovery.fronts.roots import without_squares
 from kanwidget.discovery.fronts.table import Part, Table
 from kanwidget.formulas import simplify
-from kanwidget.simplification.held_out import is_as_good
 from kanwidget.symbolic.formulas.formula import within
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
 from kanwidget.symbolic.formulas.simplest import simplest, weighted

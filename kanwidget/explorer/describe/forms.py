@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 import torch
 
+from kanwidget.core.chance import is_as_good
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.describe.formula import distinct
 from kanwidget.explorer.protocol.buffers import finite
 from kanwidget.explorer.session.session import Session
 from kanwidget.kan import KAN
-from kanwidget.simplification.held_out import is_as_good
 
 if TYPE_CHECKING:
     from kanwidget.symbolic import FormulaForm

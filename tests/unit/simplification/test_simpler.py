@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from kanwidget import KAN, Dataset
-from kanwidget.simplification.held_out import held_out, is_as_good
+from kanwidget.core.chance import is_as_good
+from kanwidget.simplification.held_out import held_out
 from kanwidget.simplification.refits import refit
 from kanwidget.simplification.simpler import with_simpler_functions
 

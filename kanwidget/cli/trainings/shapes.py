@@ -44,7 +44,7 @@ def _losses(data: Dataset, candidates: list[tuple[list[int], int]], seed: int) -
     """The error of each shape in standard deviations of the labels; a single one needs no trial."""
     from tqdm.auto import tqdm
 
-    from kanwidget.discovery.trainings.training import standardized
+    from kanwidget.cli.trainings.training import standardized
 
     if len(candidates) == 1:
         return [0.0]
