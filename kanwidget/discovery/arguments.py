@@ -27,7 +27,7 @@ class Settings:
     """How formulas are searched for."""
 
     seconds: float | None
-    """Time of the search; None where steps are counted."""
+    """Time of the search; None where steps are counted, or where it ends by itself."""
     steps: int | None
     seed: int
     operations: frozenset[str]

@@ -271,7 +271,8 @@ class DiscoverySteps:
         earlier = self._contenders[front.table.target]
         if reason := self._over(end, last):
             return reason
-        for report in search(rows, Limits(settings.operations, front.reach, settings.seed, self._in_time)):
+        limits = Limits(settings.operations, front.reach, settings.seed, in_time=self._in_time)
+        for report in search(rows, limits):
             self._reports += 1
             if report.kind != "formula":
                 self._contenders[front.table.target] = earlier | dict(report.contenders)

@@ -1,128 +1,207 @@
-"""A network of a law: products and sums of functions with few constants, searched for in the data themselves."""
+"""The law of a table as a network: the search for formulas, asked for the columns that a network reads, in stages."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from kanwidget.core.network import Network, initial_layer
+from kanwidget.core.network import Network, initial_layers
 from kanwidget.core.records import EdgeRef
 from kanwidget.datasets import Dataset
+from kanwidget.datasets.dataset import rows_of
+from kanwidget.discovery.arguments import operations
+from kanwidget.discovery.engine.search import Limits, Stage, search
+from kanwidget.discovery.engine.trees import OPERATIONS, Tree, from_expression, nodes
+from kanwidget.discovery.fronts.finishing import Finishing
+from kanwidget.discovery.fronts.front import Front, Member
+from kanwidget.discovery.fronts.rivals import find_rivals
+from kanwidget.discovery.fronts.table import Part, simple_trees, tables
 from kanwidget.simplification.held_out import HeldOut
 from kanwidget.symbolic.formulas.compile import plan
 from kanwidget.symbolic.formulas.formula import variables
+from kanwidget.symbolic.formulas.regression.noise import noise_weights
 from kanwidget.symbolic.formulas.rescaling import scaled_params
-from kanwidget.symbolic.laws import Law, find_laws
 
 #: Tables of more columns aren't searched, and tables of fewer rows tell too little.
 _MOST_COLUMNS, _FEWEST_ROWS = 12, 12
-#: Laws so many bits behind the first one, and so many of them, are compared again with the held-out rows beside the others.
-_CLOSE, _COMPARED = 12.0, 6
+#: Rows that are searched with; all of a table of some thousand rows tell no more.
+_MOST_ROWS = 1000
+#: Complexity of a formula that can be read.
+_COMPLEXITY = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class LawNetwork:
     """A law, and the network that computes it."""
 
-    law: Law
+    member: Member
+    """As the search ranks it."""
     network: Network
-    origin: Network
-    """The network whose scales and settings it has."""
+
+    @property
+    def text(self) -> str:
+        """The law for a person."""
+        return self.member.equation.text
 
     @property
     def constants(self) -> int:
         """Number of constants of the law. Its network has more: a scale and an offset on every edge."""
-        return self.law.fit.constants
+        return self.member.constants
 
     @property
     def functions(self) -> float:
-        """Bits of the functions of the law. Its network has more of them: x·y is a sum of logarithms, or a product of two edges."""
-        return self.law.fit.structure.function_bits()
+        """Bits of the operations of the law. Its network has more of them: x·y is a sum of logarithms, or a product of two edges."""
+        expression = self.member.equation.sympy
+        tree = from_expression(expression, sorted(expression.free_symbols, key=str))
+        heads = [node[0] for node in nodes(tree)] if tree is not None else []
+        return sum(OPERATIONS[head].complexity for head in heads if head in OPERATIONS)
 
-    def refitted(self, data: Dataset) -> LawNetwork | None:
-        """The same law with its constants fitted to all training rows; None where no network computes it with them.
 
-        Functions on edges have a scale and an offset each, which a training of the network would bring back.
-        """
-        symbols = variables(self.origin, data.in_vars)
-        law = self.law.refitted(_numbers(data.train_input), _numbers(data.train_label)[:, 0], symbols)
+class LawSearch:
+    """A search for the law of a table, without networks, on the rows that a simplification may see.
+
+    Args:
+        network: Its columns are searched in, and the law's network has its scales and settings.
+        held: The rows.
+        curves: A network that is near the rows; what it leaves says how large the noise of each row is.
+    """
+
+    def __init__(self, network: Network, held: HeldOut, curves: Network | None = None) -> None:
+        self._network, self._symbols = network, variables(network, held.data.in_vars)
+        self._columns = _read(network)
+        data = _numbers(_sample(held.data), self._columns, held.data.in_vars)
+        (self._table,) = tables(
+            replace(data, val_input=data.test_input, val_label=data.test_label, val_weight=data.test_weight), 0
+        )
+        self._front = Front(self._table, operations(None), _COMPLEXITY, robust=False)
+        self._whole = _numbers(_sample(held.whole), self._columns, held.data.in_vars)
+        self._weights = None if curves is None else _weights(curves, _sample(held.data))
+        self._contenders: dict[Tree, str] = {}
+        for tree in simple_trees(self._table):
+            self._front.offer(tree, "simple")
+
+    @staticmethod
+    def is_possible(network: Network, held: HeldOut) -> bool:
+        """Whether a law can be searched for: of numbers, in a few columns of numbers."""
+        data, first = held.data, [ref for ref in network.edge_refs(active=True) if ref.layer == 0]
+        if data.is_classification or network.n_out != 1 or any(network.scaling.has_logs):
+            return False
+        # Words have values of their own, which no law has.
+        if any(network.layer(0).state(ref.source, ref.target) == "levels" for ref in first):
+            return False
+        return 0 < len(_read(network)) <= _MOST_COLUMNS and len(data.train_input) >= _FEWEST_ROWS
+
+    def steps(self, stage: Stage) -> Iterator[str]:
+        """What a stage of the search tries; if only then noise turns out to grow with the target, it comes a second time."""
+        if not self._table.spread or not self._table.columns:
+            return
+        weights = self._weights
+        yield from self._searched(stage, weights)
+        if weights is None and self._front.has_relative_noise:
+            self._weights = self._front.relative_weights()
+            yield from self._searched(stage, self._weights)
+
+    def _searched(self, stage: Stage, weights: Tensor | None) -> Iterator[str]:
+        limits = Limits(operations(None), self._front.reach, stages=(stage,), networks=False)
+        for report in search(self._table.rows(weights), limits):
+            if report.tree is not None:
+                self._front.offer(report.tree, report.text)
+            elif report.kind == "trying":
+                self._contenders |= dict(report.contenders)
+                yield report.text.removeprefix("trying ")
+
+    @property
+    def best(self) -> LawNetwork | None:
+        """The likeliest law that a network computes; None where there is none, or the mean is likelier."""
+        for member in filter(self._front.is_short, self._front.by_length):
+            found = self._law(member)
+            if found is not None or not member.equation.sympy.free_symbols:
+                return found
+        return None
+
+    def finished(self, law: LawNetwork) -> tuple[LawNetwork, tuple[Member, ...]]:
+        """The law with its constants fitted to all rows, exact numbers where these agree, and the rivals that the rows leave."""
+        front = self._front
+        front.table = replace(
+            self._table, every=Part(self._whole.train_input, self._whole.train_label[:, 0], self._whole.train_weight)
+        )
+        finishing = Finishing(front, None, lambda: math.inf)
+        member = finishing.finish(law.member)
+        if member is not None:
+            front.put(member, law.member)
+        for _ in find_rivals(finishing, self._contenders):
+            pass
+        last = self._law(front.best) or (None if member is None else self._law(member)) or law
+        return last, tuple(front.rivals)
+
+    def _law(self, member: Member) -> LawNetwork | None:
+        expression = member.equation.sympy
+        if not expression.free_symbols:
+            return None
         try:
-            return LawNetwork(law, _compiled(self.origin, law, symbols), self.origin)
-        except ValueError:
+            return LawNetwork(member, _compiled(self._network, expression, self._symbols))
+        except ValueError:  # no network of the library's functions computes it
             return None
 
 
-def law_network(network: Network, held: HeldOut) -> LawNetwork | None:
-    """The network of the best law of the columns that a network reads; None where there is none to be searched for.
-
-    It keeps the scales of the columns, so that it can be trained on.
-    """
-    data = held.data
-    first = [ref for ref in network.edge_refs(active=True) if ref.layer == 0]
-    columns = sorted({int(network.columns[ref.source]) for ref in first})
-    if data.is_classification or network.n_out != 1 or any(network.scaling.has_logs):
-        return None
-    # Words have values of their own, which no law has.
-    if any(network.layer(0).state(ref.source, ref.target) == "levels" for ref in first):
-        return None
-    if not 0 < len(columns) <= _MOST_COLUMNS or len(data.train_input) < _FEWEST_ROWS:
-        return None
-    symbols = variables(network, data.in_vars)
-    x, y = _numbers(data.train_input)[:, columns], _numbers(data.train_label)[:, 0]
-    names = [symbols[column] for column in columns]
-    for law in _ranked(find_laws(x, y, names), held, columns, names):
-        try:
-            return LawNetwork(law, _compiled(network, law, symbols), network)
-        except ValueError:  # no network of the library's functions computes it
-            continue
-    return None
+def _read(network: Network) -> list[int]:
+    """The columns that a network reads."""
+    return sorted({int(network.columns[ref.source]) for ref in network.edge_refs(active=True) if ref.layer == 0})
 
 
-def _ranked(laws: list[Law], held: HeldOut, columns: list[int], symbols: Sequence[Any]) -> list[Law]:
-    """The laws, those at the top in the order of their descriptions of all rows.
-
-    A constant more or less is a matter of a few bits, which the rows without the held-out ones can't tell as surely. The constants
-    stay those of the training rows.
-    """
-    close = [law for law in laws[:_COMPARED] if law.bits <= laws[0].bits + _CLOSE]
-    if len(close) < 2:
-        return laws
-    x, y = (torch.cat([held.data[f"{part}_{kind}"] for part in ("train", "test")]) for kind in ("input", "label"))
-    numbers = _numbers(x)[:, columns], _numbers(y)[:, 0]
-    bits = {id(law): law.refitted(*numbers, symbols).bits for law in close}
-    return [*sorted(close, key=lambda law: bits[id(law)]), *laws[len(close) :]]
+def _weights(curves: Network, data: Dataset) -> Tensor | None:
+    """Weights of the training rows by the noise that curves leave of them; None where it is the same for all."""
+    with torch.no_grad():
+        values = curves(data.train_input)[:, 0].double()
+    weights = noise_weights(values, data.train_label[:, 0].double() - values)
+    return None if weights is None else weights.square().cpu()
 
 
-def _numbers(values: Tensor) -> Any:
-    return values.detach().double().cpu().numpy()
+def _sample(data: Dataset) -> Dataset:
+    """The data, of a large table a sample of the rows."""
+    changes: dict[str, Any] = {}
+    for part in ("train", "test"):
+        rows = len(data[f"{part}_input"]) if f"{part}_input" in data else 0
+        if rows > _MOST_ROWS:
+            changes |= rows_of(data, part, torch.linspace(0, rows - 1, _MOST_ROWS).round().long())
+    return replace(data, **changes) if changes else data
 
 
-def _compiled(network: Network, law: Law, symbols: Sequence[Any]) -> Network:
-    """A network of a law's own shape, with the settings of a network."""
-    used = [column for column, symbol in enumerate(symbols) if symbol in law.expression.free_symbols]
-    made = plan(law.expression, [symbols[column] for column in used])
+def _numbers(data: Dataset, columns: Sequence[int], names: Sequence[str]) -> Dataset:
+    """Some columns in float64."""
+    chosen: dict[str, Any] = {
+        f"{part}_input": data[f"{part}_input"][:, list(columns)]
+        for part in ("train", "test")
+        if f"{part}_input" in data
+    }
+    chosen |= {"in_vars": tuple(names[column] for column in columns), "encoding": None}
+    return replace(data, **chosen).to(torch.float64, "cpu")
+
+
+def _compiled(network: Network, expression: Any, symbols: Sequence[Any]) -> Network:
+    """A network of an expression's own shape, with the settings of a network."""
+    used = [column for column, symbol in enumerate(symbols) if symbol in expression.free_symbols]
+    made = plan(expression, [symbols[column] for column in used])
     new, first = copy.deepcopy(network), network.layer(0)
-    subnodes = [sums + sum(arities) for (sums, _), arities in zip(made.width, made.arities, strict=True)]
+    new.width, new.arities = [list(pair) for pair in made.width], [list(arities) for arities in made.arities]
     new.layers = nn.ModuleList(
-        initial_layer(
-            sum(below),
-            above,
-            first.grid_size,
+        initial_layers(
+            new.width,
+            new.arities,
+            [first.grid_size] * (len(new.width) - 1),
             first.k,
             base_fun=first.base_fun,
-            grid_range=(-1.0, 1.0),
             noise_scale=0.0,
             generator=torch.Generator().manual_seed(0),
             dtype=network.dtype,
         )
-        for below, above in zip(made.width[:-1], subnodes[1:], strict=True)
     )
-    new.width, new.arities = [list(pair) for pair in made.width], [list(arities) for arities in made.arities]
     new.columns = torch.tensor(used)
     # Edges of sums can be in units of the target's size; a product of outputs has its own.
     size = network.output_scale.size if new.width[-1][1] == 0 else torch.ones(network.n_out)

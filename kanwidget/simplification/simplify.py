@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from kanwidget import _check
@@ -17,13 +18,16 @@ from kanwidget.core.primitives import primitives
 from kanwidget.core.records import EdgeRef, Freedom
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets.dataset import rows_of
+from kanwidget.discovery.engine.search import Stage
+from kanwidget.discovery.fronts.front import Member
 from kanwidget.growth import RicherNetworks, richer_networks
 from kanwidget.growth.screens import leaves_more
+from kanwidget.insight.noise import noise_of
 from kanwidget.simplification.auto import auto_symbolic_steps
 from kanwidget.simplification.description import description_length
 from kanwidget.simplification.freedoms import freedom_of_a_sum
 from kanwidget.simplification.held_out import HeldOut, held_out
-from kanwidget.simplification.laws import LawNetwork, law_network
+from kanwidget.simplification.laws import LawNetwork, LawSearch
 from kanwidget.simplification.refits import refit, without_held_out
 from kanwidget.simplification.removals import without_constants, without_needless_edges, without_needless_inputs
 from kanwidget.simplification.shapes import Shape, fresh, power_law, shapes
@@ -45,6 +49,8 @@ _PRUNE_STEPS, _GIVEN_UP = 20, 4.0
 _ASTRAY, _HOPELESS = 0.02, 2.0
 #: A law that leaves more than this part of the variance isn't near the data.
 _NEAR = 0.5
+#: Where curves leave more than this part of the variance a longer search would find nothing that they don't follow.
+_LITTLE = 0.25
 #: Steps of the last refit.
 _LAST_STEPS = 100
 #: A network of more edges is large: its work is shown in parts, and only its weak edges and columns go.
@@ -165,8 +171,13 @@ class _Simplification:
         self.length = float("inf")
         #: Whether straight lines, or a law, are as good on held-out rows as the curves: nothing else will be shorter.
         self.is_enough = False
+        self.search: LawSearch | None = None
         self.law: LawNetwork | None = None
+        #: Formulas that the rows can't tell from the law.
+        self.rivals: tuple[Member, ...] = ()
         self.nearest = ""
+        #: A network with its error, which most steps don't change.
+        self._measured: tuple[Network, float] | None = None
 
     def steps(self, lamb: float, steps: int) -> Iterator[SimplificationStep]:
         """All steps."""
@@ -189,7 +200,7 @@ class _Simplification:
                 self.leaves_more = self._asks_for_more()
             yield self._straightened(freedom)
         if self.lib is None and not self.is_enough:
-            yield self._law()
+            yield from self._law()
         if not self.is_enough:
             yield from self._replacements()
         yield self._last()
@@ -239,28 +250,64 @@ class _Simplification:
         text = f"By evidence {gone} of {before} edges say nothing, {lines} are straight lines"
         return self._step("prune", text, improved)
 
-    def _law(self) -> SimplificationStep:
+    def _law(self) -> Iterator[SimplificationStep]:
         """Look for a law of few constants in the data, and take its network if it says the same."""
+        if not LawSearch.is_possible(self.columns, self.held):
+            yield self._step("law", "No law of few constants was looked for", False)
+            return
+        self.search = LawSearch(self.columns, self.held, self.given)
+        yield from self._searched(self.search, "first")
+        if self.law is None and self._explains_much():
+            yield from self._searched(self.search, "quick")
+
+    def _searched(self, search: LawSearch, stage: Stage) -> Iterator[SimplificationStep]:
+        """A stage of the search for a law, and its result."""
+        former = ""
+        for text in search.steps(stage):
+            if text != former:
+                yield self._step("try", f"Looking for a law: {text}", False)
+                former = text
+            else:
+                AFTER_STEP.get()()
+        yield self._judged(search.best)
+
+    def _judged(self, found: LawNetwork | None) -> SimplificationStep:
+        """Take a law if it says the same as the curves."""
         assert self.reference is not None
-        found = law_network(self.columns, self.held)
         if found is None:
-            return self._step("law", "No law of few constants was looked for", False)
+            return self._step("law", "No law of few constants was found", False)
         losses = self.held.row_losses(found.network, unit=self.best)
-        likely = is_as_likely(found.network, found.constants, found.functions, self.given, self.held)
-        improved = likely and self.held.allows(self.reference, losses)
+        # Evidence knows all rows; the held-out ones decide where there is none.
+        improved = is_as_likely(found.network, found.constants, found.functions, self.given, self.held)
+        if improved is None:
+            improved = self.held.allows(self.reference, losses)
         if improved:
             # As few constants say as much as all curves, within a standard error: nothing else will be shorter.
             more = losses - self.reference
             exact = float(losses.mean()) <= EXACT
-            self.is_enough = exact or float(more.mean()) <= float(more.std()) / math.sqrt(len(more))
+            as_good = float(more.mean()) <= float(more.std()) / math.sqrt(len(more))
+            self.is_enough = exact or (as_good and self._leaves_noise(found.network))
             self.law = found
             self.best, self.reference = found.network, losses if self.is_enough else self.reference
             everywhere = self.held.row_losses(found.network, everywhere=True, unit=self.pruned)
             self.length = description_length(found.network, self.held, everywhere, found.constants, found.functions)
         error = math.sqrt(float(losses.mean())) * self.pruned.scaling.error_unit
         if not self.is_enough and float(losses.mean()) < _NEAR * self._variance():
-            self.nearest = f"{found.law.text}, held-out error {error:.3g}"
-        return self._step("law", f"{found.law.text}: held-out error {error:.3g}", improved)
+            self.nearest = f"{found.text}, held-out error {error:.3g}"
+        return self._step("law", f"{found.text}: held-out error {error:.3g}", improved)
+
+    def _leaves_noise(self, network: Network) -> bool:
+        """Whether what a network leaves of the rows is alike where these are alike: of noiseless data it isn't, however little it is."""
+        data = self.held.data
+        with torch.no_grad():
+            residual = data.train_label - network(data.train_input)
+        noise = noise_of(data.train_input[:, network.columns], residual[:, 0])
+        return noise is None or noise.is_noise
+
+    def _explains_much(self) -> bool:
+        """Whether the curves explain so much that a longer search may find what they follow."""
+        assert self.reference is not None
+        return float(self.reference.mean()) <= _LITTLE * self._variance()
 
     def _larger(self, start: Network, *, is_sum: bool) -> Iterator[SimplificationStep]:
         """What is tried where no network with one hidden node says the same; of a sum the network itself has been."""
@@ -396,15 +443,17 @@ class _Simplification:
         trial, before, whole = copy.deepcopy(self.best), self.held.error(self.best), self.held.whole
         data = replace(self.held.data, **rows_of(whole, "train"))
         losses = refit(trial, replace(self.held, data=data), _LAST_STEPS, posterior=True)
-        if self.law is not None and self.best is self.law.network:
-            law = self.law.refitted(whole)
+        if self.law is not None and self.search is not None and self.best is self.law.network:
+            law, rivals = self.search.finished(self.law)
             # The scales and offsets of all edges fit noise at best; without noise they reach round-off.
-            if law is not None and self.held.allows(losses, self.held.row_losses(law.network, unit=trial)):
-                trial = law.network
+            if self.held.allows(losses, self.held.row_losses(law.network, unit=trial)):
+                trial, self.law, self.rivals = law.network, law, rivals
         self.best = trial
         text = f"Constants trained on all rows: held-out error {before:.3g} → {self.held.error(trial):.3g}"
         return self._step("refit", text, True)
 
     def _step(self, kind: str, text: str, improved: bool) -> SimplificationStep:
         nearest = "" if self.law is not None and self.best is self.law.network else self.nearest
-        return SimplificationStep(kind, text, self.best, self.held.error(self.best), improved, nearest)
+        if self._measured is None or self._measured[0] is not self.best or improved:
+            self._measured = self.best, self.held.error(self.best)
+        return SimplificationStep(kind, text, self.best, self._measured[1], improved, nearest)

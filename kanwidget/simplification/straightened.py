@@ -52,11 +52,10 @@ def straightened(network: Network, held: HeldOut, freedom: dict[EdgeRef, Freedom
     return without(trial, spared(trial, gone), held)
 
 
-def is_as_likely(network: Network, constants: int, functions: float, curves: Network, held: HeldOut) -> bool:
+def is_as_likely(network: Network, constants: int, functions: float, curves: Network, held: HeldOut) -> bool | None:
     """Whether a law is as likely as the curves, given the training rows: by the logarithm of the evidence, of a law by Schwarz's criterion.
 
-    It is, too, where no evidence of these rows speaks for the curves, and where errors grow with the target: their evidence doesn't know
-    that.
+    None where no evidence of these rows speaks for the curves, and where errors grow with the target: their evidence doesn't know that.
 
     Args:
         network: The network of the law.
@@ -69,12 +68,12 @@ def is_as_likely(network: Network, constants: int, functions: float, curves: Net
     # Curves may have been trained on the rows that are held out here, too.
     same = [data for data in (held.whole, held.data) if posterior and data.train_label.numel() == posterior.rows]
     if posterior is None or not same or same[0].is_classification or same[0].train_weight is not None:
-        return True
+        return None
     data = same[0]
     with torch.no_grad():
         value, label = network(data.train_input), data.train_label
         if noise_weights(value[:, 0].double(), (label - value)[:, 0].double()) is not None:
-            return True
+            return None
         scaled = curves.scaling.scaled_outputs
         square = float((scaled(value) - scaled(label)).square().mean())
     evidence = schwarz(max(square, _EXACT), label.numel(), constants) - functions * math.log(2)

@@ -22,8 +22,8 @@ from kanwidget.symbolic import snap_constants
 from kanwidget.symbolic.formulas.fitted import expression_text
 from kanwidget.symbolic.formulas.regression.problem import Problem
 from kanwidget.symbolic.formulas.simplest import simplest
-from kanwidget.symbolic.laws import find_laws
 from tests.support.engine import EVERYTHING, uniform
+from tests.support.laws import law_of
 
 A, B = sympy.symbols("a b")
 AB = [A, B]
@@ -95,7 +95,7 @@ def with_errors(start):
 
 
 def law(x, y):
-    return find_laws(x.numpy(), y.numpy(), AB[: x.shape[1]])[0].text
+    return expression_text(law_of(x, y, AB[: x.shape[1]])[0])
 
 
 def power_of_planets(x, y):
@@ -172,11 +172,9 @@ CASES = {
         "1.3*log((1.0*a + 2.0*b)/(1.0*a + 1))",
     ),
     "search: a power": Case(search(5), lambda a: 1.234 / a**2, BOTH[:1], "0.398 | a**(-2) | 1.234/a**2"),
-    "search: far from 0": Case(
-        search(10), lambda a, b: 1e6 + 3 * a * b, BOTH, "1.00001147e+06 | 4.81*b + 1.0000019e+06 | 3*a*b + 1e+06"
-    ),
+    "search: far from 0": Case(search(10), lambda a, b: 1e6 + 3 * a * b, BOTH, "1.00001147e+06 | 3*a*b + 1e+06"),
     "search: a pendulum": Case(
-        search(5),
+        search(20),
         lambda a, b: 2 * math.pi * (a / b).sqrt(),
         ((1, 3), (1, 10)),
         "4.13 | 8.78/sqrt(b) | 4.280*a/sqrt(b) | 2*pi*sqrt(a)/sqrt(b)",
@@ -213,7 +211,7 @@ CASES = {
         "y = 1e+09*sin(5*a/2) + 5e+08\nconstants 1e+09 ± 3e-07, 500000000 ± 2e-07",
     ),
     "law: a decay": Case(law, lambda a: 2 * torch.exp(-0.7 * a), BOTH[:1], "2.0*exp(-0.7*a)"),
-    "law: far from 0": Case(law, lambda a: 1e6 + 3 * a**2, ((1, 5),), "3.0*a**2 + 1.0e+6"),
+    "law: far from 0": Case(law, lambda a: 1e6 + 3 * a**2, ((1, 5),), "3.0*a**2 + 1e+06"),
     "network: planets": Planets(power_of_planets, lambda a: a**1.5, (), "period = axis**(3/2)"),
     "network: a sum": Case(network, lambda a, b: torch.sin(2 * a) + b**2, SIGNED, "y = b**2 + sin(2*a)", 100),
 }

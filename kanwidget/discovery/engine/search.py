@@ -101,6 +101,11 @@ class Report:
     the strategy that came to it."""
 
 
+#: What is tried in the first second or two, in some seconds more, and in tens of seconds.
+Stage = Literal["first", "quick", "slow"]
+STAGES: tuple[Stage, ...] = ("first", "quick", "slow")
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What formulas may hold."""
@@ -109,6 +114,10 @@ class Limits:
     """Heads of `OPERATIONS`."""
     complexity: float
     seed: int = 0
+    stages: tuple[Stage, ...] = STAGES
+    """Which strategies are tried."""
+    networks: bool = True
+    """Whether networks may be trained."""
     in_time: Callable[[Callable[[], str]], str | None] = lambda step: step()
     """Does a step and returns what it says, or breaks it off and returns None."""
 
@@ -138,8 +147,8 @@ def search(rows: Rows, limits: Limits) -> Iterator[Report]:
     table = Table(x, y, rows.weights, limits.operations, limits.complexity, limits.seed, units.columns)
     reported = Reported()
     dimensions = dimensions and dimensions.in_units(units.columns)
-    strategies = _Strategies(table, rows.names, rows.target, dimensions=dimensions)
-    steps = _with_short_forms(table, strategies.run())
+    strategies = _Strategies(table, rows.names, rows.target, dimensions=dimensions, networks=limits.networks)
+    steps = _with_short_forms(table, strategies.run(limits.stages))
     while text := limits.in_time(lambda: next(steps, "")):
         # What a step brought comes before its words: who stops in between two steps has all of it.
         yield from _formulas(reported.entrants(table.pool), units)
@@ -180,13 +189,21 @@ class _Strategies:
         target: What y is called.
         depth: How many reductions lead to this table.
         dimensions: Of columns and target, where units are known.
+        networks: Whether networks may be trained.
     """
 
     def __init__(
-        self, table: Table, names: Sequence[str], target: str, depth: int = 0, dimensions: Dimensions | None = None
+        self,
+        table: Table,
+        names: Sequence[str],
+        target: str,
+        depth: int = 0,
+        dimensions: Dimensions | None = None,
+        *,
+        networks: bool = True,
     ) -> None:
         self.table, self.names, self.target, self.depth = table, names, target, depth
-        self.dimensions = dimensions
+        self.dimensions, self.networks = dimensions, networks
         self.grown: set[Tree] = set()
         self.is_separated = False
         self.smaller: dict[tuple[Tree, ...], tuple[Reduction, _Strategies, Reported]] = {}
@@ -194,29 +211,40 @@ class _Strategies:
         self.simple: Atoms | None = None
         self.curves = self._curves()
 
-    def run(self) -> Iterator[str]:
-        """All strategies, one after the other."""
-        yield from self._by_units()
-        yield from self.quick()
-        yield from simplify_stepwise(self.table)
-        yield from self.slow()
-        yield from simplify_stepwise(self.table)
-        yield from self.growth(rounds=100)
+    def run(self, stages: Iterable[Stage]) -> Iterator[str]:
+        """The strategies of some stages, one after the other."""
+        if "first" in stages:
+            yield from self._by_units()
+            yield from self.first()
+        if "quick" in stages:
+            yield from self.quick()
+            yield from simplify_stepwise(self.table)
+        if "slow" in stages:
+            yield from self.slow()
+            yield from simplify_stepwise(self.table)
+            yield from self.growth(rounds=100)
+
+    def first(self) -> Iterator[str]:
+        """A second or two: functions as laws have them, fractions, sums of products, and products of powers."""
+        table = self.table
+        yield from self._natural()
+        yield from rational_functions(table)
+        yield from linked_rationals(table)
+        yield from noisy_polynomials(table)
+        yield from noisy_fractions(table)
+        yield from noisy_sums(table)
+        yield from self._by_similarity()
 
     def quick(self) -> Iterator[str]:
         """Some seconds."""
         table = self.table
+        for key in list(self.smaller):
+            yield from self._brought(key, self.smaller[key][1].quick())
         for label, atoms in itertools.islice(self.levels, 2):
             yield from scan_products(table, atoms, label)
             yield from scan_sums(table, atoms, label)
             if self.simple is None:
                 yield from self._by_parts()
-                yield from rational_functions(table)
-                yield from linked_rationals(table)
-                yield from noisy_polynomials(table)
-                yield from noisy_fractions(table)
-                yield from noisy_sums(table)
-                yield from self._by_similarity()
                 yield from self._by_network()
                 yield from scan_residuals(table, atoms, label)
                 yield from rationals_with_function(table)
@@ -283,6 +311,19 @@ class _Strategies:
         products: list[Tree] = [("mul", a, b) for a, b in itertools.combinations(columns, 2)]
         return columns + products if len(columns) < _FEW_COLUMNS else columns
 
+    def _natural(self) -> Iterator[str]:
+        """Functions as laws have them, of one column each, in products and sums."""
+        table = self.table
+        if len(table.indices) > 1:
+            for form in separations(table, math.inf):
+                yield from curves_of_parts(table, form, stages=1)
+            return
+        for curve in curves(table.columns[0], table.y, table.weights, operations=table.operations, stages=1):
+            if curve is not None:
+                table.offer([curve.tree], f"a curve of {self.names[0]}")
+            else:
+                yield f"trying curves of {self.names[0]}"
+
     def _curves(self) -> Iterator[str]:
         """Formulas of one variable, where there is only one."""
         table = self.table
@@ -307,7 +348,7 @@ class _Strategies:
         if not self._may_reduce():
             return
         surrogate: Surrogate | None = None
-        if len(self.table) >= _FEWEST_ROWS:
+        if self.networks and len(self.table) >= _FEWEST_ROWS:
             for step in network_surrogates(self.table):
                 if isinstance(step, str):
                     yield step
@@ -409,10 +450,10 @@ class _Strategies:
         yield text
         names = [f"({name})" if " " in name or "/" in name else name for name in reduction.names(self.names)]
         rest = self.target if reduction.factor == ("n", 1) else "what is left"
-        strategies = _Strategies(table, names, rest, self.depth + 1)
+        strategies = _Strategies(table, names, rest, self.depth + 1, networks=self.networks)
         strategies.is_separated = self.is_separated
         self.smaller[key] = reduction, strategies, Reported()
-        yield from self._brought(key, strategies.quick())
+        yield from self._brought(key, strategies.first())
 
     def _slow_smaller(self) -> Iterator[str]:
         """Search the smaller tables further, the smallest first."""

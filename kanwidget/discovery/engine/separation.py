@@ -103,11 +103,11 @@ def separations(table: Table, near: float) -> list[Separation]:
     return sorted(distinct, key=lambda form: form.error)
 
 
-def curves_of_parts(table: Table, separation: Separation) -> Iterator[str]:
-    """Offer the best curves of the parts, put together."""
+def curves_of_parts(table: Table, separation: Separation, stages: int | None = None) -> Iterator[str]:
+    """Offer the best curves of the parts, put together; `stages` as of `curves`."""
     parts = [Part(table.columns[index], *separation.rest(table, index)) for index in separation.parts]
     text = "products of curves" if separation.is_product else "sums of curves"
-    yield from curves_together(table, parts, lambda choice: _whole(separation, choice), text)
+    yield from curves_together(table, parts, lambda choice: _whole(separation, choice), text, stages=stages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +130,7 @@ def curves_together(
     text: str,
     *,
     wide: bool = False,
+    stages: int | None = None,
 ) -> Iterator[str]:
     """Search curves of some parts, and offer the formulas of the likeliest choices.
 
@@ -139,6 +140,7 @@ def curves_together(
         formulas: Of a tree for each part, in column 0.
         text: What these are.
         wide: Whether simpler curves go on, too, whose description is longer: what is wrong with the other parts is wrong with this one.
+        stages: As of `curves`.
     """
     found: list[list[tuple[float, Tree]]] = []
     for part in parts:
@@ -146,11 +148,12 @@ def curves_together(
             found.append([(0.0, constant(float((part.weights * part.values).sum() / part.weights.sum())))])
             continue
         own: list[Curve] = []
-        search = curves(part.argument, part.values, part.weights, operations=table.operations)
+        search = curves(part.argument, part.values, part.weights, operations=table.operations, stages=stages)
         for curve in itertools.islice(search, _STEPS):
             if curve is not None:
                 own.append(curve)
-            yield f"trying {text}"
+            else:
+                yield f"trying {text}"
         if not own:
             return
         found.append([(curve.bits, curve.tree) for curve in _likely(own, wide)])

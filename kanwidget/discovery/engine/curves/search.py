@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from kanwidget.discovery.engine.curves.curve import ROUND_OFF, Curve, Rows
 from kanwidget.discovery.engine.curves.families import Screen
 from kanwidget.discovery.engine.curves.forms import IDENTITY, LINKS
 from kanwidget.discovery.engine.curves.grammar import atoms_with_constants, plain_atoms, polynomials
+from kanwidget.discovery.engine.curves.natural import natural_functions
 from kanwidget.discovery.engine.curves.reductions import reduced
 from kanwidget.discovery.engine.curves.tones import rates, tones
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, constants
@@ -23,12 +25,16 @@ _SCREENED = 96
 _TONED = 400
 #: Fits between two signs of life: by number, not by time, so that a number of steps is always the same search.
 _FITS = 40
+#: Starts of the first functions that are fitted.
+_PROMISING = 60
 #: Multipliers between two of them.
 _MULTIPLIERS = 8
 #: An error beside which nothing has to be found.
 _EXACT = 1e-10
 #: Curves go on together whose descriptions are as many bits apart, at most so many.
 _TIED, _MOST = 8.0, 16
+#: A curve whose description is longer by fewer bits may be the law: the rows can't tell.
+_RIVAL = 5.0
 #: The simplest kinds of one constant, which also come in sums of two: exponentials, powers, poles, waves.
 _COMMON = 12
 
@@ -40,6 +46,7 @@ def curves(
     *,
     operations: Iterable[str] = tuple(OPERATIONS),
     seed: int = 0,
+    stages: int | None = None,
 ) -> Iterator[Curve | None]:
     """Formulas of one variable, as they are found: the generator may be left at any time.
 
@@ -49,6 +56,7 @@ def curves(
         weights: Of the squared residuals, `(rows,)`.
         operations: Functions that formulas may hold; arithmetic, powers and roots always.
         seed: Of the constants to start from.
+        stages: How many families are tried, all by default; the first one are those that laws have.
 
     Yields:
         A curve, unless one before is as simple, as exact and described as shortly;
@@ -60,10 +68,10 @@ def curves(
         >>> best.tree[0], best.relative < 1e-12
         ('mul', True)
     """
-    yield from _Search(Rows(x, y, weights), frozenset(operations), seed).run()
+    yield from _CurveSearch(Rows(x, y, weights), frozenset(operations), seed).run(stages)
 
 
-class _Search:
+class _CurveSearch:
     """Stages, each a family of candidates that are screened, fitted to a sample, and the best to all rows."""
 
     def __init__(self, rows: Rows, functions: frozenset[str], seed: int) -> None:
@@ -76,16 +84,23 @@ class _Search:
         self._front: list[Curve] = []
         self._fits = 0
 
-    def run(self) -> Iterator[Curve | None]:
-        """All stages in turn."""
-        for trees in self._stages():
-            yield from self._fitted(trees)
+    def run(self, stages: int | None = None) -> Iterator[Curve | None]:
+        """So many stages in turn, all by default."""
+        for number, trees in enumerate(itertools.islice(self._stages(), stages)):
+            # The first ones come from several starts each.
+            yield from self._fitted(trees if number else self._promising(trees))
             yield None
             if any(curve.relative < _EXACT for curve in self._front):
                 return
 
+    def _promising(self, trees: Sequence[Tree]) -> list[Tree]:
+        """The trees with the shortest descriptions before any constant but the factors is fitted."""
+        curves = [self._sample.fit(tree, steps=0) for tree in trees]
+        return [curve.tree for curve in sorted(curves, key=lambda curve: curve.bits)[:_PROMISING]]
+
     def _stages(self) -> Iterator[list[Tree]]:
         """Candidates of one family after the other."""
+        yield natural_functions(self._sample, self._functions)
         screen, plain = self._screen, self._table(plain_atoms(self._functions))
         yield polynomials(6)
         kinds = atoms_with_constants(self._functions)
@@ -194,10 +209,12 @@ class _Search:
             yield from self._offer(curve)
 
     def _offer(self, curve: Curve) -> Iterator[Curve]:
-        """Add a curve to the front, if none that is as simple is as exact, and is described as shortly."""
+        """Add a curve to the front, if none that is as simple is as exact, and its description shorter by more than a few bits."""
         limit = max(curve.relative, ROUND_OFF)
         if any(
-            other.complexity <= curve.complexity and other.relative <= limit and other.bits <= curve.bits
+            other.complexity <= curve.complexity
+            and other.relative <= limit
+            and other.bits <= curve.bits - (_RIVAL if other.relative > ROUND_OFF else 0)
             for other in self._front
         ):
             return

@@ -36,12 +36,12 @@ def tones(rows: Rows) -> Iterator[Tree]:
     for base in (constant(0.0), total(constant(0.0), scaled(0.0, ("x", 0)))):
         tree = rows.fit(base).tree
         for _ in range(_MOST_TONES):
-            tree = rows.fit(total(tree, _strongest(rows, rows.y - values(tree, [rows.x])))).tree
+            tree = rows.fit(total(tree, strongest(rows, rows.y - values(tree, [rows.x])))).tree
             yield tree
 
 
-def _strongest(rows: Rows, residual: Tensor) -> Tree:
-    """The tone that explains most of a residual."""
+def strongest(rows: Rows, residual: Tensor) -> Tree:
+    """The tone that explains most of a residual: a factor times the sine of a frequency and a phase."""
     roots = torch.ones_like(residual) if rows.weights is None else rows.weights.sqrt()
     frequencies = rates(rows.x, _RATES)
     angles = frequencies[:, None] * rows.x

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import sympy
 
-from kanwidget.symbolic.laws import find_laws
+from tests.support.laws import law_of
 
 M, L, D, R, E, T, H, B = SYMBOLS = sympy.symbols("m L D rho eta T H b", positive=True)
 
@@ -27,7 +27,7 @@ def table(rows=500):
 def test_a_sum_of_products_of_powers_is_found_among_eight_columns(law, noise):
     x, normal = table()
     truth = sympy.lambdify(SYMBOLS, law, "numpy")(*x.T)
-    found = find_laws(x, truth + noise * truth.std() * normal, SYMBOLS)[0]
-    assert found.expression.free_symbols == law.free_symbols
-    value = sympy.lambdify(SYMBOLS, found.expression, "numpy")(*x.T)
+    found, _ = law_of(x, truth + noise * truth.std() * normal, SYMBOLS)
+    assert found.free_symbols == law.free_symbols
+    value = sympy.lambdify(SYMBOLS, found, "numpy")(*x.T)
     assert np.sqrt(np.mean((value - truth) ** 2)) < 0.3 * noise * truth.std()

@@ -1,0 +1,170 @@
+"""Functions of one variable as laws have them: few constants, and a natural zero.
+
+x/(x + K) has one constant beside its factor, and exp(a/x) has one; as c·f(a·x + b) + d each would have four, of which data of some noise
+tell two. There are few enough of them to fit each from several starts, so they come before anything that is screened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from kanwidget.discovery.engine.curves.curve import Rows
+from kanwidget.discovery.engine.curves.forms import scaled, total
+from kanwidget.discovery.engine.curves.tones import strongest
+from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, nodes, number
+
+X: Tree = ("x", 0)
+_ONE = number(1)
+Starts = Callable[[Rows], Sequence[Sequence[float]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Natural:
+    """One function."""
+
+    name: str
+    tree: Callable[..., Tree]
+    """Of its constants."""
+    starts: Starts = lambda _: [()]
+    """Of the rows: constants to begin with."""
+    domain: Literal["all", "positive", "nonzero"] = "all"
+
+    def holds(self, rows: Rows) -> bool:
+        """Whether it is defined on the rows."""
+        low, high = float(rows.x.min()), float(rows.x.max())
+        return self.domain == "all" or low > 0 or (self.domain == "nonzero" and high < 0)
+
+
+def _span(rows: Rows) -> float:
+    return float(rows.x.max() - rows.x.min()) or 1.0
+
+
+def _rates(rows: Rows) -> list[tuple[float]]:
+    """Rates of exponentials: from slow ones to those that fall within a tenth of the range."""
+    return [(sign * rate / _span(rows),) for rate in (0.5, 2.0, 8.0) for sign in (1, -1)]
+
+
+def _inverse_rates(rows: Rows) -> list[tuple[float]]:
+    span = float((1 / rows.x).max() - (1 / rows.x).min()) or 1.0
+    return [(sign * rate / span,) for rate in (0.5, 3.0, 12.0) for sign in (1, -1)]
+
+
+def _sizes(rows: Rows) -> list[tuple[float]]:
+    """Constants of the size of the variable."""
+    size = float(rows.x.abs().mean()) or 1.0
+    return [(size * factor,) for factor in (0.1, 0.6, 3.0)]
+
+
+def _squares(rows: Rows) -> list[tuple[float]]:
+    return [(size**2,) for (size,) in _sizes(rows)]
+
+
+def _shifts(rows: Rows) -> list[tuple[float]]:
+    """Constants that put a zero before, into or behind the range."""
+    low, span = float(rows.x.min()), _span(rows)
+    return [(-low + span * part,) for part in (0.05, 0.5, 4.0, -0.5, -1.5)]
+
+
+def _before(rows: Rows) -> list[tuple[float]]:
+    """The same, before the range."""
+    return _shifts(rows)[:3]
+
+
+def _centres(rows: Rows) -> list[tuple[float, float]]:
+    """Minus the middle of a hump, and its width."""
+    low, span = float(rows.x.min()), _span(rows)
+    return [(-low - span * at, span * width) for at in (0.1, 0.5, 0.9) for width in (0.1, 0.35)]
+
+
+def _power(exponent: Tree) -> Tree:
+    return ("pow", X, exponent)
+
+
+def _shifted(shift: float) -> Tree:
+    return total(X, constant(shift))
+
+
+def _exp(rate: float, argument: Tree = X) -> Tree:
+    return ("exp", scaled(rate, argument))
+
+
+def _hill(size: float, exponent: float) -> Tree:
+    return ("inv", total(_ONE, scaled(size**exponent, _power(constant(-exponent)))))
+
+
+def _logistic(shift: float, width: float) -> Tree:
+    return ("inv", total(_ONE, ("exp", scaled(-4 / width, _shifted(shift)))))
+
+
+def _resonance(shift: float, width: float) -> Tree:
+    return ("inv", total(("sq", _shifted(shift)), constant(width**2)))
+
+
+#: One row a function; a factor and an offset are left to the law.
+NATURAL = (
+    Natural("x", lambda: X),
+    Natural("x²", lambda: ("sq", X)),
+    Natural("x³", lambda: ("cube", X)),
+    Natural("1/x", lambda: ("inv", X), domain="nonzero"),
+    Natural("1/x²", lambda: ("inv", ("sq", X)), domain="nonzero"),
+    Natural("√x", lambda: ("sqrt", X), domain="positive"),
+    Natural("xᵖ", lambda p: _power(constant(p)), lambda _: [(0.5,), (1.5,), (-1.0,), (3.0,)], "positive"),
+    Natural("log", lambda: ("log", X), domain="positive"),
+    Natural("exp", _exp, _rates),
+    Natural("exp of 1/x", lambda rate: ("exp", ("div", constant(rate), X)), _inverse_rates, "nonzero"),
+    Natural("saturation", lambda size: ("div", X, _shifted(size)), _sizes, "positive"),
+    Natural("approach", lambda size: ("sub", _ONE, _exp(-1 / size)), _sizes, "positive"),
+    Natural("1/(x + K)", lambda shift: ("inv", _shifted(shift)), _before),
+    Natural("1/(x² + K)", lambda size: ("inv", total(("sq", X), constant(size))), _squares),
+    Natural("x² + K", lambda size: total(("sq", X), constant(size)), _squares),
+    Natural("x + K", _shifted, _shifts),
+    Natural("(x + K)²", lambda shift: ("sq", _shifted(shift)), _shifts),
+    Natural("(x + K)² + L", lambda a, b: total(("sq", _shifted(a)), constant(b)), _centres),
+    Natural("1/(x + K)²", lambda shift: ("inv", ("sq", _shifted(shift))), _before),
+    Natural("√(x + K)", lambda shift: ("sqrt", _shifted(shift)), _before),
+    Natural("(x + K)ᵖ", lambda shift, p: ("pow", _shifted(shift), constant(p)),
+            lambda rows: [(*shift, p) for shift in _before(rows) for p in (-1.0, 0.5, 2.0)]),
+    Natural("exp + K", lambda rate, b: total(_exp(rate), constant(b)),
+            lambda rows: [(*rate, b) for rate in _rates(rows) for b in (0.5, -0.5)]),
+    Natural("hill", _hill, lambda rows: [(*size, n) for size in _sizes(rows) for n in (1.5, 4.0)], "positive"),
+    Natural("logistic", _logistic, _centres),
+    Natural("step", lambda shift, width: ("tanh", scaled(2 / width, _shifted(shift))), _centres),
+    Natural("gaussian", lambda shift, width: ("exp", scaled(-(width**-2), ("sq", _shifted(shift)))), _centres),
+    Natural("resonance", _resonance, _centres),
+    Natural("xᵖ·exp", lambda p, rate: ("mul", _power(constant(p)), _exp(rate)),
+            lambda rows: [(p, *rate) for p in (1.0, -1.0) for rate in _rates(rows)[:4]], "positive"),
+)  # fmt: skip
+
+
+def natural_functions(rows: Rows, functions: frozenset[str]) -> list[Tree]:
+    """The functions that are defined on some rows, from all their starts, each with a factor, without an offset and with one.
+
+    Waves come last: their frequencies are those that explain most, of the rows and of what a straight line leaves of them.
+
+    Args:
+        rows: The rows.
+        functions: Heads that formulas may hold.
+    """
+    trees: list[Tree] = []
+    for natural in NATURAL:
+        if natural.holds(rows):
+            trees += [natural.tree(*start) for start in natural.starts(rows)]
+    if {"sin", "cos"} <= functions:
+        trees += _waves(rows)
+    allowed = [tree for tree in trees if {node[0] for node in nodes(tree)} & OPERATIONS.keys() <= functions]
+    return [form for tree in allowed for form in (scaled(1.0, tree), total(scaled(1.0, tree), constant(0.0)))]
+
+
+def _waves(rows: Rows) -> list[Tree]:
+    """Waves, also of an amplitude that falls, grows or is a power of x."""
+    mean = rows.fit(constant(0.0)).tree[1]
+    alone, around = strongest(rows, rows.y)[2], strongest(rows, rows.y - mean)[2]
+    damped = [("mul", _exp(*rate), wave) for wave in (alone, around) for rate in _rates(rows)[1:4:2]]
+    line = total(around, scaled(0.0, X))
+    return (
+        [alone, around, *damped, ("mul", X, alone), line]
+        if alone != around
+        else [alone, *damped, ("mul", X, alone), line]
+    )
