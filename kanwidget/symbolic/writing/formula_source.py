@@ -161,16 +161,11 @@ class _Reader:
         return _OPERATIONS[type(op)](left, right)
 
     def _applied(self, name: str, args: Sequence[ast.expr]) -> Any:
-        function = function_of(name)
-        operands = [self.read(argument) for argument in args]
-        if function is not None and function.expansion is not None:
-            return to_sympy(function.expansion, operands[0])
-        return to_sympy((name, "u"), operands[0]) if len(operands) == 1 else self._several(name, operands)
-
-    @staticmethod
-    def _several(name: str, operands: list[Any]) -> Any:
         import sympy
 
+        operands = [self.read(argument) for argument in args]
+        if len(operands) == 1:
+            return to_sympy((name, "u"), operands[0])
         if name not in ("Max", "Min", "Heaviside"):
             raise ValueError(f"{name} takes one number")
         return getattr(sympy, name)(*operands)

@@ -24,7 +24,7 @@ MathNode = list[Any]
 #: A sum of more terms is one `<math>` a term: a single one never breaks over lines.
 LONG_SUM = 8
 _TALL = frozenset(["mfrac", "mtable", "msqrt", "mroot"])
-_MINUS, _APPLY, _TIMES, _ZERO_WIDTH = "\u2212", "\u2061", "\u2062", "\u200b"
+MINUS, APPLY, TIMES, NO_BREAK, _ZERO_WIDTH = "\u2212", "\u2061", "\u2062", "\u00a0", "\u200b"
 _RELATIONS = {"<=": "≤", ">=": "≥", "==": "=", "!=": "≠", "<": "<", ">": ">"}
 
 
@@ -149,7 +149,7 @@ class Writer:
         body = marked(body, self.marks.get(form))
         if first:
             return [*_minus(negative), *body]
-        return [["mo", {"form": "infix"}, [_MINUS if negative else "+"]], *body]
+        return [["mo", {"form": "infix"}, [MINUS if negative else "+"]], *body]
 
     def fraction(self, form: Form) -> list[Any]:
         """A product or power, with a line where something is divided by. A decimal number stays before the line."""
@@ -240,9 +240,9 @@ class Writer:
         """A function by cases; its line at the left is drawn by the style sheet."""
         rows = []
         for _, value, when in cases:
-            condition = (
-                [["mtext", {}, ["else"]]] if when == "true" else [["mtext", {}, ["if\u00a0"]], *self.write(when)]
-            )
+            condition = [["mtext", {}, ["if" + NO_BREAK]], *self.write(when)]
+            if when == "true":
+                condition = [["mtext", {}, ["else"]]]
             rows.append(["mtr", {}, [["mtd", {}, self.write(value)], ["mtd", {}, condition]]])
         return ["mtable", {"class": "kw-cases", "columnalign": "left left", "displaystyle": "true"}, rows]
 
@@ -251,7 +251,7 @@ class Writer:
         inner: list[Any] = []
         for i, operand in enumerate(operands):
             inner += ([["mo", {"separator": "true"}, [","]]] if i else []) + self.write(operand)
-        return [name, ["mo", {}, [_APPLY]], _fenced("(", inner, ")")]
+        return [name, ["mo", {}, [APPLY]], _fenced("(", inner, ")")]
 
     def parenthesised(self, form: Form) -> list[Any]:
         return [_fenced("(", self.write(form), ")")]
@@ -287,13 +287,7 @@ def _is_raised(form: Form) -> bool:
 
 def _small(exponent: Form) -> bool:
     """Whether e is written with this exponent: it isn't deep, and nothing in it is divided."""
-    return forms.depth(exponent) <= 3 and not _divides(exponent)
-
-
-def _divides(form: Form) -> bool:
-    if not isinstance(form, tuple) or form[0] == "var":
-        return False
-    return bool(forms.split_fraction(form)[1]) or any(_divides(operand) for operand in form[1:])
+    return forms.depth(exponent) <= 3 and not any(forms.split_fraction(part)[1] for part in forms.parts(exponent))
 
 
 def _function_name(head: str) -> MathNode:
@@ -308,7 +302,7 @@ def _euler() -> MathNode:
 
 
 def _minus(negative: bool) -> list[Any]:
-    return [["mo", {"form": "prefix"}, [_MINUS]]] if negative else []
+    return [["mo", {"form": "prefix"}, [MINUS]]] if negative else []
 
 
 def _thin() -> MathNode:
@@ -363,4 +357,4 @@ def _between(left: Form, right: Form) -> MathNode:
     if any(" " in name for name in names):
         return ["mo", {}, ["·"]]
     has_word = any(name and not parse_name(name).letter for name in names)
-    return _thin() if has_word else ["mo", {}, [_TIMES]]
+    return _thin() if has_word else ["mo", {}, [TIMES]]

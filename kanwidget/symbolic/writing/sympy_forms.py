@@ -78,7 +78,7 @@ def from_sympy(expr: sympy.Basic) -> Form:
     if expr is sympy.pi or expr is sympy.E:
         return "pi" if expr is sympy.pi else "e"
     if isinstance(expr, sympy.Add):
-        return ("add", *ordered([from_sympy(term) for term in expr.args]))
+        return ("add", *sorted(map(from_sympy, expr.args), key=forms.order_of_term))
     if isinstance(expr, sympy.Mul):
         return _product(expr)
     if isinstance(expr, sympy.Pow):
@@ -157,8 +157,3 @@ def _function(expr: Any) -> Form:
         return (function.head, *(from_sympy(operand) for operand in operands))
     name = type(expr).__name__ if expr.args else str(expr)
     return ("call", name, *(from_sympy(operand) for operand in expr.args))
-
-
-def ordered(terms: list[Form]) -> list[Form]:
-    """Terms of a sum in the order in which people read them: by their variables, numbers last."""
-    return sorted(terms, key=forms.order_of_term)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kanwidget.core.primitives import Form, Primitive
@@ -65,7 +65,9 @@ def to_text(expr: Any, names: Mapping[str, str] | None = None, functions: Mappin
         >>> to_text(2.0 * sympy.sin(sympy.Symbol("x")) - 1.23456)
         '2*sin(x) - 1.235'
     """
-    return plain(forms.rename_functions(forms.without_ones(form_of(expr, names)), functions or {}))
+    shown = functions or {}
+    notation = replace(PLAIN, call=lambda name: shown.get(name, name))
+    return write(forms.without_ones(form_of(expr, names)), notation)
 
 
 def equation(primitive: Primitive, params: tuple[float, float, float, float], name: str = "x") -> str:
@@ -123,29 +125,19 @@ def _sum(terms: list[Form], n: Notation) -> str:
 
 
 def _product(factors: list[Form], n: Notation) -> str:
-    above = [f for f in factors if not _reciprocal(f)]
-    below = [f for f in factors if _reciprocal(f)]
+    above, below = forms.split_fraction(("mul", *factors))
     if above and forms.is_number(above[0], -1) and len(above) > 1:
         text = "-" + "*".join(_write(f, n, _POWER) for f in above[1:])
     else:
         # A sign may only stand in front.
         text = "*".join(_write(f, n, _SIGN if i == 0 else _POWER) for i, f in enumerate(above)) or "1"
     for factor in below:
-        text += "/" + _write(_inverse(factor), n, _POWER)
+        text += "/" + _write(factor, n, _POWER)
     return text
 
 
 def _power(base: Form, exponent: Form, n: Notation) -> tuple[str, int]:
-    if _reciprocal(("pow", base, exponent)):
-        return "1/" + _write(_inverse(("pow", base, exponent)), n, _POWER), _PRODUCT
+    _, below = forms.split_fraction(("pow", base, exponent))
+    if below:
+        return "1/" + _write(below[0], n, _POWER), _PRODUCT
     return f"{_write(base, n, _ATOM)}{n.power}{_write(exponent, n, _ATOM)}", _POWER
-
-
-def _reciprocal(form: Form) -> bool:
-    return isinstance(form, tuple) and form[0] == "pow" and isinstance(form[2], (int, float)) and form[2] < 0
-
-
-def _inverse(form: Form) -> Form:
-    """1/f of a power with a negative exponent."""
-    assert isinstance(form, tuple) and isinstance(form[2], (int, float))  # by `_reciprocal`, for the type checker
-    return form[1] if form[2] == -1 else ("pow", form[1], -form[2])
