@@ -1,6 +1,6 @@
 """From edges to formulas: candidate fits, the network as a sympy expression, and how formulas are written."""
 
-from kanwidget.symbolic.candidates.suggest import suggest_all, suggest_symbolic
+from kanwidget.symbolic.candidates.suggest import suggest_symbolic
 from kanwidget.symbolic.edges import fix_symbolic, unfix_symbolic
 from kanwidget.symbolic.fits.fitting import fit_primitives
 from kanwidget.symbolic.fits.search import prepare
@@ -37,7 +37,6 @@ __all__ = [
     "prepare",
     "refit",
     "snap_constants",
-    "suggest_all",
     "suggest_symbolic",
     "symbolic_formula",
     "tidy",

@@ -15,16 +15,15 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
-from kanwidget.core.primitives import Primitive, primitive
+from kanwidget.core.primitives import Primitive, inner_point, primitive
 from kanwidget.core.records import EdgeRef, SymbolicFit
 from kanwidget.core.threads import limit_threads
 from kanwidget.symbolic.fits.correction import spline_of_symbol
 from kanwidget.symbolic.fits.custom import BrokenPrimitive, blamed, called
-from kanwidget.symbolic.fits.fitting import fit_primitives
+from kanwidget.symbolic.fits.fitting import fit_primitives, record
 from kanwidget.symbolic.fits.spaces import numbers_of, spline_spaces
 from kanwidget.symbolic.formulas.rescaling import scaled_params
 from kanwidget.symbolic.writing.text import equation
-from kanwidget.symbolic.writing.tidy import visible
 
 
 @limit_threads
@@ -203,7 +202,7 @@ def _unseen_fit(function: Primitive, params: Sequence[float]) -> SymbolicFit:
     """A function with these constants, of no data."""
     a, b, c, d = _constants(params)
     try:
-        called(function, function.fn, torch.tensor([_inside(*function.intervals[0])], dtype=torch.float64))
+        called(function, function.fn, torch.tensor([inner_point(function.intervals[0])], dtype=torch.float64))
         with blamed(function):
             text = equation(function, (a, b, c, d))
     except BrokenPrimitive as broken:
@@ -214,20 +213,12 @@ def _unseen_fit(function: Primitive, params: Sequence[float]) -> SymbolicFit:
     return SymbolicFit(function.name, (a, b, c, d), math.nan, function.complexity, math.nan, (low, high), text)
 
 
-def _inside(low: float, high: float) -> float:
-    """A point of an interval, which may have no ends."""
-    if math.isfinite(low):
-        return low + 1.0 if math.isinf(high) else (low + high) / 2
-    return high - 1.0 if math.isfinite(high) else 0.5
-
-
 def fit_with_params(function: Primitive, params: Sequence[float], inputs: Tensor, values: Tensor) -> SymbolicFit:
     """The fit with these constants, after a check of the domain."""
     a, b, c, d = _constants(params)
     x, y = inputs.double(), values.double()
     low, high = sorted((a * float(x.min()) + b, a * float(x.max()) + b))
-    interval = function.interval(low, high)
-    if interval is None:
+    if function.interval(low, high) is None:
         expected = f"such that {function.name} is defined on a·x + b, from {low:.4g} to {high:.4g}"
         _check.fail("params", "fix_symbolic", expected, tuple(params), "Leave them out to have them fitted.")
     try:
@@ -236,12 +227,9 @@ def fit_with_params(function: Primitive, params: Sequence[float], inputs: Tensor
             (y - y.mean()).square().sum(),
         )
         r2 = 1 - float(residual / spread) if float(spread) > 0 else float(residual == 0)
-        with blamed(function):
-            text = equation(function, visible(function, (a, b, c, d), float(x.min()), float(x.max()), r2))
+        return record(function, (a, b, c, d), r2, float(x.min()), float(x.max()))
     except BrokenPrimitive as broken:
         _refuse(broken)
-    valid = sorted((end - b) / a for end in interval) if a else [-math.inf, math.inf]
-    return SymbolicFit(function.name, (a, b, c, d), r2, function.complexity, math.nan, (valid[0], valid[1]), text)
 
 
 def replace_spline(

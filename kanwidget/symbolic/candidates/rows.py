@@ -14,8 +14,8 @@ from kanwidget.core.records import SymbolicFit
 from kanwidget.symbolic.candidates.partial_residuals import PartialResiduals
 from kanwidget.symbolic.fits.curves import Curves, curves
 from kanwidget.symbolic.fits.custom import BrokenPrimitive, OnBroken, called, log_broken
-from kanwidget.symbolic.fits.fitting import edge_fits, record, without_broken
-from kanwidget.symbolic.fits.ranking import SIMPLICITY, EdgeFit, order, rank
+from kanwidget.symbolic.fits.fitting import edge_fits, ranked_records, without_broken
+from kanwidget.symbolic.fits.ranking import SIMPLICITY, EdgeFit, rank
 from kanwidget.symbolic.fits.spaces import CHANCE
 
 #: Constants of a fit: a, b, c and d.
@@ -74,10 +74,9 @@ def fit_rows(
 
         compared = [judged(fit) for fit in (others if again is None else [again, *others])]
         ranked = rank(compared, numbers, floor, None if own is None else judged(own))
-        return order(
-            record(fit, bits, imitates, data.middle[0], data.half[0], simplicity)
-            for fit, (_, bits, imitates) in zip(fits, ranked, strict=True)
-        )
+        # With the R² of all that the rows hold, noise and all.
+        whole = [(fit, bits, imitates) for fit, (_, bits, imitates) in zip(fits, ranked, strict=True)]
+        return ranked_records(data, 0, whole, simplicity)
 
     return without_broken(fit, primitives, on_broken)
 

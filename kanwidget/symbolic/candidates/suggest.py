@@ -14,7 +14,7 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core.network import Network
-from kanwidget.core.primitives import Primitive, primitive, primitives
+from kanwidget.core.primitives import Primitive, primitives
 from kanwidget.core.records import EdgeRef, SymbolicFit
 from kanwidget.core.reference_data import reference_rows
 from kanwidget.core.threads import limit_threads
@@ -28,7 +28,7 @@ from kanwidget.symbolic.fits.custom import OnBroken, log_broken
 from kanwidget.symbolic.fits.fitting import fit_primitives
 from kanwidget.symbolic.fits.ranking import PYKAN_NUMBERS, SIMPLICITY, checked_simplicity
 from kanwidget.symbolic.fits.spaces import curve_noise, numbers_of, scaled_error
-from kanwidget.symbolic.formulas.rescaling import own_params
+from kanwidget.symbolic.formulas.rescaling import own_function
 
 #: Rows on which an edge that has a function is searched, and rows that say how much the network errs.
 _ROWS = 2000
@@ -100,33 +100,6 @@ def suggest_symbolic(
         on_broken=on_broken,
     )
     return fits[:topk]
-
-
-@limit_threads
-def suggest_all(
-    network: Network,
-    x: Tensor | Dataset,
-    *,
-    lib: Iterable[str] | None = None,
-    simplicity: float = SIMPLICITY,
-) -> dict[EdgeRef, list[SymbolicFit]]:
-    """`suggest_symbolic` for every edge that isn't pruned, a layer at a time. Changes nothing.
-
-    Examples:
-        >>> import torch
-        >>> from kanwidget import KAN
-        >>> x = torch.rand(50, 2, dtype=torch.float64)
-        >>> len(suggest_all(KAN([2, 1]), x, lib=["x", "sin"]))
-        2
-    """
-    library = primitives(lib, "suggest_all")
-    candidates: dict[EdgeRef, list[SymbolicFit]] = {}
-    for index in range(network.depth):
-        refs = [ref for ref in network.edge_refs(active=True) if ref.layer == index]
-        if refs:
-            fits = candidates_of_layer(network, refs, x, library, simplicity=simplicity)
-            candidates |= dict(zip(refs, fits, strict=True))
-    return candidates
 
 
 @limit_threads
@@ -207,11 +180,5 @@ def noise_of(network: Network, refs: Sequence[EdgeRef], data: Tensor | Dataset) 
 
 def function_in_place(network: Network, ref: EdgeRef) -> InPlace | None:
     """The function that an edge has instead of a spline, with its constants in own units; None where it has none."""
-    layer = network.layer(ref.layer)
-    name = layer.symbol(ref.source, ref.target)
-    if name is None or layer.state(ref.source, ref.target) != "symbolic":
-        return None
-    flat = ref.target * layer.in_dim + ref.source
-    owner = int(layer.tie_index()[flat]) if layer.ties else flat
-    params: tuple[float, float, float, float] = tuple(layer.affine.detach().flatten(0, 1)[owner].tolist())
-    return primitive(name), own_params(network, ref, params)
+    is_alone = network.layer(ref.layer).state(ref.source, ref.target) == "symbolic"
+    return own_function(network, ref) if is_alone else None

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from kanwidget.core import splines
 from kanwidget.core.layer import Layer
-from kanwidget.core.primitives import Primitive
+from kanwidget.core.primitives import Primitive, inner_point
 
 #: Points an interval at which the spline is to agree.
 _DENSITY = 8
@@ -31,10 +31,11 @@ def spline_of_symbol(layer: Layer, source: int, target: int, primitive: Primitiv
     inside = torch.zeros_like(u, dtype=torch.bool)
     for low, high in _intervals(primitive, float(u.min()), float(u.max())):
         inside |= (u >= low) & (u <= high) if primitive.closed else (u > low) & (u < high)
-    values = c * primitive.fn(torch.where(inside, u, _inner_point(primitive))) + d
+    values = c * primitive.fn(torch.where(inside, u, inner_point(primitive.intervals[0]))) + d
     inside &= torch.isfinite(values)
     design = splines.basis(points[:, None], layer.knots[source : source + 1].double(), layer.k)[:, 0]
-    coef = _least_squares(design[inside], values[inside])
+    # The solution of least norm: where the symbol isn't defined its spline is 0.
+    coef = torch.linalg.pinv(design[inside], rtol=1e-10) @ values[inside]
     return coef.to(layer.coef)
 
 
@@ -45,20 +46,3 @@ def _intervals(primitive: Primitive, low: float, high: float) -> list[tuple[floa
     start, end = primitive.intervals[0]
     first, last = (math.floor((value - start) / primitive.period) for value in (low, high))
     return [(start + n * primitive.period, end + n * primitive.period) for n in range(first, last + 1)]
-
-
-def _inner_point(primitive: Primitive) -> float:
-    """A point of the domain."""
-    low, high = primitive.intervals[-1]
-    if math.isinf(low) and math.isinf(high):
-        return 0.0
-    return (
-        (low + high) / 2 if math.isfinite(low) and math.isfinite(high) else low + 1 if math.isfinite(low) else high - 1
-    )
-
-
-def _least_squares(design: Tensor, values: Tensor) -> Tensor:
-    """The solution of least norm: where the symbol isn't defined its spline is 0."""
-    u, s, vh = torch.linalg.svd(design, full_matrices=False)
-    significant = s > 1e-10 * s.max() if len(s) else s > 0
-    return vh[significant].T @ ((u[:, significant].T @ values) / s[significant])

@@ -40,9 +40,12 @@ class Curves:
 
     def at(self, edges: Tensor) -> Curves:
         """Some of the edges."""
-        weight = self.weight if self.weight.shape[0] == 1 else self.weight[edges]
         scales = (getattr(self, name)[edges] for name in ("middle", "half", "t", "z", "constant", "nearly_constant"))
-        return Curves(self.x[edges], self.y[edges], weight, *scales)
+        return Curves(self.x[edges], self.y[edges], self.weight_of(edges), *scales)
+
+    def weight_of(self, edges: Tensor) -> Tensor:
+        """The weights of the samples of some edges."""
+        return self.weight if self.weight.shape[0] == 1 else self.weight[edges]
 
 
 def curves(x: Tensor, y: Tensor, weights: Tensor | None = None, where: str = "fit_primitives") -> Curves:

@@ -55,8 +55,8 @@ _FREE, _LOW, _HIGH, _START, _ENDS = slice(0, 2), 2, 3, 4, slice(5, 7)
 def _problem(fits: FitParameters, data: Curves, primitives: Sequence[Primitive]) -> _Problem:
     free = torch.tensor([primitive.free for primitive in primitives], dtype=fits.slope.dtype)[fits.primitive]
     facts = torch.stack([*free.T, fits.low, fits.high, fits.slope, fits.offset - 1, fits.offset + 1])
-    weight = data.weight if data.weight.shape[0] == 1 else data.weight[fits.edge]
-    return _Problem(fits.primitive, facts, data.t[fits.edge] + fits.offset[:, None], data.z[fits.edge], weight)
+    along, weight = data.t[fits.edge] + fits.offset[:, None], data.weight_of(fits.edge)
+    return _Problem(fits.primitive, facts, along, data.z[fits.edge], weight)
 
 
 def polish(

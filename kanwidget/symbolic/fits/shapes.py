@@ -86,7 +86,7 @@ def pairs(primitive: Primitive, interval: Interval, custom: bool) -> list[Pair]:
     edge, sides = (low if math.isfinite(low) else high), (1, -1) if two_sided else (1,)
     inward = 1 if math.isfinite(low) else -1
     scales = _geometric(0.1, 30, 12) if primitive.free[0] else [1.0]
-    one_sided = [pair for scale in scales for pair in _one_sided(0.0, sides, scale)]
+    one_sided = [pair for scale in scales for pair in _one_sided(sides, scale)]
     return [(slope, edge + inward * shift, group) for slope, shift, group in one_sided]
 
 
@@ -153,16 +153,14 @@ def _centered(slopes: Sequence[float], spacing: float) -> list[Pair]:
     return listed
 
 
-def _one_sided(edge: float, sides: Sequence[int], scale: float = 1.0) -> list[Pair]:
-    """Functions with an end of their domain at u = edge, and a = ±1: from touching the data to far away.
+def _one_sided(sides: Sequence[int], scale: float) -> list[Pair]:
+    """Functions with an end of their domain at u = 0, and a = ±scale: from touching the data to far away.
 
     Every two decades are a family: close to a singularity, the cells of the grid say little about how close.
     """
     gaps = list(enumerate(_geometric(1e-6, 100, 33)))
     return [
-        (side * scale, edge + scale * (1 + gap), _FAMILY * (i // 8 + 10 * (side < 0)) + i)
-        for side in sides
-        for i, gap in gaps
+        (side * scale, scale * (1 + gap), _FAMILY * (i // 8 + 10 * (side < 0)) + i) for side in sides for i, gap in gaps
     ]
 
 

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
-
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.threads import limit_threads
@@ -24,8 +22,6 @@ from kanwidget.symbolic.writing.precision import decimal, with_error
 if TYPE_CHECKING:
     import sympy
 
-#: Formulas with more constants than this aren't simplified: nobody reads them, and each trial is a fit.
-_MOST_CONSTANTS = 8
 #: Errors of this part of a value are none.
 _ROUND_OFF = 1e-12
 #: The median of the absolute value of a normal deviate.
@@ -194,29 +190,29 @@ def fit_formula(
 
 def fitted_formulas(pose: Posed, problem: Problem, fit: Fit) -> list[FittedFormula]:
     """The records of a fit: one, or for classes one for each but the first."""
+    import sympy
+
     read = fit_in_units(fit)
     parts = list(read.expression) if isinstance(problem, ClassProblem) else [read.expression]
-    table = _table(read.constants)
     error, noise = _errors(problem, fit)
-    separated = isinstance(problem, ClassProblem) and problem.separates(fit.deviance)
+    separated = problem.separates(fit.deviance)
+    curves = [name for name in pose.names if name not in pose.words.tables]
     formulas = []
     for name, part in zip(pose.outputs, parts, strict=True):
-        floats = part.atoms(sympy_float())
+        floats = part.atoms(sympy.Float)
         formulas.append(
             FittedFormula(
-                f"score of {name}" if pose.reference else name,
-                pose.finished(part),
-                list(problem.variables),
-                {} if separated else {constant: pair for constant, pair in table.items() if constant in floats},
-                tuple(
-                    curve for curve in pose.names if part.has(sympy_function(curve)) and curve not in pose.words.tables
-                ),
-                0 < problem.rows <= len(fit.symbols),
-                pose.names,
-                error,
-                noise,
-                _meaning(pose, separated=separated),
-                pose.words,
+                name=f"score of {name}" if pose.reference else name,
+                expression=pose.finished(part),
+                variables=list(problem.variables),
+                constants={} if separated else {c: pair for c, pair in read.constants.items() if c in floats},
+                curves=tuple(curve for curve in curves if part.has(sympy.Function(curve))),
+                saturated=0 < problem.rows <= len(fit.symbols),
+                names=pose.names,
+                error=error,
+                noise=noise,
+                meaning=_meaning(pose, separated=separated),
+                words=pose.words,
             )
         )
     return formulas
@@ -231,7 +227,8 @@ def _errors(problem: Problem, fit: Fit) -> tuple[float, float]:
     values = problem.values(fit.expression)
     residual = problem.y - values
     error = float(residual.square().mean().sqrt())
-    return error, 0.0 if problem.weights is None else _part(values, residual)
+    # The median, times the factor that makes it a standard deviation.
+    return error, 0.0 if problem.weights is None else float((residual / values).abs().median() / _MEDIAN)
 
 
 def _meaning(pose: Posed, *, separated: bool) -> str:
@@ -258,29 +255,6 @@ def sympy_float() -> Any:
     import sympy
 
     return sympy.Float
-
-
-def sympy_function(name: str) -> Any:
-    """The undefined function of that name."""
-    import sympy
-
-    return sympy.Function(name)
-
-
-def _part(values: Tensor, residual: Tensor) -> float:
-    """The size of the residuals as a part of the values: the median, times the factor that makes it a standard deviation."""
-    return float((residual / values).abs().median() / _MEDIAN)
-
-
-def _table(constants: list[tuple[float, float]]) -> dict[Any, tuple[float, float]]:
-    """Values and errors by decimals; the larger error where two have one value."""
-    import sympy
-
-    table: dict[Any, tuple[float, float]] = {}
-    for value, error in constants:
-        constant = sympy.Float(value)
-        table[constant] = (value, max(error, table.get(constant, (value, error))[1]))
-    return table
 
 
 def expression_text(

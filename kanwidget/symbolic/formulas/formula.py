@@ -14,10 +14,9 @@ import torch
 
 from kanwidget import _check
 from kanwidget.core.network import Network
-from kanwidget.core.primitives import primitive
 from kanwidget.core.records import EdgeRef
 from kanwidget.core.threads import limit_threads
-from kanwidget.symbolic.formulas.rescaling import own_params, rescale
+from kanwidget.symbolic.formulas.rescaling import own_function, rescale
 from kanwidget.symbolic.formulas.rounding import rounded, shortened
 from kanwidget.symbolic.formulas.words import SWITCH, level_mean
 from kanwidget.symbolic.writing import forms
@@ -242,14 +241,9 @@ def _edge(
         terms += _words(network, EdgeRef(index, source, target), node)
     elif bool(layer.spline_on[target, source]):
         terms.append(numeric_edge(index, source, target, node, scale))
-    name = layer.symbol(source, target)
-    if name is not None:
-        flat = target * layer.in_dim + source
-        owner = int(layer.tie_index()[flat]) if layer.ties else flat
-        function = primitive(name)
-        params = own_params(
-            network, EdgeRef(index, source, target), tuple(layer.affine.detach().flatten(0, 1)[owner].tolist())
-        )
+    symbol = own_function(network, EdgeRef(index, source, target))
+    if symbol is not None:
+        function, params = symbol
         params = params if scale is None else rescale(function, params, *scale)
         terms.append(_in_range(to_sympy(forms.form_of_fit(function, params, "u"), node)))
     return sympy.Add(*terms)

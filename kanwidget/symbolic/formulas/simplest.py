@@ -42,17 +42,19 @@ def simplest(problem: Problem, expr: Any, *, free: bool = True, deadline: float 
         free: Whether exact exponents of positive numbers may become others, too.
         deadline: A time of `time.monotonic`, after which it gets no simpler.
     """
+    import sympy
+
     every = problem
     if problem.rows > _MOST_ROWS:
         problem = problem.rows_only(torch.linspace(0, problem.rows - 1, _MOST_ROWS).long())
     first = problem.fit(canonical(expr, problem.values))
-    if isinstance(problem, ClassProblem) and problem.separates(first.deviance):
+    if problem.separates(first.deviance):
         # The likelihood has no maximum: the constants stay those of the network.
         return every, every.at(canonical(expr, problem.values)).without_errors()
     problem, first = weighted(problem, first)
     best = _simplified(problem, first, deadline)
     best = _best_variant(problem, first, best, free=free, deadline=deadline)
-    if _has_growth(best.expression):  # it may be one quotient only now
+    if best.expression.has(sympy.tanh):  # it may be one quotient only now
         best = _best_variant(problem, best, best, free=False, deadline=deadline)
     if problem.rows < every.rows:
         every, best = weighted(every, every.fit(best.expression))
@@ -115,12 +117,6 @@ def _variants(problem: Problem, fit: Fit, deadline: float, *, free: bool) -> Ite
         yield multiplied, False
 
 
-def _has_growth(expr: Any) -> bool:
-    import sympy
-
-    return bool(expr.atoms(sympy.tanh))
-
-
 def _freed(problem: Problem, expr: Any) -> Any:
     """The formula with decimals as the exponents of sums and variables that are positive on all rows."""
     import sympy
@@ -133,7 +129,7 @@ def _freed(problem: Problem, expr: Any) -> Any:
 
 def _exact(problem: Problem, fit: Fit) -> bool:
     """Whether a fit leaves nothing but round-off."""
-    return not isinstance(problem, ClassProblem) and fit.deviance <= _EXACT * problem.rows * problem.noise_floor
+    return fit.deviance <= _EXACT * problem.rows * problem.noise_floor
 
 
 def _price(problem: Problem, fit: Fit) -> float:

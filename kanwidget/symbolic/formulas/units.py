@@ -6,10 +6,11 @@ errors (to first order: the gradient times the covariance).
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
-from torch import Tensor
 
 from kanwidget.core.primitives import primitives
 from kanwidget.symbolic.formulas.regression.problem import Fit
@@ -26,19 +27,33 @@ class InUnits(NamedTuple):
     """A formula in the units of the data."""
 
     expression: sympy.Expr
-    constants: list[tuple[float, float]]
-    """Its decimals, in their order, with their standard errors."""
+    constants: dict[sympy.Float, tuple[float, float]]
+    """Its decimals, each with its value and standard error; the larger error where two have one value."""
 
 
 def fit_in_units(fit: Fit) -> InUnits:
     """A fit with one number for what its constants make up together."""
-    constants_by_symbol = dict(zip(fit.symbols, fit.values.tolist(), strict=True))
-    constants: list[tuple[float, float]] = []
+    import sympy
 
-    def constant(part: Any) -> Any:
-        return _constant(part, constants_by_symbol, fit.symbols, fit.covariance, constants)
+    values = dict(zip(fit.symbols, fit.values.tolist(), strict=True))
+    undetermined = torch.isinf(fit.covariance.diagonal())
+    covariance = torch.where(torch.isfinite(fit.covariance), fit.covariance, 0.0)
+    constants: dict[Any, tuple[float, float]] = {}
 
-    return InUnits(_folded(fit.template, set(fit.symbols), constant), constants)
+    def number(part: Any) -> Any:
+        """The value of a part, and its standard error by the gradient."""
+        value = float(part.subs(values))
+        slopes = [float(part.diff(s).subs(values)) if s in part.free_symbols else 0.0 for s in fit.symbols]
+        gradient = torch.tensor(slopes, dtype=torch.float64)
+        error = float((gradient @ covariance @ gradient).clamp(min=0).sqrt())
+        if bool((undetermined & (gradient != 0)).any()):
+            error = math.inf
+        constant = sympy.Float(value)
+        _, former = constants.get(constant, (value, 0.0))
+        constants[constant] = (value, max(error, former))
+        return constant
+
+    return InUnits(_folded(fit.template, set(fit.symbols), number), constants)
 
 
 def complexity(expr: sympy.Expr) -> float:
@@ -69,20 +84,20 @@ def complexity(expr: sympy.Expr) -> float:
     return total
 
 
-def _folded(node: Any, symbols: set[Any], constant: Any) -> Any:
+def _folded(node: Any, symbols: set[Any], number: Callable[[Any], Any]) -> Any:
     """The expression with every part that holds nothing but constants made one number."""
     import sympy
 
     free = node.free_symbols
     if free and free <= symbols:
-        return constant(node)
+        return number(node)
     if not free & symbols:
         return node
     if isinstance(node, sympy.exp):
         # exp(5.1 + 0.3·x) reads better as 164·exp(0.3·x).
         outer, inner = _split_exponentials([node], symbols)
         if outer:
-            return constant(outer[0]) * _folded(inner[0], symbols, constant)
+            return number(outer[0]) * _folded(inner[0], symbols, number)
     if isinstance(node, (sympy.Add, sympy.Mul)):
         fixed = [arg for arg in node.args if arg.free_symbols <= symbols]
         rest = [arg for arg in node.args if not arg.free_symbols <= symbols]
@@ -90,9 +105,9 @@ def _folded(node: Any, symbols: set[Any], constant: Any) -> Any:
             outer, rest = _split_exponentials(rest, symbols)
             fixed += outer
         together = node.func(*fixed)
-        inner = constant(together) if together.free_symbols else together
-        return node.func(inner, *(_folded(arg, symbols, constant) for arg in rest))
-    return node.func(*(_folded(arg, symbols, constant) for arg in node.args))
+        inner = number(together) if together.free_symbols else together
+        return node.func(inner, *(_folded(arg, symbols, number) for arg in rest))
+    return node.func(*(_folded(arg, symbols, number) for arg in node.args))
 
 
 def _split_exponentials(factors: list[Any], symbols: set[Any]) -> tuple[list[Any], list[Any]]:
@@ -109,17 +124,3 @@ def _split_exponentials(factors: list[Any], symbols: set[Any]) -> tuple[list[Any
         else:
             inner.append(factor)
     return outer, inner
-
-
-def _constant(part: Any, values: dict[Any, float], symbols: list[Any], covariance: Tensor, constants: list[Any]) -> Any:
-    """A number, and its standard error by the gradient."""
-    import sympy
-
-    value = float(part.subs(values))
-    gradient = torch.tensor([float(part.diff(s).subs(values)) if s in part.free_symbols else 0.0 for s in symbols])
-    gradient = gradient.double()
-    loose = torch.isinf(covariance.diagonal()) & (gradient != 0)
-    finite = torch.where(torch.isfinite(covariance), covariance, 0.0)
-    error = float("inf") if bool(loose.any()) else float((gradient @ finite @ gradient).clamp(min=0).sqrt())
-    constants.append((value, error))
-    return sympy.Float(value)

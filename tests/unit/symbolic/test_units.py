@@ -25,14 +25,14 @@ def read(expr, x, y):
 def test_constants_that_make_up_a_number_are_one():
     y = 164 * torch.exp(0.3 * U[:, 0]) + NOISE
     found = read(sympy.exp(sympy.Float(5.1) + sympy.Float(0.3) * A), U, y)
-    (factor, error), (rate, _) = found.constants
+    (factor, error), (rate, _) = found.constants.values()
     assert found.expression == sympy.Float(factor) * sympy.exp(sympy.Float(rate) * A)
     assert factor == pytest.approx(math.exp(5.1))
     assert 0 < error < 1
 
 
 def test_what_the_data_do_not_determine_has_an_infinite_error():
-    errors = dict(read(2.5 * A + 1.5, 0 * U, NOISE + 1.5).constants)
+    errors = dict(read(2.5 * A + 1.5, 0 * U, NOISE + 1.5).constants.values())
     assert errors[2.5] == math.inf
     assert errors[1.5] < 0.01
 

@@ -46,12 +46,11 @@ class ClassProblem(Problem):
     ) -> None:
         super().__init__(variables, x, classes, functions, weights, where, from_data=weights is not None)
         self.count = count
-        self.classes = classes.detach().cpu().long().reshape(-1)
 
-    def rows_only(self, chosen: Tensor) -> ClassProblem:
-        """The same problem with some of the rows."""
-        weights = None if self.weights is None else self.weights[chosen]
-        return ClassProblem(self.variables, self.x[chosen], self.classes[chosen], self.count, self.functions, weights)
+    @property
+    def classes(self) -> Tensor:
+        """Class numbers, `(n,)`."""
+        return self.y.long()
 
     @property
     def noise_floor(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -53,8 +54,7 @@ class Fit:
 
     def without_errors(self) -> Fit:
         """The fit with infinite errors: there is no optimum."""
-        infinite = torch.diag(torch.full((len(self.symbols),), torch.inf, dtype=torch.float64))
-        return replace(self, covariance=infinite)
+        return replace(self, covariance=_undetermined(len(self.symbols)))
 
     @property
     def errors(self) -> list[float]:
@@ -107,6 +107,7 @@ class Problem:
         self.weights = weights
         self.from_data = from_data
         self.columns = dict(zip(self.variables, self.x.unbind(1), strict=True))
+        #: Symbols of further columns, by the parts of expressions that they are the values of.
         self._parts: dict[Any, Any] = {}
 
     @property
@@ -116,13 +117,17 @@ class Problem:
 
     def rows_only(self, chosen: Tensor) -> Problem:
         """The same problem with some of the rows."""
-        weights = None if self.weights is None else self.weights[chosen]
-        kept = self.variables, self.x[chosen], self.y[chosen], self.functions
-        return Problem(*kept, weights, from_data=self.from_data)
+        part = copy.copy(self)
+        part.x, part.y = self.x[chosen], self.y[chosen]
+        part.weights = None if self.weights is None else self.weights[chosen]
+        part.columns, part._parts = dict(zip(self.variables, part.x.unbind(1), strict=True)), {}
+        return part
 
     def with_weights(self, weights: Tensor | None) -> Problem:
-        """The same problem with other weights of the rows."""
-        return Problem(self.variables, self.x, self.y, self.functions, weights)
+        """The same problem with other weights of the rows, from a fit."""
+        weighted = copy.copy(self)
+        weighted.weights, weighted.from_data = weights, False
+        return weighted
 
     @property
     def noise_floor(self) -> float:
@@ -155,10 +160,15 @@ class Problem:
 
     def deviance(self, expr: Any) -> float:
         """The deviance of an expression as it is; infinite where it isn't finite."""
-        return self._deviance(self.values(expr))
+        return self._squares(self._weighted(self.y - self.values(expr)))
 
-    def _deviance(self, fitted: Tensor) -> float:
-        squares = float(self._weighted(self.y - fitted).square().sum())
+    def separates(self, deviance: float) -> bool:
+        """Whether a deviance says that larger constants would always fit better: never of numbers."""
+        return False
+
+    @staticmethod
+    def _squares(residual: Tensor) -> float:
+        squares = float(residual.square().sum())
         return squares if math.isfinite(squares) else math.inf
 
     def _weighted(self, rows: Tensor) -> Tensor:
@@ -169,7 +179,8 @@ class Problem:
     def _linear(self, template: Any, symbols: list[Any], values: Tensor) -> tuple[Tensor, Tensor, float]:
         """Jacobian `(rows, constants)` and residual, both weighted, and the deviance."""
         fitted, jacobian = gradients(template, symbols, values, self.columns, self.functions)
-        return self._weighted(jacobian), self._weighted(self.y - fitted), self._deviance(fitted)
+        residual = self._weighted(self.y - fitted)
+        return self._weighted(jacobian), residual, self._squares(residual)
 
     # ---- fits
 
@@ -193,8 +204,7 @@ class Problem:
         jacobian, residual, deviance = self._linear(template, symbols, values)
         if not _finite(jacobian, residual, deviance):
             # Outside of a function's domain no constant is determined.
-            infinite = torch.diag(torch.full((len(symbols),), torch.inf, dtype=torch.float64))
-            return Fit(template, symbols, values, infinite, math.inf)
+            return Fit(template, symbols, values, _undetermined(len(symbols)), math.inf)
         return Fit(template, symbols, values, self._covariance(jacobian, residual), deviance)
 
     def _with_columns(self, template: Any, symbols: set[Any]) -> Any:
@@ -253,6 +263,11 @@ class Problem:
             else:
                 damping *= 10
         return values
+
+
+def _undetermined(count: int) -> Tensor:
+    """The covariance of constants of which nothing is known."""
+    return torch.diag(torch.full((count,), torch.inf, dtype=torch.float64))
 
 
 def _finite(jacobian: Tensor, residual: Tensor, deviance: float) -> bool:
