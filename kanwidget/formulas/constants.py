@@ -14,11 +14,11 @@ from kanwidget.formulas.arguments import Regression, expression, regression
 from kanwidget.formulas.fitting import best_fit
 from kanwidget.simplification.held_out import is_as_good
 from kanwidget.symbolic import FittedFormula
+from kanwidget.symbolic.formulas.constants import snapped
 from kanwidget.symbolic.formulas.fitted import fitted_formulas
 from kanwidget.symbolic.formulas.posed import Posed
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
 from kanwidget.symbolic.formulas.regression.selection import Selector
-from kanwidget.symbolic.formulas.snapping import snapped
 
 if TYPE_CHECKING:
     import sympy

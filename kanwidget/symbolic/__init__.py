@@ -5,12 +5,12 @@ from kanwidget.symbolic.edges import fix_symbolic, unfix_symbolic
 from kanwidget.symbolic.fits.fitting import fit_primitives
 from kanwidget.symbolic.fits.search import prepare
 from kanwidget.symbolic.formulas.compile import plan
-from kanwidget.symbolic.formulas.constants import ex_round, refit
+from kanwidget.symbolic.formulas.constants import refit, snap_constants
 from kanwidget.symbolic.formulas.evaluation import function_names, numeric_functions, to_numpy
 from kanwidget.symbolic.formulas.fitted import FittedFormula, FittedFormulas, fit_formula
 from kanwidget.symbolic.formulas.formula import edge_parts, formula, symbolic_formula
 from kanwidget.symbolic.formulas.formula_forms import FormulaForm, form_steps, formula_forms
-from kanwidget.symbolic.formulas.snapping import snap_constants
+from kanwidget.symbolic.formulas.rounding import ex_round
 from kanwidget.symbolic.writing.latex import to_latex
 from kanwidget.symbolic.writing.mathml import candidate_tree, math_tree
 from kanwidget.symbolic.writing.python_source import to_python

@@ -13,17 +13,20 @@ import torch
 from torch import Tensor
 
 from kanwidget import _check
+from kanwidget.core import splines
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import Primitive, inner_point, primitive
 from kanwidget.core.records import EdgeRef, SymbolicFit
 from kanwidget.core.threads import limit_threads
-from kanwidget.symbolic.fits.correction import spline_of_symbol
 from kanwidget.symbolic.fits.custom import BrokenPrimitive, blamed, called
 from kanwidget.symbolic.fits.fitting import fit_primitives, record
 from kanwidget.symbolic.fits.spaces import numbers_of, spline_spaces
 from kanwidget.symbolic.formulas.rescaling import scaled_params
 from kanwidget.symbolic.writing.text import equation
+
+#: Points an interval of the grid at which the spline of a correction agrees with the function.
+_DENSITY = 8
 
 
 @limit_threads
@@ -271,4 +274,37 @@ def _add_to_spline(layer: Layer, source: int, target: int, sign: float) -> None:
     name = layer.symbol(source, target)
     if name is not None:
         with torch.no_grad():
-            layer.spline_coef[target, source] += sign * spline_of_symbol(layer, source, target, primitive(name))
+            layer.spline_coef[target, source] += sign * _spline_of_symbol(layer, source, target, primitive(name))
+
+
+def _spline_of_symbol(layer: Layer, source: int, target: int, primitive: Primitive) -> Tensor:
+    """Coefficients of the spline closest to the edge's c·f(a·x + b) + d on the grid, shape `(G + k,)`.
+
+    Least squares on points of the grid at which the function is defined. Equal constants and knots give equal coefficients, so
+    that `unfix_symbolic` adds exactly those that `fix_symbolic` subtracted.
+    """
+    grid = layer.grid[source].double()
+    count = _DENSITY * (len(grid) - 1) + 1
+    position = torch.linspace(0, len(grid) - 1, count, dtype=torch.float64, device=grid.device)
+    index = position.long().clamp(max=len(grid) - 2)
+    points = grid[index] + (position - index) * (grid[index + 1] - grid[index])
+    a, b, c, d = layer.affine[target, source].detach().double().unbind()
+    u = a * points + b
+    inside = torch.zeros_like(u, dtype=torch.bool)
+    for low, high in _intervals_within(primitive, float(u.min()), float(u.max())):
+        inside |= (u >= low) & (u <= high) if primitive.closed else (u > low) & (u < high)
+    values = c * primitive.fn(torch.where(inside, u, inner_point(primitive.intervals[0]))) + d
+    inside &= torch.isfinite(values)
+    design = splines.basis(points[:, None], layer.knots[source : source + 1].double(), layer.k)[:, 0]
+    # The solution of least norm: where the symbol isn't defined its spline is 0.
+    coef = torch.linalg.pinv(design[inside], rtol=1e-10) @ values[inside]
+    return coef.to(layer.coef)
+
+
+def _intervals_within(primitive: Primitive, low: float, high: float) -> list[tuple[float, float]]:
+    """All intervals of definition between low and high."""
+    if primitive.period is None:
+        return list(primitive.intervals)
+    start, end = primitive.intervals[0]
+    first, last = (math.floor((value - start) / primitive.period) for value in (low, high))
+    return [(start + n * primitive.period, end + n * primitive.period) for n in range(first, last + 1)]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
 
 from kanwidget import _check
 from kanwidget.core.network import Network
@@ -15,7 +17,6 @@ from kanwidget.symbolic.formulas.posed import Posed, posed
 from kanwidget.symbolic.formulas.regression.classes import ClassProblem
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
 from kanwidget.symbolic.formulas.simplest import simplest
-from kanwidget.symbolic.formulas.units import fit_in_units
 from kanwidget.symbolic.formulas.words import Words
 from kanwidget.symbolic.writing.precision import decimal, with_error
 
@@ -216,6 +217,81 @@ def fitted_formulas(pose: Posed, problem: Problem, fit: Fit) -> list[FittedFormu
             )
         )
     return formulas
+
+
+class InUnits(NamedTuple):
+    """A formula in the units of the data."""
+
+    expression: sympy.Expr
+    constants: dict[sympy.Float, tuple[float, float]]
+    """Its decimals, each with its value and standard error; the larger error where two have one value."""
+
+
+def fit_in_units(fit: Fit) -> InUnits:
+    """A fit with one number for what its constants make up together."""
+    import sympy
+
+    values = dict(zip(fit.symbols, fit.values.tolist(), strict=True))
+    undetermined = torch.isinf(fit.covariance.diagonal())
+    covariance = torch.where(torch.isfinite(fit.covariance), fit.covariance, 0.0)
+    constants: dict[Any, tuple[float, float]] = {}
+
+    def number(part: Any) -> Any:
+        """The value of a part, and its standard error by the gradient."""
+        value = float(part.subs(values))
+        slopes = [float(part.diff(s).subs(values)) if s in part.free_symbols else 0.0 for s in fit.symbols]
+        gradient = torch.tensor(slopes, dtype=torch.float64)
+        error = float((gradient @ covariance @ gradient).clamp(min=0).sqrt())
+        if bool((undetermined & (gradient != 0)).any()):
+            error = math.inf
+        constant = sympy.Float(value)
+        _, former = constants.get(constant, (value, 0.0))
+        constants[constant] = (value, max(error, former))
+        return constant
+
+    return InUnits(_folded(fit.template, set(fit.symbols), number), constants)
+
+
+def _folded(node: Any, symbols: set[Any], number: Callable[[Any], Any]) -> Any:
+    """The expression with every part that holds nothing but constants made one number."""
+    import sympy
+
+    free = node.free_symbols
+    if free and free <= symbols:
+        return number(node)
+    if not free & symbols:
+        return node
+    if isinstance(node, sympy.exp):
+        # exp(5.1 + 0.3·x) reads better as 164·exp(0.3·x).
+        outer, inner = _split_exponentials([node], symbols)
+        if outer:
+            return number(outer[0]) * _folded(inner[0], symbols, number)
+    if isinstance(node, (sympy.Add, sympy.Mul)):
+        fixed = [arg for arg in node.args if arg.free_symbols <= symbols]
+        rest = [arg for arg in node.args if not arg.free_symbols <= symbols]
+        if isinstance(node, sympy.Mul):
+            outer, rest = _split_exponentials(rest, symbols)
+            fixed += outer
+        together = node.func(*fixed)
+        inner = number(together) if together.free_symbols else together
+        return node.func(inner, *(_folded(arg, symbols, number) for arg in rest))
+    return node.func(*(_folded(arg, symbols, number) for arg in node.args))
+
+
+def _split_exponentials(factors: list[Any], symbols: set[Any]) -> tuple[list[Any], list[Any]]:
+    """Factors exp(c + r) as the factors exp(c), which are constant, and exp(r)."""
+    import sympy
+
+    outer, inner = [], []
+    for factor in factors:
+        terms = sympy.Add.make_args(factor.args[0]) if isinstance(factor, sympy.exp) else ()
+        fixed = [term for term in terms if term.free_symbols <= symbols]
+        if fixed and len(fixed) < len(terms):
+            outer.append(sympy.exp(sympy.Add(*fixed)))
+            inner.append(sympy.exp(sympy.Add(*(term for term in terms if term not in fixed))))
+        else:
+            inner.append(factor)
+    return outer, inner
 
 
 def _errors(problem: Problem, fit: Fit) -> tuple[float, float]:

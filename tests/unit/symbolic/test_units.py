@@ -8,10 +8,9 @@ import torch
 
 from kanwidget.core.primitives import primitives
 from kanwidget.symbolic import refit
-from kanwidget.symbolic.formulas.fitted import determined
+from kanwidget.symbolic.formulas.fitted import determined, fit_in_units
 from kanwidget.symbolic.formulas.regression.problem import Problem
-from kanwidget.symbolic.formulas.simplest import price
-from kanwidget.symbolic.formulas.units import complexity, fit_in_units
+from kanwidget.symbolic.formulas.simplest import complexity, price
 
 A = sympy.Symbol("a")
 U = torch.linspace(-2, 2, 41, dtype=torch.float64)[:, None]
