@@ -138,5 +138,4 @@ def _agreement(rows: Regression) -> Callable[[Fit, Fit], bool]:
 
 
 def _formula(rows: Regression, expr: sympy.Expr, fit: Fit) -> FittedFormula:
-    pose = Posed((rows.target,), rows.problem, expr, {}, {})
-    return fitted_formulas(pose, rows.problem, fit)[0]
+    return fitted_formulas(Posed((rows.target,), rows.problem, expr), rows.problem, fit)[0]

@@ -16,7 +16,7 @@ from kanwidget.formulas.agreement import Agreement, agreement, values
 from kanwidget.formulas.arguments import expression
 from kanwidget.formulas.fitting import best_fit, needs_all, with_free_numbers, without_open
 from kanwidget.formulas.points import POINTS, Points, points
-from kanwidget.symbolic.formulas.formula import simplify_within, within
+from kanwidget.symbolic.formulas.deadlines import simplify_within, within
 from kanwidget.symbolic.formulas.regression.problem import Problem
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from kanwidget.core.threads import limit_threads
 from kanwidget.formulas.agreement import agreement, values
 from kanwidget.formulas.arguments import expression, unknown_functions
 from kanwidget.formulas.points import POINTS, Points, points
-from kanwidget.symbolic.formulas.formula import within
+from kanwidget.symbolic.formulas.deadlines import within
+from kanwidget.symbolic.formulas.evaluation import has_values
 
 if TYPE_CHECKING:
     import sympy
@@ -174,7 +175,7 @@ def _attempt(rewrite: Callable[[Any], Any], expr: Any, deadline: float) -> Any:
         result = within(deadline, bounded)
     except Exception:
         return None
-    if not isinstance(result, sympy.Expr) or result.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I):
+    if not isinstance(result, sympy.Expr) or not has_values(result):
         return None
     return result if result.free_symbols <= expr.free_symbols else None
 

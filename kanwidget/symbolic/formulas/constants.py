@@ -13,6 +13,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget._types import Elementwise
 from kanwidget.core.threads import limit_threads
+from kanwidget.symbolic.formulas.evaluation import has_values
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
 
 if TYPE_CHECKING:
@@ -162,10 +163,8 @@ def snapped(
 
 def _replaced_and_refitted(problem: Problem, current: Any, constant: Any, exact: Any) -> Fit | None:
     """The expression with an exact number for one constant and the others fitted, if it still is one."""
-    import sympy
-
     expression = current.xreplace({constant: exact})
-    if expression.has(sympy.zoo, sympy.nan, sympy.oo) or bool(current.free_symbols) > bool(expression.free_symbols):
+    if not has_values(expression) or bool(current.free_symbols) > bool(expression.free_symbols):
         return None
     return problem.fit(expression)
 

@@ -95,6 +95,20 @@ def evaluate(
     return visit(expr).expand_as(like)
 
 
+def has_values(expr: sympy.Basic) -> bool:
+    """Whether no part of an expression is infinite, undefined or imaginary.
+
+    Examples:
+        >>> import sympy
+        >>> x = sympy.Symbol("x")
+        >>> has_values(1 / x), has_values((1 / x).xreplace({x: sympy.Integer(0)}))
+        (True, False)
+    """
+    import sympy
+
+    return not expr.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I)
+
+
 def _value(
     node: Any,
     values: Mapping[Any, Tensor],

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.threads import limit_threads
-from kanwidget.symbolic.formulas.expansion import expanded
+from kanwidget.symbolic.formulas.deadlines import within
 from kanwidget.symbolic.formulas.fitted import (
     FittedFormula,
     certain_constants,
@@ -18,12 +18,12 @@ from kanwidget.symbolic.formulas.fitted import (
     fitted_formulas,
     uncertain_constants,
 )
-from kanwidget.symbolic.formulas.formula import within
 from kanwidget.symbolic.formulas.posed import Posed, posed
-from kanwidget.symbolic.formulas.regression.canonical import canonical
 from kanwidget.symbolic.formulas.regression.classes import ClassProblem
 from kanwidget.symbolic.formulas.regression.problem import Fit
 from kanwidget.symbolic.formulas.regression.selection import Selector
+from kanwidget.symbolic.formulas.rewriting.canonical import canonical
+from kanwidget.symbolic.formulas.rewriting.expansion import expanded
 from kanwidget.symbolic.formulas.simplest import MOST_CONSTANTS, simplest, weighted
 from kanwidget.symbolic.formulas.words import Words
 from kanwidget.symbolic.writing.latex import to_latex

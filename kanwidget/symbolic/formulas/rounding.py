@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kanwidget import _check
 from kanwidget.core.network import Network
-from kanwidget.symbolic.formulas.evaluation import to_numpy
+from kanwidget.symbolic.formulas.evaluation import has_values, to_numpy
 
 if TYPE_CHECKING:
     import sympy
@@ -68,9 +68,7 @@ def _without_round_off(expression: Any, values_of: Callable[[Any], Any], nothing
     values = values_of(expression)
     for number in floats:
         trial = expression.xreplace({number: sympy.Integer(0)})
-        if trial.has(sympy.zoo, sympy.nan, sympy.oo):
-            continue
-        if (abs(values_of(trial) - values) <= nothing).all():
+        if has_values(trial) and (abs(values_of(trial) - values) <= nothing).all():
             expression = trial
     return expression
 
@@ -117,7 +115,7 @@ def ex_round(expr: sympy.Expr, digits: int) -> sympy.Expr:
     places = {number: _float(round(float(number), digits)) for number in floats}
     short = {number: _float(float(f"{float(number):.{max(digits, 1)}g}")) for number in floats}
     rounded = expr.xreplace(places)
-    if rounded.has(sympy.zoo, sympy.nan, sympy.oo):
+    if not has_values(rounded):
         return expr.xreplace(short)
     lost = expr.free_symbols - rounded.free_symbols
     if not lost:

@@ -11,13 +11,13 @@ import torch
 
 from kanwidget.core.primitives import primitives
 from kanwidget.symbolic.formulas.constants import snapped
-from kanwidget.symbolic.formulas.expansion import as_saturations, expanded
-from kanwidget.symbolic.formulas.formula import within
-from kanwidget.symbolic.formulas.regression.canonical import canonical
+from kanwidget.symbolic.formulas.deadlines import within
 from kanwidget.symbolic.formulas.regression.classes import ClassProblem
 from kanwidget.symbolic.formulas.regression.noise import noise_weights
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
 from kanwidget.symbolic.formulas.regression.selection import Selector
+from kanwidget.symbolic.formulas.rewriting.canonical import canonical
+from kanwidget.symbolic.formulas.rewriting.expansion import as_saturations, expanded
 from kanwidget.symbolic.functions import from_sympy_node
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kanwidget.symbolic.functions import FUNCTIONS, function_of
 from kanwidget.symbolic.writing.sympy_forms import form_of, to_sympy
-from kanwidget.symbolic.writing.text import Notation, write
+from kanwidget.symbolic.writing.text import Notation
 
 if TYPE_CHECKING:
     import sympy
@@ -72,7 +72,7 @@ def to_source(expr: sympy.Expr, names: Mapping[str, str] | None = None) -> str:
         '0.1*sin(x)**2 + 1/3'
     """
     notation = Notation(repr, "**", str, lambda name: name, _no_call, {})
-    return write(form_of(expr, names), notation)
+    return notation.write(form_of(expr, names))
 
 
 def _no_call(name: str) -> str:

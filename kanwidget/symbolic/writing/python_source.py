@@ -15,7 +15,7 @@ from kanwidget.datasets.encoding import MISSING
 from kanwidget.symbolic.functions import FUNCTIONS, function_of
 from kanwidget.symbolic.writing import forms
 from kanwidget.symbolic.writing.sympy_forms import from_sympy
-from kanwidget.symbolic.writing.text import Notation, write
+from kanwidget.symbolic.writing.text import Notation
 
 if TYPE_CHECKING:
     import sympy
@@ -96,7 +96,7 @@ def to_python(
         call=lambda text: functions[text],
         constants={"pi": "np.pi", "e": "np.e"},
     )
-    body = [write(_numpy_form(form), notation) for form in written]
+    body = [notation.write(_numpy_form(form)) for form in written]
     result = f"({', '.join(body)},)" if isinstance(expr, Sequence) else body[0]
     tables = tables or {}
     curves = [functions[call] for call in calls if call not in tables]

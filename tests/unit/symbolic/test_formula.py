@@ -16,9 +16,10 @@ from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitives
 from kanwidget.simplification import auto_symbolic
 from kanwidget.symbolic import fix_symbolic, numeric_functions, symbolic_formula, to_numpy
-from kanwidget.symbolic.formulas.formula import formula, simplify_within
-from kanwidget.symbolic.formulas.regression.problem import parametrize
+from kanwidget.symbolic.formulas.deadlines import simplify_within
+from kanwidget.symbolic.formulas.formula import formula
 from kanwidget.symbolic.formulas.rescaling import rescale
+from kanwidget.symbolic.formulas.rewriting.decimals import parametrize
 
 X = samples(features=3)
 

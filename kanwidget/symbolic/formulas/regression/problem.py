@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from kanwidget import _check
 from kanwidget._types import Elementwise
 from kanwidget.symbolic.formulas.evaluation import evaluate
 from kanwidget.symbolic.formulas.regression.noise import noise_floor, rounding
+from kanwidget.symbolic.formulas.rewriting.decimals import parametrize
 
 _STEPS = 100
 #: By how many times its size a constant changes in a step, at most.
@@ -50,7 +51,15 @@ class Fit:
     @property
     def expression(self) -> Any:
         """The expression with these constants."""
-        return self.template.xreplace(self.floats)
+        return self.with_numbers({})
+
+    def with_numbers(self, numbers: Mapping[Any, Any]) -> Any:
+        """The expression with other numbers in the place of some constants.
+
+        Args:
+            numbers: By the symbols of the constants.
+        """
+        return self.template.xreplace({**self.floats, **numbers})
 
     def without_errors(self) -> Fit:
         """The fit with infinite errors: there is no optimum."""
@@ -295,34 +304,6 @@ def gradients(
             return value, torch.zeros(n, len(values), dtype=torch.float64)
         (gradient,) = torch.autograd.grad(value.sum(), copies)
     return value.detach(), gradient.T
-
-
-def parametrize(expr: Any, free: Callable[[Any], bool] | None = None) -> tuple[Any, list[Any], Tensor]:
-    """The expression with a symbol instead of each decimal number, the symbols, and the numbers.
-
-    Args:
-        expr: The expression.
-        free: Whether the decimal exponent of a base is a constant, too. By default none is.
-    """
-    import sympy
-
-    symbols: list[Any] = []
-    values: list[float] = []
-
-    def visit(node: Any) -> Any:
-        if isinstance(node, sympy.Float):
-            symbols.append(sympy.Dummy(f"c{len(symbols)}"))
-            values.append(float(node))
-            return symbols[-1]
-        if not node.args:
-            return node
-        if isinstance(node, sympy.Pow) and node.exp.is_Number:
-            fitted = free is not None and node.exp.is_Float and free(node.base)
-            return node.func(visit(node.base), visit(node.exp) if fitted else node.exp)
-        return node.func(*(visit(arg) for arg in node.args))
-
-    template = visit(expr)
-    return template, symbols, torch.tensor(values, dtype=torch.float64)
 
 
 def inverse_information(jacobian: Tensor) -> Tensor:

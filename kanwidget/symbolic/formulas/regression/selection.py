@@ -11,9 +11,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from kanwidget.symbolic.formulas.regression.canonical import canonical as canonical_of
+from kanwidget.symbolic.formulas.evaluation import has_values
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
-from kanwidget.symbolic.formulas.regression.simpler import proposals
+from kanwidget.symbolic.formulas.rewriting.canonical import canonical as canonical_of
+from kanwidget.symbolic.formulas.rewriting.decimals import shape
+from kanwidget.symbolic.formulas.rewriting.simpler import proposals
 
 #: Standard errors by which a constant is needed.
 _ERRORS = 3.0
@@ -88,11 +90,6 @@ class Selector:
 
     def _rewritten(self, fit: Fit) -> Fit:
         """The formula in canonical writing again, where its new constants have changed that: a kink has left the rows, say."""
-        import sympy
-
-        def shape(expr: Any) -> Any:
-            return expr.xreplace({number: sympy.Symbol("c") for number in expr.atoms(sympy.Float)})
-
         expression = self._canonical(fit.expression)
         return fit if shape(expression) == shape(fit.expression) else self.problem.fit(expression)
 
@@ -100,16 +97,14 @@ class Selector:
 
     def _try(self, fit: Fit, numbers: dict[Any, Any]) -> Fit | None:
         """The formula with these numbers for some constants and the others fitted; None where that is none."""
-        return self._fitted(fit.template, fit.template.xreplace(fit.floats | numbers))
+        return self._fitted(fit.template, fit.with_numbers(numbers))
 
     def _fitted(self, before: Any, expression: Any) -> Fit | None:
         """The fit of an expression that is to replace another one; None where it is none, or no further fit is due."""
-        import sympy
-
         if self.fits >= _MOST_FITS or self._is_late:
             return None
         lost = bool(before.free_symbols & set(self.problem.variables)) and not expression.free_symbols
-        if expression.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I) or lost:
+        if lost or not has_values(expression):
             return None
         self.fits += 1
         trial = self.problem.fit(self._canonical(expression), self.limit)

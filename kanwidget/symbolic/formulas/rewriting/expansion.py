@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from kanwidget.symbolic.formulas.rewriting.decimals import parametrize, shape
+
 #: Constants within functions that differ relatively by less are taken as one, if the data agree.
 _ALIKE = 0.03
 #: A product of sums with more terms than this isn't multiplied out.
@@ -84,7 +86,7 @@ def with_like_functions(expr: Any) -> Any:
         replaced: dict[Any, Any] = {}
         groups: dict[Any, list[Any]] = {}
         for node in nodes:
-            groups.setdefault(_shape(node), []).append(node)
+            groups.setdefault(shape(node), []).append(node)
         for group in groups.values():
             for cluster in _clusters(group):
                 mean = _mean(cluster)
@@ -101,13 +103,6 @@ def _floats(node: Any) -> list[float]:
     import sympy
 
     return [float(atom) for atom in sympy.preorder_traversal(node) if atom.is_Float]
-
-
-def _shape(node: Any) -> Any:
-    """A node with one symbol for every decimal: equal for nodes that differ in these only."""
-    import sympy
-
-    return node.xreplace({atom: sympy.Symbol("·") for atom in node.atoms(sympy.Float)})
 
 
 def _clusters(nodes: list[Any]) -> Iterable[list[Any]]:
@@ -133,15 +128,10 @@ def _mean(cluster: list[Any]) -> Any:
     """The first node of a cluster with the means of all constants."""
     import sympy
 
-    columns = list(zip(*map(_floats, cluster), strict=True))
-    means = iter([sum(column) / len(column) for column in columns])
-
-    def visit(node: Any) -> Any:
-        if node.is_Float:
-            return sympy.Float(next(means))
-        return node.func(*(visit(arg) for arg in node.args)) if node.args else node
-
-    return visit(cluster[0])
+    columns = zip(*map(_floats, cluster), strict=True)
+    means = [sympy.Float(sum(column) / len(column)) for column in columns]
+    template, symbols, _ = parametrize(cluster[0], lambda base: True)
+    return template.xreplace(dict(zip(symbols, means, strict=True)))
 
 
 def _short(expr: Any) -> bool:
