@@ -49,8 +49,8 @@ def agreement(a: Any, b: Any, columns: dict[Any, Tensor], points: int) -> Agreem
     one = 1 - count / max(int(either.sum()), 1)
     if not count:
         return Agreement(float("nan"), 0, one)
-    rounding = _ROUNDING * (_size(a, columns, points) + _size(b, columns, points))[both]
-    return Agreement(_error(first[both], second[both], rounding), count, one)
+    rounding = _ROUNDING * (_size_of_terms(a, columns, points) + _size_of_terms(b, columns, points))[both]
+    return Agreement(_relative_difference(first[both], second[both], rounding), count, one)
 
 
 def values(expr: Any, columns: dict[Any, Tensor], points: int) -> Tensor:
@@ -69,7 +69,7 @@ def _stand_in(*operands: Tensor) -> Tensor:
     return total
 
 
-def _size(expr: Any, columns: dict[Any, Tensor], points: int) -> Tensor:
+def _size_of_terms(expr: Any, columns: dict[Any, Tensor], points: int) -> Tensor:
     """The sum of the absolute values of the terms: the rounding errors of a sum are parts of these, not of the sum."""
     import sympy
 
@@ -77,7 +77,7 @@ def _size(expr: Any, columns: dict[Any, Tensor], points: int) -> Tensor:
     return torch.nan_to_num(torch.stack(terms).sum(0))
 
 
-def _error(first: Tensor, second: Tensor, rounding: Tensor) -> float:
+def _relative_difference(first: Tensor, second: Tensor, rounding: Tensor) -> float:
     """The difference that all but one of 100 points stay below."""
     middle = second.median()
     low, high = torch.quantile(second, torch.tensor([1 - _PART, _PART], dtype=second.dtype))

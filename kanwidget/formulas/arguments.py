@@ -108,11 +108,11 @@ def regression(expr: sympy.Expr, data: Any, where: str) -> Regression:
     held_out = next((part for part in ("val", "test") if f"{part}_input" in dataset), None)
     return Regression(
         dataset.out_vars[0],
-        _problem(dataset, "train", variables, where),
-        None if held_out is None else _problem(dataset, held_out, variables, where),
+        _problem_of_part(dataset, "train", variables, where),
+        None if held_out is None else _problem_of_part(dataset, held_out, variables, where),
     )
 
 
-def _problem(dataset: Dataset, part: str, variables: list[Any], where: str) -> Problem:
+def _problem_of_part(dataset: Dataset, part: str, variables: list[Any], where: str) -> Problem:
     x, y, weights = counted_rows(dataset, part, where)
     return Problem(variables, x, y, weights=weights, where=where, from_data=weights is not None)

@@ -73,9 +73,9 @@ def points(symbols: Sequence[sympy.Symbol], ranges: Any, widen: float, where: st
         parts = torch.rand(POINTS, len(names), generator=draw, dtype=torch.float64)
         inner = bounds[0] + parts * (bounds[1] - bounds[0])
     else:
-        rows = _rows(ranges, names, where)
+        rows = _chosen_columns(ranges, names, where)
         bounds = torch.stack([rows.min(0).values, rows.max(0).values])
-        inner = _between(rows, draw)
+        inner = _points_between(rows, draw)
     return Points(names, inner, _widened(inner, bounds, widen, draw), bounds)
 
 
@@ -102,7 +102,7 @@ def _interval(pair: Any, name: str, where: str) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _rows(data: Any, names: Sequence[str], where: str) -> Tensor:
+def _chosen_columns(data: Any, names: Sequence[str], where: str) -> Tensor:
     """The columns of these names in data, or in inputs alone."""
     if isinstance(data, (Dataset, Mapping)) or (isinstance(data, (tuple, list)) and len(data) == 2):
         dataset = as_dataset(data, where)
@@ -118,7 +118,7 @@ def _rows(data: Any, names: Sequence[str], where: str) -> Tensor:
     return x.to("cpu", torch.float64)[:, [columns.index(name) for name in names]]
 
 
-def _between(rows: Tensor, draw: torch.Generator) -> Tensor:
+def _points_between(rows: Tensor, draw: torch.Generator) -> Tensor:
     """Rows, and points on the way from one to another."""
     first, second = (torch.randint(len(rows), (POINTS,), generator=draw) for _ in range(2))
     parts = torch.rand(POINTS, 1, generator=draw, dtype=torch.float64)

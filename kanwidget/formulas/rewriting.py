@@ -72,7 +72,7 @@ def simplify(expr: Any, timeout: float = 5.0, *, ranges: Any = None) -> sympy.Ex
     expr = expression(expr, "expr", _WHERE, curves=True)
     deadline = time.monotonic() + _check.real(timeout, "timeout", _WHERE, low=0)
     sample = points(list(expr.free_symbols), ranges, 0.0, _WHERE)
-    return _Search(expr, sample, deadline).shortest()
+    return _ShortestSearch(expr, sample, deadline).shortest()
 
 
 def length(expr: Any) -> int:
@@ -88,7 +88,7 @@ def length(expr: Any) -> int:
     return sum(1 for _ in sympy.preorder_traversal(expr))
 
 
-class _Search:
+class _ShortestSearch:
     """The search for the shortest writing of an expression."""
 
     def __init__(self, expr: Any, sample: Points, deadline: float) -> None:

@@ -170,7 +170,7 @@ def numeric_edges(network: Network) -> list[EdgeRef]:
 
 def _fit_params(function: Primitive, inputs: Tensor, values: Tensor) -> SymbolicFit:
     """The fit of one primitive, or an error that says why there is none."""
-    (fits,) = fit_primitives(inputs, values, [function], on_broken=_refuse)
+    (fits,) = fit_primitives(inputs, values, [function], on_broken=_refuse_broken)
     if fits:
         return fits[0]
     mean = float(values.double().mean())
@@ -187,7 +187,7 @@ def _fit_params(function: Primitive, inputs: Tensor, values: Tensor) -> Symbolic
     _check.fail("name", "fix_symbolic", expected, function.name, "Use suggest_symbolic for the functions that are.")
 
 
-def _refuse(broken: BrokenPrimitive) -> NoReturn:
+def _refuse_broken(broken: BrokenPrimitive) -> NoReturn:
     """Report a function that can't be used as an error of `fix_symbolic`."""
     advice = "Mend it, and register it again with register_primitive(…, replace=True)."
     raise ValueError(f"fix_symbolic needs a function that works: {broken}. {advice}") from broken
@@ -209,7 +209,7 @@ def _unseen_fit(function: Primitive, params: Sequence[float]) -> SymbolicFit:
         with blamed(function):
             text = equation(function, (a, b, c, d))
     except BrokenPrimitive as broken:
-        _refuse(broken)
+        _refuse_broken(broken)
     # Where data will be decides which of several intervals it is.
     single = function.period is None and len(function.intervals) == 1 and a != 0
     low, high = sorted((end - b) / a for end in function.intervals[0]) if single else (-math.inf, math.inf)
@@ -232,7 +232,7 @@ def fit_with_params(function: Primitive, params: Sequence[float], inputs: Tensor
         r2 = 1 - float(residual / spread) if float(spread) > 0 else float(residual == 0)
         return record(function, (a, b, c, d), r2, float(x.min()), float(x.max()))
     except BrokenPrimitive as broken:
-        _refuse(broken)
+        _refuse_broken(broken)
 
 
 def replace_spline(

@@ -58,7 +58,7 @@ def curves(x: Tensor, y: Tensor, weights: Tensor | None = None, where: str = "fi
     if x.shape != y.shape:
         _check.fail("y", where, f"of the same shape as x, {tuple(x.shape)}", y)
     xs, ys = (value.detach().to("cpu", torch.float64).T.contiguous() for value in (x, y))
-    weight = _weights(weights, x.shape[0], where)
+    weight = _normalized_weights(weights, x.shape[0], where)
     low, high = xs.amin(1), xs.amax(1)
     middle, half = (low + high) / 2, (high - low) / 2
     half = torch.where(half > 0, half, 1.0)
@@ -73,7 +73,7 @@ def curves(x: Tensor, y: Tensor, weights: Tensor | None = None, where: str = "fi
     return Curves(xs, ys, weight, middle, half, t, z, constant, deviation[:, 0] <= 1e-4 * size)
 
 
-def _weights(weights: Tensor | None, n: int, where: str) -> Tensor:
+def _normalized_weights(weights: Tensor | None, n: int, where: str) -> Tensor:
     if weights is None:
         return torch.full((1, n), 1 / n, dtype=torch.float64)
     if (

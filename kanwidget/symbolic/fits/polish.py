@@ -30,7 +30,7 @@ EXACT = 1e-29
 _APPROACH = 0.9
 
 
-class _Problem(NamedTuple):
+class _MovingFits(NamedTuple):
     """The fits that still move, and their data."""
 
     primitive: Tensor
@@ -43,20 +43,20 @@ class _Problem(NamedTuple):
     weight: Tensor
     """`(fits, n)`, or `(1, n)` for all of them."""
 
-    def take(self, index: Tensor) -> _Problem:
+    def take(self, index: Tensor) -> _MovingFits:
         """Some of the fits."""
         weight = self.weight if self.weight.shape[0] == 1 else self.weight[index]
-        return _Problem(self.primitive[index], self.facts[:, index], self.along[index], self.z[index], weight)
+        return _MovingFits(self.primitive[index], self.facts[:, index], self.along[index], self.z[index], weight)
 
 
 _FREE, _LOW, _HIGH, _START, _ENDS = slice(0, 2), 2, 3, 4, slice(5, 7)
 
 
-def _problem(fits: FitParameters, data: Curves, primitives: Sequence[Primitive]) -> _Problem:
+def _moving_fits(fits: FitParameters, data: Curves, primitives: Sequence[Primitive]) -> _MovingFits:
     free = torch.tensor([primitive.free for primitive in primitives], dtype=fits.slope.dtype)[fits.primitive]
     facts = torch.stack([*free.T, fits.low, fits.high, fits.slope, fits.offset - 1, fits.offset + 1])
     along, weight = data.t[fits.edge] + fits.offset[:, None], data.weight_of(fits.edge)
-    return _Problem(fits.primitive, facts, along, data.z[fits.edge], weight)
+    return _MovingFits(fits.primitive, facts, along, data.z[fits.edge], weight)
 
 
 def polish(
@@ -74,7 +74,7 @@ def polish(
     Returns:
         The fits, and their squared errors relative to the edge's variance (infinite where f isn't finite).
     """
-    problem = _problem(fits, data, primitives)
+    problem = _moving_fits(fits, data, primitives)
     result = torch.stack([fits.slope, fits.shift])
     errors, normal = _linearize(problem, primitives, result)
     adjustable = (problem.facts[_FREE] > 0).any(0)
@@ -103,7 +103,7 @@ def polish(
     return fits._replace(slope=result[0], shift=result[1]), errors
 
 
-def _moving(problem: _Problem, point: Tensor) -> Tensor:
+def _moving(problem: _MovingFits, point: Tensor) -> Tensor:
     """Whether the parameters are moderate: beyond, f(u) is a line or a parabola to 1e-12 (of the variance) and a fit only takes a limit."""
     slope, shift = point.abs()
     free_slope, free_shift = problem.facts[_FREE] > 0
@@ -136,7 +136,7 @@ def _value_and_derivative(primitive: Primitive, u: Tensor) -> tuple[Tensor, Tens
     return called(primitive, primitive.fn, u), called(primitive, primitive.d1, u)
 
 
-def _linearize(problem: _Problem, primitives: Sequence[Primitive], point: Tensor) -> tuple[Tensor, Tensor]:
+def _linearize(problem: _MovingFits, primitives: Sequence[Primitive], point: Tensor) -> tuple[Tensor, Tensor]:
     """Eliminate c and d: the squared errors, `(fits,)`, and the normal equations of the rest (matrix | right-hand side), `(fits, 2, 3)`."""
     index, facts, along, z, w = problem
     slope, shift = point[..., None]
@@ -179,7 +179,7 @@ def _step(normal: Tensor, damping: Tensor) -> Tensor:
     return torch.nan_to_num(torch.where(sound, step, alone), posinf=0.0, neginf=0.0)
 
 
-def _room(problem: _Problem, point: Tensor, step: Tensor) -> Tensor:
+def _room(problem: _MovingFits, point: Tensor, step: Tensor) -> Tensor:
     """The fraction of a step that keeps both ends of the data within the domain."""
     slope, shift = point
     facts = problem.facts

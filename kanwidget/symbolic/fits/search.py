@@ -61,7 +61,7 @@ class _Dictionary:
     """Columns of that table."""
 
 
-def _columns(group: Tensor) -> Tensor:
+def _group_columns(group: Tensor) -> Tensor:
     """Columns for the groups of a primitive, with a gap of one between families: groups of two families are never neighbors."""
     groups, index = torch.unique(group, return_inverse=True)
     steps = torch.diff(groups, prepend=groups[:1]).clamp(max=2)
@@ -70,7 +70,7 @@ def _columns(group: Tensor) -> Tensor:
 
 def _dictionary(primitives: tuple[Primitive, ...]) -> _Dictionary:
     parts = tuple(shapes(primitive, not is_built_in(primitive.name)) for primitive in primitives)
-    ranks = [_columns(part.group) for part in parts]
+    ranks = [_group_columns(part.group) for part in parts]
     width = max(int(rank.max()) + 1 for rank in ranks)
     sizes = torch.tensor([len(part.slope) for part in parts])
     number = torch.repeat_interleave(torch.arange(len(parts)), sizes)

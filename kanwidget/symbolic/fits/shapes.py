@@ -81,7 +81,7 @@ def pairs(primitive: Primitive, interval: Interval, custom: bool) -> list[Pair]:
     if math.isinf(low) and math.isinf(high):
         return _any_line() if custom and all(primitive.free) else _real_line(primitive)
     if math.isfinite(low) and math.isfinite(high):
-        return _between(low, high, (1, -1) if custom else (1,))
+        return _on_interval(low, high, (1, -1) if custom else (1,))
     two_sided = math.isfinite(low) and (primitive.mirrored or primitive.free[0])
     edge, sides = (low if math.isfinite(low) else high), (1, -1) if two_sided else (1,)
     inward = 1 if math.isfinite(low) else -1
@@ -164,7 +164,7 @@ def _one_sided(sides: Sequence[int], scale: float) -> list[Pair]:
     ]
 
 
-def _between(low: float, high: float, signs: Sequence[int]) -> list[Pair]:
+def _on_interval(low: float, high: float, signs: Sequence[int]) -> list[Pair]:
     """Functions on a finite interval: u(-1) and u(1) at graded fractions of it."""
     near = [10.0**-p for p in (4, 3, 2.3, 1.7, 1.2)]
     fractions = [*near, *(i / 12 for i in range(2, 11)), *(1 - gap for gap in reversed(near))]

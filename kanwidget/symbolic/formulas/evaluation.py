@@ -125,7 +125,7 @@ def _value(
     if node.is_Number or node.is_NumberSymbol:
         return like.new_tensor(float(node))
     if isinstance(node, sympy.Pow):
-        return _power(visit(node.base), node.exp, visit)
+        return _real_power(visit(node.base), node.exp, visit)
     if isinstance(node, sympy.Piecewise):
         return _piecewise(node, visit, like)
     applied = from_sympy_node(node)
@@ -139,7 +139,7 @@ def _value(
     return table[name](*(visit(argument) for argument in node.args))
 
 
-def _power(base: Tensor, exponent: Any, visit: Callable[[Any], Tensor]) -> Tensor:
+def _real_power(base: Tensor, exponent: Any, visit: Callable[[Any], Tensor]) -> Tensor:
     """Real powers; the cube root of a negative number is negative."""
     if not exponent.is_Number:
         return base ** visit(exponent)

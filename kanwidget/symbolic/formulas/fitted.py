@@ -195,7 +195,7 @@ def fitted_formulas(pose: Posed, problem: Problem, fit: Fit) -> list[FittedFormu
 
     read = fit_in_units(fit)
     parts = list(read.expression) if isinstance(problem, ClassProblem) else [read.expression]
-    error, noise = _errors(problem, fit)
+    error, noise = _error_and_noise(problem, fit)
     separated = problem.separates(fit.deviance)
     curves = [name for name in pose.names if name not in pose.words.tables]
     formulas = []
@@ -294,7 +294,7 @@ def _split_exponentials(factors: list[Any], symbols: set[Any]) -> tuple[list[Any
     return outer, inner
 
 
-def _errors(problem: Problem, fit: Fit) -> tuple[float, float]:
+def _error_and_noise(problem: Problem, fit: Fit) -> tuple[float, float]:
     """The error on the rows, and the part of the value that is noise, where the rows are weighted by it."""
     if isinstance(problem, ClassProblem):
         return fit.deviance / (2 * problem.rows), 0.0

@@ -150,19 +150,19 @@ def _scaler(pair: Sequence[Any], count: int, argument: str) -> tuple[list[float]
     expected = f"means and standard deviations, {count} of each"
     if not hasattr(pair, "__len__") or len(pair) != 2:
         _check.fail(argument, "symbolic_formula", expected, pair)
-    means, deviations = ([float(value) for value in _flat(part)] for part in pair)
+    means, deviations = ([float(value) for value in _flat_numbers(part)] for part in pair)
     sound = len(means) == len(deviations) == count and all(map(math.isfinite, means)) and 0 not in deviations
     if not sound:
         _check.fail(argument, "symbolic_formula", expected, pair)
     return means, deviations
 
 
-def _flat(values: Any) -> list[Any]:
+def _flat_numbers(values: Any) -> list[Any]:
     """A number, list, array or tensor of any shape as a flat list."""
     listed = values.tolist() if hasattr(values, "tolist") else values
     if not isinstance(listed, (list, tuple)):
         return [listed]
-    return [number for entry in listed for number in _flat(entry)]
+    return [number for entry in listed for number in _flat_numbers(entry)]
 
 
 def _compose(
@@ -183,7 +183,9 @@ def _compose(
             sources = [source for source in range(layer.in_dim) if active[target, source]]
             for source in sources:
                 scale = scales[source] if scales and index == 0 else None
-                parts[EdgeRef(index, source, target)] = _edge(network, index, source, target, nodes[source], scale)
+                parts[EdgeRef(index, source, target)] = _edge_expression(
+                    network, index, source, target, nodes[source], scale
+                )
             subnodes.append(sympy.Add(*(parts[EdgeRef(index, source, target)] for source in sources)))
         level = index + 1
         groups = [network.subnodes_of(level, node) for node in range(network.nodes_in(level))]
@@ -223,7 +225,7 @@ def _outputs(network: Network, nodes: list[Any]) -> list[Any]:
     return outputs
 
 
-def _edge(
+def _edge_expression(
     network: Network, index: int, source: int, target: int, node: Any, scale: tuple[float, float] | None = None
 ) -> Any:
     """One edge of a node's expression, or of (node - mean)/std."""

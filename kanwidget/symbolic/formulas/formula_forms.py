@@ -128,31 +128,31 @@ def form_steps(
     """`formula_forms` one by one, as they are ready."""
     deadline = time.monotonic() + _check.real(seconds, "seconds", _WHERE, low=0)
     poses = posed(network, data, var, _WHERE)
-    return _forms(poses, deadline)
+    return _form_steps(poses, deadline)
 
 
-def _forms(poses: list[Posed], deadline: float) -> Iterator[FormulaForm]:
+def _form_steps(poses: list[Posed], deadline: float) -> Iterator[FormulaForm]:
     trained = [_as_trained(pose) for pose in poses]
-    yield _form("as trained", poses, trained)
+    yield _as_form("as trained", poses, trained)
     shown = [_texts(trained)]
     rounded = [fitted_formulas(pose, *simplest(pose.problem, pose.expression, deadline=deadline)) for pose in poses]
     shown.append(_texts(rounded))
     # It is what one looks for, and its constants have errors: it is there even if its text isn't new.
-    yield _form("rounded", poses, rounded)
+    yield _as_form("rounded", poses, rounded)
     multiplied = [formulas for pose in poses if (formulas := _expanded(pose, deadline)) is not None]
     if len(multiplied) == len(poses) and _texts(multiplied) not in shown:
         shown.append(_texts(multiplied))
-        yield _form("expanded", poses, multiplied)
+        yield _as_form("expanded", poses, multiplied)
     factored = [[_factored(formula, deadline) for formula in formulas] for formulas in rounded]
     if _texts(factored) not in shown:
-        yield _form("factored", poses, factored)
+        yield _as_form("factored", poses, factored)
 
 
 def _texts(parts: list[list[FittedFormula]]) -> list[str]:
     return [formula.text for formulas in parts for formula in formulas]
 
 
-def _form(name: str, poses: list[Posed], parts: list[list[FittedFormula]]) -> FormulaForm:
+def _as_form(name: str, poses: list[Posed], parts: list[list[FittedFormula]]) -> FormulaForm:
     formulas = [formula for part in parts for formula in part]
     constants = {constant: pair for formula in formulas for constant, pair in formula.constants.items()}
     errors = [part[0].error for part in parts]

@@ -49,7 +49,7 @@ def rounded(
         allowed = _MOVE * spread
         if noise is not None:
             allowed = max(allowed, _OF_NOISE * noise * float(network.output_scale.size[index]))
-        found = _without_round_off(expression, values_of, _NOTHING * 10.0**-digits * spread)
+        found = _without_idle_constants(expression, values_of, _NOTHING * 10.0**-digits * spread)
         for count in range(digits, _ALL_DIGITS + 1):
             short = shortened(found, count)
             if not (abs(values_of(short) - values) > allowed).any():
@@ -58,7 +58,7 @@ def rounded(
     return results
 
 
-def _without_round_off(expression: Any, values_of: Callable[[Any], Any], nothing: float) -> Any:
+def _without_idle_constants(expression: Any, values_of: Callable[[Any], Any], nothing: float) -> Any:
     """The expression without constants that say nothing of the reference data: taken away one by one, the smallest first."""
     import sympy
 

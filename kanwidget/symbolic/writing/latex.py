@@ -65,9 +65,9 @@ def _latex(node: MathNode) -> str:
             rows = [" & ".join(map(_latex, cells)) for _, _, cells in children]
             return r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}"
     if tag in ("math", "mrow", "mtd"):
-        return _row(children)
+        return _side_by_side(children)
     if tag == "msqrt":
-        return rf"\sqrt{{{_row(children)}}}"
+        return rf"\sqrt{{{_side_by_side(children)}}}"
     parts = [_latex(child) for child in children]
     if tag == "mroot":
         return rf"\sqrt[{parts[1]}]{{{parts[0]}}}"
@@ -80,7 +80,7 @@ def _latex(node: MathNode) -> str:
     return f"{parts[0]}_{{{below}}}{above}"
 
 
-def _row(nodes: Sequence[MathNode]) -> str:
+def _side_by_side(nodes: Sequence[MathNode]) -> str:
     return "".join(map(_latex, nodes))
 
 

@@ -160,7 +160,7 @@ class Writer:
             above[:1] if above and isinstance(above[0], float) and not above[0].is_integer() and len(above) > 1 else []
         )
         numerator = self.product(above[len(in_front) :]) or self.number(1.0)
-        line = ["mfrac", {}, [_row(numerator), _row(self.product(below))]]
+        line = ["mfrac", {}, [_grouped(numerator), _grouped(self.product(below))]]
         return [*self.product(in_front), *([_thin()] if in_front else []), line]
 
     def product(self, factors: Sequence[Form]) -> list[Any]:
@@ -170,7 +170,7 @@ class Writer:
             alone = len(factors) == 1
             nodes = self.write(factor) if alone else self.factor(factor)
             if i:
-                row.append(_between(factors[i - 1], factor))
+                row.append(_sign_between(factors[i - 1], factor))
             row += nodes
         return row
 
@@ -181,7 +181,7 @@ class Writer:
 
     def power(self, base: Form, exponent: Form) -> list[Any]:
         """base^exponent; a subscript and an exponent stand above each other, and functions are raised by name."""
-        top = _row(self.raised(exponent))
+        top = _grouped(self.raised(exponent))
         if isinstance(base, tuple) and base[0] == "var":
             node = self.name(str(base[1]))
             if node[0] == "msub":
@@ -193,7 +193,7 @@ class Writer:
             isinstance(base, (int, float)) and base >= 0 and parse_number(base, 4)[1] is None
         )
         closed = simple or (isinstance(base, tuple) and base[0] == "abs")
-        return [["msup", {}, [_row(self.write(base) if closed else self.parenthesised(base)), top]]]
+        return [["msup", {}, [_grouped(self.write(base) if closed else self.parenthesised(base)), top]]]
 
     def raised(self, exponent: Form) -> list[Any]:
         """An exponent; a fraction of numbers stays on one line."""
@@ -231,9 +231,9 @@ class Writer:
         if function.root is not None:
             inner = self.write(operand)
             degree = ["mn", {}, [str(function.root)]]
-            return [["msqrt", {}, inner] if function.root == 2 else ["mroot", {}, [_row(inner), degree]]]
-        if _small(operand):
-            return [["msup", {}, [_euler(), _row(self.write(operand))]]]
+            return [["msqrt", {}, inner] if function.root == 2 else ["mroot", {}, [_grouped(inner), degree]]]
+        if _is_small_exponent(operand):
+            return [["msup", {}, [_euler(), _grouped(self.write(operand))]]]
         return self.applied(_function_name(function.head), [operand])
 
     def cases(self, cases: list[Any]) -> MathNode:
@@ -262,7 +262,7 @@ class Writer:
         if exponent is None:
             return [["mn", {}, [mantissa]]]
         raised = [*_minus(exponent < 0), ["mn", {}, [str(abs(exponent))]]]
-        ten = ["msup", {}, [["mn", {}, ["10"]], _row(raised)]]
+        ten = ["msup", {}, [["mn", {}, ["10"]], _grouped(raised)]]
         return [ten] if mantissa == "1" else [["mn", {}, [mantissa]], ["mo", {}, ["·"]], ten]
 
     def name(self, text: str, *, function: bool = False) -> MathNode:
@@ -276,7 +276,7 @@ class Writer:
         for i, part in enumerate(subscripts):
             comma = [["mo", {"separator": "true"}, [","]]] if i else []
             below += [*comma, ["mn" if part.isdigit() else "mi", {}, [part]]]
-        return ["msub", {"class": "kw-edge"} if function else {}, [["mi", {}, [base]], _row(below)]]
+        return ["msub", {"class": "kw-edge"} if function else {}, [["mi", {}, [base]], _grouped(below)]]
 
 
 def _is_raised(form: Form) -> bool:
@@ -285,7 +285,7 @@ def _is_raised(form: Form) -> bool:
     return function is not None and function.raised
 
 
-def _small(exponent: Form) -> bool:
+def _is_small_exponent(exponent: Form) -> bool:
     """Whether e is written with this exponent: it isn't deep, and nothing in it is divided."""
     return forms.depth(exponent) <= 3 and not any(forms.split_fraction(part)[1] for part in forms.parts(exponent))
 
@@ -309,7 +309,7 @@ def _thin() -> MathNode:
     return ["mspace", {"width": "0.17em"}, []]
 
 
-def _row(nodes: Sequence[Any]) -> MathNode:
+def _grouped(nodes: Sequence[Any]) -> MathNode:
     return nodes[0] if len(nodes) == 1 else ["mrow", {}, list(nodes)]
 
 
@@ -330,7 +330,7 @@ def _fenced(opening: str, nodes: Sequence[Any], closing: str) -> MathNode:
 
 def _begins_with_name(form: tuple[Any, ...]) -> bool:
     function = function_of(form[0])
-    return function is None or function.named or (function.power_of_e and not _small(form[1]))
+    return function is None or function.named or (function.power_of_e and not _is_small_exponent(form[1]))
 
 
 def _base_name(form: Form) -> str:
@@ -339,7 +339,7 @@ def _base_name(form: Form) -> str:
     return str(base[1]) if isinstance(base, tuple) and base[0] == "var" else ""
 
 
-def _between(left: Form, right: Form) -> MathNode:
+def _sign_between(left: Form, right: Form) -> MathNode:
     """The sign between two factors: a dot between numbers, and beside names of several words, a thin space before functions and between
     whole words.
     """

@@ -84,14 +84,14 @@ def to_python(
     """
     listed = list(expr) if isinstance(expr, Sequence) else [expr]
     written = [from_sympy(expression) for expression in listed]
-    arguments = _arguments([symbol.name for symbol in variables])
+    arguments = _identifiers([symbol.name for symbol in variables])
     operations = [part for form in written for part in forms.parts(form) if isinstance(part, tuple)]
     calls = sorted({str(part[1]) for part in operations if part[0] == "call"})
-    functions = _arguments(calls, reserved=set(arguments.values()), prefix="f")
+    functions = _identifiers(calls, reserved=set(arguments.values()), prefix="f")
     notation = Notation(
-        number=_number,
+        number=_literal,
         power="**",
-        function=_function,
+        function=_numpy_name,
         variable=lambda text: arguments.get(text, "np.nan"),
         call=lambda text: functions[text],
         constants={"pi": "np.pi", "e": "np.e"},
@@ -130,7 +130,7 @@ def _lookup(name: str, words: LevelSource) -> str:
     return f"    {name} = np.vectorize(lambda one: {values!r}.get({key}, {words.unmet!r}), otypes=[float])"
 
 
-def _arguments(names: Sequence[str], reserved: set[str] | None = None, prefix: str = "x") -> dict[str, str]:
+def _identifiers(names: Sequence[str], reserved: set[str] | None = None, prefix: str = "x") -> dict[str, str]:
     """An identifier for every name: itself where it is one."""
     identifiers: dict[str, str] = {}
     used = {"np", *_SCIPY.values(), *(reserved or ())}
@@ -148,13 +148,13 @@ def _arguments(names: Sequence[str], reserved: set[str] | None = None, prefix: s
     return identifiers
 
 
-def _number(value: float) -> str:
+def _literal(value: float) -> str:
     if math.isfinite(value):
         return repr(value)
     return "np.nan" if math.isnan(value) else "np.inf" if value > 0 else "-np.inf"
 
 
-def _function(head: str) -> str:
+def _numpy_name(head: str) -> str:
     function = function_of(head)
     return _SCIPY.get(head) or (function.numpy if function else f"np.{head}")
 

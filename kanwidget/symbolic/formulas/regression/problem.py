@@ -211,7 +211,7 @@ class Problem:
         if not symbols:
             return Fit(template, [], values, torch.zeros(0, 0, dtype=torch.float64), self.deviance(template))
         jacobian, residual, deviance = self._linear(template, symbols, values)
-        if not _finite(jacobian, residual, deviance):
+        if not _is_finite(jacobian, residual, deviance):
             # Outside of a function's domain no constant is determined.
             return Fit(template, symbols, values, _undetermined(len(symbols)), math.inf)
         return Fit(template, symbols, values, self._covariance(jacobian, residual), deviance)
@@ -246,7 +246,7 @@ class Problem:
             return values
         template = self._with_columns(template, set(symbols))
         jacobian, residual, deviance = self._linear(template, symbols, values)
-        if not _finite(jacobian, residual, deviance):
+        if not _is_finite(jacobian, residual, deviance):
             return values  # no direction of descent
         eye = torch.eye(len(values), dtype=torch.float64)
         for step in range(_STEPS):
@@ -258,7 +258,7 @@ class Problem:
             farthest = _FARTHEST * values.abs().clamp(min=1.0)
             trial = values + move.clamp(-farthest, farthest)
             linear = self._linear(template, symbols, trial)
-            if _finite(*linear) and linear[2] <= deviance:
+            if _is_finite(*linear) and linear[2] <= deviance:
                 gain = deviance - linear[2]
                 values, damping = trial, max(damping * 0.2, 1e-15)
                 jacobian, residual, deviance = linear
@@ -279,7 +279,7 @@ def _undetermined(count: int) -> Tensor:
     return torch.diag(torch.full((count,), torch.inf, dtype=torch.float64))
 
 
-def _finite(jacobian: Tensor, residual: Tensor, deviance: float) -> bool:
+def _is_finite(jacobian: Tensor, residual: Tensor, deviance: float) -> bool:
     return math.isfinite(deviance) and bool(torch.isfinite(jacobian).all() and torch.isfinite(residual).all())
 
 

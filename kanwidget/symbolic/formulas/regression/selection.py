@@ -152,7 +152,7 @@ class Selector:
         import sympy
 
         while True:
-            levels = _levels(fit)
+            levels = _constants_beside_curves(fit)
             loose = [s for s, error in zip(fit.symbols, fit.errors, strict=True) if math.isinf(error)]
             for symbol in sorted(loose, key=levels.__contains__):
                 value = float(fit.floats[symbol])
@@ -180,7 +180,7 @@ class Selector:
 
         zero = sympy.Integer(0)
         for whole in _offsets(fit):
-            group = [symbol for symbol in whole if symbol not in _levels(fit)]
+            group = [symbol for symbol in whole if symbol not in _constants_beside_curves(fit)]
             trial = self._try(fit, dict.fromkeys(group, zero))
             if self._agrees(trial, fit) and trial is not None and not self._needs_one(trial, fit, group):
                 return self.without_zeros(trial)
@@ -199,7 +199,7 @@ class Selector:
             symbol: abs(value) / (error * factor) if error > 0 else math.inf
             for symbol, value, error in zip(fit.symbols, fit.values.tolist(), fit.errors, strict=True)
         }
-        levels = _levels(fit)
+        levels = _constants_beside_curves(fit)
         near = [symbol for symbol in doubts if doubts[symbol] < _FARTHEST and symbol not in levels]
         near.sort(key=lambda symbol: doubts[symbol])
         return near[:_TRIED]
@@ -231,7 +231,7 @@ class Selector:
             proposals = dict(_simple_exponents(fit))
 
 
-def _levels(fit: Fit) -> set[Any]:
+def _constants_beside_curves(fit: Fit) -> set[Any]:
     """Constants for which 0 is no number like no other: those beside a curve or a table of words, whose zero is arbitrary."""
     import sympy
     from sympy.core.function import AppliedUndef

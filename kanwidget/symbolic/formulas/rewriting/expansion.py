@@ -36,7 +36,7 @@ def expanded(expr: Any) -> Any:
     divisors = [p for p in alike.atoms(sympy.Pow) if p.exp.is_number and p.exp.is_negative]
     held = {power: sympy.Dummy() for power in sorted(divisors, key=sympy.count_ops, reverse=True)}
     multiplied = sympy.expand_mul(sympy.expand_multinomial(sympy.expand_mul(alike.xreplace(held))))
-    return _without_round_off(multiplied.xreplace({dummy: power for power, dummy in held.items()}))
+    return _without_cancelled_terms(multiplied.xreplace({dummy: power for power, dummy in held.items()}))
 
 
 def as_saturations(expr: Any) -> list[Any]:
@@ -89,7 +89,7 @@ def with_like_functions(expr: Any) -> Any:
             groups.setdefault(shape(node), []).append(node)
         for group in groups.values():
             for cluster in _clusters(group):
-                mean = _mean(cluster)
+                mean = _with_mean_decimals(cluster)
                 replaced |= {node: mean for node in cluster if node != mean}
         changed = expr.xreplace(replaced)
         if changed == expr:
@@ -98,7 +98,7 @@ def with_like_functions(expr: Any) -> Any:
     return expr
 
 
-def _floats(node: Any) -> list[float]:
+def _decimals(node: Any) -> list[float]:
     """The decimals of a node in their order."""
     import sympy
 
@@ -109,9 +109,9 @@ def _clusters(nodes: list[Any]) -> Iterable[list[Any]]:
     """Nodes of one shape in groups whose constants are nearly the same."""
     clusters: list[list[Any]] = []
     for node in nodes:
-        numbers = _floats(node)
+        numbers = _decimals(node)
         for cluster in clusters:
-            first = _floats(cluster[0])
+            first = _decimals(cluster[0])
             if len(first) == len(numbers) and all(map(_alike, numbers, first)):
                 cluster.append(node)
                 break
@@ -124,11 +124,11 @@ def _alike(one: float, other: float) -> bool:
     return abs(one - other) <= _ALIKE * max(abs(one), abs(other))
 
 
-def _mean(cluster: list[Any]) -> Any:
+def _with_mean_decimals(cluster: list[Any]) -> Any:
     """The first node of a cluster with the means of all constants."""
     import sympy
 
-    columns = zip(*map(_floats, cluster), strict=True)
+    columns = zip(*map(_decimals, cluster), strict=True)
     means = [sympy.Float(sum(column) / len(column)) for column in columns]
     template, symbols, _ = parametrize(cluster[0], lambda base: True)
     return template.xreplace(dict(zip(symbols, means, strict=True)))
@@ -153,7 +153,7 @@ def _short(expr: Any) -> bool:
     return max((terms(node) for node in sympy.preorder_traversal(expr)), default=1) <= _MOST_TERMS
 
 
-def _without_round_off(expr: Any) -> Any:
+def _without_cancelled_terms(expr: Any) -> Any:
     """A sum without the terms that cancel but for round-off."""
     import sympy
 
