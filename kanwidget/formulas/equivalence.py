@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +11,9 @@ import torch
 
 from kanwidget import _check
 from kanwidget.core.threads import limit_threads
-from kanwidget.formulas.agreement import Agreement, agreement, values
 from kanwidget.formulas.arguments import expression
 from kanwidget.formulas.fitting import best_fit, needs_all, with_free_numbers, without_open
-from kanwidget.formulas.points import POINTS, Points, points
+from kanwidget.formulas.points import POINTS, Agreement, Points, agreement, points, values
 from kanwidget.symbolic.formulas.deadlines import simplify_within, within
 from kanwidget.symbolic.formulas.regression.problem import Problem
 
@@ -129,15 +127,15 @@ class _Judge:
             return True
         return within(time.monotonic() + _FIRST, lambda: sympy.expand(self.a - self.b)) == 0
 
-    def compare(self, a: Any) -> tuple[Agreement, Agreement]:
-        """How far an expression agrees with b, within the ranges and on the wider ones."""
-        return agreement(a, self.b, self.inner, POINTS), agreement(a, self.b, self.wider, POINTS)
+    def compare(self, a: Any, b: Any) -> tuple[Agreement, Agreement]:
+        """How far two expressions agree, within the ranges and on the wider ones."""
+        return agreement(a, b, self.inner), agreement(a, b, self.wider)
 
     # ---- answers
 
     def values(self) -> Equivalence:
         """Whether the values are the same, but for constants that are less exact."""
-        inner, wider = self.compare(self.a)
+        inner, wider = self.compare(self.a, self.b)
         doubt = self._without_values(inner)
         if doubt is not None:
             return doubt
@@ -156,15 +154,17 @@ class _Judge:
 
     def form(self) -> Equivalence:
         """Whether a is b with other constants."""
-        inner, wider = self.compare(self.a)
-        if inner.both >= _FEWEST and inner.one <= _ONE and _largest(inner, wider) <= _SAME:
+        inner, wider = self.compare(self.a, self.b)
+        if _are_same(inner, wider):
             return self._answer(True, f"the same values{_domain(wider)}", inner, wider)
         fitted = self._fitted(self.a, self.b, _STARTS)
         if fitted is None:
-            count = int(torch.isfinite(values(self.b, self.inner, POINTS)).sum())
+            count = int(torch.isfinite(values(self.b, self.inner)).sum())
             doubt = self._without_values(inner) if count < _FEWEST else None
             return self._answer(False, "no constants of a make it b", inner, wider) if doubt is None else doubt
-        return self._answer(True, "the same form, with the constants of `fitted`", *self.compare(fitted), fitted)
+        return self._answer(
+            True, "the same form, with the constants of `fitted`", *self.compare(fitted, self.b), fitted
+        )
 
     def _without_values(self, inner: Agreement) -> Equivalence | None:
         """The answer where one of the formulas has no values on some points, None where both have."""
@@ -180,7 +180,8 @@ class _Judge:
             False, f"both are finite at {inner.both} of {POINTS} points only: give `ranges` where they are"
         )
 
-    def _answer(self, equal: bool, reason: str, inner: Agreement, wider: Agreement, fitted: Any = None) -> Equivalence:
+    @staticmethod
+    def _answer(equal: bool, reason: str, inner: Agreement, wider: Agreement, fitted: Any = None) -> Equivalence:
         return Equivalence(equal, reason, inner.error, wider.error, fitted)
 
     # ---- constants
@@ -188,7 +189,7 @@ class _Judge:
     def _fitted(self, moving: Any, fixed: Any, starts: int) -> Any:
         """A formula with the constants that make it another one, all of them needed; None where there are none."""
         free = with_free_numbers(moving)
-        target = values(fixed, self.inner, POINTS)
+        target = values(fixed, self.inner)
         rows = torch.isfinite(target).nonzero()[:_ROWS, 0]
         if len(rows) < _FEWEST or not self.symbols:
             return None
@@ -196,20 +197,19 @@ class _Judge:
         problem = Problem(list(self.symbols.values()), x, target[rows], where=_WHERE)
         # A tenth of what agreement asks for: no further start is needed.
         fit = best_fit(problem, free, starts, 1e-4 * problem.rows * problem.noise_floor)
-        agrees = self._same_as(fixed)
+
+        def agrees(expr: Any) -> bool:
+            return _are_same(*self.compare(expr, fixed))
+
         if not agrees(fit.expression):
             return None
         fit = without_open(problem, fit, agrees)
         return fit.expression if agrees(fit.expression) and needs_all(problem, fit, agrees) else None
 
-    def _same_as(self, fixed: Any) -> Callable[[Any], bool]:
-        def agrees(expr: Any) -> bool:
-            inner = agreement(expr, fixed, self.inner, POINTS)
-            if inner.both < _FEWEST or inner.one > _ONE or not inner.error <= _SAME:
-                return False
-            return _largest(inner, agreement(expr, fixed, self.wider, POINTS)) <= _SAME
 
-        return agrees
+def _are_same(inner: Agreement, wider: Agreement) -> bool:
+    """Whether the values are the same, and there are enough of them."""
+    return inner.both >= _FEWEST and inner.one <= _ONE and _largest(inner, wider) <= _SAME
 
 
 def _largest(inner: Agreement, wider: Agreement) -> float:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from kanwidget import _check
 from kanwidget.core.threads import limit_threads
-from kanwidget.formulas.agreement import agreement, values
 from kanwidget.formulas.arguments import expression, unknown_functions
-from kanwidget.formulas.points import POINTS, Points, points
+from kanwidget.formulas.points import Points, agreement, points, values
 from kanwidget.symbolic.formulas.deadlines import within
 from kanwidget.symbolic.formulas.evaluation import has_values
 
@@ -97,7 +96,7 @@ class _ShortestSearch:
         self.to_signed = {symbol: signed[symbol.name] for symbol in expr.free_symbols}
         self.from_signed = {signed: symbol for symbol, signed in self.to_signed.items()}
         self.columns = sample.columns({symbol.name: symbol for symbol in expr.free_symbols})
-        self.finite = values(expr, self.columns, POINTS).isfinite()
+        self.finite = values(expr, self.columns).isfinite()
         self.decimals: dict[Any, Any] = {}
 
     def shortest(self) -> Any:
@@ -129,9 +128,9 @@ class _ShortestSearch:
         """Whether a writing has the values of the formula, wherever this has some."""
         if next(unknown_functions(expr, curves=True), None) is not None:
             return False
-        if not bool(values(expr, self.columns, POINTS).isfinite()[self.finite].all()):
+        if not bool(values(expr, self.columns).isfinite()[self.finite].all()):
             return False
-        return agreement(expr, self.original, self.columns, POINTS).error <= _SAME
+        return agreement(expr, self.original, self.columns).error <= _SAME
 
     # ---- decimals
 
