@@ -205,9 +205,7 @@ def _judged_by_splines(
 def _fitted(fits: FitParameters, data: Curves, primitives: tuple[Primitive, ...]) -> Tensor:
     """c·f + d of each fit on the samples, relative to the edge's standard deviation and centered, `(fits, n)`."""
     along = data.t[fits.edge] + fits.offset[:, None]
-    value, _ = evaluate(
-        fits.primitive, primitives, fits.slope[:, None] * along + fits.shift[:, None], derivatives=False
-    )
+    value = evaluate(fits.primitive, primitives, fits.slope[:, None] * along + fits.shift[:, None])
     weight = data.weight.expand_as(data.t)[fits.edge]
     size = value.abs().amax(1, keepdim=True).clamp(min=1e-300)
     centered = value / size - (weight * value / size).sum(1, keepdim=True)
@@ -232,7 +230,7 @@ def _conclude(fits: FitParameters, data: Curves, primitives: tuple[Primitive, ..
     a, b = _constants(fits, data, primitives)
     x = data.x[fits.edge]
     w = data.weight_of(fits.edge)
-    value, _ = evaluate(fits.primitive, primitives, a[:, None] * x + b[:, None], derivatives=False)
+    value = evaluate(fits.primitive, primitives, a[:, None] * x + b[:, None])
     y = data.y[fits.edge]
     mean, y_mean = (w * value).sum(1, keepdim=True), (w * y).sum(1, keepdim=True)
     size = (value - mean).abs().amax(1, keepdim=True).clamp(min=1e-300)

@@ -13,7 +13,7 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -111,36 +111,38 @@ def _moving(problem: _MovingFits, point: Tensor) -> Tensor:
     return torch.where(free_slope, slope > least, shift < 300 * problem.facts[_START].abs())
 
 
-def evaluate(
-    index: Tensor, primitives: Sequence[Primitive], u: Tensor, derivatives: bool = True
-) -> tuple[Tensor, Tensor]:
-    """f(u) and f′(u), each fit by the primitive of its index; the fits are ordered by it."""
+def evaluate(index: Tensor, primitives: Sequence[Primitive], u: Tensor) -> Tensor:
+    """f(u), each fit by the primitive of its index; the fits are ordered by it."""
+    parts = [called(primitive, primitive.fn, part) for primitive, part in _by_primitive(index, primitives, u)]
+    return torch.cat(parts) if parts else u
+
+
+def _values_and_derivatives(index: Tensor, primitives: Sequence[Primitive], u: Tensor) -> tuple[Tensor, Tensor]:
+    """f(u) and f′(u), likewise."""
+    values, tangents = [], []
+    for primitive, part in _by_primitive(index, primitives, u):
+        if primitive.value_and_derivative:
+            value, tangent = primitive.value_and_derivative(part)
+        else:
+            value, tangent = called(primitive, primitive.fn, part), called(primitive, primitive.d1, part)
+        values.append(value)
+        tangents.append(tangent)
+    return (torch.cat(values), torch.cat(tangents)) if values else (u, u)
+
+
+def _by_primitive(index: Tensor, primitives: Sequence[Primitive], u: Tensor) -> Iterator[tuple[Primitive, Tensor]]:
+    """Each primitive that has fits, and their rows of u."""
     counts = torch.bincount(index, minlength=len(primitives)).tolist()
-    used = [(primitive, count) for primitive, count in zip(primitives, counts, strict=True) if count]
-    if not used:
-        return u, u
-    parts = u.split([count for _, count in used])
-    if not derivatives:
-        value = torch.cat(
-            [called(primitive, primitive.fn, part) for (primitive, _), part in zip(used, parts, strict=True)]
-        )
-        return value, value
-    pairs = [_value_and_derivative(primitive, part) for (primitive, _), part in zip(used, parts, strict=True)]
-    values, tangents = zip(*pairs, strict=True)
-    return torch.cat(values), torch.cat(tangents)
-
-
-def _value_and_derivative(primitive: Primitive, u: Tensor) -> tuple[Tensor, Tensor]:
-    if primitive.value_and_derivative:
-        return primitive.value_and_derivative(u)
-    return called(primitive, primitive.fn, u), called(primitive, primitive.d1, u)
+    for primitive, part in zip(primitives, u.split(counts), strict=True):
+        if len(part):
+            yield primitive, part
 
 
 def _linearize(problem: _MovingFits, primitives: Sequence[Primitive], point: Tensor) -> tuple[Tensor, Tensor]:
     """Eliminate c and d: the squared errors, `(fits,)`, and the normal equations of the rest (matrix | right-hand side), `(fits, 2, 3)`."""
     index, facts, along, z, w = problem
     slope, shift = point[..., None]
-    value, tangent = evaluate(index, primitives, torch.addcmul(shift, slope, along))
+    value, tangent = _values_and_derivatives(index, primitives, torch.addcmul(shift, slope, along))
     tangent = torch.nan_to_num(tangent, nan=0.0, posinf=0.0, neginf=0.0)
     # Scaled before it is squared: f may be as large as exp(500).
     size = value.abs().amax(1, keepdim=True).clamp(min=1e-280)

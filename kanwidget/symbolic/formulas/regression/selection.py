@@ -121,11 +121,20 @@ class Selector:
         limit = most_likely_growth(fewer) * self.variance + self.problem.rows * self.problem.noise_floor
         return trial.deviance - fit.deviance <= limit
 
-    def _best(self, fit: Fit, options: Iterable[dict[Any, Any]]) -> Fit | None:
-        """The best of the smaller formulas, if the data allow it."""
-        trials = [trial for numbers in options if (trial := self._try(fit, numbers)) is not None]
-        best = min(trials, key=lambda trial: trial.deviance, default=None)
-        return best if self._agrees(best, fit) else None
+    def _reduced(self, fit: Fit, options: Callable[[Fit], Iterable[tuple[Any, Any]]]) -> Fit:
+        """The formula with one constant after the other replaced, the best one each time, as long as the data allow it.
+
+        Args:
+            fit: The formula.
+            options: The constants of a fit that may be replaced, each with a number.
+        """
+        while True:
+            trials = [self._try(fit, {symbol: number}) for symbol, number in options(fit)]
+            fitted = [trial for trial in trials if trial is not None]
+            best = min(fitted, key=lambda trial: trial.deviance, default=None)
+            if best is None or not self._agrees(best, fit):
+                return fit
+            fit = best
 
     # ---- functions
 
@@ -184,11 +193,7 @@ class Selector:
             trial = self._try(fit, dict.fromkeys(group, zero))
             if self._agrees(trial, fit) and trial is not None and not self._needs_one(trial, fit, group):
                 return self.without_zeros(trial)
-        while True:
-            smaller = self._best(fit, ({symbol: zero} for symbol in self._uncertain(fit)))
-            if smaller is None:
-                return fit
-            fit = smaller
+        return self._reduced(fit, lambda fit: [(symbol, zero) for symbol in self._uncertain(fit)])
 
     def _uncertain(self, fit: Fit) -> list[Any]:
         """The constants that might be 0, the least certain first."""
@@ -218,17 +223,12 @@ class Selector:
 
     def with_simple_exponents(self, fit: Fit) -> Fit:
         """The formula with whole numbers, halves, thirds and quarters as exponents where the data agree: all, then one by one."""
-        proposals = dict(_simple_exponents(fit))
-        if len(proposals) > 1:
-            trial = self._try(fit, proposals)
+        every = dict(_simple_exponents(fit))
+        if len(every) > 1:
+            trial = self._try(fit, every)
             if trial is not None and self._agrees(trial, fit):
                 return trial
-        while True:
-            simpler = self._best(fit, ({symbol: number} for symbol, number in proposals.items()))
-            if simpler is None:
-                return fit
-            fit = simpler
-            proposals = dict(_simple_exponents(fit))
+        return self._reduced(fit, _simple_exponents)
 
 
 def _constants_beside_curves(fit: Fit) -> set[Any]:
