@@ -180,13 +180,11 @@ def _compose(
         layer, active = network.layer(index), network.layer(index).active()
         subnodes = []
         for target in range(layer.out_dim):
-            sources = [source for source in range(layer.in_dim) if active[target, source]]
-            for source in sources:
-                scale = scales[source] if scales and index == 0 else None
-                parts[EdgeRef(index, source, target)] = _edge_expression(
-                    network, index, source, target, nodes[source], scale
-                )
-            subnodes.append(sympy.Add(*(parts[EdgeRef(index, source, target)] for source in sources)))
+            edges = [EdgeRef(index, source, target) for source in range(layer.in_dim) if active[target, source]]
+            for edge in edges:
+                scale = scales[edge.source] if scales and index == 0 else None
+                parts[edge] = _edge_expression(network, edge, nodes[edge.source], scale)
+            subnodes.append(sympy.Add(*(parts[edge] for edge in edges)))
         level = index + 1
         groups = [network.subnodes_of(level, node) for node in range(network.nodes_in(level))]
         nodes = [sympy.Mul(*(subnodes[subnode] for subnode in group)) for group in groups]
@@ -225,19 +223,17 @@ def _outputs(network: Network, nodes: list[Any]) -> list[Any]:
     return outputs
 
 
-def _edge_expression(
-    network: Network, index: int, source: int, target: int, node: Any, scale: tuple[float, float] | None = None
-) -> Any:
+def _edge_expression(network: Network, edge: EdgeRef, node: Any, scale: tuple[float, float] | None) -> Any:
     """One edge of a node's expression, or of (node - mean)/std."""
     import sympy
 
-    layer = network.layer(index)
+    layer = network.layer(edge.layer)
     terms = []
-    if layer.state(source, target) == "levels":
-        terms += _words(network, EdgeRef(index, source, target), node)
-    elif bool(layer.spline_on[target, source]):
-        terms.append(numeric_edge(index, source, target, node, scale))
-    symbol = own_function(network, EdgeRef(index, source, target))
+    if layer.state(edge.source, edge.target) == "levels":
+        terms += _words(network, edge, node)
+    elif bool(layer.spline_on[edge.target, edge.source]):
+        terms.append(numeric_edge(edge, node, scale))
+    symbol = own_function(network, edge)
     if symbol is not None:
         function, params = symbol
         params = params if scale is None else rescale(function, params, *scale)
@@ -248,7 +244,7 @@ def _edge_expression(
 def _words(network: Network, edge: EdgeRef, node: Any) -> list[Any]:
     """The terms of an edge of words: one that is on or off for two levels, else a function, and the mean that it doesn't hold."""
     if network.layer(edge.layer).levels[edge.source] > SWITCH:
-        return [numeric_edge(*edge, node), level_mean(network, edge)]
+        return [numeric_edge(edge, node), level_mean(network, edge)]
     low, high = network.curve(edge, torch.arange(SWITCH, dtype=network.dtype, device=network.device)).y.tolist()
     return [low, (high - low) * node]
 
@@ -274,9 +270,9 @@ def _in_range(expr: Any) -> Any:
     return expr.replace(lambda node: node.is_Mul, moved)
 
 
-def numeric_edge(index: int, source: int, target: int, node: Any, scale: tuple[float, float] | None = None) -> Any:
+def numeric_edge(edge: EdgeRef, node: Any, scale: tuple[float, float] | None = None) -> Any:
     """A numeric edge of a node, or of (node - mean)/std."""
     import sympy
 
     argument = node if scale is None else (node - scale[0]) / scale[1]
-    return sympy.Function(edge_name(index, source, target))(argument)
+    return sympy.Function(edge_name(*edge))(argument)

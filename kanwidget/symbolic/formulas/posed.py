@@ -139,7 +139,7 @@ def _curves(
         if ref.layer == 0 and name in functions and not network.layer(0).levels[ref.source]:
             column = int(network.columns[ref.source])
             scale = means[column], deviations[column]
-            replaced[numeric_edge(*ref, variables[column], scale)] = numeric_edge(*ref, variables[column])
+            replaced[numeric_edge(ref, variables[column], scale)] = numeric_edge(ref, variables[column])
             functions[name] = partial(_of_scaled, functions[name], *scale)
     return functions, replaced
 
