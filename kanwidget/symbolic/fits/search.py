@@ -18,7 +18,7 @@ from torch import Tensor
 from kanwidget.core.primitives import Primitive, is_built_in
 from kanwidget.symbolic.fits.curves import Curves, best_split, cells
 from kanwidget.symbolic.fits.custom import blamed
-from kanwidget.symbolic.fits.shapes import CELLS, pair_table, pairs, shapes, tabulate
+from kanwidget.symbolic.fits.shapes import CELLS, Shapes, pair_table, pairs, shapes, tabulate
 
 #: Starts that are polished, per edge and primitive.
 STARTS = 3
@@ -49,12 +49,9 @@ class FitParameters(NamedTuple):
 class _Dictionary:
     """The shapes of several primitives, one after the other, in groups of shapes that are alike."""
 
-    slope: Tensor
-    shift: Tensor
-    low: Tensor
-    high: Tensor
-    curves: Tensor
+    shapes: Shapes
     squares: Tensor
+    """Of the curves."""
     slot: Tensor
     """Index of the shape's group in a table (primitives, groups)."""
     width: int
@@ -74,11 +71,8 @@ def _dictionary(primitives: tuple[Primitive, ...]) -> _Dictionary:
     width = max(int(rank.max()) + 1 for rank in ranks)
     sizes = torch.tensor([len(part.slope) for part in parts])
     number = torch.repeat_interleave(torch.arange(len(parts)), sizes)
-    curves = torch.cat([part.curves for part in parts])
-    slope, shift, low, high = (
-        torch.cat([getattr(part, name) for part in parts]) for name in ("slope", "shift", "low", "high")
-    )
-    return _Dictionary(slope, shift, low, high, curves, curves**2, torch.cat(ranks) + number * width, width)
+    together = Shapes(*map(torch.cat, zip(*parts, strict=True)))
+    return _Dictionary(together, together.curves**2, torch.cat(ranks) + number * width, width)
 
 
 _cached_dictionary = lru_cache(maxsize=4)(_dictionary)
@@ -159,7 +153,8 @@ def _search_shared(
     index: Tensor,
     primitives: tuple[Primitive, ...],
 ) -> FitParameters:
-    r2 = _correlation(dictionary.curves, dictionary.squares, mean, weight)
+    known = dictionary.shapes
+    r2 = _correlation(known.curves, dictionary.squares, mean, weight)
     edges, width = len(mean), dictionary.width
     slot = dictionary.slot.expand(edges, -1)
     best = r2.new_full((edges, len(index) * width), -2.0).scatter_reduce(1, slot, r2, "amax").view(edges, -1, width)
@@ -176,8 +171,7 @@ def _search_shared(
     scale_free = torch.tensor([not primitives[i].free[0] for i in index.tolist()])[number]
     unit = torch.where(scale_free, data.half[edge], 1.0)
     zero = torch.zeros_like(unit)
-    slope, shift = dictionary.slope[champion], dictionary.shift[champion]
-    low, high = dictionary.low[champion], dictionary.high[champion]
+    slope, shift, low, high = (column[champion] for column in (known.slope, known.shift, known.low, known.high))
     return FitParameters(index[number], edge, slope, shift, zero, unit, low, high)
 
 

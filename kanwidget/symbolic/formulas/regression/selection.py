@@ -158,25 +158,16 @@ class Selector:
 
     def without_redundant(self, fit: Fit) -> Fit:
         """The formula with a number in place of each constant that others make up for."""
-        import sympy
-
         while True:
-            levels = _constants_beside_curves(fit)
-            loose = [s for s, error in zip(fit.symbols, fit.errors, strict=True) if math.isinf(error)]
-            for symbol in sorted(loose, key=levels.__contains__):
-                value = float(fit.floats[symbol])
-                options = [sympy.Integer(0), sympy.Integer(-1 if value < 0 else 1)]
-                if _SMALLEST < abs(value) < 1 / _SMALLEST:
-                    options.append(sympy.Rational(f"{value:.1g}"))
-                trial = next((t for n in options if self._same(t := self._try(fit, {symbol: n}), fit)), None)
-                if trial is not None:
-                    break
-            else:
+            trials = (self._try(fit, {symbol: number}) for symbol, number in _redundant(fit))
+            smaller = next((trial for trial in trials if trial is not None and self._same(trial, fit)), None)
+            if smaller is None:
                 return fit
-            fit = trial
+            fit = smaller
 
-    def _same(self, trial: Fit | None, fit: Fit) -> bool:
-        if trial is None or len(trial.symbols) >= len(fit.symbols):
+    def _same(self, trial: Fit, fit: Fit) -> bool:
+        """Whether a formula with fewer constants fits as well."""
+        if len(trial.symbols) >= len(fit.symbols):
             return False
         slack = 1e-3 * self.variance + self.problem.rows * self.problem.noise_floor
         return trial.deviance <= fit.deviance * (1 + 1e-9) + slack
@@ -231,8 +222,22 @@ class Selector:
         return self._reduced(fit, _simple_exponents)
 
 
+def _redundant(fit: Fit) -> Iterator[tuple[Any, Any]]:
+    """The constants that others make up for, each with the numbers that may stand in its place; those beside curves last."""
+    import sympy
+
+    beside_curves = _constants_beside_curves(fit)
+    loose = [symbol for symbol, error in zip(fit.symbols, fit.errors, strict=True) if math.isinf(error)]
+    for symbol in sorted(loose, key=beside_curves.__contains__):
+        value = float(fit.floats[symbol])
+        yield symbol, sympy.Integer(0)
+        yield symbol, sympy.Integer(-1 if value < 0 else 1)
+        if _SMALLEST < abs(value) < 1 / _SMALLEST:
+            yield symbol, sympy.Rational(f"{value:.1g}")
+
+
 def _constants_beside_curves(fit: Fit) -> set[Any]:
-    """Constants for which 0 is no number like no other: those beside a curve or a table of words, whose zero is arbitrary."""
+    """Constants that are added to a curve or to a table of words: there the zero is arbitrary, and 0 no simpler than other numbers."""
     import sympy
     from sympy.core.function import AppliedUndef
 
