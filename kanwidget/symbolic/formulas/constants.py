@@ -143,14 +143,9 @@ def snapped(
     zero = 1e-10 * max(1.0, float(problem.x.abs().max()), float(problem.y.abs().max())) if drop else -1.0
     refused: set[tuple[str, Any]] = set()
     while True:
-        options = (
-            proposal
-            for proposal in _proposals(
-                _exponents(fit.expression, tolerance) | fit.table, tolerance, zero, _angles(fit.expression)
-            )
-            if (_key(proposal[0]), proposal[1]) not in refused
-        )
-        constant, exact = next(options, (None, None))
+        table = _exponents(fit.expression, tolerance) | fit.table
+        proposals = _proposals(table, tolerance, zero, _angles(fit.expression))
+        constant, exact = next((pair for pair in proposals if (_key(pair[0]), pair[1]) not in refused), (None, None))
         if constant is None or time.monotonic() > deadline:
             return fit
         limit = fit.deviance + _ERRORS**2 * problem.variance(fit) + problem.rows * problem.noise_floor

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import keyword
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kanwidget.symbolic.functions import FUNCTIONS, function_of
+from kanwidget.symbolic.writing.naming import is_identifier
 from kanwidget.symbolic.writing.sympy_forms import form_of, to_sympy
 from kanwidget.symbolic.writing.text import Notation
 
@@ -55,8 +55,7 @@ def _is_plain(name: str, names: Sequence[str]) -> bool:
     numbered = re.fullmatch(r"x_(\d+)", name)
     if numbered and names.index(name) != int(numbered[1]) - 1:
         return False  # the number of another column
-    plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is not None
-    return plain and names.count(name) == 1 and name not in _RESERVED and not keyword.iskeyword(name)
+    return is_identifier(name) and names.count(name) == 1 and name not in _RESERVED
 
 
 def to_source(expr: sympy.Expr, names: Mapping[str, str] | None = None) -> str:

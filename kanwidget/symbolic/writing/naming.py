@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import math
 import re
 from collections.abc import Mapping
@@ -38,6 +39,16 @@ def edge_key(name: str) -> str | None:
     """
     match = _EDGE.fullmatch(name)
     return "-".join(match.groups()) if match else None
+
+
+def is_identifier(text: str) -> bool:
+    """Whether a name may stand in source text as it is.
+
+    Examples:
+        >>> is_identifier("mass"), is_identifier("mass [kg]"), is_identifier("lambda")
+        (True, False, False)
+    """
+    return text.isascii() and text.isidentifier() and not keyword.iskeyword(text)
 
 
 class Name(NamedTuple):

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import builtins
 import functools
-import keyword
 import math
-import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kanwidget.core.primitives import Form
 from kanwidget.datasets.encoding import MISSING
 from kanwidget.symbolic.functions import FUNCTIONS, function_of
 from kanwidget.symbolic.writing import forms
+from kanwidget.symbolic.writing.naming import is_identifier
 from kanwidget.symbolic.writing.sympy_forms import from_sympy
 from kanwidget.symbolic.writing.text import Notation
 
@@ -101,15 +100,14 @@ def to_python(
     tables = tables or {}
     curves = [functions[call] for call in calls if call not in tables]
     parameters = [*arguments.values(), *(["*", *curves] if curves else [])]
-    imported = sorted({_SCIPY[str(part[0])] for part in operations if part[0] in _SCIPY})
-    comments = [f"{short}: {text!r}" for text, short in (arguments | functions).items() if text != short]
     used = {symbol.name for expression in listed for symbol in expression.free_symbols}
-    meanings = {text: f"0 for {two[0]!r}, 1 for {two[1]!r}" for text, two in (switches or {}).items()}
-    meanings.update(notes or {})
+    meanings = {text: f"0 for {two[0]!r}, 1 for {two[1]!r}" for text, two in (switches or {}).items()} | {
+        **(notes or {})
+    }
+    comments = [f"{short}: {text!r}" for text, short in (arguments | functions).items() if text != short]
     comments += [f"{arguments[text]}: {meaning}" for text, meaning in meanings.items() if text in used]
     lines = [
-        "import numpy as np",
-        *([f"from scipy.special import {', '.join(imported)}"] if imported else []),
+        *_imports(operations),
         "",
         "",
         f"def {name}({', '.join(parameters)}):",
@@ -119,6 +117,12 @@ def to_python(
         "",
     ]
     return "\n".join(lines)
+
+
+def _imports(operations: Sequence[tuple[Any, ...]]) -> list[str]:
+    """The lines that import what the operations of a source text need."""
+    names = sorted({_SCIPY[part[0]] for part in operations if part[0] in _SCIPY})
+    return ["import numpy as np", *([f"from scipy.special import {', '.join(names)}"] if names else [])]
 
 
 def _lookup(name: str, words: LevelSource) -> str:
@@ -135,12 +139,7 @@ def _identifiers(names: Sequence[str], reserved: set[str] | None = None, prefix:
     identifiers: dict[str, str] = {}
     used = {"np", *_SCIPY.values(), *(reserved or ())}
     for i, name in enumerate(names):
-        plain = (
-            re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)
-            and not keyword.iskeyword(name)
-            and not hasattr(builtins, name)
-        )
-        short = name if plain else f"{prefix}_{i + 1}"
+        short = name if is_identifier(name) and not hasattr(builtins, name) else f"{prefix}_{i + 1}"
         while short in used or (short != name and short in names):
             short += "_"
         used.add(short)
