@@ -193,7 +193,7 @@ def fitted_formulas(pose: Posed, problem: Problem, fit: Fit) -> list[FittedFormu
     """The records of a fit: one, or for classes one for each but the first."""
     import sympy
 
-    read = fit_in_units(fit)
+    read = folded(fit)
     parts = list(read.expression) if isinstance(problem, ClassProblem) else [read.expression]
     error, noise = _error_and_noise(problem, fit)
     separated = problem.separates(fit.deviance)
@@ -219,16 +219,20 @@ def fitted_formulas(pose: Posed, problem: Problem, fit: Fit) -> list[FittedFormu
     return formulas
 
 
-class InUnits(NamedTuple):
-    """A formula in the units of the data."""
+class Folded(NamedTuple):
+    """A fitted formula as it is read: one number for what several constants make up together."""
 
     expression: sympy.Expr
     constants: dict[sympy.Float, tuple[float, float]]
     """Its decimals, each with its value and standard error; the larger error where two have one value."""
 
 
-def fit_in_units(fit: Fit) -> InUnits:
-    """A fit with one number for what its constants make up together."""
+def folded(fit: Fit) -> Folded:
+    """A fit with one number for what its constants make up together.
+
+    exp(5.1 + 0.3·x) is 164·exp(0.3·x): the constants of the second formula are functions of those of the first, and so are their
+    errors, to first order: the gradient times the covariance.
+    """
     import sympy
 
     values = dict(zip(fit.symbols, fit.values.tolist(), strict=True))
@@ -249,7 +253,7 @@ def fit_in_units(fit: Fit) -> InUnits:
         constants[constant] = (value, max(error, former))
         return constant
 
-    return InUnits(_folded(fit.template, set(fit.symbols), number), constants)
+    return Folded(_folded(fit.template, set(fit.symbols), number), constants)
 
 
 def _folded(node: Any, symbols: set[Any], number: Callable[[Any], Any]) -> Any:

@@ -8,7 +8,7 @@ import torch
 
 from kanwidget.core.primitives import primitives
 from kanwidget.symbolic import refit
-from kanwidget.symbolic.formulas.fitted import determined, fit_in_units
+from kanwidget.symbolic.formulas.fitted import determined, folded
 from kanwidget.symbolic.formulas.regression.problem import Problem
 from kanwidget.symbolic.formulas.simplest import complexity, price
 
@@ -18,7 +18,7 @@ NOISE = 0.02 * torch.randn(41, generator=torch.Generator().manual_seed(1), dtype
 
 
 def read(expr, x, y):
-    return fit_in_units(Problem([A], x, y, where="test").at(expr))
+    return folded(Problem([A], x, y, where="test").at(expr))
 
 
 def test_constants_that_make_up_a_number_are_one():
