@@ -88,7 +88,7 @@ def fix_symbolic(
         fit = _unseen_fit(function, params)
     else:
         samples = [column.T.reshape(-1, 1) for column in _group_samples(network, l, group, x)]
-        fit = _fit_params(function, *samples) if params is None else fit_with_params(function, params, *samples)
+        fit = _fit_params(function, *samples) if params is None else _fit_with_params(function, params, *samples)
     for source, target in group:
         edge, keeper = EdgeRef(l, source, target), EdgeRef(l, *first)
         replace_spline(network, edge, fit, keep_spline, owner=keeper, in_units_of=EdgeRef(l, i, j))
@@ -175,14 +175,14 @@ def _fit_params(function: Primitive, inputs: Tensor, values: Tensor) -> Symbolic
         return fits[0]
     mean = float(values.double().mean())
     if function.name == "0":
-        return fit_with_params(function, (1.0, 0.0, 0.0, mean), inputs, values)
+        return _fit_with_params(function, (1.0, 0.0, 0.0, mean), inputs, values)
     low, high = float(inputs.min()), float(inputs.max())
     if float(values.max() - values.min()) <= 1e-6 * float(values.abs().max()):
         middle = next(
             (p for p in (0.0, 1.0 - low, -1.0 - high) if function.interval(low + p, high + p) is not None), None
         )
         if middle is not None:
-            return fit_with_params(function, (1.0, middle, 0.0, mean), inputs, values)
+            return _fit_with_params(function, (1.0, middle, 0.0, mean), inputs, values)
     expected = f"a function that is defined on the edge's data, from {low:.4g} to {high:.4g}, for some a and b"
     _check.fail("name", "fix_symbolic", expected, function.name, "Use suggest_symbolic for the functions that are.")
 
@@ -216,7 +216,7 @@ def _unseen_fit(function: Primitive, params: Sequence[float]) -> SymbolicFit:
     return SymbolicFit(function.name, (a, b, c, d), math.nan, function.complexity, math.nan, (low, high), text)
 
 
-def fit_with_params(function: Primitive, params: Sequence[float], inputs: Tensor, values: Tensor) -> SymbolicFit:
+def _fit_with_params(function: Primitive, params: Sequence[float], inputs: Tensor, values: Tensor) -> SymbolicFit:
     """The fit with these constants, after a check of the domain."""
     a, b, c, d = _constants(params)
     x, y = inputs.double(), values.double()
@@ -225,10 +225,8 @@ def fit_with_params(function: Primitive, params: Sequence[float], inputs: Tensor
         expected = f"such that {function.name} is defined on a·x + b, from {low:.4g} to {high:.4g}"
         _check.fail("params", "fix_symbolic", expected, tuple(params), "Leave them out to have them fitted.")
     try:
-        residual, spread = (
-            (y - (c * called(function, function.fn, a * x + b) + d)).square().sum(),
-            (y - y.mean()).square().sum(),
-        )
+        residual = (y - (c * called(function, function.fn, a * x + b) + d)).square().sum()
+        spread = (y - y.mean()).square().sum()
         r2 = 1 - float(residual / spread) if float(spread) > 0 else float(residual == 0)
         return record(function, (a, b, c, d), r2, float(x.min()), float(x.max()))
     except BrokenPrimitive as broken:

@@ -37,7 +37,7 @@ class Shapes(NamedTuple):
     """On the common grid, centered and scaled, `(shapes, CELLS)`, float32."""
 
 
-def common_grid() -> Tensor:
+def _common_grid() -> Tensor:
     """Midpoints of the cells."""
     return (torch.arange(CELLS, dtype=torch.float64) + 0.5) * (2 / CELLS) - 1
 
@@ -55,7 +55,7 @@ def tabulate(primitive: Primitive, slope: Tensor, shift: Tensor, low: Tensor, hi
     inside = (shift - slope.abs() >= low) & (shift + slope.abs() <= high)
     slope, shift, low, high, group = (column[inside] for column in (slope, shift, low, high, group))
     with torch.no_grad():
-        curves = called(primitive, primitive.fn, slope[:, None] * common_grid() + shift[:, None])
+        curves = called(primitive, primitive.fn, slope[:, None] * _common_grid() + shift[:, None])
         check_finite(primitive, curves)
     curves = curves - curves.mean(1, keepdim=True)
     size = curves.norm(dim=1, keepdim=True) / math.sqrt(CELLS)
