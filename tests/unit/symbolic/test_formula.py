@@ -254,7 +254,7 @@ def test_simplification_has_an_end(monkeypatch):
     # A clock that goes on by a second whenever it is looked at.
     looks = itertools.count()
     monkeypatch.setattr(
-        sys.modules["kanwidget.symbolic.formulas.formula"], "time", SimpleNamespace(monotonic=lambda: next(looks))
+        sys.modules["kanwidget.symbolic.formulas.deadlines"], "time", SimpleNamespace(monotonic=lambda: next(looks))
     )
     x = sympy.Symbol("x")
     hard = sum(sympy.sin(k * x + sympy.sqrt(k)) ** k / (1 + sympy.cos(x) ** k) for k in range(2, 15))
