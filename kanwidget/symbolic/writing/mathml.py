@@ -11,7 +11,7 @@ from typing import Any
 
 from kanwidget.core.primitives import Form, Primitive, primitive
 from kanwidget.core.records import EdgeRef, SymbolicFit
-from kanwidget.symbolic.functions import Function, function_of, text_name
+from kanwidget.symbolic.functions import function_of, text_name
 from kanwidget.symbolic.writing import forms
 from kanwidget.symbolic.writing.marks import marked, marks_of
 from kanwidget.symbolic.writing.naming import DIGITS, Digits, edge_key, parse_name, parse_number
@@ -210,9 +210,6 @@ class Writer:
 
     def special(self, head: str, operands: list[Any]) -> list[Any]:
         """Functions, relations and cases."""
-        function = function_of(head)
-        if function is not None and not function.named:
-            return self.unnamed(function, operands[0])
         if head == "call":
             name = str(operands[0])
             call = self.applied(self.name(self.functions.get(name, name), function=True), operands[1:])
@@ -222,19 +219,19 @@ class Writer:
             return [*self.write(operands[1]), sign, *self.write(operands[2])]
         if head == "piecewise":
             return [self.cases(operands)]
+        function = function_of(head)
+        if function is not None and function.bars:
+            return [_fenced("|", self.write(operands[0]), "|")]
+        if function is not None and function.root is not None:
+            return [self.root(operands[0], function.root)]
+        if function is not None and function.power_of_e and _is_small_exponent(operands[0]):
+            return [["msup", {}, [_euler(), _grouped(self.write(operands[0]))]]]
         return self.applied(_function_name(head), operands)
 
-    def unnamed(self, function: Function, operand: Form) -> list[Any]:
-        """A function with a notation of its own: root, bars, or e to a power that is small enough to be set as one."""
-        if function.bars:
-            return [_fenced("|", self.write(operand), "|")]
-        if function.root is not None:
-            inner = self.write(operand)
-            degree = ["mn", {}, [str(function.root)]]
-            return [["msqrt", {}, inner] if function.root == 2 else ["mroot", {}, [_grouped(inner), degree]]]
-        if _is_small_exponent(operand):
-            return [["msup", {}, [_euler(), _grouped(self.write(operand))]]]
-        return self.applied(_function_name(function.head), [operand])
+    def root(self, operand: Form, degree: int) -> MathNode:
+        """A root of this degree."""
+        inner = self.write(operand)
+        return ["msqrt", {}, inner] if degree == 2 else ["mroot", {}, [_grouped(inner), ["mn", {}, [str(degree)]]]]
 
     def cases(self, cases: list[Any]) -> MathNode:
         """A function by cases; its line at the left is drawn by the style sheet."""
