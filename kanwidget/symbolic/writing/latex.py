@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kanwidget.symbolic.writing.mathml import APPLY, MINUS, NO_BREAK, TIMES, MathNode, math_tree
+from kanwidget.symbolic.writing.mathml import APPLY, MINUS, NO_BREAK, TIMES, WHOLE_NAME, MathNode, math_tree
 from kanwidget.symbolic.writing.naming import DIGITS, GREEK, Digits
 
 _ESCAPES = {
     "\\": r"\backslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
-    "^": r"\hat{}", "~": r"\sim{}", "<": r"{<}", ">": r"{>}", " ": r"\ ", "\n": r"\ ",
+    "^": r"\hat{}", "~": r"\sim{}", "<": r"{<}", ">": r"{>}", " ": r"\ ", "\n": r"\ ", NO_BREAK: " ",
 }  # fmt: skip
 _LETTERS = {letter: f"\\{name}" for name, letter in GREEK.items()}
 #: Functions that have a command of their own.
@@ -52,11 +52,11 @@ def _latex(node: MathNode) -> str:
     tag, attributes, children = node
     match tag:
         case "mi":
-            return _identifier(children[0], upright_name="class" in attributes and "mathvariant" in attributes)
+            return upright(children[0]) if attributes.get("class") == WHOLE_NAME else _identifier(children[0])
         case "mn":
             return r"\infty" if children[0] == "∞" else str(children[0])
         case "mtext":
-            return rf"\text{{{str(children[0]).replace(NO_BREAK, ' ')}}}"
+            return rf"\text{{{_escape(children[0])}}}"
         case "mspace":
             return _SPACE
         case "mo":
@@ -84,10 +84,8 @@ def _side_by_side(nodes: Sequence[MathNode]) -> str:
     return "".join(map(_latex, nodes))
 
 
-def _identifier(text: str, *, upright_name: bool) -> str:
-    """The name of a variable, which is one letter or upright, or of a function."""
-    if upright_name:
-        return upright(text)
+def _identifier(text: str) -> str:
+    """A letter, or the name of a function."""
     if len(text) == 1:
         return _LETTERS.get(text, text)
     return f"\\{text}" if text in _COMMANDS else rf"\operatorname{{{_escape(text)}}}"
@@ -96,7 +94,7 @@ def _identifier(text: str, *, upright_name: bool) -> str:
 def _operator(sign: str, attributes: Mapping[str, str]) -> str:
     if "stretchy" in attributes:
         return (r"\left" if attributes["form"] == "prefix" else r"\right") + sign
-    return "-" if attributes.get("form") == "prefix" else _OPERATORS[sign]
+    return "-" if attributes.get("form") == "prefix" else _OPERATORS.get(sign, sign)
 
 
 def upright(text: str) -> str:

@@ -25,6 +25,8 @@ MathNode = list[Any]
 LONG_SUM = 8
 _TALL = frozenset(["mfrac", "mtable", "msqrt", "mroot"])
 MINUS, APPLY, TIMES, NO_BREAK, _ZERO_WIDTH = "\u2212", "\u2061", "\u2062", "\u00a0", "\u200b"
+#: The class of names that aren't a letter.
+WHOLE_NAME = "kw-name"
 _RELATIONS = {"<=": "≤", ">=": "≥", "==": "=", "!=": "≠", "<": "<", ">": ">"}
 
 
@@ -266,7 +268,7 @@ class Writer:
         """A name with its subscripts; one that isn't a letter is upright and whole."""
         base, subscripts, letter = parse_name(text)
         if not letter:
-            return ["mi", {"mathvariant": "normal", "class": "kw-name"}, [base]]
+            return ["mi", {"mathvariant": "normal", "class": WHOLE_NAME}, [base]]
         if not subscripts:
             return ["mi", {"class": "kw-edge"} if function else {}, [base]]
         below: list[Any] = []
