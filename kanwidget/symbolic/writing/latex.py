@@ -10,7 +10,7 @@ from kanwidget.symbolic.writing.naming import DIGITS, GREEK, Digits
 
 _ESCAPES = {
     "\\": r"\backslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
-    "^": r"\hat{}", "~": r"\sim{}", "<": r"{<}", ">": r"{>}", " ": r"\ ", "\n": r"\ ", NO_BREAK: " ",
+    "^": r"\hat{}", "~": r"\sim{}", "<": r"{<}", ">": r"{>}", " ": r"\ ", "\n": r"\ ", NO_BREAK: r"\ ",
 }  # fmt: skip
 _LETTERS = {letter: f"\\{name}" for name, letter in GREEK.items()}
 #: Functions that have a command of their own.
