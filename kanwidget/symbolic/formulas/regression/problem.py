@@ -187,9 +187,24 @@ class Problem:
 
     def _linear(self, template: Any, symbols: list[Any], values: Tensor) -> tuple[Tensor, Tensor, float]:
         """Jacobian `(rows, constants)` and residual, both weighted, and the deviance."""
-        fitted, jacobian = gradients(template, symbols, values, self.columns, self.functions)
+        fitted, jacobian = self._gradients(template, symbols, values)
         residual = self._weighted(self.y - fitted)
         return self._weighted(jacobian), residual, self._squares(residual)
+
+    def _gradients(self, template: Any, symbols: list[Any], values: Tensor) -> tuple[Tensor, Tensor]:
+        """Values `(rows,)` and Jacobian `(rows, constants)` of an expression.
+
+        Each constant has a copy for every row: the value of row i depends only on the i-th copies, so the gradient of the sum is
+        the whole Jacobian, in one backward pass.
+        """
+        with torch.enable_grad():
+            copies = values[:, None].expand(-1, self.rows).clone().requires_grad_(True)
+            tensors = self.columns | dict(zip(symbols, copies.unbind(0), strict=True))
+            value = evaluate(template, tensors, self.functions, like=torch.zeros_like(self.y))
+            if not value.requires_grad:
+                return value, torch.zeros(self.rows, len(values), dtype=torch.float64)
+            (gradient,) = torch.autograd.grad(value.sum(), copies)
+        return value.detach(), gradient.T
 
     # ---- fits
 
@@ -281,29 +296,6 @@ def _undetermined(count: int) -> Tensor:
 
 def _is_finite(jacobian: Tensor, residual: Tensor, deviance: float) -> bool:
     return math.isfinite(deviance) and bool(torch.isfinite(jacobian).all() and torch.isfinite(residual).all())
-
-
-def gradients(
-    template: Any,
-    symbols: list[Any],
-    values: Tensor,
-    columns: Mapping[Any, Tensor],
-    functions: Mapping[str, Elementwise],
-) -> tuple[Tensor, Tensor]:
-    """Values `(n,)` and Jacobian `(n, constants)` of an expression.
-
-    Each constant has a copy for every sample: the value of sample i depends only on the i-th copies, so the gradient of the sum is
-    the whole Jacobian, in one backward pass.
-    """
-    n = len(next(iter(columns.values())))
-    with torch.enable_grad():
-        copies = values[:, None].expand(-1, n).clone().requires_grad_(True)
-        tensors = dict(columns) | dict(zip(symbols, copies.unbind(0), strict=True))
-        value = evaluate(template, tensors, functions, like=torch.zeros(n, dtype=torch.float64))
-        if not value.requires_grad:
-            return value, torch.zeros(n, len(values), dtype=torch.float64)
-        (gradient,) = torch.autograd.grad(value.sum(), copies)
-    return value.detach(), gradient.T
 
 
 def inverse_information(jacobian: Tensor) -> Tensor:
