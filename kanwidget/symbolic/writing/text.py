@@ -82,14 +82,14 @@ class Notation:
         return f"{self._operand(base, _ATOM)}{self.power}{self._operand(exponent, _ATOM)}", _POWER
 
 
-def short(value: float, digits: int = 4) -> str:
-    """A number with a few significant digits.
+def short(value: float) -> str:
+    """A number with four significant digits.
 
     Examples:
         >>> short(3.14159), short(2.0), short(-1.5e-7)
         ('3.142', '2', '-1.5e-07')
     """
-    return f"{value:.{digits}g}"
+    return f"{value:.4g}"
 
 
 PLAIN = Notation(short, "^", text_name, lambda v: v, lambda f: f, {"pi": "pi", "e": "e"})
