@@ -201,21 +201,17 @@ class _Builder:
         levels[0] = {symbol: self.nodes[symbol] for symbol in self.variables}
         for root in roots:
             self._add_to_level(root, depth, levels)
-        width, indices = [[len(self.variables), 0]], [{key: i for i, key in enumerate(levels[0])}]
-        arities: list[list[int]] = [[]]
-        for nodes in levels[1:]:
+        result, sources = Plan([[len(self.variables), 0]], [[]]), self.variables
+        for layer, nodes in enumerate(levels[1:]):
             sums = [key for key, node in nodes.items() if len(node.factors) == 1]
-            ordered = [*sums, *(key for key, node in nodes.items() if len(node.factors) > 1)]
-            indices.append({key: index for index, key in enumerate(ordered)})
-            arities.append([len(nodes[key].factors) for key in ordered[len(sums) :]])
-            width.append([len(sums), len(ordered) - len(sums)])
-        result = Plan(width, arities)
-        for level, nodes in enumerate(levels[1:], 1):
-            subnode = 0
-            for key in indices[level]:
-                for part in nodes[key].factors:
-                    result.edges += _edges_into(part, level - 1, subnode, indices[level - 1])
-                    subnode += 1
+            products = [key for key, node in nodes.items() if len(node.factors) > 1]
+            result.width.append([len(sums), len(products)])
+            result.arities.append([len(nodes[key].factors) for key in products])
+            indices = {key: index for index, key in enumerate(sources)}
+            subnodes = [part for key in (*sums, *products) for part in nodes[key].factors]
+            for target, part in enumerate(subnodes):
+                result.edges += _edges_into(part, layer, target, indices)
+            sources = [*sums, *products]
         return result
 
     def _add_to_level(self, key: sympy.Basic, level: int, levels: list[dict[sympy.Basic, Node]]) -> None:
