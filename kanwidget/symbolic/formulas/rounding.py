@@ -34,21 +34,18 @@ def rounded(
         digits: Significant digits, ≥ 1.
     """
     x = network.reference.detach().double().cpu().numpy()
-    noise = network.posterior.noise if network.posterior is not None else None
-    results = []
+    if not len(x):
+        return [shortened(expression, digits) for expression in outputs]
+    noise = 0.0 if network.posterior is None else network.posterior.noise or 0.0
 
     def values_of(formula: sympy.Expr) -> Any:
         return to_numpy(formula, symbols, network)(x)
 
-    for index, expression in enumerate(outputs):
-        if not len(x):
-            results.append(shortened(expression, digits))
-            continue
+    results = []
+    for expression, unit in zip(outputs, network.output_scale.size.tolist(), strict=True):
         values = values_of(expression)
         spread = float(values.std()) or float(abs(values).max())
-        allowed = _MOVE * spread
-        if noise is not None:
-            allowed = max(allowed, _OF_NOISE * noise * float(network.output_scale.size[index]))
+        allowed = max(_MOVE * spread, _OF_NOISE * noise * unit)
         found = _without_idle_constants(expression, values_of, _NOTHING * 10.0**-digits * spread)
         for count in range(digits, _ALL_DIGITS + 1):
             short = shortened(found, count)
