@@ -19,7 +19,6 @@ from kanwidget.symbolic.formulas.fitted import (
     uncertain_constants,
 )
 from kanwidget.symbolic.formulas.posed import Posed, posed
-from kanwidget.symbolic.formulas.regression.classes import ClassProblem
 from kanwidget.symbolic.formulas.regression.problem import Fit
 from kanwidget.symbolic.formulas.regression.selection import Selector
 from kanwidget.symbolic.formulas.rewriting.canonical import canonical
@@ -133,26 +132,27 @@ def form_steps(
 
 def _form_steps(poses: list[Posed], deadline: float) -> Iterator[FormulaForm]:
     trained = [_as_trained(pose) for pose in poses]
-    yield _as_form("as trained", poses, trained)
+    yield _as_form("as trained", trained)
     shown = [_texts(trained)]
     rounded = [fitted_formulas(pose, *simplest(pose.problem, pose.expression, deadline=deadline)) for pose in poses]
     shown.append(_texts(rounded))
     # It is what one looks for, and its constants have errors: it is there even if its text isn't new.
-    yield _as_form("rounded", poses, rounded)
+    yield _as_form("rounded", rounded)
     multiplied = [formulas for pose in poses if (formulas := _expanded(pose, deadline)) is not None]
     if len(multiplied) == len(poses) and _texts(multiplied) not in shown:
         shown.append(_texts(multiplied))
-        yield _as_form("expanded", poses, multiplied)
+        yield _as_form("expanded", multiplied)
     factored = [[_factored(formula, deadline) for formula in formulas] for formulas in rounded]
     if _texts(factored) not in shown:
-        yield _as_form("factored", poses, factored)
+        yield _as_form("factored", factored)
 
 
 def _texts(parts: list[list[FittedFormula]]) -> list[str]:
     return [formula.text for formulas in parts for formula in formulas]
 
 
-def _as_form(name: str, poses: list[Posed], parts: list[list[FittedFormula]]) -> FormulaForm:
+def _as_form(name: str, parts: list[list[FittedFormula]]) -> FormulaForm:
+    """A form of the formulas of each problem: one for an output, or one for each class but the first."""
     formulas = [formula for part in parts for formula in part]
     constants = {constant: pair for formula in formulas for constant, pair in formula.constants.items()}
     errors = [part[0].error for part in parts]
@@ -164,7 +164,7 @@ def _as_form(name: str, poses: list[Posed], parts: list[list[FittedFormula]]) ->
         formulas[0].variables,
         constants,
         error,
-        poses[0].names,
+        formulas[0].names,
         formulas[0].meaning,
         formulas[0].words,
     )
@@ -189,7 +189,7 @@ def _expanded(pose: Posed, deadline: float) -> list[FittedFormula] | None:
     if multiplied is None:
         return None
     problem, fit = weighted(problem, problem.fit(multiplied))
-    if isinstance(problem, ClassProblem) and problem.separates(fit.deviance):
+    if problem.separates(fit.deviance):
         return None
     if len(fit.symbols) <= MOST_CONSTANTS:
         selector = Selector(problem, fit, deadline, canonical=lambda expr: expr)
