@@ -142,7 +142,8 @@ def candidates_of_layer(
         [2, 2]
     """
     layer = network.layer(refs[0].layer)
-    found: dict[EdgeRef, list[SymbolicFit]] = {}
+    # Words have values, and no function.
+    found: dict[EdgeRef, list[SymbolicFit]] = {ref: [] for ref in refs if layer.levels[ref.source]}
     replaced = [ref for ref in refs if layer.symbol(ref.source, ref.target) is not None]
     if isinstance(data, Dataset) and replaced:
         rows = partial_residuals(network, replaced, sampled_data(data, _ROWS)) or []
@@ -157,7 +158,6 @@ def candidates_of_layer(
                     in_place=function_in_place(network, ref),
                     on_broken=on_broken,
                 )
-    found |= {ref: [] for ref in refs if layer.levels[ref.source]}  # words have values, and no function
     curved = [ref for ref in refs if ref not in found]
     if curved:
         x = reference_rows(data.train_input).to(network.device, network.dtype) if isinstance(data, Dataset) else data

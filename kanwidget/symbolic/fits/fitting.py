@@ -174,12 +174,8 @@ def _judged_by_splines(
     more, to the curve plus that part of itself; a function that splines follow well has nothing to gain.
     """
     value = _fitted(fits, data, primitives)
-    follows = torch.stack(
-        [
-            v if spaces[e] is None else spaces[e] @ (spaces[e].T @ v)
-            for v, e in zip(value, fits.edge.tolist(), strict=True)
-        ]
-    )
+    basis = [spaces[edge] for edge in fits.edge.tolist()]
+    follows = torch.stack([v if b is None else b @ (b.T @ v) for v, b in zip(value, basis, strict=True)])
     own = data.at(fits.edge)
     weight = own.weight.expand_as(own.z)
     beyond = torch.nan_to_num(value - follows)
@@ -197,8 +193,9 @@ def _judged_by_splines(
     }
     judged = []
     for edge, fit in results:
-        rest = remaining.get((edge, fit.primitive.name), math.inf)
-        judged.append((edge, replace(fit, unexplained=min(fit.unexplained, rest)) if rest >= 0 else fit))
+        # What is no number doesn't count: it isn't smaller.
+        least = min(fit.unexplained, remaining.get((edge, fit.primitive.name), math.inf))
+        judged.append((edge, replace(fit, unexplained=least)))
     return judged
 
 
