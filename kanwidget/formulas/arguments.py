@@ -10,7 +10,8 @@ from kanwidget import _check
 from kanwidget.core.primitives import primitives
 from kanwidget.datasets import Dataset, as_dataset
 from kanwidget.symbolic import FittedFormula
-from kanwidget.symbolic.formulas.posed import own_units, row_weights
+from kanwidget.symbolic.formulas.evaluation import has_values
+from kanwidget.symbolic.formulas.posed import counted_rows
 from kanwidget.symbolic.formulas.regression.problem import Problem
 from kanwidget.symbolic.functions import from_sympy_node
 
@@ -34,7 +35,7 @@ def expression(expr: Any, argument: str, where: str, *, curves: bool = False) ->
     if not isinstance(expr, sympy.Expr):
         advice = "sympy.sympify makes one of a text that you trust, model.formula() of a network."
         _check.fail(argument, where, "a sympy expression", expr, advice, error=TypeError)
-    if expr.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I):
+    if not has_values(expr):
         _check.fail(argument, where, "a real expression with finite constants", expr)
     names = [symbol.name for symbol in expr.free_symbols]
     if len(set(names)) < len(names):
@@ -107,13 +108,11 @@ def regression(expr: sympy.Expr, data: Any, where: str) -> Regression:
     held_out = next((part for part in ("val", "test") if f"{part}_input" in dataset), None)
     return Regression(
         dataset.out_vars[0],
-        _problem(dataset, "train", variables, where),
-        None if held_out is None else _problem(dataset, held_out, variables, where),
+        _problem_of_part(dataset, "train", variables, where),
+        None if held_out is None else _problem_of_part(dataset, held_out, variables, where),
     )
 
 
-def _problem(dataset: Dataset, part: str, variables: list[Any], where: str) -> Problem:
-    x = own_units(dataset[f"{part}_input"], dataset.input_scaler)
-    y = own_units(dataset[f"{part}_label"], dataset.output_scaler)
-    counted, weights = row_weights(dataset, part, where)
-    return Problem(variables, x[counted], y[counted], weights=weights, where=where, from_data=weights is not None)
+def _problem_of_part(dataset: Dataset, part: str, variables: list[Any], where: str) -> Problem:
+    x, y, weights = counted_rows(dataset, part, where)
+    return Problem(variables, x, y, weights=weights, where=where, from_data=weights is not None)

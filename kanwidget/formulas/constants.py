@@ -14,11 +14,11 @@ from kanwidget.core.threads import limit_threads
 from kanwidget.formulas.arguments import Regression, expression, regression
 from kanwidget.formulas.fitting import best_fit
 from kanwidget.symbolic import FittedFormula
+from kanwidget.symbolic.formulas.constants import snapped
 from kanwidget.symbolic.formulas.fitted import fitted_formulas
 from kanwidget.symbolic.formulas.posed import Posed
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
 from kanwidget.symbolic.formulas.regression.selection import Selector
-from kanwidget.symbolic.formulas.snapping import snapped
 
 if TYPE_CHECKING:
     import sympy
@@ -60,7 +60,7 @@ def refit(expr: Any, data: Any, *, starts: int = 2) -> FittedFormula:
     expr = expression(expr, "expr", where)
     starts = _check.integer(starts, "starts", where, low=1)
     rows = regression(expr, data, where)
-    return _formula(rows, expr, _fit(rows.problem, expr, starts, where))
+    return _as_fitted(rows, expr, _fit_or_refuse(rows.problem, expr, starts, where))
 
 
 @limit_threads
@@ -98,13 +98,13 @@ def snap(expr: Any, data: Any, *, tolerance: float = 1e-2, drop: bool = True) ->
     tolerance = _check.real(tolerance, "tolerance", where, low=0, open_low=True)
     rows = regression(expr, data, where)
     problem, agrees = rows.problem, _agreement(rows)
-    fit = _fit(problem, expr, 2, where)
+    fit = _fit_or_refuse(problem, expr, 2, where)
     simpler = Selector(problem, fit, canonical=lambda formula: formula).with_simple_exponents(fit)
     fit = simpler if agrees(fit, simpler) else fit
-    return _formula(rows, expr, snapped(problem, fit, tolerance=tolerance, drop=drop, agrees=agrees))
+    return _as_fitted(rows, expr, snapped(problem, fit, tolerance=tolerance, drop=drop, agrees=agrees))
 
 
-def _fit(problem: Problem, expr: Any, starts: int, where: str) -> Fit:
+def _fit_or_refuse(problem: Problem, expr: Any, starts: int, where: str) -> Fit:
     """The best fit; an error where no start gives values on all rows."""
     fit = best_fit(problem, expr, starts)
     if math.isfinite(fit.deviance):
@@ -137,6 +137,5 @@ def _agreement(rows: Regression) -> Callable[[Fit, Fit], bool]:
     return agrees
 
 
-def _formula(rows: Regression, expr: sympy.Expr, fit: Fit) -> FittedFormula:
-    pose = Posed((rows.target,), rows.problem, expr, {}, {})
-    return fitted_formulas(pose, rows.problem, fit)[0]
+def _as_fitted(rows: Regression, expr: sympy.Expr, fit: Fit) -> FittedFormula:
+    return fitted_formulas(Posed((rows.target,), rows.problem, expr), rows.problem, fit)[0]

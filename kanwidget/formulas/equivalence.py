@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +11,10 @@ import torch
 
 from kanwidget import _check
 from kanwidget.core.threads import limit_threads
-from kanwidget.formulas.agreement import Agreement, agreement, values
 from kanwidget.formulas.arguments import expression
 from kanwidget.formulas.fitting import best_fit, needs_all, with_free_numbers, without_open
-from kanwidget.formulas.points import POINTS, Points, points
-from kanwidget.symbolic.formulas.formula import simplify_within, within
+from kanwidget.formulas.points import POINTS, Agreement, Points, agreement, points, values
+from kanwidget.symbolic.formulas.deadlines import simplify_within, within
 from kanwidget.symbolic.formulas.regression.problem import Problem
 
 if TYPE_CHECKING:
@@ -112,14 +110,42 @@ def equivalent(
     return result if result.fitted is None else replace(result, fitted=result.fitted.xreplace(own))
 
 
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """How far two formulas agree within the ranges, and on the wider ones."""
+
+    inner: Agreement
+    wider: Agreement
+
+    @property
+    def error(self) -> float:
+        """The larger error; that within the ranges where nothing beyond has values."""
+        return self.inner.error if self.wider.both < _FEWEST else max(self.inner.error, self.wider.error)
+
+    @property
+    def is_same(self) -> bool:
+        """Whether the values are the same, and there are enough of them."""
+        return self.inner.both >= _FEWEST and self.inner.one <= _ONE and self.error <= _SAME
+
+    @property
+    def domain(self) -> str:
+        """Words on the wider ranges where the formulas don't have values everywhere."""
+        if self.wider.both >= (1 - _ONE) * POINTS:
+            return ""
+        return f"; on the wider ranges both are finite at {_percent(self.wider.both / POINTS)} of the points"
+
+    def answer(self, equal: bool, reason: str, fitted: Any = None) -> Equivalence:
+        """The answer, with the errors."""
+        return Equivalence(equal, reason, self.inner.error, self.wider.error, fitted)
+
+
 class _Judge:
     """Two formulas in symbols that know their signs, and the points at which they are compared."""
 
     def __init__(self, a: Any, b: Any, sample: Points, tolerance: float) -> None:
-        self.a, self.b, self.sample, self.tolerance = a, b, sample, tolerance
-        symbols = {symbol.name: symbol for symbol in (*a.free_symbols, *b.free_symbols)}
-        self.symbols = symbols
-        self.inner, self.wider = (sample.columns(symbols, wider=wider) for wider in (False, True))
+        self.a, self.b, self.tolerance = a, b, tolerance
+        self.symbols = {symbol.name: symbol for symbol in (*a.free_symbols, *b.free_symbols)}
+        self.inner, self.wider = (sample.columns(self.symbols, wider=wider) for wider in (False, True))
 
     def same_expression(self) -> bool:
         """Whether the difference vanishes once it is multiplied out."""
@@ -129,42 +155,40 @@ class _Judge:
             return True
         return within(time.monotonic() + _FIRST, lambda: sympy.expand(self.a - self.b)) == 0
 
-    def compare(self, a: Any) -> tuple[Agreement, Agreement]:
-        """How far an expression agrees with b, within the ranges and on the wider ones."""
-        return agreement(a, self.b, self.inner, POINTS), agreement(a, self.b, self.wider, POINTS)
+    def compare(self, a: Any, b: Any) -> _Comparison:
+        """How far two expressions agree."""
+        return _Comparison(agreement(a, b, self.inner), agreement(a, b, self.wider))
 
     # ---- answers
 
     def values(self) -> Equivalence:
         """Whether the values are the same, but for constants that are less exact."""
-        inner, wider = self.compare(self.a)
-        doubt = self._without_values(inner)
+        compared = self.compare(self.a, self.b)
+        doubt = self._without_values(compared.inner)
         if doubt is not None:
             return doubt
-        error = _largest(inner, wider)
-        if error <= _SAME:
-            return self._answer(True, f"the same values{_domain(wider)}", inner, wider)
-        if error > self.tolerance:
-            where = "" if inner.error > self.tolerance else "only on the wider ranges, "
-            return self._answer(False, f"{where}values differ by {_percent(error)} of their spread", inner, wider)
+        if compared.is_same:
+            return compared.answer(True, f"the same values{compared.domain}")
+        differ = f"values differ by {_percent(compared.error)} of their spread"
+        if compared.error > self.tolerance:
+            where = "" if compared.inner.error > self.tolerance else "only on the wider ranges, "
+            return compared.answer(False, f"{where}{differ}")
         fitted = self._fitted(self.a, self.b, 1) or self._fitted(self.b, self.a, 1)
         if fitted is None:
-            reason = f"values differ by {_percent(error)} of their spread only, but no constants make them the same"
-            return self._answer(False, reason, inner, wider)
-        reason = f"the same form; values differ by {_percent(error)} of their spread{_domain(wider)}"
-        return self._answer(True, reason, inner, wider, fitted)
+            return compared.answer(False, f"{differ} only, but no constants make them the same")
+        return compared.answer(True, f"the same form; {differ}{compared.domain}", fitted)
 
     def form(self) -> Equivalence:
         """Whether a is b with other constants."""
-        inner, wider = self.compare(self.a)
-        if inner.both >= _FEWEST and inner.one <= _ONE and _largest(inner, wider) <= _SAME:
-            return self._answer(True, f"the same values{_domain(wider)}", inner, wider)
+        compared = self.compare(self.a, self.b)
+        if compared.is_same:
+            return compared.answer(True, f"the same values{compared.domain}")
         fitted = self._fitted(self.a, self.b, _STARTS)
-        if fitted is None:
-            count = int(torch.isfinite(values(self.b, self.inner, POINTS)).sum())
-            doubt = self._without_values(inner) if count < _FEWEST else None
-            return self._answer(False, "no constants of a make it b", inner, wider) if doubt is None else doubt
-        return self._answer(True, "the same form, with the constants of `fitted`", *self.compare(fitted), fitted)
+        if fitted is not None:
+            return self.compare(fitted, self.b).answer(True, "the same form, with the constants of `fitted`", fitted)
+        count = int(torch.isfinite(values(self.b, self.inner)).sum())
+        doubt = self._without_values(compared.inner) if count < _FEWEST else None
+        return compared.answer(False, "no constants of a make it b") if doubt is None else doubt
 
     def _without_values(self, inner: Agreement) -> Equivalence | None:
         """The answer where one of the formulas has no values on some points, None where both have."""
@@ -180,15 +204,12 @@ class _Judge:
             False, f"both are finite at {inner.both} of {POINTS} points only: give `ranges` where they are"
         )
 
-    def _answer(self, equal: bool, reason: str, inner: Agreement, wider: Agreement, fitted: Any = None) -> Equivalence:
-        return Equivalence(equal, reason, inner.error, wider.error, fitted)
-
     # ---- constants
 
     def _fitted(self, moving: Any, fixed: Any, starts: int) -> Any:
         """A formula with the constants that make it another one, all of them needed; None where there are none."""
         free = with_free_numbers(moving)
-        target = values(fixed, self.inner, POINTS)
+        target = values(fixed, self.inner)
         rows = torch.isfinite(target).nonzero()[:_ROWS, 0]
         if len(rows) < _FEWEST or not self.symbols:
             return None
@@ -196,32 +217,14 @@ class _Judge:
         problem = Problem(list(self.symbols.values()), x, target[rows], where=_WHERE)
         # A tenth of what agreement asks for: no further start is needed.
         fit = best_fit(problem, free, starts, 1e-4 * problem.rows * problem.noise_floor)
-        agrees = self._same_as(fixed)
+
+        def agrees(expr: Any) -> bool:
+            return self.compare(expr, fixed).is_same
+
         if not agrees(fit.expression):
             return None
         fit = without_open(problem, fit, agrees)
         return fit.expression if agrees(fit.expression) and needs_all(problem, fit, agrees) else None
-
-    def _same_as(self, fixed: Any) -> Callable[[Any], bool]:
-        def agrees(expr: Any) -> bool:
-            inner = agreement(expr, fixed, self.inner, POINTS)
-            if inner.both < _FEWEST or inner.one > _ONE or not inner.error <= _SAME:
-                return False
-            return _largest(inner, agreement(expr, fixed, self.wider, POINTS)) <= _SAME
-
-        return agrees
-
-
-def _largest(inner: Agreement, wider: Agreement) -> float:
-    """The larger error; that within the ranges where nothing beyond has values."""
-    return inner.error if wider.both < _FEWEST else max(inner.error, wider.error)
-
-
-def _domain(wider: Agreement) -> str:
-    """Words on the wider ranges where the formulas don't have values everywhere."""
-    if wider.both >= (1 - _ONE) * POINTS:
-        return ""
-    return f"; on the wider ranges both are finite at {_percent(wider.both / POINTS)} of the points"
 
 
 def _percent(part: float) -> str:

@@ -8,7 +8,9 @@ from typing import Any
 
 import torch
 
-from kanwidget.symbolic.formulas.regression.problem import Fit, Problem, parametrize
+from kanwidget.symbolic.formulas.evaluation import has_values
+from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
+from kanwidget.symbolic.formulas.rewriting.decimals import parametrize
 
 #: Spread of the logarithm by which a start changes a constant, and the spread of values that it draws anew.
 _FACTOR, _ANEW = 1.0, 2.0
@@ -50,7 +52,7 @@ def _variations(expr: Any, problem: Problem, count: int) -> Iterator[Any]:
         changed = torch.where(kind > 3 / 4, _ANEW * second, changed)
         numbers = {s: sympy.Float(value) for s, value in zip(symbols, changed.tolist(), strict=True)}
         start = template.xreplace(numbers)
-        if not start.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I):
+        if has_values(start):
             yield start
 
 
@@ -116,7 +118,7 @@ def without_open(problem: Problem, fit: Fit, agrees: Callable[[Any], bool]) -> F
         kept = next((symbol for symbol in loose if not _may_vanish(problem, fit, symbol, agrees)), None)
         if kept is None:
             return fit
-        fit = problem.fit(fit.template.xreplace({**fit.floats, kept: sympy.Rational(float(fit.floats[kept]))}))
+        fit = problem.fit(fit.with_numbers({kept: sympy.Rational(float(fit.floats[kept]))}))
     return fit
 
 
@@ -135,7 +137,5 @@ def _may_vanish(problem: Problem, fit: Fit, symbol: Any, agrees: Callable[[Any],
     """Whether a constant may be 0."""
     import sympy
 
-    without = fit.template.xreplace({**fit.floats, symbol: sympy.Integer(0)})
-    if without.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I):
-        return False
-    return agrees(without) or agrees(problem.fit(without).expression)
+    without = fit.with_numbers({symbol: sympy.Integer(0)})
+    return has_values(without) and (agrees(without) or agrees(problem.fit(without).expression))

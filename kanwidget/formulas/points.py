@@ -1,4 +1,7 @@
-"""Where two formulas are compared: points within the ranges of their variables, and within wider ones."""
+"""Two formulas on points: within the ranges of their variables and within wider ones, and how far they agree there.
+
+Differences count relative to how much the values vary.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.datasets import Dataset, arrays, as_dataset, frames
+from kanwidget.symbolic.formulas.evaluation import evaluate
 from kanwidget.symbolic.formulas.posed import own_units
 
 if TYPE_CHECKING:
@@ -21,6 +25,12 @@ if TYPE_CHECKING:
 POINTS = 1000
 #: Range of a variable without one; a symbol that is declared positive or negative has half of it.
 _LOW, _HIGH = -3.0, 3.0
+#: The part of the points that counts: beside a pole, or where large numbers cancel, digits are lost.
+_PART = 0.99
+#: Relative error of rounding, with room for some operations.
+_ROUNDING = 1e-13
+#: A spread below this part of the values is none.
+_CONSTANT = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +83,9 @@ def points(symbols: Sequence[sympy.Symbol], ranges: Any, widen: float, where: st
         parts = torch.rand(POINTS, len(names), generator=draw, dtype=torch.float64)
         inner = bounds[0] + parts * (bounds[1] - bounds[0])
     else:
-        rows = _rows(ranges, names, where)
+        rows = _chosen_columns(ranges, names, where)
         bounds = torch.stack([rows.min(0).values, rows.max(0).values])
-        inner = _between(rows, draw)
+        inner = _points_between(rows, draw)
     return Points(names, inner, _widened(inner, bounds, widen, draw), bounds)
 
 
@@ -102,7 +112,7 @@ def _interval(pair: Any, name: str, where: str) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _rows(data: Any, names: Sequence[str], where: str) -> Tensor:
+def _chosen_columns(data: Any, names: Sequence[str], where: str) -> Tensor:
     """The columns of these names in data, or in inputs alone."""
     if isinstance(data, (Dataset, Mapping)) or (isinstance(data, (tuple, list)) and len(data) == 2):
         dataset = as_dataset(data, where)
@@ -118,7 +128,7 @@ def _rows(data: Any, names: Sequence[str], where: str) -> Tensor:
     return x.to("cpu", torch.float64)[:, [columns.index(name) for name in names]]
 
 
-def _between(rows: Tensor, draw: torch.Generator) -> Tensor:
+def _points_between(rows: Tensor, draw: torch.Generator) -> Tensor:
     """Rows, and points on the way from one to another."""
     first, second = (torch.randint(len(rows), (POINTS,), generator=draw) for _ in range(2))
     parts = torch.rand(POINTS, 1, generator=draw, dtype=torch.float64)
@@ -137,3 +147,84 @@ def _widened(inner: Tensor, bounds: Tensor, widen: float, draw: torch.Generator)
     start = torch.where(high <= 0, torch.minimum(start, -width), start)
     drawn = torch.rand(inner.shape, generator=draw, dtype=torch.float64)
     return start + torch.where(single, drawn * width, (inner - low) * (1 + widen))
+
+
+# ---- agreement
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far two formulas agree."""
+
+    error: float
+    """The largest difference at 99 of 100 points where both are finite, in units of the spread, or of the distance from the median
+    where that is larger."""
+    both: int
+    """Points at which both are finite."""
+    one: float
+    """Part of the points with values at which only one of them is finite."""
+
+
+def agreement(a: Any, b: Any, columns: dict[Any, Tensor], count: int = POINTS) -> Agreement:
+    """How far expressions agree on points.
+
+    Args:
+        a: An expression.
+        b: Another one, whose spread is the unit of differences.
+        columns: The values of each symbol, `(count,)`.
+        count: How many points there are.
+
+    Examples:
+        >>> import sympy
+        >>> x = sympy.Symbol("x")
+        >>> column = torch.linspace(-1, 2, 300, dtype=torch.float64)
+        >>> result = agreement(sympy.log(x), sympy.log(x**2) / 2, {x: column}, 300)
+        >>> result.both, round(result.one, 2), result.error < 1e-12
+        (200, 0.33, True)
+    """
+    first, second = (values(expr, columns, count) for expr in (a, b))
+    finite = torch.isfinite(first), torch.isfinite(second)
+    both, either = finite[0] & finite[1], finite[0] | finite[1]
+    number = int(both.sum())
+    one = 1 - number / max(int(either.sum()), 1)
+    if not number:
+        return Agreement(float("nan"), 0, one)
+    rounding = _ROUNDING * (_size_of_terms(a, columns, count) + _size_of_terms(b, columns, count))[both]
+    return Agreement(_relative_difference(first[both], second[both], rounding), number, one)
+
+
+def values(expr: Any, columns: dict[Any, Tensor], count: int = POINTS) -> Tensor:
+    """The expression on the points; undefined functions are some smooth functions, the same at each call."""
+    import sympy
+
+    curves = {str(node.func): _stand_in for node in expr.atoms(sympy.core.function.AppliedUndef)}
+    with torch.no_grad():
+        return evaluate(expr, columns, curves, like=torch.zeros(count, dtype=torch.float64))
+
+
+def _stand_in(*operands: Tensor) -> Tensor:
+    total = torch.zeros_like(operands[0])
+    for i, operand in enumerate(operands):
+        total = total + torch.sin((1.3 + i) * operand + 0.7) + 0.3 * operand
+    return total
+
+
+def _size_of_terms(expr: Any, columns: dict[Any, Tensor], count: int) -> Tensor:
+    """The sum of the absolute values of the terms: the rounding errors of a sum are parts of these, not of the sum."""
+    import sympy
+
+    terms = [values(term, columns, count).abs() for term in sympy.Add.make_args(expr)]
+    return torch.nan_to_num(torch.stack(terms).sum(0))
+
+
+def _relative_difference(first: Tensor, second: Tensor, rounding: Tensor) -> float:
+    """The difference that all but one of 100 points stay below."""
+    middle = second.median()
+    low, high = torch.quantile(second, torch.tensor([1 - _PART, _PART], dtype=second.dtype))
+    spread = second.clamp(low, high).std(correction=0)
+    size = torch.maximum(first.abs(), second.abs())
+    unit = torch.maximum((second - middle).abs(), spread)
+    unit = torch.where(unit > _CONSTANT * size, unit, size)
+    difference = ((first - second).abs() - rounding).clamp(min=0.0)
+    relative = torch.where(difference > 0, difference / unit.clamp(min=torch.finfo(unit.dtype).tiny), 0.0)
+    return float(torch.quantile(relative, _PART))

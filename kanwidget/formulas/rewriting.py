@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from kanwidget import _check
 from kanwidget.core.threads import limit_threads
-from kanwidget.formulas.agreement import agreement, values
 from kanwidget.formulas.arguments import expression, unknown_functions
-from kanwidget.formulas.points import POINTS, Points, points
-from kanwidget.symbolic.formulas.formula import within
+from kanwidget.formulas.points import Points, agreement, points, values
+from kanwidget.symbolic.formulas.deadlines import within
+from kanwidget.symbolic.formulas.evaluation import has_values
 
 if TYPE_CHECKING:
     import sympy
@@ -71,7 +71,7 @@ def simplify(expr: Any, timeout: float = 5.0, *, ranges: Any = None) -> sympy.Ex
     expr = expression(expr, "expr", _WHERE, curves=True)
     deadline = time.monotonic() + _check.real(timeout, "timeout", _WHERE, low=0)
     sample = points(list(expr.free_symbols), ranges, 0.0, _WHERE)
-    return _Search(expr, sample, deadline).shortest()
+    return _ShortestSearch(expr, sample, deadline).shortest()
 
 
 def length(expr: Any) -> int:
@@ -87,7 +87,7 @@ def length(expr: Any) -> int:
     return sum(1 for _ in sympy.preorder_traversal(expr))
 
 
-class _Search:
+class _ShortestSearch:
     """The search for the shortest writing of an expression."""
 
     def __init__(self, expr: Any, sample: Points, deadline: float) -> None:
@@ -96,7 +96,7 @@ class _Search:
         self.to_signed = {symbol: signed[symbol.name] for symbol in expr.free_symbols}
         self.from_signed = {signed: symbol for symbol, signed in self.to_signed.items()}
         self.columns = sample.columns({symbol.name: symbol for symbol in expr.free_symbols})
-        self.finite = values(expr, self.columns, POINTS).isfinite()
+        self.finite = values(expr, self.columns).isfinite()
         self.decimals: dict[Any, Any] = {}
 
     def shortest(self) -> Any:
@@ -128,9 +128,9 @@ class _Search:
         """Whether a writing has the values of the formula, wherever this has some."""
         if next(unknown_functions(expr, curves=True), None) is not None:
             return False
-        if not bool(values(expr, self.columns, POINTS).isfinite()[self.finite].all()):
+        if not bool(values(expr, self.columns).isfinite()[self.finite].all()):
             return False
-        return agreement(expr, self.original, self.columns, POINTS).error <= _SAME
+        return agreement(expr, self.original, self.columns).error <= _SAME
 
     # ---- decimals
 
@@ -174,7 +174,7 @@ def _attempt(rewrite: Callable[[Any], Any], expr: Any, deadline: float) -> Any:
         result = within(deadline, bounded)
     except Exception:
         return None
-    if not isinstance(result, sympy.Expr) or result.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I):
+    if not isinstance(result, sympy.Expr) or not has_values(result):
         return None
     return result if result.free_symbols <= expr.free_symbols else None
 

@@ -1,16 +1,16 @@
 """From edges to formulas: candidate fits, the network as a sympy expression, and how formulas are written."""
 
-from kanwidget.symbolic.candidates.suggest import suggest_all, suggest_symbolic
+from kanwidget.symbolic.candidates.suggest import suggest_symbolic
 from kanwidget.symbolic.edges import fix_symbolic, unfix_symbolic
 from kanwidget.symbolic.fits.fitting import fit_primitives
 from kanwidget.symbolic.fits.search import prepare
 from kanwidget.symbolic.formulas.compile import plan
-from kanwidget.symbolic.formulas.constants import ex_round, refit
+from kanwidget.symbolic.formulas.constants import refit, snap_constants
 from kanwidget.symbolic.formulas.evaluation import function_names, numeric_functions, to_numpy
 from kanwidget.symbolic.formulas.fitted import FittedFormula, FittedFormulas, fit_formula
 from kanwidget.symbolic.formulas.formula import edge_parts, formula, symbolic_formula
 from kanwidget.symbolic.formulas.formula_forms import FormulaForm, form_steps, formula_forms
-from kanwidget.symbolic.formulas.snapping import snap_constants
+from kanwidget.symbolic.formulas.rounding import ex_round
 from kanwidget.symbolic.writing.latex import to_latex
 from kanwidget.symbolic.writing.mathml import candidate_tree, math_tree
 from kanwidget.symbolic.writing.python_source import to_python
@@ -37,7 +37,6 @@ __all__ = [
     "prepare",
     "refit",
     "snap_constants",
-    "suggest_all",
     "suggest_symbolic",
     "symbolic_formula",
     "tidy",

@@ -13,18 +13,20 @@ import torch
 from torch import Tensor
 
 from kanwidget import _check
+from kanwidget.core import splines
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
-from kanwidget.core.primitives import Primitive, primitive
+from kanwidget.core.primitives import Primitive, inner_point, primitive
 from kanwidget.core.records import EdgeRef, SymbolicFit
 from kanwidget.core.threads import limit_threads
-from kanwidget.symbolic.fits.correction import spline_of_symbol
 from kanwidget.symbolic.fits.custom import BrokenPrimitive, blamed, called
-from kanwidget.symbolic.fits.fitting import fit_primitives
+from kanwidget.symbolic.fits.fitting import fit_primitives, record
 from kanwidget.symbolic.fits.spaces import numbers_of, spline_spaces
 from kanwidget.symbolic.formulas.rescaling import scaled_params
 from kanwidget.symbolic.writing.text import equation
-from kanwidget.symbolic.writing.tidy import visible
+
+#: Points an interval of the grid at which the spline of a correction agrees with the function.
+_DENSITY = 8
 
 
 @limit_threads
@@ -86,7 +88,7 @@ def fix_symbolic(
         fit = _unseen_fit(function, params)
     else:
         samples = [column.T.reshape(-1, 1) for column in _group_samples(network, l, group, x)]
-        fit = _fit_params(function, *samples) if params is None else fit_with_params(function, params, *samples)
+        fit = _fit_params(function, *samples) if params is None else _fit_with_params(function, params, *samples)
     for source, target in group:
         edge, keeper = EdgeRef(l, source, target), EdgeRef(l, *first)
         replace_spline(network, edge, fit, keep_spline, owner=keeper, in_units_of=EdgeRef(l, i, j))
@@ -168,24 +170,24 @@ def numeric_edges(network: Network) -> list[EdgeRef]:
 
 def _fit_params(function: Primitive, inputs: Tensor, values: Tensor) -> SymbolicFit:
     """The fit of one primitive, or an error that says why there is none."""
-    (fits,) = fit_primitives(inputs, values, [function], on_broken=_refuse)
+    (fits,) = fit_primitives(inputs, values, [function], on_broken=_refuse_broken)
     if fits:
         return fits[0]
     mean = float(values.double().mean())
     if function.name == "0":
-        return fit_with_params(function, (1.0, 0.0, 0.0, mean), inputs, values)
+        return _fit_with_params(function, (1.0, 0.0, 0.0, mean), inputs, values)
     low, high = float(inputs.min()), float(inputs.max())
     if float(values.max() - values.min()) <= 1e-6 * float(values.abs().max()):
         middle = next(
             (p for p in (0.0, 1.0 - low, -1.0 - high) if function.interval(low + p, high + p) is not None), None
         )
         if middle is not None:
-            return fit_with_params(function, (1.0, middle, 0.0, mean), inputs, values)
+            return _fit_with_params(function, (1.0, middle, 0.0, mean), inputs, values)
     expected = f"a function that is defined on the edge's data, from {low:.4g} to {high:.4g}, for some a and b"
     _check.fail("name", "fix_symbolic", expected, function.name, "Use suggest_symbolic for the functions that are.")
 
 
-def _refuse(broken: BrokenPrimitive) -> NoReturn:
+def _refuse_broken(broken: BrokenPrimitive) -> NoReturn:
     """Report a function that can't be used as an error of `fix_symbolic`."""
     advice = "Mend it, and register it again with register_primitive(…, replace=True)."
     raise ValueError(f"fix_symbolic needs a function that works: {broken}. {advice}") from broken
@@ -203,45 +205,32 @@ def _unseen_fit(function: Primitive, params: Sequence[float]) -> SymbolicFit:
     """A function with these constants, of no data."""
     a, b, c, d = _constants(params)
     try:
-        called(function, function.fn, torch.tensor([_inside(*function.intervals[0])], dtype=torch.float64))
+        called(function, function.fn, torch.tensor([inner_point(function.intervals[0])], dtype=torch.float64))
         with blamed(function):
             text = equation(function, (a, b, c, d))
     except BrokenPrimitive as broken:
-        _refuse(broken)
+        _refuse_broken(broken)
     # Where data will be decides which of several intervals it is.
     single = function.period is None and len(function.intervals) == 1 and a != 0
     low, high = sorted((end - b) / a for end in function.intervals[0]) if single else (-math.inf, math.inf)
     return SymbolicFit(function.name, (a, b, c, d), math.nan, function.complexity, math.nan, (low, high), text)
 
 
-def _inside(low: float, high: float) -> float:
-    """A point of an interval, which may have no ends."""
-    if math.isfinite(low):
-        return low + 1.0 if math.isinf(high) else (low + high) / 2
-    return high - 1.0 if math.isfinite(high) else 0.5
-
-
-def fit_with_params(function: Primitive, params: Sequence[float], inputs: Tensor, values: Tensor) -> SymbolicFit:
+def _fit_with_params(function: Primitive, params: Sequence[float], inputs: Tensor, values: Tensor) -> SymbolicFit:
     """The fit with these constants, after a check of the domain."""
     a, b, c, d = _constants(params)
     x, y = inputs.double(), values.double()
     low, high = sorted((a * float(x.min()) + b, a * float(x.max()) + b))
-    interval = function.interval(low, high)
-    if interval is None:
+    if function.interval(low, high) is None:
         expected = f"such that {function.name} is defined on a·x + b, from {low:.4g} to {high:.4g}"
         _check.fail("params", "fix_symbolic", expected, tuple(params), "Leave them out to have them fitted.")
     try:
-        residual, spread = (
-            (y - (c * called(function, function.fn, a * x + b) + d)).square().sum(),
-            (y - y.mean()).square().sum(),
-        )
+        residual = (y - (c * called(function, function.fn, a * x + b) + d)).square().sum()
+        spread = (y - y.mean()).square().sum()
         r2 = 1 - float(residual / spread) if float(spread) > 0 else float(residual == 0)
-        with blamed(function):
-            text = equation(function, visible(function, (a, b, c, d), float(x.min()), float(x.max()), r2))
+        return record(function, (a, b, c, d), r2, float(x.min()), float(x.max()))
     except BrokenPrimitive as broken:
-        _refuse(broken)
-    valid = sorted((end - b) / a for end in interval) if a else [-math.inf, math.inf]
-    return SymbolicFit(function.name, (a, b, c, d), r2, function.complexity, math.nan, (valid[0], valid[1]), text)
+        _refuse_broken(broken)
 
 
 def replace_spline(
@@ -283,4 +272,37 @@ def _add_to_spline(layer: Layer, source: int, target: int, sign: float) -> None:
     name = layer.symbol(source, target)
     if name is not None:
         with torch.no_grad():
-            layer.spline_coef[target, source] += sign * spline_of_symbol(layer, source, target, primitive(name))
+            layer.spline_coef[target, source] += sign * _spline_of_symbol(layer, source, target, primitive(name))
+
+
+def _spline_of_symbol(layer: Layer, source: int, target: int, primitive: Primitive) -> Tensor:
+    """Coefficients of the spline closest to the edge's c·f(a·x + b) + d on the grid, shape `(G + k,)`.
+
+    Least squares on points of the grid at which the function is defined. Equal constants and knots give equal coefficients, so
+    that `unfix_symbolic` adds exactly those that `fix_symbolic` subtracted.
+    """
+    grid = layer.grid[source].double()
+    count = _DENSITY * (len(grid) - 1) + 1
+    position = torch.linspace(0, len(grid) - 1, count, dtype=torch.float64, device=grid.device)
+    index = position.long().clamp(max=len(grid) - 2)
+    points = grid[index] + (position - index) * (grid[index + 1] - grid[index])
+    a, b, c, d = layer.affine[target, source].detach().double().unbind()
+    u = a * points + b
+    inside = torch.zeros_like(u, dtype=torch.bool)
+    for low, high in _intervals_within(primitive, float(u.min()), float(u.max())):
+        inside |= (u >= low) & (u <= high) if primitive.closed else (u > low) & (u < high)
+    values = c * primitive.fn(torch.where(inside, u, inner_point(primitive.intervals[0]))) + d
+    inside &= torch.isfinite(values)
+    design = splines.basis(points[:, None], layer.knots[source : source + 1].double(), layer.k)[:, 0]
+    # The solution of least norm: where the symbol isn't defined its spline is 0.
+    coef = torch.linalg.pinv(design[inside], rtol=1e-10) @ values[inside]
+    return coef.to(layer.coef)
+
+
+def _intervals_within(primitive: Primitive, low: float, high: float) -> list[tuple[float, float]]:
+    """All intervals of definition between low and high."""
+    if primitive.period is None:
+        return list(primitive.intervals)
+    start, end = primitive.intervals[0]
+    first, last = (math.floor((value - start) / primitive.period) for value in (low, high))
+    return [(start + n * primitive.period, end + n * primitive.period) for n in range(first, last + 1)]

@@ -31,8 +31,6 @@ class Function:
     """Source text: a name (`np.arcsin`, `scipy.special.erf`), or an expression with `{}` in place of the operand."""
     text: str = ""
     """Name in print; the head by default."""
-    latex: str = ""
-    r"""Name in LaTeX; `\operatorname{text}` by default."""
     mathml: list[Any] | None = None
     """Name as a MathML node; the text in an `mi` by default."""
     raised: bool = False
@@ -98,39 +96,38 @@ def _bessel_name(order: int) -> list[Any]:
 _CUBE_ROOT: Form = ("mul", ("sign", "u"), ("pow", ("abs", "u"), ("pow", 3, -1)))
 
 FUNCTIONS = (
-    Function("exp", "exp", "np.exp", latex=r"\exp", power_of_e=True),
-    Function("log", "log", "np.log", latex=r"\log", raised=True),
+    Function("exp", "exp", "np.exp", power_of_e=True),
+    Function("log", "log", "np.log", raised=True),
     Function("sqrt", "sqrt", "np.sqrt", root=2),
     Function("cbrt", "", "np.cbrt", root=3, expansion=_CUBE_ROOT),
     Function("abs", "Abs", "np.abs", bars=True),
     Function("sign", "sign", "np.sign", "sgn"),
-    Function("sin", "sin", "np.sin", latex=r"\sin", raised=True),
-    Function("cos", "cos", "np.cos", latex=r"\cos", raised=True),
-    Function("tan", "tan", "np.tan", latex=r"\tan", raised=True),
-    Function("asin", "asin", "np.arcsin", "arcsin", r"\arcsin", raised=True),
-    Function("acos", "acos", "np.arccos", "arccos", r"\arccos", raised=True),
-    Function("atan", "atan", "np.arctan", "arctan", r"\arctan", raised=True),
-    Function("sinh", "sinh", "np.sinh", latex=r"\sinh", raised=True),
-    Function("cosh", "cosh", "np.cosh", latex=r"\cosh", raised=True),
-    Function("tanh", "tanh", "np.tanh", latex=r"\tanh", raised=True),
+    Function("sin", "sin", "np.sin", raised=True),
+    Function("cos", "cos", "np.cos", raised=True),
+    Function("tan", "tan", "np.tan", raised=True),
+    Function("asin", "asin", "np.arcsin", "arcsin", raised=True),
+    Function("acos", "acos", "np.arccos", "arccos", raised=True),
+    Function("atan", "atan", "np.arctan", "arctan", raised=True),
+    Function("sinh", "sinh", "np.sinh", raised=True),
+    Function("cosh", "cosh", "np.cosh", raised=True),
+    Function("tanh", "tanh", "np.tanh", raised=True),
     Function("atanh", "atanh", "np.arctanh", "arctanh", raised=True),
     Function("erf", "erf", "scipy.special.erf"),
-    Function("J0", "besselj", "scipy.special.j0", latex="J_{0}", mathml=_bessel_name(0), leading=(0,)),
+    Function("J0", "besselj", "scipy.special.j0", mathml=_bessel_name(0), leading=(0,)),
     # ---- functions that only formulas have
     Function(
         "J1",
         "besselj",
         "scipy.special.j1",
-        latex="J_{1}",
         mathml=_bessel_name(1),
         leading=(1,),
         torch=functools.partial(bessel_j, 1),
     ),
     Function("asinh", "asinh", "np.arcsinh", torch=torch.asinh),
     Function("acosh", "acosh", "np.arccosh", torch=torch.acosh),
-    Function("cot", "cot", "(1/np.tan({}))", latex=r"\cot", torch=lambda u: 1 / torch.tan(u)),
-    Function("sec", "sec", "(1/np.cos({}))", latex=r"\sec", torch=lambda u: 1 / torch.cos(u)),
-    Function("csc", "csc", "(1/np.sin({}))", latex=r"\csc", torch=lambda u: 1 / torch.sin(u)),
+    Function("cot", "cot", "(1/np.tan({}))", torch=lambda u: 1 / torch.tan(u)),
+    Function("sec", "sec", "(1/np.cos({}))", torch=lambda u: 1 / torch.cos(u)),
+    Function("csc", "csc", "(1/np.sin({}))", torch=lambda u: 1 / torch.sin(u)),
     # NumPy's and torch's sinc have a factor π in the argument.
     Function("sinc", "sinc", "np.sinc(({})/np.pi)", torch=lambda u: torch.sinc(u / math.pi)),
     Function("erfc", "erfc", "scipy.special.erfc", torch=torch.erfc),
@@ -144,7 +141,6 @@ FUNCTIONS = (
         "Max",
         "np.maximum",
         "max",
-        r"\max",
         torch=lambda *values: functools.reduce(torch.maximum, values),
         binary=True,
     ),
@@ -153,7 +149,6 @@ FUNCTIONS = (
         "Min",
         "np.minimum",
         "min",
-        r"\min",
         torch=lambda *values: functools.reduce(torch.minimum, values),
         binary=True,
     ),

@@ -31,23 +31,8 @@ NAMES = {
 }
 #: Names of functions that LaTeX knows.
 LATEX = [
-    "exp",
-    "log",
-    "sin",
-    "cos",
-    "tan",
-    "arcsin",
-    "arccos",
-    "arctan",
-    "sinh",
-    "cosh",
-    "tanh",
-    "cot",
-    "sec",
-    "csc",
-    "max",
-    "min",
-]
+    "exp", "log", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "cot", "sec", "csc", "max", "min",
+]  # fmt: skip
 
 each_function = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.head)
 each_primitive = pytest.mark.parametrize("primitive", PRIMITIVES, ids=lambda primitive: primitive.name)

@@ -1,6 +1,6 @@
 """The symbolic functions that an edge can become: definition, table, search by name and registration of further ones."""
 
-from kanwidget.core.primitives.definition import Form, Interval, Primitive, Starts
+from kanwidget.core.primitives.definition import Form, Interval, Primitive, Starts, inner_point
 from kanwidget.core.primitives.registry import WATCHERS, is_built_in, primitive, primitives, register_primitive
 from kanwidget.core.primitives.table import PRIMITIVES
 
@@ -11,6 +11,7 @@ __all__ = [
     "Interval",
     "Primitive",
     "Starts",
+    "inner_point",
     "is_built_in",
     "primitive",
     "primitives",

@@ -88,6 +88,21 @@ class Primitive:
         return None
 
 
+def inner_point(interval: Interval) -> float:
+    """A point of an interval, which may have no ends.
+
+    Examples:
+        >>> inner_point((0.0, math.inf)), inner_point((-1.0, 3.0)), inner_point((-math.inf, math.inf))
+        (1.0, 1.0, 0.5)
+    """
+    low, high = interval
+    if math.isfinite(low) and math.isfinite(high):
+        return (low + high) / 2
+    if math.isfinite(low):
+        return low + 1
+    return high - 1 if math.isfinite(high) else 0.5
+
+
 def derivative(fn: Elementwise) -> Elementwise:
     """The derivative of an elementwise function by automatic differentiation; itself differentiable."""
 

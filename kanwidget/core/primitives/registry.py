@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import weakref
 from collections.abc import Iterable
 from typing import Any
@@ -12,7 +11,7 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget._types import Elementwise
-from kanwidget.core.primitives.definition import REAL, Form, Interval, Primitive, derivative
+from kanwidget.core.primitives.definition import REAL, Form, Interval, Primitive, derivative, inner_point
 from kanwidget.core.primitives.table import PRIMITIVES
 
 _TABLE: dict[str, Primitive] = {primitive.name: primitive for primitive in PRIMITIVES}
@@ -110,7 +109,7 @@ def register_primitive(
     if not callable(fn):
         _check.fail("fn", where, "a function of a tensor", fn, error=TypeError)
     intervals, free = _intervals(intervals), _free(free)
-    probe = torch.full((3, 2), _probe_point(intervals), dtype=torch.float64)
+    probe = torch.full((3, 2), inner_point(intervals[0]), dtype=torch.float64)
     value = fn(probe)
     if not isinstance(value, Tensor) or value.shape != probe.shape:
         _check.fail("fn", where, "elementwise: a tensor in, one of the same shape out", value)
@@ -157,13 +156,3 @@ def _free(free: Any) -> tuple[bool, bool]:
 def _frozen(form: Any) -> Form:
     """A form that may hold lists (from JSON, say) as tuples, so that a primitive can be hashed."""
     return tuple(_frozen(part) for part in form) if isinstance(form, (list, tuple)) else form
-
-
-def _probe_point(intervals: tuple[Interval, ...]) -> float:
-    """A point inside the first interval."""
-    low, high = intervals[0]
-    if math.isfinite(low) and math.isfinite(high):
-        return (low + high) / 2
-    if math.isfinite(low):
-        return low + 1
-    return high - 1 if math.isfinite(high) else 0.5

@@ -16,7 +16,7 @@ from kanwidget.discovery.fronts.front import Front, Member
 from kanwidget.discovery.fronts.roots import without_squares
 from kanwidget.discovery.fronts.table import Part, Table
 from kanwidget.formulas import simplify
-from kanwidget.symbolic.formulas.formula import within
+from kanwidget.symbolic.formulas.deadlines import within
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
 from kanwidget.symbolic.formulas.simplest import simplest, weighted
 

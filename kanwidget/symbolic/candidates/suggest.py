@@ -1,7 +1,7 @@
 """The candidates of edges: the functions that could stand in their place, best first.
 
 Splines are searched on their curve. Without data so are edges that have a function; with data these are searched on what the rows ask of
-them, since on its own curve nothing is better than the function itself, whatever the data say.
+them, noise and all, since on its own curve nothing is better than the function itself, whatever the data say.
 """
 
 from __future__ import annotations
@@ -14,24 +14,31 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core.network import Network
-from kanwidget.core.primitives import Primitive, primitive, primitives
+from kanwidget.core.primitives import Primitive, primitives
 from kanwidget.core.records import EdgeRef, SymbolicFit
 from kanwidget.core.reference_data import reference_rows
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset
 from kanwidget.datasets.dataset import rows_of
 from kanwidget.datasets.validation import sampled_data
-from kanwidget.symbolic.candidates.partial_residuals import partial_residuals
-from kanwidget.symbolic.candidates.rows import InPlace, fit_rows
+from kanwidget.symbolic.candidates.partial_residuals import PartialResiduals, partial_residuals
 from kanwidget.symbolic.edges import edge_samples, ranking_of
-from kanwidget.symbolic.fits.custom import OnBroken, log_broken
-from kanwidget.symbolic.fits.fitting import fit_primitives
-from kanwidget.symbolic.fits.ranking import PYKAN_NUMBERS, SIMPLICITY, checked_simplicity
-from kanwidget.symbolic.fits.spaces import curve_noise, numbers_of, scaled_error
-from kanwidget.symbolic.formulas.rescaling import own_params
+from kanwidget.symbolic.fits.curves import Curves, curves
+from kanwidget.symbolic.fits.custom import BrokenPrimitive, OnBroken, called, log_broken
+from kanwidget.symbolic.fits.fitting import edge_fits, fit_primitives, ranked_records, without_broken
+from kanwidget.symbolic.fits.ranking import PYKAN_NUMBERS, SIMPLICITY, EdgeFit, checked_simplicity, rank
+from kanwidget.symbolic.fits.spaces import CHANCE, curve_noise, numbers_of, scaled_error
+from kanwidget.symbolic.formulas.rescaling import own_function
 
 #: Rows on which an edge that has a function is searched, and rows that say how much the network errs.
 _ROWS = 2000
+#: Constants of a fit: a, b, c and d.
+_CONSTANTS = 4
+#: Fits are exact to round-off below this part of the variance.
+_EXACT = 1e-12
+
+#: A primitive with its constants a, b, c and d.
+InPlace = tuple[Primitive, tuple[float, float, float, float]]
 
 
 @limit_threads
@@ -103,33 +110,6 @@ def suggest_symbolic(
 
 
 @limit_threads
-def suggest_all(
-    network: Network,
-    x: Tensor | Dataset,
-    *,
-    lib: Iterable[str] | None = None,
-    simplicity: float = SIMPLICITY,
-) -> dict[EdgeRef, list[SymbolicFit]]:
-    """`suggest_symbolic` for every edge that isn't pruned, a layer at a time. Changes nothing.
-
-    Examples:
-        >>> import torch
-        >>> from kanwidget import KAN
-        >>> x = torch.rand(50, 2, dtype=torch.float64)
-        >>> len(suggest_all(KAN([2, 1]), x, lib=["x", "sin"]))
-        2
-    """
-    library = primitives(lib, "suggest_all")
-    candidates: dict[EdgeRef, list[SymbolicFit]] = {}
-    for index in range(network.depth):
-        refs = [ref for ref in network.edge_refs(active=True) if ref.layer == index]
-        if refs:
-            fits = candidates_of_layer(network, refs, x, library, simplicity=simplicity)
-            candidates |= dict(zip(refs, fits, strict=True))
-    return candidates
-
-
-@limit_threads
 def candidates_of_layer(
     network: Network,
     refs: Sequence[EdgeRef],
@@ -162,7 +142,8 @@ def candidates_of_layer(
         [2, 2]
     """
     layer = network.layer(refs[0].layer)
-    found: dict[EdgeRef, list[SymbolicFit]] = {}
+    # Words have values, and no function.
+    found: dict[EdgeRef, list[SymbolicFit]] = {ref: [] for ref in refs if layer.levels[ref.source]}
     replaced = [ref for ref in refs if layer.symbol(ref.source, ref.target) is not None]
     if isinstance(data, Dataset) and replaced:
         rows = partial_residuals(network, replaced, sampled_data(data, _ROWS)) or []
@@ -177,7 +158,6 @@ def candidates_of_layer(
                     in_place=function_in_place(network, ref),
                     on_broken=on_broken,
                 )
-    found |= {ref: [] for ref in refs if layer.levels[ref.source]}  # words have values, and no function
     curved = [ref for ref in refs if ref not in found]
     if curved:
         x = reference_rows(data.train_input).to(network.device, network.dtype) if isinstance(data, Dataset) else data
@@ -207,11 +187,90 @@ def noise_of(network: Network, refs: Sequence[EdgeRef], data: Tensor | Dataset) 
 
 def function_in_place(network: Network, ref: EdgeRef) -> InPlace | None:
     """The function that an edge has instead of a spline, with its constants in own units; None where it has none."""
-    layer = network.layer(ref.layer)
-    name = layer.symbol(ref.source, ref.target)
-    if name is None or layer.state(ref.source, ref.target) != "symbolic":
+    is_alone = network.layer(ref.layer).state(ref.source, ref.target) == "symbolic"
+    return own_function(network, ref) if is_alone else None
+
+
+# ---- on what rows ask
+
+
+def fit_rows(
+    rows: PartialResiduals,
+    primitives: Sequence[Primitive],
+    *,
+    numbers: float,
+    simplicity: float = SIMPLICITY,
+    noise: float | None = None,
+    in_place: InPlace | None = None,
+    on_broken: OnBroken = log_broken,
+) -> list[SymbolicFit]:
+    """Fit every primitive to the partial residuals of one edge, best first; see `fit_primitives`.
+
+    What the best function leaves unexplained is noise. By chance a curve of some numbers explains a part of it, and candidates that
+    differ by no more are equally good: the simplest of them is first; of several of one complexity the function in place, then the
+    most accurate.
+
+    Args:
+        rows: What the rows ask of the edge.
+        primitives: The primitives.
+        numbers: Independent numbers of the edge's curve.
+        simplicity: 0 ranks by accuracy alone, 1 by simplicity alone.
+        noise: As a part of the variance, how much two equally good fits may differ by; by default from what the best one leaves.
+        in_place: The function that the edge has now. It is among the candidates with these constants, whatever `primitives` are.
+        on_broken: See `fit_primitives`.
+
+    Examples:
+        >>> import torch
+        >>> from kanwidget.core.primitives import primitives
+        >>> x = torch.linspace(1, 2, 50, dtype=torch.float64)
+        >>> rows = PartialResiduals(x, x**2, torch.ones(50, dtype=torch.float64))
+        >>> fit_rows(rows, primitives(["x", "x^2"]), numbers=8)[0].equation
+        'x^2'
+    """
+    data = curves(rows.inputs[:, None], rows.values[:, None], rows.weights)
+
+    def fit(usable: tuple[Primitive, ...]) -> list[SymbolicFit]:
+        free = sorted(edge_fits(data, usable, [None], [0.0])[0], key=lambda fit: -fit.r2)
+        own = None if in_place is None else _own_fit(*in_place, data)
+        name = None if own is None else own.primitive.name
+        again = next((fit for fit in free if fit.primitive.name == name), own)
+        others = [fit for fit in free if fit.primitive.name != name]
+        fits = others if own is None else [own, *others]
+        floor = max(_chance([*free, *fits], data.count, numbers) if noise is None else noise, _EXACT)
+        best = max((fit.r2 for fit in (*free, *fits)), default=1.0)
+
+        def judged(fit: EdgeFit) -> EdgeFit:
+            """As if the noise that is in all of them were gone."""
+            return replace(fit, r2=1 - (best - fit.r2), unexplained=max(best - fit.r2 - floor, 0.0))
+
+        compared = [judged(fit) for fit in (others if again is None else [again, *others])]
+        ranked = rank(compared, numbers, floor, None if own is None else judged(own))
+        # With the R² of all that the rows hold, noise and all.
+        whole = [(fit, bits, imitates) for fit, (_, bits, imitates) in zip(fits, ranked, strict=True)]
+        return ranked_records(data, 0, whole, simplicity)
+
+    return without_broken(fit, primitives, on_broken)
+
+
+def _chance(fits: Sequence[EdgeFit], count: int, numbers: float) -> float:
+    """The part of the variance that a curve of so many numbers explains by chance."""
+    left = min((1 - fit.r2 for fit in fits), default=0.0)
+    noise = max(left, 0.0) * count / max(count - _CONSTANTS, 1)
+    return CHANCE * noise * min(1.0, numbers / count)
+
+
+def _own_fit(primitive: Primitive, params: tuple[float, float, float, float], data: Curves) -> EdgeFit | None:
+    """A function with its constants as they are; None where it has no value at some row, or doesn't work."""
+    a, b, c, d = params
+    x, y, weight = data.x[0], data.y[0], data.weight.expand_as(data.x)[0]
+    if primitive.interval(*sorted((a * float(x.min()) + b, a * float(x.max()) + b))) is None:
         return None
-    flat = ref.target * layer.in_dim + ref.source
-    owner = int(layer.tie_index()[flat]) if layer.ties else flat
-    params: tuple[float, float, float, float] = tuple(layer.affine.detach().flatten(0, 1)[owner].tolist())
-    return primitive(name), own_params(network, ref, params)
+    try:
+        value = c * called(primitive, primitive.fn, a * x + b) + d
+    except BrokenPrimitive:
+        return None
+    spread = float((weight * (y - (weight * y).sum()) ** 2).sum())
+    left = float((weight * (y - value) ** 2).sum())
+    r2 = 1 - left / spread if spread > 0 else float(left == 0)
+    curve = (value - (weight * value).sum()) / max(spread, 1e-300) ** 0.5 * (data.count * weight).sqrt()
+    return EdgeFit(primitive, params, r2, curve, 1 - r2)

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from kanwidget import _check
 
+_WHERE = "fit_primitives"
+
 
 @dataclass(frozen=True, slots=True)
 class Curves:
@@ -40,22 +42,25 @@ class Curves:
 
     def at(self, edges: Tensor) -> Curves:
         """Some of the edges."""
-        weight = self.weight if self.weight.shape[0] == 1 else self.weight[edges]
         scales = (getattr(self, name)[edges] for name in ("middle", "half", "t", "z", "constant", "nearly_constant"))
-        return Curves(self.x[edges], self.y[edges], weight, *scales)
+        return Curves(self.x[edges], self.y[edges], self.weight_of(edges), *scales)
+
+    def weight_of(self, edges: Tensor) -> Tensor:
+        """The weights of the samples of some edges."""
+        return self.weight if self.weight.shape[0] == 1 else self.weight[edges]
 
 
-def curves(x: Tensor, y: Tensor, weights: Tensor | None = None, where: str = "fit_primitives") -> Curves:
+def curves(x: Tensor, y: Tensor, weights: Tensor | None = None) -> Curves:
     """Check and scale the samples: x and y of shape `(n, edges)`, weights `(n,)` or None."""
     for name, value in (("x", x), ("y", y)):
         if not isinstance(value, Tensor) or value.ndim != 2 or value.shape[0] < 1:
-            _check.fail(name, where, "a tensor of shape (samples, edges)", value)
+            _check.fail(name, _WHERE, "a tensor of shape (samples, edges)", value)
         if not bool(torch.isfinite(value).all()):
-            _check.fail(name, where, "finite everywhere", value, "Leave out samples that are NaN or infinite.")
+            _check.fail(name, _WHERE, "finite everywhere", value, "Leave out samples that are NaN or infinite.")
     if x.shape != y.shape:
-        _check.fail("y", where, f"of the same shape as x, {tuple(x.shape)}", y)
+        _check.fail("y", _WHERE, f"of the same shape as x, {tuple(x.shape)}", y)
     xs, ys = (value.detach().to("cpu", torch.float64).T.contiguous() for value in (x, y))
-    weight = _weights(weights, x.shape[0], where)
+    weight = _normalized_weights(weights, x.shape[0])
     low, high = xs.amin(1), xs.amax(1)
     middle, half = (low + high) / 2, (high - low) / 2
     half = torch.where(half > 0, half, 1.0)
@@ -70,7 +75,8 @@ def curves(x: Tensor, y: Tensor, weights: Tensor | None = None, where: str = "fi
     return Curves(xs, ys, weight, middle, half, t, z, constant, deviation[:, 0] <= 1e-4 * size)
 
 
-def _weights(weights: Tensor | None, n: int, where: str) -> Tensor:
+def _normalized_weights(weights: Tensor | None, n: int) -> Tensor:
+    """Weights of the samples that add up to 1, `(1, n)`."""
     if weights is None:
         return torch.full((1, n), 1 / n, dtype=torch.float64)
     if (
@@ -79,7 +85,7 @@ def _weights(weights: Tensor | None, n: int, where: str) -> Tensor:
         or bool((weights < 0).any())
         or float(weights.sum()) <= 0
     ):
-        _check.fail("weights", where, f"{n} numbers ≥ 0, one a sample, not all 0", weights)
+        _check.fail("weights", _WHERE, f"{n} numbers ≥ 0, one a sample, not all 0", weights)
     weight = weights.detach().to("cpu", torch.float64)[None]
     return weight / weight.sum()
 

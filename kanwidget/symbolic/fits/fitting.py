@@ -7,9 +7,9 @@ A coarse search over shapes (`search`), a polish of the few best starts of each 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -89,29 +89,23 @@ def fit_primitives(
     """
     _check.real(simplicity, "simplicity", "fit_primitives", low=0, high=1)
     data = curves(x, y, weights)
-    floors = [0.0] * len(data.x)
+    edges = len(data.x)
+    floors = [0.0] * edges
     if noise is not None:
         floors = [float(_check.real(value, "noise", "fit_primitives", low=0)) for value in noise]
-    if len(floors) != len(data.x):
-        _check.fail("noise", "fit_primitives", f"{len(data.x)} numbers ≥ 0, one an edge", noise)
+    if len(floors) != edges:
+        _check.fail("noise", "fit_primitives", f"{edges} numbers ≥ 0, one an edge", noise)
+    followed = [None] * edges if spaces is None else list(spaces)
     step = max(1, _CHUNK // min(data.count, _MANY))
-    parts = [torch.arange(i, min(i + step, len(data.x))) for i in range(0, len(data.x), step)]
 
     def fit(usable: tuple[Primitive, ...]) -> list[list[SymbolicFit]]:
-        return [
-            fits
-            for part in parts
-            for fits in _fit_chunk(
-                data.at(part),
-                usable,
-                _Rule(
-                    simplicity,
-                    numbers,
-                    [floors[e] for e in part.tolist()],
-                    [None if spaces is None else spaces[e] for e in part.tolist()],
-                ),
-            )
-        ]
+        records = []
+        for first in range(0, edges, step):
+            chunk = slice(first, min(first + step, edges))
+            part = data.at(torch.arange(chunk.start, chunk.stop))
+            for edge, fits in enumerate(edge_fits(part, usable, followed[chunk], floors[chunk])):
+                records.append(ranked_records(part, edge, rank(fits, numbers, floors[first + edge]), simplicity))
+        return records
 
     return without_broken(fit, primitives, on_broken)
 
@@ -128,27 +122,6 @@ def without_broken(
         except BrokenPrimitive as broken:
             on_broken(broken)
             usable = tuple(primitive for primitive in usable if primitive is not broken.primitive)
-
-
-class _Rule(NamedTuple):
-    """What ranks the fits of some edges."""
-
-    simplicity: float
-    numbers: float
-    noise: Sequence[float]
-    spaces: Sequence[Tensor | None]
-
-
-def _fit_chunk(data: Curves, primitives: tuple[Primitive, ...], rule: _Rule) -> list[list[SymbolicFit]]:
-    """`fit_primitives` for as many edges as fit in memory."""
-    by_edge = edge_fits(data, primitives, rule.spaces, rule.noise)
-    return [
-        order(
-            record(fit, bits, imitates, data.middle[e], data.half[e], rule.simplicity)
-            for fit, bits, imitates in rank(fits, rule.numbers, rule.noise[e])
-        )
-        for e, fits in enumerate(by_edge)
-    ]
 
 
 def edge_fits(
@@ -181,7 +154,7 @@ def _fit_varying(
     fits, error = polish(fits, few, primitives, steps=8, tolerance=0.01)
     fits = fits.take(_best(fits, error, len(data.x)))
     fits, _ = polish(fits, many, primitives, steps=12, tolerance=1e-5)
-    results = _conclude(fits, data, primitives, [None] * len(spaces))
+    results = _conclude(fits, data, primitives)
     if any(space is not None for space in spaces) and data.count <= _MANY:
         return _judged_by_splines(results, fits, data, primitives, spaces, noise)
     return results
@@ -201,12 +174,8 @@ def _judged_by_splines(
     more, to the curve plus that part of itself; a function that splines follow well has nothing to gain.
     """
     value = _fitted(fits, data, primitives)
-    follows = torch.stack(
-        [
-            v if spaces[e] is None else spaces[e] @ (spaces[e].T @ v)
-            for v, e in zip(value, fits.edge.tolist(), strict=True)
-        ]
-    )
+    basis = [spaces[edge] for edge in fits.edge.tolist()]
+    follows = torch.stack([v if b is None else b @ (b.T @ v) for v, b in zip(value, basis, strict=True)])
     own = data.at(fits.edge)
     weight = own.weight.expand_as(own.z)
     beyond = torch.nan_to_num(value - follows)
@@ -224,17 +193,16 @@ def _judged_by_splines(
     }
     judged = []
     for edge, fit in results:
-        rest = remaining.get((edge, fit.primitive.name), math.inf)
-        judged.append((edge, replace(fit, unexplained=min(fit.unexplained, rest)) if rest >= 0 else fit))
+        # What is no number doesn't count: it isn't smaller.
+        least = min(fit.unexplained, remaining.get((edge, fit.primitive.name), math.inf))
+        judged.append((edge, replace(fit, unexplained=least)))
     return judged
 
 
 def _fitted(fits: FitParameters, data: Curves, primitives: tuple[Primitive, ...]) -> Tensor:
     """c·f + d of each fit on the samples, relative to the edge's standard deviation and centered, `(fits, n)`."""
     along = data.t[fits.edge] + fits.offset[:, None]
-    value, _ = evaluate(
-        fits.primitive, primitives, fits.slope[:, None] * along + fits.shift[:, None], derivatives=False
-    )
+    value = evaluate(fits.primitive, primitives, fits.slope[:, None] * along + fits.shift[:, None])
     weight = data.weight.expand_as(data.t)[fits.edge]
     size = value.abs().amax(1, keepdim=True).clamp(min=1e-300)
     centered = value / size - (weight * value / size).sum(1, keepdim=True)
@@ -254,14 +222,12 @@ def _best(fits: FitParameters, error: Tensor, edges: int) -> Tensor:
     return order[first]
 
 
-def _conclude(
-    fits: FitParameters, data: Curves, primitives: tuple[Primitive, ...], spaces: Sequence[Tensor | None]
-) -> list[tuple[int, EdgeFit]]:
+def _conclude(fits: FitParameters, data: Curves, primitives: tuple[Primitive, ...]) -> list[tuple[int, EdgeFit]]:
     """From t to x, then c, d and R² on all samples."""
     a, b = _constants(fits, data, primitives)
     x = data.x[fits.edge]
-    w = data.weight if data.weight.shape[0] == 1 else data.weight[fits.edge]
-    value, _ = evaluate(fits.primitive, primitives, a[:, None] * x + b[:, None], derivatives=False)
+    w = data.weight_of(fits.edge)
+    value = evaluate(fits.primitive, primitives, a[:, None] * x + b[:, None])
     y = data.y[fits.edge]
     mean, y_mean = (w * value).sum(1, keepdim=True), (w * y).sum(1, keepdim=True)
     size = (value - mean).abs().amax(1, keepdim=True).clamp(min=1e-300)
@@ -277,9 +243,7 @@ def _conclude(
     rounding = 1e-13 * (c.abs() * value.abs().amax(1, keepdim=True) + y.abs().amax(1, keepdim=True))
     d = torch.where(d.abs() <= rounding, 0.0, d)
     good = torch.isfinite(r2) & torch.isfinite(c[:, 0]) & torch.isfinite(d[:, 0]) & (c[:, 0] != 0)
-    deviation = spread.sqrt()[:, None]
-    remainder, weight = residual / deviation, w.expand_as(value)
-    curve = fitted / deviation * (data.count * weight).sqrt()
+    curve = fitted / spread.sqrt()[:, None] * (data.count * w.expand_as(value)).sqrt()
     low, high = data.x.amin(1), data.x.amax(1)
     results = []
     params = torch.stack([a, b, c[:, 0], d[:, 0]], dim=1).tolist()
@@ -288,10 +252,9 @@ def _conclude(
         primitive, constants = primitives[index], params[i]
         ends = sorted(constants[0] * float(end[edge]) + constants[1] for end in (low, high))
         if sound and primitive.interval(*ends) is not None:
-            left = 1 - fit_r2 if spaces[edge] is None else unexplained(remainder[i], weight[i], spaces[edge])
             beyond = float((constants[0] * x[i] + constants[1] < 0).double().mean())
             one_sided = primitive.name == "abs" and min(beyond, 1 - beyond) < _KINK
-            results.append((edge, EdgeFit(primitive, tuple(constants), fit_r2, curve[i], left, one_sided)))
+            results.append((edge, EdgeFit(primitive, tuple(constants), fit_r2, curve[i], 1 - fit_r2, one_sided)))
     return results
 
 
@@ -320,25 +283,31 @@ def _constants(fits: FitParameters, data: Curves, primitives: tuple[Primitive, .
     return a, torch.where(b.abs() <= rounding, 0.0, b)
 
 
-def record(
-    fit: EdgeFit, bits: float, imitates: str | None, middle: Tensor, half: Tensor, simplicity: float
-) -> SymbolicFit:
-    """The public record of a fit."""
-    a, b, _, _ = fit.params
-    primitive = fit.primitive
-    ends = sorted(a * float(middle + sign * half) + b for sign in (-1, 1))
-    low, high = primitive.interval(*ends) or (ends[0], ends[1])
-    valid = sorted((end - b) / a for end in (low, high)) if a else [-math.inf, math.inf]
-    with blamed(primitive):
-        text = equation(primitive, visible(primitive, fit.params, float(middle - half), float(middle + half), fit.r2))
-    return SymbolicFit(
-        primitive.name,
-        fit.params,
-        fit.r2,
-        primitive.complexity,
-        score(bits, primitive.complexity, simplicity),
-        (valid[0], valid[1]),
-        text,
-        imitates,
-        bits,
+def ranked_records(
+    data: Curves, edge: int, fits: Iterable[tuple[EdgeFit, float, str | None]], simplicity: float
+) -> list[SymbolicFit]:
+    """The records of an edge's fits, best first, from what `rank` says of them."""
+    middle, half = data.middle[edge], data.half[edge]
+    low, high = float(middle - half), float(middle + half)
+    return order(
+        replace(
+            record(fit.primitive, fit.params, fit.r2, low, high),
+            score=score(bits, fit.primitive.complexity, simplicity),
+            imitates=imitates,
+            misfit=bits,
+        )
+        for fit, bits, imitates in fits
     )
+
+
+def record(
+    primitive: Primitive, params: tuple[float, float, float, float], r2: float, low: float, high: float
+) -> SymbolicFit:
+    """The record of a fit on data from `low` to `high`, without a score."""
+    a, b, _, _ = params
+    ends = sorted((a * low + b, a * high + b))
+    interval = primitive.interval(*ends) or ends
+    valid = sorted((end - b) / a for end in interval) if a else [-math.inf, math.inf]
+    with blamed(primitive):
+        text = equation(primitive, visible(primitive, params, low, high, r2))
+    return SymbolicFit(primitive.name, params, r2, primitive.complexity, math.nan, (valid[0], valid[1]), text)

@@ -13,7 +13,7 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -30,7 +30,7 @@ EXACT = 1e-29
 _APPROACH = 0.9
 
 
-class _Problem(NamedTuple):
+class _MovingFits(NamedTuple):
     """The fits that still move, and their data."""
 
     primitive: Tensor
@@ -43,20 +43,20 @@ class _Problem(NamedTuple):
     weight: Tensor
     """`(fits, n)`, or `(1, n)` for all of them."""
 
-    def take(self, index: Tensor) -> _Problem:
+    def take(self, index: Tensor) -> _MovingFits:
         """Some of the fits."""
         weight = self.weight if self.weight.shape[0] == 1 else self.weight[index]
-        return _Problem(self.primitive[index], self.facts[:, index], self.along[index], self.z[index], weight)
+        return _MovingFits(self.primitive[index], self.facts[:, index], self.along[index], self.z[index], weight)
 
 
 _FREE, _LOW, _HIGH, _START, _ENDS = slice(0, 2), 2, 3, 4, slice(5, 7)
 
 
-def _problem(fits: FitParameters, data: Curves, primitives: Sequence[Primitive]) -> _Problem:
+def _moving_fits(fits: FitParameters, data: Curves, primitives: Sequence[Primitive]) -> _MovingFits:
     free = torch.tensor([primitive.free for primitive in primitives], dtype=fits.slope.dtype)[fits.primitive]
     facts = torch.stack([*free.T, fits.low, fits.high, fits.slope, fits.offset - 1, fits.offset + 1])
-    weight = data.weight if data.weight.shape[0] == 1 else data.weight[fits.edge]
-    return _Problem(fits.primitive, facts, data.t[fits.edge] + fits.offset[:, None], data.z[fits.edge], weight)
+    along, weight = data.t[fits.edge] + fits.offset[:, None], data.weight_of(fits.edge)
+    return _MovingFits(fits.primitive, facts, along, data.z[fits.edge], weight)
 
 
 def polish(
@@ -74,7 +74,7 @@ def polish(
     Returns:
         The fits, and their squared errors relative to the edge's variance (infinite where f isn't finite).
     """
-    problem = _problem(fits, data, primitives)
+    problem = _moving_fits(fits, data, primitives)
     result = torch.stack([fits.slope, fits.shift])
     errors, normal = _linearize(problem, primitives, result)
     adjustable = (problem.facts[_FREE] > 0).any(0)
@@ -103,7 +103,7 @@ def polish(
     return fits._replace(slope=result[0], shift=result[1]), errors
 
 
-def _moving(problem: _Problem, point: Tensor) -> Tensor:
+def _moving(problem: _MovingFits, point: Tensor) -> Tensor:
     """Whether the parameters are moderate: beyond, f(u) is a line or a parabola to 1e-12 (of the variance) and a fit only takes a limit."""
     slope, shift = point.abs()
     free_slope, free_shift = problem.facts[_FREE] > 0
@@ -111,36 +111,38 @@ def _moving(problem: _Problem, point: Tensor) -> Tensor:
     return torch.where(free_slope, slope > least, shift < 300 * problem.facts[_START].abs())
 
 
-def evaluate(
-    index: Tensor, primitives: Sequence[Primitive], u: Tensor, derivatives: bool = True
-) -> tuple[Tensor, Tensor]:
-    """f(u) and f′(u), each fit by the primitive of its index; the fits are ordered by it."""
+def evaluate(index: Tensor, primitives: Sequence[Primitive], u: Tensor) -> Tensor:
+    """f(u), each fit by the primitive of its index; the fits are ordered by it."""
+    parts = [called(primitive, primitive.fn, part) for primitive, part in _by_primitive(index, primitives, u)]
+    return torch.cat(parts) if parts else u
+
+
+def _values_and_derivatives(index: Tensor, primitives: Sequence[Primitive], u: Tensor) -> tuple[Tensor, Tensor]:
+    """f(u) and f′(u), likewise."""
+    values, tangents = [], []
+    for primitive, part in _by_primitive(index, primitives, u):
+        if primitive.value_and_derivative:
+            value, tangent = primitive.value_and_derivative(part)
+        else:
+            value, tangent = called(primitive, primitive.fn, part), called(primitive, primitive.d1, part)
+        values.append(value)
+        tangents.append(tangent)
+    return (torch.cat(values), torch.cat(tangents)) if values else (u, u)
+
+
+def _by_primitive(index: Tensor, primitives: Sequence[Primitive], u: Tensor) -> Iterator[tuple[Primitive, Tensor]]:
+    """Each primitive that has fits, and their rows of u."""
     counts = torch.bincount(index, minlength=len(primitives)).tolist()
-    used = [(primitive, count) for primitive, count in zip(primitives, counts, strict=True) if count]
-    if not used:
-        return u, u
-    parts = u.split([count for _, count in used])
-    if not derivatives:
-        value = torch.cat(
-            [called(primitive, primitive.fn, part) for (primitive, _), part in zip(used, parts, strict=True)]
-        )
-        return value, value
-    pairs = [_value_and_derivative(primitive, part) for (primitive, _), part in zip(used, parts, strict=True)]
-    values, tangents = zip(*pairs, strict=True)
-    return torch.cat(values), torch.cat(tangents)
+    for primitive, part in zip(primitives, u.split(counts), strict=True):
+        if len(part):
+            yield primitive, part
 
 
-def _value_and_derivative(primitive: Primitive, u: Tensor) -> tuple[Tensor, Tensor]:
-    if primitive.value_and_derivative:
-        return primitive.value_and_derivative(u)
-    return called(primitive, primitive.fn, u), called(primitive, primitive.d1, u)
-
-
-def _linearize(problem: _Problem, primitives: Sequence[Primitive], point: Tensor) -> tuple[Tensor, Tensor]:
+def _linearize(problem: _MovingFits, primitives: Sequence[Primitive], point: Tensor) -> tuple[Tensor, Tensor]:
     """Eliminate c and d: the squared errors, `(fits,)`, and the normal equations of the rest (matrix | right-hand side), `(fits, 2, 3)`."""
     index, facts, along, z, w = problem
     slope, shift = point[..., None]
-    value, tangent = evaluate(index, primitives, torch.addcmul(shift, slope, along))
+    value, tangent = _values_and_derivatives(index, primitives, torch.addcmul(shift, slope, along))
     tangent = torch.nan_to_num(tangent, nan=0.0, posinf=0.0, neginf=0.0)
     # Scaled before it is squared: f may be as large as exp(500).
     size = value.abs().amax(1, keepdim=True).clamp(min=1e-280)
@@ -179,7 +181,7 @@ def _step(normal: Tensor, damping: Tensor) -> Tensor:
     return torch.nan_to_num(torch.where(sound, step, alone), posinf=0.0, neginf=0.0)
 
 
-def _room(problem: _Problem, point: Tensor, step: Tensor) -> Tensor:
+def _room(problem: _MovingFits, point: Tensor, step: Tensor) -> Tensor:
     """The fraction of a step that keeps both ends of the data within the domain."""
     slope, shift = point
     facts = problem.facts

@@ -180,15 +180,11 @@ def _imitations(fits: Sequence[EdgeFit], numbers: float, noise: float) -> dict[s
     by_name = {fit.primitive.name: fit for fit in fits}
     originals = {}
     for fit in fits:
-        for name in fit.primitive.limits:
-            simple = by_name.get(name)
-            if (
-                simple is not None
-                and simple.primitive.complexity <= fit.primitive.complexity
-                and _same(simple, fit, numbers, noise)
-            ):
-                originals[fit.primitive.name] = name
-                break
+        limits = [by_name[name] for name in fit.primitive.limits if name in by_name]
+        simpler = (simple for simple in limits if simple.primitive.complexity <= fit.primitive.complexity)
+        original = next((simple for simple in simpler if _same(simple, fit, numbers, noise)), None)
+        if original is not None:
+            originals[fit.primitive.name] = original.primitive.name
     for pair in TWINS:
         if all(name in by_name for name in pair):
             first, second = (by_name[name] for name in pair)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -25,8 +25,7 @@ _FAMILY = 1000
 Pair = tuple[float, float, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Shapes:
+class Shapes(NamedTuple):
     """The shapes of one primitive. Neighbors in `group` are close, so that starts can be taken near different minima."""
 
     slope: Tensor
@@ -38,7 +37,7 @@ class Shapes:
     """On the common grid, centered and scaled, `(shapes, CELLS)`, float32."""
 
 
-def common_grid() -> Tensor:
+def _common_grid() -> Tensor:
     """Midpoints of the cells."""
     return (torch.arange(CELLS, dtype=torch.float64) + 0.5) * (2 / CELLS) - 1
 
@@ -56,7 +55,7 @@ def tabulate(primitive: Primitive, slope: Tensor, shift: Tensor, low: Tensor, hi
     inside = (shift - slope.abs() >= low) & (shift + slope.abs() <= high)
     slope, shift, low, high, group = (column[inside] for column in (slope, shift, low, high, group))
     with torch.no_grad():
-        curves = called(primitive, primitive.fn, slope[:, None] * common_grid() + shift[:, None])
+        curves = called(primitive, primitive.fn, slope[:, None] * _common_grid() + shift[:, None])
         check_finite(primitive, curves)
     curves = curves - curves.mean(1, keepdim=True)
     size = curves.norm(dim=1, keepdim=True) / math.sqrt(CELLS)
@@ -81,12 +80,12 @@ def pairs(primitive: Primitive, interval: Interval, custom: bool) -> list[Pair]:
     if math.isinf(low) and math.isinf(high):
         return _any_line() if custom and all(primitive.free) else _real_line(primitive)
     if math.isfinite(low) and math.isfinite(high):
-        return _between(low, high, (1, -1) if custom else (1,))
+        return _on_interval(low, high, (1, -1) if custom else (1,))
     two_sided = math.isfinite(low) and (primitive.mirrored or primitive.free[0])
     edge, sides = (low if math.isfinite(low) else high), (1, -1) if two_sided else (1,)
     inward = 1 if math.isfinite(low) else -1
     scales = _geometric(0.1, 30, 12) if primitive.free[0] else [1.0]
-    one_sided = [pair for scale in scales for pair in _one_sided(0.0, sides, scale)]
+    one_sided = [pair for scale in scales for pair in _one_sided(sides, scale)]
     return [(slope, edge + inward * shift, group) for slope, shift, group in one_sided]
 
 
@@ -153,20 +152,18 @@ def _centered(slopes: Sequence[float], spacing: float) -> list[Pair]:
     return listed
 
 
-def _one_sided(edge: float, sides: Sequence[int], scale: float = 1.0) -> list[Pair]:
-    """Functions with an end of their domain at u = edge, and a = ±1: from touching the data to far away.
+def _one_sided(sides: Sequence[int], scale: float) -> list[Pair]:
+    """Functions with an end of their domain at u = 0, and a = ±scale: from touching the data to far away.
 
     Every two decades are a family: close to a singularity, the cells of the grid say little about how close.
     """
     gaps = list(enumerate(_geometric(1e-6, 100, 33)))
     return [
-        (side * scale, edge + scale * (1 + gap), _FAMILY * (i // 8 + 10 * (side < 0)) + i)
-        for side in sides
-        for i, gap in gaps
+        (side * scale, scale * (1 + gap), _FAMILY * (i // 8 + 10 * (side < 0)) + i) for side in sides for i, gap in gaps
     ]
 
 
-def _between(low: float, high: float, signs: Sequence[int]) -> list[Pair]:
+def _on_interval(low: float, high: float, signs: Sequence[int]) -> list[Pair]:
     """Functions on a finite interval: u(-1) and u(1) at graded fractions of it."""
     near = [10.0**-p for p in (4, 3, 2.3, 1.7, 1.2)]
     fractions = [*near, *(i / 12 for i in range(2, 11)), *(1 - gap for gap in reversed(near))]

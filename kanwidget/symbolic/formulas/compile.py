@@ -160,19 +160,19 @@ class _Builder:
             terms[index] = self._term(parts[index], apart=True)
         if not terms:
             terms = [Term("0", self.variables[0])]
-        return Sum(tuple(terms), _number(constant))
+        return Sum(tuple(terms), _finite_number(constant))
 
     def _term(self, part: sympy.Expr, *, apart: bool = False) -> Term:
         """A part of a sum as a term; `apart`: as a node of its own that is read by x."""
         factor, core = part.as_independent(*self.variables, as_Add=False)
-        c = _number(factor)
+        c = _finite_number(factor)
         function = None if apart or core in self.nodes else self._function(core)
         if function is None:
             return Term("x", self.node(core), c=c)
         name, argument = function
         offset, rest = argument.as_independent(*self.variables, as_Add=True)
         a, source = rest.as_independent(*self.variables, as_Add=False)
-        return Term(name, self.node(source), _number(a), _number(offset), c)
+        return Term(name, self.node(source), _finite_number(a), _finite_number(offset), c)
 
     def _function(self, core: sympy.Expr) -> tuple[str, sympy.Expr] | None:
         """The function that an expression is, and its argument; None for symbols, sums and products."""
@@ -181,7 +181,7 @@ class _Builder:
         if isinstance(core, (sympy.Symbol, sympy.Add, sympy.Mul)) or len(self._factors(core)) > 1:
             return None
         if isinstance(core, sympy.Pow):
-            return _power(*core.as_base_exp())
+            return _power_function(*core.as_base_exp())
         # A registered function stands under its name.
         name, operands = type(core).__name__, core.args
         applied = from_sympy_node(core)
@@ -201,21 +201,17 @@ class _Builder:
         levels[0] = {symbol: self.nodes[symbol] for symbol in self.variables}
         for root in roots:
             self._add_to_level(root, depth, levels)
-        width, indices = [[len(self.variables), 0]], [{key: i for i, key in enumerate(levels[0])}]
-        arities: list[list[int]] = [[]]
-        for nodes in levels[1:]:
+        result, sources = Plan([[len(self.variables), 0]], [[]]), self.variables
+        for layer, nodes in enumerate(levels[1:]):
             sums = [key for key, node in nodes.items() if len(node.factors) == 1]
-            ordered = [*sums, *(key for key, node in nodes.items() if len(node.factors) > 1)]
-            indices.append({key: index for index, key in enumerate(ordered)})
-            arities.append([len(nodes[key].factors) for key in ordered[len(sums) :]])
-            width.append([len(sums), len(ordered) - len(sums)])
-        result = Plan(width, arities)
-        for level, nodes in enumerate(levels[1:], 1):
-            subnode = 0
-            for key in indices[level]:
-                for part in nodes[key].factors:
-                    result.edges += _edges(part, level - 1, subnode, indices[level - 1])
-                    subnode += 1
+            products = [key for key, node in nodes.items() if len(node.factors) > 1]
+            result.width.append([len(sums), len(products)])
+            result.arities.append([len(nodes[key].factors) for key in products])
+            indices = {key: index for index, key in enumerate(sources)}
+            subnodes = [part for key in (*sums, *products) for part in nodes[key].factors]
+            for target, part in enumerate(subnodes):
+                result.edges += _edges_into(part, layer, target, indices)
+            sources = [*sums, *products]
         return result
 
     def _add_to_level(self, key: sympy.Basic, level: int, levels: list[dict[sympy.Basic, Node]]) -> None:
@@ -239,7 +235,7 @@ def _second_of_a_source(terms: list[Term]) -> int | None:
     return None
 
 
-def _edges(
+def _edges_into(
     part: Sum, layer: int, target: int, indices: dict[sympy.Basic, int]
 ) -> list[tuple[int, int, int, str, tuple[float, float, float, float]]]:
     """The edges into one subnode; the first one brings the constant."""
@@ -281,7 +277,7 @@ def _whole_exponents(expr: sympy.Expr) -> sympy.Expr:
     return expr.replace(whole, lambda part: part.base ** int(part.exp))
 
 
-def _power(base: sympy.Expr, exponent: sympy.Expr) -> tuple[str, sympy.Expr]:
+def _power_function(base: sympy.Expr, exponent: sympy.Expr) -> tuple[str, sympy.Expr]:
     """A power as one function of one argument."""
     import sympy
 
@@ -301,7 +297,7 @@ def _large_power(factor: sympy.Expr) -> list[sympy.Expr]:
     return [base ** (sign * _LARGEST_POWER)] * whole + ([base ** (sign * rest)] if rest else [])
 
 
-def _number(constant: sympy.Expr) -> float:
+def _finite_number(constant: sympy.Expr) -> float:
     """A constant as a float, or an error."""
     try:
         value = float(constant)

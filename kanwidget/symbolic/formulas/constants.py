@@ -1,69 +1,45 @@
-"""The constants of a formula: rounding, and refitting with standard errors."""
+"""The constants of a formula and the data: fitted, with standard errors, and exact numbers or 0 where these errors allow them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import functools
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
 from kanwidget import _check
 from kanwidget._types import Elementwise
 from kanwidget.core.threads import limit_threads
-from kanwidget.symbolic.formulas.regression.problem import Problem
+from kanwidget.symbolic.formulas.evaluation import has_values
+from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
 
 if TYPE_CHECKING:
     import sympy
 
-
-#: Constants smaller than this part of all that rounding leaves are round-off.
-_ROUND_OFF = 1e-15
-
-
-def ex_round(expr: sympy.Expr, digits: int) -> sympy.Expr:
-    """Round the constants to so many decimals.
-
-    Where that would divide by zero or make the expression infinite, the constants keep so many significant digits instead; and where
-    a variable would vanish, those do that bring it in: a column of large numbers has a small factor.
-
-    Args:
-        expr: An expression.
-        digits: Decimals, ≥ 0.
-
-    Examples:
-        >>> import sympy
-        >>> x, pressure = sympy.symbols("x pressure")
-        >>> ex_round(1.2345 * sympy.sin(3.14159 * x) + 1e-9, 2)
-        1.23*sin(3.14*x)
-        >>> ex_round(1.2345 * x + 1.2345e-5 * pressure, 2)
-        1.2e-5*pressure + 1.23*x
-    """
-    import sympy
-
-    _check.integer(digits, "digits", "ex_round", low=0)
-    floats = sorted(expr.atoms(sympy.Float), key=float)
-    places = {number: _float(round(float(number), digits)) for number in floats}
-    short = {number: _float(float(f"{float(number):.{max(digits, 1)}g}")) for number in floats}
-    rounded = expr.xreplace(places)
-    if rounded.has(sympy.zoo, sympy.nan, sympy.oo):
-        return expr.xreplace(short)
-    lost = expr.free_symbols - rounded.free_symbols
-    if not lost:
-        return rounded
-    least = _ROUND_OFF * min((abs(float(number)) for number in floats if places[number] != 0), default=0.0)
-    for number in floats:
-        if places[number] == 0 and abs(float(number)) > least:
-            with_it = places | {number: short[number]}
-            if lost & expr.xreplace(with_it).free_symbols:
-                places = with_it
-    return expr.xreplace(places)
-
-
-def _float(value: float) -> sympy.Expr:
-    """A constant; 0 and 1 as integers, so that they vanish from sums and products."""
-    import sympy
-
-    return sympy.Integer(int(value)) if value in (0.0, 1.0, -1.0) else sympy.Float(value)
+#: How many standard errors a constant may be from the exact number, or from 0.
+_ERRORS = 3
+#: Standard errors between neighboring exact numbers. A constant that isn't exact then lies within three standard errors of one
+#: with probability 2·3/100: a rare enough coincidence.
+_APART = 100
+#: The same for factors of angles, which are more often multiples of π.
+_APART_IN_ANGLES = 40
+#: Relative uncertainty of constants that were fitted to exact data.
+_EXACT = 1e-9
+#: Exact numbers, the simplest first: denominators of fractions, and of multiples of π, √2 and, last, of further numbers. Each level
+#: holds the earlier ones.
+_LEVELS = (
+    {"1": (1,)},
+    {"1": (1, 2), "pi": (1, 2), "root": (1, 2)},
+    {"1": (1, 2, 3, 4, 5), "pi": (1, 2, 3, 4), "root": (1, 2, 3, 4)},
+    dict.fromkeys(("1", "pi", "root"), (1, 2, 3, 4, 5, 6, 8, 10)),
+    dict.fromkeys(("1", "pi", "root"), (1, 2, 3, 4, 5, 6, 8, 10))
+    | dict.fromkeys(("1/pi", "pi^2", "root3", "root5", "rootpi", "1/rootpi", "1/root2pi"), (1, 2, 3, 4, 6, 8)),
+)
+#: Beyond this only whole numbers are simple, up to its square.
+_LARGEST = 100
 
 
 @limit_threads
@@ -77,9 +53,8 @@ def refit(
     """Fit all constants of an expression to data by least squares.
 
     Every `Float` of the expression is a parameter of its own, decimal exponents of positive numbers among them; integers, fractions and
-    π aren't. The standard errors
-    are those of nonlinear regression, s²·(JᵀJ)⁻¹ with s² the residual variance; a constant that the data don't determine has
-    an infinite one.
+    π aren't. The standard errors are those of nonlinear regression, s²·(JᵀJ)⁻¹ with s² the residual variance; a constant that the data
+    don't determine has an infinite one.
 
     Args:
         expr: The expression.
@@ -96,8 +71,201 @@ def refit(
         >>> t = sympy.Symbol("t")
         >>> x = torch.linspace(0, 1, 20, dtype=torch.float64)[:, None]
         >>> fitted, errors = refit(1.9 * sympy.sin(3.1 * t), [t], x, 2 * torch.sin(3 * x))
-        >>> ex_round(fitted, 6)
+        >>> fitted.evalf(6)
         2.0*sin(3.0*t)
     """
     fit = Problem(variables, x, y, functions).fit(expr)
     return fit.expression, fit.table
+
+
+@limit_threads
+def snap_constants(
+    expr: sympy.Expr,
+    variables: Sequence[sympy.Symbol],
+    x: Tensor,
+    y: Tensor,
+    *,
+    tolerance: float = 1e-3,
+    functions: dict[str, Elementwise] | None = None,
+    drop: bool = True,
+) -> sympy.Expr:
+    """Replace constants by integers, simple fractions and multiples of π, √2 and a few further numbers, where the data support it.
+
+    All constants are fitted to the data first. A constant is replaced if the exact number lies within three of its standard errors
+    and no other number as simple is near: in noisy data some fraction always is near, and the constant stays. With `drop`,
+    constants within three standard errors of 0 go, the least certain first. After each change the other
+    constants are fitted again, and the change stays only if the squared error grows by no more than an F-test allows at three
+    standard errors.
+
+    Decimal exponents of numbers that aren't positive aren't fitted: those within the tolerance of a simple number become it, under the
+    same test.
+
+    Args:
+        expr: The expression.
+        variables: The symbol of each column of x.
+        x: Shape `(n, len(variables))`.
+        y: Shape `(n,)` or `(n, 1)`.
+        tolerance: How far a constant may be from the exact number, at most, relatively.
+        functions: The numeric edges in the expression, from `numeric_functions(network)`.
+        drop: Whether constants that may well be 0 vanish.
+
+    Examples:
+        >>> import sympy, torch
+        >>> t = sympy.Symbol("t")
+        >>> x = torch.linspace(0, 1, 50, dtype=torch.float64)[:, None]
+        >>> snap_constants(0.5001 * sympy.sin(3.1414 * t), [t], x, torch.sin(torch.pi * x) / 2)
+        sin(pi*t)/2
+    """
+    _check.real(tolerance, "tolerance", "snap_constants", low=0, open_low=True)
+    problem = Problem(variables, x, y, functions, where="snap_constants")
+    return snapped(problem, problem.fit(expr), tolerance=tolerance, drop=drop).expression
+
+
+def snapped(
+    problem: Problem,
+    fit: Fit,
+    *,
+    tolerance: float = 1e-3,
+    drop: bool = False,
+    deadline: float = math.inf,
+    agrees: Callable[[Fit, Fit], bool] = lambda before, after: True,
+) -> Fit:
+    """`snap_constants` of a fitted expression.
+
+    Args:
+        problem: The rows.
+        fit: The fitted expression.
+        tolerance: How far a constant may be from the exact number, relatively.
+        drop: Whether constants that may well be 0 vanish.
+        deadline: A time of `time.monotonic`, after which nothing more is tried.
+        agrees: Whether a change is allowed beside what the rows say; it gets the fits before and after it.
+    """
+    zero = 1e-10 * max(1.0, float(problem.x.abs().max()), float(problem.y.abs().max())) if drop else -1.0
+    refused: set[tuple[str, Any]] = set()
+    while True:
+        table = _exponents(fit.expression, tolerance) | fit.table
+        proposals = _proposals(table, tolerance, zero, _angles(fit.expression))
+        constant, exact = next((pair for pair in proposals if (_key(pair[0]), pair[1]) not in refused), (None, None))
+        if constant is None or time.monotonic() > deadline:
+            return fit
+        limit = fit.deviance + _ERRORS**2 * problem.variance(fit) + problem.rows * problem.noise_floor
+        trial = _replaced_and_refitted(problem, fit.expression, constant, exact)
+        if trial is None or not trial.deviance <= limit or not agrees(fit, trial):
+            refused.add((_key(constant), exact))
+        else:
+            fit = trial
+
+
+def _replaced_and_refitted(problem: Problem, current: Any, constant: Any, exact: Any) -> Fit | None:
+    """The expression with an exact number for one constant and the others fitted, if it still is one."""
+    expression = current.xreplace({constant: exact})
+    if not has_values(expression) or bool(current.free_symbols) > bool(expression.free_symbols):
+        return None
+    return problem.fit(expression)
+
+
+def _exponents(expr: Any, tolerance: float) -> dict[Any, tuple[float, float]]:
+    """Decimal exponents with the tolerance as their uncertainty, for those that aren't fitted: their base isn't positive."""
+    import sympy
+
+    decimals = [power.exp for power in expr.atoms(sympy.Pow) if power.exp.is_Float]
+    return {exponent: (float(exponent), tolerance * abs(float(exponent)) / _ERRORS) for exponent in decimals}
+
+
+def _angles(expr: Any) -> set[Any]:
+    """The decimals in the operands of periodic functions, but for those within further functions there."""
+    import sympy
+
+    def numbers(node: Any) -> set[Any]:
+        parts = node.args if isinstance(node, (sympy.Add, sympy.Mul)) else (node,)
+        return {part for part in parts if part.is_Float}.union(
+            *(numbers(part) for part in parts if isinstance(part, (sympy.Add, sympy.Mul)) and part != node)
+        )
+
+    return set().union(*(numbers(node.args[0]) for node in expr.atoms(sympy.sin, sympy.cos, sympy.tan)))
+
+
+def _proposals(
+    table: dict[Any, tuple[float, float]], tolerance: float, zero: float, angles: set[Any]
+) -> Iterator[tuple[Any, Any]]:
+    """Constants and the exact numbers that they may be: zeros first, the least certain ones before, then the simplest numbers."""
+    import sympy
+
+    if zero >= 0:
+        doubts = {
+            c: abs(value) / error if error else 0.0
+            for c, (value, error) in table.items()
+            if abs(value) <= max(_ERRORS * error, zero)
+        }
+        yield from ((c, sympy.Integer(0)) for c in sorted(doubts, key=lambda c: doubts[c]))
+    proposals = [
+        (c, exact_number(value, error, tolerance, _APART_IN_ANGLES if c in angles else _APART))
+        for c, (value, error) in table.items()
+        if value
+    ]
+    ranked = [
+        (level, abs(float(exact) / float(c) - 1), c, exact) for c, (level, exact) in proposals if exact is not None
+    ]
+    yield from ((c, exact) for _, _, c, exact in sorted(ranked, key=lambda entry: entry[:2]))
+
+
+def exact_number(
+    value: float, error: float, tolerance: float = 1e-3, least_distance: float = _APART
+) -> tuple[int, sympy.Expr | None]:
+    """The simplest exact number that a constant with this standard error may well be, and how simple it is (0 to 4).
+
+    Neighbors that are as simple must be `least_distance` standard errors away.
+
+    Examples:
+        >>> exact_number(3.14159, 1e-5), exact_number(212.68, 6.9), exact_number(0.50001, 1e-4)
+        ((1, pi), (4, None), (1, 1/2))
+    """
+    margin = max(error, _EXACT * abs(value))
+    reach = min(_ERRORS * error + _EXACT * abs(value), tolerance * abs(value))
+    for level in range(len(_LEVELS)):
+        near = sorted(_around(value, level), key=lambda entry: abs(entry[0] - value))
+        if len(near) > 1 and abs(near[0][0] - value) <= reach:
+            apart = min(abs(neighbor - near[0][0]) for neighbor, _ in near[1:])
+            if near[0][1] != 0 and apart >= least_distance * margin:
+                return level, near[0][1]
+    return len(_LEVELS) - 1, None
+
+
+def _around(value: float, level: int) -> list[tuple[float, Any]]:
+    """The exact numbers of a level on both sides of a value, each once."""
+    import sympy
+
+    sizes: dict[Any, float] = {}
+    for name, denominators in _LEVELS[level].items():
+        unit, size = _units()[name]
+        for denominator in denominators:
+            if abs(value) > (_LARGEST**2 if name == "1" and denominator == 1 else _LARGEST * size):
+                continue
+            middle = round(value * denominator / size)
+            for numerator in (middle - 1, middle, middle + 1):
+                sizes[sympy.Rational(numerator, denominator) * unit] = numerator * size / denominator
+    return [(size, exact) for exact, size in sizes.items()]
+
+
+@functools.cache
+def _units() -> dict[str, tuple[Any, float]]:
+    """The numbers whose multiples are exact numbers, and their sizes."""
+    import sympy
+
+    pi, sqrt = sympy.pi, sympy.sqrt
+    units = {
+        "1": sympy.Integer(1),
+        "pi": pi,
+        "root": sqrt(2),
+        "1/pi": 1 / pi,
+        "pi^2": pi**2,
+        "root3": sqrt(3),
+        "root5": sqrt(5),
+    }
+    units |= {"rootpi": sqrt(pi), "1/rootpi": 1 / sqrt(pi), "1/root2pi": 1 / sqrt(2 * pi)}
+    return {name: (unit, float(unit)) for name, unit in units.items()}
+
+
+def _key(constant: Any) -> str:
+    """A key of a constant that survives refits, which hardly move it."""
+    return f"{float(constant):.2g}"

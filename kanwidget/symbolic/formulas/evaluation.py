@@ -84,77 +84,91 @@ def evaluate(
         functions: Undefined functions by name, beside the primitives.
         like: Gives shape, type and device.
     """
-    named = {row.name: row.fn for row in primitives()} | dict(functions)
-    memo: dict[Any, Tensor] = {}
-
-    def visit(node: Any) -> Tensor:
-        if node not in memo:
-            memo[node] = _value(node, values, named, visit, like)
-        return memo[node]
-
-    return visit(expr).expand_as(like)
+    return _Evaluation(values, functions, like).value(expr).expand_as(like)
 
 
-def _value(
-    node: Any,
-    values: Mapping[Any, Tensor],
-    named: Mapping[str, Elementwise],
-    visit: Callable[[Any], Tensor],
-    like: Tensor,
-) -> Tensor:
+def has_values(expr: sympy.Basic) -> bool:
+    """Whether no part of an expression is infinite, undefined or imaginary.
+
+    Examples:
+        >>> import sympy
+        >>> x = sympy.Symbol("x")
+        >>> has_values(1 / x), has_values((1 / x).xreplace({x: sympy.Integer(0)}))
+        (True, False)
+    """
     import sympy
 
-    if node in values:
-        return values[node]
-    if isinstance(node, sympy.Symbol):
-        _check.fail("variables", "to_numpy", f"the symbols of the expression; {node.name!r} is missing", list(values))
-    if node.is_Number or node.is_NumberSymbol:
-        return like.new_tensor(float(node))
-    if isinstance(node, sympy.Pow):
-        return _power(visit(node.base), node.exp, visit)
-    if isinstance(node, sympy.Piecewise):
-        return _piecewise(node, visit, like)
-    applied = from_sympy_node(node)
-    if applied is not None:
-        function, operands = applied
-        return function.values(*(visit(operand) for operand in operands))
-    undefined = isinstance(node, sympy.core.function.AppliedUndef)
-    name, table = (str(node.func), named) if undefined else (type(node).__name__, _OPERATIONS)
-    if name not in table:
-        _check.fail("expr", "to_numpy", "made of known functions", name, "Pass the network, if it is one of its edges.")
-    return table[name](*(visit(argument) for argument in node.args))
+    return not expr.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I)
 
 
-def _power(base: Tensor, exponent: Any, visit: Callable[[Any], Tensor]) -> Tensor:
-    """Real powers; the cube root of a negative number is negative."""
-    if not exponent.is_Number:
-        return base ** visit(exponent)
-    value = float(exponent)
-    if exponent.is_Rational and abs(int(exponent.p)) == 1 and exponent.q == 3:
-        root = torch.sign(base) * base.abs() ** (1 / 3)
-        return root if value > 0 else 1 / root
-    if value in (0.5, -0.5):
-        return torch.sqrt(base) if value > 0 else 1 / torch.sqrt(base)
-    return base ** int(value) if value.is_integer() else base**value
+class _Evaluation:
+    """The values of an expression and of its parts on some rows."""
 
+    def __init__(self, values: Mapping[Any, Tensor], functions: Mapping[str, Elementwise], like: Tensor) -> None:
+        self.symbols, self.like = values, like
+        self.functions = {row.name: row.fn for row in primitives()} | dict(functions)
+        self.known: dict[Any, Tensor] = {}
 
-def _piecewise(node: Any, visit: Callable[[Any], Tensor], like: Tensor) -> Tensor:
-    result = torch.full_like(like, math.nan)
-    for value, condition in reversed(node.args):
-        result = torch.where(_condition(condition, visit, like), visit(value).expand_as(like), result)
-    return result
+    def value(self, node: Any) -> Tensor:
+        """The value of a part, computed once."""
+        if node not in self.known:
+            self.known[node] = self._computed(node)
+        return self.known[node]
 
+    def _computed(self, node: Any) -> Tensor:
+        import sympy
 
-def _condition(node: Any, visit: Callable[[Any], Tensor], like: Tensor) -> Tensor:
-    import sympy
+        if node in self.symbols:
+            return self.symbols[node]
+        if isinstance(node, sympy.Symbol):
+            expected = f"the symbols of the expression; {node.name!r} is missing"
+            _check.fail("variables", "to_numpy", expected, list(self.symbols))
+        if node.is_Number or node.is_NumberSymbol:
+            return self.like.new_tensor(float(node))
+        if isinstance(node, sympy.Pow):
+            return self._power(self.value(node.base), node.exp)
+        if isinstance(node, sympy.Piecewise):
+            return self._piecewise(node)
+        applied = from_sympy_node(node)
+        if applied is not None:
+            function, operands = applied
+            return function.values(*map(self.value, operands))
+        undefined = isinstance(node, sympy.core.function.AppliedUndef)
+        name, table = (str(node.func), self.functions) if undefined else (type(node).__name__, _OPERATIONS)
+        if name not in table:
+            advice = "Pass the network, if it is one of its edges."
+            _check.fail("expr", "to_numpy", "made of known functions", name, advice)
+        return table[name](*map(self.value, node.args))
 
-    if node in (sympy.true, sympy.false):
-        return torch.full_like(like, node == sympy.true, dtype=torch.bool)
-    if isinstance(node, (sympy.And, sympy.Or)):
-        parts = [_condition(arg, visit, like) for arg in node.args]
-        return functools.reduce(torch.logical_and if isinstance(node, sympy.And) else torch.logical_or, parts)
-    compare = {"<": torch.lt, "<=": torch.le, ">": torch.gt, ">=": torch.ge, "==": torch.eq, "!=": torch.ne}
-    return compare[node.rel_op](visit(node.lhs), visit(node.rhs))
+    def _power(self, base: Tensor, exponent: Any) -> Tensor:
+        """Real powers; the cube root of a negative number is negative."""
+        if not exponent.is_Number:
+            return base ** self.value(exponent)
+        value = float(exponent)
+        if exponent.is_Rational and abs(int(exponent.p)) == 1 and exponent.q == 3:
+            root = torch.sign(base) * base.abs() ** (1 / 3)
+            return root if value > 0 else 1 / root
+        if value in (0.5, -0.5):
+            return torch.sqrt(base) if value > 0 else 1 / torch.sqrt(base)
+        return base ** int(value) if value.is_integer() else base**value
+
+    def _piecewise(self, node: Any) -> Tensor:
+        result = torch.full_like(self.like, math.nan)
+        for value, condition in reversed(node.args):
+            result = torch.where(self._holds(condition), self.value(value).expand_as(self.like), result)
+        return result
+
+    def _holds(self, condition: Any) -> Tensor:
+        """On which rows a condition holds."""
+        import sympy
+
+        if condition in (sympy.true, sympy.false):
+            return torch.full_like(self.like, condition == sympy.true, dtype=torch.bool)
+        if isinstance(condition, (sympy.And, sympy.Or)):
+            combine = torch.logical_and if isinstance(condition, sympy.And) else torch.logical_or
+            return functools.reduce(combine, map(self._holds, condition.args))
+        compare = {"<": torch.lt, "<=": torch.le, ">": torch.gt, ">=": torch.ge, "==": torch.eq, "!=": torch.ne}
+        return compare[condition.rel_op](self.value(condition.lhs), self.value(condition.rhs))
 
 
 def function_names(network: Network) -> dict[str, str]:

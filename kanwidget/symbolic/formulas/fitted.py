@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from torch import Tensor
+import torch
 
 from kanwidget import _check
 from kanwidget.core.network import Network
@@ -17,15 +17,12 @@ from kanwidget.symbolic.formulas.posed import Posed, posed
 from kanwidget.symbolic.formulas.regression.classes import ClassProblem
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
 from kanwidget.symbolic.formulas.simplest import simplest
-from kanwidget.symbolic.formulas.units import fit_in_units
 from kanwidget.symbolic.formulas.words import Words
 from kanwidget.symbolic.writing.precision import decimal, with_error
 
 if TYPE_CHECKING:
     import sympy
 
-#: Formulas with more constants than this aren't simplified: nobody reads them, and each trial is a fit.
-_MOST_CONSTANTS = 8
 #: Errors of this part of a value are none.
 _ROUND_OFF = 1e-12
 #: The median of the absolute value of a normal deviate.
@@ -194,35 +191,114 @@ def fit_formula(
 
 def fitted_formulas(pose: Posed, problem: Problem, fit: Fit) -> list[FittedFormula]:
     """The records of a fit: one, or for classes one for each but the first."""
-    read = fit_in_units(fit)
+    import sympy
+
+    read = folded(fit)
     parts = list(read.expression) if isinstance(problem, ClassProblem) else [read.expression]
-    table = _table(read.constants)
-    error, noise = _errors(problem, fit)
-    separated = isinstance(problem, ClassProblem) and problem.separates(fit.deviance)
+    error, noise = _error_and_noise(problem, fit)
+    separated = problem.separates(fit.deviance)
+    curves = [name for name in pose.names if name not in pose.words.tables]
     formulas = []
     for name, part in zip(pose.outputs, parts, strict=True):
-        floats = part.atoms(sympy_float())
+        floats = part.atoms(sympy.Float)
         formulas.append(
             FittedFormula(
-                f"score of {name}" if pose.reference else name,
-                pose.finished(part),
-                list(problem.variables),
-                {} if separated else {constant: pair for constant, pair in table.items() if constant in floats},
-                tuple(
-                    curve for curve in pose.names if part.has(sympy_function(curve)) and curve not in pose.words.tables
-                ),
-                0 < problem.rows <= len(fit.symbols),
-                pose.names,
-                error,
-                noise,
-                _meaning(pose, separated=separated),
-                pose.words,
+                name=f"score of {name}" if pose.reference else name,
+                expression=pose.finished(part),
+                variables=list(problem.variables),
+                constants={} if separated else {c: pair for c, pair in read.constants.items() if c in floats},
+                curves=tuple(curve for curve in curves if part.has(sympy.Function(curve))),
+                saturated=0 < problem.rows <= len(fit.symbols),
+                names=pose.names,
+                error=error,
+                noise=noise,
+                meaning=_meaning(pose, separated=separated),
+                words=pose.words,
             )
         )
     return formulas
 
 
-def _errors(problem: Problem, fit: Fit) -> tuple[float, float]:
+class Folded(NamedTuple):
+    """A fitted formula as it is read: one number for what several constants make up together."""
+
+    expression: sympy.Expr
+    constants: dict[sympy.Float, tuple[float, float]]
+    """Its decimals, each with its value and standard error; the larger error where two have one value."""
+
+
+def folded(fit: Fit) -> Folded:
+    """A fit with one number for what its constants make up together.
+
+    exp(5.1 + 0.3·x) is 164·exp(0.3·x): the constants of the second formula are functions of those of the first, and so are their
+    errors, to first order: the gradient times the covariance.
+    """
+    import sympy
+
+    values = dict(zip(fit.symbols, fit.values.tolist(), strict=True))
+    undetermined = torch.isinf(fit.covariance.diagonal())
+    covariance = torch.where(torch.isfinite(fit.covariance), fit.covariance, 0.0)
+    constants: dict[Any, tuple[float, float]] = {}
+
+    def number(part: Any) -> Any:
+        """The value of a part, and its standard error by the gradient."""
+        value = float(part.subs(values))
+        slopes = [float(part.diff(s).subs(values)) if s in part.free_symbols else 0.0 for s in fit.symbols]
+        gradient = torch.tensor(slopes, dtype=torch.float64)
+        error = float((gradient @ covariance @ gradient).clamp(min=0).sqrt())
+        if bool((undetermined & (gradient != 0)).any()):
+            error = math.inf
+        constant = sympy.Float(value)
+        _, former = constants.get(constant, (value, 0.0))
+        constants[constant] = (value, max(error, former))
+        return constant
+
+    return Folded(_folded(fit.template, set(fit.symbols), number), constants)
+
+
+def _folded(node: Any, symbols: set[Any], number: Callable[[Any], Any]) -> Any:
+    """The expression with every part that holds nothing but constants made one number."""
+    import sympy
+
+    free = node.free_symbols
+    if free and free <= symbols:
+        return number(node)
+    if not free & symbols:
+        return node
+    if isinstance(node, sympy.exp):
+        # exp(5.1 + 0.3·x) reads better as 164·exp(0.3·x).
+        outer, inner = _split_exponentials([node], symbols)
+        if outer:
+            return number(outer[0]) * _folded(inner[0], symbols, number)
+    if isinstance(node, (sympy.Add, sympy.Mul)):
+        fixed = [arg for arg in node.args if arg.free_symbols <= symbols]
+        rest = [arg for arg in node.args if not arg.free_symbols <= symbols]
+        if isinstance(node, sympy.Mul):
+            outer, rest = _split_exponentials(rest, symbols)
+            fixed += outer
+        together = node.func(*fixed)
+        inner = number(together) if together.free_symbols else together
+        return node.func(inner, *(_folded(arg, symbols, number) for arg in rest))
+    return node.func(*(_folded(arg, symbols, number) for arg in node.args))
+
+
+def _split_exponentials(factors: list[Any], symbols: set[Any]) -> tuple[list[Any], list[Any]]:
+    """Factors exp(c + r) as the factors exp(c), which are constant, and exp(r)."""
+    import sympy
+
+    outer, inner = [], []
+    for factor in factors:
+        terms = sympy.Add.make_args(factor.args[0]) if isinstance(factor, sympy.exp) else ()
+        fixed = [term for term in terms if term.free_symbols <= symbols]
+        if fixed and len(fixed) < len(terms):
+            outer.append(sympy.exp(sympy.Add(*fixed)))
+            inner.append(sympy.exp(sympy.Add(*(term for term in terms if term not in fixed))))
+        else:
+            inner.append(factor)
+    return outer, inner
+
+
+def _error_and_noise(problem: Problem, fit: Fit) -> tuple[float, float]:
     """The error on the rows, and the part of the value that is noise, where the rows are weighted by it."""
     if isinstance(problem, ClassProblem):
         return fit.deviance / (2 * problem.rows), 0.0
@@ -231,7 +307,8 @@ def _errors(problem: Problem, fit: Fit) -> tuple[float, float]:
     values = problem.values(fit.expression)
     residual = problem.y - values
     error = float(residual.square().mean().sqrt())
-    return error, 0.0 if problem.weights is None else _part(values, residual)
+    # The median, times the factor that makes it a standard deviation.
+    return error, 0.0 if problem.weights is None else float((residual / values).abs().median() / _MEDIAN)
 
 
 def _meaning(pose: Posed, *, separated: bool) -> str:
@@ -258,29 +335,6 @@ def sympy_float() -> Any:
     import sympy
 
     return sympy.Float
-
-
-def sympy_function(name: str) -> Any:
-    """The undefined function of that name."""
-    import sympy
-
-    return sympy.Function(name)
-
-
-def _part(values: Tensor, residual: Tensor) -> float:
-    """The size of the residuals as a part of the values: the median, times the factor that makes it a standard deviation."""
-    return float((residual / values).abs().median() / _MEDIAN)
-
-
-def _table(constants: list[tuple[float, float]]) -> dict[Any, tuple[float, float]]:
-    """Values and errors by decimals; the larger error where two have one value."""
-    import sympy
-
-    table: dict[Any, tuple[float, float]] = {}
-    for value, error in constants:
-        constant = sympy.Float(value)
-        table[constant] = (value, max(error, table.get(constant, (value, error))[1]))
-    return table
 
 
 def expression_text(

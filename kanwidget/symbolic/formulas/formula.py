@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
-import logging
 import math
 import sys
-import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from kanwidget import _check
 from kanwidget.core.network import Network
-from kanwidget.core.primitives import primitive
 from kanwidget.core.records import EdgeRef
 from kanwidget.core.threads import limit_threads
-from kanwidget.symbolic.formulas.rescaling import own_params, rescale
+from kanwidget.symbolic.formulas.deadlines import simplify_within
+from kanwidget.symbolic.formulas.rescaling import own_function, rescale
 from kanwidget.symbolic.formulas.rounding import rounded, shortened
 from kanwidget.symbolic.formulas.words import SWITCH, level_mean
 from kanwidget.symbolic.writing import forms
@@ -27,12 +24,8 @@ from kanwidget.symbolic.writing.sympy_forms import to_sympy
 if TYPE_CHECKING:
     import sympy
 
-T = TypeVar("T")
-_log = logging.getLogger(__name__)
 #: Seconds for `simplify=True`.
 _PATIENCE = 10.0
-#: Packages whose functions are broken off when the time is over.
-_INTERRUPTED = ("kanwidget", "mpmath", "sympy")
 
 
 @limit_threads
@@ -157,19 +150,19 @@ def _scaler(pair: Sequence[Any], count: int, argument: str) -> tuple[list[float]
     expected = f"means and standard deviations, {count} of each"
     if not hasattr(pair, "__len__") or len(pair) != 2:
         _check.fail(argument, "symbolic_formula", expected, pair)
-    means, deviations = ([float(value) for value in _flat(part)] for part in pair)
+    means, deviations = ([float(value) for value in _flat_numbers(part)] for part in pair)
     sound = len(means) == len(deviations) == count and all(map(math.isfinite, means)) and 0 not in deviations
     if not sound:
         _check.fail(argument, "symbolic_formula", expected, pair)
     return means, deviations
 
 
-def _flat(values: Any) -> list[Any]:
+def _flat_numbers(values: Any) -> list[Any]:
     """A number, list, array or tensor of any shape as a flat list."""
     listed = values.tolist() if hasattr(values, "tolist") else values
     if not isinstance(listed, (list, tuple)):
         return [listed]
-    return [number for entry in listed for number in _flat(entry)]
+    return [number for entry in listed for number in _flat_numbers(entry)]
 
 
 def _compose(
@@ -187,11 +180,11 @@ def _compose(
         layer, active = network.layer(index), network.layer(index).active()
         subnodes = []
         for target in range(layer.out_dim):
-            sources = [source for source in range(layer.in_dim) if active[target, source]]
-            for source in sources:
-                scale = scales[source] if scales and index == 0 else None
-                parts[EdgeRef(index, source, target)] = _edge(network, index, source, target, nodes[source], scale)
-            subnodes.append(sympy.Add(*(parts[EdgeRef(index, source, target)] for source in sources)))
+            edges = [EdgeRef(index, source, target) for source in range(layer.in_dim) if active[target, source]]
+            for edge in edges:
+                scale = scales[edge.source] if scales and index == 0 else None
+                parts[edge] = _edge_expression(network, edge, nodes[edge.source], scale)
+            subnodes.append(sympy.Add(*(parts[edge] for edge in edges)))
         level = index + 1
         groups = [network.subnodes_of(level, node) for node in range(network.nodes_in(level))]
         nodes = [sympy.Mul(*(subnodes[subnode] for subnode in group)) for group in groups]
@@ -230,26 +223,19 @@ def _outputs(network: Network, nodes: list[Any]) -> list[Any]:
     return outputs
 
 
-def _edge(
-    network: Network, index: int, source: int, target: int, node: Any, scale: tuple[float, float] | None = None
-) -> Any:
+def _edge_expression(network: Network, edge: EdgeRef, node: Any, scale: tuple[float, float] | None) -> Any:
     """One edge of a node's expression, or of (node - mean)/std."""
     import sympy
 
-    layer = network.layer(index)
+    layer = network.layer(edge.layer)
     terms = []
-    if layer.state(source, target) == "levels":
-        terms += _words(network, EdgeRef(index, source, target), node)
-    elif bool(layer.spline_on[target, source]):
-        terms.append(numeric_edge(index, source, target, node, scale))
-    name = layer.symbol(source, target)
-    if name is not None:
-        flat = target * layer.in_dim + source
-        owner = int(layer.tie_index()[flat]) if layer.ties else flat
-        function = primitive(name)
-        params = own_params(
-            network, EdgeRef(index, source, target), tuple(layer.affine.detach().flatten(0, 1)[owner].tolist())
-        )
+    if layer.state(edge.source, edge.target) == "levels":
+        terms += _words(network, edge, node)
+    elif bool(layer.spline_on[edge.target, edge.source]):
+        terms.append(numeric_edge(edge, node, scale))
+    symbol = own_function(network, edge)
+    if symbol is not None:
+        function, params = symbol
         params = params if scale is None else rescale(function, params, *scale)
         terms.append(_in_range(to_sympy(forms.form_of_fit(function, params, "u"), node)))
     return sympy.Add(*terms)
@@ -258,7 +244,7 @@ def _edge(
 def _words(network: Network, edge: EdgeRef, node: Any) -> list[Any]:
     """The terms of an edge of words: one that is on or off for two levels, else a function, and the mean that it doesn't hold."""
     if network.layer(edge.layer).levels[edge.source] > SWITCH:
-        return [numeric_edge(*edge, node), level_mean(network, edge)]
+        return [numeric_edge(edge, node), level_mean(network, edge)]
     low, high = network.curve(edge, torch.arange(SWITCH, dtype=network.dtype, device=network.device)).y.tolist()
     return [low, (high - low) * node]
 
@@ -284,83 +270,9 @@ def _in_range(expr: Any) -> Any:
     return expr.replace(lambda node: node.is_Mul, moved)
 
 
-def numeric_edge(index: int, source: int, target: int, node: Any, scale: tuple[float, float] | None = None) -> Any:
+def numeric_edge(edge: EdgeRef, node: Any, scale: tuple[float, float] | None = None) -> Any:
     """A numeric edge of a node, or of (node - mean)/std."""
     import sympy
 
     argument = node if scale is None else (node - scale[0]) / scale[1]
-    return sympy.Function(edge_name(index, source, target))(argument)
-
-
-def simplify_within(expr: sympy.Expr, seconds: float) -> sympy.Expr:
-    """`sympy.simplify`, or the expression itself if that takes too long.
-
-    Examples:
-        >>> import sympy
-        >>> x = sympy.Symbol("x")
-        >>> simplify_within(sympy.sin(x) ** 2 + sympy.cos(x) ** 2, 10)
-        1
-    """
-    import sympy
-
-    simplified = within(time.monotonic() + seconds, lambda: sympy.simplify(expr))
-    if simplified is None:
-        _log.info("simplification was given up after %g s", seconds)
-        return expr
-    return simplified
-
-
-def within(deadline: float, compute: Callable[[], T]) -> T | None:
-    """The result of pure Python, or None if it isn't there by the deadline, a time of `time.monotonic`.
-
-    The clock is read whenever a Python function is entered: this works in every thread and on every system, and leaves nothing
-    running. It doesn't disturb the hooks of debuggers and coverage tools, which are others. Calls may be nested: what is within two
-    deadlines ends by the earlier one.
-
-    Examples:
-        >>> within(time.monotonic() + 10, lambda: 1 + 1)
-        2
-        >>> within(time.monotonic() - 1, lambda: simplify_within(None, 1)) is None
-        True
-    """
-    profiler = sys.getprofile()
-    outer = profiler.deadline if isinstance(profiler, _Watch) else math.inf
-    sys.setprofile(_Watch(min(deadline, outer)))
-    try:
-        return compute()
-    except _TooLong:
-        return None
-    finally:
-        sys.setprofile(profiler if callable(profiler) else None)  # that of cProfile cannot be set again
-
-
-class _Watch:
-    """A hook for each function that is entered, which breaks off what takes longer than its deadline."""
-
-    __slots__ = ("deadline",)
-
-    def __init__(self, deadline: float) -> None:
-        self.deadline = deadline
-
-    def __call__(self, frame: Any, *_: Any) -> None:
-        if time.monotonic() > self.deadline and _may_raise(frame):
-            raise _TooLong
-
-
-def _may_raise(frame: Any) -> bool:
-    """Whether an error in this frame reaches its caller.
-
-    Those of a generator that is thrown away, of a finalizer and of a callback of the garbage collector are swallowed, and Python
-    then has dropped the hook: the computation would go on without an end. One in `within`, where it takes the hook away, would leave it.
-    """
-    module = str(frame.f_globals.get("__name__")).partition(".")[0]
-    return (
-        module in _INTERRUPTED
-        and not frame.f_code.co_flags & inspect.CO_GENERATOR
-        and frame.f_code.co_name != "__del__"
-        and frame.f_code is not within.__code__
-    )
-
-
-class _TooLong(BaseException):
-    """Not an `Exception`, so that sympy's own handlers let it pass."""
+    return sympy.Function(edge_name(*edge))(argument)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.threads import limit_threads
-from kanwidget.symbolic.formulas.expansion import expanded
+from kanwidget.symbolic.formulas.deadlines import within
 from kanwidget.symbolic.formulas.fitted import (
     FittedFormula,
     certain_constants,
@@ -18,12 +18,11 @@ from kanwidget.symbolic.formulas.fitted import (
     fitted_formulas,
     uncertain_constants,
 )
-from kanwidget.symbolic.formulas.formula import within
 from kanwidget.symbolic.formulas.posed import Posed, posed
-from kanwidget.symbolic.formulas.regression.canonical import canonical
-from kanwidget.symbolic.formulas.regression.classes import ClassProblem
 from kanwidget.symbolic.formulas.regression.problem import Fit
 from kanwidget.symbolic.formulas.regression.selection import Selector
+from kanwidget.symbolic.formulas.rewriting.canonical import canonical
+from kanwidget.symbolic.formulas.rewriting.expansion import expanded
 from kanwidget.symbolic.formulas.simplest import MOST_CONSTANTS, simplest, weighted
 from kanwidget.symbolic.formulas.words import Words
 from kanwidget.symbolic.writing.latex import to_latex
@@ -128,31 +127,32 @@ def form_steps(
     """`formula_forms` one by one, as they are ready."""
     deadline = time.monotonic() + _check.real(seconds, "seconds", _WHERE, low=0)
     poses = posed(network, data, var, _WHERE)
-    return _forms(poses, deadline)
+    return _form_steps(poses, deadline)
 
 
-def _forms(poses: list[Posed], deadline: float) -> Iterator[FormulaForm]:
+def _form_steps(poses: list[Posed], deadline: float) -> Iterator[FormulaForm]:
     trained = [_as_trained(pose) for pose in poses]
-    yield _form("as trained", poses, trained)
+    yield _as_form("as trained", trained)
     shown = [_texts(trained)]
     rounded = [fitted_formulas(pose, *simplest(pose.problem, pose.expression, deadline=deadline)) for pose in poses]
     shown.append(_texts(rounded))
     # It is what one looks for, and its constants have errors: it is there even if its text isn't new.
-    yield _form("rounded", poses, rounded)
+    yield _as_form("rounded", rounded)
     multiplied = [formulas for pose in poses if (formulas := _expanded(pose, deadline)) is not None]
     if len(multiplied) == len(poses) and _texts(multiplied) not in shown:
         shown.append(_texts(multiplied))
-        yield _form("expanded", poses, multiplied)
+        yield _as_form("expanded", multiplied)
     factored = [[_factored(formula, deadline) for formula in formulas] for formulas in rounded]
     if _texts(factored) not in shown:
-        yield _form("factored", poses, factored)
+        yield _as_form("factored", factored)
 
 
 def _texts(parts: list[list[FittedFormula]]) -> list[str]:
     return [formula.text for formulas in parts for formula in formulas]
 
 
-def _form(name: str, poses: list[Posed], parts: list[list[FittedFormula]]) -> FormulaForm:
+def _as_form(name: str, parts: list[list[FittedFormula]]) -> FormulaForm:
+    """A form of the formulas of each problem: one for an output, or one for each class but the first."""
     formulas = [formula for part in parts for formula in part]
     constants = {constant: pair for formula in formulas for constant, pair in formula.constants.items()}
     errors = [part[0].error for part in parts]
@@ -164,7 +164,7 @@ def _form(name: str, poses: list[Posed], parts: list[list[FittedFormula]]) -> Fo
         formulas[0].variables,
         constants,
         error,
-        poses[0].names,
+        formulas[0].names,
         formulas[0].meaning,
         formulas[0].words,
     )
@@ -189,7 +189,7 @@ def _expanded(pose: Posed, deadline: float) -> list[FittedFormula] | None:
     if multiplied is None:
         return None
     problem, fit = weighted(problem, problem.fit(multiplied))
-    if isinstance(problem, ClassProblem) and problem.separates(fit.deviance):
+    if problem.separates(fit.deviance):
         return None
     if len(fit.symbols) <= MOST_CONSTANTS:
         selector = Selector(problem, fit, deadline, canonical=lambda expr: expr)

@@ -35,9 +35,9 @@ class Posed:
     problem: Problem
     expression: Any
     """An expression, or for classes a sympy tuple of log-odds."""
-    names: dict[str, str]
+    names: dict[str, str] = field(default_factory=dict)
     """The names in print of the curves."""
-    curves: dict[Any, Any]
+    curves: dict[Any, Any] = field(default_factory=dict)
     """Replacements for the curves of standardized columns in the result."""
     reference: str = ""
     """The first class."""
@@ -56,21 +56,20 @@ def posed(network: Network, data: Any, var: Sequence[Any] | None, where: str) ->
     dataset = as_dataset(data, where, network.in_vars, network.encoding)
     _check_shapes(network, dataset, where)
     symbols = named(network, dataset.in_vars if var is None else var, where)
-    scales, label_scales = dataset.input_scaler, dataset.output_scaler
-    expressions, variables = symbolic_formula(network, symbols, input_scaler=scales, output_scaler=label_scales)
-    functions, scaled = _curves(network, variables, scales)
+    scaler = dataset.input_scaler
+    expressions, variables = symbolic_formula(
+        network, symbols, input_scaler=scaler, output_scaler=dataset.output_scaler
+    )
+    functions, scaled = _curves(network, variables, scaler)
     expressions = [expression.xreplace(scaled) for expression in expressions]
     names, curves = function_names(network), {plain: curve for curve, plain in scaled.items()}
     words = Words.of(network, dataset, list(map(str, symbols)))
-    counted, weights = row_weights(dataset, "train", where)
-    x = own_units(dataset.train_input, scales)[counted]
+    x, y, weights = counted_rows(dataset, "train", where)
     if dataset.is_classification:
         classes = _class_names(dataset, len(expressions))
         odds = sympy.Tuple(*(expression - expressions[0] for expression in expressions[1:]))
-        label = dataset.train_label[counted]
-        problem: Problem = ClassProblem(variables, x, label, len(expressions), functions, weights, where)
+        problem: Problem = ClassProblem(variables, x, y, len(expressions), functions, weights, where)
         return [Posed(tuple(classes[1:]), problem, odds, names, curves, classes[0], words)]
-    y = own_units(dataset.train_label, label_scales)[counted]
 
     def rows(output: int) -> Problem:
         return Problem(variables, x, y[:, output], functions, weights, where, from_data=weights is not None)
@@ -101,16 +100,21 @@ def _class_names(dataset: Dataset, count: int) -> list[str]:
     return [given[i] if i < len(given) else f"class {i}" for i in range(count)]
 
 
-def row_weights(dataset: Dataset, part: str, where: str) -> tuple[Tensor | slice, Tensor | None]:
-    """The rows of a part that count, and the factors of their residuals: square roots of the weights, of mean square 1."""
+def counted_rows(dataset: Dataset, part: str, where: str) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Inputs and labels of the rows of a part that count, in own units, and the factors of their residuals.
+
+    These are the square roots of the weights, of mean square 1; None where there are no weights.
+    """
+    x = own_units(dataset[f"{part}_input"], dataset.input_scaler)
+    y = own_units(dataset[f"{part}_label"], dataset.output_scaler)
     weight: Tensor | None = getattr(dataset, f"{part}_weight")
     if weight is None:
-        return slice(None), None
+        return x, y, None
     counted = weight > 0
     if not bool(counted.any()):
         _check.fail("data", where, "data with rows that count", weight, "All weights are 0.")
     chosen = weight[counted].to("cpu", torch.float64)
-    return counted, (chosen / chosen.mean()).sqrt()
+    return x[counted], y[counted], (chosen / chosen.mean()).sqrt()
 
 
 def own_units(values: Tensor, scales: tuple[Tensor, Tensor] | None) -> Tensor:
@@ -135,7 +139,7 @@ def _curves(
         if ref.layer == 0 and name in functions and not network.layer(0).levels[ref.source]:
             column = int(network.columns[ref.source])
             scale = means[column], deviations[column]
-            replaced[numeric_edge(*ref, variables[column], scale)] = numeric_edge(*ref, variables[column])
+            replaced[numeric_edge(ref, variables[column], scale)] = numeric_edge(ref, variables[column])
             functions[name] = partial(_of_scaled, functions[name], *scale)
     return functions, replaced
 

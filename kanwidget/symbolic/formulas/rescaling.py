@@ -18,14 +18,20 @@ _TOLERANCE = 1e-9
 Params = tuple[float, float, float, float]
 
 
-def own_params(network: Network, edge: EdgeRef, params: Params) -> Params:
-    """The constants of an edge's function in own units, from those of its layer."""
-    units = network.edge_units(edge)
-    name = network.layer(edge.layer).symbol(edge.source, edge.target)
+def own_function(network: Network, edge: EdgeRef) -> tuple[Primitive, Params] | None:
+    """The function of an edge with its constants in own units; None where it has none."""
+    layer = network.layer(edge.layer)
+    name = layer.symbol(edge.source, edge.target)
+    if name is None:
+        return None
+    flat = edge.target * layer.in_dim + edge.source
+    owner = int(layer.tie_index()[flat]) if layer.ties else flat
+    params: Params = tuple(layer.affine.detach().flatten(0, 1)[owner].tolist())
+    function, units = primitive(name), network.edge_units(edge)
     if units.x_size != 1 or units.x_centre != 0:
-        params = rescale(primitive(str(name)), params, units.x_centre, units.x_size)
+        params = rescale(function, params, units.x_centre, units.x_size)
     a, b, c, d = params
-    return a, b, units.y_size * c, units.y_size * d
+    return function, (a, b, units.y_size * c, units.y_size * d)
 
 
 def scaled_params(network: Network, edge: EdgeRef, name: str, params: Params) -> Params:

@@ -1,12 +1,13 @@
-"""The digits of a formula's constants: as many as predictions need, and none for round-off."""
+"""The digits of a formula's constants: so many decimals, or as many as predictions need, and none for round-off."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from kanwidget import _check
 from kanwidget.core.network import Network
-from kanwidget.symbolic.formulas.evaluation import to_numpy
+from kanwidget.symbolic.formulas.evaluation import has_values, to_numpy
 
 if TYPE_CHECKING:
     import sympy
@@ -17,6 +18,8 @@ _MOVE, _OF_NOISE, _ALL_DIGITS = 1e-3, 1 / 3, 17
 _NOTHING = 1 / 3
 #: Of more constants none is looked at alone.
 _MOST_CONSTANTS = 200
+#: Constants smaller than this part of all that rounding leaves are round-off.
+_ROUND_OFF = 1e-15
 
 
 def rounded(
@@ -31,22 +34,19 @@ def rounded(
         digits: Significant digits, ≥ 1.
     """
     x = network.reference.detach().double().cpu().numpy()
-    noise = network.posterior.noise if network.posterior is not None else None
-    results = []
+    if not len(x):
+        return [shortened(expression, digits) for expression in outputs]
+    noise = 0.0 if network.posterior is None else network.posterior.noise or 0.0
 
     def values_of(formula: sympy.Expr) -> Any:
         return to_numpy(formula, symbols, network)(x)
 
-    for index, expression in enumerate(outputs):
-        if not len(x):
-            results.append(shortened(expression, digits))
-            continue
+    results = []
+    for expression, unit in zip(outputs, network.output_scale.size.tolist(), strict=True):
         values = values_of(expression)
         spread = float(values.std()) or float(abs(values).max())
-        allowed = _MOVE * spread
-        if noise is not None:
-            allowed = max(allowed, _OF_NOISE * noise * float(network.output_scale.size[index]))
-        found = _without_round_off(expression, values_of, _NOTHING * 10.0**-digits * spread)
+        allowed = max(_MOVE * spread, _OF_NOISE * noise * unit)
+        found = _without_idle_constants(expression, values_of, _NOTHING * 10.0**-digits * spread)
         for count in range(digits, _ALL_DIGITS + 1):
             short = shortened(found, count)
             if not (abs(values_of(short) - values) > allowed).any():
@@ -55,7 +55,7 @@ def rounded(
     return results
 
 
-def _without_round_off(expression: Any, values_of: Callable[[Any], Any], nothing: float) -> Any:
+def _without_idle_constants(expression: Any, values_of: Callable[[Any], Any], nothing: float) -> Any:
     """The expression without constants that say nothing of the reference data: taken away one by one, the smallest first."""
     import sympy
 
@@ -65,9 +65,7 @@ def _without_round_off(expression: Any, values_of: Callable[[Any], Any], nothing
     values = values_of(expression)
     for number in floats:
         trial = expression.xreplace({number: sympy.Integer(0)})
-        if trial.has(sympy.zoo, sympy.nan, sympy.oo):
-            continue
-        if (abs(values_of(trial) - values) <= nothing).all():
+        if has_values(trial) and (abs(values_of(trial) - values) <= nothing).all():
             expression = trial
     return expression
 
@@ -87,3 +85,49 @@ def shortened(expression: Any, digits: int) -> Any:
         return sympy.Integer(int(value)) if value == int(value) and abs(value) < 10**digits else sympy.Float(value)
 
     return expression.xreplace({number: rounded_one(number) for number in expression.atoms(sympy.Float)})
+
+
+def ex_round(expr: sympy.Expr, digits: int) -> sympy.Expr:
+    """Round the constants to so many decimals.
+
+    Where that would divide by zero or make the expression infinite, the constants keep so many significant digits instead; and where
+    a variable would vanish, those do that bring it in: a column of large numbers has a small factor.
+
+    Args:
+        expr: An expression.
+        digits: Decimals, ≥ 0.
+
+    Examples:
+        >>> import sympy
+        >>> x, pressure = sympy.symbols("x pressure")
+        >>> ex_round(1.2345 * sympy.sin(3.14159 * x) + 1e-9, 2)
+        1.23*sin(3.14*x)
+        >>> ex_round(1.2345 * x + 1.2345e-5 * pressure, 2)
+        1.2e-5*pressure + 1.23*x
+    """
+    import sympy
+
+    _check.integer(digits, "digits", "ex_round", low=0)
+    floats = sorted(expr.atoms(sympy.Float), key=float)
+    places = {number: _float(round(float(number), digits)) for number in floats}
+    short = {number: _float(float(f"{float(number):.{max(digits, 1)}g}")) for number in floats}
+    rounded = expr.xreplace(places)
+    if not has_values(rounded):
+        return expr.xreplace(short)
+    lost = expr.free_symbols - rounded.free_symbols
+    if not lost:
+        return rounded
+    least = _ROUND_OFF * min((abs(float(number)) for number in floats if places[number] != 0), default=0.0)
+    for number in floats:
+        if places[number] == 0 and abs(float(number)) > least:
+            with_it = places | {number: short[number]}
+            if lost & expr.xreplace(with_it).free_symbols:
+                places = with_it
+    return expr.xreplace(places)
+
+
+def _float(value: float) -> sympy.Expr:
+    """A constant; 0 and 1 as integers, so that they vanish from sums and products."""
+    import sympy
+
+    return sympy.Integer(int(value)) if value in (0.0, 1.0, -1.0) else sympy.Float(value)

@@ -5,19 +5,23 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from kanwidget.symbolic.formulas.expansion import as_saturations, expanded
-from kanwidget.symbolic.formulas.formula import within
-from kanwidget.symbolic.formulas.regression.canonical import canonical
+from kanwidget.core.primitives import primitives
+from kanwidget.symbolic.formulas.constants import snapped
+from kanwidget.symbolic.formulas.deadlines import within
 from kanwidget.symbolic.formulas.regression.classes import ClassProblem
 from kanwidget.symbolic.formulas.regression.noise import noise_weights
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
 from kanwidget.symbolic.formulas.regression.selection import Selector
-from kanwidget.symbolic.formulas.snapping import snapped
-from kanwidget.symbolic.formulas.units import complexity
+from kanwidget.symbolic.formulas.rewriting.canonical import canonical
+from kanwidget.symbolic.formulas.rewriting.expansion import as_saturations, expanded
+from kanwidget.symbolic.functions import from_sympy_node
+
+if TYPE_CHECKING:
+    import sympy
 
 #: Formulas with more constants and curves than this aren't simplified: nobody reads them, and each trial is a fit.
 MOST_CONSTANTS = 24
@@ -31,6 +35,8 @@ _PATIENCE = 3.0
 _EXACT = 100.0
 #: A variant must be better by this much, in units of the price: else the formula stays as the network has it.
 _BETTER = 1.0
+#: Complexity of a function without a primitive, beyond that of x.
+_UNKNOWN = 3.0
 
 
 def simplest(problem: Problem, expr: Any, *, free: bool = True, deadline: float = math.inf) -> tuple[Problem, Fit]:
@@ -42,17 +48,19 @@ def simplest(problem: Problem, expr: Any, *, free: bool = True, deadline: float 
         free: Whether exact exponents of positive numbers may become others, too.
         deadline: A time of `time.monotonic`, after which it gets no simpler.
     """
+    import sympy
+
     every = problem
     if problem.rows > _MOST_ROWS:
         problem = problem.rows_only(torch.linspace(0, problem.rows - 1, _MOST_ROWS).long())
     first = problem.fit(canonical(expr, problem.values))
-    if isinstance(problem, ClassProblem) and problem.separates(first.deviance):
+    if problem.separates(first.deviance):
         # The likelihood has no maximum: the constants stay those of the network.
         return every, every.at(canonical(expr, problem.values)).without_errors()
     problem, first = weighted(problem, first)
     best = _simplified(problem, first, deadline)
     best = _best_variant(problem, first, best, free=free, deadline=deadline)
-    if _has_growth(best.expression):  # it may be one quotient only now
+    if best.expression.has(sympy.tanh):  # it may be one quotient only now
         best = _best_variant(problem, best, best, free=False, deadline=deadline)
     if problem.rows < every.rows:
         every, best = weighted(every, every.fit(best.expression))
@@ -115,12 +123,6 @@ def _variants(problem: Problem, fit: Fit, deadline: float, *, free: bool) -> Ite
         yield multiplied, False
 
 
-def _has_growth(expr: Any) -> bool:
-    import sympy
-
-    return bool(expr.atoms(sympy.tanh))
-
-
 def _freed(problem: Problem, expr: Any) -> Any:
     """The formula with decimals as the exponents of sums and variables that are positive on all rows."""
     import sympy
@@ -133,7 +135,7 @@ def _freed(problem: Problem, expr: Any) -> Any:
 
 def _exact(problem: Problem, fit: Fit) -> bool:
     """Whether a fit leaves nothing but round-off."""
-    return not isinstance(problem, ClassProblem) and fit.deviance <= _EXACT * problem.rows * problem.noise_floor
+    return fit.deviance <= _EXACT * problem.rows * problem.noise_floor
 
 
 def _price(problem: Problem, fit: Fit) -> float:
@@ -142,6 +144,34 @@ def _price(problem: Problem, fit: Fit) -> float:
     if isinstance(problem, ClassProblem):
         return fit.deviance + len(fit.symbols) * math.log(problem.rows) + words
     return price(fit.deviance, problem.rows, problem.noise_floor, len(fit.symbols), words)
+
+
+def complexity(expr: sympy.Expr) -> float:
+    """The complexity of a formula, constants aside.
+
+    One for every mention of a variable, and for every function and power its complexity beyond that of x: a sum of primitives
+    has about the sum of their complexities.
+
+    Examples:
+        >>> import sympy
+        >>> a, b = sympy.symbols("a b")
+        >>> complexity(2.1 * a + b), complexity(2.1 * sympy.exp(a))
+        (2.0, 2.0)
+    """
+    import sympy
+
+    costs = {primitive.name: primitive.complexity - 1 for primitive in primitives()}
+    total = 0.0
+    for node in sympy.preorder_traversal(expr):
+        if isinstance(node, sympy.Symbol):
+            total += 1
+        elif isinstance(node, sympy.Pow) and node.free_symbols:
+            total += 1 if abs(node.exp) in (1, 2, sympy.Rational(1, 2)) or not node.exp.is_Rational else 1.5
+        elif isinstance(node, sympy.Function) and node.free_symbols:
+            applied = from_sympy_node(node)
+            primitive = applied[0].primitive if applied is not None else None
+            total += costs.get(type(node).__name__ if primitive is None else primitive.name, _UNKNOWN)
+    return total
 
 
 def price(squares: float, rows: int, floor: float, constants: int, complexity: float) -> float:

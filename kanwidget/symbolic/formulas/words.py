@@ -77,7 +77,7 @@ class Words:
             layer = network.layer(edge.layer)
             if layer.state(edge.source, edge.target) != "levels" or layer.levels[edge.source] == SWITCH:
                 continue
-            levels = _names(network, data, edge.source)
+            levels = _level_names(network, data, edge.source)
             codes = torch.arange(len(levels), dtype=network.dtype, device=network.device)
             errors = None if posterior is None else curve_errors(network, posterior, edge, codes)
             values, mean = network.curve(edge, codes).y, level_mean(network, edge)
@@ -106,7 +106,7 @@ class Words:
         lines = [f"where {name} is 0 for {two[0]}, 1 for {two[1]}" for name, two in self._switches_in(expressions)]
         for applied, table in self._tables_in(expressions):
             values = _by_value(table)
-            shown = [f"{' or '.join(levels)}: {_number(one)}" for one, levels in values[:_MOST_LEVELS]]
+            shown = [f"{' or '.join(levels)}: {_shown_value(one)}" for one, levels in values[:_MOST_LEVELS]]
             more = [f"and {len(values) - _MOST_LEVELS} more"] if len(values) > _MOST_LEVELS else []
             name = str(applied.func)
             lines.append(f"where {names.get(name, name)}({applied.args[0]}) = {{{', '.join([*shown, *more])}}}")
@@ -149,7 +149,7 @@ class Words:
         return [(name, two) for name, two in self.switches.items() if name in used]
 
 
-def _names(network: Network, data: Dataset, source: int) -> tuple[str, ...]:
+def _level_names(network: Network, data: Dataset, source: int) -> tuple[str, ...]:
     """The names of the levels of an input: the data's, or those of the training, or else their numbers."""
     column = int(network.columns[source])
     known = () if network.encoding is None else network.encoding.levels[column]
@@ -204,7 +204,7 @@ def _by_value(table: Mapping[str, LevelValue]) -> list[tuple[LevelValue, list[st
     return [*found.items()]
 
 
-def _number(one: LevelValue) -> str:
+def _shown_value(one: LevelValue) -> str:
     return f"{one.value:.4g}" if math.isnan(one.error) else with_error(*one)
 
 

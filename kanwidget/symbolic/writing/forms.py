@@ -12,7 +12,7 @@ A form is a number, a name, or a tuple `(operation, operand, …)`:
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from kanwidget.core.primitives import Form, Primitive
 from kanwidget.symbolic.writing.naming import DIGITS, Digits, parse_number
@@ -67,46 +67,53 @@ def is_number(form: Form, value: float | None = None) -> bool:
     return isinstance(form, (int, float)) and (value is None or form == value)
 
 
-def substitute(form: Form, argument: Form) -> Form:
-    """A primitive's form with its argument instead of u."""
-    if form == "u":
-        return argument
+def parts(form: Form) -> Iterator[Form]:
+    """A form, its operands, and all that is in these; names of variables and of undefined functions aren't.
+
+    Examples:
+        >>> list(parts(("add", ("var", "x"), 1)))
+        [('add', ('var', 'x'), 1), ('var', 'x'), 1]
+    """
+    yield form
+    for operand in operands(form):
+        yield from parts(operand)
+
+
+def operands(form: Form) -> tuple[Form, ...]:
+    """The forms that a form is made of; those of a call without its name.
+
+    Examples:
+        >>> operands(("call", "f", ("var", "x"))), operands(("var", "x"))
+        ((('var', 'x'),), ())
+    """
+    if not isinstance(form, tuple) or form[0] == "var":
+        return ()
+    return form[2:] if form[0] == "call" else form[1:]
+
+
+def with_operands(form: Form, change: Callable[[Form], Form]) -> Form:
+    """A form with each operand changed.
+
+    Examples:
+        >>> with_operands(("add", 1, 2), lambda operand: ("var", f"x_{operand}"))
+        ('add', ('var', 'x_1'), ('var', 'x_2'))
+    """
     if not isinstance(form, tuple):
         return form
-    head, *operands = form
-    if head == "call":
-        return ("call", operands[0], *(substitute(operand, argument) for operand in operands[1:]))
-    if head == "var":
-        return form
-    return (head, *(substitute(operand, argument) for operand in operands))
+    changed = operands(form)
+    return (*form[: len(form) - len(changed)], *map(change, changed))
+
+
+def substitute(form: Form, argument: Form) -> Form:
+    """A primitive's form with its argument instead of u."""
+    return argument if form == "u" else with_operands(form, lambda operand: substitute(operand, argument))
 
 
 def rename_variables(form: Form, names: Mapping[str, str]) -> Form:
     """A form with other names for some variables."""
-    if not isinstance(form, tuple):
-        return form
-    if form[0] == "var":
+    if isinstance(form, tuple) and form[0] == "var":
         return ("var", names.get(str(form[1]), str(form[1])))
-    return (
-        form[0],
-        *(rename_variables(operand, names) if isinstance(operand, tuple) else operand for operand in form[1:]),
-    )
-
-
-def rename_functions(form: Form, names: Mapping[str, str]) -> Form:
-    """A form with other names for some undefined functions.
-
-    Examples:
-        >>> rename_functions(("call", "phi_0_0_0", ("var", "x")), {"phi_0_0_0": "f"})
-        ('call', 'f', ('var', 'x'))
-    """
-    if not isinstance(form, tuple) or form[0] == "var":
-        return form
-    head, *operands = form
-    inner = tuple(rename_functions(operand, names) if isinstance(operand, tuple) else operand for operand in operands)
-    if head == "call" and names:
-        return (head, names.get(str(inner[0]), inner[0]), *inner[1:])
-    return (head, *inner)
+    return with_operands(form, lambda operand: rename_variables(operand, names))
 
 
 def without_ones(form: Form, digits: Digits = DIGITS) -> Form:
@@ -116,24 +123,14 @@ def without_ones(form: Form, digits: Digits = DIGITS) -> Form:
         >>> without_ones(("mul", 1.00003, ("sin", ("mul", -0.99998, ("var", "x")))))
         ('sin', ('neg', ('var', 'x')))
     """
-    if not isinstance(form, tuple) or form[0] == "var":
+    form = with_operands(form, lambda operand: without_ones(operand, digits))
+    if not isinstance(form, tuple) or form[0] != "mul":
         return form
-    head, *operands = form
-    inner = [without_ones(operand, digits) for operand in operands]
-    if head != "mul":
-        return (head, *inner)
-    factors = [_one(factor, digits) if isinstance(factor, float) else "" for factor in inner]
-    product = mul(*(factor for factor, text in zip(inner, factors, strict=True) if text not in ("1", "-1")))
-    if factors.count("-1") % 2 == 0:
+    ones = [f for f in form[1:] if isinstance(f, float) and parse_number(f, digits) == ("1", None)]
+    product = mul(*(factor for factor in form[1:] if factor not in ones))
+    if sum(one < 0 for one in ones) % 2 == 0:
         return product
     return -product if isinstance(product, (int, float)) else ("neg", product)
-
-
-def _one(factor: float, digits: Digits) -> str:
-    """A factor that is written as 1 or -1; empty for others."""
-    if parse_number(factor, digits) != ("1", None):
-        return ""
-    return "1" if factor > 0 else "-1"
 
 
 def form_of_fit(primitive: Primitive, params: tuple[float, float, float, float], argument: Form) -> Form:
@@ -163,11 +160,7 @@ def natural(text: str) -> tuple[tuple[int, str], ...]:
 
 def names(form: Form) -> list[str]:
     """The variables of a form, in their order."""
-    if not isinstance(form, tuple):
-        return []
-    if form[0] == "var":
-        return [str(form[1])]
-    return [name for operand in form[1:] for name in names(operand)]
+    return [str(part[1]) for part in parts(form) if isinstance(part, tuple) and part[0] == "var"]
 
 
 def degree(form: Form) -> float:
@@ -182,14 +175,14 @@ def degree(form: Form) -> float:
 
 
 def order_of_term(form: Form) -> tuple[object, ...]:
-    """Numbers last; else by first variable, then plain powers from the highest, then functions."""
+    """How people order the terms of a sum: numbers last; else by first variable, then plain powers from the highest, then functions."""
     variables = sorted(map(natural, names(form)))
     power = degree(form)
     return (not variables, variables[:1], power == 0, -power, repr(form))
 
 
 def order_of_factor(form: Form) -> tuple[object, ...]:
-    """Numbers, roots and π first, then powers of variables by name, then sums, then functions."""
+    """How people order the factors of a product: numbers, roots and π, then powers of variables by name, then sums, then functions."""
     variables = sorted(map(natural, names(form)))
     base = form[1] if isinstance(form, tuple) and form[0] == "pow" else form
     kind = 0 if not variables else 1 if isinstance(base, tuple) and base[0] == "var" else 2
@@ -242,6 +235,5 @@ def depth(form: Form) -> int:
         >>> depth(("add", ("mul", 2, ("var", "x")), 1))
         2
     """
-    if not isinstance(form, tuple) or form[0] == "var":
-        return 0
-    return 1 + max((depth(operand) for operand in form[1:]), default=0)
+    inner = operands(form)
+    return 1 + max(map(depth, inner)) if inner else 0

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ast
-import keyword
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kanwidget.symbolic.functions import FUNCTIONS, function_of
+from kanwidget.symbolic.writing.naming import is_identifier
 from kanwidget.symbolic.writing.sympy_forms import form_of, to_sympy
-from kanwidget.symbolic.writing.text import Notation, write
+from kanwidget.symbolic.writing.text import Notation
 
 if TYPE_CHECKING:
     import sympy
@@ -55,8 +55,7 @@ def _is_plain(name: str, names: Sequence[str]) -> bool:
     numbered = re.fullmatch(r"x_(\d+)", name)
     if numbered and names.index(name) != int(numbered[1]) - 1:
         return False  # the number of another column
-    plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is not None
-    return plain and names.count(name) == 1 and name not in _RESERVED and not keyword.iskeyword(name)
+    return is_identifier(name) and names.count(name) == 1 and name not in _RESERVED
 
 
 def to_source(expr: sympy.Expr, names: Mapping[str, str] | None = None) -> str:
@@ -72,7 +71,7 @@ def to_source(expr: sympy.Expr, names: Mapping[str, str] | None = None) -> str:
         '0.1*sin(x)**2 + 1/3'
     """
     notation = Notation(repr, "**", str, lambda name: name, _no_call, {})
-    return write(form_of(expr, names), notation)
+    return notation.write(form_of(expr, names))
 
 
 def _no_call(name: str) -> str:
@@ -161,16 +160,11 @@ class _Reader:
         return _OPERATIONS[type(op)](left, right)
 
     def _applied(self, name: str, args: Sequence[ast.expr]) -> Any:
-        function = function_of(name)
-        operands = [self.read(argument) for argument in args]
-        if function is not None and function.expansion is not None:
-            return to_sympy(function.expansion, operands[0])
-        return to_sympy((name, "u"), operands[0]) if len(operands) == 1 else self._several(name, operands)
-
-    @staticmethod
-    def _several(name: str, operands: list[Any]) -> Any:
         import sympy
 
+        operands = [self.read(argument) for argument in args]
+        if len(operands) == 1:
+            return to_sympy((name, "u"), operands[0])
         if name not in ("Max", "Min", "Heaviside"):
             raise ValueError(f"{name} takes one number")
         return getattr(sympy, name)(*operands)

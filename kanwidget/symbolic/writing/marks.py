@@ -31,12 +31,12 @@ def marks_of(parts: Mapping[EdgeRef, Any], names: Mapping[str, str] | None, digi
     keys: dict[Form, list[str]] = {}
     for ref, expression in parts.items():
         key = edge_key(edge_name(*ref)) or ""
-        for form in _forms(forms.without_ones(form_of(expression, names), digits)):
+        for form in _markable_forms(forms.without_ones(form_of(expression, names), digits)):
             keys.setdefault(form, []).append(key)
     return {form: " ".join(dict.fromkeys(edges)) for form, edges in keys.items()}
 
 
-def _forms(whole: Form) -> list[Form]:
+def _markable_forms(whole: Form) -> list[Form]:
     """The terms of an edge that aren't numbers, and the functions in them without factors."""
     terms = list(whole[1:]) if isinstance(whole, tuple) and whole[0] == "add" else [whole]
     found: list[Form] = []

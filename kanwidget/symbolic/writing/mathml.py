@@ -11,7 +11,7 @@ from typing import Any
 
 from kanwidget.core.primitives import Form, Primitive, primitive
 from kanwidget.core.records import EdgeRef, SymbolicFit
-from kanwidget.symbolic.functions import Function, function_of, text_name
+from kanwidget.symbolic.functions import function_of, text_name
 from kanwidget.symbolic.writing import forms
 from kanwidget.symbolic.writing.marks import marked, marks_of
 from kanwidget.symbolic.writing.naming import DIGITS, Digits, edge_key, parse_name, parse_number
@@ -24,7 +24,9 @@ MathNode = list[Any]
 #: A sum of more terms is one `<math>` a term: a single one never breaks over lines.
 LONG_SUM = 8
 _TALL = frozenset(["mfrac", "mtable", "msqrt", "mroot"])
-_MINUS, _APPLY, _TIMES, _ZERO_WIDTH = "\u2212", "\u2061", "\u2062", "\u200b"
+MINUS, APPLY, TIMES, NO_BREAK, _ZERO_WIDTH = "\u2212", "\u2061", "\u2062", "\u00a0", "\u200b"
+#: The class of names that aren't a letter.
+WHOLE_NAME = "kw-name"
 _RELATIONS = {"<=": "≤", ">=": "≥", "==": "=", "!=": "≠", "<": "<", ">": ">"}
 
 
@@ -149,7 +151,7 @@ class Writer:
         body = marked(body, self.marks.get(form))
         if first:
             return [*_minus(negative), *body]
-        return [["mo", {"form": "infix"}, [_MINUS if negative else "+"]], *body]
+        return [["mo", {"form": "infix"}, [MINUS if negative else "+"]], *body]
 
     def fraction(self, form: Form) -> list[Any]:
         """A product or power, with a line where something is divided by. A decimal number stays before the line."""
@@ -160,7 +162,7 @@ class Writer:
             above[:1] if above and isinstance(above[0], float) and not above[0].is_integer() and len(above) > 1 else []
         )
         numerator = self.product(above[len(in_front) :]) or self.number(1.0)
-        line = ["mfrac", {}, [_row(numerator), _row(self.product(below))]]
+        line = ["mfrac", {}, [_grouped(numerator), _grouped(self.product(below))]]
         return [*self.product(in_front), *([_thin()] if in_front else []), line]
 
     def product(self, factors: Sequence[Form]) -> list[Any]:
@@ -170,7 +172,7 @@ class Writer:
             alone = len(factors) == 1
             nodes = self.write(factor) if alone else self.factor(factor)
             if i:
-                row.append(_between(factors[i - 1], factor))
+                row.append(_sign_between(factors[i - 1], factor))
             row += nodes
         return row
 
@@ -181,7 +183,7 @@ class Writer:
 
     def power(self, base: Form, exponent: Form) -> list[Any]:
         """base^exponent; a subscript and an exponent stand above each other, and functions are raised by name."""
-        top = _row(self.raised(exponent))
+        top = _grouped(self.raised(exponent))
         if isinstance(base, tuple) and base[0] == "var":
             node = self.name(str(base[1]))
             if node[0] == "msub":
@@ -193,7 +195,7 @@ class Writer:
             isinstance(base, (int, float)) and base >= 0 and parse_number(base, 4)[1] is None
         )
         closed = simple or (isinstance(base, tuple) and base[0] == "abs")
-        return [["msup", {}, [_row(self.write(base) if closed else self.parenthesised(base)), top]]]
+        return [["msup", {}, [_grouped(self.write(base) if closed else self.parenthesised(base)), top]]]
 
     def raised(self, exponent: Form) -> list[Any]:
         """An exponent; a fraction of numbers stays on one line."""
@@ -210,9 +212,6 @@ class Writer:
 
     def special(self, head: str, operands: list[Any]) -> list[Any]:
         """Functions, relations and cases."""
-        function = function_of(head)
-        if function is not None and not function.named:
-            return self.unnamed(function, operands[0])
         if head == "call":
             name = str(operands[0])
             call = self.applied(self.name(self.functions.get(name, name), function=True), operands[1:])
@@ -222,27 +221,27 @@ class Writer:
             return [*self.write(operands[1]), sign, *self.write(operands[2])]
         if head == "piecewise":
             return [self.cases(operands)]
+        function = function_of(head)
+        if function is not None and function.bars:
+            return [_fenced("|", self.write(operands[0]), "|")]
+        if function is not None and function.root is not None:
+            return [self.root(operands[0], function.root)]
+        if function is not None and function.power_of_e and _is_small_exponent(operands[0]):
+            return [["msup", {}, [_euler(), _grouped(self.write(operands[0]))]]]
         return self.applied(_function_name(head), operands)
 
-    def unnamed(self, function: Function, operand: Form) -> list[Any]:
-        """A function with a notation of its own: root, bars, or e to a power that is small enough to be set as one."""
-        if function.bars:
-            return [_fenced("|", self.write(operand), "|")]
-        if function.root is not None:
-            inner = self.write(operand)
-            degree = ["mn", {}, [str(function.root)]]
-            return [["msqrt", {}, inner] if function.root == 2 else ["mroot", {}, [_row(inner), degree]]]
-        if _small(operand):
-            return [["msup", {}, [_euler(), _row(self.write(operand))]]]
-        return self.applied(_function_name(function.head), [operand])
+    def root(self, operand: Form, degree: int) -> MathNode:
+        """A root of this degree."""
+        inner = self.write(operand)
+        return ["msqrt", {}, inner] if degree == 2 else ["mroot", {}, [_grouped(inner), ["mn", {}, [str(degree)]]]]
 
     def cases(self, cases: list[Any]) -> MathNode:
         """A function by cases; its line at the left is drawn by the style sheet."""
         rows = []
         for _, value, when in cases:
-            condition = (
-                [["mtext", {}, ["else"]]] if when == "true" else [["mtext", {}, ["if\u00a0"]], *self.write(when)]
-            )
+            condition = [["mtext", {}, ["if" + NO_BREAK]], *self.write(when)]
+            if when == "true":
+                condition = [["mtext", {}, ["else"]]]
             rows.append(["mtr", {}, [["mtd", {}, self.write(value)], ["mtd", {}, condition]]])
         return ["mtable", {"class": "kw-cases", "columnalign": "left left", "displaystyle": "true"}, rows]
 
@@ -251,7 +250,7 @@ class Writer:
         inner: list[Any] = []
         for i, operand in enumerate(operands):
             inner += ([["mo", {"separator": "true"}, [","]]] if i else []) + self.write(operand)
-        return [name, ["mo", {}, [_APPLY]], _fenced("(", inner, ")")]
+        return [name, ["mo", {}, [APPLY]], _fenced("(", inner, ")")]
 
     def parenthesised(self, form: Form) -> list[Any]:
         return [_fenced("(", self.write(form), ")")]
@@ -262,21 +261,21 @@ class Writer:
         if exponent is None:
             return [["mn", {}, [mantissa]]]
         raised = [*_minus(exponent < 0), ["mn", {}, [str(abs(exponent))]]]
-        ten = ["msup", {}, [["mn", {}, ["10"]], _row(raised)]]
+        ten = ["msup", {}, [["mn", {}, ["10"]], _grouped(raised)]]
         return [ten] if mantissa == "1" else [["mn", {}, [mantissa]], ["mo", {}, ["·"]], ten]
 
     def name(self, text: str, *, function: bool = False) -> MathNode:
         """A name with its subscripts; one that isn't a letter is upright and whole."""
         base, subscripts, letter = parse_name(text)
         if not letter:
-            return ["mi", {"mathvariant": "normal", "class": "kw-name"}, [base]]
+            return ["mi", {"mathvariant": "normal", "class": WHOLE_NAME}, [base]]
         if not subscripts:
             return ["mi", {"class": "kw-edge"} if function else {}, [base]]
         below: list[Any] = []
         for i, part in enumerate(subscripts):
             comma = [["mo", {"separator": "true"}, [","]]] if i else []
             below += [*comma, ["mn" if part.isdigit() else "mi", {}, [part]]]
-        return ["msub", {"class": "kw-edge"} if function else {}, [["mi", {}, [base]], _row(below)]]
+        return ["msub", {"class": "kw-edge"} if function else {}, [["mi", {}, [base]], _grouped(below)]]
 
 
 def _is_raised(form: Form) -> bool:
@@ -285,15 +284,9 @@ def _is_raised(form: Form) -> bool:
     return function is not None and function.raised
 
 
-def _small(exponent: Form) -> bool:
+def _is_small_exponent(exponent: Form) -> bool:
     """Whether e is written with this exponent: it isn't deep, and nothing in it is divided."""
-    return forms.depth(exponent) <= 3 and not _divides(exponent)
-
-
-def _divides(form: Form) -> bool:
-    if not isinstance(form, tuple) or form[0] == "var":
-        return False
-    return bool(forms.split_fraction(form)[1]) or any(_divides(operand) for operand in form[1:])
+    return forms.depth(exponent) <= 3 and not any(forms.split_fraction(part)[1] for part in forms.parts(exponent))
 
 
 def _function_name(head: str) -> MathNode:
@@ -308,14 +301,14 @@ def _euler() -> MathNode:
 
 
 def _minus(negative: bool) -> list[Any]:
-    return [["mo", {"form": "prefix"}, [_MINUS]]] if negative else []
+    return [["mo", {"form": "prefix"}, [MINUS]]] if negative else []
 
 
 def _thin() -> MathNode:
     return ["mspace", {"width": "0.17em"}, []]
 
 
-def _row(nodes: Sequence[Any]) -> MathNode:
+def _grouped(nodes: Sequence[Any]) -> MathNode:
     return nodes[0] if len(nodes) == 1 else ["mrow", {}, list(nodes)]
 
 
@@ -336,7 +329,7 @@ def _fenced(opening: str, nodes: Sequence[Any], closing: str) -> MathNode:
 
 def _begins_with_name(form: tuple[Any, ...]) -> bool:
     function = function_of(form[0])
-    return function is None or function.named or (function.power_of_e and not _small(form[1]))
+    return function is None or function.named or (function.power_of_e and not _is_small_exponent(form[1]))
 
 
 def _base_name(form: Form) -> str:
@@ -345,7 +338,7 @@ def _base_name(form: Form) -> str:
     return str(base[1]) if isinstance(base, tuple) and base[0] == "var" else ""
 
 
-def _between(left: Form, right: Form) -> MathNode:
+def _sign_between(left: Form, right: Form) -> MathNode:
     """The sign between two factors: a dot between numbers, and beside names of several words, a thin space before functions and between
     whole words.
     """
@@ -363,4 +356,4 @@ def _between(left: Form, right: Form) -> MathNode:
     if any(" " in name for name in names):
         return ["mo", {}, ["·"]]
     has_word = any(name and not parse_name(name).letter for name in names)
-    return _thin() if has_word else ["mo", {}, [_TIMES]]
+    return _thin() if has_word else ["mo", {}, [TIMES]]

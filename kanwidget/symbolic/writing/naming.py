@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import math
 import re
 from collections.abc import Mapping
@@ -12,7 +13,6 @@ _SIGNS = "αβγδεζηθικλμνξοπρστυφχψω"
 #: Names of Greek letters, `alpha` and `Alpha`.
 GREEK = dict(zip(_LOWER.split(), _SIGNS, strict=True))
 GREEK |= {name.capitalize(): sign.upper() for name, sign in GREEK.items()}
-_LATEX_NAMES = {sign: name for name, sign in GREEK.items()}
 _PATTERN = re.compile(r"\$?\\?([^\W\d_]+)_?\{?(\d+|[^\W\d_]|\d+(?:_\d+)+|)\}?\$?")
 
 
@@ -39,6 +39,16 @@ def edge_key(name: str) -> str | None:
     """
     match = _EDGE.fullmatch(name)
     return "-".join(match.groups()) if match else None
+
+
+def is_identifier(text: str) -> bool:
+    """Whether a name may stand in source text as it is.
+
+    Examples:
+        >>> is_identifier("mass"), is_identifier("mass [kg]"), is_identifier("lambda")
+        (True, False, False)
+    """
+    return text.isascii() and text.isidentifier() and not keyword.iskeyword(text)
 
 
 class Name(NamedTuple):
@@ -111,14 +121,3 @@ def _measured(size: float, digits: int) -> Number:
     if -3 <= exponent < 5:
         return Number(f"{float(f'{mantissa}e{power}'):.{max(digits - 1 - exponent, 0)}f}", None)
     return Number(mantissa, exponent)
-
-
-def latex_letter(letter: str) -> str:
-    r"""A letter in LaTeX.
-
-    Examples:
-        >>> print(latex_letter("x"), latex_letter("α"))
-        x \alpha
-    """
-    name = _LATEX_NAMES.get(letter)
-    return f"\\{name}" if name else letter

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import builtins
 import functools
-import keyword
-import re
+import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kanwidget.core.primitives import Form
 from kanwidget.datasets.encoding import MISSING
 from kanwidget.symbolic.functions import FUNCTIONS, function_of
+from kanwidget.symbolic.writing import forms
+from kanwidget.symbolic.writing.naming import is_identifier
 from kanwidget.symbolic.writing.sympy_forms import from_sympy
-from kanwidget.symbolic.writing.text import Notation, write
+from kanwidget.symbolic.writing.text import Notation
 
 if TYPE_CHECKING:
     import sympy
@@ -24,6 +25,9 @@ _SCIPY = {
     for function in FUNCTIONS
     if function.numpy.startswith("scipy.special.")
 }
+_RELATIONS = {
+    "<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal", "==": "equal", "!=": "not_equal",
+}  # fmt: skip
 
 
 class LevelSource(NamedTuple):
@@ -79,45 +83,46 @@ def to_python(
     """
     listed = list(expr) if isinstance(expr, Sequence) else [expr]
     written = [from_sympy(expression) for expression in listed]
-    arguments = _arguments([symbol.name for symbol in variables])
-    calls = sorted({call for form in written for call in _operands(form, "call")})
-    functions = _arguments(calls, reserved=set(arguments.values()), prefix="f")
+    arguments = _identifiers([symbol.name for symbol in variables])
+    operations = [part for form in written for part in forms.parts(form) if isinstance(part, tuple)]
+    calls = sorted({str(part[1]) for part in operations if part[0] == "call"})
+    functions = _identifiers(calls, reserved=set(arguments.values()), prefix="f")
     notation = Notation(
-        number=_number,
+        number=_literal,
         power="**",
-        function=_function,
+        function=_numpy_name,
         variable=lambda text: arguments.get(text, "np.nan"),
         call=lambda text: functions[text],
         constants={"pi": "np.pi", "e": "np.e"},
     )
-    body = [write(_numpy_form(form), notation) for form in written]
-    curves = [functions[call] for call in calls if call not in (tables or {})]
-    keywords = ", ".join(["", "*", *curves]) if curves else ""
-    used = {head for form in written for head in _heads(form)} & set(_SCIPY)
-    lines = ["import numpy as np"]
-    if used:
-        lines.append(f"from scipy.special import {', '.join(sorted(_SCIPY[head] for head in used))}")
-    renamed = [(text, short) for text, short in (arguments | functions).items() if text != short]
-    comments = [f"    # {short}: {text!r}" for text, short in renamed]
-    used_symbols = {symbol.name for expression in listed for symbol in expression.free_symbols}
-    meanings = {text: f"0 for {two[0]!r}, 1 for {two[1]!r}" for text, two in (switches or {}).items()}
-    comments += [
-        f"    # {arguments[text]}: {meaning}"
-        for text, meaning in (meanings | {**(notes or {})}).items()
-        if text in used_symbols
-    ]
-    words = [_lookup(functions[call], (tables or {})[call]) for call in calls if call in (tables or {})]
-    result = body[0] if not isinstance(expr, Sequence) else f"({', '.join(body)},)"
-    lines += [
+    body = [notation.write(_numpy_form(form)) for form in written]
+    result = f"({', '.join(body)},)" if isinstance(expr, Sequence) else body[0]
+    tables = tables or {}
+    curves = [functions[call] for call in calls if call not in tables]
+    parameters = [*arguments.values(), *(["*", *curves] if curves else [])]
+    used = {symbol.name for expression in listed for symbol in expression.free_symbols}
+    meanings = {text: f"0 for {two[0]!r}, 1 for {two[1]!r}" for text, two in (switches or {}).items()} | {
+        **(notes or {})
+    }
+    comments = [f"{short}: {text!r}" for text, short in (arguments | functions).items() if text != short]
+    comments += [f"{arguments[text]}: {meaning}" for text, meaning in meanings.items() if text in used]
+    lines = [
+        *_imports(operations),
         "",
         "",
-        f"def {name}({', '.join(arguments.values())}{keywords}):",
-        *comments,
-        *words,
+        f"def {name}({', '.join(parameters)}):",
+        *(f"    # {comment}" for comment in comments),
+        *(_lookup(functions[call], tables[call]) for call in calls if call in tables),
         f"    return {result}",
         "",
     ]
     return "\n".join(lines)
+
+
+def _imports(operations: Sequence[tuple[Any, ...]]) -> list[str]:
+    """The lines that import what the operations of a source text need."""
+    names = sorted({_SCIPY[part[0]] for part in operations if part[0] in _SCIPY})
+    return ["import numpy as np", *([f"from scipy.special import {', '.join(names)}"] if names else [])]
 
 
 def _lookup(name: str, words: LevelSource) -> str:
@@ -129,17 +134,12 @@ def _lookup(name: str, words: LevelSource) -> str:
     return f"    {name} = np.vectorize(lambda one: {values!r}.get({key}, {words.unmet!r}), otypes=[float])"
 
 
-def _arguments(names: Sequence[str], reserved: set[str] | None = None, prefix: str = "x") -> dict[str, str]:
+def _identifiers(names: Sequence[str], reserved: set[str] | None = None, prefix: str = "x") -> dict[str, str]:
     """An identifier for every name: itself where it is one."""
     identifiers: dict[str, str] = {}
     used = {"np", *_SCIPY.values(), *(reserved or ())}
     for i, name in enumerate(names):
-        plain = (
-            re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)
-            and not keyword.iskeyword(name)
-            and not hasattr(builtins, name)
-        )
-        short = name if plain else f"{prefix}_{i + 1}"
+        short = name if is_identifier(name) and not hasattr(builtins, name) else f"{prefix}_{i + 1}"
         while short in used or (short != name and short in names):
             short += "_"
         used.add(short)
@@ -147,54 +147,33 @@ def _arguments(names: Sequence[str], reserved: set[str] | None = None, prefix: s
     return identifiers
 
 
-def _number(value: float) -> str:
-    if value != value:
-        return "np.nan"
-    if value in (float("inf"), float("-inf")):
-        return "np.inf" if value > 0 else "-np.inf"
-    return repr(value)
+def _literal(value: float) -> str:
+    if math.isfinite(value):
+        return repr(value)
+    return "np.nan" if math.isnan(value) else "np.inf" if value > 0 else "-np.inf"
 
 
-def _heads(form: Form) -> set[str]:
-    if not isinstance(form, tuple) or form[0] == "var":
-        return set()
-    return {str(form[0])}.union(*(_heads(operand) for operand in form[1:]))
-
-
-def _operands(form: Form, head: str) -> set[str]:
-    """The names that stand first in all calls."""
-    if not isinstance(form, tuple) or form[0] == "var":
-        return set()
-    inner = set().union(*(_operands(operand, head) for operand in form[1:]))
-    return inner | {str(form[1])} if form[0] == head else inner
-
-
-def _function(head: str) -> str:
+def _numpy_name(head: str) -> str:
     function = function_of(head)
     return _SCIPY.get(head) or (function.numpy if function else f"np.{head}")
 
 
 def _numpy_form(form: Form) -> Form:
     """Functions by cases as nested `where`, functions of several operands as nested functions of two."""
-    if not isinstance(form, tuple) or form[0] == "var":
+    form = forms.with_operands(form, _numpy_form)
+    if not isinstance(form, tuple):
         return form
-    if form[0] == "piecewise":
-        result: Form = float("nan")
-        for case in reversed(form[1:]):
+    head, *operands = form
+    if head == "relation":
+        return (_RELATIONS[str(operands[0])], *operands[1:])
+    if head == "piecewise":
+        result: Form = math.nan
+        for case in reversed(operands):
             assert isinstance(case, tuple)  # by construction, for the type checker
-            value, when = _numpy_form(case[1]), _condition(case[2])
+            _, value, when = case
             result = value if when == "true" else ("where", when, value, result)
         return result
-    head, *operands = form
-    inner = [_numpy_form(operand) for operand in operands]
     function = function_of(head)
     if function is not None and function.binary:
-        return functools.reduce(lambda first, second: (head, first, second), inner)
-    return (head, *inner)
-
-
-def _condition(form: Form) -> Form:
-    names = {"<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal", "==": "equal", "!=": "not_equal"}
-    if isinstance(form, tuple) and form[0] == "relation":
-        return (names[str(form[1])], _numpy_form(form[2]), _numpy_form(form[3]))
+        return functools.reduce(lambda first, second: (head, first, second), operands)
     return form

@@ -78,12 +78,12 @@ def from_sympy(expr: sympy.Basic) -> Form:
     if expr is sympy.pi or expr is sympy.E:
         return "pi" if expr is sympy.pi else "e"
     if isinstance(expr, sympy.Add):
-        return ("add", *ordered([from_sympy(term) for term in expr.args]))
+        return ("add", *sorted(map(from_sympy, expr.args), key=forms.order_of_term))
     if isinstance(expr, sympy.Mul):
-        return _product(expr)
+        return _product_form(expr)
     if isinstance(expr, sympy.Pow):
-        return _power(*expr.as_base_exp())
-    return _function(expr)
+        return _power_form(*expr.as_base_exp())
+    return _applied_form(expr)
 
 
 def form_of(expr: Any, names: Mapping[str, str] | None = None) -> Form:
@@ -97,7 +97,7 @@ def form_of(expr: Any, names: Mapping[str, str] | None = None) -> Form:
     return forms.rename_variables(form, names) if names else form
 
 
-def _product(expr: sympy.Mul) -> Form:
+def _product_form(expr: sympy.Mul) -> Form:
     import sympy
 
     root = _real_root(expr)
@@ -125,7 +125,7 @@ def _real_root(expr: sympy.Mul) -> Form | None:
     return None
 
 
-def _power(base: sympy.Expr, exponent: sympy.Expr) -> Form:
+def _power_form(base: sympy.Expr, exponent: sympy.Expr) -> Form:
     import sympy
 
     if base is sympy.E:
@@ -142,7 +142,7 @@ def _power(base: sympy.Expr, exponent: sympy.Expr) -> Form:
     return ("pow", from_sympy(base), value)
 
 
-def _function(expr: Any) -> Form:
+def _applied_form(expr: Any) -> Form:
     import sympy
 
     if isinstance(expr, sympy.Piecewise):
@@ -157,8 +157,3 @@ def _function(expr: Any) -> Form:
         return (function.head, *(from_sympy(operand) for operand in operands))
     name = type(expr).__name__ if expr.args else str(expr)
     return ("call", name, *(from_sympy(operand) for operand in expr.args))
-
-
-def ordered(terms: list[Form]) -> list[Form]:
-    """Terms of a sum in the order in which people read them: by their variables, numbers last."""
-    return sorted(terms, key=forms.order_of_term)

@@ -1,10 +1,10 @@
-"""Formulas as text: plain and as a NumPy function."""
+"""Formulas as text on one line, in several notations."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kanwidget.core.primitives import Form, Primitive
@@ -28,15 +28,68 @@ class Notation:
     """The text of the name of an undefined function."""
     constants: dict[str, str]
 
+    def write(self, form: Form) -> str:
+        """A form on one line."""
+        return self._operand(form, _SUM)
 
-def short(value: float, digits: int = 4) -> str:
-    """A number with a few significant digits.
+    def _operand(self, form: Form, level: int) -> str:
+        """A form that binds at least as strongly as `level`."""
+        text, binding = self._bound(form)
+        return f"({text})" if binding < level else text
+
+    def _bound(self, form: Form) -> tuple[str, int]:
+        """The text of a form and how strongly it binds."""
+        if isinstance(form, str):
+            return self.constants.get(form, form), _ATOM
+        if isinstance(form, (int, float)):
+            return self.number(form), _ATOM if form >= 0 and not math.isinf(form) else _SIGN
+        head, *operands = form
+        if head == "var":
+            return self.variable(str(operands[0])), _ATOM
+        if head == "add":
+            return self._sum(operands), _SUM
+        if head == "mul":
+            return self._product(operands), _PRODUCT
+        if head == "neg":
+            return "-" + self._operand(operands[0], _PRODUCT), _SIGN
+        if head == "pow":
+            return self._power(operands[0], operands[1])
+        if head == "call":
+            return f"{self.call(str(operands[0]))}({', '.join(map(self.write, operands[1:]))})", _ATOM
+        name, inner = self.function(str(head)), ", ".join(map(self.write, operands))
+        return name.format(inner) if "{}" in name else f"{name}({inner})", _ATOM
+
+    def _sum(self, terms: list[Form]) -> str:
+        text = self.write(terms[0])
+        for term in terms[1:]:
+            part = self._operand(term, _SIGN)
+            text += f" - {part[1:]}" if part.startswith("-") else f" + {part}"
+        return text
+
+    def _product(self, factors: list[Form]) -> str:
+        above, below = forms.split_fraction(("mul", *factors))
+        if above and forms.is_number(above[0], -1) and len(above) > 1:
+            text = "-" + "*".join(self._operand(f, _POWER) for f in above[1:])
+        else:
+            # A sign may only stand in front.
+            text = "*".join(self._operand(f, _POWER if i else _SIGN) for i, f in enumerate(above)) or "1"
+        return "/".join([text, *(self._operand(factor, _POWER) for factor in below)])
+
+    def _power(self, base: Form, exponent: Form) -> tuple[str, int]:
+        _, below = forms.split_fraction(("pow", base, exponent))
+        if below:
+            return "1/" + self._operand(below[0], _POWER), _PRODUCT
+        return f"{self._operand(base, _ATOM)}{self.power}{self._operand(exponent, _ATOM)}", _POWER
+
+
+def short(value: float) -> str:
+    """A number with four significant digits.
 
     Examples:
         >>> short(3.14159), short(2.0), short(-1.5e-7)
         ('3.142', '2', '-1.5e-07')
     """
-    return f"{value:.{digits}g}"
+    return f"{value:.4g}"
 
 
 PLAIN = Notation(short, "^", text_name, lambda v: v, lambda f: f, {"pi": "pi", "e": "e"})
@@ -49,7 +102,7 @@ def plain(form: Form) -> str:
         >>> plain(("add", ("mul", 2.0, ("sin", ("mul", 3.0, ("var", "x")))), -1.0))
         '2*sin(3*x) - 1'
     """
-    return write(form, PLAIN)
+    return PLAIN.write(form)
 
 
 def to_text(expr: Any, names: Mapping[str, str] | None = None, functions: Mapping[str, str] | None = None) -> str:
@@ -65,7 +118,9 @@ def to_text(expr: Any, names: Mapping[str, str] | None = None, functions: Mappin
         >>> to_text(2.0 * sympy.sin(sympy.Symbol("x")) - 1.23456)
         '2*sin(x) - 1.235'
     """
-    return plain(forms.rename_functions(forms.without_ones(form_of(expr, names)), functions or {}))
+    shown = functions or {}
+    notation = replace(PLAIN, call=lambda name: shown.get(name, name))
+    return notation.write(forms.without_ones(form_of(expr, names)))
 
 
 def equation(primitive: Primitive, params: tuple[float, float, float, float], name: str = "x") -> str:
@@ -78,74 +133,3 @@ def equation(primitive: Primitive, params: tuple[float, float, float, float], na
     """
     a, b, c, d = (float(short(value)) for value in params)
     return plain(forms.form_of_fit(primitive, (a, b, c, d), forms.variable(name)))
-
-
-def write(form: Form, notation: Notation) -> str:
-    """A form on one line, in a notation."""
-    return _write(form, notation, _SUM)
-
-
-def _write(form: Form, notation: Notation, level: int) -> str:
-    """A form as an operand that binds at least as strongly as `level`."""
-    text, binding = _parts(form, notation)
-    return f"({text})" if binding < level else text
-
-
-def _parts(form: Form, n: Notation) -> tuple[str, int]:
-    """The text of a form and how strongly it binds."""
-    if isinstance(form, str):
-        return n.constants.get(form, form), _ATOM
-    if isinstance(form, (int, float)):
-        return n.number(form), _ATOM if form >= 0 and not math.isinf(form) else _SIGN
-    head, *operands = form
-    if head == "var":
-        return n.variable(str(operands[0])), _ATOM
-    if head == "add":
-        return _sum(operands, n), _SUM
-    if head == "mul":
-        return _product(operands, n), _PRODUCT
-    if head == "neg":
-        return "-" + _write(operands[0], n, _PRODUCT), _SIGN
-    if head == "pow":
-        return _power(operands[0], operands[1], n)
-    if head == "call":
-        return f"{n.call(str(operands[0]))}({', '.join(_write(o, n, _SUM) for o in operands[1:])})", _ATOM
-    name, inner = n.function(str(head)), ", ".join(_write(operand, n, _SUM) for operand in operands)
-    return name.format(inner) if "{}" in name else f"{name}({inner})", _ATOM
-
-
-def _sum(terms: list[Form], n: Notation) -> str:
-    text = _write(terms[0], n, _SUM)
-    for term in terms[1:]:
-        part = _write(term, n, _SIGN)
-        text += f" - {part[1:]}" if part.startswith("-") else f" + {part}"
-    return text
-
-
-def _product(factors: list[Form], n: Notation) -> str:
-    above = [f for f in factors if not _reciprocal(f)]
-    below = [f for f in factors if _reciprocal(f)]
-    if above and forms.is_number(above[0], -1) and len(above) > 1:
-        text = "-" + "*".join(_write(f, n, _POWER) for f in above[1:])
-    else:
-        # A sign may only stand in front.
-        text = "*".join(_write(f, n, _SIGN if i == 0 else _POWER) for i, f in enumerate(above)) or "1"
-    for factor in below:
-        text += "/" + _write(_inverse(factor), n, _POWER)
-    return text
-
-
-def _power(base: Form, exponent: Form, n: Notation) -> tuple[str, int]:
-    if _reciprocal(("pow", base, exponent)):
-        return "1/" + _write(_inverse(("pow", base, exponent)), n, _POWER), _PRODUCT
-    return f"{_write(base, n, _ATOM)}{n.power}{_write(exponent, n, _ATOM)}", _POWER
-
-
-def _reciprocal(form: Form) -> bool:
-    return isinstance(form, tuple) and form[0] == "pow" and isinstance(form[2], (int, float)) and form[2] < 0
-
-
-def _inverse(form: Form) -> Form:
-    """1/f of a power with a negative exponent."""
-    assert isinstance(form, tuple) and isinstance(form[2], (int, float))  # by `_reciprocal`, for the type checker
-    return form[1] if form[2] == -1 else ("pow", form[1], -form[2])

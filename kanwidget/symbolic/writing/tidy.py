@@ -48,18 +48,18 @@ def _tidy(node: Any, tolerance: float, sizes: Mapping[str, float]) -> Any:
     import sympy
 
     if isinstance(node, sympy.Float):
-        return _whole(node, tolerance)
+        return _as_whole(node, tolerance)
     if not node.args:
         return node
     if isinstance(node, sympy.Add):
-        return _sum([_tidy(term, tolerance, sizes) for term in node.args], tolerance, sizes)
+        return _sum_without_negligible([_tidy(term, tolerance, sizes) for term in node.args], tolerance, sizes)
     if isinstance(node, sympy.Pow) and node.exp.is_Float:
-        twice = _whole(2 * node.exp, tolerance)
+        twice = _as_whole(2 * node.exp, tolerance)
         return sympy.Pow(_tidy(node.base, tolerance, sizes), twice / 2 if twice.is_Integer else node.exp)
     return node.func(*(_tidy(arg, tolerance, sizes) for arg in node.args))
 
 
-def _whole(number: Any, tolerance: float) -> Any:
+def _as_whole(number: Any, tolerance: float) -> Any:
     """A decimal as an integer where it differs from one by round-off; 0 only if it is 0."""
     import sympy
 
@@ -71,15 +71,15 @@ def _whole(number: Any, tolerance: float) -> Any:
     return sympy.Integer(near) if is_whole else number
 
 
-def _sum(terms: list[Any], tolerance: float, sizes: Mapping[str, float]) -> Any:
+def _sum_without_negligible(terms: list[Any], tolerance: float, sizes: Mapping[str, float]) -> Any:
     """A sum without the constants that are negligible beside the other terms."""
     import sympy
 
-    scale = max((_size(term, sizes) for term in terms if not term.is_number), default=0.0)
+    scale = max((_magnitude(term, sizes) for term in terms if not term.is_number), default=0.0)
     return sympy.Add(*(term for term in terms if not (term.is_Float and abs(float(term)) <= tolerance * scale)))
 
 
-def _size(term: Any, sizes: Mapping[str, float]) -> float:
+def _magnitude(term: Any, sizes: Mapping[str, float]) -> float:
     """How large a term is, roughly: its coefficient, powers of its variables, and 1 for a function of the library.
 
     An undefined function may be of any size: 0.
@@ -89,20 +89,20 @@ def _size(term: Any, sizes: Mapping[str, float]) -> float:
     if isinstance(term, sympy.Symbol):
         return sizes.get(term.name, 1.0)
     if term.is_number:
-        return _finite(lambda: float(abs(term)))
+        return _finite_or_zero(lambda: float(abs(term)))
     if isinstance(term, sympy.Add):
-        return max(_size(part, sizes) for part in term.args)
+        return max(_magnitude(part, sizes) for part in term.args)
     if isinstance(term, sympy.Mul):
-        return _finite(lambda: math.prod(_size(factor, sizes) for factor in term.args))
+        return _finite_or_zero(lambda: math.prod(_magnitude(factor, sizes) for factor in term.args))
     if isinstance(term, sympy.Pow) and term.exp.is_number:
-        return _finite(lambda: _size(term.base, sizes) ** float(term.exp))
+        return _finite_or_zero(lambda: _magnitude(term.base, sizes) ** float(term.exp))
     if isinstance(term, sympy.exp):
         constant, _ = term.args[0].as_coeff_Add()
-        return _finite(lambda: math.exp(float(constant)))
+        return _finite_or_zero(lambda: math.exp(float(constant)))
     return 0.0 if isinstance(term, sympy.core.function.AppliedUndef) else 1.0
 
 
-def _finite(compute: Any) -> float:
+def _finite_or_zero(compute: Any) -> float:
     """A number, or 0 where it isn't finite: then no constant is negligible beside it."""
     try:
         value = float(compute())

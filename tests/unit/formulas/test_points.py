@@ -6,8 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanwidget.formulas.agreement import agreement
-from kanwidget.formulas.points import points
+from kanwidget.formulas.points import agreement, points
 
 x, y = sympy.symbols("x y")
 ENDS = st.tuples(st.floats(-100, 100), st.floats(0.01, 100)).map(lambda drawn: (drawn[0], drawn[0] + drawn[1]))
@@ -64,5 +63,5 @@ def test_differences_have_no_unit_and_no_offset():
 
 def test_a_pole_does_not_hide_a_difference_nor_make_one():
     column = {x: torch.linspace(-1.5, 1.5, 1000, dtype=torch.float64)}
-    assert agreement(1 / x + 0.01 * x, 1 / x, column, 1000).error > 1e-3
-    assert agreement(sympy.tan(x), sympy.sin(x) / sympy.cos(x), column, 1000).error < 1e-12
+    assert agreement(1 / x + 0.01 * x, 1 / x, column).error > 1e-3
+    assert agreement(sympy.tan(x), sympy.sin(x) / sympy.cos(x), column).error < 1e-12

@@ -11,7 +11,7 @@ from kanwidget import KAN
 from kanwidget.core.primitives import primitives, register_primitive
 from kanwidget.core.primitives.registry import _TABLE
 from kanwidget.simplification import auto_symbolic
-from kanwidget.symbolic import fix_symbolic, suggest_all, suggest_symbolic
+from kanwidget.symbolic import fix_symbolic, suggest_symbolic
 from kanwidget.symbolic.fits.fitting import fit_primitives
 
 #: A probe of `register_primitive` has six numbers: what is wrong shows later.
@@ -118,7 +118,6 @@ def test_what_is_wrong_is_said_once_and_fixing_to_it_is_refused(registered, capl
     with pytest.raises(ValueError, match="fix_symbolic needs a function that works: the function `mine` r"):
         fix_symbolic(model, 0, 0, 0, "mine", x)
     assert model.layer(0).state(0, 0) == state
-    assert len(suggest_all(model, x)) == 6
     assert len(auto_symbolic(model, x, r2_threshold=-1.0)) == 6
     assert "the function `mine` r" in caplog.text
 

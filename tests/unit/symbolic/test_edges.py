@@ -6,12 +6,9 @@ import pytest
 import torch
 from symbolic_samples import make_network, same, samples, snapshot
 
-from kanwidget.symbolic import (
-    fix_symbolic,
-    suggest_all,
-    suggest_symbolic,
-    unfix_symbolic,
-)
+from kanwidget.core.primitives import primitives
+from kanwidget.symbolic import fix_symbolic, suggest_symbolic, unfix_symbolic
+from kanwidget.symbolic.candidates.suggest import candidates_of_layer
 from kanwidget.symbolic.edges import edge_samples
 
 X = samples()
@@ -29,7 +26,6 @@ def test_suggest_changes_nothing_whatever_the_state():
     before = snapshot(network)
     for edge in ((0, 0, 0), (0, 1, 1), (0, 0, 2), (0, 1, 0), (1, 2, 0)):
         suggest_symbolic(network, *edge, X)
-    suggest_all(network, X, lib=["x", "sin"])
     assert same(before, snapshot(network))
 
 
@@ -71,11 +67,10 @@ def test_suggest_options():
         suggest_symbolic(network, 0, 0, 0, X, topk=0)
 
 
-def test_suggest_all_agrees_with_one_by_one():
+def test_the_edges_of_a_layer_together_have_the_candidates_of_each():
     network = make_network([2, [1, 1], 1])
-    found = suggest_all(network, X)
-    assert list(found) == network.edge_refs(active=True)
-    for edge, fits in found.items():
+    edges = [ref for ref in network.edge_refs(active=True) if ref.layer == 0]
+    for edge, fits in zip(edges, candidates_of_layer(network, edges, X, primitives()), strict=True):
         assert fits[0].name == suggest_symbolic(network, *edge, X)[0].name
 
 

@@ -16,9 +16,10 @@ from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitives
 from kanwidget.simplification import auto_symbolic
 from kanwidget.symbolic import fix_symbolic, numeric_functions, symbolic_formula, to_numpy
-from kanwidget.symbolic.formulas.formula import formula, simplify_within
-from kanwidget.symbolic.formulas.regression.problem import parametrize
+from kanwidget.symbolic.formulas.deadlines import simplify_within
+from kanwidget.symbolic.formulas.formula import formula
 from kanwidget.symbolic.formulas.rescaling import rescale
+from kanwidget.symbolic.formulas.rewriting.decimals import parametrize
 
 X = samples(features=3)
 
@@ -253,7 +254,7 @@ def test_simplification_has_an_end(monkeypatch):
     # A clock that goes on by a second whenever it is looked at.
     looks = itertools.count()
     monkeypatch.setattr(
-        sys.modules["kanwidget.symbolic.formulas.formula"], "time", SimpleNamespace(monotonic=lambda: next(looks))
+        sys.modules["kanwidget.symbolic.formulas.deadlines"], "time", SimpleNamespace(monotonic=lambda: next(looks))
     )
     x = sympy.Symbol("x")
     hard = sum(sympy.sin(k * x + sympy.sqrt(k)) ** k / (1 + sympy.cos(x) ** k) for k in range(2, 15))

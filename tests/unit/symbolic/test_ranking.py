@@ -10,7 +10,7 @@ from kanwidget.core import primitive
 from kanwidget.core.primitives import primitives
 from kanwidget.symbolic import fit_primitives
 from kanwidget.symbolic.candidates.partial_residuals import PartialResiduals
-from kanwidget.symbolic.candidates.rows import fit_rows
+from kanwidget.symbolic.candidates.suggest import fit_rows
 from kanwidget.symbolic.fits.ranking import misfit, score
 
 X = torch.linspace(-1, 1, 301, dtype=torch.float64)

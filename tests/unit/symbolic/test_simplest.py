@@ -8,12 +8,13 @@ import torch
 
 from kanwidget import KAN, Dataset
 from kanwidget.symbolic import fit_formula
-from kanwidget.symbolic.formulas.expansion import expanded
 from kanwidget.symbolic.formulas.regression import selection
-from kanwidget.symbolic.formulas.regression.canonical import canonical
 from kanwidget.symbolic.formulas.regression.noise import noise_weights
-from kanwidget.symbolic.formulas.regression.problem import Problem, parametrize
+from kanwidget.symbolic.formulas.regression.problem import Problem
 from kanwidget.symbolic.formulas.regression.selection import most_likely_growth
+from kanwidget.symbolic.formulas.rewriting.canonical import canonical
+from kanwidget.symbolic.formulas.rewriting.decimals import parametrize
+from kanwidget.symbolic.formulas.rewriting.expansion import expanded
 from kanwidget.symbolic.formulas.simplest import simplest
 
 T, P, V, DEAD = sympy.symbols("T p v dead")

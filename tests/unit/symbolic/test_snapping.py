@@ -8,7 +8,7 @@ import torch
 from symbolic_samples import samples
 
 from kanwidget.symbolic import snap_constants
-from kanwidget.symbolic.formulas.snapping import exact_number
+from kanwidget.symbolic.formulas.constants import exact_number
 
 x, y = sympy.symbols("x y")
 X = samples(n=300)

@@ -23,7 +23,8 @@ from scipy.stats import t as student
 from kanwidget.datasets import Dataset, Equation
 from kanwidget.formulas import refit
 from kanwidget.formulas.fitting import best_fit, with_free_numbers
-from kanwidget.symbolic.formulas.regression.problem import Problem, parametrize
+from kanwidget.symbolic.formulas.regression.problem import Problem
+from kanwidget.symbolic.formulas.rewriting.decimals import parametrize
 
 ROWS, _NOISE = 60, 0.05
 _LEVEL = 0.95

@@ -9,7 +9,7 @@ import sympy
 import torch
 from torch import Tensor
 
-from kanwidget.formulas.agreement import values
+from kanwidget.formulas.points import values
 from tools.benchmarks.discovery.suites import Case
 
 #: Points of each kind, and by which part the ranges are widened.

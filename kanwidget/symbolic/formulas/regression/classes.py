@@ -11,7 +11,7 @@ from torch import Tensor
 
 from kanwidget._types import Elementwise
 from kanwidget.symbolic.formulas.evaluation import evaluate
-from kanwidget.symbolic.formulas.regression.problem import Problem, gradients, inverse_information
+from kanwidget.symbolic.formulas.regression.problem import Problem, inverse_information
 
 #: A deviance a row below this means that the classes are separated: the likelihood grows with every constant, without end.
 _SEPARATED = 1e-3
@@ -46,12 +46,11 @@ class ClassProblem(Problem):
     ) -> None:
         super().__init__(variables, x, classes, functions, weights, where, from_data=weights is not None)
         self.count = count
-        self.classes = classes.detach().cpu().long().reshape(-1)
 
-    def rows_only(self, chosen: Tensor) -> ClassProblem:
-        """The same problem with some of the rows."""
-        weights = None if self.weights is None else self.weights[chosen]
-        return ClassProblem(self.variables, self.x[chosen], self.classes[chosen], self.count, self.functions, weights)
+    @property
+    def classes(self) -> Tensor:
+        """Class numbers, `(n,)`."""
+        return self.y.long()
 
     @property
     def noise_floor(self) -> float:
@@ -88,7 +87,7 @@ class ClassProblem(Problem):
 
     def _linear(self, template: Any, symbols: list[Any], values: Tensor) -> tuple[Tensor, Tensor, float]:
         """Jacobian `(rows·classes, constants)` and residual, so that their product is half the deviance's descent."""
-        parts = [gradients(part, symbols, values, self.columns, self.functions) for part in template]
+        parts = [self._gradients(part, symbols, values) for part in template]
         scores = torch.stack([torch.zeros_like(parts[0][0]), *(score for score, _ in parts)], 1)
         jacobian = torch.stack([torch.zeros_like(parts[0][1]), *(gradient for _, gradient in parts)], 1)
         p = torch.softmax(scores, 1)

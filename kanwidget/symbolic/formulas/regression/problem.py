@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from kanwidget import _check
 from kanwidget._types import Elementwise
 from kanwidget.symbolic.formulas.evaluation import evaluate
 from kanwidget.symbolic.formulas.regression.noise import noise_floor, rounding
+from kanwidget.symbolic.formulas.rewriting.decimals import parametrize
 
 _STEPS = 100
 #: By how many times its size a constant changes in a step, at most.
@@ -49,12 +51,19 @@ class Fit:
     @property
     def expression(self) -> Any:
         """The expression with these constants."""
-        return self.template.xreplace(self.floats)
+        return self.with_numbers({})
+
+    def with_numbers(self, numbers: Mapping[Any, Any]) -> Any:
+        """The expression with other numbers in the place of some constants.
+
+        Args:
+            numbers: By the symbols of the constants.
+        """
+        return self.template.xreplace({**self.floats, **numbers})
 
     def without_errors(self) -> Fit:
         """The fit with infinite errors: there is no optimum."""
-        infinite = torch.diag(torch.full((len(self.symbols),), torch.inf, dtype=torch.float64))
-        return replace(self, covariance=infinite)
+        return replace(self, covariance=_undetermined(len(self.symbols)))
 
     @property
     def errors(self) -> list[float]:
@@ -107,6 +116,7 @@ class Problem:
         self.weights = weights
         self.from_data = from_data
         self.columns = dict(zip(self.variables, self.x.unbind(1), strict=True))
+        #: Symbols of further columns, by the parts of expressions that they are the values of.
         self._parts: dict[Any, Any] = {}
 
     @property
@@ -116,13 +126,17 @@ class Problem:
 
     def rows_only(self, chosen: Tensor) -> Problem:
         """The same problem with some of the rows."""
-        weights = None if self.weights is None else self.weights[chosen]
-        kept = self.variables, self.x[chosen], self.y[chosen], self.functions
-        return Problem(*kept, weights, from_data=self.from_data)
+        part = copy.copy(self)
+        part.x, part.y = self.x[chosen], self.y[chosen]
+        part.weights = None if self.weights is None else self.weights[chosen]
+        part.columns, part._parts = dict(zip(self.variables, part.x.unbind(1), strict=True)), {}
+        return part
 
     def with_weights(self, weights: Tensor | None) -> Problem:
-        """The same problem with other weights of the rows."""
-        return Problem(self.variables, self.x, self.y, self.functions, weights)
+        """The same problem with other weights of the rows, from a fit."""
+        weighted = copy.copy(self)
+        weighted.weights, weighted.from_data = weights, False
+        return weighted
 
     @property
     def noise_floor(self) -> float:
@@ -155,10 +169,15 @@ class Problem:
 
     def deviance(self, expr: Any) -> float:
         """The deviance of an expression as it is; infinite where it isn't finite."""
-        return self._deviance(self.values(expr))
+        return self._squares(self._weighted(self.y - self.values(expr)))
 
-    def _deviance(self, fitted: Tensor) -> float:
-        squares = float(self._weighted(self.y - fitted).square().sum())
+    def separates(self, deviance: float) -> bool:
+        """Whether a deviance says that larger constants would always fit better: never of numbers."""
+        return False
+
+    @staticmethod
+    def _squares(residual: Tensor) -> float:
+        squares = float(residual.square().sum())
         return squares if math.isfinite(squares) else math.inf
 
     def _weighted(self, rows: Tensor) -> Tensor:
@@ -168,8 +187,24 @@ class Problem:
 
     def _linear(self, template: Any, symbols: list[Any], values: Tensor) -> tuple[Tensor, Tensor, float]:
         """Jacobian `(rows, constants)` and residual, both weighted, and the deviance."""
-        fitted, jacobian = gradients(template, symbols, values, self.columns, self.functions)
-        return self._weighted(jacobian), self._weighted(self.y - fitted), self._deviance(fitted)
+        fitted, jacobian = self._gradients(template, symbols, values)
+        residual = self._weighted(self.y - fitted)
+        return self._weighted(jacobian), residual, self._squares(residual)
+
+    def _gradients(self, template: Any, symbols: list[Any], values: Tensor) -> tuple[Tensor, Tensor]:
+        """Values `(rows,)` and Jacobian `(rows, constants)` of an expression.
+
+        Each constant has a copy for every row: the value of row i depends only on the i-th copies, so the gradient of the sum is
+        the whole Jacobian, in one backward pass.
+        """
+        with torch.enable_grad():
+            copies = values[:, None].expand(-1, self.rows).clone().requires_grad_(True)
+            tensors = self.columns | dict(zip(symbols, copies.unbind(0), strict=True))
+            value = evaluate(template, tensors, self.functions, like=torch.zeros_like(self.y))
+            if not value.requires_grad:
+                return value, torch.zeros(self.rows, len(values), dtype=torch.float64)
+            (gradient,) = torch.autograd.grad(value.sum(), copies)
+        return value.detach(), gradient.T
 
     # ---- fits
 
@@ -191,10 +226,9 @@ class Problem:
         if not symbols:
             return Fit(template, [], values, torch.zeros(0, 0, dtype=torch.float64), self.deviance(template))
         jacobian, residual, deviance = self._linear(template, symbols, values)
-        if not _finite(jacobian, residual, deviance):
+        if not _is_finite(jacobian, residual, deviance):
             # Outside of a function's domain no constant is determined.
-            infinite = torch.diag(torch.full((len(symbols),), torch.inf, dtype=torch.float64))
-            return Fit(template, symbols, values, infinite, math.inf)
+            return Fit(template, symbols, values, _undetermined(len(symbols)), math.inf)
         return Fit(template, symbols, values, self._covariance(jacobian, residual), deviance)
 
     def _with_columns(self, template: Any, symbols: set[Any]) -> Any:
@@ -227,7 +261,7 @@ class Problem:
             return values
         template = self._with_columns(template, set(symbols))
         jacobian, residual, deviance = self._linear(template, symbols, values)
-        if not _finite(jacobian, residual, deviance):
+        if not _is_finite(jacobian, residual, deviance):
             return values  # no direction of descent
         eye = torch.eye(len(values), dtype=torch.float64)
         for step in range(_STEPS):
@@ -239,7 +273,7 @@ class Problem:
             farthest = _FARTHEST * values.abs().clamp(min=1.0)
             trial = values + move.clamp(-farthest, farthest)
             linear = self._linear(template, symbols, trial)
-            if _finite(*linear) and linear[2] <= deviance:
+            if _is_finite(*linear) and linear[2] <= deviance:
                 gain = deviance - linear[2]
                 values, damping = trial, max(damping * 0.2, 1e-15)
                 jacobian, residual, deviance = linear
@@ -255,59 +289,13 @@ class Problem:
         return values
 
 
-def _finite(jacobian: Tensor, residual: Tensor, deviance: float) -> bool:
+def _undetermined(count: int) -> Tensor:
+    """The covariance of constants of which nothing is known."""
+    return torch.diag(torch.full((count,), torch.inf, dtype=torch.float64))
+
+
+def _is_finite(jacobian: Tensor, residual: Tensor, deviance: float) -> bool:
     return math.isfinite(deviance) and bool(torch.isfinite(jacobian).all() and torch.isfinite(residual).all())
-
-
-def gradients(
-    template: Any,
-    symbols: list[Any],
-    values: Tensor,
-    columns: Mapping[Any, Tensor],
-    functions: Mapping[str, Elementwise],
-) -> tuple[Tensor, Tensor]:
-    """Values `(n,)` and Jacobian `(n, constants)` of an expression.
-
-    Each constant has a copy for every sample: the value of sample i depends only on the i-th copies, so the gradient of the sum is
-    the whole Jacobian, in one backward pass.
-    """
-    n = len(next(iter(columns.values())))
-    with torch.enable_grad():
-        copies = values[:, None].expand(-1, n).clone().requires_grad_(True)
-        tensors = dict(columns) | dict(zip(symbols, copies.unbind(0), strict=True))
-        value = evaluate(template, tensors, functions, like=torch.zeros(n, dtype=torch.float64))
-        if not value.requires_grad:
-            return value, torch.zeros(n, len(values), dtype=torch.float64)
-        (gradient,) = torch.autograd.grad(value.sum(), copies)
-    return value.detach(), gradient.T
-
-
-def parametrize(expr: Any, free: Callable[[Any], bool] | None = None) -> tuple[Any, list[Any], Tensor]:
-    """The expression with a symbol instead of each decimal number, the symbols, and the numbers.
-
-    Args:
-        expr: The expression.
-        free: Whether the decimal exponent of a base is a constant, too. By default none is.
-    """
-    import sympy
-
-    symbols: list[Any] = []
-    values: list[float] = []
-
-    def visit(node: Any) -> Any:
-        if isinstance(node, sympy.Float):
-            symbols.append(sympy.Dummy(f"c{len(symbols)}"))
-            values.append(float(node))
-            return symbols[-1]
-        if not node.args:
-            return node
-        if isinstance(node, sympy.Pow) and node.exp.is_Number:
-            fitted = free is not None and node.exp.is_Float and free(node.base)
-            return node.func(visit(node.base), visit(node.exp) if fitted else node.exp)
-        return node.func(*(visit(arg) for arg in node.args))
-
-    template = visit(expr)
-    return template, symbols, torch.tensor(values, dtype=torch.float64)
 
 
 def inverse_information(jacobian: Tensor) -> Tensor:

@@ -11,9 +11,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from kanwidget.symbolic.formulas.regression.canonical import canonical as canonical_of
+from kanwidget.symbolic.formulas.evaluation import has_values
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
-from kanwidget.symbolic.formulas.regression.simpler import proposals
+from kanwidget.symbolic.formulas.rewriting.canonical import canonical as canonical_of
+from kanwidget.symbolic.formulas.rewriting.decimals import shape
+from kanwidget.symbolic.formulas.rewriting.simpler import proposals
 
 #: Standard errors by which a constant is needed.
 _ERRORS = 3.0
@@ -88,11 +90,6 @@ class Selector:
 
     def _rewritten(self, fit: Fit) -> Fit:
         """The formula in canonical writing again, where its new constants have changed that: a kink has left the rows, say."""
-        import sympy
-
-        def shape(expr: Any) -> Any:
-            return expr.xreplace({number: sympy.Symbol("c") for number in expr.atoms(sympy.Float)})
-
         expression = self._canonical(fit.expression)
         return fit if shape(expression) == shape(fit.expression) else self.problem.fit(expression)
 
@@ -100,16 +97,14 @@ class Selector:
 
     def _try(self, fit: Fit, numbers: dict[Any, Any]) -> Fit | None:
         """The formula with these numbers for some constants and the others fitted; None where that is none."""
-        return self._fitted(fit.template, fit.template.xreplace(fit.floats | numbers))
+        return self._fitted(fit.template, fit.with_numbers(numbers))
 
     def _fitted(self, before: Any, expression: Any) -> Fit | None:
         """The fit of an expression that is to replace another one; None where it is none, or no further fit is due."""
-        import sympy
-
         if self.fits >= _MOST_FITS or self._is_late:
             return None
         lost = bool(before.free_symbols & set(self.problem.variables)) and not expression.free_symbols
-        if expression.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I) or lost:
+        if lost or not has_values(expression):
             return None
         self.fits += 1
         trial = self.problem.fit(self._canonical(expression), self.limit)
@@ -126,11 +121,20 @@ class Selector:
         limit = most_likely_growth(fewer) * self.variance + self.problem.rows * self.problem.noise_floor
         return trial.deviance - fit.deviance <= limit
 
-    def _best(self, fit: Fit, options: Iterable[dict[Any, Any]]) -> Fit | None:
-        """The best of the smaller formulas, if the data allow it."""
-        trials = [trial for numbers in options if (trial := self._try(fit, numbers)) is not None]
-        best = min(trials, key=lambda trial: trial.deviance, default=None)
-        return best if self._agrees(best, fit) else None
+    def _reduced(self, fit: Fit, options: Callable[[Fit], Iterable[tuple[Any, Any]]]) -> Fit:
+        """The formula with one constant after the other replaced, the best one each time, as long as the data allow it.
+
+        Args:
+            fit: The formula.
+            options: The constants of a fit that may be replaced, each with a number.
+        """
+        while True:
+            trials = [self._try(fit, {symbol: number}) for symbol, number in options(fit)]
+            fitted = [trial for trial in trials if trial is not None]
+            best = min(fitted, key=lambda trial: trial.deviance, default=None)
+            if best is None or not self._agrees(best, fit):
+                return fit
+            fit = best
 
     # ---- functions
 
@@ -154,25 +158,16 @@ class Selector:
 
     def without_redundant(self, fit: Fit) -> Fit:
         """The formula with a number in place of each constant that others make up for."""
-        import sympy
-
         while True:
-            levels = _levels(fit)
-            loose = [s for s, error in zip(fit.symbols, fit.errors, strict=True) if math.isinf(error)]
-            for symbol in sorted(loose, key=levels.__contains__):
-                value = float(fit.floats[symbol])
-                options = [sympy.Integer(0), sympy.Integer(-1 if value < 0 else 1)]
-                if _SMALLEST < abs(value) < 1 / _SMALLEST:
-                    options.append(sympy.Rational(f"{value:.1g}"))
-                trial = next((t for n in options if self._same(t := self._try(fit, {symbol: n}), fit)), None)
-                if trial is not None:
-                    break
-            else:
+            trials = (self._try(fit, {symbol: number}) for symbol, number in _redundant(fit))
+            smaller = next((trial for trial in trials if trial is not None and self._same(trial, fit)), None)
+            if smaller is None:
                 return fit
-            fit = trial
+            fit = smaller
 
-    def _same(self, trial: Fit | None, fit: Fit) -> bool:
-        if trial is None or len(trial.symbols) >= len(fit.symbols):
+    def _same(self, trial: Fit, fit: Fit) -> bool:
+        """Whether a formula with fewer constants fits as well."""
+        if len(trial.symbols) >= len(fit.symbols):
             return False
         slack = 1e-3 * self.variance + self.problem.rows * self.problem.noise_floor
         return trial.deviance <= fit.deviance * (1 + 1e-9) + slack
@@ -185,15 +180,11 @@ class Selector:
 
         zero = sympy.Integer(0)
         for whole in _offsets(fit):
-            group = [symbol for symbol in whole if symbol not in _levels(fit)]
+            group = [symbol for symbol in whole if symbol not in _constants_beside_curves(fit)]
             trial = self._try(fit, dict.fromkeys(group, zero))
             if self._agrees(trial, fit) and trial is not None and not self._needs_one(trial, fit, group):
                 return self.without_zeros(trial)
-        while True:
-            smaller = self._best(fit, ({symbol: zero} for symbol in self._uncertain(fit)))
-            if smaller is None:
-                return fit
-            fit = smaller
+        return self._reduced(fit, lambda fit: [(symbol, zero) for symbol in self._uncertain(fit)])
 
     def _uncertain(self, fit: Fit) -> list[Any]:
         """The constants that might be 0, the least certain first."""
@@ -204,7 +195,7 @@ class Selector:
             symbol: abs(value) / (error * factor) if error > 0 else math.inf
             for symbol, value, error in zip(fit.symbols, fit.values.tolist(), fit.errors, strict=True)
         }
-        levels = _levels(fit)
+        levels = _constants_beside_curves(fit)
         near = [symbol for symbol in doubts if doubts[symbol] < _FARTHEST and symbol not in levels]
         near.sort(key=lambda symbol: doubts[symbol])
         return near[:_TRIED]
@@ -223,21 +214,30 @@ class Selector:
 
     def with_simple_exponents(self, fit: Fit) -> Fit:
         """The formula with whole numbers, halves, thirds and quarters as exponents where the data agree: all, then one by one."""
-        proposals = dict(_simple_exponents(fit))
-        if len(proposals) > 1:
-            trial = self._try(fit, proposals)
+        every = dict(_simple_exponents(fit))
+        if len(every) > 1:
+            trial = self._try(fit, every)
             if trial is not None and self._agrees(trial, fit):
                 return trial
-        while True:
-            simpler = self._best(fit, ({symbol: number} for symbol, number in proposals.items()))
-            if simpler is None:
-                return fit
-            fit = simpler
-            proposals = dict(_simple_exponents(fit))
+        return self._reduced(fit, _simple_exponents)
 
 
-def _levels(fit: Fit) -> set[Any]:
-    """Constants for which 0 is no number like no other: those beside a curve or a table of words, whose zero is arbitrary."""
+def _redundant(fit: Fit) -> Iterator[tuple[Any, Any]]:
+    """The constants that others make up for, each with the numbers that may stand in its place; those beside curves last."""
+    import sympy
+
+    beside_curves = _constants_beside_curves(fit)
+    loose = [symbol for symbol, error in zip(fit.symbols, fit.errors, strict=True) if math.isinf(error)]
+    for symbol in sorted(loose, key=beside_curves.__contains__):
+        value = float(fit.floats[symbol])
+        yield symbol, sympy.Integer(0)
+        yield symbol, sympy.Integer(-1 if value < 0 else 1)
+        if _SMALLEST < abs(value) < 1 / _SMALLEST:
+            yield symbol, sympy.Rational(f"{value:.1g}")
+
+
+def _constants_beside_curves(fit: Fit) -> set[Any]:
+    """Constants that are added to a curve or to a table of words: there the zero is arbitrary, and 0 no simpler than other numbers."""
     import sympy
     from sympy.core.function import AppliedUndef
 

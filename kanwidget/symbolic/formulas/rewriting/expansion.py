@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from kanwidget.symbolic.formulas.rewriting.decimals import parametrize, shape
+
 #: Constants within functions that differ relatively by less are taken as one, if the data agree.
 _ALIKE = 0.03
 #: A product of sums with more terms than this isn't multiplied out.
@@ -34,7 +36,7 @@ def expanded(expr: Any) -> Any:
     divisors = [p for p in alike.atoms(sympy.Pow) if p.exp.is_number and p.exp.is_negative]
     held = {power: sympy.Dummy() for power in sorted(divisors, key=sympy.count_ops, reverse=True)}
     multiplied = sympy.expand_mul(sympy.expand_multinomial(sympy.expand_mul(alike.xreplace(held))))
-    return _without_round_off(multiplied.xreplace({dummy: power for power, dummy in held.items()}))
+    return _without_cancelled_terms(multiplied.xreplace({dummy: power for power, dummy in held.items()}))
 
 
 def as_saturations(expr: Any) -> list[Any]:
@@ -84,10 +86,10 @@ def with_like_functions(expr: Any) -> Any:
         replaced: dict[Any, Any] = {}
         groups: dict[Any, list[Any]] = {}
         for node in nodes:
-            groups.setdefault(_shape(node), []).append(node)
+            groups.setdefault(shape(node), []).append(node)
         for group in groups.values():
             for cluster in _clusters(group):
-                mean = _mean(cluster)
+                mean = _with_mean_decimals(cluster)
                 replaced |= {node: mean for node in cluster if node != mean}
         changed = expr.xreplace(replaced)
         if changed == expr:
@@ -96,27 +98,20 @@ def with_like_functions(expr: Any) -> Any:
     return expr
 
 
-def _floats(node: Any) -> list[float]:
+def _decimals(node: Any) -> list[float]:
     """The decimals of a node in their order."""
     import sympy
 
     return [float(atom) for atom in sympy.preorder_traversal(node) if atom.is_Float]
 
 
-def _shape(node: Any) -> Any:
-    """A node with one symbol for every decimal: equal for nodes that differ in these only."""
-    import sympy
-
-    return node.xreplace({atom: sympy.Symbol("·") for atom in node.atoms(sympy.Float)})
-
-
 def _clusters(nodes: list[Any]) -> Iterable[list[Any]]:
     """Nodes of one shape in groups whose constants are nearly the same."""
     clusters: list[list[Any]] = []
     for node in nodes:
-        numbers = _floats(node)
+        numbers = _decimals(node)
         for cluster in clusters:
-            first = _floats(cluster[0])
+            first = _decimals(cluster[0])
             if len(first) == len(numbers) and all(map(_alike, numbers, first)):
                 cluster.append(node)
                 break
@@ -129,19 +124,14 @@ def _alike(one: float, other: float) -> bool:
     return abs(one - other) <= _ALIKE * max(abs(one), abs(other))
 
 
-def _mean(cluster: list[Any]) -> Any:
+def _with_mean_decimals(cluster: list[Any]) -> Any:
     """The first node of a cluster with the means of all constants."""
     import sympy
 
-    columns = list(zip(*map(_floats, cluster), strict=True))
-    means = iter([sum(column) / len(column) for column in columns])
-
-    def visit(node: Any) -> Any:
-        if node.is_Float:
-            return sympy.Float(next(means))
-        return node.func(*(visit(arg) for arg in node.args)) if node.args else node
-
-    return visit(cluster[0])
+    columns = zip(*map(_decimals, cluster), strict=True)
+    means = [sympy.Float(sum(column) / len(column)) for column in columns]
+    template, symbols, _ = parametrize(cluster[0], lambda base: True)
+    return template.xreplace(dict(zip(symbols, means, strict=True)))
 
 
 def _short(expr: Any) -> bool:
@@ -163,7 +153,7 @@ def _short(expr: Any) -> bool:
     return max((terms(node) for node in sympy.preorder_traversal(expr)), default=1) <= _MOST_TERMS
 
 
-def _without_round_off(expr: Any) -> Any:
+def _without_cancelled_terms(expr: Any) -> Any:
     """A sum without the terms that cancel but for round-off."""
     import sympy
 

@@ -8,10 +8,9 @@ import torch
 
 from kanwidget.core.primitives import primitives
 from kanwidget.symbolic import refit
-from kanwidget.symbolic.formulas.fitted import determined
+from kanwidget.symbolic.formulas.fitted import determined, folded
 from kanwidget.symbolic.formulas.regression.problem import Problem
-from kanwidget.symbolic.formulas.simplest import price
-from kanwidget.symbolic.formulas.units import complexity, fit_in_units
+from kanwidget.symbolic.formulas.simplest import complexity, price
 
 A = sympy.Symbol("a")
 U = torch.linspace(-2, 2, 41, dtype=torch.float64)[:, None]
@@ -19,20 +18,20 @@ NOISE = 0.02 * torch.randn(41, generator=torch.Generator().manual_seed(1), dtype
 
 
 def read(expr, x, y):
-    return fit_in_units(Problem([A], x, y, where="test").at(expr))
+    return folded(Problem([A], x, y, where="test").at(expr))
 
 
 def test_constants_that_make_up_a_number_are_one():
     y = 164 * torch.exp(0.3 * U[:, 0]) + NOISE
     found = read(sympy.exp(sympy.Float(5.1) + sympy.Float(0.3) * A), U, y)
-    (factor, error), (rate, _) = found.constants
+    (factor, error), (rate, _) = found.constants.values()
     assert found.expression == sympy.Float(factor) * sympy.exp(sympy.Float(rate) * A)
     assert factor == pytest.approx(math.exp(5.1))
     assert 0 < error < 1
 
 
 def test_what_the_data_do_not_determine_has_an_infinite_error():
-    errors = dict(read(2.5 * A + 1.5, 0 * U, NOISE + 1.5).constants)
+    errors = dict(read(2.5 * A + 1.5, 0 * U, NOISE + 1.5).constants.values())
     assert errors[2.5] == math.inf
     assert errors[1.5] < 0.01
 

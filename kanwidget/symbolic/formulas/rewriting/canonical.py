@@ -49,9 +49,9 @@ def _rewritten(node: Any, values: Values) -> Any:
     if isinstance(node, sympy.Abs):
         return _one_side(node, values)
     if isinstance(node, sympy.Pow) and node.exp.is_Number and node.base.free_symbols:
-        return _power(node, values)
+        return _monic_power(node, values)
     if isinstance(node, sympy.Mul):
-        return _product(node, values)
+        return _monic_product(node, values)
     if isinstance(node, sympy.Add) and any(term.is_Float for term in node.args):
         return sympy.Add(*(_term(term, values) for term in node.args))
     return node
@@ -82,7 +82,7 @@ def _one_side(node: Any, values: Values) -> Any:
     return -operand if bool((numbers <= 0).all()) else node
 
 
-def _power(node: Any, values: Values) -> Any:
+def _monic_power(node: Any, values: Values) -> Any:
     """(a·x + b)^n as |a|^n·(x + b/a)^n; (u·v)^n and (u^m)^n of positive numbers without the parentheses."""
     import sympy
 
@@ -101,7 +101,7 @@ def _power(node: Any, values: Values) -> Any:
     return number * base**exponent
 
 
-def _product(node: Any, values: Values) -> Any:
+def _monic_product(node: Any, values: Values) -> Any:
     """2·(3·x + 1)·(y + 2) as 6·(x + 1/3)·(y + 2); powers of one base become one."""
     import sympy
 

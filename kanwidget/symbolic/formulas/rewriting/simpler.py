@@ -43,7 +43,7 @@ def proposals(expr: Any, values: Callable[[Any], Tensor]) -> Iterator[Proposal]:
         >>> print(next(proposals(part, values.__getitem__)).simpler.evalf(2))
         1.0*log(x) + 0.0062
     """
-    for part in _parts(expr):
+    for part in _replaceable_parts(expr):
         target = values(part)
         if not bool(torch.isfinite(target).all()) or not float(target.std()) > 0:
             continue
@@ -51,7 +51,7 @@ def proposals(expr: Any, values: Callable[[Any], Tensor]) -> Iterator[Proposal]:
         yield from sorted(made, key=lambda proposal: -proposal.explained)[:_MOST]
 
 
-def _parts(expr: Any) -> list[Any]:
+def _replaceable_parts(expr: Any) -> list[Any]:
     """Functions, powers of sums, and sums that are factors, with a constant in them; the ones with most constants first."""
     import sympy
 
@@ -85,7 +85,7 @@ def _of_one_variable(part: Any, target: Tensor, values: Callable[[Any], Tensor])
     if positive:
         bases |= {sympy.log(variable): column.log(), 1 / variable: 1 / column}
     for basis, numbers in bases.items():
-        offset, factor, explained = _line(numbers, target)
+        offset, factor, explained = _fitted_line(numbers, target)
         if explained >= _LEAST:
             yield Proposal(part, sympy.Float(offset) + sympy.Float(factor) * basis, explained)
     if positive and bool((target > 0).all() | (target < 0).all()):
@@ -103,13 +103,13 @@ def _products(part: Any, variable: Any, column: Tensor, target: Tensor) -> Itera
         (lambda a: sympy.exp(a / variable), 1 / column),
     ]
     for make, numbers in options:
-        offset, power, explained = _line(numbers, logarithm)
+        offset, power, explained = _fitted_line(numbers, logarithm)
         if explained >= _LEAST:
             yield Proposal(
                 part, sympy.Float(sign * float(torch.tensor(offset).exp())) * make(sympy.Float(power)), explained
             )
     # 1/y = 1/c + (k/c)/x
-    inverse, slope, explained = _line(1 / column, 1 / target)
+    inverse, slope, explained = _fitted_line(1 / column, 1 / target)
     if explained >= _LEAST and inverse != 0 and slope / inverse > 0:
         limit = sympy.Float(1 / inverse)
         yield Proposal(part, limit * variable / (variable + sympy.Float(slope / inverse)), explained)
@@ -125,11 +125,11 @@ def _of_the_argument(part: Any, target: Tensor, values: Callable[[Any], Tensor])
     if argument.is_Symbol or (isinstance(part, sympy.Pow) and part.exp in (1, 2)):
         return
     numbers = values(argument)
-    offset, factor, explained = _line(numbers, target)
+    offset, factor, explained = _fitted_line(numbers, target)
     if explained >= _LEAST:
         yield Proposal(part, sympy.Float(offset) + sympy.Float(factor) * argument, explained)
     center = numbers.mean()
-    square, linear, constant, explained = _parabola(numbers - center, target)
+    square, linear, constant, explained = _fitted_parabola(numbers - center, target)
     if explained >= _LEAST and abs(square) > 0:
         vertex = float(center) - linear / (2 * square)
         height = constant - linear**2 / (4 * square)
@@ -137,7 +137,7 @@ def _of_the_argument(part: Any, target: Tensor, values: Callable[[Any], Tensor])
         yield Proposal(part, parabola, explained)
 
 
-def _line(x: Tensor, y: Tensor) -> tuple[float, float, float]:
+def _fitted_line(x: Tensor, y: Tensor) -> tuple[float, float, float]:
     """Offset and slope of y over x, and the share of y's variance that they explain."""
     u, v = x - x.mean(), y - y.mean()
     size = float(u.square().sum())
@@ -148,7 +148,7 @@ def _line(x: Tensor, y: Tensor) -> tuple[float, float, float]:
     return float(y.mean()) - slope * float(x.mean()), slope, explained
 
 
-def _parabola(u: Tensor, y: Tensor) -> tuple[float, float, float, float]:
+def _fitted_parabola(u: Tensor, y: Tensor) -> tuple[float, float, float, float]:
     """Coefficients of u², u and 1, and the share of y's variance that they explain."""
     scale = u.abs().max().clamp(min=1e-300)
     design = torch.stack([(u / scale) ** 2, u / scale, torch.ones_like(u)], 1)

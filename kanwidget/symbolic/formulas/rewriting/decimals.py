@@ -1,0 +1,51 @@
+"""The decimals of an expression, its constants, as symbols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def parametrize(expr: Any, free: Callable[[Any], bool] | None = None) -> tuple[Any, list[Any], Tensor]:
+    """The expression with a symbol instead of each decimal number, the symbols, and the numbers.
+
+    Args:
+        expr: The expression.
+        free: Whether the decimal exponent of a base is a constant, too. By default none is.
+    """
+    import sympy
+
+    symbols: list[Any] = []
+    values: list[float] = []
+
+    def visit(node: Any) -> Any:
+        if isinstance(node, sympy.Float):
+            symbols.append(sympy.Dummy(f"c{len(symbols)}"))
+            values.append(float(node))
+            return symbols[-1]
+        if not node.args:
+            return node
+        if isinstance(node, sympy.Pow) and node.exp.is_Number:
+            fitted = free is not None and node.exp.is_Float and free(node.base)
+            return node.func(visit(node.base), visit(node.exp) if fitted else node.exp)
+        return node.func(*(visit(arg) for arg in node.args))
+
+    template = visit(expr)
+    return template, symbols, torch.tensor(values, dtype=torch.float64)
+
+
+def shape(expr: Any) -> Any:
+    """An expression with one symbol for every decimal: equal for those that differ in their decimals only.
+
+    Examples:
+        >>> import sympy
+        >>> x = sympy.Symbol("x")
+        >>> shape(sympy.sin(1.5 * x)) == shape(sympy.sin(2.5 * x))
+        True
+    """
+    import sympy
+
+    return expr.xreplace({number: sympy.Symbol("·") for number in expr.atoms(sympy.Float)})
