@@ -14,7 +14,12 @@ from kanwidget.discovery.engine.coefficients import coefficient_forms, curves_of
 from kanwidget.discovery.engine.curves import curves
 from kanwidget.discovery.engine.fractions.inner import rationals_with_function
 from kanwidget.discovery.engine.fractions.links import linked_rationals
-from kanwidget.discovery.engine.fractions.noisy import noisy_fractions, noisy_polynomials, noisy_sums
+from kanwidget.discovery.engine.fractions.noisy import (
+    noisy_fractions,
+    noisy_polynomials,
+    noisy_sums,
+    sums_with_function,
+)
 from kanwidget.discovery.engine.fractions.polynomials import (
     feature_sets,
     monomials_of,
@@ -233,6 +238,8 @@ class _Strategies:
         yield from noisy_polynomials(table)
         yield from noisy_fractions(table)
         yield from noisy_sums(table)
+        if not self.depth:
+            yield from sums_with_function(table)
         yield from self._by_similarity()
 
     def quick(self) -> Iterator[str]:

@@ -94,6 +94,21 @@ def test_many_columns_are_searched_in_bounded_work():
     assert law.free_symbols == set(sympy.symbols("x_3 x_6"))
 
 
+def test_a_function_that_terms_of_a_sum_share():
+    generator = np.random.default_rng(0)
+    x = generator.uniform(1, 5, (200, 5))
+    y = x[:, 0] * x[:, 1] + 2 * x[:, 2] * np.exp(-x[:, 3] / 2) + x[:, 4]
+    symbols = sympy.symbols("a:e")
+    law, _ = law_of(x, y * (1 + 0.01 * generator.standard_normal(200)), symbols)
+    law = sympy.expand(law)
+    assert {term.as_coeff_Mul()[1] for term in law.args if not term.has(sympy.exp)} == {
+        symbols[0] * symbols[1],
+        symbols[4],
+    }
+    (rate,) = (power.args[0].as_coeff_Mul()[0] for power in law.atoms(sympy.exp))
+    assert float(rate) == pytest.approx(-0.5, abs=0.02)
+
+
 @pytest.mark.parametrize("unit", [1.0, 1e6])
 def test_a_curve_of_one_column_may_have_an_offset(unit):
     generator = np.random.default_rng(0)

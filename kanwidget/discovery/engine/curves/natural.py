@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from torch import Tensor
+
 from kanwidget.discovery.engine.curves.curve import Rows
 from kanwidget.discovery.engine.curves.forms import scaled, total
 from kanwidget.discovery.engine.curves.tones import strongest
@@ -138,6 +140,10 @@ NATURAL = (
 )  # fmt: skip
 
 
+#: Those that come in sums of products.
+_ONE_CONSTANT = ("exp", "exp of 1/x", "1/(x + K)")
+
+
 def natural_functions(rows: Rows, functions: frozenset[str]) -> list[Tree]:
     """The functions that are defined on some rows, from all their starts, each with a factor, without an offset and with one.
 
@@ -155,6 +161,23 @@ def natural_functions(rows: Rows, functions: frozenset[str]) -> list[Tree]:
         trees += _waves(rows)
     allowed = [tree for tree in trees if {node[0] for node in nodes(tree)} & OPERATIONS.keys() <= functions]
     return [form for tree in allowed for form in (scaled(1.0, tree), total(scaled(1.0, tree), constant(0.0)))]
+
+
+def functions_of_one_constant(x: Tensor, functions: frozenset[str]) -> list[Tree]:
+    """exp(a·x), exp(a/x) and 1/(x + K), where they are defined, each with a few constants.
+
+    Args:
+        x: The variable, `(rows,)`.
+        functions: Heads that formulas may hold.
+    """
+    rows = Rows(x, x, None)
+    trees = [
+        natural.tree(*start)
+        for natural in NATURAL
+        if natural.name in _ONE_CONSTANT and natural.holds(rows)
+        for start in natural.starts(rows)
+    ]
+    return [tree for tree in trees if tree[0] in functions]
 
 
 def _waves(rows: Rows) -> list[Tree]:

@@ -11,17 +11,30 @@ References:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from kanwidget.discovery.engine.assembly import of_sum, row_weights, selected, total
+from kanwidget.discovery.engine.curves.natural import functions_of_one_constant
+from kanwidget.discovery.engine.fitting.refits import fit_tree
 from kanwidget.discovery.engine.fractions.polynomials import feature_sets, monomials_of
 from kanwidget.discovery.engine.fractions.subsets import Subsets
+from kanwidget.discovery.engine.pool import Candidate
 from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.targets import TARGETS, Target, usable
-from kanwidget.discovery.engine.trees import Tree, complexity, constant
+from kanwidget.discovery.engine.trees import (
+    Tree,
+    complexity,
+    constant,
+    constants,
+    nodes,
+    number,
+    substituted,
+    with_constants,
+)
 
 #: Largest degrees of polynomials and of both parts of fractions.
 _DEGREE, _FRACTION = 4, 3
@@ -35,6 +48,10 @@ _STEPS, _LEAST = 6, 0.02
 _RIDGE = 1e-7
 #: Functions of y that are sums, the most products to choose from, most terms and rows for each, and how many sums are fitted.
 _SUMS, _CHOICE, _IN_SUM, _ROWS_IN_SUM, _FITTED = 4, 250, 7, 8, 4
+#: Most terms of a sum with a function, and columns of the table.
+_SHARED, _SHARED_COLUMNS = 5, 6
+#: Times that its constant and its terms are chosen in turn.
+_CLOSING_IN = 3
 
 
 def noisy_polynomials(table: Table) -> Iterator[str]:
@@ -84,6 +101,88 @@ def noisy_sums(table: Table) -> Iterator[str]:
             sums = [of_sum(table, target, roots, [trees[index] for index in subset]) for subset in subsets]
             table.offer(sums, f"a sum of products of {label}", fits=_FITTED)
             yield f"trying sums of products of {label} for {target.name.format('y')}"
+
+
+def sums_with_function(table: Table) -> Iterator[str]:
+    """Offer y as a sum of products, of which some are times one function of a column: g·u + (b·v - h·u)·exp(-t/τ).
+
+    The function's constant runs over a few numbers; the sums whose descriptions are shortest then are fitted as a whole.
+    """
+    most, columns = min(_SHARED, len(table) // _ROWS_IN_SUM), table.indices
+    if table.pool.is_exact or not most or not 1 < len(columns) <= _SHARED_COLUMNS:
+        return
+    plain = [tree for tree in _monomials(table, 2)[1:] if bool(torch.isfinite(table.values(tree)).all())]
+    found: list[_WithFunction] = []
+    for index in columns:
+        others: list[Tree] = [number(1), *(("x", other) for other in columns if other != index)]
+        for function in functions_of_one_constant(table.columns[index], table.operations):
+            function = substituted(function, [("x", index)])
+            found += [_WithFunction(c, function, others) for c in _shared(table, function, plain, others, most)]
+        yield "trying sums of products with a function"
+    found.sort(key=lambda entry: entry.candidate.bits)
+    best: dict[Tree, _WithFunction] = {}
+    for entry in found:
+        best.setdefault(_form(entry.function), entry)
+    for entry in list(best.values())[:_FITTED]:
+        # With the constant other terms say something.
+        for _ in range(_CLOSING_IN):
+            fitted = table.trial(entry.candidate.tree)
+            function = entry.function if fitted is None else _fitted_function(fitted.tree, entry.function)
+            trials = list(_shared(table, function, plain, entry.others, most))
+            if not trials:
+                break
+            entry = _WithFunction(min(trials, key=lambda trial: trial.bits), function, entry.others)
+        whole = entry.candidate.tree
+        table.offer([whole, whole[1]], "a sum of products with a function")  # with the constant at its end, and without
+        yield "trying sums of products with a function"
+
+
+@dataclass(frozen=True, slots=True)
+class _WithFunction:
+    """A sum of products, of which some are times a function."""
+
+    candidate: Candidate
+    function: Tree
+    others: list[Tree]
+    """What the function may multiply."""
+
+
+def _form(tree: Tree) -> Tree:
+    """A tree without its constants' values."""
+    return with_constants(tree, [0.0] * len(constants(tree)))
+
+
+def _fitted_function(tree: Tree, function: Tree) -> Tree:
+    """The function as a fitted tree has it."""
+    return next((node for node in nodes(tree) if _form(node) == _form(function)), function)
+
+
+def _shared(
+    table: Table, function: Tree, plain: Sequence[Tree], others: Sequence[Tree], most: int
+) -> Iterator[Candidate]:
+    """The best sums of products with a function, their factors fitted.
+
+    Args:
+        table: The table.
+        function: The function.
+        plain: Products that stand alone.
+        others: Those that the function multiplies.
+        most: Terms.
+    """
+    factor, roots = table.values(function), row_weights(table, TARGETS[0])
+    trees = [*plain, *(("mul", other, function) for other in others)]
+    values = torch.stack([*map(table.values, plain), *(factor * table.values(other) for other in others)], 1)
+    if not bool(torch.isfinite(values).all()):
+        return
+    sizes = torch.tensor([complexity(tree) for tree in trees], dtype=values.dtype)
+    for subset in Subsets(values * roots[:, None], table.y * roots, roots, sizes).best(most):
+        alone = [("mul", constant(1.0), plain[place]) for place in subset if place < len(plain)]
+        within = [("mul", constant(1.0), others[place - len(plain)]) for place in subset if place >= len(plain)]
+        if within:
+            tree = total([*alone, ("mul", total(within), function), constant(0.0)])
+            candidate = table.pool.judge(fit_tree(tree, table.columns, table.y, table.weights, steps=0)[0])
+            if candidate is not None:
+                yield candidate
 
 
 def _monomials(table: Table, degree: int) -> list[Tree]:
