@@ -229,6 +229,10 @@ class Discovery:
         return [*([_NONE_HELD_OUT] if short else []), *self.findings, *self.rival_sentences]
 
 
+#: How sentences on rivals begin.
+ALSO_POSSIBLE = "also possible by these rows: "
+
+
 def rival_sentence(rival: Equation, best: Equation, *, relative: bool) -> str:
     """That the rows can't tell a formula from the best one, with both errors.
 
@@ -241,4 +245,4 @@ def rival_sentence(rival: Equation, best: Equation, *, relative: bool) -> str:
     errors = f"RMSE {rival.rmse_train:.3g}{unit}, the best one's {best.rmse_train:.3g}{unit}"
     if relative and rival.relative_error is not None and best.relative_error is not None:
         errors = f"{100 * rival.relative_error:.2g} % off, the best one {100 * best.relative_error:.2g} %"
-    return f"also possible by these rows: {rival.text} ({errors})"
+    return f"{ALSO_POSSIBLE}{rival.text} ({errors})"

@@ -16,6 +16,7 @@ from kanwidget.core.records import EdgeRef
 from kanwidget.datasets import Dataset
 from kanwidget.datasets.dataset import rows_of
 from kanwidget.discovery.arguments import operations
+from kanwidget.discovery.discovery import rival_sentence
 from kanwidget.discovery.engine.search import Limits, Stage, search
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, from_expression, nodes
 from kanwidget.discovery.fronts.finishing import Finishing
@@ -125,8 +126,10 @@ class LawSearch:
                 return found
         return None
 
-    def finished(self, law: LawNetwork) -> tuple[LawNetwork, tuple[Member, ...]]:
-        """The law with its constants fitted to all rows, exact numbers where these agree, and the rivals that the rows leave."""
+    def finished(self, law: LawNetwork) -> tuple[LawNetwork, tuple[str, ...]]:
+        """The law with its constants fitted to all rows, exact numbers where these agree; and a sentence for each formula that the rows
+        can't tell from it.
+        """
         front = self._front
         front.table = replace(
             self._table, every=Part(self._whole.train_input, self._whole.train_label[:, 0], self._whole.train_weight)
@@ -138,7 +141,9 @@ class LawSearch:
         for _ in find_rivals(finishing, self._contenders):
             pass
         last = self._law(front.best) or (None if member is None else self._law(member)) or law
-        return last, tuple(front.rivals)
+        relative = front.has_relative_noise
+        others = [rival for rival in front.rivals if rival is not last.member]
+        return last, tuple(rival_sentence(rival.equation, last.member.equation, relative=relative) for rival in others)
 
     def _law(self, member: Member) -> LawNetwork | None:
         expression = member.equation.sympy

@@ -19,7 +19,6 @@ from kanwidget.core.records import EdgeRef, Freedom
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets.dataset import rows_of
 from kanwidget.discovery.engine.search import Stage
-from kanwidget.discovery.fronts.front import Member
 from kanwidget.growth import RicherNetworks, richer_networks
 from kanwidget.growth.screens import leaves_more
 from kanwidget.insight.noise import noise_of
@@ -80,6 +79,8 @@ class SimplificationStep:
     """Whether this step has changed it."""
     nearest: str = ""
     """The best short law that was tried and not taken, with its held-out error."""
+    rivals: tuple[str, ...] = ()
+    """Of the last step: sentences on formulas that the rows can't tell from its law."""
 
 
 @limit_threads
@@ -173,8 +174,7 @@ class _Simplification:
         self.is_enough = False
         self.search: LawSearch | None = None
         self.law: LawNetwork | None = None
-        #: Formulas that the rows can't tell from the law.
-        self.rivals: tuple[Member, ...] = ()
+        self.rivals: tuple[str, ...] = ()
         self.nearest = ""
         #: A network with its error, which most steps don't change.
         self._measured: tuple[Network, float] | None = None
@@ -456,4 +456,4 @@ class _Simplification:
         nearest = "" if self.law is not None and self.best is self.law.network else self.nearest
         if self._measured is None or self._measured[0] is not self.best or improved:
             self._measured = self.best, self.held.error(self.best)
-        return SimplificationStep(kind, text, self.best, self._measured[1], improved, nearest)
+        return SimplificationStep(kind, text, self.best, self._measured[1], improved, nearest, self.rivals)

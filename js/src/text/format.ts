@@ -79,7 +79,7 @@ export const pretty = (name: string): string =>
 
 /** A formula in plain text, as it is read in a sentence: `0.12·x₁² − 3·10⁻⁵` for `0.12*x_1^2 - 3e-05`. */
 export const inLine = (text: string): string =>
-  powers(pretty(text).replaceAll("*", "·"))
+  powers(pretty(text.replaceAll("**", "^")).replaceAll("*", "·"))
     .replace(/\bpi\b/g, "π")
     .replace(/(?<=[ (])-(?=[ (\p{L}\d])/gu, MINUS)
     .replace(/\p{L}+_\d+/gu, variable);

@@ -76,6 +76,7 @@ class Simplification(GroupedProcess[SimplificationStep]):
         network = cast(KAN, step.network)
         topics = act(session, _Bit(), kind, label, lambda: session.adopt(network)) | {"settings", "guide"}
         if last:
+            session.state_rows.rivals[session.state] = step.rivals
             session.tree.note_settings(SettingChange(session.run.problem, {"lamb": former}, {"lamb": 0.0}))
         return topics
 

@@ -56,9 +56,9 @@ def richer_act(session: Session) -> RicherAct | None:
     if is_formula(model):
         # Evidence may tell them apart where nobody would give up a formula for it.
         sentence = f"This formula isn't all: curves would help, {explains}."
-        return None if best == worse else _search_act(session, "a search for formulas", sentence)
+        return None if best == worse else search_act(session, "a search for formulas", sentence)
     if better.kind == "wave":
-        return _search_act(session, "a wave", f"A wave would help: {explains}.")
+        return search_act(session, "a wave", f"A wave would help: {explains}.")
     what, sentence, label = _ACTS[better.kind]
     names = [session.in_vars[column] for column in model.columns[list(better.columns or ())].tolist()]
     words = {
@@ -81,7 +81,7 @@ _ACTS: Final[Mapping[str, tuple[str, str, str]]] = {
 }
 
 
-def _search_act(session: Session, what: str, sentence: str) -> RicherAct | None:
+def search_act(session: Session, what: str, sentence: str) -> RicherAct | None:
     """The search for formulas, or what it has found: its likeliest formula; None once that is the network, nothing was found, or where
     there is no search.
     """

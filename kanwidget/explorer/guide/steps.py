@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from kanwidget.discovery.discovery import ALSO_POSSIBLE
 from kanwidget.explorer.guide.progress import Progress, progress, since_act
-from kanwidget.explorer.guide.richer import richer_act
+from kanwidget.explorer.guide.richer import richer_act, search_act
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import error_of
 from kanwidget.training.steps.trainer import NOT_FINITE
@@ -26,6 +27,9 @@ STEPS: Final[tuple[tuple[StepName, str, Message], ...]] = (
 )
 _MESSAGES: Final[dict[StepName, Message]] = {name: message for name, _, message in STEPS}
 LABELS: Final[dict[StepName, str]] = {name: label for name, label, _ in STEPS} | {"discover": "Find formulas"}
+#: Where curves explain this part a longer search for a formula may find what they follow; a formula whose error is at most so many times
+#: theirs is one.
+_EXPLAINS_MUCH, _NEAR = 0.75, 1.05
 #: What stops the step at work; the best so far is kept.
 STOP: Final[Message] = {"kind": "control", "action": "pause"}
 
@@ -148,13 +152,35 @@ def _no_formula(session: Session, now: Progress) -> str:
 def _done(session: Session, now: Progress) -> Guidance:
     result = session.formula_result
     if now.splines and result.error is None:
-        return Guidance(_no_formula(session, now))
+        sentence = _no_formula(session, now)
+        return _longer_search(session, sentence) or Guidance(sentence)
     sticks = session.richer.yardsticks
     if sticks is not None and sticks.is_nothing and result.error is None:
         best = "the most frequent class" if session.data.is_classification else "the mean"
         return Guidance(f"No column helps: {best} is as good as {result.sentence}")
     opening = "Done: " if result.error is None else "No fitted constants: "
-    return Guidance(opening + result.sentence)
+    also = "; ".join(text.removeprefix(ALSO_POSSIBLE) for text in session.state_rows.rivals.get(session.state, ()))
+    return Guidance(f"{opening}{result.sentence}{f' Also possible by these rows: {also}.' if also else ''}")
+
+
+def _longer_search(session: Session, sentence: str) -> Guidance | None:
+    """The search for formulas, where curves explain so much that it may find what they follow, or the formula that it has found."""
+    sticks = session.richer.yardsticks
+    if sticks is None or sticks.network.explained < _EXPLAINS_MUCH:
+        return None
+    act = search_act(session, "a formula", f"{sentence} A longer search may find one.")
+    if act is None or (act.message is not None and act.message["kind"] == "use_formula" and not _is_near(session)):
+        return None
+    return Guidance(
+        act.sentence, None if act.message is None else Act("discover", act.label, act.sentence, act.message)
+    )
+
+
+def _is_near(session: Session) -> bool:
+    """Whether the likeliest formula of the search explains about what the curves do."""
+    hall = session.discoveries.hall(session.run.problem)
+    best = next((formula for formula in hall.front if formula.source == hall.best), None)
+    return best is not None and best.error <= _NEAR * error_of(session.run.last_record)
 
 
 _RULES: Final[tuple[Callable[[Session, Progress], Guidance | None], ...]] = (

@@ -236,9 +236,13 @@ class Session:
     def keep_formula(self, result: Any) -> None:
         """Keep a formula that was fitted to the data, as long as the network stays as it is, and for returns to this state."""
         self._formula_result = (self.version, result)
-        key = self.tree.current, self.run.last_record.step
-        self.state_rows.fitted[key] = result
-        self.state_rows.laws.pop(key, None)
+        self.state_rows.fitted[self.state] = result
+        self.state_rows.laws.pop(self.state, None)
+
+    @property
+    def state(self) -> tuple[int, int]:
+        """The tree node and the step, by which rows of a state are found again."""
+        return self.tree.current, self.run.last_record.step
 
     def accuracy(self) -> float | None:
         """The part of the rows whose class has the highest score, of the test data if there are any; computed once a version."""
@@ -409,7 +413,7 @@ class Session:
             raise
         self.view.drop_missing_edges(self.model)
         self.run.jumped()
-        fitted = self.state_rows.fitted.get((self.tree.current, self.run.last_record.step))
+        fitted = self.state_rows.fitted.get(self.state)
         if fitted is not None:
             self._formula_result = (self.version, fitted)
         return True

@@ -21,6 +21,8 @@ class StateRows:
     """Formulas that were fitted to the data, by tree node and step: a node in training has other steps later."""
     laws: dict[tuple[int, int], Any] = field(default_factory=dict)
     """What a page shows of these."""
+    rivals: dict[tuple[int, int], tuple[str, ...]] = field(default_factory=dict)
+    """Sentences on formulas that the rows can't tell from the law of a state."""
 
     def missing(self, tree: UndoTree, model: KAN, version: int) -> Iterator[tuple[int, KAN]]:
         """The nodes of the current problem without a value whose network is kept, the newest first, each with its network."""
@@ -44,6 +46,7 @@ class StateRows:
         self.noise.clear()
         self.fitted.clear()
         self.laws.clear()
+        self.rivals.clear()
 
     def _stamp(self, node: int) -> int | None:
         return self._rows[node][0] if node in self._rows else -1
