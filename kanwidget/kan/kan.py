@@ -32,8 +32,7 @@ from kanwidget.growth import grown
 from kanwidget.kan.for_data import FIRST_GRID, TableOptions, dataset_for, width_for
 from kanwidget.kan.queries import QueryableNetwork
 from kanwidget.training import Trainer, fit, fit_steps
-from kanwidget.training.evidence.beyond import brought_nearer
-from kanwidget.training.evidence.errors import noise_errors, output_errors, valid_posterior
+from kanwidget.training.evidence.errors import brought_nearer, noise_errors, output_errors, valid_posterior
 from kanwidget.training.extension import extend
 from kanwidget.training.residuals import ResidualHistory, fit_residual
 from kanwidget.training.steps.trainer import Callback

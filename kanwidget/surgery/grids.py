@@ -14,8 +14,7 @@ from kanwidget.core import splines
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
 from kanwidget.core.threads import limit_threads
-from kanwidget.surgery._fit import refit
-from kanwidget.surgery._knots import adapted_grid, resampled_grid, split_grid, spread_grid
+from kanwidget.surgery._knots import adapted_grid, refit, resampled_grid, split_grid, spread_grid
 from kanwidget.surgery._record import log, record
 
 KnotPlacement = Literal["insert", "uniform", "adapted", "spread"]

@@ -20,13 +20,12 @@ from kanwidget.core.reference_data import order_columns
 from kanwidget.core.state import NetworkState
 from kanwidget.core.threads import is_small, one_thread, torch_as_it_was
 from kanwidget.datasets import Dataset
-from kanwidget.training.after_step import AFTER_STEP
 from kanwidget.training.jacobian.parameter_vector import structure
 from kanwidget.training.jacobian.stack import separate
 from kanwidget.training.optimizers.table import Method, pick_optimizer
 from kanwidget.training.steps.best_state import BestState
 from kanwidget.training.steps.earlier_data import remember_inputs
-from kanwidget.training.steps.loop import append_history
+from kanwidget.training.steps.loop import AFTER_STEP, append_history
 from kanwidget.training.steps.networks import TrainingBatch
 from kanwidget.training.steps.rows import RowSchedule
 from kanwidget.training.steps.scales import learn_scales, restored_scaling

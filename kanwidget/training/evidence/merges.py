@@ -12,7 +12,7 @@ from torch import Tensor
 
 from kanwidget.core.network import Network
 from kanwidget.core.records import Freedom, Posterior
-from kanwidget.surgery.merge import firsts_of, merge_levels
+from kanwidget.surgery.locks import firsts_of, merge_levels
 from kanwidget.training.evidence.errors import level_values, output_errors
 from kanwidget.training.jacobian.parameter_vector import ParameterVector, network_parameters
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -11,6 +12,10 @@ from kanwidget.core.network import Network
 from kanwidget.core.records import Event, History, StepRecord
 from kanwidget.core.threads import torch_as_it_was
 from kanwidget.training.steps.trainer import NOT_FINITE, Callback
+
+#: Called between the steps of refits and of batches of `fit_many`, which train copies, in the context that asks for it: what it raises
+#: breaks them off, so that nobody has to wait for their end.
+AFTER_STEP: ContextVar[Callable[[], None]] = ContextVar("after_step", default=lambda: None)
 
 
 class Steps(Protocol):
