@@ -51,12 +51,12 @@ def normalize_arities(mult_arity: int | Arities, width: Sequence[Sequence[int]],
     return arities
 
 
-def normalize_grids(grid: int | Sequence[int], count: int) -> list[int]:
+def normalize_grids(grid: int | Sequence[int], count: int, where: str = "KAN") -> list[int]:
     """One number of intervals for each layer of edges."""
     grids = list(grid) if isinstance(grid, Sequence) and not isinstance(grid, str) else [grid] * count
     if len(grids) != count:
-        _check.fail("grid", "KAN", f"an integer or {count} integers, one a layer of edges", grid)
-    return [_check.integer(g, "grid", "KAN", low=1, advice="Use at least one interval.") for g in grids]
+        _check.fail("grid", where, f"an integer or {count} integers, one a layer of edges", grid)
+    return [_check.integer(g, "grid", where, low=1, advice="Use at least one interval.") for g in grids]
 
 
 def normalize_range(ends: Any) -> tuple[float, float]:

@@ -22,6 +22,8 @@ from kanwidget.core import splines
 from kanwidget.core.primitives import primitive
 
 EdgeState = Literal["spline", "symbolic", "both", "pruned", "levels"]
+#: Parameters and buffers of a layer; the rest of its state is `get_extra_state`.
+LAYER_TENSORS = ("coef", "base", "affine", "knots", "spline_on", "frozen")
 
 
 def _silu_first(x: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import MutableSequence, Sequence
 from typing import Any
 
 import torch
@@ -57,7 +57,8 @@ class Network(nn.Module):
         super().__init__()
         self.width = [[int(n_sum), int(n_mult)] for n_sum, n_mult in width]
         self.arities = [[int(a) for a in layer] for layer in arities]
-        self.layers: nn.ModuleList = nn.ModuleList(layers)
+        #: A `ModuleList` of layers; type checkers know it as a list of them.
+        self.layers: MutableSequence[Layer] | Any = nn.ModuleList(layers)
         n_in = self.width[0][0]
         self.n_features = n_in if n_features is None else n_features
         #: Names of the columns of the data, set by `fit`: columns of later data are found by them. Empty if the data had none.
@@ -139,7 +140,7 @@ class Network(nn.Module):
             >>> model.n_parameters
             7
         """
-        return sum(self.layer(index).n_parameters for index in range(self.depth))
+        return sum(layer.n_parameters for layer in self.layers)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -153,9 +154,7 @@ class Network(nn.Module):
 
     def layer(self, index: int) -> Layer:
         """The edges between nodes `index` and `index + 1`."""
-        layer = self.layers[index]
-        assert isinstance(layer, Layer)  # for the type checker
-        return layer
+        return self.layers[index]
 
     def nodes_in(self, level: int) -> int:
         """Number of nodes of a level, 0 for the inputs."""
@@ -176,8 +175,7 @@ class Network(nn.Module):
     def edge_refs(self, *, active: bool = False) -> list[EdgeRef]:
         """All edges (or those that aren't pruned), layer by layer, target by target, source by source."""
         refs = []
-        for index in range(self.depth):
-            layer = self.layer(index)
+        for index, layer in enumerate(self.layers):
             mask = layer.active() if active else torch.ones_like(layer.spline_on)
             refs += [EdgeRef(index, source, target) for target, source in mask.nonzero().tolist()]
         return refs
@@ -259,8 +257,8 @@ class Network(nn.Module):
 
     def _outputs_of(self, nodes: Tensor) -> Tensor:
         """Outputs in the network's type of scaled inputs, `(batch, n_in)`, see `select`."""
-        for index in range(self.depth):
-            nodes = self.combine(index + 1, self.layer(index)(nodes))
+        for level, layer in enumerate(self.layers, 1):
+            nodes = self.combine(level, layer(nodes))
         return self.scaling.own_outputs(nodes)
 
     def _look_at(self, x: Any) -> None:
@@ -346,8 +344,7 @@ class Network(nn.Module):
     def scaled_trace(self, x: Tensor) -> Trace:
         """All values of a forward pass in the network's own, scaled numbers."""
         nodes, subnodes, edges, numeric = [self.select(x)], [], [], []
-        for index in range(self.depth):
-            layer = self.layer(index)
+        for index, layer in enumerate(self.layers):
             numeric.append(layer.numeric_edges(nodes[-1]))
             edges.append(numeric[-1] + layer.symbolic_edges(nodes[-1]) if layer.symbols else numeric[-1])
             subnodes.append(edges[-1].sum(-1))
@@ -398,6 +395,23 @@ def initial_layer(
     low, high = (torch.full((n_in,), end, dtype=torch.float64) for end in grid_range)
     points = splines.uniform_grid(low, high, grid)
     return Layer(points.to(dtype), k, coef.to(dtype), base.to(dtype), base_fun)
+
+
+def redrawn_layer(layer: Layer, out_dim: int, *, noise_scale: float, generator: torch.Generator) -> Layer:
+    """Random edges from the inputs of a layer to `out_dim` subnodes, with its number of knots, and its levels of words."""
+    drawn = initial_layer(
+        layer.in_dim,
+        out_dim,
+        layer.grid_size,
+        layer.k,
+        base_fun=layer.base_fun,
+        grid_range=(-1.0, 1.0),
+        noise_scale=noise_scale,
+        generator=generator,
+        dtype=layer.coef.dtype,
+    ).to(layer.coef.device)
+    drawn.set_levels(layer.levels, layer.merged)
+    return drawn
 
 
 def nearest_edges(n_in: int, n_out: int) -> Tensor:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget._files import write_atomically
-from kanwidget.core.layer import Layer
+from kanwidget.core.layer import LAYER_TENSORS, Layer
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitives
 from kanwidget.core.records import EdgeRef, Event, Freedom, History, Posterior, StepRecord
@@ -28,7 +28,6 @@ FORMAT = 5
 #: The first format that is read.
 _FIRST_FORMAT = 2
 _KEY = "kanwidget"
-_LAYER_TENSORS = ("coef", "base", "affine", "knots", "spline_on", "frozen")
 _POSTERIOR_TENSORS = ("vector", "root")
 _RECORD_FIELDS = tuple(StepRecord.__dataclass_fields__)
 #: What `Network` has of its own; the rest of a subclass's plain attributes are its settings.
@@ -90,7 +89,6 @@ def load(path: str | os.PathLike[str], cls: type[N], map_location: torch.device 
 
 def _structure(network: Network) -> dict[str, Any]:
     """Everything about a network that isn't a tensor, as plain data."""
-    layers = map(network.layer, range(network.depth))
     return {
         "version": FORMAT,
         "class": type(network).__name__,
@@ -102,7 +100,7 @@ def _structure(network: Network) -> dict[str, Any]:
         "classes": list(network.classes),
         "log": list(network.log),
         "training": network.training,
-        "layers": [{"k": layer.k, "base_fun": layer.base_fun, **layer.get_extra_state()} for layer in layers],
+        "layers": [{"k": layer.k, "base_fun": layer.base_fun, **layer.get_extra_state()} for layer in network.layers],
         "frozen": [name for name, parameter in network.named_parameters() if not parameter.requires_grad],
         "settings": _settings(network),
         "history": _history(getattr(network, "history", None)),
@@ -206,7 +204,7 @@ def _assembled(tensors: dict[str, Tensor], structure: dict[str, Any], cls: type[
 
 def _layer(tensors: dict[str, Tensor], prefix: str, data: dict[str, Any]) -> Layer:
     """A layer from its tensors and its structure."""
-    part = {name: tensors[prefix + name] for name in _LAYER_TENSORS}
+    part = {name: tensors[prefix + name] for name in LAYER_TENSORS}
     k = _check.integer(data["k"], "k", "load", low=0)
     grid = part["knots"][:, k : part["knots"].shape[1] - k]
     layer = Layer(grid, k, part["coef"], part["base"], data["base_fun"])

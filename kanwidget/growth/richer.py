@@ -159,10 +159,9 @@ def richer_networks(
 
 def is_formula(network: Network) -> bool:
     """Whether functions stand on edges. Beside splines the identity alone is none: it leads a network's sum past new hidden nodes."""
-    layers = [network.layer(index) for index in range(network.depth)]
-    if not any(bool(layer.curved().any()) for layer in layers):
+    if not any(bool(layer.curved().any()) for layer in network.layers):
         return True
-    return any(name != "x" and edges for layer in layers for name, edges in layer.symbols.items())
+    return any(name != "x" and edges for layer in network.layers for name, edges in layer.symbols.items())
 
 
 def with_hidden_nodes(network: Net, nodes: int, level: int = 1, *, product: bool = False) -> Net:
@@ -178,7 +177,7 @@ def with_hidden_nodes(network: Net, nodes: int, level: int = 1, *, product: bool
         if edge.layer == 1:
             surgery.freeze(deeper, *edge)
     wider = surgery.expand_width(deeper, 1, nodes, product=product)
-    grid = max(wider.layer(index).grid_size for index in range(wider.depth))
+    grid = max(layer.grid_size for layer in wider.layers)
     return cast("Net", surgery.refine(wider, max(grid, _HIDDEN_GRID)))
 
 
@@ -296,7 +295,7 @@ class _Trials:
 
     def finer_grids(self, network: Network, wave: Wave | None) -> list[int]:
         """Grids that may explain more: twice and four times the intervals where those there are in use, and one for a wave's turns."""
-        grid = max(network.layer(index).grid_size for index in range(network.depth))
+        grid = max(layer.grid_size for layer in network.layers)
         grids = {2 * grid, 4 * grid} if self._used > _USED else set()
         if wave is not None:
             least = _PER_TURN * wave.turns
@@ -309,7 +308,7 @@ class _Trials:
     ) -> Richness | None:
         evidence = _evidence_of(record)
         rows = len(self._data.train_input)
-        grid = max(network.layer(index).grid_size for index in range(network.depth))
+        grid = max(layer.grid_size for layer in network.layers)
         if not self._data.train_label.is_floating_point():
             least = _uncertainty(self._data)
             if not (math.isfinite(evidence) and least > 0):
@@ -317,7 +316,7 @@ class _Trials:
             explained = min(1.0, max(0.0, 1 - record.train_loss / least))
             return Richness(kind, grid, record.train_loss, evidence, explained, network, columns)
         spread = _spread(network, self._data)
-        if record.noise is not None and any(bool(network.layer(i).spline_on.any()) for i in range(network.depth)):
+        if record.noise is not None and any(bool(layer.spline_on.any()) for layer in network.layers):
             noise = record.noise
         else:  # a formula has constants alone: its evidence by Schwarz's criterion
             size = ParameterVector.of(network).size

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from kanwidget import _check
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
 
@@ -25,6 +26,18 @@ class Level:
     """Number of factors of each product."""
 
 
+def check_hidden(network: Network, level: int, where: str, advice: str = "") -> None:
+    """Refuse a level that isn't hidden; `advice` for a network that has none."""
+    if network.depth < 2:
+        _check.fail("network", where, "one with a hidden layer", network.width, advice)
+    _check.integer(level, "level", where, low=1, high=network.depth - 1, advice="Levels 1 to depth - 1 are hidden.")
+
+
+def all_nodes(network: Network) -> list[list[int]]:
+    """The nodes of each level, inputs first."""
+    return [list(range(network.nodes_in(level))) for level in range(network.depth + 1)]
+
+
 def reduced_level(network: Network, level: int, keep: Sequence[int]) -> Level:
     """A level with only these nodes, in this order (sums before products)."""
     if level == 0:
@@ -32,6 +45,11 @@ def reduced_level(network: Network, level: int, keep: Sequence[int]) -> Level:
     subnodes = [subnode for node in keep for subnode in network.subnodes_of(level, node)]
     n_sum = network.width[level][0]
     return Level(list(keep), list(subnodes), [network.arities[level][n - n_sum] for n in keep if n >= n_sum])
+
+
+def with_nodes(network: Network, keep: Sequence[Sequence[int]]) -> Network:
+    """A copy of the network with only these nodes of each level, that shares no tensor."""
+    return restructured(network, [reduced_level(network, level, nodes) for level, nodes in enumerate(keep)])
 
 
 def restructured(network: Network, levels: Sequence[Level]) -> Network:

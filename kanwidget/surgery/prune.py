@@ -13,7 +13,7 @@ from kanwidget.core.network import Network
 from kanwidget.core.scores import Scores, attribute
 from kanwidget.core.threads import limit_threads
 from kanwidget.surgery._record import listed, log, record
-from kanwidget.surgery._structure import add_constant, cut, reduced_level, restructured
+from kanwidget.surgery._structure import add_constant, all_nodes, cut, reduced_level, with_nodes
 
 #: The nodes to keep, by level, or one list for each hidden level.
 Active = Mapping[int, Sequence[int]] | Sequence[Sequence[int]]
@@ -77,7 +77,7 @@ def prune_node(network: Network, x: Tensor, threshold: float = 1e-2, active: Act
     if active is None:
         _check_rows(x, "prune_node")
         scores, hidden = attribute(network, x), range(1, network.depth)
-        keep = [list(range(network.nodes_in(level))) for level in range(network.depth + 1)]
+        keep = all_nodes(network)
         for level in hidden:
             keep[level] = _above(scores.node_scores[level], threshold)
         keep = _connected(network, scores, keep, hidden)
@@ -112,7 +112,7 @@ def prune_input(
         (2, [0, 2], torch.Size([100, 1]))
     """
     _check.real(threshold, "threshold", "prune_input", low=0)
-    keep = [list(range(network.nodes_in(level))) for level in range(network.depth + 1)]
+    keep = all_nodes(network)
     if active is None:
         _check_rows(x, "prune_input")
         scores = attribute(network, x)
@@ -178,7 +178,7 @@ def reduced(network: Network, keep: Sequence[Sequence[int]], means: Sequence[Ten
     """A new network with these nodes of each level; `means` are the edges' mean values, `(subnodes, nodes below)`
     per layer.
     """
-    fresh = restructured(network, [reduced_level(network, level, nodes) for level, nodes in enumerate(keep)])
+    fresh = with_nodes(network, keep)
     for index in range(network.depth):
         removed = [n for n in range(network.nodes_in(index)) if n not in keep[index]]
         constants = means[index][:, removed].sum(1).tolist()
@@ -242,7 +242,7 @@ def _checked(network: Network, active: Active) -> list[list[int]]:
         if isinstance(active, str) or not isinstance(active, Sequence) or len(active) != len(hidden):
             _check.fail("active", "prune_node", expected, active, advice)
         active = dict(zip(hidden, active, strict=True))
-    keep = [list(range(network.nodes_in(level))) for level in range(network.depth + 1)]
+    keep = all_nodes(network)
     for level, nodes in active.items():
         _check.integer(level, "active", "prune_node", low=1, high=network.depth - 1, advice="Levels are keys.")
         if isinstance(nodes, str) or not isinstance(nodes, Iterable):
@@ -288,13 +288,13 @@ def _strong_edges(network: Network, index: int, needed: Sequence[int], scores: T
 
 def _without_unused(network: Network) -> Network:
     """The network without hidden nodes that no edge uses; the function is the same."""
-    keep = [list(range(network.nodes_in(level))) for level in range(network.depth + 1)]
+    keep = all_nodes(network)
     for level in range(1, network.depth):
         keep[level] = network.layer(level).active().any(0).nonzero().flatten().tolist() or [0]
     removed = _removed(network, keep)
     if not removed:
         return network
-    fresh = restructured(network, [reduced_level(network, level, nodes) for level, nodes in enumerate(keep)])
+    fresh = with_nodes(network, keep)
     record(fresh, "prune", f"removed {listed('unused node', removed)}")
     return fresh
 

@@ -147,8 +147,8 @@ def doubled_grids(network: Network, rows: int, finest: int = FINEST) -> list[Gri
         >>> doubled_grids(KAN([1, 1], grid=3), rows=50)
         [3, 6, 12, 24, 48]
     """
-    sizes = [network.layer(index).grid_size for index in range(network.depth)]
-    splines = sum(int(network.layer(index).spline_on.sum()) for index in range(network.depth))
+    sizes = [layer.grid_size for layer in network.layers]
+    splines = sum(int(layer.spline_on.sum()) for layer in network.layers)
     if not splines:
         _check.fail("network", "extend", "one with splines", network, "All its edges are functions already.")
     ladder, factor = [grid_of(network)], 2
@@ -175,8 +175,9 @@ def _starts(network: Network, starts: int | str) -> int:
 def _is_begun(network: Network) -> bool:
     """Whether a network was trained or edited by hand."""
     history = getattr(network, "history", History())
-    layers = [network.layer(index) for index in range(network.depth)]
-    edited = any(bool((~layer.spline_on | layer.frozen).any()) or layer.symbols or layer.ties for layer in layers)
+    edited = any(
+        bool((~layer.spline_on | layer.frozen).any()) or layer.symbols or layer.ties for layer in network.layers
+    )
     return bool(history.records or history.events) or edited
 
 

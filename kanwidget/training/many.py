@@ -222,9 +222,7 @@ def _loss_key(run: _Run) -> Any:
 def _bytes(run: _Run) -> int:
     """Bytes that a network takes in a batch: bases and derivatives at two points, and some normal matrices."""
     network = run.network
-    bases = sum(
-        network.layer(index).in_dim * (network.layer(index).coef.shape[-1] + 1) for index in range(network.depth)
-    )
+    bases = sum(layer.in_dim * (layer.coef.shape[-1] + 1) for layer in network.layers)
     rows = sum(len(label) for label in run.data.labels.values())
     return 8 * (4 * rows * bases + 8 * network.n_parameters**2)
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib import resources
 from typing import Any
 
 import torch
@@ -16,6 +14,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget._refusals import short_refusals
 from kanwidget.datasets import arrays
+from kanwidget.datasets.bundled import bundled_rows
 from kanwidget.datasets.dataset import Dataset
 from kanwidget.datasets.equations import formula as formulas
 from kanwidget.datasets.synthetic import create_dataset
@@ -320,18 +319,13 @@ def _lookup(name: str | int, table: str) -> Equation:
 
 @cache
 def _equations(table: str) -> tuple[Equation, ...]:
-    return tuple(_equation(row) for row in _rows(table))
+    return tuple(_equation(row) for row in bundled_rows(table))
 
 
 @cache
 def _aliases(table: str) -> dict[str, str]:
     """Names in other tables → names here."""
-    return {alias: row["name"] for row in _rows(table) for alias in row["aliases"].split("; ") if alias}
-
-
-def _rows(table: str) -> list[dict[str, str]]:
-    text = resources.files("kanwidget.datasets").joinpath(f"data/{table}.csv").read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))
+    return {alias: row["name"] for row in bundled_rows(table) for alias in row["aliases"].split("; ") if alias}
 
 
 def _equation(row: Mapping[str, str]) -> Equation:

@@ -43,7 +43,9 @@ def valid_posterior(network: Network) -> Posterior | None:
     if posterior is None:
         return None
     parameters = ParameterVector.of(network)
-    same = parameters.size == len(posterior.vector) and torch.equal(_read(network, parameters), posterior.vector)
+    same = parameters.size == len(posterior.vector) and torch.equal(
+        parameters.read(Stack([network]))[0], posterior.vector
+    )
     return posterior if same else None
 
 
@@ -173,10 +175,6 @@ def _own_errors(network: Network, output: Tensor, spread: Tensor) -> Tensor:
         return spread
     errors = spread * scaling.output_size
     return torch.where(scaling.output_log, errors * scaling.own_outputs(output), errors)
-
-
-def _read(network: Network, parameters: ParameterVector) -> Tensor:
-    return parameters.read(Stack([network]))[0]
 
 
 # ---- beyond the rows of training a spline goes on as a straight line. A few rows at the end of a skewed column hardly determine its slope,

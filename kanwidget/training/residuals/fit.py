@@ -169,7 +169,7 @@ def _grids(network: Network, grid_schedule: Any) -> tuple[int, ...]:
     """Increasing numbers of intervals, or an error."""
     several = isinstance(grid_schedule, Iterable) and not isinstance(grid_schedule, str)
     grids = list(grid_schedule) if several else [grid_schedule]
-    largest = max(network.layer(index).grid_size for index in range(network.depth))
+    largest = max(layer.grid_size for layer in network.layers)
     for grid in grids:
         advice = "Each grid has more intervals than the one before; the network's own comes first."
         largest = _check.integer(grid, "grid_schedule", _WHERE, low=largest + 1, advice=advice)

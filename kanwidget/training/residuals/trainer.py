@@ -219,8 +219,7 @@ class ResidualTrainer(Iterator[StepRecord]):
         finer = refine(self.network, grid)
         state = NetworkState(self.network)
         try:
-            for index in range(self.network.depth):
-                layer, finer_layer = self.network.layer(index), finer.layer(index)
+            for layer, finer_layer in zip(self.network.layers, finer.layers, strict=True):
                 layer.coef = nn.Parameter(finer_layer.coef.detach(), requires_grad=layer.coef.requires_grad)
                 layer.knots = finer_layer.knots
             self._build(self.unknowns)
