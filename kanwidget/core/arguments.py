@@ -119,6 +119,14 @@ def check_base_fun(name: Any) -> None:
     _check.choice(name, "base_fun", "KAN", ["silu", "identity", "zero", *whole])
 
 
+def check_start(noise_scale: float, sparse_init: bool, dtype: torch.dtype) -> None:
+    """An error for arguments of a random start that can't be."""
+    _check.real(noise_scale, "noise_scale", "KAN", low=0)
+    _check.boolean(sparse_init, "sparse_init", "KAN")
+    if dtype not in (torch.float32, torch.float64):
+        _check.fail("dtype", "KAN", "torch.float64 or torch.float32", dtype)
+
+
 def check_device(device: Any) -> torch.device:
     """The device, or an error if torch has no such one."""
     try:

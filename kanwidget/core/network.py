@@ -18,6 +18,7 @@ from kanwidget.core.layer import Layer
 from kanwidget.core.records import EdgeCurve, EdgeRef, Posterior, Trace
 from kanwidget.core.scales import EdgeUnits, Scale, Scaling
 from kanwidget.datasets.encoding import Encoding
+from kanwidget.datasets.naming import numbered_inputs
 
 _log = logging.getLogger(__name__)
 #: Inputs farther beyond a grid than so many of its lengths are far outside.
@@ -271,8 +272,7 @@ class Network(nn.Module):
         except RuntimeError:  # within vmap no number has a value yet
             return
         if far:
-            column = int(self.columns[far[0]])
-            name = self.in_vars[column] if self.in_vars else f"x_{column + 1}"
+            name = column_names(self)[int(self.columns[far[0]])]
             advice = "Call learn_scales(x) before a training of your own; fit does so by itself."
             _log.warning(
                 "inputs lie far outside the grids, %s first, where curves are straight lines. %s", name, advice
@@ -369,6 +369,11 @@ class Network(nn.Module):
             symbolic = layer.symbolic_edges(column)[:, ref.target, ref.source]
         base, spline, symbolic = (units.y_size * part for part in (base, spline, symbolic))
         return EdgeCurve(ref, x, spline + base + symbolic, base, spline, symbolic)
+
+
+def column_names(network: Network) -> tuple[str, ...]:
+    """Names of the columns of a network's data; `x_1`, `x_2`, … where they have none."""
+    return network.in_vars or numbered_inputs(network.n_features)
 
 
 def initial_layer(

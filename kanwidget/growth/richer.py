@@ -125,7 +125,7 @@ def richer_networks(
     rows = _ROWS_TIMES_PARAMETERS // max(1, ParameterVector.of(network).size)
     ordered = _complete(order_columns(network, data, "richer_networks"))
     sample = sampled_data(ordered, min(max(rows, _ROWS), _MOST_ROWS))
-    trials = _Trials(sample)
+    trials = _RicherTrials(sample)
     now = yield from trials.run("", network, _STEPS)
     if now is None or now.network is None:
         return
@@ -228,7 +228,7 @@ def _complete(data: Dataset) -> Dataset:
     return replace(data, **rows_of(data, "train", complete)) if enough else data
 
 
-class _Trials:
+class _RicherTrials:
     """Trainings of copies on the same rows."""
 
     def __init__(self, data: Dataset) -> None:

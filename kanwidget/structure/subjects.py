@@ -12,11 +12,12 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core.derivatives import derivatives
-from kanwidget.core.network import Network
+from kanwidget.core.network import Network, column_names
 from kanwidget.core.reference_data import as_inputs, has_labels
 from kanwidget.datasets import Dataset, arrays, as_dataset, frames
 from kanwidget.datasets.dataset import Split, from_table, without_idle_rows
 from kanwidget.datasets.derived import numbers_only
+from kanwidget.datasets.naming import numbered_inputs, numbered_outputs
 from kanwidget.structure import ensembles
 from kanwidget.structure.field import RawDerivatives
 from kanwidget.training.steps.scales import data_in_own_units, in_own_units
@@ -131,7 +132,7 @@ def function_subject(
     function = _in_float64(function)
     values = _first_values(function, points)
     count = values.shape[1] if isinstance(values, Tensor) and values.ndim == 2 else 1
-    targets = ("y",) if count == 1 else tuple(f"y_{number + 1}" for number in range(count))
+    targets = numbered_outputs(count)
     index = output_index(output, targets)
     column = as_column(values, len(points), index)
     if not column.requires_grad and bool((column != column[:1]).any()):
@@ -220,13 +221,13 @@ def _of_function(function: Any, data: Any, output: str | int | None) -> Subject:
     else:
         names = frames.names_of(data)
         points = arrays.inputs(data, "data", _WHERE, names)
-        names = names or tuple(f"x_{number + 1}" for number in range(points.shape[1]))
+        names = names or numbered_inputs(points.shape[1])
     return function_subject(function, _picked(points), names, output)
 
 
 def _of_network(network: Network, data: Any, output: str | int | None, members: int, seed: int) -> Subject:
-    names = network.in_vars or tuple(f"x_{number + 1}" for number in range(network.n_features))
-    targets = ("y",) if network.n_out == 1 else tuple(f"y_{number + 1}" for number in range(network.n_out))
+    names = column_names(network)
+    targets: tuple[str, ...] = numbered_outputs(network.n_out)
     if data is not None and has_labels(data):
         dataset = without_idle_rows(_regression(as_dataset(data, _WHERE, network.in_vars, network.encoding), "data"))
         network = copy.deepcopy(network)

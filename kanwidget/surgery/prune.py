@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from kanwidget import _check
-from kanwidget.core.network import Network
+from kanwidget.core.network import Network, column_names
 from kanwidget.core.scores import Scores, attribute
 from kanwidget.core.threads import limit_threads
 from kanwidget.surgery._record import listed, log, record
@@ -259,7 +259,7 @@ def _inputs(network: Network, active: Sequence[int | str]) -> list[int]:
     if isinstance(active, str) or not isinstance(active, Iterable):
         advice = "Write [0, 2] for the first and the third."
         _check.fail("active", "prune_input", "a list of inputs", active, advice)
-    names = network.in_vars or [f"x_{column + 1}" for column in range(network.n_features)]
+    names = column_names(network)
     read = [names[column] for column in network.columns.tolist()]
     keep = set()
     for item in active:

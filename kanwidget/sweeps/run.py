@@ -17,6 +17,7 @@ from kanwidget.sweeps.batches import Row, group_cases
 from kanwidget.sweeps.data import arrays_of, datasets_by_name, digest
 from kanwidget.sweeps.space import cases_of, settings_of
 from kanwidget.sweeps.table import Table
+from kanwidget.training.steps.loop import progress_bar
 
 #: Version of the results. Raise it when the same settings and data would give other results: stored ones are then computed again.
 _RESULTS = 1
@@ -82,37 +83,22 @@ def sweep(
     rows = cases_of(settings, digests, seeds, _RESULTS)
     cases = {case.key: case for case in rows}  # the same data under two names are used once
     start, workers = pick(backend, n_jobs)
-    for name, value in (("progress", progress), ("retry_failed", retry_failed)):
-        if not isinstance(value, bool):
-            _check.fail(name, "sweep", "True or False", value)
+    _check.boolean(progress, "progress", "sweep")
+    _check.boolean(retry_failed, "retry_failed", "sweep")
     with Store(store) as database:
         stored = database.rows(list(cases))
         stored = {key: row for key, row in stored.items() if not (retry_failed and row["failed"])}
         missing = [case for key, case in cases.items() if key not in stored]
-        bar = _bar(len(cases), len(stored), progress)
+        bar = progress_bar(len(cases), progress, "sweep", initial=len(stored))
         try:
             for results in start(group_cases(missing, sets, workers), sets) if missing else ():
                 database.add(results, replace=retry_failed)
-                _show(bar, results)
+                bar.update(len(results))
         finally:
-            if bar is not None:
-                bar.close()
+            bar.close()
         rows_by_key = database.rows(list(cases))
     # A stored result may have been computed under another name of its data.
     return Table({**rows_by_key[case.key], **({"data": case.data} if case.data else {})} for case in rows)
-
-
-def _bar(total: int, stored: int, progress: bool) -> Any:
-    if not progress:
-        return None
-    from tqdm.auto import tqdm
-
-    return tqdm(total=total, initial=stored, desc="sweep", leave=True)
-
-
-def _show(bar: Any, results: Sequence[tuple[str, Row]]) -> None:
-    if bar is not None:
-        bar.update(len(results))
 
 
 class Store:

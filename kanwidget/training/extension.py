@@ -12,6 +12,7 @@ from kanwidget.core.network import Network
 from kanwidget.core.records import History
 from kanwidget.surgery._record import record
 from kanwidget.training.extension_trainings import WORTH, ExtensionStep, Grid, Trainings, grid_of
+from kanwidget.training.steps.loop import progress_bar
 
 AnyNetwork = TypeVar("AnyNetwork", bound=Network)
 
@@ -37,18 +38,20 @@ def extend(
 ) -> AnyNetwork:
     """Train, refine the grid, train again, as long as that helps; returns a new network. See `KAN.extend` for the arguments."""
     ladder = extend_steps(network, data, grids, starts=starts, steps=steps, target=target, seed=seed, **options)
-    bar, best = _bar(progress), None
+    _check.boolean(progress, "progress", "extend")
+    bar, best = progress_bar(None, progress, "extend", unit="grid"), None
     try:
         for step in ladder:
             best = step if best is None or step.helped else best
-            _show(bar, step, best)
+            state = f"grid {step.grid} · held-out {step.validation_loss:.2e} · best grid {best.grid}"
+            bar.set_postfix_str(state, refresh=False)
+            bar.update()
     except KeyboardInterrupt:
         if best is None:
             raise
         best = _interrupted(best)
     finally:
-        if bar is not None:
-            bar.close()
+        bar.close()
     assert best is not None  # the ladder has a grid
     return best.network  # type: ignore[return-value]
 
@@ -179,22 +182,3 @@ def _is_begun(network: Network) -> bool:
         bool((~layer.spline_on | layer.frozen).any()) or layer.symbols or layer.ties for layer in network.layers
     )
     return bool(history.records or history.events) or edited
-
-
-def _bar(progress: bool) -> Any:
-    if not isinstance(progress, bool):
-        _check.fail("progress", "extend", "True or False", progress)
-    if not progress:
-        return None
-    from tqdm.auto import tqdm
-
-    return tqdm(desc="extend", unit="grid", leave=True)
-
-
-def _show(bar: Any, step: ExtensionStep, best: ExtensionStep) -> None:
-    if bar is None:
-        return
-    bar.set_postfix_str(
-        f"grid {step.grid} · held-out {step.validation_loss:.2e} · best grid {best.grid}", refresh=False
-    )
-    bar.update()

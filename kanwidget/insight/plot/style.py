@@ -154,6 +154,12 @@ def write(ax: Axes, x: float, y: float, label: Any, **style: Any) -> Text:
     return ax.text(x, y, text, parse_math=math, usetex=False, **style)
 
 
+def write_title(ax: Axes, y: float, title: Any, theme: Theme, fontsize: float = 11) -> None:
+    """Put a title above the left end of the axes, at this part of their height; nothing for None."""
+    if title is not None:
+        write(ax, 0, y, title, transform=ax.transAxes, color=theme.text, fontsize=fontsize, ha="left", va="bottom")
+
+
 def readable(label: Any) -> tuple[str, bool]:
     r"""A label as text, and whether it is to be read as mathematics.
 

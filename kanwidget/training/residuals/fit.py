@@ -123,9 +123,8 @@ def fit_residual(
     if not isinstance(network, Network):
         _check.fail("network", _WHERE, "a network", network, "Build it with KAN([2, 5, 1]).", error=TypeError)
     _check.choice(opt, "opt", _WHERE, ["LM"])
-    for name, value in (("update_grid", update_grid), ("progress", progress)):
-        if not isinstance(value, bool):
-            _check.fail(name, _WHERE, "True or False", value)
+    _check.boolean(update_grid, "update_grid", _WHERE)
+    _check.boolean(progress, "progress", _WHERE)
     settings = ResidualSettings(
         _check.integer(steps, "steps", _WHERE, low=0),
         _grids(network, grid_schedule),

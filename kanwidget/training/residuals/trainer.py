@@ -23,11 +23,11 @@ from kanwidget.surgery import refine, update_grid, widen
 from kanwidget.training.jacobian.parameter_vector import structure
 from kanwidget.training.optimizers.base import Interrupted, Outcome
 from kanwidget.training.optimizers.levenberg_marquardt import LevenbergMarquardt
+from kanwidget.training.optimizers.settings import Settings
 from kanwidget.training.residuals.arguments import Equations
 from kanwidget.training.residuals.objective import ResidualObjective, ResidualVector
 from kanwidget.training.residuals.weighting import balance, resample
 from kanwidget.training.steps.grid_schedule import GridSchedule
-from kanwidget.training.steps.settings import Settings
 
 #: Weight of the metric of fits beside each parameter's own scale: it decides parameters on which nothing depends.
 _EVEN = 1e-6

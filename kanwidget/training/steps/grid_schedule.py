@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.core.network import Network
-from kanwidget.training.steps.settings import Settings
+from kanwidget.training.optimizers.settings import Settings
 
 #: A grid stays while its ends are within this part of its length of the data's ends.
 _TOLERANCE = 0.1
