@@ -252,10 +252,8 @@ def _add_numeric(vector: Tensor, index: LayerIndex, numeric: Tensor, design: Ten
 
 
 def _add_symbolic(vector: Tensor, index: LayerIndex, layer: LayerStack, symbolic: Tensor, nodes: Tensor) -> None:
-    for name, members in layer.symbols.items():
-        flat = torch.tensor(members, device=nodes.device)
-        target, source = flat // layer.in_dim, flat % layer.in_dim
-        derivatives = affine_derivatives(name, layer.affine_of(members).detach()[:, None], nodes[..., source])
+    for name, target, source, affine in layer.symbolic_groups():
+        derivatives = affine_derivatives(name, affine.detach()[:, None], nodes[..., source])
         constants = (symbolic[:, :, target, source, None] * derivatives).sum(1)
         free = index.affine[target, source] >= 0
         vector.index_add_(1, index.affine[target, source][free], constants[:, free])
