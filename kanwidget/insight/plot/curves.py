@@ -9,15 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kanwidget.core.records import Event, History
-from kanwidget.insight.plot.style import (
-    Theme,
-    ThemeName,
-    frame_axes,
-    new_figure,
-    theme_of,
-    write,
-    write_title,
-)
+from kanwidget.insight.plot.showing import new_figure
+from kanwidget.insight.plot.style import Theme, ThemeName, frame_axes, theme_of, write, write_title
 
 
 def plot_history(history: History, *, theme: ThemeName = "auto", title: Any = None) -> Figure:

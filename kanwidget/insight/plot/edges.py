@@ -17,13 +17,13 @@ from kanwidget.core.records import EdgeCurve, EdgeRef
 from kanwidget.core.scores import attribute
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset
+from kanwidget.insight.plot.showing import new_figure
 from kanwidget.insight.plot.style import (
     Theme,
     ThemeName,
     frame_axes,
     function_name,
     math_free,
-    new_figure,
     subscript,
     theme_of,
     write,

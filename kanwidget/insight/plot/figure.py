@@ -17,7 +17,8 @@ from kanwidget.insight.plot.curves import draw_curves
 from kanwidget.insight.plot.labels import draw_functions, draw_hidden_names, draw_legend, draw_names, draw_ticks
 from kanwidget.insight.plot.layout import arrange
 from kanwidget.insight.plot.network import Metric, draw_network, edges_of
-from kanwidget.insight.plot.style import ThemeName, new_figure, subscript, theme_of, to_svg, write
+from kanwidget.insight.plot.showing import new_figure, to_svg
+from kanwidget.insight.plot.style import ThemeName, subscript, theme_of, write
 
 __all__ = ["plot", "svg"]
 

@@ -17,7 +17,8 @@ from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset, as_dataset
-from kanwidget.insight.plot.style import Theme, ThemeName, draw_frame, math_free, new_figure, readable, theme_of, write
+from kanwidget.insight.plot.showing import new_figure
+from kanwidget.insight.plot.style import Theme, ThemeName, draw_frame, math_free, readable, theme_of, write
 
 #: Most points that can be distinguished.
 _POINTS = 300

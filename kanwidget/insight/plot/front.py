@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import Bbox, offset_copy
 
-from kanwidget.insight.plot.style import Theme, ThemeName, draw_frame, new_figure, theme_of, write, write_title
+from kanwidget.insight.plot.showing import new_figure
+from kanwidget.insight.plot.style import Theme, ThemeName, draw_frame, theme_of, write, write_title
 
 #: Room of labels at the left, and of a line, as parts of the axes' width and height.
 _ROOM, _LINE = 0.25, 0.045

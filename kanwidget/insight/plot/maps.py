@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from kanwidget.insight.plot.style import ThemeName, draw_frame, new_figure, theme_of, write, write_title
+from kanwidget.insight.plot.showing import new_figure
+from kanwidget.insight.plot.style import ThemeName, draw_frame, theme_of, write, write_title
 
 _MAP = "viridis"
 

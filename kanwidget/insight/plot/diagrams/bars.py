@@ -13,7 +13,8 @@ from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.scores import attribute
 from kanwidget.core.threads import limit_threads
-from kanwidget.insight.plot.style import ThemeName, new_figure, subscript, theme_of, write, write_title
+from kanwidget.insight.plot.showing import new_figure
+from kanwidget.insight.plot.style import ThemeName, subscript, theme_of, write, write_title
 
 #: Inches of a bar with its gap, of the margins above and below, and of the figure's width with that of the names.
 _BAR, _HEAD, _FOOT, _WIDTH, _NAMES = 0.23, 0.42, 0.12, 6.4, 1.9

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kanwidget.insight.plot.style import Theme, ThemeName, new_figure, theme_of, write
+from kanwidget.insight.plot.showing import new_figure
+from kanwidget.insight.plot.style import Theme, ThemeName, theme_of, write
 
 #: Inches between two columns and between two levels, and around the drawing.
 _STEP, _RISE, _SIDE = 0.95, 0.78, 0.45

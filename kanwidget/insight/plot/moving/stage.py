@@ -20,7 +20,8 @@ from kanwidget.insight.plot.labels import draw_functions, draw_hidden_names, dra
 from kanwidget.insight.plot.layout import Layout
 from kanwidget.insight.plot.moving.film import Film, Section
 from kanwidget.insight.plot.network import Edge, draw_network
-from kanwidget.insight.plot.style import Theme, new_figure, readable, write
+from kanwidget.insight.plot.showing import new_figure
+from kanwidget.insight.plot.style import Theme, readable, write
 
 #: The strip of the losses beneath, the line of text above, and the least width, in inches.
 _STRIP, _HEAD, _NARROWEST = 1.36, 0.46, 4.4
