@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import MutableSequence, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -369,6 +369,10 @@ class Network(nn.Module):
             symbolic = layer.symbolic_edges(column)[:, ref.target, ref.source]
         base, spline, symbolic = (units.y_size * part for part in (base, spline, symbolic))
         return EdgeCurve(ref, x, spline + base + symbolic, base, spline, symbolic)
+
+
+#: A class of networks: what becomes of one of them has its class.
+AnyNetwork = TypeVar("AnyNetwork", bound=Network)
 
 
 def column_names(network: Network) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -18,7 +18,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget._files import write_atomically
 from kanwidget.core.layer import LAYER_TENSORS, Layer
-from kanwidget.core.network import Network
+from kanwidget.core.network import AnyNetwork, Network
 from kanwidget.core.primitives import primitives
 from kanwidget.core.records import EdgeRef, Event, Freedom, History, Posterior, StepRecord
 from kanwidget.datasets.encoding import Encoding
@@ -32,8 +32,6 @@ _POSTERIOR_TENSORS = ("vector", "root")
 _RECORD_FIELDS = tuple(StepRecord.__dataclass_fields__)
 #: What `Network` has of its own; the rest of a subclass's plain attributes are its settings.
 _SHAPE = ("training", "width", "arities", "n_features")
-
-N = TypeVar("N", bound=Network)
 
 
 def save(network: Network, path: str | os.PathLike[str]) -> None:
@@ -61,7 +59,7 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     write_atomically(path, content, "save")
 
 
-def load(path: str | os.PathLike[str], cls: type[N], map_location: torch.device | str = "cpu") -> N:
+def load(path: str | os.PathLike[str], cls: type[AnyNetwork], map_location: torch.device | str = "cpu") -> AnyNetwork:
     """Read a network that `save` wrote.
 
     Args:
@@ -164,7 +162,7 @@ def _check_names(structure: dict[str, Any], path: str | os.PathLike[str]) -> Non
         raise ValueError(f"{os.fspath(path)} uses functions that aren't in the table here. Call {calls} before load.")
 
 
-def _assembled(tensors: dict[str, Tensor], structure: dict[str, Any], cls: type[N]) -> N:
+def _assembled(tensors: dict[str, Tensor], structure: dict[str, Any], cls: type[AnyNetwork]) -> AnyNetwork:
     """The network, without a call of the class's own constructor: that would draw parameters only to drop them."""
     layers = [_layer(tensors, f"layers.{n}.", data) for n, data in enumerate(structure["layers"])]
     network = cls.__new__(cls)

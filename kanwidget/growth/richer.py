@@ -9,14 +9,14 @@ import copy
 import math
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeVar, cast
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from kanwidget import surgery
 from kanwidget.core import splines
-from kanwidget.core.network import Network
+from kanwidget.core.network import AnyNetwork, Network
 from kanwidget.core.records import StepRecord
 from kanwidget.core.reference_data import order_columns
 from kanwidget.core.state import NetworkState
@@ -28,7 +28,6 @@ from kanwidget.training import Settings, Trainer
 from kanwidget.training.evidence.schwarz import schwarz
 from kanwidget.training.jacobian.parameter_vector import ParameterVector
 
-Net = TypeVar("Net", bound=Network)
 Kind = Literal["", "grid", "pair", "hidden", "wave"]
 
 #: Rows that are compared, all of a table if they times the parameters of a network are fewer than the second number, at most the third;
@@ -164,24 +163,24 @@ def is_formula(network: Network) -> bool:
     return any(name != "x" and edges for layer in network.layers for name, edges in layer.symbols.items())
 
 
-def with_hidden_nodes(network: Net, nodes: int, level: int = 1, *, product: bool = False) -> Net:
+def with_hidden_nodes(network: AnyNetwork, nodes: int, level: int = 1, *, product: bool = False) -> AnyNetwork:
     """A network with more nodes on a hidden level; where there is none it comes first, with a grid that can bend. The function stays.
 
     The sums that were the outputs are led past the new nodes by frozen edges: their constants would repeat what the curves have, without
     a price.
     """
     if network.depth > 1:
-        return cast("Net", surgery.expand_width(network, level, nodes, product=product))
+        return surgery.expand_width(network, level, nodes, product=product)
     deeper = surgery.expand_depth(network)
     for edge in deeper.edge_refs(active=True):
         if edge.layer == 1:
             surgery.freeze(deeper, *edge)
     wider = surgery.expand_width(deeper, 1, nodes, product=product)
     grid = max(layer.grid_size for layer in wider.layers)
-    return cast("Net", surgery.refine(wider, max(grid, _HIDDEN_GRID)))
+    return surgery.refine(wider, max(grid, _HIDDEN_GRID))
 
 
-def _flat(network: Net) -> Net:
+def _flat(network: AnyNetwork) -> AnyNetwork:
     """A network without hidden nodes whose curves are all 0; any other as it is."""
     if network.depth > 1:
         return network
@@ -192,7 +191,7 @@ def _flat(network: Net) -> Net:
     return flat
 
 
-def with_pair(network: Net, columns: tuple[int, int]) -> Net:
+def with_pair(network: AnyNetwork, columns: tuple[int, int]) -> AnyNetwork:
     """A network with a product of functions of two columns on the first hidden level, which comes first where there is none.
 
     The function stays.

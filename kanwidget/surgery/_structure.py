@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from kanwidget import _check
 from kanwidget.core.layer import Layer
-from kanwidget.core.network import Network
+from kanwidget.core.network import AnyNetwork, Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,12 @@ def reduced_level(network: Network, level: int, keep: Sequence[int]) -> Level:
     return Level(list(keep), list(subnodes), [network.arities[level][n - n_sum] for n in keep if n >= n_sum])
 
 
-def with_nodes(network: Network, keep: Sequence[Sequence[int]]) -> Network:
+def with_nodes(network: AnyNetwork, keep: Sequence[Sequence[int]]) -> AnyNetwork:
     """A copy of the network with only these nodes of each level, that shares no tensor."""
     return restructured(network, [reduced_level(network, level, nodes) for level, nodes in enumerate(keep)])
 
 
-def restructured(network: Network, levels: Sequence[Level]) -> Network:
+def restructured(network: AnyNetwork, levels: Sequence[Level]) -> AnyNetwork:
     """A copy of the network with these levels, all settings included, that shares no tensor.
 
     New edges are splines that are 0 everywhere, on their input's knots or, for new inputs, on the layer's mean knots.

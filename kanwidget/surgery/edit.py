@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from kanwidget import _check
-from kanwidget.core.network import Network
+from kanwidget.core.network import AnyNetwork, Network
 from kanwidget.core.threads import limit_threads
 from kanwidget.surgery._record import listed, record
 from kanwidget.surgery._structure import all_nodes, check_hidden, cut
@@ -108,7 +108,7 @@ def isolate(network: Network, level: int, chain: Sequence[Sequence[int]]) -> Non
 
 
 @limit_threads
-def remove_node(network: Network, level: int, node: int, x: Tensor | None = None) -> Network:
+def remove_node(network: AnyNetwork, level: int, node: int, x: Tensor | None = None) -> AnyNetwork:
     """A new network without one hidden node; a product goes with all its factors.
 
     Args:

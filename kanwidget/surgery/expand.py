@@ -9,7 +9,7 @@ import torch
 from kanwidget import _check
 from kanwidget.core import splines
 from kanwidget.core.layer import Layer
-from kanwidget.core.network import Network, redrawn_layer
+from kanwidget.core.network import AnyNetwork, redrawn_layer
 from kanwidget.core.threads import limit_threads
 from kanwidget.surgery._record import record
 from kanwidget.surgery._structure import Level, all_nodes, check_hidden, reduced_level, restructured
@@ -17,8 +17,8 @@ from kanwidget.surgery._structure import Level, all_nodes, check_hidden, reduced
 
 @limit_threads
 def expand_width(
-    network: Network, level: int, n: int, *, product: bool = False, mult_arity: int = 2, seed: int = 0
-) -> Network:
+    network: AnyNetwork, level: int, n: int, *, product: bool = False, mult_arity: int = 2, seed: int = 0
+) -> AnyNetwork:
     """A new network with n more nodes on a hidden level; the function is the same.
 
     The edges into the new nodes start as small random splines, those out of them as splines that are 0: the
@@ -59,7 +59,7 @@ def expand_width(
 
 
 @limit_threads
-def expand_depth(network: Network, level: int | None = None) -> Network:
+def expand_depth(network: AnyNetwork, level: int | None = None) -> AnyNetwork:
     """A new network with one more layer, whose edges are the identity; the function is the same.
 
     Args:

@@ -13,7 +13,7 @@ from kanwidget import _check
 from kanwidget.core import splines
 from kanwidget.core.arguments import normalize_grids
 from kanwidget.core.layer import Layer
-from kanwidget.core.network import Network
+from kanwidget.core.network import AnyNetwork, Network
 from kanwidget.core.threads import limit_threads
 from kanwidget.surgery._knots import adapted_grid, refit, resampled_grid, split_grid, spread_grid
 from kanwidget.surgery._record import log, record
@@ -79,14 +79,14 @@ def update_grids(
 
 @limit_threads
 def refine(
-    network: Network,
+    network: AnyNetwork,
     grid: int | Sequence[int],
     *,
     knots: KnotPlacement = "insert",
     x: Tensor | None = None,
     grid_eps: float | None = None,
     margin: float = 0.01,
-) -> Network:
+) -> AnyNetwork:
     """A new network with another number of grid intervals.
 
     With `knots="insert"` and a larger grid the function stays exactly the same: knots are added between the

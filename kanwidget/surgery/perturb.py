@@ -9,7 +9,7 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core.layer import Layer
-from kanwidget.core.network import Network, redrawn_layer
+from kanwidget.core.network import AnyNetwork, Network, redrawn_layer
 from kanwidget.core.records import Trace
 from kanwidget.core.scores import node_owners, spread
 from kanwidget.core.threads import limit_threads
@@ -20,8 +20,8 @@ MODES = ("non-intrusive", "all", "minimal")
 
 @limit_threads
 def perturb(
-    network: Network, mag: float = 0.1, mode: str = "non-intrusive", *, x: Tensor | None = None, seed: int = 0
-) -> Network:
+    network: AnyNetwork, mag: float = 0.1, mode: str = "non-intrusive", *, x: Tensor | None = None, seed: int = 0
+) -> AnyNetwork:
     """A new network whose edges without a spline have a small one: symbols keep theirs beside it, pruned edges come back.
 
     - `non-intrusive`: all edges get one, and the function stays exactly the same. Where an edge leads on to an output its spline is 0;

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from kanwidget import _check
-from kanwidget.core.network import Network, column_names
+from kanwidget.core.network import AnyNetwork, Network, column_names
 from kanwidget.core.scores import Scores, attribute
 from kanwidget.core.threads import limit_threads
 from kanwidget.surgery._record import listed, log, record
@@ -20,7 +20,7 @@ Active = Mapping[int, Sequence[int]] | Sequence[Sequence[int]]
 
 
 @limit_threads
-def prune(network: Network, x: Tensor, node_th: float = 1e-2, edge_th: float = 3e-2) -> Network:
+def prune(network: AnyNetwork, x: Tensor, node_th: float = 1e-2, edge_th: float = 3e-2) -> AnyNetwork:
     """A new network without the hidden nodes, then without the edges, whose scores are low; `prune_node` then
     `prune_edge`.
 
@@ -48,7 +48,7 @@ def prune(network: Network, x: Tensor, node_th: float = 1e-2, edge_th: float = 3
 
 
 @limit_threads
-def prune_node(network: Network, x: Tensor, threshold: float = 1e-2, active: Active | None = None) -> Network:
+def prune_node(network: AnyNetwork, x: Tensor, threshold: float = 1e-2, active: Active | None = None) -> AnyNetwork:
     """A new network without the hidden nodes whose score is low.
 
     A product is judged, and removed, as a whole. Every subnode that had edges keeps at least the strongest, with its
@@ -91,8 +91,8 @@ def prune_node(network: Network, x: Tensor, threshold: float = 1e-2, active: Act
 
 @limit_threads
 def prune_input(
-    network: Network, x: Tensor, threshold: float = 1e-2, active: Sequence[int | str] | None = None
-) -> Network:
+    network: AnyNetwork, x: Tensor, threshold: float = 1e-2, active: Sequence[int | str] | None = None
+) -> AnyNetwork:
     """A new network without the inputs whose score is low. It takes the same x as before, and picks its columns.
 
     Args:
@@ -130,7 +130,7 @@ def prune_input(
 
 
 @limit_threads
-def prune_edge(network: Network, x: Tensor, threshold: float = 3e-2) -> Network:
+def prune_edge(network: AnyNetwork, x: Tensor, threshold: float = 3e-2) -> AnyNetwork:
     """A new network of the same shape in which the edges with a low score are pruned.
 
     Every subnode of an output, and of a node whose own outgoing edges stay, keeps at least its strongest edge, so
@@ -174,7 +174,7 @@ def prune_edge(network: Network, x: Tensor, threshold: float = 3e-2) -> Network:
     return pruned
 
 
-def reduced(network: Network, keep: Sequence[Sequence[int]], means: Sequence[Tensor], label: str) -> Network:
+def reduced(network: AnyNetwork, keep: Sequence[Sequence[int]], means: Sequence[Tensor], label: str) -> AnyNetwork:
     """A new network with these nodes of each level; `means` are the edges' mean values, `(subnodes, nodes below)`
     per layer.
     """
@@ -286,7 +286,7 @@ def _strong_edges(network: Network, index: int, needed: Sequence[int], scores: T
     return keep
 
 
-def _without_unused(network: Network) -> Network:
+def _without_unused(network: AnyNetwork) -> AnyNetwork:
     """The network without hidden nodes that no edge uses; the function is the same."""
     keep = all_nodes(network)
     for level in range(1, network.depth):

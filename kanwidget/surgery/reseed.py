@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import copy
-from typing import TypeVar
 
 import torch
 
 from kanwidget import _check
-from kanwidget.core.network import Network, redrawn_layer
+from kanwidget.core.network import AnyNetwork, redrawn_layer
 from kanwidget.core.records import History
-
-AnyNetwork = TypeVar("AnyNetwork", bound=Network)
 
 
 def reseed(network: AnyNetwork, seed: int, where: str = "reseed") -> AnyNetwork:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from kanwidget import _check
-from kanwidget.core.network import Network
+from kanwidget.core.network import AnyNetwork, Network
 from kanwidget.core.records import History
 from kanwidget.surgery._record import record
 from kanwidget.training.extension_trainings import WORTH, ExtensionStep, Grid, Trainings, grid_of
 from kanwidget.training.steps.loop import progress_bar
-
-AnyNetwork = TypeVar("AnyNetwork", bound=Network)
 
 #: `auto` doubles the grid, up to this one and as long as every coefficient has so many training rows: held-out rows tell where there are
 #: too few.

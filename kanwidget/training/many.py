@@ -9,12 +9,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 
 from kanwidget import _check
-from kanwidget.core.network import Network
+from kanwidget.core.network import AnyNetwork, Network
 from kanwidget.core.records import Event, History, StepRecord
 from kanwidget.core.reference_data import order_columns
 from kanwidget.core.state import NetworkState
@@ -36,7 +36,6 @@ from kanwidget.training.steps.training_data import TrainingData, prepare
 from kanwidget.training.worker_threads import on_threads
 
 _log = logging.getLogger(__name__)
-AnyNetwork = TypeVar("AnyNetwork", bound=Network)
 #: A batch is made smaller once this part of it has stopped.
 _STOPPED_PART = 0.125
 #: The smallest batch that is worth a thread of its own: smaller ones cost more than a thread gains.

@@ -6,12 +6,12 @@ import copy
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 
 from kanwidget import _check
-from kanwidget.core.network import Network
+from kanwidget.core.network import AnyNetwork, Network
 from kanwidget.core.records import EdgeRef, History
 from kanwidget.core.reference_data import reference_rows
 from kanwidget.core.state import NetworkState
@@ -29,7 +29,6 @@ _log = logging.getLogger(__name__)
 _SLACK = 2.0
 #: Why a training stopped at Ctrl-C.
 _INTERRUPTED = "interrupted"
-N = TypeVar("N", bound=Network)
 
 
 @dataclass(slots=True, repr=False)
@@ -176,7 +175,7 @@ def _grids(network: Network, grid_schedule: Any) -> tuple[int, ...]:
 
 
 def prune_residual(
-    network: N,
+    network: AnyNetwork,
     residuals: Mapping[str, Any],
     points: Mapping[str, Any],
     weights: Any = "auto",
@@ -185,7 +184,7 @@ def prune_residual(
     tolerance: float = 1e-6,
     seed: int = 0,
     **options: Any,
-) -> N:
+) -> AnyNetwork:
     """A new network, trained on residuals, without the edges that they don't need.
 
     Many networks may satisfy the same residuals: each combination of conserved quantities is conserved, too. Here every edge is taken
