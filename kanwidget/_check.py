@@ -109,6 +109,13 @@ def real(
     return float(value)
 
 
+def boolean(value: Any, argument: str, where: str) -> bool:
+    """`value` if it is True or False, or an error."""
+    if not isinstance(value, bool):
+        fail(argument, where, "True or False", value)
+    return value
+
+
 def choice(value: Any, argument: str, where: str, options: Iterable[str]) -> str:
     """`value` if it is one of the options, or an error that names the closest one."""
     names = list(options)

@@ -31,7 +31,7 @@ def _explorer(explorer):
     return _png(figure)
 
 _formats = get_ipython().display_formatter.formatters
-_formats["image/png"].for_type_by_name("kanwidget.insight.plot.style", "KANFigure", _png)
+_formats["image/png"].for_type_by_name("kanwidget.insight.plot.showing", "KANFigure", _png)
 _formats["image/png"].for_type_by_name("kanwidget.explorer.explorer", "KANExplorer", _explorer)
 
 def _no_view(explorer):

@@ -51,12 +51,12 @@ def normalize_arities(mult_arity: int | Arities, width: Sequence[Sequence[int]],
     return arities
 
 
-def normalize_grids(grid: int | Sequence[int], count: int) -> list[int]:
+def normalize_grids(grid: int | Sequence[int], count: int, where: str = "KAN") -> list[int]:
     """One number of intervals for each layer of edges."""
     grids = list(grid) if isinstance(grid, Sequence) and not isinstance(grid, str) else [grid] * count
     if len(grids) != count:
-        _check.fail("grid", "KAN", f"an integer or {count} integers, one a layer of edges", grid)
-    return [_check.integer(g, "grid", "KAN", low=1, advice="Use at least one interval.") for g in grids]
+        _check.fail("grid", where, f"an integer or {count} integers, one a layer of edges", grid)
+    return [_check.integer(g, "grid", where, low=1, advice="Use at least one interval.") for g in grids]
 
 
 def normalize_range(ends: Any) -> tuple[float, float]:
@@ -117,6 +117,14 @@ def check_base_fun(name: Any) -> None:
         _check.fail("base_fun", "KAN", "a function that is defined for all numbers, such as 'silu'", name, advice)
     whole = [row.name for row in primitives() if row.name not in bounded]
     _check.choice(name, "base_fun", "KAN", ["silu", "identity", "zero", *whole])
+
+
+def check_start(noise_scale: float, sparse_init: bool, dtype: torch.dtype) -> None:
+    """An error for arguments of a random start that can't be."""
+    _check.real(noise_scale, "noise_scale", "KAN", low=0)
+    _check.boolean(sparse_init, "sparse_init", "KAN")
+    if dtype not in (torch.float32, torch.float64):
+        _check.fail("dtype", "KAN", "torch.float64 or torch.float32", dtype)
 
 
 def check_device(device: Any) -> torch.device:

@@ -49,8 +49,7 @@ def derivatives(network: Network, x: Tensor, order: int = 2) -> Derivatives:
         (torch.Size([4, 1, 2]), torch.Size([4, 1, 2, 2]))
     """
     _check.integer(order, "order", "derivatives", low=1, high=2)
-    layers = [network.layer(index) for index in range(network.depth)]
-    jet = jet_pass(network, layers, network.select(x), DerivativeSet.all(network.n_features, order)).output
+    jet = jet_pass(network, network.layers, network.select(x), DerivativeSet.all(network.n_features, order)).output
     scaled = Derivatives(jet.value, jet.first.mT, _matrix(jet) if order == 2 else None)
     return _in_own_units(network, x, scaled)
 

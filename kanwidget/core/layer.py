@@ -22,6 +22,8 @@ from kanwidget.core import splines
 from kanwidget.core.primitives import primitive
 
 EdgeState = Literal["spline", "symbolic", "both", "pruned", "levels"]
+#: Parameters and buffers of a layer; the rest of its state is `get_extra_state`.
+LAYER_TENSORS = ("coef", "base", "affine", "knots", "spline_on", "frozen")
 
 
 def _silu_first(x: Tensor) -> Tensor:
@@ -199,18 +201,18 @@ class Edges:
         numeric = torch.einsum("...nib,...oib->...noi", design, self.weight())
         return numeric + self.symbolic_edges(x, order) if self.symbols else numeric
 
-    def affine_of(self, members: list[int]) -> Tensor:
-        """a, b, c, d of edges by flat index, `(…, edges, 4)`; a tied edge has the constants of the first of its tie."""
-        flat = torch.tensor(members, device=self.affine.device)
-        return self.affine.flatten(-3, -2)[..., self.tie_index()[flat] if self.ties else flat, :]
+    def symbolic_groups(self) -> Iterator[tuple[str, Tensor, Tensor, Tensor]]:
+        """For each primitive its edges: targets and sources, `(edges,)`, and a, b, c, d, `(…, edges, 4)`, of a tie those of its first."""
+        for name, members in self.symbols.items():
+            flat = torch.tensor(members, device=self.affine.device)
+            affine = self.affine.flatten(-3, -2)[..., self.tie_index()[flat] if self.ties else flat, :]
+            yield name, flat // self.in_dim, flat % self.in_dim, affine
 
     def _symbolic_values(self, x: Tensor, order: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """For each primitive the targets, sources and values (or derivatives) of its edges."""
-        for name, members in self.symbols.items():
+        for name, target, source, affine in self.symbolic_groups():
             row = primitive(name)
-            flat = torch.tensor(members, device=x.device)
-            target, source = flat // self.in_dim, flat % self.in_dim
-            a, b, c, d = self.affine_of(members)[..., None, :, :].unbind(-1)
+            a, b, c, d = affine[..., None, :, :].unbind(-1)
             u = a * x[..., source] + b
             if order == 0:
                 yield target, source, c * row.fn(u) + d

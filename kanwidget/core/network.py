@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import MutableSequence, Sequence
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from kanwidget import _check
 from kanwidget._types import Arities
-from kanwidget.core import splines
 from kanwidget.core.arguments import network_inputs
 from kanwidget.core.layer import Layer
 from kanwidget.core.records import EdgeCurve, EdgeRef, Posterior, Trace
 from kanwidget.core.scales import EdgeUnits, Scale, Scaling
 from kanwidget.datasets.encoding import Encoding
+from kanwidget.datasets.naming import numbered_inputs
 
 _log = logging.getLogger(__name__)
 #: Inputs farther beyond a grid than so many of its lengths are far outside.
 _FAR = 3.0
-#: First range of the grids of hidden layers. Activations outgrow a tight grid within the first steps and then stay
-#: beyond its ends; a wide grid gives them room until it is adapted. (Of ten seeds of [2, 1, 1] three ended in a poor
-#: minimum with (-1, 1), none with this.)
-HIDDEN_RANGE = (-4.0, 4.0)
 
 
 class Network(nn.Module):
@@ -57,7 +52,8 @@ class Network(nn.Module):
         super().__init__()
         self.width = [[int(n_sum), int(n_mult)] for n_sum, n_mult in width]
         self.arities = [[int(a) for a in layer] for layer in arities]
-        self.layers: nn.ModuleList = nn.ModuleList(layers)
+        #: A `ModuleList` of layers; type checkers know it as a list of them.
+        self.layers: MutableSequence[Layer] | Any = nn.ModuleList(layers)
         n_in = self.width[0][0]
         self.n_features = n_in if n_features is None else n_features
         #: Names of the columns of the data, set by `fit`: columns of later data are found by them. Empty if the data had none.
@@ -139,7 +135,7 @@ class Network(nn.Module):
             >>> model.n_parameters
             7
         """
-        return sum(self.layer(index).n_parameters for index in range(self.depth))
+        return sum(layer.n_parameters for layer in self.layers)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -153,9 +149,7 @@ class Network(nn.Module):
 
     def layer(self, index: int) -> Layer:
         """The edges between nodes `index` and `index + 1`."""
-        layer = self.layers[index]
-        assert isinstance(layer, Layer)  # for the type checker
-        return layer
+        return self.layers[index]
 
     def nodes_in(self, level: int) -> int:
         """Number of nodes of a level, 0 for the inputs."""
@@ -176,8 +170,7 @@ class Network(nn.Module):
     def edge_refs(self, *, active: bool = False) -> list[EdgeRef]:
         """All edges (or those that aren't pruned), layer by layer, target by target, source by source."""
         refs = []
-        for index in range(self.depth):
-            layer = self.layer(index)
+        for index, layer in enumerate(self.layers):
             mask = layer.active() if active else torch.ones_like(layer.spline_on)
             refs += [EdgeRef(index, source, target) for target, source in mask.nonzero().tolist()]
         return refs
@@ -259,8 +252,8 @@ class Network(nn.Module):
 
     def _outputs_of(self, nodes: Tensor) -> Tensor:
         """Outputs in the network's type of scaled inputs, `(batch, n_in)`, see `select`."""
-        for index in range(self.depth):
-            nodes = self.combine(index + 1, self.layer(index)(nodes))
+        for level, layer in enumerate(self.layers, 1):
+            nodes = self.combine(level, layer(nodes))
         return self.scaling.own_outputs(nodes)
 
     def _look_at(self, x: Any) -> None:
@@ -273,8 +266,7 @@ class Network(nn.Module):
         except RuntimeError:  # within vmap no number has a value yet
             return
         if far:
-            column = int(self.columns[far[0]])
-            name = self.in_vars[column] if self.in_vars else f"x_{column + 1}"
+            name = column_names(self)[int(self.columns[far[0]])]
             advice = "Call learn_scales(x) before a training of your own; fit does so by itself."
             _log.warning(
                 "inputs lie far outside the grids, %s first, where curves are straight lines. %s", name, advice
@@ -346,8 +338,7 @@ class Network(nn.Module):
     def scaled_trace(self, x: Tensor) -> Trace:
         """All values of a forward pass in the network's own, scaled numbers."""
         nodes, subnodes, edges, numeric = [self.select(x)], [], [], []
-        for index in range(self.depth):
-            layer = self.layer(index)
+        for index, layer in enumerate(self.layers):
             numeric.append(layer.numeric_edges(nodes[-1]))
             edges.append(numeric[-1] + layer.symbolic_edges(nodes[-1]) if layer.symbols else numeric[-1])
             subnodes.append(edges[-1].sum(-1))
@@ -374,89 +365,10 @@ class Network(nn.Module):
         return EdgeCurve(ref, x, spline + base + symbolic, base, spline, symbolic)
 
 
-def initial_layer(
-    n_in: int,
-    n_out: int,
-    grid: int,
-    k: int,
-    *,
-    base_fun: str,
-    grid_range: tuple[float, float],
-    noise_scale: float,
-    generator: torch.Generator,
-    dtype: torch.dtype,
-) -> Layer:
-    """A layer with small random splines and base weights.
-
-    The coefficients are drawn in float64 whatever the type, so that a seed means the same network in float32.
-    """
-    scale = 1 / math.sqrt(n_in)
-    coef = (torch.rand(n_out, n_in, grid + k, generator=generator, dtype=torch.float64) - 0.5) * (noise_scale * scale)
-    base = (torch.rand(n_out, n_in, generator=generator, dtype=torch.float64) * 2 - 1) * scale
-    if base_fun == "zero":
-        base = torch.zeros_like(base)
-    low, high = (torch.full((n_in,), end, dtype=torch.float64) for end in grid_range)
-    points = splines.uniform_grid(low, high, grid)
-    return Layer(points.to(dtype), k, coef.to(dtype), base.to(dtype), base_fun)
+#: A class of networks: what becomes of one of them has its class.
+AnyNetwork = TypeVar("AnyNetwork", bound=Network)
 
 
-def initial_layers(
-    width: Sequence[Sequence[int]],
-    arities: Arities,
-    grids: Sequence[int],
-    k: int,
-    *,
-    grid_range: tuple[float, float] = (-1.0, 1.0),
-    base_fun: str = "silu",
-    noise_scale: float = 1.0,
-    generator: torch.Generator,
-    dtype: torch.dtype = torch.float64,
-) -> list[Layer]:
-    """The layers of a network of a shape, each an `initial_layer`; the first has the range of the inputs.
-
-    Args:
-        width: Numbers of sums and of products of each level of nodes.
-        arities: Numbers of factors of the products of each level.
-        grids: Grid intervals of each layer.
-        k: Order of the splines.
-        grid_range: First and last grid point of the inputs.
-        base_fun: Name of the base function.
-        noise_scale: Size of the random splines.
-        generator: Draws the coefficients.
-        dtype: Of the parameters.
-    """
-    return [
-        initial_layer(
-            sum(below),
-            above[0] + sum(factors),
-            grid,
-            k,
-            base_fun=base_fun,
-            grid_range=HIDDEN_RANGE if level else grid_range,
-            noise_scale=noise_scale,
-            generator=generator,
-            dtype=dtype,
-        )
-        for level, (below, above, factors, grid) in enumerate(
-            zip(width[:-1], width[1:], arities[1:], grids, strict=True)
-        )
-    ]
-
-
-def nearest_edges(n_in: int, n_out: int) -> Tensor:
-    """Mask of the edges between neighbours, `(out, in)`, both rows of nodes drawn equally wide: each node has one at least.
-
-    Examples:
-        >>> nearest_edges(3, 3).nonzero().tolist()
-        [[0, 0], [1, 1], [2, 2]]
-    """
-    distance = (positions(n_out)[:, None] - positions(n_in)).abs()
-    mask = torch.zeros(n_out, n_in, dtype=torch.bool)
-    mask[torch.arange(n_out), distance.argmin(1)] = True
-    mask[distance.argmin(0), torch.arange(n_in)] = True
-    return mask
-
-
-def positions(count: int) -> Tensor:
-    """Where the nodes of a level stand between 0 and 1: node n of N at (n + ½)/N, `(count,)`, float64."""
-    return (torch.arange(count, dtype=torch.float64) + 0.5) / count
+def column_names(network: Network) -> tuple[str, ...]:
+    """Names of the columns of a network's data; `x_1`, `x_2`, … where they have none."""
+    return network.in_vars or numbered_inputs(network.n_features)

@@ -87,6 +87,10 @@ class StepRecord:
     """Degrees of freedom: how many parameters the data have determined."""
 
 
+#: The numbers of a step: columns of a history.
+_COLUMNS = [name for name in StepRecord.__dataclass_fields__ if name not in ("metrics", "stop_reason")]
+
+
 class Freedom(NamedTuple):
     """Degrees of freedom of an edge: what the data have determined of it. A curve has more than 1 together."""
 
@@ -163,13 +167,12 @@ class History:
     `callback`."""
 
     def __getitem__(self, column: str) -> list[float]:
-        if column in StepRecord.__dataclass_fields__ and column not in ("metrics", "stop_reason"):
+        if column in _COLUMNS:
             values = [getattr(record, column) for record in self.records]
         elif any(column in record.metrics for record in self.records):
             values = [record.metrics.get(column) for record in self.records]
         else:
-            names = [name for name in StepRecord.__dataclass_fields__ if name not in ("metrics", "stop_reason")]
-            raise KeyError(f"the history has no column {column!r}; it has {', '.join(names + self.metric_names)}")
+            raise KeyError(f"the history has no column {column!r}; it has {', '.join(_COLUMNS + self.metric_names)}")
         return [math.nan if value is None else value for value in values]
 
     def __len__(self) -> int:
@@ -190,8 +193,7 @@ class History:
 
     def to_dict(self) -> dict[str, list[float]]:
         """The columns as lists: `pandas.DataFrame(history.to_dict())` makes a table."""
-        names = [name for name in StepRecord.__dataclass_fields__ if name not in ("metrics", "stop_reason")]
-        return {name: self[name] for name in names + self.metric_names}
+        return {name: self[name] for name in _COLUMNS + self.metric_names}
 
     def to_pandas(self) -> Any:
         """The columns as a pandas DataFrame, a row a step.

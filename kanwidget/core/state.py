@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from kanwidget.core.layer import LAYER_TENSORS
 from kanwidget.core.network import Network
-
-_TENSORS = ("coef", "base", "affine", "knots", "spline_on", "frozen")
 
 
 class NetworkState:
@@ -31,8 +30,8 @@ class NetworkState:
     def __init__(self, network: Network) -> None:
         self._network, self._reference = network, network.reference
         self._layers = []
-        for layer in map(network.layer, range(network.depth)):
-            tensors = {name: getattr(layer, name) for name in _TENSORS}
+        for layer in network.layers:
+            tensors = {name: getattr(layer, name) for name in LAYER_TENSORS}
             # Plain clones: a deep copy of a state dict costs a tenth of a small network's step.
             copies = {name: tensor.detach().clone() for name, tensor in tensors.items()}
             self._layers.append((tensors, copies, layer.get_extra_state()))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -17,8 +17,8 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget._files import write_atomically
-from kanwidget.core.layer import Layer
-from kanwidget.core.network import Network
+from kanwidget.core.layer import LAYER_TENSORS, Layer
+from kanwidget.core.network import AnyNetwork, Network
 from kanwidget.core.primitives import primitives
 from kanwidget.core.records import EdgeRef, Event, Freedom, History, Posterior, StepRecord
 from kanwidget.datasets.encoding import Encoding
@@ -28,13 +28,10 @@ FORMAT = 5
 #: The first format that is read.
 _FIRST_FORMAT = 2
 _KEY = "kanwidget"
-_LAYER_TENSORS = ("coef", "base", "affine", "knots", "spline_on", "frozen")
 _POSTERIOR_TENSORS = ("vector", "root")
 _RECORD_FIELDS = tuple(StepRecord.__dataclass_fields__)
 #: What `Network` has of its own; the rest of a subclass's plain attributes are its settings.
 _SHAPE = ("training", "width", "arities", "n_features")
-
-N = TypeVar("N", bound=Network)
 
 
 def save(network: Network, path: str | os.PathLike[str]) -> None:
@@ -62,7 +59,7 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     write_atomically(path, content, "save")
 
 
-def load(path: str | os.PathLike[str], cls: type[N], map_location: torch.device | str = "cpu") -> N:
+def load(path: str | os.PathLike[str], cls: type[AnyNetwork], map_location: torch.device | str = "cpu") -> AnyNetwork:
     """Read a network that `save` wrote.
 
     Args:
@@ -90,7 +87,6 @@ def load(path: str | os.PathLike[str], cls: type[N], map_location: torch.device 
 
 def _structure(network: Network) -> dict[str, Any]:
     """Everything about a network that isn't a tensor, as plain data."""
-    layers = map(network.layer, range(network.depth))
     return {
         "version": FORMAT,
         "class": type(network).__name__,
@@ -102,7 +98,7 @@ def _structure(network: Network) -> dict[str, Any]:
         "classes": list(network.classes),
         "log": list(network.log),
         "training": network.training,
-        "layers": [{"k": layer.k, "base_fun": layer.base_fun, **layer.get_extra_state()} for layer in layers],
+        "layers": [{"k": layer.k, "base_fun": layer.base_fun, **layer.get_extra_state()} for layer in network.layers],
         "frozen": [name for name, parameter in network.named_parameters() if not parameter.requires_grad],
         "settings": _settings(network),
         "history": _history(getattr(network, "history", None)),
@@ -166,7 +162,7 @@ def _check_names(structure: dict[str, Any], path: str | os.PathLike[str]) -> Non
         raise ValueError(f"{os.fspath(path)} uses functions that aren't in the table here. Call {calls} before load.")
 
 
-def _assembled(tensors: dict[str, Tensor], structure: dict[str, Any], cls: type[N]) -> N:
+def _assembled(tensors: dict[str, Tensor], structure: dict[str, Any], cls: type[AnyNetwork]) -> AnyNetwork:
     """The network, without a call of the class's own constructor: that would draw parameters only to drop them."""
     layers = [_layer(tensors, f"layers.{n}.", data) for n, data in enumerate(structure["layers"])]
     network = cls.__new__(cls)
@@ -206,7 +202,7 @@ def _assembled(tensors: dict[str, Tensor], structure: dict[str, Any], cls: type[
 
 def _layer(tensors: dict[str, Tensor], prefix: str, data: dict[str, Any]) -> Layer:
     """A layer from its tensors and its structure."""
-    part = {name: tensors[prefix + name] for name in _LAYER_TENSORS}
+    part = {name: tensors[prefix + name] for name in LAYER_TENSORS}
     k = _check.integer(data["k"], "k", "load", low=0)
     grid = part["knots"][:, k : part["knots"].shape[1] - k]
     layer = Layer(grid, k, part["coef"], part["base"], data["base_fun"])

@@ -49,7 +49,7 @@ def load_trees(
         Licence: measured facts, free of rights; distributed with R as `trees`.
     """
     _check.choice(units, "units", "load_trees", ("us", "metric"))
-    columns = _read("trees")
+    columns = _bundled("trees")
     scale = {"girth": _INCH, "height": _FOOT, "volume": _FOOT**3} if units == "metric" else {}
     table = {name: _floats(values) * scale.get(name, 1.0) for name, values in columns.items()}
     return _dataset(table, "volume", test_fraction, seed, standardize)
@@ -97,7 +97,7 @@ def load_planets(
     """
     if kind is not None:
         _check.choice(kind, "kind", "load_planets", ("planet", "dwarf planet"))
-    columns = _read("planets")
+    columns = _bundled("planets")
     keep = np.asarray([kind is None or kind == entry for entry in columns["kind"]])
     table = {"axis": _floats(columns["axis_au"])[keep]}
     if eccentricity:
@@ -142,7 +142,7 @@ def load_puromycin(
     """
     if state is not None:
         _check.choice(state, "state", "load_puromycin", ("treated", "untreated"))
-    columns = _read("puromycin")
+    columns = _bundled("puromycin")
     keep = np.asarray([state is None or state == entry for entry in columns["state"]])
     table = {"concentration": _floats(columns["concentration"])[keep]}
     if state is None:
@@ -172,15 +172,20 @@ def load_mercury(*, test_fraction: float = 0.0, seed: int = 0, standardize: bool
         R. C. Weast (editor), "Handbook of Chemistry and Physics", CRC Press, 1973.
         Licence: measured facts, free of rights; distributed with R as `pressure`.
     """
-    columns = {name: _floats(values) for name, values in _read("mercury").items()}
+    columns = {name: _floats(values) for name, values in _bundled("mercury").items()}
     return _dataset(columns, "pressure", test_fraction, seed, standardize)
 
 
-def _read(name: str) -> dict[str, list[str]]:
-    """The columns of a bundled table, as text."""
+def bundled_rows(name: str) -> list[dict[str, str]]:
+    """The rows of a table that comes with the package, as texts by column."""
     text = resources.files("kanwidget.datasets").joinpath(f"data/{name}.csv").read_text(encoding="utf-8")
-    header, *rows = csv.reader(text.splitlines())
-    return {column: [row[index] for row in rows] for index, column in enumerate(header)}
+    return list(csv.DictReader(text.splitlines()))
+
+
+def _bundled(name: str) -> dict[str, list[str]]:
+    """The columns of such a table."""
+    rows = bundled_rows(name)
+    return {column: [row[column] for row in rows] for column in rows[0]}
 
 
 def _floats(values: list[str]) -> Any:

@@ -14,7 +14,8 @@ from kanwidget._refusals import short_refusals
 from kanwidget.datasets import arrays, cells, frames, naming
 from kanwidget.datasets.encoding import Encoding
 
-_PARTS = ("train", "test", "val")
+#: Parts of a dataset.
+PARTS = ("train", "test", "val")
 _WEIGHTS = ("train_weight", "test_weight", "val_weight")
 _SCALES = ("input_mean", "input_scale", "label_mean", "label_scale")
 
@@ -79,8 +80,7 @@ class Dataset:
         if naming.is_empty(self.in_vars):
             self._read_frame()
         self._check_part("train")
-        numbered = naming.Numbered(f"x_{i + 1}" for i in range(self.n_features))
-        self._set("in_vars", naming.check_names(self.in_vars, numbered, "in_vars"))
+        self._set("in_vars", naming.check_names(self.in_vars, naming.numbered_inputs(self.n_features), "in_vars"))
         for part in ("test", "val"):
             name = f"{part}_input"
             if self.has_names and not renamed:
@@ -88,9 +88,7 @@ class Dataset:
             self._check_part(part)
         if self.encoding is not None:
             self._set("encoding", self.encoding.only(self.in_vars))
-        numbers = range(self.n_outputs)
-        default_out = naming.Numbered(["y"] if self.n_outputs == 1 else [f"y_{i + 1}" for i in numbers])
-        self._set("out_vars", naming.check_names(self.out_vars, default_out, "out_vars"))
+        self._set("out_vars", naming.check_names(self.out_vars, naming.numbered_outputs(self.n_outputs), "out_vars"))
 
     def _read_frame(self) -> None:
         """Read the columns of a frame, and take their names, in place; nothing for other data, and for columns without names."""
@@ -191,7 +189,7 @@ class Dataset:
 
     def keys(self) -> list[str]:
         """The present parts, by pykan's names."""
-        names = [f"{part}_{kind}" for part in _PARTS for kind in ("input", "label")]
+        names = [f"{part}_{kind}" for part in PARTS for kind in ("input", "label")]
         return [name for name in names if getattr(self, name) is not None]
 
     def __getitem__(self, key: str) -> Tensor:
@@ -325,7 +323,7 @@ class Dataset:
         return from_table(df, target, Split(test_fraction, seed, standardize, dtype), "Dataset.from_frame")
 
     def __repr__(self) -> str:
-        counts = [(part, self[f"{part}_input"].shape[0]) for part in _PARTS if f"{part}_input" in self]
+        counts = [(part, self[f"{part}_input"].shape[0]) for part in PARTS if f"{part}_input" in self]
         rows = ", ".join(f"{n} {part} row{'' if n == 1 else 's'}" for part, n in counts)
         target = f"{self.n_outputs} classes" if self.is_classification else naming.listed(self.out_vars)
         return f"Dataset({rows}, {naming.listed(self.in_vars)} -> {target})"
@@ -392,6 +390,11 @@ def rows_of(data: Dataset, part: str, rows: Tensor | None = None, name: str | No
     }
 
 
+def with_held_out(data: Dataset, train: Tensor, held_out: Tensor) -> Dataset:
+    """The data with some of their training rows as validation rows, and others as training rows."""
+    return replace(data, **rows_of(data, "train", train), **rows_of(data, "train", held_out, "val"))
+
+
 def without_idle_rows(data: Dataset) -> Dataset:
     """The data without the rows of weight 0; a part in which no row counts stays as it is.
 
@@ -401,7 +404,7 @@ def without_idle_rows(data: Dataset) -> Dataset:
         tensor([0., 2.], dtype=torch.float64)
     """
     changes: dict[str, Any] = {}
-    for part in ("train", "test", "val"):
+    for part in PARTS:
         weight = getattr(data, f"{part}_weight")
         if weight is not None and bool((weight > 0).any()):
             changes |= rows_of(data, part, (weight > 0).nonzero().flatten())

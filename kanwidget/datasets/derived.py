@@ -14,7 +14,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget._refusals import short_refusals
 from kanwidget.datasets import naming
-from kanwidget.datasets.dataset import Dataset, rows_of
+from kanwidget.datasets.dataset import PARTS, Dataset, rows_of
 from kanwidget.datasets.equations.formula import CONSTANTS, FUNCTIONS, Evaluator, compiled, variables_of
 from kanwidget.datasets.reading import as_dataset
 
@@ -76,7 +76,7 @@ def numbers_only(data: Dataset) -> Dataset:
         return data
     flags = [data.in_vars.index(name) for name in data.encoding.flags]
     changed: dict[str, Any] = {}
-    for part in ("train", "test", "val"):
+    for part in PARTS:
         x = getattr(data, f"{part}_input")
         if x is None:
             continue

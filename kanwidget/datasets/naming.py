@@ -13,6 +13,16 @@ class Numbered(tuple[str, ...]):
     """Default names of columns, a type of its own: a person may choose the same names."""
 
 
+def numbered_inputs(count: int) -> Numbered:
+    """`x_1`, `x_2`, …"""
+    return Numbered(f"x_{number}" for number in range(1, count + 1))
+
+
+def numbered_outputs(count: int) -> Numbered:
+    """`y_1`, `y_2`, …; of a single one `y`."""
+    return Numbered(["y"] if count == 1 else [f"y_{number}" for number in range(1, count + 1)])
+
+
 def is_empty(names: Any) -> bool:
     """Whether these are no names; an Index or an array of some has no truth value."""
     return hasattr(names, "__len__") and len(names) == 0

@@ -11,11 +11,8 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.datasets import cells, frames, naming
-from kanwidget.datasets.dataset import Dataset, Split, from_table
+from kanwidget.datasets.dataset import PARTS, Dataset, Split, from_table
 from kanwidget.datasets.encoding import Encoding
-
-#: Parts of a dataset.
-_PARTS = ("train", "test", "val")
 
 
 def as_dataset(
@@ -116,7 +113,7 @@ def _recoded(data: Dataset, encoding: Encoding, where: str) -> Dataset:
 
 def _by_name(fields: Mapping[str, Any], names: Sequence[str], where: str) -> dict[str, Any]:
     """The inputs, of frames the columns of these names: selected before conversion, as further columns may hold text."""
-    keys = [f"{part}_input" for part in _PARTS if f"{part}_input" in fields]
+    keys = [f"{part}_input" for part in PARTS if f"{part}_input" in fields]
     inputs: dict[str, Any] = {key: frames.by_name(fields[key], names, where) for key in keys}
     return inputs if inputs["train_input"] is fields["train_input"] else inputs | {"in_vars": tuple(names)}
 

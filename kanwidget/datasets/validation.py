@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from kanwidget import _check
-from kanwidget.datasets.dataset import Dataset, rows_of, split_rows
+from kanwidget.datasets.dataset import Dataset, rows_of, split_rows, with_held_out
 
 #: Part of the training rows that is set aside.
 SET_ASIDE = 0.2
@@ -41,7 +41,7 @@ def with_validation(data: Dataset, where: str, *, seed: int = 0) -> Dataset:
     if data.val_input is not None:
         return data
     train, validation = split_rows(count, SET_ASIDE, seed, where)
-    return replace(data, **rows_of(data, "train", train), **rows_of(data, "train", validation, "val"))
+    return with_held_out(data, train, validation)
 
 
 def validation_folds(data: Dataset, where: str, *, seed: int = 0) -> list[Dataset]:
@@ -66,10 +66,7 @@ def validation_folds(data: Dataset, where: str, *, seed: int = 0) -> list[Datase
     order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
     parts = [order[first::_FOLDS].sort().values for first in range(_FOLDS)]
     others = [torch.cat([*parts[:index], *parts[index + 1 :]]).sort().values for index in range(_FOLDS)]
-    return [
-        replace(data, **rows_of(data, "train", train), **rows_of(data, "train", held_out, "val"))
-        for train, held_out in zip(others, parts, strict=True)
-    ]
+    return [with_held_out(data, train, held_out) for train, held_out in zip(others, parts, strict=True)]
 
 
 def sampled_data(data: Dataset, rows: int) -> Dataset:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeVar, cast
+from typing import cast
 
-from kanwidget.core.network import Network
+from kanwidget.core.network import AnyNetwork, Network
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset
 from kanwidget.growth.richer import RicherNetworks, richer_networks
 
-Net = TypeVar("Net", bound=Network)
 #: Most times that a network becomes richer.
 ROUNDS = 5
 #: Who explains so much has what it needs: more nodes would follow the rest of a law that simplification finds.
@@ -34,7 +33,7 @@ def grow_steps(network: Network, data: Dataset) -> Iterator[RicherNetworks | Non
 
 
 @limit_threads
-def grown(network: Net, data: Dataset) -> Net:
+def grown(network: AnyNetwork, data: Dataset) -> AnyNetwork:
     """A richer network, trained: with a finer grid, products of two columns, or hidden nodes, as far as the evidence asks for them.
 
     Args:
@@ -53,4 +52,4 @@ def grown(network: Net, data: Dataset) -> Net:
     result: Network = network
     for answer in grow_steps(network, data):
         result = result if answer is None else answer.network
-    return cast("Net", result)
+    return cast("AnyNetwork", result)

@@ -9,14 +9,14 @@ import copy
 import math
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeVar, cast
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from kanwidget import surgery
 from kanwidget.core import splines
-from kanwidget.core.network import Network
+from kanwidget.core.network import AnyNetwork, Network
 from kanwidget.core.records import StepRecord
 from kanwidget.core.reference_data import order_columns
 from kanwidget.core.state import NetworkState
@@ -28,7 +28,6 @@ from kanwidget.training import Settings, Trainer
 from kanwidget.training.evidence.schwarz import schwarz
 from kanwidget.training.jacobian.parameter_vector import ParameterVector
 
-Net = TypeVar("Net", bound=Network)
 Kind = Literal["", "grid", "pair", "hidden", "wave"]
 
 #: Rows that are compared, all of a table if they times the parameters of a network are fewer than the second number, at most the third;
@@ -125,7 +124,7 @@ def richer_networks(
     rows = _ROWS_TIMES_PARAMETERS // max(1, ParameterVector.of(network).size)
     ordered = _complete(order_columns(network, data, "richer_networks"))
     sample = sampled_data(ordered, min(max(rows, _ROWS), _MOST_ROWS))
-    trials = _Trials(sample)
+    trials = _RicherTrials(sample)
     now = yield from trials.run("", network, _STEPS)
     if now is None or now.network is None:
         return
@@ -159,30 +158,29 @@ def richer_networks(
 
 def is_formula(network: Network) -> bool:
     """Whether functions stand on edges. Beside splines the identity alone is none: it leads a network's sum past new hidden nodes."""
-    layers = [network.layer(index) for index in range(network.depth)]
-    if not any(bool(layer.curved().any()) for layer in layers):
+    if not any(bool(layer.curved().any()) for layer in network.layers):
         return True
-    return any(name != "x" and edges for layer in layers for name, edges in layer.symbols.items())
+    return any(name != "x" and edges for layer in network.layers for name, edges in layer.symbols.items())
 
 
-def with_hidden_nodes(network: Net, nodes: int, level: int = 1, *, product: bool = False) -> Net:
+def with_hidden_nodes(network: AnyNetwork, nodes: int, level: int = 1, *, product: bool = False) -> AnyNetwork:
     """A network with more nodes on a hidden level; where there is none it comes first, with a grid that can bend. The function stays.
 
     The sums that were the outputs are led past the new nodes by frozen edges: their constants would repeat what the curves have, without
     a price.
     """
     if network.depth > 1:
-        return cast("Net", surgery.expand_width(network, level, nodes, product=product))
+        return surgery.expand_width(network, level, nodes, product=product)
     deeper = surgery.expand_depth(network)
     for edge in deeper.edge_refs(active=True):
         if edge.layer == 1:
             surgery.freeze(deeper, *edge)
     wider = surgery.expand_width(deeper, 1, nodes, product=product)
-    grid = max(wider.layer(index).grid_size for index in range(wider.depth))
-    return cast("Net", surgery.refine(wider, max(grid, _HIDDEN_GRID)))
+    grid = max(layer.grid_size for layer in wider.layers)
+    return surgery.refine(wider, max(grid, _HIDDEN_GRID))
 
 
-def _flat(network: Net) -> Net:
+def _flat(network: AnyNetwork) -> AnyNetwork:
     """A network without hidden nodes whose curves are all 0; any other as it is."""
     if network.depth > 1:
         return network
@@ -193,7 +191,7 @@ def _flat(network: Net) -> Net:
     return flat
 
 
-def with_pair(network: Net, columns: tuple[int, int]) -> Net:
+def with_pair(network: AnyNetwork, columns: tuple[int, int]) -> AnyNetwork:
     """A network with a product of functions of two columns on the first hidden level, which comes first where there is none.
 
     The function stays.
@@ -229,7 +227,7 @@ def _complete(data: Dataset) -> Dataset:
     return replace(data, **rows_of(data, "train", complete)) if enough else data
 
 
-class _Trials:
+class _RicherTrials:
     """Trainings of copies on the same rows."""
 
     def __init__(self, data: Dataset) -> None:
@@ -296,7 +294,7 @@ class _Trials:
 
     def finer_grids(self, network: Network, wave: Wave | None) -> list[int]:
         """Grids that may explain more: twice and four times the intervals where those there are in use, and one for a wave's turns."""
-        grid = max(network.layer(index).grid_size for index in range(network.depth))
+        grid = max(layer.grid_size for layer in network.layers)
         grids = {2 * grid, 4 * grid} if self._used > _USED else set()
         if wave is not None:
             least = _PER_TURN * wave.turns
@@ -309,7 +307,7 @@ class _Trials:
     ) -> Richness | None:
         evidence = _evidence_of(record)
         rows = len(self._data.train_input)
-        grid = max(network.layer(index).grid_size for index in range(network.depth))
+        grid = max(layer.grid_size for layer in network.layers)
         if not self._data.train_label.is_floating_point():
             least = _uncertainty(self._data)
             if not (math.isfinite(evidence) and least > 0):
@@ -317,7 +315,7 @@ class _Trials:
             explained = min(1.0, max(0.0, 1 - record.train_loss / least))
             return Richness(kind, grid, record.train_loss, evidence, explained, network, columns)
         spread = _spread(network, self._data)
-        if record.noise is not None and any(bool(network.layer(i).spline_on.any()) for i in range(network.depth)):
+        if record.noise is not None and any(bool(layer.spline_on.any()) for layer in network.layers):
             noise = record.noise
         else:  # a formula has constants alone: its evidence by Schwarz's criterion
             size = ParameterVector.of(network).size

@@ -1,6 +1,6 @@
 """Reading a network: importances, and (in `plot`, imported when first needed) drawings."""
 
-from kanwidget.insight.attribution import Scores, attribute, feature_interaction, feature_score
+from kanwidget.core.scores import Scores, attribute, feature_interaction, feature_score
 from kanwidget.insight.effects import ColumnEffects, column_effects
 from kanwidget.insight.loss_derivatives import LossDerivatives, loss_derivatives
 from kanwidget.insight.noise import Noise, noise_of

@@ -195,8 +195,8 @@ def _shuffled_losses(network: Network, rows: _Rows, generator: torch.Generator) 
 def _outputs(network: Network, sums: Tensor) -> Tensor:
     """Scaled outputs from the sums of the first layer's edges."""
     nodes = network.combine(1, sums)
-    for index in range(1, network.depth):
-        nodes = network.combine(index + 1, network.layer(index)(nodes))
+    for level, layer in enumerate(network.layers[1:], 2):
+        nodes = network.combine(level, layer(nodes))
     return nodes
 
 

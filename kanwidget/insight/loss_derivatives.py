@@ -14,6 +14,7 @@ from kanwidget.core.network import Network
 from kanwidget.core.reference_data import order_columns
 from kanwidget.core.threads import limit_threads
 from kanwidget.training.jacobian.parameter_vector import ParameterVector
+from kanwidget.training.jacobian.stack import Stack
 from kanwidget.training.steps.training_data import check_outputs, labels, pick_loss
 
 _WHERE = "loss_derivatives"
@@ -77,7 +78,7 @@ def loss_derivatives(network: Network, data: Any) -> LossDerivatives:
         return row.value(output, label, weight)
 
     with torch.enable_grad():
-        vector = _free(network, index).requires_grad_()
+        vector = index.read(Stack([network]))[0].requires_grad_()
         value = loss(vector)
         (gradient,) = torch.autograd.grad(value, vector, create_graph=True)
         second = partial(torch.autograd.grad, gradient, vector, retain_graph=True)
@@ -85,18 +86,6 @@ def loss_derivatives(network: Network, data: Any) -> LossDerivatives:
     if not bool(torch.isfinite(hessian).all() and torch.isfinite(value)):
         _check.fail("network", _WHERE, "one whose loss on the data, and its derivatives, are finite", network)
     return LossDerivatives(float(value.detach()), gradient.detach(), (hessian + hessian.T) / 2)
-
-
-def _free(network: Network, index: ParameterVector) -> Tensor:
-    """The free parameters as a vector, `(parameters,)`."""
-    vector = network.layer(0).coef.new_zeros(index.size)
-    for number, layer in enumerate(index.layers):
-        edges = network.layer(number)
-        numeric = torch.cat([edges.coef, edges.base[..., None]], dim=-1)
-        for columns, value in ((layer.numeric, numeric), (layer.affine, edges.affine)):
-            own = (columns >= 0) & edges.tie_leads()[..., None]
-            vector[columns[own]] = value.detach()[own]
-    return vector
 
 
 def _placed(network: Network, index: ParameterVector, vector: Tensor) -> dict[str, Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from kanwidget.core.network import Network
+from kanwidget.core.network import Network, column_names
 from kanwidget.core.reference_data import order_columns
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset
@@ -78,7 +78,7 @@ class Summary:
                 f"{line}  {text:>8}" for line, text in zip(lines, ["effect", *map(_effect, self.columns)], strict=True)
             ]
         if any(row.freedom is not None for row in self.columns):
-            numbers = [_number(row.freedom) for row in self.columns]
+            numbers = ["" if row.freedom is None else f"{row.freedom:.1f}" for row in self.columns]
             lines = [f"{line}  {text:>7}" for line, text in zip(lines, ["freedom", *numbers], strict=True)]
         if self.yardsticks is not None and not self.yardsticks.held_out:
             lines.append("(effects of columns need held-out rows: data with test rows)")
@@ -89,10 +89,6 @@ def _effect(row: ColumnSummary) -> str:
     if row.effect is None:
         return ""
     return percent(max(0.0, row.effect)) if row.matters else "chance"
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.1f}"
 
 
 @limit_threads
@@ -119,8 +115,7 @@ def summary(network: Network, data: Any = None) -> Summary:
     """
     dataset = None if data is None else order_columns(network, data, "summary").to(network.dtype, network.device)
     sticks = None if dataset is None else yardsticks(network, dataset)
-    names = network.in_vars or tuple(f"x_{index + 1}" for index in range(network.n_features))
-    names = dataset.in_vars if dataset is not None and dataset.has_names else names
+    names = dataset.in_vars if dataset is not None and dataset.has_names else column_names(network)
     names = tuple(str(name) for name in names)
     effects: list[tuple[float | None, bool | None]] = [(None, None)] * len(names)
     if dataset is not None and sticks is not None and sticks.held_out and _enough(dataset):

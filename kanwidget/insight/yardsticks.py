@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from kanwidget import _check
-from kanwidget.core.network import Network, initial_layers
+from kanwidget.core.network import Network
 from kanwidget.core.reference_data import order_columns
+from kanwidget.core.starts import initial_layers
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset
 from kanwidget.datasets.validation import sampled_data

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from typing_extensions import Self
 
@@ -35,7 +35,7 @@ class EditableNetwork(Network):
             10
         """
         x = None if knots == "insert" else as_inputs(self, data, "refine")
-        return cast("Self", surgery.refine(self, grid, knots=knots, x=x))
+        return surgery.refine(self, grid, knots=knots, x=x)
 
     def update_grid(self, data: Any = None, *, grid_eps: float | None = None) -> None:
         """Move the knots to where the data is. In place.
@@ -59,7 +59,7 @@ class EditableNetwork(Network):
             >>> KAN([2, 3, 1], seed=1).prune(node_th=0.5, data=rows).width
             [[2, 0], [1, 0], [1, 0]]
         """
-        return cast("Self", surgery.prune(self, as_inputs(self, data, "prune"), node_th, edge_th))
+        return surgery.prune(self, as_inputs(self, data, "prune"), node_th, edge_th)
 
     @short_refusals
     def prune_node(self, threshold: float = 1e-2, *, active: Any = None, data: Any = None) -> Self:
@@ -71,7 +71,7 @@ class EditableNetwork(Network):
             >>> KAN([2, 3, 1], seed=1).prune_node(0.3, data=rows).width
             [[2, 0], [2, 0], [1, 0]]
         """
-        return cast("Self", surgery.prune_node(self, as_inputs(self, data, "prune_node"), threshold, active))
+        return surgery.prune_node(self, as_inputs(self, data, "prune_node"), threshold, active)
 
     def prune_edge(self, threshold: float = 3e-2, *, data: Any = None) -> Self:
         """A new model without the edges that hardly matter.
@@ -82,7 +82,7 @@ class EditableNetwork(Network):
             >>> KAN([2, 3, 1], seed=1).prune_edge(0.3, data=rows)
             KAN([2, 3, 1], grid=3, k=3, 4 active edges)
         """
-        return cast("Self", surgery.prune_edge(self, as_inputs(self, data, "prune_edge"), threshold))
+        return surgery.prune_edge(self, as_inputs(self, data, "prune_edge"), threshold)
 
     @short_refusals
     def prune_input(
@@ -98,7 +98,7 @@ class EditableNetwork(Network):
             >>> KAN([3, 2, 1]).prune_input(active=[0, 2], data=rows).columns
             tensor([0, 2])
         """
-        return cast("Self", surgery.prune_input(self, as_inputs(self, data, "prune_input"), threshold, active))
+        return surgery.prune_input(self, as_inputs(self, data, "prune_input"), threshold, active)
 
     @short_refusals
     def prune_residual(
@@ -126,7 +126,7 @@ class EditableNetwork(Network):
             >>> KAN([2, 3, 1]).expand_width(1, 2, product=True).width
             [[2, 0], [3, 2], [1, 0]]
         """
-        return cast("Self", surgery.expand_width(self, level, n, product=product, mult_arity=mult_arity))
+        return surgery.expand_width(self, level, n, product=product, mult_arity=mult_arity)
 
     def expand_depth(self, level: int | None = None) -> Self:
         """A new model with one more layer, of identities; the function stays.
@@ -136,7 +136,7 @@ class EditableNetwork(Network):
             >>> KAN([2, 3, 1]).expand_depth().width
             [[2, 0], [3, 0], [1, 0], [1, 0]]
         """
-        return cast("Self", surgery.expand_depth(self, level))
+        return surgery.expand_depth(self, level)
 
     def perturb(self, mag: float = 0.1, mode: str = "non-intrusive", *, seed: int = 0, data: Any = None) -> Self:
         """A new model whose symbolic and pruned edges have a small spline, too, so that it can learn more than its formula.
@@ -151,7 +151,7 @@ class EditableNetwork(Network):
             ('both', 'spline', tensor([[True]]))
         """
         x = as_inputs(self, data, "perturb") if self._has(data) else None
-        return cast("Self", surgery.perturb(self, mag, mode, x=x, seed=seed))
+        return surgery.perturb(self, mag, mode, x=x, seed=seed)
 
     def remove_edge(self, l: int, i: int, j: int) -> None:  # noqa: E741
         """Prune one edge. In place.
@@ -198,10 +198,8 @@ class EditableNetwork(Network):
             >>> KAN([2, 3, 1]).remove_node(1, 0).width
             [[2, 0], [2, 0], [1, 0]]
         """
-        return cast(
-            "Self",
-            surgery.remove_node(self, level, node, as_inputs(self, data, "remove_node") if self._has(data) else None),
-        )
+        x = as_inputs(self, data, "remove_node") if self._has(data) else None
+        return surgery.remove_node(self, level, node, x)
 
     def swap(self, level: int, i1: int, i2: int) -> None:
         """Exchange two hidden nodes; the function stays. In place.

@@ -18,22 +18,22 @@ from kanwidget.core.arguments import (
     check_base_fun,
     check_device,
     check_logs,
+    check_start,
     normalize_arities,
     normalize_grids,
     normalize_range,
     normalize_width,
 )
-from kanwidget.core.network import initial_layers, nearest_edges
 from kanwidget.core.records import History
 from kanwidget.core.reference_data import as_inputs, warn_of_rows
+from kanwidget.core.starts import initial_layers, nearest_edges
 from kanwidget.core.threads import limit_threads_of_methods
 from kanwidget.datasets.dataset import Split
 from kanwidget.growth import grown
 from kanwidget.kan.for_data import FIRST_GRID, TableOptions, dataset_for, width_for
 from kanwidget.kan.queries import QueryableNetwork
 from kanwidget.training import Trainer, fit, fit_steps
-from kanwidget.training.evidence.beyond import brought_nearer
-from kanwidget.training.evidence.errors import noise_errors, output_errors, valid_posterior
+from kanwidget.training.evidence.errors import brought_nearer, noise_errors, output_errors, valid_posterior
 from kanwidget.training.extension import extend
 from kanwidget.training.residuals import ResidualHistory, fit_residual
 from kanwidget.training.steps.trainer import Callback
@@ -96,7 +96,7 @@ class KAN(QueryableNetwork):
         _check.integer(k, "k", "KAN", low=0, advice="3 makes cubic splines.")
         check_base_fun(base_fun)
         low, high = normalize_range(grid_range)
-        _check_start(noise_scale, sparse_init, dtype)
+        check_start(noise_scale, sparse_init, dtype)
         generator = torch.Generator().manual_seed(_check.integer(seed, "seed", "KAN", low=0))
         layers = initial_layers(
             pairs,
@@ -274,23 +274,31 @@ class KAN(QueryableNetwork):
             validation: A pair `(inputs, labels)`, or data of any other form; the state that is best on it is kept. A number such as 0.2
                 sets this part of the training rows aside.
             progress: Whether to show a progress bar.
-            **options: `lr` (of Adam and LBFGS; refused with LM, which finds the length of its steps itself), `batch` (rows of each
-                step), `rows` (a large table's training begins with a sample, which grows as the error stalls, and takes all rows last:
-                `"auto"`, the rows to begin with, or None for all from the first step on),
-                `loss` (`"mse"`, `"cross_entropy"` or a function of outputs and labels),
-                `metrics` (functions of outputs and labels, on the test data), `sample_weight` (how much each training row
-                counts; with those of the test and validation rows after them these count in the held-out errors), `update_grid`,
-                `grid_update_num`, `start_grid_update_step`, `stop_grid_update_step`, `lamb_l1`, `lamb_entropy`,
-                `lamb_coef`, `lamb_coefdiff`, `reg_metric`, as in pykan; `seed` of the batches; `geodesic_acceleration=True` for LM steps
-                that follow the valley where it turns, at twice the time: for fits down to round-off (without `lamb`, in float64);
-                `continual=True` for data that leave out inputs learnt before: grids stay, and so does what the new data don't decide
-                (splines are local, base functions aren't: `base_fun="zero"`); `evidence`: whether the data set the noise and how
-                smooth each edge is (by default wherever LM trains without `lamb`, `continual`, `smoothness` or
-                `geodesic_acceleration`): noisy rows are then not learnt by heart, and the network knows its errors, see `predict`;
-                `averages`: whether curves of a sum are in the end what they are on average over all smoothness that the data leave open
-                (by default), or under the likeliest one alone; `smoothness`, ≥ 0, for LM: where data are thin, splines go on as
-                polynomials of degree five. It weighs the mean square of sixth derivatives over a grid of length 1, in parts of the loss:
-                1e-10 is much for a wave of several periods.
+            **options: Further settings, each by its name:
+
+                - `lr`: of Adam and LBFGS; refused with LM, which finds the length of its steps itself
+                - `batch`: rows of each step
+                - `rows`: a large table's training begins with a sample, which grows as the error stalls, and takes all rows last:
+                  `"auto"`, the rows to begin with, or None for all from the first step on
+                - `loss`: `"mse"`, `"cross_entropy"` or a function of outputs and labels
+                - `metrics`: functions of outputs and labels, on the test data
+                - `sample_weight`: how much each training row counts; with those of the test and validation rows after them these
+                  count in the held-out errors
+                - `update_grid`, `grid_update_num`, `start_grid_update_step`, `stop_grid_update_step`: as in pykan
+                - `lamb_l1`, `lamb_entropy`, `lamb_coef`, `lamb_coefdiff`, `reg_metric`: of the penalty, as in pykan
+                - `seed`: of the batches
+                - `evidence`: whether the data set the noise and how smooth each edge is (by default wherever LM trains without `lamb`,
+                  `continual`, `smoothness` or `geodesic_acceleration`): noisy rows are then not learnt by heart, and the network
+                  knows its errors, see `predict`
+                - `averages`: whether curves of a sum are in the end what they are on average over all smoothness that the data leave
+                  open (by default), or under the likeliest one alone
+                - `geodesic_acceleration`: True for LM steps that follow the valley where it turns, at twice the time: for fits down to
+                  round-off (without `lamb`, in float64)
+                - `continual`: True for data that leave out inputs learnt before: grids stay, and so does what the new data don't
+                  decide (splines are local, base functions aren't: `base_fun="zero"`)
+                - `smoothness`: ≥ 0, for LM: where data are thin, splines go on as polynomials of degree five. It weighs the mean
+                  square of sixth derivatives over a grid of length 1, in parts of the loss: 1e-10 is much for a wave of several
+                  periods
 
         Returns:
             Losses of every step (RMSE for squared errors, else the mean loss), and why it stopped; with evidence also `noise`, the
@@ -436,12 +444,3 @@ class KAN(QueryableNetwork):
     def __repr__(self) -> str:
         shape = [sums if not products else [sums, products] for sums, products in self.width]
         return f"KAN({shape}, grid={self.grid}, k={self.k}, {len(self.edge_refs(active=True))} active edges)"
-
-
-def _check_start(noise_scale: float, sparse_init: bool, dtype: torch.dtype) -> None:
-    """Raise an error for arguments of a start that can't be."""
-    _check.real(noise_scale, "noise_scale", "KAN", low=0)
-    if not isinstance(sparse_init, bool):
-        _check.fail("sparse_init", "KAN", "True or False", sparse_init)
-    if dtype not in (torch.float32, torch.float64):
-        _check.fail("dtype", "KAN", "torch.float64 or torch.float32", dtype)

@@ -11,8 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from kanwidget.core.network import Network, initial_layers
+from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeRef
+from kanwidget.core.starts import initial_layers
 from kanwidget.datasets import Dataset
 from kanwidget.datasets.dataset import rows_of
 from kanwidget.discovery.arguments import operations

@@ -11,8 +11,8 @@ from kanwidget.core.network import Network
 from kanwidget.core.state import NetworkState
 from kanwidget.simplification.held_out import HeldOut
 from kanwidget.training import Settings, Trainer
-from kanwidget.training.after_step import AFTER_STEP
 from kanwidget.training.evidence.errors import valid_posterior
+from kanwidget.training.steps.loop import AFTER_STEP
 
 #: Steps of a refit after one change.
 STEPS = 10

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from kanwidget.core.network import Network, initial_layers
+from kanwidget.core.network import Network
 from kanwidget.core.scales import Scaling
+from kanwidget.core.starts import initial_layers
 from kanwidget.simplification.held_out import HeldOut
 from kanwidget.simplification.refits import refit
 from kanwidget.simplification.removals import without_needless_edges

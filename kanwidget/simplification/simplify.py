@@ -35,7 +35,7 @@ from kanwidget.simplification.straightened import is_as_likely, settled, straigh
 from kanwidget.surgery._record import unlogged
 from kanwidget.surgery.prune import prune, prune_input
 from kanwidget.symbolic.edges import numeric_edges
-from kanwidget.training.after_step import AFTER_STEP
+from kanwidget.training.steps.loop import AFTER_STEP
 
 #: Weight of the penalty by which the network becomes sparse, and the steps of that training.
 LAMB, STEPS = 1e-3, 50

@@ -1,6 +1,6 @@
 """The conditions: for each structure the polynomial in value, gradient and Hessian that vanishes where it holds.
 
-All terms are in the scaled numbers of a `Field`, `(members, points)`.
+All terms are in the scaled numbers of a `ScaledField`, `(members, points)`.
 
 References:
     Udrescu, Tegmark, "AI Feynman: a physics-inspired method for symbolic regression", arXiv:1905.11481 (the structures);
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.structure.evidence import NOTHING, Measurement, measure
-from kanwidget.structure.field import Field, Swaps
+from kanwidget.structure.field import ScaledField, Swaps
 
 #: What a weak coupling of a group with another column is compared with, of the product of two slopes.
 _COUPLING = 0.1
@@ -25,27 +25,27 @@ _COUPLING = 0.1
 Family = Literal["sum", "product", "squares"]
 
 
-def irrelevance(field: Field, column: int) -> Measurement:
+def irrelevance(field: ScaledField, column: int) -> Measurement:
     """∂f/∂x, against the whole gradient."""
     slopes = field.gradient.unbind(-1)
     others = [slope for index, slope in enumerate(slopes) if index != column]
     return measure([slopes[column]], others)
 
 
-def additivity(field: Field, i: int, j: int) -> Measurement:
+def additivity(field: ScaledField, i: int, j: int) -> Measurement:
     """∂²f/∂x∂y, which vanishes for f = g(x, …) + h(y, …), against itself and the two slopes."""
     slopes = (field.gradient[..., i] * field.gradient[..., j]).abs().sqrt()
     return measure([field.hessian[..., i, j]], [slopes])
 
 
-def multiplicativity(field: Field, i: int, j: int, constant: float) -> Measurement:
+def multiplicativity(field: ScaledField, i: int, j: int, constant: float) -> Measurement:
     """(f - c) ∂²f/∂x∂y - ∂f/∂x ∂f/∂y, which vanishes for f = c + g(x, …)·h(y, …)."""
     return measure(
         [(field.value - constant) * field.hessian[..., i, j], -field.gradient[..., i] * field.gradient[..., j]]
     )
 
 
-def best_constant(field: Field, i: int, j: int) -> float | None:
+def best_constant(field: ScaledField, i: int, j: int) -> float | None:
     """The c for which the columns' product fits best, by least squares; None where their mixed derivative is lost in its spread.
 
     Products of two uncertain numbers are estimated from different members, so that their spread adds nothing.
@@ -68,7 +68,7 @@ def _cross(a: Tensor, b: Tensor) -> Tensor:
     return (a.sum(0) * b.sum(0) - (a * b).sum(0)) / (members * (members - 1))
 
 
-def composition(field: Field, i: int, j: int, k: int) -> Measurement:
+def composition(field: ScaledField, i: int, j: int, k: int) -> Measurement:
     """fⱼ fᵢₖ - fᵢ fⱼₖ, which vanishes if x and y act through one number h(x, y, …) that doesn't depend on z."""
     gradient, hessian = field.gradient, field.hessian
     slopes = _COUPLING * gradient[..., i] * gradient[..., j]
@@ -104,7 +104,7 @@ SYMMETRIES = (
 )
 
 
-def symmetry(field: Field, i: int, j: int, form: Symmetry) -> Measurement:
+def symmetry(field: ScaledField, i: int, j: int, form: Symmetry) -> Measurement:
     """The derivative of f along the curves on which the form is constant."""
     first, second = _ALONG[form.family](field, i, j)
     largest = torch.maximum(first.abs().max(), second.abs().max()) if first.numel() else first.sum()
@@ -114,23 +114,23 @@ def symmetry(field: Field, i: int, j: int, form: Symmetry) -> Measurement:
     return measure([first / largest, -form.sign * second / largest])
 
 
-def _along_sum(field: Field, i: int, j: int) -> tuple[Tensor, Tensor]:
+def _along_sum(field: ScaledField, i: int, j: int) -> tuple[Tensor, Tensor]:
     """∂f/∂x and ∂f/∂y in own units, both times the first column's size."""
     return field.gradient[..., i], field.gradient[..., j] * (field.size[i] / field.size[j])
 
 
-def _along_product(field: Field, i: int, j: int) -> tuple[Tensor, Tensor]:
+def _along_product(field: ScaledField, i: int, j: int) -> tuple[Tensor, Tensor]:
     """X ∂f/∂x and y ∂f/∂y."""
     return field.x[:, i] * field.gradient[..., i], field.x[:, j] * field.gradient[..., j]
 
 
-def _along_squares(field: Field, i: int, j: int) -> tuple[Tensor, Tensor]:
+def _along_squares(field: ScaledField, i: int, j: int) -> tuple[Tensor, Tensor]:
     """Y ∂f/∂x and x ∂f/∂y in own units, both times the first column's size over the second's."""
     ratio = field.size[i] / field.size[j]
     return field.x[:, j] * field.gradient[..., i], field.x[:, i] * field.gradient[..., j] * ratio**2
 
 
-_ALONG: dict[Family, Callable[[Field, int, int], tuple[Tensor, Tensor]]] = {
+_ALONG: dict[Family, Callable[[ScaledField, int, int], tuple[Tensor, Tensor]]] = {
     "sum": _along_sum,
     "product": _along_product,
     "squares": _along_squares,

@@ -14,7 +14,7 @@ from kanwidget._types import LayerWidth
 from kanwidget.core.network import Network
 from kanwidget.core.records import History
 from kanwidget.datasets import Dataset, arrays
-from kanwidget.datasets.dataset import rows_of
+from kanwidget.datasets.dataset import with_held_out
 from kanwidget.kan import KAN
 from kanwidget.training import fit_many
 
@@ -33,7 +33,7 @@ _REFIT_STEPS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class NetworkShape:
     """A network to try: hidden nodes, grid and order. Second derivatives need a high order and few knots."""
 
     hidden: tuple[LayerWidth, ...]
@@ -47,10 +47,10 @@ class Shape:
 
 #: One row a shape, from few parameters to many.
 SHAPES = (
-    Shape(([2, 1],), 2, 4),
-    Shape((4,), 2, 4),
-    Shape(([2, 2],), 3, 4),
-    Shape((7,), 3, 4),
+    NetworkShape(([2, 1],), 2, 4),
+    NetworkShape((4,), 2, 4),
+    NetworkShape(([2, 2],), 3, 4),
+    NetworkShape((7,), 3, 4),
 )
 
 
@@ -107,12 +107,12 @@ def _scaled(network: KAN, table: Dataset) -> KAN:
     return network
 
 
-def _best_shape(table: Dataset, steps: int, seed: int) -> Shape:
+def _best_shape(table: Dataset, steps: int, seed: int) -> NetworkShape:
     """The shape of least mean error on held-out rows among those with rows enough for their parameters."""
     count = max(1, round(_HELD_OUT * len(table.train_input)))
     order = torch.randperm(len(table.train_input), generator=torch.Generator().manual_seed(seed))
     held_out, rows = order[:count], order[count:]
-    split = replace(table, **rows_of(table, "train", held_out, "val"), **rows_of(table, "train", rows))
+    split = with_held_out(table, rows, held_out)
     errors: dict[int, float] = {}
     for number, shape in enumerate(SHAPES):
         networks = [_scaled(shape.network(table.n_features, seed + start), table) for start in range(_STARTS)]

@@ -8,9 +8,9 @@ from kanwidget import _check
 from kanwidget._refusals import short_refusals
 from kanwidget.core.threads import limit_threads
 from kanwidget.structure import ensembles
-from kanwidget.structure.arguments import subject_of
 from kanwidget.structure.findings import Finding, Findings
 from kanwidget.structure.structure import Structure
+from kanwidget.structure.subjects import subject_of
 from kanwidget.structure.tree import Tree
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ class RawDerivatives:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class ScaledField:
     """A function at points in scaled numbers, with one axis for the members that tell its uncertainty.
 
     A column's unit is its spread over the points; the target's is the root mean square of its scaled gradient, and its zero its
@@ -58,7 +58,7 @@ class Field:
         return self.unit == 0.0
 
 
-def make_field(points: Tensor, size: Tensor, raw: RawDerivatives) -> Field:
+def make_field(points: Tensor, size: Tensor, raw: RawDerivatives) -> ScaledField:
     """The field of derivatives in the units of `size`; points where a member isn't finite are left out.
 
     Args:
@@ -71,7 +71,7 @@ def make_field(points: Tensor, size: Tensor, raw: RawDerivatives) -> Field:
     value, gradient, hessian = raw.value[:, finite], raw.gradient[:, finite], raw.hessian[:, finite]
     centre, unit = _scale(value, gradient)
     divisor = unit or 1.0
-    return Field(
+    return ScaledField(
         points[finite] / size, size, (value - centre) / divisor, gradient / divisor, hessian / divisor, centre, unit
     )
 
@@ -129,7 +129,7 @@ def section_points(all_points: Tensor, points: Tensor, columns: Sequence[int]) -
     return sections
 
 
-def clarity(field: Field) -> float:
+def clarity(field: ScaledField) -> float:
     """How far the gradient in every column stands above its error; the clearest section is examined."""
     mean, spread = field.gradient.mean(0), field.gradient.var(0, correction=1)
     signal = (mean.square().mean(0) - spread.mean(0)).clamp(min=0).amin()
@@ -157,7 +157,7 @@ class Swaps:
         function: Callable[[Tensor], Tensor],
         points: Tensor,
         columns: Sequence[int],
-        field: Field,
+        field: ScaledField,
         shifts: Sequence[float],
     ) -> None:
         count = min(len(points), _SWAPPED)

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import combinations
+from typing import Any
 
 from kanwidget.structure import conditions, partitions
 from kanwidget.structure.conditions import SYMMETRIES, Symmetry
 from kanwidget.structure.evidence import EXACT, NOTHING, Measurement, Verdict
-from kanwidget.structure.field import Field, Swaps
+from kanwidget.structure.field import ScaledField, Swaps
 from kanwidget.structure.partitions import Group, Pair
 
 #: Constants beside a product that are tried on all pairs.
@@ -31,7 +32,7 @@ class Measurements:
     """
 
     def __init__(
-        self, field: Field, varies: Sequence[bool], tolerance: float, is_section: bool, swaps: Swaps | None = None
+        self, field: ScaledField, varies: Sequence[bool], tolerance: float, is_section: bool, swaps: Swaps | None = None
     ) -> None:
         self.field = field
         self.varies = tuple(varies)
@@ -48,14 +49,14 @@ class Measurements:
 
     def _irrelevance(self, column: int) -> Measurement:
         measurement = EXACT if self.field.is_constant else conditions.irrelevance(self.field, column)
-        return self._confirmed(measurement, lambda swaps: conditions.irrelevance_by_values(swaps, column))
+        return self._confirmed(measurement, conditions.irrelevance_by_values, column)
 
-    def _confirmed(self, measurement: Measurement, by_values: Callable[[Swaps], Measurement]) -> Measurement:
-        """A measurement by derivatives; where it holds, contradicted if values at other points deny it."""
+    def _confirmed(self, measurement: Measurement, by_values: Callable[..., Measurement], *of: Any) -> Measurement:
+        """A measurement by derivatives; where it holds, contradicted if values at other points, `by_values(swaps, *of)`, deny it."""
         if self._swaps is None or self.verdict(measurement) != "holds":
             return measurement
         limit = _BY_VALUES * measurement.threshold(self.tolerance)
-        return replace(measurement, contradicted=by_values(self._swaps).verdict(limit) == "fails")
+        return replace(measurement, contradicted=by_values(self._swaps, *of).verdict(limit) == "fails")
 
     @cached_property
     def relevant(self) -> Group:
@@ -72,7 +73,7 @@ class Measurements:
 
     def _additivity(self, pair: Pair) -> Measurement:
         measurement = conditions.additivity(self.field, *pair)
-        return self._confirmed(measurement, lambda swaps: conditions.additivity_by_values(swaps, *pair))
+        return self._confirmed(measurement, conditions.additivity_by_values, *pair)
 
     @cached_property
     def multiplicativity(self) -> dict[float, dict[Pair, Measurement]]:
@@ -85,7 +86,7 @@ class Measurements:
 
     def _multiplicativity(self, pair: Pair, constant: float) -> Measurement:
         measurement = conditions.multiplicativity(self.field, *pair, constant)
-        return self._confirmed(measurement, lambda swaps: conditions.multiplicativity_by_values(swaps, *pair, constant))
+        return self._confirmed(measurement, conditions.multiplicativity_by_values, *pair, constant)
 
     def _constants(self, pairs: Sequence[Pair]) -> list[float]:
         """The constants that suit the pairs for which they were fitted, the best first; at least one."""
@@ -104,10 +105,8 @@ class Measurements:
 
     def _triple(self, i: int, j: int, k: int) -> Measurement:
         if (i, j, k) not in self._triples:
-            self._triples[i, j, k] = self._confirmed(
-                conditions.composition(self.field, i, j, k),
-                lambda swaps: conditions.composition_by_values(swaps, i, j, k),
-            )
+            measurement = conditions.composition(self.field, i, j, k)
+            self._triples[i, j, k] = self._confirmed(measurement, conditions.composition_by_values, i, j, k)
         return self._triples[i, j, k]
 
     @cached_property
@@ -121,10 +120,8 @@ class Measurements:
         """Of a pair, in any order: every form is as true of y, x as of x, y."""
         key = ((min(pair), max(pair)), form.name)
         if key not in self._symmetries:
-            self._symmetries[key] = self._confirmed(
-                conditions.symmetry(self.field, *key[0], form),
-                lambda swaps: conditions.symmetry_by_values(swaps, *key[0], form),
-            )
+            measurement = conditions.symmetry(self.field, *key[0], form)
+            self._symmetries[key] = self._confirmed(measurement, conditions.symmetry_by_values, *key[0], form)
         return self._symmetries[key]
 
     def _symmetric(self, pair: Pair) -> list[Measurement]:

@@ -14,11 +14,10 @@ from kanwidget.structure.conditions import SYMMETRIES, Symmetry
 from kanwidget.structure.evidence import Measurement, Verdict
 from kanwidget.structure.field import Swaps, clarity, make_field, section_points, sizes_of
 from kanwidget.structure.findings import Finding, Findings
-from kanwidget.structure.growth import grow
 from kanwidget.structure.measurements import Measurements, order
 from kanwidget.structure.partitions import Group, Pair
 from kanwidget.structure.subjects import Subject
-from kanwidget.structure.tree import Tree
+from kanwidget.structure.tree import Tree, grow
 
 #: Names of functions in statements.
 _LETTERS = "fghkpqrstuvw"

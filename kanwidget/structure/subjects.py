@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,15 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core.derivatives import derivatives
-from kanwidget.core.network import Network
+from kanwidget.core.network import Network, column_names
+from kanwidget.core.reference_data import as_inputs, has_labels
+from kanwidget.datasets import Dataset, arrays, as_dataset, frames
+from kanwidget.datasets.dataset import Split, from_table, without_idle_rows
+from kanwidget.datasets.derived import numbers_only
+from kanwidget.datasets.naming import numbered_inputs, numbered_outputs
+from kanwidget.structure import ensembles
 from kanwidget.structure.field import RawDerivatives
+from kanwidget.training.steps.scales import data_in_own_units, in_own_units
 
 #: Value `(points,)`, gradient and Hessian of one member, in units of the columns' sizes.
 Derivatives = tuple[Tensor, Tensor, Tensor]
@@ -25,6 +32,8 @@ EXACT_TOLERANCE = 1e-6
 LEARNED_TOLERANCE = 0.05
 #: Points that are used at most.
 MOST_POINTS = 1000
+#: The call that errors name.
+_WHERE = "examine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +117,7 @@ def as_column(values: Any, rows: int, output: int) -> Tensor:
     """One output of a function as float64, `(rows,)`."""
     if not isinstance(values, Tensor) or values.shape[:1] != (rows,) or values.ndim > 2:
         advice = "It gets a tensor with one row a point: write lambda x: x[:, 0] * x[:, 1]."
-        _check.fail("subject", "examine", f"a function with a tensor of shape ({rows},) as value", values, advice)
+        _check.fail("subject", _WHERE, f"a function with a tensor of shape ({rows},) as value", values, advice)
     column = values if values.ndim == 1 else values[:, output]
     return column.to(torch.float64)
 
@@ -123,18 +132,18 @@ def function_subject(
     function = _in_float64(function)
     values = _first_values(function, points)
     count = values.shape[1] if isinstance(values, Tensor) and values.ndim == 2 else 1
-    targets = ("y",) if count == 1 else tuple(f"y_{number + 1}" for number in range(count))
+    targets = numbered_outputs(count)
     index = output_index(output, targets)
     column = as_column(values, len(points), index)
     if not column.requires_grad and bool((column != column[:1]).any()):
         advice = "Write it with torch's functions, without .detach(), .numpy() and torch.no_grad()."
-        _check.fail("subject", "examine", "a function that torch can differentiate", function, advice, error=TypeError)
+        _check.fail("subject", _WHERE, "a function that torch can differentiate", function, advice, error=TypeError)
     with torch.no_grad():
         first = as_column(function(points[:3].clone()), len(points[:3]), index)
     noise = 1e-6 * float(column.detach().nan_to_num(0.0, 0.0, 0.0).abs().max())
     if not torch.allclose(first, column[:3].detach(), rtol=1e-4, atol=noise, equal_nan=True):
         advice = "Its value in a row must not depend on other rows: no means over the batch."
-        _check.fail("subject", "examine", "a function of each row by itself", function, advice)
+        _check.fail("subject", _WHERE, "a function of each row by itself", function, advice)
     rounding = torch.finfo(values.dtype).eps if values.is_floating_point() else torch.finfo(torch.float64).eps
     member = function_member(function, index)
     return Subject(
@@ -175,8 +184,107 @@ def output_index(output: str | int | None, targets: Sequence[str]) -> int:
     if output is None:
         if len(targets) > 1:
             advice = f"A structure is that of one output: say output={targets[0]!r}."
-            _check.fail("output", "examine", f"one of {', '.join(map(repr, targets))}", None, advice)
+            _check.fail("output", _WHERE, f"one of {', '.join(map(repr, targets))}", None, advice)
         return 0
     if isinstance(output, str):
-        return list(targets).index(_check.choice(output, "output", "examine", targets))
-    return _check.integer(output, "output", "examine", low=0, high=len(targets) - 1)
+        return list(targets).index(_check.choice(output, "output", _WHERE, targets))
+    return _check.integer(output, "output", _WHERE, low=0, high=len(targets) - 1)
+
+
+# ---- what was given becomes a subject
+
+
+def subject_of(
+    subject: Any, data: Any, target: Any, output: str | int | None, members: int, steps: int, seed: int
+) -> Subject:
+    """The subject of a function with points, of a network with or without data, or of a table."""
+    if target is not None and not frames.has_columns(subject):
+        advice = "Of several outputs one is named with output='y_1'."
+        _check.fail("target", _WHERE, "left out where the subject is no frame", target, advice)
+    if isinstance(subject, Network):
+        return _of_network(subject, data, output, members, seed)
+    if callable(subject) and not has_labels(subject) and not frames.has_columns(subject):
+        return _of_function(subject, data, output)
+    if data is not None:
+        advice = "A table is the subject itself: examine(data), or examine(frame, target='y')."
+        _check.fail("data", _WHERE, "left out for a table", data, advice)
+    return _of_table(subject, target, output, members, steps, seed)
+
+
+def _of_function(function: Any, data: Any, output: str | int | None) -> Subject:
+    if data is None:
+        advice = "Give rows where it is defined, such as create_dataset(f, n_var=3).train_input."
+        _check.fail("data", _WHERE, "the points at which a function is examined", None, advice)
+    if has_labels(data):
+        dataset = as_dataset(data, _WHERE)
+        points, names = dataset.train_input, dataset.in_vars
+    else:
+        names = frames.names_of(data)
+        points = arrays.inputs(data, "data", _WHERE, names)
+        names = names or numbered_inputs(points.shape[1])
+    return function_subject(function, _picked(points), names, output)
+
+
+def _of_network(network: Network, data: Any, output: str | int | None, members: int, seed: int) -> Subject:
+    names = column_names(network)
+    targets: tuple[str, ...] = numbered_outputs(network.n_out)
+    if data is not None and has_labels(data):
+        dataset = without_idle_rows(_regression(as_dataset(data, _WHERE, network.in_vars, network.encoding), "data"))
+        network = copy.deepcopy(network)
+        dataset = in_own_units(network, dataset, _WHERE)
+        targets = dataset.out_vars
+        index = output_index(output, targets)
+        copies: list[Network] = ensembles.refit_copies(network, dataset, members, seed)
+        points, tolerance = dataset.train_input, LEARNED_TOLERANCE
+    else:
+        index = output_index(output, targets)
+        copies = [copy.deepcopy(network).to("cpu", torch.float64)]
+        points, tolerance = as_inputs(network, data, _WHERE), EXACT_TOLERANCE
+    functions = tuple(network_member([network], index) for network in copies)
+    exact = one_output(copies[0], index) if len(copies) == 1 else None
+    return Subject(names, targets[index], _picked(points), functions, tolerance, function=exact)
+
+
+def _of_table(table: Any, target: Any, output: str | int | None, members: int, steps: int, seed: int) -> Subject:
+    data = from_table(table, target, Split(test_fraction=0), _WHERE) if frames.has_columns(table) else _labelled(table)
+    data = numbers_only(_regression(data, "subject"))
+    data = without_idle_rows(data_in_own_units(data.to(torch.float64, "cpu")))
+    index = output_index(output, data.out_vars)
+    label = data.train_label[:, index].to(torch.float64)
+    points, names = _picked(data.train_input), data.in_vars
+    if bool((label == label[0]).all()):  # there is nothing to learn
+        return Subject(names, data.out_vars[index], points, (_constant(float(label[0])),), LEARNED_TOLERANCE)
+    ensemble = ensembles.train_ensemble(data, index, members, steps, seed)
+    functions = tuple(network_member(networks, 0) for networks in ensemble)
+    return Subject(names, data.out_vars[index], points, functions, LEARNED_TOLERANCE)
+
+
+def _labelled(table: Any) -> Dataset:
+    """A table that is no frame, with its labels."""
+    is_pair = isinstance(table, (tuple, list)) and len(table) == 2
+    is_dict = isinstance(table, Mapping) and {"train_input", "train_label"} <= set(table)
+    if not (isinstance(table, Dataset) or is_pair or is_dict):
+        expected = "a function, a network, a frame, or labelled data: a Dataset, a dict or a pair (x, y)"
+        advice = "A dict needs the keys train_input and train_label."
+        _check.fail("subject", _WHERE, expected, table, advice, error=TypeError)
+    return as_dataset(table, _WHERE)
+
+
+def _constant(value: float) -> Member:
+    return function_member(lambda x: torch.full((len(x),), value, dtype=x.dtype), 0)
+
+
+def _regression(data: Dataset, argument: str) -> Dataset:
+    """The data, or an error where the labels are class numbers."""
+    if data.is_classification:
+        advice = "Write the labels as a column of numbers: y.reshape(-1, 1)."
+        _check.fail(argument, _WHERE, "with numbers as labels", data, advice)
+    return data
+
+
+def _picked(points: Tensor) -> Tensor:
+    """Points as float64, of many rows evenly picked ones."""
+    points = points.detach().to("cpu", torch.float64)
+    if len(points) <= MOST_POINTS:
+        return points
+    return points[torch.linspace(0, len(points) - 1, MOST_POINTS).long()]

@@ -3,8 +3,7 @@
 from kanwidget.surgery.edit import freeze, isolate, remove_edge, remove_node, restore_edge, unfreeze
 from kanwidget.surgery.expand import expand_depth, expand_width
 from kanwidget.surgery.grids import refine, update_grid
-from kanwidget.surgery.locks import lock, unlock
-from kanwidget.surgery.merge import merge_levels
+from kanwidget.surgery.locks import lock, merge_levels, unlock
 from kanwidget.surgery.order import auto_swap, connection_cost, swap
 from kanwidget.surgery.perturb import perturb
 from kanwidget.surgery.prune import prune, prune_edge, prune_input, prune_node

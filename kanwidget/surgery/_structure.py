@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from kanwidget import _check
 from kanwidget.core.layer import Layer
-from kanwidget.core.network import Network
+from kanwidget.core.network import AnyNetwork, Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,18 @@ class Level:
     """Number of factors of each product."""
 
 
+def check_hidden(network: Network, level: int, where: str, advice: str = "") -> None:
+    """Refuse a level that isn't hidden; `advice` for a network that has none."""
+    if network.depth < 2:
+        _check.fail("network", where, "one with a hidden layer", network.width, advice)
+    _check.integer(level, "level", where, low=1, high=network.depth - 1, advice="Levels 1 to depth - 1 are hidden.")
+
+
+def all_nodes(network: Network) -> list[list[int]]:
+    """The nodes of each level, inputs first."""
+    return [list(range(network.nodes_in(level))) for level in range(network.depth + 1)]
+
+
 def reduced_level(network: Network, level: int, keep: Sequence[int]) -> Level:
     """A level with only these nodes, in this order (sums before products)."""
     if level == 0:
@@ -34,7 +47,12 @@ def reduced_level(network: Network, level: int, keep: Sequence[int]) -> Level:
     return Level(list(keep), list(subnodes), [network.arities[level][n - n_sum] for n in keep if n >= n_sum])
 
 
-def restructured(network: Network, levels: Sequence[Level]) -> Network:
+def with_nodes(network: AnyNetwork, keep: Sequence[Sequence[int]]) -> AnyNetwork:
+    """A copy of the network with only these nodes of each level, that shares no tensor."""
+    return restructured(network, [reduced_level(network, level, nodes) for level, nodes in enumerate(keep)])
+
+
+def restructured(network: AnyNetwork, levels: Sequence[Level]) -> AnyNetwork:
     """A copy of the network with these levels, all settings included, that shares no tensor.
 
     New edges are splines that are 0 everywhere, on their input's knots or, for new inputs, on the layer's mean knots.

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from kanwidget import _check
-from kanwidget.core.network import Network
+from kanwidget.core.network import AnyNetwork, Network
 from kanwidget.core.threads import limit_threads
 from kanwidget.surgery._record import listed, record
-from kanwidget.surgery._structure import cut
+from kanwidget.surgery._structure import all_nodes, check_hidden, cut
 from kanwidget.surgery.prune import edge_means, reduced
 
 
@@ -108,7 +108,7 @@ def isolate(network: Network, level: int, chain: Sequence[Sequence[int]]) -> Non
 
 
 @limit_threads
-def remove_node(network: Network, level: int, node: int, x: Tensor | None = None) -> Network:
+def remove_node(network: AnyNetwork, level: int, node: int, x: Tensor | None = None) -> AnyNetwork:
     """A new network without one hidden node; a product goes with all its factors.
 
     Args:
@@ -133,13 +133,10 @@ def remove_node(network: Network, level: int, node: int, x: Tensor | None = None
     _check.integer(node, "node", "remove_node", low=0, high=count - 1)
     if count == 1:
         _check.fail("node", "remove_node", "one of several", node, "Without it nothing reaches the outputs.")
-    keep = [list(range(network.nodes_in(n))) for n in range(network.depth + 1)]
+    keep = all_nodes(network)
     keep[level].remove(node)
-    if x is None:
-        means = [torch.zeros(layer.out_dim, layer.in_dim) for layer in map(network.layer, range(network.depth))]
-    else:
-        means = edge_means(network, x)
-    return reduced(network, keep, means, f"removed node {(level, node)}")
+    zeros = [torch.zeros(layer.out_dim, layer.in_dim) for layer in network.layers]
+    return reduced(network, keep, zeros if x is None else edge_means(network, x), f"removed node {(level, node)}")
 
 
 @limit_threads
@@ -201,10 +198,3 @@ def _groups(network: Network, level: int, chain: Sequence[Sequence[int]]) -> lis
         high = network.nodes_in(at) - 1
         groups.append({_check.integer(node, "chain", "isolate", low=0, high=high) for node in group})
     return groups
-
-
-def check_hidden(network: Network, level: int, where: str) -> None:
-    """Refuse a level that isn't hidden."""
-    if network.depth < 2:
-        _check.fail("network", where, "one with a hidden layer", network.width)
-    _check.integer(level, "level", where, low=1, high=network.depth - 1, advice="Levels 1 to depth - 1 are hidden.")

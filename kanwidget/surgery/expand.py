@@ -9,16 +9,17 @@ import torch
 from kanwidget import _check
 from kanwidget.core import splines
 from kanwidget.core.layer import Layer
-from kanwidget.core.network import Network, initial_layer
+from kanwidget.core.network import AnyNetwork
+from kanwidget.core.starts import redrawn_layer
 from kanwidget.core.threads import limit_threads
 from kanwidget.surgery._record import record
-from kanwidget.surgery._structure import Level, reduced_level, restructured
+from kanwidget.surgery._structure import Level, all_nodes, check_hidden, reduced_level, restructured
 
 
 @limit_threads
 def expand_width(
-    network: Network, level: int, n: int, *, product: bool = False, mult_arity: int = 2, seed: int = 0
-) -> Network:
+    network: AnyNetwork, level: int, n: int, *, product: bool = False, mult_arity: int = 2, seed: int = 0
+) -> AnyNetwork:
     """A new network with n more nodes on a hidden level; the function is the same.
 
     The edges into the new nodes start as small random splines, those out of them as splines that are 0: the
@@ -46,12 +47,10 @@ def expand_width(
         ([[2, 0], [3, 2], [1, 0]], [[], [3, 3], []], True)
     """
     where = "expand_width"
-    if network.depth < 2:
-        _check.fail("network", where, "one with a hidden layer", network.width, "Use expand_depth first.")
-    _check.integer(level, "level", where, low=1, high=network.depth - 1, advice="Levels 1 to depth - 1 are hidden.")
+    check_hidden(network, level, where, "Use expand_depth first.")
     _check.integer(n, "n", where, low=1)
     arity = _check.integer(mult_arity, "mult_arity", where, low=2) if product else 1
-    levels = [reduced_level(network, index, range(network.nodes_in(index))) for index in range(network.depth + 1)]
+    levels = [reduced_level(network, index, nodes) for index, nodes in enumerate(all_nodes(network))]
     levels[level] = _grown(levels[level], network.width[level][0], n, arity)
     wider = restructured(network, levels)
     _excite(wider.layer(level - 1), levels[level].subnodes, seed)
@@ -61,7 +60,7 @@ def expand_width(
 
 
 @limit_threads
-def expand_depth(network: Network, level: int | None = None) -> Network:
+def expand_depth(network: AnyNetwork, level: int | None = None) -> AnyNetwork:
     """A new network with one more layer, whose edges are the identity; the function is the same.
 
     Args:
@@ -107,18 +106,7 @@ def _excite(layer: Layer, targets: list[int | None], seed: int) -> None:
     new = [target for target, old in enumerate(targets) if old is None]
     # The seed depends on the width too: nodes that are added in two calls would be equal, and stay so for ever.
     generator = torch.Generator().manual_seed(1_000_003 * seed + len(targets))
-    drawn = initial_layer(
-        layer.in_dim,
-        len(new),
-        layer.grid_size,
-        layer.k,
-        base_fun=layer.base_fun,
-        grid_range=(-1.0, 1.0),
-        noise_scale=0.3,
-        generator=generator,
-        dtype=layer.coef.dtype,
-    ).to(layer.coef.device)
-    drawn.set_levels(layer.levels, layer.merged)
+    drawn = redrawn_layer(layer, len(new), noise_scale=0.3, generator=generator)
     with torch.no_grad():
         layer.coef[new] = drawn.coef
         layer.base[new] = drawn.base

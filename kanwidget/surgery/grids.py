@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from kanwidget import _check
 from kanwidget.core import splines
+from kanwidget.core.arguments import normalize_grids
 from kanwidget.core.layer import Layer
-from kanwidget.core.network import Network
+from kanwidget.core.network import AnyNetwork, Network
 from kanwidget.core.threads import limit_threads
-from kanwidget.surgery._fit import refit
-from kanwidget.surgery._knots import adapted_grid, resampled_grid, split_grid, spread_grid
+from kanwidget.surgery._knots import adapted_grid, refit, resampled_grid, split_grid, spread_grid
 from kanwidget.surgery._record import log, record
 
 KnotPlacement = Literal["insert", "uniform", "adapted", "spread"]
@@ -79,14 +79,14 @@ def update_grids(
 
 @limit_threads
 def refine(
-    network: Network,
+    network: AnyNetwork,
     grid: int | Sequence[int],
     *,
     knots: KnotPlacement = "insert",
     x: Tensor | None = None,
     grid_eps: float | None = None,
     margin: float = 0.01,
-) -> Network:
+) -> AnyNetwork:
     """A new network with another number of grid intervals.
 
     With `knots="insert"` and a larger grid the function stays exactly the same: knots are added between the
@@ -116,11 +116,11 @@ def refine(
         (10, True)
     """
     _check.choice(knots, "knots", "refine", get_args(KnotPlacement))
-    sizes = _sizes(grid, network.depth)
+    sizes = normalize_grids(grid, network.depth, "refine")
     eps, margin = _grid_settings(network, grid_eps, margin, "refine")
     if knots in _FROM_SAMPLES and x is None:
         _check.fail("x", "refine", f"given with knots={knots!r}", None, "Pass the training inputs.")
-    old_sizes = [network.layer(index).grid_size for index in range(network.depth)]
+    old_sizes = [layer.grid_size for layer in network.layers]
     finer = copy.deepcopy(network)
     with torch.no_grad():
         nodes = None if x is None else _samples(network, x, "refine")
@@ -240,14 +240,6 @@ def _grid_settings(network: Network, grid_eps: float | None, margin: float, wher
     """Checked ε (the network's own for None) and margin."""
     eps = getattr(network, "grid_eps", 0.5) if grid_eps is None else grid_eps
     return _check.real(eps, "grid_eps", where, low=0, high=1), _check.real(margin, "margin", where, low=0)
-
-
-def _sizes(grid: int | Sequence[int], depth: int) -> list[int]:
-    """One number of intervals for each layer of edges."""
-    sizes = list(grid) if isinstance(grid, Sequence) else [grid] * depth
-    if len(sizes) != depth:
-        _check.fail("grid", "refine", f"an integer or {depth} integers, one a layer of edges", grid)
-    return [_check.integer(g, "grid", "refine", low=1, advice="Use at least one interval.") for g in sizes]
 
 
 def _text(sizes: Sequence[int]) -> str:

@@ -13,8 +13,7 @@ from kanwidget import _check
 from kanwidget.core.network import Network, positions
 from kanwidget.core.scores import attribute, node_owners
 from kanwidget.core.threads import limit_threads
-from kanwidget.surgery._structure import assign, gathered, reduced_level
-from kanwidget.surgery.edit import check_hidden
+from kanwidget.surgery._structure import assign, check_hidden, gathered, reduced_level
 
 #: A cost that falls by less than this part is the same.
 _SAME = 1e-9

@@ -9,9 +9,10 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core.layer import Layer
-from kanwidget.core.network import Network, initial_layer
+from kanwidget.core.network import AnyNetwork, Network
 from kanwidget.core.records import Trace
 from kanwidget.core.scores import node_owners, spread
+from kanwidget.core.starts import redrawn_layer
 from kanwidget.core.threads import limit_threads
 from kanwidget.surgery._record import record
 
@@ -20,8 +21,8 @@ MODES = ("non-intrusive", "all", "minimal")
 
 @limit_threads
 def perturb(
-    network: Network, mag: float = 0.1, mode: str = "non-intrusive", *, x: Tensor | None = None, seed: int = 0
-) -> Network:
+    network: AnyNetwork, mag: float = 0.1, mode: str = "non-intrusive", *, x: Tensor | None = None, seed: int = 0
+) -> AnyNetwork:
     """A new network whose edges without a spline have a small one: symbols keep theirs beside it, pruned edges come back.
 
     - `non-intrusive`: all edges get one, and the function stays exactly the same. Where an edge leads on to an output its spline is 0;
@@ -96,19 +97,7 @@ def _leads_on(network: Network, level: int) -> Tensor:
 
 def _drawn(layer: Layer, generator: torch.Generator) -> Tensor:
     """Random coefficients and, last, base weights of all edges, `(subnodes, nodes below, B + 1)`."""
-    fresh = initial_layer(
-        layer.in_dim,
-        layer.out_dim,
-        layer.grid_size,
-        layer.k,
-        base_fun=layer.base_fun,
-        grid_range=(-1.0, 1.0),  # the layer's own knots count
-        noise_scale=1.0,
-        generator=generator,
-        dtype=layer.coef.dtype,
-    )
-    fresh.set_levels(layer.levels, layer.merged)
-    return fresh.weight().detach().to(layer.coef.device)
+    return redrawn_layer(layer, layer.out_dim, noise_scale=1.0, generator=generator).weight().detach()
 
 
 def _sized(weight: Tensor, layer: Layer, new: Tensor, trace: Trace, index: int) -> Tensor:

@@ -9,18 +9,18 @@ import torch
 from torch import Tensor
 
 from kanwidget import _check
-from kanwidget.core.network import Network
+from kanwidget.core.network import AnyNetwork, Network, column_names
 from kanwidget.core.scores import Scores, attribute
 from kanwidget.core.threads import limit_threads
 from kanwidget.surgery._record import listed, log, record
-from kanwidget.surgery._structure import add_constant, cut, reduced_level, restructured
+from kanwidget.surgery._structure import add_constant, all_nodes, cut, reduced_level, with_nodes
 
 #: The nodes to keep, by level, or one list for each hidden level.
 Active = Mapping[int, Sequence[int]] | Sequence[Sequence[int]]
 
 
 @limit_threads
-def prune(network: Network, x: Tensor, node_th: float = 1e-2, edge_th: float = 3e-2) -> Network:
+def prune(network: AnyNetwork, x: Tensor, node_th: float = 1e-2, edge_th: float = 3e-2) -> AnyNetwork:
     """A new network without the hidden nodes, then without the edges, whose scores are low; `prune_node` then
     `prune_edge`.
 
@@ -48,7 +48,7 @@ def prune(network: Network, x: Tensor, node_th: float = 1e-2, edge_th: float = 3
 
 
 @limit_threads
-def prune_node(network: Network, x: Tensor, threshold: float = 1e-2, active: Active | None = None) -> Network:
+def prune_node(network: AnyNetwork, x: Tensor, threshold: float = 1e-2, active: Active | None = None) -> AnyNetwork:
     """A new network without the hidden nodes whose score is low.
 
     A product is judged, and removed, as a whole. Every subnode that had edges keeps at least the strongest, with its
@@ -77,7 +77,7 @@ def prune_node(network: Network, x: Tensor, threshold: float = 1e-2, active: Act
     if active is None:
         _check_rows(x, "prune_node")
         scores, hidden = attribute(network, x), range(1, network.depth)
-        keep = [list(range(network.nodes_in(level))) for level in range(network.depth + 1)]
+        keep = all_nodes(network)
         for level in hidden:
             keep[level] = _above(scores.node_scores[level], threshold)
         keep = _connected(network, scores, keep, hidden)
@@ -91,8 +91,8 @@ def prune_node(network: Network, x: Tensor, threshold: float = 1e-2, active: Act
 
 @limit_threads
 def prune_input(
-    network: Network, x: Tensor, threshold: float = 1e-2, active: Sequence[int | str] | None = None
-) -> Network:
+    network: AnyNetwork, x: Tensor, threshold: float = 1e-2, active: Sequence[int | str] | None = None
+) -> AnyNetwork:
     """A new network without the inputs whose score is low. It takes the same x as before, and picks its columns.
 
     Args:
@@ -112,7 +112,7 @@ def prune_input(
         (2, [0, 2], torch.Size([100, 1]))
     """
     _check.real(threshold, "threshold", "prune_input", low=0)
-    keep = [list(range(network.nodes_in(level))) for level in range(network.depth + 1)]
+    keep = all_nodes(network)
     if active is None:
         _check_rows(x, "prune_input")
         scores = attribute(network, x)
@@ -130,7 +130,7 @@ def prune_input(
 
 
 @limit_threads
-def prune_edge(network: Network, x: Tensor, threshold: float = 3e-2) -> Network:
+def prune_edge(network: AnyNetwork, x: Tensor, threshold: float = 3e-2) -> AnyNetwork:
     """A new network of the same shape in which the edges with a low score are pruned.
 
     Every subnode of an output, and of a node whose own outgoing edges stay, keeps at least its strongest edge, so
@@ -174,11 +174,11 @@ def prune_edge(network: Network, x: Tensor, threshold: float = 3e-2) -> Network:
     return pruned
 
 
-def reduced(network: Network, keep: Sequence[Sequence[int]], means: Sequence[Tensor], label: str) -> Network:
+def reduced(network: AnyNetwork, keep: Sequence[Sequence[int]], means: Sequence[Tensor], label: str) -> AnyNetwork:
     """A new network with these nodes of each level; `means` are the edges' mean values, `(subnodes, nodes below)`
     per layer.
     """
-    fresh = restructured(network, [reduced_level(network, level, nodes) for level, nodes in enumerate(keep)])
+    fresh = with_nodes(network, keep)
     for index in range(network.depth):
         removed = [n for n in range(network.nodes_in(index)) if n not in keep[index]]
         constants = means[index][:, removed].sum(1).tolist()
@@ -242,7 +242,7 @@ def _checked(network: Network, active: Active) -> list[list[int]]:
         if isinstance(active, str) or not isinstance(active, Sequence) or len(active) != len(hidden):
             _check.fail("active", "prune_node", expected, active, advice)
         active = dict(zip(hidden, active, strict=True))
-    keep = [list(range(network.nodes_in(level))) for level in range(network.depth + 1)]
+    keep = all_nodes(network)
     for level, nodes in active.items():
         _check.integer(level, "active", "prune_node", low=1, high=network.depth - 1, advice="Levels are keys.")
         if isinstance(nodes, str) or not isinstance(nodes, Iterable):
@@ -259,7 +259,7 @@ def _inputs(network: Network, active: Sequence[int | str]) -> list[int]:
     if isinstance(active, str) or not isinstance(active, Iterable):
         advice = "Write [0, 2] for the first and the third."
         _check.fail("active", "prune_input", "a list of inputs", active, advice)
-    names = network.in_vars or [f"x_{column + 1}" for column in range(network.n_features)]
+    names = column_names(network)
     read = [names[column] for column in network.columns.tolist()]
     keep = set()
     for item in active:
@@ -286,15 +286,15 @@ def _strong_edges(network: Network, index: int, needed: Sequence[int], scores: T
     return keep
 
 
-def _without_unused(network: Network) -> Network:
+def _without_unused(network: AnyNetwork) -> AnyNetwork:
     """The network without hidden nodes that no edge uses; the function is the same."""
-    keep = [list(range(network.nodes_in(level))) for level in range(network.depth + 1)]
+    keep = all_nodes(network)
     for level in range(1, network.depth):
         keep[level] = network.layer(level).active().any(0).nonzero().flatten().tolist() or [0]
     removed = _removed(network, keep)
     if not removed:
         return network
-    fresh = restructured(network, [reduced_level(network, level, nodes) for level, nodes in enumerate(keep)])
+    fresh = with_nodes(network, keep)
     record(fresh, "prune", f"removed {listed('unused node', removed)}")
     return fresh
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import copy
-from typing import TypeVar
 
 import torch
 
 from kanwidget import _check
-from kanwidget.core.network import Network, initial_layer
+from kanwidget.core.network import AnyNetwork
 from kanwidget.core.records import History
-
-AnyNetwork = TypeVar("AnyNetwork", bound=Network)
+from kanwidget.core.starts import redrawn_layer
 
 
 def reseed(network: AnyNetwork, seed: int, where: str = "reseed") -> AnyNetwork:
@@ -31,20 +29,8 @@ def reseed(network: AnyNetwork, seed: int, where: str = "reseed") -> AnyNetwork:
     seed = _check.integer(seed, "seed", where, low=0)
     generator = torch.Generator().manual_seed(seed)
     fresh = copy.deepcopy(network)
-    for index in range(network.depth):
-        layer = network.layer(index)
-        drawn = initial_layer(
-            layer.in_dim,
-            layer.out_dim,
-            layer.grid_size,
-            layer.k,
-            base_fun=layer.base_fun,
-            grid_range=(-1.0, 1.0),  # its knots follow
-            noise_scale=1.0,
-            generator=generator,
-            dtype=network.dtype,
-        ).to(network.device)
-        drawn.set_levels(layer.levels, layer.merged)
+    for index, layer in enumerate(network.layers):
+        drawn = redrawn_layer(layer, layer.out_dim, noise_scale=1.0, generator=generator)
         drawn.knots = layer.knots.clone()
         fresh.layers[index] = drawn
     # What a training leaves with a network.

@@ -44,10 +44,9 @@ def widen(network: Network, x: Tensor, *, margin: float = 0.1) -> bool:
     moved = False
     with torch.no_grad():
         nodes = network.select(x)
-        for index in range(network.depth):
-            layer = network.layer(index)
+        for level, layer in enumerate(network.layers, 1):
             moved |= _widen_layer(layer, nodes, margin)
-            nodes = network.combine(index + 1, layer(nodes))
+            nodes = network.combine(level, layer(nodes))
     return moved
 
 

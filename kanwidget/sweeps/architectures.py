@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -22,7 +21,7 @@ from kanwidget.sweeps.table import Table
 from kanwidget.training import Settings, Trainer, fit_many
 from kanwidget.training.extension import extend_steps
 from kanwidget.training.extension_trainings import ExtensionStep, placements
-from kanwidget.training.steps.loop import close_bar
+from kanwidget.training.steps.loop import close_bar, progress_bar
 
 Step = TypeVar("Step", RicherNetworks, ExtensionStep)
 #: A larger network is worth it if the error becomes so many times smaller.
@@ -134,20 +133,16 @@ def search_architecture(
     )
     _check.integer(steps, "steps", "search_architecture", low=1)
     _check.integer(seed, "seed", "search_architecture", low=0)
-    if not isinstance(progress, bool):
-        _check.fail("progress", "search_architecture", "True or False", progress)
+    _check.boolean(progress, "progress", "search_architecture")
     if target is not None:
         _check.real(target, "target", "search_architecture", low=0, open_low=True)
-    search = _Search(
-        with_validation(as_dataset(data, "search_architecture"), "search_architecture", seed=seed),
-        budget,
-        target,
-        starts,
-        steps,
-        seed,
-    )
-    with search.bar(progress):
-        search.stop_reason = search.run()
+    dataset = with_validation(as_dataset(data, "search_architecture"), "search_architecture", seed=seed)
+    search = _SearchRun(dataset, budget, target, starts, steps, seed, progress_bar(budget, progress, "search"))
+    try:
+        with unlogged():  # messages of the pruning are about trials on the way
+            search.stop_reason = search.run()
+    finally:
+        close_bar(search.bar, search.stop_reason != "interrupted")
     return search.result(search.stop_reason)
 
 
@@ -155,16 +150,18 @@ class _SearchEnd(Exception):
     """The search ends early; the reason is `budget` or `interrupted`."""
 
 
-class _Search:
+class _SearchRun:
     """The state of a search: its trials and its remaining budget."""
 
-    def __init__(self, data: Dataset, budget: int, target: float | None, starts: int, steps: int, seed: int) -> None:
+    def __init__(
+        self, data: Dataset, budget: int, target: float | None, starts: int, steps: int, seed: int, bar: Any
+    ) -> None:
         self.data, self.budget, self.target = data, budget, target
         self.starts, self.steps, self.seed = starts, steps, seed
         self.trials: list[Trial] = []
         self.networks = 0
         self.stop_reason = "interrupted"  # until it has run to its end
-        self._bar: Any = None
+        self.bar = bar
 
     def run(self) -> str:
         """All steps in their order; returns the stop reason."""
@@ -282,32 +279,17 @@ class _Search:
 
     def _count(self, networks: int) -> None:
         self.networks += networks
-        if self._bar is not None:
-            self._bar.update(networks)
+        self.bar.update(networks)
 
     def _add_trial(self, model: KAN, record: StepRecord | None, how: str) -> Trial:
         trial = Trial(model, how, _validation_loss(record), record.test_loss if record else None)
         self.trials.append(trial)
-        if self._bar is not None:
-            smallest = min(t.validation_loss for t in self.trials)
-            self._bar.set_postfix_str(f"{how} · least error {smallest:.2e}", refresh=False)
+        smallest = min(t.validation_loss for t in self.trials)
+        self.bar.set_postfix_str(f"{how} · least error {smallest:.2e}", refresh=False)
         return trial
 
     def _reached(self) -> bool:
         return self.target is not None and any(t.validation_loss <= self.target for t in self.trials)
-
-    @contextmanager
-    def bar(self, progress: bool) -> Iterator[None]:
-        """A progress bar while it runs, and no messages of the pruning, which are about intermediate trials."""
-        if progress:
-            from tqdm.auto import tqdm
-
-            self._bar = tqdm(total=self.budget, desc="search", leave=True)
-        try:
-            with unlogged():
-                yield
-        finally:
-            close_bar(self._bar, self.stop_reason != "interrupted")
 
 
 def _take(steps: Iterator[Step | None]) -> Step | None:

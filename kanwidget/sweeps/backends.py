@@ -61,20 +61,20 @@ def in_processes(jobs: int, batches: Sequence[Batch], data: Mapping[str, Arrays]
         if not pending:
             return
     for batch in pending.values():
-        yield from _alone(batch, data)
-
-
-def _alone(batch: Batch, data: Mapping[str, Arrays]) -> Results:
-    """One batch in a process of its own; if it kills the process, its networks one by one."""
-    try:
         # A pool of one would be this very process.
-        yield from _pool(2, [batch], data)
-    except BrokenProcessPool:
+        yield from _alone(batch, lambda part: _pool(2, [part], data), BrokenProcessPool)
+
+
+def _alone(batch: Batch, run: Callable[[Batch], Results], death: type[Exception]) -> Results:
+    """One batch on a worker of its own; if it kills the worker (`run` then raises `death`), its networks one by one."""
+    try:
+        yield from run(batch)
+    except death:
         if len(batch) == 1:
             yield [(batch[0].key, failed_row(batch[0], _DIED))]
         else:
             for case in batch:
-                yield from _alone([case], data)
+                yield from _alone([case], run, death)
 
 
 def _pool(jobs: int, batches: Sequence[Batch], data: Mapping[str, Arrays]) -> Results:
@@ -116,23 +116,9 @@ def on_dask(client: Any, batches: Sequence[Batch], data: Mapping[str, Arrays]) -
             else:
                 yield results
         for batch in suspects:
-            yield from _alone_on_dask(submit, batch)
+            yield from _alone(batch, lambda part: iter([submit(part).result()]), KilledWorker)
     finally:
         client.cancel(list(running))
-
-
-def _alone_on_dask(submit: Callable[[Batch], Any], batch: Batch) -> Results:
-    """One batch alone on the cluster; if it kills workers, its networks one by one."""
-    from distributed import KilledWorker
-
-    try:
-        yield submit(batch).result()
-    except KilledWorker:
-        if len(batch) == 1:
-            yield [(batch[0].key, failed_row(batch[0], _DIED))]
-        else:
-            for case in batch:
-                yield from _alone_on_dask(submit, [case])
 
 
 def _identity(arrays: Arrays) -> Arrays:

@@ -63,7 +63,7 @@ def run_batch(cases: Sequence[Case], data: Mapping[str, Arrays]) -> list[tuple[s
 
 def failed_row(case: Case, reason: str) -> Row:
     """The row of a failed network, with the reason alone."""
-    return _row(case, None, None, None, None, reason)
+    return _row(case, failed=reason)
 
 
 def _network(case: Case, data: Dataset) -> KAN:
@@ -105,10 +105,10 @@ def final_record(history: History) -> StepRecord | None:
 
 def _row(
     case: Case,
-    parameters: int | None,
-    record: StepRecord | None,
-    history: History | None,
-    seconds: float | None,
+    parameters: int | None = None,
+    record: StepRecord | None = None,
+    history: History | None = None,
+    seconds: float | None = None,
     failed: str | None = None,
 ) -> Row:
     """A result as plain values. JSON knows neither NaN nor infinity: a loss that is no number is None."""

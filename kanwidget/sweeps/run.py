@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from typing_extensions import Self
 
 from kanwidget import _check
 from kanwidget.sweeps.backends import pick
 from kanwidget.sweeps.batches import Row, group_cases
 from kanwidget.sweeps.data import arrays_of, datasets_by_name, digest
 from kanwidget.sweeps.space import cases_of, settings_of
-from kanwidget.sweeps.store import Store
 from kanwidget.sweeps.table import Table
+from kanwidget.training.steps.loop import progress_bar
 
 #: Version of the results. Raise it when the same settings and data would give other results: stored ones are then computed again.
 _RESULTS = 1
+#: Identifies a sweep's file in SQLite's header, at byte 68 ("KANw"); `user_version`, at byte 60, is the format.
+_APPLICATION, _FORMAT = 0x4B414E77, 1
+_MAGIC = b"SQLite format 3\0"
+#: Columns of rows that were written under older names.
+_RENAMED = {"reason": "stop_reason", "bend": "geodesic_acceleration"}
 
 
 def sweep(
@@ -73,34 +83,123 @@ def sweep(
     rows = cases_of(settings, digests, seeds, _RESULTS)
     cases = {case.key: case for case in rows}  # the same data under two names are used once
     start, workers = pick(backend, n_jobs)
-    for name, value in (("progress", progress), ("retry_failed", retry_failed)):
-        if not isinstance(value, bool):
-            _check.fail(name, "sweep", "True or False", value)
+    _check.boolean(progress, "progress", "sweep")
+    _check.boolean(retry_failed, "retry_failed", "sweep")
     with Store(store) as database:
         stored = database.rows(list(cases))
         stored = {key: row for key, row in stored.items() if not (retry_failed and row["failed"])}
         missing = [case for key, case in cases.items() if key not in stored]
-        bar = _bar(len(cases), len(stored), progress)
+        bar = progress_bar(len(cases), progress, "sweep", initial=len(stored))
         try:
             for results in start(group_cases(missing, sets, workers), sets) if missing else ():
                 database.add(results, replace=retry_failed)
-                _show(bar, results)
+                bar.update(len(results))
         finally:
-            if bar is not None:
-                bar.close()
+            bar.close()
         rows_by_key = database.rows(list(cases))
     # A stored result may have been computed under another name of its data.
     return Table({**rows_by_key[case.key], **({"data": case.data} if case.data else {})} for case in rows)
 
 
-def _bar(total: int, stored: int, progress: bool) -> Any:
-    if not progress:
-        return None
-    from tqdm.auto import tqdm
+class Store:
+    """Rows by key, in a file or, without a path, in memory. A context manager.
 
-    return tqdm(total=total, initial=stored, desc="sweep", leave=True)
+    A file holds the results of any number of sweeps: a key identifies all arguments of a result.
+
+    Args:
+        path: An existing file of a sweep, or a new one; its folder must exist.
+
+    Raises:
+        FileNotFoundError: If the folder doesn't exist.
+        ValueError: For a file that isn't a sweep's, or that is damaged. It isn't changed.
+
+    Examples:
+        >>> with Store(None) as store:
+        ...     store.add([("k", {"test_loss": 0.5})])
+        ...     store.rows(["k", "other"])
+        {'k': {'test_loss': 0.5}}
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None) -> None:
+        self.path = None if path is None else _checked(path)
+        try:
+            self._base = sqlite3.connect(":memory:" if self.path is None else self.path, timeout=60)
+        except sqlite3.DatabaseError as error:  # no place to write, say
+            _refuse(self.path, f"of no use to SQLite ({error})")
+        try:
+            with self._base:
+                self._prepare()
+        except sqlite3.DatabaseError as error:
+            self._base.close()
+            _refuse(self.path, f"of no use to SQLite ({error})")
+        except BaseException:
+            self._base.close()
+            raise
+
+    def _prepare(self) -> None:
+        if self._base.execute("PRAGMA quick_check").fetchone() != ("ok",):
+            raise sqlite3.DatabaseError("it is damaged")
+        if self._base.execute("PRAGMA application_id").fetchone() == (_APPLICATION,):
+            return
+        # All in one transaction: a file either isn't there yet or is whole.
+        self._base.execute("BEGIN IMMEDIATE")
+        self._base.execute(f"PRAGMA application_id = {_APPLICATION}")
+        self._base.execute(f"PRAGMA user_version = {_FORMAT}")
+        self._base.execute("CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, row TEXT NOT NULL)")
+
+    def add(self, results: Iterable[tuple[str, Row]], *, replace: bool = False) -> None:
+        """Store results; of two with one key the first stays, or with `replace` the last."""
+        texts = [(key, json.dumps(row)) for key, row in results]
+        with self._base:
+            self._base.executemany(f"INSERT OR {'REPLACE' if replace else 'IGNORE'} INTO results VALUES (?, ?)", texts)
+
+    def rows(self, keys: Sequence[str]) -> dict[str, Row]:
+        """The stored rows of these keys, in their order."""
+        keys_to_read = set(keys)
+        try:
+            texts = {key: row for key, row in self._base.execute("SELECT key, row FROM results") if key in keys_to_read}
+            return {key: _upgraded(json.loads(texts[key])) for key in keys if key in texts}
+        except (sqlite3.DatabaseError, json.JSONDecodeError) as error:
+            _refuse(self.path, f"damaged ({error})")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._base.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
-def _show(bar: Any, results: Sequence[tuple[str, Row]]) -> None:
-    if bar is not None:
-        bar.update(len(results))
+def _upgraded(row: Row) -> Row:
+    """A row in today's names."""
+    return {_RENAMED.get(name, name): value for name, value in row.items()}
+
+
+def _checked(path: Any) -> Path:
+    """The path, if a sweep may write there. Foreign files are recognized by their header and never opened as a database."""
+    if not isinstance(path, (str, os.PathLike)):
+        _check.fail("store", "sweep", "the path of a file, or None", path, "'sweep.db', say.")
+    target = Path(path)
+    if target.is_dir():
+        _check.fail("store", "sweep", "the path of a file", str(path), "That is a folder.")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {target.parent} to write {target.name} in")
+    head = b""
+    if target.exists():
+        with target.open("rb") as file:
+            head = file.read(100)
+    if head and not head.startswith(_MAGIC):
+        _refuse(target, "no SQLite file")
+    if head and (len(head) < 100 or int.from_bytes(head[68:72], "big") != _APPLICATION):
+        _refuse(target, "an SQLite file of something else")
+    if head and int.from_bytes(head[60:64], "big") > _FORMAT:
+        _refuse(target, "of a newer version of kanwidget")
+    return target
+
+
+def _refuse(path: Path | None, description: str) -> NoReturn:
+    advice = f"That is {description}. Give another name: it isn't changed."
+    _check.fail("store", "sweep", "a new file or one that a sweep has made", str(path), advice)

@@ -1,4 +1,4 @@
-"""The results of a sweep as a table: sorting, selection, medians and export."""
+"""The results of a sweep as a table: sorting, selection, medians, export, and the page of a notebook."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import math
 import os
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
+from html import escape
 from typing import Any, overload
 
 from kanwidget import _check
-from kanwidget.sweeps import page
 from kanwidget.sweeps.batches import Row
 
 #: Columns that a training fills; all others but `seed` are settings.
@@ -21,6 +21,8 @@ RESULTS = (
 _NUMBERS = RESULTS[:6]
 #: Columns that networks are judged by, the first that has values.
 _ERRORS = ("validation_loss", "test_loss", "train_loss")
+#: Most rows in a notebook; `to_pandas` has all.
+_MOST_ROWS = 30
 
 
 class Table(Sequence[Row]):
@@ -156,7 +158,7 @@ class Table(Sequence[Row]):
         return f"Table({rows}{failed}: {', '.join(self.settings) or 'no settings'})"
 
     def _repr_html_(self) -> str:
-        return page.html(self.columns, self._rows)
+        return _html(self.columns, self._rows)
 
 
 _COUNTS = ("networks", "failures")
@@ -185,3 +187,26 @@ def _flat(column: list[Any]) -> list[Any]:
     if not any(isinstance(value, list) for value in column):
         return column
     return [None if value is None else json.dumps(value) for value in column]
+
+
+def _html(columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> str:
+    """The first rows as HTML, without columns that are empty in all of them."""
+    visible = rows[:_MOST_ROWS]
+    filled = [name for name in columns if any(row.get(name) is not None for row in visible)]
+    head = _line("th", ["", *filled])
+    body = "".join(_line("td", [index, *(row.get(name) for name in filled)]) for index, row in enumerate(visible))
+    hidden = len(rows) - len(visible)
+    note = f"<p>{hidden} more row{'' if hidden == 1 else 's'}: <code>to_pandas()</code> has all.</p>" if hidden else ""
+    return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>{note}"
+
+
+def _line(tag: str, cells: Sequence[Any]) -> str:
+    return f"<tr>{''.join(f'<{tag}>{escape(_text(cell))}</{tag}>' for cell in cells)}</tr>"
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return json.dumps(value) if isinstance(value, list) else str(value)

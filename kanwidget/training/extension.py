@@ -5,15 +5,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from kanwidget import _check
-from kanwidget.core.network import Network
+from kanwidget.core.network import AnyNetwork, Network
 from kanwidget.core.records import History
 from kanwidget.surgery._record import record
 from kanwidget.training.extension_trainings import WORTH, ExtensionStep, Grid, Trainings, grid_of
-
-AnyNetwork = TypeVar("AnyNetwork", bound=Network)
+from kanwidget.training.steps.loop import progress_bar
 
 #: `auto` doubles the grid, up to this one and as long as every coefficient has so many training rows: held-out rows tell where there are
 #: too few.
@@ -37,18 +36,20 @@ def extend(
 ) -> AnyNetwork:
     """Train, refine the grid, train again, as long as that helps; returns a new network. See `KAN.extend` for the arguments."""
     ladder = extend_steps(network, data, grids, starts=starts, steps=steps, target=target, seed=seed, **options)
-    bar, best = _bar(progress), None
+    _check.boolean(progress, "progress", "extend")
+    bar, best = progress_bar(None, progress, "extend", unit="grid"), None
     try:
         for step in ladder:
             best = step if best is None or step.helped else best
-            _show(bar, step, best)
+            state = f"grid {step.grid} · held-out {step.validation_loss:.2e} · best grid {best.grid}"
+            bar.set_postfix_str(state, refresh=False)
+            bar.update()
     except KeyboardInterrupt:
         if best is None:
             raise
         best = _interrupted(best)
     finally:
-        if bar is not None:
-            bar.close()
+        bar.close()
     assert best is not None  # the ladder has a grid
     return best.network  # type: ignore[return-value]
 
@@ -147,8 +148,8 @@ def doubled_grids(network: Network, rows: int, finest: int = FINEST) -> list[Gri
         >>> doubled_grids(KAN([1, 1], grid=3), rows=50)
         [3, 6, 12, 24, 48]
     """
-    sizes = [network.layer(index).grid_size for index in range(network.depth)]
-    splines = sum(int(network.layer(index).spline_on.sum()) for index in range(network.depth))
+    sizes = [layer.grid_size for layer in network.layers]
+    splines = sum(int(layer.spline_on.sum()) for layer in network.layers)
     if not splines:
         _check.fail("network", "extend", "one with splines", network, "All its edges are functions already.")
     ladder, factor = [grid_of(network)], 2
@@ -175,25 +176,7 @@ def _starts(network: Network, starts: int | str) -> int:
 def _is_begun(network: Network) -> bool:
     """Whether a network was trained or edited by hand."""
     history = getattr(network, "history", History())
-    layers = [network.layer(index) for index in range(network.depth)]
-    edited = any(bool((~layer.spline_on | layer.frozen).any()) or layer.symbols or layer.ties for layer in layers)
-    return bool(history.records or history.events) or edited
-
-
-def _bar(progress: bool) -> Any:
-    if not isinstance(progress, bool):
-        _check.fail("progress", "extend", "True or False", progress)
-    if not progress:
-        return None
-    from tqdm.auto import tqdm
-
-    return tqdm(desc="extend", unit="grid", leave=True)
-
-
-def _show(bar: Any, step: ExtensionStep, best: ExtensionStep) -> None:
-    if bar is None:
-        return
-    bar.set_postfix_str(
-        f"grid {step.grid} · held-out {step.validation_loss:.2e} · best grid {best.grid}", refresh=False
+    edited = any(
+        bool((~layer.spline_on | layer.frozen).any()) or layer.symbols or layer.ties for layer in network.layers
     )
-    bar.update()
+    return bool(history.records or history.events) or edited

@@ -110,7 +110,7 @@ def _joined(history: History, more: History) -> History:
 
 def grid_of(network: Network) -> Grid:
     """Its number of intervals, a list where the layers differ."""
-    sizes = [network.layer(index).grid_size for index in range(network.depth)]
+    sizes = [layer.grid_size for layer in network.layers]
     return sizes if len(set(sizes)) > 1 else sizes[0]
 
 

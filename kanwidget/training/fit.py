@@ -13,7 +13,7 @@ from kanwidget.core.network import Network
 from kanwidget.core.records import History
 from kanwidget.core.reference_data import order_columns
 from kanwidget.datasets import Dataset, as_dataset, frames, naming
-from kanwidget.datasets.dataset import rows_of, split_rows
+from kanwidget.datasets.dataset import rows_of, split_rows, with_held_out
 from kanwidget.datasets.reading import is_table
 from kanwidget.training.steps.best_state import BestState
 from kanwidget.training.steps.loop import append_history, check_hooks, progress_bar, take_steps
@@ -120,14 +120,12 @@ def _with_validation(network: Network, data: Any, validation: Any, seed: int) ->
         if not 0 < validation < 1:
             _check.fail("validation", "fit", "a part of the rows between 0 and 1, or data", validation)
         train, held_out = split_rows(len(dataset.train_input), float(validation), seed, "fit")
-        parts = {**rows_of(dataset, "train", train), **rows_of(dataset, "train", held_out, "val")}
-        return order_columns(network, replace(dataset, **parts))
+        return order_columns(network, with_held_out(dataset, train, held_out))
     # Columns without names are in the network's order, and a frame beside them is read by the network's names.
     names = dataset.in_vars if dataset.has_names else network.in_vars
     if isinstance(validation, Dataset) or is_table(validation):
         held = as_dataset(validation, "fit", names, dataset.encoding)
-        parts = {"val_input": held.train_input, "val_label": held.train_label, "val_weight": held.train_weight}
-        return order_columns(network, replace(dataset, **parts))
+        return order_columns(network, replace(dataset, **rows_of(held, "train", name="val")))
     if not isinstance(validation, (tuple, list)) or len(validation) != 2:
         _check.fail("validation", "fit", "a pair (inputs, labels), or a part of the rows such as 0.2", validation)
     x = frames.by_name(validation[0], names, "fit", "validation", dataset.encoding)

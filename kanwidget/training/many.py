@@ -9,34 +9,33 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 
 from kanwidget import _check
-from kanwidget.core.network import Network
+from kanwidget.core.network import AnyNetwork, Network
 from kanwidget.core.records import Event, History, StepRecord
 from kanwidget.core.reference_data import order_columns
 from kanwidget.core.state import NetworkState
 from kanwidget.core.threads import is_small, one_thread, torch_as_it_was
 from kanwidget.datasets import Dataset
-from kanwidget.training.after_step import AFTER_STEP
 from kanwidget.training.jacobian.parameter_vector import structure
 from kanwidget.training.jacobian.stack import separate
+from kanwidget.training.optimizers.settings import Settings
 from kanwidget.training.optimizers.table import Method, pick_optimizer
 from kanwidget.training.steps.best_state import BestState
 from kanwidget.training.steps.earlier_data import remember_inputs
-from kanwidget.training.steps.loop import append_history
+from kanwidget.training.steps.loop import AFTER_STEP, append_history, progress_bar
 from kanwidget.training.steps.networks import TrainingBatch
 from kanwidget.training.steps.rows import RowSchedule
 from kanwidget.training.steps.scales import learn_scales, restored_scaling
-from kanwidget.training.steps.settings import Settings, make_settings, unused
+from kanwidget.training.steps.settings import make_settings, unused
 from kanwidget.training.steps.trainer import NOT_FINITE, Trainer
 from kanwidget.training.steps.training_data import TrainingData, prepare
 from kanwidget.training.worker_threads import on_threads
 
 _log = logging.getLogger(__name__)
-AnyNetwork = TypeVar("AnyNetwork", bound=Network)
 #: A batch is made smaller once this part of it has stopped.
 _STOPPED_PART = 0.125
 #: The smallest batch that is worth a thread of its own: smaller ones cost more than a thread gains.
@@ -111,16 +110,15 @@ def fit_many(
     space = _check.real(max_memory_mb, "max_memory_mb", "fit_many", low=0, open_low=True) * 2**20
     runs = _runs(models, data, lamb, opt, options)
     plans = _plans(runs, space, torch.get_num_threads())
-    bar = _bar(len(runs), progress)
+    bar = progress_bar(len(runs), progress, "fit_many", unit="network")
     try:
         with torch_as_it_was():
             for chunks, threads in plans:
-                on_threads(threads, chunks, partial(_train, steps), lambda count: _advance(bar, count))
+                on_threads(threads, chunks, partial(_train, steps), bar.update)
     except KeyboardInterrupt:
         pass
     finally:
-        if bar is not None:
-            bar.close()
+        bar.close()
         for run in runs:
             run.history.stop_reason = run.history.stop_reason or "interrupted"
             if run.history.optimizer:  # it had begun
@@ -223,9 +221,7 @@ def _loss_key(run: _Run) -> Any:
 def _bytes(run: _Run) -> int:
     """Bytes that a network takes in a batch: bases and derivatives at two points, and some normal matrices."""
     network = run.network
-    bases = sum(
-        network.layer(index).in_dim * (network.layer(index).coef.shape[-1] + 1) for index in range(network.depth)
-    )
+    bases = sum(layer.in_dim * (layer.coef.shape[-1] + 1) for layer in network.layers)
     rows = sum(len(label) for label in run.data.labels.values())
     return 8 * (4 * rows * bases + 8 * network.n_parameters**2)
 
@@ -290,7 +286,8 @@ def _steps(
                 _append(runs[member], record, step if index in moved else None)
         stopped = [index for index, stop in enumerate(stops) if stop and members[index] not in ends]
         ends.update({members[index]: NetworkState(batch.networks[index]) for index in stopped})
-        report(len(stopped))
+        if stopped:
+            report(len(stopped))
         alive = [index for index, member in enumerate(members) if member not in ends]
         if not alive:
             return
@@ -310,16 +307,3 @@ def _append(run: _Run, record: StepRecord, moved: int | None, rows: int = 0) -> 
         run.history.stop_reason = NOT_FINITE
     if moved is not None:
         run.history.events.append(Event(moved, "grid", "grid adapted"))
-
-
-def _bar(count: int, progress: bool) -> Any:
-    if not progress:
-        return None
-    from tqdm.auto import tqdm
-
-    return tqdm(total=count, desc="fit_many", unit="network")
-
-
-def _advance(bar: Any, count: int) -> None:
-    if bar is not None and count:
-        bar.update(count)

@@ -5,10 +5,10 @@ import torch
 from kanwidget.training.jacobian.forward import forward_pass
 from kanwidget.training.jacobian.stack import Stack
 from kanwidget.training.objective.batch import Batch
+from kanwidget.training.objective.gauss_newton import penalty_gradient
 from kanwidget.training.objective.loss import LOSSES
 from kanwidget.training.objective.objective import Objective
 from kanwidget.training.objective.penalty import METRICS, Penalty
-from kanwidget.training.objective.penalty_gradient import penalty_gradient
 from kanwidget.training.objective.standard_deviations import Deviations
 from tests.support.networks import F64
 

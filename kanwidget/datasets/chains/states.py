@@ -1,9 +1,9 @@
-"""Hamiltonians of many chains at once, and how far their eigenstates reach."""
+"""Hamiltonians of many chains at once, how far their eigenstates reach, and a table of those of random chains."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import torch
@@ -11,10 +11,14 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.datasets.chains.models import ChainModel, Parameters, model_named
+from kanwidget.datasets.dataset import Dataset
 
 Boundary = Literal["ring", "open"]
 BOUNDARIES = ("ring", "open")
 GOLDEN = (1 + math.sqrt(5)) / 2
+_WHERE = "localization"
+#: Numbers of the Hamiltonians that are diagonalized at once, 32 MB.
+_BATCH = 4_000_000
 
 
 def hamiltonian(model: str, parameters: Mapping[str, Any], sites: int = 233, boundary: Boundary = "ring") -> Tensor:
@@ -135,3 +139,139 @@ def _vectors(row: ChainModel, parameters: Any) -> dict[str, Tensor]:
         if not bool(((vectors[name] > low) & (vectors[name] < high)).all()):
             _check.fail("parameters", where, f"of {name} between {low:g} and {high:g}, without the ends", parameters)
     return dict(zip(vectors, torch.broadcast_tensors(*vectors.values()), strict=True))
+
+
+# ---- eigenstates of random chains
+
+
+def localization(
+    model: str = "gaam",
+    *,
+    chains: int = 600,
+    test_chains: int = 200,
+    states: int = 5,
+    sites: int = 233,
+    boundary: Boundary = "ring",
+    ranges: Mapping[str, tuple[float, float]] | None = None,
+    target: Literal["phase", "dimension"] = "phase",
+    threshold: float = 0.5,
+    seed: int = 0,
+) -> Dataset:
+    """Eigenstates of random quasi-periodic chains, extended or localized.
+
+    Each chain has random parameters; a few of its eigenstates, at random, become rows. Energies are in units of the hopping between
+    neighbours. `order_parameter` has the exact answer for infinite chains, `hamiltonian` the models.
+
+    - `lambda`: strength of the potential, from 0 to 4 (`mosaic2`, `mosaic3`, `maam`) or to 2 (`gaam`)
+    - `alpha`: shape of the potential (`gaam`), from -0.9 to 0.9
+    - `p`: decay of the hopping for each site (`maam`), from 0.25 to 2.5
+    - `phi`: phase of the potential, from 0 to 2π; it doesn't matter
+    - `E`: energy of the state
+
+    Args:
+        model: A name out of `chain_models()`.
+        chains: Chains of the training rows, ≥ 1.
+        test_chains: Chains of the test rows, ≥ 0: others than those of the training rows.
+        states: Rows of each chain, ≥ 1.
+        sites: Sites with a potential in each chain, see `hamiltonian`. The time grows with the cube.
+        boundary: `ring` or `open`.
+        ranges: Other ranges of parameters by name; equal ends fix one.
+        target: `phase`: class 0 `extended`, class 1 `localized`. `dimension`: the fractal dimension D, a number.
+        threshold: A state is localized if D is below it, 0 < threshold ≤ 1. The mosaic's states stay wide for longer: there 0.6
+            parts them better.
+        seed: Of the draw; the global random state isn't used.
+
+    Returns:
+        A `Dataset` with `chains * states` training rows.
+
+    Raises:
+        ValueError: For an unknown model and for numbers that make no chain, naming the argument.
+
+    Examples:
+        >>> localization("maam", chains=4, test_chains=2, sites=34)
+        Dataset(20 train rows, 10 test rows, lambda, p, phi, E -> 2 classes)
+        >>> strong = localization("gaam", chains=4, sites=34, ranges={"lambda": (4, 5), "alpha": (0, 0)})
+        >>> bool((strong.train_label == 1).all())
+        True
+
+    References:
+        Liu et al., "KAN: Kolmogorov-Arnold Networks", arXiv:2404.19756, section 4.3, which has these models with the golden ratio;
+        its number of sites, boundary, ranges and threshold aren't printed.
+    """
+    row = model_named(model, _WHERE)
+    check_size(row, sites, boundary, _WHERE)
+    counts = (
+        _check.integer(chains, "chains", _WHERE, low=1),
+        _check.integer(test_chains, "test_chains", _WHERE, low=0, advice="0 makes no test data."),
+    )
+    _check.integer(states, "states", _WHERE, low=1, high=sites * row.period, advice="A chain has no more states.")
+    _check.choice(target, "target", _WHERE, ("phase", "dimension"))
+    _check.real(threshold, "threshold", _WHERE, low=0, high=1, open_low=True)
+    chosen = _ranges(row, ranges)
+    generator = torch.Generator().manual_seed(_check.integer(seed, "seed", _WHERE, low=0))
+    parts: dict[str, Any] = {}
+    for part, count in zip(("train", "test"), counts, strict=True):
+        if count:
+            drawn = _drawn(chosen, count, generator)
+            picks = torch.rand(count, sites * row.period, generator=generator).argsort(1)[:, :states]
+            x, dimension = _rows(row, drawn, picks, sites, boundary)
+            parts[f"{part}_input"] = x
+            parts[f"{part}_label"] = (dimension < threshold).long() if target == "phase" else dimension[:, None]
+    return Dataset(**parts, in_vars=row.columns, out_vars=_names(parts) if target == "phase" else ("D",))
+
+
+def _names(parts: Mapping[str, Tensor]) -> tuple[str, ...]:
+    """The classes that occur: a weak potential leaves extended states only, and a dataset names what it has."""
+    highest = max(int(values.max()) for part, values in parts.items() if part.endswith("label"))
+    return ("extended", "localized")[: highest + 1]
+
+
+def _ranges(row: ChainModel, ranges: Any) -> dict[str, tuple[float, float]]:
+    """The ranges of all parameters, checked."""
+    if ranges is None:
+        return dict(row.ranges)
+    if not isinstance(ranges, Mapping) or not set(ranges) <= set(row.ranges):
+        got = list(ranges) if isinstance(ranges, Mapping) else ranges
+        _check.fail("ranges", _WHERE, f"a dictionary with some of {', '.join(row.ranges)}", got)
+    return dict(row.ranges) | {name: _range(row, name, pair) for name, pair in ranges.items()}
+
+
+def _range(row: ChainModel, name: str, pair: Any) -> tuple[float, float]:
+    low, high = row.limits.get(name, (-math.inf, math.inf))
+    expected = f"two numbers in order for {name}"
+    if name in row.limits:
+        expected += f", between {low:g} and {high:g} without the ends"
+    try:
+        first, last = (float(end) for end in pair)
+    except (TypeError, ValueError):
+        _check.fail("ranges", _WHERE, expected, pair)
+    if not low < first <= last < high:
+        _check.fail("ranges", _WHERE, expected, pair)
+    return first, last
+
+
+def _drawn(ranges: Mapping[str, tuple[float, float]], count: int, generator: torch.Generator) -> dict[str, Tensor]:
+    """Random parameters of `count` chains."""
+    unit = torch.rand(len(ranges), count, generator=generator, dtype=torch.float64)
+    return {name: low + (high - low) * u for (name, (low, high)), u in zip(ranges.items(), unit, strict=True)}
+
+
+def _rows(
+    row: ChainModel, parameters: dict[str, Tensor], picks: Tensor, sites: int, boundary: Boundary
+) -> tuple[Tensor, Tensor]:
+    """Parameters and energies of the chosen states, `(chains * states, columns)`, and their fractal dimensions."""
+    energies, dimensions = [], []
+    for part in _batches(len(picks), sites * row.period):
+        matrices = hamiltonian_of(row, {name: values[part] for name, values in parameters.items()}, sites, boundary)
+        energy, psi = torch.linalg.eigh(matrices)
+        energies.append(energy.gather(1, picks[part]))
+        dimensions.append(fractal_dimension(psi).gather(1, picks[part]))
+    energy = torch.cat(energies)
+    columns = [parameters[name][:, None].expand_as(energy) for name in row.ranges]
+    return torch.stack([*columns, energy], -1).flatten(0, 1), torch.cat(dimensions).flatten()
+
+
+def _batches(count: int, length: int) -> Iterator[slice]:
+    """Slices of the chains, few enough for the memory."""
+    size = max(1, _BATCH // length**2)
+    return (slice(start, start + size) for start in range(0, count, size))

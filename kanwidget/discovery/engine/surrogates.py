@@ -11,8 +11,9 @@ from torch import Tensor
 
 from kanwidget.core.arguments import normalize_arities, normalize_width
 from kanwidget.core.derivatives import derivatives
-from kanwidget.core.network import Network, initial_layers
+from kanwidget.core.network import Network
 from kanwidget.core.records import StepRecord
+from kanwidget.core.starts import initial_layers
 from kanwidget.datasets import Dataset, arrays
 from kanwidget.discovery.engine.patience import look_at_the_clock
 from kanwidget.discovery.engine.slopes import node_slopes

@@ -18,7 +18,7 @@ from kanwidget.explorer.protocol.topics import CHANGED, Topics
 from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
 from kanwidget.kan.words import level_numbers
-from kanwidget.surgery.merge import firsts_of
+from kanwidget.surgery.locks import firsts_of
 from kanwidget.training import Trainer
 from kanwidget.training.evidence.merges import merge
 

@@ -19,7 +19,7 @@ from kanwidget.growth.richer import with_hidden_nodes
 from kanwidget.simplification import SymbolicStep, auto_symbolic_steps
 from kanwidget.symbolic.edges import numeric_edges, tied_edges
 from kanwidget.symbolic.fits.ranking import R2_THRESHOLD
-from kanwidget.training.after_step import AFTER_STEP
+from kanwidget.training.steps.loop import AFTER_STEP
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from kanwidget.explorer.protocol.topics import CHANGED, Topics
 from kanwidget.explorer.session.command import Command, Process
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.view import Job
-from kanwidget.training.after_step import AFTER_STEP
+from kanwidget.training.steps.loop import AFTER_STEP
 
 T = TypeVar("T")
 #: Seconds that a result is waited for, before others have their turn.

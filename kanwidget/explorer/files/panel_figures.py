@@ -112,7 +112,7 @@ def figure_file(session: Session, panel: str, suffix: str) -> str | bytes:
         panel: A name of `FIGURES`.
         suffix: `svg`, `pdf` or `png`.
     """
-    from kanwidget.insight.plot.style import to_svg
+    from kanwidget.insight.plot.showing import to_svg
 
     figure = FIGURES[panel](session)
     if suffix == "svg":
@@ -132,7 +132,7 @@ def still_drawing(session: Session, text: str) -> tuple[bytes, str] | None:
     """
     if session.running:
         return None
-    from kanwidget.insight.plot.style import to_png
+    from kanwidget.insight.plot.showing import to_png
 
     if len(session.model.edge_refs()) > _STILL_EDGES:
         return b"", text

@@ -27,7 +27,8 @@ from kanwidget.explorer.session.presets import PRESETS
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import Checkpoint, TreeNode
 from kanwidget.kan import KAN
-from kanwidget.training.steps.settings import Settings, make_settings
+from kanwidget.training.optimizers.settings import Settings
+from kanwidget.training.steps.settings import make_settings
 
 T = TypeVar("T")
 

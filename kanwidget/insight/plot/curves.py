@@ -9,14 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kanwidget.core.records import Event, History
-from kanwidget.insight.plot.style import (
-    Theme,
-    ThemeName,
-    frame_axes,
-    new_figure,
-    theme_of,
-    write,
-)
+from kanwidget.insight.plot.showing import new_figure
+from kanwidget.insight.plot.style import Theme, ThemeName, frame_axes, theme_of, write, write_title
 
 
 def plot_history(history: History, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
@@ -40,8 +34,7 @@ def plot_history(history: History, *, theme: ThemeName = "auto", title: Any = No
     figure = new_figure((6.4, 3.0), colors)
     ax = figure.add_axes((0.1, 0.16, 0.76, 0.64))
     draw_curves(ax, history, colors)
-    if title is not None:
-        write(ax, 0, 1.17, title, transform=ax.transAxes, color=colors.text, fontsize=11, ha="left", va="bottom")
+    write_title(ax, 1.17, title, colors)
     return figure
 
 
@@ -68,21 +61,21 @@ def draw_curves(ax: Axes, history: History, theme: Theme) -> None:
         return
     ax.set_yscale("log")
     ax.set_xlim(1, max(len(steps), 2))
-    _mark_ends(ax, ends)
+    mark_ends(ax, ends)
     _mark_events(ax, history, theme)
     write(ax, 1, -0.13, "step", transform=ax.transAxes, color=theme.muted, fontsize=8, ha="right", va="top")
 
 
-def _mark_ends(ax: Axes, ends: list[tuple[float, str, str]]) -> None:
-    """Each line's name at its right end, moved apart where they would meet."""
+def mark_ends(
+    ax: Axes, ends: list[tuple[float, str, str]], *, x: float = 1.015, spacing: float = 0.085, fontsize: float = 8.5
+) -> None:
+    """Each line's name at its right end, moved apart where they would meet: value, name and color of each."""
     low, high = (math.log(limit) for limit in ax.get_ylim())
-    spacing = 0.085
+    style = {"transform": ax.transAxes, "fontsize": fontsize, "fontweight": "bold", "va": "center"}
     at = -math.inf
     for value, name, color in sorted(ends):
-        height = (math.log(value) - low) / (high - low)
-        at = max(height, at + spacing)
-        style = {"transform": ax.transAxes, "fontsize": 8.5, "fontweight": "bold", "va": "center"}
-        write(ax, 1.015, at, name, color=color, **style)
+        at = max((math.log(value) - low) / (high - low), at + spacing)
+        write(ax, x, at, name, color=color, **style)
 
 
 def _mark_events(ax: Axes, history: History, theme: Theme) -> None:

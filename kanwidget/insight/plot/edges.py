@@ -12,18 +12,18 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from kanwidget.core.layer import EdgeState
-from kanwidget.core.network import Network
+from kanwidget.core.network import Network, column_names
 from kanwidget.core.records import EdgeCurve, EdgeRef
 from kanwidget.core.scores import attribute
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset
+from kanwidget.insight.plot.showing import new_figure
 from kanwidget.insight.plot.style import (
     Theme,
     ThemeName,
     frame_axes,
     function_name,
     math_free,
-    new_figure,
     subscript,
     theme_of,
     write,
@@ -143,8 +143,7 @@ def _name(network: Network, edge: EdgeRef) -> str:
     """What an edge is called: its column, or its indices."""
     if edge.layer > 0:
         return f"φ{subscript(*edge)}"
-    column = int(network.columns[edge.source])
-    name = network.in_vars[column] if network.in_vars else f"x_{column + 1}"
+    name = column_names(network)[int(network.columns[edge.source])]
     return name if network.width[1][0] == 1 and network.width[1][1] == 0 else f"{name}, φ{subscript(*edge)}"
 
 

@@ -17,7 +17,8 @@ from kanwidget.insight.plot.curves import draw_curves
 from kanwidget.insight.plot.labels import draw_functions, draw_hidden_names, draw_legend, draw_names, draw_ticks
 from kanwidget.insight.plot.layout import arrange
 from kanwidget.insight.plot.network import Metric, draw_network, edges_of
-from kanwidget.insight.plot.style import ThemeName, new_figure, subscript, theme_of, to_svg, write
+from kanwidget.insight.plot.showing import new_figure, to_svg
+from kanwidget.insight.plot.style import ThemeName, subscript, theme_of, write
 
 __all__ = ["plot", "svg"]
 
@@ -76,7 +77,7 @@ def plot(
     colors = theme_of(theme, "plot")
     _check.real(beta, "beta", "plot", low=0)
     _check.real(scale, "scale", "plot", low=0, open_low=True)
-    names = _names(network, in_vars, out_vars)
+    names = node_names(network, in_vars, out_vars)
     edges = edges_of(network, x, metric, beta)
     room = {"head": _head(network, title), "gap": 0.36 if tick else 0.1}
     layout = arrange(network, [edge.ref for edge in edges], scale=scale, **room)
@@ -163,7 +164,7 @@ def _figure(ax: Axes) -> Figure:
     return figure
 
 
-def _names(
+def node_names(
     network: Network, in_vars: Sequence[Any] | None, out_vars: Sequence[Any] | None
 ) -> tuple[list[Any], list[Any]]:
     """Labels of the inputs and outputs."""

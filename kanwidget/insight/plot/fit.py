@@ -17,7 +17,8 @@ from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset, as_dataset
-from kanwidget.insight.plot.style import Theme, ThemeName, draw_frame, math_free, new_figure, readable, theme_of, write
+from kanwidget.insight.plot.showing import new_figure
+from kanwidget.insight.plot.style import Theme, ThemeName, draw_frame, math_free, readable, theme_of, write
 
 #: Most points that can be distinguished.
 _POINTS = 300
@@ -26,7 +27,7 @@ _NAMED_OUTPUTS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Errors:
+class Predictions:
     """Predictions of a network beside the labels of one part of the data."""
 
     part: str
@@ -107,14 +108,14 @@ def _checked(network: Network, data: Any) -> Dataset:
     return dataset.to(network.dtype, network.device)
 
 
-def _errors(network: Network, data: Dataset, part: str) -> Errors:
+def _errors(network: Network, data: Dataset, part: str) -> Predictions:
     """The network's predictions beside the labels."""
     with torch.no_grad():
         prediction = network(data[f"{part}_input"])
-    return Errors(part, data[f"{part}_label"].double().cpu(), prediction.double().cpu())
+    return Predictions(part, data[f"{part}_label"].double().cpu(), prediction.double().cpu())
 
 
-def _numbers(parts: Sequence[Errors], measure: str) -> str:
+def _numbers(parts: Sequence[Predictions], measure: str) -> str:
     """A number for each part, in words."""
     return " · ".join(f"{part.part} {_number(getattr(part, measure), measure)}" for part in parts)
 
@@ -128,7 +129,7 @@ def _number(value: float, measure: str) -> str:
     return f"{value:.3g}"
 
 
-def _draw_points(fit_axes: Axes, residual_axes: Axes, parts: Sequence[Errors], theme: Theme) -> None:
+def _draw_points(fit_axes: Axes, residual_axes: Axes, parts: Sequence[Predictions], theme: Theme) -> None:
     """Every part and output in its colour and shape, on both axes."""
     for part in parts:
         for output, shade in enumerate(_shades(part.part, part.truth.shape[1], theme)):
@@ -189,7 +190,7 @@ def _draw_ideal(fit_axes: Axes, residual_axes: Axes, theme: Theme) -> None:
     residual_axes.set_ylim(-largest, largest)
 
 
-def _draw_legend(ax: Axes, parts: Sequence[Errors], names: Sequence[str], theme: Theme) -> None:
+def _draw_legend(ax: Axes, parts: Sequence[Predictions], names: Sequence[str], theme: Theme) -> None:
     """Which shape is which part and, for several outputs, which colour is which output: in the corners off the line."""
     style: dict[str, Any] = {
         "frameon": False, "fontsize": 8, "labelcolor": theme.muted, "handletextpad": 0.1, "borderaxespad": 0.1,

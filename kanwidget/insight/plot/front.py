@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import Bbox, offset_copy
 
-from kanwidget.insight.plot.style import Theme, ThemeName, draw_frame, new_figure, theme_of, write
+from kanwidget.insight.plot.showing import new_figure
+from kanwidget.insight.plot.style import Theme, ThemeName, draw_frame, theme_of, write, write_title
 
 #: Room of labels at the left, and of a line, as parts of the axes' width and height.
 _ROOM, _LINE = 0.25, 0.045
@@ -61,8 +62,7 @@ def plot_front(
         _draw_front(figure, ax, front, best, colors)
     for axis, decades in ((ax.xaxis, math.inf), (ax.yaxis, 2)):
         _mark_numbers(axis, decades)
-    if title is not None:
-        write(ax, 0, 1.04, title, transform=ax.transAxes, color=colors.text, fontsize=11, ha="left", va="bottom")
+    write_title(ax, 1.04, title, colors)
     return figure
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from kanwidget.insight.plot.style import Theme, ThemeName, draw_frame, new_figure, theme_of, write
+from kanwidget.insight.plot.showing import new_figure
+from kanwidget.insight.plot.style import ThemeName, draw_frame, theme_of, write, write_title
 
 _MAP = "viridis"
 
@@ -64,7 +65,7 @@ def plot_surface(
         bar.outline.set_visible(False)
         bar.ax.tick_params(colors=colors.muted, labelsize=8, length=0)
         bar.set_label(names[2], color=colors.muted, fontsize=8.5)
-    _draw_title(figure, title, colors)
+    write_title(ax, 1.03, title, colors, fontsize=10)
     return figure
 
 
@@ -99,12 +100,5 @@ def plot_confusion(
         write(ax, column, row, f"{int(count)}", color="white" if dark else colors.text, **style)
     ax.set_xticks(range(len(classes)), classes, rotation=30, ha="right", parse_math=False)
     ax.set_yticks(range(len(classes)), classes, parse_math=False)
-    _draw_title(figure, title, colors)
+    write_title(ax, 1.03, title, colors, fontsize=10)
     return figure
-
-
-def _draw_title(figure: Figure, title: Any, colors: Theme) -> None:
-    if title is not None:
-        ax = figure.axes[0]
-        style: dict[str, Any] = {"color": colors.text, "fontsize": 10, "ha": "left", "va": "bottom"}
-        write(ax, 0, 1.03, title, transform=ax.transAxes, **style)

@@ -1,15 +1,76 @@
-"""A figure in a notebook as matplotlib's users expect it: shown at the end of its cell, and current for pyplot until then."""
+"""The figures of this package: as vectors or pixels, and in a notebook as matplotlib's users expect them.
+
+There one is shown at the end of its cell, and current for pyplot until then.
+"""
 
 from __future__ import annotations
 
+import io
+import re
 from typing import TypeVar
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from PIL import Image
 
-from kanwidget.insight.plot.style import KANFigure
+from kanwidget.insight.plot.style import Theme
 
 F = TypeVar("F", bound=Figure)
+#: Pixels of a web page per inch.
+_CSS = 96
+
+
+class KANFigure(Figure):
+    """A figure that a notebook shows as vectors, with no need of pyplot or its global state.
+
+    It comes as pixels too: a notebook that isn't trusted, one from somebody else, is shown without its SVGs. Where pyplot has it (see
+    `shown`), to be displayed takes it from there: it isn't shown twice.
+    """
+
+    def _repr_svg_(self) -> str:
+        _release(self)
+        return to_svg(self)
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        _release(self)
+        width, height = self.get_size_inches()
+        return to_png(self), {"width": round(_CSS * width), "height": round(_CSS * height)}
+
+
+def _release(figure: Figure) -> None:
+    """Take a figure from pyplot, if it has it."""
+    if figure.canvas.manager is not None:
+        from matplotlib import pyplot
+
+        pyplot.close(figure)
+
+
+def new_figure(size: tuple[float, float], theme: Theme) -> KANFigure:
+    """An empty figure of that size in inches."""
+    return KANFigure(figsize=size, facecolor=theme.background)
+
+
+def to_svg(figure: Figure) -> str:
+    """The figure as one `<svg>` element; the same figure gives the same text."""
+    buffer = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": "kanwidget", "svg.fonttype": "path", "savefig.bbox": None}):
+        figure.savefig(buffer, format="svg", facecolor=figure.get_facecolor(), metadata={"Date": None})
+    text = buffer.getvalue()
+    # Comments repeat the labels, text from outside, and nobody reads them.
+    return re.sub(r"<!--.*?-->\n?", "", text[text.index("<svg") :], flags=re.DOTALL)
+
+
+def to_png(figure: Figure, sharpness: float = 2.0) -> bytes:
+    """The figure as a small PNG, `sharpness` pixels for each one of a page; transparent where the figure has no ground."""
+    dpi = sharpness * _CSS
+    pixels, file = io.BytesIO(), io.BytesIO()
+    with mpl.rc_context({"savefig.bbox": None}):
+        figure.savefig(pixels, format="rgba", dpi=dpi, facecolor=figure.get_facecolor())
+    width = int(dpi * figure.get_size_inches()[0])
+    image = Image.frombytes("RGBA", (width, pixels.tell() // (4 * width)), pixels.getvalue())
+    # A palette takes a quarter of the bytes, and less time than compressing all four channels does.
+    image.quantize(256, method=Image.Quantize.FASTOCTREE).save(file, format="png", compress_level=6)
+    return file.getvalue()
 
 
 def hand_over(figure: F) -> F:

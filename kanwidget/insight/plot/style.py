@@ -1,20 +1,16 @@
-"""The style of plots: colours for light and dark pages, labels of any text, a figure that notebooks show."""
+"""The style of plots: colours for light and dark pages, axes, labels of any text."""
 
 from __future__ import annotations
 
-import io
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.mathtext import MathTextParser
 from matplotlib.text import Text
-from PIL import Image
 
 from kanwidget import _check
 from kanwidget.core.layer import EdgeState
@@ -22,8 +18,6 @@ from kanwidget.core.layer import EdgeState
 ThemeName = Literal["auto", "light", "dark"]
 #: A longer name would cover its neighbors.
 _LONGEST = 40
-#: Pixels of a web page per inch.
-_CSS = 96
 
 #: Lines by the state of an edge: not everybody can distinguish colours. A formula has its name beside it.
 DASHES: dict[EdgeState, Any] = {
@@ -81,59 +75,6 @@ def theme_of(name: str, where: str) -> Theme:
     return THEMES[_check.choice(name, "theme", where, THEMES)]
 
 
-class KANFigure(Figure):
-    """A figure that a notebook shows as vectors, with no need of pyplot or its global state.
-
-    It comes as pixels too: a notebook that isn't trusted, one from somebody else, is shown without its SVGs. Where pyplot has it (see
-    `showing`), to be displayed takes it from there: it isn't shown twice.
-    """
-
-    def _repr_svg_(self) -> str:
-        _release(self)
-        return to_svg(self)
-
-    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
-        _release(self)
-        width, height = self.get_size_inches()
-        return to_png(self), {"width": round(_CSS * width), "height": round(_CSS * height)}
-
-
-def _release(figure: Figure) -> None:
-    """Take a figure from pyplot, if it has it."""
-    if figure.canvas.manager is not None:
-        from matplotlib import pyplot
-
-        pyplot.close(figure)
-
-
-def new_figure(size: tuple[float, float], theme: Theme) -> KANFigure:
-    """An empty figure of that size in inches."""
-    return KANFigure(figsize=size, facecolor=theme.background)
-
-
-def to_svg(figure: Figure) -> str:
-    """The figure as one `<svg>` element; the same figure gives the same text."""
-    buffer = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": "kanwidget", "svg.fonttype": "path", "savefig.bbox": None}):
-        figure.savefig(buffer, format="svg", facecolor=figure.get_facecolor(), metadata={"Date": None})
-    text = buffer.getvalue()
-    # Comments repeat the labels, text from outside, and nobody reads them.
-    return re.sub(r"<!--.*?-->\n?", "", text[text.index("<svg") :], flags=re.DOTALL)
-
-
-def to_png(figure: Figure, sharpness: float = 2.0) -> bytes:
-    """The figure as a small PNG, `sharpness` pixels for each one of a page; transparent where the figure has no ground."""
-    dpi = sharpness * _CSS
-    pixels, file = io.BytesIO(), io.BytesIO()
-    with mpl.rc_context({"savefig.bbox": None}):
-        figure.savefig(pixels, format="rgba", dpi=dpi, facecolor=figure.get_facecolor())
-    width = int(dpi * figure.get_size_inches()[0])
-    image = Image.frombytes("RGBA", (width, pixels.tell() // (4 * width)), pixels.getvalue())
-    # A palette takes a quarter of the bytes, and less time than compressing all four channels does.
-    image.quantize(256, method=Image.Quantize.FASTOCTREE).save(file, format="png", compress_level=6)
-    return file.getvalue()
-
-
 def draw_frame(ax: Axes, theme: Theme, names: tuple[str, str]) -> None:
     """Axes with pale lines and names."""
     ax.set_facecolor("none")
@@ -152,6 +93,12 @@ def write(ax: Axes, x: float, y: float, label: Any, **style: Any) -> Text:
     """Put a label of any text on the axes, without breaking the drawing."""
     text, math = readable(label)
     return ax.text(x, y, text, parse_math=math, usetex=False, **style)
+
+
+def write_title(ax: Axes, y: float, title: Any, theme: Theme, fontsize: float = 11) -> None:
+    """Put a title above the left end of the axes, at this part of their height; nothing for None."""
+    if title is not None:
+        write(ax, 0, y, title, transform=ax.transAxes, color=theme.text, fontsize=fontsize, ha="left", va="bottom")
 
 
 def readable(label: Any) -> tuple[str, bool]:

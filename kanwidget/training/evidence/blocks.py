@@ -1,4 +1,8 @@
-"""The edges that evidence prices, in the coordinates of their modes, where the prior is diagonal."""
+"""The edges that evidence prices, in the coordinates of their modes, where the prior is diagonal.
+
+The wiggle of a spline is the integral of its squared second derivative, a quadratic form of its coefficients. It is measured on the grid
+stretched to length 1, so that it means the same on every grid.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,144 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from kanwidget.core import splines
 from kanwidget.core.records import EdgeRef
-from kanwidget.training.evidence.roughness import level_modes, wiggle_modes
 from kanwidget.training.jacobian.parameter_vector import ParameterVector
-from kanwidget.training.jacobian.stack import Stack
+from kanwidget.training.jacobian.stack import LayerStack, Stack
 
 #: Rounding of a matrix's entries in parts of the largest.
 _ROUNDING = 1e-14
+
+
+class WiggleModes(NamedTuple):
+    """Coordinates of spline edges in which their wiggle is a sum of squares: coefficients = `basis` @ coordinates.
+
+    The first coordinate is the rise of the edge's straight part from one end of the grid to the other, the second a constant; the
+    others are wiggles, the smoothest first, whose squares count times `roughness`.
+    """
+
+    basis: Tensor
+    """`(networks, in, width, width)`; width = G + k, and 1 more with a base function."""
+    inverse: Tensor
+    """Its inverse."""
+    roughness: Tensor
+    """`(networks, in, width)`, 0 for the first two."""
+
+
+def wiggle_modes(layer: LayerStack, with_base: bool) -> WiggleModes:
+    """The modes of each input's splines, which its outgoing edges share.
+
+    Args:
+        layer: A layer of networks side by side.
+        with_base: Whether the base weight is a coordinate too; it is the last parameter.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> from kanwidget.training.jacobian.stack import Stack
+        >>> basis, _, roughness = wiggle_modes(Stack([KAN([1, 1], grid=3)]).layers[0], with_base=False)
+        >>> basis[0, 0, :, 0].diff().round(decimals=3).tolist()  # a line that rises by 1 over three intervals
+        [0.333, 0.333, 0.333, 0.333, 0.333]
+    """
+    matrix = wiggle(layer)
+    if not with_base:
+        matrix = matrix[..., :-1, :-1]
+    sites, length = _sites(layer)
+    line = (sites - sites.mean(-1, keepdim=True)) / length
+    constant = torch.ones_like(line)
+    null = [torch.nn.functional.pad(part, (0, int(with_base))) for part in (line, constant)]
+    units = [part / part.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(part.dtype).tiny) for part in null]
+    # Straight lines cost nothing: marked with negative eigenvalues they come first, and apart.
+    scale = matrix.diagonal(dim1=-2, dim2=-1).amax(-1).clamp_min(1.0)
+    for mark, unit in zip((2, 1), units, strict=True):
+        matrix = matrix - (mark * scale)[..., None, None] * unit[..., :, None] * unit[..., None, :]
+    roughness, basis = torch.linalg.eigh(matrix)
+    basis = torch.cat([null[0][..., None], units[1][..., None], basis[..., 2:]], -1)
+    inverse = basis.mT / basis.square().sum(-2)[..., None]
+    if with_base:
+        # The base function's own rise belongs to the straight part: a wiggle has none.
+        base = layer.design(sites.mT.to(layer.knots.dtype))[..., -1].double().mT
+        rises = ((line * base).sum(-1) / line.square().sum(-1))[..., None] * basis[..., -1, :]
+        inverse = torch.cat([inverse[..., :1, :] + rises[..., None, :] @ inverse, inverse[..., 1:, :]], -2)
+        basis = basis - basis[..., :1] * rises[..., None, :]
+    return WiggleModes(
+        basis, inverse, torch.cat([torch.zeros_like(roughness[..., :2]), roughness[..., 2:].clamp_min(0)], -1)
+    )
+
+
+def level_modes(layer: LayerStack, levels: int) -> WiggleModes:
+    """The modes of inputs with so many levels: a constant, and differences from it, all of which cost the same.
+
+    Prices then make the values of levels draws from one normal distribution (random effects): those of few rows say little and move
+    little.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> from kanwidget.training.jacobian.stack import Stack
+        >>> basis, _, roughness = level_modes(Stack([KAN([1, 1])]).layers[0], 3)
+        >>> basis.shape, roughness.tolist()
+        (torch.Size([1, 1, 3, 3]), [[[0.0, 1.0, 1.0]]])
+    """
+    start = torch.eye(levels, dtype=torch.float64, device=layer.knots.device)
+    start[:, 0] = 1.0
+    basis = torch.linalg.qr(start).Q
+    roughness = torch.ones_like(basis[0])
+    roughness[0] = 0.0
+    shape = layer.knots.shape[:2]
+    return WiggleModes(
+        basis.expand(*shape, -1, -1), basis.mT.expand(*shape, -1, -1), roughness.expand(*shape, -1).contiguous()
+    )
+
+
+def wiggle(layer: LayerStack) -> Tensor:
+    """Matrices S with cᵀSc = ∫φ″² over a grid of length 1, `(networks, in, G + k + 1, G + k + 1)`; c has the base weight last.
+
+    The base function's own share counts twice, or a spline could take back what a base function costs. Splines of order 0 and 1 have
+    no second derivative: for them it is the squared change of slope between Greville abscissae.
+    """
+    knots, k = layer.knots.double(), layer.k
+    if k < 2:
+        sites, length = _sites(layer)
+        values = _of_splines(layer, layer.design(sites.mT.to(layer.knots.dtype))).double().movedim(-2, -3)
+        steps = sites.diff() / length
+        slopes = values.diff(dim=-2) / steps[..., None]
+        change = slopes.diff(dim=-2) / ((steps[..., 1:] + steps[..., :-1]) / 2).sqrt()[..., None]
+        matrix = change.mT @ change
+    else:
+        # Second derivatives of splines are polynomials of degree k - 2 between two knots; those of base functions are close to one.
+        grid = knots[..., k : knots.shape[-1] - k]
+        nodes, weights = _gauss_legendre(k + 1)
+        half = grid.diff() / 2
+        points = (grid[..., :-1] + half)[..., None] + half[..., None] * nodes.to(grid)
+        weight = (half[..., None] * weights.to(grid)).flatten(-2) * (grid[..., -1:] - grid[..., :1]) ** 3
+        design = layer.design(points.flatten(-2).mT.to(layer.knots.dtype), 2)
+        second = _of_splines(layer, design).double().movedim(-2, -3)
+        matrix = (second * weight[..., None]).mT @ second
+    matrix[..., -1, -1] *= 2
+    return matrix
+
+
+def _of_splines(layer: LayerStack, design: Tensor) -> Tensor:
+    """The basis functions of splines, and last the base function, of a design: there may be more levels."""
+    count = layer.grid_size + layer.k
+    return design if design.shape[-1] == count + 1 else torch.cat([design[..., :count], design[..., -1:]], -1)
+
+
+def _sites(layer: LayerStack) -> tuple[Tensor, Tensor]:
+    """Greville abscissae `(networks, in, G + k)`, and the length of the grid `(networks, in, 1)`."""
+    knots, k = layer.knots.double(), layer.k
+    sites = splines.greville(knots.flatten(0, 1), k).view(*knots.shape[:2], -1)
+    return sites, (knots[..., knots.shape[-1] - 1 - k] - knots[..., k])[..., None]
+
+
+def _gauss_legendre(count: int) -> tuple[Tensor, Tensor]:
+    """Nodes on (-1, 1) and weights of Gauss's quadrature, by the eigenvalues of its Jacobi matrix (Golub and Welsch, 1969)."""
+    order = torch.arange(1, count, dtype=torch.float64)
+    off = order / torch.sqrt(4 * order**2 - 1)
+    nodes, vectors = torch.linalg.eigh(torch.diag(off, 1) + torch.diag(off, -1))
+    return nodes, 2 * vectors[0] ** 2
+
+
+# ---- edges of one kind side by side
 
 
 class Block(NamedTuple):

@@ -28,8 +28,7 @@ from torch import Tensor
 
 from kanwidget.core.records import Freedom, Posterior
 from kanwidget.training.evidence.blocks import Block, spline_blocks
-from kanwidget.training.evidence.prices import averaged_prices, likelier_prices
-from kanwidget.training.evidence.worth import say_something
+from kanwidget.training.evidence.prices import averaged_prices, likelier_prices, say_something
 from kanwidget.training.jacobian.parameter_vector import ParameterVector
 from kanwidget.training.jacobian.stack import Stack
 from kanwidget.training.objective.batch import Batch

@@ -12,9 +12,11 @@ from torch import Tensor
 
 from kanwidget.core.network import Network
 from kanwidget.core.records import Freedom, Posterior
-from kanwidget.surgery.merge import firsts_of, merge_levels
+from kanwidget.core.state import NetworkState
+from kanwidget.surgery.locks import firsts_of, merge_levels
 from kanwidget.training.evidence.errors import level_values, output_errors
-from kanwidget.training.jacobian.parameter_vector import ParameterVector, network_parameters
+from kanwidget.training.jacobian.parameter_vector import ParameterVector
+from kanwidget.training.jacobian.stack import Stack
 
 #: Logarithm of the odds below which merged levels aren't near enough to what the data say for its errors to hold.
 _REFUTED = -7.0
@@ -151,9 +153,9 @@ def merge(network: Network, posterior: Posterior | None, source: int, groups: Se
         return
     kept = _kept(former, ParameterVector.of(network))
     vector, root = given.vector[kept].to(posterior.vector), given.root[kept].to(posterior.root)
-    means = [parameter.detach().clone() for parameter in network_parameters(network)]
+    means = NetworkState(network)
     expected = network(network.reference).detach()
-    _write(network, vector)
+    ParameterVector.of(network).write(Stack([network]), vector[None])
     evidence, part = posterior.log_evidence + sum(gains), (len(_members(network, source)) - 1) / (len(members) - 1)
     freedom = {
         edge: Freedom(part * one.straight, part * one.wiggle) if edge[:2] == (0, source) else one
@@ -163,9 +165,7 @@ def merge(network: Network, posterior: Posterior | None, source: int, groups: Se
     moved = (network(network.reference).detach() - expected).abs()
     if bool((moved > _FAR * output_errors(network, network.posterior, network.reference)).any()):
         # Behind hidden nodes parameters have moved farther than the posterior sees.
-        with torch.no_grad():
-            for parameter, mean in zip(network_parameters(network), means, strict=True):
-                parameter.copy_(mean)
+        means.restore()
         network.posterior = None
 
 
@@ -176,16 +176,6 @@ def _kept(former: ParameterVector, now: ParameterVector) -> Tensor:
         for old, new in ((before.numeric, after.numeric), (before.affine, after.affine)):
             kept[new[new >= 0]] = old[new >= 0]
     return kept
-
-
-def _write(network: Network, vector: Tensor) -> None:
-    """Set the free parameters of a network."""
-    with torch.no_grad():
-        for number, index in enumerate(ParameterVector.of(network).layers):
-            layer = network.layer(number)
-            numeric = (index.numeric[..., :-1], layer.coef), (index.numeric[..., -1], layer.base)
-            for columns, values in (*numeric, (index.affine, layer.affine)):
-                values[columns >= 0] = vector[columns[columns >= 0]].to(values)
 
 
 def _members(network: Network, source: int) -> list[list[int]]:

@@ -84,12 +84,10 @@ def symbolic_blocks(
     `factors` gives, for targets and sources of edges, the residuals' derivatives in the edges' values and, behind these, in
     the edges' derivatives of first and second order, each `(networks, batch, residuals, edges)`.
     """
-    for name, members in layer.symbols.items():
-        flat = torch.tensor(members, device=nodes.device)
-        target, source = flat // layer.in_dim, flat % layer.in_dim
-        affine = layer.affine_of(members).detach()[:, None]
+    for name, target, source, affine in layer.symbolic_groups():
         blocks = [
-            factor[..., None] * affine_derivatives(name, affine, nodes[..., source], order)[:, :, None]
+            factor[..., None]
+            * affine_derivatives(name, affine.detach()[:, None], nodes[..., source], order)[:, :, None]
             for order, factor in enumerate(factors(target, source))
         ]
         yield from free_columns(index.affine[target, source].flatten(), sum(blocks[1:], blocks[0]).flatten(-2))

@@ -47,8 +47,7 @@ class ParameterVector:
             14
         """
         layers, start = [], 0
-        for index in range(network.depth):
-            layer = network.layer(index)
+        for layer in network.layers:
             numeric, start = _number(layer.free_numeric(), layer, start)
             affine, start = _number(layer.free_affine(), layer, start)
             layers.append(LayerIndex(numeric, affine, _block(numeric)))
@@ -98,13 +97,11 @@ class ParameterVector:
 
 def network_parameters(network: Network) -> list[Tensor]:
     """Coefficients, base weights and affine constants, layer by layer."""
-    layers = [network.layer(index) for index in range(network.depth)]
-    return [parameter for layer in layers for parameter in (layer.coef, layer.base, layer.affine)]
+    return [parameter for layer in network.layers for parameter in (layer.coef, layer.base, layer.affine)]
 
 
 def structure(network: Network) -> object:
     """A value that changes with the edges, their states and the free parameters, but not when parameters move."""
-    layers = [network.layer(index) for index in range(network.depth)]
     return (
         network.width,
         network.arities,
@@ -120,7 +117,7 @@ def structure(network: Network) -> object:
                 [list(group) for group in layer.ties],
                 [parameter.requires_grad for parameter in (layer.coef, layer.base, layer.affine)],
             )
-            for layer in layers
+            for layer in network.layers
         ],
     )
 

@@ -105,16 +105,16 @@ class Stack:
 
 def _addresses(networks: Sequence[Network]) -> list[int]:
     """Addresses of the networks' tensors."""
-    layers = [network.layer(index) for network in networks for index in range(network.depth)]
+    layers = (layer for network in networks for layer in network.layers)
     return [getattr(layer, name).data_ptr() for layer in layers for name in _TENSORS]
 
 
 def separate(networks: Sequence[Network]) -> None:
     """Copy every tensor that is a part of a larger one, so that each network has its own again."""
     for network in networks:
-        for index in range(network.depth):
+        for layer in network.layers:
             for name in _TENSORS:
-                tensor = getattr(network.layer(index), name)
+                tensor = getattr(layer, name)
                 if tensor.untyped_storage().nbytes() > tensor.nbytes:
                     tensor.data = tensor.data.clone()
 

@@ -1,4 +1,9 @@
-"""The number that a training minimizes: mean loss on the training data plus lamb times penalty, for each network by itself."""
+"""The number that a training minimizes: mean loss on the training data plus lamb times penalty, for each network by itself.
+
+References:
+    Transtrum and Sethna, "Improvements to the Levenberg-Marquardt algorithm for nonlinear least-squares minimization", arXiv:1201.5885
+    (geodesic acceleration).
+"""
 
 from __future__ import annotations
 
@@ -14,9 +19,13 @@ from kanwidget.training.jacobian.parameter_vector import ParameterVector
 from kanwidget.training.jacobian.stack import Stack
 from kanwidget.training.objective import gauss_newton
 from kanwidget.training.objective.batch import Batch
-from kanwidget.training.objective.geodesic import geodesic_acceleration
 from kanwidget.training.objective.penalty import Penalty
 from kanwidget.training.objective.standard_deviations import Deviations
+
+#: Geodesic acceleration: distance of the evaluations from the start, in parts of the step.
+_REACH = 0.1
+#: Differences below this many roundings of the largest output count as 0.
+_ROUNDINGS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +55,7 @@ class Objective:
 
     Args:
         batch: Networks and their training data.
-        geodesic_acceleration: Whether steps of least squares are corrected by it, see `geodesic`.
+        geodesic_acceleration: Whether steps of least squares are corrected by it, see `geodesic_acceleration`.
     """
 
     def __init__(self, batch: Batch, *, geodesic_acceleration: bool = False) -> None:
@@ -142,7 +151,7 @@ class Objective:
             gauss_newton.add_penalty(matrix, gradient, self.batch, parameters, value.trace)
 
     def acceleration(self, parameters: ParameterVector, value: Value, start: Tensor, step: Tensor) -> Tensor | None:
-        """Curvature of the outputs along steps, see `geodesic`; None if it isn't requested or can't help.
+        """Curvature of the outputs along steps, see `geodesic_acceleration`; None if it isn't requested or can't help.
 
         A penalty has a curvature of its own, and differences in float32 are mere round-off.
         """
@@ -150,3 +159,42 @@ class Objective:
         if not self.geodesic_acceleration or start.dtype != torch.float64 or not bool(plain.any()):
             return None
         return torch.where(plain[:, None], geodesic_acceleration(self.batch, parameters, start, step), 0.0)
+
+
+def geodesic_acceleration(batch: Batch, parameters: ParameterVector, start: Tensor, step: Tensor) -> Tensor:
+    """Jᵀ·H·f″, `(networks, size)`, with f″ the outputs' second derivative along a step and H the loss's curvature in them.
+
+    With it Levenberg-Marquardt's steps follow a curved valley. It needs no Jacobian: f″ is a difference of three evaluations, and JᵀH
+    times it one backward pass.
+
+    Args:
+        batch: Networks and data. The networks are at `start` afterwards.
+        parameters: Layout of the vectors.
+        start: The networks' parameters, `(networks, size)`.
+        step: The step from there, `(networks, size)`.
+    """
+    stack, loss = batch.stack, batch.loss
+    assert loss.gradient is not None  # the table of optimizers allows no other loss
+    with torch.no_grad():
+        sides = _output(batch, parameters, start + _REACH * step) + _output(batch, parameters, start - _REACH * step)
+    with torch.enable_grad():
+        output = _output(batch, parameters, start)
+        point = output.detach().requires_grad_()
+        gradient = loss.gradient(point, batch.y, batch.weight)
+        (curved,) = torch.autograd.grad((gradient * _second(sides, output.detach())).sum(), point)
+        free = [p for p in stack.parameters() if p.requires_grad]
+        gradients = torch.autograd.grad((output * curved).sum(), free, allow_unused=True)
+    by_parameter = {id(p): gradient for p, gradient in zip(free, gradients, strict=True)}
+    return parameters.gradient([by_parameter.get(id(p)) for p in stack.parameters()], like=start)
+
+
+def _output(batch: Batch, parameters: ParameterVector, vector: Tensor) -> Tensor:
+    parameters.write(batch.stack, vector)
+    return forward_pass(batch.stack, batch.x, batch.first_design()).output
+
+
+def _second(sides: Tensor, output: Tensor) -> Tensor:
+    """Second derivative from the sum of the outputs at both sides and the output between them."""
+    difference = sides - 2 * output
+    rounding = _ROUNDINGS * torch.finfo(output.dtype).eps * output.abs().amax((1, 2), keepdim=True)
+    return torch.where(difference.abs() > rounding, difference, 0.0) / _REACH**2

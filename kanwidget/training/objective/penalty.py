@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.core.network import Network
+from kanwidget.core.scores import node_owners
 from kanwidget.training.jacobian.stack import Stack
 from kanwidget.training.objective.standard_deviations import Deviations, Kind
 
@@ -103,7 +104,7 @@ def _backward(
     edge_scores: list[Tensor] = []
     node_scores = [node]
     for index in reversed(range(template.depth)):
-        owners = [n for n in range(node.shape[-1]) for _ in template.subnodes_of(index + 1, n)]
+        owners = node_owners(template, index + 1)
         scores = edges[index] * (node[:, owners] / (subnodes[index] + 1e-4))[..., None]
         node = scores.sum(-2)
         edge_scores.insert(0, scores)

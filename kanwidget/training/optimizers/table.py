@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
 
 from kanwidget import _check
 from kanwidget.core.network import Network
@@ -19,46 +18,11 @@ from kanwidget.training.objective.objective import Objective
 from kanwidget.training.optimizers.base import Optimizer
 from kanwidget.training.optimizers.gradient import GradientMethod, adam, lbfgs
 from kanwidget.training.optimizers.levenberg_marquardt import LevenbergMarquardt
+from kanwidget.training.optimizers.settings import Settings
 
 #: LM forms a square matrix of the parameters at each step: above these it is no longer the fastest.
 _LM_PARAMETERS, _LM_WORK = 3000, 1e11
 _ONLY_LM = "It is about the steps of opt='LM'."
-
-
-class Options(Protocol):
-    """The part of a training's settings that concerns an optimizer."""
-
-    @property
-    def opt(self) -> str:
-        """Name of a row, or `auto`."""
-
-    @property
-    def lr(self) -> float | None:
-        """Learning rate, None for the optimizer's default."""
-
-    @property
-    def batch(self) -> int | None:
-        """Rows of each step, None for all."""
-
-    @property
-    def seed(self) -> int:
-        """Seed of the choice of rows."""
-
-    @property
-    def continual(self) -> bool:
-        """Whether what the data leave undetermined stays as it is."""
-
-    @property
-    def smoothness(self) -> float:
-        """Weight of the splines' roughness, by which LM decides what the data leave undetermined."""
-
-    @property
-    def with_evidence(self) -> bool:
-        """Whether the data set how smooth LM's splines are."""
-
-    @property
-    def averages(self) -> bool:
-        """Whether they are in the end as smooth as on average over what the data leave open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +30,8 @@ class Method:
     """One row of the table."""
 
     name: str
-    make: Callable[[Objective, Options], Optimizer]
-    auto: Callable[[int, int, Options], bool]
+    make: Callable[[Objective, Settings], Optimizer]
+    auto: Callable[[int, int, Settings], bool]
     """Whether `auto` takes it, from the numbers of parameters and rows, unless a row above is taken."""
     any_loss: bool = True
     """Whether it takes losses without a Gauss-Newton factor, such as a function of the user's."""
@@ -121,29 +85,29 @@ OPTIMIZERS: dict[str, Method] = {
 }
 
 
-def pick_optimizer(options: Options, network: Network, loss: Loss, rows: int) -> Method:
+def pick_optimizer(settings: Settings, network: Network, loss: Loss, rows: int) -> Method:
     """The row of that name, or with `auto` the first one that suits network, loss and rows.
 
     Raises:
         ValueError: If the loss or `batch` doesn't go with the name.
     """
-    if options.opt != "auto":
-        method = OPTIMIZERS[options.opt]
-        _check_method(method, options, loss)
+    if settings.opt != "auto":
+        method = OPTIMIZERS[settings.opt]
+        _check_method(method, settings, loss)
         return method
     size = network.n_parameters
-    return next(row for row in OPTIMIZERS.values() if _possible(row, options, loss) and row.auto(size, rows, options))
+    return next(row for row in OPTIMIZERS.values() if _possible(row, settings, loss) and row.auto(size, rows, settings))
 
 
-def _possible(method: Method, options: Options, loss: Loss) -> bool:
-    return (method.any_loss or loss.factor is not None) and (options.batch is None or not method.all_rows)
+def _possible(method: Method, settings: Settings, loss: Loss) -> bool:
+    return (method.any_loss or loss.factor is not None) and (settings.batch is None or not method.all_rows)
 
 
-def _check_method(method: Method, options: Options, loss: Loss) -> None:
+def _check_method(method: Method, settings: Settings, loss: Loss) -> None:
     """An error if the method can't minimize this loss or take batches, wherever the settings come from."""
     if not method.any_loss and loss.factor is None:
         names = " or ".join(repr(row.name) for row in OPTIMIZERS.values() if row.any_loss)
         advice = f"Use opt={names} for your own loss, or loss='mse' or 'cross_entropy'."
         _check.fail("opt", "fit", f"{names} with this loss", method.name, advice)
-    if options.batch is not None and method.all_rows:
-        _check.fail("batch", "fit", f"left out with opt={method.name!r}", options.batch, method.all_rows)
+    if settings.batch is not None and method.all_rows:
+        _check.fail("batch", "fit", f"left out with opt={method.name!r}", settings.batch, method.all_rows)

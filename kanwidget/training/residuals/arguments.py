@@ -16,7 +16,7 @@ from kanwidget.core.scales import Scaling
 from kanwidget.datasets import arrays, frames
 from kanwidget.training.residuals.field import Features, Field
 from kanwidget.training.residuals.objective import ResidualObjective
-from kanwidget.training.residuals.terms import Term, constants_of, in_own_units
+from kanwidget.training.residuals.terms import ResidualTerm, constants_of, in_own_units
 
 _WHERE = "fit_residual"
 
@@ -25,7 +25,7 @@ _WHERE = "fit_residual"
 class Equations:
     """The residuals that a network is to satisfy."""
 
-    terms: list[Term]
+    terms: list[ResidualTerm]
     unknowns: dict[str, float]
     balanced: bool
     """Whether the weights come from the Jacobian."""
@@ -47,7 +47,7 @@ def prepare(
     sets = {name: _sets(network, name, value) for name, value in _by_residual(points, "points", functions).items()}
     balanced, factors = _weights(weights, functions)
     terms = [
-        Term(
+        ResidualTerm(
             name,
             f,
             torch.cat(sets[name]),
@@ -76,7 +76,7 @@ def _scaling(network: Network) -> Scaling | None:
     return scaling if scaling.scales_input or scaling.scales_output else None
 
 
-def _try(network: Network, term: Term, unknowns: dict[str, float]) -> Term:
+def _try(network: Network, term: ResidualTerm, unknowns: dict[str, float]) -> ResidualTerm:
     """The term with the derivatives that it asks for, after a check of its result."""
     with torch.no_grad():
         objective = ResidualObjective(network, [term], unknowns)
@@ -101,7 +101,7 @@ def _try(network: Network, term: Term, unknowns: dict[str, float]) -> Term:
 class _LazyDerivatives(dict[Features, Tensor]):
     """Derivatives at points, computed when a residual asks for them: all of second order would be many more."""
 
-    def __init__(self, objective: ResidualObjective, term: Term) -> None:
+    def __init__(self, objective: ResidualObjective, term: ResidualTerm) -> None:
         super().__init__()
         self.objective, self.term = objective, term
 

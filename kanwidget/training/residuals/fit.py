@@ -1,17 +1,21 @@
-"""`fit_residual`: least squares on any residuals of a network's value and derivatives."""
+"""`fit_residual`: least squares on any residuals of a network's value and derivatives; `prune_residual`: the same with fewer edges."""
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
+
 from kanwidget import _check
-from kanwidget.core.network import Network
-from kanwidget.core.records import History
+from kanwidget.core.network import AnyNetwork, Network
+from kanwidget.core.records import EdgeRef, History
 from kanwidget.core.reference_data import reference_rows
 from kanwidget.core.state import NetworkState
+from kanwidget.surgery import remove_edge
 from kanwidget.training.residuals.arguments import prepare
 from kanwidget.training.residuals.terms import ResidualError
 from kanwidget.training.residuals.trainer import ResidualSettings, ResidualTrainer
@@ -21,6 +25,10 @@ from kanwidget.training.steps.trainer import Callback
 
 _WHERE = "fit_residual"
 _log = logging.getLogger(__name__)
+#: A loss counts as kept up to this multiple of the loss with all edges.
+_SLACK = 2.0
+#: Why a training stopped at Ctrl-C.
+_INTERRUPTED = "interrupted"
 
 
 @dataclass(slots=True, repr=False)
@@ -114,9 +122,8 @@ def fit_residual(
     if not isinstance(network, Network):
         _check.fail("network", _WHERE, "a network", network, "Build it with KAN([2, 5, 1]).", error=TypeError)
     _check.choice(opt, "opt", _WHERE, ["LM"])
-    for name, value in (("update_grid", update_grid), ("progress", progress)):
-        if not isinstance(value, bool):
-            _check.fail(name, _WHERE, "True or False", value)
+    _check.boolean(update_grid, "update_grid", _WHERE)
+    _check.boolean(progress, "progress", _WHERE)
     settings = ResidualSettings(
         _check.integer(steps, "steps", _WHERE, low=0),
         _grids(network, grid_schedule),
@@ -160,8 +167,90 @@ def _grids(network: Network, grid_schedule: Any) -> tuple[int, ...]:
     """Increasing numbers of intervals, or an error."""
     several = isinstance(grid_schedule, Iterable) and not isinstance(grid_schedule, str)
     grids = list(grid_schedule) if several else [grid_schedule]
-    largest = max(network.layer(index).grid_size for index in range(network.depth))
+    largest = max(layer.grid_size for layer in network.layers)
     for grid in grids:
         advice = "Each grid has more intervals than the one before; the network's own comes first."
         largest = _check.integer(grid, "grid_schedule", _WHERE, low=largest + 1, advice=advice)
     return tuple(int(grid) for grid in grids)
+
+
+def prune_residual(
+    network: AnyNetwork,
+    residuals: Mapping[str, Any],
+    points: Mapping[str, Any],
+    weights: Any = "auto",
+    *,
+    steps: int = 30,
+    tolerance: float = 1e-6,
+    seed: int = 0,
+    **options: Any,
+) -> AnyNetwork:
+    """A new network, trained on residuals, without the edges that they don't need.
+
+    Many networks may satisfy the same residuals: each combination of conserved quantities is conserved, too. Here every edge is taken
+    out in turn and the others are trained; it stays out if the residuals still vanish. What is left is a sparse solution, and
+    the order, which is random, decides which. An edge may look important and go all the same: the others take over. Where `prune`
+    asks what an edge does, this asks whether it is needed.
+
+    Args:
+        network: The network; it isn't changed. Frozen edges stay as they are.
+        residuals: As for `fit_residual`.
+        points: As for `fit_residual`.
+        weights: As for `fit_residual`; those of the first training serve all others, so that losses can be compared.
+        steps: Most steps of each training, ≥ 1.
+        tolerance: Residuals count as vanished where the root of the minimized sum is at most this, or twice what the network reached
+            with all its edges. ≥ 0, in the unit of the residuals. A network that is far from a solution loses nearly all edges, since
+            twice its residuals are no demand: give it more steps, or train it before.
+        seed: Of the order of the edges.
+        **options: Of `fit_residual`, but for `grid_schedule`, `callbacks` and `progress`.
+
+    Returns:
+        The network with the remaining edges. The history of its last training is the end of its `history`. Ctrl-C ends the search: the
+        edges that were found needless until then are out.
+
+    Raises:
+        ValueError: For arguments that don't fit, as `fit_residual` raises it.
+
+    Examples:
+        (x + y)·∂C/∂y = 0 leaves C no y.
+
+        >>> from kanwidget import KAN
+        >>> x = torch.rand(40, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+        >>> ends = torch.tensor([[0.0, 0.0], [1.0, 1.0]], dtype=torch.float64)
+        >>> residuals = {"constant": lambda C: C.x.sum(1, keepdim=True) * C.d(1), "ends": lambda C: C.value - C.x[:, [0]]}
+        >>> small = prune_residual(KAN([2, 1], grid_range=(0, 1)), residuals, {"constant": x, "ends": ends})
+        >>> small.edge_refs(active=True)
+        [EdgeRef(layer=0, source=0, target=0)]
+    """
+    where = "prune_residual"
+    _check.integer(steps, "steps", where, low=1)
+    _check.real(tolerance, "tolerance", where, low=0)
+    refused = sorted(options.keys() & {"grid_schedule", "callbacks", "progress"})
+    if refused:
+        _check.fail("options", where, f"without {', '.join(refused)}", refused, "Give them to fit_residual, before.")
+    generator = torch.Generator().manual_seed(_check.integer(seed, "seed", where, low=0))
+    best = copy.deepcopy(network)
+    options |= {"steps": steps, "progress": False}
+    history = fit_residual(best, residuals, points, weights, **options)
+    if history.stop_reason == _INTERRUPTED:
+        return best
+    limit = max(tolerance, _SLACK * history.last.train_loss)
+    edges = [edge for edge in best.edge_refs(active=True) if _is_free(best, edge)]
+    for index in torch.randperm(len(edges), generator=generator).tolist():
+        trial = copy.deepcopy(best)
+        remove_edge(trial, *edges[index])
+        options["unknowns"] = {name: value for name, (value, _) in history.unknowns.items()}
+        try:
+            attempt = fit_residual(trial, residuals, points, history.weights, **options)
+        except ValueError:  # a residual isn't finite without this edge
+            continue
+        if attempt.stop_reason == _INTERRUPTED:
+            break
+        if attempt.last.train_loss <= limit:
+            best, history = trial, attempt
+    return best
+
+
+def _is_free(network: Network, edge: EdgeRef) -> bool:
+    """Whether an edge takes part in training."""
+    return not bool(network.layer(edge.layer).frozen[edge.target, edge.source])

@@ -13,7 +13,7 @@ from kanwidget.core.network import Network
 from kanwidget.training.jacobian.parameter_vector import ParameterVector
 from kanwidget.training.jacobian.stack import Stack
 from kanwidget.training.residuals.jet_jacobian import jet_jacobian
-from kanwidget.training.residuals.terms import Linearization, Term
+from kanwidget.training.residuals.terms import Linearization, ResidualTerm
 
 #: Bytes of one chunk of the Jacobian, and of the cached first designs of a term.
 _CHUNK_BYTES, _CACHE_BYTES = 1 << 25, 1 << 28
@@ -75,7 +75,7 @@ class ResidualObjective:
         unknowns: Unknown constants by name with their current values; `constants` holds them.
     """
 
-    def __init__(self, network: Network, terms: Sequence[Term], unknowns: dict[str, float]) -> None:
+    def __init__(self, network: Network, terms: Sequence[ResidualTerm], unknowns: dict[str, float]) -> None:
         self.stack = Stack([network])
         self.terms = list(terms)
         self.names = list(unknowns)
@@ -137,21 +137,21 @@ class ResidualObjective:
                 empty(rows, len(carried.seconds), outputs),
             )
 
-    def jet(self, term: Term, *, cache: bool = True) -> Jet:
+    def jet(self, term: ResidualTerm, *, cache: bool = True) -> Jet:
         """The outputs' jet at all points of a term, without the leading axis; `cache` for the first layer's designs."""
         parts = [self._trace(term, rows, cache=cache).output for rows in self._chunks(term)]
         return Jet(
             term.derivatives, *(torch.cat([getattr(p, n)[0] for p in parts]) for n in ("value", "first", "second"))
         )
 
-    def _trace(self, term: Term, rows: slice, *, adjoint: bool = False, cache: bool = True) -> JetTrace:
+    def _trace(self, term: ResidualTerm, rows: slice, *, adjoint: bool = False, cache: bool = True) -> JetTrace:
         x = self.stack.select([term.x[rows]])
         first = tuple(design[:, rows] for design in self._first_designs(term)) if cache else ()
         return jet_pass(
             self.stack.template, self.stack.layers, x, term.derivatives, first_designs=first, adjoint=adjoint
         )
 
-    def _first_designs(self, term: Term) -> tuple[Tensor, ...]:
+    def _first_designs(self, term: ResidualTerm) -> tuple[Tensor, ...]:
         """The first layer's designs at points that stay the same, computed again only when its knots have changed."""
         layer = self.stack.layers[0]
         row = (term.derivatives.order + 1) * layer.in_dim * (layer.grid_size + layer.k + 1)
@@ -163,7 +163,7 @@ class ResidualObjective:
             cached = self._designs[term.name] = _CachedDesigns(term.x, layer.knots.clone(), designs)
         return cached.designs
 
-    def _chunks(self, term: Term, size: int | None = None) -> Iterator[slice]:
+    def _chunks(self, term: ResidualTerm, size: int | None = None) -> Iterator[slice]:
         """Slices of rows so short that a chunk's Jacobian, or without one its designs, stay within bounds."""
         columns = size or 4 * max(layer.in_dim * layer.coef.shape[-1] for layer in self.stack.layers)
         rows = max(1, _CHUNK_BYTES // (columns * self.constants.element_size()))
@@ -171,7 +171,7 @@ class ResidualObjective:
 
     # ---- the linearization
 
-    def linear(self, term: Term, jet: Jet) -> Linearization:
+    def linear(self, term: ResidualTerm, jet: Jet) -> Linearization:
         """A term's derivatives at the current parameters."""
         return term.linear(jet, self.named())
 
@@ -183,7 +183,7 @@ class ResidualObjective:
         return self._linearizations[1]
 
     def jacobians(
-        self, term: Term, linear: Linearization, parameters: ResidualVector
+        self, term: ResidualTerm, linear: Linearization, parameters: ResidualVector
     ) -> Iterator[tuple[slice, Tensor]]:
         """Chunks of rows with the Jacobian `(rows * columns, size)` of their residuals."""
         columns = linear.residual.shape[1]
@@ -243,7 +243,7 @@ class ResidualObjective:
         sizes[0, parameters.n_network :] = 1 / self.sizes
         return sizes, sizes
 
-    def row_square(self, term: Term, jet: Jet, parameters: ResidualVector) -> float:
+    def row_square(self, term: ResidualTerm, jet: Jet, parameters: ResidualVector) -> float:
         """Mean square of the rows of the Jacobian: the trace of the term's tangent kernel, divided by its size."""
         with torch.no_grad():
             linear = self.linear(term, jet)

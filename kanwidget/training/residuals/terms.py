@@ -48,7 +48,7 @@ class Linearization:
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class ResidualTerm:
     """One named residual.
 
     Several sets of points (both sides of a periodic boundary, say) are concatenated, and the function gets a field for each.
@@ -131,7 +131,7 @@ class Term:
                 needed = "a function whose rows depend on their own points only"
                 raise _error(self.name, needed, "rows that depend on others", advice)
 
-    def at(self, x: Tensor) -> Term:
+    def at(self, x: Tensor) -> ResidualTerm:
         """The same residual at other points."""
         return replace(self, x=x)
 
@@ -167,7 +167,7 @@ def _in_constants(residual: Tensor, constants: Sequence[Tensor]) -> Tensor:
     return torch.stack(derivatives, dim=-1) if derivatives else residual.new_zeros(*residual.shape, 0)
 
 
-def _checked(residual: Any, term: Term) -> Tensor:
+def _checked(residual: Any, term: ResidualTerm) -> Tensor:
     """The residual as `(rows, columns)`, or an error."""
     if not isinstance(residual, Tensor) or residual.ndim != 2 or residual.shape[0] != term.rows:
         expected = f"a function that returns a tensor of shape ({term.rows}, columns)"

@@ -1,4 +1,8 @@
-"""The steps of `fit_residual`: an iterator of records, as `Trainer` is for data."""
+"""The steps of `fit_residual`: an iterator of records, as `Trainer` is for data.
+
+References:
+    Marquardt, "An algorithm for least-squares estimation of nonlinear parameters", SIAM Journal 11 (1963) (the scale of the damping).
+"""
 
 from __future__ import annotations
 
@@ -18,18 +22,31 @@ from kanwidget.core.threads import is_small, one_thread
 from kanwidget.surgery import refine, update_grid, widen
 from kanwidget.training.jacobian.parameter_vector import structure
 from kanwidget.training.optimizers.base import Interrupted, Outcome
+from kanwidget.training.optimizers.levenberg_marquardt import LevenbergMarquardt
+from kanwidget.training.optimizers.settings import Settings
 from kanwidget.training.residuals.arguments import Equations
-from kanwidget.training.residuals.objective import ResidualObjective
-from kanwidget.training.residuals.scaled_lm import ScaledLM
+from kanwidget.training.residuals.objective import ResidualObjective, ResidualVector
 from kanwidget.training.residuals.weighting import balance, resample
 from kanwidget.training.steps.grid_schedule import GridSchedule
-from kanwidget.training.steps.settings import Settings
 
+#: Weight of the metric of fits beside each parameter's own scale: it decides parameters on which nothing depends.
+_EVEN = 1e-6
 #: Part of the activations' range by which grids go beyond them: second derivatives jump at a grid's end, and points that cross
 #: it stop a training.
 _MARGIN = 0.1
 #: A network counts as trained on the equations already if its loss is below this part of the loss of u = 0.
 _LEARNT = 1e-2
+
+
+class ScaledLM(LevenbergMarquardt):
+    """Minimizes a `ResidualObjective`, damped by each parameter's own scale: equations outweigh data a thousandfold."""
+
+    objective: ResidualObjective
+    parameters: ResidualVector
+
+    def _damping_metric(self, matrix: Tensor, scale: Tensor) -> Tensor:
+        scales = matrix.diagonal(dim1=1, dim2=2) / scale[:, None]
+        return torch.diag_embed(scales) + _EVEN * self._metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +219,7 @@ class ResidualTrainer(Iterator[StepRecord]):
         finer = refine(self.network, grid)
         state = NetworkState(self.network)
         try:
-            for index in range(self.network.depth):
-                layer, finer_layer = self.network.layer(index), finer.layer(index)
+            for layer, finer_layer in zip(self.network.layers, finer.layers, strict=True):
                 layer.coef = nn.Parameter(finer_layer.coef.detach(), requires_grad=layer.coef.requires_grad)
                 layer.knots = finer_layer.knots
             self._build(self.unknowns)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.training.residuals.objective import ResidualObjective, ResidualVector
-from kanwidget.training.residuals.terms import Term
+from kanwidget.training.residuals.terms import ResidualTerm
 
 #: Points of the candidates' density that don't depend on the residual: `c` of the reference, whose `k` is 1 too.
 _EVENLY = 1.0
@@ -18,7 +18,7 @@ _MEMORY = 0.9
 _UNDETERMINED = 1e-13
 
 
-def balance(objective: ResidualObjective) -> list[Term]:
+def balance(objective: ResidualObjective) -> list[ResidualTerm]:
     """The terms with weights by which each has the same trace of the tangent kernel; the least weight is 1.
 
     A residual's kernel J·Jᵀ says how fast it falls in training: second derivatives of a fine grid have rows of J thousands
@@ -40,11 +40,11 @@ def balance(objective: ResidualObjective) -> list[Term]:
 
 def resample(
     objective: ResidualObjective,
-    term: Term,
+    term: ResidualTerm,
     candidate_points: Tensor,
     memory: Tensor | None,
     generator: torch.Generator,
-) -> tuple[Term, Tensor]:
+) -> tuple[ResidualTerm, Tensor]:
     """The term at as many points of the candidates, none twice, and the memory for the next drawing, `(candidates,)`.
 
     The density is m / mean m + 1, m the decaying sum over all drawings of |r| / mean |r|. Without the memory points leave a front
@@ -94,7 +94,7 @@ def _standard_errors(objective: ResidualObjective) -> list[float]:
     return covariance.diagonal().sqrt().tolist()
 
 
-def _normal(objective: ResidualObjective, term: Term, parameters: ResidualVector) -> tuple[float, Tensor]:
+def _normal(objective: ResidualObjective, term: ResidualTerm, parameters: ResidualVector) -> tuple[float, Tensor]:
     """A term's weight of one residual, and its JᵀJ."""
     linear = objective.linear(term, objective.jet(term))
     matrix = torch.zeros(parameters.size, parameters.size, dtype=torch.float64, device=objective.device)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.core.network import Network
-from kanwidget.training.steps.settings import Settings
+from kanwidget.training.optimizers.settings import Settings
 
 #: A grid stays while its ends are within this part of its length of the data's ends.
 _TOLERANCE = 0.1
@@ -66,10 +66,9 @@ class GridSchedule:
         """Smallest and largest activation, and the grid's ends, `(inputs, 2)` each, of the inputs that splines use, layer by layer."""
         with torch.no_grad():
             nodes = self.network.select(self.x)
-            for index in range(self.network.depth):
-                layer = self.network.layer(index)
+            for level, layer in enumerate(self.network.layers, 1):
                 data = torch.stack([nodes.amin(0), nodes.amax(0)], dim=1)
                 numbers = torch.tensor(layer.levels, device=data.device) == 0
                 used = numbers & layer.spline_on.any(0) & (data[:, 1] > data[:, 0])
                 yield data[used], layer.grid[:, [0, -1]][used]
-                nodes = self.network.combine(index + 1, layer(nodes))
+                nodes = self.network.combine(level, layer(nodes))

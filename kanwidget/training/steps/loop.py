@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -11,6 +12,10 @@ from kanwidget.core.network import Network
 from kanwidget.core.records import Event, History, StepRecord
 from kanwidget.core.threads import torch_as_it_was
 from kanwidget.training.steps.trainer import NOT_FINITE, Callback
+
+#: Called between the steps of refits and of batches of `fit_many`, which train copies, in the context that asks for it: what it raises
+#: breaks them off, so that nobody has to wait for their end.
+AFTER_STEP: ContextVar[Callable[[], None]] = ContextVar("after_step", default=lambda: None)
 
 
 class Steps(Protocol):
@@ -76,19 +81,32 @@ def append_history(network: Network, history: History) -> None:
     total.optimizer, total.stop_reason = history.optimizer, history.stop_reason
 
 
-def progress_bar(steps: int, progress: bool) -> Any:
-    """A progress bar of `steps` steps, or None."""
+def progress_bar(total: int | None, progress: bool, name: str = "fit", **options: Any) -> Any:
+    """A bar of tqdm with that name; without `progress` one that shows nothing."""
     if not progress:
-        return None
+        return _NoBar()
     from tqdm.auto import tqdm
 
-    return tqdm(total=steps, desc="fit", leave=True)
+    return tqdm(total=total, desc=name, leave=True, **options)
+
+
+class _NoBar:
+    """A bar that shows nothing."""
+
+    n = total = 0
+
+    def update(self, n: int = 1) -> None:
+        """Count so many more."""
+
+    def set_postfix_str(self, text: str, refresh: bool) -> None:
+        """Change the text behind it."""
+
+    def close(self) -> None:
+        """End it."""
 
 
 def close_bar(bar: Any, finished: bool) -> None:
     """Close a bar. A training that finished in fewer steps fills it: in notebooks a bar that isn't full turns red, as if it had failed."""
-    if bar is None:
-        return
     if finished and 0 < bar.n < bar.total:
         begun, steps = bar.start_t, bar.n
         bar.reset(total=steps)
@@ -98,8 +116,6 @@ def close_bar(bar: Any, finished: bool) -> None:
 
 
 def _show(bar: Any, record: StepRecord) -> None:
-    if bar is None:
-        return
     test = "" if record.test_loss is None else f" · test {record.test_loss:.2e}"
     bar.set_postfix_str(f"train {record.train_loss:.2e}{test}", refresh=False)
     bar.update()

@@ -18,9 +18,9 @@ from kanwidget.training.jacobian.stack import Stack, separate, stack_values
 from kanwidget.training.objective.batch import Batch, FirstDesign
 from kanwidget.training.objective.objective import Objective
 from kanwidget.training.optimizers.base import Outcome
+from kanwidget.training.optimizers.settings import Settings
 from kanwidget.training.optimizers.table import pick_optimizer
 from kanwidget.training.steps.grid_schedule import GridSchedule
-from kanwidget.training.steps.settings import Settings
 from kanwidget.training.steps.training_data import TrainingData
 
 

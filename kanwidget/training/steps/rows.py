@@ -15,7 +15,7 @@ from torch import Tensor
 from kanwidget.core.network import Network
 from kanwidget.datasets.dataset import rows_of
 from kanwidget.training.objective.loss import Loss
-from kanwidget.training.steps.settings import Settings
+from kanwidget.training.optimizers.settings import Settings
 from kanwidget.training.steps.training_data import TrainingData
 
 #: `auto` takes all of so many rows; of more, too, while rows times parameters (a step's work) are below the second.

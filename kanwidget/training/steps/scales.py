@@ -14,6 +14,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.datasets import Dataset
+from kanwidget.datasets.dataset import PARTS
 from kanwidget.training.objective.loss import Loss
 
 
@@ -86,7 +87,7 @@ def resolve_logs(network: Network, data: Dataset) -> None:
             outputs.append(data.out_vars.index(name))
         else:
             _check.fail("log", "KAN", f"made of {', '.join(map(repr, (*data.in_vars, *data.out_vars)))}", name)
-    for part in ("train", "test", "val"):
+    for part in PARTS:
         if f"{part}_input" in data:
             _check_positive(data[f"{part}_input"], inputs, data.in_vars)
             if outputs:

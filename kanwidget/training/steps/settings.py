@@ -1,68 +1,23 @@
-"""The settings of a training: the arguments of `fit`, checked."""
+"""The arguments of `fit`, checked: they become the settings of a training."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any
 
-from torch import Tensor
-
 from kanwidget import _check
-from kanwidget.training.objective.penalty import METRICS, Penalty
+from kanwidget.training.objective.penalty import METRICS
+from kanwidget.training.optimizers.settings import Metric, Settings
 from kanwidget.training.optimizers.table import OPTIMIZERS
 
-#: `(output, label)` → a number.
-Metric = Callable[[Tensor, Tensor], Any]
 #: What decides instead of evidence how smooth splines are.
 _OTHER_RIDGES = {
     "lamb": "The penalty decides what stays: train with lamb=0.",
     "continual": "What the new data don't decide stays as it was.",
     "smoothness": "It sets by hand what evidence takes from the data.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The settings of a training; the arguments of `fit`, checked."""
-
-    opt: str = "auto"
-    lamb: float = 0.0
-    lr: float | None = None
-    batch: int | None = None
-    rows: int | str | None = "auto"
-    loss: Any = None
-    update_grid: bool = True
-    grid_update_num: int = 2
-    start_grid_update_step: int = 0
-    stop_grid_update_step: int = 20
-    lamb_l1: float = 1.0
-    lamb_entropy: float = 2.0
-    lamb_coef: float = 0.0
-    lamb_coefdiff: float = 0.0
-    reg_metric: str = "edge_forward_spline_n"
-    geodesic_acceleration: bool = False
-    continual: bool = False
-    smoothness: float = 0.0
-    evidence: bool | None = None
-    averages: bool = True
-    metrics: Mapping[str, Metric] = field(default_factory=dict)
-    sample_weight: Tensor | None = None
-    seed: int = 0
-
-    def penalty(self) -> Penalty:
-        """The penalty of these settings."""
-        return Penalty(self.lamb, self.lamb_l1, self.lamb_entropy, self.lamb_coef, self.lamb_coefdiff, self.reg_metric)
-
-    @property
-    def with_evidence(self) -> bool:
-        """Whether the data set how smooth the splines of LM are, while `lamb` is 0.
-
-        By default wherever nothing else does, and the fit isn't meant to go down to round-off.
-        """
-        others = self.continual or self.smoothness or self.geodesic_acceleration
-        return not others if self.evidence is None else self.evidence
 
 
 def make_settings(metrics: Any = (), **options: Any) -> Settings:
@@ -98,8 +53,7 @@ def make_settings(metrics: Any = (), **options: Any) -> Settings:
         if settings.evidence and getattr(settings, name):
             _check.fail("evidence", "fit", f"left out with {name}", True, advice)
     for name in ("update_grid", "geodesic_acceleration", "continual", "averages"):
-        if not isinstance(getattr(settings, name), bool):
-            _check.fail(name, "fit", "True or False", getattr(settings, name))
+        _check.boolean(getattr(settings, name), name, "fit")
     if callable(settings.loss) and settings.sample_weight is not None:
         advice = "Weigh the samples within the loss."
         _check.fail("sample_weight", "fit", "left out with a loss of your own", settings.sample_weight, advice)

@@ -24,12 +24,13 @@ from kanwidget.datasets import Dataset
 from kanwidget.training.objective.loss import Loss
 from kanwidget.training.optimizers.base import Interrupted, Optimizer, Outcome
 from kanwidget.training.optimizers.interruptions import interruptible, once
+from kanwidget.training.optimizers.settings import Settings
 from kanwidget.training.optimizers.table import OPTIMIZERS, pick_optimizer
 from kanwidget.training.steps.earlier_data import remember_inputs
 from kanwidget.training.steps.networks import TrainingBatch
 from kanwidget.training.steps.rows import RowSchedule
 from kanwidget.training.steps.scales import restored_scaling
-from kanwidget.training.steps.settings import Settings, make_settings
+from kanwidget.training.steps.settings import make_settings
 from kanwidget.training.steps.training_data import in_scales, pick_loss, prepare, scaled_labels
 
 _log = logging.getLogger(__name__)

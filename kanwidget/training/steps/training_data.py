@@ -12,9 +12,10 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.datasets import Dataset, as_dataset
+from kanwidget.datasets.dataset import PARTS
 from kanwidget.training.objective.loss import Loss, loss_row
+from kanwidget.training.optimizers.settings import Settings
 from kanwidget.training.steps.scales import learn_scales
-from kanwidget.training.steps.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def _converted(network: Network, data: Any) -> Dataset:
 
 def labels_by_part(data: Dataset) -> Iterator[tuple[str, Tensor]]:
     """The parts of the data that have labels: train, and test and val if there are any."""
-    for part in ("train", "test", "val"):
+    for part in PARTS:
         label = getattr(data, f"{part}_label")
         if label is not None:
             yield part, label

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from kanwidget import KAN
-from kanwidget.core.network import nearest_edges
+from kanwidget.core.starts import nearest_edges
 from tests.support.networks import F64, ZOO, everything, forward_mode, plain, products, slow_forward, unchanged, uniform
 
 each = pytest.mark.parametrize("kind", ZOO)

@@ -17,7 +17,8 @@ from kanwidget.insight import feature_interaction
 from kanwidget.insight.plot import plot, plot_edge, plot_history, svg
 from kanwidget.insight.plot.layout import arrange
 from kanwidget.insight.plot.network import edges_of
-from kanwidget.insight.plot.style import THEMES, readable, to_svg
+from kanwidget.insight.plot.showing import to_svg
+from kanwidget.insight.plot.style import THEMES, readable
 from kanwidget.surgery import prune_input, remove_edge
 from kanwidget.training.evidence.errors import curve_errors
 

@@ -10,7 +10,7 @@ import torch
 from kanwidget import KAN, Dataset, create_dataset
 from kanwidget.structure import ensembles, examine
 
-SMALL = (ensembles.Shape(([2, 1],), 2, 4),)
+SMALL = (ensembles.NetworkShape(([2, 1],), 2, 4),)
 
 
 def noisy(f, rows=300, noise=0.01, seed=0, columns=3):

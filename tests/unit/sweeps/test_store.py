@@ -2,7 +2,7 @@ import sqlite3
 
 import pytest
 
-from kanwidget.sweeps.store import Store
+from kanwidget.sweeps.run import Store
 
 
 def test_what_was_added_is_there_again(tmp_path):

@@ -6,7 +6,7 @@ import torch
 
 from kanwidget.core import Network
 from kanwidget.core.arguments import normalize_arities, normalize_width
-from kanwidget.core.network import initial_layer
+from kanwidget.core.starts import initial_layer
 
 
 def make_network(width, mult_arity=2, grid=4, k=3, seed=0, noise=1.0, **options) -> Network:

@@ -17,7 +17,7 @@ from typing import Literal
 
 from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.states.hall_of_fame import HallFormula, HallOfFame
-from kanwidget.training.after_step import AFTER_STEP
+from kanwidget.training.steps.loop import AFTER_STEP
 
 SearchState = Literal["searching", "finishing", "paused", "done", "stopped", "failed"]
 #: What changes with a search: its panel, and the buttons of the guide.

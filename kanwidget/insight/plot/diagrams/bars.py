@@ -13,7 +13,8 @@ from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.scores import attribute
 from kanwidget.core.threads import limit_threads
-from kanwidget.insight.plot.style import ThemeName, new_figure, subscript, theme_of, write
+from kanwidget.insight.plot.showing import new_figure
+from kanwidget.insight.plot.style import ThemeName, subscript, theme_of, write, write_title
 
 #: Inches of a bar with its gap, of the margins above and below, and of the figure's width with that of the names.
 _BAR, _HEAD, _FOOT, _WIDTH, _NAMES = 0.23, 0.42, 0.12, 6.4, 1.9
@@ -110,7 +111,5 @@ def plot_bars(
         ax.barh(row, max(value, 0.0), height=0.62, color=colors.spline if certain else colors.ghost)
         write(ax, -0.02 * longest, row, name, color=colors.text, fontsize=9, ha="right", va="center")
         write(ax, max(value, 0.0) + 0.015 * longest, row, f"{value:.3f}", color=colors.muted, fontsize=8, va="center")
-    if title is not None:
-        place = {"transform": ax.transAxes, "ha": "left", "va": "bottom"}
-        write(ax, 0, 1 + 0.09 / (_BAR * count), title, color=colors.text, fontsize=10, **place)
+    write_title(ax, 1 + 0.09 / (_BAR * count), title, colors, fontsize=10)
     return figure

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kanwidget.insight.plot.style import Theme, ThemeName, new_figure, theme_of, write
+from kanwidget.insight.plot.showing import new_figure
+from kanwidget.insight.plot.style import Theme, ThemeName, theme_of, write
 
 #: Inches between two columns and between two levels, and around the drawing.
 _STEP, _RISE, _SIDE = 0.95, 0.78, 0.45
@@ -20,7 +21,7 @@ _DASHES: Any = (0, (3, 2))
 _LETTERS, _LEADING = 10.5, 0.19
 
 
-class TreeNode(Protocol):
+class DrawnNode(Protocol):
     """What is drawn of a node."""
 
     @property
@@ -40,7 +41,7 @@ class TreeNode(Protocol):
         """The columns below."""
 
     @property
-    def children(self) -> Sequence[TreeNode]:
+    def children(self) -> Sequence[DrawnNode]:
         """The nodes below."""
 
     @property
@@ -56,7 +57,7 @@ class TreeNode(Protocol):
         """Of the root: columns with one value."""
 
 
-def plot_tree(tree: TreeNode, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
+def plot_tree(tree: DrawnNode, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
     """Draw a tree: columns below, the target above.
 
     Circles with + and × are sums and products of functions, a box is a function of a symmetric form (green) or of what is below it
@@ -102,7 +103,7 @@ def plot_tree(tree: TreeNode, *, theme: ThemeName = "auto", title: Any = None) -
     return figure
 
 
-def _leaves(tree: TreeNode) -> Iterator[str]:
+def _leaves(tree: DrawnNode) -> Iterator[str]:
     """The columns in the order of the drawing."""
     if not tree.children:
         yield from tree.columns
@@ -110,14 +111,14 @@ def _leaves(tree: TreeNode) -> Iterator[str]:
         yield from _leaves(child)
 
 
-def _height(tree: TreeNode) -> int:
+def _height(tree: DrawnNode) -> int:
     """Levels above the columns."""
     if tree.children:
         return 1 + max(map(_height, tree.children))
     return int(tree.kind == "form")
 
 
-def _draw(ax: Axes, tree: TreeNode, positions: Iterator[float], y: float, theme: Theme) -> float:
+def _draw(ax: Axes, tree: DrawnNode, positions: Iterator[float], y: float, theme: Theme) -> float:
     """Draw a node at a height with all that is below it; returns its place along the row of columns."""
     if tree.kind in ("column", "constant"):
         x = next(positions) if tree.kind == "column" else ax.get_xlim()[1] / 2
@@ -138,12 +139,12 @@ def _draw(ax: Axes, tree: TreeNode, positions: Iterator[float], y: float, theme:
     return x
 
 
-def _gap(tree: TreeNode) -> float:
+def _gap(tree: DrawnNode) -> float:
     """Where lines end above and below a node: at a box, whose ground may be transparent; circles cover them."""
     return 0.0 if tree.kind in ("sum", "product", "column", "constant") else _HALF_BOX
 
 
-def _draw_sign(ax: Axes, tree: TreeNode, x: float, y: float, theme: Theme) -> None:
+def _draw_sign(ax: Axes, tree: DrawnNode, x: float, y: float, theme: Theme) -> None:
     """A circle with + or ×, or a box with the form or the letter of a function."""
     if tree.kind in ("sum", "product"):
         ax.plot([x], [y], "o", color=theme.node, markersize=_CIRCLE, markeredgewidth=0, zorder=3)

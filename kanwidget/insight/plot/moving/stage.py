@@ -14,12 +14,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 from PIL import Image
 
-from kanwidget.insight.plot.figure import _names
+from kanwidget.insight.plot.curves import mark_ends
+from kanwidget.insight.plot.figure import node_names
 from kanwidget.insight.plot.labels import draw_functions, draw_hidden_names, draw_legend, draw_names
 from kanwidget.insight.plot.layout import Layout
 from kanwidget.insight.plot.moving.film import Film, Section
 from kanwidget.insight.plot.network import Edge, draw_network
-from kanwidget.insight.plot.style import Theme, new_figure, readable, write
+from kanwidget.insight.plot.showing import new_figure
+from kanwidget.insight.plot.style import Theme, readable, write
 
 #: The strip of the losses beneath, the line of text above, and the least width, in inches.
 _STRIP, _HEAD, _NARROWEST = 1.36, 0.46, 4.4
@@ -76,7 +78,7 @@ class Stage:
         edges = film.edges[film.sections.index(section)]
         draw_functions(ax, edges, layout, theme)
         draw_hidden_names(ax, section.network, layout, theme)
-        draw_names(ax, section.network, layout, theme, _names(section.network, *self.names))
+        draw_names(ax, section.network, layout, theme, node_names(section.network, *self.names))
         draw_legend(ax, edges, layout, theme)
         _draw_frame(_strip(figure, self.size, film), film, theme)
         self.fixed = _pixels(canvas)
@@ -146,7 +148,7 @@ def _draw_frame(ax: Axes, film: Film, theme: Theme) -> None:
         ax.plot(film.rows, values, linewidth=1.0, alpha=0.25, **look)
         finite = values[np.isfinite(values)]
         ends.append((float(finite[-1]), name, look["color"]))
-    _mark_ends(ax, ends)
+    mark_ends(ax, ends, x=1.012, spacing=0.2, fontsize=7.5)
     free, (first, last) = 0.0, film.span
     for event in film.history.events:
         if first < event.step <= last:
@@ -157,15 +159,6 @@ def _draw_frame(ax: Axes, film: Film, theme: Theme) -> None:
                 free = fraction + 0.016 * len(event.label) + 0.02
                 style: dict[str, Any] = {"fontsize": 7, "color": theme.muted, "va": "bottom"}
                 write(ax, event.step, 1.04, event.label, transform=ax.get_xaxis_transform(), **style)
-
-
-def _mark_ends(ax: Axes, ends: list[tuple[float, str, str]]) -> None:
-    """Each line's name beside its end, without overlap."""
-    low, high = (math.log(limit) for limit in ax.get_ylim())
-    at = -math.inf
-    for value, name, color in sorted(ends):
-        at = max((math.log(value) - low) / (high - low), at + 0.2)
-        ax.text(1.012, at, name, transform=ax.transAxes, color=color, fontsize=7.5, fontweight="bold", va="center")
 
 
 def _looks(theme: Theme) -> dict[str, dict[str, Any]]:

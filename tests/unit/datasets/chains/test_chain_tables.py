@@ -78,7 +78,7 @@ def test_ranges_can_be_changed_and_parameters_fixed():
 
 def test_many_chains_are_diagonalized_in_parts(monkeypatch):
     whole = small()
-    monkeypatch.setattr("kanwidget.datasets.chains.table._BATCH", 5 * 89**2)
+    monkeypatch.setattr("kanwidget.datasets.chains.states._BATCH", 5 * 89**2)
     torch.testing.assert_close(small().train_input, whole.train_input)
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from kanwidget import KAN
-from kanwidget.training.evidence.beyond import brought_nearer
+from kanwidget.training.evidence.errors import brought_nearer
 
 INSIDE = torch.linspace(-0.9, 0.9, 7, dtype=torch.float64)[:, None].expand(7, 2).clone()
 BEYOND = torch.tensor([[-3.0, 0.0], [3.0, 0.0], [0.0, -5.0], [0.0, 5.0], [4.0, 4.0]], dtype=torch.float64)

@@ -7,7 +7,7 @@ from scipy.interpolate import BSpline
 
 from kanwidget import KAN
 from kanwidget.core.splines import greville
-from kanwidget.training.evidence.roughness import wiggle, wiggle_modes
+from kanwidget.training.evidence.blocks import wiggle, wiggle_modes
 from kanwidget.training.jacobian.stack import Stack
 
 

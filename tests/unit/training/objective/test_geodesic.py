@@ -4,8 +4,8 @@ import torch
 
 from kanwidget import KAN, create_dataset
 from kanwidget.training import Trainer, fit_many
-from kanwidget.training.objective.geodesic import geodesic_acceleration
-from kanwidget.training.steps.settings import Settings
+from kanwidget.training.objective.objective import geodesic_acceleration
+from kanwidget.training.optimizers.settings import Settings
 
 
 def product(x):

@@ -13,7 +13,7 @@ from kanwidget.training.objective.batch import Batch
 from kanwidget.training.objective.loss import LOSSES
 from kanwidget.training.objective.objective import Objective
 from kanwidget.training.objective.penalty import Penalty
-from kanwidget.training.optimizers.damping_and_ridge import ridge
+from kanwidget.training.optimizers.least_squares import ridge
 from kanwidget.training.optimizers.levenberg_marquardt import LevenbergMarquardt
 
 

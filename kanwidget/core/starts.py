@@ -1,0 +1,123 @@
+"""Where a network begins: layers with small random splines, and the edges that a sparse start has."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from kanwidget._types import Arities
+from kanwidget.core import splines
+from kanwidget.core.layer import Layer
+
+#: First range of the grids of hidden layers. Activations outgrow a tight grid within the first steps and then stay
+#: beyond its ends; a wide grid gives them room until it is adapted. (Of ten seeds of [2, 1, 1] three ended in a poor
+#: minimum with (-1, 1), none with this.)
+HIDDEN_RANGE = (-4.0, 4.0)
+
+
+def initial_layer(
+    n_in: int,
+    n_out: int,
+    grid: int,
+    k: int,
+    *,
+    base_fun: str,
+    grid_range: tuple[float, float],
+    noise_scale: float,
+    generator: torch.Generator,
+    dtype: torch.dtype,
+) -> Layer:
+    """A layer with small random splines and base weights.
+
+    The coefficients are drawn in float64 whatever the type, so that a seed means the same network in float32.
+    """
+    scale = 1 / math.sqrt(n_in)
+    coef = (torch.rand(n_out, n_in, grid + k, generator=generator, dtype=torch.float64) - 0.5) * (noise_scale * scale)
+    base = (torch.rand(n_out, n_in, generator=generator, dtype=torch.float64) * 2 - 1) * scale
+    if base_fun == "zero":
+        base = torch.zeros_like(base)
+    low, high = (torch.full((n_in,), end, dtype=torch.float64) for end in grid_range)
+    points = splines.uniform_grid(low, high, grid)
+    return Layer(points.to(dtype), k, coef.to(dtype), base.to(dtype), base_fun)
+
+
+def initial_layers(
+    width: Sequence[Sequence[int]],
+    arities: Arities,
+    grids: Sequence[int],
+    k: int,
+    *,
+    grid_range: tuple[float, float] = (-1.0, 1.0),
+    base_fun: str = "silu",
+    noise_scale: float = 1.0,
+    generator: torch.Generator,
+    dtype: torch.dtype = torch.float64,
+) -> list[Layer]:
+    """The layers of a network of a shape, each an `initial_layer`; the first has the range of the inputs.
+
+    Args:
+        width: Numbers of sums and of products of each level of nodes.
+        arities: Numbers of factors of the products of each level.
+        grids: Grid intervals of each layer.
+        k: Order of the splines.
+        grid_range: First and last grid point of the inputs.
+        base_fun: Name of the base function.
+        noise_scale: Size of the random splines.
+        generator: Draws the coefficients.
+        dtype: Of the parameters.
+    """
+    return [
+        initial_layer(
+            sum(below),
+            above[0] + sum(factors),
+            grid,
+            k,
+            base_fun=base_fun,
+            grid_range=HIDDEN_RANGE if level else grid_range,
+            noise_scale=noise_scale,
+            generator=generator,
+            dtype=dtype,
+        )
+        for level, (below, above, factors, grid) in enumerate(
+            zip(width[:-1], width[1:], arities[1:], grids, strict=True)
+        )
+    ]
+
+
+def redrawn_layer(layer: Layer, out_dim: int, *, noise_scale: float, generator: torch.Generator) -> Layer:
+    """Random edges from the inputs of a layer to `out_dim` subnodes, with its number of knots, and its levels of words."""
+    drawn = initial_layer(
+        layer.in_dim,
+        out_dim,
+        layer.grid_size,
+        layer.k,
+        base_fun=layer.base_fun,
+        grid_range=(-1.0, 1.0),
+        noise_scale=noise_scale,
+        generator=generator,
+        dtype=layer.coef.dtype,
+    ).to(layer.coef.device)
+    drawn.set_levels(layer.levels, layer.merged)
+    return drawn
+
+
+def nearest_edges(n_in: int, n_out: int) -> Tensor:
+    """Mask of the edges between neighbours, `(out, in)`, both rows of nodes drawn equally wide: each node has one at least.
+
+    Examples:
+        >>> nearest_edges(3, 3).nonzero().tolist()
+        [[0, 0], [1, 1], [2, 2]]
+    """
+    distance = (positions(n_out)[:, None] - positions(n_in)).abs()
+    mask = torch.zeros(n_out, n_in, dtype=torch.bool)
+    mask[torch.arange(n_out), distance.argmin(1)] = True
+    mask[distance.argmin(0), torch.arange(n_in)] = True
+    return mask
+
+
+def positions(count: int) -> Tensor:
+    """Where the nodes of a level stand between 0 and 1: node n of N at (n + ½)/N, `(count,)`, float64."""
+    return (torch.arange(count, dtype=torch.float64) + 0.5) / count
