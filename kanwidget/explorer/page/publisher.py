@@ -347,9 +347,8 @@ class Publisher(Messages):
 
     def snapshot(self) -> p.Snapshot:
         """Everything that a page needs to draw the explorer without the kernel."""
-        formula = None if self._formula is None else self._formula[1]
         # One less than the last message: a page that has received that message is up to date.
-        content = snapshot(self.session, self.driver, self.task, self.seq - 1, formula)
+        content = snapshot(self.session, self.driver, self.task, self.seq - 1, self._formula.value)
         if self.session.preset is not None:
             content["examples"] = examples()
         if self._formats:

@@ -15,6 +15,7 @@ from kanwidget.core.primitives import primitives
 from kanwidget.core.reference_data import REFERENCE_ROWS
 from kanwidget.datasets.validation import sampled_data
 from kanwidget.explorer.session import live_candidates
+from kanwidget.explorer.session.caches import Latest
 from kanwidget.explorer.session.samples import edge_samples
 from kanwidget.explorer.session.training_run import TrainingRun
 from kanwidget.symbolic.candidates.partial_residuals import partial_residuals
@@ -102,8 +103,7 @@ class Candidates:
         self.simplicity = SIMPLICITY
         self.best = BestCache()
         #: Edge → all its candidates, in one version of the network and for one library.
-        self._rankings: dict[EdgeRef, list[SymbolicFit]] = {}
-        self._rankings_of: tuple[tuple[int, float], tuple[Primitive, ...]] | None = None
+        self._rankings = Latest[dict[EdgeRef, list[SymbolicFit]]]()
         self._live: live_candidates.LiveSearch | None = None
         #: The state, and what its rows ask of edges that have a function.
         self._asked: tuple[tuple[int, float], dict[EdgeRef, Tensor]] | None = None
@@ -123,7 +123,8 @@ class Candidates:
     def rank_by(self, simplicity: float) -> None:
         """Rank candidates with another weight of simplicity."""
         self.simplicity = simplicity
-        self._rankings, self._live = {}, None
+        self._rankings.forget()
+        self._live = None
         self.best.clear()
 
     @property
@@ -171,10 +172,7 @@ class Candidates:
         return self.run.model.layer(edge[0]).symbol(*edge[1:]) is not None
 
     def _cached(self) -> dict[EdgeRef, list[SymbolicFit]]:
-        key = self._state, self.library
-        if self._rankings_of != key:
-            self._rankings_of, self._rankings = key, {}
-        return self._rankings
+        return self._rankings.get((self._state, self.library), dict)
 
     def samples(self, edge: EdgeRef) -> Tensor:
         """Some of what an edge is fitted to, `(2 or 3, rows)`: where that is the same, so are its candidates."""

@@ -26,6 +26,7 @@ from kanwidget.explorer.protocol.topics import Notice, Topics
 from kanwidget.explorer.session.background.formula_search import Discoveries
 from kanwidget.explorer.session.background.richer_trial import RicherTrial
 from kanwidget.explorer.session.background.swap_errors import SwapErrors
+from kanwidget.explorer.session.caches import Latest
 from kanwidget.explorer.session.candidates import Candidates
 from kanwidget.explorer.session.command import Command, Process
 from kanwidget.explorer.session.recorder import Frame, RecordedStep
@@ -37,6 +38,7 @@ from kanwidget.explorer.session.states.rows import StateRows
 from kanwidget.explorer.session.training_run import TrainingRun
 from kanwidget.explorer.session.undo import RETURN, TRAIN, Checkpoint, UndoTree, copied
 from kanwidget.explorer.session.view import ViewState
+from kanwidget.insight.noise import Noise
 from kanwidget.kan import KAN
 from kanwidget.training import Settings, make_settings
 from kanwidget.training.steps.scales import in_own_units
@@ -93,14 +95,16 @@ class Session:
         self.swap_errors, self.discoveries = SwapErrors(self.run), Discoveries()
         self.richer = RicherTrial(self.run)
         self._name_variables(model, dataset, names["in_vars"], names["out_vars"])
-        self._samples: tuple[int, NetworkSamples] | None = None
         self._problems: dict[int, tuple[Problem, ProblemNames]] = {}
         self._origin: tuple[KAN, dict[str, Any], str | None] | None = None
         #: A longer act in progress.
         self.process: Process | None = None
         self._formula_result: tuple[int, Any] | None = None
-        self._data_notices: tuple[tuple[int, int], list[DataNotice]] | None = None
-        self._accuracy: tuple[int, float | None] | None = None
+        self._samples = Latest[NetworkSamples]()
+        self._data_notices = Latest[list[DataNotice]]()
+        self._accuracy = Latest[float | None]()
+        #: The noise that the network leaves in the labels, see `guide.noise`: several texts of a message ask for it.
+        self.residual_noise = Latest[Noise | None]()
         self._begin_tree()
 
     def begin(self, preset: str, model: KAN, data: Dataset, settings: Settings) -> None:
@@ -204,10 +208,12 @@ class Session:
 
     def samples(self) -> NetworkSamples:
         """Scores and thumbnails; computed once for each version of the network."""
-        if self._samples is None or self._samples[0] != self.version:
+
+        def compute() -> NetworkSamples:
             with one_thread(is_small(self.model, len(self.x))):  # of a large table, too, it is a small sample
-                self._samples = (self.version, sampled(self.model, self.x))
-        return self._samples[1]
+                return sampled(self.model, self.x)
+
+        return self._samples.get(self.version, compute)
 
     def _check_range(self, edge: EdgeRef, where: str) -> None:
         """An error in words of the network unless it has this edge: a person counts layers and nodes, not arguments."""
@@ -242,18 +248,17 @@ class Session:
 
     def accuracy(self) -> float | None:
         """The part of the rows whose class has the highest score, of the test data if there are any; computed once a version."""
-        if self._accuracy is None or self._accuracy[0] != self.version:
-            self._accuracy = (self.version, sampled_accuracy(self.model, self.data))
-        return self._accuracy[1]
+        return self._accuracy.get(self.version, lambda: sampled_accuracy(self.model, self.data))
 
     def data_notices(self) -> list[DataNotice]:
         """What is worth saying about the data, by the session's names; looked for once for each dataset and number of parameters."""
-        key = (id(self.data), self.run.initial.n_parameters)
-        if self._data_notices is None or self._data_notices[0] != key:
+        n_parameters = self.run.initial.n_parameters
+
+        def look() -> list[DataNotice]:
             outputs = self.out_vars if len(self.data.out_vars) == len(self.out_vars) else self.data.out_vars
-            named = replace(self.data, in_vars=self.in_vars, out_vars=outputs)
-            self._data_notices = (key, data_notices(named, key[1]))
-        return self._data_notices[1]
+            return data_notices(replace(self.data, in_vars=self.in_vars, out_vars=outputs), n_parameters)
+
+        return self._data_notices.get((id(self.data), n_parameters), look)
 
     def selection_is_cached(self) -> bool:
         """Whether the candidates of the first selected edge need no search."""

@@ -136,7 +136,7 @@ def session():
     scores = Scores((torch.tensor([[1.0, 0.5]]), torch.ones(1, 1)), (torch.ones(1, 2),), (edges,))
     thumbnails = sampled(found.model, found.x).thumbnails
     thumbnails[:, 0] = edges.flatten()
-    found._samples = (7, NetworkSamples(scores, thumbnails))
+    found._samples.get(7, lambda: NetworkSamples(scores, thumbnails))
     root = torch.eye(ParameterVector.of(found.model).size, dtype=torch.float64)
     posterior = Posterior(torch.zeros(len(root)), root, 0.1, -1.5, 81, {})
     found.run.posterior = lambda: posterior
