@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import cast
 
 from kanwidget.explorer.commands.base import act
 from kanwidget.explorer.commands.fields import LARGEST_GRID
@@ -33,10 +33,6 @@ class Extend(GuideStep):
 
     grids: int | None = None
     """Grids after which it is paused, None for all: a script repeats an extension that was paused."""
-
-    @classmethod
-    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        return [cls()]
 
     def call(self) -> str | None:
         if self.grids == 0:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from kanwidget.explorer.commands import fields
 from kanwidget.explorer.commands.base import act
@@ -200,12 +200,9 @@ class Dismiss(Command):
     kind = "dismiss"
     continues_process = True
     keeps_notice = True
+    reads: ClassVar = {"notice": fields.text}
 
     notice: str
-
-    @classmethod
-    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        return [cls(fields.text(message.get("notice"), "notice", "dismiss"))]
 
     def perform(self, session: Session) -> Topics:
         session.view.dismiss(self.notice)

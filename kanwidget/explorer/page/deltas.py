@@ -13,6 +13,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from kanwidget.explorer.describe.structure import note_best
 from kanwidget.explorer.protocol import records as p
 
 #: Edges of a network that is sent in parts; smaller networks are sent whole.
@@ -52,14 +53,10 @@ class Deltas:
         """Note the best candidates of all edges, after a message about candidates has replaced them on the page."""
         if self._structure is None:
             return
-        by_edge = {tuple(row["key"]): row for row in best}
         for edge in self._structure["edges"]:
             edge.pop("best", None)
             edge.pop("best_r2", None)
-            if (row := by_edge.get(tuple(edge["key"]))) is not None:
-                edge["best"] = row["best"]
-                if row["best_r2"] is not None:
-                    edge["best_r2"] = row["best_r2"]
+        note_best(self._structure["edges"], best)
 
     def curves(self, rows: Tensor) -> Tensor | None:
         """Indices of the rows to send, shape `(changed,)`; None for all of them.
