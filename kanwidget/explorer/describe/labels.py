@@ -6,8 +6,12 @@ import re
 from collections.abc import Sequence
 
 from kanwidget.core import EdgeRef
-from kanwidget.explorer.protocol.labels import subscript
 from kanwidget.explorer.session.session import Session
+
+
+def subscript(number: int) -> str:
+    """A number in subscript digits."""
+    return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
 
 
 def node_name(session: Session, level: int, index: int) -> str:

@@ -12,7 +12,7 @@ from kanwidget.explorer.describe.candidates import candidates
 from kanwidget.explorer.describe.formula import formula
 from kanwidget.explorer.describe.snapshot import error, later_metrics, metrics, selection, settings, status
 from kanwidget.explorer.describe.structure import structure
-from kanwidget.explorer.page.deltas import MANY_EDGES, Deltas
+from kanwidget.explorer.page.large_networks import MANY_EDGES, Deltas
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.buffers import pack
 from kanwidget.explorer.session.caches import Latest

@@ -17,7 +17,7 @@ from kanwidget.explorer.describe.history import history
 from kanwidget.explorer.describe.panels.table import PANELS
 from kanwidget.explorer.describe.snapshot import examples, primitive_names, settings, snapshot
 from kanwidget.explorer.guide.richer import asks_for_richer
-from kanwidget.explorer.page.compact import compact
+from kanwidget.explorer.page.large_networks import compact
 from kanwidget.explorer.page.messages import Messages, Send
 from kanwidget.explorer.page.rate_limits import FrameLimiter, Throttle
 from kanwidget.explorer.protocol import records as p

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,11 +15,57 @@ from typing_extensions import Self
 
 import kanwidget
 from kanwidget.pykan.network import starts
-from kanwidget.pykan.network.versions import Versions
 from kanwidget.pykan.words import MISSING, refuse, say_ignored
 
 #: Inputs of the last call that are kept, for what pykan computes from its hidden state.
 _ROWS = 512
+#: Versions that are kept; the oldest ones go.
+MOST_VERSIONS = 200
+
+
+class Versions:
+    """Networks by name, `round.number`, in memory and shared by all networks that came from one; pykan keeps them in a folder.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> versions = Versions()
+        >>> versions.store("0.1", KAN([2, 1]))
+        >>> versions.of("0.1")
+        KAN([2, 1], grid=3, k=3, 2 active edges)
+    """
+
+    def __init__(self) -> None:
+        self._networks: OrderedDict[str, kanwidget.KAN] = OrderedDict()
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Versions:
+        return self
+
+    def store(self, name: str, network: kanwidget.KAN) -> None:
+        """Keep a copy under that name."""
+        self._networks[name] = copy.deepcopy(network)
+        self._networks.move_to_end(name)
+        while len(self._networks) > MOST_VERSIONS:
+            self._networks.popitem(last=False)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._networks
+
+    def next_round(self) -> int:
+        """A number of a round that has no version yet."""
+        return 1 + max((int(name.partition(".")[0]) for name in self._networks), default=0)
+
+    def of(self, name: str, where: str = "rewind") -> kanwidget.KAN:
+        """A copy of a version.
+
+        Raises:
+            ValueError: For a name without a version.
+        """
+        if name not in self._networks:
+            there = ", ".join(list(self._networks)[-8:]) or "none: auto_save=True keeps them"
+            raise ValueError(
+                f"the `model_id` argument of {where} must be the name of a version; got {name!r}. There are {there}."
+            )
+        return copy.deepcopy(self._networks[name])
 
 
 class PykanNetwork(nn.Module):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.datasets.derived import what_is_left_out
-from kanwidget.explorer.describe.equations import shown_labels, shown_rows, spread
+from kanwidget.explorer.describe.equations import shown_rows, spread
 from kanwidget.explorer.guide.discovery import obstacle, search_sentence
 from kanwidget.explorer.protocol.records import MathNode
 from kanwidget.explorer.session.background.formula_search import FormulaSearch
@@ -92,7 +92,7 @@ def discovery(session: Session) -> tuple[Discovery, dict[str, Tensor]]:
     }
     if not front:
         return payload, {}
-    rows, truth = shown_rows(session), shown_labels(session)
+    rows, truth = shown_rows(session)
     payload["spread"] = spread(session) or None
     arrays = {"truth": truth, "values": torch.stack([one.values for one in front])}
     return payload, arrays if payload["column"] is None else arrays | {"x": rows[:, 0]}

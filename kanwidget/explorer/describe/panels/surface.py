@@ -10,6 +10,7 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core.network import Network
+from kanwidget.explorer.session.samples import drawn_rows
 from kanwidget.explorer.session.view import SurfaceView
 from kanwidget.training.steps.training_data import labels
 
@@ -112,7 +113,7 @@ def surface(
     with torch.no_grad():
         output = model(grid)
     z = torch.softmax(output, 1)[:, view.output] if trainer.loss.classes else output[:, view.output]
-    rows = torch.linspace(0, len(x) - 1, min(_POINTS, len(x)), device=x.device).round().long()
+    rows = drawn_rows(x, _POINTS)
     truth = label[rows, 0 if trainer.loss.classes else view.output]
     height = truth == view.output if trainer.loss.classes else truth
     points = [x[rows, view.x], height if view.y is None else x[rows, view.y], truth]

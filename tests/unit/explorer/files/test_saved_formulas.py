@@ -8,7 +8,7 @@ import torch
 import kanwidget.discovery
 from kanwidget import KAN, Dataset, KANExplorer
 from kanwidget.explorer.describe.panels.discovery import discovery
-from kanwidget.explorer.files.film_panels import last_panels
+from kanwidget.explorer.files.film import last_panels
 from tests.unit.explorer.searches import FakeSearch, usual_steps
 
 
