@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from kanwidget.pykan.LBFGS import LBFGS
 from kanwidget.pykan.network.fitting import REPORTED, Metrics, parts_of
-from kanwidget.pykan.network.progress import Progress
+from kanwidget.pykan.network.progress import StepBar
 
 __all__ = ["MLP"]
 
@@ -148,7 +148,7 @@ class MLP(nn.Module):
         measures, generator = Metrics(metrics), torch.Generator().manual_seed(0)
         columns: dict[str, list[Any]] = {name: [] for name in REPORTED}
         rows = len(data["train_input"])
-        with Progress(display_metrics, measures) as bar:
+        with StepBar(display_metrics, measures) as bar:
             bar.begin(steps)
             for _ in range(steps):
                 picked = torch.randperm(rows, generator=generator)[:batch] if 0 < batch < rows else slice(None)

@@ -8,7 +8,7 @@ from typing import cast
 
 from kanwidget.explorer.commands.base import act
 from kanwidget.explorer.commands.fields import LARGEST_GRID
-from kanwidget.explorer.commands.guide import GuideStep
+from kanwidget.explorer.commands.guide import StepCommand
 from kanwidget.explorer.commands.processes import GroupedProcess
 from kanwidget.explorer.guide.progress import EXTENDED
 from kanwidget.explorer.protocol.topics import Topics
@@ -26,7 +26,7 @@ _OPTIONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Extend(GuideStep):
+class Extend(StepCommand):
     """Refine the grid and train, again and again, as long as the error on held-out rows becomes smaller."""
 
     kind = "extend"

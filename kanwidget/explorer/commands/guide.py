@@ -26,7 +26,7 @@ from kanwidget.kan import KAN
 _MOST_STEPS = 300
 
 
-class GuideStep(Command):
+class StepCommand(Command):
     """One of the three steps. A click on one that comes while another is at work was meant for what the page showed before."""
 
     __slots__ = ()
@@ -39,7 +39,7 @@ class GuideStep(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class Train(GuideStep):
+class Train(StepCommand):
     """Train until the error is flat; the training pauses by itself then, and goes back to its best step.
 
     Where the data decide about the network's shape it becomes richer then, as long as the evidence asks for that.
@@ -134,7 +134,7 @@ class Growth(Process):
 
 
 @dataclass(frozen=True, slots=True)
-class Simplify(GuideStep):
+class Simplify(StepCommand):
     """Remove needless edges and put functions in place of curves, as far as the held-out error allows it; live, and one undo."""
 
     kind, action = "control", "simplify"
@@ -153,7 +153,7 @@ class Simplify(GuideStep):
 
 
 @dataclass(frozen=True, slots=True)
-class FitFormula(GuideStep):
+class FitFormula(StepCommand):
     """Fit the constants of the formula to the data; the network stays as it is."""
 
     kind, action = "control", "formula"

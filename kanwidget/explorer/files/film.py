@@ -20,7 +20,7 @@ from kanwidget.core import EdgeRef, StepRecord
 from kanwidget.explorer.describe.forms import FormRow
 from kanwidget.explorer.describe.formula import formula
 from kanwidget.explorer.describe.panels.discovery import discovery
-from kanwidget.explorer.describe.panels.forms import Forms, computed_forms
+from kanwidget.explorer.describe.panels.forms import FormsPanel, computed_forms
 from kanwidget.explorer.describe.panels.parity import parity
 from kanwidget.explorer.describe.panels.surface import surface
 from kanwidget.explorer.describe.structure import structure
@@ -46,7 +46,7 @@ _ROWS, _SIDE = 100, 20
 #: Characters of all forms of a formula; longer ones nobody reads, and they would make the file large.
 _MOST_OF_FORMS = 100_000
 #: Between the first frame and the end no forms were worked out.
-_NO_FORMS: Forms = {"forms": [], "busy": False, "current": False}
+_NO_FORMS: FormsPanel = {"forms": [], "busy": False, "current": False}
 
 
 def film_content(session: Session, frames: Sequence[Frame]) -> dict[str, Any]:
@@ -198,7 +198,7 @@ def _message(name: str, payload: Any, arrays: dict[str, Tensor]) -> dict[str, An
     return {"message": {"kind": name, name: payload, "arrays": offsets}, "buffer": base64_text(buffer)}
 
 
-def last_forms(session: Session) -> Forms | None:
+def last_forms(session: Session) -> FormsPanel | None:
     """The forms of the formula at the end that were worked out, the first ones of many; None without any."""
     rows: list[FormRow] = []
     length = 0

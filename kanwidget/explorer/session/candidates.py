@@ -1,4 +1,4 @@
-"""`Candidates`: the functions that could replace an edge, best first, and two caches of them."""
+"""`EdgeCandidates`: the functions that could replace an edge, best first, and two caches of them."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class BestCache:
         self._entries.clear()
 
 
-class Candidates:
+class EdgeCandidates:
     """The candidates of a network in training. It alone assigns its attributes.
 
     Args:

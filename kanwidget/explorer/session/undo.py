@@ -87,7 +87,7 @@ class Checkpoint:
     seed: int
     """Of the last reset."""
     problem: int = 0
-    """Number of the problem, see `Problem`."""
+    """Number of the problem, see `ProblemParts`."""
     bytes: int = field(init=False)
     """Size of its tensors; records count by list, see `_bytes`."""
 

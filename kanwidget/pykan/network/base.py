@@ -72,7 +72,7 @@ class PykanNetwork(nn.Module):
     """`network`, a `kanwidget.KAN`, with a memory of inputs and of versions. `MultKAN` says what its arguments are."""
 
     network: kanwidget.KAN
-    _trace: starts.Trace
+    _trace: starts.WriteTrace
     #: Whether its parameters are still the random ones, and the mean of its base factors then.
     _is_random = False
     _base_mean = 0.0
@@ -164,7 +164,7 @@ class PykanNetwork(nn.Module):
         """What a training loop of a person's own has learnt is in the units of the data: a later `fit` must not rescale it."""
         if self._remembers and self._trace.written(self.network):
             starts.settle_scales(self.network)
-            self._trace, self._is_random = starts.Trace(self.network), False
+            self._trace, self._is_random = starts.WriteTrace(self.network), False
 
     def _remember(self, x: Tensor) -> None:
         """Keep a sample of the inputs. Not of those within torch.func's transforms, which must not outlive them."""
@@ -238,7 +238,7 @@ class PykanNetwork(nn.Module):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        self._remembers, self._trace = True, starts.Trace(self.network)
+        self._remembers, self._trace = True, starts.WriteTrace(self.network)
 
     def saveckpt(self, path: str = "model") -> None:
         """Write the network to the file `path.kan`, see `kanwidget.KAN.save`.
@@ -286,7 +286,7 @@ class PykanNetwork(nn.Module):
         }
         vars(other).update(settings)
         other._versions, other._remembers, other.network = self._versions, True, network
-        other._trace = starts.Trace(network)
+        other._trace = starts.WriteTrace(network)
         return other
 
     def _next(self, network: kanwidget.KAN) -> Self:
@@ -307,7 +307,7 @@ class PykanNetwork(nn.Module):
 
     def _store(self, *, next_version: bool = False) -> None:
         """Keep a version, the next one if the network has changed."""
-        self._trace, self._is_random = starts.Trace(self.network), self._is_random and not next_version
+        self._trace, self._is_random = starts.WriteTrace(self.network), self._is_random and not next_version
         if self.auto_save:
             self.state_id += next_version
             while next_version and self.version in self._versions:

@@ -49,7 +49,7 @@ class FrontLaw(TypedDict):
     """Whether it is as good as the state's network within the noise: the network then says nothing more."""
 
 
-class Front(TypedDict):
+class FrontPanel(TypedDict):
     """The formulas of the states."""
 
     states: list[FrontState]
@@ -61,7 +61,7 @@ class Front(TypedDict):
     """Whether formulas of further states are still to come."""
 
 
-def front(session: Session, clock: Callable[[], float] = time.monotonic) -> tuple[Front, dict[str, Tensor]]:
+def front(session: Session, clock: Callable[[], float] = time.monotonic) -> tuple[FrontPanel, dict[str, Tensor]]:
     """The formulas of the states, as many as a moment allows; a training in progress has none for its current state."""
     tree, version, rows = session.tree, session.version, session.state_rows
     deadline, busy = clock() + _SECONDS, False

@@ -16,7 +16,7 @@ from kanwidget.training.steps.training_data import labels, labels_by_part
 _MOST_ROWS = 500
 
 
-class Parity(TypedDict):
+class ParityPanel(TypedDict):
     """Predictions beside the truth.
 
     Arrays `train`, `test`, `val` where they have labels: `(outputs, 2, rows)`, truth and prediction, and `train_error`, …:
@@ -32,7 +32,7 @@ class Parity(TypedDict):
 
 def parity(
     session: Session, network: Network | None = None, most_rows: int = _MOST_ROWS
-) -> tuple[Parity, dict[str, Tensor]]:
+) -> tuple[ParityPanel, dict[str, Tensor]]:
     """Truth and prediction of every part of the data that has labels.
 
     Args:

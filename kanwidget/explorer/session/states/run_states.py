@@ -16,7 +16,7 @@ from kanwidget.explorer.protocol.records import State
 from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.label_noise import noisy
 from kanwidget.explorer.session.recorder import RecordedStep, Recorder
-from kanwidget.explorer.session.states.problem import Problem
+from kanwidget.explorer.session.states.problem import ProblemParts
 from kanwidget.explorer.session.undo import Checkpoint, copied
 from kanwidget.kan import KAN
 from kanwidget.training import Settings, Trainer
@@ -243,9 +243,9 @@ class RunStates:
         self.last_record = step.record
         return nodes_changed or self.structure_id != structure_id
 
-    def parts(self) -> Problem:
+    def parts(self) -> ProblemParts:
         """What belongs to the current problem, for `enter`."""
-        return Problem(
+        return ProblemParts(
             self.problem,
             self.trainer,
             self.data,
@@ -256,7 +256,7 @@ class RunStates:
             self.first_structure_id,
         )
 
-    def enter(self, parts: Problem) -> None:
+    def enter(self, parts: ProblemParts) -> None:
         """Take up an earlier problem again; a checkpoint of it is to be restored next."""
         self.problem, self.trainer, self.data, self.initial = parts.number, parts.trainer, parts.data, parts.initial
         self.previous_history, self.noise, self.recorder = parts.previous_history, parts.noise, parts.recorder
