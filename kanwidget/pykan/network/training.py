@@ -132,7 +132,7 @@ class TrainableNetwork(PykanNetwork):
                     callbacks.append(fitting.Frames(img_folder, save_fig_freq, measures.every, look))
                 bar.begin(steps)
                 if opt == "Adam" and "batch" not in options and loss_fn is None:
-                    callbacks.append(fitting.BestState(root=root))
+                    callbacks.append(fitting.KeepBest(root=root))
                 restarts = opt == "LBFGS" and options["opt"] == "LM"
                 history, ended = self._train(
                     data, measures.every * steps, options, measures, callbacks, root=root, restarts=restarts
@@ -170,7 +170,7 @@ class TrainableNetwork(PykanNetwork):
             restarts: Whether it tries several starts before, and grids that fit once more after it has converged.
         """
         network = self.network
-        best = next((hook for hook in callbacks if isinstance(hook, fitting.BestState)), None)
+        best = next((hook for hook in callbacks if isinstance(hook, fitting.KeepBest)), None)
         trial = steps // 8
         if restarts and trial >= starts.SHORTEST and self._is_random and starts.is_open(network):
             self._is_random = False
