@@ -213,11 +213,8 @@ class MLP(nn.Module):
         """Exchange two hidden nodes; the function stays. In place."""
         order = list(range(self.width[l]))
         order[i1], order[i2] = order[i2], order[i1]
-        self._reorder(l, order)
-
-    def _reorder(self, level: int, order: Sequence[int]) -> None:
         index = torch.tensor(order, device=self.w[0].device)
-        below, above = self.linears[level - 1], self.linears[level]
+        below, above = self.linears[l - 1], self.linears[l]
         with torch.no_grad():
             for parameter in (below.weight, below.bias):
                 parameter.copy_(parameter[index])  # type: ignore[operator, index]

@@ -76,8 +76,7 @@ class Grow(Command):
         return "explorer.grow()"
 
     def perform(self, session: Session) -> Topics:
-        if session.running:
-            session.run.pause()
+        session.run.pause()
         session.richer.finish()
         answer = session.richer.answer
         better = None if answer is None else answer.better
@@ -162,8 +161,7 @@ class FitFormula(StepCommand):
         return "explorer.fit_formula()"
 
     def perform(self, session: Session) -> Topics:
-        if session.running:
-            session.run.pause()
+        session.run.pause()
         FormulaFit(session)
         return frozenset(("status",))
 

@@ -156,8 +156,7 @@ def keep_best(session: Session) -> Topics:
 
 def return_to(session: Session, command: Command, step: RecordedStep, records: Sequence[StepRecord]) -> Topics:
     """Go to a recorded step of the training with these records, as an act; the training pauses."""
-    if session.running:
-        session.run.pause()
+    session.run.pause()
     number, forward = step.record.step, step.index > len(session.run.records)
     written = replace(command, step=number) if isinstance(command, GoToStep) else command
     label = f"{'on' if forward else 'back'} to step {number}"

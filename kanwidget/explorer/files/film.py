@@ -266,11 +266,11 @@ def encoded(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         >>> ends.tolist(), fractions.tolist()
         ([[1.0, 3.0]], [[0.0, 65534.0, 32767.0, 65535.0]])
     """
-    finite = np.isfinite(table)
-    low = np.where(finite, table, np.inf).min(1, keepdims=True)
-    high = np.where(finite, table, -np.inf).max(1, keepdims=True)
+    is_finite = np.isfinite(table)
+    low = np.where(is_finite, table, np.inf).min(1, keepdims=True)
+    high = np.where(is_finite, table, -np.inf).max(1, keepdims=True)
     low, high = (np.where(np.isfinite(end), end, 0.0) for end in (low, high))
     span = np.where(high > low, high - low, 1.0)
     # What isn't finite has no fraction.
-    parts = np.where(finite, table, low) - low
-    return np.concatenate([low, high], axis=1), np.where(finite, parts / span * (NOT_FINITE - 1), NOT_FINITE).round()
+    parts = np.where(is_finite, table, low) - low
+    return np.concatenate([low, high], axis=1), np.where(is_finite, parts / span * (NOT_FINITE - 1), NOT_FINITE).round()

@@ -154,14 +154,19 @@ class EdgeCandidates:
     def search(self, edge: EdgeRef, names: Sequence[str] | None = None) -> list[SymbolicFit]:
         """Fit some functions to an edge as it is now, all of the library for None, best first."""
         lib = self.lib if names is None else names
-        options: dict[str, Any] = {"simplicity": self.simplicity, "on_broken": self.record_broken}
-        return self.run.model.suggest_symbolic(*edge, lib=lib, topk=None, data=self.run.trainer.data, **options)
+        model, data = self.run.model, self.run.trainer.data
+        return model.suggest_symbolic(*edge, lib=lib, topk=None, data=data, **self._options)
 
     def params_for_data(self, edge: EdgeRef, name: str) -> tuple[float, float, float, float] | None:
         """The parameters that replace the function of an edge by another one; None for a spline, which tells them itself."""
         if not self._has_symbol(edge):
             return None
         return next((fit.params for fit in self.of(edge) if fit.name == name), None)
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        """Options of every search."""
+        return {"simplicity": self.simplicity, "on_broken": self.record_broken}
 
     @property
     def _state(self) -> tuple[int, float]:
@@ -191,8 +196,7 @@ class EdgeCandidates:
 
     def of_layer(self, edges: Sequence[EdgeRef]) -> list[list[SymbolicFit]]:
         """All candidates of some edges of one layer, best first: much faster than one edge after the other."""
-        options: dict[str, Any] = {"simplicity": self.simplicity, "on_broken": self.record_broken}
-        return candidates_of_layer(self.run.model, edges, self.run.trainer.data, self.library, **options)
+        return candidates_of_layer(self.run.model, edges, self.run.trainer.data, self.library, **self._options)
 
     def best_of(self, edge: EdgeRef) -> SymbolicFit | None:
         """The best candidate of an edge, None where no search has found it for the current state."""

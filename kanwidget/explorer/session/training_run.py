@@ -199,8 +199,9 @@ class TrainingRun(RunStates):
         self.follows = follows
 
     def pause(self) -> None:
-        """Stop training, keep everything."""
-        self._finish("paused", None)
+        """Stop training, keep everything; nothing happens where it doesn't train."""
+        if self.running:
+            self._finish("paused", None)
 
     def advance(self, budget: float, stop: Callable[[], bool]) -> Topics:
         """Train for some seconds, see `Session.advance`."""

@@ -395,11 +395,7 @@ class UndoTree:
 
     def _undo_redo_path(self) -> set[int]:
         """The nodes that undo and redo lead through."""
-        path = {self.current}
-        parent, forward = self.nodes[self.current].parent, self.nodes[self.current].forward
-        while parent is not None:
-            path.add(parent)
-            parent = self.nodes[parent].parent
+        path, forward = set(self._line(self.current)), self.nodes[self.current].forward
         while forward is not None:
             path.add(forward)
             forward = self.nodes[forward].forward
