@@ -153,8 +153,8 @@ MUTATIONS = (
     Mutation(
         "stale candidates",
         "kanwidget/explorer/session/candidates.py",
-        "key = self._state, self.library",
-        "key = 0, self.library",
+        "self._rankings.get((self._state, self.library), dict)",
+        "self._rankings.get((0, self.library), dict)",
         ("tests/unit/explorer/session/test_session.py",),
     ),
     Mutation(

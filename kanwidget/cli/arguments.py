@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -106,32 +107,24 @@ def _whole(low: int) -> Callable[[str], int]:
     return parse
 
 
-def _at_least_zero(text: str) -> float:
-    value = _float(text)
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be a number ≥ 0; got {text!r}")
-    return value
+def _real(bounds: str, within: Callable[[float], bool]) -> Callable[[str], float]:
+    """A parser of finite numbers within bounds."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (math.isfinite(value) and within(value)):
+            raise argparse.ArgumentTypeError(f"must be a number {bounds}; got {text!r}")
+        return value
+
+    return parse
 
 
-def _above_zero(text: str) -> float:
-    value = _float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be a number > 0; got {text!r}")
-    return value
-
-
-def _fraction(text: str) -> float:
-    value = _float(text)
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"must be a number from 0 to below 1; got {text!r}")
-    return value
-
-
-def _float(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")
+_at_least_zero = _real("≥ 0", lambda value: value >= 0)
+_above_zero = _real("> 0", lambda value: value > 0)
+_fraction = _real("from 0 to below 1", lambda value: 0 <= value < 1)
 
 
 def _widths(text: str) -> list[int]:

@@ -23,7 +23,6 @@ from kanwidget.cli.arguments import parser
 if TYPE_CHECKING:
     from kanwidget.datasets import Dataset
     from kanwidget.discovery import Discovery, DiscoveryStep
-    from kanwidget.explorer.session.recorder import Recorder
     from kanwidget.kan import KAN
 
 #: Seconds of the demo's search.
@@ -72,7 +71,7 @@ def _demo(arguments: argparse.Namespace) -> int:
     print("Data:     orbits of 13 planets and dwarf planets: semi-major axis (AU), eccentricity and period (years).")
     print("Question: what sets the period?")
     model, recorder = steps.train_to_formula(
-        data, [2, 1], 3, steps=50, lamb=1e-3, seed=arguments.seed, seconds=_DEMO_SECONDS, make_recorder=_recorder
+        data, [2, 1], 3, steps=50, lamb=1e-3, seed=arguments.seed, seconds=_DEMO_SECONDS, records=True
     )
     steps.write_report(model, data, arguments.out, recorder)
     print("""
@@ -86,36 +85,42 @@ or with a table of your own:
 
 def _fit(arguments: argparse.Namespace) -> int:
     """Train on a table; on request find the formula, write a report and save the model."""
-    from kanwidget.datasets import read_table
-    from kanwidget.datasets.notices import data_notices
-
-    for path in (arguments.out, arguments.save):
-        steps.check_folder(path)
-    data = steps.split(
-        read_table(arguments.data, arguments.target, arguments.inputs, test_fraction=0),
-        arguments.test_fraction,
-        arguments.seed,
-    )
+    data = steps.split(_table(arguments), arguments.test_fraction, arguments.seed)
     print(f"Data:     {arguments.data.name}, {data!r}")
     if arguments.test_fraction is None and data.test_input is None:
         print("          too few rows to keep some for a test")
     steps.check_rows(data)
-    for notice in data_notices(data):
-        print(f"Notice:   {notice.sentence}")
+    _print_notices(data)
     width = arguments.width
     if width and (width[0], width[-1]) != (data.n_features, 1):
         raise ValueError(
             f"--width must begin with the {data.n_features} inputs and end with 1 output; got {','.join(map(str, width))}. "
             f"Use --width {data.n_features},5,1, or leave it out."
         )
-    options = {"steps": arguments.steps, "lamb": arguments.lamb, "seed": arguments.seed}
-    options |= {"make_recorder": _recorder if arguments.out else None}
+    options: dict[str, Any] = {"steps": arguments.steps, "lamb": arguments.lamb, "seed": arguments.seed}
+    options["records"] = arguments.out is not None
     if arguments.symbolic:
         model, recorder = steps.train_to_formula(data, width, arguments.grid, seconds=arguments.seconds, **options)
     else:
         model, recorder = steps.train(data, width, arguments.grid, **options)
     _write(model, data, arguments, recorder)
     return 0
+
+
+def _table(arguments: argparse.Namespace) -> Dataset:
+    """The table of a command, read once it is clear that there are folders for its files."""
+    from kanwidget.datasets import read_table
+
+    for path in (arguments.out, arguments.save):
+        steps.check_folder(path)
+    return read_table(arguments.data, arguments.target, arguments.inputs, test_fraction=0)
+
+
+def _print_notices(data: Dataset) -> None:
+    from kanwidget.datasets.notices import data_notices
+
+    for notice in data_notices(data):
+        print(f"Notice:   {notice.sentence}")
 
 
 def _write(
@@ -135,16 +140,11 @@ def _write(
 
 def _discover(arguments: argparse.Namespace) -> int:
     """Search for formulas of a table; after Ctrl-C those so far are printed."""
-    from kanwidget.datasets import read_table
-    from kanwidget.datasets.notices import data_notices
     from kanwidget.discovery import discover
 
-    for path in (arguments.out, arguments.save):
-        steps.check_folder(path)
-    data = read_table(arguments.data, arguments.target, arguments.inputs, test_fraction=0)
+    data = _table(arguments)
     print(f"Data:     {arguments.data.name}, {data!r}")
-    for notice in data_notices(data):
-        print(f"Notice:   {notice.sentence}")
+    _print_notices(data)
     options = {name: getattr(arguments, name) for name in ("seconds", "seed", "lib", "loss", "units")}
     discovery = discover(data, **options, progress=False, callbacks=[_say_step(formulas.StepLines())])
     if not discovery.front:
@@ -165,13 +165,6 @@ def _say_step(lines: formulas.StepLines) -> Callable[[DiscoveryStep], None]:
             print(line, file=sys.stderr)
 
     return say
-
-
-def _recorder() -> Recorder:
-    """A recorder of a training, for the report."""
-    from kanwidget.explorer.session.recorder import Recorder
-
-    return Recorder()
 
 
 def _lab(arguments: argparse.Namespace) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +11,9 @@ from kanwidget.cli.trainings.training import TrainedNetwork, train_network
 from kanwidget.discovery import discover
 
 if TYPE_CHECKING:
-    from kanwidget.cli.trainings.recording import Recorder
     from kanwidget.datasets import Dataset
     from kanwidget.discovery import Discovery
+    from kanwidget.explorer.session.recorder import Recorder
     from kanwidget.kan import KAN
 
 #: With fewer there is nothing that changes.
@@ -49,7 +48,7 @@ def train(
     steps: int,
     lamb: float,
     seed: int,
-    make_recorder: Callable[[], Recorder] | None = None,
+    records: bool = False,
 ) -> tuple[KAN, Recorder | None]:
     """Train a network, and print its shape and error.
 
@@ -60,10 +59,10 @@ def train(
         steps: Most steps of a training.
         lamb: Weight of the penalty; above 0 the network is pruned.
         seed: Seed of the network.
-        make_recorder: Makes the recorder of the training.
+        records: Whether to record the training, for a report.
     """
     shape = choose_shape(data, width, grid, seed)
-    recorder = make_recorder and make_recorder()
+    recorder = _recorder() if records else None
     trained = train_network(data, shape, steps=steps, lamb=lamb, seed=seed, recorder=recorder)
     print("\n".join([*_shape_lines(trained), f"Network:  {formulas.errors(data, trained.model.predict)}"]))
     return trained.model, recorder
@@ -78,7 +77,7 @@ def train_to_formula(
     lamb: float,
     seed: int,
     seconds: float,
-    make_recorder: Callable[[], Recorder] | None = None,
+    records: bool = False,
 ) -> tuple[KAN, Recorder | None]:
     """Train a network as `train` does, then search for a formula, and print it; returns the network that computes it.
 
@@ -90,14 +89,20 @@ def train_to_formula(
         lamb: Weight of the penalty; above 0 the network is pruned.
         seed: Seed of the network and of the search.
         seconds: Time of the search.
-        make_recorder: Makes the recorder of the training.
+        records: Whether to record the training, for a report.
     """
-    trained, recorder = train(data, width, grid, steps=steps, lamb=lamb, seed=seed, make_recorder=make_recorder)
+    trained, recorder = train(data, width, grid, steps=steps, lamb=lamb, seed=seed, records=records)
     if recorder is not None:
         recorder.keep(trained, "a formula")
     found = discover(data, seconds=seconds, seed=seed)
     print("\n".join(formulas.found_lines(found)))
     return formulas.after_training(found.best.network, trained), recorder
+
+
+def _recorder() -> Recorder:
+    from kanwidget.explorer.session.recorder import Recorder
+
+    return Recorder()
 
 
 def _shape_lines(trained: TrainedNetwork) -> list[str]:

@@ -174,7 +174,7 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
         """
         name, row = preset(name)
         explorer = cls(row.network(seed), row.data(), **{"lamb": row.lamb, **options})
-        explorer._session.set_preset(name)
+        explorer._session.preset = name
         return explorer
 
     @classmethod

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from kanwidget.pykan.LBFGS import LBFGS
 from kanwidget.pykan.network.fitting import REPORTED, Metrics, parts_of
-from kanwidget.pykan.network.progress import Progress
+from kanwidget.pykan.network.progress import StepBar
 
 __all__ = ["MLP"]
 
@@ -148,7 +148,7 @@ class MLP(nn.Module):
         measures, generator = Metrics(metrics), torch.Generator().manual_seed(0)
         columns: dict[str, list[Any]] = {name: [] for name in REPORTED}
         rows = len(data["train_input"])
-        with Progress(display_metrics, measures) as bar:
+        with StepBar(display_metrics, measures) as bar:
             bar.begin(steps)
             for _ in range(steps):
                 picked = torch.randperm(rows, generator=generator)[:batch] if 0 < batch < rows else slice(None)
@@ -213,11 +213,8 @@ class MLP(nn.Module):
         """Exchange two hidden nodes; the function stays. In place."""
         order = list(range(self.width[l]))
         order[i1], order[i2] = order[i2], order[i1]
-        self._reorder(l, order)
-
-    def _reorder(self, level: int, order: Sequence[int]) -> None:
         index = torch.tensor(order, device=self.w[0].device)
-        below, above = self.linears[level - 1], self.linears[level]
+        below, above = self.linears[l - 1], self.linears[l]
         with torch.no_grad():
             for parameter in (below.weight, below.bias):
                 parameter.copy_(parameter[index])  # type: ignore[operator, index]

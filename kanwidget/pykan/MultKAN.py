@@ -1,20 +1,110 @@
-"""pykan's class of networks, on those of kanwidget."""
+"""pykan's class of networks, on those of kanwidget, with looks at its layers.
+
+Pictures are held by pyplot, as in pykan: `plt.gcf()`, `plt.savefig` and `plt.show` act on the last one. What is written into layers changes
+nothing but the tensors of `coef` and `scale_base`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 import kanwidget
-from kanwidget.pykan.network import pictures
-from kanwidget.pykan.network.layers import SplineLayer, SymbolicLayer
 from kanwidget.pykan.network.symbols import SymbolicNetwork
 from kanwidget.pykan.words import say_ignored
 
+if TYPE_CHECKING:
+    from kanwidget.core import Layer
+
 __all__ = ["KAN", "MultKAN"]
+
+#: pykan's scale of a picture that is as large as one of scale 1 here.
+_SCALE = 0.5
+
+
+class SplineLayer:
+    """The splines of a layer, `KANLayer` in pykan. Axes are pykan's: `(inputs, outputs)`.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> layer = SplineLayer(KAN([2, 5, 1], grid=3).layer(0))
+        >>> layer.coef.shape, layer.grid.shape, layer.mask.shape
+        (torch.Size([2, 5, 6]), torch.Size([2, 10]), torch.Size([2, 5]))
+    """
+
+    def __init__(self, layer: Layer) -> None:
+        self._layer = layer
+        self.in_dim, self.out_dim = layer.in_dim, layer.out_dim
+        self.num, self.k = layer.grid_size, layer.k
+
+    @property
+    def grid(self) -> Tensor:
+        """Knots with the k beyond each end, `(inputs, G + 1 + 2k)`."""
+        return self._layer.knots
+
+    @property
+    def coef(self) -> Tensor:
+        """Coefficients, `(inputs, outputs, G + k)`."""
+        return self._layer.coef.transpose(0, 1)
+
+    @property
+    def scale_base(self) -> Tensor:
+        """Factors of the base function, `(inputs, outputs)`."""
+        return self._layer.base.T
+
+    @property
+    def scale_sp(self) -> Tensor:
+        """Ones: the factor of a spline is part of its coefficients."""
+        return torch.ones_like(self._layer.base.T)
+
+    @property
+    def mask(self) -> Tensor:
+        """1 where there is a spline, `(inputs, outputs)`."""
+        return self._layer.spline_on.T.to(self._layer.coef.dtype)
+
+    def __repr__(self) -> str:
+        return f"KANLayer({self.in_dim} inputs, {self.out_dim} outputs, grid={self.num}, k={self.k})"
+
+
+class SymbolicLayer:
+    """The functions of a layer, `Symbolic_KANLayer` in pykan. Axes are pykan's: `(outputs, inputs)`.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> model = KAN([1, 1])
+        >>> fit = model.fix_symbolic(0, 0, 0, "sin", params=(1, 0, 1, 0))
+        >>> SymbolicLayer(model.layer(0)).funs_name
+        [['sin']]
+    """
+
+    def __init__(self, layer: Layer) -> None:
+        self._layer = layer
+        self.in_dim, self.out_dim = layer.in_dim, layer.out_dim
+
+    @property
+    def funs_name(self) -> list[list[str]]:
+        """Names of the functions, `0` where there is none."""
+        return [
+            [self._layer.symbol(source, target) or "0" for source in range(self.in_dim)]
+            for target in range(self.out_dim)
+        ]
+
+    @property
+    def mask(self) -> Tensor:
+        """1 where there is a function."""
+        return self._layer.symbolic_on().to(self._layer.coef.dtype)
+
+    @property
+    def affine(self) -> Tensor:
+        """a, b, c, d of c·f(a·x + b) + d, `(outputs, inputs, 4)`."""
+        return self._layer.affine
+
+    def __repr__(self) -> str:
+        return f"Symbolic_KANLayer({self.in_dim} inputs, {self.out_dim} outputs)"
 
 
 class MultKAN(SymbolicNetwork):
@@ -108,7 +198,7 @@ class MultKAN(SymbolicNetwork):
             return None
         scores = self.network.attribute(l, i).node_scores[0]
         if plot:
-            pictures.plot_input_scores(scores, l, i)
+            _plot_input_scores(scores, l, i)
         return scores
 
     def get_fun(self, l: int, i: int, j: int) -> tuple[Tensor, Tensor]:  # noqa: E741
@@ -122,7 +212,7 @@ class MultKAN(SymbolicNetwork):
             (torch.Size([50]), True)
         """
         x, y = self._points(l, i, j, "get_fun")
-        pictures.plot_points(x, y)
+        _plot_points(x, y)
         return x, y
 
     def get_range(self, l: int, i: int, j: int, verbose: bool = True) -> tuple[float, float, float, float]:  # noqa: E741
@@ -183,17 +273,10 @@ class MultKAN(SymbolicNetwork):
             >>> MultKAN([2, 1]).plot(beta=10)
             >>> plt.close()
         """
-        pictures.plot_network(
-            self.network,
-            scale,
-            beta=beta,
-            metric=metric,
-            tick=tick,
-            sample=sample,
-            in_vars=in_vars,
-            out_vars=out_vars,
-            title=title,
-        )
+        from kanwidget.insight.plot import hand_over
+
+        look = {"beta": beta, "metric": metric, "tick": tick, "sample": sample, "title": title}
+        hand_over(self.network.plot(scale=scale / _SCALE, in_vars=in_vars, out_vars=out_vars, **look))
 
     def tree(
         self,
@@ -217,3 +300,21 @@ class MultKAN(SymbolicNetwork):
 
 
 KAN = MultKAN
+
+
+def _plot_points(x: Tensor, y: Tensor) -> None:
+    """Draw an edge's points."""
+    from matplotlib import pyplot
+
+    pyplot.figure(figsize=(3, 3))
+    pyplot.plot(x.cpu().numpy(), y.cpu().numpy(), marker="o", markersize=3)
+
+
+def _plot_input_scores(scores: Tensor, layer: int, node: int) -> None:
+    """Draw how much each node below matters for a node."""
+    from matplotlib import pyplot
+
+    pyplot.figure(figsize=(min(12.0, 1 + 0.5 * len(scores)), 3))
+    pyplot.bar(np.arange(len(scores)), scores.cpu().numpy())
+    pyplot.xticks(np.arange(len(scores)))
+    pyplot.title(f"Scores for node ({layer}, {node})")

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from kanwidget import _check
-from kanwidget.core.network import Network, positions
+from kanwidget.core.network import Network
 from kanwidget.core.scores import attribute, node_owners
+from kanwidget.core.starts import positions
 from kanwidget.core.threads import limit_threads
 from kanwidget.surgery._structure import assign, check_hidden, gathered, reduced_level
 

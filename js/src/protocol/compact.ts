@@ -1,4 +1,4 @@
-// The compact structure of stored snapshots: the twin of kanwidget/explorer/page/compact.py.
+// The compact structure of stored snapshots: the twin of `compact` in kanwidget/explorer/page/large_networks.py.
 import type { NumberArray } from "./codecs";
 import type { NodeInfo, WireStructure } from "./messages";
 import { keyText } from "./structure";

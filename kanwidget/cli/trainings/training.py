@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kanwidget.cli.trainings.recording import Recorder
+    from kanwidget.explorer.session.recorder import Recorder
     from kanwidget.datasets import Dataset
     from kanwidget.kan import KAN
 

@@ -1,15 +1,31 @@
-"""The networks that a training begins again with: none of them has learnt anything in this session."""
+"""To begin the training again, and the networks that it begins with: none of them has learnt anything in this session."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from kanwidget.core.scales import Scaling
+from kanwidget.explorer.protocol.topics import EVERYTHING, Topics
+from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import copied
 from kanwidget.kan import KAN
 from kanwidget.surgery import reseed
 from kanwidget.training.steps.scales import learn_scales
+
+
+def begin_again(session: Session, command: Command, model: KAN, seed: int, label: str) -> Topics:
+    """Train another network of the first structure from step 0 on: an act, which a failure undoes as a whole."""
+    checkpoint = session.run.checkpoint()
+    try:
+        model.reference = session.x.clone()
+        session.restart(model, seed)
+    except BaseException:
+        session.restore(checkpoint)
+        raise
+    session.commit("reset", label, checkpoint)
+    session.script.add(command)
+    return EVERYTHING
 
 
 def first_network(session: Session, seed: int | None) -> KAN:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -42,7 +42,7 @@ class Fix(Command):
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
         edge, *further = fields.edge_or_edges(message, "fix")
         name = fields.text(message.get("name"), "name", "fix")
-        return [cls(edge, name, fields.flag(message, "keep_spline", "fix"), tuple(further))]
+        return [cls(edge, name, fields.flag(message.get("keep_spline"), "keep_spline", "fix"), tuple(further))]
 
     def call(self) -> str:
         keep = ", keep_spline=True" if self.keep_spline else ""
@@ -102,12 +102,9 @@ class Restore(Command):
 
     kind = "restore"
     stamps = ("structure",)
+    reads: ClassVar = {"edges": fields.edges}
 
     edges: tuple[EdgeRef, ...]
-
-    @classmethod
-    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        return [cls(fields.edges(message.get("edges"), "restore"))]
 
     def call(self) -> str:
         return f"explorer.restore({listed(self.edges)[1:-1]})"
@@ -128,17 +125,12 @@ class Drag(Command):
     kind = "drag"
     stamps = ("structure", "grid")
     continues_drag = True
+    reads: ClassVar = {"edge": fields.edge, "index": fields.whole, "value": _check.real, "commit": fields.flag}
 
     edge: EdgeRef
     index: int
     value: float
     commit: bool = True
-
-    @classmethod
-    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        index = _check.integer(message.get("index"), "index", "drag", low=0)
-        value = _check.real(message.get("value"), "value", "drag")
-        return [cls(fields.edge(message, "drag"), index, value, fields.flag(message, "commit", "drag"))]
 
     def check_stamps(self, session: Session, stamps: Mapping[str, int]) -> None:
         Command.check_stamps(self, session, stamps)
@@ -207,7 +199,7 @@ class Freeze(Command):
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
         edge, *further = fields.edge_or_edges(message, "freeze")
-        return [cls(edge, fields.flag(message, "on", "freeze"), tuple(further))]
+        return [cls(edge, fields.flag(message.get("on"), "on", "freeze"), tuple(further))]
 
     def call(self) -> str:
         return f"explorer.{self._verb}({edge_argument(self.edge, self.further)})"
@@ -235,11 +227,11 @@ class Lock(Command):
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        edges = fields.edges(message.get("edges"), "lock")
+        edges = fields.edges(message.get("edges"), "edges", "lock")
         if len({edge.layer for edge in edges}) != 1:
             _check.fail("edges", "lock", "edges of one layer", [list(edge) for edge in edges])
         pairs = tuple((edge.source, edge.target) for edge in edges)
-        return [cls(edges[0].layer, pairs, fields.flag(message, "on", "lock"))]
+        return [cls(edges[0].layer, pairs, fields.flag(message.get("on"), "on", "lock"))]
 
     def call(self) -> str:
         return f"explorer.{self._verb}({self.layer}, {listed(self.edges)})"
@@ -273,7 +265,7 @@ class MergeLevels(Command):
         groups = message.get("groups")
         if not isinstance(groups, list) or not all(isinstance(group, list) for group in groups):
             _check.fail("groups", "merge_levels", "lists of levels", groups)
-        edge = fields.edge(message, "merge_levels")
+        edge = fields.edge(message.get("edge"), "edge", "merge_levels")
         if edge.layer != 0:
             _check.fail("edge", "merge_levels", "one of the first layer, which reads the columns", edge)
         whole = tuple(tuple(fields.whole(level, "groups", "merge_levels") for level in group) for group in groups)

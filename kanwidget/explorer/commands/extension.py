@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import cast
 
 from kanwidget.explorer.commands.base import act
 from kanwidget.explorer.commands.fields import LARGEST_GRID
-from kanwidget.explorer.commands.guide import GuideStep
+from kanwidget.explorer.commands.guide import StepCommand
 from kanwidget.explorer.commands.processes import GroupedProcess
 from kanwidget.explorer.guide.progress import EXTENDED
 from kanwidget.explorer.protocol.topics import Topics
@@ -26,17 +26,13 @@ _OPTIONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Extend(GuideStep):
+class Extend(StepCommand):
     """Refine the grid and train, again and again, as long as the error on held-out rows becomes smaller."""
 
     kind = "extend"
 
     grids: int | None = None
     """Grids after which it is paused, None for all: a script repeats an extension that was paused."""
-
-    @classmethod
-    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        return [cls()]
 
     def call(self) -> str | None:
         if self.grids == 0:

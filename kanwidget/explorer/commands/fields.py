@@ -22,11 +22,11 @@ def whole(value: Any, name: str, where: str) -> int:
     return _check.integer(value, name, where, low=0)
 
 
-def grid(value: Any, where: str = "refine") -> int:
+def grid(value: Any, name: str = "grid", where: str = "refine") -> int:
     """A number of grid intervals within the limits that are offered."""
     too_many = isinstance(value, (int, float)) and value > LARGEST_GRID
     advice = "More intervals than that take the data apart." if too_many else ""
-    return _check.integer(value, "grid", where, low=1, high=LARGEST_GRID, advice=advice)
+    return _check.integer(value, name, where, low=1, high=LARGEST_GRID, advice=advice)
 
 
 def node(value: Any, where: str) -> Pair:
@@ -41,26 +41,26 @@ def pairs(value: Any, where: str) -> tuple[Pair, ...]:
     return tuple(_indices(pair, 2, "edges", where) for pair in value)  # type: ignore[misc]
 
 
-def edge(message: Mapping[str, Any], where: str) -> EdgeRef:
-    """The field `edge`."""
-    return EdgeRef(*_indices(message.get("edge"), 3, "edge", where))
+def edge(value: Any, name: str, where: str) -> EdgeRef:
+    """An edge `[layer, input, output]`."""
+    return EdgeRef(*_indices(value, 3, name, where))
 
 
 def edge_or_edges(message: Mapping[str, Any], where: str) -> tuple[EdgeRef, ...]:
     """The field `edges`, or the single one of the field `edge`."""
     if message.get("edges") is None:
-        return (edge(message, where),)
+        return (edge(message.get("edge"), "edge", where),)
     if message.get("edge") is not None:
         _check.fail("edges", where, "left out where `edge` is given", message["edges"])
-    several = edges(message["edges"], where)
+    several = edges(message["edges"], "edges", where)
     return several if several else _check.fail("edges", where, "a list of at least one edge [layer, input, output]", [])
 
 
-def edges(value: Any, where: str) -> tuple[EdgeRef, ...]:
+def edges(value: Any, name: str, where: str) -> tuple[EdgeRef, ...]:
     """A list of edges, which may be empty."""
     if not isinstance(value, (list, tuple)) or len(value) > MOST_ITEMS:
-        _check.fail("edges", where, "a list of edges [layer, input, output]", value)
-    return tuple(EdgeRef(*_indices(item, 3, "edges", where)) for item in value)
+        _check.fail(name, where, "a list of edges [layer, input, output]", value)
+    return tuple(edge(item, name, where) for item in value)
 
 
 def text(value: Any, name: str, where: str) -> str:
@@ -70,9 +70,9 @@ def text(value: Any, name: str, where: str) -> str:
     return value
 
 
-def flag(message: Mapping[str, Any], name: str, where: str) -> bool:
-    """A truth value, false where it is missing."""
-    value = message.get(name, False)
+def flag(value: Any, name: str, where: str) -> bool:
+    """A truth value; None, of a field that is missing, is false."""
+    value = False if value is None else value
     if not isinstance(value, bool):
         _check.fail(name, where, "true or false", value)
     return value

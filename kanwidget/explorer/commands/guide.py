@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from kanwidget.explorer.commands import fields
 from kanwidget.explorer.commands.base import act
@@ -26,7 +26,7 @@ from kanwidget.kan import KAN
 _MOST_STEPS = 300
 
 
-class GuideStep(Command):
+class StepCommand(Command):
     """One of the three steps. A click on one that comes while another is at work was meant for what the page showed before."""
 
     __slots__ = ()
@@ -39,7 +39,7 @@ class GuideStep(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class Train(GuideStep):
+class Train(StepCommand):
     """Train until the error is flat; the training pauses by itself then, and goes back to its best step.
 
     Where the data decide about the network's shape it becomes richer then, as long as the evidence asks for that.
@@ -76,8 +76,7 @@ class Grow(Command):
         return "explorer.grow()"
 
     def perform(self, session: Session) -> Topics:
-        if session.running:
-            session.run.pause()
+        session.run.pause()
         session.richer.finish()
         answer = session.richer.answer
         better = None if answer is None else answer.better
@@ -134,7 +133,7 @@ class Growth(Process):
 
 
 @dataclass(frozen=True, slots=True)
-class Simplify(GuideStep):
+class Simplify(StepCommand):
     """Remove needless edges and put functions in place of curves, as far as the held-out error allows it; live, and one undo."""
 
     kind, action = "control", "simplify"
@@ -153,7 +152,7 @@ class Simplify(GuideStep):
 
 
 @dataclass(frozen=True, slots=True)
-class FitFormula(GuideStep):
+class FitFormula(StepCommand):
     """Fit the constants of the formula to the data; the network stays as it is."""
 
     kind, action = "control", "formula"
@@ -162,8 +161,7 @@ class FitFormula(GuideStep):
         return "explorer.fit_formula()"
 
     def perform(self, session: Session) -> Topics:
-        if session.running:
-            session.run.pause()
+        session.run.pause()
         FormulaFit(session)
         return frozenset(("status",))
 
@@ -200,12 +198,9 @@ class Dismiss(Command):
     kind = "dismiss"
     continues_process = True
     keeps_notice = True
+    reads: ClassVar = {"notice": fields.text}
 
     notice: str
-
-    @classmethod
-    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        return [cls(fields.text(message.get("notice"), "notice", "dismiss"))]
 
     def perform(self, session: Session) -> Topics:
         session.view.dismiss(self.notice)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from kanwidget import _check
 from kanwidget.core import StepRecord
 from kanwidget.explorer.commands import fields
 from kanwidget.explorer.commands.base import act
-from kanwidget.explorer.commands.beginnings import first_network
+from kanwidget.explorer.commands.beginnings import begin_again, first_network
 from kanwidget.explorer.guide.best import WORTH, best, better
 from kanwidget.explorer.protocol.topics import EVERYTHING, Notice, Topics
 from kanwidget.explorer.session.command import Command
@@ -81,12 +81,9 @@ class Goto(Command):
     """Go to any state of the undo tree."""
 
     kind = "goto"
+    reads: ClassVar = {"state": fields.whole}
 
     state: int
-
-    @classmethod
-    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        return [cls(fields.whole(message.get("state"), "state", "goto"))]
 
     def call(self) -> str:
         return f"explorer.goto({self.state})"
@@ -103,12 +100,9 @@ class GoToStep(Command):
     """
 
     kind = "go_to_step"
+    reads: ClassVar = {"step": fields.whole}
 
     step: int
-
-    @classmethod
-    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        return [cls(fields.whole(message.get("step"), "step", "go_to_step"))]
 
     def call(self) -> str:
         return f"explorer.go_to_step({self.step})"
@@ -162,8 +156,7 @@ def keep_best(session: Session) -> Topics:
 
 def return_to(session: Session, command: Command, step: RecordedStep, records: Sequence[StepRecord]) -> Topics:
     """Go to a recorded step of the training with these records, as an act; the training pauses."""
-    if session.running:
-        session.run.pause()
+    session.run.pause()
     number, forward = step.record.step, step.index > len(session.run.records)
     written = replace(command, step=number) if isinstance(command, GoToStep) else command
     label = f"{'on' if forward else 'back'} to step {number}"
@@ -195,14 +188,7 @@ class Reset(Command):
         return "explorer.reset()" if self.seed is None else f"explorer.reset(seed={self.seed})"
 
     def perform(self, session: Session) -> Topics:
-        run = session.run
-        model, checkpoint = first_network(session, self.seed), run.checkpoint()
-        try:
-            model.reference = run.x.clone()
-            session.restart(model, run.initial.seed if self.seed is None else self.seed)
-        except BaseException:
-            session.restore(checkpoint)
-            raise
-        session.commit("reset", "reset" if self.seed is None else f"seed {self.seed}", checkpoint)
-        session.script.add(self)
-        return EVERYTHING
+        model = first_network(session, self.seed)
+        if self.seed is None:
+            return begin_again(session, self, model, session.run.initial.seed, "reset")
+        return begin_again(session, self, model, self.seed, f"seed {self.seed}")

@@ -8,8 +8,8 @@ from typing import Any
 
 from kanwidget import _check
 from kanwidget.explorer.commands import fields
-from kanwidget.explorer.commands.beginnings import with_logarithms
-from kanwidget.explorer.protocol.topics import EVERYTHING, Topics
+from kanwidget.explorer.commands.beginnings import begin_again, with_logarithms
+from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
 
@@ -29,28 +29,19 @@ class UseLogarithms(Command):
         names = message.get("names")
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             _check.fail("names", "use_log", "a list of names of columns", names)
-        return [cls(tuple(names), fields.flag(message, "toggle", "use_log"))]
+        return [cls(tuple(names), fields.flag(message.get("toggle"), "toggle", "use_log"))]
 
     def call(self) -> str:
         return f"explorer.use_log({list(self.names)!r})"
 
     def perform(self, session: Session) -> Topics:
-        run, names = session.run, self.names
+        seed, names = session.run.initial.seed, self.names
         if self.toggle:
             used = _logged(session)
             names = (*(n for n in used if n not in names), *(n for n in names if n not in used))
-        model = with_logarithms(session, _names_of_data(session, names), run.initial.seed)
-        checkpoint = run.checkpoint()
-        try:
-            model.reference = run.x.clone()
-            session.restart(model, run.initial.seed)
-        except BaseException:
-            session.restore(checkpoint)
-            raise
+        model = with_logarithms(session, _names_of_data(session, names), seed)
         label = ", ".join(f"log {name}" for name in names) or "no logarithms"
-        session.commit("reset", label, checkpoint)
-        session.script.add(UseLogarithms(names))
-        return EVERYTHING
+        return begin_again(session, UseLogarithms(names), model, seed, label)
 
 
 def _logged(session: Session) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from kanwidget import _check
 from kanwidget.core import EdgeRef
@@ -37,7 +37,7 @@ class Prune(Command):
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
         if message.get("edges") is not None:
-            return [cls(edges=fields.edges(message["edges"], "prune"))]
+            return [cls(edges=fields.edges(message["edges"], "edges", "prune"))]
         if message.get("node") is not None:
             return [cls(node=fields.node(message["node"], "prune"))]
         return [cls()]
@@ -87,14 +87,10 @@ class AddNode(Command):
 
     kind = "add_node"
     stamps = ("structure",)
+    reads: ClassVar = {"level": fields.whole, "product": fields.flag}
 
     level: int
     product: bool = False
-
-    @classmethod
-    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        level = fields.whole(message.get("level"), "level", "add_node")
-        return [cls(level, fields.flag(message, "product", "add_node"))]
 
     def call(self) -> str:
         return f"explorer.add_node({self.level}{', product=True' if self.product else ''})"
@@ -113,12 +109,9 @@ class Refine(Command):
     """Change the number of grid intervals."""
 
     kind = "refine"
+    reads: ClassVar = {"grid": fields.grid}
 
     grid: int
-
-    @classmethod
-    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        return [cls(fields.grid(message.get("grid")))]
 
     def call(self) -> str:
         return f"explorer.refine({self.grid})"
@@ -162,7 +155,7 @@ class AutoSymbolic(Command):
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
         threshold, edges = message.get("r2_threshold"), message.get("edges")
-        picked = None if edges is None else fields.edges(edges, "auto")
+        picked = None if edges is None else fields.edges(edges, "edges", "auto")
         if threshold is None:
             return [cls(edges=picked)]
         return [cls(_check.real(threshold, "r2_threshold", "auto", high=1), edges=picked)]

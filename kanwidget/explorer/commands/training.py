@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from kanwidget import _check
 from kanwidget.explorer.commands import fields
@@ -13,9 +13,6 @@ from kanwidget.explorer.protocol.topics import EVERYTHING, Topics
 from kanwidget.explorer.session.command import Command, Setting
 from kanwidget.explorer.session.presets import preset
 from kanwidget.explorer.session.session import Session
-
-#: Settings that a training can change between two steps.
-CHANGEABLE = ("lamb", "opt", "lr", "batch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +121,9 @@ class UsePreset(Command):
     """Begin anew with a preset, in place of the current problem: an act, which undo takes back."""
 
     kind = "preset"
+    reads: ClassVar = {"name": fields.text}
 
     name: str
-
-    @classmethod
-    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        return [cls(fields.text(message.get("name"), "name", "preset"))]
 
     def call(self) -> str:
         return f"explorer.use_example({self.name!r})"

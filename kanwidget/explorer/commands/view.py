@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 from kanwidget import _check
 from kanwidget.core import EdgeRef
@@ -24,12 +25,9 @@ class Select(Setting):
     kind = "select"
     continues_process = True
     stamps = ("structure",)
+    reads: ClassVar = {"edges": fields.edges}
 
     edges: tuple[EdgeRef, ...] = ()
-
-    @classmethod
-    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        return [cls(fields.edges(message.get("edges"), "select"))]
 
     def perform(self, session: Session) -> Topics:
         session.view.select([session.check_edge(edge, "select") for edge in self.edges])
@@ -41,12 +39,9 @@ class Rank(Setting):
     """Weigh simplicity (1) against accuracy (0) in the order of candidates."""
 
     kind = "rank"
+    reads: ClassVar = {"simplicity": partial(_check.real, low=0, high=1)}
 
     simplicity: float
-
-    @classmethod
-    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        return [cls(_check.real(message.get("simplicity"), "simplicity", "rank", low=0, high=1))]
 
     def perform(self, session: Session) -> Topics:
         session.candidates.rank_by(_check.real(self.simplicity, "simplicity", "rank", low=0, high=1))
@@ -114,7 +109,7 @@ class ShowPreview(Command):
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        on = fields.flag(message, "on", "survey")
+        on = fields.flag(message.get("on"), "on", "survey")
         return [cls(on, fields.text(message.get("view", "page"), "view", "survey"))]
 
     def perform(self, session: Session) -> Topics:

@@ -32,15 +32,9 @@ _MOST_MERGES, _UNLIKELY = 5, -3.0
 def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tuple[p.Candidates, dict[str, Tensor]]:
     """The functions that could replace an edge; with `busy` only that they are being searched."""
     if edge is None:
-        return {
-            "edge": None,
-            "busy": False,
-            "version": session.version,
-            "rows": [],
-            "best": best_candidates(session),
-        }, {}
+        return {**without_rows(session, None), "best": best_candidates(session)}, {}
     if busy:
-        return {"edge": list(edge), "busy": True, "version": session.version, "rows": []}, {}
+        return without_rows(session, edge, busy=True), {}
     fits = _worth_showing(session.candidates.for_view(edge))
     if session.model.layer(edge.layer).levels[edge.source]:
         return _of_words(session, edge), {}
@@ -58,13 +52,8 @@ def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tu
     width = band(session.model, session.run.posterior(), edge, x.to(inputs.device))
     if width is not None:
         _mark_in_band(drawn, y, width)
-    payload: p.Candidates = {
-        "edge": list(edge),
-        "busy": False,
-        "version": session.version,
-        "rows": [_with_error(candidate, errors) for candidate, _ in drawn],
-        "best": best_candidates(session),
-    }
+    rows = [_with_error(candidate, errors) for candidate, _ in drawn]
+    payload: p.Candidates = {**without_rows(session, edge), "rows": rows, "best": best_candidates(session)}
     lock = None if session.running else finite(error_after_lock(session.run, session.view.selection))
     if lock is not None:
         payload["lock"] = lock
@@ -72,14 +61,16 @@ def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tu
     return payload, {"x": x, "y": y, "fits": curves}
 
 
+def without_rows(session: Session, edge: EdgeRef | None, busy: bool = False) -> p.Candidates:
+    """No candidates of an edge, or none yet."""
+    return {"edge": None if edge is None else list(edge), "busy": busy, "version": session.version, "rows": []}
+
+
 def _of_words(session: Session, edge: EdgeRef) -> p.Candidates:
     """What may stand in the place of an edge of words: fewer values, where its levels are alike."""
     model, posterior = session.model, session.run.posterior()
     payload: p.Candidates = {
-        "edge": list(edge),
-        "busy": False,
-        "version": session.version,
-        "rows": [],
+        **without_rows(session, edge),
         "merged": edge.source in model.layer(0).merged,
         "best": best_candidates(session),
     }

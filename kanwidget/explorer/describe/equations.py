@@ -6,16 +6,16 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from kanwidget.datasets import Dataset
-from kanwidget.explorer.describe.formula import distinct
+from kanwidget.explorer.describe.formula import Writing, distinct, writing
 from kanwidget.explorer.describe.labels import without_units
-from kanwidget.explorer.protocol.records import MathNode
 from kanwidget.explorer.session.background.formula_search import SearchNews
+from kanwidget.explorer.session.samples import drawn_rows, judged_rows
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.states.hall_of_fame import HallFormula
 
@@ -30,14 +30,6 @@ _MOST_ROWS, _MOST_TEXT = 200, 400
 _ROUND_OFF = 1e-6
 #: The letter alone, also before a power: `exp(y)`, `1/y²`.
 _Y = re.compile(r"(?<!\w)y(?![A-Za-z0-9_(])")
-
-
-class Writing(TypedDict):
-    """A formula as a page writes it."""
-
-    text: str
-    formula: MathNode | None
-    """For the eye, null where it is too long."""
 
 
 FormulaRow = tuple[str, float, float | None]
@@ -66,7 +58,7 @@ class EquationWriter:
         )
         #: What stands for y, which may also be the name of a column.
         self._target = "" if "y" in session.in_vars else short[session.out_vars[0]]
-        self._shown, self._judged = shown_rows(session), _judged_rows(session)
+        self._shown, self._judged = shown_rows(session)[0], judged_rows(data)
         sizes = data.train_input.detach().abs().amax(0).tolist()
         self._sizes = dict(zip(self._names, sizes, strict=True))
         #: The equations of the last front with their formulas: a search gives the same ones again and again.
@@ -170,13 +162,9 @@ class EquationWriter:
         return math.sqrt(_mean((self._values(expression, x) - label[:, 0].detach().cpu()).square(), weight))
 
     def _writing(self, expression: sympy.Expr) -> Writing:
-        from kanwidget.symbolic import math_tree, tidy, to_text
+        from kanwidget.symbolic import tidy
 
-        tidied = tidy(expression, sizes=self._sizes)
-        text = to_text(tidied, self._display)
-        if len(text) > _MOST_TEXT:
-            return {"text": f"{text[: _MOST_TEXT // 2]}…", "formula": None}
-        return {"text": text, "formula": math_tree(tidied, self._display)}
+        return writing(tidy(expression, sizes=self._sizes), self._display, most=_MOST_TEXT)
 
 
 def with_rivals(front: Sequence[Equation], rivals: Sequence[Equation]) -> list[Equation]:
@@ -190,19 +178,16 @@ def searched_data(session: Session) -> Dataset:
     return replace(session.run.trainer.data, in_vars=tuple(distinct(session.in_vars)), out_vars=session.out_vars)
 
 
-def shown_rows(session: Session) -> Tensor:
-    """The inputs of the rows that a page draws, of the test data if there are any, `(rows, columns)`."""
-    return _sample(session)[0]
-
-
-def shown_labels(session: Session) -> Tensor:
-    """The labels of these rows, `(rows,)`."""
-    return _sample(session)[1]
+def shown_rows(session: Session) -> tuple[Tensor, Tensor]:
+    """Inputs, `(rows, columns)`, and labels, `(rows,)`, of the rows that a page draws: of the test data if there are any."""
+    x, label, _ = judged_rows(session.data)
+    rows = drawn_rows(x, _MOST_ROWS).cpu()
+    return x.detach().cpu()[rows], label.detach().cpu()[rows, 0]
 
 
 def spread(session: Session) -> float:
     """The error of the best constant, on the rows on which formulas are judged."""
-    _, label, weight = _judged_rows(session)
+    _, label, weight = judged_rows(session.data)
     return _spread(label, weight)
 
 
@@ -214,17 +199,3 @@ def _spread(label: Tensor, weight: Tensor | None) -> float:
 def _mean(values: Tensor, weight: Tensor | None) -> float:
     weight = torch.ones_like(values) if weight is None else weight.detach().cpu()
     return float((weight * values).sum() / weight.sum())
-
-
-def _judged_rows(session: Session) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Inputs, labels and weights of the test data if there are any."""
-    data = session.data
-    if data.test_input is not None and data.test_label is not None:
-        return data.test_input, data.test_label, data.test_weight
-    return data.train_input, data.train_label, data.train_weight
-
-
-def _sample(session: Session) -> tuple[Tensor, Tensor]:
-    x, label, _ = _judged_rows(session)
-    rows = torch.linspace(0, len(x) - 1, min(_MOST_ROWS, len(x))).round().long()
-    return x.detach().cpu()[rows], label.detach().cpu()[rows, 0]

@@ -12,13 +12,13 @@ from kanwidget.core.chance import is_as_good
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.describe.formula import distinct
 from kanwidget.explorer.protocol.buffers import finite
+from kanwidget.explorer.protocol.records import MathNode
+from kanwidget.explorer.session.samples import judged_rows
 from kanwidget.explorer.session.session import Session
 from kanwidget.kan import KAN
 
 if TYPE_CHECKING:
     from kanwidget.symbolic import FormulaForm
-
-MathNode = list[Any]
 
 
 class FormRow(TypedDict):
@@ -148,9 +148,7 @@ def form_figures(form: FormulaForm, model: KAN, data: Dataset) -> Figures:
     """The error of a form on the rows, and in the unit, of the status line's error."""
     from kanwidget.symbolic.formulas.evaluation import to_numpy
 
-    x, label = data.train_input, data.train_label
-    if data.test_input is not None and data.test_label is not None:
-        x, label = data.test_input, data.test_label
+    x, label, _ = judged_rows(data)
     values = torch.as_tensor(to_numpy(list(form.expressions), form.variables, model)(x.detach().cpu().numpy()))
     with torch.no_grad():
         trained = model(x).detach().cpu()

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import Any, TypedDict
 
 from kanwidget.core import EdgeRef
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.buffers import finite
+from kanwidget.explorer.protocol.records import MathNode
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import error_of
-
-if TYPE_CHECKING:
-    import sympy
 
 #: A composed formula with more terms is too long to read: it isn't written out.
 _MAX_TERMS = 400
@@ -58,7 +56,7 @@ def _write(session: Session, payload: p.Formula) -> None:
     from kanwidget.symbolic.writing.tidy import tidy
 
     names = distinct(session.in_vars)
-    exact, variables = composed(session, names)
+    exact, variables = session.model.symbolic_formula(names)
     # For the eye, without round-off; `explorer.formula` has all digits.
     columns = session.x.detach().abs().amax(0).tolist()
     sizes = {symbol.name: size for symbol, size in zip(variables, columns, strict=True)}
@@ -77,9 +75,33 @@ def _write(session: Session, payload: p.Formula) -> None:
     payload["python"] = words.python(expressions, variables)
 
 
-def composed(session: Session, names: list[str]) -> tuple[list[sympy.Expr], list[sympy.Symbol]]:
-    """The outputs as expressions in the columns of the data."""
-    return session.model.symbolic_formula(names)
+class Writing(TypedDict):
+    """A formula as a page writes it in a row."""
+
+    text: str
+    formula: MathNode | None
+    """For the eye, null where it is too long."""
+
+
+def writing(
+    expression: Any, names: dict[str, str], functions: dict[str, str] | None = None, *, most: int, wrap: bool = True
+) -> Writing:
+    """An expression in a row; one of more than `most` characters is cut off.
+
+    Args:
+        expression: Of sympy.
+        names: What symbols are called on the page.
+        functions: What undefined functions are called there.
+        most: Characters.
+        wrap: Whether the tree is that of a whole formula.
+    """
+    from kanwidget.symbolic.writing.mathml import math_tree
+    from kanwidget.symbolic.writing.text import to_text
+
+    text = to_text(expression, names, functions)
+    if len(text) > most:
+        return {"text": f"{text[: most // 2]}…", "formula": None}
+    return {"text": text, "formula": math_tree(expression, names, functions=functions, wrap=wrap)}
 
 
 def distinct(names: tuple[str, ...]) -> list[str]:

@@ -6,15 +6,19 @@ import re
 from collections.abc import Sequence
 
 from kanwidget.core import EdgeRef
-from kanwidget.explorer.protocol.labels import subscript
 from kanwidget.explorer.session.session import Session
+
+
+def subscript(number: int) -> str:
+    """A number in subscript digits."""
+    return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
 
 
 def node_name(session: Session, level: int, index: int) -> str:
     """The name of a node: the user's, that of its logarithm where the network takes it, or `h₁,₂`."""
     column = logged_column(session, level, index)
     if column is not None:
-        return logged(column)
+        return f"log {column}"
     if level == 0:
         return session.in_vars[int(session.model.columns[index])]
     if level == session.model.depth:
@@ -64,13 +68,3 @@ def without_units(names: Sequence[str]) -> list[str]:
     """
     short = [re.sub(r"(?<=\S)\s+(\[[^\[]*\]|\([^(]*\))$", "", name) for name in names]
     return short if len(set(short)) == len(short) else list(names)
-
-
-def logged(name: str) -> str:
-    """Name of a logarithm: `log p`.
-
-    Examples:
-        >>> logged("p [Pa]")
-        'log p [Pa]'
-    """
-    return f"log {name}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from kanwidget.explorer.describe.candidates import best_candidates
 from kanwidget.explorer.describe.labels import logged_column, node_name
 from kanwidget.explorer.protocol import records as p
@@ -12,12 +14,7 @@ from kanwidget.explorer.session.session import Session
 def structure(session: Session) -> p.Structure:
     """Nodes, edges and sizes."""
     model, edges = session.model, _edges(session)
-    best = {tuple(row["key"]): row for row in best_candidates(session)}
-    for edge in edges if best else ():
-        if (row := best.get(tuple(edge["key"]))) is not None:
-            edge["best"] = row["best"]
-            if row["best_r2"] is not None:
-                edge["best_r2"] = row["best_r2"]
+    note_best(edges, best_candidates(session))
     return {
         "version": session.structure_id,
         "width": [list(pair) for pair in model.width],
@@ -27,6 +24,16 @@ def structure(session: Session) -> p.Structure:
         "edges": edges,
         "n_parameters": model.n_parameters,
     }
+
+
+def note_best(edges: Iterable[p.EdgeInfo], best: Sequence[p.BestOf]) -> None:
+    """Give edges their best candidates. In place."""
+    by_edge = {tuple(row["key"]): row for row in best}
+    for edge in edges if best else ():
+        if (row := by_edge.get(tuple(edge["key"]))) is not None:
+            edge["best"] = row["best"]
+            if row["best_r2"] is not None:
+                edge["best_r2"] = row["best_r2"]
 
 
 def _nodes(session: Session) -> list[p.NodeInfo]:

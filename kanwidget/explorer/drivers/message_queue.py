@@ -30,6 +30,7 @@ class QueuedMessage:
         seq: Number of the message.
         size: Its size.
         commands: The commands that it asks for, if any.
+        stamps: Versions of the network that the user saw, see `Command.check_stamps`.
         barrier: Without commands: whether messages before it can't be superseded by messages after it.
     """
 
@@ -37,6 +38,7 @@ class QueuedMessage:
     seq: int = -1
     size: int = 0
     commands: Sequence[Command] = ()
+    stamps: Mapping[str, int] = field(default_factory=dict)
     barrier: bool = True
     superseded: bool = False
     previous: QueuedMessage | None = field(default=None, repr=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from kanwidget import _check
@@ -83,7 +82,7 @@ class Router:
         commands, stamps = command.from_message(message), command.stamps_of(message)
         if command.interrupts:
             self.driver.stop_soon()
-        queued = _CommandMessage(self._carry_out, seq, size, commands, stamps=stamps)
+        queued = QueuedMessage(self._carry_out, seq, size, commands, stamps)
         self.queue.put(queued, urgent=command.interrupts)
 
     def _carry_out(self, message: QueuedMessage) -> None:
@@ -103,7 +102,6 @@ class Router:
             self.publisher.send_notice()
 
     def _apply(self, message: QueuedMessage) -> None:
-        assert isinstance(message, _CommandMessage)
         for command in message.commands:
             command.check_stamps(self.driver.session, message.stamps)
             self.driver.carry_out(command)
@@ -193,12 +191,6 @@ class Router:
             self.publisher.send_ack(seq, True)
 
         self.queue.put(QueuedMessage(answer, seq))
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class _CommandMessage(QueuedMessage):
-    stamps: Mapping[str, int] = field(default_factory=dict)
-    """Versions of the network that the user saw, see `Command.check_stamps`."""
 
 
 def _seq(message: Any) -> ViewSeq:

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from kanwidget.core import EdgeRef, SymbolicFit
-from kanwidget.explorer.describe.candidates import candidates
+from kanwidget.explorer.describe.candidates import candidates, without_rows
 from kanwidget.explorer.describe.snapshot import selection
 from kanwidget.explorer.protocol.buffers import pack
 from kanwidget.explorer.session.session import Session
@@ -68,7 +68,7 @@ def edge_detail(session: Session, edge: EdgeRef, compact: bool = False) -> dict[
     try:
         ranking, fits = candidates(session, edge)
     except ValueError:  # to a network that has gone to infinity nothing can be fitted, and it is still shown
-        ranking, fits = {"edge": list(edge), "busy": False, "version": session.version, "rows": []}, {}
+        ranking, fits = without_rows(session, edge), {}
     if compact:
         ranking = {**ranking, "rows": ranking["rows"][:_COMPACT_ROWS]}
         fits = {name: _thinned(name, value) for name, value in fits.items()}

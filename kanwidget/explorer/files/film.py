@@ -1,23 +1,32 @@
-"""The film of a training in a saved page: the curves of every edge in every frame, and edge details just before each act.
+"""The film of a training in a saved page: the curves of every edge and the panels in every frame, and edge details just before each act.
 
 A curve is stored as its importance, the ends of x and of y, and its samples as 16-bit fractions of the range of y: a screen shows no
-more.
+more. Arrays of a panel, which has fewer points in a frame, are stored alike; those that never change, such as the points of the data, stand
+once and in full. At the end panels stand in full, with the forms of the formula, as far as they were worked out, and the formulas of
+searches.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from kanwidget.core import EdgeRef, StepRecord
+from kanwidget.explorer.describe.forms import FormRow
 from kanwidget.explorer.describe.formula import formula
+from kanwidget.explorer.describe.panels.discovery import discovery
+from kanwidget.explorer.describe.panels.forms import FormsPanel, computed_forms
+from kanwidget.explorer.describe.panels.parity import parity
+from kanwidget.explorer.describe.panels.surface import surface
 from kanwidget.explorer.describe.structure import structure
 from kanwidget.explorer.files.edge_details import base64_text, edge_details, strongest_edges
-from kanwidget.explorer.files.film_panels import encoded, film_panels
-from kanwidget.explorer.protocol.buffers import finite
+from kanwidget.explorer.guide.discovery import result_sentence
+from kanwidget.explorer.protocol.buffers import finite, pack
 from kanwidget.explorer.protocol.records import THUMB_SAMPLES
 from kanwidget.explorer.session.recorder import Frame
 from kanwidget.explorer.session.samples import sampled
@@ -30,6 +39,14 @@ _MAX_SAMPLES = 400_000
 _MIN_FRAMES, _MIN_SAMPLES = 16, 9
 #: Acts whose candidates are stored, edges of each, and searches for candidates altogether.
 _MAX_ACTS, _ACT_EDGES, _MAX_SEARCHES = 12, 40, 240
+#: The 16-bit value of a number that isn't finite.
+NOT_FINITE = 65535
+#: Rows of each part of the data, and values an axis, that panels have in a frame.
+_ROWS, _SIDE = 100, 20
+#: Characters of all forms of a formula; longer ones nobody reads, and they would make the file large.
+_MOST_OF_FORMS = 100_000
+#: Between the first frame and the end no forms were worked out.
+_NO_FORMS: FormsPanel = {"forms": [], "busy": False, "current": False}
 
 
 def film_content(session: Session, frames: Sequence[Frame]) -> dict[str, Any]:
@@ -47,7 +64,7 @@ def film_content(session: Session, frames: Sequence[Frame]) -> dict[str, Any]:
     networks = [_with_reference(frame.network(), session) for frame in frames]
     for network in networks:
         numbers.append(structures.number(network))
-        head, value = _encoded(sampled(network, x, samples).thumbnails)
+        head, value = _encoded_curves(sampled(network, x, samples).thumbnails)
         heads.append(head)
         values.append(value)
     return {
@@ -128,13 +145,6 @@ def session_at(session: Session, network: KAN) -> Session:
     return other
 
 
-def _encoded(rows: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of `thumbnails` as heads (importance, x_min, x_max, y_min, y_max) and 16-bit samples."""
-    table = rows.detach().cpu().double().numpy()
-    ends, fractions = encoded(table[:, 3:])
-    return np.nan_to_num(np.concatenate([table[:, :3], ends], axis=1)), fractions
-
-
 def _losses(records: Sequence[StepRecord], frames: Sequence[Frame]) -> list[list[float | None]]:
     """Train, test and penalty of every frame, None where there is no record."""
     by_step = {record.step: record for record in records}
@@ -163,3 +173,104 @@ def _acts(session: Session, frames: Sequence[Frame]) -> dict[str, list[Any]]:
         details += edge_details(state, fresh, compact=True)
         content.append({"shot": i, "state": frame.act, "label": frame.label, "formula": formula(state), "edges": keys})
     return {"acts": content[::-1], "stored": details}
+
+
+# ---- panels
+
+
+def last_panels(session: Session) -> list[dict[str, Any]]:
+    """The messages of all panels at the end: `message`, and `buffer` as base64."""
+    contents: dict[str, tuple[Any, dict[str, Tensor]]] = {
+        "parity": parity(session),
+        "surface": surface(session, session.view.surface),
+    }
+    if (forms := last_forms(session)) is not None:
+        contents["forms"] = forms, {}
+    if session.discoveries.hall(session.run.problem).front:
+        payload, arrays = discovery(session)
+        # Without a kernel nothing goes on, and a click has no effect.
+        contents["discovery"] = payload | {"state": "done", "sentence": result_sentence(session)}, arrays
+    return [_message(name, payload, arrays) for name, (payload, arrays) in contents.items()]
+
+
+def _message(name: str, payload: Any, arrays: dict[str, Tensor]) -> dict[str, Any]:
+    offsets, buffer = pack(arrays)
+    return {"message": {"kind": name, name: payload, "arrays": offsets}, "buffer": base64_text(buffer)}
+
+
+def last_forms(session: Session) -> FormsPanel | None:
+    """The forms of the formula at the end that were worked out, the first ones of many; None without any."""
+    rows: list[FormRow] = []
+    length = 0
+    for row in computed_forms(session)["forms"]:
+        length += len(json.dumps(row))
+        if length <= _MOST_OF_FORMS:
+            rows.append(row)
+    return {"forms": rows, "busy": False, "current": True} if rows else None
+
+
+def film_panels(session: Session, networks: Sequence[KAN]) -> dict[str, Any]:
+    """All panels in every frame.
+
+    Args:
+        session: The end of the film, with data, names and the surface's axes.
+        networks: The network of each frame.
+
+    Returns:
+        By the panel's name `payload`, and `arrays`: for each array its `shape`, and `ends` and `values` of all frames, or
+        `constant`, if it never changes.
+    """
+    contents: dict[str, list[tuple[Any, dict[str, Tensor]]]] = {
+        "parity": [parity(session, network, _ROWS) for network in networks],
+        "surface": [surface(session, session.view.surface, network, _SIDE) for network in networks],
+    }
+    panels: dict[str, Any] = {}
+    for name, frames in contents.items():
+        payload, first = frames[0]
+        stacks = {key: [arrays[key] for _, arrays in frames] for key in first}
+        panels[name] = {"payload": payload, "arrays": {key: _encoded_array(stack) for key, stack in stacks.items()}}
+    if last_forms(session) is not None:
+        panels["forms"] = {"payload": _NO_FORMS, "arrays": {}}
+    return panels
+
+
+# ---- 16-bit fractions
+
+
+def _encoded_curves(rows: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of `thumbnails` as heads (importance, x_min, x_max, y_min, y_max) and 16-bit samples."""
+    table = rows.detach().cpu().double().numpy()
+    ends, fractions = encoded(table[:, 3:])
+    return np.nan_to_num(np.concatenate([table[:, :3], ends], axis=1)), fractions
+
+
+def _encoded_array(frames: Sequence[Tensor]) -> dict[str, Any]:
+    """An array of every frame, or once, if all are equal."""
+    if all(torch.equal(frame, frames[0]) for frame in frames):
+        floats = frames[0].detach().cpu().float().numpy().astype("<f4")
+        return {"shape": list(frames[0].shape), "constant": base64_text(floats.tobytes())}
+    table = np.stack([frame.detach().cpu().double().numpy().ravel() for frame in frames])
+    ends, fractions = encoded(table)
+    return {
+        "shape": list(frames[0].shape),
+        "ends": base64_text(ends.astype("<f4").tobytes()),
+        "values": base64_text(fractions.astype("<u2").tobytes()),
+    }
+
+
+def encoded(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of numbers as the ends of each row, `(rows, 2)`, and 16-bit fractions between them.
+
+    Examples:
+        >>> ends, fractions = encoded(np.array([[1.0, 3.0, 2.0, np.nan]]))
+        >>> ends.tolist(), fractions.tolist()
+        ([[1.0, 3.0]], [[0.0, 65534.0, 32767.0, 65535.0]])
+    """
+    is_finite = np.isfinite(table)
+    low = np.where(is_finite, table, np.inf).min(1, keepdims=True)
+    high = np.where(is_finite, table, -np.inf).max(1, keepdims=True)
+    low, high = (np.where(np.isfinite(end), end, 0.0) for end in (low, high))
+    span = np.where(high > low, high - low, 1.0)
+    # What isn't finite has no fraction.
+    parts = np.where(is_finite, table, low) - low
+    return np.concatenate([low, high], axis=1), np.where(is_finite, parts / span * (NOT_FINITE - 1), NOT_FINITE).round()

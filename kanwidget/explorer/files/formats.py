@@ -42,20 +42,6 @@ def drawing(session: Session) -> str:
     return svg(session.model, session.x, in_vars=session.in_vars, out_vars=session.out_vars)
 
 
-def document(session: Session) -> bytes:
-    """The network as PDF."""
-    content = figure_file(session, "network", "pdf")
-    assert isinstance(content, bytes)  # for the type checker
-    return content
-
-
-def picture(session: Session) -> bytes:
-    """The network as PNG, at least twice the usual resolution."""
-    content = figure_file(session, "network", "png")
-    assert isinstance(content, bytes)  # for the type checker
-    return content
-
-
 def gif(session: Session, seconds: float = 8.0, **options: Any) -> bytes:
     """The training so far as an animated GIF, see `kanwidget.insight.plot.animation`."""
     from kanwidget.insight.plot import animation
@@ -65,35 +51,21 @@ def gif(session: Session, seconds: float = 8.0, **options: Any) -> bytes:
     return animation(frames, session.x.cpu(), session.run.history(), seconds=seconds, **{**names, **options})
 
 
-def table(session: Session) -> str:
-    """The history as CSV, a line per step."""
-    return TABLES["errors"](session).csv()
+def _panel_row(panel: str, suffix: str) -> Format:
+    """The row of a panel and a kind of file, `fit.pdf`: the page's panels have menus of their own for these."""
+    name = f"{panel}.{suffix}"
+    return Format(name, None, name, _MIMES[suffix], "save_panel", _panel(panel, suffix))
 
 
-def _panel_rows() -> list[Format]:
-    """A row for each panel and kind of file, `fit.pdf`: the page's panels have menus of their own for these."""
-    kinds = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
-    rows = [
-        Format(
-            f"{panel}.{suffix}",
-            None,
-            f"{panel}.{suffix}",
-            mime,
-            "save_panel",
-            partial(figure_file, panel=panel, suffix=suffix),
-        )
-        for panel in FIGURES
-        for suffix, mime in kinds.items()
-    ]
-    tables = [
-        Format(f"{panel}.csv", None, f"{panel}.csv", "text/csv", "save_panel", partial(_table_file, panel=panel))
-        for panel in TABLES
-    ]
-    return rows + tables
+def _panel(panel: str, suffix: str) -> Callable[[Session], str | bytes]:
+    """Writes what a panel shows: a table for `csv`, else a figure."""
+    if suffix == "csv":
+        return lambda session: TABLES[panel](session).csv()
+    return partial(figure_file, panel=panel, suffix=suffix)
 
 
-def _table_file(session: Session, panel: str) -> str:
-    return TABLES[panel](session).csv()
+#: MIME types of a panel's files by their suffixes.
+_MIMES = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png", "csv": "text/csv"}
 
 
 def replay_script(session: Session, model_file: str = "start.kan") -> Script:
@@ -111,9 +83,9 @@ def replay_script(session: Session, model_file: str = "start.kan") -> Script:
 FORMATS: dict[str, Format] = {
     row.name: row
     for row in (
-        Format("svg", "SVG drawing", "network.svg", "image/svg+xml", "save_svg", drawing),
-        Format("pdf", "PDF drawing", "network.pdf", "application/pdf", "save_pdf", document),
-        Format("png", "PNG picture", "network.png", "image/png", "save_png", picture),
+        Format("svg", "SVG drawing", "network.svg", _MIMES["svg"], "save_svg", drawing),
+        Format("pdf", "PDF drawing", "network.pdf", _MIMES["pdf"], "save_pdf", _panel("network", "pdf")),
+        Format("png", "PNG picture", "network.png", _MIMES["png"], "save_png", _panel("network", "png")),
         Format(
             "gif",
             "GIF of the training",
@@ -123,11 +95,12 @@ FORMATS: dict[str, Format] = {
             gif,
             "drawing the animation",
         ),
-        Format("csv", "CSV of the errors", "training.csv", "text/csv", "save_csv", table),
+        Format("csv", "CSV of the errors", "training.csv", _MIMES["csv"], "save_csv", _panel("errors", "csv")),
         Format("json", "JSON state", "session.json", "application/json", "save_json", session_json),
         Format("html", "HTML page", "explorer.html", "text/html", "save_html", report),
         Format("code", None, "session.py", "text/x-python", "code", replay_script),
-        *_panel_rows(),
+        *(_panel_row(panel, suffix) for panel in FIGURES for suffix in ("svg", "pdf", "png")),
+        *(_panel_row(panel, "csv") for panel in TABLES),
     )
 }
 

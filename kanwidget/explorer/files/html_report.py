@@ -21,8 +21,7 @@ from kanwidget.explorer.describe.formula import formula
 from kanwidget.explorer.describe.guide import yardstick_sentence
 from kanwidget.explorer.describe.snapshot import snapshot
 from kanwidget.explorer.files.edge_details import base64_text, edge_details, strongest_edges
-from kanwidget.explorer.files.film import film_content
-from kanwidget.explorer.files.film_panels import last_panels
+from kanwidget.explorer.files.film import film_content, last_panels
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.session.recorder import Frame, Recorder
 from kanwidget.explorer.session.session import Session

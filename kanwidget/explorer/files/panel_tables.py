@@ -22,7 +22,7 @@ from kanwidget.training.steps.training_data import labels, labels_by_part
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class PanelTable:
     """Columns by name, all of one length."""
 
     columns: dict[str, list[Any]]
@@ -36,7 +36,7 @@ class Table:
         return text.getvalue()
 
 
-def predictions(session: Session) -> Table:
+def predictions(session: Session) -> PanelTable:
     """Every row of the data: its part, inputs, truth, prediction and error; for classes the probabilities."""
     trainer, model = session.run.trainer, session.model
     columns: dict[str, list[Any]] = {"part": []}
@@ -55,7 +55,7 @@ def predictions(session: Session) -> Table:
                 [name, f"{name} predicted", f"{name} error"],
                 torch.stack([truth, predicted, predicted - truth], 1),
             )
-    return Table(columns)
+    return PanelTable(columns)
 
 
 def _add(columns: dict[str, list[Any]], names: Iterable[str], values: Tensor) -> None:
@@ -83,15 +83,15 @@ def selected_edge(session: Session) -> EdgeRef:
     return session.view.selection[0]
 
 
-def _edge(session: Session) -> Table:
+def _edge(session: Session) -> PanelTable:
     """The curve of the selected edge and its parts."""
     edge = selected_edge(session)
     detail = edge_detail(session.model, edge, session.x, session.run.posterior())[0]["detail"]
     names = (node_name(session, edge.layer, edge.source), "edge", "base", "spline", "2 standard errors")
-    return Table(dict(zip(names, detail.tolist(), strict=False)))
+    return PanelTable(dict(zip(names, detail.tolist(), strict=False)))
 
 
-def _edges(session: Session) -> Table:
+def _edges(session: Session) -> PanelTable:
     """All edges with their state, function and importance."""
     scores = session.scores()
     columns: dict[str, list[Any]] = {
@@ -108,15 +108,15 @@ def _edges(session: Session) -> Table:
         )
         for column, value in zip(columns.values(), row, strict=True):
             column.append(value)
-    return Table(columns)
+    return PanelTable(columns)
 
 
-def _errors(session: Session) -> Table:
+def _errors(session: Session) -> PanelTable:
     """The history, a row a step."""
-    return Table(session.run.history().to_dict())
+    return PanelTable(session.run.history().to_dict())
 
 
-def _surface(session: Session) -> Table:
+def _surface(session: Session) -> PanelTable:
     """The output at every point of the surface; the values of the other inputs stand in their columns."""
     payload, arrays = surface(session)
     z, names = arrays["z"], payload["names"]
@@ -128,22 +128,22 @@ def _surface(session: Session) -> Table:
     columns: dict[str, list[Any]] = {}
     _add(columns, names, rows)
     _add(columns, [f"probability of {output}" if payload["classes"] else f"{output} predicted"], z.reshape(-1, 1).cpu())
-    return Table(columns)
+    return PanelTable(columns)
 
 
 def _axis(ends: list[float], count: int) -> Tensor:
     return torch.linspace(ends[0], ends[1], count, dtype=torch.float64)
 
 
-def _front(session: Session) -> Table:
+def _front(session: Session) -> PanelTable:
     """The states of the history with their errors and complexities."""
     states = history(session)["states"]
     names = {"id": "id", "label": "label", "step": "step", "complexity": "complexity", "latest": "error"}
-    return Table({title: [dict(state)[name] for state in states] for name, title in names.items()})
+    return PanelTable({title: [dict(state)[name] for state in states] for name, title in names.items()})
 
 
 #: By the panel's name.
-TABLES: dict[str, Callable[[Session], Table]] = {
+TABLES: dict[str, Callable[[Session], PanelTable]] = {
     "network": _edges,
     "edge": _edge,
     "errors": _errors,

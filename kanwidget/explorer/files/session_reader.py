@@ -6,12 +6,14 @@ takes them as arguments.
 
 from __future__ import annotations
 
+import ast
 import base64
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,8 +23,8 @@ from kanwidget.core.storage import load
 from kanwidget.datasets import Dataset
 from kanwidget.datasets.encoding import Encoding
 from kanwidget.explorer.describe.equations import EquationWriter, FormulaRow
-from kanwidget.explorer.files.script_line import log_entry
-from kanwidget.explorer.files.session_fields import FORMAT, KIND, RECORD, TREE_NODE, optional, real, text, whole
+from kanwidget.explorer.files.session_fields import FORMAT, KIND, RECORD, TREE_NODE, Check, optional, real, text, whole
+from kanwidget.explorer.session.command import Statement
 from kanwidget.explorer.session.presets import PRESETS
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import Checkpoint, TreeNode
@@ -85,14 +87,14 @@ class SavedSession:
             self.state, self.stop_reason = stored["state"], optional(text)(stored["stop_reason"])
             self.noise, self.seed = real(stored["noise"]), whole(stored["seed"], high=2**64)
             self.preset = stored["preset"] if stored["preset"] in PRESETS else None
-            self.origin = _origin(stored.get("origin"))
+            self.origin = _origin(stored["origin"])
             self.records = [_record(row) for row in stored["records"]]
             self.last_record = _record(stored["last_record"])
             self.events = [Event(whole(step), text(kind), text(label)) for step, kind, label in stored["events"]]
             self.nodes = _tree(stored["tree"])
             self.current_node = whole(content["history"]["current"], high=len(self.nodes) - 1)
             self.log = [log_entry(line) for line in stored["script"]]
-            self.formulas = [_formula(row) for row in stored.get("formulas", [])[:_MOST_FORMULAS]]
+            self.formulas = [_formula(row) for row in stored["formulas"][:_MOST_FORMULAS]]
             self.initial, self.model = _model(stored["initial_model"]), _model(stored["model"])
             self.data = None if stored["data"] is None else _dataset(stored["data"])
             _check.choice(self.state, "state", "load", ("idle", "paused", "done", "error"))
@@ -139,7 +141,7 @@ class SavedSession:
         settings = {name: value for name, value in self.settings.items() if name not in _CONSTANT_SETTINGS}
         session.run.resume(checkpoint, settings, self.noise, self.state, self.stop_reason)
         if self.preset is not None:
-            session.set_preset(self.preset)
+            session.preset = self.preset
         if self.origin is not None:
             session.set_origin(*self.origin)
         session.tree.resume(self.nodes, self.current_node)
@@ -194,10 +196,9 @@ def _arguments(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _formula(row: list[Any]) -> tuple[FormulaRow, bool]:
-    """A formula, and whether it is the likeliest; earlier files have no error on rows that were held out."""
-    source, complexity, best, *errors = row
-    held_out = optional(real)(errors[0]) if errors else None
-    return (text(source), real(complexity), held_out), best is True
+    """A formula, and whether it is the likeliest."""
+    source, complexity, best, held_out = row
+    return (text(source), real(complexity), optional(real)(held_out)), best is True
 
 
 def _trainer_state(values: dict[str, Any]) -> dict[str, Any]:
@@ -214,22 +215,18 @@ def _trainer_state(values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-#: Fields of a record before there was evidence.
-_FORMER_FIELDS = list(RECORD).index("noise")
-
-
 def _record(row: list[Any]) -> StepRecord:
-    if len(row) < _FORMER_FIELDS:
-        raise ValueError(f"a step with {len(row)} fields has lost some")
-    return StepRecord(**{name: check(value) for (name, check), value in zip(RECORD.items(), row, strict=False)})
+    return StepRecord(**_fields(RECORD, row))
+
+
+def _fields(checks: dict[str, Check], row: list[Any]) -> dict[str, Any]:
+    """The values of a row by the names of their fields, checked."""
+    return {name: check(value) for (name, check), value in zip(checks.items(), row, strict=True)}
 
 
 def _tree(rows: list[Any]) -> list[TreeNode]:
     """The nodes in order, each but the first one with a parent before it."""
-    nodes = [
-        TreeNode(**{name: check(value) for (name, check), value in zip(TREE_NODE.items(), row, strict=True)})
-        for row in rows
-    ]
+    nodes = [TreeNode(**_fields(TREE_NODE, row)) for row in rows]
     for number, node in enumerate(nodes):
         parent, child = node.parent, node.forward
         has_parent = parent is None if number == 0 else parent is not None and parent < number
@@ -253,7 +250,56 @@ def _dataset(content: dict[str, Any]) -> Dataset:
         tensors = from_bytes(base64.b64decode(content["tensors"], validate=True))
     except Exception as error:
         raise ValueError(f"its data can't be read ({error})") from error
-    stored = content.get("encoding")  # earlier versions had none
+    stored = content["encoding"]
     encoding = None if stored is None else Encoding.from_dict(stored)
     fields: dict[str, Any] = {**tensors, "encoding": encoding}
     return Dataset(**fields, in_vars=tuple(content["in_vars"]), out_vars=tuple(content["out_vars"]))
+
+
+# ---- lines of the script
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptLine(Statement):
+    """A call of the explorer, or a setting, with plain values.
+
+    Examples:
+        >>> ScriptLine("explorer.fix('sin', edge=(0, 0, 1))").call()
+        "explorer.fix('sin', edge=(0, 0, 1))"
+        >>> ScriptLine("explorer.fix(open('x'))")
+        Traceback (most recent call last):
+        ...
+        ValueError: "explorer.fix(open('x'))" is no act of an explorer
+    """
+
+    def __post_init__(self) -> None:
+        try:
+            statements = ast.parse(self.line).body
+            sound = bool(statements) and all(map(_is_act, statements))
+        except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+            sound = False
+        if not sound:
+            raise ValueError(f"{self.line!r} is no act of an explorer")
+
+
+def log_entry(line: str) -> ScriptLine | int:
+    """An entry of the log: an act, or a number of steps."""
+    steps = re.fullmatch(r"explorer\.step\((\d{1,9})\)", line)
+    return int(steps[1]) if steps else ScriptLine(line)
+
+
+def _is_act(statement: ast.stmt) -> bool:
+    """Whether a statement is `explorer.method(plain values)` or `explorer.setting = plain value`."""
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        target: ast.expr = statement.value.func
+        values = [*statement.value.args, *(keyword.value for keyword in statement.value.keywords)]
+        if any(keyword.arg is None for keyword in statement.value.keywords):
+            return False
+    elif isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        target, values = statement.targets[0], [statement.value]
+    else:
+        return False
+    for value in values:
+        ast.literal_eval(value)  # raises ValueError for anything that is more than a value
+    named = isinstance(target, ast.Attribute) and not target.attr.startswith(("_", "save", "load", "code"))
+    return named and isinstance(target.value, ast.Name) and target.value.id == "explorer"  # type: ignore[attr-defined]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -21,21 +20,13 @@ _TOO_FREE = 1.3
 _ALL = 0.995
 
 
-#: The noise of a session's network, with the data and the version that it belongs to: several texts of a message ask for it.
-_noises: WeakKeyDictionary[Session, tuple[Dataset, int, Noise | None]] = WeakKeyDictionary()
-
-
 def session_noise(session: Session) -> Noise | None:
     """The noise of the labels; None while nothing can be said.
 
     That is the case for classes and several outputs, without both evidence and held-out rows, where the network fits the training rows
     much better than the held-out ones, and where it leaves next to nothing.
     """
-    data, version = session.run.trainer.data, session.run.version
-    cached = _noises.get(session)
-    if cached is None or cached[0] is not data or cached[1] != version:
-        _noises[session] = cached = (data, version, _noise(session))
-    return cached[2]
+    return session.residual_noise.get((session.run.version, session.run.noise), lambda: _noise(session))
 
 
 def _noise(session: Session) -> Noise | None:
@@ -48,12 +39,9 @@ def _noise(session: Session) -> Noise | None:
     level = _by_evidence(session)
     if level is None or session.model.scaling.has_logs[1]:  # without evidence, or in another unit
         return noise
-    spread = float(_labels(session).std(correction=0)) / (
-        1.0 if data.label_scale is None else float(data.label_scale[0])
-    )
-    if level <= _EXACT * spread:
+    scale, rows = _label_scale(data), len(data.train_input)
+    if level <= _EXACT * float(_labels(session).std(correction=0)) / scale:
         return None
-    scale, rows = 1.0 if data.label_scale is None else float(data.label_scale[0]), len(data.train_input)
     error = scale * level / math.sqrt(2 * max(1.0, rows - (record.freedom or 0.0)))
     return Noise(scale * level, error, 0.0 if noise is None else noise.structure)
 
@@ -77,8 +65,7 @@ def _held_out(session: Session) -> Noise | None:
         residual = (data.test_label - session.model(data.test_input))[:, 0]
     if float(residual.square().mean().sqrt()) <= _EXACT * float(data.test_label.std(correction=0)):
         return None
-    scale = 1.0 if data.label_scale is None else float(data.label_scale[0])
-    return noise_of(data.test_input[:, session.model.columns], residual * scale)
+    return noise_of(data.test_input[:, session.model.columns], residual * _label_scale(data))
 
 
 def noise_sentence(session: Session) -> str | None:
@@ -104,6 +91,11 @@ def _labels(session: Session) -> Tensor:
     if data.label_scale is None or data.label_mean is None:
         return label
     return label * data.label_scale[0] + data.label_mean[0]
+
+
+def _label_scale(data: Dataset) -> float:
+    """The target's own unit: the standard deviation by which standardized labels were divided, else 1."""
+    return 1.0 if data.label_scale is None else float(data.label_scale[0])
 
 
 def _relative(label: Tensor, level: float) -> float | None:

@@ -10,7 +10,6 @@ import torch
 
 from kanwidget import _check
 from kanwidget.core import History
-from kanwidget.explorer.describe.formula import composed
 from kanwidget.explorer.describe.history import history, pareto_front
 from kanwidget.explorer.describe.panels.front import front_points
 from kanwidget.explorer.describe.panels.parity import parity
@@ -182,7 +181,7 @@ class QueryMethods(MethodGroup):
             >>> sorted(map(str, explorer.formula.free_symbols))
             ['x_1', 'x_2']
         """
-        expressions, _ = self._ask(lambda: composed(self._session, list(self._session.in_vars)))
+        expressions, _ = self._ask(lambda: self._session.model.symbolic_formula(list(self._session.in_vars)))
         return expressions[0] if len(expressions) == 1 else expressions
 
     def to_dict(self) -> dict[str, list[float]]:

@@ -13,7 +13,6 @@ import ipywidgets
 import traitlets
 
 from kanwidget.explorer.notebook import ipython
-from kanwidget.explorer.notebook.kernel_activity import KernelActivity
 from kanwidget.explorer.notebook.marimo import PageMonitor, is_marimo
 from kanwidget.explorer.protocol import records as p
 
@@ -37,7 +36,7 @@ class ExplorerWidget(anywidget.AnyWidget):
     def __init__(self, handle: Callable[[Any, list[Any]], None], snapshot: p.Snapshot) -> None:
         self._lock = threading.RLock()
         self._handle: Callable[[Any, list[Any]], None] | None = handle
-        self._monitor, self._activity = PageMonitor(), KernelActivity()
+        self._monitor, self._activity = PageMonitor(), ipython.KernelActivity()
         self._shell = ipython.shell()
         if self._shell is not None:
             self._activity.follow(self._shell)

@@ -12,9 +12,10 @@ from kanwidget.explorer.describe.candidates import candidates
 from kanwidget.explorer.describe.formula import formula
 from kanwidget.explorer.describe.snapshot import error, later_metrics, metrics, selection, settings, status
 from kanwidget.explorer.describe.structure import structure
-from kanwidget.explorer.page.deltas import MANY_EDGES, Deltas
+from kanwidget.explorer.page.large_networks import MANY_EDGES, Deltas
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.buffers import pack
+from kanwidget.explorer.session.caches import Latest
 from kanwidget.explorer.session.session import Session
 
 #: `(message, buffers)`
@@ -43,7 +44,7 @@ class Messages:
         self.snapshot_due = False
         self._send: Send | None = None
         self._sent_rows = 0
-        self._formula: tuple[int, p.Formula] | None = None
+        self._formula = Latest[p.Formula]()
         self._next_thumbnail = 0
 
     @property
@@ -168,6 +169,4 @@ class Messages:
 
     def formula(self) -> p.Formula:
         """The formula of the current network, made once for each version of it."""
-        if self._formula is None or self._formula[0] != self.session.version:
-            self._formula = (self.session.version, formula(self.session))
-        return self._formula[1]
+        return self._formula.get(self.session.version, lambda: formula(self.session))

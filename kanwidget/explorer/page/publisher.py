@@ -17,7 +17,7 @@ from kanwidget.explorer.describe.history import history
 from kanwidget.explorer.describe.panels.table import PANELS
 from kanwidget.explorer.describe.snapshot import examples, primitive_names, settings, snapshot
 from kanwidget.explorer.guide.richer import asks_for_richer
-from kanwidget.explorer.page.compact import compact
+from kanwidget.explorer.page.large_networks import compact
 from kanwidget.explorer.page.messages import Messages, Send
 from kanwidget.explorer.page.rate_limits import FrameLimiter, Throttle
 from kanwidget.explorer.protocol import records as p
@@ -182,11 +182,9 @@ class Publisher(Messages):
     def acknowledge(self, of: int) -> None:
         """Send the changes of a command, then its acknowledgement."""
         self._flush_acts()
-        if "selection" in self._changed:
-            self._changed.discard("selection")
+        if self._take("selection"):
             self.send_selection()
-        if "status" in self._changed:
-            self._changed.discard("status")
+        if self._take("status"):
             self.send_status()
         # Topics that the command asks for, or that follow from it, aren't throttled.
         for topic in self._changed & {"candidates", "guide", *PANELS}:
@@ -208,25 +206,28 @@ class Publisher(Messages):
         if of >= 0:
             self.send_ack(of, False)
 
+    def _take(self, *topics: str) -> bool:
+        """Whether the first of these topics has changed; all of them are then about to be sent."""
+        changed = topics[0] in self._changed
+        if changed:
+            self._changed.difference_update(topics)
+        return changed
+
     def _flush_acts(self) -> None:
-        changed = self._changed
-        if "replaced" in changed:
-            changed -= {"replaced", "metrics"}
+        if self._take("replaced", "metrics"):
             self.send_metrics(0, replace=True)
-        if "library" in changed:
-            changed.discard("library")
+        if self._take("library"):
             self.send("library", {"primitives": primitive_names()})
-        if "structure" in changed:
-            changed -= {"structure", "curves"}
+        if self._take("structure", "curves"):
             self.send_structure()
             self.send_curves(all_changes=True)
             if self.session.view.selection:
-                changed.discard("selection")
+                self._changed.discard("selection")
                 self.send_selection()
-        for topic, payload in (("settings", settings), ("history", history)):
-            if topic in changed:
-                changed.discard(topic)
-                self.send(topic, {topic: payload(self.session)})
+        if self._take("settings"):
+            self.send("settings", {"settings": settings(self.session)})
+        if self._take("history"):
+            self.send("history", {"history": history(self.session)})
 
     def _flush_frame(self, force: bool) -> None:
         """The topics of a frame, its last message with the frame's number."""
@@ -347,9 +348,8 @@ class Publisher(Messages):
 
     def snapshot(self) -> p.Snapshot:
         """Everything that a page needs to draw the explorer without the kernel."""
-        formula = None if self._formula is None else self._formula[1]
         # One less than the last message: a page that has received that message is up to date.
-        content = snapshot(self.session, self.driver, self.task, self.seq - 1, formula)
+        content = snapshot(self.session, self.driver, self.task, self.seq - 1, self._formula.value)
         if self.session.preset is not None:
             content["examples"] = examples()
         if self._formats:

@@ -1,1 +1,1 @@
-"""The contract between kernel and browser: records, topics, labels."""
+"""The contract between kernel and browser: records, messages, topics."""

@@ -1,4 +1,4 @@
-"""`Candidates`: the functions that could replace an edge, best first, and two caches of them."""
+"""`EdgeCandidates`: the functions that could replace an edge, best first, and two caches of them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from kanwidget.core.primitives import primitives
 from kanwidget.core.reference_data import REFERENCE_ROWS
 from kanwidget.datasets.validation import sampled_data
 from kanwidget.explorer.session import live_candidates
+from kanwidget.explorer.session.caches import Latest
 from kanwidget.explorer.session.samples import edge_samples
 from kanwidget.explorer.session.training_run import TrainingRun
 from kanwidget.symbolic.candidates.partial_residuals import partial_residuals
@@ -88,7 +89,7 @@ class BestCache:
         self._entries.clear()
 
 
-class Candidates:
+class EdgeCandidates:
     """The candidates of a network in training. It alone assigns its attributes.
 
     Args:
@@ -102,8 +103,7 @@ class Candidates:
         self.simplicity = SIMPLICITY
         self.best = BestCache()
         #: Edge → all its candidates, in one version of the network and for one library.
-        self._rankings: dict[EdgeRef, list[SymbolicFit]] = {}
-        self._rankings_of: tuple[tuple[int, float], tuple[Primitive, ...]] | None = None
+        self._rankings = Latest[dict[EdgeRef, list[SymbolicFit]]]()
         self._live: live_candidates.LiveSearch | None = None
         #: The state, and what its rows ask of edges that have a function.
         self._asked: tuple[tuple[int, float], dict[EdgeRef, Tensor]] | None = None
@@ -123,7 +123,8 @@ class Candidates:
     def rank_by(self, simplicity: float) -> None:
         """Rank candidates with another weight of simplicity."""
         self.simplicity = simplicity
-        self._rankings, self._live = {}, None
+        self._rankings.forget()
+        self._live = None
         self.best.clear()
 
     @property
@@ -153,14 +154,19 @@ class Candidates:
     def search(self, edge: EdgeRef, names: Sequence[str] | None = None) -> list[SymbolicFit]:
         """Fit some functions to an edge as it is now, all of the library for None, best first."""
         lib = self.lib if names is None else names
-        options: dict[str, Any] = {"simplicity": self.simplicity, "on_broken": self.record_broken}
-        return self.run.model.suggest_symbolic(*edge, lib=lib, topk=None, data=self.run.trainer.data, **options)
+        model, data = self.run.model, self.run.trainer.data
+        return model.suggest_symbolic(*edge, lib=lib, topk=None, data=data, **self._options)
 
     def params_for_data(self, edge: EdgeRef, name: str) -> tuple[float, float, float, float] | None:
         """The parameters that replace the function of an edge by another one; None for a spline, which tells them itself."""
         if not self._has_symbol(edge):
             return None
         return next((fit.params for fit in self.of(edge) if fit.name == name), None)
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        """Options of every search."""
+        return {"simplicity": self.simplicity, "on_broken": self.record_broken}
 
     @property
     def _state(self) -> tuple[int, float]:
@@ -171,10 +177,7 @@ class Candidates:
         return self.run.model.layer(edge[0]).symbol(*edge[1:]) is not None
 
     def _cached(self) -> dict[EdgeRef, list[SymbolicFit]]:
-        key = self._state, self.library
-        if self._rankings_of != key:
-            self._rankings_of, self._rankings = key, {}
-        return self._rankings
+        return self._rankings.get((self._state, self.library), dict)
 
     def samples(self, edge: EdgeRef) -> Tensor:
         """Some of what an edge is fitted to, `(2 or 3, rows)`: where that is the same, so are its candidates."""
@@ -193,8 +196,7 @@ class Candidates:
 
     def of_layer(self, edges: Sequence[EdgeRef]) -> list[list[SymbolicFit]]:
         """All candidates of some edges of one layer, best first: much faster than one edge after the other."""
-        options: dict[str, Any] = {"simplicity": self.simplicity, "on_broken": self.record_broken}
-        return candidates_of_layer(self.run.model, edges, self.run.trainer.data, self.library, **options)
+        return candidates_of_layer(self.run.model, edges, self.run.trainer.data, self.library, **self._options)
 
     def best_of(self, edge: EdgeRef) -> SymbolicFit | None:
         """The best candidate of an edge, None where no search has found it for the current state."""

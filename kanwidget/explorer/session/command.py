@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal
 
@@ -24,6 +24,8 @@ class Command:
     #: Kind of the messages that ask for it, and their field `action` where several commands share a kind.
     kind: ClassVar[str] = ""
     action: ClassVar[str] = ""
+    #: How the fields of its messages are read, each under the name that it has here: from a value, this name and the kind.
+    reads: ClassVar[Mapping[str, Callable[[Any, str, str], Any]]] = {}
     #: Stamps that its messages may carry: the version of the network that the user saw, see `check_stamps`.
     stamps: ClassVar[tuple[str, ...]] = ()
     #: Whether a step in progress is abandoned for this command.
@@ -41,12 +43,12 @@ class Command:
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        """The commands that a message of this kind asks for, every field checked.
+        """The commands that a message of this kind asks for, every field checked: one, of the fields that `reads` names.
 
         Raises:
             ValueError: Naming the field that is wrong.
         """
-        return [cls()]
+        return [cls(**{name: read(message.get(name), name, cls.kind) for name, read in cls.reads.items()})]
 
     @classmethod
     def stamps_of(cls, message: Mapping[str, Any]) -> dict[str, int]:

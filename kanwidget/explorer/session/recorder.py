@@ -38,25 +38,15 @@ class LayerCopy:
 
     k: int
     base_fun: str
-    coef: Tensor
-    base: Tensor
-    affine: Tensor
-    knots: Tensor
-    spline_on: Tensor
-    frozen: Tensor
-    symbols: dict[str, list[int]]
-    ties: list[list[int]]
-    levels: tuple[int, ...]
-    merged: dict[int, tuple[int, ...]]
+    state: dict[str, Any]
+    """Its `state_dict`."""
 
     def layer(self) -> Layer:
         """A layer with the same parameters, in storage of its own."""
-        k = self.k
-        made = Layer(self.knots[:, k : self.knots.shape[1] - k], k, self.coef.clone(), self.base.clone(), self.base_fun)
-        made.affine.data.copy_(self.affine)
-        made.knots, made.spline_on, made.frozen = self.knots.clone(), self.spline_on.clone(), self.frozen.clone()
-        made.symbols, made.ties = {**self.symbols}, [list(group) for group in self.ties]
-        made.levels, made.merged = self.levels, {**self.merged}
+        knots, k = self.state["knots"], self.k
+        grid = knots[:, k : knots.shape[1] - k]
+        made = Layer(grid, k, self.state["coef"].clone(), self.state["base"].clone(), self.base_fun)
+        made.load_state_dict(self.state)
         return made
 
 
@@ -76,7 +66,7 @@ class NetworkCopy:
     @property
     def size(self) -> int:
         """Bytes."""
-        tensors = (getattr(layer, name) for layer in self.layers for name in ("coef", "base", "affine", "knots"))
+        tensors = (layer.state[name] for layer in self.layers for name in ("coef", "base", "affine", "knots"))
         return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
     def network(self) -> KAN:
@@ -101,24 +91,11 @@ def copy_of(network: Network) -> NetworkCopy:
 
 
 def _layer_copy(layer: Layer) -> LayerCopy:
-    def cpu_copy(tensor: Tensor) -> Tensor:
-        return tensor.detach().to("cpu", copy=True)
-
-    ties = [list(group) for group in layer.ties] if layer.ties else []
-    return LayerCopy(
-        layer.k,
-        layer.base_fun,
-        cpu_copy(layer.coef),
-        cpu_copy(layer.base),
-        cpu_copy(layer.affine),
-        cpu_copy(layer.knots),
-        cpu_copy(layer.spline_on),
-        cpu_copy(layer.frozen),
-        {**layer.symbols},
-        ties,
-        layer.levels,
-        {**layer.merged},
-    )
+    state = {
+        name: value.to("cpu", copy=True) if isinstance(value, Tensor) else value
+        for name, value in layer.state_dict().items()
+    }
+    return LayerCopy(layer.k, layer.base_fun, state)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,18 @@ def _some(x: Tensor, count: int) -> Tensor:
     return x if len(x) <= count else x[torch.linspace(0, len(x) - 1, count, device=x.device).long()]
 
 
+def drawn_rows(x: Tensor, most: int) -> Tensor:
+    """Indices of at most so many rows, evenly spread: a table may be sorted."""
+    return torch.linspace(0, len(x) - 1, min(most, len(x)), device=x.device).round().long()
+
+
+def judged_rows(data: Dataset) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Inputs, labels and weights of the rows that errors are told of: of the test data, without any of the training data."""
+    if data.test_input is not None and data.test_label is not None:
+        return data.test_input, data.test_label, data.test_weight
+    return data.train_input, data.train_label, data.train_weight
+
+
 def edge_inputs(network: Network, edge: tuple[int, int, int], x: Tensor) -> Tensor:
     """What arrives at an edge, `(batch,)`."""
     layer, source, _ = edge
@@ -184,10 +196,8 @@ def sampled_accuracy(network: Network, data: Dataset) -> float | None:
 
     None for outputs that aren't finite.
     """
-    x, label = data.test_input, data.test_label
-    if x is None or label is None:
-        x, label = data.train_input, data.train_label
-    picked = torch.linspace(0, len(x) - 1, min(_MOST_LABELS, len(x)), device=x.device).round().long()
+    x, label, _ = judged_rows(data)
+    picked = drawn_rows(x, _MOST_LABELS)
     with torch.no_grad():
         scores = network(x[picked])
     if not bool(scores.isfinite().all()):

@@ -26,17 +26,19 @@ from kanwidget.explorer.protocol.topics import Notice, Topics
 from kanwidget.explorer.session.background.formula_search import Discoveries
 from kanwidget.explorer.session.background.richer_trial import RicherTrial
 from kanwidget.explorer.session.background.swap_errors import SwapErrors
-from kanwidget.explorer.session.candidates import Candidates
+from kanwidget.explorer.session.caches import Latest
+from kanwidget.explorer.session.candidates import EdgeCandidates
 from kanwidget.explorer.session.command import Command, Process
 from kanwidget.explorer.session.recorder import Frame, RecordedStep
 from kanwidget.explorer.session.samples import NetworkSamples, sampled, sampled_accuracy
 from kanwidget.explorer.session.script import ScriptLog, listed, written
 from kanwidget.explorer.session.states.node_identity import followed
-from kanwidget.explorer.session.states.problem import Problem, ProblemNames, names_of
+from kanwidget.explorer.session.states.problem import ProblemNames, ProblemParts, names_of
 from kanwidget.explorer.session.states.rows import StateRows
 from kanwidget.explorer.session.training_run import TrainingRun
 from kanwidget.explorer.session.undo import RETURN, TRAIN, Checkpoint, UndoTree, copied
 from kanwidget.explorer.session.view import ViewState
+from kanwidget.insight.noise import Noise
 from kanwidget.kan import KAN
 from kanwidget.training import Settings, make_settings
 from kanwidget.training.steps.scales import in_own_units
@@ -81,7 +83,7 @@ class Session:
         self.table: dict[str, Any] = {}
         #: Whether the data decide about the network's shape, since nobody has given one: *Train* then makes it richer.
         self.grows = False
-        #: Name of the preset, None for data of one's own.
+        #: Name of the preset that network and data come from, None for data of one's own: the page offers the other presets.
         self.preset: str | None = None
         dataset, settings = order_columns(model, data, "KANExplorer"), make_settings(**options)
         if dataset.input_scaler is not None or dataset.output_scaler is not None:
@@ -89,19 +91,21 @@ class Session:
             dataset = in_own_units(model, dataset)
         self.script, self.view, self.tree, self.state_rows = ScriptLog(), ViewState(), UndoTree(), StateRows()
         self.run = TrainingRun(model, dataset, settings, self.script, self.view.announce)
-        self.candidates = Candidates(self.run, library)
+        self.candidates = EdgeCandidates(self.run, library)
         self.swap_errors, self.discoveries = SwapErrors(self.run), Discoveries()
         self.richer = RicherTrial(self.run)
         self._name_variables(model, dataset, names["in_vars"], names["out_vars"])
-        self._samples: tuple[int, NetworkSamples] | None = None
-        self._problems: dict[int, tuple[Problem, ProblemNames]] = {}
+        self._problems: dict[int, tuple[ProblemParts, ProblemNames]] = {}
         self._origin: tuple[KAN, dict[str, Any], str | None] | None = None
         #: A longer act in progress.
         self.process: Process | None = None
         self._formula_result: tuple[int, Any] | None = None
-        self._data_notices: tuple[tuple[int, int], list[DataNotice]] | None = None
-        self._accuracy: tuple[int, float | None] | None = None
-        self._begin_tree()
+        self._samples = Latest[NetworkSamples]()
+        self._data_notices = Latest[list[DataNotice]]()
+        self._accuracy = Latest[float | None]()
+        #: The noise that the network leaves in the labels, see `guide.noise`: several texts of a message ask for it.
+        self.residual_noise = Latest[Noise | None]()
+        self.tree.begin(self.run.last_record, self.model.n_parameters)
 
     def begin(self, preset: str, model: KAN, data: Dataset, settings: Settings) -> None:
         """Begin with the network and the data of a preset. A checkpoint of the problem before brings that back."""
@@ -141,19 +145,11 @@ class Session:
         """Say that the session began with another preset than the current one."""
         self._origin = initial, {}, preset
 
-    def set_preset(self, preset: str) -> None:
-        """Name the preset that the network and the data come from. The page then offers the other presets."""
-        self.preset = preset
-
     def _name_variables(self, model: KAN, data: Dataset, in_vars: Any, out_vars: Any) -> None:
         data_names = data.out_vars if len(data.out_vars) == model.n_out else None
         outputs = data_names or tuple(f"y_{i + 1}" for i in range(model.n_out))
         self.in_vars = names_of(in_vars, data.in_vars, "in_vars")
         self.out_vars = names_of(out_vars, outputs, "out_vars")
-
-    def _begin_tree(self) -> None:
-        self.state_rows.clear()
-        self.tree.begin(self.run.last_record, self.model.n_parameters)
 
     # ---- queries
 
@@ -204,10 +200,12 @@ class Session:
 
     def samples(self) -> NetworkSamples:
         """Scores and thumbnails; computed once for each version of the network."""
-        if self._samples is None or self._samples[0] != self.version:
+
+        def compute() -> NetworkSamples:
             with one_thread(is_small(self.model, len(self.x))):  # of a large table, too, it is a small sample
-                self._samples = (self.version, sampled(self.model, self.x))
-        return self._samples[1]
+                return sampled(self.model, self.x)
+
+        return self._samples.get(self.version, compute)
 
     def _check_range(self, edge: EdgeRef, where: str) -> None:
         """An error in words of the network unless it has this edge: a person counts layers and nodes, not arguments."""
@@ -246,18 +244,17 @@ class Session:
 
     def accuracy(self) -> float | None:
         """The part of the rows whose class has the highest score, of the test data if there are any; computed once a version."""
-        if self._accuracy is None or self._accuracy[0] != self.version:
-            self._accuracy = (self.version, sampled_accuracy(self.model, self.data))
-        return self._accuracy[1]
+        return self._accuracy.get(self.version, lambda: sampled_accuracy(self.model, self.data))
 
     def data_notices(self) -> list[DataNotice]:
         """What is worth saying about the data, by the session's names; looked for once for each dataset and number of parameters."""
-        key = (id(self.data), self.run.initial.n_parameters)
-        if self._data_notices is None or self._data_notices[0] != key:
+        n_parameters = self.run.initial.n_parameters
+
+        def look() -> list[DataNotice]:
             outputs = self.out_vars if len(self.data.out_vars) == len(self.out_vars) else self.data.out_vars
-            named = replace(self.data, in_vars=self.in_vars, out_vars=outputs)
-            self._data_notices = (key, data_notices(named, key[1]))
-        return self._data_notices[1]
+            return data_notices(replace(self.data, in_vars=self.in_vars, out_vars=outputs), n_parameters)
+
+        return self._data_notices.get((id(self.data), n_parameters), look)
 
     def selection_is_cached(self) -> bool:
         """Whether the candidates of the first selected edge need no search."""

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from torch import Tensor
 
-from kanwidget import _check
 from kanwidget.core import EdgeRef, Event, History, StepRecord
 from kanwidget.core.records import Posterior
 from kanwidget.core.threads import is_small
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.protocol.records import State
 from kanwidget.explorer.protocol.topics import STEPPED, Notice, Topics
-from kanwidget.explorer.session.label_noise import noisy
-from kanwidget.explorer.session.lagging import Lagging
-from kanwidget.explorer.session.recorder import Recorder
+from kanwidget.explorer.session.caches import Lagging
 from kanwidget.explorer.session.script import ScriptLog
 from kanwidget.explorer.session.states.run_states import RunStates
 from kanwidget.explorer.session.undo import copied
 from kanwidget.kan import KAN
 from kanwidget.symbolic.candidates.partial_residuals import dots
-from kanwidget.training import OPTIMIZERS, Settings, Trainer
+from kanwidget.training import OPTIMIZERS, Settings
 from kanwidget.training.evidence.errors import valid_posterior
 from kanwidget.training.steps.trainer import NOT_FINITE, NOT_FINITE_ADVICE
 
@@ -63,67 +59,15 @@ class TrainingRun(RunStates):
         self._callbacks: list[StepCallback] = []
         self._interrupted: Callable[[], bool] = lambda: False
         self._step_started = 0.0
-        #: Raised by every change of parameters or structure: all that was computed from them is then out of date.
-        self.version = -1
-        self._structures = self._problems = -1
         #: The network's parameters given the data, None where nobody asks the data.
         self.posterior: Callable[[], Posterior | None] = Lagging(
             self, lambda: self.trainer.posterior() or valid_posterior(self.model)
         )
         #: What some rows ask of an edge, see `dots`; with the noise on the labels, which they depend on.
         self._dots = Lagging(self, lambda edge, _: dots(self.model, edge, self.trainer.data, _DOTS))
-        self.begin(model, data, settings)
-
-    def begin(self, model: KAN, data: Dataset, settings: Settings) -> None:
-        """Begin with a network and its data, in place of the current ones."""
-        # What can fail, metrics of the user among it, comes before anything is changed.
-        trainer = Trainer(copied(model), data, None, settings, self._abandon_step)
-        record, initial = trainer.record(), copied(model)
-        self.trainer, self.data, self.initial = trainer, data, initial
-        self.previous_history = model.history
-        #: Noise on the training labels, see `noisy`, and the seed of the last reset.
-        self.noise, self.seed = 0.0, model.seed
-        self.state: State = "idle"
-        self.stop_reason: str | None = None
-        #: Steps to come; None goes on until it converges.
-        self.remaining_steps: int | None = None
-        #: Whether the training is paused after the last of these steps, rather than done.
-        self.pauses_after = False
-        #: Asked after every step: True pauses the training, since its error is flat.
-        self.pauses_when: Callable[[], bool] | None = None
-        #: Done once the training has ended by itself, see `Session.advance`; returns the topics that it has changed.
-        self.follows: Callable[[], Topics] | None = None
-        self.records: list[StepRecord] = []
-        self.events: list[Event] = []
-        self.last_record = record
-        self.ms_per_step: float | None = None
-        #: The frames of its film.
-        self.recorder = Recorder()
-        #: Number of the problem, in the order in which they were loaded.
-        self.problem = self._problems = self._problems + 1
-        self.version += 1
-        #: The version after the last act.
-        self.act_version = self.version
-        self._structures += 1
-        #: Identifier of the current nodes: edges of another structure are others, even with the same indices.
-        self.structure_id = self.first_structure_id = self._structures
+        super().__init__(model, data, settings, self._abandon_step)
 
     # ---- queries
-
-    @property
-    def model(self) -> KAN:
-        """The network in training."""
-        return cast("KAN", self.trainer.network)
-
-    @property
-    def x(self) -> Tensor:
-        """The inputs of queries: a sample of the training data."""
-        return self.model.reference
-
-    @property
-    def running(self) -> bool:
-        """Whether it trains."""
-        return self.state == "running"
 
     @property
     def is_small(self) -> bool:
@@ -234,16 +178,6 @@ class TrainingRun(RunStates):
         self.events = [*(event for event in self.events if (event.step, event.kind) not in marks), *events]
         self._evaluate()
 
-    def _set_noise(self, noise: float) -> None:
-        high = 1 if self.data.is_classification else math.inf  # for classes the noise is a part of the rows
-        self.noise = _check.real(noise, "noise", "set", low=0, high=high)
-        self.trainer.replace_labels(noisy(self.data, self.noise).train_label)
-
-    def _evaluate(self) -> None:
-        """Compute the losses of the current network anew, and let the training go on."""
-        self.trainer.stop_reason = ""
-        self.last_record = replace(self.trainer.record(), step=self.last_record.step, stop_reason=None)
-
     # ---- training
 
     def start(
@@ -265,8 +199,9 @@ class TrainingRun(RunStates):
         self.follows = follows
 
     def pause(self) -> None:
-        """Stop training, keep everything."""
-        self._finish("paused", None)
+        """Stop training, keep everything; nothing happens where it doesn't train."""
+        if self.running:
+            self._finish("paused", None)
 
     def advance(self, budget: float, stop: Callable[[], bool]) -> Topics:
         """Train for some seconds, see `Session.advance`."""
@@ -354,69 +289,6 @@ class TrainingRun(RunStates):
         self.events = [*self.events, *self.trainer.events]
         self.trainer.events.clear()
         return frozenset(("history",))
-
-    # ---- replacing the network
-
-    def adopt(self, model: KAN) -> bool:
-        """Train another network from now on.
-
-        Returns:
-            Whether the nodes have changed.
-        """
-        for parameter in model.parameters():
-            parameter.data = parameter.data.contiguous()  # LBFGS can't take others
-        same_nodes = model.width == self.model.width and model.arities == self.model.arities
-        self.trainer.replace_network(model)
-        self.version += 1
-        if not same_nodes:
-            self._structures += 1
-            self.structure_id = self._structures
-        self.act_version = self.version
-        return not same_nodes
-
-    def network_changed(self) -> None:
-        """Rebuild the trainer after the network was changed by an act."""
-        self.model.history.events.clear()
-        self.trainer.rows.restart(self.model)
-        self.trainer.rebuild()
-        self.version += 1
-        self.act_version = self.version
-        self._evaluate()
-        if self.state in ("done", "error"):
-            self.state, self.stop_reason = "paused", None
-
-    def restart(self, model: KAN, seed: int) -> bool:
-        """Begin the training again with another network of the first structure.
-
-        Returns:
-            Whether the nodes have changed.
-        """
-        nodes_changed = self.adopt(model)
-        self.structure_id = self.first_structure_id
-        self.trainer.step_count, self.trainer.seconds = 0, 0.0
-        self.records, self.events = [], []
-        self.last_record = replace(self.last_record, step=0)
-        self.network_changed()
-        self.last_record = self.trainer.record()
-        self.seed = seed
-        if not self.running:
-            self.state, self.stop_reason = "idle", None
-        return nodes_changed
-
-    def mark(self, kind: str, text: str) -> None:
-        """Add an event at the current step, which the curves show as a mark."""
-        self.events = [*self.events, Event(self.last_record.step, kind, text)]
-
-    def unmark(self, events: Sequence[Event]) -> None:
-        """Return to these events, those before a mark that is taken back."""
-        self.events = list(events)
-
-    def show(self, history: History) -> None:
-        """Show a training that has ended elsewhere."""
-        self.records, self.events = list(history.records), list(history.events)
-        if history.records:
-            self.last_record = history.last
-            self.state, self.stop_reason = "done", history.stop_reason or None
 
     def free(self) -> None:
         """Let go of everything at once: the trainer and the run refer to each other."""

@@ -87,7 +87,7 @@ class Checkpoint:
     seed: int
     """Of the last reset."""
     problem: int = 0
-    """Number of the problem, see `Problem`."""
+    """Number of the problem, see `ProblemParts`."""
     bytes: int = field(init=False)
     """Size of its tensors; records count by list, see `_bytes`."""
 
@@ -395,11 +395,7 @@ class UndoTree:
 
     def _undo_redo_path(self) -> set[int]:
         """The nodes that undo and redo lead through."""
-        path = {self.current}
-        parent, forward = self.nodes[self.current].parent, self.nodes[self.current].forward
-        while parent is not None:
-            path.add(parent)
-            parent = self.nodes[parent].parent
+        path, forward = set(self._line(self.current)), self.nodes[self.current].forward
         while forward is not None:
             path.add(forward)
             forward = self.nodes[forward].forward

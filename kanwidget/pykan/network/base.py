@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,18 +15,64 @@ from typing_extensions import Self
 
 import kanwidget
 from kanwidget.pykan.network import starts
-from kanwidget.pykan.network.versions import Versions
 from kanwidget.pykan.words import MISSING, refuse, say_ignored
 
 #: Inputs of the last call that are kept, for what pykan computes from its hidden state.
 _ROWS = 512
+#: Versions that are kept; the oldest ones go.
+MOST_VERSIONS = 200
+
+
+class Versions:
+    """Networks by name, `round.number`, in memory and shared by all networks that came from one; pykan keeps them in a folder.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> versions = Versions()
+        >>> versions.store("0.1", KAN([2, 1]))
+        >>> versions.of("0.1")
+        KAN([2, 1], grid=3, k=3, 2 active edges)
+    """
+
+    def __init__(self) -> None:
+        self._networks: OrderedDict[str, kanwidget.KAN] = OrderedDict()
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Versions:
+        return self
+
+    def store(self, name: str, network: kanwidget.KAN) -> None:
+        """Keep a copy under that name."""
+        self._networks[name] = copy.deepcopy(network)
+        self._networks.move_to_end(name)
+        while len(self._networks) > MOST_VERSIONS:
+            self._networks.popitem(last=False)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._networks
+
+    def next_round(self) -> int:
+        """A number of a round that has no version yet."""
+        return 1 + max((int(name.partition(".")[0]) for name in self._networks), default=0)
+
+    def of(self, name: str, where: str = "rewind") -> kanwidget.KAN:
+        """A copy of a version.
+
+        Raises:
+            ValueError: For a name without a version.
+        """
+        if name not in self._networks:
+            there = ", ".join(list(self._networks)[-8:]) or "none: auto_save=True keeps them"
+            raise ValueError(
+                f"the `model_id` argument of {where} must be the name of a version; got {name!r}. There are {there}."
+            )
+        return copy.deepcopy(self._networks[name])
 
 
 class PykanNetwork(nn.Module):
     """`network`, a `kanwidget.KAN`, with a memory of inputs and of versions. `MultKAN` says what its arguments are."""
 
     network: kanwidget.KAN
-    _trace: starts.Trace
+    _trace: starts.WriteTrace
     #: Whether its parameters are still the random ones, and the mean of its base factors then.
     _is_random = False
     _base_mean = 0.0
@@ -117,7 +164,7 @@ class PykanNetwork(nn.Module):
         """What a training loop of a person's own has learnt is in the units of the data: a later `fit` must not rescale it."""
         if self._remembers and self._trace.written(self.network):
             starts.settle_scales(self.network)
-            self._trace, self._is_random = starts.Trace(self.network), False
+            self._trace, self._is_random = starts.WriteTrace(self.network), False
 
     def _remember(self, x: Tensor) -> None:
         """Keep a sample of the inputs. Not of those within torch.func's transforms, which must not outlive them."""
@@ -191,7 +238,7 @@ class PykanNetwork(nn.Module):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        self._remembers, self._trace = True, starts.Trace(self.network)
+        self._remembers, self._trace = True, starts.WriteTrace(self.network)
 
     def saveckpt(self, path: str = "model") -> None:
         """Write the network to the file `path.kan`, see `kanwidget.KAN.save`.
@@ -239,7 +286,7 @@ class PykanNetwork(nn.Module):
         }
         vars(other).update(settings)
         other._versions, other._remembers, other.network = self._versions, True, network
-        other._trace = starts.Trace(network)
+        other._trace = starts.WriteTrace(network)
         return other
 
     def _next(self, network: kanwidget.KAN) -> Self:
@@ -260,7 +307,7 @@ class PykanNetwork(nn.Module):
 
     def _store(self, *, next_version: bool = False) -> None:
         """Keep a version, the next one if the network has changed."""
-        self._trace, self._is_random = starts.Trace(self.network), self._is_random and not next_version
+        self._trace, self._is_random = starts.WriteTrace(self.network), self._is_random and not next_version
         if self.auto_save:
             self.state_id += next_version
             while next_version and self.version in self._versions:

@@ -138,7 +138,7 @@ def counts(record: StepRecord, every: int) -> bool:
     return record.step % every == 0 or record.stop_reason is not None
 
 
-class BestStep:
+class KeepBest:
     """The best state of a training whose loss goes up and down, as Adam's does at the end.
 
     Args:

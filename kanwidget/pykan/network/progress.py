@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kanwidget import StepRecord
 
 
-class Progress:
+class StepBar:
     """A progress bar with the last values of a training.
 
     Args:
@@ -22,7 +22,7 @@ class Progress:
         lamb: Weight of the penalty.
 
     Examples:
-        >>> with Progress(["reg"], Metrics(None)) as bar:
+        >>> with StepBar(["reg"], Metrics(None)) as bar:
         ...     bar.begin(2)
         ...     bar.show({"reg": 0.5, "train_loss": 1.0}, steps=1)
         ...     bar.text, bar.steps

@@ -141,13 +141,13 @@ def _shuffled(network: KAN, seed: int, mean: float) -> KAN:
     return other
 
 
-class Trace:
+class WriteTrace:
     """Tells whether parameters were written to: a training loop of a person's own leaves no other trace.
 
     Examples:
         >>> from kanwidget import KAN
         >>> model = KAN([2, 1])
-        >>> trace = Trace(model)
+        >>> trace = WriteTrace(model)
         >>> model.layer(0).coef.data.mul_(2) is None, trace.written(model)
         (False, False)
         >>> with torch.no_grad():

@@ -11,7 +11,7 @@ from typing_extensions import Self
 
 from kanwidget.pykan.network import fitting, starts
 from kanwidget.pykan.network.base import PykanNetwork, whole_numbers
-from kanwidget.pykan.network.progress import Progress
+from kanwidget.pykan.network.progress import StepBar
 
 if TYPE_CHECKING:
     from kanwidget import History, StepRecord
@@ -120,7 +120,7 @@ class TrainableNetwork(PykanNetwork):
         self._notice_own_loops()
         self._remembers = False
         try:
-            with Progress(display_metrics, measures, lamb) as bar:
+            with StepBar(display_metrics, measures, lamb) as bar:
                 # What a training begins with settles the scales, and the optimizer of "auto".
                 options["opt"] = self.network.fit_steps(data, steps=0, **options).opt
                 measures.every = fitting.STEPS if opt == "LBFGS" else 1
@@ -132,7 +132,7 @@ class TrainableNetwork(PykanNetwork):
                     callbacks.append(fitting.Frames(img_folder, save_fig_freq, measures.every, look))
                 bar.begin(steps)
                 if opt == "Adam" and "batch" not in options and loss_fn is None:
-                    callbacks.append(fitting.BestStep(root=root))
+                    callbacks.append(fitting.KeepBest(root=root))
                 restarts = opt == "LBFGS" and options["opt"] == "LM"
                 history, ended = self._train(
                     data, measures.every * steps, options, measures, callbacks, root=root, restarts=restarts
@@ -170,7 +170,7 @@ class TrainableNetwork(PykanNetwork):
             restarts: Whether it tries several starts before, and grids that fit once more after it has converged.
         """
         network = self.network
-        best = next((hook for hook in callbacks if isinstance(hook, fitting.BestStep)), None)
+        best = next((hook for hook in callbacks if isinstance(hook, fitting.KeepBest)), None)
         trial = steps // 8
         if restarts and trial >= starts.SHORTEST and self._is_random and starts.is_open(network):
             self._is_random = False

@@ -16,7 +16,7 @@ from kanwidget.core.records import Posterior
 from kanwidget.core.scores import Scores
 from kanwidget.explorer.commands.base import parse
 from kanwidget.explorer.describe import snapshot as describe
-from kanwidget.explorer.page import deltas
+from kanwidget.explorer.page import large_networks
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.protocol.records import VERSION
 from kanwidget.explorer.protocol.topics import Notice
@@ -136,7 +136,7 @@ def session():
     scores = Scores((torch.tensor([[1.0, 0.5]]), torch.ones(1, 1)), (torch.ones(1, 2),), (edges,))
     thumbnails = sampled(found.model, found.x).thumbnails
     thumbnails[:, 0] = edges.flatten()
-    found._samples = (7, NetworkSamples(scores, thumbnails))
+    found._samples.get(7, lambda: NetworkSamples(scores, thumbnails))
     root = torch.eye(ParameterVector.of(found.model).size, dtype=torch.float64)
     posterior = Posterior(torch.zeros(len(root)), root, 0.1, -1.5, 81, {})
     found.run.posterior = lambda: posterior
@@ -188,7 +188,10 @@ def _tellers(one, publisher):
 
     def large(tell):
         """What is told of a large network of which one edge and one curve have changed since."""
-        with mock.patch.object(deltas, "MANY_EDGES", 0), mock.patch.object(publisher, "deltas", deltas.Deltas()):
+        with (
+            mock.patch.object(large_networks, "MANY_EDGES", 0),
+            mock.patch.object(publisher, "deltas", large_networks.Deltas()),
+        ):
             receive, publisher._send = publisher._send, lambda *_: None
             publisher.send_structure()
             publisher.send_curves(all_changes=True)

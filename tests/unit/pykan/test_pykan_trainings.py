@@ -11,7 +11,7 @@ from tqdm.auto import tqdm
 import kanwidget
 from kanwidget.pykan import KAN, MultKAN, PykanDifference, create_dataset
 from kanwidget.pykan.network import fitting, starts
-from kanwidget.pykan.network.progress import Progress
+from kanwidget.pykan.network.progress import StepBar
 from kanwidget.training.optimizers.levenberg_marquardt import LevenbergMarquardt
 
 pytestmark = pytest.mark.filterwarnings("ignore::kanwidget.pykan.PykanDifference")
@@ -326,7 +326,7 @@ def test_the_bar_counts_pykans_steps(data, capsys, monkeypatch):
         return torch.tensor(0.25)
 
     counted = []
-    monkeypatch.setattr(Progress, "fill", lambda bar: counted.append((bar.steps, bar.text)))
+    monkeypatch.setattr(StepBar, "fill", lambda bar: counted.append((bar.steps, bar.text)))
     KAN(width=[2, 2, 1], seed=1).fit(data, steps=5, metrics=[accuracy], display_metrics=["reg", "accuracy"])
     assert counted == [(5, "reg 0.00e+00 · accuracy 2.50e-01")]
     assert "5/5" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.datasets.derived import what_is_left_out
-from kanwidget.explorer.describe.equations import shown_labels, shown_rows, spread
+from kanwidget.explorer.describe.equations import shown_rows, spread
 from kanwidget.explorer.guide.discovery import obstacle, search_sentence
 from kanwidget.explorer.protocol.records import MathNode
 from kanwidget.explorer.session.background.formula_search import FormulaSearch
@@ -32,7 +32,7 @@ class DiscoveryFormula(TypedDict):
     complexity: float
 
 
-class Discovery(TypedDict):
+class DiscoveryPanel(TypedDict):
     """The search and its formulas. Arrays: `truth` (rows,), `values` (formulas, rows), and of a table with one column `x` (rows,)."""
 
     state: Literal["idle", "searching", "finishing", "paused", "done", "stopped", "failed"]
@@ -61,12 +61,12 @@ class Discovery(TypedDict):
     """Name of the only column, null where there are several."""
 
 
-def discovery(session: Session) -> tuple[Discovery, dict[str, Tensor]]:
+def discovery(session: Session) -> tuple[DiscoveryPanel, dict[str, Tensor]]:
     """The search for formulas of the current problem, and its hall of fame."""
     discoveries, problem = session.discoveries, session.run.problem
     search, hall = discoveries.search_of(problem), discoveries.hall(problem)
     front = hall.front[-_MOST_FORMULAS:]
-    payload: Discovery = {
+    payload: DiscoveryPanel = {
         "state": "idle" if search is None else search.state,
         "sentence": search_sentence(session),
         "findings": [] if search is None else _findings(session, search),
@@ -92,7 +92,7 @@ def discovery(session: Session) -> tuple[Discovery, dict[str, Tensor]]:
     }
     if not front:
         return payload, {}
-    rows, truth = shown_rows(session), shown_labels(session)
+    rows, truth = shown_rows(session)
     payload["spread"] = spread(session) or None
     arrays = {"truth": truth, "values": torch.stack([one.values for one in front])}
     return payload, arrays if payload["column"] is None else arrays | {"x": rows[:, 0]}

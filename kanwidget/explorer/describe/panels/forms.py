@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 _CHANGED: Topics = frozenset(("forms",))
 
 
-class Forms(TypedDict):
+class FormsPanel(TypedDict):
     """The forms that were worked out last."""
 
     forms: list[FormRow]
@@ -29,7 +29,7 @@ class Forms(TypedDict):
     """Whether they are those of the network as it is; else there are none."""
 
 
-def forms(session: Session) -> tuple[Forms, dict[str, Tensor]]:
+def forms(session: Session) -> tuple[FormsPanel, dict[str, Tensor]]:
     """The forms of the formula; where the network has changed and the training pauses, begins to work them out.
 
     Returns:
@@ -42,7 +42,7 @@ def forms(session: Session) -> tuple[Forms, dict[str, Tensor]]:
     return computed_forms(session), {}
 
 
-def computed_forms(session: Session) -> Forms:
+def computed_forms(session: Session) -> FormsPanel:
     """The forms of the network as it is that were worked out so far; works out none."""
     known = session.view.forms
     current = known.version == session.version

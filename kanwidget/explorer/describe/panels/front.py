@@ -10,6 +10,7 @@ from torch import Tensor
 
 from kanwidget.explorer.describe.errors import error_name
 from kanwidget.explorer.describe.forms import fitted_form, form_figures
+from kanwidget.explorer.describe.formula import Writing, writing
 from kanwidget.explorer.describe.history import history
 from kanwidget.explorer.guide.noise import session_noise
 from kanwidget.explorer.protocol.records import MathNode
@@ -48,7 +49,7 @@ class FrontLaw(TypedDict):
     """Whether it is as good as the state's network within the noise: the network then says nothing more."""
 
 
-class Front(TypedDict):
+class FrontPanel(TypedDict):
     """The formulas of the states."""
 
     states: list[FrontState]
@@ -60,7 +61,7 @@ class Front(TypedDict):
     """Whether formulas of further states are still to come."""
 
 
-def front(session: Session, clock: Callable[[], float] = time.monotonic) -> tuple[Front, dict[str, Tensor]]:
+def front(session: Session, clock: Callable[[], float] = time.monotonic) -> tuple[FrontPanel, dict[str, Tensor]]:
     """The formulas of the states, as many as a moment allows; a training in progress has none for its current state."""
     tree, version, rows = session.tree, session.version, session.state_rows
     deadline, busy = clock() + _SECONDS, False
@@ -121,7 +122,7 @@ def _law(session: Session, model: KAN, node: int, fitted: Any) -> FrontLaw | Non
     size = len(fitted.expression.atoms(sympy_float()))
     # Words have a value for each level, one of which the constant summand takes along.
     size += fitted.words.free_values
-    written = _as_row(fitted.expression, names, fitted.names)
+    written = writing(fitted.expression, names, fitted.names, most=_MAX_TEXT, wrap=False)
     return {"id": node, **written, "error": figures.error, "size": size, "as_good": figures.as_good}
 
 
@@ -138,12 +139,7 @@ def state_formula(session: Session, model: KAN, node: int) -> FrontState:
     return {"id": node, **_written(session, model)}
 
 
-class _Written(TypedDict):
-    text: str
-    formula: MathNode | None
-
-
-def _written(session: Session, model: KAN) -> _Written:
+def _written(session: Session, model: KAN) -> Writing:
     # sympy is only needed here, and takes a while to import.
     from kanwidget.symbolic import function_names
     from kanwidget.symbolic.writing.tidy import tidy
@@ -153,17 +149,7 @@ def _written(session: Session, model: KAN) -> _Written:
     largest = session.x.detach().abs().amax(0).tolist()
     sizes = dict(zip((symbol.name for symbol in variables), largest, strict=True))
     names = dict(zip((symbol.name for symbol in variables), session.in_vars, strict=True))
-    return _as_row(tidy(expressions[0], sizes=sizes), names, function_names(model))
-
-
-def _as_row(expression: Any, names: dict[str, str], functions: dict[str, str]) -> _Written:
-    from kanwidget.symbolic.writing.mathml import math_tree
-    from kanwidget.symbolic.writing.text import to_text
-
-    text = to_text(expression, names, functions)
-    if len(text) > _MAX_TEXT:
-        return {"text": f"{text[: _MAX_TEXT // 2]}…", "formula": None}
-    return {"text": text, "formula": math_tree(expression, names, functions=functions, wrap=False)}
+    return writing(tidy(expressions[0], sizes=sizes), names, function_names(model), most=_MAX_TEXT, wrap=False)
 
 
 Point = tuple[float, float]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.core.network import Network
+from kanwidget.explorer.session.samples import drawn_rows
 from kanwidget.explorer.session.session import Session
 from kanwidget.training.steps.training_data import labels, labels_by_part
 
@@ -15,7 +16,7 @@ from kanwidget.training.steps.training_data import labels, labels_by_part
 _MOST_ROWS = 500
 
 
-class Parity(TypedDict):
+class ParityPanel(TypedDict):
     """Predictions beside the truth.
 
     Arrays `train`, `test`, `val` where they have labels: `(outputs, 2, rows)`, truth and prediction, and `train_error`, …:
@@ -31,7 +32,7 @@ class Parity(TypedDict):
 
 def parity(
     session: Session, network: Network | None = None, most_rows: int = _MOST_ROWS
-) -> tuple[Parity, dict[str, Tensor]]:
+) -> tuple[ParityPanel, dict[str, Tensor]]:
     """Truth and prediction of every part of the data that has labels.
 
     Args:
@@ -52,7 +53,7 @@ def parity(
             if classes:
                 arrays[part] = _counts(labels(label, trainer.loss)[:, 0], model(x).argmax(1), model.n_out)
             else:
-                rows = torch.linspace(0, len(x) - 1, min(most_rows, len(x)), device=x.device).round().long()
+                rows = drawn_rows(x, most_rows)
                 truth, predicted = label[rows], model(x[rows])
                 arrays[part] = torch.stack([truth, predicted]).permute(2, 0, 1)
                 arrays[f"{part}_error"] = (predicted - truth).T

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core.network import Network
+from kanwidget.explorer.session.samples import drawn_rows
 from kanwidget.explorer.session.view import SurfaceView
 from kanwidget.training.steps.training_data import labels
 
@@ -22,7 +23,7 @@ _SIDE, _CLASSES_SIDE = 40, 64
 _POINTS = 300
 
 
-class Surface(TypedDict):
+class SurfacePanel(TypedDict):
     """The output over one or two inputs. Arrays: `z`, one row a value of y and one column a value of x, a single row without
     y; `points` (3, m): x, y and label of a sample of the training data, for classes the class's index.
     """
@@ -76,7 +77,7 @@ def checked(session: Session, view: SurfaceView, where: str = "surface") -> Surf
 
 def surface(
     session: Session, view: SurfaceView | None = None, network: Network | None = None, side: int | None = None
-) -> tuple[Surface, dict[str, Tensor]]:
+) -> tuple[SurfacePanel, dict[str, Tensor]]:
     """The output on an even grid over the data's range.
 
     Args:
@@ -112,11 +113,11 @@ def surface(
     with torch.no_grad():
         output = model(grid)
     z = torch.softmax(output, 1)[:, view.output] if trainer.loss.classes else output[:, view.output]
-    rows = torch.linspace(0, len(x) - 1, min(_POINTS, len(x)), device=x.device).round().long()
+    rows = drawn_rows(x, _POINTS)
     truth = label[rows, 0 if trainer.loss.classes else view.output]
     height = truth == view.output if trainer.loss.classes else truth
     points = [x[rows, view.x], height if view.y is None else x[rows, view.y], truth]
-    payload: Surface = {
+    payload: SurfacePanel = {
         "x": view.x,
         "y": view.y,
         "output": view.output,

@@ -8,11 +8,11 @@ from typing import Any
 
 from torch import Tensor
 
-from kanwidget.explorer.describe.panels.discovery import Discovery, discovery
-from kanwidget.explorer.describe.panels.forms import Forms, forms
-from kanwidget.explorer.describe.panels.front import Front, front
-from kanwidget.explorer.describe.panels.parity import Parity, parity
-from kanwidget.explorer.describe.panels.surface import Surface, surface
+from kanwidget.explorer.describe.panels.discovery import DiscoveryPanel, discovery
+from kanwidget.explorer.describe.panels.forms import FormsPanel, forms
+from kanwidget.explorer.describe.panels.front import FrontPanel, front
+from kanwidget.explorer.describe.panels.parity import ParityPanel, parity
+from kanwidget.explorer.describe.panels.surface import SurfacePanel, surface
 from kanwidget.explorer.session.session import Session
 
 
@@ -38,10 +38,10 @@ class Panel:
 PANELS: dict[str, Panel] = {
     row.name: row
     for row in (
-        Panel("parity", Parity, parity, 0.5, 0.01),
-        Panel("surface", Surface, surface, 0.25, 0.04),
-        Panel("front", Front, front, 1.0, 0.02),
-        Panel("forms", Forms, forms, 0.5, 0.01),
-        Panel("discovery", Discovery, discovery, 0.25, 0.03, follows="history"),
+        Panel("parity", ParityPanel, parity, 0.5, 0.01),
+        Panel("surface", SurfacePanel, surface, 0.25, 0.04),
+        Panel("front", FrontPanel, front, 1.0, 0.02),
+        Panel("forms", FormsPanel, forms, 0.5, 0.01),
+        Panel("discovery", DiscoveryPanel, discovery, 0.25, 0.03, follows="history"),
     )
 }

@@ -46,7 +46,7 @@ class SearchNews:
     """The text of the likeliest of them."""
 
 
-class _Stopped(Exception):
+class _SearchStopped(Exception):
     """Breaks off a search."""
 
 
@@ -230,7 +230,7 @@ class FormulaSearch:
             for news in self._steps:
                 self._tell(news, report)
                 self._hold(closing)
-        except _Stopped:
+        except _SearchStopped:
             pass
         except Exception as problem:
             error = problem
@@ -257,6 +257,6 @@ class FormulaSearch:
         self._check(closing)
 
     def _check(self, closing: Callable[[], bool]) -> None:
-        """Raise `_Stopped` where nobody waits for it any more."""
+        """Raise `_SearchStopped` where nobody waits for it any more."""
         if not self.alive or closing():
-            raise _Stopped
+            raise _SearchStopped

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from kanwidget.core import EdgeRef, SymbolicFit
 from kanwidget.explorer.protocol import records as p
-from kanwidget.explorer.session.candidates import Candidates
+from kanwidget.explorer.session.candidates import EdgeCandidates
 from kanwidget.symbolic.edges import numeric_edges
 
 #: Edges of one round, which nothing interrupts: about a tenth of a second with the whole library.
@@ -57,7 +57,7 @@ class SymbolifyPreview:
         """Whether no edge remains to be searched."""
         return not self.on or (self._act_version is not None and not self._remaining)
 
-    def search(self, candidates: Candidates) -> None:
+    def search(self, candidates: EdgeCandidates) -> None:
         """Search some more edges."""
         if not self.on:
             return

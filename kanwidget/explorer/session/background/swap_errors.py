@@ -29,7 +29,7 @@ MOST_SECONDS = 2.0
 
 
 @dataclass(slots=True)
-class _Trials:
+class _SwapTrials:
     """The candidates of one edge in one state of the network."""
 
     edge: EdgeRef
@@ -50,14 +50,14 @@ class SwapErrors:
 
     def __init__(self, run: TrainingRun) -> None:
         self._run = run
-        self._trials: _Trials | None = None
+        self._trials: _SwapTrials | None = None
 
     def begin(self, edge: EdgeRef, fits: Sequence[SymbolicFit]) -> None:
         """Try the first of these candidates, without those that only imitate others; nothing is done where that has begun."""
         if self._trials is None or (self._trials.edge, self._trials.version) != (edge, self._run.version):
             small = self._run.model.n_parameters <= MOST_PARAMETERS
             originals = [fit for fit in fits if fit.imitates is None and small][:MOST_CANDIDATES]
-            self._trials = _Trials(edge, self._run.version, originals)
+            self._trials = _SwapTrials(edge, self._run.version, originals)
 
     def of(self, edge: EdgeRef) -> dict[str, float]:
         """The errors of an edge's candidates by name, as far as they are computed for the current state."""
@@ -103,7 +103,7 @@ class SwapErrors:
         return True
 
     @property
-    def _current(self) -> _Trials | None:
+    def _current(self) -> _SwapTrials | None:
         trials = self._trials
         return trials if trials is not None and trials.version == self._run.version else None
 

@@ -14,7 +14,7 @@ from kanwidget.training import Trainer
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ProblemParts:
     """The parts of a `TrainingRun` that another problem replaces; what training changes is in checkpoints."""
 
     number: int

@@ -40,14 +40,6 @@ class StateRows:
         """All values, in the order of the nodes."""
         return [value for _, (_, value) in sorted(self._rows.items())]
 
-    def clear(self) -> None:
-        """Forget all values: another tree has other nodes with the same numbers."""
-        self._rows.clear()
-        self.noise.clear()
-        self.fitted.clear()
-        self.laws.clear()
-        self.rivals.clear()
-
     def _stamp(self, node: int) -> int | None:
         return self._rows[node][0] if node in self._rows else -1
 

@@ -1,65 +1,164 @@
-"""`RunStates`: from a training to its states and back."""
+"""`RunStates`: the network, records and events of a training, and how they become those of another state."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
 
 from torch import Tensor
 
+from kanwidget import _check
 from kanwidget.core import Event, History, StepRecord
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.protocol.records import State
+from kanwidget.explorer.protocol.topics import Topics
+from kanwidget.explorer.session.label_noise import noisy
 from kanwidget.explorer.session.recorder import RecordedStep, Recorder
-from kanwidget.explorer.session.states.problem import Problem
+from kanwidget.explorer.session.states.problem import ProblemParts
 from kanwidget.explorer.session.undo import Checkpoint, copied
 from kanwidget.kan import KAN
-from kanwidget.training import Trainer
+from kanwidget.training import Settings, Trainer
 
 
-class RunStates(ABC):
-    """The part of `TrainingRun` that takes checkpoints and returns to them, to recorded steps, and to other problems."""
+class RunStates:
+    """A network in training, as it is between two steps: it begins, changes by acts, and returns to earlier states.
 
-    trainer: Trainer
-    data: Dataset
-    initial: KAN
-    previous_history: History
-    recorder: Recorder
-    records: list[StepRecord]
-    events: list[Event]
-    last_record: StepRecord
-    noise: float
-    seed: int
-    state: State
-    stop_reason: str | None
-    ms_per_step: float | None
-    problem: int
-    structure_id: int
-    first_structure_id: int
-    _structures: int
+    Args:
+        model: The network; the run trains a copy.
+        data: The data.
+        settings: Of the training.
+        abandon: Asked within a step: True abandons it.
+    """
+
+    def __init__(self, model: KAN, data: Dataset, settings: Settings, abandon: Callable[[], bool]) -> None:
+        self._abandon = abandon
+        #: Raised by every change of parameters or structure: all that was computed from them is then out of date.
+        self.version = -1
+        self._structures = self._problems = -1
+        self.begin(model, data, settings)
+
+    def begin(self, model: KAN, data: Dataset, settings: Settings) -> None:
+        """Begin with a network and its data, in place of the current ones."""
+        # What can fail, metrics of the user among it, comes before anything is changed.
+        trainer = Trainer(copied(model), data, None, settings, self._abandon)
+        record, initial = trainer.record(), copied(model)
+        self.trainer, self.data, self.initial = trainer, data, initial
+        self.previous_history = model.history
+        #: Noise on the training labels, see `noisy`, and the seed of the last reset.
+        self.noise, self.seed = 0.0, model.seed
+        self.state: State = "idle"
+        self.stop_reason: str | None = None
+        #: Steps to come; None goes on until it converges.
+        self.remaining_steps: int | None = None
+        #: Whether the training is paused after the last of these steps, rather than done.
+        self.pauses_after = False
+        #: Asked after every step: True pauses the training, since its error is flat.
+        self.pauses_when: Callable[[], bool] | None = None
+        #: Done once the training has ended by itself, see `Session.advance`; returns the topics that it has changed.
+        self.follows: Callable[[], Topics] | None = None
+        self.records: list[StepRecord] = []
+        self.events: list[Event] = []
+        self.last_record = record
+        self.ms_per_step: float | None = None
+        #: The frames of its film.
+        self.recorder = Recorder()
+        #: Number of the problem, in the order in which they were loaded.
+        self.problem = self._problems = self._problems + 1
+        self.version += 1
+        #: The version after the last act.
+        self.act_version = self.version
+        self._structures += 1
+        #: Identifier of the current nodes: edges of another structure are others, even with the same indices.
+        self.structure_id = self.first_structure_id = self._structures
 
     @property
-    @abstractmethod
     def model(self) -> KAN:
         """The network in training."""
+        return cast("KAN", self.trainer.network)
 
     @property
-    @abstractmethod
     def x(self) -> Tensor:
-        """The inputs of queries."""
+        """The inputs of queries: a sample of the training data."""
+        return self.model.reference
 
     @property
-    @abstractmethod
     def running(self) -> bool:
         """Whether it trains."""
+        return self.state == "running"
 
-    @abstractmethod
+    # ---- changes
+
     def adopt(self, model: KAN) -> bool:
-        """Train another network from now on; whether the nodes have changed."""
+        """Train another network from now on.
 
-    @abstractmethod
-    def _set_noise(self, noise: float) -> None: ...
+        Returns:
+            Whether the nodes have changed.
+        """
+        for parameter in model.parameters():
+            parameter.data = parameter.data.contiguous()  # LBFGS can't take others
+        same_nodes = model.width == self.model.width and model.arities == self.model.arities
+        self.trainer.replace_network(model)
+        self.version += 1
+        if not same_nodes:
+            self._structures += 1
+            self.structure_id = self._structures
+        self.act_version = self.version
+        return not same_nodes
+
+    def network_changed(self) -> None:
+        """Rebuild the trainer after the network was changed by an act."""
+        self.model.history.events.clear()
+        self.trainer.rows.restart(self.model)
+        self.trainer.rebuild()
+        self.version += 1
+        self.act_version = self.version
+        self._evaluate()
+        if self.state in ("done", "error"):
+            self.state, self.stop_reason = "paused", None
+
+    def restart(self, model: KAN, seed: int) -> bool:
+        """Begin the training again with another network of the first structure.
+
+        Returns:
+            Whether the nodes have changed.
+        """
+        nodes_changed = self.adopt(model)
+        self.structure_id = self.first_structure_id
+        self.trainer.step_count, self.trainer.seconds = 0, 0.0
+        self.records, self.events = [], []
+        self.network_changed()
+        self.last_record = self.trainer.record()
+        self.seed = seed
+        if not self.running:
+            self.state, self.stop_reason = "idle", None
+        return nodes_changed
+
+    def mark(self, kind: str, text: str) -> None:
+        """Add an event at the current step, which the curves show as a mark."""
+        self.events = [*self.events, Event(self.last_record.step, kind, text)]
+
+    def unmark(self, events: Sequence[Event]) -> None:
+        """Return to these events, those before a mark that is taken back."""
+        self.events = list(events)
+
+    def show(self, history: History) -> None:
+        """Show a training that has ended elsewhere."""
+        self.records, self.events = list(history.records), list(history.events)
+        if history.records:
+            self.last_record = history.last
+            self.state, self.stop_reason = "done", history.stop_reason or None
+
+    def _set_noise(self, noise: float) -> None:
+        high = 1 if self.data.is_classification else math.inf  # for classes the noise is a part of the rows
+        self.noise = _check.real(noise, "noise", "set", low=0, high=high)
+        self.trainer.replace_labels(noisy(self.data, self.noise).train_label)
+
+    def _evaluate(self) -> None:
+        """Compute the losses of the current network anew, and let the training go on."""
+        self.trainer.stop_reason = ""
+        self.last_record = replace(self.trainer.record(), step=self.last_record.step, stop_reason=None)
 
     # ---- checkpoints
 
@@ -144,9 +243,9 @@ class RunStates(ABC):
         self.last_record = step.record
         return nodes_changed or self.structure_id != structure_id
 
-    def parts(self) -> Problem:
+    def parts(self) -> ProblemParts:
         """What belongs to the current problem, for `enter`."""
-        return Problem(
+        return ProblemParts(
             self.problem,
             self.trainer,
             self.data,
@@ -157,7 +256,7 @@ class RunStates(ABC):
             self.first_structure_id,
         )
 
-    def enter(self, parts: Problem) -> None:
+    def enter(self, parts: ProblemParts) -> None:
         """Take up an earlier problem again; a checkpoint of it is to be restored next."""
         self.problem, self.trainer, self.data, self.initial = parts.number, parts.trainer, parts.data, parts.initial
         self.previous_history, self.noise, self.recorder = parts.previous_history, parts.noise, parts.recorder

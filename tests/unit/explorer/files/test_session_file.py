@@ -13,7 +13,7 @@ from kanwidget import KAN, Dataset, KANExplorer, create_dataset
 from kanwidget._files import write_atomically
 from kanwidget.explorer.files import session_writer
 from kanwidget.explorer.files.formats import FORMATS, Format, menu
-from kanwidget.explorer.files.script_line import ScriptLine
+from kanwidget.explorer.files.session_reader import ScriptLine
 from kanwidget.explorer.files.session_writer import session_json
 from kanwidget.explorer.methods.save import method_of
 

@@ -13,7 +13,7 @@ from kanwidget.explorer.commands.network import Prune
 from kanwidget.explorer.commands.training import Pause, Start
 from kanwidget.explorer.commands.view import Select
 from kanwidget.explorer.describe import snapshot as describe
-from kanwidget.explorer.page.deltas import MANY_EDGES, Deltas, changed
+from kanwidget.explorer.page.large_networks import MANY_EDGES, Deltas, changed
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.session.session import Session
 

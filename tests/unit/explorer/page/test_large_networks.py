@@ -11,7 +11,7 @@ from kanwidget.explorer.commands.network import Prune
 from kanwidget.explorer.commands.training import Set
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.describe.candidates import best_candidates
-from kanwidget.explorer.page.compact import STATES, compact
+from kanwidget.explorer.page.large_networks import STATES, compact
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.session.session import Session
 from tests.unit.explorer.states import train

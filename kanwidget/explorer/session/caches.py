@@ -1,4 +1,4 @@
-"""`Lagging`: what is computed from a network in training, and may be a moment old while it trains."""
+"""What is worked out once and kept: the latest value by its key, and values that may be a moment old while a network trains."""
 
 from __future__ import annotations
 
@@ -11,7 +11,35 @@ T = TypeVar("T")
 SECONDS, REST = 0.5, 30
 
 
-class Versions(Protocol):
+class Latest(Generic[T]):
+    """The value that was computed last, kept for as long as it is asked for by the same key.
+
+    Examples:
+        >>> squares = Latest[int]()
+        >>> squares.get(2, lambda: 4), squares.get(2, lambda: 1 / 0), squares.get(3, lambda: 9)
+        (4, 4, 9)
+    """
+
+    def __init__(self) -> None:
+        self._last: tuple[object, T] | None = None
+
+    def get(self, key: object, compute: Callable[[], T]) -> T:
+        """The value of a key, computed unless the last one was of this key too."""
+        if self._last is None or self._last[0] != key:
+            self._last = key, compute()
+        return self._last[1]
+
+    @property
+    def value(self) -> T | None:
+        """The last value, whatever its key; None before there is one."""
+        return None if self._last is None else self._last[1]
+
+    def forget(self) -> None:
+        """Forget it."""
+        self._last = None
+
+
+class VersionedRun(Protocol):
     """The network in training, a `TrainingRun`."""
 
     version: int
@@ -29,7 +57,7 @@ class Lagging(Generic[T]):
         compute: Computes the value from its arguments; only the last one is kept.
     """
 
-    def __init__(self, run: Versions, compute: Callable[..., T]) -> None:
+    def __init__(self, run: VersionedRun, compute: Callable[..., T]) -> None:
         self._run, self._compute = run, compute
         self._last: tuple[T, tuple[object, ...], int, float] | None = None
 

@@ -1,8 +1,13 @@
-"""Deltas of networks with more than 200 edges: a message holds only the parts that differ from the last message sent.
+"""Large networks: deltas and the compact snapshot, since thousands of edges are alike, and stay as they were.
 
-Fixing one edge of [20, 40, 40, 5] leaves 2,604 as they were; a whole message is half a megabyte. A curve counts as changed
-once a drawing would show it: by a thousandth of its height, or of its inputs' range. The reference is the curve sent last, so
-small changes don't add up unseen. Importances, which every act changes a little, travel for all edges beside the curves.
+Deltas, of networks with more than 200 edges: a message holds only the parts that differ from the last message sent. Fixing one edge of
+[20, 40, 40, 5] leaves 2,604 as they were; a whole message is half a megabyte. A curve counts as changed once a drawing would show it: by a
+thousandth of its height, or of its inputs' range. The reference is the curve sent last, so small changes don't add up unseen.
+Importances, which every act changes a little, travel for all edges beside the curves.
+
+The compact snapshot is the one that a notebook stores. Named one by one, the 2,600 edges of [20, 40, 40, 5] were half of it, and notebooks
+are written with every number of a key on a line of its own. The nodes tell a page which edges there are, so only those are named of which
+there is more to say than their state. The states are numbers, in the buffer.
 """
 
 from __future__ import annotations
@@ -13,12 +18,17 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from kanwidget.explorer.describe.structure import note_best
 from kanwidget.explorer.protocol import records as p
+from kanwidget.explorer.protocol.buffers import pack
 
 #: Edges of a network that is sent in parts; smaller networks are sent whole.
 MANY_EDGES = 200
 #: Part of a curve's height, or of its inputs' range, that no thumbnail shows.
 _UNSEEN = 1e-3
+#: States of edges, in the order of their numbers in the compact snapshot.
+STATES: tuple[p.EdgeState, ...] = ("spline", "symbolic", "both", "pruned", "levels")
+_ALWAYS = {"key", "state"}
 
 
 class Deltas:
@@ -52,14 +62,10 @@ class Deltas:
         """Note the best candidates of all edges, after a message about candidates has replaced them on the page."""
         if self._structure is None:
             return
-        by_edge = {tuple(row["key"]): row for row in best}
         for edge in self._structure["edges"]:
             edge.pop("best", None)
             edge.pop("best_r2", None)
-            if (row := by_edge.get(tuple(edge["key"]))) is not None:
-                edge["best"] = row["best"]
-                if row["best_r2"] is not None:
-                    edge["best_r2"] = row["best_r2"]
+        note_best(self._structure["edges"], best)
 
     def curves(self, rows: Tensor) -> Tensor | None:
         """Indices of the rows to send, shape `(changed,)`; None for all of them.
@@ -103,3 +109,20 @@ def changed(previous: Tensor, rows: Tensor) -> Tensor:
     old, new = previous[:, 1:], rows[:, 1:]
     equal = ((new - old).abs() <= _UNSEEN * scale) | (old == new) | (old.isnan() & new.isnan())
     return ~equal.all(1)
+
+
+def compact(snapshot: p.Snapshot) -> p.Snapshot:
+    """The same snapshot, its edges as the array `edges` beside a few that are named.
+
+    Args:
+        snapshot: All that a page needs, with its buffer.
+
+    Returns:
+        A snapshot that pages read like any other, see `protocol.records.Snapshot`.
+    """
+    structure, buffer = snapshot["structure"], snapshot["buffer"]
+    states = torch.tensor([STATES.index(edge["state"]) for edge in structure["edges"]])
+    edges = [edge for edge in structure["edges"] if edge.keys() > _ALWAYS]
+    index, states_buffer = pack({"edges": states})
+    arrays = {**snapshot["arrays"], "edges": [len(buffer) // 4, index["edges"][1]]}
+    return {**snapshot, "structure": {**structure, "edges": edges}, "arrays": arrays, "buffer": buffer + states_buffer}

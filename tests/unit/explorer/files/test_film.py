@@ -9,9 +9,7 @@ import torch
 
 from kanwidget import KAN, Dataset, KANExplorer, create_dataset
 from kanwidget.explorer.describe.panels.forms import forms
-from kanwidget.explorer.files import film_panels
-from kanwidget.explorer.files.film import film_content
-from kanwidget.explorer.files.film_panels import last_panels
+from kanwidget.explorer.files.film import film_content, last_panels
 from kanwidget.explorer.files.html_report import content
 from kanwidget.explorer.session.states.node_identity import identities
 from tests.unit.explorer.states import fit_formula, train
@@ -142,9 +140,9 @@ def test_the_end_has_the_forms_that_were_worked_out(formula):
 
 def test_forms_of_another_network_and_forms_too_long_are_left_out(formula, monkeypatch):
     rows = last_panels(formula)[-1]["message"]["forms"]["forms"]
-    monkeypatch.setattr(film_panels, "_MOST_OF_FORMS", len(json.dumps(rows[0])))
+    monkeypatch.setattr("kanwidget.explorer.files.film._MOST_OF_FORMS", len(json.dumps(rows[0])))
     assert names(last_panels(formula)) == ["as trained"]
-    monkeypatch.setattr(film_panels, "_MOST_OF_FORMS", 0)
+    monkeypatch.setattr("kanwidget.explorer.files.film._MOST_OF_FORMS", 0)
     assert names(last_panels(formula)) == []
     assert "forms" not in film_content(formula, formula.film())["panels"]
     monkeypatch.undo()
