@@ -76,6 +76,7 @@ describe("inLine", () => {
   it.each([
     ["Done: n_dot = 0.1204*p [Pa]*v_x/T (K).", "Done: n_dot = 0.1204·p [Pa]·v_x/T (K)."],
     ["Done: y = exp(-3.2*x_1^2) - 3e-05.", "Done: y = exp(−3.2·x₁²) − 3·10⁻⁵."],
+    ["Also possible: 1.167*x_1**1.309 + b**2 (RMSE 0.451).", "Also possible: 1.167·x₁^1.309 + b² (RMSE 0.451)."],
     ["Test error has risen since step 23: simplify, or stop here.", ""],
   ])("of %s", (text, written) => {
     expect(inLine(text)).toBe(written || text);

@@ -12,10 +12,13 @@ from kanwidget.explorer.commands.edges import Fix
 from kanwidget.explorer.commands.guide import Train
 from kanwidget.explorer.commands.history import Undo
 from kanwidget.explorer.commands.training import Pause, Start, Step
+from kanwidget.explorer.describe.forms import fitted_row
 from kanwidget.explorer.describe.guide import guide
+from kanwidget.explorer.guide.progress import progress
 from kanwidget.explorer.guide.steps import STEPS, guidance
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.training_run import FLAT
+from kanwidget.insight.yardsticks import Score, Yardsticks
 from tests.unit.explorer.states import everything, fit_formula, train
 
 
@@ -204,6 +207,31 @@ def test_a_formula_of_curves_alone_ticks_nothing_and_asks_for_simplification(ses
     assert steps == {"train": True, "simplify": False, "formula": False}
     assert guidance(session).act.step == "simplify"
     assert "names curves" in guidance(session).sentence
+
+
+def test_what_else_the_rows_allow_is_said_of_the_state_that_it_holds_for(session):
+    for edge in session.model.edge_refs(active=True):
+        session.apply(Fix(edge, "x"))
+    session.state_rows.rivals[session.state] = ("also possible by these rows: 3*x_1**2 (RMSE 2, the best one's 1.9)",)
+    fit_formula(session)
+    assert guidance(session).sentence.endswith(". Also possible by these rows: 3*x_1**2 (RMSE 2, the best one's 1.9).")
+    assert "also possible by these rows: 3*x_1**2" in fitted_row(session)["meaning"]
+    train(session, 1)
+    fit_formula(session)
+    assert "lso possible" not in guidance(session).sentence + fitted_row(session)["meaning"]
+
+
+@pytest.mark.parametrize(("explained", "searches"), [(0.9, True), (0.5, False)])
+def test_curves_that_explain_much_lead_to_a_longer_search(session, monkeypatch, explained, searches):
+    falling(session, 20, flat=60)
+    fit_formula(session)
+    sticks = Yardsticks(Score(explained, 0.1), None, None, None, None, True)
+    monkeypatch.setattr(type(session.richer), "yardsticks", sticks)
+    now = progress(session)
+    monkeypatch.setattr("kanwidget.explorer.guide.steps.progress", lambda _: dataclasses.replace(now, simplified=True))
+    found = guidance(session)
+    assert found.sentence.startswith("No short formula found: ")
+    assert (found.act is not None and found.act.step == "discover") is searches
 
 
 # ---- from Python
