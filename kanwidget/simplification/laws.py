@@ -27,7 +27,7 @@ from kanwidget.discovery.fronts.table import Part, simple_trees, tables
 from kanwidget.simplification.held_out import HeldOut
 from kanwidget.symbolic.formulas.compile import plan
 from kanwidget.symbolic.formulas.formula import variables
-from kanwidget.symbolic.formulas.regression.noise import noise_weights
+from kanwidget.symbolic.formulas.regression.noise import GrowingNoise, growing_noise
 from kanwidget.symbolic.formulas.rescaling import scaled_params
 
 #: Tables of more columns aren't searched, and tables of fewer rows tell too little.
@@ -77,13 +77,18 @@ class LawSearch:
     def __init__(self, network: Network, held: HeldOut, curves: Network | None = None) -> None:
         self._network, self._symbols = network, variables(network, held.data.in_vars)
         self._columns = _read(network)
-        data = _numbers(_sample(held.data), self._columns, held.data.in_vars)
+        self._data = _sample(held.data)
+        data = _numbers(self._data, self._columns, held.data.in_vars)
         (self._table,) = tables(
             replace(data, val_input=data.test_input, val_label=data.test_label, val_weight=data.test_weight), 0
         )
         self._front = Front(self._table, operations(None), _COMPLEXITY, robust=False)
         self._whole = _numbers(_sample(held.whole), self._columns, held.data.in_vars)
-        self._weights = None if curves is None else _weights(curves, _sample(held.data))
+        #: What says how large the noise of each row is, where it grows with the target, and how it does.
+        self._level: tuple[Network, GrowingNoise] | None = None
+        if curves is not None:
+            self._measure(curves, self._data)
+        self._weights = self.weights(self._data, "train")
         self._contenders: dict[Tree, str] = {}
         for tree in simple_trees(self._table):
             self._front.offer(tree, "simple")
@@ -98,6 +103,20 @@ class LawSearch:
         if any(network.layer(0).state(ref.source, ref.target) == "levels" for ref in first):
             return False
         return 0 < len(_read(network)) <= _MOST_COLUMNS and len(data.train_input) >= _FEWEST_ROWS
+
+    def _measure(self, network: Network, data: Dataset) -> None:
+        with torch.no_grad():
+            values = network(data.train_input)[:, 0].double()
+        noise = growing_noise(values, data.train_label[:, 0].double() - values)
+        self._level = None if noise is None else (network, noise)
+
+    def weights(self, data: Dataset, part: str) -> Tensor | None:
+        """Weights of the squared residuals of rows, `(rows,)`, by the noise of each; None where it is the same for all."""
+        if self._level is None:
+            return None
+        network, noise = self._level
+        with torch.no_grad():
+            return noise.weights(network(data[f"{part}_input"])[:, 0].double()).square().cpu()
 
     def steps(self, stage: Stage) -> Iterator[str]:
         """What a stage of the search tries; if only then noise turns out to grow with the target, it comes a second time."""
@@ -123,6 +142,8 @@ class LawSearch:
         """The likeliest law that a network computes; None where there is none, or the mean is likelier."""
         for member in filter(self._front.is_short, self._front.by_length):
             found = self._law(member)
+            if found is not None and self._level is None and self._front.has_relative_noise:
+                self._measure(found.network, self._data)  # curves that have learnt noise don't show how it grows
             if found is not None or not member.equation.sympy.free_symbols:
                 return found
         return None
@@ -159,14 +180,6 @@ class LawSearch:
 def _read(network: Network) -> list[int]:
     """The columns that a network reads."""
     return sorted({int(network.columns[ref.source]) for ref in network.edge_refs(active=True) if ref.layer == 0})
-
-
-def _weights(curves: Network, data: Dataset) -> Tensor | None:
-    """Weights of the training rows by the noise that curves leave of them; None where it is the same for all."""
-    with torch.no_grad():
-        values = curves(data.train_input)[:, 0].double()
-    weights = noise_weights(values, data.train_label[:, 0].double() - values)
-    return None if weights is None else weights.square().cpu()
 
 
 def _sample(data: Dataset) -> Dataset:

@@ -280,10 +280,10 @@ class _Simplification:
         # Evidence knows all rows; the held-out ones decide where there is none.
         improved = is_as_likely(found.network, found.constants, found.functions, self.given, self.held)
         if improved is None:
-            improved = self.held.allows(self.reference, losses)
+            improved = self._allows(self.reference, losses)
         if improved:
             # As few constants say as much as all curves, within a standard error: nothing else will be shorter.
-            more = losses - self.reference
+            more = self._weighted(losses - self.reference)
             exact = float(losses.mean()) <= EXACT
             as_good = float(more.mean()) <= float(more.std()) / math.sqrt(len(more))
             self.is_enough = exact or (as_good and self._leaves_noise(found.network))
@@ -296,12 +296,23 @@ class _Simplification:
             self.nearest = f"{found.text}, held-out error {error:.3g}"
         return self._step("law", f"{found.text}: held-out error {error:.3g}", improved)
 
+    def _weighted(self, losses: Tensor) -> Tensor:
+        """Losses of the held-out rows in units of the noise of each, where that grows with the target."""
+        weights = None if self.search is None else self.search.weights(self.held.data, "test")
+        return losses if weights is None else weights.to(losses) * losses
+
+    def _allows(self, before: Tensor, after: Tensor) -> bool:
+        """`HeldOut.allows` in units of the noise."""
+        return self.held.allows(self._weighted(before), self._weighted(after))
+
     def _leaves_noise(self, network: Network) -> bool:
         """Whether what a network leaves of the rows is alike where these are alike: of noiseless data it isn't, however little it is."""
         data = self.held.data
         with torch.no_grad():
             residual = data.train_label - network(data.train_input)
-        noise = noise_of(data.train_input[:, network.columns], residual[:, 0])
+        weights = None if self.search is None else self.search.weights(data, "train")
+        left = residual[:, 0] if weights is None else weights.sqrt().to(residual) * residual[:, 0]
+        noise = noise_of(data.train_input[:, network.columns], left)
         return noise is None or noise.is_noise
 
     def _explains_much(self) -> bool:
@@ -446,7 +457,7 @@ class _Simplification:
         if self.law is not None and self.search is not None and self.best is self.law.network:
             law, rivals = self.search.finished(self.law)
             # The scales and offsets of all edges fit noise at best; without noise they reach round-off.
-            if self.held.allows(losses, self.held.row_losses(law.network, unit=trial)):
+            if self._allows(losses, self.held.row_losses(law.network, unit=trial)):
                 trial, self.law, self.rivals = law.network, law, rivals
         self.best = trial
         text = f"Constants trained on all rows: held-out error {before:.3g} → {self.held.error(trial):.3g}"

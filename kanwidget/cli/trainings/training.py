@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kanwidget.explorer.session.recorder import Recorder
     from kanwidget.datasets import Dataset
+    from kanwidget.explorer.session.recorder import Recorder
     from kanwidget.kan import KAN
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -15,15 +17,23 @@ _NOTHING = 1e-8
 _ROUNDING = 8 * torch.finfo(torch.float64).eps
 
 
+@dataclass(frozen=True, slots=True)
+class GrowingNoise:
+    """Noise whose variance is s²·(1 + r²·ŷ²) for a value ŷ: a constant part, and one in proportion to the value."""
+
+    ratio: float
+    """r, in units of one over the values."""
+
+    def weights(self, values: Tensor) -> Tensor:
+        """1 over the size of each row's noise, `(n,)`, the mean of the squares 1."""
+        weights = (1 + (self.ratio * values) ** 2).rsqrt()
+        return weights / weights.square().mean().sqrt()
+
+
 def noise_weights(fitted: Tensor, residual: Tensor) -> Tensor | None:
     """1 over the size of each row's noise, `(n,)`, but for a factor; None where the rows don't contradict equal noise.
 
-    The variance of a row is taken as s²·(1 + r²·ŷ²). The best r counts if it makes the residuals far more likely than r = 0. With it,
-    errors of constants are right for measurements whose errors are a percentage, too.
-
-    Args:
-        fitted: Values of a fit that leaves nothing but noise, `(n,)`.
-        residual: What it leaves, `(n,)`.
+    With it, errors of constants are right for measurements whose errors are a percentage, too. Arguments as of `growing_noise`.
 
     Examples:
         >>> values = torch.linspace(1, 100, 50, dtype=torch.float64)
@@ -34,6 +44,19 @@ def noise_weights(fitted: Tensor, residual: Tensor) -> Tensor | None:
         >>> bool(weights[0] > 20 * weights[-1])
         True
     """
+    noise = growing_noise(fitted, residual)
+    return None if noise is None else noise.weights(fitted)
+
+
+def growing_noise(fitted: Tensor, residual: Tensor) -> GrowingNoise | None:
+    """The noise of rows, where it grows with their values; None where the rows don't contradict equal noise.
+
+    The best of some ratios r counts if it makes the residuals far more likely than r = 0.
+
+    Args:
+        fitted: Values of a fit that leaves nothing but noise, `(n,)`.
+        residual: What it leaves, `(n,)`.
+    """
     n, size = len(residual), fitted.square().mean().sqrt()
     if n < _FEWEST or not bool(size > 0) or not bool(torch.isfinite(fitted).all()):
         return None
@@ -43,8 +66,7 @@ def noise_weights(fitted: Tensor, residual: Tensor) -> Tensor | None:
     best = int(likelihoods.argmax())
     if not bool(likelihoods[best] > _GAIN):
         return None
-    weights = variances[best].rsqrt()
-    return weights / weights.square().mean().sqrt()
+    return GrowingNoise(float(_RATIOS[best] / size))
 
 
 def rounding(y: Tensor, weights: Tensor | None = None) -> float:
