@@ -39,6 +39,7 @@ def test_the_true_groups_are_the_likeliest():
         best = trained(trees(seed)).suggest_merges("kind")[0]
         right += {frozenset(group) for group in best.groups} == TRUE
         assert best.gain > 0
+        assert all(len(group) > 1 for group in best.merged)
     assert right >= 7
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import sympy
 
+from kanwidget.symbolic.laws.candidates import candidates
 from kanwidget.symbolic.laws.families import FAMILIES, ONE, write_factor
 from kanwidget.symbolic.laws.least_squares import polish
 
@@ -46,3 +47,11 @@ def test_a_family_is_left_out_where_it_is_not_defined():
     names = {family.name for family in FAMILIES if family.holds(X - 1)}
     assert "x^2" in names
     assert not names & {"log", "1/x", "sqrt"}
+
+
+def test_of_families_that_fit_the_one_with_the_shortest_description_comes_first():
+    x = np.linspace(1, 3, 40)
+    found = candidates(x, x, 8, constant=True, spread=100.0)[:-1]
+    lengths = [3 * len(factor.theta) + factor.family.bits for factor in found]
+    assert len({len(factor.theta) for factor in found}) > 1
+    assert lengths == sorted(lengths)

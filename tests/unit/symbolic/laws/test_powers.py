@@ -5,6 +5,7 @@ import pytest
 import sympy
 
 from kanwidget.symbolic.laws import find_laws
+from kanwidget.symbolic.laws.powers import sums_of_powers
 
 M, L, D, R, E, T, H, B = SYMBOLS = sympy.symbols("m L D rho eta T H b", positive=True)
 
@@ -31,3 +32,10 @@ def test_a_sum_of_products_of_powers_is_found_among_eight_columns(law, noise):
     assert found.expression.free_symbols == law.free_symbols
     value = sympy.lambdify(SYMBOLS, found.expression, "numpy")(*x.T)
     assert np.sqrt(np.mean((value - truth) ** 2)) < 0.3 * noise * truth.std()
+
+
+def test_a_column_that_changes_its_sign_has_no_powers():
+    x = np.stack([np.linspace(1, 9, 60), np.linspace(-1, 1, 60)], 1)
+    y = 2 * x[:, 0] ** 1.5
+    best = min(sums_of_powers(x, y), key=lambda fit: fit.length)
+    assert np.abs(best.value - y).max() < 1e-6

@@ -14,6 +14,7 @@ from kanwidget.training.objective import gauss_newton
 from kanwidget.training.objective.batch import Batch
 from kanwidget.training.objective.loss import LOSSES
 from kanwidget.training.objective.objective import Objective
+from kanwidget.training.optimizers.damping_and_ridge import damping_metric
 from kanwidget.training.optimizers.levenberg_marquardt import LevenbergMarquardt
 from tests.support.networks import F64, ZOO, assert_same, plain, product_data, snapshot, states, tied, uniform
 from tests.support.stacks import gradients, objective, read, total, write
@@ -35,6 +36,14 @@ def machine_of(model, **options):
 
 def never():
     return False
+
+
+@pytest.mark.parametrize("grid", [10, 20])
+def test_second_differences_count_in_the_damping_with_the_fourth_power_of_the_grid(grid):
+    target = objective_of(KAN([1, 1], grid=grid))
+    largest = torch.linalg.eigvalsh(damping_metric(target, target.parameter_vector()))[-1]
+    # Of differences (1, -2, 1) the square is at most 16.
+    assert float(largest) - 1 == pytest.approx(16e-5 * grid**4, rel=0.1)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
