@@ -8,7 +8,7 @@ TRAINING = (
         "kanwidget/training/extension.py",
         '        history.stop_reason = "interrupted"\n',
         "        pass\n",
-        ("tests/unit/training/test_extension.py",),
+        ("tests/unit/training/test_extension.py::test_an_interrupted_extension_keeps_the_best_grid_and_says_so",),
     ),
     Mutation(
         "an interrupt that waits for all trainings",
