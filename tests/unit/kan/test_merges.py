@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from kanwidget import KAN
+from kanwidget.kan.words import MergedLevels
 from kanwidget.training.evidence.errors import valid_posterior
 from kanwidget.training.evidence.merges import partitions
 
@@ -39,8 +40,11 @@ def test_the_true_groups_are_the_likeliest():
         best = trained(trees(seed)).suggest_merges("kind")[0]
         right += {frozenset(group) for group in best.groups} == TRUE
         assert best.gain > 0
-        assert all(len(group) > 1 for group in best.merged)
     assert right >= 7
+
+
+def test_only_groups_of_several_levels_are_merged():
+    assert MergedLevels((("east", "west"), ("north",)), 2.5, 0.9).merged == [("east", "west")]
 
 
 def test_levels_that_differ_are_left_apart():

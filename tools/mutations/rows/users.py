@@ -80,7 +80,7 @@ USERS = (
         "kanwidget/kan/words.py",
         "for group in self.groups if len(group) > 1]",
         "for group in self.groups if len(group) > 0]",
-        ("tests/unit/kan/test_merges.py::test_the_true_groups_are_the_likeliest",),
+        ("tests/unit/kan/test_merges.py::test_only_groups_of_several_levels_are_merged",),
     ),
     Mutation(
         "a target beside a network, without a word",
