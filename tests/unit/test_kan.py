@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from kanwidget import KAN, Dataset
+from kanwidget.surgery import refine
 from tests.support.networks import F64, ZOO, assert_same, everything, plain, product_data, snapshot, unchanged, uniform
 
 each = pytest.mark.parametrize("kind", ZOO)
@@ -282,3 +283,11 @@ def test_what_was_done_to_the_edges_stands_in_the_history():
 def test_plot_fit():
     pytest.importorskip("matplotlib")
     assert len(KAN([2, 1]).plot_fit((uniform(30, 2), uniform(30, 1)), title="a").axes) == 2
+
+
+def test_a_finer_grid_takes_the_placement_of_its_knots():
+    x = torch.linspace(0, 1, 50, dtype=torch.float64)[:, None] ** 3
+    model = KAN([1, 1])
+    knots = model.refine(6, knots="spread", data=x).layer(0).grid
+    assert torch.equal(knots, refine(model, 6, knots="spread", x=x).layer(0).grid)
+    assert not torch.equal(knots, model.refine(6).layer(0).grid)

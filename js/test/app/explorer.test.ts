@@ -34,6 +34,14 @@ describe("first drawing", () => {
     expect(view.kernel.sent.every((item) => item.view === view.root.id)).toBe(true);
   });
 
+  it("sends nothing to a kernel that is gone", () => {
+    const before = view.kernel.sent.length;
+    view.explorer.store.setLink("lost");
+    view.click('[data-kw-edge="0-0-0"]');
+    vi.advanceTimersByTime(200);
+    expect(view.kernel.sent.length).toBe(before);
+  });
+
   it("waits for a snapshot that comes late", () => {
     const kernel = new FakeKernel({ width: [2, 1, 1] });
     const transport = kernel.transport();

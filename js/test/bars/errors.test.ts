@@ -1,6 +1,6 @@
 // Errors as text.
 import { describe, expect, it } from "vitest";
-import { mountEach } from "../support/helpers";
+import { frame, mountEach } from "../support/helpers";
 
 const view = mountEach({ width: [2, 5, 1], steps: 10, lamb: 1e-3 });
 
@@ -16,6 +16,13 @@ describe("errors", () => {
     view.deliver("error", { error: { ...error } });
     expect(alert.hidden).toBe(false);
   });
+  it("says that the kernel is gone, also over an error", () => {
+    view.deliver("error", { error: { title: "ValueError", message: "Too many.", hint: null } });
+    view.explorer.store.setLink("lost");
+    frame();
+    expect(view.find('[role="alert"]').textContent).toContain("The kernel of this explorer is gone.");
+  });
+
   it("that were dismissed stay so when a snapshot repeats them", () => {
     const error = { title: "ValueError", message: "Too many.", hint: "Use 5." };
     view.deliver("error", { error });

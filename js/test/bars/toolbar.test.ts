@@ -18,6 +18,12 @@ describe("toolbar", () => {
     expect(view.commands("set")).toMatchObject([{ settings: { opt: "LBFGS" } }]);
   });
 
+  it("takes no single step during a training", () => {
+    view.kernel.running = true;
+    view.deliver();
+    expect(view.find<HTMLButtonElement>('[data-kw-action="step"]').disabled).toBe(true);
+  });
+
   it("prunes and refines", () => {
     view.click('[data-kw-action="prune"]');
     view.click('[data-kw-action="refine"]');

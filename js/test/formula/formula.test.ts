@@ -1,6 +1,7 @@
 // The formula: its parts and the edges of the network light each other, forms come on request, a selection is copied as LaTeX.
 import { describe, expect, it } from "vitest";
 import type { MathNode } from "../../src/protocol/messages";
+import { number } from "../../src/text/format";
 import { frame, mountEach } from "../support/helpers";
 
 const view = mountEach({ width: [2, 5, 1], steps: 10 });
@@ -115,6 +116,14 @@ describe("another form", () => {
     choose("as trained");
     expect(view.commands("watch").at(-1)).toMatchObject({ panels: [] });
     expect(bar().dataset.kwFormula).toBe("f + g1");
+  });
+
+  it("as trained has the error of the test rows, where there are some", () => {
+    const { status } = view.explorer.store.state;
+    expect(status.test).not.toBe(status.train);
+    deliverForms();
+    const option = view.find('[data-kw-control="form"] option[value="as trained"]');
+    expect(option.textContent).toBe(`as trained · test RMSE ${number(status.test)}`);
   });
 
   it("says what stands in it with the signs of formulas", () => {

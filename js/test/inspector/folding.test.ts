@@ -38,6 +38,14 @@ describe("folding", () => {
     ]);
   });
 
+  it("keeps the order of the ranking", () => {
+    const rows = [candidate("x^2"), candidate("abs"), candidate("cos", "x^2"), candidate("J0", "x^2")];
+    expect(folded(rows, [3, 1, 2, 0])).toEqual([
+      { index: 1, imitations: [] },
+      { index: 0, imitations: [3, 2] },
+    ]);
+  });
+
   it("says on which part of a period", () => {
     const rows = [candidate("x^2"), candidate("cos", "x^2", 0.1), candidate("exp", "x^2")];
     const fold = { index: 0, imitations: [1, 2] };

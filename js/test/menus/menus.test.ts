@@ -19,6 +19,12 @@ describe("opening", () => {
     expect(focused()).toBe("fix-best");
   });
 
+  it("one of another edge takes the place of the one that is open", () => {
+    right('[data-kw-edge="0-0-1"]');
+    right('[data-kw-edge="0-1-1"]');
+    expect(view.all(".kw-context").map((one) => one.getAttribute("aria-label"))).toEqual(["x₂ → h₁,₂"]);
+  });
+
   it("elsewhere the browser's stays", () => {
     expect(right(".kw-toolbar").defaultPrevented).toBe(false);
     expect(right("[data-kw-panel=network] svg").defaultPrevented).toBe(false);

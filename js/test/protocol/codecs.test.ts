@@ -28,6 +28,7 @@ describe("readArrays", () => {
     const floats = new Float32Array([1, 2]);
     expect([...readArrays({ a: [0, [2]] }, floats.buffer).get("a")!.values]).toEqual([1, 2]);
     expect([...readArrays({ a: [1, [1]] }, new Uint8Array(floats.buffer)).get("a")!.values]).toEqual([2]);
+    expect([...readArrays({ a: [0, [1]] }, new Uint8Array(floats.buffer, 4)).get("a")!.values]).toEqual([2]);
   });
 
   it("leaves out what lies outside", () => {

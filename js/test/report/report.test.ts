@@ -116,6 +116,12 @@ describe("what was found", () => {
   });
 });
 
+test("what needs a kernel is off", () => {
+  const { el } = opened();
+  const button = (action: string) => el.querySelector<HTMLButtonElement>(`[data-kw-action="${action}"]`)!;
+  expect(["prune", "refine", "extend"].map((action) => button(action).disabled)).toEqual([true, true, true]);
+});
+
 describe("the film", () => {
   test("curves come back to a 65,534th of their range", () => {
     const item = Film.open(film(snapshot().structure))!;

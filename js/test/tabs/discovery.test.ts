@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Discovery } from "../../src/tabs/discovery/panel";
 import { sparkOf, valuesOf } from "../../src/tabs/discovery/values";
+import { pack } from "../fake/pack";
 import { frame, golden, mountEach } from "../support/helpers";
 import { tabs } from "../support/tabs";
 
@@ -127,6 +128,23 @@ describe("the hall of fame", () => {
     compare(4).click();
     expect(compare(4).getAttribute("aria-pressed")).toBe("false");
     expect(captions().length).toBe(1);
+    const third = { ...whole.formulas[1]!, id: 9 };
+    const arrays = pack({
+      truth: [[1, 2], [2]],
+      values: [
+        [1, 2, 1, 2, 1, 2],
+        [3, 2],
+      ],
+      x: [[0, 1], [2]],
+    });
+    view.deliver(
+      "discovery",
+      { discovery: { ...whole, formulas: [...whole.formulas, third] }, arrays: arrays.arrays },
+      arrays.buffer,
+    );
+    compare(4).click();
+    compare(9).click();
+    expect([4, 7, 9].map((id) => compare(id).getAttribute("aria-pressed"))).toEqual(["true", "false", "true"]);
   });
 });
 

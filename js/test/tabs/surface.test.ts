@@ -101,6 +101,12 @@ describe("what a surface is of", () => {
     expect(asked()).toMatchObject({ x: 1, y: 0 });
   });
 
+  it("a typed value is sent once", () => {
+    type('[data-kw-field="at-3"]', "0.5");
+    view.find('[data-kw-field="at-3"]').dispatchEvent(new Event("change", { bubbles: true }));
+    expect(view.commands("surface")).toHaveLength(1);
+  });
+
   const median = () => view.find<HTMLButtonElement>('[data-kw-action="hold-median"]');
 
   it("what is held is what the kernel says, whoever has said it", () => {

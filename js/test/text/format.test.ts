@@ -39,6 +39,7 @@ describe("rSquared", () => {
 
 it("power writes powers of ten as such", () => {
   expect([1, 1e-3, 100, 3e-5].map(power)).toEqual(["10⁰", "10⁻³", "10²", "3×10⁻⁵"]);
+  expect([0, -200].map(power)).toEqual(["0", "−2×10²"]);
 });
 
 it("interval names what is valid", () => {

@@ -35,6 +35,12 @@ describe("sliders", () => {
     expect(view.find(range).dataset.kwValue).toBe("0.0001");
   });
 
+  it("end at their largest value", () => {
+    const { max } = view.find<HTMLInputElement>(range);
+    drag(max);
+    expect(sent()).toEqual([{ lamb: 10 }]);
+  });
+
   it("have an explicit 0", () => {
     drag("0");
     expect(sent()).toEqual([{ lamb: 0 }]);

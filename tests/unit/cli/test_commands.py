@@ -13,6 +13,7 @@ import pytest
 
 from kanwidget import KAN, Dataset, __version__, cli
 from kanwidget.cli import steps
+from kanwidget.cli.arguments import parser
 from kanwidget.cli.formulas import StepLines
 
 TABLE = "mass,speed,note,energy\n" + "".join(
@@ -253,6 +254,10 @@ def test_help_and_version(capsys):
             cli.main(arguments)
         assert stop.value.code == 0
     assert capsys.readouterr().out.endswith(f"kanwidget {__version__}\n")
+
+
+def test_the_demo_takes_the_seed_0():
+    assert parser().parse_args(["demo", "--seed", "0"]).seed == 0
 
 
 def test_interrupted(capsys, monkeypatch, table):

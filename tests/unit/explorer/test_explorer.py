@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from kanwidget import KAN, Dataset, KANExplorer, create_dataset
+from kanwidget.explorer.page.publisher import Publisher
 
 
 @pytest.fixture
@@ -252,3 +253,11 @@ def test_importing_and_training_need_no_notebook():
 def test_every_public_method_has_an_example():
     public = {name: getattr(KANExplorer, name) for name in dir(KANExplorer) if not name.startswith("_")}
     assert [name for name, member in public.items() if ">>>" not in (member.__doc__ or "")] == []
+
+
+def test_the_page_is_told_what_takes_long(model, data, monkeypatch):
+    told = []
+    monkeypatch.setattr(Publisher, "send_task", lambda self, task: told.append(task))
+    with KANExplorer(model, data, driver="blocking") as explorer:
+        explorer._session.view.task("pruning")
+    assert told == ["pruning"]

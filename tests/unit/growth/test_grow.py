@@ -1,13 +1,14 @@
 """Shapes by growth: the noise is always reached, with as little as it takes."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from kanwidget import KAN, Dataset
-from kanwidget.growth import grown, richer_networks
+from kanwidget.growth import grow_steps, grown, richer_networks
 from kanwidget.growth.richer import with_pair
 from kanwidget.growth.screens import best_pair, best_wave
 
@@ -30,6 +31,16 @@ LAWS = {
     "a product": (-1.0, 1.0, 4, lambda x: x[:, :1] * x[:, 1:2], 0.02),
     "exp of a sum": (-1.0, 1.0, 4, lambda x: torch.exp(torch.sin(math.pi * x[:, :1]) + x[:, 1:2] ** 2), 0.04),
 }
+
+
+def test_each_round_begins_with_the_network_of_the_round_before(monkeypatch):
+    def richer(network, data, enough):
+        yield None
+        yield SimpleNamespace(network=network + 1, better=network if network < 2 else None)
+
+    monkeypatch.setattr("kanwidget.growth.grow.richer_networks", richer)
+    answers = [answer for answer in grow_steps(0, None) if answer is not None]
+    assert [answer.network for answer in answers] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("name", LAWS)

@@ -142,6 +142,7 @@ def test_products_names_and_a_title(x):
     ("wrong", "message"),
     [
         ({"theme": "drak"}, "Did you mean 'dark'"),
+        ({"theme": "auto"}, "`theme` argument of save_animation must be one of 'light', 'dark'"),
         ({"seconds": 0}, "`seconds` argument of save_animation"),
         ({"width": 5}, "`width` argument of save_animation must be an integer from 200"),
         ({"in_vars": ["a"]}, "a list of 2 names"),

@@ -323,6 +323,9 @@ def test_feature_interaction_counts_sets_of_columns(x):
     for source in range(3):
         remove_edge(model, 1, source, 0)
     assert feature_interaction(model, x, 1) == {}
+    for name in ("neuron_th", "feature_th"):
+        with pytest.raises(ValueError, match=f"`{name}` argument of feature_interaction"):
+            feature_interaction(model, x, **{name: -0.1})
 
 
 def test_of_huge_networks_only_the_strongest_edges_are_drawn():

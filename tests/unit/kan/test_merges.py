@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from kanwidget import KAN
+from kanwidget.kan.words import MergedLevels
 from kanwidget.training.evidence.errors import valid_posterior
 from kanwidget.training.evidence.merges import partitions
 
@@ -40,6 +41,10 @@ def test_the_true_groups_are_the_likeliest():
         right += {frozenset(group) for group in best.groups} == TRUE
         assert best.gain > 0
     assert right >= 7
+
+
+def test_only_groups_of_several_levels_are_merged():
+    assert MergedLevels((("east", "west"), ("north",)), 2.5, 0.9).merged == [("east", "west")]
 
 
 def test_levels_that_differ_are_left_apart():

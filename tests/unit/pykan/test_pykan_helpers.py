@@ -137,6 +137,20 @@ def test_an_own_loop_with_lbfgs_and_grids():
 # ---- splines and functions
 
 
+def test_lbfgs_takes_what_torchs_takes():
+    given = {
+        "lr": 0.5,
+        "max_iter": 7,
+        "max_eval": 9,
+        "tolerance_grad": 1e-3,
+        "tolerance_change": 1e-4,
+        "history_size": 3,
+    }
+    (group,) = LBFGS([torch.zeros(1, requires_grad=True)], **given, line_search_fn="strong_wolfe").param_groups
+    assert {name: group[name] for name in given} == given
+    assert group["line_search_fn"] == "strong_wolfe"
+
+
 def test_splines_are_the_networks_own():
     grid = extend_grid(torch.linspace(-1, 1, 6, dtype=torch.float64)[None], 3)
     x = torch.linspace(-1, 1, 40, dtype=torch.float64)[:, None]

@@ -228,6 +228,14 @@ def test_layers_show_what_they_are(model):
 # ---- what isn't here, and what is besides
 
 
+def test_an_argument_without_effect_is_said_to_have_none():
+    from kanwidget.pykan import PykanDifference, words
+
+    words._said.clear()
+    with pytest.warns(PykanDifference, match="affine_trainable=True has no effect"):
+        KAN([1, 1], affine_trainable=True)
+
+
 def test_a_name_without_counterpart_says_what_to_use(model):
     with pytest.raises(AttributeError, match=r"kanwidget.pykan has no `node_bias`. A constant"):
         _ = model.node_bias

@@ -5,6 +5,7 @@ import torch
 
 from kanwidget import KAN, Dataset
 from kanwidget.simplification.held_out import held_out
+from kanwidget.simplification.refits import refit
 
 
 def rows(n):
@@ -62,3 +63,12 @@ def test_the_error_is_in_the_unit_of_the_target():
 )
 def test_what_the_noise_allows(held, before, after, allowed):
     assert held.allows(torch.tensor(before), torch.tensor(after)) is allowed
+
+
+def test_a_refit_leaves_names_and_reference_data_as_they_were(held):
+    model = KAN([1, 1])
+    model.fit(Dataset(*rows(40), in_vars=("t",)), steps=1, progress=False)
+    reference = model.reference.clone()
+    refit(model, held, 1)
+    assert model.in_vars == ("t",)
+    assert torch.equal(model.reference, reference)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from kanwidget import KAN, Dataset, KANExplorer
+from kanwidget.core.records import Freedom
 from kanwidget.explorer.commands import simplification as explorer_simplification
 from kanwidget.growth import richer_networks
 from kanwidget.simplification import simplify, simplify_steps
@@ -245,3 +246,13 @@ def test_words_keep_their_errors_and_functions_have_no_freedom_in_much_noise():
     freedoms = {row.name: row.freedom for row in small.summary().columns}
     assert freedoms["x"] is None
     assert freedoms["town"] > 1
+
+
+def test_words_never_become_a_straight_line():
+    frame = {"town": ["east", "west"] * 30, "x": torch.linspace(0, 1, 60).tolist()}
+    frame["rent"] = [x + (town == "east") for x, town in zip(frame["x"], frame["town"], strict=True)]
+    model = KAN.for_data((frame, "rent"))
+    model.fit((frame, "rent"), steps=2, progress=False)
+    freedom = {edge: Freedom(1.0, 0.0) for edge in model.edge_refs(active=True)}
+    straight = straightened(model, held_out(model, (frame, "rent"), "test"), freedom)
+    assert {straight.layer(0).state(*edge[1:]) for edge in straight.edge_refs(active=True)} == {"levels", "symbolic"}

@@ -139,3 +139,9 @@ def test_weights_count():
     assert KANRegressor().fit(x, y, weight).predict(x).mean() == pytest.approx(0.6, abs=0.02)
     with pytest.raises(ValueError, match="at least one non-zero number"):
         KANRegressor().fit(x, y, np.zeros(200))
+
+
+def test_what_shows_a_network_asks_for_a_fitted_one():
+    for show in (KANRegressor().explore, KANClassifier().plot_terms):
+        with pytest.raises(NotFittedError):
+            show()

@@ -1,5 +1,7 @@
 """The algebra of the conditions: each vanishes on functions with its structure, whatever these are made of, and sees one that is broken."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from kanwidget.structure import conditions
 from kanwidget.structure.conditions import SYMMETRIES
-from kanwidget.structure.field import Swaps, make_field, sizes_of
+from kanwidget.structure.field import RawDerivatives, Swaps, make_field, sizes_of
 from kanwidget.structure.subjects import Subject, function_member
 
 #: Coefficients of polynomials, none of them small.
@@ -157,6 +159,13 @@ def test_points_without_finite_derivatives_are_left_out():
     inside = int((POINTS[:, 0] > POINTS[:, 1]).sum())
     assert len(found.x) == inside
     assert conditions.additivity(found, 0, 2).violation < 1e-12
+
+
+def test_points_where_a_derivative_is_infinite_are_left_out():
+    gradient = torch.tensor([[[1.0], [math.inf], [1.0]]], dtype=torch.float64)
+    value = torch.tensor([[1.0, 2.0, 3.0]], dtype=torch.float64)
+    raw = RawDerivatives(value, gradient, torch.zeros(1, 3, 1, 1, dtype=torch.float64))
+    assert make_field(value.T, torch.ones(1, dtype=torch.float64), raw).x.flatten().tolist() == [1.0, 3.0]
 
 
 @pytest.mark.parametrize("f", [lambda x: 7 + 0 * x[:, 0], lambda x: torch.sin(x[:, 0]) ** 2 + torch.cos(x[:, 0]) ** 2])

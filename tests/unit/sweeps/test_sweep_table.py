@@ -180,6 +180,8 @@ def test_a_notebook_shows_rows_and_no_empty_columns():
     shown = Table([{"width": [2, 1], "lamb": None, "test_loss": 0.123456, "stop_reason": "a < b"}])._repr_html_()
     assert "<td>[2, 1]</td><td>0.1235</td><td>a &lt; b</td>" in shown
     assert "lamb" not in shown
+    gap = Table([{"grid": 3, "test_loss": None}, {"grid": 5, "test_loss": 0.5}])._repr_html_()
+    assert "<td>3</td><td></td>" in gap
     assert "more row" not in shown
     many = Table([{"grid": grid} for grid in range(31)])._repr_html_()
     assert many.count("<tr>") == 31

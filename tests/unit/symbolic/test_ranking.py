@@ -5,11 +5,11 @@ import math
 import pytest
 import torch
 
-from kanwidget import KAN
-from kanwidget.core import primitive
+from kanwidget import KAN, Dataset
+from kanwidget.core import EdgeRef, primitive
 from kanwidget.core.primitives import primitives
 from kanwidget.symbolic import fit_primitives
-from kanwidget.symbolic.candidates.partial_residuals import PartialResiduals
+from kanwidget.symbolic.candidates.partial_residuals import PartialResiduals, partial_residuals
 from kanwidget.symbolic.candidates.suggest import fit_rows
 from kanwidget.symbolic.fits.ranking import misfit, score
 
@@ -214,3 +214,12 @@ def test_only_the_very_curve_of_the_function_in_place_stands_before_it():
     assert (first.name, second.name) == ("x^2", "sin")
     assert second.params == sine[1]
     assert second.imitates is None
+
+
+def test_rows_ask_with_their_weights():
+    model, rows = KAN([1, 1]), ([[1.0], [2.0], [3.0]], [1.0, 4.0, 9.0])
+    model.fix_symbolic(0, 0, 0, "x", params=(1, 0, 2, 0))
+    (plain,) = partial_residuals(model, [EdgeRef(0, 0, 0)], Dataset(*rows))
+    (weighted,) = partial_residuals(model, [EdgeRef(0, 0, 0)], Dataset(*rows, train_weight=[1.0, 2.0, 3.0]))
+    ratio = weighted.weights / plain.weights
+    torch.testing.assert_close(ratio / ratio[0], torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64))

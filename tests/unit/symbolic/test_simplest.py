@@ -15,6 +15,7 @@ from kanwidget.symbolic.formulas.regression.selection import most_likely_growth
 from kanwidget.symbolic.formulas.rewriting.canonical import canonical
 from kanwidget.symbolic.formulas.rewriting.decimals import parametrize
 from kanwidget.symbolic.formulas.rewriting.expansion import expanded
+from kanwidget.symbolic.formulas.rewriting.simpler import proposals
 from kanwidget.symbolic.formulas.simplest import simplest
 
 T, P, V, DEAD = sympy.symbols("T p v dead")
@@ -215,6 +216,22 @@ def test_many_rows_are_sampled_for_the_choice_and_all_count_for_the_constants():
     ((_, error),) = fit.table.values()
     assert problem.rows == 20_000
     assert error == pytest.approx(0.1 / float(x.square().sum().sqrt()), rel=0.05)
+
+
+def test_the_sampled_rows_are_from_the_whole_table():
+    flat, wide = uniform(4000, [(0, 0.1)]), uniform(4000, [(0, 5)], seed=1)
+    x = torch.cat([flat, wide])
+    y = x[:, 0] + 0.5 * x[:, 0] ** 2 + 0.1 * noise(8000)
+    fit, _ = found(1.1 * X + 0.4 * X**2 + 0.01, [X], x, y)
+    assert fit.expression.has(X**2)
+
+
+def test_the_proposal_that_explains_most_comes_first():
+    x = uniform(200, [(1, 3)])
+    values = Problem([X], x, torch.ones(200, dtype=torch.float64)).values
+    explained = [proposal.explained for proposal in proposals(sympy.exp(0.3 * X + 0.1), values)]
+    assert len(explained) > 2
+    assert explained == sorted(explained, reverse=True)
 
 
 def test_after_the_deadline_nothing_gets_simpler():

@@ -22,6 +22,7 @@ from kanwidget.symbolic import (
     to_numpy,
     to_python,
 )
+from kanwidget.symbolic.writing.forms import add, mul, variable
 from kanwidget.symbolic.writing.naming import parse_name, parse_number
 from kanwidget.symbolic.writing.sympy_forms import from_sympy, to_sympy
 from kanwidget.symbolic.writing.text import plain
@@ -255,3 +256,11 @@ def test_python_source_of_a_network_with_hostile_names():
     x = samples(features=3)
     found = np.stack(space["model"](*x.numpy().T, **numeric_functions(network)), 1)
     np.testing.assert_allclose(found, network(x).detach().numpy(), atol=1e-12)
+
+
+def test_a_form_leaves_out_what_changes_nothing():
+    a, b = variable("a"), variable("b")
+    assert add(a, 0, add(b, 0.0)) == ("add", a, b)
+    assert (add(a, 0), add(0, 0)) == (a, 0)
+    assert mul(a, 1, mul(b, 1.0)) == ("mul", a, b)
+    assert (mul(a, 1), mul(1, 1), mul(a, 0)) == (a, 1, 0)

@@ -119,3 +119,18 @@ def test_what_ends_one_thread_ends_all(monkeypatch, two_threads, error):
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("kanwidget-fit")]
     places = [p.untyped_storage().data_ptr() for model in models for p in model.parameters()]
     assert len(set(places)) == len(places)
+
+
+def test_after_an_error_no_thread_begins_another_piece():
+    begun = []
+
+    def work(piece, report, stopped):
+        begun.append(piece)
+        if piece == 0:
+            raise RuntimeError("no")
+        while not stopped():
+            pass
+
+    with pytest.raises(RuntimeError, match="no"):
+        workers.on_threads(2, range(6), work, lambda message: None)
+    assert set(begun) <= {0, 1}

@@ -66,6 +66,14 @@ def test_the_table_leaves_out_what_is_not_finite_and_what_is_there_already():
         torch.testing.assert_close(values(table.tree(index), [x]), table.values[index])
 
 
+def test_a_part_of_the_table_has_the_first_kinds_with_all_their_constants():
+    table = tabulate([X, ("exp", ("mul", C, X)), ("sq", X)], rows(-1, 1), torch.Generator().manual_seed(0))
+    part = table.part(2)
+    assert part.trees == table.trees[:2]
+    assert part.kinds.tolist() == [kind for kind in table.kinds.tolist() if kind < 2]
+    assert len(part.values) == len(part.slopes) == len(part.constants) == len(part.kinds)
+
+
 def test_the_grammar_keeps_to_the_functions_that_are_allowed():
     allowed = {"exp"}
     for tree in plain_atoms(frozenset(allowed)) + atoms_with_constants(frozenset(allowed)):

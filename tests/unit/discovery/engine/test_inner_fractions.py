@@ -81,3 +81,9 @@ def test_a_valley_is_no_dip():
         return math.hypot(point - 0.137, 0.01)
 
     assert list(dips(smallest, grid, list(map(smallest, grid)))) == []
+
+
+def test_functions_that_are_not_allowed_are_not_tried():
+    table = table_of(*LAWS["wave"])
+    table.operations = frozenset(table.operations) - {"exp", "log", "sqrt"}
+    assert set(rationals_with_function(table)) == {"trying fractions with sin of a product"}

@@ -11,6 +11,7 @@ from kanwidget.discovery.arguments import operations
 from kanwidget.discovery.fronts import finishing
 from kanwidget.discovery.fronts.finishing import Finishing
 from kanwidget.discovery.fronts.front import Front
+from kanwidget.discovery.fronts.robust import row_weights
 from kanwidget.discovery.fronts.table import simple_trees, tables
 from kanwidget.formulas import equivalent
 from kanwidget.symbolic.formulas.regression.problem import Problem
@@ -157,6 +158,23 @@ def test_no_time_is_no_change():
     assert front.equations == (equation,)
 
 
+def test_no_fit_is_begun_that_would_take_longer_than_what_is_left(monkeypatch):
+    x = uniform(60, 1)
+    front = front_of(x, 3 * x + 0.1 * x**2)
+    line = ("mul", ("c", 3.0), ("x", 0))
+    front.offer(line, "mine")
+    front.offer(("add", line, ("mul", ("c", 0.1), ("sq", ("x", 0)))), "mine")
+    assert len(front.by_length) == 2
+    left = [10.0]
+
+    def within(end, work):
+        left[0] -= 6.0
+
+    monkeypatch.setattr(finishing, "within", within)
+    assert list(Finishing(front, None, lambda: left[0]).members()) == []
+    assert left == [4.0]  # the second would take 6, too
+
+
 def test_last_fits_that_take_too_long_are_broken_off(monkeypatch):
     x = uniform(60, 1)
     front = front_of(x, x.exp())
@@ -243,3 +261,12 @@ def test_final_formulas_have_the_shortest_writing(written, noisy):
     assert equivalent(best.sympy, sympy.sympify(written), {f"x_{i}": (1.5, 3.5) for i in (1, 2, 3)}), best
     assert best.complexity <= before.complexity
     assert str(best.sympy).count("x_") == written.count("x_")
+
+
+@pytest.mark.parametrize("loss", ["huber", "absolute"])
+def test_outliers_on_both_sides_count_alike(loss):
+    residual = 0.1 * noise(50)
+    residual[0] = 5.0
+    weights = row_weights(residual, 1.0, loss)
+    assert float(weights[0]) < 0.1 * float(weights.median())
+    assert torch.equal(weights, row_weights(-residual, 1.0, loss))

@@ -46,10 +46,18 @@ def test_a_click_on_another_step_is_refused_and_the_search_goes_on(session, wait
     assert session.process is not None
 
 
+@pytest.mark.parametrize("step", [Train(), Simplify(), FitFormula()])
+def test_a_step_that_was_clicked_on_another_structure_is_refused(session, step):
+    step.check_stamps(session, {"structure": session.structure_id})
+    with pytest.raises(ValueError, match="the network has changed since this was clicked"):
+        step.check_stamps(session, {"structure": session.structure_id + 1})
+
+
 def test_an_act_stops_the_search_and_a_notice_says_so(session, waiting):
     session.apply(Simplify())
     session.apply(Fix((0, 0, 0), "sin"))
     assert session.view.announcement.title == "Simplify was stopped by another act"
+    assert session.view.announcement.message == "It had found nothing yet."
     assert session.script.statements() == ["explorer.fix('sin', edge=(0, 0, 0))"]  # nothing was simplified
 
 

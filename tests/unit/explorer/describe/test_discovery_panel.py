@@ -7,6 +7,7 @@ import kanwidget.discovery
 from kanwidget import KAN, Dataset
 from kanwidget.explorer.commands.discovery.search import FindFormulas
 from kanwidget.explorer.describe.equations import EquationWriter
+from kanwidget.explorer.describe.panels import discovery as panel
 from kanwidget.explorer.describe.panels.discovery import discovery
 from kanwidget.explorer.session.session import Session
 from tests.unit.explorer.searches import FakeSearch, FakeStep, equation
@@ -127,3 +128,11 @@ def test_what_a_search_leaves_out_stays_beside_what_it_has_found_out_last(monkey
         session.advance(0.0)
     left_out = ["rows without x are left out, 5 of them", "town holds words: left out"]
     assert discovery(session)[0]["findings"] == [*left_out, *(f"finding {number}" for number in (2, 3, 4, 5))]
+
+
+def test_of_a_long_list_the_most_accurate_formulas_are_shown(monkeypatch):
+    monkeypatch.setattr(panel, "_MOST_FORMULAS", 1)
+    x = torch.linspace(0, 1, 50, dtype=torch.float64)[:, None]
+    session = Session(KAN([1, 1]), Dataset(x, 2.5 * x + 0.01))
+    content, _ = filled(monkeypatch, session, equation("1.26", 1.0), equation("2.5*x_1", 3.0))
+    assert [formula["text"] for formula in content["formulas"]] == ["2.5*x_1"]

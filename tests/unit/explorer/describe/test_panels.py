@@ -10,6 +10,7 @@ from kanwidget.datasets import Dataset
 from kanwidget.explorer.commands.base import parse
 from kanwidget.explorer.describe.panels.parity import parity
 from kanwidget.explorer.describe.panels.surface import checked, first_view, surface
+from kanwidget.explorer.describe.panels.table import PANELS
 from kanwidget.explorer.session.label_noise import noisy
 from kanwidget.explorer.session.presets import PRESETS, preset
 from kanwidget.explorer.session.session import Session
@@ -19,6 +20,11 @@ from kanwidget.explorer.session.view import SurfaceView
 def of_classes(rows=40):
     x = torch.linspace(-1, 1, rows, dtype=torch.float64)[:, None].repeat(1, 2)
     return Dataset(x, (torch.arange(rows) % 3).long(), x[:9], (torch.arange(9) % 3).long())
+
+
+def test_panels_take_little_of_a_training_however_many_are_open():
+    assert sum(row.share for row in PANELS.values()) < 0.15
+    assert all(row.seconds >= 0.2 for row in PANELS.values())
 
 
 # ---- predictions beside the truth

@@ -87,6 +87,7 @@ BAD = [
     {"v": VERSION, "kind": "goto", "seq": 1, "state": 99},
     {"v": VERSION, "kind": "drag", "seq": 1, "edge": [0, 0, 0], "index": 0, "value": float("inf"), "commit": True},
     {"v": VERSION, "kind": "control", "seq": 1, "action": "format"},
+    {"v": VERSION, "kind": "discover", "seq": 1, "action": "start", "seconds": 0},
     {"v": VERSION, "kind": "rank", "seq": 1, "simplicity": 3},
     {"v": VERSION, "kind": "export", "seq": 1, "format": "exe"},
     {"v": VERSION, "kind": "pump", "seq": 1, "since": -1},
@@ -121,6 +122,13 @@ def test_bad_messages_get_an_error_and_change_nothing(explorer, page, message):
         assert page.last("ack") | {"settings": None} == {
             "v": VERSION, "kind": "ack", "seq": page.last("ack")["seq"], "of": 1, "ok": False, "settings": None,
         }  # fmt: skip
+
+
+def test_a_wrong_action_is_named_beside_those_that_there_are(explorer, page):
+    explorer._router.handle({"v": VERSION, "kind": "control", "seq": 1, "action": "strat"})
+    told = page.last("error")["error"]
+    assert "`action` argument of control must be one of" in told["message"]
+    assert told["hint"] == "Did you mean 'start'?"
 
 
 def test_an_error_is_in_the_words_of_python_and_goes_with_the_next_act(explorer, page):

@@ -14,6 +14,7 @@ from kanwidget import KAN, Dataset, KANExplorer, create_dataset
 from kanwidget.explorer import save_html
 from kanwidget.explorer.files import film as movie
 from kanwidget.explorer.files import html_report as html
+from kanwidget.explorer.files.edge_details import strongest_edges
 from kanwidget.explorer.files.html_report import packed
 from kanwidget.explorer.session.recorder import Recorder
 from kanwidget.explorer.session.session import Session
@@ -316,3 +317,10 @@ def test_a_network_that_has_diverged_is_saved_too(data, tmp_path):
         explorer._session.warm_up()
         assert explorer._session.view.notice is None
     assert "<html" in (tmp_path / "nan.html").read_text(encoding="utf-8")
+
+
+def test_of_many_edges_the_strongest_are_kept(explorer):
+    session = explorer._session
+    importance = dict(zip(session.model.edge_refs(), session.samples().thumbnails[:, 0].tolist(), strict=True))
+    kept = strongest_edges(session, 3)
+    assert sorted(importance[edge] for edge in kept) == sorted(importance.values())[-3:]

@@ -172,6 +172,7 @@ def test_a_state_is_plain_json_and_tells_the_same_as_before(explorer):
     told = json.loads(session_json(explorer._session), parse_constant=lambda name: pytest.fail(name))
     assert {"structure", "settings", "status", "history"} <= set(told)
     assert told["status"]["step"] == 7
+    assert told["version"] == session_writer.FORMAT
 
 
 def test_large_data_have_to_be_given_again(explorer, data, tmp_path, monkeypatch):

@@ -104,6 +104,8 @@ def test_while_the_error_falls_it_is_to_train_on(session):
     falling(session)
     found = guidance(session)
     assert (found.act.step, found.act.label) == ("train", "Train on")
+    first = guide(session)["steps"][0]
+    assert (first["name"], first["next"], first["done"]) == ("train", True, False)
 
 
 def test_a_flat_error_asks_for_simplification_and_says_for_how_long(session):

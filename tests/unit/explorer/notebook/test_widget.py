@@ -1,5 +1,6 @@
 """The adapter to notebooks, on a comm that only writes down."""
 
+import signal
 import threading
 import types
 
@@ -77,6 +78,37 @@ def test_a_click_reaches_the_session_and_is_answered(explorer):
     kinds = [data["content"]["kind"] for data, _ in the.of("custom")]
     assert {"structure", "curves", "history", "ack", "formula"} <= set(kinds)
     assert explorer.widget.snapshot["history"]["current"] == 1
+
+
+@pytest.fixture
+def heeded():
+    """Ctrl-C, also where whoever runs the tests has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_the_second_ctrl_c_is_pythons_own(heeded):
+    pressed = []
+
+    def twice():
+        with module.gentle_interrupt(lambda: pressed.append("paused")):
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        twice()
+    assert pressed == ["paused"]
+
+
+def test_in_marimo_a_training_without_a_page_pauses(explorer, monkeypatch):
+    heard, widget = [], explorer.widget
+    the_comm(explorer).kernel = "marimo"
+    monkeypatch.setattr(widget, "_handle", lambda message, buffers: heard.append(message))
+    for gone in (False, True):
+        monkeypatch.setattr(widget._monitor, "pages_gone", lambda gone=gone: gone)
+        widget.send_message({"kind": "curves", "frame": 1}, [])
+    assert [(message["kind"], message["action"]) for message in heard] == [("control", "pause")]
 
 
 def test_buffers_travel_beside_their_message(explorer):

@@ -7,10 +7,12 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints, is_typedd
 
 import numpy as np
 import pytest
+import torch
 from typing_extensions import NotRequired
 
 from kanwidget.explorer.describe.panels.table import PANELS
 from kanwidget.explorer.protocol import records as p
+from kanwidget.explorer.protocol.buffers import pack
 from kanwidget.explorer.protocol.messages import TO_BROWSER, TO_PYTHON
 from kanwidget.explorer.session.command import COMMANDS, Command
 from tests.unit.explorer import golden
@@ -115,3 +117,9 @@ def check(value: Any, kind: Any) -> None:
         assert not isinstance(value, bool)
     else:
         assert isinstance(value, kind), (value, kind)
+
+
+def test_arrays_of_a_message_stand_one_after_the_other():
+    arrays, buffer = pack({"a": torch.arange(6.0).view(2, 3), "b": torch.tensor([7.0])})
+    assert arrays == {"a": [0, [2, 3]], "b": [6, [1]]}
+    assert torch.frombuffer(bytearray(buffer), dtype=torch.float32).tolist() == [0, 1, 2, 3, 4, 5, 7]

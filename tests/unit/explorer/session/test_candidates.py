@@ -1,5 +1,8 @@
 """Functions that are registered while an explorer lives: they appear, and those that don't work are left out and named."""
 
+import math
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -145,6 +148,17 @@ def test_a_candidate_that_cannot_be_drawn_is_left_out(session, registered):
     assert "mine" in [fit.name for fit in session.candidates.of(EDGE)]
     assert "mine" not in [row["name"] for row in told["rows"]]
     assert len(told["rows"]) == len(arrays["fits"])
+
+
+def test_functions_of_their_own_come_before_imitations(session, monkeypatch):
+    fits = {fit.name: fit for fit in session.candidates.of(EDGE)}
+    imitation = replace(fits["x^3"], imitates="x")
+    nothing = replace(fits["exp"], r2=math.nan)
+    monkeypatch.setattr(
+        session.candidates, "for_view", lambda edge: [imitation, nothing, replace(fits["x"], imitates=None)]
+    )
+    told, _ = describe_candidates(session, EdgeRef(*EDGE))
+    assert [row["name"] for row in told["rows"]] == ["x", "x^3"]
 
 
 def states(session):

@@ -4,6 +4,8 @@ import pytest
 
 from kanwidget import KANExplorer
 from kanwidget.explorer.commands.training import Set, UsePreset
+from kanwidget.explorer.describe.snapshot import examples
+from kanwidget.explorer.session.presets import PRESETS
 from tests.unit.explorer.session.test_script import replay
 from tests.unit.explorer.states import everything, network
 
@@ -116,3 +118,10 @@ def test_a_problem_that_is_not_there_leaves_the_session_as_it_was(explorer):
     with pytest.raises(ValueError, match="name"):
         explorer._apply(UsePreset("nothing"))
     assert everything(explorer._session) == before
+
+
+def test_the_gallery_says_of_which_examples_the_three_steps_find_the_formula():
+    lines = {row["name"]: row["line"] for row in examples()}
+    found = {name for name, line in lines.items() if line.endswith("The three steps find its formula.")}
+    assert found == {name for name, preset in PRESETS.items() if preset.reached}
+    assert 0 < len(found) < len(PRESETS)

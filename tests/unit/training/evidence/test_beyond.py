@@ -48,6 +48,15 @@ def test_a_slope_counts_as_far_as_it_is_known():
     assert float(predicted.diff(dim=0).abs()) < 0.2 * float(useless.diff(dim=0).abs())
 
 
+def test_what_lies_beyond_begins_at_the_end_of_the_grid():
+    model = fitted(0.15)
+    ends = model.layer(0).grid[:, -1].double()
+    nodes = torch.stack([ends, ends + 0.1])
+    nearer = brought_nearer(model, model.posterior, nodes)
+    assert torch.equal(nearer[0], nodes[0])
+    assert float(nearer[1, 1] - ends[1]) < 0.05  # of a column that says nothing
+
+
 def test_of_a_function_the_formula_says_how_it_goes_on():
     model = fitted(0.3)
     model.fix_symbolic(0, 0, 0, "x^3")

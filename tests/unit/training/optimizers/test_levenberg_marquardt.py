@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from kanwidget.training.optimizers.damping_and_ridge import damping_metric
 
 from kanwidget import KAN, load_puromycin, load_trees
 from kanwidget.training import Interrupted, Penalty
@@ -35,6 +36,14 @@ def machine_of(model, **options):
 
 def never():
     return False
+
+
+@pytest.mark.parametrize("grid", [10, 20])
+def test_second_differences_count_in_the_damping_with_the_fourth_power_of_the_grid(grid):
+    target = objective_of(KAN([1, 1], grid=grid))
+    largest = torch.linalg.eigvalsh(damping_metric(target, target.parameter_vector()))[-1]
+    # Of differences (1, -2, 1) the square is at most 16.
+    assert float(largest) - 1 == pytest.approx(16e-5 * grid**4, rel=0.1)
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -109,6 +109,14 @@ def test_the_rows_grow_as_the_error_stalls_and_the_last_steps_take_all():
     assert error_of(model) < 1.01 * error_of(whole)
 
 
+def test_a_larger_sample_waits_until_its_own_error_stalls():
+    schedule, _ = schedule_of(KAN([2, 1]), DATA, rows=64)
+    schedule.observe(1.0, "converged")
+    assert schedule.due(1, None) == 256
+    schedule.take(256)
+    assert schedule.due(2, None) is None
+
+
 @pytest.mark.parametrize(("steps", "last"), [(40, 4), (10, 3), (2, 2)])
 def test_a_short_training_ends_with_steps_on_all_rows(steps, last):
     history = KAN([2, 2, 1], seed=1).fit(table(noise=0.0), steps=steps, progress=False, rows=750)

@@ -1,43 +1,8 @@
-"""Put defects that a user would notice into a copy of the tree, one at a time, and check that a test fails: `python -m tools.mutations`.
+"""Defects picked by hand, before there was a rule."""
 
-A mutation exchanges one line; the tests about that line run, those without a browser. The exit code is the number of mutations that
-no test caught. CI doesn't run this, since it takes minutes. `-k WORD` takes only the mutations with that word in their name.
-"""
+from tools.mutations.mutation import Mutation
 
-from __future__ import annotations
-
-import argparse
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from dataclasses import dataclass
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[1]
-
-
-@dataclass(frozen=True)
-class Mutation:
-    """One defect.
-
-    Args:
-        name: The defect, as a user would notice it.
-        path: The file.
-        old: Its lines, which must occur exactly once.
-        new: The lines in their place.
-        tests: Tests that should fail: files for pytest, or for vitest where they end in `.ts`.
-    """
-
-    name: str
-    path: str
-    old: str
-    new: str
-    tests: tuple[str, ...]
-
-
-MUTATIONS = (
+BY_HAND = (
     Mutation(
         "no refresh after undo",
         "kanwidget/explorer/commands/history.py",
@@ -210,81 +175,3 @@ MUTATIONS = (
         ("js/test/network/network.test.ts",),
     ),
 )
-
-
-def command(tests):
-    """The command that runs these tests, and its folder."""
-    if tests[0].endswith(".ts"):
-        return ["npx", "vitest", "run", *(name.removeprefix("js/") for name in tests)], "js"
-    return [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests], "."
-
-
-def passes(tree, tests):
-    """Whether the tests pass in a tree. Raises an error where they can't run."""
-    words, folder = command(tests)
-    environment = {**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    result = subprocess.run(words, cwd=tree / folder, env=environment, capture_output=True, text=True)
-    if result.returncode not in (0, 1):
-        raise RuntimeError(f"{' '.join(words)} can't run:\n{result.stdout[-2000:]}{result.stderr[-2000:]}")
-    return result.returncode == 0
-
-
-def copied(folder):
-    """A copy of the files that git knows, as they are now."""
-    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
-    for name in filter(None, names.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
-    (folder / "js" / "node_modules").symlink_to((ROOT / "js" / "node_modules").resolve())
-    return folder
-
-
-def stale(mutation):
-    """A message for a mutation whose file, line or tests have changed; None if it still applies."""
-    missing = [
-        path
-        for path in (mutation.path, *(test.partition("::")[0] for test in mutation.tests))
-        if not (ROOT / path).is_file()
-    ]
-    if missing:
-        return f"{mutation.name}: no file {', '.join(missing)}"
-    times = (ROOT / mutation.path).read_text(encoding="utf-8").count(mutation.old)
-    return None if times == 1 else f"{mutation.name}: {mutation.path} has its line {times} times, not once"
-
-
-def caught(tree, mutation):
-    """Whether a test fails with this defect. The tree is restored afterwards."""
-    path = tree / mutation.path
-    original = path.read_text(encoding="utf-8")
-    path.write_text(original.replace(mutation.old, mutation.new), encoding="utf-8")
-    try:
-        return not passes(tree, mutation.tests)
-    finally:
-        path.write_text(original, encoding="utf-8")
-
-
-def main():
-    """Print which mutations are caught; returns the number of the others."""
-    parser = argparse.ArgumentParser(description=__doc__.partition(":")[0])
-    parser.add_argument("-k", default="", metavar="WORD", help="only those whose name has this word")
-    word = parser.parse_args().k
-    mutations = [mutation for mutation in MUTATIONS if word in mutation.name]
-    if messages := [message for mutation in mutations if (message := stale(mutation))]:
-        sys.exit("\n".join(messages))
-    missed = 0
-    with tempfile.TemporaryDirectory() as folder:
-        tree = copied(Path(folder))
-        for tests in dict.fromkeys(mutation.tests for mutation in mutations):
-            if not passes(tree, tests):
-                sys.exit(f"{' '.join(tests)} fail without any mutation")
-            print(f"pass without a mutation: {' '.join(tests)}", flush=True)
-        for mutation in mutations:
-            detected = caught(tree, mutation)
-            missed += not detected
-            print(f"{mutation.name:42s} {'caught' if detected else 'NOT CAUGHT'}", flush=True)
-    return missed
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,155 @@
+"""Rooms of the search for laws: discovery, simplification, symbolic/laws."""
+
+from tools.mutations.mutation import Mutation
+
+DISCOVERY = (
+    Mutation(
+        "a discovery of no seconds",
+        "kanwidget/discovery/arguments.py",
+        '_check.real(self.seconds, "seconds", WHERE, low=0, open_low=True)',
+        '_check.real(self.seconds, "seconds", WHERE, low=0)',
+        ("tests/unit/discovery/test_discover.py::test_what_is_refused",),
+    ),
+    Mutation(
+        "the error of another target in a network's history",
+        "kanwidget/discovery/network.py",
+        "number = data.out_vars.index(target)",
+        "number = 0",
+        ("tests/unit/discovery/test_equations.py::test_a_network_of_one_of_several_targets_has_the_error_of_that_one",),
+    ),
+    Mutation(
+        "scales with an own zero in products",
+        "kanwidget/discovery/units/quantities.py",
+        "if unit is None or unit.has_offset:",
+        "if unit is None:",
+        ("tests/unit/discovery/units/test_quantities.py",),
+    ),
+    Mutation(
+        "quarters as powers missed",
+        "kanwidget/discovery/engine/assembly.py",
+        "quarters = round(4 * exponent) / 4",
+        "quarters = round(2 * exponent) / 2",
+        ("tests/unit/discovery/engine/test_assembly.py::test_a_power_has_the_values_of_the_power",),
+    ),
+    Mutation(
+        "formulas without values in the pool",
+        "kanwidget/discovery/engine/pool.py",
+        "        if not math.isfinite(error):\n            return None\n",
+        "",
+        ("tests/unit/discovery/engine/test_pool.py",),
+    ),
+    Mutation(
+        "derivatives in a column that stands twice",
+        "kanwidget/discovery/engine/surrogates.py",
+        "gradient[node.tree[1]] += node.slope",
+        "gradient[node.tree[1]] = node.slope",
+        ("tests/unit/discovery/engine/test_surrogates.py::test_a_formula_has_its_own_derivatives",),
+    ),
+    Mutation(
+        "fractions with functions that lib leaves out",
+        "kanwidget/discovery/engine/fractions/inner.py",
+        "        if inner.needs not in table.operations:\n            continue\n",
+        "",
+        ("tests/unit/discovery/engine/test_inner_fractions.py::test_functions_that_are_not_allowed_are_not_tried",),
+    ),
+    Mutation(
+        "columns and dimensions swapped",
+        "kanwidget/discovery/engine/similarity/dimensions.py",
+        "[list(row) for row in zip(*vectors, strict=True)]",
+        "[list(row) for row in vectors]",
+        (
+            "tests/unit/discovery/engine/test_similarity.py::test_as_many_products_as_columns_less_dimensions_and_none_changes_with_units",
+        ),
+    ),
+    Mutation(
+        "functions of functions that may not stand",
+        "kanwidget/discovery/engine/scans/atoms.py",
+        "if self._may_stand(head, self._heads[index])]",
+        "]",
+        ("tests/unit/discovery/engine/scans/test_scan_atoms.py",),
+    ),
+    Mutation(
+        "constants in each other's place",
+        "kanwidget/discovery/engine/fitting/refits.py",
+        "zip(tape.factors + tape.inner, [*point.factors",
+        "zip(tape.inner + tape.factors, [*point.factors",
+        ("tests/unit/discovery/engine/test_tree_fits.py::test_exact_data_are_fitted_to_round_off",),
+    ),
+    Mutation(
+        "atoms of one kind too many",
+        "kanwidget/discovery/engine/curves/atoms.py",
+        "int((self.kinds < kinds).sum())",
+        "int((self.kinds <= kinds).sum())",
+        (
+            "tests/unit/discovery/engine/test_curves.py::test_a_part_of_the_table_has_the_first_kinds_with_all_their_constants",
+        ),
+    ),
+    Mutation(
+        "curves made simpler once only",
+        "kanwidget/discovery/engine/curves/reductions.py",
+        "curve, improved = candidate, True",
+        "curve, improved = candidate, False",
+        ("tests/unit/discovery/engine/test_curves.py::test_reductions_take_out_what_the_rows_do_not_need",),
+    ),
+    Mutation(
+        "a search that ends late",
+        "kanwidget/discovery/fronts/finishing.py",
+        "return self._seconds() > self._cost",
+        "return self._seconds() > 0",
+        ("tests/unit/discovery/fronts/test_fronts.py::test_no_fit_is_begun_that_would_take_longer_than_what_is_left",),
+    ),
+    Mutation(
+        "outliers below the formula count in full",
+        "kanwidget/discovery/fronts/robust.py",
+        "size = residual.abs()",
+        "size = residual",
+        (
+            "tests/unit/discovery/test_discover.py::test_outliers_with_a_robust_loss",
+            "tests/unit/discovery/fronts/test_fronts.py::test_outliers_on_both_sides_count_alike",
+        ),
+    ),
+    Mutation(
+        "a shape that is richer than needed",
+        "kanwidget/discovery/trainings/shapes.py",
+        "limit = min(losses) * _TOLERANCE",
+        "limit = min(losses) / _TOLERANCE",
+        ("tests/unit/discovery/trainings/test_shapes.py::test_the_shape_is_the_simplest_that_predicts",),
+    ),
+    Mutation(
+        "an R² above 1 to reach",
+        "kanwidget/simplification/auto.py",
+        '_check.real(r2_threshold, "r2_threshold", where, high=1)',
+        '_check.real(r2_threshold, "r2_threshold", where)',
+        ("tests/unit/simplification/test_auto.py::test_arguments_are_checked_before_the_first_step",),
+    ),
+    Mutation(
+        "a simplified network without names",
+        "kanwidget/simplification/refits.py",
+        "    network.reference, network.in_vars, network.encoding = reference, names, encoding\n",
+        "",
+        ("tests/unit/simplification/test_held_out.py::test_a_refit_leaves_names_and_reference_data_as_they_were",),
+    ),
+    Mutation(
+        "a straight line for words",
+        "kanwidget/simplification/straightened.py",
+        "        if not trial.layer(0).levels[edge.source]:\n",
+        "        if True:\n",
+        ("tests/unit/simplification/test_straightened.py::test_words_never_become_a_straight_line",),
+    ),
+    Mutation(
+        "families of more constants preferred",
+        "kanwidget/symbolic/laws/candidates.py",
+        "+ 3 * len(theta)",
+        "- 3 * len(theta)",
+        (
+            "tests/unit/symbolic/laws/test_families.py::test_of_families_that_fit_the_one_with_the_shortest_description_comes_first",
+        ),
+    ),
+    Mutation(
+        "powers of a column that changes its sign",
+        "kanwidget/symbolic/laws/powers.py",
+        "if 0 < _LEAST_SPAN * x[:, c].min() <= x[:, c].max())",
+        "if _LEAST_SPAN * x[:, c].min() <= x[:, c].max())",
+        ("tests/unit/symbolic/laws/test_powers.py::test_a_column_that_changes_its_sign_has_no_powers",),
+    ),
+)

@@ -1,0 +1,161 @@
+"""Rooms of training: training, growth, insight."""
+
+from tools.mutations.mutation import Mutation
+
+TRAINING = (
+    Mutation(
+        "an interrupted extension says that it ended by itself",
+        "kanwidget/training/extension.py",
+        '        history.stop_reason = "interrupted"\n',
+        "        pass\n",
+        ("tests/unit/training/test_extension.py::test_an_interrupted_extension_keeps_the_best_grid_and_says_so",),
+    ),
+    Mutation(
+        "an interrupt that waits for all trainings",
+        "kanwidget/training/worker_threads.py",
+        "                    if not stop.is_set():",
+        "                    if True:",
+        ("tests/unit/training/test_many_threads.py::test_after_an_error_no_thread_begins_another_piece",),
+    ),
+    Mutation(
+        "weights of residuals ignored",
+        "kanwidget/training/residuals/arguments.py",
+        "            weight=factors[name],\n",
+        "",
+        ("tests/unit/training/residuals/test_fit_residual.py::test_float32_and_weights_of_ones_own",),
+    ),
+    Mutation(
+        "edges that a solution needs are pruned, or none",
+        "kanwidget/training/residuals/prune.py",
+        "limit = max(tolerance, _SLACK",
+        "limit = min(tolerance, _SLACK",
+        ("tests/unit/training/residuals/test_prune_residual.py",),
+    ),
+    Mutation(
+        "a best state that the penalty makes better",
+        "kanwidget/training/steps/best_state.py",
+        "+ record.penalty",
+        "- record.penalty",
+        ("tests/unit/training/steps/test_best_state.py",),
+    ),
+    Mutation(
+        "samples of rows that grow at every step",
+        "kanwidget/training/steps/rows.py",
+        "        self._stalled = False\n",
+        '        self._stalled = getattr(self, "_stalled", False)\n',
+        ("tests/unit/training/steps/test_rows.py::test_a_larger_sample_waits_until_its_own_error_stalls",),
+    ),
+    Mutation(
+        "smoothness that depends on the grid",
+        "kanwidget/training/optimizers/damping_and_ridge.py",
+        "lambda layer: _ROUGHNESS * layer.grid_size**4",
+        "lambda layer: _ROUGHNESS * layer.grid_size**-4",
+        (
+            "tests/unit/training/optimizers/test_levenberg_marquardt.py::test_second_differences_count_in_the_damping_with_the_fourth_power_of_the_grid",
+        ),
+    ),
+    Mutation(
+        "the damping of an old grid on a new one",
+        "kanwidget/training/optimizers/levenberg_marquardt.py",
+        "torch.full_like(self._small_gains, networks is None, dtype",
+        "torch.full_like(self._small_gains, networks is not None, dtype",
+        (
+            "tests/unit/training/optimizers/test_levenberg_marquardt.py::test_on_new_grids_the_damping_of_a_converged_network_begins_anew",
+        ),
+    ),
+    Mutation(
+        "curves that bend beyond the rows",
+        "kanwidget/training/evidence/beyond.py",
+        "knots[:, k], knots[:, -k - 1]",
+        "knots[:, k], knots[:, -k]",
+        ("tests/unit/training/evidence/test_beyond.py::test_what_lies_beyond_begins_at_the_end_of_the_grid",),
+    ),
+    Mutation(
+        "prices that the evidence makes too small",
+        "kanwidget/training/evidence/prices.py",
+        "(freedom + own_price[:, None, None])",
+        "(freedom - own_price[:, None, None])",
+        ("tests/unit/training/evidence/test_prices.py",),
+    ),
+    Mutation(
+        "a moved grid that the training doesn't see",
+        "kanwidget/training/objective/batch.py",
+        "if not torch.equal(self._knots, layer.knots):",
+        "if not self._knots.numel():",
+        ("tests/unit/training/optimizers/test_levenberg_marquardt.py::test_knots_that_a_callback_moves_are_noticed",),
+    ),
+    Mutation(
+        "a penalty that looks along one axis of edges",
+        "kanwidget/training/objective/penalty.py",
+        "_entropy(v, -1).mean(-1) + _entropy(v, -2).mean(-1)",
+        "_entropy(v, -1).mean(-1) + _entropy(v, -1).mean(-1)",
+        ("tests/unit/training/objective/test_penalty.py::test_values_equal_a_loop_over_the_edges",),
+    ),
+    Mutation(
+        "the first rows in the place of others",
+        "kanwidget/training/jacobian/forward.py",
+        "tuple(value[networks, rows] for value",
+        "tuple(value[networks, : rows.stop - rows.start] for value",
+        (
+            "tests/unit/training/optimizers/test_levenberg_marquardt.py::test_a_matrix_from_chunks_equals_the_one_from_all_rows",
+        ),
+    ),
+    Mutation(
+        "growth that stops at its first network",
+        "kanwidget/growth/grow.py",
+        "        network = answer.network\n",
+        "",
+        ("tests/unit/growth/test_grow.py::test_each_round_begins_with_the_network_of_the_round_before",),
+    ),
+    Mutation(
+        "a threshold below 0",
+        "kanwidget/insight/attribution.py",
+        '    _check.real(neuron_th, "neuron_th", "feature_interaction", low=0)\n',
+        "",
+        ("tests/unit/insight/test_plot.py::test_feature_interaction_counts_sets_of_columns",),
+    ),
+    Mutation(
+        "a summary without its sentence",
+        "kanwidget/insight/summary.py",
+        "self._error(self.yardsticks), self.yardsticks.sentence]",
+        "self._error(self.yardsticks)]",
+        ("tests/unit/insight/test_summary.py::test_a_summary_has_columns_error_and_yardsticks",),
+    ),
+    Mutation(
+        "losses on a linear scale",
+        "kanwidget/insight/plot/curves.py",
+        '    ax.set_yscale("log")\n',
+        "",
+        ("tests/unit/insight/test_plot.py::test_training_curves",),
+    ),
+    Mutation(
+        "names of hidden nodes that count from 0",
+        "kanwidget/insight/plot/labels.py",
+        '"h" + subscript(level, node + 1)',
+        '"h" + subscript(level, node)',
+        ("tests/unit/insight/test_plot_labels.py::test_hidden_nodes_have_the_names_of_the_explorer",),
+    ),
+    Mutation(
+        "a theme that doesn't exist, without a word",
+        "kanwidget/insight/plot/style.py",
+        'THEMES[_check.choice(name, "theme", where, THEMES)]',
+        'THEMES.get(name, THEMES["auto"])',
+        (
+            "tests/unit/insight/test_plot_bars.py::test_an_unknown_theme_is_refused_in_the_name_of_the_function_that_was_called",
+        ),
+    ),
+    Mutation(
+        "an animation on a transparent ground",
+        "kanwidget/insight/plot/moving/animate.py",
+        '    _check.choice(theme, "theme", where, ("light", "dark"))\n',
+        "",
+        ("tests/unit/insight/test_animation.py::test_wrong_settings_are_named",),
+    ),
+    Mutation(
+        "too few names of bars",
+        "kanwidget/insight/plot/diagrams/bars.py",
+        "(not isinstance(in_vars, Sized) or len(in_vars) != network.n_features)",
+        "not isinstance(in_vars, Sized)",
+        ("tests/unit/insight/test_plot_bars.py::test_scores_of_a_network_with_pruned_inputs_and_names",),
+    ),
+)
