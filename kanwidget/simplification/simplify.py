@@ -285,7 +285,8 @@ class _Simplification:
             # As few constants say as much as all curves, within a standard error: nothing else will be shorter.
             more = self._weighted(losses - self.reference)
             exact = float(losses.mean()) <= EXACT
-            as_good = float(more.mean()) <= float(more.std()) / math.sqrt(len(more))
+            # In other units than those of the noise a curve's description is no measure.
+            as_good = self._has_growing_noise or float(more.mean()) <= float(more.std()) / math.sqrt(len(more))
             self.is_enough = exact or (as_good and self._leaves_noise(found.network))
             self.law = found
             self.best, self.reference = found.network, losses if self.is_enough else self.reference
@@ -295,6 +296,10 @@ class _Simplification:
         if not self.is_enough and float(losses.mean()) < _NEAR * self._variance():
             self.nearest = f"{found.text}, held-out error {error:.3g}"
         return self._step("law", f"{found.text}: held-out error {error:.3g}", improved)
+
+    @property
+    def _has_growing_noise(self) -> bool:
+        return self.search is not None and self.search.weights(self.held.data, "test") is not None
 
     def _weighted(self, losses: Tensor) -> Tensor:
         """Losses of the held-out rows in units of the noise of each, where that grows with the target."""

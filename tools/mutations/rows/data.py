@@ -81,14 +81,14 @@ DATA = (
     ),
     Mutation(
         "a finer grid with another curve",
-        "kanwidget/surgery/_fit.py",
+        "kanwidget/surgery/_knots.py",
         "fitted = start + step.permute(2, 0, 1)",
         "fitted = start - step.permute(2, 0, 1)",
         ("tests/unit/surgery/test_grids.py",),
     ),
     Mutation(
         "nodes added to the outputs",
-        "kanwidget/surgery/expand.py",
+        "kanwidget/surgery/_structure.py",
         "low=1, high=network.depth - 1, advice",
         "low=1, high=network.depth, advice",
         (

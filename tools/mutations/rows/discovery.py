@@ -12,7 +12,7 @@ DISCOVERY = (
     ),
     Mutation(
         "the error of another target in a network's history",
-        "kanwidget/discovery/network.py",
+        "kanwidget/discovery/equation.py",
         "number = data.out_vars.index(target)",
         "number = 0",
         ("tests/unit/discovery/test_equations.py::test_a_network_of_one_of_several_targets_has_the_error_of_that_one",),
@@ -110,10 +110,10 @@ DISCOVERY = (
     ),
     Mutation(
         "a shape that is richer than needed",
-        "kanwidget/discovery/trainings/shapes.py",
+        "kanwidget/cli/trainings/shapes.py",
         "limit = min(losses) * _TOLERANCE",
         "limit = min(losses) / _TOLERANCE",
-        ("tests/unit/discovery/trainings/test_shapes.py::test_the_shape_is_the_simplest_that_predicts",),
+        ("tests/unit/cli/trainings/test_shapes.py::test_the_shape_is_the_simplest_that_predicts",),
     ),
     Mutation(
         "an R² above 1 to reach",
@@ -137,19 +137,17 @@ DISCOVERY = (
         ("tests/unit/simplification/test_straightened.py::test_words_never_become_a_straight_line",),
     ),
     Mutation(
-        "families of more constants preferred",
-        "kanwidget/symbolic/laws/candidates.py",
-        "+ 3 * len(theta)",
-        "- 3 * len(theta)",
-        (
-            "tests/unit/symbolic/laws/test_families.py::test_of_families_that_fit_the_one_with_the_shortest_description_comes_first",
-        ),
+        "functions of a law where they have no values",
+        "kanwidget/discovery/engine/curves/natural.py",
+        'return self.domain == "all" or low > 0 or (self.domain == "nonzero" and high < 0)',
+        "return True",
+        ("tests/unit/discovery/engine/test_natural.py",),
     ),
     Mutation(
-        "powers of a column that changes its sign",
-        "kanwidget/symbolic/laws/powers.py",
-        "if 0 < _LEAST_SPAN * x[:, c].min() <= x[:, c].max())",
-        "if _LEAST_SPAN * x[:, c].min() <= x[:, c].max())",
-        ("tests/unit/symbolic/laws/test_powers.py::test_a_column_that_changes_its_sign_has_no_powers",),
+        "a law with weights of noise that doesn't grow",
+        "kanwidget/symbolic/formulas/regression/noise.py",
+        "if not bool(likelihoods[best] > _GAIN):",
+        "if not bool(likelihoods[best] > -_GAIN):",
+        ("tests/unit/simplification/test_laws.py::test_rows_weigh_as_much_as_their_noise_says",),
     ),
 )

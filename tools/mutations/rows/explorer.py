@@ -68,7 +68,7 @@ EXPLORER = (
     ),
     Mutation(
         "states of edges read from another array",
-        "kanwidget/explorer/page/compact.py",
+        "kanwidget/explorer/page/large_networks.py",
         '"edges": [len(buffer) // 4, index["edges"][1]]',
         '"edges": [0, index["edges"][1]]',
         ("tests/unit/explorer/page/test_large_networks.py::test_what_is_stored_of_an_edge_is_what_is_told",),
@@ -168,7 +168,7 @@ EXPLORER = (
     ),
     Mutation(
         "Reset keeps what was trained",
-        "kanwidget/explorer/session/training_run.py",
+        "kanwidget/explorer/session/states/run_states.py",
         "record, initial = trainer.record(), copied(model)",
         "record, initial = trainer.record(), trainer.network",
         (

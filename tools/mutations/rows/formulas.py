@@ -40,21 +40,21 @@ FORMULAS = (
     ),
     Mutation(
         "constants within functions that say nothing of their own",
-        "kanwidget/symbolic/formulas/regression/canonical.py",
+        "kanwidget/symbolic/formulas/rewriting/canonical.py",
         "expr.func(*(canonical(arg, values) for arg in expr.args))",
         "expr.func(*expr.args)",
         ("tests/unit/symbolic/test_simplest.py::test_what_one_constant_says_no_other_repeats",),
     ),
     Mutation(
         "the worst simpler parts first",
-        "kanwidget/symbolic/formulas/regression/simpler.py",
+        "kanwidget/symbolic/formulas/rewriting/simpler.py",
         "key=lambda proposal: -proposal.explained",
         "key=lambda proposal: proposal.explained",
         ("tests/unit/symbolic/test_simplest.py::test_the_proposal_that_explains_most_comes_first",),
     ),
     Mutation(
         "a correction of a shifted function",
-        "kanwidget/symbolic/fits/correction.py",
+        "kanwidget/symbolic/edges.py",
         "u = a * points + b",
         "u = a * points - b",
         (
@@ -96,9 +96,9 @@ FORMULAS = (
     ),
     Mutation(
         "formulas that differ everywhere count as one",
-        "kanwidget/formulas/agreement.py",
-        "one = 1 - count / max(",
-        "one = count / max(",
+        "kanwidget/formulas/points.py",
+        "one = 1 - number / max(",
+        "one = number / max(",
         (
             "tests/unit/formulas/test_equivalence.py::test_another_form",
             "tests/unit/formulas/test_equivalence.py::test_equal_formulas_that_are_written_otherwise",

@@ -26,7 +26,7 @@ TRAINING = (
     ),
     Mutation(
         "edges that a solution needs are pruned, or none",
-        "kanwidget/training/residuals/prune.py",
+        "kanwidget/training/residuals/fit.py",
         "limit = max(tolerance, _SLACK",
         "limit = min(tolerance, _SLACK",
         ("tests/unit/training/residuals/test_prune_residual.py",),
@@ -47,7 +47,7 @@ TRAINING = (
     ),
     Mutation(
         "smoothness that depends on the grid",
-        "kanwidget/training/optimizers/damping_and_ridge.py",
+        "kanwidget/training/optimizers/least_squares.py",
         "lambda layer: _ROUGHNESS * layer.grid_size**4",
         "lambda layer: _ROUGHNESS * layer.grid_size**-4",
         (
@@ -65,7 +65,7 @@ TRAINING = (
     ),
     Mutation(
         "curves that bend beyond the rows",
-        "kanwidget/training/evidence/beyond.py",
+        "kanwidget/training/evidence/errors.py",
         "knots[:, k], knots[:, -k - 1]",
         "knots[:, k], knots[:, -k]",
         ("tests/unit/training/evidence/test_beyond.py::test_what_lies_beyond_begins_at_the_end_of_the_grid",),
@@ -109,7 +109,7 @@ TRAINING = (
     ),
     Mutation(
         "a threshold below 0",
-        "kanwidget/insight/attribution.py",
+        "kanwidget/core/scores.py",
         '    _check.real(neuron_th, "neuron_th", "feature_interaction", low=0)\n',
         "",
         ("tests/unit/insight/test_plot.py::test_feature_interaction_counts_sets_of_columns",),

@@ -63,7 +63,7 @@ USERS = (
     ),
     Mutation(
         "columns with a gap missing in a table of a sweep",
-        "kanwidget/sweeps/page.py",
+        "kanwidget/sweeps/table.py",
         "if any(row.get(name) is not None for row in visible)",
         "if all(row.get(name) is not None for row in visible)",
         ("tests/unit/sweeps/test_sweep_table.py::test_a_notebook_shows_rows_and_no_empty_columns",),
@@ -84,7 +84,7 @@ USERS = (
     ),
     Mutation(
         "a target beside a network, without a word",
-        "kanwidget/structure/arguments.py",
+        "kanwidget/structure/subjects.py",
         "    if target is not None and not frames.has_columns(subject):\n",
         "    if False:\n",
         (
