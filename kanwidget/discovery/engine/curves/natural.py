@@ -15,7 +15,7 @@ from torch import Tensor
 from kanwidget.discovery.engine.curves.curve import Rows
 from kanwidget.discovery.engine.curves.forms import scaled, total
 from kanwidget.discovery.engine.curves.tones import strongest
-from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, nodes, number
+from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, nodes, number, values
 
 X: Tree = ("x", 0)
 _ONE = number(1)
@@ -153,14 +153,15 @@ def natural_functions(rows: Rows, functions: frozenset[str]) -> list[Tree]:
         rows: The rows.
         functions: Heads that formulas may hold.
     """
-    trees: list[Tree] = []
-    for natural in NATURAL:
-        if natural.holds(rows):
-            trees += [natural.tree(*start) for start in natural.starts(rows)]
+    trees = [natural.tree(*start) for natural in NATURAL if natural.holds(rows) for start in natural.starts(rows)]
+    line: list[Tree] = []
     if {"sin", "cos"} <= functions:
-        trees += _waves(rows)
+        waves, beside_line = _waves(rows)
+        trees += waves
+        line = [total(scaled(1.0, beside_line), scaled(0.0, X), constant(0.0))]
     allowed = [tree for tree in trees if {node[0] for node in nodes(tree)} & OPERATIONS.keys() <= functions]
-    return [form for tree in allowed for form in (scaled(1.0, tree), total(scaled(1.0, tree), constant(0.0)))]
+    forms = [form for tree in allowed for form in (scaled(1.0, tree), total(scaled(1.0, tree), constant(0.0)))]
+    return forms + line
 
 
 def functions_of_one_constant(x: Tensor, functions: frozenset[str]) -> list[Tree]:
@@ -180,14 +181,11 @@ def functions_of_one_constant(x: Tensor, functions: frozenset[str]) -> list[Tree
     return [tree for tree in trees if tree[0] in functions]
 
 
-def _waves(rows: Rows) -> list[Tree]:
-    """Waves, also of an amplitude that falls, grows or is a power of x."""
-    mean = rows.fit(constant(0.0)).tree[1]
-    alone, around = strongest(rows, rows.y)[2], strongest(rows, rows.y - mean)[2]
+def _waves(rows: Rows) -> tuple[list[Tree], Tree]:
+    """Waves, also of an amplitude that falls, grows or is x; and one that stands beside a straight line."""
+    line = rows.fit(total(constant(0.0), scaled(0.0, X)))
+    mean = rows.fit(constant(0.0))
+    residuals = (rows.y, *(rows.y - values(base.tree, [rows.x]) for base in (mean, line)))
+    alone, around, beside = (strongest(rows, residual)[2] for residual in residuals)
     damped = [("mul", _exp(*rate), wave) for wave in (alone, around) for rate in _rates(rows)[1:4:2]]
-    line = total(around, scaled(0.0, X))
-    return (
-        [alone, around, *damped, ("mul", X, alone), line]
-        if alone != around
-        else [alone, *damped, ("mul", X, alone), line]
-    )
+    return [alone, around, *damped, ("mul", X, alone)], beside
