@@ -21,7 +21,7 @@ from kanwidget.sklearn import FormulaClassifier, FormulaRegressor, KANClassifier
 ESTIMATORS = {
     "KANRegressor": KANRegressor(),
     "KANClassifier": KANClassifier(),
-    "FormulaRegressor": FormulaRegressor(steps=12),
+    "FormulaRegressor": FormulaRegressor(steps=30),
     "FormulaClassifier": FormulaClassifier(steps=20),
 }
 
