@@ -83,11 +83,13 @@ class _CurveSearch:
         self._seen: set[Tree] = set()
         self._front: list[Curve] = []
         self._fits = 0
+        self._tied = 0.0  # bits by which a description may be longer than that of a curve that is as simple
 
     def run(self, stages: int | None = None) -> Iterator[Curve | None]:
         """So many stages in turn, all by default."""
         for number, trees in enumerate(itertools.islice(self._stages(), stages)):
-            # The first ones come from several starts each.
+            # The first ones come from several starts each, and are few enough to name those that the rows can't tell apart.
+            self._tied = 0.0 if number else _RIVAL
             yield from self._fitted(trees if number else self._promising(trees))
             yield None
             if any(curve.relative < _EXACT for curve in self._front):
@@ -214,7 +216,7 @@ class _CurveSearch:
         if any(
             other.complexity <= curve.complexity
             and other.relative <= limit
-            and other.bits <= curve.bits - (_RIVAL if other.relative > ROUND_OFF else 0)
+            and other.bits <= curve.bits - (self._tied if other.relative > ROUND_OFF else 0)
             for other in self._front
         ):
             return
