@@ -18,12 +18,14 @@ from kanwidget.datasets import Dataset
 from kanwidget.datasets.dataset import rows_of
 from kanwidget.discovery.arguments import operations
 from kanwidget.discovery.discovery import rival_sentence
-from kanwidget.discovery.engine.search import Limits, Stage, search
+from kanwidget.discovery.engine.search import Limits, search
+from kanwidget.discovery.engine.strategies import Stage
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, from_expression, nodes
 from kanwidget.discovery.fronts.finishing import Finishing
 from kanwidget.discovery.fronts.front import Front, Member
 from kanwidget.discovery.fronts.rivals import find_rivals
 from kanwidget.discovery.fronts.table import Part, simple_trees, tables
+from kanwidget.insight.noise import noise_of
 from kanwidget.simplification.held_out import HeldOut
 from kanwidget.symbolic.formulas.compile import plan
 from kanwidget.symbolic.formulas.formula import variables
@@ -75,6 +77,7 @@ class LawSearch:
     """
 
     def __init__(self, network: Network, held: HeldOut, curves: Network | None = None) -> None:
+        self._held = held
         self._network, self._symbols = network, variables(network, held.data.in_vars)
         self._columns = _read(network)
         self._data = _sample(held.data)
@@ -117,6 +120,30 @@ class LawSearch:
         network, noise = self._level
         with torch.no_grad():
             return noise.weights(network(data[f"{part}_input"])[:, 0].double()).square().cpu()
+
+    @property
+    def has_growing_noise(self) -> bool:
+        """Whether the noise grows with the target."""
+        return self._level is not None
+
+    def in_noise(self, losses: Tensor) -> Tensor:
+        """Losses of the held-out rows in units of the noise of each, where that grows with the target."""
+        weights = self.weights(self._held.data, "test")
+        return losses if weights is None else weights.to(losses) * losses
+
+    def allows(self, before: Tensor, after: Tensor) -> bool:
+        """`HeldOut.allows` in units of the noise."""
+        return self._held.allows(self.in_noise(before), self.in_noise(after))
+
+    def leaves_noise(self, network: Network) -> bool:
+        """Whether what a network leaves of the rows is alike where these are alike: of noiseless data it isn't, however little it is."""
+        data, weights = self._held.data, self.weights(self._held.data, "train")
+        with torch.no_grad():
+            residual = (data.train_label - network(data.train_input))[:, 0]
+        if weights is not None:
+            residual = weights.sqrt().to(residual) * residual
+        noise = noise_of(data.train_input[:, network.columns], residual)
+        return noise is None or noise.is_noise
 
     def steps(self, stage: Stage) -> Iterator[str]:
         """What a stage of the search tries; if only then noise turns out to grow with the target, it comes a second time."""

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from kanwidget import _check
@@ -18,10 +17,9 @@ from kanwidget.core.primitives import primitives
 from kanwidget.core.records import EdgeRef, Freedom
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets.dataset import rows_of
-from kanwidget.discovery.engine.search import Stage
+from kanwidget.discovery.engine.strategies import Stage
 from kanwidget.growth import RicherNetworks, richer_networks
 from kanwidget.growth.screens import leaves_more
-from kanwidget.insight.noise import noise_of
 from kanwidget.simplification.auto import auto_symbolic_steps
 from kanwidget.simplification.description import description_length
 from kanwidget.simplification.freedoms import freedom_of_a_sum
@@ -269,9 +267,9 @@ class _Simplification:
                 former = text
             else:
                 AFTER_STEP.get()()
-        yield self._judged(search.best)
+        yield self._judged(search, search.best)
 
-    def _judged(self, found: LawNetwork | None) -> SimplificationStep:
+    def _judged(self, search: LawSearch, found: LawNetwork | None) -> SimplificationStep:
         """Take a law if it says the same as the curves."""
         assert self.reference is not None
         if found is None:
@@ -280,14 +278,14 @@ class _Simplification:
         # Evidence knows all rows; the held-out ones decide where there is none.
         improved = is_as_likely(found.network, found.constants, found.functions, self.given, self.held)
         if improved is None:
-            improved = self._allows(self.reference, losses)
+            improved = search.allows(self.reference, losses)
         if improved:
             # As few constants say as much as all curves, within a standard error: nothing else will be shorter.
-            more = self._weighted(losses - self.reference)
+            more = search.in_noise(losses - self.reference)
             exact = float(losses.mean()) <= EXACT
             # In other units than those of the noise a curve's description is no measure.
-            as_good = self._has_growing_noise or float(more.mean()) <= float(more.std()) / math.sqrt(len(more))
-            self.is_enough = exact or (as_good and self._leaves_noise(found.network))
+            as_good = search.has_growing_noise or float(more.mean()) <= float(more.std()) / math.sqrt(len(more))
+            self.is_enough = exact or (as_good and search.leaves_noise(found.network))
             self.law = found
             self.best, self.reference = found.network, losses if self.is_enough else self.reference
             everywhere = self.held.row_losses(found.network, everywhere=True, unit=self.pruned)
@@ -296,29 +294,6 @@ class _Simplification:
         if not self.is_enough and float(losses.mean()) < _NEAR * self._variance():
             self.nearest = f"{found.text}, held-out error {error:.3g}"
         return self._step("law", f"{found.text}: held-out error {error:.3g}", improved)
-
-    @property
-    def _has_growing_noise(self) -> bool:
-        return self.search is not None and self.search.weights(self.held.data, "test") is not None
-
-    def _weighted(self, losses: Tensor) -> Tensor:
-        """Losses of the held-out rows in units of the noise of each, where that grows with the target."""
-        weights = None if self.search is None else self.search.weights(self.held.data, "test")
-        return losses if weights is None else weights.to(losses) * losses
-
-    def _allows(self, before: Tensor, after: Tensor) -> bool:
-        """`HeldOut.allows` in units of the noise."""
-        return self.held.allows(self._weighted(before), self._weighted(after))
-
-    def _leaves_noise(self, network: Network) -> bool:
-        """Whether what a network leaves of the rows is alike where these are alike: of noiseless data it isn't, however little it is."""
-        data = self.held.data
-        with torch.no_grad():
-            residual = data.train_label - network(data.train_input)
-        weights = None if self.search is None else self.search.weights(data, "train")
-        left = residual[:, 0] if weights is None else weights.sqrt().to(residual) * residual[:, 0]
-        noise = noise_of(data.train_input[:, network.columns], left)
-        return noise is None or noise.is_noise
 
     def _explains_much(self) -> bool:
         """Whether the curves explain so much that a longer search may find what they follow."""
@@ -462,7 +437,7 @@ class _Simplification:
         if self.law is not None and self.search is not None and self.best is self.law.network:
             law, rivals = self.search.finished(self.law)
             # The scales and offsets of all edges fit noise at best; without noise they reach round-off.
-            if self._allows(losses, self.held.row_losses(law.network, unit=trial)):
+            if self.search.allows(losses, self.held.row_losses(law.network, unit=trial)):
                 trial, self.law, self.rivals = law.network, law, rivals
         self.best = trial
         text = f"Constants trained on all rows: held-out error {before:.3g} → {self.held.error(trial):.3g}"

@@ -2,76 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from torch import Tensor
 
-from kanwidget.discovery.engine.coefficients import coefficient_forms, curves_of_coefficients
-from kanwidget.discovery.engine.curves import curves
-from kanwidget.discovery.engine.fractions.inner import rationals_with_function
-from kanwidget.discovery.engine.fractions.links import linked_rationals
-from kanwidget.discovery.engine.fractions.noisy import (
-    noisy_fractions,
-    noisy_polynomials,
-    noisy_sums,
-    sums_with_function,
-)
-from kanwidget.discovery.engine.fractions.polynomials import (
-    feature_sets,
-    monomials_of,
-    rational_functions,
-    sparse_sums,
-)
-from kanwidget.discovery.engine.growth import grow, shorten, simplify_stepwise
+from kanwidget.discovery.engine.growth import shorten
 from kanwidget.discovery.engine.pool import Candidate, Pool, Reported
-from kanwidget.discovery.engine.reductions import Reduction, reductions, sample_of
-from kanwidget.discovery.engine.scans.atoms import Atoms
-from kanwidget.discovery.engine.scans.families import (
-    functions_of,
-    functions_with_constants,
-    linear_operands,
-    monomials,
-    products_with_functions,
-    small_trees,
-)
-from kanwidget.discovery.engine.scans.residuals import scan_residuals
-from kanwidget.discovery.engine.scans.strategies import scan_products, scan_sums
-from kanwidget.discovery.engine.separation import curves_of_parts, separations
 from kanwidget.discovery.engine.similarity.dimensions import Dimensions
-from kanwidget.discovery.engine.similarity.laws import similarity_laws
-from kanwidget.discovery.engine.similarity.products import products_by_symmetries, products_by_units
-from kanwidget.discovery.engine.surrogates import Surrogate, formula_surrogate, network_surrogates
+from kanwidget.discovery.engine.strategies import STAGES, Finding, Stage, Strategies
 from kanwidget.discovery.engine.table import Table, Units
 from kanwidget.discovery.engine.trees import Tree
 
-#: Most atoms in memory, of 256 numbers each.
-_ATOMS = 120_000
-#: Most atoms with constants, and those of which pairs are formed.
-_WITH_CONSTANTS, _PAIRED = 8000, 9000
-#: Formulas that a round of growth starts from.
-_GROWN = 6
-#: Trees that sums of many terms choose from.
-_IN_SUMS = 4000
-#: Smaller tables are searched where a formula has at most this error, at most so many, and so many reductions deep.
-_ROUGH, _REDUCTIONS, _DEEPEST = 0.05, 4, 3
-#: The same for networks, whose error of noisy rows is that of the noise.
-_NOISY = 0.1
-#: Steps of the search for curves that count as quick.
-_CURVES = 50
-#: Fewer columns also come in products.
-_FEW_COLUMNS = 4
-#: Steps in a table that only units suggest, until a rough formula must be there.
-_FIRST_STEPS = 40
-#: Rows that a network needs.
-_FEWEST_ROWS = 50
 #: Bits by which descriptions of contenders are longer than the shortest one at most, and how many there are at most.
 _CONTENDERS_BITS, _MOST_CONTENDERS = 12.0, 40
-#: Atoms up to which a smaller table is searched to the end.
-_FEW_ATOMS = 15_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +51,6 @@ class Report:
     the strategy that came to it."""
 
 
-#: What is tried in the first second or two, in some seconds more, and in tens of seconds.
-Stage = Literal["first", "quick", "slow"]
-STAGES: tuple[Stage, ...] = ("first", "quick", "slow")
-
-
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What formulas may hold."""
@@ -125,12 +65,6 @@ class Limits:
     """Whether networks may be trained."""
     in_time: Callable[[Callable[[], str]], str | None] = lambda step: step()
     """Does a step and returns what it says, or breaks it off and returns None."""
-
-
-class Finding(str):
-    """A text that says what is known of the target."""
-
-    __slots__ = ()
 
 
 def search(rows: Rows, limits: Limits) -> Iterator[Report]:
@@ -152,7 +86,7 @@ def search(rows: Rows, limits: Limits) -> Iterator[Report]:
     table = Table(x, y, rows.weights, limits.operations, limits.complexity, limits.seed, units.columns)
     reported = Reported()
     dimensions = dimensions and dimensions.in_units(units.columns)
-    strategies = _Strategies(table, rows.names, rows.target, dimensions=dimensions, networks=limits.networks)
+    strategies = Strategies(table, rows.names, rows.target, dimensions=dimensions, networks=limits.networks)
     steps = _with_short_forms(table, strategies.run(limits.stages))
     while text := limits.in_time(lambda: next(steps, "")):
         # What a step brought comes before its words: who stops in between two steps has all of it.
@@ -183,316 +117,3 @@ def _with_short_forms(table: Table, steps: Iterator[str]) -> Iterator[str]:
         if table.pool.is_settled and not settled:
             settled = True
             yield from shorten(table)
-
-
-class _Strategies:
-    """The order of the strategies: what is quick and often right comes first, in the table and in the smaller ones.
-
-    Args:
-        table: The table.
-        names: Of its columns, for words.
-        target: What y is called.
-        depth: How many reductions lead to this table.
-        dimensions: Of columns and target, where units are known.
-        networks: Whether networks may be trained.
-    """
-
-    def __init__(
-        self,
-        table: Table,
-        names: Sequence[str],
-        target: str,
-        depth: int = 0,
-        dimensions: Dimensions | None = None,
-        *,
-        networks: bool = True,
-    ) -> None:
-        self.table, self.names, self.target, self.depth = table, names, target, depth
-        self.dimensions, self.networks = dimensions, networks
-        self.grown: set[Tree] = set()
-        self.is_separated = False
-        self.smaller: dict[tuple[Tree, ...], tuple[Reduction, _Strategies, Reported]] = {}
-        self.levels = small_trees(table, _ATOMS)
-        self.simple: Atoms | None = None
-        self.curves = self._curves()
-
-    def run(self, stages: Iterable[Stage]) -> Iterator[str]:
-        """The strategies of some stages, one after the other."""
-        if "first" in stages:
-            yield from self._by_units()
-            yield from self.first()
-        if "quick" in stages:
-            yield from self.quick()
-            yield from simplify_stepwise(self.table)
-        if "slow" in stages:
-            yield from self.slow()
-            yield from simplify_stepwise(self.table)
-            yield from self.growth(rounds=100)
-
-    def first(self) -> Iterator[str]:
-        """A second or two: functions as laws have them, fractions, sums of products, and products of powers."""
-        table = self.table
-        yield from self._natural()
-        yield from rational_functions(table)
-        yield from linked_rationals(table)
-        yield from noisy_polynomials(table)
-        yield from noisy_fractions(table)
-        yield from noisy_sums(table)
-        if not self.depth:
-            yield from sums_with_function(table)
-        yield from self._by_similarity()
-
-    def quick(self) -> Iterator[str]:
-        """Some seconds."""
-        table = self.table
-        for key in list(self.smaller):
-            yield from self._brought(key, self.smaller[key][1].quick())
-        for label, atoms in itertools.islice(self.levels, 2):
-            yield from scan_products(table, atoms, label)
-            yield from scan_sums(table, atoms, label)
-            if self.simple is None:
-                yield from self._by_parts()
-                yield from self._by_network()
-                yield from scan_residuals(table, atoms, label)
-                yield from rationals_with_function(table)
-                if not self.depth:
-                    yield from self._monomials()
-            self.simple = atoms
-        yield from itertools.islice(self.curves, _CURVES)
-        if self.depth and len(table.indices) < 3:
-            yield from self._level(next(self.levels))
-        yield from self._by_formula()
-
-    def slow(self) -> Iterator[str]:
-        """Tens of seconds."""
-        table, simple = self.table, self.simple
-        if simple is None:
-            return
-        atoms = [simple.tree(index) for index in range(min(len(simple), _IN_SUMS))]
-        yield from self._slow_smaller()
-        yield from sparse_sums(table, atoms, "products")
-        if self.depth:
-            yield from self._monomials()
-        for label, features in feature_sets(table):
-            yield from sparse_sums(table, monomials_of(features, 3)[1 : _IN_SUMS + 1], f"products of {label}")
-        yield from self.curves
-        yield from self._constants(simple)
-        yield from self.growth(rounds=2)
-        yield from self._by_formula()
-        for level in self.levels:
-            if self.depth and len(level[1]) > _FEW_ATOMS:
-                return
-            yield from self._level(level)
-            yield from self.growth(rounds=3)
-            yield from self._by_formula()
-
-    def _level(self, level: tuple[str, Atoms]) -> Iterator[str]:
-        label, atoms = level
-        yield from scan_products(self.table, atoms, label)
-        yield from scan_sums(self.table, atoms, label, targets=slice(0, 4))
-
-    def _monomials(self) -> Iterator[str]:
-        table = self.table
-        largest = 2 if len(table.indices) <= _FEW_COLUMNS else 1
-        atoms = functions_of(table, monomials(table, largest), 12000)
-        yield from scan_products(table, atoms, "functions of products")
-        yield from scan_sums(table, atoms, "functions of products", targets=slice(0, 4))
-        atoms = products_with_functions(table, monomials(table, largest), _WITH_CONSTANTS)
-        yield from scan_sums(table, atoms, "products with a function", targets=slice(0, 4))
-
-    def _constants(self, simple: Atoms) -> Iterator[str]:
-        table = self.table
-        trees = [simple.tree(index) for index in range(min(len(simple), 30 + 5 * len(table.indices)))]
-        for operands in (trees, linear_operands(table, self._linear_parts())):
-            for sums in (False, True):
-                atoms = functions_with_constants(table, operands, simple, _WITH_CONSTANTS, sums=sums)
-                label = "functions with a constant"
-                targets = slice(0, 4)
-                yield from (
-                    scan_sums(table, atoms, label, targets=targets) if sums else scan_products(table, atoms, label)
-                )
-
-    def _linear_parts(self) -> list[Tree]:
-        """Columns and, of few columns, their products: what sums with a constant are made of."""
-        columns: list[Tree] = [("x", index) for index in self.table.indices]
-        products: list[Tree] = [("mul", a, b) for a, b in itertools.combinations(columns, 2)]
-        return columns + products if len(columns) < _FEW_COLUMNS else columns
-
-    def _natural(self) -> Iterator[str]:
-        """Functions as laws have them, of one column each, in products and sums."""
-        table = self.table
-        if len(table.indices) > 1:
-            for form in separations(table, math.inf):
-                yield from curves_of_parts(table, form, stages=1)
-            return
-        for curve in curves(table.columns[0], table.y, table.weights, operations=table.operations, stages=1):
-            if curve is not None:
-                table.offer([curve.tree], f"a curve of {self.names[0]}")
-            else:
-                yield f"trying curves of {self.names[0]}"
-
-    def _curves(self) -> Iterator[str]:
-        """Formulas of one variable, where there is only one."""
-        table = self.table
-        if len(table.indices) > 1:
-            return
-        for curve in curves(table.columns[0], table.y, table.weights, operations=table.operations):
-            if curve is not None:
-                table.offer([curve.tree], f"a curve of {self.names[0]}")
-            yield f"trying curves of {self.names[0]}"
-
-    # ---- smaller tables
-
-    def _by_formula(self) -> Iterator[str]:
-        """Search the smaller tables that the best formula suggests."""
-        best = self.table.pool.best
-        if best is not None and best.error < _ROUGH and self._may_reduce():
-            relative = best.error * self.table.pool.spread / float(self.table.y.abs().median() or 1.0)
-            yield from self._reduced(formula_surrogate(self.table, best.tree, relative))
-
-    def _by_network(self) -> Iterator[str]:
-        """Search the parts and the smaller tables that a trained network suggests."""
-        if not self._may_reduce():
-            return
-        surrogate: Surrogate | None = None
-        if self.networks and len(self.table) >= _FEWEST_ROWS:
-            for step in network_surrogates(self.table):
-                if isinstance(step, str):
-                    yield step
-                else:
-                    surrogate = step
-        yield from self._by_parts(surrogate.error if surrogate is not None else math.inf)
-        if surrogate is not None and surrogate.error < _NOISY:
-            yield from self._reduced(surrogate)
-
-    def _by_parts(self, near: float | None = None) -> Iterator[str]:
-        """Search the parts of each column, where a sum or product of these leaves of y nothing but noise, or no more than a network.
-
-        Args:
-            near: The network's relative error.
-        """
-        table = self.table
-        if self.is_separated or table.pool.is_exact or not self._may_reduce():
-            return
-        best = table.pool.best.error if table.pool.best is not None else math.inf
-        size = math.inf if near is None else near * float(table.y.abs().median()) / table.pool.spread
-        forms = separations(table, min(best, size))
-        if near is None:
-            forms = [form for form in forms if form.leaves_noise(table)]
-        self.is_separated = bool(forms)
-        for place, form in enumerate(forms):
-            text = form.text(self.names, self.target)
-            # A sum and a product are never both the law: noise hides which of them it is.
-            yield Finding(f"or, hardly worse, {text}" if place else text)
-            yield from curves_of_parts(table, form)
-        if not forms:
-            yield from self._by_coefficients(min(best, size), noise=near is None)
-
-    def _by_coefficients(self, near: float, noise: bool) -> Iterator[str]:
-        """Search the coefficients of columns, where these are functions of one argument.
-
-        Args:
-            near: The error of what is known of y.
-            noise: Whether the form must leave nothing but noise.
-        """
-        forms = [form for form in coefficient_forms(self.table, near) if not noise or form.leaves_noise(self.table)]
-        self.is_separated = bool(forms)
-        for form in forms:
-            yield Finding(form.text(self.names, self.target))
-            yield from curves_of_coefficients(self.table, form)
-
-    def _may_reduce(self) -> bool:
-        return len(self.table.indices) > 1 and self.depth < _DEEPEST
-
-    def _by_similarity(self) -> Iterator[str]:
-        """Search the smaller tables of products of powers that rows suggest."""
-        if not self._may_reduce() or self.table.pool.is_exact:
-            return
-        found = 0
-        for reduction in similarity_laws(self.table, self.names):
-            if reduction is None:
-                yield f"fitting products of powers for {self.target}"
-                continue
-            yield from self._searched(reduction, Finding(f"{self.target}: {reduction.text}"))
-            found += 1
-            if found == _REDUCTIONS:
-                return
-
-    def _by_units(self) -> Iterator[str]:
-        """Search the smaller table of products without units; as units suggest it only, it is left soon where no formula is near."""
-        if self.dimensions is None or not self._may_reduce():
-            return
-        for reduction in products_by_units(self.dimensions, self.table.columns, self.names):
-            steps = self._searched(reduction, f"trying what units suggest: {reduction.text}")
-            yield from itertools.islice(steps, _FIRST_STEPS)
-            if self.table.pool.best is not None and self.table.pool.best.error < _ROUGH:
-                yield from steps
-                return
-            # A constant may have a unit: derivatives will say.
-            self.smaller.pop(reduction.key, None)
-
-    def _reduced(self, surrogate: Surrogate) -> Iterator[str]:
-        """Search smaller tables for some seconds."""
-        sample = sample_of(surrogate)
-        if sample is None:
-            return
-        smaller = reductions(sample, self.names)[:_REDUCTIONS]
-        if self.dimensions is not None:
-            smaller = [*products_by_symmetries(self.dimensions, self.table.columns, sample, self.names)[:2], *smaller]
-        for reduction in smaller:
-            yield from self._searched(reduction, Finding(f"{self.target}: {reduction.text}"))
-
-    def _searched(self, reduction: Reduction, text: str) -> Iterator[str]:
-        """Search a smaller table, unless that was done."""
-        key = reduction.key
-        if key in self.smaller:
-            return
-        if not reduction.columns:
-            yield text
-            self.table.offer([("mul", ("c", 1.0), reduction.factor)], reduction.text)
-            return
-        table = reduction.table(self.table)
-        if table is None:
-            return
-        yield text
-        names = [f"({name})" if " " in name or "/" in name else name for name in reduction.names(self.names)]
-        rest = self.target if reduction.factor == ("n", 1) else "what is left"
-        strategies = _Strategies(table, names, rest, self.depth + 1, networks=self.networks)
-        strategies.is_separated = self.is_separated
-        self.smaller[key] = reduction, strategies, Reported()
-        yield from self._brought(key, strategies.first())
-
-    def _slow_smaller(self) -> Iterator[str]:
-        """Search the smaller tables further, the smallest first."""
-        for key in sorted(self.smaller, key=len):
-            yield from self._brought(key, self.smaller[key][1].slow())
-
-    def _brought(self, key: tuple[Tree, ...], steps: Iterator[str]) -> Iterator[str]:
-        """Do the steps of a smaller table's search, and bring what it finds back."""
-        reduction, strategies, reported = self.smaller[key]
-        for text in steps:
-            formulas = [reduction.outside(candidate.tree) for candidate in reported.entrants(strategies.table.pool)]
-            self.table.offer(formulas, reduction.text, fits=6)
-            yield text
-            if strategies.table.pool.is_settled:
-                return
-
-    # ---- growth
-
-    def growth(self, rounds: int) -> Iterator[str]:
-        """Rounds of growth from the best formulas that haven't been grown."""
-        atoms = self.simple
-        assert atoms is not None
-        for _ in range(rounds):
-            starts = self._ungrown()[:_GROWN]
-            if not starts:
-                return
-            for candidate in starts:
-                self.grown.add(candidate.tree)
-                yield from grow(self.table, candidate, atoms)
-
-    def _ungrown(self) -> list[Candidate]:
-        """Formulas to grow: the shortest descriptions and, since most good formulas begin simple, the front, in turn."""
-        pool = self.table.pool
-        both = itertools.chain.from_iterable(itertools.zip_longest(pool.candidates[:40], reversed(pool.front())))
-        return [c for c in dict.fromkeys(both) if c is not None and c.tree not in self.grown]
