@@ -11,7 +11,6 @@ M, L, D, R, E, T, H, B = SYMBOLS = sympy.symbols("m L D rho eta T H b", positive
 LAWS = [
     (30 * L * M**2 / (R * D) + sympy.sqrt(E) / 50, 0.02),
     (4 * M**2 * L / D + 0.3 * E * T / H, 0.02),
-    (3 * M ** sympy.Rational(4, 5) * E ** sympy.Rational(-1, 3) + 2 * T / H, 0.01),
 ]
 
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from kanwidget.training.optimizers.damping_and_ridge import damping_metric
 
 from kanwidget import KAN, load_puromycin, load_trees
 from kanwidget.training import Interrupted, Penalty
@@ -15,6 +14,7 @@ from kanwidget.training.objective import gauss_newton
 from kanwidget.training.objective.batch import Batch
 from kanwidget.training.objective.loss import LOSSES
 from kanwidget.training.objective.objective import Objective
+from kanwidget.training.optimizers.least_squares import damping_metric
 from kanwidget.training.optimizers.levenberg_marquardt import LevenbergMarquardt
 from tests.support.networks import F64, ZOO, assert_same, plain, product_data, snapshot, states, tied, uniform
 from tests.support.stacks import gradients, objective, read, total, write
