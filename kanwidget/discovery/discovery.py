@@ -233,16 +233,17 @@ class Discovery:
 ALSO_POSSIBLE = "also possible by these rows: "
 
 
-def rival_sentence(rival: Equation, best: Equation, *, relative: bool) -> str:
+def rival_sentence(rival: Equation, best: Equation, *, relative: bool, rows: str = "") -> str:
     """That the rows can't tell a formula from the best one, with both errors.
 
     Args:
         rival: The formula.
         best: The best one of its target.
         relative: Whether relative errors count.
+        rows: Which rows the errors are of, where others have been named before.
     """
     unit = "" if rival.unit is None else f" {rival.unit}"
     errors = f"RMSE {rival.rmse_train:.3g}{unit}, the best one's {best.rmse_train:.3g}{unit}"
     if relative and rival.relative_error is not None and best.relative_error is not None:
         errors = f"{100 * rival.relative_error:.2g} % off, the best one {100 * best.relative_error:.2g} %"
-    return f"{ALSO_POSSIBLE}{rival.text} ({errors})"
+    return f"{ALSO_POSSIBLE}{rival.text} ({errors}{rows})"

@@ -136,7 +136,7 @@ class DiscoverySteps:
         """What was found so far."""
         fronts = {front.table.target: front.equations for front in self._fronts}
         best = {front.table.target: front.best.equation for front in self._fronts if front.members}
-        relative = frozenset(f.table.target for f in self._fronts if f.has_relative_noise)
+        relative = frozenset(f.table.target for f in self._fronts if f.noise is not None)
         reasons = {target: self._reasons.get(target, self._ended) for target in fronts}
         rivals = {front.table.target: tuple(member.equation for member in front.rivals) for front in self._fronts}
         return Discovery(self.data, fronts, best, tuple(self.findings), self.seconds, reasons, relative, rivals)
@@ -201,7 +201,7 @@ class DiscoverySteps:
             entered = (member.equation,) if member.equation in front.equations else ()
             yield self._step(front, "trying", "what else the rows allow", entered)
         for rival in front.rivals:
-            text = rival_sentence(rival.equation, front.best.equation, relative=front.has_relative_noise)
+            text = rival_sentence(rival.equation, front.best.equation, relative=front.noise is not None)
             yield self._step(front, "finding", text, ())
 
     @property
@@ -231,9 +231,10 @@ class DiscoverySteps:
         """All rows alike; then relative errors, where the noise grows with the value."""
         turn = _Turn(front, (self.seconds, end), (self._reports, last))
         reason = yield from self._reported(front, front.table.rows(), end, last, turn)
-        if reason in ("complete", "turn") and front.has_relative_noise:
+        weights = front.noise_weights() if reason in ("complete", "turn") else None
+        if weights is not None:
             yield self._found(front, _relative_sentence(front))
-            reason = yield from self._reported(front, front.table.rows(front.relative_weights()), end, last)
+            reason = yield from self._reported(front, front.table.rows(weights), end, last)
         return reason
 
     def _robustly(self, front: Front, end: float | None, last: int | None) -> _Ending:
@@ -380,7 +381,7 @@ class _Turn:
 
     def is_due(self, seconds: float, reports: int) -> bool:
         early, late = (bool(_over(seconds, time, reports, report)) for time, report in self._limits)
-        if not early or not self._front.has_relative_noise:
+        if not early or self._front.noise is None:
             return False
         best = self._front.best
         if late or best is self._examined:

@@ -132,7 +132,7 @@ def yardstick_steps(
     line = former.line if former else (yield from _score_of(network, fitted, rows, (1, 1, "zero")))
     additive = former.additive if former and network.depth > 1 else None
     if network.depth > 1 and additive is None:
-        additive = yield from _score_of(network, fitted, rows, (_GRID, 3, "silu"))
+        additive = yield from _score_of(network, fitted, rows, (max(_GRID, network.layer(0).grid_size), 3, "silu"))
     majority = _majority(whole.train_label, rows[1], network.n_out) if whole.is_classification else None
     yield Yardsticks(score(network, *rows), line, additive, majority, _allowed(network, rows[1]), part != "train")
 

@@ -67,6 +67,15 @@ class LawNetwork:
         return sum(OPERATIONS[head].complexity for head in heads if head in OPERATIONS)
 
 
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """A formula that the rows can't tell from a law."""
+
+    text: str
+    sentence: str
+    """That the rows allow it, with its error and that of the law on the training rows."""
+
+
 class LawSearch:
     """A search for the law of a table, without networks, on the rows that a simplification may see.
 
@@ -149,11 +158,18 @@ class LawSearch:
         """What a stage of the search tries; if only then noise turns out to grow with the target, it comes a second time."""
         if not self._table.spread or not self._table.columns:
             return
-        weights = self._weights
-        yield from self._searched(stage, weights)
-        if weights is None and self._front.has_relative_noise:
-            self._weights = self._front.relative_weights()
-            yield from self._searched(stage, self._weights)
+        yield from self._searched(stage, self._weights)
+        if self._weights is None:
+            self._weights = self._front.noise_weights()
+            if self._weights is not None:
+                yield from self._searched(stage, self._weights)
+        self._learn_noise()
+
+    def _learn_noise(self) -> None:
+        """Curves that have learnt noise don't show how it grows: the likeliest law does."""
+        law = self.best if self._level is None and self._front.noise is not None else None
+        if law is not None:
+            self._measure(law.network, self._data)
 
     def _searched(self, stage: Stage, weights: Tensor | None) -> Iterator[str]:
         limits = Limits(operations(None), self._front.reach, stages=(stage,), networks=False)
@@ -169,16 +185,12 @@ class LawSearch:
         """The likeliest law that a network computes; None where there is none, or the mean is likelier."""
         for member in filter(self._front.is_short, self._front.by_length):
             found = self._law(member)
-            if found is not None and self._level is None and self._front.has_relative_noise:
-                self._measure(found.network, self._data)  # curves that have learnt noise don't show how it grows
             if found is not None or not member.equation.sympy.free_symbols:
                 return found
         return None
 
-    def finished(self, law: LawNetwork) -> tuple[LawNetwork, tuple[str, ...]]:
-        """The law with its constants fitted to all rows, exact numbers where these agree; and a sentence for each formula that the rows
-        can't tell from it.
-        """
+    def finished(self, law: LawNetwork) -> tuple[LawNetwork, tuple[Rival, ...]]:
+        """The law with its constants fitted to all rows, exact numbers where these agree; and its rivals."""
         front = self._front
         front.table = replace(
             self._table, every=Part(self._whole.train_input, self._whole.train_label[:, 0], self._whole.train_weight)
@@ -190,9 +202,14 @@ class LawSearch:
         for _ in find_rivals(finishing, self._contenders):
             pass
         last = self._law(front.best) or (None if member is None else self._law(member)) or law
-        relative = front.has_relative_noise
+        relative = front.noise is not None
         others = [rival for rival in front.rivals if rival is not last.member]
-        return last, tuple(rival_sentence(rival.equation, last.member.equation, relative=relative) for rival in others)
+
+        def sentence(rival: Member) -> str:
+            law = last.member.equation
+            return rival_sentence(rival.equation, law, relative=relative, rows=" on the training rows")
+
+        return last, tuple(Rival(rival.equation.text, sentence(rival)) for rival in others)
 
     def _law(self, member: Member) -> LawNetwork | None:
         expression = member.equation.sympy

@@ -24,7 +24,7 @@ from kanwidget.simplification.auto import auto_symbolic_steps
 from kanwidget.simplification.description import description_length
 from kanwidget.simplification.freedoms import freedom_of_a_sum
 from kanwidget.simplification.held_out import HeldOut, held_out
-from kanwidget.simplification.laws import LawNetwork, LawSearch
+from kanwidget.simplification.laws import LawNetwork, LawSearch, Rival
 from kanwidget.simplification.refits import refit, without_held_out
 from kanwidget.simplification.removals import without_constants, without_needless_edges, without_needless_inputs
 from kanwidget.simplification.shapes import Shape, fresh, power_law, shapes
@@ -50,10 +50,8 @@ _NEAR = 0.5
 _LITTLE = 0.25
 #: Steps of the last refit.
 _LAST_STEPS = 100
-#: A network of more edges is large: its work is shown in parts, and only its weak edges and columns go.
-_LARGE = 60
-#: Parts in which the training of a large network is shown.
-_PARTS = 5
+#: A network of more edges is large: its training is shown in so many parts, and only its weak edges and columns go.
+_LARGE, _PARTS = 60, 5
 #: Beyond so many edges the network's own functions aren't searched: a formula of them would say nothing.
 _MOST_EDGES = 40
 #: Beyond so many edges only plain functions take a curve's place: a formula of others is no short one.
@@ -66,7 +64,7 @@ class SimplificationStep:
     """What one step of `simplify_steps` has tried and found."""
 
     kind: str
-    """`train`, `prune`, `shape`, `replace` or `refit`: what was done; `try` in the midst of it, so that one may stop."""
+    """`train`, `prune`, `shape`, `replace`, `law` or `refit`: what was done; `try` in the midst of it, so that one may stop."""
     text: str
     """The same as a sentence."""
     network: Network
@@ -77,8 +75,8 @@ class SimplificationStep:
     """Whether this step has changed it."""
     nearest: str = ""
     """The best short law that was tried and not taken, with its held-out error."""
-    rivals: tuple[str, ...] = ()
-    """Of the last step: sentences on formulas that the rows can't tell from its law."""
+    rivals: tuple[Rival, ...] = ()
+    """Of the last step: formulas that the rows can't tell from its law."""
 
 
 @limit_threads
@@ -113,7 +111,9 @@ def simplify_steps(
     """Train with a penalty, prune, try smaller shapes, replace splines by functions, refit: the network itself isn't changed.
 
     Where the network is a sum of curves that `fit` has trained with evidence, that comes first: edges that say nothing go, straight ones
-    become lines, and where nothing else is left nothing else is tried. Penalty, pruning and other shapes are for all other networks.
+    become lines, and where nothing else is left nothing else is tried. Other networks are trained with a penalty, and pruned. Then the
+    search of `discover` looks for the law of the whole table; if it says as much as the curves, that is the end. Else functions are tried
+    in place of curves, in this network and in smaller shapes.
 
     Every result is compared by its description length: the misfit of all rows, and the constants and functions, in bits. Only what
     doesn't make the error on held-out rows worse than their noise allows counts; a law has to be as likely as the curves, too. The same
@@ -172,7 +172,7 @@ class _Simplification:
         self.is_enough = False
         self.search: LawSearch | None = None
         self.law: LawNetwork | None = None
-        self.rivals: tuple[str, ...] = ()
+        self.rivals: tuple[Rival, ...] = ()
         self.nearest = ""
         #: A network with its error, which most steps don't change.
         self._measured: tuple[Network, float] | None = None

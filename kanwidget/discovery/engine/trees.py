@@ -185,6 +185,16 @@ def with_constants(tree: Tree, numbers: Sequence[float]) -> Tree:
     return visit(tree)
 
 
+def form_of(tree: Tree) -> Tree:
+    """The tree without its constants' values.
+
+    Examples:
+        >>> form_of(("mul", ("c", 2.5), ("x", 0)))
+        ('mul', ('c', 0.0), ('x', 0))
+    """
+    return with_constants(tree, [0.0] * len(constants(tree)))
+
+
 def complexity(tree: Tree) -> float:
     """Operations, functions, columns and constants, weighted: a column or constant counts 1, an operation as its row says."""
     return sum(OPERATIONS[node[0]].complexity if node[0] in OPERATIONS else 1.0 for node in nodes(tree))

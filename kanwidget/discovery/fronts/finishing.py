@@ -104,8 +104,7 @@ def _finished(front: Front, member: Member, weights: torch.Tensor | None, deadli
         expression = fit.expression if math.isfinite(fit.deviance) else start
     size = _size(expression, table, member.complexity)
     result = front.measured(expression, size, _decimals(expression), member.equation.origin, own)
-    relative = front.has_relative_noise
-    errors = [ranking.held_out(each, relative=relative) for each in (member, result)]
+    errors = [front.error(each) for each in (member, result)]
     if simpler is None and errors[1] > max(_WORSE * errors[0], ranking.EXACT):
         return None
     if weights is not None or table.held_out is None:
@@ -136,11 +135,8 @@ def _shorter(front: Front, expression: Any, deadline: float) -> Any:
 def _problem(front: Front, part: Part, expression: Any, weights: torch.Tensor | None = None) -> Problem:
     """Rows of a part, with weights where the noise grows with the value."""
     problem = front.table.problem(part, weights)
-    if problem.from_data or not front.has_relative_noise:
-        return problem
-    size = problem.values(expression).abs().clamp(min=ranking.SMALL * float(part.y.abs().median()))
-    weight = 1 / size
-    return problem.with_weights(weight / weight.square().mean().sqrt())
+    noise = None if problem.from_data else front.noise
+    return problem if noise is None else problem.with_weights(noise.weights(problem.values(expression)))
 
 
 def _simpler(front: Front, problem: Problem, start: Any, deadline: float) -> tuple[Problem, Fit] | None:

@@ -14,6 +14,7 @@ from kanwidget.discovery.equation import Equation
 from kanwidget.discovery.fronts import ranking
 from kanwidget.discovery.fronts.ranking import Misfit, R
 from kanwidget.discovery.fronts.table import Part, Table, column_trees
+from kanwidget.symbolic.formulas.regression.noise import GrowingNoise
 from kanwidget.symbolic.formulas.regression.problem import Problem
 
 #: Rows that each constant needs, and how many constants are fine with fewer: more of them fit whatever a short table holds.
@@ -52,7 +53,7 @@ class Front:
 
     def __init__(self, table: Table, operations: frozenset[str], most: float, *, robust: bool) -> None:
         self.table = table
-        # Those of the front for noise that is the same everywhere, and of that for noise that grows with the value.
+        # Those of the front for noise that is the same everywhere, and of those for noise that grows with the value.
         self._kept: list[Member] = []
         self._operations, self._most, self._robust = operations, most, robust
         self._most_constants = max(len(table.every.y) // _ROWS_PER_CONSTANT, _FEW_CONSTANTS)
@@ -70,13 +71,13 @@ class Front:
     @property
     def candidates(self) -> list[Member]:
         """The formulas and those that may still get short enough, from simple to accurate."""
-        return ranking.front(self._kept, len(self.table.every.y), relative=self.has_relative_noise)
+        return ranking.front(self._kept, len(self.table.every.y), noise=self._kind)
 
     @property
     def members(self) -> list[Member]:
         """The formulas as they are ranked, from simple to accurate; after the best one, those that the rows hardly speak against."""
-        members, count, relative = self._short, len(self.table.every.y), self.has_relative_noise
-        lengths = [ranking.length(member, count, relative=relative) for member in members]
+        members, count, noise = self._short, len(self.table.every.y), self._kind
+        lengths = [ranking.length(member, count, noise=noise) for member in members]
         best = min(range(len(members)), key=lengths.__getitem__, default=0)
         limit = lengths[best] + _UNLIKELY if members else 0.0
         return [
@@ -95,37 +96,48 @@ class Front:
     @property
     def best(self) -> Member:
         """The member with the shortest description; of those about as short one whose units fit."""
-        members, count, relative = self._short, len(self.table.every.y), self.has_relative_noise
-        first = ranking.best(members, count, relative=relative)
+        members, count, noise = self._short, len(self.table.every.y), self._kind
+        first = ranking.best(members, count, noise=noise)
         if not self.table.quantities:
             return first
-        limit = ranking.length(first, count, relative=relative) + _TIE
-        near = [member for member in members if ranking.length(member, count, relative=relative) <= limit]
+        limit = ranking.length(first, count, noise=noise) + _TIE
+        near = [member for member in members if ranking.length(member, count, noise=noise) <= limit]
         fitting = [member for member in near if member.equation.dimensions]
-        return ranking.best(fitting, count, relative=relative) if fitting else first
+        return ranking.best(fitting, count, noise=noise) if fitting else first
 
     def length(self, member: Member) -> float:
         """Bits of the description by a member."""
-        return ranking.length(member, len(self.table.every.y), relative=self.has_relative_noise)
+        return ranking.length(member, len(self.table.every.y), noise=self._kind)
 
     @property
     def by_length(self) -> list[Member]:
         """The formulas and those that may still get short enough, the shortest description first."""
-        count, relative = len(self.table.every.y), self.has_relative_noise
-        return sorted(self.candidates, key=lambda member: ranking.length(member, count, relative=relative))
+        count, noise = len(self.table.every.y), self._kind
+        return sorted(self.candidates, key=lambda member: ranking.length(member, count, noise=noise))
 
     @property
-    def has_relative_noise(self) -> bool:
-        """Whether the noise grows with the value."""
+    def _kind(self) -> int:
+        """The likeliest kind of noise."""
         if not self._kept or self._robust or any(map(self.leaves_rounding, self._kept)):
-            return False
-        return ranking.has_relative_noise(self._kept, len(self.table.every.y))
+            return 0
+        return ranking.likeliest_noise(self._kept, len(self.table.every.y))
 
-    def relative_weights(self) -> Tensor:
-        """Weights of the training rows for noise that grows with the value."""
-        table = self.table
-        size = table.problem(table.train).values(self.best.equation.sympy).abs()
-        return size.clamp(min=ranking.SMALL * float(table.train.y.abs().median())) ** -2 * table.y_unit**2
+    @property
+    def noise(self) -> GrowingNoise | None:
+        """The noise of rows, where it grows with the value, in the units of the data."""
+        kind = self._kind
+        return ranking.kinds(float(self.table.train.y.abs().median()))[kind - 1] if kind else None
+
+    def noise_weights(self) -> Tensor | None:
+        """Weights of the squared residuals of the training rows for noise that grows with the value; None where it doesn't."""
+        noise, table = self.noise, self.table
+        if noise is None:
+            return None
+        return noise.weights(table.problem(table.train).values(self.best.equation.sympy)).square()
+
+    def error(self, member: Member) -> float:
+        """What counts of a formula's residuals, under the likeliest kind of noise: those on the rows held out."""
+        return member.misfit.under(self._kind).held_out
 
     @property
     def exact(self) -> Member | None:
@@ -162,8 +174,8 @@ class Front:
             trees: With their constants fitted to the training rows, each with the strategy that found it.
         """
         ranks = {tree: rank for tree in trees if (rank := self._ranked(tree)) is not None}
-        count, relative = len(self.table.every.y), self.has_relative_noise
-        for tree, rank in sorted(ranks.items(), key=lambda item: ranking.length(item[1], count, relative=relative)):
+        count, noise = len(self.table.every.y), self._kind
+        for tree, rank in sorted(ranks.items(), key=lambda item: ranking.length(item[1], count, noise=noise)):
             member = self._written(tree, rank, trees[tree])
             if member is not None:
                 yield member
@@ -221,9 +233,13 @@ class Front:
         return replace(member, equation=equation, doubtful=not equation.fitted.determined)
 
     def _both(self, members: Sequence[R]) -> list[R]:
-        """The members of either front, each once."""
-        plain, relative = (ranking.front(members, len(self.table.every.y), relative=kind) for kind in (False, True))
-        return [*plain, *(m for m in relative if not any(m is kept for kept in plain))]
+        """The members of the fronts under each kind of noise, each once."""
+        kept: list[R] = []
+        for kind in ranking.ALL_KINDS:
+            kept += (
+                m for m in ranking.front(members, len(self.table.every.y), noise=kind) if not any(m is k for k in kept)
+            )
+        return kept
 
     def _allows(self, tree: Tree) -> bool:
         heads = {node[0] for node in nodes(tree)}

@@ -10,6 +10,8 @@ from typing import Protocol, TypeVar
 import torch
 from torch import Tensor
 
+from kanwidget.symbolic.formulas.regression.noise import GrowingNoise
+
 #: Errors below this part of the target's spread are round-off: formulas of exact data differ by it.
 EXACT = 1e-11
 #: Bits of a unit of complexity: there are about as many columns and operations to choose from.
@@ -18,8 +20,10 @@ _COMPLEXITY = 2.0
 _GAIN = 3.0
 #: Bits of a constant that the data leave open: another form says the same without it.
 _DOUBT = 10.0
-#: Values below this part of the median are no units of their noise.
-SMALL = 1e-3
+#: Noise that grows with the value: it is as large as a constant part where the value is the median over one of these.
+_RATIOS = (1.0, 10.0, 100.0, 1000.0)
+#: The kinds of noise, as of `Misfit.under`.
+ALL_KINDS = range(len(_RATIOS) + 1)
 #: An error must be smaller by this factor to be worth more complexity.
 _SMALLER = 0.99
 
@@ -36,14 +40,21 @@ class Errors:
     """Bits to write all of them down."""
 
 
+_NO_ERRORS = Errors(math.inf, math.inf, math.inf)
+
+
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """Residuals under two kinds of noise."""
+    """Residuals under several kinds of noise."""
 
     plain: Errors
     """In parts of the target's spread: the noise is the same everywhere."""
-    relative: Errors
-    """In parts of the values: the noise grows with them. Infinite where values change sign."""
+    growing: tuple[Errors, ...]
+    """In parts of the values and smaller and smaller constant parts: the noise grows with the value. Infinite where values change sign."""
+
+    def under(self, noise: int) -> Errors:
+        """The residuals under one kind of noise: 0 is the same everywhere, 1 and more grow with the value."""
+        return self.growing[noise - 1] if noise else self.plain
 
 
 class Ranked(Protocol):
@@ -81,65 +92,75 @@ def misfit(train: Rows, held_out: Rows | None, spread: float, *, robust: bool) -
         robust: Whether sizes count, not squares.
     """
     parts = [train] if held_out is None else [train, held_out]
-    units = [torch.full_like(y, spread) for y, _, _ in parts]
-    plain = _errors(parts, units, spread, robust=robust)
+    plain = [torch.full_like(y, spread)[None] for y, _, _ in parts]
     signed = all(bool((value > 0).all() if y[0] > 0 else (value < 0).all()) for y, value, _ in parts)
-    if not signed:
-        return Misfit(plain, Errors(math.inf, math.inf, math.inf))
-    units = [value.abs().clamp(min=SMALL * float(y.abs().median())) for y, value, _ in parts]
-    return Misfit(plain, _errors(parts, units, spread, robust=robust))
+    middle = float(train[0].abs().median())
+    if not signed or not middle:
+        return Misfit(_errors(parts, plain, spread, robust=robust)[0], (_NO_ERRORS,) * len(_RATIOS))
+    growing = [
+        torch.cat([unit, torch.stack([noise.sizes(value) for noise in kinds(middle)])])
+        for unit, (_, value, _) in zip(plain, parts, strict=True)
+    ]
+    first, *others = _errors(parts, growing, spread, robust=robust)
+    return Misfit(first, tuple(others))
 
 
-def _errors(parts: Sequence[Rows], units: Sequence[Tensor], spread: float, *, robust: bool) -> Errors:
-    """Residuals in some unit a row."""
-    errors, bits = [], 0.0
+def kinds(middle: float) -> list[GrowingNoise]:
+    """The kinds of noise that grows with the value, the more the further down.
+
+    Args:
+        middle: The target's median, without its sign; positive.
+    """
+    return [GrowingNoise(ratio / middle) for ratio in _RATIOS]
+
+
+def _errors(parts: Sequence[Rows], units: Sequence[Tensor], spread: float, *, robust: bool) -> list[Errors]:
+    """Residuals in several units a row, `(units, rows)` for each part."""
+    errors: list[list[float]] = []
+    bits = torch.zeros(len(units[0]), dtype=torch.float64)
     for (y, value, weight), unit in zip(parts, units, strict=True):
-        errors.append(_error((y - value) / unit, weight, robust=robust))
-        bits += len(y) * math.log2(math.hypot(errors[-1], EXACT)) + float((unit / spread).log2().sum())
-    return Errors(errors[0], errors[-1], bits if math.isfinite(bits) else math.inf)
+        size = (y - value) / unit
+        size = size.abs() if robust else size.square()
+        mean = size.mean(1) if weight is None else (size @ weight) / weight.sum()
+        mean = (mean if robust else mean.sqrt()).nan_to_num(math.inf, math.inf)
+        errors.append(mean.tolist())
+        bits = bits + len(y) * (mean.square() + EXACT**2).log2() / 2 + (unit / spread).log2().sum(1)
+    bits = bits.nan_to_num(math.inf, math.inf, math.inf)
+    return [Errors(*each) for each in zip(errors[0], errors[-1], bits.tolist(), strict=True)]
 
 
-def _error(residual: Tensor, weight: Tensor | None, *, robust: bool) -> float:
-    size = residual.abs() if robust else residual.square()
-    mean = float(size.mean() if weight is None else (weight * size).sum() / weight.sum())
-    if not math.isfinite(mean):
-        return math.inf
-    return mean if robust else math.sqrt(mean)
-
-
-def held_out(member: Ranked, *, relative: bool) -> float:
-    """The error that counts."""
-    return (member.misfit.relative if relative else member.misfit.plain).held_out
-
-
-def pareto(members: Sequence[R], *, relative: bool = False) -> list[R]:
+def pareto(members: Sequence[R], *, noise: int = 0) -> list[R]:
     """The members that no simpler one equals, from simple to accurate.
 
     An error on held-out rows must be smaller by a hundredth than that of all simpler members, and round-off isn't.
 
     Args:
         members: In any order.
-        relative: Whether the noise grows with the value.
+        noise: Its kind, as of `Misfit.under`.
     """
+
+    def held_out(member: R) -> float:
+        return member.misfit.under(noise).held_out
+
     front: list[R] = []
-    for member in sorted(members, key=lambda m: (m.complexity, held_out(m, relative=relative), m.constants)):
-        error = held_out(member, relative=relative)
-        smaller = not front or max(error, EXACT) < _SMALLER * max(held_out(front[-1], relative=relative), EXACT)
+    for member in sorted(members, key=lambda m: (m.complexity, held_out(m), m.constants)):
+        error = held_out(member)
+        smaller = not front or max(error, EXACT) < _SMALLER * max(held_out(front[-1]), EXACT)
         if math.isfinite(error) and smaller:
             front.append(member)
     return front
 
 
-def front(members: Sequence[R], rows: int, *, relative: bool = False) -> list[R]:
+def front(members: Sequence[R], rows: int, *, noise: int = 0) -> list[R]:
     """The members that no simpler one equals, and the one with the shortest description; arguments as of `length`.
 
     The held-out rows are few: by chance a wrong formula may come nearer to them, and all rows together know better.
     """
 
     def bits(member: R) -> float:
-        return length(member, rows, relative=relative)
+        return length(member, rows, noise=noise)
 
-    kept = pareto(members, relative=relative)
+    kept = pareto(members, noise=noise)
     shortest = min(members, key=bits, default=None)
     if not kept or shortest is None or bits(shortest) > min(map(bits, kept)) - _GAIN:
         return kept
@@ -151,15 +172,15 @@ def is_exact(member: Ranked) -> bool:
     return member.misfit.plain.held_out < EXACT
 
 
-def length(member: Ranked, rows: int, *, relative: bool) -> float:
+def length(member: Ranked, rows: int, *, noise: int) -> float:
     """Bits to write down the residuals, the constants as exactly as the rows determine them, and the form.
 
     Args:
         member: The formula.
         rows: Number of rows.
-        relative: Whether the noise grows with the value.
+        noise: Its kind, as of `Misfit.under`.
     """
-    errors = member.misfit.relative if relative else member.misfit.plain
+    errors = member.misfit.under(noise)
     if not math.isfinite(errors.bits):
         return math.inf
     # The standard error of a constant is about this part of it, over the root of the rows.
@@ -168,12 +189,13 @@ def length(member: Ranked, rows: int, *, relative: bool) -> float:
     return errors.bits + constants + _COMPLEXITY * member.complexity + _DOUBT * member.doubtful
 
 
-def has_relative_noise(members: Sequence[Ranked], rows: int) -> bool:
-    """Whether descriptions are shorter where the noise grows with the value."""
-    plain, relative = (min(length(m, rows, relative=kind) for m in members) for kind in (False, True))
-    return relative < plain - _GAIN
+def likeliest_noise(members: Sequence[Ranked], rows: int) -> int:
+    """The kind of noise, as of `Misfit.under`, with the shortest description: one that grows with the value must be likelier by far."""
+    plain, *growing = (min(length(m, rows, noise=kind) for m in members) for kind in ALL_KINDS)
+    shortest = min(growing)
+    return 1 + growing.index(shortest) if shortest < plain - _GAIN else 0
 
 
-def best(members: Sequence[R], rows: int, *, relative: bool = False) -> R:
+def best(members: Sequence[R], rows: int, *, noise: int = 0) -> R:
     """The member with the shortest description; arguments as of `length`."""
-    return min(members, key=lambda member: length(member, rows, relative=relative))
+    return min(members, key=lambda member: length(member, rows, noise=noise))

@@ -13,6 +13,7 @@ from kanwidget.discovery.fronts import ranking, robust
 from kanwidget.discovery.fronts.finishing import Finishing
 from kanwidget.discovery.fronts.front import Front, Member
 from kanwidget.symbolic.formulas.evaluation import evaluate
+from kanwidget.symbolic.formulas.regression.noise import GrowingNoise
 
 #: Bits by which the description of a rival is longer at most: beyond that the rows speak against it.
 _BITS = 5.0
@@ -71,7 +72,7 @@ class Comparison:
         self._table = front.table
         self._rows = dict(zip(front.table.symbols, _wider(front.table.every.x).T, strict=True))
         self._values: dict[Equation, Tensor] = {}
-        self._noise = self._noise_of(front.best, relative=front.has_relative_noise)
+        self._noise = self._noise_of(front.best, front.noise)
 
     def is_new(self, member: Member, others: list[Member]) -> bool:
         """Whether a formula differs from all others somewhere, or only one of both has a value there."""
@@ -85,16 +86,14 @@ class Comparison:
         apart = ((values[0] - values[1]).abs() > _PART_OF_NOISE * self._noise)[defined[0]]
         return bool(apart.any())
 
-    def _noise_of(self, best: Member, *, relative: bool) -> Tensor:
+    def _noise_of(self, best: Member, growing: GrowingNoise | None) -> Tensor:
         """The noise by what the best formula leaves, on the wider rows; outliers don't count."""
-        table, y = self._table, self._table.every.y
-        smallest = ranking.SMALL * float(y.abs().median())
+        table, y, wider = self._table, self._table.every.y, self._at(best).nan_to_num(0.0)
         values = table.problem(table.every).values(best.equation.sympy)
-        size = values.abs().clamp(min=smallest) if relative else torch.ones_like(y)
-        noise = float(((y - values) / size).abs().nanmedian()) / robust.MEDIAN
-        noise = max(noise, ranking.EXACT * (1.0 if relative else float(y.abs().max())))
-        wider = self._at(best).nan_to_num(smallest).abs().clamp(min=smallest)
-        return noise * wider if relative else torch.full_like(wider, noise)
+        sizes = torch.ones_like(y) if growing is None else growing.sizes(values)
+        noise = float(((y - values) / sizes).abs().nanmedian()) / robust.MEDIAN
+        noise = max(noise, ranking.EXACT * (float(y.abs().max()) if growing is None else 1.0))
+        return noise * (torch.ones_like(wider) if growing is None else growing.sizes(wider))
 
     def _at(self, member: Member) -> Tensor:
         equation = member.equation

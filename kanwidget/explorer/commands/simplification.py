@@ -19,6 +19,7 @@ from kanwidget.explorer.session.undo import SettingChange, copied
 from kanwidget.growth.richer import is_formula
 from kanwidget.kan import KAN
 from kanwidget.simplification import SimplificationStep, simplify_steps
+from kanwidget.simplification.laws import Rival
 
 #: The penalty's weight where none is set.
 LAMB = 1e-3
@@ -76,9 +77,15 @@ class Simplification(GroupedProcess[SimplificationStep]):
         network = cast(KAN, step.network)
         topics = act(session, _Bit(), kind, label, lambda: session.adopt(network)) | {"settings", "guide"}
         if last:
-            session.state_rows.rivals[session.state] = step.rivals
+            session.state_rows.rivals[session.state] = tuple(map(_as_on_the_page, step.rivals))
             session.tree.note_settings(SettingChange(session.run.problem, {"lamb": former}, {"lamb": 0.0}))
         return topics
+
+
+def _as_on_the_page(rival: Rival) -> Rival:
+    """A rival with the signs that formulas have on the page."""
+    text, sentence = (words.replace("**", "^").replace("*", "·") for words in (rival.text, rival.sentence))
+    return Rival(text, sentence)
 
 
 def _copies(steps: Iterator[SimplificationStep]) -> Iterator[SimplificationStep]:

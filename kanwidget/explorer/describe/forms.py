@@ -61,11 +61,7 @@ def fitted_row(session: Session) -> FormRow | None:
     form = fitted_form(fitted)
     loss, names = session.run.trainer.loss, [symbol.name for symbol in form.variables]
     display = dict(zip(names, session.in_vars, strict=True))
-    row = _row(form, display, form_figures(form, session.model, session.data) if loss.root or loss.classes else None)
-    return {
-        **row,
-        "meaning": "\n".join(filter(None, [row["meaning"], *session.state_rows.rivals.get(session.state, ())])),
-    }
+    return _row(form, display, form_figures(form, session.model, session.data) if loss.root or loss.classes else None)
 
 
 def fitted_form(fitted: Any) -> FormulaForm:

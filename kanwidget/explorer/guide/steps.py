@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from kanwidget.discovery.discovery import ALSO_POSSIBLE
 from kanwidget.explorer.guide.progress import Progress, progress, since_act
 from kanwidget.explorer.guide.richer import richer_act, search_act
 from kanwidget.explorer.session.session import Session
@@ -159,8 +158,16 @@ def _done(session: Session, now: Progress) -> Guidance:
         best = "the most frequent class" if session.data.is_classification else "the mean"
         return Guidance(f"No column helps: {best} is as good as {result.sentence}")
     opening = "Done: " if result.error is None else "No fitted constants: "
-    also = "; ".join(text.removeprefix(ALSO_POSSIBLE) for text in session.state_rows.rivals.get(session.state, ()))
-    return Guidance(f"{opening}{result.sentence}{f' Also possible by these rows: {also}.' if also else ''}")
+    return Guidance(f"{opening}{result.sentence}{_rivals(session)}")
+
+
+def _rivals(session: Session) -> str:
+    """The likeliest formula that the rows can't tell from the law; the errors of all stand under the formula."""
+    rivals = session.state_rows.rivals.get(session.state, ())
+    if not rivals:
+        return ""
+    more = f", and {len(rivals) - 1} more" if len(rivals) > 1 else ""
+    return f" Also possible by these rows: {rivals[0].text}{more}: see Formula."
 
 
 def _longer_search(session: Session, sentence: str) -> Guidance | None:

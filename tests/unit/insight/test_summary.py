@@ -155,3 +155,14 @@ def test_figures_that_nothing_says_have_no_column():
     assert "(effects of columns need held-out rows: data with test rows)" in str(model.summary(data))
     assert str(model.summary(held)).splitlines()[1].split() == ["column", "effect", "freedom"]
     assert str(model.refine(6).summary(held)).splitlines()[1].split() == ["column", "effect"]
+
+
+def test_the_additive_yardstick_is_as_fine_as_the_network():
+    """A grid that is too coarse for a wave would say that a sum of curves explains nothing of it."""
+    generator = torch.Generator().manual_seed(0)
+    x = 2 * torch.rand(400, 2, generator=generator, dtype=torch.float64) - 1
+    y = torch.sin(30 * x[:, :1]) + 0.1 * torch.randn(400, 1, generator=generator, dtype=torch.float64)
+    data = Dataset(x[:300], y[:300], x[300:], y[300:])
+    model = KAN([2, 1, 1], grid=30)
+    assert yardsticks(model, data).additive.explained > 0.9
+    assert yardsticks(KAN([2, 1, 1], grid=3), data).additive.explained < 0.5

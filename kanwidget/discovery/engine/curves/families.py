@@ -14,7 +14,7 @@ from kanwidget.discovery.engine.curves.atoms import Atoms
 from kanwidget.discovery.engine.curves.curve import Rows, cost
 from kanwidget.discovery.engine.curves.forms import Link, quotient, scaled, total
 from kanwidget.discovery.engine.curves.screening import Pairs, best_pairs, corrected, products, shifted_products, sums
-from kanwidget.discovery.engine.trees import Tree, constant, constants, values, with_constants
+from kanwidget.discovery.engine.trees import Tree, constant, form_of, values
 
 #: The number of rows that the balance of error and length is struck for: constants in a table are coarse, so errors are, too.
 _BALANCE = 60
@@ -172,7 +172,7 @@ class Screen:
             [
                 index
                 for index in range(len(arguments))
-                if index == 0 or _form(arguments[index]) != _form(arguments[index - 1])
+                if index == 0 or form_of(arguments[index]) != form_of(arguments[index - 1])
             ]
         )
         costs = 2 * _costs(atoms)[:, None].expand(-1, len(groups)) / _BALANCE
@@ -229,11 +229,6 @@ class Screen:
 
 def _costs(atoms: Atoms) -> Tensor:
     return torch.tensor([cost(tree, _BALANCE) for tree in atoms.trees], dtype=torch.float64)
-
-
-def _form(tree: Tree) -> Tree:
-    """The tree without its constants' values."""
-    return with_constants(tree, [0.0] * len(constants(tree)))
 
 
 def _factors(columns: list[Tensor], target: Tensor) -> list[float]:

@@ -29,11 +29,10 @@ from kanwidget.discovery.engine.trees import (
     Tree,
     complexity,
     constant,
-    constants,
+    form_of,
     nodes,
     number,
     substituted,
-    with_constants,
 )
 
 #: Largest degrees of polynomials and of both parts of fractions.
@@ -122,7 +121,7 @@ def sums_with_function(table: Table) -> Iterator[str]:
     found.sort(key=lambda entry: entry.candidate.bits)
     best: dict[Tree, _WithFunction] = {}
     for entry in found:
-        best.setdefault(_form(entry.function), entry)
+        best.setdefault(form_of(entry.function), entry)
     for entry in list(best.values())[:_FITTED]:
         # With the constant other terms say something.
         for _ in range(_CLOSING_IN):
@@ -147,14 +146,9 @@ class _WithFunction:
     """What the function may multiply."""
 
 
-def _form(tree: Tree) -> Tree:
-    """A tree without its constants' values."""
-    return with_constants(tree, [0.0] * len(constants(tree)))
-
-
 def _fitted_function(tree: Tree, function: Tree) -> Tree:
     """The function as a fitted tree has it."""
-    return next((node for node in nodes(tree) if _form(node) == _form(function)), function)
+    return next((node for node in nodes(tree) if form_of(node) == form_of(function)), function)
 
 
 def _shared(

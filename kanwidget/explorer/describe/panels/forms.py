@@ -51,7 +51,15 @@ def computed_forms(session: Session) -> FormsPanel:
     fitted = fitted_row(session)
     if fitted is not None and all(row["name"] != fitted["name"] for row in rows) and not says_the_same(fitted, rows):
         rows.append(fitted)
+    rows = [_with_rivals(row, session) if row["name"] == "rounded" else row for row in rows]
     return {"forms": rows, "busy": known.busy, "current": current or fitted is not None}
+
+
+def _with_rivals(row: FormRow, session: Session) -> FormRow:
+    """A form with what else the rows allow."""
+    rivals = session.state_rows.rivals.get(session.state, ())
+    lines = [row["meaning"], *(rival.sentence for rival in rivals)]
+    return {**row, "meaning": "\n".join(filter(None, lines))}
 
 
 def _job(session: Session, version: int) -> Job:

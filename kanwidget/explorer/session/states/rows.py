@@ -8,6 +8,7 @@ from typing import Any
 
 from kanwidget.explorer.session.undo import UndoTree
 from kanwidget.kan import KAN
+from kanwidget.simplification.laws import Rival
 
 
 @dataclass(slots=True)
@@ -21,8 +22,8 @@ class StateRows:
     """Formulas that were fitted to the data, by tree node and step: a node in training has other steps later."""
     laws: dict[tuple[int, int], Any] = field(default_factory=dict)
     """What a page shows of these."""
-    rivals: dict[tuple[int, int], tuple[str, ...]] = field(default_factory=dict)
-    """Sentences on formulas that the rows can't tell from the law of a state."""
+    rivals: dict[tuple[int, int], tuple[Rival, ...]] = field(default_factory=dict)
+    """Formulas that the rows can't tell from the law of a state."""
 
     def missing(self, tree: UndoTree, model: KAN, version: int) -> Iterator[tuple[int, KAN]]:
         """The nodes of the current problem without a value whose network is kept, the newest first, each with its network."""

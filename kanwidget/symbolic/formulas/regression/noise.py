@@ -24,9 +24,13 @@ class GrowingNoise:
     ratio: float
     """r, in units of one over the values."""
 
+    def sizes(self, values: Tensor) -> Tensor:
+        """The size of each row's noise, `(n,)`, but for a factor: of large values the value."""
+        return torch.hypot(torch.full_like(values, 1 / self.ratio), values)
+
     def weights(self, values: Tensor) -> Tensor:
         """1 over the size of each row's noise, `(n,)`, the mean of the squares 1."""
-        weights = (1 + (self.ratio * values) ** 2).rsqrt()
+        weights = 1 / self.sizes(values)
         return weights / weights.square().mean().sqrt()
 
 

@@ -21,7 +21,7 @@ class Candidate:
 def candidate(complexity, error, constants=0, rows=100, relative=math.inf, doubtful=False):
     plain = Errors(error, error, rows * math.log2(math.hypot(error, ranking.EXACT)))
     bits = rows * math.log2(relative) if math.isfinite(relative) else math.inf
-    return Candidate(complexity, constants, Misfit(plain, Errors(relative, relative, bits)), doubtful)
+    return Candidate(complexity, constants, Misfit(plain, (Errors(relative, relative, bits),) * 4), doubtful)
 
 
 def test_the_front_falls_from_simple_to_accurate():
@@ -43,7 +43,7 @@ def test_a_hundredth_is_worth_no_complexity():
 def test_the_shortest_description_stays_whatever_chance_says_of_a_few_rows():
     def noisy(complexity, train, held_out):
         none = Errors(math.inf, math.inf, math.inf)
-        return Candidate(complexity, 2, Misfit(Errors(train, held_out, 400 * math.log2(train)), none))
+        return Candidate(complexity, 2, Misfit(Errors(train, held_out, 400 * math.log2(train)), (none,) * 4))
 
     wrong, true = noisy(8, 0.052, 0.048), noisy(9, 0.050, 0.051)
     assert ranking.pareto([wrong, true]) == [wrong]
@@ -70,16 +70,29 @@ def test_noise_that_grows_with_the_value_ranks_by_relative_errors():
     y = values * (1 + 0.01 * signs)
     spread = float(y.std(correction=0))
     result = misfit((y, values, None), None, spread, robust=False)
-    assert result.relative.held_out == pytest.approx(0.01)
-    assert ranking.has_relative_noise([Candidate(1, 0, result)], 50)
+    assert result.growing[-1].held_out == pytest.approx(0.01, rel=1e-3)
+    assert ranking.likeliest_noise([Candidate(1, 0, result)], 50) == len(result.growing)
     even = misfit((values + signs, values, None), None, spread, robust=False)
     assert even.plain.held_out == pytest.approx(1 / spread)
-    assert not ranking.has_relative_noise([Candidate(1, 0, even)], 50)
+    assert ranking.likeliest_noise([Candidate(1, 0, even)], 50) == 0
+
+
+def test_noise_with_a_constant_part_ranks_small_values_by_that():
+    """A relative error of small values says little where they are rounded: what is far from large ones is no law."""
+    values = torch.logspace(-3, 3, 60, dtype=torch.float64)
+    signs = torch.where(torch.arange(60) % 2 == 0, 1.0, -1.0).double()
+    y = values + signs * torch.hypot(0.1 * values.median(), 0.01 * values)
+    y, spread = y.abs(), float(y.std(correction=0))
+    law = Candidate(9, 3, misfit((y, values, None), None, spread, robust=False))
+    far = Candidate(7, 2, misfit((y, 1.2 * values * (y / values).clamp(max=1), None), None, spread, robust=False))
+    assert 0 < ranking.likeliest_noise([law], 60) < len(law.misfit.growing)
+    noise = ranking.likeliest_noise([law, far], 60)
+    assert ranking.best([law, far], 60, noise=noise) is law
 
 
 def test_values_that_change_sign_have_no_relative_error():
     y = torch.tensor([1.0, -1.0, 2.0])
-    assert misfit((y, y, None), None, 1.0, robust=False).relative.bits == math.inf
+    assert misfit((y, y, None), None, 1.0, robust=False).growing[0].bits == math.inf
 
 
 def test_weights_and_sizes():

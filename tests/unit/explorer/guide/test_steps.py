@@ -12,13 +12,14 @@ from kanwidget.explorer.commands.edges import Fix
 from kanwidget.explorer.commands.guide import Train
 from kanwidget.explorer.commands.history import Undo
 from kanwidget.explorer.commands.training import Pause, Start, Step
-from kanwidget.explorer.describe.forms import fitted_row
 from kanwidget.explorer.describe.guide import guide
+from kanwidget.explorer.describe.panels.forms import computed_forms
 from kanwidget.explorer.guide.progress import progress
 from kanwidget.explorer.guide.steps import STEPS, guidance
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.training_run import FLAT
 from kanwidget.insight.yardsticks import Score, Yardsticks
+from kanwidget.simplification.laws import Rival
 from tests.unit.explorer.states import everything, fit_formula, train
 
 
@@ -214,13 +215,15 @@ def test_a_formula_of_curves_alone_ticks_nothing_and_asks_for_simplification(ses
 def test_what_else_the_rows_allow_is_said_of_the_state_that_it_holds_for(session):
     for edge in session.model.edge_refs(active=True):
         session.apply(Fix(edge, "x"))
-    session.state_rows.rivals[session.state] = ("also possible by these rows: 3*x_1**2 (RMSE 2, the best one's 1.9)",)
+    rival = Rival("3·x_1^2", "also possible by these rows: 3·x_1^2 (RMSE 2, the best one's 1.9 on the training rows)")
+    session.state_rows.rivals[session.state] = (rival, Rival("x_1", "also possible by these rows: x_1 (…)"))
     fit_formula(session)
-    assert guidance(session).sentence.endswith(". Also possible by these rows: 3*x_1**2 (RMSE 2, the best one's 1.9).")
-    assert "also possible by these rows: 3*x_1**2" in fitted_row(session)["meaning"]
+    assert guidance(session).sentence.endswith(". Also possible by these rows: 3·x_1^2, and 1 more: see Formula.")
+    (rounded,) = (row for row in computed_forms(session)["forms"] if row["name"] == "rounded")
+    assert rounded["meaning"].splitlines()[-2:] == [rival.sentence, "also possible by these rows: x_1 (…)"]
     train(session, 1)
     fit_formula(session)
-    assert "lso possible" not in guidance(session).sentence + fitted_row(session)["meaning"]
+    assert "lso possible" not in guidance(session).sentence + str(computed_forms(session)["forms"])
 
 
 @pytest.mark.parametrize(("explained", "searches"), [(0.9, True), (0.5, False)])
