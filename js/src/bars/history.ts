@@ -2,7 +2,7 @@
 
 import type { StateInfo } from "../protocol/messages";
 import type { Context, View } from "../state/context";
-import { errorOf, errorText, labelOf } from "../state/errors";
+import { comparable, errorOf, errorText, labelOf } from "../state/errors";
 import type { Store } from "../state/store";
 import { touches } from "../state/topics";
 import { number, pretty } from "../text/format";
@@ -136,7 +136,7 @@ function chip(
 
 /** Writes the label and the error of a state into its chip. */
 function write(node: HTMLElement, state: StateInfo, store: Store, restorable: boolean): void {
-  const error = errorOf(store, state);
+  const error = comparable(store.state.history).includes(state) ? errorOf(store, state) : null;
   setText(node.children[0] as HTMLElement, pretty(labelOf(store, state)));
   setText(node.children[1] as HTMLElement, error === null ? "" : number(error, 2));
   const facts = error === null ? pretty(state.label) : `${pretty(labelOf(store, state))}: ${errorText(store, error)}`;

@@ -12,7 +12,7 @@ import { h, setText } from "../ui/dom";
 import type { Registry } from "../ui/listeners";
 
 /** Kinds of tree nodes without a message. */
-const SILENT = new Set(["start", "train", "reset", "load"]);
+const SILENT = new Set(["start", "train", "reset", "log", "load"]);
 
 export function effect({ store, act, ui }: Context, registry: Registry) {
   const text = h("span", { class: "kw-cut kw-fill" });

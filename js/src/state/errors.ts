@@ -1,6 +1,6 @@
 // The one error of a state, in the words and the unit of the kernel, wherever a view shows it.
 
-import type { StateInfo } from "../protocol/messages";
+import type { History, StateInfo } from "../protocol/messages";
 import { number, rSquared } from "../text/format";
 import type { Store } from "./store";
 
@@ -12,6 +12,14 @@ export const errorWord = (store: Store): string => errorName(store).split(", in 
 
 /** The same for the curves of both parts of the data: "error, in n_dot". */
 export const curveName = (store: Store): string => errorName(store).replace(/^(test|training) /, "");
+
+/** The states whose errors can be compared: of the current problem, in the unit of the current error. */
+export function comparable({ states, current }: History): StateInfo[] {
+  const roots = new Map<number, number>();
+  for (const { id, parent, kind } of states)
+    roots.set(id, parent === null || kind === "load" || kind === "log" ? id : (roots.get(parent) ?? id));
+  return states.filter(({ id }) => roots.get(id) === (roots.get(current) ?? roots.get(id)));
+}
 
 /** The error of a state. While it trains, the current state's is that of the status line. */
 export function errorOf(store: Store, { id, latest, error }: StateInfo): number | null {

@@ -53,6 +53,14 @@ describe("history", () => {
     expect(view.find('[data-kw-state-id="1"]')).toBe(chip);
   });
 
+  it("errors in the unit before a logarithm of the target aren't said", () => {
+    view.kernel.note("log y", "log");
+    view.deliver();
+    expect(view.find('[data-kw-state-id="0"]').textContent).not.toMatch(/\d\.\d/);
+    expect(view.find('[data-kw-state-id="0"]').title).not.toContain("RMSE");
+    expect(view.find('[data-kw-state-id="1"]').title).toContain("RMSE");
+  });
+
   it("a chip leads back to its state", () => {
     view.kernel.note("prune", "prune");
     view.deliver();

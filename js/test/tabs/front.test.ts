@@ -24,6 +24,12 @@ describe("front", () => {
     expect(mark(2).getAttribute("aria-current")).toBe("true");
   });
 
+  it("leaves out the states before a logarithm of the target: their errors have another unit", () => {
+    view.kernel.note("log y", "log");
+    view.deliver();
+    expect(view.all("[data-kw-front]").map((one) => one.getAttribute("data-kw-front"))).toEqual(["3"]);
+  });
+
   it("marks stay through acks, so that no press is lost, and what is read follows what is drawn anew", () => {
     const before = mark(0);
     mark(0).dispatchEvent(new PointerEvent("pointerover", { bubbles: true }));

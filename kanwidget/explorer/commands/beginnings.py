@@ -16,14 +16,16 @@ from kanwidget.training.steps.scales import learn_scales
 
 def begin_again(session: Session, command: Command, model: KAN, seed: int, label: str) -> Topics:
     """Train another network of the first structure from step 0 on: an act, which a failure undoes as a whole."""
-    checkpoint = session.run.checkpoint()
+    checkpoint, logged = session.run.checkpoint(), session.model.scaling.output_log.clone()
     try:
         model.reference = session.x.clone()
         session.restart(model, seed)
     except BaseException:
         session.restore(checkpoint)
         raise
-    session.commit("reset", label, checkpoint)
+    # Errors of a logarithm have another unit: no state from before can be compared.
+    same = bool((session.model.scaling.output_log == logged).all())
+    session.commit("reset" if same else "log", label, checkpoint)
     session.script.add(command)
     return EVERYTHING
 

@@ -291,7 +291,7 @@ class Recorder:
             if node.before is not None and node.kind not in BEGINNINGS
         ]
         frames = self.frames_of(records)
-        again = bool(path) and path[-1].kind == "reset"
+        again = bool(path) and path[-1].kind in ("reset", "log")
         if not again or (path[-1].label == "reset" and initial.log == current.log):
             frames.insert(0, (0, Frame(0, initial)))
         step = records[-1].step if records else 0

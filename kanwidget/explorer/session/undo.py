@@ -38,7 +38,9 @@ def copied(model: KAN) -> KAN:
 #: Kinds of tree nodes: the steps between two other acts, and a return to an earlier step.
 TRAIN, RETURN = "train", "return"
 #: Kinds of tree nodes with which a training begins at step 0.
-BEGINNINGS = ("reset", "load")
+BEGINNINGS = ("reset", "log", "load")
+#: Those that begin with another target, or with a logarithm of it: earlier errors aren't comparable.
+OTHER_ERRORS = ("log", "load")
 #: Nodes that hold checkpoints, and bytes that all checkpoints may take.
 MOST_STATES, MOST_BYTES = 200, 256 * 2**20
 #: Bytes that a record takes in a branch's list; the records themselves are shared.
@@ -372,10 +374,10 @@ class UndoTree:
         return node
 
     def problem_states(self) -> set[int]:
-        """The nodes of the current problem: only their errors can be compared."""
+        """The nodes of the current problem and with the same logarithm of the target: only their errors can be compared."""
         roots: dict[int, int] = {}
         for node in self.nodes.values():  # parents come first
-            roots[node.id] = node.id if node.parent is None or node.kind == "load" else roots[node.parent]
+            roots[node.id] = node.id if node.parent is None or node.kind in OTHER_ERRORS else roots[node.parent]
         return {number for number, root in roots.items() if root == roots[self.current]}
 
     def settings_between(self, start: int, end: int) -> list[tuple[int, dict[str, Any]]]:

@@ -1,7 +1,7 @@
 // The states as marks of error against size, and which of them are the front.
 
-import type { History, MathNode, StateInfo } from "../../protocol/messages";
-import { errorOf, labelOf } from "../../state/errors";
+import type { MathNode } from "../../protocol/messages";
+import { comparable, errorOf, labelOf } from "../../state/errors";
 import type { Store } from "../../state/store";
 import { inLine, pretty } from "../../text/format";
 import { FRONT } from "./panel";
@@ -29,7 +29,7 @@ export function marksOf(store: Store): Mark[] {
   const panel = store.panel(FRONT)?.payload;
   const formulas = new Map(panel?.states.map((row) => [row.id, row]));
   const laws = panel?.laws ?? [];
-  return ofProblem(store.state.history)
+  return comparable(store.state.history)
     .flatMap((state): Mark[] => {
       const mark = {
         id: state.id,
@@ -53,14 +53,6 @@ export function marksOf(store: Store): Mark[] {
     })
     .filter(({ size, error }) => size >= 0 && error > 0)
     .sort((a, b) => a.size - b.size || a.error - b.error);
-}
-
-/** The states of the current problem: errors of others can't be compared with them. */
-function ofProblem({ states, current }: History): StateInfo[] {
-  const roots = new Map<number, number>();
-  for (const { id, parent, kind } of states)
-    roots.set(id, parent === null || kind === "load" ? id : (roots.get(parent) ?? id));
-  return states.filter(({ id }) => roots.get(id) === (roots.get(current) ?? roots.get(id)));
 }
 
 /** The Pareto front: marks that no smaller mark beats. */

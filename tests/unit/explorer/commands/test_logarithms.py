@@ -50,6 +50,22 @@ def test_another_seed_has_the_logarithms_in_use_too(explorer):
     assert not torch.equal(explorer.model.layer(0).coef, begun.layer(0).coef)
 
 
+def test_errors_of_a_logarithm_are_compared_with_no_others(explorer):
+    explorer.step(3)
+    tree, plain = explorer._session.tree, set(explorer._session.tree.problem_states())
+    explorer.use_log(["p [Pa]"])  # the target is as it was
+    assert plain < tree.problem_states()
+    explorer.use_log(["flow"])
+    explorer.step(3)
+    assert not plain & tree.problem_states()
+    explorer.reset()
+    assert len(tree.problem_states()) == 3
+    explorer.undo()
+    explorer.undo()
+    explorer.undo()
+    assert plain < tree.problem_states()
+
+
 def test_reset_and_logarithms_are_undone_and_redone(explorer):
     explorer.step(3)
     plain = parts(explorer)
