@@ -123,9 +123,9 @@ def test_the_last_fit_takes_all_rows_and_names_what_else_they_allow():
     last, rivals = search.finished(search.best)
     assert last.network.n_in == 1
     assert rivals  # 0.6·(x + 2.5)^1.5 looks like a square and like a power with an offset
-    assert all(text.startswith("also possible by these rows: ") for text in rivals)
-    assert len(set(rivals)) == len(rivals)
-    assert not any(last.text in text for text in rivals)
+    assert all(rival.sentence.startswith(f"also possible by these rows: {rival.text} (RMSE") for rival in rivals)
+    assert all(rival.sentence.endswith("on the training rows)") for rival in rivals)
+    assert len({last.text, *(rival.text for rival in rivals)}) == len(rivals) + 1
 
 
 @pytest.mark.parametrize("relative", [False, True])

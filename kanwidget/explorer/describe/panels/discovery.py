@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.datasets.derived import what_is_left_out
+from kanwidget.discovery.discovery import ALSO_POSSIBLE
 from kanwidget.explorer.describe.equations import shown_rows, spread
 from kanwidget.explorer.guide.discovery import obstacle, search_sentence
 from kanwidget.explorer.protocol.records import MathNode
@@ -99,8 +100,14 @@ def discovery(session: Session) -> tuple[DiscoveryPanel, dict[str, Tensor]]:
 
 
 def _findings(session: Session, search: FormulaSearch) -> list[str]:
-    """What the search leaves out, which is why its formulas may err much, and what it has found out last."""
-    return list(dict.fromkeys([*what_is_left_out(session.data), *search.findings[-_MOST_FINDINGS:]]))
+    """What the search leaves out, which is why its formulas may err much, what it has found out last, and in one line which other formulas
+    the rows allow: their errors stand below.
+    """
+    rivals = [text.removeprefix(ALSO_POSSIBLE) for text in search.findings if text.startswith(ALSO_POSSIBLE)]
+    others = [text for text in search.findings if not text.startswith(ALSO_POSSIBLE)]
+    also = ALSO_POSSIBLE + "; ".join(text.rpartition(" (")[0].replace("*", "·") for text in rivals) if rivals else ""
+    found = [*what_is_left_out(session.data), *others[-_MOST_FINDINGS:], also]
+    return list(dict.fromkeys(filter(None, found)))
 
 
 def error_name(session: Session) -> str:

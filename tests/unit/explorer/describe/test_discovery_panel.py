@@ -5,6 +5,7 @@ import torch
 
 import kanwidget.discovery
 from kanwidget import KAN, Dataset
+from kanwidget.discovery.discovery import ALSO_POSSIBLE
 from kanwidget.explorer.commands.discovery.search import FindFormulas
 from kanwidget.explorer.describe.equations import EquationWriter
 from kanwidget.explorer.describe.panels import discovery as panel
@@ -75,6 +76,23 @@ def test_words_name_columns_and_target_as_formulas_do(monkeypatch):
     assert discovery(session)[0]["sentence"] == "Trying sums of functions of t for 1/s²"
     session.advance(0.0)
     assert discovery(session)[0]["findings"] == ["also possible: t^2"]
+
+
+def test_rivals_are_named_in_one_line(monkeypatch, session):
+    """A line each left the table of formulas no room on a page of 1,280 pixels."""
+    found = (
+        "x_2 doesn't matter",
+        "y = f(x_1)",
+        *(f"{ALSO_POSSIBLE}{n}*log(x_1**2) (RMSE {n}, the best one's 2)" for n in (1, 2, 3)),
+    )
+    monkeypatch.setattr(
+        kanwidget.discovery, "discover_steps", FakeSearch([FakeStep("finding", text, ()) for text in found])
+    )
+    session.apply(FindFormulas())
+    for _ in found:
+        session.advance(0.0)
+    lines = discovery(session)[0]["findings"]
+    assert lines == ["x_2 doesn't matter", "y = f(x_1)", f"{ALSO_POSSIBLE}1·log(x_1^2); 2·log(x_1^2); 3·log(x_1^2)"]
 
 
 def test_a_formula_without_values_is_left_out(monkeypatch, session):
