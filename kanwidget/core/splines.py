@@ -12,10 +12,17 @@ References:
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
+
+#: Points that are evaluated at once: what is worked out for them fits into the processor's cache.
+_AT_ONCE = 2**16
+#: Knots are even that are as even as rounding lets them be, in parts of the largest one.
+_EVEN = 8
 
 
 def extend_knots(grid: Tensor, k: int) -> Tensor:
@@ -49,7 +56,7 @@ def interior(knots: Tensor, k: int) -> Tensor:
     return knots[:, k : knots.shape[1] - k]
 
 
-def basis(x: Tensor, knots: Tensor, k: int, order: int = 0) -> Tensor:
+def basis(x: Tensor, knots: Tensor, k: int, order: int = 0, room: int = 0) -> Tensor:
     """Values, or derivatives of any order, of all basis functions.
 
     Differentiable in x to any order: the backward pass is the same function, one order higher, so that memory
@@ -60,9 +67,10 @@ def basis(x: Tensor, knots: Tensor, k: int, order: int = 0) -> Tensor:
         knots: Increasing knots, shape `(…, inputs, G + 1 + 2k)`, not differentiated.
         k: Order of the spline, ≥ 0.
         order: 0 for values, 1 for first derivatives, …
+        room: Columns of 0 that follow.
 
     Returns:
-        Shape `(…, batch, inputs, G + k)`.
+        Shape `(…, batch, inputs, G + k + room)`.
 
     Examples:
         >>> knots = extend_knots(torch.tensor([[0.0, 1.0, 2.0]]), 1)
@@ -72,25 +80,25 @@ def basis(x: Tensor, knots: Tensor, k: int, order: int = 0) -> Tensor:
                 [[0.0000, 0.5000, 0.5000]]])
     """
     kind = _Traced if torch.compiler.is_compiling() else _Basis
-    return kind.apply(x, knots, k, order)
+    return kind.apply(x, knots, k, order, room)
 
 
 class _Traced(torch.autograd.Function):
     """The form that torch.compile can trace: once differentiable, in reverse mode."""
 
     @staticmethod
-    def forward(x: Tensor, knots: Tensor, k: int, order: int) -> Tensor:
-        return _evaluate(x, knots, k, order)
+    def forward(x: Tensor, knots: Tensor, k: int, order: int, room: int) -> Tensor:
+        return _evaluate(x, knots, k, [order], room)[0]
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        x, knots, ctx.k, ctx.order = inputs
+        x, knots, ctx.k, ctx.order, ctx.room = inputs
         ctx.save_for_backward(x, knots)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None, None]:
         x, knots = ctx.saved_tensors
-        return (grad * _evaluate(x, knots, ctx.k, ctx.order + 1)).sum(-1), None, None, None
+        return _slopes(grad, x, knots, ctx.k, ctx.order + 1), None, None, None, None
 
 
 class _Basis(_Traced):
@@ -105,27 +113,29 @@ class _Basis(_Traced):
         ctx.save_for_forward(*inputs[:2])
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
-        x, knots = ctx.saved_tensors
-        return (grad * _Basis.apply(x, knots, ctx.k, ctx.order + 1)).sum(-1), None, None, None
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None, None]:
+        if not torch.is_grad_enabled():
+            return _Traced.backward(ctx, grad)
+        x, knots = ctx.saved_tensors  # the derivative is to be differentiated, too
+        return (grad * _Basis.apply(x, knots, ctx.k, ctx.order + 1, ctx.room)).sum(-1), None, None, None, None
 
     @staticmethod
     def jvp(ctx: Any, dx: Tensor, *_: None) -> Tensor:
         x, knots = ctx.saved_tensors
-        return dx[..., None] * _Basis.apply(x, knots, ctx.k, ctx.order + 1)
+        return dx[..., None] * _Basis.apply(x, knots, ctx.k, ctx.order + 1, ctx.room)
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple[int | None, ...], x: Tensor, knots: Tensor, k: int, order: int) -> Any:
+    def vmap(info: Any, in_dims: tuple[int | None, ...], x: Tensor, knots: Tensor, *options: int) -> Any:
         size, (of_x, of_knots) = info.batch_size, in_dims[:2]
         many = x.movedim(of_x, 0) if of_x is not None else x.expand(size, *x.shape)
         if of_knots is None:
             # Points are independent: a mapped dimension is more rows.
-            out = _Basis.apply(many.reshape(-1, many.shape[-1]), knots, k, order)
+            out = _Basis.apply(many.reshape(-1, many.shape[-1]), knots, *options)
             return out.view(*many.shape, -1), 0
         # So are inputs: knots that are mapped over belong to more of them.
         rows, inputs = many.shape[1:]
         side = many.transpose(0, 1).reshape(rows, size * inputs)
-        out = _Basis.apply(side, knots.movedim(of_knots, 0).reshape(size * inputs, -1), k, order)
+        out = _Basis.apply(side, knots.movedim(of_knots, 0).reshape(size * inputs, -1), *options)
         return out.view(rows, size, inputs, -1), 1
 
 
@@ -139,9 +149,8 @@ def basis_and_derivative(x: Tensor, knots: Tensor, k: int, room: int = 0) -> tup
         tensor([[[-1.,  1.,  0.]]])
     """
     with torch.no_grad():
-        pieces = _Pieces(x, knots, k)
-        values, derivatives = pieces.to_order(1)
-        return pieces.spread(values, room), pieces.spread(derivatives, room)
+        values, derivatives = _evaluate(x, knots, k, (0, 1), room)
+        return values, derivatives
 
 
 def basis_to_order(x: Tensor, knots: Tensor, k: int, highest: int) -> list[Tensor]:
@@ -153,60 +162,140 @@ def basis_to_order(x: Tensor, knots: Tensor, k: int, highest: int) -> list[Tenso
         tensor([[[-1.,  1.,  0.]]])
     """
     with torch.no_grad():
-        pieces = _Pieces(x, knots, k)
-        return [pieces.spread(local) for local in pieces.to_order(highest)]
+        return _evaluate(x, knots, k, range(highest + 1))
 
 
-def _evaluate(x: Tensor, knots: Tensor, k: int, order: int) -> Tensor:
-    """`basis` without autograd."""
-    pieces = _Pieces(x, knots, k)
-    return pieces.spread(pieces.to_order(order)[order])
+def _evaluate(x: Tensor, knots: Tensor, k: int, orders: Sequence[int], room: int = 0) -> list[Tensor]:
+    """`basis` of some orders, without autograd: the local functions at their places, else 0."""
+    pieces_at, count = _pieces(x, knots, k, max(orders)), knots.shape[-1] - 1 - k
+    found = [torch.empty(*x.shape, count + room, dtype=x.dtype, device=x.device) for _ in orders]
+    for rows in _chunks(x):
+        pieces = pieces_at(x[..., rows, :])
+        local, columns = pieces.to_order(max(orders)), pieces.columns
+        for full, order in zip(found, orders, strict=True):
+            full[..., rows, :, :].zero_().scatter_(-1, columns, local[order].movedim(0, -1))
+    return found
 
 
+def _slopes(grad: Tensor, x: Tensor, knots: Tensor, k: int, order: int) -> Tensor:
+    """A gradient `(…, batch, inputs, G + k or more)` times the derivatives of an order, summed over the basis functions."""
+    pieces_at, found = _pieces(x, knots, k, order), torch.empty_like(x)
+    for rows in _chunks(x):
+        pieces = pieces_at(x[..., rows, :])
+        own = grad[..., rows, :, :].gather(-1, pieces.columns).movedim(-1, 0)
+        found[..., rows, :] = (own * pieces.to_order(order)[order]).sum(0)
+    return found
+
+
+def _chunks(x: Tensor) -> Iterator[slice]:
+    """Rows of `(…, batch, inputs)`, some at a time: memory that is new for each operation takes longer than the operation."""
+    rows = x.shape[-2]
+    step = max(rows * _AT_ONCE // max(x.numel(), 1), 1)
+    if x.device.type != "cpu" or torch.compiler.is_compiling() or step >= rows:
+        yield slice(None)
+        return
+    for start in range(0, rows, step):
+        yield slice(start, start + step)
+
+
+@dataclass(slots=True)
 class _Pieces:
-    """Points `(…, batch, inputs)` and, for each, the k + 1 basis functions that aren't zero on its interval, as polynomials.
+    """For points `(…, batch, inputs)` the k + 1 basis functions that aren't zero on their intervals, as polynomials."""
 
-    There are few intervals and many points: de Boor's recursion computes the polynomials once an interval, and a point takes
-    those of its interval. Local values have the shape `(k + 1, …, batch, inputs)`.
-    """
+    interval: Tensor
+    """Its number, `(…, batch, inputs)`."""
+    coefficients: Tensor
+    """By powers of the offset, and functions: `(k + 1, k + 1, …, batch, inputs)`, or with 1 for batch and inputs."""
+    offset: Tensor
+    """From the middle of the interval, in units of `step`."""
+    beyond: Tensor | None
+    """How far points lie beyond the grid; None where none does."""
+    step: Tensor | None = None
 
-    def __init__(self, x: Tensor, knots: Tensor, k: int) -> None:
-        self.x, self.k, self.last = x, k, knots.shape[-1] - 1 - k
-        self.inside = torch.minimum(torch.maximum(x, knots[..., None, :, k]), knots[..., None, :, self.last])
-        # A point on a knot belongs to the interval at its right, the grid's end to the last interval.
-        points = self.inside.mT.contiguous(memory_format=torch.contiguous_format)
-        interval = torch.searchsorted(knots[..., k + 1 : self.last].contiguous(), points, right=True)
-        polynomials, middle = _polynomials(knots, k)
-        first = torch.arange(0, middle.numel(), middle.shape[-1], device=x.device).view(*middle.shape[:-1], 1)
-        self.interval, at = interval.mT, (interval + first).mT.flatten()
-        self.coefficients = polynomials.flatten(2).flatten(0, 1).index_select(1, at).view(k + 1, k + 1, *x.shape)
-        self.offset = self.inside - middle.flatten().index_select(0, at).view(x.shape)
+    @property
+    def columns(self) -> Tensor:
+        """The numbers of the functions, `(…, batch, inputs, k + 1)`."""
+        return self.interval[..., None] + torch.arange(len(self.coefficients), device=self.interval.device)
 
     def to_order(self, highest: int) -> list[Tensor]:
-        """The local functions and their derivatives up to an order, by Horner's scheme for all at once.
+        """The functions and their derivatives up to an order, `(k + 1, …, batch, inputs)`, by Horner's scheme for all at once.
 
         Outside of the grid, at e + z with e its end, they are the line B(e) + z·B′(e).
         """
-        orders = min(max(highest, 1), self.k)
-        values = [self.coefficients[self.k]]
-        for power in reversed(range(self.k)):
+        k = len(self.coefficients) - 1
+        orders = min(max(highest, self.beyond is not None), k)
+        values = [self.coefficients[k]]
+        for power in reversed(range(k)):
             start = values[-1]  # a derivative starts with the one below it
             for order in reversed(range(1, len(values))):
                 values[order] = torch.addcmul(values[order - 1], values[order], self.offset)
             values[0] = torch.addcmul(self.coefficients[power], values[0], self.offset)
             if len(values) <= orders:
                 values.append(start)
-        if orders:
-            values[0] = torch.addcmul(values[0], values[1], self.x - self.inside)
+        if self.step is not None:
+            values[1:] = [value / self.step**order for order, value in enumerate(values[1:], 1)]
+        if orders and self.beyond is not None:
+            values[0] = torch.addcmul(values[0], values[1], self.beyond)
         for order in range(2, orders + 1):
-            values[order] = torch.where(self.x == self.inside, math.factorial(order) * values[order], 0.0)
+            factor = math.factorial(order)
+            inside = 1.0 if self.beyond is None else (self.beyond == 0).to(self.offset.dtype)
+            values[order] = factor * inside * values[order]
         return [*values[: highest + 1], *(torch.zeros_like(values[0]) for _ in range(orders, highest))]
 
-    def spread(self, local: Tensor, room: int = 0) -> Tensor:
-        """All basis functions, `(…, batch, inputs, G + k + room)`: the local ones at their places, else 0."""
-        columns = self.interval[..., None] + torch.arange(self.k + 1, device=local.device)
-        full = torch.zeros(*self.x.shape, self.last + room, dtype=local.dtype, device=local.device)
-        return full.scatter_(-1, columns, local.movedim(0, -1))
+
+def _pieces(x: Tensor, knots: Tensor, k: int, order: int) -> Callable[[Tensor], _Pieces]:
+    """What gives the pieces of some rows of points; of many points on even grids in half the time."""
+    # A jump at a knot must stay on its side, and what a graph traces or has no values can't be asked whether it is even.
+    many = x.numel() >= _AT_ONCE and order < k and x.device.type != "meta" and not torch.compiler.is_compiling()
+    return (many and _even(knots, k)) or _uneven(knots, k)
+
+
+def _uneven(knots: Tensor, k: int) -> Callable[[Tensor], _Pieces]:
+    """Pieces on any knots, `(…, inputs, G + 1 + 2k)`.
+
+    There are few intervals and many points: de Boor's recursion computes the polynomials once an interval, and a point takes
+    those of its interval.
+    """
+    last = knots.shape[-1] - 1 - k
+    low, high, inner = knots[..., None, :, k], knots[..., None, :, last], knots[..., k + 1 : last].contiguous()
+    polynomials, middle = _polynomials(knots, k)
+    first = torch.arange(0, middle.numel(), middle.shape[-1], device=knots.device).view(*middle.shape[:-1], 1)
+    polynomials, middle = polynomials.flatten(2).flatten(0, 1), middle.flatten()
+
+    def at(x: Tensor) -> _Pieces:
+        inside = torch.minimum(torch.maximum(x, low), high)
+        # A point on a knot belongs to the interval at its right, the grid's end to the last interval.
+        points = inside.mT.contiguous(memory_format=torch.contiguous_format)
+        interval = torch.searchsorted(inner, points, right=True)
+        place = (interval + first).mT.flatten()
+        coefficients = polynomials.index_select(1, place).view(k + 1, k + 1, *x.shape)
+        return _Pieces(interval.mT, coefficients, inside - middle.index_select(0, place).view(x.shape), x - inside)
+
+    return at
+
+
+def _even(knots: Tensor, k: int) -> Callable[[Tensor], _Pieces] | None:
+    """Pieces on even knots, where all intervals have the same polynomials; None on others."""
+    last = knots.shape[-1] - 1 - k
+    low, high = knots[..., None, :, k], knots[..., None, :, last]
+    step = (high - low) / (last - k)
+    places = torch.arange(-k, knots.shape[-1] - k, dtype=knots.dtype, device=knots.device)
+    error = (low.mT + step.mT * places - knots).abs()
+    if not bool((error <= _EVEN * torch.finfo(knots.dtype).eps * knots.abs().amax(-1, keepdim=True)).all()):
+        return None
+    window = torch.arange(-k, k + 2, dtype=knots.dtype, device=knots.device)
+    polynomials = _polynomials(window, k)[0]
+
+    def at(x: Tensor) -> _Pieces:
+        inside = torch.minimum(torch.maximum(x, low), high)
+        place = (inside - low) / step
+        interval = place.floor().clamp_(0, last - k - 1)
+        beyond = x - inside
+        offset = place.sub_(interval).sub_(0.5)
+        coefficients = polynomials.view(k + 1, k + 1, *(1,) * x.ndim)
+        return _Pieces(interval.long(), coefficients, offset, beyond if bool(beyond.any()) else None, step)
+
+    return at
 
 
 def _polynomials(knots: Tensor, k: int) -> tuple[Tensor, Tensor]:

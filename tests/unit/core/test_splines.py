@@ -175,6 +175,58 @@ def test_no_rows_and_one_interval(k):
     torch.testing.assert_close(splines.basis(x, knots, k), scipy_values(x, knots, k), rtol=0, atol=1e-12)
 
 
+MANY = 8000
+
+
+@each_order
+@each_grid
+@pytest.mark.parametrize("place", ["inside", "beyond"])
+def test_many_points_have_the_same_functions_as_few(k, even, place):
+    """They are evaluated some rows at a time, and on even grids by one polynomial for all intervals."""
+    knots = knots_of(k, even=even, inputs=9)
+    x = uniform(MANY, 9, low=-1.0, high=1.5)
+    x[:10] = splines.interior(knots, k).T[[0, 1, 2, 3, 5]].repeat(2, 1)
+    x = x if place == "inside" else 2 * x
+    assert x.numel() > splines._AT_ONCE
+    for order in range(k + 2):
+        many = splines.basis(x, knots, k, order, 1)
+        few = torch.cat([splines.basis(rows, knots, k, order) for rows in x.split(1000)])
+        # On a knot the highest derivatives are those of either side.
+        near = 1e-9 * max(1.0, float(few.abs().max()))
+        assert float((many[..., :-1] - few).abs().max()) <= near
+        assert not many[..., -1].any()
+    for ours, theirs in zip(splines.basis_to_order(x, knots, k, 2), range(3), strict=True):
+        torch.testing.assert_close(ours, splines.basis(x, knots, k, theirs), rtol=1e-9, atol=1e-9)
+
+
+@each_grid
+def test_gradients_of_many_points_are_those_of_few(even):
+    knots = knots_of(3, even=even, inputs=9)
+    x = (2 * uniform(MANY, 9, low=-1.0, high=1.5)).requires_grad_(True)
+    factors = uniform(MANY * 9, 8, seed=3).view(MANY, 9, 8)
+    once = torch.autograd.grad((splines.basis(x, knots, 3) * factors).sum(), x)[0]
+    slopes = torch.autograd.grad((splines.basis(x, knots, 3) * factors).sum(), x, create_graph=True)[0]
+    few = torch.cat(
+        [(splines.basis(x[i : i + 1000], knots, 3, 1) * factors[i : i + 1000]).sum(-1) for i in range(0, MANY, 1000)]
+    )
+    torch.testing.assert_close(once, few, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(slopes, few, rtol=1e-10, atol=1e-10)
+    curvature = torch.autograd.grad(slopes.sum(), x)[0]
+    second = (splines.basis(x.detach(), knots, 3, 2) * factors).sum(-1)
+    torch.testing.assert_close(curvature, second, rtol=1e-9, atol=1e-9)
+
+
+def test_many_points_of_networks_side_by_side():
+    knots = torch.stack([knots_of(3, even=True), knots_of(3, even=True) * 2, knots_of(3, seed=1)])
+    x = uniform(3 * MANY, 3, low=-3.0, high=3.0).view(3, MANY, 3)
+    for part in (slice(0, 2), slice(0, 3)):  # even ones, and others among them
+        values, slopes = splines.basis_and_derivative(x[part], knots[part], 3, room=1)
+        for index, (points, own) in enumerate(zip(x[part], knots[part], strict=True)):
+            few = [splines.basis(points.split(1000)[0], own, 3, order) for order in (0, 1)]
+            torch.testing.assert_close(values[index, :1000, :, :-1], few[0], rtol=1e-10, atol=1e-10)
+            torch.testing.assert_close(slopes[index, :1000, :, :-1], few[1], rtol=1e-10, atol=1e-9)
+
+
 @settings(max_examples=40)
 @given(
     k=st.integers(0, 5),

@@ -155,7 +155,11 @@ def test_networks_that_stop_early_keep_what_they_had():
         # The same way; how many steps are taken where only round-off is gained, before that is noticed, is chance.
         both = [torch.tensor(one["train_loss"][: min(len(history), len(expected))]) for one in (history, expected)]
         torch.testing.assert_close(*both, rtol=1e-5, atol=1e-9)
-        torch.testing.assert_close(model.predict(x), other.predict(x), rtol=0, atol=1e-7)
+        if len(history) == len(expected) or history["train_loss"][-1] < 1e-9:
+            torch.testing.assert_close(model.predict(x), other.predict(x), rtol=0, atol=1e-7)
+        else:  # or where the evidence has come to rest, but for less than anybody could tell
+            last = [one.records[-1].log_evidence for one in (history, expected)]
+            assert abs(last[0] - last[1]) < 0.05
     assert len({len(history) for history in histories}) > 1
 
 
