@@ -286,14 +286,19 @@ def _even(knots: Tensor, k: int) -> Callable[[Tensor], _Pieces] | None:
     window = torch.arange(-k, k + 2, dtype=knots.dtype, device=knots.device)
     polynomials = _polynomials(window, k)[0]
 
+    tiny = _EVEN * (last - k) * torch.finfo(knots.dtype).eps
+
     def at(x: Tensor) -> _Pieces:
-        inside = torch.minimum(torch.maximum(x, low), high)
-        place = (inside - low) / step
+        place = (x - low).div_(step)
         interval = place.floor().clamp_(0, last - k - 1)
-        beyond = x - inside
         offset = place.sub_(interval).sub_(0.5)
+        beyond, (least, most) = None, torch.aminmax(offset)
+        if not (least >= -0.5 and most <= 0.5):  # which what is no number isn't, either
+            interval, place = interval.nan_to_num(0.0), offset
+            offset = place.clamp(-0.5, 0.5)
+            beyond = step * torch.where((place - offset).abs() <= tiny, 0.0, place - offset)
         coefficients = polynomials.view(k + 1, k + 1, *(1,) * x.ndim)
-        return _Pieces(interval.long(), coefficients, offset, beyond if bool(beyond.any()) else None, step)
+        return _Pieces(interval.long(), coefficients, offset, beyond, step)
 
     return at
 

@@ -24,8 +24,8 @@ _ERRORS = 3
 #: Standard errors between neighboring exact numbers. A constant that isn't exact then lies within three standard errors of one
 #: with probability 2·3/100: a rare enough coincidence.
 _APART = 100
-#: The same for factors of angles, which are more often multiples of π.
-_APART_IN_ANGLES = 40
+#: The same for factors of angles, which are more often multiples of π, and for 1: that stands for no constant at all.
+_APART_IN_ANGLES = _APART_OF_ONE = 40
 #: Relative uncertainty of constants that were fitted to exact data.
 _EXACT = 1e-9
 #: Exact numbers, the simplest first: denominators of fractions, and of multiples of π, √2 and, last, of further numbers. Each level
@@ -214,11 +214,13 @@ def exact_number(
 ) -> tuple[int, sympy.Expr | None]:
     """The simplest exact number that a constant with this standard error may well be, and how simple it is (0 to 4).
 
-    Neighbors that are as simple must be `least_distance` standard errors away.
+    Neighbors that are as simple must be `least_distance` standard errors away, those of 1 fewer.
 
     Examples:
         >>> exact_number(3.14159, 1e-5), exact_number(212.68, 6.9), exact_number(0.50001, 1e-4)
         ((1, pi), (4, None), (1, 1/2))
+        >>> exact_number(0.994, 0.02, 1e-2), exact_number(2.006, 0.02, 1e-2)
+        ((0, 1), (4, None))
     """
     margin = max(error, _EXACT * abs(value))
     reach = min(_ERRORS * error + _EXACT * abs(value), tolerance * abs(value))
@@ -226,7 +228,8 @@ def exact_number(
         near = sorted(_around(value, level), key=lambda entry: abs(entry[0] - value))
         if len(near) > 1 and abs(near[0][0] - value) <= reach:
             apart = min(abs(neighbor - near[0][0]) for neighbor, _ in near[1:])
-            if near[0][1] != 0 and apart >= least_distance * margin:
+            least = min(least_distance, _APART_OF_ONE) if abs(near[0][1]) == 1 else least_distance
+            if near[0][1] != 0 and apart >= least * margin:
                 return level, near[0][1]
     return len(_LEVELS) - 1, None
 

@@ -1,5 +1,7 @@
 """Splines against scipy, and the identities that make a basis a basis."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -197,6 +199,18 @@ def test_many_points_have_the_same_functions_as_few(k, even, place):
         assert not many[..., -1].any()
     for ours, theirs in zip(splines.basis_to_order(x, knots, k, 2), range(3), strict=True):
         torch.testing.assert_close(ours, splines.basis(x, knots, k, theirs), rtol=1e-9, atol=1e-9)
+
+
+@each_grid
+def test_among_many_points_what_is_no_number_harms_no_other(even):
+    knots, x = knots_of(3, even=even, inputs=9), uniform(MANY, 9, low=-1.0, high=1.5)
+    own = splines.basis(x, knots, 3)
+    x[7, 2], x[8, 3], x[9, 4] = math.nan, math.inf, -math.inf
+    found = splines.basis(x, knots, 3)
+    assert bool(found[7, 2].isnan().any())
+    assert not bool(found[8, 3].isfinite().all() or found[9, 4].isfinite().all())
+    found[7, 2], found[8, 3], found[9, 4] = own[7, 2], own[8, 3], own[9, 4]
+    torch.testing.assert_close(found, own, rtol=1e-12, atol=1e-12)
 
 
 @each_grid
