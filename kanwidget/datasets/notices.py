@@ -30,6 +30,8 @@ NoticeKind = Literal[
 #: What may be done: leave the column out, use its logarithm, take the target as classes, or make the network smaller.
 Act = Literal["drop", "log", "classes", "smaller network"]
 
+#: Of so few rows, two values say nothing.
+_FEW_ROWS = 4
 #: Training rows that each parameter needs, lest the network learns the noise.
 _ROWS_PER_PARAMETER = 1.0
 #: A positive column may be simpler in its logarithm where nine tenths of its values span more than this factor, …
@@ -94,7 +96,7 @@ def _target_notices(data: Dataset) -> Iterator[DataNotice]:
         if len(distinct) == 1:
             sentence = f"“{name}” is {_number(distinct[0])} in every training row: there is nothing to learn."
             yield DataNotice("constant target", name, sentence)
-        elif len(distinct) == 2 and len(values) > 4:
+        elif len(distinct) == 2 and len(values) > _FEW_ROWS:
             low, high = map(_number, distinct)
             sentence = f"“{name}” has only the values {low} and {high}: as classes, the network gives probabilities."
             yield DataNotice("two values", name, sentence, "classes")
@@ -114,7 +116,8 @@ def _reading_notices(data: Dataset) -> Iterator[DataNotice]:
     """What became of columns that aren't numbers in every row."""
     if data.encoding is None:
         return
-    columns, target = data.encoding.columns, " and ".join(data.out_vars[:1] if not data.is_classification else ())
+    # A notice names one column: of several targets the first one.
+    columns, target = data.encoding.columns, "" if data.is_classification else data.out_vars[0]
     if data.encoding.left_out:
         named = _listed([f"“{name}” ({reason})" for name, reason in data.encoding.left_out])
         are, them = ("is", "it") if len(data.encoding.left_out) == 1 else ("are", "them")
@@ -128,7 +131,7 @@ def _reading_notices(data: Dataset) -> Iterator[DataNotice]:
     if missing:
         sentence = f"Missing cells: {_listed(missing)}. Rows where they are missing have a value of their own."
         if not data.is_classification and any(column.missing and column.kind != "words" for column in columns):
-            # Beside a mean the factors of a product say nothing.
+            # There the mean stands for a number that y was really multiplied with: such rows hide a product.
             sentence += " A product of numbers is found more surely without these rows."
         yield DataNotice("missing cells", "", sentence)
     for column in columns:

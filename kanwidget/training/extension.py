@@ -95,7 +95,9 @@ def extend_steps(
 
 def _climb(plan: Trainings, ladder: list[Grid], starts: int, target: float | None) -> Iterator[ExtensionStep]:
     """All grids, until one reaches the target or several in a row don't help; then the best one again, finished."""
+    # Starts are compared on some grids of the ladder; then its first one is trained.
     best, failures, reason = plan.first(ladder, starts), 0, None
+    # The grids that helped, the first one included: `finished` may train them again, on all rows.
     path = [best]
     yield best
     for index, grid in enumerate(ladder):

@@ -58,9 +58,10 @@ def hamiltonian(model: str, parameters: Mapping[str, Any], sites: int = 233, bou
 
 
 def hamiltonian_of(row: ChainModel, parameters: Parameters, sites: int, boundary: Boundary) -> Tensor:
-    """The same from checked arguments."""
+    """`hamiltonian` from checked arguments, `(chains, n, n)`; each of `parameters` has the shape `(chains,)`."""
     length = sites * row.period
     n = torch.arange(length, dtype=torch.float64)
+    # Of a Fibonacci number of sites the next one is round(GOLDEN * sites): with their quotient the wave closes on the ring.
     b = round(GOLDEN * sites) / sites if boundary == "ring" else GOLDEN
     columns = {name: values[:, None] for name, values in parameters.items()}
     wave = torch.cos(2 * math.pi * b * n + columns["phi"])
@@ -68,6 +69,7 @@ def hamiltonian_of(row: ChainModel, parameters: Parameters, sites: int, boundary
     distance = (n[:, None] - n).abs()
     if boundary == "ring":
         distance = torch.minimum(distance, length - distance)
+    # Hopping is defined from distance 1 on; what stands on the diagonal is taken out below.
     hopping = row.hopping({name: values[:, :, None] for name, values in columns.items()}, distance.clamp(min=1))
     return torch.diag_embed(potential) + hopping * (distance > 0)
 

@@ -86,6 +86,10 @@ def fitted_form(fitted: Any) -> FormulaForm:
 
 
 def _rows(model: KAN, data: Dataset, display: dict[str, str], has_error: bool) -> Iterator[FormRow]:
+    """The forms, each that says something new; `display`: names in print by symbols' names, in the order of the columns.
+
+    With `has_error` they have errors and a verdict: not for a loss of the user's own.
+    """
     from kanwidget.symbolic import form_steps
 
     rows: list[FormRow] = []
@@ -102,7 +106,7 @@ def says_the_same(row: FormRow, others: Sequence[FormRow]) -> bool:
 
 
 def _row(form: FormulaForm, display: dict[str, str], figures: Figures | None) -> FormRow:
-    """A form as the page gets it."""
+    """A form as the page gets it; `display`: names in print by symbols' names; `figures`: None where the loss is the user's own."""
     from kanwidget.symbolic import math_tree, to_text
 
     pairs = list(zip(form.outputs, form.expressions, strict=True))

@@ -182,11 +182,12 @@ def edge_detail(
 def _level_detail(
     network: Network, edge: EdgeRef, posterior: Posterior | None
 ) -> tuple[dict[str, Tensor], list[float]]:
-    """The arrays of an edge of words: a column for each level, about the mean as in formulas."""
+    """The arrays of an edge of words, a column a level, about the mean as in formulas; and its first and last level."""
     levels = network.layer(edge.layer).levels[edge.source]
     curve = network.curve(edge, torch.arange(levels, dtype=network.dtype, device=network.device))
     width = band(network, posterior, edge, curve.x)
     y = curve.y - level_mean(network, edge)
+    # As `detail` of `Selection`: x, φ, base, spline, band. Words have no base function: the spline part is all of φ.
     rows = [curve.x, y, curve.base, y, *([] if width is None else [width])]
     return {"detail": torch.stack(rows)}, [0.0, float(levels - 1)]
 

@@ -155,6 +155,7 @@ def _as_form(name: str, parts: list[list[FittedFormula]]) -> FormulaForm:
     """A form of the formulas of each problem: one for an output, or one for each class but the first."""
     formulas = [formula for part in parts for formula in part]
     constants = {constant: pair for formula in formulas for constant, pair in formula.constants.items()}
+    # Formulas of one problem (the scores of classes) share their error; over problems (outputs) it is the root mean square.
     errors = [part[0].error for part in parts]
     error = (sum(error**2 for error in errors) / len(errors)) ** 0.5
     return FormulaForm(

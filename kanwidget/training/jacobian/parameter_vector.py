@@ -70,7 +70,7 @@ class ParameterVector:
         return vector
 
     def write(self, stack: Stack, vector: Tensor) -> None:
-        """Set the free parameters from vectors."""
+        """Set the free parameters from vectors, `(networks, size)`. Parameters with index -1 aren't free and stay."""
         with torch.no_grad():
             for layer, index in zip(stack.layers, self.layers, strict=True):
                 if index.block is not None:

@@ -75,9 +75,13 @@ class ResidualTerm:
         return len(self.x) // self.sets
 
     def residual(self, jet: Jet, constants: dict[str, Tensor]) -> Tensor:
-        """The residuals `(rows, columns)` from the scaled outputs' jet at all points, without a leading axis."""
+        """The residuals `(rows, columns)` from the scaled outputs' jet at all points, without a leading axis.
+
+        Points of several sets follow one another: the function gets a `Field` for each set.
+        """
         jet = in_own_units(jet, self.scaling)
         carried = jet.derivatives
+        # What a field reads: () is the value, (a,) a first derivative, (a, b) a second one.
         keys: list[tuple[int, ...]] = [(), *((a,) for a in carried.firsts), *carried.seconds]
         values = torch.cat([jet.value[:, None], jet.first, jet.second], dim=1)
         fields = [

@@ -74,8 +74,9 @@ class Trainer(Iterator[StepRecord]):
         self.events: list[Event] = []
         with restored_scaling(network):
             self.network, self._training_data = network, prepare(network, data, self.settings)
-            #: How many rows the steps take.
+            #: The scales that the labels are in; others make the training data anew.
             self._scaling = network.scaling.key()
+            #: How many rows the steps take.
             self.rows = RowSchedule(network, self._training_data, self.settings)
             self._build(self.settings)
         if not self.rows.complete:

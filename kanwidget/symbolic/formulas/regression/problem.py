@@ -17,10 +17,11 @@ from kanwidget.symbolic.formulas.evaluation import evaluate
 from kanwidget.symbolic.formulas.regression.noise import noise_floor, rounding
 from kanwidget.symbolic.formulas.rewriting.decimals import parametrize
 
+#: Most steps of a fit.
 _STEPS = 100
 #: By how many times its size a constant changes in a step, at most.
 _FARTHEST = 10.0
-#: Steps before a fit is given up.
+#: Steps before a fit that won't fall below its `limit` may be given up.
 _FIRST = 8
 #: A step that gains so little, relatively, is flat; after so many the fit ends, since no test tells the difference.
 _FLAT, _MOST_FLAT = 1e-7, 4
@@ -223,6 +224,7 @@ class Problem:
         return self._linearized(template, symbols, self._least_squares(template, symbols, start, limit))
 
     def _linearized(self, template: Any, symbols: list[Any], values: Tensor) -> Fit:
+        """The fit with its constants at `values`: no step is taken, only their covariance comes from the Jacobian there."""
         if not symbols:
             return Fit(template, [], values, torch.zeros(0, 0, dtype=torch.float64), self.deviance(template))
         jacobian, residual, deviance = self._linear(template, symbols, values)
