@@ -24,7 +24,7 @@ from kanwidget.insight import (
     loss_derivatives,
     summary,
 )
-from kanwidget.kan.symbols import SymbolicNetwork
+from kanwidget.kan.symbols import SymbolicKAN
 
 #: Properties that the reference data give.
 _OF_DATA = ("feature_score", "node_scores", "edge_scores")
@@ -32,7 +32,7 @@ _OF_DATA = ("feature_score", "node_scores", "edge_scores")
 
 @_check.methods_of("KAN")
 @limit_threads_of_methods()
-class QueryableNetwork(SymbolicNetwork):
+class QueryableNetwork(SymbolicKAN):
     """A network that answers questions: values of edges, importances, figures."""
 
     #: Every step and event of this network and of those that it was cut from.

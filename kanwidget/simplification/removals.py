@@ -12,7 +12,7 @@ from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeRef
 from kanwidget.core.scores import attribute, feature_score
 from kanwidget.simplification.description import description_length
-from kanwidget.simplification.held_out import HeldOut
+from kanwidget.simplification.held_out import HeldOutRows
 from kanwidget.simplification.refits import refit
 from kanwidget.surgery._structure import add_constant, cut
 from kanwidget.surgery.prune import edge_means
@@ -27,7 +27,7 @@ _ONE_BY_ONE, _PART = 12, 4
 _CONSTANT = 1e-9
 
 
-def without_needless_edges(network: Network, held: HeldOut) -> Network:
+def without_needless_edges(network: Network, held: HeldOutRows) -> Network:
     """A network without the edges that the data can do without, the weakest first. A subnode keeps its last edge.
 
     Of a large network a quarter of the edges is tried at once, then half as many while that fails: the number of refits grows with the
@@ -52,7 +52,7 @@ def without_needless_edges(network: Network, held: HeldOut) -> Network:
     return best
 
 
-def without_constants(network: Network, held: HeldOut) -> Network:
+def without_constants(network: Network, held: HeldOutRows) -> Network:
     """A network without functions that are constant over the rows, as a step outside of the data is: their value stays as a constant."""
     with torch.no_grad():
         traces = network.scaled_trace(held.data.train_input).edges
@@ -65,7 +65,7 @@ def without_constants(network: Network, held: HeldOut) -> Network:
     return without(network, spared(network, refs), held) if refs else network
 
 
-def without_needless_inputs(network: Network, held: HeldOut) -> Network:
+def without_needless_inputs(network: Network, held: HeldOutRows) -> Network:
     """A network that doesn't read the columns that say nothing: as many of the weakest as the held-out rows allow, by bisection.
 
     A column goes only if nothing is lost but by chance: 5 % more error may be all that a weak column says.
@@ -106,14 +106,14 @@ def spared(network: Network, refs: Sequence[EdgeRef]) -> list[EdgeRef]:
     return spared
 
 
-def _weakest(network: Network, held: HeldOut, refused: set[EdgeRef], count: int) -> list[EdgeRef]:
+def _weakest(network: Network, held: HeldOutRows, refused: set[EdgeRef], count: int) -> list[EdgeRef]:
     scores = attribute(network, held.data.train_input).edge_scores
     refs = [ref for ref in network.edge_refs(active=True) if ref not in refused]
     refs.sort(key=lambda ref: float(scores[ref.layer][ref.target, ref.source]))
     return spared(network, refs)[:count]
 
 
-def without(network: Network, refs: Sequence[EdgeRef], held: HeldOut) -> Network:
+def without(network: Network, refs: Sequence[EdgeRef], held: HeldOutRows) -> Network:
     """A copy without some edges, whose mean contributions stay as constants."""
     trial, means = copy.deepcopy(network), edge_means(network, held.data.train_input)
     for ref in refs:

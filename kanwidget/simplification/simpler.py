@@ -11,7 +11,7 @@ import copy
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitive
 from kanwidget.core.records import EdgeRef
-from kanwidget.simplification.held_out import HeldOut
+from kanwidget.simplification.held_out import HeldOutRows
 from kanwidget.simplification.refits import refit
 from kanwidget.symbolic.edges import fix_symbolic
 
@@ -25,7 +25,7 @@ _STEPS = 30
 _MOST_EDGES = 12
 
 
-def with_simpler_functions(network: Network, held: HeldOut) -> Network:
+def with_simpler_functions(network: Network, held: HeldOutRows) -> Network:
     """A network with lines and parabolas in place of other functions, as far as the loss allows it within its noise."""
     edges = [ref for ref in network.edge_refs(active=True) if _complexity(network, ref) > 0]
     if len(edges) > _MOST_EDGES:
@@ -47,7 +47,7 @@ def with_simpler_functions(network: Network, held: HeldOut) -> Network:
     return best
 
 
-def _says_the_same(before: Network, after: Network, held: HeldOut) -> bool:
+def _says_the_same(before: Network, after: Network, held: HeldOutRows) -> bool:
     """Whether the loss allows it, on the held-out rows and on all of them."""
     for everywhere in (False, True):
         losses = [held.row_losses(network, everywhere=everywhere) for network in (before, after)]

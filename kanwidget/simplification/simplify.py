@@ -23,7 +23,7 @@ from kanwidget.growth.screens import leaves_more
 from kanwidget.simplification.auto import auto_symbolic_steps
 from kanwidget.simplification.description import description_length
 from kanwidget.simplification.freedoms import freedom_of_a_sum
-from kanwidget.simplification.held_out import HeldOut, held_out
+from kanwidget.simplification.held_out import HeldOutRows, held_out
 from kanwidget.simplification.laws import LawNetwork, LawSearch, Rival
 from kanwidget.simplification.refits import refit, without_held_out
 from kanwidget.simplification.removals import without_constants, without_needless_edges, without_needless_inputs
@@ -155,7 +155,7 @@ class _Simplification:
     """The best network so far, and the steps that look for a better one."""
 
     def __init__(
-        self, network: Network, held: HeldOut, lib: list[str] | None, seed: int, richer: RicherNetworks | None
+        self, network: Network, held: HeldOutRows, lib: list[str] | None, seed: int, richer: RicherNetworks | None
     ) -> None:
         self.held, self.lib, self.seed, self.richer = held, lib, seed, richer
         self.given = network

@@ -14,7 +14,7 @@ from kanwidget.discovery.engine.trees import complexity, from_expression
 from kanwidget.discovery.fronts import ranking
 from kanwidget.discovery.fronts.front import Front, Member
 from kanwidget.discovery.fronts.roots import without_squares
-from kanwidget.discovery.fronts.table import Part, Table
+from kanwidget.discovery.fronts.table import OwnRows, TargetTable
 from kanwidget.formulas import simplify
 from kanwidget.symbolic.formulas.deadlines import within
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
@@ -132,7 +132,7 @@ def _shorter(front: Front, expression: Any, deadline: float) -> Any:
     return shorter if _size(shorter, table, math.inf) < before else expression
 
 
-def _problem(front: Front, part: Part, expression: Any, weights: torch.Tensor | None = None) -> Problem:
+def _problem(front: Front, part: OwnRows, expression: Any, weights: torch.Tensor | None = None) -> Problem:
     """Rows of a part, with weights where the noise grows with the value."""
     problem = front.table.problem(part, weights)
     noise = None if problem.from_data else front.noise
@@ -177,7 +177,7 @@ def _decimals(expression: Any) -> int:
     return sum(node.is_Float for node in sympy.preorder_traversal(expression))
 
 
-def _size(expression: Any, table: Table, before: float) -> float:
+def _size(expression: Any, table: TargetTable, before: float) -> float:
     """Complexity of an expression; the former one, where it holds what trees don't have."""
     import sympy
 

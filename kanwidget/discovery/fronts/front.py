@@ -13,7 +13,7 @@ from kanwidget.discovery.engine.trees import OPERATIONS, Tree, complexity, const
 from kanwidget.discovery.equation import Equation
 from kanwidget.discovery.fronts import ranking
 from kanwidget.discovery.fronts.ranking import Misfit, R
-from kanwidget.discovery.fronts.table import Part, Table, column_trees
+from kanwidget.discovery.fronts.table import OwnRows, TargetTable, column_trees
 from kanwidget.symbolic.formulas.regression.noise import GrowingNoise
 from kanwidget.symbolic.formulas.regression.problem import Problem
 
@@ -51,7 +51,7 @@ class Front:
         robust: Whether sizes of residuals count, not squares.
     """
 
-    def __init__(self, table: Table, operations: frozenset[str], most: float, *, robust: bool) -> None:
+    def __init__(self, table: TargetTable, operations: frozenset[str], most: float, *, robust: bool) -> None:
         self.table = table
         # Those of the front for noise that is the same everywhere, and of those for noise that grows with the value.
         self._kept: list[Member] = []
@@ -296,6 +296,6 @@ def _rank(member: Member) -> _Rank:
     return _Rank(member.complexity, member.constants, member.misfit)
 
 
-def _column(tree: Tree, columns: Any, part: Part) -> Tensor:
+def _column(tree: Tree, columns: Any, part: OwnRows) -> Tensor:
     """A tree on rows; a constant where there are no columns."""
     return values(tree, columns or [torch.zeros_like(part.y)])

@@ -41,7 +41,7 @@ _TINIEST = 1e-290
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class OwnRows:
     """Rows in their own units."""
 
     x: Tensor
@@ -55,11 +55,11 @@ class Part:
         """Of y, by the rows' weights."""
         return float(self.y.mean() if self.weight is None else (self.weight * self.y).sum() / self.weight.sum())
 
-    def rows_only(self, chosen: Tensor) -> Part:
+    def rows_only(self, chosen: Tensor) -> OwnRows:
         """Some of the rows."""
-        return Part(self.x[chosen], self.y[chosen], None if self.weight is None else self.weight[chosen])
+        return OwnRows(self.x[chosen], self.y[chosen], None if self.weight is None else self.weight[chosen])
 
-    def sample(self) -> Part:
+    def sample(self) -> OwnRows:
         """At most 5,000 rows, evenly picked."""
         if len(self.y) <= _MOST_ROWS:
             return self
@@ -67,15 +67,15 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Table:
+class TargetTable:
     """A target, and how the engine sees it."""
 
     data: Dataset
     target: str
-    every: Part
+    every: OwnRows
     """All rows that constants may be fitted to in the end."""
-    train: Part
-    held_out: Part | None
+    train: OwnRows
+    held_out: OwnRows | None
     columns: tuple[int, ...]
     """Indices of the columns that are searched with."""
     units: tuple[float, ...]
@@ -156,13 +156,13 @@ class Table:
         broken = result.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I)
         return None if broken or not all(map(_is_a_double, result.atoms(sympy.Float))) else result
 
-    def problem(self, part: Part, weights: Tensor | None = None) -> Problem:
+    def problem(self, part: OwnRows, weights: Tensor | None = None) -> Problem:
         """Rows as a problem of least squares for expressions."""
         own = [weight for weight in (part.weight, weights) if weight is not None]
         root = None if not own else (torch.stack(own).prod(0) / torch.stack(own).prod(0).mean()).sqrt()
         return Problem(self.symbols, part.x, part.y, weights=root, where="discover", from_data=root is not None)
 
-    def error(self, part: Part, expression: Any) -> float:
+    def error(self, part: OwnRows, expression: Any) -> float:
         """Root mean square of what an expression leaves on rows, by their weights."""
         return self._size(part.y - self.problem(part).values(expression), part.weight)
 
@@ -172,7 +172,7 @@ class Table:
         if data.test_input is None or data.test_label is None:
             return None
         return self.error(
-            Part(data.test_input, data.test_label[:, data.out_vars.index(self.target)], data.test_weight), expression
+            OwnRows(data.test_input, data.test_label[:, data.out_vars.index(self.target)], data.test_weight), expression
         )
 
     def r2(self, error: float) -> float:
@@ -211,7 +211,7 @@ def _times(unit: float, expr: Any) -> Any:
     return expr if unit == 1 else sympy.Float(unit) * expr
 
 
-def tables(data: Dataset, seed: int, quantities: Quantities | None = None) -> list[Table]:
+def tables(data: Dataset, seed: int, quantities: Quantities | None = None) -> list[TargetTable]:
     """A table for each target.
 
     Args:
@@ -222,12 +222,12 @@ def tables(data: Dataset, seed: int, quantities: Quantities | None = None) -> li
     return [_table(data, number, seed, quantities or UNKNOWN) for number in range(data.n_outputs)]
 
 
-def _table(data: Dataset, number: int, seed: int, quantities: Quantities) -> Table:
-    every = Part(data.train_input, data.train_label[:, number], data.train_weight)
-    held: Part | None = None
+def _table(data: Dataset, number: int, seed: int, quantities: Quantities) -> TargetTable:
+    every = OwnRows(data.train_input, data.train_label[:, number], data.train_weight)
+    held: OwnRows | None = None
     train = every
     if data.val_input is not None and data.val_label is not None:
-        held = Part(data.val_input, data.val_label[:, number], data.val_weight)
+        held = OwnRows(data.val_input, data.val_label[:, number], data.val_weight)
     elif len(every.y) >= _FEWEST:
         first, second = split_rows(len(every.y), _HELD_OUT, seed, "discover")
         train, held = every.rows_only(first), every.rows_only(second)
@@ -236,7 +236,7 @@ def _table(data: Dataset, number: int, seed: int, quantities: Quantities) -> Tab
     units = tuple(_unit(every.x[:, column]) for column in columns)
     samples = train.sample(), None if held is None else held.sample()
     target, y_unit = data.out_vars[number], _unit(every.y)
-    return Table(data, target, every, *samples, tuple(columns), units, y_unit, tuple(notices), quantities)
+    return TargetTable(data, target, every, *samples, tuple(columns), units, y_unit, tuple(notices), quantities)
 
 
 def _columns(data: Dataset) -> tuple[list[int], list[str]]:
@@ -263,13 +263,13 @@ def _unit(values: Tensor) -> float:
     return float(f"1e{math.floor(math.log10(largest))}")
 
 
-def simple_trees(table: Table) -> Iterator[Tree]:
+def simple_trees(table: TargetTable) -> Iterator[Tree]:
     """Formulas to begin with: a constant, and each column as it is."""
     yield ("c", table.train.mean / table.y_unit)
     yield from column_trees(table)
 
 
-def best_line(table: Table) -> Tree:
+def best_line(table: TargetTable) -> Tree:
     """A straight line in the column that has most to do with the target: an answer where there was no time for a better one."""
     rows = table.rows()
     weight = torch.ones_like(rows.y) if rows.weights is None else rows.weights
@@ -281,7 +281,7 @@ def best_line(table: Table) -> Tree:
     return ("add", ("mul", ("c", slope), ("x", best)), ("c", means[-1] - slope * means[best]))
 
 
-def column_trees(table: Table) -> Iterator[Tree]:
+def column_trees(table: TargetTable) -> Iterator[Tree]:
     """Each column as it is, in the data's own units."""
     for column, unit in enumerate(table.units):
         yield ("x", column) if unit == table.y_unit else ("mul", ("c", unit / table.y_unit), ("x", column))

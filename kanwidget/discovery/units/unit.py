@@ -101,7 +101,7 @@ def read_unit(text: str) -> Unit:
         ('EUR', 'month')
     """
     try:
-        unit = _Reader(text).whole()
+        unit = _UnitReader(text).whole()
     except (OverflowError, ZeroDivisionError):
         raise UnitError("its size is no number") from None
     if not 0 < unit.size < math.inf:
@@ -126,7 +126,7 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
             yield kind, match.group()
 
 
-class _Reader:
+class _UnitReader:
     """A descent through products, powers and parentheses."""
 
     def __init__(self, text: str) -> None:

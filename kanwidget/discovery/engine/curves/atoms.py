@@ -24,7 +24,7 @@ _MOST_COMPARED = 2500
 
 
 @dataclass(frozen=True, slots=True)
-class Atoms:
+class CurveAtoms:
     """Atoms on rows, those of one kind side by side."""
 
     trees: list[Tree]
@@ -45,10 +45,10 @@ class Atoms:
         """The first atom of each kind."""
         return torch.searchsorted(self.kinds, torch.arange(len(self.trees)))
 
-    def part(self, kinds: int) -> Atoms:
+    def part(self, kinds: int) -> CurveAtoms:
         """The atoms of the first kinds."""
         count = int((self.kinds < kinds).sum())
-        return Atoms(
+        return CurveAtoms(
             self.trees[:kinds],
             self.kinds[:count],
             self.constants[:count],
@@ -57,9 +57,9 @@ class Atoms:
             self.complexities[:kinds],
         )
 
-    def joined(self, other: Atoms) -> Atoms:
+    def joined(self, other: CurveAtoms) -> CurveAtoms:
         """Both tables."""
-        return Atoms(
+        return CurveAtoms(
             self.trees + other.trees,
             torch.cat([self.kinds, other.kinds + len(self.trees)]),
             self.constants + other.constants,
@@ -73,7 +73,7 @@ class Atoms:
         return with_constants(self.trees[int(self.kinds[index])], self.constants[index])
 
 
-def tabulate(trees: Sequence[Tree], x: Tensor, generator: torch.Generator, check: bool = True) -> Atoms:
+def tabulate(trees: Sequence[Tree], x: Tensor, generator: torch.Generator, check: bool = True) -> CurveAtoms:
     """The table of some atoms on rows. What isn't finite, and what agrees with an earlier atom up to a factor and an offset, is left out.
 
     Args:
@@ -101,7 +101,7 @@ def tabulate(trees: Sequence[Tree], x: Tensor, generator: torch.Generator, check
     kept, renumbered = torch.tensor(kinds, dtype=torch.long)[chosen].unique(return_inverse=True)
     remaining = [trees[kind] for kind in kept.tolist()]
     costs = torch.tensor([complexity(tree) for tree in remaining], dtype=torch.float64)
-    return Atoms(
+    return CurveAtoms(
         remaining,
         renumbered,
         [numbers[index] for index in chosen.tolist()],

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.curves.atoms import Atoms
-from kanwidget.discovery.engine.curves.curve import Rows, cost
+from kanwidget.discovery.engine.curves.atoms import CurveAtoms
+from kanwidget.discovery.engine.curves.curve import CurveRows, cost
 from kanwidget.discovery.engine.curves.forms import Link, quotient, scaled, total
 from kanwidget.discovery.engine.curves.screening import Pairs, best_pairs, corrected, products, shifted_products, sums
 from kanwidget.discovery.engine.trees import Tree, constant, form_of, values
@@ -31,17 +31,17 @@ _MOST_ALIKE = 2
 class Screen:
     """Rows that candidates are screened on."""
 
-    rows: Rows
+    rows: CurveRows
     roots: Tensor
     """Roots of the weights, 1 on average."""
 
     @staticmethod
-    def of(rows: Rows) -> Screen:
+    def of(rows: CurveRows) -> Screen:
         """The screen of some rows."""
         roots = torch.ones_like(rows.y) if rows.weights is None else rows.weights.sqrt()
         return Screen(rows, roots / roots.mean())
 
-    def pairs_in_sums(self, left: Atoms, right: Atoms, link: Link, count: int) -> list[Tree]:
+    def pairs_in_sums(self, left: CurveAtoms, right: CurveAtoms, link: Link, count: int) -> list[Tree]:
         """`h(y) = a·f + b·g + c`, for the function h of a link."""
         target = link.values(self.rows.y)
         roots = self.roots / link.slopes(self.rows.y).abs()
@@ -63,7 +63,7 @@ class Screen:
             trees.append(link.tree(terms[: 1 if left is right and i == j else 2], c))
         return trees
 
-    def pairs_in_products(self, left: Atoms, right: Atoms, count: int, offset: bool) -> list[Tree]:
+    def pairs_in_products(self, left: CurveAtoms, right: CurveAtoms, count: int, offset: bool) -> list[Tree]:
         """`y = a·f·g`, or `a·f·g + b`."""
         target = self.rows.y * self.roots
         errors = products(left.values, right.values * self.roots, target, self.roots if offset else None)
@@ -82,7 +82,7 @@ class Screen:
             trees.append(total(tree, constant(0.0)) if offset else tree)
         return trees
 
-    def pairs_with_shift(self, left: Atoms, right: Atoms, count: int) -> list[Tree]:
+    def pairs_with_shift(self, left: CurveAtoms, right: CurveAtoms, count: int) -> list[Tree]:
         """`y = f·(a·g + b)`."""
         target = self.rows.y * self.roots
         pairs = self._best(shifted_products(left.values * self.roots, right.values, target), left, right)
@@ -99,7 +99,7 @@ class Screen:
             trees.append(("mul", left.tree(i), total(scaled(a, right.tree(j)), constant(b))))
         return trees
 
-    def pairs_in_quotients(self, left: Atoms, right: Atoms, count: int) -> list[Tree]:
+    def pairs_in_quotients(self, left: CurveAtoms, right: CurveAtoms, count: int) -> list[Tree]:
         """`y = (a·f + b)/(1 + c·g)`, from `y = a·f + b - c·y·g`."""
         y, target = self.rows.y, self.rows.y * self.roots
         columns = left.values * self.roots, right.values * y * self.roots
@@ -118,7 +118,7 @@ class Screen:
         return [tree for _, tree in sorted(trees, key=lambda pair: pair[0])[:count]]
 
     def pairs_with_multiplier(
-        self, multiplier: Tensor, tree: Tree, atoms: Atoms, count: int
+        self, multiplier: Tensor, tree: Tree, atoms: CurveAtoms, count: int
     ) -> list[tuple[float, Tree]]:
         """`y = u·(a·f + b·g + c)`: errors and trees."""
         roots, target = self.roots * multiplier, self.rows.y * self.roots
@@ -136,7 +136,7 @@ class Screen:
             trees.append((error, ("mul", tree, inner)))
         return trees
 
-    def triples(self, atoms: Atoms, count: int) -> list[Tree]:
+    def triples(self, atoms: CurveAtoms, count: int) -> list[Tree]:
         """`y = a·f + b·g + c·h + d`: the best pairs, each with the atom that helps it most."""
         columns, target = atoms.values * self.roots, self.rows.y * self.roots
         pairs = self._best(sums(columns, columns, target, self.roots), atoms, atoms, count)
@@ -156,7 +156,7 @@ class Screen:
         independent = remainders.square().sum(1) > 1e-10 * columns.square().sum(1)
         return int(torch.where(independent, gains, 0.0).argmax())
 
-    def waves(self, atoms: Atoms, arguments: list[Tree], count: int) -> list[Tree]:
+    def waves(self, atoms: CurveAtoms, arguments: list[Tree], count: int) -> list[Tree]:
         """`y = f·(a·sin(u) + b·cos(u))`, written as `a·f·sin(u + b)`."""
         if not arguments:
             return []
@@ -191,7 +191,7 @@ class Screen:
             trees.append(scaled(math.hypot(a, b), ("mul", atoms.tree(i), wave)))
         return trees
 
-    def _best(self, errors: Tensor, left: Atoms, right: Atoms, count: int = _COARSE) -> Pairs:
+    def _best(self, errors: Tensor, left: CurveAtoms, right: CurveAtoms, count: int = _COARSE) -> Pairs:
         if len(right.values) == 1:
             return Pairs(list(range(len(left.values))), [0] * len(left.values), [])
         costs = _costs(left)[:, None] + _costs(right)
@@ -200,8 +200,8 @@ class Screen:
     def _corrected(
         self,
         pairs: Pairs,
-        left: Atoms,
-        right: Atoms,
+        left: CurveAtoms,
+        right: CurveAtoms,
         build: Callable[[Tensor, Tensor], list[Tensor]],
         target: Tensor,
         roots: Tensor,
@@ -227,7 +227,7 @@ class Screen:
         return chosen
 
 
-def _costs(atoms: Atoms) -> Tensor:
+def _costs(atoms: CurveAtoms) -> Tensor:
     return torch.tensor([cost(tree, _BALANCE) for tree in atoms.trees], dtype=torch.float64)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 
-from kanwidget.discovery.engine.curves.curve import Curve, Rows
+from kanwidget.discovery.engine.curves.curve import Curve, CurveRows
 from kanwidget.discovery.engine.curves.grammar import power
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, number
 
@@ -15,7 +15,7 @@ _NEAR = 0.06
 _PART, _LARGEST = 0.15, 12
 
 
-def reduced(curve: Curve, rows: Rows) -> Curve:
+def reduced(curve: Curve, rows: CurveRows) -> Curve:
     """The formula after all changes that make its description shorter."""
     improved = True
     while improved:

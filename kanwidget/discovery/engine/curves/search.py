@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.curves.atoms import Atoms, tabulate
-from kanwidget.discovery.engine.curves.curve import ROUND_OFF, Curve, Rows
+from kanwidget.discovery.engine.curves.atoms import CurveAtoms, tabulate
+from kanwidget.discovery.engine.curves.curve import ROUND_OFF, Curve, CurveRows
 from kanwidget.discovery.engine.curves.families import Screen
 from kanwidget.discovery.engine.curves.forms import IDENTITY, LINKS
 from kanwidget.discovery.engine.curves.grammar import atoms_with_constants, plain_atoms, polynomials
@@ -68,13 +68,13 @@ def curves(
         >>> best.tree[0], best.relative < 1e-12
         ('mul', True)
     """
-    yield from _CurveSearch(Rows(x, y, weights), frozenset(operations), seed).run(stages)
+    yield from _CurveSearch(CurveRows(x, y, weights), frozenset(operations), seed).run(stages)
 
 
 class _CurveSearch:
     """Stages, each a family of candidates that are screened, fitted to a sample, and the best to all rows."""
 
-    def __init__(self, rows: Rows, functions: frozenset[str], seed: int) -> None:
+    def __init__(self, rows: CurveRows, functions: frozenset[str], seed: int) -> None:
         self._rows = rows
         self._sample = rows.sample(_SCREENED)
         self._screen = Screen.of(self._sample)
@@ -150,18 +150,18 @@ class _CurveSearch:
         lines = [("mul", constant(rate), ("x", 0)) for rate in rates(self._sample.x, 80).tolist()]
         return lines + [table.tree(index)[1] for index in range(len(table.values))]
 
-    def _pairs(self, left: Atoms, right: Atoms) -> Iterator[list[Tree]]:
+    def _pairs(self, left: CurveAtoms, right: CurveAtoms) -> Iterator[list[Tree]]:
         screen = self._screen
         yield screen.pairs_in_products(left, right, 30, offset=False)
         yield screen.pairs_in_sums(left, right, IDENTITY, 40)
         yield screen.pairs_in_products(left, right, 30, offset=True)
         yield screen.pairs_in_quotients(left, right, 30)
 
-    def _linked(self, left: Atoms, right: Atoms) -> Iterator[list[Tree]]:
+    def _linked(self, left: CurveAtoms, right: CurveAtoms) -> Iterator[list[Tree]]:
         for link in LINKS:
             yield self._screen.pairs_in_sums(left, right, link, 20)
 
-    def _multiplied(self, plain: Atoms, single: Atoms) -> Iterator[list[Tree]]:
+    def _multiplied(self, plain: CurveAtoms, single: CurveAtoms) -> Iterator[list[Tree]]:
         """`u·(a·f + b·g + c)` for many multipliers u."""
         atoms = plain.part(120).joined(single.part(30))
         candidates: list[tuple[float, Tree]] = []
@@ -173,7 +173,7 @@ class _CurveSearch:
         candidates.sort(key=lambda pair: pair[0])
         yield [tree for _, tree in candidates[:200]]
 
-    def _table(self, trees: list[Tree], check: bool = True) -> Atoms:
+    def _table(self, trees: list[Tree], check: bool = True) -> CurveAtoms:
         return tabulate(trees, self._sample.x, self._generator, check)
 
     def _late(self) -> bool:

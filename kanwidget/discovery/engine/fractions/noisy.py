@@ -22,8 +22,8 @@ from kanwidget.discovery.engine.curves.natural import functions_of_one_constant
 from kanwidget.discovery.engine.fitting.refits import fit_tree
 from kanwidget.discovery.engine.fractions.polynomials import feature_sets, monomials_of
 from kanwidget.discovery.engine.fractions.subsets import Subsets
-from kanwidget.discovery.engine.pool import Candidate
-from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.pool import PoolFormula
+from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.targets import TARGETS, Target, usable
 from kanwidget.discovery.engine.trees import (
     Tree,
@@ -53,7 +53,7 @@ _SHARED, _SHARED_COLUMNS = 5, 6
 _CLOSING_IN = 3
 
 
-def noisy_polynomials(table: Table) -> Iterator[str]:
+def noisy_polynomials(table: EngineTable) -> Iterator[str]:
     """Offer functions of y as polynomials of the columns."""
     for degree in range(1, _DEGREE + 1):
         terms = _monomials(table, degree)[1:]
@@ -66,7 +66,7 @@ def noisy_polynomials(table: Table) -> Iterator[str]:
         yield f"trying polynomials of degree {degree}"
 
 
-def noisy_fractions(table: Table) -> Iterator[str]:
+def noisy_fractions(table: EngineTable) -> Iterator[str]:
     """Offer y and its square as fractions of polynomials of the columns."""
     for degree in range(1, _FRACTION + 1):
         terms = _monomials(table, degree)
@@ -83,7 +83,7 @@ def noisy_fractions(table: Table) -> Iterator[str]:
                     yield f"trying fractions of degree {degree} of noisy rows"
 
 
-def noisy_sums(table: Table) -> Iterator[str]:
+def noisy_sums(table: EngineTable) -> Iterator[str]:
     """Offer functions of y as sums of a few products of two columns or functions of columns."""
     most = min(_IN_SUM, len(table) // _ROWS_IN_SUM)
     for label, features in feature_sets(table):
@@ -102,7 +102,7 @@ def noisy_sums(table: Table) -> Iterator[str]:
             yield f"trying sums of products of {label} for {target.name.format('y')}"
 
 
-def sums_with_function(table: Table) -> Iterator[str]:
+def sums_with_function(table: EngineTable) -> Iterator[str]:
     """Offer y as a sum of products, of which some are times one function of a column: g·u + (b·v - h·u)·exp(-t/τ).
 
     The function's constant runs over a few numbers; the sums whose descriptions are shortest then are fitted as a whole.
@@ -140,7 +140,7 @@ def sums_with_function(table: Table) -> Iterator[str]:
 class _WithFunction:
     """A sum of products, of which some are times a function."""
 
-    candidate: Candidate
+    candidate: PoolFormula
     function: Tree
     others: list[Tree]
     """What the function may multiply."""
@@ -152,8 +152,8 @@ def _fitted_function(tree: Tree, function: Tree) -> Tree:
 
 
 def _shared(
-    table: Table, function: Tree, plain: Sequence[Tree], others: Sequence[Tree], most: int
-) -> Iterator[Candidate]:
+    table: EngineTable, function: Tree, plain: Sequence[Tree], others: Sequence[Tree], most: int
+) -> Iterator[PoolFormula]:
     """The best sums of products with a function, their factors fitted.
 
     Args:
@@ -179,16 +179,16 @@ def _shared(
                 yield candidate
 
 
-def _monomials(table: Table, degree: int) -> list[Tree]:
+def _monomials(table: EngineTable, degree: int) -> list[Tree]:
     return monomials_of([("x", index) for index in table.indices], degree)
 
 
-def _enough(table: Table, terms: int) -> bool:
+def _enough(table: EngineTable, terms: int) -> bool:
     """Whether the rows are enough for so many terms."""
     return terms <= _TERMS and len(table) >= _ROWS * terms and not table.pool.is_exact
 
 
-def _fraction(table: Table, target: Target, terms: list[Tree], values: Tensor, first: int) -> Tree | None:
+def _fraction(table: EngineTable, target: Target, terms: list[Tree], values: Tensor, first: int) -> Tree | None:
     """The fraction whose denominator has a term with the factor 1; None where the steps lead nowhere."""
     t, roots = target.values(table.y), row_weights(table, target)
     others = [index for index in range(len(terms)) if index != first]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from kanwidget.discovery.engine.assembly import power, product
 from kanwidget.discovery.engine.scans.atoms import Atoms
-from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.trees import Tree, constant, number, values
 
 UNARY = ("inv", "sq", "sqrt", "exp", "log", "sin", "cos", "tanh", "asin", "acos", "atan")
@@ -25,7 +25,7 @@ _EXPONENTS = (-2.5, -1.5, -0.75, -0.3, 0.3, 0.75, 1.5, 2.5)
 _MOST_MONOMIALS = 800
 
 
-def small_trees(table: Table, most: int) -> Iterator[tuple[str, Atoms]]:
+def small_trees(table: EngineTable, most: int) -> Iterator[tuple[str, Atoms]]:
     """Atoms by size: each time the same list of atoms, grown by all trees of the next size."""
     unary = [head for head in UNARY if head in table.operations]
     atoms = Atoms(table.columns[:, table.sample], most)
@@ -53,7 +53,7 @@ def small_trees(table: Table, most: int) -> Iterator[tuple[str, Atoms]]:
     yield "five operations", atoms
 
 
-def monomials(table: Table, largest: int = 1) -> list[Tree]:
+def monomials(table: EngineTable, largest: int = 1) -> list[Tree]:
     """Products of powers of the columns, the simplest first: exponents up to `largest` in size where there is no zero.
 
     Of many columns only the simplest are made.
@@ -82,7 +82,7 @@ def _products(choices: list[Sequence[float]]) -> Iterator[tuple[float, ...]]:
                 yield tuple(exponents)
 
 
-def functions_of(table: Table, operands: Iterable[Tree], most: int) -> Atoms:
+def functions_of(table: EngineTable, operands: Iterable[Tree], most: int) -> Atoms:
     """Atoms: functions of trees, and 1 more or less than these."""
     atoms = Atoms(table.columns[:, table.sample], most)
     trees = [tree for tree in operands if tree[0] != "x"]
@@ -95,7 +95,7 @@ def functions_of(table: Table, operands: Iterable[Tree], most: int) -> Atoms:
     return atoms
 
 
-def products_with_functions(table: Table, factors: Sequence[Tree], most: int) -> Atoms:
+def products_with_functions(table: EngineTable, factors: Sequence[Tree], most: int) -> Atoms:
     """Atoms: products of columns, and each times a function of a column, or of a sum or difference of two."""
     atoms = Atoms(table.columns[:, table.sample], most)
     products = atoms.add_leaves(factors, _on_sample(table, factors))
@@ -106,7 +106,9 @@ def products_with_functions(table: Table, factors: Sequence[Tree], most: int) ->
     return atoms
 
 
-def functions_with_constants(table: Table, operands: Iterable[Tree], simple: Atoms, most: int, *, sums: bool) -> Atoms:
+def functions_with_constants(
+    table: EngineTable, operands: Iterable[Tree], simple: Atoms, most: int, *, sums: bool
+) -> Atoms:
     """Atoms: functions of one constant, on a grid, of trees, and simple atoms beside them.
 
     Args:
@@ -136,7 +138,7 @@ def functions_with_constants(table: Table, operands: Iterable[Tree], simple: Ato
     return atoms
 
 
-def linear_operands(table: Table, simple: Iterable[Tree]) -> list[Tree]:
+def linear_operands(table: EngineTable, simple: Iterable[Tree]) -> list[Tree]:
     """Sums u + k·v of two trees, the constant k on a grid."""
     columns = table.columns[:, table.sample].unbind()
     operands: list[Tree] = []
@@ -183,6 +185,6 @@ def _with_constants(
             yield ("pow", operand, constant(exponent))
 
 
-def _on_sample(table: Table, trees: Sequence[Tree]) -> Tensor:
+def _on_sample(table: EngineTable, trees: Sequence[Tree]) -> Tensor:
     columns = table.columns[:, table.sample].unbind()
     return torch.stack([values(tree, columns) for tree in trees]) if trees else torch.empty(0, len(table.sample))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kanwidget.discovery.engine.pool import Candidate
+from kanwidget.discovery.engine.pool import PoolFormula
 from kanwidget.discovery.engine.scans.atoms import Atoms
 from kanwidget.discovery.engine.scans.strategies import scan_products
-from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.trees import Tree, constant
 
 #: Formulas that something is added to: their complexity at most, their error between these, and how many.
@@ -18,7 +18,7 @@ _PRODUCTS = 8
 _PAIRED = 3000
 
 
-def scan_residuals(table: Table, atoms: Atoms, label: str) -> Iterator[str]:
+def scan_residuals(table: EngineTable, atoms: Atoms, label: str) -> Iterator[str]:
     """Offer sums of a short formula and a product of powers of the columns and of one or two atoms.
 
     Args:
@@ -31,7 +31,9 @@ def scan_residuals(table: Table, atoms: Atoms, label: str) -> Iterator[str]:
         size = float(residual.abs().median())
         if not size > 0:
             continue
-        rest = Table(table.columns.T, residual / size, table.weights, table.operations, table.most, units=table.units)
+        rest = EngineTable(
+            table.columns.T, residual / size, table.weights, table.operations, table.most, units=table.units
+        )
         rest.sample = table.sample
         for _ in scan_products(rest, atoms, label, _PAIRED):
             yield f"trying products of {label} beside a short formula"
@@ -41,7 +43,7 @@ def scan_residuals(table: Table, atoms: Atoms, label: str) -> Iterator[str]:
         )
 
 
-def _bases(table: Table) -> list[Candidate]:
+def _bases(table: EngineTable) -> list[PoolFormula]:
     """The shortest formulas that explain a part of y, multiples of columns among them."""
     low, high = _ERRORS
     multiples = [table.pool.judge(_multiple(table, index)) for index in table.indices]
@@ -50,7 +52,7 @@ def _bases(table: Table) -> list[Candidate]:
     return [*best, *front[: _MOST // 2]]
 
 
-def _multiple(table: Table, index: int) -> Tree:
+def _multiple(table: EngineTable, index: int) -> Tree:
     """A column times the factor that fits."""
     column = table.columns[index]
     weighted = table.weights * column

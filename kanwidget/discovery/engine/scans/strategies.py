@@ -11,7 +11,7 @@ from torch import Tensor
 from kanwidget.discovery.engine.assembly import in_halves, of_product, of_sum, row_weights
 from kanwidget.discovery.engine.scans.atoms import Atoms
 from kanwidget.discovery.engine.scans.regressions import Hit, Projected, pairs, project, singles
-from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.targets import TARGETS, Target, usable
 from kanwidget.discovery.engine.trees import Tree, values
 
@@ -24,7 +24,7 @@ PAIRED, _PAIRED_ELSE = 14000, 3000
 _COMMON = frozenset(row.name for row in list(TARGETS)[:4])
 
 
-def scan_products(table: Table, atoms: Atoms, label: str, paired: int = PAIRED) -> Iterator[str]:
+def scan_products(table: EngineTable, atoms: Atoms, label: str, paired: int = PAIRED) -> Iterator[str]:
     """Y as a product of powers of the columns and of one or two atoms."""
     if not bool((table.y != 0).all()):
         return
@@ -48,7 +48,7 @@ def _logarithms(values: Tensor) -> Tensor:
 
 
 def scan_sums(
-    table: Table, atoms: Atoms, label: str, paired: int = PAIRED, targets: slice = slice(None)
+    table: EngineTable, atoms: Atoms, label: str, paired: int = PAIRED, targets: slice = slice(None)
 ) -> Iterator[str]:
     """Functions of y as sums of the columns and one or two atoms."""
     for target in tuple(TARGETS)[targets]:
@@ -58,7 +58,7 @@ def scan_sums(
             )
 
 
-def _scan_sum(table: Table, atoms: Atoms, label: str, target: Target, paired: int) -> Iterator[str]:
+def _scan_sum(table: EngineTable, atoms: Atoms, label: str, target: Target, paired: int) -> Iterator[str]:
     sample = table.sample
     leaves: list[Tree] = [("x", index) for index in table.indices]
     if target.name == "log({})":
