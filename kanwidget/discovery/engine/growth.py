@@ -16,7 +16,7 @@ from torch import Tensor
 from kanwidget.discovery.engine.pool import PoolFormula
 from kanwidget.discovery.engine.scans.atoms import Atoms
 from kanwidget.discovery.engine.scans.regressions import project
-from kanwidget.discovery.engine.slopes import TreeNode, node_slopes, replaced
+from kanwidget.discovery.engine.slopes import NodeSlope, node_slopes, replaced
 from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, complexity, constant, number
 
@@ -37,7 +37,7 @@ _LOGARITHM = 0.1
 class Change(NamedTuple):
     """A change at a node."""
 
-    node: TreeNode
+    node: NodeSlope
     atom: Tree | None
     """What is added or multiplied; None for the number 1, a constant that is added."""
     factor: bool
@@ -111,7 +111,7 @@ def _ranked(table: EngineTable, tree: Tree, atoms: Atoms) -> list[tuple[Change, 
     return ranked
 
 
-def _effects(nodes: Sequence[TreeNode], atoms: Atoms, table: EngineTable) -> tuple[list[Change], Tensor]:
+def _effects(nodes: Sequence[NodeSlope], atoms: Atoms, table: EngineTable) -> tuple[list[Change], Tensor]:
     """All changes and their first-order effects, `(changes, rows)`."""
     count = min(len(atoms), _ATOMS)
     trees = [atoms.tree(index) for index in range(count)]
