@@ -32,7 +32,7 @@ _OF_DATA = ("feature_score", "node_scores", "edge_scores")
 
 @_check.methods_of("KAN")
 @limit_threads_of_methods()
-class QueryableNetwork(SymbolicKAN):
+class QueryableKAN(SymbolicKAN):
     """A network that answers questions: values of edges, importances, figures."""
 
     #: Every step and event of this network and of those that it was cut from.

@@ -35,8 +35,7 @@ from kanwidget.discovery.engine.scans.families import (
     products_with_functions,
     small_trees,
 )
-from kanwidget.discovery.engine.scans.residuals import scan_residuals
-from kanwidget.discovery.engine.scans.strategies import scan_products, scan_sums
+from kanwidget.discovery.engine.scans.strategies import scan_products, scan_residuals, scan_sums
 from kanwidget.discovery.engine.separation import curves_of_parts, separations
 from kanwidget.discovery.engine.similarity.dimensions import Dimensions
 from kanwidget.discovery.engine.similarity.laws import similarity_laws

@@ -86,7 +86,7 @@ DISCOVERY = (
     ),
     Mutation(
         "curves made simpler once only",
-        "kanwidget/discovery/engine/curves/reductions.py",
+        "kanwidget/discovery/engine/curves/search.py",
         "curve, improved = candidate, True",
         "curve, improved = candidate, False",
         ("tests/unit/discovery/engine/test_curves.py::test_reductions_take_out_what_the_rows_do_not_need",),

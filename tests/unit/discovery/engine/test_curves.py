@@ -8,11 +8,10 @@ import torch
 from kanwidget.discovery.engine.curves import curves
 from kanwidget.discovery.engine.curves.atoms import tabulate
 from kanwidget.discovery.engine.curves.curve import CurveRows
-from kanwidget.discovery.engine.curves.families import Screen
+from kanwidget.discovery.engine.curves.families import Screen, corrected, products, shifted_products, sums
 from kanwidget.discovery.engine.curves.forms import IDENTITY, LINKS
 from kanwidget.discovery.engine.curves.grammar import atoms_with_constants, plain_atoms
-from kanwidget.discovery.engine.curves.reductions import reduced
-from kanwidget.discovery.engine.curves.screening import corrected, products, shifted_products, sums
+from kanwidget.discovery.engine.curves.search import reduced
 from kanwidget.discovery.engine.trees import OPERATIONS, constants, nodes, values
 
 ALL = frozenset(OPERATIONS)
