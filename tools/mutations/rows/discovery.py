@@ -110,7 +110,7 @@ DISCOVERY = (
     ),
     Mutation(
         "a shape that is richer than needed",
-        "kanwidget/cli/trainings/shapes.py",
+        "kanwidget/cli/steps.py",
         "limit = min(losses) * _TOLERANCE",
         "limit = min(losses) / _TOLERANCE",
         ("tests/unit/cli/trainings/test_shapes.py::test_the_shape_is_the_simplest_that_predicts",),

@@ -12,7 +12,7 @@ TRAINING = (
     ),
     Mutation(
         "an interrupt that waits for all trainings",
-        "kanwidget/training/worker_threads.py",
+        "kanwidget/training/many.py",
         "                    if not stop.is_set():",
         "                    if True:",
         ("tests/unit/training/test_many_threads.py::test_after_an_error_no_thread_begins_another_piece",),
