@@ -37,9 +37,8 @@ from kanwidget.discovery.engine.scans.families import (
 )
 from kanwidget.discovery.engine.scans.strategies import scan_products, scan_residuals, scan_sums
 from kanwidget.discovery.engine.separation import curves_of_parts, separations
-from kanwidget.discovery.engine.similarity.dimensions import Dimensions
+from kanwidget.discovery.engine.similarity.dimensions import Dimensions, products_by_symmetries, products_by_units
 from kanwidget.discovery.engine.similarity.laws import similarity_laws
-from kanwidget.discovery.engine.similarity.products import products_by_symmetries, products_by_units
 from kanwidget.discovery.engine.surrogates import Surrogate, formula_surrogate, network_surrogates
 from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.trees import Tree

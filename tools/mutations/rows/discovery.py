@@ -113,7 +113,7 @@ DISCOVERY = (
         "kanwidget/cli/steps.py",
         "limit = min(losses) * _TOLERANCE",
         "limit = min(losses) / _TOLERANCE",
-        ("tests/unit/cli/trainings/test_shapes.py::test_the_shape_is_the_simplest_that_predicts",),
+        ("tests/unit/cli/test_shapes.py::test_the_shape_is_the_simplest_that_predicts",),
     ),
     Mutation(
         "an R² above 1 to reach",

@@ -13,8 +13,14 @@ from torch import Tensor
 from kanwidget.discovery.engine.curves.atoms import CurveAtoms, tabulate
 from kanwidget.discovery.engine.curves.curve import ROUND_OFF, Curve, CurveRows
 from kanwidget.discovery.engine.curves.families import Screen
-from kanwidget.discovery.engine.curves.forms import IDENTITY, LINKS
-from kanwidget.discovery.engine.curves.grammar import atoms_with_constants, plain_atoms, polynomials, power
+from kanwidget.discovery.engine.curves.forms import (
+    IDENTITY,
+    LINKS,
+    atoms_with_constants,
+    plain_atoms,
+    polynomials,
+    power,
+)
 from kanwidget.discovery.engine.curves.natural import natural_functions
 from kanwidget.discovery.engine.curves.tones import rates, tones
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, constants, number

@@ -9,8 +9,7 @@ from kanwidget.discovery.engine.curves import curves
 from kanwidget.discovery.engine.curves.atoms import tabulate
 from kanwidget.discovery.engine.curves.curve import CurveRows
 from kanwidget.discovery.engine.curves.families import Screen, corrected, products, shifted_products, sums
-from kanwidget.discovery.engine.curves.forms import IDENTITY, LINKS
-from kanwidget.discovery.engine.curves.grammar import atoms_with_constants, plain_atoms
+from kanwidget.discovery.engine.curves.forms import IDENTITY, LINKS, atoms_with_constants, plain_atoms
 from kanwidget.discovery.engine.curves.search import reduced
 from kanwidget.discovery.engine.trees import OPERATIONS, constants, nodes, values
 
