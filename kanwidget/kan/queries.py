@@ -297,7 +297,7 @@ class QueryableKAN(SymbolicKAN):
             >>> figure = KAN([2, 3, 1]).plot_scores(data=rows, title="Before training")
         """
         from kanwidget.insight.plot import shown
-        from kanwidget.insight.plot.diagrams.bars import plot_scores
+        from kanwidget.insight.plot.diagrams import plot_scores
 
         return shown(plot_scores(self, as_inputs(self, data, "plot_scores"), l, i, in_vars=in_vars, **options))
 

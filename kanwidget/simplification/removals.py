@@ -1,4 +1,6 @@
-"""Edges and columns that aren't needed: removed as long as the description becomes shorter, of large networks many at once."""
+"""Edges and columns that aren't needed: removed as long as the description becomes shorter, of large networks many at once;
+and functions that give way to simpler ones.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Edits by hand: single edges and nodes, the borders of a module, and freezing parameters."""
+"""Edits by hand: single edges and nodes, the borders of a module, freezing parameters, more nodes and layers."""
 
 from __future__ import annotations
 

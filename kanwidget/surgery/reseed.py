@@ -1,4 +1,4 @@
-"""Another random start for a network."""
+"""Another random start for a network, and small splines for edges that have none."""
 
 from __future__ import annotations
 

@@ -27,15 +27,17 @@ from kanwidget.discovery.engine.growth import grow, simplify_stepwise
 from kanwidget.discovery.engine.pool import PoolFormula, Reported
 from kanwidget.discovery.engine.reductions import Reduction, reductions, sample_of
 from kanwidget.discovery.engine.scans.atoms import Atoms
-from kanwidget.discovery.engine.scans.families import (
+from kanwidget.discovery.engine.scans.strategies import (
     functions_of,
     functions_with_constants,
     linear_operands,
     monomials,
     products_with_functions,
+    scan_products,
+    scan_residuals,
+    scan_sums,
     small_trees,
 )
-from kanwidget.discovery.engine.scans.strategies import scan_products, scan_residuals, scan_sums
 from kanwidget.discovery.engine.separation import curves_of_parts, separations
 from kanwidget.discovery.engine.similarity.dimensions import Dimensions, products_by_symmetries, products_by_units
 from kanwidget.discovery.engine.similarity.laws import similarity_laws

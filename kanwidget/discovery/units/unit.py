@@ -283,6 +283,3 @@ def _known(name: str) -> Unit | None:
             unit = _known(stem)
             return None if unit is None else Unit(10.0**power) * unit
     return None
-
-
-# ---- the units that have a name, and the prefixes that may stand before some of them

@@ -199,7 +199,7 @@ def _stop_all() -> None:
         driver.close()
 
 
-# ---- A shorter switch interval, Python's time slice between threads, while an explorer has a thread
+# ---- a shorter switch interval, Python's time slice between threads, while an explorer has a thread
 #
 # Every torch call releases Python's lock, and a thread that wants it back from a loop of pure Python waits for a whole switch interval:
 # five milliseconds by default. A step of some hundred calls takes seconds then, and so does a pause. The interval begins anew whenever the

@@ -1,4 +1,4 @@
-"""IPython's shell and kernel, where there are any, and the cells that they run."""
+"""IPython's shell and kernel, where there are any, the cells that they run, and the picture that stays below them."""
 
 from __future__ import annotations
 

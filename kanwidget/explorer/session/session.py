@@ -24,8 +24,7 @@ from kanwidget.datasets import Dataset
 from kanwidget.datasets.notices import DataNotice, data_notices
 from kanwidget.explorer.protocol.topics import Notice, Topics
 from kanwidget.explorer.session.background.formula_search import Discoveries
-from kanwidget.explorer.session.background.richer_trial import RicherTrial
-from kanwidget.explorer.session.background.swap_errors import SwapErrors
+from kanwidget.explorer.session.background.trials import RicherTrial, SwapErrors
 from kanwidget.explorer.session.caches import Latest
 from kanwidget.explorer.session.candidates import EdgeCandidates
 from kanwidget.explorer.session.command import Command, Process

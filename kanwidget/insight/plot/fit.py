@@ -1,4 +1,4 @@
-"""How well a network fits: predictions beside the truth, and the residuals."""
+"""How well a network fits: predictions beside the truth, the residuals, and its output over the inputs."""
 
 from __future__ import annotations
 

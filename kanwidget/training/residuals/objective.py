@@ -264,7 +264,7 @@ def _zero(jet: Jet) -> Jet:
     return Jet(jet.derivatives, *(torch.zeros_like(part) for part in (jet.value, jet.first, jet.second)))
 
 
-# ---- jacobian of functions of a network's values and derivatives in its parameters, without autograd
+# ---- Jacobian of functions of a network's values and derivatives in its parameters, without autograd
 #
 # With s̄, s̄ₐ, s̄ₐᵦ the adjoints of a subnode's value, first and second derivatives, computed by one backward sweep over the layers, the
 # derivative in the coefficient b of the edge i → o is A₀·B_b + A₁·B_b′ + A₂·B_b″ at the edge's input h, where A₀ = s̄,

@@ -1,4 +1,4 @@
-"""The forms in which pairs of atoms stand, and the trees that they give, with constants to start from."""
+"""Atoms made by a grammar, the forms in which pairs of them stand, and the trees that these give, with constants to start from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kinds of columns and target: exponents of dimensions that they have in common, without names."""
+"""The kinds of columns and target: exponents of dimensions that they have in common, without names; and products without dimension."""
 
 from __future__ import annotations
 
