@@ -26,8 +26,6 @@ _NEAR = 1e-3
 _LARGEST_EXPONENT = 6.0
 #: Operations that are powers.
 _EXPONENTS = {"sq": 2.0, "cube": 3.0, "sqrt": 0.5, "inv": -1.0}
-#: exp of more than this has no float.
-_LARGEST_LOG = 600.0
 _POWERS = {1.0: None, -1.0: ("inv",), 2.0: ("sq",), -2.0: ("inv", "sq"), 3.0: ("cube",), -3.0: ("inv", "cube"),
            0.5: ("sqrt",), -0.5: ("inv", "sqrt")}  # fmt: skip
 

@@ -47,8 +47,8 @@ from kanwidget.discovery.engine.trees import Tree
 
 #: Most atoms in memory, of 256 numbers each.
 _ATOMS = 120_000
-#: Most atoms with constants, and those of which pairs are formed.
-_WITH_CONSTANTS, _PAIRED = 8000, 9000
+#: Most atoms with constants.
+_WITH_CONSTANTS = 8000
 #: Formulas that a round of growth starts from.
 _GROWN = 6
 #: Trees that sums of many terms choose from.

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, complexity, constant, nodes, number
 
-_C = constant(1.0)
 X: Tree = ("x", 0)
 C: Tree = ("c", 1.0)
 _ONE: Tree = ("n", 1)

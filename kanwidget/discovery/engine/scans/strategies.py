@@ -1,4 +1,4 @@
-"""The scanning strategy: for each function of y, the atoms and pairs of atoms that explain it best, as formulas; and the families of atoms."""
+"""The scanning strategy: for each function of y, the atoms and pairs that explain it best, as formulas; and families of atoms."""
 
 from __future__ import annotations
 
