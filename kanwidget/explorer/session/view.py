@@ -23,76 +23,6 @@ MOST_VIEWS = 8
 _EDGES_PER_ROUND = 4
 
 
-class _SymbolifyPreview:
-    """Searches edges while a view has the preview open, in the order of the structure, and begins anew after each act.
-
-    While training a row shows the moment when its edge was searched.
-    """
-
-    def __init__(self) -> None:
-        #: The views that have the preview open.
-        self.views: set[str] = set()
-        self.restart()
-
-    def restart(self) -> None:
-        """Search all edges again, after an act or a change of the library."""
-        #: `act_version` of the network when the search began; None before it begins.
-        self._act_version: int | None = None
-        self._remaining: list[EdgeRef] = []
-        self._n_sent = 0
-        self._rows: list[tuple[EdgeRef, SymbolicFit | None]] = []
-
-    @property
-    def on(self) -> bool:
-        """Whether a view has the preview open."""
-        return bool(self.views)
-
-    def switch(self, on: bool, view: str = "") -> None:
-        """Open or close the preview of a view. A view that opens it is sent all rows."""
-        if on:
-            self.views.add(view)
-            self._n_sent = 0
-        else:
-            self.views.discard(view)
-        if not self.on:
-            self.restart()
-
-    def close(self) -> None:
-        """Close the preview of all views."""
-        self.views.clear()
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether no edge remains to be searched."""
-        return not self.on or (self._act_version is not None and not self._remaining)
-
-    def search(self, candidates: EdgeCandidates) -> None:
-        """Search some more edges."""
-        if not self.on:
-            return
-        run = candidates.run
-        if self._act_version != run.act_version:
-            self.restart()
-            self._act_version = run.act_version
-            self._remaining = numeric_edges(run.model)
-        edges = [ref for ref in self._remaining[:_EDGES_PER_ROUND] if ref.layer == self._remaining[0].layer]
-        if edges:
-            rankings = candidates.of_layer(edges)
-            self._rows += [(edge, best_original(fits)) for edge, fits in zip(edges, rankings, strict=True)]
-            self._remaining = self._remaining[len(edges) :]
-
-    def unsent(self) -> p.Preview:
-        """The rows that were added since the last call."""
-        first, self._n_sent = self._n_sent, len(self._rows)
-        rows = [_row(edge, fit) for edge, fit in self._rows[first:]]
-        return {
-            "first": first,
-            "of": len(self._rows) + len(self._remaining),
-            "busy": not self.is_complete,
-            "rows": rows,
-        }
-
-
 @dataclass(frozen=True, slots=True)
 class SurfaceView:
     """One or two inputs (columns of the data) over which an output is drawn, and the values of all others, None for medians."""
@@ -242,6 +172,76 @@ def _exists(model: KAN, edge: EdgeRef) -> bool:
 
 
 # ---- `_SymbolifyPreview`: the candidates that `auto_symbolic` would fix, before it does; a few edges are searched at a time
+
+
+class _SymbolifyPreview:
+    """Searches edges while a view has the preview open, in the order of the structure, and begins anew after each act.
+
+    While training a row shows the moment when its edge was searched.
+    """
+
+    def __init__(self) -> None:
+        #: The views that have the preview open.
+        self.views: set[str] = set()
+        self.restart()
+
+    def restart(self) -> None:
+        """Search all edges again, after an act or a change of the library."""
+        #: `act_version` of the network when the search began; None before it begins.
+        self._act_version: int | None = None
+        self._remaining: list[EdgeRef] = []
+        self._n_sent = 0
+        self._rows: list[tuple[EdgeRef, SymbolicFit | None]] = []
+
+    @property
+    def on(self) -> bool:
+        """Whether a view has the preview open."""
+        return bool(self.views)
+
+    def switch(self, on: bool, view: str = "") -> None:
+        """Open or close the preview of a view. A view that opens it is sent all rows."""
+        if on:
+            self.views.add(view)
+            self._n_sent = 0
+        else:
+            self.views.discard(view)
+        if not self.on:
+            self.restart()
+
+    def close(self) -> None:
+        """Close the preview of all views."""
+        self.views.clear()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether no edge remains to be searched."""
+        return not self.on or (self._act_version is not None and not self._remaining)
+
+    def search(self, candidates: EdgeCandidates) -> None:
+        """Search some more edges."""
+        if not self.on:
+            return
+        run = candidates.run
+        if self._act_version != run.act_version:
+            self.restart()
+            self._act_version = run.act_version
+            self._remaining = numeric_edges(run.model)
+        edges = [ref for ref in self._remaining[:_EDGES_PER_ROUND] if ref.layer == self._remaining[0].layer]
+        if edges:
+            rankings = candidates.of_layer(edges)
+            self._rows += [(edge, best_original(fits)) for edge, fits in zip(edges, rankings, strict=True)]
+            self._remaining = self._remaining[len(edges) :]
+
+    def unsent(self) -> p.Preview:
+        """The rows that were added since the last call."""
+        first, self._n_sent = self._n_sent, len(self._rows)
+        rows = [_row(edge, fit) for edge, fit in self._rows[first:]]
+        return {
+            "first": first,
+            "of": len(self._rows) + len(self._remaining),
+            "busy": not self.is_complete,
+            "rows": rows,
+        }
 
 
 def best_original(fits: Sequence[SymbolicFit]) -> SymbolicFit | None:
