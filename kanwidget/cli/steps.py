@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kanwidget.cli import formulas
-from kanwidget.cli.trainings.shapes import choose_shape
-from kanwidget.cli.trainings.training import TrainedNetwork, train_network
 from kanwidget.discovery import discover
 
 if TYPE_CHECKING:
@@ -22,6 +24,14 @@ _FEWEST_ROWS = 2
 #: constants are fitted without each of them in turn.
 _FEW_ROWS = 30
 _TEST_FRACTION = 0.2
+_GRIDS = (1, 3, 5)
+_STEPS = 30
+#: Rows for the comparison of shapes; more would not change it.
+_MOST_ROWS = 2000
+#: With fewer rows the chance of one split would decide, so three are tried.
+_FEW_FOR_SHAPES = 300
+#: The simplest shape is taken whose error is at most this much larger than the smallest.
+_TOLERANCE = 1.25
 
 
 def split(data: Dataset, test_fraction: float | None, seed: int) -> Dataset:
@@ -105,7 +115,7 @@ def _recorder() -> Recorder:
     return Recorder()
 
 
-def _shape_lines(trained: TrainedNetwork) -> list[str]:
+def _shape_lines(trained: _TrainedNetwork) -> list[str]:
     lines = [f"Shape:    width {','.join(map(str, trained.width))}, grid {trained.grid}"]
     if trained.pruned:
         unused = f"; without effect: {', '.join(trained.unused)}" if trained.unused else ""
@@ -144,3 +154,190 @@ def check_folder(path: Path | None) -> None:
         raise NotADirectoryError(
             f"there is no folder {path.parent} for {path.name}. Create it, or choose another path."
         )
+
+
+# ---- the shape of a network, where the user gave none: tried on rows that are set aside from the training data
+
+
+def choose_shape(data: Dataset, width: list[int] | None, grid: int | None, seed: int) -> tuple[list[int], int]:
+    """The simplest shape that has about the smallest error on rows outside its training.
+
+    Args:
+        data: Only its training part counts.
+        width: The width, if the user gave one.
+        grid: The grid, if the user gave one.
+        seed: Seed of the splits and the networks.
+
+    Returns:
+        Width and grid.
+
+    Examples:
+        >>> from kanwidget import create_dataset
+        >>> choose_shape(create_dataset(lambda x: x[:, [0]] * x[:, [1]], train_num=10), [2, 4, 1], 7, seed=0)
+        ([2, 4, 1], 7)
+    """
+    candidates = _candidates(data, width, grid)
+    return _simplest(candidates, _losses(data, candidates, seed))
+
+
+def _losses(data: Dataset, candidates: list[tuple[list[int], int]], seed: int) -> list[float]:
+    """The error of each shape in standard deviations of the labels; a single one needs no trial."""
+    from tqdm.auto import tqdm
+
+    if len(candidates) == 1:
+        return [0.0]
+    unit, _, _ = _standardized(data)
+    return [_loss(unit, shape, seed) for shape in tqdm(candidates, desc="shape", leave=True)]
+
+
+def _simplest(candidates: list[tuple[list[int], int]], losses: list[float]) -> tuple[list[int], int]:
+    limit = min(losses) * _TOLERANCE + 1e-9
+    return next(shape for shape, loss in zip(candidates, losses, strict=True) if loss <= limit)
+
+
+def _candidates(data: Dataset, width: list[int] | None, grid: int | None) -> list[tuple[list[int], int]]:
+    """Shapes by their number of coefficients; only those with fewer of them than there are rows, or the smallest."""
+    n = data.n_features
+    widths = [width] if width else [[n, 1], [n, 1, 1], [n, 5, 1]] if n > 1 else [[1, 1], [1, 5, 1]]
+    shapes = sorted(itertools.product(widths, (grid,) if grid else _GRIDS), key=_size)
+    fitting = [shape for shape in shapes if _size(shape) < data.train_input.shape[0]]
+    return fitting or shapes[:1]
+
+
+def _size(shape: tuple[Sequence[int], int]) -> int:
+    """Coefficients of a shape: those of a cubic spline and of the base function on every edge."""
+    width, grid = shape
+    return (grid + 4) * sum(below * above for below, above in itertools.pairwise(width))
+
+
+def _loss(data: Dataset, shape: tuple[list[int], int], seed: int) -> float:
+    """The median root mean squared error on rows set aside."""
+    from kanwidget.datasets import Dataset
+    from kanwidget.kan import KAN
+
+    x, y = data.train_input[:_MOST_ROWS], data.train_label[:_MOST_ROWS]
+    losses = []
+    for draw in range(3 if len(x) < _FEW_FOR_SHAPES else 1):
+        part = Dataset.from_arrays(x, y, test_fraction=0.25, seed=seed + draw)
+        model = KAN(shape[0], grid=shape[1], seed=seed)
+        model.scaling.settle()
+        history = model.fit(part, steps=_STEPS, progress=False, evidence=False)
+        losses.append(history.last.test_loss or 0.0)
+    return sorted(losses)[len(losses) // 2]
+
+
+# ---- training on labels of mean 0 and standard deviation 1, whatever the unit of the table
+#
+# The squared error has the square of the labels' unit; the penalty and the ridge have no unit. Without standardized labels, days
+# and years would give different networks.
+
+
+@dataclass(frozen=True, slots=True)
+class _TrainedNetwork:
+    """A trained network, with the shape that it began with."""
+
+    model: KAN
+    width: list[int]
+    grid: int
+    pruned: bool
+    unused: tuple[str, ...]
+    """Columns that have no effect after pruning."""
+
+
+def train_network(
+    data: Dataset,
+    shape: tuple[list[int], int],
+    *,
+    steps: int,
+    lamb: float,
+    seed: int,
+    recorder: Recorder | None = None,
+) -> _TrainedNetwork:
+    """Train a network of a shape, prune it where a penalty asked for sparsity, and train it again without penalty.
+
+    Args:
+        data: The training data.
+        shape: Width and grid.
+        steps: Most steps of each training.
+        lamb: Weight of the penalty, ≥ 0.
+        seed: Seed of the network.
+        recorder: Recorder of both trainings.
+    """
+    from kanwidget.kan import KAN
+
+    width, grid = shape
+    model = KAN(width, grid=grid, seed=seed)
+    model.scaling.settle()  # logarithms and units are this room's own
+    unused: tuple[str, ...] = ()
+    if lamb > 0:
+        train_scaled(model, data, steps, lamb, fresh=True, recorder=recorder)
+        if recorder is not None:
+            recorder.keep(model, "pruning")
+        model = model.prune(data=data)
+        scores = model.feature_score.tolist()
+        unused = tuple(name for name, score in zip(data.in_vars, scores, strict=True) if score == 0)
+    train_scaled(model, data, steps, fresh=lamb == 0, recorder=recorder)
+    return _TrainedNetwork(model, width, grid, lamb > 0, unused)
+
+
+def _standardized(data: Dataset) -> tuple[Dataset, float, float]:
+    """The data with labels of mean 0 and standard deviation 1, and the former mean and standard deviation."""
+    from kanwidget.datasets.arrays import moments
+
+    mean, scale = (float(value) for value in moments(data.train_label))
+    labels: dict[str, Any] = {key: (data[key] - mean) / scale for key in data if key.endswith("label")}
+    return dataclasses.replace(data, **labels), mean, scale
+
+
+def train_scaled(
+    model: KAN,
+    data: Dataset,
+    steps: int,
+    lamb: float = 0.0,
+    *,
+    fresh: bool = False,
+    recorder: Recorder | None = None,
+) -> None:
+    """Train on standardized labels, and write their scale into the model.
+
+    Args:
+        model: Changed in place.
+        data: The training data, in its own units.
+        steps: Most steps.
+        lamb: Weight of the penalty.
+        fresh: Whether the model has never been trained: its random start then needs no conversion.
+        recorder: Recorder of this and earlier trainings of the model.
+    """
+    unit, mean, scale = _standardized(data)
+    if not fresh:
+        _rescale(model, -mean / scale, 1 / scale)
+    first = len(model.history.records)
+    model.fit(unit, steps=steps, lamb=lamb, evidence=False, callbacks=[] if recorder is None else [recorder])
+    _rescale(model, mean, scale)
+    if recorder is not None:
+        recorder.convert(lambda network: _rescale(network, mean, scale), since=first)
+    model.history.records[first:] = [
+        dataclasses.replace(
+            record,
+            train_loss=record.train_loss * scale,
+            test_loss=None if record.test_loss is None else record.test_loss * scale,
+            penalty=record.penalty * scale**2,
+        )
+        for record in model.history.records[first:]
+    ]
+
+
+def _rescale(model: KAN, mean: float, scale: float) -> KAN:
+    """Multiply the output by `scale`, and add `mean`. In place; returns the model."""
+    import torch
+
+    from kanwidget.surgery._structure import add_constant
+
+    last = model.layer(model.depth - 1)
+    with torch.no_grad():
+        last.coef.mul_(scale)
+        last.base.mul_(scale)
+        last.affine[..., 2:].mul_(scale)
+    for target in range(last.out_dim):
+        add_constant(last, target, mean)
+    return model

@@ -23,7 +23,7 @@ LOSSES = ("mse", "huber", "absolute")
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class SearchSettings:
     """How formulas are searched for."""
 
     seconds: float | None
@@ -53,10 +53,10 @@ class Request:
     weights: Any = None
     n_jobs: int = 1
 
-    def settings(self) -> Settings:
+    def settings(self) -> SearchSettings:
         """The limits of the search, checked."""
         steps = None if self.steps is None else _check.integer(self.steps, "steps", WHERE, low=1)
-        return Settings(
+        return SearchSettings(
             _check.real(self.seconds, "seconds", WHERE, low=0, open_low=True) if steps is None else None,
             steps,
             _check.integer(self.seed, "seed", WHERE, low=0),

@@ -18,12 +18,12 @@ from kanwidget.core.records import Event, StepRecord
 from kanwidget.core.reference_data import has_labels, reference_rows, store_names
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset, arrays, as_dataset, frames
-from kanwidget.discovery.digits import written_digits
 from kanwidget.discovery.units.quantities import UNKNOWN, Quantities
 from kanwidget.symbolic import math_tree, to_latex, to_python
 from kanwidget.symbolic.formulas.evaluation import evaluate
 from kanwidget.symbolic.formulas.fitted import FittedFormula, expression_text, fitted_formulas
 from kanwidget.symbolic.formulas.posed import Posed
+from kanwidget.symbolic.writing.precision import digits_by_size
 
 if TYPE_CHECKING:
     from sympy import Expr, Float, Symbol
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 #: Most rows for which the constants are fitted once without each row.
 _LEAVE_ONE_OUT = 100
+#: A formula as it is written may miss the rows by this part more, in squares; the most digits that are added for it.
+_WORSE, _MOST_MORE = 0.01, 6
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -152,7 +154,7 @@ class Equation:
         """The formula as `refit` returns it, with standard errors of its constants."""
         pose = Posed((self.target,), self._problem, self.sympy, {}, {})
         fitted = fitted_formulas(pose, self._problem, self._problem.at(self.sympy))[0]
-        return replace(fitted, digits=written_digits(self._problem, fitted.expression, fitted.constants))
+        return replace(fitted, digits=_written_digits(self._problem, fitted.expression, fitted.constants))
 
     @property
     def _digits(self) -> Mapping[float, int]:
@@ -322,3 +324,36 @@ def only_target(data: Dataset, target: str) -> Dataset:
     number = data.out_vars.index(target)
     labels: dict[str, Any] = {key: data[key][:, [number]] for key in data if key.endswith("label")}
     return replace(data, **labels, out_vars=(target,))
+
+
+# ---- the digits with which the constants of an equation are written
+
+
+def _written_digits(
+    problem: Problem, expression: Any, constants: Mapping[Any, tuple[float, float]]
+) -> dict[float, int]:
+    """The digits that the errors of constants allow, and more where the formula as it is written would else miss the rows.
+
+    Constants that make up for each other, as in a line far from its intercept, are known better together than one by one.
+
+    Args:
+        problem: The rows.
+        expression: With the constants.
+        constants: Each with its value and standard error.
+    """
+    limit = (1 + _WORSE) * problem.deviance(expression)
+    for more in range(_MOST_MORE):
+        digits = digits_by_size(constants, more)
+        if problem.deviance(_rounded(expression, digits)) <= limit:
+            return digits
+    return digits_by_size(constants)
+
+
+def _rounded(expression: Any, digits: Mapping[float, int]) -> Any:
+    """The expression that a reader takes from the page."""
+    import sympy
+
+    numbers = {number: abs(float(number)) for number in expression.atoms(sympy.Float)}
+    return expression.xreplace(
+        {n: sympy.Float(f"{float(n):.{digits[size] - 1}e}") for n, size in numbers.items() if size in digits}
+    )

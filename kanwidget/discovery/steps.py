@@ -13,7 +13,7 @@ from torch import Tensor
 
 from kanwidget.core.threads import torch_as_it_was
 from kanwidget.datasets import Dataset
-from kanwidget.discovery.arguments import Settings
+from kanwidget.discovery.arguments import SearchSettings
 from kanwidget.discovery.discovery import Discovery, rival_sentence
 from kanwidget.discovery.engine.patience import in_time
 from kanwidget.discovery.engine.pool import LONG
@@ -87,7 +87,7 @@ class DiscoverySteps:
     def __init__(
         self,
         data: Dataset,
-        settings: Settings,
+        settings: SearchSettings,
         clock: Callable[[], float] = time.monotonic,
         quantities: Quantities | None = None,
         findings: Sequence[str] = (),

@@ -28,8 +28,7 @@ from kanwidget.explorer.methods.settings import SettingMethods
 from kanwidget.explorer.methods.tracebacks import plain_refusals
 from kanwidget.explorer.methods.undo import UndoMethods
 from kanwidget.explorer.notebook.cells import close_replaced
-from kanwidget.explorer.notebook.ipython import can_show
-from kanwidget.explorer.notebook.still import StillPicture
+from kanwidget.explorer.notebook.ipython import StillPicture, can_show
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.session.presets import preset
 from kanwidget.explorer.session.session import Session

@@ -12,7 +12,7 @@ import torch
 from kanwidget import _check
 from kanwidget.core.threads import limit_threads
 from kanwidget.formulas.arguments import expression
-from kanwidget.formulas.fitting import best_fit, needs_all, with_free_numbers, without_open
+from kanwidget.formulas.constants import best_fit, needs_all, with_free_numbers, without_open
 from kanwidget.formulas.points import POINTS, Agreement, Points, agreement, points, values
 from kanwidget.symbolic.formulas.deadlines import simplify_within, within
 from kanwidget.symbolic.formulas.regression.problem import Problem

@@ -64,7 +64,7 @@ class ColumnEffects:
     def plot(self, *, top: int = 20, theme: ThemeName = "auto", title: Any = None) -> Figure:
         """Draw the effects as bars, see `plot_bars`; pale ones can be chance."""
         from kanwidget.insight.plot import shown
-        from kanwidget.insight.plot.diagrams.bars import plot_bars
+        from kanwidget.insight.plot.diagrams import plot_bars
         from kanwidget.insight.plot.style import subscript
 
         numbered = isinstance(self.names, naming.Numbered)

@@ -22,7 +22,7 @@ from kanwidget.training.residuals import prune_residual
 
 @_check.methods_of("KAN")
 @limit_threads_of_methods(but=("prune_residual",))  # it trains
-class EditableNetwork(Network):
+class EditableKAN(Network):
     """A network that can be grown and cut: new models, but for the methods that say "in place"."""
 
     @short_refusals

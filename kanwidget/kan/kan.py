@@ -31,7 +31,7 @@ from kanwidget.core.threads import limit_threads_of_methods
 from kanwidget.datasets.dataset import Split
 from kanwidget.growth import grown
 from kanwidget.kan.for_data import FIRST_GRID, TableOptions, dataset_for, width_for
-from kanwidget.kan.queries import QueryableNetwork
+from kanwidget.kan.queries import QueryableKAN
 from kanwidget.training import Trainer, fit, fit_steps
 from kanwidget.training.evidence.errors import brought_nearer, noise_errors, output_errors, valid_posterior
 from kanwidget.training.extension import extend
@@ -40,7 +40,7 @@ from kanwidget.training.steps.trainer import Callback
 
 
 @limit_threads_of_methods(but=("fit", "fit_steps", "fit_residual", "extend"))  # trainings do it step by step
-class KAN(QueryableNetwork):
+class KAN(QueryableKAN):
     """A Kolmogorov-Arnold network: learnable functions on the edges, sums and products at the nodes.
 
     Args:

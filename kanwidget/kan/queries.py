@@ -24,7 +24,7 @@ from kanwidget.insight import (
     loss_derivatives,
     summary,
 )
-from kanwidget.kan.symbols import SymbolicNetwork
+from kanwidget.kan.symbols import SymbolicKAN
 
 #: Properties that the reference data give.
 _OF_DATA = ("feature_score", "node_scores", "edge_scores")
@@ -32,7 +32,7 @@ _OF_DATA = ("feature_score", "node_scores", "edge_scores")
 
 @_check.methods_of("KAN")
 @limit_threads_of_methods()
-class QueryableNetwork(SymbolicNetwork):
+class QueryableKAN(SymbolicKAN):
     """A network that answers questions: values of edges, importances, figures."""
 
     #: Every step and event of this network and of those that it was cut from.
@@ -297,7 +297,7 @@ class QueryableNetwork(SymbolicNetwork):
             >>> figure = KAN([2, 3, 1]).plot_scores(data=rows, title="Before training")
         """
         from kanwidget.insight.plot import shown
-        from kanwidget.insight.plot.diagrams.bars import plot_scores
+        from kanwidget.insight.plot.diagrams import plot_scores
 
         return shown(plot_scores(self, as_inputs(self, data, "plot_scores"), l, i, in_vars=in_vars, **options))
 

@@ -14,7 +14,7 @@ from kanwidget.core.records import EdgeRef, History, SymbolicFit
 from kanwidget.core.reference_data import as_inputs, has_labels
 from kanwidget.core.threads import limit_threads_of_methods
 from kanwidget.datasets import as_dataset
-from kanwidget.kan.editing import EditableNetwork
+from kanwidget.kan.editing import EditableKAN
 from kanwidget.kan.words import MergedLevels, words_of
 from kanwidget.surgery._record import listed, record
 from kanwidget.training.evidence.errors import valid_posterior
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 @_check.methods_of("KAN")
 @limit_threads_of_methods()
-class SymbolicNetwork(EditableNetwork):
+class SymbolicKAN(EditableKAN):
     """A network whose edges can become symbolic functions."""
 
     history: History

@@ -17,7 +17,7 @@ from kanwidget.core.records import EdgeRef, SymbolicFit
 from kanwidget.core.threads import limit_threads
 from kanwidget.simplification.description import description_length
 from kanwidget.simplification.freedoms import freedom_of_a_sum, straight_edges
-from kanwidget.simplification.held_out import HeldOut, held_out
+from kanwidget.simplification.held_out import HeldOutRows, held_out
 from kanwidget.simplification.refits import STEPS, assign, refit, without_held_out
 from kanwidget.simplification.swaps import swapped
 from kanwidget.symbolic.edges import edge_samples, numeric_edges, ranking_of, tied_edges
@@ -58,11 +58,11 @@ class SymbolicStep:
 
 
 @dataclass(frozen=True, slots=True)
-class _Search:
+class _FunctionSearch:
     """What decides about the functions of a network."""
 
     network: Network
-    held: HeldOut
+    held: HeldOutRows
     library: tuple[Primitive, ...]
     simplicity: float
     pykan: bool
@@ -130,7 +130,7 @@ def auto_symbolic_steps(
     held = held_out(network, data, where, r2_threshold)
     tried = _TRIED if len(owners) <= _MANY_EDGES else _TRIED // 2
     straight = frozenset(straight_edges(freedom_of_a_sum(network) or {}))
-    search = _Search(
+    search = _FunctionSearch(
         network, held, library, weight, weight_simple is not None, r2_threshold, refit_steps, on_broken, tried, straight
     )
     return _steps(search, owners, edges_per_step)
@@ -148,7 +148,7 @@ def _owners(network: Network, edges: Iterable[Sequence[int]] | None) -> list[Edg
     return [ref for ref in owners if ref in chosen]
 
 
-def _steps(search: _Search, owners: list[EdgeRef], edges_per_step: int | None) -> Iterator[SymbolicStep]:
+def _steps(search: _FunctionSearch, owners: list[EdgeRef], edges_per_step: int | None) -> Iterator[SymbolicStep]:
     remaining = list(owners)
     size = edges_per_step or max(1, len(owners) // _STEPS_OF_A_NETWORK)
     best = search.held.row_losses(without_held_out(search.network, search.held))
@@ -183,7 +183,7 @@ def _tied(network: Network, ref: EdgeRef) -> list[EdgeRef]:
     return [EdgeRef(ref.layer, *pair) for pair in tied_edges(network.layer(ref.layer), ref.source, ref.target)]
 
 
-def _candidates(search: _Search, refs: Sequence[EdgeRef]) -> dict[EdgeRef, list[SymbolicFit]]:
+def _candidates(search: _FunctionSearch, refs: Sequence[EdgeRef]) -> dict[EdgeRef, list[SymbolicFit]]:
     """The functions in question for some edges, best first, without those that only imitate another one."""
     network, x = search.network, search.held.data.train_input
     x = x[:: max(1, len(x) // _ROWS)]
@@ -216,7 +216,7 @@ def _sureness(fits: Sequence[SymbolicFit]) -> tuple[float, float]:
 
 
 def _decide(
-    search: _Search, group: Sequence[EdgeRef], candidates: dict[EdgeRef, list[SymbolicFit]], best: Tensor
+    search: _FunctionSearch, group: Sequence[EdgeRef], candidates: dict[EdgeRef, list[SymbolicFit]], best: Tensor
 ) -> tuple[dict[EdgeRef, SymbolicFit], dict[EdgeRef, str], Tensor]:
     """Fix the edges of a group that the data allow: all at once, or else each half by itself. In place.
 
@@ -248,7 +248,7 @@ def _decide(
 
 
 def _best_of(
-    search: _Search, ref: EdgeRef, fits: Sequence[SymbolicFit], best: Tensor
+    search: _FunctionSearch, ref: EdgeRef, fits: Sequence[SymbolicFit], best: Tensor
 ) -> tuple[SymbolicFit | None, Tensor, str]:
     """Try some functions on an edge, each with a refit, and fix it to the one with the shortest description of the data. In place."""
     held, trials = search.held, []

@@ -9,7 +9,7 @@ from torch import Tensor
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitive
 from kanwidget.core.records import EdgeRef
-from kanwidget.simplification.held_out import HeldOut
+from kanwidget.simplification.held_out import HeldOutRows
 
 #: Mean squared errors below this, in scaled numbers, are exact.
 _EXACT = 1e-24
@@ -19,7 +19,7 @@ _COMPLEXITY = 7 / 3
 
 def description_length(
     network: Network,
-    held: HeldOut,
+    held: HeldOutRows,
     losses: Tensor | None = None,
     constants: int | None = None,
     functions: float | None = None,

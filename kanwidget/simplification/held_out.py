@@ -28,7 +28,7 @@ _SURE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class HeldOut:
+class HeldOutRows:
     """Data for refits, and rows to check them on."""
 
     data: Dataset
@@ -91,7 +91,7 @@ class HeldOut:
         return is_as_good(before, after, max(self.allowance, sure), noiseless=self.noiseless)
 
 
-def held_out(network: Network, data: Any, where: str, r2_threshold: float = 0.0) -> HeldOut:
+def held_out(network: Network, data: Any, where: str, r2_threshold: float = 0.0) -> HeldOutRows:
     """The data of a query as rows for refits and rows for checks.
 
     Args:
@@ -108,7 +108,7 @@ def held_out(network: Network, data: Any, where: str, r2_threshold: float = 0.0)
     if parts:
         checks = rows_of(whole, parts[0], name="test")
         plain = replace(whole, val_input=None, val_label=None, val_weight=None, **checks)
-        return HeldOut(_sampled(plain), plain)
+        return HeldOutRows(_sampled(plain), plain)
     rows = len(whole.train_input)
     order = torch.randperm(rows, generator=torch.Generator().manual_seed(0)).to(network.device)
     count = round(_PART * rows) if rows >= _FEWEST else 0
@@ -116,7 +116,7 @@ def held_out(network: Network, data: Any, where: str, r2_threshold: float = 0.0)
     if not count:
         held, kept = order, order
     split = replace(whole, **rows_of(whole, "train", kept), **rows_of(whole, "train", held, "test"))
-    return HeldOut(_sampled(split), whole)
+    return HeldOutRows(_sampled(split), whole)
 
 
 def _sampled(data: Dataset) -> Dataset:
@@ -130,7 +130,7 @@ def _sampled(data: Dataset) -> Dataset:
     return replace(data, **changes) if changes else data
 
 
-def _own_outputs(network: Network, x: Tensor, r2_threshold: float) -> HeldOut:
+def _own_outputs(network: Network, x: Tensor, r2_threshold: float) -> HeldOutRows:
     """Rows with the network's outputs as labels: they may change by as much as the network errs, where that is known."""
     with torch.no_grad():
         y = network(x)
@@ -141,4 +141,4 @@ def _own_outputs(network: Network, x: Tensor, r2_threshold: float) -> HeldOut:
     if history is not None and history.records:
         allowance = min(allowance, 4 * (history.last.train_loss / network.scaling.error_unit) ** 2)
     data = Dataset(x, y, test_input=x, test_label=y)
-    return HeldOut(data, data, max(allowance, EXACT))
+    return HeldOutRows(data, data, max(allowance, EXACT))

@@ -24,9 +24,9 @@ from kanwidget.discovery.engine.trees import OPERATIONS, Tree, from_expression, 
 from kanwidget.discovery.fronts.finishing import Finishing
 from kanwidget.discovery.fronts.front import Front, Member
 from kanwidget.discovery.fronts.rivals import find_rivals
-from kanwidget.discovery.fronts.table import Part, simple_trees, tables
+from kanwidget.discovery.fronts.table import OwnRows, simple_trees, tables
 from kanwidget.insight.noise import noise_of
-from kanwidget.simplification.held_out import HeldOut
+from kanwidget.simplification.held_out import HeldOutRows
 from kanwidget.symbolic.formulas.compile import plan
 from kanwidget.symbolic.formulas.formula import variables
 from kanwidget.symbolic.formulas.regression.noise import GrowingNoise, growing_noise
@@ -85,7 +85,7 @@ class LawSearch:
         curves: A network that is near the rows; what it leaves says how large the noise of each row is.
     """
 
-    def __init__(self, network: Network, held: HeldOut, curves: Network | None = None) -> None:
+    def __init__(self, network: Network, held: HeldOutRows, curves: Network | None = None) -> None:
         self._held = held
         self._network, self._symbols = network, variables(network, held.data.in_vars)
         self._columns = _read(network)
@@ -106,7 +106,7 @@ class LawSearch:
             self._front.offer(tree, "simple")
 
     @staticmethod
-    def is_possible(network: Network, held: HeldOut) -> bool:
+    def is_possible(network: Network, held: HeldOutRows) -> bool:
         """Whether a law can be searched for: of numbers, in a few columns of numbers."""
         data, first = held.data, [ref for ref in network.edge_refs(active=True) if ref.layer == 0]
         if data.is_classification or network.n_out != 1 or any(network.scaling.has_logs):
@@ -141,7 +141,7 @@ class LawSearch:
         return losses if weights is None else weights.to(losses) * losses
 
     def allows(self, before: Tensor, after: Tensor) -> bool:
-        """`HeldOut.allows` in units of the noise."""
+        """`HeldOutRows.allows` in units of the noise."""
         return self._held.allows(self.in_noise(before), self.in_noise(after))
 
     def leaves_noise(self, network: Network) -> bool:
@@ -193,7 +193,7 @@ class LawSearch:
         """The law with its constants fitted to all rows, exact numbers where these agree; and its rivals."""
         front = self._front
         front.table = replace(
-            self._table, every=Part(self._whole.train_input, self._whole.train_label[:, 0], self._whole.train_weight)
+            self._table, every=OwnRows(self._whole.train_input, self._whole.train_label[:, 0], self._whole.train_weight)
         )
         finishing = Finishing(front, None, lambda: math.inf)
         member = finishing.finish(law.member)

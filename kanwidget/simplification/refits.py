@@ -9,7 +9,7 @@ from torch import Tensor
 
 from kanwidget.core.network import Network
 from kanwidget.core.state import NetworkState
-from kanwidget.simplification.held_out import HeldOut
+from kanwidget.simplification.held_out import HeldOutRows
 from kanwidget.training import Settings, Trainer
 from kanwidget.training.evidence.errors import valid_posterior
 from kanwidget.training.steps.loop import AFTER_STEP
@@ -22,7 +22,7 @@ _FORGETTING = 30
 _IDLE, _PROGRESS = 2, 0.998
 
 
-def refitted(network: Network, held: HeldOut, steps: int = STEPS, *, lamb: float = 0.0) -> tuple[Network, Tensor]:
+def refitted(network: Network, held: HeldOutRows, steps: int = STEPS, *, lamb: float = 0.0) -> tuple[Network, Tensor]:
     """A copy that was trained further, in the state that is best on the held-out rows, and its losses there."""
     trial = copy.deepcopy(network)
     return trial, refit(trial, held, steps, lamb=lamb)
@@ -30,7 +30,7 @@ def refitted(network: Network, held: HeldOut, steps: int = STEPS, *, lamb: float
 
 def refit(
     network: Network,
-    held: HeldOut,
+    held: HeldOutRows,
     steps: int = STEPS,
     *,
     lamb: float = 0.0,
@@ -63,7 +63,7 @@ def refit(
     return held.row_losses(network)
 
 
-def trained_on(network: Network, held: HeldOut, steps: int) -> Network:
+def trained_on(network: Network, held: HeldOutRows, steps: int) -> Network:
     """A copy that is trained on without the held-out rows, for so many steps or until its evidence settles; its last state, by evidence."""
     trial = copy.deepcopy(network)
     trainer = Trainer(trial, held.data, steps, Settings())
@@ -73,7 +73,7 @@ def trained_on(network: Network, held: HeldOut, steps: int) -> Network:
     return trial
 
 
-def without_held_out(network: Network, held: HeldOut) -> Network:
+def without_held_out(network: Network, held: HeldOutRows) -> Network:
     """The network as it would be without the held-out rows: where evidence has trained it on them, too, a copy that has forgotten them.
 
     Its error on these rows would be that of a fit, which nothing simpler reaches.

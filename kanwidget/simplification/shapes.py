@@ -12,7 +12,7 @@ from torch import nn
 from kanwidget.core.network import Network
 from kanwidget.core.scales import Scaling
 from kanwidget.core.starts import initial_layers
-from kanwidget.simplification.held_out import HeldOut
+from kanwidget.simplification.held_out import HeldOutRows
 from kanwidget.simplification.refits import refit
 from kanwidget.simplification.removals import without_needless_edges
 from kanwidget.symbolic.edges import fix_symbolic
@@ -44,7 +44,7 @@ class Shape:
         return words
 
 
-def shapes(network: Network, held: HeldOut) -> list[Shape]:
+def shapes(network: Network, held: HeldOutRows) -> list[Shape]:
     """The shapes with at most one hidden node, the smallest first."""
     found = [Shape(()), Shape((1,))]
     logs = positive_columns(network, held)
@@ -54,7 +54,7 @@ def shapes(network: Network, held: HeldOut) -> list[Shape]:
     return found
 
 
-def positive_columns(network: Network, held: HeldOut) -> list[int]:
+def positive_columns(network: Network, held: HeldOutRows) -> list[int]:
     """The columns that an input reads, that are positive everywhere and vary by a fifth at least."""
     inputs = zip(network.columns.tolist(), network.layer(0).levels, strict=True)
     columns = sorted({column for column, levels in inputs if not levels})
@@ -63,7 +63,7 @@ def positive_columns(network: Network, held: HeldOut) -> list[int]:
     return [c for c in columns if float(low[c]) > 0 and float(high[c]) >= _LEAST_SPAN * float(low[c])]
 
 
-def fresh(network: Network, shape: Shape, held: HeldOut, seed: int) -> Network:
+def fresh(network: Network, shape: Shape, held: HeldOutRows, seed: int) -> Network:
     """An untrained network of another shape for the same columns and outputs, with the settings of a network."""
     new = copy.deepcopy(network)
     first = network.layer(0)
@@ -94,7 +94,7 @@ def fresh(network: Network, shape: Shape, held: HeldOut, seed: int) -> Network:
     return new.to(network.device)
 
 
-def power_law(network: Network, held: HeldOut) -> Network:
+def power_law(network: Network, held: HeldOutRows) -> Network:
     """A network of the columns' logarithms as a product of powers: lines, whose sum is the argument of an exponential."""
     trial, x = copy.deepcopy(network), held.data.train_input
     for ref in trial.edge_refs(active=True):

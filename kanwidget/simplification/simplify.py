@@ -20,15 +20,14 @@ from kanwidget.datasets.dataset import rows_of
 from kanwidget.discovery.engine.strategies import Stage
 from kanwidget.growth import RicherNetworks, richer_networks
 from kanwidget.growth.screens import leaves_more
+from kanwidget.simplification import removals
 from kanwidget.simplification.auto import auto_symbolic_steps
 from kanwidget.simplification.description import description_length
 from kanwidget.simplification.freedoms import freedom_of_a_sum
-from kanwidget.simplification.held_out import HeldOut, held_out
+from kanwidget.simplification.held_out import HeldOutRows, held_out
 from kanwidget.simplification.laws import LawNetwork, LawSearch, Rival
 from kanwidget.simplification.refits import refit, without_held_out
-from kanwidget.simplification.removals import without_constants, without_needless_edges, without_needless_inputs
 from kanwidget.simplification.shapes import Shape, fresh, power_law, shapes
-from kanwidget.simplification.simpler import with_simpler_functions
 from kanwidget.simplification.straightened import is_as_likely, settled, straightened
 from kanwidget.surgery._record import unlogged
 from kanwidget.surgery.prune import prune, prune_input
@@ -155,7 +154,7 @@ class _Simplification:
     """The best network so far, and the steps that look for a better one."""
 
     def __init__(
-        self, network: Network, held: HeldOut, lib: list[str] | None, seed: int, richer: RicherNetworks | None
+        self, network: Network, held: HeldOutRows, lib: list[str] | None, seed: int, richer: RicherNetworks | None
     ) -> None:
         self.held, self.lib, self.seed, self.richer = held, lib, seed, richer
         self.given = network
@@ -320,7 +319,7 @@ class _Simplification:
     def _without_columns(self) -> SimplificationStep:
         """Remove the columns that say nothing."""
         before = set(self.best.columns[self._read(self.best)].tolist())
-        network = without_needless_inputs(self.best, self.held)
+        network = removals.without_needless_inputs(self.best, self.held)
         gone = sorted(before - set(network.columns[self._read(network)].tolist()))
         if not gone:
             return self._step("prune", "Every column says something", False)
@@ -356,7 +355,7 @@ class _Simplification:
             self.pruned = pruned
         self.columns = self.best if before > _LARGE else self.pruned
         if len(self.pruned.edge_refs(active=True)) > _MOST_OF_A_FORMULA:
-            harder = without_needless_edges(self.pruned, self.held)
+            harder = removals.without_needless_edges(self.pruned, self.held)
             if self.held.allows(self.held.row_losses(self.pruned), self.held.row_losses(harder)):
                 self.pruned = pruned = harder
         improved = self._offer(pruned) or astray
@@ -395,7 +394,7 @@ class _Simplification:
         """Replace the splines of a network by functions."""
         trial = copy.deepcopy(network)
         if not self.is_judged:
-            trial = without_needless_edges(trial, self.held)
+            trial = removals.without_needless_edges(trial, self.held)
         count = len(numeric_edges(trial))
         lib = self.lib
         if lib is None and count > _MOST_OF_A_FORMULA:
@@ -407,12 +406,12 @@ class _Simplification:
             yield self._step("replace" if improved else "try", text, improved)
         if not self.is_judged:
             yield self._step("try", f"Trying {what}: removing what isn't needed", False)
-            trial = without_needless_edges(trial, self.held)
+            trial = removals.without_needless_edges(trial, self.held)
         yield self._step("try", f"Trying {what}: fitting its constants", False)
         refit(trial, self.held, _LAST_STEPS)
-        trial = without_constants(trial, self.held)
+        trial = removals.without_constants(trial, self.held)
         if self.held.data.is_classification:
-            trial = with_simpler_functions(trial, self.held)
+            trial = removals.with_simpler_functions(trial, self.held)
         improved = self._offer(trial)
         count, splines = len(trial.edge_refs(active=True)), len(numeric_edges(trial))
         text = f"{count - splines} of {count} edges are functions, held-out error {self.held.error(trial):.3g}"

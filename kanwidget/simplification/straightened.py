@@ -12,7 +12,7 @@ import torch
 from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeRef, Freedom
 from kanwidget.simplification.freedoms import says_nothing, straight_edges
-from kanwidget.simplification.held_out import HeldOut
+from kanwidget.simplification.held_out import HeldOutRows
 from kanwidget.simplification.refits import trained_on
 from kanwidget.simplification.removals import spared, without
 from kanwidget.symbolic.edges import fix_symbolic
@@ -28,7 +28,7 @@ _CHANCE = 3.0
 _EXACT = 1e-24
 
 
-def settled(network: Network, held: HeldOut) -> Network:
+def settled(network: Network, held: HeldOutRows) -> Network:
     """A sum whose evidence was still moving when its training was stopped, in a copy that is trained on; any other network as it is."""
     posterior = valid_posterior(network) if network.depth == 1 else None
     if posterior is None or posterior.settled:
@@ -36,7 +36,7 @@ def settled(network: Network, held: HeldOut) -> Network:
     return trained_on(network, held, _MOST_STEPS)
 
 
-def straightened(network: Network, held: HeldOut, freedom: dict[EdgeRef, Freedom]) -> Network:
+def straightened(network: Network, held: HeldOutRows, freedom: dict[EdgeRef, Freedom]) -> Network:
     """A copy without the edges that say nothing, and with lines in place of those that have no wiggle.
 
     Args:
@@ -52,7 +52,7 @@ def straightened(network: Network, held: HeldOut, freedom: dict[EdgeRef, Freedom
     return without(trial, spared(trial, gone), held)
 
 
-def is_as_likely(network: Network, constants: int, functions: float, curves: Network, held: HeldOut) -> bool | None:
+def is_as_likely(network: Network, constants: int, functions: float, curves: Network, held: HeldOutRows) -> bool | None:
     """Whether a law is as likely as the curves, given the training rows: by the logarithm of the evidence, of a law by Schwarz's criterion.
 
     None where no evidence of these rows speaks for the curves, and where errors grow with the target: their evidence doesn't know that.

@@ -10,11 +10,10 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget._refusals import short_refusals
 from kanwidget.core.threads import limit_threads_of_methods
-from kanwidget.structure.conditions import SYMMETRIES, Symmetry
+from kanwidget.structure.conditions import SYMMETRIES, Measurements, Symmetry, order
 from kanwidget.structure.evidence import Measurement, Verdict
 from kanwidget.structure.field import Swaps, clarity, make_field, section_points, sizes_of
 from kanwidget.structure.findings import Finding, Findings
-from kanwidget.structure.measurements import Measurements, order
 from kanwidget.structure.partitions import Group, Pair
 from kanwidget.structure.subjects import Subject
 from kanwidget.structure.tree import Tree, grow

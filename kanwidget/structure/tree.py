@@ -89,7 +89,7 @@ class Tree:
     def plot(self, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
         """Draw the tree, see `plot_tree`."""
         from kanwidget.insight.plot import shown
-        from kanwidget.insight.plot.diagrams.tree import plot_tree
+        from kanwidget.insight.plot.diagrams import plot_tree
 
         return shown(plot_tree(self, theme=theme, title=title))
 

@@ -19,9 +19,9 @@ METHODS = {
 def test_there_are_methods():
     assert {
         "KAN.fit",
-        "EditableNetwork.prune",
-        "SymbolicNetwork.formula",
-        "QueryableNetwork.feature_score",
+        "EditableKAN.prune",
+        "SymbolicKAN.formula",
+        "QueryableKAN.feature_score",
     } <= METHODS.keys()
 
 

@@ -10,9 +10,7 @@ from kanwidget.discovery.engine.fractions.links import linked_rationals
 from kanwidget.discovery.engine.fractions.noisy import noisy_fractions, noisy_polynomials
 from kanwidget.discovery.engine.fractions.polynomials import monomials_of, rational_functions, sparse_sums
 from kanwidget.discovery.engine.growth import grow, shorten, simplify_stepwise
-from kanwidget.discovery.engine.scans.families import small_trees
-from kanwidget.discovery.engine.scans.residuals import scan_residuals
-from kanwidget.discovery.engine.scans.strategies import scan_products, scan_sums
+from kanwidget.discovery.engine.scans.strategies import scan_products, scan_residuals, scan_sums, small_trees
 from kanwidget.discovery.engine.separation import Separation, curves_of_parts
 from kanwidget.discovery.engine.surrogates import network_surrogates
 from kanwidget.discovery.engine.targets import TARGETS, usable

@@ -3,7 +3,7 @@
 import torch
 from hypothesis import strategies as st
 
-from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.trees import OPERATIONS
 
 EVERYTHING = frozenset(OPERATIONS)
@@ -40,7 +40,7 @@ def table_of(law, *ranges, rows=100, weights=None, noise=0.0, operations=EVERYTH
     if noise:
         generator = torch.Generator().manual_seed(seed + 1)
         y = y + noise * y.std() * torch.randn(rows, generator=generator, dtype=torch.float64)
-    return Table(x, y, weights, operations)
+    return EngineTable(x, y, weights, operations)
 
 
 AWKWARD = ["constant", "duplicate", "few rows", "no weight", "zeros", "all negative", "one column", "zero", "tiny"]
@@ -68,7 +68,7 @@ def awkward_table(kind, law):
         y = torch.zeros_like(y)
     elif kind == "tiny":
         y = 1e-300 * y
-    return Table(x, y, weights, EVERYTHING)
+    return EngineTable(x, y, weights, EVERYTHING)
 
 
 def run(steps):

@@ -12,7 +12,7 @@ from kanwidget import KAN, Dataset, discover, load_planets
 from kanwidget.discovery.arguments import operations
 from kanwidget.discovery.engine.fractions.inner import rationals_with_function
 from kanwidget.discovery.engine.fractions.links import linked_rationals
-from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.trees import expression
 from kanwidget.discovery.fronts.finishing import Finishing
 from kanwidget.discovery.fronts.front import Front
@@ -63,7 +63,7 @@ def fraction(strategy):
     """The first exact formula of a strategy of the engine."""
 
     def text(x, y):
-        table = Table(x, y, None, EVERYTHING)
+        table = EngineTable(x, y, None, EVERYTHING)
         for _ in strategy(table):
             if table.pool.is_exact:
                 return expression_text(expression(table.pool.best.tree, sympy.symbols("a:e")))

@@ -49,7 +49,7 @@ def exists(name):
 
 def test_the_check_sees_both_kinds():
     assert exists("kanwidget.kan.KAN.fit")
-    assert exists("kanwidget.explorer.notebook.marimo")
+    assert exists("kanwidget.explorer.notebook.widget")
     assert not exists(".".join(["kanwidget", "explorer", "watch"]))
     assert list(names("    from kanwidget.core import jets as j, scores\n")) == [
         "kanwidget.core",

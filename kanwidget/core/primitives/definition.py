@@ -22,7 +22,7 @@ Form = str | float | int | tuple["str | Form", ...]
 #: An interval of u on which a function is defined.
 Interval = tuple[float, float]
 
-#: Where the search for a and b starts, for a function that is defined everywhere: see `kanwidget.symbolic.fits.shapes`.
+#: Where the search for a and b starts, for a function that is defined everywhere: see `kanwidget.symbolic.fits.search`.
 Starts = Literal["centers", "centers of both signs", "phases", "extrema", "best split"]
 
 #: All numbers.

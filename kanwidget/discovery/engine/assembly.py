@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.targets import Target
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant
 
@@ -26,8 +26,6 @@ _NEAR = 1e-3
 _LARGEST_EXPONENT = 6.0
 #: Operations that are powers.
 _EXPONENTS = {"sq": 2.0, "cube": 3.0, "sqrt": 0.5, "inv": -1.0}
-#: exp of more than this has no float.
-_LARGEST_LOG = 600.0
 _POWERS = {1.0: None, -1.0: ("inv",), 2.0: ("sq",), -2.0: ("inv", "sq"), 3.0: ("cube",), -3.0: ("inv", "cube"),
            0.5: ("sqrt",), -0.5: ("inv", "sqrt")}  # fmt: skip
 
@@ -57,14 +55,14 @@ def power(tree: Tree, exponent: float, near: float = _NEAR) -> Tree:
     return ("pow", tree, ("n", int(quarters) if quarters.is_integer() else quarters))
 
 
-def row_weights(table: Table, target: Target) -> Tensor:
+def row_weights(table: EngineTable, target: Target) -> Tensor:
     """Roots of the rows' weights for a function of y: an error of y is worth the same everywhere."""
     slope = target.slope(table.y).abs()
     roots = table.weights.sqrt() / slope.clamp(min=1e-12 * float(slope.max()))
     return roots / roots.mean()
 
 
-def of_sum(table: Table, target: Target, roots: Tensor, trees: Sequence[Tree]) -> Tree | None:
+def of_sum(table: EngineTable, target: Target, roots: Tensor, trees: Sequence[Tree]) -> Tree | None:
     """Y from a sum of trees and a constant that is a function of y; None where they have no values."""
     columns = torch.stack([torch.ones_like(table.y), *map(table.values, trees)], 1)
     if not bool(torch.isfinite(columns).all()):
@@ -77,7 +75,7 @@ def of_sum(table: Table, target: Target, roots: Tensor, trees: Sequence[Tree]) -
     return target.back(total(terms), table.y)
 
 
-def of_product(table: Table, trees: Sequence[Tree]) -> Tree | None:
+def of_product(table: EngineTable, trees: Sequence[Tree]) -> Tree | None:
     """Y as a product of powers of trees; None where a base has no power."""
     bases = [table.values(tree) for tree in trees]
     logs = [base.abs().clamp(min=1e-300).log() for base in bases]
@@ -119,7 +117,7 @@ def in_halves(tree: Tree) -> Tree:
     return (tree[0], *parts)
 
 
-def _factor(table: Table, tree: Tree, base: Tensor, exponent: float) -> Tree | None:
+def _factor(table: EngineTable, tree: Tree, base: Tensor, exponent: float) -> Tree | None:
     if abs(exponent) > _LARGEST_EXPONENT:
         return None
     if bool((base > 0).all()):
@@ -131,7 +129,7 @@ def _factor(table: Table, tree: Tree, base: Tensor, exponent: float) -> Tree | N
     return power(tree, whole) if whole and abs(whole - exponent) < 0.1 else None
 
 
-def _inner(table: Table, tree: Tree, exponent: float) -> tuple[Tree, float]:
+def _inner(table: EngineTable, tree: Tree, exponent: float) -> tuple[Tree, float]:
     """The positive tree of which a tree is a power, and the exponent of that: √(u²) is u."""
     while tree[0] in _EXPONENTS and bool((table.values(tree[1]) > 0).all()):
         tree, exponent = tree[1], exponent * _EXPONENTS[tree[0]]

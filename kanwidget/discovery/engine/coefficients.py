@@ -22,7 +22,7 @@ from kanwidget.discovery.engine.assembly import total
 from kanwidget.discovery.engine.cancelling import cancelled
 from kanwidget.discovery.engine.reductions import column_text
 from kanwidget.discovery.engine.separation import Part, curves_together, splines_of, unshifted
-from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.trees import Tree, constant, nodes, number, substituted, values
 from kanwidget.insight.noise import noise_of
 
@@ -66,7 +66,7 @@ class Coefficients:
             parts.append(f"{own}·{function}" if own else function)
         return f"{target} = {' + '.join(parts)}"
 
-    def leaves_noise(self, table: Table) -> bool:
+    def leaves_noise(self, table: EngineTable) -> bool:
         """Whether the form leaves of y what has no likeness among rows that are alike."""
         x = table.columns[:, self.rows]
         left = table.y[self.rows] - sum(values(term, x.unbind()) * own for term, own in self.terms.items())
@@ -74,7 +74,7 @@ class Coefficients:
         return noise is not None and noise.is_noise
 
 
-def coefficient_forms(table: Table, near: float) -> list[Coefficients]:
+def coefficient_forms(table: EngineTable, near: float) -> list[Coefficients]:
     """The forms that come as near to y as what is known of it, those with the fewest terms first.
 
     Args:
@@ -90,7 +90,7 @@ def coefficient_forms(table: Table, near: float) -> list[Coefficients]:
     return sorted(near_enough, key=lambda form: (len(form.terms), form.error))[:_FORMS]
 
 
-def curves_of_coefficients(table: Table, form: Coefficients) -> Iterator[str]:
+def curves_of_coefficients(table: EngineTable, form: Coefficients) -> Iterator[str]:
     """Offer the best curves of the coefficients, put together."""
     columns, y, row_weights = table.columns[:, form.rows].unbind(), table.y[form.rows], table.weights[form.rows]
     argument = values(form.argument, columns)
@@ -115,7 +115,7 @@ def curves_of_coefficients(table: Table, form: Coefficients) -> Iterator[str]:
     yield from curves_together(table, parts, formulas, "sums of columns times curves", wide=True)
 
 
-def _arguments(table: Table) -> Iterator[Tree]:
+def _arguments(table: EngineTable) -> Iterator[Tree]:
     """Columns, and products and ratios of two where others remain."""
     columns: list[Tree] = [("x", index) for index in table.indices]
     yield from columns
@@ -126,7 +126,7 @@ def _arguments(table: Table) -> Iterator[Tree]:
                 yield ("div", columns[i], columns[j])
 
 
-def _terms(table: Table, argument: Tree) -> list[Tree]:
+def _terms(table: EngineTable, argument: Tree) -> list[Tree]:
     """What coefficients may stand beside: nothing, the other columns and, where these are few, their products and inverses."""
     columns: list[Tree] = [("x", index) for index in table.indices if ("x", index) not in nodes(argument)]
     if len(columns) > _IN_PRODUCTS:
@@ -147,7 +147,7 @@ def _is_series(terms: Sequence[Tree]) -> bool:
 class _Fit:
     """Regression on splines of an argument times columns, from which terms are left out as long as the rows don't need them."""
 
-    def __init__(self, table: Table, argument: Tree, sample: Tensor) -> None:
+    def __init__(self, table: EngineTable, argument: Tree, sample: Tensor) -> None:
         self.table, self.argument, self.sample = table, argument, sample
         self.rows = len(sample)
         columns, roots = table.columns[:, self.sample].unbind(), table.weights[self.sample].sqrt()

@@ -13,11 +13,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.pool import Candidate
+from kanwidget.discovery.engine.pool import PoolFormula
 from kanwidget.discovery.engine.scans.atoms import Atoms
 from kanwidget.discovery.engine.scans.regressions import project
-from kanwidget.discovery.engine.slopes import Node, node_slopes, replaced
-from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.slopes import NodeSlope, node_slopes, replaced
+from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, complexity, constant, number
 
 #: How many changes of a formula are fitted.
@@ -37,7 +37,7 @@ _LOGARITHM = 0.1
 class Change(NamedTuple):
     """A change at a node."""
 
-    node: Node
+    node: NodeSlope
     atom: Tree | None
     """What is added or multiplied; None for the number 1, a constant that is added."""
     factor: bool
@@ -46,7 +46,7 @@ class Change(NamedTuple):
     """Whether the node gets an exponent."""
 
 
-def grow(table: Table, candidate: Candidate, atoms: Atoms) -> Iterator[str]:
+def grow(table: EngineTable, candidate: PoolFormula, atoms: Atoms) -> Iterator[str]:
     """Offer formulas that are a change away from a candidate."""
     table.offer(list(_smaller(candidate.tree, table.operations)), candidate.origin, fits=30)
     yield "trying shorter forms of a formula"
@@ -57,7 +57,7 @@ def grow(table: Table, candidate: Candidate, atoms: Atoms) -> Iterator[str]:
         yield "trying changes of a formula"
 
 
-def shorten(table: Table) -> Iterator[str]:
+def shorten(table: EngineTable) -> Iterator[str]:
     """Leave out parts of the best formula as long as that makes the description shorter."""
     before = None
     while (best := table.pool.best) is not None and best is not before:
@@ -66,7 +66,7 @@ def shorten(table: Table) -> Iterator[str]:
         yield "trying shorter forms of a formula"
 
 
-def simplify_stepwise(table: Table) -> Iterator[str]:
+def simplify_stepwise(table: EngineTable) -> Iterator[str]:
     """From the best formula down to the simplest, each time without the part that it misses least: they belong to the front."""
     tree = table.pool.best.tree if table.pool.best is not None else None
     while tree is not None and complexity(tree) > _SIMPLE:
@@ -83,7 +83,7 @@ def simplify_stepwise(table: Table) -> Iterator[str]:
         yield "trying simpler forms of a formula"
 
 
-def _ranked(table: Table, tree: Tree, atoms: Atoms) -> list[tuple[Change, float]]:
+def _ranked(table: EngineTable, tree: Tree, atoms: Atoms) -> list[tuple[Change, float]]:
     """The changes that explain most of the residual, with the constant e of each, to first order."""
     sample = table.sample
     nodes = node_slopes(tree, table.columns[:, sample].unbind())
@@ -111,7 +111,7 @@ def _ranked(table: Table, tree: Tree, atoms: Atoms) -> list[tuple[Change, float]
     return ranked
 
 
-def _effects(nodes: Sequence[Node], atoms: Atoms, table: Table) -> tuple[list[Change], Tensor]:
+def _effects(nodes: Sequence[NodeSlope], atoms: Atoms, table: EngineTable) -> tuple[list[Change], Tensor]:
     """All changes and their first-order effects, `(changes, rows)`."""
     count = min(len(atoms), _ATOMS)
     trees = [atoms.tree(index) for index in range(count)]

@@ -28,7 +28,7 @@ _BETTER = 0.98
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class PoolFormula:
     """A formula with fitted constants."""
 
     tree: Tree
@@ -60,9 +60,9 @@ class Pool:
         size = float(((self.weights * y.square()).sum() / total).sqrt())
         self.rounding = max(ROUNDING, _OPERATIONS * size / self.spread)
         self.most = most
-        self.candidates: list[Candidate] = []
+        self.candidates: list[PoolFormula] = []
 
-    def judge(self, tree: Tree, origin: str = "") -> Candidate | None:
+    def judge(self, tree: Tree, origin: str = "") -> PoolFormula | None:
         """The candidate of a tree; None where it has no finite values."""
         residual = (self.y - values(tree, self.columns)) / self.spread
         error = float((self.weights * residual.square()).mean().sqrt())
@@ -70,7 +70,7 @@ class Pool:
             return None
         size = complexity(tree)
         bits = self.bits(error, constants(tree), size) + digits(tree)
-        return Candidate(tree, error, bits, size, origin)
+        return PoolFormula(tree, error, bits, size, origin)
 
     def bits(self, error: float, numbers: Sequence[float], size: float) -> float:
         """Description length of y: residuals, constants with their digits before and after the point, and the form."""
@@ -79,7 +79,7 @@ class Pool:
         constant_bits = 0.5 * len(numbers) * math.log2(n) + 0.5 * own
         return n * math.log2(max(error, self.rounding)) + constant_bits + BITS * size
 
-    def add(self, candidate: Candidate) -> bool:
+    def add(self, candidate: PoolFormula) -> bool:
         """Keep a candidate, if it is among the best; returns whether it is the best."""
         pool = self.candidates
         # The same formula with other constants, or another formula with the same values.
@@ -97,9 +97,9 @@ class Pool:
             pool[:] = [entry for i, entry in enumerate(pool) if i < self.most or entry in front]
         return pool[0] is candidate
 
-    def front(self) -> list[Candidate]:
+    def front(self) -> list[PoolFormula]:
         """From simple to exact: those that are more exact than all that are as simple; and the shortest description."""
-        front: list[Candidate] = []
+        front: list[PoolFormula] = []
         for candidate in sorted(self.candidates, key=lambda entry: (entry.complexity, entry.error)):
             if not front or candidate.error < _BETTER * front[-1].error:
                 front.append(candidate)
@@ -109,7 +109,7 @@ class Pool:
         return sorted(front, key=lambda entry: entry.complexity)
 
     @property
-    def best(self) -> Candidate | None:
+    def best(self) -> PoolFormula | None:
         """The shortest description."""
         return self.candidates[0] if self.candidates else None
 
@@ -123,7 +123,7 @@ class Pool:
         """Whether a formula is exact but for round-off."""
         return any(map(self._is_exact, self.candidates))
 
-    def _is_exact(self, candidate: Candidate) -> bool:
+    def _is_exact(self, candidate: PoolFormula) -> bool:
         return candidate.error < _EXACT * self.rounding
 
 
@@ -131,9 +131,9 @@ class Pool:
 class Reported:
     """Which formulas the caller has: those that became the shortest at their error, or the most exact at their length."""
 
-    front: dict[Tree, Candidate] = field(default_factory=dict)
+    front: dict[Tree, PoolFormula] = field(default_factory=dict)
 
-    def entrants(self, pool: Pool) -> list[Candidate]:
+    def entrants(self, pool: Pool) -> list[PoolFormula]:
         """Members of the front that weren't there before."""
         front = pool.front()
         entrants = [candidate for candidate in front if candidate.tree not in self.front]

@@ -23,7 +23,7 @@ from torch import Tensor
 from kanwidget.discovery.engine.assembly import power, product
 from kanwidget.discovery.engine.cancelling import cancelled
 from kanwidget.discovery.engine.surrogates import Surrogate
-from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, expression, substituted
 
 #: Spread of an elasticity that counts as none, in units of the surrogate's relative error.
@@ -72,7 +72,7 @@ class Reduction:
         """What the new columns are called, by the names of the old ones."""
         return [column_text(tree, names) for tree in self.columns]
 
-    def table(self, whole: Table) -> Table | None:
+    def table(self, whole: EngineTable) -> EngineTable | None:
         """The smaller table; None where it has no finite values."""
         x = torch.stack([whole.values(tree) for tree in self.columns], 1)
         factor = whole.values(self.factor)
@@ -81,7 +81,7 @@ class Reduction:
             return None
         weights = whole.weights * factor.square()
         units = [whole.units[tree[1]] if tree[0] == "x" else 1.0 for tree in self.columns]
-        return Table(x, y, weights, whole.operations, whole.most, units=units)
+        return EngineTable(x, y, weights, whole.operations, whole.most, units=units)
 
 
 class Sample(NamedTuple):
@@ -119,15 +119,17 @@ def reductions(sample: Sample, names: Sequence[str]) -> list[Reduction]:
         sample: Of an accurate surrogate.
         names: Of the columns, for words.
     """
-    found = _Search(sample, names).reductions()
+    found = _ReductionSearch(sample, names).reductions()
     if sample.tolerance < _MOST_TOLERANCE:
         return found
     return list(
-        dict.fromkeys([*found, *_Search(sample._replace(tolerance=_WIDER * sample.tolerance), names).reductions()])
+        dict.fromkeys(
+            [*found, *_ReductionSearch(sample._replace(tolerance=_WIDER * sample.tolerance), names).reductions()]
+        )
     )
 
 
-class Merge(NamedTuple):
+class ColumnMerge(NamedTuple):
     """Two columns that act as one."""
 
     pair: tuple[int, int]
@@ -137,16 +139,16 @@ class Merge(NamedTuple):
     text: str
 
 
-def _disjoint(merges: Sequence[Merge]) -> list[Merge]:
+def _disjoint(merges: Sequence[ColumnMerge]) -> list[ColumnMerge]:
     """Merges that go together, as many as come first."""
-    chosen: list[Merge] = []
+    chosen: list[ColumnMerge] = []
     for merge in merges:
         if all(not set(merge.pair) & set(other.pair) for other in chosen):
             chosen.append(merge)
     return chosen
 
 
-class _Search:
+class _ReductionSearch:
     """Hypotheses about derivatives, on the sample."""
 
     def __init__(self, sample: Sample, names: Sequence[str]) -> None:
@@ -168,7 +170,7 @@ class _Search:
         result += [self._with(rest, factor, says, chosen) for chosen in choices if chosen]
         return sorted(dict.fromkeys(result), key=lambda reduction: len(reduction.columns))
 
-    def _with(self, rest: list[int], factor: Tree, says: list[str], merges: list[Merge]) -> Reduction:
+    def _with(self, rest: list[int], factor: Tree, says: list[str], merges: list[ColumnMerge]) -> Reduction:
         """The reduction by merges of different columns."""
         gone = {i for merge in merges for i in merge.pair}
         columns = (*(merge.column for merge in merges), *(("x", k) for k in rest if k not in gone))
@@ -187,19 +189,23 @@ class _Search:
             return self._constant(self.elasticity[i])
         return 0.0 if self._constant(self.elasticity[i]) == 0 else None
 
-    def _merged(self, i: int, j: int) -> list[Merge]:
+    def _merged(self, i: int, j: int) -> list[ColumnMerge]:
         """The ways in which two columns act as one."""
         a, b = self.names[i], self.names[j]
-        merges: list[Merge] = []
+        merges: list[ColumnMerge] = []
         size = (self.gradient[i].abs() + self.gradient[j].abs()).clamp(min=1e-300)
         for sign, head, mark in ((1, "sub", "-"), (-1, "add", "+")):
             if self._constant((self.gradient[i] + sign * self.gradient[j]) / size) == 0:
                 merges.append(
-                    Merge((i, j), None, (head, ("x", i), ("x", j)), f"it depends on {a} and {b} through {a} {mark} {b}")
+                    ColumnMerge(
+                        (i, j), None, (head, ("x", i), ("x", j)), f"it depends on {a} and {b} through {a} {mark} {b}"
+                    )
                 )
         if not merges:
             merges += [
-                Merge((i, j), None, column, f"it depends on {a} and {b} through {column_text(column, self.names)}")
+                ColumnMerge(
+                    (i, j), None, column, f"it depends on {a} and {b} through {column_text(column, self.names)}"
+                )
                 for column in (self._weighted_sum(i, j), *self._with_offset(i, j), *self._with_offset(j, i))
                 if column is not None
             ]
@@ -215,7 +221,7 @@ class _Search:
                 column = product([power(("x", i), 1 / ratio), ("inv", ("x", j))])
             factor = None if k == 0 else power(("x", j), k)
             merges.append(
-                Merge(
+                ColumnMerge(
                     (i, j),
                     factor,
                     column,

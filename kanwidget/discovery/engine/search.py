@@ -9,10 +9,10 @@ from typing import Literal
 from torch import Tensor
 
 from kanwidget.discovery.engine.growth import shorten
-from kanwidget.discovery.engine.pool import Candidate, Pool, Reported
+from kanwidget.discovery.engine.pool import Pool, PoolFormula, Reported
 from kanwidget.discovery.engine.similarity.dimensions import Dimensions
-from kanwidget.discovery.engine.strategies import STAGES, Finding, Stage, Strategies
-from kanwidget.discovery.engine.table import Table, Units
+from kanwidget.discovery.engine.strategies import STAGES, FindingText, Stage, Strategies
+from kanwidget.discovery.engine.table import EngineTable, Units
 from kanwidget.discovery.engine.trees import Tree
 
 #: Bits by which descriptions of contenders are longer than the shortest one at most, and how many there are at most.
@@ -83,7 +83,7 @@ def search(rows: Rows, limits: Limits) -> Iterator[Report]:
     dimensions = rows.dimensions
     units = Units.of(rows.x, rows.y, *((dimensions.columns, dimensions.sizes) if dimensions else ()))
     x, y = units.inside(rows.x, rows.y)
-    table = Table(x, y, rows.weights, limits.operations, limits.complexity, limits.seed, units.columns)
+    table = EngineTable(x, y, rows.weights, limits.operations, limits.complexity, limits.seed, units.columns)
     reported = Reported()
     dimensions = dimensions and dimensions.in_units(units.columns)
     strategies = Strategies(table, rows.names, rows.target, dimensions=dimensions, networks=limits.networks)
@@ -92,16 +92,16 @@ def search(rows: Rows, limits: Limits) -> Iterator[Report]:
         # What a step brought comes before its words: who stops in between two steps has all of it.
         yield from _formulas(reported.entrants(table.pool), units)
         contenders = tuple((units.outside(candidate.tree), candidate.origin) for candidate in _contenders(table.pool))
-        yield Report("finding" if isinstance(text, Finding) else "trying", text, contenders=contenders)
+        yield Report("finding" if isinstance(text, FindingText) else "trying", text, contenders=contenders)
     yield from _formulas(reported.entrants(table.pool), units)
 
 
-def _formulas(candidates: Iterable[Candidate], units: Units) -> Iterator[Report]:
+def _formulas(candidates: Iterable[PoolFormula], units: Units) -> Iterator[Report]:
     for candidate in candidates:
         yield Report("formula", candidate.origin, units.outside(candidate.tree))
 
 
-def _contenders(pool: Pool) -> list[Candidate]:
+def _contenders(pool: Pool) -> list[PoolFormula]:
     """Formulas that are as likely as the best one, or not much less."""
     if pool.best is None or pool.is_exact:
         return []
@@ -109,7 +109,7 @@ def _contenders(pool: Pool) -> list[Candidate]:
     return [candidate for candidate in pool.candidates[:_MOST_CONTENDERS] if candidate.bits <= limit]
 
 
-def _with_short_forms(table: Table, steps: Iterator[str]) -> Iterator[str]:
+def _with_short_forms(table: EngineTable, steps: Iterator[str]) -> Iterator[str]:
     """Steps of a search; once a formula settles it, its parts are left out first, and the search goes on for shorter ones."""
     settled = False
     for text in steps:

@@ -22,7 +22,7 @@ from torch import Tensor
 from kanwidget.core import splines
 from kanwidget.discovery.engine.assembly import product, total
 from kanwidget.discovery.engine.curves import Curve, curves
-from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.trees import Tree, constant, number, substituted
 from kanwidget.insight.noise import noise_of
 
@@ -56,7 +56,7 @@ class Separation:
     error: float
     """Of y, as a part of its spread, for each degree of freedom."""
 
-    def rest(self, table: Table, index: int) -> tuple[Tensor, Tensor]:
+    def rest(self, table: EngineTable, index: int) -> tuple[Tensor, Tensor]:
         """What the other parts leave of y for a column, and the weights of the rows."""
         others = [values for other, values in self.parts.items() if other != index]
         if not self.is_product:
@@ -65,7 +65,7 @@ class Separation:
         usable = factor.abs() > 1e-6 * factor.abs().max()
         return torch.where(usable, table.y / factor, 0.0), torch.where(usable, table.weights * factor.square(), 0.0)
 
-    def leaves_noise(self, table: Table) -> bool:
+    def leaves_noise(self, table: EngineTable) -> bool:
         """Whether the form leaves of y what has no likeness among rows that are alike."""
         parts = torch.stack(list(self.parts.values()))
         value = parts.prod(0) if self.is_product else parts.sum(0)
@@ -84,7 +84,7 @@ class Separation:
         return f"{target} = {('·' if self.is_product else ' + ').join(parts)}"
 
 
-def separations(table: Table, near: float) -> list[Separation]:
+def separations(table: EngineTable, near: float) -> list[Separation]:
     """The forms that come as near to y as what is known of it, the nearer one first.
 
     Args:
@@ -103,7 +103,7 @@ def separations(table: Table, near: float) -> list[Separation]:
     return sorted(distinct, key=lambda form: form.error)
 
 
-def curves_of_parts(table: Table, separation: Separation, stages: int | None = None) -> Iterator[str]:
+def curves_of_parts(table: EngineTable, separation: Separation, stages: int | None = None) -> Iterator[str]:
     """Offer the best curves of the parts, put together; `stages` as of `curves`."""
     parts = [Part(table.columns[index], *separation.rest(table, index)) for index in separation.parts]
     text = "products of curves" if separation.is_product else "sums of curves"
@@ -124,7 +124,7 @@ class Part:
 
 
 def curves_together(
-    table: Table,
+    table: EngineTable,
     parts: Sequence[Part],
     formulas: Callable[[Sequence[Tree]], Iterator[Tree]],
     text: str,
@@ -192,7 +192,7 @@ class _Form:
 
     is_product: bool
 
-    def __init__(self, table: Table, blocks: Sequence[Tensor]) -> None:
+    def __init__(self, table: EngineTable, blocks: Sequence[Tensor]) -> None:
         self.table, self.blocks = table, blocks
         self.roots = table.weights.sqrt()
 

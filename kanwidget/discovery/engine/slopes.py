@@ -13,7 +13,7 @@ from kanwidget.discovery.engine.trees import OPERATIONS, Tree
 Path = tuple[int, ...]
 
 
-class Node(NamedTuple):
+class NodeSlope(NamedTuple):
     """A node of a tree on rows."""
 
     path: Path
@@ -24,7 +24,7 @@ class Node(NamedTuple):
     """Derivative of the root by this node."""
 
 
-def node_slopes(tree: Tree, columns: Sequence[Tensor]) -> list[Node]:
+def node_slopes(tree: Tree, columns: Sequence[Tensor]) -> list[NodeSlope]:
     """All nodes, the root first.
 
     Examples:
@@ -33,7 +33,7 @@ def node_slopes(tree: Tree, columns: Sequence[Tensor]) -> list[Node]:
         [((), 12.0, 1.0), ((1,), 3.0, 4.0), ((2,), 4.0, 3.0), ((2, 1), 2.0, 12.0)]
     """
     like = columns[0]
-    result: list[Node] = []
+    result: list[NodeSlope] = []
 
     def evaluate(node: Tree) -> tuple[Tensor, list[Any]]:
         if node[0] == "x":
@@ -44,7 +44,7 @@ def node_slopes(tree: Tree, columns: Sequence[Tensor]) -> list[Node]:
         return OPERATIONS[node[0]].values(*(part[0] for part in parts)), parts
 
     def walk(node: Tree, value: Tensor, parts: list[Any], slope: Tensor, path: Path) -> None:
-        result.append(Node(path, node, value, slope))
+        result.append(NodeSlope(path, node, value, slope))
         if not parts:
             return
         partial = OPERATIONS[node[0]].derivatives(*(part[0] for part in parts), value)

@@ -24,31 +24,31 @@ from kanwidget.discovery.engine.fractions.polynomials import (
     sparse_sums,
 )
 from kanwidget.discovery.engine.growth import grow, simplify_stepwise
-from kanwidget.discovery.engine.pool import Candidate, Reported
+from kanwidget.discovery.engine.pool import PoolFormula, Reported
 from kanwidget.discovery.engine.reductions import Reduction, reductions, sample_of
 from kanwidget.discovery.engine.scans.atoms import Atoms
-from kanwidget.discovery.engine.scans.families import (
+from kanwidget.discovery.engine.scans.strategies import (
     functions_of,
     functions_with_constants,
     linear_operands,
     monomials,
     products_with_functions,
+    scan_products,
+    scan_residuals,
+    scan_sums,
     small_trees,
 )
-from kanwidget.discovery.engine.scans.residuals import scan_residuals
-from kanwidget.discovery.engine.scans.strategies import scan_products, scan_sums
 from kanwidget.discovery.engine.separation import curves_of_parts, separations
-from kanwidget.discovery.engine.similarity.dimensions import Dimensions
+from kanwidget.discovery.engine.similarity.dimensions import Dimensions, products_by_symmetries, products_by_units
 from kanwidget.discovery.engine.similarity.laws import similarity_laws
-from kanwidget.discovery.engine.similarity.products import products_by_symmetries, products_by_units
 from kanwidget.discovery.engine.surrogates import Surrogate, formula_surrogate, network_surrogates
-from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.trees import Tree
 
 #: Most atoms in memory, of 256 numbers each.
 _ATOMS = 120_000
-#: Most atoms with constants, and those of which pairs are formed.
-_WITH_CONSTANTS, _PAIRED = 8000, 9000
+#: Most atoms with constants.
+_WITH_CONSTANTS = 8000
 #: Formulas that a round of growth starts from.
 _GROWN = 6
 #: Trees that sums of many terms choose from.
@@ -72,7 +72,7 @@ Stage = Literal["first", "quick", "slow"]
 STAGES: tuple[Stage, ...] = ("first", "quick", "slow")
 
 
-class Finding(str):
+class FindingText(str):
     """A text that says what is known of the target."""
 
     __slots__ = ()
@@ -92,7 +92,7 @@ class Strategies:
 
     def __init__(
         self,
-        table: Table,
+        table: EngineTable,
         names: Sequence[str],
         target: str,
         depth: int = 0,
@@ -276,7 +276,7 @@ class Strategies:
         for place, form in enumerate(forms):
             text = form.text(self.names, self.target)
             # A sum and a product are never both the law: noise hides which of them it is.
-            yield Finding(f"or, hardly worse, {text}" if place else text)
+            yield FindingText(f"or, hardly worse, {text}" if place else text)
             yield from curves_of_parts(table, form)
         if not forms:
             yield from self._by_coefficients(min(best, size), noise=near is None)
@@ -291,7 +291,7 @@ class Strategies:
         forms = [form for form in coefficient_forms(self.table, near) if not noise or form.leaves_noise(self.table)]
         self.is_separated = bool(forms)
         for form in forms:
-            yield Finding(form.text(self.names, self.target))
+            yield FindingText(form.text(self.names, self.target))
             yield from curves_of_coefficients(self.table, form)
 
     def _may_reduce(self) -> bool:
@@ -306,7 +306,7 @@ class Strategies:
             if reduction is None:
                 yield f"fitting products of powers for {self.target}"
                 continue
-            yield from self._searched(reduction, Finding(f"{self.target}: {reduction.text}"))
+            yield from self._searched(reduction, FindingText(f"{self.target}: {reduction.text}"))
             found += 1
             if found == _REDUCTIONS:
                 return
@@ -333,7 +333,7 @@ class Strategies:
         if self.dimensions is not None:
             smaller = [*products_by_symmetries(self.dimensions, self.table.columns, sample, self.names)[:2], *smaller]
         for reduction in smaller:
-            yield from self._searched(reduction, Finding(f"{self.target}: {reduction.text}"))
+            yield from self._searched(reduction, FindingText(f"{self.target}: {reduction.text}"))
 
     def _searched(self, reduction: Reduction, text: str) -> Iterator[str]:
         """Search a smaller table, unless that was done."""
@@ -384,7 +384,7 @@ class Strategies:
                 self.grown.add(candidate.tree)
                 yield from grow(self.table, candidate, atoms)
 
-    def _ungrown(self) -> list[Candidate]:
+    def _ungrown(self) -> list[PoolFormula]:
         """Formulas to grow: the shortest descriptions and, since most good formulas begin simple, the front, in turn."""
         pool = self.table.pool
         both = itertools.chain.from_iterable(itertools.zip_longest(pool.candidates[:40], reversed(pool.front())))

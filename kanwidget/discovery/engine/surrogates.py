@@ -17,7 +17,7 @@ from kanwidget.core.starts import initial_layers
 from kanwidget.datasets import Dataset, arrays
 from kanwidget.discovery.engine.patience import look_at_the_clock
 from kanwidget.discovery.engine.slopes import node_slopes
-from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.trees import Tree
 from kanwidget.training import fit_steps
 
@@ -52,7 +52,7 @@ class Surrogate:
     """Relative to y."""
 
 
-def formula_surrogate(table: Table, tree: Tree, error: float) -> Surrogate:
+def formula_surrogate(table: EngineTable, tree: Tree, error: float) -> Surrogate:
     """The derivatives of a formula on the sample."""
     columns = table.columns[:, table.sample].unbind()
     gradient = torch.zeros(len(columns), len(table.sample), dtype=torch.float64)
@@ -63,7 +63,7 @@ def formula_surrogate(table: Table, tree: Tree, error: float) -> Surrogate:
     return Surrogate(torch.stack(columns), nodes[0].value, gradient, error)
 
 
-def network_surrogates(table: Table) -> Iterator[str | Surrogate]:
+def network_surrogates(table: EngineTable) -> Iterator[str | Surrogate]:
     """Train networks on the table, step by step; last comes the surrogate that predicts held-out rows best, of one or of several.
 
     Positive columns that span a factor enter by their logarithm, and y with and without: products become sums.
@@ -90,7 +90,7 @@ def network_surrogates(table: Table) -> Iterator[str | Surrogate]:
 class _Training:
     """The training of a network on y, or on its logarithm."""
 
-    def __init__(self, table: Table, logged: bool) -> None:
+    def __init__(self, table: EngineTable, logged: bool) -> None:
         self.table, self.logged = table, logged
         self.input_logs = [table.positive(i) and _spans(table.columns[i]) for i in table.indices]
         columns = zip(table.columns, self.input_logs, strict=True)

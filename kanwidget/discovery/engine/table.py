@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.discovery.engine.fitting.refits import fit_tree
-from kanwidget.discovery.engine.pool import Candidate, Pool
+from kanwidget.discovery.engine.pool import Pool, PoolFormula
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, columns_of, number, values
 
 #: Rows that scans see.
@@ -21,7 +21,7 @@ _SMALL, _LARGE = 0.02, 50.0
 _NEAR = 100.0
 
 
-class Table:
+class EngineTable:
     """Columns and target in units of order one.
 
     Args:
@@ -84,7 +84,7 @@ class Table:
         """Whether a column is 0 nowhere."""
         return bool((self.columns[index] != 0).all())
 
-    def offer(self, trees: Sequence[Tree | None], origin: str, *, fits: int = 12) -> list[Candidate]:
+    def offer(self, trees: Sequence[Tree | None], origin: str, *, fits: int = 12) -> list[PoolFormula]:
         """Judge trees, fit the constants of the best ones, and keep them in the pool; returns what became the best formula."""
         candidates = []
         for tree in trees:
@@ -97,12 +97,12 @@ class Table:
         candidates.sort(key=lambda candidate: candidate.bits)
         return [best for candidate in candidates[:fits] if (best := self.fitted(candidate)) is not None]
 
-    def fitted(self, candidate: Candidate) -> Candidate | None:
+    def fitted(self, candidate: PoolFormula) -> PoolFormula | None:
         """Fit a candidate's constants and keep it; returns it if it is the best formula now."""
         candidate = self.trial(candidate.tree, candidate.origin) or candidate
         return candidate if self.pool.add(candidate) else None
 
-    def trial(self, tree: Tree, origin: str = "simpler forms") -> Candidate | None:
+    def trial(self, tree: Tree, origin: str = "simpler forms") -> PoolFormula | None:
         """A tree with fitted constants; None where it has no finite values."""
         before = self.pool.judge(tree, origin)
         after = self.pool.judge(fit_tree(tree, self.columns, self.y, self.weights)[0], origin)

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from kanwidget.core.chance import is_as_good
 from kanwidget.discovery.engine.trees import complexity, from_expression
 from kanwidget.discovery.fronts import ranking
 from kanwidget.discovery.fronts.front import Front, Member
-from kanwidget.discovery.fronts.roots import without_squares
-from kanwidget.discovery.fronts.table import Part, Table
+from kanwidget.discovery.fronts.table import OwnRows, TargetTable
 from kanwidget.formulas import simplify
 from kanwidget.symbolic.formulas.deadlines import within
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
@@ -132,7 +132,7 @@ def _shorter(front: Front, expression: Any, deadline: float) -> Any:
     return shorter if _size(shorter, table, math.inf) < before else expression
 
 
-def _problem(front: Front, part: Part, expression: Any, weights: torch.Tensor | None = None) -> Problem:
+def _problem(front: Front, part: OwnRows, expression: Any, weights: torch.Tensor | None = None) -> Problem:
     """Rows of a part, with weights where the noise grows with the value."""
     problem = front.table.problem(part, weights)
     noise = None if problem.from_data else front.noise
@@ -177,7 +177,7 @@ def _decimals(expression: Any) -> int:
     return sum(node.is_Float for node in sympy.preorder_traversal(expression))
 
 
-def _size(expression: Any, table: Table, before: float) -> float:
+def _size(expression: Any, table: TargetTable, before: float) -> float:
     """Complexity of an expression; the former one, where it holds what trees don't have."""
     import sympy
 
@@ -191,3 +191,71 @@ def _size(expression: Any, table: Table, before: float) -> float:
 
     tree = from_expression(expression.replace(lambda node: node.is_Mul, one_number), table.symbols)
     return before if tree is None else complexity(tree)
+
+
+# ---- roots of squares: √((a - 1)²·b) is (1 - a)·√b where no row has an a above 1
+
+
+def without_squares(expression: Any, values: Callable[[Any], Tensor]) -> Any:
+    """The expression with the squares in its roots outside, where the rows say their sign.
+
+    Args:
+        expression: With exact numbers in its roots; others stay as they are.
+        values: An expression's values on the rows.
+
+    Examples:
+        >>> import sympy, torch
+        >>> a, b = sympy.symbols("a b")
+        >>> rows = torch.tensor([0.2, 0.5])
+        >>> without_squares(sympy.sqrt(b * (a**2 - 2 * a + 1)), lambda part: torch.as_tensor(sympy.lambdify(a, part)(rows)))
+        sqrt(b)*(1 - a)
+    """
+    import sympy
+
+    def outside(root: Any) -> Any:
+        factors = _factors(root.base)
+        if factors is None or all(abs(power) == 1 for _, power in factors):
+            return root
+        result: Any = sympy.Integer(1)
+        within: Any = sympy.Integer(1)
+        for base, power in factors:
+            if base.is_number:
+                result *= sympy.sqrt(abs(base)) ** power
+                within *= sympy.sign(base)
+                continue
+            whole = math.floor(abs(power) / 2) * (1 if power > 0 else -1)
+            sign = _sign(base, values) if whole % 2 else 1
+            if sign is None:
+                return root
+            result *= (sign * base) ** whole
+            within *= base ** (power - 2 * whole)
+        above, below = (sympy.expand(part) for part in sympy.fraction(sympy.cancel(within)))
+        if _sign(below, values) == -1:
+            above, below = -above, -below
+        return (result * sympy.sqrt(above) / sympy.sqrt(below)) ** (2 * root.exp)
+
+    def is_root(node: Any) -> bool:
+        return node.is_Pow and abs(node.exp) == sympy.Rational(1, 2) and bool(node.free_symbols)
+
+    return expression.replace(is_root, outside)
+
+
+def _factors(radicand: Any) -> list[tuple[Any, int]] | None:
+    """Factors of a fraction of polynomials with their powers; None of anything else."""
+    import sympy
+
+    symbols = radicand.free_symbols
+    if radicand.atoms(sympy.Float) or not radicand.is_rational_function(*symbols):
+        return None
+    result: list[tuple[Any, int]] = []
+    for part, sign in zip(sympy.fraction(sympy.together(radicand)), (1, -1), strict=True):
+        number, factors = sympy.factor_list(part)
+        result.append((number, sign))
+        result += [(base, sign * power) for base, power in factors]
+    return result
+
+
+def _sign(part: Any, values: Callable[[Any], Tensor]) -> int | None:
+    """The sign of all values; None where they have both."""
+    found = values(part)
+    return 1 if bool((found >= 0).all()) else -1 if bool((found <= 0).all()) else None

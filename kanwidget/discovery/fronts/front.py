@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from kanwidget.datasets import Dataset
+from kanwidget.discovery.arguments import Request
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, complexity, constants, nodes, values
 from kanwidget.discovery.equation import Equation
 from kanwidget.discovery.fronts import ranking
 from kanwidget.discovery.fronts.ranking import Misfit, R
-from kanwidget.discovery.fronts.table import Part, Table, column_trees
+from kanwidget.discovery.fronts.table import OwnRows, TargetTable, column_trees, tables
 from kanwidget.symbolic.formulas.regression.noise import GrowingNoise
 from kanwidget.symbolic.formulas.regression.problem import Problem
+from kanwidget.symbolic.formulas.simplest import weighted
+
+if TYPE_CHECKING:
+    from sympy import Expr
 
 #: Rows that each constant needs, and how many constants are fine with fewer: more of them fit whatever a short table holds.
 _ROWS_PER_CONSTANT, _FEW_CONSTANTS = 4, 2
@@ -51,7 +57,7 @@ class Front:
         robust: Whether sizes of residuals count, not squares.
     """
 
-    def __init__(self, table: Table, operations: frozenset[str], most: float, *, robust: bool) -> None:
+    def __init__(self, table: TargetTable, operations: frozenset[str], most: float, *, robust: bool) -> None:
         self.table = table
         # Those of the front for noise that is the same everywhere, and of those for noise that grows with the value.
         self._kept: list[Member] = []
@@ -296,6 +302,43 @@ def _rank(member: Member) -> _Rank:
     return _Rank(member.complexity, member.constants, member.misfit)
 
 
-def _column(tree: Tree, columns: Any, part: Part) -> Tensor:
+def _column(tree: Tree, columns: Any, part: OwnRows) -> Tensor:
     """A tree on rows; a constant where there are no columns."""
     return values(tree, columns or [torch.zeros_like(part.y)])
+
+
+# ---- formulas that were kept as texts, as equations again: errors and constants follow from the table
+
+
+class EquationReader:
+    """Makes equations of a table's formulas.
+
+    Args:
+        data: With one target.
+    """
+
+    def __init__(self, data: Dataset) -> None:
+        self._table = tables(Request(data).table(), 0)[0]
+
+    def equation(self, expression: Expr, complexity: float, held_out: float | None = None) -> Equation:
+        """The equation of an expression, its constants as they are.
+
+        Args:
+            expression: In the names of the columns.
+            complexity: As the search had it.
+            held_out: Its error on rows that were held out, which can't be had again; of a table with test rows theirs counts.
+        """
+        table, every = self._table, self._table.every
+        problem = table.problem(every)
+        problem, _ = weighted(problem, problem.at(expression))
+        error, test = table.error(every, expression), table.test_error(expression)
+        return Equation(
+            table.target,
+            expression,
+            complexity,
+            error,
+            held_out if test is None else test,
+            table.r2(error),
+            data=table.data,
+            _problem=problem,
+        )

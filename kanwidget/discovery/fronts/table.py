@@ -16,8 +16,6 @@ from kanwidget.datasets.dataset import split_rows
 from kanwidget.discovery.engine.search import Rows
 from kanwidget.discovery.engine.similarity.dimensions import Dimensions
 from kanwidget.discovery.engine.trees import Tree, expression
-from kanwidget.discovery.fronts.own_units import in_own_units
-from kanwidget.discovery.fronts.rounding import rounding
 from kanwidget.discovery.units.quantities import UNKNOWN, Quantities
 from kanwidget.symbolic.formulas.regression.problem import Problem
 
@@ -38,10 +36,18 @@ _CONSTANT = 1e-12
 _STEADY = 1e-4
 #: Constants below this, and above one over it, leave no room for products with others.
 _TINIEST = 1e-290
+#: Times the last bit of float32: a law's value has been rounded in several operations.
+_OPERATIONS = 4.0
+#: Most decimals that are looked for, and the largest number that is read so: beyond it any number seems to have them.
+_DECIMALS, _LARGEST_NUMBER = 9, 1e11
+#: By so much an error may lie above that of decimals, since a formula's constants are fitted to other rows.
+_CHANCE = 1.5
+#: Rounding that makes more of the spread than this is noise as any other: formulas of all kinds are as near as that.
+_COARSE = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class OwnRows:
     """Rows in their own units."""
 
     x: Tensor
@@ -55,11 +61,11 @@ class Part:
         """Of y, by the rows' weights."""
         return float(self.y.mean() if self.weight is None else (self.weight * self.y).sum() / self.weight.sum())
 
-    def rows_only(self, chosen: Tensor) -> Part:
+    def rows_only(self, chosen: Tensor) -> OwnRows:
         """Some of the rows."""
-        return Part(self.x[chosen], self.y[chosen], None if self.weight is None else self.weight[chosen])
+        return OwnRows(self.x[chosen], self.y[chosen], None if self.weight is None else self.weight[chosen])
 
-    def sample(self) -> Part:
+    def sample(self) -> OwnRows:
         """At most 5,000 rows, evenly picked."""
         if len(self.y) <= _MOST_ROWS:
             return self
@@ -67,15 +73,15 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Table:
+class TargetTable:
     """A target, and how the engine sees it."""
 
     data: Dataset
     target: str
-    every: Part
+    every: OwnRows
     """All rows that constants may be fitted to in the end."""
-    train: Part
-    held_out: Part | None
+    train: OwnRows
+    held_out: OwnRows | None
     columns: tuple[int, ...]
     """Indices of the columns that are searched with."""
     units: tuple[float, ...]
@@ -156,13 +162,13 @@ class Table:
         broken = result.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I)
         return None if broken or not all(map(_is_a_double, result.atoms(sympy.Float))) else result
 
-    def problem(self, part: Part, weights: Tensor | None = None) -> Problem:
+    def problem(self, part: OwnRows, weights: Tensor | None = None) -> Problem:
         """Rows as a problem of least squares for expressions."""
         own = [weight for weight in (part.weight, weights) if weight is not None]
         root = None if not own else (torch.stack(own).prod(0) / torch.stack(own).prod(0).mean()).sqrt()
         return Problem(self.symbols, part.x, part.y, weights=root, where="discover", from_data=root is not None)
 
-    def error(self, part: Part, expression: Any) -> float:
+    def error(self, part: OwnRows, expression: Any) -> float:
         """Root mean square of what an expression leaves on rows, by their weights."""
         return self._size(part.y - self.problem(part).values(expression), part.weight)
 
@@ -172,7 +178,7 @@ class Table:
         if data.test_input is None or data.test_label is None:
             return None
         return self.error(
-            Part(data.test_input, data.test_label[:, data.out_vars.index(self.target)], data.test_weight), expression
+            OwnRows(data.test_input, data.test_label[:, data.out_vars.index(self.target)], data.test_weight), expression
         )
 
     def r2(self, error: float) -> float:
@@ -211,7 +217,7 @@ def _times(unit: float, expr: Any) -> Any:
     return expr if unit == 1 else sympy.Float(unit) * expr
 
 
-def tables(data: Dataset, seed: int, quantities: Quantities | None = None) -> list[Table]:
+def tables(data: Dataset, seed: int, quantities: Quantities | None = None) -> list[TargetTable]:
     """A table for each target.
 
     Args:
@@ -222,12 +228,12 @@ def tables(data: Dataset, seed: int, quantities: Quantities | None = None) -> li
     return [_table(data, number, seed, quantities or UNKNOWN) for number in range(data.n_outputs)]
 
 
-def _table(data: Dataset, number: int, seed: int, quantities: Quantities) -> Table:
-    every = Part(data.train_input, data.train_label[:, number], data.train_weight)
-    held: Part | None = None
+def _table(data: Dataset, number: int, seed: int, quantities: Quantities) -> TargetTable:
+    every = OwnRows(data.train_input, data.train_label[:, number], data.train_weight)
+    held: OwnRows | None = None
     train = every
     if data.val_input is not None and data.val_label is not None:
-        held = Part(data.val_input, data.val_label[:, number], data.val_weight)
+        held = OwnRows(data.val_input, data.val_label[:, number], data.val_weight)
     elif len(every.y) >= _FEWEST:
         first, second = split_rows(len(every.y), _HELD_OUT, seed, "discover")
         train, held = every.rows_only(first), every.rows_only(second)
@@ -236,7 +242,7 @@ def _table(data: Dataset, number: int, seed: int, quantities: Quantities) -> Tab
     units = tuple(_unit(every.x[:, column]) for column in columns)
     samples = train.sample(), None if held is None else held.sample()
     target, y_unit = data.out_vars[number], _unit(every.y)
-    return Table(data, target, every, *samples, tuple(columns), units, y_unit, tuple(notices), quantities)
+    return TargetTable(data, target, every, *samples, tuple(columns), units, y_unit, tuple(notices), quantities)
 
 
 def _columns(data: Dataset) -> tuple[list[int], list[str]]:
@@ -263,13 +269,13 @@ def _unit(values: Tensor) -> float:
     return float(f"1e{math.floor(math.log10(largest))}")
 
 
-def simple_trees(table: Table) -> Iterator[Tree]:
+def simple_trees(table: TargetTable) -> Iterator[Tree]:
     """Formulas to begin with: a constant, and each column as it is."""
     yield ("c", table.train.mean / table.y_unit)
     yield from column_trees(table)
 
 
-def best_line(table: Table) -> Tree:
+def best_line(table: TargetTable) -> Tree:
     """A straight line in the column that has most to do with the target: an answer where there was no time for a better one."""
     rows = table.rows()
     weight = torch.ones_like(rows.y) if rows.weights is None else rows.weights
@@ -281,7 +287,104 @@ def best_line(table: Table) -> Tree:
     return ("add", ("mul", ("c", slope), ("x", best)), ("c", means[-1] - slope * means[best]))
 
 
-def column_trees(table: Table) -> Iterator[Tree]:
+def column_trees(table: TargetTable) -> Iterator[Tree]:
     """Each column as it is, in the data's own units."""
     for column, unit in enumerate(table.units):
         yield ("x", column) if unit == table.y_unit else ("mul", ("c", unit / table.y_unit), ("x", column))
+
+
+# ---- powers of ten of the search's units, out of sums and logarithms: 69.2/(t/100 + 2.6) is 6920/(t + 260)
+
+
+def in_own_units(expression: Any) -> Any:
+    """The expression with columns as they are wherever a fitted constant can take the power of ten.
+
+    Examples:
+        >>> from sympy import log, symbols
+        >>> t = symbols("t")
+        >>> in_own_units(17.5 - 69.5 / (t / 100 + 2.5)), in_own_units(1.5 * log(t / 10) + 2.0).evalf(4)
+        (17.5 - 6950.0/(t + 250.0), 1.5*log(t) - 1.454)
+    """
+    expression = expression.replace(lambda node: node.is_Mul and node.args[0].is_Float, _sums)
+    return expression.replace(lambda node: node.is_Add and any(term.is_Float for term in node.args), _logarithms)
+
+
+def _sums(product: Any) -> Any:
+    """A product with a fitted factor, its sums in whole powers multiplied out by the power of ten of a column."""
+    import sympy
+
+    factor, *rest = product.args
+    factors = []
+    for part in rest:
+        base, exponent = part.as_base_exp()
+        unit = _column_unit(base) if base.is_Add and exponent.is_Integer else 1
+        if unit != 1:
+            factor *= unit**exponent
+            part = sympy.Add(*(term / unit for term in base.args)) ** exponent
+        factors.append(part)
+    return sympy.Mul(factor, *factors)
+
+
+def _column_unit(total: Any) -> Any:
+    """The power of ten that stands before the only column of a sum of it and fitted terms; 1 where there is none."""
+    import sympy
+
+    found = [term.as_coeff_Mul() for term in total.args if not term.atoms(sympy.Float)]
+    if len(found) != 1 or not found[0][1].is_Symbol:
+        return 1
+    return found[0][0] if _is_power_of_ten(found[0][0]) else 1
+
+
+def _logarithms(total: Any) -> Any:
+    """A sum with a fitted constant, which takes the powers of ten in fitted multiples of logarithms."""
+    import sympy
+
+    terms = []
+    for term in total.args:
+        factor, function = term.as_coeff_Mul()
+        if factor.is_Float and isinstance(function, sympy.log):
+            unit, inner = function.args[0].as_coeff_Mul()
+            if unit != 1 and _is_power_of_ten(unit):
+                terms += [factor * sympy.log(inner), factor * sympy.log(unit).evalf()]
+                continue
+        terms.append(term)
+    return sympy.Add(*terms)
+
+
+def _is_power_of_ten(number: Any) -> bool:
+    if not number.is_Rational or number <= 0 or 1 not in (number.p, number.q):
+        return False
+    return str(max(number.p, number.q)).strip("0") == "1"
+
+
+# ---- how far rounding has moved the values of a table: those of float32, and numbers that were written with few decimals
+
+
+def rounding(y: Tensor) -> float:
+    """The error that rounding may leave of a law, as a root mean square; 0 where values have all digits.
+
+    Args:
+        y: The values, `(n,)`, float64.
+
+    Examples:
+        >>> y = torch.linspace(1, 2, 50, dtype=torch.float64).sqrt()
+        >>> rounding(y), round(rounding(y.float().double()), 7), round(rounding((1e5 * y).round() / 1e5), 8)
+        (0.0, 6e-07, 4.33e-06)
+    """
+    size = float(y.square().mean().sqrt())
+    single = _OPERATIONS * torch.finfo(torch.float32).eps * size if torch.equal(y.float().double(), y) else 0.0
+    return max(single, _of_decimals(y))
+
+
+def _of_decimals(y: Tensor) -> float:
+    """That of decimals that were left out."""
+    largest, spread = float(y.abs().max()), float(y.std(correction=0))
+    for decimals in range(_DECIMALS + 1):
+        scaled = y * 10.0**decimals
+        if largest * 10.0**decimals > _LARGEST_NUMBER:
+            return 0.0
+        near = 8 * torch.finfo(torch.float64).eps * scaled.abs()
+        if bool(((scaled - scaled.round()).abs() <= near).all()):
+            error = 10.0**-decimals / 12**0.5
+            return _CHANCE * error if error < _COARSE * spread else 0.0
+    return 0.0

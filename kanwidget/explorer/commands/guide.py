@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
+from kanwidget.datasets import Dataset
 from kanwidget.explorer.commands import fields
 from kanwidget.explorer.commands.base import act
 from kanwidget.explorer.commands.history import keep_best
 from kanwidget.explorer.commands.processes import BackgroundProcess
 from kanwidget.explorer.commands.simplification import Simplification
-from kanwidget.explorer.guide.formula_result import FormulaResult, fit_formula
 from kanwidget.explorer.guide.learning import flat_steps
 from kanwidget.explorer.guide.steps import LABELS, working
 from kanwidget.explorer.protocol.topics import Notice, Topics
@@ -166,6 +166,22 @@ class FitFormula(StepCommand):
         return frozenset(("status",))
 
 
+@dataclass(frozen=True, slots=True)
+class FormulaResult:
+    """A fitted formula, or why there is none."""
+
+    fitted: Any = None
+    """A `FittedFormula`, or several of them."""
+    text: str = ""
+    """The equation as text."""
+    error: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The formula, or why there is none; the constants with their errors stand in the formula's panel."""
+        return self.error or f"{self.text}."
+
+
 class FormulaFit(BackgroundProcess[FormulaResult]):
     """Fits the constants of a session's formula.
 
@@ -205,3 +221,18 @@ class Dismiss(Command):
     def perform(self, session: Session) -> Topics:
         session.view.dismiss(self.notice)
         return frozenset(("guide",))
+
+
+def fit_formula(model: KAN, data: Dataset) -> FormulaResult:
+    """Fit the constants of a network's formula to the training data; changes nothing."""
+    try:
+        fitted = model.fit_formula(data)
+    except ValueError as error:
+        return FormulaResult(error=str(error))
+    # sympy, which writes it, is there already: it has fitted the formula.
+    from kanwidget.symbolic import function_names, to_text
+
+    functions = function_names(model)
+    formulas = fitted if isinstance(fitted, tuple) else (fitted,)
+    texts = [f"{formula.name} = {to_text(formula.expression, functions=functions)}" for formula in formulas]
+    return FormulaResult(fitted, "; ".join(texts))

@@ -12,7 +12,7 @@ from kanwidget.core import EdgeRef, SymbolicFit, primitive
 from kanwidget.explorer.describe.labels import node_name
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.buffers import finite
-from kanwidget.explorer.session.background.swap_errors import error_after_lock
+from kanwidget.explorer.session.background.trials import error_after_lock
 from kanwidget.explorer.session.samples import band, edge_inputs
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import error_of

@@ -134,7 +134,7 @@ class EquationWriter:
         Raises:
             ValueError: For a text that is no formula.
         """
-        from kanwidget.discovery.reading import EquationReader
+        from kanwidget.discovery.fronts.front import EquationReader
         from kanwidget.symbolic.writing.formula_source import from_source, source_symbols
 
         reader, read = EquationReader(searched_data(session)), []

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from kanwidget import _check
 from kanwidget.explorer.commands import fields
 from kanwidget.explorer.commands.base import command_class
 from kanwidget.explorer.drivers.driver import Driver
-from kanwidget.explorer.drivers.message_queue import MessageQueue, QueuedMessage, message_size
 from kanwidget.explorer.drivers.thread import ThreadDriver
 from kanwidget.explorer.files.formats import FORMATS, export
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.session.background.formula_search import SEARCHED
+from kanwidget.explorer.session.command import Command
 
 #: Characters of a view's name.
 _MAX_VIEW = 100
@@ -23,6 +24,12 @@ _MAX_VIEW = 100
 _MAX_MESSAGE = 1_000_000
 #: Seconds that the pump of a page that receives nothing may hold up its handler's thread.
 _PUMP_PATIENCE = 0.25
+#: Messages that may wait, and the sum of their sizes (see `message_size`).
+MAX_WAITING, MAX_SIZE = 2_000, 8_000_000
+#: Coalesce at most 100 messages, so that an endless drag still takes effect.
+_MAX_COALESCED = 100
+#: Rejected messages that are answered.
+_MAX_REJECTED = 10_000
 
 
 class ViewSeq(int):
@@ -41,7 +48,7 @@ class Router:
 
     def __init__(self, driver: Driver, publisher: Publisher) -> None:
         self.driver, self.publisher = driver, publisher
-        self.queue = MessageQueue(driver.post, self._refuse_rejected)
+        self.queue = _MessageQueue(driver.post, self._refuse_rejected)
         self._lock = threading.Lock()
         #: Pumps that wait for an answer, each `(rows that the page has, number)`.
         self._pumps: list[tuple[int, int]] = []
@@ -71,7 +78,7 @@ class Router:
                 self._command(message, seq, size)
         except Exception as error:
             refuse = lambda _, error=error: self.publisher.refuse(seq, error)  # noqa: E731
-            self.queue.put(QueuedMessage(refuse, seq, barrier=False))
+            self.queue.put(_QueuedMessage(refuse, seq, barrier=False))
 
     # ---- commands
 
@@ -82,10 +89,10 @@ class Router:
         commands, stamps = command.from_message(message), command.stamps_of(message)
         if command.interrupts:
             self.driver.stop_soon()
-        queued = QueuedMessage(self._carry_out, seq, size, commands, stamps)
+        queued = _QueuedMessage(self._carry_out, seq, size, commands, stamps)
         self.queue.put(queued, urgent=command.interrupts)
 
-    def _carry_out(self, message: QueuedMessage) -> None:
+    def _carry_out(self, message: _QueuedMessage) -> None:
         if message.superseded:
             self.publisher.send_ack(message.seq, True)
             return
@@ -101,12 +108,12 @@ class Router:
         if session.view.notice is not notice:
             self.publisher.send_notice()
 
-    def _apply(self, message: QueuedMessage) -> None:
+    def _apply(self, message: _QueuedMessage) -> None:
         for command in message.commands:
             command.check_stamps(self.driver.session, message.stamps)
             self.driver.carry_out(command)
 
-    def _apply_previous(self, message: QueuedMessage | None) -> None:
+    def _apply_previous(self, message: _QueuedMessage | None) -> None:
         """Carry out the message that a refused one would have superseded."""
         while message is not None:
             try:
@@ -132,7 +139,7 @@ class Router:
         if waiting:
             self.queue.drop()
         else:
-            self.queue.put(QueuedMessage(lambda _: self._answer_hello(), seq, barrier=False), urgent=True)
+            self.queue.put(_QueuedMessage(lambda _: self._answer_hello(), seq, barrier=False), urgent=True)
 
     def _answer_hello(self) -> None:
         with self._lock:
@@ -181,7 +188,7 @@ class Router:
     def _export(self, message: Mapping[str, Any], seq: int) -> None:
         row = FORMATS[_check.choice(message.get("format"), "format", "export", FORMATS)]
 
-        def answer(_: QueuedMessage) -> None:
+        def answer(_: _QueuedMessage) -> None:
             try:
                 content = export(self.driver.session, row.name)
             except Exception as error:
@@ -190,7 +197,7 @@ class Router:
             self.publisher.send_file(row.name, row.filename, row.mime, content)
             self.publisher.send_ack(seq, True)
 
-        self.queue.put(QueuedMessage(answer, seq))
+        self.queue.put(_QueuedMessage(answer, seq))
 
 
 def _seq(message: Any) -> ViewSeq:
@@ -219,4 +226,152 @@ def _checked_size(message: Any) -> int:
             f"the page speaks version {_check.describe(message.get('v'))} of the protocol, the kernel {p.VERSION}."
             " Save and reload it."
         )
+    return size
+
+
+# ---- the message queue: messages from views that wait for the driver. It is bounded and keeps their order
+#
+# A drag or a slider sends more messages than a busy kernel can carry out. A later message may supersede an earlier one that waits: only the
+# later one is carried out, and both are acknowledged. If the later one turns out to be wrong, the earlier one is carried out.
+
+
+@dataclass(slots=True, eq=False)
+class _QueuedMessage:
+    """One message.
+
+    Args:
+        work: Carries the message out, or acknowledges it if it is `superseded`.
+        seq: Number of the message.
+        size: Its size.
+        commands: The commands that it asks for, if any.
+        stamps: Versions of the network that the user saw, see `Command.check_stamps`.
+        barrier: Without commands: whether messages before it can't be superseded by messages after it.
+    """
+
+    work: Callable[[_QueuedMessage], None]
+    seq: int = -1
+    size: int = 0
+    commands: Sequence[Command] = ()
+    stamps: Mapping[str, int] = field(default_factory=dict)
+    barrier: bool = True
+    superseded: bool = False
+    previous: _QueuedMessage | None = field(default=None, repr=False)
+    """The message that this one supersedes."""
+    depth: int = 0
+    """Messages that this one supersedes, directly and indirectly."""
+
+    def supersedes(self, earlier: _QueuedMessage) -> bool:
+        """Whether each of its commands supersedes one of the earlier message, in the same order."""
+        pairs = zip(self.commands, earlier.commands, strict=False)
+        return len(self.commands) == len(earlier.commands) and all(new.supersedes(old) for new, old in pairs)
+
+    def commutes(self, earlier: _QueuedMessage) -> bool:
+        """Whether its commands may be carried out before those of the earlier message."""
+        return all(new.commutes(old) for new in self.commands for old in earlier.commands)
+
+
+class _MessageQueue:
+    """Bounds and coalesces messages before they become jobs of a driver. Any thread may put messages in.
+
+    Args:
+        post: Leaves a job for the owner of the session.
+        on_rejected: Called by the owner with the numbers of messages for which there was no room.
+    """
+
+    def __init__(self, post: Callable[[Callable[[], None]], None], on_rejected: Callable[[list[int]], None]) -> None:
+        #: Messages that were not carried out because they were superseded or too many, and buffers that nobody reads.
+        self.dropped = 0
+        self.waiting = 0
+        self._post, self._on_rejected = post, on_rejected
+        self._lock = threading.Lock()
+        self._size = 0
+        self._rejected: list[int] = []
+        #: Waiting messages that a later one may supersede, in order; each commutes with those before it.
+        self._open: list[_QueuedMessage] = []
+
+    def put(self, message: _QueuedMessage, urgent: bool = False) -> None:
+        """Add a message; an urgent one is taken even by a full queue."""
+        with self._lock:
+            full = not urgent and (self.waiting >= MAX_WAITING or self._size > MAX_SIZE)
+            if full:
+                self._reject(message)
+                first = len(self._rejected) == 1
+            else:
+                self.waiting += 1
+                self._size += message.size
+                self._supersede(message)
+        if not full:
+            self._post(lambda: self._work(message))
+        elif first:
+            self._post(self._answer_rejected)
+
+    def drop(self, count: int = 1) -> None:
+        """Count messages that were not carried out."""
+        with self._lock:
+            self.dropped += count
+
+    def _reject(self, message: _QueuedMessage) -> None:
+        self.dropped += 1
+        if len(self._rejected) < _MAX_REJECTED:
+            self._rejected.append(message.seq)
+
+    def _supersede(self, message: _QueuedMessage) -> None:
+        """Supersede an earlier message, unless a message between the two has to be carried out before this one."""
+        if not message.commands:
+            if message.barrier:
+                self._open.clear()
+            return
+        for index in reversed(range(len(self._open))):
+            earlier = self._open[index]
+            if message.supersedes(earlier):
+                del self._open[index]
+                if earlier.depth < _MAX_COALESCED:
+                    earlier.superseded = True
+                    message.previous, message.depth = earlier, earlier.depth + 1
+                    self.dropped += 1
+                break
+            if not message.commutes(earlier):
+                del self._open[: index + 1]
+                break
+        self._open.append(message)
+
+    def _work(self, message: _QueuedMessage) -> None:
+        with self._lock:
+            self.waiting -= 1
+            self._size -= message.size
+            if message in self._open:
+                self._open.remove(message)
+        message.work(message)
+
+    def _answer_rejected(self) -> None:
+        with self._lock:
+            rejected, self._rejected = self._rejected, []
+        self._on_rejected(rejected)
+
+
+def message_size(message: Any, limit: int) -> int:
+    """About the length of a message as text; the walk through it ends above `limit`.
+
+    Examples:
+        >>> message_size({"kind": "undo", "seq": 1}, 100), message_size(["x" * 1000] * 1000, 100) > 100
+        (16, True)
+    """
+    size, remaining = 0, [message]
+    while remaining and size <= limit:
+        value = remaining.pop()
+        if isinstance(value, (str, bytes, bytearray, memoryview)):
+            size += len(value)
+        elif isinstance(value, Mapping):
+            size += 2 * len(value)
+            if size <= limit:
+                remaining += value.keys()
+                remaining += value.values()
+        elif isinstance(value, (list, tuple, set, frozenset)):
+            size += 2 + len(value)
+            if size <= limit:
+                remaining += value
+        elif isinstance(value, int):
+            size += 1 + value.bit_length() // 4
+        else:
+            size += 8
     return size

@@ -52,7 +52,7 @@ def _errors(session: Session) -> Figure:
 def _fit(session: Session) -> Figure:
     """Predictions against the truth; for classes the counts of the test rows, or of those of the training."""
     from kanwidget.insight.plot import plot_fit
-    from kanwidget.insight.plot.maps import plot_confusion
+    from kanwidget.insight.plot.fit import plot_confusion
 
     payload, arrays = parity(session)
     if not payload["classes"]:
@@ -62,7 +62,7 @@ def _fit(session: Session) -> Figure:
 
 
 def _surface(session: Session) -> Figure:
-    from kanwidget.insight.plot.maps import plot_surface
+    from kanwidget.insight.plot.fit import plot_surface
 
     payload, arrays = surface(session)
     z, points = arrays["z"].cpu().numpy(), arrays["points"].cpu().numpy()

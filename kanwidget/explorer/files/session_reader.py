@@ -23,7 +23,7 @@ from kanwidget.core.storage import load
 from kanwidget.datasets import Dataset
 from kanwidget.datasets.encoding import Encoding
 from kanwidget.explorer.describe.equations import EquationWriter, FormulaRow
-from kanwidget.explorer.files.session_fields import FORMAT, KIND, RECORD, TREE_NODE, Check, optional, real, text, whole
+from kanwidget.explorer.files.session_writer import FORMAT, KIND, RECORD, TREE_NODE, Check, optional, real, text, whole
 from kanwidget.explorer.session.command import Statement
 from kanwidget.explorer.session.presets import PRESETS
 from kanwidget.explorer.session.session import Session

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 import tempfile
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
+from kanwidget import _check
 from kanwidget.core.storage import save
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.describe.history import history
 from kanwidget.explorer.describe.snapshot import settings, status
 from kanwidget.explorer.describe.structure import structure
 from kanwidget.explorer.files.edge_details import base64_text
-from kanwidget.explorer.files.session_fields import FORMAT, KIND, RECORD, TREE_NODE, plain
 from kanwidget.explorer.session.script import literal
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import copied
@@ -26,6 +28,10 @@ from kanwidget.training import OPTIMIZERS, Settings, Trainer
 
 #: Bytes of data that are stored; for larger data `load` needs the argument `data`.
 _MAX_DATA = 16_000_000
+#: Version of the format. A change that older code can't read raises it.
+FORMAT = 2
+KIND = "kanwidget session"
+Check = Callable[[Any], Any]
 
 
 def session_json(session: Session) -> str:
@@ -115,3 +121,82 @@ def _data(data: Dataset) -> dict[str, Any] | None:
     outputs = [] if data.is_classification and not data.classes else list(data.out_vars)
     encoding = None if data.encoding is None else data.encoding.to_dict()
     return {"in_vars": names, "out_vars": outputs, "encoding": encoding, "tensors": base64_text(to_bytes(tensors))}
+
+
+# ---- fields of a saved session: plain JSON values, and the checks with which they are read back
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON holds it, which has no NaN and no infinity: they become texts, which `real` reads back.
+
+    Examples:
+        >>> plain({"loss": float("nan"), "rows": (1, 2.5)})
+        {'loss': 'nan', 'rows': [1, 2.5]}
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{value}"
+    if isinstance(value, dict):
+        return {str(name): plain(entry) for name, entry in value.items()}
+    return [plain(entry) for entry in value] if isinstance(value, (list, tuple)) else value
+
+
+def real(value: Any) -> float:
+    """A number that `plain` has written."""
+    if isinstance(value, bool) or not (isinstance(value, (int, float)) or value in ("nan", "inf", "-inf")):
+        raise ValueError(f"{_check.describe(value)} is no number")
+    return float(value)
+
+
+def whole(value: Any, low: int = 0, high: int = 2**53) -> int:
+    """An integer within bounds."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"{_check.describe(value)} is no integer from {low} to {high}")
+    return value
+
+
+def text(value: Any) -> str:
+    """A text."""
+    if not isinstance(value, str):
+        raise ValueError(f"{_check.describe(value)} is no text")
+    return value
+
+
+def optional(check: Check) -> Check:
+    """The same check, passed by None."""
+    return lambda value: None if value is None else check(value)
+
+
+def metrics(values: dict[str, Any]) -> dict[str, float]:
+    """Metrics of a step by name."""
+    return {text(name): real(value) for name, value in values.items()}
+
+
+#: Fields of a `StepRecord`, in the order in which they are stored.
+RECORD: dict[str, Check] = {
+    "step": whole,
+    "train_loss": real,
+    "test_loss": optional(real),
+    "penalty": real,
+    "seconds": real,
+    "damping": optional(real),
+    "validation_loss": optional(real),
+    "metrics": metrics,
+    "stop_reason": optional(text),
+    "noise": optional(real),
+    "log_evidence": optional(real),
+    "freedom": optional(real),
+}
+
+
+#: Fields of a `TreeNode`, in the order in which they are stored.
+TREE_NODE: dict[str, Check] = {
+    "id": whole,
+    "parent": optional(whole),
+    "label": text,
+    "kind": text,
+    "step": whole,
+    "error": optional(real),
+    "forward": optional(whole),
+    "last_error": optional(real),
+    "complexity": whole,
+}

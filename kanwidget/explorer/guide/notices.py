@@ -26,7 +26,7 @@ _WORSE = 1.2
 
 
 @dataclass(frozen=True, slots=True)
-class GuideNotice:
+class SessionNotice:
     """A notice."""
 
     name: str
@@ -38,7 +38,7 @@ class GuideNotice:
     """What asks for that act."""
 
 
-def notices(session: Session) -> list[GuideNotice]:
+def notices(session: Session) -> list[SessionNotice]:
     """The notices that hold and weren't dismissed, the most important first."""
     now = progress(session)
     # An example is as it is meant to be.
@@ -56,11 +56,11 @@ def notices(session: Session) -> list[GuideNotice]:
 _FIRST = "constant target"
 
 
-def _of_table(notice: DataNotice) -> GuideNotice:
-    return GuideNotice(f"{notice.kind}:{notice.column}", notice.sentence)
+def _of_table(notice: DataNotice) -> SessionNotice:
+    return SessionNotice(f"{notice.kind}:{notice.column}", notice.sentence)
 
 
-def _logarithms(session: Session, now: Progress, found: Sequence[DataNotice]) -> GuideNotice | None:
+def _logarithms(session: Session, now: Progress, found: Sequence[DataNotice]) -> SessionNotice | None:
     """One notice about all columns whose logarithms may be simpler, while beginning again with them may be worth it.
 
     That is no longer so once only noise is left, or after a simplification, whichever of its states is the current one.
@@ -79,10 +79,10 @@ def _logarithms(session: Session, now: Progress, found: Sequence[DataNotice]) ->
         f"Simplify tries {'its logarithm' if one else 'their logarithms'}, too."
     )
     label = f"Use log {names[0]}" if one else "Use logarithms"
-    return GuideNotice("logarithm:" + ",".join(names), sentence, label, {"kind": "use_log", "names": names})
+    return SessionNotice("logarithm:" + ",".join(names), sentence, label, {"kind": "use_log", "names": names})
 
 
-def _risen(session: Session, _: Progress) -> GuideNotice | None:
+def _risen(session: Session, _: Progress) -> SessionNotice | None:
     """An act that made the error clearly worse, as long as nothing follows it."""
     node, record = session.tree.nodes[session.tree.current], session.run.last_record
     if node.before is None or node.group is not None or node.kind in (TRAIN, RETURN, *BEGINNINGS):
@@ -92,10 +92,10 @@ def _risen(session: Session, _: Progress) -> GuideNotice | None:
         return None
     name = "training" if record.test_loss is None else "test"
     text = f"{node.label}: the {name} error has risen from {before:.3g} to {now:.3g}. Training may mend it."
-    return GuideNotice(f"risen:{node.id}", text, "Undo", {"kind": "undo"})
+    return SessionNotice(f"risen:{node.id}", text, "Undo", {"kind": "undo"})
 
 
-def _overfitting(_: Session, now: Progress) -> GuideNotice | None:
+def _overfitting(_: Session, now: Progress) -> SessionNotice | None:
     if now.overfit is None:
         return None
     best = now.overfit
@@ -103,10 +103,10 @@ def _overfitting(_: Session, now: Progress) -> GuideNotice | None:
         f"Overfitting: the test error has risen from {best.best_error:.2g} at step {best.best_step:,} to {best.error:.2g}, "
         "while the training error falls."
     )
-    return GuideNotice("overfitting", text, "Back to best", {"kind": "back_to_best"})
+    return SessionNotice("overfitting", text, "Back to best", {"kind": "back_to_best"})
 
 
-def _label_noise(session: Session, now: Progress) -> GuideNotice | None:
+def _label_noise(session: Session, now: Progress) -> SessionNotice | None:
     record = session.run.last_record
     if not session.run.noise or record.test_loss is None or record.test_loss >= record.train_loss:
         return None
@@ -114,35 +114,35 @@ def _label_noise(session: Session, now: Progress) -> GuideNotice | None:
         return None
     part = f"{100 * session.run.noise:.3g} %"
     text = f"The training labels carry noise of {part}, the test labels don't: so the test error is the smaller one."
-    return GuideNotice("label_noise", text)
+    return SessionNotice("label_noise", text)
 
 
-def _noise_level(session: Session, now: Progress) -> GuideNotice | None:
+def _noise_level(session: Session, now: Progress) -> SessionNotice | None:
     if session.running or now.steps < _SOME_STEPS or not (now.trained or now.simplified):
         return None
     sentence = noise_sentence(session)
     if sentence is None:
         return None
-    return GuideNotice("noise_level", f"{sentence} More training or larger networks would only learn it.")
+    return SessionNotice("noise_level", f"{sentence} More training or larger networks would only learn it.")
 
 
-def _richer(session: Session, _: Progress) -> GuideNotice | None:
+def _richer(session: Session, _: Progress) -> SessionNotice | None:
     better = richer_act(session)
-    return None if better is None else GuideNotice("richer", better.sentence, better.label or None, better.message)
+    return None if better is None else SessionNotice("richer", better.sentence, better.label or None, better.message)
 
 
-def _unexplained(session: Session, now: Progress) -> GuideNotice | None:
+def _unexplained(session: Session, now: Progress) -> SessionNotice | None:
     if not now.simplified or not now.splines or session.running:
         return None
     edges = "1 edge has" if now.splines == 1 else f"{now.splines} edges have"
     text = (
         f"{edges} no function: none comes as close to the data as its curve. Click an edge to see what comes closest."
     )
-    return GuideNotice("unexplained", text)
+    return SessionNotice("unexplained", text)
 
 
 #: One row a kind of notice about the training, the most important first.
-NOTICES: Final[dict[str, Callable[[Session, Progress], GuideNotice | None]]] = {
+NOTICES: Final[dict[str, Callable[[Session, Progress], SessionNotice | None]]] = {
     "risen": _risen,
     "overfitting": _overfitting,
     "richer": _richer,

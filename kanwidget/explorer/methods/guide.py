@@ -8,7 +8,7 @@ from kanwidget import _check
 from kanwidget.explorer.commands.base import parse
 from kanwidget.explorer.commands.extension import Extend
 from kanwidget.explorer.commands.guide import FitFormula, Grow, Simplify, Train
-from kanwidget.explorer.guide.notices import GuideNotice, notices
+from kanwidget.explorer.guide.notices import SessionNotice, notices
 from kanwidget.explorer.guide.richer import asks_for_richer
 from kanwidget.explorer.guide.steps import Act, guidance
 from kanwidget.explorer.methods.tracebacks import plain_refusals
@@ -143,7 +143,7 @@ class GuideMethods(TrainMethods):
         return None if result is None else result.fitted
 
     @property
-    def notices(self) -> list[GuideNotice]:
+    def notices(self) -> list[SessionNotice]:
         """What the page says about the data and the training beside the steps, the most important first.
 
         Examples:

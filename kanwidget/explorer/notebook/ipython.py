@@ -1,8 +1,26 @@
-"""IPython's shell and kernel, where there are any, and the cells that they run."""
+"""IPython's shell and kernel, where there are any, the cells that they run, and the picture that stays below them."""
 
 from __future__ import annotations
 
+import base64
+import html
+import logging
+import threading
+from collections.abc import Callable
 from typing import Any
+
+_log = logging.getLogger(__name__)
+#: Seconds without a further change after which the picture is drawn anew.
+_CALM_SECONDS = 5.0
+#: Seconds until the first picture is drawn.
+_FIRST_SECONDS = 0.5
+_CHILD = ".jp-OutputArea-child"
+_STYLE = f"""<style>
+.kanwidget-still {{ display: none; }}
+{_CHILD}:not(:has(.kanwidget)) + {_CHILD} .kanwidget-still {{ display: block !important; }}
+{_CHILD}:not(:has(.kanwidget)):has(+ {_CHILD} .kanwidget-still p),
+{_CHILD}:has(.kanwidget) + {_CHILD}:has(.kanwidget-still) {{ display: none; }}
+</style>"""
 
 
 def shell() -> Any:
@@ -83,3 +101,71 @@ class KernelActivity:
     def input_blocked(self) -> bool:
         """Whether a cell runs and no message was handled since it began: messages from pages probably wait for its end."""
         return self._in_cell and not self._message_in_cell
+
+
+# ---- the last picture of an explorer, in the notebook beside its view: a page whose kernel is gone shows it
+#
+# JupyterLab and Notebook write "model not found" in the place of a view without a kernel. The picture is an output of its own, hidden as
+# long as the view before it is there, and hidden in every other host.
+
+
+class StillPicture:
+    """A picture below a view.
+
+    Args:
+        draw: Draws it: a PNG, empty for none, and a line of text; None where it stays as it is. Called by `post`.
+        post: Calls a function where the session may be read.
+    """
+
+    def __init__(self, draw: Callable[[], tuple[bytes, str] | None], post: Callable[[Callable[[], None]], Any]) -> None:
+        self._draw, self._post = draw, post
+        self._timer: threading.Timer | None = None
+        self._output: Any = None
+        self._drawn = False
+
+    def show(self, bundle: dict[str, Any], metadata: dict[str, Any], text: str) -> None:
+        """Show a view in the running cell, and below it a line of text until its picture is drawn."""
+        from IPython.display import HTML, display
+
+        display(bundle, metadata=metadata, raw=True)
+        self._output = display(HTML(still(b"", text)), display_id=True)
+        self.renew()
+
+    def renew(self) -> None:
+        """Draw the picture anew, once nothing has changed for some seconds; the first one soon."""
+        self.close()
+        seconds = _CALM_SECONDS if self._drawn else _FIRST_SECONDS
+        self._timer = threading.Timer(seconds, lambda: self._post(self._update))
+        self._timer.daemon = True
+        self._timer.name = "kanwidget-still"
+        self._timer.start()
+
+    def _update(self) -> None:
+        try:
+            drawn = self._draw()
+            if drawn is not None and self._output is not None:
+                from IPython.display import HTML
+
+                self._output.update(HTML(still(*drawn)))
+                self._drawn = True
+        except Exception:
+            _log.debug("the last picture could not be drawn", exc_info=True)
+
+    def close(self) -> None:
+        """Draw no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+def still(picture: bytes, text: str) -> str:
+    """The picture and a line of text as HTML.
+
+    Examples:
+        >>> "kernel" in still(b"", "KANExplorer([2, 1]), <paused>"), "<paused>" in still(b"", "<paused>")
+        (True, False)
+    """
+    what = "Its kernel is gone: this is its last picture." if picture else "Its kernel is gone."
+    words = f"{html.escape(text)}. {what} Run the cell again to go on."
+    source = base64.b64encode(picture).decode("ascii")
+    image = f'<img alt="The network" style="max-width:100%" src="data:image/png;base64,{source}">' if picture else ""
+    return f'{_STYLE}<div class="kanwidget-still" style="display:none">{image}<p>{words}</p></div>'

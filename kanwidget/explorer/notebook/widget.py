@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -13,11 +15,12 @@ import ipywidgets
 import traitlets
 
 from kanwidget.explorer.notebook import ipython
-from kanwidget.explorer.notebook.marimo import PageMonitor, is_marimo
 from kanwidget.explorer.protocol import records as p
 
 _log = logging.getLogger(__name__)
 _STATIC = Path(__file__).parents[2] / "static"
+#: Seconds of silence after which a training in marimo is paused.
+SECONDS = 150.0
 
 
 class ExplorerWidget(anywidget.AnyWidget):
@@ -36,7 +39,7 @@ class ExplorerWidget(anywidget.AnyWidget):
     def __init__(self, handle: Callable[[Any, list[Any]], None], snapshot: p.Snapshot) -> None:
         self._lock = threading.RLock()
         self._handle: Callable[[Any, list[Any]], None] | None = handle
-        self._monitor, self._activity = PageMonitor(), ipython.KernelActivity()
+        self._monitor, self._activity = _PageMonitor(), ipython.KernelActivity()
         self._shell = ipython.shell()
         if self._shell is not None:
             self._activity.follow(self._shell)
@@ -83,7 +86,7 @@ class ExplorerWidget(anywidget.AnyWidget):
 
     def _pause_without_pages(self, message: dict[str, Any]) -> None:
         """Pause where the last page was closed without a sign."""
-        if self._handle is not None and "frame" in message and is_marimo(self.comm) and self._monitor.pages_gone():
+        if self._handle is not None and "frame" in message and _is_marimo(self.comm) and self._monitor.pages_gone():
             self._handle({"v": p.VERSION, "kind": "control", "seq": -1, "action": "pause"}, [])
 
     # ---- comms
@@ -117,3 +120,50 @@ class ExplorerWidget(anywidget.AnyWidget):
             layout.close()
         except Exception:
             _log.debug("a closed explorer could not be announced to its page", exc_info=True)
+
+
+# ---- the page monitor: whether a page is still open where the kernel outlives it without a sign, which is in marimo
+#
+# A page answers every frame, at the latest after a minute where the browser holds back a tab in the background. The last view is gone
+# if no message has come for `SECONDS`, no cell is running that messages would wait for, and the asking thread isn't the one on which
+# messages arrive. Jupyter has no monitor: there a kernel goes on without its page, and says so.
+
+
+class _PageMonitor:
+    """Remembers when the last message from a page arrived.
+
+    Args:
+        clock: Seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._last_message: float | None = None
+        self._thread: int | None = None
+        self._context: Any = None
+
+    def message_received(self) -> None:
+        """A message from a page has arrived, on this thread."""
+        if self._thread != threading.get_ident():
+            self._thread, self._context = threading.get_ident(), _context()
+        self._last_message = self._clock()
+
+    def pages_gone(self) -> bool:
+        """Whether pages have been open, and are no more."""
+        if self._last_message is None or self._thread == threading.get_ident():
+            return False
+        if getattr(self._context, "execution_context", None) is not None:
+            # A cell is running: messages from pages wait for its end.
+            self._last_message = self._clock()
+        return self._clock() - self._last_message > SECONDS
+
+
+def _is_marimo(comm: Any) -> bool:
+    """Whether a comm is one of marimo."""
+    return getattr(comm, "kernel", None) == "marimo"
+
+
+def _context() -> Any:
+    """Marimo's context of the cell that runs; it has no public name."""
+    module = sys.modules.get("marimo._runtime.context")
+    return None if module is None else getattr(module, "safe_get_context", lambda: None)()

@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from kanwidget.core import EdgeRef, Primitive, SymbolicFit
+from kanwidget.core import EdgeRef, Primitive, SymbolicFit, primitive
 from kanwidget.core.primitives import primitives
 from kanwidget.core.reference_data import REFERENCE_ROWS
 from kanwidget.datasets.validation import sampled_data
-from kanwidget.explorer.session import live_candidates
 from kanwidget.explorer.session.caches import Latest
 from kanwidget.explorer.session.samples import edge_samples
 from kanwidget.explorer.session.training_run import TrainingRun
 from kanwidget.symbolic.candidates.partial_residuals import partial_residuals
 from kanwidget.symbolic.candidates.suggest import candidates_of_layer, noise_of
-from kanwidget.symbolic.fits.custom import BrokenPrimitive
-from kanwidget.symbolic.fits.ranking import SIMPLICITY
+from kanwidget.symbolic.fits.custom import BrokenPrimitive, blamed, called
+from kanwidget.symbolic.fits.ranking import SIMPLICITY, misfit, order, score
 from kanwidget.symbolic.fits.spaces import numbers_of
+from kanwidget.symbolic.writing.text import equation
+from kanwidget.symbolic.writing.tidy import visible
 
 #: Seconds that a best candidate may lag behind the training: candidates are refreshed about once a second.
 LAG_SECONDS = 2.0
 #: Edges of which the best candidate is cached; the oldest entry is dropped first.
 _MOST_EDGES = 64
+#: Fractions of the edge's spread: movements below the first show no difference, those above the second need a full search.
+_SAME, _FAR = 1e-3, 0.2
+#: Number of functions that a refresh fits anew: of the best ones, and of all others in turn.
+_BEST, _OTHERS = 6, 2
+
+#: Fits some functions, or with None all of the library.
+Search = Callable[[Sequence[str] | None], list[SymbolicFit]]
 
 
 @dataclass(slots=True)
@@ -104,7 +112,7 @@ class EdgeCandidates:
         self.best = BestCache()
         #: Edge → all its candidates, in one version of the network and for one library.
         self._rankings = Latest[dict[EdgeRef, list[SymbolicFit]]]()
-        self._live: live_candidates.LiveSearch | None = None
+        self._live: _LiveSearch | None = None
         #: The state, and what its rows ask of edges that have a function.
         self._asked: tuple[tuple[int, float], dict[EdgeRef, Tensor]] | None = None
         #: Registered functions that don't work, and messages about those of them that no notice has named yet.
@@ -213,8 +221,8 @@ class EdgeCandidates:
         previous = self._live if self._live is not None and self._live.library == library else None
         search = lambda names: self.search(edge, names)  # noqa: E731
         noise = noise_of(self.run.model, [edge], self.run.trainer.data)[0]
-        rule = live_candidates.Rule(self.simplicity, numbers_of(self.run.model.layer(edge[0])), noise)
-        self._live = live_candidates.refresh(previous, edge, samples, search, library, rule)
+        rule = Rule(self.simplicity, numbers_of(self.run.model.layer(edge[0])), noise)
+        self._live = refresh(previous, edge, samples, search, library, rule)
         if self._live.fits:
             self.best.invalidate_unless(library)
             self.best.put(edge, self._live.fits[0], self.run.version, samples)
@@ -241,3 +249,118 @@ class EdgeCandidates:
         """Take the messages about functions that no notice has named yet."""
         messages, self._unreported = self._unreported, []
         return messages
+
+
+# ---- incremental candidate search while an edge trains
+#
+# The curve of an edge moves little within a second. Each refresh fits the best six functions and two others anew; all others keep their
+# a and b, and get new c, d and R². Everything is searched again once the curve has moved by 20 % of its spread.
+
+
+class Rule(NamedTuple):
+    """What ranks the candidates of an edge, see `kanwidget.symbolic.fits.ranking`."""
+
+    simplicity: float
+    numbers: float
+    noise: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _LiveSearch:
+    """The state of the search after a refresh."""
+
+    edge: EdgeRef
+    fits: list[SymbolicFit]
+    samples: Tensor
+    """Inputs and values of the edge at the refresh, `(2, n)`."""
+    searched: Tensor
+    """The same at the last full search."""
+    library: tuple[Primitive, ...]
+    turn: int = 0
+    """Index in the library of the function whose turn is next."""
+
+    def differs(self, edge: EdgeRef, samples: Tensor) -> bool:
+        """Whether the edge has moved so far that a refresh would show a difference."""
+        return self.edge != edge or _distance(self.samples, samples) > _SAME
+
+
+def refresh(
+    previous: _LiveSearch | None,
+    edge: EdgeRef,
+    samples: Tensor,
+    search: Search,
+    library: Sequence[Primitive],
+    rule: Rule,
+) -> _LiveSearch:
+    """The current candidates, best first, from those of the previous refresh.
+
+    Args:
+        previous: The previous refresh, None for none.
+        edge: The edge.
+        samples: Its inputs and values, `(2, n)`.
+        search: Fits functions by name.
+        library: All functions in question.
+        rule: What ranks the candidates.
+    """
+    if previous is None or previous.edge != edge or _distance(previous.searched, samples) > _FAR:
+        return _LiveSearch(edge, search(None), samples, samples, tuple(library))
+    names = [row.name for row in library]
+    best = [fit.name for fit in previous.fits[:_BEST]]
+    others = [name for name in names[previous.turn :] + names[: previous.turn] if name not in best]
+    anew = [*best, *others[:_OTHERS]]
+    fits = search(anew)
+    rescaled = [refitted(fit, samples, rule) for fit in previous.fits if fit.name not in anew]
+    turn = names.index(others[_OTHERS]) if len(others) > _OTHERS else 0
+    fits = _ordered([*fits, *(fit for fit in rescaled if fit is not None)])
+    return replace(previous, fits=fits, samples=samples, turn=turn)
+
+
+def refitted(fit: SymbolicFit, samples: Tensor, rule: Rule) -> SymbolicFit | None:
+    """A fit with its a and b, and new c, d and R²; None where its function isn't defined any more, or fails."""
+    row = primitive(fit.name)
+    try:
+        with blamed(row):
+            return _refitted(fit, row, samples.double().cpu(), rule)
+    except BrokenPrimitive:
+        return None
+
+
+def _refitted(fit: SymbolicFit, row: Primitive, samples: Tensor, rule: Rule) -> SymbolicFit | None:
+    x, y = samples
+    a, b, _, _ = fit.params
+    low, high = float(x.min()), float(x.max())
+    if row.interval(*sorted((a * low + b, a * high + b))) is None:
+        return None
+    value = called(row, row.fn, a * x + b)
+    c, d = _line(value, y)
+    spread = (y - y.mean()).square().sum()
+    r2 = 1 - float((y - c * value - d).square().sum() / spread)
+    params = (a, b, c, d)
+    if not all(map(torch.isfinite, torch.tensor([*params, r2]))):
+        return None
+    text = equation(row, visible(row, params, low, high, r2))
+    bits = fit.misfit + misfit(1 - r2, rule.numbers, rule.noise) - misfit(1 - fit.r2, rule.numbers, rule.noise)
+    return replace(
+        fit, params=params, r2=r2, score=score(bits, fit.complexity, rule.simplicity), equation=text, misfit=bits
+    )
+
+
+def _line(value: Tensor, y: Tensor) -> tuple[float, float]:
+    """The least squares y ≈ c·value + d: c and d."""
+    centered = value - value.mean()
+    c = float((centered * (y - y.mean())).sum() / centered.square().sum().clamp(min=1e-300))
+    return c, float(y.mean() - c * value.mean())
+
+
+def _ordered(fits: list[SymbolicFit]) -> list[SymbolicFit]:
+    """Best first; an imitation of a function that isn't among them is none."""
+    names = {fit.name for fit in fits}
+    return order(fit if fit.imitates in names else replace(fit, imitates=None) for fit in fits)
+
+
+def _distance(previous: Tensor, current: Tensor) -> float:
+    """The movement of inputs or values, as a fraction of their spread."""
+    if previous.shape != current.shape:
+        return torch.inf
+    spread = previous.std(1).clamp(min=1e-300)
+    return float(((current - previous).square().mean(1).sqrt() / spread).max())

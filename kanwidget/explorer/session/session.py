@@ -24,17 +24,16 @@ from kanwidget.datasets import Dataset
 from kanwidget.datasets.notices import DataNotice, data_notices
 from kanwidget.explorer.protocol.topics import Notice, Topics
 from kanwidget.explorer.session.background.formula_search import Discoveries
-from kanwidget.explorer.session.background.richer_trial import RicherTrial
-from kanwidget.explorer.session.background.swap_errors import SwapErrors
+from kanwidget.explorer.session.background.trials import RicherTrial, SwapErrors
 from kanwidget.explorer.session.caches import Latest
 from kanwidget.explorer.session.candidates import EdgeCandidates
 from kanwidget.explorer.session.command import Command, Process
 from kanwidget.explorer.session.recorder import Frame, RecordedStep
 from kanwidget.explorer.session.samples import NetworkSamples, sampled, sampled_accuracy
 from kanwidget.explorer.session.script import ScriptLog, listed, written
+from kanwidget.explorer.session.states.hall_of_fame import StateRows
 from kanwidget.explorer.session.states.node_identity import followed
 from kanwidget.explorer.session.states.problem import ProblemNames, ProblemParts, names_of
-from kanwidget.explorer.session.states.rows import StateRows
 from kanwidget.explorer.session.training_run import TrainingRun
 from kanwidget.explorer.session.undo import RETURN, TRAIN, Checkpoint, UndoTree, copied
 from kanwidget.explorer.session.view import ViewState

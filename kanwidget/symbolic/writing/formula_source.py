@@ -100,7 +100,7 @@ def from_source(text: str, names: Sequence[str]) -> sympy.Expr:
         if len(text) > _MOST:
             raise ValueError("the formula is too long")
         tree = ast.parse(text.strip(), mode="eval").body
-        return _Reader(names).read(tree)
+        return _FormulaReader(names).read(tree)
     except (SyntaxError, TypeError, RecursionError, MemoryError, OverflowError) as error:
         raise ValueError(f"{text[:_MOST_SHOWN]!r} is no formula") from error
 
@@ -115,7 +115,7 @@ _OPERATIONS: dict[type[ast.operator], _Operation] = {
 }
 
 
-class _Reader:
+class _FormulaReader:
     """From a tree of Python's grammar to sympy.
 
     Args:

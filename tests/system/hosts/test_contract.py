@@ -19,7 +19,7 @@ from comm.base_comm import BaseComm
 
 from kanwidget import KAN, KANExplorer
 from kanwidget.explorer.notebook import cells
-from kanwidget.explorer.notebook import marimo as watch
+from kanwidget.explorer.notebook import widget as watch
 from kanwidget.explorer.protocol.records import VERSION
 from tests.unit.explorer.conftest import dataset
 from tests.unit.explorer.threads import eventually

@@ -18,7 +18,7 @@ CELLS = {
     "idle": None,
     "sleeping": "while not gate.exists(): time.sleep(0.02)",
     "torch": "while not gate.exists(): torch.mm(big, big)",
-    # Between two looks at the file it keeps Python's lock for some milliseconds (see explorer/drivers/switch_interval.py).
+    # Between two looks at the file it keeps Python's lock for some milliseconds (see explorer/drivers/thread.py).
     "Python loop": "while not gate.exists(): sum(i * i for i in range(100_000))",
     "awaiting": "while not gate.exists(): await asyncio.sleep(0.02)",
 }

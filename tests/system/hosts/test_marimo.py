@@ -20,7 +20,7 @@ def _(explorer):
     import pathlib
     import threading
 
-    from kanwidget.explorer.notebook import marimo as page_monitor
+    from kanwidget.explorer.notebook import widget as page_monitor
 
     page_monitor.SECONDS = 5
 

@@ -13,8 +13,8 @@ import pytest
 
 from kanwidget import KAN, Dataset, __version__, cli
 from kanwidget.cli import steps
-from kanwidget.cli.arguments import parser
 from kanwidget.cli.formulas import StepLines
+from kanwidget.cli.main import parser
 
 TABLE = "mass,speed,note,energy\n" + "".join(
     f"{m},{v},n{m},{m * v * v / 2}\n" for m in range(1, 9) for v in range(1, 6)

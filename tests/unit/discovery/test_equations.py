@@ -13,8 +13,8 @@ import torch
 
 from kanwidget import Dataset, discover, discover_steps
 from kanwidget.discovery import steps as module
+from kanwidget.discovery.discovery import FrontPage
 from kanwidget.discovery.engine.search import Report
-from kanwidget.discovery.page import FrontPage
 from kanwidget.formulas import refit
 from tests.support.networks import uniform
 

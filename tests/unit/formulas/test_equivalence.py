@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kanwidget import Dataset
 from kanwidget.datasets import dimensionless_equations
 from kanwidget.formulas import Equivalence, equivalent
-from kanwidget.formulas.fitting import with_free_numbers
+from kanwidget.formulas.constants import with_free_numbers
 
 NAMES = {name: sympy.Symbol(name) for name in ("x", "y", "z", "m", "k", "T")}
 UNIT = dict.fromkeys(NAMES, (0.5, 2.0))

@@ -11,7 +11,7 @@ import torch
 
 from kanwidget import Dataset
 from kanwidget.formulas import refit, snap
-from kanwidget.formulas.fitting import best_fit, needs_all, with_free_numbers
+from kanwidget.formulas.constants import best_fit, needs_all, with_free_numbers
 from kanwidget.symbolic.formulas.regression.problem import Problem
 
 t, u = sympy.symbols("t u")

@@ -11,8 +11,7 @@ from PIL import Image
 from kanwidget import KAN, History, StepRecord
 from kanwidget.core import Event
 from kanwidget.insight.plot import animation
-from kanwidget.insight.plot.moving.film import Film
-from kanwidget.insight.plot.moving.stage import Stage
+from kanwidget.insight.plot.animate import Film, Stage
 from kanwidget.insight.plot.style import theme_of
 
 SMALL = {"seconds": 3, "width": 240}

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from kanwidget import KAN, create_dataset
-from kanwidget.insight.plot.diagrams.bars import plot_bars, plot_scores
+from kanwidget.insight.plot.diagrams import plot_bars, plot_scores
 from kanwidget.insight.plot.style import THEMES
 
 

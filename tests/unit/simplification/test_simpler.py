@@ -7,7 +7,7 @@ from kanwidget import KAN, Dataset
 from kanwidget.core.chance import is_as_good
 from kanwidget.simplification.held_out import held_out
 from kanwidget.simplification.refits import refit
-from kanwidget.simplification.simpler import with_simpler_functions
+from kanwidget.simplification.removals import with_simpler_functions
 
 F64 = torch.float64
 

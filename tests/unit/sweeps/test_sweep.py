@@ -22,7 +22,7 @@ def counted(monkeypatch):
         seen.extend(cases)
         return batches.run_batch(cases, sets)
 
-    monkeypatch.setattr("kanwidget.sweeps.backends.run_batch", counting)
+    monkeypatch.setattr("kanwidget.sweeps.run.run_batch", counting)
     return seen
 
 
@@ -138,7 +138,7 @@ def test_an_interrupted_sweep_keeps_what_it_has(tmp_path, monkeypatch):
         done.append(cases)
         return batches.run_batch(cases, sets)
 
-    monkeypatch.setattr("kanwidget.sweeps.backends.run_batch", interrupted)
+    monkeypatch.setattr("kanwidget.sweeps.run.run_batch", interrupted)
     with pytest.raises(KeyboardInterrupt):
         quiet({"grid": [1, 2, 3, 4]}, product(), width=[2, 1], steps=2, store=path)
     monkeypatch.undo()
@@ -233,7 +233,7 @@ def test_what_failed_is_tried_again_when_asked(counted, monkeypatch, tmp_path):
         ]
 
     with monkeypatch.context() as patch:
-        patch.setattr("kanwidget.sweeps.backends.run_batch", short_of_memory)
+        patch.setattr("kanwidget.sweeps.run.run_batch", short_of_memory)
         assert quiet(space, product(), width=[2, 1], steps=2, store=path)["failed"] == [None, "no memory"]
     again = functools.partial(quiet, space, product(), width=[2, 1], steps=2, store=path)
     assert again()["failed"] == [None, "no memory"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kanwidget import sweep
-from kanwidget.sweeps import backends, run
+from kanwidget.sweeps import run
 from tests.unit.sweeps.sweep_samples import DEADLY, deadly, kept, product, without_seconds
 
 dask, distributed = pytest.importorskip("dask"), pytest.importorskip("distributed")
@@ -70,7 +70,7 @@ def test_a_worker_killed_in_the_middle_costs_no_result_and_doubles_none(cluster,
 
 
 def test_a_network_that_kills_every_worker_is_a_row(monkeypatch):
-    monkeypatch.setattr(backends, "run_batch", deadly)
+    monkeypatch.setattr(run, "run_batch", deadly)
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as local,
@@ -96,5 +96,5 @@ def test_all_workers_of_a_cluster_are_counted(monkeypatch):
         def nthreads(self):
             return {str(n): 1 for n in range(40)}
 
-    monkeypatch.setattr(backends, "_client", Client)
-    assert backends.pick("dask", 1)[1] == 40
+    monkeypatch.setattr(run, "_client", Client)
+    assert run.pick("dask", 1)[1] == 40

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kanwidget import sweep
-from kanwidget.sweeps import backends, batches, run
+from kanwidget.sweeps import batches, run
 from tests.unit.sweeps.sweep_samples import DEADLY, deadly, kept, product, without_seconds
 
 SPACE = {"grid": list(range(1, 13))}
@@ -59,9 +59,7 @@ def test_a_killed_process_is_resumed(tmp_path, monkeypatch):
     assert len(finished) == 4
 
     trained = []
-    monkeypatch.setattr(
-        backends, "run_batch", lambda cases, sets: trained.extend(cases) or batches.run_batch(cases, sets)
-    )
+    monkeypatch.setattr(run, "run_batch", lambda cases, sets: trained.extend(cases) or batches.run_batch(cases, sets))
     table = sweep(SPACE, product(), store=path, **FIXED)
     assert len(trained) == 8
     assert not {case.key for case in trained} & set(finished)
@@ -99,8 +97,8 @@ def loky_workers():
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_a_network_that_kills_its_worker_is_a_row_and_no_other_is_harmed(monkeypatch):
     pytest.importorskip("joblib")
-    monkeypatch.setattr(backends, "run_batch", deadly)
-    monkeypatch.setattr(backends, "_BREAKS", 1)
+    monkeypatch.setattr(run, "run_batch", deadly)
+    monkeypatch.setattr(run, "_BREAKS", 1)
     space = {"width": [[2, 1], [2, 2, 1]], "lamb": [0.0, DEADLY]}
     table = sweep(space, product(), n_jobs=2, steps=2, progress=False)
     assert [row["failed"] is None for row in table] == [True, False, True, False]

@@ -6,7 +6,7 @@ import sympy
 from kanwidget import KAN
 from kanwidget.core.records import EdgeRef
 from kanwidget.symbolic import edge_parts, function_names, math_tree, numeric_functions, tidy, to_latex, to_text
-from kanwidget.symbolic.writing.marks import EDGE
+from kanwidget.symbolic.writing.mathml import EDGE
 
 A, B = sympy.symbols("a b")
 

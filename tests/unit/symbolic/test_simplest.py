@@ -11,11 +11,10 @@ from kanwidget.symbolic import fit_formula
 from kanwidget.symbolic.formulas.regression import selection
 from kanwidget.symbolic.formulas.regression.noise import noise_weights
 from kanwidget.symbolic.formulas.regression.problem import Problem
-from kanwidget.symbolic.formulas.regression.selection import most_likely_growth
+from kanwidget.symbolic.formulas.regression.selection import most_likely_growth, proposals
 from kanwidget.symbolic.formulas.rewriting.canonical import canonical
 from kanwidget.symbolic.formulas.rewriting.decimals import parametrize
 from kanwidget.symbolic.formulas.rewriting.expansion import expanded
-from kanwidget.symbolic.formulas.rewriting.simpler import proposals
 from kanwidget.symbolic.formulas.simplest import simplest
 
 T, P, V, DEAD = sympy.symbols("T p v dead")

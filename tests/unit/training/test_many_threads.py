@@ -8,7 +8,7 @@ import torch
 
 from kanwidget import KAN
 from kanwidget.training import fit_many, many
-from kanwidget.training import worker_threads as workers
+from kanwidget.training import many as workers
 from kanwidget.training.steps.networks import TrainingBatch
 from tests.unit.training.many_samples import dataset, networks
 

@@ -22,7 +22,7 @@ from scipy.stats import t as student
 
 from kanwidget.datasets import Dataset, Equation
 from kanwidget.formulas import refit
-from kanwidget.formulas.fitting import best_fit, with_free_numbers
+from kanwidget.formulas.constants import best_fit, with_free_numbers
 from kanwidget.symbolic.formulas.regression.problem import Problem
 from kanwidget.symbolic.formulas.rewriting.decimals import parametrize
 

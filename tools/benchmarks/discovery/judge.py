@@ -20,7 +20,7 @@ import torch
 
 from kanwidget.datasets import Dataset
 from kanwidget.formulas import equivalent, refit, snap
-from kanwidget.formulas.fitting import best_fit, with_free_numbers
+from kanwidget.formulas.constants import best_fit, with_free_numbers
 from kanwidget.symbolic.formulas.deadlines import within
 from kanwidget.symbolic.formulas.regression.problem import Problem
 from tools.benchmarks.discovery.points import Points, Sample, sample, values_of

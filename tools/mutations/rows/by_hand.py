@@ -47,7 +47,7 @@ BY_HAND = (
     ),
     Mutation(
         "a perturbed formula that is another one",
-        "kanwidget/surgery/perturb.py",
+        "kanwidget/surgery/reseed.py",
         '        if mode == "non-intrusive":',
         '        if mode == "minimal":',
         ("tests/unit/surgery/test_perturb.py",),

@@ -98,7 +98,7 @@ DATA = (
     ),
     Mutation(
         "perturb wakes pruned edges in minimal mode",
-        "kanwidget/surgery/perturb.py",
+        "kanwidget/surgery/reseed.py",
         'pruned=mode != "minimal"',
         'pruned=mode == "minimal"',
         ("tests/unit/surgery/test_perturb.py",),

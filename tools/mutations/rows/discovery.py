@@ -86,7 +86,7 @@ DISCOVERY = (
     ),
     Mutation(
         "curves made simpler once only",
-        "kanwidget/discovery/engine/curves/reductions.py",
+        "kanwidget/discovery/engine/curves/search.py",
         "curve, improved = candidate, True",
         "curve, improved = candidate, False",
         ("tests/unit/discovery/engine/test_curves.py::test_reductions_take_out_what_the_rows_do_not_need",),
@@ -110,10 +110,10 @@ DISCOVERY = (
     ),
     Mutation(
         "a shape that is richer than needed",
-        "kanwidget/cli/trainings/shapes.py",
+        "kanwidget/cli/steps.py",
         "limit = min(losses) * _TOLERANCE",
         "limit = min(losses) / _TOLERANCE",
-        ("tests/unit/cli/trainings/test_shapes.py::test_the_shape_is_the_simplest_that_predicts",),
+        ("tests/unit/cli/test_shapes.py::test_the_shape_is_the_simplest_that_predicts",),
     ),
     Mutation(
         "an R² above 1 to reach",

@@ -12,7 +12,7 @@ TRAINING = (
     ),
     Mutation(
         "an interrupt that waits for all trainings",
-        "kanwidget/training/worker_threads.py",
+        "kanwidget/training/many.py",
         "                    if not stop.is_set():",
         "                    if True:",
         ("tests/unit/training/test_many_threads.py::test_after_an_error_no_thread_begins_another_piece",),
@@ -146,14 +146,14 @@ TRAINING = (
     ),
     Mutation(
         "an animation on a transparent ground",
-        "kanwidget/insight/plot/moving/animate.py",
+        "kanwidget/insight/plot/animate.py",
         '    _check.choice(theme, "theme", where, ("light", "dark"))\n',
         "",
         ("tests/unit/insight/test_animation.py::test_wrong_settings_are_named",),
     ),
     Mutation(
         "too few names of bars",
-        "kanwidget/insight/plot/diagrams/bars.py",
+        "kanwidget/insight/plot/diagrams.py",
         "(not isinstance(in_vars, Sized) or len(in_vars) != network.n_features)",
         "not isinstance(in_vars, Sized)",
         ("tests/unit/insight/test_plot_bars.py::test_scores_of_a_network_with_pruned_inputs_and_names",),

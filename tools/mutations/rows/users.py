@@ -5,7 +5,7 @@ from tools.mutations.mutation import Mutation
 USERS = (
     Mutation(
         "the demo refuses its seed 0",
-        "kanwidget/cli/arguments.py",
+        "kanwidget/cli/main.py",
         'demo.add_argument("--seed", type=_whole(0)',
         'demo.add_argument("--seed", type=_whole(1)',
         ("tests/unit/cli/test_commands.py::test_the_demo_takes_the_seed_0",),

@@ -32,7 +32,7 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class CurveRows:
     """Values of the variable and of the target."""
 
     x: Tensor
@@ -40,9 +40,9 @@ class Rows:
     y: Tensor
     weights: Tensor | None
 
-    def at(self, indices: Tensor) -> Rows:
+    def at(self, indices: Tensor) -> CurveRows:
         """Some of the rows."""
-        return Rows(self.x[indices], self.y[indices], None if self.weights is None else self.weights[indices])
+        return CurveRows(self.x[indices], self.y[indices], None if self.weights is None else self.weights[indices])
 
     def energy(self) -> float:
         """Sum of the weighted squares of the target, above 0."""
@@ -61,7 +61,7 @@ class Rows:
         misfit = count * math.log2(max(relative, ROUND_OFF)) if math.isfinite(relative) else math.inf
         return misfit + cost(tree, count)
 
-    def sample(self, count: int) -> Rows:
+    def sample(self, count: int) -> CurveRows:
         """Rows spread evenly over the values of the variable."""
         order = self.x.argsort()
         places = torch.linspace(0, len(order) - 1, min(count, len(order)), dtype=torch.float64).round().long()

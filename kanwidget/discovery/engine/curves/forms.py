@@ -1,16 +1,52 @@
-"""The forms in which pairs of atoms stand, and the trees that they give, with constants to start from."""
+"""Atoms made by a grammar, the forms in which pairs of them stand, and the trees that these give, with constants to start from."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.trees import Tree, constant, number
+from kanwidget.discovery.engine.trees import OPERATIONS, Tree, complexity, constant, nodes, number
 
-_C = constant(1.0)
+X: Tree = ("x", 0)
+C: Tree = ("c", 1.0)
+_ONE: Tree = ("n", 1)
+
+#: Operations that every formula may hold.
+ARITHMETIC = frozenset({"add", "sub", "mul", "div", "neg", "inv", "sq", "cube", "sqrt", "pow"})
+
+_FUNCTIONS = ("exp", "log", "sin", "cos", "tan", "tanh", "atan", "asin", "acos", "sqrt", "inv")
+_POWERS = (
+    -5,
+    -4,
+    -3,
+    -2.5,
+    -2,
+    -1.5,
+    -1,
+    -0.5,
+    1 / 3,
+    0.5,
+    2 / 3,
+    1,
+    1.5,
+    2,
+    2.5,
+    3,
+    4,
+    5,
+    6,
+    8,
+    -6,
+    -7,
+    -8,
+    -9,
+    -10,
+    -12,
+)
 
 
 def scaled(factor: float, tree: Tree) -> Tree:
@@ -92,3 +128,163 @@ LINKS = (
 def quotient(left: Tree, right: Tree, factors: Sequence[float]) -> Tree:
     """`(a·f + b)/(1 + c·g)`."""
     return ("div", total(scaled(factors[0], left), constant(factors[2])), total(number(1), scaled(factors[1], right)))
+
+
+# ---- functions of one variable, made by a grammar: arguments, functions of them, and functions of those
+#
+# Each is an *atom*: a tree without a factor of its own. Atoms without constants come first; then those with up to three constants, which
+# a table of atoms holds at many values.
+
+
+def power(base: Tree, exponent: float) -> Tree:
+    """A power with an exponent that belongs to the form, written as short as it can be.
+
+    Examples:
+        >>> power(X, -2)
+        ('inv', ('sq', ('x', 0)))
+        >>> power(X, 1.5)
+        ('mul', ('x', 0), ('sqrt', ('x', 0)))
+    """
+    if exponent < 0:
+        return ("inv", power(base, -exponent))
+    short = {0.5: ("sqrt", base), 1: base, 1.5: ("mul", base, ("sqrt", base)), 2: ("sq", base), 3: ("cube", base)}
+    return short.get(exponent, ("pow", base, ("n", exponent)))
+
+
+def plain_atoms(functions: frozenset[str]) -> list[Tree]:
+    """Atoms without constants, the simplest first.
+
+    Args:
+        functions: Heads that may be used beside arithmetic.
+    """
+    trees = [power(X, exponent) for exponent in _POWERS]
+    trees += list(_plain_arguments())
+    trees += [(head, argument) for head in _FUNCTIONS for argument in _plain_arguments()]
+    trees += [(head, (function, X)) for head in ("sq", "cube") for function in ("log", "sin", "cos", "tanh")]
+    trees += [("exp", ("neg", argument)) for argument in _plain_arguments()]
+    trees += [("abs", ("sub", X, ("n", shift))) for shift in (-1, 0, 1)]
+    trees += [(head, ("add", ("exp", X), ("exp", ("neg", X)))) for head in ("inv", "log")]
+    return _allowed(trees, functions)
+
+
+def _plain_arguments() -> Iterator[Tree]:
+    square = ("sq", X)
+    yield from (X, square, ("cube", X), ("sqrt", X), ("inv", X), ("inv", square))
+    yield from (("add", X, _ONE), ("sub", X, _ONE), ("sub", _ONE, X))
+    yield from (("add", square, _ONE), ("sub", square, _ONE), ("sub", _ONE, square))
+    yield from (("add", square, X), ("sub", square, X), ("add", ("cube", X), X), ("add", ("sqrt", X), _ONE))
+    yield from (("add", ("add", square, X), _ONE), ("div", square, ("n", 2)), ("mul", ("n", math.pi), X))
+    yield from (("mul", ("n", number), X) for number in (0.5, 2, 3, 4))
+    yield from (("exp", X), ("exp", ("neg", X)), ("log", X), ("sin", X), ("cos", X), ("cos", square))
+    yield from (("add", _ONE, ("exp", X)), ("sub", ("exp", X), _ONE), ("sub", ("exp", ("inv", X)), _ONE))
+    yield from (("add", _ONE, ("exp", ("neg", X))), ("add", _ONE, ("log", X)), ("add", ("cube", X), _ONE))
+    yield from (("add", ("n", 2), ("sin", X)), ("add", ("n", 2), ("cos", X)), ("sub", ("n", 2), X))
+
+
+def polynomials(most: int) -> list[Tree]:
+    """Polynomials of degree 1 to `most`, each term with a factor."""
+    trees = []
+    tree = C
+    for degree in range(1, most + 1):
+        tree = ("add", tree, ("mul", C, power(X, degree)))
+        trees.append(tree)
+    return trees
+
+
+def atoms_with_constants(functions: frozenset[str]) -> list[Tree]:
+    """Atoms with one to three constants, the simplest first.
+
+    Args:
+        functions: Heads that may be used beside arithmetic.
+    """
+    trees = [*_rates(), *_shifts(), *_scaled_powers(), *_exponentials(), *_nested()]
+    return _allowed(trees, functions)
+
+
+def _rates() -> Iterator[Tree]:
+    """`f(c·u)`."""
+    arguments = (X, ("sq", X), ("inv", X), ("sqrt", X), ("cube", X), ("inv", ("sq", X)))
+    for argument in arguments:
+        yield ("exp", ("mul", C, argument))
+    for head in ("sin", "cos"):
+        for argument in arguments[:4]:
+            yield (head, ("mul", C, argument))
+    for head in ("tanh", "atan", "tan", "asin", "acos"):
+        for argument in arguments[:3]:
+            yield (head, ("mul", C, argument))
+
+
+def _shifts() -> Iterator[Tree]:
+    """`f(u + c)`, and with a second constant `f(c·(x + c))`, `exp(c/(u + c))`, `(u + c)^c`."""
+    arguments = (X, ("sq", X), ("sqrt", X), ("log", X), ("cube", X), ("cos", X), ("sin", X))
+    for argument in arguments:
+        shifted = ("add", argument, C)
+        yield from (("inv", shifted), ("log", shifted), ("sqrt", shifted), ("inv", ("sqrt", shifted)))
+        yield from (("inv", ("sq", shifted)), ("exp", ("div", C, shifted)), ("pow", shifted, C))
+    yield from (
+        ("add", X, C),
+        ("add", ("sq", X), C),
+        ("sq", ("add", X, C)),
+        ("cube", ("add", X, C)),
+        ("abs", ("add", X, C)),
+    )
+    yield from (("sqrt", ("sub", C, X)), ("sqrt", ("sub", C, ("sq", X))), ("log", ("sub", C, X)))
+    yield from (
+        ("inv", ("sub", C, ("sq", X))),
+        ("inv", ("sqrt", ("sub", C, ("sq", X)))),
+        ("inv", ("sqrt", ("sub", C, X))),
+    )
+    yield from (("pow", ("sub", C, X), C), ("pow", ("sub", C, ("sq", X)), C))
+    moved = ("mul", C, ("add", X, C))
+    yield from (("exp", ("mul", C, ("sq", ("add", X, C)))), ("inv", ("add", C, ("sq", ("add", X, C)))))
+    yield from (("tanh", moved), ("sq", ("tanh", moved)), ("atan", moved), ("sqrt", ("add", C, ("sq", ("add", X, C)))))
+    yield ("inv", ("add", ("add", ("sq", X), ("mul", C, X)), C))
+    yield ("exp", ("mul", C, ("sq", ("log", ("mul", C, X)))))
+
+
+def _scaled_powers() -> Iterator[Tree]:
+    """`x^c`, and `f((c·x)^c)`."""
+    scaled = ("pow", ("mul", C, X), C)
+    yield ("pow", X, C)
+    yield from (("exp", ("neg", scaled)), ("exp", scaled))
+    for head in ("inv", "log", "sqrt"):
+        yield (head, ("add", _ONE, scaled))
+    yield ("pow", ("add", _ONE, scaled), C)
+    yield from (("inv", ("sq", ("add", _ONE, scaled))), ("sin", scaled), ("cos", scaled))
+
+
+def _exponentials() -> Iterator[Tree]:
+    """`f(exp(c·u) ± 1)`, and with a second constant `f(c·exp(c·u) + 1)`."""
+    for argument in (X, ("inv", X), ("sq", X)):
+        growth = ("exp", ("mul", C, argument))
+        for sum_ in (("add", growth, _ONE), ("sub", growth, _ONE), ("sub", _ONE, growth)):
+            yield from (("inv", sum_), ("log", sum_), ("sqrt", sum_), ("sq", sum_), ("inv", ("sq", sum_)))
+        yield ("exp", ("mul", C, growth))
+        for head in ("inv", "log", "sqrt"):
+            yield (head, ("add", _ONE, ("mul", C, growth)))
+        yield ("pow", ("sub", _ONE, growth), C)
+        yield from (("sub", growth, _ONE), ("add", _ONE, ("mul", C, growth)))
+        yield ("pow", ("add", _ONE, ("mul", C, growth)), C)
+        yield ("inv", ("sq", ("tanh", ("mul", C, argument))))
+
+
+def _nested() -> Iterator[Tree]:
+    """Functions of waves and of steps."""
+    for head in ("sin", "cos"):
+        wave = (head, ("mul", C, X))
+        yield from (("exp", ("mul", C, (head, X))), ("exp", ("mul", C, wave)), ("inv", ("add", wave, C)))
+        yield from (("sqrt", ("add", wave, C)), ("log", ("add", wave, C)), ("sq", wave), ("inv", wave))
+    yield from (("log", ("cos", ("mul", C, X))), ("sq", ("tanh", ("mul", C, X))), ("inv", ("tanh", ("mul", C, X))))
+    yield ("inv", ("sq", ("cos", ("mul", C, X))))
+    yield ("tanh", ("sqrt", ("mul", C, X)))
+
+
+def _allowed(trees: list[Tree], functions: frozenset[str]) -> list[Tree]:
+    """The trees whose operations are allowed, the simplest first, each once."""
+    allowed = ARITHMETIC | functions
+    unique = dict.fromkeys(tree for tree in trees if not _heads(tree) - allowed)
+    return sorted(unique, key=complexity)
+
+
+def _heads(tree: Tree) -> set[str]:
+    return {node[0] for node in nodes(tree) if node[0] in OPERATIONS}

@@ -12,14 +12,14 @@ from typing import Literal
 
 from torch import Tensor
 
-from kanwidget.discovery.engine.curves.curve import Rows
+from kanwidget.discovery.engine.curves.curve import CurveRows
 from kanwidget.discovery.engine.curves.forms import scaled, total
 from kanwidget.discovery.engine.curves.tones import strongest
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, nodes, number, values
 
 X: Tree = ("x", 0)
 _ONE = number(1)
-Starts = Callable[[Rows], Sequence[Sequence[float]]]
+Starts = Callable[[CurveRows], Sequence[Sequence[float]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,48 +33,48 @@ class Natural:
     """Of the rows: constants to begin with."""
     domain: Literal["all", "positive", "nonzero"] = "all"
 
-    def holds(self, rows: Rows) -> bool:
+    def holds(self, rows: CurveRows) -> bool:
         """Whether it is defined on the rows."""
         low, high = float(rows.x.min()), float(rows.x.max())
         return self.domain == "all" or low > 0 or (self.domain == "nonzero" and high < 0)
 
 
-def _span(rows: Rows) -> float:
+def _span(rows: CurveRows) -> float:
     return float(rows.x.max() - rows.x.min()) or 1.0
 
 
-def _rates(rows: Rows) -> list[tuple[float]]:
+def _rates(rows: CurveRows) -> list[tuple[float]]:
     """Rates of exponentials: from slow ones to those that fall within a tenth of the range."""
     return [(sign * rate / _span(rows),) for rate in (0.5, 2.0, 8.0) for sign in (1, -1)]
 
 
-def _inverse_rates(rows: Rows) -> list[tuple[float]]:
+def _inverse_rates(rows: CurveRows) -> list[tuple[float]]:
     span = float((1 / rows.x).max() - (1 / rows.x).min()) or 1.0
     return [(sign * rate / span,) for rate in (0.5, 3.0, 12.0) for sign in (1, -1)]
 
 
-def _sizes(rows: Rows) -> list[tuple[float]]:
+def _sizes(rows: CurveRows) -> list[tuple[float]]:
     """Constants of the size of the variable."""
     size = float(rows.x.abs().mean()) or 1.0
     return [(size * factor,) for factor in (0.1, 0.6, 3.0)]
 
 
-def _squares(rows: Rows) -> list[tuple[float]]:
+def _squares(rows: CurveRows) -> list[tuple[float]]:
     return [(size**2,) for (size,) in _sizes(rows)]
 
 
-def _shifts(rows: Rows) -> list[tuple[float]]:
+def _shifts(rows: CurveRows) -> list[tuple[float]]:
     """Constants that put a zero before, into or behind the range."""
     low, span = float(rows.x.min()), _span(rows)
     return [(-low + span * part,) for part in (0.05, 0.5, 4.0, -0.5, -1.5)]
 
 
-def _before(rows: Rows) -> list[tuple[float]]:
+def _before(rows: CurveRows) -> list[tuple[float]]:
     """The same, before the range."""
     return _shifts(rows)[:3]
 
 
-def _centres(rows: Rows) -> list[tuple[float, float]]:
+def _centres(rows: CurveRows) -> list[tuple[float, float]]:
     """Minus the middle of a hump, and its width."""
     low, span = float(rows.x.min()), _span(rows)
     return [(-low - span * at, span * width) for at in (0.1, 0.5, 0.9) for width in (0.1, 0.35)]
@@ -144,7 +144,7 @@ NATURAL = (
 _ONE_CONSTANT = ("exp", "exp of 1/x", "1/(x + K)")
 
 
-def natural_functions(rows: Rows, functions: frozenset[str]) -> list[Tree]:
+def natural_functions(rows: CurveRows, functions: frozenset[str]) -> list[Tree]:
     """The functions that are defined on some rows, from all their starts, each with a factor, without an offset and with one.
 
     Waves come last: their frequencies are those that explain most, of the rows and of what a straight line leaves of them.
@@ -171,7 +171,7 @@ def functions_of_one_constant(x: Tensor, functions: frozenset[str]) -> list[Tree
         x: The variable, `(rows,)`.
         functions: Heads that formulas may hold.
     """
-    rows = Rows(x, x, None)
+    rows = CurveRows(x, x, None)
     trees = [
         natural.tree(*start)
         for natural in NATURAL
@@ -181,7 +181,7 @@ def functions_of_one_constant(x: Tensor, functions: frozenset[str]) -> list[Tree
     return [tree for tree in trees if tree[0] in functions]
 
 
-def _waves(rows: Rows) -> tuple[list[Tree], Tree]:
+def _waves(rows: CurveRows) -> tuple[list[Tree], Tree]:
     """Waves, also of an amplitude that falls, grows or is x; and one that stands beside a straight line."""
     line = rows.fit(total(constant(0.0), scaled(0.0, X)))
     mean = rows.fit(constant(0.0))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.curves.curve import Rows
+from kanwidget.discovery.engine.curves.curve import CurveRows
 from kanwidget.discovery.engine.curves.forms import scaled, total
 from kanwidget.discovery.engine.trees import Tree, constant, values
 
@@ -23,13 +23,13 @@ def rates(x: Tensor, count: int) -> Tensor:
     return 0.5 * torch.arange(1, count + 1, dtype=x.dtype) / half
 
 
-def tones(rows: Rows) -> Iterator[Tree]:
+def tones(rows: CurveRows) -> Iterator[Tree]:
     """Sums of one, two and three tones with an offset, and the same with a trend.
 
     Examples:
         >>> x = torch.linspace(0, 10, 200, dtype=torch.float64)
-        >>> trees = list(tones(Rows(x, torch.sin(2 * x) + 0.5 * torch.cos(5 * x), None)))
-        >>> rows = Rows(x, torch.sin(2 * x) + 0.5 * torch.cos(5 * x), None)
+        >>> trees = list(tones(CurveRows(x, torch.sin(2 * x) + 0.5 * torch.cos(5 * x), None)))
+        >>> rows = CurveRows(x, torch.sin(2 * x) + 0.5 * torch.cos(5 * x), None)
         >>> min(rows.fit(tree).relative for tree in trees) < 1e-12
         True
     """
@@ -40,7 +40,7 @@ def tones(rows: Rows) -> Iterator[Tree]:
             yield tree
 
 
-def strongest(rows: Rows, residual: Tensor) -> Tree:
+def strongest(rows: CurveRows, residual: Tensor) -> Tree:
     """The tone that explains most of a residual: a factor times the sine of a frequency and a phase."""
     roots = torch.ones_like(residual) if rows.weights is None else rows.weights.sqrt()
     frequencies = rates(rows.x, _RATES)

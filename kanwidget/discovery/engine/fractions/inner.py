@@ -16,7 +16,7 @@ from torch import Tensor
 from kanwidget.discovery.engine.assembly import power, product
 from kanwidget.discovery.engine.fractions.links import dips
 from kanwidget.discovery.engine.fractions.polynomials import equilibrated, independent, nearly_vanishing
-from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.targets import TARGETS, Target, usable
 from kanwidget.discovery.engine.trees import Tree, columns_of, constant, values
 
@@ -72,7 +72,7 @@ INNER = (
 )
 
 
-def rationals_with_function(table: Table) -> Iterator[str]:
+def rationals_with_function(table: EngineTable) -> Iterator[str]:
     """Rational functions of the columns and of a function of one of them, of a product, quotient or difference of
     two, or of a difference times a third one; of few columns of powers, too.
     """
@@ -90,7 +90,7 @@ def rationals_with_function(table: Table) -> Iterator[str]:
             yield f"trying fractions with {inner.needs} of a product"
 
 
-def _offer(table: Table, system: _System, grid: Tensor, sign: int) -> None:
+def _offer(table: EngineTable, system: _System, grid: Tensor, sign: int) -> None:
     """Offer the fractions of a system that vanish for a constant."""
     log_grid = grid.log().tolist()
     matrices = system.matrices([sign * math.exp(log_k) for log_k in log_grid])
@@ -125,7 +125,7 @@ def _heights(matrices: Tensor) -> list[float]:
 class _System:
     """What numerator and denominator are made of: products of features, one of which has the constant."""
 
-    table: Table
+    table: EngineTable
     plain: list[Tree]
     """Features without the constant."""
     functions: Callable[[float], list[Tree]]
@@ -158,7 +158,7 @@ def _product(features: list[Tree], chosen: tuple[int, ...]) -> Tree:
     return product([power(features[index], len(list(group))) for index, group in groups])
 
 
-def _systems(table: Table, inner: Inner, operand: Tree) -> Iterator[_System]:
+def _systems(table: EngineTable, inner: Inner, operand: Tree) -> Iterator[_System]:
     """Products of up to two of few columns and the functions; of different ones of operand, functions and the columns beside it."""
     most = min(_MOST_COLUMNS, len(table.sample) // 2) // 2
 
@@ -182,13 +182,13 @@ def _systems(table: Table, inner: Inner, operand: Tree) -> Iterator[_System]:
         yield _System(table, beside, functions, products, len(products))
 
 
-def _targets(table: Table) -> list[Target]:
+def _targets(table: EngineTable) -> list[Target]:
     """Y and, of few columns, the functions of it that aren't fractions of it."""
     others = [TARGETS[i] for i in _OTHERS] if len(table.indices) <= _FEW_COLUMNS else []
     return [TARGETS[0], *(target for target in others if usable(target, table.y, table.operations))]
 
 
-def _operands(table: Table) -> Iterator[Tree]:
+def _operands(table: EngineTable) -> Iterator[Tree]:
     for i in table.indices:
         yield ("x", i)
     for i, j in itertools.combinations(table.indices, 2):
@@ -204,7 +204,7 @@ def _operands(table: Table) -> Iterator[Tree]:
                 yield ("mul", difference, ("x", k))
 
 
-def _powers(table: Table) -> Iterator[Tree]:
+def _powers(table: EngineTable) -> Iterator[Tree]:
     """Of which exp is a power: u^v, (1 + u)^v, and exp(u·(1 - v)) of a part v of a whole."""
     one: Tree = ("n", 1)
     for i, j in itertools.permutations(table.indices, 2):

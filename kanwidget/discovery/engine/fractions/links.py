@@ -20,7 +20,7 @@ from kanwidget.discovery.engine.fractions.polynomials import (
     monomials_of,
     nearly_vanishing,
 )
-from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.targets import Target
 from kanwidget.discovery.engine.trees import Tree, constant
 
@@ -39,7 +39,7 @@ _FIRST, _PROMISING = 2, 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class LinkFamily:
     """A function of y with a constant."""
 
     name: str
@@ -56,8 +56,10 @@ def _spread(y: Tensor) -> Tensor:
 
 #: One row a function.
 LINKS = (
-    Link("exp(y/c)", "log", lambda y, c: torch.exp(y / c), lambda u, c: ("mul", constant(c), ("log", u)), _spread),
-    Link(
+    LinkFamily(
+        "exp(y/c)", "log", lambda y, c: torch.exp(y / c), lambda u, c: ("mul", constant(c), ("log", u)), _spread
+    ),
+    LinkFamily(
         "y^(1/c)",
         "",
         lambda y, c: y.abs() ** (1 / c),
@@ -67,7 +69,7 @@ LINKS = (
 )
 
 
-def linked_rationals(table: Table) -> Iterator[str]:
+def linked_rationals(table: EngineTable) -> Iterator[str]:
     """Offer functions with a constant of rational functions of the columns."""
     plain: list[Tree] = [("x", index) for index in table.indices]
     for link in LINKS:
@@ -86,15 +88,15 @@ def linked_rationals(table: Table) -> Iterator[str]:
             yield f"trying fractions behind {'a logarithm' if link.needs else 'a power'}"
 
 
-def _values(link: Link, c: float) -> Callable[[Tensor], Tensor]:
+def _values(link: LinkFamily, c: float) -> Callable[[Tensor], Tensor]:
     return lambda y: link.values(y, c)
 
 
-def _back(link: Link, c: float) -> Callable[[Tree, Tensor], Tree]:
+def _back(link: LinkFamily, c: float) -> Callable[[Tree, Tensor], Tree]:
     return lambda tree, y: link.back(tree, c)
 
 
-def _smallest(table: Table, link: Link, terms: Terms) -> Callable[[float], float]:
+def _smallest(table: EngineTable, link: LinkFamily, terms: Terms) -> Callable[[float], float]:
     """The smallest singular value, of the logarithm of the constant."""
     values = terms[1][table.sample]
     y = table.y[table.sample]

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from kanwidget.discovery.engine.assembly import of_sum, power, product, row_weights, total
 from kanwidget.discovery.engine.scans.regressions import project, singles
-from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.targets import TARGETS, Target, usable
 from kanwidget.discovery.engine.trees import Tree, constant, values
 
@@ -52,7 +52,7 @@ _FEATURES = {"sin": ("cos",), "sqrt": ("1-",), "exp": ("-",), "log": ("1-", "1+"
 _FEW_COLUMNS = 3
 
 
-def rational_functions(table: Table) -> Iterator[str]:
+def rational_functions(table: EngineTable) -> Iterator[str]:
     """Functions of y as rational functions of the columns, and of the columns and one kind of function of them."""
     for label, features in feature_sets(table):
         yield from _by_degree(table, features, label)
@@ -60,7 +60,7 @@ def rational_functions(table: Table) -> Iterator[str]:
             yield from _by_degree_of_each(table)
 
 
-def feature_sets(table: Table) -> Iterator[tuple[str, list[Tree]]]:
+def feature_sets(table: EngineTable) -> Iterator[tuple[str, list[Tree]]]:
     """What counts as columns: the columns, and with them one kind of function of each; with its name."""
     plain: list[Tree] = [("x", index) for index in table.indices]
     yield "the columns", plain
@@ -73,7 +73,7 @@ def feature_sets(table: Table) -> Iterator[tuple[str, list[Tree]]]:
                 yield f"the columns and their {head}", [*(base if head == "log" else plain), *extra]
 
 
-def _features(table: Table, head: str, others: tuple[str, ...], leaf: Tree) -> list[Tree]:
+def _features(table: EngineTable, head: str, others: tuple[str, ...], leaf: Tree) -> list[Tree]:
     """A function of a column, and its relatives."""
     one: Tree = ("n", 1)
     whole = table.undivided(leaf[1])
@@ -82,11 +82,11 @@ def _features(table: Table, head: str, others: tuple[str, ...], leaf: Tree) -> l
     return [(head, leaf), *((head, tree) for tree in named), *((name, leaf) for name in others if name not in inner)]
 
 
-def _usable(table: Table, tree: Tree) -> bool:
+def _usable(table: EngineTable, tree: Tree) -> bool:
     return bool(torch.isfinite(table.values(tree)).all())
 
 
-def _by_degree(table: Table, features: list[Tree], label: str) -> Iterator[str]:
+def _by_degree(table: EngineTable, features: list[Tree], label: str) -> Iterator[str]:
     most = min(int(_SHARE * len(table)), _MOST_COLUMNS)
     for top, bottom in _DEGREES:
         count = math.comb(len(features) + top, top) + math.comb(len(features) + bottom, bottom) - 1
@@ -102,7 +102,7 @@ def _by_degree(table: Table, features: list[Tree], label: str) -> Iterator[str]:
                 yield f"trying polynomials and fractions of {label}"
 
 
-def _by_degree_of_each(table: Table) -> Iterator[str]:
+def _by_degree_of_each(table: EngineTable) -> Iterator[str]:
     """Fractions of a high degree in one column, or in its root, and of a low one in each of the others.
 
     They have fewer coefficients than fractions of as high a degree in all columns together.
@@ -147,14 +147,14 @@ def monomials_of(features: list[Tree], degree: int) -> list[Tree]:
     return result
 
 
-def vanishing(table: Table, target: Target, above: Terms, below: Terms) -> Tree | None:
+def vanishing(table: EngineTable, target: Target, above: Terms, below: Terms) -> Tree | None:
     """The function of which numerator minus T(y) times denominator vanishes; None where there isn't exactly one."""
     system = _system(target.values(table.y), above, below)
     found = None if system is None else _combination(system[0], _VANISHES)
     return None if system is None or found is None else _fraction(table, target, above, below, found, system[1])
 
 
-def nearly_vanishing(table: Table, target: Target, above: Terms, below: Terms) -> list[Tree | None]:
+def nearly_vanishing(table: EngineTable, target: Target, above: Terms, below: Terms) -> list[Tree | None]:
     """The same where a constant in the terms, or in the function of y, is nearly right: all terms of the combination, and its large ones.
 
     The small ones make up for the error of the constant. Without them a fit moves it to where they aren't needed.
@@ -191,7 +191,7 @@ def _combination(matrix: Tensor, tolerance: float) -> tuple[list[int], Tensor] |
 
 
 def _fraction(
-    table: Table, target: Target, above: Terms, below: Terms, found: tuple[list[int], Tensor], scale: Tensor
+    table: EngineTable, target: Target, above: Terms, below: Terms, found: tuple[list[int], Tensor], scale: Tensor
 ) -> Tree | None:
     """Y by a combination that vanishes; None where numerator or denominator is empty."""
     subset, vector = found
@@ -209,7 +209,7 @@ def _fraction(
     return target.back(parts[0] if parts[1] == ("n", 1) else ("div", *parts), table.y)
 
 
-def independent(table: Table, trees: list[Tree]) -> Terms:
+def independent(table: EngineTable, trees: list[Tree]) -> Terms:
     """Trees of which none is a sum of those before it, and their values `(rows, trees)`: sin² is 1 - cos²."""
     matrix = torch.stack([table.values(tree) for tree in trees], 1)
     if not bool(torch.isfinite(matrix).all()):
@@ -279,7 +279,7 @@ def _term(tree: Tree, factor: float) -> Tree:
     return constant(factor) if tree == ("n", 1) else ("mul", constant(factor), tree)
 
 
-def sparse_sums(table: Table, candidates: list[Tree], label: str) -> Iterator[str]:
+def sparse_sums(table: EngineTable, candidates: list[Tree], label: str) -> Iterator[str]:
     """Functions of y as sums of a few of many trees, by forward selection; the terms not needed are left out after each step."""
     columns = table.columns[:, table.sample].unbind()
     matrix = torch.stack([values(tree, columns) for tree in candidates])

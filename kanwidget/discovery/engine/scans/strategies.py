@@ -1,19 +1,21 @@
-"""The scanning strategy: for each function of y, the atoms and pairs of atoms that explain it best, as formulas."""
+"""The scanning strategy: for each function of y, the atoms and pairs that explain it best, as formulas; and families of atoms."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.assembly import in_halves, of_product, of_sum, row_weights
+from kanwidget.discovery.engine.assembly import in_halves, of_product, of_sum, power, product, row_weights
+from kanwidget.discovery.engine.pool import PoolFormula
 from kanwidget.discovery.engine.scans.atoms import Atoms
 from kanwidget.discovery.engine.scans.regressions import Hit, Projected, pairs, project, singles
-from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.targets import TARGETS, Target, usable
-from kanwidget.discovery.engine.trees import Tree, values
+from kanwidget.discovery.engine.trees import Tree, constant, number, values
 
 #: Atoms whose partners are looked for in one step.
 _STEP = 1024
@@ -22,9 +24,25 @@ _HITS = 80
 #: Most atoms of which pairs are formed: for the functions of y that laws have most often, and for the others.
 PAIRED, _PAIRED_ELSE = 14000, 3000
 _COMMON = frozenset(row.name for row in list(TARGETS)[:4])
+#: Formulas that something is added to: their complexity at most, their error between these, and how many.
+_SHORT, _ERRORS, _MOST = 15.0, (0.01, 0.98), 4
+#: Products of each that are tried.
+_PRODUCTS = 8
+#: Atoms of which pairs are formed.
+_PAIRED = 3000
+UNARY = ("inv", "sq", "sqrt", "exp", "log", "sin", "cos", "tanh", "asin", "acos", "atan")
+_BINARY = ("add", "sub", "mul", "div")
+#: Constants of functions, relative to the size of the operand.
+_SHIFTS = (0.03, 0.1, 0.2, 0.35, 0.6, 1.0, 1.6, 2.5, 4.0, 8.0, 20.0)
+_RATES = (0.1, 0.25, 0.5, 1.0, 1.7, 3.0, 6.0)
+_TURNS = (0.5, 1.0, 1.5, 2.2, 3.2, 4.5, 6.5)
+_WEIGHTS = (0.3, 1.0, 3.0)
+_EXPONENTS = (-2.5, -1.5, -0.75, -0.3, 0.3, 0.75, 1.5, 2.5)
+#: Most monomials of all columns.
+_MOST_MONOMIALS = 800
 
 
-def scan_products(table: Table, atoms: Atoms, label: str, paired: int = PAIRED) -> Iterator[str]:
+def scan_products(table: EngineTable, atoms: Atoms, label: str, paired: int = PAIRED) -> Iterator[str]:
     """Y as a product of powers of the columns and of one or two atoms."""
     if not bool((table.y != 0).all()):
         return
@@ -48,7 +66,7 @@ def _logarithms(values: Tensor) -> Tensor:
 
 
 def scan_sums(
-    table: Table, atoms: Atoms, label: str, paired: int = PAIRED, targets: slice = slice(None)
+    table: EngineTable, atoms: Atoms, label: str, paired: int = PAIRED, targets: slice = slice(None)
 ) -> Iterator[str]:
     """Functions of y as sums of the columns and one or two atoms."""
     for target in tuple(TARGETS)[targets]:
@@ -58,7 +76,7 @@ def scan_sums(
             )
 
 
-def _scan_sum(table: Table, atoms: Atoms, label: str, target: Target, paired: int) -> Iterator[str]:
+def _scan_sum(table: EngineTable, atoms: Atoms, label: str, target: Target, paired: int) -> Iterator[str]:
     sample = table.sample
     leaves: list[Tree] = [("x", index) for index in table.indices]
     if target.name == "log({})":
@@ -93,3 +111,220 @@ def _hits(projected: Projected, paired: int) -> Iterator[list[Hit]]:
     )
     for start in range(0, count, _STEP):
         yield pairs(subset, _HITS, slice(start, min(start + _STEP, count)))
+
+
+# ---- what a short formula leaves, as a product: y = f + x₁^p·x₂^q·g for a formula f that is there already
+
+
+def scan_residuals(table: EngineTable, atoms: Atoms, label: str) -> Iterator[str]:
+    """Offer sums of a short formula and a product of powers of the columns and of one or two atoms.
+
+    Args:
+        table: The table.
+        atoms: On its sample of rows.
+        label: Of the atoms, in words.
+    """
+    for base in _bases(table):
+        residual = table.y - table.values(base.tree)
+        size = float(residual.abs().median())
+        if not size > 0:
+            continue
+        rest = EngineTable(
+            table.columns.T, residual / size, table.weights, table.operations, table.most, units=table.units
+        )
+        rest.sample = table.sample
+        for _ in scan_products(rest, atoms, label, _PAIRED):
+            yield f"trying products of {label} beside a short formula"
+        products = sorted(rest.pool.candidates, key=lambda candidate: candidate.error)[:_PRODUCTS]
+        table.offer(
+            [_sum(base.tree, size, product.tree) for product in products], f"a short formula and a product of {label}"
+        )
+
+
+def _bases(table: EngineTable) -> list[PoolFormula]:
+    """The shortest formulas that explain a part of y, multiples of columns among them."""
+    low, high = _ERRORS
+    multiples = [table.pool.judge(_multiple(table, index)) for index in table.indices]
+    best = sorted((c for c in multiples if c is not None and low < c.error < high), key=lambda c: c.error)[: _MOST // 2]
+    front = [c for c in table.pool.front() if c.complexity <= _SHORT and low < c.error < high]
+    return [*best, *front[: _MOST // 2]]
+
+
+def _multiple(table: EngineTable, index: int) -> Tree:
+    """A column times the factor that fits."""
+    column = table.columns[index]
+    weighted = table.weights * column
+    factor = float(weighted @ table.y) / (float(weighted @ column) or 1.0)
+    return ("mul", constant(factor), ("x", index))
+
+
+def _sum(base: Tree, size: float, product: Tree) -> Tree:
+    return ("add", base, ("mul", constant(size), product))
+
+
+# ---- families of atoms: small trees by size, monomials of all columns and functions of them, functions with one constant on a grid
+
+
+def small_trees(table: EngineTable, most: int) -> Iterator[tuple[str, Atoms]]:
+    """Atoms by size: each time the same list of atoms, grown by all trees of the next size."""
+    unary = [head for head in UNARY if head in table.operations]
+    atoms = Atoms(table.columns[:, table.sample], most)
+    first = range(len(atoms))
+    start = len(atoms)
+    atoms.apply(unary, first)
+    atoms.combine(_BINARY, first, first)
+    atoms.combine_with_number(("add", "sub"), first, 1)
+    second = range(start, len(atoms))
+    yield "two operations", atoms
+    start = len(atoms)
+    atoms.combine(_BINARY, second, first)
+    atoms.combine(("div",), first, second)
+    atoms.combine_with_number(("add", "sub"), second, 1)
+    atoms.apply(unary, second)
+    third = range(start, len(atoms))
+    yield "three operations", atoms
+    atoms.combine(_BINARY, second, second)
+    atoms.combine_with_number(("add", "sub"), third, 1)
+    atoms.apply(unary, third)
+    yield "four operations", atoms
+    atoms.combine(_BINARY, third, first)
+    atoms.combine(("div", "sub"), first, third)
+    atoms.combine(_BINARY, third, second)
+    yield "five operations", atoms
+
+
+def monomials(table: EngineTable, largest: int = 1) -> list[Tree]:
+    """Products of powers of the columns, the simplest first: exponents up to `largest` in size where there is no zero.
+
+    Of many columns only the simplest are made.
+    """
+    choices: list[Sequence[float]] = []
+    for index in table.indices:
+        low = -largest if table.nonzero(index) else 0
+        halves = (0.5, -0.5) if largest > 1 and table.positive(index) else ()
+        choices.append([*range(low, largest + 1), *halves])
+    exponents = [e for e in _products(choices) if any(e)]
+    exponents.sort(key=lambda e: (sum(map(abs, e)), sum(p < 0 for p in e)))
+    return [product([power(("x", index), p) for index, p in enumerate(e) if p]) for e in exponents[:_MOST_MONOMIALS]]
+
+
+def _products(choices: list[Sequence[float]]) -> Iterator[tuple[float, ...]]:
+    """All choices; of many columns only those with up to four powers."""
+    if len(choices) <= 6:
+        yield from itertools.product(*choices)
+        return
+    for size in range(1, 5):
+        for columns in itertools.combinations(range(len(choices)), size):
+            for powers in itertools.product(*([p for p in choices[c] if p] for c in columns)):
+                exponents = [0.0] * len(choices)
+                for column, p in zip(columns, powers, strict=True):
+                    exponents[column] = p
+                yield tuple(exponents)
+
+
+def functions_of(table: EngineTable, operands: Iterable[Tree], most: int) -> Atoms:
+    """Atoms: functions of trees, and 1 more or less than these."""
+    atoms = Atoms(table.columns[:, table.sample], most)
+    trees = [tree for tree in operands if tree[0] != "x"]
+    atoms.add_leaves(trees, _on_sample(table, trees))
+    operand_atoms = range(len(atoms))
+    atoms.combine_with_number(("add", "sub"), operand_atoms, 1)
+    unary = [head for head in ("exp", "sin", "cos", "tanh", "sq", "log", "asin") if head in table.operations]
+    functions = atoms.apply(unary, operand_atoms)
+    atoms.combine_with_number(("add", "sub"), functions, 1)
+    return atoms
+
+
+def products_with_functions(table: EngineTable, factors: Sequence[Tree], most: int) -> Atoms:
+    """Atoms: products of columns, and each times a function of a column, or of a sum or difference of two."""
+    atoms = Atoms(table.columns[:, table.sample], most)
+    products = atoms.add_leaves(factors, _on_sample(table, factors))
+    heads = [head for head in ("sin", "cos", "exp", "log", "sqrt") if head in table.operations]
+    pairs = atoms.combine(("sub", "add"), table.indices, table.indices)
+    functions = [*atoms.apply(heads, table.indices), *atoms.apply(heads, pairs)]
+    atoms.combine(("mul",), range(products.start, products.stop), functions)
+    return atoms
+
+
+def functions_with_constants(
+    table: EngineTable, operands: Iterable[Tree], simple: Atoms, most: int, *, sums: bool
+) -> Atoms:
+    """Atoms: functions of one constant, on a grid, of trees, and simple atoms beside them.
+
+    Args:
+        table: The table.
+        operands: The trees.
+        simple: Atoms without constants, which partners may be.
+        most: Most atoms.
+        sums: Whether atoms are for sums, so that inverses, roots and powers of each count, too: a product has powers anyway.
+    """
+    atoms = Atoms(table.columns[:, table.sample], most)
+    columns = table.columns[:, table.sample].unbind()
+    for operand in operands:
+        value = values(operand, columns)
+        size = float(value.abs().median())
+        if not (torch.isfinite(value).all() and size > 0):
+            continue
+        trees = list(_with_constants(operand, value, size, table.operations, sums))
+        if trees:
+            atoms.add_leaves(trees, torch.stack([values(tree, columns) for tree in trees]))
+        if len(atoms) >= most:
+            break
+    room = range(min(len(simple), most))
+    atoms.most += 2 * most
+    own = atoms.add_leaves([simple.tree(index) for index in room], simple.values[: len(room)])
+    if sums:
+        atoms.apply([head for head in ("log", "exp", "sqrt", "sq") if head in table.operations], own)
+    return atoms
+
+
+def linear_operands(table: EngineTable, simple: Iterable[Tree]) -> list[Tree]:
+    """Sums u + k·v of two trees, the constant k on a grid."""
+    columns = table.columns[:, table.sample].unbind()
+    operands: list[Tree] = []
+    for u, v in itertools.combinations(simple, 2):
+        sizes = [float(values(tree, columns).abs().median()) for tree in (u, v)]
+        if min(sizes) > 0:
+            ratio = sizes[0] / sizes[1]
+            operands += [("add", u, ("mul", constant(sign * k * ratio), v)) for k in _WEIGHTS for sign in (1, -1)]
+    return operands
+
+
+def _with_constants(
+    operand: Tree, value: Tensor, size: float, operations: frozenset[str], sums: bool
+) -> Iterator[Tree]:
+    low, high = float(value.min()), float(value.max())
+    spread = high - low
+    for shift in [s * sign * size for s in _SHIFTS for sign in (1, -1)]:
+        shifted: Tree = ("add", constant(shift), operand)
+        positive = low + shift > 0
+        if not sums:
+            # A sum has the shift in its own constant.
+            yield shifted
+            continue
+        if positive or high + shift < 0:
+            yield ("inv", shifted)
+        if positive and "log" in operations:
+            yield ("log", shifted)
+        if positive and "sqrt" in operations:
+            yield ("sqrt", shifted)
+    if "exp" in operations:
+        for rate in _RATES:
+            for sign in (1, -1):
+                scaled: Tree = ("mul", constant(sign * rate / max(spread, 1e-3 * size)), operand)
+                yield ("exp", scaled)
+                if not sums:
+                    yield ("sub", number(1), ("exp", scaled))
+                    yield ("add", number(1), ("exp", scaled))
+    for head in ("sin", "cos", "tanh", "atan"):
+        if head in operations:
+            for turn in _TURNS:
+                yield (head, ("mul", constant(turn / max(spread, 1e-3 * size)), operand))
+    if sums and low > 0:
+        for exponent in _EXPONENTS:
+            yield ("pow", operand, constant(exponent))
+
+
+def _on_sample(table: EngineTable, trees: Sequence[Tree]) -> Tensor:
+    columns = table.columns[:, table.sample].unbind()
+    return torch.stack([values(tree, columns) for tree in trees]) if trees else torch.empty(0, len(table.sample))

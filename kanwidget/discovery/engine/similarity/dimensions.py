@@ -1,13 +1,30 @@
-"""The kinds of columns and target: exponents of dimensions that they have in common, without names."""
+"""The kinds of columns and target: exponents of dimensions that they have in common, without names; and products without dimension."""
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+import torch
+from torch import Tensor
+
+from kanwidget.discovery.engine.reductions import Reduction, Sample, column_text, near_constant
+from kanwidget.discovery.engine.similarity.monomials import coherent, monomial
+from kanwidget.discovery.engine.trees import Tree, number
+
 Exponents = tuple[Fraction, ...]
 Matrix = list[list[Fraction]]
+#: Choices of the columns that the others are divided by: those that are looked at, and those that are returned.
+_LOOKED_AT, _CHOICES = 300, 3
+#: Most terms of a symmetry's denominators.
+_DENOMINATOR = 4
+#: What an exponent that isn't whole costs, in units of exponents.
+_ROOT = 0.5
+#: The part of rows that symmetries are looked for in.
+_PART = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +78,134 @@ def reduced(rows: Matrix) -> tuple[Matrix, list[int]]:
                 rows[i] = [entry - row[column] * pivot for entry, pivot in zip(row, rows[done], strict=True)]
         pivots.append(column)
     return rows[: len(pivots)], pivots
+
+
+# ---- products by units: columns and target whose units fit together depend on fewer numbers, which have none
+#
+# A change of base units changes no law. Of n columns with r independent dimensions, y over a product of r of them is a function of n - r
+# products without dimension. A law with a constant that isn't among the columns, such as one of nature, keeps some of these symmetries
+# only: which ones, the derivatives of a surrogate say. In logarithms each is a weighted sum of derivatives that is constant.
+#
+# References:
+#     Buckingham, "On physically similar systems; illustrations of the use of dimensional equations", Phys. Rev. 4 (1914) 345.
+
+
+def products_by_units(dimensions: Dimensions, whole: Tensor, names: Sequence[str]) -> list[Reduction]:
+    """Smaller tables of products without dimension, for a law that holds no constant with one; none where y can't be reached.
+
+    Args:
+        dimensions: Of columns and target.
+        whole: The columns, `(columns, rows)`.
+        names: Of the columns, for words.
+    """
+    return _Products(dimensions, whole, names).by(dimensions.matrix, "by its units")
+
+
+def products_by_symmetries(
+    dimensions: Dimensions, whole: Tensor, sample: Sample, names: Sequence[str]
+) -> list[Reduction]:
+    """Smaller tables by those changes of units that the data are seen to keep; the law may hold constants with dimensions.
+
+    Args:
+        dimensions: Of columns and target.
+        whole: The columns, `(columns, rows)`.
+        sample: Derivatives by the columns.
+        names: Of the columns, for words.
+    """
+    matrix = dimensions.matrix
+    symmetries = _symmetries(matrix, dimensions.parts, sample)
+    if not symmetries:
+        return []
+    says = "by its units" if len(symmetries) == len(matrix) else "with a constant that has a unit"
+    return _Products(dimensions, whole, names).by(symmetries, says)
+
+
+def _symmetries(matrix: Matrix, parts: Sequence[int], sample: Sample) -> Matrix:
+    """The combinations of dimensions whose change of units leaves the law as it is."""
+    if not matrix or bool((sample.x[list(parts)] == 0).any()):
+        return []
+    elasticity = (sample.gradient * sample.x / sample.y)[list(parts)]
+    rows = torch.tensor([[float(entry) for entry in row] for row in matrix], dtype=sample.x.dtype)
+    off = elasticity.T @ rows[:, :-1].T - rows[:, -1]
+    size = off.norm(dim=1)
+    off = off[size <= size.quantile(_PART)]
+    basis = torch.linalg.svd(off, full_matrices=False).Vh if len(off) >= len(matrix) else off[:0]
+    for count in range(len(basis), 0, -1):
+        weights = _simple(basis[-count:])
+        if all(near_constant(off @ _floats(row) / _floats(row).abs().sum(), 0.0, sample.tolerance) for row in weights):
+            return [_combined(row, matrix) for row in weights]
+    return []
+
+
+def _combined(weights: Sequence[Fraction], matrix: Matrix) -> list[Fraction]:
+    """The weighted sum of rows."""
+    columns = zip(*matrix, strict=True)
+    return [sum((w * entry for w, entry in zip(weights, column, strict=True)), Fraction(0)) for column in columns]
+
+
+def _floats(row: Sequence[Fraction]) -> Tensor:
+    return torch.tensor([float(entry) for entry in row], dtype=torch.float64)
+
+
+def _simple(vectors: Tensor) -> Matrix:
+    """Simple numbers near a basis of what some vectors span."""
+    rows = vectors.clone()
+    for i in range(len(rows)):
+        pivot = int(rows[i].abs().argmax())
+        rows[i] = rows[i] / rows[i, pivot]
+        others = torch.arange(len(rows)) != i
+        rows[others] -= rows[others, pivot, None] * rows[i]
+    return [[Fraction(entry).limit_denominator(_DENOMINATOR) for entry in row] for row in rows.tolist()]
+
+
+class _Products:
+    """Products of columns by exponents."""
+
+    def __init__(self, dimensions: Dimensions, whole: Tensor, names: Sequence[str]) -> None:
+        self.dimensions, self.names = dimensions, names
+        self.middles = whole.abs().median(1).values.tolist()
+
+    def by(self, matrix: Matrix, says: str) -> list[Reduction]:
+        """Reductions by some symmetries, those with the simplest exponents first; none where y can't be reached."""
+        rows, pivots = reduced(matrix)
+        count = len(self.dimensions.parts)
+        if not rows or count in pivots:
+            return []
+        choices = []
+        for base in itertools.islice(itertools.combinations(range(count), len(rows)), _LOOKED_AT):
+            order = [*base, *(i for i in range(count + 1) if i not in base)]
+            solved, own = reduced([[row[i] for i in order] for row in rows])
+            if own == list(range(len(base))):
+                exponents = {i: [row[place] for row in solved] for place, i in enumerate(order) if place >= len(base)}
+                choices.append((sum(map(_cost, itertools.chain(*exponents.values()))), base, exponents))
+        choices.sort(key=lambda choice: choice[:2])
+        reductions = (self._reduction(base, exponents, says) for _, base, exponents in choices)
+        # Two choices may be the same products.
+        return list(itertools.islice(dict.fromkeys(itertools.islice(reductions, 3 * _CHOICES)), _CHOICES))
+
+    def _reduction(self, base: Sequence[int], exponents: dict[int, list[Fraction]], says: str) -> Reduction:
+        """Y over a product of the base columns, of the others over such products."""
+        parts = self.dimensions.parts
+        columns: list[Tree] = [("x", i) for i in range(len(self.names)) if i not in parts]
+        for place, powers in exponents.items():
+            if place < len(parts):
+                least = math.lcm(*(power.denominator for power in powers))
+                columns.append(
+                    self._product([(place, Fraction(least)), *zip(base, (-least * p for p in powers), strict=True)])
+                )
+        target = list(zip(base, exponents[len(parts)], strict=True))
+        factor = monomial([(parts[place], power) for place, power in target])
+        products = ", ".join(column_text(tree, self.names) for tree in columns) or "nothing"
+        text = f"{says} it depends on {products} only"
+        if factor != number(1):
+            text += f", beside a factor {column_text(factor, self.names)}"
+        return Reduction(tuple(columns), factor, text)
+
+    def _product(self, powers: Sequence[tuple[int, Fraction]]) -> Tree:
+        """A product of the columns that take part; in coherent units where these make it of order one."""
+        parts = self.dimensions.parts
+        return coherent([(parts[place], power) for place, power in powers], self.dimensions.sizes, self.middles)
+
+
+def _cost(exponent: Fraction) -> float:
+    return float(abs(exponent)) + _ROOT * (exponent.denominator > 1)

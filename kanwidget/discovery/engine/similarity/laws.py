@@ -17,8 +17,8 @@ from torch import Tensor
 
 from kanwidget.discovery.engine.reductions import Reduction, column_text
 from kanwidget.discovery.engine.similarity.monomials import coherent, monomial
-from kanwidget.discovery.engine.similarity.ridges import Ridge, Rows
-from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.similarity.ridges import Ridge, RidgeRows
+from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.trees import number
 
 #: Rows that exponents are fitted to, at most, and how many each of a fit's numbers needs.
@@ -54,7 +54,7 @@ class _Law(NamedTuple):
         return all(abs(value) <= _LARGEST_EXPONENT for row in (*self.groups, self.factor) for value in row)
 
 
-def similarity_laws(table: Table, names: Sequence[str]) -> Iterator[Reduction | None]:
+def similarity_laws(table: EngineTable, names: Sequence[str]) -> Iterator[Reduction | None]:
     """Smaller tables, of laws with one product first; with two where these say far more.
 
     Args:
@@ -64,7 +64,7 @@ def similarity_laws(table: Table, names: Sequence[str]) -> Iterator[Reduction | 
     Yields:
         A smaller table, or None after a fit.
     """
-    search = _Search(table, names)
+    search = _LawSearch(table, names)
     if not search.columns or not 0 < search.total < math.inf:
         return
     before = search.law(0)
@@ -90,8 +90,8 @@ class _Found(NamedTuple):
     law: _Law | None
 
 
-class _Search:
-    def __init__(self, table: Table, names: Sequence[str]) -> None:
+class _LawSearch:
+    def __init__(self, table: EngineTable, names: Sequence[str]) -> None:
         self.table, self.names = table, names
         self.rows = table.draw(_MOST_ROWS)
         x = table.columns[:, self.rows]
@@ -122,7 +122,7 @@ class _Search:
     def law(self, products: int, carrier: int | None = None) -> _Found | None:
         """The best fit with so many products; None where none is near."""
         column = None if carrier is None else self.table.columns[carrier, self.rows]
-        rows = Rows(self.logs, self.y, self.roots, column if column is None else column / column.abs().max())
+        rows = RidgeRows(self.logs, self.y, self.roots, column if column is None else column / column.abs().max())
         if len(self.rows) < _ROWS * rows.parameters(products):
             return None
         best = rows.best(products)
@@ -143,7 +143,7 @@ class _Search:
         """Whether a fit with more products is worth its numbers."""
         if fewer is None:
             return True
-        rows = Rows(self.logs, self.y, self.roots)
+        rows = RidgeRows(self.logs, self.y, self.roots)
         count = rows.parameters(len(more.ridge.groups)) - rows.parameters(len(fewer.ridge.groups))
         before, after = (max(found.ridge.sse, 1e-300) for found in (fewer, more))
         return 0.5 * len(self.rows) * math.log2(before / after) > _NUMBER * count

@@ -46,7 +46,7 @@ class Ridge:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class RidgeRows:
     """The rows that are fitted to."""
 
     logs: Tensor

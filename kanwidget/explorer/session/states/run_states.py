@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
+import torch
 from torch import Tensor
 
 from kanwidget import _check
@@ -14,12 +15,14 @@ from kanwidget.core import Event, History, StepRecord
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.protocol.records import State
 from kanwidget.explorer.protocol.topics import Topics
-from kanwidget.explorer.session.label_noise import noisy
 from kanwidget.explorer.session.recorder import RecordedStep, Recorder
 from kanwidget.explorer.session.states.problem import ProblemParts
 from kanwidget.explorer.session.undo import Checkpoint, copied
 from kanwidget.kan import KAN
 from kanwidget.training import Settings, Trainer
+
+#: A seed that nobody draws rows with: noise of the same seed as the rows would follow from them.
+_SEED = 0x2545F491
 
 
 class RunStates:
@@ -261,3 +264,35 @@ class RunStates:
         self.problem, self.trainer, self.data, self.initial = parts.number, parts.trainer, parts.data, parts.initial
         self.previous_history, self.noise, self.recorder = parts.previous_history, parts.noise, parts.recorder
         self.first_structure_id, self.ms_per_step = parts.first_structure_id, None
+
+
+# ---- noise on the training labels, to see how a network takes it. Test labels stay true
+
+
+def noisy(data: Dataset, level: float, seed: int = _SEED) -> Dataset:
+    """The same data with noise on the training labels.
+
+    Args:
+        data: The data.
+        level: Standard deviation of the noise in units of each label column's own; for classes the part of the rows whose
+            class is drawn anew. 0 gives the data themselves.
+        seed: Of the draw: the same noise, larger or smaller, at every level.
+
+    Examples:
+        >>> data = Dataset([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0])
+        >>> noisy(data, 0.0) is data
+        True
+        >>> bool((noisy(data, 0.1).train_label != data.train_label).all())
+        True
+    """
+    if level == 0:
+        return data
+    label, generator = data.train_label, torch.Generator().manual_seed(seed)
+    if data.is_classification:
+        drawn = torch.rand(label.shape, generator=generator) < level
+        redrawn = torch.randint(data.n_outputs, label.shape, generator=generator)
+        return replace(data, train_label=torch.where(drawn.to(label.device), redrawn.to(label.device), label))
+    spread = label.std(0, correction=0) if len(label) > 1 else torch.zeros_like(label[0])
+    # Drawn in float64 on the CPU, so that a seed means the same noise everywhere.
+    drawn = torch.randn(label.shape, generator=generator, dtype=torch.float64).to(label)
+    return replace(data, train_label=label + level * spread * drawn)

@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
 
 from kanwidget.symbolic.formulas.evaluation import has_values
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
 from kanwidget.symbolic.formulas.rewriting.canonical import canonical as canonical_of
 from kanwidget.symbolic.formulas.rewriting.decimals import shape
-from kanwidget.symbolic.formulas.rewriting.simpler import proposals
 
 #: Standard errors by which a constant is needed.
 _ERRORS = 3.0
@@ -31,6 +33,10 @@ _SMALLEST = 1e-4
 _LARGEST_ERROR = {1: 0.25, 2: 0.04, 3: 0.012, 4: 0.008}
 #: Standard errors within which an exponent may be that number; fewer where these make up more than this part of the way to the next.
 _NEAR, _NEARER, _CHANCE = 3.0, 2.0, 0.1
+#: Share of a function's variance that a proposal must explain before it is fitted, and proposals of a function that are.
+_LEAST, _MOST = 0.9, 4
+#: Numbers below this part of the largest one count as 0.
+_ZERO = 1e-12
 
 
 def most_likely_growth(constants: int) -> float:
@@ -294,3 +300,150 @@ def simple_exponent(value: float, error: float) -> Any:
         if numerator and error <= largest and near:
             return sympy.Rational(numerator, denominator)
     return None
+
+
+# ---- simpler functions that may say the same as a function of a formula on these rows: powers, logarithms, lines, saturations
+#
+# A cosine of an argument that hardly moves is a parabola, and in noisy data the sine of a temperature is its inverse. Each proposal has
+# fewer constants than what it replaces; a fit decides.
+
+
+class _Proposal(NamedTuple):
+    """A simpler expression for a part of a formula."""
+
+    part: Any
+    simpler: Any
+    explained: float
+    """The share of the part's variance that it explains as it is."""
+
+
+def proposals(expr: Any, values: Callable[[Any], Tensor]) -> Iterator[_Proposal]:
+    """Simpler expressions for the functions, factors and terms of exponents in an expression, the largest parts first.
+
+    Args:
+        expr: The expression, with numbers as constants.
+        values: The values of a subexpression on the rows.
+
+    Examples:
+        >>> import sympy
+        >>> x = sympy.Symbol("x")
+        >>> part = sympy.log(x + 0.01)
+        >>> column = torch.linspace(2, 9, 9, dtype=torch.float64)
+        >>> values = {x: column, x + 0.01: column + 0.01, part: torch.log(column + 0.01)}
+        >>> print(next(proposals(part, values.__getitem__)).simpler.evalf(2))
+        1.0*log(x) + 0.0062
+    """
+    for part in _replaceable_parts(expr):
+        target = values(part)
+        if not bool(torch.isfinite(target).all()) or not float(target.std()) > 0:
+            continue
+        made = [*_of_one_variable(part, target, values), *_of_the_argument(part, target, values)]
+        yield from sorted(made, key=lambda proposal: -proposal.explained)[:_MOST]
+
+
+def _replaceable_parts(expr: Any) -> list[Any]:
+    """Functions, powers of sums, and sums that are factors, with a constant in them; the ones with most constants first."""
+    import sympy
+
+    parts = set(expr.atoms(sympy.Function, sympy.Pow))
+    parts |= {factor for product in expr.atoms(sympy.Mul) for factor in product.args if isinstance(factor, sympy.Add)}
+    for power in expr.atoms(sympy.exp):
+        parts |= {term for term in sympy.Add.make_args(power.args[0]) if not isinstance(term, sympy.Symbol)}
+    listed = [part for part in parts if part.free_symbols and part.atoms(sympy.Float) and not _is_simple(part)]
+    return sorted(listed, key=lambda part: (-len(part.atoms(sympy.Float)), str(part)))
+
+
+def _is_simple(part: Any) -> bool:
+    """Whether nothing is simpler: a curve, a power of a variable, a multiple of it or of its logarithm."""
+    import sympy
+
+    _, function = part.as_coeff_Mul()
+    if isinstance(function, sympy.log) or function.is_Pow:
+        return isinstance(function.args[0], sympy.Symbol)
+    return function.is_Symbol or isinstance(function, sympy.core.function.AppliedUndef)
+
+
+def _of_one_variable(part: Any, target: Tensor, values: Callable[[Any], Tensor]) -> Iterator[_Proposal]:
+    import sympy
+
+    if len(part.free_symbols) != 1:
+        return
+    (variable,) = part.free_symbols
+    column = values(variable)
+    positive = bool((column > 0).all())
+    bases = {variable: column}
+    if positive:
+        bases |= {sympy.log(variable): column.log(), 1 / variable: 1 / column}
+    for basis, numbers in bases.items():
+        offset, factor, explained = _fitted_line(numbers, target)
+        if explained >= _LEAST:
+            yield _Proposal(part, sympy.Float(offset) + sympy.Float(factor) * basis, explained)
+    if positive and bool((target > 0).all() | (target < 0).all()):
+        yield from _products(part, variable, column, target)
+
+
+def _products(part: Any, variable: Any, column: Tensor, target: Tensor) -> Iterator[_Proposal]:
+    """c·x^n, c·exp(a·x), c·exp(a/x) and c·x/(x + k) for a part of one sign."""
+    import sympy
+
+    sign, logarithm = float(target[0].sign()), target.abs().log()
+    options = [
+        (lambda a: variable**a, column.log()),
+        (lambda a: sympy.exp(a * variable), column),
+        (lambda a: sympy.exp(a / variable), 1 / column),
+    ]
+    for make, numbers in options:
+        offset, power, explained = _fitted_line(numbers, logarithm)
+        if explained >= _LEAST:
+            yield _Proposal(
+                part, sympy.Float(sign * float(torch.tensor(offset).exp())) * make(sympy.Float(power)), explained
+            )
+    # 1/y = 1/c + (k/c)/x
+    inverse, slope, explained = _fitted_line(1 / column, 1 / target)
+    if explained >= _LEAST and inverse != 0 and slope / inverse > 0:
+        limit = sympy.Float(1 / inverse)
+        yield _Proposal(part, limit * variable / (variable + sympy.Float(slope / inverse)), explained)
+
+
+def _of_the_argument(part: Any, target: Tensor, values: Callable[[Any], Tensor]) -> Iterator[_Proposal]:
+    """A line or a parabola in the place of a function whose argument hardly moves."""
+    import sympy
+
+    if not (isinstance(part, (sympy.Function, sympy.Pow)) and len(part.args[0].atoms(sympy.Symbol)) > 0):
+        return
+    argument = part.args[0]
+    if argument.is_Symbol or (isinstance(part, sympy.Pow) and part.exp in (1, 2)):
+        return
+    numbers = values(argument)
+    offset, factor, explained = _fitted_line(numbers, target)
+    if explained >= _LEAST:
+        yield _Proposal(part, sympy.Float(offset) + sympy.Float(factor) * argument, explained)
+    center = numbers.mean()
+    square, linear, constant, explained = _fitted_parabola(numbers - center, target)
+    if explained >= _LEAST and abs(square) > 0:
+        vertex = float(center) - linear / (2 * square)
+        height = constant - linear**2 / (4 * square)
+        parabola = sympy.Float(square) * (argument - sympy.Float(vertex)) ** 2 + sympy.Float(height)
+        yield _Proposal(part, parabola, explained)
+
+
+def _fitted_line(x: Tensor, y: Tensor) -> tuple[float, float, float]:
+    """Offset and slope of y over x, and the share of y's variance that they explain."""
+    u, v = x - x.mean(), y - y.mean()
+    size = float(u.square().sum())
+    if not size > (_ZERO * float(x.abs().max())) ** 2 * len(x):
+        return float(y.mean()), 0.0, 0.0
+    slope = float((u * v).sum()) / size
+    explained = slope * float((u * v).sum()) / max(float(v.square().sum()), 1e-300)
+    return float(y.mean()) - slope * float(x.mean()), slope, explained
+
+
+def _fitted_parabola(u: Tensor, y: Tensor) -> tuple[float, float, float, float]:
+    """Coefficients of u², u and 1, and the share of y's variance that they explain."""
+    scale = u.abs().max().clamp(min=1e-300)
+    design = torch.stack([(u / scale) ** 2, u / scale, torch.ones_like(u)], 1)
+    solution = torch.linalg.lstsq(design, y[:, None], driver="gelsd").solution[:, 0]
+    left = y - design @ solution
+    explained = 1 - float(left.square().sum()) / max(float((y - y.mean()).square().sum()), 1e-300)
+    square, linear, constant = solution.tolist()
+    return square / float(scale) ** 2, linear / float(scale), constant, explained

@@ -5,7 +5,7 @@ import sympy
 import torch
 
 from kanwidget.discovery.engine.coefficients import coefficient_forms, curves_of_coefficients
-from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.trees import expression
 from kanwidget.formulas import equivalent
 from tests.support.engine import AWKWARD, EVERYTHING, awkward_table, run, table_of, uniform
@@ -70,7 +70,7 @@ def test_a_smooth_function_is_no_series_in_a_column():
 def test_noise_alone_has_no_form():
     x = uniform(400, RANGE, RANGE, RANGE)
     y = torch.randn(400, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-    assert not forms(Table(x, y, None, EVERYTHING), near=1.0)
+    assert not forms(EngineTable(x, y, None, EVERYTHING), near=1.0)
 
 
 def test_what_is_left_is_told_from_noise():

@@ -7,12 +7,10 @@ import torch
 
 from kanwidget.discovery.engine.curves import curves
 from kanwidget.discovery.engine.curves.atoms import tabulate
-from kanwidget.discovery.engine.curves.curve import Rows
-from kanwidget.discovery.engine.curves.families import Screen
-from kanwidget.discovery.engine.curves.forms import IDENTITY, LINKS
-from kanwidget.discovery.engine.curves.grammar import atoms_with_constants, plain_atoms
-from kanwidget.discovery.engine.curves.reductions import reduced
-from kanwidget.discovery.engine.curves.screening import corrected, products, shifted_products, sums
+from kanwidget.discovery.engine.curves.curve import CurveRows
+from kanwidget.discovery.engine.curves.families import Screen, corrected, products, shifted_products, sums
+from kanwidget.discovery.engine.curves.forms import IDENTITY, LINKS, atoms_with_constants, plain_atoms
+from kanwidget.discovery.engine.curves.search import reduced
 from kanwidget.discovery.engine.trees import OPERATIONS, constants, nodes, values
 
 ALL = frozenset(OPERATIONS)
@@ -97,7 +95,7 @@ def test_a_link_inverts_itself(link):
         "root": terms.square(),
         "exponential": terms.log(),
     }
-    sample = Rows(x, targets[link.name], None)
+    sample = CurveRows(x, targets[link.name], None)
     atoms = tabulate([X, ("sq", X)], x, torch.Generator())
     trees = Screen.of(sample).pairs_in_sums(atoms, atoms, link, 3)
     assert min(sample.fit(tree).relative for tree in trees) < 1e-12
@@ -105,7 +103,7 @@ def test_a_link_inverts_itself(link):
 
 def test_reductions_take_out_what_the_rows_do_not_need():
     x = rows()
-    sample = Rows(x, 3 * x.square(), None)
+    sample = CurveRows(x, 3 * x.square(), None)
     curve = sample.fit(("add", ("mul", C, ("pow", X, ("c", 1.9))), ("mul", C, ("sin", X))))
     assert reduced(curve, sample).tree == ("mul", ("c", pytest.approx(3.0)), ("sq", X))
 

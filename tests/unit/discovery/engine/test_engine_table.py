@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from kanwidget.discovery.engine.table import SAMPLE, Table, Units
+from kanwidget.discovery.engine.table import SAMPLE, EngineTable, Units
 from kanwidget.discovery.engine.trees import values
 from tests.support.engine import EVERYTHING, ONE, X, Y, table_of, uniform
 
@@ -61,7 +61,7 @@ def test_a_target_that_is_mostly_zero_is_measured_by_its_largest_value():
 def test_the_sample_has_rows_of_weight_only_and_is_the_same_for_a_seed():
     x = uniform(1000, (0, 1))
     weights = torch.arange(1000, dtype=torch.float64) % 2
-    samples = [Table(x, x[:, 0], weights, EVERYTHING, seed=seed).sample for seed in (0, 0, 1)]
+    samples = [EngineTable(x, x[:, 0], weights, EVERYTHING, seed=seed).sample for seed in (0, 0, 1)]
     assert len(samples[0]) == SAMPLE == len(set(samples[0].tolist()))
     assert bool((weights[samples[0]] > 0).all())
     assert torch.equal(samples[0], samples[1])
@@ -70,7 +70,7 @@ def test_the_sample_has_rows_of_weight_only_and_is_the_same_for_a_seed():
 
 def test_weights_are_one_on_average():
     x = uniform(30, (0, 1))
-    table = Table(x, x[:, 0], torch.full((30,), 7.0, dtype=torch.float64), EVERYTHING)
+    table = EngineTable(x, x[:, 0], torch.full((30,), 7.0, dtype=torch.float64), EVERYTHING)
     assert table.weights.tolist() == [1.0] * 30
     assert len(table) == 30
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from kanwidget.discovery.engine.growth import grow, shorten
-from kanwidget.discovery.engine.scans.families import small_trees
+from kanwidget.discovery.engine.scans.strategies import small_trees
 from kanwidget.discovery.engine.trees import columns_of, complexity
 from tests.support.engine import ONE, X, Y, run, table_of
 

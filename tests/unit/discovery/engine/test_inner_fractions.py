@@ -7,7 +7,7 @@ import torch
 
 from kanwidget.discovery.engine.fractions.inner import rationals_with_function
 from kanwidget.discovery.engine.fractions.links import dips, linked_rationals
-from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.table import EngineTable
 from tests.support.engine import EVERYTHING, run, table_of, uniform
 
 UNIT = (0.5, 2)
@@ -50,7 +50,7 @@ def test_one_is_added_to_a_column_as_it_was():
     """Interest of 0.2 to 1 percent a month, measured in hundredths."""
     x = uniform(100, (0.2, 1.0), (0.6, 3.6))
     rate, months = 0.01 * x[:, 0], 100 * x[:, 1]
-    table = Table(x, rate / (1 - (1 + rate) ** -months), None, EVERYTHING, units=[0.01, 100.0])
+    table = EngineTable(x, rate / (1 - (1 + rate) ** -months), None, EVERYTHING, units=[0.01, 100.0])
     run(rationals_with_function(table))
     assert table.pool.is_exact
 

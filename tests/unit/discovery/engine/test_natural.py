@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from kanwidget.discovery.engine.curves import curves
-from kanwidget.discovery.engine.curves.curve import Rows
+from kanwidget.discovery.engine.curves.curve import CurveRows
 from kanwidget.discovery.engine.curves.natural import NATURAL, functions_of_one_constant, natural_functions
 from kanwidget.discovery.engine.trees import OPERATIONS, nodes, values
 
@@ -16,7 +16,7 @@ X = torch.linspace(0.5, 6, 120, dtype=torch.float64)
 
 @pytest.mark.parametrize("x", [X, -X, X - 3], ids=["positive", "negative", "both signs"])
 def test_every_function_has_values_on_the_rows(x):
-    rows = Rows(x, x, None)
+    rows = CurveRows(x, x, None)
     for natural in NATURAL:
         if natural.holds(rows) and natural.domain != "all":
             for start in natural.starts(rows):
@@ -24,13 +24,13 @@ def test_every_function_has_values_on_the_rows(x):
 
 
 def test_a_logarithm_of_negative_numbers_is_none():
-    heads = {node[0] for tree in natural_functions(Rows(-X, X, None), ALL) for node in nodes(tree)}
+    heads = {node[0] for tree in natural_functions(CurveRows(-X, X, None), ALL) for node in nodes(tree)}
     assert "log" not in heads
 
 
 def test_only_functions_that_formulas_may_hold():
     allowed = frozenset({"add", "mul", "sub", "div", "inv", "sq", "pow"})
-    heads = {node[0] for tree in natural_functions(Rows(X, X, None), allowed) for node in nodes(tree)}
+    heads = {node[0] for tree in natural_functions(CurveRows(X, X, None), allowed) for node in nodes(tree)}
     assert heads & OPERATIONS.keys() <= allowed
     assert all(tree[0] == "exp" for tree in functions_of_one_constant(X, frozenset({"exp"})))
 

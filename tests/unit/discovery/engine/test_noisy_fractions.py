@@ -5,7 +5,7 @@ import sympy
 import torch
 
 from kanwidget.discovery.engine.fractions.noisy import noisy_fractions, noisy_polynomials, noisy_sums
-from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.trees import expression
 from kanwidget.formulas import equivalent
 from tests.support.engine import EVERYTHING, run, table_of
@@ -95,7 +95,9 @@ def test_columns_that_are_mostly_zero_are_no_denominator(share):
         return a * (1 + 2 * (b < share))
 
     table = table_of(law, (0.5, 2.0), (0.0, 1.0), rows=200, noise=0.02)
-    table = Table(torch.stack([table.columns[0], (table.columns[1] < share).double()], 1), table.y, None, EVERYTHING)
+    table = EngineTable(
+        torch.stack([table.columns[0], (table.columns[1] < share).double()], 1), table.y, None, EVERYTHING
+    )
     run(noisy_polynomials(table))
     run(noisy_fractions(table))
     assert table.pool.best.error < 0.03

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from kanwidget.discovery.engine.pool import ROUNDING, Candidate, Pool
+from kanwidget.discovery.engine.pool import ROUNDING, Pool, PoolFormula
 from tests.support.engine import X, Y, uniform
 
 LINE = ("mul", ("c", 2.0), X)
@@ -17,7 +17,7 @@ def pool_of(y=lambda x: 2 * x, weights=None, most=200, rows=50):
 
 
 def candidate(error, complexity, bits=0.0, name=0):
-    return Candidate(("x", name), error, bits, complexity, "")
+    return PoolFormula(("x", name), error, bits, complexity, "")
 
 
 def test_errors_are_parts_of_the_spread():

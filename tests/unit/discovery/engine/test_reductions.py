@@ -5,7 +5,7 @@ import torch
 
 from kanwidget.discovery.engine.reductions import Reduction, reductions, sample_of
 from kanwidget.discovery.engine.surrogates import Surrogate
-from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.table import EngineTable
 from tests.support.engine import EVERYTHING, X, Y, Z, table_of, uniform
 
 NAMES = ("a", "b", "c")
@@ -37,7 +37,7 @@ def surrogate_of(law, *ranges, rows=120, error=1e-9):
 
 
 def table_of_surrogate(surrogate):
-    return Table(surrogate.x.T.contiguous(), surrogate.value, None, EVERYTHING)
+    return EngineTable(surrogate.x.T.contiguous(), surrogate.value, None, EVERYTHING)
 
 
 def suggested(surrogate, names):

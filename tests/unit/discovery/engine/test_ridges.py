@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from kanwidget.discovery.engine.similarity.ridges import Rows
+from kanwidget.discovery.engine.similarity.ridges import RidgeRows
 from tests.support.engine import uniform
 
 RANGES = [(0.5, 3.0)] * 4
@@ -13,7 +13,7 @@ def rows_of(law, noise=0.0, rows=600, carrier=None):
     x = uniform(rows, *RANGES)
     y = law(*x.T) if carrier is None else law(*x.T, carrier)
     y = y + noise * y.std() * torch.randn(rows, generator=torch.Generator().manual_seed(1), dtype=y.dtype)
-    return Rows(x.log(), y, torch.ones_like(y), carrier)
+    return RidgeRows(x.log(), y, torch.ones_like(y), carrier)
 
 
 def left(fit, rows):

@@ -7,7 +7,7 @@ import sympy
 import torch
 
 from kanwidget.discovery.engine.separation import curves_of_parts, separations
-from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.trees import OPERATIONS, expression
 from kanwidget.formulas import equivalent
 
@@ -24,7 +24,7 @@ def rows(law, count=400, noise=0.05, seed=0):
 
 
 def table(x, y, weights=None):
-    return Table(x, y, weights, frozenset(OPERATIONS))
+    return EngineTable(x, y, weights, frozenset(OPERATIONS))
 
 
 LAWS = {

@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from kanwidget.discovery.engine.reductions import Sample
-from kanwidget.discovery.engine.similarity.dimensions import Dimensions
-from kanwidget.discovery.engine.similarity.products import products_by_symmetries, products_by_units
+from kanwidget.discovery.engine.similarity.dimensions import Dimensions, products_by_symmetries, products_by_units
 from kanwidget.discovery.engine.table import Units
 from kanwidget.discovery.engine.trees import values
 from kanwidget.discovery.units.quantities import quantities

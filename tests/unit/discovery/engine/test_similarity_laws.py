@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from kanwidget.discovery.engine.similarity.laws import similarity_laws
-from kanwidget.discovery.engine.table import Table
+from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.trees import values
 from tests.support.engine import AWKWARD, EVERYTHING, awkward_table, table_of, uniform
 
@@ -74,7 +74,7 @@ def test_roots_need_their_operation():
 def test_of_many_columns_those_that_say_something_take_part():
     x = uniform(600, *[RANGE] * 30)
     names = [f"x_{i}" for i in range(30)]
-    table = Table(x, x[:, 20] * torch.exp(-x[:, 21] / x[:, 22]), None, EVERYTHING)
+    table = EngineTable(x, x[:, 20] * torch.exp(-x[:, 21] / x[:, 22]), None, EVERYTHING)
     assert "it depends on x_21/x_22 only, beside a factor x_20" in [reduction.text for reduction in laws(table, names)]
 
 
@@ -93,7 +93,7 @@ def test_a_law_that_is_none_is_not_seen(law):
 def test_noise_alone_has_no_law():
     x = uniform(400, RANGE, RANGE, RANGE)
     y = torch.randn(400, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-    assert not laws(Table(x, y, None, EVERYTHING))
+    assert not laws(EngineTable(x, y, None, EVERYTHING))
 
 
 @pytest.mark.parametrize("kind", AWKWARD)

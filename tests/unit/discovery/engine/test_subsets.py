@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from kanwidget.discovery.engine.fractions.subsets import Subsets
+from kanwidget.discovery.engine.fractions.noisy import Subsets
 from kanwidget.discovery.engine.pool import BITS
 from tests.support.engine import uniform
 

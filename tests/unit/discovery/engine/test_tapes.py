@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanwidget.discovery.engine.fitting.starts import draw_starts
+from kanwidget.discovery.engine.curves.atoms import draw_starts
 from kanwidget.discovery.engine.fitting.tapes import Tape
 from kanwidget.discovery.engine.trees import OPERATIONS, constants, values, with_constants
 

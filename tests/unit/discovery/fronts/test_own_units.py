@@ -3,7 +3,7 @@
 import pytest
 import sympy
 
-from kanwidget.discovery.fronts.own_units import in_own_units
+from kanwidget.discovery.fronts.table import in_own_units
 
 T, P = sympy.symbols("t p", positive=True)
 POINT = {T: 310.0, P: 2.5}

@@ -5,7 +5,7 @@ import sympy
 import torch
 
 import kanwidget as kw
-from kanwidget.discovery.fronts.roots import without_squares
+from kanwidget.discovery.fronts.finishing import without_squares
 
 A, B = sympy.symbols("a b")
 ROWS = {A: torch.linspace(0.1, 0.8, 20, dtype=torch.float64), B: torch.linspace(0.9, 0.2, 20, dtype=torch.float64)}

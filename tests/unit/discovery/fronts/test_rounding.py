@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from kanwidget.discovery.fronts.rounding import rounding
+from kanwidget.discovery.fronts.table import rounding
 
 Y = torch.linspace(1, 9, 200, dtype=torch.float64).sqrt().exp()
 

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanwidget.discovery.units.names import BASE, PLAIN, PREFIXES, WITH_PREFIX
-from kanwidget.discovery.units.unit import UnitError, read_unit
+from kanwidget.discovery.units.unit import BASE, PLAIN, PREFIXES, WITH_PREFIX, UnitError, read_unit
 
 
 @pytest.mark.parametrize(

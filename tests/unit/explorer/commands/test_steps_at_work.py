@@ -4,11 +4,10 @@ import pytest
 
 from kanwidget.explorer.commands import guide as commands
 from kanwidget.explorer.commands.edges import Fix
-from kanwidget.explorer.commands.guide import FitFormula, Simplify, Train
+from kanwidget.explorer.commands.guide import FitFormula, FormulaResult, Simplify, Train
 from kanwidget.explorer.commands.training import Pause, Set
 from kanwidget.explorer.describe.guide import guide
 from kanwidget.explorer.describe.snapshot import status
-from kanwidget.explorer.guide.formula_result import FormulaResult
 from tests.unit.explorer.states import fit_formula, train
 
 

@@ -11,9 +11,9 @@ from kanwidget.explorer.commands.base import parse
 from kanwidget.explorer.describe.panels.parity import parity
 from kanwidget.explorer.describe.panels.surface import checked, first_view, surface
 from kanwidget.explorer.describe.panels.table import PANELS
-from kanwidget.explorer.session.label_noise import noisy
 from kanwidget.explorer.session.presets import PRESETS, preset
 from kanwidget.explorer.session.session import Session
+from kanwidget.explorer.session.states.run_states import noisy
 from kanwidget.explorer.session.view import SurfaceView
 
 

@@ -14,8 +14,8 @@ from kanwidget.explorer.commands.history import Goto, Undo
 from kanwidget.explorer.commands.network import AddNode, Refine
 from kanwidget.explorer.commands.training import Set
 from kanwidget.explorer.commands.view import Select
-from kanwidget.explorer.drivers import message_queue
-from kanwidget.explorer.drivers.message_queue import message_size
+from kanwidget.explorer.drivers import router
+from kanwidget.explorer.drivers.router import message_size
 from kanwidget.explorer.protocol.records import VERSION
 from kanwidget.explorer.session.command import COMMANDS
 from tests.unit.explorer.conftest import Page, dataset
@@ -192,7 +192,7 @@ def test_a_wrong_message_takes_nobodys_place(explorer, page):
 
 
 def test_the_queue_is_bounded_and_says_what_was_lost(explorer, page, monkeypatch):
-    monkeypatch.setattr(message_queue, "MAX_WAITING", 20)
+    monkeypatch.setattr(router, "MAX_WAITING", 20)
     before = whole(explorer._session)
     with Busy(explorer) as busy:
         for _ in range(1000):
@@ -214,7 +214,7 @@ def test_the_queue_is_bounded_and_says_what_was_lost(explorer, page, monkeypatch
 
 
 def test_long_messages_that_wait_are_bounded_too(explorer, monkeypatch):
-    monkeypatch.setattr(message_queue, "MAX_SIZE", 100_000)
+    monkeypatch.setattr(router, "MAX_SIZE", 100_000)
     with Busy(explorer) as busy:
         for _ in range(100):
             busy.say("prune", edges=[[5, 5, 5]] * 5_000)

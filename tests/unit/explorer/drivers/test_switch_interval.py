@@ -7,7 +7,7 @@ import time
 import pytest
 
 from kanwidget import KANExplorer
-from kanwidget.explorer.drivers.switch_interval import SWITCH_SECONDS, short_switch_interval
+from kanwidget.explorer.drivers.thread import SWITCH_SECONDS, short_switch_interval
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,8 @@ import torch
 from kanwidget import KAN, KANExplorer, create_dataset
 from kanwidget.explorer.files import panel_figures
 from kanwidget.explorer.files.panel_figures import still_drawing
-from kanwidget.explorer.notebook import still as module
-from kanwidget.explorer.notebook.still import StillPicture, still
+from kanwidget.explorer.notebook import ipython as module
+from kanwidget.explorer.notebook.ipython import StillPicture, still
 
 
 class Output:

@@ -3,7 +3,7 @@
 import torch
 
 from kanwidget import create_dataset
-from kanwidget.explorer.session.label_noise import noisy
+from kanwidget.explorer.session.states.run_states import noisy
 
 
 def test_the_noise_does_not_follow_from_rows_of_any_usual_seed():

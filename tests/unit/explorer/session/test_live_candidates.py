@@ -8,7 +8,7 @@ from kanwidget.explorer.commands.view import Select
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.protocol.topics import STEPPED
-from kanwidget.explorer.session import live_candidates as live
+from kanwidget.explorer.session import candidates as live
 from kanwidget.explorer.session.samples import edge_samples
 from tests.unit.explorer.states import train
 

@@ -7,7 +7,7 @@ from kanwidget import KAN
 from kanwidget.core.jets import DerivativeSet, Jet, jet_pass
 from kanwidget.training.jacobian.parameter_vector import ParameterVector
 from kanwidget.training.jacobian.stack import Stack
-from kanwidget.training.residuals.jet_jacobian import jet_jacobian
+from kanwidget.training.residuals.objective import jet_jacobian
 from tests.support.networks import F64, ZOO, cube, plain, products, uniform
 from tests.support.stacks import gradients
 

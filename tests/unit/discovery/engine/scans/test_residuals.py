@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from kanwidget.discovery.engine.scans.families import small_trees
-from kanwidget.discovery.engine.scans.residuals import scan_residuals
+from kanwidget.discovery.engine.scans.strategies import scan_residuals, small_trees
 from tests.support.engine import run, table_of
 
 UNIT, TURN = (1.0, 3.0), (0.0, 6.2832)

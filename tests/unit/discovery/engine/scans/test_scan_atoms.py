@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from kanwidget.discovery.engine.scans.atoms import Atoms
-from kanwidget.discovery.engine.scans.families import small_trees
+from kanwidget.discovery.engine.scans.strategies import small_trees
 from kanwidget.discovery.engine.trees import OPERATIONS, complexity, nodes, values
 from tests.support.engine import EVERYTHING, ONE, X, Y, table_of, uniform
 

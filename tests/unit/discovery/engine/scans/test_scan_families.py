@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from kanwidget.discovery.engine.scans.atoms import Atoms
-from kanwidget.discovery.engine.scans.families import (
+from kanwidget.discovery.engine.scans.strategies import (
     functions_of,
     functions_with_constants,
     linear_operands,

@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from kanwidget.discovery.engine.scans.families import small_trees
-from kanwidget.discovery.engine.scans.strategies import scan_products, scan_sums
+from kanwidget.discovery.engine.scans.strategies import scan_products, scan_sums, small_trees
 from tests.support.engine import EVERYTHING, X, Y, run, table_of
 
 LAWS = {

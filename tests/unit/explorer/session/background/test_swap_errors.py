@@ -10,8 +10,8 @@ from kanwidget.explorer.commands.edges import Fix, Lock
 from kanwidget.explorer.commands.view import Select
 from kanwidget.explorer.describe.candidates import candidates
 from kanwidget.explorer.page.publisher import _REST_SECONDS, Publisher
-from kanwidget.explorer.session.background import swap_errors
-from kanwidget.explorer.session.background.swap_errors import (
+from kanwidget.explorer.session.background import trials
+from kanwidget.explorer.session.background.trials import (
     MOST_CANDIDATES,
     SwapErrors,
     error_after_lock,
@@ -171,7 +171,7 @@ def test_a_candidate_that_fails_has_no_error_and_the_others_go_on(fitted, monkey
             raise ZeroDivisionError
         yield from tried(run, edge, fit, 1)
 
-    monkeypatch.setattr(swap_errors, "errors_after_swap", failing)
+    monkeypatch.setattr(trials, "errors_after_swap", failing)
     fitted.swap_errors.begin(EDGE, fitted.candidates.of(EDGE))
     while not fitted.swap_errors.is_complete:
         fitted.swap_errors.advance()
@@ -180,6 +180,6 @@ def test_a_candidate_that_fails_has_no_error_and_the_others_go_on(fitted, monkey
 
 
 def test_a_large_network_is_not_trained_in_the_background(fitted, monkeypatch):
-    monkeypatch.setattr(swap_errors, "MOST_PARAMETERS", 5)
+    monkeypatch.setattr(trials, "MOST_PARAMETERS", 5)
     fitted.swap_errors.begin(EDGE, fitted.candidates.of(EDGE))
     assert fitted.swap_errors.is_complete

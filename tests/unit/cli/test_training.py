@@ -3,7 +3,7 @@
 import pytest
 
 from kanwidget import KAN, Dataset, create_dataset, load_planets
-from kanwidget.cli.trainings.training import train_network, train_scaled
+from kanwidget.cli.steps import train_network, train_scaled
 
 
 def test_the_penalty_means_the_same_in_every_unit():

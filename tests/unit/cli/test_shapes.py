@@ -3,7 +3,7 @@
 import torch
 
 from kanwidget import Dataset, create_dataset
-from kanwidget.cli.trainings.shapes import choose_shape
+from kanwidget.cli.steps import choose_shape
 
 
 def table_of(f, rows, noise=0.0):

@@ -1,1 +1,0 @@
-"""Networks of tables, as `kanwidget fit` trains them: their shape, their training, and a recorder of it."""

@@ -1,1 +1,0 @@
-"""Drawings of what is no network and no curve."""
