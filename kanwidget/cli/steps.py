@@ -24,7 +24,9 @@ _FEWEST_ROWS = 2
 #: constants are fitted without each of them in turn.
 _FEW_ROWS = 30
 _TEST_FRACTION = 0.2
+#: Grids that are tried.
 _GRIDS = (1, 3, 5)
+#: Steps of a trial; the chosen shape is trained in full later.
 _STEPS = 30
 #: Rows for the comparison of shapes; more would not change it.
 _MOST_ROWS = 2000
@@ -220,9 +222,10 @@ def _loss(data: Dataset, shape: tuple[list[int], int], seed: int) -> float:
     for draw in range(3 if len(x) < _FEW_FOR_SHAPES else 1):
         part = Dataset.from_arrays(x, y, test_fraction=0.25, seed=seed + draw)
         model = KAN(shape[0], grid=shape[1], seed=seed)
-        model.scaling.settle()
+        model.scaling.settle()  # as the network that is trained in full: the labels are standardized already
         history = model.fit(part, steps=_STEPS, progress=False, evidence=False)
-        losses.append(history.last.test_loss or 0.0)
+        assert history.last.test_loss is not None  # there are test rows
+        losses.append(history.last.test_loss)
     return sorted(losses)[len(losses) // 2]
 
 

@@ -238,7 +238,10 @@ class DiscoverySteps:
         return reason
 
     def _robustly(self, front: Front, end: float | None, last: int | None) -> _Ending:
-        """Several rounds: rows far from the best formula of a round count less in the next one."""
+        """Several rounds: rows far from the best formula of a round count less in the next one.
+
+        The rounds have equal shares of the seconds until `end` and of the reports until `last`; None is no limit.
+        """
         begun, first, rounds = self.seconds, self._reports, robust.ROUNDS
         reason = ""
         for number in range(1, rounds + 1):

@@ -207,7 +207,7 @@ class _Judge:
     # ---- constants
 
     def _fitted(self, moving: Any, fixed: Any, starts: int) -> Any:
-        """A formula with the constants that make it another one, all of them needed; None where there are none."""
+        """`moving` with numbers that make it `fixed`, all of them needed; None where there are none, or too few rows."""
         free = with_free_numbers(moving)
         target = values(fixed, self.inner)
         rows = torch.isfinite(target).nonzero()[:_ROWS, 0]
@@ -215,7 +215,7 @@ class _Judge:
             return None
         x = torch.stack([self.inner[symbol][rows] for symbol in self.symbols.values()], 1)
         problem = Problem(list(self.symbols.values()), x, target[rows], where=_WHERE)
-        # A tenth of what agreement asks for: no further start is needed.
+        # An error of 1e-10 of the spread, squared (`noise_floor` is that of 1e-8): a tenth of _SAME. No further start is needed.
         fit = best_fit(problem, free, starts, 1e-4 * problem.rows * problem.noise_floor)
 
         def agrees(expr: Any) -> bool:

@@ -31,11 +31,11 @@ _log = logging.getLogger(__name__)
 _TRIED, _MANY_EDGES = 4, 20
 #: Functions that are behind an allowed one by this score aren't tried.
 _AHEAD = 5.0
-#: Edges of one step are this part of all: a large network takes several at a time.
+#: Steps that a whole network takes, about: a step decides about all edges over this number, of a small network about one.
 _STEPS_OF_A_NETWORK = 12
 #: An edge that was refused a function is asked once more where the mean squared error has fallen to this part since.
 _CLEARER = 0.25
-#: Rows on which edges are fitted.
+#: Rows on which edges are fitted, at least; fewer than twice as many.
 _ROWS = 256
 
 
@@ -195,6 +195,7 @@ def _candidates(search: _FunctionSearch, refs: Sequence[EdgeRef]) -> dict[EdgeRe
             continue
         pairs = [(ref.source, ref.target) for ref in in_layer]
         inputs, values = edge_samples(network, index, pairs, x)
+        # In pykan's ranking every curve holds two numbers; in ours as many as its spline, and what that can follow counts.
         rule: dict[str, Any] = {"numbers": PYKAN_NUMBERS} if search.pykan else ranking_of(network, index, pairs, x)
         if error is not None:
             rule["noise"] = curve_noise(network, in_layer, x, error, len(search.held.data.train_input))
@@ -202,6 +203,7 @@ def _candidates(search: _FunctionSearch, refs: Sequence[EdgeRef]) -> dict[EdgeRe
             inputs, values, search.library, simplicity=search.simplicity, on_broken=search.on_broken, **rule
         )
         for ref, row in zip(in_layer, fits, strict=True):
+            # Where evidence says straight, a line is the only function in question.
             lines = [fit for fit in row if fit.name == "x" and ref in search.straight]
             found[ref] = lines or [fit for fit in row if fit.imitates is None]
     return found

@@ -110,7 +110,7 @@ class Strategies:
         self.curves = self._curves()
 
     def run(self, stages: Iterable[Stage]) -> Iterator[str]:
-        """The strategies of some stages, one after the other."""
+        """The strategies of some stages, one after the other: each yields in words what it tries; its formulas go into the pool."""
         if "first" in stages:
             yield from self._by_units()
             yield from self.first()

@@ -101,7 +101,7 @@ class ThreadDriver(Driver):
         return True
 
     def work_out(self, job: Work) -> None:
-        """Do a longer job on copies, on a thread of its own beside the training."""
+        """Do a longer job on copies, `job(stopping, report)` as in `view.Job`, on a thread of its own beside the training."""
 
         def report(finish: Callable[[], Topics]) -> None:
             self.post(lambda: self.publisher.mark_changed(finish()))
@@ -113,6 +113,7 @@ class ThreadDriver(Driver):
             finally:
                 self._workers.discard(thread)
 
+        # As in `begin`: some kernels look in the context for where output belongs.
         context = contextvars.copy_context()
         thread = threading.Thread(target=context.run, args=(work,), name=f"{self._name}-work", daemon=True)
         self._workers.add(thread)

@@ -364,6 +364,7 @@ def _is_simple(part: Any) -> bool:
 
 
 def _of_one_variable(part: Any, target: Tensor, values: Callable[[Any], Tensor]) -> Iterator[_Proposal]:
+    """For a part of one variable x: lines in x, log(x) and 1/x, and `_products` where its values, `target`, have one sign."""
     import sympy
 
     if len(part.free_symbols) != 1:
