@@ -19,10 +19,11 @@ from kanwidget.core.reference_data import has_labels, reference_rows, store_name
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset, arrays, as_dataset, frames
 from kanwidget.discovery.units.quantities import UNKNOWN, Quantities
-from kanwidget.symbolic import math_tree, to_latex, to_python
+from kanwidget.symbolic import math_tree, to_latex
 from kanwidget.symbolic.formulas.evaluation import evaluate
 from kanwidget.symbolic.formulas.fitted import FittedFormula, expression_text, fitted_formulas
 from kanwidget.symbolic.formulas.posed import Posed
+from kanwidget.symbolic.writing.languages import source
 from kanwidget.symbolic.writing.precision import digits_by_size
 
 if TYPE_CHECKING:
@@ -100,15 +101,23 @@ class Equation:
         """
         return to_latex(self.sympy, digits=self._digits)
 
-    def code(self, name: str = "formula") -> str:
-        """The source text of a NumPy function of the columns, with all digits.
+    def code(self, language: str = "python", name: str = "formula") -> str:
+        """The source text of a function of the columns, with all digits.
 
         Args:
+            language: `python` (of NumPy's arrays), `c`, `javascript`, `julia` or `octave` (of one row; the last is MATLAB's, too), or
+                `excel`: the text of a cell, whose columns stand in A2, B2, …
             name: The function's name.
+
+        Raises:
+            ValueError: For a function that the language doesn't have.
 
         Examples:
             >>> from kanwidget import discover, load_planets
-            >>> print(discover(load_planets(), steps=30, progress=False).best.code("period"))
+            >>> law = discover(load_planets(), steps=30, progress=False).best
+            >>> law.code("excel")
+            '=A2^(3/2)'
+            >>> print(law.code(name="period"))
             import numpy as np
             <BLANKLINE>
             <BLANKLINE>
@@ -116,7 +125,7 @@ class Equation:
                 return axis**(3/2)
             <BLANKLINE>
         """
-        return to_python(self.sympy, self._symbols, name)
+        return source(self.sympy, self._symbols, language, name)
 
     @cached_property
     def dimensions(self) -> bool | None:

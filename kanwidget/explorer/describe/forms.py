@@ -115,7 +115,7 @@ def _row(form: FormulaForm, display: dict[str, str], figures: Figures | None) ->
         "outputs": [math_tree(expr, display, functions=form.names, left=out) for out, expr in pairs],
         "text": "; ".join(f"{out} = {to_text(expr, functions=form.names)}" for out, expr in pairs),
         "latex": form.latex_of(display),
-        "python": form.words.python(form.expressions, form.variables),
+        "python": form.words.code(form.expressions, form.variables),
         "error": None if figures is None else figures.error,
         "constants": [value_and_error(*pair) for pair in form.certain]
         + [sentence(text) for text in [form.uncertain] if text],

@@ -72,7 +72,7 @@ def _write(session: Session, payload: p.Formula) -> None:
     equations = [f"{to_latex(('var', name))} = {to_latex(expr, display_names, functions)}" for name, expr in pairs]
     words = Words.of(session.run.copy(), session.data, names)
     payload["latex"] = " \\\\\n".join([*equations, *words.latex(expressions, display_names, functions)])
-    payload["python"] = words.python(expressions, variables)
+    payload["python"] = words.code(expressions, variables)
 
 
 class Writing(TypedDict):

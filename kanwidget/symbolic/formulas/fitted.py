@@ -68,6 +68,24 @@ class FittedFormula:
         """The expression on one line."""
         return expression_text(self.expression, self.names, self.digits)
 
+    def code(self, language: str = "python", name: str = "formula") -> str:
+        """The source text of a function of the columns, with all digits; arguments as of `Equation.code`.
+
+        Raises:
+            ValueError: For a formula with curves, and for a function that the language doesn't have.
+
+        Examples:
+            >>> import sympy
+            >>> print(FittedFormula("y", 2.5 * sympy.Symbol("x") ** 2, [sympy.Symbol("x")], {}).code("c"))
+            #include <math.h>
+            <BLANKLINE>
+            double formula(double x) {
+                return 2.5*pow(x, 2);
+            }
+            <BLANKLINE>
+        """
+        return self.words.code([self.expression], self.variables, language, name)
+
     def __repr__(self) -> str:
         text = self.text
         lines = [f"{self.name} = {text}"]
@@ -135,6 +153,11 @@ def determined(table: Mapping[Any, tuple[float, float]]) -> bool:
 
 class FittedFormulas(tuple[FittedFormula, ...]):
     """The formulas of several outputs, or of all classes but the first. Their text is that of all."""
+
+    def code(self, language: str = "python", name: str = "formula") -> str:
+        """The source text of a function that gives the values of all; arguments as of `Equation.code`."""
+        expressions = [formula.expression for formula in self]
+        return self[0].words.code(expressions, self[0].variables, language, name)
 
     def __repr__(self) -> str:
         texts = [repr(replace(formula, meaning="")) for formula in self]

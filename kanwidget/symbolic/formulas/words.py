@@ -18,10 +18,11 @@ from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeRef
 from kanwidget.datasets import Dataset
 from kanwidget.datasets.encoding import OTHER
+from kanwidget.symbolic.writing.languages import source
 from kanwidget.symbolic.writing.latex import to_latex, upright
 from kanwidget.symbolic.writing.naming import edge_name
 from kanwidget.symbolic.writing.precision import with_error
-from kanwidget.symbolic.writing.python_source import LevelSource, to_python
+from kanwidget.symbolic.writing.python_source import LevelSource
 from kanwidget.training.evidence.errors import curve_errors, valid_posterior
 
 if TYPE_CHECKING:
@@ -126,14 +127,20 @@ class Words:
             equations.append(_cases(to_latex(applied, display, names), cases))
         return equations
 
-    def python(self, expressions: Sequence[sympy.Expr], variables: Sequence[sympy.Symbol]) -> str:
-        """The source text of expressions, see `to_python`."""
+    def code(
+        self,
+        expressions: Sequence[sympy.Expr],
+        variables: Sequence[sympy.Symbol],
+        language: str = "python",
+        name: str = "formula",
+    ) -> str:
+        """The source text of expressions, see `kanwidget.symbolic.writing.languages.source`."""
         tables = {
             name: LevelSource({level: one.value for level, one in table.items()}, self.unmet[name])
             for name, table in self.tables.items()
         }
         expr = expressions if len(expressions) > 1 else expressions[0]
-        return to_python(expr, variables, tables=tables, switches=self.switches, notes=self.notes)
+        return source(expr, variables, language, name, tables=tables, switches=self.switches, notes=self.notes)
 
     def _tables_in(self, expressions: Sequence[sympy.Expr]) -> Iterator[tuple[Any, Mapping[str, LevelValue]]]:
         """The functions of words in expressions, as they stand there, and their tables."""

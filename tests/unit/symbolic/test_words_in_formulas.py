@@ -1,5 +1,6 @@
 """Words in formulas: tables with errors, in text, LaTeX and source code."""
 
+import json
 import math
 
 import numpy as np
@@ -14,6 +15,7 @@ from kanwidget.symbolic import formula_forms, numeric_functions, symbolic_formul
 from kanwidget.symbolic.formulas.regression.problem import Problem
 from kanwidget.symbolic.formulas.simplest import simplest
 from kanwidget.symbolic.formulas.words import LevelValue, Words
+from tests.support.programs import run
 
 OFFSETS = {"ash": -2.0, "beech": 0.5, "elm": 4.0, "oak": 1.0}
 NOISE = 0.3
@@ -93,12 +95,16 @@ def test_text_latex_and_source_say_what_words_stand_for(fitted):
     form = next(form for form in formula_forms(simple, (frame, "girth")) if form.name == "rounded")
     assert r"f\left(\mathrm{kind}\right) = \begin{cases}" in form.latex
     assert r"\mathrm{pruned} = \begin{cases} 0 & \mathrm{no} \\ 1 & \mathrm{yes} \end{cases}" in form.latex
-    source, space = form.words.python(form.expressions, form.variables), {}
+    source, space = form.words.code(form.expressions, form.variables), {}
     assert "# pruned: 0 for 'no', 1 for 'yes'" in source
     exec(source, space)
     pruned = (frame.pruned == "yes").to_numpy(float)
     found = space["formula"](frame.height.to_numpy(), frame.kind.to_numpy(), pruned)
     assert found == pytest.approx(simple.predict(frame).flatten().numpy(), abs=0.1)
+    script = f"{form.words.code(form.expressions, form.variables, 'javascript')}"
+    rows = json.dumps([list(row) for row in zip(frame.height, frame.kind, pruned, strict=True)])
+    script += f"console.log(JSON.stringify({rows}.map((row) => formula(...row))));"
+    assert json.loads(run("node", "-e", script)) == pytest.approx(found.tolist(), rel=1e-12)
     # A level that training hadn't has the mean of the levels, as in the network.
     other = frame.head(1).assign(kind="yew")
     unmet = space["formula"](other.height.to_numpy(), other.kind.to_numpy(), pruned[:1])
@@ -113,7 +119,7 @@ def test_a_long_table_is_cut_in_text_and_whole_in_source(fitted):
     (line,) = words.lines([applied], {"phi_0_0_0": "f"})
     assert line.startswith("where f(kind) = {level 0: 0.0 ± 0.5, ")
     assert line.endswith(", and 40 more}")
-    assert "'level 59': 59.0" in words.python([applied], [kind])
+    assert "'level 59': 59.0" in words.code([applied], [kind])
 
 
 def test_a_simplified_network_has_errors(fitted):
@@ -133,7 +139,7 @@ def test_source_code_says_where_dates_begin_and_what_stands_for_missing_cells():
     model = KAN.for_data((frame, "girth"))
     model.fit((frame, "girth"), progress=False)
     form = formula_forms(model, _data(model, frame))[0]
-    source = form.words.python(form.expressions, form.variables)
+    source = form.words.code(form.expressions, form.variables)
     assert f"# height: {model.encoding.columns[0].fill!r} where it is missing" in source
     assert "days since 1990-04-05" in source
 
@@ -183,7 +189,7 @@ def test_source_looks_up_missing_and_rare_words_as_the_network_does():
     expressions, symbols = symbolic_formula(model, model.in_vars)
     (curve,) = (name for name in numeric_functions(model) if name not in words.tables)
     space: dict = {}
-    exec(words.python(expressions, symbols), space)
+    exec(words.code(expressions, symbols), space)
     asked = pandas.concat([frame[["x", "word"]], pandas.DataFrame({"x": [0.5, 0.5], "word": ["rare 99", np.nan]})])
     codes = {curve: numeric_functions(model)[curve]}
     found = space["formula"](asked.x.to_numpy(), asked.word.to_numpy(), **codes)

@@ -1,0 +1,385 @@
+"""Formulas as source text in other languages than Python: one row of `LANGUAGES` a language, written by sympy's printers."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from kanwidget import _check
+from kanwidget.datasets.encoding import MISSING
+from kanwidget.symbolic.writing.python_source import LevelSource, to_python
+
+if TYPE_CHECKING:
+    import sympy
+
+    #: A function of words: its name in the text, and its values.
+    Tables = Mapping[str, LevelSource]
+
+#: Words that no argument may be called: those of the languages, and of their mathematics that a formula may use.
+_WORDS = """
+auto break case catch char class const continue default delete do double else elseif end enum export extern false finally float for
+function get global goto if import in int let local long module mutable new null otherwise pi register return short signed sizeof
+static string struct switch this throw true try typedef typeof union unsigned using var void volatile while with yield e formula
+abs exp log sqrt sin cos tan max min floor ceil erf gamma level NaN Inf j0 j1 y0 y1 jn yn i value out
+"""
+_RESERVED = frozenset(_WORDS.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language."""
+
+    title: str
+    printer: Callable[[], Any]
+    """sympy's printer, or our own where it has none."""
+    frame: Callable[[str, Sequence[str], Sequence[str], str, Tables], str]
+    """The whole text, of a function's name, its arguments, the expressions, a comment and the functions of words."""
+    comment: str
+    lacks: frozenset[str] = frozenset()
+    """sympy's names of functions that the language doesn't have."""
+
+
+def source(
+    expr: sympy.Expr | Sequence[sympy.Expr],
+    variables: Sequence[sympy.Symbol],
+    language: str = "python",
+    name: str = "formula",
+    *,
+    tables: Tables | None = None,
+    switches: Mapping[str, Sequence[str]] | None = None,
+    notes: Mapping[str, str] | None = None,
+) -> str:
+    """A formula as source text that computes it, all digits of its constants included.
+
+    `c`, `javascript`, `julia` and `octave` (MATLAB, too) give a function of one row; `python` one of NumPy's arrays; `excel` the text of a
+    cell, whose columns stand in the cells A2, B2, …
+
+    Args:
+        expr: The expression, or several, of which the function gives all.
+        variables: The symbols, in the order of the arguments.
+        language: A key of `LANGUAGES`, or `python`.
+        name: The function's name.
+        tables: Functions of words, by their names in the expression.
+        switches: The two levels that 0 and 1 stand for, by the names of their symbols.
+        notes: Comments on symbols, by their names.
+
+    Raises:
+        ValueError: For a formula with curves, and with a function that the language doesn't have.
+
+    Examples:
+        >>> import sympy
+        >>> x = sympy.Symbol("x")
+        >>> print(source(2.5 * sympy.sin(x) ** 2 + 1, [x], "javascript"))
+        function formula(x) {
+          return 2.5*Math.pow(Math.sin(x), 2) + 1;
+        }
+        <BLANKLINE>
+        >>> print(source(2.5 * sympy.sin(x) ** 2 + 1, [x], "excel"))
+        =2.5*SIN(A2)^2+1
+    """
+    where = "code"
+    _check.choice(language, "language", where, ("python", *LANGUAGES))
+    tables = tables or {}
+    if language == "python":
+        return to_python(expr, variables, name, tables=tables, switches=switches, notes=notes)
+    row = LANGUAGES[language]
+    expressions = list(expr) if isinstance(expr, Sequence) else [expr]
+    _refuse(expressions, tables, row, language)
+    arguments = [f"{_cell(i)}2" for i in range(len(variables))] if language == "excel" else _identifiers(variables)
+    named = dict(zip(variables, arguments, strict=True))
+    functions = {key: f"level_{i + 1}" for i, key in enumerate(tables)}
+    printer = row.printer()
+    printer._print_Float = lambda number: repr(float(number))  # with all digits, which some printers cut off
+    texts = [_on_one_line(printer.doprint(_plain(each, named, functions))) for each in expressions]
+    used = {symbol.name for each in expressions for symbol in each.free_symbols}
+    meanings = {key: f"0 for {two[0]}, 1 for {two[1]}" for key, two in (switches or {}).items()} | {**(notes or {})}
+    remarks = [f"{short} is {symbol.name}" for symbol, short in named.items() if short != symbol.name]
+    remarks += [f"{short}: {meanings[s.name]}" for s, short in named.items() if s.name in meanings and s.name in used]
+    comments = "".join(f"{row.comment} {' '.join(remark.split())}\n" for remark in remarks)
+    return row.frame(name, arguments, texts, comments, {functions[key]: table for key, table in tables.items()})
+
+
+def _refuse(expressions: Sequence[Any], tables: Tables, row: Language, language: str) -> None:
+    """Complain about what the language can't say."""
+    import sympy
+    from sympy.core.function import AppliedUndef
+
+    applied = {node for each in expressions for node in each.atoms(sympy.Function)}
+    curves = sorted({str(node.func) for node in applied if isinstance(node, AppliedUndef)} - {*tables})
+    if curves:
+        what = "written in a formula of functions alone: `simplify` finds them, or export the network"
+        _check.fail("formula", "code", what, f"one with the curves {', '.join(curves)}")
+    lacking = sorted({type(node).__name__ for node in applied} & row.lacks)
+    if lacking:
+        _check.fail("language", "code", f"one that has {', '.join(lacking)}", f"{language!r} ({row.title})", "'python'")
+
+
+def _plain(expr: Any, named: Mapping[Any, str], functions: Mapping[str, str]) -> Any:
+    """The expression with the text's own names, and without what printers say in different ways."""
+    import sympy
+
+    expr = expr.replace(sympy.Heaviside, lambda *args: sympy.Heaviside(*args).rewrite(sympy.Piecewise))
+    expr = expr.replace(
+        lambda node: isinstance(node, sympy.besselj) and node.args[0] in (0, 1),
+        lambda node: sympy.Function(f"besselj{node.args[0]}")(node.args[1]),
+    )
+    for name, short in functions.items():
+        expr = expr.replace(sympy.Function(name), sympy.Function(short))
+    return expr.xreplace(
+        {symbol: sympy.Symbol(short) for symbol, short in named.items()} | {sympy.E: sympy.Float(math.e)}
+    )
+
+
+def _on_one_line(text: str) -> str:
+    return re.sub(r"\s*\n\s*", " ", text)
+
+
+def _identifiers(variables: Sequence[Any]) -> list[str]:
+    """A name that all languages allow, for every variable."""
+    found: list[str] = []
+    for number, symbol in enumerate(variables, 1):
+        short = symbol.name if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", symbol.name) else f"x_{number}"
+        while short in found or short in _RESERVED:
+            short += "_"
+        found.append(short)
+    return found
+
+
+def _cell(index: int) -> str:
+    """The letters of a column of a sheet.
+
+    Examples:
+        >>> _cell(0), _cell(25), _cell(26)
+        ('A', 'Z', 'AA')
+    """
+    letters = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+def _quoted(text: str, quote: str = '"', escape: str = "\\") -> str:
+    """A string of a language, its own quotes and backslashes marked."""
+    inner = text.replace("\\", "\\\\") if escape == "\\" else text
+    return quote + inner.replace(quote, escape + quote).replace("\n", " ") + quote
+
+
+# ---- C
+
+
+def _c_printer() -> Any:
+    from sympy.printing.c import C99CodePrinter
+
+    return C99CodePrinter({"user_functions": {"besselj0": "j0", "besselj1": "j1", **_LEVELS}})
+
+
+def _c_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comments: str, tables: Tables) -> str:
+    words = _words(texts, arguments, tables)
+    lines = ["#include <math.h>", *(["#include <string.h>"] if tables else []), ""]
+    for short, table in tables.items():
+        lines.append(f"static double {short}(const char *level) {{")
+        lines.append(f"    if (!level || !*level) return {table.values.get(MISSING, table.unmet)!r};")
+        for level, value in table.values.items():
+            lines.append(f"    if (strcmp(level, {_quoted(level)}) == 0) return {value!r};")
+        lines += [f"    return {table.unmet!r};", "}", ""]
+    typed = [f"const char *{one}" if one in words else f"double {one}" for one in arguments]
+    if len(texts) == 1:
+        body, kind = [f"    return {texts[0]};"], "double"
+    else:
+        body, kind = [f"    out[{i}] = {text};" for i, text in enumerate(texts)], "void"
+        typed.append("double *out")
+    return comments + "\n".join([*lines, f"{kind} {name}({', '.join(typed) or 'void'}) {{", *body, "}", ""])
+
+
+# ---- JavaScript
+
+
+def _javascript_printer() -> Any:
+    from sympy.printing.jscode import JavascriptCodePrinter
+
+    return JavascriptCodePrinter({"user_functions": _LEVELS})
+
+
+def _javascript_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comments: str, tables: Tables) -> str:
+    lines = []
+    for short, table in tables.items():
+        pairs = ", ".join(f"[{_quoted(level)}, {value!r}]" for level, value in table.values.items())
+        key = f"level ?? {_quoted(MISSING)}" if MISSING in table.values else "level"
+        lines += [
+            f"const {short}_values = new Map([{pairs}]);",
+            f"const {short} = (level) => {short}_values.get({key}) ?? {table.unmet!r};",
+        ]
+    result = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+    return comments + "\n".join([*lines, f"function {name}({', '.join(arguments)}) {{", f"  return {result};", "}", ""])
+
+
+# ---- Julia
+
+
+def _julia_printer() -> Any:
+    from sympy.printing.julia import JuliaCodePrinter
+
+    known = {"besselj0": "besselj0", "besselj1": "besselj1", "loggamma": "loggamma"}
+    return JuliaCodePrinter({"user_functions": known | _LEVELS})
+
+
+def _julia_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comments: str, tables: Tables) -> str:
+    special = re.search(r"\b(erfc?|gamma|loggamma|besselj[01])\(", " ".join(texts))
+    lines = ["using SpecialFunctions", ""] if special else []
+    for short, table in tables.items():
+        pairs = ", ".join(f"{_julia_string(level)} => {value!r}" for level, value in table.values.items())
+        key = f"ismissing(level) ? {_quoted(MISSING)} : level" if MISSING in table.values else "level"
+        lines += [
+            f"const {short}_values = Dict({pairs})",
+            f"{short}(level) = get({short}_values, {key}, {table.unmet!r})",
+        ]
+    result = ", ".join(texts)
+    return comments + "\n".join([*lines, f"function {name}({', '.join(arguments)})", f"    return {result}", "end", ""])
+
+
+def _julia_string(text: str) -> str:
+    return _quoted(text).replace("$", "\\$")
+
+
+# ---- Octave and MATLAB
+
+
+def _octave_printer() -> Any:
+    from sympy.printing.octave import OctaveCodePrinter
+
+    bessel = {
+        "besselj0": [(lambda _: True, "besselj(0, {})".format)],
+        "besselj1": [(lambda _: True, "besselj(1, {})".format)],
+    }
+    return OctaveCodePrinter({"user_functions": bessel | _LEVELS})
+
+
+def _octave_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comments: str, tables: Tables) -> str:
+    result = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+    lines = [f"function value = {name}({', '.join(arguments)})", f"    value = {result};", "end", ""]
+    for short, table in tables.items():
+        lines += [f"function value = {short}(level)", "    switch level"]
+        for level, value in table.values.items():
+            shown = "{'', 'missing'}" if level == MISSING else _quoted(level, "'", "'")
+            lines += [f"        case {shown}", f"            value = {value!r};"]
+        lines += ["        otherwise", f"            value = {table.unmet!r};", "    end", "end", ""]
+    return comments + "\n".join(lines)
+
+
+# ---- a cell of a sheet
+
+
+def _excel_printer() -> Any:
+    import sympy
+    from sympy.printing.codeprinter import CodePrinter
+    from sympy.printing.precedence import PRECEDENCE, precedence
+
+    names = {"log": "LN", "loggamma": "GAMMALN", "floor": "INT"}
+
+    class ExcelPrinter(CodePrinter):
+        """Cells, operators and functions of a sheet. A leading sign binds more strongly there than a power does."""
+
+        language = "Excel"
+        _default_settings: ClassVar[dict[str, Any]] = {
+            **CodePrinter._default_settings,
+            "precision": 17,
+            "user_functions": {},
+            "contract": False,
+        }
+
+        def doprint(self, expr: Any, assign_to: Any = None) -> str:
+            text = re.sub(r"\s+", "", self._print(expr))
+            return re.sub(r"(^|[(,<>=])-(?=[A-Z(])", r"\1-1*", text)
+
+        def _print_Rational(self, expr: Any) -> str:
+            return f"{expr.p}/{expr.q}"
+
+        def _print_Pi(self, expr: Any) -> str:
+            return "PI()"
+
+        def _print_Pow(self, expr: Any) -> str:
+            level = PRECEDENCE["Pow"]
+            if expr.exp == -1:
+                return f"1/{self.parenthesize(expr.base, level)}"
+            base = self._print(expr.base)
+            base = base if expr.base.is_Symbol or expr.base.is_Function else f"({base})"
+            power = self._print(expr.exp)
+            return f"{base}^{power if expr.exp.is_Integer and expr.exp > 0 else f'({power})'}"
+
+        def _print_Function(self, expr: Any) -> str:
+            name = type(expr).__name__
+            operands = [self._print(operand) for operand in expr.args]
+            if name.startswith("besselj"):
+                return f"BESSELJ({operands[0]},{name[-1]})"
+            if name in ("cot", "sec", "csc"):
+                return f"(1/{ {'cot': 'TAN', 'sec': 'COS', 'csc': 'SIN'}[name] }({operands[0]}))"
+            if name == "sinc":
+                return f"IF({operands[0]}=0,1,SIN({operands[0]})/({operands[0]}))"
+            if name == "ceiling":
+                return f"(-INT(-({operands[0]})))"
+            return f"{names.get(name, name.upper())}({','.join(operands)})"
+
+        _print_Max = _print_Min = _print_Function
+
+        def _print_Piecewise(self, expr: Any) -> str:
+            text = "NA()"
+            for case in reversed(expr.args):
+                value = self._print(case.expr)
+                text = value if case.cond is sympy.true else f"IF({self._print(case.cond)},{value},{text})"
+            return text
+
+        def _print_Relational(self, expr: Any) -> str:
+            sign = {"==": "=", "!=": "<>"}.get(expr.rel_op, expr.rel_op)
+            left, right = (self.parenthesize(side, precedence(expr)) for side in (expr.lhs, expr.rhs))
+            return f"{left}{sign}{right}"
+
+        def _print_And(self, expr: Any) -> str:
+            return f"AND({','.join(map(self._print, expr.args))})"
+
+        def _print_Or(self, expr: Any) -> str:
+            return f"OR({','.join(map(self._print, expr.args))})"
+
+    return ExcelPrinter()
+
+
+def _excel_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comments: str, tables: Tables) -> str:
+    written = "\n".join(f"={text}" for text in texts)
+    for short, table in tables.items():
+        levels = (_quoted("" if level == MISSING else level, escape='"') for level in table.values)
+        cases = "".join(f",{level},{value!r}" for level, value in zip(levels, table.values.values(), strict=True))
+        # Beside an empty text a cell is a text, too.
+        before, choice = re.compile(rf"{short.upper()}\(([A-Z]+2)\)"), f'&""{cases},{table.unmet!r})'
+        while found := before.search(written):
+            written = f"{written[: found.start()]}SWITCH({found[1]}{choice}{written[found.end() :]}"
+    return written
+
+
+#: Names that functions of words have in source text.
+_LEVELS = {f"level_{number}": f"level_{number}" for number in range(1, 100)}
+
+
+def _words(texts: Sequence[str], arguments: Sequence[str], tables: Tables) -> set[str]:
+    """The arguments that are words: those of the functions of words."""
+    text = " ".join(texts)
+    return {one for one in arguments for short in tables if re.search(rf"\b{short}\({one}\)", text)}
+
+
+#: One row a language, by its name.
+LANGUAGES = {
+    "c": Language("C99", _c_printer, _c_frame, "//"),
+    "javascript": Language(
+        "JavaScript",
+        _javascript_printer,
+        _javascript_frame,
+        "//",
+        frozenset(("erf", "erfc", "gamma", "loggamma", "besselj")),
+    ),
+    "julia": Language("Julia", _julia_printer, _julia_frame, "#"),
+    "octave": Language("Octave and MATLAB", _octave_printer, _octave_frame, "%"),
+    "excel": Language("a cell of a sheet", _excel_printer, _excel_frame, "'"),
+}
