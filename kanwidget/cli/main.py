@@ -111,7 +111,7 @@ def _table(arguments: argparse.Namespace) -> Dataset:
     """The table of a command, read once it is clear that there are folders for its files."""
     from kanwidget.datasets import read_table
 
-    for path in (arguments.out, arguments.save):
+    for path in (arguments.out, arguments.save, getattr(arguments, "code", None)):
         steps.check_folder(path)
     return read_table(arguments.data, arguments.target, arguments.inputs, test_fraction=0)
 
@@ -151,6 +151,12 @@ def _discover(arguments: argparse.Namespace) -> int:
         raise KeyboardInterrupt
     print("\n".join([*formulas.front_lines(discovery), *formulas.found_lines(discovery)]))
     _write(discovery.best.network, data, arguments, discovery=discovery)
+    if arguments.code:
+        from kanwidget.symbolic.writing.languages import SUFFIXES
+
+        source = discovery.best.code(SUFFIXES[arguments.code.suffix])
+        arguments.code.write_text(source, encoding="utf-8")
+        print(f"Code:     {arguments.code}")
     if discovery.stop_reason == "interrupted":
         raise KeyboardInterrupt
     return 0
@@ -261,6 +267,12 @@ def _add_discover_arguments(discover: argparse.ArgumentParser) -> None:
     )
     discover.add_argument("--out", type=_page, metavar="FILE.html", help="write a report that opens in any browser")
     discover.add_argument("--save", type=Path, metavar="FILE.kan", help="save the network of the best formula")
+    discover.add_argument(
+        "--code",
+        type=_source,
+        metavar="FILE.c",
+        help="write the best formula as source text: .py, .c, .js, .jl, .m or .txt",
+    )
 
 
 def _add_fit_arguments(fit: argparse.ArgumentParser) -> None:
@@ -331,6 +343,15 @@ def _widths(text: str) -> list[int]:
     if len(parts) < 2 or not all(part.isdecimal() and int(part) for part in parts):
         raise argparse.ArgumentTypeError(f"must be at least two numbers ≥ 1 with commas, as in 2,5,1; got {text!r}")
     return [int(part) for part in parts]
+
+
+def _source(text: str) -> Path:
+    from kanwidget.symbolic.writing.languages import SUFFIXES
+
+    path = Path(text)
+    if path.suffix not in SUFFIXES:
+        raise argparse.ArgumentTypeError(f"must end with one of {', '.join(SUFFIXES)}; got {text!r}")
+    return path
 
 
 def _page(text: str) -> Path:

@@ -383,3 +383,12 @@ LANGUAGES = {
     "octave": Language("Octave and MATLAB", _octave_printer, _octave_frame, "%"),
     "excel": Language("a cell of a sheet", _excel_printer, _excel_frame, "'"),
 }
+#: The language of a file, by the end of its name; a sheet's cell is plain text.
+SUFFIXES = {
+    ".py": "python",
+    ".c": "c",
+    ".js": "javascript",
+    ".jl": "julia",
+    ".m": "octave",
+    ".txt": "excel",
+}

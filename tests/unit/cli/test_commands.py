@@ -15,6 +15,7 @@ from kanwidget import KAN, Dataset, __version__, cli
 from kanwidget.cli import steps
 from kanwidget.cli.formulas import StepLines
 from kanwidget.cli.main import parser
+from kanwidget.symbolic.writing.languages import LANGUAGES, SUFFIXES
 
 TABLE = "mass,speed,note,energy\n" + "".join(
     f"{m},{v},n{m},{m * v * v / 2}\n" for m in range(1, 9) for v in range(1, 6)
@@ -158,10 +159,30 @@ def discovered(tmp_path_factory):
         "mass,speed",
         "--seconds",
         "6",
+        "--code",
+        str(folder / "energy.js"),
     ]
     with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as progress:
         code = cli.main([*command, "--out", str(folder / "report.html"), "--save", str(folder / "model.kan")])
     return code, out.getvalue(), progress.getvalue(), folder
+
+
+def test_discover_writes_the_formula_as_source_text(discovered):
+    _, out, _, folder = discovered
+    assert f"Code:     {folder / 'energy.js'}\n" in out
+    text = (folder / "energy.js").read_text(encoding="utf-8")
+    assert text == "function formula(mass, speed) {\n  return (1/2)*mass*Math.pow(speed, 2);\n}\n"
+
+
+def test_languages_go_by_the_ends_of_names(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["discover", "x.csv", "--target", "y", "--code", "law.rs"])
+    assert f"must end with one of {', '.join(SUFFIXES)}; got 'law.rs'" in capsys.readouterr().err
+    assert set(SUFFIXES.values()) == {"python", *LANGUAGES}
+    with pytest.raises(SystemExit):
+        cli.main(["discover", "--help"])
+    shown = capsys.readouterr().out
+    assert all(suffix in shown for suffix in SUFFIXES)
 
 
 def test_discover_prints_the_front_and_the_formula(discovered):
