@@ -21,8 +21,8 @@ from torch import Tensor
 
 #: Points that are evaluated at once: what is worked out for them fits into the processor's cache.
 _AT_ONCE = 2**16
-#: Knots are even that are as even as rounding lets them be, in parts of the largest one.
-_EVEN = 8
+#: Knots are even that are as even as rounding lets them be: so many units of it of the largest one, and such a part of an interval.
+_EVEN, _EVEN_STEPS = 8, 1e-4
 
 
 def extend_knots(grid: Tensor, k: int) -> Tensor:
@@ -167,35 +167,36 @@ def basis_to_order(x: Tensor, knots: Tensor, k: int, highest: int) -> list[Tenso
 
 def _evaluate(x: Tensor, knots: Tensor, k: int, orders: Sequence[int], room: int = 0) -> list[Tensor]:
     """`basis` of some orders, without autograd: the local functions at their places, else 0."""
-    pieces_at, count = _pieces(x, knots, k, max(orders)), knots.shape[-1] - 1 - k
-    found = [torch.empty(*x.shape, count + room, dtype=x.dtype, device=x.device) for _ in orders]
-    for rows in _chunks(x):
-        pieces = pieces_at(x[..., rows, :])
+    pieces_at, size = _pieces(x, knots, k, max(orders)), knots.shape[-1] - 1 - k
+    dtype = torch.promote_types(x.dtype, knots.dtype)
+    found = [torch.empty(*x.shape, size + room, dtype=dtype, device=x.device) for _ in orders]
+    for start, count in _chunks(x):
+        pieces = pieces_at(x.narrow(-2, start, count))
         local, columns = pieces.to_order(max(orders)), pieces.columns
         for full, order in zip(found, orders, strict=True):
-            full[..., rows, :, :].zero_().scatter_(-1, columns, local[order].movedim(0, -1))
+            full.narrow(-3, start, count).zero_().scatter_(-1, columns, local[order].movedim(0, -1))
     return found
 
 
 def _slopes(grad: Tensor, x: Tensor, knots: Tensor, k: int, order: int) -> Tensor:
     """A gradient `(…, batch, inputs, G + k or more)` times the derivatives of an order, summed over the basis functions."""
-    pieces_at, found = _pieces(x, knots, k, order), torch.empty_like(x)
-    for rows in _chunks(x):
-        pieces = pieces_at(x[..., rows, :])
-        own = grad[..., rows, :, :].gather(-1, pieces.columns).movedim(-1, 0)
-        found[..., rows, :] = (own * pieces.to_order(order)[order]).sum(0)
-    return found
+    pieces_at, parts = _pieces(x, knots, k, order), []
+    for start, count in _chunks(x):
+        pieces = pieces_at(x.narrow(-2, start, count))
+        own = grad.narrow(-3, start, count).gather(-1, pieces.columns).movedim(-1, 0)
+        parts.append((own * pieces.to_order(order)[order]).sum(0))
+    return torch.cat(parts, dim=-2).to(x.dtype)
 
 
-def _chunks(x: Tensor) -> Iterator[slice]:
-    """Rows of `(…, batch, inputs)`, some at a time: memory that is new for each operation takes longer than the operation."""
+def _chunks(x: Tensor) -> Iterator[tuple[int, int]]:
+    """Where some rows of `(…, batch, inputs)` begin, and how many: memory that is new for each operation takes longer than that."""
     rows = x.shape[-2]
     step = max(rows * _AT_ONCE // max(x.numel(), 1), 1)
     if x.device.type != "cpu" or torch.compiler.is_compiling() or step >= rows:
-        yield slice(None)
+        yield 0, rows
         return
     for start in range(0, rows, step):
-        yield slice(start, start + step)
+        yield start, min(step, rows - start)
 
 
 @dataclass(slots=True)
@@ -245,9 +246,9 @@ class _Pieces:
 
 def _pieces(x: Tensor, knots: Tensor, k: int, order: int) -> Callable[[Tensor], _Pieces]:
     """What gives the pieces of some rows of points; of many points on even grids in half the time."""
-    # A jump at a knot must stay on its side, and what a graph traces or has no values can't be asked whether it is even.
-    many = x.numel() >= _AT_ONCE and order < k and x.device.type != "meta" and not torch.compiler.is_compiling()
-    return (many and _even(knots, k)) or _uneven(knots, k)
+    # A jump at a knot must stay on its side, and what is traced, or has no values, can't be asked whether it is even.
+    plain = type(x) is Tensor and x.device.type == "cpu" and not torch.compiler.is_compiling()
+    return (plain and order < k and x.numel() >= _AT_ONCE and _even(knots, k)) or _uneven(knots, k)
 
 
 def _uneven(knots: Tensor, k: int) -> Callable[[Tensor], _Pieces]:
@@ -281,7 +282,8 @@ def _even(knots: Tensor, k: int) -> Callable[[Tensor], _Pieces] | None:
     step = (high - low) / (last - k)
     places = torch.arange(-k, knots.shape[-1] - k, dtype=knots.dtype, device=knots.device)
     error = (low.mT + step.mT * places - knots).abs()
-    if not bool((error <= _EVEN * torch.finfo(knots.dtype).eps * knots.abs().amax(-1, keepdim=True)).all()):
+    allowed = _EVEN * torch.finfo(knots.dtype).eps * knots.abs().amax(-1, keepdim=True)
+    if not bool((error <= torch.minimum(allowed, _EVEN_STEPS * step.mT)).all()):
         return None
     window = torch.arange(-k, k + 2, dtype=knots.dtype, device=knots.device)
     polynomials = _polynomials(window, k)[0]

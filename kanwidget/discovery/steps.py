@@ -136,7 +136,7 @@ class DiscoverySteps:
         """What was found so far."""
         fronts = {front.table.target: front.equations for front in self._fronts}
         best = {front.table.target: front.best.equation for front in self._fronts if front.members}
-        relative = frozenset(f.table.target for f in self._fronts if f.noise is not None)
+        relative = frozenset(f.table.target for f in self._fronts if f.has_relative_noise)
         reasons = {target: self._reasons.get(target, self._ended) for target in fronts}
         rivals = {front.table.target: tuple(member.equation for member in front.rivals) for front in self._fronts}
         return Discovery(self.data, fronts, best, tuple(self.findings), self.seconds, reasons, relative, rivals)
@@ -201,7 +201,7 @@ class DiscoverySteps:
             entered = (member.equation,) if member.equation in front.equations else ()
             yield self._step(front, "trying", "what else the rows allow", entered)
         for rival in front.rivals:
-            text = rival_sentence(rival.equation, front.best.equation, relative=front.noise is not None)
+            text = rival_sentence(rival.equation, front.best.equation, relative=front.has_relative_noise)
             yield self._step(front, "finding", text, ())
 
     @property
@@ -233,7 +233,7 @@ class DiscoverySteps:
         reason = yield from self._reported(front, front.table.rows(), end, last, turn)
         weights = front.noise_weights() if reason in ("complete", "turn") else None
         if weights is not None:
-            yield self._found(front, _relative_sentence(front))
+            yield self._found(front, _noise_sentence(front))
             reason = yield from self._reported(front, front.table.rows(weights), end, last)
         return reason
 
@@ -341,18 +341,19 @@ class DiscoverySteps:
         return robust.row_weights(residual / table.y_unit, table.unit, loss)
 
 
-def _relative_sentence(front: Front) -> str:
-    """Why relative errors count: what the best formula leaves is noise only where rows with like columns don't leave alike."""
+def _noise_sentence(front: Front) -> str:
+    """How rows count, and why: what the best formula leaves is noise only where rows with like columns don't leave alike."""
     target = front.table.target
     subject = f"the noise of {target} grows with it" if _leaves_noise(front) else f"errors grow with {target}"
-    return f"{subject}: relative errors count"
+    return f"{subject}: {'relative errors count' if front.has_relative_noise else 'large values count less'}"
 
 
 def _leaves_noise(front: Front) -> bool:
-    """Whether what the best formula leaves, as a part of y, looks like noise."""
-    table = front.table
+    """Whether what the best formula leaves, in units of the noise of each row, looks like noise."""
+    table, growing = front.table, front.noise
     values = table.problem(table.every).values(front.best.equation.sympy)
-    noise = noise_of(table.scaled(table.every.x), (table.every.y - values) / values)
+    sizes = torch.ones_like(values) if growing is None else growing.sizes(values)
+    noise = noise_of(table.scaled(table.every.x), (table.every.y - values) / sizes)
     return noise is not None and noise.is_noise
 
 

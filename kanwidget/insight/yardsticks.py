@@ -52,6 +52,8 @@ class Yardsticks:
     """Part of the variance that the noise leaves to explain; None where no evidence has set it."""
     held_out: bool
     """Whether the rows are held out; else they are those of the training."""
+    grid: int = 0
+    """Of the additive network."""
 
     @property
     def is_nothing(self) -> bool:
@@ -121,7 +123,7 @@ def yardstick_steps(
     Args:
         network: The network.
         data: Its data.
-        former: Those of another network of the same data and logarithms: its simpler networks are the same.
+        former: Those of another network of the same data and logarithms: its line is the same, and its sum where the grids are.
     """
     whole = order_columns(network, data, "yardsticks").to(network.dtype, network.device)
     part = next((part for part in ("val", "test") if f"{part}_input" in whole), "train")
@@ -130,11 +132,12 @@ def yardstick_steps(
         _check.fail("data", "yardsticks", "labels that are numbers, for a network with one output", data)
     fitted = sampled_data(whole, _MOST_ROWS)
     line = former.line if former else (yield from _score_of(network, fitted, rows, (1, 1, "zero")))
-    additive = former.additive if former and network.depth > 1 else None
+    additive = former.additive if former and network.depth > 1 and former.grid == _grid_of_a_sum(network) else None
     if network.depth > 1 and additive is None:
-        additive = yield from _score_of(network, fitted, rows, (max(_GRID, network.layer(0).grid_size), 3, "silu"))
+        additive = yield from _score_of(network, fitted, rows, (_grid_of_a_sum(network), 3, "silu"))
     majority = _majority(whole.train_label, rows[1], network.n_out) if whole.is_classification else None
-    yield Yardsticks(score(network, *rows), line, additive, majority, _allowed(network, rows[1]), part != "train")
+    allowed, held_out = _allowed(network, rows[1]), part != "train"
+    yield Yardsticks(score(network, *rows), line, additive, majority, allowed, held_out, _grid_of_a_sum(network))
 
 
 def _score_of(
@@ -148,6 +151,12 @@ def _score_of(
     for _ in trainer:
         yield None
     return score(simple, *rows, unit=network)
+
+
+def _grid_of_a_sum(network: Network) -> int:
+    """As fine as the network's, lest it says that a sum explains nothing of a wave; as far as its parameters aren't too many."""
+    curves = network.n_features * network.n_out
+    return max(_GRID, min(network.layer(0).grid_size, _MOST_PARAMETERS // max(curves, 1) - 4))
 
 
 def _sums(network: Network, grid: int, k: int, base_fun: str) -> Network:

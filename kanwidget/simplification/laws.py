@@ -202,7 +202,7 @@ class LawSearch:
         for _ in find_rivals(finishing, self._contenders):
             pass
         last = self._law(front.best) or (None if member is None else self._law(member)) or law
-        relative = front.noise is not None
+        relative = front.has_relative_noise
         others = [rival for rival in front.rivals if rival is not last.member]
 
         def sentence(rival: Member) -> str:

@@ -1,8 +1,9 @@
 """What a step costs, beside the fastest other libraries and beside what nothing can go below: `python -m tools.benchmarks.speed`.
 
 One row a piece of work, all from one run on one thread: milliseconds of processor time, the least of some trials that take turns, and the
-ratio to the floor. The floor of a wide layer is a perceptron with as many weights; that of a Levenberg-Marquardt step its product JᵀJ and
-one Cholesky factor. inkan and flashkan take part where they are installed (`pip install inkan==0.5.2 flashkan==0.2.0`).
+ratio to the floor. The floor of a wide layer is a perceptron with about as many weights; that of a Levenberg-Marquardt step its product JᵀJ
+and one Cholesky factor. A step is a twelfth of a whole `fit` of a new network, set-up included.
+inkan and flashkan take part where they are installed (`pip install inkan==0.5.2 flashkan==0.2.0`).
 """
 
 from __future__ import annotations

@@ -134,6 +134,11 @@ class Front:
         kind = self._kind
         return ranking.kinds(float(self.table.train.y.abs().median()))[kind - 1] if kind else None
 
+    @property
+    def has_relative_noise(self) -> bool:
+        """Whether the noise is a part of the value, but for values that are very small: relative errors then say how large it is."""
+        return self._kind == ranking.ALL_KINDS[-1]
+
     def noise_weights(self) -> Tensor | None:
         """Weights of the squared residuals of the training rows for noise that grows with the value; None where it doesn't."""
         noise, table = self.noise, self.table

@@ -230,6 +230,45 @@ def test_gradients_of_many_points_are_those_of_few(even):
     torch.testing.assert_close(curvature, second, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("rows", [6, MANY // 8], ids=["few", "many"])
+def test_gradients_of_several_outputs_at_once(rows, monkeypatch):
+    """torch maps the backward pass over them, without a graph of it."""
+    monkeypatch.setattr(splines, "_AT_ONCE", 1000)
+    knots, x = knots_of(3, even=True), inside(rows)
+    factors = uniform(3 * 8, 2, seed=4).view(3, 8, 2)
+
+    def outputs(x):
+        return torch.einsum("nib,ibo->o", splines.basis(x, knots, 3), factors)
+
+    slopes = torch.einsum("nib,ibo->oni", splines.basis(x, knots, 3, 1), factors)
+    at_once = torch.autograd.functional.jacobian(outputs, x, vectorize=True)
+    torch.testing.assert_close(at_once, slopes, rtol=1e-10, atol=1e-10)
+    leaf = x.clone().requires_grad_(True)
+    (batched,) = torch.autograd.grad(outputs(leaf), leaf, torch.eye(2, dtype=F64), is_grads_batched=True)
+    torch.testing.assert_close(batched, slopes, rtol=1e-10, atol=1e-10)
+    with torch.no_grad():
+        reverse = torch.func.jacrev(outputs)(x)
+    torch.testing.assert_close(reverse, slopes, rtol=1e-10, atol=1e-10)
+
+
+def test_points_of_another_type_and_points_without_values():
+    knots, x = knots_of(3, even=True, inputs=9), uniform(MANY, 9)
+    assert splines.basis(x.float(), knots, 3).dtype == F64
+    with torch._subclasses.FakeTensorMode() as mode:
+        fake = splines.basis(mode.from_tensor(x), mode.from_tensor(knots), 3)
+    assert fake.shape == (MANY, 9, 8)
+
+
+def test_uneven_knots_far_from_0_stay_uneven():
+    """In float32 they differ from even ones by few roundings of their size, but by much of an interval."""
+    even = splines.uniform_grid(torch.tensor([1000.0]), torch.tensor([1001.0]), 50)
+    uneven = even.clone()
+    uneven[:, 1:-1] += 2e-4 * uniform(1, 49, dtype=torch.float32)
+    knots, x = splines.extend_knots(uneven, 3), uniform(10 * MANY, 1, low=1000.0, high=1001.0, dtype=torch.float32)
+    few = torch.cat([splines.basis(rows, knots, 3) for rows in x.split(1000)])
+    torch.testing.assert_close(splines.basis(x, knots, 3), few, rtol=0, atol=0)
+
+
 def test_many_points_of_networks_side_by_side():
     knots = torch.stack([knots_of(3, even=True), knots_of(3, even=True) * 2, knots_of(3, seed=1)])
     x = uniform(3 * MANY, 3, low=-3.0, high=3.0).view(3, MANY, 3)

@@ -9,7 +9,8 @@ from kanwidget import KAN, Dataset, create_dataset
 from kanwidget.insight import yardsticks
 from kanwidget.insight.numbers import percent, plain
 from kanwidget.insight.summary import Summary
-from kanwidget.insight.yardsticks import Score, Yardsticks
+from kanwidget.insight.yardsticks import Score, Yardsticks, yardstick_steps
+from tests.support.networks import uniform
 
 
 def table(rows=600, seed=0):
@@ -165,4 +166,15 @@ def test_the_additive_yardstick_is_as_fine_as_the_network():
     data = Dataset(x[:300], y[:300], x[300:], y[300:])
     model = KAN([2, 1, 1], grid=30)
     assert yardsticks(model, data).additive.explained > 0.9
-    assert yardsticks(KAN([2, 1, 1], grid=3), data).additive.explained < 0.5
+    coarse = yardsticks(KAN([2, 1, 1], grid=3), data)
+    assert coarse.additive.explained < 0.5
+    # A finer network has another sum, but the same line.
+    *_, again = yardstick_steps(model, data, coarse)
+    assert again.additive.explained > 0.9
+    assert again.line == coarse.line
+
+
+def test_many_columns_have_a_sum_of_a_coarser_grid():
+    x = uniform(200, 16)
+    data = Dataset(x, x[:, :1] ** 2)
+    assert yardsticks(KAN([16, 1, 1], grid=30), data).additive is not None

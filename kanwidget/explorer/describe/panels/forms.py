@@ -51,7 +51,8 @@ def computed_forms(session: Session) -> FormsPanel:
     fitted = fitted_row(session)
     if fitted is not None and all(row["name"] != fitted["name"] for row in rows) and not says_the_same(fitted, rows):
         rows.append(fitted)
-    rows = [_with_rivals(row, session) if row["name"] == "rounded" else row for row in rows]
+    best = next((i for i, row in enumerate(rows) if row["name"] == "rounded"), len(rows) - 1)
+    rows = [_with_rivals(row, session) if i == best else row for i, row in enumerate(rows)]
     return {"forms": rows, "busy": known.busy, "current": current or fitted is not None}
 
 

@@ -134,6 +134,7 @@ def test_the_noise_grows_with_the_value_where_errors_do():
     power = ("mul", ("c", 1e3 / table.y_unit), ("pow", X, ("c", 12.0)))
     front.offer(power, "test")
     assert front.noise is not None
+    assert front.has_relative_noise
     near, far = (("mul", ("c", factor * 1e3 / table.y_unit), ("pow", X, ("c", 12.0))) for factor in (1.002, 1.02))
     comparison, members = Comparison(front), list(front.contenders({near: "near", far: "far"}))
     assert [comparison.is_new(member, [front.best]) for member in members] == [

@@ -18,6 +18,7 @@ from kanwidget.explorer.guide.progress import progress
 from kanwidget.explorer.guide.steps import STEPS, guidance
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.training_run import FLAT
+from kanwidget.explorer.session.view import FormulaForms
 from kanwidget.insight.yardsticks import Score, Yardsticks
 from kanwidget.simplification.laws import Rival
 from tests.unit.explorer.states import everything, fit_formula, train
@@ -224,6 +225,13 @@ def test_what_else_the_rows_allow_is_said_of_the_state_that_it_holds_for(session
     train(session, 1)
     fit_formula(session)
     assert "lso possible" not in guidance(session).sentence + str(computed_forms(session)["forms"])
+
+
+def test_rivals_of_a_formula_that_has_one_form_stand_under_that(session):
+    session.state_rows.rivals[session.state] = (Rival("x_1", "also possible by these rows: x_1 (…)"),)
+    row = {"name": "as trained", "meaning": "", "text": "y = x_1^2", "constants": []}
+    session.view.keep_forms(FormulaForms(session.version, (row,)))
+    assert [form["meaning"] for form in computed_forms(session)["forms"]] == ["also possible by these rows: x_1 (…)"]
 
 
 @pytest.mark.parametrize(("explained", "searches"), [(0.9, True), (0.5, False)])
