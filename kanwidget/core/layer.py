@@ -110,11 +110,11 @@ class Edges:
     def design(self, x: Tensor, order: int = 0) -> Tensor:
         """Basis functions and, last, the base function of each input (or their derivatives), `(…, batch, in, B + 1)`."""
         base = base_functions(self.base_fun)[order](x)
-        if base.requires_grad:
-            design = torch.cat([splines.basis(x, self.knots, self.k, order), base[..., None]], dim=-1)
-        else:  # a copy of it would take as long as the basis functions
+        if splines.are_many(x) and not base.requires_grad:
             design = splines.basis(x, self.knots, self.k, order, room=1)
-            design[..., -1] = base
+            design[..., -1] = base  # a copy of all would take as long as the basis functions
+        else:
+            design = torch.cat([splines.basis(x, self.knots, self.k, order), base[..., None]], dim=-1)
         return self._with_levels(design, x, order) if any(self.levels) else design
 
     def _with_levels(self, design: Tensor, x: Tensor, order: int) -> Tensor:

@@ -165,6 +165,13 @@ def basis_to_order(x: Tensor, knots: Tensor, k: int, highest: int) -> list[Tenso
         return _evaluate(x, knots, k, range(highest + 1))
 
 
+def are_many(x: Tensor) -> bool:
+    """Whether points are so many that memory takes longer than the work; not of what is traced or has no values, which can't be asked."""
+    plain = type(x) is Tensor and x.device.type == "cpu"
+    traced = torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined]
+    return plain and x.numel() >= _AT_ONCE and not traced
+
+
 def _evaluate(x: Tensor, knots: Tensor, k: int, orders: Sequence[int], room: int = 0) -> list[Tensor]:
     """`basis` of some orders, without autograd: the local functions at their places, else 0."""
     pieces_at, size = _pieces(x, knots, k, max(orders)), knots.shape[-1] - 1 - k
@@ -246,9 +253,8 @@ class _Pieces:
 
 def _pieces(x: Tensor, knots: Tensor, k: int, order: int) -> Callable[[Tensor], _Pieces]:
     """What gives the pieces of some rows of points; of many points on even grids in half the time."""
-    # A jump at a knot must stay on its side, and what is traced, or has no values, can't be asked whether it is even.
-    plain = type(x) is Tensor and x.device.type == "cpu" and not torch.compiler.is_compiling()
-    return (plain and order < k and x.numel() >= _AT_ONCE and _even(knots, k)) or _uneven(knots, k)
+    # A jump at a knot must stay on its side.
+    return (order < k and are_many(x) and _even(knots, k)) or _uneven(knots, k)
 
 
 def _uneven(knots: Tensor, k: int) -> Callable[[Tensor], _Pieces]:

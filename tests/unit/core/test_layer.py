@@ -181,3 +181,17 @@ def test_symbolic_edges_have_values_at_infinity():
     assert value.flatten().tolist() == pytest.approx([0.0, 2.0**13])
     (gradient,) = torch.autograd.grad(value[1].sum(), x)
     assert float(gradient[1]) == pytest.approx(6.5 * 2.0**11)
+
+
+def test_a_design_of_many_points_is_that_of_few():
+    layer, x = KAN([9, 2]).layer(0), uniform(8000, 9)
+    few = torch.cat([layer.design(rows) for rows in x.split(1000)])
+    torch.testing.assert_close(layer.design(x), few, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(layer.design(x.requires_grad_(True)), few, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+def test_a_network_is_traced_on_many_rows():
+    model, x = KAN([9, 2, 1]), uniform(8000, 9)
+    torch.testing.assert_close(torch.jit.trace(model, x)(x), model(x), rtol=1e-12, atol=1e-12)
