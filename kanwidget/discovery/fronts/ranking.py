@@ -190,10 +190,15 @@ def length(member: Ranked, rows: int, *, noise: int) -> float:
 
 
 def likeliest_noise(members: Sequence[Ranked], rows: int) -> int:
-    """The kind of noise, as of `Misfit.under`, with the shortest description: one that grows with the value must be likelier by far."""
+    """The kind of noise, as of `Misfit.under`, with the shortest description.
+
+    One that grows with the value must be likelier by far than none that does, and one with a constant part by far than a mere part.
+    """
     plain, *growing = (min(length(m, rows, noise=kind) for m in members) for kind in ALL_KINDS)
     shortest = min(growing)
-    return 1 + growing.index(shortest) if shortest < plain - _GAIN else 0
+    if shortest >= plain - _GAIN:
+        return 0
+    return len(growing) if growing[-1] <= shortest + _GAIN else 1 + growing.index(shortest)
 
 
 def best(members: Sequence[R], rows: int, *, noise: int = 0) -> R:
