@@ -26,6 +26,8 @@ static string struct switch this throw true try typedef typeof union unsigned us
 abs exp log sqrt sin cos tan max min floor ceil erf gamma level NaN Inf j0 j1 y0 y1 jn yn i value out
 """
 _RESERVED = frozenset(_WORDS.split())
+#: A name in all languages.
+_NAME = r"[A-Za-z][A-Za-z0-9_]*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def source(
         notes: Comments on symbols, by their names.
 
     Raises:
-        ValueError: For a formula with curves, and with a function that the language doesn't have.
+        ValueError: For a formula with curves, and with a function that the language doesn't have; for a name that is none there.
 
     Examples:
         >>> import sympy
@@ -87,7 +89,10 @@ def source(
         return to_python(expr, variables, name, tables=tables, switches=switches, notes=notes)
     row = LANGUAGES[language]
     expressions = list(expr) if isinstance(expr, Sequence) else [expr]
+    if not re.fullmatch(_NAME, name):
+        _check.fail("name", where, "a name of letters, digits and _ that begins with a letter", name)
     _refuse(expressions, tables, row, language)
+    tables = {key: table for key, table in tables.items() if any(str(f.func) == key for f in _applied(expressions))}
     arguments = [f"{_cell(i)}2" for i in range(len(variables))] if language == "excel" else _identifiers(variables)
     named = dict(zip(variables, arguments, strict=True))
     functions = {key: f"level_{i + 1}" for i, key in enumerate(tables)}
@@ -104,17 +109,23 @@ def source(
 
 def _refuse(expressions: Sequence[Any], tables: Tables, row: Language, language: str) -> None:
     """Complain about what the language can't say."""
-    import sympy
     from sympy.core.function import AppliedUndef
 
-    applied = {node for each in expressions for node in each.atoms(sympy.Function)}
+    applied = _applied(expressions)
     curves = sorted({str(node.func) for node in applied if isinstance(node, AppliedUndef)} - {*tables})
     if curves:
-        what = "written in a formula of functions alone: `simplify` finds them, or export the network"
+        what = "one of functions alone: `simplify` finds them, and code('python') takes curves as arguments"
         _check.fail("formula", "code", what, f"one with the curves {', '.join(curves)}")
     lacking = sorted({type(node).__name__ for node in applied} & row.lacks)
     if lacking:
         _check.fail("language", "code", f"one that has {', '.join(lacking)}", f"{language!r} ({row.title})", "'python'")
+
+
+def _applied(expressions: Sequence[Any]) -> set[Any]:
+    """All functions in expressions, with their operands."""
+    import sympy
+
+    return {node for each in expressions for node in each.atoms(sympy.Function)}
 
 
 def _plain(expr: Any, named: Mapping[Any, str], functions: Mapping[str, str]) -> Any:
@@ -141,7 +152,8 @@ def _identifiers(variables: Sequence[Any]) -> list[str]:
     """A name that all languages allow, for every variable."""
     found: list[str] = []
     for number, symbol in enumerate(variables, 1):
-        short = symbol.name if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", symbol.name) else f"x_{number}"
+        free = re.fullmatch(_NAME, symbol.name) and symbol.name not in _LEVELS
+        short = symbol.name if free else f"x_{number}"
         while short in found or short in _RESERVED:
             short += "_"
         found.append(short)

@@ -225,6 +225,18 @@ def test_names_that_a_language_needs_itself():
     assert "// x_3 is T [K]" in text
 
 
+def test_functions_of_words_stand_there_where_the_formula_has_them():
+    assert "level_1" not in source(X + 1, [X], "c", tables=WORDS)
+    taken = sympy.Symbol("level_1")
+    text = source(sympy.Function("f")(TOWN) * taken, [TOWN, taken], "c", tables=WORDS)
+    assert "double formula(const char *x_1, double x_2)" in text
+
+
+def test_a_name_that_is_none():
+    with pytest.raises(ValueError, match=r"name.*begins with a letter.*'my law'"):
+        source(X, [X], "c", "my law")
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_curve_is_refused_by_name(language):
     with pytest.raises(ValueError, match=r"phi_0_0_0"):
