@@ -93,7 +93,7 @@ def test_a_network_of_one_of_several_targets_has_the_error_of_that_one():
 
 def test_the_code_computes_the_formula(discovery):
     namespace = {}
-    exec(discovery.best.code("law"), namespace)
+    exec(discovery.best.code(name="law"), namespace)
     x = discovery.data.train_input.numpy()
     assert np.allclose(namespace["law"](*x.T), discovery.best.predict(x).numpy())
 
