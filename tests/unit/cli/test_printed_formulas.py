@@ -20,7 +20,7 @@ from kanwidget.cli import steps
 from kanwidget.cli.formulas import found_lines, front_lines
 
 #: Of a search: fewer than fit into six seconds on a quiet machine.
-STEPS = 400
+STEPS = 200
 NUMBER = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 
 
@@ -98,7 +98,7 @@ def test_bundled_tables(name, case, printed):
 
 
 def test_vapor_pressure_is_an_exponential():
-    best = discover(load_mercury(), steps=400, progress=False).best
+    best = discover(load_mercury(), steps=200, progress=False).best
     assert 1 - best.r2 < 1e-6
     assert best.sympy.has(sympy.exp)
     assert len(best.constants) <= 3
