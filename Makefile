@@ -10,11 +10,12 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.10
 # Each group of packages is a stamp file that depends on the list of packages.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --prefer-binary
 
-.PHONY: help demo lab test test-hosts check bench screens pictures format clean
+.PHONY: help demo lab docs test test-hosts check bench screens pictures format clean
 
 help:
 	@echo "make demo        train on real data, find the formula, write kanwidget-demo.html"
 	@echo "make lab         open the notebooks in JupyterLab"
+	@echo "make docs        write the documents as pages that open from disk, into build/site"
 	@echo "make test        run every check"
 	@echo "make test-hosts  the explorer in other kernels and front ends, which it installs (minutes)"
 	@echo "make check       run the quick ones: format, lint, types, imports, unit tests"
@@ -27,6 +28,10 @@ demo: $(STAMPS)/base
 
 lab: $(STAMPS)/lab
 	@$(BIN)/kanwidget lab
+
+docs: $(STAMPS)/docs
+	@$(BIN)/sphinx-build -q -W --keep-going -c docs -d build/doctrees . build/site
+	@echo "build/site/index.html"
 
 test: $(STAMPS)/test
 	@.ci/checks
@@ -64,7 +69,7 @@ $(STAMPS)/base: $(STAMPS)/python pyproject.toml
 	@$(INSTALL) --editable .
 	@touch $@
 
-$(STAMPS)/lab $(STAMPS)/test $(STAMPS)/hosts $(STAMPS)/bench: $(STAMPS)/%: $(STAMPS)/python pyproject.toml
+$(STAMPS)/lab $(STAMPS)/docs $(STAMPS)/test $(STAMPS)/hosts $(STAMPS)/bench: $(STAMPS)/%: $(STAMPS)/python pyproject.toml
 	@echo "make: installing kanwidget[$*] into $(VENV) (some minutes the first time)"
 	@$(INSTALL) --editable '.[$*]'
 	@touch $@

@@ -19,8 +19,8 @@ from kanwidget.datasets.dataset import rows_of
 
 #: Part of the rows that are held out where the data have no test rows.
 _PART = 0.2
-#: Fewer rows than this aren't split: refits and checks see all of them.
-_FEWEST = 20
+#: Fewer rows than this aren't split, as in `discover`: refits and checks see all of them.
+_FEWEST = 50
 #: Rows of a large table that refits and checks see.
 _MOST_ROWS = 4000
 #: Cross-entropies below this leave no row in doubt: a smaller one only says that the scores are larger.
@@ -37,6 +37,8 @@ class HeldOutRows:
     """All training rows, for the last refit."""
     allowance: float = 0.0
     """Mean squared error, in scaled numbers, that is allowed in any case."""
+    are_others: bool = True
+    """Whether the held-out rows are others than those of refits."""
 
     @property
     def noiseless(self) -> bool:
@@ -48,7 +50,7 @@ class HeldOutRows:
 
         `everywhere` takes all rows; `unit` is the network whose scale counts, by default the network itself.
         """
-        parts = ("train", "test") if everywhere else ("test",)
+        parts = ("train", "test") if everywhere and self.are_others else ("test",)
         losses = []
         with torch.no_grad():
             for part in parts:
@@ -116,7 +118,7 @@ def held_out(network: Network, data: Any, where: str, r2_threshold: float = 0.0)
     if not count:
         held, kept = order, order
     split = replace(whole, **rows_of(whole, "train", kept), **rows_of(whole, "train", held, "test"))
-    return HeldOutRows(_sampled(split), whole)
+    return HeldOutRows(_sampled(split), whole, are_others=bool(count))
 
 
 def _sampled(data: Dataset) -> Dataset:
@@ -141,4 +143,4 @@ def _own_outputs(network: Network, x: Tensor, r2_threshold: float) -> HeldOutRow
     if history is not None and history.records:
         allowance = min(allowance, 4 * (history.last.train_loss / network.scaling.error_unit) ** 2)
     data = Dataset(x, y, test_input=x, test_label=y)
-    return HeldOutRows(data, data, max(allowance, EXACT))
+    return HeldOutRows(data, data, max(allowance, EXACT), are_others=False)

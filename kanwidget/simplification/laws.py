@@ -31,6 +31,7 @@ from kanwidget.symbolic.formulas.compile import plan
 from kanwidget.symbolic.formulas.formula import variables
 from kanwidget.symbolic.formulas.regression.noise import GrowingNoise, growing_noise
 from kanwidget.symbolic.formulas.rescaling import scaled_params
+from kanwidget.training.evidence.errors import valid_posterior
 
 #: Tables of more columns aren't searched, and tables of fewer rows tell too little.
 _MOST_COLUMNS, _FEWEST_ROWS = 12, 12
@@ -99,7 +100,8 @@ class LawSearch:
         #: What says how large the noise of each row is, where it grows with the target, and how it does.
         self._level: tuple[Network, GrowingNoise] | None = None
         if curves is not None:
-            self._measure(curves, self._data)
+            posterior = valid_posterior(curves)
+            self._measure(curves, 0.0 if posterior is None else sum(part.total for part in posterior.freedom.values()))
         self._weights = self.weights(self._data, "train")
         self._contenders: dict[Tree, str] = {}
         for tree in simple_trees(self._table):
@@ -116,10 +118,10 @@ class LawSearch:
             return False
         return 0 < len(_read(network)) <= _MOST_COLUMNS and len(data.train_input) >= _FEWEST_ROWS
 
-    def _measure(self, network: Network, data: Dataset) -> None:
+    def _measure(self, network: Network, freedom: float) -> None:
         with torch.no_grad():
-            values = network(data.train_input)[:, 0].double()
-        noise = growing_noise(values, data.train_label[:, 0].double() - values)
+            values = network(self._data.train_input)[:, 0].double()
+        noise = growing_noise(values, self._data.train_label[:, 0].double() - values, freedom)
         self._level = None if noise is None else (network, noise)
 
     def weights(self, data: Dataset, part: str) -> Tensor | None:
@@ -169,7 +171,7 @@ class LawSearch:
         """Curves that have learnt noise don't show how it grows: the likeliest law does."""
         law = self.best if self._level is None and self._front.noise is not None else None
         if law is not None:
-            self._measure(law.network, self._data)
+            self._measure(law.network, law.constants)
 
     def _searched(self, stage: Stage, weights: Tensor | None) -> Iterator[str]:
         limits = Limits(operations(None), self._front.reach, stages=(stage,), networks=False)

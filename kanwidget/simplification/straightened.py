@@ -72,7 +72,7 @@ def is_as_likely(network: Network, constants: int, functions: float, curves: Net
     data = same[0]
     with torch.no_grad():
         value, label = network(data.train_input), data.train_label
-        if noise_weights(value[:, 0].double(), (label - value)[:, 0].double()) is not None:
+        if noise_weights(value[:, 0].double(), (label - value)[:, 0].double(), constants) is not None:
             return None
         scaled = curves.scaling.scaled_outputs
         square = float((scaled(value) - scaled(label)).square().mean())

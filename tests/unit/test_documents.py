@@ -121,10 +121,36 @@ def test_the_glossary_has_no_word_twice():
     assert len(words) == len(set(words))
 
 
-def test_the_first_example_of_the_readme_runs_in_an_empty_folder(tmp_path, monkeypatch):
+#: Documents with examples that stand for themselves, and what the last names are to be in the end.
+EXAMPLES = {
+    "README.md": {
+        "explorer.fitted_formula.text": r"0\.00210\d\*girth\*\*2\*height",
+        "model.formula(round=4)": r"exp\(x_2\*\*2 \+ sin\(3\.142\*x_1\)\)",
+        "model.fit_formula(data).code('c')": r"(?s).*double formula\(double x_1, double x_2\).*",
+    },
+    "docs/networks.md": {"model.width": r"\[\[2, 0\], \[1, 0\], \[1, 0\]\]"},
+    "docs/formulas.md": {"discovery.best.text": r"0\.00209\d\*girth\*\*2\*height"},
+    "docs/equations.md": {"(model.predict(points) - waves(points)).abs().max() < 1e-3": "tensor.True."},
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_examples_run_in_an_empty_folder(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
     scope: dict = {}
-    for block in blocks[:2]:
+    for block in re.findall(r"```python\n(.*?)```", (ROOT / name).read_text("utf-8"), re.DOTALL):
         exec(block, scope)
-    assert "*p [Pa]*v_x/T (K)" in str(scope["explorer"].fitted_formula)
+    for expression, text in EXAMPLES[name].items():
+        assert re.fullmatch(text, str(eval(expression, scope))), expression
+
+
+def test_the_readme_is_short():
+    text = re.sub(r"```.*?```|^\|.*$", "", (ROOT / "README.md").read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    assert len(text.split()) <= 800
+
+
+def test_every_page_stands_in_the_site():
+    """A page that nothing lists would be written, and never found."""
+    listed = " ".join(path.read_text("utf-8") for path in (ROOT / "docs").rglob("*.md"))
+    pages = [path for path in (ROOT / "docs").glob("*.md") if path.name not in ("index.md",)]
+    assert [page.name for page in pages if not re.search(rf"^{page.stem}$", listed, re.MULTILINE)] == []

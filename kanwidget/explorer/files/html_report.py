@@ -68,6 +68,9 @@ const read = async (id) => {{
   const packed = Uint8Array.from(atob(document.getElementById(id).textContent), (c) => c.charCodeAt(0));
   return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
 }};
+// Within another page it says how high it is.
+const height = () => parent.postMessage({{ kanwidgetHeight: document.documentElement.offsetHeight }}, "*");
+if (parent !== window) new ResizeObserver(height).observe(document.documentElement);
 try {{
   const url = URL.createObjectURL(new Blob([await read("bundle")], {{ type: "text/javascript" }}));
   const {{ openReport }} = await import(url);
@@ -156,12 +159,24 @@ def report(session: Session, title: str | None = None, frames: Sequence[Frame] |
         summary: HTML above it.
     """
     names = f"{', '.join(session.out_vars)} of {', '.join(session.in_vars)}"
+    stored = packed(limited(content(session, session.film() if frames is None else frames)))
+    return page(stored, title or f"KAN: {names}", summary)
+
+
+def page(stored: str, title: str, summary: str = "") -> str:
+    """The page of a packed `content`.
+
+    Args:
+        stored: The content.
+        title: Of the page.
+        summary: HTML above it.
+    """
     return _PAGE.format(
-        title=html.escape(title or f"KAN: {names}"),
+        title=html.escape(title),
         summary=summary,
         css="".join(_css(name) for name in ("widget", "report")),
         bundle=packed((_STATIC / "report.js").read_text(encoding="utf-8")),
-        report=packed(_limited(content(session, session.film() if frames is None else frames))),
+        report=stored,
     )
 
 
@@ -206,13 +221,13 @@ def _result(session: Session, guide: p.Guide) -> p.Guide:
     return {**guide, "sentence": guide["sentence"] if done else yardstick_sentence(session), "notices": []}
 
 
-def _limited(report: dict[str, Any]) -> dict[str, Any]:
-    """The report without the oldest acts' candidates, where they would make the file too large to mail."""
+def limited(report: dict[str, Any], most: int = _MAX_BYTES) -> dict[str, Any]:
+    """The report without the oldest acts' candidates, where its film would have more bytes than `most`."""
     film = report.get("film")
     if film is None:
         return report
     acts, stored = film["acts"], film["stored"]
-    while acts and len(packed({**film, "acts": acts, "stored": stored})) > _MAX_BYTES:
+    while acts and len(packed({**film, "acts": acts, "stored": stored})) > most:
         acts = acts[(len(acts) + 1) // 2 :]
         used = {number for act in acts for number in act["edges"].values()}
         stored = [detail if number in used else None for number, detail in enumerate(stored)]

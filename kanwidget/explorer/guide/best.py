@@ -38,6 +38,12 @@ def best(session: Session) -> Best | None:
 
 
 def better(session: Session, worth: float = WORTH) -> Best | None:
-    """The best state since the last act, where the current one is clearly worse: by this part of its error."""
-    state, error = best(session), error_of(session.run.last_record)
+    """The best state since the last act, where the current one is clearly worse: by this part of its error.
+
+    None where the error is that of the training rows and evidence smooths the curves: an earlier step followed the noise more closely.
+    """
+    last = session.run.last_record
+    if last.test_loss is None and last.log_evidence is not None:
+        return None
+    state, error = best(session), error_of(last)
     return state if state is not None and state.error < error * (1 - worth) else None

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from tests.system.browser.conftest import ROOT
+from tests.system.browser.axe import AXE, violations
 from tests.system.browser.notebook import CURRENT_IS_SEEN, OUTSIDE, SETTLE, Explorer
 from tools.gallery.states import STATES
 
@@ -26,7 +26,6 @@ OPENED = {
     "front": "[data-kw-front]",
     "discovery": "[data-kw-hall]",
 }
-AXE = ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js"
 
 #: Below 760 px the explorer scrolls within itself: a picture of all of it needs all of its height.
 UNROLL = """() => {
@@ -266,12 +265,3 @@ def test_at_twice_the_size(shown, screens):
         page.screenshot(path=screens / f"zoom-{more[6:].replace(' ', '-') or name}.png")
         assert page.evaluate(OUTSIDE) == [], more
         assert page.problems == []
-
-
-def violations(page):
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    result = page.evaluate("() => axe.run('.kanwidget', { resultTypes: ['violations'] })")
-    return {
-        one["id"]: [one["help"], *(f"{node['html'][:200]} {node['failureSummary']}" for node in one["nodes"][:4])]
-        for one in result["violations"]
-    }

@@ -9,8 +9,9 @@ from torch import Tensor
 
 #: Parts of the noise that are in proportion to the value, beside a constant part of 1, in units of the values' size.
 _RATIOS = torch.logspace(-1, 3, 17, dtype=torch.float64)
-#: Logarithm of the likelihood by which noise in proportion must be better, and the fewest rows that can show it.
-_GAIN, _FEWEST = 8.0, 20
+#: Logarithm of the likelihood by which noise in proportion must be better, and the fewest rows, beside those
+#: that the fit's freedom takes, that can show it.
+_GAIN, _FEWEST = 8.0, 10
 #: An error below this part of the spread of y counts as none: constants of exact data differ by less.
 _NOTHING = 1e-8
 #: Relative error of a value that a few operations have rounded.
@@ -34,7 +35,7 @@ class GrowingNoise:
         return weights / weights.square().mean().sqrt()
 
 
-def noise_weights(fitted: Tensor, residual: Tensor) -> Tensor | None:
+def noise_weights(fitted: Tensor, residual: Tensor, freedom: float = 0.0) -> Tensor | None:
     """1 over the size of each row's noise, `(n,)`, but for a factor; None where the rows don't contradict equal noise.
 
     With it, errors of constants are right for measurements whose errors are a percentage, too. Arguments as of `growing_noise`.
@@ -48,11 +49,11 @@ def noise_weights(fitted: Tensor, residual: Tensor) -> Tensor | None:
         >>> bool(weights[0] > 20 * weights[-1])
         True
     """
-    noise = growing_noise(fitted, residual)
+    noise = growing_noise(fitted, residual, freedom)
     return None if noise is None else noise.weights(fitted)
 
 
-def growing_noise(fitted: Tensor, residual: Tensor) -> GrowingNoise | None:
+def growing_noise(fitted: Tensor, residual: Tensor, freedom: float = 0.0) -> GrowingNoise | None:
     """The noise of rows, where it grows with their values; None where the rows don't contradict equal noise.
 
     The best of some ratios r counts if it makes the residuals far more likely than r = 0.
@@ -60,9 +61,10 @@ def growing_noise(fitted: Tensor, residual: Tensor) -> GrowingNoise | None:
     Args:
         fitted: Values of a fit that leaves nothing but noise, `(n,)`.
         residual: What it leaves, `(n,)`.
+        freedom: Degrees of freedom of the fit: where they are as many as the rows, what is left says nothing.
     """
     n, size = len(residual), fitted.square().mean().sqrt()
-    if n < _FEWEST or not bool(size > 0) or not bool(torch.isfinite(fitted).all()):
+    if n - freedom < _FEWEST or not bool(size > 0) or not bool(torch.isfinite(fitted).all()):
         return None
     variances = 1 + (_RATIOS[:, None] * fitted / size) ** 2
     squares = residual.square().mean().clamp(min=1e-300)
