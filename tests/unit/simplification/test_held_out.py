@@ -29,6 +29,13 @@ def test_a_few_rows_are_not_split():
     assert len(held.data.train_input) == len(held.data.test_input) == 10
 
 
+def test_rows_that_are_checked_on_and_trained_with_count_once():
+    model = KAN([1, 1])
+    few, many = held_out(model, rows(10), "test"), held_out(model, rows(100), "test")
+    assert (len(few.row_losses(model, everywhere=True)), len(many.row_losses(model, everywhere=True))) == (10, 100)
+    assert len(held_out(model, rows(30)[0], "test").row_losses(model, everywhere=True)) == 30
+
+
 def test_of_a_large_table_a_sample_decides_and_all_rows_are_trained_last():
     held = held_out(KAN([1, 1]), rows(20_000), "test")
     assert (len(held.data.train_input), len(held.data.test_input), len(held.whole.train_input)) == (4000, 4000, 20_000)
