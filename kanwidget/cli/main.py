@@ -291,7 +291,7 @@ def _add_fit_arguments(fit: argparse.ArgumentParser) -> None:
     )
     fit.add_argument("--seed", type=_whole(0), default=0, metavar="N", help="of the start and the split (default 0)")
     fit.add_argument(
-        "--test-fraction", type=_fraction, metavar="X", help="rows kept for the test (default 0.2, below 30 rows none)"
+        "--test-fraction", type=_fraction, metavar="X", help="rows kept for the test (default 0.2, below 50 rows none)"
     )
     fit.add_argument("--symbolic", action="store_true", help="search for a formula, too, and print it")
     fit.add_argument("--seconds", type=_above_zero, default=30.0, metavar="X", help="time of that search (default 30)")

@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 
 #: With fewer there is nothing that changes.
 _FEWEST_ROWS = 2
-#: With fewer rows the default is no test rows: the choice of rows would decide which formula is found, and the formula's
-#: constants are fitted without each of them in turn.
-_FEW_ROWS = 30
-_TEST_FRACTION = 0.2
 #: Grids that are tried.
 _GRIDS = (1, 3, 5)
 #: Steps of a trial; the chosen shape is trained in full later.
@@ -38,18 +34,11 @@ _TOLERANCE = 1.25
 
 def split(data: Dataset, test_fraction: float | None, seed: int) -> Dataset:
     """The table with rows set aside for a test; by default a fifth of them, and of few rows none."""
-    from kanwidget.datasets import Dataset
+    from kanwidget.datasets.dataset import rows_of, split_rows
 
-    if test_fraction is None:
-        test_fraction = _TEST_FRACTION if len(data.train_input) >= _FEW_ROWS else 0.0
-    return Dataset.from_arrays(
-        data.train_input,
-        data.train_label,
-        test_fraction=test_fraction,
-        seed=seed,
-        in_vars=data.in_vars,
-        out_vars=data.out_vars,
-    )
+    train, test = split_rows(len(data.train_input), test_fraction, seed, "fit")
+    parts = {**rows_of(data, "train", train), **(rows_of(data, "train", test, "test") if len(test) else {})}
+    return dataclasses.replace(data, **parts)
 
 
 def train(

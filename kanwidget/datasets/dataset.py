@@ -16,6 +16,8 @@ from kanwidget.datasets.encoding import Encoding
 
 #: Parts of a dataset.
 PARTS = ("train", "test", "val")
+#: A table of fewer rows gives none away unasked: training needs them, and a few held-out rows tell little.
+SMALL = 50
 _WEIGHTS = ("train_weight", "test_weight", "val_weight")
 _SCALES = ("input_mean", "input_scale", "label_mean", "label_scale")
 
@@ -338,7 +340,8 @@ for _name in ("__init__", "standardize", "to"):
 class Split:
     """How a table becomes a dataset."""
 
-    test_fraction: float = 0.2
+    test_fraction: float | None = 0.2
+    """None: as `split_rows` has it."""
     seed: int = 0
     standardize: bool = False
     dtype: torch.dtype = torch.float64
@@ -421,8 +424,13 @@ def _weights(weight: Any, rows: int, name: str) -> Tensor:
     return values
 
 
-def split_rows(rows: int, fraction: float, seed: int, where: str) -> tuple[Tensor, Tensor]:
-    """Indices of the training and of the test rows; at least one row of each when any is set aside."""
+def split_rows(rows: int, fraction: float | None, seed: int, where: str) -> tuple[Tensor, Tensor]:
+    """Indices of the training and of the test rows; at least one row of each when any is set aside.
+
+    Where no fraction is given it is a fifth, and of a small table nothing.
+    """
+    if fraction is None:
+        fraction = 0.2 if rows >= SMALL else 0.0
     fraction = _check.real(fraction, "test_fraction", where, low=0)
     if fraction >= 1:
         _check.fail("test_fraction", where, "< 1", fraction, "0.2 sets every fifth row aside.")

@@ -87,7 +87,7 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
             *Train* adds what the evidence asks for, see `KAN.for_data`.
         log: Columns, or the target, whose logarithms are the first and the last step of a network that is made for data.
         standardize: Bring the columns to mean 0 and standard deviation 1 beforehand. A network learns such scales by itself.
-        test_fraction: The part of a data frame's rows that is set aside as test data.
+        test_fraction: The part of a data frame's rows that is set aside as test data; by default a fifth, below 50 rows none.
         in_vars: Names of the inputs; by default the names in the data.
         out_vars: Names of the outputs; by default the names in the data.
         lib: Names of the primitives that may replace an edge; by default the whole library.
@@ -125,7 +125,7 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
         width: Sequence[LayerWidth] | str | None = None,
         log: Sequence[str | int] = (),
         standardize: bool = False,
-        test_fraction: float = 0.2,
+        test_fraction: float | None = None,
         in_vars: Sequence[str] | None = None,
         out_vars: Sequence[str] | None = None,
         lib: Iterable[str] | None = None,
@@ -148,7 +148,7 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
         if target is not None:
             self._session.table = {"target": target}
             self._session.table |= {"standardize": True} if standardize else {}
-            self._session.table |= {} if test_fraction == Split().test_fraction else {"test_fraction": test_fraction}
+            self._session.table |= {} if test_fraction is None else {"test_fraction": test_fraction}
         self._driver, self._publisher, self._router = wire(self._session, driver, f"kanwidget-explorer-{id(self):x}")
         self._widget: Any = None
         self._still: StillPicture | None = None

@@ -15,12 +15,10 @@ from kanwidget.core.chance import EXACT, is_as_good
 from kanwidget.core.network import Network
 from kanwidget.core.reference_data import as_inputs, has_labels, order_columns
 from kanwidget.datasets import Dataset
-from kanwidget.datasets.dataset import rows_of
+from kanwidget.datasets.dataset import SMALL, rows_of
 
 #: Part of the rows that are held out where the data have no test rows.
 _PART = 0.2
-#: Fewer rows than this aren't split, as in `discover`: refits and checks see all of them.
-_FEWEST = 50
 #: Rows of a large table that refits and checks see.
 _MOST_ROWS = 4000
 #: Cross-entropies below this leave no row in doubt: a smaller one only says that the scores are larger.
@@ -113,7 +111,7 @@ def held_out(network: Network, data: Any, where: str, r2_threshold: float = 0.0)
         return HeldOutRows(_sampled(plain), plain)
     rows = len(whole.train_input)
     order = torch.randperm(rows, generator=torch.Generator().manual_seed(0)).to(network.device)
-    count = round(_PART * rows) if rows >= _FEWEST else 0
+    count = round(_PART * rows) if rows >= SMALL else 0
     held, kept = order[:count], order[count:]
     if not count:
         held, kept = order, order

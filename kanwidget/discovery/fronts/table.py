@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.datasets import Dataset
-from kanwidget.datasets.dataset import split_rows
+from kanwidget.datasets.dataset import SMALL, split_rows
 from kanwidget.discovery.engine.search import Rows
 from kanwidget.discovery.engine.similarity.dimensions import Dimensions
 from kanwidget.discovery.engine.trees import Tree, expression
@@ -22,8 +22,6 @@ from kanwidget.symbolic.formulas.regression.problem import Problem
 if TYPE_CHECKING:
     import sympy
 
-#: Part of the rows that is held out, and the fewest rows of which some are.
-_HELD_OUT, _FEWEST = 0.2, 50
 #: Rows that are searched with.
 _MOST_ROWS = 5000
 #: Columns whose largest number lies beyond these get another unit, a power of ten.
@@ -234,8 +232,8 @@ def _table(data: Dataset, number: int, seed: int, quantities: Quantities) -> Tar
     train = every
     if data.val_input is not None and data.val_label is not None:
         held = OwnRows(data.val_input, data.val_label[:, number], data.val_weight)
-    elif len(every.y) >= _FEWEST:
-        first, second = split_rows(len(every.y), _HELD_OUT, seed, "discover")
+    elif len(every.y) >= SMALL:
+        first, second = split_rows(len(every.y), None, seed, "discover")
         train, held = every.rows_only(first), every.rows_only(second)
     columns, notices = _columns(data)
     notices += quantities.notices([*(data.in_vars[column] for column in columns), data.out_vars[number]])

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from kanwidget import _check
 from kanwidget.explorer.files.html_report import report
 from kanwidget.explorer.files.panel_figures import FIGURES, figure_file
 from kanwidget.explorer.files.panel_tables import TABLES
 from kanwidget.explorer.files.session_writer import session_json
 from kanwidget.explorer.session.script import Script, script
 from kanwidget.explorer.session.session import Session
+from kanwidget.symbolic.writing.languages import LANGUAGES, SUFFIXES
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,23 @@ def gif(session: Session, seconds: float = 8.0, **options: Any) -> bytes:
     frames = [(frame.step, frame.network()) for frame in session.film()]
     names = {"in_vars": session.in_vars, "out_vars": session.out_vars}
     return animation(frames, session.x.cpu(), session.run.history(), seconds=seconds, **{**names, **options})
+
+
+def formula_source(session: Session, language: str) -> str:
+    """The fitted formula as source text."""
+    result = session.formula_result
+    if result is None or result.fitted is None:
+        advice = "Press Formula, or call fit_formula(): it fits the constants."
+        _check.fail("formula", "save_formula", "one whose constants are fitted", "none", advice)
+    text: str = result.fitted.code(language)
+    return text
+
+
+def _source_row(suffix: str, language: str) -> Format:
+    """The row of a formula in a language. That of Python is *Python* beside the formula."""
+    label = None if language == "python" else f"Formula in {LANGUAGES[language].title}"
+    content = partial(formula_source, language=language)
+    return Format(f"formula{suffix}", label, f"formula{suffix}", "text/plain", "save_formula", content)
 
 
 def _panel_row(panel: str, suffix: str) -> Format:
@@ -99,6 +118,7 @@ FORMATS: dict[str, Format] = {
         Format("json", "JSON state", "session.json", "application/json", "save_json", session_json),
         Format("html", "HTML page", "explorer.html", "text/html", "save_html", report),
         Format("code", None, "session.py", "text/x-python", "code", replay_script),
+        *(_source_row(suffix, language) for suffix, language in SUFFIXES.items()),
         *(_panel_row(panel, suffix) for panel in FIGURES for suffix in ("svg", "pdf", "png")),
         *(_panel_row(panel, "csv") for panel in TABLES),
     )

@@ -14,6 +14,7 @@ from kanwidget.explorer.files.panel_tables import TABLES
 from kanwidget.explorer.methods.base import MethodGroup
 from kanwidget.explorer.methods.tracebacks import plain_refusals
 from kanwidget.explorer.session.script import Script
+from kanwidget.symbolic.writing.languages import SUFFIXES
 
 
 class SaveMethods(MethodGroup):
@@ -97,6 +98,33 @@ class SaveMethods(MethodGroup):
         if f"{panel}{suffix}" not in FORMATS:
             _check.fail("path", "save_panel", "a file that ends in .svg, .pdf, .png or .csv", os.fspath(path))
         self._save(f"{panel}{suffix}", path)
+
+    def save_formula(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted formula as source text, with all digits, see `Equation.code`.
+
+        Args:
+            path: The file; its suffix decides: `.py`, `.c`, `.js`, `.jl`, `.m` (Octave and MATLAB), or `.txt` (a sheet's cell).
+
+        Raises:
+            ValueError: For another suffix, before a formula was fitted, and for one that the language can't write.
+
+        Examples:
+            >>> import pathlib, tempfile
+            >>> from kanwidget import KANExplorer, load_planets
+            >>> file = pathlib.Path(tempfile.mkdtemp(), "period.c")
+            >>> explorer = KANExplorer(load_planets())
+            >>> while act := explorer.next_act():
+            ...     explorer.follow(act)
+            >>> explorer.save_formula(file)
+            >>> "return pow(axis, 3.0/2.0);" in file.read_text()
+            True
+        """
+        if not isinstance(path, (str, os.PathLike)):
+            _check.fail("path", "save_formula", "a path", path, error=TypeError)
+        suffix = Path(path).suffix.lower()
+        if suffix not in SUFFIXES:
+            _check.fail("path", "save_formula", f"a file that ends in one of {', '.join(SUFFIXES)}", os.fspath(path))
+        self._save(f"formula{suffix}", path)
 
     def save_csv(self, path: str | os.PathLike[str]) -> None:
         """Write the history as a table, one line per step.
