@@ -196,11 +196,10 @@ def test_large_films_are_thinned_and_keep_their_acts(explorer, monkeypatch):
     assert [act["shot"] for act in told["acts"]] == [1, 2]
 
 
-def test_candidates_of_old_acts_are_left_out_where_the_page_would_be_too_large(explorer, monkeypatch):
+def test_candidates_of_old_acts_are_left_out_where_the_page_would_be_too_large(explorer):
     session = explorer._session
     report = html.content(session, session.film())
-    monkeypatch.setattr(html, "_MAX_BYTES", len(html.packed(report["film"])) - 1)
-    limited = html._limited(report)["film"]
+    limited = html.limited(report, len(html.packed(report["film"])) - 1)["film"]
     assert [act["shot"] for act in limited["acts"]] == [5]
     assert all(limited["stored"][place] for place in limited["acts"][0]["edges"].values())
     assert None in limited["stored"]
