@@ -33,8 +33,6 @@ myst_heading_anchors = 4
 myst_heading_slug_func = "notebooks.slug"
 nb_execution_mode = "off"
 nb_merge_streams = True
-# Links to files of the repository that are no pages lead to them as they are.
-suppress_warnings = ["myst.xref_missing"]
 
 # ---- docstrings
 autodoc_member_order = "groupwise"

@@ -1,6 +1,7 @@
 """Docstrings are plain text with `code` in backticks: what reStructuredText would take for its own marks is kept as it is."""
 
 import re
+from inspect import isroutine
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -29,8 +30,9 @@ def _process(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: l
 
 def _skip(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
     """Whether a member is left out: what scikit-learn's and torch's classes bring has its page there."""
-    function = getattr(obj, "fget", None) or obj
-    return True if getattr(function, "__module__", None) and not function.__module__.startswith("kanwidget") else None
+    function = next((inner for name in ("fget", "func", "__func__") if (inner := getattr(obj, name, None))), obj)
+    # What isn't a function is a field of a record.
+    return True if isroutine(function) and not (function.__module__ or "").startswith("kanwidget") else None
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

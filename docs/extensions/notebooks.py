@@ -6,6 +6,7 @@ What the pages hold lies in `notebooks/explorers/`, as `python -m tools.refresh_
 import base64
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sphinx.errors import SphinxError
 from kanwidget.explorer.files.html_report import page
 
 STORED = Path(__file__).resolve().parents[2] / "notebooks" / "explorers"
+_ADVICE = "run tools.refresh_notebooks"
 _TITLE, _HEADING = re.compile(r"^# ", re.MULTILINE), re.compile(r"^(#+ )", re.MULTILINE)
 FRAME = """<figure class="explorer">
 <iframe src="../explorers/{page}.html" title="The explorer, as the notebook leaves it" loading="lazy"></iframe>
@@ -41,11 +43,12 @@ def with_frames(notebook: dict[str, Any], numbers: list[int], stem: str) -> dict
         for output in cell.get("outputs", ()):
             data = output.get("data", {})
             if "".join(data.get("text/plain", "")).startswith("KANExplorer("):
-                data["text/html"] = FRAME.format(page=f"{stem}-{next(rest)}")
+                number = next(rest, None)
+                if number is None:
+                    raise SphinxError(f"{STORED}/index.json has too few explorers of {stem}: {_ADVICE}")
+                data["text/html"] = FRAME.format(page=f"{stem}-{number}")
     if list(rest):
-        raise SphinxError(
-            f"{STORED}/index.json has more explorers of {stem} than the notebook: run tools.refresh_notebooks"
-        )
+        raise SphinxError(f"{STORED}/index.json has too many explorers of {stem}: {_ADVICE}")
     return notebook
 
 
@@ -75,13 +78,17 @@ def with_pictures(notebook: dict[str, Any]) -> dict[str, Any]:
 def _read(app: Sphinx, name: str, source: list[str]) -> None:
     stem = Path(name).name
     if name.startswith("notebooks/"):
+        app.env.note_dependency(str(STORED / "index.json"))
         numbers = json.loads((STORED / "index.json").read_text("utf-8")).get(stem, [])
         source[0] = json.dumps(with_frames(with_one_title(with_pictures(json.loads(source[0]))), numbers, stem))
 
 
 def _write(app: Sphinx, problem: Exception | None) -> None:
+    if problem is not None:
+        return
     folder = Path(app.outdir) / "explorers"
-    folder.mkdir(exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
     for stored in STORED.glob("*.json.gz"):
         stem = stored.name.removesuffix(".json.gz")
         text = page(base64.b64encode(stored.read_bytes()).decode("ascii"), stem.rsplit("-", 1)[0].replace("_", " "))

@@ -16,9 +16,12 @@ from kanwidget.core.network import Network
 from kanwidget.core.reference_data import as_inputs, has_labels, order_columns
 from kanwidget.datasets import Dataset
 from kanwidget.datasets.dataset import SMALL, rows_of
+from kanwidget.training.evidence.errors import valid_posterior
 
 #: Part of the rows that are held out where the data have no test rows.
 _PART = 0.2
+#: Fewer rows aren't split where nothing else than held-out rows can judge.
+_FEWEST = 20
 #: Rows of a large table that refits and checks see.
 _MOST_ROWS = 4000
 #: Cross-entropies below this leave no row in doubt: a smaller one only says that the scores are larger.
@@ -37,6 +40,11 @@ class HeldOutRows:
     """Mean squared error, in scaled numbers, that is allowed in any case."""
     are_others: bool = True
     """Whether the held-out rows are others than those of refits."""
+
+    @property
+    def error_name(self) -> str:
+        """What the error on the held-out rows is called."""
+        return "held-out error" if self.are_others else "error"
 
     @property
     def noiseless(self) -> bool:
@@ -110,8 +118,10 @@ def held_out(network: Network, data: Any, where: str, r2_threshold: float = 0.0)
         plain = replace(whole, val_input=None, val_label=None, val_weight=None, **checks)
         return HeldOutRows(_sampled(plain), plain)
     rows = len(whole.train_input)
+    # Evidence needs no held-out rows, and small tables can spare none.
+    fewest = _FEWEST if valid_posterior(network) is None else SMALL
     order = torch.randperm(rows, generator=torch.Generator().manual_seed(0)).to(network.device)
-    count = round(_PART * rows) if rows >= SMALL else 0
+    count = round(_PART * rows) if rows >= fewest else 0
     held, kept = order[:count], order[count:]
     if not count:
         held, kept = order, order

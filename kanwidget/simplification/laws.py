@@ -92,16 +92,17 @@ class LawSearch:
         self._columns = _read(network)
         self._data = _sample(held.data)
         data = _numbers(self._data, self._columns, held.data.in_vars)
-        (self._table,) = tables(
-            replace(data, val_input=data.test_input, val_label=data.test_label, val_weight=data.test_weight), 0
-        )
+        # Rows that are searched with, too, would count twice.
+        checks: dict[str, Any] = rows_of(data, "test", name="val") if held.are_others else {}
+        plain = replace(data, test_input=None, test_label=None, test_weight=None, **checks)
+        (self._table,) = tables(plain, 0)
         self._front = Front(self._table, operations(None), _COMPLEXITY, robust=False)
         self._whole = _numbers(_sample(held.whole), self._columns, held.data.in_vars)
         #: What says how large the noise of each row is, where it grows with the target, and how it does.
         self._level: tuple[Network, GrowingNoise] | None = None
         if curves is not None:
             posterior = valid_posterior(curves)
-            self._measure(curves, 0.0 if posterior is None else sum(part.total for part in posterior.freedom.values()))
+            self._measure(curves, None if posterior is None else sum(part.total for part in posterior.freedom.values()))
         self._weights = self.weights(self._data, "train")
         self._contenders: dict[Tree, str] = {}
         for tree in simple_trees(self._table):
@@ -118,7 +119,7 @@ class LawSearch:
             return False
         return 0 < len(_read(network)) <= _MOST_COLUMNS and len(data.train_input) >= _FEWEST_ROWS
 
-    def _measure(self, network: Network, freedom: float) -> None:
+    def _measure(self, network: Network, freedom: float | None) -> None:
         with torch.no_grad():
             values = network(self._data.train_input)[:, 0].double()
         noise = growing_noise(values, self._data.train_label[:, 0].double() - values, freedom)

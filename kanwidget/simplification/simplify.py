@@ -120,7 +120,8 @@ def simplify_steps(
 
     Args:
         network: The network, trained or not.
-        data: A `Dataset`, a dict or a pair with labels. Held-out rows are its validation or test rows, otherwise a fifth of the rows.
+        data: A `Dataset`, a dict or a pair with labels. Held-out rows are its validation or test rows, otherwise a fifth of the rows,
+            below 50 rows none where evidence judges.
         lamb: Weight of the penalty of the first training.
         steps: Its steps; 0 keeps the network as it is.
         lib: Names of the primitives to try; all of them by default.
@@ -254,7 +255,7 @@ class _Simplification:
             return
         self.search = LawSearch(self.columns, self.held, self.given)
         yield from self._searched(self.search, "first")
-        if self.law is None and self._explains_much():
+        if not self.is_enough and self._explains_much():
             yield from self._searched(self.search, "quick")
 
     def _searched(self, search: LawSearch, stage: Stage) -> Iterator[SimplificationStep]:
@@ -291,8 +292,8 @@ class _Simplification:
             self.length = description_length(found.network, self.held, everywhere, found.constants, found.functions)
         error = math.sqrt(float(losses.mean())) * self.pruned.scaling.error_unit
         if not self.is_enough and float(losses.mean()) < _NEAR * self._variance():
-            self.nearest = f"{found.text}, held-out error {error:.3g}"
-        return self._step("law", f"{found.text}: held-out error {error:.3g}", improved)
+            self.nearest = f"{found.text}, {self.held.error_name} {error:.3g}"
+        return self._step("law", f"{found.text}: {self.held.error_name} {error:.3g}", improved)
 
     def _explains_much(self) -> bool:
         """Whether the curves explain so much that a longer search may find what they follow."""
@@ -414,7 +415,7 @@ class _Simplification:
             trial = removals.with_simpler_functions(trial, self.held)
         improved = self._offer(trial)
         count, splines = len(trial.edge_refs(active=True)), len(numeric_edges(trial))
-        text = f"{count - splines} of {count} edges are functions, held-out error {self.held.error(trial):.3g}"
+        text = f"{count - splines} of {count} edges are functions, {self.held.error_name} {self.held.error(trial):.3g}"
         yield self._step(kind, f"{what[0].upper()}{what[1:]}: {text}", improved)
 
     def _offer(self, network: Network) -> bool:
@@ -439,7 +440,7 @@ class _Simplification:
             if self.search.allows(losses, self.held.row_losses(law.network, unit=trial)):
                 trial, self.law, self.rivals = law.network, law, rivals
         self.best = trial
-        text = f"Constants trained on all rows: held-out error {before:.3g} → {self.held.error(trial):.3g}"
+        text = f"Constants trained on all rows: {self.held.error_name} {before:.3g} → {self.held.error(trial):.3g}"
         return self._step("refit", text, True)
 
     def _step(self, kind: str, text: str, improved: bool) -> SimplificationStep:

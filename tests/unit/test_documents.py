@@ -156,10 +156,3 @@ def test_examples_run_as_they_stand(name, tmp_path, monkeypatch):
 def test_the_readme_is_short():
     text = re.sub(r"```[\s\S]*?```|^\|.*$", "", (ROOT / "README.md").read_text("utf-8"), flags=re.MULTILINE)
     assert 500 < len(text.split()) <= 850
-
-
-def test_every_page_stands_in_the_site():
-    """A page that nothing lists would be written, and never found."""
-    listed = " ".join(path.read_text("utf-8") for path in (ROOT / "docs").rglob("*.md"))
-    pages = [path for path in (ROOT / "docs").glob("*.md") if path.name not in ("index.md",)]
-    assert [page.name for page in pages if not re.search(rf"^{page.stem}$", listed, re.MULTILINE)] == []

@@ -88,7 +88,7 @@ def weighted(problem: Problem, fit: Fit) -> tuple[Problem, Fit]:
     if isinstance(problem, ClassProblem) or problem.from_data or _exact(problem, fit):
         return problem, fit
     values = problem.values(fit.expression)
-    weights = noise_weights(values, problem.y - values)
+    weights = noise_weights(values, problem.y - values, len(fit.symbols))
     if weights is None:
         return problem, fit
     problem = problem.with_weights(weights)

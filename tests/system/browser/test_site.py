@@ -108,10 +108,26 @@ def test_an_explorer_answers_clicks(opened, screens, theme):
     assert view.root.get_attribute("data-kw-theme") == theme
     # The frame is as high as the page in it: nothing scrolls within.
     page.wait_for_function("(e) => e.style.height", arg=frame.element_handle())
+    inside.wait_for_function("document.documentElement.scrollHeight <= innerHeight")
     view.select("0-1-0")
     view.candidates(2)
     page.screenshot(path=screens / f"site-explorer-{theme}.png")
     assert page.problems == []
+
+
+def test_the_reference_has_methods_fields_and_what_is_computed_once(site):
+    names = (site / "docs/api").rglob("*.html")
+    ids = {name for page in names for name in re.findall(r'id="(kanwidget[^"]+)"', page.read_text("utf-8"))}
+    wanted = [
+        "KAN.fit",
+        "StepRecord.train_loss",
+        "Equation.text",
+        "Equation.sympy",
+        "Dataset.in_vars",
+        "KANExplorer.follow",
+    ]
+    assert {f"kanwidget.{name}" for name in wanted} <= ids
+    assert not [name for name in ids if "get_metadata_routing" in name or "register_forward_hook" in name]
 
 
 def test_the_search_works_from_disk(opened):

@@ -9,9 +9,9 @@ from torch import Tensor
 
 #: Parts of the noise that are in proportion to the value, beside a constant part of 1, in units of the values' size.
 _RATIOS = torch.logspace(-1, 3, 17, dtype=torch.float64)
-#: Logarithm of the likelihood by which noise in proportion must be better, and the fewest rows, beside those
-#: that the fit's freedom takes, that can show it.
-_GAIN, _FEWEST = 8.0, 10
+#: Logarithm of the likelihood by which noise in proportion must be better, the fewest rows that can show it,
+#: beside those that the fit's freedom takes, and the fewest where that isn't known.
+_GAIN, _FEWEST, _FEWEST_OF_ALL = 8.0, 10, 20
 #: An error below this part of the spread of y counts as none: constants of exact data differ by less.
 _NOTHING = 1e-8
 #: Relative error of a value that a few operations have rounded.
@@ -35,7 +35,7 @@ class GrowingNoise:
         return weights / weights.square().mean().sqrt()
 
 
-def noise_weights(fitted: Tensor, residual: Tensor, freedom: float = 0.0) -> Tensor | None:
+def noise_weights(fitted: Tensor, residual: Tensor, freedom: float | None = None) -> Tensor | None:
     """1 over the size of each row's noise, `(n,)`, but for a factor; None where the rows don't contradict equal noise.
 
     With it, errors of constants are right for measurements whose errors are a percentage, too. Arguments as of `growing_noise`.
@@ -53,7 +53,7 @@ def noise_weights(fitted: Tensor, residual: Tensor, freedom: float = 0.0) -> Ten
     return None if noise is None else noise.weights(fitted)
 
 
-def growing_noise(fitted: Tensor, residual: Tensor, freedom: float = 0.0) -> GrowingNoise | None:
+def growing_noise(fitted: Tensor, residual: Tensor, freedom: float | None = None) -> GrowingNoise | None:
     """The noise of rows, where it grows with their values; None where the rows don't contradict equal noise.
 
     The best of some ratios r counts if it makes the residuals far more likely than r = 0.
@@ -61,10 +61,11 @@ def growing_noise(fitted: Tensor, residual: Tensor, freedom: float = 0.0) -> Gro
     Args:
         fitted: Values of a fit that leaves nothing but noise, `(n,)`.
         residual: What it leaves, `(n,)`.
-        freedom: Degrees of freedom of the fit: where they are as many as the rows, what is left says nothing.
+        freedom: Degrees of freedom of the fit: where they are as many as the rows, what is left says nothing. None if unknown.
     """
     n, size = len(residual), fitted.square().mean().sqrt()
-    if n - freedom < _FEWEST or not bool(size > 0) or not bool(torch.isfinite(fitted).all()):
+    is_enough = n >= _FEWEST_OF_ALL if freedom is None else n - freedom >= _FEWEST
+    if not is_enough or not bool(size > 0) or not bool(torch.isfinite(fitted).all()):
         return None
     variances = 1 + (_RATIOS[:, None] * fitted / size) ** 2
     squares = residual.square().mean().clamp(min=1e-300)
