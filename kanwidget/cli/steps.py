@@ -38,7 +38,8 @@ def split(data: Dataset, test_fraction: float | None, seed: int) -> Dataset:
 
     train, test = split_rows(len(data.train_input), test_fraction, seed, "fit")
     parts = {**rows_of(data, "train", train), **(rows_of(data, "train", test, "test") if len(test) else {})}
-    return dataclasses.replace(data, **parts)
+    # Words count as the numbers of their levels here.
+    return dataclasses.replace(data, encoding=None, **parts)
 
 
 def train(
