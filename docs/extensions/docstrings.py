@@ -32,7 +32,8 @@ def _skip(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any)
     """Whether a member is left out: what scikit-learn's and torch's classes bring has its page there."""
     function = next((inner for name in ("fget", "func", "__func__") if (inner := getattr(obj, name, None))), obj)
     # What isn't a function is a field of a record.
-    return True if isroutine(function) and not (function.__module__ or "").startswith("kanwidget") else None
+    module = getattr(function, "__module__", None) or ""
+    return True if isroutine(function) and not module.startswith("kanwidget") else None
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

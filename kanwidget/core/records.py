@@ -163,8 +163,7 @@ class History:
     optimizer: str = ""
     """Name of the optimizer; with `opt="auto"` of the one that was picked."""
     stop_reason: str = ""
-    """Why it stopped: as in the last record's `stop_reason`, sometimes with more words (`stalled: the loss is not finite`), or
-    `callback`."""
+    """Why it stopped, as in the last record's `stop_reason`, or `callback`. Where a loss wasn't finite more words follow."""
 
     def __getitem__(self, column: str) -> list[float]:
         if column in _COLUMNS:
