@@ -123,7 +123,6 @@ def test_the_reference_has_methods_fields_and_what_is_computed_once(site):
         "StepRecord.train_loss",
         "Equation.text",
         "Equation.sympy",
-        "Dataset.in_vars",
         "KANExplorer.follow",
     ]
     assert {f"kanwidget.{name}" for name in wanted} <= ids
