@@ -32,15 +32,17 @@ def opened(page, server, name, cells, run=None):
     return notebook, Explorer(page).see()
 
 
-def test_the_versions_are_those_of_the_readme(page, server, ran):
-    """A newer version is skipped on a desk, with this message; in CI nothing is skipped, so the README must follow."""
+def test_the_versions_are_those_of_the_documents(page, server, ran):
+    """A newer version is skipped on a desk, with this message; in CI nothing is skipped, so the documents must follow."""
     server.write("version.ipynb", [])
     name = "JupyterLab" if server.application == "lab" else "Notebook"
     ran[name] = version = Notebook(page, server, "version.ipynb").version
-    named = re.search(rf"^\| {name} (\d+\.\d+) \| yes \|", (ROOT / "README.md").read_text(), re.MULTILINE)
-    assert named, f"the README has no row for {name} in its table of front ends"
+    hosts, readme = ((ROOT / path).read_text("utf-8") for path in ("docs/hosts.md", "README.md"))
+    named = re.search(rf"^\| {name} (\d+\.\d+) \| yes \|", hosts, re.MULTILINE)
+    assert named, f"docs/hosts.md has no row for {name}"
+    assert f"{name} {named[1]}" in readme
     if version.split(".")[:2] != named[1].split("."):
-        pytest.skip(f"{name} {version} ran, the README names {named[1]}: look at build/screens and update its table")
+        pytest.skip(f"{name} {version} ran, docs/hosts.md names {named[1]}: look at build/screens and update it")
 
 
 def test_the_whole_path(page, server, screens):
