@@ -118,8 +118,8 @@ def held_out(network: Network, data: Any, where: str, r2_threshold: float = 0.0)
         plain = replace(whole, val_input=None, val_label=None, val_weight=None, **checks)
         return HeldOutRows(_sampled(plain), plain)
     rows = len(whole.train_input)
-    # Evidence needs no held-out rows, and small tables can spare none.
-    fewest = _FEWEST if valid_posterior(network) is None else SMALL
+    # Of a sum evidence judges, which needs no held-out rows, and small tables can spare none.
+    fewest = SMALL if network.depth == 1 and valid_posterior(network) is not None else _FEWEST
     order = torch.randperm(rows, generator=torch.Generator().manual_seed(0)).to(network.device)
     count = round(_PART * rows) if rows >= fewest else 0
     held, kept = order[:count], order[count:]

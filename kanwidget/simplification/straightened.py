@@ -55,7 +55,8 @@ def straightened(network: Network, held: HeldOutRows, freedom: dict[EdgeRef, Fre
 def is_as_likely(network: Network, constants: int, functions: float, curves: Network, held: HeldOutRows) -> bool | None:
     """Whether a law is as likely as the curves, given the training rows: by the logarithm of the evidence, of a law by Schwarz's criterion.
 
-    None where no evidence of these rows speaks for the curves, and where errors grow with the target: their evidence doesn't know that.
+    None where no evidence of these rows speaks for the curves, and where errors grow with the target and the law isn't as likely: the
+    curves' evidence doesn't know that they grow, and may be too small.
 
     Args:
         network: The network of the law.
@@ -72,9 +73,12 @@ def is_as_likely(network: Network, constants: int, functions: float, curves: Net
     data = same[0]
     with torch.no_grad():
         value, label = network(data.train_input), data.train_label
-        if noise_weights(value[:, 0].double(), (label - value)[:, 0].double(), constants) is not None:
-            return None
+        weights = noise_weights(value[:, 0].double(), (label - value)[:, 0].double(), constants)
         scaled = curves.scaling.scaled_outputs
-        square = float((scaled(value) - scaled(label)).square().mean())
-    evidence = schwarz(max(square, _EXACT), label.numel(), constants) - functions * math.log(2)
-    return evidence > posterior.log_evidence - _CHANCE
+        residual = (scaled(value) - scaled(label)).double()
+    evidence, grows = -functions * math.log(2), weights is not None
+    if weights is not None:
+        residual, evidence = weights[:, None] * residual, evidence + float(weights.log().sum())
+    # How the noise grows is one constant more.
+    evidence += schwarz(max(float(residual.square().mean()), _EXACT), label.numel(), constants + grows)
+    return True if evidence > posterior.log_evidence - _CHANCE else None if grows else False
