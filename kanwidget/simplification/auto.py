@@ -18,7 +18,7 @@ from kanwidget.core.threads import limit_threads
 from kanwidget.simplification.description import description_length
 from kanwidget.simplification.freedoms import freedom_of_a_sum, straight_edges
 from kanwidget.simplification.held_out import HeldOutRows, held_out
-from kanwidget.simplification.refits import STEPS, assign, refit, without_held_out
+from kanwidget.simplification.refits import STEPS, assign, refit
 from kanwidget.simplification.swaps import swapped
 from kanwidget.symbolic.edges import edge_samples, numeric_edges, ranking_of, tied_edges
 from kanwidget.symbolic.fits.custom import OnBroken, log_broken
@@ -151,7 +151,7 @@ def _owners(network: Network, edges: Iterable[Sequence[int]] | None) -> list[Edg
 def _steps(search: _FunctionSearch, owners: list[EdgeRef], edges_per_step: int | None) -> Iterator[SymbolicStep]:
     remaining = list(owners)
     size = edges_per_step or max(1, len(owners) // _STEPS_OF_A_NETWORK)
-    best = search.held.row_losses(without_held_out(search.network, search.held))
+    best = search.held.row_losses(search.network)
     #: The error at which each edge was refused a function: what other edges still missed may have hidden its own.
     refused: dict[EdgeRef, float] = {}
     asked: set[EdgeRef] = set()
@@ -266,7 +266,7 @@ def _best_of(
     if not allowed:
         fit, _, losses, _ = min(trials, key=lambda entry: float(entry[2].mean()))
         before, after = (held.reported(search.network, rows) for rows in (best, losses))
-        return None, best, f"{fit.name} would raise the held-out error from {before:.3g} to {after:.3g}"
+        return None, best, f"{fit.name} would raise the {held.error_name} from {before:.3g} to {after:.3g}"
     fit, trial, losses, _ = min(allowed, key=lambda entry: description_length(entry[1], held))
     assign(search.network, trial)
     return fit, losses, ""

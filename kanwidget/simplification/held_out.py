@@ -1,4 +1,6 @@
-"""Rows that no refit sees, and the question whether a change makes the error on them worse than their noise allows."""
+"""Rows that judge a change: rows that no refit sees, or all, each as if the fit hadn't seen it. Whether it makes the error on them worse
+than their noise allows.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +17,15 @@ from kanwidget.core.chance import EXACT, is_as_good
 from kanwidget.core.network import Network
 from kanwidget.core.reference_data import as_inputs, has_labels, order_columns
 from kanwidget.datasets import Dataset
-from kanwidget.datasets.dataset import SMALL, rows_of
-from kanwidget.training.evidence.errors import valid_posterior
+from kanwidget.datasets.dataset import rows_of
+from kanwidget.training.evidence.errors import leverages, valid_posterior
 
 #: Part of the rows that are held out where the data have no test rows.
 _PART = 0.2
 #: Fewer rows aren't split where nothing else than held-out rows can judge.
 _FEWEST = 20
+#: The least part of a row's error that a fit without it may leave to the row.
+_LEAST = 0.01
 #: Rows of a large table that refits and checks see.
 _MOST_ROWS = 4000
 #: Cross-entropies below this leave no row in doubt: a smaller one only says that the scores are larger.
@@ -44,7 +48,7 @@ class HeldOutRows:
     @property
     def error_name(self) -> str:
         """What the error on the held-out rows is called."""
-        return "held-out error" if self.are_others else "error"
+        return "held-out error" if self.are_others else "error" if self.noiseless else "leave-one-out error"
 
     @property
     def noiseless(self) -> bool:
@@ -54,9 +58,12 @@ class HeldOutRows:
     def row_losses(self, network: Network, *, everywhere: bool = False, unit: Network | None = None) -> Tensor:
         """Loss of each held-out row times its weight, `(rows,)`: squared error in scaled numbers, or cross-entropy.
 
-        `everywhere` takes all rows; `unit` is the network whose scale counts, by default the network itself.
+        Where no rows are held out the squared error is that of a fit without the row itself: a network that can bend follows its rows.
+        `everywhere` takes all rows, as they are; `unit` is the network whose scale counts, by default the network itself.
         """
+        alone = not (self.are_others or self.noiseless or everywhere)
         parts = ("train", "test") if everywhere and self.are_others else ("test",)
+        weights = self._weights(parts)
         losses = []
         with torch.no_grad():
             for part in parts:
@@ -66,9 +73,11 @@ class HeldOutRows:
                     continue
                 scaling = (unit or network).scaling
                 residual = scaling.scaled_outputs(network(x)) - scaling.scaled_outputs(y)
+                if alone:
+                    followed = leverages(network, x) if weights is None else weights[:, None] * leverages(network, x)
+                    residual = residual / (1 - followed).clamp_min(_LEAST)
                 losses.append(residual.square().mean(1))
         rows = torch.cat(losses)
-        weights = self._weights(parts)
         return torch.nan_to_num(rows if weights is None else weights * rows, nan=math.inf)
 
     def _weights(self, parts: Sequence[str]) -> Tensor | None:
@@ -105,10 +114,12 @@ def held_out(network: Network, data: Any, where: str, r2_threshold: float = 0.0)
     Args:
         network: The network.
         data: A `Dataset`, a dict or a pair with labels; inputs alone, or None for the reference data, get the network's own outputs
-            as labels.
+            as labels. Rows that are split already stay so.
         where: Name of the public function, for errors.
         r2_threshold: Without labels: the part of the outputs' variance that must stay explained.
     """
+    if isinstance(data, HeldOutRows):
+        return data
     if not has_labels(data):
         return _own_outputs(network, as_inputs(network, data, where), r2_threshold)
     whole = order_columns(network, data, where).to(network.dtype, network.device)
@@ -118,10 +129,10 @@ def held_out(network: Network, data: Any, where: str, r2_threshold: float = 0.0)
         plain = replace(whole, val_input=None, val_label=None, val_weight=None, **checks)
         return HeldOutRows(_sampled(plain), plain)
     rows = len(whole.train_input)
-    # Of a sum evidence judges, which needs no held-out rows, and small tables can spare none.
-    fewest = SMALL if network.depth == 1 and valid_posterior(network) is not None else _FEWEST
+    # The posterior of a sum says what each row would be without itself.
+    alone = network.depth == 1 and valid_posterior(network) is not None and not whole.is_classification
     order = torch.randperm(rows, generator=torch.Generator().manual_seed(0)).to(network.device)
-    count = round(_PART * rows) if rows >= fewest else 0
+    count = 0 if alone or rows < _FEWEST else round(_PART * rows)
     held, kept = order[:count], order[count:]
     if not count:
         held, kept = order, order

@@ -11,13 +11,10 @@ from kanwidget.core.network import Network
 from kanwidget.core.state import NetworkState
 from kanwidget.simplification.held_out import HeldOutRows
 from kanwidget.training import Settings, Trainer
-from kanwidget.training.evidence.errors import valid_posterior
 from kanwidget.training.steps.loop import AFTER_STEP
 
 #: Steps of a refit after one change.
 STEPS = 10
-#: Steps of a training that forgets rows.
-_FORGETTING = 30
 #: A refit ends after so many steps that leave more than this part of the error.
 _IDLE, _PROGRESS = 2, 0.998
 
@@ -54,6 +51,8 @@ def refit(
     if network.n_parameters and steps:
         # Classes that functions separate have scores without end, which evidence would hold back; held-out rows judge them here.
         evidence = False if held.data.is_classification else None
+        # Without held-out rows the posterior says how far the network follows each row.
+        posterior = posterior or not (held.are_others or held.noiseless or held.data.is_classification)
         settings = Settings(lamb=lamb, update_grid=grids, evidence=evidence)
         trainer = Trainer(network, held.data, steps, settings)
         _train(network, trainer, settings, by_evidence=posterior and settings.with_evidence)
@@ -61,28 +60,6 @@ def refit(
             network.posterior = trainer.posterior()
     network.reference, network.in_vars, network.encoding = reference, names, encoding
     return held.row_losses(network)
-
-
-def trained_on(network: Network, held: HeldOutRows, steps: int) -> Network:
-    """A copy that is trained on without the held-out rows, for so many steps or until its evidence settles; its last state, by evidence."""
-    trial = copy.deepcopy(network)
-    trainer = Trainer(trial, held.data, steps, Settings())
-    for _ in trainer:
-        AFTER_STEP.get()()
-    trial.posterior = trainer.posterior()
-    return trial
-
-
-def without_held_out(network: Network, held: HeldOutRows) -> Network:
-    """The network as it would be without the held-out rows: where evidence has trained it on them, too, a copy that has forgotten them.
-
-    Its error on these rows would be that of a fit, which nothing simpler reaches.
-    """
-    posterior = valid_posterior(network)
-    whole = held.whole.train_label.numel()
-    if posterior is None or posterior.rows != whole or whole == held.data.train_label.numel():
-        return network
-    return trained_on(network, held, _FORGETTING)
 
 
 def _train(network: Network, trainer: Trainer, settings: Settings, *, by_evidence: bool) -> None:

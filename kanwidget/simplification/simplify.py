@@ -26,9 +26,9 @@ from kanwidget.simplification.description import description_length
 from kanwidget.simplification.freedoms import freedom_of_a_sum
 from kanwidget.simplification.held_out import HeldOutRows, held_out
 from kanwidget.simplification.laws import LawNetwork, LawSearch, Rival
-from kanwidget.simplification.refits import refit, without_held_out
+from kanwidget.simplification.refits import refit
 from kanwidget.simplification.shapes import Shape, fresh, power_law, shapes
-from kanwidget.simplification.straightened import is_as_likely, settled, straightened
+from kanwidget.simplification.straightened import CHANCE, evidence_gain, settled, straightened
 from kanwidget.surgery._record import unlogged
 from kanwidget.surgery.prune import prune, prune_input
 from kanwidget.symbolic.edges import numeric_edges
@@ -120,8 +120,8 @@ def simplify_steps(
 
     Args:
         network: The network, trained or not.
-        data: A `Dataset`, a dict or a pair with labels. Held-out rows are its validation or test rows, otherwise a fifth of the rows,
-            below 50 rows none where evidence judges.
+        data: A `Dataset`, a dict or a pair with labels. Held-out rows are its validation or test rows, otherwise a fifth of the rows;
+            where the network is a sum with a posterior each row is judged by a fit without itself instead.
         lamb: Weight of the penalty of the first training.
         steps: Its steps; 0 keeps the network as it is.
         lib: Names of the primitives to try; all of them by default.
@@ -191,15 +191,21 @@ class _Simplification:
                 yield self._without_columns()
             yield self._pruned()
         else:
-            self.columns = without_held_out(self.best, self.held)
-            self._settle(self.columns)
+            self._settle(self.best)
             if leaves_more(self.best, self.held.data):
                 yield self._step("try", "Trying whether products or hidden nodes explain more", False)
                 self.leaves_more = self._asks_for_more()
             yield self._straightened(freedom)
         if self.lib is None and not self.is_enough:
             yield from self._law()
-        if not self.is_enough:
+        # Where a sum is enough and no short law near, functions of its own curves take a second, the longer search half a minute.
+        first = self.is_judged and not self.leaves_more and self.law is None
+        if first and not self.is_enough:
+            yield from self._own_functions()
+            self.is_enough = not numeric_edges(self.best)
+        if self.search is not None and not self.is_enough and self._explains_much():
+            yield from self._searched(self.search, "quick")
+        if not first and not self.is_enough:
             yield from self._replacements()
         yield self._last()
 
@@ -215,10 +221,9 @@ class _Simplification:
         """Functions in place of curves: of smaller networks, or, where the network is a sum, of the sum itself first."""
         start, found, is_sum = self.pruned, False, self.pruned.depth == 1
         if is_sum:
-            if len(start.edge_refs(active=True)) <= _MOST_EDGES:
-                for step in self._replaced(start, "the network itself", "replace"):
-                    found |= step.improved and not numeric_edges(step.network)
-                    yield step
+            for step in self._own_functions():
+                found |= step.improved and not numeric_edges(step.network)
+                yield step
             if self.is_judged:
                 if not self.leaves_more:
                     return
@@ -255,8 +260,6 @@ class _Simplification:
             return
         self.search = LawSearch(self.columns, self.held, self.given)
         yield from self._searched(self.search, "first")
-        if not self.is_enough and self._explains_much():
-            yield from self._searched(self.search, "quick")
 
     def _searched(self, search: LawSearch, stage: Stage) -> Iterator[SimplificationStep]:
         """A stage of the search for a law, and its result."""
@@ -276,15 +279,15 @@ class _Simplification:
             return self._step("law", "No law of few constants was found", False)
         losses = self.held.row_losses(found.network, unit=self.best)
         # Evidence knows all rows; the held-out ones decide where there is none.
-        improved = is_as_likely(found.network, found.constants, found.functions, self.given, self.held)
-        if improved is None:
-            improved = search.allows(self.reference, losses)
+        gain = evidence_gain(found.network, found.constants, found.functions, self.given, self.held)
+        improved = search.allows(self.reference, losses) if gain is None else gain > -CHANCE
         if improved:
             # As few constants say as much as all curves, within a standard error: nothing else will be shorter.
             more = search.in_noise(losses - self.reference)
             exact = float(losses.mean()) <= EXACT
             # In other units than those of the noise a curve's description is no measure.
-            as_good = search.has_growing_noise or float(more.mean()) <= float(more.std()) / math.sqrt(len(more))
+            likelier = search.has_growing_noise or (gain is not None and gain > CHANCE)
+            as_good = likelier or float(more.mean()) <= float(more.std()) / math.sqrt(len(more))
             self.is_enough = exact or (as_good and search.leaves_noise(found.network))
             self.law = found
             self.best, self.reference = found.network, losses if self.is_enough else self.reference
@@ -297,13 +300,12 @@ class _Simplification:
 
     def _explains_much(self) -> bool:
         """Whether the curves explain so much that a longer search may find what they follow."""
-        assert self.reference is not None
-        return float(self.reference.mean()) <= _LITTLE * self._variance()
+        return self.reference is not None and float(self.reference.mean()) <= _LITTLE * self._variance()
 
     def _larger(self, start: Network, *, is_sum: bool) -> Iterator[SimplificationStep]:
         """What is tried where no network with one hidden node says the same; of a sum the network itself has been."""
-        if not is_sum and len(start.edge_refs(active=True)) <= _MOST_EDGES:
-            yield from self._replaced(start, "the network itself", "replace")
+        if not is_sum:
+            yield from self._own_functions()
         two = Shape((2,))
         if start.n_parameters > fresh(start, two, self.held, 0).n_parameters:
             yield from self._shaped(start, two)
@@ -331,7 +333,6 @@ class _Simplification:
 
     @staticmethod
     def _read(network: Network) -> list[int]:
-        """The inputs that edges read."""
         return sorted({ref.source for ref in network.edge_refs(active=True) if ref.layer == 0})
 
     def _settle(self, network: Network) -> None:
@@ -344,7 +345,8 @@ class _Simplification:
         before = len(self.best.edge_refs(active=True))
         full = refit(self.best, self.held, _PRUNE_STEPS, grids=True)
         given = self.held.row_losses(self.given, unit=self.best)
-        lost = float(full.mean()) > float(given.mean()) + self._astray() and not self.held.allows(given, full)
+        much = float(given.mean()) + _ASTRAY * self._variance()
+        lost = float(full.mean()) > much and not self.held.allows(given, full)
         # A network that was never trained has learnt no scales to go back to.
         if astray := lost and bool(self.given.scaling.fixed.any()):
             self.best, full = copy.deepcopy(self.given), given
@@ -364,12 +366,8 @@ class _Simplification:
         text = f"{before - after} of {before} edges pruned" if after < before else "Nothing to prune"
         return self._step("prune", text + ", the penalty taken back" if astray else text, improved)
 
-    def _astray(self) -> float:
-        """The loss by which a penalty has led a network astray."""
-        return _ASTRAY * self._variance()
-
     def _variance(self) -> float:
-        """Variance of the training labels, in scaled numbers; 1 for classes."""
+        """Of the training labels, in scaled numbers; 1 for classes."""
         labels = self.held.data.train_label
         if not labels.is_floating_point():
             return 1.0
@@ -384,12 +382,17 @@ class _Simplification:
             trials.append((float(losses.mean()), number, trial))
             yield self._step("try", f"Trying {what}: start {number + 1} of {_STARTS}", False)
         error, _, trial = min(trials)
-        if self.reference is not None and error > _HOPELESS * float(self.reference.mean()) + self._astray():
+        if self.reference is not None and error > _HOPELESS * float(self.reference.mean()) + _ASTRAY * self._variance():
             yield self._step("try", f"{what[0].upper()}{what[1:]} doesn't come near", False)
         elif shape.logs and self._offer(power_law(trial, self.held)):
             yield self._step("shape", "A product of powers says the same", True)
         else:
             yield from self._replaced(trial, what, "shape")
+
+    def _own_functions(self) -> Iterator[SimplificationStep]:
+        """Functions in place of the network's own curves."""
+        if len(self.pruned.edge_refs(active=True)) <= _MOST_EDGES:
+            yield from self._replaced(self.pruned, "the network itself", "replace")
 
     def _replaced(self, network: Network, what: str, kind: str) -> Iterator[SimplificationStep]:
         """Replace the splines of a network by functions."""
@@ -400,7 +403,7 @@ class _Simplification:
         lib = self.lib
         if lib is None and count > _MOST_OF_A_FORMULA:
             lib = [*_PLAIN]
-        for step in auto_symbolic_steps(trial, self.held.data, lib=lib):
+        for step in auto_symbolic_steps(trial, self.held, lib=lib):
             text = f"Trying {what}: {count - step.remaining} of {count} edges looked at"
             # Of the network itself each function is a result; of another shape only the whole is.
             improved = kind == "replace" and bool(step.fixed) and self._offer(copy.deepcopy(trial))

@@ -1,5 +1,5 @@
-"""What evidence says of curves: those of a sum without any freedom go, those without a wiggle are straight lines, and whether a law is as
-likely as all of them.
+"""What evidence says of curves: those of a sum without any freedom go, those without a wiggle are straight lines, and how much likelier a
+law is than all of them.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeRef, Freedom
 from kanwidget.simplification.freedoms import says_nothing, straight_edges
 from kanwidget.simplification.held_out import HeldOutRows
-from kanwidget.simplification.refits import trained_on
 from kanwidget.simplification.removals import spared, without
 from kanwidget.symbolic.edges import fix_symbolic
 from kanwidget.symbolic.formulas.regression.noise import noise_weights
+from kanwidget.training import Settings, Trainer
 from kanwidget.training.evidence.errors import valid_posterior
 from kanwidget.training.evidence.schwarz import schwarz
+from kanwidget.training.steps.loop import AFTER_STEP
 
 #: Most steps until evidence has settled.
 _MOST_STEPS = 100
 #: A difference of the logarithms of evidences that is chance.
-_CHANCE = 3.0
+CHANCE = 3.0
 #: Mean squared errors below this, in scaled numbers, are round-off.
 _EXACT = 1e-24
 
@@ -33,7 +34,12 @@ def settled(network: Network, held: HeldOutRows) -> Network:
     posterior = valid_posterior(network) if network.depth == 1 else None
     if posterior is None or posterior.settled:
         return network
-    return trained_on(network, held, _MOST_STEPS)
+    trial = copy.deepcopy(network)
+    trainer = Trainer(trial, held.data, _MOST_STEPS, Settings())
+    for _ in trainer:
+        AFTER_STEP.get()()
+    trial.posterior = trainer.posterior()
+    return trial
 
 
 def straightened(network: Network, held: HeldOutRows, freedom: dict[EdgeRef, Freedom]) -> Network:
@@ -52,11 +58,13 @@ def straightened(network: Network, held: HeldOutRows, freedom: dict[EdgeRef, Fre
     return without(trial, spared(trial, gone), held)
 
 
-def is_as_likely(network: Network, constants: int, functions: float, curves: Network, held: HeldOutRows) -> bool | None:
-    """Whether a law is as likely as the curves, given the training rows: by the logarithm of the evidence, of a law by Schwarz's criterion.
+def evidence_gain(
+    network: Network, constants: int, functions: float, curves: Network, held: HeldOutRows
+) -> float | None:
+    """The logarithm of how much likelier a law is than the curves, given the training rows: of a law by Schwarz's criterion.
 
     None where no evidence of these rows speaks for the curves, and where errors grow with the target and the law isn't as likely: the
-    curves' evidence doesn't know that they grow, and may be too small.
+    curves' evidence doesn't know that they grow, and may be too small. A difference of `CHANCE` is none.
 
     Args:
         network: The network of the law.
@@ -81,4 +89,5 @@ def is_as_likely(network: Network, constants: int, functions: float, curves: Net
         residual, evidence = weights[:, None] * residual, evidence + float(weights.log().sum())
     # How the noise grows is one constant more.
     evidence += schwarz(max(float(residual.square().mean()), _EXACT), label.numel(), constants + grows)
-    return True if evidence > posterior.log_evidence - _CHANCE else None if grows else False
+    gain = evidence - posterior.log_evidence
+    return None if grows and gain <= -CHANCE else gain

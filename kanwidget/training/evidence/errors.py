@@ -21,6 +21,8 @@ from kanwidget.training.jacobian.stack import Stack
 
 #: Numbers in a part of the Jacobian.
 _CHUNK = 1 << 22
+#: Singular values below this part of the largest are round-off.
+_RANK = 1e-9
 #: Standard errors of a slope below which it isn't known.
 _UNKNOWN = 2.0
 
@@ -75,6 +77,40 @@ def output_errors(network: Network, posterior: Posterior, x: Tensor) -> Tensor:
                 variance += unmet[:, source, None] * open_part * slopes[..., edge.columns].sum(-1) ** 2
             parts.append(_own_errors(network, trace.output[0], variance.sqrt()))
     return torch.cat(parts) if parts else x.new_zeros(0, network.n_out)
+
+
+def leverages(network: Network, x: Tensor) -> Tensor:
+    """How far the fit follows each of the rows that it was fitted to, `(rows, n_out)`: 0 not at all, 1 wherever the row goes.
+
+    A residual r with the leverage h is r / (1 - h) from a fit without the row. By the network's posterior where it has one, else of a
+    fit by least squares.
+
+    Args:
+        network: The network.
+        x: The rows, `(rows, n_features)`.
+
+    References:
+        Allen, "The relationship between variable selection and data augmentation and a method for prediction", Technometrics 16
+        (1974).
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> x = torch.linspace(0, 1, 10, dtype=torch.float64)[:, None]
+        >>> model = KAN([1, 1])
+        >>> history = model.fit((x, 2 * x + torch.cos(40 * x)), progress=False)
+        >>> 1 < leverages(model, x).sum() < 10
+        tensor(True)
+    """
+    parameters, stack, posterior = ParameterVector.of(network), Stack([network]), valid_posterior(network)
+    with torch.no_grad():
+        trace = forward_pass(stack, stack.select([x]), derivatives=True)
+        slopes = jacobian(stack, parameters, trace)[0].double().flatten(0, 1)
+        if posterior is not None and posterior.noise:
+            values = (slopes @ posterior.root.to(slopes) / posterior.noise).square().sum(-1)
+        else:
+            left, sizes, _ = torch.linalg.svd(slopes, full_matrices=False)
+            values = left[:, sizes > _RANK * sizes[0]].square().sum(-1) if len(sizes) else slopes.new_zeros(len(slopes))
+    return values.clamp(0, 1).view(len(x), network.n_out).to(x.dtype)
 
 
 class LevelValues(NamedTuple):

@@ -6,6 +6,7 @@ import torch
 from kanwidget import KAN, Dataset
 from kanwidget.simplification.held_out import held_out
 from kanwidget.simplification.refits import refit
+from kanwidget.training.evidence.errors import leverages
 
 
 def rows(n):
@@ -79,3 +80,38 @@ def test_a_refit_leaves_names_and_reference_data_as_they_were(held):
     refit(model, held, 1)
     assert model.in_vars == ("t",)
     assert torch.equal(model.reference, reference)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_without_held_out_rows_each_row_is_judged_by_a_fit_without_it(weighted):
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(25, 1, generator=generator, dtype=torch.float64)
+    y = torch.sin(6 * x) + 0.2 * torch.randn(25, 1, generator=generator, dtype=torch.float64)
+    weight = 0.5 + torch.rand(25, generator=generator, dtype=torch.float64) if weighted else None
+    data = Dataset(x, y, train_weight=weight)
+    model = KAN([1, 1], grid=8)
+    model.fit(data, progress=False)
+    held = held_out(model, data, "test")
+    assert (held.are_others, held.error_name) == (False, "leave-one-out error")
+    residuals = []
+    for row in range(25):
+        others = torch.arange(25) != row
+        alone = KAN([1, 1], grid=8)
+        alone.fit(
+            Dataset(x[others], y[others], train_weight=None if weight is None else weight[others]), progress=False
+        )
+        residuals.append(float((alone(x[row : row + 1]) - y[row : row + 1]).detach()))
+    squares = torch.tensor(residuals, dtype=torch.float64).square()
+    true = float((squares if weight is None else weight / weight.mean() * squares).mean().sqrt())
+    plain = float((model(x) - y).detach().square().mean().sqrt())
+    assert held.error(model) == pytest.approx(true, rel=0.15)
+    assert plain < 0.9 * true
+
+
+def test_the_leverages_of_a_formula_are_those_of_least_squares():
+    x = torch.linspace(1, 3, 12, dtype=torch.float64)[:, None] ** 2
+    model = KAN([1, 1])
+    model.fix_symbolic(0, 0, 0, "x", data=x)
+    design = torch.cat([x, torch.ones_like(x)], 1)
+    hat = design @ torch.linalg.inv(design.T @ design) @ design.T
+    assert torch.allclose(leverages(model, x)[:, 0], hat.diagonal(), atol=1e-9)

@@ -4,9 +4,7 @@ import numpy as np
 import pandas
 import pytest
 
-from kanwidget import KAN, Dataset
-from kanwidget.simplification.held_out import held_out
-from kanwidget.simplification.refits import without_held_out
+from kanwidget import KAN
 
 
 def test_products_beside_words_are_looked_for_without_powers_of_words():
@@ -40,16 +38,3 @@ def test_a_curve_that_has_seen_the_held_out_rows_gives_way_to_its_function(seed)
     simple = model.simplify(data)
     assert {simple.layer(0).symbol(source, 0) for source in range(simple.n_in)} >= {"sin", "x"}
     assert "where f(station) = {" in str(simple.fit_formula(data))
-
-
-def test_rows_are_forgotten_that_a_network_was_trained_on():
-    data = (lake(0), "warmth")
-    model = KAN.for_data(*data)
-    model.fit(data, progress=False)
-    held = held_out(model, data, "simplify")
-    known, forgotten = model, without_held_out(model, held)
-    assert held.error(forgotten) > 1.02 * held.error(known)
-    apart = Dataset.from_frame(*data, test_fraction=0.2)
-    other = KAN.for_data(apart)
-    other.fit(apart, progress=False)
-    assert without_held_out(other, held_out(other, apart, "simplify")) is other
