@@ -75,7 +75,7 @@ def c_source(program: Program, name: str) -> str:
 def _comments(program: Program, name: str) -> Iterator[str]:
     yield f"// {remark(program.title)} in C99: void {name}(const double *x, double *y), a row at a time; link with -lm."
     for i, column in enumerate(program.columns):
-        notes = [column.note, f'{name}_level_{i}("…") gives it' if column.levels else ""]
+        notes = [column.note, f"{name}_level_{i}(word) gives it" if column.levels else ""]
         said = ", ".join(remark(note) for note in notes if note)
         yield f"// x[{i}] is {remark(column.name)}{f': {said}' if said else ''}."
     for i, output in enumerate(program.outputs):
@@ -92,7 +92,7 @@ def _functions(functions: dict[Form, str]) -> Iterator[str]:
 
 def _number(value: float) -> str:
     if math.isfinite(value):
-        return repr(value)
+        return repr(float(value))
     return "NAN" if math.isnan(value) else "INFINITY" if value > 0 else "-INFINITY"
 
 
@@ -120,7 +120,9 @@ def _body(program: Program, functions: dict[Form, str]) -> Iterator[str]:
         yield from _step(step, number, functions)
     last = len(program.steps)
     for i in range(len(program.outputs)):
-        value = f"{_number(program.output_centre[i])} + {_number(program.output_size[i])}*x_{last}[{i}]"
+        value = f"x_{last}[{i}]"
+        if program.output_centre[i] != 0 or program.output_size[i] != 1:
+            value = f"{_number(program.output_centre[i])} + {_number(program.output_size[i])}*{value}"
         yield f"y[{i}] = {f'exp({value})' if i in program.output_logs else value};"
 
 
@@ -128,7 +130,8 @@ def _input(program: Program, i: int) -> str:
     """An input in scaled numbers."""
     text = f"x[{program.picks[i]}]"
     text = f"log({text})" if i in program.logs else text
-    text = f"({text} - {_number(program.centre[i])})/{_number(program.size[i])}"
+    if program.centre[i] != 0 or program.size[i] != 1:
+        text = f"({text} - {_number(program.centre[i])})/{_number(program.size[i])}"
     if program.reach is None:
         return text
     return f"near({text}, {', '.join(_number(float(each[i])) for each in program.reach)})"
@@ -138,6 +141,8 @@ def _step(step: Step, number: int, functions: dict[Form, str]) -> Iterator[str]:
     """The lines of a layer."""
     x, y = f"x_{number - 1}", f"y_{number}"
     yield f"double {y}[{step.subnodes}] = {{0}};"
+    if not (step.curves or step.base or step.terms):
+        yield f"(void){x};"
     for letter, curves in zip("ab", step.curves, strict=False):
         yield _curves(curves, f"{number}{letter}", x, y)
     if step.base is not None:

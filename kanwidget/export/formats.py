@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,8 +27,19 @@ class Format:
     """Key of `code`, as that of a formula; None where the file is no text."""
     content: Callable[[Program, str], str | bytes]
     """Of a program and the name of its function."""
-    extra: str | None = None
-    """Package, and extra of this one, that it needs."""
+    package: str | None = None
+    """What it needs, an extra of this package."""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether what it needs is installed."""
+        return self.package is None or importlib.util.find_spec(self.package) is not None
+
+    def check(self) -> None:
+        """An error where it isn't."""
+        if not self.is_there:
+            what = f"a file of {self.title} needs the package {self.package}, which is not installed"
+            _check.refuse(ImportError(f"{what}: pip install 'kanwidget[{self.package}]'"))
 
 
 #: By the ends of files' names.
@@ -51,7 +63,7 @@ def code(network: Network, language: str, name: str) -> str:
 
 
 def suffix_of(path: Any, where: str) -> str:
-    """The end of a file's name, a key of `FORMATS`, or an error.
+    """The end of a file's name, a key of `FORMATS`, or an error: for another one, and where what it needs isn't installed.
 
     Examples:
         >>> suffix_of("pump.C", "export")
@@ -62,6 +74,7 @@ def suffix_of(path: Any, where: str) -> str:
     suffix = Path(path).suffix.lower()
     if suffix not in FORMATS:
         _check.fail("path", where, f"a file that ends in one of {', '.join(FORMATS)}", os.fspath(path))
+    FORMATS[suffix].check()
     return suffix
 
 
@@ -82,4 +95,5 @@ def file_content(network: Network, suffix: str) -> str | bytes:
         >>> "void predict(const double *x, double *y)" in file_content(KAN([2, 1]), ".c")
         True
     """
+    FORMATS[suffix].check()
     return FORMATS[suffix].content(Program.of(network, "export"), "predict")

@@ -48,14 +48,10 @@ def onnx_model(program: Program) -> bytes:
     """The file's content: input `x`, `(rows, columns)`, output `y`, `(rows, outputs)`, both double.
 
     Raises:
-        ImportError: Without the package onnx.
         ValueError: For a function that ONNX doesn't have.
     """
-    try:
-        import onnx
-    except ImportError:
-        message = "an .onnx file needs the package onnx, which is not installed: pip install 'kanwidget[onnx]'"
-        _check.refuse(ImportError(message))
+    import onnx
+
     graph = _Graph(onnx)
     graph.node("Identity", _outputs(graph, program), output="y")
     make, double = onnx.helper, onnx.TensorProto.DOUBLE
