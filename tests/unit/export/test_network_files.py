@@ -32,6 +32,18 @@ def compiled(model, folder):
     return ctypes.CDLL(str(folder / "model.so"))
 
 
+def by_c(model, rows, folder):
+    """What the compiled file gives for rows of numbers."""
+    found, library, pointer = (
+        np.zeros((len(rows), model.n_out)),
+        compiled(model, folder),
+        ctypes.POINTER(ctypes.c_double),
+    )
+    for row, y in zip(rows, found, strict=True):
+        library.predict(row.ctypes.data_as(pointer), y.ctypes.data_as(pointer))
+    return found
+
+
 def needs_onnx():
     if not os.environ.get("CI"):
         pytest.importorskip("onnxruntime")
@@ -93,11 +105,7 @@ def test_numbers_that_are_no_level_and_no_number(words, tmp_path):
     expected = model.predict(rows).numpy()
     assert np.isnan(expected).tolist() == [[False]] * 4 + [[True]]
     np.testing.assert_allclose(module(model)["predict"](rows), expected, rtol=1e-12)
-    found, library = np.zeros((5, 1)), compiled(model, tmp_path)
-    pointer = ctypes.POINTER(ctypes.c_double)
-    for row, y in zip(rows, found, strict=True):
-        library.predict(row.ctypes.data_as(pointer), y.ctypes.data_as(pointer))
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    np.testing.assert_allclose(by_c(model, rows, tmp_path), expected, rtol=1e-12)
 
 
 def test_an_onnx_file_says_what_it_reads(words, tmp_path):
@@ -118,10 +126,12 @@ def test_an_onnx_file_says_what_it_reads(words, tmp_path):
         np.testing.assert_allclose(found, model.predict(some).numpy(), rtol=1e-12)
 
 
-def test_a_grid_s_ends_and_far_beyond_them(tmp_path):
+def test_the_ends_of_a_grid_and_far_beyond_them(tmp_path):
     model = KAN([1, 1], k=2, grid=4, noise_scale=3.0)
     points = np.array([[-1.0], [-0.5], [1.0], [np.nextafter(1.0, 2)], [-40.0], [1e6]])
-    np.testing.assert_allclose(module(model)["predict"](points), model.predict(points).numpy(), rtol=1e-12)
+    expected = model.predict(points).numpy()
+    np.testing.assert_allclose(module(model)["predict"](points), expected, rtol=1e-12)
+    np.testing.assert_allclose(by_c(model, points, tmp_path), expected, rtol=1e-12)
 
 
 def test_a_single_precision_network_is_written_in_double():
