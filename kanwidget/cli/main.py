@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 a problem with the data or while running, 2 a command that
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.util
 import io
 import math
@@ -85,6 +86,10 @@ or with a table of your own:
 
 def _fit(arguments: argparse.Namespace) -> int:
     """Train on a table; on request find the formula, write a report and save the model."""
+    if arguments.export:
+        from kanwidget.export import suffix_of
+
+        suffix_of(arguments.export, "fit")
     data = steps.split(_table(arguments), arguments.test_fraction, arguments.seed)
     print(f"Data:     {arguments.data.name}, {data!r}")
     if arguments.test_fraction is None and data.test_input is None:
@@ -111,7 +116,7 @@ def _table(arguments: argparse.Namespace) -> Dataset:
     """The table of a command, read once it is clear that there are folders for its files."""
     from kanwidget.datasets import read_table
 
-    for path in (arguments.out, arguments.save, getattr(arguments, "code", None)):
+    for path in (arguments.out, arguments.save, *(getattr(arguments, name, None) for name in ("code", "export"))):
         steps.check_folder(path)
     return read_table(arguments.data, arguments.target, arguments.inputs, test_fraction=0)
 
@@ -136,6 +141,9 @@ def _write(
     if arguments.save:
         model.save(arguments.save)
         print(f"Model:    {arguments.save}; kanwidget.KAN.load({str(arguments.save)!r}) reads it")
+    if getattr(arguments, "export", None):
+        model.export(arguments.export)
+        print(f"Network:  {arguments.export}")
 
 
 def _discover(arguments: argparse.Namespace) -> int:
@@ -269,7 +277,7 @@ def _add_discover_arguments(discover: argparse.ArgumentParser) -> None:
     discover.add_argument("--save", type=Path, metavar="FILE.kan", help="save the network of the best formula")
     discover.add_argument(
         "--code",
-        type=_source,
+        type=_file_of("kanwidget.symbolic.writing.languages", "SUFFIXES"),
         metavar="FILE.c",
         help="write the best formula as source text: .py, .c, .js, .jl, .m or .txt",
     )
@@ -297,6 +305,12 @@ def _add_fit_arguments(fit: argparse.ArgumentParser) -> None:
     fit.add_argument("--seconds", type=_above_zero, default=30.0, metavar="X", help="time of that search (default 30)")
     fit.add_argument("--out", type=_page, metavar="FILE.html", help="write a report that opens in any browser")
     fit.add_argument("--save", type=Path, metavar="FILE.kan", help="save the model")
+    fit.add_argument(
+        "--export",
+        type=_file_of("kanwidget.export", "FORMATS"),
+        metavar="FILE.c",
+        help="write the network as .py, .c or .onnx",
+    )
 
 
 def _whole(low: int) -> Callable[[str], int]:
@@ -345,13 +359,16 @@ def _widths(text: str) -> list[int]:
     return [int(part) for part in parts]
 
 
-def _source(text: str) -> Path:
-    from kanwidget.symbolic.writing.languages import SUFFIXES
+def _file_of(module: str, table: str) -> Callable[[str], Path]:
+    """A parser of files whose names end in one of a table's keys; its module is imported when there is one to read."""
 
-    path = Path(text)
-    if path.suffix not in SUFFIXES:
-        raise argparse.ArgumentTypeError(f"must end with one of {', '.join(SUFFIXES)}; got {text!r}")
-    return path
+    def parse(text: str) -> Path:
+        path, suffixes = Path(text), getattr(importlib.import_module(module), table)
+        if path.suffix not in suffixes:
+            raise argparse.ArgumentTypeError(f"must end with one of {', '.join(suffixes)}; got {text!r}")
+        return path
+
+    return parse
 
 
 def _page(text: str) -> Path:

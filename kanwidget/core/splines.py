@@ -265,7 +265,7 @@ def _uneven(knots: Tensor, k: int) -> Callable[[Tensor], _Pieces]:
     """
     last = knots.shape[-1] - 1 - k
     low, high, inner = knots[..., None, :, k], knots[..., None, :, last], knots[..., k + 1 : last].contiguous()
-    polynomials, middle = _polynomials(knots, k)
+    polynomials, middle = interval_polynomials(knots, k)
     first = torch.arange(0, middle.numel(), middle.shape[-1], device=knots.device).view(*middle.shape[:-1], 1)
     polynomials, middle = polynomials.flatten(2).flatten(0, 1), middle.flatten()
 
@@ -292,7 +292,7 @@ def _even(knots: Tensor, k: int) -> Callable[[Tensor], _Pieces] | None:
     if not bool((error <= torch.minimum(allowed, _EVEN_STEPS * step.mT)).all()):
         return None
     window = torch.arange(-k, k + 2, dtype=knots.dtype, device=knots.device)
-    polynomials = _polynomials(window, k)[0]
+    polynomials = interval_polynomials(window, k)[0]
 
     tiny = _EVEN * (last - k) * torch.finfo(knots.dtype).eps
 
@@ -311,11 +311,17 @@ def _even(knots: Tensor, k: int) -> Callable[[Tensor], _Pieces] | None:
     return at
 
 
-def _polynomials(knots: Tensor, k: int) -> tuple[Tensor, Tensor]:
+def interval_polynomials(knots: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """The k + 1 functions of every interval by powers of the distance from its middle, and these middles.
 
     Returns:
         Coefficients, `(powers, functions, …, inputs, G)`, and middles, `(…, inputs, G)`.
+
+    Examples:
+        >>> coefficients, middles = interval_polynomials(extend_knots(torch.tensor([[0.0, 1.0]]), 1), 1)
+        >>> coefficients[:, :, 0, 0]  # 1 - x and x, with x = 1/2 + the distance
+        tensor([[ 0.5000,  0.5000],
+                [-1.0000,  1.0000]])
     """
     windows = knots.unfold(-1, knots.shape[-1] - 1 - 2 * k, 1).movedim(-2, 0)  # the m-th knot before every interval
     middle = (windows[k] + windows[k + 1]) / 2

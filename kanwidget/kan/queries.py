@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from kanwidget import _check, surgery
+from kanwidget import _check, export, surgery
+from kanwidget._files import write_atomically
+from kanwidget._refusals import short_refusals
 from kanwidget.core.derivatives import Derivatives, derivatives
 from kanwidget.core.records import EdgeCurve, History
 from kanwidget.core.reference_data import as_inputs, has_labels
@@ -265,6 +268,59 @@ class QueryableKAN(SymbolicKAN):
             tensor(0)
         """
         return self.attribute().edge_scores
+
+    # ---- for other programs
+
+    @short_refusals
+    def code(self, language: str = "python", name: str = "predict") -> str:
+        """The network as source text that computes what `predict` does, with all digits.
+
+        `python` is a module of a function `predict(x)` that needs NumPy alone (scipy for erf and J0): rows of numbers, or a table of
+        columns by name, whose words and missing cells it reads. `c` is a file in C99, `void predict(const double *x, double *y)`, a row
+        at a time, with a function for each column of words that gives the number of a level. Splines are polynomials on their intervals
+        there. Beyond the rows of the training curves go on as in `predict`, not as in `model(x)`; `fit_formula(data).code()` writes a
+        formula.
+
+        Args:
+            language: `python` or `c`.
+            name: The function's name.
+
+        Raises:
+            ValueError: For another language, and for a function of an edge that has no formula.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> model, scope = KAN([2, 1], seed=1), {}
+            >>> exec(model.code(), scope)
+            >>> bool(abs(scope["predict"]([[0.5, -2.0]]) - model.predict([[0.5, -2.0]]).numpy()) < 1e-12)
+            True
+        """
+        return export.code(self, language, name)
+
+    @short_refusals
+    def export(self, path: str | os.PathLike[str]) -> None:
+        """Write the network for other programs, see `code`; `save` writes a file that `load` reads.
+
+        Args:
+            path: The file; its suffix decides: `.py` (NumPy), `.c`, or `.onnx`, which needs `pip install "kanwidget[onnx]"`. Its input `x`
+                and its output `y` are double, words the numbers of their levels, which stand in its metadata.
+
+        Raises:
+            ImportError: For `.onnx` without the package onnx.
+            ValueError: For another suffix, and for a function of an edge that the format doesn't have.
+
+        Examples:
+            >>> import pathlib, tempfile
+            >>> from kanwidget import KAN
+            >>> file = pathlib.Path(tempfile.mkdtemp(), "model.c")
+            >>> KAN([2, 1]).export(file)
+            >>> "void predict(const double *x, double *y)" in file.read_text()
+            True
+        """
+        suffix = export.suffix_of(path, "export")
+        write_atomically(path, export.file_content(self, suffix), "export")
+
+    # ---- figures
 
     def plot(self, *, data: Any = None, **options: Any) -> Any:
         """The network as one matplotlib figure; see `kanwidget.insight.plot` for `beta`, `metric`, `in_vars`, …

@@ -39,6 +39,7 @@ METHODS = {
     },
     "predict": {"data": None},
     "score": {"data": None},
+    "code": {"language": "c", "name": "predict"},
     "plot_terms": {"data": None},
     "learn_scales": {"x": None, "y": None},
     "edge_curve": {"l": 0, "i": 0, "j": 0, "x": None, "data": None},
@@ -83,6 +84,7 @@ METHODS = {
     "attribute": {"l": 1, "i": 0, "data": None},
     "feature_interaction": {"l": None, "data": None, "neuron_th": 0.1, "feature_th": 0.1},
     "save": {"path": None},
+    "export": {"path": None},
     "load": {"path": None},
 }
 CALLS = [(method, argument) for method, arguments in METHODS.items() for argument in arguments]

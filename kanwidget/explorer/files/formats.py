@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from kanwidget import _check
+from kanwidget import export as networks
 from kanwidget.explorer.files.html_report import report
 from kanwidget.explorer.files.panel_figures import FIGURES, figure_file
 from kanwidget.explorer.files.panel_tables import TABLES
@@ -70,6 +71,19 @@ def _source_row(suffix: str, language: str) -> Format:
     return Format(f"formula{suffix}", label, f"formula{suffix}", "text/plain", "save_formula", content)
 
 
+def _network_row(suffix: str, row: networks.Format) -> Format:
+    """The row of the network for other programs; in the menu where what it needs is installed."""
+    label = f"Network {'as' if row.language is None else 'in'} {row.title}" if row.is_there else None
+    mime = "application/octet-stream" if row.language is None else "text/plain"
+    content = partial(network_file, suffix=suffix)
+    return Format(f"model{suffix}", label, f"model{suffix}", mime, "save_network", content)
+
+
+def network_file(session: Session, suffix: str) -> str | bytes:
+    """The network for other programs."""
+    return networks.file_content(session.model, suffix)
+
+
 def _panel_row(panel: str, suffix: str) -> Format:
     """The row of a panel and a kind of file, `fit.pdf`: the page's panels have menus of their own for these."""
     name = f"{panel}.{suffix}"
@@ -119,6 +133,7 @@ FORMATS: dict[str, Format] = {
         Format("html", "HTML page", "explorer.html", "text/html", "save_html", report),
         Format("code", None, "session.py", "text/x-python", "code", replay_script),
         *(_source_row(suffix, language) for suffix, language in SUFFIXES.items()),
+        *(_network_row(suffix, row) for suffix, row in networks.FORMATS.items()),
         *(_panel_row(panel, suffix) for panel in FIGURES for suffix in ("svg", "pdf", "png")),
         *(_panel_row(panel, "csv") for panel in TABLES),
     )

@@ -14,6 +14,7 @@ from kanwidget.explorer.files.panel_tables import TABLES
 from kanwidget.explorer.methods.base import MethodGroup
 from kanwidget.explorer.methods.tracebacks import plain_refusals
 from kanwidget.explorer.session.script import Script
+from kanwidget.export import suffix_of
 from kanwidget.symbolic.writing.languages import SUFFIXES
 
 
@@ -125,6 +126,26 @@ class SaveMethods(MethodGroup):
         if suffix not in SUFFIXES:
             _check.fail("path", "save_formula", f"a file that ends in one of {', '.join(SUFFIXES)}", os.fspath(path))
         self._save(f"formula{suffix}", path)
+
+    def save_network(self, path: str | os.PathLike[str]) -> None:
+        """Write the network for other programs, see `KAN.export`.
+
+        Args:
+            path: The file; its suffix decides: `.py` (NumPy), `.c`, or `.onnx`, which needs `pip install "kanwidget[onnx]"`.
+
+        Raises:
+            ImportError: For `.onnx` without the package onnx.
+            ValueError: For another suffix, and for a function of an edge that the format doesn't have.
+
+        Examples:
+            >>> import pathlib, tempfile
+            >>> from kanwidget import KANExplorer
+            >>> file = pathlib.Path(tempfile.mkdtemp(), "product.py")
+            >>> KANExplorer.demo("product").save_network(file)
+            >>> "def predict(x):" in file.read_text()
+            True
+        """
+        self._save(f"model{suffix_of(path, 'save_network')}", path)
 
     def save_csv(self, path: str | os.PathLike[str]) -> None:
         """Write the history as a table, one line per step.

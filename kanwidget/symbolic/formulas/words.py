@@ -17,7 +17,7 @@ import torch
 from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeRef
 from kanwidget.datasets import Dataset
-from kanwidget.datasets.encoding import OTHER
+from kanwidget.datasets.encoding import OTHER, Encoding
 from kanwidget.symbolic.writing.languages import source
 from kanwidget.symbolic.writing.latex import to_latex, upright
 from kanwidget.symbolic.writing.naming import edge_name
@@ -90,7 +90,7 @@ class Words:
         names = data.in_vars if names is None else names
         two = zip(names, data.levels, strict=True)
         switches = {name: levels for name, levels in two if len(levels) == SWITCH}
-        return cls(tables, unmet, switches, _notes(data, names))
+        return cls(tables, unmet, switches, notes_of(data.encoding, dict(zip(data.in_vars, names, strict=True))))
 
     @property
     def free_values(self) -> int:
@@ -171,10 +171,10 @@ def _is_pooled(network: Network, source: int) -> bool:
     return any(column.pooled > 0 for column in network.encoding.columns if column.name == name)
 
 
-def _notes(data: Dataset, names: Sequence[str]) -> dict[str, str]:
-    """Where dates begin, and what stands for missing cells, by the names of symbols."""
-    symbols, notes = dict(zip(data.in_vars, names, strict=True)), {}
-    for column in () if data.encoding is None else data.encoding.columns:
+def notes_of(encoding: Encoding | None, symbols: Mapping[str, str]) -> dict[str, str]:
+    """Where dates begin, and what stands for missing cells, by the names of symbols; `symbols` has these by column."""
+    notes = {}
+    for column in () if encoding is None else encoding.columns:
         said = []
         if column.kind == "dates":
             said.append(f"{column.unit} since {np.datetime64(int(column.origin), 's').astype('datetime64[D]')}")

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from kanwidget import _check
+from kanwidget.core.primitives import Form
 from kanwidget.datasets.encoding import MISSING
-from kanwidget.symbolic.writing.python_source import LevelSource, to_python
+from kanwidget.symbolic.writing.python_source import LevelSource, to_expression, to_python
+from kanwidget.symbolic.writing.sympy_forms import to_sympy
 
 if TYPE_CHECKING:
     import sympy
@@ -96,8 +98,7 @@ def source(
     arguments = [f"{_cell(i)}2" for i in range(len(variables))] if language == "excel" else _identifiers(variables)
     named = dict(zip(variables, arguments, strict=True))
     functions = {key: f"level_{i + 1}" for i, key in enumerate(tables)}
-    printer = row.printer()
-    printer._print_Float = lambda number: repr(float(number))  # with all digits, which some printers cut off
+    printer = _exact_printer(row)
     texts = [_on_one_line(printer.doprint(_plain(each, named, functions))) for each in expressions]
     used = {symbol.name for each in expressions for symbol in each.free_symbols}
     meanings = {key: f"0 for {two[0]}, 1 for {two[1]}" for key, two in (switches or {}).items()} | {**(notes or {})}
@@ -105,6 +106,32 @@ def source(
     remarks += [f"{short}: {meanings[s.name]}" for s, short in named.items() if s.name in meanings and s.name in used]
     comments = "".join(f"{row.comment} {' '.join(remark.split())}\n" for remark in remarks)
     return row.frame(name, arguments, texts, comments, {functions[key]: table for key, table in tables.items()})
+
+
+def function_source(form: Form, language: str) -> str:
+    """A function of "u" as an expression of u, for the source text of a network.
+
+    Args:
+        form: The function.
+        language: A key of `LANGUAGES`, or `python`.
+
+    Examples:
+        >>> function_source(("pow", "u", -2), "c"), function_source(("asin", "u"), "python")
+        ('pow(u, -2)', 'np.arcsin(u)')
+    """
+    import sympy
+
+    if language == "python":
+        return to_expression(form)
+    expression = _plain(to_sympy(form, sympy.Symbol("u")), {}, {})
+    return _on_one_line(_exact_printer(LANGUAGES[language]).doprint(expression))
+
+
+def _exact_printer(row: Language) -> Any:
+    """A printer of numbers with all digits, which some of sympy's cut off."""
+    printer = row.printer()
+    printer._print_Float = lambda number: repr(float(number))
+    return printer
 
 
 def _refuse(expressions: Sequence[Any], tables: Tables, row: Language, language: str) -> None:
@@ -192,13 +219,9 @@ def _c_printer() -> Any:
 
 def _c_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comments: str, tables: Tables) -> str:
     words = _words(texts, arguments, tables)
-    lines = ["#include <math.h>", *(["#include <string.h>"] if tables else []), ""]
+    lines = [*c_head(" ".join(texts), strings=bool(tables)), ""]
     for short, table in tables.items():
-        lines.append(f"static double {short}(const char *level) {{")
-        lines.append(f"    if (!level || !*level) return {table.values.get(MISSING, table.unmet)!r};")
-        for level, value in table.values.items():
-            lines.append(f"    if (strcmp(level, {_quoted(level)}) == 0) return {value!r};")
-        lines += [f"    return {table.unmet!r};", "}", ""]
+        lines += c_levels(f"static double {short}", table)
     typed = [f"const char *{one}" if one in words else f"double {one}" for one in arguments]
     if len(texts) == 1:
         body, kind = [f"    return {texts[0]};"], "double"
@@ -206,6 +229,23 @@ def _c_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comments
         body, kind = [f"    out[{i}] = {text};" for i, text in enumerate(texts)], "void"
         typed.append("double *out")
     return comments + "\n".join([*lines, f"{kind} {name}({', '.join(typed) or 'void'}) {{", *body, "}", ""])
+
+
+def c_head(text: str, *, strings: bool) -> list[str]:
+    """The first lines of a file: what its functions need. Bessel functions and π are not C's own, but POSIX's."""
+    special = ["#define _XOPEN_SOURCE 600"] if re.search(r"\b(j[01]\(|M_[A-Z])", text) else []
+    return [*special, "#include <math.h>", *(["#include <string.h>"] if strings else [])]
+
+
+def c_levels(head: str, table: LevelSource) -> list[str]:
+    """The lines of a function of words; `head` is its type and name."""
+    lines = [f"{head}(const char *level) {{"]
+    lines.append(f"    if (!level || !*level) return {table.values.get(MISSING, table.unmet)!r};")
+    for level, value in table.values.items():
+        # In a text of C99 ?? begins other signs.
+        quoted = _quoted(level).replace("?", "\\?")
+        lines.append(f"    if (strcmp(level, {quoted}) == 0) return {value!r};")
+    return [*lines, f"    return {table.unmet!r};", "}", ""]
 
 
 # ---- JavaScript

@@ -5,8 +5,9 @@ from __future__ import annotations
 import builtins
 import functools
 import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from kanwidget.core.primitives import Form
 from kanwidget.datasets.encoding import MISSING
@@ -87,14 +88,7 @@ def to_python(
     operations = [part for form in written for part in forms.parts(form) if isinstance(part, tuple)]
     calls = sorted({str(part[1]) for part in operations if part[0] == "call"})
     functions = _identifiers(calls, reserved=set(arguments.values()), prefix="f")
-    notation = Notation(
-        number=_literal,
-        power="**",
-        function=_numpy_name,
-        variable=lambda text: arguments.get(text, "np.nan"),
-        call=lambda text: functions[text],
-        constants={"pi": "np.pi", "e": "np.e"},
-    )
+    notation = replace(_NUMPY, variable=lambda text: arguments.get(text, "np.nan"), call=lambda text: functions[text])
     body = [notation.write(_numpy_form(form)) for form in written]
     result = f"({', '.join(body)},)" if isinstance(expr, Sequence) else body[0]
     tables = tables or {}
@@ -107,7 +101,7 @@ def to_python(
     comments = [f"{short}: {text!r}" for text, short in (arguments | functions).items() if text != short]
     comments += [f"{arguments[text]}: {meaning}" for text, meaning in meanings.items() if text in used]
     lines = [
-        *_imports(operations),
+        *imports(operations),
         "",
         "",
         f"def {name}({', '.join(parameters)}):",
@@ -119,9 +113,24 @@ def to_python(
     return "\n".join(lines)
 
 
-def _imports(operations: Sequence[tuple[Any, ...]]) -> list[str]:
-    """The lines that import what the operations of a source text need."""
-    names = sorted({_SCIPY[part[0]] for part in operations if part[0] in _SCIPY})
+def to_expression(form: Form) -> str:
+    """A function of "u" as an expression of an array u.
+
+    Examples:
+        >>> to_expression(("exp", ("neg", ("pow", "u", 2))))
+        'np.exp(-u**2)'
+    """
+    return _NUMPY.write(_numpy_form(form))
+
+
+def imports(forms_: Iterable[Form]) -> list[str]:
+    """The lines that import what the operations of a source text need.
+
+    Examples:
+        >>> imports([("erf", "u")])
+        ['import numpy as np', 'from scipy.special import erf']
+    """
+    names = sorted({_SCIPY[form[0]] for form in forms_ if isinstance(form, tuple) and form[0] in _SCIPY})
     return ["import numpy as np", *([f"from scipy.special import {', '.join(names)}"] if names else [])]
 
 
@@ -147,7 +156,8 @@ def _identifiers(names: Sequence[str], reserved: set[str] | None = None, prefix:
     return identifiers
 
 
-def _literal(value: float) -> str:
+def literal(value: float) -> str:
+    """A number with all its digits."""
     if math.isfinite(value):
         return repr(value)
     return "np.nan" if math.isnan(value) else "np.inf" if value > 0 else "-np.inf"
@@ -177,3 +187,6 @@ def _numpy_form(form: Form) -> Form:
     if function is not None and function.binary:
         return functools.reduce(lambda first, second: (head, first, second), operands)
     return form
+
+
+_NUMPY = Notation(literal, "**", _numpy_name, str, str, {"pi": "np.pi", "e": "np.e"})

@@ -243,19 +243,52 @@ def brought_nearer(network: Network, posterior: Posterior | None, nodes: Tensor)
     """
     if posterior is None or network.depth > 1:
         return nodes
-    layer = network.layer(0)
-    knots, k = layer.knots.to(nodes), layer.k
-    low, high = knots[:, k], knots[:, -k - 1]
-    if len(network.reference):  # grids that haven't followed the rows yet may end before them
-        rows = network.select(network.reference).to(nodes)
-        low, high = low.minimum(rows.amin(0)), high.maximum(rows.amax(0))
-    numbers = torch.tensor([not levels for levels in layer.levels], device=nodes.device)
-    within = nodes.maximum(low).minimum(high).where(numbers, nodes)
+    low, high = _ends(network)
+    within = nodes.maximum(low).minimum(high)
     if torch.equal(within, nodes):
         return nodes
+    _, _, below, above = _reach(network, posterior)
+    return within + (nodes - within) * torch.where(nodes < within, below, above)
+
+
+class Reach(NamedTuple):
+    """How far curves go on, see `brought_nearer`; each `(n_in,)`."""
+
+    low: Tensor
+    """First and last scaled number that stay as they are."""
+    high: Tensor
+    below: Tensor
+    """What part of the way beyond them counts."""
+    above: Tensor
+
+
+def reach(network: Network) -> Reach | None:
+    """How far `predict` lets curves go on; None where they simply do.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> reach(KAN([1, 1])) is None
+        True
+    """
+    posterior = valid_posterior(network)
+    return None if posterior is None or network.depth > 1 else _reach(network, posterior)
+
+
+def _reach(network: Network, posterior: Posterior) -> Reach:
+    low, high = _ends(network)
     length = high - low
     below, above = _known(network, posterior, low, low - length), _known(network, posterior, high, high + length)
-    return within + (nodes - within) * torch.where(nodes < within, below, above)
+    return Reach(low, high, below, above)
+
+
+def _ends(network: Network) -> tuple[Tensor, Tensor]:
+    """The ends of the grids of the first layer, or of rows beyond them, `(n_in,)` each."""
+    grid = network.layer(0).grid
+    low, high = grid[:, 0], grid[:, -1]
+    if len(network.reference):  # grids that haven't followed the rows yet may end before them
+        rows = network.select(network.reference)
+        low, high = low.minimum(rows.amin(0)), high.maximum(rows.amax(0))
+    return low, high
 
 
 def _known(network: Network, posterior: Posterior, end: Tensor, further: Tensor) -> Tensor:

@@ -85,7 +85,7 @@ def test_metadata(wheel):
             "typing-extensions",
         ]
     )
-    assert {"lab", "data", "sweep", "dask", "sklearn", "test", "bench", "hosts", "knots", "docs"} == set(
+    assert {"lab", "data", "sweep", "dask", "sklearn", "onnx", "test", "bench", "hosts", "knots", "docs"} == set(
         metadata.get_all("Provides-Extra")
     )
     (entry,) = [name for name in archive.namelist() if name.endswith("entry_points.txt")]

@@ -119,7 +119,7 @@ def fitted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("fitted")
     (folder / "kinetic.csv").write_text(TABLE)
     command = ["fit", str(folder / "kinetic.csv"), "--target", "energy", "--inputs", "mass,speed", "--symbolic"]
-    command += ["--width", "2,1,1", "--grid", "5", "--seconds", "60"]
+    command += ["--width", "2,1,1", "--grid", "5", "--seconds", "60", "--export", str(folder / "model.py")]
     with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as progress:
         code = cli.main([*command, "--out", str(folder / "report.html"), "--save", str(folder / "model.kan")])
     return code, out.getvalue(), progress.getvalue(), folder
@@ -137,6 +137,18 @@ def test_fit_finds_the_formula(fitted):
 def test_fit_saves_a_model_that_predicts_in_the_units_of_the_table(fitted):
     model = KAN.load(fitted[3] / "model.kan")
     assert model.predict([[3.0, 4.0]]).item() == pytest.approx(24.0, rel=1e-6)
+
+
+def test_fit_writes_the_network_for_other_programs(fitted):
+    _, out, _, folder = fitted
+    assert f"Network:  {folder / 'model.py'}\n" in out
+    assert (folder / "model.py").read_text(encoding="utf-8") == KAN.load(folder / "model.kan").code()
+
+
+def test_kinds_of_files_go_by_the_ends_of_names(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["fit", "x.csv", "--target", "y", "--export", "model.rs"])
+    assert "must end with one of .py, .c, .onnx; got 'model.rs'" in capsys.readouterr().err
 
 
 def test_fit_writes_a_report_that_needs_no_network(fitted):

@@ -114,4 +114,18 @@ FORMULAS = (
             "tests/unit/formulas/test_equivalence.py::test_wider_ranges_beyond_a_domain_are_said",
         ),
     ),
+    Mutation(
+        "a network in C that ends with the grid",
+        "kanwidget/export/c_file.py",
+        "while (piece < pieces - 1 &&",
+        "while (piece < pieces - 2 &&",
+        ("tests/unit/export/test_network_files.py::test_the_ends_of_a_grid_and_far_beyond_them",),
+    ),
+    Mutation(
+        "names of several lines in comments",
+        "kanwidget/export/text.py",
+        '" ".join(text.split()).replace',
+        "text.replace",
+        ("tests/unit/export/test_network_files.py::test_names_of_others_do_no_harm",),
+    ),
 )

@@ -66,8 +66,8 @@ TRAINING = (
     Mutation(
         "curves that bend beyond the rows",
         "kanwidget/training/evidence/errors.py",
-        "knots[:, k], knots[:, -k - 1]",
-        "knots[:, k], knots[:, -k]",
+        "grid[:, 0], grid[:, -1]",
+        "grid[:, 0], grid[:, -2]",
         ("tests/unit/training/evidence/test_beyond.py::test_what_lies_beyond_begins_at_the_end_of_the_grid",),
     ),
     Mutation(

@@ -1,0 +1,235 @@
+"""A network as an ONNX model in double precision, of operations for which runtimes have that."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kanwidget import _check
+from kanwidget.core.primitives import Form
+from kanwidget.export.program import Curves, Program, Step, Term
+from kanwidget.symbolic.functions import function_of
+
+#: Version of the operators, and of the file: those of 2022, which all runtimes read.
+_OPSET, _FILE = 17, 8
+_OPERATORS = {
+    "exp": "Exp",
+    "log": "Log",
+    "sqrt": "Sqrt",
+    "abs": "Abs",
+    "sign": "Sign",
+    "sin": "Sin",
+    "cos": "Cos",
+    "tanh": "Tanh",
+    "neg": "Neg",
+}
+_COMBINED = {"add": "Add", "mul": "Mul", "pow": "Pow"}
+_E, _E_NEG = ("exp", "u"), ("exp", ("neg", "u"))
+#: Functions that runtimes have in single precision only, by others.
+_EXPANSIONS: dict[str, Form] = {
+    "tan": ("mul", ("sin", "u"), ("pow", ("cos", "u"), -1)),
+    "sinh": ("mul", 0.5, ("add", _E, ("neg", _E_NEG))),
+    "cosh": ("mul", 0.5, ("add", _E, _E_NEG)),
+    "atanh": ("mul", 0.5, ("log", ("mul", ("add", 1, "u"), ("pow", ("add", 1, ("neg", "u")), -1)))),
+    "acos": ("add", math.pi / 2, ("neg", ("asin", "u"))),
+}
+#: Points of the integrals that are J0 for arguments up to some 450, and erf up to 6, beyond which it is ±1.
+_POINTS, _ERF_POINTS, _ERF_END = 128, 40, 6.0
+_LAST = np.array([-1])
+
+
+def onnx_model(program: Program) -> bytes:
+    """The file's content: input `x`, `(rows, columns)`, output `y`, `(rows, outputs)`, both double.
+
+    Raises:
+        ValueError: For a function that ONNX doesn't have.
+    """
+    import onnx
+
+    graph = _Graph(onnx)
+    graph.node("Identity", _outputs(graph, program), output="y")
+    make, double = onnx.helper, onnx.TensorProto.DOUBLE
+    ends = [make.make_tensor_value_info("x", double, ["rows", len(program.columns)])]
+    starts = [make.make_tensor_value_info("y", double, ["rows", len(program.outputs)])]
+    made = make.make_graph(graph.nodes, "KAN", ends, starts, graph.constants)
+    model = make.make_model(made, opset_imports=[make.make_opsetid("", _OPSET)], ir_version=_FILE)
+    model.producer_name, model.doc_string = "kanwidget", program.title
+    levels = {column.name: column.levels.values for column in program.columns if column.levels is not None}
+    texts = {"columns": [c.name for c in program.columns], "outputs": program.outputs, "levels": levels}
+    make.set_model_props(model, {key: json.dumps(value, ensure_ascii=False) for key, value in texts.items()})
+    content: bytes = model.SerializeToString()
+    return content
+
+
+class _Graph:
+    """Nodes and constants of a model, each with a name of its own.
+
+    Args:
+        onnx: The package.
+    """
+
+    def __init__(self, onnx: Any) -> None:
+        self._onnx = onnx
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+
+    def node(self, operator: str, *inputs: Any, output: str = "", **attributes: Any) -> str:
+        """The name of an operation's result; inputs are names, or constants."""
+        output = output or f"n{len(self.nodes)}"
+        names = [one if isinstance(one, str) else self._constant(one) for one in inputs]
+        self.nodes.append(self._onnx.helper.make_node(operator, names, [output], **attributes))
+        return output
+
+    def _constant(self, value: ArrayLike) -> str:
+        """Arrays of whole numbers are indices, those of truths masks, all else is double."""
+        array = np.asarray(value)
+        array = array if array.ndim and array.dtype in (np.int64, np.bool_) else array.astype(np.float64)
+        name = f"c{len(self.constants)}"
+        self.constants.append(self._onnx.numpy_helper.from_array(array, name))
+        return name
+
+    def cast(self, value: str, kind: str) -> str:
+        """A value as `DOUBLE` or `FLOAT`."""
+        return self.node("Cast", value, to=getattr(self._onnx.TensorProto, kind))
+
+    def apply(self, form: Form, u: Any) -> Any:
+        """A function of "u", a name or, of numbers alone, a number."""
+        if not isinstance(form, tuple):
+            return u if form == "u" else float({"pi": math.pi, "e": math.e}.get(str(form), form))
+        head, *operands = form
+        function = function_of(head)
+        values = [self.apply(operand, u) for operand in operands]
+        if head in _COMBINED:
+            result = values[0]
+            for value in values[1:]:
+                result = self.node(_COMBINED[head], result, value)
+            return result
+        (value,) = values
+        if head in _OPERATORS:
+            return self.node(_OPERATORS[head], value)
+        expansion = _EXPANSIONS.get(str(head), function.expansion if function else None)
+        if expansion is not None:
+            return self.apply(expansion, value)
+        if head in _SPECIAL:
+            return _SPECIAL[str(head)](self, value)
+        _check.fail("path", "export", "a .c or .py file for this network", ".onnx", f"ONNX has no {head}.")
+
+
+def _outputs(graph: _Graph, program: Program) -> str:
+    """The nodes of all steps."""
+    x = graph.node("Gather", "x", np.array(program.picks), axis=1)
+    if program.logs:
+        chosen = np.isin(np.arange(len(program.picks)), program.logs)
+        # Of columns without a logarithm that of 1 is taken, and not used.
+        x = graph.node("Where", chosen, graph.node("Log", graph.node("Where", chosen, x, 1.0)), x)
+    x = graph.node("Div", graph.node("Sub", x, program.centre), program.size)
+    if program.reach is not None:
+        low, high, below, above = program.reach
+        near = graph.node("Min", graph.node("Max", x, low), high)
+        share = graph.node("Where", graph.node("Less", x, near), below, above)
+        x = graph.node("Add", near, graph.node("Mul", graph.node("Sub", x, near), share))
+    for step in program.steps:
+        x = _step(graph, step, x)
+    y = graph.node("Add", graph.node("Mul", x, program.output_size), program.output_centre)
+    if program.output_logs:
+        chosen = np.isin(np.arange(len(program.outputs)), program.output_logs)
+        y = graph.node("Where", chosen, graph.node("Exp", y), y)
+    return y
+
+
+def _step(graph: _Graph, step: Step, x: str) -> str:
+    """The nodes above a layer."""
+    y = graph.node("MatMul", x, np.zeros((step.inputs, step.subnodes)))
+    parts = [_curves(graph, curves, x) for curves in step.curves]
+    if step.base is not None:
+        values = graph.apply(step.base.form, graph.node("Gather", x, np.array(step.base.sources), axis=1))
+        parts.append(graph.node("MatMul", values, step.base.weights))
+    groups = ([term for term in step.terms if term.form == form] for form in {term.form: None for term in step.terms})
+    parts += [_terms(graph, terms, step, x) for terms in groups]
+    for part in parts:
+        y = graph.node("Add", y, part)
+    result, *factors = _factors(step)
+    product = graph.node("Gather", y, result, axis=1)
+    for factor in factors:
+        product = graph.node(
+            "Mul", product, graph.node("Gather", graph.node("Pad", y, np.array([0, 0, 0, 1]), 1.0), factor, axis=1)
+        )
+    return product
+
+
+def _factors(step: Step) -> Iterator[NDArray[np.int64]]:
+    """The first factors of all nodes, the second ones, …; of a node that has fewer the column after the last, which is 1."""
+    for numbers in zip_longest(*step.nodes, fillvalue=step.subnodes):
+        yield np.array(numbers)
+
+
+def _curves(graph: _Graph, curves: Curves, x: str) -> str:
+    """The sums of piecewise polynomials: which piece a number is in, times powers, times coefficients."""
+    inputs, pieces, powers, sums = curves.table.shape
+    x = graph.node("Unsqueeze", graph.node("Gather", x, np.array(curves.sources), axis=1), _LAST)
+    reached = graph.cast(graph.node("GreaterOrEqual", x, curves.knots), "DOUBLE")
+    piece = graph.node("ReduceSum", reached, _LAST)
+    design = graph.cast(graph.node("Equal", piece, np.arange(float(pieces))), "DOUBLE")
+    if powers > 1:
+        centre = graph.node("ReduceSum", graph.node("Mul", design, curves.centres), _LAST)
+        raised = graph.node("Pow", graph.node("Sub", x, centre), np.arange(float(powers)))
+        design = graph.node(
+            "Mul", graph.node("Unsqueeze", design, _LAST), graph.node("Unsqueeze", raised, np.array([-2]))
+        )
+    flat = graph.node("Reshape", design, np.array([0, inputs * pieces * powers]))
+    return graph.node("MatMul", flat, curves.table.reshape(-1, sums))
+
+
+def _terms(graph: _Graph, terms: Sequence[Term], step: Step, x: str) -> str:
+    """The sums of symbolic edges that have one function."""
+    a, b, c, d = np.array([[term.a, term.b, term.c, term.d] for term in terms]).T
+    u = graph.node("Gather", x, np.array([term.source for term in terms]), axis=1)
+    value = graph.apply(terms[0].form, graph.node("Add", graph.node("Mul", u, a), b))
+    targets = np.eye(step.subnodes)[[term.target for term in terms]]
+    return graph.node("MatMul", graph.node("Add", graph.node("Mul", value, c), d), targets)
+
+
+# ---- functions that runtimes have in single precision, or not at all
+
+
+def _asin(graph: _Graph, u: str) -> str:
+    cosine = graph.node("Sqrt", graph.node("Mul", graph.node("Sub", 1.0, u), graph.node("Add", 1.0, u)))
+    return _angle(graph, "Asin", u, u, cosine)
+
+
+def _atan(graph: _Graph, u: str) -> str:
+    length = graph.node("Sqrt", graph.node("Add", graph.node("Mul", u, u), 1.0))
+    return _angle(graph, "Atan", u, graph.node("Div", u, length), graph.node("Div", 1.0, length))
+
+
+def _angle(graph: _Graph, operator: str, u: str, sine: str, cosine: str) -> str:
+    """The angle with this sine and cosine: one in single precision, and the sine of what it lacks."""
+    rough = graph.cast(graph.node(operator, graph.cast(u, "FLOAT")), "DOUBLE")
+    first = graph.node("Mul", sine, graph.node("Cos", rough))
+    second = graph.node("Mul", cosine, graph.node("Sin", rough))
+    return graph.node("Add", rough, graph.node("Sub", first, second))
+
+
+def _erf(graph: _Graph, u: str) -> str:
+    """2u/√π times the integral of exp(-(ut)²) for t from 0 to 1, by Gauss and Legendre."""
+    points, weights = np.polynomial.legendre.leggauss(_ERF_POINTS)
+    u = graph.node("Min", graph.node("Max", u, -_ERF_END), _ERF_END)
+    places = graph.node("Mul", graph.node("Unsqueeze", u, _LAST), (points + 1) / 2)
+    values = graph.node("Exp", graph.node("Neg", graph.node("Mul", places, places)))
+    return graph.node("Mul", u, graph.node("MatMul", values, weights / math.sqrt(math.pi)))
+
+
+def _j0(graph: _Graph, u: str) -> str:
+    """The mean of cos(u sin t) over a quarter of a turn: Bessel's integral, by the rule of trapezoids."""
+    points = np.sin((np.arange(_POINTS) + 0.5) * (math.pi / 2 / _POINTS))
+    values = graph.node("Cos", graph.node("Mul", graph.node("Unsqueeze", u, _LAST), points))
+    return graph.node("MatMul", values, np.full(_POINTS, 1 / _POINTS))
+
+
+_SPECIAL = {"asin": _asin, "atan": _atan, "erf": _erf, "J0": _j0}

@@ -1,0 +1,30 @@
+"""What the writers of source text have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+#: Numbers a line.
+_A_LINE = 5
+
+
+def wrapped(numbers: Iterable[str]) -> str:
+    """Numbers with commas, some a line.
+
+    Examples:
+        >>> wrapped(["1.0", "2.5"])
+        '    1.0, 2.5'
+    """
+    listed = list(numbers)
+    lines = (", ".join(listed[start : start + _A_LINE]) for start in range(0, len(listed), _A_LINE))
+    return ",\n".join(f"    {line}" for line in lines)
+
+
+def remark(text: str) -> str:
+    r"""Words of others for a comment: on one line, and without what ends it or goes on with it.
+
+    Examples:
+        >>> remark('a "b"\n\\')
+        "a 'b' /"
+    """
+    return " ".join(text.split()).replace("\\", "/").replace('"', "'")
