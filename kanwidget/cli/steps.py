@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kanwidget.cli import formulas
-from kanwidget.discovery import discover
 
 if TYPE_CHECKING:
     from kanwidget.datasets import Dataset
@@ -96,6 +95,8 @@ def train_to_formula(
     trained, recorder = train(data, width, grid, steps=steps, lamb=lamb, seed=seed, records=records)
     if recorder is not None:
         recorder.keep(trained, "a formula")
+    from kanwidget.discovery import discover
+
     found = discover(data, seconds=seconds, seed=seed)
     print("\n".join(formulas.found_lines(found)))
     return formulas.after_training(found.best.network, trained), recorder

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+import kanwidget
+
 LATER = [
     "sympy",
     "matplotlib",
@@ -49,9 +51,24 @@ def test_heavy_modules_wait(statement):
 
 
 def test_sweeps_wait():
-    assert not (loaded_by("import kanwidget") - loaded_by("pass")) & SWEEPS
+    assert not (loaded_by("from kanwidget import KAN") - loaded_by("pass")) & SWEEPS
+
+
+@pytest.mark.parametrize(
+    "statement", ["import kanwidget", "from kanwidget.cli.main import parser; parser().format_help()"]
+)
+def test_torch_waits(statement):
+    code = f"import sys; {statement}; print('torch' in sys.modules, 'numpy' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert result.stdout == "False False\n"
+
+
+def test_rooms_and_names_come_when_they_are_asked_for():
+    assert loaded_by("import kanwidget; kanwidget.datasets.load_trees(); kanwidget.KAN([1, 1])") >= {"kanwidget.kan"}
+    assert set(kanwidget.__all__) == set(kanwidget._HOME_OF)
+    assert not hasattr(kanwidget, "KNA")
 
 
 def test_few_modules_are_added():
-    added = {name.split(".")[0] for name in loaded_by("import kanwidget") - loaded_by("pass")}
+    added = {name.split(".")[0] for name in loaded_by("from kanwidget import KAN") - loaded_by("pass")}
     assert added - set(sys.stdlib_module_names) <= {"kanwidget", "numpy", "safetensors", "tqdm", "typing_extensions"}
