@@ -5,8 +5,9 @@ import { gzipSync } from "node:zlib";
 const budgets = [
   ["widget.js", 179, 69],
   ["widget.css", 23.5, 6.5],
-  ["report.js", 183, 71],
-  ["report.css", 1, 1],
+  ["report.js", 183.5, 71.2],
+  // Half of it is for paper.
+  ["report.css", 2, 1],
 ];
 let over = false;
 for (const [name, plainKb, gzipKb] of budgets) {

@@ -3,10 +3,12 @@
 import { VERSION } from "../protocol/messages";
 import { binary, RecordedSession, type Report, type StoredMessage } from "../report/recorded-session";
 import { scrubber } from "../report/scrubber";
+import { sessionFile } from "../report/session-file";
 import { createExplorer, type Explorer } from "./explorer";
 import type { Transport } from "./transport";
 
-export function openReport(el: HTMLElement, report: Report): Explorer {
+/** `session` reads the file of the session, where the page has one. */
+export function openReport(el: HTMLElement, report: Report, session?: (() => Promise<string>) | null): Explorer {
   const pages = new RecordedSession(report);
   let receive: (message: unknown, buffers: readonly unknown[]) => void = () => {};
   let seq = Number(report.snapshot.seq) || 0;
@@ -17,7 +19,11 @@ export function openReport(el: HTMLElement, report: Report): Explorer {
   };
   const transport: Transport = {
     link: "none",
-    snapshot: () => ({ ...report.snapshot, buffer: binary(report.snapshot.buffer) }),
+    snapshot: () => ({
+      ...report.snapshot,
+      buffer: binary(report.snapshot.buffer),
+      formats: session ? [["code", "Open in a notebook"]] : [],
+    }),
     onSnapshot: () => {},
     onMessage: (call) => {
       receive = call;
@@ -26,6 +32,7 @@ export function openReport(el: HTMLElement, report: Report): Explorer {
     dispose: () => {},
     send: (command) => {
       const { kind, edges, seq: of } = command as { kind: string; edges?: number[][]; seq: number };
+      if (kind === "export") session?.().then((text) => deliver(sessionFile(text, location.pathname)));
       if (kind !== "select" || !edges) return;
       selectSeq = of;
       deliver(pages.select(edges));

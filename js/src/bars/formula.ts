@@ -122,7 +122,13 @@ function copyButtons(context: Context, registry: Registry) {
     else act.exportAs("code");
   });
   const draw: View["draw"] = (topics) => {
-    if (touches(topics, "link")) code.hidden = !act.hasKernel;
+    if (touches(topics, "link", "settings")) {
+      // A saved page offers its session under another name.
+      const [, label] = store.state.formats.find(([format]) => format === "code") ?? [];
+      code.hidden = !act.hasKernel && !label;
+      if (label) setText(code.firstElementChild!, label);
+      if (label) attrs(code, { title: "Download the session, and the lines of Python that go on with it" });
+    }
     if (!touches(topics, "code") || store.state.code === null) return;
     const text = store.state.code;
     store.state.code = null;

@@ -49,7 +49,17 @@ const HOSTS: [string, "light" | "dark", Record<string, string>][] = [
   ["no host, dark", "dark", {}],
   ["JupyterLab light", "light", { "--jp-layout-color0": "#ffffff", "--jp-content-font-color0": "#000000" }],
   ["JupyterLab dark", "dark", { "--jp-layout-color0": "#111111", "--jp-content-font-color0": "#ffffff" }],
-  ["VS Code dark", "dark", { "--vscode-editor-background": "#1f1f1f", "--vscode-editor-foreground": "#eeeeee" }],
+  [
+    "VS Code dark",
+    "dark",
+    {
+      "--vscode-editor-background": "#1f1f1f",
+      "--vscode-editor-foreground": "#eeeeee",
+      // Its widget manager brings these along.
+      "--jp-layout-color0": "#ffffff",
+      "--jp-content-font-color0": "#000000",
+    },
+  ],
 ];
 
 describe.each(HOSTS)("%s", (_, theme, host) => {

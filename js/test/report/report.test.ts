@@ -58,13 +58,13 @@ function stored(name: string) {
   };
 }
 
-function opened(change: (report: Report) => void = () => {}) {
+function opened(change: (report: Report) => void = () => {}, session?: () => Promise<string>) {
   const state = snapshot();
   const report: Report = { snapshot: state, edges: { "0-0-0": stored("at the end") }, film: film(state.structure) };
   change(report);
   const el = document.createElement("div");
   document.body.append(el);
-  const explorer = openReport(el, report);
+  const explorer = openReport(el, report, session);
   takeDown(explorer, el);
   frame();
   const range = el.querySelector<HTMLInputElement>('[data-kw-control="film"]');
@@ -114,6 +114,21 @@ describe("what was found", () => {
     to(3);
     expect([words.hidden, formula()]).toEqual([false, "y = sin(pi*x)"]);
   });
+});
+
+test("a page with its session offers it, as a file and as lines of Python", async () => {
+  const text = JSON.stringify({ session: { data: {}, missing_arguments: [] } });
+  const saved = vi.spyOn(URL, "createObjectURL").mockReturnValue("blob:x");
+  const { el, click } = opened(undefined, () => Promise.resolve(text));
+  const button = el.querySelector<HTMLElement>('[data-kw-action="copy-code"]')!;
+  expect([button.hidden, button.textContent]).toEqual([false, "Open in a notebook"]);
+  click("copy-code");
+  await Promise.resolve();
+  frame();
+  expect(await (saved.mock.calls[0]![0] as Blob).text()).toBe(text);
+  expect(el.querySelector(".kw-code pre")!.textContent).toContain("KANExplorer.load(");
+  expect(opened().el.querySelector<HTMLElement>('[data-kw-action="copy-code"]')!.hidden).toBe(true);
+  saved.mockRestore();
 });
 
 test("what needs a kernel is off", () => {

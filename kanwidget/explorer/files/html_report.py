@@ -1,4 +1,7 @@
-"""A saved page: one HTML file that shows a session without a kernel or network access, with its last state, acts, film and candidates."""
+"""A saved page: one HTML file that shows a session without a kernel or network access, with its last state, acts, film and candidates.
+
+Beside what it shows stands the session as `save_json` writes it, with which a notebook goes on.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,14 @@ from kanwidget import _check
 from kanwidget._files import write_atomically
 from kanwidget.core import History
 from kanwidget.core.threads import one_thread
+from kanwidget.datasets.naming import listed
 from kanwidget.explorer.describe.equations import EquationWriter
 from kanwidget.explorer.describe.formula import formula
 from kanwidget.explorer.describe.guide import yardstick_sentence
 from kanwidget.explorer.describe.snapshot import snapshot
 from kanwidget.explorer.files.edge_details import base64_text, edge_details, strongest_edges
 from kanwidget.explorer.files.film import film_content, last_panels
+from kanwidget.explorer.files.session_writer import session_json
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.session.recorder import Frame, Recorder
 from kanwidget.explorer.session.session import Session
@@ -34,8 +39,11 @@ if TYPE_CHECKING:
 _STATIC = Path(__file__).parents[2] / "static"
 #: Edges whose candidates are stored, the most important first; more would make the file too large to mail.
 _MAX_EDGES = 200
-#: Bytes that the film and the candidates at the acts may have in the file.
+#: Bytes that the film and the candidates at the acts may have in the file, and the session as well.
 _MAX_BYTES = 1_300_000
+
+#: Parts of the data, in words.
+_PARTS = {"train": "training", "test": "test", "val": "validation"}
 
 _SUMMARY_STYLE = """<style>
 .found{overflow-x:auto;margin:0 0 1rem;font-size:.85rem}.found table{border-collapse:collapse;margin:0 0 .5rem}
@@ -54,13 +62,13 @@ _PAGE = """<!doctype html>
  content="default-src 'none'; script-src 'unsafe-inline' blob:; style-src 'unsafe-inline'; img-src data: blob:">
 <title>{title}</title>
 <style>body{{margin:0 auto;max-width:1240px;padding:12px;font-family:system-ui,sans-serif;background:Canvas;color:CanvasText}}
-h1{{font-size:1.1rem;font-weight:600;margin:.2rem 0 .6rem;overflow-wrap:anywhere}}</style>
+h1{{font-size:1.1rem;font-weight:600;margin:.2rem 0 .6rem;overflow-wrap:anywhere}}small{{margin-left:.5rem;font-weight:400}}</style>
 <style>{css}</style>
 </head>
 <body>
-<h1>{title}</h1>
+<h1>{title}{data}</h1>
 {summary}<div id="explorer"><noscript>This page draws itself with JavaScript, which is switched off here.</noscript></div>
-<script type="text/plain" id="report">{report}</script>
+{session}<script type="text/plain" id="report">{report}</script>
 <script type="text/plain" id="bundle">{bundle}</script>
 <script type="module">
 const place = document.getElementById("explorer");
@@ -74,7 +82,7 @@ if (parent !== window) new ResizeObserver(height).observe(document.documentEleme
 try {{
   const url = URL.createObjectURL(new Blob([await read("bundle")], {{ type: "text/javascript" }}));
   const {{ openReport }} = await import(url);
-  openReport(place, JSON.parse(await read("report")));
+  openReport(place, JSON.parse(await read("report")), document.getElementById("session") && (() => read("session")));
 }} catch (problem) {{
   place.textContent = `This page could not be drawn (${{problem}}). It needs a browser of 2023 or later.`;
 }}
@@ -92,6 +100,7 @@ def save_html(
     title: str | None = None,
     recorder: Recorder | None = None,
     discovery: Discovery | None = None,
+    session: bool = True,
 ) -> None:
     """Write a page about a network: its drawing, its training, its edges, and the candidates of the 200 strongest edges.
 
@@ -103,6 +112,7 @@ def save_html(
         title: Of the page.
         recorder: A callback of that training: the page then has a slider that goes through it.
         discovery: The search whose best formula the network computes: the page then has all formulas of its front.
+        session: Whether a notebook can go on with it: the page then holds the rows of the data.
 
     Examples:
         >>> import tempfile, pathlib
@@ -116,16 +126,16 @@ def save_html(
     if recorder is not None and not isinstance(recorder, Recorder):
         _check.fail("recorder", "save_html", "a Recorder", recorder, error=TypeError)
     history = model.history if history is None else history
-    session = Session(copied(model), data)
-    session.run.show(history)
+    shown = Session(copied(model), data)
+    shown.run.show(history)
     if discovery is not None:
-        _show_formulas(session, discovery)
+        _show_formulas(shown, discovery)
     frames = [] if recorder is None else recorder.frames()
-    last = Frame(session.run.last_record.step, session.model)
+    last = Frame(shown.run.last_record.step, shown.model)
     # Acts after the last step, such as fixing edges, are the film's end.
     frames = [*(frame for frame in frames if frame.label is not None or frame.step < last.step), last]
-    with one_thread(session.is_small):
-        page = report(session, title, frames, "" if discovery is None else _summary(discovery))
+    with one_thread(shown.is_small):
+        page = report(shown, title, session, frames, "" if discovery is None else _summary(discovery))
     write_atomically(path, page, "save_html")
 
 
@@ -149,30 +159,59 @@ def _summary(discovery: Discovery) -> str:
     return f'{_SUMMARY_STYLE}<div class="found">{discovery._repr_html_()}{constants}</div>\n'
 
 
-def report(session: Session, title: str | None = None, frames: Sequence[Frame] | None = None, summary: str = "") -> str:
+def report(
+    session: Session,
+    title: str | None = None,
+    whole: bool = True,
+    frames: Sequence[Frame] | None = None,
+    summary: str = "",
+) -> str:
     """The page as text.
 
     Args:
         session: The session.
         title: Of the page.
+        whole: Whether a notebook can go on with it.
         frames: The film of its training; by default the session's own.
         summary: HTML above it.
     """
     names = f"{', '.join(session.out_vars)} of {', '.join(session.in_vars)}"
     stored = packed(limited(content(session, session.film() if frames is None else frames)))
-    return page(stored, title or f"KAN: {names}", summary)
+    return page(
+        stored, title or f"KAN: {names}", summary, _data_line(session), _packed_session(session) if whole else None
+    )
 
 
-def page(stored: str, title: str, summary: str = "") -> str:
+def _data_line(session: Session) -> str:
+    """Rows and columns of the data, for a reader who has nothing but the page."""
+    counts = [(word, f"{part}_input") for part, word in _PARTS.items()]
+    rows = ", ".join(f"{len(session.data[name]):,} {word} rows" for word, name in counts if name in session.data)
+    return f"{rows} · {listed(session.in_vars)} → {listed(session.out_vars)}"
+
+
+def _packed_session(session: Session) -> str:
+    """The session for a notebook: without its rows where they make it too large, and nothing where the rest does."""
+    for rows in (True, False):
+        text = packed(session_json(session, rows))
+        if len(text) <= _MAX_BYTES:
+            return text
+    return packed("")
+
+
+def page(stored: str, title: str, summary: str = "", data: str = "", session: str | None = None) -> str:
     """The page of a packed `content`.
 
     Args:
         stored: The content.
         title: Of the page.
         summary: HTML above it.
+        data: A few words about the data.
+        session: The packed file of the session; None where the page offers none.
     """
     return _PAGE.format(
         title=html.escape(title),
+        data=f"<small>{html.escape(data)}</small>" if data else "",
+        session="" if session is None else f'<script type="text/plain" id="session">{session}</script>\n',
         summary=summary,
         css="".join(_css(name) for name in ("widget", "report")),
         bundle=packed((_STATIC / "report.js").read_text(encoding="utf-8")),

@@ -34,8 +34,13 @@ KIND = "kanwidget session"
 Check = Callable[[Any], Any]
 
 
-def session_json(session: Session) -> str:
-    """Structure, settings, status and history for other programs, and under `session` all that `load` restores."""
+def session_json(session: Session, rows: bool = True) -> str:
+    """Structure, settings, status and history for other programs, and under `session` all that `load` restores.
+
+    Args:
+        session: The session.
+        rows: Whether the data are stored, too, unless they are large; else `load` needs them.
+    """
     content = {
         "kind": KIND,
         "version": FORMAT,
@@ -43,12 +48,12 @@ def session_json(session: Session) -> str:
         "settings": settings(session),
         "status": status(session, "blocking"),
         "history": history(session),
-        "session": _session(session),
+        "session": _session(session, rows),
     }
     return json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1)
 
 
-def _session(session: Session) -> dict[str, Any]:
+def _session(session: Session, rows: bool) -> dict[str, Any]:
     initial, _, preset = session.origin
     is_first = initial is session.run.initial
     # Names of the columns are those of the first problem.
@@ -76,7 +81,7 @@ def _session(session: Session) -> dict[str, Any]:
         "formulas": _formulas(session),
         "initial_model": _model(session.run.initial),
         "model": _model(model),
-        "data": _data(session.data),
+        "data": _data(session.data) if rows else None,
     }
 
 

@@ -179,8 +179,14 @@ class SaveMethods(MethodGroup):
         """
         self._save("json", path)
 
-    def save_html(self, path: str | os.PathLike[str], title: str | None = None) -> None:
+    def save_html(self, path: str | os.PathLike[str], title: str | None = None, session: bool = True) -> None:
         """Write one file that shows the session, with the film of its training, without a kernel and without a network.
+
+        Args:
+            path: The file.
+            title: Of the page.
+            session: Whether *Open in a notebook* on the page gives the session to whoever has it, as `save_json` writes it. The rows
+                of the data are in it, unless they are large.
 
         Examples:
             >>> import pathlib, tempfile
@@ -190,7 +196,7 @@ class SaveMethods(MethodGroup):
             >>> "<title>Product</title>" in file.read_text(encoding="utf-8")
             True
         """
-        self._save("html", path, title)
+        self._save("html", path, title, session)
 
     def save_animation(self, path: str | os.PathLike[str], seconds: float = 8.0, **options: Any) -> None:
         """Write the training as an animated GIF.

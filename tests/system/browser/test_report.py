@@ -11,6 +11,8 @@ from kanwidget.explorer.session.recorder import Recorder
 from tests.system.browser.notebook import Explorer
 
 pytestmark = pytest.mark.browser
+#: 12 mm of an A4 page are margin; in pixels of 1/96 inch.
+A4 = {"portrait": (703, 1032), "landscape": (1032, 703)}
 NAMES = ["</script><b>x</b>", 'x<y & "z"']
 
 
@@ -33,6 +35,25 @@ def report(data, tmp_path_factory):
         explorer.prune(node=(1, 1))
         explorer.step(6)
         explorer.save_html(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory):
+    """A table with words, whose law is a formula with a constant for each of them."""
+    path = tmp_path_factory.mktemp("words") / "words.html"
+    area, place = torch.linspace(30, 150, 120).tolist(), ["harbour", "hill", "old town"] * 40
+    rent = [9 * a + 90 * (p == "hill") for a, p in zip(area, place, strict=True)]
+    with KANExplorer(({"area": area, "place": place, "rent": rent}, "rent"), driver="blocking") as explorer:
+        explorer.step(8)
+        explorer.save_html(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def wide(data, tmp_path_factory):
+    path = tmp_path_factory.mktemp("wide") / "wide.html"
+    save_html(KAN([2, 24, 12, 1], seed=1), data, path, title="A wide network " * 12)
     return path
 
 
@@ -255,3 +276,70 @@ def test_on_a_phone_the_formula_has_the_room_it_needs(report, opened):
     hidden, width = page.locator(".kw-formula .kw-output").evaluate(box)
     assert hidden <= 1
     assert width <= 390
+
+
+# ---- its session, for a notebook
+
+
+def test_the_session_of_a_page_goes_on_in_a_notebook(data, opened, tmp_path, monkeypatch):
+    path = tmp_path / "two laws.html"
+    with KANExplorer(KAN([2, 2, 1], seed=1), data, driver="blocking") as explorer:
+        explorer.step(6)
+        explorer.fix("sin", edge=(0, 0, 0))
+        explorer.save_html(path)
+        expected = repr(explorer), explorer.formula
+    page = opened(path)
+    with page.expect_download() as begun:
+        page.get_by_role("button", name="Open in a notebook").click()
+    assert begun.value.suggested_filename == "two_laws.json"
+    begun.value.save_as(tmp_path / begun.value.suggested_filename)
+    lines = page.locator(".kw-code pre").inner_text()
+    assert len(lines.splitlines()) == 3
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(compile(lines, "lines", "exec"), names)  # what the reader would run
+    with names["explorer"] as other:
+        assert (repr(other), other.formula) == expected
+    assert page.problems == []
+
+
+def test_a_page_without_its_session_offers_none(data, opened, tmp_path):
+    save_html(KAN([2, 1], seed=1), data, tmp_path / "model.html", session=False)
+    page = opened(tmp_path / "model.html")
+    page.get_by_role("button", name="LaTeX").wait_for()
+    assert page.get_by_role("button", name="Open in a notebook").count() == 0
+
+
+# ---- on paper
+
+#: What of the page is cut off, or reaches far into the margin of the paper: its texts, and nodes of the network.
+CUT = """([width, height]) => [...document.querySelectorAll('h1, .kw-sentence, .kw-output, .kw-status, [data-kw-node]')]
+  .filter((e) => e.getClientRects().length > 0)
+  .filter((e) => {
+    const box = e.getBoundingClientRect();
+    const inside = box.left >= -9 && box.top >= 0 && box.right <= width + 9 && box.bottom <= height;
+    return !inside || (e instanceof HTMLElement && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1));
+  })
+  .map((e) => e.className.baseVal ?? e.className ?? e.tagName)"""
+LIGHT = "() => [getComputedStyle(document.body).backgroundColor, getComputedStyle(document.querySelector('.kw-frame')).backgroundColor]"
+
+
+@pytest.mark.parametrize("name", ["report", "words", "wide"])
+@pytest.mark.parametrize("side", A4)
+def test_prints_on_one_light_page(name, side, opened, request, screens):
+    page = opened(request.getfixturevalue(name), color_scheme="dark")
+    pdf = page.pdf(format="A4", landscape=side == "landscape")
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
+    width, height = A4[side]
+    page.set_viewport_size({"width": width, "height": height})
+    page.emulate_media(media="print", color_scheme="dark")
+    page.wait_for_function(f"size => ({CUT})(size).length === 0", arg=[width, height])
+    page.screenshot(path=screens / f"print-{name}-{side}.png")
+    assert page.evaluate(LIGHT) == ["rgb(255, 255, 255)"] * 2
+    seen = [
+        page.locator(one).is_visible()
+        for one in ("h1 small", ".kw-network .kw-stage > svg", ".kw-formula", ".kw-status")
+    ]
+    assert seen == [True] * 4
+    assert "error" in page.locator(".kw-status").inner_text()
+    assert not page.locator(".kw-right, .kw-film, .kw-history, .kw-toolbar").locator("visible=true").count()

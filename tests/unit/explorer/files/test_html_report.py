@@ -76,6 +76,63 @@ def test_says_what_was_found_and_advises_nothing(explorer_file, tmp_path):
     assert [form["text"].split(" = ")[0] for form in forms["forms"]]
 
 
+# ---- its session, for a notebook
+
+
+def loaded(page, tmp_path, **options):
+    path = tmp_path / "session.json"
+    path.write_text(unpacked(Page(page), "session"), encoding="utf-8")
+    return KANExplorer.load(path, driver="blocking", **options)
+
+
+def test_a_notebook_goes_on_where_the_page_was_saved(explorer, tmp_path):
+    explorer.save_html(tmp_path / "page.html")
+    with loaded((tmp_path / "page.html").read_text(encoding="utf-8"), tmp_path) as other:
+        assert (repr(other), other.formula) == (repr(explorer), explorer.formula)
+        assert other.status["test"] == explorer.status["test"]
+        for one in (explorer, other):
+            one.step(2)
+        assert other.history.last.test_loss == explorer.history.last.test_loss
+
+
+def test_a_notebook_goes_on_with_a_network_alone(data, tmp_path):
+    model = KAN([2, 2, 1], seed=1)
+    model.fit(data, steps=4, progress=False)
+    save_html(model, data, tmp_path / "page.html")
+    with loaded((tmp_path / "page.html").read_text(encoding="utf-8"), tmp_path) as other:
+        assert other.status["step"] == 4
+        assert torch.equal(other.model(data.test_input), model(data.test_input))
+
+
+def test_a_page_may_leave_its_session_out(explorer, model, data, tmp_path):
+    explorer.save_html(tmp_path / "page.html", session=False)
+    save_html(model, data, tmp_path / "model.html", session=False)
+    for name in ("page.html", "model.html"):
+        assert "session" not in Page((tmp_path / name).read_text(encoding="utf-8")).scripts
+
+
+def test_a_large_session_goes_without_its_rows_and_a_larger_one_not_at_all(explorer, data, tmp_path, monkeypatch):
+    session = explorer._session
+    html.report(session)  # what a page finds out about its network is stored, too
+    sizes = [len(packed(html.session_json(session, rows))) for rows in (True, False)]
+    assert sizes[0] > sizes[1]
+    monkeypatch.setattr(html, "_MAX_BYTES", sum(sizes) // 2)
+    with pytest.raises(ValueError, match="the `data` argument of load must be given"):
+        loaded(html.report(session), tmp_path)
+    with loaded(html.report(session), tmp_path, data=data) as other:
+        assert repr(other) == repr(explorer)
+    monkeypatch.setattr(html, "_MAX_BYTES", 100)
+    assert unpacked(Page(html.report(session)), "session") == ""
+
+
+def test_says_what_the_data_are(explorer, nasty):
+    sizes = [len(explorer._session.data[f"{part}_input"]) for part in ("train", "test")]
+    expected = "{} training rows, {} test rows · x_1, x_2 → y".format(*sizes)
+    assert f"<small>{expected}</small>" in html.report(explorer._session)
+    page = html.report(Session(KAN([2, 1]), nasty))
+    assert "training rows · &lt;/script&gt;" in page
+
+
 def test_asks_nobody_for_anything(explorer_file):
     text = explorer_file.read_text(encoding="utf-8")
     assert "default-src 'none'" in text
@@ -86,7 +143,7 @@ def test_names_stay_text(model, nasty, tmp_path):
     path = tmp_path / "nasty.html"
     save_html(model, nasty, path, title=NASTY[0])
     page = Page(path.read_text(encoding="utf-8"))
-    assert page.tags.count("script") == 3
+    assert page.tags.count("script") == 4
     names = [node["name"] for node in unpacked(page)["snapshot"]["structure"]["nodes"]]
     assert set(NASTY[:3]) <= set(names)
 
