@@ -10,7 +10,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.10
 # Each group of packages is a stamp file that depends on the list of packages.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --prefer-binary
 
-.PHONY: help demo lab docs test test-hosts check bench screens pictures format clean
+.PHONY: help demo lab docs test test-hosts check bench screens pictures release bounds format clean
 
 help:
 	@echo "make demo        train on real data, find the formula, write kanwidget-demo.html"
@@ -22,6 +22,8 @@ help:
 	@echo "make bench       print the comparison with pykan (minutes)"
 	@echo "make screens     take pictures of the explorer in a real browser, into build/screens"
 	@echo "make pictures    take the README's pictures anew, in JupyterLab"
+	@echo "make release     build the archives, and try them on every Python that is found (long; uploads nothing)"
+	@echo "make bounds      try the oldest releases of all requirements (long)"
 
 demo: $(STAMPS)/base
 	@$(BIN)/kanwidget demo
@@ -52,6 +54,13 @@ pictures: $(STAMPS)/test
 bench: $(STAMPS)/bench
 	@$(BIN)/python -m tools.benchmarks.hello
 
+# `make release PYTHONS=3.11` tries that one alone.
+release: $(STAMPS)/release
+	@$(BIN)/python -m tools.release $(PYTHONS)
+
+bounds: $(STAMPS)/test
+	@$(BIN)/python -m tools.lower_bounds
+
 format: $(STAMPS)/test
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
@@ -69,7 +78,7 @@ $(STAMPS)/base: $(STAMPS)/python pyproject.toml
 	@$(INSTALL) --editable .
 	@touch $@
 
-$(STAMPS)/lab $(STAMPS)/docs $(STAMPS)/test $(STAMPS)/hosts $(STAMPS)/bench: $(STAMPS)/%: $(STAMPS)/python pyproject.toml
+$(STAMPS)/lab $(STAMPS)/docs $(STAMPS)/test $(STAMPS)/hosts $(STAMPS)/bench $(STAMPS)/release: $(STAMPS)/%: $(STAMPS)/python pyproject.toml
 	@echo "make: installing kanwidget[$*] into $(VENV) (some minutes the first time)"
 	@$(INSTALL) --editable '.[$*]'
 	@touch $@

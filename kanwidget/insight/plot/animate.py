@@ -137,7 +137,7 @@ def _palette(image: Image.Image, theme: Theme) -> list[int]:
     Colours near the ground become the ground: Pillow finds the nearest colour only roughly, and would give the ground a tint.
     """
     palette = image.quantize(_COLORS, method=Image.Quantize.MEDIANCUT).getpalette() or []
-    colors = np.array(palette, dtype=int).reshape(-1, 3)
+    colors = np.array(palette, dtype=int).reshape(-1, 3)[:_COLORS]  # older Pillows fill up to 256
     ground = np.asarray(image.getpixel((0, 0)))
     colors[np.abs(colors - ground).max(1) < 12] = ground
     lines = np.array([to_rgb(name) for name in (theme.test, theme.spline, theme.symbolic)]) * 255
