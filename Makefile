@@ -21,7 +21,7 @@ help:
 	@echo "make check       run the quick ones: format, lint, types, imports, unit tests"
 	@echo "make bench       print the comparison with pykan (minutes)"
 	@echo "make screens     take pictures of the explorer in a real browser, into build/screens"
-	@echo "make pictures    take the README's pictures anew, in JupyterLab"
+	@echo "make pictures    take the pictures of README, tour and explorer's guide anew, in JupyterLab (minutes)"
 	@echo "make release     build the archives, and try them on every Python that is found (long; uploads nothing)"
 	@echo "make bounds      try the oldest releases of all requirements (long)"
 
@@ -49,7 +49,7 @@ screens: $(STAMPS)/test
 	@ls build/screens
 
 pictures: $(STAMPS)/test
-	@.ci/need chromium && $(BIN)/python -m tools.readme_pictures
+	@.ci/need chromium && $(BIN)/python -m tools.readme_pictures && $(BIN)/python -m tools.guide_pictures
 
 bench: $(STAMPS)/bench
 	@$(BIN)/python -m tools.benchmarks.hello

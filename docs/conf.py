@@ -21,6 +21,7 @@ extensions = [
     "docstrings",
     "notebooks",
     "mathml",
+    "pictures",
 ]
 root_doc = "docs/index"
 include_patterns = ["docs/**", "notebooks/*.ipynb"]

@@ -7,6 +7,7 @@ pictures come one after the other from one session; a pointer is drawn where the
 import io
 import tempfile
 import time
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -59,25 +60,32 @@ POINTER = """() => {
 LARGEST = 2_500_000
 
 
-def main() -> None:
+@contextmanager
+def lab():
+    """A browser, and JupyterLab for it."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         server = Server("lab", Path(folder))
         try:
             server.wait()
             browser = playwright.chromium.launch(executable_path=browser_path(), args=BROWSER_ARGUMENTS)
-            stills(browser, server)
-            film(browser, server)
+            yield browser, server
             browser.close()
         finally:
             server.shut_down_kernels()
             server.stop()
+
+
+def main() -> None:
+    with lab() as (browser, server):
+        stills(browser, server)
+        film(browser, server)
     for path in sorted(FOLDER.glob("explorer*")):
         print(f"{path.name}: {Image.open(path).size}, {path.stat().st_size / 1024:.0f} KB")
 
 
 def opened(browser, server, name, cell, scale):
     """A notebook with an explorer, and nothing beside it."""
-    server.write(name, [DATA + cell])
+    server.write(name, [cell])
     context = browser.new_context(viewport={"width": 1240, "height": 1300}, device_scale_factor=scale)
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
@@ -93,7 +101,7 @@ def opened(browser, server, name, cell, scale):
 
 
 def stills(browser, server) -> None:
-    notebook, view = opened(browser, server, "stills.ipynb", HALF_WAY, 2)
+    notebook, view = opened(browser, server, "stills.ipynb", DATA + HALF_WAY, 2)
     view.candidates(2)
     if view.root.locator('[data-kw-action="dismiss-effect"]').is_visible():
         view.click("dismiss-effect")
@@ -163,7 +171,7 @@ class Film:
 
 
 def film(browser, server) -> None:
-    _, view = opened(browser, server, "film.ipynb", BEGIN, 1)
+    _, view = opened(browser, server, "film.ipynb", DATA + BEGIN, 1)
     recording = Film(view)
     recording.take(400)
     recording.click(view.root.locator('[data-kw-action="start"]'), 0, wait=0)

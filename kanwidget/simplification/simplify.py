@@ -43,10 +43,9 @@ _PRUNE_STEPS, _GIVEN_UP = 20, 4.0
 #: Where a training with the penalty costs more than this part of the variance, or of a log loss, it has led the network astray. Curves of
 #: another shape that miss so much more, and have so many times the loss, don't hold the functions' shape either.
 _ASTRAY, _HOPELESS = 0.02, 2.0
-#: A law that leaves more than this part of the variance isn't near the data.
-_NEAR = 0.5
-#: Where curves leave more than this part of the variance a longer search would find nothing that they don't follow.
-_LITTLE = 0.25
+#: A law that leaves more than the first part of the variance isn't near the data. Where curves leave more than the second, a longer
+#: search would find nothing that they don't follow.
+_NEAR, _LITTLE = 0.5, 0.25
 #: Steps of the last refit.
 _LAST_STEPS = 100
 #: A network of more edges is large: its training is shown in so many parts, and only its weak edges and columns go.
@@ -198,7 +197,7 @@ class _Simplification:
             yield self._straightened(freedom)
         if self.lib is None and not self.is_enough:
             yield from self._law()
-        # Where a sum is enough and no short law near, functions of its own curves take a second, the longer search half a minute.
+        # A sum's own functions take a second, the longer search half a minute.
         first = self.is_judged and not self.leaves_more and self.law is None
         if first and not self.is_enough:
             yield from self._own_functions()
@@ -239,8 +238,7 @@ class _Simplification:
 
     def _straightened(self, freedom: dict[EdgeRef, Freedom]) -> SimplificationStep:
         """Lines, and nothing, in place of the curves of which evidence says so."""
-        before = len(self.best.edge_refs(active=True))
-        trial = straightened(self.best, self.held, freedom)
+        before, trial = len(self.best.edge_refs(active=True)), straightened(self.best, self.held, freedom)
         refit(trial, self.held, _PRUNE_STEPS)
         lines = len(trial.edge_refs(active=True)) - len(numeric_edges(trial))
         gone = before - len(trial.edge_refs(active=True))
@@ -281,19 +279,20 @@ class _Simplification:
         # Evidence knows all rows; the held-out ones decide where there is none.
         gain = evidence_gain(found.network, found.constants, found.functions, self.given, self.held)
         improved = search.allows(self.reference, losses) if gain is None else gain > -CHANCE
-        if improved:
-            # As few constants say as much as all curves, within a standard error: nothing else will be shorter.
+        if (
+            improved
+        ):  # as few constants say as much as all curves, within a standard error: nothing else will be shorter
             more = search.in_noise(losses - self.reference)
             exact = float(losses.mean()) <= EXACT
             # In other units than those of the noise a curve's description is no measure.
             likelier = search.has_growing_noise or (gain is not None and gain > CHANCE)
             as_good = likelier or float(more.mean()) <= float(more.std()) / math.sqrt(len(more))
             self.is_enough = exact or (as_good and search.leaves_noise(found.network))
-            self.law = found
-            self.best, self.reference = found.network, losses if self.is_enough else self.reference
+            self.law, self.best = found, found.network
+            self.reference = losses if self.is_enough else self.reference
             everywhere = self.held.row_losses(found.network, everywhere=True, unit=self.pruned)
             self.length = description_length(found.network, self.held, everywhere, found.constants, found.functions)
-        error = math.sqrt(float(losses.mean())) * self.pruned.scaling.error_unit
+        error = self.held.reported(self.pruned, losses)
         if not self.is_enough and float(losses.mean()) < _NEAR * self._variance():
             self.nearest = f"{found.text}, {self.held.error_name} {error:.3g}"
         return self._step("law", f"{found.text}: {self.held.error_name} {error:.3g}", improved)

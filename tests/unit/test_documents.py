@@ -132,6 +132,9 @@ EXAMPLES = {
         "model.formula(round=4)": r"exp\(x_2\*\*2 \+ sin\(3\.142\*x_1\)\)",
         "(Path('volume.py').stat().st_size > 50, Path('volume.html').stat().st_size > 100_000)": r"\(True, True\)",
     },
+    "docs/explorer.md": {
+        "explorer.fitted_formula.text": r"(?s).*f\(station\).*1\.6\d*\*(cos|sin)\(0\.2[56]\d*\*time.*9\.\d*\*exp\(-0\.17\d*\*depth.*"
+    },
     "docs/networks.md": {"model.width": r"\[\[2, 0\], \[1, 0\], \[1, 0\]\]"},
     "docs/formulas.md": {"discovery.best.text": r"0\.00209\d\*girth\*\*2\*height"},
     "docs/equations.md": {"(model.predict(points) - waves(points)).abs().max() < 1e-3": "tensor.True."},
@@ -151,6 +154,29 @@ def test_examples_run_as_they_stand(name, tmp_path, monkeypatch):
         exec(block, scope)
     for expression, text in EXAMPLES[name].items():
         assert re.fullmatch(text, str(eval(expression, scope | {"Path": Path}))), expression
+
+
+def guide_pictures(text: str, folder: Path) -> tuple[set[str], set[str]]:
+    """Pictures that the explorer's guide shows, in a light and in a dark theme, without files; and files that it doesn't show."""
+    light = set(re.findall(r"!\[[^\]]+\]\(pictures/(.+?)\.png\)", text))
+    wanted = light | {f"{name}-dark" for name in light}
+    there = {path.stem for path in folder.iterdir()}
+    return wanted - there, there - wanted
+
+
+def test_the_guide_shows_every_picture_that_was_taken():
+    guide, folder = ROOT / "docs/explorer.md", ROOT / "docs/pictures"
+    text = guide.read_text("utf-8")
+    assert guide_pictures(text, folder) == (set(), set())
+    assert text.count("![") * 2 == len(list(folder.iterdir()))
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 1_200_000
+
+
+def test_a_missing_and_an_unused_picture_are_seen(tmp_path):
+    for name in ("a.png", "a-dark.png", "b.png"):
+        (tmp_path / name).touch()
+    text = "![what is seen](pictures/a.png) ![more](pictures/c.png)"
+    assert guide_pictures(text, tmp_path) == ({"c", "c-dark"}, {"b"})
 
 
 def test_the_readme_is_short():

@@ -8,7 +8,7 @@ const parts = (text: string, address: string) =>
   sessionFile(text, address).map(({ message }) => [message.filename, message.text]);
 
 test("the file is named after the page, and the lines load it", () => {
-  const [file, lines] = parts(session({}), "/home/a%20b/tree%20volumes.v2.html");
+  const [file, lines] = parts(session({}), "/pages/a%20b/tree%20volumes.v2.html");
   expect(file).toEqual(["tree_volumes.v2.json", session({})]);
   expect(lines![1]).toMatch(
     /^from kanwidget import KANExplorer\nexplorer = KANExplorer.load\("tree_volumes.v2.json"\) {2}#/,

@@ -71,6 +71,17 @@ def test_every_page_opens_and_fits(opened, site):
     assert page.problems == []
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_guide_shows_the_pictures_of_the_theme(opened, theme):
+    page = opened("docs/explorer.html", theme=theme)
+    pictures = page.locator("article img:visible")
+    assert pictures.count() == (ROOT / "docs/explorer.md").read_text("utf-8").count("![")
+    for picture in pictures.all():
+        assert picture.get_attribute("src").endswith("-dark.png") == (theme == "dark")
+        # Two of the file's pixels for one of the page, or fewer where there is no room.
+        assert picture.evaluate("e => e.complete && 0 < 2 * e.width && 2 * e.width <= e.naturalWidth + 1")
+
+
 def test_the_first_page_leads_to_the_documents(opened):
     page = opened("index.html")
     page.wait_for_url("**/docs/index.html")
@@ -139,7 +150,9 @@ def test_the_search_works_from_disk(opened):
 
 # Not the reference: its lists of arguments are as Sphinx writes them, which axe calls wrong.
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["docs/index", "docs/tables", "docs/glossary", "notebooks/03_explorer_tour"])
+@pytest.mark.parametrize(
+    "name", ["docs/index", "docs/tables", "docs/glossary", "docs/explorer", "notebooks/03_explorer_tour"]
+)
 def test_axe_finds_nothing(opened, screens, name, theme):
     if not AXE.is_file():
         pytest.skip("axe-core is not installed: npm ci --prefix js")
