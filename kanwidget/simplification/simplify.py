@@ -198,8 +198,7 @@ class _Simplification:
         if self.lib is None and not self.is_enough:
             yield from self._law()
         # A sum's own functions take a second, the longer search half a minute.
-        first = self.is_judged and not self.leaves_more and self.law is None
-        if first and not self.is_enough:
+        if (first := self.is_judged and not self.leaves_more and self.law is None) and not self.is_enough:
             yield from self._own_functions()
             self.is_enough = not numeric_edges(self.best)
         if self.search is not None and not self.is_enough and self._explains_much():
@@ -244,9 +243,8 @@ class _Simplification:
         gone = before - len(trial.edge_refs(active=True))
         improved = bool(lines or gone) and self._offer(trial)
         if improved:
-            self.pruned = trial
             # A column that says nothing in a sum may be a factor.
-            self.columns = self.columns if self.leaves_more else trial
+            self.pruned, self.columns = trial, self.columns if self.leaves_more else trial
             self.is_enough = not numeric_edges(trial) and not self.leaves_more
         text = f"By evidence {gone} of {before} edges say nothing, {lines} are straight lines"
         return self._step("prune", text, improved)
