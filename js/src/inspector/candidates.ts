@@ -98,7 +98,10 @@ function tableHeading({ store }: Context) {
     words,
     h(
       "span",
-      { title: "Error of the network after the swap and a short training, on rows that it has not seen; R² of the function alone" },
+      {
+        title:
+          "Error of the network after the swap and a short training, on rows that it has not seen; R² of the function alone",
+      },
       "error, R²",
     ),
     h("span", { title: "Complexity" }, "size"),
