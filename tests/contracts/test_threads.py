@@ -23,7 +23,7 @@ mpl.use("Agg")
 
 X = sympy.symbols("x")
 TABLE = np.linspace(-1, 1, 40).reshape(20, 2)
-#: Every method of KAN that changes something or makes a network, with a call of it.
+#: Every method of KAN that changes something or makes a network or a file, with a call of it.
 CHANGES = {
     "from_formula": lambda model, x: KAN.from_formula(sympy.sin(X)),
     "update_grid": lambda model, x: model.update_grid(),
@@ -48,6 +48,8 @@ CHANGES = {
     ),
     "feature_interaction": lambda model, x: model.feature_interaction(),
     "plot_edge": lambda model, x: model.plot_edge(0, 0, 0),
+    "code": lambda model, x: model.code("c"),
+    "export": lambda model, x: model.export("model.py"),
     "save": lambda model, x: model.save("model.kan"),
     "load": lambda model, x: (model.save("model.kan"), KAN.load("model.kan")),
 }

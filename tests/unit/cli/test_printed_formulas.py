@@ -15,8 +15,7 @@ import pytest
 import sympy
 import torch
 
-from kanwidget import KAN, Dataset, cli, discover, load_mercury, load_puromycin
-from kanwidget.cli import steps
+from kanwidget import KAN, Dataset, cli, discover, discovery, load_mercury, load_puromycin
 from kanwidget.cli.formulas import found_lines, front_lines
 
 #: Of a search: fewer than fit into six seconds on a quiet machine.
@@ -36,7 +35,7 @@ def search_of_steps(data, *, seconds, seed):
 
 def fitted(*arguments):
     with contextlib.ExitStack() as stack:
-        stack.enter_context(pytest.MonkeyPatch.context()).setattr(steps, "discover", search_of_steps)
+        stack.enter_context(pytest.MonkeyPatch.context()).setattr(discovery, "discover", search_of_steps)
         out = stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
         stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
         assert cli.main(["fit", *map(str, arguments), "--symbolic", "--seconds", "6"]) == 0
