@@ -159,8 +159,8 @@ class SymbolicKAN(EditableKAN):
     ) -> list[tuple[EdgeRef, SymbolicFit]]:
         """Replace splines by functions, the surest first, with a refit and a check after each. In place; see `simplification`.
 
-        With labels in `data` what makes the error on held-out rows worse is taken back. `fit_formula` then gives the formula with its
-        standard errors.
+        With labels in `data` what makes the error on rows that the fit hasn't seen worse is taken back. `fit_formula` then gives the
+        formula with its standard errors.
 
         Examples:
             >>> from kanwidget import KAN
@@ -197,7 +197,7 @@ class SymbolicKAN(EditableKAN):
         """A new network of functions in place of splines that says the same about the data, as far as their noise can tell.
 
         Of a sum of curves that `fit` has trained with evidence, straight ones become lines at once. Others are trained with a penalty and
-        pruned, and smaller networks are tried, also of the columns' logarithms. Everything is checked on held-out rows;
+        pruned, and smaller networks are tried, also of the columns' logarithms. Everything is checked on rows that the fit hasn't seen;
         `kanwidget.simplification.simplify_steps` does it in steps that can be watched and stopped.
 
         Examples:

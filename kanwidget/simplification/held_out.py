@@ -59,9 +59,9 @@ class HeldOutRows:
         """Loss of each held-out row times its weight, `(rows,)`: squared error in scaled numbers, or cross-entropy.
 
         Where no rows are held out the squared error is that of a fit without the row itself: a network that can bend follows its rows.
-        `everywhere` takes all rows, as they are; `unit` is the network whose scale counts, by default the network itself.
+        `everywhere` takes all rows with their plain errors; `unit` is the network whose scale counts, by default the network itself.
         """
-        alone = not (self.are_others or self.noiseless or everywhere)
+        alone = not (self.are_others or self.noiseless)
         parts = ("train", "test") if everywhere and self.are_others else ("test",)
         weights = self._weights(parts)
         losses = []
@@ -72,10 +72,15 @@ class HeldOutRows:
                     losses.append(functional.cross_entropy(network(x), y, reduction="none"))
                     continue
                 scaling = (unit or network).scaling
-                residual = scaling.scaled_outputs(network(x)) - scaling.scaled_outputs(y)
+                label = scaling.scaled_outputs(y)
+                residual = scaling.scaled_outputs(network(x)) - label
                 if alone:
                     followed = leverages(network, x) if weights is None else weights[:, None] * leverages(network, x)
-                    residual = residual / (1 - followed).clamp_min(_LEAST)
+                    if float(len(x) - followed.sum(0).max()) < 1:
+                        # What goes through every row says no more of a row that it hasn't than the mean does.
+                        residual = label - label.mean(0)
+                    elif not everywhere:
+                        residual = residual / (1 - followed).clamp_min(_LEAST)
                 losses.append(residual.square().mean(1))
         rows = torch.cat(losses)
         return torch.nan_to_num(rows if weights is None else weights * rows, nan=math.inf)

@@ -68,7 +68,7 @@ class SimplificationStep:
     network: Network
     """The best network so far; with it one may stop at any time."""
     error: float
-    """Its error on held-out rows, in the target's unit."""
+    """Its error on rows that its fit hasn't seen, in the target's unit."""
     improved: bool
     """Whether this step has changed it."""
     nearest: str = ""
@@ -114,8 +114,8 @@ def simplify_steps(
     in place of curves, in this network and in smaller shapes.
 
     Every result is compared by its description length: the misfit of all rows, and the constants and functions, in bits. Only what
-    doesn't make the error on held-out rows worse than their noise allows counts; a law has to be as likely as the curves, too. The same
-    network, data and seed give the same steps.
+    doesn't make the error on rows that the fit hasn't seen worse than their noise allows counts; a law has to be as likely as the
+    curves, too. The same network, data and seed give the same steps.
 
     Args:
         network: The network, trained or not.

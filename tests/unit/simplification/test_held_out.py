@@ -6,6 +6,7 @@ import torch
 from kanwidget import KAN, Dataset
 from kanwidget.simplification.held_out import held_out
 from kanwidget.simplification.refits import refit
+from kanwidget.symbolic.edges import numeric_edges
 from kanwidget.training.evidence.errors import leverages
 
 
@@ -115,3 +116,16 @@ def test_the_leverages_of_a_formula_are_those_of_least_squares():
     design = torch.cat([x, torch.ones_like(x)], 1)
     hat = design @ torch.linalg.inv(design.T @ design) @ design.T
     assert torch.allclose(leverages(model, x)[:, 0], hat.diagonal(), atol=1e-9)
+
+
+def test_a_fit_through_every_row_is_not_called_exact():
+    generator = torch.Generator().manual_seed(0)
+    x = 3 * torch.rand(8, 1, generator=generator, dtype=torch.float64)
+    y = torch.exp(x) * (1 + 0.02 * torch.randn(8, 1, generator=generator, dtype=torch.float64))
+    model = KAN([1, 3, 1])
+    held = held_out(model, (x, y), "test")
+    model.fit((x, y), evidence=False, progress=False)
+    assert float((model(x) - y).detach().square().mean().sqrt()) < 1e-6
+    assert held.error(model) == pytest.approx(float(y.std(correction=0)))
+    simple = model.simplify((x, y))
+    assert not numeric_edges(simple)
