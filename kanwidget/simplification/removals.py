@@ -74,7 +74,7 @@ def without_constants(network: Network, held: HeldOutRows) -> Network:
         lonely = int(network.layer(ref.layer).active()[ref.target].sum()) < 2
         if not lonely and float(values.std(correction=0)) <= _CONSTANT * (1 + float(values.abs().amax())):
             refs.append(ref)
-    return without(network, spared(network, refs), held) if refs else network
+    return without(network, removable(network, refs), held) if refs else network
 
 
 def without_needless_inputs(network: Network, held: HeldOutRows) -> Network:
@@ -93,7 +93,7 @@ def without_needless_inputs(network: Network, held: HeldOutRows) -> Network:
         refs = [
             ref for ref in network.edge_refs(active=True) if ref.layer == 0 and int(network.columns[ref.source]) in gone
         ]
-        trial = without(network, spared(network, refs), held)
+        trial = without(network, removable(network, refs), held)
         losses = refit(trial, held, _STEPS)
         change = losses - before
         if float(change.mean()) <= float(change.std()) / math.sqrt(len(change)):
@@ -103,9 +103,9 @@ def without_needless_inputs(network: Network, held: HeldOutRows) -> Network:
     return best
 
 
-def spared(network: Network, refs: Sequence[EdgeRef]) -> list[EdgeRef]:
-    """These edges but for the last one of a subnode that would lose all."""
-    spared: list[EdgeRef] = []
+def removable(network: Network, refs: Sequence[EdgeRef]) -> list[EdgeRef]:
+    """Those of these edges that can go together: each subnode keeps an edge, the earlier ones of the list go first."""
+    chosen: list[EdgeRef] = []
     rest = {
         (index, target): int(count)
         for index in range(network.depth)
@@ -114,15 +114,15 @@ def spared(network: Network, refs: Sequence[EdgeRef]) -> list[EdgeRef]:
     for ref in refs:
         if rest[ref.layer, ref.target] > 1:
             rest[ref.layer, ref.target] -= 1
-            spared.append(ref)
-    return spared
+            chosen.append(ref)
+    return chosen
 
 
 def _weakest(network: Network, held: HeldOutRows, refused: set[EdgeRef], count: int) -> list[EdgeRef]:
     scores = attribute(network, held.data.train_input).edge_scores
     refs = [ref for ref in network.edge_refs(active=True) if ref not in refused]
     refs.sort(key=lambda ref: float(scores[ref.layer][ref.target, ref.source]))
-    return spared(network, refs)[:count]
+    return removable(network, refs)[:count]
 
 
 def without(network: Network, refs: Sequence[EdgeRef], held: HeldOutRows) -> Network:

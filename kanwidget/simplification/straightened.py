@@ -13,7 +13,7 @@ from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeRef, Freedom
 from kanwidget.simplification.freedoms import says_nothing, straight_edges
 from kanwidget.simplification.held_out import HeldOutRows
-from kanwidget.simplification.removals import spared, without
+from kanwidget.simplification.removals import removable, without
 from kanwidget.symbolic.edges import fix_symbolic
 from kanwidget.symbolic.formulas.regression.noise import noise_weights
 from kanwidget.training import Settings, Trainer
@@ -55,7 +55,7 @@ def straightened(network: Network, held: HeldOutRows, freedom: dict[EdgeRef, Fre
     for edge in straight_edges(freedom):
         if not trial.layer(0).levels[edge.source]:
             fix_symbolic(trial, *edge, "x", held.data.train_input)
-    return without(trial, spared(trial, gone), held)
+    return without(trial, removable(trial, gone), held)
 
 
 def evidence_gain(

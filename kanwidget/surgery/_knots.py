@@ -46,9 +46,11 @@ def adapted_grid(
 
 
 def _least_share(low: Tensor, high: Tensor, intervals: int, k: int) -> tuple[Tensor, Tensor]:
-    """The share of an even grid that keeps the points of a grid apart, and whether not even an even grid's are, each `(in,)`.
+    """How much of an even grid, 0 to 1, must be mixed into a grid so that its points stay apart; and whether the input is as good
+    as constant, too narrow even for an even grid. Each `(in,)`.
 
-    By rounding; and in float32 an interval of 1e-14, of activations that have died away, has polynomials that overflow.
+    Points are too near where rounding would merge them, or where polynomials on so short an interval overflow: 1e-14 in float32, of
+    activations that have died away.
     """
     number = torch.finfo(low.dtype)
     rounding = 8 * intervals * number.eps * torch.maximum(low.abs(), high.abs())

@@ -259,10 +259,11 @@ class Strategies:
             yield from self._reduced(surrogate)
 
     def _by_parts(self, near: float | None = None) -> Iterator[str]:
-        """Search the parts of each column, where a sum or product of these leaves of y nothing but noise, or no more than a network.
+        """Search y as a sum or product of functions of one column each; where no such form is near enough, by coefficients of columns.
 
         Args:
-            near: The network's relative error.
+            near: Relative error of a trained network, inf where there is none; None before that is tried: forms must then leave
+                nothing but noise.
         """
         table = self.table
         if self.is_separated or table.pool.is_exact or not self._may_reduce():

@@ -371,11 +371,14 @@ def rounding(y: Tensor) -> float:
     """
     size = float(y.square().mean().sqrt())
     single = _OPERATIONS * torch.finfo(torch.float32).eps * size if torch.equal(y.float().double(), y) else 0.0
-    return max(single, _of_decimals(y))
+    return max(single, _rounding_of_decimals(y))
 
 
-def _of_decimals(y: Tensor) -> float:
-    """That of decimals that were left out."""
+def _rounding_of_decimals(y: Tensor) -> float:
+    """The error of values that were written with few decimals.
+
+    0 where no nine decimals hold the values, and where it is a noticeable part of their spread: there it counts as noise.
+    """
     largest, spread = float(y.abs().max()), float(y.std(correction=0))
     for decimals in range(_DECIMALS + 1):
         scaled = y * 10.0**decimals

@@ -39,11 +39,11 @@ def first_network(session: Session, seed: int | None) -> KAN:
 
 
 def with_logarithms(session: Session, log: Sequence[str | int], seed: int) -> KAN:
-    """A fresh network of the initial one's shape, whose scales are learnt with these logarithms.
+    """A fresh network of the initial one's shape that takes these logarithms; its scales are learnt from the session's data.
 
     Args:
-        session: Its data count.
-        log: Columns and outputs by the names that the data have for them.
+        session: It has the initial network and the training data.
+        log: Names or numbers of the columns, and names of the outputs, whose logarithm is taken.
         seed: Of the fresh network.
 
     Raises:

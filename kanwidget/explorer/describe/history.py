@@ -22,7 +22,7 @@ _SETTINGS = frozenset(("lamb", "opt", "lr", "batch", "noise", "grid"))
 
 
 def history(session: Session) -> p.History:
-    """The undo tree and the marks on the curves."""
+    """The undo tree, the marks on the curves and, as `acts`, the errors before and after the acts that have changed them."""
     tree = session.tree
     states = [_state(session, node) for node in tree.nodes.values()]
     found: p.History = {

@@ -316,7 +316,16 @@ def refresh(
 
 
 def refitted(fit: SymbolicFit, samples: Tensor, rule: Rule) -> SymbolicFit | None:
-    """A fit with its a and b, and new c, d and R²; None where its function isn't defined any more, or fails."""
+    """A candidate y ≈ c·f(a·x + b) + d of an edge that has moved since: a and b stay, c, d, R² and score are new.
+
+    Args:
+        fit: The candidate of the last search.
+        samples: Inputs and values of the edge now, `(2, n)`.
+        rule: What ranks candidates.
+
+    Returns:
+        The candidate; None where f isn't defined on the new inputs, or fails.
+    """
     row = primitive(fit.name)
     try:
         with blamed(row):

@@ -191,13 +191,16 @@ class Evidence:
     # ---- the data speak
 
     def update(self, matrix: Tensor, gradient: Tensor, vector: Tensor, loss: Tensor) -> Tensor:
-        """Take one step of prices and noise; returns for which networks it is the first to other prices than the likeliest, `(networks,)`.
+        """Take one step of prices and noise.
 
         Args:
             matrix: Gauss-Newton matrices of the mean loss, `(networks, size, size)`.
             gradient: Gradients of the mean loss, `(networks, size)`.
             vector: The free parameters, `(networks, size)`.
             loss: Mean losses, `(networks,)`.
+
+        Returns:
+            `(networks,)`: where prices now begin to move from the likeliest ones to averages; the optimizer then starts its damping anew.
         """
         begins, precision = self._begin_averages(), self._precision()
         laplace = self._laplace(matrix, precision)

@@ -43,10 +43,16 @@ class Deviations:
         return self._cache[kind]
 
     def derivatives(self, kind: Kind, index: int, weight: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        """Derivatives of the sum of weight times deviation.
+        """Derivatives of the sum of weight times deviation, for one kind and layer.
+
+        Args:
+            kind: Of values.
+            index: The layer; for nodes, the level.
+            weight: Of the shape of `of(kind)[index]`.
 
         Returns:
-            Either in the values, `(networks, batch, …)`, or in the weights of the first layer's design, `(networks, out, in, G + k + 1)`.
+            A pair of which one is None. The first is by the values, `(networks, batch, …)`; the second, where `root` stands for the first
+            layer's values, by that layer's weights, `(networks, out, in, G + k + 1)`.
         """
         deviation = self.of(kind)[index]
         part = torch.where(deviation > 0, weight / torch.where(deviation > 0, deviation, 1.0), 0.0)

@@ -303,11 +303,14 @@ def _whole(value: float, largest: int) -> list[int]:
 
 
 def _in_ratio(tree: Tree) -> Iterator[Tree]:
-    """A sum whose factors have whole ratios, with one factor: `a·f - 0.99·a·g` as `a·(f - g)`."""
+    """A sum of terms whose factors have nearly whole ratios, with one common factor: `a·f - 0.99·a·g` as `a·(f - g)`.
+
+    Each term's factor is tried as the common one.
+    """
     terms = [_factored(term) for term in _terms(tree)]
     if all(factor for factor, _ in terms):
         for base, _ in terms:
-            # Beside a constant only 1 says something: what it is measured in is the unit of the target.
+            # Where a term is a constant, its ratio to the others depends on the target's unit: only 1 and -1 count.
             largest = 1 if any(part == number(1) for _, part in terms) else _LARGEST
             ratios = [_whole(factor / base, largest) for factor, _ in terms]
             if all(ratios):

@@ -29,7 +29,7 @@ _SHORT, _ERRORS, _MOST = 15.0, (0.01, 0.98), 4
 #: Products of each that are tried.
 _PRODUCTS = 8
 #: Atoms of which pairs are formed.
-_PAIRED = 3000
+_PAIRED_PRODUCTS = 3000
 UNARY = ("inv", "sq", "sqrt", "exp", "log", "sin", "cos", "tanh", "asin", "acos", "atan")
 _BINARY = ("add", "sub", "mul", "div")
 #: Constants of functions, relative to the size of the operand.
@@ -77,6 +77,17 @@ def scan_sums(
 
 
 def _scan_sum(table: EngineTable, atoms: Atoms, label: str, target: Target, paired: int) -> Iterator[str]:
+    """Offer T(y) as a sum of a constant, the columns and one or two atoms; yields in words what is tried.
+
+    For log(y) logarithms of positive columns are in the sum, too, for y² squares of the columns.
+
+    Args:
+        table: It takes the formulas.
+        atoms: On its sample of rows.
+        label: Of the atoms, in words.
+        target: T.
+        paired: Pairs are formed of so many first atoms.
+    """
     sample = table.sample
     leaves: list[Tree] = [("x", index) for index in table.indices]
     if target.name == "log({})":
@@ -133,7 +144,7 @@ def scan_residuals(table: EngineTable, atoms: Atoms, label: str) -> Iterator[str
             table.columns.T, residual / size, table.weights, table.operations, table.most, units=table.units
         )
         rest.sample = table.sample
-        for _ in scan_products(rest, atoms, label, _PAIRED):
+        for _ in scan_products(rest, atoms, label, _PAIRED_PRODUCTS):
             yield f"trying products of {label} beside a short formula"
         products = sorted(rest.pool.candidates, key=lambda candidate: candidate.error)[:_PRODUCTS]
         table.offer(
