@@ -43,9 +43,11 @@ _PRUNE_STEPS, _GIVEN_UP = 20, 4.0
 #: Where a training with the penalty costs more than this part of the variance, or of a log loss, it has led the network astray. Curves of
 #: another shape that miss so much more, and have so many times the loss, don't hold the functions' shape either.
 _ASTRAY, _HOPELESS = 0.02, 2.0
-#: A law that leaves more than the first part of the variance isn't near the data. Where curves leave more than the second, a longer
-#: search would find nothing that they don't follow.
-_NEAR, _LITTLE = 0.5, 0.25
+#: A law that leaves more than this part of the variance isn't near the data.
+_NEAR = 0.5
+#: Where curves leave more than the first part, a longer search would find nothing that they follow. Where they leave less than the second,
+#: functions in their place may be exact.
+_LITTLE, _NOTHING = 0.25, 3e-5
 #: Steps of the last refit.
 _LAST_STEPS = 100
 #: A network of more edges is large: its training is shown in so many parts, and only its weak edges and columns go.
@@ -197,11 +199,12 @@ class _Simplification:
             yield self._straightened(freedom)
         if self.lib is None and not self.is_enough:
             yield from self._law()
-        # A sum's own functions take a second, the longer search half a minute.
-        if (first := self.is_judged and not self.leaves_more and self.law is None) and not self.is_enough:
-            yield from self._own_functions()
-            self.is_enough = not numeric_edges(self.best)
-        if self.search is not None and not self.is_enough and self._explains_much():
+        # Functions in place of curves take seconds, the longer search half a minute.
+        is_sum = self.is_judged and not self.leaves_more and self.law is None
+        if (first := is_sum or self._leaves(_NOTHING)) and not self.is_enough:
+            yield from self._replacements()
+            self.is_enough = not numeric_edges(self.best) and (is_sum or self._leaves(EXACT))
+        if self.search is not None and not self.is_enough and self._leaves(_LITTLE):
             yield from self._searched(self.search, "quick")
         if not first and not self.is_enough:
             yield from self._replacements()
@@ -279,13 +282,12 @@ class _Simplification:
         improved = search.allows(self.reference, losses) if gain is None else gain > -CHANCE
         if (
             improved
-        ):  # as few constants say as much as all curves, within a standard error: nothing else will be shorter
+        ):  # where few constants say as much as all curves, within a standard error, nothing else will be shorter
             more = search.in_noise(losses - self.reference)
-            exact = float(losses.mean()) <= EXACT
             # In other units than those of the noise a curve's description is no measure.
             likelier = search.has_growing_noise or (gain is not None and gain > CHANCE)
             as_good = likelier or float(more.mean()) <= float(more.std()) / math.sqrt(len(more))
-            self.is_enough = exact or (as_good and search.leaves_noise(found.network))
+            self.is_enough = float(losses.mean()) <= EXACT or (as_good and search.leaves_noise(found.network))
             self.law, self.best = found, found.network
             self.reference = losses if self.is_enough else self.reference
             everywhere = self.held.row_losses(found.network, everywhere=True, unit=self.pruned)
@@ -295,9 +297,9 @@ class _Simplification:
             self.nearest = f"{found.text}, {self.held.error_name} {error:.3g}"
         return self._step("law", f"{found.text}: {self.held.error_name} {error:.3g}", improved)
 
-    def _explains_much(self) -> bool:
-        """Whether the curves explain so much that a longer search may find what they follow."""
-        return self.reference is not None and float(self.reference.mean()) <= _LITTLE * self._variance()
+    def _leaves(self, part: float) -> bool:
+        """Whether the best network leaves at most this part of the variance."""
+        return self.reference is not None and float(self.reference.mean()) <= part * self._variance()
 
     def _larger(self, start: Network, *, is_sum: bool) -> Iterator[SimplificationStep]:
         """What is tried where no network with one hidden node says the same; of a sum the network itself has been."""

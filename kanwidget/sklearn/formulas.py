@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin, RegressorMixin
 
 from kanwidget.core.reference_data import as_inputs
+from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset
 from kanwidget.discovery import Discovery, Equation, discover
+from kanwidget.growth.grow import grow_steps
 from kanwidget.kan import KAN
+from kanwidget.kan.for_data import FIRST_GRID
 from kanwidget.sklearn.base import TableClassifier, TableRegressor
 from kanwidget.symbolic import FittedFormula, FittedFormulas, to_numpy
 
@@ -99,11 +102,16 @@ class FormulaClassifier(ClassifierMixin, TableClassifier):
         self.lib = lib
         self.random_state = random_state
 
+    @limit_threads
     def _fit(self, data: Dataset) -> None:
         data = self._sorted(data)
-        network = KAN.for_data(data, seed=self._seed())
+        shape: list[Any] = [data.n_features, data.n_outputs]
+        network, answer = KAN.for_data(data, width=shape, grid=FIRST_GRID, seed=self._seed()), None
+        for answer in filter(None, grow_steps(network, data)):
+            network = cast("KAN", answer.network)
         self.n_iter_ = max(1, len(network.fit(data, steps=self.steps, progress=False)))
-        self.model_ = network.simplify(data, lib=self.lib) if len(self.classes_) > 1 else network
+        # `simplify` needn't ask again whether a richer network explains more.
+        self.model_ = network.simplify(data, lib=self.lib, richer=answer) if len(self.classes_) > 1 else network
         if len(self.classes_) > 1:
             self.formula_ = self.model_.fit_formula(data)
         self._keep(data)

@@ -11,7 +11,7 @@ import torch
 
 from tests.support.exact_laws import CASES
 
-DRAWS = 10
+DRAWS = 4
 
 
 def moved(y, seed):

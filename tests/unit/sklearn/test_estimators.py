@@ -23,7 +23,7 @@ ESTIMATORS = {
     "KANRegressor": KANRegressor(),
     "KANClassifier": KANClassifier(),
     "FormulaRegressor": FormulaRegressor(steps=10, lib=["x", "x^2"]),
-    "FormulaClassifier": FormulaClassifier(steps=8, lib=["x", "x^2"]),
+    "FormulaClassifier": FormulaClassifier(steps=8, lib=["x"]),
 }
 
 

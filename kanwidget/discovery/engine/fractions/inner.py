@@ -6,16 +6,16 @@ As in `links`: for the right k a combination of the monomials of P and of y time
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from kanwidget.discovery.engine.assembly import power, product
 from kanwidget.discovery.engine.fractions.links import dips
-from kanwidget.discovery.engine.fractions.polynomials import equilibrated, independent, nearly_vanishing
+from kanwidget.discovery.engine.fractions.polynomials import independent, nearly_vanishing, smallest_values
 from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.targets import TARGETS, Target, usable
 from kanwidget.discovery.engine.trees import Tree, columns_of, constant, values
@@ -29,8 +29,6 @@ _QUARTERS = 4.0
 _FEW_OPERANDS = 3
 #: Functions of y beside itself that are tried for up to so many columns: log y, y², √y, exp y.
 _OTHERS, _FEW_COLUMNS = (2, 3, 4, 6), 2
-#: Gram matrices don't show smaller singular values.
-_BLIND = 1e-7
 #: Rows on which dips are looked for, and how many at most for each operand.
 _ROWS, _MOST_DIPS = 96, 3
 
@@ -40,7 +38,8 @@ class Inner:
     """A kind of function with a constant, as features of a rational function."""
 
     needs: str
-    features: Callable[[Tree, float], list[Tree]]
+    features: Callable[[Tree, Tree], list[Tree]]
+    """Of the operand and the constant."""
     grid: Callable[[Tensor], Tensor]
     """Sizes of the constant to begin with, of the operand's values; both signs are tried where `signed`."""
     signed: bool = False
@@ -59,16 +58,16 @@ def _shifts(value: Tensor) -> Tensor:
     return float(value.abs().median()) * torch.logspace(-2, 1.5, _GRID, dtype=torch.float64)
 
 
-def _scaled(head: str) -> Callable[[Tree, float], Tree]:
-    return lambda operand, k: (head, ("mul", constant(k), operand))
+def _scaled(head: str) -> Callable[[Tree, Tree], Tree]:
+    return lambda operand, k: (head, ("mul", k, operand))
 
 
 #: One row a kind.
 INNER = (
     Inner("exp", lambda operand, k: [_scaled("exp")(operand, k)], _rates, signed=True),
     Inner("sin", lambda operand, k: [_scaled("sin")(operand, k), _scaled("cos")(operand, k)], _rates),
-    Inner("log", lambda operand, k: [("log", ("add", constant(k), operand))], _shifts),
-    Inner("sqrt", lambda operand, k: [("sqrt", ("add", constant(k), operand))], _shifts),
+    Inner("log", lambda operand, k: [("log", ("add", k, operand))], _shifts),
+    Inner("sqrt", lambda operand, k: [("sqrt", ("add", k, operand))], _shifts),
 )
 
 
@@ -92,65 +91,64 @@ def rationals_with_function(table: EngineTable) -> Iterator[str]:
 
 def _offer(table: EngineTable, system: _System, grid: Tensor, sign: int) -> None:
     """Offer the fractions of a system that vanish for a constant."""
-    log_grid = grid.log().tolist()
-    matrices = system.matrices([sign * math.exp(log_k) for log_k in log_grid])
+    log_grid = grid.log()
+    begun = system.matrices(sign * log_grid.exp())
     for target in _targets(table):
         y = target.values(table.y[table.sample[:_ROWS]])[:, None]
-        heights = _heights(torch.cat([matrices, -matrices[:, :, : system.below] * y], 2))
 
-        def smallest(log_k: float, y: Tensor = y) -> float:
-            (matrix,) = system.matrices([sign * math.exp(log_k)])
-            matrix = torch.cat([matrix, -matrix[:, : system.below] * y], 1)
-            if not bool(torch.isfinite(matrix).all()):
-                return math.inf
-            return max(float(torch.linalg.svdvals(equilibrated(matrix)[0])[-1]), 1e-15)
+        def heights(matrices: Tensor, y: Tensor = y) -> Tensor:
+            return smallest_values(torch.cat([matrices, -matrices[:, :, : system.below] * y], 2))
 
-        for k in itertools.islice(dips(smallest, log_grid, heights), _MOST_DIPS):
-            trees = system.trees(sign * k)
+        def smallest(log_k: Tensor, heights: Callable[[Tensor], Tensor] = heights) -> Tensor:
+            return heights(system.matrices(sign * log_k.exp()))
+
+        for k in dips(smallest, log_grid, heights(begun))[:_MOST_DIPS]:
+            trees = system.trees(constant(sign * k))
             above, below = independent(table, trees), independent(table, trees[: system.below])
             table.offer(nearly_vanishing(table, target, above, below), "a fraction with a function")
 
 
-def _heights(matrices: Tensor) -> list[float]:
-    """The smallest singular value of each matrix, from its Gram matrix where that has the digits."""
-    finite = torch.isfinite(matrices).flatten(1).all(1)
-    matrices = equilibrated(torch.where(finite[:, None, None], matrices, 0.0))[0]
-    heights = torch.linalg.eigvalsh(matrices.mT @ matrices)[:, 0].clamp(min=0).sqrt()
-    blind = heights < _BLIND
-    heights[blind] = torch.linalg.svdvals(matrices[blind])[:, -1].clamp(min=1e-15)
-    return torch.where(finite, heights, math.inf).tolist()
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _System:
     """What numerator and denominator are made of: products of features, one of which has the constant."""
 
     table: EngineTable
     plain: list[Tree]
     """Features without the constant."""
-    functions: Callable[[float], list[Tree]]
+    functions: Callable[[Tree], list[Tree]]
     """Those with it, of the constant; they come after the plain ones."""
     products: list[tuple[int, ...]]
     """Which features each product holds; the first one none."""
     below: int
     """How many of them the denominator is made of."""
 
-    def trees(self, k: float) -> list[Tree]:
+    def trees(self, k: Tree) -> list[Tree]:
         """The products for a constant."""
         features = [*self.plain, *self.functions(k)]
         return [_product(features, chosen) for chosen in self.products]
 
-    def matrices(self, constants: Sequence[float]) -> Tensor:
-        """Their values on some rows, `(constants, rows, products)`."""
-        columns = self.table.columns[:, self.table.sample[:_ROWS]].unbind()
-        plain = [values(tree, columns) for tree in self.plain]
-        one = torch.ones_like(columns[0])
-        features = torch.stack(
-            [torch.stack([*plain, *(values(tree, columns) for tree in self.functions(k)), one], 1) for k in constants]
-        )
+    @cached_property
+    def _columns(self) -> list[Tensor]:
+        """Those of some rows, `(1, rows)` each."""
+        return [column[None] for column in self.table.columns[:, self.table.sample[:_ROWS]]]
+
+    @cached_property
+    def _plain(self) -> list[Tensor]:
+        return [values(tree, self._columns) for tree in self.plain]
+
+    @cached_property
+    def _factors(self) -> Tensor:
+        """Places of each product's features; the last one, of ones, fills up short products."""
         longest = max(map(len, self.products))
-        factors = torch.tensor([[*chosen, *[-1] * (longest - len(chosen))] for chosen in self.products])
-        return features[:, :, factors].prod(-1)
+        return torch.tensor([[*chosen, *[-1] * (longest - len(chosen))] for chosen in self.products])
+
+    def matrices(self, constants: Tensor) -> Tensor:
+        """Their values on some rows, `(constants, rows, products)`."""
+        constant: Tree = ("x", len(self._columns))
+        columns = [*self._columns, constants[:, None]]
+        features = [*self._plain, *(values(tree, columns) for tree in self.functions(constant))]
+        stacked = torch.stack(torch.broadcast_tensors(*features, torch.ones_like(self._columns[0])), 2)
+        return stacked[:, :, self._factors].prod(-1)
 
 
 def _product(features: list[Tree], chosen: tuple[int, ...]) -> Tree:
@@ -162,10 +160,10 @@ def _systems(table: EngineTable, inner: Inner, operand: Tree) -> Iterator[_Syste
     """Products of up to two of few columns and the functions; of different ones of operand, functions and the columns beside it."""
     most = min(_MOST_COLUMNS, len(table.sample) // 2) // 2
 
-    def functions(k: float) -> list[Tree]:
+    def functions(k: Tree) -> list[Tree]:
         return inner.features(operand, k)
 
-    extra = len(functions(1.0))
+    extra = len(functions(constant(1.0)))
     plain: list[Tree] = [("x", index) for index in table.indices]
     numbers = range(len(plain) + extra)
     products = [c for size in range(_DEGREE + 1) for c in itertools.combinations_with_replacement(numbers, size)]

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from kanwidget.discovery.engine.fractions.polynomials import (
     Terms,
-    equilibrated,
     independent,
     monomials_of,
     nearly_vanishing,
+    smallest_values,
 )
 from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.targets import Target
@@ -44,7 +44,7 @@ class LinkFamily:
 
     name: str
     needs: str
-    values: Callable[[Tensor, float], Tensor]
+    values: Callable[[Tensor, Tensor], Tensor]
     back: Callable[[Tree, float], Tree]
     grid: Callable[[Tensor], Tensor]
     """Constants to begin with, of the values of y."""
@@ -81,76 +81,77 @@ def linked_rationals(table: EngineTable) -> Iterator[str]:
             if 2 * math.comb(len(plain) + degree, degree) > min(_MOST_COLUMNS, len(table.sample) // 2):
                 break
             terms = independent(table, monomials_of(plain, degree))
-            smallest, log_grid = _smallest(table, link, terms), link.grid(table.y).log().tolist()
-            for c in dips(smallest, log_grid, [smallest(log_c) for log_c in log_grid]):
+            smallest, log_grid = _smallest(table, link, terms), link.grid(table.y).log()
+            for c in dips(smallest, log_grid, smallest(log_grid)):
                 target = Target(link.name, _values(link, c), torch.ones_like, _back(link, c))
                 table.offer(nearly_vanishing(table, target, terms, terms), f"{link.name} as a fraction")
             yield f"trying fractions behind {'a logarithm' if link.needs else 'a power'}"
 
 
 def _values(link: LinkFamily, c: float) -> Callable[[Tensor], Tensor]:
-    return lambda y: link.values(y, c)
+    return lambda y: link.values(y, torch.tensor(c, dtype=y.dtype))
 
 
 def _back(link: LinkFamily, c: float) -> Callable[[Tree, Tensor], Tree]:
     return lambda tree, y: link.back(tree, c)
 
 
-def _smallest(table: EngineTable, link: LinkFamily, terms: Terms) -> Callable[[float], float]:
-    """The smallest singular value, of the logarithm of the constant."""
+def _smallest(table: EngineTable, link: LinkFamily, terms: Terms) -> Callable[[Tensor], Tensor]:
+    """The smallest singular values, of logarithms of the constant."""
     values = terms[1][table.sample]
     y = table.y[table.sample]
 
-    def smallest(log_c: float) -> float:
-        t = link.values(y, math.exp(log_c))
-        matrix = torch.cat([values, -values * t[:, None]], 1)
-        if not bool(torch.isfinite(matrix).all()):
-            return math.inf
-        return max(float(torch.linalg.svdvals(equilibrated(matrix)[0])[-1]), 1e-15)
+    def smallest(log_c: Tensor) -> Tensor:
+        t = link.values(y, log_c.exp()[:, None])[:, :, None]
+        return smallest_values(torch.cat([values.expand(len(t), -1, -1), -values * t], 2))
 
     return smallest
 
 
-def dips(smallest: Callable[[float], float], log_grid: list[float], heights: list[float]) -> Iterator[float]:
-    """Constants at which a combination nearly vanishes.
+def dips(smallest: Callable[[Tensor], Tensor], log_grid: Tensor, heights: Tensor) -> list[float]:
+    """Constants at which a combination nearly vanishes, ascending.
 
     Args:
-        smallest: The smallest singular value, of the logarithm of the constant.
-        log_grid: Logarithms of the constants to begin with, ascending.
-        heights: About the smallest singular values of these.
+        smallest: The smallest singular values, of logarithms of the constant, `(n,)`.
+        log_grid: Logarithms of the constants to begin with, ascending, `(grid,)`.
+        heights: Those of these, `(grid,)`.
     """
-    for i in range(1, len(log_grid) - 1):
-        if not _falls(heights[i - 1 : i + 2]):
-            continue
-        # Where the heights come from squares, those below the root of round-off say nothing.
-        exact = [smallest(log_k) for log_k in log_grid[i - 1 : i + 2]]
-        if _falls(exact):
-            log_c, value = _minimum(smallest, log_grid[i], (log_grid[i + 1] - log_grid[i - 1]) / 2, exact[1])
-            if value < min(_DIP, _DEPTH * exact[1]):
-                yield math.exp(log_c)
+    places = torch.arange(1, len(log_grid) - 1)
+    places = places[_falls(heights[places - 1], heights[places], heights[places + 1])]
+    if not len(places):
+        return []
+    half = (log_grid[places + 1] - log_grid[places - 1]) / 2
+    lowest, values = _minima(smallest, log_grid[places], half, heights[places])
+    return lowest[values < (_DEPTH * heights[places]).clamp(max=_DIP)].exp().tolist()
 
 
-def _falls(heights: list[float]) -> bool:
-    """Whether the middle one of three points is near a dip: it falls to 0 in a straight line from either side, no shallow valley."""
-    before, height, after = heights
-    return height <= min(before, after) and height <= _SHALLOW * max(before, after)
+def _falls(before: Tensor, height: Tensor, after: Tensor) -> Tensor:
+    """Whether a point is near a dip: it falls to 0 in a straight line from either side, no shallow valley."""
+    return (height <= torch.minimum(before, after)) & (height <= _SHALLOW * torch.maximum(before, after))
 
 
-def _minimum(function: Callable[[float], float], middle: float, half: float, height: float) -> tuple[float, float]:
-    """The lowest point near the middle of an interval, near which the square is a parabola.
+def _minima(
+    function: Callable[[Tensor], Tensor], middle: Tensor, half: Tensor, height: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The lowest points near the middles of intervals, near which the square is a parabola.
 
-    It is broken off where it isn't much lower than the height in the middle after the first steps.
+    An interval is given up where it isn't much lower than in its middle after the first steps.
     """
-    first = height
+    middle, half, height = middle.clone(), half.clone(), height.clone()
+    first, rest = height.clone(), torch.arange(len(middle))
     for step in range(_VERTICES):
-        low, high = function(middle - half), function(middle + half)
-        bend = low**2 + high**2 - 2 * height**2
-        points = [(height, middle), (low, middle - half), (high, middle + half)]
-        if 0 < bend < math.inf:
-            vertex = middle + min(max(0.5 * half * (low**2 - high**2) / bend, -half), half)
-            points.append((function(vertex), vertex))
-        height, middle = min(points)
-        if step == _FIRST and height > max(_PROMISING * first, _DIP):
-            break
-        half *= _NARROWER if step > _FIRST else _NARROW
+        at, width = middle[rest], half[rest]
+        low, high = function(torch.cat([at - width, at + width])).chunk(2)
+        bend = low**2 + high**2 - 2 * height[rest] ** 2
+        bent = (bend > 0) & (bend < math.inf)
+        away = (0.5 * width * (low**2 - high**2) / bend).nan_to_num()
+        vertex = at + torch.where(bent, torch.minimum(torch.maximum(away, -width), width), 0.0)
+        heights = torch.stack([height[rest], low, high, function(vertex)])
+        height[rest], lowest = heights.min(0)
+        middle[rest] = torch.stack([at, at - width, at + width, vertex]).gather(0, lowest[None])[0]
+        half[rest] *= _NARROWER if step > _FIRST else _NARROW
+        if step == _FIRST:
+            rest = rest[height[rest] <= (_PROMISING * first[rest]).clamp(min=_DIP)]
+            if not len(rest):
+                break
     return middle, height

@@ -33,6 +33,8 @@ _VANISHES_SQUARED = 1e-12
 _DEPENDENT = 1e-9
 #: Rounds in which rows and columns are scaled.
 _ROUNDS = 2
+#: Gram matrices don't show smaller singular values.
+_BLIND = 1e-6
 #: How often columns without a coefficient are left out.
 _TRIMMED = 12
 #: A coefficient is 0 if its term is smaller than this part of the largest, and may be 0 below the second where a constant is nearly right.
@@ -230,6 +232,20 @@ def equilibrated(matrix: Tensor) -> tuple[Tensor, Tensor]:
         matrix = matrix / matrix.norm(dim=-1, keepdim=True).clamp(min=1e-300)
     sizes = matrix.norm(dim=-2, keepdim=True).clamp(min=1e-300)
     return matrix / sizes, (scale * sizes).squeeze(-2)
+
+
+def smallest_values(matrices: Tensor) -> Tensor:
+    """The smallest singular value of each of a batch of matrices, equilibrated; infinite where one has numbers that aren't finite.
+
+    From their Gram matrices, where these have the digits.
+    """
+    finite = torch.isfinite(matrices).flatten(1).all(1)
+    matrices = equilibrated(torch.where(finite[:, None, None], matrices, 0.0))[0]
+    values = torch.linalg.eigvalsh(matrices.mT @ matrices)[:, 0].clamp(min=0).sqrt()
+    blind = values < _BLIND
+    if bool(blind.any()):
+        values[blind] = torch.linalg.svdvals(matrices[blind])[:, -1].clamp(min=1e-15)
+    return torch.where(finite, values, math.inf)
 
 
 def _null_vector(matrix: Tensor, tolerance: float) -> tuple[list[int], Tensor | None]:

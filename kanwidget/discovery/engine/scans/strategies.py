@@ -60,6 +60,15 @@ def scan_products(table: EngineTable, atoms: Atoms, label: str, paired: int = PA
         yield f"trying products of {label}"
 
 
+def products_of_powers(table: EngineTable) -> Iterator[str]:
+    """Y as a product of powers of the columns, with the exponents of the fit and with whole and half ones."""
+    if bool((table.y != 0).all()):
+        tree = of_product(table, [("x", index) for index in table.indices if table.nonzero(index)])
+        if tree is not None:
+            table.offer([tree, in_halves(tree)], "a product of powers")
+    yield "trying products of powers"
+
+
 def _logarithms(values: Tensor) -> Tensor:
     """Logarithms of sizes; infinite at 0, which takes an atom out of the scan."""
     return values.abs().log()

@@ -66,21 +66,31 @@ def test_noise_is_no_fraction(seed):
 
 def test_a_narrow_dip_beside_a_plateau_is_found():
     """The singular value next to the smallest hides the straight lines but near the dip."""
-    grid = torch.linspace(-3, 3, 31, dtype=torch.float64).tolist()
+    grid = torch.linspace(-3, 3, 31, dtype=torch.float64)
 
-    def smallest(point):
-        return max(min(abs(point - 0.137), 0.12 + 0.001 * point), 1e-15)
+    def smallest(points):
+        return torch.minimum((points - 0.137).abs(), 0.12 + 0.001 * points).clamp(min=1e-15)
 
-    assert list(dips(smallest, grid, list(map(smallest, grid)))) == [pytest.approx(math.exp(0.137), rel=1e-9)]
+    assert dips(smallest, grid, smallest(grid)) == [pytest.approx(math.exp(0.137), rel=1e-9)]
+
+
+def test_of_many_dips_each_is_found():
+    grid = torch.linspace(-3, 3, 61, dtype=torch.float64)
+    places = torch.tensor([-2.03, -0.52, 0.137, 1.234], dtype=torch.float64)
+
+    def smallest(points):
+        return (points[:, None] - places).abs().amin(1).clamp(max=0.3, min=1e-15)
+
+    assert dips(smallest, grid, smallest(grid)) == pytest.approx(places.exp().tolist(), rel=1e-9)
 
 
 def test_a_valley_is_no_dip():
-    grid = torch.linspace(-3, 3, 31, dtype=torch.float64).tolist()
+    grid = torch.linspace(-3, 3, 31, dtype=torch.float64)
 
-    def smallest(point):
-        return math.hypot(point - 0.137, 0.01)
+    def smallest(points):
+        return torch.hypot(points - 0.137, torch.tensor(0.01, dtype=torch.float64))
 
-    assert list(dips(smallest, grid, list(map(smallest, grid)))) == []
+    assert dips(smallest, grid, smallest(grid)) == []
 
 
 def test_functions_that_are_not_allowed_are_not_tried():
