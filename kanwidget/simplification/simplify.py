@@ -280,9 +280,8 @@ class _Simplification:
         # Evidence knows all rows; the held-out ones decide where there is none.
         gain = evidence_gain(found.network, found.constants, found.functions, self.given, self.held)
         improved = search.allows(self.reference, losses) if gain is None else gain > -CHANCE
-        if (
-            improved
-        ):  # where few constants say as much as all curves, within a standard error, nothing else will be shorter
+        if improved:
+            # Where few constants say as much as all curves, within a standard error, nothing else will be shorter.
             more = search.in_noise(losses - self.reference)
             # In other units than those of the noise a curve's description is no measure.
             likelier = search.has_growing_noise or (gain is not None and gain > CHANCE)
@@ -337,8 +336,7 @@ class _Simplification:
     def _settle(self, network: Network) -> None:
         """Take a network as the best, whatever its description."""
         self.best = self.pruned = network
-        self.reference = self.held.row_losses(network)
-        self.length = description_length(network, self.held)
+        self.reference, self.length = self.held.row_losses(network), description_length(network, self.held)
 
     def _pruned(self) -> SimplificationStep:
         before = len(self.best.edge_refs(active=True))

@@ -32,7 +32,7 @@ from kanwidget.discovery.engine.scans.strategies import (
     functions_with_constants,
     linear_operands,
     monomials,
-    products_of_powers,
+    offer_powers,
     products_with_functions,
     scan_products,
     scan_residuals,
@@ -126,7 +126,7 @@ class Strategies:
     def first(self) -> Iterator[str]:
         """A second or two: functions as laws have them, fractions, sums of products, and products of powers."""
         table = self.table
-        yield from products_of_powers(table)
+        offer_powers(table)
         yield from self._natural()
         yield from rational_functions(table)
         yield from linked_rationals(table)
