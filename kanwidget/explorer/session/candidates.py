@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -161,20 +161,14 @@ class EdgeCandidates:
 
     def search(self, edge: EdgeRef, names: Sequence[str] | None = None) -> list[SymbolicFit]:
         """Fit some functions to an edge as it is now, all of the library for None, best first."""
-        lib = self.lib if names is None else names
-        model, data = self.run.model, self.run.trainer.data
-        return model.suggest_symbolic(*edge, lib=lib, topk=None, data=data, **self._options)
+        library = self.library if names is None else primitives(names)
+        return self._searched([EdgeRef(*edge)], library)[0]
 
     def params_for_data(self, edge: EdgeRef, name: str) -> tuple[float, float, float, float] | None:
         """The parameters that replace the function of an edge by another one; None for a spline, which tells them itself."""
         if not self._has_symbol(edge):
             return None
         return next((fit.params for fit in self.of(edge) if fit.name == name), None)
-
-    @property
-    def _options(self) -> dict[str, Any]:
-        """Options of every search."""
-        return {"simplicity": self.simplicity, "on_broken": self.record_broken}
 
     @property
     def _state(self) -> tuple[int, float]:
@@ -204,7 +198,13 @@ class EdgeCandidates:
 
     def of_layer(self, edges: Sequence[EdgeRef]) -> list[list[SymbolicFit]]:
         """All candidates of some edges of one layer, best first: much faster than one edge after the other."""
-        return candidates_of_layer(self.run.model, edges, self.run.trainer.data, self.library, **self._options)
+        return self._searched(edges, self.library)
+
+    def _searched(self, edges: Sequence[EdgeRef], library: Sequence[Primitive]) -> list[list[SymbolicFit]]:
+        model, data = self.run.model, self.run.trainer.data
+        return candidates_of_layer(
+            model, edges, data, library, simplicity=self.simplicity, on_broken=self.record_broken
+        )
 
     def best_of(self, edge: EdgeRef) -> SymbolicFit | None:
         """The best candidate of an edge, None where no search has found it for the current state."""

@@ -27,13 +27,13 @@ def running(session):
 @pytest.fixture
 def searches(running, monkeypatch):
     """Which names were searched for."""
-    heard, real = [], type(running.model).suggest_symbolic
+    heard, real = [], live.EdgeCandidates.search
 
-    def spy(self, *edge, lib=None, **options):
-        heard.append(None if lib is None else list(lib))
-        return real(self, *edge, lib=lib, **options)
+    def spy(self, edge, names=None):
+        heard.append(names)
+        return real(self, edge, names)
 
-    monkeypatch.setattr(type(running.model), "suggest_symbolic", spy)
+    monkeypatch.setattr(live.EdgeCandidates, "search", spy)
     return heard
 
 
