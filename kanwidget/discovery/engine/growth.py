@@ -7,12 +7,16 @@ do is projected out. The best ones are made, in the forms that are alike to firs
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from kanwidget.discovery.engine.assembly import total
+from kanwidget.discovery.engine.curves.search import factored, terms_of
 from kanwidget.discovery.engine.pool import PoolFormula
 from kanwidget.discovery.engine.scans.atoms import Atoms
 from kanwidget.discovery.engine.scans.regressions import project
@@ -30,6 +34,10 @@ _GAIN = 0.02
 _SIMPLE = 3
 #: Atoms that changes are made of.
 _ATOMS = 600
+#: Constants of two terms that differ by at most this part may be one.
+_ALIKE = 0.2
+#: A larger power of ten isn't looked for between them.
+_MOST_TENS = 3
 #: Powers with smaller exponents, beside a constant, are nearly logarithms.
 _LOGARITHM = 0.1
 
@@ -154,11 +162,15 @@ def _forms(tree: Tree, change: Change, size: float) -> Iterator[Tree]:
 
 
 def _smaller(tree: Tree, operations: frozenset[str]) -> Iterator[Tree]:
-    """Trees without one of the parts, and with a logarithm in the place of a power that is nearly one."""
+    """Trees without one of the parts, with one constant for two terms of a sum, and with a logarithm in the place of a power that is
+    nearly one.
+    """
 
     def visit(node: Tree, path: tuple[int, ...]) -> Iterator[Tree]:
         if node[0] not in OPERATIONS:
             return
+        if node[0] == "add":
+            yield from (replaced(tree, path, shared) for shared in _with_shared_constants(node))
         if node[0] == "pow" and node[2][0] == "c" and abs(node[2][1]) < _LOGARITHM and "log" in operations:
             yield replaced(tree, path, ("log", node[1]))
         for index, operand in enumerate(node[1:], 1):
@@ -169,3 +181,20 @@ def _smaller(tree: Tree, operations: frozenset[str]) -> Iterator[Tree]:
         if smaller[0] in OPERATIONS:
             yield smaller
             yield ("mul", constant(1.0), smaller)
+
+
+def _with_shared_constants(tree: Tree) -> Iterator[Tree]:
+    """A sum with one constant for two of its terms, whose constants are alike in size: `1.01·a - 0.99·b` as `c·(a - b)`.
+
+    Columns are measured in powers of ten, so that these may stand between the terms.
+    """
+    parts = terms_of(tree)
+    terms = [factored(term) for term in parts]
+    for (i, (one, a)), (j, (other, b)) in itertools.combinations(enumerate(terms), 2):
+        if not one or not other or number(1) in (a, b):
+            continue
+        power = round(math.log10(abs(one / other)))
+        if abs(power) <= _MOST_TENS and abs(abs(one) - abs(other) * 10.0**power) <= _ALIKE * abs(one):
+            second = b if power == 0 else ("mul", number(10.0**-power), b)
+            shared: Tree = ("mul", constant(one), ("add" if one * other > 0 else "sub", a, second))
+            yield total([*(part for place, part in enumerate(parts) if place not in (i, j)), shared])

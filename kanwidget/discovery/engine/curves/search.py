@@ -307,7 +307,7 @@ def _in_ratio(tree: Tree) -> Iterator[Tree]:
 
     Each term's factor is tried as the common one.
     """
-    terms = [_factored(term) for term in _terms(tree)]
+    terms = [factored(term) for term in terms_of(tree)]
     if all(factor for factor, _ in terms):
         for base, _ in terms:
             # Where a term is a constant, its ratio to the others depends on the target's unit: only 1 and -1 count.
@@ -318,11 +318,12 @@ def _in_ratio(tree: Tree) -> Iterator[Tree]:
                 yield ("mul", constant(base), functools.reduce(_plus, parts, None))
 
 
-def _terms(tree: Tree) -> list[Tree]:
-    return [*_terms(tree[1]), *_terms(tree[2])] if tree[0] == "add" else [tree]
+def terms_of(tree: Tree) -> list[Tree]:
+    """The terms of a sum."""
+    return [*terms_of(tree[1]), *terms_of(tree[2])] if tree[0] == "add" else [tree]
 
 
-def _factored(term: Tree) -> tuple[float, Tree]:
+def factored(term: Tree) -> tuple[float, Tree]:
     """A term's constant factor, 0 where it has none, and the rest."""
     if term[0] == "c":
         return term[1], number(1)
