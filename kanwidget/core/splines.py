@@ -193,7 +193,7 @@ def _slopes(grad: Tensor, x: Tensor, knots: Tensor, k: int, order: int) -> Tenso
         x: The points, `(…, batch, inputs)`.
         knots: Knots of each input.
         k: Order of the splines.
-        order: The order of derivative that multiplies it: one more than that of what the gradient is in.
+        order: Order of the derivatives that `grad` is multiplied with: one more than the order that it is a gradient in.
     """
     pieces_at, parts = _pieces(x, knots, k, order), []
     for start, count in _chunks(x):
@@ -263,7 +263,7 @@ class _Pieces:
 
 
 def _pieces(x: Tensor, knots: Tensor, k: int, order: int) -> Callable[[Tensor], _Pieces]:
-    """A function from some rows of x to their pieces, see `_Pieces`. For many points on even grids it takes half the time.
+    """A function from a chunk of the rows of x to its pieces, see `_Pieces`. For many points on even grids it takes half the time.
 
     Args:
         x: All points; only their number counts.

@@ -193,7 +193,7 @@ def _tied(network: Network, ref: EdgeRef) -> list[EdgeRef]:
 def _candidates(search: _FunctionSearch, refs: Sequence[EdgeRef]) -> dict[EdgeRef, list[SymbolicFit]]:
     """The functions in question for some edges, best first, without those that only imitate another one.
 
-    A missing edge in the result can't be: one whose data no function holds has an empty list. Large tables are thinned for the fits.
+    An edge whose curve no function of the library can follow has an empty list. Of many rows only some are used.
     """
     network, x = search.network, search.held.data.train_input
     x = x[:: max(1, len(x) // _ROWS)]

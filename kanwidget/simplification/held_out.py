@@ -157,9 +157,9 @@ def _sampled(data: Dataset) -> Dataset:
 
 
 def _own_outputs(network: Network, x: Tensor, r2_threshold: float) -> HeldOutRows:
-    """Rows with the network's own outputs as labels, for refits and for checks alike.
+    """Rows with the network's own outputs as labels, the same ones for refits and checks.
 
-    Their allowance is what `r2_threshold` leaves of the outputs' variance, at most twice the error of the last training, squared.
+    Their allowance is what `r2_threshold` leaves of the outputs' variance or, where that is less, (2·error of the last training)².
     """
     with torch.no_grad():
         y = network(x)

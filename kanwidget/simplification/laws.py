@@ -222,7 +222,7 @@ class LawSearch:
         return last, tuple(Rival(rival.equation.text, sentence(rival)) for rival in others)
 
     def _law(self, member: Member) -> LawNetwork | None:
-        """The law of a formula of the search; None for a constant, and where no network of the library's functions computes it."""
+        """A formula of the search with the network that computes it; None for a constant, and where no network can."""
         expression = member.equation.sympy
         if not expression.free_symbols:
             return None

@@ -267,11 +267,8 @@ class Evidence:
     def _look_around(self, matrix: Tensor, gradient: Tensor, vector: Tensor, loss: Tensor, looks: Tensor) -> None:
         """Take lower prices of all wiggles, with less noise, where the quadratic model promises more evidence.
 
-        Updates lead to the nearest maximum of the evidence only. Here `_prices` and `noise` jump to a better one; parameters stay.
-
-        Args:
-            matrix, gradient, vector, loss: As in `update`.
-            looks: Which networks may jump, `(networks,)`.
+        Updates lead to the nearest maximum of the evidence only. Here `_prices` and `noise` jump to a better one; parameters stay. The
+        networks that may jump are those of `looks`, `(networks,)`; all else is as in `update`.
         """
         modes, best = self._modes(vector), self.log_evidence + _WORTH_A_MOVE
         slope, moved = gradient.clone(), torch.zeros_like(looks)

@@ -119,6 +119,7 @@ class GradientMethod(Optimizer):
 
     def _closure(self, rows: Tensor | None, interrupted: Callable[[], bool]) -> Callable[[], Any]:
         """The function that torch's optimizer calls for the objective on these rows (None: all), with gradients in the parameters."""
+
         def closure() -> Tensor:
             if interrupted():
                 raise Interrupted
