@@ -154,7 +154,7 @@ def _steps(search: _FunctionSearch, owners: list[EdgeRef], edges_per_step: int |
     Args:
         search: The network, its data and the settings.
         owners: The edges in question, of tied ones the first.
-        edges_per_step: Most edges of a step; None for a twelfth of them.
+        edges_per_step: Most edges of a step; None for a twelfth of all.
     """
     remaining = list(owners)
     size = edges_per_step or max(1, len(owners) // _STEPS_OF_A_NETWORK)

@@ -69,13 +69,13 @@ def plot_front(
 def _draw_front(
     figure: Figure, ax: Axes, front: Sequence[tuple[float, float, str]], best: int | None, theme: Theme
 ) -> None:
-    """Draw the steps of a front with its labels, as far as these don't overlap.
+    """Draw the stair along a front with its labels, as far as these don't overlap.
 
     Args:
         figure: The figure.
         ax: Its axes.
-        front: Complexity, error and label of each result.
-        best: Index of the result with a ring and a bold label; None for none.
+        front: x, y and label of each corner.
+        best: Index of the corner with a ring and a bold label; None for none.
         theme: The colours.
     """
     xs, ys, labels = zip(*front, strict=True)

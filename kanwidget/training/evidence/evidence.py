@@ -300,7 +300,7 @@ class Evidence:
         self._looks = torch.where(looks, torch.where(moved, self._looks + 1, float(_MOST_MOVES)), self._looks)
 
     def _noise_of(self, loss: Tensor, freedom: Tensor) -> Tensor:
-        """The noise's variance, `(networks,)`: the sum of squares, from mean losses, by the labels less the degrees of freedom."""
+        """The noise's variance, `(networks,)`: the sum of squares, from mean losses, divided by labels less degrees of freedom."""
         rows = (self._counted - freedom).maximum(_LEAST_ROWS * self._counted)
         return (self._n_labels * loss / rows).minimum(self._variance).maximum(self._rounding)
 

@@ -44,7 +44,7 @@ class Penalty:
         return self.of_importance(importance) + self.of_coefficients(stack)
 
     def of_importance(self, importance: Sequence[Tensor]) -> Tensor:
-        """The sum and the entropies of the importances, `(networks,)`, without lamb.
+        """The terms in the importances, their sum and entropies with weights, `(networks,)`; without lamb.
 
         Args:
             importance: V of each layer, `(networks, out, in)`, or of nodes, `(networks, nodes)`.

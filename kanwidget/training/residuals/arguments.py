@@ -114,7 +114,7 @@ class _LazyDerivatives(dict[Features, Tensor]):
         self.objective, self.term = objective, term
 
     def ask(self, derivatives: set[Features]) -> None:
-        """Compute the derivatives of these features that aren't there yet, in own units, in one pass."""
+        """Compute the derivatives of these features in own units, all in one pass, unless they are all there."""
         if derivatives <= self.keys():
             return
         requested = DerivativeSet.of(derivatives)

@@ -45,7 +45,7 @@ class ScaledLM(LevenbergMarquardt):
     parameters: ResidualVector
 
     def _damping_metric(self, matrix: Tensor, scale: Tensor) -> Tensor:
-        """The diagonal of the Gauss-Newton matrix by its mean, and a little of the usual metric, `(networks, size, size)`."""
+        """The diagonal of the Gauss-Newton matrix divided by its mean, and a little of the usual metric, `(networks, size, size)`."""
         scales = matrix.diagonal(dim1=1, dim2=2) / scale[:, None]
         return torch.diag_embed(scales) + _EVEN * self._metric
 

@@ -153,7 +153,7 @@ class TrainingBatch:
 
         Args:
             outcomes: The outcome of each network.
-            step: The number of the step, from 1.
+            step: The number of steps until now.
             seconds: Since the training began.
             stops: The reason of each network to stop; None while it goes on.
         """

@@ -79,9 +79,9 @@ def restored_scaling(*networks: Network) -> Iterator[None]:
 
 
 def resolve_logs(network: Network, data: Dataset) -> None:
-    """Find the columns and outputs whose names are in `network.log`, and let its scales take their logarithms. In place.
+    """Find the columns and outputs of `network.log`, by name or number, and let the network's scales take their logarithms. In place.
 
-    An error for a name that the data don't have, and for values that aren't positive.
+    An error for what the data don't have, and for values that aren't positive.
     """
     inputs, outputs = [], []
     for name in network.log:
