@@ -118,7 +118,18 @@ class Edges:
         return self._with_levels(design, x, order) if any(self.levels) else design
 
     def _with_levels(self, design: Tensor, x: Tensor, order: int) -> Tensor:
-        """A design in which the basis functions of inputs with levels are these."""
+        """A design in which inputs of words have one basis function a level: 1 at the level of the row, 0 elsewhere, and no base function.
+
+        A value that isn't a level counts as each of them alike; a merged level is the first one of its group. Derivatives are 0.
+
+        Args:
+            design: The design as if all inputs were numbers, `(…, batch, in, G + k + 1)`.
+            x: The inputs, `(…, batch, in)`: of words the numbers of levels.
+            order: The order of the derivative in `design`.
+
+        Returns:
+            `(…, batch, in, B + 1)`.
+        """
         count = torch.tensor(self.levels, device=x.device)
         level = torch.arange(self.coef.shape[-1], device=x.device)
         code, is_met = x.detach().round()[..., None], self.is_met(x.detach())[..., None]
@@ -255,7 +266,12 @@ class Layer(Edges, nn.Module):
     # ---- structure
 
     def set_levels(self, levels: tuple[int, ...], merged: dict[int, tuple[int, ...]] | None = None) -> None:
-        """Make words of inputs: those that have levels, of which some may have one value. In place, before a training."""
+        """Set the number of levels of each input, 0 for one of numbers. In place, before a training.
+
+        Args:
+            levels: For each input its number of levels.
+            merged: Of inputs whose levels are merged, for each level the first one with the same value; None for no such input.
+        """
         splines_of, longest = self.coef.shape[-1], max(self.coef.shape[-1], *levels)
         self.coef = nn.Parameter(functional.pad(self.coef.detach(), (0, longest - splines_of)), self.coef.requires_grad)
         self.levels, self.merged = levels, dict(merged or {})
@@ -269,7 +285,10 @@ class Layer(Edges, nn.Module):
             self.knots[words] = splines.extend_knots(grid, self.k)
 
     def used(self) -> Tensor:
-        """Mask of the basis functions, and last the base function, that an input has, `(in, B + 1)`."""
+        """Mask of the basis functions, and last the base function, that each input needs, `(in, B + 1)`.
+
+        Numbers need those of splines, words one for each level that is the first of its group.
+        """
         slot = torch.arange(self.coef.shape[-1] + 1, device=self.coef.device)
         count = torch.tensor(self.levels, device=self.coef.device)[:, None]
         base = slot == self.coef.shape[-1]

@@ -257,7 +257,7 @@ class Network(nn.Module):
         return self.scaling.own_outputs(nodes)
 
     def _look_at(self, x: Any) -> None:
-        """Say once where a training of one's own brings inputs that lie far outside the grids: its curves are straight lines there."""
+        """Warn, a single time, of inputs far outside the grids in a training of the user's own: curves are straight lines there."""
         if torch.compiler.is_compiling() or torch.jit.is_tracing() or not torch.is_grad_enabled():  # type: ignore[attr-defined]
             return
         self._has_looked = True

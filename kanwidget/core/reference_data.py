@@ -127,7 +127,7 @@ def _is_pair(data: Any) -> bool:
 
 
 def warn_of_rows(network: Network, x: Tensor) -> None:
-    """Say of how many rows predictions are none, and how many lie far outside the data of the training, in one warning."""
+    """Warn, once for all rows, how many have missing numbers and so no prediction, and how many are far outside the training data."""
     if x.ndim != 2 or x.shape[1] != network.n_features:
         return  # which the network refuses
     missing = x.isnan().any(1)

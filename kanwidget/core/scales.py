@@ -176,6 +176,7 @@ class Scaling(nn.Module):
         self._refresh()
 
     def _set(self, side: str, centre: Tensor, size: Tensor) -> None:
+        """Take centres and sizes as the scale of a side, `input` or `output`, and settle that side."""
         like = getattr(self, f"{side}_size")
         setattr(self, f"{side}_centre", centre.to(like))
         setattr(self, f"{side}_size", size.to(like))

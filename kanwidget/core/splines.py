@@ -166,7 +166,7 @@ def basis_to_order(x: Tensor, knots: Tensor, k: int, highest: int) -> list[Tenso
 
 
 def are_many(x: Tensor) -> bool:
-    """Whether points are so many that memory takes longer than the work; not of what is traced or has no values, which can't be asked."""
+    """Whether a tensor has so many points that memory takes longer than the arithmetic; False on a GPU and while torch traces."""
     plain = type(x) is Tensor and x.device.type == "cpu"
     traced = torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined]
     return plain and x.numel() >= _AT_ONCE and not traced
@@ -186,7 +186,15 @@ def _evaluate(x: Tensor, knots: Tensor, k: int, orders: Sequence[int], room: int
 
 
 def _slopes(grad: Tensor, x: Tensor, knots: Tensor, k: int, order: int) -> Tensor:
-    """A gradient `(…, batch, inputs, G + k or more)` times the derivatives of an order, summed over the basis functions."""
+    """The gradient in x, `(…, batch, inputs)`, from one in the basis functions or in their derivatives.
+
+    Args:
+        grad: The gradient, `(…, batch, inputs, G + k or more)`; what is beyond G + k isn't read.
+        x: The points, `(…, batch, inputs)`.
+        knots: Knots of each input.
+        k: Order of the splines.
+        order: Order of the derivatives that `grad` is multiplied with: one more than the order that it is a gradient in.
+    """
     pieces_at, parts = _pieces(x, knots, k, order), []
     for start, count in _chunks(x):
         pieces = pieces_at(x.narrow(-2, start, count))
@@ -196,7 +204,10 @@ def _slopes(grad: Tensor, x: Tensor, knots: Tensor, k: int, order: int) -> Tenso
 
 
 def _chunks(x: Tensor) -> Iterator[tuple[int, int]]:
-    """Where some rows of `(…, batch, inputs)` begin, and how many: memory that is new for each operation takes longer than that."""
+    """Yield where chunks of the rows of `(…, batch, inputs)` begin, and their lengths.
+
+    On the CPU many rows are taken in parts: results that fit into its cache cost less than new memory for each operation.
+    """
     rows = x.shape[-2]
     step = max(rows * _AT_ONCE // max(x.numel(), 1), 1)
     if x.device.type != "cpu" or torch.compiler.is_compiling() or step >= rows:
@@ -252,7 +263,14 @@ class _Pieces:
 
 
 def _pieces(x: Tensor, knots: Tensor, k: int, order: int) -> Callable[[Tensor], _Pieces]:
-    """What gives the pieces of some rows of points; of many points on even grids in half the time."""
+    """A function from a chunk of the rows of x to its pieces, see `_Pieces`. For many points on even grids it takes half the time.
+
+    Args:
+        x: All points; only their number counts.
+        knots: Knots of each input.
+        k: Order of the splines.
+        order: Highest order of the derivatives that the pieces are for.
+    """
     # A jump at a knot must stay on its side.
     return (order < k and are_many(x) and _even(knots, k)) or _uneven(knots, k)
 

@@ -213,7 +213,7 @@ def with_pair(network: AnyNetwork, columns: tuple[int, int]) -> AnyNetwork:
 
 
 def _with_wave(now: Richness, wave: Wave) -> Richness:
-    """A network with the wave added to it."""
+    """What is to be expected of the network with the wave added to it: there is no such network yet."""
     noise, explained = now.noise * math.sqrt(1 - wave.share), 1 - (1 - wave.share) * (1 - now.explained)
     return Richness("wave", now.grid, noise, now.log_evidence + wave.gain, explained)
 
@@ -241,7 +241,11 @@ class _RicherTrials:
     def run(
         self, kind: Kind, network: Network, steps: int, columns: tuple[int, int] | None = None
     ) -> Generator[None, None, Richness | None]:
-        """Train a copy with evidence; returns what it says, None where it says nothing."""
+        """Train a copy with evidence, yielding None after each step.
+
+        Returns:
+            What its evidence says; None where the network has too many parameters or its evidence isn't finite.
+        """
         if ParameterVector.of(network).size > _MOST_PARAMETERS:
             return None
         network = copy.deepcopy(network)
@@ -267,7 +271,7 @@ class _RicherTrials:
         return self._said(kind, network, best, columns)
 
     def _look(self, network: Network) -> None:
-        """What the network as it is leaves."""
+        """Keep what the network as it is leaves, its columns, and the largest part of a grid's freedom that an edge uses."""
         residual = residuals(network, self._data)
         if bool(residual.isfinite().all()):
             self._residual, self._columns = residual, self._data.train_input[:, network.columns].to(residual)
@@ -305,6 +309,14 @@ class _RicherTrials:
     def _said(
         self, kind: Kind, network: Network, record: StepRecord, columns: tuple[int, int] | None
     ) -> Richness | None:
+        """Noise, evidence and explained part of a trained network; None where they aren't finite or the labels don't vary.
+
+        Args:
+            kind: What is richer in it.
+            network: The network.
+            record: The best step of its training.
+            columns: The columns of its new pair, if there is one.
+        """
         evidence = _evidence_of(record)
         rows = len(self._data.train_input)
         grid = max(layer.grid_size for layer in network.layers)

@@ -149,7 +149,10 @@ class _Rows:
 
 
 def _rows(network: Network, data: Any) -> _Rows:
-    """The held-out rows of data, in the network's columns."""
+    """The held-out rows of data for columns in the network's order: of many rows evenly picked ones, with weights of mean 1.
+
+    Validation rows come before test rows; a pair (x, y) counts as held out as a whole. An error where there are too few.
+    """
     where = "column_effects"
     dataset = order_columns(network, data, where).to(network.dtype, network.device)
     part = next((part for part in ("val", "test") if f"{part}_input" in dataset), None)

@@ -73,7 +73,12 @@ def noise_of(x: Tensor, residual: Tensor) -> Noise | None:
 
 
 def _structure(x: Tensor, residual: Tensor) -> float:
-    """The largest likeness of neighboring residuals, over the columns and over all of them, in standard errors."""
+    """How much neighboring rows have alike residuals, in standard errors above chance: the most of any column and of all together.
+
+    Args:
+        x: Columns, `(rows, columns)`.
+        residual: `(rows,)`.
+    """
     centered = residual - residual.mean()
     if float(centered.abs().max()) == 0.0:
         return 0.0
@@ -88,7 +93,12 @@ def _structure(x: Tensor, residual: Tensor) -> float:
 
 
 def _likeness(space: Tensor, centered: Tensor) -> float:
-    """Moran's coefficient among nearest rows, as standard errors above what chance gives."""
+    """Moran's coefficient of residuals among nearest rows, in standard errors above its mean under chance.
+
+    Args:
+        space: Where the rows lie, `(rows, dimensions)`.
+        centered: Residuals with mean 0, `(rows,)`.
+    """
     rows = len(space)
     distance = torch.cdist(space, space)
     distance.fill_diagonal_(math.inf)

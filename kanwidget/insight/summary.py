@@ -54,6 +54,7 @@ class Summary:
         return str(self)
 
     def _error(self, sticks: Yardsticks) -> str:
+        """The line about errors: of classes the log losses of the network and of simpler ones, else the error and the noise in it."""
         if sticks.majority is not None:
             rows = [
                 ("log loss", sticks.network),
@@ -70,6 +71,7 @@ class Summary:
         return f"error ± {plain(sticks.network.error)}{f' in {self.target}' if self.target else ''}{noise}"
 
     def _table(self) -> list[str]:
+        """The columns as lines of text under a headline, with effects and degrees of freedom where there are any."""
         width = max([len("column"), *(len(column.name) for column in self.columns)])
         lines = [f"{name:<{width}}" for name in ("column", *(row.name for row in self.columns))]
         # A column of figures that nothing says is left out.

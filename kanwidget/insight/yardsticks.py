@@ -143,7 +143,17 @@ def yardstick_steps(
 def _score_of(
     network: Network, data: Dataset, rows: tuple[Tensor, Tensor], shape: tuple[int, int, str]
 ) -> Generator[None, None, Score | None]:
-    """Train a network without hidden nodes with evidence; its score."""
+    """Train a network without hidden nodes with evidence, yielding None after each step.
+
+    Args:
+        network: The network beside which it stands, whose scales say the unit of the error.
+        data: Its training data.
+        rows: Inputs and labels that it is measured on.
+        shape: Its grid, the order of its splines and its base function.
+
+    Returns:
+        Its score; None where it has too many parameters to train.
+    """
     simple = _sums(network, *shape)
     if simple.n_parameters > _MOST_PARAMETERS:
         return None
@@ -200,7 +210,10 @@ def _majority(train: Tensor, labels: Tensor, classes: int) -> Score:
 
 
 def _allowed(network: Network, labels: Tensor) -> float | None:
-    """1 − σ²/Var of the labels that the others are measured on: of a few rows it is another than of the training's."""
+    """The part of the variance of these labels that the noise leaves to explain, 1 − σ²/Var, ≥ 0.
+
+    None where no posterior says the noise, or the labels don't vary.
+    """
     posterior = valid_posterior(network)
     if posterior is None or posterior.noise is None:
         return None

@@ -149,6 +149,13 @@ def _owners(network: Network, edges: Iterable[Sequence[int]] | None) -> list[Edg
 
 
 def _steps(search: _FunctionSearch, owners: list[EdgeRef], edges_per_step: int | None) -> Iterator[SymbolicStep]:
+    """Decide about the splines in question, the surest ones first; yields what each step has fixed and refused. In place.
+
+    Args:
+        search: The network, its data and the settings.
+        owners: The edges in question, of tied ones the first.
+        edges_per_step: Most edges of a step; None for a twelfth of all.
+    """
     remaining = list(owners)
     size = edges_per_step or max(1, len(owners) // _STEPS_OF_A_NETWORK)
     best = search.held.row_losses(search.network)
@@ -184,7 +191,10 @@ def _tied(network: Network, ref: EdgeRef) -> list[EdgeRef]:
 
 
 def _candidates(search: _FunctionSearch, refs: Sequence[EdgeRef]) -> dict[EdgeRef, list[SymbolicFit]]:
-    """The functions in question for some edges, best first, without those that only imitate another one."""
+    """The functions in question for some edges, best first, without those that only imitate another one.
+
+    An edge whose curve no function of the library can follow has an empty list. Of many rows only some are used.
+    """
     network, x = search.network, search.held.data.train_input
     x = x[:: max(1, len(x) // _ROWS)]
     error = None if search.held.noiseless else scaled_error(network, search.held.data)

@@ -157,7 +157,10 @@ def _sampled(data: Dataset) -> Dataset:
 
 
 def _own_outputs(network: Network, x: Tensor, r2_threshold: float) -> HeldOutRows:
-    """Rows with the network's outputs as labels: they may change by as much as the network errs, where that is known."""
+    """Rows with the network's own outputs as labels, the same ones for refits and checks.
+
+    Their allowance is what `r2_threshold` leaves of the outputs' variance or, where that is less, (2·error of the last training)².
+    """
     with torch.no_grad():
         y = network(x)
         scaled = network.scaling.scaled_outputs(y)

@@ -120,6 +120,12 @@ class LawSearch:
         return 0 < len(_read(network)) <= _MOST_COLUMNS and len(data.train_input) >= _FEWEST_ROWS
 
     def _measure(self, network: Network, freedom: float | None) -> None:
+        """See whether the noise of the rows grows with a network's predictions, and how.
+
+        Args:
+            network: A network that is near the rows.
+            freedom: Its degrees of freedom; None where they can't be said.
+        """
         with torch.no_grad():
             values = network(self._data.train_input)[:, 0].double()
         noise = growing_noise(values, self._data.train_label[:, 0].double() - values, freedom)
@@ -169,12 +175,13 @@ class LawSearch:
         self._learn_noise()
 
     def _learn_noise(self) -> None:
-        """Curves that have learnt noise don't show how it grows: the likeliest law does."""
+        """See by the likeliest law how the noise grows, where the search has found that it does and the curves didn't show it."""
         law = self.best if self._level is None and self._front.noise is not None else None
         if law is not None:
             self._measure(law.network, law.constants)
 
     def _searched(self, stage: Stage, weights: Tensor | None) -> Iterator[str]:
+        """Run one stage of the search with these weights of the rows (None: all alike); yields what it tries."""
         limits = Limits(operations(None), self._front.reach, stages=(stage,), networks=False)
         for report in search(self._table.rows(weights), limits):
             if report.tree is not None:
@@ -215,6 +222,7 @@ class LawSearch:
         return last, tuple(Rival(rival.equation.text, sentence(rival)) for rival in others)
 
     def _law(self, member: Member) -> LawNetwork | None:
+        """A formula of the search with the network that computes it; None for a constant, and where no network can."""
         expression = member.equation.sympy
         if not expression.free_symbols:
             return None
@@ -251,7 +259,16 @@ def _numbers(data: Dataset, columns: Sequence[int], names: Sequence[str]) -> Dat
 
 
 def _compiled(network: Network, expression: Any, symbols: Sequence[Any]) -> Network:
-    """A network of an expression's own shape, with the settings of a network."""
+    """The network that computes an expression, with the scales and settings of another network.
+
+    Args:
+        network: The network whose settings and columns it has.
+        expression: A sympy expression of at least one column.
+        symbols: The symbol of each column of the data.
+
+    Raises:
+        ValueError: Where no network of the library's functions computes it.
+    """
     used = [column for column, symbol in enumerate(symbols) if symbol in expression.free_symbols]
     made = plan(expression, [symbols[column] for column in used])
     new, first = copy.deepcopy(network), network.layer(0)

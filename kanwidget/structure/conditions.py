@@ -278,7 +278,11 @@ class Measurements:
         return self._confirmed(measurement, multiplicativity_by_values, *pair, constant)
 
     def _constants(self, pairs: Sequence[Pair]) -> list[float]:
-        """The constants that suit the pairs for which they were fitted, the best first; at least one."""
+        """The constants that may stand beside a product, the best first, at most a few; [0.0] where no pair has one.
+
+        Each was fitted to one pair. After the first one, a constant that fails for its pair is left out. So is one nearly equal to a
+        better one.
+        """
         fitted: list[tuple[float, float]] = []
         for pair in pairs:
             constant = best_constant(self.field, *pair)
@@ -300,13 +304,13 @@ class Measurements:
 
     @cached_property
     def groups(self) -> set[Group]:
-        """The smallest proper groups that act as one, of each pair of columns."""
+        """For each pair of relevant columns the smallest group with both that acts through one number, if that isn't all columns."""
         columns = self.relevant
         closures = (partitions.closure(pair, columns, self._separates) for pair in combinations(columns, 2))
         return {group for group in closures if len(group) < len(columns)}
 
     def symmetry(self, pair: Pair, form: Symmetry) -> Measurement:
-        """Of a pair, in any order: every form is as true of y, x as of x, y."""
+        """The measurement of a form for a pair of columns, in any order: a form is as true of y, x as of x, y."""
         key = ((min(pair), max(pair)), form.name)
         if key not in self._symmetries:
             measurement = symmetry(self.field, *key[0], form)
@@ -323,7 +327,12 @@ class Measurements:
         return any(self.verdict(measurement) != "holds" for measurement in self.composition((i, j), (k,)))
 
     def composition(self, group: Group, outside: Group | None = None) -> list[Measurement]:
-        """Measurements that must all vanish for the group to act through one number."""
+        """Measurements that must all vanish for the group to act through one number.
+
+        Args:
+            group: Numbers of columns.
+            outside: The columns that could see columns of the group apart; None for all relevant ones outside of it.
+        """
         outsiders = [k for k in self.relevant if k not in group] if outside is None else list(outside)
         measurements = []
         for i, j in combinations(group, 2):
@@ -334,7 +343,10 @@ class Measurements:
         return measurements
 
     def _beside(self, i: int, j: int, k: int) -> Measurement:
-        """How k sees i and j apart; a column that is merely added sees nothing."""
+        """Whether column k sees i and j apart, as one measurement that vanishes where it doesn't.
+
+        Where k is merely added to both, nothing of them can be seen by it: then additivity is the measurement.
+        """
         pairs = [self.additivity[min(a, k), max(a, k)] for a in (i, j)]
         if all(self.verdict(pair) == "holds" for pair in pairs):
             return max(pairs, key=order)
@@ -345,7 +357,15 @@ class Measurements:
         return measurement.verdict(self.tolerance)
 
     def partition(self, pairs: dict[Pair, Measurement]) -> tuple[list[Group], Verdict, Measurement]:
-        """Groups that the pairs' verdicts keep apart, whether they are, and the measurement that decides it."""
+        """Put columns into one group where their pair doesn't hold, and say whether there is more than one group.
+
+        Args:
+            pairs: The measurement of each pair of relevant columns, of additivity or of multiplicativity.
+
+        Returns:
+            The groups; `holds` for several, `fails` where the pairs that fail join all columns, else `undecided`; and the measurement that
+            decides: the worst one between groups, or that of the pair where they would come apart first.
+        """
         columns = self.relevant
         verdicts = {pair: self.verdict(measurement) for pair, measurement in pairs.items()}
         groups = partitions.components(columns, {pair for pair, verdict in verdicts.items() if verdict != "holds"})

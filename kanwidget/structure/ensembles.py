@@ -139,7 +139,7 @@ def _draws(table: Dataset, count: int, seed: int) -> list[Dataset]:
 
 
 def _drawn(table: Dataset, counts: Tensor) -> Dataset:
-    """The table with how often each row was drawn as a factor of its weight."""
+    """The table with weights times the number of draws of each row; rows that weren't drawn are the validation rows."""
     weight = torch.ones_like(counts) if table.train_weight is None else table.train_weight
     return replace(
         table, train_weight=counts * weight,

@@ -104,7 +104,14 @@ def _excess(mean: Tensor, weight: Tensor, floor: float, size: float) -> float:
 
 
 def _jackknife(total: Tensor, weight: Tensor, floor: float, size: float) -> float:
-    """Standard error of the violation from the members."""
+    """Standard error of the violation, from violations with each member left out in turn; 0 for a single member.
+
+    Args:
+        total: The expression, `(members, points)`.
+        weight: Weight of each point, with sum 1.
+        floor: Mean variance of the members.
+        size: Mean square of the terms.
+    """
     members = len(total)
     if members < 2:
         return 0.0

@@ -193,7 +193,7 @@ class Swaps:
         return self._value_at(points)
 
     def gradient(self, *swapped: int) -> Tensor:
-        """Scaled gradient there, `(members, rows, columns)`."""
+        """Scaled gradient where these columns are those of the other row, `(members, rows, columns)`."""
         key = frozenset(swapped)
         if key not in self._gradients:
             points = self._points(key)
@@ -212,6 +212,7 @@ class Swaps:
         return (values - self._field.centre) / (self._field.unit or 1.0)
 
     def _gradient_at(self, points: Tensor) -> Tensor:
+        """Gradient of the function in the field's columns and units, `(rows, columns)`, at points in own units."""
         size = torch.ones_like(points[0])
         size[self._columns] = self._field.size
         with torch.enable_grad():

@@ -292,6 +292,7 @@ class Structure:
         form: str = "",
         constant: float | None = None,
     ) -> Finding:
+        """A finding about groups of column numbers; its verdict is that of the measurement, unless `verdict` says another."""
         verdict = self.measurements.verdict(measurement) if verdict is None else verdict
         names = tuple(tuple(self.names[column] for column in group) for group in groups)
         threshold = measurement.threshold(self.tolerance)

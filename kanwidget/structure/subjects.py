@@ -76,7 +76,7 @@ class Subject:
 
 
 def network_member(networks: Sequence[Network], output: int) -> Member:
-    """The mean of networks, with its analytic derivatives."""
+    """A member that is the mean of networks, for one output, with their analytic derivatives."""
 
     def member(points: Tensor, size: Tensor, columns: list[int]) -> Derivatives:
         with torch.no_grad():
@@ -212,6 +212,7 @@ def subject_of(
 
 
 def _of_function(function: Any, data: Any, output: str | int | None) -> Subject:
+    """The subject of a function, one exact member at the points in `data`: inputs, or data with labels, which don't count."""
     if data is None:
         advice = "Give rows where it is defined, such as create_dataset(f, n_var=3).train_input."
         _check.fail("data", _WHERE, "the points at which a function is examined", None, advice)
@@ -226,6 +227,7 @@ def _of_function(function: Any, data: Any, output: str | int | None) -> Subject:
 
 
 def _of_network(network: Network, data: Any, output: str | int | None, members: int, seed: int) -> Subject:
+    """The subject of a network: itself as an exact member or, with labelled data, copies that are trained on rows drawn again."""
     names = column_names(network)
     targets: tuple[str, ...] = numbered_outputs(network.n_out)
     if data is not None and has_labels(data):
@@ -246,6 +248,7 @@ def _of_network(network: Network, data: Any, output: str | int | None, members: 
 
 
 def _of_table(table: Any, target: Any, output: str | int | None, members: int, steps: int, seed: int) -> Subject:
+    """The subject of a table: an ensemble of networks that are trained on it, or a constant where the labels are equal."""
     data = from_table(table, target, Split(test_fraction=0), _WHERE) if frames.has_columns(table) else _labelled(table)
     data = numbers_only(_regression(data, "subject"))
     data = without_idle_rows(data_in_own_units(data.to(torch.float64, "cpu")))

@@ -104,7 +104,7 @@ class Tree:
 
 
 def _functions(tree: Tree, inner: bool) -> int:
-    """How many letters the formula takes."""
+    """How many letters the formula of a tree takes; `inner` is True directly within a function, where columns and forms have none."""
     letter = {"column": not inner, "form": not inner, "function": True}.get(tree.kind, False)
     below = tree.kind == "function"
     return int(letter) + sum(_functions(child, below) for child in tree.children)
@@ -226,7 +226,7 @@ def _node(structure: Parts, names: Sequence[str]) -> Tree:
 
 
 def _form(structure: Parts, names: Sequence[str]) -> Tree | None:
-    """A symmetric form of all columns."""
+    """A node for one form in which all columns stand, such as x + y - z; None where symmetries that hold don't link all of them."""
     holding = [finding for finding in structure.symmetries() if finding.holds]
     for family, joints in _JOINTS.items():
         signs = {

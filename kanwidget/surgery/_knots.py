@@ -89,7 +89,12 @@ def spread_grid(values: Tensor, intervals: int, current: Tensor, k: int) -> Tens
 
 
 def _spread(values: Tensor, even: Tensor) -> Tensor:
-    """One input's grid: `even` where samples are dense, longer intervals where they are thin."""
+    """One input's grid: `even` where samples are dense, longer intervals where they are thin.
+
+    Args:
+        values: Samples of the input, `(batch,)`.
+        even: The even grid on them, `(G + 1,)`.
+    """
     intervals = len(even) - 1
     ordered = torch.unique(values)
     blocks = (len(ordered) - 1) // _SUPPORT

@@ -191,7 +191,7 @@ def _regridded(
 
 
 def _beside_levels(layers: Sequence[Layer], coef: Tensor) -> Tensor:
-    """The coefficients of splines, and of levels as they are, `(networks, out, in, B)`."""
+    """The coefficients of all inputs, `(networks, out, in, B)`: of numbers the new ones, of words those that the layers have."""
     count = torch.tensor(layers[0].levels, device=coef.device)
     longest = max(coef.shape[-1], *layers[0].levels)
     values = torch.stack([layer.coef for layer in layers])

@@ -142,7 +142,17 @@ def _share_spline(layer: Layer, flats: list[int], samples: tuple[Tensor, Tensor]
 
 
 def _correction(layer: Layer, flats: list[int], samples: tuple[Tensor, Tensor], shared: Tensor) -> Tensor:
-    """The small change of shared parameters that brings them closest to the edges' values."""
+    """The change of shared parameters that brings their function closest to the edges' values; 0 where no finite one is found.
+
+    Args:
+        layer: The layer.
+        flats: Flat indices of the edges.
+        samples: The layer's inputs and numeric parts, see `_samples`.
+        shared: Coefficients and, last, base weight that the edges are to share, `(B + 1,)`.
+
+    Returns:
+        Of the shape of `shared`.
+    """
     inputs, values = samples
     design = layer.design(inputs)
     rows = torch.cat([design[:, flat % layer.in_dim] for flat in flats])
@@ -264,7 +274,10 @@ def _name(network: Network, source: int, level: int) -> str | int:
 
 
 def _average(network: Network, source: int, firsts: Sequence[int]) -> None:
-    """Set every level's coefficient to the mean of its group, as the rows have the levels."""
+    """Set each level's coefficient to the mean of its group, every level weighted by its number of rows in the reference data. In place.
+
+    `firsts` has, for each level of the input `source`, the first level of its group.
+    """
     layer, count = network.layer(0), len(firsts)
     codes = network.reference[:, int(network.columns[source])]
     levels = torch.arange(count, dtype=network.dtype, device=network.device)

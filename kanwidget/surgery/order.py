@@ -153,7 +153,15 @@ def _settled(matrices: Sequence[Tensor], sums: Sequence[int], levels: Sequence[i
 def _improve(
     matrices: list[Tensor], of_level: dict[int, list[int]], level: int, n_sum: int, pulls: tuple[int, ...]
 ) -> bool:
-    """Bring a level into the order of least cost; False where its order is as good. In place."""
+    """Bring a level into the order of least connection cost. In place; False, and no change, where that gains nothing.
+
+    Args:
+        matrices: Scores between the nodes of successive levels, `(nodes above, nodes below)`, reordered with the level.
+        of_level: The order of each level so far.
+        level: The level.
+        n_sum: Number of its sums; they stay before its products.
+        pulls: Which levels count, below (-1), above (1), or both.
+    """
     costs, count = _costs(matrices, level, pulls), matrices[level].shape[1]
     order = list(range(count))
     for part in (slice(0, n_sum), slice(n_sum, count)):

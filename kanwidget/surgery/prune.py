@@ -232,7 +232,7 @@ def _rescue(nodes: list[int], level: int, node: int) -> None:
 
 
 def _checked(network: Network, active: Active) -> list[list[int]]:
-    """The nodes to keep on each level, from the argument `active`."""
+    """The nodes to keep on each level, inputs and outputs included, from the argument `active`; an error where that doesn't fit."""
     hidden, argument = range(1, network.depth), active
     expected, advice = (
         f"a list of {len(hidden)} lists, one for each hidden level",

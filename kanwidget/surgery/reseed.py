@@ -134,7 +134,15 @@ def _drawn(layer: Layer, generator: torch.Generator) -> Tensor:
 
 
 def _sized(weight: Tensor, layer: Layer, new: Tensor, trace: Trace, index: int) -> Tensor:
-    """The same splines with mean 0 over the samples, the new ones of a subnode together as large as the subnode."""
+    """Splines moved to mean 0 over the samples, and so large that the new ones of a subnode vary together as the subnode does.
+
+    Args:
+        weight: Coefficients and, last, base weights of all edges, `(subnodes, nodes below, B + 1)`.
+        layer: The layer.
+        new: Mask of the edges that get a spline, `(subnodes, nodes below)`.
+        trace: A trace of the network on the samples, in scaled numbers.
+        index: The number of the layer.
+    """
     with torch.no_grad():
         values = torch.einsum("nib,oib->noi", layer.design(trace.nodes[index]), weight)
     sizes = spread(values, values.abs().amax(0))

@@ -51,6 +51,7 @@ def widen(network: Network, x: Tensor, *, margin: float = 0.1) -> bool:
 
 
 def _widen_layer(layer: Layer, nodes: Tensor, margin: float) -> bool:
+    """Widen a layer's grids where its inputs, `nodes`, come close to an end; returns whether that was anywhere. In place."""
     ends = _new_ends(layer, nodes, margin)
     grid = layer.grid
     if torch.equal(ends, grid[:, [0, -1]]):
@@ -69,7 +70,13 @@ def _widen_layer(layer: Layer, nodes: Tensor, margin: float) -> bool:
 
 
 def _new_ends(layer: Layer, nodes: Tensor, margin: float) -> Tensor:
-    """First and last grid point of each input, `(in, 2)`."""
+    """First and last grid point of each input after it was widened, `(in, 2)`; the present ones where nothing is to be done.
+
+    Args:
+        layer: The layer.
+        nodes: Samples of its inputs, `(batch, in)`.
+        margin: Distance of a new end from the samples, as a part of their range.
+    """
     ends = layer.grid[:, [0, -1]]
     low, high = nodes.amin(0), nodes.amax(0)
     room = margin * (high - low)

@@ -94,7 +94,14 @@ def extend_steps(
 
 
 def _climb(plan: Trainings, ladder: list[Grid], starts: int, target: float | None) -> Iterator[ExtensionStep]:
-    """All grids, until one reaches the target or several in a row don't help; then the best one again, finished."""
+    """Yield a step for every grid that is tried, and at last the best one again, finished, with the `stop_reason`.
+
+    Args:
+        plan: The trainings.
+        ladder: The grids, coarse ones first.
+        starts: Number of random starts on the first grid.
+        target: Held-out error that is good enough; None for none.
+    """
     # Starts are compared on some grids of the ladder; then its first one is trained.
     best, failures, reason = plan.first(ladder, starts), 0, None
     # The grids that helped, the first one included: `finished` may train them again, on all rows.

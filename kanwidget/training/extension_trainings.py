@@ -178,7 +178,17 @@ class Trainings:
     def train(
         self, networks: Sequence[Network], data: Sequence[Dataset], steps: int, knots: str = "own"
     ) -> list[History]:
-        """Train networks in place, each on its data."""
+        """Train networks in place, each on the data in the same place; returns their histories.
+
+        Args:
+            networks: The networks.
+            data: A dataset for each.
+            steps: Steps of each training.
+            knots: Where the knots lie, see `ExtensionStep`; those of `smooth` are trained with `smoothness`.
+
+        Raises:
+            KeyboardInterrupt: If a training was interrupted: `fit_many` ends quietly, but the extension has to end, too.
+        """
         options = self.options | (self.smooth if knots == "smooth" else {})
         _, histories = fit_many(networks, [*data], steps=steps, progress=False, **options)
         if any(history.stop_reason == "interrupted" for history in histories):
@@ -202,7 +212,13 @@ class Trainings:
         return step
 
     def stop_reason(self, best: ExtensionStep, target: float | None, failures: int) -> str | None:
-        """Why no finer grid is tried, None for no reason."""
+        """Why the extension tries no finer grid: `target`, `exact` or `nothing helps`; None while it goes on.
+
+        Args:
+            best: The best grid until now.
+            target: Held-out error that is good enough; None for none.
+            failures: Number of grids in a row that didn't help.
+        """
         if target is not None and best.validation_loss <= target:
             return "target"
         # In scaled numbers: a logarithm, or outputs of several sizes, have another unit than the labels.
@@ -221,7 +237,12 @@ class Trainings:
         return self.on_folds([copy.deepcopy(self.origin) for _ in self.folds], grid, "own", self.steps)
 
     def _best_start(self, untrained: Sequence[Network], grids: Sequence[Grid]) -> Network:
-        """The start with the smallest held-out error after a training; the best few are compared again on finer grids."""
+        """The untrained start whose trained copy has the smallest held-out error on the first fold.
+
+        Args:
+            untrained: Starts on the first grid; they aren't changed.
+            grids: Finer grids on which the best few copies are trained and compared again.
+        """
         steps, fold = min(_FIRST_STEPS, self.steps), self.folds[0]
         trials = list(zip(untrained, copy.deepcopy([*untrained]), strict=True))
         for number in range(1 + len(grids)):
@@ -235,7 +256,7 @@ class Trainings:
         return trials[0][0]
 
     def finer(self, best: ExtensionStep, grid: Grid) -> ExtensionStep:
-        """The networks with a finer grid, their knots where they serve best."""
+        """The networks of `best` refined to a grid and trained, with the placement of knots whose held-out error is smallest."""
         pairs = [(network, self._inputs(fold)) for network, fold in zip(best.networks, self.folds, strict=True)]
         trials: list[ExtensionStep] = []
         for knots in placements(grid, smooth=bool(self.smooth) and self.network.depth > 1):

@@ -104,7 +104,10 @@ def _check_optimizer(data: Any, opt: Any) -> None:
 
 
 def _first_logs(network: Network, log: Sequence[str | int]) -> tuple[str | int, ...]:
-    """Logarithms to begin with, or an error if the network has begun without them."""
+    """The checked names of columns whose logarithms the network is to use.
+
+    An error, if the network's scales are settled already and it has other logarithms.
+    """
     names = check_logs(log, "fit")
     if bool(network.scaling.fixed.any()) and set(names) != set(network.log):
         advice = "A logarithm is a part of the network: begin with a new one, KAN(…, log=…)."
@@ -113,6 +116,15 @@ def _first_logs(network: Network, log: Sequence[str | int]) -> tuple[str | int, 
 
 
 def _with_validation(network: Network, data: Any, validation: Any, seed: int) -> Dataset:
+    """The data in the order of the network's columns, with held-out rows for validation.
+
+    Args:
+        network: The network.
+        data: Data as for `fit`.
+        validation: A part of the rows between 0 and 1, which are held out by chance; a dataset, a table or a pair (inputs, labels);
+            None leaves the data as they are.
+        seed: Of the choice of rows.
+    """
     if validation is None:
         return order_columns(network, data)
     dataset = as_dataset(data, "fit")

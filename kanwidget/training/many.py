@@ -186,7 +186,14 @@ def _values_of(value: Any, count: int, name: str) -> list[Any]:
 
 
 def _plans(runs: Sequence[_Run], memory: float, max_threads: int) -> list[tuple[list[list[_Run]], int]]:
-    """The batches of each kind of networks, one kind after the other, and the number of threads for them."""
+    """The batches, and how many threads share them: a pair for each kind of networks, see `_kind`.
+
+    Args:
+        runs: The trainings of all networks. One that begins with a sample of its rows, or whose optimizer takes one network at a time, is a
+            kind of its own.
+        memory: Bytes for the networks that are trained at a time, on all threads.
+        max_threads: The most threads.
+    """
     kinds: dict[Any, list[_Run]] = defaultdict(list)
     for index, run in enumerate(runs):
         kinds[_kind(run) if run.method.several and not run.sampled else index].append(run)
@@ -233,7 +240,14 @@ def _bytes(run: _Run) -> int:
 
 
 def _train(steps: int, runs: list[_Run], report: Callable[[int], None], interrupted: Callable[[], bool]) -> None:
-    """Train one batch, and report how many networks have stopped."""
+    """Train one batch of networks in place. It is a piece of work for `on_threads`.
+
+    Args:
+        steps: The most steps of each network.
+        runs: The networks of the batch. Histories are filled, and best states restored.
+        report: Called with the number of networks that have stopped since the last call.
+        interrupted: Whether to end soon.
+    """
     if runs[0].sampled:
         _train_alone(steps, runs[0], interrupted)
         report(1)
@@ -277,7 +291,16 @@ def _steps(
     report: Callable[[int], None],
     interrupted: Callable[[], bool],
 ) -> None:
-    """Take all steps; the states of networks that stop go to `ends`."""
+    """Train the networks of a batch until all have stopped, and fill the histories.
+
+    Args:
+        batch: The networks; it is made smaller as networks stop.
+        runs: Their trainings, in the order of the batch at the start.
+        steps: The most steps.
+        ends: Filled with the state that each network stopped in, by its number in `runs`.
+        report: Called with the number of networks that have stopped since the last call.
+        interrupted: Whether to end soon.
+    """
     started, members = time.perf_counter(), list(range(len(runs)))
     for run in runs:
         run.history.optimizer = batch.opt
@@ -303,7 +326,14 @@ def _steps(
 
 
 def _append(run: _Run, record: StepRecord, moved: int | None, rows: int = 0) -> None:
-    """Add a step to a network's history; `moved` is the step after which its grids were moved."""
+    """Add a step to a network's history, and keep the network's state if it is the best one.
+
+    Args:
+        run: The training of the network.
+        record: The record of the step.
+        moved: The number of steps before this one, if it began with a move of the grids; else None.
+        rows: Rows that the step took, see `BestState.update`.
+    """
     run.history.records.append(record)
     if record.validation_loss is not None:
         run.best = run.best or BestState(run.data.loss)

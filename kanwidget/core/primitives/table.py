@@ -21,6 +21,7 @@ _UNIT: tuple[Interval, ...] = ((-1.0, 1.0),)
 
 
 def _power(name: str, n: int, complexity: float) -> Primitive:
+    """The primitive u^n of an integer n; negative ones have a gap at 0."""
     return Primitive(
         name,
         lambda u: u**n,
@@ -46,6 +47,7 @@ def _power_with_derivative(p: float) -> Callable[[Tensor], tuple[Tensor, Tensor]
 
 
 def _real_power(name: str, p: float, complexity: float, form: Form, *, closed: bool) -> Primitive:
+    """The primitive u^p for a real p, on positive u; `closed` for one that also has a value at 0. Its `form` is how it is written."""
     return Primitive(
         name,
         lambda u: u**p,

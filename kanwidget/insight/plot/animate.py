@@ -167,7 +167,13 @@ class Stage:
         self.fixed: Image.Image | None = None
 
     def picture(self, section: Section, edges: Sequence[Edge], step: float) -> Image.Image:
-        """The picture of some edges at a step."""
+        """One picture of the film.
+
+        Args:
+            section: The section that the moment belongs to.
+            edges: Its edges with their curves at that moment.
+            step: The training step, a fraction between two frames.
+        """
         if section is not self.section:
             self._enter(section)
         assert self.network is not None  # for the type checker
@@ -182,7 +188,7 @@ class Stage:
         return moving.convert("RGB")
 
     def _enter(self, section: Section) -> None:
-        """Begin another section: draw its fixed figure."""
+        """Begin another section: draw what all of its pictures share (names, functions, legend, the axes of the losses) once."""
         film, theme, layout = self.film, self.theme, section.layout
         if self.network is not None:
             self.network.remove()
@@ -343,7 +349,10 @@ class Film:
         return times / times[-1]
 
     def _change(self, k: int) -> float:
-        """How much changes between frames k - 1 and k."""
+        """How much changes between frames k - 1 and k, as a number without a unit; at least 0.3 where a new section begins.
+
+        Within a section it is the mean change of the curves and opacities, and a tenth of the decades by which the loss changes.
+        """
         fall = abs(math.log10(self._loss(self.steps[k]) / self._loss(self.steps[k - 1])))
         if self.sections[k] is not self.sections[k - 1]:
             return 0.3 + 0.1 * fall

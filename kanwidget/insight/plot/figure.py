@@ -167,7 +167,13 @@ def _figure(ax: Axes) -> Figure:
 def node_names(
     network: Network, in_vars: Sequence[Any] | None, out_vars: Sequence[Any] | None
 ) -> tuple[list[Any], list[Any]]:
-    """Labels of the inputs and outputs."""
+    """Labels of the inputs and of the outputs, with `log` before those that stand for a logarithm.
+
+    Args:
+        network: The network.
+        in_vars: A name for each column of the data, pruned ones too; None for x₁, x₂, …
+        out_vars: A name for each output; None for y, or y₁, y₂, …
+    """
     columns = network.columns.tolist()
     if in_vars is None:
         inputs: list[Any] = [f"x{subscript(column + 1)}" for column in columns]

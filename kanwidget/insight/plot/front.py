@@ -69,6 +69,15 @@ def plot_front(
 def _draw_front(
     figure: Figure, ax: Axes, front: Sequence[tuple[float, float, str]], best: int | None, theme: Theme
 ) -> None:
+    """Draw the stair along a front with its labels, as far as these don't overlap.
+
+    Args:
+        figure: The figure.
+        ax: Its axes.
+        front: x, y and label of each corner.
+        best: Index of the corner with a ring and a bold label; None for none.
+        theme: The colours.
+    """
     xs, ys, labels = zip(*front, strict=True)
     style: dict[str, Any] = {"color": theme.spline, "markersize": 5, "markeredgewidth": 0}
     ax.step(xs, ys, "o-", where="post", linewidth=1.6, **style)

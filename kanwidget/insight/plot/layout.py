@@ -94,7 +94,16 @@ def _apart(row: list[list[int]]) -> float:
 def _spread(
     row: list[list[int]], index: int, stretch: float, gap: float, y: float, boxes: dict[EdgeRef, Point]
 ) -> list[float]:
-    """Put the boxes of a row over the whole width; returns the middle of each subnode's boxes."""
+    """Put the boxes of a row over the whole width; returns the middle of each subnode's boxes.
+
+    Args:
+        row: For each subnode the sources whose edges have a box, see `_row`.
+        index: The layer.
+        stretch: What the row's least width is multiplied with.
+        gap: Space between boxes.
+        y: Height of the boxes' middles.
+        boxes: Filled with the middle of each box.
+    """
     cell, between = (_BOX[0] + gap) * stretch, _apart(row) * stretch
     x = 0.0
     middles = []

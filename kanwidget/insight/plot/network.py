@@ -178,6 +178,7 @@ def _thickness(edge: Edge) -> float:
 def _draw_wires(
     ax: Axes, network: Network, edges: dict[EdgeRef, Edge], colors: dict[EdgeRef, tuple[float, ...]], layout: Layout
 ) -> None:
+    """Draw the wires of all edges, from the node below to the box and on to the subnode above, those of one state at once."""
     for state, dashes in DASHES.items():
         paths, shades, widths = [], [], []
         for ref, edge in edges.items():

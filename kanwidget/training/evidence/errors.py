@@ -205,7 +205,13 @@ def _inputs_of(network: Network, edge: EdgeRef) -> Tensor:
 
 
 def _own_errors(network: Network, output: Tensor, spread: Tensor) -> Tensor:
-    """Errors in the target's unit, from scaled outputs and their errors; of a logarithm by its derivative."""
+    """Standard errors of outputs in the target's unit, `(batch, outputs)`.
+
+    Args:
+        network: The network, whose scales are used.
+        output: Its scaled outputs. They matter where an output is a logarithm: its error is multiplied by exp's derivative.
+        spread: Standard errors of the scaled outputs.
+    """
     scaling = network.scaling
     if not scaling.scales_output:
         return spread
@@ -282,7 +288,10 @@ def _reach(network: Network, posterior: Posterior) -> Reach:
 
 
 def _ends(network: Network) -> tuple[Tensor, Tensor]:
-    """The ends of the grids of the first layer, or of rows beyond them, `(n_in,)` each."""
+    """Smallest and largest scaled value of each input that counts as within, `(n_in,)` each.
+
+    These are the ends of the first layer's grids, or of the reference data where they reach further.
+    """
     grid = network.layer(0).grid
     low, high = grid[:, 0], grid[:, -1]
     if len(network.reference):  # grids that haven't followed the rows yet may end before them

@@ -152,7 +152,7 @@ class Evidence:
         self._change = torch.full_like(variance, math.inf)
 
     def reload(self, stack: Stack, parameters: ParameterVector, units: tuple[Tensor, Tensor]) -> None:
-        """Look at the grids again; prices and noise stay."""
+        """Take over the grids and parameters as they are now. Prices and noise stay; what earlier updates have counted begins anew."""
         #: How often other prices were looked at, `(networks,)`.
         self._looks = torch.zeros_like(self._variance)
         #: The most evidence on these grids, how many updates it is behind, and whether (1.0) prices stay.
@@ -179,7 +179,7 @@ class Evidence:
         return self._factor * self.scale / self._n_labels
 
     def matrix(self) -> Tensor:
-        """R, `(networks, size, size)`, of the objective mean loss + ½·scale·θᵀRθ."""
+        """The ridge's matrix R, `(networks, size, size)`: for parameters θ the prices add ½·scale·θᵀRθ to the mean loss, see `scale`."""
         size = self._size
         matrix = self.noise.new_zeros(len(self.noise), size * size)
         for block, prices in zip(self._blocks, self._prices, strict=True):
@@ -251,7 +251,11 @@ class Evidence:
         return begins
 
     def _begin_averages(self) -> Tensor:
-        """Let prices that have settled give way to those that stand for all; returns of which networks, `(networks,)`."""
+        """Let prices that have settled move to those that stand for all, `averaged_prices`, from now on.
+
+        Returns:
+            `(networks,)`, True where that begins now: in sums alone, once, and not where squared errors are next to nothing.
+        """
         begins = self.settled & (self._averages + self._stays == 0)
         if not (self._with_averages and self._is_sum):
             begins = torch.zeros_like(begins)
@@ -261,7 +265,11 @@ class Evidence:
         return begins
 
     def _look_around(self, matrix: Tensor, gradient: Tensor, vector: Tensor, loss: Tensor, looks: Tensor) -> None:
-        """Go where wiggles of lower prices have more evidence, by the quadratic model: updates go to the nearest maximum."""
+        """Take lower prices of all wiggles, with less noise, where the quadratic model promises more evidence.
+
+        Updates lead to the nearest maximum of the evidence only. Here `_prices` and `noise` jump to a better one; parameters stay. The
+        networks that may jump are those of `looks`, `(networks,)`; all else is as in `update`.
+        """
         modes, best = self._modes(vector), self.log_evidence + _WORTH_A_MOVE
         slope, moved = gradient.clone(), torch.zeros_like(looks)
         for block in self._blocks:
@@ -292,7 +300,7 @@ class Evidence:
         self._looks = torch.where(looks, torch.where(moved, self._looks + 1, float(_MOST_MOVES)), self._looks)
 
     def _noise_of(self, loss: Tensor, freedom: Tensor) -> Tensor:
-        """The noise by which the rows that no parameter follows miss, `(networks,)`."""
+        """The noise's variance, `(networks,)`: the sum of squares, from mean losses, divided by labels less degrees of freedom."""
         rows = (self._counted - freedom).maximum(_LEAST_ROWS * self._counted)
         return (self._n_labels * loss / rows).minimum(self._variance).maximum(self._rounding)
 
@@ -304,7 +312,7 @@ class Evidence:
         return modes
 
     def _parameters_of(self, modes: Tensor) -> Tensor:
-        """Their inverse."""
+        """Parameters from coordinates of the modes, `(networks, size)`: the inverse of `_modes`."""
         vector = modes.clone()
         for block in self._blocks:
             vector[:, block.columns] = (block.basis @ modes[:, block.columns][..., None])[..., 0]
@@ -317,7 +325,10 @@ class Evidence:
         return -(self._deviance(loss) + squares + laplace.log_determinant - log_prior) / 2
 
     def posterior(self, index: int, matrix: Tensor, vector: Tensor) -> Posterior | None:
-        """The parameters of a network given the data, at Gauss-Newton matrices of the mean loss; None for large networks."""
+        """The parameters of network `index` given the data; None above 1000 parameters, and where H + P has no Cholesky factor.
+
+        `matrix` and `vector` are those of all networks, as in `update`.
+        """
         if self._size > _LARGEST_POSTERIOR:
             return None
         laplace = self._laplace(matrix, self._precision())
@@ -369,7 +380,7 @@ class Evidence:
         return self._n_labels * loss / self.noise + self._counted * torch.log(2 * math.pi * self.noise)
 
     def _laplace(self, matrix: Tensor, precision: Tensor) -> Laplace:
-        """The parameters given the data, from Gauss-Newton matrices of the mean loss."""
+        """The parameters given the data, from Gauss-Newton matrices of the mean loss and the diagonal of P, see `_precision`."""
         # In the coordinates of the modes large prices and what the data leave undetermined don't mix, so that both stay exact.
         whole = matrix.clone()
         for block in self._blocks:

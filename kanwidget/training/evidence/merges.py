@@ -61,7 +61,7 @@ class Given(NamedTuple):
         return 0.5 * (float(before.log().sum()) - float(torch.linalg.slogdet(after).logabsdet) - chi)
 
     def equal(self, one: Tensor, other: Tensor) -> Given:
-        """The same given that the parameters in these places are equal."""
+        """The distribution of the parameters, given also that those in these places are equal; places as in `log_odds`."""
         difference, root = self.vector[one] - self.vector[other], self.root[one] - self.root[other]
         after = root @ root.mT
         after = after + torch.diag(_ROUNDING * after.diagonal().clamp_min(torch.finfo(after.dtype).tiny))
@@ -170,7 +170,12 @@ def merge(network: Network, posterior: Posterior | None, source: int, groups: Se
 
 
 def _kept(former: ParameterVector, now: ParameterVector) -> Tensor:
-    """The place that each parameter of a network had before some went."""
+    """Where each parameter of a merged network stood in the vector before the merge, `(now.size,)`.
+
+    Args:
+        former: The layout before the merge.
+        now: The layout after it.
+    """
     kept = torch.zeros(now.size, dtype=torch.long)
     for before, after in zip(former.layers, now.layers, strict=True):
         for old, new in ((before.numeric, after.numeric), (before.affine, after.affine)):
@@ -193,7 +198,13 @@ def _order(values: Tensor) -> list[int]:
 
 
 def _between(values: Tensor, weight: Tensor, groups: list[list[int]]) -> float:
-    """The variance between groups, over the rows and summed over the edges."""
+    """Sum of squares between groups of levels, over the rows and the edges.
+
+    Args:
+        values: Each level's value on each edge, `(levels, edges)`.
+        weight: Number of rows of each level, `(levels,)`.
+        groups: Indices of the levels of each group.
+    """
     rows = weight.clamp_min(1e-9)[:, None]
     centre = (rows * values).sum(0) / rows.sum()
     means = [(rows[group] * values[group]).sum(0) / rows[group].sum() for group in groups]

@@ -40,7 +40,17 @@ def jacobian(stack: Stack, parameters: ParameterVector, trace: ForwardTrace) -> 
 
 
 def to_subnodes(stack: Stack, level: int, subnodes: Tensor, sensitivity: Tensor) -> Tensor:
-    """∂output/∂subnode from ∂output/∂node: a factor of a product gets the product of the remaining factors."""
+    """∂output/∂subnode from ∂output/∂node: a factor of a product gets the product of the remaining factors.
+
+    Args:
+        stack: The networks.
+        level: The level of the nodes, 1 for the first hidden one.
+        subnodes: Values of the subnodes that these nodes read, `(networks, batch, subnodes)`.
+        sensitivity: Derivatives in the nodes, `(networks, batch, outputs, nodes)`.
+
+    Returns:
+        `(networks, batch, outputs, subnodes)`.
+    """
     n_sum, n_mult = stack.template.width[level]
     if n_mult == 0:
         return sensitivity
@@ -58,7 +68,14 @@ def _product_without(group: Tensor, factor: int) -> Tensor:
 
 
 def _add_numeric(full: Tensor, index: LayerIndex, design: Tensor, sensitivity: Tensor) -> None:
-    """Add the columns of a layer's coefficients and base weights."""
+    """Add the derivatives in a layer's coefficients and base weights to the Jacobian. In place.
+
+    Args:
+        full: The Jacobian, `(networks, batch, outputs, size)`.
+        index: Where the layer's parameters stand in it.
+        design: Basis functions and base function at the layer's inputs, `(networks, batch, in, G + k + 1)`.
+        sensitivity: Derivatives in the layer's subnodes, `(networks, batch, outputs, subnodes)`.
+    """
     if index.block is not None:  # consecutive columns: written into the Jacobian without a copy
         block = full[..., index.block].view(*full.shape[:3], sensitivity.shape[-1], *design.shape[2:])
         torch.mul(sensitivity[..., None, None], design[:, :, None, None], out=block)
@@ -94,7 +111,17 @@ def symbolic_blocks(
 
 
 def affine_derivatives(name: str, affine: Tensor, x: Tensor, order: int = 0) -> Tensor:
-    """Derivatives in a, b, c, d of c·f(a·x + b) + d or, by order, of its derivatives in x: `(networks, batch, edges, 4)`."""
+    """Derivatives in the constants a, b, c, d of c·f(a·x + b) + d, or of its first or second derivative in x.
+
+    Args:
+        name: The primitive f.
+        affine: a, b, c, d of each edge, `(networks, 1, edges, 4)`.
+        x: Values of the edges' inputs, `(networks, batch, edges)`.
+        order: Which derivative in x: 0, 1 or 2.
+
+    Returns:
+        `(networks, batch, edges, 4)`.
+    """
     f = primitive(name).derivatives
     a, b, c, _ = affine.unbind(-1)
     u = a * x + b
@@ -107,7 +134,12 @@ def affine_derivatives(name: str, affine: Tensor, x: Tensor, order: int = 0) -> 
 
 
 def free_columns(columns: Tensor, block: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """The columns that are free, with their index."""
+    """Yield the free parameters' places in the vector, and their part of a block; nothing where no parameter is free.
+
+    Args:
+        columns: Place of each parameter in the vector, `(columns,)`; -1 where it isn't free.
+        block: Their derivatives, `(…, columns)`.
+    """
     free = columns >= 0
     if bool(free.all()):
         yield columns, block

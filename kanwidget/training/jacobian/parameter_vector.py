@@ -136,7 +136,7 @@ def _views(block: Tensor, layer: LayerStack) -> tuple[Tensor, Tensor]:
 
 
 def _pairs(index: LayerIndex, layer: LayerStack) -> list[tuple[Tensor, Tensor]]:
-    """Index and values of the parameters that no block holds."""
+    """Index and values of the parameters that aren't in the layer's block: affine constants, and all others without a block."""
     width = index.numeric.shape[-1] - 1
     pairs: list[tuple[Tensor, Tensor]] = []
     if index.block is None:
@@ -145,7 +145,16 @@ def _pairs(index: LayerIndex, layer: LayerStack) -> list[tuple[Tensor, Tensor]]:
 
 
 def _number(free: Tensor, layer: Layer, start: int) -> tuple[Tensor, int]:
-    """Consecutive numbers from `start` where `free`, the same for edges that share parameters; -1 elsewhere."""
+    """Number the free parameters of a layer.
+
+    Args:
+        free: Which parameters are free, `(out, in, n)`.
+        layer: The layer; its ties say which edges share parameters, and so their numbers.
+        start: The first number.
+
+    Returns:
+        The numbers, of the shape of `free`, -1 where a parameter isn't free; and the number after the last one.
+    """
     if layer.ties:
         index = layer.tie_index()
         numbered, end = _count(free & layer.tie_leads()[..., None], start)

@@ -31,7 +31,7 @@ class FirstDesign:
         self._deviation = x.new_zeros(0)
 
     def __call__(self) -> Tensor:
-        """`(networks, batch, n_in, G + k + 1)`"""
+        """The first layer's design at all rows, `(networks, batch, n_in, G + k + 1)`."""
         layer = self.stack.layers[0]
         if not torch.equal(self._knots, layer.knots):
             with torch.no_grad():

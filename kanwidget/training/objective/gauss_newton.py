@@ -61,6 +61,17 @@ def _add_chunk(
     networks: slice,
     rows: slice,
 ) -> None:
+    """Add the Gauss-Newton matrices and gradients of a part of the rows of a part of the networks. In place.
+
+    Args:
+        matrix: The matrices of these networks, `(networks, size, size)`, still to be divided by the number of all rows.
+        gradient: Their gradients, `(networks, size)`, of the mean over all rows.
+        batch: All networks and data.
+        parameters: Layout of the free parameters.
+        trace: A trace of all networks on all rows, with derivatives.
+        networks: The networks of this chunk.
+        rows: Its rows.
+    """
     loss, part = batch.loss, trace.part(networks, rows)
     assert loss.gradient is not None and loss.factor is not None  # the table of optimizers allows no other loss
     weight = None if batch.weight is None else batch.weight[networks, rows]
@@ -212,7 +223,10 @@ class _Direct:
 
 
 def _direct(batch: Batch, deviations: Deviations) -> tuple[_Direct, list[Tensor]]:
-    """These derivatives, and those in the importances."""
+    """The penalty's derivatives in the values that its deviations are of, and, per layer, in the importances V.
+
+    Derivatives in values are partial ones: the way on through edges and layers below is left to `penalty_gradient`.
+    """
     metric, depth = METRICS[batch.penalty.metric], len(batch.stack.layers)
     leaves = {kind: [t.detach().requires_grad_(True) for t in deviations.of(kind)] for kind in metric.kinds}
     flat = [t for part in leaves.values() for t in part]
@@ -260,7 +274,7 @@ def _add_symbolic(vector: Tensor, index: LayerIndex, layer: LayerStack, symbolic
 
 
 def _of_coefficients(batch: Batch, parameters: ParameterVector) -> Tensor:
-    """The part that looks at the coefficients themselves."""
+    """Gradient of the penalty's terms in the coefficients themselves (`coef`, `coefdiff`), `(networks, size)`."""
     tensors = batch.stack.parameters()
     with torch.enable_grad():
         leaves = [p for p in tensors if p.requires_grad]

@@ -105,6 +105,13 @@ class Objective:
     def _terms(
         self, stack: Stack, rows: Tensor | None, *, derivatives: bool = False
     ) -> tuple[ForwardTrace, Tensor, Tensor]:
+        """The trace, the losses and the penalties with lamb, `(networks,)` each.
+
+        Args:
+            stack: The networks of the batch, or the same with their own parameters in the graph.
+            rows: Indices of rows; None for all.
+            derivatives: Whether the trace has what a Jacobian needs.
+        """
         batch = self.batch
         x, y, weight, first = batch.x, batch.y, batch.weight, batch.first_design()
         if rows is not None:

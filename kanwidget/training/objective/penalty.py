@@ -44,7 +44,11 @@ class Penalty:
         return self.of_importance(importance) + self.of_coefficients(stack)
 
     def of_importance(self, importance: Sequence[Tensor]) -> Tensor:
-        """The terms in V."""
+        """The terms in the importances, their sum and entropies with weights, `(networks,)`; without lamb.
+
+        Args:
+            importance: V of each layer, `(networks, out, in)`, or of nodes, `(networks, nodes)`.
+        """
         total = importance[0].new_zeros(len(importance[0]))
         for v in importance:
             entropy = _entropy(v, -1) if v.ndim == 2 else _entropy(v, -1).mean(-1) + _entropy(v, -2).mean(-1)

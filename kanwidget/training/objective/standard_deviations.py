@@ -62,6 +62,7 @@ class Deviations:
         return _centered(values) * (part / max(1, values.shape[1] - 1))[:, None], None
 
     def _compute(self, kind: Kind, index: int) -> Tensor:
+        """The deviations of one kind in one layer (for nodes, on one level), without the cache of `of`."""
         if self._rooted(kind, index):
             return _square_root(self._rotated().square().sum(-1))
         if kind == "nodes" and index == 0:
@@ -78,6 +79,7 @@ class Deviations:
         return torch.einsum("sirb,soib->soir", self.root, self.stack.layers[0].weight())
 
     def _values(self, kind: Kind, index: int) -> Tensor:
+        """Values of one kind at the rows, `(networks, batch, …)`: of a level of nodes, or of the subnodes, edges or splines of a layer."""
         if kind == "nodes":
             return self.trace.nodes[index]
         if kind == "subnodes":

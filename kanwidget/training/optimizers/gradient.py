@@ -118,6 +118,8 @@ class GradientMethod(Optimizer):
         return torch.randperm(self.objective.rows, generator=self._generator)[: self.batch]
 
     def _closure(self, rows: Tensor | None, interrupted: Callable[[], bool]) -> Callable[[], Any]:
+        """The function that torch's optimizer calls for the objective on these rows (None: all), with gradients in the parameters."""
+
         def closure() -> Tensor:
             if interrupted():
                 raise Interrupted

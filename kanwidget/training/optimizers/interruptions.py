@@ -14,7 +14,10 @@ from kanwidget.training.optimizers.base import Interrupted
 
 
 def once(interrupted: Callable[[], bool]) -> Callable[[], bool]:
-    """The same question, answered with True a single time: what mends an interrupted step isn't interrupted again."""
+    """A function that asks `interrupted` until the answer is True, and then says False for good.
+
+    So the work that takes an interrupted step back isn't interrupted in turn.
+    """
     answered = False
 
     def asked() -> bool:

@@ -121,7 +121,15 @@ def ridge(
 def _add_roughness(
     matrix: Tensor, objective: LeastSquares, parameters: Parameters, order: int, weight: Callable[[LayerStack], float]
 ) -> None:
-    """Add squares of the differences of every spline's coefficients; levels have no neighbors."""
+    """Add the squares of the differences of every spline's coefficients to a quadratic form. Levels of words have no neighbors.
+
+    Args:
+        matrix: The form, `(size, size)`. In place.
+        objective: The networks.
+        parameters: Layout of their free parameters.
+        order: Order of the differences.
+        weight: Gives the squares' factor for a layer.
+    """
     for layer, index in zip(objective.stack.layers, parameters.layers, strict=True):
         count = layer.grid_size + layer.k
         if count > order:

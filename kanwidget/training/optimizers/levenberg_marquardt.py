@@ -126,7 +126,10 @@ class LevenbergMarquardt(Optimizer):
         return torch.where(self._priced[:, None, None], self.evidence.matrix(), self._plain_ridge)
 
     def _ask_evidence(self, matrix: Tensor, gradient: Tensor, start: Tensor, ridge_scale: Tensor) -> Tensor:
-        """Let the data set the ridge, from Gauss-Newton matrices; returns its factor."""
+        """Let the data set the ridge, once the coarse shape is there; returns the ridge's factor, `(networks,)`.
+
+        `ridge_scale` is the factor for networks without evidence; `start` their parameters, `(networks, size)`.
+        """
         if self.evidence is None or not bool(self._priced.any()):
             return ridge_scale
         if bool((self._age >= _COARSE_STEPS).all()):
@@ -226,7 +229,10 @@ class LevenbergMarquardt(Optimizer):
     def _accelerate(
         self, objective: LeastSquares, start: Tensor, step: Tensor, factor: Tensor, metric: Tensor
     ) -> Tensor:
-        """Add the geodesic acceleration to steps, where it is a small correction."""
+        """Steps with the geodesic acceleration added, where that is a small correction; others as they are.
+
+        `factor` is the Cholesky factor of the damped matrices, `metric` measures how long step and correction are.
+        """
         with torch.no_grad():
             curvature = objective.acceleration(self.parameters, self._current, start, step.to(start.dtype))
         if curvature is None:
@@ -258,7 +264,7 @@ class LevenbergMarquardt(Optimizer):
         self._small_gains = put(self._small_gains, networks, torch.where(small, part(self._small_gains) + 1, 0.0))
 
     def _smallest_gain(self, part: Subset) -> Tensor:
-        """The largest gains that count as small."""
+        """Gains of the objective up to which a step counts as small, for a part of the networks."""
         smallest = _SMALL_GAIN * part(self._current.total)
         if self.evidence is None:
             return smallest
@@ -273,7 +279,10 @@ class LevenbergMarquardt(Optimizer):
         self._growth = put(self._growth, networks, 2 * growth)
 
     def _finish(self, end: Tensor, accepted: AcceptedSteps) -> list[Outcome]:
-        """Leave every network at the end of its step; networks without a step start again with their first damping."""
+        """Leave every network at the end of its step, and return the outcomes.
+
+        A network without a step starts again with its first damping: it has converged, or stalled if its objective isn't finite.
+        """
         stuck = (~accepted.networks).nonzero()[:, 0]
         if len(stuck) or not accepted.complete:
             self.parameters.write(self.objective.stack, end)
@@ -401,7 +410,13 @@ class AcceptedSteps:
         self._value: Any | None = None
 
     def add(self, trial: Tensor, value: Any, accepted: Tensor) -> None:
-        """Take the accepted ones of the networks of a trial; `accepted` is their index within `trial`."""
+        """Take the values of those networks of a trial whose step was accepted.
+
+        Args:
+            trial: Indices of the networks that tried a step.
+            value: Their objectives' value after it.
+            accepted: Which of them accepted it: indices within `trial`.
+        """
         if len(accepted):
             if self._value is None and len(trial) == len(self.networks):
                 self._value, self.complete = value, len(accepted) == len(self.networks)

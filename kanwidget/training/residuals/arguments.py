@@ -77,7 +77,15 @@ def _scaling(network: Network) -> Scaling | None:
 
 
 def _try(network: Network, term: ResidualTerm, unknowns: dict[str, float]) -> ResidualTerm:
-    """The term with the derivatives that it asks for, after a check of its result."""
+    """Evaluate a residual at the start; returns its term with the derivatives that it reads and its number of columns.
+
+    An error where it isn't finite or its rows depend on each other, and where the network's splines have no such derivatives.
+
+    Args:
+        network: The network.
+        term: The residual, without derivatives yet.
+        unknowns: First values of the unknown constants.
+    """
     with torch.no_grad():
         objective = ResidualObjective(network, [term], unknowns)
         parts = [_LazyDerivatives(objective, replace(term, x=x, sets=1)) for x in term.x.chunk(term.sets)]
@@ -106,7 +114,7 @@ class _LazyDerivatives(dict[Features, Tensor]):
         self.objective, self.term = objective, term
 
     def ask(self, derivatives: set[Features]) -> None:
-        """Compute the missing ones, in one pass."""
+        """Compute the derivatives of these features in own units, all in one pass, unless they are all there."""
         if derivatives <= self.keys():
             return
         requested = DerivativeSet.of(derivatives)
@@ -138,7 +146,10 @@ def _by_residual(values: Any, argument: str, functions: Mapping[str, Any]) -> di
 
 
 def _sets(network: Network, name: str, points: Any) -> list[Tensor]:
-    """The sets of points of one residual, in the network's type and on its device."""
+    """The sets of points of one residual, `(rows, features)` each: several where a tuple is given, else one.
+
+    They come in the network's type, on its device; an error where sets differ in their number of rows.
+    """
     argument = f"points[{name!r}]"
     sets = [_points(network, part, argument) for part in (points if isinstance(points, tuple) else (points,))]
     if not sets or any(len(part) != len(sets[0]) for part in sets):
@@ -147,6 +158,7 @@ def _sets(network: Network, name: str, points: Any) -> list[Tensor]:
 
 
 def _points(network: Network, points: Any, argument: str) -> Tensor:
+    """One set of points as a tensor `(rows, features)` in the network's type; columns with names in the network's order."""
     ordered = frames.by_name(points, network.in_vars, _WHERE, argument)
     x = arrays.inputs(ordered, argument, _WHERE).to(network.device, network.dtype)
     if x.shape[1] != network.n_features:

@@ -154,6 +154,7 @@ def fit_residual(
 
 
 def _conclude(network: Network, trainer: ResidualTrainer, history: ResidualHistory) -> None:
+    """Complete the history by weights, unknown constants and their errors, append it to the network's own, and settle the scales."""
     history.weights = trainer.weights
     network.scaling.settle()
     if trainer.unknowns:

@@ -108,6 +108,7 @@ class ResidualObjective:
             return self._value(jets)
 
     def _value(self, jets: tuple[Jet, ...]) -> ResidualValue:
+        """Loss, penalty (0) and each term's mean square, from the jet of each term."""
         named = self.named()
         residuals = [term.residual(jet, named) for term, jet in zip(self.terms, jets, strict=True)]
         squares = torch.stack([residual.double().square().mean() for residual in residuals])
@@ -126,6 +127,7 @@ class ResidualObjective:
         return self.loss_of_zero().nan_to_num(nan=tiny, posinf=tiny).clamp_min(tiny)
 
     def _empty_jets(self) -> Iterator[Jet]:
+        """For each term a jet of zeros, of the shape of the outputs' jet at its points."""
         outputs = self.stack.template.n_out
         for term in self.terms:
             empty = self.constants.new_zeros
@@ -145,6 +147,14 @@ class ResidualObjective:
         )
 
     def _trace(self, term: ResidualTerm, rows: slice, *, adjoint: bool = False, cache: bool = True) -> JetTrace:
+        """A forward pass of jets at some points of a term.
+
+        Args:
+            term: The residual, with the derivatives to carry.
+            rows: Which of its points.
+            adjoint: Whether to keep what a Jacobian needs, see `jet_pass`.
+            cache: Whether to use the first layer's cached designs.
+        """
         x = self.stack.select([term.x[rows]])
         first = tuple(design[:, rows] for design in self._first_designs(term)) if cache else ()
         return jet_pass(
@@ -185,7 +195,13 @@ class ResidualObjective:
     def jacobians(
         self, term: ResidualTerm, linear: Linearization, parameters: ResidualVector
     ) -> Iterator[tuple[slice, Tensor]]:
-        """Chunks of rows with the Jacobian `(rows * columns, size)` of their residuals."""
+        """Yield chunks of a term's rows, each with the Jacobian of their residuals, `(rows * columns, size)`.
+
+        Args:
+            term: The residual. The points of all its sets add to a row's derivatives.
+            linear: Its linearization at the current parameters.
+            parameters: Layout of the parameters and, behind them, the unknown constants.
+        """
         columns = linear.residual.shape[1]
         first_set = replace(term, x=term.x[: term.rows])
         for rows in self._chunks(first_set, columns * parameters.size * term.sets):
@@ -326,7 +342,15 @@ def _with_residuals(jet: Jet) -> Jet:
 
 
 def _to_nodes(layer: LayerStack, trace: JetTrace, index: int, adjoint: Jet, edges: _Edges) -> Jet:
-    """The adjoint of the nodes below a layer from that of its sums."""
+    """The adjoint of the nodes below a layer, by the chain rule through its edges.
+
+    Args:
+        layer: The layer.
+        trace: A trace with `adjoint=True`.
+        index: The number of the layer, ≥ 1.
+        adjoint: The adjoint of the layer's subnodes.
+        edges: The factors of the edges' value and derivatives, from the same adjoint.
+    """
     nodes, carried = trace.nodes[index], trace.nodes[index].derivatives
     last = layer.edges_of(nodes.value, trace.designs[index][carried.order + 1], carried.order + 1)
     phi_derivatives = [part[:, :, None] for part in (*trace.edges[index], last)]
@@ -343,7 +367,14 @@ def _to_nodes(layer: LayerStack, trace: JetTrace, index: int, adjoint: Jet, edge
 
 
 def _add_numeric(full: Tensor, index: LayerIndex, designs: tuple[Tensor, ...], edges: _Edges) -> None:
-    """Add the columns of a layer's coefficients and base weights."""
+    """Add the derivatives in a layer's coefficients and base weights to the Jacobian. In place.
+
+    Args:
+        full: The Jacobian, `(networks, batch, residuals, size)`.
+        index: Where the layer's parameters stand in it.
+        designs: The layer's designs of orders 0, 1, …, `(networks, batch, in, G + k + 1)` each.
+        edges: The factors of the edges' value and derivatives, one for each order.
+    """
     if index.block is not None:  # consecutive columns: written into the Jacobian without a copy
         out, inputs, width = index.numeric.shape
         block = full[..., index.block].view(*full.shape[:3], out, inputs, width)

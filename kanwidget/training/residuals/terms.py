@@ -36,7 +36,14 @@ class Linearization:
     """In the unknown constants, `(rows, columns, constants)`."""
 
     def along(self, weight: Tensor) -> Linearization:
-        """The derivatives of each row's sum of columns times a weight, `(rows, columns)`."""
+        """The derivatives of Σ weight·residual, added up over the columns, as those of a single column.
+
+        Args:
+            weight: A constant for each row and column, `(rows, columns)`.
+
+        Returns:
+            A linearization of one column, of which only the derivatives mean something: `residual` has the sum of the weights.
+        """
         sets = self.adjoint.value.shape[1] // len(weight)
         by_column = weight.repeat(sets, 1)[None, ..., None]
         parts = [
@@ -102,7 +109,10 @@ class ResidualTerm:
         return _checked(residual, self)
 
     def linear(self, jet: Jet, constants: dict[str, Tensor]) -> Linearization:
-        """The residual's derivatives, by one backward pass a column: each row depends on its own point alone."""
+        """The residual and its derivatives in the outputs' jet and in the constants, by one backward pass a column.
+
+        A pass gives those of all rows at once, since each row depends on its own point alone.
+        """
         leaves = [part.detach().requires_grad_(True) for part in (jet.value, jet.first, jet.second)]
         leaf = {name: value.detach().requires_grad_(True) for name, value in constants.items()}
         with torch.enable_grad():

@@ -45,6 +45,7 @@ class ScaledLM(LevenbergMarquardt):
     parameters: ResidualVector
 
     def _damping_metric(self, matrix: Tensor, scale: Tensor) -> Tensor:
+        """The diagonal of the Gauss-Newton matrix divided by its mean, and a little of the usual metric, `(networks, size, size)`."""
         scales = matrix.diagonal(dim1=1, dim2=2) / scale[:, None]
         return torch.diag_embed(scales) + _EVEN * self._metric
 
@@ -203,6 +204,7 @@ class ResidualTrainer(Iterator[StepRecord]):
             self._optimizer.reload()
 
     def _resample(self) -> None:
+        """Draw the points anew, from the candidate points of the residuals that have any."""
         objective = self.objective
         terms, memories = list(objective.terms), dict(self._memories)
         for index, term in enumerate(terms):
@@ -215,7 +217,7 @@ class ResidualTrainer(Iterator[StepRecord]):
         self._note("points", "points drawn anew")
 
     def _refine(self, grid: int) -> None:
-        """Go on with a finer grid: the function stays, the parameters are replaced."""
+        """Go on with `grid` intervals: the functions stay, knots and coefficients are replaced, and the optimizer begins anew."""
         finer = refine(self.network, grid)
         state = NetworkState(self.network)
         try:

@@ -95,7 +95,7 @@ def _standard_errors(objective: ResidualObjective) -> list[float]:
 
 
 def _normal(objective: ResidualObjective, term: ResidualTerm, parameters: ResidualVector) -> tuple[float, Tensor]:
-    """A term's weight of one residual, and its JᵀJ."""
+    """A term's weight divided by its number of residuals, and JᵀJ of their Jacobian, `(size, size)`."""
     linear = objective.linear(term, objective.jet(term))
     matrix = torch.zeros(parameters.size, parameters.size, dtype=torch.float64, device=objective.device)
     for _, jac in objective.jacobians(term, linear, parameters):

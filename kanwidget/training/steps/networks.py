@@ -149,7 +149,14 @@ class TrainingBatch:
     def records(
         self, outcomes: Sequence[Outcome], step: int, seconds: float, stops: Sequence[str | None]
     ) -> list[StepRecord]:
-        """The step as records, with the losses on test and validation data."""
+        """The step as a record for each network, with its losses on test and validation data.
+
+        Args:
+            outcomes: The outcome of each network.
+            step: The number of steps until now.
+            seconds: Since the training began.
+            stops: The reason of each network to stop; None while it goes on.
+        """
         outputs = {part: self._output(part) for part in self._designs}
         losses = {part: self._loss_of(output, part) for part, output in outputs.items()}
         metrics = self._metrics(outputs)
@@ -183,6 +190,7 @@ class TrainingBatch:
         return [data.loss.report(value) for data, value in zip(self.data, values, strict=True)]
 
     def _metrics(self, outputs: dict[str, Tensor]) -> list[dict[str, float]]:
+        """The user's metrics of each network by name, on the test data, without test data on the training data; in own units."""
         named = self.settings[0].metrics
         if not named:
             return [{} for _ in self.networks]

@@ -130,7 +130,7 @@ class RowSchedule:
 
 
 def _first_rows(network: Network, loss: Loss, settings: Settings, total: int) -> int:
-    """The rows that a training begins with."""
+    """The number of rows that a training begins with: the setting `rows`, or by rows and parameters with `auto`; `total` for all."""
     rows = settings.rows
     if isinstance(rows, int):
         return min(rows, total)
@@ -162,7 +162,14 @@ def _order(data: TrainingData, first: int, seed: int) -> Tensor:
 
 
 def _evenly(classes: Tensor) -> Tensor:
-    """Places between 0 and 1 with which every beginning has its part of each class; a few rows of each come before."""
+    """Places of rows by which every beginning of the sorted rows has its part of each class.
+
+    Args:
+        classes: Class number of each row, `(rows,)`.
+
+    Returns:
+        `(rows,)`: n/N for row n of a class of N rows; -1, before all of these, for the first five of each class.
+    """
     counts = torch.bincount(classes)
     by_class = classes.argsort(stable=True)
     number = torch.empty_like(classes)

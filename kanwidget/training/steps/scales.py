@@ -36,7 +36,10 @@ def learn_scales(network: Network, data: Dataset, loss: Loss) -> None:
 
 
 def _learn_levels(network: Network, data: Dataset) -> None:
-    """Make words of the inputs whose columns hold words, as long as nothing has been learnt of them."""
+    """Set the number of levels of each input from the data, 0 for numbers. In place.
+
+    An error where that would change an input that has a function already, or splines that were trained.
+    """
     layer = network.layer(0)
     levels = tuple(len(data.levels[column]) for column in network.columns.tolist())
     functions = {flat % layer.in_dim for members in layer.symbols.values() for flat in members}
@@ -76,7 +79,10 @@ def restored_scaling(*networks: Network) -> Iterator[None]:
 
 
 def resolve_logs(network: Network, data: Dataset) -> None:
-    """Make the logarithms that the network was made with its first steps, now that the columns have names. In place."""
+    """Find the columns and outputs of `network.log`, by name or number, and let the network's scales take their logarithms. In place.
+
+    An error for what the data don't have, and for values that aren't positive.
+    """
     inputs, outputs = [], []
     for name in network.log:
         if isinstance(name, int):

@@ -116,6 +116,7 @@ class Trainer(Iterator[StepRecord]):
             self._training_batch = self._batch(settings)
 
     def _batch(self, settings: Settings) -> TrainingBatch:
+        """Network and data of the steps to come, with the rows that are due, and a new optimizer."""
         data = self.rows.part(self._training_data)
         if not self.rows.complete:
             # Chosen for all rows: the optimizer stays the same when the rows become more.
@@ -228,7 +229,7 @@ class Trainer(Iterator[StepRecord]):
         return interruptible(interrupted) if self.rows.count > _LONG_ROWS else nullcontext()
 
     def _go_on_with(self, count: int, interrupted: Callable[[], bool]) -> None:
-        """Take more rows. Interrupted, it stays with the former ones."""
+        """Take `count` rows from now on. Interrupted, it stays with the former ones."""
         former, rows = self._training_batch, copy.copy(self.rows)
         self.rows.take(count)
         try:
@@ -245,6 +246,13 @@ class Trainer(Iterator[StepRecord]):
         self._note("rows", self.rows.text)
 
     def _record_of(self, outcomes: list[Outcome], moved: bool, started: float) -> StepRecord:
+        """Count a step, see whether the training ends with it, and return its record.
+
+        Args:
+            outcomes: The network's outcome alone.
+            moved: Whether its grids were moved before the step.
+            started: `time.perf_counter()` at the beginning of the step.
+        """
         if moved:
             self._note("grid", "grid adapted")
         self.step_count += 1
