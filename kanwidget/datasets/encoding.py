@@ -40,7 +40,7 @@ _DATE = re.compile(r"\d{1,4}([-./])\d{1,2}\1\d{1,4}(?!\d)")
 _MOST_LEVELS = 100
 #: Names of new levels that a warning says.
 _NAMED = 5
-#: Units of dates, in seconds: the first one of which there are three between the first and the last.
+#: Units of dates and durations, in seconds: the first one of which there are three between the smallest and the largest.
 _UNITS = (("years", 365.2425 * 86400), ("days", 86400.0), ("hours", 3600.0), ("seconds", 1.0))
 _LEAST_UNITS = 3
 
@@ -61,9 +61,9 @@ class Column:
     pooled: int = 0
     """Levels that were too rare, and have become one."""
     unit: str = ""
-    """Of dates."""
+    """Of dates and durations: one of `_UNITS`; "" of others."""
     origin: float = 0.0
-    """Where dates begin, in seconds since 1970."""
+    """Where dates begin, in seconds since 1970; 0 of others."""
 
     @property
     def inputs(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
