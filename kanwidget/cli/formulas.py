@@ -47,6 +47,7 @@ class StepLines:
 
 
 def _step_line(step: DiscoveryStep) -> str | None:
+    """A step of a search as a line with the time; None for a step with formulas of which none has changed."""
     if step.kind == "formula":
         if not step.changed:
             return None

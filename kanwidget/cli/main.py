@@ -135,7 +135,15 @@ def _write(
     recorder: Any = None,
     discovery: Discovery | None = None,
 ) -> None:
-    """The files that were asked for."""
+    """Write the files that the command line asks for, and print a line for each.
+
+    Args:
+        model: The network.
+        data: The table.
+        arguments: With the paths `out`, `save` and, of `fit`, `export`; None for no file.
+        recorder: Of the training, for the film of the report; None for none.
+        discovery: The search whose formulas the report shows; None without a search.
+    """
     if arguments.out:
         steps.write_report(model, data, arguments.out, recorder, discovery)
     if arguments.save:

@@ -204,7 +204,13 @@ def _size(shape: tuple[Sequence[int], int]) -> int:
 
 
 def _loss(data: Dataset, shape: tuple[list[int], int], seed: int) -> float:
-    """The median root mean squared error on rows set aside."""
+    """The error of a shape on rows that are set aside: the median of three short trainings, a single one where there are many rows.
+
+    Args:
+        data: With standardized labels, in whose unit the root mean squared error is.
+        shape: Width and grid.
+        seed: Of the network and the first split.
+    """
     from kanwidget.datasets import Dataset
     from kanwidget.kan import KAN
 
@@ -322,7 +328,7 @@ def train_scaled(
 
 
 def _rescale(model: KAN, mean: float, scale: float) -> KAN:
-    """Multiply the output by `scale`, and add `mean`. In place; returns the model."""
+    """Multiply the network's outputs by `scale`, then add `mean`, in its last layer. In place; returns the model."""
     import torch
 
     from kanwidget.surgery._structure import add_constant

@@ -107,7 +107,15 @@ _TYPES: dict[Kind, str] = {"numbers": "numeric", "words": "words", "dates": "dat
 
 
 def _of_kind(found: Cells, kind: Kind, label: Any) -> Cells | Fault:
-    """Cells of one kind as another: numbers as words, nothing at all as anything, and else a fault."""
+    """The cells in the kind that the column had in training, or the fault of a column that holds another one.
+
+    Numbers become texts where words are asked for; a column without any filled cell passes as any kind.
+
+    Args:
+        found: The cells as they were read.
+        kind: The kind that is asked for, another one than that of `found`.
+        label: The column, for the fault.
+    """
     if kind == "words" and found.kind == "numbers":
         texts = [None if math.isnan(value) else np.format_float_positional(value, trim="-") for value in found.values]
         return Cells("words", np.array(texts, object))
@@ -123,6 +131,13 @@ def _of_kind(found: Cells, kind: Kind, label: Any) -> Cells | Fault:
 
 
 def _read(df: Any, label: Any, as_words: AsWords) -> Cells | Fault:
+    """The cells of a column in the kind that its type says; cells of no declared type are judged one by one.
+
+    Args:
+        df: Any frame.
+        label: The column.
+        as_words: Which cells are read as words, where they could also be numbers.
+    """
     import narwhals.stable.v1 as nw
 
     column = df[label]
@@ -146,7 +161,13 @@ def _read(df: Any, label: Any, as_words: AsWords) -> Cells | Fault:
 
 
 def _of_array(values: NDArray[Any], label: Any, as_words: AsWords = "needed") -> Cells | Fault:
-    """The cells of an array."""
+    """The cells of an array, `(rows,)`: numbers, dates and durations by their dtype, anything else cell by cell.
+
+    Args:
+        values: The column; a fault where it has more than one axis.
+        label: The column's name, for faults.
+        as_words: With `needed` booleans are numbers; else they are read cell by cell.
+    """
     if values.ndim != 1:
         return Fault(f"one value a row in column {str(label)!r}", values, "Give each of them a column of its own.")
     if values.dtype.kind in "mM":
@@ -159,7 +180,16 @@ def _of_array(values: NDArray[Any], label: Any, as_words: AsWords = "needed") ->
 
 
 def _of_objects(values: list[Any], label: Any, as_words: AsWords) -> Cells | Fault:
-    """The cells of a list of anything."""
+    """The cells of a list whose entries may be anything, or the fault of the first entry that can't be read.
+
+    Dates if all entries are dates, durations likewise; numbers if all can be; words otherwise. But where at least half of them (`NUMBERS`)
+    read as numbers, an entry that doesn't is a fault, most likely a misprint. A list without a filled cell counts as numbers.
+
+    Args:
+        values: The column's entries, missing ones among them.
+        label: The column's name, for faults.
+        as_words: When entries that could be numbers are words.
+    """
     present = [value for value in values if not _is_missing(value)]
     name = f"column {str(label)!r}"
     if not present:
@@ -197,6 +227,7 @@ def _naive(value: Any) -> Any:
 
 
 def _is_missing(value: Any) -> bool:
+    """Whether a cell is missing: None, NaN, NaT or `pandas.NA`. An array in a cell isn't."""
     if value is None:
         return True
     try:

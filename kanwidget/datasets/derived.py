@@ -123,7 +123,13 @@ def _with_column(data: Dataset, name: Any, formula: Any) -> Dataset:
 
 
 def _evaluator(name: str, formula: Any, columns: tuple[str, ...]) -> Evaluator:
-    """The function of a formula whose variables are columns."""
+    """The function that computes a new column: from `{column: (rows,)}` to its values.
+
+    Args:
+        name: The new column, for errors.
+        formula: A text, or a sympy expression whose symbols are columns.
+        columns: The columns that there are.
+    """
     text, names, numbers = _as_text(name, formula, columns)
     try:
         evaluate, variables = compiled(text), variables_of(text) - numbers.keys()
@@ -155,7 +161,14 @@ def _as_text(name: str, formula: Any, columns: tuple[str, ...]) -> tuple[str, di
 
 
 def _extended(data: Dataset, key: str, name: str, evaluate: Evaluator) -> Tensor:
-    """The inputs of one part with a further column."""
+    """The inputs of one part with the new column as the last one; refuses a column that isn't finite in each row.
+
+    Args:
+        data: The data.
+        key: The part, such as `train_input`.
+        name: The new column, for the error.
+        evaluate: Its values, from those of the other columns.
+    """
     x = data[key]
     try:
         value = evaluate(dict(zip(data.in_vars, x.unbind(1), strict=True)))

@@ -40,7 +40,7 @@ _DATE = re.compile(r"\d{1,4}([-./])\d{1,2}\1\d{1,4}(?!\d)")
 _MOST_LEVELS = 100
 #: Names of new levels that a warning says.
 _NAMED = 5
-#: Units of dates, in seconds: the first one of which there are three between the first and the last.
+#: Units of dates and durations, in seconds: the first one of which there are three between the smallest and the largest.
 _UNITS = (("years", 365.2425 * 86400), ("days", 86400.0), ("hours", 3600.0), ("seconds", 1.0))
 _LEAST_UNITS = 3
 
@@ -61,9 +61,9 @@ class Column:
     pooled: int = 0
     """Levels that were too rare, and have become one."""
     unit: str = ""
-    """Of dates."""
+    """Of dates and durations: one of `_UNITS`; "" of others."""
     origin: float = 0.0
-    """Where dates begin, in seconds since 1970."""
+    """Where dates begin, in seconds since 1970; 0 of others."""
 
     @property
     def inputs(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -74,7 +74,14 @@ class Column:
         return ((name, ()), (f"{self.name} {MISSING}", FLAG)) if self.missing else ((name, ()),)
 
     def encoded(self, found: Cells) -> NDArray[np.float64]:
-        """The inputs of cells, `(rows, inputs)`. Where the column had no missing number before, its mean stands for one."""
+        """What a network reads of cells, `(rows, inputs)`, in the columns that `inputs` names.
+
+        Words become numbers of levels, dates and durations numbers in the column's unit, and missing numbers `fill`. The second input,
+        1 where a number is missing, is there only if the column had missing numbers in training; else there is a warning.
+
+        Args:
+            found: The cells, of this column's kind.
+        """
         if self.kind == "words":
             return self._codes(found)[:, None]
         values = np.asarray(found.values, float)
@@ -127,7 +134,7 @@ class Column:
         return float(self.levels.index(chosen)) if chosen in self.levels else UNMET
 
     def _codes(self, found: Cells) -> NDArray[np.float64]:
-        """Numbers of levels; one half for those that training hadn't."""
+        """The number of each cell's level, `(rows,)`; a level that training hadn't gets `UNMET`, with a warning."""
         texts = found.texts
         code = {text: self._code(MISSING if text is None else text) for text in {*texts}}
         codes = np.array([code[text] for text in texts], float)
@@ -212,7 +219,19 @@ class Encoding:
 
     @classmethod
     def of(cls, df: Any, labels: Sequence[Any], where: str, argument: str) -> tuple[Encoding, list[Fault]]:
-        """What is to be read of these columns, and what can't be read of them."""
+        """The encoding of some columns of a frame, and the faults of those that can't be read.
+
+        Columns from which nothing can be learnt are in its `left_out`, with the reason.
+
+        Args:
+            df: The frame.
+            labels: The columns.
+            where: The public function, for errors.
+            argument: The name of the frame's argument, for errors.
+
+        Raises:
+            ValueError: If no column remains though all can be read, or two inputs would have the same name.
+        """
         columns, left_out, faults = [], [], []
         for label in labels:
             found = cells.read(df, label)
@@ -247,7 +266,7 @@ class Encoding:
 
 
 def _useless(found: Cells) -> str:
-    """Why no network reads these cells, "" where one does."""
+    """Why nothing can be learnt from a column, in words that follow "has"; "" for a column that a network reads."""
     if found.absent.all():
         return "no filled cell"
     if found.kind != "words":
@@ -262,6 +281,14 @@ def _useless(found: Cells) -> str:
 
 
 def _column(name: str, found: Cells) -> Column:
+    """A column as training reads it: levels of words; of numbers the mean, for missing ones; of dates also unit and origin.
+
+    The unit is the largest of which dates or durations span three; their mean is in it, counted from the origin.
+
+    Args:
+        name: In the frame.
+        found: The cells, at least one of them filled.
+    """
     missing = int(found.absent.sum())
     if found.kind == "words":
         levels, pooled = _levels(found)
@@ -283,7 +310,15 @@ def _mean(values: NDArray[np.float64]) -> float:
 
 
 def _levels(found: Cells) -> tuple[tuple[str, ...], int]:
-    """The levels in their own order or that of the alphabet, then those of rare ones and of missing cells; and how many were too rare."""
+    """The levels of a column of words, and how many rare ones were pooled.
+
+    Args:
+        found: The cells.
+
+    Returns:
+        Levels in the order that the column gives them, else in that of the alphabet: all, or of more than 100 the 99 most frequent ones
+        and `other`; last `missing`, where a cell is. And the number of levels that `other` stands for, 0 without it.
+    """
     counts = Counter(text for text in found.texts if text is not None)
     order = [level for level in found.order if level in counts] if found.order else sorted(counts)
     kept, pooled = order, 0

@@ -80,7 +80,17 @@ def is_table(data: Any) -> bool:
 
 
 def _recoded(data: Dataset, encoding: Encoding, where: str) -> Dataset:
-    """The data as another reading has them: its levels, its first day, and what stands for a missing number."""
+    """The data with the numbers that another encoding gives to the same cells: its levels, origin of dates, and means for missing numbers.
+
+    Args:
+        data: Returned as it is where it has no encoding, already has this one, or lacks columns (which the caller's next check reports).
+        encoding: The encoding of the training data, whose inputs the result has, in this order.
+        where: The public function, for errors.
+
+    Raises:
+        ValueError: For a column that was left out of `data` as useless, and for standardized inputs that would be read differently.
+        TypeError: For a column of another kind; a `ValueError` for several.
+    """
     own = data.encoding
     if own is None or own.columns == encoding.columns:
         return data
@@ -119,7 +129,7 @@ def _by_name(fields: Mapping[str, Any], names: Sequence[str], where: str) -> dic
 
 
 def _with_columns(data: Dataset, names: Sequence[str], where: str) -> Dataset:
-    """The columns of these names in this order; unchanged where they go by position."""
+    """The data with the input columns of these names, in this order; unchanged where columns go by position."""
     indices = naming.column_indices(data.in_vars, names, where, kind="a Dataset")
     if indices is None or indices == list(range(data.n_features)):
         return data

@@ -101,7 +101,13 @@ def _ranges(ranges: Any, n_var: int) -> tuple[Tensor, Tensor]:
 
 
 def _values(f: Callable[[Tensor], Tensor], x: Tensor, f_mode: str) -> Tensor:
-    """The function's values as a table of floats."""
+    """The values of a person's function, `(rows, outputs)`, as floats; refuses values that aren't finite, or of another shape.
+
+    Args:
+        f: The function.
+        x: The inputs, `(rows, inputs)`.
+        f_mode: `col` for a function of a table as `x` is, `row` for one of its transpose.
+    """
     with torch.no_grad():
         y = arrays.tensor(f(x if f_mode == "col" else x.T), "f", _WHERE)
     y = y if y.is_floating_point() else y.to(torch.float64)

@@ -103,6 +103,12 @@ def _array(kind: str, name: str, values: Array | Iterable[int]) -> str:
 
 
 def _arrays(step: Step, number: int) -> Iterator[str]:
+    """The declarations of a layer's numbers, to which `_step` refers by name.
+
+    Args:
+        step: The layer.
+        number: Of the layer, from 1: part of each name, as are `a` and `b` for a layer's first and second table of curves.
+    """
     for letter, curves in zip("ab", step.curves, strict=False):
         at = f"{number}{letter}"
         yield _array("int", f"sources_{at}", curves.sources)
@@ -114,6 +120,12 @@ def _arrays(step: Step, number: int) -> Iterator[str]:
 
 
 def _body(program: Program, functions: dict[Form, str]) -> Iterator[str]:
+    """The lines of the C function: the inputs in scaled numbers as `x_0`, each layer, and the outputs `y` in own units.
+
+    Args:
+        program: The network.
+        functions: The name in C of each function, by its form.
+    """
     inputs = [_input(program, i) for i in range(len(program.picks))]
     yield f"double x_0[] = {{{', '.join(inputs)}}};"
     for number, step in enumerate(program.steps, 1):
@@ -127,7 +139,12 @@ def _body(program: Program, functions: dict[Form, str]) -> Iterator[str]:
 
 
 def _input(program: Program, i: int) -> str:
-    """An input in scaled numbers."""
+    """The C expression of an input in scaled numbers: of a column, its logarithm, scaled, and brought nearer where curves end.
+
+    Args:
+        program: The network.
+        i: The input, from 0.
+    """
     text = f"x[{program.picks[i]}]"
     text = f"log({text})" if i in program.logs else text
     if program.centre[i] != 0 or program.size[i] != 1:
@@ -138,7 +155,13 @@ def _input(program: Program, i: int) -> str:
 
 
 def _step(step: Step, number: int, functions: dict[Form, str]) -> Iterator[str]:
-    """The lines of a layer."""
+    """The C lines of a layer: from nodes `x_…` to subnodes `y_…` to the nodes above.
+
+    Args:
+        step: The layer.
+        number: Of the layer, from 1.
+        functions: The name in C of each function, by its form.
+    """
     x, y = f"x_{number - 1}", f"y_{number}"
     yield f"double {y}[{step.subnodes}] = {{0}};"
     if not (step.curves or step.base or step.terms):

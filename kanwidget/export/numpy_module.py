@@ -65,6 +65,7 @@ def _imports(program: Program) -> list[str]:
 
 
 def _constants(program: Program) -> Iterator[str]:
+    """The lines of the module's constants: what its columns mean, and the numbers of each layer."""
     columns = program.columns
     yield "#: The columns of x."
     yield f"COLUMNS = {tuple(column.name for column in columns)!r}"
@@ -104,6 +105,12 @@ def _predict(program: Program, name: str, functions: dict[Form, str]) -> Iterato
 
 
 def _body(program: Program, functions: dict[Form, str]) -> Iterator[str]:
+    """The lines of the function's body: from `x`, numbers of all columns, `(rows, columns)`, to the outputs in own units.
+
+    Args:
+        program: The network.
+        functions: The name of each function in the module, by its form.
+    """
     yield f"x = x[:, {list(program.picks)}]"
     for source in program.logs:
         yield f"x[:, {source}] = np.log(x[:, {source}])"
@@ -123,7 +130,13 @@ def _body(program: Program, functions: dict[Form, str]) -> Iterator[str]:
 
 
 def _step(step: Step, number: int, functions: dict[Form, str]) -> Iterator[str]:
-    """The lines of a layer."""
+    """The lines of a layer, which replace `x`, the nodes below, `(rows, nodes)`, by the nodes above.
+
+    Args:
+        step: The layer.
+        number: Of the layer, from 1: part of the names of its constants.
+        functions: The name of each function in the module, by its form.
+    """
     yield f"y = np.zeros((len(x), {step.subnodes}))"
     for letter, curves in zip("ab", step.curves, strict=False):
         at = f"{number}{letter}"

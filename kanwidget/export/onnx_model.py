@@ -99,7 +99,12 @@ class _Graph:
         return self.node("Cast", value, to=getattr(self._onnx.TensorProto, kind))
 
     def apply(self, form: Form, u: Any) -> Any:
-        """A function of "u", a name or, of numbers alone, a number."""
+        """The value of a function as a graph's node: its name, or a number for a part of the form without "u".
+
+        Args:
+            form: The function as nested tuples, with "u" for its argument.
+            u: The argument: the name of a node, or a number.
+        """
         if not isinstance(form, tuple):
             return u if form == "u" else float({"pi": math.pi, "e": math.e}.get(str(form), form))
         head, *operands = form
@@ -122,7 +127,7 @@ class _Graph:
 
 
 def _outputs(graph: _Graph, program: Program) -> str:
-    """The nodes of all steps."""
+    """Add the nodes of the whole network; returns the name of the one with the outputs, `(rows, outputs)`, in own units."""
     x = graph.node("Gather", "x", np.array(program.picks), axis=1)
     if program.logs:
         chosen = np.isin(np.arange(len(program.picks)), program.logs)
@@ -144,7 +149,13 @@ def _outputs(graph: _Graph, program: Program) -> str:
 
 
 def _step(graph: _Graph, step: Step, x: str) -> str:
-    """The nodes above a layer."""
+    """Add the nodes of a layer; returns the name of the one with the values of the network's nodes above it, `(rows, nodes)`.
+
+    Args:
+        graph: The graph.
+        step: The layer.
+        x: The name of the node with the values below, `(rows, inputs)`.
+    """
     y = graph.node("MatMul", x, np.zeros((step.inputs, step.subnodes)))
     parts = [_curves(graph, curves, x) for curves in step.curves]
     if step.base is not None:
@@ -170,7 +181,15 @@ def _factors(step: Step) -> Iterator[NDArray[np.int64]]:
 
 
 def _curves(graph: _Graph, curves: Curves, x: str) -> str:
-    """The sums of piecewise polynomials: which piece a number is in, times powers, times coefficients."""
+    """Add the nodes of a layer's piecewise polynomials; returns the name of the one with their sums, `(rows, subnodes)`.
+
+    Which piece an input is in (the knots that it has reached), times its powers, is multiplied by the table of coefficients.
+
+    Args:
+        graph: The graph.
+        curves: The polynomials.
+        x: The name of the node with the values below, `(rows, inputs)`.
+    """
     inputs, pieces, powers, sums = curves.table.shape
     x = graph.node("Unsqueeze", graph.node("Gather", x, np.array(curves.sources), axis=1), _LAST)
     reached = graph.cast(graph.node("GreaterOrEqual", x, curves.knots), "DOUBLE")
@@ -209,7 +228,15 @@ def _atan(graph: _Graph, u: str) -> str:
 
 
 def _angle(graph: _Graph, operator: str, u: str, sine: str, cosine: str) -> str:
-    """The angle with this sine and cosine: one in single precision, and the sine of what it lacks."""
+    """Add the nodes of an angle in double precision; returns the name of the last one.
+
+    Args:
+        graph: The graph.
+        operator: Gives the angle in single precision: `Asin` or `Atan`. The sine of what that lacks is added.
+        u: The operator's argument.
+        sine: The sine of the angle, in double precision.
+        cosine: Its cosine.
+    """
     rough = graph.cast(graph.node(operator, graph.cast(u, "FLOAT")), "DOUBLE")
     first = graph.node("Mul", sine, graph.node("Cos", rough))
     second = graph.node("Mul", cosine, graph.node("Sin", rough))

@@ -195,6 +195,13 @@ def _of_encoding(encoding: Encoding) -> dict[str, Column]:
 
 
 def _step(network: Network, index: int, where: str) -> Step:
+    """One layer of a network as a step, with all nodes that its subnodes lead to.
+
+    Args:
+        network: The network.
+        index: The layer, from 0.
+        where: The public function, for the error about a function without a formula.
+    """
     layer = network.layer(index)
     curved, words = layer.curved(), layer.spline_on & ~layer.curved()
     kinds = ((curved, _splines), (words, _levels))
@@ -206,7 +213,12 @@ def _step(network: Network, index: int, where: str) -> Step:
 
 
 def _splines(layer: Layer, sources: list[int]) -> Curves:
-    """The splines of inputs: a line, a polynomial for each interval, a line."""
+    """The splines of some inputs of a layer as piecewise polynomials: a line, a polynomial for each grid interval, a line.
+
+    Args:
+        layer: The layer.
+        sources: Inputs with splines; an edge without one has coefficients 0.
+    """
     knots, k = layer.knots[sources].double(), layer.k
     grid = splines.interior(knots, k)
     basis, middles = splines.interval_polynomials(knots, k)
@@ -223,7 +235,12 @@ def _splines(layer: Layer, sources: list[int]) -> Curves:
 
 
 def _line(polynomial: Tensor, at: Tensor) -> Tensor:
-    """The tangents of polynomials, `(sources, powers, subnodes)`, at a distance from their centres, `(sources,)`."""
+    """The tangents of polynomials, as polynomials in the same powers of the distance from the tangents' points.
+
+    Args:
+        polynomial: Coefficients, `(sources, powers, subnodes)`.
+        at: Where each touches, as a distance from the polynomial's centre, `(sources,)`.
+    """
     powers = torch.arange(polynomial.shape[1], dtype=at.dtype, device=at.device)
     line = torch.zeros_like(polynomial)
     line[:, 0] = torch.einsum("ip,ipo->io", at[:, None] ** powers, polynomial)
@@ -234,7 +251,14 @@ def _line(polynomial: Tensor, at: Tensor) -> Tensor:
 
 
 def _levels(layer: Layer, sources: list[int]) -> Curves:
-    """The values of words: constants between the halves, and at the halves, as outside, that of a level which training hadn't."""
+    """The values of words as piecewise constants: one piece for each level's number ± ½, and the value of an unmet level elsewhere.
+
+    The numbers in the middle of two levels belong to no level, as `UNMET`: their pieces are as narrow as numbers are.
+
+    Args:
+        layer: The first layer.
+        sources: Inputs that are words.
+    """
     most = max(layer.levels[source] for source in sources)
     knots = np.full((len(sources), 2 * most), np.inf)
     table = np.zeros((len(sources), 2 * most + 1, 1, layer.out_dim))

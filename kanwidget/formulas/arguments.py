@@ -65,7 +65,12 @@ def _is_curve(node: Any) -> bool:
 
 
 def unknown_functions(expr: Any, *, curves: bool) -> Iterator[Any]:
-    """The nodes that `evaluate` has no values of."""
+    """The parts of an expression that `evaluate` can't compute: functions without values for tensors.
+
+    Args:
+        expr: A sympy expression.
+        curves: Whether undefined functions, which stand for splines, count as computable; else those with the name of a primitive alone do.
+    """
     import sympy
 
     named = {row.name for row in primitives()}
@@ -89,7 +94,19 @@ class Regression:
 
 
 def regression(expr: sympy.Expr, data: Any, where: str) -> Regression:
-    """The rows of data as a problem of least squares, with the expression's symbols for their columns."""
+    """The rows of data as regression problems for an expression, whose symbols are the columns of these names.
+
+    Args:
+        expr: Its free symbols are names of columns.
+        data: Anything that `as_dataset` takes, with numbers as labels and one label column.
+        where: The public function, for errors.
+
+    Returns:
+        The target's name, the training rows, and as held-out rows the validation rows, or else the test rows; None without both.
+
+    Raises:
+        ValueError: For classes, several label columns, and symbols that are no columns.
+    """
     import sympy
 
     dataset = as_dataset(data, where)

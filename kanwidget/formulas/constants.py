@@ -109,7 +109,14 @@ def snap(expr: Any, data: Any, *, tolerance: float = 1e-2, drop: bool = True) ->
 
 
 def _fit_or_refuse(problem: Problem, expr: Any, starts: int, where: str) -> Fit:
-    """The best fit; an error where no start gives values on all rows."""
+    """The fit of least deviance from several starts; refuses an expression that no start makes finite on all rows.
+
+    Args:
+        problem: The rows.
+        expr: The expression; its decimals are constants.
+        starts: How many fits are made, at most.
+        where: The public function, for the error, which names a row without a finite value.
+    """
     fit = best_fit(problem, expr, starts)
     if math.isfinite(fit.deviance):
         return fit
@@ -168,7 +175,11 @@ def best_fit(problem: Problem, expr: Any, starts: int, enough: float = 0.0) -> F
 
 
 def _variations(expr: Any, problem: Problem, count: int) -> Iterator[Any]:
-    """The expression with other constants: first in the unit of y, then of another size or sign, or drawn anew as phases need it."""
+    """Starts for further fits: the expression with other decimals, at most `count` of them, the same at each call.
+
+    The first one is `_in_unit_of_y`, where there is such a factor. In the others each decimal is multiplied by a random size; a quarter of
+    them also change their sign, and a quarter are drawn anew, as phases need it. Starts without values are left out.
+    """
     import sympy
 
     if count > 0 and (scaled := _in_unit_of_y(expr, problem)) is not None:
@@ -189,7 +200,10 @@ def _variations(expr: Any, problem: Problem, count: int) -> Iterator[Any]:
 
 
 def _in_unit_of_y(expr: Any, problem: Problem) -> Any:
-    """The expression with decimal factors of its terms as large as y's spread asks for: a fit gets there in small steps only."""
+    """The expression with its terms' decimal factors multiplied by spread of y / spread of its values; None where that is 0 or not finite.
+
+    From factors that are far too small or large a fit would come nearer in small steps only.
+    """
     import sympy
 
     ratio = float(problem.y.std(correction=0) / problem.values(expr).std(correction=0))
@@ -217,6 +231,7 @@ def with_free_numbers(expr: Any) -> Any:
         return sympy.Float(float(node)) if node.is_number and node.is_extended_real else node
 
     def visit(node: Any) -> Any:
+        """The node with decimals where exact numbers may move; a part without symbols, or a piecewise function, as it is."""
         if not node.args or not node.free_symbols or isinstance(node, sympy.Piecewise):
             return node
         if isinstance(node, sympy.Mul):

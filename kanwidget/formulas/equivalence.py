@@ -162,7 +162,10 @@ class _Judge:
     # ---- answers
 
     def values(self) -> Equivalence:
-        """Whether the values are the same, but for constants that are less exact."""
+        """The answer of `equivalent` without `constants=True`: equal where all values are, or but for less exact constants.
+
+        The second is so where the values differ by at most `tolerance`, and one formula becomes the other when its constants are fitted.
+        """
         compared = self.compare(self.a, self.b)
         doubt = self._without_values(compared.inner)
         if doubt is not None:
@@ -191,7 +194,14 @@ class _Judge:
         return compared.answer(False, "no constants of a make it b") if doubt is None else doubt
 
     def _without_values(self, inner: Agreement) -> Equivalence | None:
-        """The answer where one of the formulas has no values on some points, None where both have."""
+        """The answer where the values can't be compared; None where they can.
+
+        They can't where fewer than `_FEWEST` points have values of both formulas: only the same expression is equal then. And formulas of
+        which only one has a value at too many points are different.
+
+        Args:
+            inner: How far both agree within the ranges.
+        """
         if inner.both >= _FEWEST:
             if inner.one <= _ONE:
                 return None
@@ -207,7 +217,16 @@ class _Judge:
     # ---- constants
 
     def _fitted(self, moving: Any, fixed: Any, starts: int) -> Any:
-        """`moving` with numbers that make it `fixed`, all of them needed; None where there are none, or too few rows."""
+        """`moving` with constants that make it the function `fixed`.
+
+        Args:
+            moving: The expression whose numbers are fitted, exact ones among them, see `with_free_numbers`.
+            fixed: The expression whose values on the points are the labels.
+            starts: How many fits are made, at most.
+
+        Returns:
+            The fitted expression; None where no constants give the same values, one of them may be 0, or `fixed` has too few values.
+        """
         free = with_free_numbers(moving)
         target = values(fixed, self.inner)
         rows = torch.isfinite(target).nonzero()[:_ROWS, 0]

@@ -90,7 +90,14 @@ def points(symbols: Sequence[sympy.Symbol], ranges: Any, widen: float, where: st
 
 
 def _bounds(symbols: Sequence[Any], names: Sequence[str], ranges: Any, where: str) -> Tensor:
-    """Low and high ends of all variables, `(2, variables)`."""
+    """Low and high ends of all variables, `(2, variables)`.
+
+    Args:
+        symbols: The symbols of the formulas; their signs decide about the default ranges.
+        names: The variables, each once.
+        ranges: `{name or symbol: (low, high)}`; None for -3 to 3, of which declared signs leave one half.
+        where: The public function, for errors.
+    """
     if ranges is None:
         positive = {symbol.name for symbol in symbols if symbol.is_nonnegative}
         negative = {symbol.name for symbol in symbols if symbol.is_nonpositive}
@@ -102,7 +109,13 @@ def _bounds(symbols: Sequence[Any], names: Sequence[str], ranges: Any, where: st
 
 
 def _interval(pair: Any, name: str, where: str) -> tuple[float, float]:
-    """Low and high end of a variable."""
+    """Low and high end of a variable's range, checked: two finite numbers, the smaller one first.
+
+    Args:
+        pair: What the caller gave for the variable; None for nothing, which is refused.
+        name: The variable, for errors.
+        where: The public function, for errors.
+    """
     if pair is None:
         _check.fail("ranges", where, "a range for every symbol of both formulas", f"none for {name!r}")
     sound = isinstance(pair, Sequence) and len(pair) == 2 and all(isinstance(end, Real) for end in pair)
@@ -113,7 +126,13 @@ def _interval(pair: Any, name: str, where: str) -> tuple[float, float]:
 
 
 def _chosen_columns(data: Any, names: Sequence[str], where: str) -> Tensor:
-    """The columns of these names in data, or in inputs alone."""
+    """The values of variables in the rows of data, `(rows, variables)`, in own units and in the order of `names`.
+
+    Args:
+        data: Data with labels, whose training inputs are taken, or inputs alone; columns without names are `x_1`, `x_2`, ….
+        names: The variables, each of which must be a column.
+        where: The public function, for errors.
+    """
     if isinstance(data, (Dataset, Mapping)) or (isinstance(data, (tuple, list)) and len(data) == 2):
         dataset = as_dataset(data, where)
         columns, x = dataset.in_vars, own_units(dataset.train_input, dataset.input_scaler)
@@ -137,7 +156,15 @@ def _points_between(rows: Tensor, draw: torch.Generator) -> Tensor:
 
 
 def _widened(inner: Tensor, bounds: Tensor, widen: float, draw: torch.Generator) -> Tensor:
-    """The points stretched to ranges that are wider by a part, of a single value by a part of that."""
+    """The points stretched to wider ranges, `(points, variables)`; no range crosses 0 that didn't before.
+
+    Args:
+        inner: Points within the ranges, `(points, variables)`.
+        bounds: Low and high ends, `(2, variables)`.
+        widen: By which part of its length a range gets longer. A range that is a single value v gets the length `widen`·|v|, or `widen`
+            for v = 0, and its points are drawn at random.
+        draw: Random numbers.
+    """
     low, high = bounds
     single = low == high
     size = torch.where(low == 0, 1.0, low.abs())
@@ -218,7 +245,16 @@ def _size_of_terms(expr: Any, columns: dict[Any, Tensor], count: int) -> Tensor:
 
 
 def _relative_difference(first: Tensor, second: Tensor, rounding: Tensor) -> float:
-    """The difference that all but one of 100 points stay below."""
+    """The relative difference that 99 of 100 points stay below.
+
+    The unit at a point is the distance of `second` from its median, at least its spread; where both are next to nothing, as of constants,
+    the larger of the two values.
+
+    Args:
+        first: Values of one expression, all finite, `(points,)`.
+        second: Values of the other one.
+        rounding: The rounding error at each point, which is subtracted from the difference.
+    """
     middle = second.median()
     low, high = torch.quantile(second, torch.tensor([1 - _PART, _PART], dtype=second.dtype))
     spread = second.clamp(low, high).std(correction=0)

@@ -100,7 +100,10 @@ class _ShortestSearch:
         self.decimals: dict[Any, Any] = {}
 
     def shortest(self) -> Any:
-        """The shortest writing that is found until the deadline."""
+        """The shortest writing found until the deadline; the formula itself where none is shorter, or it has too few values.
+
+        Each round rewrites the shortest writing so far, and ends with the shortest result that has the formula's values.
+        """
         best = self.original
         if int(self.finite.sum()) < _FEWEST:
             return best
@@ -115,7 +118,7 @@ class _ShortestSearch:
         return best
 
     def _rewritten(self, expr: Any) -> Iterator[Any]:
-        """Other writings of an expression; those that fail or take too long are left out."""
+        """Writings of an expression, one of each rewriting that comes to a result in its share of the remaining time."""
         last = len(_rewritings()) - 1
         for i, rewrite in enumerate(_rewritings()):
             share = _LAST_SHARE if i == last else _SHARE
@@ -135,7 +138,11 @@ class _ShortestSearch:
     # ---- decimals
 
     def _exact(self, expr: Any) -> Any:
-        """The expression with a positive symbol for the size of each decimal: arithmetic with decimals hides what cancels."""
+        """The expression with symbols for its decimals, each for the size of one; the sign stays.
+
+        Whole numbers below a million become integers, and exponents that are quarters become fractions. sympy cancels symbols,
+        but not decimals that are equal up to rounding. `_restored` puts the numbers back, from `self.decimals`.
+        """
         import sympy
 
         def is_simple_power(node: Any) -> bool:
@@ -162,7 +169,13 @@ class _ShortestSearch:
 
 
 def _attempt(rewrite: Callable[[Any], Any], expr: Any, deadline: float) -> Any:
-    """A rewriting by the deadline, or None: sympy's functions fail on what they don't know with errors of many kinds."""
+    """The result of a rewriting; None if it isn't there by the deadline, fails, is too long, has no values, or holds new symbols.
+
+    Args:
+        rewrite: From an expression to another writing of it. sympy's functions raise errors of many kinds where they can't go on.
+        expr: The expression.
+        deadline: Of the clock `time.monotonic`.
+    """
     import sympy
 
     def bounded() -> Any:

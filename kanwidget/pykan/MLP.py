@@ -74,7 +74,12 @@ class MLP(nn.Module):
         return nodes
 
     def _sizes(self, measure: str) -> list[Tensor]:
-        """The sizes of weights, `(outputs, inputs)` of each layer, or of nodes."""
+        """The sizes of weights, `(outputs, inputs)` of each layer; with "a" those of nodes, `(nodes,)` of each level above the inputs.
+
+        Args:
+            measure: "w" the weights with their signs; "act" each times the standard deviation of the node that it reads;
+                "fa" the part of the outputs that goes through it; "a" the standard deviation of each node.
+        """
         if measure not in _MEASURES:
             raise ValueError(f"the metric of an MLP must be one of {', '.join(map(repr, _MEASURES))}; got {measure!r}.")
         if measure == "w":

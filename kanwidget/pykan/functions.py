@@ -94,7 +94,11 @@ def _differentiable(fun: Elementwise) -> bool:
 
 
 def _by_differences(fun: Elementwise) -> Elementwise:
-    """The function with a derivative for torch: a difference in float64, of which there are differences again."""
+    """The function with derivatives of all orders for torch: differences in float64, of fourth order in the step.
+
+    Args:
+        fun: An elementwise function that torch can't differentiate.
+    """
 
     def slope(x: Tensor) -> Tensor:
         wide, step = x.detach().double(), 1e-4

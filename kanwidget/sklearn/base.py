@@ -58,7 +58,12 @@ class TableEstimator(BaseEstimator):
         return 0 if self.random_state is None else int(self.random_state)
 
     def _frame(self, X: Any, *, reset: bool) -> Any:
-        """The inputs as a frame with names."""
+        """The inputs as a frame with names: a frame as it is, the columns of an array as `x_1`, `x_2`, ….
+
+        Args:
+            X: A frame or an array, with words or with numbers, NaN among them.
+            reset: Whether to note the columns, as `fit` does; else they are compared with the noted ones.
+        """
         if frames.has_names(X):
             validate_data(self, X, reset=reset, skip_check_array=True)
             return X
@@ -69,7 +74,14 @@ class TableEstimator(BaseEstimator):
         return {f"x_{column + 1}": values for column, values in enumerate(np.asarray(array).T)}
 
     def _dataset(self, X: Any, label: NDArray[Any], weight: Any, names: tuple[str, ...] = ()) -> Dataset:
-        """Inputs, targets and weights as data; whole weights are numbers of equal rows."""
+        """The data of a fit from inputs, targets and weights.
+
+        Args:
+            X: Inputs, a frame or an array.
+            label: Targets as numbers, or numbers of classes.
+            weight: A weight for each row; None for equal ones. Whole numbers repeat rows, so that a weight of 2 is the same as two rows.
+            names: Of the targets or the classes; by default their usual names.
+        """
         frame = self._frame(X, reset=True)
         check_consistent_length(X, label)
         data = Dataset(frame, torch.from_numpy(label), out_vars=names)

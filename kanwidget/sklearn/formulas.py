@@ -50,6 +50,7 @@ class FormulaRegressor(RegressorMixin, TableRegressor):
         self.random_state = random_state
 
     def _fit(self, data: Dataset) -> None:
+        """Search for formulas of the data, and keep the likeliest of each target."""
         if len(data.train_input) < 2:
             raise ValueError("FormulaRegressor needs two rows at least; got 1 sample")
         data = self._sorted(data)
@@ -104,6 +105,7 @@ class FormulaClassifier(ClassifierMixin, TableClassifier):
 
     @limit_threads
     def _fit(self, data: Dataset) -> None:
+        """Grow and train a network, simplify it, and fit its formula to the data; of a single class the trained network stays as it is."""
         data = self._sorted(data)
         shape: list[Any] = [data.n_features, data.n_outputs]
         network, answer = KAN.for_data(data, width=shape, grid=FIRST_GRID, seed=self._seed()), None
@@ -117,6 +119,7 @@ class FormulaClassifier(ClassifierMixin, TableClassifier):
         self._keep(data)
 
     def _probabilities(self, frame: Any) -> NDArray[np.float64]:
+        """The probabilities of the classes by the formulas of their scores, `(rows, classes)`; a score that is NaN counts as 0."""
         x = as_inputs(self.model_, frame, "predict_proba", test=True).numpy()
         if len(self.classes_) == 1:
             return np.ones((len(x), 1))

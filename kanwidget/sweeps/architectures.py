@@ -164,7 +164,11 @@ class _SearchRun:
         self.bar = bar
 
     def run(self) -> str:
-        """All steps in their order; returns the stop reason."""
+        """Grow, prune and refine in this order, with all trials in `self.trials`.
+
+        Returns:
+            The stop reason: `target` (the target is reached), `budget`, `interrupted`, or `nothing helps`.
+        """
         try:
             self._prune(self._grow())
             for trial in self._front():
@@ -191,7 +195,7 @@ class _SearchRun:
     # ---- the steps
 
     def _grow(self) -> Trial:
-        """Richer as long as the evidence asks for it; then deeper, from random starts, as long as that helps."""
+        """The best trial of the network that grows with the evidence, and of deeper ones of its greatest width, as long as depth helps."""
         best = self._grown()
         width = max([1, *(sums + products for sums, products in best.model.width[1:-1])])
         for depth in _DEPTHS:
@@ -204,7 +208,7 @@ class _SearchRun:
         return best
 
     def _grown(self) -> Trial:
-        """The network that the evidence asks for; all that it was compared with are trials, too."""
+        """The trial of the network that the evidence asks for, trained once more; the networks that growth compared become trials, too."""
         best = KAN([self.data.n_features, self.data.n_outputs], grid=_GRIDS[0], seed=self.seed)
         steps = grow_steps(best, self.data)
         while (answer := _take(steps)) is not None:
@@ -221,7 +225,13 @@ class _SearchRun:
         return self._add_trial(best, final_record(self._train([best], evidence=None)[0]), "grown")
 
     def _prune(self, grown: Trial) -> None:
-        """Smaller networks, as long as a growing lamb and pruning keep the error."""
+        """Add trials of sparser networks: train a copy with a growing `lamb`, prune it, train that without a penalty.
+
+        It ends with the first trial that is clearly worse than the grown network and misses the target.
+
+        Args:
+            grown: The trial to begin with; its network is copied.
+        """
         parameters, model = grown.parameters, copy.deepcopy(grown.model)
         for lamb in _LAMBS:
             self._train([model], lamb=lamb)
@@ -234,7 +244,13 @@ class _SearchRun:
             parameters = trial.parameters
 
     def _refine(self, trial: Trial) -> None:
-        """Finer grids while they help, their knots where they serve best."""
+        """Add trials of a network with finer and finer grids, as long as each is better than the one before.
+
+        The budget is charged for all placements of knots that a grid may be tried with, before it is trained.
+
+        Args:
+            trial: The trial whose network is refined.
+        """
         best, ladder = trial, [trial.model.grid, *(grid for grid in _GRIDS if grid > trial.model.grid)]
         steps = extend_steps(trial.model, self.data, ladder, starts=1, steps=self.steps, seed=self.seed)
         self._pay(1)

@@ -75,6 +75,15 @@ def _network(case: Case, data: Dataset) -> KAN:
 
 
 def _trained(cases: Sequence[Case], sets: Mapping[str, Dataset]) -> list[tuple[str, Row]]:
+    """The keys and rows of cases whose networks are trained side by side.
+
+    Args:
+        cases: Cases of one group: they agree in all settings of the training but `lamb`.
+        sets: The data by name.
+
+    Raises:
+        KeyboardInterrupt: If the training was interrupted, since a half-trained network is no result.
+    """
     started = time.perf_counter()
     models = [_network(case, sets[case.data]) for case in cases]
     shared = {name: value for name, value in _part(cases[0].setting, of_network=False).items() if name != "lamb"}
@@ -111,7 +120,16 @@ def _row(
     seconds: float | None = None,
     failed: str | None = None,
 ) -> Row:
-    """A result as plain values. JSON knows neither NaN nor infinity: a loss that is no number is None."""
+    """The result of a case as plain values for a table and for JSON, which has neither NaN nor infinity: such a loss is None.
+
+    Args:
+        case: The settings and the seed.
+        parameters: Free parameters of the network; None where there is no network.
+        record: The record of its final state; None without a training.
+        history: Of the training.
+        seconds: The case's share of the batch's time.
+        failed: Why there is no result; None where there is one. A training loss that isn't finite gives a reason of its own.
+    """
     losses = {name: _finite(getattr(record, name, None)) for name in ("train_loss", "validation_loss", "test_loss")}
     if record is not None and losses["train_loss"] is None:
         failed = "the loss is not finite"

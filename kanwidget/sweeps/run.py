@@ -145,6 +145,11 @@ class Store:
             raise
 
     def _prepare(self) -> None:
+        """Make the table of results in a new file; nothing for a file of a sweep.
+
+        Raises:
+            sqlite3.DatabaseError: For a damaged file.
+        """
         if self._base.execute("PRAGMA quick_check").fetchone() != ("ok",):
             raise sqlite3.DatabaseError("it is damaged")
         if self._base.execute("PRAGMA application_id").fetchone() == (_APPLICATION,):
@@ -244,7 +249,16 @@ def _in_this_process(batches: Sequence[Batch], data: Mapping[str, Arrays]) -> Re
 
 
 def _in_processes(jobs: int, batches: Sequence[Batch], data: Mapping[str, Arrays]) -> Results:
-    """In worker processes, in the order in which they finish. The batches of a killed worker run again."""
+    """Train batches in worker processes; the results come in the order in which batches end.
+
+    The pool begins again with the remaining batches after a worker was killed, some times; each batch that remains then runs alone, so
+    that the network that kills its worker is found.
+
+    Args:
+        jobs: Worker processes.
+        batches: The batches.
+        data: The arrays by name of the data.
+    """
     pending = {batch[0].key: batch for batch in batches}
     for _ in range(_BREAKS):
         with contextlib.suppress(BrokenProcessPool):
@@ -260,7 +274,13 @@ def _in_processes(jobs: int, batches: Sequence[Batch], data: Mapping[str, Arrays
 
 
 def _alone(batch: Batch, run: Callable[[Batch], Results], death: type[Exception]) -> Results:
-    """One batch on a worker of its own; if it kills the worker (`run` then raises `death`), its networks one by one."""
+    """The results of one batch on a worker of its own; if the batch kills the worker, its networks run one by one.
+
+    Args:
+        batch: The batch.
+        run: Runs a batch on a worker.
+        death: What `run` raises when the worker was killed; a single network that does so becomes a failed row.
+    """
     try:
         yield from run(batch)
     except death:
@@ -288,7 +308,15 @@ def _of(batch: Batch, data: Mapping[str, Arrays]) -> dict[str, Arrays]:
 
 
 def _on_dask(client: Any, batches: Sequence[Batch], data: Mapping[str, Arrays]) -> Results:
-    """On the workers of a Dask cluster, which have kanwidget installed."""
+    """Train batches on the workers of a Dask cluster, which have kanwidget installed; results come in the order in which batches end.
+
+    A batch whose worker was killed runs again alone, at the end. Whatever is unfinished is cancelled when the caller stops.
+
+    Args:
+        client: The cluster's client.
+        batches: The batches.
+        data: The arrays by name of the data.
+    """
     from distributed import KilledWorker, as_completed
 
     # The data as a task: should the worker that has it die, the scheduler makes it again.

@@ -105,6 +105,12 @@ def plain(value: Any, argument: str, where: str) -> Any:
 
 
 def _combined(space: Any, where: str) -> list[Setting]:
+    """The settings of a space: all combinations of a mapping's values, or the mappings of a list as they are.
+
+    Args:
+        space: `{name: list of values}`, or a list of `{name: value}`.
+        where: The public function, for errors.
+    """
     if isinstance(space, Mapping):
         for name, entries in space.items():
             values = entries.tolist() if isinstance(entries, np.ndarray) else entries

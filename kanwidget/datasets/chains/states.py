@@ -239,6 +239,13 @@ def _ranges(row: ChainModel, ranges: Any) -> dict[str, tuple[float, float]]:
 
 
 def _range(row: ChainModel, name: str, pair: Any) -> tuple[float, float]:
+    """The ends of a parameter's range, checked: in order, and strictly within the model's limits, if it has any for this one.
+
+    Args:
+        row: The model.
+        name: The parameter.
+        pair: Low and high end as the caller gave them.
+    """
     low, high = row.limits.get(name, (-math.inf, math.inf))
     expected = f"two numbers in order for {name}"
     if name in row.limits:
@@ -261,7 +268,18 @@ def _drawn(ranges: Mapping[str, tuple[float, float]], count: int, generator: tor
 def _rows(
     row: ChainModel, parameters: dict[str, Tensor], picks: Tensor, sites: int, boundary: Boundary
 ) -> tuple[Tensor, Tensor]:
-    """Parameters and energies of the chosen states, `(chains * states, columns)`, and their fractal dimensions."""
+    """The table of chosen eigenstates of many chains, a row each.
+
+    Args:
+        row: The model.
+        parameters: The numbers of each chain by name, `(chains,)`.
+        picks: Indices of the chosen states by rising energy, `(chains, states)`.
+        sites: Sites with a potential.
+        boundary: `ring` or `open`.
+
+    Returns:
+        Parameters and energy, `(chains * states, parameters + 1)`, and the fractal dimension of each state, `(chains * states,)`.
+    """
     energies, dimensions = [], []
     for part in _batches(len(picks), sites * row.period):
         matrices = hamiltonian_of(row, {name: values[part] for name, values in parameters.items()}, sites, boundary)

@@ -178,7 +178,14 @@ for _name in ("__init__", "__call__", "dataset"):
 
 
 def _with_dummies(data: Dataset, ranges: tuple[tuple[float, float], ...], count: int, seed: int) -> Dataset:
-    """The data with columns of random numbers after the others."""
+    """The data with further columns `dummy_1`, `dummy_2`, … of random numbers, on which the target doesn't depend.
+
+    Args:
+        data: Training and test data.
+        ranges: Those of the variables, which the new columns take in turn.
+        count: How many columns; 0 for none.
+        seed: Of the data; the new columns are drawn from a stream of their own.
+    """
     if not count:
         return data
     generator = torch.Generator().manual_seed(seed + _DUMMY_STREAM)
@@ -305,7 +312,12 @@ def dimensionless_equations() -> tuple[Equation, ...]:
 
 
 def _lookup(name: str | int, table: str) -> Equation:
-    """The equation of this name or number; the table is called as the function is."""
+    """The equation of a name, an alias or a number from 1 on.
+
+    Args:
+        name: Name or number.
+        table: `feynman` or `dimensionless`: the table, and the public function for errors.
+    """
     equations = _equations(table)
     if isinstance(name, str):
         by_name = {equation.name: equation for equation in equations}

@@ -75,6 +75,11 @@ def number(text: str) -> float:
 
 
 def _evaluator(node: ast.expr) -> Evaluator:
+    """The function of columns that a part of a formula's tree is.
+
+    Raises:
+        ValueError: For anything but numbers, names, arithmetic and `FUNCTIONS` of one argument.
+    """
     match node:
         case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
             return _constant(float(value))

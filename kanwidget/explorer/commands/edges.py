@@ -301,6 +301,7 @@ class MergeLevels(Command):
         return act(session, MergeLevels(name, named), "merge", label, change, "merging levels")
 
     def _source(self, session: Session) -> int:
+        """The input of the network, from 0, that reads the column; refuses a column that no input reads."""
         columns = session.model.columns.tolist()
         if isinstance(self.column, int):
             return _check.integer(self.column, "column", "merge_levels", low=0, high=len(columns) - 1)

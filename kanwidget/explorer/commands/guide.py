@@ -53,7 +53,12 @@ class Train(StepCommand):
 
 
 def _train(session: Session, rounds: int) -> None:
-    """Train until the error is flat; then, as often as that, make the network richer if the evidence asks for it, and train on."""
+    """Begin a training that pauses once the error is flat, goes back to its best step, and then may make the network richer.
+
+    Args:
+        session: The session.
+        rounds: How often, at most, a richer network is taken and trained in turn, as the evidence asks for it; 0 for never.
+    """
     run = session.run
     first = len(run.records)
 
@@ -116,6 +121,7 @@ class Growth(Process):
         session.richer.begin()
 
     def advance(self) -> Topics:
+        """Try a bit of the richer networks. Once all were tried, end the process; take a network that explains more, and train it."""
         session = self._session
         if session.richer.is_open:
             session.richer.advance()

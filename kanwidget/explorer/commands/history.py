@@ -53,6 +53,7 @@ class Undo(Command):
         return _jump(session, replace(self, n=n), move)
 
     def _count(self, session: Session) -> int:
+        """How many nodes of the undo tree to go back: `n`, by default 1, or 2 while training after an act: its steps are a node, too."""
         if self.n is not None:
             return _check.integer(self.n, "n", "undo", low=1)
         tree = session.tree
@@ -165,6 +166,16 @@ def return_to(session: Session, command: Command, step: RecordedStep, records: S
 
 
 def _jump(session: Session, command: Command, move: Callable[[Checkpoint], Checkpoint | None]) -> Topics:
+    """Go to another state of the undo tree, and write the command into the script.
+
+    Args:
+        session: The session.
+        command: What the script repeats.
+        move: As `Session.jump` takes it.
+
+    Returns:
+        The topics that changed; none where the state stays.
+    """
     if not session.jump(move):
         return frozenset()
     session.script.add(command)

@@ -55,6 +55,14 @@ class BackgroundProcess(Process, Generic[T]):
     # ---- on the thread of the work
 
     def _job(self, results: Iterator[T]) -> Job:
+        """The job that works out the results and hands each to `advance`, for a thread of its own.
+
+        It breaks off, also within a training, when the process is ended, the driver closes or a pause waits. `advance` raises its error.
+
+        Args:
+            results: The results, made from copies.
+        """
+
         def job(closing: Callable[[], bool], _: object) -> None:
             def check() -> None:
                 if self._stopped or closing() or self._session.run.interrupted:
@@ -85,6 +93,11 @@ class BackgroundProcess(Process, Generic[T]):
     # ---- on the thread of the session
 
     def advance(self) -> Topics:
+        """Take over the next result, for which it waits 0.02 seconds at most; end the process once there are no more.
+
+        Raises:
+            BaseException: What the work has failed with.
+        """
         with self._changed:
             self._changed.wait_for(lambda: self._results or self._finished, _PATIENCE)
             result = self._results.popleft() if self._results else None

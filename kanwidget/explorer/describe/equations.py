@@ -105,6 +105,7 @@ class EquationWriter:
         yield SearchNews("formula", "", discovery.seconds, tuple(formulas), best)
 
     def _formula_of(self, equation: Equation) -> HallFormula | None:
+        """An equation of a discovery as a formula of the hall of fame; None where it has no text, or no values on the rows."""
         from kanwidget.symbolic.writing.formula_source import to_source
 
         names = dict(zip(distinct(tuple(self._columns)), self._names, strict=True))

@@ -46,6 +46,7 @@ def formula(session: Session) -> p.Formula:
 
 
 def _write(session: Session, payload: p.Formula) -> None:
+    """Write the network's formula into the payload: as MathML trees, text, LaTeX and Python. In place; imports sympy."""
     from kanwidget.symbolic import edge_parts, function_names
     from kanwidget.symbolic.formulas.words import Words
 

@@ -54,6 +54,7 @@ def act_errors(session: Session) -> list[list[float]]:
 
 
 def _state(session: Session, node: TreeNode) -> p.StateInfo:
+    """A node of the undo tree as a page gets it; the current one with its error, label and size as they are now."""
     record = session.run.last_record if node.id == session.tree.current else None
     error = finite(state_error(session, node))
     state: p.StateInfo = {

@@ -83,6 +83,11 @@ class Router:
     # ---- commands
 
     def _command(self, message: Mapping[str, Any], seq: int, size: int) -> None:
+        """Queue the commands that a message asks for; for one that interrupts a long step may be abandoned.
+
+        Raises:
+            ValueError: For a message of a kind that there is not, or with a wrong field.
+        """
         command = command_class(message)
         if command is None:
             raise ValueError(f"the kernel knows no message {_check.describe(message.get('kind'))}")
@@ -93,6 +98,10 @@ class Router:
         self.queue.put(queued, urgent=command.interrupts)
 
     def _carry_out(self, message: _QueuedMessage) -> None:
+        """Carry out a queued message and acknowledge it. Only for the owner of the session.
+
+        A message that was superseded is acknowledged alone. In place of one that fails the messages that it has superseded get their turn.
+        """
         if message.superseded:
             self.publisher.send_ack(message.seq, True)
             return
@@ -142,6 +151,7 @@ class Router:
             self.queue.put(_QueuedMessage(lambda _: self._answer_hello(), seq, barrier=False), urgent=True)
 
     def _answer_hello(self) -> None:
+        """Send everything to a page that has opened. All views have to open their panels anew. Only for the owner."""
         with self._lock:
             self._hello_waits = False
         session = self.driver.session
@@ -169,6 +179,10 @@ class Router:
         self.driver.post(self._answer_pumps)
 
     def _answer_pumps(self) -> None:
+        """Answer all pages that have received nothing, and acknowledge their pumps. Only for the owner.
+
+        While the session is at work they get the rows of metrics that the furthest behind lacks, and what has changed; else a snapshot.
+        """
         with self._lock:
             pumps, self._pumps = self._pumps, []
         publisher, session = self.publisher, self.driver.session
@@ -186,6 +200,11 @@ class Router:
             publisher.send_ack(seq, True)
 
     def _export(self, message: Mapping[str, Any], seq: int) -> None:
+        """Queue the making of a file for a page, in the format that the message names.
+
+        Raises:
+            ValueError: For a format that there isn't.
+        """
         row = FORMATS[_check.choice(message.get("format"), "format", "export", FORMATS)]
 
         def answer(_: _QueuedMessage) -> None:
@@ -336,6 +355,7 @@ class _MessageQueue:
         self._open.append(message)
 
     def _work(self, message: _QueuedMessage) -> None:
+        """Carry out a message whose turn it is: from now on it can't be superseded, and makes room for others."""
         with self._lock:
             self.waiting -= 1
             self._size -= message.size

@@ -142,6 +142,11 @@ class ThreadDriver(Driver):
         self.begin()
 
     def _loop(self, begun: threading.Event) -> None:
+        """What the thread does: one round whenever there is work, until the driver is closed.
+
+        Args:
+            begun: Set once the thread has its own number of torch's threads.
+        """
         # The interval is short between two jobs too: the threads that bring a click need it as much as a step does.
         with one_thread(self.session.is_small), short_switch_interval():
             begun.set()
@@ -222,6 +227,7 @@ def short_switch_interval() -> Iterator[None]:
 
 
 def _enter() -> None:
+    """Count a thread that needs the short switch interval, and set it, unless the interval is as short already."""
     global _threads, _previous
     with _lock:
         _threads += 1
@@ -232,6 +238,7 @@ def _enter() -> None:
 
 
 def _leave() -> None:
+    """Count a thread less. The last one sets the former interval back, unless somebody has changed it meanwhile."""
     global _threads, _previous
     with _lock:
         _threads -= 1

@@ -109,7 +109,10 @@ class _Structures:
         self._numbers: dict[Any, int] = {}
 
     def number(self, network: KAN) -> int:
-        """Index of a network's structure in `content`."""
+        """The index in `content` of a network's structure, which is added where it is new.
+
+        Two networks have one structure if they agree in width, columns, grid sizes, splines and functions.
+        """
         layers = [network.layer(index) for index in range(network.depth)]
         key = (
             repr(network.width),
@@ -153,7 +156,12 @@ def _losses(records: Sequence[StepRecord], frames: Sequence[Frame]) -> list[list
 
 
 def _acts(session: Session, frames: Sequence[Frame]) -> dict[str, list[Any]]:
-    """Edge details just before every act; of many acts the last ones."""
+    """Edge details just before each act, of at most 12 acts, the last ones.
+
+    Returns:
+        `acts`, in order: of each the index of its frame (`shot`), tree node (`state`), label, formula, and by edge an index in `stored`.
+        `stored`: the details, each once, also where an edge is the same before several acts.
+    """
     acts = [(i, frame) for i, frame in enumerate(frames) if frame.label is not None]
     content: list[Any] = []
     details: list[Any] = []

@@ -134,6 +134,7 @@ class SavedSession:
             raise self._damaged(error) from error
 
     def _restore(self, session: Session) -> None:
+        """Set network, training, undo tree, script and hall of fame of a session to what the file holds."""
         model, records, events = self.model, self.records, tuple(self.events)
         checkpoint = Checkpoint(
             model, self.trainer_state, records, len(records), events, self.last_record, 0, self.seed
@@ -244,6 +245,14 @@ def _model(content: str) -> KAN:
 
 
 def _dataset(content: dict[str, Any]) -> Dataset:
+    """The data of a file.
+
+    Args:
+        content: The tensors as safetensors in base64, the encoding, and names of inputs and outputs.
+
+    Raises:
+        ValueError: If the tensors can't be read.
+    """
     from safetensors.torch import load as from_bytes
 
     try:

@@ -30,6 +30,10 @@ def session_noise(session: Session) -> Noise | None:
 
 
 def _noise(session: Session) -> Noise | None:
+    """The noise of the labels in own units, see `session_noise`: its level by evidence, or else by the residuals of held-out rows.
+
+    How alike the residuals of near rows are comes from held-out rows in both cases; 0, nothing alike, without these.
+    """
     data, record = session.run.trainer.data, session.run.last_record
     if data.is_classification or session.model.n_out != 1:
         return None
@@ -69,7 +73,7 @@ def _held_out(session: Session) -> Noise | None:
 
 
 def noise_sentence(session: Session) -> str | None:
-    """The noise level in words where nothing richer explains more, else None, as long as that isn't tried."""
+    """The noise level as a sentence; None where the rest isn't noise, or a richer network explains more, or that isn't tried yet."""
     noise, richer = session_noise(session), session.richer
     if noise is None or not noise.is_noise or richer.is_open:
         return None

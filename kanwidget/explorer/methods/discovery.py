@@ -77,6 +77,7 @@ class DiscoveryMethods(TrainMethods):
         return self.formulas
 
     def _wait_for_search(self) -> None:
+        """Wait until the search ends or is held, or the explorer is closed; Ctrl-C stops the search, a second one at once."""
         search = self._session.discoveries.search
         while search is not None and search.busy and not self._driver.closed:
             try:
@@ -152,6 +153,11 @@ class DiscoveryMethods(TrainMethods):
         self._apply(UseFormula(source=self._source(formula)))
 
     def _source(self, formula: Any) -> str:
+        """The text of a formula, in which columns whose names aren't identifiers are `x_1`, `x_2`, ….
+
+        Args:
+            formula: A text, which is returned as it is, a sympy expression, or what has one as `sympy`.
+        """
         if isinstance(formula, str):
             return formula
         from kanwidget.symbolic.writing.formula_source import source_names, to_source

@@ -173,6 +173,17 @@ class TrainMethods(QueryMethods):
     def _wait(
         self, first: int, steps: int | None, until: Callable[[StepRecord], Any] | None, timeout: float | None
     ) -> bool:
+        """Wait until steps are done, a condition holds, the training ends or the explorer is closed. Ctrl-C pauses the training.
+
+        Args:
+            first: Number of records when the waiting began.
+            steps: Steps to wait for since then; None for no such condition.
+            until: Asked with the last record, again and again; None for no such condition.
+            timeout: Seconds; None for no limit.
+
+        Returns:
+            False if the time ran out, else True.
+        """
         session, driver = self._session, self._driver
         deadline = None if timeout is None else time.monotonic() + timeout
 

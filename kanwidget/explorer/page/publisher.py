@@ -214,6 +214,7 @@ class Publisher(Messages):
         return changed
 
     def _flush_acts(self) -> None:
+        """Send the changed topics that only acts change, without a rate limit: structure with its curves, library, settings, history."""
         if self._take("replaced", "metrics"):
             self.send_metrics(0, replace=True)
         if self._take("library"):
@@ -264,6 +265,11 @@ class Publisher(Messages):
         return self._throttle.wait(topic, self.session.running)
 
     def _send_topic(self, topic: str) -> None:
+        """Send a costly topic, or for those that take long work at a part of it; its throttle learns how long that took.
+
+        Args:
+            topic: One of `_COSTLY`, or a panel.
+        """
         self._changed.discard(topic)
         started = self.clock()
         match topic:
@@ -306,6 +312,7 @@ class Publisher(Messages):
         self._changed.add("held_out")
 
     def _send_held_out(self) -> None:
+        """Try a swap for one training step, and send the errors when a candidate is done; marked again while candidates remain."""
         swaps = self.session.swap_errors
         if swaps.advance() and (errors := held_out(self.session)) is not None:
             self.send("held_out", {"held_out": errors})
@@ -361,7 +368,10 @@ class Publisher(Messages):
         return compact(self.snapshot())
 
     def _flush_snapshot(self) -> None:
-        """While training every two seconds; else once everything that belongs to it is sent."""
+        """Store a snapshot where pages opened later look for one: while training every two seconds, else after a change.
+
+        After a change it waits until candidates, formula and guide are sent, which belong to it.
+        """
         late = self.clock() - self._stored_at >= SNAPSHOT_SECONDS
         due = (
             late

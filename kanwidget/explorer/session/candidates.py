@@ -73,7 +73,15 @@ class BestCache:
             del self._entries[next(iter(self._entries))]
 
     def get(self, edge: EdgeRef, run: TrainingRun, samples: Callable[[], Tensor]) -> SymbolicFit | None:
-        """The best candidate, None where the cache has none for the current state."""
+        """The best candidate of an edge; None without one that holds for the network as it is.
+
+        It holds for the version that it was searched in, later ones with the same samples, and for `LAG_SECONDS` of a training.
+
+        Args:
+            edge: The edge.
+            run: The network in training.
+            samples: Gives what the edge is fitted to now; called only where versions don't decide.
+        """
         entry, version = self._entries.get(edge), run.version
         if entry is None:
             return None
@@ -182,7 +190,12 @@ class EdgeCandidates:
         return self._rankings.get((self._state, self.library), dict)
 
     def samples(self, edge: EdgeRef) -> Tensor:
-        """Some of what an edge is fitted to, `(2 or 3, rows)`: where that is the same, so are its candidates."""
+        """Some of what an edge is fitted to: where that is the same, so are its candidates.
+
+        Returns:
+            Of a spline the inputs and values of the edge, `(2, rows)`. Of an edge with a function its partial residuals, where the labels
+            fit the outputs: inputs, what the rows ask of it, and weights, `(3, rows)`.
+        """
         if self._has_symbol(edge):
             if self._asked is None or self._asked[0] != self._state or edge not in self._asked[1]:
                 # One pass for all that will be asked for next.
@@ -335,6 +348,14 @@ def refitted(fit: SymbolicFit, samples: Tensor, rule: Rule) -> SymbolicFit | Non
 
 
 def _refitted(fit: SymbolicFit, row: Primitive, samples: Tensor, rule: Rule) -> SymbolicFit | None:
+    """As `refitted`, without care for functions that fail.
+
+    Args:
+        fit: The candidate of the last search.
+        row: Its primitive.
+        samples: Inputs and values of the edge now, `(2, n)`, float64.
+        rule: What ranks candidates.
+    """
     x, y = samples
     a, b, _, _ = fit.params
     low, high = float(x.min()), float(x.max())

@@ -185,6 +185,7 @@ def literal(value: Any) -> str | None:
 
 
 def _equal(a: KAN, b: KAN) -> bool:
+    """Whether two networks have the same inputs, parameters and other state; their reference data may differ."""
     state_a, state_b = a.state_dict(), b.state_dict()
     if a.n_features != b.n_features or state_a.keys() != state_b.keys():
         return False

@@ -312,6 +312,7 @@ class Session:
         return topics
 
     def _train(self, budget: float, stop: Callable[[], bool]) -> Topics:
+        """Train as `TrainingRun.advance` does. Steps after an act get a tree node; once a training has ended by itself, do `follows`."""
         # The node comes after the first step: a training that has converged takes none. A drag is an act with its own steps.
         begins = self.running and not self.tree.is_training and self.tree.drag_start is None
         before, follows = self.run.checkpoint() if begins else None, self.run.follows

@@ -214,6 +214,11 @@ class TrainingRun(RunStates):
         return topics
 
     def _step(self) -> Topics:
+        """Take one step, keep its record, and end or pause the training where that was the last one; callbacks come after that.
+
+        Returns:
+            The topics that changed.
+        """
         self._step_started = time.perf_counter()
         try:
             record = next(self.trainer)

@@ -59,6 +59,7 @@ def size(value: Any) -> int:
 
 
 def _equal(a: Any, b: Any) -> bool:
+    """Whether two values have the same type and content, also within mappings, lists and tuples; tensors element by element."""
     if a is b:
         return True
     if type(a) is not type(b):

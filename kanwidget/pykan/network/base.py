@@ -278,7 +278,7 @@ class PykanNetwork(nn.Module):
     # ---- one network after the other
 
     def _with(self, network: kanwidget.KAN) -> Self:
-        """A model of another network that shares the versions."""
+        """A model of another network with the settings of this one; both store versions in the same place."""
         other = self.__class__.__new__(self.__class__)
         nn.Module.__init__(other)
         settings = {
@@ -315,7 +315,11 @@ class PykanNetwork(nn.Module):
             self._versions.store(self.version, self.network)
 
     def __getattr__(self, name: str) -> Any:
-        """What the network of kanwidget has besides."""
+        """An attribute of kanwidget's network, for a name that this class hasn't.
+
+        Raises:
+            AttributeError: For names that neither has; with advice for those of pykan that have no counterpart here.
+        """
         try:
             return super().__getattr__(name)
         except AttributeError:

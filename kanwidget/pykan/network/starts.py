@@ -128,7 +128,15 @@ def _adopt(network: KAN, other: KAN) -> None:
 
 
 def _shuffled(network: KAN, seed: int, mean: float) -> KAN:
-    """A copy whose edges have the random numbers of others, mirrored at their mean or not."""
+    """A copy of an untrained network with the random numbers of each layer in another order: another start of the same spread.
+
+    Each edge gets the numbers of one edge of its layer; about half are mirrored: coefficients at 0, base factors at their mean.
+
+    Args:
+        network: The network.
+        seed: Of the order and the signs.
+        mean: The mean of the random base factors, in units of 1/√inputs.
+    """
     other, generator = copy.deepcopy(network), torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for layer in map(other.layer, range(other.depth)):

@@ -60,6 +60,7 @@ class FindFormulas(SearchCommand):
         return SEARCHED | {"status"}
 
     def _steps(self, session: Session) -> Callable[[Callable[[], bool]], Iterator[DiscoveryStep]]:
+        """A function that begins the search and gives its steps; the search concludes once its argument, a function, says True."""
         # The search brings the whole engine and sympy along, which takes a while to import: within the first bit of its work.
         data, lib = searched_data(session), session.candidates.lib
         seconds, seed, steps = self.seconds, self.seed, self.steps

@@ -64,7 +64,12 @@ def _with_rivals(row: FormRow, session: Session) -> FormRow:
 
 
 def _job(session: Session, version: int) -> Job:
-    """Works out the forms of a copy of the network, and reports each."""
+    """The job that works out the forms of a copy of the network and reports after each one, so that the page shows it at once.
+
+    Args:
+        session: The session.
+        version: Of the network; the job ends early once it is another one.
+    """
     found = form_rows(session, session.run.copy())
 
     def job(stopping: Callable[[], bool], report: Callable[[Callable[[], Topics]], None]) -> None:

@@ -62,7 +62,17 @@ class FrontPanel(TypedDict):
 
 
 def front(session: Session, clock: Callable[[], float] = time.monotonic) -> tuple[FrontPanel, dict[str, Tensor]]:
-    """The formulas of the states, as many as a moment allows; a training in progress has none for its current state."""
+    """The formulas of the current problem's states; those that there is no time for now come with a further call.
+
+    A state in training is skipped. The payload is `busy` if the time ran out before all others had a formula.
+
+    Args:
+        session: The session; what is worked out is kept in its `state_rows`.
+        clock: Seconds, which limit the time of a call; one that stands still sets no limit.
+
+    Returns:
+        The payload, and no arrays.
+    """
     tree, version, rows = session.tree, session.version, session.state_rows
     deadline, busy = clock() + _SECONDS, False
     for node, model in rows.missing(tree, session.model, version):
@@ -140,6 +150,7 @@ def state_formula(session: Session, model: KAN, node: int) -> FrontState:
 
 
 def _written(session: Session, model: KAN) -> Writing:
+    """The formula of a network with one output, as a page writes it on one line, with the names of the columns."""
     # sympy is only needed here, and takes a while to import.
     from kanwidget.symbolic import function_names
     from kanwidget.symbolic.writing.tidy import tidy

@@ -188,7 +188,13 @@ class FormulaSearch:
         return self.read()
 
     def read(self) -> Topics:
-        """Take over what it has to say."""
+        """Take over the news that have come since the last call: time, findings, sentence, and the formulas for the hall of fame.
+
+        News of a search that is over are dropped: they would take the place of what a later search shows.
+
+        Returns:
+            The topics that changed; none without news.
+        """
         with self._changed:
             # Those of a search that was stopped would take the place of what a later one shows.
             pieces = list(self._news) if self.alive else []
@@ -222,7 +228,12 @@ class FormulaSearch:
     # ---- the thread of the search
 
     def job(self, closing: Callable[[], bool], report: Callable[[Callable[[], Topics]], None]) -> None:
-        """Search to the end, unless it is stopped."""
+        """Search to the end on the caller's thread, unless the search is stopped; a pause holds this thread between two steps.
+
+        Args:
+            closing: Whether the driver is being closed.
+            report: Leaves a function for the owner of the session, see `view.Job`.
+        """
         error: BaseException | None = None
         # Within a bit of its work it isn't held: time that passes there would count.
         token = AFTER_STEP.set(lambda: self._check(closing))
@@ -239,7 +250,12 @@ class FormulaSearch:
         report(lambda: self.finish(error))
 
     def _tell(self, news: SearchNews, report: Callable[[Callable[[], Topics]], None]) -> None:
-        """Report what is new, one report at a time: the session is never flooded."""
+        """Keep a piece of news for `read`, and have the owner read, where no report waits and the last one is a while ago.
+
+        Args:
+            news: What a step had to say.
+            report: Leaves a function for the owner of the session.
+        """
         now = time.monotonic()
         with self._changed:
             self._news.append(news)

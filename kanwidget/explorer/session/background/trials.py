@@ -220,7 +220,10 @@ class RicherTrial:
             pass
 
     def _work(self) -> Iterator[None]:
-        """All steps. A network that has diverged is compared with nothing."""
+        """All steps, each a bit of time: first those of richer networks, which bring `_answer`, then those of simpler ones.
+
+        A network that has diverged, and a loss without evidence, are compared with nothing.
+        """
         run = self._run
         model, data = copied(run.model), run.trainer.data
         # Other losses have no likelihood, so no evidence; and what explains more than a formula of classes nobody searches for.
@@ -235,7 +238,7 @@ class RicherTrial:
         yield from self._measured()
 
     def _measured(self) -> Iterator[None]:
-        """The steps of simpler networks."""
+        """The steps of simpler networks, which bring `_yardsticks`; none where these are there. Former ones of the same data are reused."""
         run = self._run
         if self._yardsticks is not None:
             return

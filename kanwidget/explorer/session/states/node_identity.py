@@ -88,7 +88,16 @@ def followed(edges: Sequence[EdgeRef], before: KAN, after: KAN, x: Tensor) -> li
 
 
 def _continued(former: list[int], before: KAN, network: KAN, level: int, x: Tensor, fresh: Iterator[int]) -> list[int]:
-    """Identities of a level from those of the network before."""
+    """Identities of a level's nodes from those that the network before had.
+
+    Args:
+        former: Identities of the level's nodes in the network before.
+        before: The network before.
+        network: The network now, with the same number of levels.
+        level: The level; inputs, outputs and levels of the same width go on one by one.
+        x: Rows of the data at which nodes are compared, `(rows, features)`.
+        fresh: Identities for new nodes.
+    """
     if level in (0, network.depth) or before.width[level] == network.width[level]:
         return former[: network.nodes_in(level)]
     n_sum, old_sum = network.width[level][0], before.width[level][0]
@@ -111,7 +120,13 @@ def _likeness(before: KAN, network: KAN, level: int, x: Tensor) -> Tensor:
 
 
 def _aligned(likeness: Tensor) -> list[int | None]:
-    """For each new node the old one that it continues, in order; None for a node without one. The best sum of likenesses."""
+    """For each new node the index of the old one that it continues; None for a node without one.
+
+    Both keep their order, and no old node goes on as two: of all such matches it is the one with the largest sum of likenesses.
+
+    Args:
+        likeness: How alike nodes are, `(old nodes, new nodes)`, ≥ 0.
+    """
     rows, columns = likeness.shape
     best = torch.zeros(rows + 1, columns + 1, dtype=torch.float64)
     for i in range(1, rows + 1):
