@@ -120,7 +120,8 @@ def _of_kind(found: Cells, kind: Kind, label: Any) -> Cells | Fault:
         texts = [None if math.isnan(value) else np.format_float_positional(value, trim="-") for value in found.values]
         return Cells("words", np.array(texts, object))
     if found.absent.all():
-        return Cells(kind, np.full(len(found.values), np.nan))
+        rows = len(found.values)
+        return Cells(kind, np.full(rows, None, object) if kind == "words" else np.full(rows, np.nan))
     first = int(np.flatnonzero(~found.absent)[0])
     value = found.values[first]
     got = value if found.kind == "words" else float(value)

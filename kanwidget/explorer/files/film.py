@@ -115,10 +115,14 @@ class _Structures:
         """
         layers = [network.layer(index) for index in range(network.depth)]
         key = (
-            repr(network.width),
+            repr((network.width, network.arities)),
             tuple(network.columns.tolist()),
             *(
-                (layer.grid_size, repr(sorted(layer.symbols.items())), layer.spline_on.cpu().numpy().tobytes())
+                (
+                    layer.grid_size,
+                    repr((sorted(layer.symbols.items()), layer.ties)),
+                    *map(_bytes, (layer.spline_on, layer.frozen)),
+                )
                 for layer in layers
             ),
         )
@@ -130,6 +134,10 @@ class _Structures:
         if number == len(self.networks) - 1:
             self.networks[number] = (self.networks[number][0], network)
         return number
+
+
+def _bytes(mask: Tensor) -> bytes:
+    return mask.cpu().numpy().tobytes()
 
 
 def session_at(session: Session, network: KAN) -> Session:

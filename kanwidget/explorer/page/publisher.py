@@ -316,7 +316,7 @@ class Publisher(Messages):
         swaps = self.session.swap_errors
         if swaps.advance() and (errors := held_out(self.session)) is not None:
             self.send("held_out", {"held_out": errors})
-            self.snapshot_due = swaps.is_complete
+            self.snapshot_due |= swaps.is_complete
         if not swaps.is_complete:
             self._changed.add("held_out")
 

@@ -119,24 +119,24 @@ class ResidualObjective:
     def loss_of_zero(self) -> Tensor:
         """The loss of a network that is 0 everywhere, `(1,)`."""
         with torch.no_grad():
-            return self._value(tuple(_zero(jet) for jet in self._empty_jets())).loss
+            return self._value(tuple(self._zero_jets())).loss
 
     def trivial_loss(self) -> Tensor:
         """The loss of a network that is 0 everywhere, `(1,)`, above 0: a network that has learnt anything beats it."""
         tiny = torch.finfo(torch.float64).tiny
         return self.loss_of_zero().nan_to_num(nan=tiny, posinf=tiny).clamp_min(tiny)
 
-    def _empty_jets(self) -> Iterator[Jet]:
+    def _zero_jets(self) -> Iterator[Jet]:
         """For each term a jet of zeros, of the shape of the outputs' jet at its points."""
         outputs = self.stack.template.n_out
         for term in self.terms:
-            empty = self.constants.new_zeros
+            zeros = self.constants.new_zeros
             rows, carried = len(term.x), term.derivatives
             yield Jet(
                 carried,
-                empty(rows, outputs),
-                empty(rows, len(carried.firsts), outputs),
-                empty(rows, len(carried.seconds), outputs),
+                zeros(rows, outputs),
+                zeros(rows, len(carried.firsts), outputs),
+                zeros(rows, len(carried.seconds), outputs),
             )
 
     def jet(self, term: ResidualTerm, *, cache: bool = True) -> Jet:
@@ -274,10 +274,6 @@ class _CachedDesigns:
     x: Tensor
     knots: Tensor
     designs: tuple[Tensor, ...]
-
-
-def _zero(jet: Jet) -> Jet:
-    return Jet(jet.derivatives, *(torch.zeros_like(part) for part in (jet.value, jet.first, jet.second)))
 
 
 # ---- Jacobian of functions of a network's values and derivatives in its parameters, without autograd
