@@ -107,7 +107,7 @@ def sample_of(surrogate: Surrogate) -> Sample | None:
 
 
 def near_constant(values: Tensor, number: float, tolerance: float) -> bool:
-    """Whether values are a number nearly everywhere, but for the tolerance."""
+    """Whether values equal a number but for the tolerance: half of them within it, 9 of 10 within five times as much."""
     off = (values - number).abs()
     return float(off.median()) <= tolerance and float(off.quantile(0.9)) <= 5 * tolerance
 
@@ -158,6 +158,10 @@ class _ReductionSearch:
         self.nonzero = [bool((column != 0).all()) for column in x]
 
     def reductions(self) -> list[Reduction]:
+        """The smaller tables, those with the fewest columns first; none where y is nothing but a product of powers.
+
+        Columns that are factors with a power, or that don't matter, are taken out in all of them. Of the others pairs become one column.
+        """
         peeled = {i: p for i in range(len(self.x)) if (p := self._power(i)) is not None}
         if len(peeled) == len(self.x):
             return []
@@ -171,7 +175,14 @@ class _ReductionSearch:
         return sorted(dict.fromkeys(result), key=lambda reduction: len(reduction.columns))
 
     def _with(self, rest: list[int], factor: Tree, says: list[str], merges: list[ColumnMerge]) -> Reduction:
-        """The reduction by merges of different columns."""
+        """The reduction that takes out a factor and merges pairs of columns.
+
+        Args:
+            rest: The columns that aren't taken out.
+            factor: What y is divided by.
+            says: In words, what is said of the columns that are taken out.
+            merges: Pairs of the rest; no column is in two of them.
+        """
         gone = {i for merge in merges for i in merge.pair}
         columns = (*(merge.column for merge in merges), *(("x", k) for k in rest if k not in gone))
         factors = [tree for tree in (factor, *(merge.factor for merge in merges)) if tree not in (None, ("n", 1))]
@@ -179,12 +190,13 @@ class _ReductionSearch:
         return Reduction(columns, product([tree for tree in factors if tree is not None]), text)
 
     def _constant(self, values: Tensor) -> float | None:
-        """The simple number that values are everywhere, but for the tolerance."""
+        """The whole number of quarters that values equal everywhere, but for the tolerance; None where they equal none."""
         middle = float(values.median())
         near = round(4 * middle) / 4
         return near if near_constant(values, near, self.tolerance) else None
 
     def _power(self, i: int) -> float | None:
+        """The exponent of column i where it is a factor of y: 0 where it doesn't matter, None where it is no factor."""
         if self.nonzero[i]:
             return self._constant(self.elasticity[i])
         return 0.0 if self._constant(self.elasticity[i]) == 0 else None
@@ -232,7 +244,7 @@ class _ReductionSearch:
         return merges
 
     def _weighted_sum(self, i: int, j: int) -> Tree | None:
-        """x_i + c·x_j, where their derivatives have the ratio c."""
+        """x_i + c·x_j, where ∂y/∂x_j is c times ∂y/∂x_i; None where it isn't, or where one column hardly matters."""
         first, second = self.gradient[i], self.gradient[j]
         factor = float((second / first).median())
         if not math.isfinite(factor) or not self._vanishes(
@@ -244,7 +256,10 @@ class _ReductionSearch:
         return ("add", ("x", i), ("mul", constant(factor), ("x", j))) if _LEAST < float(share) < 1 / _LEAST else None
 
     def _with_offset(self, i: int, j: int) -> list[Tree]:
-        """x_i·(x_j + c) and x_i/(x_j + c): x_i·∂y/∂x_i is (x_j + c)·∂y/∂x_j, or its negative."""
+        """The columns x_i·(x_j + c) and x_i/(x_j + c) through which y depends on x_i and x_j; mostly none.
+
+        For these x_i·∂y/∂x_i is (x_j + c)·∂y/∂x_j, or its negative.
+        """
         columns: list[Tree] = []
         size, spread = float(self.x[j].abs().median()), float(self.x[j].std())
         for sign, head in ((1, "mul"), (-1, "div")):

@@ -139,7 +139,7 @@ class Strategies:
         yield from self._by_similarity()
 
     def quick(self) -> Iterator[str]:
-        """Some seconds."""
+        """Strategies that take some seconds: scans of small atoms, parts, networks, curves, and smaller tables that a formula suggests."""
         table = self.table
         for key in list(self.smaller):
             yield from self._brought(key, self.smaller[key][1].quick())
@@ -160,7 +160,7 @@ class Strategies:
         yield from self._by_formula()
 
     def slow(self) -> Iterator[str]:
-        """Tens of seconds."""
+        """Strategies that take tens of seconds: sums of many terms, constants on grids, larger atoms and growth; only after `quick`."""
         table, simple = self.table, self.simple
         if simple is None:
             return
@@ -183,11 +183,13 @@ class Strategies:
             yield from self._by_formula()
 
     def _level(self, level: tuple[str, Atoms]) -> Iterator[str]:
+        """Scan the atoms of one size, with their label, for products and for sums; yields what is tried."""
         label, atoms = level
         yield from scan_products(self.table, atoms, label)
         yield from scan_sums(self.table, atoms, label, targets=slice(0, 4))
 
     def _monomials(self) -> Iterator[str]:
+        """Scan functions of products of powers of the columns, and such products times a function; yields what is tried."""
         table = self.table
         largest = 2 if len(table.indices) <= _FEW_COLUMNS else 1
         atoms = functions_of(table, monomials(table, largest), 12000)
@@ -197,6 +199,11 @@ class Strategies:
         yield from scan_sums(table, atoms, "products with a function", targets=slice(0, 4))
 
     def _constants(self, simple: Atoms) -> Iterator[str]:
+        """Scan functions with a constant on a grid, of simple trees and of sums of two; yields what is tried.
+
+        Args:
+            simple: Atoms without constants, the simplest first.
+        """
         table = self.table
         trees = [simple.tree(index) for index in range(min(len(simple), 30 + 5 * len(table.indices)))]
         for operands in (trees, linear_operands(table, self._linear_parts())):
@@ -340,7 +347,12 @@ class Strategies:
             yield from self._searched(reduction, FindingText(f"{self.target}: {reduction.text}"))
 
     def _searched(self, reduction: Reduction, text: str) -> Iterator[str]:
-        """Search a smaller table, unless that was done."""
+        """Make a smaller table and do the first of its strategies, unless that was done.
+
+        Args:
+            reduction: How the table follows from this one. Without columns it is a formula itself, but for a factor.
+            text: What is yielded before the search: a finding, or what is tried.
+        """
         key = reduction.key
         if key in self.smaller:
             return
@@ -365,7 +377,14 @@ class Strategies:
             yield from self._brought(key, self.smaller[key][1].slow())
 
     def _brought(self, key: tuple[Tree, ...], steps: Iterator[str]) -> Iterator[str]:
-        """Do the steps of a smaller table's search, and bring what it finds back."""
+        """Do steps of a smaller table's search, and offer its formulas, in the columns of this table, to this table's pool.
+
+        The steps end once a formula of the smaller table is exact and short.
+
+        Args:
+            key: Of the reduction that led to the smaller table.
+            steps: Of the smaller table's strategies.
+        """
         reduction, strategies, reported = self.smaller[key]
         for text in steps:
             formulas = [reduction.outside(candidate.tree) for candidate in reported.entrants(strategies.table.pool)]

@@ -46,7 +46,14 @@ class Screen:
         return Screen(rows, roots / roots.mean())
 
     def pairs_in_sums(self, left: CurveAtoms, right: CurveAtoms, link: Link, count: int) -> list[Tree]:
-        """`h(y) = a·f + b·g + c`, for the function h of a link."""
+        """The best trees `h(y) = a·f + b·g + c`, for the function h of a link.
+
+        Args:
+            left: Atoms to take f from.
+            right: Atoms to take g from.
+            link: The function h; where it isn't defined on nearly all rows, there are no trees.
+            count: How many trees, at most.
+        """
         target = link.values(self.rows.y)
         roots = self.roots / link.slopes(self.rows.y).abs()
         valid = torch.isfinite(target) & torch.isfinite(roots)
@@ -68,7 +75,10 @@ class Screen:
         return trees
 
     def pairs_in_products(self, left: CurveAtoms, right: CurveAtoms, count: int, offset: bool) -> list[Tree]:
-        """`y = a·f·g`, or `a·f·g + b`."""
+        """The best `count` trees `y = a·f·g`, or with an offset `a·f·g + b`; f is an atom of `left`, g one of `right`.
+
+        The trees have the factor 1 and the offset 0: a fit finds them.
+        """
         target = self.rows.y * self.roots
         errors = products(left.values, right.values * self.roots, target, self.roots if offset else None)
         pairs = self._best(errors, left, right)
@@ -87,7 +97,7 @@ class Screen:
         return trees
 
     def pairs_with_shift(self, left: CurveAtoms, right: CurveAtoms, count: int) -> list[Tree]:
-        """`y = f·(a·g + b)`."""
+        """The best `count` trees `y = f·(a·g + b)`, with factors; f is an atom of `left`, g one of `right`."""
         target = self.rows.y * self.roots
         pairs = self._best(shifted_products(left.values * self.roots, right.values, target), left, right)
 
@@ -104,7 +114,10 @@ class Screen:
         return trees
 
     def pairs_in_quotients(self, left: CurveAtoms, right: CurveAtoms, count: int) -> list[Tree]:
-        """`y = (a·f + b)/(1 + c·g)`, from `y = a·f + b - c·y·g`."""
+        """The best `count` trees `y = (a·f + b)/(1 + c·g)`, with factors; f is an atom of `left`, g one of `right`.
+
+        They are ranked by `y = a·f + b - c·y·g`, which is linear in the factors, and the best of these by their own errors.
+        """
         y, target = self.rows.y, self.rows.y * self.roots
         columns = left.values * self.roots, right.values * y * self.roots
         pairs = self._best(sums(*columns, target, self.roots), left, right)
@@ -124,7 +137,17 @@ class Screen:
     def pairs_with_multiplier(
         self, multiplier: Tensor, tree: Tree, atoms: CurveAtoms, count: int
     ) -> list[tuple[float, Tree]]:
-        """`y = u·(a·f + b·g + c)`: errors and trees."""
+        """The best trees `y = u·(a·f + b·g + c)`, with factors, for one multiplier u.
+
+        Args:
+            multiplier: The values of u, `(rows,)`.
+            tree: The tree of u.
+            atoms: To take f and g from.
+            count: How many trees, at most.
+
+        Returns:
+            The sum of weighted squared residuals, and the tree.
+        """
         roots, target = self.roots * multiplier, self.rows.y * self.roots
         columns = atoms.values * roots
         pairs = self._best(sums(columns, columns, target, roots), atoms, atoms, 150)
@@ -153,7 +176,13 @@ class Screen:
         return trees
 
     def _third(self, columns: Tensor, target: Tensor, members: list[int]) -> int:
-        """The atom that helps a sum most."""
+        """The index of the atom that explains most of a target beside others and a constant.
+
+        Args:
+            columns: Values of all atoms times the roots of the weights, `(atoms, rows)`.
+            target: Likewise, `(rows,)`.
+            members: Indices of the atoms that are there.
+        """
         base = torch.linalg.qr(torch.cat([self.roots[None], columns[members]]).T)[0]
         remainders = columns - (columns @ base) @ base.T
         gains = (remainders @ (target - base @ (base.T @ target))).square() / remainders.square().sum(1)
@@ -161,7 +190,13 @@ class Screen:
         return int(torch.where(independent, gains, 0.0).argmax())
 
     def waves(self, atoms: CurveAtoms, arguments: list[Tree], count: int) -> list[Tree]:
-        """`y = f·(a·sin(u) + b·cos(u))`, written as `a·f·sin(u + b)`."""
+        """The best `count` trees `y = f·(a·sin(u) + b·cos(u))`, written as `a·f·sin(u + b)`.
+
+        Args:
+            atoms: To take f from.
+            arguments: The trees u; those of one form stand side by side.
+            count: How many trees, at most.
+        """
         if not arguments:
             return []
         angles = torch.stack([values(tree, [self.rows.x]) for tree in arguments])
@@ -196,6 +231,14 @@ class Screen:
         return trees
 
     def _best(self, errors: Tensor, left: CurveAtoms, right: CurveAtoms, count: int = _COARSE) -> Pairs:
+        """The pairs of kinds with the shortest descriptions, each with the best atoms of its kinds.
+
+        Args:
+            errors: Of each pair of atoms, relative to the target, `(left, right)`.
+            left: The first atoms.
+            right: The second ones; of a single atom all pairs are returned, without errors.
+            count: How many pairs, at most.
+        """
         if len(right.values) == 1:
             return Pairs(list(range(len(left.values))), [0] * len(left.values), [])
         costs = _costs(left)[:, None] + _costs(right)
@@ -236,6 +279,7 @@ def _costs(atoms: CurveAtoms) -> Tensor:
 
 
 def _factors(columns: list[Tensor], target: Tensor) -> list[float]:
+    """Factors of columns in a linear regression, by singular values; the columns and the target are `(rows,)` each."""
     matrix = torch.stack(columns, 1)
     norms = torch.linalg.vector_norm(matrix, dim=0).clamp(min=1e-290)
     solution = torch.linalg.lstsq(matrix / norms, target[:, None], driver="gelsd").solution[:, 0]
@@ -276,7 +320,14 @@ def sums(left: Tensor, right: Tensor, target: Tensor, offset: Tensor | None) -> 
 
 
 def products(left: Tensor, right: Tensor, target: Tensor, offset: Tensor | None) -> Tensor:
-    """Least squared errors of `a·f·g`, relative to the target: `(left, right)`. Weights are in `right`, `target` and `offset`."""
+    """Least squared errors of `a·f·g`, relative to the target: `(left, right)`.
+
+    Args:
+        left: Values of f, `(left, rows)`, without weights.
+        right: Values of g times the roots of the rows' weights, `(right, rows)`.
+        target: Likewise, `(rows,)`.
+        offset: What a free factor multiplies beside the product, times the roots, `(rows,)`; None for nothing.
+    """
     scale = target.square().sum()
     lengths = left.square() @ right.square().T
     if offset is None:
@@ -292,7 +343,13 @@ def products(left: Tensor, right: Tensor, target: Tensor, offset: Tensor | None)
 
 
 def shifted_products(left: Tensor, right: Tensor, target: Tensor) -> Tensor:
-    """Least squared errors of `f·(a·g + b)`, relative to the target: `(left, right)`. Weights are in `left` and `target`."""
+    """Least squared errors of `f·(a·g + b)`, relative to the target: `(left, right)`.
+
+    Args:
+        left: Values of f times the roots of the rows' weights, `(left, rows)`.
+        right: Values of g, `(right, rows)`, without weights.
+        target: Times the roots, `(rows,)`.
+    """
     squares = left.square()
     ff, fg, gg = squares.sum(1)[:, None], squares @ right.T, squares @ right.square().T
     f, g = (left @ target)[:, None], (left * target) @ right.T

@@ -161,6 +161,7 @@ class _CurveSearch:
         return lines + [table.tree(index)[1] for index in range(len(table.values))]
 
     def _pairs(self, left: CurveAtoms, right: CurveAtoms) -> Iterator[list[Tree]]:
+        """Candidates of four families: products, sums, products with an offset, and quotients of an atom of each table."""
         screen = self._screen
         yield screen.pairs_in_products(left, right, 30, offset=False)
         yield screen.pairs_in_sums(left, right, IDENTITY, 40)
@@ -168,6 +169,7 @@ class _CurveSearch:
         yield screen.pairs_in_quotients(left, right, 30)
 
     def _linked(self, left: CurveAtoms, right: CurveAtoms) -> Iterator[list[Tree]]:
+        """Candidates in which a function of y is the sum of an atom of each table, one function after the other."""
         for link in LINKS:
             yield self._screen.pairs_in_sums(left, right, link, 20)
 
@@ -192,7 +194,11 @@ class _CurveSearch:
         return self._fits % _FITS == 0
 
     def _fitted(self, trees: list[Tree]) -> Iterator[Curve | None]:
-        """Candidates fitted to the sample, half of the way, then the better ones to the end; the best to all rows."""
+        """Fit trees to the sample for a few steps, the better ones for more, and the best of these to all rows.
+
+        Yields:
+            A curve of all rows that is good enough to be reported; None after every `_FITS` fits.
+        """
         unseen = [tree for tree in trees if tree not in self._seen]
         self._seen.update(unseen)
         curves: list[Curve] = []
@@ -214,14 +220,17 @@ class _CurveSearch:
                 yield None
 
     def _examined(self, curve: Curve) -> Iterator[Curve]:
-        """A curve of all rows, and its simpler neighbours where it is among the best."""
+        """Report a curve of all rows; if it is among the best, first its constants and terms are made simpler where that pays."""
         if curve.bits < 20 + min((other.bits for other in self._front), default=math.inf):
             curve = reduced(curve, self._rows)
         if curve.relative < 1:
             yield from self._offer(curve)
 
     def _offer(self, curve: Curve) -> Iterator[Curve]:
-        """Add a curve to the front, if none that is as simple is as exact, and its description shorter by more than a few bits."""
+        """Add a curve to the front and yield it, unless one there is as simple, as exact and described as shortly.
+
+        At first a description may be longer by `_tied` bits.
+        """
         limit = max(curve.relative, ROUND_OFF)
         if any(
             other.complexity <= curve.complexity

@@ -47,6 +47,7 @@ class Inner:
 
 def _rates(value: Tensor) -> Tensor:
     # Quotients have few large values: what most of them span says what a rate may be.
+    """Rates k to begin with, ascending: over most of the values k·value then changes by 0.25 to 80."""
     low, quarter, three_quarters, high = value.quantile(
         torch.tensor([0.0, 0.25, 0.75, 1.0], dtype=value.dtype)
     ).tolist()
@@ -90,7 +91,14 @@ def rationals_with_function(table: EngineTable) -> Iterator[str]:
 
 
 def _offer(table: EngineTable, system: _System, grid: Tensor, sign: int) -> None:
-    """Offer the fractions of a system that vanish for a constant."""
+    """Offer the fractions of a system, for each function of y, at constants where a combination of its products nearly vanishes.
+
+    Args:
+        table: The table.
+        system: What numerator and denominator are made of.
+        grid: Sizes of the constant to begin with, ascending.
+        sign: 1 or -1, the sign of the constant.
+    """
     log_grid = grid.log()
     begun = system.matrices(sign * log_grid.exp())
     for target in _targets(table):
@@ -143,7 +151,11 @@ class _System:
         return torch.tensor([[*chosen, *[-1] * (longest - len(chosen))] for chosen in self.products])
 
     def matrices(self, constants: Tensor) -> Tensor:
-        """Their values on some rows, `(constants, rows, products)`."""
+        """The values of all products for several constants, `(constants, rows, products)`, on some rows of the sample.
+
+        Args:
+            constants: `(constants,)`.
+        """
         constant: Tree = ("x", len(self._columns))
         columns = [*self._columns, constants[:, None]]
         features = [*self._plain, *(values(tree, columns) for tree in self.functions(constant))]

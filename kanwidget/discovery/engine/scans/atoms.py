@@ -89,7 +89,12 @@ class Atoms:
         return range(start, len(self))
 
     def combine(self, heads: Iterable[str], left: Iterable[int], right: Iterable[int]) -> range:
-        """Add each operation of each pair of an atom of the left and another one of the right."""
+        """Add each operation of each pair of atoms, one of the left and another one of the right; of a sum, a difference or a product only
+        one order is needed.
+
+        Returns:
+            The indices of the new atoms.
+        """
         start = len(self)
         first, second = np.array(list(left), dtype=np.int64), np.array(list(right), dtype=np.int64)
         i, j = (part.reshape(-1) for part in np.meshgrid(first, second, indexing="ij"))
@@ -118,6 +123,16 @@ class Atoms:
         return (outer, inner) not in _INVERSE and not (outer in _WAVES and inner in _WAVES)
 
     def _add(self, heads: list[str], operands: list[tuple[Any, ...]], values: Tensor) -> range:
+        """Add atoms that have usable values and whose values are new, as long as there is room.
+
+        Args:
+            heads: The operation of each, or `leaf`.
+            operands: Of each: indices of atoms, and trees of exact numbers; of a leaf its tree.
+            values: `(atoms, rows)`.
+
+        Returns:
+            The indices of the new atoms.
+        """
         look_at_the_clock()
         start = len(self)
         room = self.most - start

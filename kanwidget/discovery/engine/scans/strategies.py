@@ -117,7 +117,12 @@ def _scan_sum(table: EngineTable, atoms: Atoms, label: str, target: Target, pair
 
 
 def _hits(projected: Projected, paired: int) -> Iterator[list[Hit]]:
-    """The best atoms first, then the best pairs, a part at a time."""
+    """The best atoms first, then the best pairs, a part of the atoms at a time.
+
+    Args:
+        projected: Atoms and target.
+        paired: Pairs are formed of the atoms whose index is below this.
+    """
     if not len(projected.indices):
         return
     yield singles(projected, _HITS)
@@ -171,7 +176,7 @@ def _bases(table: EngineTable) -> list[PoolFormula]:
 
 
 def _multiple(table: EngineTable, index: int) -> Tree:
-    """A column times the factor that fits."""
+    """A column times the factor that fits y best."""
     column = table.columns[index]
     weighted = table.weights * column
     factor = float(weighted @ table.y) / (float(weighted @ column) or 1.0)
@@ -269,14 +274,14 @@ def products_with_functions(table: EngineTable, factors: Sequence[Tree], most: i
 def functions_with_constants(
     table: EngineTable, operands: Iterable[Tree], simple: Atoms, most: int, *, sums: bool
 ) -> Atoms:
-    """Atoms: functions of one constant, on a grid, of trees, and simple atoms beside them.
+    """Atoms: functions with one constant, which takes several values, of trees; and simple atoms beside them.
 
     Args:
         table: The table.
-        operands: The trees.
-        simple: Atoms without constants, which partners may be.
-        most: Most atoms.
-        sums: Whether atoms are for sums, so that inverses, roots and powers of each count, too: a product has powers anyway.
+        operands: The trees; those that aren't finite, or mostly 0, are passed over.
+        simple: Atoms without constants, to form pairs with.
+        most: Most atoms with a constant.
+        sums: Whether atoms are for sums: a product has powers anyway, so inverses, roots and powers come only in sums.
     """
     atoms = Atoms(table.columns[:, table.sample], most)
     columns = table.columns[:, table.sample].unbind()
@@ -313,6 +318,16 @@ def linear_operands(table: EngineTable, simple: Iterable[Tree]) -> list[Tree]:
 def _with_constants(
     operand: Tree, value: Tensor, size: float, operations: frozenset[str], sums: bool
 ) -> Iterator[Tree]:
+    """Functions of an operand with one constant, which takes several values that suit the operand's size.
+
+    Args:
+        operand: The tree.
+        value: Its values, `(rows,)`.
+        size: The median of their sizes, above 0.
+        operations: Heads that formulas may hold.
+        sums: Whether they are for sums: then inverses, logarithms, roots and powers of the operand are among them, else sums of the operand
+            and a constant.
+    """
     low, high = float(value.min()), float(value.max())
     spread = high - low
     for shift in [s * sign * size for s in _SHIFTS for sign in (1, -1)]:

@@ -83,6 +83,15 @@ class RidgeRows:
     # ---- fits
 
     def _trial(self, factor: Tensor, groups: Tensor) -> _Trial | None:
+        """Fit the spline f for given exponents, by linear regression.
+
+        Args:
+            factor: Exponents of M, `(columns,)`.
+            groups: Exponents of each product G, `(products, columns)`.
+
+        Returns:
+            None where values aren't finite, or the regression has no solution.
+        """
         size, arguments = (self.logs @ factor).exp(), self.logs @ groups.T
         stretch = torch.ones_like(arguments)
         if self.carrier is not None:
@@ -108,7 +117,7 @@ class RidgeRows:
         return _Trial(design, root, residual, own, sse)
 
     def _fit(self, factor: Tensor, groups: Tensor) -> Ridge | None:
-        """Gauss-Newton steps in the exponents, damped."""
+        """Damped Gauss-Newton steps of the exponents from a start, as long as the sum of squares shrinks; None where the start has none."""
         groups = self._of_unit_spread(groups)
         now, damping = self._trial(factor, groups), _DAMPING
         if now is None:
@@ -131,7 +140,10 @@ class RidgeRows:
         return Ridge(factor, groups, now.sse)
 
     def _of_unit_spread(self, groups: Tensor) -> Tensor:
-        """The same products but for exponents of themselves: with a spread of 1, and uncorrelated."""
+        """Exponents of products whose logarithms have a spread of 1 and no correlation: powers and products of the given ones.
+
+        With a carrier, and where they can't be solved for, they are the given ones.
+        """
         if self.carrier is not None:
             return groups
         if not len(groups):
@@ -144,7 +156,10 @@ class RidgeRows:
     # ---- starts
 
     def _starts(self, products: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Exponents from the curvature of log y, or of y, by the logarithms of the columns."""
+        """Exponents to start from, of M and of the products: the slopes and the directions of most curvature of log |y|, and of y.
+
+        They are taken by the logarithms of the columns. With a carrier there are two fixed starts.
+        """
         nothing = self.logs.new_zeros(self.columns)
         if self.carrier is not None:
             yield nothing, nothing[None]
@@ -164,7 +179,15 @@ class RidgeRows:
             yield nothing, torch.cat([slopes[None], directions])[:products]
 
     def _curvature(self, target: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-        """Slopes of a quadratic form that is fitted to a target, and the directions in which it bends, most first."""
+        """Fit a quadratic form of the columns' logarithms to a target.
+
+        Args:
+            target: `(rows,)`.
+            weights: Factors of the residuals beside the roots of the rows' weights, `(rows,)`.
+
+        Returns:
+            The slopes, `(columns,)`, and the directions in which it bends, most first, `(columns, columns)`, both as exponents.
+        """
         spread = self.logs.std(0)
         logs = (self.logs - self.logs.mean(0)) / spread
         i, j = torch.triu_indices(self.columns, self.columns)
