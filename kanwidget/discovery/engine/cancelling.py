@@ -87,13 +87,7 @@ def _signed(others: _Others) -> _Others:
 
 
 def _choices(monomial: _Monomial, others: _Others) -> Iterator[tuple[_Monomial, _Others]]:
-    """Ways to write a product: as it is, and with one of its sums multiplied out.
-
-    Such a sum takes in the powers of columns that stand before it, or those that free its terms of denominators.
-
-    Yields:
-        Exponents of the columns, and the other factors with their exponents.
-    """
+    """The product as it is, and with a sum that is multiplied by the powers before it or by its denominators."""
     yield monomial, others
     for place, (part, exponent) in enumerate(others):
         if part[0] in ("add", "sub") and abs(exponent) == 1:
@@ -110,7 +104,7 @@ def _times(monomial: _Monomial, exponent: int) -> _Monomial:
 
 
 def _denominators(sum_: Tree) -> _Monomial:
-    """The lowest exponent of each column among a sum's terms, where it is below 0."""
+    """The powers, below 0, that stand in denominators of a sum's terms."""
     found: _Monomial = Counter()
     for term in _terms(sum_):
         monomial: _Monomial = Counter()

@@ -158,13 +158,7 @@ def _effects(nodes: Sequence[NodeSlope], atoms: Atoms, table: EngineTable) -> tu
 
 
 def _forms(tree: Tree, change: Change, size: float) -> Iterator[Tree]:
-    """The trees that a change makes; a factor 1 + e·a also as exp(e·a) and as 1/(1 - e·a), which are alike for small e.
-
-    Args:
-        tree: The formula.
-        change: What to change.
-        size: The constant e to start from.
-    """
+    """The tree with a change, in the forms that are alike to first order."""
     node, atom = change.node, change.atom
     small = constant(size)
     if change.power:

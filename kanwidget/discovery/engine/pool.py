@@ -63,12 +63,7 @@ class Pool:
         self.candidates: list[PoolFormula] = []
 
     def judge(self, tree: Tree, origin: str = "") -> PoolFormula | None:
-        """A tree with its error, description length and complexity; None where its error isn't finite.
-
-        Args:
-            tree: The tree, with the constants that it has.
-            origin: In words, the strategy that came to it.
-        """
+        """The candidate of a tree; None where it has no finite values."""
         residual = (self.y - values(tree, self.columns)) / self.spread
         error = float((self.weights * residual.square()).mean().sqrt())
         if not math.isfinite(error):
@@ -78,13 +73,7 @@ class Pool:
         return PoolFormula(tree, error, bits, size, origin)
 
     def bits(self, error: float, numbers: Sequence[float], size: float) -> float:
-        """Description length of y in bits: residuals, constants with their digits before and after the point, and the form.
-
-        Args:
-            error: Root mean square of the residuals, as a part of y's spread.
-            numbers: The formula's constants.
-            size: Its complexity.
-        """
+        """Description length of y: residuals, constants with their digits before and after the point, and the form."""
         n = len(self.y)
         own = sum(abs(math.log2(abs(number))) for number in numbers if number)
         constant_bits = 0.5 * len(numbers) * math.log2(n) + 0.5 * own
@@ -109,7 +98,7 @@ class Pool:
         return pool[0] is candidate
 
     def front(self) -> list[PoolFormula]:
-        """The formulas that are 2 % more exact than the simpler ones among them, and the shortest description; the simplest comes first."""
+        """From simple to exact: those that are more exact than all that are as simple; and the shortest description."""
         front: list[PoolFormula] = []
         for candidate in sorted(self.candidates, key=lambda entry: (entry.complexity, entry.error)):
             if not front or candidate.error < _BETTER * front[-1].error:

@@ -107,7 +107,7 @@ def sample_of(surrogate: Surrogate) -> Sample | None:
 
 
 def near_constant(values: Tensor, number: float, tolerance: float) -> bool:
-    """Whether values equal a number but for the tolerance: half of them within it, 9 of 10 within five times as much."""
+    """Whether values are a number nearly everywhere, but for the tolerance."""
     off = (values - number).abs()
     return float(off.median()) <= tolerance and float(off.quantile(0.9)) <= 5 * tolerance
 
@@ -190,7 +190,7 @@ class _ReductionSearch:
         return Reduction(columns, product([tree for tree in factors if tree is not None]), text)
 
     def _constant(self, values: Tensor) -> float | None:
-        """The whole number of quarters that values equal everywhere, but for the tolerance; None where they equal none."""
+        """The simple number that values are everywhere, but for the tolerance."""
         middle = float(values.median())
         near = round(4 * middle) / 4
         return near if near_constant(values, near, self.tolerance) else None
@@ -244,7 +244,7 @@ class _ReductionSearch:
         return merges
 
     def _weighted_sum(self, i: int, j: int) -> Tree | None:
-        """x_i + c·x_j, where ∂y/∂x_j is c times ∂y/∂x_i; None where it isn't, or where one column hardly matters."""
+        """x_i + c·x_j, where their derivatives have the ratio c."""
         first, second = self.gradient[i], self.gradient[j]
         factor = float((second / first).median())
         if not math.isfinite(factor) or not self._vanishes(
@@ -256,10 +256,7 @@ class _ReductionSearch:
         return ("add", ("x", i), ("mul", constant(factor), ("x", j))) if _LEAST < float(share) < 1 / _LEAST else None
 
     def _with_offset(self, i: int, j: int) -> list[Tree]:
-        """The columns x_i·(x_j + c) and x_i/(x_j + c) through which y depends on x_i and x_j; mostly none.
-
-        For these x_i·∂y/∂x_i is (x_j + c)·∂y/∂x_j, or its negative.
-        """
+        """x_i·(x_j + c) and x_i/(x_j + c): x_i·∂y/∂x_i is (x_j + c)·∂y/∂x_j, or its negative."""
         columns: list[Tree] = []
         size, spread = float(self.x[j].abs().median()), float(self.x[j].std())
         for sign, head in ((1, "mul"), (-1, "div")):

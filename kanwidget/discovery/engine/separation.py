@@ -175,12 +175,7 @@ def curves_together(
 
 
 def _likely(found: Sequence[Curve], wide: bool) -> list[Curve]:
-    """The curves whose descriptions are hardly longer than the shortest, at most `_CURVES`.
-
-    Args:
-        found: Curves of one part.
-        wide: Whether to add curves that are described more shortly than all that are as simple.
-    """
+    """The curves with short descriptions and, if wanted, those that are shorter than any simpler one."""
     ranked = sorted(found, key=lambda curve: curve.bits)
     likely = [curve for curve in ranked[:_CURVES] if curve.bits < ranked[0].bits + _BITS]
     if wide:
@@ -229,7 +224,7 @@ class _Form:
         return Separation(self.is_product, parts, error if math.isfinite(error) else math.inf)
 
     def _reduced(self, parts: dict[int, Tensor], index: int) -> tuple[dict[int, Tensor], float]:
-        """The form fitted without one of its columns: the functions of the others, and the sum of weighted squared residuals."""
+        """The functions without that of a column, and the sum of squares."""
         rest: dict[int, Tensor | None] = {i: v for i, v in parts.items() if i != index}
         if rest:
             return self.fit(rest)
@@ -283,13 +278,7 @@ class _Product(_Form):
 
 
 def _regression(columns: Tensor, y: Tensor, roots: Tensor) -> tuple[Tensor, float]:
-    """Factors of columns, and the sum of weighted squared residuals.
-
-    Args:
-        columns: `(rows, columns)`.
-        y: `(rows,)`.
-        roots: Roots of the rows' weights.
-    """
+    """Factors of columns, and the sum of weighted squared residuals."""
     matrix, right = columns * roots[:, None], y * roots
     scale = matrix.norm(dim=0).clamp(min=1e-300)
     matrix = matrix / scale

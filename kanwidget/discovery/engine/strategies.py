@@ -139,7 +139,7 @@ class Strategies:
         yield from self._by_similarity()
 
     def quick(self) -> Iterator[str]:
-        """Strategies that take some seconds: scans of small atoms, parts, networks, curves, and smaller tables that a formula suggests."""
+        """Some seconds."""
         table = self.table
         for key in list(self.smaller):
             yield from self._brought(key, self.smaller[key][1].quick())
@@ -160,7 +160,7 @@ class Strategies:
         yield from self._by_formula()
 
     def slow(self) -> Iterator[str]:
-        """Strategies that take tens of seconds: sums of many terms, constants on grids, larger atoms and growth; only after `quick`."""
+        """Tens of seconds."""
         table, simple = self.table, self.simple
         if simple is None:
             return
@@ -183,7 +183,6 @@ class Strategies:
             yield from self._by_formula()
 
     def _level(self, level: tuple[str, Atoms]) -> Iterator[str]:
-        """Scan the atoms of one size, with their label, for products and for sums; yields what is tried."""
         label, atoms = level
         yield from scan_products(self.table, atoms, label)
         yield from scan_sums(self.table, atoms, label, targets=slice(0, 4))
@@ -199,11 +198,6 @@ class Strategies:
         yield from scan_sums(table, atoms, "products with a function", targets=slice(0, 4))
 
     def _constants(self, simple: Atoms) -> Iterator[str]:
-        """Scan functions with a constant on a grid, of simple trees and of sums of two; yields what is tried.
-
-        Args:
-            simple: Atoms without constants, the simplest first.
-        """
         table = self.table
         trees = [simple.tree(index) for index in range(min(len(simple), 30 + 5 * len(table.indices)))]
         for operands in (trees, linear_operands(table, self._linear_parts())):

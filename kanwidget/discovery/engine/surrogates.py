@@ -53,13 +53,7 @@ class Surrogate:
 
 
 def formula_surrogate(table: EngineTable, tree: Tree, error: float) -> Surrogate:
-    """The values and derivatives of a formula on the table's sample of rows.
-
-    Args:
-        table: The table.
-        tree: The formula.
-        error: Of the formula, relative to the values of y.
-    """
+    """The derivatives of a formula on the sample."""
     columns = table.columns[:, table.sample].unbind()
     gradient = torch.zeros(len(columns), len(table.sample), dtype=torch.float64)
     nodes = node_slopes(tree, columns)
@@ -109,7 +103,7 @@ class _Training:
         self.held[::_HELD] = True
 
     def networks(self, shapes: Sequence[_Shape], trained: list[_Trained]) -> Iterator[str]:
-        """Train a network of each shape, and append what it says to `trained`; yields what is tried, every few steps."""
+        """Train networks of some shapes, and add them."""
         for hidden, grid, k, seed in shapes:
             model = _network([len(self.table.indices), *hidden, 1], grid, k, seed)
             for record in self._steps(model):
@@ -118,17 +112,13 @@ class _Training:
             trained.append(self._trained(model))
 
     def error(self, predicted: Tensor) -> float:
-        """Root mean square error of predictions for the held-out rows, as a part of the median of |y|.
-
-        Args:
-            predicted: Values of y for these rows, `(held-out rows,)`.
-        """
+        """Of values of the held-out rows, relative to y."""
         held = self.held
         residual = self.own_weights[held].sqrt() * (predicted - self.y[held])
         return float(residual.square().mean().sqrt()) / (float(self.table.y.abs().median()) or 1.0)
 
     def _steps(self, model: Network) -> Iterator[StepRecord]:
-        """Train a network on all rows but the held-out ones, which are its validation data; yields a record a step."""
+        """Train, a record a step."""
         held = self.held
         data = Dataset(
             self.x[~held], self.target[~held],

@@ -56,13 +56,7 @@ def _has_one_sign(y: Tensor) -> bool:
 
 
 def usable(target: Target, y: Tensor, operations: frozenset[str]) -> bool:
-    """Whether a target function has finite values and slopes on all rows, and leads back to y.
-
-    Args:
-        target: The function.
-        y: `(rows,)`.
-        operations: Heads that formulas may hold.
-    """
+    """Whether a target has values on all rows, and one y for each value."""
     if target.needs and target.needs not in operations:
         return False
     if target.name in ("log({})", "√{}") and not _has_one_sign(y):

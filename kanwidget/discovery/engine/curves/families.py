@@ -46,14 +46,7 @@ class Screen:
         return Screen(rows, roots / roots.mean())
 
     def pairs_in_sums(self, left: CurveAtoms, right: CurveAtoms, link: Link, count: int) -> list[Tree]:
-        """The best trees `h(y) = a·f + b·g + c`, for the function h of a link.
-
-        Args:
-            left: Atoms to take f from.
-            right: Atoms to take g from.
-            link: The function h; where it isn't defined on nearly all rows, there are no trees.
-            count: How many trees, at most.
-        """
+        """`h(y) = a·f + b·g + c`, for the function h of a link."""
         target = link.values(self.rows.y)
         roots = self.roots / link.slopes(self.rows.y).abs()
         valid = torch.isfinite(target) & torch.isfinite(roots)
@@ -75,10 +68,7 @@ class Screen:
         return trees
 
     def pairs_in_products(self, left: CurveAtoms, right: CurveAtoms, count: int, offset: bool) -> list[Tree]:
-        """The best `count` trees `y = a·f·g`, or with an offset `a·f·g + b`; f is an atom of `left`, g one of `right`.
-
-        The trees have the factor 1 and the offset 0: a fit finds them.
-        """
+        """`y = a·f·g`, or `a·f·g + b`."""
         target = self.rows.y * self.roots
         errors = products(left.values, right.values * self.roots, target, self.roots if offset else None)
         pairs = self._best(errors, left, right)
@@ -97,7 +87,7 @@ class Screen:
         return trees
 
     def pairs_with_shift(self, left: CurveAtoms, right: CurveAtoms, count: int) -> list[Tree]:
-        """The best `count` trees `y = f·(a·g + b)`, with factors; f is an atom of `left`, g one of `right`."""
+        """`y = f·(a·g + b)`."""
         target = self.rows.y * self.roots
         pairs = self._best(shifted_products(left.values * self.roots, right.values, target), left, right)
 
@@ -114,10 +104,7 @@ class Screen:
         return trees
 
     def pairs_in_quotients(self, left: CurveAtoms, right: CurveAtoms, count: int) -> list[Tree]:
-        """The best `count` trees `y = (a·f + b)/(1 + c·g)`, with factors; f is an atom of `left`, g one of `right`.
-
-        They are ranked by `y = a·f + b - c·y·g`, which is linear in the factors, and the best of these by their own errors.
-        """
+        """`y = (a·f + b)/(1 + c·g)`, from `y = a·f + b - c·y·g`."""
         y, target = self.rows.y, self.rows.y * self.roots
         columns = left.values * self.roots, right.values * y * self.roots
         pairs = self._best(sums(*columns, target, self.roots), left, right)
@@ -176,13 +163,7 @@ class Screen:
         return trees
 
     def _third(self, columns: Tensor, target: Tensor, members: list[int]) -> int:
-        """The index of the atom that explains most of a target beside others and a constant.
-
-        Args:
-            columns: Values of all atoms times the roots of the weights, `(atoms, rows)`.
-            target: Likewise, `(rows,)`.
-            members: Indices of the atoms that are there.
-        """
+        """The atom that helps a sum most."""
         base = torch.linalg.qr(torch.cat([self.roots[None], columns[members]]).T)[0]
         remainders = columns - (columns @ base) @ base.T
         gains = (remainders @ (target - base @ (base.T @ target))).square() / remainders.square().sum(1)
@@ -190,13 +171,7 @@ class Screen:
         return int(torch.where(independent, gains, 0.0).argmax())
 
     def waves(self, atoms: CurveAtoms, arguments: list[Tree], count: int) -> list[Tree]:
-        """The best `count` trees `y = f·(a·sin(u) + b·cos(u))`, written as `a·f·sin(u + b)`.
-
-        Args:
-            atoms: To take f from.
-            arguments: The trees u; those of one form stand side by side.
-            count: How many trees, at most.
-        """
+        """`y = f·(a·sin(u) + b·cos(u))`, written as `a·f·sin(u + b)`."""
         if not arguments:
             return []
         angles = torch.stack([values(tree, [self.rows.x]) for tree in arguments])
@@ -255,7 +230,22 @@ class Screen:
         count: int,
         offset: bool = True,
     ) -> list[tuple[int, int]]:
-        """The best pairs after a step of their constants."""
+        """The best pairs of atoms by their errors after one step of the atoms' constants, which stand in a table only roughly.
+
+        Args:
+            pairs: What to choose from.
+            left: The first atoms.
+            right: The second ones.
+            build: Makes the columns of a regression, each `(pairs, rows)`, from the indices of both atoms of each pair: the terms and their
+                derivatives by the constants.
+            target: What is fitted, times the roots, `(rows,)`.
+            roots: Factors of the residuals, `(rows,)`.
+            count: How many pairs, at most.
+            offset: Whether a constant is added to the columns.
+
+        Returns:
+            Indices of both atoms, the best pair first; at most `_MOST_ALIKE` of each pair of kinds.
+        """
         i, j = torch.tensor(pairs.left), torch.tensor(pairs.right)
         columns = [*build(i, j), torch.ones_like(target).expand(len(i), -1)] if offset else build(i, j)
         errors = corrected(torch.stack(columns, 1) * roots, target)
@@ -279,7 +269,6 @@ def _costs(atoms: CurveAtoms) -> Tensor:
 
 
 def _factors(columns: list[Tensor], target: Tensor) -> list[float]:
-    """Factors of columns in a linear regression, by singular values; the columns and the target are `(rows,)` each."""
     matrix = torch.stack(columns, 1)
     norms = torch.linalg.vector_norm(matrix, dim=0).clamp(min=1e-290)
     solution = torch.linalg.lstsq(matrix / norms, target[:, None], driver="gelsd").solution[:, 0]
@@ -325,7 +314,7 @@ def products(left: Tensor, right: Tensor, target: Tensor, offset: Tensor | None)
     Args:
         left: Values of f, `(left, rows)`, without weights.
         right: Values of g times the roots of the rows' weights, `(right, rows)`.
-        target: Likewise, `(rows,)`.
+        target: Times the roots, `(rows,)`.
         offset: What a free factor multiplies beside the product, times the roots, `(rows,)`; None for nothing.
     """
     scale = target.square().sum()

@@ -182,11 +182,7 @@ def functions_of_one_constant(x: Tensor, functions: frozenset[str]) -> list[Tree
 
 
 def _waves(rows: CurveRows) -> tuple[list[Tree], Tree]:
-    """Waves with the frequencies that explain most of y, and of what its mean and a straight line leave.
-
-    Returns:
-        Waves alone, also with an amplitude that falls, grows or is x; and the wave to stand beside a straight line.
-    """
+    """Waves, also of an amplitude that falls, grows or is x; and one that stands beside a straight line."""
     line = rows.fit(total(constant(0.0), scaled(0.0, X)))
     mean = rows.fit(constant(0.0))
     residuals = (rows.y, *(rows.y - values(base.tree, [rows.x]) for base in (mean, line)))

@@ -161,7 +161,6 @@ class _CurveSearch:
         return lines + [table.tree(index)[1] for index in range(len(table.values))]
 
     def _pairs(self, left: CurveAtoms, right: CurveAtoms) -> Iterator[list[Tree]]:
-        """Candidates of four families: products, sums, products with an offset, and quotients of an atom of each table."""
         screen = self._screen
         yield screen.pairs_in_products(left, right, 30, offset=False)
         yield screen.pairs_in_sums(left, right, IDENTITY, 40)
@@ -169,7 +168,6 @@ class _CurveSearch:
         yield screen.pairs_in_quotients(left, right, 30)
 
     def _linked(self, left: CurveAtoms, right: CurveAtoms) -> Iterator[list[Tree]]:
-        """Candidates in which a function of y is the sum of an atom of each table, one function after the other."""
         for link in LINKS:
             yield self._screen.pairs_in_sums(left, right, link, 20)
 
@@ -227,10 +225,7 @@ class _CurveSearch:
             yield from self._offer(curve)
 
     def _offer(self, curve: Curve) -> Iterator[Curve]:
-        """Add a curve to the front and yield it, unless one there is as simple, as exact and described as shortly.
-
-        At first a description may be longer by `_tied` bits.
-        """
+        """Add a curve to the front, if none that is as simple is as exact, and its description shorter by more than a few bits."""
         limit = max(curve.relative, ROUND_OFF)
         if any(
             other.complexity <= curve.complexity

@@ -41,12 +41,7 @@ def tones(rows: CurveRows) -> Iterator[Tree]:
 
 
 def strongest(rows: CurveRows, residual: Tensor) -> Tree:
-    """The wave that explains most of a residual, as a factor times `sin(frequency·x + phase)`.
-
-    Args:
-        rows: The rows.
-        residual: What is to be explained, `(rows,)`.
-    """
+    """The tone that explains most of a residual: a factor times the sine of a frequency and a phase."""
     roots = torch.ones_like(residual) if rows.weights is None else rows.weights.sqrt()
     frequencies = rates(rows.x, _RATES)
     angles = frequencies[:, None] * rows.x

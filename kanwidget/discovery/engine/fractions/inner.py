@@ -47,7 +47,6 @@ class Inner:
 
 def _rates(value: Tensor) -> Tensor:
     # Quotients have few large values: what most of them span says what a rate may be.
-    """Rates k to begin with, ascending: over most of the values k·value then changes by 0.25 to 80."""
     low, quarter, three_quarters, high = value.quantile(
         torch.tensor([0.0, 0.25, 0.75, 1.0], dtype=value.dtype)
     ).tolist()
@@ -151,11 +150,7 @@ class _System:
         return torch.tensor([[*chosen, *[-1] * (longest - len(chosen))] for chosen in self.products])
 
     def matrices(self, constants: Tensor) -> Tensor:
-        """The values of all products for several constants, `(constants, rows, products)`, on some rows of the sample.
-
-        Args:
-            constants: `(constants,)`.
-        """
+        """Their values on some rows, `(constants, rows, products)`."""
         constant: Tree = ("x", len(self._columns))
         columns = [*self._columns, constants[:, None]]
         features = [*self._plain, *(values(tree, columns) for tree in self.functions(constant))]

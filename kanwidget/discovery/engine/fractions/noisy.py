@@ -159,14 +159,14 @@ def _fitted_function(tree: Tree, function: Tree) -> Tree:
 def _shared(
     table: EngineTable, function: Tree, plain: Sequence[Tree], others: Sequence[Tree], most: int
 ) -> Iterator[PoolFormula]:
-    """The best sums of products, of which at least one is times a function; their factors are fitted, the function's constant isn't.
+    """The best sums of products with a function, their factors fitted.
 
     Args:
         table: The table.
         function: The function.
         plain: Products that stand alone.
-        others: What the function may multiply.
-        most: Most terms.
+        others: Those that the function multiplies.
+        most: Terms.
     """
     factor, roots = table.values(function), row_weights(table, TARGETS[0])
     trees = [*plain, *(("mul", other, function) for other in others)]
@@ -311,7 +311,6 @@ class Subsets:
             yield chosen
 
     def _exchanged(self, chosen: list[int]) -> list[int]:
-        """The same number of columns, each in turn exchanged for the one that explains most beside the others, a few rounds."""
         for _ in range(_EXCHANGES):
             before = set(chosen)
             for index in tuple(chosen):

@@ -199,12 +199,7 @@ def _system(t: Tensor, above: Terms, below: Terms) -> tuple[Tensor, Tensor] | No
 
 
 def _combination(matrix: Tensor, tolerance: float) -> tuple[list[int], Tensor] | None:
-    """The columns of which a combination vanishes, as few as may be, and its factors; None where there is none.
-
-    Args:
-        matrix: `(rows, columns)`, of like sizes.
-        tolerance: The singular value, relative to the largest, that counts as 0.
-    """
+    """The columns of which a combination vanishes, and its factors; None where there is none."""
     # Squared singular values: the gram matrix shows those above the square root of round-off.
     if float(torch.linalg.eigvalsh(matrix.T @ matrix)[0]) > max(_VANISHES_SQUARED, tolerance**2) * matrix.shape[1]:
         return None

@@ -89,12 +89,7 @@ class Atoms:
         return range(start, len(self))
 
     def combine(self, heads: Iterable[str], left: Iterable[int], right: Iterable[int]) -> range:
-        """Add each operation of each pair of atoms, one of the left and another one of the right; of a sum, a difference or a product only
-        one order is needed.
-
-        Returns:
-            The indices of the new atoms.
-        """
+        """Add each operation of each pair of an atom of the left and another one of the right."""
         start = len(self)
         first, second = np.array(list(left), dtype=np.int64), np.array(list(right), dtype=np.int64)
         i, j = (part.reshape(-1) for part in np.meshgrid(first, second, indexing="ij"))

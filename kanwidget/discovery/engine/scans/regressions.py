@@ -59,7 +59,7 @@ def project(
     transform: Callable[[Tensor], Tensor] = lambda block: block,
     complexities: Tensor | None = None,
 ) -> Projected:
-    """Take out of atoms and target what the nuisance columns explain, and give them the length 1.
+    """Project the nuisance columns out.
 
     Args:
         values: `(atoms, rows)`, float64.
@@ -67,7 +67,7 @@ def project(
         nuisance: `(rows, columns)`; a column of ones belongs to it.
         weights: Roots of the rows' weights.
         transform: Applied to the atoms first, a block of them at a time.
-        complexities: Of the atoms, `(atoms,)`; None where all atoms cost the same.
+        complexities: Of the atoms, `(atoms,)`.
     """
     q, r = torch.linalg.qr(nuisance * weights[:, None])
     q = q[:, r.diagonal().abs() > 1e-10 * r.diagonal().abs().max()]
@@ -101,12 +101,12 @@ def singles(projected: Projected, most: int) -> list[Hit]:
 
 
 def pairs(projected: Projected, most: int, rows: slice = slice(None)) -> list[Hit]:
-    """The pairs of atoms that explain most together, the best first: for each atom only its best partner counts.
+    """The best partner of each atom, and the best of these pairs.
 
     Args:
         projected: Atoms and target.
-        most: How many pairs are returned, at most.
-        rows: For which of the atoms partners are looked for, among all atoms.
+        most: How many pairs are returned.
+        rows: For which of the atoms partners are looked for.
     """
     atoms, cosines, costs = projected.atoms, projected.cosines, projected.costs
     least, partners = [], []

@@ -176,7 +176,7 @@ def _bases(table: EngineTable) -> list[PoolFormula]:
 
 
 def _multiple(table: EngineTable, index: int) -> Tree:
-    """A column times the factor that fits y best."""
+    """A column times the factor that fits."""
     column = table.columns[index]
     weighted = table.weights * column
     factor = float(weighted @ table.y) / (float(weighted @ column) or 1.0)
@@ -274,14 +274,14 @@ def products_with_functions(table: EngineTable, factors: Sequence[Tree], most: i
 def functions_with_constants(
     table: EngineTable, operands: Iterable[Tree], simple: Atoms, most: int, *, sums: bool
 ) -> Atoms:
-    """Atoms: functions with one constant, which takes several values, of trees; and simple atoms beside them.
+    """Atoms: functions of one constant, on a grid, of trees, and simple atoms beside them.
 
     Args:
         table: The table.
-        operands: The trees; those that aren't finite, or mostly 0, are passed over.
-        simple: Atoms without constants, to form pairs with.
-        most: Most atoms with a constant.
-        sums: Whether atoms are for sums: a product has powers anyway, so inverses, roots and powers come only in sums.
+        operands: The trees.
+        simple: Atoms without constants, which partners may be.
+        most: Most atoms.
+        sums: Whether atoms are for sums, so that inverses, roots and powers of each count, too: a product has powers anyway.
     """
     atoms = Atoms(table.columns[:, table.sample], most)
     columns = table.columns[:, table.sample].unbind()

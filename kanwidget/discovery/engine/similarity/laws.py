@@ -165,12 +165,7 @@ class _LawSearch:
     # ---- simple exponents
 
     def _laws(self, ridge: Ridge, carried: bool) -> Iterator[_Law]:
-        """Laws with simple exponents near those of a fit, the simplest denominators first.
-
-        Args:
-            ridge: The fit.
-            carried: Whether its product holds a carrier: its exponents can't be written in another way then.
-        """
+        """Laws with simple exponents near those of a fit, the simplest denominators first."""
         choices = [(ridge.groups, ridge.factor)] if carried else self._written(ridge)
         for denominators in _DENOMINATORS if "sqrt" in self.table.operations else _DENOMINATORS[:1]:
             for groups, factor in choices[:_WRITTEN]:
@@ -180,11 +175,7 @@ class _LawSearch:
                     yield law
 
     def _written(self, ridge: Ridge) -> list[tuple[Tensor, Tensor]]:
-        """Ways to write a fit in which each product has one column to itself, those with exponents nearest to whole numbers first.
-
-        Returns:
-            Exponents of the products, `(products, columns)`, and of the factor, `(columns,)`.
-        """
+        """The products and the factor in all ways in which each product has a column to itself, those nearest to whole numbers first."""
         spread = self.logs.std(0)
         choices = []
         for pivots in itertools.combinations(range(len(self.columns)), len(ridge.groups)):
@@ -212,13 +203,6 @@ class _LawSearch:
             yield self._reduction((_inverse(_turned(group, factors[0])),), factors[0])
 
     def _reduction(self, groups: Sequence[_Exponents], factor: _Exponents, carrier: int | None = None) -> Reduction:
-        """The smaller table of a law.
-
-        Args:
-            groups: Exponents of each product, for the columns that take part.
-            factor: Exponents of the factor.
-            carrier: Index of a column that each product is multiplied by; None for none.
-        """
         own = self.columns
         products = [[(own[place], value) for place, value in enumerate(row) if value] for row in groups]
         columns = tuple(coherent(powers, self.table.units, self.middles, carrier) for powers in products)

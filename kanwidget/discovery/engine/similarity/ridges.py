@@ -72,7 +72,16 @@ class RidgeRows:
         return min(fits, key=lambda fit: fit.sse, default=None)
 
     def near(self, ridge: Ridge, factor: Tensor, groups: Tensor) -> Ridge | None:
-        """With exponents as they are, in those products of products that are nearest to another fit's: f is as smooth in these."""
+        """The fit of f for given exponents; None where it fails.
+
+        Without a carrier products of the given products count as the same: those nearest to another fit's are taken, since f is as smooth
+        in them.
+
+        Args:
+            ridge: The other fit.
+            factor: Exponents of M, `(columns,)`.
+            groups: Exponents of each product G, `(products, columns)`.
+        """
         if self.carrier is None and len(groups):
             inverse = torch.linalg.pinv(groups)
             factor = factor + (ridge.factor - factor) @ inverse @ groups
@@ -117,7 +126,7 @@ class RidgeRows:
         return _Trial(design, root, residual, own, sse)
 
     def _fit(self, factor: Tensor, groups: Tensor) -> Ridge | None:
-        """Damped Gauss-Newton steps of the exponents from a start, as long as the sum of squares shrinks; None where the start has none."""
+        """Gauss-Newton steps in the exponents, damped."""
         groups = self._of_unit_spread(groups)
         now, damping = self._trial(factor, groups), _DAMPING
         if now is None:
@@ -140,10 +149,7 @@ class RidgeRows:
         return Ridge(factor, groups, now.sse)
 
     def _of_unit_spread(self, groups: Tensor) -> Tensor:
-        """Exponents of products whose logarithms have a spread of 1 and no correlation: powers and products of the given ones.
-
-        With a carrier, and where they can't be solved for, they are the given ones.
-        """
+        """The same products but for exponents of themselves: with a spread of 1, and uncorrelated."""
         if self.carrier is not None:
             return groups
         if not len(groups):
@@ -156,10 +162,7 @@ class RidgeRows:
     # ---- starts
 
     def _starts(self, products: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Exponents to start from, of M and of the products: the slopes and the directions of most curvature of log |y|, and of y.
-
-        They are taken by the logarithms of the columns. With a carrier there are two fixed starts.
-        """
+        """Exponents from the curvature of log y, or of y, by the logarithms of the columns."""
         nothing = self.logs.new_zeros(self.columns)
         if self.carrier is not None:
             yield nothing, nothing[None]
@@ -179,14 +182,14 @@ class RidgeRows:
             yield nothing, torch.cat([slopes[None], directions])[:products]
 
     def _curvature(self, target: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-        """Fit a quadratic form of the columns' logarithms to a target.
+        """Fit a polynomial of degree two in the columns' logarithms to a target.
 
         Args:
             target: `(rows,)`.
             weights: Factors of the residuals beside the roots of the rows' weights, `(rows,)`.
 
         Returns:
-            The slopes, `(columns,)`, and the directions in which it bends, most first, `(columns, columns)`, both as exponents.
+            Its slopes, `(columns,)`, and the directions in which it bends, most first, `(columns, columns)`, both as exponents.
         """
         spread = self.logs.std(0)
         logs = (self.logs - self.logs.mean(0)) / spread
