@@ -102,6 +102,7 @@ def _weights(weights: Any, rows: int) -> Tensor:
 
 
 def _table(data: Any, y: Any, target: str | Sequence[str] | None) -> Dataset:
+    """The data and the target of `discover` as a table, in whichever way they were given; an error says what to write instead."""
     if data is None:
         advice = "discover(frame, target='y'), discover(X, y) or discover(dataset)."
         _check.fail("data", WHERE, "a data frame, an array of inputs, or a Dataset", None, advice, error=TypeError)
@@ -127,6 +128,13 @@ def _table(data: Any, y: Any, target: str | Sequence[str] | None) -> Dataset:
 
 
 def _of_frame(frame: Any, y: Any, target: str | Sequence[str] | None) -> Dataset:
+    """The table of a frame.
+
+    Args:
+        frame: With named columns.
+        y: The target's values, one a row, or names of target columns, or None.
+        target: Name of the target columns; a text beside values is their name. Without both the column `y` is the target.
+    """
     labels = naming.labels_of(frame)
     columns = list(map(str, labels))
     named = isinstance(y, str) or (isinstance(y, (list, tuple)) and bool(y) and all(isinstance(n, str) for n in y))

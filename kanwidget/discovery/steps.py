@@ -168,6 +168,7 @@ class DiscoverySteps:
     # ---- the search
 
     def _all_steps(self) -> Iterator[DiscoveryStep]:
+        """The search for each target, which have equal shares of time and steps; then the last fits of each, and its rivals."""
         settings, count = self._settings, len(self._fronts)
         reasons = []
         for number, front in enumerate(self._fronts):
@@ -216,6 +217,7 @@ class DiscoverySteps:
     # ---- one target: generators of steps, whose value is why they end
 
     def _one_target(self, front: Front, end: float | None, last: int | None) -> _Ending:
+        """The search for one target, until `end` seconds or `last` reports, None for no limit; gives why it ended."""
         table = front.table
         for notice in table.notices:
             yield self._found(front, notice)
@@ -261,14 +263,14 @@ class DiscoverySteps:
         last: int | None,
         turn: _Turn | None = None,
     ) -> _Ending:
-        """What the engine reports, until it ends.
+        """What the engine reports, until it ends; gives why.
 
         Args:
-            front: Of the target.
+            front: Of the target; it takes the formulas.
             rows: The engine's rows.
-            end: Time of the search at which it ends.
-            last: Number of reports at which it ends.
-            turn: When relative noise ends it.
+            end: Time of the search at which it ends; None for no limit.
+            last: Number of reports at which it ends; None for no limit.
+            turn: When relative errors begin to count, which ends it; None where they don't.
         """
         settings = self._settings
         patience = _Patience(self.seconds, self._reports)
@@ -305,6 +307,7 @@ class DiscoverySteps:
         return "interrupted" if self._concluded_at is not None else _over(self.seconds, end, self._reports, last)
 
     def _taken(self, front: Front, report: Report) -> DiscoveryStep:
+        """The step of a report: a finding is noted, a formula is offered to the front; one that doesn't enter is a step without change."""
         if report.kind == "finding":
             return self._found(front, report.text)
         equation = None if report.tree is None else front.offer(report.tree, report.text)
@@ -384,6 +387,7 @@ class _Turn:
         self._examined: object = None
 
     def is_due(self, seconds: float, reports: int) -> bool:
+        """Whether relative errors begin to count now; never while equal noise is likelier than noise that grows with the value."""
         early, late = (bool(_over(seconds, time, reports, report)) for time, report in self._limits)
         if not early or self._front.noise is None:
             return False
@@ -406,6 +410,14 @@ class _Patience:
         self._found: tuple[float, int, float] | None = None
 
     def is_over(self, front: Front, seconds: float, reports: int, *, timed: bool) -> bool:
+        """Whether no simpler formula is to be expected any more; False as long as none leaves nothing but round-off.
+
+        Args:
+            front: With the formulas so far.
+            seconds: Time of the search so far.
+            reports: Number of reports so far.
+            timed: Whether seconds count, not reports.
+        """
         exact = front.exact
         if exact is None:
             return False

@@ -131,7 +131,14 @@ def edge_samples(network: Network, index: int, edges: Sequence[tuple[int, int]],
 
 
 def ranking_of(network: Network, index: int, edges: Sequence[tuple[int, int]], x: Tensor) -> dict[str, Any]:
-    """What `fit_primitives` needs to rank the candidates of some edges (source, target) of a layer."""
+    """The arguments `numbers` and `spaces` of `fit_primitives`, by which it ranks the candidates of some edges (source, target) of a layer.
+
+    Args:
+        network: The network.
+        index: The layer.
+        edges: Its edges.
+        x: Inputs of the network, `(n, n_features)`.
+    """
     layer = network.layer(index)
     with torch.no_grad():
         nodes = network.select(x)
@@ -300,7 +307,7 @@ def _spline_of_symbol(layer: Layer, source: int, target: int, primitive: Primiti
 
 
 def _intervals_within(primitive: Primitive, low: float, high: float) -> list[tuple[float, float]]:
-    """All intervals of definition between low and high."""
+    """The intervals on which a primitive is defined, those between low and high if they are periodic, else all."""
     if primitive.period is None:
         return list(primitive.intervals)
     start, end = primitive.intervals[0]

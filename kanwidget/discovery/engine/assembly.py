@@ -56,14 +56,27 @@ def power(tree: Tree, exponent: float, near: float = _NEAR) -> Tree:
 
 
 def row_weights(table: EngineTable, target: Target) -> Tensor:
-    """Roots of the rows' weights for a function of y: an error of y is worth the same everywhere."""
+    """Factors of the rows' residuals for a regression on a function of y, `(rows,)`, 1 on average.
+
+    A residual of the function is divided by the function's slope, so that an error of y is worth the same everywhere.
+    """
     slope = target.slope(table.y).abs()
     roots = table.weights.sqrt() / slope.clamp(min=1e-12 * float(slope.max()))
     return roots / roots.mean()
 
 
 def of_sum(table: EngineTable, target: Target, roots: Tensor, trees: Sequence[Tree]) -> Tree | None:
-    """Y from a sum of trees and a constant that is a function of y; None where they have no values."""
+    """The formula of y whose target function T(y) is a constant plus trees times factors, by linear regression.
+
+    Args:
+        table: The table.
+        target: T, with its way back to y.
+        roots: Factors of the residuals, `(rows,)`, as of `row_weights`.
+        trees: The terms; those that the rows don't need are left out.
+
+    Returns:
+        The tree of y; None where a term has values that aren't finite.
+    """
     columns = torch.stack([torch.ones_like(table.y), *map(table.values, trees)], 1)
     if not bool(torch.isfinite(columns).all()):
         return None
@@ -76,7 +89,11 @@ def of_sum(table: EngineTable, target: Target, roots: Tensor, trees: Sequence[Tr
 
 
 def of_product(table: EngineTable, trees: Sequence[Tree]) -> Tree | None:
-    """Y as a product of powers of trees; None where a base has no power."""
+    """The formula of y as a constant times powers of trees, by linear regression of log |y| on their logarithms.
+
+    Trees that the rows don't need are left out. None where a tree can't have its exponent (see `_factor`), or where the product has no
+    finite size.
+    """
     bases = [table.values(tree) for tree in trees]
     logs = [base.abs().clamp(min=1e-300).log() for base in bases]
     columns = torch.stack([torch.ones_like(table.y), *logs], 1)
@@ -118,6 +135,14 @@ def in_halves(tree: Tree) -> Tree:
 
 
 def _factor(table: EngineTable, tree: Tree, base: Tensor, exponent: float) -> Tree | None:
+    """A tree raised to an exponent, as a factor of a product; None where that isn't possible on all rows.
+
+    Args:
+        table: The table.
+        tree: The base.
+        base: The values of the tree, `(rows,)`.
+        exponent: As fitted. One that is too large, or not nearly whole where the base changes its sign or is 0, gives None.
+    """
     if abs(exponent) > _LARGEST_EXPONENT:
         return None
     if bool((base > 0).all()):
@@ -137,7 +162,16 @@ def _inner(table: EngineTable, tree: Tree, exponent: float) -> tuple[Tree, float
 
 
 def selected(columns: Tensor, y: Tensor, roots: Tensor) -> tuple[list[int], Tensor]:
-    """Linear regression without the columns that shorten the description by less than they cost: their indices, and the factors."""
+    """Linear regression without the columns that shorten the description of y by less than they cost.
+
+    Args:
+        columns: `(rows, columns)`.
+        y: What is fitted, `(rows,)`.
+        roots: Factors of the residuals, `(rows,)`.
+
+    Returns:
+        The indices of the columns that stay, and the factor of each. At least one column stays.
+    """
     matrix, right = columns * roots[:, None], y * roots
     scale = matrix.norm(dim=0).clamp(min=1e-300)
     matrix = matrix / scale
@@ -167,7 +201,11 @@ def selected(columns: Tensor, y: Tensor, roots: Tensor) -> tuple[list[int], Tens
 
 
 def _regression(matrix: Tensor, right: Tensor) -> tuple[Tensor, Tensor, float]:
-    """Factors, by how much the sum of squares grows without each column (its factor against the error of that), and that sum."""
+    """Linear regression by singular values.
+
+    Returns:
+        The factors; by how much the sum of squares grows without each column; and the sum of squared residuals.
+    """
     u, s, vt = torch.linalg.svd(matrix, full_matrices=False)
     # Directions that are nothing but round-off have no factor.
     inverse = torch.where(s > _ROUNDING * max(matrix.shape) * s[0], 1 / s, 0.0)

@@ -46,7 +46,14 @@ def cancelled(tree: Tree) -> Tree:
 
 
 def _collect(tree: Tree, exponent: int, monomial: _Monomial, others: _Others) -> None:
-    """Add a tree's factors to those of a product."""
+    """Add the factors of a tree to those of a product.
+
+    Args:
+        tree: The tree.
+        exponent: That the tree has in the product.
+        monomial: Exponents of the columns so far; changed in place.
+        others: The other factors so far, -1 among them, with their exponents; changed in place.
+    """
     head = tree[0]
     if head == "x":
         monomial[tree[1]] += exponent
@@ -64,7 +71,11 @@ def _collect(tree: Tree, exponent: int, monomial: _Monomial, others: _Others) ->
 
 
 def _signed(others: _Others) -> _Others:
-    """The factors without those of -1, which go into a constant or a difference; where there is none, one stands for them."""
+    """The factors with their signs put together: at most one factor of -1 remains.
+
+    An even number of factors -1 goes. The sign of an odd number goes into a constant, or turns a difference round; where there is
+    neither, one factor of -1 comes first.
+    """
     rest = [other for other in others if other[0] != _MINUS]
     if sum(exponent for tree, exponent in others if tree == _MINUS) % 2 == 0:
         return rest

@@ -176,7 +176,11 @@ class _Fit:
         return terms, min(intervals, _INTERVALS)
 
     def form(self) -> Coefficients | None:
-        """The form that is left, if it is one: at least two terms, of which one is a column with a coefficient that varies."""
+        """The form after all terms have been left out, or made constant, that the rows don't need.
+
+        None where this is no form of coefficients: it needs 2 to `_TERMS` terms, a coefficient that varies beside a column, a product or an
+        inverse, and no column whose terms look like a series.
+        """
         if not self.usable or not math.isfinite(self.energy):
             return None
         kept = dict.fromkeys(range(len(self.terms)), self.size)
@@ -203,6 +207,14 @@ class _Fit:
         return self._coefficients(kept, chosen, factors, error)
 
     def _coefficients(self, kept: dict[int, int], chosen: list[int], factors: Tensor, error: float) -> Coefficients:
+        """The form as `Coefficients`.
+
+        Args:
+            kept: The terms that stay, by their index, and how many factors each has: 1 for a constant, else all of its splines.
+            chosen: The columns of the regression that belong to these.
+            factors: Their factors, for columns of length 1.
+            error: Of y, as a part of its spread.
+        """
         every = self.square.new_zeros(len(self.scale))
         every[chosen] = factors
         parts = (every / self.scale).split(self.size)
@@ -212,7 +224,15 @@ class _Fit:
         return Coefficients(self.argument, self.sample, terms, fixed, error)
 
     def _regression(self, kept: dict[int, int]) -> tuple[list[int], Tensor, float, dict[tuple[int, int], float]]:
-        """Columns, factors and squares that are left, and by how much these grow where a term goes or becomes a constant."""
+        """Linear regression on some terms.
+
+        Args:
+            kept: Indices of the terms, and how many factors each has: 1 for a constant, else all of its splines.
+
+        Returns:
+            The columns of the regression; their factors; the sum of squared residuals, inf where there is no solution; and by how much this
+            sum grows for each change `(term, 0)`, the term goes, or `(term, 1)`, its coefficient becomes a constant.
+        """
         chosen = [place * self.size + k for place, size in kept.items() for k in range(size)]
         square = self.square[chosen][:, chosen]
         square.diagonal().add_(_RIDGE)

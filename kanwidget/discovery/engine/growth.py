@@ -92,7 +92,17 @@ def simplify_stepwise(table: EngineTable) -> Iterator[str]:
 
 
 def _ranked(table: EngineTable, tree: Tree, atoms: Atoms) -> list[tuple[Change, float]]:
-    """The changes that explain most of the residual, with the constant e of each, to first order."""
+    """Changes of a formula that explain most of its residual, to first order.
+
+    Args:
+        table: The table; its sample of rows decides.
+        tree: The formula.
+        atoms: What changes are made of.
+
+    Returns:
+        Each change with the constant e that fits it best. First come all that need no atom; then those that explain at least `_GAIN` of
+        what the formula leaves. None at all where derivatives aren't finite.
+    """
     sample = table.sample
     nodes = node_slopes(tree, table.columns[:, sample].unbind())
     residual = table.y[sample] - nodes[0].value
@@ -120,7 +130,11 @@ def _ranked(table: EngineTable, tree: Tree, atoms: Atoms) -> list[tuple[Change, 
 
 
 def _effects(nodes: Sequence[NodeSlope], atoms: Atoms, table: EngineTable) -> tuple[list[Change], Tensor]:
-    """All changes and their first-order effects, `(changes, rows)`."""
+    """All changes of the nodes, and by how much each changes the formula's values for a small constant e, divided by e.
+
+    Returns:
+        The changes, and `(changes, rows)`.
+    """
     count = min(len(atoms), _ATOMS)
     trees = [atoms.tree(index) for index in range(count)]
     values = atoms.values[:count]
@@ -162,8 +176,14 @@ def _forms(tree: Tree, change: Change, size: float) -> Iterator[Tree]:
 
 
 def _smaller(tree: Tree, operations: frozenset[str]) -> Iterator[Tree]:
-    """Trees without one of the parts, with one constant for two terms of a sum, and with a logarithm in the place of a power that is
-    nearly one.
+    """Simpler trees, each with one change, and each also with a new constant factor.
+
+    A change puts one of its operands in the place of an operation, gives two terms of a sum one constant, or makes a logarithm of a
+    power whose exponent is nearly 0.
+
+    Args:
+        tree: The formula.
+        operations: Heads that formulas may hold.
     """
 
     def visit(node: Tree, path: tuple[int, ...]) -> Iterator[Tree]:

@@ -158,6 +158,10 @@ class _ReductionSearch:
         self.nonzero = [bool((column != 0).all()) for column in x]
 
     def reductions(self) -> list[Reduction]:
+        """The smaller tables, those with the fewest columns first; none where y is nothing but a product of powers.
+
+        Columns that are factors with a power, or that don't matter, are taken out in all of them. Of the others pairs become one column.
+        """
         peeled = {i: p for i in range(len(self.x)) if (p := self._power(i)) is not None}
         if len(peeled) == len(self.x):
             return []
@@ -171,7 +175,14 @@ class _ReductionSearch:
         return sorted(dict.fromkeys(result), key=lambda reduction: len(reduction.columns))
 
     def _with(self, rest: list[int], factor: Tree, says: list[str], merges: list[ColumnMerge]) -> Reduction:
-        """The reduction by merges of different columns."""
+        """The reduction that takes out a factor and merges pairs of columns.
+
+        Args:
+            rest: The columns that aren't taken out.
+            factor: What y is divided by.
+            says: In words, what is said of the columns that are taken out.
+            merges: Pairs of the rest; no column is in two of them.
+        """
         gone = {i for merge in merges for i in merge.pair}
         columns = (*(merge.column for merge in merges), *(("x", k) for k in rest if k not in gone))
         factors = [tree for tree in (factor, *(merge.factor for merge in merges)) if tree not in (None, ("n", 1))]
@@ -185,6 +196,7 @@ class _ReductionSearch:
         return near if near_constant(values, near, self.tolerance) else None
 
     def _power(self, i: int) -> float | None:
+        """The exponent of column i where it is a factor of y: 0 where it doesn't matter, None where it is no factor."""
         if self.nonzero[i]:
             return self._constant(self.elasticity[i])
         return 0.0 if self._constant(self.elasticity[i]) == 0 else None

@@ -57,7 +57,16 @@ class Separation:
     """Of y, as a part of its spread, for each degree of freedom."""
 
     def rest(self, table: EngineTable, index: int) -> tuple[Tensor, Tensor]:
-        """What the other parts leave of y for a column, and the weights of the rows."""
+        """The values that the function of one column should have, and their weights, with the other functions as they are.
+
+        Args:
+            table: The table.
+            index: The column.
+
+        Returns:
+            y minus the other functions, or divided by them; and the weights of the squared residuals, `(rows,)` both. Rows where the other
+            factors are nearly 0 have the weight 0.
+        """
         others = [values for other, values in self.parts.items() if other != index]
         if not self.is_product:
             return table.y - sum(others, torch.zeros_like(table.y)), table.weights
@@ -132,13 +141,13 @@ def curves_together(
     wide: bool = False,
     stages: int | None = None,
 ) -> Iterator[str]:
-    """Search curves of some parts, and offer the formulas of the likeliest choices.
+    """Search curves of some parts, and offer formulas that are put together from the likeliest curves; yields what is tried.
 
     Args:
-        table: The table.
+        table: The table; its pool takes the formulas.
         parts: The parts.
-        formulas: Of a tree for each part, in column 0.
-        text: What these are.
+        formulas: Makes formulas of y from one tree for each part, in which `("x", 0)` is the part's argument.
+        text: What these formulas are, in words.
         wide: Whether simpler curves go on, too, whose description is longer: what is wrong with the other parts is wrong with this one.
         stages: As of `curves`.
     """
@@ -222,7 +231,14 @@ class _Form:
         return {}, _regression(torch.ones_like(self.table.y)[:, None], self.table.y, self.roots)[1]
 
     def fit(self, parts: dict[int, Tensor | None]) -> tuple[dict[int, Tensor], float]:
-        """The functions of some columns, from these or from none, and the sum of weighted squared residuals."""
+        """Fit the functions of some columns to y.
+
+        Args:
+            parts: The columns by index, each with the values of a function to start from, `(rows,)`; None to start from nothing.
+
+        Returns:
+            The values of each column's function, and the sum of weighted squared residuals.
+        """
         raise NotImplementedError
 
 

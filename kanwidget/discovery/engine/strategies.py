@@ -188,6 +188,7 @@ class Strategies:
         yield from scan_sums(self.table, atoms, label, targets=slice(0, 4))
 
     def _monomials(self) -> Iterator[str]:
+        """Scan functions of products of powers of the columns, and such products times a function; yields what is tried."""
         table = self.table
         largest = 2 if len(table.indices) <= _FEW_COLUMNS else 1
         atoms = functions_of(table, monomials(table, largest), 12000)
@@ -340,7 +341,12 @@ class Strategies:
             yield from self._searched(reduction, FindingText(f"{self.target}: {reduction.text}"))
 
     def _searched(self, reduction: Reduction, text: str) -> Iterator[str]:
-        """Search a smaller table, unless that was done."""
+        """Make a smaller table and do the first of its strategies, unless that was done.
+
+        Args:
+            reduction: How the table follows from this one. Without columns it is a formula itself, but for a factor.
+            text: What is yielded before the search: a finding, or what is tried.
+        """
         key = reduction.key
         if key in self.smaller:
             return
@@ -365,7 +371,14 @@ class Strategies:
             yield from self._brought(key, self.smaller[key][1].slow())
 
     def _brought(self, key: tuple[Tree, ...], steps: Iterator[str]) -> Iterator[str]:
-        """Do the steps of a smaller table's search, and bring what it finds back."""
+        """Do steps of a smaller table's search, and offer its formulas, in the columns of this table, to this table's pool.
+
+        The steps end once a formula of the smaller table is exact and short.
+
+        Args:
+            key: Of the reduction that led to the smaller table.
+            steps: Of the smaller table's strategies.
+        """
         reduction, strategies, reported = self.smaller[key]
         for text in steps:
             formulas = [reduction.outside(candidate.tree) for candidate in reported.entrants(strategies.table.pool)]

@@ -85,7 +85,16 @@ class EngineTable:
         return bool((self.columns[index] != 0).all())
 
     def offer(self, trees: Sequence[Tree | None], origin: str, *, fits: int = 12) -> list[PoolFormula]:
-        """Judge trees, fit the constants of the best ones, and keep them in the pool; returns what became the best formula."""
+        """Judge trees with their own constants, fit the constants of the likeliest ones, and add these to the pool.
+
+        Args:
+            trees: None and trees that were offered before are passed over.
+            origin: In words, the strategy that made them.
+            fits: How many are fitted, at most: those with the shortest descriptions.
+
+        Returns:
+            The formulas that became the best one of the pool when they were added.
+        """
         candidates = []
         for tree in trees:
             if tree is None or tree in self._seen:
@@ -103,7 +112,10 @@ class EngineTable:
         return candidate if self.pool.add(candidate) else None
 
     def trial(self, tree: Tree, origin: str = "simpler forms") -> PoolFormula | None:
-        """A tree with fitted constants; None where it has no finite values."""
+        """A tree with fitted constants, or with its own ones where the fit is no better; None where neither has a finite error.
+
+        The pool doesn't take it.
+        """
         before = self.pool.judge(tree, origin)
         after = self.pool.judge(fit_tree(tree, self.columns, self.y, self.weights)[0], origin)
         return after if before is None or (after is not None and after.error <= before.error) else before

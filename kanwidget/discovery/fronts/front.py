@@ -196,7 +196,11 @@ class Front:
         return member.complexity <= self._most
 
     def _ranked(self, tree: Tree) -> _Rank | None:
-        """What is compared of a formula; None of one that may not come in."""
+        """What is compared of a tree; None of one that may not come in.
+
+        A tree may not come in where it is too long, has too many constants or operations that aren't allowed; or where it is a mere column
+        that isn't near.
+        """
         size, number = complexity(tree), len(constants(tree))
         if size > self.reach or number > self._most_constants or not self._allows(tree):
             return None
@@ -270,6 +274,12 @@ class Front:
         return self._compared(train, held)
 
     def _compared(self, train: Tensor, held: Tensor | None) -> Misfit:
+        """The errors of a formula.
+
+        Args:
+            train: Its values on the training rows, `(rows,)`, in the engine's unit.
+            held: Its values on the rows held out; None where none are.
+        """
         table = self.table
         rows = (table.train.y / table.y_unit, train, table.train.weight)
         others = None
@@ -280,6 +290,15 @@ class Front:
     def _equation(
         self, expression: Any, size: float, misfit: Misfit, origin: str, problem: Problem | None = None
     ) -> Equation:
+        """An expression in the units of the data as an equation, with its errors.
+
+        Args:
+            expression: With fitted constants.
+            size: Its complexity.
+            misfit: Its residuals, which give the error on held-out rows where the data have no test rows.
+            origin: The strategy that found it.
+            problem: The rows that its constants were fitted to; by default the training rows.
+        """
         table = self.table
         train, test = table.error(table.every, expression), table.test_error(expression)
         if test is None and table.held_out is not None:

@@ -115,7 +115,17 @@ def kinds(middle: float) -> list[GrowingNoise]:
 
 
 def _errors(parts: Sequence[Rows], units: Sequence[Tensor], spread: float, *, robust: bool) -> list[Errors]:
-    """Residuals in several units a row, `(units, rows)` for each part."""
+    """The residuals of one formula, measured in several ways.
+
+    Args:
+        parts: The training rows and, where there are any, those held out.
+        units: Of each part what a residual of each row is divided by, `(ways, rows)`.
+        spread: The target's standard deviation: what the bits of units are relative to.
+        robust: Whether sizes count, not squares.
+
+    Returns:
+        The errors, one for each way.
+    """
     errors: list[list[float]] = []
     bits = torch.zeros(len(units[0]), dtype=torch.float64)
     for (y, value, weight), unit in zip(parts, units, strict=True):

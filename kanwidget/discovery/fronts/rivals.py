@@ -87,7 +87,12 @@ class Comparison:
         return bool(apart.any())
 
     def _noise_of(self, best: Member, growing: GrowingNoise | None) -> Tensor:
-        """The noise by what the best formula leaves, on the wider rows; outliers don't count."""
+        """The size of the noise on the wider rows, `(rows,)`, by what the best formula leaves of the table's rows; outliers don't count.
+
+        Args:
+            best: The best formula.
+            growing: How the noise grows with the value; None where it is the same everywhere.
+        """
         table, y, wider = self._table, self._table.every.y, self._at(best).nan_to_num(0.0)
         values = table.problem(table.every).values(best.equation.sympy)
         sizes = torch.ones_like(y) if growing is None else growing.sizes(values)

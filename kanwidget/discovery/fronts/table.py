@@ -227,6 +227,14 @@ def tables(data: Dataset, seed: int, quantities: Quantities | None = None) -> li
 
 
 def _table(data: Dataset, number: int, seed: int, quantities: Quantities) -> TargetTable:
+    """The table of one target. The data's validation rows are held out; without these a fifth of the rows, if they aren't few.
+
+    Args:
+        data: In its own units, float64.
+        number: Index of the target.
+        seed: Of the rows that are held out.
+        quantities: The units of columns and targets.
+    """
     every = OwnRows(data.train_input, data.train_label[:, number], data.train_weight)
     held: OwnRows | None = None
     train = every
@@ -308,7 +316,10 @@ def in_own_units(expression: Any) -> Any:
 
 
 def _sums(product: Any) -> Any:
-    """A product with a fitted factor, its sums in whole powers multiplied out by the power of ten of a column."""
+    """A product whose fitted factor takes the powers of ten of columns: 2.5·(t/100 + 2.6)² as 0.00025·(t + 260)².
+
+    Only sums with whole exponents are changed, of one column and terms that were fitted.
+    """
     import sympy
 
     factor, *rest = product.args

@@ -154,6 +154,11 @@ def read_unit(text: str) -> Unit:
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str]]:
+    """The kinds and texts of a unit's tokens: `number`, `sign` or `name`. Raised digits become `**` and digits, `^` becomes `**`.
+
+    Raises:
+        UnitError: For characters that belong to none, and for a long text.
+    """
     if len(text) > _LONGEST:
         raise UnitError(f"it is longer than {_LONGEST} characters")
     text = _RAISED.sub(lambda raised: f"**{raised[0].translate(_SUPERSCRIPTS)}", text)
@@ -271,6 +276,7 @@ def _named(name: str) -> Unit:
 
 
 def _known(name: str) -> Unit | None:
+    """The unit of a name, of another writing of it, or of a name with a prefix; None where it isn't known."""
     name = _ALIASES.get(name) or _ALIASES.get(name.removesuffix("s")) or name
     if name in BASE or name in _WITH_OFFSET:
         return Unit(1.0, ((name, Fraction(1)),))

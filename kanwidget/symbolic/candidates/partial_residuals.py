@@ -87,9 +87,16 @@ def dots(network: Network, edge: EdgeRef, data: Dataset, count: int) -> Tensor:
 
 
 def _loss_of_steps(network: Network, output: Tensor, labels: Tensor) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
-    """From the derivatives of the outputs in an edge, `(rows, outputs)`: by how much each row wants it to move, and its weight.
+    """A function that says what the rows ask of an edge, all in scaled numbers.
 
-    All in scaled numbers.
+    Args:
+        network: The network.
+        output: Its outputs, `(rows, outputs)`.
+        labels: Numbers, `(rows, outputs)`, or class numbers.
+
+    Returns:
+        A function of the derivatives of the outputs in an edge, `(rows, outputs)`: it gives by how much each row wants the edge's value to
+        move, and the row's weight, `(rows,)` both.
     """
     if labels.is_floating_point():
         residual = network.scaling.scaled_outputs(labels).double() - output

@@ -171,7 +171,11 @@ def candidates_of_layer(
 
 
 def noise_of(network: Network, refs: Sequence[EdgeRef], data: Tensor | Dataset) -> list[float]:
-    """By how much the curves of some edges are uncertain, from the network's error on the test rows or else all; 0 without labels."""
+    """How uncertain the curves of some edges are, as a part of their variance: see `curve_noise`.
+
+    It follows from the network's error on the test rows, else on the training rows; it is 0 without labels, and for labels that are
+    classes or don't fit.
+    """
     if not isinstance(data, Dataset):
         return [0.0] * len(refs)
     rows = sampled_data(data, _ROWS)
@@ -253,7 +257,13 @@ def fit_rows(
 
 
 def _chance(fits: Sequence[EdgeFit], count: int, numbers: float) -> float:
-    """The part of the variance that a curve of so many numbers explains by chance."""
+    """The part of the variance that a curve explains by chance, where the best fit leaves nothing but noise.
+
+    Args:
+        fits: The fits; the best one's R² counts.
+        count: Number of rows.
+        numbers: Independent numbers of the curve.
+    """
     left = min((1 - fit.r2 for fit in fits), default=0.0)
     noise = max(left, 0.0) * count / max(count - _CONSTANTS, 1)
     return CHANCE * noise * min(1.0, numbers / count)

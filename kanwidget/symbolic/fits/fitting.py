@@ -149,6 +149,9 @@ def edge_fits(
 def _fit_varying(
     data: Curves, primitives: tuple[Primitive, ...], spaces: Sequence[Tensor | None], noise: Tensor
 ) -> list[tuple[int, EdgeFit]]:
+    """The fits of edges that aren't constant, each with the index of its edge: starts are searched, polished on few samples, the best
+    on many; arguments as of `edge_fits`.
+    """
     fits = search(data, primitives)
     few, many = thin(data, _FEW), thin(data, _MANY)
     fits, error = polish(fits, few, primitives, steps=8, tolerance=0.01)
@@ -172,6 +175,14 @@ def _judged_by_splines(
 
     The function that a spline was learned from misses the spline by what the spline can't follow. So each function is fitted once
     more, to the curve plus that part of itself; a function that splines follow well has nothing to gain.
+
+    Args:
+        results: The fits with the indices of their edges.
+        fits: Their parameters in t.
+        data: The edges.
+        primitives: The primitives.
+        spaces: Of each edge, the curves that its spline can follow, or None.
+        noise: Of each edge, the variance of its own error as a part of its variance.
     """
     value = _fitted(fits, data, primitives)
     basis = [spaces[edge] for edge in fits.edge.tolist()]
@@ -211,7 +222,13 @@ def _fitted(fits: FitParameters, data: Curves, primitives: tuple[Primitive, ...]
 
 
 def _best(fits: FitParameters, error: Tensor, edges: int) -> Tensor:
-    """Index of the best fit for each primitive and edge."""
+    """The index of the best fit for each pair of a primitive and an edge that has one.
+
+    Args:
+        fits: The fits.
+        error: Their squared errors, `(fits,)`; those below round-off are the same.
+        edges: Number of edges.
+    """
     key = fits.primitive * edges + fits.edge
     # A symmetry of f makes two exact fits: the one with a positive a wins, whatever their round-off.
     order = (fits.slope < 0).int().argsort(stable=True)
@@ -223,7 +240,10 @@ def _best(fits: FitParameters, error: Tensor, edges: int) -> Tensor:
 
 
 def _conclude(fits: FitParameters, data: Curves, primitives: tuple[Primitive, ...]) -> list[tuple[int, EdgeFit]]:
-    """From t to x, then c, d and R² on all samples."""
+    """The fits in the units of x, with c, d and R² on all samples, each with the index of its edge.
+
+    Those are left out that aren't finite, or whose primitive isn't defined on all of the edge's data.
+    """
     a, b = _constants(fits, data, primitives)
     x = data.x[fits.edge]
     w = data.weight_of(fits.edge)

@@ -139,7 +139,16 @@ def _by_primitive(index: Tensor, primitives: Sequence[Primitive], u: Tensor) -> 
 
 
 def _linearize(problem: _MovingFits, primitives: Sequence[Primitive], point: Tensor) -> tuple[Tensor, Tensor]:
-    """Eliminate c and d: the squared errors, `(fits,)`, and the normal equations of the rest (matrix | right-hand side), `(fits, 2, 3)`."""
+    """The squared errors of fits with the best c and d, and the normal equations of slope and shift.
+
+    Args:
+        problem: The fits.
+        primitives: The primitives that they number.
+        point: Slope and shift of each, `(2, fits)`.
+
+    Returns:
+        The errors, `(fits,)`, inf where f isn't finite or is constant; and the equations (matrix | right-hand side), `(fits, 2, 3)`.
+    """
     index, facts, along, z, w = problem
     slope, shift = point[..., None]
     value, tangent = _values_and_derivatives(index, primitives, torch.addcmul(shift, slope, along))

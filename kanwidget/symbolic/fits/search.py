@@ -209,7 +209,13 @@ class _StartSearch:
 
 
 def _champions(r2: Tensor, slot: Tensor, best: Tensor) -> Tensor:
-    """Index of the best shape of each group, `(edges, groups)`."""
+    """The index of the best shape of each group, `(edges, groups)`; 0 of a group without shapes.
+
+    Args:
+        r2: Of each shape, `(edges, shapes)`.
+        slot: The group of each shape, `(edges, shapes)`.
+        best: The largest R² in each group, `(edges, groups)`.
+    """
     winner = r2 >= best.gather(1, slot)
     number = torch.where(winner, torch.arange(r2.shape[1]), -1)
     return torch.full(best.shape, -1).scatter_reduce(1, slot, number, "amax").clamp(min=0)
@@ -246,7 +252,16 @@ def shapes(primitive: Primitive, custom: bool) -> _Shapes:
 
 
 def tabulate(primitive: Primitive, slope: Tensor, shift: Tensor, low: Tensor, high: Tensor, group: Tensor) -> _Shapes:
-    """Evaluate; shapes that overflow or leave the domain are dropped."""
+    """The shapes f(slope·t + shift) on the common grid, without those that leave the domain; those that overflow, or are constant, are 0.
+
+    Args:
+        primitive: f.
+        slope: `(shapes,)`, as all that follow.
+        shift: Of u.
+        low: Where the interval of u begins.
+        high: Where it ends.
+        group: Number of the group.
+    """
     inside = (shift - slope.abs() >= low) & (shift + slope.abs() <= high)
     slope, shift, low, high, group = (column[inside] for column in (slope, shift, low, high, group))
     with torch.no_grad():

@@ -45,7 +45,12 @@ def spline_spaces(layer: Layer, edges: Sequence[tuple[int, int]], inputs: Tensor
 
 
 def sensitivities(network: Network, x: Tensor) -> tuple[list[Tensor], list[Tensor], list[tuple[Tensor, ...]]]:
-    """Nodes and edges of each layer, and the derivatives of each output in the edges, all in scaled numbers."""
+    """The values and the influence of all edges on some rows, in scaled numbers.
+
+    Returns:
+        The nodes of each level, `(n, nodes)`; the values of each layer's edges, `(n, out, in)`; and for each output its derivatives in
+        these, by layer.
+    """
     with torch.enable_grad():
         nodes, values = [network.select(x).detach().requires_grad_(True)], []
         for index in range(network.depth):

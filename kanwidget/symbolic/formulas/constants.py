@@ -188,7 +188,14 @@ def _angles(expr: Any) -> set[Any]:
 def _proposals(
     table: dict[Any, tuple[float, float]], tolerance: float, zero: float, angles: set[Any]
 ) -> Iterator[tuple[Any, Any]]:
-    """Constants and the exact numbers that they may be: zeros first, the least certain ones before, then the simplest numbers."""
+    """Constants and the exact numbers that they may be: zeros first, the least certain ones before, then the simplest numbers.
+
+    Args:
+        table: Value and standard error of each constant.
+        tolerance: How far a constant may be from the exact number, relatively.
+        zero: Constants that are smaller may be 0, whatever their error; below 0 no zeros are proposed.
+        angles: The constants that are factors or terms of angles.
+    """
     import sympy
 
     if zero >= 0:

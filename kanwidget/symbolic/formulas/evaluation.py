@@ -218,7 +218,17 @@ def numeric_functions(network: Network, dtype: torch.dtype | None = None) -> dic
 def _numeric_part(
     network: Network, index: int, source: int, target: int, dtype: torch.dtype | None, mean: float, u: Any
 ) -> Any:
-    """Spline and base part of one edge, or its value of words less the mean, differentiable in u."""
+    """Spline and base part of one edge, or its value of words less the mean, differentiable in u.
+
+    Args:
+        network: The network.
+        index: The edge's layer.
+        source: Its input node.
+        target: Its output subnode.
+        dtype: Of the result; by default that of u.
+        mean: What is subtracted.
+        u: Values in own units: a tensor, or anything that NumPy makes an array of; the result is of the same kind and shape.
+    """
     layer = network.layer(index)
     values = u if isinstance(u, Tensor) else torch.from_numpy(np.array(u, dtype=np.float64))
     flat = values.reshape(-1, 1).to(layer.coef)

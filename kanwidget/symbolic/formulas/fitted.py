@@ -280,7 +280,13 @@ def folded(fit: Fit) -> Folded:
 
 
 def _folded(node: Any, symbols: set[Any], number: Callable[[Any], Any]) -> Any:
-    """The expression with every part that holds nothing but constants made one number."""
+    """The expression with every part that holds nothing but constants made one number.
+
+    Args:
+        node: The expression with symbols as constants.
+        symbols: These symbols.
+        number: Makes the number of such a part.
+    """
     import sympy
 
     free = node.free_symbols

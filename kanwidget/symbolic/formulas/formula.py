@@ -194,7 +194,11 @@ def _compose(
 def _inputs(
     network: Network, symbols: list[Any], input_scaler: Sequence[Any] | None
 ) -> tuple[list[Any], list[tuple[float, float]] | None]:
-    """The input nodes, and the means and deviations that the first layer's edges take out of them."""
+    """The expressions of the input nodes, logarithms among them, and the scales of the first layer.
+
+    Returns:
+        The nodes; and for each the mean and deviation by which edges standardize it, (0, 1) where it is a logarithm; None without a scaler.
+    """
     import sympy
 
     columns, logs = network.columns.tolist(), network.scaling.input_log.tolist()
@@ -224,7 +228,14 @@ def _outputs(network: Network, nodes: list[Any]) -> list[Any]:
 
 
 def _edge_expression(network: Network, edge: EdgeRef, node: Any, scale: tuple[float, float] | None) -> Any:
-    """One edge of a node's expression, or of (node - mean)/std."""
+    """The terms of an edge in own units, added: its function, and its curve or its words.
+
+    Args:
+        network: The network.
+        edge: The edge.
+        node: The expression of its source node.
+        scale: Mean and standard deviation by which the node is standardized before the edge reads it; None where it isn't.
+    """
     import sympy
 
     layer = network.layer(edge.layer)

@@ -125,9 +125,15 @@ def own_units(values: Tensor, scales: tuple[Tensor, Tensor] | None) -> Tensor:
 def _curves(
     network: Network, variables: Sequence[sympy.Symbol], scales: tuple[Tensor, Tensor] | None
 ) -> tuple[dict[str, Elementwise], dict[sympy.Expr, sympy.Expr]]:
-    """The numeric edges as functions of columns in their units, and the replacements for phi((x - mean)/scale) in the expression.
+    """The numeric edges of a network as functions, and what is replaced in its expression so that scalers are no constants to be fitted.
 
-    Its means and scales are no constants to be fitted.
+    Args:
+        network: The network.
+        variables: The symbol of each column.
+        scales: Means and deviations of the columns, if they were standardized.
+
+    Returns:
+        The functions by name, of columns in own units; and phi((x - mean)/scale) with the phi(x) that stands for it.
     """
     functions: dict[str, Elementwise] = dict(numeric_functions(network))
     if scales is None:

@@ -69,7 +69,15 @@ def simplest(problem: Problem, expr: Any, *, free: bool = True, deadline: float 
 
 
 def _best_variant(problem: Problem, start: Fit, best: Fit, *, free: bool, deadline: float) -> Fit:
-    """The best of a formula so far and of the variants of a fit, each simplified."""
+    """The best of a formula so far and of the variants of a fit, each simplified.
+
+    Args:
+        problem: The rows.
+        start: The fit whose variants are tried.
+        best: The formula so far.
+        free: Whether exact exponents may become others, too.
+        deadline: A time of `time.monotonic`, after which no variant is tried.
+    """
     lowest = _price(problem, best)
     for variant, free_exponents in _variants(problem, start, deadline, free=free):
         if time.monotonic() > deadline:
@@ -109,7 +117,10 @@ def _is_long(fit: Fit) -> bool:
 
 
 def _variants(problem: Problem, fit: Fit, deadline: float, *, free: bool) -> Iterator[tuple[Any, bool]]:
-    """The formula with free exponents, unless it is exact already, and with its products multiplied out; whether it is the former."""
+    """Other writings of a formula, and whether one has free exponents; none of a long formula.
+
+    They are: free exponents, unless it is exact already; saturations in the place of tanh; products multiplied out.
+    """
     if _is_long(fit):
         return
     expr = fit.expression

@@ -52,6 +52,7 @@ def source_symbols(names: Sequence[str]) -> list[sympy.Symbol]:
 
 
 def _is_plain(name: str, names: Sequence[str]) -> bool:
+    """Whether a column keeps its name in a text: an identifier that only it has, no function, no constant and no other column's `x_2`."""
     numbered = re.fullmatch(r"x_(\d+)", name)
     if numbered and names.index(name) != int(numbered[1]) - 1:
         return False  # the number of another column

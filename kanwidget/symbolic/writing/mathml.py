@@ -214,7 +214,12 @@ class Writer:
         return self.write(exponent)
 
     def special(self, head: str, operands: list[Any]) -> list[Any]:
-        """Functions, relations and cases."""
+        """Functions, relations and cases, and undefined functions, which are marked with their edge's key.
+
+        Args:
+            head: The form's operation.
+            operands: What follows it in the form; the first one of a `call` is its name, that of a `relation` its sign.
+        """
         if head == "call":
             name = str(operands[0])
             call = self.applied(self.name(self.functions.get(name, name), function=True), operands[1:])

@@ -126,6 +126,7 @@ def _real_root(expr: sympy.Mul) -> Form | None:
 
 
 def _power_form(base: sympy.Expr, exponent: sympy.Expr) -> Form:
+    """A power as a form: `exp`, `sqrt`, and fractional exponents below 0 as an inverse; whole decimals become whole numbers."""
     import sympy
 
     if base is sympy.E:

@@ -38,7 +38,7 @@ class Notation:
         return f"({text})" if binding < level else text
 
     def _bound(self, form: Form) -> tuple[str, int]:
-        """The text of a form and how strongly it binds."""
+        """The text of a form, and how strongly it binds, from `_SUM` to `_ATOM`."""
         if isinstance(form, str):
             return self.constants.get(form, form), _ATOM
         if isinstance(form, (int, float)):
@@ -67,6 +67,7 @@ class Notation:
         return text
 
     def _product(self, factors: list[Form]) -> str:
+        """The text of a product: factors with `*`, then a `/` before each one with an exponent below 0."""
         above, below = forms.split_fraction(("mul", *factors))
         if above and forms.is_number(above[0], -1) and len(above) > 1:
             text = "-" + "*".join(self._operand(f, _POWER) for f in above[1:])
@@ -76,6 +77,7 @@ class Notation:
         return "/".join([text, *(self._operand(factor, _POWER) for factor in below)])
 
     def _power(self, base: Form, exponent: Form) -> tuple[str, int]:
+        """The text of a power, and how strongly it binds; an exponent below 0 is written as `1/…`."""
         _, below = forms.split_fraction(("pow", base, exponent))
         if below:
             return "1/" + self._operand(below[0], _POWER), _PRODUCT

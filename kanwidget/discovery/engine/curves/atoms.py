@@ -75,13 +75,15 @@ class CurveAtoms:
 
 
 def tabulate(trees: Sequence[Tree], x: Tensor, generator: torch.Generator, check: bool = True) -> CurveAtoms:
-    """The table of some atoms on rows. What isn't finite, and what agrees with an earlier atom up to a factor and an offset, is left out.
+    """The table of some atoms on rows, each kind with several values of its constants.
+
+    An atom that agrees with an earlier one up to a factor and an offset is left out, unless there are too many to compare.
 
     Args:
-        trees: The kinds.
+        trees: The kinds: trees in column 0, the numbers in whose constants aren't used.
         x: `(rows,)`.
         generator: Spreads the constants.
-        check: Whether to leave atoms out.
+        check: Whether to leave out, too, what isn't finite or is constant.
 
     Examples:
         >>> x = torch.linspace(0, 1, 9, dtype=torch.float64)
@@ -113,7 +115,12 @@ def tabulate(trees: Sequence[Tree], x: Tensor, generator: torch.Generator, check
 
 
 def _block(tree: Tree, x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, list[list[float]]]:
-    """A kind's values at several constants, its derivatives, and the constants."""
+    """A kind on rows, at several values of its constants.
+
+    Returns:
+        The values, `(members, rows)`; the derivatives by the constants, `(members, MOST_CONSTANTS, rows)`, 0 where there is none or it
+        isn't finite; and the constants of each member.
+    """
     count = len(constants(tree))
     if not count:
         return values(tree, [x])[None], x.new_zeros(1, MOST_CONSTANTS, len(x)), [[]]
@@ -204,6 +211,14 @@ class _Drawing:
         return OPERATIONS[head].values(*(self.visit(operand, around) for operand in node[1:]))
 
     def _beside_constant(self, node: Tree, around: tuple[str, ...]) -> Tensor:
+        """Draw the constant of an operation on one constant and one other operand; returns the values of the operation.
+
+        The operand comes first, as its values say how large the constant is; the constants stay in the order of the tree's nodes.
+
+        Args:
+            node: The operation.
+            around: The heads of it and of the operations around it, the innermost first.
+        """
         first = node[1][0] == "c"
         if first:
             place = len(self.constants)
@@ -220,7 +235,14 @@ class _Drawing:
         return constant
 
     def _constant(self, head: str, first: bool, u: Tensor, above: tuple[str, ...]) -> Tensor:
-        """Draws of a constant beside the operand `u`."""
+        """Draws of a constant that stands beside an operand, `(members, 1)`.
+
+        Args:
+            head: The operation that has both as its operands.
+            first: Whether the constant is its first operand.
+            u: Values of the other operand.
+            above: The heads around the operation, the innermost first.
+        """
         if head == "pow":
             return torch.exp(self._rates(u, above)) if first else self._powers()
         if head == "mul":

@@ -124,7 +124,17 @@ class Screen:
     def pairs_with_multiplier(
         self, multiplier: Tensor, tree: Tree, atoms: CurveAtoms, count: int
     ) -> list[tuple[float, Tree]]:
-        """`y = u·(a·f + b·g + c)`: errors and trees."""
+        """The best trees `y = u·(a·f + b·g + c)`, with factors, for one multiplier u.
+
+        Args:
+            multiplier: The values of u, `(rows,)`.
+            tree: The tree of u.
+            atoms: To take f and g from.
+            count: How many trees, at most.
+
+        Returns:
+            The sum of weighted squared residuals, and the tree.
+        """
         roots, target = self.roots * multiplier, self.rows.y * self.roots
         columns = atoms.values * roots
         pairs = self._best(sums(columns, columns, target, roots), atoms, atoms, 150)
@@ -196,6 +206,14 @@ class Screen:
         return trees
 
     def _best(self, errors: Tensor, left: CurveAtoms, right: CurveAtoms, count: int = _COARSE) -> Pairs:
+        """The pairs of kinds with the shortest descriptions, each with the best atoms of its kinds.
+
+        Args:
+            errors: Of each pair of atoms, relative to the target, `(left, right)`.
+            left: The first atoms.
+            right: The second ones; of a single atom all pairs are returned, without errors.
+            count: How many pairs, at most.
+        """
         if len(right.values) == 1:
             return Pairs(list(range(len(left.values))), [0] * len(left.values), [])
         costs = _costs(left)[:, None] + _costs(right)
@@ -212,7 +230,22 @@ class Screen:
         count: int,
         offset: bool = True,
     ) -> list[tuple[int, int]]:
-        """The best pairs after a step of their constants."""
+        """The best pairs of atoms by their errors after one step of the atoms' constants, which stand in a table only roughly.
+
+        Args:
+            pairs: What to choose from.
+            left: The first atoms.
+            right: The second ones.
+            build: Makes the columns of a regression, each `(pairs, rows)`, from the indices of both atoms of each pair: the terms and their
+                derivatives by the constants.
+            target: What is fitted, times the roots, `(rows,)`.
+            roots: Factors of the residuals, `(rows,)`.
+            count: How many pairs, at most.
+            offset: Whether a constant is added to the columns.
+
+        Returns:
+            Indices of both atoms, the best pair first; at most `_MOST_ALIKE` of each pair of kinds.
+        """
         i, j = torch.tensor(pairs.left), torch.tensor(pairs.right)
         columns = [*build(i, j), torch.ones_like(target).expand(len(i), -1)] if offset else build(i, j)
         errors = corrected(torch.stack(columns, 1) * roots, target)
@@ -276,7 +309,14 @@ def sums(left: Tensor, right: Tensor, target: Tensor, offset: Tensor | None) -> 
 
 
 def products(left: Tensor, right: Tensor, target: Tensor, offset: Tensor | None) -> Tensor:
-    """Least squared errors of `a·f·g`, relative to the target: `(left, right)`. Weights are in `right`, `target` and `offset`."""
+    """Least squared errors of `a·f·g`, relative to the target: `(left, right)`.
+
+    Args:
+        left: Values of f, `(left, rows)`, without weights.
+        right: Values of g times the roots of the rows' weights, `(right, rows)`.
+        target: Times the roots, `(rows,)`.
+        offset: What a free factor multiplies beside the product, times the roots, `(rows,)`; None for nothing.
+    """
     scale = target.square().sum()
     lengths = left.square() @ right.square().T
     if offset is None:
@@ -292,7 +332,13 @@ def products(left: Tensor, right: Tensor, target: Tensor, offset: Tensor | None)
 
 
 def shifted_products(left: Tensor, right: Tensor, target: Tensor) -> Tensor:
-    """Least squared errors of `f·(a·g + b)`, relative to the target: `(left, right)`. Weights are in `left` and `target`."""
+    """Least squared errors of `f·(a·g + b)`, relative to the target: `(left, right)`.
+
+    Args:
+        left: Values of f times the roots of the rows' weights, `(left, rows)`.
+        right: Values of g, `(right, rows)`, without weights.
+        target: Times the roots, `(rows,)`.
+    """
     squares = left.square()
     ff, fg, gg = squares.sum(1)[:, None], squares @ right.T, squares @ right.square().T
     f, g = (left @ target)[:, None], (left * target) @ right.T

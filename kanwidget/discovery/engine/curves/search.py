@@ -192,7 +192,11 @@ class _CurveSearch:
         return self._fits % _FITS == 0
 
     def _fitted(self, trees: list[Tree]) -> Iterator[Curve | None]:
-        """Candidates fitted to the sample, half of the way, then the better ones to the end; the best to all rows."""
+        """Fit trees to the sample for a few steps, the better ones for more, and the best of these to all rows.
+
+        Yields:
+            A curve of all rows that is good enough to be reported; None after every `_FITS` fits.
+        """
         unseen = [tree for tree in trees if tree not in self._seen]
         self._seen.update(unseen)
         curves: list[Curve] = []
@@ -214,7 +218,7 @@ class _CurveSearch:
                 yield None
 
     def _examined(self, curve: Curve) -> Iterator[Curve]:
-        """A curve of all rows, and its simpler neighbours where it is among the best."""
+        """Report a curve of all rows; if it is among the best, first its constants and terms are made simpler where that pays."""
         if curve.bits < 20 + min((other.bits for other in self._front), default=math.inf):
             curve = reduced(curve, self._rows)
         if curve.relative < 1:

@@ -1,1 +1,1 @@
-"""The constants of trees, fitted one tree or thousands at a time."""
+"""The constants of trees, fitted one tree at a time, and trees as lists of operations for that."""

@@ -1,6 +1,6 @@
 """The constants of one tree, fitted from where they are: what every change of a formula asks for, so in as little time as it takes.
 
-The same method as in `fits.py`, without a batch: numbers decide instead of masks, and NumPy solves the small systems.
+One tree at a time, without a batch: numbers decide instead of masks, and NumPy solves the small systems.
 """
 
 from __future__ import annotations
@@ -75,13 +75,17 @@ def fit_tree(
 
 @dataclass(frozen=True, slots=True)
 class _Point:
-    """The tree at some inner constants, its factors solved for. See `Projection`."""
+    """The tree at some inner constants, its factors solved for."""
 
     factors: _Array
     sse: float
+    """Sum of weighted squared residuals."""
     normal: _Array
+    """Products of the derivatives by the inner constants, each of length 1, without what the factors take up."""
     gradient: _Array
+    """Products of these derivatives with the residuals."""
     sizes: _Array
+    """Lengths of the derivatives."""
 
 
 class _Problem:
@@ -95,11 +99,14 @@ class _Problem:
         self.size = float(np.sum(np.square(self._weighted(self._y))))
 
     def at(self, theta: _Array, exact: bool = False) -> _Point:
-        """The tree at some inner constants.
+        """The tree at some inner constants, with the best factors.
 
         Args:
             theta: The inner constants.
             exact: Solve for the factors by singular values, for terms that nearly agree.
+
+        Returns:
+            The point; its `sse` is inf where values aren't finite.
         """
         look_at_the_clock()
         tape = self._tape
@@ -117,7 +124,13 @@ class _Problem:
         return _Point(factors / norms, float(residual @ residual), normal, slopes @ residual, sizes)
 
     def move(self, theta: _Array, factors: _Array, damping: float) -> _Array:
-        """The damped step of the inner constants by singular values of all derivatives, with all digits."""
+        """The damped step of the inner constants by singular values of all derivatives, with all digits; 0 where these aren't finite.
+
+        Args:
+            theta: The inner constants.
+            factors: The factors at these.
+            damping: What is added to the squares of the derivatives, which have the length 1.
+        """
         tape = self._tape
         values = tape.values(self._fixed, torch.from_numpy(theta).unbind())
         tape.with_factors(values, torch.from_numpy(factors).unbind())
@@ -157,7 +170,7 @@ def _factors(terms: _Array, target: _Array, square: _Array, exact: bool) -> tupl
 
 
 def _descend(problem: _Problem, theta: _Array, point: _Point, steps: int) -> tuple[_Array, _Point]:
-    """Levenberg-Marquardt steps until nothing is gained."""
+    """Levenberg-Marquardt steps of the inner constants until nothing is gained, at most `steps`; returns the constants and their point."""
     damping, growth, refusals = 0.01, 2.0, 0
     for _ in range(steps if len(theta) and np.isfinite(point.sse) else 0):
         trial = theta + _move(point, damping)
@@ -176,7 +189,7 @@ def _descend(problem: _Problem, theta: _Array, point: _Point, steps: int) -> tup
 
 
 def _polished(problem: _Problem, theta: _Array, point: _Point) -> tuple[_Array, _Point]:
-    """Steps from nearly exact constants to round-off."""
+    """Steps from nearly exact constants to round-off, by singular values; returns the constants and their point."""
     damping = 1e-12
     for _ in range(_MOST_POLISHING if len(theta) else 0):
         if point.sse <= _EXACT * problem.size:

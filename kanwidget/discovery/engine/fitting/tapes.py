@@ -114,6 +114,13 @@ class Tape:
         return self._derivatives(values, self._curved, self.inner)
 
     def _derivatives(self, values: Sequence[Any], entries: Sequence[_Entry], orders: Sequence[int]) -> list[Any]:
+        """The derivatives of the tree by some of its constants.
+
+        Args:
+            values: Of all nodes.
+            entries: The operations between these constants and the root, operands first.
+            orders: The constants, in the order of the tree's nodes.
+        """
         upstream: list[Any] = [None] * len(self._moves)
         upstream[-1] = 1.0
         for index, operation, operands in reversed(entries):
@@ -125,6 +132,7 @@ class Tape:
         return [upstream[self._places[order]] for order in orders]
 
     def _append(self, node: Tree) -> int:
+        """Add a node after its operands; returns its place in the list of values."""
         operands = tuple(self._append(operand) for operand in node[1:]) if node[0] in OPERATIONS else ()
         index = len(self._moves)
         self._moves.append(node[0] == "c" or any(self._moves[operand] for operand in operands))

@@ -90,7 +90,14 @@ def rationals_with_function(table: EngineTable) -> Iterator[str]:
 
 
 def _offer(table: EngineTable, system: _System, grid: Tensor, sign: int) -> None:
-    """Offer the fractions of a system that vanish for a constant."""
+    """Offer the fractions of a system, for each function of y, at constants where a combination of its products nearly vanishes.
+
+    Args:
+        table: The table.
+        system: What numerator and denominator are made of.
+        grid: Sizes of the constant to begin with, ascending.
+        sign: 1 or -1, the sign of the constant.
+    """
     log_grid = grid.log()
     begun = system.matrices(sign * log_grid.exp())
     for target in _targets(table):

@@ -97,7 +97,13 @@ def _back(link: LinkFamily, c: float) -> Callable[[Tree, Tensor], Tree]:
 
 
 def _smallest(table: EngineTable, link: LinkFamily, terms: Terms) -> Callable[[Tensor], Tensor]:
-    """The smallest singular values, of logarithms of the constant."""
+    """A function that says how nearly a combination vanishes: from logarithms of the constant, `(n,)`, to smallest singular values, `(n,)`.
+
+    Args:
+        table: The table, whose sample of rows is looked at.
+        link: The function of y with the constant.
+        terms: The monomials of P and of Q.
+    """
     values = terms[1][table.sample]
     y = table.y[table.sample]
 
@@ -109,12 +115,12 @@ def _smallest(table: EngineTable, link: LinkFamily, terms: Terms) -> Callable[[T
 
 
 def dips(smallest: Callable[[Tensor], Tensor], log_grid: Tensor, heights: Tensor) -> list[float]:
-    """Constants at which a combination nearly vanishes, ascending.
+    """Constants at which a combination nearly vanishes, ascending; none where the smallest singular value has no sharp dip.
 
     Args:
         smallest: The smallest singular values, of logarithms of the constant, `(n,)`.
         log_grid: Logarithms of the constants to begin with, ascending, `(grid,)`.
-        heights: Those of these, `(grid,)`.
+        heights: The smallest singular values at these, `(grid,)`.
     """
     places = torch.arange(1, len(log_grid) - 1)
     places = places[_falls(heights[places - 1], heights[places], heights[places + 1])]
@@ -133,9 +139,18 @@ def _falls(before: Tensor, height: Tensor, after: Tensor) -> Tensor:
 def _minima(
     function: Callable[[Tensor], Tensor], middle: Tensor, half: Tensor, height: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """The lowest points near the middles of intervals, near which the square is a parabola.
+    """The lowest points near the middles of intervals, near which the square of a function is a parabola.
 
-    An interval is given up where it isn't much lower than in its middle after the first steps.
+    An interval is given up where the function isn't much lower than in its middle after the first steps.
+
+    Args:
+        function: From points to values, `(n,)` both.
+        middle: The middles of the intervals, `(intervals,)`.
+        half: Half of their widths.
+        height: The function's values at the middles.
+
+    Returns:
+        The lowest points so far, and the function's values there.
     """
     middle, half, height = middle.clone(), half.clone(), height.clone()
     first, rest = height.clone(), torch.arange(len(middle))

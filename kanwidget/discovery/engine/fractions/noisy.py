@@ -194,7 +194,18 @@ def _enough(table: EngineTable, terms: int) -> bool:
 
 
 def _fraction(table: EngineTable, target: Target, terms: list[Tree], values: Tensor, first: int) -> Tree | None:
-    """The fraction whose denominator has a term with the factor 1; None where the steps lead nowhere."""
+    """The formula of y by which a function of y is a fraction of polynomials, without terms that the rows don't need.
+
+    Args:
+        table: The table.
+        target: The function of y.
+        terms: Monomials of the numerator, and of the denominator.
+        values: Their values, `(rows, terms)`.
+        first: Index of the term of the denominator that has the factor 1.
+
+    Returns:
+        The tree of y; None where the steps lead to numbers that aren't finite, or the numerator or the rest of the denominator is empty.
+    """
     t, roots = target.values(table.y), row_weights(table, target)
     others = [index for index in range(len(terms)) if index != first]
     count = len(terms)
@@ -311,7 +322,7 @@ class Subsets:
         return chosen
 
     def _next(self, others: list[int]) -> int | None:
-        """The column that helps these most; None where all follow from these."""
+        """The index of the column that explains most beside others, with its complexity; None where all columns follow from these."""
         square = self._square[others][:, others]
         root = torch.linalg.cholesky(square + _NUGGET * torch.eye(len(others), dtype=square.dtype))
         both = torch.cat([self._square[others], self._shares[others][:, None]], 1)
@@ -348,6 +359,12 @@ class Subsets:
 
 
 def _left(before: Tensor, share: Tensor, own: Tensor) -> Tensor:
-    """Logarithm of the squares that a column more leaves, from those before it, its share in these, and what others leave of it."""
+    """Logarithm (base 2) of the part of the target's squares that remains with one more column; inf where it follows from the others.
+
+    Args:
+        before: The part that remains without it.
+        share: Its product with what the other columns leave of the target.
+        own: The part of its squares that the other columns leave.
+    """
     gain = share.square() / own.clamp(min=_INDEPENDENT)
     return torch.where(own > _INDEPENDENT, (before - gain).clamp(min=_ROUNDING).log2(), torch.inf)

@@ -89,6 +89,13 @@ def _usable(table: EngineTable, tree: Tree) -> bool:
 
 
 def _by_degree(table: EngineTable, features: list[Tree], label: str) -> Iterator[str]:
+    """Offer functions of y as fractions of polynomials of some features, of rising degrees; yields what is tried.
+
+    Args:
+        table: The table.
+        features: Columns and functions of them.
+        label: Of these, in words.
+    """
     most = min(int(_SHARE * len(table)), _MOST_COLUMNS)
     for top, bottom in _DEGREES:
         count = math.comb(len(features) + top, top) + math.comb(len(features) + bottom, bottom) - 1
@@ -150,16 +157,24 @@ def monomials_of(features: list[Tree], degree: int) -> list[Tree]:
 
 
 def vanishing(table: EngineTable, target: Target, above: Terms, below: Terms) -> Tree | None:
-    """The function of which numerator minus T(y) times denominator vanishes; None where there isn't exactly one."""
+    """The formula of y by which numerator minus T(y) times denominator vanishes on all rows; None where there is none.
+
+    Args:
+        table: The table.
+        target: T, with its way back to y.
+        above: Terms of the numerator.
+        below: Terms of the denominator.
+    """
     system = _system(target.values(table.y), above, below)
     found = None if system is None else _combination(system[0], _VANISHES)
     return None if system is None or found is None else _fraction(table, target, above, below, found, system[1])
 
 
 def nearly_vanishing(table: EngineTable, target: Target, above: Terms, below: Terms) -> list[Tree | None]:
-    """The same where a constant in the terms, or in the function of y, is nearly right: all terms of the combination, and its large ones.
+    """The formulas of y by which numerator minus T(y) times denominator nearly vanishes; none where nothing does.
 
-    The small ones make up for the error of the constant. Without them a fit moves it to where they aren't needed.
+    Here a constant in the terms, or in T, is only nearly right. The first formula has all terms of the combination, the second one, if any,
+    the large ones: small ones make up for the error of the constant, and a fit moves it to where they aren't needed.
     """
     system = _system(target.values(table.y), above, below)
     found = None if system is None else _combination(system[0], _NEAR)
@@ -195,7 +210,16 @@ def _combination(matrix: Tensor, tolerance: float) -> tuple[list[int], Tensor] |
 def _fraction(
     table: EngineTable, target: Target, above: Terms, below: Terms, found: tuple[list[int], Tensor], scale: Tensor
 ) -> Tree | None:
-    """Y by a combination that vanishes; None where numerator or denominator is empty."""
+    """The formula of y by a combination that vanishes; None where numerator or denominator is empty.
+
+    Args:
+        table: The table.
+        target: The function of y that is the fraction.
+        above: Terms of the numerator.
+        below: Terms of the denominator.
+        found: Columns of the system, those of the numerator first, and the factors of the scaled columns.
+        scale: The sizes of all columns, by which they were divided.
+    """
     subset, vector = found
     numerators, denominators, count = above[0], below[0], len(above[0])
     factors = vector / scale[subset]
@@ -282,7 +306,14 @@ def _sparse(basis: Tensor) -> Tensor:
 
 
 def _sum(trees: list[Tree], coefficients: dict[int, float], offset: int, plain: int = -1) -> Tree | None:
-    """The sum of the trees with these coefficients, that of the plain one no constant but 1; None of nothing."""
+    """The sum of trees with their coefficients; None where none has one.
+
+    Args:
+        trees: The trees.
+        coefficients: By `offset` plus the index of the tree; trees without one are left out.
+        offset: Where the indices of these trees begin.
+        plain: Index of a tree whose coefficient is 1 and is not written; -1 for none.
+    """
     terms = [
         tree if i == plain else _term(tree, coefficients[offset + i])
         for i, tree in enumerate(trees)

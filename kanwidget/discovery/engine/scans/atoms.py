@@ -118,6 +118,16 @@ class Atoms:
         return (outer, inner) not in _INVERSE and not (outer in _WAVES and inner in _WAVES)
 
     def _add(self, heads: list[str], operands: list[tuple[Any, ...]], values: Tensor) -> range:
+        """Add atoms that have usable values and whose values are new, as long as there is room.
+
+        Args:
+            heads: The operation of each, or `leaf`.
+            operands: Of each: indices of atoms, and trees of exact numbers; of a leaf its tree.
+            values: `(atoms, rows)`.
+
+        Returns:
+            The indices of the new atoms.
+        """
         look_at_the_clock()
         start = len(self)
         room = self.most - start

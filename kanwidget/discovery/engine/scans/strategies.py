@@ -117,7 +117,12 @@ def _scan_sum(table: EngineTable, atoms: Atoms, label: str, target: Target, pair
 
 
 def _hits(projected: Projected, paired: int) -> Iterator[list[Hit]]:
-    """The best atoms first, then the best pairs, a part at a time."""
+    """The best atoms first, then the best pairs, a part of the atoms at a time.
+
+    Args:
+        projected: Atoms and target.
+        paired: Pairs are formed of the atoms whose index is below this.
+    """
     if not len(projected.indices):
         return
     yield singles(projected, _HITS)
@@ -313,6 +318,16 @@ def linear_operands(table: EngineTable, simple: Iterable[Tree]) -> list[Tree]:
 def _with_constants(
     operand: Tree, value: Tensor, size: float, operations: frozenset[str], sums: bool
 ) -> Iterator[Tree]:
+    """Functions of an operand with one constant, which takes several values that suit the operand's size.
+
+    Args:
+        operand: The tree.
+        value: Its values, `(rows,)`.
+        size: The median of their sizes, above 0.
+        operations: Heads that formulas may hold.
+        sums: Whether they are for sums: then inverses, logarithms, roots and powers of the operand are among them, else sums of the operand
+            and a constant.
+    """
     low, high = float(value.min()), float(value.max())
     spread = high - low
     for shift in [s * sign * size for s in _SHIFTS for sign in (1, -1)]:

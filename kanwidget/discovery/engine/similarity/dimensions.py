@@ -121,7 +121,16 @@ def products_by_symmetries(
 
 
 def _symmetries(matrix: Matrix, parts: Sequence[int], sample: Sample) -> Matrix:
-    """The combinations of dimensions whose change of units leaves the law as it is."""
+    """Combinations of dimensions whose change of units leaves the law as it is; none where the data keep no such change.
+
+    Args:
+        matrix: A row for each independent dimension, as of `Dimensions.matrix`.
+        parts: Indices of the columns that have dimensions.
+        sample: Derivatives of y by the columns.
+
+    Returns:
+        Rows as those of the matrix.
+    """
     if not matrix or bool((sample.x[list(parts)] == 0).any()):
         return []
     elasticity = (sample.gradient * sample.x / sample.y)[list(parts)]
@@ -166,7 +175,12 @@ class _Products:
         self.middles = whole.abs().median(1).values.tolist()
 
     def by(self, matrix: Matrix, says: str) -> list[Reduction]:
-        """Reductions by some symmetries, those with the simplest exponents first; none where y can't be reached."""
+        """Smaller tables by some symmetries, those with the simplest exponents first; none where y can't be reached.
+
+        Args:
+            matrix: A row for each symmetry: exponents of the columns, and of the target in the end.
+            says: In words, what the symmetries follow from.
+        """
         rows, pivots = reduced(matrix)
         count = len(self.dimensions.parts)
         if not rows or count in pivots:
@@ -184,7 +198,13 @@ class _Products:
         return list(itertools.islice(dict.fromkeys(itertools.islice(reductions, 3 * _CHOICES)), _CHOICES))
 
     def _reduction(self, base: Sequence[int], exponents: dict[int, list[Fraction]], says: str) -> Reduction:
-        """Y over a product of the base columns, of the others over such products."""
+        """The table of y over a product of powers of the base columns, and of the other columns over such products.
+
+        Args:
+            base: The columns that others are divided by, as places among the columns that have dimensions.
+            exponents: Of the base columns, for each other column by its place, and for the target by the number of columns with dimensions.
+            says: In words, what the reduction follows from.
+        """
         parts = self.dimensions.parts
         columns: list[Tree] = [("x", i) for i in range(len(self.names)) if i not in parts]
         for place, powers in exponents.items():

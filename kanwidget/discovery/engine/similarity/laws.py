@@ -109,7 +109,13 @@ class _LawSearch:
         self.logs = logs - logs.mean(0)
 
     def _telling(self, x: Tensor, columns: list[int], most: int) -> list[int]:
-        """The columns that are most alike with y, or with its square, of too many."""
+        """At most so many columns; of more those with the largest correlations with y, or with its squared distance from the mean.
+
+        Args:
+            x: `(columns, rows)`.
+            columns: Indices to choose from.
+            most: How many.
+        """
         if len(columns) <= most:
             return columns
         targets = torch.stack([self.y, (self.y - self.y.mean()).square()])
@@ -120,7 +126,15 @@ class _LawSearch:
         return sorted(columns, key=likeness.__getitem__, reverse=True)[:most]
 
     def law(self, products: int, carrier: int | None = None) -> _Found | None:
-        """The best fit with so many products; None where none is near."""
+        """The best fit with so many products, and a law with simple exponents where one fits as well.
+
+        Args:
+            products: How many products the spline is a function of, 0 to 2.
+            carrier: Index of a column that changes its sign and is a factor of the only product; None for none.
+
+        Returns:
+            None where rows are too few, or the error is too large.
+        """
         column = None if carrier is None else self.table.columns[carrier, self.rows]
         rows = RidgeRows(self.logs, self.y, self.roots, column if column is None else column / column.abs().max())
         if len(self.rows) < _ROWS * rows.parameters(products):
@@ -233,7 +247,12 @@ def _cleared(group: _Exponents) -> _Exponents:
 
 
 def _simplest(factor: _Exponents, group: _Exponents) -> list[_Exponents]:
-    """The factor times powers of the product that free it of a column, the simplest first."""
+    """The factor times powers of the product, each of which frees the factor of one column; the simplest first.
+
+    Args:
+        factor: Exponents of the factor.
+        group: Exponents of the product.
+    """
     shifts = {-a / b for a, b in zip(factor, group, strict=True) if b}
     choices = [tuple(a + shift * b for a, b in zip(factor, group, strict=True)) for shift in sorted(shifts)]
     return sorted(choices, key=lambda choice: sum(abs(a) + Fraction(a.denominator > 1, 2) for a in choice))

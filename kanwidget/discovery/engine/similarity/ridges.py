@@ -72,7 +72,16 @@ class RidgeRows:
         return min(fits, key=lambda fit: fit.sse, default=None)
 
     def near(self, ridge: Ridge, factor: Tensor, groups: Tensor) -> Ridge | None:
-        """With exponents as they are, in those products of products that are nearest to another fit's: f is as smooth in these."""
+        """The fit of f for given exponents; None where it fails.
+
+        Without a carrier products of the given products count as the same: those nearest to another fit's are taken, since f is as smooth
+        in them.
+
+        Args:
+            ridge: The other fit.
+            factor: Exponents of M, `(columns,)`.
+            groups: Exponents of each product G, `(products, columns)`.
+        """
         if self.carrier is None and len(groups):
             inverse = torch.linalg.pinv(groups)
             factor = factor + (ridge.factor - factor) @ inverse @ groups
@@ -83,6 +92,15 @@ class RidgeRows:
     # ---- fits
 
     def _trial(self, factor: Tensor, groups: Tensor) -> _Trial | None:
+        """Fit the spline f for given exponents, by linear regression.
+
+        Args:
+            factor: Exponents of M, `(columns,)`.
+            groups: Exponents of each product G, `(products, columns)`.
+
+        Returns:
+            None where values aren't finite, or the regression has no solution.
+        """
         size, arguments = (self.logs @ factor).exp(), self.logs @ groups.T
         stretch = torch.ones_like(arguments)
         if self.carrier is not None:
@@ -164,7 +182,15 @@ class RidgeRows:
             yield nothing, torch.cat([slopes[None], directions])[:products]
 
     def _curvature(self, target: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-        """Slopes of a quadratic form that is fitted to a target, and the directions in which it bends, most first."""
+        """Fit a polynomial of degree two in the columns' logarithms to a target.
+
+        Args:
+            target: `(rows,)`.
+            weights: Factors of the residuals beside the roots of the rows' weights, `(rows,)`.
+
+        Returns:
+            Its slopes, `(columns,)`, and the directions in which it bends, most first, `(columns, columns)`, both as exponents.
+        """
         spread = self.logs.std(0)
         logs = (self.logs - self.logs.mean(0)) / spread
         i, j = torch.triu_indices(self.columns, self.columns)

@@ -86,7 +86,10 @@ class ClassProblem(Problem):
         return value if math.isfinite(value) else math.inf
 
     def _linear(self, template: Any, symbols: list[Any], values: Tensor) -> tuple[Tensor, Tensor, float]:
-        """Jacobian `(rows·classes, constants)` and residual, so that their product is half the deviance's descent."""
+        """The problem at some values of the constants, as of `Problem._linear`, with a row for each row of data and each class.
+
+        The product of Jacobian, `(rows·classes, constants)`, and residual is half of the direction in which the deviance falls.
+        """
         parts = [self._gradients(part, symbols, values) for part in template]
         scores = torch.stack([torch.zeros_like(parts[0][0]), *(score for score, _ in parts)], 1)
         jacobian = torch.stack([torch.zeros_like(parts[0][1]), *(gradient for _, gradient in parts)], 1)

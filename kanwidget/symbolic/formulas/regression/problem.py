@@ -187,7 +187,16 @@ class Problem:
         return rows * (self.weights if rows.ndim == 1 else self.weights[:, None])
 
     def _linear(self, template: Any, symbols: list[Any], values: Tensor) -> tuple[Tensor, Tensor, float]:
-        """Jacobian `(rows, constants)` and residual, both weighted, and the deviance."""
+        """The problem at some values of the constants, for a step.
+
+        Args:
+            template: The expression with a symbol in the place of each constant.
+            symbols: These symbols.
+            values: Their values, `(constants,)`.
+
+        Returns:
+            Jacobian `(rows, constants)` and residual `(rows,)`, both weighted, and the deviance, inf where it isn't finite.
+        """
         fitted, jacobian = self._gradients(template, symbols, values)
         residual = self._weighted(self.y - fitted)
         return self._weighted(jacobian), residual, self._squares(residual)
@@ -257,7 +266,14 @@ class Problem:
         return torch.where(torch.isinf(inverse), inverse, inverse * variance)
 
     def _least_squares(self, template: Any, symbols: list[Any], start: Tensor, limit: float) -> Tensor:
-        """Levenberg-Marquardt with each constant scaled by its own column of the Jacobian."""
+        """The constants at the least deviance, by Levenberg-Marquardt with each scaled by its own column of the Jacobian.
+
+        Args:
+            template: The expression with a symbol in the place of each constant.
+            symbols: These symbols.
+            start: Values to start from, `(constants,)`; they are returned where the deviance isn't finite there.
+            limit: The fit is given up once its deviance will hardly fall below.
+        """
         values, damping, flat = start, 1e-3, 0
         if not symbols:
             return values
@@ -301,7 +317,10 @@ def _is_finite(jacobian: Tensor, residual: Tensor, deviance: float) -> bool:
 
 
 def inverse_information(jacobian: Tensor) -> Tensor:
-    """(JᵀJ)⁻¹; the variance is infinite where a constant lies in a direction that changes nothing."""
+    """(JᵀJ)⁻¹ of a Jacobian J, `(rows, constants)`.
+
+    The variance of a constant is infinite if it can be moved, alone or with others, without a change of any value.
+    """
     count = jacobian.shape[1]
     scale = jacobian.norm(dim=0)
     safe = torch.where(scale > 0, scale, 1.0)

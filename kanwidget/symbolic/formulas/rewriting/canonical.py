@@ -133,7 +133,13 @@ def _term(term: Any, values: Values) -> Any:
 
 
 def _leading(total: Any, values: Values) -> tuple[Any, Any]:
-    """The factor of the term that varies most in a sum, and the sum divided by it; 1 and the sum where that is no decimal."""
+    """A sum as a factor times a sum whose leading term has none.
+
+    The leading term is the one that varies most on the rows; where all that vary are exponentials, a constant that isn't negligible leads.
+
+    Returns:
+        The factor and the sum divided by it; 1 and the sum as it is where the factor is no decimal.
+    """
     import sympy
 
     def spread(term: Any) -> float:
