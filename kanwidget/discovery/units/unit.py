@@ -67,6 +67,9 @@ _ALIASES = {
     "volt": "V", "coulomb": "C", "farad": "F", "tesla": "T", "henry": "H", "hertz": "Hz", "liter": "L", "litre": "L",
     "tonne": "t", "ton": "t", "degree": "deg", "radian": "rad", "years": "year", "°C": "degC", "℃": "degC",
     "celsius": "degC", "°F": "degF", "fahrenheit": "degF", "Ohm": "ohm", "parsec": "pc",
+    "kilometer": "km", "kilometre": "km", "centimeter": "cm", "centimetre": "cm", "millimeter": "mm", "millimetre": "mm", "milligram": "mg",
+    "milliliter": "mL", "millilitre": "mL", "foot": "ft", "feet": "ft", "inche": "inch", "yard": "yd", "pound": "lb", "lbs": "lb",
+    "ounce": "oz", "knot": "kn", "atmosphere": "atm", "hectare": "ha",
 }  # fmt: skip
 
 #: Scales whose zero isn't nothing: products of their numbers mean nothing.
@@ -277,7 +280,13 @@ def _named(name: str) -> Unit:
 
 def _known(name: str) -> Unit | None:
     """The unit of a name, of another writing of it, or of a name with a prefix; None where it isn't known."""
-    name = _ALIASES.get(name) or _ALIASES.get(name.removesuffix("s")) or name
+    singular = name.removesuffix("s")
+    # "miles" and "bars", but not "ms".
+    if name not in _ALIASES and (
+        singular in _ALIASES or (len(singular) > 2 and (singular in PLAIN or singular in WITH_PREFIX))
+    ):
+        name = singular
+    name = _ALIASES.get(name, name)
     if name in BASE or name in _WITH_OFFSET:
         return Unit(1.0, ((name, Fraction(1)),))
     if name in PLAIN or name in WITH_PREFIX:

@@ -43,6 +43,14 @@ from kanwidget.discovery.units.unit import BASE, PLAIN, PREFIXES, WITH_PREFIX, U
         ("100*km", 1e5, "m"),
         ("meters", 1, "m"),
         ("hours", 3600, "s"),
+        ("miles", 1609.344, "m"),
+        ("weeks", 604800, "s"),
+        ("feet", 0.3048, "m"),
+        ("inches", 0.0254, "m"),
+        ("pounds", 0.45359237, "kg"),
+        ("kilometers", 1000, "m"),
+        ("bars", 1e5, "Pa"),
+        ("ms", 1e-3, "s"),
     ],
 )
 def test_sizes_and_dimensions(text, size, base):
