@@ -269,6 +269,15 @@ def test_words_may_read_as_numbers_in_other_rows():
     assert whole.encoding.encode({"code": np.array([2.0, 1.0, 0.5])}, "predict", "data")[:, 0].tolist() == [1, 0, 0.5]
 
 
+@pytest.mark.parametrize("nothing", [[None, None], [float("nan")] * 2, [pandas.NaT] * 2])
+def test_a_column_of_words_may_come_without_any(nothing):
+    frame = pandas.DataFrame({"reply": ["yes", "no", None, "no"] * 5, "y": np.arange(20.0)})
+    data = Dataset.from_frame(frame, "y", 0)
+    assert data.levels == (("no", "yes", "missing"),)
+    rows = pandas.DataFrame({"reply": pandas.Series(nothing)})
+    assert data.encoding.encode(rows, "predict", "data")[:, 0].tolist() == [2, 2]
+
+
 def test_a_level_called_given_is_a_word_like_any():
     frame = pandas.DataFrame({"reply": ["given", None] * 10, "n": [1.0, None] * 10, "y": np.arange(20.0)})
     data = Dataset.from_frame(frame, "y", 0)

@@ -148,3 +148,13 @@ def test_forms_of_another_network_and_forms_too_long_are_left_out(formula, monke
     monkeypatch.undo()
     train(formula, 1)
     assert names(last_panels(formula)) == []
+
+
+def test_a_frozen_edge_has_a_scene_of_its_own():
+    with KANExplorer(KAN([2, 2, 1], seed=1), create_dataset(lambda x: x[:, [0]], n_var=2, train_num=60)) as explorer:
+        explorer.step(2)
+        explorer.freeze(0, 0, 0)
+        explorer.step(2)
+        film = film_content(explorer._session, explorer._session.film())
+    assert len(film["scenes"]) == 2
+    assert [sum("frozen" in edge for edge in scene["edges"]) for scene in film["scenes"]] == [0, 1]
