@@ -74,6 +74,14 @@ def shorten(table: EngineTable) -> Iterator[str]:
         yield "trying shorter forms of a formula"
 
 
+def share_constants(table: EngineTable) -> None:
+    """Give terms of the best formula one constant as long as that makes the description shorter: milliseconds."""
+    before = None
+    while (best := table.pool.best) is not None and best is not before:
+        before = best
+        table.offer(list(_sharing(best.tree)), best.origin)
+
+
 def simplify_stepwise(table: EngineTable) -> Iterator[str]:
     """From the best formula down to the simplest, each time without the part that it misses least: they belong to the front."""
     tree = table.pool.best.tree if table.pool.best is not None else None
@@ -189,18 +197,29 @@ def _smaller(tree: Tree, operations: frozenset[str]) -> Iterator[Tree]:
     def visit(node: Tree, path: tuple[int, ...]) -> Iterator[Tree]:
         if node[0] not in OPERATIONS:
             return
-        if node[0] == "add":
-            yield from (replaced(tree, path, shared) for shared in _with_shared_constants(node))
         if node[0] == "pow" and node[2][0] == "c" and abs(node[2][1]) < _LOGARITHM and "log" in operations:
             yield replaced(tree, path, ("log", node[1]))
         for index, operand in enumerate(node[1:], 1):
             yield replaced(tree, path, operand)
             yield from visit(operand, (*path, index))
 
-    for smaller in visit(tree, ()):
+    for smaller in (*visit(tree, ()), *_sharing(tree)):
         if smaller[0] in OPERATIONS:
             yield smaller
             yield ("mul", constant(1.0), smaller)
+
+
+def _sharing(tree: Tree, path: tuple[int, ...] = ()) -> Iterator[Tree]:
+    """The tree with one constant for two terms of one of its sums; `path` leads to the node to begin with."""
+    node = tree
+    for place in path:
+        node = node[place]
+    if node[0] not in OPERATIONS:
+        return
+    if node[0] == "add":
+        yield from (replaced(tree, path, shared) for shared in _with_shared_constants(node))
+    for place in range(1, len(node)):
+        yield from _sharing(tree, (*path, place))
 
 
 def _with_shared_constants(tree: Tree) -> Iterator[Tree]:

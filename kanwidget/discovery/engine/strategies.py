@@ -23,7 +23,7 @@ from kanwidget.discovery.engine.fractions.polynomials import (
     rational_functions,
     sparse_sums,
 )
-from kanwidget.discovery.engine.growth import grow, shorten, simplify_stepwise
+from kanwidget.discovery.engine.growth import grow, share_constants, simplify_stepwise
 from kanwidget.discovery.engine.pool import PoolFormula, Reported
 from kanwidget.discovery.engine.reductions import Reduction, reductions, sample_of
 from kanwidget.discovery.engine.scans.atoms import Atoms
@@ -115,7 +115,7 @@ class Strategies:
         if "first" in stages:
             yield from self._by_units()
             yield from self.first()
-            yield from shorten(self.table)
+            share_constants(self.table)
         if "quick" in stages:
             yield from self.quick()
             yield from simplify_stepwise(self.table)
