@@ -16,13 +16,12 @@ import torch
 from torch import Tensor
 
 from kanwidget.discovery.engine.assembly import total
-from kanwidget.discovery.engine.curves.search import factored, terms_of
 from kanwidget.discovery.engine.pool import PoolFormula
 from kanwidget.discovery.engine.scans.atoms import Atoms
 from kanwidget.discovery.engine.scans.regressions import project
 from kanwidget.discovery.engine.slopes import NodeSlope, node_slopes, replaced
 from kanwidget.discovery.engine.table import EngineTable
-from kanwidget.discovery.engine.trees import OPERATIONS, Tree, complexity, constant, number
+from kanwidget.discovery.engine.trees import OPERATIONS, Tree, complexity, constant, factored, number, terms_of
 
 #: How many changes of a formula are fitted.
 _CHANGES = 48

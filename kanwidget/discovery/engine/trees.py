@@ -185,6 +185,18 @@ def with_constants(tree: Tree, numbers: Sequence[float]) -> Tree:
     return visit(tree)
 
 
+def terms_of(tree: Tree) -> list[Tree]:
+    """The terms of a sum."""
+    return [*terms_of(tree[1]), *terms_of(tree[2])] if tree[0] == "add" else [tree]
+
+
+def factored(term: Tree) -> tuple[float, Tree]:
+    """A term's constant factor, 0 where it has none, and the rest."""
+    if term[0] == "c":
+        return term[1], number(1)
+    return (term[1][1], term[2]) if term[0] == "mul" and term[1][0] == "c" else (0.0, term)
+
+
 def form_of(tree: Tree) -> Tree:
     """The tree without its constants' values.
 

@@ -23,7 +23,7 @@ from kanwidget.discovery.engine.curves.forms import (
 )
 from kanwidget.discovery.engine.curves.natural import natural_functions
 from kanwidget.discovery.engine.curves.tones import rates, tones
-from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, constants, number
+from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, constants, factored, number, terms_of
 
 #: Rows that candidates are screened on.
 _SCREENED = 96
@@ -320,18 +320,6 @@ def _in_ratio(tree: Tree) -> Iterator[Tree]:
             if all(ratios):
                 parts = [(ratio, part) for (ratio,), (_, part) in zip(ratios, terms, strict=True)]
                 yield ("mul", constant(base), functools.reduce(_plus, parts, None))
-
-
-def terms_of(tree: Tree) -> list[Tree]:
-    """The terms of a sum."""
-    return [*terms_of(tree[1]), *terms_of(tree[2])] if tree[0] == "add" else [tree]
-
-
-def factored(term: Tree) -> tuple[float, Tree]:
-    """A term's constant factor, 0 where it has none, and the rest."""
-    if term[0] == "c":
-        return term[1], number(1)
-    return (term[1][1], term[2]) if term[0] == "mul" and term[1][0] == "c" else (0.0, term)
 
 
 def _plus(total: Tree | None, term: tuple[int, Tree]) -> Tree:

@@ -122,13 +122,13 @@ def dips(smallest: Callable[[Tensor], Tensor], log_grid: Tensor, heights: Tensor
         log_grid: Logarithms of the constants to begin with, ascending, `(grid,)`.
         heights: The smallest singular values at these, `(grid,)`.
     """
-    places = torch.arange(1, len(log_grid) - 1)
-    places = places[_falls(heights[places - 1], heights[places], heights[places + 1])]
-    if not len(places):
+    middle = torch.arange(1, len(log_grid) - 1)
+    middle = middle[_falls(heights[middle - 1], heights[middle], heights[middle + 1])]
+    if not len(middle):
         return []
-    half = (log_grid[places + 1] - log_grid[places - 1]) / 2
-    lowest, values = _minima(smallest, log_grid[places], half, heights[places])
-    return lowest[values < (_DEPTH * heights[places]).clamp(max=_DIP)].exp().tolist()
+    half = (log_grid[middle + 1] - log_grid[middle - 1]) / 2
+    lowest, values = _minima(smallest, log_grid[middle], half, heights[middle])
+    return lowest[values < (_DEPTH * heights[middle]).clamp(max=_DIP)].exp().tolist()
 
 
 def _falls(before: Tensor, height: Tensor, after: Tensor) -> Tensor:

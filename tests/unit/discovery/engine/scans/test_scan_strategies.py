@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from kanwidget.discovery.engine.scans.strategies import scan_products, scan_sums, small_trees
+from kanwidget.discovery.engine.scans.strategies import offer_powers, scan_products, scan_sums, small_trees
+from kanwidget.discovery.engine.trees import constants, form_of
 from tests.support.engine import EVERYTHING, X, Y, run, table_of
 
 LAWS = {
@@ -78,3 +79,25 @@ def test_allowed_operations_only():
     run(scan_sums(table, atoms_of(table), "small trees", targets=slice(0, 4)))
     assert table.pool.candidates
     assert all(part[0] != "exp" for candidate in table.pool.candidates for part in _parts(candidate.tree))
+
+
+def test_a_product_of_powers_is_there_at_once():
+    table = table_of(lambda a, b: 2 * a**2 * b, *RANGES, noise=0.05)
+    offer_powers(table)
+    best = table.pool.best.tree
+    assert constants(best) == [pytest.approx(2, rel=0.05)]
+    assert form_of(best) == form_of(("mul", ("c", 1.0), ("mul", ("sq", X), Y)))
+
+
+def test_a_sum_with_a_large_constant_is_no_product_of_powers():
+    """All exponents are nearly 0."""
+    table = table_of(lambda a, b: 1e6 + 3 * a * b, *RANGES)
+    offer_powers(table)
+    assert table.pool.best is None
+
+
+def test_a_target_that_is_0_somewhere_has_no_product_of_powers():
+    table = table_of(lambda a, b: a * b, *RANGES)
+    table.y[0] = 0.0
+    offer_powers(table)
+    assert table.pool.best is None
