@@ -7,7 +7,8 @@
 
 Four functions of four columns, two of them useless, 60 to 1,000 rows, 5 to 50 % noise. Errors are those against the truth on fresh
 rows, in spreads of the target; *σ* is the estimated noise over the true one; *gone* the part of the useless columns with less than half
-a degree of freedom; *inside* the part of fresh rows whose truth lies within ± 2 standard errors of the prediction.
+a degree of freedom, *there* that of the others with more; *inside* the part of fresh rows whose truth lies within ± 2 standard errors
+of the prediction.
 """
 
 from __future__ import annotations
@@ -55,7 +56,9 @@ def trained(data: Dataset, width: list[int] | None, seed: int, evidence: bool) -
 def row(name: str, rows: int, noise: float, draws: int, grown: bool) -> str:
     """A line of the table."""
     function, width = FUNCTIONS[name]
-    columns: dict[str, list[float]] = {key: [] for key in ("before", "after", "t0", "t1", "σ", "gone", "inside")}
+    columns: dict[str, list[float]] = {
+        key: [] for key in ("before", "after", "t0", "t1", "σ", "gone", "there", "inside")
+    }
     for seed in range(draws):
         data, fresh, truth = drawn(function, rows, noise, seed)
         for evidence, error, seconds in ((False, "before", "t0"), (True, "after", "t1")):
@@ -66,15 +69,17 @@ def row(name: str, rows: int, noise: float, draws: int, grown: bool) -> str:
         columns["σ"].append(model.history.last.noise / noise)
         value, std = model.predict(fresh, return_std=True)
         columns["inside"].append(float(((value - truth[:, None]).abs() <= 2 * std).double().mean()))
-        freedom = dict.fromkeys(_USELESS, 0.0)
+        freedom = dict.fromkeys(range(model.n_in), 0.0)
         for edge, parts in model.posterior.freedom.items():
-            if edge.layer == 0 and edge.source in freedom:
+            if edge.layer == 0:
                 freedom[edge.source] += parts.total
-        columns["gone"].append(statistics.mean(float(value < 0.5) for value in freedom.values()))
+        says = {column: value >= 0.5 for column, value in freedom.items()}
+        columns["gone"].append(statistics.mean(float(not says[column]) for column in _USELESS))
+        columns["there"].append(statistics.mean(float(says[column]) for column in set(says) - set(_USELESS)))
     before, after = (statistics.median(columns[key]) for key in ("before", "after"))
     return (
         f"{name:11s}{rows:6d}{noise:7.0%}{before:10.4f}{after:9.4f}{after / before:7.2f}"
-        f"{statistics.mean(columns['σ']):8.2f}{statistics.mean(columns['gone']):7.0%}"
+        f"{statistics.mean(columns['σ']):8.2f}{statistics.mean(columns['gone']):7.0%}{statistics.mean(columns['there']):7.0%}"
         f"{statistics.mean(columns['inside']):9.1%}{statistics.mean(columns['t0']):8.2f}{statistics.mean(columns['t1']):7.2f}"
     )
 
@@ -128,7 +133,9 @@ def main() -> None:
             for noise in (0.01, *NOISES):
                 print(coverage(rows, noise, options.draws), flush=True)
         return
-    print("function      rows  noise    before    after  ratio       σ   gone   inside  seconds  after", flush=True)
+    print(
+        "function      rows  noise    before    after  ratio       σ   gone  there   inside  seconds  after", flush=True
+    )
     for name in options.only:
         for rows in ROWS:
             for noise in NOISES:

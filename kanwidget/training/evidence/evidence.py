@@ -125,11 +125,12 @@ class Evidence:
         #: A smaller noise is the rounding of the labels.
         self._rounding = (torch.finfo(batch.stack.layers[0].coef.dtype).eps ** 2 * largest).clamp_min(1e-300)
         self._variance = variance
-        self._is_sum = len(batch.stack.layers) == 1
+        self._depth = len(batch.stack.layers)
+        self._is_sum = self._depth == 1
         self._own_price = _PRICE_IN_A_SUM if self._is_sum else _PRICE_OF_A_PRICE
         self.reload(batch.stack, parameters, units)
         wiggle, straight = _FIRST_PRICES
-        of_splines = wiggle if len(batch.stack.layers) > 1 else _FIRST_WIGGLE_OF_SUMS
+        of_splines = _FIRST_WIGGLE_OF_SUMS if self._is_sum else wiggle
         self._prices = [
             variance.new_tensor((wiggle if block.is_of_words else of_splines, straight)) * self._units_of(block)
             for block in self._blocks
@@ -362,7 +363,7 @@ class Evidence:
             # Where the parameters would be: they are where what the rows say and the prices are in balance.
             modes = modes + root @ (root.mT @ ((self._precision() - precision)[index] * modes))
         by_source = self.classes and self._is_sum
-        says = say_something(self._blocks, index, self._likeliest, root, modes, by_source=by_source)
+        says = say_something(self._blocks, index, self._likeliest, root, modes, depth=self._depth, by_source=by_source)
         pairs = zip(self._freedoms, says, strict=True)
         return [parts for freedom, needed in pairs for parts in (freedom[index] * needed).tolist()]
 

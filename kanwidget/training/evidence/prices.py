@@ -16,12 +16,14 @@ References:
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from kanwidget.core.records import EdgeRef
 from kanwidget.training.evidence.blocks import Block
 
 #: A part with less freedom counts as gone: its price, which would go to infinity, stays.
@@ -38,6 +40,7 @@ _DECADES, _EACH = 8, 8
 #: The rows say something of everything, or rounding would decide.
 _ROUNDING = 1e-12
 #: A part says something where the logarithm of the evidence is so much larger than without it: that of a rise of 2.4 standard errors.
+#: Parts of edges from a node to hidden ones could all have said the same, and by chance one does: of m each is worth log m more.
 _WORTH_A_PART = 1.5
 #: Rounding of a covariance, in units of the prior.
 _COVARIANCE_ROUNDING = 1e-14
@@ -126,6 +129,8 @@ def _standing_for_all(covariance: Tensor, point: Tensor, price: Tensor, scale: T
 class _Part(NamedTuple):
     """A part that stands or goes."""
 
+    edge: EdgeRef
+    """The first of its edges."""
     says: Tensor
     """The answers of its block, of which these rows and this column are its own."""
     edges: list[int]
@@ -137,11 +142,19 @@ class _Part(NamedTuple):
 
 
 def say_something(
-    blocks: Sequence[Block], index: int, prices: Sequence[Tensor], root: Tensor, modes: Tensor, *, by_source: bool
+    blocks: Sequence[Block],
+    index: int,
+    prices: Sequence[Tensor],
+    root: Tensor,
+    modes: Tensor,
+    *,
+    depth: int,
+    by_source: bool,
 ) -> list[Tensor]:
     """Whether wiggle and straight part say something, `(edges, 2)` of each block.
 
     Of two columns that say the same neither is needed beside the other: that is why a part that goes is gone before the next is judged.
+    A layer is judged while the others stay as they are.
 
     Args:
         blocks: The edges.
@@ -149,6 +162,7 @@ def say_something(
         prices: `(networks, edges, 2)` of each block.
         root: Root of the covariance of the modes, `(size, size)`.
         modes: Their values, `(size,)`.
+        depth: Layers of the network.
         by_source: Whether edges out of one node stand or go together: of classes each score says what the others don't.
     """
     says: list[Tensor] = []
@@ -162,13 +176,50 @@ def say_something(
         for number, edge in enumerate(block.edges):
             groups.setdefault(edge.source if by_source else edge, []).append(number)
         for members in groups.values():
+            first = block.edges[members[0]]
             for column, chosen in enumerate((wiggles[members], straight[members])):
                 if bool(chosen.any()):
                     places = block.columns[members][chosen]
-                    parts.append(_Part(says[-1], members, column, places, units[members][chosen]))
-    covariance, asked = root @ root.mT, parts
+                    parts.append(_Part(first, says[-1], members, column, places, units[members][chosen]))
+    for layer in range(depth):
+        own = [part for part in parts if part.edge.layer == layer]
+        others = [block.columns[n] for block in blocks for n, edge in enumerate(block.edges) if edge.layer != layer]
+        covariance = _beside(root, torch.cat(others)) if others else root @ root.mT
+        _let_go(own, covariance, modes, are_alike=layer < depth - 1)
+    return says
+
+
+def _beside(root: Tensor, fixed: Tensor) -> Tensor:
+    """The covariance of the modes while these stay as they are, `(size, size)`, with zeros for them.
+
+    What one layer says another could say as well by the first derivatives: of f(g(x)) either f or g would seem needless.
+    """
+    free = torch.ones(len(root), dtype=torch.bool, device=root.device)
+    free[fixed] = False
+    identity = torch.eye(len(root), dtype=root.dtype, device=root.device)
+    factor = torch.linalg.qr(torch.linalg.solve_triangular(root, identity, upper=True)[:, free], mode="r").R
+    inverse = torch.linalg.solve_triangular(factor, identity[: len(factor), : len(factor)], upper=True)
+    covariance = torch.zeros_like(root)
+    covariance[free.nonzero(), free.nonzero()[:, 0]] = inverse @ inverse.mT
+    return covariance
+
+
+def _let_go(parts: list[_Part], covariance: Tensor, modes: Tensor, *, are_alike: bool) -> None:
+    """Take the parts that say nothing, the least first, each gone before the next is judged.
+
+    Args:
+        parts: Those of a layer.
+        covariance: Of the modes, `(size, size)`.
+        modes: Their values, `(size,)`.
+        are_alike: Whether the parts of edges from one node could all say the same, as those to hidden nodes could.
+    """
+    asked, alike = parts, Counter(part.edge.source for part in parts)
     while parts:
-        weak = [pair for pair in zip(_gains(covariance, modes, asked), asked, strict=True) if pair[0] < _WORTH_A_PART]
+        spare = [
+            gain - _WORTH_A_PART - (math.log(alike[part.edge.source]) if are_alike else 0.0)
+            for gain, part in zip(_gains(covariance, modes, asked), asked, strict=True)
+        ]
+        weak = [pair for pair in zip(spare, asked, strict=True) if pair[0] < 0]
         if not weak and len(asked) == len(parts):
             break
         if not weak:  # what said something beside the others may not without them
@@ -181,7 +232,6 @@ def say_something(
         gain = torch.linalg.solve(covariance[least.modes][:, least.modes], covariance[least.modes]).mT
         modes = modes - gain @ modes[least.modes]
         covariance = covariance - gain @ covariance[least.modes]
-    return says
 
 
 def _gains(covariance: Tensor, modes: Tensor, parts: list[_Part]) -> list[float]:

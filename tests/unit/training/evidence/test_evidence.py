@@ -294,3 +294,13 @@ def test_of_two_columns_that_say_the_same_one_stays(seed):
     one, same, useless = (model.posterior.freedom[EdgeRef(0, n, 0)].total for n in range(3))
     assert min(one, same) == 0 < max(one, same)
     assert useless == 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_hidden_nodes_tell_the_columns_that_matter(seed):
+    """Of f(g(x)) each layer could say by its first derivatives what the other says: neither is needless for that."""
+    data, _, _ = table(100, 0.1, seed, function=lambda x: torch.exp(torch.sin(3 * x[:, 0]) + x[:, 1] ** 2))
+    model = KAN([3, 5, 1], grid=8)
+    model.fit(data, progress=False)
+    freedom = [sum(model.posterior.freedom[EdgeRef(0, n, node)].total for node in range(5)) for n in range(3)]
+    assert min(freedom[:2]) > 0.5 > freedom[2]
