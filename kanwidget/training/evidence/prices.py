@@ -182,10 +182,10 @@ def say_something(
                     places = block.columns[members][chosen]
                     parts.append(_Part(first, says[-1], members, column, places, units[members][chosen]))
     for layer in range(depth):
-        own = [part for part in parts if part.edge.layer == layer]
+        of_layer = [part for part in parts if part.edge.layer == layer]
         others = [block.columns[n] for block in blocks for n, edge in enumerate(block.edges) if edge.layer != layer]
         covariance = _beside(root, torch.cat(others)) if others else root @ root.mT
-        _let_go(own, covariance, modes, are_alike=layer < depth - 1)
+        _let_go(of_layer, covariance, modes, are_alike=layer < depth - 1)
     return says
 
 
