@@ -14,10 +14,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
 
 #: Points that are evaluated at once: what is worked out for them fits into the processor's cache.
 _AT_ONCE = 2**16
@@ -281,11 +282,7 @@ def _uneven(knots: Tensor, k: int) -> Callable[[Tensor], _Pieces]:
     There are few intervals and many points: de Boor's recursion computes the polynomials once an interval, and a point takes
     those of its interval.
     """
-    last = knots.shape[-1] - 1 - k
-    low, high, inner = knots[..., None, :, k], knots[..., None, :, last], knots[..., k + 1 : last].contiguous()
-    polynomials, middle = interval_polynomials(knots, k)
-    first = torch.arange(0, middle.numel(), middle.shape[-1], device=knots.device).view(*middle.shape[:-1], 1)
-    polynomials, middle = polynomials.flatten(2).flatten(0, 1), middle.flatten()
+    low, high, inner, polynomials, middle, first = _intervals(knots, k)
 
     def at(x: Tensor) -> _Pieces:
         inside = torch.minimum(torch.maximum(x, low), high)
@@ -297,6 +294,55 @@ def _uneven(knots: Tensor, k: int) -> Callable[[Tensor], _Pieces]:
         return _Pieces(interval.mT, coefficients, inside - middle.index_select(0, place).view(x.shape), x - inside)
 
     return at
+
+
+class _Intervals(NamedTuple):
+    """What `_uneven` takes from knots."""
+
+    low: Tensor
+    """Ends of the grid, `(…, 1, inputs)`."""
+    high: Tensor
+    inner: Tensor
+    """The knots between them."""
+    polynomials: Tensor
+    """See `interval_polynomials`, of all intervals one after the other."""
+    middle: Tensor
+    first: Tensor
+    """Number of each input's first interval among all."""
+
+
+#: The intervals of knots that were met lately, as long as these live, with their numbers and order then: a training evaluates its grids
+#: thousands of times, and working them out takes as long as evaluating three hundred points.
+_MET: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+
+
+def _intervals(knots: Tensor, k: int) -> _Intervals:
+    if torch.compiler.is_compiling() or torch.jit.is_tracing() or torch.is_inference_mode_enabled():  # type: ignore[attr-defined]
+        return _worked_out(knots, k)
+    if (
+        type(knots) is not Tensor
+        or knots.device.type != "cpu"
+        or torch._C._functorch.is_functorch_wrapped_tensor(knots)
+    ):
+        return _worked_out(knots, k)
+    met = _MET.get(knots)
+    if met is not None and met[0] == k and torch.equal(met[1], knots):
+        return met[2]
+    intervals = _worked_out(knots, k)
+    _MET[knots] = k, knots.detach().clone(), intervals
+    return intervals
+
+
+def _worked_out(knots: Tensor, k: int) -> _Intervals:
+    last = knots.shape[-1] - 1 - k
+    polynomials, middle = interval_polynomials(knots, k)
+    first = torch.arange(0, middle.numel(), middle.shape[-1], device=knots.device).view(*middle.shape[:-1], 1)
+    # Copies: what is kept must not keep the knots.
+    low, high, inner = (
+        part.clone(memory_format=torch.contiguous_format)
+        for part in (knots[..., None, :, k], knots[..., None, :, last], knots[..., k + 1 : last])
+    )
+    return _Intervals(low, high, inner, polynomials.flatten(2).flatten(0, 1), middle.flatten(), first)
 
 
 def _even(knots: Tensor, k: int) -> Callable[[Tensor], _Pieces] | None:

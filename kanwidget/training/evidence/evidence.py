@@ -30,7 +30,7 @@ from kanwidget.core.records import Freedom, Posterior
 from kanwidget.training.evidence.blocks import Block, spline_blocks
 from kanwidget.training.evidence.prices import averaged_prices, likelier_prices, say_something
 from kanwidget.training.jacobian.parameter_vector import ParameterVector
-from kanwidget.training.jacobian.stack import Stack
+from kanwidget.training.jacobian.stack import Stack, select_networks
 from kanwidget.training.objective.batch import Batch
 
 #: ε in parts of the rows' information, as the ridge of a training without evidence.
@@ -188,6 +188,20 @@ class Evidence:
             flat = block.columns[:, :, None] * size + block.columns[:, None]
             matrix.index_add_(1, flat.flatten(), values.flatten(1))
         return matrix.view(-1, size, size) * (self._factor / self._n_labels)
+
+    def pull(self, vector: Tensor, networks: Tensor) -> Tensor:
+        """R of `matrix` times parameters of some networks, `(len(networks), size)`.
+
+        Where prices are large, the rounding of R itself would pull at what costs nothing, the constant and the rise of a curve.
+        """
+        result = torch.zeros_like(vector)
+        for block, prices in zip(self._blocks, self._prices, strict=True):
+            inverse, precision = (
+                select_networks(of_all, networks) for of_all in (block.inverse, block.precision(prices))
+            )
+            modes = precision[..., None] * (inverse @ vector[:, block.columns][..., None])
+            result[:, block.columns] = (inverse.mT @ modes)[..., 0]
+        return result * (self._factor / self._n_labels)
 
     # ---- the data speak
 
@@ -384,10 +398,10 @@ class Evidence:
         """The parameters given the data, from Gauss-Newton matrices of the mean loss and the diagonal of P, see `_precision`."""
         # In the coordinates of the modes large prices and what the data leave undetermined don't mix, so that both stay exact.
         whole = matrix.clone()
-        for block in self._blocks:
-            whole[:, :, block.columns] = (whole[:, :, block.columns].transpose(1, 2) @ block.basis).transpose(1, 2)
-        for block in self._blocks:
-            whole[:, block.columns] = block.basis.mT @ whole[:, block.columns]
+        for _ in range(2):  # of rows, then of what were columns: the matrix is symmetric
+            for block in self._blocks:
+                whole[:, block.columns] = block.basis.mT @ whole[:, block.columns]
+            whole = whole.mT
         unit = self.nat
         diagonal = unit[:, None] * precision
         # Where a node without any say has left its grid, its part is so large that rounding alone would decide about the rest.
@@ -403,9 +417,9 @@ class Evidence:
             singular = info > 0
             if not bool(singular.any()):
                 break
-        # What is singular beyond round-off says nothing: as if the data determined nothing.
-        factor = torch.where(singular[:, None, None], torch.eye(self._size).to(factor), factor)
         identity = torch.eye(self._size, dtype=factor.dtype, device=factor.device).expand_as(factor)
+        if bool(singular.any()):  # beyond round-off: as if the data determined nothing
+            factor = torch.where(singular[:, None, None], identity, factor)
         inverse = torch.linalg.solve_triangular(factor, identity, upper=False)
         root = inverse.mT * (sizes * unit.sqrt()[:, None])[..., None]
         diagonal = factor.diagonal(dim1=1, dim2=2)

@@ -125,6 +125,13 @@ class LevenbergMarquardt(Optimizer):
             return self.evidence.matrix()
         return torch.where(self._priced[:, None, None], self.evidence.matrix(), self._plain_ridge)
 
+    def _pull(self, vector: Tensor, part: Subset) -> Tensor:
+        """The ridge times vectors of a part of the networks."""
+        if self.evidence is None:
+            return _times(part(self._ridge), vector)
+        priced, pull = part(self._priced), self.evidence.pull(vector, part.networks)
+        return pull if bool(priced.all()) else torch.where(priced[:, None], pull, _times(part(self._ridge), vector))
+
     def _ask_evidence(self, matrix: Tensor, gradient: Tensor, start: Tensor, ridge_scale: Tensor) -> Tensor:
         """Let the data set the ridge, once the coarse shape is there; returns the ridge's factor, `(networks,)`.
 
@@ -185,7 +192,8 @@ class LevenbergMarquardt(Optimizer):
         moved = not all(map(torch.equal, self._knots, (layer.knots for layer in stack.layers)))
         if moved or not torch.equal(start, self._vector):  # by a callback, for instance
             self.reload()
-        memory = {name: copy.copy(getattr(self, name)) for name in _MEMORY}
+        # Tensors are replaced, never changed.
+        memory = {name: getattr(self, name) for name in _MEMORY} | {"evidence": copy.copy(self.evidence)}
         try:
             return self._search(start, interrupted)
         except BaseException:
@@ -212,7 +220,7 @@ class LevenbergMarquardt(Optimizer):
             moved = origin + step.to(start.dtype)
             value = self._move_and_evaluate(objective, moved)
             twice = (origin + moved - 2 * part(self._anchor)).double()
-            ridge_gain = _dot(step, _times(part(self._ridge), twice)) * part(model.ridge_scale) / 2
+            ridge_gain = _dot(step, self._pull(twice, part)) * part(model.ridge_scale) / 2
             gain = part(self._current.total) - value.total - ridge_gain
             helps = solved & torch.isfinite(value.total) & (gain > 0)
             predicted = -_dot(gradient, step) - _dot(step, _times(matrix, step)) / 2
@@ -343,7 +351,8 @@ class LevenbergMarquardt(Optimizer):
         ridge_scale = torch.minimum(self._current.loss, self._lowest if self._smoothness else self._trivial)
         self._lowest = ridge_scale
         ridge_scale = self._ask_evidence(matrix, gradient, start, ridge_scale)
-        gradient += ridge_scale[:, None] * _times(self._ridge, (start - self._anchor).double())
+        everywhere = Subset(torch.arange(len(start), device=start.device), len(start))
+        gradient += ridge_scale[:, None] * self._pull((start - self._anchor).double(), everywhere)
         return _Model(matrix.addcmul_(self._ridge, ridge_scale[:, None, None]), gradient, scale, ridge_scale, metric)
 
 

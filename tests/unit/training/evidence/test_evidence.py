@@ -67,11 +67,13 @@ def test_nodes_that_leave_their_grids_leave_the_evidence_sound(seed):
     assert model.posterior is not None
 
 
-def test_without_noise_it_ends_at_the_accuracy_of_the_grid():
-    data, x, truth = table(400, 0.0)
+@pytest.mark.parametrize(("grid", "seed"), [(10, 0), (10, 9), (20, 3), (20, 6), (20, 7), (20, 15)])
+def test_without_noise_it_ends_at_the_accuracy_of_the_grid(grid, seed):
+    """The price of the useless column is so large that its rounding must not pull at the constants."""
+    data, x, truth = table(400, 0.0, seed)
     errors = []
     for evidence in (True, False):
-        model = KAN([3, 1], grid=10)
+        model = KAN([3, 1], grid=grid)
         model.fit(data, evidence=evidence, progress=False)
         errors.append(error(model, x, truth))
     assert errors[0] < 1.05 * errors[1]
