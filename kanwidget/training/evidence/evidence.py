@@ -21,13 +21,13 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from kanwidget.core.records import Freedom, Posterior
 from kanwidget.training.evidence.blocks import Block, spline_blocks
+from kanwidget.training.evidence.laplace import Laplace, laplace_of
 from kanwidget.training.evidence.prices import averaged_prices, likelier_prices, say_something
 from kanwidget.training.jacobian.parameter_vector import ParameterVector
 from kanwidget.training.jacobian.stack import Stack, select_networks
@@ -49,8 +49,6 @@ _FIRST_WIGGLE_OF_SUMS = 1e-4
 _NOISE_FACTOR = 2.0
 #: The rows that the noise is estimated from are at least this part of all, however many parameters there are.
 _LEAST_ROWS = 0.02
-#: Added to the diagonal of a matrix of ones on it, until it has a Cholesky factor.
-_JITTERS = (1e-14, 1e-12, 1e-10)
 #: The largest price times the noise's part of the variance, in units of what changes along a curve: beyond, what is gone takes the digits
 #: of what isn't. And the largest of all: where noise is rounding, larger ones keep curves from following their rows to the last digit.
 _LARGEST_PRICE, _LARGEST_OF_ALL = 1e8, 1e15
@@ -75,18 +73,6 @@ _LEAST_NOISE, _TOWARDS_AVERAGES = 1e-6, 0.5
 #: What is stored: numbers of each network, beside the noise, and those of its parts.
 _NUMBERS = ("log_evidence", "_last", "_change", "_ripe", "_looks", "_most", "_behind", "_stays", "_averages")
 _OF_PARTS = ("_prices", "_likeliest", "_freedoms")
-
-
-@dataclass(frozen=True, slots=True)
-class Laplace:
-    """The parameters given the data, to second order, in the coordinates of the modes."""
-
-    root: Tensor
-    """`(networks, size, size)`, upper triangular: the covariance is root @ rootᵀ."""
-    log_determinant: Tensor
-    """Of H + P, `(networks,)`."""
-    sound: Tensor
-    """Whether H + P had a Cholesky factor, `(networks,)`."""
 
 
 class Evidence:
@@ -205,7 +191,7 @@ class Evidence:
 
     # ---- the data speak
 
-    def update(self, matrix: Tensor, gradient: Tensor, vector: Tensor, loss: Tensor) -> Tensor:
+    def update(self, matrix: Tensor, gradient: Tensor, vector: Tensor, loss: Tensor, ready: Tensor) -> Tensor:
         """Take one step of prices and noise.
 
         Args:
@@ -213,12 +199,14 @@ class Evidence:
             gradient: Gradients of the mean loss, `(networks, size)`.
             vector: The free parameters, `(networks, size)`.
             loss: Mean losses, `(networks,)`.
+            ready: Which networks take it, `(networks,)`.
 
         Returns:
             `(networks,)`: where prices now begin to move from the likeliest ones to averages; the optimizer then starts its damping anew.
         """
+        before = copy.copy(self)
         begins, precision = self._begin_averages(), self._precision()
-        laplace = self._laplace(matrix, precision)
+        laplace = laplace_of(matrix, self._blocks, precision, self.nat)
         variances = laplace.root.square().sum(-1)
         modes = self._modes(vector)
         prices, freedoms = [], []
@@ -238,7 +226,7 @@ class Evidence:
             prices.append(new.minimum(largest * self._units_of(block)))
             freedoms.append(freedom)
         value = self._log_evidence(laplace, precision, modes, loss)
-        sound, before = laplace.sound, copy.copy(self)
+        sound = laplace.sound
         self._change = change = (value - self._last).abs()
         self.settled, self._ripe = sound & (change < _SETTLED), self._ripe.maximum((change < _NEARLY_SETTLED).double())
         likely = (self._averages == 0)[:, None, None]
@@ -263,7 +251,17 @@ class Evidence:
         if not self.classes and bool(looks.any()) and self._size <= _LARGEST_LOOK:
             self._look_around(matrix, gradient, vector, loss, looks)
         self._likeliest = [torch.where(likely, *pair) for pair in zip(self._prices, self._likeliest, strict=True)]
-        return begins
+        if not bool(ready.all()):
+            self._keep(before, ~ready)
+        return begins & ready
+
+    def _keep(self, before: Evidence, networks: Tensor) -> None:
+        """Leave some networks, `(networks,)`, as they were before."""
+        for name in ("noise", "freedom", "settled", *_NUMBERS):
+            setattr(self, name, torch.where(networks, getattr(before, name), getattr(self, name)))
+        for name in _OF_PARTS:
+            pairs = zip(getattr(before, name), getattr(self, name), strict=True)
+            setattr(self, name, [torch.where(networks[:, None, None], *pair) for pair in pairs])
 
     def _begin_averages(self) -> Tensor:
         """Let prices that have settled move to those that stand for all, `averaged_prices`, from now on.
@@ -296,7 +294,7 @@ class Evidence:
             trial.noise = (old_noise * factor).maximum(self._rounding)
             precision = trial._precision()
             for _ in range(_OTHER_UPDATES):
-                laplace = trial._laplace(matrix, precision)
+                laplace = laplace_of(matrix, self._blocks, precision, trial.nat)
                 push = slope / trial.nat[:, None] + precision * modes
                 step = -(laplace.root @ (laplace.root.mT @ push[..., None]))[..., 0]
                 there = self._parameters_of(step)
@@ -346,7 +344,7 @@ class Evidence:
         """
         if self._size > _LARGEST_POSTERIOR:
             return None
-        laplace = self._laplace(matrix, self._precision())
+        laplace = laplace_of(matrix, self._blocks, self._precision(), self.nat)
         if not bool(laplace.sound[index]):
             return None
         root, modes = laplace.root[index], self._modes(vector)[index]
@@ -373,7 +371,7 @@ class Evidence:
             likeliest = copy.copy(self)
             likeliest._prices = self._likeliest
             precision = likeliest._precision()
-            root = likeliest._laplace(matrix, precision).root[index]
+            root = laplace_of(matrix, self._blocks, precision, self.nat).root[index]
             # Where the parameters would be: they are where what the rows say and the prices are in balance.
             modes = modes + root @ (root.mT @ ((self._precision() - precision)[index] * modes))
         by_source = self.classes and self._is_sum
@@ -393,37 +391,6 @@ class Evidence:
         if self.classes:
             return 2 * self._n_labels * loss
         return self._n_labels * loss / self.noise + self._counted * torch.log(2 * math.pi * self.noise)
-
-    def _laplace(self, matrix: Tensor, precision: Tensor) -> Laplace:
-        """The parameters given the data, from Gauss-Newton matrices of the mean loss and the diagonal of P, see `_precision`."""
-        # In the coordinates of the modes large prices and what the data leave undetermined don't mix, so that both stay exact.
-        whole = matrix.clone()
-        for _ in range(2):  # of rows, then of what were columns: the matrix is symmetric
-            for block in self._blocks:
-                whole[:, block.columns] = block.basis.mT @ whole[:, block.columns]
-            whole = whole.mT
-        unit = self.nat
-        diagonal = unit[:, None] * precision
-        # Where a node without any say has left its grid, its part is so large that rounding alone would decide about the rest.
-        for block in self._blocks:
-            diagonal[:, block.columns] += block.rounding(matrix)
-        whole.diagonal(dim1=1, dim2=2).add_(diagonal)
-        sizes = whole.diagonal(dim1=1, dim2=2).clamp_min(torch.finfo(whole.dtype).tiny).rsqrt()
-        whole *= sizes[:, :, None] * sizes[:, None]
-        singular = torch.ones_like(unit, dtype=torch.bool)
-        for jitter in _JITTERS:
-            whole.diagonal(dim1=1, dim2=2).add_(torch.where(singular, jitter, 0.0)[:, None])
-            factor, info = torch.linalg.cholesky_ex(whole)
-            singular = info > 0
-            if not bool(singular.any()):
-                break
-        identity = torch.eye(self._size, dtype=factor.dtype, device=factor.device).expand_as(factor)
-        if bool(singular.any()):  # beyond round-off: as if the data determined nothing
-            factor = torch.where(singular[:, None, None], identity, factor)
-        inverse = torch.linalg.solve_triangular(factor, identity, upper=False)
-        root = inverse.mT * (sizes * unit.sqrt()[:, None])[..., None]
-        diagonal = factor.diagonal(dim1=1, dim2=2)
-        return Laplace(root, 2 * (diagonal.log() - sizes.log()).sum(1) - self._size * unit.log(), ~singular)
 
     # ---- what is stored, and what others take over
 

@@ -35,8 +35,9 @@ _LARGEST_ACCELERATION = 0.75
 _SMALL_GAIN, _SMALL_GAINS = 1e-10, 5
 #: Once evidence has settled, a gain of so little in the logarithm of the probability is small, too.
 _SMALL_LIKELIHOOD = 1e-3
-#: Steps before the first update of evidence: by then the coarse shape is there.
-_COARSE_STEPS = 5
+#: Steps before the first update of evidence: by then the coarse shape is there. A network with hidden nodes that leaves more than the last
+#: part of the variance has none yet, and all would count as noise: it gets more of them.
+_COARSE_STEPS, _MOST_COARSE_STEPS, _SHAPELESS = 5, 20, 0.9
 #: What a step changes, and an interrupted one must not.
 _MEMORY = ("damping", "_growth", "_small_gains", "_age", "_ridge", "evidence")
 
@@ -113,7 +114,7 @@ class LevenbergMarquardt(Optimizer):
                 self.parameters, (self._units, spread), self._trivial, self._current.loss
             )
             # A network that fits already has its coarse shape.
-            self._age = torch.where(self.evidence.begun, float(_COARSE_STEPS), self._age)
+            self._age = torch.where(self.evidence.begun, float(_MOST_COARSE_STEPS), self._age)
         else:
             self.evidence.reload(self.objective.stack, self.parameters, (self._units, spread))
         self._priced = self.objective.lamb == 0
@@ -139,12 +140,14 @@ class LevenbergMarquardt(Optimizer):
         """
         if self.evidence is None or not bool(self._priced.any()):
             return ridge_scale
-        if bool((self._age >= _COARSE_STEPS).all()):
-            begins = self.evidence.update(matrix, gradient, start, self._current.loss)
+        has_shape = (self._current.loss < _SHAPELESS * self._trivial) | (len(self.objective.stack.layers) == 1)
+        ready = (has_shape & (self._age >= _COARSE_STEPS)) | (self._age >= _MOST_COARSE_STEPS)
+        if bool(ready.any()):
+            begins = self.evidence.update(matrix, gradient, start, self._current.loss, ready)
             # Where there was nothing to gain steps had become too short for what there is now.
             self.damping = torch.where(begins, self._first_damping(), self.damping)
             self._ridge = self._evidence_ridge()
-        self._age = self._age + 1
+        self._age = torch.where(ready, self._age.clamp_min(_MOST_COARSE_STEPS), self._age) + 1
         return torch.where(self._priced, self.evidence.scale, ridge_scale)
 
     def _first_damping(self) -> Tensor:
@@ -315,7 +318,7 @@ class LevenbergMarquardt(Optimizer):
 
     def _statements(self, index: int) -> tuple[float | None, float | None, float | None]:
         """Noise, logarithm of the evidence and degrees of freedom of a network."""
-        if self.evidence is None or not bool(self._priced[index]) or self._age[index] <= _COARSE_STEPS:
+        if self.evidence is None or not bool(self._priced[index]) or self._age[index] <= _MOST_COARSE_STEPS:
             return None, None, None
         evidence = self.evidence
         noise = None if evidence.classes else float(evidence.noise[index])

@@ -188,6 +188,33 @@ def test_several_networks_train_as_alone():
         assert history["noise"][-1] == pytest.approx(expected["noise"][-1], rel=1e-4)
 
 
+def product():
+    """60 rows of a·b among four columns."""
+    random = torch.Generator().manual_seed(4)
+    x = 2 * torch.rand(60, 4, generator=random, dtype=torch.float64) - 1
+    return Dataset(x, 3 * x[:, 0] * x[:, 1] + 0.05 * torch.randn(60, generator=random, dtype=torch.float64))
+
+
+def test_a_network_that_has_no_shape_yet_does_not_count_as_noise():
+    data = product()
+    model = KAN([4, 5, 1], grid=8, seed=4)
+    history = model.fit(data, progress=False)
+    assert history["train_loss"][4] > 0.9 * data.train_label.std()
+    assert history.last.noise < 0.2 * data.train_label.std()
+
+
+def test_each_network_waits_for_its_own_shape():
+    data = product()
+    together = [KAN([4, 5, 1], grid=8, seed=seed) for seed in (3, 4)]
+    alone = copy.deepcopy(together)
+    _, histories = fit_many(together, data, steps=15, progress=False)
+    begun = [int(np.isfinite(history["noise"]).sum()) for history in histories]
+    assert begun[0] != begun[1]
+    for model, history in zip(alone, histories, strict=True):
+        expected = model.fit(data, steps=15, progress=False)
+        assert history["noise"] == pytest.approx(expected["noise"], rel=1e-4, nan_ok=True)
+
+
 def test_with_a_penalty_nothing_asks_the_data():
     data, _, _ = table(100, 0.3)
     model = KAN([3, 1])
