@@ -12,7 +12,7 @@ A form is a number, a name, or a tuple `(operation, operand, …)`:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from kanwidget.core.primitives import Form, Primitive
 from kanwidget.symbolic.writing.naming import DIGITS, Digits, parse_number
@@ -179,6 +179,21 @@ def order_of_term(form: Form) -> tuple[object, ...]:
     variables = sorted(map(natural, names(form)))
     power = degree(form)
     return (not variables, variables[:1], power == 0, -power, repr(form))
+
+
+def in_order(terms: Iterable[Form]) -> list[Form]:
+    """The terms of a sum in the order in which people write them: a difference of two begins with what isn't subtracted.
+
+    Examples:
+        >>> in_order([("neg", variable("p_a")), variable("p_s")])
+        [('var', 'p_s'), ('neg', ('var', 'p_a'))]
+        >>> in_order([12.5, ("mul", -0.2, variable("depth"))])  # but a fitted constant stays at the end
+        [('mul', -0.2, ('var', 'depth')), 12.5]
+    """
+    ordered = sorted(terms, key=order_of_term)
+    if len(ordered) == 2 and split_sign(ordered[0])[0] and not split_sign(ordered[1])[0]:
+        return ordered if isinstance(ordered[1], float) else ordered[::-1]
+    return ordered
 
 
 def order_of_factor(form: Form) -> tuple[object, ...]:

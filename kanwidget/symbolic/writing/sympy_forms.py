@@ -78,7 +78,7 @@ def from_sympy(expr: sympy.Basic) -> Form:
     if expr is sympy.pi or expr is sympy.E:
         return "pi" if expr is sympy.pi else "e"
     if isinstance(expr, sympy.Add):
-        return ("add", *sorted(map(from_sympy, expr.args), key=forms.order_of_term))
+        return ("add", *forms.in_order(map(from_sympy, expr.args)))
     if isinstance(expr, sympy.Mul):
         return _product_form(expr)
     if isinstance(expr, sympy.Pow):
