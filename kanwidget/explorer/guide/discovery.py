@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from kanwidget.explorer.session.session import Session
+from kanwidget.explorer.session.undo import error_of
+
+#: Where the network leaves less than this part of what the best formula does, the page says so.
+_MUCH_LESS = 0.8
 
 
 def obstacle(session: Session) -> str:
@@ -50,7 +54,19 @@ def _next(session: Session) -> str:
     front = discoveries.hall(session.run.problem).front
     if any(formula.number == number for formula in front):
         return _LOADED
-    return f"Click {'it' if len(front) == 1 else 'one'}: it becomes the network, and undo brings yours back"
+    click = f"Click {'it' if len(front) == 1 else 'one'}: it becomes the network, and undo brings yours back"
+    return f"{_beside_the_network(session)}{click}"
+
+
+def _beside_the_network(session: Session) -> str:
+    """That the network leaves much less than all formulas, "" where it doesn't: it also reads words, which they can't."""
+    front, error = session.discoveries.hall(session.run.problem).front, error_of(session.run.last_record)
+    least = min(formula.error for formula in front)
+    if error is None or not error < _MUCH_LESS * least:
+        return ""
+    words = [name for name, levels in zip(session.in_vars, session.data.levels, strict=True) if levels]
+    also = f", with {', '.join(words)}" if words else ""
+    return f"Your network errs less{also}: {error:.3g} beside {least:.3g}. "
 
 
 def _marked(session: Session) -> str:

@@ -76,6 +76,15 @@ def test_it_goes_on_bit_by_bit_and_says_what_it_does(session, search):
     assert options == {"seconds": 20.0, "seed": 3, "steps": None, "lib": None}
 
 
+def test_a_network_that_errs_less_than_every_formula_is_named(session, search):
+    session.apply(FindFormulas(20.0, seed=3))
+    to_the_end(session)
+    assert "errs less" not in panel(session)["sentence"]
+    train(session, 30)
+    error, least = session.run.last_record.test_loss, min(formula["error"] for formula in panel(session)["formulas"])
+    assert f"Your network errs less: {error:.3g} beside {least:.3g}. Click one" in panel(session)["sentence"]
+
+
 def test_rivals_of_the_best_formula_stand_beside_it(session, search):
     rival = equation("2.75*x_1", 5.0)
     search.steps = [FakeStep("finding", "also possible: …", (SIMPLE, BETTER), BETTER, rivals=(rival, SIMPLE))]
