@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import _get_current_dispatch_mode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 #: Points that are evaluated at once: what is worked out for them fits into the processor's cache.
@@ -317,20 +318,21 @@ _MET: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
 
 
 def _intervals(knots: Tensor, k: int) -> _Intervals:
-    if torch.compiler.is_compiling() or torch.jit.is_tracing() or torch.is_inference_mode_enabled():  # type: ignore[attr-defined]
-        return _worked_out(knots, k)
-    if (
-        type(knots) is not Tensor
-        or knots.device.type != "cpu"
-        or torch._C._functorch.is_functorch_wrapped_tensor(knots)
-    ):
-        return _worked_out(knots, k)
-    met = _MET.get(knots)
+    met = _MET.get(knots) if _is_plain(knots) else None
     if met is not None and met[0] == k and torch.equal(met[1], knots):
         return met[2]
     intervals = _worked_out(knots, k)
-    _MET[knots] = k, knots.detach().clone(), intervals
+    if _is_plain(knots) and _is_plain(intervals.middle):
+        _MET[knots] = k, knots.detach().clone(), intervals
     return intervals
+
+
+def _is_plain(x: Tensor) -> bool:
+    """Whether a tensor holds numbers in memory that anybody may read: none that is traced, wrapped, mapped or faked, or on a device."""
+    traced = torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined]
+    changed = traced or _get_current_dispatch_mode() is not None or torch.is_inference_mode_enabled()
+    plain = type(x) is Tensor and x.device.type == "cpu" and not torch._C._functorch.is_functorch_wrapped_tensor(x)
+    return plain and not changed
 
 
 def _worked_out(knots: Tensor, k: int) -> _Intervals:

@@ -237,7 +237,7 @@ class KAN(QueryableKAN):
         if not return_std:
             return output
         if posterior is None:
-            advice = "Call fit, with opt='LM' and without lamb: it leaves the posterior that errors come from."
+            advice = "Call fit, with opt='LM', without lamb and for 30 steps or more: it leaves the posterior that errors come from."
             _check.fail("return_std", "predict", "False for this network", True, advice)
         error = output_errors(self, posterior, x)
         return output, (error**2 + noise_errors(self, posterior, x) ** 2).sqrt() if noise else error

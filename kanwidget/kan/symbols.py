@@ -97,7 +97,7 @@ class SymbolicKAN(EditableKAN):
         source, names = words_of(self, column, "suggest_merges")
         posterior = valid_posterior(self)
         if posterior is None:
-            advice = "Call fit, with opt='LM' and without lamb: it leaves the posterior that says what may be one."
+            advice = "Call fit, with opt='LM', without lamb and for 30 steps or more: it leaves the posterior that says what may be one."
             _check.fail("model", "suggest_merges", "a network that was just trained", self, advice)
         if not is_judged(self, source):
             advice = "With frozen edges, or several that lead to hidden nodes, the posterior doesn't tell levels apart."

@@ -61,10 +61,12 @@ def _next(session: Session) -> str:
 def _beside_the_network(session: Session) -> str:
     """That the network leaves much less than all formulas, "" where it doesn't: it also reads words, which they can't."""
     front, error = session.discoveries.hall(session.run.problem).front, error_of(session.run.last_record)
-    least = min(formula.error for formula in front)
-    if error is None or not error < _MUCH_LESS * least:
+    least, model = min(formula.error for formula in front), session.model
+    # Errors of a logarithm, and of losses that are no root of squares, count in another unit than those of formulas.
+    if model.scaling.has_logs[1] or not session.run.trainer.loss.root or not error < _MUCH_LESS * least:
         return ""
-    words = [name for name, levels in zip(session.in_vars, session.data.levels, strict=True) if levels]
+    read = {int(model.columns[edge.source]) for edge in model.edge_refs(active=True) if edge.layer == 0}
+    words = [name for column, name in enumerate(session.in_vars) if column in read and session.data.levels[column]]
     also = f", with {', '.join(words)}" if words else ""
     return f"Your network errs less{also}: {error:.3g} beside {least:.3g}. "
 

@@ -52,6 +52,9 @@ _LEAST_ROWS = 0.02
 #: The largest price times the noise's part of the variance, in units of what changes along a curve: beyond, what is gone takes the digits
 #: of what isn't. And the largest of all: where noise is rounding, larger ones keep curves from following their rows to the last digit.
 _LARGEST_PRICE, _LARGEST_OF_ALL = 1e8, 1e15
+#: Steps before the first update of evidence: by then the coarse shape is there. A network with hidden nodes that leaves more than the last
+#: part of the variance has none yet, and all would count as noise: it gets more of them.
+_COARSE_STEPS, _MOST_COARSE_STEPS, _SHAPELESS = 5, 20, 0.9
 #: Evidence has settled when an update changes its logarithm by less.
 _SETTLED = 1e-2
 #: Degrees of freedom are an answer where an update changes it by less.
@@ -111,8 +114,7 @@ class Evidence:
         #: A smaller noise is the rounding of the labels.
         self._rounding = (torch.finfo(batch.stack.layers[0].coef.dtype).eps ** 2 * largest).clamp_min(1e-300)
         self._variance = variance
-        self._depth = len(batch.stack.layers)
-        self._is_sum = self._depth == 1
+        self._is_sum = len(batch.stack.layers) == 1
         self._own_price = _PRICE_IN_A_SUM if self._is_sum else _PRICE_OF_A_PRICE
         self.reload(batch.stack, parameters, units)
         wiggle, straight = _FIRST_PRICES
@@ -126,7 +128,7 @@ class Evidence:
         #: Variance of the noise in scaled numbers, `(networks,)`; 1 for classes, whose chance is in the probabilities.
         self.noise = torch.ones_like(variance)
         #: Whether the networks fit already at the start, `(networks,)`.
-        self.begun = loss < _FIRST_NOISE * variance
+        self._fits = loss < _FIRST_NOISE * variance
         if not self.classes:
             self.noise = (_FIRST_NOISE * variance).minimum(loss).maximum(self._rounding)
         #: Logarithm of the evidence, of the likeliest prices, and degrees of freedom, `(networks,)`, 0 before the first update; and the
@@ -150,6 +152,9 @@ class Evidence:
         self._size, self._units = parameters.size, units[1]
         epsilon = _EPSILON * self._n_labels / self._factor * units[0].square()
         self._blocks = spline_blocks(stack, parameters, epsilon)
+        #: For each layer the places of its parameters.
+        self._layers = [torch.cat([index.numeric.flatten(), index.affine.flatten()]) for index in parameters.layers]
+        self._layers = [places[places >= 0].unique() for places in self._layers]
 
     def _units_of(self, block: Block) -> Tensor:
         """1/unit² of what changes along the curves of edges, `(networks, edges, 1)`."""
@@ -190,6 +195,22 @@ class Evidence:
         return result * (self._factor / self._n_labels)
 
     # ---- the data speak
+
+    @property
+    def has_spoken(self) -> Tensor:
+        """Whether there has been an update, `(networks,)`."""
+        return self.log_evidence != 0
+
+    def ready(self, loss: Tensor, age: Tensor) -> Tensor:
+        """Networks that updates are for, `(networks,)`: those that have their coarse shape, or have had their time for it.
+
+        Args:
+            loss: Mean losses, `(networks,)`.
+            age: Steps that there have been, `(networks,)`.
+        """
+        has_shape = (loss < _SHAPELESS * self._variance) | self._is_sum
+        in_time = (has_shape & (age >= _COARSE_STEPS)) | (age >= _MOST_COARSE_STEPS)
+        return self._fits | self.has_spoken | in_time
 
     def update(self, matrix: Tensor, gradient: Tensor, vector: Tensor, loss: Tensor, ready: Tensor) -> Tensor:
         """Take one step of prices and noise.
@@ -375,7 +396,9 @@ class Evidence:
             # Where the parameters would be: they are where what the rows say and the prices are in balance.
             modes = modes + root @ (root.mT @ ((self._precision() - precision)[index] * modes))
         by_source = self.classes and self._is_sum
-        says = say_something(self._blocks, index, self._likeliest, root, modes, depth=self._depth, by_source=by_source)
+        says = say_something(
+            self._blocks, index, self._likeliest, root, modes, layers=self._layers, by_source=by_source
+        )
         pairs = zip(self._freedoms, says, strict=True)
         return [parts for freedom, needed in pairs for parts in (freedom[index] * needed).tolist()]
 

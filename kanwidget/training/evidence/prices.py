@@ -17,13 +17,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from kanwidget.core.records import EdgeRef
+from kanwidget.core.network import Network
+from kanwidget.core.records import EdgeRef, Freedom
 from kanwidget.training.evidence.blocks import Block
 
 #: A part with less freedom counts as gone: its price, which would go to infinity, stays.
@@ -148,7 +149,7 @@ def say_something(
     root: Tensor,
     modes: Tensor,
     *,
-    depth: int,
+    layers: Sequence[Tensor],
     by_source: bool,
 ) -> list[Tensor]:
     """Whether wiggle and straight part say something, `(edges, 2)` of each block.
@@ -162,7 +163,7 @@ def say_something(
         prices: `(networks, edges, 2)` of each block.
         root: Root of the covariance of the modes, `(size, size)`.
         modes: Their values, `(size,)`.
-        depth: Layers of the network.
+        layers: For each layer the places of its free parameters.
         by_source: Whether edges out of one node stand or go together: of classes each score says what the others don't.
     """
     says: list[Tensor] = []
@@ -181,11 +182,11 @@ def say_something(
                 if bool(chosen.any()):
                     places = block.columns[members][chosen]
                     parts.append(_Part(first, says[-1], members, column, places, units[members][chosen]))
-    for layer in range(depth):
+    for layer in range(len(layers)):
         of_layer = [part for part in parts if part.edge.layer == layer]
-        others = [block.columns[n] for block in blocks for n, edge in enumerate(block.edges) if edge.layer != layer]
+        others = [places for other, places in enumerate(layers) if other != layer]
         covariance = _beside(root, torch.cat(others)) if others else root @ root.mT
-        _let_go(of_layer, covariance, modes, are_alike=layer < depth - 1)
+        _let_go(of_layer, covariance, modes, are_alike=layer < len(layers) - 1)
     return says
 
 
@@ -255,3 +256,32 @@ def _gains(covariance: Tensor, modes: Tensor, parts: list[_Part]) -> list[float]
         for place, value in zip(places, torch.where(info == 0, values, torch.inf).tolist(), strict=True):
             gains[place] = value
     return gains
+
+
+# ---- which edges that say something are heard
+
+
+def heard(network: Network, freedom: Mapping[EdgeRef, Freedom]) -> dict[EdgeRef, Freedom]:
+    """Degrees of freedom of edges, 0 for those that no path of edges that say something joins to an input and to an output.
+
+    By chance a hidden node follows noise that nothing makes use of, and its columns would seem to matter. Edges without prices, of
+    functions for instance, always say something.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> says, silent = Freedom(1.0, 2.0), Freedom(0.0, 0.0)
+        >>> heard(KAN([1, 1, 1]), {EdgeRef(0, 0, 0): says, EdgeRef(1, 0, 0): silent})[EdgeRef(0, 0, 0)].total
+        0.0
+    """
+    edges = [edge for edge in network.edge_refs(active=True) if edge not in freedom or freedom[edge].total > 0]
+    ends = {edge: (edge.layer + 1, network.node_of(edge.layer + 1, edge.target)) for edge in edges}
+    varied = {(0, node) for node in range(network.n_in)}
+    for edge in sorted(edges, key=lambda edge: edge.layer):
+        if (edge.layer, edge.source) in varied:
+            varied.add(ends[edge])
+    used = {(network.depth, node) for node in range(network.n_out)}
+    for edge in sorted(edges, key=lambda edge: -edge.layer):
+        if ends[edge] in used:
+            used.add((edge.layer, edge.source))
+    joined = {edge for edge in edges if (edge.layer, edge.source) in varied and ends[edge] in used}
+    return {edge: parts if edge in joined else Freedom(0.0, 0.0) for edge, parts in freedom.items()}

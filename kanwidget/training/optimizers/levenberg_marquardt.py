@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from torch import Tensor
 
 from kanwidget.core.records import Posterior
 from kanwidget.training.evidence.evidence import Evidence
+from kanwidget.training.evidence.prices import heard
 from kanwidget.training.jacobian.stack import select_networks
 from kanwidget.training.optimizers.base import Interrupted, Optimizer, Outcome
 from kanwidget.training.optimizers.least_squares import LeastSquares, damping_metric, ridge
@@ -35,9 +36,6 @@ _LARGEST_ACCELERATION = 0.75
 _SMALL_GAIN, _SMALL_GAINS = 1e-10, 5
 #: Once evidence has settled, a gain of so little in the logarithm of the probability is small, too.
 _SMALL_LIKELIHOOD = 1e-3
-#: Steps before the first update of evidence: by then the coarse shape is there. A network with hidden nodes that leaves more than the last
-#: part of the variance has none yet, and all would count as noise: it gets more of them.
-_COARSE_STEPS, _MOST_COARSE_STEPS, _SHAPELESS = 5, 20, 0.9
 #: What a step changes, and an interrupted one must not.
 _MEMORY = ("damping", "_growth", "_small_gains", "_age", "_ridge", "evidence")
 
@@ -113,8 +111,6 @@ class LevenbergMarquardt(Optimizer):
             self.evidence = self._make_evidence(
                 self.parameters, (self._units, spread), self._trivial, self._current.loss
             )
-            # A network that fits already has its coarse shape.
-            self._age = torch.where(self.evidence.begun, float(_MOST_COARSE_STEPS), self._age)
         else:
             self.evidence.reload(self.objective.stack, self.parameters, (self._units, spread))
         self._priced = self.objective.lamb == 0
@@ -140,14 +136,13 @@ class LevenbergMarquardt(Optimizer):
         """
         if self.evidence is None or not bool(self._priced.any()):
             return ridge_scale
-        has_shape = (self._current.loss < _SHAPELESS * self._trivial) | (len(self.objective.stack.layers) == 1)
-        ready = (has_shape & (self._age >= _COARSE_STEPS)) | (self._age >= _MOST_COARSE_STEPS)
+        ready = self.evidence.ready(self._current.loss, self._age)
         if bool(ready.any()):
             begins = self.evidence.update(matrix, gradient, start, self._current.loss, ready)
             # Where there was nothing to gain steps had become too short for what there is now.
             self.damping = torch.where(begins, self._first_damping(), self.damping)
             self._ridge = self._evidence_ridge()
-        self._age = torch.where(ready, self._age.clamp_min(_MOST_COARSE_STEPS), self._age) + 1
+        self._age = self._age + 1
         return torch.where(self._priced, self.evidence.scale, ridge_scale)
 
     def _first_damping(self) -> Tensor:
@@ -318,9 +313,9 @@ class LevenbergMarquardt(Optimizer):
 
     def _statements(self, index: int) -> tuple[float | None, float | None, float | None]:
         """Noise, logarithm of the evidence and degrees of freedom of a network."""
-        if self.evidence is None or not bool(self._priced[index]) or self._age[index] <= _MOST_COARSE_STEPS:
-            return None, None, None
         evidence = self.evidence
+        if evidence is None or not bool(self._priced[index] & evidence.has_spoken[index]):
+            return None, None, None
         noise = None if evidence.classes else float(evidence.noise[index])
         return noise, float(evidence.log_evidence[index]), float(evidence.freedom[index])
 
@@ -328,11 +323,12 @@ class LevenbergMarquardt(Optimizer):
         """The parameters of a network given the data, with the prices as they are."""
         if self._statements(index)[1] is None or self.evidence is None:
             return None
-        start = self.parameters.read(self.objective.stack)
         with torch.no_grad():
-            value = self.objective.value(derivatives=True)
-            matrix, _ = self.objective.normal(self.parameters, value, lambda: None)
-        return self.evidence.posterior(index, matrix, start)
+            matrix, _ = self.objective.normal(self.parameters, self.objective.value(derivatives=True), lambda: None)
+        posterior = self.evidence.posterior(index, matrix, self.parameters.read(self.objective.stack))
+        if posterior is None:
+            return None
+        return replace(posterior, freedom=heard(self.objective.stack.template, posterior.freedom))
 
     # ---- the quadratic model
 

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.interpolate import BSpline
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from kanwidget.core import splines
 from tests.support.networks import F64, forward_mode, uniform
@@ -303,3 +304,13 @@ def test_collocation_sites_lie_within_the_support_of_their_functions():
         at_sites = splines.basis(splines.collocation_sites(knots, k).T, knots, k)
         diagonal = at_sites.diagonal(dim1=0, dim2=2)
         assert bool((diagonal > 0).all())
+
+
+def test_what_knots_are_known_by_follows_their_numbers_and_keeps_no_fakes():
+    x, knots = inside(7), knots_of(3)
+    before = splines.basis(x, knots, 3)
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        splines.basis(x, knots, 3)
+    assert torch.equal(splines.basis(x, knots, 3), before)
+    knots.mul_(2.0)
+    assert torch.equal(splines.basis(2 * x, knots, 3), before)

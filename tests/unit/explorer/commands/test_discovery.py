@@ -1,6 +1,7 @@
 """The search for formulas: beside the network, to be held and ended; a formula becomes the network in one act."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 import torch
@@ -83,6 +84,16 @@ def test_a_network_that_errs_less_than_every_formula_is_named(session, search):
     train(session, 30)
     error, least = session.run.last_record.test_loss, min(formula["error"] for formula in panel(session)["formulas"])
     assert f"Your network errs less: {error:.3g} beside {least:.3g}. Click one" in panel(session)["sentence"]
+
+
+def test_errors_of_a_logarithm_are_not_compared_with_those_of_formulas(data, search):
+    positive = replace(data, train_label=data.train_label.exp(), test_label=data.test_label.exp())
+    session = Session(KAN([2, 3, 1], log=["y"], grid=3, seed=1), positive)
+    session.apply(FindFormulas(20.0, seed=3))
+    to_the_end(session)
+    train(session, 30)
+    assert session.run.last_record.test_loss < 0.5 * min(formula["error"] for formula in panel(session)["formulas"])
+    assert "errs less" not in panel(session)["sentence"]
 
 
 def test_rivals_of_the_best_formula_stand_beside_it(session, search):

@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from kanwidget import KAN, Dataset, EdgeRef, fit_many
+from kanwidget.core.records import Freedom
 from kanwidget.core.storage import load
 from kanwidget.training import Trainer, make_settings
 from kanwidget.training.evidence.errors import edge_errors, valid_posterior
+from kanwidget.training.evidence.prices import heard
 
 
 def table(rows, noise, seed=0, function=None):
@@ -277,6 +279,18 @@ def test_a_state_is_restored_bit_for_bit():
     assert [next(trainer).noise for _ in range(5)] == first
 
 
+def test_a_state_with_updates_goes_on_with_them_however_young_it_is():
+    data, _, _ = table(100, 0.3)
+    trainer = Trainer(KAN([3, 2, 1]), data, None, make_settings())
+    for _ in range(12):
+        next(trainer)
+    state = trainer.state_dict()
+    state["optimizer"]["age"] = [2]
+    trainer.load_state_dict(state)
+    assert trainer.posterior() is not None
+    assert next(trainer).noise is not None
+
+
 def test_a_posterior_belongs_to_its_parameters(tmp_path):
     data, x, _ = table(100, 0.3)
     model = KAN([3, 1])
@@ -333,3 +347,28 @@ def test_hidden_nodes_tell_the_columns_that_matter(seed):
     model.fit(data, progress=False)
     freedom = [sum(model.posterior.freedom[EdgeRef(0, n, node)].total for node in range(5)) for n in range(3)]
     assert min(freedom[:2]) > 0.5 > freedom[2]
+
+
+def test_functions_in_another_layer_do_not_speak_for_a_curve():
+    data, _, _ = table(200, 0.1, function=lambda x: torch.exp(torch.sin(3 * x[:, 0])))
+    model = KAN([3, 1, 1])
+    model.fix_symbolic(1, 0, 0, "exp", params=[1, 0, 1, 0])
+    model.fit(data, progress=False)
+    freedom = [model.posterior.freedom[EdgeRef(0, n, 0)].total for n in range(3)]
+    assert freedom[0] > 3 > freedom[1] == freedom[2] == 0
+
+
+def test_what_no_edge_makes_use_of_says_nothing():
+    says, silent = Freedom(1.0, 2.0), Freedom(0.0, 0.0)
+    freedom = {
+        EdgeRef(0, 0, 0): says,  # its node has no edge that says something
+        EdgeRef(0, 1, 1): says,
+        EdgeRef(1, 0, 0): silent,
+        EdgeRef(1, 1, 0): says,
+        EdgeRef(1, 2, 0): says,  # its node is constant
+    }
+    model = KAN([2, 3, 1])
+    for edge in set(model.edge_refs()) - set(freedom):
+        model.remove_edge(*edge)
+    expected = {edge: says if edge in (EdgeRef(0, 1, 1), EdgeRef(1, 1, 0)) else silent for edge in freedom}
+    assert heard(model, freedom) == expected
