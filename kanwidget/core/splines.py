@@ -127,6 +127,7 @@ class _Basis(_Traced):
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], x: Tensor, knots: Tensor, *options: int) -> Any:
+        """Evaluate all at once: a mapped dimension of x alone becomes rows, one of the knots inputs. Returns values and their dimension."""
         size, (of_x, of_knots) = info.batch_size, in_dims[:2]
         many = x.movedim(of_x, 0) if of_x is not None else x.expand(size, *x.shape)
         if of_knots is None:
@@ -280,7 +281,7 @@ def _uneven(knots: Tensor, k: int) -> Callable[[Tensor], _Pieces]:
     """Pieces on any knots, `(…, inputs, G + 1 + 2k)`.
 
     There are few intervals and many points: de Boor's recursion computes the polynomials once an interval, and a point takes
-    those of its interval.
+    those of its interval. The function takes points `(…, batch, inputs)`.
     """
     low, high, inner, polynomials, middle, first = _intervals(knots, k)
 
@@ -288,8 +289,8 @@ def _uneven(knots: Tensor, k: int) -> Callable[[Tensor], _Pieces]:
         inside = torch.minimum(torch.maximum(x, low), high)
         # A point on a knot belongs to the interval at its right, the grid's end to the last interval.
         points = inside.mT.contiguous(memory_format=torch.contiguous_format)
-        interval = torch.searchsorted(inner, points, right=True)
-        place = (interval + first).mT.flatten()
+        interval = torch.searchsorted(inner, points, right=True)  # (…, inputs, batch)
+        place = (interval + first).mT.flatten()  # among the intervals of all inputs
         coefficients = polynomials.index_select(1, place).view(k + 1, k + 1, *x.shape)
         return _Pieces(interval.mT, coefficients, inside - middle.index_select(0, place).view(x.shape), x - inside)
 
@@ -303,12 +304,12 @@ class _Intervals(NamedTuple):
     """Ends of the grid, `(…, 1, inputs)`."""
     high: Tensor
     inner: Tensor
-    """The knots between them."""
+    """The knots between them, `(…, inputs, G - 1)`."""
     polynomials: Tensor
-    """See `interval_polynomials`, of all intervals one after the other."""
-    middle: Tensor
+    """See `interval_polynomials`, `((k + 1)², intervals)`: the intervals of all inputs one after the other."""
+    middle: Tensor  # (intervals,)
     first: Tensor
-    """Number of each input's first interval among all."""
+    """Number of each input's first interval among all, `(…, inputs, 1)`."""
 
 
 #: The intervals of knots that were met lately, as long as these live, with their numbers and order then: a training evaluates its grids
@@ -317,6 +318,7 @@ _MET: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
 
 
 def _intervals(knots: Tensor, k: int) -> _Intervals:
+    """The intervals of knots, kept ones where these are a plain tensor on the CPU, and nothing traces, compiles or transforms this."""
     if torch.compiler.is_compiling() or torch.jit.is_tracing() or torch.is_inference_mode_enabled():  # type: ignore[attr-defined]
         return _worked_out(knots, k)
     if (
@@ -334,6 +336,7 @@ def _intervals(knots: Tensor, k: int) -> _Intervals:
 
 
 def _worked_out(knots: Tensor, k: int) -> _Intervals:
+    """The intervals of knots, `(…, inputs, G + 1 + 2k)`, without a look at kept ones."""
     last = knots.shape[-1] - 1 - k
     polynomials, middle = interval_polynomials(knots, k)
     first = torch.arange(0, middle.numel(), middle.shape[-1], device=knots.device).view(*middle.shape[:-1], 1)
@@ -357,7 +360,6 @@ def _even(knots: Tensor, k: int) -> Callable[[Tensor], _Pieces] | None:
         return None
     window = torch.arange(-k, k + 2, dtype=knots.dtype, device=knots.device)
     polynomials = interval_polynomials(window, k)[0]
-
     tiny = _EVEN * (last - k) * torch.finfo(knots.dtype).eps
 
     def at(x: Tensor) -> _Pieces:
