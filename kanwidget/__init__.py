@@ -78,6 +78,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    """Import what a name stands for at its first use: a public name from its module, or a subpackage."""
     if name in _HOME_OF:
         return getattr(import_module(_HOME_OF[name]), name)
     if not name.startswith("_"):

@@ -64,6 +64,7 @@ def methods_of(owner: str) -> Callable[[Cls], Cls]:
     """
 
     def decorate(cls: Cls) -> Cls:
+        """Give the functions under the wrapped public methods of a class qualified names that begin with `owner`."""
         for name, member in vars(cls).items():
             wrapper = member.__func__ if isinstance(member, classmethod) else member
             if not name.startswith("_") and isfunction(wrapper) and unwrap(wrapper) is not wrapper:

@@ -78,6 +78,7 @@ def short_refusals(function: Call) -> Call:
 
     @functools.wraps(function)
     def call(*args: Any, **options: Any) -> Any:
+        """Call the function: refuse arguments under other names, or without a counterpart here, and cut the traceback of any refusal."""
         __tracebackhide__ = True  # pytest and debuggers leave this frame out
         try:
             where = getattr(function, "__qualname__", "").removesuffix(".__init__")

@@ -70,6 +70,7 @@ def after_training(model: KAN, trained: KAN) -> KAN:
 
 
 def _error_text(equation: Equation) -> str:
+    """The errors of a formula in words, in the target's unit: of each part of the data, of rows held out, and leave-one-out."""
     unit = "" if equation.unit is None else f" {equation.unit}"
     text = errors(equation.data, lambda x: equation.predict(x)[:, None], unit)
     if equation.data.test_input is None and equation.rmse_test is not None:

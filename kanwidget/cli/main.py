@@ -325,6 +325,7 @@ def _whole(low: int) -> Callable[[str], int]:
     """A parser of integers that are at least `low`."""
 
     def parse(text: str) -> int:
+        """An integer of a command line, or an error that names `low`."""
         try:
             value = int(text)
         except ValueError:
@@ -340,6 +341,7 @@ def _real(bounds: str, within: Callable[[float], bool]) -> Callable[[str], float
     """A parser of finite numbers within bounds."""
 
     def parse(text: str) -> float:
+        """A number of a command line, or an error that names the bounds."""
         try:
             value = float(text)
         except ValueError:

@@ -109,6 +109,7 @@ def _recorder() -> Recorder:
 
 
 def _shape_lines(trained: _TrainedNetwork) -> list[str]:
+    """Width and grid of a trained network; where it was pruned also what remains, and the columns without effect."""
     lines = [f"Shape:    width {','.join(map(str, trained.width))}, grid {trained.grid}"]
     if trained.pruned:
         unused = f"; without effect: {', '.join(trained.unused)}" if trained.unused else ""

@@ -377,6 +377,7 @@ class Layer(Edges, nn.Module):
     # ---- symbols and ties in the state dict
 
     def get_extra_state(self) -> dict[str, Any]:
+        """What a state holds beside tensors: symbols, ties, levels and merged levels, as lists that `set_extra_state` reads."""
         symbols = {name: list(members) for name, members in self.symbols.items()}
         return {
             "symbols": symbols,

@@ -74,6 +74,7 @@ class Network(nn.Module):
         self.register_buffer("reference", layers[0].coef.new_zeros(0, self.n_features))
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        """Load a state of any number of reference rows, and states of before scales and names of logarithms were stored."""
         # The number of reference rows depends on the training; a fresh network has none.
         rows = state_dict.get(f"{prefix}reference")
         if rows is not None:

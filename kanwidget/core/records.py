@@ -166,6 +166,7 @@ class History:
     """Why it stopped, as in the last record's `stop_reason`, or `callback`. Where a loss wasn't finite more words follow."""
 
     def __getitem__(self, column: str) -> list[float]:
+        """A column, or a metric by its name: one number a step, NaN where there is none."""
         if column in _COLUMNS:
             values = [getattr(record, column) for record in self.records]
         elif any(column in record.metrics for record in self.records):
@@ -215,6 +216,7 @@ class History:
         return pictures.shown(pictures.plot_history(self, **options))
 
     def __repr__(self) -> str:
+        """The number of steps, the optimizer, the last errors and the reason to stop."""
         if not self.records:
             return "History(no steps)"
         last = self.last

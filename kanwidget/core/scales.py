@@ -123,6 +123,7 @@ class Scaling(nn.Module):
         return float(sizes[0]) if bool((sizes == sizes[0]).all()) else 1.0
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Scaling:
+        """A copy with buffers of its own."""
         # A film copies it after every step: torch's own way takes four times as long.
         made = object.__new__(type(self))
         memo[id(self)] = made

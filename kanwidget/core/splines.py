@@ -281,7 +281,7 @@ def _uneven(knots: Tensor, k: int) -> Callable[[Tensor], _Pieces]:
     """Pieces on any knots, `(…, inputs, G + 1 + 2k)`.
 
     There are few intervals and many points: de Boor's recursion computes the polynomials once an interval, and a point takes
-    those of its interval.
+    those of its interval. The function takes points `(…, batch, inputs)`.
     """
     low, high, inner, polynomials, middle, first = _intervals(knots, k)
 
@@ -289,8 +289,8 @@ def _uneven(knots: Tensor, k: int) -> Callable[[Tensor], _Pieces]:
         inside = torch.minimum(torch.maximum(x, low), high)
         # A point on a knot belongs to the interval at its right, the grid's end to the last interval.
         points = inside.mT.contiguous(memory_format=torch.contiguous_format)
-        interval = torch.searchsorted(inner, points, right=True)
-        place = (interval + first).mT.flatten()
+        interval = torch.searchsorted(inner, points, right=True)  # (…, inputs, batch)
+        place = (interval + first).mT.flatten()  # among the intervals of all inputs
         coefficients = polynomials.index_select(1, place).view(k + 1, k + 1, *x.shape)
         return _Pieces(interval.mT, coefficients, inside - middle.index_select(0, place).view(x.shape), x - inside)
 
@@ -304,12 +304,12 @@ class _Intervals(NamedTuple):
     """Ends of the grid, `(…, 1, inputs)`."""
     high: Tensor
     inner: Tensor
-    """The knots between them."""
+    """The knots between them, `(…, inputs, G - 1)`."""
     polynomials: Tensor
-    """See `interval_polynomials`, of all intervals one after the other."""
-    middle: Tensor
+    """See `interval_polynomials`, `((k + 1)², intervals)`: the intervals of all inputs one after the other."""
+    middle: Tensor  # (intervals,)
     first: Tensor
-    """Number of each input's first interval among all."""
+    """Number of each input's first interval among all, `(…, inputs, 1)`."""
 
 
 #: The intervals of knots that were met lately, as long as these live, with their numbers and order then: a training evaluates its grids
@@ -318,6 +318,7 @@ _MET: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
 
 
 def _intervals(knots: Tensor, k: int) -> _Intervals:
+    """The intervals of knots: those that were kept, if the knots still hold the same numbers."""
     met = _MET.get(knots) if _is_plain(knots) else None
     if met is not None and met[0] == k and torch.equal(met[1], knots):
         return met[2]
@@ -359,7 +360,6 @@ def _even(knots: Tensor, k: int) -> Callable[[Tensor], _Pieces] | None:
         return None
     window = torch.arange(-k, k + 2, dtype=knots.dtype, device=knots.device)
     polynomials = interval_polynomials(window, k)[0]
-
     tiny = _EVEN * (last - k) * torch.finfo(knots.dtype).eps
 
     def at(x: Tensor) -> _Pieces:

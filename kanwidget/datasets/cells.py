@@ -247,6 +247,7 @@ def _is_word(value: Any) -> bool:
 
 
 def _reads_as_number(value: Any) -> bool:
+    """Whether `float` reads a cell: a number of any kind but a complex one, or a text that is one."""
     if isinstance(value, Complex) and not isinstance(value, Real):
         return False
     try:

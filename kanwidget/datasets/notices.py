@@ -103,6 +103,7 @@ def _target_notices(data: Dataset) -> Iterator[DataNotice]:
 
 
 def _row_notices(data: Dataset, parameters: int | None) -> Iterator[DataNotice]:
+    """A notice where there are too few rows for the parameters; none where `parameters` is None."""
     rows = len(data.train_input)
     if parameters is not None and rows < _ROWS_PER_PARAMETER * parameters:
         sentence = (
@@ -150,6 +151,7 @@ def _listed(parts: list[str]) -> str:
 
 
 def _constant_columns(data: Dataset) -> Iterator[DataNotice]:
+    """A notice for each column with one value in all training rows."""
     for name, values in _columns(data):
         if bool((values == values[0]).all()) and len(values) > 1:
             where = "in every training row"

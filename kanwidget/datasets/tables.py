@@ -185,6 +185,7 @@ def _number(entry: str, line: int, name: str, file: str) -> float:
 
 
 def _is_number(entry: str) -> bool:
+    """Whether `float` reads an entry: `nan` and `inf` are numbers, too."""
     try:
         float(entry)
     except ValueError:

@@ -158,6 +158,7 @@ def _of_frame(frame: Any, y: Any, target: str | Sequence[str] | None) -> Dataset
 
 
 def _of_arrays(x: Any, y: Any) -> Dataset:
+    """The table of inputs `(rows, columns)` and targets `(rows,)` or `(rows, targets)`, which must be finite."""
     inputs = arrays.inputs(x, "data", WHERE)
     labels = arrays.tensor(y, "y", WHERE).to(torch.float64)  # whole numbers are numbers here, no classes
     labels = labels[:, None] if labels.ndim == 1 else labels

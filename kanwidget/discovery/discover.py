@@ -167,6 +167,7 @@ class _ProgressLine:
 
 
 def _bar(seconds: float, steps: int | None) -> Any:
+    """A progress bar of the steps, or of the seconds where no number of steps is given."""
     from tqdm.auto import tqdm
 
     if steps is not None:

@@ -140,6 +140,7 @@ class Discovery:
         )
 
     def __getitem__(self, target: str) -> Discovery:
+        """The discovery of one target alone."""
         _check.choice(target, "target", "Discovery", self.fronts)
         fronts, best = {target: self.fronts[target]}, {target: self._best[target]}
         reasons = {target: self.stop_reasons[target]}
@@ -313,6 +314,7 @@ class FrontPage:
         return ["", "complexity", rmse, *held_out, *relative, "R²", *units, "formula"]
 
     def _cells(self, equation: Equation) -> list[str]:
+        """The cells of a formula's row before the formula itself, as `_head` names them: the best one has an arrow."""
         held_out, relative, units = [], [], []
         if self._with_held_out:
             held_out = ["" if equation.rmse_test is None else f"{equation.rmse_test:.3g}"]

@@ -119,6 +119,7 @@ class DiscoverySteps:
         return self
 
     def __next__(self) -> DiscoveryStep:
+        """Take a step on the search's own number of threads; only time within it counts."""
         self._begun = self._clock()
         try:
             with torch_as_it_was(), _threads(self._settings.threads):
@@ -197,6 +198,7 @@ class DiscoverySteps:
             yield from self._rivals_of(finishing)
 
     def _rivals_of(self, finishing: Finishing) -> Iterator[DiscoveryStep]:
+        """Look for the rivals of a finished front: a step for each formula that is tried, then a finding for each rival."""
         front = finishing.front
         for member in find_rivals(finishing, self._contenders[front.table.target]):
             entered = (member.equation,) if member.equation in front.equations else ()
@@ -328,6 +330,7 @@ class DiscoverySteps:
         text: str,
         changed: tuple[Equation, ...],
     ) -> DiscoveryStep:
+        """The next step with the front as it is now; `changed`: the formulas that the front took in."""
         self._number += 1
         best = front.best.equation if front.members else None
         rivals = tuple(member.equation for member in front.rivals)

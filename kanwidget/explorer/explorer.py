@@ -272,6 +272,7 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
         return self._last_summary or _summary(self._session)
 
     def _repr_mimebundle_(self, **_: Any) -> Any:
+        """The view where the notebook shows widgets, else a drawing; the text alone once it is closed."""
         plain = {"text/plain": repr(self)}
         if self._driver.closed:
             return plain

@@ -73,6 +73,7 @@ def c_source(program: Program, name: str) -> str:
 
 
 def _comments(program: Program, name: str) -> Iterator[str]:
+    """The first lines: what the function computes, what each x is, with a note on its words, and what each y is."""
     yield f"// {remark(program.title)} in C99: void {name}(const double *x, double *y), a row at a time; link with -lm."
     for i, column in enumerate(program.columns):
         notes = [column.note, f"{name}_level_{i}(word) gives it" if column.levels else ""]
@@ -83,6 +84,7 @@ def _comments(program: Program, name: str) -> Iterator[str]:
 
 
 def _functions(functions: dict[Form, str]) -> Iterator[str]:
+    """A C function for each form, under its short name; one that doesn't use u says so, or compilers would warn."""
     for form, short in functions.items():
         unused = "" if "u" in forms.parts(form) else "(void)u; "
         yield f"static double {short}(double u) {{ {unused}return {function_source(form, 'c')}; }}"

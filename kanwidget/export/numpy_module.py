@@ -96,6 +96,7 @@ def _row(values: Iterable[float]) -> str:
 
 
 def _predict(program: Program, name: str, functions: dict[Form, str]) -> Iterator[str]:
+    """The lines of the public function, of an array or a table."""
     outputs = ", ".join(map(remark, program.outputs))
     yield f"def {name}(x):"
     yield f'    """{outputs}: (rows, {len(program.outputs)}), of rows of numbers, (rows, {len(program.columns)}), or a table."""'

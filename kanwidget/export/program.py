@@ -288,6 +288,7 @@ def _base_form(name: str, where: str) -> Form:
 
 
 def _terms(layer: Layer, where: str) -> Iterator[Term]:
+    """The symbolic edges of a layer with their constants a, b, c, d; `where` is the call that an error names."""
     for name, targets, sources, affine in layer.symbolic_groups():
         form = _written(primitive(name).form, name, where)
         rows: Sequence[Any] = affine.detach().double().tolist()

@@ -139,6 +139,7 @@ def _agreement(rows: Regression) -> Callable[[Fit, Fit], bool]:
     size = float(problem.y.std(correction=0)) or 1.0
 
     def agrees(before: Fit, after: Fit) -> bool:
+        """Whether `after` is as good as `before` on the rows where `before` has a value."""
         residuals = [(problem.y - problem.values(fit.expression)) / size for fit in (before, after)]
         weights = 1.0 if problem.weights is None else problem.weights
         first, second = ((weights * residual).square() for residual in residuals)

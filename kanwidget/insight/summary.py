@@ -43,6 +43,7 @@ class Summary:
     """None without data."""
 
     def __str__(self) -> str:
+        """The title and the table; below them the errors and, without these, the noise."""
         lines = [self.title, *self._table()]
         if self.yardsticks is not None:
             lines += [self._error(self.yardsticks), self.yardsticks.sentence]

@@ -160,6 +160,7 @@ class MLP(nn.Module):
                 last: list[Tensor] = []
 
                 def closure(picked: Any = picked, last: list[Tensor] = last) -> Tensor:
+                    """The objective on the picked rows, with gradients; `last` takes loss and penalty without a graph."""
                     optimizer.zero_grad()
                     loss = loss_of(self(data["train_input"][picked]), data["train_label"][picked])
                     penalty = self.reg(reg_metric, lamb_l1, lamb_entropy) if lamb > 0 else torch.zeros_like(loss)

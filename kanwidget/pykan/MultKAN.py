@@ -231,6 +231,7 @@ class MultKAN(SymbolicNetwork):
         return ends
 
     def _points(self, l: int, i: int, j: int, where: str) -> tuple[Tensor, Tensor]:  # noqa: E741
+        """The values of an edge's input on the remembered rows, in order, and the edge's there; `where` is the call that an error names."""
         self.network.check_edge(l, i, j, where)
         if not len(self.network.reference):
             raise ValueError(

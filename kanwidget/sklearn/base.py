@@ -47,6 +47,7 @@ class TableEstimator(BaseEstimator):
     random_state: int | None
 
     def __sklearn_tags__(self) -> Any:
+        """Words and missing cells are allowed: the estimator encodes them."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True

@@ -38,6 +38,7 @@ class _Network(TableEstimator):
         self.random_state = random_state
 
     def _fit(self, data: Dataset) -> None:
+        """Train a network on the data; a formula of an earlier fit is dropped."""
         self.model_ = KAN.for_data(data, width=self.width, grid=self.grid, k=self.k, seed=self._seed())
         self.history_ = self.model_.fit(data, self.opt, self.steps, lamb=self.lamb, progress=False)
         self.n_iter_ = max(1, len(self.history_))

@@ -115,6 +115,7 @@ class Findings(Sequence[Finding]):
         return [finding.as_row() for finding in self]
 
     def __repr__(self) -> str:
+        """The findings as a table: statement, verdict, violation with its error, threshold."""
         if not self._findings:
             return "no findings"
         lines = [("statement", "verdict", "violation", "threshold")]

@@ -320,6 +320,7 @@ class Structure:
         return self.names.index(_check.choice(name, argument, where, self.names))
 
     def _group(self, group: Iterable[str], where: str) -> Group:
+        """The numbers of a group's columns, in order; refused where that group would say nothing."""
         names = list(group) if not isinstance(group, str) else [group]
         index = tuple(sorted({self._column(name, "group", where) for name in names}))
         relevant = [self.names[column] for column in self.measurements.relevant]

@@ -79,6 +79,7 @@ def network_member(networks: Sequence[Network], output: int) -> Member:
     """A member that is the mean of networks, for one output, with their analytic derivatives."""
 
     def member(points: Tensor, size: Tensor, columns: list[int]) -> Derivatives:
+        """The mean of the networks' derivatives, each `(points, …)`, in units of `size`; see `Member` for the arguments."""
         with torch.no_grad():
             results = [derivatives(network, points) for network in networks]
         value = torch.stack([d.value[:, output] for d in results]).mean(0)
@@ -95,6 +96,7 @@ def function_member(function: Callable[[Tensor], Tensor], output: int) -> Member
     """A function of tensors, differentiated by autograd in scaled numbers, so that columns of any unit can be squared."""
 
     def member(points: Tensor, size: Tensor, columns: list[int]) -> Derivatives:
+        """Value, gradient and Hessian at the points, in units of `size`; see `Member` for the arguments."""
         with torch.enable_grad():
             scaled = (points / size).requires_grad_()
             value = as_column(function(scaled * size), len(points), output)
@@ -128,7 +130,16 @@ def as_column(values: Any, rows: int, output: int) -> Tensor:
 def function_subject(
     function: Callable[[Tensor], Tensor], points: Tensor, names: Sequence[str], output: str | int | None
 ) -> Subject:
-    """A function of tensors at points, after a look at what it returns there."""
+    """A function of tensors at points, after a look at what it returns there.
+
+    It is refused where torch can't differentiate it, but for a constant, and where a row's value depends on other rows.
+
+    Args:
+        function: From `(rows, columns)` to `(rows,)` or `(rows, outputs)`.
+        points: `(points, columns)`, in own units.
+        names: Of the columns.
+        output: Name or number of the output; None where there is one.
+    """
     function = _in_float64(function)
     values = _first_values(function, points)
     count = values.shape[1] if isinstance(values, Tensor) and values.ndim == 2 else 1
@@ -138,6 +149,7 @@ def function_subject(
     if not column.requires_grad and bool((column != column[:1]).any()):
         advice = "Write it with torch's functions, without .detach(), .numpy() and torch.no_grad()."
         _check.fail("subject", _WHERE, "a function that torch can differentiate", function, advice, error=TypeError)
+    # Some rows alone have the values that they have among all, if rows are independent.
     with torch.no_grad():
         first = as_column(function(points[:3].clone()), len(points[:3]), index)
     noise = 1e-6 * float(column.detach().nan_to_num(0.0, 0.0, 0.0).abs().max())

@@ -138,6 +138,7 @@ _WORDS: dict[Kind, str] = {
 
 
 def _lines(tree: Tree, first: str, further: str) -> list[str]:
+    """A line for each node, with `first` before the node's own line and `further` before all below it."""
     lines = [first + _described(tree)]
     for number, child in enumerate(tree.children):
         last = number == len(tree.children) - 1
@@ -261,6 +262,7 @@ def _form_label(
 
 
 def _sum(structure: Parts, names: Sequence[str]) -> Tree | None:
+    """A sum of functions of groups of columns; None where the function doesn't fall apart."""
     finding = structure.additive()
     if len(finding.groups) < 2:
         return None
@@ -269,6 +271,7 @@ def _sum(structure: Parts, names: Sequence[str]) -> Tree | None:
 
 
 def _product(structure: Parts, names: Sequence[str]) -> Tree | None:
+    """A product of functions of groups of columns, with a constant beside it; None where the function doesn't fall apart."""
     finding = structure.multiplicative()
     if len(finding.groups) < 2:
         return None

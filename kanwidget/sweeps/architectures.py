@@ -164,10 +164,13 @@ class _SearchRun:
         self.bar = bar
 
     def run(self) -> str:
-        """Grow, prune and refine in this order, with all trials in `self.trials`.
+        """Grow, prune the grown network, and refine what is on the front then; all trials are in `self.trials`.
 
         Returns:
             The stop reason: `target` (the target is reached), `budget`, `interrupted`, or `nothing helps`.
+
+        Raises:
+            KeyboardInterrupt: Where it comes before the first trial: there is no result then.
         """
         try:
             self._prune(self._grow())
@@ -176,7 +179,7 @@ class _SearchRun:
                 if not self._reached() and trial in self._front():
                     self._refine(trial)
         except _SearchEnd as end:
-            if not self.trials:
+            if not self.trials:  # interrupted: the budget pays for the first trial
                 raise KeyboardInterrupt from None
             return "target" if self._reached() else str(end)
         return "target" if self._reached() else "nothing helps"
@@ -298,6 +301,7 @@ class _SearchRun:
         self.bar.update(networks)
 
     def _add_trial(self, model: KAN, record: StepRecord | None, how: str) -> Trial:
+        """Keep a network as a trial and show the least error so far; `how` says where it comes from."""
         trial = Trial(model, how, _validation_loss(record), record.test_loss if record else None)
         self.trials.append(trial)
         smallest = min(t.validation_loss for t in self.trials)

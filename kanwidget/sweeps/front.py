@@ -85,6 +85,7 @@ def plot_pareto(
 
 
 def _columns(table: Any, x: str, y: str | None, where: str) -> tuple[str, str]:
+    """The names of two columns of numbers, checked; by default y is the table's error."""
     if not isinstance(table, Table):
         _check.fail("table", where, "a Table, as sweep returns it", table, error=TypeError)
     if len(table) == 0:

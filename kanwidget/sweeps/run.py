@@ -292,6 +292,7 @@ def _alone(batch: Batch, run: Callable[[Batch], Results], death: type[Exception]
 
 
 def _pool(jobs: int, batches: Sequence[Batch], data: Mapping[str, Arrays]) -> Results:
+    """Train batches in `jobs` processes; results come as batches end."""
     from joblib import Parallel, delayed
 
     # No memory maps: they are read-only, and small data travels faster by itself.

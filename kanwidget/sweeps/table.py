@@ -146,6 +146,7 @@ class Table(Sequence[Row]):
         self.to_pandas().to_parquet(path, engine="pyarrow", index=False)
 
     def _check_column(self, name: Any, argument: str, where: str) -> None:
+        """Refuse a name that is no column of the table; `argument` and `where` are for the error."""
         columns = self.columns
         if not columns:
             _check.fail(argument, where, "a column of a table that has rows", name, "This one has none.")
@@ -205,6 +206,7 @@ def _line(tag: str, cells: Sequence[Any]) -> str:
 
 
 def _text(value: Any) -> str:
+    """A cell in words: nothing for None, four digits of a float, a list as JSON."""
     if value is None:
         return ""
     if isinstance(value, float):

@@ -205,7 +205,10 @@ _WAVES = {"sin": False, "cos": True, "tan": False, "sinh": False, "cosh": True, 
 
 
 def to_sympy_node(head: str, operands: list[Any]) -> Any:
-    """Sympy's expression of a function without an expansion; an undefined function where there is no row."""
+    """Sympy's expression of a function without an expansion; an undefined function where there is no row.
+
+    Sympy evaluates a wave of a sum by questions about all that is in it: where functions are, `_unasked` avoids these.
+    """
     import sympy
 
     function = _BY_HEAD.get(head)
@@ -214,7 +217,7 @@ def to_sympy_node(head: str, operands: list[Any]) -> Any:
     built = getattr(sympy, function.sympy)
     if function.sympy in _WAVES and operands[0].is_Add and operands[0].has(sympy.Function):
         return _unasked(built, operands[0])
-    return built(*function.leading, *operands)
+    return built(*function.leading, *operands)  # besselj(0, u) for J0(u)
 
 
 def _unasked(built: Any, argument: Any) -> Any:

@@ -361,6 +361,7 @@ def on_threads(threads: int, pieces: Sequence[Piece], work: Work[Piece], report:
     stop, messages = threading.Event(), SimpleQueue[int | BaseException | None]()
 
     def run(share: Sequence[Piece]) -> None:
+        """Do a share of the pieces on this thread; its last message is None, or the error that ended it."""
         end: BaseException | None = None
         try:
             with one_thread():

@@ -107,6 +107,7 @@ def derivative(fn: Elementwise) -> Elementwise:
     """The derivative of an elementwise function by automatic differentiation; itself differentiable."""
 
     def differentiate(u: Tensor) -> Tensor:
+        """The derivative at u, of the same shape; it is in u's graph only where u is in one."""
         with torch.enable_grad():
             leaf = u if u.requires_grad else u.detach().requires_grad_(True)
             value = fn(leaf)

@@ -39,6 +39,8 @@ def _power(name: str, n: int, complexity: float) -> Primitive:
 
 
 def _power_with_derivative(p: float) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+    """A function of u that gives u^p and p·u^(p-1) from one power."""
+
     def value_and_derivative(u: Tensor) -> tuple[Tensor, Tensor]:
         lower = u ** (p - 1)
         return lower * u, p * lower

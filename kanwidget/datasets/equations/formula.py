@@ -107,6 +107,7 @@ def _combined(combine: Callable[[Value, Value], Value], left: Evaluator, right: 
 
 
 def _applied(name: str, argument: Evaluator) -> Evaluator:
+    """The evaluator of one of `FUNCTIONS` at another evaluator's value."""
     of_columns, of_numbers = getattr(torch, name), getattr(math, name)
 
     def apply(columns: Mapping[str, Tensor]) -> Value:

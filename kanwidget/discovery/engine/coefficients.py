@@ -105,6 +105,7 @@ def curves_of_coefficients(table: EngineTable, form: Coefficients) -> Iterator[s
         parts.append(Part(argument, rest, weights, is_constant=term in form.constants))
 
     def formulas(choice: Sequence[Tree]) -> Iterator[Tree]:
+        """Sums of the terms, each times its curve of the form's argument: without a further constant, and with one."""
         own = [substituted(tree, [form.argument]) for tree in choice]
         terms = [
             unshifted(tree) if term == _ONE else ("mul", term, tree) for tree, term in zip(own, form.terms, strict=True)

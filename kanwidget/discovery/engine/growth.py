@@ -194,6 +194,7 @@ def _smaller(tree: Tree, operations: frozenset[str]) -> Iterator[Tree]:
     """
 
     def visit(node: Tree, path: tuple[int, ...]) -> Iterator[Tree]:
+        """Trees with one change at a node or below it; `path` leads to the node."""
         if node[0] not in OPERATIONS:
             return
         if node[0] == "pow" and node[2][0] == "c" and abs(node[2][1]) < _LOGARITHM and "log" in operations:

@@ -246,6 +246,7 @@ class _Sum(_Form):
     is_product = False
 
     def fit(self, parts: dict[int, Tensor | None]) -> tuple[dict[int, Tensor], float]:
+        """Fit all functions at once: only the first block keeps the constant, which all blocks have."""
         first, *others = parts
         blocks = [self.blocks[first], *(self.blocks[index][:, 1:] for index in others)]
         factors, sse = _regression(torch.cat(blocks, 1), self.table.y, self.roots)
@@ -257,6 +258,7 @@ class _Product(_Form):
     is_product = True
 
     def fit(self, parts: dict[int, Tensor | None]) -> tuple[dict[int, Tensor], float]:
+        """Fit one function after the other, the others fixed, until a round of all gains next to nothing."""
         y, ones = self.table.y, torch.ones_like(self.table.y)
         # The column that says most by itself begins: a wave of another one has a mean of 0.
         alone = {index: _regression(self.blocks[index], y, self.roots)[1] for index in parts}

@@ -36,6 +36,7 @@ def node_slopes(tree: Tree, columns: Sequence[Tensor]) -> list[NodeSlope]:
     result: list[NodeSlope] = []
 
     def evaluate(node: Tree) -> tuple[Tensor, list[Any]]:
+        """The value of a node, and the same pair for each of its operands."""
         if node[0] == "x":
             return columns[node[1]], []
         if node[0] in ("c", "n"):
@@ -44,6 +45,15 @@ def node_slopes(tree: Tree, columns: Sequence[Tensor]) -> list[NodeSlope]:
         return OPERATIONS[node[0]].values(*(part[0] for part in parts)), parts
 
     def walk(node: Tree, value: Tensor, parts: list[Any], slope: Tensor, path: Path) -> None:
+        """Append a node and all nodes below it.
+
+        Args:
+            node: The node.
+            value: Its value, `(rows,)`.
+            parts: The pairs of `evaluate` for its operands.
+            slope: The derivative of the tree by the node, `(rows,)`.
+            path: Of the node.
+        """
         result.append(NodeSlope(path, node, value, slope))
         if not parts:
             return

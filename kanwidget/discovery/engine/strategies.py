@@ -198,6 +198,7 @@ class Strategies:
         yield from scan_sums(table, atoms, "products with a function", targets=slice(0, 4))
 
     def _constants(self, simple: Atoms) -> Iterator[str]:
+        """Scan products, then sums, with functions that hold a constant: of simple atoms, then of sums u + k·v. Yields what is tried."""
         table = self.table
         trees = [simple.tree(index) for index in range(min(len(simple), 30 + 5 * len(table.indices)))]
         for operands in (trees, linear_operands(table, self._linear_parts())):

@@ -45,6 +45,16 @@ class Operation:
 
 
 def _unary(head: str, values: Any, derivative: Any, complexity: float, name: str = "") -> Operation:
+    """An operation of one operand.
+
+    Args:
+        head: Its head.
+        values: On tensors.
+        derivative: Of the operand u and the value v.
+        complexity: As of `Operation`.
+        name: Sympy's name; by default the head.
+    """
+
     def build(operand: Any) -> Any:
         import sympy
 
@@ -155,6 +165,7 @@ def values(tree: Tree, columns: Sequence[Tensor]) -> Tensor:
 
 
 def _values(tree: Tree, columns: Sequence[Tensor]) -> Any:
+    """The tree on rows; of a tree without columns a single number, which `values` expands."""
     head = tree[0]
     if head == "x":
         return columns[tree[1]]
@@ -230,6 +241,7 @@ def expression(tree: Tree, symbols: Sequence[sympy.Symbol]) -> sympy.Expr:
     import sympy
 
     def visit(node: Tree) -> Any:
+        """Sympy's expression of a node: decimals for constants, exact numbers for those of the form."""
         head = node[0]
         if head == "x":
             return symbols[node[1]]
@@ -311,6 +323,10 @@ def from_expression(expr: Any, symbols: Sequence[Any]) -> Tree | None:
         return joined("div", folded("mul", above), under) if above else joined("inv", under)
 
     def visit(node: Any) -> Tree | None:
+        """The tree of a node: `("x", index)` for a symbol, `("c", value)` for a decimal, `("n", value)` for an exact real number.
+
+        Of anything else a head with the trees of its operands; None for other numbers, and for functions that trees don't have.
+        """
         if node in indices:
             return ("x", indices[node])
         if node.is_Float:
@@ -325,7 +341,7 @@ def from_expression(expr: Any, symbols: Sequence[Any]) -> Tree | None:
         if node.is_Add or node.is_Mul:
             return total(node) if node.is_Add else product(node)
         name = heads.get(node.func.__name__, node.func.__name__)
-        head = "pow" if node.is_Pow else name
+        head = "pow" if node.is_Pow else name  # a power whose exponent holds a symbol
         return joined(head, *map(visit, node.args)) if head in OPERATIONS else None
 
     return visit(expr)

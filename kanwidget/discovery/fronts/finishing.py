@@ -213,6 +213,7 @@ def without_squares(expression: Any, values: Callable[[Any], Tensor]) -> Any:
     import sympy
 
     def outside(root: Any) -> Any:
+        """A root with even powers of its factors outside; as it is where a factor that comes out has both signs on the rows."""
         factors = _factors(root.base)
         if factors is None or all(abs(power) == 1 for _, power in factors):
             return root

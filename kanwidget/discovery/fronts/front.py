@@ -101,7 +101,10 @@ class Front:
 
     @property
     def best(self) -> Member:
-        """The member with the shortest description; of those about as short one whose units fit."""
+        """The member with the shortest description.
+
+        Where units are known it is the shortest one whose units fit, unless that takes more than `_TIE` bits more.
+        """
         members, count, noise = self._short, len(self.table.every.y), self._kind
         first = ranking.best(members, count, noise=noise)
         if not self.table.quantities:

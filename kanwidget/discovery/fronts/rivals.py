@@ -79,6 +79,7 @@ class Comparison:
         return all(self._differ(member, other) for other in others)
 
     def _differ(self, first: Member, second: Member) -> bool:
+        """Whether two formulas differ by more than a part of the noise in a row, or only one has a value there."""
         values = self._at(first), self._at(second)
         defined = [torch.isfinite(each) for each in values]
         if bool((defined[0] != defined[1]).any()):
@@ -101,6 +102,7 @@ class Comparison:
         return noise * (torch.ones_like(wider) if growing is None else growing.sizes(wider))
 
     def _at(self, member: Member) -> Tensor:
+        """The formula's values on the wider rows, `(rows,)`, computed once."""
         equation = member.equation
         if equation not in self._values:
             like = torch.zeros_like(next(iter(self._rows.values())))

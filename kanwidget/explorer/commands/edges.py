@@ -49,6 +49,7 @@ class Fix(Command):
         return f"explorer.fix({self.name!r}, {edge_argument(self.edge, self.further)}{keep})"
 
     def perform(self, session: Session) -> Topics:
+        """Fix the edges as one act; the script names the function that was chosen."""
         edges = _checked(session, self, "fix")
         name = self.name
         if name is None:
@@ -86,6 +87,7 @@ class Unfix(Command):
         return f"explorer.unfix({edge_argument(self.edge, self.further)})"
 
     def perform(self, session: Session) -> Topics:
+        """Bring the splines back as one act; refused where an edge has no symbolic function."""
         edges = _checked(session, self, "unfix")
         for edge in edges:
             layer = session.model.layer(edge.layer)
@@ -110,6 +112,7 @@ class Restore(Command):
         return f"explorer.restore({listed(self.edges)[1:-1]})"
 
     def perform(self, session: Session) -> Topics:
+        """Bring those of the edges back that are pruned; refused where none is."""
         edges = [session.check_edge(edge, "restore") for edge in self.edges]
         pruned = [edge for edge in edges if session.model.layer(edge.layer).state(edge.source, edge.target) == "pruned"]
         if not pruned:
@@ -133,6 +136,7 @@ class Drag(Command):
     commit: bool = True
 
     def check_stamps(self, session: Session, stamps: Mapping[str, int]) -> None:
+        """Refuse a drag on another structure, or on a grid of another size: `index` would mean another place there."""
         Command.check_stamps(self, session, stamps)
         if "grid" in stamps:
             edge = session.check_edge(self.edge, "drag")
@@ -156,6 +160,7 @@ class Drag(Command):
         return not self.commit
 
     def perform(self, session: Session) -> Topics:
+        """Move the coefficient, which tied edges share with the first of them; only a commit ends the act and changes all topics."""
         edge = session.check_edge(self.edge, "drag")
         layer = session.model.layer(edge.layer)
         if not bool(layer.spline_on[edge.target, edge.source]):
@@ -227,6 +232,7 @@ class Lock(Command):
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        """The lock of a message, whose edges must be of one layer."""
         edges = fields.edges(message.get("edges"), "edges", "lock")
         if len({edge.layer for edge in edges}) != 1:
             _check.fail("edges", "lock", "edges of one layer", [list(edge) for edge in edges])
@@ -262,6 +268,7 @@ class MergeLevels(Command):
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        """The merge of a message: `edge` reads the column, and `groups` are numbers of levels."""
         groups = message.get("groups")
         if not isinstance(groups, list) or not all(isinstance(group, list) for group in groups):
             _check.fail("groups", "merge_levels", "lists of levels", groups)
@@ -275,6 +282,7 @@ class MergeLevels(Command):
         return f"explorer.merge_levels({self.column!r}, {[[*group] for group in self.groups]!r})"
 
     def perform(self, session: Session) -> Topics:
+        """Merge the levels as an act; the script names the column and the levels by their words."""
         source = self._source(session)
         column = int(session.model.columns[source])
         levels, name = session.data.levels[column], session.in_vars[column]
@@ -288,6 +296,7 @@ class MergeLevels(Command):
         posterior, settings = session.run.posterior(), session.run.trainer.settings
 
         def change() -> None:
+            """Adopt a copy with merged levels; where the merge leaves it without a posterior, it is trained for some steps before."""
             model = session.run.copy()
             merge(model, posterior, source, groups)
             if posterior is not None and model.posterior is None:

@@ -81,6 +81,7 @@ class Grow(Command):
         return "explorer.grow()"
 
     def perform(self, session: Session) -> Topics:
+        """Finish the comparison with richer networks and adopt the one that explains more; a notice says so where none does."""
         session.run.pause()
         session.richer.finish()
         answer = session.richer.answer

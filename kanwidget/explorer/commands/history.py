@@ -35,6 +35,7 @@ class Undo(Command):
         return "explorer.undo()" if self.n in (None, 1) else f"explorer.undo({self.n})"
 
     def perform(self, session: Session) -> Topics:
+        """Jump back in the undo tree; the script repeats the number of nodes that were undone."""
         n = self._count(session)
         if not session.tree.can_undo:
             began = "" if session.tree.current == 0 else " that is still kept"
@@ -109,6 +110,7 @@ class GoToStep(Command):
         return f"explorer.go_to_step({self.step})"
 
     def perform(self, session: Session) -> Topics:
+        """Return to the nearest step that is kept, or jump to the state before the last return where that is as near."""
         run, later = session.run, session.later_records()
         records = [*run.records, *later]
         last = records[-1].step if records else 0
@@ -136,6 +138,7 @@ class BackToBest(Command):
         return "explorer.back_to_best()"
 
     def perform(self, session: Session) -> Topics:
+        """Return to the best recorded step, or jump to the state right after the last act; a notice where neither is better."""
         state = best(session)
         if state is None or not state.error < error_of(session.run.last_record):
             session.view.notify(Notice("Already at the best", "No earlier step of this training had a smaller error."))

@@ -35,6 +35,7 @@ class UseLogarithms(Command):
         return f"explorer.use_log({list(self.names)!r})"
 
     def perform(self, session: Session) -> Topics:
+        """Begin again as an act; the script names all logarithms that are in use then."""
         seed, names = session.run.initial.seed, self.names
         if self.toggle:
             used = _logged(session)

@@ -36,6 +36,7 @@ class Prune(Command):
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        """The edges or the node that a message names; else all that scores below the thresholds."""
         if message.get("edges") is not None:
             return [cls(edges=fields.edges(message["edges"], "edges", "prune"))]
         if message.get("node") is not None:
@@ -43,6 +44,7 @@ class Prune(Command):
         return [cls()]
 
     def call(self) -> str:
+        """The call with what is pruned: edges, a node, or the thresholds."""
         if self.edges is not None:
             return f"explorer.prune(edges={listed(self.edges)})"
         if self.node is not None:
@@ -50,6 +52,7 @@ class Prune(Command):
         return f"explorer.prune(node_th={self.node_th!r}, edge_th={self.edge_th!r})"
 
     def perform(self, session: Session) -> Topics:
+        """Prune as an act; a notice, and no topics, where nothing scores below the thresholds."""
         if self.edges is not None:
             return self._prune_edges(session, self.edges)
         model = session.model
@@ -73,6 +76,7 @@ class Prune(Command):
         return act(session, self, "prune", label, lambda: session.adopt(pruned))
 
     def _prune_edges(self, session: Session, edges: tuple[EdgeRef, ...]) -> Topics:
+        """Prune these edges as an act. An empty list is refused: it asks for nothing, while no list at all asks for the thresholds."""
         if not edges:
             advice = "Leave it out to prune everything that scores below the thresholds."
             _check.fail("edges", "prune", "a list of at least one edge (layer, input, output)", [], advice)
@@ -96,6 +100,10 @@ class AddNode(Command):
         return f"explorer.add_node({self.level}{', product=True' if self.product else ''})"
 
     def perform(self, session: Session) -> Topics:
+        """Add the node as an act.
+
+        Hidden levels are those from 1 to depth - 1. A network of depth 1 has none; it gets level 1, so that one is always allowed.
+        """
         model, level = session.model, self.level
         advice = "Only hidden levels can grow."
         _check.integer(level, "level", "add_node", low=1, high=max(1, model.depth - 1), advice=advice)
@@ -117,6 +125,7 @@ class Refine(Command):
         return f"explorer.refine({self.grid})"
 
     def perform(self, session: Session) -> Topics:
+        """Refine all layers as an act; where they have this grid already only `settings` changes, for a page that shows another number."""
         grid = fields.grid(self.grid)
         model = session.model
         if {model.layer(index).grid_size for index in range(model.depth)} == {grid}:
@@ -154,6 +163,7 @@ class AutoSymbolic(Command):
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        """The search of a message, on all splines or on the edges that it names."""
         threshold, edges = message.get("r2_threshold"), message.get("edges")
         picked = None if edges is None else fields.edges(edges, "edges", "auto")
         if threshold is None:
@@ -166,6 +176,7 @@ class AutoSymbolic(Command):
         return f"explorer.auto_symbolic(r2_threshold={self.r2_threshold!r}, simplicity={self.simplicity!r}{lib}{edges})"
 
     def perform(self, session: Session) -> Topics:
+        """Replace edges one by one as a single act, until a pause comes; a notice says what remains."""
         simplicity = session.candidates.simplicity if self.simplicity is None else self.simplicity
         refs = self._edges(session)
         steps = auto_symbolic_steps(
@@ -186,6 +197,7 @@ class AutoSymbolic(Command):
                 raise _Paused
 
         def change() -> None:
+            """Replace edges until all were asked or a pause comes."""
             # A refit works on a copy: where it breaks off, the network has the functions so far.
             token = AFTER_STEP.set(check)
             try:

@@ -64,6 +64,8 @@ class BackgroundProcess(Process, Generic[T]):
         """
 
         def job(closing: Callable[[], bool], _: object) -> None:
+            """Work out the results until the process is stopped or `closing` says True; an error is kept for `advance`."""
+
             def check() -> None:
                 if self._stopped or closing() or self._session.run.interrupted:
                     raise _Stopped
@@ -136,6 +138,7 @@ class GroupedProcess(BackgroundProcess[T]):
         self._done, self._complete = 0, False
 
     def begin(self, results: Iterator[T]) -> None:
+        """Begin as a training without an end, with a group of undo nodes and a line of the script that stays open."""
         session = self._session
         session.run.start(None)
         session.tree.begin_group()
@@ -146,6 +149,7 @@ class GroupedProcess(BackgroundProcess[T]):
         return self._session.end_process() if self._done == self._most else super().advance()
 
     def close(self) -> Topics:
+        """Close the group and the line of the script, and pause."""
         session = self._session
         session.tree.end_group()
         session.script.end_longer()

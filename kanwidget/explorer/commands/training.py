@@ -1,4 +1,4 @@
-"""Commands on the training: settings, start, step, pause, and another problem. They are no nodes of the undo tree."""
+"""Commands on the training: settings, start, step, pause, and another problem. Only the last is a node of the undo tree."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class Set(Setting):
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        """The settings of a message in one command; `grid` becomes a command of its own."""
         settings = message.get("settings")
         if not isinstance(settings, Mapping) or not settings:
             _check.fail("settings", "set", f"an object with some of {', '.join(_READ)}", settings)
@@ -80,6 +81,7 @@ class Start(Command):
     steps: int | None = None
 
     def perform(self, session: Session) -> Topics:
+        """Begin to train; the session takes the steps afterwards."""
         steps = session.steps if self.steps is None else self.steps
         if steps is not None:
             _check.integer(steps, "steps", "start", low=1)
@@ -129,6 +131,10 @@ class UsePreset(Command):
         return f"explorer.use_example({self.name!r})"
 
     def perform(self, session: Session) -> Topics:
+        """Begin with the preset's network, data and settings.
+
+        It is a node of the undo tree, as it takes the place of all that was there; not by `act`, which changes the network of one problem.
+        """
         if session.preset is None:
             _check.fail("name", "preset", "asked for in KANExplorer.demo() only", self.name)
         name, row = preset(self.name, "preset")

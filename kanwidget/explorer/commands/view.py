@@ -59,6 +59,7 @@ class ShowSurface(Setting):
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        """The surface of a message: numbers of columns and output, and a value or None for each input."""
         y, at = message.get("y"), message.get("at") or ()
         if not isinstance(at, (list, tuple)) or len(at) > fields.MOST_ITEMS:
             _check.fail("at", "surface", "a list of numbers, one an input", at)
@@ -87,6 +88,7 @@ class OpenPanels(Command):
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        """The panels of a view's message, ten at most."""
         panels = message.get("panels")
         if not isinstance(panels, (list, tuple)) or len(panels) > 10:
             _check.fail("panels", "watch", "a list of panels", panels)

@@ -109,6 +109,7 @@ def _worth_showing(fits: Sequence[SymbolicFit]) -> list[SymbolicFit]:
 
 
 def _candidate(fit: SymbolicFit, variable: str) -> p.Candidate:
+    """A candidate as the page gets it; `variable`: the name of its argument in print."""
     ends = [end if math.isfinite(end) else None for end in fit.valid]
     return {
         "name": fit.name,

@@ -49,6 +49,7 @@ def form_rows(session: Session, model: KAN) -> Iterator[FormRow]:
         model: A copy of its network: the session may go on meanwhile.
     """
     loss = session.run.trainer.loss
+    # Columns may share a name, symbols may not. Errors can be compared for squares and for classes, not for a loss of the user's own.
     display = dict(zip(distinct(session.in_vars), session.in_vars, strict=True))
     return _rows(model, session.data, display, loss.root or loss.classes)
 
@@ -127,6 +128,7 @@ def _row(form: FormulaForm, display: dict[str, str], figures: Figures | None) ->
 
 
 def _verdict(form: FormulaForm, *, as_good: bool) -> str:
+    """The words beside a form; none for the form that the others are compared with."""
     if form.name == "as trained":
         return ""
     if not as_good:

@@ -37,6 +37,7 @@ def note_best(edges: Iterable[p.EdgeInfo], best: Sequence[p.BestOf]) -> None:
 
 
 def _nodes(session: Session) -> list[p.NodeInfo]:
+    """All nodes as the page gets them, level by level; an output that is a product is of the kind `product`."""
     model, scores = session.model, session.scores()
     nodes: list[p.NodeInfo] = []
     for level, (n_sum, _) in enumerate(model.width):

@@ -228,6 +228,7 @@ class Driver:
         return self.closed and patience is not None
 
     def _become_owner_if_free(self) -> bool:
+        """Become the owner without waiting; whether that was possible."""
         with self._changed:
             free = self._owner is None and not self.closed
             if free:
@@ -241,6 +242,7 @@ class Driver:
             self._drain()
 
     def _release(self) -> None:
+        """Own the session no longer; the last owner of a closed driver finishes it."""
         with self._changed:
             self._owner = None
             self._changed.notify_all()

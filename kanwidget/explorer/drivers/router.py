@@ -208,6 +208,7 @@ class Router:
         row = FORMATS[_check.choice(message.get("format"), "format", "export", FORMATS)]
 
         def answer(_: _QueuedMessage) -> None:
+            """Make the file and send it to the page with an acknowledgement; an error refuses the message."""
             try:
                 content = export(self.driver.session, row.name)
             except Exception as error:

@@ -73,6 +73,7 @@ class ThreadDriver(Driver):
         torch.set_num_threads(torch.get_num_threads())
 
     def ask(self, job: Callable[[], T]) -> T:
+        """Do a job on the session's thread and wait for its result; here where there is no thread yet, or this one owns the session."""
         if self._thread is None or threading.get_ident() in (self._owner, self._thread.ident):
             return super().ask(job)
         self.check_open()
@@ -107,6 +108,7 @@ class ThreadDriver(Driver):
             self.post(lambda: self.publisher.mark_changed(finish()))
 
         def work() -> None:
+            """Do the job with one of torch's threads, then forget this thread."""
             try:
                 with one_thread():
                     job(lambda: self.closed, report)
@@ -126,6 +128,7 @@ class ThreadDriver(Driver):
             self._changed.notify_all()
 
     def close(self, on_close: Callable[[], None] = lambda: None) -> None:
+        """Close, and wait for the threads to end, except for the one that closes it."""
         super().close(on_close)
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():

@@ -32,6 +32,7 @@ def _network(session: Session) -> Figure:
 
 
 def _edge(session: Session) -> Figure:
+    """The curve of the selected edge with its data; its role says whether the node above adds or multiplies."""
     from kanwidget.insight.plot import plot_edge
 
     layer, source, target = edge = selected_edge(session)
@@ -62,6 +63,7 @@ def _fit(session: Session) -> Figure:
 
 
 def _surface(session: Session) -> Figure:
+    """The output over one or two inputs with the data's points; of classes the probability of the chosen one."""
     from kanwidget.insight.plot.fit import plot_surface
 
     payload, arrays = surface(session)
@@ -85,6 +87,7 @@ def _axis(ends: list[float], count: int) -> NDArray[np.float64]:
 
 
 def _front(session: Session) -> Figure:
+    """Parameters and error of the states in the history, and their front."""
     from kanwidget.insight.plot.front import plot_front
 
     states = [state for state in history(session)["states"] if state["latest"]]

@@ -282,6 +282,7 @@ class ScriptLine(Statement):
     """
 
     def __post_init__(self) -> None:
+        """Refuse a line that is anything but calls of the explorer and settings."""
         try:
             statements = ast.parse(self.line).body
             sound = bool(statements) and all(map(_is_act, statements))

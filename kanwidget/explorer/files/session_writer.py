@@ -54,6 +54,7 @@ def session_json(session: Session, rows: bool = True) -> str:
 
 
 def _session(session: Session, rows: bool) -> dict[str, Any]:
+    """What `load` restores of a session; without `rows`, or for large data, `load` needs the data."""
     initial, _, preset = session.origin
     is_first = initial is session.run.initial
     # Names of the columns are those of the first problem.

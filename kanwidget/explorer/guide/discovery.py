@@ -49,6 +49,7 @@ def search_sentence(session: Session) -> str:
 
 
 def _next(session: Session) -> str:
+    """What comes next: that one of the formulas is the network, or that a click makes it that."""
     discoveries = session.discoveries
     number = discoveries.loaded.get(session.tree.current)
     front = discoveries.hall(session.run.problem).front

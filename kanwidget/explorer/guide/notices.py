@@ -96,6 +96,7 @@ def _risen(session: Session, _: Progress) -> SessionNotice | None:
 
 
 def _overfitting(_: Session, now: Progress) -> SessionNotice | None:
+    """That the test error rises while the training error falls, with the way back to the best step."""
     if now.overfit is None:
         return None
     best = now.overfit
@@ -107,6 +108,7 @@ def _overfitting(_: Session, now: Progress) -> SessionNotice | None:
 
 
 def _label_noise(session: Session, now: Progress) -> SessionNotice | None:
+    """That noise was added to the training labels only, where the test error is the smaller one."""
     record = session.run.last_record
     if not session.run.noise or record.test_loss is None or record.test_loss >= record.train_loss:
         return None
@@ -118,6 +120,7 @@ def _label_noise(session: Session, now: Progress) -> SessionNotice | None:
 
 
 def _noise_level(session: Session, now: Progress) -> SessionNotice | None:
+    """How large the noise in the data is, once the training or a simplification has come to its end."""
     if session.running or now.steps < _SOME_STEPS or not (now.trained or now.simplified):
         return None
     sentence = noise_sentence(session)
@@ -132,6 +135,7 @@ def _richer(session: Session, _: Progress) -> SessionNotice | None:
 
 
 def _unexplained(session: Session, now: Progress) -> SessionNotice | None:
+    """That edges have remained curves after a simplification."""
     if not now.simplified or not now.splines or session.running:
         return None
     edges = "1 edge has" if now.splines == 1 else f"{now.splines} edges have"

@@ -89,6 +89,7 @@ def _untrained(session: Session, now: Progress) -> Guidance | None:
 
 
 def _training(session: Session, now: Progress) -> Guidance | None:
+    """While training: that it pauses by itself, that simplifying is next, or that somebody has to pause it."""
     if not session.running:
         return None
     if session.run.pauses_when is not None:
@@ -132,6 +133,7 @@ def _simplify(session: Session, now: Progress) -> Guidance | None:
 
 
 def _formula(session: Session, now: Progress) -> Guidance | None:
+    """The formula step, as long as it wasn't done; where curves remain it says so, with the nearest law."""
     if session.formula_result is not None:
         return None
     if now.splines:
@@ -149,6 +151,7 @@ def _no_formula(session: Session, now: Progress) -> str:
 
 
 def _done(session: Session, now: Progress) -> Guidance:
+    """The last rule: the result of the formula step, or why there is no formula."""
     result = session.formula_result
     if now.splines and result.error is None:
         sentence = _no_formula(session, now)

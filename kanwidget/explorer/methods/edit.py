@@ -53,6 +53,7 @@ class EditMethods(MethodGroup):
         chosen = self._edge(_edge_of(edge, ends), "candidates")
 
         def search() -> list[SymbolicFit]:
+            """The candidates of the chosen edge, found where the session may be read."""
             fits = list(self._session.candidates.of(chosen))
             self._driver.publisher.mark_changed(
                 frozenset(("candidates",))
@@ -324,6 +325,7 @@ class EditMethods(MethodGroup):
         return [self._edge(ref, where) for ref in listed]
 
     def _edge(self, edge: EdgeLike | int | None, where: str) -> EdgeRef:
+        """An edge of an argument, checked; the first selected one for None."""
         if edge is None:
             selected = self._open.view.selection
             if not selected:

@@ -19,6 +19,7 @@ def plain_refusals(cls: Cls) -> Cls:
 
 
 def _plain(member: Any) -> Any:
+    """A method, class method or property with short refusals; any other member as it is."""
     if isinstance(member, property):
         read, write = member.fget, member.fset
         return property(read and short_refusals(read), write and short_refusals(write), doc=member.__doc__)

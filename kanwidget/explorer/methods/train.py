@@ -188,6 +188,7 @@ class TrainMethods(QueryMethods):
         deadline = None if timeout is None else time.monotonic() + timeout
 
         def satisfied() -> bool:
+            """Whether the waiting is over."""
             trained = steps is not None and len(session.run.records) >= first + steps
             return (
                 trained

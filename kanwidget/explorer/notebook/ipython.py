@@ -141,6 +141,7 @@ class StillPicture:
         self._timer.start()
 
     def _update(self) -> None:
+        """Draw the picture and put it below the view; an error is logged only, since nothing depends on the picture."""
         try:
             drawn = self._draw()
             if drawn is not None and self._output is not None:

@@ -110,6 +110,10 @@ class ExplorerWidget(anywidget.AnyWidget):
             comm._reply_subshell_for = lambda data, default: default
 
     def close(self) -> None:
+        """Close the view, also a second time: messages that still arrive are dropped, and cells are followed no more.
+
+        A page that is gone already is no error.
+        """
         if self._handle is not None and self._shell is not None:
             self._activity.unfollow(self._shell)
         self._handle = None

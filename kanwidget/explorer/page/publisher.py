@@ -296,6 +296,7 @@ class Publisher(Messages):
         self._throttle.sent(topic, started)
 
     def _send_preview_rows(self) -> None:
+        """Search some more edges for the preview and send the rows that are new; marked again while edges remain."""
         preview = self.session.view.preview
         preview.search(self.session.candidates)
         self.send("survey", {"survey": preview.unsent()})
@@ -328,6 +329,7 @@ class Publisher(Messages):
             self._changed.add("richer")
 
     def _try_richer(self) -> None:
+        """Try richer networks for one training step; guide and snapshot follow once there is something new to say."""
         if self.session.richer.advance():
             self._changed |= {"guide", "status"}
             self.snapshot_due = True

@@ -91,6 +91,7 @@ def copy_of(network: Network) -> NetworkCopy:
 
 
 def _layer_copy(layer: Layer) -> LayerCopy:
+    """A copy of a layer's state with its tensors on the CPU."""
     state = {
         name: value.to("cpu", copy=True) if isinstance(value, Tensor) else value
         for name, value in layer.state_dict().items()
@@ -281,7 +282,7 @@ class Recorder:
 
         Args:
             records: The records of the training.
-            path: The acts that lead to the current state, the last one first.
+            path: The acts that lead to the current state, the last one first, back to a beginning or to the start.
             initial: The network that the training began with.
             current: The network as it is now.
         """
@@ -291,6 +292,8 @@ class Recorder:
             if node.before is not None and node.kind not in BEGINNINGS
         ]
         frames = self.frames_of(records)
+        # Where the training was begun again, it began with the initial network only if neither seed nor logarithms changed: the label
+        # of another seed is not `reset`.
         again = bool(path) and path[-1].kind in ("reset", "log")
         if not again or (path[-1].label == "reset" and initial.log == current.log):
             frames.insert(0, (0, Frame(0, initial)))

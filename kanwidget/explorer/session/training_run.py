@@ -246,6 +246,7 @@ class TrainingRun(RunStates):
         return topics if self.running else topics | {"history", "formula", "candidates", "selection"}
 
     def _append(self, record: StepRecord) -> None:
+        """Keep a step's record, and its network where the recorder wants it; a line of the script counts it."""
         self.records.append(record)
         self.recorder.take(self.model, self.records, self.structure_id)
         self.last_record = record
@@ -276,6 +277,7 @@ class TrainingRun(RunStates):
             self._script.add_line(f"explorer.opt = {self.trainer.settings.opt!r}")
 
     def _call(self, record: StepRecord) -> None:
+        """Call all callbacks with a record; an error in one ends the training and is raised."""
         for callback in tuple(self._callbacks):
             try:
                 callback(record)

@@ -351,7 +351,8 @@ class Film:
     def _change(self, k: int) -> float:
         """How much changes between frames k - 1 and k, as a number without a unit; at least 0.3 where a new section begins.
 
-        Within a section it is the mean change of the curves and opacities, and a tenth of the decades by which the loss changes.
+        Within a section it is the mean change of the curves, in parts of their boxes (`_shape`), and of the opacities, and a tenth of the
+        decades by which the loss changes. Edges of two sections aren't compared: 0.3 is as much as a third of a box for all curves.
         """
         fall = abs(math.log10(self._loss(self.steps[k]) / self._loss(self.steps[k - 1])))
         if self.sections[k] is not self.sections[k - 1]:

@@ -223,6 +223,7 @@ def _draw_boxes(
     layout: Layout,
     theme: Theme,
 ) -> None:
+    """Draw the boxes of all edges, dashed where an edge is pruned; the shade of a frame says how important it is."""
     if not edges:
         return
     paths = [rounded_box(*layout.boxes[ref], w, h, 0.18 * h) for ref in edges for w, h in [layout.sizes[ref.layer]]]
@@ -252,6 +253,7 @@ def _inside(edge: Edge, center: Point, box: Point, points: np.ndarray) -> np.nda
 def _draw_curves(
     ax: Axes, edges: dict[EdgeRef, Edge], colors: dict[EdgeRef, tuple[float, ...]], layout: Layout
 ) -> None:
+    """Draw the curves within the boxes, but those of pruned edges; lines are thinner in narrow boxes."""
     lines, shades, widths = [], [], []
     for ref, edge in edges.items():
         if edge.state != "pruned":
@@ -265,6 +267,7 @@ def _draw_curves(
 
 
 def _draw_bands(ax: Axes, edges: dict[EdgeRef, Edge], colors: dict[EdgeRef, tuple[float, ...]], layout: Layout) -> None:
+    """Draw the bands of uncertainty behind the curves: from φ - band to φ + band, where an edge has one."""
     areas, shades = [], []
     for ref, edge in edges.items():
         if edge.band is not None:
@@ -277,6 +280,7 @@ def _draw_bands(ax: Axes, edges: dict[EdgeRef, Edge], colors: dict[EdgeRef, tupl
 def _draw_samples(
     ax: Axes, edges: dict[EdgeRef, Edge], colors: dict[EdgeRef, tuple[float, ...]], layout: Layout
 ) -> None:
+    """Draw samples as points within the boxes, but for pruned edges and those without samples."""
     active = [(ref, edge) for ref, edge in edges.items() if edge.state != "pruned" and len(edge.samples)]
     if active:
         positions = [_inside(edge, layout.boxes[ref], layout.sizes[ref.layer], edge.samples) for ref, edge in active]

@@ -152,6 +152,10 @@ class EditableNetwork(TrainableNetwork):
     def perturb(self, mag: float = 1.0, mode: str = "non-intrusive") -> None:
         """Give small splines to functions and to edges that aren't there. In place.
 
+        Args:
+            mag: Size of the random splines, ≥ 0, as a part of what varies at their node.
+            mode: `non-intrusive`: the function stays; `all`: all get a random one; `minimal`: only functions get one, pruned edges none.
+
         Examples:
             >>> from kanwidget.pykan import MultKAN
             >>> model = MultKAN([2, 1])

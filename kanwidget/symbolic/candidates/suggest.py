@@ -234,6 +234,7 @@ def fit_rows(
     data = curves(rows.inputs[:, None], rows.values[:, None], rows.weights)
 
     def fit(usable: tuple[Primitive, ...]) -> list[SymbolicFit]:
+        """The ranked fits of some primitives. The function in place is there with its own constants, but ranks as its best fit."""
         free = sorted(edge_fits(data, usable, [None], [0.0])[0], key=lambda fit: -fit.r2)
         own = None if in_place is None else _own_fit(*in_place, data)
         name = None if own is None else own.primitive.name

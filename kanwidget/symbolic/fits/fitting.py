@@ -99,6 +99,7 @@ def fit_primitives(
     step = max(1, _CHUNK // min(data.count, _MANY))
 
     def fit(usable: tuple[Primitive, ...]) -> list[list[SymbolicFit]]:
+        """The ranked fits of some primitives for all edges, in chunks of edges that fit into memory."""
         records = []
         for first in range(0, edges, step):
             chunk = slice(first, min(first + step, edges))

@@ -73,6 +73,7 @@ def _group_columns(group: Tensor) -> Tensor:
 
 
 def _dictionary(primitives: tuple[Primitive, ...]) -> _Dictionary:
+    """The shapes of primitives put together, their groups numbered so that no two primitives share one."""
     parts = tuple(shapes(primitive, not is_built_in(primitive.name)) for primitive in primitives)
     ranks = [_group_columns(part.group) for part in parts]
     width = max(int(rank.max()) + 1 for rank in ranks)

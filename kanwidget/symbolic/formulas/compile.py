@@ -195,7 +195,11 @@ class _Builder:
     # ---- the network
 
     def assemble(self, roots: list[sympy.Basic]) -> Plan:
-        """Arrange all nodes that the outputs need, and those that carry them up, in levels."""
+        """Arrange all nodes that the outputs need, and those that carry them up, in levels; `roots`: the keys of the outputs.
+
+        Edges lead up one level only, and all outputs stand on the last one. Sums come first on a level, then products; a sum has one
+        subnode, a product one for each factor.
+        """
         depth = max(self.nodes[root].level for root in roots)
         levels: list[dict[sympy.Basic, Node]] = [{} for _ in range(depth + 1)]
         levels[0] = {symbol: self.nodes[symbol] for symbol in self.variables}

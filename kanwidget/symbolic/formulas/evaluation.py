@@ -61,6 +61,7 @@ def to_numpy(
     functions = {} if network is None else numeric_functions(network, torch.float64)
 
     def compute(x: Any) -> np.ndarray[Any, Any]:
+        """The expressions on the rows of x, `(n, columns)`."""
         columns = torch.as_tensor(np.array(x, dtype=np.float64))
         if columns.ndim != 2 or columns.shape[1] != len(symbols):
             _check.fail("x", "to_numpy", f"an array of shape (n, {len(symbols)})", x)
@@ -116,6 +117,7 @@ class _Evaluation:
         return self.known[node]
 
     def _computed(self, node: Any) -> Tensor:
+        """The value of a node from those of its operands: `(rows,)`, or a single number; refused for unknown symbols and functions."""
         import sympy
 
         if node in self.symbols:

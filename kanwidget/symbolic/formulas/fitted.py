@@ -87,6 +87,7 @@ class FittedFormula:
         return self.words.code([self.expression], self.variables, language, name)
 
     def __repr__(self) -> str:
+        """The formula, then what its curves and words are, its constants with their errors, and what it means."""
         text = self.text
         lines = [f"{self.name} = {text}"]
         if self.curves:

@@ -268,6 +268,7 @@ def _in_range(expr: Any) -> Any:
     import sympy
 
     def moved(product: Any) -> Any:
+        """A product whose factor is no normal float, with the factor within its steepest power; any other as it is."""
         factor, rest = product.as_coeff_Mul()
         powers = [part for part in sympy.Mul.make_args(rest) if part.is_Pow and part.exp.is_Float]
         if not powers or sys.float_info.min <= abs(float(factor)) < math.inf:

@@ -131,6 +131,12 @@ def form_steps(
 
 
 def _form_steps(poses: list[Posed], deadline: float) -> Iterator[FormulaForm]:
+    """The forms one by one: as trained, rounded, then expanded and factored where their texts are new.
+
+    Args:
+        poses: A formula with its rows for each output; one for all classes.
+        deadline: A time of `time.monotonic`, after which nothing more is tried.
+    """
     trained = [_as_trained(pose) for pose in poses]
     yield _as_form("as trained", trained)
     shown = [_texts(trained)]
@@ -172,7 +178,10 @@ def _as_form(name: str, parts: list[list[FittedFormula]]) -> FormulaForm:
 
 
 def _as_trained(pose: Posed) -> list[FittedFormula]:
-    """The formula of the network, without round-off; its constants weren't fitted and have no errors."""
+    """The formula of the network, without round-off; its constants weren't fitted and have no errors.
+
+    So its fit has no symbols: the decimals are part of the expression. `sizes` let `tidy` see which summands are round-off.
+    """
     problem = pose.problem
     fit = Fit(pose.expression, [], problem.x.new_zeros(0), problem.x.new_zeros(0, 0), problem.deviance(pose.expression))
     sizes = {v.name: float(column.abs().max()) for v, column in problem.columns.items()}

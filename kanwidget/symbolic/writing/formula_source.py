@@ -134,6 +134,7 @@ class _FormulaReader:
         return _bounded(self._read(node))
 
     def _read(self, node: ast.expr) -> Any:
+        """The expression of a node that is a number, a column, a constant, an operation or a function; all else is refused."""
         import sympy
 
         match node:
@@ -161,6 +162,7 @@ class _FormulaReader:
         return _OPERATIONS[type(op)](left, right)
 
     def _applied(self, name: str, args: Sequence[ast.expr]) -> Any:
+        """A function of its operands: only Max, Min and Heaviside take more than one."""
         import sympy
 
         operands = [self.read(argument) for argument in args]

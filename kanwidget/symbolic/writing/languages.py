@@ -327,6 +327,7 @@ def _octave_frame(name: str, arguments: Sequence[str], texts: Sequence[str], com
 
 
 def _excel_printer() -> Any:
+    """A printer of expressions for a sheet: sympy has none."""
     import sympy
     from sympy.printing.codeprinter import CodePrinter
     from sympy.printing.precedence import PRECEDENCE, precedence
@@ -364,6 +365,7 @@ def _excel_printer() -> Any:
             return f"{base}^{power if expr.exp.is_Integer and expr.exp > 0 else f'({power})'}"
 
         def _print_Function(self, expr: Any) -> str:
+            """A function by its name in a sheet, or by others where a sheet doesn't have it."""
             name = type(expr).__name__
             operands = [self._print(operand) for operand in expr.args]
             if name.startswith("besselj"):
@@ -379,6 +381,7 @@ def _excel_printer() -> Any:
         _print_Max = _print_Min = _print_Function
 
         def _print_Piecewise(self, expr: Any) -> str:
+            """The cases as nested IFs, from the last one on; NA() where none applies."""
             text = "NA()"
             for case in reversed(expr.args):
                 value = self._print(case.expr)
@@ -400,6 +403,7 @@ def _excel_printer() -> Any:
 
 
 def _excel_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comments: str, tables: Tables) -> str:
+    """A cell's text for each expression, functions of words as SWITCH; a cell has no place for the name and the comments."""
     written = "\n".join(f"={text}" for text in texts)
     for short, table in tables.items():
         levels = (_quoted("" if level == MISSING else level, escape='"') for level in table.values)

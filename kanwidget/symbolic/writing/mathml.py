@@ -417,6 +417,7 @@ def marked(nodes: Sequence[Any], keys: str | None) -> list[Any]:
 
 
 def _marked(node: list[Any], keys: str) -> list[Any]:
+    """A node with the keys, unless it has some or can't be seen; of a row also what it holds."""
     tag, attributes, children = node
     if tag == "mspace" or children in _INVISIBLE or EDGE in attributes:
         return node

@@ -135,6 +135,7 @@ def imports(forms_: Iterable[Form]) -> list[str]:
 
 
 def _lookup(name: str, words: LevelSource) -> str:
+    """A line that defines the function `name` of an array of words; words without a number get `words.unmet`."""
     values = dict(words.values)
     if MISSING not in values:
         return f"    {name} = lambda level: np.vectorize({values!r}.get, otypes=[float])(level, {words.unmet!r})"

@@ -42,6 +42,7 @@ def to_sympy(form: Form, argument: Any = None) -> sympy.Expr:
 
 
 def _operation(head: str, parts: list[Any]) -> sympy.Expr:
+    """Sympy's expression of a form's head at its operands."""
     import sympy
 
     if head == "add":
@@ -98,6 +99,7 @@ def form_of(expr: Any, names: Mapping[str, str] | None = None) -> Form:
 
 
 def _product_form(expr: sympy.Mul) -> Form:
+    """A product as a form, its number first and its factors in order; a factor -1 becomes `neg`."""
     import sympy
 
     root = _real_root(expr)
@@ -144,6 +146,7 @@ def _power_form(base: sympy.Expr, exponent: sympy.Expr) -> Form:
 
 
 def _applied_form(expr: Any) -> Form:
+    """The form of all that is no sum, product or power: cases, relations, functions; unknown ones become `call`."""
     import sympy
 
     if isinstance(expr, sympy.Piecewise):

@@ -60,6 +60,7 @@ class Notation:
         return name.format(inner) if "{}" in name else f"{name}({inner})", _ATOM
 
     def _sum(self, terms: list[Form]) -> str:
+        """The terms with signs between them: a term that begins with a minus is subtracted."""
         text = self.write(terms[0])
         for term in terms[1:]:
             part = self._operand(term, _SIGN)

@@ -45,6 +45,13 @@ def tidy(expr: sympy.Expr, tolerance: float = 1e-12, *, sizes: Mapping[str, floa
 
 
 def _tidy(node: Any, tolerance: float, sizes: Mapping[str, float]) -> Any:
+    """A node without round-off, its operands first.
+
+    Args:
+        node: Of the expression.
+        tolerance: Relative size of round-off.
+        sizes: How large the variables are, by name; 1 where none is given. They say beside what a summand is negligible.
+    """
     import sympy
 
     if isinstance(node, sympy.Float):
@@ -54,6 +61,7 @@ def _tidy(node: Any, tolerance: float, sizes: Mapping[str, float]) -> Any:
     if isinstance(node, sympy.Add):
         return _sum_without_negligible([_tidy(term, tolerance, sizes) for term in node.args], tolerance, sizes)
     if isinstance(node, sympy.Pow) and node.exp.is_Float:
+        # Halves become exact, too: roots.
         twice = _as_whole(2 * node.exp, tolerance)
         return sympy.Pow(_tidy(node.base, tolerance, sizes), twice / 2 if twice.is_Integer else node.exp)
     return node.func(*(_tidy(arg, tolerance, sizes) for arg in node.args))

@@ -266,6 +266,15 @@ def _add_numeric(vector: Tensor, index: LayerIndex, numeric: Tensor, design: Ten
 
 
 def _add_symbolic(vector: Tensor, index: LayerIndex, layer: LayerStack, symbolic: Tensor, nodes: Tensor) -> None:
+    """Add derivatives in the constants of symbolic edges. In place.
+
+    Args:
+        vector: `(networks, size)`.
+        index: Where the layer's parameters stand in it; -1 for fixed ones.
+        layer: The layer.
+        symbolic: Derivatives in the edges' values, `(networks, batch, out, in)`.
+        nodes: The edges' inputs, `(networks, batch, in)`.
+    """
     for name, target, source, affine in layer.symbolic_groups():
         derivatives = affine_derivatives(name, affine.detach()[:, None], nodes[..., source])
         constants = (symbolic[:, :, target, source, None] * derivatives).sum(1)

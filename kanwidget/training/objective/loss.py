@@ -125,7 +125,10 @@ def loss_row(loss: str | Callable[[Tensor, Tensor], Tensor]) -> Loss:
 
 
 def _one_by_one(function: Callable[[Tensor, Tensor], Tensor]) -> LossFunction:
-    """A user's function, which takes one network's outputs, for each network on a leading axis."""
+    """A user's function, which takes one network's outputs, for each network on a leading axis.
+
+    It has no argument for weights: those of rows are refused beside such a loss, so that the third argument is None.
+    """
 
     def value(output: Tensor, label: Tensor, _: Tensor | None) -> Tensor:
         if output.ndim == 2:

@@ -121,6 +121,7 @@ class GradientMethod(Optimizer):
         """The function that torch's optimizer calls for the objective on these rows (None: all), with gradients in the parameters."""
 
         def closure() -> Tensor:
+            """The objective on the rows, with gradients in the parameters; raises `Interrupted` where a pause waits."""
             if interrupted():
                 raise Interrupted
             self._optimizer.zero_grad()

@@ -21,6 +21,7 @@ def once(interrupted: Callable[[], bool]) -> Callable[[], bool]:
     answered = False
 
     def asked() -> bool:
+        """The answer of `interrupted`, but True only once."""
         nonlocal answered
         if answered:
             return False

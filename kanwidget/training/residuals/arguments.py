@@ -107,14 +107,17 @@ def _try(network: Network, term: ResidualTerm, unknowns: dict[str, float]) -> Re
 
 
 class _LazyDerivatives(dict[Features, Tensor]):
-    """Derivatives at points, computed when a residual asks for them: all of second order would be many more."""
+    """Derivatives at points, `(rows, outputs)` by `Features`, computed when a residual asks for them: all of second order are many more."""
 
     def __init__(self, objective: ResidualObjective, term: ResidualTerm) -> None:
         super().__init__()
         self.objective, self.term = objective, term
 
     def ask(self, derivatives: set[Features]) -> None:
-        """Compute the derivatives of these features in own units, all in one pass, unless they are all there."""
+        """Compute the derivatives of these features in own units, all in one pass, unless they are all there.
+
+        Keys are `()` for the value, `(a,)` and, with a ≤ b, `(a, b)`. Value and first derivatives in the features of all pairs come along.
+        """
         if derivatives <= self.keys():
             return
         requested = DerivativeSet.of(derivatives)

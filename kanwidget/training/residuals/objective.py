@@ -290,11 +290,13 @@ class _Edges:
     """The factors of an edge's value and derivatives: A₀, A₁ and A₂, `(networks, batch, residuals, out, in or 1)`."""
 
     parts: tuple[Tensor, ...]
+    """As many as orders are carried, from A₀ on, which is the same for all edges to a subnode: its last axis is 1."""
 
     @staticmethod
     def of(adjoint: Jet, nodes: Jet) -> _Edges:
-        """From the adjoint of the subnodes above and the jet of the nodes below."""
+        """From the adjoint of the subnodes above, with an axis for residuals, and the jet of the nodes below, without one."""
         carried, first = nodes.derivatives, nodes.first
+        # s: networks, n: rows, m: residuals, f: first and p: second derivatives, o: subnodes above, i: nodes below.
         parts = [adjoint.value[..., None]]
         if carried.firsts:
             parts.append(torch.einsum("snmfo,snfi->snmoi", adjoint.first, first))

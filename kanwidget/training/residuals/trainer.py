@@ -131,6 +131,7 @@ class ResidualTrainer(Iterator[StepRecord]):
     # ---- the steps
 
     def __next__(self) -> StepRecord:
+        """Take a step; where the step before ended the training on its grid, refine first."""
         if self.stop_reason or self.settings.steps == 0:
             self.stop_reason = self.stop_reason or "steps done"
             raise StopIteration
@@ -234,6 +235,7 @@ class ResidualTrainer(Iterator[StepRecord]):
     # ---- records
 
     def _record(self, outcome: Outcome, stop_reason: str | None) -> StepRecord:
+        """The record of a step: the error of each residual by its name (root mean square), and the unknown constants."""
         names: Sequence[str] = [term.name for term in self._terms]
         squares = self._optimizer.current.squares
         metrics = {name: square**0.5 for name, square in zip(names, squares, strict=True)} | self.unknowns

@@ -80,6 +80,7 @@ def standard_errors(objective: ResidualObjective) -> list[float]:
 
 
 def _standard_errors(objective: ResidualObjective) -> list[float]:
+    """See `standard_errors`; `whole` is A⁻¹, `inverse` its rows for the unknown constants."""
     parameters, value = objective.parameter_vector(), objective.value()
     parts = [_normal(objective, term, parameters) for term in objective.terms]
     total = torch.stack([weight * matrix for weight, matrix in parts]).sum(0)

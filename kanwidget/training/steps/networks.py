@@ -179,6 +179,7 @@ class TrainingBatch:
         ]
 
     def _output(self, part: str) -> Tensor:
+        """The outputs on a part of the data, `(networks, rows, outputs)`; on the training rows those of the last pass."""
         if part == "train":
             return self.objective.value().trace.output
         design = self._designs[part]

@@ -122,6 +122,7 @@ class RowSchedule:
         return replace(data, dataset=replace(data.dataset, **picked), labels=labels, weights=weights)
 
     def _test_rows(self, part: str, data: TrainingData) -> Tensor:
+        """The numbers of the rows of a part that are looked at after each step: a fixed sample of at most `_TEST_ROWS`."""
         if part not in self._test_orders:
             label = data.labels[part]
             drawn = torch.randperm(len(label), generator=torch.Generator().manual_seed(self.settings.seed))

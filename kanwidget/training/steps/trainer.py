@@ -108,6 +108,7 @@ class Trainer(Iterator[StepRecord]):
         return self._training_batch.optimizer
 
     def _build(self, settings: Settings) -> None:
+        """Make the batch of the steps to come; data in the network's scales are made again where these have changed."""
         scaling = self.network.scaling.key()
         if scaling != self._scaling:  # another network, or a scale that was set
             loss = pick_loss(settings.loss, self.data)
@@ -202,6 +203,7 @@ class Trainer(Iterator[StepRecord]):
             return self._training_batch.posterior(0)
 
     def __next__(self) -> StepRecord:
+        """Take a step, with more rows from now on where these are due; an interrupted step is discarded and ends the iteration."""
         if self.stop_reason:
             raise StopIteration
         if self.steps is not None and self.step_count >= self.steps:

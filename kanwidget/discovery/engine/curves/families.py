@@ -74,6 +74,7 @@ class Screen:
         pairs = self._best(errors, left, right)
 
         def build(i: Tensor, j: Tensor) -> list[Tensor]:
+            """The column f·g and its derivatives by the constants of f, then of g; each `(pairs, rows)`."""
             f, g = left.values[i], right.values[j]
             slopes = [slope * g for slope in left.slopes[i].unbind(1)] + [
                 slope * f for slope in right.slopes[j].unbind(1)
@@ -297,6 +298,9 @@ def sums(left: Tensor, right: Tensor, target: Tensor, offset: Tensor | None) -> 
         tensor(2)
     """
     scale = target.square().sum()
+    # A free factor takes up all along the offset: it is removed from both sides. Atoms get the length 1, so that a and b are
+    # projections of the target, c is the cosine between two atoms, and two normal equations say what a pair explains. A single row
+    # keeps its size: the target, and an atom that is 1, of which only round-off may remain.
     left, right, target = (_without(part, offset) for part in (left, right, target[None]))
     target = target[0]
     a, b, c = left @ target, right @ target, left @ right.T
@@ -304,6 +308,7 @@ def sums(left: Tensor, right: Tensor, target: Tensor, offset: Tensor | None) -> 
     determinant = 1 - c * c
     explained = (a[:, None].square() + b.square() - 2 * a[:, None] * b * c) / determinant
     single = torch.maximum(a[:, None].square(), b.square())
+    # Two atoms that agree explain what the better one does.
     explained = torch.where(determinant > 1 - _MOST_AGREEMENT, explained, single)
     return ((energy - explained) / scale).clamp_(min=1e-16)
 

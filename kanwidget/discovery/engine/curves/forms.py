@@ -168,6 +168,7 @@ def plain_atoms(functions: frozenset[str]) -> list[Tree]:
 
 
 def _plain_arguments() -> Iterator[Tree]:
+    """Arguments of functions, without a constant to fit: x, its powers and multiples, simple functions of it, and sums with 1 or 2."""
     square = ("sq", X)
     yield from (X, square, ("cube", X), ("sqrt", X), ("inv", X), ("inv", square))
     yield from (("add", X, _ONE), ("sub", X, _ONE), ("sub", _ONE, X))

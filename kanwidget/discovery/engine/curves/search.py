@@ -161,6 +161,7 @@ class _CurveSearch:
         return lines + [table.tree(index)[1] for index in range(len(table.values))]
 
     def _pairs(self, left: CurveAtoms, right: CurveAtoms) -> Iterator[list[Tree]]:
+        """The candidates of pairs, a list for each form: products, sums, products with an offset, quotients."""
         screen = self._screen
         yield screen.pairs_in_products(left, right, 30, offset=False)
         yield screen.pairs_in_sums(left, right, IDENTITY, 40)

@@ -78,14 +78,15 @@ class _Point:
     """The tree at some inner constants, its factors solved for."""
 
     factors: _Array
+    """The constants that the tree is linear in, `(factors,)`."""
     sse: float
     """Sum of weighted squared residuals."""
     normal: _Array
-    """Products of the derivatives by the inner constants, each of length 1, without what the factors take up."""
+    """Products of the derivatives by the inner constants, each of length 1, without what the factors take up: `(inner, inner)`."""
     gradient: _Array
-    """Products of these derivatives with the residuals."""
+    """Products of these derivatives with the residuals, `(inner,)`."""
     sizes: _Array
-    """Lengths of the derivatives."""
+    """Lengths of the derivatives, `(inner,)`."""
 
 
 class _Problem:
@@ -101,12 +102,14 @@ class _Problem:
     def at(self, theta: _Array, exact: bool = False) -> _Point:
         """The tree at some inner constants, with the best factors.
 
+        This is variable projection: a linear fit gives the factors, so that steps are taken in the inner constants alone.
+
         Args:
-            theta: The inner constants.
+            theta: The inner constants, `(inner,)`.
             exact: Solve for the factors by singular values, for terms that nearly agree.
 
         Returns:
-            The point; its `sse` is inf where values aren't finite.
+            The point; its `sse` is inf where values aren't finite, and all else then says nothing.
         """
         look_at_the_clock()
         tape = self._tape
@@ -119,6 +122,7 @@ class _Problem:
         factors, residual = _factors(terms, target, square, exact)
         tape.with_factors(values, torch.from_numpy(factors / norms).unbind())
         slopes, sizes = self._columns(tape.slopes(values))
+        # Only what the terms don't span of the derivatives counts (Kaufman's approximation): the factors follow theta for the rest.
         shared = terms @ slopes.T
         normal = slopes @ slopes.T - shared.T @ np.linalg.solve(square, shared)
         return _Point(factors / norms, float(residual @ residual), normal, slopes @ residual, sizes)

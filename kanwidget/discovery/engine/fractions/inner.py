@@ -46,6 +46,7 @@ class Inner:
 
 
 def _rates(value: Tensor) -> Tensor:
+    """Sizes of the rate k in exp(k·m) or sin(k·m), ascending, for an operand m with these values, `(rows,)`."""
     # Quotients have few large values: what most of them span says what a rate may be.
     low, quarter, three_quarters, high = value.quantile(
         torch.tensor([0.0, 0.25, 0.75, 1.0], dtype=value.dtype)
@@ -194,6 +195,7 @@ def _targets(table: EngineTable) -> list[Target]:
 
 
 def _operands(table: EngineTable) -> Iterator[Tree]:
+    """Columns, products, quotients and differences of two, and differences times a third column."""
     for i in table.indices:
         yield ("x", i)
     for i, j in itertools.combinations(table.indices, 2):

@@ -311,6 +311,7 @@ class Subsets:
             yield chosen
 
     def _exchanged(self, chosen: list[int]) -> list[int]:
+        """The subset once each column is the best one beside the others, or after `_EXCHANGES` rounds."""
         for _ in range(_EXCHANGES):
             before = set(chosen)
             for index in tuple(chosen):

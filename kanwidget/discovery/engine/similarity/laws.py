@@ -203,6 +203,13 @@ class _LawSearch:
             yield self._reduction((_inverse(_turned(group, factors[0])),), factors[0])
 
     def _reduction(self, groups: Sequence[_Exponents], factor: _Exponents, carrier: int | None = None) -> Reduction:
+        """The smaller table of some products of powers.
+
+        Args:
+            groups: Exponents of each product, one for each of `self.columns`.
+            factor: Exponents of what the function of the products is multiplied by.
+            carrier: A column that changes its sign, times which each product is taken; None without one.
+        """
         own = self.columns
         products = [[(own[place], value) for place, value in enumerate(row) if value] for row in groups]
         columns = tuple(coherent(powers, self.table.units, self.middles, carrier) for powers in products)

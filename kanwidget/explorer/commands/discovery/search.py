@@ -48,6 +48,7 @@ class FindFormulas(SearchCommand):
         return [cls(_check.real(seconds, "seconds", "discover", low=0, open_low=True))]
 
     def perform(self, session: Session) -> Topics:
+        """Begin the search, on a thread of its own or, without threads, as the session's process; refused while that is another act."""
         if reason := obstacle(session):
             raise ValueError(reason)
         _check_free(session)
@@ -66,6 +67,7 @@ class FindFormulas(SearchCommand):
         seconds, seed, steps = self.seconds, self.seed, self.steps
 
         def search(ending: Callable[[], bool]) -> Iterator[DiscoveryStep]:
+            """The steps of a search; once `ending` says True, those that follow are its last fits."""
             from kanwidget.discovery import discover_steps
 
             running = discover_steps(data, seconds=seconds, seed=seed, steps=steps, lib=lib)
@@ -84,6 +86,7 @@ class PauseSearch(SearchCommand):
     kind, action = "discover", "pause"
 
     def perform(self, session: Session) -> Topics:
+        """Pause the search of this problem, if there is one; formulas that were found until now are shown."""
         search = _search_of(session)
         if search is None:
             return frozenset()
@@ -98,6 +101,7 @@ class ResumeSearch(SearchCommand):
     kind, action = "discover", "resume"
 
     def perform(self, session: Session) -> Topics:
+        """Let a paused search go on; of any other there is nothing to do."""
         search = _search_of(session)
         if search is None or search.state != "paused":
             return frozenset()
@@ -115,6 +119,7 @@ class StopSearch(SearchCommand):
     kind, action = "discover", "stop"
 
     def perform(self, session: Session) -> Topics:
+        """Let the search finish, in the session's process where there are no threads; abandon it where another act needs that place."""
         search = _search_of(session)
         if search is None:
             return frozenset()

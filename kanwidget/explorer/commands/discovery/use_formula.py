@@ -44,6 +44,7 @@ class UseFormula(Command):
         return f"explorer.use_formula({self.source!r})"
 
     def perform(self, session: Session) -> Topics:
+        """Adopt the network of the formula as an act; the script names it by its text: numbers are those of one session."""
         discoveries, source = session.discoveries, self.source
         if self.number is not None:
             formula = discoveries.hall(session.run.problem).formula(self.number)

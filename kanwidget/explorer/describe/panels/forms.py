@@ -73,6 +73,7 @@ def _job(session: Session, version: int) -> Job:
     found = form_rows(session, session.run.copy())
 
     def job(stopping: Callable[[], bool], report: Callable[[Callable[[], Topics]], None]) -> None:
+        """Report the forms so far after each one, at last that no more follow, also after an error."""
         rows: list[FormRow] = []
         keep = lambda busy: report(partial(_keep, session, FormulaForms(version, tuple(rows), busy)))  # noqa: E731
         try:

@@ -219,6 +219,7 @@ class FormulaSearch:
         return SEARCHED
 
     def _become(self, state: SearchState) -> None:
+        """Change the state and wake its thread; a search that is over drops its steps."""
         with self._changed:
             self.state = state
             if not self.alive:

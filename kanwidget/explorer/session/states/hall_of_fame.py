@@ -79,6 +79,7 @@ class HallOfFame:
             del self._numbers[self._formulas.pop(number).source]
 
     def _numbered(self, formula: HallFormula) -> HallFormula:
+        """The formula with its number: the one that its text had before, else the next free one."""
         if formula.source not in self._numbers:
             self._numbers[formula.source] = next(self._free)
         number = self._numbers[formula.source]

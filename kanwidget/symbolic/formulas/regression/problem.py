@@ -247,6 +247,7 @@ class Problem:
         import sympy
 
         def visit(node: Any) -> Any:
+            """A node with columns in it; parts that are met again get the column that they had."""
             if not node.args or not node.free_symbols:
                 return node
             if node.free_symbols & symbols:

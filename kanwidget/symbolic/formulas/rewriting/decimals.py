@@ -22,6 +22,7 @@ def parametrize(expr: Any, free: Callable[[Any], bool] | None = None) -> tuple[A
     values: list[float] = []
 
     def visit(node: Any) -> Any:
+        """A node with symbols for its decimals, noted in `symbols` and `values`; exponents stay unless `free` says they are constants."""
         if isinstance(node, sympy.Float):
             symbols.append(sympy.Dummy(f"c{len(symbols)}"))
             values.append(float(node))

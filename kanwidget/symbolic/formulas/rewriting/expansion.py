@@ -139,6 +139,7 @@ def _short(expr: Any) -> bool:
     import sympy
 
     def terms(node: Any) -> int:
+        """The number of terms that a node has when it is multiplied out, at most a million."""
         if isinstance(node, sympy.Add):
             return min(sum(terms(arg) for arg in node.args), 10**6)
         if isinstance(node, sympy.Mul):
