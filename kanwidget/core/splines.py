@@ -330,10 +330,10 @@ def _intervals(knots: Tensor, k: int) -> _Intervals:
 
 def _is_plain(x: Tensor) -> bool:
     """Whether a tensor holds numbers in memory that anybody may read: none that is traced, wrapped, mapped or faked, or on a device."""
-    traced = torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined]
-    changed = traced or _get_current_dispatch_mode() is not None or torch.is_inference_mode_enabled()
-    plain = type(x) is Tensor and x.device.type == "cpu" and not torch._C._functorch.is_functorch_wrapped_tensor(x)
-    return plain and not changed
+    if torch.compiler.is_compiling() or torch.jit.is_tracing() or torch.is_inference_mode_enabled():  # type: ignore[attr-defined]
+        return False
+    plain = type(x) is Tensor and x.device.type == "cpu" and _get_current_dispatch_mode() is None
+    return plain and not torch._C._functorch.is_functorch_wrapped_tensor(x)
 
 
 def _worked_out(knots: Tensor, k: int) -> _Intervals:
