@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from kanwidget.explorer.session.session import Session
-from kanwidget.explorer.session.undo import error_of
-
-#: Where the network leaves less than this part of what the best formula does, the page says so.
-_MUCH_LESS = 0.8
 
 
 def obstacle(session: Session) -> str:
@@ -55,21 +51,7 @@ def _next(session: Session) -> str:
     front = discoveries.hall(session.run.problem).front
     if any(formula.number == number for formula in front):
         return _LOADED
-    click = f"Click {'it' if len(front) == 1 else 'one'}: it becomes the network, and undo brings yours back"
-    return f"{_beside_the_network(session)}{click}"
-
-
-def _beside_the_network(session: Session) -> str:
-    """That the network leaves much less than all formulas, "" where it doesn't: it also reads words, which they can't."""
-    front, error = session.discoveries.hall(session.run.problem).front, error_of(session.run.last_record)
-    least, model = min(formula.error for formula in front), session.model
-    # Errors of a logarithm, and of losses that are no root of squares, count in another unit than those of formulas.
-    if model.scaling.has_logs[1] or not session.run.trainer.loss.root or not error < _MUCH_LESS * least:
-        return ""
-    read = {int(model.columns[edge.source]) for edge in model.edge_refs(active=True) if edge.layer == 0}
-    words = [name for column, name in enumerate(session.in_vars) if column in read and session.data.levels[column]]
-    also = f", with {', '.join(words)}" if words else ""
-    return f"Your network errs less{also}: {error:.3g} beside {least:.3g}. "
+    return f"Click {'it' if len(front) == 1 else 'one'}: it becomes the network, and undo brings yours back"
 
 
 def _marked(session: Session) -> str:

@@ -14,11 +14,14 @@ from kanwidget.explorer.guide.discovery import obstacle, search_sentence
 from kanwidget.explorer.protocol.records import MathNode
 from kanwidget.explorer.session.background.formula_search import FormulaSearch
 from kanwidget.explorer.session.session import Session
+from kanwidget.explorer.session.undo import error_of
 
 #: Formulas in one message, those that err least.
 _MOST_FORMULAS = 60
 #: What it has found out last: a page has room for so much.
 _MOST_FINDINGS = 4
+#: Where the network leaves less than this part of what the best formula does, the page says so.
+_MUCH_LESS = 0.8
 
 
 class DiscoveryFormula(TypedDict):
@@ -40,7 +43,7 @@ class DiscoveryPanel(TypedDict):
     sentence: str
     """What it does, or has done."""
     findings: list[str]
-    """What it leaves out, and what it has found out last: "x₂ doesn't matter"."""
+    """What it leaves out, whether the network errs less, and what it has found out last: "x₂ doesn't matter"."""
     seconds: float
     """Of the search so far."""
     of: float
@@ -100,13 +103,13 @@ def discovery(session: Session) -> tuple[DiscoveryPanel, dict[str, Tensor]]:
 
 
 def _findings(session: Session, search: FormulaSearch) -> list[str]:
-    """What the search leaves out, which is why its formulas may err much, what it has found out last, and in one line which other formulas
-    the rows allow: their errors stand below.
+    """What the search leaves out, which is why its formulas may err much, whether the network errs less than all of them, what it has found
+    out last, and in one line which other formulas the rows allow: their errors stand below.
     """
     rivals = [text.removeprefix(ALSO_POSSIBLE) for text in search.findings if text.startswith(ALSO_POSSIBLE)]
     others = [text for text in search.findings if not text.startswith(ALSO_POSSIBLE)]
     also = ALSO_POSSIBLE + "; ".join(text.rpartition(" (")[0].replace("*", "·") for text in rivals) if rivals else ""
-    found = [*what_is_left_out(session.data), *others[-_MOST_FINDINGS:], also]
+    found = [*what_is_left_out(session.data), _beside_the_network(session), *others[-_MOST_FINDINGS:], also]
     return list(dict.fromkeys(filter(None, found)))
 
 
@@ -114,3 +117,12 @@ def error_name(session: Session) -> str:
     """Name of the errors of formulas, which count in the target's own unit, also where a network takes its logarithm."""
     part = "training" if session.data.test_label is None else "test"
     return f"{part} error, in {session.out_vars[0]}"
+
+
+def _beside_the_network(session: Session) -> str:
+    """That the network leaves much less than all formulas, "" where it doesn't."""
+    front, error = session.discoveries.hall(session.run.problem).front, error_of(session.run.last_record)
+    least = min((formula.error for formula in front), default=0.0)
+    # Errors of a logarithm, and of losses that are no root of squares, count in another unit than those of formulas.
+    has_unit = session.run.trainer.loss.root and not session.model.scaling.has_logs[1]
+    return f"your network errs less: {error:.3g} beside {least:.3g}" if has_unit and error < _MUCH_LESS * least else ""

@@ -80,10 +80,10 @@ def test_it_goes_on_bit_by_bit_and_says_what_it_does(session, search):
 def test_a_network_that_errs_less_than_every_formula_is_named(session, search):
     session.apply(FindFormulas(20.0, seed=3))
     to_the_end(session)
-    assert "errs less" not in panel(session)["sentence"]
+    assert "errs less" not in str(panel(session)["findings"])
     train(session, 30)
     error, least = session.run.last_record.test_loss, min(formula["error"] for formula in panel(session)["formulas"])
-    assert f"Your network errs less: {error:.3g} beside {least:.3g}. Click one" in panel(session)["sentence"]
+    assert f"your network errs less: {error:.3g} beside {least:.3g}" in panel(session)["findings"]
 
 
 def test_errors_of_a_logarithm_are_not_compared_with_those_of_formulas(data, search):
@@ -93,7 +93,7 @@ def test_errors_of_a_logarithm_are_not_compared_with_those_of_formulas(data, sea
     to_the_end(session)
     train(session, 30)
     assert session.run.last_record.test_loss < 0.5 * min(formula["error"] for formula in panel(session)["formulas"])
-    assert "errs less" not in panel(session)["sentence"]
+    assert "errs less" not in str(panel(session)["findings"])
 
 
 def test_rivals_of_the_best_formula_stand_beside_it(session, search):
