@@ -32,7 +32,13 @@ export function discovery(context: Context): View {
   const { store, ui } = context;
   const head = searchHead(context, registry);
   const stage = new Stage(ui, registry);
-  const caption = h("div", { class: "kw-fine kw-captions" });
+  // Long formulas scroll, so the keyboard must get there.
+  const caption = h("div", {
+    class: "kw-fine kw-captions",
+    tabindex: 0,
+    role: "group",
+    "aria-label": "In the picture",
+  });
   let pointed: number | null = null;
   let compared: readonly number[] = [];
   let drawn = NOTHING;
