@@ -19,11 +19,20 @@ from kanwidget.training.jacobian.parameter_vector import LayerIndex, ParameterVe
 from kanwidget.training.jacobian.stack import LayerStack, Stack
 
 
-def jacobian(stack: Stack, parameters: ParameterVector, trace: ForwardTrace) -> Tensor:
-    """Derivatives of all outputs in all free parameters, `(networks, batch, outputs, size)`, from a trace with derivatives."""
+def jacobian(stack: Stack, parameters: ParameterVector, trace: ForwardTrace, sums: Tensor | None = None) -> Tensor:
+    """Derivatives of all outputs in all free parameters, `(networks, batch, outputs, size)`, from a trace with derivatives.
+
+    Args:
+        stack: The networks.
+        parameters: Layout of the free parameters.
+        trace: The trace.
+        sums: Factors of sums of the outputs, `(networks, batch, sums, outputs)`, whose derivatives are wanted in place of the outputs'.
+    """
     outputs = trace.output.shape[-1]
-    full = trace.output.new_zeros(*trace.output.shape, parameters.size)
-    sensitivity = torch.eye(outputs, dtype=full.dtype, device=full.device).expand(*full.shape[:2], -1, -1)
+    if sums is None:
+        sums = torch.eye(outputs, dtype=trace.output.dtype, device=trace.output.device)
+        sums = sums.expand(*trace.output.shape, outputs)
+    full, sensitivity = sums.new_zeros(*sums.shape[:3], parameters.size), sums
     for index in reversed(range(len(stack.layers))):
         layer = stack.layers[index]
         sensitivity = to_subnodes(stack, index + 1, trace.subnodes[index], sensitivity)

@@ -22,13 +22,15 @@ from torch import Tensor
 from kanwidget.training.jacobian.forward import ForwardTrace
 from kanwidget.training.jacobian.jacobian import affine_derivatives, jacobian, to_subnodes
 from kanwidget.training.jacobian.parameter_vector import LayerIndex, ParameterVector
-from kanwidget.training.jacobian.stack import LayerStack
+from kanwidget.training.jacobian.stack import LayerStack, Stack
 from kanwidget.training.objective.batch import Batch
 from kanwidget.training.objective.penalty import INPUT_FLOOR, METRICS
 from kanwidget.training.objective.standard_deviations import Deviations, Kind
 
 #: Bytes of one chunk of the Jacobian of a network, and of small networks that share a chunk.
 _CHUNK_BYTES, _SHARED_BYTES = 1 << 25, 1 << 22
+#: A square matrix of so many columns is made of strips of the second number of columns.
+_LARGE_SQUARE, _SQUARE_COLUMNS = 150, 64
 #: Labels with a smaller mean square count as 0 and have no unit.
 _SMALLEST_SQUARE = 1e-200
 #: A smaller spread, in parts of the mean square, counts as this.
@@ -76,14 +78,34 @@ def _add_chunk(
     assert loss.gradient is not None and loss.factor is not None  # the table of optimizers allows no other loss
     weight = None if batch.weight is None else batch.weight[networks, rows]
     share = part.output.shape[1] / batch.y.shape[1]
-    in_outputs = loss.gradient(part.output, batch.y[networks, rows], weight) * share
-    jac = jacobian(batch.stack[networks], parameters, part)
-    gradient += (in_outputs.flatten(1)[:, None] @ jac.flatten(1, 2))[:, 0]
-    factor = loss.factor(part.output, weight, jac).flatten(1, 2)
-    if factor.dtype == matrix.dtype:
-        matrix.baddbmm_(factor.mT, factor)
+    of_rows, stack = (part.output, batch.y[networks, rows], weight), batch.stack[networks]
+    factor = jacobian(stack, parameters, part, loss.factor(part.output, weight)).flatten(1, 2)
+    add_square(matrix, factor)
+    if loss.residual is None:
+        gradient += share * _backward(stack, parameters, part, loss.gradient(*of_rows))
     else:
+        gradient += share * (loss.residual(*of_rows).flatten(1)[:, None] @ factor)[:, 0]
+
+
+def add_square(matrix: Tensor, factor: Tensor) -> None:
+    """Add FᵀF. In place.
+
+    Args:
+        matrix: Symmetric, `(networks, size, size)`.
+        factor: F, `(networks, rows, size)`.
+    """
+    size = matrix.shape[-1]
+    if factor.dtype != matrix.dtype:
         matrix += torch.bmm(factor.mT, factor)
+        return
+    if size < _LARGE_SQUARE:
+        matrix.baddbmm_(factor.mT, factor)
+        return
+    # Of a symmetric matrix half is enough.
+    for part in _slices(size, _SQUARE_COLUMNS):
+        strip = torch.bmm(factor[..., part].mT, factor[..., part.start :])
+        matrix[:, part, part.start :] += strip
+        matrix[:, part.stop :, part] += strip[..., strip.shape[1] :].mT
 
 
 def add_penalty(
@@ -190,23 +212,9 @@ def penalty_gradient(
     Returns:
         In the free parameters, `(networks, size)`, and in the importances V of each layer.
     """
-    penalty, stack = batch.penalty, batch.stack
+    penalty = batch.penalty
     direct, in_importance = _direct(batch, deviations)
-    vector = trace.output.new_zeros(len(stack), parameters.size)
-    down = torch.zeros_like(trace.output)
-    for index in reversed(range(len(stack.layers))):
-        layer, layer_index = stack.layers[index], parameters.layers[index]
-        subnodes = to_subnodes(stack, index + 1, trace.subnodes[index], down[:, :, None])[:, :, 0]
-        subnodes = _sum(subnodes, direct.values["subnodes"][index])
-        edges = _sum(subnodes[..., None], direct.values["edges"][index])
-        numeric = _sum(edges, direct.values["splines"][index])
-        _add_numeric(vector, layer_index, numeric, trace.designs[index], direct.weights if index == 0 else None)
-        _add_symbolic(vector, layer_index, layer, edges.expand(*subnodes.shape, layer.in_dim), trace.nodes[index])
-        if index > 0:
-            phi_derivatives = torch.einsum("snib,soib->snoi", trace.derivatives[index - 1], layer.weight().detach())
-            down = _sum((numeric * phi_derivatives).sum(-2), direct.values["nodes"][index])
-            if layer.symbols:
-                down = down + (edges * layer.symbolic_edges(trace.nodes[index], 1).detach()).sum(-2)
+    vector = _backward(batch.stack, parameters, trace, torch.zeros_like(trace.output), direct)
     if penalty.coef > 0 or penalty.coefdiff > 0:
         vector = vector + _of_coefficients(batch, parameters)
     return vector, in_importance
@@ -220,6 +228,36 @@ class _Direct:
     """In values at the rows, per layer; None for 0."""
     weights: Tensor | None
     """In the weights of the first layer, `(networks, out, in, G + k + 1)`."""
+
+
+def _backward(
+    stack: Stack, parameters: ParameterVector, trace: ForwardTrace, in_outputs: Tensor, direct: _Direct | None = None
+) -> Tensor:
+    """The gradient in the free parameters, `(networks, size)`, by one sweep over the layers.
+
+    Args:
+        stack: The networks.
+        parameters: Layout of the free parameters.
+        trace: A trace with derivatives.
+        in_outputs: Derivatives in the outputs, `(networks, batch, outputs)`.
+        direct: Derivatives in other quantities.
+    """
+    direct = direct or _Direct({kind: [None] * len(stack.layers) for kind in get_args(Kind)}, None)
+    vector, down = in_outputs.new_zeros(len(in_outputs), parameters.size), in_outputs
+    for index in reversed(range(len(stack.layers))):
+        layer, layer_index = stack.layers[index], parameters.layers[index]
+        subnodes = to_subnodes(stack, index + 1, trace.subnodes[index], down[:, :, None])[:, :, 0]
+        subnodes = _sum(subnodes, direct.values["subnodes"][index])
+        edges = _sum(subnodes[..., None], direct.values["edges"][index])
+        numeric = _sum(edges, direct.values["splines"][index])
+        _add_numeric(vector, layer_index, numeric, trace.designs[index], direct.weights if index == 0 else None)
+        _add_symbolic(vector, layer_index, layer, edges.expand(*subnodes.shape, layer.in_dim), trace.nodes[index])
+        if index > 0:
+            phi_derivatives = torch.einsum("snib,soib->snoi", trace.derivatives[index - 1], layer.weight().detach())
+            down = _sum((numeric * phi_derivatives).sum(-2), direct.values["nodes"][index])
+            if layer.symbols:
+                down = down + (edges * layer.symbolic_edges(trace.nodes[index], 1).detach()).sum(-2)
+    return vector
 
 
 def _direct(batch: Batch, deviations: Deviations) -> tuple[_Direct, list[Tensor]]:

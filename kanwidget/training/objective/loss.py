@@ -15,8 +15,8 @@ from kanwidget.core.scales import Scaling
 LossFunction = Callable[[Tensor, Tensor, "Tensor | None"], Tensor]
 #: `(output, label, weight)` → gradient `(…, batch, outputs)` of the loss in the outputs.
 LossGradient = Callable[[Tensor, Tensor, "Tensor | None"], Tensor]
-#: `(output, weight, jacobian)` → S·J with JᵀSᵀSJ a sample's Gauss-Newton matrix, `(…, batch, rows of S, size)`.
-LossFactor = Callable[[Tensor, "Tensor | None", Tensor], Tensor]
+#: `(output, weight)` → S with JᵀSᵀSJ a sample's Gauss-Newton matrix, `(…, batch, rows of S, outputs)`.
+LossFactor = Callable[[Tensor, "Tensor | None"], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Loss:
     gradient: LossGradient | None = None
     """None: only gradient methods can minimize it."""
     factor: LossFactor | None = None
+    residual: LossGradient | None = None
+    """r with Sᵀr the gradient; None where a label may have the probability 0, so that there is none."""
     root: bool = False
     """Whether a history reports the square root (RMSE)."""
     classes: bool = False
@@ -51,7 +53,11 @@ class Loss:
             return replace(self, unit=scaling.error_unit)
         value = self.value
         return replace(
-            self, value=lambda y, label, w: value(scaling.own_outputs(y), label, w), gradient=None, factor=None
+            self,
+            value=lambda y, label, w: value(scaling.own_outputs(y), label, w),
+            gradient=None,
+            factor=None,
+            residual=None,
         )
 
     @property
@@ -70,9 +76,15 @@ def _mse_gradient(output: Tensor, label: Tensor, weight: Tensor | None) -> Tenso
     return scaled if weight is None else scaled * weight
 
 
-def _mse_factor(output: Tensor, weight: Tensor | None, jacobian: Tensor) -> Tensor:
-    scale = (2 / output.shape[-1]) ** 0.5
-    return jacobian * (scale if weight is None else scale * torch.sqrt(weight)[..., None])
+def _mse_factor(output: Tensor, weight: Tensor | None) -> Tensor:
+    outputs = output.shape[-1]
+    scale = torch.eye(outputs, dtype=output.dtype, device=output.device) * (2 / outputs) ** 0.5
+    return scale.expand(*output.shape, outputs) if weight is None else scale * torch.sqrt(weight)[..., None]
+
+
+def _mse_residual(output: Tensor, label: Tensor, weight: Tensor | None) -> Tensor:
+    scaled = (output - label) * ((2 / output.shape[-1]) ** 0.5 / output.shape[-2])
+    return scaled if weight is None else scaled * torch.sqrt(weight)
 
 
 def _cross_entropy(output: Tensor, label: Tensor, weight: Tensor | None) -> Tensor:
@@ -86,32 +98,30 @@ def _cross_entropy_gradient(output: Tensor, label: Tensor, weight: Tensor | None
     return residual if weight is None else residual * weight
 
 
-def _cross_entropy_factor(output: Tensor, weight: Tensor | None, jacobian: Tensor) -> Tensor:
+def _cross_entropy_factor(output: Tensor, weight: Tensor | None) -> Tensor:
     """diag(p) - p·pᵀ = L·Lᵀ with L lower triangular. Its last column is 0: probabilities know one score less than there are classes.
 
-    With r_m the probability of all classes behind m, row m of LᵀJ is √(p_m·r_m/(p_m + r_m))·(J_m - Σ_{i>m} p_i·J_i/r_m).
+    With r_m the probability of all classes behind m, row m of Lᵀ is √(p_m·r_m/(p_m + r_m)) times 1 at m and -p_i/r_m at i > m.
 
     References:
         Tanabe and Sagae, "An exact Cholesky decomposition and the generalized inverse of the variance-covariance matrix of the
         multinomial distribution, with applications", JRSS B 54 (1992).
     """
     p = torch.softmax(output, -1)
-    least, rest, behind = torch.finfo(p.dtype).tiny, p.new_zeros(()), p.new_zeros(())
-    factor = torch.empty_like(jacobian[..., 1:, :])
-    for m in range(p.shape[-1] - 2, -1, -1):
-        rest, behind = rest + p[..., m + 1], behind + p[..., m + 1, None] * jacobian[..., m + 1, :]
-        root = torch.sqrt(p[..., m] * rest / (p[..., m] + rest).clamp_min(least))
-        if weight is not None:
-            root = root * torch.sqrt(weight[..., 0])
-        mean = behind / rest.clamp_min(least)[..., None]
-        factor[..., m, :] = root[..., None] * (jacobian[..., m, :] - mean)
-    return factor
+    least, classes = torch.finfo(p.dtype).tiny, p.shape[-1]
+    rest = p.flip(-1).cumsum(-1).flip(-1)[..., 1:]
+    first = p[..., :-1]
+    root = torch.sqrt(first * rest / (first + rest).clamp_min(least))
+    if weight is not None:
+        root = root * torch.sqrt(weight)
+    behind = (p[..., None, :] / rest.clamp_min(least)[..., None]).triu(1)
+    return root[..., None] * (torch.eye(classes, dtype=p.dtype, device=p.device)[:-1] - behind)
 
 
 LOSSES = {
     row.name: row
     for row in (
-        Loss("mse", _mse, _mse_gradient, _mse_factor, root=True),
+        Loss("mse", _mse, _mse_gradient, _mse_factor, _mse_residual, root=True),
         Loss("cross_entropy", _cross_entropy, _cross_entropy_gradient, _cross_entropy_factor, classes=True),
     )
 }
