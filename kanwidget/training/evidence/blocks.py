@@ -6,6 +6,7 @@ stretched to length 1, so that it means the same on every grid.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -183,6 +184,22 @@ class Block(NamedTuple):
         if not self.is_of_words:  # whose first mode is a constant
             diagonal[..., 0] += prices[..., 1]
         return diagonal
+
+
+def modes_of(blocks: Sequence[Block], vector: Tensor) -> Tensor:
+    """Parameters in the coordinates of the modes, `(networks, size)`."""
+    modes = vector.double()
+    for block in blocks:
+        modes = modes.index_copy(1, block.columns.flatten(), block.coordinates(vector.double()).flatten(1))
+    return modes
+
+
+def parameters_of(blocks: Sequence[Block], modes: Tensor) -> Tensor:
+    """Parameters from coordinates of the modes, `(networks, size)`: the inverse of `modes_of`."""
+    vector = modes.clone()
+    for block in blocks:
+        vector[:, block.columns] = (block.basis @ modes[:, block.columns][..., None])[..., 0]
+    return vector
 
 
 def spline_blocks(stack: Stack, parameters: ParameterVector, epsilon: Tensor) -> list[Block]:

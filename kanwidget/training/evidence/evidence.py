@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.core.records import Freedom, Posterior
-from kanwidget.training.evidence.blocks import Block, spline_blocks
+from kanwidget.training.evidence.blocks import Block, modes_of, parameters_of, spline_blocks
 from kanwidget.training.evidence.laplace import Laplace, laplace_of
 from kanwidget.training.evidence.prices import averaged_prices, likelier_prices, say_something
 from kanwidget.training.jacobian.parameter_vector import ParameterVector
@@ -54,7 +54,10 @@ _LEAST_ROWS = 0.02
 _LARGEST_PRICE, _LARGEST_OF_ALL = 1e8, 1e15
 #: Steps before the first update of evidence: by then the coarse shape is there. A network with hidden nodes that leaves more than the last
 #: part of the variance has none yet, and all would count as noise: it gets more of them.
-_COARSE_STEPS, _MOST_COARSE_STEPS, _SHAPELESS = 5, 20, 0.9
+_COARSE_STEPS, _MOST_COARSE_STEPS, _SHAPELESS = 5, 20, 0.3
+#: The first price of wiggle in these steps, in parts of itself, of numbers and of classes: nodes that a wave finds flat stay so. Of classes
+#: that a bent curve tells apart few rows would be beyond doubt.
+_COARSE, _COARSE_OF_CLASSES = 1e-2, 1e-1
 #: Evidence has settled when an update changes its logarithm by less.
 _SETTLED = 1e-2
 #: Degrees of freedom are an answer where an update changes it by less.
@@ -174,7 +177,7 @@ class Evidence:
         """The ridge's matrix R, `(networks, size, size)`: for parameters θ the prices add ½·scale·θᵀRθ to the mean loss, see `scale`."""
         size = self._size
         matrix = self.noise.new_zeros(len(self.noise), size * size)
-        for block, prices in zip(self._blocks, self._prices, strict=True):
+        for block, prices in zip(self._blocks, self._ridge_prices(), strict=True):
             values = block.inverse.mT @ (block.precision(prices)[..., None] * block.inverse)
             flat = block.columns[:, :, None] * size + block.columns[:, None]
             matrix.index_add_(1, flat.flatten(), values.flatten(1))
@@ -186,13 +189,22 @@ class Evidence:
         Where prices are large, the rounding of R itself would pull at what costs nothing, the constant and the rise of a curve.
         """
         result = torch.zeros_like(vector)
-        for block, prices in zip(self._blocks, self._prices, strict=True):
+        for block, prices in zip(self._blocks, self._ridge_prices(), strict=True):
             inverse, precision = (
                 select_networks(of_all, networks) for of_all in (block.inverse, block.precision(prices))
             )
             modes = precision[..., None] * (inverse @ vector[:, block.columns][..., None])
             result[:, block.columns] = (inverse.mT @ modes)[..., 0]
         return result * (self._factor / self._n_labels)
+
+    def _ridge_prices(self) -> list[Tensor]:
+        """Prices as the ridge has them: until evidence has its say those of wiggle are lower where there are hidden nodes."""
+        if self._is_sum or bool(self.has_spoken.all()):
+            return self._prices
+        part = torch.where(self.has_spoken, 1.0, _COARSE_OF_CLASSES if self.classes else _COARSE)[:, None, None]
+        parts = torch.cat([part, torch.ones_like(part)], -1)
+        both = zip(self._blocks, self._prices, strict=True)
+        return [prices if block.is_of_words else parts * prices for block, prices in both]
 
     # ---- the data speak
 
@@ -229,7 +241,7 @@ class Evidence:
         begins, precision = self._begin_averages(), self._precision()
         laplace = laplace_of(matrix, self._blocks, precision, self.nat)
         variances = laplace.root.square().sum(-1)
-        modes = self._modes(vector)
+        modes = modes_of(self._blocks, vector)
         prices, freedoms = [], []
         clear = torch.ones_like(self.noise) if self.classes else self._variance / self.noise
         largest = (_LARGEST_PRICE * clear).clamp_max(_LARGEST_OF_ALL)[:, None, None]
@@ -304,7 +316,7 @@ class Evidence:
         Updates lead to the nearest maximum of the evidence only. Here `_prices` and `noise` jump to a better one; parameters stay. The
         networks that may jump are those of `looks`, `(networks,)`; all else is as in `update`.
         """
-        modes, best = self._modes(vector), self.log_evidence + _WORTH_A_MOVE
+        modes, best = modes_of(self._blocks, vector), self.log_evidence + _WORTH_A_MOVE
         slope, moved = gradient.clone(), torch.zeros_like(looks)
         for block in self._blocks:
             slope[:, block.columns] = (block.basis.mT @ gradient[:, block.columns][..., None])[..., 0]
@@ -318,7 +330,7 @@ class Evidence:
                 laplace = laplace_of(matrix, self._blocks, precision, trial.nat)
                 push = slope / trial.nat[:, None] + precision * modes
                 step = -(laplace.root @ (laplace.root.mT @ push[..., None]))[..., 0]
-                there = self._parameters_of(step)
+                there = parameters_of(self._blocks, step)
                 change = (there * (gradient + (matrix @ there[..., None])[..., 0] / 2)).sum(-1)
                 value = (loss + change).maximum(self._rounding / self._n_labels)
                 evidence = trial._log_evidence(laplace, precision, modes + step, value)
@@ -338,20 +350,6 @@ class Evidence:
         rows = (self._counted - freedom).maximum(_LEAST_ROWS * self._counted)
         return (self._n_labels * loss / rows).minimum(self._variance).maximum(self._rounding)
 
-    def _modes(self, vector: Tensor) -> Tensor:
-        """Parameters in the coordinates of the modes, `(networks, size)`."""
-        modes = vector.double()
-        for block in self._blocks:
-            modes = modes.index_copy(1, block.columns.flatten(), block.coordinates(vector.double()).flatten(1))
-        return modes
-
-    def _parameters_of(self, modes: Tensor) -> Tensor:
-        """Parameters from coordinates of the modes, `(networks, size)`: the inverse of `_modes`."""
-        vector = modes.clone()
-        for block in self._blocks:
-            vector[:, block.columns] = (block.basis @ modes[:, block.columns][..., None])[..., 0]
-        return vector
-
     def _log_evidence(self, laplace: Laplace, precision: Tensor, modes: Tensor, loss: Tensor) -> Tensor:
         """The logarithm of the evidence of prices and noise at parameters, `(networks,)`."""
         log_prior = torch.where(precision > 0, precision, 1.0).log().sum(1)
@@ -368,7 +366,7 @@ class Evidence:
         laplace = laplace_of(matrix, self._blocks, self._precision(), self.nat)
         if not bool(laplace.sound[index]):
             return None
-        root, modes = laplace.root[index], self._modes(vector)[index]
+        root, modes = laplace.root[index], modes_of(self._blocks, vector)[index]
         freedoms = self._likeliest_freedoms(index, matrix, root, modes)
         for block in self._blocks:
             root[block.columns] = block.basis[index] @ root[block.columns]
