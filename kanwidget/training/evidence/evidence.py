@@ -77,7 +77,7 @@ _LARGEST_POSTERIOR = 1000
 #: or parts that say the same would overshoot in turn.
 _LEAST_NOISE, _TOWARDS_AVERAGES = 1e-6, 0.5
 #: What is stored: numbers of each network, beside the noise, and those of its parts.
-_NUMBERS = ("log_evidence", "_last", "_change", "_ripe", "_looks", "_most", "_behind", "_stays", "_averages")
+_NUMBERS = ("log_evidence", "_last", "_change", "_ripe", "_looks", "_most", "_behind", "_stays", "_averages", "_fits")
 _OF_PARTS = ("_prices", "_likeliest", "_freedoms")
 
 
@@ -130,8 +130,8 @@ class Evidence:
         self._freedoms, self._likeliest = [torch.zeros_like(prices) for prices in self._prices], self._prices
         #: Variance of the noise in scaled numbers, `(networks,)`; 1 for classes, whose chance is in the probabilities.
         self.noise = torch.ones_like(variance)
-        #: Whether the networks fit already at the start, `(networks,)`.
-        self._fits = loss < _FIRST_NOISE * variance
+        #: Whether (1.0) the networks fit already at the start, `(networks,)`.
+        self._fits = (loss < _FIRST_NOISE * variance).double()
         if not self.classes:
             self.noise = (_FIRST_NOISE * variance).minimum(loss).maximum(self._rounding)
         #: Logarithm of the evidence, of the likeliest prices, and degrees of freedom, `(networks,)`, 0 before the first update; and the
@@ -222,7 +222,7 @@ class Evidence:
         """
         has_shape = (loss < _SHAPELESS * self._variance) | self._is_sum
         in_time = (has_shape & (age >= _COARSE_STEPS)) | (age >= _MOST_COARSE_STEPS)
-        return self._fits | self.has_spoken | in_time
+        return (self._fits > 0) | self.has_spoken | in_time
 
     def update(self, matrix: Tensor, gradient: Tensor, vector: Tensor, loss: Tensor, ready: Tensor) -> Tensor:
         """Take one step of prices and noise.
@@ -432,7 +432,8 @@ class Evidence:
     def load_state_dict(self, state: dict[str, list[float]]) -> None:
         """Return to a state of `state_dict`."""
         for name in ("noise", *_NUMBERS):
-            setattr(self, name, self.noise.new_tensor(state[name.lstrip("_")]))
+            if name.lstrip("_") in state:  # states of earlier versions don't say what fitted at the start
+                setattr(self, name, self.noise.new_tensor(state[name.lstrip("_")]))
         for name in _OF_PARTS:
             setattr(self, name, self._parts(state[name.lstrip("_")]))
 

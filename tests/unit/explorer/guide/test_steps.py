@@ -75,7 +75,8 @@ def test_training_until_it_is_flat_pauses_by_itself_and_the_script_repeats_it(mo
     assert guidance(session).sentence == f"Kept step {steps}, where the test error was least: simplify, or stop here."
 
 
-def test_with_evidence_no_return_is_worth_what_is_chance(session):
+def test_with_evidence_no_return_is_worth_what_is_chance(data):
+    session = Session(KAN([2, 3, 1], grid=3, k=3, seed=2), data)
     session.apply(Train())
     to_the_end(session)
     assert len(session.script.statements()) == 1
