@@ -55,8 +55,8 @@ _LARGEST_PRICE, _LARGEST_OF_ALL = 1e8, 1e15
 #: Steps before the first update of evidence: by then the coarse shape is there. A network with hidden nodes that leaves more than the last
 #: part of the variance has none yet, and all would count as noise: it gets more of them.
 _COARSE_STEPS, _MOST_COARSE_STEPS, _SHAPELESS = 5, 20, 0.3
-#: The first price of wiggle in these steps, in parts of itself, of numbers and of classes: nodes that a wave finds flat stay so. Of classes
-#: that a bent curve tells apart few rows would be beyond doubt.
+#: The part of its first price that wiggle has in these steps, of numbers and of classes. Under the whole price nodes become flat before
+#: they find a wave, and stay so. Classes of few rows would be told apart by their noise under less.
 _COARSE, _COARSE_OF_CLASSES = 1e-2, 1e-1
 #: Evidence has settled when an update changes its logarithm by less.
 _SETTLED = 1e-2

@@ -29,7 +29,7 @@ from kanwidget.training.objective.standard_deviations import Deviations, Kind
 
 #: Bytes of one chunk of the Jacobian of a network, and of small networks that share a chunk.
 _CHUNK_BYTES, _SHARED_BYTES = 1 << 25, 1 << 22
-#: A square matrix of so many columns is made of strips of the second number of columns.
+#: A matrix FᵀF of more columns is made in strips of the second number of columns.
 _LARGE_SQUARE, _SQUARE_COLUMNS = 150, 64
 #: Labels with a smaller mean square count as 0 and have no unit.
 _SMALLEST_SQUARE = 1e-200
@@ -95,14 +95,8 @@ def add_square(matrix: Tensor, factor: Tensor) -> None:
         factor: F, `(networks, rows, size)`.
     """
     size = matrix.shape[-1]
-    if factor.dtype != matrix.dtype:
-        matrix += torch.bmm(factor.mT, factor)
-        return
-    if size < _LARGE_SQUARE:
-        matrix.baddbmm_(factor.mT, factor)
-        return
-    # Of a symmetric matrix half is enough.
-    for part in _slices(size, _SQUARE_COLUMNS):
+    # Of a symmetric matrix half is enough, where it is large: the strips begin on the diagonal.
+    for part in _slices(size, _SQUARE_COLUMNS if size > _LARGE_SQUARE else max(1, size)):
         strip = torch.bmm(factor[..., part].mT, factor[..., part.start :])
         matrix[:, part, part.start :] += strip
         matrix[:, part.stop :, part] += strip[..., strip.shape[1] :].mT
@@ -195,7 +189,7 @@ def _slices(length: int, step: int) -> Iterator[slice]:
     return (slice(first, min(first + step, length)) for first in range(0, length, step))
 
 
-# ---- the penalty's gradient
+# ---- gradients by one sweep: the penalty's, and that of a loss without residuals
 
 
 def penalty_gradient(

@@ -290,6 +290,21 @@ def test_a_state_is_restored_bit_for_bit():
     assert [next(trainer).noise for _ in range(5)] == first
 
 
+def test_a_state_within_the_coarse_steps_goes_on_as_it_would_have():
+    data, _, _ = table(100, 0.0)
+    trainer = Trainer(KAN([3, 2, 1], seed=1), data, None, make_settings())
+    while trainer.record().train_loss > 0.2:  # a start from here would count as one that fits
+        assert next(trainer).noise is None
+    parameters, state = copy.deepcopy(trainer.network.state_dict()), trainer.state_dict()
+    first = [next(trainer).train_loss for _ in range(3)]
+    again = Trainer(trainer.network, data, None, make_settings())
+    again.network.load_state_dict(parameters)
+    again.load_state_dict(state)
+    assert [next(again).train_loss for _ in range(3)] == first
+    del state["optimizer"]["fits"]  # as earlier versions stored it
+    again.load_state_dict(state)
+
+
 def test_a_state_with_updates_goes_on_with_them_however_young_it_is():
     data, _, _ = table(100, 0.3)
     trainer = Trainer(KAN([3, 2, 1]), data, None, make_settings())
