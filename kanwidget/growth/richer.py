@@ -111,7 +111,8 @@ def richer_networks(
         enough: Nothing richer is tried where the network explains so much.
 
     Yields:
-        None after each step, the answer last; nothing where the network or its data leave nothing to compare.
+        None after each step, once what the network as it is explains, and the answer last; nothing where the network or its data leave
+        nothing to compare.
 
     Examples:
         >>> import torch
@@ -128,8 +129,8 @@ def richer_networks(
     now = yield from trials.run("", network, _STEPS)
     if now is None or now.network is None:
         return
+    yield RicherNetworks(now, None)
     if now.explained >= enough or len(sample.train_input) < _FEWEST_ROWS:
-        yield RicherNetworks(now, None)
         return
     found = [] if start is None else [(yield from trials.run("grid", start, _HIDDEN_STEPS))]
     start = now.network if start is None else start

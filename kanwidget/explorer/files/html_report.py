@@ -27,6 +27,7 @@ from kanwidget.explorer.describe.snapshot import snapshot
 from kanwidget.explorer.files.edge_details import base64_text, edge_details, strongest_edges
 from kanwidget.explorer.files.film import film_content, last_panels
 from kanwidget.explorer.files.session_writer import session_json
+from kanwidget.explorer.guide.richer import asks_for_richer
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.session.recorder import Frame, Recorder
 from kanwidget.explorer.session.session import Session
@@ -232,6 +233,8 @@ def content(session: Session, frames: Sequence[Frame] = ()) -> dict[str, Any]:
             session.swap_errors.begin(edge, session.candidates.of(edge))
             while not session.swap_errors.is_complete:
                 session.swap_errors.advance()
+    if session.formula_result is not None and asks_for_richer(session):
+        session.richer.finish()  # before the page says that all is done
     session.richer.measure()
     try:
         # A saved page has no kernel: it neither trains nor waits for anything.

@@ -39,6 +39,11 @@ def asks_for_richer(session: Session) -> bool:
     return not session.running and now.steps >= _SOME_STEPS and (now.trained or now.simplified)
 
 
+def compares_richer(session: Session) -> bool:
+    """Whether richer networks are being tried, and may say that something is to be done before all else."""
+    return asks_for_richer(session) and session.richer.is_looking(_ENOUGH)
+
+
 def richer_act(session: Session) -> RicherAct | None:
     """The act by which the network would explain more; None where nothing does, it explains enough, or nothing is tried yet."""
     answer, model = session.richer.answer if asks_for_richer(session) else None, session.model

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from kanwidget.explorer.guide.progress import Progress, progress, since_act
-from kanwidget.explorer.guide.richer import richer_act, search_act
+from kanwidget.explorer.guide.richer import compares_richer, richer_act, search_act
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import error_of
 from kanwidget.training.steps.trainer import NOT_FINITE
@@ -113,9 +113,14 @@ def _falling(session: Session, now: Progress) -> Guidance | None:
 
 
 def _richer(session: Session, now: Progress) -> Guidance | None:
-    """A richer network comes before its simplification, and before a formula counts as the result."""
+    """A richer network comes before its simplification, and before a formula counts as the result: nothing is next before it is tried."""
+    if now.simplified and session.formula_result is None:
+        return None
+    if compares_richer(session):
+        state = _trained(session, now) if session.formula_result is None else "The formula is fitted"
+        return Guidance(f"{state}. Trying whether a richer network explains more …")
     better = richer_act(session)
-    if better is None or (now.simplified and session.formula_result is None):
+    if better is None:
         return None
     if better.message is None:
         return Guidance(better.sentence)

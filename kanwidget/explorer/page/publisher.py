@@ -279,8 +279,8 @@ class Publisher(Messages):
             case "formula":
                 self.send_formula()
             case "guide":
-                self.send("guide", {"guide": guide(self.session)})
                 self._begin_richer()
+                self.send("guide", {"guide": guide(self.session)})
             case "survey":
                 self._send_preview_rows()
             case "held_out":

@@ -211,8 +211,20 @@ CURRENT_IS_SEEN = """(() => {
   return chip.width > 0 && chip.left >= strip.left - 1 && chip.right <= strip.right + 1 && chip.bottom <= strip.bottom + 1;
 })()"""
 
-#: Observers of sizes run after the next frame; their effects are drawn in the frame after that.
-SETTLE = "() => new Promise((done) => { let n = 4; const next = () => (n-- ? requestAnimationFrame(next) : done()); next(); })"
+#: Observers of sizes run after the next frame, and what they draw may change another size: waits for four frames in a row, each
+#: with the timers behind it, that change nothing on the page; one that never rests (it trains) gets a hundred.
+SETTLE = """() => new Promise((done) => {
+  let [changed, quiet, most] = [false, 0, 100];
+  const seen = new MutationObserver(() => { changed = true; });
+  seen.observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
+  const next = () => requestAnimationFrame(() => setTimeout(() => {
+    [quiet, changed] = [changed ? 0 : quiet + 1, false];
+    if (quiet < 4 && most--) return next();
+    seen.disconnect();
+    done();
+  }));
+  next();
+})"""
 #: Elements that are too wide or lie outside: the page, and controls that the explorer's border cuts off.
 OUTSIDE = """() => {
   const frame = document.querySelector('.kw-frame').getBoundingClientRect();

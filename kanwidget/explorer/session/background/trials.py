@@ -183,7 +183,13 @@ class RicherTrial:
     @property
     def answer(self) -> RicherNetworks | None:
         """Whether richer networks explain more than the current one; None before that is clear, and where nothing can be compared."""
-        return self._answer if self._of == self._state else None
+        return self._answer if self._compared and self._of == self._state else None
+
+    def is_looking(self, enough: float) -> bool:
+        """Whether it has begun to compare, and hasn't seen yet that the network as it is explains the part `enough`."""
+        if self._of != self._state or self._compared:
+            return False
+        return self._answer is None or self._answer.now.explained < enough
 
     @property
     def yardsticks(self) -> Yardsticks | None:
@@ -203,9 +209,9 @@ class RicherTrial:
         """
         if self.is_complete:
             return False
-        compared = self._compared
+        compared, answer = self._compared, self._answer
         self._complete = next(self._steps, self) is self
-        return self._complete or self._compared != compared
+        return self._complete or self._compared != compared or self._answer is not answer
 
     def finish(self) -> None:
         """Try everything now."""

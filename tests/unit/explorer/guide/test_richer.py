@@ -272,6 +272,31 @@ def test_a_network_that_explains_nearly_everything_goes_on_to_simplify():
     assert the_notice(session, "richer") is None
 
 
+def test_nothing_is_next_while_richer_networks_are_tried():
+    """A click at once would simplify a network that is about to be called too small."""
+    session = Session(KAN([1, 1]), wave(10, 150, 0.05, decay=2.0)[0])
+    train(session, 60)
+    assert guidance(session).act.step == "simplify"  # in a script nobody tries them meanwhile
+    session.richer.begin()
+    while session.richer.is_open:
+        looking = guidance(session)
+        assert looking.act is None
+        assert looking.sentence.endswith("Trying whether a richer network explains more …")
+        session.richer.advance()
+    assert guidance(session).act.message == {"kind": "control", "action": "grow"}
+
+
+def test_what_explains_nearly_all_need_not_wait_for_richer_networks():
+    x = torch.linspace(-1, 1, 200, dtype=torch.float64)[torch.randperm(200, generator=torch.Generator().manual_seed(0))]
+    session = Session(KAN([1, 1]), split(x[:, None], torch.sin(4 * x[:, None])))
+    train(session, 60)
+    session.richer.begin()
+    while guidance(session).act is None:
+        session.richer.advance()
+    assert session.richer.is_open
+    assert guidance(session).act.step == "simplify"
+
+
 def test_the_page_hears_of_it_once_it_was_tried_beside_the_session():
     session = Session(KAN([1, 1]), wave(10, 150, 0.05, decay=2.0)[0])
     train(session, 60)
