@@ -250,7 +250,8 @@ class _RicherTrials:
         if ParameterVector.of(network).size > _MOST_PARAMETERS:
             return None
         network = copy.deepcopy(network)
-        trainer = Trainer(network, self._data, steps, Settings(averages=False))
+        # New nodes stand beside curves that have their shape: cheap wiggle would fit the noise that these leave.
+        trainer = Trainer(network, self._data, steps, Settings(averages=False, coarse=False))
         best, state = trainer.record(), NetworkState(network)
         reached, idle = -math.inf, 0
         for record in trainer:

@@ -292,6 +292,8 @@ class KAN(QueryableKAN):
                   knows its errors, see `predict`
                 - `averages`: whether curves of a sum are in the end what they are on average over all smoothness that the data leave
                   open (by default), or under the likeliest one alone
+                - `coarse`: whether networks with hidden nodes first find their coarse shape, waves above all, before evidence makes curves
+                  smooth (by default); where nodes are added to curves that have theirs, False keeps them from fitting noise
                 - `geodesic_acceleration`: True for LM steps that follow the valley where it turns, at twice the time: for fits down to
                   round-off (without `lamb`, in float64)
                 - `continual`: True for data that leave out inputs learnt before: grids stay, and so does what the new data don't

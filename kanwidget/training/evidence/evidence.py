@@ -92,6 +92,7 @@ class Evidence:
         variance: Loss of the best constant prediction, `(networks,)`.
         loss: Loss at the start, `(networks,)`.
         averages: Whether prices that have settled give way to those that stand for all.
+        coarse: Whether networks with hidden nodes first find their coarse shape: wiggle is cheap until evidence has its say.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class Evidence:
         loss: Tensor,
         *,
         averages: bool = True,
+        coarse: bool = True,
     ) -> None:
         self._with_averages, self.classes = averages, batch.loss.classes
         #: What the loss is in parts of minus the log-likelihood, per row: 2σ² times it for squared errors.
@@ -118,6 +120,7 @@ class Evidence:
         self._rounding = (torch.finfo(batch.stack.layers[0].coef.dtype).eps ** 2 * largest).clamp_min(1e-300)
         self._variance = variance
         self._is_sum = len(batch.stack.layers) == 1
+        self._is_coarse_first = coarse and not self._is_sum
         self._own_price = _PRICE_IN_A_SUM if self._is_sum else _PRICE_OF_A_PRICE
         self.reload(batch.stack, parameters, units)
         wiggle, straight = _FIRST_PRICES
@@ -198,8 +201,8 @@ class Evidence:
         return result * (self._factor / self._n_labels)
 
     def _ridge_prices(self) -> list[Tensor]:
-        """Prices as the ridge has them: until evidence has its say those of wiggle are lower where there are hidden nodes."""
-        if self._is_sum or bool(self.has_spoken.all()):
+        """Prices as the ridge has them: until evidence has its say those of wiggle are lower where a coarse shape is to be found."""
+        if not self._is_coarse_first or bool(self.has_spoken.all()):
             return self._prices
         part = torch.where(self.has_spoken, 1.0, _COARSE_OF_CLASSES if self.classes else _COARSE)[:, None, None]
         parts = torch.cat([part, torch.ones_like(part)], -1)
@@ -220,7 +223,7 @@ class Evidence:
             loss: Mean losses, `(networks,)`.
             age: Steps that there have been, `(networks,)`.
         """
-        has_shape = (loss < _SHAPELESS * self._variance) | self._is_sum
+        has_shape = (loss < _SHAPELESS * self._variance) | (not self._is_coarse_first)
         in_time = (has_shape & (age >= _COARSE_STEPS)) | (age >= _MOST_COARSE_STEPS)
         return (self._fits > 0) | self.has_spoken | in_time
 

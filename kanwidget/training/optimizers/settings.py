@@ -38,6 +38,7 @@ class Settings:
     smoothness: float = 0.0
     evidence: bool | None = None
     averages: bool = True
+    coarse: bool = True
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     sample_weight: Tensor | None = None
     seed: int = 0

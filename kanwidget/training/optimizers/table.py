@@ -54,7 +54,9 @@ OPTIMIZERS: dict[str, Method] = {
                 objective,
                 anchored=o.continual,
                 smoothness=o.smoothness,
-                evidence=partial(Evidence, objective.batch, averages=o.averages) if o.with_evidence else None,
+                evidence=partial(Evidence, objective.batch, averages=o.averages, coarse=o.coarse)
+                if o.with_evidence
+                else None,
             ),
             auto=lambda size, rows, _: size <= _LM_PARAMETERS and rows * size**2 <= _LM_WORK,
             any_loss=False,

@@ -52,7 +52,7 @@ def make_settings(metrics: Any = (), **options: Any) -> Settings:
     for name, advice in _OTHER_RIDGES.items():
         if settings.evidence and getattr(settings, name):
             _check.fail("evidence", "fit", f"left out with {name}", True, advice)
-    for name in ("update_grid", "geodesic_acceleration", "continual", "averages"):
+    for name in ("update_grid", "geodesic_acceleration", "continual", "averages", "coarse"):
         _check.boolean(getattr(settings, name), name, "fit")
     if callable(settings.loss) and settings.sample_weight is not None:
         advice = "Weigh the samples within the loss."

@@ -317,6 +317,16 @@ def test_a_state_with_updates_goes_on_with_them_however_young_it_is():
     assert next(trainer).noise is not None
 
 
+@pytest.mark.parametrize(("coarse", "first"), [(True, 21), (False, 6)])
+def test_what_looks_like_noise_waits_for_its_shape_unless_it_has_one(coarse, first):
+    """Of noisy rows hidden nodes never leave less than the part that says that a shape is there."""
+    data, _, _ = table(200, 1.5)
+    history = KAN([3, 2, 1]).fit(data, steps=30, coarse=coarse, progress=False)
+    assert next(record.step for record in history.records if record.noise is not None) == first
+    free, priced = (KAN([3, 2, 1]).fit(data, steps=5, coarse=kind, progress=False) for kind in (True, False))
+    assert free.last.train_loss < priced.last.train_loss  # wiggle is cheap until then
+
+
 def test_a_posterior_belongs_to_its_parameters(tmp_path):
     data, x, _ = table(100, 0.3)
     model = KAN([3, 1])
