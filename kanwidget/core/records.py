@@ -86,6 +86,10 @@ class StepRecord:
     freedom: float | None = None
     """Degrees of freedom: how many parameters the data have determined."""
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> StepRecord:
+        """Itself: nothing changes it, and a network's copy would copy thousands of them."""
+        return self
+
 
 #: The numbers of a step: columns of a history.
 _COLUMNS = [name for name in StepRecord.__dataclass_fields__ if name not in ("metrics", "stop_reason")]

@@ -1,5 +1,6 @@
 """The records that travel: how they are looked up and shown."""
 
+import copy
 import dataclasses
 import math
 
@@ -56,6 +57,14 @@ def test_how_a_history_shows_itself(history):
 def test_records_are_frozen(record):
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(record, dataclasses.fields(record)[0].name, 5)
+
+
+def test_a_copied_history_grows_alone_and_shares_its_records():
+    history = History([*RECORDS])
+    twin = copy.deepcopy(history)
+    twin.records.append(RECORDS[0])
+    assert len(history) == 2
+    assert twin.records[0] is history.records[0]
 
 
 def test_an_edge_is_a_triple_with_names():

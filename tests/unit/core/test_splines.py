@@ -124,6 +124,15 @@ def test_gradcheck_and_gradgradcheck(k):
 
 
 @forward_mode
+def test_tangents_are_carried_without_a_graph():
+    knots, x = knots_of(3), inside(6)
+    with torch.no_grad(), torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(x, torch.ones_like(x))
+        tangent = torch.autograd.forward_ad.unpack_dual(splines.basis(dual, knots, 3)).tangent
+        torch.testing.assert_close(tangent, splines.basis(x, knots, 3, order=1))
+
+
+@forward_mode
 @pytest.mark.parametrize("k", [1, 3])
 def test_forward_mode_and_vmap_agree_with_backward_mode(k):
     knots, x = knots_of(k), inside(6)
