@@ -90,7 +90,7 @@ def basis(x: Tensor, knots: Tensor, k: int, order: int = 0, room: int = 0) -> Te
 
 def _has_tangents() -> bool:
     """Whether tensors may carry derivatives of forward mode."""
-    return forward_ad._current_level >= 0  # type: ignore[attr-defined]
+    return forward_ad._current_level >= 0
 
 
 class _Traced(torch.autograd.Function):
