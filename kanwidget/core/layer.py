@@ -97,7 +97,10 @@ class Edges:
 
     def sums(self, x: Tensor, design: Tensor) -> Tensor:
         """Sums of the edges at `x`, `(…, batch, out)`, from its `design`."""
-        bases, weight = design.flatten(-2), self.weight().flatten(-2).mT
+        weight = self.weight()
+        if design.stride(-1) != 1:  # of many points inputs lie side by side
+            design, weight = design.mT, weight.mT
+        bases, weight = design.flatten(-2), weight.flatten(-2).mT
         if self.symbols:
             # Symbolic edges have a value at infinity, exp(-∞) = 0; 0 times a basis function there would be none.
             bases = torch.where(self.spline_on.any(), bases, bases.nan_to_num(0.0, 0.0, 0.0))
@@ -114,7 +117,11 @@ class Edges:
             design = splines.basis(x, self.knots, self.k, order, room=1)
             design[..., -1] = base  # a copy of all would take as long as the basis functions
         else:
-            design = torch.cat([splines.basis(x, self.knots, self.k, order), base[..., None]], dim=-1)
+            bases = splines.basis(x, self.knots, self.k, order)
+            if bases.stride(-1) == 1:
+                design = torch.cat([bases, base[..., None]], dim=-1)
+            else:
+                design = torch.cat([bases.mT, base[..., None, :]], dim=-2).mT
         return self._with_levels(design, x, order) if any(self.levels) else design
 
     def _with_levels(self, design: Tensor, x: Tensor, order: int) -> Tensor:

@@ -11,21 +11,18 @@ References:
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
-from torch.utils._python_dispatch import _get_current_dispatch_mode
-from torch.utils.weak import WeakTensorKeyDictionary
+
+from kanwidget.core.cardinal import ORDERS, Cardinal, EvenGrid, even_grid
+from kanwidget.core.pieces import even, is_plain, uneven
 
 #: Points that are evaluated at once: what is worked out for them fits into the processor's cache.
 _AT_ONCE = 2**16
-#: Knots are even that are as even as rounding lets them be: so many units of it of the largest one, and such a part of an interval.
-_EVEN, _EVEN_STEPS = 8, 1e-4
 
 
 def extend_knots(grid: Tensor, k: int) -> Tensor:
@@ -73,7 +70,7 @@ def basis(x: Tensor, knots: Tensor, k: int, order: int = 0, room: int = 0) -> Te
         room: Columns of 0 that follow.
 
     Returns:
-        Shape `(…, batch, inputs, G + k + room)`.
+        Shape `(…, batch, inputs, G + k + room)`. Of many points on even grids the inputs, not the functions, lie side by side in memory.
 
     Examples:
         >>> knots = extend_knots(torch.tensor([[0.0, 1.0, 2.0]]), 1)
@@ -82,7 +79,7 @@ def basis(x: Tensor, knots: Tensor, k: int, order: int = 0, room: int = 0) -> Te
         <BLANKLINE>
                 [[0.0000, 0.5000, 0.5000]]])
     """
-    if not torch.is_grad_enabled() and _is_plain(x) and _is_plain(knots) and not _has_tangents():
+    if not torch.is_grad_enabled() and is_plain(x) and is_plain(knots) and not _has_tangents():
         return _evaluate(x, knots, k, [order], room)[0]  # half the time of few points
     kind = _Traced if torch.compiler.is_compiling() else _Basis
     return kind.apply(x, knots, k, order, room)
@@ -184,14 +181,23 @@ def are_many(x: Tensor) -> bool:
 
 def _evaluate(x: Tensor, knots: Tensor, k: int, orders: Sequence[int], room: int = 0) -> list[Tensor]:
     """`basis` of some orders, without autograd: the local functions at their places, else 0."""
-    pieces_at, size = _pieces(x, knots, k, max(orders)), knots.shape[-1] - 1 - k
+    grid, size = _grid_of_many(x, knots, k, max(orders)), knots.shape[-1] - 1 - k
+    pieces_at = uneven(knots, k) if grid is None else even(grid, k)
     dtype = torch.promote_types(x.dtype, knots.dtype)
+    if grid is not None and [*orders] == [0] and k in ORDERS and dtype == knots.dtype:
+        shape = (*x.shape[:-1], size + room, x.shape[-1])
+        full, cardinal = torch.empty(shape, dtype=dtype, device=x.device), Cardinal(grid, k)
+        full.narrow(-2, size, room).zero_()
+        for start, count in _chunks(x):
+            points, part = x.narrow(-2, start, count), full.narrow(-3, start, count).narrow(-2, 0, size)
+            if grid.hold(places := grid.places(points)):
+                cardinal.values(places, part)
+            else:
+                pieces_at(points).write([part.mT], [0])
+        return [full.mT]
     found = [torch.empty(*x.shape, size + room, dtype=dtype, device=x.device) for _ in orders]
     for start, count in _chunks(x):
-        pieces = pieces_at(x.narrow(-2, start, count))
-        local, columns = pieces.to_order(max(orders)), pieces.columns
-        for full, order in zip(found, orders, strict=True):
-            full.narrow(-3, start, count).zero_().scatter_(-1, columns, local[order].movedim(0, -1))
+        pieces_at(x.narrow(-2, start, count)).write([full.narrow(-3, start, count) for full in found], orders)
     return found
 
 
@@ -205,10 +211,17 @@ def _slopes(grad: Tensor, x: Tensor, knots: Tensor, k: int, order: int) -> Tenso
         k: Order of the splines.
         order: Order of the derivatives that `grad` is multiplied with: one more than the order that it is a gradient in.
     """
-    pieces_at, parts = _pieces(x, knots, k, order), []
+    grid, parts = _grid_of_many(x, knots, k, order), []
+    pieces_at = uneven(knots, k) if grid is None else even(grid, k)
+    cardinal = None if grid is None or order != 1 or k not in ORDERS or x.dtype != knots.dtype else Cardinal(grid, k)
     for start, count in _chunks(x):
-        pieces = pieces_at(x.narrow(-2, start, count))
-        own = grad.narrow(-3, start, count).gather(-1, pieces.columns).movedim(-1, 0)
+        points, own = x.narrow(-2, start, count), grad.narrow(-3, start, count)
+        if cardinal is not None and grid is not None and grid.hold(places := grid.places(points)):
+            slopes = cardinal.slopes(places, own.narrow(-1, 0, knots.shape[-1] - 1 - k).mT)
+            parts.append(slopes.div_(grid.step))
+            continue
+        pieces = pieces_at(points)
+        own = own.gather(-1, pieces.columns).movedim(-1, 0)
         parts.append((own * pieces.to_order(order)[order]).sum(0))
     return torch.cat(parts, dim=-2).to(x.dtype)
 
@@ -227,190 +240,17 @@ def _chunks(x: Tensor) -> Iterator[tuple[int, int]]:
         yield start, min(step, rows - start)
 
 
-@dataclass(slots=True)
-class _Pieces:
-    """For points `(…, batch, inputs)` the k + 1 basis functions that aren't zero on their intervals, as polynomials."""
-
-    interval: Tensor
-    """Its number, `(…, batch, inputs)`."""
-    coefficients: Tensor
-    """By powers of the offset, and functions: `(k + 1, k + 1, …, batch, inputs)`, or with 1 for batch and inputs."""
-    offset: Tensor
-    """From the middle of the interval, in units of `step`."""
-    beyond: Tensor | None
-    """How far points lie beyond the grid; None where none does."""
-    step: Tensor | None = None
-
-    @property
-    def columns(self) -> Tensor:
-        """The numbers of the functions, `(…, batch, inputs, k + 1)`."""
-        return self.interval[..., None] + torch.arange(len(self.coefficients), device=self.interval.device)
-
-    def to_order(self, highest: int) -> list[Tensor]:
-        """The functions and their derivatives up to an order, `(k + 1, …, batch, inputs)`, by Horner's scheme for all at once.
-
-        Outside of the grid, at e + z with e its end, they are the line B(e) + z·B′(e).
-        """
-        k = len(self.coefficients) - 1
-        orders = min(max(highest, self.beyond is not None), k)
-        values = [self.coefficients[k]]
-        for power in reversed(range(k)):
-            start = values[-1]  # a derivative starts with the one below it
-            for order in reversed(range(1, len(values))):
-                values[order] = torch.addcmul(values[order - 1], values[order], self.offset)
-            values[0] = torch.addcmul(self.coefficients[power], values[0], self.offset)
-            if len(values) <= orders:
-                values.append(start)
-        if self.step is not None:
-            values[1:] = [value / self.step**order for order, value in enumerate(values[1:], 1)]
-        if orders and self.beyond is not None:
-            values[0] = torch.addcmul(values[0], values[1], self.beyond)
-        for order in range(2, orders + 1):
-            factor = math.factorial(order)
-            inside = 1.0 if self.beyond is None else (self.beyond == 0).to(self.offset.dtype)
-            values[order] = factor * inside * values[order]
-        return [*values[: highest + 1], *(torch.zeros_like(values[0]) for _ in range(orders, highest))]
-
-
-def _pieces(x: Tensor, knots: Tensor, k: int, order: int) -> Callable[[Tensor], _Pieces]:
-    """A function from a chunk of the rows of x to its pieces, see `_Pieces`. For many points on even grids it takes half the time.
+def _grid_of_many(x: Tensor, knots: Tensor, k: int, order: int) -> EvenGrid | None:
+    """The grid of many points on even knots, for which there are quicker ways; None for others.
 
     Args:
         x: All points; only their number counts.
         knots: Knots of each input.
         k: Order of the splines.
-        order: Highest order of the derivatives that the pieces are for.
+        order: Highest order of the derivatives that are asked for.
     """
     # A jump at a knot must stay on its side.
-    return (order < k and are_many(x) and _even(knots, k)) or _uneven(knots, k)
-
-
-def _uneven(knots: Tensor, k: int) -> Callable[[Tensor], _Pieces]:
-    """Pieces on any knots, `(…, inputs, G + 1 + 2k)`.
-
-    There are few intervals and many points: de Boor's recursion computes the polynomials once an interval, and a point takes
-    those of its interval. The function takes points `(…, batch, inputs)`.
-    """
-    low, high, inner, polynomials, middle, first = _intervals(knots, k)
-
-    def at(x: Tensor) -> _Pieces:
-        inside = torch.minimum(torch.maximum(x, low), high)
-        # A point on a knot belongs to the interval at its right, the grid's end to the last interval.
-        points = inside.mT.contiguous(memory_format=torch.contiguous_format)
-        interval = torch.searchsorted(inner, points, right=True)  # (…, inputs, batch)
-        place = (interval + first).mT.flatten()  # among the intervals of all inputs
-        coefficients = polynomials.index_select(1, place).view(k + 1, k + 1, *x.shape)
-        return _Pieces(interval.mT, coefficients, inside - middle.index_select(0, place).view(x.shape), x - inside)
-
-    return at
-
-
-class _Intervals(NamedTuple):
-    """What `_uneven` takes from knots."""
-
-    low: Tensor
-    """Ends of the grid, `(…, 1, inputs)`."""
-    high: Tensor
-    inner: Tensor
-    """The knots between them, `(…, inputs, G - 1)`."""
-    polynomials: Tensor
-    """See `interval_polynomials`, `((k + 1)², intervals)`: the intervals of all inputs one after the other."""
-    middle: Tensor  # (intervals,)
-    first: Tensor
-    """Number of each input's first interval among all, `(…, inputs, 1)`."""
-
-
-#: The intervals of knots that were met lately, as long as these live, with their numbers and order then: a training evaluates its grids
-#: thousands of times, and working them out takes as long as evaluating three hundred points.
-_MET: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
-
-
-def _intervals(knots: Tensor, k: int) -> _Intervals:
-    """The intervals of knots: those that were kept, if the knots still hold the same numbers."""
-    met = _MET.get(knots) if _is_plain(knots) else None
-    if met is not None and met[0] == k and torch.equal(met[1], knots):
-        return met[2]
-    intervals = _worked_out(knots, k)
-    if _is_plain(knots) and _is_plain(intervals.middle):
-        _MET[knots] = k, knots.detach().clone(), intervals
-    return intervals
-
-
-def _is_plain(x: Tensor) -> bool:
-    """Whether a tensor holds numbers in memory that anybody may read: none that is traced, wrapped, mapped or faked, or on a device."""
-    if torch.compiler.is_compiling() or torch.jit.is_tracing() or torch.is_inference_mode_enabled():  # type: ignore[attr-defined]
-        return False
-    plain = type(x) is Tensor and x.device.type == "cpu" and _get_current_dispatch_mode() is None
-    return plain and not torch._C._functorch.is_functorch_wrapped_tensor(x)
-
-
-def _worked_out(knots: Tensor, k: int) -> _Intervals:
-    last = knots.shape[-1] - 1 - k
-    polynomials, middle = interval_polynomials(knots, k)
-    first = torch.arange(0, middle.numel(), middle.shape[-1], device=knots.device).view(*middle.shape[:-1], 1)
-    # Copies: what is kept must not keep the knots.
-    low, high, inner = (
-        part.clone(memory_format=torch.contiguous_format)
-        for part in (knots[..., None, :, k], knots[..., None, :, last], knots[..., k + 1 : last])
-    )
-    return _Intervals(low, high, inner, polynomials.flatten(2).flatten(0, 1), middle.flatten(), first)
-
-
-def _even(knots: Tensor, k: int) -> Callable[[Tensor], _Pieces] | None:
-    """Pieces on even knots, where all intervals have the same polynomials; None on others."""
-    last = knots.shape[-1] - 1 - k
-    low, high = knots[..., None, :, k], knots[..., None, :, last]
-    step = (high - low) / (last - k)
-    places = torch.arange(-k, knots.shape[-1] - k, dtype=knots.dtype, device=knots.device)
-    error = (low.mT + step.mT * places - knots).abs()
-    allowed = _EVEN * torch.finfo(knots.dtype).eps * knots.abs().amax(-1, keepdim=True)
-    if not bool((error <= torch.minimum(allowed, _EVEN_STEPS * step.mT)).all()):
-        return None
-    window = torch.arange(-k, k + 2, dtype=knots.dtype, device=knots.device)
-    polynomials = interval_polynomials(window, k)[0]
-    tiny = _EVEN * (last - k) * torch.finfo(knots.dtype).eps
-
-    def at(x: Tensor) -> _Pieces:
-        place = (x - low).div_(step)
-        interval = place.floor().clamp_(0, last - k - 1)
-        offset = place.sub_(interval).sub_(0.5)
-        beyond, (least, most) = None, torch.aminmax(offset)
-        if not (least >= -0.5 and most <= 0.5):  # which what is no number isn't, either
-            interval, place = interval.nan_to_num(0.0), offset
-            offset = place.clamp(-0.5, 0.5)
-            beyond = step * torch.where((place - offset).abs() <= tiny, 0.0, place - offset)
-        coefficients = polynomials.view(k + 1, k + 1, *(1,) * x.ndim)
-        return _Pieces(interval.long(), coefficients, offset, beyond, step)
-
-    return at
-
-
-def interval_polynomials(knots: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The k + 1 functions of every interval by powers of the distance from its middle, and these middles.
-
-    Returns:
-        Coefficients, `(powers, functions, …, inputs, G)`, and middles, `(…, inputs, G)`.
-
-    Examples:
-        >>> coefficients, middles = interval_polynomials(extend_knots(torch.tensor([[0.0, 1.0]]), 1), 1)
-        >>> coefficients[:, :, 0, 0]  # 1 - x and x, with x = 1/2 + the distance
-        tensor([[ 0.5000,  0.5000],
-                [-1.0000,  1.0000]])
-    """
-    windows = knots.unfold(-1, knots.shape[-1] - 1 - 2 * k, 1).movedim(-2, 0)  # the m-th knot before every interval
-    middle = (windows[k] + windows[k + 1]) / 2
-    around = windows[1 : 2 * k + 1] - middle  # the knots of an interval's functions: k at each side
-    coefficients = torch.ones_like(middle)[None, None]
-    for d in range(1, k + 1):
-        # B = (z - low)·share + (high - z)·share′, of the two neighbors of degree d - 1
-        high, low = around[k : k + d], around[k - d : k]
-        share = coefficients / (high - low)
-        coefficients = knots.new_zeros(d + 1, d + 1, *middle.shape)
-        coefficients[:d, :d].addcmul_(high, share)
-        coefficients[1:, :d].sub_(share)
-        coefficients[1:, 1:].add_(share)
-        coefficients[:d, 1:].addcmul_(low, share, value=-1)
-    return coefficients, middle
+    return even_grid(knots, k) if order < k and are_many(x) else None
 
 
 def greville(knots: Tensor, k: int) -> Tensor:

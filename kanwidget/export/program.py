@@ -19,6 +19,7 @@ from kanwidget import _check
 from kanwidget.core import splines
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network, column_names
+from kanwidget.core.pieces import interval_polynomials
 from kanwidget.core.primitives import Form, primitive
 from kanwidget.datasets.encoding import FLAG, OTHER, UNMET, Encoding
 from kanwidget.symbolic.formulas.words import notes_of
@@ -221,7 +222,7 @@ def _splines(layer: Layer, sources: list[int]) -> Curves:
     """
     knots, k = layer.knots[sources].double(), layer.k
     grid = splines.interior(knots, k)
-    basis, middles = splines.interval_polynomials(knots, k)
+    basis, middles = interval_polynomials(knots, k)
     weight = layer.weight()[:, sources, : layer.grid_size + k].double().unfold(-1, k + 1, 1)
     inner = torch.einsum("pfig,oigf->igpo", basis, weight)
     below = _line(inner[:, 0], grid[:, 0] - middles[:, 0])

@@ -224,19 +224,21 @@ def test_among_many_points_what_is_no_number_harms_no_other(even):
 
 
 @each_grid
-def test_gradients_of_many_points_are_those_of_few(even):
-    knots = knots_of(3, even=even, inputs=9)
-    x = (2 * uniform(MANY, 9, low=-1.0, high=1.5)).requires_grad_(True)
-    factors = uniform(MANY * 9, 8, seed=3).view(MANY, 9, 8)
-    once = torch.autograd.grad((splines.basis(x, knots, 3) * factors).sum(), x)[0]
-    slopes = torch.autograd.grad((splines.basis(x, knots, 3) * factors).sum(), x, create_graph=True)[0]
+@pytest.mark.parametrize("k", [2, 3])
+@pytest.mark.parametrize("stretch", [1, 2], ids=["inside", "beyond"])
+def test_gradients_of_many_points_are_those_of_few(k, even, stretch):
+    knots = knots_of(k, even=even, inputs=9)
+    x = (stretch * uniform(MANY, 9, low=-1.0, high=1.5)).requires_grad_(True)
+    factors = uniform(MANY * 9, 5 + k, seed=3).view(MANY, 9, 5 + k)
+    once = torch.autograd.grad((splines.basis(x, knots, k) * factors).sum(), x)[0]
+    slopes = torch.autograd.grad((splines.basis(x, knots, k) * factors).sum(), x, create_graph=True)[0]
     few = torch.cat(
-        [(splines.basis(x[i : i + 1000], knots, 3, 1) * factors[i : i + 1000]).sum(-1) for i in range(0, MANY, 1000)]
+        [(splines.basis(x[i : i + 1000], knots, k, 1) * factors[i : i + 1000]).sum(-1) for i in range(0, MANY, 1000)]
     )
     torch.testing.assert_close(once, few, rtol=1e-10, atol=1e-10)
     torch.testing.assert_close(slopes, few, rtol=1e-10, atol=1e-10)
     curvature = torch.autograd.grad(slopes.sum(), x)[0]
-    second = (splines.basis(x.detach(), knots, 3, 2) * factors).sum(-1)
+    second = (splines.basis(x.detach(), knots, k, 2) * factors).sum(-1)
     torch.testing.assert_close(curvature, second, rtol=1e-9, atol=1e-9)
 
 
