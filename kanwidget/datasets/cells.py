@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Complex, Real
@@ -20,6 +21,9 @@ AsWords = Literal["all", "classes", "needed"]
 #: Where at least this part of a column's texts read as numbers, the others are misspelled.
 NUMBERS = 0.5
 _MICROSECONDS = 1e6
+#: Texts that can only be dates, as files have them: 2026-03-01, 2026-03-01 14:30, 2026-03-01T14:30:05Z. What is left of others (1/2/26)
+#: depends on the country.
+_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +187,7 @@ def _of_array(values: NDArray[Any], label: Any, as_words: AsWords = "needed") ->
 def _of_objects(values: list[Any], label: Any, as_words: AsWords) -> Cells | Fault:
     """The cells of a list whose entries may be anything, or the fault of the first entry that can't be read.
 
-    Dates if all entries are dates, durations likewise; numbers if all can be; words otherwise. But where at least half of them (`NUMBERS`)
+    Dates if all entries are dates, or texts that can only be dates, durations likewise; numbers if all can be; words otherwise. But where at least half of them (`NUMBERS`)
     read as numbers, an entry that doesn't is a fault, most likely a misprint. A list without a filled cell counts as numbers.
 
     Args:
@@ -191,6 +195,8 @@ def _of_objects(values: list[Any], label: Any, as_words: AsWords) -> Cells | Fau
         label: The column's name, for faults.
         as_words: When entries that could be numbers are words.
     """
+    if as_words == "needed":
+        values = _dates_of(values) or values
     present = [value for value in values if not _is_missing(value)]
     name = f"column {str(label)!r}"
     if not present:
@@ -218,6 +224,26 @@ def _of_objects(values: list[Any], label: Any, as_words: AsWords) -> Cells | Fau
         advice = f"Correct the entry, or say that these are words: df.astype({{{str(label)!r}: 'category'}})."
         return Fault(f"numeric in {name}, row {row}", values[row], advice)
     return Cells("words", _texts(values))
+
+
+def _dates_of(values: list[Any]) -> list[Any] | None:
+    """Texts that are all dates, `_DATE`, as dates, with missing entries as they are; None for any other list."""
+    dates = []
+    for value in values:
+        if isinstance(value, str):
+            if not _DATE.fullmatch(text := value.strip()):
+                return None
+            if "." in text:  # Python 3.10 reads three or six digits of a second
+                text = re.sub(r"\.(\d+)", lambda match: "." + match[1].ljust(6, "0"), text)
+            try:
+                dates.append(datetime.datetime.fromisoformat(text.replace("Z", "+00:00")))
+            except ValueError:  # a thirteenth month
+                return None
+        elif _is_missing(value):
+            dates.append(value)
+        else:
+            return None
+    return dates
 
 
 def _naive(value: Any) -> Any:

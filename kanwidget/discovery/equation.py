@@ -106,7 +106,7 @@ class Equation:
 
         Args:
             language: `python` (of NumPy's arrays), `c`, `javascript`, `julia` or `octave` (of one row; the last is MATLAB's, too), or
-                `excel`: the text of a cell, whose columns stand in A2, B2, …
+                `excel`: the text of a cell, whose columns stand in A2, B2, …, and below it which is which.
             name: The function's name.
 
         Raises:
@@ -115,8 +115,10 @@ class Equation:
         Examples:
             >>> from kanwidget import discover, load_planets
             >>> law = discover(load_planets(), steps=30, progress=False).best
-            >>> law.code("excel")
-            '=A2^(3/2)'
+            >>> print(law.code("excel"))
+            =A2^(3/2)
+            ' A2 is axis
+            <BLANKLINE>
             >>> print(law.code(name="period"))
             import numpy as np
             <BLANKLINE>

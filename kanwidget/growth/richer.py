@@ -265,9 +265,9 @@ class _RicherTrials:
                 idle += 1
             if idle == _PATIENCE:
                 break
-        network.posterior = trainer.posterior()
         if best.step < trainer.step_count:
             state.restore()
+        network.posterior = trainer.posterior()  # of the state that stays
         if not kind:
             self._look(network)
         return self._said(kind, network, best, columns)

@@ -124,7 +124,8 @@ class SaveMethods(MethodGroup):
             _check.fail("path", "save_formula", "a path", path, error=TypeError)
         suffix = Path(path).suffix.lower()
         if suffix not in SUFFIXES:
-            _check.fail("path", "save_formula", f"a file that ends in one of {', '.join(SUFFIXES)}", os.fspath(path))
+            expected = f"a file that ends in one of {', '.join(SUFFIXES)}"
+            _check.fail("path", "save_formula", expected, os.fspath(path), "A cell of Excel is a .txt.")
         self._save(f"formula{suffix}", path)
 
     def save_network(self, path: str | os.PathLike[str]) -> None:

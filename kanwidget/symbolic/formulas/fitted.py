@@ -18,6 +18,8 @@ from kanwidget.symbolic.formulas.regression.classes import ClassProblem
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
 from kanwidget.symbolic.formulas.simplest import simplest
 from kanwidget.symbolic.formulas.words import Words
+from kanwidget.symbolic.writing.latex import to_latex
+from kanwidget.symbolic.writing.naming import DIGITS
 from kanwidget.symbolic.writing.precision import decimal, with_error
 
 if TYPE_CHECKING:
@@ -67,6 +69,18 @@ class FittedFormula:
     def text(self) -> str:
         """The expression on one line."""
         return expression_text(self.expression, self.names, self.digits)
+
+    @property
+    def latex(self) -> str:
+        r"""The expression in LaTeX, its constants as in `text`.
+
+        Examples:
+            >>> import sympy
+            >>> x = sympy.Symbol("x")
+            >>> print(FittedFormula("y", sympy.exp(-x) / 2.51234, [x], {}).latex)
+            0.398 \, e^{-x}
+        """
+        return to_latex(self.expression, functions=self.names, digits=self.digits or DIGITS)
 
     def code(self, language: str = "python", name: str = "formula") -> str:
         """The source text of a function of the columns, with all digits; arguments as of `Equation.code`.

@@ -59,7 +59,7 @@ def source(
     """A formula as source text that computes it, all digits of its constants included.
 
     `c`, `javascript`, `julia` and `octave` (MATLAB, too) give a function of one row; `python` one of NumPy's arrays; `excel` the text of a
-    cell, whose columns stand in the cells A2, B2, …
+    cell, whose columns stand in the cells A2, B2, …, and below it which is which.
 
     Args:
         expr: The expression, or several, of which the function gives all.
@@ -83,6 +83,8 @@ def source(
         <BLANKLINE>
         >>> print(source(2.5 * sympy.sin(x) ** 2 + 1, [x], "excel"))
         =2.5*SIN(A2)^2+1
+        ' A2 is x
+        <BLANKLINE>
     """
     where = "code"
     _check.choice(language, "language", where, ("python", *LANGUAGES))
@@ -102,7 +104,9 @@ def source(
     texts = [_on_one_line(printer.doprint(_plain(each, named, functions))) for each in expressions]
     used = {symbol.name for each in expressions for symbol in each.free_symbols}
     meanings = {key: f"0 for {two[0]}, 1 for {two[1]}" for key, two in (switches or {}).items()} | {**(notes or {})}
-    remarks = [f"{short} is {symbol.name}" for symbol, short in named.items() if short != symbol.name]
+    # Of cells those that the formula reads; arguments stand in the source, all of them.
+    said = (one for one in named.items() if language != "excel" or one[0].name in used)
+    remarks = [f"{short} is {symbol.name}" for symbol, short in said if short != symbol.name]
     remarks += [f"{short}: {meanings[s.name]}" for s, short in named.items() if s.name in meanings and s.name in used]
     comments = "".join(f"{row.comment} {' '.join(remark.split())}\n" for remark in remarks)
     return row.frame(name, arguments, texts, comments, {functions[key]: table for key, table in tables.items()})
@@ -403,7 +407,7 @@ def _excel_printer() -> Any:
 
 
 def _excel_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comments: str, tables: Tables) -> str:
-    """A cell's text for each expression, functions of words as SWITCH; a cell has no place for the name and the comments."""
+    """A cell's text for each expression, functions of words as SWITCH, and what the cells are below it; a cell has no place for a name."""
     written = "\n".join(f"={text}" for text in texts)
     for short, table in tables.items():
         levels = (_quoted("" if level == MISSING else level, escape='"') for level in table.values)
@@ -412,7 +416,7 @@ def _excel_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comm
         before, choice = re.compile(rf"{short.upper()}\(([A-Z]+2)\)"), f'&""{cases},{table.unmet!r})'
         while found := before.search(written):
             written = f"{written[: found.start()]}SWITCH({found[1]}{choice}{written[found.end() :]}"
-    return written
+    return f"{written}\n{comments}"
 
 
 #: Names that functions of words have in source text.

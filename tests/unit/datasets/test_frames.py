@@ -94,6 +94,30 @@ def test_dates_are_days_since_the_first_one_and_no_targets(frame, days):
         Dataset.from_frame(frame.assign(day=days), "day")
 
 
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["2020-01-01", "2020-01-02", None, "2020-01-04"],
+        ["2020-01-01 06:00", "2020-01-02 06:00", float("nan"), "2020-01-04 06:00"],
+        ["2020-01-01T00:00:00Z", "2020-01-02T01:00:00+01:00", None, "2020-01-04T00:00:00.0Z"],
+        [" 2020-01-01", "2020-01-02T00:00:00.000", None, "2020-01-04T00:00:00.12"],
+    ],
+)
+def test_texts_that_can_only_be_dates_are_dates_as_a_file_of_text_has_them(frame, texts):
+    data = Dataset.from_frame(frame.assign(day=texts), "energy", 0)
+    assert data.in_vars[2] == "day [days]"
+    start = 0.25 if "06:00" in texts[0] else 0.0
+    assert data.train_input[[0, 1, 3], 2].tolist() == pytest.approx([start, start + 1, start + 3], abs=1e-5)
+    later = data.encoding.encode(frame.assign(day=["2020-01-11"] * 4), "predict", "data")
+    assert later[:, 2].tolist() == pytest.approx([10.0] * 4)
+
+
+@pytest.mark.parametrize("texts", [["1/2/20", "2/2/20", "3/2/20", "4/2/20"], ["2020-13-01"] + ["2020-01-02"] * 3])
+def test_other_texts_stay_words(frame, texts):
+    data = Dataset.from_frame(frame.assign(day=texts), "energy", 0)
+    assert all(column.kind != "dates" for column in data.encoding.columns)
+
+
 @pytest.mark.parametrize("column", ["a", "y"])
 def test_complex_columns_are_refused(column):
     df = pandas.DataFrame({"a": [1.0, 2.0], "y": [1.0, 2.0]}).astype({column: complex})

@@ -105,7 +105,7 @@ def test_what_became_of_words_and_missing_cells_is_said():
     }
     said = {notice.kind: notice.sentence for notice in data_notices(Dataset.from_frame(frame, "y", 0))}
     assert said["left out"] == "“name” (60 levels in 60 rows) is left out: nothing can be learnt from it."
-    frame["name"] = [f"2024-{1 + n // 28:02}-{1 + n % 28:02}" for n in range(rows)]
+    frame["name"] = [f"{1 + n % 28}/{1 + n // 28}/2024" for n in range(rows)]
     (dated,) = (one for one in data_notices(Dataset.from_frame(frame, "y", 0)) if one.kind == "left out")
     assert dated.sentence == (
         "“name” (60 dates as text) is left out: nothing can be learnt from it. "

@@ -94,7 +94,7 @@ def test_javascript(tmp_path, expected):
 
 @pytest.mark.parametrize("name", FORMULAS)
 def test_a_cell(name, expected):
-    text = source(FORMULAS[name], [X, Y], "excel")
+    text, *_ = source(FORMULAS[name], [X, Y], "excel").splitlines()
     assert text.startswith("=")
     for index, (x, y) in enumerate(zip(*columns(), strict=True)):
         if index % 20 == 0:
@@ -130,7 +130,8 @@ def test_words_in_c_and_javascript(tmp_path):
 
 
 def test_words_in_a_cell():
-    text = source(WITH_WORDS, [TOWN, X], "excel", tables=WORDS)
+    text, *remarks = source(WITH_WORDS, [TOWN, X], "excel", tables=WORDS).splitlines()
+    assert remarks == ["' A2 is town of birth", "' B2 is x"]
     for level, value in [*LEVELS.items(), ("", 0.25)]:
         assert Sheet(text[1:], {"A2": level, "B2": 3.0}).value() == 2 * value - 9
 
@@ -154,7 +155,8 @@ def test_several_outputs(tmp_path):
         2,
     ]
     assert "void formula(double x, double y, double *out) {\n    out[0] = x + y;" in source(both, [X, Y], "c")
-    assert source(both, [X, Y], "excel") == "=A2+B2\n=A2-B2"
+    assert source(both, [X, Y], "excel") == "=A2+B2\n=A2-B2\n' A2 is x\n' B2 is y\n"
+    assert source([2 * Y], [X, Y], "excel") == "=2*B2\n' B2 is y\n"  # of cells those that are read
 
 
 def test_names_that_a_language_needs_itself():
