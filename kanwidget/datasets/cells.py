@@ -187,8 +187,9 @@ def _of_array(values: NDArray[Any], label: Any, as_words: AsWords = "needed") ->
 def _of_objects(values: list[Any], label: Any, as_words: AsWords) -> Cells | Fault:
     """The cells of a list whose entries may be anything, or the fault of the first entry that can't be read.
 
-    Dates if all entries are dates, or texts that can only be dates, durations likewise; numbers if all can be; words otherwise. But where at least half of them (`NUMBERS`)
-    read as numbers, an entry that doesn't is a fault, most likely a misprint. A list without a filled cell counts as numbers.
+    Dates if all entries are dates, or texts that can only be dates, durations likewise; numbers if all can be; words otherwise. But
+    where at least half of them (`NUMBERS`) read as numbers, an entry that doesn't is a fault, most likely a misprint. A list without a
+    filled cell counts as numbers.
 
     Args:
         values: The column's entries, missing ones among them.

@@ -309,9 +309,9 @@ class Dataset:
 
         Args:
             df: The frame; every column but the target is an input. Words and categories become numbers of levels, for each of which
-                the network has a value; dates, also as text (2026-03-01), become years, days or hours since the first one. A missing word is one more level; a
-                missing number is the mean of its column, beside which stands an input with the levels given and missing. Words with
-                more levels than a third of the rows, and columns of one level, are left out.
+                the network has a value; dates, also as text (2026-03-01), become years, days or hours since the first one. A missing
+                word is one more level; a missing number is the mean of its column, beside which stands an input with the levels given
+                and missing. Words with more levels than a third of the rows, and columns of one level, are left out.
             target: Name of the column to predict, or several. Words, categories and booleans become class numbers, in
                 alphabetical order. Rows without a target are left out.
             test_fraction: Part of the rows that becomes test data, 0 ≤ fraction < 1.
