@@ -46,8 +46,8 @@ _ASTRAY, _HOPELESS = 0.02, 2.0
 #: A law that leaves more than this part of the variance isn't near the data.
 _NEAR = 0.5
 #: Where curves leave more than the first part, a longer search would find nothing that they follow. Where they leave less than the second,
-#: functions in their place may be exact.
-_LITTLE, _NOTHING = 0.25, 3e-5
+#: functions in their place may be exact; and where a law leaves less than the third part of what they leave, which then is no noise.
+_LITTLE, _NOTHING, _FINER = 0.25, 3e-5, 0.25
 #: Steps of the last refit.
 _LAST_STEPS = 100
 #: A network of more edges is large: its training is shown in so many parts, and only its weak edges and columns go.
@@ -148,8 +148,7 @@ def simplify_steps(
     _check.integer(steps, "steps", where, low=0)
     _check.integer(seed, "seed", where, low=0)
     names = None if lib is None else [row.name for row in primitives(lib, where)]
-    held = held_out(network, data, where)
-    return _Simplification(network, held, names, seed, richer).steps(lamb, steps)
+    return _Simplification(network, held_out(network, data, where), names, seed, richer).steps(lamb, steps)
 
 
 class _Simplification:
@@ -171,11 +170,12 @@ class _Simplification:
         self.length = float("inf")
         #: Whether straight lines, or a law, are as good on held-out rows as the curves: nothing else will be shorter.
         self.is_enough = False
+        self.is_coarse = False  #: Whether a law is much nearer to the data than the curves are.
         self.search: LawSearch | None = None
         self.law: LawNetwork | None = None
         self.rivals: tuple[Rival, ...] = ()
         self.nearest = ""
-        #: A network with its error, which most steps don't change.
+        #: The best network with its error.
         self._measured: tuple[Network, float] | None = None
 
     def steps(self, lamb: float, steps: int) -> Iterator[SimplificationStep]:
@@ -201,12 +201,12 @@ class _Simplification:
             yield from self._law()
         # Functions in place of curves take seconds, the longer search half a minute.
         is_sum = self.is_judged and not self.leaves_more and self.law is None
-        if (first := is_sum or self._leaves(_NOTHING)) and not self.is_enough:
+        if (first := is_sum or self.is_coarse or self._leaves(_NOTHING)) and not self.is_enough:
             yield from self._replacements()
             self.is_enough = not numeric_edges(self.best) and (is_sum or self._leaves(EXACT))
         if self.search is not None and not self.is_enough and self._leaves(_LITTLE):
             yield from self._searched(self.search, "quick")
-        if not first and not self.is_enough:
+        if not (first or self.is_enough):
             yield from self._replacements()
         yield self._last()
 
@@ -287,6 +287,7 @@ class _Simplification:
             likelier = search.has_growing_noise or (gain is not None and gain > CHANCE)
             as_good = likelier or float(more.mean()) <= float(more.std()) / math.sqrt(len(more))
             self.is_enough = float(losses.mean()) <= EXACT or (as_good and search.leaves_noise(found.network))
+            self.is_coarse = float(losses.mean()) < _FINER * float(self.reference.mean())
             self.law, self.best = found, found.network
             self.reference = losses if self.is_enough else self.reference
             everywhere = self.held.row_losses(found.network, everywhere=True, unit=self.pruned)
@@ -366,9 +367,8 @@ class _Simplification:
     def _variance(self) -> float:
         """Of the training labels, in scaled numbers; 1 for classes."""
         labels = self.held.data.train_label
-        if not labels.is_floating_point():
-            return 1.0
-        return float(self.best.scaling.scaled_outputs(labels).var(0, correction=0).mean())
+        scaled = self.best.scaling.scaled_outputs
+        return float(scaled(labels).var(0, correction=0).mean()) if labels.is_floating_point() else 1.0
 
     def _shaped(self, start: Network, shape: Shape) -> Iterator[SimplificationStep]:
         """Train networks of a smaller shape, and replace the splines of the best of them."""

@@ -72,6 +72,18 @@ def test_a_composition_exactly():
     )
 
 
+def test_functions_come_before_the_longer_search_where_a_law_is_much_nearer_than_coarse_curves():
+    """What they leave is no noise then, and a smaller network of functions is exact in seconds."""
+    data = table(lambda x: torch.exp(torch.sin(torch.pi * x[:, [0]]) + x[:, [1]] ** 2), [-1, -1], [1, 1], n=1000)
+    model = KAN([2, 5, 1], seed=42)
+    model.fit(data, steps=30, lamb=1e-3, progress=False)
+    steps = [*simplify_steps(model, data)]
+    assert steps[-1].error < 1e-12
+    (law,) = (number for number, step in enumerate(steps) if step.kind == "law")
+    assert steps[law].improved
+    assert not any("Looking for a law" in step.text for step in steps[law + 1 :])
+
+
 def test_every_step_leaves_a_network_to_stop_with():
     data = table(lambda x: x[:, [0]] ** 2 + 3 * x[:, [1]], [-1, -1], [1, 1], 0.02)
     steps = list(simplify_steps(KAN([2, 3, 1]), data))
