@@ -56,7 +56,7 @@ def source(
     switches: Mapping[str, Sequence[str]] | None = None,
     notes: Mapping[str, str] | None = None,
 ) -> str:
-    """A formula as source text that computes it, all digits of its constants included.
+    r"""A formula as source text that computes it, all digits of its constants included.
 
     `c`, `javascript`, `julia` and `octave` (MATLAB, too) give a function of one row; `python` one of NumPy's arrays; `excel` the text of a
     cell, whose columns stand in the cells A2, B2, …, and below it which is which.
@@ -81,20 +81,17 @@ def source(
           return 2.5*Math.pow(Math.sin(x), 2) + 1;
         }
         <BLANKLINE>
-        >>> print(source(2.5 * sympy.sin(x) ** 2 + 1, [x], "excel"))
-        =2.5*SIN(A2)^2+1
-        ' A2 is x
-        <BLANKLINE>
+        >>> source(2.5 * sympy.sin(x) ** 2 + 1, [x], "excel")
+        "=2.5*SIN(A2)^2+1\n' A2 is x\n"
     """
-    where = "code"
-    _check.choice(language, "language", where, ("python", *LANGUAGES))
+    _check.choice(language, "language", "code", ("python", *LANGUAGES))
     tables = tables or {}
     if language == "python":
         return to_python(expr, variables, name, tables=tables, switches=switches, notes=notes)
     row = LANGUAGES[language]
     expressions = list(expr) if isinstance(expr, Sequence) else [expr]
     if not re.fullmatch(_NAME, name):
-        _check.fail("name", where, "a name of letters, digits and _ that begins with a letter", name)
+        _check.fail("name", "code", "a name of letters, digits and _ that begins with a letter", name)
     _refuse(expressions, tables, row, language)
     tables = {key: table for key, table in tables.items() if any(str(f.func) == key for f in _applied(expressions))}
     arguments = [f"{_cell(i)}2" for i in range(len(variables))] if language == "excel" else _identifiers(variables)
@@ -104,9 +101,8 @@ def source(
     texts = [_on_one_line(printer.doprint(_plain(each, named, functions))) for each in expressions]
     used = {symbol.name for each in expressions for symbol in each.free_symbols}
     meanings = {key: f"0 for {two[0]}, 1 for {two[1]}" for key, two in (switches or {}).items()} | {**(notes or {})}
-    # Of cells those that the formula reads; arguments stand in the source, all of them.
-    said = (one for one in named.items() if language != "excel" or one[0].name in used)
-    remarks = [f"{short} is {symbol.name}" for symbol, short in said if short != symbol.name]
+    shown = used if language == "excel" else {symbol.name for symbol in named}  # a cell that isn't read doesn't matter
+    remarks = [f"{short} is {s.name}" for s, short in named.items() if short != s.name and s.name in shown]
     remarks += [f"{short}: {meanings[s.name]}" for s, short in named.items() if s.name in meanings and s.name in used]
     comments = "".join(f"{row.comment} {' '.join(remark.split())}\n" for remark in remarks)
     return row.frame(name, arguments, texts, comments, {functions[key]: table for key, table in tables.items()})
@@ -429,7 +425,7 @@ def _words(texts: Sequence[str], arguments: Sequence[str], tables: Tables) -> se
     return {one for one in arguments for short in tables if re.search(rf"\b{short}\({one}\)", text)}
 
 
-#: One row a language, by its name.
+#: One row a language.
 LANGUAGES = {
     "c": Language("C99", _c_printer, _c_frame, "//"),
     "javascript": Language(
