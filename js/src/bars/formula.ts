@@ -6,7 +6,7 @@ import { output } from "../formula/output";
 import { menuOf } from "../menus/context-menu";
 import type { Context, View } from "../state/context";
 import { touches } from "../state/topics";
-import { thousands } from "../text/format";
+import { thousands, valuesInLine } from "../text/format";
 import { copyText } from "../ui/clipboard";
 import { button, iconButton } from "../ui/controls";
 import { activeIn, attrs, h, setText } from "../ui/dom";
@@ -21,6 +21,8 @@ export function formulaBar(context: Context): View {
   const { store } = context;
   const written = output(context, registry, () => chosenForm(context).latex);
   const constants = constantsList();
+  // On paper there is no tab that says what words and curves are.
+  const meaning = h("p", { class: "kw-meaning", hidden: true });
   const fixed = h("span", { class: "kw-dim kw-roomy", title: "Edges replaced by functions" });
   const copies = copyButtons(context, registry);
   const files = exportMenu(context, registry);
@@ -39,6 +41,7 @@ export function formulaBar(context: Context): View {
     tab,
     written.node,
     constants.node,
+    meaning,
     copies.code,
   );
   registry.listen(tab, "click", () => context.ui.set("tab", "formula"));
@@ -75,6 +78,7 @@ export function formulaBar(context: Context): View {
     written.write(long ? [] : chosen.outputs);
     keepHeight(written.node, store.running);
     constants.write(chosen);
+    setText(meaning, valuesInLine(chosen.meaning));
     if (fitted) reveal(isComplete(context));
     setText(fixed, `${thousands(value.fixed)} of ${thousands(value.active)} edges replaced`);
   };

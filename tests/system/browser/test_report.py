@@ -45,7 +45,8 @@ def words(tmp_path_factory):
     area, place = torch.linspace(30, 150, 120).tolist(), ["harbour", "hill", "old town"] * 40
     rent = [9 * a + 90 * (p == "hill") for a, p in zip(area, place, strict=True)]
     with KANExplorer(({"area": area, "place": place, "rent": rent}, "rent"), driver="blocking") as explorer:
-        explorer.step(8)
+        while act := explorer.next_act():
+            explorer.follow(act)
         explorer.save_html(path)
     return path
 
@@ -342,4 +343,6 @@ def test_prints_on_one_light_page(name, side, opened, request, screens):
     ]
     assert seen == [True] * 4
     assert "error" in page.locator(".kw-status").inner_text()
+    # There is no tab that says what the words are.
+    assert ("harbour" in page.locator(".kw-meaning").inner_text()) == (name == "words")
     assert not page.locator(".kw-right, .kw-film, .kw-history, .kw-toolbar").locator("visible=true").count()
