@@ -166,7 +166,7 @@ def interval_polynomials(knots: Tensor, k: int) -> tuple[Tensor, Tensor]:
         Coefficients, `(powers, functions, …, inputs, G)`, and middles, `(…, inputs, G)`.
 
     Examples:
-        >>> coefficients, middles = interval_polynomials(extend_knots(torch.tensor([[0.0, 1.0]]), 1), 1)
+        >>> coefficients, middles = interval_polynomials(torch.tensor([[-1.0, 0.0, 1.0, 2.0]]), 1)
         >>> coefficients[:, :, 0, 0]  # 1 - x and x, with x = 1/2 + the distance
         tensor([[ 0.5000,  0.5000],
                 [-1.0000,  1.0000]])
