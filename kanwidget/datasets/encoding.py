@@ -73,6 +73,12 @@ class Column:
         name = f"{self.name} [{self.unit}]" if self.unit else self.name
         return ((name, ()), (f"{self.name} {MISSING}", FLAG)) if self.missing else ((name, ()),)
 
+    @property
+    def since(self) -> str:
+        """Of dates what they count, `days since 2026-03-01`; "" of others."""
+        day = np.datetime64(int(self.origin), "s").astype("datetime64[D]")
+        return f"{self.unit} since {day}" if self.kind == "dates" else ""
+
     def encoded(self, found: Cells) -> NDArray[np.float64]:
         """What a network reads of cells, `(rows, inputs)`, in the columns that `inputs` names.
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -136,9 +135,8 @@ def _reading_notices(data: Dataset) -> Iterator[DataNotice]:
             sentence += " A product of numbers is found more surely without these rows."
         yield DataNotice("missing cells", "", sentence)
     for column in columns:
-        if column.kind == "dates":
-            day = np.datetime64(int(column.origin), "s").astype("datetime64[D]")
-            yield DataNotice("dates", column.name, f"“{column.name}” counts {column.unit} since {day}.")
+        if column.since:
+            yield DataNotice("dates", column.name, f"“{column.name}” counts {column.since}.")
         if column.pooled:
             sentence = f"The {column.pooled:,} rarest levels of “{column.name}” count as one, “{OTHER}”."
             yield DataNotice("rare levels", column.name, sentence)

@@ -23,6 +23,7 @@ from kanwidget.symbolic import math_tree, to_latex
 from kanwidget.symbolic.formulas.evaluation import evaluate
 from kanwidget.symbolic.formulas.fitted import FittedFormula, expression_text, fitted_formulas
 from kanwidget.symbolic.formulas.posed import Posed
+from kanwidget.symbolic.formulas.words import notes_of
 from kanwidget.symbolic.writing.languages import source
 from kanwidget.symbolic.writing.precision import digits_by_size
 
@@ -127,7 +128,8 @@ class Equation:
                 return axis**(3/2)
             <BLANKLINE>
         """
-        return source(self.sympy, self._symbols, language, name)
+        notes = notes_of(self.data.encoding, {symbol.name: symbol.name for symbol in self._symbols})
+        return source(self.sympy, self._symbols, language, name, notes=notes)
 
     @cached_property
     def dimensions(self) -> bool | None:

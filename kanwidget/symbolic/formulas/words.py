@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import torch
 
 from kanwidget.core.network import Network
@@ -175,9 +174,7 @@ def notes_of(encoding: Encoding | None, symbols: Mapping[str, str]) -> dict[str,
     """Where dates begin, and what stands for missing cells, by the names of symbols; `symbols` has these by column."""
     notes = {}
     for column in () if encoding is None else encoding.columns:
-        said = []
-        if column.kind == "dates":
-            said.append(f"{column.unit} since {np.datetime64(int(column.origin), 's').astype('datetime64[D]')}")
+        said = [column.since] if column.since else []
         if column.kind != "words" and column.missing:
             said.append(f"{column.fill!r} where it is missing")
         ((name, _), *_) = column.inputs
