@@ -307,7 +307,9 @@ def test_discover_leaves_words_out():
 
 def test_discover_says_where_dates_begin():
     days = pandas.date_range("2026-03-01", periods=40).strftime("%Y-%m-%d")
-    found = discover(pandas.DataFrame({"day": days, "y": 2.0 * np.arange(40) + 5}), target="y", steps=20, progress=False)
+    found = discover(
+        pandas.DataFrame({"day": days, "y": 2.0 * np.arange(40) + 5}), target="y", steps=20, progress=False
+    )
     assert "day counts days since 2026-03-01" in found.findings
     assert "' A2: days since 2026-03-01" in found.best.code("excel")
 
