@@ -89,6 +89,8 @@ class TableEstimator(BaseEstimator):
         if weight is None:
             return data
         factors = _check_sample_weight(weight, X, ensure_non_negative=True)
+        if not factors.any():  # scikit-learn 1.7 lets them through
+            _check.fail("sample_weight", "fit", "weights with at least one non-zero number", weight)
         if bool((factors == np.round(factors)).all()):
             rows = torch.from_numpy(np.repeat(np.arange(len(factors)), factors.astype(int)))
             return replace(data, **rows_of(data, "train", rows))
