@@ -17,6 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 from typing_extensions import Self
 
+from kanwidget import _check
 from kanwidget.datasets import Dataset, frames
 from kanwidget.datasets.dataset import rows_of, without_idle_rows
 from kanwidget.datasets.validation import sampled_data
