@@ -21,8 +21,8 @@ AsWords = Literal["all", "classes", "needed"]
 #: Where at least this part of a column's texts read as numbers, the others are misspelled.
 NUMBERS = 0.5
 _MICROSECONDS = 1e6
-#: Texts that can only be dates, as files have them: 2026-03-01, 2026-03-01 14:30, 2026-03-01T14:30:05Z. What is left of others (1/2/26)
-#: depends on the country.
+#: Texts that can only be dates, as files have them: 2026-03-01, 2026-03-01 14:30, 2026-03-01T14:30:05Z. How others
+#: (1/2/26) read depends on the country.
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?")
 
 

@@ -91,14 +91,14 @@ def numbers_only(data: Dataset) -> Dataset:
     return replace(data, **changed, in_vars=tuple(data.in_vars[column] for column in columns))
 
 
-def what_became_of(data: Dataset) -> list[str]:
+def column_findings(data: Dataset) -> list[str]:
     """Sentences on columns of words, and on rows with missing numbers, that `numbers_only` leaves out, and on where dates begin.
 
     Examples:
         >>> import pandas
         >>> frame = pandas.DataFrame({"x": [1.0, None, 3.0, 4.0], "town": list("abab"), "y": [1.0, 2.0, 3.0, 4.0]})
         >>> frame["day"] = pandas.date_range("2026-03-01", periods=4)
-        >>> what_became_of(Dataset.from_frame(frame, "y", 0))
+        >>> column_findings(Dataset.from_frame(frame, "y", 0))
         ['rows without x are left out, 1 of them', 'town holds words: left out', 'day counts days since 2026-03-01']
     """
     if data.encoding is None:

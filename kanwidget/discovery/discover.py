@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from kanwidget._refusals import short_refusals
-from kanwidget.datasets.derived import what_became_of
+from kanwidget.datasets.derived import column_findings
 from kanwidget.discovery.arguments import WHERE, Request, hooks
 from kanwidget.discovery.discovery import Discovery
 from kanwidget.discovery.steps import DiscoveryStep, DiscoverySteps
@@ -130,7 +130,7 @@ def _running(request: Request) -> DiscoverySteps:
     """The search that is asked for, before its first step."""
     settings, table = request.settings(), request.table()
     units = quantities(request.units, table.in_vars, table.out_vars, WHERE)
-    return DiscoverySteps(table, settings, quantities=units, findings=what_became_of(table))
+    return DiscoverySteps(table, settings, quantities=units, findings=column_findings(table))
 
 
 # ---- the progress bar of a search: its time or its steps, and the best formula

@@ -46,7 +46,7 @@ _ASTRAY, _HOPELESS = 0.02, 2.0
 #: A law that leaves more than this part of the variance isn't near the data.
 _NEAR = 0.5
 #: Where curves leave more than the first part, a longer search would find nothing that they follow. Where they leave less than the second,
-#: functions in their place may be exact; and where a law leaves less than the third part of what they leave, which then is no noise.
+#: functions in their place may be exact; so may they where a law leaves less than `_FINER` of that: what curves leave is no noise then.
 _LITTLE, _NOTHING, _FINER = 0.25, 3e-5, 0.25
 #: Steps of the last refit.
 _LAST_STEPS = 100

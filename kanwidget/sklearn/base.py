@@ -91,7 +91,8 @@ class TableEstimator(BaseEstimator):
             return data
         factors = _check_sample_weight(weight, X, ensure_non_negative=True)
         if not factors.any():  # scikit-learn 1.7 lets them through
-            _check.fail("sample_weight", "fit", "weights with at least one non-zero number", weight)
+            advice = "Give the rows that count a weight above 0, or leave it out: all count alike then."
+            _check.fail("sample_weight", "fit", "weights with at least one non-zero number", weight, advice)
         if bool((factors == np.round(factors)).all()):
             rows = torch.from_numpy(np.repeat(np.arange(len(factors)), factors.astype(int)))
             return replace(data, **rows_of(data, "train", rows))

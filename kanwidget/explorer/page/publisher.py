@@ -324,7 +324,7 @@ class Publisher(Messages):
     def _begin_richer(self) -> None:
         """Try whether richer networks explain more, before the guide calls the rest noise; after a rest, as with swaps."""
         if asks_for_richer(self.session):
-            self.session.richer.begin()
+            self.session.richer.begin(in_background=self.driver == "thread")
             self._swaps_at = max(self._swaps_at, self.clock() + _REST_SECONDS)
             self._changed.add("richer")
 

@@ -7,7 +7,7 @@ from typing import Literal, TypedDict
 import torch
 from torch import Tensor
 
-from kanwidget.datasets.derived import what_became_of
+from kanwidget.datasets.derived import column_findings
 from kanwidget.discovery.discovery import ALSO_POSSIBLE
 from kanwidget.explorer.describe.equations import shown_rows, spread
 from kanwidget.explorer.guide.discovery import obstacle, search_sentence
@@ -109,7 +109,7 @@ def _findings(session: Session, search: FormulaSearch) -> list[str]:
     rivals = [text.removeprefix(ALSO_POSSIBLE) for text in search.findings if text.startswith(ALSO_POSSIBLE)]
     others = [text for text in search.findings if not text.startswith(ALSO_POSSIBLE)]
     also = ALSO_POSSIBLE + "; ".join(text.rpartition(" (")[0].replace("*", "·") for text in rivals) if rivals else ""
-    found = [*what_became_of(session.data), _beside_the_network(session), *others[-_MOST_FINDINGS:], also]
+    found = [*column_findings(session.data), _beside_the_network(session), *others[-_MOST_FINDINGS:], also]
     return list(dict.fromkeys(filter(None, found)))
 
 

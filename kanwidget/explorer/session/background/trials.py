@@ -166,14 +166,20 @@ class RicherTrial:
         self._yardsticks: Yardsticks | None = None
         self._former: tuple[Dataset, tuple[str | int, ...], Yardsticks] | None = None
         self._compared = self._complete = True
+        self._in_background = False
 
-    def begin(self) -> None:
-        """Begin with the current state, unless that has begun."""
+    def begin(self, *, in_background: bool = False) -> None:
+        """Begin with the current state, unless that has begun.
+
+        Args:
+            in_background: Whether somebody goes on with it by and by, whatever the user does.
+        """
         state = self._state
         if self._of != state:
             self._of, self._answer, self._yardsticks = state, None, None
-            self._compared = self._complete = False
+            self._compared = self._complete = self._in_background = False
             self._steps = self._work()
+        self._in_background |= in_background
 
     @property
     def is_complete(self) -> bool:
@@ -186,8 +192,8 @@ class RicherTrial:
         return self._answer if self._compared and self._of == self._state else None
 
     def is_looking(self, enough: float) -> bool:
-        """Whether it has begun to compare, and hasn't seen yet that the network as it is explains the part `enough`."""
-        if self._of != self._state or self._compared:
+        """Whether it compares in the background, and hasn't seen yet that the network as it is explains the part `enough`."""
+        if self._of != self._state or self._compared or not self._in_background:
             return False
         return self._answer is None or self._answer.now.explained < enough
 

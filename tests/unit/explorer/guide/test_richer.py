@@ -277,7 +277,7 @@ def test_nothing_is_next_while_richer_networks_are_tried():
     session = Session(KAN([1, 1]), wave(10, 150, 0.05, decay=2.0)[0])
     train(session, 60)
     assert guidance(session).act.step == "simplify"  # in a script nobody tries them meanwhile
-    session.richer.begin()
+    session.richer.begin(in_background=True)
     while session.richer.is_open:
         looking = guidance(session)
         assert looking.act is None
@@ -286,11 +286,24 @@ def test_nothing_is_next_while_richer_networks_are_tried():
     assert guidance(session).act.message == {"kind": "control", "action": "grow"}
 
 
+@pytest.mark.parametrize("driver", ["blocking", "cooperative"])
+def test_where_nothing_works_in_the_background_nobody_waits_for_it(driver):
+    session, guides = Session(KAN([1, 1]), wave(10, 150, 0.05, decay=2.0)[0]), []
+    train(session, 60)
+    publisher = Publisher(session, driver=driver)
+    publisher.connect(lambda message, _: guides.append(message["guide"]) if message["kind"] == "guide" else None)
+    publisher.mark_changed(frozenset(("guide",)))
+    publisher.send_costly()
+    session.richer.measure()  # as a page that is saved
+    assert next(step for step in guides[0]["steps"] if step["next"])["name"] == "simplify"
+    assert guidance(session).act.step == "simplify"
+
+
 def test_what_explains_nearly_all_need_not_wait_for_richer_networks():
     x = torch.linspace(-1, 1, 200, dtype=torch.float64)[torch.randperm(200, generator=torch.Generator().manual_seed(0))]
     session = Session(KAN([1, 1]), split(x[:, None], torch.sin(4 * x[:, None])))
     train(session, 60)
-    session.richer.begin()
+    session.richer.begin(in_background=True)
     while guidance(session).act is None:
         session.richer.advance()
     assert session.richer.is_open
