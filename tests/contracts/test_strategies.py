@@ -76,8 +76,8 @@ def test_a_strategy_yields_plain_words(name):
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_sums_pause_at_every_function_of_y(target):
-    whole, place = table(), TARGETS.index(target)
-    said = set(scan_sums(whole, atoms(whole), "atoms", targets=slice(place, place + 1)))
+    whole = table()
+    said = set(scan_sums(whole, atoms(whole), "atoms", [target]))
     word = f"trying sums of atoms for {target.name.format('y')}"
     assert (word in said) is usable(target, whole.y, EVERYTHING)
 

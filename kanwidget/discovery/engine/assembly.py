@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
 
@@ -11,7 +10,7 @@ from torch import Tensor
 
 from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.targets import Target
-from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant
+from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, product, total
 
 #: Bits that a term must save beside its constant.
 _TERM = 4.0
@@ -28,16 +27,6 @@ _LARGEST_EXPONENT = 6.0
 _EXPONENTS = {"sq": 2.0, "cube": 3.0, "sqrt": 0.5, "inv": -1.0}
 _POWERS = {1.0: None, -1.0: ("inv",), 2.0: ("sq",), -2.0: ("inv", "sq"), 3.0: ("cube",), -3.0: ("inv", "cube"),
            0.5: ("sqrt",), -0.5: ("inv", "sqrt")}  # fmt: skip
-
-
-def product(parts: Sequence[Tree]) -> Tree:
-    """The product of trees; 1 of none."""
-    return functools.reduce(lambda a, b: ("mul", a, b), parts) if parts else ("n", 1)
-
-
-def total(parts: Sequence[Tree]) -> Tree:
-    """The sum of trees; 0 of none."""
-    return functools.reduce(lambda a, b: ("add", a, b), parts) if parts else ("n", 0)
 
 
 def power(tree: Tree, exponent: float, near: float = _NEAR) -> Tree:
@@ -186,8 +175,10 @@ def selected(columns: Tensor, y: Tensor, roots: Tensor) -> tuple[list[int], Tens
     most = _MANY
     while len(subset) > 1:
         order = losses.argsort().tolist()
-        count = _idle(losses, sse + floor, cost, n) // 2 if len(subset) > most else 1
-        gone = set(order[: max(count, 1)])
+        idle = int(
+            (n / 2 * torch.log2(1 + losses / (sse + floor)) < cost).sum()
+        )  # those that could go, each for itself
+        gone = set(order[: max(idle // 2, 1) if len(subset) > most else 1])
         fewer = [column for place, column in enumerate(subset) if place not in gone]
         trial, next_losses, larger = _regression(matrix[:, fewer], right)
         bits = n / 2 * math.log2((larger + floor) / (sse + floor))
@@ -213,8 +204,3 @@ def _regression(matrix: Tensor, right: Tensor) -> tuple[Tensor, Tensor, float]:
     errors = (vt.square() / (s.square() + _RIDGE)[:, None]).sum(0).clamp(min=1e-300)
     residual = right - matrix @ solution
     return solution, solution.square() / errors, float(residual @ residual)
-
-
-def _idle(losses: Tensor, sse: float, cost: float, rows: int) -> int:
-    """How many columns could go, each for itself."""
-    return int((rows / 2 * torch.log2(1 + losses / sse) < cost).sum())

@@ -9,8 +9,8 @@ import functools
 from collections import Counter
 from collections.abc import Iterator
 
-from kanwidget.discovery.engine.assembly import power, product
-from kanwidget.discovery.engine.trees import OPERATIONS, Tree, complexity, number
+from kanwidget.discovery.engine.assembly import power
+from kanwidget.discovery.engine.trees import OPERATIONS, Tree, complexity, number, product
 
 #: Operations that are whole powers.
 _POWERS = {"inv": -1, "sq": 2, "cube": 3}
@@ -105,23 +105,27 @@ def _times(monomial: _Monomial, exponent: int) -> _Monomial:
 
 def _denominators(sum_: Tree) -> _Monomial:
     """The powers, below 0, that stand in denominators of a sum's terms."""
-    found: _Monomial = Counter()
+    lowest: _Monomial = Counter()
     for term in _terms(sum_):
-        monomial: _Monomial = Counter()
-        _collect(term, 1, monomial, [])
-        for index, exponent in monomial.items():
-            found[index] = min(found[index], exponent)
-    return found
+        for index, exponent in _exponents(term).items():
+            lowest[index] = min(lowest[index], exponent)
+    return lowest
 
 
 def _adds_denominators(sum_: Tree, factor: _Monomial) -> bool:
     """Whether a term would be divided by a column that it isn't divided by: where the column is 0 it could not be fitted."""
-    for term in _terms(sum_):
-        monomial: _Monomial = Counter()
-        _collect(term, 1, monomial, [])
-        if any(exponent < 0 and monomial[i] + exponent < min(monomial[i], 0) for i, exponent in factor.items()):
-            return True
-    return False
+    return any(
+        exponent < 0 and own[index] + exponent < min(own[index], 0)
+        for own in map(_exponents, _terms(sum_))
+        for index, exponent in factor.items()
+    )
+
+
+def _exponents(term: Tree) -> _Monomial:
+    """Those of the columns in a product."""
+    monomial: _Monomial = Counter()
+    _collect(term, 1, monomial, [])
+    return monomial
 
 
 def _terms(tree: Tree) -> list[Tree]:

@@ -18,12 +18,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.assembly import total
 from kanwidget.discovery.engine.cancelling import cancelled
 from kanwidget.discovery.engine.reductions import column_text
 from kanwidget.discovery.engine.separation import Part, curves_together, splines_of, unshifted
 from kanwidget.discovery.engine.table import EngineTable
-from kanwidget.discovery.engine.trees import Tree, constant, nodes, number, substituted, values
+from kanwidget.discovery.engine.trees import Tree, constant, nodes, number, substituted, total, values
 from kanwidget.insight.noise import noise_of
 
 _ONE = number(1)

@@ -15,13 +15,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.assembly import total
 from kanwidget.discovery.engine.pool import PoolFormula
 from kanwidget.discovery.engine.scans.atoms import Atoms
 from kanwidget.discovery.engine.scans.regressions import project
-from kanwidget.discovery.engine.slopes import NodeSlope, node_slopes, replaced
+from kanwidget.discovery.engine.slopes import NodeSlope, node_slopes, places, replaced
 from kanwidget.discovery.engine.table import EngineTable
-from kanwidget.discovery.engine.trees import OPERATIONS, Tree, complexity, constant, factored, number, terms_of
+from kanwidget.discovery.engine.trees import OPERATIONS, Tree, complexity, constant, factored, number, terms_of, total
 
 #: How many changes of a formula are fitted.
 _CHANGES = 48
@@ -55,7 +54,7 @@ class Change(NamedTuple):
 
 def grow(table: EngineTable, candidate: PoolFormula, atoms: Atoms) -> Iterator[str]:
     """Offer formulas that are a change away from a candidate."""
-    table.offer(list(_smaller(candidate.tree, table.operations)), candidate.origin, fits=30)
+    table.offer(_smaller(candidate.tree, table.operations), candidate.origin, fits=30)
     yield "trying shorter forms of a formula"
     changes = _ranked(table, candidate.tree, atoms)
     for start in range(0, len(changes), 12):
@@ -66,19 +65,23 @@ def grow(table: EngineTable, candidate: PoolFormula, atoms: Atoms) -> Iterator[s
 
 def shorten(table: EngineTable) -> Iterator[str]:
     """Leave out parts of the best formula as long as that makes the description shorter."""
-    before = None
-    while (best := table.pool.best) is not None and best is not before:
-        before = best
-        table.offer(list(_smaller(best.tree, table.operations)), best.origin, fits=100)
+    for best in _better(table):
+        table.offer(_smaller(best.tree, table.operations), best.origin, fits=100)
         yield "trying shorter forms of a formula"
 
 
 def share_constants(table: EngineTable) -> None:
     """Give terms of the best formula one constant as long as that makes the description shorter: milliseconds."""
+    for best in _better(table):
+        table.offer(_sharing(best.tree), best.origin)
+
+
+def _better(table: EngineTable) -> Iterator[PoolFormula]:
+    """The best formula of the pool, as often as there is another one."""
     before = None
     while (best := table.pool.best) is not None and best is not before:
         before = best
-        table.offer(list(_sharing(best.tree)), best.origin)
+        yield best
 
 
 def simplify_stepwise(table: EngineTable) -> Iterator[str]:
@@ -192,34 +195,23 @@ def _smaller(tree: Tree, operations: frozenset[str]) -> Iterator[Tree]:
         tree: The formula.
         operations: Heads that formulas may hold.
     """
-
-    def visit(node: Tree, path: tuple[int, ...]) -> Iterator[Tree]:
-        """Trees with one change at a node or below it; `path` leads to the node."""
-        if node[0] not in OPERATIONS:
-            return
+    simpler: list[Tree] = []
+    for path, node in places(tree):
+        if path:
+            simpler.append(replaced(tree, path[:-1], node))
         if node[0] == "pow" and node[2][0] == "c" and abs(node[2][1]) < _LOGARITHM and "log" in operations:
-            yield replaced(tree, path, ("log", node[1]))
-        for index, operand in enumerate(node[1:], 1):
-            yield replaced(tree, path, operand)
-            yield from visit(operand, (*path, index))
-
-    for smaller in (*visit(tree, ()), *_sharing(tree)):
+            simpler.append(replaced(tree, path, ("log", node[1])))
+    for smaller in (*simpler, *_sharing(tree)):
         if smaller[0] in OPERATIONS:
             yield smaller
             yield ("mul", constant(1.0), smaller)
 
 
-def _sharing(tree: Tree, path: tuple[int, ...] = ()) -> Iterator[Tree]:
-    """The tree with one constant for two terms of one of its sums; `path` leads to the node to begin with."""
-    node = tree
-    for place in path:
-        node = node[place]
-    if node[0] not in OPERATIONS:
-        return
-    if node[0] == "add":
-        yield from (replaced(tree, path, shared) for shared in _with_shared_constants(node))
-    for place in range(1, len(node)):
-        yield from _sharing(tree, (*path, place))
+def _sharing(tree: Tree) -> Iterator[Tree]:
+    """The tree with one constant for two terms of one of its sums."""
+    for path, node in places(tree):
+        if node[0] == "add":
+            yield from (replaced(tree, path, shared) for shared in _with_shared_constants(node))
 
 
 def _with_shared_constants(tree: Tree) -> Iterator[Tree]:

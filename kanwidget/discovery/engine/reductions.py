@@ -20,11 +20,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.assembly import power, product
+from kanwidget.discovery.engine.assembly import power
 from kanwidget.discovery.engine.cancelling import cancelled
 from kanwidget.discovery.engine.surrogates import Surrogate
 from kanwidget.discovery.engine.table import EngineTable
-from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, expression, substituted
+from kanwidget.discovery.engine.trees import Tree, constant, expression, number, product, substituted, with_leaves
 
 #: Spread of an elasticity that counts as none, in units of the surrogate's relative error.
 _ERRORS = 60.0
@@ -56,12 +56,10 @@ class Reduction:
     def key(self) -> tuple[Tree, ...]:
         """What tells it from others, whatever its words are: constants that are nearly the same are."""
 
-        def rounded(tree: Tree) -> Tree:
-            if tree[0] == "c":
-                return ("c", float(f"{tree[1]:.1e}"))
-            return (tree[0], *map(rounded, tree[1:])) if tree[0] in OPERATIONS else tree
+        def rounded(leaf: Tree) -> Tree:
+            return constant(float(f"{leaf[1]:.1e}")) if leaf[0] == "c" else leaf
 
-        return tuple(map(rounded, (self.factor, *self.columns)))
+        return tuple(with_leaves(tree, rounded) for tree in (self.factor, *self.columns))
 
     def outside(self, tree: Tree) -> Tree:
         """The formula of y, of one of the new target."""
@@ -204,43 +202,29 @@ class _ReductionSearch:
     def _merged(self, i: int, j: int) -> list[ColumnMerge]:
         """The ways in which two columns act as one."""
         a, b = self.names[i], self.names[j]
+
+        def merge(column: Tree, words: str, factor: Tree | None = None) -> ColumnMerge:
+            text = f"it depends on {a} and {b} through {words}{_beside(factor, self.names)}"
+            return ColumnMerge((i, j), factor, column, text)
+
         merges: list[ColumnMerge] = []
         size = (self.gradient[i].abs() + self.gradient[j].abs()).clamp(min=1e-300)
         for sign, head, mark in ((1, "sub", "-"), (-1, "add", "+")):
             if self._constant((self.gradient[i] + sign * self.gradient[j]) / size) == 0:
-                merges.append(
-                    ColumnMerge(
-                        (i, j), None, (head, ("x", i), ("x", j)), f"it depends on {a} and {b} through {a} {mark} {b}"
-                    )
-                )
+                merges.append(merge((head, ("x", i), ("x", j)), f"{a} {mark} {b}"))
         if not merges:
-            merges += [
-                ColumnMerge(
-                    (i, j), None, column, f"it depends on {a} and {b} through {column_text(column, self.names)}"
-                )
-                for column in (self._weighted_sum(i, j), *self._with_offset(i, j), *self._with_offset(j, i))
-                if column is not None
-            ]
+            columns = (self._weighted_sum(i, j), *self._with_offset(i, j), *self._with_offset(j, i))
+            merges += [merge(column, column_text(column, self.names)) for column in columns if column is not None]
         if not (self.nonzero[i] and self.nonzero[j]):
             return merges
         for ratio in _RATIOS:
             # y = x_j^k·g(x_i^p·x_j^-q): the elasticities have E_i·ratio + E_j = k.
             k = self._constant(ratio * self.elasticity[i] + self.elasticity[j])
-            if k is None:
-                continue
-            column = product([("x", i), power(("x", j), -ratio)]) if abs(ratio) >= 1 else None
-            if column is None:
-                column = product([power(("x", i), 1 / ratio), ("inv", ("x", j))])
-            factor = None if k == 0 else power(("x", j), k)
-            merges.append(
-                ColumnMerge(
-                    (i, j),
-                    factor,
-                    column,
-                    f"it depends on {a} and {b} through {column_text(column, self.names)}"
-                    + _beside(factor, self.names),
-                )
-            )
+            if k is not None:
+                powers = (1, -ratio) if abs(ratio) >= 1 else (1 / ratio, -1)
+                column = product([power(("x", index), p) for index, p in zip((i, j), powers, strict=True)])
+                factor = None if k == 0 else power(("x", j), k)
+                merges.append(merge(column, column_text(column, self.names), factor))
         return merges
 
     def _weighted_sum(self, i: int, j: int) -> Tree | None:
@@ -281,7 +265,20 @@ def _power_text(name: str, exponent: float) -> str:
 
 
 def _beside(factor: Tree | None, names: Sequence[str]) -> str:
-    return "" if factor is None else f", beside a factor {column_text(factor, names)}"
+    return "" if factor in (None, number(1)) else f", beside a factor {column_text(factor, names)}"
+
+
+def dependence(columns: Sequence[Tree], factor: Tree, names: Sequence[str], says: str = "") -> Reduction:
+    """The reduction to some columns and a factor.
+
+    Args:
+        columns: The new columns.
+        factor: What the new target is multiplied by.
+        names: Of the old columns, for words.
+        says: How its text begins.
+    """
+    products = ", ".join(column_text(tree, names) for tree in columns) or "nothing"
+    return Reduction(tuple(columns), factor, f"{says}it depends on {products} only{_beside(factor, names)}")
 
 
 def column_text(tree: Tree, names: Sequence[str]) -> str:

@@ -20,10 +20,9 @@ import torch
 from torch import Tensor
 
 from kanwidget.core import splines
-from kanwidget.discovery.engine.assembly import product, total
 from kanwidget.discovery.engine.curves import Curve, curves
 from kanwidget.discovery.engine.table import EngineTable
-from kanwidget.discovery.engine.trees import Tree, constant, number, substituted
+from kanwidget.discovery.engine.trees import Tree, constant, number, product, substituted, total
 from kanwidget.insight.noise import noise_of
 
 #: Most intervals of a column's splines, the fewest, and their order.
@@ -104,7 +103,7 @@ def separations(table: EngineTable, near: float) -> list[Separation]:
     if intervals < _FEWEST:
         return []
     blocks = [splines_of(column, intervals) for column in table.columns]
-    forms = [form(table, blocks).separation() for form in (_Sum, _Product)]
+    forms = [_Form(table, blocks, is_product).separation() for is_product in (False, True)]
     near = min(near, *(form.error for form in forms))
     near_enough = [form for form in forms if form.error <= min(_NEAR * near + _SMOOTH, _LARGEST)]
     # A function of one column is a sum of one.
@@ -199,10 +198,8 @@ def splines_of(column: Tensor, intervals: int) -> Tensor:
 class _Form:
     """A form that is fitted to y: a function for each column that matters."""
 
-    is_product: bool
-
-    def __init__(self, table: EngineTable, blocks: Sequence[Tensor]) -> None:
-        self.table, self.blocks = table, blocks
+    def __init__(self, table: EngineTable, blocks: Sequence[Tensor], is_product: bool) -> None:
+        self.table, self.blocks, self.is_product = table, blocks, is_product
         self.roots = table.weights.sqrt()
 
     def separation(self) -> Separation:
@@ -239,13 +236,9 @@ class _Form:
         Returns:
             The values of each column's function, and the sum of weighted squared residuals.
         """
-        raise NotImplementedError
+        return self._product(parts) if self.is_product else self._sum(parts)
 
-
-class _Sum(_Form):
-    is_product = False
-
-    def fit(self, parts: dict[int, Tensor | None]) -> tuple[dict[int, Tensor], float]:
+    def _sum(self, parts: dict[int, Tensor | None]) -> tuple[dict[int, Tensor], float]:
         """Fit all functions at once: only the first block keeps the constant, which all blocks have."""
         first, *others = parts
         blocks = [self.blocks[first], *(self.blocks[index][:, 1:] for index in others)]
@@ -253,11 +246,7 @@ class _Sum(_Form):
         values = [block @ part for block, part in zip(blocks, factors.split([b.shape[1] for b in blocks]), strict=True)]
         return dict(zip(parts, values, strict=True)), sse
 
-
-class _Product(_Form):
-    is_product = True
-
-    def fit(self, parts: dict[int, Tensor | None]) -> tuple[dict[int, Tensor], float]:
+    def _product(self, parts: dict[int, Tensor | None]) -> tuple[dict[int, Tensor], float]:
         """Fit one function after the other, the others fixed, until a round of all gains next to nothing."""
         y, ones = self.table.y, torch.ones_like(self.table.y)
         # The column that says most by itself begins: a wave of another one has a mean of 0.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -32,38 +32,36 @@ def node_slopes(tree: Tree, columns: Sequence[Tensor]) -> list[NodeSlope]:
         >>> [(node.path, float(node.value), float(node.slope)) for node in nodes]
         [((), 12.0, 1.0), ((1,), 3.0, 4.0), ((2,), 4.0, 3.0), ((2, 1), 2.0, 12.0)]
     """
-    like = columns[0]
-    result: list[NodeSlope] = []
-
-    def evaluate(node: Tree) -> tuple[Tensor, list[Any]]:
-        """The value of a node, and the same pair for each of its operands."""
+    nodes = list(places(tree))
+    results: dict[Path, Tensor] = {}
+    for path, node in reversed(nodes):
         if node[0] == "x":
-            return columns[node[1]], []
-        if node[0] in ("c", "n"):
-            return torch.full_like(like, float(node[1])), []
-        parts = [evaluate(operand) for operand in node[1:]]
-        return OPERATIONS[node[0]].values(*(part[0] for part in parts)), parts
+            results[path] = columns[node[1]]
+        elif node[0] in OPERATIONS:
+            results[path] = OPERATIONS[node[0]].values(*(results[operand] for operand in _below(path, node)))
+        else:
+            results[path] = torch.full_like(columns[0], float(node[1]))
+    slopes: dict[Path, Any] = {(): torch.ones_like(columns[0])}
+    for path, node in nodes:
+        if node[0] in OPERATIONS:
+            below = _below(path, node)
+            derivatives = OPERATIONS[node[0]].derivatives(*(results[operand] for operand in below), results[path])
+            for operand, derivative in zip(below, derivatives, strict=True):
+                slopes[operand] = slopes[path] * derivative
+    return [NodeSlope(path, node, results[path], slopes[path]) for path, node in nodes]
 
-    def walk(node: Tree, value: Tensor, parts: list[Any], slope: Tensor, path: Path) -> None:
-        """Append a node and all nodes below it.
 
-        Args:
-            node: The node.
-            value: Its value, `(rows,)`.
-            parts: The pairs of `evaluate` for its operands.
-            slope: The derivative of the tree by the node, `(rows,)`.
-            path: Of the node.
-        """
-        result.append(NodeSlope(path, node, value, slope))
-        if not parts:
-            return
-        partial = OPERATIONS[node[0]].derivatives(*(part[0] for part in parts), value)
-        for index, (operand, part, derivative) in enumerate(zip(node[1:], parts, partial, strict=True), 1):
-            walk(operand, part[0], part[1], slope * derivative, (*path, index))
+def _below(path: Path, node: Tree) -> list[Path]:
+    """The paths of a node's operands."""
+    return [(*path, index) for index in range(1, len(node))]
 
-    value, parts = evaluate(tree)
-    walk(tree, value, parts, torch.ones_like(like), ())
-    return result
+
+def places(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Tree]]:
+    """All nodes with their paths, a node before its operands."""
+    yield path, tree
+    if tree[0] in OPERATIONS:
+        for operand, below in zip(tree[1:], _below(path, tree), strict=True):
+            yield from places(operand, below)
 
 
 def replaced(tree: Tree, path: Path, node: Tree) -> Tree:

@@ -44,12 +44,11 @@ from kanwidget.discovery.engine.similarity.dimensions import Dimensions, product
 from kanwidget.discovery.engine.similarity.laws import similarity_laws
 from kanwidget.discovery.engine.surrogates import Surrogate, formula_surrogate, network_surrogates
 from kanwidget.discovery.engine.table import EngineTable
+from kanwidget.discovery.engine.targets import TARGETS
 from kanwidget.discovery.engine.trees import Tree
 
-#: Most atoms in memory, of 256 numbers each.
-_ATOMS = 120_000
-#: Most atoms with constants.
-_WITH_CONSTANTS = 8000
+#: Most atoms in memory, of 256 numbers each, most functions of products, and most of other families.
+_ATOMS, _FUNCTIONS, _OTHERS = 120_000, 12_000, 8000
 #: Formulas that a round of growth starts from.
 _GROWN = 6
 #: Trees that sums of many terms choose from.
@@ -165,7 +164,8 @@ class Strategies:
         if simple is None:
             return
         atoms = [simple.tree(index) for index in range(min(len(simple), _IN_SUMS))]
-        yield from self._slow_smaller()
+        for key in sorted(self.smaller, key=len):  # the smallest first
+            yield from self._brought(key, self.smaller[key][1].slow())
         yield from sparse_sums(table, atoms, "products")
         if self.depth:
             yield from self._monomials()
@@ -185,36 +185,30 @@ class Strategies:
     def _level(self, level: tuple[str, Atoms]) -> Iterator[str]:
         label, atoms = level
         yield from scan_products(self.table, atoms, label)
-        yield from scan_sums(self.table, atoms, label, targets=slice(0, 4))
+        yield from scan_sums(self.table, atoms, label, TARGETS[:4])
 
     def _monomials(self) -> Iterator[str]:
         """Scan functions of products of powers of the columns, and such products times a function; yields what is tried."""
         table = self.table
         largest = 2 if len(table.indices) <= _FEW_COLUMNS else 1
-        atoms = functions_of(table, monomials(table, largest), 12000)
-        yield from scan_products(table, atoms, "functions of products")
-        yield from scan_sums(table, atoms, "functions of products", targets=slice(0, 4))
-        atoms = products_with_functions(table, monomials(table, largest), _WITH_CONSTANTS)
-        yield from scan_sums(table, atoms, "products with a function", targets=slice(0, 4))
+        yield from self._level(("functions of products", functions_of(table, monomials(table, largest), _FUNCTIONS)))
+        atoms = products_with_functions(table, monomials(table, largest), _OTHERS)
+        yield from scan_sums(table, atoms, "products with a function", TARGETS[:4])
 
     def _constants(self, simple: Atoms) -> Iterator[str]:
         """Scan products, then sums, with functions that hold a constant: of simple atoms, then of sums u + k·v. Yields what is tried."""
         table = self.table
         trees = [simple.tree(index) for index in range(min(len(simple), 30 + 5 * len(table.indices)))]
-        for operands in (trees, linear_operands(table, self._linear_parts())):
-            for sums in (False, True):
-                atoms = functions_with_constants(table, operands, simple, _WITH_CONSTANTS, sums=sums)
-                label = "functions with a constant"
-                targets = slice(0, 4)
-                yield from (
-                    scan_sums(table, atoms, label, targets=targets) if sums else scan_products(table, atoms, label)
-                )
-
-    def _linear_parts(self) -> list[Tree]:
-        """Columns and, of few columns, their products: what sums with a constant are made of."""
-        columns: list[Tree] = [("x", index) for index in self.table.indices]
-        products: list[Tree] = [("mul", a, b) for a, b in itertools.combinations(columns, 2)]
-        return columns + products if len(columns) < _FEW_COLUMNS else columns
+        # Of columns and, where these are few, of their products.
+        parts: list[Tree] = [("x", index) for index in table.indices]
+        if len(parts) < _FEW_COLUMNS:
+            parts += [("mul", a, b) for a, b in itertools.combinations(parts, 2)]
+        label = "functions with a constant"
+        for operands in (trees, linear_operands(table, parts)):
+            atoms = functions_with_constants(table, operands, simple, _OTHERS, sums=False)
+            yield from scan_products(table, atoms, label)
+            atoms = functions_with_constants(table, operands, simple, _OTHERS, sums=True)
+            yield from scan_sums(table, atoms, label, TARGETS[:4])
 
     def _natural(self) -> Iterator[str]:
         """Functions as laws have them, of one column each, in products and sums."""
@@ -222,22 +216,18 @@ class Strategies:
         if len(table.indices) > 1:
             for form in separations(table, math.inf):
                 yield from curves_of_parts(table, form, stages=1)
-            return
-        for curve in curves(table.columns[0], table.y, table.weights, operations=table.operations, stages=1):
-            if curve is not None:
-                table.offer([curve.tree], f"a curve of {self.names[0]}")
-            else:
-                yield f"trying curves of {self.names[0]}"
+        yield from self._curves(stages=1)
 
-    def _curves(self) -> Iterator[str]:
-        """Formulas of one variable, where there is only one."""
+    def _curves(self, stages: int | None = None) -> Iterator[str]:
+        """Formulas of one variable, where there is only one; `stages` as of `curves`."""
         table = self.table
         if len(table.indices) > 1:
             return
-        for curve in curves(table.columns[0], table.y, table.weights, operations=table.operations):
+        for curve in curves(table.columns[0], table.y, table.weights, operations=table.operations, stages=stages):
             if curve is not None:
                 table.offer([curve.tree], f"a curve of {self.names[0]}")
-            yield f"trying curves of {self.names[0]}"
+            if curve is None or stages is None:
+                yield f"trying curves of {self.names[0]}"
 
     # ---- smaller tables
 
@@ -284,21 +274,16 @@ class Strategies:
             # A sum and a product are never both the law: noise hides which of them it is.
             yield FindingText(f"or, hardly worse, {text}" if place else text)
             yield from curves_of_parts(table, form)
-        if not forms:
-            yield from self._by_coefficients(min(best, size), noise=near is None)
-
-    def _by_coefficients(self, near: float, noise: bool) -> Iterator[str]:
-        """Search the coefficients of columns, where these are functions of one argument.
-
-        Args:
-            near: The error of what is known of y.
-            noise: Whether the form must leave nothing but noise.
-        """
-        forms = [form for form in coefficient_forms(self.table, near) if not noise or form.leaves_noise(self.table)]
-        self.is_separated = bool(forms)
-        for form in forms:
-            yield FindingText(form.text(self.names, self.target))
-            yield from curves_of_coefficients(self.table, form)
+        if forms:
+            return
+        # Coefficients of columns, where these are functions of one argument.
+        linear = coefficient_forms(table, min(best, size))
+        if near is None:
+            linear = [form for form in linear if form.leaves_noise(table)]
+        self.is_separated = bool(linear)
+        for sum_ in linear:
+            yield FindingText(sum_.text(self.names, self.target))
+            yield from curves_of_coefficients(table, sum_)
 
     def _may_reduce(self) -> bool:
         return len(self.table.indices) > 1 and self.depth < _DEEPEST
@@ -365,11 +350,6 @@ class Strategies:
         strategies.is_separated = self.is_separated
         self.smaller[key] = reduction, strategies, Reported()
         yield from self._brought(key, strategies.first())
-
-    def _slow_smaller(self) -> Iterator[str]:
-        """Search the smaller tables further, the smallest first."""
-        for key in sorted(self.smaller, key=len):
-            yield from self._brought(key, self.smaller[key][1].slow())
 
     def _brought(self, key: tuple[Tree, ...], steps: Iterator[str]) -> Iterator[str]:
         """Do steps of a smaller table's search, and offer its formulas, in the columns of this table, to this table's pool.

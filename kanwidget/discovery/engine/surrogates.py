@@ -97,17 +97,25 @@ class _Training:
         x = torch.stack([column.log() if log else column for column, log in columns], 1)
         rows = torch.randperm(len(table), generator=torch.Generator().manual_seed(0))[:_MOST_ROWS].sort().values
         self.sample, self.x, self.y, self.own_weights = x[table.sample], x[rows], table.y[rows], table.weights[rows]
-        self.target = (self.y.abs().log() if logged else self.y)[:, None]
-        self.weights = self.own_weights * self.y.square() if logged else self.own_weights
-        self.held = torch.zeros(len(rows), dtype=torch.bool)
-        self.held[::_HELD] = True
+        target = (self.y.abs().log() if logged else self.y)[:, None]
+        weights = self.own_weights * self.y.square() if logged else self.own_weights
+        held = self.held = torch.zeros(len(rows), dtype=torch.bool)
+        held[::_HELD] = True
+        self.data = Dataset(
+            self.x[~held], target[~held],
+            val_input=self.x[held], val_label=target[held], train_weight=weights[~held],
+        )  # fmt: skip
 
     def networks(self, shapes: Sequence[_Shape], trained: list[_Trained]) -> Iterator[str]:
         """Train networks of some shapes, and add them."""
         for hidden, grid, k, seed in shapes:
             model = _network([len(self.table.indices), *hidden, 1], grid, k, seed)
-            for record in self._steps(model):
-                if record.step % _REPORTED == 0:
+            model.scaling.settle()
+            model.input_scale = arrays.moments(self.data.train_input)
+            model.output_scale = arrays.moments(self.data.train_label)
+            for record in fit_steps(model, self.data, steps=_STEPS, evidence=False):
+                look_at_the_clock()
+                if isinstance(record, StepRecord) and record.step % _REPORTED == 0:
                     yield "training networks for the structure of y"
             trained.append(self._trained(model))
 
@@ -116,21 +124,6 @@ class _Training:
         held = self.held
         residual = self.own_weights[held].sqrt() * (predicted - self.y[held])
         return float(residual.square().mean().sqrt()) / (float(self.table.y.abs().median()) or 1.0)
-
-    def _steps(self, model: Network) -> Iterator[StepRecord]:
-        """Train, a record a step."""
-        held = self.held
-        data = Dataset(
-            self.x[~held], self.target[~held],
-            val_input=self.x[held], val_label=self.target[held], train_weight=self.weights[~held],
-        )  # fmt: skip
-        model.scaling.settle()
-        model.input_scale = arrays.moments(data.train_input)
-        model.output_scale = arrays.moments(data.train_label)
-        for record in fit_steps(model, data, steps=_STEPS, evidence=False):
-            look_at_the_clock()
-            if isinstance(record, StepRecord):
-                yield record
 
     def _trained(self, model: Network) -> _Trained:
         """The trained network's values and derivatives, in the units of the table."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from kanwidget.discovery.engine.fitting.refits import fit_tree
 from kanwidget.discovery.engine.pool import Pool, PoolFormula
-from kanwidget.discovery.engine.trees import OPERATIONS, Tree, columns_of, number, values
+from kanwidget.discovery.engine.trees import Tree, number, values, with_leaves
 
 #: Rows that scans see.
 SAMPLE = 256
@@ -76,6 +76,13 @@ class EngineTable:
         """The tree on all rows."""
         return values(tree, self.columns.unbind())
 
+    def on_sample(self, trees: Sequence[Tree]) -> Tensor:
+        """Trees on the rows that scans see, `(trees, rows)`."""
+        columns = self.columns[:, self.sample].unbind()
+        return (
+            torch.stack([values(tree, columns) for tree in trees]) if trees else self.y.new_empty(0, len(self.sample))
+        )
+
     def positive(self, index: int) -> bool:
         """Whether a column is above 0 on all rows."""
         return bool((self.columns[index] > 0).all())
@@ -84,7 +91,7 @@ class EngineTable:
         """Whether a column is 0 nowhere."""
         return bool((self.columns[index] != 0).all())
 
-    def offer(self, trees: Sequence[Tree | None], origin: str, *, fits: int = 12) -> list[PoolFormula]:
+    def offer(self, trees: Iterable[Tree | None], origin: str, *, fits: int = 12) -> list[PoolFormula]:
         """Judge trees with their own constants, fit the constants of the likeliest ones, and add these to the pool.
 
         Args:
@@ -104,12 +111,8 @@ class EngineTable:
             if candidate is not None and candidate.complexity <= self.most:
                 candidates.append(candidate)
         candidates.sort(key=lambda candidate: candidate.bits)
-        return [best for candidate in candidates[:fits] if (best := self.fitted(candidate)) is not None]
-
-    def fitted(self, candidate: PoolFormula) -> PoolFormula | None:
-        """Fit a candidate's constants and keep it; returns it if it is the best formula now."""
-        candidate = self.trial(candidate.tree, candidate.origin) or candidate
-        return candidate if self.pool.add(candidate) else None
+        fitted = (self.trial(candidate.tree, origin) or candidate for candidate in candidates[:fits])
+        return [candidate for candidate in fitted if self.pool.add(candidate)]
 
     def trial(self, tree: Tree, origin: str = "simpler forms") -> PoolFormula | None:
         """A tree with fitted constants, or with its own ones where the fit is no better; None where neither has a finite error.
@@ -157,12 +160,11 @@ class Units:
     def outside(self, tree: Tree) -> Tree:
         """The tree of the table's own columns and target."""
 
-        def visit(node: Tree) -> Tree:
-            if node[0] == "x" and self.columns[node[1]] != 1.0:
-                return ("mul", number(1 / self.columns[node[1]]), node)
-            return (node[0], *map(visit, node[1:])) if node[0] in OPERATIONS else node
+        def undivided(leaf: Tree) -> Tree:
+            unit = self.columns[leaf[1]] if leaf[0] == "x" else 1.0
+            return leaf if unit == 1.0 else ("mul", number(1 / unit), leaf)
 
-        tree = visit(tree) if columns_of(tree) else tree
+        tree = with_leaves(tree, undivided)
         return tree if self.target == 1.0 else ("mul", number(self.target), tree)
 
 

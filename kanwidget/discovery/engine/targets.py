@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -47,6 +46,13 @@ TARGETS = (
     Target("tan({})", torch.tan, lambda y: 1 + torch.tan(y) ** 2, lambda tree, y: ("atan", tree), "atan"),
     Target("artanh({})", torch.atanh, lambda y: 1 / (1 - y**2), lambda tree, y: ("tanh", tree), "tanh"),
 )
+#: Ranges of y outside of which two of them have one value, or nothing is left of digits.
+_WITHIN = {
+    "exp({})": (-20.0, 20.0),
+    "sin({})": (-torch.pi / 2, torch.pi / 2),
+    "tan({})": (-torch.pi / 2, torch.pi / 2),
+    "cos({})": (0.0, torch.pi),
+}
 
 
 def _has_one_sign(y: Tensor) -> bool:
@@ -64,17 +70,8 @@ def usable(target: Target, y: Tensor, operations: frozenset[str]) -> bool:
     # Here rows near 0 would weigh everything.
     if target.name in ("{}²", "1/{}²") and not bool((y > 0).all() or (y < 0).all()):
         return False
-    if target.name in ("exp({})", "sin({})", "tan({})", "cos({})"):
-        low, high = float(y.min()), float(y.max())
-        half = torch.pi / 2
-        within = {
-            "exp({})": (-20.0, 20.0),
-            "sin({})": (-half, half),
-            "tan({})": (-half, half),
-            "cos({})": (0.0, 2 * half),
-        }
-        if not within[target.name][0] <= low < high <= within[target.name][1]:
+    if target.name in _WITHIN:
+        low, high = _WITHIN[target.name]
+        if not low <= float(y.min()) < float(y.max()) <= high:
             return False
-    with torch.no_grad():
-        values: Any = target.values(y)
-    return bool(torch.isfinite(values).all() and torch.isfinite(target.slope(y)).all())
+    return bool(torch.isfinite(target.values(y)).all() and torch.isfinite(target.slope(y)).all())

@@ -67,10 +67,6 @@ def _power_derivatives(u: Tensor, p: Tensor, v: Tensor) -> tuple[Tensor, Tensor]
     return p * u ** (p - 1), v * torch.log(u.clamp(min=1e-300))
 
 
-def _power(base: Any, exponent: Any) -> Any:
-    return base**exponent
-
-
 #: One row an operation.
 OPERATIONS = {
     row.head: row
@@ -79,7 +75,7 @@ OPERATIONS = {
         Operation("sub", 2, lambda a, b: a - b, lambda a, b, v: (1.0, -1.0), 1, lambda a, b: a - b),
         Operation("mul", 2, lambda a, b: a * b, lambda a, b, v: (b, a), 1, lambda a, b: a * b),
         Operation("div", 2, lambda a, b: a / b, lambda a, b, v: (1 / b, -v / b), 1, lambda a, b: a / b),
-        Operation("pow", 2, lambda a, p: a**p, _power_derivatives, 1, _power),
+        Operation("pow", 2, lambda a, p: a**p, _power_derivatives, 1, lambda a, p: a**p),
         Operation("neg", 1, lambda u: -u, lambda u, v: (-1.0,), 0.5, lambda a: -a),
         Operation("inv", 1, lambda u: 1 / u, lambda u, v: (-v * v,), 1, lambda a: 1 / a),
         Operation("sq", 1, lambda u: u * u, lambda u, v: (2 * u,), 1, lambda a: a**2),
@@ -103,11 +99,6 @@ PRIMITIVE_OF = {"exp": "exp", "log": "log", "sin": "sin", "cos": "cos", "tan": "
                 "acos": "arccos", "atan": "arctan", "abs": "abs", "sqrt": "sqrt"}  # fmt: skip
 
 
-def column(index: int) -> Tree:
-    """The leaf of a column."""
-    return ("x", index)
-
-
 def constant(value: float) -> Tree:
     """A constant that a fit may move."""
     return ("c", float(value))
@@ -126,6 +117,11 @@ def nodes(tree: Tree) -> Iterator[Tree]:
             yield from nodes(operand)
 
 
+def with_leaves(tree: Tree, leaf: Callable[[Tree], Tree]) -> Tree:
+    """The tree with what a function makes of each leaf, from left to right."""
+    return (tree[0], *(with_leaves(part, leaf) for part in tree[1:])) if tree[0] in OPERATIONS else leaf(tree)
+
+
 def substituted(tree: Tree, columns: Sequence[Tree]) -> Tree:
     """The tree with a tree in the place of each column.
 
@@ -133,9 +129,7 @@ def substituted(tree: Tree, columns: Sequence[Tree]) -> Tree:
         >>> substituted(("exp", ("x", 0)), [("div", ("x", 1), ("x", 2))])
         ('exp', ('div', ('x', 1), ('x', 2)))
     """
-    if tree[0] == "x":
-        return columns[tree[1]]
-    return (tree[0], *(substituted(part, columns) for part in tree[1:])) if tree[0] in OPERATIONS else tree
+    return with_leaves(tree, lambda leaf: columns[leaf[1]] if leaf[0] == "x" else leaf)
 
 
 def digits(tree: Tree) -> float:
@@ -187,13 +181,22 @@ def with_constants(tree: Tree, numbers: Sequence[float]) -> Tree:
         ('add', ('c', 5.0), ('mul', ('c', 6.0), ('x', 0)))
     """
     order = itertools.count()
+    return with_leaves(tree, lambda leaf: constant(numbers[next(order)]) if leaf[0] == "c" else leaf)
 
-    def visit(node: Tree) -> Tree:
-        if node[0] == "c":
-            return ("c", float(numbers[next(order)]))
-        return (node[0], *map(visit, node[1:])) if node[0] in OPERATIONS else node
 
-    return visit(tree)
+def product(parts: Sequence[Tree]) -> Tree:
+    """The product of trees; 1 of none."""
+    return functools.reduce(lambda a, b: ("mul", a, b), parts) if parts else number(1)
+
+
+def total(parts: Sequence[Tree]) -> Tree:
+    """The sum of trees; 0 of none."""
+    return functools.reduce(lambda a, b: ("add", a, b), parts) if parts else number(0)
+
+
+def multiple(factor: float, tree: Tree) -> Tree:
+    """A tree times a constant; of the number 1 the constant itself."""
+    return constant(factor) if tree == number(1) else ("mul", constant(factor), tree)
 
 
 def terms_of(tree: Tree) -> list[Tree]:
@@ -290,58 +293,57 @@ def from_expression(expr: Any, symbols: Sequence[Any]) -> Tree | None:
     import sympy
 
     indices = {symbol: index for index, symbol in enumerate(symbols)}
-    heads = {"Abs": "abs"}
 
-    def folded(head: str, parts: Sequence[Tree | None]) -> Tree | None:
-        tree = parts[0]
-        for part in parts[1:]:
-            tree = joined(head, tree, part)
-        return tree
-
-    def joined(head: str, *parts: Tree | None) -> Tree | None:
-        return None if any(part is None for part in parts) else (head, *parts)
-
-    def total(node: Any) -> Tree | None:
+    def sum_of(node: Any) -> Tree:
         """A sum: terms with a minus are subtracted."""
         minus = [term for term in node.args if term.as_coeff_Mul()[0] < 0]
         plus = [visit(term) for term in node.args if term not in minus]
-        tree = folded("add", plus) if plus else joined("neg", visit(-minus.pop(0)))
+        tree = total(plus) if plus else ("neg", visit(-minus.pop(0)))
         for term in minus:
-            tree = joined("sub", tree, visit(-term))
+            tree = ("sub", tree, visit(-term))
         return tree
 
-    def product(node: Any) -> Tree | None:
+    def product_of(node: Any) -> Tree:
         """A product: what has a negative exponent is divided by."""
         factors = node.as_ordered_factors()
         if factors[0] == -1:
-            return joined("neg", visit(sympy.Mul(*factors[1:])))
+            return ("neg", visit(sympy.Mul(*factors[1:])))
         below = [factor for factor in factors if factor.is_Pow and factor.exp.is_number and factor.exp < 0]
         above = [visit(factor) for factor in factors if factor not in below]
-        under = folded("mul", [visit(1 / factor) for factor in below]) if below else None
         if not below:
-            return folded("mul", above)
-        return joined("div", folded("mul", above), under) if above else joined("inv", under)
+            return product(above)
+        under = product([visit(1 / factor) for factor in below])
+        return ("div", product(above), under) if above else ("inv", under)
 
-    def visit(node: Any) -> Tree | None:
+    def visit(node: Any) -> Tree:
         """The tree of a node: `("x", index)` for a symbol, `("c", value)` for a decimal, `("n", value)` for an exact real number.
 
-        Of anything else a head with the trees of its operands; None for other numbers, and for functions that trees don't have.
+        Of anything else a head with the trees of its operands.
         """
         if node in indices:
             return ("x", indices[node])
         if node.is_Float:
-            return ("c", float(node))
+            return constant(node)
         if node.is_number:
-            return ("n", int(node)) if node.is_Integer else ("n", float(node)) if node.is_real else None
+            if not node.is_real:
+                raise _NoTreeError
+            return number(int(node) if node.is_Integer else float(node))
         if node.is_Pow and node.exp.is_number:
-            known = {2: "sq", 3: "cube", -1: "inv", sympy.Rational(1, 2): "sqrt"}
-            if node.exp in known:
-                return joined(known[node.exp], visit(node.base))
-            return joined("pow", visit(node.base), visit(node.exp))
-        if node.is_Add or node.is_Mul:
-            return total(node) if node.is_Add else product(node)
-        name = heads.get(node.func.__name__, node.func.__name__)
-        head = "pow" if node.is_Pow else name  # a power whose exponent holds a symbol
-        return joined(head, *map(visit, node.args)) if head in OPERATIONS else None
+            short = {2: "sq", 3: "cube", -1: "inv", sympy.Rational(1, 2): "sqrt"}
+            if node.exp in short:
+                return (short[node.exp], visit(node.base))
+        elif node.is_Add or node.is_Mul:
+            return sum_of(node) if node.is_Add else product_of(node)
+        head = {"Pow": "pow", "Abs": "abs"}.get(node.func.__name__, node.func.__name__)
+        if head not in OPERATIONS:
+            raise _NoTreeError
+        return (head, *map(visit, node.args))
 
-    return visit(expr)
+    try:
+        return visit(expr)
+    except _NoTreeError:
+        return None
+
+
+class _NoTreeError(Exception):
+    """For numbers that aren't real, and functions that trees don't have."""

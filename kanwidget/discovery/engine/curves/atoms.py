@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.discovery.engine.fitting.tapes import Tape
-from kanwidget.discovery.engine.trees import OPERATIONS, Tree, complexity, constants, nodes, values, with_constants
+from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constants, nodes, values, with_constants
 
 #: Constants of an atom.
 MOST_CONSTANTS = 3
@@ -38,8 +38,6 @@ class CurveAtoms:
     """`(atoms, rows)`, finite and nowhere all 0."""
     slopes: Tensor
     """Derivatives by the constants, `(atoms, MOST_CONSTANTS, rows)`, 0 where there is none."""
-    complexities: Tensor
-    """Of each kind."""
 
     @property
     def firsts(self) -> Tensor:
@@ -55,7 +53,6 @@ class CurveAtoms:
             self.constants[:count],
             self.values[:count],
             self.slopes[:count],
-            self.complexities[:kinds],
         )
 
     def joined(self, other: CurveAtoms) -> CurveAtoms:
@@ -66,7 +63,6 @@ class CurveAtoms:
             self.constants + other.constants,
             torch.cat([self.values, other.values]),
             torch.cat([self.slopes, other.slopes]),
-            torch.cat([self.complexities, other.complexities]),
         )
 
     def tree(self, index: int) -> Tree:
@@ -102,15 +98,12 @@ def tabulate(trees: Sequence[Tree], x: Tensor, generator: torch.Generator, check
     chosen = _usable(table) if check else torch.arange(len(table))
     chosen = chosen[_distinct(table[chosen])] if len(chosen) < _MOST_COMPARED else chosen
     kept, renumbered = torch.tensor(kinds, dtype=torch.long)[chosen].unique(return_inverse=True)
-    remaining = [trees[kind] for kind in kept.tolist()]
-    costs = torch.tensor([complexity(tree) for tree in remaining], dtype=torch.float64)
     return CurveAtoms(
-        remaining,
+        [trees[kind] for kind in kept.tolist()],
         renumbered,
         [numbers[index] for index in chosen.tolist()],
         table[chosen],
         torch.cat(slopes)[chosen],
-        costs,
     )
 
 
@@ -164,7 +157,7 @@ def draw_starts(
     """Constants to start from, spread over what is sensible: `(members, constants)` in the order of the tree's nodes.
 
     Args:
-        tree: The tree; the numbers in its constants are not used.
+        tree: With constants, each in a sum, a difference or a product, below as in xᶜ or above as in c/x; the numbers in them are not used.
         columns: Each `(1, rows)` or `(members, rows)`.
         members: Number of sets of constants.
         generator: Makes the random numbers.
@@ -177,8 +170,6 @@ def draw_starts(
     """
     drawing = _Drawing(columns, members, generator)
     drawing.visit(tree, ("root",))
-    if not drawing.constants:
-        return torch.zeros(members, 0, dtype=torch.float64)
     return torch.cat([draw.expand(members, 1) for draw in drawing.constants], 1)
 
 
@@ -192,7 +183,7 @@ class _Drawing:
         self.constants: list[Tensor] = []
 
     def visit(self, node: Tree, above: tuple[str, ...]) -> Tensor:
-        """Values of a node: `(members, rows)`, `(1, rows)`, `(members, 1)` or one number.
+        """Values of a node: `(members, rows)`, `(1, rows)` or one number.
 
         Args:
             node: The node.
@@ -203,8 +194,6 @@ class _Drawing:
             return self._columns[node[1]]
         if head == "n":
             return torch.tensor(float(node[1]), dtype=torch.float64)
-        if head == "c":
-            return self._keep(self._magnitudes(0.3, 3.0))
         around = (head, *above)
         if len(node) == 3 and (node[1][0] == "c") != (node[2][0] == "c"):
             return self._beside_constant(node, around)
@@ -219,20 +208,11 @@ class _Drawing:
             node: The operation.
             around: The heads of it and of the operations around it, the innermost first.
         """
-        first = node[1][0] == "c"
-        if first:
-            place = len(self.constants)
-            u = self.visit(node[2], around)
-            constant = self._constant(node[0], True, u, around[1:])
-            self.constants.insert(place, constant)
-            return OPERATIONS[node[0]].values(constant, u)
-        u = self.visit(node[1], around)
-        constant = self._keep(self._constant(node[0], False, u, around[1:]))
-        return OPERATIONS[node[0]].values(u, constant)
-
-    def _keep(self, constant: Tensor) -> Tensor:
-        self.constants.append(constant)
-        return constant
+        first, before = node[1][0] == "c", len(self.constants)
+        u = self.visit(node[2 if first else 1], around)
+        constant = self._constant(node[0], first, u, around[1:])
+        self.constants.insert(before if first else len(self.constants), constant)
+        return OPERATIONS[node[0]].values(*((constant, u) if first else (u, constant)))
 
     def _constant(self, head: str, first: bool, u: Tensor, above: tuple[str, ...]) -> Tensor:
         """Draws of a constant that stands beside an operand, `(members, 1)`.
@@ -244,16 +224,10 @@ class _Drawing:
             above: The heads around the operation, the innermost first.
         """
         if head == "pow":
-            return torch.exp(self._rates(u, above)) if first else self._powers()
-        if head == "mul":
-            return self._rates(u, above)
-        if head == "div":
-            return self._rates(1 / u, above) if first else 1 / self._rates(u, above)
+            return torch.tensor(_POWERS, dtype=torch.float64)[(self._uniform() * len(_POWERS)).long()]
+        if head in ("mul", "div"):
+            return self._rates(1 / u if head == "div" else u, above)
         return self._shifts(u, above, subtracted=first and head == "sub")
-
-    def _powers(self) -> Tensor:
-        choices = torch.tensor(_POWERS, dtype=torch.float64)
-        return choices[(self._uniform() * len(choices)).long()]
 
     def _rates(self, u: Tensor, above: tuple[str, ...]) -> Tensor:
         """Factors that make `u` an argument of ordinary size for the function around it."""
@@ -272,7 +246,8 @@ class _Drawing:
         sign = 1.0 if subtracted else -1.0
         low, high = u.amin(-1, keepdim=True), u.amax(-1, keepdim=True)
         zeros = sign * (low + (high - low) * (1.5 * self._uniform() - 0.25))
-        sizes = -sign * self._magnitudes(0.05, 20.0, signs=False) * self._size(u) * _sign(u)
+        side = torch.where((u <= 0).all(-1, keepdim=True), -1.0, 1.0)
+        sizes = -sign * self._magnitudes(0.05, 20.0, signs=False) * self._size(u) * side
         return torch.where(self._uniform() < 0.4, zeros, sizes)
 
     def _magnitudes(self, low: float, high: float, signs: bool = True) -> Tensor:
@@ -294,14 +269,9 @@ class _Drawing:
         return _positive((high - low) / 2)
 
     def _size(self, u: Tensor) -> Tensor:
-        return _positive(u.abs().median(-1, keepdim=True).values if u.ndim else u.abs())
+        return _positive(u.abs().median(-1, keepdim=True).values)
 
 
 def _positive(size: Tensor) -> Tensor:
     """The size, or 1 where it says nothing."""
     return torch.where(torch.isfinite(size) & (size > 0), size, 1.0)
-
-
-def _sign(u: Tensor) -> Tensor:
-    """-1 where `u` is negative everywhere, else 1."""
-    return torch.where((u <= 0).all(-1, keepdim=True) if u.ndim else u <= 0, -1.0, 1.0)

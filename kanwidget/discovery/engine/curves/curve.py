@@ -40,10 +40,6 @@ class CurveRows:
     y: Tensor
     weights: Tensor | None
 
-    def at(self, indices: Tensor) -> CurveRows:
-        """Some of the rows."""
-        return CurveRows(self.x[indices], self.y[indices], None if self.weights is None else self.weights[indices])
-
     def energy(self) -> float:
         """Sum of the weighted squares of the target, above 0."""
         squares = self.y.square()
@@ -65,7 +61,8 @@ class CurveRows:
         """Rows spread evenly over the values of the variable."""
         order = self.x.argsort()
         places = torch.linspace(0, len(order) - 1, min(count, len(order)), dtype=torch.float64).round().long()
-        return self.at(order[places])
+        chosen = order[places]
+        return CurveRows(self.x[chosen], self.y[chosen], None if self.weights is None else self.weights[chosen])
 
 
 def cost(tree: Tree, rows: int) -> float:

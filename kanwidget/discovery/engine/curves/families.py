@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -13,8 +12,8 @@ from torch import Tensor
 
 from kanwidget.discovery.engine.curves.atoms import CurveAtoms
 from kanwidget.discovery.engine.curves.curve import CurveRows, cost
-from kanwidget.discovery.engine.curves.forms import Link, quotient, scaled, total
-from kanwidget.discovery.engine.trees import Tree, constant, form_of, values
+from kanwidget.discovery.engine.curves.forms import Link, quotient, scaled
+from kanwidget.discovery.engine.trees import Tree, constant, form_of, total, values
 
 #: The number of rows that the balance of error and length is struck for: constants in a table are coarse, so errors are, too.
 _BALANCE = 60
@@ -30,20 +29,16 @@ _MOST_AGREEMENT = 1 - 1e-9
 #: Keeps steps of the constants short where they change little.
 _RIDGE = 1e-10
 
+#: The best atoms of some pairs of kinds, the best pair first: indices of the left and of the right ones.
+Pairs = tuple[list[int], list[int]]
 
-@dataclass(frozen=True, slots=True)
+
 class Screen:
     """Rows that candidates are screened on."""
 
-    rows: CurveRows
-    roots: Tensor
-    """Roots of the weights, 1 on average."""
-
-    @staticmethod
-    def of(rows: CurveRows) -> Screen:
-        """The screen of some rows."""
+    def __init__(self, rows: CurveRows) -> None:
         roots = torch.ones_like(rows.y) if rows.weights is None else rows.weights.sqrt()
-        return Screen(rows, roots / roots.mean())
+        self.rows, self.roots = rows, roots / roots.mean()  # 1 on average
 
     def pairs_in_sums(self, left: CurveAtoms, right: CurveAtoms, link: Link, count: int) -> list[Tree]:
         """`h(y) = a·f + b·g + c`, for the function h of a link."""
@@ -54,43 +49,46 @@ class Screen:
             return []
         roots = torch.where(valid, roots, 0.0)
         target = torch.where(valid, target, 0.0) * roots
+        trees = []
+        for i, j, (a, b, c) in self._sums(left, right, target, roots, count):
+            terms = [(a, left.tree(i)), (b, right.tree(j))]
+            trees.append(link.tree(terms[: 1 if left is right and i == j else 2], c))
+        return trees
+
+    def _sums(
+        self, left: CurveAtoms, right: CurveAtoms, target: Tensor, roots: Tensor, count: int, most: int = _COARSE
+    ) -> Iterator[tuple[int, int, list[float]]]:
+        """The best sums `a·f + b·g + c`: indices of f and g, and the factors; arguments as of `_corrected`."""
         columns = left.values * roots, right.values * roots
-        pairs = self._best(sums(*columns, target, roots), left, right)
 
         def build(i: Tensor, j: Tensor) -> list[Tensor]:
             return [left.values[i], right.values[j], *left.slopes[i].unbind(1), *right.slopes[j].unbind(1)]
 
-        trees = []
-        for i, j in self._corrected(pairs, left, right, build, target, roots, count):
-            a, b, c = _factors([columns[0][i], columns[1][j], roots], target)
-            terms = [(a, left.tree(i)), (b, right.tree(j))]
-            trees.append(link.tree(terms[: 1 if left is right and i == j else 2], c))
-        return trees
+        errors = sums(*columns, target, roots)
+        for i, j in self._corrected(errors, left, right, build, target, roots, count, most=most):
+            yield i, j, _factors([columns[0][i], columns[1][j], roots], target)
 
     def pairs_in_products(self, left: CurveAtoms, right: CurveAtoms, count: int, offset: bool) -> list[Tree]:
         """`y = a·f·g`, or `a·f·g + b`."""
         target = self.rows.y * self.roots
         errors = products(left.values, right.values * self.roots, target, self.roots if offset else None)
-        pairs = self._best(errors, left, right)
 
         def build(i: Tensor, j: Tensor) -> list[Tensor]:
             """The column f·g and its derivatives by the constants of f, then of g; each `(pairs, rows)`."""
             f, g = left.values[i], right.values[j]
-            slopes = [slope * g for slope in left.slopes[i].unbind(1)] + [
-                slope * f for slope in right.slopes[j].unbind(1)
-            ]
-            return [f * g, *slopes]
+            slopes = [slope * g for slope in left.slopes[i].unbind(1)]
+            return [f * g, *slopes, *(slope * f for slope in right.slopes[j].unbind(1))]
 
         trees = []
-        for i, j in self._corrected(pairs, left, right, build, target, self.roots, count, offset=offset):
+        for i, j in self._corrected(errors, left, right, build, target, self.roots, count, offset=offset):
             tree = scaled(1.0, ("mul", left.tree(i), right.tree(j)))
-            trees.append(total(tree, constant(0.0)) if offset else tree)
+            trees.append(("add", tree, constant(0.0)) if offset else tree)
         return trees
 
     def pairs_with_shift(self, left: CurveAtoms, right: CurveAtoms, count: int) -> list[Tree]:
         """`y = f·(a·g + b)`."""
         target = self.rows.y * self.roots
-        pairs = self._best(shifted_products(left.values * self.roots, right.values, target), left, right)
+        errors = shifted_products(left.values * self.roots, right.values, target)
 
         def build(i: Tensor, j: Tensor) -> list[Tensor]:
             f, g = left.values[i], right.values[j]
@@ -98,24 +96,24 @@ class Screen:
             return [f, f * g, *slopes, *(f * slope for slope in right.slopes[j].unbind(1))]
 
         trees: list[Tree] = []
-        for i, j in self._corrected(pairs, left, right, build, target, self.roots, count, offset=False):
+        for i, j in self._corrected(errors, left, right, build, target, self.roots, count, offset=False):
             f = left.values[i] * self.roots
             a, b = _factors([f * right.values[j], f], target)
-            trees.append(("mul", left.tree(i), total(scaled(a, right.tree(j)), constant(b))))
+            trees.append(("mul", left.tree(i), ("add", scaled(a, right.tree(j)), constant(b))))
         return trees
 
     def pairs_in_quotients(self, left: CurveAtoms, right: CurveAtoms, count: int) -> list[Tree]:
         """`y = (a·f + b)/(1 + c·g)`, from `y = a·f + b - c·y·g`."""
         y, target = self.rows.y, self.rows.y * self.roots
         columns = left.values * self.roots, right.values * y * self.roots
-        pairs = self._best(sums(*columns, target, self.roots), left, right)
+        errors = sums(*columns, target, self.roots)
 
         def build(i: Tensor, j: Tensor) -> list[Tensor]:
             slopes = [*left.slopes[i].unbind(1), *(slope * y for slope in right.slopes[j].unbind(1))]
             return [left.values[i], right.values[j] * y, *slopes]
 
         trees = []
-        for i, j in self._corrected(pairs, left, right, build, target, self.roots, _QUOTIENTS):
+        for i, j in self._corrected(errors, left, right, build, target, self.roots, _QUOTIENTS):
             a, b, c = _factors([columns[0][i], columns[1][j], self.roots], target)
             values_ = (a * left.values[i] + c) / (1 - b * right.values[j])
             error = float(((values_ - y) * self.roots).square().sum())
@@ -138,15 +136,9 @@ class Screen:
         """
         roots, target = self.roots * multiplier, self.rows.y * self.roots
         columns = atoms.values * roots
-        pairs = self._best(sums(columns, columns, target, roots), atoms, atoms, 150)
-
-        def build(i: Tensor, j: Tensor) -> list[Tensor]:
-            return [atoms.values[i], atoms.values[j], *atoms.slopes[i].unbind(1), *atoms.slopes[j].unbind(1)]
-
         trees = []
-        for i, j in self._corrected(pairs, atoms, atoms, build, target, roots, count):
-            a, b, c = _factors([columns[i], columns[j], roots], target)
-            inner = total(scaled(a, atoms.tree(i)), scaled(b, atoms.tree(j)), constant(c))
+        for i, j, (a, b, c) in self._sums(atoms, atoms, target, roots, count, 150):
+            inner = total([scaled(a, atoms.tree(i)), scaled(b, atoms.tree(j)), constant(c)])
             error = float((a * columns[i] + b * columns[j] + c * roots - target).square().sum())
             trees.append((error, ("mul", tree, inner)))
         return trees
@@ -156,11 +148,11 @@ class Screen:
         columns, target = atoms.values * self.roots, self.rows.y * self.roots
         pairs = self._best(sums(columns, columns, target, self.roots), atoms, atoms, count)
         trees = []
-        for i, j in zip(pairs.left, pairs.right, strict=True):
+        for i, j in zip(*pairs, strict=True):
             members = [i, j, self._third(columns, target, [i, j])]
             *factors, offset = _factors([*(columns[index] for index in members), self.roots], target)
             terms = [scaled(factor, atoms.tree(index)) for factor, index in zip(factors, members, strict=True)]
-            trees.append(total(*terms, constant(offset)))
+            trees.append(total([*terms, constant(offset)]))
         return trees
 
     def _third(self, columns: Tensor, target: Tensor, members: list[int]) -> int:
@@ -183,58 +175,54 @@ class Screen:
         s, c = ((columns * target) @ part.T for part in (sine, cosine))
         explained = (s * s * cc + c * c * ss - 2 * s * c * sc) / (ss * cc - sc * sc).clamp(min=1e-9 * ss * cc)
         errors = (1 - explained / target.square().sum()).clamp(min=1e-16)
-        groups = torch.tensor(
-            [
-                index
-                for index in range(len(arguments))
-                if index == 0 or form_of(arguments[index]) != form_of(arguments[index - 1])
-            ]
-        )
+        forms = [form_of(argument) for argument in arguments]
+        groups = torch.tensor([index for index, form in enumerate(forms) if index == 0 or form != forms[index - 1]])
         costs = 2 * _costs(atoms)[:, None].expand(-1, len(groups)) / _BALANCE
         pairs = best_pairs(errors, (atoms.firsts, groups), costs, _COARSE, symmetric=False)
-        left, right = torch.tensor(pairs.left), torch.tensor(pairs.right)
+        left, right = map(torch.tensor, pairs)
         parts = [atoms.values[left], angles[right] * atoms.values[left], *atoms.slopes[left].unbind(1)]
         table = torch.stack([part * wave[right] for part in parts for wave in (sine, cosine)], 1)
-        scores = (corrected(table * self.roots, target) + 1e-16 * target.square().sum()).log2() + 2 * _costs(atoms)[
-            atoms.kinds[left]
-        ] / _BALANCE
+        least = corrected(table * self.roots, target) + 1e-16 * target.square().sum()
+        scores = least.log2() + 2 * _costs(atoms)[atoms.kinds[left]] / _BALANCE
         trees = []
         for place in scores.argsort()[:count].tolist():
-            i, j = pairs.left[place], pairs.right[place]
+            i, j = pairs[0][place], pairs[1][place]
             a, b = _factors([columns[i] * sine[j], columns[i] * cosine[j]], target)
-            wave = ("sin", total(arguments[j], constant(math.atan2(b, a))))
+            wave = ("sin", ("add", arguments[j], constant(math.atan2(b, a))))
             trees.append(scaled(math.hypot(a, b), ("mul", atoms.tree(i), wave)))
         return trees
 
-    def _best(self, errors: Tensor, left: CurveAtoms, right: CurveAtoms, count: int = _COARSE) -> Pairs:
+    def _best(self, errors: Tensor, left: CurveAtoms, right: CurveAtoms, count: int) -> Pairs:
         """The pairs of kinds with the shortest descriptions, each with the best atoms of its kinds.
 
         Args:
             errors: Of each pair of atoms, relative to the target, `(left, right)`.
             left: The first atoms.
-            right: The second ones; of a single atom all pairs are returned, without errors.
+            right: The second ones; of a single atom all pairs are returned.
             count: How many pairs, at most.
         """
         if len(right.values) == 1:
-            return Pairs(list(range(len(left.values))), [0] * len(left.values), [])
+            return list(range(len(left.values))), [0] * len(left.values)
         costs = _costs(left)[:, None] + _costs(right)
         return best_pairs(errors, (left.firsts, right.firsts), 2 * costs / _BALANCE, count, symmetric=left is right)
 
     def _corrected(
         self,
-        pairs: Pairs,
+        errors: Tensor,
         left: CurveAtoms,
         right: CurveAtoms,
         build: Callable[[Tensor, Tensor], list[Tensor]],
         target: Tensor,
         roots: Tensor,
         count: int,
+        *,
         offset: bool = True,
+        most: int = _COARSE,
     ) -> list[tuple[int, int]]:
         """The best pairs of atoms by their errors after one step of the atoms' constants, which stand in a table only roughly.
 
         Args:
-            pairs: What to choose from.
+            errors: Of each pair of atoms, relative to the target, `(left, right)`.
             left: The first atoms.
             right: The second ones.
             build: Makes the columns of a regression, each `(pairs, rows)`, from the indices of both atoms of each pair: the terms and their
@@ -243,23 +231,24 @@ class Screen:
             roots: Factors of the residuals, `(rows,)`.
             count: How many pairs, at most.
             offset: Whether a constant is added to the columns.
+            most: How many pairs of kinds are looked at.
 
         Returns:
             Indices of both atoms, the best pair first; at most `_MOST_ALIKE` of each pair of kinds.
         """
-        i, j = torch.tensor(pairs.left), torch.tensor(pairs.right)
+        pairs = self._best(errors, left, right, most)
+        i, j = map(torch.tensor, pairs)
         columns = [*build(i, j), torch.ones_like(target).expand(len(i), -1)] if offset else build(i, j)
-        errors = corrected(torch.stack(columns, 1) * roots, target)
+        least = corrected(torch.stack(columns, 1) * roots, target) + 1e-16 * target.square().sum()
         costs = _costs(left)[left.kinds[i]] + _costs(right)[right.kinds[j]]
-        floor = 1e-16 * target.square().sum()
-        scores = (errors + floor).log2() + 2 * costs / _BALANCE
+        scores = least.log2() + 2 * costs / _BALANCE
         chosen: list[tuple[int, int]] = []
         alike: Counter[tuple[int, int]] = Counter()
         pair_kinds = list(zip(left.kinds[i].tolist(), right.kinds[j].tolist(), strict=True))
         for place in scores.argsort().tolist():
             alike[pair_kinds[place]] += 1
             if alike[pair_kinds[place]] <= _MOST_ALIKE:
-                chosen.append((pairs.left[place], pairs.right[place]))
+                chosen.append((pairs[0][place], pairs[1][place]))
             if len(chosen) == count:
                 break
         return chosen
@@ -380,15 +369,6 @@ def corrected(columns: Tensor, target: Tensor) -> Tensor:
     return residuals.square_().sum(1).nan_to_num_(torch.inf)
 
 
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """The best atoms of some pairs of kinds, the best pair first."""
-
-    left: list[int]
-    right: list[int]
-    errors: list[float]
-
-
 def best_pairs(errors: Tensor, kinds: tuple[Tensor, Tensor], costs: Tensor, count: int, symmetric: bool) -> Pairs:
     """The best pairs of kinds by description length.
 
@@ -409,12 +389,11 @@ def best_pairs(errors: Tensor, kinds: tuple[Tensor, Tensor], costs: Tensor, coun
     count = min(count, scores.size)
     order = np.argpartition(scores, count - 1, axis=None)[:count]
     order = order[np.argsort(scores.ravel()[order])]
-    left, right, chosen = [], [], []
+    left, right = [], []
     ends = np.append(firsts[0], table.shape[0]), np.append(firsts[1], table.shape[1])
     for row, column in zip(*np.unravel_index(order, scores.shape), strict=True):
         block = table[ends[0][row] : ends[0][row + 1], ends[1][column] : ends[1][column + 1]]
         place = np.unravel_index(np.argmin(block), block.shape)
         left.append(int(ends[0][row] + place[0]))
         right.append(int(ends[1][column] + place[1]))
-        chosen.append(float(block[place]))
-    return Pairs(left, right, chosen)
+    return left, right

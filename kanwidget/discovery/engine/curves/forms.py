@@ -9,44 +9,30 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.trees import OPERATIONS, Tree, complexity, constant, nodes, number
+from kanwidget.discovery.engine.trees import (
+    OPERATIONS,
+    Tree,
+    complexity,
+    constant,
+    multiple,
+    nodes,
+    number,
+    product,
+    total,
+)
 
 X: Tree = ("x", 0)
 C: Tree = ("c", 1.0)
 _ONE: Tree = ("n", 1)
 
 #: Operations that every formula may hold.
-ARITHMETIC = frozenset({"add", "sub", "mul", "div", "neg", "inv", "sq", "cube", "sqrt", "pow"})
+_ARITHMETIC = frozenset({"add", "sub", "mul", "div", "neg", "inv", "sq", "cube", "sqrt", "pow"})
 
 _FUNCTIONS = ("exp", "log", "sin", "cos", "tan", "tanh", "atan", "asin", "acos", "sqrt", "inv")
 _POWERS = (
-    -5,
-    -4,
-    -3,
-    -2.5,
-    -2,
-    -1.5,
-    -1,
-    -0.5,
-    1 / 3,
-    0.5,
-    2 / 3,
-    1,
-    1.5,
-    2,
-    2.5,
-    3,
-    4,
-    5,
-    6,
-    8,
-    -6,
-    -7,
-    -8,
-    -9,
-    -10,
-    -12,
-)
+    -5, -4, -3, -2.5, -2, -1.5, -1, -0.5, 1 / 3, 0.5, 2 / 3, 1, 1.5, 2,
+    2.5, 3, 4, 5, 6, 8, -6, -7, -8, -9, -10, -12,
+)  # fmt: skip
 
 
 def scaled(factor: float, tree: Tree) -> Tree:
@@ -54,26 +40,18 @@ def scaled(factor: float, tree: Tree) -> Tree:
     return ("mul", constant(factor), tree)
 
 
-def total(*trees: Tree) -> Tree:
-    """The sum of trees."""
-    result = trees[0]
-    for tree in trees[1:]:
-        result = ("add", result, tree)
-    return result
-
-
 Terms = Sequence[tuple[float, Tree]]
 
 
 def summed(terms: Terms) -> Tree:
     """The sum of terms with their factors; a multiple of 1 is a constant."""
-    return total(*(constant(factor) if tree == ("n", 1) else scaled(factor, tree) for factor, tree in terms))
+    return total([multiple(factor, tree) for factor, tree in terms])
 
 
 def _shifted(terms: Terms, offset: float) -> Tree:
     """The sum of terms and of one constant."""
     offset += sum(factor for factor, tree in terms if tree == ("n", 1))
-    return total(summed([term for term in terms if term[1] != ("n", 1)]), constant(offset))
+    return ("add", summed([term for term in terms if term[1] != ("n", 1)]), constant(offset))
 
 
 def multiplied(terms: Terms) -> Tree:
@@ -87,10 +65,7 @@ def multiplied(terms: Terms) -> Tree:
     exponents = [(factor, tree) for factor, tree in terms if tree[0] != "log"]
     if exponents:
         factors.append(("exp", summed(exponents)))
-    result = factors[0]
-    for factor in factors[1:]:
-        result = ("mul", result, factor)
-    return result
+    return product(factors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +102,8 @@ LINKS = (
 
 def quotient(left: Tree, right: Tree, factors: Sequence[float]) -> Tree:
     """`(a·f + b)/(1 + c·g)`."""
-    return ("div", total(scaled(factors[0], left), constant(factors[2])), total(number(1), scaled(factors[1], right)))
+    above = ("add", scaled(factors[0], left), constant(factors[2]))
+    return ("div", above, ("add", number(1), scaled(factors[1], right)))
 
 
 # ---- functions of one variable, made by a grammar: arguments, functions of them, and functions of those
@@ -184,12 +160,8 @@ def _plain_arguments() -> Iterator[Tree]:
 
 def polynomials(most: int) -> list[Tree]:
     """Polynomials of degree 1 to `most`, each term with a factor."""
-    trees = []
-    tree = C
-    for degree in range(1, most + 1):
-        tree = ("add", tree, ("mul", C, power(X, degree)))
-        trees.append(tree)
-    return trees
+    terms = [C, *(("mul", C, power(X, degree)) for degree in range(1, most + 1))]
+    return [total(terms[:count]) for count in range(2, most + 2)]
 
 
 def atoms_with_constants(functions: frozenset[str]) -> list[Tree]:
@@ -198,8 +170,7 @@ def atoms_with_constants(functions: frozenset[str]) -> list[Tree]:
     Args:
         functions: Heads that may be used beside arithmetic.
     """
-    trees = [*_rates(), *_shifts(), *_scaled_powers(), *_exponentials(), *_nested()]
-    return _allowed(trees, functions)
+    return _allowed([*_rates(), *_shifts(), *_scaled_powers(), *_exponentials(), *_nested()], functions)
 
 
 def _rates() -> Iterator[Tree]:
@@ -222,23 +193,14 @@ def _shifts() -> Iterator[Tree]:
         shifted = ("add", argument, C)
         yield from (("inv", shifted), ("log", shifted), ("sqrt", shifted), ("inv", ("sqrt", shifted)))
         yield from (("inv", ("sq", shifted)), ("exp", ("div", C, shifted)), ("pow", shifted, C))
-    yield from (
-        ("add", X, C),
-        ("add", ("sq", X), C),
-        ("sq", ("add", X, C)),
-        ("cube", ("add", X, C)),
-        ("abs", ("add", X, C)),
-    )
-    yield from (("sqrt", ("sub", C, X)), ("sqrt", ("sub", C, ("sq", X))), ("log", ("sub", C, X)))
-    yield from (
-        ("inv", ("sub", C, ("sq", X))),
-        ("inv", ("sqrt", ("sub", C, ("sq", X)))),
-        ("inv", ("sqrt", ("sub", C, X))),
-    )
-    yield from (("pow", ("sub", C, X), C), ("pow", ("sub", C, ("sq", X)), C))
-    moved = ("mul", C, ("add", X, C))
-    yield from (("exp", ("mul", C, ("sq", ("add", X, C)))), ("inv", ("add", C, ("sq", ("add", X, C)))))
-    yield from (("tanh", moved), ("sq", ("tanh", moved)), ("atan", moved), ("sqrt", ("add", C, ("sq", ("add", X, C)))))
+    right, below, below_square = ("add", X, C), ("sub", C, X), ("sub", C, ("sq", X))
+    yield from (right, ("add", ("sq", X), C), ("sq", right), ("cube", right), ("abs", right))
+    yield from (("sqrt", below), ("sqrt", below_square), ("log", below))
+    yield from (("inv", below_square), ("inv", ("sqrt", below_square)), ("inv", ("sqrt", below)))
+    yield from (("pow", below, C), ("pow", below_square, C))
+    moved = ("mul", C, right)
+    yield from (("exp", ("mul", C, ("sq", right))), ("inv", ("add", C, ("sq", right))))
+    yield from (("tanh", moved), ("sq", ("tanh", moved)), ("atan", moved), ("sqrt", ("add", C, ("sq", right))))
     yield ("inv", ("add", ("add", ("sq", X), ("mul", C, X)), C))
     yield ("exp", ("mul", C, ("sq", ("log", ("mul", C, X)))))
 
@@ -282,10 +244,6 @@ def _nested() -> Iterator[Tree]:
 
 def _allowed(trees: list[Tree], functions: frozenset[str]) -> list[Tree]:
     """The trees whose operations are allowed, the simplest first, each once."""
-    allowed = ARITHMETIC | functions
-    unique = dict.fromkeys(tree for tree in trees if not _heads(tree) - allowed)
+    forbidden = OPERATIONS.keys() - _ARITHMETIC - functions
+    unique = dict.fromkeys(tree for tree in trees if forbidden.isdisjoint(node[0] for node in nodes(tree)))
     return sorted(unique, key=complexity)
-
-
-def _heads(tree: Tree) -> set[str]:
-    return {node[0] for node in nodes(tree) if node[0] in OPERATIONS}

@@ -13,11 +13,10 @@ from typing import Literal
 from torch import Tensor
 
 from kanwidget.discovery.engine.curves.curve import CurveRows
-from kanwidget.discovery.engine.curves.forms import scaled, total
+from kanwidget.discovery.engine.curves.forms import X, scaled
 from kanwidget.discovery.engine.curves.tones import strongest
-from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, nodes, number, values
+from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, nodes, number, total, values
 
-X: Tree = ("x", 0)
 _ONE = number(1)
 Starts = Callable[[CurveRows], Sequence[Sequence[float]]]
 
@@ -38,19 +37,22 @@ class Natural:
         low, high = float(rows.x.min()), float(rows.x.max())
         return self.domain == "all" or low > 0 or (self.domain == "nonzero" and high < 0)
 
+    def trees(self, rows: CurveRows) -> list[Tree]:
+        """The function from all its starts; none where it isn't defined on the rows."""
+        return [self.tree(*start) for start in self.starts(rows)] if self.holds(rows) else []
+
 
 def _span(rows: CurveRows) -> float:
     return float(rows.x.max() - rows.x.min()) or 1.0
 
 
-def _rates(rows: CurveRows) -> list[tuple[float]]:
+def _rates(rows: CurveRows, rates: Sequence[float] = (0.5, 2.0, 8.0)) -> list[tuple[float]]:
     """Rates of exponentials: from slow ones to those that fall within a tenth of the range."""
-    return [(sign * rate / _span(rows),) for rate in (0.5, 2.0, 8.0) for sign in (1, -1)]
+    return [(sign * rate / _span(rows),) for rate in rates for sign in (1, -1)]
 
 
 def _inverse_rates(rows: CurveRows) -> list[tuple[float]]:
-    span = float((1 / rows.x).max() - (1 / rows.x).min()) or 1.0
-    return [(sign * rate / span,) for rate in (0.5, 3.0, 12.0) for sign in (1, -1)]
+    return _rates(CurveRows(1 / rows.x, rows.y, None), (0.5, 3.0, 12.0))
 
 
 def _sizes(rows: CurveRows) -> list[tuple[float]]:
@@ -85,7 +87,7 @@ def _power(exponent: Tree) -> Tree:
 
 
 def _shifted(shift: float) -> Tree:
-    return total(X, constant(shift))
+    return ("add", X, constant(shift))
 
 
 def _exp(rate: float, argument: Tree = X) -> Tree:
@@ -93,15 +95,15 @@ def _exp(rate: float, argument: Tree = X) -> Tree:
 
 
 def _hill(size: float, exponent: float) -> Tree:
-    return ("inv", total(_ONE, scaled(size**exponent, _power(constant(-exponent)))))
+    return ("inv", ("add", _ONE, scaled(size**exponent, _power(constant(-exponent)))))
 
 
 def _logistic(shift: float, width: float) -> Tree:
-    return ("inv", total(_ONE, ("exp", scaled(-4 / width, _shifted(shift)))))
+    return ("inv", ("add", _ONE, ("exp", scaled(-4 / width, _shifted(shift)))))
 
 
 def _resonance(shift: float, width: float) -> Tree:
-    return ("inv", total(("sq", _shifted(shift)), constant(width**2)))
+    return ("inv", ("add", ("sq", _shifted(shift)), constant(width**2)))
 
 
 #: One row a function; a factor and an offset are left to the law.
@@ -119,16 +121,16 @@ NATURAL = (
     Natural("saturation", lambda size: ("div", X, _shifted(size)), _sizes, "positive"),
     Natural("approach", lambda size: ("sub", _ONE, _exp(-1 / size)), _sizes, "positive"),
     Natural("1/(x + K)", lambda shift: ("inv", _shifted(shift)), _before),
-    Natural("1/(x² + K)", lambda size: ("inv", total(("sq", X), constant(size))), _squares),
-    Natural("x² + K", lambda size: total(("sq", X), constant(size)), _squares),
+    Natural("1/(x² + K)", lambda size: ("inv", ("add", ("sq", X), constant(size))), _squares),
+    Natural("x² + K", lambda size: ("add", ("sq", X), constant(size)), _squares),
     Natural("x + K", _shifted, _shifts),
     Natural("(x + K)²", lambda shift: ("sq", _shifted(shift)), _shifts),
-    Natural("(x + K)² + L", lambda a, b: total(("sq", _shifted(a)), constant(b)), _centres),
+    Natural("(x + K)² + L", lambda a, b: ("add", ("sq", _shifted(a)), constant(b)), _centres),
     Natural("1/(x + K)²", lambda shift: ("inv", ("sq", _shifted(shift))), _before),
     Natural("√(x + K)", lambda shift: ("sqrt", _shifted(shift)), _before),
     Natural("(x + K)ᵖ", lambda shift, p: ("pow", _shifted(shift), constant(p)),
             lambda rows: [(*shift, p) for shift in _before(rows) for p in (-1.0, 0.5, 2.0)]),
-    Natural("exp + K", lambda rate, b: total(_exp(rate), constant(b)),
+    Natural("exp + K", lambda rate, b: ("add", _exp(rate), constant(b)),
             lambda rows: [(*rate, b) for rate in _rates(rows) for b in (0.5, -0.5)]),
     Natural("hill", _hill, lambda rows: [(*size, n) for size in _sizes(rows) for n in (1.5, 4.0)], "positive"),
     Natural("logistic", _logistic, _centres),
@@ -153,14 +155,14 @@ def natural_functions(rows: CurveRows, functions: frozenset[str]) -> list[Tree]:
         rows: The rows.
         functions: Heads that formulas may hold.
     """
-    trees = [natural.tree(*start) for natural in NATURAL if natural.holds(rows) for start in natural.starts(rows)]
+    trees = [tree for natural in NATURAL for tree in natural.trees(rows)]
     line: list[Tree] = []
     if {"sin", "cos"} <= functions:
         waves, beside_line = _waves(rows)
         trees += waves
-        line = [total(scaled(1.0, beside_line), scaled(0.0, X), constant(0.0))]
+        line = [total([scaled(1.0, beside_line), scaled(0.0, X), constant(0.0)])]
     allowed = [tree for tree in trees if {node[0] for node in nodes(tree)} & OPERATIONS.keys() <= functions]
-    forms = [form for tree in allowed for form in (scaled(1.0, tree), total(scaled(1.0, tree), constant(0.0)))]
+    forms = [form for tree in allowed for form in (scaled(1.0, tree), ("add", scaled(1.0, tree), constant(0.0)))]
     return forms + line
 
 
@@ -172,18 +174,13 @@ def functions_of_one_constant(x: Tensor, functions: frozenset[str]) -> list[Tree
         functions: Heads that formulas may hold.
     """
     rows = CurveRows(x, x, None)
-    trees = [
-        natural.tree(*start)
-        for natural in NATURAL
-        if natural.name in _ONE_CONSTANT and natural.holds(rows)
-        for start in natural.starts(rows)
-    ]
+    trees = [tree for natural in NATURAL if natural.name in _ONE_CONSTANT for tree in natural.trees(rows)]
     return [tree for tree in trees if tree[0] in functions]
 
 
 def _waves(rows: CurveRows) -> tuple[list[Tree], Tree]:
     """Waves, also of an amplitude that falls, grows or is x; and one that stands beside a straight line."""
-    line = rows.fit(total(constant(0.0), scaled(0.0, X)))
+    line = rows.fit(("add", constant(0.0), scaled(0.0, X)))
     mean = rows.fit(constant(0.0))
     residuals = (rows.y, *(rows.y - values(base.tree, [rows.x]) for base in (mean, line)))
     alone, around, beside = (strongest(rows, residual)[2] for residual in residuals)

@@ -55,7 +55,6 @@ def curves(
     weights: Tensor | None = None,
     *,
     operations: Iterable[str] = tuple(OPERATIONS),
-    seed: int = 0,
     stages: int | None = None,
 ) -> Iterator[Curve | None]:
     """Formulas of one variable, as they are found: the generator may be left at any time.
@@ -65,7 +64,6 @@ def curves(
         y: The target, `(rows,)`.
         weights: Of the squared residuals, `(rows,)`.
         operations: Functions that formulas may hold; arithmetic, powers and roots always.
-        seed: Of the constants to start from.
         stages: How many families are tried, all by default; the first one are those that laws have.
 
     Yields:
@@ -78,18 +76,18 @@ def curves(
         >>> best.tree[0], best.relative < 1e-12
         ('mul', True)
     """
-    yield from _CurveSearch(CurveRows(x, y, weights), frozenset(operations), seed).run(stages)
+    yield from _CurveSearch(CurveRows(x, y, weights), frozenset(operations)).run(stages)
 
 
 class _CurveSearch:
     """Stages, each a family of candidates that are screened, fitted to a sample, and the best to all rows."""
 
-    def __init__(self, rows: CurveRows, functions: frozenset[str], seed: int) -> None:
+    def __init__(self, rows: CurveRows, functions: frozenset[str]) -> None:
         self._rows = rows
         self._sample = rows.sample(_SCREENED)
-        self._screen = Screen.of(self._sample)
+        self._screen = Screen(self._sample)
         self._functions = functions
-        self._generator = torch.Generator().manual_seed(seed)
+        self._generator = torch.Generator().manual_seed(0)
         self._seen: set[Tree] = set()
         self._front: list[Curve] = []
         self._fits = 0
@@ -200,43 +198,37 @@ class _CurveSearch:
         """
         unseen = [tree for tree in trees if tree not in self._seen]
         self._seen.update(unseen)
-        curves: list[Curve] = []
         for steps, count in ((3, 12), (12, 3)):
-            curves = []
+            curves: list[Curve] = []
             for tree in unseen:
                 curves.append(self._sample.fit(tree, steps=steps))
                 if self._late():
                     yield None
             curves.sort(key=lambda curve: curve.bits)
             # Of noisy rows many curves are as good as each other.
-            curves = [
-                curve for i, curve in enumerate(curves[:_MOST]) if i < count or curve.bits < curves[0].bits + _TIED
-            ]
-            unseen = [curve.tree for curve in curves]
-        for curve in curves:
-            yield from self._examined(self._rows.fit(curve.tree))
+            likely = [c for i, c in enumerate(curves[:_MOST]) if i < count or c.bits < curves[0].bits + _TIED]
+            unseen = [curve.tree for curve in likely]
+        for tree in unseen:
+            yield from self._offer(self._rows.fit(tree))
             if self._late():
                 yield None
 
-    def _examined(self, curve: Curve) -> Iterator[Curve]:
-        """Report a curve of all rows; if it is among the best, first its constants and terms are made simpler where that pays."""
+    def _offer(self, curve: Curve) -> Iterator[Curve]:
+        """Report a curve of all rows, if none that is as simple is as exact, and its description shorter by more than a few bits.
+
+        If it is among the best, first its constants and terms are made simpler where that pays.
+        """
         if curve.bits < 20 + min((other.bits for other in self._front), default=math.inf):
             curve = reduced(curve, self._rows)
-        if curve.relative < 1:
-            yield from self._offer(curve)
-
-    def _offer(self, curve: Curve) -> Iterator[Curve]:
-        """Add a curve to the front, if none that is as simple is as exact, and its description shorter by more than a few bits."""
         limit = max(curve.relative, ROUND_OFF)
-        if any(
+        if curve.relative < 1 and not any(
             other.complexity <= curve.complexity
             and other.relative <= limit
             and other.bits <= curve.bits - (self._tied if other.relative > ROUND_OFF else 0)
             for other in self._front
         ):
-            return
-        self._front.append(curve)
-        yield curve
+            self._front.append(curve)
+            yield curve
 
 
 # ---- simpler neighbours of a formula: a term less, an exponent, a constant or a ratio of factors that is a simple number

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.discovery.engine.curves.curve import CurveRows
-from kanwidget.discovery.engine.curves.forms import scaled, total
+from kanwidget.discovery.engine.curves.forms import scaled
 from kanwidget.discovery.engine.trees import Tree, constant, values
 
 _MOST_TONES = 3
@@ -33,10 +33,10 @@ def tones(rows: CurveRows) -> Iterator[Tree]:
         >>> min(rows.fit(tree).relative for tree in trees) < 1e-12
         True
     """
-    for base in (constant(0.0), total(constant(0.0), scaled(0.0, ("x", 0)))):
+    for base in (constant(0.0), ("add", constant(0.0), scaled(0.0, ("x", 0)))):
         tree = rows.fit(base).tree
         for _ in range(_MOST_TONES):
-            tree = rows.fit(total(tree, strongest(rows, rows.y - values(tree, [rows.x])))).tree
+            tree = rows.fit(("add", tree, strongest(rows, rows.y - values(tree, [rows.x])))).tree
             yield tree
 
 
@@ -51,5 +51,5 @@ def strongest(rows: CurveRows, residual: Tensor) -> Tree:
     best = int(((s * s * cc + c * c * ss - 2 * s * c * sc) / determinant).argmax())
     a, b = (part[best] / determinant[best] for part in (s * cc - c * sc, c * ss - s * sc))
     angle = ("mul", constant(float(frequencies[best])), ("x", 0))
-    wave = ("sin", total(angle, constant(math.atan2(float(b), float(a)))))
+    wave = ("sin", ("add", angle, constant(math.atan2(float(b), float(a)))))
     return scaled(math.hypot(float(a), float(b)), wave)

@@ -163,13 +163,12 @@ class _Problem:
 
 def _factors(terms: _Array, target: _Array, square: _Array, exact: bool) -> tuple[_Array, _Array]:
     """Factors of the scaled terms, and what they leave of the target."""
-    if exact:
-        factors = np.linalg.lstsq(terms.T, target, rcond=None)[0]
-        correction = np.linalg.lstsq(terms.T, target - factors @ terms, rcond=None)[0]
-    else:
-        factors = np.linalg.solve(square, terms @ target)
-        correction = np.linalg.solve(square, terms @ (target - factors @ terms))
-    factors = factors + correction
+
+    def solved(right: _Array) -> Any:
+        return np.linalg.lstsq(terms.T, right, rcond=None)[0] if exact else np.linalg.solve(square, terms @ right)
+
+    factors = solved(target)
+    factors = factors + solved(target - factors @ terms)
     return factors, target - factors @ terms
 
 

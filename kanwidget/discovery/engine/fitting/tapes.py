@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.trees import OPERATIONS, Operation, Tree
+from kanwidget.discovery.engine.trees import OPERATIONS, Operation, Tree, constant, with_leaves
 
 #: An operation with the places of its value and its operands.
 _Entry = tuple[int, Operation, tuple[int, ...]]
@@ -59,7 +59,8 @@ class Tape:
     """
 
     def __init__(self, tree: Tree) -> None:
-        tree = _with_own_leaves(tree)
+        # Each constant is an object of its own.
+        tree = with_leaves(tree, lambda leaf: constant(leaf[1] + 0.0) if leaf[0] == "c" else leaf)
         self._linear = {id(node) for node in linear_places(tree)}
         # Of each node: whether it holds a constant, a factor, an inner constant.
         self._moves: list[bool] = []
@@ -95,8 +96,8 @@ class Tape:
         results: list[Any] = list(fixed)
         for order in self.factors:
             results[self._places[order]] = _ZERO
-        for order, constant in zip(self.inner, inner, strict=True):
-            results[self._places[order]] = constant
+        for order, value in zip(self.inner, inner, strict=True):
+            results[self._places[order]] = value
         return _run(self._moving, results)
 
     def with_factors(self, values: list[Any], factors: Iterable[Tensor]) -> list[Any]:
@@ -147,13 +148,6 @@ class Tape:
             entries = self._moving if self._moves[index] else self._still
             entries.append((index, OPERATIONS[node[0]], operands))
         return index
-
-
-def _with_own_leaves(tree: Tree) -> Tree:
-    """The tree with an object of its own for each constant."""
-    if tree[0] == "c":
-        return ("c", float(tree[1]) + 0.0)
-    return (tree[0], *map(_with_own_leaves, tree[1:])) if tree[0] in OPERATIONS else tree
 
 
 def _run(entries: Sequence[_Entry], results: list[Any]) -> list[Any]:

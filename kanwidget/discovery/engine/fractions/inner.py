@@ -13,12 +13,12 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.assembly import power, product
+from kanwidget.discovery.engine.assembly import power
 from kanwidget.discovery.engine.fractions.links import dips
 from kanwidget.discovery.engine.fractions.polynomials import independent, nearly_vanishing, smallest_values
 from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.targets import TARGETS, Target, usable
-from kanwidget.discovery.engine.trees import Tree, columns_of, constant, values
+from kanwidget.discovery.engine.trees import Tree, columns_of, constant, product, values
 
 #: Degree of P and Q, and most columns of a system.
 _DEGREE, _MOST_COLUMNS = 2, 80

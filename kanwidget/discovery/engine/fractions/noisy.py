@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.assembly import of_sum, row_weights, selected, total
+from kanwidget.discovery.engine.assembly import of_sum, row_weights, selected
 from kanwidget.discovery.engine.curves.natural import functions_of_one_constant
 from kanwidget.discovery.engine.fitting.refits import fit_tree
 from kanwidget.discovery.engine.fractions.polynomials import feature_sets, monomials_of
@@ -29,9 +29,11 @@ from kanwidget.discovery.engine.trees import (
     complexity,
     constant,
     form_of,
+    multiple,
     nodes,
     number,
     substituted,
+    total,
 )
 
 #: Largest degrees of polynomials and of both parts of fractions.
@@ -121,7 +123,7 @@ def sums_with_function(table: EngineTable) -> Iterator[str]:
         others: list[Tree] = [number(1), *(("x", other) for other in columns if other != index)]
         for function in functions_of_one_constant(table.columns[index], table.operations):
             function = substituted(function, [("x", index)])
-            found += [_WithFunction(c, function, others) for c in _shared(table, function, plain, others, most)]
+            found += _shared(table, function, plain, others, most)
         yield "trying sums of products with a function"
     found.sort(key=lambda entry: entry.candidate.bits)
     best: dict[Tree, _WithFunction] = {}
@@ -131,11 +133,13 @@ def sums_with_function(table: EngineTable) -> Iterator[str]:
         # With the constant other terms say something.
         for _ in range(_CLOSING_IN):
             fitted = table.trial(entry.candidate.tree)
-            function = entry.function if fitted is None else _fitted_function(fitted.tree, entry.function)
+            # The function as the fitted tree has it.
+            alike = (node for node in nodes(fitted.tree) if form_of(node) == form_of(entry.function)) if fitted else ()
+            function = next(iter(alike), entry.function)
             trials = list(_shared(table, function, plain, entry.others, most))
             if not trials:
                 break
-            entry = _WithFunction(min(trials, key=lambda trial: trial.bits), function, entry.others)
+            entry = min(trials, key=lambda trial: trial.candidate.bits)
         whole = entry.candidate.tree
         table.offer([whole, whole[1]], "a sum of products with a function")  # with the constant at its end, and without
         yield "trying sums of products with a function"
@@ -151,14 +155,9 @@ class _WithFunction:
     """What the function may multiply."""
 
 
-def _fitted_function(tree: Tree, function: Tree) -> Tree:
-    """The function as a fitted tree has it."""
-    return next((node for node in nodes(tree) if form_of(node) == form_of(function)), function)
-
-
 def _shared(
-    table: EngineTable, function: Tree, plain: Sequence[Tree], others: Sequence[Tree], most: int
-) -> Iterator[PoolFormula]:
+    table: EngineTable, function: Tree, plain: Sequence[Tree], others: list[Tree], most: int
+) -> Iterator[_WithFunction]:
     """The best sums of products with a function, their factors fitted.
 
     Args:
@@ -181,7 +180,7 @@ def _shared(
             tree = total([*alone, ("mul", total(within), function), constant(0.0)])
             candidate = table.pool.judge(fit_tree(tree, table.columns, table.y, table.weights, steps=0)[0])
             if candidate is not None:
-                yield candidate
+                yield _WithFunction(candidate, function, others)
 
 
 def _monomials(table: EngineTable, degree: int) -> list[Tree]:
@@ -229,7 +228,7 @@ def _fraction(table: EngineTable, target: Target, terms: list[Tree], values: Ten
     under: list[Tree] = [terms[first]]
     for index, factor in zip(subset, solution.tolist(), strict=True):
         part, tree = (above, terms[index]) if index < count else (under, terms[others[index - count]])
-        part.append(constant(factor) if tree == ("n", 1) else ("mul", constant(factor), tree))
+        part.append(multiple(factor, tree))
     return target.back(("div", total(above), total(under)), table.y) if above and len(under) > 1 else None
 
 

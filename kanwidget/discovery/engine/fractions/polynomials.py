@@ -13,11 +13,11 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.assembly import of_sum, power, product, row_weights, total
+from kanwidget.discovery.engine.assembly import of_sum, power, row_weights
 from kanwidget.discovery.engine.scans.regressions import project, singles
 from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.targets import TARGETS, Target, usable
-from kanwidget.discovery.engine.trees import Tree, constant, values
+from kanwidget.discovery.engine.trees import Tree, multiple, product, total
 
 #: Trees, and their values `(rows, trees)`.
 Terms = tuple[list[Tree], Tensor]
@@ -70,7 +70,8 @@ def feature_sets(table: EngineTable) -> Iterator[tuple[str, list[Tree]]]:
     base = [*plain, *inverses] if len(plain) <= _FEW_COLUMNS else plain
     for head, others in _FEATURES.items():
         if head in table.operations:
-            extra = [tree for leaf in plain for tree in _features(table, head, others, leaf) if _usable(table, tree)]
+            related = [tree for leaf in plain for tree in _features(table, head, others, leaf)]
+            extra = [tree for tree in related if bool(torch.isfinite(table.values(tree)).all())]
             if extra:
                 yield f"the columns and their {head}", [*(base if head == "log" else plain), *extra]
 
@@ -82,10 +83,6 @@ def _features(table: EngineTable, head: str, others: tuple[str, ...], leaf: Tree
     inner = {"": leaf, "1-": ("sub", one, whole), "1+": ("add", one, whole), "-": ("neg", leaf)}
     named = [inner[other] for other in others if other in inner]
     return [(head, leaf), *((head, tree) for tree in named), *((name, leaf) for name in others if name not in inner)]
-
-
-def _usable(table: EngineTable, tree: Tree) -> bool:
-    return bool(torch.isfinite(table.values(tree)).all())
 
 
 def _by_degree(table: EngineTable, features: list[Tree], label: str) -> Iterator[str]:
@@ -165,9 +162,8 @@ def vanishing(table: EngineTable, target: Target, above: Terms, below: Terms) ->
         above: Terms of the numerator.
         below: Terms of the denominator.
     """
-    system = _system(target.values(table.y), above, below)
-    found = None if system is None else _combination(system[0], _VANISHES)
-    return None if system is None or found is None else _fraction(table, target, above, below, found, system[1])
+    found = _combination(target.values(table.y), above, below, _VANISHES)
+    return None if found is None else _fraction(table, target, above, below, *found[1:])
 
 
 def nearly_vanishing(table: EngineTable, target: Target, above: Terms, below: Terms) -> list[Tree | None]:
@@ -176,39 +172,40 @@ def nearly_vanishing(table: EngineTable, target: Target, above: Terms, below: Te
     Here a constant in the terms, or in T, is only nearly right. The first formula has all terms of the combination, the second one, if any,
     the large ones: small ones make up for the error of the constant, and a fit moves it to where they aren't needed.
     """
-    system = _system(target.values(table.y), above, below)
-    found = None if system is None else _combination(system[0], _NEAR)
-    if system is None or found is None:
+    found = _combination(target.values(table.y), above, below, _NEAR)
+    if found is None:
         return []
-    matrix, scale = system
-    subset, vector = found
-    large = [
-        index for index, size in zip(subset, vector.abs().tolist(), strict=True) if size > _SMALL * vector.abs().max()
-    ]
-    trees = [_fraction(table, target, above, below, found, scale)]
+    matrix, scale, subset, vector = found
+    sizes = vector.abs()
+    large = [index for index, is_large in zip(subset, (sizes > _SMALL * sizes.max()).tolist(), strict=True) if is_large]
+    trees = [_fraction(table, target, above, below, scale, subset, vector)]
     if len(large) < len(subset):
-        fewer = large, torch.linalg.svd(matrix[:, large], full_matrices=False)[2][-1]
-        trees.append(_fraction(table, target, above, below, fewer, scale))
+        fewer = torch.linalg.svd(matrix[:, large], full_matrices=False)[2][-1]
+        trees.append(_fraction(table, target, above, below, scale, large, fewer))
     return trees
 
 
-def _system(t: Tensor, above: Terms, below: Terms) -> tuple[Tensor, Tensor] | None:
-    """The columns of which a combination is to vanish, in like sizes, and their sizes; None where they aren't finite."""
+def _combination(
+    t: Tensor, above: Terms, below: Terms, tolerance: float
+) -> tuple[Tensor, Tensor, list[int], Tensor] | None:
+    """The combination of numerator and denominator times T(y) that vanishes; None where there is none, or values aren't finite.
+
+    Returns:
+        The columns in like sizes; their sizes; those that are in the combination; and the factors of these.
+    """
     matrix = torch.cat([above[1], -below[1] * t[:, None]], 1)
-    return equilibrated(matrix) if bool(torch.isfinite(matrix).all()) else None
-
-
-def _combination(matrix: Tensor, tolerance: float) -> tuple[list[int], Tensor] | None:
-    """The columns of which a combination vanishes, and its factors; None where there is none."""
+    if not bool(torch.isfinite(matrix).all()):
+        return None
+    matrix, scale = equilibrated(matrix)
     # Squared singular values: the gram matrix shows those above the square root of round-off.
     if float(torch.linalg.eigvalsh(matrix.T @ matrix)[0]) > max(_VANISHES_SQUARED, tolerance**2) * matrix.shape[1]:
         return None
-    subset, vector = _null_vector(matrix, tolerance)
-    return None if vector is None else (subset, vector)
+    found = _null_vector(matrix, tolerance)
+    return None if found is None else (matrix, scale, *found)
 
 
 def _fraction(
-    table: EngineTable, target: Target, above: Terms, below: Terms, found: tuple[list[int], Tensor], scale: Tensor
+    table: EngineTable, target: Target, above: Terms, below: Terms, scale: Tensor, subset: list[int], vector: Tensor
 ) -> Tree | None:
     """The formula of y by a combination that vanishes; None where numerator or denominator is empty.
 
@@ -217,22 +214,20 @@ def _fraction(
         target: The function of y that is the fraction.
         above: Terms of the numerator.
         below: Terms of the denominator.
-        found: Columns of the system, those of the numerator first, and the factors of the scaled columns.
-        scale: The sizes of all columns, by which they were divided.
+        scale: The sizes of all columns of the system, by which they were divided.
+        subset: Those in the combination, ascending; columns of the numerator come first.
+        vector: The factors of the scaled columns.
     """
-    subset, vector = found
-    numerators, denominators, count = above[0], below[0], len(above[0])
-    factors = vector / scale[subset]
+    trees, factors = [*above[0], *below[0]], vector / scale[subset]
+    first = sum(index < len(above[0]) for index in subset)
+    if first in (0, len(subset)):
+        return None
     # The first coefficient of the denominator is 1, as a person would write it.
-    bottom = factors[[index >= count for index in subset]]
-    if not len(bottom):
-        return None
-    coefficients = dict(zip(subset, (factors / bottom[0]).tolist(), strict=True))
-    first = min(index for index in subset if index >= count) - count
-    parts = [_sum(numerators, coefficients, 0), _sum(denominators, coefficients, count, first)]
-    if parts[0] is None or parts[1] is None:
-        return None
-    return target.back(parts[0] if parts[1] == ("n", 1) else ("div", *parts), table.y)
+    coefficients = (factors / factors[first]).tolist()
+    terms = [multiple(factor, trees[index]) for index, factor in zip(subset, coefficients, strict=True)]
+    terms[first] = trees[subset[first]]
+    top, bottom = total(terms[:first]), total(terms[first:])
+    return target.back(top if bottom == ("n", 1) else ("div", top, bottom), table.y)
 
 
 def independent(table: EngineTable, trees: list[Tree]) -> Terms:
@@ -272,7 +267,7 @@ def smallest_values(matrices: Tensor) -> Tensor:
     return torch.where(finite, values, math.inf)
 
 
-def _null_vector(matrix: Tensor, tolerance: float) -> tuple[list[int], Tensor | None]:
+def _null_vector(matrix: Tensor, tolerance: float) -> tuple[list[int], Tensor] | None:
     """The columns of which a combination vanishes, as few as may be, and the combination; None where there is none."""
     subset = list(range(matrix.shape[1]))
     for _ in range(_TRIMMED):
@@ -282,13 +277,13 @@ def _null_vector(matrix: Tensor, tolerance: float) -> tuple[list[int], Tensor | 
             count = 1
         # A series comes ever nearer to a function, by a factor a term; what vanishes stands apart.
         if count == 0 or (count < len(sizes) and float(sizes[-count]) > _GAP * float(sizes[-count - 1])):
-            return subset, None
+            return None
         vector = _sparse(vectors[-count:])
         large = vector.abs() > _ZERO * vector.abs().max()
         if bool(large.all()):
             return subset, vector
         subset = [index for index, keep in zip(subset, large.tolist(), strict=True) if keep]
-    return subset, None
+    return None
 
 
 def _sparse(basis: Tensor) -> Tensor:
@@ -305,31 +300,9 @@ def _sparse(basis: Tensor) -> Tensor:
     return basis[0]
 
 
-def _sum(trees: list[Tree], coefficients: dict[int, float], offset: int, plain: int = -1) -> Tree | None:
-    """The sum of trees with their coefficients; None where none has one.
-
-    Args:
-        trees: The trees.
-        coefficients: By `offset` plus the index of the tree; trees without one are left out.
-        offset: Where the indices of these trees begin.
-        plain: Index of a tree whose coefficient is 1 and is not written; -1 for none.
-    """
-    terms = [
-        tree if i == plain else _term(tree, coefficients[offset + i])
-        for i, tree in enumerate(trees)
-        if offset + i in coefficients
-    ]
-    return total(terms) if terms else None
-
-
-def _term(tree: Tree, factor: float) -> Tree:
-    return constant(factor) if tree == ("n", 1) else ("mul", constant(factor), tree)
-
-
 def sparse_sums(table: EngineTable, candidates: list[Tree], label: str) -> Iterator[str]:
     """Functions of y as sums of a few of many trees, by forward selection; the terms not needed are left out after each step."""
-    columns = table.columns[:, table.sample].unbind()
-    matrix = torch.stack([values(tree, columns) for tree in candidates])
+    matrix = table.on_sample(candidates)
     finite = torch.isfinite(matrix).all(1)
     trees = [tree for tree, keep in zip(candidates, finite.tolist(), strict=True) if keep]
     matrix = matrix[finite]

@@ -63,10 +63,6 @@ class Atoms:
         """`(atoms,)`."""
         return torch.tensor(self._sizes)
 
-    def head(self, index: int) -> str:
-        """The operation of an atom; `leaf` of those that weren't made here."""
-        return self._heads[index]
-
     def tree(self, index: int) -> Tree:
         """The tree of an atom."""
         head, operands = self._heads[index], self._operands[index]

@@ -9,13 +9,13 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.assembly import in_halves, of_product, of_sum, power, product, row_weights
+from kanwidget.discovery.engine.assembly import in_halves, of_product, of_sum, power, row_weights
 from kanwidget.discovery.engine.pool import PoolFormula
 from kanwidget.discovery.engine.scans.atoms import Atoms
 from kanwidget.discovery.engine.scans.regressions import Hit, Projected, pairs, project, singles
 from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.targets import TARGETS, Target, usable
-from kanwidget.discovery.engine.trees import Tree, constant, number, values
+from kanwidget.discovery.engine.trees import Tree, constant, number, product
 
 #: Atoms whose partners are looked for in one step.
 _STEP = 1024
@@ -23,7 +23,6 @@ _STEP = 1024
 _HITS = 80
 #: Most atoms of which pairs are formed: for the functions of y that laws have most often, and for the others.
 PAIRED, _PAIRED_ELSE = 14000, 3000
-_COMMON = frozenset(row.name for row in list(TARGETS)[:4])
 #: Formulas that something is added to: their complexity at most, their error between these, and how many.
 _SHORT, _ERRORS, _MOST = 15.0, (0.01, 0.98), 4
 #: Products of each that are tried.
@@ -74,18 +73,14 @@ def _logarithms(values: Tensor) -> Tensor:
     return values.abs().log()
 
 
-def scan_sums(
-    table: EngineTable, atoms: Atoms, label: str, paired: int = PAIRED, targets: slice = slice(None)
-) -> Iterator[str]:
+def scan_sums(table: EngineTable, atoms: Atoms, label: str, targets: Sequence[Target] = TARGETS) -> Iterator[str]:
     """Functions of y as sums of the columns and one or two atoms."""
-    for target in tuple(TARGETS)[targets]:
+    for target in targets:
         if usable(target, table.y, table.operations):
-            yield from _scan_sum(
-                table, atoms, label, target, paired if target.name in _COMMON else min(paired, _PAIRED_ELSE)
-            )
+            yield from _scan_sum(table, atoms, label, target)
 
 
-def _scan_sum(table: EngineTable, atoms: Atoms, label: str, target: Target, paired: int) -> Iterator[str]:
+def _scan_sum(table: EngineTable, atoms: Atoms, label: str, target: Target) -> Iterator[str]:
     """Offer T(y) as a sum of a constant, the columns and one or two atoms; yields in words what is tried.
 
     For log(y) logarithms of positive columns are in the sum, too, for y² squares of the columns.
@@ -95,7 +90,6 @@ def _scan_sum(table: EngineTable, atoms: Atoms, label: str, target: Target, pair
         atoms: On its sample of rows.
         label: Of the atoms, in words.
         target: T.
-        paired: Pairs are formed of so many first atoms.
     """
     sample = table.sample
     leaves: list[Tree] = [("x", index) for index in table.indices]
@@ -103,13 +97,12 @@ def _scan_sum(table: EngineTable, atoms: Atoms, label: str, target: Target, pair
         leaves += [("log", ("x", index)) for index in table.indices if table.positive(index)]
     if target.name == "{}²":
         leaves += [("sq", ("x", index)) for index in table.indices]
-    columns = [values(leaf, table.columns[:, sample].unbind()) for leaf in leaves]
-    nuisance = torch.stack([torch.ones(len(sample), dtype=torch.float64), *columns], 1)
+    nuisance = torch.stack([torch.ones(len(sample), dtype=torch.float64), *table.on_sample(leaves)], 1)
     roots = row_weights(table, target)
     projected = project(
         atoms.values, target.values(table.y[sample]), nuisance, roots[sample], complexities=atoms.complexities
     )
-    for hits in _hits(projected, paired):
+    for hits in _hits(projected, PAIRED if target in TARGETS[:4] else _PAIRED_ELSE):
         trees = [of_sum(table, target, roots, [*leaves, *map(atoms.tree, hit.atoms)]) for hit in hits]
         name = target.name.format("y")
         table.offer(trees, f"{name} as a sum of {label}")
@@ -127,13 +120,8 @@ def _hits(projected: Projected, paired: int) -> Iterator[list[Hit]]:
         return
     yield singles(projected, _HITS)
     count = int((projected.indices < paired).sum())
-    subset = replace(
-        projected,
-        atoms=projected.atoms[:count],
-        cosines=projected.cosines[:count],
-        indices=projected.indices[:count],
-        costs=projected.costs[:count],
-    )
+    first = {name: getattr(projected, name)[:count] for name in ("atoms", "cosines", "indices", "costs")}
+    subset = replace(projected, **first)
     for start in range(0, count, _STEP):
         yield pairs(subset, _HITS, slice(start, min(start + _STEP, count)))
 
@@ -162,7 +150,8 @@ def scan_residuals(table: EngineTable, atoms: Atoms, label: str) -> Iterator[str
             yield f"trying products of {label} beside a short formula"
         products = sorted(rest.pool.candidates, key=lambda candidate: candidate.error)[:_PRODUCTS]
         table.offer(
-            [_sum(base.tree, size, product.tree) for product in products], f"a short formula and a product of {label}"
+            [("add", base.tree, ("mul", constant(size), product.tree)) for product in products],
+            f"a short formula and a product of {label}",
         )
 
 
@@ -181,10 +170,6 @@ def _multiple(table: EngineTable, index: int) -> Tree:
     weighted = table.weights * column
     factor = float(weighted @ table.y) / (float(weighted @ column) or 1.0)
     return ("mul", constant(factor), ("x", index))
-
-
-def _sum(base: Tree, size: float, product: Tree) -> Tree:
-    return ("add", base, ("mul", constant(size), product))
 
 
 # ---- families of atoms: small trees by size, monomials of all columns and functions of them, functions with one constant on a grid
@@ -251,7 +236,7 @@ def functions_of(table: EngineTable, operands: Iterable[Tree], most: int) -> Ato
     """Atoms: functions of trees, and 1 more or less than these."""
     atoms = Atoms(table.columns[:, table.sample], most)
     trees = [tree for tree in operands if tree[0] != "x"]
-    atoms.add_leaves(trees, _on_sample(table, trees))
+    atoms.add_leaves(trees, table.on_sample(trees))
     operand_atoms = range(len(atoms))
     atoms.combine_with_number(("add", "sub"), operand_atoms, 1)
     unary = [head for head in ("exp", "sin", "cos", "tanh", "sq", "log", "asin") if head in table.operations]
@@ -263,11 +248,11 @@ def functions_of(table: EngineTable, operands: Iterable[Tree], most: int) -> Ato
 def products_with_functions(table: EngineTable, factors: Sequence[Tree], most: int) -> Atoms:
     """Atoms: products of columns, and each times a function of a column, or of a sum or difference of two."""
     atoms = Atoms(table.columns[:, table.sample], most)
-    products = atoms.add_leaves(factors, _on_sample(table, factors))
+    products = atoms.add_leaves(factors, table.on_sample(factors))
     heads = [head for head in ("sin", "cos", "exp", "log", "sqrt") if head in table.operations]
     pairs = atoms.combine(("sub", "add"), table.indices, table.indices)
     functions = [*atoms.apply(heads, table.indices), *atoms.apply(heads, pairs)]
-    atoms.combine(("mul",), range(products.start, products.stop), functions)
+    atoms.combine(("mul",), products, functions)
     return atoms
 
 
@@ -284,15 +269,13 @@ def functions_with_constants(
         sums: Whether atoms are for sums, so that inverses, roots and powers of each count, too: a product has powers anyway.
     """
     atoms = Atoms(table.columns[:, table.sample], most)
-    columns = table.columns[:, table.sample].unbind()
     for operand in operands:
-        value = values(operand, columns)
+        value = table.on_sample([operand])[0]
         size = float(value.abs().median())
         if not (torch.isfinite(value).all() and size > 0):
             continue
         trees = list(_with_constants(operand, value, size, table.operations, sums))
-        if trees:
-            atoms.add_leaves(trees, torch.stack([values(tree, columns) for tree in trees]))
+        atoms.add_leaves(trees, table.on_sample(trees))
         if len(atoms) >= most:
             break
     room = range(min(len(simple), most))
@@ -305,10 +288,9 @@ def functions_with_constants(
 
 def linear_operands(table: EngineTable, simple: Iterable[Tree]) -> list[Tree]:
     """Sums u + k·v of two trees, the constant k on a grid."""
-    columns = table.columns[:, table.sample].unbind()
     operands: list[Tree] = []
     for u, v in itertools.combinations(simple, 2):
-        sizes = [float(values(tree, columns).abs().median()) for tree in (u, v)]
+        sizes = table.on_sample([u, v]).abs().median(1).values.tolist()
         if min(sizes) > 0:
             ratio = sizes[0] / sizes[1]
             operands += [("add", u, ("mul", constant(sign * k * ratio), v)) for k in _WEIGHTS for sign in (1, -1)]
@@ -358,8 +340,3 @@ def _with_constants(
     if sums and low > 0:
         for exponent in _EXPONENTS:
             yield ("pow", operand, constant(exponent))
-
-
-def _on_sample(table: EngineTable, trees: Sequence[Tree]) -> Tensor:
-    columns = table.columns[:, table.sample].unbind()
-    return torch.stack([values(tree, columns) for tree in trees]) if trees else torch.empty(0, len(table.sample))

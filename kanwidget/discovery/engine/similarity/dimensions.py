@@ -11,9 +11,9 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.reductions import Reduction, Sample, column_text, near_constant
-from kanwidget.discovery.engine.similarity.monomials import coherent, monomial
-from kanwidget.discovery.engine.trees import Tree, number
+from kanwidget.discovery.engine.reductions import Reduction, Sample, dependence, near_constant
+from kanwidget.discovery.engine.similarity.monomials import coherent, floats, monomial
+from kanwidget.discovery.engine.trees import Tree
 
 Exponents = tuple[Fraction, ...]
 Matrix = list[list[Fraction]]
@@ -98,7 +98,7 @@ def products_by_units(dimensions: Dimensions, whole: Tensor, names: Sequence[str
         whole: The columns, `(columns, rows)`.
         names: Of the columns, for words.
     """
-    return _Products(dimensions, whole, names).by(dimensions.matrix, "by its units")
+    return _reductions(dimensions, whole, names, dimensions.matrix, "by its units")
 
 
 def products_by_symmetries(
@@ -117,7 +117,7 @@ def products_by_symmetries(
     if not symmetries:
         return []
     says = "by its units" if len(symmetries) == len(matrix) else "with a constant that has a unit"
-    return _Products(dimensions, whole, names).by(symmetries, says)
+    return _reductions(dimensions, whole, names, symmetries, says)
 
 
 def _symmetries(matrix: Matrix, parts: Sequence[int], sample: Sample) -> Matrix:
@@ -134,14 +134,14 @@ def _symmetries(matrix: Matrix, parts: Sequence[int], sample: Sample) -> Matrix:
     if not matrix or bool((sample.x[list(parts)] == 0).any()):
         return []
     elasticity = (sample.gradient * sample.x / sample.y)[list(parts)]
-    rows = torch.tensor([[float(entry) for entry in row] for row in matrix], dtype=sample.x.dtype)
+    rows = floats(matrix)
     off = elasticity.T @ rows[:, :-1].T - rows[:, -1]
     size = off.norm(dim=1)
     off = off[size <= size.quantile(_PART)]
     basis = torch.linalg.svd(off, full_matrices=False).Vh if len(off) >= len(matrix) else off[:0]
     for count in range(len(basis), 0, -1):
         weights = _simple(basis[-count:])
-        if all(near_constant(off @ _floats(row) / _floats(row).abs().sum(), 0.0, sample.tolerance) for row in weights):
+        if all(near_constant(off @ row / row.abs().sum(), 0.0, sample.tolerance) for row in floats(weights)):
             return [_combined(row, matrix) for row in weights]
     return []
 
@@ -150,10 +150,6 @@ def _combined(weights: Sequence[Fraction], matrix: Matrix) -> list[Fraction]:
     """The weighted sum of rows."""
     columns = zip(*matrix, strict=True)
     return [sum((w * entry for w, entry in zip(weights, column, strict=True)), Fraction(0)) for column in columns]
-
-
-def _floats(row: Sequence[Fraction]) -> Tensor:
-    return torch.tensor([float(entry) for entry in row], dtype=torch.float64)
 
 
 def _simple(vectors: Tensor) -> Matrix:
@@ -167,64 +163,52 @@ def _simple(vectors: Tensor) -> Matrix:
     return [[Fraction(entry).limit_denominator(_DENOMINATOR) for entry in row] for row in rows.tolist()]
 
 
-class _Products:
-    """Products of columns by exponents."""
+def _reductions(
+    dimensions: Dimensions, whole: Tensor, names: Sequence[str], matrix: Matrix, says: str
+) -> list[Reduction]:
+    """Smaller tables by some symmetries, those with the simplest exponents first; none where y can't be reached.
 
-    def __init__(self, dimensions: Dimensions, whole: Tensor, names: Sequence[str]) -> None:
-        self.dimensions, self.names = dimensions, names
-        self.middles = whole.abs().median(1).values.tolist()
+    Args:
+        dimensions: Of columns and target.
+        whole: The columns, `(columns, rows)`.
+        names: Of the columns, for words.
+        matrix: A row for each symmetry: exponents of the columns, and of the target in the end.
+        says: In words, what the symmetries follow from.
+    """
+    rows, pivots = reduced(matrix)
+    parts = dimensions.parts
+    count, middles = len(parts), whole.abs().median(1).values.tolist()
+    if not rows or count in pivots:
+        return []
 
-    def by(self, matrix: Matrix, says: str) -> list[Reduction]:
-        """Smaller tables by some symmetries, those with the simplest exponents first; none where y can't be reached.
-
-        Args:
-            matrix: A row for each symmetry: exponents of the columns, and of the target in the end.
-            says: In words, what the symmetries follow from.
-        """
-        rows, pivots = reduced(matrix)
-        count = len(self.dimensions.parts)
-        if not rows or count in pivots:
-            return []
-        choices = []
-        for base in itertools.islice(itertools.combinations(range(count), len(rows)), _LOOKED_AT):
-            order = [*base, *(i for i in range(count + 1) if i not in base)]
-            solved, own = reduced([[row[i] for i in order] for row in rows])
-            if own == list(range(len(base))):
-                exponents = {i: [row[place] for row in solved] for place, i in enumerate(order) if place >= len(base)}
-                choices.append((sum(map(_cost, itertools.chain(*exponents.values()))), base, exponents))
-        choices.sort(key=lambda choice: choice[:2])
-        reductions = (self._reduction(base, exponents, says) for _, base, exponents in choices)
-        # Two choices may be the same products.
-        return list(itertools.islice(dict.fromkeys(itertools.islice(reductions, 3 * _CHOICES)), _CHOICES))
-
-    def _reduction(self, base: Sequence[int], exponents: dict[int, list[Fraction]], says: str) -> Reduction:
+    def reduction(base: Sequence[int], exponents: dict[int, list[Fraction]]) -> Reduction:
         """The table of y over a product of powers of the base columns, and of the other columns over such products.
 
         Args:
             base: The columns that others are divided by, as places among the columns that have dimensions.
             exponents: Of the base columns, for each other column by its place, and for the target by the number of columns with dimensions.
-            says: In words, what the reduction follows from.
         """
-        parts = self.dimensions.parts
-        columns: list[Tree] = [("x", i) for i in range(len(self.names)) if i not in parts]
+        columns: list[Tree] = [("x", i) for i in range(len(names)) if i not in parts]
         for place, powers in exponents.items():
-            if place < len(parts):
+            if place < count:
                 least = math.lcm(*(power.denominator for power in powers))
-                columns.append(
-                    self._product([(place, Fraction(least)), *zip(base, (-least * p for p in powers), strict=True)])
-                )
-        target = list(zip(base, exponents[len(parts)], strict=True))
-        factor = monomial([(parts[place], power) for place, power in target])
-        products = ", ".join(column_text(tree, self.names) for tree in columns) or "nothing"
-        text = f"{says} it depends on {products} only"
-        if factor != number(1):
-            text += f", beside a factor {column_text(factor, self.names)}"
-        return Reduction(tuple(columns), factor, text)
+                product = [(parts[place], Fraction(least))]
+                product += [(parts[i], -least * power) for i, power in zip(base, powers, strict=True)]
+                columns.append(coherent(product, dimensions.sizes, middles))
+        factor = monomial([(parts[i], power) for i, power in zip(base, exponents[count], strict=True)])
+        return dependence(columns, factor, names, f"{says} ")
 
-    def _product(self, powers: Sequence[tuple[int, Fraction]]) -> Tree:
-        """A product of the columns that take part; in coherent units where these make it of order one."""
-        parts = self.dimensions.parts
-        return coherent([(parts[place], power) for place, power in powers], self.dimensions.sizes, self.middles)
+    choices = []
+    for base in itertools.islice(itertools.combinations(range(count), len(rows)), _LOOKED_AT):
+        order = [*base, *(i for i in range(count + 1) if i not in base)]
+        solved, own = reduced([[row[i] for i in order] for row in rows])
+        if own == list(range(len(base))):
+            exponents = {i: [row[place] for row in solved] for place, i in enumerate(order) if place >= len(base)}
+            choices.append((sum(map(_cost, itertools.chain(*exponents.values()))), base, exponents))
+    choices.sort(key=lambda choice: choice[:2])
+    # Two choices may be the same products.
+    distinct = dict.fromkeys(reduction(base, exponents) for _, base, exponents in choices[: 3 * _CHOICES])
+    return list(distinct)[:_CHOICES]
 
 
 def _cost(exponent: Fraction) -> float:

@@ -15,11 +15,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.reductions import Reduction, column_text
-from kanwidget.discovery.engine.similarity.monomials import coherent, monomial
+from kanwidget.discovery.engine.reductions import Reduction, dependence
+from kanwidget.discovery.engine.similarity.monomials import coherent, floats, monomial
 from kanwidget.discovery.engine.similarity.ridges import Ridge, RidgeRows
 from kanwidget.discovery.engine.table import EngineTable
-from kanwidget.discovery.engine.trees import number
 
 #: Rows that exponents are fitted to, at most, and how many each of a fit's numbers needs.
 _MOST_ROWS, _ROWS = 2000, 4
@@ -143,7 +142,7 @@ class _LawSearch:
         if best is None or best.sse > _LARGEST**2 * self.total:
             return None
         for law in self._laws(best, carrier is not None) if products else ():
-            trial = rows.near(best, _floats([law.factor])[0], _floats(law.groups))
+            trial = rows.near(best, floats([law.factor])[0], floats(law.groups))
             if trial is not None and self._as_near(trial.sse, best.sse, best.groups.numel() + len(self.columns)):
                 return _Found(best, law)
         return _Found(best, None)
@@ -212,12 +211,9 @@ class _LawSearch:
         """
         own = self.columns
         products = [[(own[place], value) for place, value in enumerate(row) if value] for row in groups]
-        columns = tuple(coherent(powers, self.table.units, self.middles, carrier) for powers in products)
-        tree = monomial([(own[place], value) for place, value in enumerate(factor)])
-        text = f"it depends on {', '.join(column_text(column, self.names) for column in columns)} only"
-        if tree != number(1):
-            text += f", beside a factor {column_text(tree, self.names)}"
-        return Reduction(columns, tree, text)
+        columns = [coherent(powers, self.table.units, self.middles, carrier) for powers in products]
+        factor_tree = monomial([(own[place], value) for place, value in enumerate(factor)])
+        return dependence(columns, factor_tree, self.names)
 
 
 def _varies(column: Tensor) -> bool:
@@ -232,10 +228,6 @@ def _solved(ridge: Ridge, pivots: tuple[int, ...]) -> tuple[Tensor, Tensor] | No
     if bool(failed) or not bool((groups.abs() <= _LARGEST_EXPONENT + 1).all()):
         return None
     return groups, ridge.factor - ridge.factor[list(pivots)] @ groups
-
-
-def _floats(rows: Sequence[_Exponents]) -> Tensor:
-    return torch.tensor([[float(value) for value in row] for row in rows], dtype=torch.float64)
 
 
 def _fractions(values: Tensor, denominators: Sequence[int]) -> _Exponents:
@@ -268,12 +260,9 @@ def _simplest(factor: _Exponents, group: _Exponents) -> list[_Exponents]:
 def _turned(group: _Exponents, factor: _Exponents) -> _Exponents:
     """The product or its inverse: what measures y is what measures the others, so that it stands below."""
     common = sum(b * (a > 0) for a, b in zip(factor, group, strict=True))
-    return _inverse(group) if common > 0 or (common == 0 and sum(map(_sign, group)) < 0) else group
+    signs = sum((value > 0) - (value < 0) for value in group)
+    return _inverse(group) if common > 0 or (common == 0 and signs < 0) else group
 
 
 def _inverse(group: _Exponents) -> _Exponents:
     return tuple(-value for value in group)
-
-
-def _sign(value: Fraction) -> int:
-    return (value > 0) - (value < 0)

@@ -6,8 +6,11 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
-from kanwidget.discovery.engine.assembly import power, product
-from kanwidget.discovery.engine.trees import Tree, number
+import torch
+from torch import Tensor
+
+from kanwidget.discovery.engine.assembly import power
+from kanwidget.discovery.engine.trees import Tree, number, product
 
 #: Products whose size has a logarithm between these keep the size that coherent units give them.
 _SMALL, _LARGE = math.log(0.02), math.log(50.0)
@@ -69,3 +72,8 @@ def _power(index: int, exponent: Fraction) -> Tree:
 def _whole(powers: Sequence[tuple[int, int]]) -> Tree | None:
     """A product of whole powers; None of none."""
     return product([power(("x", i), exponent) for i, exponent in powers]) if powers else None
+
+
+def floats(rows: Sequence[Sequence[Fraction]]) -> Tensor:
+    """Rows of fractions as a tensor."""
+    return torch.tensor([[float(value) for value in row] for row in rows], dtype=torch.float64)

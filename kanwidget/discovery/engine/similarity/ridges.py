@@ -134,9 +134,9 @@ class RidgeRows:
         for _ in range(_STEPS):
             look_at_the_clock()
             before = now.sse
-            step = now.step(self.logs, self.roots * self.y)
+            equations = now.normal_equations(self.logs, self.roots * self.y)
             for _ in range(_SHORTER):
-                moved = step(damping)
+                moved = _step(*equations, damping)
                 next_factor = factor + moved[: self.columns]
                 next_groups = self._of_unit_spread(groups + moved[self.columns :].reshape(groups.shape))
                 trial = self._trial(next_factor, next_groups)
@@ -150,9 +150,7 @@ class RidgeRows:
 
     def _of_unit_spread(self, groups: Tensor) -> Tensor:
         """The same products but for exponents of themselves: with a spread of 1, and uncorrelated."""
-        if self.carrier is not None:
-            return groups
-        if not len(groups):
+        if self.carrier is not None or not len(groups):
             return groups
         values = self.logs @ groups.T
         triangle = torch.linalg.qr(values - values.mean(0), mode="r").R / math.sqrt(len(values))
@@ -217,24 +215,19 @@ class _Trial:
     """Of the fitted values by the logarithm of each product."""
     sse: float
 
-    def step(self, logs: Tensor, y: Tensor) -> _Step:
-        """Gauss-Newton steps: derivatives by the exponents, but for what f takes up."""
+    def normal_equations(self, logs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Those of Gauss-Newton steps, matrix and right side: derivatives by the exponents, but for what f takes up."""
         columns = torch.cat([part[:, None] * logs for part in (y - self.residual, *self.slopes)], 1)
         columns = columns - self.design @ torch.cholesky_solve(self.design.T @ columns, self.root)
-        return _Step(columns.T @ columns, columns.T @ self.residual)
+        return columns.T @ columns, columns.T @ self.residual
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    square: Tensor
-    right: Tensor
-
-    def __call__(self, damping: float) -> Tensor:
-        """The step with some damping."""
-        diagonal = self.square.diagonal()
-        least = float(diagonal.max().clamp(min=1e-300))
-        damped = self.square + torch.diag(damping * diagonal + (damping * _RIDGE + 1e-12) * least)
-        return torch.linalg.solve_ex(damped, self.right)[0].nan_to_num(0.0, 0.0, 0.0)
+def _step(square: Tensor, right: Tensor, damping: float) -> Tensor:
+    """The step of normal equations with some damping."""
+    diagonal = square.diagonal()
+    least = float(diagonal.max().clamp(min=1e-300))
+    damped = square + torch.diag(damping * diagonal + (damping * _RIDGE + 1e-12) * least)
+    return torch.linalg.solve_ex(damped, right)[0].nan_to_num(0.0, 0.0, 0.0)
 
 
 def _splines(arguments: Tensor) -> tuple[Tensor, list[Tensor]]:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from kanwidget.discovery.engine.assembly import of_product, of_sum, power, product, row_weights, selected, total
+from kanwidget.discovery.engine.assembly import of_product, of_sum, power, row_weights, selected
 from kanwidget.discovery.engine.targets import TARGETS
-from kanwidget.discovery.engine.trees import columns_of, constants, values
+from kanwidget.discovery.engine.trees import columns_of, constants, product, total, values
 from tests.support.engine import ONE, X, Y, Z, table_of, uniform
 
 BY_NAME = {target.name: target for target in TARGETS}

@@ -97,7 +97,7 @@ def test_a_link_inverts_itself(link):
     }
     sample = CurveRows(x, targets[link.name], None)
     atoms = tabulate([X, ("sq", X)], x, torch.Generator())
-    trees = Screen.of(sample).pairs_in_sums(atoms, atoms, link, 3)
+    trees = Screen(sample).pairs_in_sums(atoms, atoms, link, 3)
     assert min(sample.fit(tree).relative for tree in trees) < 1e-12
 
 
@@ -151,7 +151,7 @@ def test_weights_of_rows_count():
 def test_the_same_seed_gives_the_same_curves():
     x = rows()
     y = 2 * torch.exp(-0.7 * x)
-    first, second = ([curve.tree for curve in curves(x, y, seed=3) if curve] for _ in range(2))
+    first, second = ([curve.tree for curve in curves(x, y) if curve] for _ in range(2))
     assert first == second
 
 

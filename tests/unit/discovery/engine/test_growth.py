@@ -3,10 +3,9 @@
 import pytest
 import torch
 
-from kanwidget.discovery.engine.assembly import total
 from kanwidget.discovery.engine.growth import grow, shorten
 from kanwidget.discovery.engine.scans.strategies import small_trees
-from kanwidget.discovery.engine.trees import columns_of, complexity, constants
+from kanwidget.discovery.engine.trees import columns_of, complexity, constants, total
 from tests.support.engine import ONE, X, Y, run, table_of
 
 UNIT = (0.5, 2)

@@ -82,8 +82,8 @@ def test_operations_that_undo_each_other_are_not_nested():
 def test_operands_of_sums_and_products_come_in_one_order():
     atoms, _ = atoms_of((0.5, 2), (0.5, 2), (0.5, 2))
     atoms.combine(["add", "sub", "mul", "div"], range(3), range(3))
-    heads = [atoms.head(index) for index in range(len(atoms))]
-    assert [heads.count(head) for head in ("leaf", "add", "sub", "mul", "div")] == [3, 3, 3, 3, 6]
+    heads = [atoms.tree(index)[0] for index in range(len(atoms))]
+    assert [heads.count(head) for head in ("x", "add", "sub", "mul", "div")] == [3, 3, 3, 3, 6]
 
 
 def test_operands_of_different_lists_come_in_both_roles():

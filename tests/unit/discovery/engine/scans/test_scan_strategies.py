@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from kanwidget.discovery.engine.scans.strategies import offer_powers, scan_products, scan_sums, small_trees
+from kanwidget.discovery.engine.targets import TARGETS
 from kanwidget.discovery.engine.trees import constants, form_of
 from tests.support.engine import EVERYTHING, X, Y, run, table_of
 
@@ -25,7 +26,7 @@ def atoms_of(table):
 def test_sums_of_two_atoms_are_found_in_functions_of_y(name):
     table = table_of(LAWS[name], *RANGES)
     place = list(LAWS).index(name)
-    said = run(scan_sums(table, atoms_of(table), "small trees", targets=slice(place, place + 1)))
+    said = run(scan_sums(table, atoms_of(table), "small trees", TARGETS[place : place + 1]))
     assert table.pool.is_exact
     assert table.pool.best.origin.startswith(f"{name} as a sum")
     assert f"trying sums of small trees for {name}" in said
@@ -55,13 +56,13 @@ def test_a_target_with_zeros_is_no_product():
 
 def test_some_functions_of_y_may_be_asked_for():
     table = table_of(LAWS["y"], *RANGES)
-    said = run(scan_sums(table, atoms_of(table), "small trees", targets=slice(0, 1)))
+    said = run(scan_sums(table, atoms_of(table), "small trees", TARGETS[:1]))
     assert set(said) == {"trying sums of small trees for y"}
 
 
 def test_noise_leaves_the_form():
     table = table_of(lambda a, b: 2 * torch.sin(a) + a * b, *RANGES, rows=400, noise=0.01)
-    run(scan_sums(table, atoms_of(table), "small trees", targets=slice(0, 1)))
+    run(scan_sums(table, atoms_of(table), "small trees", TARGETS[:1]))
     holds = [candidate for candidate in table.pool.candidates if candidate.error < 0.0105]
     assert ("sin", X) in set(_parts(holds[0].tree))
     assert ("mul", X, Y) in set(_parts(holds[0].tree))
@@ -76,7 +77,7 @@ def _parts(tree):
 
 def test_allowed_operations_only():
     table = table_of(LAWS["log(y)"], *RANGES, operations=EVERYTHING - {"exp"})
-    run(scan_sums(table, atoms_of(table), "small trees", targets=slice(0, 4)))
+    run(scan_sums(table, atoms_of(table), "small trees", TARGETS[:4]))
     assert table.pool.candidates
     assert all(part[0] != "exp" for candidate in table.pool.candidates for part in _parts(candidate.tree))
 
