@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -142,11 +142,13 @@ class Discovery:
     def __getitem__(self, target: str) -> Discovery:
         """The discovery of one target alone."""
         _check.choice(target, "target", "Discovery", self.fronts)
-        fronts, best = {target: self.fronts[target]}, {target: self._best[target]}
-        reasons = {target: self.stop_reasons[target]}
-        rivals = {target: self._rivals.get(target, ())}
-        return Discovery(
-            self.data, fronts, best, self.findings, self.seconds, reasons, self.relative & {target}, rivals
+        return replace(
+            self,
+            fronts={target: self.fronts[target]},
+            _best={target: self._best[target]},
+            stop_reasons={target: self.stop_reasons[target]},
+            relative=self.relative & {target},
+            _rivals={target: self._rivals.get(target, ())},
         )
 
     # ---- views
@@ -167,7 +169,22 @@ class Discovery:
         except ImportError:
             message = "to_pandas needs pandas, which is not installed: pip install 'kanwidget[data]'"
             raise ImportError(message) from None
-        frame = pd.DataFrame(self._page.rows())
+        with_units = any(equation.dimensions is not None for equation in self.front)
+        rows = [
+            {
+                "target": equation.target,
+                "formula": equation.text,
+                "complexity": equation.complexity,
+                "rmse_train": equation.rmse_train,
+                "rmse_test": equation.rmse_test,
+                "r2": equation.r2,
+                "best": equation in self._best.values(),
+                **({"relative_error": equation.relative_error} if self.relative else {}),
+                **({"dimensions": equation.dimensions} if with_units else {}),
+            }
+            for equation in self.front
+        ]
+        frame = pd.DataFrame(rows)
         return frame.astype({"rmse_test": float})  # NaN where no rows were held out
 
     def plot(self, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
@@ -194,7 +211,9 @@ class Discovery:
         target, unit = self.best.target, 1.0 if self.relative else float(self.data.train_label.abs().max()) or 1.0
         points = []
         for equation in self.front:
-            error = self._plotted_error(equation)
+            error = equation.rmse_train if equation.rmse_test is None else equation.rmse_test
+            if self.relative and equation.relative_error is not None:
+                error = equation.relative_error
             text = equation.text
             label = text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…"
             points.append((equation.complexity, max(error, 1e-16 * unit), label))
@@ -206,21 +225,50 @@ class Discovery:
         best = next((number for number, equation in enumerate(self.front) if equation is self.best), None)
         return shown(plot_front(places, points, names, best=best, theme=theme, title=title))
 
-    def _plotted_error(self, equation: Equation) -> float:
-        if self.relative and equation.relative_error is not None:
-            return equation.relative_error
-        return equation.rmse_train if equation.rmse_test is None else equation.rmse_test
-
     def __repr__(self) -> str:
-        return "\n".join([self._page.text(), *self._notes])
+        columns = self._columns
+        cells = ([*(cell(e) for cell in columns.values()), f"{e.target} = {e.text}"] for e in self.front)
+        lines = [[*columns, "formula"], *cells]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        rows = (
+            "  ".join([*(cell.rjust(width) for cell, width in zip(line[:-1], widths, strict=False)), line[-1]])
+            for line in lines
+        )
+        return "\n".join([*(row.rstrip() for row in rows), *self._notes])
 
     def _repr_html_(self) -> str:
+        """The table with typeset formulas, and the notes; text of users is escaped."""
+        columns = self._columns
+        head = "".join(f"<th>{escape(cell)}</th>" for cell in (*columns, "formula"))
+        body = "".join(
+            "<tr>"
+            + "".join(f"<td>{escape(cell(equation))}</td>" for cell in columns.values())
+            + f'<td style="text-align:left;font-size:115%">{markup(equation.math)}</td></tr>'
+            for equation in self.front
+        )
         lines = "".join(f'<p style="margin:0">{escape(note)}</p>' for note in self._notes)
-        return f"<div>{self._page.html()}{lines}</div>"
+        return f"<div><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{lines}</div>"
 
     @property
-    def _page(self) -> FrontPage:
-        return FrontPage(self.front, self._best.values(), self.relative)
+    def _columns(self) -> dict[str, Callable[[Equation], str]]:
+        """The table's columns before the formulas: their heads, and what gives the cell of a formula. The best one has an arrow."""
+        units = {equation.unit for equation in self.front}
+        unit = next(iter(units)) if len(units) == 1 else None
+        columns: dict[str, Callable[[Equation], str]] = {
+            "": lambda equation: "→" if equation in self._best.values() else "",
+            "complexity": lambda equation: f"{equation.complexity:g}",
+            f"RMSE in {unit}" if unit else "RMSE": lambda equation: f"{equation.rmse_train:.3g}",
+        }
+        if any(equation.rmse_test is not None for equation in self.front):
+            columns["held out"] = lambda equation: "" if equation.rmse_test is None else f"{equation.rmse_test:.3g}"
+        if self.relative:
+            columns["relative"] = lambda equation: (
+                _percent(equation.relative_error) if equation.target in self.relative else ""
+            )
+        columns["R²"] = lambda equation: _r2(equation.r2)
+        if any(equation.dimensions is not None for equation in self.front):
+            columns["units"] = lambda equation: {True: "fit", False: "–", None: ""}[equation.dimensions]
+        return columns
 
     @property
     def _notes(self) -> list[str]:
@@ -247,84 +295,6 @@ def rival_sentence(rival: Equation, best: Equation, *, relative: bool, rows: str
     if relative and rival.relative_error is not None and best.relative_error is not None:
         errors = f"{100 * rival.relative_error:.2g} % off, the best one {100 * best.relative_error:.2g} %"
     return f"{ALSO_POSSIBLE}{rival.text} ({errors}{rows})"
-
-
-# ---- the front as a table: text, records, and HTML with typeset formulas
-
-
-class FrontPage:
-    """The formulas of a discovery as a table; text of users is escaped in HTML.
-
-    Args:
-        front: The formulas.
-        best: Those that are marked.
-        relative: The targets of which relative errors count.
-    """
-
-    def __init__(self, front: Sequence[Equation], best: Collection[Equation], relative: Collection[str] = ()) -> None:
-        self._front, self._best, self._relative = front, set(best), relative
-        self._with_units = any(equation.dimensions is not None for equation in front)
-        self._with_held_out = any(equation.rmse_test is not None for equation in front)
-        units = {equation.unit for equation in front}
-        self._unit = next(iter(units)) if len(units) == 1 else None
-
-    def rows(self) -> list[dict[str, Any]]:
-        """A record for each formula; whether units fit, where any are known."""
-        return [
-            {
-                "target": equation.target,
-                "formula": equation.text,
-                "complexity": equation.complexity,
-                "rmse_train": equation.rmse_train,
-                "rmse_test": equation.rmse_test,
-                "r2": equation.r2,
-                "best": equation in self._best,
-                **({"relative_error": equation.relative_error} if self._relative else {}),
-                **({"dimensions": equation.dimensions} if self._with_units else {}),
-            }
-            for equation in self._front
-        ]
-
-    def text(self) -> str:
-        """The table in columns; the best formula has an arrow."""
-        cells = [[*self._cells(equation), f"{equation.target} = {equation.text}"] for equation in self._front]
-        lines = [self._head, *cells]
-        widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]) - 1)]
-        return "\n".join(
-            "  ".join([*(cell.rjust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]).rstrip()
-            for line in lines
-        )
-
-    def html(self) -> str:
-        """The table as HTML, with typeset formulas."""
-        head = "".join(f"<th>{escape(cell)}</th>" for cell in self._head)
-        body = "".join(
-            "<tr>"
-            + "".join(f"<td>{escape(cell)}</td>" for cell in self._cells(equation))
-            + f'<td style="text-align:left;font-size:115%">{markup(equation.math)}</td></tr>'
-            for equation in self._front
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-    @property
-    def _head(self) -> list[str]:
-        relative, units = ["relative"] if self._relative else [], ["units"] if self._with_units else []
-        rmse = f"RMSE in {self._unit}" if self._unit else "RMSE"
-        held_out = ["held out"] if self._with_held_out else []
-        return ["", "complexity", rmse, *held_out, *relative, "R²", *units, "formula"]
-
-    def _cells(self, equation: Equation) -> list[str]:
-        """The cells of a formula's row before the formula itself, as `_head` names them: the best one has an arrow."""
-        held_out, relative, units = [], [], []
-        if self._with_held_out:
-            held_out = ["" if equation.rmse_test is None else f"{equation.rmse_test:.3g}"]
-        if self._relative:
-            relative = [_percent(equation.relative_error) if equation.target in self._relative else ""]
-        if self._with_units:
-            units = [{True: "fit", False: "–", None: ""}[equation.dimensions]]
-        mark = "→" if equation in self._best else ""
-        errors = [f"{equation.rmse_train:.3g}", *held_out, *relative, _r2(equation.r2)]
-        return [mark, f"{equation.complexity:g}", *errors, *units]
 
 
 def markup(node: Any) -> str:

@@ -86,7 +86,7 @@ class Equation:
             >>> law.text
             '1.234/x_1**2'
         """
-        return expression_text(self.sympy, digits=self._digits)
+        return expression_text(self.sympy, digits=self.fitted.digits)
 
     @property
     def latex(self) -> str:
@@ -100,7 +100,7 @@ class Equation:
             >>> print(law.latex)
             \frac{1.234}{x_{1}^{2}}
         """
-        return to_latex(self.sympy, digits=self._digits)
+        return to_latex(self.sympy, digits=self.fitted.digits)
 
     def code(self, language: str = "python", name: str = "formula") -> str:
         """The source text of a function of the columns, with all digits.
@@ -170,11 +170,6 @@ class Equation:
         return replace(fitted, digits=_written_digits(self._problem, fitted.expression, fitted.constants))
 
     @property
-    def _digits(self) -> Mapping[float, int]:
-        """Significant digits of the constants by their size."""
-        return self.fitted.digits
-
-    @property
     def math(self) -> list[Any]:
         """The equation as a tree of MathML, its constants as in `text`.
 
@@ -183,7 +178,7 @@ class Equation:
             >>> discover(load_planets(), steps=30, progress=False).best.math[0]
             'math'
         """
-        return math_tree(self.sympy, left=self.target, digits=self._digits)
+        return math_tree(self.sympy, left=self.target, digits=self.fitted.digits)
 
     @property
     def constants(self) -> dict[Float, tuple[float, float]]:
@@ -327,16 +322,12 @@ class Equation:
     @property
     def _own_data(self) -> Dataset:
         """The table with the equation's target alone."""
-        return only_target(self.data, self.target)
-
-
-def only_target(data: Dataset, target: str) -> Dataset:
-    """The table with one of its targets."""
-    if data.n_outputs == 1:
-        return data
-    number = data.out_vars.index(target)
-    labels: dict[str, Any] = {key: data[key][:, [number]] for key in data if key.endswith("label")}
-    return replace(data, **labels, out_vars=(target,))
+        data = self.data
+        if data.n_outputs == 1:
+            return data
+        number = data.out_vars.index(self.target)
+        labels: dict[str, Any] = {key: data[key][:, [number]] for key in data if key.endswith("label")}
+        return replace(data, **labels, out_vars=(self.target,))
 
 
 # ---- the digits with which the constants of an equation are written

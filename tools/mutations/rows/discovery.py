@@ -13,8 +13,8 @@ DISCOVERY = (
     Mutation(
         "the error of another target in a network's history",
         "kanwidget/discovery/equation.py",
-        "    number = data.out_vars.index(target)\n    labels",
-        "    number = 0\n    labels",
+        "        number = data.out_vars.index(self.target)\n        labels",
+        "        number = 0\n        labels",
         ("tests/unit/discovery/test_equations.py::test_a_network_of_one_of_several_targets_has_the_error_of_that_one",),
     ),
     Mutation(
