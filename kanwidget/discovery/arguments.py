@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,8 +27,8 @@ LOSSES = ("mse", "huber", "absolute")
 class SearchSettings:
     """How formulas are searched for."""
 
-    seconds: float | None
-    """Time of the search; None where steps are counted, or where it ends by itself."""
+    seconds: float
+    """Time of the search; infinite where steps are counted."""
     steps: int | None
     seed: int
     operations: frozenset[str]
@@ -57,7 +58,7 @@ class Request:
         """The limits of the search, checked."""
         steps = None if self.steps is None else _check.integer(self.steps, "steps", WHERE, low=1)
         return SearchSettings(
-            _check.real(self.seconds, "seconds", WHERE, low=0, open_low=True) if steps is None else None,
+            _check.real(self.seconds, "seconds", WHERE, low=0, open_low=True) if steps is None else math.inf,
             steps,
             _check.integer(self.seed, "seed", WHERE, low=0),
             operations(self.lib),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -105,7 +105,7 @@ class DiscoverySteps:
             for tree in simple_trees(front.table):
                 front.offer(tree, "simple")
         self._reports = 0
-        self._latest: float | None = None  # time of the search after which a step of the engine is broken off
+        self._latest = math.inf  # time of the search after which a step of the engine is broken off
         self._concluded_at: float | None = None
         self._reasons: dict[str, str] = {}  # of the targets whose search is through
         #: Of each target: formulas about as likely as the best one, each with the strategy that found it.
@@ -122,7 +122,9 @@ class DiscoverySteps:
         """Take a step on the search's own number of threads; only time within it counts."""
         self._begun = self._clock()
         try:
-            with torch_as_it_was(), _threads(self._settings.threads):
+            with torch_as_it_was():
+                if torch.get_num_threads() != self._settings.threads:
+                    torch.set_num_threads(self._settings.threads)
                 return next(self._steps)
         finally:
             self._spent, self._begun = self.seconds, None
@@ -173,12 +175,11 @@ class DiscoverySteps:
         settings, count = self._settings, len(self._fronts)
         reasons = []
         for number, front in enumerate(self._fronts):
-            end, self._latest = None, None
-            if settings.seconds is not None:
-                end = settings.seconds * (1 - _LAST) * (number + 1) / count
-                self._latest = end + settings.seconds * _LAST * _LATE / count
-            last = None if settings.steps is None else max(settings.steps * (number + 1) // count, number + 1)
-            reasons.append((yield from self._one_target(front, end, last)))
+            end = settings.seconds * (1 - _LAST) * (number + 1) / count
+            self._latest = end + settings.seconds * _LAST * _LATE / count
+            if settings.steps is not None:
+                end = max(settings.steps * (number + 1) // count, number + 1)
+            reasons.append((yield from self._one_target(front, end)))
             if reasons[-1] == "time" and not front.best.equation.sympy.free_symbols:
                 line = front.offer(best_line(front.table), "a line")
                 yield self._step(front, "formula", _short_text(line or front.best.equation), (line,) if line else ())
@@ -211,15 +212,20 @@ class DiscoverySteps:
     def _left(self) -> float:
         """Seconds for the last fits."""
         limit = self._settings.seconds
-        if limit is None:
-            return float("inf")
         end = limit if self._concluded_at is None else min(limit, self._concluded_at + _LAST * limit)
         return end - self.seconds
 
     # ---- one target: generators of steps, whose value is why they end
+    #
+    # They end at a number of reports where steps are counted, else at a time of the search: at an `end` of `_now`.
 
-    def _one_target(self, front: Front, end: float | None, last: int | None) -> _Ending:
-        """The search for one target, until `end` seconds or `last` reports, None for no limit; gives why it ended."""
+    @property
+    def _now(self) -> float:
+        """Reports so far where steps are counted, else the time of the search."""
+        return self.seconds if self._settings.steps is None else self._reports
+
+    def _one_target(self, front: Front, end: float) -> _Ending:
+        """The search for one target; gives why it ended."""
         table = front.table
         for notice in table.notices:
             yield self._found(front, notice)
@@ -229,55 +235,44 @@ class DiscoverySteps:
         if not table.spread or not table.columns:
             return "complete"
         search_by = self._plain_and_relative if self._settings.loss == "mse" else self._robustly
-        return (yield from search_by(front, end, last))
+        return (yield from search_by(front, end))
 
-    def _plain_and_relative(self, front: Front, end: float | None, last: int | None) -> _Ending:
+    def _plain_and_relative(self, front: Front, end: float) -> _Ending:
         """All rows alike; then relative errors, where the noise grows with the value."""
-        turn = _Turn(front, (self.seconds, end), (self._reports, last))
-        reason = yield from self._reported(front, front.table.rows(), end, last, turn)
+        turn = _Turn(front, self._now, end)
+        reason = yield from self._reported(front, front.table.rows(), end, turn)
         weights = front.noise_weights() if reason in ("complete", "turn") else None
         if weights is not None:
             yield self._found(front, _noise_sentence(front))
-            reason = yield from self._reported(front, front.table.rows(weights), end, last)
+            reason = yield from self._reported(front, front.table.rows(weights), end)
         return reason
 
-    def _robustly(self, front: Front, end: float | None, last: int | None) -> _Ending:
-        """Several rounds: rows far from the best formula of a round count less in the next one.
-
-        The rounds have equal shares of the seconds until `end` and of the reports until `last`; None is no limit.
-        """
-        begun, first, rounds = self.seconds, self._reports, robust.ROUNDS
+    def _robustly(self, front: Front, end: float) -> _Ending:
+        """Several rounds with equal shares: rows far from the best formula of a round count less in the next one."""
+        begun, rounds = self._now, robust.ROUNDS
         reason = ""
         for number in range(1, rounds + 1):
-            until = None if end is None else begun + (end - begun) * number / rounds
-            most = None if last is None else first + round((last - first) * number / rounds)
+            share = (end - begun) * number / rounds
+            until = begun + (share if self._settings.steps is None else round(share))
             weights = None if number == 1 else self._weights(front)
-            reason = yield from self._reported(front, front.table.rows(weights, without_outliers=True), until, most)
+            reason = yield from self._reported(front, front.table.rows(weights, without_outliers=True), until)
             if reason == "exact":
                 break
         return reason
 
-    def _reported(
-        self,
-        front: Front,
-        rows: Rows,
-        end: float | None,
-        last: int | None,
-        turn: _Turn | None = None,
-    ) -> _Ending:
+    def _reported(self, front: Front, rows: Rows, end: float, turn: _Turn | None = None) -> _Ending:
         """What the engine reports, until it ends; gives why.
 
         Args:
             front: Of the target; it takes the formulas.
             rows: The engine's rows.
-            end: Time of the search at which it ends; None for no limit.
-            last: Number of reports at which it ends; None for no limit.
+            end: When it ends.
             turn: When relative errors begin to count, which ends it; None where they don't.
         """
         settings = self._settings
-        patience = _Patience(self.seconds, self._reports)
+        patience = _Patience(self._now, timed=settings.steps is None)
         earlier = self._contenders[front.table.target]
-        if reason := self._over(end, last):
+        if reason := self._over(end):
             return reason
         limits = Limits(settings.operations, front.reach, settings.seed, in_time=self._in_time)
         for report in search(rows, limits):
@@ -286,27 +281,33 @@ class DiscoverySteps:
                 self._contenders[front.table.target] = earlier | dict(report.contenders)
             yield self._taken(front, report)
             # Formulas of a step come together, and soon: a long step mustn't end with the first of them.
-            whole = report.kind == "formula"
-            reason = _over(self.seconds, None, self._reports, last) if whole else self._over(end, last)
-            if not reason and patience.is_over(front, self.seconds, self._reports, timed=end is not None):
+            if report.kind != "formula":
+                reason = self._over(end)
+            elif settings.steps is not None:
+                reason = self._reached(end)
+            if not reason and patience.is_over(front, self._now):
                 reason = "exact"
-            if not reason and turn is not None and turn.is_due(self.seconds, self._reports):
+            if not reason and turn is not None and turn.is_due(self._now):
                 reason = "turn"
             if reason:
                 return reason
-        return self._over(end, last) or "complete"
+        return self._over(end) or "complete"
 
     def _in_time(self, step: Callable[[], str]) -> str | None:
         """Do a step of the engine; one that would take the time of the last fits is broken off, and gives None."""
-        if self._latest is None:
-            return step()
         clock, left = self._clock, self._latest - self.seconds
         end = clock() + left
         return in_time(step, lambda: clock() > end)
 
-    def _over(self, end: float | None, last: int | None) -> str:
+    def _over(self, end: float) -> str:
         """Why the search is over; empty where it isn't."""
-        return "interrupted" if self._concluded_at is not None else _over(self.seconds, end, self._reports, last)
+        return "interrupted" if self._concluded_at is not None else self._reached(end)
+
+    def _reached(self, end: float) -> str:
+        """The limit, if it is reached."""
+        if self._now < end:
+            return ""
+        return "time" if self._settings.steps is None else "steps"
 
     def _taken(self, front: Front, report: Report) -> DiscoveryStep:
         """The step of a report: a finding is noted, a formula is offered to the front; one that doesn't enter is a step without change."""
@@ -368,30 +369,23 @@ def _short_text(equation: Equation) -> str:
     return expression_text(equation.sympy)
 
 
-def _over(seconds: float, end: float | None, reports: float, last: float | None) -> str:
-    """Why a search is over; empty where it isn't."""
-    if last is not None and reports >= last:
-        return "steps"
-    return "time" if end is not None and seconds >= end else ""
-
-
 class _Turn:
     """When relative errors begin to count: after a third of the time if what the best formula leaves is noise, else after half of it.
 
     Args:
         front: Of the target.
-        seconds: When the search begins and ends.
-        reports: At which report it begins and ends.
+        begun: When the search begins, in seconds or in reports.
+        end: When it ends.
     """
 
-    def __init__(self, front: Front, seconds: tuple[float, float | None], reports: tuple[int, float | None]) -> None:
+    def __init__(self, front: Front, begun: float, end: float) -> None:
         self._front = front
-        self._limits = [(_part(*seconds, part), _part(*reports, part)) for part in (1 / 3, 1 / 2)]
+        self._limits = [begun + part * (end - begun) for part in (1 / 3, 1 / 2)]
         self._examined: object = None
 
-    def is_due(self, seconds: float, reports: int) -> bool:
+    def is_due(self, now: float) -> bool:
         """Whether relative errors begin to count now; never while equal noise is likelier than noise that grows with the value."""
-        early, late = (bool(_over(seconds, time, reports, report)) for time, report in self._limits)
+        early, late = (now >= limit for limit in self._limits)
         if not early or self._front.noise is None:
             return False
         best = self._front.best
@@ -401,44 +395,30 @@ class _Turn:
         return _leaves_noise(self._front)
 
 
-def _part(begun: float, end: float | None, part: float) -> float | None:
-    return None if end is None else begun + part * (end - begun)
-
-
 class _Patience:
-    """How long simpler formulas are searched for once one leaves nothing but round-off."""
+    """How long simpler formulas are searched for once one leaves nothing but round-off.
 
-    def __init__(self, seconds: float, reports: int) -> None:
-        self._begun = seconds, reports
-        self._found: tuple[float, int, float] | None = None
+    Args:
+        begun: When the search begins, in seconds or in reports.
+        timed: Whether seconds count, not reports.
+    """
 
-    def is_over(self, front: Front, seconds: float, reports: int, *, timed: bool) -> bool:
-        """Whether no simpler formula is to be expected any more; False as long as none leaves nothing but round-off.
+    def __init__(self, begun: float, *, timed: bool) -> None:
+        self._begun, self._timed = begun, timed
+        self._found: tuple[float, float] | None = None
 
-        Args:
-            front: With the formulas so far.
-            seconds: Time of the search so far.
-            reports: Number of reports so far.
-            timed: Whether seconds count, not reports.
-        """
+    def is_over(self, front: Front, now: float) -> bool:
+        """Whether no simpler formula is to be expected any more; False as long as none of the front leaves nothing but round-off."""
         exact = front.exact
         if exact is None:
             return False
         size = exact.complexity
-        if self._found is None or size < self._found[2]:
-            self._found = seconds, reports, size
+        if self._found is None or size < self._found[1]:
+            self._found = now, size
         few = is_exact(exact) or exact.constants <= _CONSTANTS
         longer = _LONGER if size <= LONG and few else _MUCH_LONGER
         least = min(max(_SECONDS * (size - _SHORT), 1.0), _MOST_SECONDS)
-        if not timed:
+        if not self._timed:
             least *= _REPORTS
-        found, begun, now = (pair[0] if timed else pair[1] for pair in (self._found, self._begun, (seconds, reports)))
-        return now - found > min(max(longer * (found - begun), least), _AT_MOST * least)
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Let torch use so many threads; `torch_as_it_was` gives the former number back."""
-    if torch.get_num_threads() != count:
-        torch.set_num_threads(count)
-    yield
+        since = self._found[0]
+        return now - since > min(max(longer * (since - self._begun), least), _AT_MOST * least)

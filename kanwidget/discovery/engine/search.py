@@ -21,7 +21,7 @@ _CONTENDERS_BITS, _MOST_CONTENDERS = 12.0, 40
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows that formulas are fitted to, and those that they are compared on."""
+    """The rows that formulas are fitted to."""
 
     x: Tensor
     """`(rows, columns)`, float64."""
@@ -29,7 +29,6 @@ class Rows:
     """`(rows,)`."""
     weights: Tensor | None
     """Weights of the squared residuals, `(rows,)`."""
-    held_x: Tensor
     names: tuple[str, ...]
     """Names of the columns, for reports."""
     target: str

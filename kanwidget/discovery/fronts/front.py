@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,8 +15,8 @@ from kanwidget.discovery.arguments import Request
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, complexity, constants, nodes, values
 from kanwidget.discovery.equation import Equation
 from kanwidget.discovery.fronts import ranking
-from kanwidget.discovery.fronts.ranking import Misfit, R
-from kanwidget.discovery.fronts.table import OwnRows, TargetTable, column_trees, tables
+from kanwidget.discovery.fronts.ranking import Misfit, R, Ranked
+from kanwidget.discovery.fronts.table import TargetTable, column_trees, tables
 from kanwidget.symbolic.formulas.regression.noise import GrowingNoise
 from kanwidget.symbolic.formulas.regression.problem import Problem
 from kanwidget.symbolic.formulas.simplest import weighted
@@ -36,15 +37,10 @@ _NEAR = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class Member(Ranked):
     """A formula of a front, as the search ranks it."""
 
-    complexity: float
-    constants: int
-    misfit: Misfit
     equation: Equation
-    doubtful: bool = False
-    """Whether the data are known to leave a constant open."""
 
 
 class Front:
@@ -63,8 +59,8 @@ class Front:
         self._kept: list[Member] = []
         self._operations, self._most, self._robust = operations, most, robust
         self._most_constants = max(len(table.every.y) // _ROWS_PER_CONSTANT, _FEW_CONSTANTS)
-        rows = table.rows()
-        self._train, self._held = rows.x.unbind(1), rows.held_x.unbind(1)
+        self._parts = [table.train] if table.held_out is None else [table.train, table.held_out]
+        self._inputs = [table.scaled(part.x).unbind(1) or [torch.zeros_like(part.y)] for part in self._parts]
         self._problem = table.problem(table.train)
         self._columns = set(column_trees(table))
         self.rivals: list[Member] = []
@@ -82,8 +78,8 @@ class Front:
     @property
     def members(self) -> list[Member]:
         """The formulas as they are ranked, from simple to accurate; after the best one, those that the rows hardly speak against."""
-        members, count, noise = self._short, len(self.table.every.y), self._kind
-        lengths = [ranking.length(member, count, noise=noise) for member in members]
+        members = self._short
+        lengths = [*map(self.length, members)]
         best = min(range(len(members)), key=lengths.__getitem__, default=0)
         limit = lengths[best] + _UNLIKELY if members else 0.0
         return [
@@ -105,24 +101,23 @@ class Front:
 
         Where units are known it is the shortest one whose units fit, unless that takes more than `_TIE` bits more.
         """
-        members, count, noise = self._short, len(self.table.every.y), self._kind
-        first = ranking.best(members, count, noise=noise)
+        members, length = self._short, self.length
+        first = min(members, key=length)
         if not self.table.quantities:
             return first
-        limit = ranking.length(first, count, noise=noise) + _TIE
-        near = [member for member in members if ranking.length(member, count, noise=noise) <= limit]
-        fitting = [member for member in near if member.equation.dimensions]
-        return ranking.best(fitting, count, noise=noise) if fitting else first
+        limit = length(first) + _TIE
+        fitting = [member for member in members if length(member) <= limit and member.equation.dimensions]
+        return min(fitting, key=length, default=first)
 
-    def length(self, member: Member) -> float:
-        """Bits of the description by a member."""
-        return ranking.length(member, len(self.table.every.y), noise=self._kind)
+    @property
+    def length(self) -> Callable[[Ranked], float]:
+        """What gives the bits of the description by a formula, under the likeliest kind of noise."""
+        return partial(ranking.length, rows=len(self.table.every.y), noise=self._kind)
 
     @property
     def by_length(self) -> list[Member]:
         """The formulas and those that may still get short enough, the shortest description first."""
-        count, noise = len(self.table.every.y), self._kind
-        return sorted(self.candidates, key=lambda member: ranking.length(member, count, noise=noise))
+        return sorted(self.candidates, key=self.length)
 
     @property
     def _kind(self) -> int:
@@ -173,7 +168,9 @@ class Front:
             The formula, if it stays and is short enough by now.
         """
         rank = self._ranked(tree)
-        if rank is None or not any(kept is rank for kept in self._both([*map(_rank, self._kept), rank])):
+        # Whether the data leave a constant open isn't known of all, so it doesn't count yet.
+        former = [Ranked(member.complexity, member.constants, member.misfit) for member in self._kept]
+        if rank is None or not any(kept is rank for kept in self._both([*former, rank])):
             return None
         member = self._written(tree, rank, origin)
         if member is None:
@@ -188,9 +185,9 @@ class Front:
             trees: With their constants fitted to the training rows, each with the strategy that found it.
         """
         ranks = {tree: rank for tree in trees if (rank := self._ranked(tree)) is not None}
-        count, noise = len(self.table.every.y), self._kind
-        for tree, rank in sorted(ranks.items(), key=lambda item: ranking.length(item[1], count, noise=noise)):
-            member = self._written(tree, rank, trees[tree])
+        length = self.length
+        for tree in sorted(ranks, key=lambda tree: length(ranks[tree])):
+            member = self._written(tree, ranks[tree], trees[tree])
             if member is not None:
                 yield member
 
@@ -198,20 +195,21 @@ class Front:
         """Whether it is as short as formulas must be in the end."""
         return member.complexity <= self._most
 
-    def _ranked(self, tree: Tree) -> _Rank | None:
+    def _ranked(self, tree: Tree) -> Ranked | None:
         """What is compared of a tree; None of one that may not come in.
 
         A tree may not come in where it is too long, has too many constants or operations that aren't allowed; or where it is a mere column
         that isn't near.
         """
         size, number = complexity(tree), len(constants(tree))
-        if size > self.reach or number > self._most_constants or not self._allows(tree):
+        heads = {node[0] for node in nodes(tree)} & OPERATIONS.keys()
+        if size > self.reach or number > self._most_constants or not heads <= self._operations:
             return None
         misfit = self._misfit(tree)
         far = misfit.plain.held_out * self.table.unit > _NEAR * (self.table.spread or self.table.unit)
-        return None if self._is_column(tree) and far else _Rank(size, number, misfit)
+        return None if self._is_column(tree) and far else Ranked(size, number, misfit)
 
-    def _written(self, tree: Tree, rank: _Rank, origin: str) -> Member | None:
+    def _written(self, tree: Tree, rank: Ranked, origin: str) -> Member | None:
         """A formula that is compared so, in the units of the data; None where it has no finite writing."""
         expression = self.table.expression(tree)
         if expression is None:
@@ -239,11 +237,9 @@ class Front:
             problem: The rows, and their weights, that the constants were fitted to.
         """
         table = self.table
-        parts = [table.train] if table.held_out is None else [table.train, table.held_out]
-        columns = [table.problem(part).values(expression) / table.y_unit for part in parts]
-        misfit = self._compared(columns[0], columns[1] if table.held_out is not None else None)
+        misfit = self._compared([table.problem(part).values(expression) / table.y_unit for part in self._parts])
         equation = self._equation(expression, size, misfit, origin, problem)
-        return Member(size, number, misfit, equation, not equation.fitted.determined)
+        return Member(size, number, misfit, equation, doubtful=not equation.fitted.determined)
 
     def refitted(self, member: Member, expression: Any, problem: Problem) -> Member:
         """A member with the constants of all rows; errors stay those on rows that its constants hadn't seen."""
@@ -259,10 +255,6 @@ class Front:
             )
         return kept
 
-    def _allows(self, tree: Tree) -> bool:
-        heads = {node[0] for node in nodes(tree)}
-        return heads & OPERATIONS.keys() <= self._operations
-
     def _is_column(self, tree: Tree) -> bool:
         """Whether a tree is a column in its own unit, or in the one that it has inside the engine."""
         inner = tree
@@ -272,23 +264,13 @@ class Front:
 
     def _misfit(self, tree: Tree) -> Misfit:
         with torch.no_grad():
-            train = _column(tree, self._train, self.table.train)
-            held = None if self.table.held_out is None else _column(tree, self._held, self.table.held_out)
-        return self._compared(train, held)
+            return self._compared([values(tree, columns) for columns in self._inputs])
 
-    def _compared(self, train: Tensor, held: Tensor | None) -> Misfit:
-        """The errors of a formula.
-
-        Args:
-            train: Its values on the training rows, `(rows,)`, in the engine's unit.
-            held: Its values on the rows held out; None where none are.
-        """
+    def _compared(self, columns: Sequence[Tensor]) -> Misfit:
+        """The errors of a formula by its values on the training rows and on those held out, `(rows,)`, in the engine's unit."""
         table = self.table
-        rows = (table.train.y / table.y_unit, train, table.train.weight)
-        others = None
-        if held is not None and table.held_out is not None:
-            others = (table.held_out.y / table.y_unit, held, table.held_out.weight)
-        return ranking.misfit(rows, others, table.unit, robust=self._robust)
+        parts = [(part.y / table.y_unit, value, part.weight) for part, value in zip(self._parts, columns, strict=True)]
+        return ranking.misfit(parts, table.unit, robust=self._robust)
 
     def _equation(
         self, expression: Any, size: float, misfit: Misfit, origin: str, problem: Problem | None = None
@@ -313,25 +295,6 @@ class Front:
             _problem=problem or self._problem,
             _quantities=table.quantities,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Rank:
-    """What is compared of a formula before it is written."""
-
-    complexity: float
-    constants: int
-    misfit: Misfit
-    doubtful: bool = False
-
-
-def _rank(member: Member) -> _Rank:
-    return _Rank(member.complexity, member.constants, member.misfit)
-
-
-def _column(tree: Tree, columns: Any, part: OwnRows) -> Tensor:
-    """A tree on rows; a constant where there are no columns."""
-    return values(tree, columns or [torch.zeros_like(part.y)])
 
 
 # ---- formulas that were kept as texts, as equations again: errors and constants follow from the table

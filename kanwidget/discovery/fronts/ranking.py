@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -57,24 +57,17 @@ class Misfit:
         return self.growing[noise - 1] if noise else self.plain
 
 
-class Ranked(Protocol):
-    """What is compared."""
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """What is compared of a formula."""
 
-    @property
-    def complexity(self) -> float:
-        """Of the formula."""
-
-    @property
-    def constants(self) -> int:
-        """How many of its numbers were fitted."""
-
-    @property
-    def misfit(self) -> Misfit:
-        """Its residuals."""
-
-    @property
-    def doubtful(self) -> bool:
-        """Whether the data are known to leave one of them open."""
+    complexity: float
+    constants: int
+    """How many of its numbers were fitted."""
+    misfit: Misfit
+    """Its residuals."""
+    doubtful: bool = field(default=False, kw_only=True)
+    """Whether the data are known to leave a constant open."""
 
 
 R = TypeVar("R", bound=Ranked)
@@ -82,19 +75,17 @@ R = TypeVar("R", bound=Ranked)
 Rows = tuple[Tensor, Tensor, Tensor | None]
 
 
-def misfit(train: Rows, held_out: Rows | None, spread: float, *, robust: bool) -> Misfit:
+def misfit(parts: Sequence[Rows], spread: float, *, robust: bool) -> Misfit:
     """The residuals of values on the training rows and on those held out.
 
     Args:
-        train: The rows that constants are fitted to.
-        held_out: Others.
+        parts: The rows that constants are fitted to, and those held out where there are any.
         spread: The target's standard deviation.
         robust: Whether sizes count, not squares.
     """
-    parts = [train] if held_out is None else [train, held_out]
     plain = [torch.full_like(y, spread)[None] for y, _, _ in parts]
     signed = all(bool((value > 0).all() if y[0] > 0 else (value < 0).all()) for y, value, _ in parts)
-    middle = float(train[0].abs().median())
+    middle = float(parts[0][0].abs().median())
     if not signed or not middle:
         return Misfit(_errors(parts, plain, spread, robust=robust)[0], (_NO_ERRORS,) * len(_RATIOS))
     growing = [
@@ -209,8 +200,3 @@ def likeliest_noise(members: Sequence[Ranked], rows: int) -> int:
     if shortest >= plain - _GAIN:
         return 0
     return len(growing) if growing[-1] <= shortest + _GAIN else 1 + growing.index(shortest)
-
-
-def best(members: Sequence[R], rows: int, *, noise: int = 0) -> R:
-    """The member with the shortest description; arguments as of `length`."""
-    return min(members, key=lambda member: length(member, rows, noise=noise))

@@ -53,10 +53,10 @@ def find_rivals(finishing: Finishing, trees: Mapping[Tree, str]) -> Iterator[Mem
             members.append(result)
             front.put(result)
         yield result
-    best, limit = front.best, front.length(front.best) + _BITS
-    chosen = [best]
-    for member in sorted(members, key=front.length):
-        if len(chosen) <= _MOST and front.length(member) <= limit and comparison.is_new(member, chosen):
+    best, length = front.best, front.length
+    limit, chosen = length(best) + _BITS, [best]
+    for member in sorted(members, key=length):
+        if len(chosen) <= _MOST and length(member) <= limit and comparison.is_new(member, chosen):
             chosen.append(member)
     front.rivals = chosen[1:]
 

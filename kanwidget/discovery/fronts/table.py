@@ -120,17 +120,14 @@ class TargetTable:
             weights: Further weights of the training rows.
             without_outliers: Whether rows that hardly count by these are left out.
         """
-        train, held = self.train, self.held_out or self.train
+        train = self.train
         if weights is not None and without_outliers:
             counted = (weights > _HARDLY * weights.max()).nonzero().flatten()
             train, weights = train.rows_only(counted), weights[counted]
-        own = [weight for weight in (train.weight, weights) if weight is not None]
-        product = torch.stack(own).prod(0) if own else None
         return Rows(
             self.scaled(train.x),
             train.y / self.y_unit,
-            None if product is None else product / product.mean(),
-            self.scaled(held.x),
+            _joint(train.weight, weights),
             tuple(self.data.in_vars[column] for column in self.columns),
             self.target,
             self._dimensions(),
@@ -155,15 +152,20 @@ class TargetTable:
 
         symbols = self.symbols
         leaves = [_times(1 / unit, symbols[column]) for column, unit in zip(self.columns, self.units, strict=True)]
-        result = in_own_units(expression(tree, leaves).replace(_is_power_of_exp, _as_exp))
+        # exp(x)**0.5 as exp(0.5*x): columns are real, which sympy doesn't know.
+        result = expression(tree, leaves).replace(
+            lambda node: node.is_Pow and isinstance(node.base, sympy.exp),
+            lambda power: sympy.exp(power.base.args[0] * power.exp),
+        )
+        result = in_own_units(result)
         result = sympy.Add(*(_times(self.y_unit, term) for term in sympy.Add.make_args(result)))
         broken = result.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I)
         return None if broken or not all(map(_is_a_double, result.atoms(sympy.Float))) else result
 
     def problem(self, part: OwnRows, weights: Tensor | None = None) -> Problem:
         """Rows as a problem of least squares for expressions."""
-        own = [weight for weight in (part.weight, weights) if weight is not None]
-        root = None if not own else (torch.stack(own).prod(0) / torch.stack(own).prod(0).mean()).sqrt()
+        joint = _joint(part.weight, weights)
+        root = None if joint is None else joint.sqrt()
         return Problem(self.symbols, part.x, part.y, weights=root, where="discover", from_data=root is not None)
 
     def error(self, part: OwnRows, expression: Any) -> float:
@@ -191,17 +193,11 @@ class TargetTable:
         return float(mean.sqrt()) * self.y_unit
 
 
-def _is_power_of_exp(node: Any) -> bool:
-    import sympy
-
-    return bool(node.is_Pow) and isinstance(node.base, sympy.exp)
-
-
-def _as_exp(power: Any) -> Any:
-    """exp(x)**0.5 as exp(0.5*x): columns are real, which sympy doesn't know."""
-    import sympy
-
-    return sympy.exp(power.base.args[0] * power.exp)
+def _joint(*weights: Tensor | None) -> Tensor | None:
+    """The product of weights, 1 on average; None where there are none."""
+    own = [weight for weight in weights if weight is not None]
+    product = torch.stack(own).prod(0) if own else None
+    return None if product is None else product / product.mean()
 
 
 def _is_a_double(number: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -87,10 +88,7 @@ def _dimension(node: Any, units: Mapping[str, Unit]) -> _Powers | None:
     if node.is_Add:
         return dimensions[0] if all(part == dimensions[0] for part in dimensions) else None
     if node.is_Mul:
-        unit = ONE
-        for part in dimensions:
-            unit = unit * Unit(1.0, part)
-        return unit.powers
+        return math.prod((Unit(1.0, part) for part in dimensions), start=ONE).powers
     if node.is_Pow and node.exp.is_number and node.exp.is_real:
         return (Unit(1.0, dimensions[0]) ** Fraction(str(node.exp) if node.exp.is_Rational else float(node.exp))).powers
     if node.func.__name__ == "Abs":

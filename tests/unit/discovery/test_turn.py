@@ -25,8 +25,8 @@ def verdicts(monkeypatch):
 
 
 def turns_at(front, begun=0.0, end=60.0):
-    turn = steps._Turn(front, (begun, end), (0, None))
-    return next((second for second in range(int(begun), 61) if turn.is_due(second, 0)), None)
+    turn = steps._Turn(front, begun, end)
+    return next((second for second in range(int(begun), 61) if turn.is_due(second)), None)
 
 
 def test_noise_turns_it_after_a_third_and_an_imitation_after_half_of_the_time():
@@ -42,6 +42,6 @@ def test_a_formula_is_examined_once():
     assert front.examined == ["first"]
 
 
-def test_reports_count_where_there_is_no_limit_of_time():
-    turn = steps._Turn(Front("grows", True), (0.0, None), (10, 40))
-    assert [turn.is_due(1e9, report) for report in (19, 20)] == [False, True]
+def test_reports_count_alike():
+    turn = steps._Turn(Front("grows", True), 10, 40)
+    assert [turn.is_due(report) for report in (19, 20)] == [False, True]

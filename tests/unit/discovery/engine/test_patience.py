@@ -14,7 +14,7 @@ from tests.support.engine import EVERYTHING, run, table_of, uniform
 def rows():
     x = uniform(100, (0.5, 2), (0.5, 3), (0.5, 2))
     y = x[:, 0] * torch.exp(-x[:, 1]) + torch.sin(2 * x[:, 2])
-    return Rows(x, y, None, x, ("a", "b", "c"), "y")
+    return Rows(x, y, None, ("a", "b", "c"), "y")
 
 
 def test_nobody_is_late_unless_it_is_said():

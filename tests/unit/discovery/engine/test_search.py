@@ -37,7 +37,7 @@ def rows_of(law, *ranges, rows=100, noise=0.0, scales=None):
         y = y + noise * y.std() * torch.randn(rows, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     if scales:
         x, y = x * torch.tensor(scales[:-1], dtype=torch.float64), y * scales[-1]
-    return Rows(x, y, None, x, tuple("abcd"[: len(ranges)]), "y")
+    return Rows(x, y, None, tuple("abcd"[: len(ranges)]), "y")
 
 
 def reports_of(rows, steps=STEPS, operations=EVERYTHING, most=60.0, seed=0, until=1e-9):
@@ -132,8 +132,8 @@ def test_weights_of_zero_leave_rows_out():
     rows = rows_of(*LAWS["a decay"])
     y, weights = rows.y.clone(), torch.ones(100, dtype=torch.float64)
     y[:10], weights[:10] = 100.0, 0.0
-    rows = Rows(rows.x, y, weights, rows.x, rows.names, "y")
-    others = Rows(rows.x[10:], y[10:], None, rows.x, rows.names, "y")
+    rows = Rows(rows.x, y, weights, rows.names, "y")
+    others = Rows(rows.x[10:], y[10:], None, rows.names, "y")
     assert min(error(others, tree) for tree in formulas(reports_of(rows, steps=20))) < 1e-9
 
 

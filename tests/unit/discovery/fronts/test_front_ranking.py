@@ -1,27 +1,22 @@
 """Which formulas stay, and which one is the best."""
 
 import math
-from dataclasses import dataclass
 
 import pytest
 import torch
 
 from kanwidget.discovery.fronts import ranking
-from kanwidget.discovery.fronts.ranking import Errors, Misfit, misfit
+from kanwidget.discovery.fronts.ranking import Errors, Misfit, Ranked, misfit
 
 
-@dataclass(frozen=True)
-class Candidate:
-    complexity: float
-    constants: int
-    misfit: Misfit
-    doubtful: bool = False
+def best(members, rows, noise=0):
+    return min(members, key=lambda member: ranking.length(member, rows, noise=noise))
 
 
 def candidate(complexity, error, constants=0, rows=100, relative=math.inf, doubtful=False):
     plain = Errors(error, error, rows * math.log2(math.hypot(error, ranking.EXACT)))
     bits = rows * math.log2(relative) if math.isfinite(relative) else math.inf
-    return Candidate(complexity, constants, Misfit(plain, (Errors(relative, relative, bits),) * 4), doubtful)
+    return Ranked(complexity, constants, Misfit(plain, (Errors(relative, relative, bits),) * 4), doubtful=doubtful)
 
 
 def test_the_front_falls_from_simple_to_accurate():
@@ -33,7 +28,7 @@ def test_the_front_falls_from_simple_to_accurate():
 def test_round_off_is_worth_no_complexity():
     assert [m.complexity for m in ranking.pareto([candidate(3, 1e-12), candidate(5, 1e-16)])] == [3]
     simple, long = candidate(3, 1e-12, 1), candidate(9, 1e-16, 3)
-    assert ranking.best([simple, long], 100) is simple
+    assert best([simple, long], 100) is simple
 
 
 def test_a_hundredth_is_worth_no_complexity():
@@ -43,7 +38,7 @@ def test_a_hundredth_is_worth_no_complexity():
 def test_the_shortest_description_stays_whatever_chance_says_of_a_few_rows():
     def noisy(complexity, train, held_out):
         none = Errors(math.inf, math.inf, math.inf)
-        return Candidate(complexity, 2, Misfit(Errors(train, held_out, 400 * math.log2(train)), (none,) * 4))
+        return Ranked(complexity, 2, Misfit(Errors(train, held_out, 400 * math.log2(train)), (none,) * 4))
 
     wrong, true = noisy(8, 0.052, 0.048), noisy(9, 0.050, 0.051)
     assert ranking.pareto([wrong, true]) == [wrong]
@@ -55,13 +50,13 @@ def test_the_shortest_description_stays_whatever_chance_says_of_a_few_rows():
 
 def test_the_best_pays_for_its_error():
     simple, true, long = candidate(1, 1.0), candidate(7, 0.1, 1), candidate(25, 0.099, 5)
-    assert ranking.best([simple, true, long], 100) is true
+    assert best([simple, true, long], 100) is true
 
 
 def test_constants_in_doubt_count_against_a_formula():
     first, second = candidate(7, 0.100, 2, doubtful=True), candidate(8, 0.102, 2)
-    assert ranking.best([first, second], 100) is second
-    assert ranking.best([first, candidate(8, 0.2, 2)], 100) is first
+    assert best([first, second], 100) is second
+    assert best([first, candidate(8, 0.2, 2)], 100) is first
 
 
 def test_noise_that_grows_with_the_value_ranks_by_relative_errors():
@@ -69,12 +64,12 @@ def test_noise_that_grows_with_the_value_ranks_by_relative_errors():
     signs = torch.where(torch.arange(50) % 2 == 0, 1.0, -1.0).double()
     y = values * (1 + 0.01 * signs)
     spread = float(y.std(correction=0))
-    result = misfit((y, values, None), None, spread, robust=False)
+    result = misfit([(y, values, None)], spread, robust=False)
     assert result.growing[-1].held_out == pytest.approx(0.01, rel=1e-3)
-    assert ranking.likeliest_noise([Candidate(1, 0, result)], 50) == len(result.growing)
-    even = misfit((values + signs, values, None), None, spread, robust=False)
+    assert ranking.likeliest_noise([Ranked(1, 0, result)], 50) == len(result.growing)
+    even = misfit([(values + signs, values, None)], spread, robust=False)
     assert even.plain.held_out == pytest.approx(1 / spread)
-    assert ranking.likeliest_noise([Candidate(1, 0, even)], 50) == 0
+    assert ranking.likeliest_noise([Ranked(1, 0, even)], 50) == 0
 
 
 def test_noise_with_a_constant_part_ranks_small_values_by_that():
@@ -83,28 +78,28 @@ def test_noise_with_a_constant_part_ranks_small_values_by_that():
     signs = torch.where(torch.arange(60) % 2 == 0, 1.0, -1.0).double()
     y = values + signs * torch.hypot(0.1 * values.median(), 0.01 * values)
     y, spread = y.abs(), float(y.std(correction=0))
-    law = Candidate(9, 3, misfit((y, values, None), None, spread, robust=False))
-    far = Candidate(7, 2, misfit((y, 1.2 * values * (y / values).clamp(max=1), None), None, spread, robust=False))
+    law = Ranked(9, 3, misfit([(y, values, None)], spread, robust=False))
+    far = Ranked(7, 2, misfit([(y, 1.2 * values * (y / values).clamp(max=1), None)], spread, robust=False))
     assert 0 < ranking.likeliest_noise([law], 60) < len(law.misfit.growing)
     noise = ranking.likeliest_noise([law, far], 60)
-    assert ranking.best([law, far], 60, noise=noise) is law
+    assert best([law, far], 60, noise=noise) is law
 
 
 def test_values_that_change_sign_have_no_relative_error():
     y = torch.tensor([1.0, -1.0, 2.0])
-    assert misfit((y, y, None), None, 1.0, robust=False).growing[0].bits == math.inf
+    assert misfit([(y, y, None)], 1.0, robust=False).growing[0].bits == math.inf
 
 
 def test_weights_and_sizes():
     y, value = torch.tensor([1.0, 2.0, 10.0]), torch.tensor([1.0, 1.0, 0.0])
     weight = torch.tensor([1.0, 1.0, 0.0])
-    assert misfit((y, value, weight), None, 1.0, robust=False).plain.train == pytest.approx(math.sqrt(0.5))
-    assert misfit((y, value, None), None, 1.0, robust=True).plain.train == pytest.approx(11 / 3)
-    assert misfit((y, value / 0, None), None, 1.0, robust=False).plain.bits == math.inf
+    assert misfit([(y, value, weight)], 1.0, robust=False).plain.train == pytest.approx(math.sqrt(0.5))
+    assert misfit([(y, value, None)], 1.0, robust=True).plain.train == pytest.approx(11 / 3)
+    assert misfit([(y, value / 0, None)], 1.0, robust=False).plain.bits == math.inf
 
 
 def test_few_rows_buy_no_long_formula():
     law, fitted = candidate(7, 3e-4, 1, rows=13), candidate(39, 2e-6, 7, rows=13)
-    assert ranking.best([law, fitted], 13) is law
+    assert best([law, fitted], 13) is law
     many = candidate(7, 3e-4, 1, rows=200), candidate(39, 2e-6, 7, rows=200)
-    assert ranking.best(many, 200) is many[1]
+    assert best(many, 200) is many[1]
