@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.discovery.engine.table import EngineTable
-from kanwidget.discovery.engine.targets import Target
+from kanwidget.discovery.engine.targets import Target, usable
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, product, total
 
 #: Bits that a term must save beside its constant.
@@ -42,6 +42,11 @@ def power(tree: Tree, exponent: float, near: float = _NEAR) -> Tree:
             tree = (head, tree)
         return tree
     return ("pow", tree, ("n", int(quarters) if quarters.is_integer() else quarters))
+
+
+def targets_of(table: EngineTable, targets: Sequence[Target]) -> list[Target]:
+    """Those of some functions of y that are of use in a table."""
+    return [target for target in targets if usable(target, table.y, table.operations)]
 
 
 def row_weights(table: EngineTable, target: Target) -> Tensor:

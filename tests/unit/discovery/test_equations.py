@@ -13,7 +13,7 @@ import torch
 
 from kanwidget import Dataset, discover, discover_steps
 from kanwidget.discovery import steps as module
-from kanwidget.discovery.discovery import FrontPage
+from kanwidget.discovery.discovery import markup
 from kanwidget.discovery.engine.search import Report
 from kanwidget.formulas import refit
 from tests.support.networks import uniform
@@ -156,7 +156,8 @@ def test_what_the_search_found_out_stands_below_the_table():
 )
 def test_r2_in_the_table(discovery, r2, text):
     row = replace(discovery.best, r2=r2)
-    assert FrontPage([row], []).text().splitlines()[1].split()[3] == text
+    alone = replace(discovery, fronts={row.target: (row,)}, _best={}, _rivals={})
+    assert repr(alone).splitlines()[1].split()[3] == text
 
 
 @pytest.mark.parametrize("theme", ["light", "dark", "auto"])
@@ -239,7 +240,7 @@ def test_constants_have_the_digits_that_their_errors_allow(noise, slope):
     assert last <= error < 100 * last or error < 1e-9
     assert abs(float(text) - value) <= max(last / 2, 1e-12)
     assert law.latex.startswith(text)
-    typeset = "".join(ElementTree.fromstring(FrontPage([law], []).html()).itertext())
+    typeset = "".join(ElementTree.fromstring(markup(law.math)).itertext())
     assert text in typeset
     assert repr(law).startswith(f"y = {law.text}\n")
 

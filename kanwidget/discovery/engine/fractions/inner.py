@@ -13,11 +13,11 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.assembly import power
+from kanwidget.discovery.engine.assembly import power, targets_of
 from kanwidget.discovery.engine.fractions.links import dips
 from kanwidget.discovery.engine.fractions.polynomials import independent, nearly_vanishing, smallest_values
 from kanwidget.discovery.engine.table import EngineTable
-from kanwidget.discovery.engine.targets import TARGETS, Target, usable
+from kanwidget.discovery.engine.targets import TARGETS, Target
 from kanwidget.discovery.engine.trees import Tree, columns_of, constant, product, values
 
 #: Degree of P and Q, and most columns of a system.
@@ -191,7 +191,7 @@ def _systems(table: EngineTable, inner: Inner, operand: Tree) -> Iterator[_Syste
 def _targets(table: EngineTable) -> list[Target]:
     """Y and, of few columns, the functions of it that aren't fractions of it."""
     others = [TARGETS[i] for i in _OTHERS] if len(table.indices) <= _FEW_COLUMNS else []
-    return [TARGETS[0], *(target for target in others if usable(target, table.y, table.operations))]
+    return [TARGETS[0], *targets_of(table, others)]
 
 
 def _operands(table: EngineTable) -> Iterator[Tree]:

@@ -17,13 +17,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.assembly import of_sum, row_weights, selected
+from kanwidget.discovery.engine.assembly import of_sum, row_weights, selected, targets_of
 from kanwidget.discovery.engine.curves.natural import functions_of_one_constant
 from kanwidget.discovery.engine.fitting.refits import fit_tree
 from kanwidget.discovery.engine.fractions.polynomials import feature_sets, monomials_of
 from kanwidget.discovery.engine.pool import BITS, PoolFormula
 from kanwidget.discovery.engine.table import EngineTable
-from kanwidget.discovery.engine.targets import TARGETS, Target, usable
+from kanwidget.discovery.engine.targets import TARGETS, Target
 from kanwidget.discovery.engine.trees import (
     Tree,
     complexity,
@@ -40,8 +40,8 @@ from kanwidget.discovery.engine.trees import (
 _DEGREE, _FRACTION = 4, 3
 #: Most terms, and how many rows each of them needs.
 _TERMS, _ROWS = 60, 4
-#: Functions of y that are polynomials, and those that are fractions.
-_POLYNOMIALS, _FRACTIONS = 6, ("{}", "{}²")
+#: Functions of y that are polynomials: so many of the table; and those that are fractions: y and y².
+_POLYNOMIALS, _FRACTIONS = 6, (0, 3)
 #: Gauss-Newton steps, and the smallest denominator as a part of its mean.
 _STEPS, _LEAST = 6, 0.02
 #: Part of the largest singular value below which a direction says nothing.
@@ -66,10 +66,9 @@ def noisy_polynomials(table: EngineTable) -> Iterator[str]:
         terms = _monomials(table, degree)[1:]
         if not _enough(table, len(terms)):
             return
-        for target in TARGETS[:_POLYNOMIALS]:
-            if usable(target, table.y, table.operations):
-                found = of_sum(table, target, row_weights(table, target), terms)
-                table.offer([found], f"{target.name.format('y')} as a polynomial")
+        for target in targets_of(table, TARGETS[:_POLYNOMIALS]):
+            tree = of_sum(table, target, row_weights(table, target), terms)
+            table.offer([tree], f"{target.name.format('y')} as a polynomial")
         yield f"trying polynomials of degree {degree}"
 
 
@@ -80,14 +79,12 @@ def noisy_fractions(table: EngineTable) -> Iterator[str]:
         if not _enough(table, 2 * len(terms)):
             return
         values = torch.stack([table.values(tree) for tree in terms], 1)
-        for target in (target for target in TARGETS if target.name in _FRACTIONS):
-            if usable(target, table.y, table.operations):
-                # The term of the denominator that is sure to be there: 1, or a column.
-                for first in range(1 + len(table.indices)):
-                    table.offer(
-                        [_fraction(table, target, terms, values, first)], f"{target.name.format('y')} as a fraction"
-                    )
-                    yield f"trying fractions of degree {degree} of noisy rows"
+        for target in targets_of(table, [TARGETS[index] for index in _FRACTIONS]):
+            # The term of the denominator that is sure to be there: 1, or a column.
+            for first in range(1 + len(table.indices)):
+                tree = _fraction(table, target, terms, values, first)
+                table.offer([tree], f"{target.name.format('y')} as a fraction")
+                yield f"trying fractions of degree {degree} of noisy rows"
 
 
 def noisy_sums(table: EngineTable) -> Iterator[str]:
@@ -99,9 +96,7 @@ def noisy_sums(table: EngineTable) -> Iterator[str]:
         trees = [tree for tree in monomials_of(features, 2)[1:] if bool(torch.isfinite(table.values(tree)).all())]
         matrix = torch.stack([table.values(tree) for tree in trees], 1)
         sizes = torch.tensor([complexity(tree) for tree in trees], dtype=matrix.dtype)
-        for target in TARGETS[:_SUMS]:
-            if not usable(target, table.y, table.operations):
-                continue
+        for target in targets_of(table, TARGETS[:_SUMS]):
             roots = row_weights(table, target)
             subsets = Subsets(matrix * roots[:, None], target.values(table.y) * roots, roots, sizes).best(most)
             sums = [of_sum(table, target, roots, [trees[index] for index in subset]) for subset in subsets]

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.assembly import of_sum, power, row_weights
+from kanwidget.discovery.engine.assembly import of_sum, power, row_weights, targets_of
 from kanwidget.discovery.engine.scans.regressions import project, singles
 from kanwidget.discovery.engine.table import EngineTable
-from kanwidget.discovery.engine.targets import TARGETS, Target, usable
+from kanwidget.discovery.engine.targets import TARGETS, Target
 from kanwidget.discovery.engine.trees import Tree, multiple, product, total
 
 #: Trees, and their values `(rows, trees)`.
@@ -100,12 +100,9 @@ def _by_degree(table: EngineTable, features: list[Tree], label: str) -> Iterator
             continue
         numerators = independent(table, monomials_of(features, top))
         denominators = independent(table, monomials_of(features, bottom))
-        for target in TARGETS[:4]:
-            if usable(target, table.y, table.operations):
-                tree = vanishing(table, target, numerators, denominators)
-                if tree is not None:
-                    table.offer([tree], f"a rational function of {label}")
-                yield f"trying polynomials and fractions of {label}"
+        for target in targets_of(table, TARGETS[:4]):
+            table.offer([vanishing(table, target, numerators, denominators)], f"a rational function of {label}")
+            yield f"trying polynomials and fractions of {label}"
 
 
 def _by_degree_of_each(table: EngineTable) -> Iterator[str]:
@@ -123,9 +120,8 @@ def _by_degree_of_each(table: EngineTable) -> Iterator[str]:
                 if 2 * (high + 1) * (low + 1) ** len(others) > most:
                     continue
                 terms = independent(table, _box(feature, high, others, low))
-                for target in TARGETS[:1] if low > 1 else TARGETS[:4]:
-                    if usable(target, table.y, table.operations):
-                        table.offer([vanishing(table, target, terms, terms)], "a rational function of the columns")
+                for target in targets_of(table, TARGETS[:1] if low > 1 else TARGETS[:4]):
+                    table.offer([vanishing(table, target, terms, terms)], "a rational function of the columns")
                 yield "trying fractions of a high degree in one column"
 
 
@@ -306,9 +302,7 @@ def sparse_sums(table: EngineTable, candidates: list[Tree], label: str) -> Itera
     finite = torch.isfinite(matrix).all(1)
     trees = [tree for tree, keep in zip(candidates, finite.tolist(), strict=True) if keep]
     matrix = matrix[finite]
-    for target in TARGETS[:4]:
-        if not usable(target, table.y, table.operations):
-            continue
+    for target in targets_of(table, TARGETS[:4]):
         roots = row_weights(table, target)
         t = target.values(table.y[table.sample])
         chosen: list[int] = []

@@ -9,12 +9,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.assembly import in_halves, of_product, of_sum, power, row_weights
+from kanwidget.discovery.engine.assembly import in_halves, of_product, of_sum, power, row_weights, targets_of
 from kanwidget.discovery.engine.pool import PoolFormula
 from kanwidget.discovery.engine.scans.atoms import Atoms
 from kanwidget.discovery.engine.scans.regressions import Hit, Projected, pairs, project, singles
 from kanwidget.discovery.engine.table import EngineTable
-from kanwidget.discovery.engine.targets import TARGETS, Target, usable
+from kanwidget.discovery.engine.targets import TARGETS, Target
 from kanwidget.discovery.engine.trees import Tree, constant, number, product
 
 #: Atoms whose partners are looked for in one step.
@@ -75,9 +75,8 @@ def _logarithms(values: Tensor) -> Tensor:
 
 def scan_sums(table: EngineTable, atoms: Atoms, label: str, targets: Sequence[Target] = TARGETS) -> Iterator[str]:
     """Functions of y as sums of the columns and one or two atoms."""
-    for target in targets:
-        if usable(target, table.y, table.operations):
-            yield from _scan_sum(table, atoms, label, target)
+    for target in targets_of(table, targets):
+        yield from _scan_sum(table, atoms, label, target)
 
 
 def _scan_sum(table: EngineTable, atoms: Atoms, label: str, target: Target) -> Iterator[str]:
