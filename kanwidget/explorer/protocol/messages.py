@@ -16,226 +16,63 @@ this `kind` reads and checks their fields, and `js/src/protocol/commands.ts` is 
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict
+from typing import Any
 
 from typing_extensions import NotRequired
 
 from kanwidget.explorer.protocol import records as p
 
+#: Fields of a message by name, each with its type.
+Fields = dict[str, Any]
 
-class Message(TypedDict):
-    """Fields of every message."""
+#: Fields of every message beside its `kind`: version of the protocol; number of the message, which increases, and every view and the kernel
+#: count independently; and to the browser a frame's number, which it answers with `frame_ack` once it has drawn this frame.
+EVERY: Fields = {"v": int, "seq": int, "frame": NotRequired[int]}
 
-    v: int
-    """Version of the protocol."""
-    seq: int
-    """Number of the message; it increases, and every view and the kernel count independently."""
-    frame: NotRequired[int]
-    """To the browser, which answers with `frame_ack` once it has drawn this frame."""
-
-
-# ---- to the browser
-
-
-class HelloAckMessage(Message):
-    """Everything, for a page that has opened. The buffer belongs to the snapshot."""
-
-    kind: Literal["hello_ack"]
-    snapshot: p.Snapshot
-
-
-class MetricsMessage(Message):
-    """Array `metrics`: rows from `first` on."""
-
-    kind: Literal["metrics"]
-    first: int
-    replace: bool
-    """Forget all earlier rows."""
-    arrays: p.Arrays
-
-
-class CurvesMessage(Message):
-    """Array `curves`: rows of importance, x_min, x_max and `THUMB_SAMPLES` values. With some edges only there may be an array
-    `importance` (all edges,): after an act on a large network, which sends only the curves that it has changed.
-    """
-
-    kind: Literal["curves"]
-    edges: list[p.EdgeKey] | None
-    """Edges of the rows, null for all."""
-    arrays: p.Arrays
-
-
-class StructureMessage(Message):
-    """The structure. A `curves` message with all edges, or with those whose curves have changed, follows."""
-
-    kind: Literal["structure"]
-    structure: p.Structure
-    part: NotRequired[bool]
-    """Its nodes and edges are only those that have changed."""
-
-
-class SelectionMessage(Message):
-    """The selected edges."""
-
-    kind: Literal["selection"]
-    selection: p.Selection
-    arrays: p.Arrays
-
-
-class CandidatesMessage(Message):
-    """The candidates of the first selected edge."""
-
-    kind: Literal["candidates"]
-    candidates: p.Candidates
-    arrays: p.Arrays
-
-
-class HeldOutMessage(Message):
-    """Errors after a swap, of the candidates that a page has."""
-
-    kind: Literal["held_out"]
-    held_out: p.HeldOut
-
-
-class FormulaMessage(Message):
-    """The formula."""
-
-    kind: Literal["formula"]
-    formula: p.Formula
-
-
-class HistoryMessage(Message):
-    """The undo tree."""
-
-    kind: Literal["history"]
-    history: p.History
-
-
-class StatusMessage(Message):
-    """The state of the training."""
-
-    kind: Literal["status"]
-    status: p.Status
-
-
-class SettingsMessage(Message):
-    """The settings."""
-
-    kind: Literal["settings"]
-    settings: p.Settings
-
-
-class ErrorMessage(Message):
-    """A notice, or that there is none any more."""
-
-    kind: Literal["error"]
-    error: p.ErrorInfo | None
-
-
-class PreviewMessage(Message):
-    """Rows of the symbolify preview."""
-
-    kind: Literal["survey"]
-    survey: p.Preview
-
-
-class LibraryMessage(Message):
-    """The library has changed."""
-
-    kind: Literal["library"]
-    primitives: list[str]
-
-
-class GuideMessage(Message):
-    """The three steps, and notices."""
-
-    kind: Literal["guide"]
-    guide: p.Guide
-
-
-class AckMessage(Message):
-    """Acknowledgement of a message."""
-
-    kind: Literal["ack"]
-    of: int
-    """Number of that message."""
-    ok: bool
-    view: NotRequired[str]
-    """The view that has sent it."""
-    settings: p.Settings
-
-
-class ExportMessage(Message):
-    """A file. Buffer: its bytes, where it isn't text."""
-
-    kind: Literal["export"]
-    format: str
-    """A name of `FORMATS`."""
-    filename: str
-    mime: str
-    text: str | None
-
-
-TO_BROWSER: dict[str, type] = {
-    "hello_ack": HelloAckMessage,
-    "metrics": MetricsMessage,
-    "curves": CurvesMessage,
-    "structure": StructureMessage,
-    "selection": SelectionMessage,
-    "candidates": CandidatesMessage,
-    "held_out": HeldOutMessage,
-    "formula": FormulaMessage,
-    "history": HistoryMessage,
-    "status": StatusMessage,
-    "settings": SettingsMessage,
-    "error": ErrorMessage,
-    "survey": PreviewMessage,
-    "library": LibraryMessage,
-    "guide": GuideMessage,
-    "ack": AckMessage,
-    "export": ExportMessage,
+TO_BROWSER: dict[str, Fields] = {
+    # Everything, for a page that has opened. The buffer belongs to the snapshot.
+    "hello_ack": {"snapshot": p.Snapshot},
+    # Array `metrics`: rows from `first` on. With `replace` all earlier rows are forgotten.
+    "metrics": {"first": int, "replace": bool, "arrays": p.Arrays},
+    # Array `curves`: rows of importance, x_min, x_max and `THUMB_SAMPLES` values, of the edges named, null for all. With some edges only
+    # there may be an array `importance` (all edges,): after an act on a large network, which sends only the curves that it has changed.
+    "curves": {"edges": list[p.EdgeKey] | None, "arrays": p.Arrays},
+    # In `part` only the nodes and edges that have changed. A `curves` message with all edges, or with those whose curves have changed,
+    # follows.
+    "structure": {"structure": p.Structure, "part": NotRequired[bool]},
+    # The selected edges.
+    "selection": {"selection": p.Selection, "arrays": p.Arrays},
+    # The candidates of the first selected edge.
+    "candidates": {"candidates": p.Candidates, "arrays": p.Arrays},
+    # Errors after a swap, of the candidates that a page has.
+    "held_out": {"held_out": p.HeldOut},
+    "formula": {"formula": p.Formula},
+    # The undo tree.
+    "history": {"history": p.History},
+    # The state of the training.
+    "status": {"status": p.Status},
+    "settings": {"settings": p.Settings},
+    # A notice, or that there is none any more.
+    "error": {"error": p.ErrorInfo | None},
+    # Rows of the symbolify preview.
+    "survey": {"survey": p.Preview},
+    # The library has changed.
+    "library": {"primitives": list[str]},
+    # The three steps, and notices.
+    "guide": {"guide": p.Guide},
+    # Acknowledgement of the message with the number `of`, which `view` has sent.
+    "ack": {"of": int, "ok": bool, "view": NotRequired[str], "settings": p.Settings},
+    # A file in a format of `FORMATS`. Buffer: its bytes, where it isn't text.
+    "export": {"format": str, "filename": str, "mime": str, "text": str | None},
 }
 
-
-# ---- to Python
-
-
-class HelloMessage(Message):
-    """A page has opened."""
-
-    kind: Literal["hello"]
-    view: str
-    """Name of the view, unique among all."""
-
-
-class FrameAckMessage(TypedDict):
-    """A frame is drawn."""
-
-    v: int
-    seq: int
-    kind: Literal["frame_ack"]
-    frame: int
-
-
-class PumpMessage(Message):
-    """A page that receives nothing asks for news."""
-
-    kind: Literal["pump"]
-    since: int
-    """Rows of metrics that it has."""
-
-
-class ExportRequest(Message):
-    """A page asks for a file."""
-
-    kind: Literal["export"]
-    format: str
-    """A name of `FORMATS`."""
-
-
-TO_PYTHON: dict[str, Any] = {
-    "hello": HelloMessage,
-    "frame_ack": FrameAckMessage,
-    "pump": PumpMessage,
-    "export": ExportRequest,
+TO_PYTHON: dict[str, Fields] = {
+    # A page has opened; the name of its view is unique among all.
+    "hello": {"view": str},
+    # A frame is drawn.
+    "frame_ack": {"frame": int},
+    # A page that receives nothing asks for news: it has `since` rows of metrics.
+    "pump": {"since": int},
+    # A page asks for a file, in a format of `FORMATS`.
+    "export": {"format": str},
 }

@@ -3,7 +3,7 @@
 import base64
 import json
 from itertools import pairwise
-from typing import Any, Literal, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, Literal, TypedDict, get_args, get_origin, get_type_hints, is_typeddict
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from typing_extensions import NotRequired
 from kanwidget.explorer.describe.panels.table import PANELS
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.buffers import pack
-from kanwidget.explorer.protocol.messages import TO_BROWSER, TO_PYTHON
+from kanwidget.explorer.protocol.messages import EVERY, TO_BROWSER, TO_PYTHON
 from kanwidget.explorer.session.command import COMMANDS, Command
 from tests.unit.explorer import golden
 
@@ -58,12 +58,12 @@ def test_messages_to_the_browser_are_what_the_protocol_says(name):
         assert set(message) == {"v", "seq", "kind", kind, "arrays"}
         check(message[kind], PANELS[kind].payload)
     else:
-        check(message, TO_BROWSER[kind])
+        check(message, message_of(kind, TO_BROWSER))
 
 
 @pytest.mark.parametrize("kind", TO_PYTHON)
 def test_messages_to_python_that_are_no_commands_are_what_the_protocol_says(kind):
-    check(MADE[f"to_python.{kind}"][0], TO_PYTHON[kind])
+    check(MADE[f"to_python.{kind}"][0], message_of(kind, TO_PYTHON))
 
 
 def test_every_message_of_the_protocol_has_a_file():
@@ -81,6 +81,11 @@ def test_arrays_lie_within_their_buffer_and_do_not_overlap(name):
     places = sorted((offset, offset + int(np.prod(shape))) for offset, shape in message["arrays"].values())
     assert all(before[1] == after[0] for before, after in pairwise(places))
     assert not places or (places[0][0], places[-1][1] * 4) == (0, len(buffer))
+
+
+def message_of(kind: str, fields: dict[str, Any]) -> Any:
+    """The type of a message of this kind."""
+    return TypedDict("Message", EVERY | {"kind": Literal[kind]} | fields[kind])
 
 
 def check(value: Any, kind: Any) -> None:
