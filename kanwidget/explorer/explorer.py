@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 from collections.abc import Iterable, Sequence
@@ -16,7 +15,7 @@ from kanwidget.datasets.reading import is_table
 from kanwidget.explorer.describe.snapshot import state_of
 from kanwidget.explorer.drivers.driver import Driver
 from kanwidget.explorer.drivers.router import Router
-from kanwidget.explorer.drivers.thread import DriverChoice, driver_kind, make_driver
+from kanwidget.explorer.drivers.thread import DriverChoice, ThreadDriver, driver_kind
 from kanwidget.explorer.files.formats import drawing, menu
 from kanwidget.explorer.files.panel_figures import still_drawing
 from kanwidget.explorer.files.session_reader import SavedSession, read
@@ -65,7 +64,7 @@ def wire(session: Session, driver: DriverChoice, name: str) -> tuple[Driver, Pub
     """
     kind = driver_kind(driver)
     publisher = Publisher(session, kind, formats=menu())
-    owner = make_driver(kind, session, publisher, name)
+    owner = ThreadDriver(session, publisher, name) if kind == "thread" else Driver(session, publisher, kind)
     session.view.show_tasks_with(publisher.send_task)
     session.view.work_out_with(owner.work_out, has_threads=kind == "thread")
     session.run.interrupt_with(owner.stopping)
@@ -276,19 +275,16 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
         plain = {"text/plain": repr(self)}
         if self._driver.closed:
             return plain
-        with contextlib.suppress(ImportError):
-            if can_show():
-                bundle = self.widget._repr_mimebundle_()
-                data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-                return {**(data or {}), **plain}, metadata
+        if can_show():
+            data, metadata = self.widget._repr_mimebundle_()
+            return {**data, **plain}, metadata
         return {**plain, "image/svg+xml": self._ask(lambda: drawing(self._session))}
 
     def _ipython_display_(self) -> None:
         """The view and, for when its kernel is gone, its last picture."""
         if self._driver.closed or not can_show():
             raise NotImplementedError  # IPython then asks for the bundle
-        bundle = self._repr_mimebundle_()
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        data, metadata = self._repr_mimebundle_()
         if self._still is None:
             self._still = StillPicture(lambda: still_drawing(self._session, repr(self)), self._driver.post)
         self._still.show(data, metadata, repr(self))

@@ -212,27 +212,17 @@ class Driver:
 
     def _become_owner(self, patience: float | None) -> bool:
         """Wait for the session; False if it isn't free in time, or with a limit once it is closed."""
+        limited = patience is not None
         with self._changed:
             self._waiting += 1
             try:
-                free = self._changed.wait_for(lambda: self._owner is None or self._closed_for(patience), patience)
-                free = free and not self._closed_for(patience)
+                self._changed.wait_for(lambda: self._owner is None or (limited and self.closed), patience)
+                free = self._owner is None and not (limited and self.closed)
                 if free:
                     self._owner = threading.get_ident()
             finally:
                 self._waiting -= 1
                 self._changed.notify_all()
-        return free
-
-    def _closed_for(self, patience: float | None) -> bool:
-        return self.closed and patience is not None
-
-    def _become_owner_if_free(self) -> bool:
-        """Become the owner without waiting; whether that was possible."""
-        with self._changed:
-            free = self._owner is None and not self.closed
-            if free:
-                self._owner = threading.get_ident()
         return free
 
     def _release_and_drain(self) -> None:
@@ -258,7 +248,7 @@ class Driver:
 
     def _drain(self) -> None:
         """Do the jobs in the queue on this thread, unless another owner will."""
-        while self._become_owner_if_free():
+        while self._become_owner(0.0):
             try:
                 with one_thread(self.session.is_small):
                     self._do_jobs_for_others()
@@ -280,8 +270,7 @@ class Driver:
         """Jobs, then steps, then messages."""
         self._do_jobs()
         if self.session.running and not self.closed:
-            topics = self._advance(seconds)
-            self.publisher.mark_changed(topics)
+            self.publisher.mark_changed(self._advance(seconds))
         if self.stopping() and self._jobs:
             return  # a pause doesn't wait for a frame of the training
         self.publisher.flush()

@@ -57,10 +57,8 @@ class Router:
     def handle(self, message: Any, buffers: Sequence[Any] = ()) -> None:
         """Take one message; a faulty one becomes an `error` message and changes nothing.
 
-        Fields that a kind doesn't have are ignored: a page may be newer than the kernel. Buffers are counted and ignored: pages send none.
+        Fields that a kind doesn't have are ignored: a page may be newer than the kernel. Buffers are ignored: pages send none.
         """
-        if buffers:
-            self.queue.drop(len(buffers))
         kind = message.get("kind") if isinstance(message, Mapping) else None
         seq = _seq(message)
         try:
@@ -145,9 +143,7 @@ class Router:
         """Answer a page that opens; one answer is enough for all `hello` messages that wait."""
         with self._lock:
             waiting, self._hello_waits = self._hello_waits, True
-        if waiting:
-            self.queue.drop()
-        else:
+        if not waiting:
             self.queue.put(_QueuedMessage(lambda _: self._answer_hello(), seq, barrier=False), urgent=True)
 
     def _answer_hello(self) -> None:
@@ -171,8 +167,7 @@ class Router:
             waiting = bool(self._pumps)
             self._pumps.append((since, seq))
         if waiting:
-            self.queue.drop()  # the answer on its way is for this pump too
-            return
+            return  # the answer on its way is for this pump too
         if isinstance(self.driver, ThreadDriver) and self.driver.run_here(self._answer_pumps, _PUMP_PATIENCE):
             return
         self.driver.pump()
@@ -299,8 +294,6 @@ class _MessageQueue:
     """
 
     def __init__(self, post: Callable[[Callable[[], None]], None], on_rejected: Callable[[list[int]], None]) -> None:
-        #: Messages that were not carried out because they were superseded or too many, and buffers that nobody reads.
-        self.dropped = 0
         self.waiting = 0
         self._post, self._on_rejected = post, on_rejected
         self._lock = threading.Lock()
@@ -313,27 +306,17 @@ class _MessageQueue:
         """Add a message; an urgent one is taken even by a full queue."""
         with self._lock:
             full = not urgent and (self.waiting >= MAX_WAITING or self._size > MAX_SIZE)
-            if full:
-                self._reject(message)
-                first = len(self._rejected) == 1
-            else:
+            first = full and not self._rejected
+            if not full:
                 self.waiting += 1
                 self._size += message.size
                 self._supersede(message)
+            elif len(self._rejected) < _MAX_REJECTED:
+                self._rejected.append(message.seq)
         if not full:
             self._post(lambda: self._work(message))
         elif first:
             self._post(self._answer_rejected)
-
-    def drop(self, count: int = 1) -> None:
-        """Count messages that were not carried out."""
-        with self._lock:
-            self.dropped += count
-
-    def _reject(self, message: _QueuedMessage) -> None:
-        self.dropped += 1
-        if len(self._rejected) < _MAX_REJECTED:
-            self._rejected.append(message.seq)
 
     def _supersede(self, message: _QueuedMessage) -> None:
         """Supersede an earlier message, unless a message between the two has to be carried out before this one."""
@@ -348,7 +331,6 @@ class _MessageQueue:
                 if earlier.depth < _MAX_COALESCED:
                     earlier.superseded = True
                     message.previous, message.depth = earlier, earlier.depth + 1
-                    self.dropped += 1
                 break
             if not message.commutes(earlier):
                 del self._open[: index + 1]
@@ -384,13 +366,10 @@ def message_size(message: Any, limit: int) -> int:
             size += len(value)
         elif isinstance(value, Mapping):
             size += 2 * len(value)
-            if size <= limit:
-                remaining += value.keys()
-                remaining += value.values()
+            remaining += [*value.keys(), *value.values()]
         elif isinstance(value, (list, tuple, set, frozenset)):
             size += 2 + len(value)
-            if size <= limit:
-                remaining += value
+            remaining += value
         elif isinstance(value, int):
             size += 1 + value.bit_length() // 4
         else:

@@ -50,31 +50,27 @@ class ThreadDriver(Driver):
     def __init__(self, session: Session, publisher: Publisher, name: str = "kanwidget-explorer") -> None:
         super().__init__(session, publisher, "thread")
         self._name = name
-        self._thread: threading.Thread | None = None
+        #: The thread, once there is one.
+        self.thread: threading.Thread | None = None
         self._workers: set[threading.Thread] = set()
-
-    @property
-    def thread(self) -> threading.Thread | None:
-        """The thread, once there is one."""
-        return self._thread
 
     def begin(self) -> None:
         """Start the thread, in a copy of the caller's context: some kernels look there for where output belongs."""
         with self._changed:  # two callers at once begin one thread
-            if self._thread is not None or self.closed:
+            if self.thread is not None or self.closed:
                 return
             context, begun = contextvars.copy_context(), threading.Event()
             thread = threading.Thread(target=context.run, args=(self._loop, begun), name=self._name, daemon=True)
             _ALIVE.add(self)
             thread.start()
-            self._thread = thread
+            self.thread = thread
         begun.wait()
         # The thread has set its own number of torch's threads, and with it that of threads still to come: set this back.
         torch.set_num_threads(torch.get_num_threads())
 
     def ask(self, job: Callable[[], T]) -> T:
         """Do a job on the session's thread and wait for its result; here where there is no thread yet, or this one owns the session."""
-        if self._thread is None or threading.get_ident() in (self._owner, self._thread.ident):
+        if self.thread is None or threading.get_ident() in (self._owner, self.thread.ident):
             return super().ask(job)
         self.check_open()
         future: Future[T] = Future()
@@ -130,9 +126,8 @@ class ThreadDriver(Driver):
     def close(self, on_close: Callable[[], None] = lambda: None) -> None:
         """Close, and wait for the threads to end, except for the one that closes it."""
         super().close(on_close)
-        thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
-            thread.join()
+        if self.thread is not None and self.thread is not threading.current_thread():
+            self.thread.join()
         self.join_workers()
 
     def join_workers(self) -> None:
@@ -183,11 +178,6 @@ def driver_kind(choice: DriverChoice) -> DriverKind:
     return choice
 
 
-def make_driver(kind: DriverKind, session: Session, publisher: Publisher, name: str) -> Driver:
-    """A driver of that kind."""
-    return ThreadDriver(session, publisher, name) if kind == "thread" else Driver(session, publisher, kind)
-
-
 def _threads_work() -> bool:
     """Whether a thread can be started here (in a browser's Python it can't)."""
     if sys.platform == "emscripten":
@@ -222,15 +212,6 @@ def _stop_all() -> None:
 @contextmanager
 def short_switch_interval() -> Iterator[None]:
     """Within, threads switch more often; the last thread to leave sets the interval back, unless it was changed meanwhile."""
-    _enter()
-    try:
-        yield
-    finally:
-        _leave()
-
-
-def _enter() -> None:
-    """Count a thread that needs the short switch interval, and set it, unless the interval is as short already."""
     global _threads, _previous
     with _lock:
         _threads += 1
@@ -238,14 +219,12 @@ def _enter() -> None:
         if interval > SWITCH_SECONDS:
             _previous = interval
             sys.setswitchinterval(SWITCH_SECONDS)
-
-
-def _leave() -> None:
-    """Count a thread less. The last one sets the former interval back, unless somebody has changed it meanwhile."""
-    global _threads, _previous
-    with _lock:
-        _threads -= 1
-        if _threads == 0 and _previous:
-            if math.isclose(sys.getswitchinterval(), SWITCH_SECONDS):
-                sys.setswitchinterval(_previous)
-            _previous = 0.0
+    try:
+        yield
+    finally:
+        with _lock:
+            _threads -= 1
+            if _threads == 0 and _previous:
+                if math.isclose(sys.getswitchinterval(), SWITCH_SECONDS):
+                    sys.setswitchinterval(_previous)
+                _previous = 0.0

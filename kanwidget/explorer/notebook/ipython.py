@@ -25,10 +25,8 @@ _STYLE = f"""<style>
 
 def shell() -> Any:
     """IPython's shell, None where there is none."""
-    try:
-        from IPython.core.getipython import get_ipython
-    except ImportError:
-        return None
+    from IPython.core.getipython import get_ipython
+
     return get_ipython()
 
 

@@ -86,7 +86,8 @@ class ExplorerWidget(anywidget.AnyWidget):
 
     def _pause_without_pages(self, message: dict[str, Any]) -> None:
         """Pause where the last page was closed without a sign."""
-        if self._handle is not None and "frame" in message and _is_marimo(self.comm) and self._monitor.pages_gone():
+        in_marimo = getattr(self.comm, "kernel", None) == "marimo"
+        if self._handle is not None and "frame" in message and in_marimo and self._monitor.pages_gone():
             self._handle({"v": p.VERSION, "kind": "control", "seq": -1, "action": "pause"}, [])
 
     # ---- comms
@@ -160,11 +161,6 @@ class _PageMonitor:
             # A cell is running: messages from pages wait for its end.
             self._last_message = self._clock()
         return self._clock() - self._last_message > SECONDS
-
-
-def _is_marimo(comm: Any) -> bool:
-    """Whether a comm is one of marimo."""
-    return getattr(comm, "kernel", None) == "marimo"
 
 
 def _context() -> Any:
