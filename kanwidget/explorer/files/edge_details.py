@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor
 
-from kanwidget.core import EdgeRef, SymbolicFit
+from kanwidget.core import EdgeRef
 from kanwidget.explorer.describe.candidates import candidates, without_rows
 from kanwidget.explorer.describe.snapshot import selection
 from kanwidget.explorer.protocol.buffers import pack
@@ -45,12 +46,9 @@ def edge_details(
             progress(len(details))
             chunk = in_layer[first : first + _CHUNK]
             fresh = [ref for ref in chunk if not session.candidates.is_cached(ref)]
-            try:
-                rankings: list[list[SymbolicFit]] = session.candidates.of_layer(fresh) if fresh else []
-            except ValueError:  # one of them has gone to infinity: each is fitted by itself
-                rankings = []
-            for ref, fits in zip(fresh, rankings, strict=False):
-                session.candidates.store(ref, fits)
+            with contextlib.suppress(ValueError):  # one of them has gone to infinity: each is fitted by itself
+                for ref, fits in zip(fresh, session.candidates.of_layer(fresh) if fresh else [], strict=True):
+                    session.candidates.store(ref, fits)
             for ref in chunk:
                 details[ref] = edge_detail(session, ref, compact)
     return [details[ref] for ref in edges]

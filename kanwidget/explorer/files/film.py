@@ -45,8 +45,6 @@ NOT_FINITE = 65535
 _ROWS, _SIDE = 100, 20
 #: Characters of all forms of a formula; longer ones nobody reads, and they would make the file large.
 _MOST_OF_FORMS = 100_000
-#: Between the first frame and the end no forms were worked out.
-_NO_FORMS: FormsPanel = {"forms": [], "busy": False, "current": False}
 
 
 def film_content(session: Session, frames: Sequence[Frame]) -> dict[str, Any]:
@@ -59,20 +57,31 @@ def film_content(session: Session, frames: Sequence[Frame]) -> dict[str, Any]:
     edges = max(1, len(session.model.edge_refs()))
     samples = max(_MIN_SAMPLES, min(THUMB_SAMPLES, _MAX_SAMPLES // (edges * 2 * _MIN_FRAMES)))
     frames = thinned(frames, max(_MIN_FRAMES, _MAX_SAMPLES // (edges * samples)))
-    structures, heads, values = _Structures(session), [], []
-    numbers, x = [], session.x.cpu()
-    networks = [_with_reference(frame.network(), session) for frame in frames]
+    x, networks = session.x.cpu(), [frame.network() for frame in frames]
+    # Each structure once, and the first and the last network of each.
+    numbers: dict[str, int] = {}
+    scenes: list[Any] = []
+    ends: list[tuple[KAN, KAN]] = []
+    scene, heads, values = [], [], []
     for network in networks:
-        numbers.append(structures.number(network))
+        if network is not session.model:
+            network.reference = x
+        number = numbers.setdefault(_structure_key(network), len(scenes))
+        if number == len(scenes):
+            scenes.append({**structure(session_at(session, network)), "version": number})
+            ends.append((network, network))
+        elif number == len(scenes) - 1:
+            ends[number] = (ends[number][0], network)
+        scene.append(number)
         head, value = _encoded_curves(sampled(network, x, samples).thumbnails)
         heads.append(head)
         values.append(value)
     return {
         "steps": [frame.step for frame in frames],
         "losses": _losses(session.run.records, frames),
-        "scenes": structures.content,
-        "scene": numbers,
-        "nodes": identities(structures.networks, x),
+        "scenes": scenes,
+        "scene": scene,
+        "nodes": identities(ends, x),
         "panels": film_panels(session, networks),
         "samples": samples,
         "heads": base64_text(np.concatenate(heads).astype("<f4").tobytes()),
@@ -92,52 +101,14 @@ def thinned(frames: Sequence[Frame], limit: int) -> list[Frame]:
     return [frames[i] for i in sorted({*needed, *rest})]
 
 
-def _with_reference(network: KAN, session: Session) -> KAN:
-    if network is not session.model:
-        network.reference = session.x.cpu()
-    return network
-
-
-class _Structures:
-    """The structures of a film, each stored once."""
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.content: list[Any] = []
-        #: The first and the last network of each structure.
-        self.networks: list[tuple[KAN, KAN]] = []
-        self._numbers: dict[Any, int] = {}
-
-    def number(self, network: KAN) -> int:
-        """The index in `content` of a network's structure, which is added where it is new.
-
-        Two networks have one structure if they agree in width, columns, grid sizes, splines and functions.
-        """
-        layers = [network.layer(index) for index in range(network.depth)]
-        key = (
-            repr((network.width, network.arities)),
-            tuple(network.columns.tolist()),
-            *(
-                (
-                    layer.grid_size,
-                    repr((sorted(layer.symbols.items()), layer.ties)),
-                    *map(_bytes, (layer.spline_on, layer.frozen)),
-                )
-                for layer in layers
-            ),
-        )
-        if key not in self._numbers:
-            number = self._numbers[key] = len(self.content)
-            self.networks.append((network, network))
-            self.content.append({**structure(session_at(self.session, network)), "version": number})
-        number = self._numbers[key]
-        if number == len(self.networks) - 1:
-            self.networks[number] = (self.networks[number][0], network)
-        return number
-
-
-def _bytes(mask: Tensor) -> bytes:
-    return mask.cpu().numpy().tobytes()
+def _structure_key(network: KAN) -> str:
+    """What two networks of one structure agree in: width, columns, grid sizes, splines and functions."""
+    layers = [network.layer(index) for index in range(network.depth)]
+    parts = [
+        (layer.grid_size, sorted(layer.symbols.items()), layer.ties, layer.spline_on.tolist(), layer.frozen.tolist())
+        for layer in layers
+    ]
+    return repr((network.width, network.arities, network.columns.tolist(), parts))
 
 
 def session_at(session: Session, network: KAN) -> Session:
@@ -246,7 +217,8 @@ def film_panels(session: Session, networks: Sequence[KAN]) -> dict[str, Any]:
         stacks = {key: [arrays[key] for _, arrays in frames] for key in first}
         panels[name] = {"payload": payload, "arrays": {key: _encoded_array(stack) for key, stack in stacks.items()}}
     if last_forms(session) is not None:
-        panels["forms"] = {"payload": _NO_FORMS, "arrays": {}}
+        # Between the first frame and the end none were worked out.
+        panels["forms"] = {"payload": {"forms": [], "busy": False, "current": False}, "arrays": {}}
     return panels
 
 

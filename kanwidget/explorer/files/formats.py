@@ -11,7 +11,7 @@ from kanwidget import _check
 from kanwidget import export as networks
 from kanwidget.explorer.files.html_report import report
 from kanwidget.explorer.files.panel_figures import FIGURES, figure_file
-from kanwidget.explorer.files.panel_tables import TABLES
+from kanwidget.explorer.files.panel_tables import TABLES, table_file
 from kanwidget.explorer.files.session_writer import session_json
 from kanwidget.explorer.session.script import Script, script
 from kanwidget.explorer.session.session import Session
@@ -34,8 +34,6 @@ class Format:
     their row."""
     content: Callable[..., str | bytes]
     """The file's content, from a session and the method's further arguments. Text is sent as text, bytes as a buffer."""
-    task: str | None = None
-    """Progress in words, for a format that takes seconds."""
 
 
 def drawing(session: Session) -> str:
@@ -49,9 +47,13 @@ def gif(session: Session, seconds: float = 8.0, **options: Any) -> bytes:
     """The training so far as an animated GIF, see `kanwidget.insight.plot.animation`."""
     from kanwidget.insight.plot import animation
 
-    frames = [(frame.step, frame.network()) for frame in session.film()]
-    names = {"in_vars": session.in_vars, "out_vars": session.out_vars}
-    return animation(frames, session.x.cpu(), session.run.history(), seconds=seconds, **{**names, **options})
+    session.view.task("drawing the animation")
+    try:
+        frames = [(frame.step, frame.network()) for frame in session.film()]
+        names = {"in_vars": session.in_vars, "out_vars": session.out_vars}
+        return animation(frames, session.x.cpu(), session.run.history(), seconds=seconds, **{**names, **options})
+    finally:
+        session.view.task(None)
 
 
 def formula_source(session: Session, language: str) -> str:
@@ -75,13 +77,8 @@ def _network_row(suffix: str, row: networks.Format) -> Format:
     """The row of the network for other programs; in the menu where what it needs is installed."""
     label = f"Network {'as' if row.language is None else 'in'} {row.title}" if row.is_there else None
     mime = "application/octet-stream" if row.language is None else "text/plain"
-    content = partial(network_file, suffix=suffix)
+    content = lambda session: networks.file_content(session.model, suffix)  # noqa: E731
     return Format(f"model{suffix}", label, f"model{suffix}", mime, "save_network", content)
-
-
-def network_file(session: Session, suffix: str) -> str | bytes:
-    """The network for other programs."""
-    return networks.file_content(session.model, suffix)
 
 
 def _panel_row(panel: str, suffix: str) -> Format:
@@ -93,7 +90,7 @@ def _panel_row(panel: str, suffix: str) -> Format:
 def _panel(panel: str, suffix: str) -> Callable[[Session], str | bytes]:
     """Writes what a panel shows: a table for `csv`, else a figure."""
     if suffix == "csv":
-        return lambda session: TABLES[panel](session).csv()
+        return partial(table_file, panel=panel)
     return partial(figure_file, panel=panel, suffix=suffix)
 
 
@@ -119,15 +116,7 @@ FORMATS: dict[str, Format] = {
         Format("svg", "SVG drawing", "network.svg", _MIMES["svg"], "save_svg", drawing),
         Format("pdf", "PDF drawing", "network.pdf", _MIMES["pdf"], "save_pdf", _panel("network", "pdf")),
         Format("png", "PNG picture", "network.png", _MIMES["png"], "save_png", _panel("network", "png")),
-        Format(
-            "gif",
-            "GIF of the training",
-            "training.gif",
-            "image/gif",
-            "save_animation",
-            gif,
-            "drawing the animation",
-        ),
+        Format("gif", "GIF of the training", "training.gif", "image/gif", "save_animation", gif),
         Format("csv", "CSV of the errors", "training.csv", _MIMES["csv"], "save_csv", _panel("errors", "csv")),
         Format("json", "JSON state", "session.json", "application/json", "save_json", session_json),
         Format("html", "HTML page", "explorer.html", "text/html", "save_html", report),
@@ -142,15 +131,8 @@ FORMATS: dict[str, Format] = {
 
 def export(session: Session, name: str, *args: Any, **options: Any) -> str | bytes:
     """The content of a file in a format; further arguments are passed to the format's `content`."""
-    row = FORMATS[name]
-    if row.task is not None:
-        session.view.task(row.task)
-    try:
-        with session.discoveries.at_rest():
-            return row.content(session, *args, **options)
-    finally:
-        if row.task is not None:
-            session.view.task(None)
+    with session.discoveries.at_rest():
+        return FORMATS[name].content(session, *args, **options)
 
 
 def menu() -> list[list[str]]:

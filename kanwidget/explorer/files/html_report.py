@@ -43,9 +43,6 @@ _MAX_EDGES = 200
 #: Bytes that the film and the candidates at the acts may have in the file, and the session as well.
 _MAX_BYTES = 1_300_000
 
-#: Parts of the data, in words.
-_PARTS = {"train": "training", "test": "test", "val": "validation"}
-
 _SUMMARY_STYLE = """<style>
 .found{overflow-x:auto;margin:0 0 1rem;font-size:.85rem}.found table{border-collapse:collapse;margin:0 0 .5rem}
 .found :is(th,td){padding:.15rem .7rem;text-align:right;white-space:nowrap;border-bottom:1px solid #8884}.found p{margin:.1rem 0}
@@ -185,8 +182,8 @@ def report(
 
 def _data_line(session: Session) -> str:
     """Rows and columns of the data, for a reader who has nothing but the page."""
-    counts = [(word, f"{part}_input") for part, word in _PARTS.items()]
-    rows = ", ".join(f"{len(session.data[name]):,} {word} rows" for word, name in counts if name in session.data)
+    parts = {"train_input": "training", "test_input": "test", "val_input": "validation"}
+    rows = ", ".join(f"{len(session.data[name]):,} {word} rows" for name, word in parts.items() if name in session.data)
     return f"{rows} · {listed(session.in_vars)} → {listed(session.out_vars)}"
 
 
@@ -209,19 +206,16 @@ def page(stored: str, title: str, summary: str = "", data: str = "", session: st
         data: A few words about the data.
         session: The packed file of the session; None where the page offers none.
     """
+    css = "".join((_STATIC / f"{name}.css").read_text(encoding="utf-8") for name in ("widget", "report"))
     return _PAGE.format(
         title=html.escape(title),
         data=f"<small>{html.escape(data)}</small>" if data else "",
         session="" if session is None else f'<script type="text/plain" id="session">{session}</script>\n',
         summary=summary,
-        css="".join(_css(name) for name in ("widget", "report")),
+        css=css.replace("</", "<\\/"),
         bundle=packed((_STATIC / "report.js").read_text(encoding="utf-8")),
         report=stored,
     )
-
-
-def _css(name: str) -> str:
-    return (_STATIC / f"{name}.css").read_text(encoding="utf-8").replace("</", "<\\/")
 
 
 def content(session: Session, frames: Sequence[Frame] = ()) -> dict[str, Any]:

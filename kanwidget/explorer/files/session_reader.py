@@ -13,7 +13,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -135,9 +135,9 @@ class SavedSession:
 
     def _restore(self, session: Session) -> None:
         """Set network, training, undo tree, script and hall of fame of a session to what the file holds."""
-        model, records, events = self.model, self.records, tuple(self.events)
+        records, events = self.records, tuple(self.events)
         checkpoint = Checkpoint(
-            model, self.trainer_state, records, len(records), events, self.last_record, 0, self.seed
+            self.model, self.trainer_state, records, len(records), events, self.last_record, 0, self.seed
         )
         settings = {name: value for name, value in self.settings.items() if name not in _CONSTANT_SETTINGS}
         session.run.resume(checkpoint, settings, self.noise, self.state, self.stop_reason)
@@ -147,17 +147,12 @@ class SavedSession:
             session.set_origin(*self.origin)
         session.tree.resume(self.nodes, self.current_node)
         session.script.begin(self.log, cut=False)
-        self._restore_formulas(session)
+        if self.formulas:  # of their texts, which are read and not executed, the errors follow from the data
+            formulas = EquationWriter(session).from_file(session, [row for row, _ in self.formulas])
+            best = next((row[0] for row, is_best in self.formulas if is_best), "")
+            session.discoveries.hall(session.run.problem).show(formulas, best)
         # The state of gradient methods isn't stored: the script loses it here, too.
         session.run.forget_momentum()
-
-    def _restore_formulas(self, session: Session) -> None:
-        """The hall of fame: of the texts, which are read and not executed, the errors follow from the data."""
-        if self.formulas:
-            writer = EquationWriter(session)
-            best = next((row[0] for row, is_best in self.formulas if is_best), "")
-            hall = session.discoveries.hall(session.run.problem)
-            hall.show(writer.from_file(session, [row for row, _ in self.formulas]), best)
 
     def _damaged(self, error: Exception) -> ValueError:
         return ValueError(f"{self.path} is damaged: {type(error).__name__}: {error}")
@@ -268,34 +263,30 @@ def _dataset(content: dict[str, Any]) -> Dataset:
 # ---- lines of the script
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptLine(Statement):
-    """A call of the explorer, or a setting, with plain values.
+def log_entry(line: str) -> Statement | int:
+    """An entry of the log: a number of steps, or calls of the explorer and settings with plain values.
+
+    Raises:
+        ValueError: For a line that is anything else.
 
     Examples:
-        >>> ScriptLine("explorer.fix('sin', edge=(0, 0, 1))").call()
-        "explorer.fix('sin', edge=(0, 0, 1))"
-        >>> ScriptLine("explorer.fix(open('x'))")
+        >>> log_entry("explorer.step(3)"), log_entry("explorer.fix('sin', edge=(0, 0, 1))").call()
+        (3, "explorer.fix('sin', edge=(0, 0, 1))")
+        >>> log_entry("explorer.fix(open('x'))")
         Traceback (most recent call last):
         ...
         ValueError: "explorer.fix(open('x'))" is no act of an explorer
     """
-
-    def __post_init__(self) -> None:
-        """Refuse a line that is anything but calls of the explorer and settings."""
-        try:
-            statements = ast.parse(self.line).body
-            sound = bool(statements) and all(map(_is_act, statements))
-        except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
-            sound = False
-        if not sound:
-            raise ValueError(f"{self.line!r} is no act of an explorer")
-
-
-def log_entry(line: str) -> ScriptLine | int:
-    """An entry of the log: an act, or a number of steps."""
-    steps = re.fullmatch(r"explorer\.step\((\d{1,9})\)", line)
-    return int(steps[1]) if steps else ScriptLine(line)
+    if steps := re.fullmatch(r"explorer\.step\((\d{1,9})\)", line):
+        return int(steps[1])
+    try:
+        statements = ast.parse(line).body
+        sound = bool(statements) and all(map(_is_act, statements))
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        sound = False
+    if not sound:
+        raise ValueError(f"{line!r} is no act of an explorer")
+    return Statement(line)
 
 
 def _is_act(statement: ast.stmt) -> bool:

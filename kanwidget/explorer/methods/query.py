@@ -17,7 +17,6 @@ from kanwidget.explorer.describe.panels.surface import checked, surface
 from kanwidget.explorer.describe.snapshot import status
 from kanwidget.explorer.files.panel_tables import predictions
 from kanwidget.explorer.methods.base import MethodGroup
-from kanwidget.explorer.methods.tracebacks import plain_refusals
 from kanwidget.explorer.session.view import SurfaceView
 from kanwidget.kan import KAN
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from kanwidget.insight.plot.style import ThemeName
 
 
-@plain_refusals
 class QueryMethods(MethodGroup):
     """The queries of `KANExplorer`."""
 
@@ -129,8 +127,8 @@ class QueryMethods(MethodGroup):
             >>> list(KANExplorer.demo("product").predictions())
             ['part', 'x_1', 'x_2', 'y', 'y predicted', 'y error']
         """
-        table = self._ask(lambda: predictions(self._session))
-        return _pandas("predictions", "save_panel('fit', 'predictions.csv') does without").DataFrame(table.columns)
+        columns = self._ask(lambda: predictions(self._session))
+        return _pandas("predictions", "save_panel('fit', 'predictions.csv') does without").DataFrame(columns)
 
     def surface(
         self, x: int = 0, y: int | None = None, output: int = 0, at: Sequence[float | None] = ()

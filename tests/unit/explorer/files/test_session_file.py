@@ -13,7 +13,7 @@ from kanwidget import KAN, Dataset, KANExplorer, create_dataset
 from kanwidget._files import write_atomically
 from kanwidget.explorer.files import session_writer
 from kanwidget.explorer.files.formats import FORMATS, Format, menu
-from kanwidget.explorer.files.session_reader import ScriptLine
+from kanwidget.explorer.files.session_reader import log_entry
 from kanwidget.explorer.files.session_writer import session_json
 from kanwidget.explorer.methods.save import method_of
 
@@ -361,7 +361,7 @@ def test_scalars_of_numpy_and_other_lists_of_names_are_plain_in_a_file(model, da
 @pytest.mark.parametrize(
     "line",
     [
-        "explorer.step(3)",
+        "explorer.step(n=3)",
         "explorer.lamb = 0.1; explorer.opt = 'Adam'",
         "explorer.fix('sin', edge=(0, 0, 1), keep_spline=True)",
         "explorer.prune(edges=[(0, 0, 1), (0, 1, 1)])",
@@ -369,7 +369,7 @@ def test_scalars_of_numpy_and_other_lists_of_names_are_plain_in_a_file(model, da
     ],
 )
 def test_acts_of_an_explorer_are_taken(line):
-    assert ScriptLine(line).call() == line
+    assert log_entry(line).call() == line
 
 
 @pytest.mark.parametrize(
@@ -393,7 +393,7 @@ def test_acts_of_an_explorer_are_taken(line):
 )
 def test_anything_else_is_none(line):
     with pytest.raises(ValueError, match="is no act of an explorer"):
-        ScriptLine(line)
+        log_entry(line)
 
 
 def test_data_without_names_come_back_without(model, data, tmp_path):
