@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from kanwidget import _check
 from kanwidget._refusals import short_refusals
 from kanwidget.explorer.drivers.driver import Driver
-from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
 
 T = TypeVar("T")
@@ -39,9 +38,6 @@ class MethodGroup:
 
     def _ask(self, job: Callable[[], T]) -> T:
         return self._driver.ask(job)
-
-    def _apply(self, command: Command) -> None:
-        self._driver.apply(command)
 
 
 def _unknown_setting(explorer: type, name: str) -> str:

@@ -6,16 +6,9 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from kanwidget import _check
-from kanwidget.explorer.commands.discovery.search import (
-    SECONDS,
-    FindFormulas,
-    PauseSearch,
-    ResumeSearch,
-    StopSearch,
-)
+from kanwidget.explorer.commands.discovery.search import SECONDS, FindFormulas, PauseSearch, ResumeSearch, StopSearch
 from kanwidget.explorer.commands.discovery.use_formula import UseFormula
 from kanwidget.explorer.describe.formula import distinct
-from kanwidget.explorer.methods.tracebacks import plain_refusals
 from kanwidget.explorer.methods.train import TrainMethods
 
 if TYPE_CHECKING:
@@ -25,7 +18,6 @@ if TYPE_CHECKING:
 _WAIT_SECONDS = 0.05
 
 
-@plain_refusals
 class DiscoveryMethods(TrainMethods):
     """The methods of `KANExplorer` that find formulas beside its network."""
 
@@ -61,8 +53,7 @@ class DiscoveryMethods(TrainMethods):
         seed = _check.integer(seed, "seed", "discover", low=0)
         steps = None if steps is None else _check.integer(steps, "steps", "discover", low=1)
         command = FindFormulas(chosen, seed, steps)
-        if not isinstance(wait, bool):
-            _check.fail("wait", "discover", "True or False", wait)
+        _check.boolean(wait, "wait", "discover")
         if self._driver.kind == "thread" or not wait:
             self._driver.start(command)
             if wait:
@@ -109,7 +100,7 @@ class DiscoveryMethods(TrainMethods):
             >>> explorer.resume_search()
             >>> explorer.stop_search()
         """
-        self._apply(PauseSearch())
+        self._driver.apply(PauseSearch())
 
     def resume_search(self) -> None:
         """Let a search that is held go on; nothing happens without one.
@@ -118,7 +109,7 @@ class DiscoveryMethods(TrainMethods):
             >>> from kanwidget import KANExplorer
             >>> KANExplorer.demo("product").resume_search()
         """
-        self._apply(ResumeSearch())
+        self._driver.apply(ResumeSearch())
 
     def stop_search(self) -> None:
         """End the search for formulas. Those that it has found are finished, within a moment: exact numbers in place of constants
@@ -128,7 +119,7 @@ class DiscoveryMethods(TrainMethods):
             >>> from kanwidget import KANExplorer
             >>> KANExplorer.demo("product").stop_search()
         """
-        self._apply(StopSearch())
+        self._driver.apply(StopSearch())
 
     def use_formula(self, formula: Any) -> None:
         """Put the network of a formula in place of the current one; `undo()` brings that back.
@@ -150,7 +141,7 @@ class DiscoveryMethods(TrainMethods):
             2.0*x_1*x_2
             >>> explorer.undo()
         """
-        self._apply(UseFormula(source=self._source(formula)))
+        self._driver.apply(UseFormula(source=self._source(formula)))
 
     def _source(self, formula: Any) -> str:
         """The text of a formula, in which columns whose names aren't identifiers are `x_1`, `x_2`, ….

@@ -14,13 +14,11 @@ from kanwidget.explorer.commands.logarithms import UseLogarithms
 from kanwidget.explorer.commands.network import AddNode, AutoSymbolic, Prune, Refine
 from kanwidget.explorer.commands.view import Select
 from kanwidget.explorer.methods.base import MethodGroup
-from kanwidget.explorer.methods.tracebacks import plain_refusals
 from kanwidget.symbolic.fits.ranking import R2_THRESHOLD
 
 EdgeLike = Sequence[int]
 
 
-@plain_refusals
 class EditMethods(MethodGroup):
     """The methods of `KANExplorer` that change the network; each is one command to the session."""
 
@@ -38,7 +36,7 @@ class EditMethods(MethodGroup):
             'symbolic'
         """
         edges = (edge,) if edge and not isinstance(edge[0], Sequence) else edge
-        self._apply(Select(tuple(self._open.check_edge(ref, "select") for ref in edges)))
+        self._driver.apply(Select(tuple(self._open.check_edge(ref, "select") for ref in edges)))
 
     def candidates(self, edge: EdgeLike | int | None = None, *ends: int) -> list[SymbolicFit]:
         """The candidates of the selected edge, or of another edge, `candidates(0, 0, 1)`, best first.
@@ -55,9 +53,8 @@ class EditMethods(MethodGroup):
         def search() -> list[SymbolicFit]:
             """The candidates of the chosen edge, found where the session may be read."""
             fits = list(self._session.candidates.of(chosen))
-            self._driver.publisher.mark_changed(
-                frozenset(("candidates",))
-            )  # the page shows the best candidate of every edge
+            # The page shows the best candidate of every edge.
+            self._driver.publisher.mark_changed(frozenset(("candidates",)))
             return fits
 
         return self._ask(search)
@@ -87,7 +84,7 @@ class EditMethods(MethodGroup):
             ['symbolic', 'both']
         """
         first, *further = self._edges(edge, edges, "fix")
-        self._apply(Fix(first, name, keep_spline, tuple(further)))
+        self._driver.apply(Fix(first, name, keep_spline, tuple(further)))
 
     def unfix(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
         """Bring back the spline of the selected edge, of another edge, `unfix(0, 0, 1)`, or of several `edges`.
@@ -101,7 +98,7 @@ class EditMethods(MethodGroup):
             'spline'
         """
         first, *further = self._edges(_edge_of(edge, ends), edges, "unfix")
-        self._apply(Unfix(first, tuple(further)))
+        self._driver.apply(Unfix(first, tuple(further)))
 
     def drag(self, edge: EdgeLike, k: int, value: float, *, commit: bool = True) -> None:
         """Set coefficient k of an edge's spline. Calls with `commit=False` and a last call without it are one act.
@@ -113,7 +110,7 @@ class EditMethods(MethodGroup):
             >>> explorer.model.layer(0).coef[0, 0, 2].item()
             0.5
         """
-        self._apply(Drag(self._edge(edge, "drag"), k, value, commit))
+        self._driver.apply(Drag(self._edge(edge, "drag"), k, value, commit))
 
     def use_log(self, names: Iterable[str]) -> None:
         """Begin again with the logarithms of these columns, or of the target, as the network's first, or last, step.
@@ -129,7 +126,7 @@ class EditMethods(MethodGroup):
             ('p',)
         """
         names = [names] if isinstance(names, str) else list(names)
-        self._apply(UseLogarithms(tuple(names)))
+        self._driver.apply(UseLogarithms(tuple(names)))
 
     def merge_levels(self, column: str, groups: Iterable[Sequence[str]]) -> None:
         """Give the levels of each group of a column of words one value, and all its other levels one each; training goes on from there.
@@ -148,7 +145,9 @@ class EditMethods(MethodGroup):
             _check.fail("column", "merge_levels", "the name of a column of words", column, error=TypeError)
         if isinstance(groups, str) or not isinstance(groups, Iterable):
             _check.fail("groups", "merge_levels", "lists of levels", groups, "Write [['a', 'b'], …].")
-        self._apply(MergeLevels(column, tuple(tuple(one) if isinstance(one, (list, tuple)) else one for one in groups)))
+        self._driver.apply(
+            MergeLevels(column, tuple(tuple(one) if isinstance(one, (list, tuple)) else one for one in groups))
+        )
 
     def freeze(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
         """Keep the selected edge out of training, or another edge, `freeze(0, 0, 1)`, or several `edges`.
@@ -161,7 +160,7 @@ class EditMethods(MethodGroup):
             True
         """
         first, *further = self._edges(_edge_of(edge, ends), edges, "freeze")
-        self._apply(Freeze(first, True, tuple(further)))
+        self._driver.apply(Freeze(first, True, tuple(further)))
 
     def unfreeze(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
         """Let frozen edges train again.
@@ -175,7 +174,7 @@ class EditMethods(MethodGroup):
             False
         """
         first, *further = self._edges(_edge_of(edge, ends), edges, "unfreeze")
-        self._apply(Freeze(first, False, tuple(further)))
+        self._driver.apply(Freeze(first, False, tuple(further)))
 
     def lock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
         """Make edges `(input, output)` of a layer share one function.
@@ -187,7 +186,7 @@ class EditMethods(MethodGroup):
             >>> len(explorer.model.layer(0).ties)
             1
         """
-        self._apply(Lock(fields.whole(l, "l", "lock"), fields.pairs(edges, "lock")))
+        self._driver.apply(Lock(fields.whole(l, "l", "lock"), fields.pairs(edges, "lock")))
 
     def unlock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
         """Give edges that share a function their own functions again.
@@ -200,7 +199,7 @@ class EditMethods(MethodGroup):
             >>> len(explorer.model.layer(0).ties)
             0
         """
-        self._apply(Lock(fields.whole(l, "l", "unlock"), fields.pairs(edges, "unlock"), False))
+        self._driver.apply(Lock(fields.whole(l, "l", "unlock"), fields.pairs(edges, "unlock"), False))
 
     # ---- the whole network
 
@@ -225,10 +224,9 @@ class EditMethods(MethodGroup):
             _check.fail("edges", "prune", "a list of edges (layer, input, output)", edges)
         picked = None if edges is None else tuple(self._edge(edge, "prune") for edge in edges)
         node = None if node is None else fields.node(node, "prune")
-        node_th, edge_th = (
-            _check.real(value, name, "prune", low=0) for name, value in (("node_th", node_th), ("edge_th", edge_th))
-        )
-        self._apply(Prune(picked, node, node_th, edge_th))
+        node_th = _check.real(node_th, "node_th", "prune", low=0)
+        edge_th = _check.real(edge_th, "edge_th", "prune", low=0)
+        self._driver.apply(Prune(picked, node, node_th, edge_th))
 
     def restore(self, *edges: Any) -> None:
         """Bring pruned edges back: `restore(0, 1, 4)`, or several triples.
@@ -242,7 +240,7 @@ class EditMethods(MethodGroup):
             'spline'
         """
         listed = (edges,) if edges and not isinstance(edges[0], Sequence) else edges
-        self._apply(Restore(tuple(self._edge(edge, "restore") for edge in listed)))
+        self._driver.apply(Restore(tuple(self._edge(edge, "restore") for edge in listed)))
 
     def refine(self, grid: int) -> None:
         """Change the number of grid intervals, 1 to 200.
@@ -254,7 +252,7 @@ class EditMethods(MethodGroup):
             >>> explorer.grid
             10
         """
-        self._apply(Refine(fields.grid(grid)))
+        self._driver.apply(Refine(fields.grid(grid)))
 
     def add_node(self, level: int, *, product: bool = False) -> None:
         """Add a node to a hidden level, a sum or a product; the function stays. Where there is no hidden level, it comes first.
@@ -266,7 +264,7 @@ class EditMethods(MethodGroup):
             >>> explorer.model.width
             [[2, 0], [3, 1], [1, 0]]
         """
-        self._apply(AddNode(fields.whole(level, "level", "add_node"), bool(product)))
+        self._driver.apply(AddNode(fields.whole(level, "level", "add_node"), bool(product)))
 
     def remove_node(self, level: int, index: int) -> None:
         """Remove a hidden node.
@@ -278,7 +276,7 @@ class EditMethods(MethodGroup):
             >>> explorer.model.width
             [[2, 0], [1, 1], [1, 0]]
         """
-        self._apply(Prune(node=fields.node((level, index), "remove_node")))
+        self._driver.apply(Prune(node=fields.node((level, index), "remove_node")))
 
     def auto_symbolic(
         self,
@@ -309,7 +307,7 @@ class EditMethods(MethodGroup):
         if lib is not None:
             lib = tuple(row.name for row in primitives(lib, "auto_symbolic"))
         picked = None if edges is None else tuple(self._edge(edge, "auto_symbolic") for edge in edges)
-        self._apply(AutoSymbolic(r2_threshold, simplicity, lib, picked))
+        self._driver.apply(AutoSymbolic(r2_threshold, simplicity, lib, picked))
 
     # ---- inside
 

@@ -11,12 +11,10 @@ from kanwidget.explorer.commands.guide import FitFormula, Grow, Simplify, Train
 from kanwidget.explorer.guide.notices import SessionNotice, notices
 from kanwidget.explorer.guide.richer import asks_for_richer
 from kanwidget.explorer.guide.steps import Act, guidance
-from kanwidget.explorer.methods.tracebacks import plain_refusals
 from kanwidget.explorer.methods.train import TrainMethods
 from kanwidget.explorer.session.session import Session
 
 
-@plain_refusals
 class GuideMethods(TrainMethods):
     """The methods of `KANExplorer` that lead from data to a formula."""
 
@@ -74,7 +72,7 @@ class GuideMethods(TrainMethods):
             >>> explorer.model.width
             [[2, 0], [1, 1], [1, 0]]
         """
-        self._apply(Grow())
+        self._driver.apply(Grow())
 
     def simplify(self, *, bits: int | None = None) -> None:
         """Remove needless edges and put functions in place of curves, in this call: the second step. One `undo()` takes it back.

@@ -12,7 +12,6 @@ from kanwidget._files import write_atomically
 from kanwidget.explorer.files.formats import FORMATS, Format, export, replay_script
 from kanwidget.explorer.files.panel_tables import TABLES
 from kanwidget.explorer.methods.base import MethodGroup
-from kanwidget.explorer.methods.tracebacks import plain_refusals
 from kanwidget.explorer.session.script import Script
 from kanwidget.export import suffix_of
 from kanwidget.symbolic.writing.languages import SUFFIXES
@@ -93,9 +92,7 @@ class SaveMethods(MethodGroup):
             'part,x_1,x_2,y,y predicted,y error'
         """
         _check.choice(panel, "panel", "save_panel", TABLES)
-        if not isinstance(path, (str, os.PathLike)):
-            _check.fail("path", "save_panel", "a path", path, error=TypeError)
-        suffix = Path(path).suffix.lower()
+        suffix = _suffix_of_file(path, "save_panel")
         if f"{panel}{suffix}" not in FORMATS:
             _check.fail("path", "save_panel", "a file that ends in .svg, .pdf, .png or .csv", os.fspath(path))
         self._save(f"{panel}{suffix}", path)
@@ -120,9 +117,7 @@ class SaveMethods(MethodGroup):
             >>> "return pow(axis, 3.0/2.0);" in file.read_text()
             True
         """
-        if not isinstance(path, (str, os.PathLike)):
-            _check.fail("path", "save_formula", "a path", path, error=TypeError)
-        suffix = Path(path).suffix.lower()
+        suffix = _suffix_of_file(path, "save_formula")
         if suffix not in SUFFIXES:
             expected = f"a file that ends in one of {', '.join(SUFFIXES)}"
             _check.fail("path", "save_formula", expected, os.fspath(path), "A cell of Excel is a .txt.")
@@ -223,6 +218,17 @@ class SaveMethods(MethodGroup):
         write_atomically(path, content, FORMATS[name].method)
 
 
+def _suffix_of_file(path: Any, where: str) -> str:
+    """The end of a file's name, in small letters.
+
+    Raises:
+        TypeError: If `path` is no path.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        _check.fail("path", where, "a path", path, error=TypeError)
+    return Path(path).suffix.lower()
+
+
 def method_of(row: Format) -> Callable[..., None]:
     """The method of a format without further arguments."""
 
@@ -247,4 +253,3 @@ def method_of(row: Format) -> Callable[..., None]:
 for _row in FORMATS.values():
     if not hasattr(SaveMethods, _row.method):
         setattr(SaveMethods, _row.method, method_of(_row))
-plain_refusals(SaveMethods)

@@ -8,10 +8,8 @@ from kanwidget.explorer.commands.network import Refine
 from kanwidget.explorer.commands.training import Set
 from kanwidget.explorer.commands.view import Rank
 from kanwidget.explorer.methods.base import MethodGroup
-from kanwidget.explorer.methods.tracebacks import plain_refusals
 
 
-@plain_refusals
 class SettingMethods(MethodGroup):
     """The settings of `KANExplorer`; assigning to one is a command."""
 
@@ -30,7 +28,7 @@ class SettingMethods(MethodGroup):
 
     @lamb.setter
     def lamb(self, value: float) -> None:
-        self._apply(Set(lamb=_check.real(value, "lamb", "KANExplorer", low=0)))
+        self._driver.apply(Set(lamb=_check.real(value, "lamb", "KANExplorer", low=0)))
 
     @property
     def grid(self) -> int:
@@ -47,7 +45,7 @@ class SettingMethods(MethodGroup):
 
     @grid.setter
     def grid(self, value: int) -> None:
-        self._apply(Refine(fields.grid(value)))
+        self._driver.apply(Refine(fields.grid(value)))
 
     @property
     def opt(self) -> str:
@@ -64,7 +62,7 @@ class SettingMethods(MethodGroup):
 
     @opt.setter
     def opt(self, value: str) -> None:
-        self._apply(Set(opt=_check.choice(value, "opt", "KANExplorer", self._open.run.optimizers)))
+        self._driver.apply(Set(opt=_check.choice(value, "opt", "KANExplorer", self._open.run.optimizers)))
 
     @property
     def lr(self) -> float | None:
@@ -81,7 +79,7 @@ class SettingMethods(MethodGroup):
 
     @lr.setter
     def lr(self, value: float) -> None:
-        self._apply(Set(lr=_check.real(value, "lr", "KANExplorer", low=0, open_low=True)))
+        self._driver.apply(Set(lr=_check.real(value, "lr", "KANExplorer", low=0, open_low=True)))
 
     @property
     def batch(self) -> int | None:
@@ -99,7 +97,7 @@ class SettingMethods(MethodGroup):
 
     @batch.setter
     def batch(self, value: int | None) -> None:
-        self._apply(Set(batch=-1 if value is None else _check.integer(value, "batch", "KANExplorer", low=1)))
+        self._driver.apply(Set(batch=-1 if value is None else _check.integer(value, "batch", "KANExplorer", low=1)))
 
     @property
     def noise(self) -> float:
@@ -116,7 +114,7 @@ class SettingMethods(MethodGroup):
 
     @noise.setter
     def noise(self, value: float) -> None:
-        self._apply(Set(noise=_check.real(value, "noise", "KANExplorer", low=0)))
+        self._driver.apply(Set(noise=_check.real(value, "noise", "KANExplorer", low=0)))
 
     @property
     def simplicity(self) -> float:
@@ -133,4 +131,4 @@ class SettingMethods(MethodGroup):
 
     @simplicity.setter
     def simplicity(self, value: float) -> None:
-        self._apply(Rank(_check.real(value, "simplicity", "KANExplorer", low=0, high=1)))
+        self._driver.apply(Rank(_check.real(value, "simplicity", "KANExplorer", low=0, high=1)))

@@ -11,11 +11,13 @@ Cls = TypeVar("Cls", bound=type)
 
 
 def plain_refusals(cls: Cls) -> Cls:
-    """Let all public methods and properties of a class, and its construction, raise refusals without the package's own frames."""
-    for name, member in list(vars(cls).items()):
-        if name == "__init__" or not name.startswith("_"):
-            setattr(cls, name, _plain(member))
-    return _check.methods_of("KANExplorer")(cls)
+    """Let all public methods and properties of a class and its bases, and its construction, raise refusals without the package's frames."""
+    for owner in cls.__mro__[:-1]:
+        for name, member in list(vars(owner).items()):
+            if name == "__init__" or not name.startswith("_"):
+                setattr(owner, name, _plain(member))
+        _check.methods_of("KANExplorer")(owner)
+    return cls
 
 
 def _plain(member: Any) -> Any:

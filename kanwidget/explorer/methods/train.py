@@ -11,7 +11,6 @@ from kanwidget import _check
 from kanwidget.core import History, StepRecord
 from kanwidget.explorer.commands.training import Start, Step
 from kanwidget.explorer.methods.query import QueryMethods
-from kanwidget.explorer.methods.tracebacks import plain_refusals
 from kanwidget.explorer.notebook.cells import gentle_interrupt
 from kanwidget.explorer.session.command import Command
 from kanwidget.training.steps.loop import close_bar, progress_bar
@@ -20,7 +19,6 @@ from kanwidget.training.steps.loop import close_bar, progress_bar
 _WAIT_SECONDS = 0.05
 
 
-@plain_refusals
 class TrainMethods(QueryMethods):
     """The methods of `KANExplorer` that take steps."""
 
@@ -129,14 +127,8 @@ class TrainMethods(QueryMethods):
         if until is not None and not callable(until):
             _check.fail("until", "wait", "a function of a StepRecord", until)
         session = self._open
-        if (
-            session.running
-            and session.process is None
-            and steps is None
-            and until is None
-            and timeout is None
-            and session.run.remaining_steps is None
-        ):
+        has_no_end = steps is None and until is None and timeout is None and session.run.remaining_steps is None
+        if has_no_end and session.running and session.process is None:
             _check.refuse(
                 RuntimeError(
                     "wait() would wait for ever: the training has no last step. Use wait(steps=…), until=… or timeout=…."

@@ -6,10 +6,8 @@ from kanwidget.explorer.commands import fields
 from kanwidget.explorer.commands.history import BackToBest, Goto, GoToStep, Redo, Reset, Undo
 from kanwidget.explorer.commands.training import UsePreset
 from kanwidget.explorer.methods.base import MethodGroup
-from kanwidget.explorer.methods.tracebacks import plain_refusals
 
 
-@plain_refusals
 class UndoMethods(MethodGroup):
     """The methods of `KANExplorer` that go to other states."""
 
@@ -24,7 +22,7 @@ class UndoMethods(MethodGroup):
             >>> explorer.status["step"], explorer.model.seed
             (0, 1)
         """
-        self._apply(Reset(seed))
+        self._driver.apply(Reset(seed))
 
     def use_example(self, name: str) -> None:
         """Go on with another small problem; `undo` brings the current one back.
@@ -45,7 +43,7 @@ class UndoMethods(MethodGroup):
             >>> explorer.model.width
             [[2, 0], [2, 1], [1, 0]]
         """
-        self._apply(UsePreset(name))
+        self._driver.apply(UsePreset(name))
 
     def undo(self, n: int | None = None) -> None:
         """Go back to just before the last act. The steps of a training, from one act to the next, are an act as well.
@@ -65,7 +63,7 @@ class UndoMethods(MethodGroup):
             >>> explorer.model.layer(0).state(0, 0)
             'spline'
         """
-        self._apply(Undo(n))
+        self._driver.apply(Undo(n))
 
     def redo(self) -> None:
         """Go forward to the act that was undone.
@@ -79,7 +77,7 @@ class UndoMethods(MethodGroup):
             >>> explorer.model.layer(0).state(0, 0)
             'pruned'
         """
-        self._apply(Redo())
+        self._driver.apply(Redo())
 
     def goto(self, state: int) -> None:
         """Go to a state of the history by its id, see `states`.
@@ -92,7 +90,7 @@ class UndoMethods(MethodGroup):
             >>> [state["label"] for state in explorer.states]
             ['start', 'prune x₁ → h₁,₁']
         """
-        self._apply(Goto(fields.whole(state, "state", "goto")))
+        self._driver.apply(Goto(fields.whole(state, "state", "goto")))
 
     def go_to_step(self, step: int) -> None:
         """Go back to a step of the training that led to the current state; `undo` takes this back.
@@ -116,7 +114,7 @@ class UndoMethods(MethodGroup):
             >>> explorer.status["step"]
             5
         """
-        self._apply(GoToStep(fields.whole(step, "step", "go_to_step")))
+        self._driver.apply(GoToStep(fields.whole(step, "step", "go_to_step")))
 
     def back_to_best(self) -> None:
         """Go back to the step with the lowest error since the last act: on the test data, without these on the training data.
@@ -131,4 +129,4 @@ class UndoMethods(MethodGroup):
             >>> explorer.status["step"]
             3
         """
-        self._apply(BackToBest())
+        self._driver.apply(BackToBest())

@@ -179,7 +179,7 @@ def _tellers(one, publisher):
         publisher.send_selection()
 
     def metrics():
-        rows = describe.metrics(one.run.records[1:])
+        rows = describe.metrics(one.run.records[1:], 1000)
         publisher.send("metrics", {"first": 1, "replace": False}, {"metrics": rows}, frame=3)
 
     def some():

@@ -49,7 +49,7 @@ def test_another_problem_begins_anew():
     explorer.step(2)
     explorer.fix("sin", edge=(0, 0, 0))
     layout = session.structure_id
-    explorer._apply(UsePreset("four inputs"))
+    explorer._driver.apply(UsePreset("four inputs"))
     assert session.model.width == [[4, 0], [2, 1], [1, 0]]
     assert (session.run.records, len(session.tree.nodes), session.run.state) == ([], 4, "idle")
     assert session.structure_id != layout
@@ -73,7 +73,7 @@ def test_a_problem_that_fails_leaves_the_session_as_it_was():
         session = explorer._session
         before, names, data = everything(session), (session.in_vars, session.out_vars), session.data
         with pytest.raises(RuntimeError, match="not for this one"):
-            explorer._apply(UsePreset("two spirals"))
+            explorer._driver.apply(UsePreset("two spirals"))
         assert everything(session) == before
         assert (session.in_vars, session.out_vars) == names
         assert session.data is data

@@ -114,7 +114,7 @@ def test_a_broken_function_is_left_out_and_told_once(explorer, page_of, register
     assert len(told) == 1
     assert told[0]["message"].startswith("The function `mine` raised ZeroDivisionError")
     assert len(page.last("candidates")["candidates"]["rows"]) >= 12
-    explorer._apply(ShowPreview())
+    explorer._driver.apply(ShowPreview())
     explorer.select(0, 1, 0)
     settle(explorer)
     explorer.fit(2)

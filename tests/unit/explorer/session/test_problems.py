@@ -54,8 +54,8 @@ def test_both_go_on_as_if_they_had_been_alone(explorer):
 
 
 def test_settings_and_noise_come_back_with_their_problem(explorer):
-    explorer._apply(Set(lamb=0.02))
-    explorer._apply(Set(noise=0.1))
+    explorer._driver.apply(Set(lamb=0.02))
+    explorer._driver.apply(Set(noise=0.1))
     labels = explorer._session.run.trainer.data.train_label
     explorer.use_example("product")
     assert explorer._session.run.noise == 0.0
@@ -116,7 +116,7 @@ def test_a_problem_that_is_not_there_leaves_the_session_as_it_was(explorer):
     explorer.step(1)
     before = everything(explorer._session)
     with pytest.raises(ValueError, match="name"):
-        explorer._apply(UsePreset("nothing"))
+        explorer._driver.apply(UsePreset("nothing"))
     assert everything(explorer._session) == before
 
 

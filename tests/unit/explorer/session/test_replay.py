@@ -56,14 +56,14 @@ def perform(explorer, act, draw):
         case "step":
             explorer.step(draw.randint(1, 4))
         case "start":
-            explorer._apply(Start())
+            explorer._driver.apply(Start())
         case "go on":
             for _ in range(draw.randint(1, 3)):
                 explorer._session.advance(0.0)
         case "pause":
             explorer.pause()
         case "begin to simplify":
-            explorer._apply(Simplify())
+            explorer._driver.apply(Simplify())
         case "train":
             explorer.train()
         case "simplify":

@@ -79,7 +79,7 @@ def test_batches_are_replayed(data):
 def test_a_problem_to_play_with_is_named(data):
     with KANExplorer.demo("ripples", seed=2) as explorer:
         explorer.step(2)
-        explorer._apply(UsePreset("product"))
+        explorer._driver.apply(UsePreset("product"))
         explorer.step(3)
         assert "KANExplorer.demo('ripples', seed=2" in explorer.code()
         assert "explorer.use_example('product')" in explorer.code()
@@ -96,9 +96,9 @@ def test_a_problem_to_play_with_is_named(data):
 def test_settings_that_another_problem_takes_over_are_in_its_script(given, changes):
     with KANExplorer.demo("ripples", in_vars=["a", "b"], out_vars=["c"], driver="blocking", **given) as explorer:
         for change in changes:
-            explorer._apply(Set(**change))
+            explorer._driver.apply(Set(**change))
         explorer.step(2)
-        explorer._apply(UsePreset("four inputs"))
+        explorer._driver.apply(UsePreset("four inputs"))
         assert explorer._session.in_vars == ("x_1", "x_2", "x_3", "x_4")
         explorer.step(3)
         assert network(replay(explorer.code(), None)) == network(explorer.model)
@@ -115,7 +115,7 @@ def test_settings_that_another_problem_takes_over_are_in_its_script(given, chang
 def test_settings_of_one_message_are_repeated_one_after_the_other(data, given, change):
     with KANExplorer(KAN([2, 3, 1], seed=4), data, driver="blocking", **given) as explorer:
         explorer.step(2)
-        explorer._apply(change)
+        explorer._driver.apply(change)
         explorer.step(3)
         assert network(replay(explorer.code(), data)) == network(explorer.model)
 
