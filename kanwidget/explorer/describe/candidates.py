@@ -45,14 +45,18 @@ def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tu
     errors = session.swap_errors.of(edge)
     drawn = [row for fit in fits if (row := _drawn(fit, name, x)) is not None]
     in_place = function_in_place(session.model, edge)
-    for candidate, _ in drawn:
+    width = band(session.model, session.run.posterior(), edge, x.to(inputs.device))
+    for candidate, curve in drawn:
+        error = errors.get(candidate["name"])
         if in_place is not None and candidate["name"] == in_place[0].name:
             candidate["in_place"] = True
-            errors = {**errors, candidate["name"]: error_of(session.run.last_record)}
-    width = band(session.model, session.run.posterior(), edge, x.to(inputs.device))
-    if width is not None:
-        _mark_in_band(drawn, y, width)
-    rows = [_with_error(candidate, errors) for candidate, _ in drawn]
+            error = error_of(session.run.last_record)
+        # Nowhere farther from the edge's curve than the width of its band.
+        if width is not None and bool(((curve - y.cpu()).abs() <= width.cpu()).all()):
+            candidate["in_band"] = True
+        if (shown := finite(error)) is not None:
+            candidate["error"] = shown
+    rows = [candidate for candidate, _ in drawn]
     payload: p.Candidates = {**without_rows(session, edge), "rows": rows, "best": best_candidates(session)}
     lock = None if session.running else finite(error_after_lock(session.run, session.view.selection))
     if lock is not None:
@@ -86,13 +90,6 @@ def _of_words(session: Session, edge: EdgeRef) -> p.Candidates:
     return payload | {"merges": rows}
 
 
-def _mark_in_band(drawn: Sequence[tuple[p.Candidate, Tensor]], y: Tensor, width: Tensor) -> None:
-    """Mark the candidates whose curve is nowhere farther from the edge's than the width of its band. In place."""
-    for candidate, curve in drawn:
-        if bool(((curve - y.cpu()).abs() <= width.cpu()).all()):
-            candidate["in_band"] = True
-
-
 def best_candidates(session: Session) -> list[p.BestOf]:
     """The best candidate of each edge that the cache has for the current state."""
     best = [(ref, session.candidates.best_of(ref)) for ref in session.candidates.best.edges()]
@@ -108,27 +105,6 @@ def _worth_showing(fits: Sequence[SymbolicFit]) -> list[SymbolicFit]:
     return [*originals, *imitations][:_MAX_CANDIDATES]
 
 
-def _candidate(fit: SymbolicFit, variable: str) -> p.Candidate:
-    """A candidate as the page gets it; `variable`: the name of its argument in print."""
-    ends = [end if math.isfinite(end) else None for end in fit.valid]
-    return {
-        "name": fit.name,
-        "formula": candidate_tree(fit, variable),
-        "text": fit.equation,
-        "params": list(fit.params),
-        "r2": fit.r2,
-        "complexity": fit.complexity,
-        "imitates": fit.imitates,
-        "misfit": finite(fit.misfit),
-        "valid": None if ends == [None, None] else ends,
-    }
-
-
-def _with_error(candidate: p.Candidate, errors: dict[str, float]) -> p.Candidate:
-    error = finite(errors.get(candidate["name"]))
-    return candidate if error is None else {**candidate, "error": error}
-
-
 def held_out(session: Session) -> p.HeldOut | None:
     """The errors after a swap of the candidates that were tried so far, None where no edge is selected."""
     edge = session.swap_errors.edge
@@ -139,10 +115,29 @@ def held_out(session: Session) -> p.HeldOut | None:
 
 
 def _drawn(fit: SymbolicFit, variable: str, x: Tensor) -> tuple[p.Candidate, Tensor] | None:
-    """A candidate and its curve; None where its function, which somebody has registered, can't be drawn."""
+    """A candidate as the page gets it and its curve; None where its function, which somebody has registered, can't be drawn.
+
+    Args:
+        fit: The candidate.
+        variable: The name of its argument in print.
+        x: Where its curve is drawn.
+    """
     row, (a, b, c, d) = primitive(fit.name), fit.params
     try:
         with blamed(row):
-            return _candidate(fit, variable), c * called(row, row.fn, a * x.cpu() + b) + d
+            formula, curve = candidate_tree(fit, variable), c * called(row, row.fn, a * x.cpu() + b) + d
     except BrokenPrimitive:
         return None
+    ends = [finite(end) for end in fit.valid]
+    candidate: p.Candidate = {
+        "name": fit.name,
+        "formula": formula,
+        "text": fit.equation,
+        "params": list(fit.params),
+        "r2": fit.r2,
+        "complexity": fit.complexity,
+        "imitates": fit.imitates,
+        "misfit": finite(fit.misfit),
+        "valid": None if ends == [None, None] else ends,
+    }
+    return candidate, curve

@@ -111,6 +111,7 @@ def _row(form: FormulaForm, display: dict[str, str], figures: Figures | None) ->
     from kanwidget.symbolic import math_tree, to_text
 
     pairs = list(zip(form.outputs, form.expressions, strict=True))
+    uncertain: list[MathNode] = [["math", {}, [["mtext", {}, [form.uncertain]]]]] if form.uncertain else []
     return {
         "name": form.name,
         "outputs": [math_tree(expr, display, functions=form.names, left=out) for out, expr in pairs],
@@ -118,11 +119,8 @@ def _row(form: FormulaForm, display: dict[str, str], figures: Figures | None) ->
         "latex": form.latex_of(display),
         "python": form.words.code(form.expressions, form.variables),
         "error": None if figures is None else figures.error,
-        "constants": [value_and_error(*pair) for pair in form.certain]
-        + [sentence(text) for text in [form.uncertain] if text],
-        "meaning": "\n".join(
-            [*form.words.lines(form.expressions, form.names), *([form.meaning] if form.meaning else [])]
-        ),
+        "constants": [*(value_and_error(*pair) for pair in form.certain), *uncertain],
+        "meaning": "\n".join(filter(None, [*form.words.lines(form.expressions, form.names), form.meaning])),
         "verdict": "" if figures is None else _verdict(form, as_good=figures.as_good),
     }
 
@@ -165,11 +163,6 @@ def form_figures(form: FormulaForm, model: KAN, data: Dataset) -> Figures:
         (scaling.scaled_outputs(value.to(target)) - target).square().mean(1) for value in (trained, values)
     )
     return Figures(finite(float(after.mean().sqrt()) * scaling.error_unit), is_as_good(before, after))
-
-
-def sentence(text: str) -> MathNode:
-    """A sentence as a MathML tree."""
-    return ["math", {}, [["mtext", {}, [text]]]]
 
 
 def value_and_error(value: float, error: float) -> MathNode:

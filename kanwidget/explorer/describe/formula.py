@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any, TypedDict
 
-from kanwidget.core import EdgeRef
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.buffers import finite
 from kanwidget.explorer.protocol.records import MathNode
@@ -19,38 +18,29 @@ _MAX_TERMS = 400
 def progress(session: Session) -> p.Formula:
     """Error and progress, without the formula, which takes longer."""
     model, record = session.model, session.run.last_record
-    refs = model.edge_refs(active=True)
-    refs = [ref for ref in refs if _state(session, ref) != "levels"]  # words need no function
-    fixed = sum(_state(session, ref) == "symbolic" for ref in refs)
+    states = [model.layer(ref.layer).state(ref.source, ref.target) for ref in model.edge_refs(active=True)]
     return {
         "outputs": [],
         "text": "",
         "latex": "",
         "python": "",
         "rmse": finite(error_of(record)),
-        "fixed": fixed,
-        "active": len(refs),
+        "fixed": states.count("symbolic"),
+        "active": len(states) - states.count("levels"),  # words need no function
     }
 
 
 def formula(session: Session) -> p.Formula:
-    """The formula so far, with its error."""
+    """The formula so far, with its error, as MathML trees, text, LaTeX and Python."""
     payload = progress(session)
     if not is_readable(session):
-        names = ", ".join(session.in_vars)
-        text = "; ".join(f"{name} = f({names})" for name in session.out_vars)
+        arguments = ", ".join(session.in_vars)
+        text = "; ".join(f"{name} = f({arguments})" for name in session.out_vars)
         note = ["mtext", {}, [f"{text}   (too long to be written out: prune, or fix edges)"]]
         return {**payload, "outputs": [["math", {}, [note]]], "text": text}
-    _write(session, payload)
-    return payload
-
-
-def _write(session: Session, payload: p.Formula) -> None:
-    """Write the network's formula into the payload: as MathML trees, text, LaTeX and Python. In place; imports sympy."""
+    # sympy is only needed here, and takes a while to import.
     from kanwidget.symbolic import edge_parts, function_names
     from kanwidget.symbolic.formulas.words import Words
-
-    # sympy is only needed here, and takes a while to import.
     from kanwidget.symbolic.writing.latex import to_latex
     from kanwidget.symbolic.writing.mathml import math_tree
     from kanwidget.symbolic.writing.text import to_text
@@ -74,6 +64,7 @@ def _write(session: Session, payload: p.Formula) -> None:
     words = Words.of(session.run.copy(), session.data, names)
     payload["latex"] = " \\\\\n".join([*equations, *words.latex(expressions, display_names, functions)])
     payload["python"] = words.code(expressions, variables)
+    return payload
 
 
 class Writing(TypedDict):
@@ -108,10 +99,6 @@ def writing(
 def distinct(names: tuple[str, ...]) -> list[str]:
     """Names for the symbols: two columns of one name are still two variables."""
     return [name if names.count(name) == 1 else f"{name}_{i + 1}" for i, name in enumerate(names)]
-
-
-def _state(session: Session, ref: EdgeRef) -> str:
-    return session.model.layer(ref.layer).state(ref.source, ref.target)
 
 
 def is_readable(session: Session) -> bool:

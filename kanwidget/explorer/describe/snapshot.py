@@ -168,12 +168,14 @@ def selection(session: Session, edges: Sequence[EdgeRef]) -> tuple[p.Selection, 
     return payload, arrays
 
 
-def metrics(records: Sequence[StepRecord], limit: int | None = None) -> Tensor:
+def metrics(records: Sequence[StepRecord], limit: int) -> Tensor:
     """Rows of `METRIC_COLUMNS`, thinned evenly above `limit` (the last one stays), `(n, 5)`."""
-    if limit is not None and len(records) > limit:
+    if len(records) > limit:
         picked = torch.linspace(0, len(records) - 1, limit, dtype=torch.float64).round().long().tolist()
         records = [records[index] for index in picked]
-    rows = [(r.step, r.seconds, r.train_loss, _or_nan(r.test_loss), r.penalty) for r in records]
+    rows = [
+        (r.step, r.seconds, r.train_loss, math.nan if r.test_loss is None else r.test_loss, r.penalty) for r in records
+    ]
     return torch.tensor(rows, dtype=torch.float64).reshape(-1, len(p.METRIC_COLUMNS))
 
 
@@ -199,7 +201,3 @@ def examples() -> list[p.Example]:
 def primitive_names() -> list[str]:
     """Names of the whole library."""
     return [row.name for row in primitives()]
-
-
-def _or_nan(value: float | None) -> float:
-    return math.nan if value is None else value

@@ -61,8 +61,6 @@ class Messages:
             arrays: Its buffer's content.
             **fields: Of the message beside the payload, such as `frame`.
         """
-        if self._send is None:
-            return
         buffers: list[bytes] = []
         if arrays is not None:
             fields["arrays"], buffer = pack(arrays)

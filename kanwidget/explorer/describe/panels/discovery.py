@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Literal, TypedDict, cast
 
 import torch
 from torch import Tensor
@@ -10,8 +10,8 @@ from torch import Tensor
 from kanwidget.datasets.derived import column_findings
 from kanwidget.discovery.discovery import ALSO_POSSIBLE
 from kanwidget.explorer.describe.equations import shown_rows, spread
+from kanwidget.explorer.describe.formula import Writing
 from kanwidget.explorer.guide.discovery import obstacle, search_sentence
-from kanwidget.explorer.protocol.records import MathNode
 from kanwidget.explorer.session.background.formula_search import FormulaSearch
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import error_of
@@ -24,14 +24,11 @@ _MOST_FINDINGS = 4
 _MUCH_LESS = 0.8
 
 
-class DiscoveryFormula(TypedDict):
+class DiscoveryFormula(Writing):
     """A formula of the hall of fame."""
 
     id: int
     """By which it is loaded; the same formula keeps it."""
-    text: str
-    formula: MathNode | None
-    """For the eye, null where it is too long."""
     error: float
     complexity: float
 
@@ -78,13 +75,7 @@ def discovery(session: Session) -> tuple[DiscoveryPanel, dict[str, Tensor]]:
         "of": 0.0 if search is None else search.seconds,
         "obstacle": obstacle(session),
         "formulas": [
-            {
-                "id": one.number,
-                "text": one.writing["text"],
-                "formula": one.writing["formula"],
-                "error": one.error,
-                "complexity": one.complexity,
-            }
+            {"id": one.number, **cast("Writing", one.writing), "error": one.error, "complexity": one.complexity}
             for one in front
         ],
         "best": next((one.number for one in front if one.source == hall.best), None),

@@ -13,7 +13,6 @@ from kanwidget.explorer.describe.forms import fitted_form, form_figures
 from kanwidget.explorer.describe.formula import Writing, writing
 from kanwidget.explorer.describe.history import history
 from kanwidget.explorer.guide.noise import session_noise
-from kanwidget.explorer.protocol.records import MathNode
 from kanwidget.explorer.session.session import Session
 from kanwidget.kan import KAN
 
@@ -23,24 +22,16 @@ _SECONDS = 0.1
 _MAX_TEXT, _MAX_EDGES = 160, 40
 
 
-class FrontState(TypedDict):
-    """A state on the front."""
+class FrontState(Writing):
+    """A state on the front: its formula, or as `text` alone how far it is one."""
 
     id: int
     """Of its tree node."""
-    text: str
-    """Its formula, or how far it is one."""
-    formula: MathNode | None
-    """The formula for the eye, null where it is no formula or a long one."""
 
 
-class FrontLaw(TypedDict):
+class FrontLaw(FrontState):
     """The formula of a state with as few constants as the data need, fitted to them: smaller than its network."""
 
-    id: int
-    """Of the state's tree node."""
-    text: str
-    formula: MathNode | None
     error: float
     """As that of the state."""
     size: int
