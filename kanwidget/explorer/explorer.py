@@ -145,9 +145,8 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
         )
         self._session.grows = grows
         if target is not None:
-            self._session.table = {"target": target}
-            self._session.table |= {"standardize": True} if standardize else {}
-            self._session.table |= {} if test_fraction is None else {"test_fraction": test_fraction}
+            table = {"target": target, "standardize": bool(standardize) or None, "test_fraction": test_fraction}
+            self._session.table = {name: value for name, value in table.items() if value is not None}
         self._driver, self._publisher, self._router = wire(self._session, driver, f"kanwidget-explorer-{id(self):x}")
         self._widget: Any = None
         self._still: StillPicture | None = None
@@ -201,7 +200,7 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
         data = saved.choose_data(data, options)
         explorer = saved.begin(lambda: cls(saved.initial, data, **{**saved.arguments, **options}))
         try:
-            explorer._ask(lambda: saved.restore(explorer._session))
+            explorer._driver.ask(lambda: saved.restore(explorer._session))
         except BaseException:
             explorer.close()
             raise
@@ -221,7 +220,7 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
             self._driver.check_open()
             from kanwidget.explorer.notebook.widget import ExplorerWidget
 
-            self._widget = ExplorerWidget(self._router.handle, self._ask(self._publisher.compact_snapshot))
+            self._widget = ExplorerWidget(self._router.handle, self._driver.ask(self._publisher.compact_snapshot))
             self._publisher.connect(self._widget.send_message, self._store, self._widget.input_blocked)
             self._driver.post(lambda: self._publisher.mark_changed(frozenset(("formula",))))
         return self._widget
@@ -278,7 +277,7 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
         if can_show():
             data, metadata = self.widget._repr_mimebundle_()
             return {**data, **plain}, metadata
-        return {**plain, "image/svg+xml": self._ask(lambda: drawing(self._session))}
+        return {**plain, "image/svg+xml": self._driver.ask(lambda: drawing(self._session))}
 
     def _ipython_display_(self) -> None:
         """The view and, for when its kernel is gone, its last picture."""

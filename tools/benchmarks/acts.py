@@ -38,7 +38,7 @@ def by_acts(frame: Any, target: str) -> tuple[KANExplorer, int, str]:
     while (act := explorer.next_act()) is not None and acts < _MOST_ACTS:
         explorer.follow(act)
         acts += 1
-    return explorer, acts, explorer._ask(lambda: guidance(explorer._session).sentence)
+    return explorer, acts, explorer._driver.ask(lambda: guidance(explorer._session).sentence)
 
 
 def share(table: Table, expression: Any, noise: float, seed: int) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import torch
 
@@ -59,10 +59,9 @@ def fitted_row(session: Session) -> FormRow | None:
     fitted = None if session.formula_result is None else session.formula_result.fitted
     if fitted is None:
         return None
-    form = fitted_form(fitted)
-    loss, names = session.run.trainer.loss, [symbol.name for symbol in form.variables]
-    display = dict(zip(names, session.in_vars, strict=True))
-    return _row(form, display, form_figures(form, session.model, session.data) if loss.root or loss.classes else None)
+    form, loss = fitted_form(fitted), session.run.trainer.loss
+    display = dict(zip((symbol.name for symbol in form.variables), session.in_vars, strict=True))
+    return _row(form, session.model, session.data, display, loss.root or loss.classes)
 
 
 def fitted_form(fitted: Any) -> FormulaForm:
@@ -95,7 +94,7 @@ def _rows(model: KAN, data: Dataset, display: dict[str, str], has_error: bool) -
 
     rows: list[FormRow] = []
     for form in form_steps(model, data, list(display)):
-        row = _row(form, display, form_figures(form, model, data) if has_error else None)
+        row = _row(form, model, data, display, has_error)
         if not says_the_same(row, rows):
             rows.append(row)
             yield row
@@ -106,10 +105,11 @@ def says_the_same(row: FormRow, others: Sequence[FormRow]) -> bool:
     return any((row["text"], row["constants"]) == (other["text"], other["constants"]) for other in others)
 
 
-def _row(form: FormulaForm, display: dict[str, str], figures: Figures | None) -> FormRow:
-    """A form as the page gets it; `display`: names in print by symbols' names; `figures`: None where the loss is the user's own."""
+def _row(form: FormulaForm, model: KAN, data: Dataset, display: dict[str, str], has_error: bool) -> FormRow:
+    """A form as the page gets it; `display` and `has_error`: as in `_rows`."""
     from kanwidget.symbolic import math_tree, to_text
 
+    error, as_good = form_figures(form, model, data) if has_error else (None, None)
     pairs = list(zip(form.outputs, form.expressions, strict=True))
     uncertain: list[MathNode] = [["math", {}, [["mtext", {}, [form.uncertain]]]]] if form.uncertain else []
     return {
@@ -118,34 +118,27 @@ def _row(form: FormulaForm, display: dict[str, str], figures: Figures | None) ->
         "text": "; ".join(f"{out} = {to_text(expr, functions=form.names)}" for out, expr in pairs),
         "latex": form.latex_of(display),
         "python": form.words.code(form.expressions, form.variables),
-        "error": None if figures is None else figures.error,
+        "error": error,
         "constants": [*(value_and_error(*pair) for pair in form.certain), *uncertain],
         "meaning": "\n".join(filter(None, [*form.words.lines(form.expressions, form.names), form.meaning])),
-        "verdict": "" if figures is None else _verdict(form, as_good=figures.as_good),
+        "verdict": _verdict(form.name, as_good),
     }
 
 
-def _verdict(form: FormulaForm, *, as_good: bool) -> str:
-    """The words beside a form; none for the form that the others are compared with."""
-    if form.name == "as trained":
+def _verdict(name: str, as_good: bool | None) -> str:
+    """The words beside a form; none for the form that the others are compared with, and where there is no error."""
+    if as_good is None or name == "as trained":
         return ""
     if not as_good:
         return "worse than as trained by more than the noise"
-    preferred = "preferred: " if form.name == "rounded" else ""
+    preferred = "preferred: " if name == "rounded" else ""
     return f"{preferred}as good as trained within the noise"
 
 
-class Figures(NamedTuple):
-    """How good a form is."""
-
-    error: float | None
-    """As in the status line."""
-    as_good: bool
-    """Whether it is as good as the network within the noise of the rows."""
-
-
-def form_figures(form: FormulaForm, model: KAN, data: Dataset) -> Figures:
-    """The error of a form on the rows, and in the unit, of the status line's error."""
+def form_figures(form: FormulaForm, model: KAN, data: Dataset) -> tuple[float | None, bool]:
+    """The error of a form on the rows, and in the unit, of the status line's error; and whether it is as good as the network within the
+    noise of the rows.
+    """
     from kanwidget.symbolic.formulas.evaluation import to_numpy
 
     x, label, _ = judged_rows(data)
@@ -156,13 +149,13 @@ def form_figures(form: FormulaForm, model: KAN, data: Dataset) -> Figures:
     if data.is_classification:
         scores, target = torch.cat([values.new_zeros(len(values), 1), values], 1), label.long().flatten()
         before, after = (torch.nn.functional.cross_entropy(s, target, reduction="none") for s in (trained, scores))
-        return Figures(finite(float(after.mean())), is_as_good(before, after))
+        return finite(float(after.mean())), is_as_good(before, after)
     scaling = model.scaling
     target = scaling.scaled_outputs(label.to(model.device))
     before, after = (
         (scaling.scaled_outputs(value.to(target)) - target).square().mean(1) for value in (trained, values)
     )
-    return Figures(finite(float(after.mean().sqrt()) * scaling.error_unit), is_as_good(before, after))
+    return finite(float(after.mean().sqrt()) * scaling.error_unit), is_as_good(before, after)
 
 
 def value_and_error(value: float, error: float) -> MathNode:

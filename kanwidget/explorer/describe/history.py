@@ -89,10 +89,9 @@ def _marks(events: Sequence[Event]) -> Sequence[Event]:
     acts = [i for i, event in enumerate(events) if event.kind not in _SETTINGS][-_MAX_MARKS // 2 :]
     changes = [i for i, event in enumerate(events) if event.kind in _SETTINGS]
     room = _MAX_MARKS - len(acts)
-    picked = changes
     if len(changes) > room:
-        picked = [changes[round(i * (len(changes) - 1) / (room - 1))] for i in range(room)]
-    return [events[i] for i in sorted({*acts, *picked})]
+        changes = [changes[round(i * (len(changes) - 1) / (room - 1))] for i in range(room)]
+    return [events[i] for i in sorted({*acts, *changes})]
 
 
 def pareto_front(session: Session) -> list[dict[str, Any]]:

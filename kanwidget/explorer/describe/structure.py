@@ -39,12 +39,11 @@ def note_best(edges: Iterable[p.EdgeInfo], best: Sequence[p.BestOf]) -> None:
 def _nodes(session: Session) -> list[p.NodeInfo]:
     """All nodes as the page gets them, level by level; an output that is a product is of the kind `product`."""
     model, scores = session.model, session.scores()
+    ends: dict[int, p.NodeKind] = {0: "input", model.depth: "output"}
     nodes: list[p.NodeInfo] = []
     for level, (n_sum, _) in enumerate(model.width):
         for index in range(model.nodes_in(level)):
-            kind: p.NodeKind = "sum" if index < n_sum else "product"
-            if level in (0, model.depth):
-                kind = "input" if level == 0 else "output" if index < n_sum else "product"
+            kind = ends.get(level, "sum") if index < n_sum else "product"
             subnodes = [] if level == 0 else list(model.subnodes_of(level, index))
             value = finite(float(scores.node_scores[level][index])) or 0.0
             name = node_name(session, level, index)

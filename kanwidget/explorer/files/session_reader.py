@@ -291,16 +291,15 @@ def log_entry(line: str) -> Statement | int:
 
 def _is_act(statement: ast.stmt) -> bool:
     """Whether a statement is `explorer.method(plain values)` or `explorer.setting = plain value`."""
-    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-        target: ast.expr = statement.value.func
-        values = [*statement.value.args, *(keyword.value for keyword in statement.value.keywords)]
-        if any(keyword.arg is None for keyword in statement.value.keywords):
+    match statement:
+        case ast.Expr(ast.Call(ast.Attribute(ast.Name("explorer"), name), arguments, keywords)):
+            values = [*arguments, *(keyword.value for keyword in keywords)]
+            if any(keyword.arg is None for keyword in keywords):
+                return False
+        case ast.Assign([ast.Attribute(ast.Name("explorer"), name)], assigned):
+            values = [assigned]
+        case _:
             return False
-    elif isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-        target, values = statement.targets[0], [statement.value]
-    else:
-        return False
     for value in values:
         ast.literal_eval(value)  # raises ValueError for anything that is more than a value
-    named = isinstance(target, ast.Attribute) and not target.attr.startswith(("_", "save", "load", "code"))
-    return named and isinstance(target.value, ast.Name) and target.value.id == "explorer"  # type: ignore[attr-defined]
+    return not name.startswith(("_", "save", "load", "code"))

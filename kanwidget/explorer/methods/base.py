@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any
 
 from kanwidget import _check
 from kanwidget._refusals import short_refusals
 from kanwidget.explorer.drivers.driver import Driver
 from kanwidget.explorer.session.session import Session
-
-T = TypeVar("T")
 
 #: Settings by their names elsewhere.
 _CALLED = {"optimizer": "opt", "learning_rate": "lr", "lambda_": "lamb", "batch_size": "batch"}
@@ -35,9 +32,6 @@ class MethodGroup:
         """The session, unless the explorer was closed."""
         self._driver.check_open()
         return self._session
-
-    def _ask(self, job: Callable[[], T]) -> T:
-        return self._driver.ask(job)
 
 
 def _unknown_setting(explorer: type, name: str) -> str:

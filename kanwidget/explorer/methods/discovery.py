@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 from kanwidget import _check
@@ -20,8 +19,6 @@ _WAIT_SECONDS = 0.05
 
 class DiscoveryMethods(TrainMethods):
     """The methods of `KANExplorer` that find formulas beside its network."""
-
-    _stepped: threading.Condition
 
     def discover(
         self, *, seconds: float = SECONDS, seed: int = 0, steps: int | None = None, wait: bool = True
@@ -86,7 +83,7 @@ class DiscoveryMethods(TrainMethods):
             >>> KANExplorer.demo("product").formulas
             []
         """
-        front = self._ask(lambda: self._session.discoveries.hall(self._session.run.problem).front)
+        front = self._driver.ask(lambda: self._session.discoveries.hall(self._session.run.problem).front)
         return [formula.equation for formula in front]
 
     def pause_search(self) -> None:

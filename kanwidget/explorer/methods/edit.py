@@ -57,7 +57,7 @@ class EditMethods(MethodGroup):
             self._driver.publisher.mark_changed(frozenset(("candidates",)))
             return fits
 
-        return self._ask(search)
+        return self._driver.ask(search)
 
     def fix(
         self,

@@ -31,7 +31,7 @@ class GuideMethods(TrainMethods):
             >>> explorer.fitted_formula
             y = exp(x_2**2 + sin(pi*x_1))
         """
-        return self._ask(lambda: _next_act(self._session))
+        return self._driver.ask(lambda: _next_act(self._session))
 
     def follow(self, act: Act) -> None:
         """Carry out an act of `next_act`, and wait for its end. ■ and Ctrl-C pause it and keep everything.
@@ -135,7 +135,7 @@ class GuideMethods(TrainMethods):
             >>> KANExplorer.demo("product").fitted_formula is None
             True
         """
-        result = self._ask(lambda: self._session.formula_result)
+        result = self._driver.ask(lambda: self._session.formula_result)
         if result is not None and result.error is not None:
             _check.refuse(ValueError(result.error))
         return None if result is None else result.fitted
@@ -149,7 +149,7 @@ class GuideMethods(TrainMethods):
             >>> KANExplorer.demo("product").notices
             []
         """
-        return self._ask(lambda: notices(self._session))
+        return self._driver.ask(lambda: notices(self._session))
 
 
 def _next_act(session: Session) -> Act | None:

@@ -39,7 +39,7 @@ class QueryMethods(MethodGroup):
             >>> explorer.model
             KAN([2, [2, 1], 1], grid=3, k=3, 11 active edges)
         """
-        return self._ask(lambda: self._session.run.model_with_history())
+        return self._driver.ask(lambda: self._session.run.model_with_history())
 
     @property
     def history(self) -> History:
@@ -52,7 +52,7 @@ class QueryMethods(MethodGroup):
             >>> len(explorer.history)
             2
         """
-        return self._ask(lambda: self._session.run.history())
+        return self._driver.ask(lambda: self._session.run.history())
 
     @property
     def states(self) -> list[dict[str, Any]]:
@@ -65,7 +65,7 @@ class QueryMethods(MethodGroup):
             >>> [state["label"] for state in explorer.states]
             ['start', 'prune x₁ → h₁,₁']
         """
-        return self._ask(lambda: [dict(state) for state in history(self._session)["states"]])
+        return self._driver.ask(lambda: [dict(state) for state in history(self._session)["states"]])
 
     @property
     def pareto_front(self) -> list[dict[str, Any]]:
@@ -77,7 +77,7 @@ class QueryMethods(MethodGroup):
             >>> [state["label"] for state in explorer.pareto_front]
             ['start']
         """
-        return self._ask(lambda: pareto_front(self._session))
+        return self._driver.ask(lambda: pareto_front(self._session))
 
     def plot_front(self, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
         """Draw the error of every state against its size, and the front that nothing smaller beats with its formulas.
@@ -101,7 +101,7 @@ class QueryMethods(MethodGroup):
         from kanwidget.insight.plot import shown
         from kanwidget.insight.plot.front import plot_front
 
-        points, best, name = self._ask(lambda: front_points(self._session))
+        points, best, name = self._driver.ask(lambda: front_points(self._session))
         return shown(plot_front(points, best, ("free parameters", name), theme=theme, title=title))
 
     def parity(self) -> dict[str, Any]:
@@ -113,7 +113,7 @@ class QueryMethods(MethodGroup):
             >>> explorer.parity()["train"].shape
             torch.Size([1, 2, 500])
         """
-        arrays = self._ask(lambda: parity(self._session)[1])
+        arrays = self._driver.ask(lambda: parity(self._session)[1])
         return {name: array for name, array in arrays.items() if not name.endswith("_error")}
 
     def predictions(self) -> Any:
@@ -127,7 +127,7 @@ class QueryMethods(MethodGroup):
             >>> list(KANExplorer.demo("product").predictions())
             ['part', 'x_1', 'x_2', 'y', 'y predicted', 'y error']
         """
-        columns = self._ask(lambda: predictions(self._session))
+        columns = self._driver.ask(lambda: predictions(self._session))
         return _pandas("predictions", "save_panel('fit', 'predictions.csv') does without").DataFrame(columns)
 
     def surface(
@@ -145,7 +145,7 @@ class QueryMethods(MethodGroup):
             torch.Size([40, 40])
         """
         view = checked(self._open, SurfaceView(x, y, output, tuple(at)))
-        payload, arrays = self._ask(lambda: surface(self._session, view))
+        payload, arrays = self._driver.ask(lambda: surface(self._session, view))
         axes = {"x": (payload["x_range"], 1), "y": (payload["y_range"], 0)}
         lines = {
             name: torch.linspace(ends[0], ends[1], arrays["z"].shape[along], dtype=arrays["z"].dtype)
@@ -179,7 +179,7 @@ class QueryMethods(MethodGroup):
             >>> sorted(map(str, explorer.formula.free_symbols))
             ['x_1', 'x_2']
         """
-        expressions, _ = self._ask(lambda: self._session.model.symbolic_formula(list(self._session.in_vars)))
+        expressions, _ = self._driver.ask(lambda: self._session.model.symbolic_formula(list(self._session.in_vars)))
         return expressions[0] if len(expressions) == 1 else expressions
 
     def to_dict(self) -> dict[str, list[float]]:

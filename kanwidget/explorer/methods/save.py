@@ -39,7 +39,7 @@ class SaveMethods(MethodGroup):
         if path is not None and not isinstance(path, (str, os.PathLike)):
             _check.fail("path", "code", "a path", path, error=TypeError)
         model_file = "start.kan" if path is None else Path(path).with_suffix(".kan").name
-        text = self._ask(lambda: replay_script(self._session, model_file))
+        text = self._driver.ask(lambda: replay_script(self._session, model_file))
         if path is not None:
             write_atomically(path, text, "code")
             if "KAN.load(" in text:
@@ -214,7 +214,7 @@ class SaveMethods(MethodGroup):
         self._save("gif", path, seconds, **options)
 
     def _save(self, name: str, path: Any, *args: Any, **options: Any) -> None:
-        content = self._ask(lambda: export(self._session, name, *args, **options))
+        content = self._driver.ask(lambda: export(self._session, name, *args, **options))
         write_atomically(path, content, FORMATS[name].method)
 
 

@@ -54,7 +54,7 @@ class TrainMethods(QueryMethods):
             True
         """
         self._driver.pause()
-        self._ask(lambda: None)
+        self._driver.ask(lambda: None)
 
     def step(self, n: int = 1) -> None:
         """Train n steps now, in this call. A training in the background is paused afterwards; `start()` goes on.
@@ -99,7 +99,7 @@ class TrainMethods(QueryMethods):
         until: Callable[[StepRecord], Any] | None = None,
         timeout: float | None = None,
     ) -> bool:
-        """Wait while the explorer trains in the background.
+        """Wait while the explorer trains in the background. Ctrl-C pauses the training.
 
         Args:
             steps: Wait until this many more steps are done.
@@ -134,7 +134,30 @@ class TrainMethods(QueryMethods):
                     "wait() would wait for ever: the training has no last step. Use wait(steps=…), until=… or timeout=…."
                 )
             )
-        return self._wait(len(session.run.records), steps, until, timeout)
+        driver, first = self._driver, len(session.run.records)
+        deadline = None if timeout is None else time.monotonic() + timeout
+
+        def satisfied() -> bool:
+            """Whether the steps are done, the condition holds, the training has ended, or the explorer is closed."""
+            if steps is not None and len(session.run.records) >= first + steps:
+                return True
+            holds = until is not None and bool(until(session.run.last_record))
+            return holds or not session.running or driver.closed
+
+        try:
+            while not satisfied():
+                remaining = _WAIT_SECONDS if deadline is None else deadline - time.monotonic()
+                if remaining <= 0:
+                    return False
+                if driver.kind == "thread":
+                    with self._stepped:
+                        self._stepped.wait(min(_WAIT_SECONDS, remaining))
+                else:
+                    driver.pump()
+        except KeyboardInterrupt:
+            self.pause()
+            raise
+        return True
 
     def on_step(self, callback: Callable[[StepRecord], Any]) -> Callable[[], None]:
         """Call a function with every `StepRecord`, on the thread that trains; returns a function that removes the callback.
@@ -161,45 +184,3 @@ class TrainMethods(QueryMethods):
     def _train(self, command: Command, tick: Callable[[], Any] = lambda: None) -> None:
         with gentle_interrupt(self._driver.interrupt):
             self._driver.run(command, tick)
-
-    def _wait(
-        self, first: int, steps: int | None, until: Callable[[StepRecord], Any] | None, timeout: float | None
-    ) -> bool:
-        """Wait until steps are done, a condition holds, the training ends or the explorer is closed. Ctrl-C pauses the training.
-
-        Args:
-            first: Number of records when the waiting began.
-            steps: Steps to wait for since then; None for no such condition.
-            until: Asked with the last record, again and again; None for no such condition.
-            timeout: Seconds; None for no limit.
-
-        Returns:
-            False if the time ran out, else True.
-        """
-        session, driver = self._session, self._driver
-        deadline = None if timeout is None else time.monotonic() + timeout
-
-        def satisfied() -> bool:
-            """Whether the waiting is over."""
-            trained = steps is not None and len(session.run.records) >= first + steps
-            return (
-                trained
-                or (until is not None and bool(until(session.run.last_record)))
-                or not session.running
-                or driver.closed
-            )
-
-        try:
-            while not satisfied():
-                remaining = _WAIT_SECONDS if deadline is None else deadline - time.monotonic()
-                if remaining <= 0:
-                    return False
-                if driver.kind == "thread":
-                    with self._stepped:
-                        self._stepped.wait(min(_WAIT_SECONDS, remaining))
-                else:
-                    driver.pump()
-        except KeyboardInterrupt:
-            self.pause()
-            raise
-        return True

@@ -12,8 +12,8 @@ from typing import Any
 
 from kanwidget.explorer.notebook.ipython import running_cell
 
-#: Explorers by the cell that made them, with the execution that did.
-_BY_CELL: dict[str, list[tuple[str, weakref.ref[Any]]]] = {}
+#: By cell its last execution, and the explorers that this has made.
+_BY_CELL: dict[str, tuple[str, weakref.WeakSet[Any]]] = {}
 
 
 @contextlib.contextmanager
@@ -41,11 +41,10 @@ def close_replaced(explorer: Any) -> None:
     if cell is None:
         return
     name, execution = cell
-    current = []
-    for run, reference in _BY_CELL.get(name, []):
-        earlier = reference()
-        if earlier is not None and run != execution:
+    last, explorers = _BY_CELL.get(name, ("", weakref.WeakSet()))
+    if last != execution:
+        for earlier in list(explorers):
             earlier.close()
-        elif earlier is not None:
-            current.append((run, reference))
-    _BY_CELL[name] = [*current, (execution, weakref.ref(explorer))]
+        explorers = weakref.WeakSet()
+    explorers.add(explorer)
+    _BY_CELL[name] = execution, explorers

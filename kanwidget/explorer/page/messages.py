@@ -42,15 +42,11 @@ class Messages:
         self.deltas = Deltas()
         #: Whether the stored snapshot is out of date.
         self.snapshot_due = False
+        #: None while messages go nowhere.
         self._send: Send | None = None
         self._sent_rows = 0
         self._formula = Latest[p.Formula]()
         self._next_thumbnail = 0
-
-    @property
-    def connected(self) -> bool:
-        """Whether messages go anywhere."""
-        return self._send is not None
 
     def send(self, kind: str, payload: dict[str, Any], arrays: dict[str, Tensor] | None = None, **fields: Any) -> None:
         """Send one message.
@@ -162,9 +158,6 @@ class Messages:
             self.deltas.update_best(payload["best"])
 
     def send_formula(self) -> None:
-        """Send the network as a formula."""
-        self.send("formula", {"formula": self.formula()})
-
-    def formula(self) -> p.Formula:
-        """The formula of the current network, made once for each version of it."""
-        return self._formula.get(self.session.version, lambda: formula(self.session))
+        """Send the network as a formula, made once for each version of it."""
+        content = self._formula.get(self.session.version, lambda: formula(self.session))
+        self.send("formula", {"formula": content})

@@ -111,7 +111,7 @@ class Publisher(Messages):
 
     def flush(self, force: bool = False) -> None:
         """Send everything that may be sent now; `force` ignores the rate limits. Costly topics are left to `send_costly`."""
-        if not self.connected or not (self._changed or self.snapshot_due or self._has_unmarked_changes()):
+        if self._send is None or not (self._changed or self.snapshot_due or self._has_unmarked_changes()):
             return
         self._mark_unmarked_changes()
         self._flush_acts()
@@ -158,7 +158,7 @@ class Publisher(Messages):
 
     def _send_first(self, topics: list[str]) -> bool:
         """Send the first costly topic that is due."""
-        if not self.connected:
+        if self._send is None:
             return False
         for topic in topics:
             if self._throttled(topic) == 0.0:
@@ -168,7 +168,7 @@ class Publisher(Messages):
 
     def next_wait(self) -> float | None:
         """Seconds until a changed topic may be sent, None if nothing has changed."""
-        if not self.connected:
+        if self._send is None:
             return None
         if self._has_unmarked_changes():
             return 0.0

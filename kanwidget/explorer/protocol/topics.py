@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
-Topic = Literal[
-    "metrics",
-    "replaced",
-    "curves",
-    "structure",
-    "selection",
-    "candidates",
-    "formula",
-    "history",
-    "status",
-    "settings",
-    "survey",
-    "held_out",
-    "richer",
-    "library",
-    "guide",
-]
-#: Names of panels are topics too.
+#: Names of topics: those of `EVERYTHING`, `survey`, `held_out`, `richer`, `library`, and those of panels.
 Topics = frozenset[str]
 #: After a jump to another checkpoint; panels and the preview follow from `curves`.
-EVERYTHING: Topics = frozenset(get_args(Topic)) - {"survey", "held_out", "richer", "library"}
+EVERYTHING: Topics = frozenset(
+    ("metrics", "replaced", "curves", "structure", "selection", "candidates")
+    + ("formula", "history", "status", "settings", "guide")
+)
 #: After an act.
 CHANGED: Topics = EVERYTHING - {"replaced", "metrics"}
 #: After a step.

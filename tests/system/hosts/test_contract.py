@@ -232,7 +232,7 @@ def test_close_leaves_nothing(host, monkeypatch):
         return all(one() is None for one in left)
 
     eventually(freed)
-    assert [ref for found in cells._BY_CELL.values() for _, ref in found if ref() is not None] == []
+    assert [one for _, explorers in cells._BY_CELL.values() for one in explorers] == []
 
 
 # ---- pages that are closed

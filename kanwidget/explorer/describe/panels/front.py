@@ -116,15 +116,15 @@ def _law(session: Session, model: KAN, node: int, fitted: Any) -> FrontLaw | Non
         return None
     from kanwidget.symbolic.formulas.fitted import sympy_float
 
-    figures = form_figures(fitted_form(fitted), model, session.data)
-    if figures.error is None:
+    error, as_good = form_figures(fitted_form(fitted), model, session.data)
+    if error is None:
         return None
     names = dict(zip((symbol.name for symbol in fitted.variables), session.in_vars, strict=True))
     size = len(fitted.expression.atoms(sympy_float()))
     # Words have a value for each level, one of which the constant summand takes along.
     size += fitted.words.free_values
     written = writing(fitted.expression, names, fitted.names, most=_MAX_TEXT, wrap=False)
-    return {"id": node, **written, "error": figures.error, "size": size, "as_good": figures.as_good}
+    return {"id": node, **written, "error": error, "size": size, "as_good": as_good}
 
 
 def state_formula(session: Session, model: KAN, node: int) -> FrontState:
@@ -137,11 +137,6 @@ def state_formula(session: Session, model: KAN, node: int) -> FrontState:
         return {"id": node, "text": text, "formula": None}
     if len(refs) > _MAX_EDGES or model.n_out > 1:
         return {"id": node, "text": f"{len(refs)} functions", "formula": None}
-    return {"id": node, **_written(session, model)}
-
-
-def _written(session: Session, model: KAN) -> Writing:
-    """The formula of a network with one output, as a page writes it on one line, with the names of the columns."""
     # sympy is only needed here, and takes a while to import.
     from kanwidget.symbolic import function_names
     from kanwidget.symbolic.writing.tidy import tidy
@@ -151,7 +146,8 @@ def _written(session: Session, model: KAN) -> Writing:
     largest = session.x.detach().abs().amax(0).tolist()
     sizes = dict(zip((symbol.name for symbol in variables), largest, strict=True))
     names = dict(zip((symbol.name for symbol in variables), session.in_vars, strict=True))
-    return writing(tidy(expressions[0], sizes=sizes), names, function_names(model), most=_MAX_TEXT, wrap=False)
+    written = writing(tidy(expressions[0], sizes=sizes), names, function_names(model), most=_MAX_TEXT, wrap=False)
+    return {"id": node, **written}
 
 
 Point = tuple[float, float]

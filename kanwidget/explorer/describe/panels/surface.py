@@ -56,22 +56,22 @@ def first_view(session: Session) -> SurfaceView:
     return SurfaceView(columns[0], columns[1] if len(columns) > 1 else None)
 
 
-def checked(session: Session, view: SurfaceView, where: str = "surface") -> SurfaceView:
+def checked(session: Session, view: SurfaceView) -> SurfaceView:
     """The view, if there are such inputs and such an output.
 
     Raises:
         ValueError: For a column or an output that doesn't exist, or the same input twice.
     """
     last = session.data.n_features - 1
-    _check.integer(view.x, "x", where, low=0, high=last)
+    _check.integer(view.x, "x", "surface", low=0, high=last)
     if view.y is not None:
-        _check.integer(view.y, "y", where, low=0, high=last)
+        _check.integer(view.y, "y", "surface", low=0, high=last)
     if view.x == view.y:
-        _check.fail("y", where, "another input than x, or None", view.y)
-    _check.integer(view.output, "output", where, low=0, high=session.model.n_out - 1)
+        _check.fail("y", "surface", "another input than x, or None", view.y)
+    _check.integer(view.output, "output", "surface", low=0, high=session.model.n_out - 1)
     if len(view.at) not in (0, last + 1):
-        _check.fail("at", where, f"{last + 1} values, one an input", list(view.at))
-    at = tuple(None if value is None else _check.real(value, "at", where) for value in view.at)
+        _check.fail("at", "surface", f"{last + 1} values, one an input", list(view.at))
+    at = tuple(None if value is None else _check.real(value, "at", "surface") for value in view.at)
     return SurfaceView(view.x, view.y, view.output, at)
 
 

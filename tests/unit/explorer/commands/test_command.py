@@ -51,13 +51,13 @@ def test_a_class_is_enough_for_a_command(negate, model, data, page_of, driver):
         page = page_of(explorer._publisher)
         before = explorer.model.layer(0).coef
         explorer._router.handle({"v": VERSION, "kind": "negate", "seq": 1, "edge": [0, 0, 0], "structure": 0})
-        explorer._ask(lambda: None)
+        explorer._driver.ask(lambda: None)
         assert (explorer.model.layer(0).coef == -before).all()
         assert "explorer.negate((0, 0, 0))" in explorer.code()
         assert [state["label"] for state in explorer.states] == ["start", "negate"]
         assert page.last("ack")["ok"]
         explorer._router.handle({"v": VERSION, "kind": "negate", "seq": 2, "edge": [0, 0, 0], "structure": 7})
-        explorer._ask(lambda: None)
+        explorer._driver.ask(lambda: None)
         assert not page.last("ack")["ok"]
         assert "the network has changed" in page.last("error")["error"]["message"]
 

@@ -42,7 +42,7 @@ def explorer(model, data, gated, no_thread_left):
 
 
 def content(explorer):
-    return explorer._ask(lambda: discovery(explorer._session)[0])
+    return explorer._driver.ask(lambda: discovery(explorer._session)[0])
 
 
 def test_clicks_and_trainings_never_wait_for_a_bit_of_it(explorer, gated):

@@ -244,7 +244,7 @@ def test_a_network_that_has_become_small_takes_one_thread(model, data, monkeypat
             explorer.start(1)
             explorer.wait()
             assert inside == [2, 1]
-            assert explorer._ask(torch.get_num_threads) == 1
+            assert explorer._driver.ask(torch.get_num_threads) == 1
     finally:
         torch.set_num_threads(1)
 
