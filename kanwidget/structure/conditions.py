@@ -35,6 +35,8 @@ _BY_VALUES = 10.0
 
 def irrelevance(field: ScaledField, column: int) -> Measurement:
     """∂f/∂x, against the whole gradient."""
+    if field.unit == 0.0:
+        return EXACT
     slopes = field.gradient.unbind(-1)
     others = [slope for index, slope in enumerate(slopes) if index != column]
     return measure([slopes[column]], others)
@@ -114,7 +116,8 @@ SYMMETRIES = (
 
 def symmetry(field: ScaledField, i: int, j: int, form: Symmetry) -> Measurement:
     """The derivative of f along the curves on which the form is constant."""
-    first, second = _ALONG[form.family](field, i, j)
+    slope_x, slope_y = field.gradient[..., i], field.gradient[..., j]
+    first, second = _ALONG[form.family](field.x[:, i], field.x[:, j], slope_x, slope_y, field.size[i] / field.size[j])
     largest = torch.maximum(first.abs().max(), second.abs().max()) if first.numel() else first.sum()
     if not bool(largest > 0) or not bool(largest.isfinite()):
         return NOTHING
@@ -122,26 +125,11 @@ def symmetry(field: ScaledField, i: int, j: int, form: Symmetry) -> Measurement:
     return measure([first / largest, -form.sign * second / largest])
 
 
-def _along_sum(field: ScaledField, i: int, j: int) -> tuple[Tensor, Tensor]:
-    """∂f/∂x and ∂f/∂y in own units, both times the first column's size."""
-    return field.gradient[..., i], field.gradient[..., j] * (field.size[i] / field.size[j])
-
-
-def _along_product(field: ScaledField, i: int, j: int) -> tuple[Tensor, Tensor]:
-    """X ∂f/∂x and y ∂f/∂y."""
-    return field.x[:, i] * field.gradient[..., i], field.x[:, j] * field.gradient[..., j]
-
-
-def _along_squares(field: ScaledField, i: int, j: int) -> tuple[Tensor, Tensor]:
-    """Y ∂f/∂x and x ∂f/∂y in own units, both times the first column's size over the second's."""
-    ratio = field.size[i] / field.size[j]
-    return field.x[:, j] * field.gradient[..., i], field.x[:, i] * field.gradient[..., j] * ratio**2
-
-
-_ALONG: dict[Family, Callable[[ScaledField, int, int], tuple[Tensor, Tensor]]] = {
-    "sum": _along_sum,
-    "product": _along_product,
-    "squares": _along_squares,
+#: The two terms of that derivative, from both columns, their slopes, and the first one's size over the second's.
+_ALONG: dict[Family, Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]] = {
+    "sum": lambda x, y, slope_x, slope_y, ratio: (slope_x, slope_y * ratio),
+    "product": lambda x, y, slope_x, slope_y, ratio: (x * slope_x, y * slope_y),
+    "squares": lambda x, y, slope_x, slope_y, ratio: (y * slope_x, x * slope_y * ratio**2),
 }
 
 
@@ -198,9 +186,9 @@ _LEVEL: dict[Family, Callable[[Tensor, Tensor, Tensor, int], Tensor]] = {
 }
 
 
-def _measure_finite(terms: list[Tensor], natural: list[Tensor] | None = None) -> Measurement:
+def _measure_finite(terms: Sequence[Tensor], natural: Sequence[Tensor] = ()) -> Measurement:
     """The measurement over the rows at which everything is finite."""
-    every = [*terms, *(natural or [])]
+    every = [*terms, *natural]
     finite = torch.stack([part.isfinite().all(0) for part in every]).all(0)
     picked = [part[:, finite] for part in every]
     return measure(picked[: len(terms)], picked[len(terms) :])
@@ -228,54 +216,56 @@ class Measurements:
         self.tolerance = tolerance
         self._is_section = is_section
         self._swaps = swaps
-        self._triples: dict[tuple[int, int, int], Measurement] = {}
-        self._symmetries: dict[tuple[Pair, str], Measurement] = {}
+        self._made: dict[tuple[Any, ...], Measurement] = {}
+
+    def _measured(
+        self, condition: Callable[..., Measurement], by_values: Callable[..., Measurement], *of: Any
+    ) -> Measurement:
+        """A measurement by derivatives; where it holds, contradicted if values at other points, `by_values(swaps, *of)`, deny it."""
+        key = (condition, *of)
+        if key not in self._made:
+            measurement = condition(self.field, *of)
+            if self._swaps is not None and self.verdict(measurement) == "holds":
+                limit = _BY_VALUES * measurement.threshold(self.tolerance)
+                denied = by_values(self._swaps, *of).verdict(limit) == "fails"
+                measurement = replace(measurement, contradicted=denied)
+            self._made[key] = measurement
+        return self._made[key]
 
     @cached_property
     def irrelevance(self) -> list[Measurement]:
         """Of each column."""
-        return [self._irrelevance(index) if varies else NOTHING for index, varies in enumerate(self.varies)]
-
-    def _irrelevance(self, column: int) -> Measurement:
-        measurement = EXACT if self.field.is_constant else irrelevance(self.field, column)
-        return self._confirmed(measurement, irrelevance_by_values, column)
-
-    def _confirmed(self, measurement: Measurement, by_values: Callable[..., Measurement], *of: Any) -> Measurement:
-        """A measurement by derivatives; where it holds, contradicted if values at other points, `by_values(swaps, *of)`, deny it."""
-        if self._swaps is None or self.verdict(measurement) != "holds":
-            return measurement
-        limit = _BY_VALUES * measurement.threshold(self.tolerance)
-        return replace(measurement, contradicted=by_values(self._swaps, *of).verdict(limit) == "fails")
+        return [
+            self._measured(irrelevance, irrelevance_by_values, index) if varies else NOTHING
+            for index, varies in enumerate(self.varies)
+        ]
 
     @cached_property
     def relevant(self) -> Group:
         """The columns that matter, or may. All of a section do: they did before the others were fixed."""
-        pairs = enumerate(zip(self.varies, self.irrelevance, strict=True))
-        if self._is_section:
-            return tuple(range(len(self.varies)))
-        return tuple(index for index, (varies, measured) in pairs if varies and self.verdict(measured) != "holds")
+        return tuple(
+            index
+            for index, varies in enumerate(self.varies)
+            if self._is_section or (varies and self.verdict(self.irrelevance[index]) != "holds")
+        )
 
     @cached_property
     def additivity(self) -> dict[Pair, Measurement]:
         """Of each pair of relevant columns."""
-        return {pair: self._additivity(pair) for pair in combinations(self.relevant, 2)}
-
-    def _additivity(self, pair: Pair) -> Measurement:
-        measurement = additivity(self.field, *pair)
-        return self._confirmed(measurement, additivity_by_values, *pair)
+        return {
+            pair: self._measured(additivity, additivity_by_values, *pair) for pair in combinations(self.relevant, 2)
+        }
 
     @cached_property
     def multiplicativity(self) -> dict[float, dict[Pair, Measurement]]:
         """For each constant that may stand beside a product, how it suits all pairs."""
         pairs = list(combinations(self.relevant, 2))
         return {
-            constant: {pair: self._multiplicativity(pair, constant) for pair in pairs}
+            constant: {
+                pair: self._measured(multiplicativity, multiplicativity_by_values, *pair, constant) for pair in pairs
+            }
             for constant in self._constants(pairs)
         }
-
-    def _multiplicativity(self, pair: Pair, constant: float) -> Measurement:
-        measurement = multiplicativity(self.field, *pair, constant)
-        return self._confirmed(measurement, multiplicativity_by_values, *pair, constant)
 
     def _constants(self, pairs: Sequence[Pair]) -> list[float]:
         """The constants that may stand beside a product, the best first, at most a few; [0.0] where no pair has one.
@@ -296,12 +286,6 @@ class Measurements:
                 distinct.append(constant)
         return distinct[:_CONSTANTS] or [0.0]
 
-    def _triple(self, i: int, j: int, k: int) -> Measurement:
-        if (i, j, k) not in self._triples:
-            measurement = composition(self.field, i, j, k)
-            self._triples[i, j, k] = self._confirmed(measurement, composition_by_values, i, j, k)
-        return self._triples[i, j, k]
-
     @cached_property
     def groups(self) -> set[Group]:
         """For each pair of relevant columns the smallest group with both that acts through one number, if that isn't all columns."""
@@ -311,11 +295,7 @@ class Measurements:
 
     def symmetry(self, pair: Pair, form: Symmetry) -> Measurement:
         """The measurement of a form for a pair of columns, in any order: a form is as true of y, x as of x, y."""
-        key = ((min(pair), max(pair)), form.name)
-        if key not in self._symmetries:
-            measurement = symmetry(self.field, *key[0], form)
-            self._symmetries[key] = self._confirmed(measurement, symmetry_by_values, *key[0], form)
-        return self._symmetries[key]
+        return self._measured(symmetry, symmetry_by_values, min(pair), max(pair), form)
 
     def _symmetric(self, pair: Pair) -> list[Measurement]:
         """The symmetries of a pair that hold. By first derivatives alone, they show more than second ones do."""
@@ -350,7 +330,7 @@ class Measurements:
         pairs = [self.additivity[min(a, k), max(a, k)] for a in (i, j)]
         if all(self.verdict(pair) == "holds" for pair in pairs):
             return max(pairs, key=order)
-        return self._triple(i, j, k)
+        return self._measured(composition, composition_by_values, i, j, k)
 
     def verdict(self, measurement: Measurement) -> Verdict:
         """Whether it is small enough to hold."""

@@ -40,10 +40,6 @@ class NetworkShape:
     grid: int
     k: int
 
-    def network(self, columns: int, seed: int) -> KAN:
-        """An untrained network of this shape."""
-        return KAN([columns, *self.hidden, 1], self.grid, self.k, seed=seed)
-
 
 #: One row a shape, from few parameters to many.
 SHAPES = (
@@ -67,7 +63,7 @@ def train_ensemble(data: Dataset, output: int, members: int, steps: int, seed: i
     table = _one_table(data, output)
     shape = _best_shape(table, steps, seed)
     draws = [draw for draw in _draws(table, members, seed) for _ in range(NETWORKS)]
-    networks = [_scaled(shape.network(table.n_features, seed + index), table) for index in range(len(draws))]
+    networks = [_network(shape, table, seed + index) for index in range(len(draws))]
     trained, _ = fit_many(networks, draws, steps=steps, progress=False, evidence=False)
     return [trained[first : first + NETWORKS] for first in range(0, len(trained), NETWORKS)]
 
@@ -100,8 +96,9 @@ def _one_weight(data: Dataset, parts: list[str]) -> Tensor | None:
     return torch.cat([one if weight is None else weight.to(one) for weight, one in zip(weights, ones, strict=True)])
 
 
-def _scaled(network: KAN, table: Dataset) -> KAN:
-    """The network, told the scale of the columns: the same scaled numbers in all units, and so the same training."""
+def _network(shape: NetworkShape, table: Dataset, seed: int) -> KAN:
+    """An untrained network that has the scale of the columns: the same scaled numbers in all units, and so the same training."""
+    network = KAN([table.n_features, *shape.hidden, 1], shape.grid, shape.k, seed=seed)
     network.input_scale = arrays.moments(table.train_input)
     network.output_scale = arrays.moments(table.train_label)
     return network
@@ -115,19 +112,19 @@ def _best_shape(table: Dataset, steps: int, seed: int) -> NetworkShape:
     split = with_held_out(table, rows, held_out)
     errors: dict[int, float] = {}
     for number, shape in enumerate(SHAPES):
-        networks = [_scaled(shape.network(table.n_features, seed + start), table) for start in range(_STARTS)]
+        networks = [_network(shape, table, seed + start) for start in range(_STARTS)]
         if errors and networks[0].n_parameters > len(rows):
             continue
         _, histories = fit_many(networks, split, steps=steps, progress=False, evidence=False)
         # The mean, not the best: of a shape that one start in two learns, half of the members would be wrong.
-        errors[number] = sum(_least_error(history) for history in histories) / _STARTS
+        errors[number] = sum(map(_least_error, histories)) / _STARTS
     return SHAPES[min(errors, key=lambda number: errors[number])]
 
 
 def _least_error(history: History) -> float:
     """The validation loss of the state that a training keeps."""
-    losses = (record.validation_loss for record in history.records)
-    return min((loss for loss in losses if loss is not None), default=math.inf)
+    losses = [record.validation_loss for record in history.records if record.validation_loss is not None]
+    return min(losses, default=math.inf)
 
 
 def _draws(table: Dataset, count: int, seed: int) -> list[Dataset]:

@@ -18,18 +18,6 @@ _SWAPPED = 300
 
 
 @dataclass(frozen=True, slots=True)
-class RawDerivatives:
-    """Derivatives of all members, in units of the columns' sizes and in the target's own unit."""
-
-    value: Tensor
-    """`(members, points)`"""
-    gradient: Tensor
-    """`(members, points, columns)`"""
-    hessian: Tensor
-    """`(members, points, columns, columns)`"""
-
-
-@dataclass(frozen=True, slots=True)
 class ScaledField:
     """A function at points in scaled numbers, with one axis for the members that tell its uncertainty.
 
@@ -52,23 +40,20 @@ class ScaledField:
     unit: float
     """The target's unit here, in its own unit; 0 for a constant function."""
 
-    @property
-    def is_constant(self) -> bool:
-        """Whether the function doesn't depend on any column, up to rounding."""
-        return self.unit == 0.0
 
-
-def make_field(points: Tensor, size: Tensor, raw: RawDerivatives) -> ScaledField:
+def make_field(points: Tensor, size: Tensor, value: Tensor, gradient: Tensor, hessian: Tensor) -> ScaledField:
     """The field of derivatives in the units of `size`; points where a member isn't finite are left out.
 
     Args:
         points: In own units, `(points, columns)`.
         size: One unit of each column, `(columns,)`.
-        raw: Derivatives there.
+        value: Of all members there, in the target's own unit, `(members, points)`.
+        gradient: In units of the columns' sizes, `(members, points, columns)`.
+        hessian: Likewise, `(members, points, columns, columns)`.
     """
-    finite = raw.value.isfinite() & raw.gradient.isfinite().all(-1) & raw.hessian.isfinite().all(-1).all(-1)
+    finite = value.isfinite() & gradient.isfinite().all(-1) & hessian.isfinite().all(-1).all(-1)
     finite = finite.all(0)
-    value, gradient, hessian = raw.value[:, finite], raw.gradient[:, finite], raw.hessian[:, finite]
+    value, gradient, hessian = value[:, finite], gradient[:, finite], hessian[:, finite]
     centre, unit = _scale(value, gradient)
     divisor = unit or 1.0
     return ScaledField(
@@ -166,9 +151,8 @@ class Swaps:
         self._function, self._field, self._columns, self._shifts = function, field, list(columns), tuple(shifts)
         self._values: dict[frozenset[int], Tensor] = {}
         self._gradients: dict[frozenset[int], Tensor] = {}
-        low, high = points.amin(0)[self._columns], points.amax(0)[self._columns]
         #: Least and greatest value of each column, in its own unit.
-        self.range = low, high
+        self.range = points.amin(0)[self._columns], points.amax(0)[self._columns]
 
     def column(self, index: int, *, other: bool = False) -> Tensor:
         """A column in its own unit, of the rows or of the other rows, `(rows,)`."""
@@ -217,8 +201,13 @@ class Swaps:
         size[self._columns] = self._field.size
         with torch.enable_grad():
             scaled = (points / size).requires_grad_()
-            value = self._function(scaled * size)
-            if not value.requires_grad:
-                return torch.zeros_like(points)[:, self._columns]
-            (slopes,) = torch.autograd.grad(value.sum(), scaled)
-        return slopes[:, self._columns] / (self._field.unit or 1.0)
+            gradient = slopes(self._function(scaled * size), scaled).detach()
+        return gradient[:, self._columns] / (self._field.unit or 1.0)
+
+
+def slopes(values: Tensor, x: Tensor) -> Tensor:
+    """∂values/∂x for every row, `(rows, columns)`, to be differentiated again; zeros where they don't depend on it."""
+    if not values.requires_grad:
+        return torch.zeros_like(x)
+    (gradient,) = torch.autograd.grad(values.sum(), x, create_graph=True, allow_unused=True)
+    return torch.zeros_like(x) if gradient is None else gradient

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
+from typing import Any
 
 Group = tuple[int, ...]
 Pair = tuple[int, int]
 
 
-def components(columns: Sequence[int], linked: Collection[Pair]) -> list[Group]:
-    """The connected parts of a graph, in the order of their first columns.
+def components(columns: Sequence[Any], linked: Iterable[tuple[Any, Any]]) -> list[tuple[Any, ...]]:
+    """The connected parts of a graph, in the order of their first columns, which may be numbers, names or groups.
 
     Examples:
         >>> components(range(4), {(0, 2)})
         [(0, 2), (1,), (3,)]
     """
-    parent = {column: column for column in columns}
-
-    def root(column: int) -> int:
-        while parent[column] != column:
-            column = parent[column]
-        return column
-
+    group_of = {column: {column} for column in columns}
     for a, b in linked:
-        parent[max(root(a), root(b))] = min(root(a), root(b))
-    groups: dict[int, list[int]] = {}
-    for column in columns:
-        groups.setdefault(root(column), []).append(column)
-    return sorted(tuple(sorted(group)) for group in groups.values())
+        if b not in group_of[a]:
+            joined = group_of[a] | group_of[b]
+            group_of.update(dict.fromkeys(joined, joined))
+    return sorted({tuple(sorted(group)) for group in group_of.values()})
 
 
 def weakest_link(columns: Sequence[int], strength: dict[Pair, float]) -> Pair | None:
@@ -58,14 +52,11 @@ def closure(pair: Pair, columns: Sequence[int], separates: Callable[[int, int, i
         >>> closure((0, 1), range(4), lambda i, j, k: k == 2)
         (0, 1, 2)
     """
-    group = set(pair)
-    grown = True
-    while grown:
-        grown = False
-        for k in columns:
-            if k not in group and any(separates(i, j, k) for i, j in combinations(sorted(group), 2)):
-                group.add(k)
-                grown = True
+    group, joining = set(pair), [*pair]
+    while joining:
+        pairs = list(combinations(sorted(group), 2))
+        joining = [k for k in columns if k not in group and any(separates(*pair, k) for pair in pairs)]
+        group.update(joining)
     return tuple(sorted(group))
 
 
@@ -84,23 +75,19 @@ def top_parts(columns: Sequence[int], groups: Iterable[Group]) -> tuple[list[Gro
         ([(0, 1, 2), (3,), (4,)], False)
     """
     proper = sorted({group for group in groups if 1 < len(group) < len(columns)})
-    overlapping = {(a, b) for a, b in combinations(range(len(proper)), 2) if _overlap(proper[a], proper[b])}
-    largest: list[Group] = []
-    for cluster in components(range(len(proper)), overlapping):
-        members = [proper[index] for index in cluster]
-        union = {column for group in members for column in group}
+    overlapping = [(a, b) for a, b in combinations(proper, 2) if _overlap({*a}, {*b})]
+    joined: list[Pair] = []
+    for members in components(proper, overlapping):
+        union = sorted({column for group in members for column in group})
         if len(union) == len(columns):
-            return components(columns, _inseparable(columns, members)), True
-        largest.append(tuple(sorted(union)))
-    return components(columns, {pair for group in largest for pair in combinations(group, 2)}), False
+            inseparable = [
+                (a, b) for a, b in combinations(columns, 2) if all((a in group) == (b in group) for group in members)
+            ]
+            return components(columns, inseparable), True
+        joined += combinations(union, 2)
+    return components(columns, joined), False
 
 
-def _inseparable(columns: Sequence[int], groups: Sequence[Group]) -> set[Pair]:
-    """The pairs that no group tells apart."""
-    return {(a, b) for a, b in combinations(columns, 2) if all((a in group) == (b in group) for group in groups)}
-
-
-def _overlap(a: Group, b: Group) -> bool:
+def _overlap(a: set[int], b: set[int]) -> bool:
     """Whether two groups share columns, and neither holds the other."""
-    common = set(a) & set(b)
-    return bool(common) and common != set(a) and common != set(b)
+    return not (a.isdisjoint(b) or a <= b or b <= a)

@@ -1,8 +1,12 @@
-"""`Structure`: all tests of one function, from one fit."""
+"""`Structure`: all tests of one function, from one fit, and the tree that grows from them.
+
+A tree grows from the top: what says most about a function comes first, and each part is taken apart in its turn.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 from torch import Tensor
@@ -10,16 +14,24 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget._refusals import short_refusals
 from kanwidget.core.threads import limit_threads_of_methods
-from kanwidget.structure.conditions import SYMMETRIES, Measurements, Symmetry, order
+from kanwidget.structure import partitions
+from kanwidget.structure.conditions import SYMMETRIES, Family, Measurements, Symmetry, order
 from kanwidget.structure.evidence import Measurement, Verdict
 from kanwidget.structure.field import Swaps, clarity, make_field, section_points, sizes_of
 from kanwidget.structure.findings import Finding, Findings
 from kanwidget.structure.partitions import Group, Pair
 from kanwidget.structure.subjects import Subject
-from kanwidget.structure.tree import Tree, grow
+from kanwidget.structure.tree import Kind, Tree
 
 #: Names of functions in statements.
 _LETTERS = "fghkpqrstuvw"
+#: Signs between the columns of a form: positive, negative.
+_JOINTS: dict[Family, tuple[str, str]] = {"sum": (" + ", " - "), "product": ("·", "/"), "squares": (" + ", " - ")}
+#: Of a separation the node of a tree, its label, and a constant within a part that says nothing by itself.
+_SEPARATIONS: dict[str, tuple[Kind, str, float]] = {
+    "additive": ("sum", "+", 0.0),
+    "multiplicative": ("product", "×", 1.0),
+}
 
 
 @limit_threads_of_methods()
@@ -62,16 +74,13 @@ class Structure:
         self.names = tuple(subject.names[column] for column in self._columns)
         #: Columns with the same value at all points, of which nothing can be said.
         self.unvaried = tuple(subject.names[column] for column in self._columns if not bool(varies[column]))
-        raw = subject.derivatives(self._points, size, self._columns)
-        self.field = make_field(self._points[:, self._columns], size[list(self._columns)], raw)
+        found = subject.derivatives(self._points, size, self._columns)
+        self.field = make_field(self._points[:, self._columns], size[list(self._columns)], *found)
         varied = [bool(varies[column]) for column in self._columns]
-        self.measurements = Measurements(self.field, varied, self.tolerance, columns is not None, self._swaps())
-
-    def _swaps(self) -> Swaps | None:
-        """Values of an exact function, by which what holds is confirmed."""
-        if self.subject.function is None:
-            return None
-        return Swaps(self.subject.function, self._points, self._columns, self.field, self.subject.shifts)
+        swaps = None
+        if subject.function is not None:  # values of an exact function confirm what holds
+            swaps = Swaps(subject.function, self._points, self._columns, self.field, subject.shifts)
+        self.measurements = Measurements(self.field, varied, self.tolerance, columns is not None, swaps)
 
     # ---- the tests
 
@@ -237,7 +246,9 @@ class Structure:
             >>> structure.tree()
             y = f(x_1/x_2)·g(x_3)
         """
-        return grow(self)
+        idle = tuple(finding.groups[0][0] for finding in self.irrelevant() if finding.holds)
+        relevant = [name for name in self.names if name not in (*idle, *self.unvaried)]
+        return replace(_node(self, relevant), target=self.target, irrelevant=idle, unvaried=self.unvaried)
 
     @short_refusals
     def section(self, names: Iterable[str]) -> Structure:
@@ -339,3 +350,97 @@ def _letter(number: int) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+# ---- growing a tree
+
+
+def _node(structure: Structure, names: Sequence[str]) -> Tree:
+    """The tree of a function of these columns: what says most about it comes first."""
+    if len(names) < 2:
+        return Tree("column", tuple(names), names[0]) if names else Tree("constant", (), "constant")
+    return (
+        _form(structure, names)
+        or _separation(structure, names, structure.additive())
+        or _separation(structure, names, structure.multiplicative())
+        or _function(structure, names)
+    )
+
+
+def _form(structure: Structure, names: Sequence[str]) -> Tree | None:
+    """A node for one form in which all columns stand, such as x + y - z; None where symmetries that hold don't link all of them."""
+    holding = [finding for finding in structure.symmetries() if finding.holds]
+    for family, joints in _JOINTS.items():
+        signs = {
+            (finding.groups[0][0], finding.groups[0][1]): row.sign
+            for finding in holding
+            for row in SYMMETRIES
+            if row.name == finding.form and row.family == family
+        }
+        if len(partitions.components(names, signs)) == 1:
+            findings = tuple(f for f in holding if f.groups[0] in signs)
+            return Tree("form", tuple(names), _form_label(names, signs, family, joints), findings=findings)
+    return None
+
+
+def _form_label(
+    names: Sequence[str], signs: dict[tuple[str, str], int], family: Family, joints: tuple[str, str]
+) -> str:
+    """The form of all columns; the first one's sign is plus, and the others follow along the pairs."""
+    sign = {names[0]: 1}
+    while len(sign) < len(names):
+        for (a, b), relative in signs.items():
+            if a in sign and b not in sign:
+                sign[b] = sign[a] * relative
+            elif b in sign and a not in sign:
+                sign[a] = sign[b] * relative
+    power = "²" if family == "squares" else ""
+    return f"{names[0]}{power}" + "".join(f"{joints[sign[name] < 0]}{name}{power}" for name in names[1:])
+
+
+def _separation(structure: Structure, names: Sequence[str], finding: Finding) -> Tree | None:
+    """A sum, or a product with a constant beside it, of functions of groups of columns; None where the function doesn't fall apart."""
+    if len(finding.groups) < 2:
+        return None
+    kind, label, constant = _SEPARATIONS[finding.kind]
+    children = _parts(structure, finding.groups, constant)
+    return Tree(kind, tuple(names), label, children=children, findings=(finding,), constant=finding.constant or 0.0)
+
+
+def _function(structure: Structure, names: Sequence[str]) -> Tree:
+    """A function of groups that act through one number each, and of single columns."""
+    compositions = structure.compositions()
+    index: list[Group] = [tuple(names.index(name) for name in finding.groups[0]) for finding in compositions]
+    numbers, joined = partitions.top_parts(range(len(names)), index)
+    groups = [tuple(names[number] for number in group) for group in numbers]
+    parts = _parts(structure, groups, 0.0)
+    tests = (structure.additive(), structure.multiplicative())
+    if joined:  # every union of parts acts through one number: a sum within an outer function
+        inner = Tree("sum", tuple(names), "+", children=parts, findings=tuple(compositions))
+        return Tree("function", tuple(names), "f", children=(inner,), findings=tests)
+    unsure = any(finding.verdict == "undecided" for finding in (*tests, *_undecided_pairs(structure, names, groups)))
+    verdict: Verdict = "undecided" if unsure else "holds"
+    return Tree("function", tuple(names), "f", verdict, parts, (*tests, *compositions))
+
+
+def _undecided_pairs(
+    structure: Structure, names: Sequence[str], groups: Sequence[tuple[str, ...]]
+) -> Sequence[Finding]:
+    """The tests of pairs of parts that might act as one."""
+    if len(names) < 3:
+        return structure.symmetries()
+    singles = [group[0] for group in groups if len(group) == 1]
+    return [structure.compositional(pair) for pair in combinations(singles, 2)]
+
+
+def _parts(structure: Structure, groups: Sequence[tuple[str, ...]], constant: float) -> tuple[Tree, ...]:
+    """The trees of groups of columns; constants beside their products become this one.
+
+    They say nothing by themselves: a section has a constant, a factor or an outer function of its own. Within a product there is one
+    that matters, of any size: (1 + f·g)·h.
+    """
+    trees = (
+        Tree("column", group, group[0]) if len(group) == 1 else _node(structure.section(group), group)
+        for group in groups
+    )
+    return tuple(replace(tree, constant=constant if tree.constant else 0.0) for tree in trees)

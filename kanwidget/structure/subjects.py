@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from kanwidget.datasets.dataset import Split, from_table, without_idle_rows
 from kanwidget.datasets.derived import numbers_only
 from kanwidget.datasets.naming import numbered_inputs, numbered_outputs
 from kanwidget.structure import ensembles
-from kanwidget.structure.field import RawDerivatives
+from kanwidget.structure.field import slopes
 from kanwidget.training.steps.scales import data_in_own_units, in_own_units
 
 #: Value `(points,)`, gradient and Hessian of one member, in units of the columns' sizes.
@@ -61,18 +62,16 @@ class Subject:
         """Factors of the points for the members of an exact function: the same numbers up to rounding."""
         return 1.0, 1 + 2 * self.rounding, 1 - 2 * self.rounding
 
-    def derivatives(self, points: Tensor, size: Tensor, columns: Sequence[int]) -> RawDerivatives:
-        """Derivatives of all members in some columns, in units of `size`.
+    def derivatives(self, points: Tensor, size: Tensor, columns: Sequence[int]) -> Derivatives:
+        """Derivatives of all members in some columns, in units of `size`, each with the members as its first axis.
 
         An exact function has two more members: itself at points that are the same numbers up to rounding. Their spread is what
         rounding does to its derivatives.
         """
-        if self.is_exact:
-            results = [self.members[0](points * shift, size, list(columns)) for shift in self.shifts]
-        else:
-            results = [member(points, size, list(columns)) for member in self.members]
+        calls = itertools.product(self.members, self.shifts if self.is_exact else (1.0,))
+        results = [member(points * shift, size, list(columns)) for member, shift in calls]
         value, gradient, hessian = (torch.stack(parts) for parts in zip(*results, strict=True))
-        return RawDerivatives(value, gradient, hessian)
+        return value, gradient, hessian
 
 
 def network_member(networks: Sequence[Network], output: int) -> Member:
@@ -82,11 +81,11 @@ def network_member(networks: Sequence[Network], output: int) -> Member:
         """The mean of the networks' derivatives, each `(points, …)`, in units of `size`; see `Member` for the arguments."""
         with torch.no_grad():
             results = [derivatives(network, points) for network in networks]
-        value = torch.stack([d.value[:, output] for d in results]).mean(0)
-        gradient = torch.stack([d.gradient[:, output] for d in results]).mean(0) * size
-        hessian = (
-            torch.stack([d.hessian[:, output] for d in results if d.hessian is not None]).mean(0) * size[:, None] * size
+        value, gradient, hessian = (
+            torch.stack([getattr(each, name)[:, output] for each in results]).mean(0)
+            for name in ("value", "gradient", "hessian")
         )
+        gradient, hessian = gradient * size, hessian * size[:, None] * size
         return value, gradient[:, columns], hessian[:, columns][:, :, columns]
 
     return member
@@ -100,19 +99,11 @@ def function_member(function: Callable[[Tensor], Tensor], output: int) -> Member
         with torch.enable_grad():
             scaled = (points / size).requires_grad_()
             value = as_column(function(scaled * size), len(points), output)
-            gradient = _slopes(value, scaled)[:, columns]
-            rows = [_slopes(slope, scaled)[:, columns] for slope in gradient.unbind(-1)]
+            gradient = slopes(value, scaled)[:, columns]
+            rows = [slopes(slope, scaled)[:, columns] for slope in gradient.unbind(-1)]
         return value.detach(), gradient.detach(), torch.stack(rows, dim=-2).detach()
 
     return member
-
-
-def _slopes(values: Tensor, x: Tensor) -> Tensor:
-    """∂values/∂x for every row, `(rows, columns)`; zeros where they don't depend on it."""
-    if not values.requires_grad:
-        return torch.zeros_like(x)
-    (slopes,) = torch.autograd.grad(values.sum(), x, create_graph=True, allow_unused=True)
-    return torch.zeros_like(x) if slopes is None else slopes
 
 
 def as_column(values: Any, rows: int, output: int) -> Tensor:
@@ -268,7 +259,8 @@ def _of_table(table: Any, target: Any, output: str | int | None, members: int, s
     label = data.train_label[:, index].to(torch.float64)
     points, names = _picked(data.train_input), data.in_vars
     if bool((label == label[0]).all()):  # there is nothing to learn
-        return Subject(names, data.out_vars[index], points, (_constant(float(label[0])),), LEARNED_TOLERANCE)
+        member = function_member(lambda x: torch.full((len(x),), float(label[0]), dtype=x.dtype), 0)
+        return Subject(names, data.out_vars[index], points, (member,), LEARNED_TOLERANCE)
     ensemble = ensembles.train_ensemble(data, index, members, steps, seed)
     functions = tuple(network_member(networks, 0) for networks in ensemble)
     return Subject(names, data.out_vars[index], points, functions, LEARNED_TOLERANCE)
@@ -283,10 +275,6 @@ def _labelled(table: Any) -> Dataset:
         advice = "A dict needs the keys train_input and train_label."
         _check.fail("subject", _WHERE, expected, table, advice, error=TypeError)
     return as_dataset(table, _WHERE)
-
-
-def _constant(value: float) -> Member:
-    return function_member(lambda x: torch.full((len(x),), value, dtype=x.dtype), 0)
 
 
 def _regression(data: Dataset, argument: str) -> Dataset:
