@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -13,17 +12,8 @@ from kanwidget import _check
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import AnyNetwork, Network
 
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """The nodes of a level: indices into the old level, None for a new node."""
-
-    nodes: list[int | None]
-    """Sums first, then products."""
-    subnodes: list[int | None]
-    """Subnodes of the sums first, then the factors of each product; the inputs have no subnodes."""
-    arities: list[int]
-    """Number of factors of each product."""
+#: The nodes of a level, sums first: each as its index in the old level, with those of its subnodes, one of a sum; None for new ones.
+Level = list[tuple[int | None, list[int | None]]]
 
 
 def check_hidden(network: Network, level: int, where: str, advice: str = "") -> None:
@@ -40,11 +30,17 @@ def all_nodes(network: Network) -> list[list[int]]:
 
 def reduced_level(network: Network, level: int, keep: Sequence[int]) -> Level:
     """A level with only these nodes, in this order (sums before products)."""
-    if level == 0:
-        return Level(list(keep), [], [])
-    subnodes = [subnode for node in keep for subnode in network.subnodes_of(level, node)]
-    n_sum = network.width[level][0]
-    return Level(list(keep), list(subnodes), [network.arities[level][n - n_sum] for n in keep if n >= n_sum])
+    return [(node, [*network.subnodes_of(level, node)]) for node in keep]
+
+
+def subnodes(level: Level) -> list[int | None]:
+    """Indices of a level's subnodes in the old level, None for new ones."""
+    return [subnode for _, subnodes in level for subnode in subnodes]
+
+
+def arities(level: Level) -> list[int]:
+    """Number of factors of each product."""
+    return [len(factors) for _, factors in level if len(factors) > 1]
 
 
 def with_nodes(network: AnyNetwork, keep: Sequence[Sequence[int]]) -> AnyNetwork:
@@ -59,11 +55,11 @@ def restructured(network: AnyNetwork, levels: Sequence[Level]) -> AnyNetwork:
     """
     fresh = copy.deepcopy(network)
     for index in range(network.depth):
-        below, above = levels[index], levels[index + 1]
-        fresh.layers[index] = gathered(network.layer(index), above.subnodes, below.nodes)
-    fresh.width = [[len(level.nodes) - len(level.arities), len(level.arities)] for level in levels]
-    fresh.arities = [list(level.arities) for level in levels]
-    inputs = [node for node in levels[0].nodes if node is not None]
+        sources = [node for node, _ in levels[index]]
+        fresh.layers[index] = gathered(network.layer(index), subnodes(levels[index + 1]), sources)
+    fresh.arities = [arities(level) for level in levels]
+    fresh.width = [[len(level) - len(arities(level)), len(arities(level))] for level in levels]
+    inputs = [node for node, _ in levels[0] if node is not None]
     fresh.columns = network.columns[torch.tensor(inputs, device=network.columns.device)].clone()
     return fresh
 
@@ -96,11 +92,6 @@ def gathered(layer: Layer, targets: Sequence[int | None], sources: Sequence[int 
     ties = [sorted(new_index[m] for m in tie if m in new_index) for tie in layer.ties]
     fresh.ties = [tie for tie in ties if len(tie) > 1]
     return fresh
-
-
-def assign(layer: Layer, source: Layer) -> None:
-    """Copy the contents of a layer of the same shape. In place: parameters stay the same objects."""
-    layer.load_state_dict(source.state_dict())
 
 
 def untie(layer: Layer, flats: Sequence[int]) -> None:

@@ -16,8 +16,8 @@ from kanwidget.core.network import AnyNetwork, Network
 from kanwidget.core.starts import redrawn_layer
 from kanwidget.core.threads import limit_threads
 from kanwidget.surgery._record import listed, record
-from kanwidget.surgery._structure import Level, all_nodes, check_hidden, cut, reduced_level, restructured
-from kanwidget.surgery.prune import edge_means, reduced
+from kanwidget.surgery._structure import all_nodes, check_hidden, cut, reduced_level, restructured, subnodes
+from kanwidget.surgery.prune import reduced
 
 
 @limit_threads
@@ -139,8 +139,7 @@ def remove_node(network: AnyNetwork, level: int, node: int, x: Tensor | None = N
         _check.fail("node", "remove_node", "one of several", node, "Without it nothing reaches the outputs.")
     keep = all_nodes(network)
     keep[level].remove(node)
-    zeros = [torch.zeros(layer.out_dim, layer.in_dim) for layer in network.layers]
-    return reduced(network, keep, zeros if x is None else edge_means(network, x), f"removed node {(level, node)}")
+    return reduced(network, keep, x, f"removed node {(level, node)}")
 
 
 @limit_threads
@@ -242,9 +241,10 @@ def expand_width(
     _check.integer(n, "n", where, low=1)
     arity = _check.integer(mult_arity, "mult_arity", where, low=2) if product else 1
     levels = [reduced_level(network, index, nodes) for index, nodes in enumerate(all_nodes(network))]
-    levels[level] = _grown(levels[level], network.width[level][0], n, arity)
+    at = network.nodes_in(level) if product else network.width[level][0]
+    levels[level][at:at] = [(None, [None] * arity)] * n
     wider = restructured(network, levels)
-    _excite(wider.layer(level - 1), levels[level].subnodes, seed)
+    _excite(wider.layer(level - 1), subnodes(levels[level]), seed)
     kind = "product" if product else "sum"
     record(wider, "expand", f"added {n} {kind} node{'' if n == 1 else 's'} to level {level}")
     return wider
@@ -280,16 +280,6 @@ def expand_depth(network: AnyNetwork, level: int | None = None) -> AnyNetwork:
     deeper.arities.insert(at + 1, [])
     record(deeper, "expand", f"added an identity layer after level {at}")
     return deeper
-
-
-def _grown(level: Level, n_sum: int, n: int, arity: int) -> Level:
-    """A level with n more sums (arity 1), after the current ones, or products, at the end."""
-    if arity > 1:
-        new: list[int | None] = [None] * n
-        return Level([*level.nodes, *new], [*level.subnodes, *(new * arity)], [*level.arities, *([arity] * n)])
-    nodes, subnodes = list(level.nodes), list(level.subnodes)
-    nodes[n_sum:n_sum] = subnodes[n_sum:n_sum] = [None] * n
-    return Level(nodes, subnodes, list(level.arities))
 
 
 def _excite(layer: Layer, targets: list[int | None], seed: int) -> None:

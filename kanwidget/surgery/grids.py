@@ -195,12 +195,8 @@ def _beside_levels(layers: Sequence[Layer], coef: Tensor) -> Tensor:
     count = torch.tensor(layers[0].levels, device=coef.device)
     longest = max(coef.shape[-1], *layers[0].levels)
     values = torch.stack([layer.coef for layer in layers])
-    coef, values = (
-        torch.nn.functional.pad(part, (0, longest - part.shape[-1]))
-        if part.shape[-1] < longest
-        else part[..., :longest]
-        for part in (coef, values)
-    )
+    # A negative number cuts off.
+    coef, values = (torch.nn.functional.pad(part, (0, longest - part.shape[-1])) for part in (coef, values))
     return torch.where(count[:, None] > 0, values, coef)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from kanwidget.core.network import Network
 from kanwidget.core.scores import attribute, node_owners
 from kanwidget.core.starts import positions
 from kanwidget.core.threads import limit_threads
-from kanwidget.surgery._structure import assign, check_hidden, gathered, reduced_level
+from kanwidget.surgery._structure import arities, check_hidden, gathered, reduced_level, subnodes
 
 #: A cost that falls by less than this part is the same.
 _SAME = 1e-9
@@ -117,21 +116,17 @@ def auto_swap(network: Network, x: Tensor, level: int | None = None) -> None:
     matrices = _between_nodes(network, attribute(network, x).edge_scores)
     sums = [n_sum for n_sum, _ in network.width]
     now = _cost(matrices)
-    orders = min((_settled(matrices, sums, levels, pulls) for pulls in _STARTS), key=lambda orders: orders.cost)
-    if orders.cost < (1 - _SAME) * now:
-        for each, nodes in orders.of_level.items():
+    settled = [_settled(matrices, sums, levels, pulls) for pulls in _STARTS]
+    cost, orders = min(settled, key=lambda one: one[0])
+    if cost < (1 - _SAME) * now:
+        for each, nodes in orders.items():
             _arrange(network, each, nodes)
 
 
-class _Orders(NamedTuple):
-    """Orders of levels, and the connection cost with them."""
-
-    cost: float
-    of_level: dict[int, list[int]]
-
-
-def _settled(matrices: Sequence[Tensor], sums: Sequence[int], levels: Sequence[int], pulls: tuple[int, ...]) -> _Orders:
-    """Orders from which no single level can be improved.
+def _settled(
+    matrices: Sequence[Tensor], sums: Sequence[int], levels: Sequence[int], pulls: tuple[int, ...]
+) -> tuple[float, dict[int, list[int]]]:
+    """The connection cost, and the order of each level, from which no single level can be improved.
 
     Args:
         matrices: Scores between the nodes of successive levels, `(nodes above, nodes below)`.
@@ -147,7 +142,7 @@ def _settled(matrices: Sequence[Tensor], sums: Sequence[int], levels: Sequence[i
         gains = [_improve(matrices, of_level, level, sums[level], (-1, 1)) for level in levels]
         if not any(gains):
             break
-    return _Orders(_cost(matrices), of_level)
+    return _cost(matrices), of_level
 
 
 def _improve(
@@ -202,9 +197,9 @@ def _arrange(network: Network, level: int, order: Sequence[int]) -> None:
     """Bring the nodes of a hidden level into an order, sums before products. In place; parameters stay the same objects."""
     new = reduced_level(network, level, order)
     lower, upper = network.layer(level - 1), network.layer(level)
-    assign(lower, gathered(lower, new.subnodes, range(lower.in_dim)))
-    assign(upper, gathered(upper, range(upper.out_dim), order))
-    network.arities[level] = list(new.arities)
+    lower.load_state_dict(gathered(lower, subnodes(new), range(lower.in_dim)).state_dict())
+    upper.load_state_dict(gathered(upper, range(upper.out_dim), order).state_dict())
+    network.arities[level] = arities(new)
 
 
 def assignment(costs: Tensor) -> list[int]:

@@ -13,7 +13,7 @@ from kanwidget.core.network import AnyNetwork, Network, column_names
 from kanwidget.core.scores import Scores, attribute
 from kanwidget.core.threads import limit_threads
 from kanwidget.surgery._record import listed, log, record
-from kanwidget.surgery._structure import add_constant, all_nodes, cut, reduced_level, with_nodes
+from kanwidget.surgery._structure import add_constant, all_nodes, cut, with_nodes
 
 #: The nodes to keep, by level, or one list for each hidden level.
 Active = Mapping[int, Sequence[int]] | Sequence[Sequence[int]]
@@ -80,13 +80,13 @@ def prune_node(network: AnyNetwork, x: Tensor, threshold: float = 1e-2, active: 
         keep = all_nodes(network)
         for level in hidden:
             keep[level] = _above(scores.node_scores[level], threshold)
-        keep = _connected(network, scores, keep, hidden)
+        _connect(network, scores, keep, hidden)
     else:
         keep = _checked(network, active)
     removed = _removed(network, keep)
     if not removed:
         return copy.deepcopy(network)
-    return reduced(network, keep, edge_means(network, x), f"pruned {listed('node', removed)}")
+    return reduced(network, keep, x, f"pruned {listed('node', removed)}")
 
 
 @limit_threads
@@ -120,13 +120,13 @@ def prune_input(
         served = list(keep)
         if network.depth > 1:  # a node with a score as low as a removed input needs no input
             served[1] = _above(scores.node_scores[1], threshold)
-        keep[0] = _connected(network, scores, served, [0])[0]
+        _connect(network, scores, served, [0])
     else:
         keep[0] = _inputs(network, active)
     columns = [(int(network.columns[i]),) for _, i in _removed(network, keep)]
     if not columns:
         return copy.deepcopy(network)
-    return reduced(network, keep, edge_means(network, x), f"pruned {listed('input column', columns)}")
+    return reduced(network, keep, x, f"pruned {listed('input column', columns)}")
 
 
 @limit_threads
@@ -174,17 +174,14 @@ def prune_edge(network: AnyNetwork, x: Tensor, threshold: float = 3e-2) -> AnyNe
     return pruned
 
 
-def reduced(network: AnyNetwork, keep: Sequence[Sequence[int]], means: Sequence[Tensor], label: str) -> AnyNetwork:
-    """A new network with these nodes of each level; `means` are the edges' mean values, `(subnodes, nodes below)`
-    per layer.
-    """
+def reduced(network: AnyNetwork, keep: Sequence[Sequence[int]], x: Tensor | None, label: str) -> AnyNetwork:
+    """A new network with these nodes of each level; the mean contribution of the others over the samples x stays, if there are any."""
     fresh = with_nodes(network, keep)
-    for index in range(network.depth):
+    for index, means in enumerate([] if x is None else edge_means(network, x)):
         removed = [n for n in range(network.nodes_in(index)) if n not in keep[index]]
-        constants = means[index][:, removed].sum(1).tolist()
-        subnodes = reduced_level(network, index + 1, keep[index + 1]).subnodes
-        for target, old in enumerate(subnodes):
-            if old is not None and constants[old] != 0:
+        constants = means[:, removed].sum(1).tolist()
+        for target, old in enumerate(s for node in keep[index + 1] for s in network.subnodes_of(index + 1, node)):
+            if constants[old] != 0:
                 add_constant(fresh.layer(index), target, constants[old])
     record(fresh, "prune", label)
     return fresh
@@ -207,23 +204,21 @@ def _above(scores: Tensor, threshold: float) -> list[int]:
     return (scores > threshold).nonzero().flatten().tolist()
 
 
-def _connected(network: Network, scores: Scores, keep: list[list[int]], levels: Sequence[int]) -> list[list[int]]:
-    """`keep` with additional nodes, so that every subnode with edges keeps an edge, and no level is empty.
+def _connect(network: Network, scores: Scores, keep: list[list[int]], levels: Sequence[int]) -> None:
+    """Add nodes to the levels of `keep`, so that every subnode with edges keeps an edge, and no level is empty. In place.
 
     From the top down, because a node added on one level needs an edge from the level below.
     """
-    result = [list(nodes) for nodes in keep]
     for level in sorted(levels, reverse=True):
-        for node in result[level + 1]:
+        for node in keep[level + 1]:
             for subnode in network.subnodes_of(level + 1, node):
                 active = network.layer(level).active()[subnode]
-                if bool(active.any()) and not bool(active[result[level]].any()):
+                if bool(active.any()) and not bool(active[keep[level]].any()):
                     ranking = torch.where(active, scores.edge_scores[level][subnode], -1.0)
-                    _rescue(result[level], level, int(ranking.argmax()))
-        if not result[level]:
-            _rescue(result[level], level, int(scores.node_scores[level].argmax()))
-        result[level].sort()
-    return result
+                    _rescue(keep[level], level, int(ranking.argmax()))
+        if not keep[level]:
+            _rescue(keep[level], level, int(scores.node_scores[level].argmax()))
+        keep[level].sort()
 
 
 def _rescue(nodes: list[int], level: int, node: int) -> None:

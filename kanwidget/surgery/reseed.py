@@ -102,12 +102,16 @@ def perturb(
         layer = free.layer(index)
         new = _new_splines(network.layer(index), pruned=mode != "minimal")
         count += int(new.sum())
-        drawn = _drawn(layer, generator)
+        # Coefficients and, last, base weights of all edges, `(subnodes, nodes below, B + 1)`.
+        drawn = redrawn_layer(layer, layer.out_dim, noise_scale=1.0, generator=generator).weight().detach()
         if trace is not None:
             drawn = _sized(drawn, layer, new, trace, index)
         if mode == "non-intrusive":
             drawn *= ~_leads_on(network, index + 1)[:, None, None]
-        _write(layer, new, mag * drawn)
+        weight = (mag * drawn)[new]
+        with torch.no_grad():
+            layer.coef[new], layer.base[new] = weight[:, :-1], weight[:, -1]
+        layer.spline_on |= new
     record(free, "perturb", f"gave {count} edge{'' if count == 1 else 's'} a spline")
     return free
 
@@ -126,11 +130,6 @@ def _leads_on(network: Network, level: int) -> Tensor:
     for index in reversed(range(level, network.depth)):
         nodes = (network.layer(index).active() & nodes[node_owners(network, index + 1), None]).any(0)
     return nodes[node_owners(network, level)]
-
-
-def _drawn(layer: Layer, generator: torch.Generator) -> Tensor:
-    """Random coefficients and, last, base weights of all edges, `(subnodes, nodes below, B + 1)`."""
-    return redrawn_layer(layer, layer.out_dim, noise_scale=1.0, generator=generator).weight().detach()
 
 
 def _sized(weight: Tensor, layer: Layer, new: Tensor, trace: Trace, index: int) -> Tensor:
@@ -153,10 +152,3 @@ def _sized(weight: Tensor, layer: Layer, new: Tensor, trace: Trace, index: int) 
     used = layer.used()[:, :-1]
     centered = torch.cat([torch.where(used, weight[..., :-1] - means, 0.0), weight[..., -1:]], dim=-1)
     return centered * torch.where(sizes > 0, wanted / sizes, 1.0)[..., None]
-
-
-def _write(layer: Layer, new: Tensor, weight: Tensor) -> None:
-    """Set the splines of some edges, and switch them on. In place."""
-    with torch.no_grad():
-        layer.coef[new], layer.base[new] = weight[new][:, :-1], weight[new][:, -1]
-    layer.spline_on |= new
