@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from kanwidget import _check
 from kanwidget.pykan.LBFGS import LBFGS
 from kanwidget.pykan.network.fitting import REPORTED, Metrics, parts_of
 from kanwidget.pykan.network.progress import StepBar
@@ -39,7 +40,7 @@ class MLP(nn.Module):
     ) -> None:
         super().__init__()
         if act != "silu":
-            raise ValueError(f"the `act` argument of MLP must be 'silu'; got {act!r}.")
+            _check.fail("act", "MLP", "'silu'", act)
         self.width, self.depth = list(width), len(width) - 1
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -137,16 +138,12 @@ class MLP(nn.Module):
             3
         """
         if opt not in ("LBFGS", "Adam"):
-            raise ValueError(f"the `opt` argument of fit must be 'LBFGS' or 'Adam'; got {opt!r}.")
+            _check.fail("opt", "fit", "'LBFGS' or 'Adam'", opt)
         data = {name: part.to(self.w[0].device) for name, part in parts_of(dataset).items()}
         loss_of = loss_fn or (lambda prediction, label: (prediction - label).square().mean())
         root = loss_fn is None
-        strong: dict[str, Any] = {
-            "history_size": 10,
-            "line_search_fn": "strong_wolfe",
-            "tolerance_grad": 1e-32,
-            "tolerance_change": 1e-32,
-        }
+        strong: dict[str, Any] = {"history_size": 10, "line_search_fn": "strong_wolfe"}
+        strong |= {"tolerance_grad": 1e-32, "tolerance_change": 1e-32}
         optimizer: torch.optim.Optimizer = LBFGS(self.parameters(), lr=lr, **strong)
         if opt == "Adam":
             optimizer = torch.optim.Adam(self.parameters(), lr=lr)
@@ -208,12 +205,11 @@ class MLP(nn.Module):
     @property
     def connection_cost(self) -> Tensor:
         """How long the connections are, by their weights."""
-        return sum((self._cost(weight) for weight in self.w), torch.zeros(()))
-
-    @staticmethod
-    def _cost(weight: Tensor) -> Tensor:
-        above, below = ((torch.arange(count, device=weight.device) + 0.5) / count for count in weight.shape)
-        return (weight.detach().abs() * (above[:, None] - below).abs()).sum()
+        total = torch.zeros(())
+        for weight in self.w:
+            above, below = ((torch.arange(count, device=weight.device) + 0.5) / count for count in weight.shape)
+            total = total + (weight.detach().abs() * (above[:, None] - below).abs()).sum()
+        return total
 
     def swap(self, l: int, i1: int, i2: int) -> None:  # noqa: E741
         """Exchange two hidden nodes; the function stays. In place."""

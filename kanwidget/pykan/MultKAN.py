@@ -160,12 +160,12 @@ class MultKAN(SymbolicNetwork):
     @property
     def act_fun(self) -> list[SplineLayer]:
         """The splines, layer by layer."""
-        return [SplineLayer(self.network.layer(index)) for index in range(self.network.depth)]
+        return [SplineLayer(layer) for layer in self.network.layers]
 
     @property
     def symbolic_fun(self) -> list[SymbolicLayer]:
         """The functions, layer by layer."""
-        return [SymbolicLayer(self.network.layer(index)) for index in range(self.network.depth)]
+        return [SymbolicLayer(layer) for layer in self.network.layers]
 
     @property
     def n_edge(self) -> int:
@@ -198,7 +198,12 @@ class MultKAN(SymbolicNetwork):
             return None
         scores = self.network.attribute(l, i).node_scores[0]
         if plot:
-            _plot_input_scores(scores, l, i)
+            from matplotlib import pyplot
+
+            pyplot.figure(figsize=(min(12.0, 1 + 0.5 * len(scores)), 3))
+            pyplot.bar(np.arange(len(scores)), scores.cpu().numpy())
+            pyplot.xticks(np.arange(len(scores)))
+            pyplot.title(f"Scores for node ({l}, {i})")
         return scores
 
     def get_fun(self, l: int, i: int, j: int) -> tuple[Tensor, Tensor]:  # noqa: E741
@@ -212,7 +217,10 @@ class MultKAN(SymbolicNetwork):
             (torch.Size([50]), True)
         """
         x, y = self._points(l, i, j, "get_fun")
-        _plot_points(x, y)
+        from matplotlib import pyplot
+
+        pyplot.figure(figsize=(3, 3))
+        pyplot.plot(x.cpu().numpy(), y.cpu().numpy(), marker="o", markersize=3)
         return x, y
 
     def get_range(self, l: int, i: int, j: int, verbose: bool = True) -> tuple[float, float, float, float]:  # noqa: E741
@@ -301,21 +309,3 @@ class MultKAN(SymbolicNetwork):
 
 
 KAN = MultKAN
-
-
-def _plot_points(x: Tensor, y: Tensor) -> None:
-    """Draw an edge's points."""
-    from matplotlib import pyplot
-
-    pyplot.figure(figsize=(3, 3))
-    pyplot.plot(x.cpu().numpy(), y.cpu().numpy(), marker="o", markersize=3)
-
-
-def _plot_input_scores(scores: Tensor, layer: int, node: int) -> None:
-    """Draw how much each node below matters for a node."""
-    from matplotlib import pyplot
-
-    pyplot.figure(figsize=(min(12.0, 1 + 0.5 * len(scores)), 3))
-    pyplot.bar(np.arange(len(scores)), scores.cpu().numpy())
-    pyplot.xticks(np.arange(len(scores)))
-    pyplot.title(f"Scores for node ({layer}, {node})")

@@ -19,7 +19,7 @@ PARTS = ("train_input", "test_input", "train_label", "test_label")
 def create_dataset(
     f: Callable[[Tensor], Tensor],
     n_var: int = 2,
-    f_mode: str = "col",
+    f_mode: Any = "col",
     ranges: Any = (-1, 1),
     train_num: int = 1000,
     test_num: int = 1000,
@@ -35,23 +35,14 @@ def create_dataset(
         >>> {name: tuple(part.shape) for name, part in data.items()}
         {'train_input': (100, 2), 'test_input': (1000, 2), 'train_label': (100, 1), 'test_label': (1000, 1)}
     """
+    dtype = torch.get_default_dtype()
 
-    def in_default_type(x: Tensor) -> Tensor:
+    def g(x: Tensor) -> Tensor:
         # Functions of notebooks make tensors of the default type themselves.
-        return f(x.to(torch.get_default_dtype()))
+        return f(x.to(dtype))
 
     made = kanwidget.create_dataset(
-        in_default_type,
-        n_var,
-        f_mode,  # type: ignore[arg-type]  # which it checks
-        ranges,
-        train_num,
-        test_num,
-        normalize_input,
-        normalize_label,
-        device,
-        seed,
-        torch.get_default_dtype(),
+        g, n_var, f_mode, ranges, train_num, test_num, normalize_input, normalize_label, device, seed, dtype
     )
     return {name: made[name] for name in PARTS if name in made}
 
@@ -114,19 +105,15 @@ def augment_input(orig_vars: Sequence[Any], aux_vars: Sequence[Any], x: Any) -> 
     """
     if isinstance(x, dict):
         return x | {name: augment_input(orig_vars, aux_vars, x[name]) for name in PARTS[:2] if name in x}
+    import sympy
+
     from kanwidget.datasets import with_columns
 
     names = [f"x_{number}" for number in range(1, len(orig_vars) + 1)]
     table = kanwidget.Dataset(x.detach().cpu().double(), torch.zeros(len(x), 1), in_vars=tuple(names))
-    renamed = [expression.subs(dict(zip(orig_vars, map(_symbol, names), strict=True))) for expression in aux_vars]
+    renamed = [expression.subs(dict(zip(orig_vars, map(sympy.Symbol, names), strict=True))) for expression in aux_vars]
     wider = with_columns(table, {f"aux_{number}": expression for number, expression in enumerate(renamed)})
     return torch.cat([wider.train_input[:, len(names) :].to(x), x], dim=1)
-
-
-def _symbol(name: str) -> Any:
-    import sympy
-
-    return sympy.Symbol(name)
 
 
 def get_feynman_dataset(name: str | int) -> tuple[Any, Any, Callable[[Tensor], Tensor], list[list[float]]]:

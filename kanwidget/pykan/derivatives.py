@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.functional import jacobian
 
+from kanwidget import _check
 from kanwidget.pykan.network.base import PykanNetwork
 
 
@@ -28,7 +29,7 @@ def batch_jacobian(
         tensor([[6., 1.]])
     """
     if mode not in ("scalar", "vector"):
-        raise ValueError(f"the `mode` argument of batch_jacobian must be 'scalar' or 'vector'; got {mode!r}.")
+        _check.fail("mode", "batch_jacobian", "'scalar' or 'vector'", mode)
     derivatives: Any = jacobian(lambda inputs: func(inputs).sum(0), x, create_graph=create_graph)
     return derivatives[0] if mode == "scalar" else derivatives.permute(1, 0, 2)
 
@@ -78,11 +79,9 @@ def get_derivative(
     """
     if loss_mode != "pred":
         advice = "The mean squared error's derivatives are here, not the penalty's."
-        raise ValueError(f"the `loss_mode` argument of get_derivative must be 'pred'; got {loss_mode!r}. {advice}")
+        _check.fail("loss_mode", "get_derivative", "'pred'", loss_mode, advice)
     if derivative not in ("jacobian", "hessian"):
-        raise ValueError(
-            f"the `derivative` argument of get_derivative must be 'jacobian' or 'hessian'; got {derivative!r}."
-        )
+        _check.fail("derivative", "get_derivative", "'jacobian' or 'hessian'", derivative)
     if isinstance(model, PykanNetwork):
         derivatives = model.network.loss_derivatives((inputs, labels))
         return (derivatives.hessian if derivative == "hessian" else derivatives.gradient)[None]

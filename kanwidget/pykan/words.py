@@ -4,33 +4,29 @@ from __future__ import annotations
 
 import sys
 import warnings
-from typing import Any, NoReturn
+from typing import Any
 
-#: Names of pykan without a counterpart, and what to use.
-MISSING = {
-    "initialize_from_another_model": "refine(grid) gives a network with another grid that computes the same.",
-    "initialize_grid_from_another_model": "refine(grid) gives a network with another grid that computes the same.",
-    "node_attribute": "attribute() gives the scores of all nodes.",
-    "log_history": "Every change is a version already: see rewind(name).",
-    "spline_postacts": "get_fun(l, i, j) gives an edge's points, network.trace(x) all of them.",
-    "spline_preacts": "get_fun(l, i, j) gives an edge's points, network.trace(x) all of them.",
-    "acts": "network.trace(x).nodes holds the values of all nodes.",
-    "acts_scale": "network.edge_scores and network.attribute() hold the sizes of the edges.",
-    "cache_data": "network.reference holds the inputs that are remembered.",
-    "input_id": "network.columns holds the columns that the inputs read.",
-    "width_in": "width holds [sums, products] of each layer.",
-    "width_out": "width holds [sums, products] of each layer.",
-    "n_sum": "width holds [sums, products] of each layer.",
-    "n_mult": "width holds [sums, products] of each layer.",
-    "mult_arity": "network.arities holds the numbers of factors.",
-    "subnode_scores": "network.node_scores and network.edge_scores are the scores.",
-    "reg": "fit reports lamb·R of each step as results['reg'].",
-    "get_reg": "fit reports lamb·R of each step as results['reg'].",
-    "node_bias": "A constant is part of an edge's function here.",
-    "node_scale": "A factor is part of an edge's function here.",
-    "subnode_bias": "A constant is part of an edge's function here.",
-    "subnode_scale": "A factor is part of an edge's function here.",
-}
+#: What to use in place of names of pykan that have no counterpart.
+_INSTEAD = {
+    "refine(grid) gives a network with another grid that computes the same.": (
+        "initialize_from_another_model", "initialize_grid_from_another_model",
+    ),
+    "attribute() gives the scores of all nodes.": ("node_attribute",),
+    "Every change is a version already: see rewind(name).": ("log_history",),
+    "get_fun(l, i, j) gives an edge's points, network.trace(x) all of them.": ("spline_postacts", "spline_preacts"),
+    "network.trace(x).nodes holds the values of all nodes.": ("acts",),
+    "network.edge_scores and network.attribute() hold the sizes of the edges.": ("acts_scale",),
+    "network.reference holds the inputs that are remembered.": ("cache_data",),
+    "network.columns holds the columns that the inputs read.": ("input_id",),
+    "width holds [sums, products] of each layer.": ("width_in", "width_out", "n_sum", "n_mult"),
+    "network.arities holds the numbers of factors.": ("mult_arity",),
+    "network.node_scores and network.edge_scores are the scores.": ("subnode_scores",),
+    "fit reports lamb·R of each step as results['reg'].": ("reg", "get_reg"),
+    "A constant is part of an edge's function here.": ("node_bias", "subnode_bias"),
+    "A factor is part of an edge's function here.": ("node_scale", "subnode_scale"),
+}  # fmt: skip
+#: That advice by the name.
+MISSING = {name: advice for advice, names in _INSTEAD.items() for name in names}
 
 _said: set[str] = set()
 
@@ -66,18 +62,5 @@ def _depth_of_user() -> int:
 
 def say_ignored(where: str, reason: str, **given: Any) -> None:
     """Say once that arguments have no effect, of which `given` holds those that were set to something."""
-    if given:
-        names = ", ".join(f"{name}={value!r}" for name, value in given.items())
-        say_once(f"{where}: {names} has no effect: {reason}")
-
-
-def refuse(where: str, name: str, advice: str) -> NoReturn:
-    """An error for a name of pykan that isn't here.
-
-    Examples:
-        >>> refuse("KAN", "node_bias", "A constant is part of an edge's function here.")
-        Traceback (most recent call last):
-        ...
-        AttributeError: KAN of kanwidget.pykan has no `node_bias`. A constant is part of an edge's function here.
-    """
-    raise AttributeError(f"{where} of kanwidget.pykan has no `{name}`. {advice}")
+    names = ", ".join(f"{name}={value!r}" for name, value in given.items())
+    say_once(f"{where}: {names} has no effect: {reason}")

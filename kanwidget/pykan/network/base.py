@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from typing_extensions import Self
 
 import kanwidget
+from kanwidget import _check
 from kanwidget.pykan.network import starts
-from kanwidget.pykan.words import MISSING, refuse, say_ignored
+from kanwidget.pykan.words import MISSING, say_ignored
 
 #: Inputs of the last call that are kept, for what pykan computes from its hidden state.
 _ROWS = 512
@@ -23,7 +24,7 @@ _ROWS = 512
 MOST_VERSIONS = 200
 
 
-class Versions:
+class Versions(OrderedDict[str, kanwidget.KAN]):
     """Networks by name, `round.number`, in memory and shared by all networks that came from one; pykan keeps them in a folder.
 
     Examples:
@@ -34,25 +35,19 @@ class Versions:
         KAN([2, 1], grid=3, k=3, 2 active edges)
     """
 
-    def __init__(self) -> None:
-        self._networks: OrderedDict[str, kanwidget.KAN] = OrderedDict()
-
     def __deepcopy__(self, memo: dict[int, object]) -> Versions:
         return self
 
     def store(self, name: str, network: kanwidget.KAN) -> None:
         """Keep a copy under that name."""
-        self._networks[name] = copy.deepcopy(network)
-        self._networks.move_to_end(name)
-        while len(self._networks) > MOST_VERSIONS:
-            self._networks.popitem(last=False)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._networks
+        self[name] = copy.deepcopy(network)
+        self.move_to_end(name)
+        while len(self) > MOST_VERSIONS:
+            self.popitem(last=False)
 
     def next_round(self) -> int:
         """A number of a round that has no version yet."""
-        return 1 + max((int(name.partition(".")[0]) for name in self._networks), default=0)
+        return 1 + max((int(name.partition(".")[0]) for name in self), default=0)
 
     def of(self, name: str, where: str = "rewind") -> kanwidget.KAN:
         """A copy of a version.
@@ -60,19 +55,18 @@ class Versions:
         Raises:
             ValueError: For a name without a version.
         """
-        if name not in self._networks:
-            there = ", ".join(list(self._networks)[-8:]) or "none: auto_save=True keeps them"
-            raise ValueError(
-                f"the `model_id` argument of {where} must be the name of a version; got {name!r}. There are {there}."
-            )
-        return copy.deepcopy(self._networks[name])
+        if name not in self:
+            there = ", ".join(list(self)[-8:]) or "none: auto_save=True keeps them"
+            _check.fail("model_id", where, "the name of a version", name, f"There are {there}.")
+        return copy.deepcopy(self[name])
 
 
 class PykanNetwork(nn.Module):
     """`network`, a `kanwidget.KAN`, with a memory of inputs and of versions. `MultKAN` says what its arguments are."""
 
     network: kanwidget.KAN
-    _trace: starts.WriteTrace
+    #: What `starts.write_trace` gave when parameters were last as this class left them.
+    _trace: tuple[int, list[int]]
     #: Whether its parameters are still the random ones, and the mean of its base factors then.
     _is_random = False
     _base_mean = 0.0
@@ -109,11 +103,9 @@ class PykanNetwork(nn.Module):
         if not sb_trainable and base_fun != "zero":
             say_ignored("KAN", "base functions are trained; base_fun='zero' has none.", sb_trainable=False)
         if not isinstance(width, Sequence) or isinstance(width, str):
-            raise ValueError(
-                f"the `width` argument of KAN must be a list of numbers of nodes, such as [2, 5, 1]; got {width!r}."
-            )
+            _check.fail("width", "KAN", "a list of numbers of nodes, such as [2, 5, 1]", width)
         if len(np.atleast_1d(np.asarray(grid_range))) != 2:
-            raise ValueError(f"the `grid_range` argument of KAN must be two numbers; got {grid_range!r}.")
+            _check.fail("grid_range", "KAN", "two numbers", grid_range)
         dtype = torch.get_default_dtype()
         more: dict[str, Any] = {} if grid_eps is None else {"grid_eps": grid_eps}
         grids = whole_numbers(grid)
@@ -162,9 +154,9 @@ class PykanNetwork(nn.Module):
 
     def _notice_own_loops(self) -> None:
         """What a training loop of a person's own has learnt is in the units of the data: a later `fit` must not rescale it."""
-        if self._remembers and self._trace.written(self.network):
+        if self._remembers and self._trace != starts.write_trace(self.network):
             starts.settle_scales(self.network)
-            self._trace, self._is_random = starts.WriteTrace(self.network), False
+            self._trace, self._is_random = starts.write_trace(self.network), False
 
     def _remember(self, x: Tensor) -> None:
         """Keep a sample of the inputs. Not of those within torch.func's transforms, which must not outlive them."""
@@ -238,7 +230,7 @@ class PykanNetwork(nn.Module):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        self._remembers, self._trace = True, starts.WriteTrace(self.network)
+        self._remembers, self._trace = True, starts.write_trace(self.network)
 
     def saveckpt(self, path: str = "model") -> None:
         """Write the network to the file `path.kan`, see `kanwidget.KAN.save`.
@@ -286,7 +278,7 @@ class PykanNetwork(nn.Module):
         }
         vars(other).update(settings)
         other._versions, other._remembers, other.network = self._versions, True, network
-        other._trace = starts.WriteTrace(network)
+        other._trace = starts.write_trace(network)
         return other
 
     def _next(self, network: kanwidget.KAN) -> Self:
@@ -307,7 +299,7 @@ class PykanNetwork(nn.Module):
 
     def _store(self, *, next_version: bool = False) -> None:
         """Keep a version, the next one if the network has changed."""
-        self._trace, self._is_random = starts.WriteTrace(self.network), self._is_random and not next_version
+        self._trace, self._is_random = starts.write_trace(self.network), self._is_random and not next_version
         if self.auto_save:
             self.state_id += next_version
             while next_version and self.version in self._versions:
@@ -324,7 +316,7 @@ class PykanNetwork(nn.Module):
             return super().__getattr__(name)
         except AttributeError:
             if name in MISSING:
-                refuse("KAN", name, MISSING[name])
+                raise AttributeError(f"KAN of kanwidget.pykan has no `{name}`. {MISSING[name]}") from None
             network = self.__dict__.get("_modules", {}).get("network")
             if network is None or name.startswith("_"):
                 raise
@@ -338,7 +330,7 @@ def whole_numbers(grid: Any) -> Any:
     """Numbers of intervals as Python's own: notebooks take them from arrays."""
     values = np.asarray(grid)
     if values.ndim > 1 or values.size == 0 or not np.issubdtype(values.dtype, np.number) or (values < 1).any():
-        raise ValueError(f"the `grid` argument of KAN must be a number ≥ 1, or one a layer; got {grid!r}.")
+        _check.fail("grid", "KAN", "a number ≥ 1, or one a layer", grid)
     return int(values) if values.ndim == 0 else [int(count) for count in values]
 
 
@@ -351,9 +343,7 @@ def _base_name(base_fun: Any) -> str:
     if isinstance(base_fun, nn.Identity):
         return "identity"
     advice = "kanwidget.register_primitive(name, fn) gives a function of your own a name."
-    raise ValueError(
-        f"the `base_fun` argument of KAN must be a name, such as 'silu', 'identity' or 'zero'; got {base_fun!r}. {advice}"
-    )
+    _check.fail("base_fun", "KAN", "a name, such as 'silu', 'identity' or 'zero'", base_fun, advice)
 
 
 def _file(path: Any) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from kanwidget import _check
 from kanwidget.pykan.data import PARTS
 from kanwidget.pykan.words import say_ignored, say_once
 
@@ -37,9 +38,9 @@ def optimizer_options(opt: str, lr: float | None, batch: int) -> dict[str, Any]:
         {'opt': 'Adam', 'lr': 0.001, 'batch': 64}
     """
     if opt not in _OPTIMIZERS:
-        raise ValueError(f"the `opt` argument of fit must be one of {', '.join(map(repr, _OPTIMIZERS))}; got {opt!r}.")
+        _check.fail("opt", "fit", f"one of {', '.join(map(repr, _OPTIMIZERS))}", opt)
     if batch != -1 and batch < 1:
-        raise ValueError(f"the `batch` argument of fit must be a number of rows, or -1 for all; got {batch!r}.")
+        _check.fail("batch", "fit", "a number of rows, or -1 for all", batch)
     if opt == "LBFGS":
         if lr is not None and lr != 1:
             say_ignored(
@@ -105,9 +106,7 @@ class Metrics:
     def __init__(self, functions: Any, every: int = 1) -> None:
         listed = [functions] if callable(functions) else list(functions or ())
         if not all(map(callable, listed)):
-            raise ValueError(
-                f"the `metrics` argument of fit must be a list of functions without arguments; got {functions!r}."
-            )
+            _check.fail("metrics", "fit", "a list of functions without arguments", functions)
         self._functions: dict[str, Callable[[], Any]] = {}
         for number, function in enumerate(listed, 1):
             name = getattr(function, "__name__", type(function).__name__)
@@ -165,28 +164,27 @@ class KeepBest:
         return self.record
 
 
-class Frames:
-    """A picture of the network after every step, or some of them, as files.
+def frames(folder: str, every: int, factor: int, **options: Any) -> Callable[[KAN, StepRecord], None]:
+    """A callback that draws the network after every step, or some of them, into files.
 
     Args:
         folder: Where they go; it is made.
         every: Steps of pykan's from one to the next.
         factor: Steps here for one of pykan's.
-        options: Of the picture.
+        **options: Of the picture.
     """
+    Path(folder).mkdir(parents=True, exist_ok=True)
 
-    def __init__(self, folder: str, every: int, factor: int, options: dict[str, Any]) -> None:
-        self.folder, self.every, self.factor, self.options = Path(folder), every, factor, options
-        self.folder.mkdir(parents=True, exist_ok=True)
-
-    def __call__(self, network: KAN, record: StepRecord) -> None:
-        """Draw one, named by the number of its step from 0."""
+    def draw(network: KAN, record: StepRecord) -> None:
+        """Draw a picture, named by the number of its step from 0."""
         from kanwidget.insight.plot import plot
 
-        number = (record.step - 1) // self.factor
-        if number % self.every == 0 and counts(record, self.factor):
-            figure = plot(network, network.reference, title=f"Step {number}", theme="light", **self.options)
-            figure.savefig(self.folder / f"{number}.jpg", bbox_inches="tight", dpi=200)
+        number = (record.step - 1) // factor
+        if number % every == 0 and counts(record, factor):
+            figure = plot(network, network.reference, title=f"Step {number}", theme="light", **options)
+            figure.savefig(Path(folder, f"{number}.jpg"), bbox_inches="tight", dpi=200)
+
+    return draw
 
 
 def reported(record: StepRecord, lamb: float) -> dict[str, float]:

@@ -25,8 +25,8 @@ class StepBar:
         >>> with StepBar(["reg"], Metrics(None)) as bar:
         ...     bar.begin(2)
         ...     bar.show({"reg": 0.5, "train_loss": 1.0}, steps=1)
-        ...     bar.text, bar.steps
-        ('reg 5.00e-01', 1)
+        ...     bar.text
+        'reg 5.00e-01'
     """
 
     def __init__(self, display: Sequence[str] | None, metrics: Metrics, lamb: float = 0.0) -> None:
@@ -53,11 +53,6 @@ class StepBar:
 
         # Short enough for a cell of 850 px: notebooks break the line of a longer one.
         self._bar = tqdm(total=steps, bar_format="{bar} {n_fmt}/{total_fmt} [{elapsed}{postfix}]")
-
-    @property
-    def steps(self) -> int:
-        """Steps that were counted."""
-        return int(self._bar.n)
 
     def __call__(self, network: Any, record: StepRecord) -> None:
         """Count a step of a training, after `metrics`."""

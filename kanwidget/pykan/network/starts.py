@@ -34,15 +34,13 @@ def rescale_base(network: KAN, mu: float, sigma: float) -> None:
         [[2.5, 2.5, 2.5, 2.5]]
     """
     with torch.no_grad():
-        for index in range(network.depth):
-            layer = network.layer(index)
+        for layer in network.layers:
             layer.base.mul_(sigma).add_(mu / layer.in_dim**0.5)
 
 
 def is_open(network: KAN) -> bool:
     """Whether a network that wasn't trained may begin elsewhere: it has hidden levels, and no edges that are settled."""
-    layers = [network.layer(index) for index in range(network.depth)]
-    settled = any(layer.symbols or bool(layer.frozen.any()) for layer in layers)
+    settled = any(layer.symbols or bool(layer.frozen.any()) for layer in network.layers)
     return network.depth > 1 and not network.history.records and not settled
 
 
@@ -103,7 +101,7 @@ def go_on(network: KAN, data: dict[str, Any], steps: int, options: dict[str, Any
     Returns:
         The last step, or None if the network stays what it was, as it does where this is interrupted.
     """
-    curves = any(bool(network.layer(index).spline_on.any()) for index in range(network.depth))
+    curves = any(bool(layer.spline_on.any()) for layer in network.layers)
     if not curves or not moves_grids(options):
         return None
     try:
@@ -139,7 +137,7 @@ def _shuffled(network: KAN, seed: int, mean: float) -> KAN:
     """
     other, generator = copy.deepcopy(network), torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        for layer in map(other.layer, range(other.depth)):
+        for layer in other.layers:
             count, middle = layer.base.numel(), mean / layer.in_dim**0.5
             order = torch.randperm(count, generator=generator).to(layer.base.device)
             signs = (2 * torch.randint(2, (count,), generator=generator) - 1).to(layer.base)
@@ -149,30 +147,18 @@ def _shuffled(network: KAN, seed: int, mean: float) -> KAN:
     return other
 
 
-class WriteTrace:
-    """Tells whether parameters were written to: a training loop of a person's own leaves no other trace.
+def write_trace(network: KAN) -> tuple[int, list[int]]:
+    """Another one where the network is another, or its parameters were written to: a training loop of a person's own leaves no other trace.
 
     Examples:
         >>> from kanwidget import KAN
         >>> model = KAN([2, 1])
-        >>> trace = WriteTrace(model)
-        >>> model.layer(0).coef.data.mul_(2) is None, trace.written(model)
-        (False, False)
+        >>> trace = write_trace(model)
         >>> with torch.no_grad():
-        ...     trace.written(model) or model.layer(0).coef.mul_(2).shape, trace.written(model)
-        (torch.Size([1, 2, 6]), True)
+        ...     trace == write_trace(model), model.layer(0).coef.mul_(2).shape, trace == write_trace(model)
+        (True, torch.Size([1, 2, 6]), False)
     """
-
-    def __init__(self, network: KAN) -> None:
-        self._network, self._versions = id(network), _versions(network)
-
-    def written(self, network: KAN) -> bool:
-        """Whether it is another network, or its parameters aren't what they were."""
-        return self._network != id(network) or self._versions != _versions(network)
-
-
-def _versions(network: KAN) -> list[int]:
-    return [parameter._version for parameter in network.parameters()]
+    return id(network), [parameter._version for parameter in network.parameters()]
 
 
 def settle_scales(network: KAN) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from typing_extensions import Self
 
+from kanwidget import _check
 from kanwidget.pykan.network.training import TrainableNetwork
 
 
@@ -97,7 +98,7 @@ class EditableNetwork(TrainableNetwork):
             (6, [[2, 0], [3, 0], [1, 0]])
         """
         if mode not in ("all", "up", "down"):
-            raise ValueError(f"the `mode` argument of remove_node must be 'all', 'up' or 'down'; got {mode!r}.")
+            _check.fail("mode", "remove_node", "'all', 'up' or 'down'", mode)
         if not 0 <= l < len(self.network.width) or not 0 <= i < sum(self.network.width[l]):
             raise ValueError(f"the `l, i` arguments of remove_node must be those of a node; got {(l, i)}.")
         subnodes = set(self.network.subnodes_of(l, i)) if l > 0 else set()
@@ -134,17 +135,14 @@ class EditableNetwork(TrainableNetwork):
             advice = (
                 "Make another network for other inputs or outputs: KAN(…), or kanpiler(…) of the formula with them."
             )
-            raise ValueError(
-                f"the `layer_id` argument of expand_width must be that of a hidden level; got {layer_id}. {advice}"
-            )
+            _check.fail("layer_id", "expand_width", "that of a hidden level", layer_id, advice)
         wider = self.network
         if sum_bool:
             wider = wider.expand_width(layer_id, n_added_nodes)
         else:
             factors = list(mult_arity) if isinstance(mult_arity, Sequence) else [mult_arity] * n_added_nodes
             if len(factors) != n_added_nodes:
-                expected = f"a number, or a list of {n_added_nodes}"
-                raise ValueError(f"the `mult_arity` argument of expand_width must be {expected}; got {mult_arity!r}.")
+                _check.fail("mult_arity", "expand_width", f"a number, or a list of {n_added_nodes}", mult_arity)
             for count in factors:
                 wider = wider.expand_width(layer_id, 1, product=True, mult_arity=count)
         self._become(wider)

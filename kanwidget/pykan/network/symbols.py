@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from kanwidget import simplification
+from kanwidget import _check, simplification
 from kanwidget.pykan.functions import SymbolicRow, symbolic_row
 from kanwidget.pykan.network.structure import EditableNetwork
 from kanwidget.pykan.words import say_ignored
@@ -106,9 +106,8 @@ class SymbolicNetwork(EditableNetwork):
         elif mode == "n":
             self.network.restore_edge(l, i, j)
         elif mode in ("s", "sn", "ns") and symbol is None:
-            raise ValueError(
-                f"the `mode` argument of set_mode must be 'n' for an edge without a function; got {mode!r}. fix_symbolic gives it one."
-            )
+            advice = "fix_symbolic gives it one."
+            _check.fail("mode", "set_mode", "'n' for an edge without a function", mode, advice)
         elif mode in ("s", "sn", "ns"):
             layer.spline_on[j, i] = mode != "s"
         else:
@@ -243,4 +242,4 @@ def _function_name(fun_name: Any, where: str) -> str:
     if isinstance(fun_name, str):
         return fun_name
     advice = "add_symbolic(name, fun) gives a function of your own a name."
-    raise ValueError(f"the `fun_name` argument of {where} must be the name of a function; got {fun_name!r}. {advice}")
+    _check.fail("fun_name", where, "the name of a function", fun_name, advice)

@@ -129,7 +129,7 @@ class TrainableNetwork(PykanNetwork):
                 callbacks: list[Any] = [measures, bar]
                 if save_fig:
                     look = {"in_vars": in_vars, "out_vars": out_vars, "beta": beta}
-                    callbacks.append(fitting.Frames(img_folder, save_fig_freq, measures.every, look))
+                    callbacks.append(fitting.frames(img_folder, save_fig_freq, measures.every, **look))
                 bar.begin(steps)
                 if opt == "Adam" and "batch" not in options and loss_fn is None:
                     callbacks.append(fitting.KeepBest(root=root))
@@ -196,13 +196,8 @@ class TrainableNetwork(PykanNetwork):
             ['n_edge', 'n_grid', 'test_loss']
         """
         with torch.no_grad():
-            error = (
-                (self.network(dataset["test_input"].to(self.network.dtype)) - dataset["test_label"])
-                .square()
-                .mean()
-                .sqrt()
-            )
-        return {"test_loss": float(error), "n_edge": self.n_edge, "n_grid": self.network.grid}
+            residual = self.network(dataset["test_input"].to(self.network.dtype)) - dataset["test_label"]
+        return {"test_loss": float(residual.square().mean().sqrt()), "n_edge": self.n_edge, "n_grid": self.network.grid}
 
     def get_params(self) -> Iterable[nn.Parameter]:
         """The parameters."""

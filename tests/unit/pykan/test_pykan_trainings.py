@@ -326,7 +326,7 @@ def test_the_bar_counts_pykans_steps(data, capsys, monkeypatch):
         return torch.tensor(0.25)
 
     counted = []
-    monkeypatch.setattr(StepBar, "fill", lambda bar: counted.append((bar.steps, bar.text)))
+    monkeypatch.setattr(StepBar, "fill", lambda bar: counted.append((bar._bar.n, bar.text)))
     KAN(width=[2, 2, 1], seed=1).fit(data, steps=5, metrics=[accuracy], display_metrics=["reg", "accuracy"])
     assert counted == [(5, "reg 0.00e+00 · accuracy 2.50e-01")]
     assert "5/5" in capsys.readouterr().err

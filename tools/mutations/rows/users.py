@@ -20,8 +20,8 @@ USERS = (
     Mutation(
         "the step length of pykan's LBFGS ignored",
         "kanwidget/pykan/LBFGS.py",
-        "            lr=lr,\n",
-        "",
+        "super().__init__(params, lr, ",
+        "super().__init__(params, 1, ",
         ("tests/unit/pykan/test_pykan_helpers.py::test_lbfgs_takes_what_torchs_takes",),
     ),
     Mutation(
@@ -95,8 +95,8 @@ USERS = (
     Mutation(
         "points with infinite derivatives count",
         "kanwidget/structure/field.py",
-        "finite = raw.value.isfinite() & raw.gradient.isfinite().all(-1) & raw.hessian.isfinite().all(-1).all(-1)",
-        "finite = raw.value.isfinite()",
+        "finite = value.isfinite() & gradient.isfinite().all(-1) & hessian.isfinite().all(-1).all(-1)",
+        "finite = value.isfinite()",
         ("tests/unit/structure/test_structure_conditions.py::test_points_where_a_derivative_is_infinite_are_left_out",),
     ),
     Mutation(
