@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 
 from kanwidget.core.primitives import Form
-from kanwidget.export.program import Array, Base, Curves, Program, Step
+from kanwidget.export.program import Array, Program, Step
 from kanwidget.export.text import remark, wrapped
 from kanwidget.symbolic.writing import forms
 from kanwidget.symbolic.writing.languages import c_head, c_levels, function_source
@@ -169,22 +169,15 @@ def _step(step: Step, number: int, functions: dict[Form, str]) -> Iterator[str]:
     if not (step.curves or step.base or step.terms):
         yield f"(void){x};"
     for letter, curves in zip("ab", step.curves, strict=False):
-        yield _curves(curves, f"{number}{letter}", x, y)
+        at, (inputs, pieces, powers, sums) = f"{number}{letter}", curves.table.shape
+        sizes = f"{inputs}, sources_{at}, {pieces}, {powers}, {sums}"
+        yield f"add_curves({x}, {y}, {sizes}, knots_{at}, centres_{at}, table_{at});"
     if step.base is not None:
-        yield _base(step.base, number, functions[step.base.form], x, y)
+        inputs, sums = step.base.weights.shape
+        function = functions[step.base.form]
+        yield f"add_base({function}, {x}, {y}, {inputs}, sources_{number}, {sums}, weights_{number});"
     for term in step.terms:
         value = f"{functions[term.form]}({term.a!r}*{x}[{term.source}] + {term.b!r})"
         yield f"{y}[{term.target}] += {term.c!r}*{value} + {term.d!r};  // {remark(term.name)}."
     nodes = ", ".join("*".join(f"{y}[{part}]" for part in parts) for parts in step.nodes)
     yield f"double x_{number}[] = {{{nodes}}};"
-
-
-def _curves(curves: Curves, at: str, x: str, y: str) -> str:
-    inputs, pieces, powers, sums = curves.table.shape
-    sizes = f"{inputs}, sources_{at}, {pieces}, {powers}, {sums}"
-    return f"add_curves({x}, {y}, {sizes}, knots_{at}, centres_{at}, table_{at});"
-
-
-def _base(base: Base, number: int, function: str, x: str, y: str) -> str:
-    inputs, sums = base.weights.shape
-    return f"add_base({function}, {x}, {y}, {inputs}, sources_{number}, {sums}, weights_{number});"

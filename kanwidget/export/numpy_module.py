@@ -49,8 +49,9 @@ def _column(table, name):
 def numpy_source(program: Program, name: str) -> str:
     """The module's text, with a function of that name."""
     functions = {form: f"f_{i + 1}" for i, form in enumerate(program.functions)}
+    parts = [part for form in program.functions for part in forms.parts(form)]
     blocks = [
-        "\n".join([f'"""{remark(program.title)} for NumPy: {name}(x)."""', "", *_imports(program)]),
+        "\n".join([f'"""{remark(program.title)} for NumPy: {name}(x)."""', "", *imports(parts)]),
         "\n".join(_constants(program)),
         *(f"\ndef {short}(u):\n    return {function_source(form, 'python')}" for form, short in functions.items()),
         *([_CURVES.rstrip()] if any(step.curves for step in program.steps) else []),
@@ -58,10 +59,6 @@ def numpy_source(program: Program, name: str) -> str:
         "\n".join(["", *_predict(program, name, functions)]),
     ]
     return "\n\n".join(blocks) + "\n"
-
-
-def _imports(program: Program) -> list[str]:
-    return imports(part for form in program.functions for part in forms.parts(form))
 
 
 def _constants(program: Program) -> Iterator[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from kanwidget import _check
 from kanwidget.core.primitives import Form
@@ -18,18 +18,9 @@ from kanwidget.symbolic.functions import function_of
 
 #: Version of the operators, and of the file: those of 2022, which all runtimes read.
 _OPSET, _FILE = 17, 8
-_OPERATORS = {
-    "exp": "Exp",
-    "log": "Log",
-    "sqrt": "Sqrt",
-    "abs": "Abs",
-    "sign": "Sign",
-    "sin": "Sin",
-    "cos": "Cos",
-    "tanh": "Tanh",
-    "neg": "Neg",
-}
-_COMBINED = {"add": "Add", "mul": "Mul", "pow": "Pow"}
+#: Functions and operations that have an operator of their name.
+_OPERATORS = ("exp", "log", "sqrt", "abs", "sign", "sin", "cos", "tanh", "neg")
+_COMBINED = ("add", "mul", "pow")
 _E, _E_NEG = ("exp", "u"), ("exp", ("neg", "u"))
 #: Functions that runtimes have in single precision only, by others.
 _EXPANSIONS: dict[str, Form] = {
@@ -113,11 +104,11 @@ class _Graph:
         if head in _COMBINED:
             result = values[0]
             for value in values[1:]:
-                result = self.node(_COMBINED[head], result, value)
+                result = self.node(head.capitalize(), result, value)
             return result
         (value,) = values
         if head in _OPERATORS:
-            return self.node(_OPERATORS[head], value)
+            return self.node(head.capitalize(), value)
         expansion = _EXPANSIONS.get(str(head), function.expansion if function else None)
         if expansion is not None:
             return self.apply(expansion, value)
@@ -165,19 +156,14 @@ def _step(graph: _Graph, step: Step, x: str) -> str:
     parts += [_terms(graph, terms, step, x) for terms in groups]
     for part in parts:
         y = graph.node("Add", y, part)
-    result, *factors = _factors(step)
+    # The first factors of all nodes, the second ones, …; of a node that has fewer the column after the last, which is 1.
+    result, *factors = map(np.array, zip_longest(*step.nodes, fillvalue=step.subnodes))
     product = graph.node("Gather", y, result, axis=1)
     for factor in factors:
         product = graph.node(
             "Mul", product, graph.node("Gather", graph.node("Pad", y, np.array([0, 0, 0, 1]), 1.0), factor, axis=1)
         )
     return product
-
-
-def _factors(step: Step) -> Iterator[NDArray[np.int64]]:
-    """The first factors of all nodes, the second ones, …; of a node that has fewer the column after the last, which is 1."""
-    for numbers in zip_longest(*step.nodes, fillvalue=step.subnodes):
-        yield np.array(numbers)
 
 
 def _curves(graph: _Graph, curves: Curves, x: str) -> str:

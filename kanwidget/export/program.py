@@ -149,11 +149,12 @@ class Program:
         """
         scaling, picks = network.scaling, network.columns.tolist()
         near = reach(network)
+        meanings = {} if network.encoding is None else _of_encoding(network.encoding)
         with torch.no_grad():
             steps = tuple(_step(network, level, where) for level in range(network.depth))
         return cls(
             repr(network),
-            tuple(_columns(network)),
+            tuple(meanings.get(name, Column(name)) for name in column_names(network)),
             tuple(picks),
             tuple(i for i, column in enumerate(picks) if scaling.input_log[column]),
             _array(scaling.input_centre)[picks],
@@ -170,13 +171,6 @@ class Program:
 
 def _array(values: Tensor) -> Array:
     return values.detach().cpu().double().numpy()
-
-
-def _columns(network: Network) -> Iterator[Column]:
-    """What the columns of the data mean."""
-    known = _of_encoding(network.encoding) if network.encoding is not None else {}
-    for name in column_names(network):
-        yield known.get(name, Column(name))
 
 
 def _of_encoding(encoding: Encoding) -> dict[str, Column]:
@@ -276,16 +270,11 @@ def _levels(layer: Layer, sources: list[int]) -> Curves:
 
 
 def _base(layer: Layer, where: str) -> Base | None:
-    form = _base_form(layer.base_fun, where)
+    name = {"identity": "x", "zero": "0"}.get(layer.base_fun, layer.base_fun)
+    form = _SILU if name == "silu" else _written(primitive(name).form, name, where)
     weights = layer.weight()[..., -1] * layer.curved()
     sources = (weights != 0).any(0).nonzero().flatten().tolist()
     return Base(form, tuple(sources), _array(weights[:, sources].T)) if sources and form != 0 else None
-
-
-def _base_form(name: str, where: str) -> Form:
-    if name == "silu":
-        return _SILU
-    return _written(primitive({"identity": "x", "zero": "0"}.get(name, name)).form, name, where)
 
 
 def _terms(layer: Layer, where: str) -> Iterator[Term]:
