@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -31,26 +32,23 @@ def front_lines(discovery: Discovery) -> list[str]:
     return [f"Front:    {first}", *(f"          {line}" for line in table)]
 
 
-class StepLines:
-    """Steps in words, one line each; nothing for those that say what the one before has said."""
+def step_printer() -> Callable[[DiscoveryStep], None]:
+    """A callback that prints steps on standard error, one line each; nothing for those that say what the one before has said."""
+    tried = ""
 
-    def __init__(self) -> None:
-        self._tried = ""
+    def say(step: DiscoveryStep) -> None:
+        nonlocal tried
+        repeated = step.kind == "trying" and step.text == tried
+        tried = step.text if step.kind == "trying" else tried
+        if not repeated and (step.kind != "formula" or step.changed):
+            print(_step_line(step), file=sys.stderr)
 
-    def line(self, step: DiscoveryStep) -> str | None:
-        """A step in words; None where it has brought nothing new."""
-        if step.kind == "trying":
-            tried, self._tried = self._tried, step.text
-            if tried == step.text:
-                return None
-        return _step_line(step)
+    return say
 
 
-def _step_line(step: DiscoveryStep) -> str | None:
-    """A step of a search as a line with the time; None for a step with formulas of which none has changed."""
+def _step_line(step: DiscoveryStep) -> str:
+    """A step of a search as a line with the time."""
     if step.kind == "formula":
-        if not step.changed:
-            return None
         equation = step.changed[-1]
         error = equation.rmse_train if equation.rmse_test is None else equation.rmse_test
         return f"{step.seconds:6.1f} s  {equation.target} = {step.text}  (RMSE {error:.3g})"

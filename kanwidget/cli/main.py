@@ -23,7 +23,7 @@ from kanwidget.cli import formulas, steps
 
 if TYPE_CHECKING:
     from kanwidget.datasets import Dataset
-    from kanwidget.discovery import Discovery, DiscoveryStep
+    from kanwidget.discovery import Discovery
     from kanwidget.kan import KAN
 
 #: Seconds of the demo's search.
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(line_buffering=True, errors="replace")
     arguments = parser().parse_args(argv)
     try:
-        return _COMMANDS[arguments.name](arguments)
+        return {"demo": _demo, "discover": _discover, "fit": _fit, "lab": _lab}[arguments.name](arguments) or 0
     except KeyboardInterrupt:
         _say("interrupted")
         return 130
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _demo(arguments: argparse.Namespace) -> int:
+def _demo(arguments: argparse.Namespace) -> None:
     """From real data to a formula and a page, in a few seconds."""
     from kanwidget.datasets import load_planets
 
@@ -71,9 +71,8 @@ def _demo(arguments: argparse.Namespace) -> int:
     data = load_planets(eccentricity=True)
     print("Data:     orbits of 13 planets and dwarf planets: semi-major axis (AU), eccentricity and period (years).")
     print("Question: what sets the period?")
-    model, recorder = steps.train_to_formula(
-        data, [2, 1], 3, steps=50, lamb=1e-3, seed=arguments.seed, seconds=_DEMO_SECONDS, records=True
-    )
+    model, recorder = steps.train(data, [2, 1], 3, steps=50, lamb=1e-3, seed=arguments.seed, records=True)
+    model = steps.find_formula(data, model, recorder, seconds=_DEMO_SECONDS, seed=arguments.seed)
     steps.write_report(model, data, arguments.out, recorder)
     print("""
 That is Kepler's third law. Go on by hand, in a notebook (make lab, or pip install "kanwidget[lab]" and kanwidget lab):
@@ -81,10 +80,9 @@ That is Kepler's third law. Go on by hand, in a notebook (make lab, or pip insta
     KANExplorer(KAN([2, 1]), load_planets(eccentricity=True))
 or with a table of your own:
     kanwidget discover table.csv --target column --out report.html""")
-    return 0
 
 
-def _fit(arguments: argparse.Namespace) -> int:
+def _fit(arguments: argparse.Namespace) -> None:
     """Train on a table; on request find the formula, write a report and save the model."""
     if arguments.export:
         from kanwidget.export import suffix_of
@@ -103,13 +101,10 @@ def _fit(arguments: argparse.Namespace) -> int:
             f"Use --width {data.n_features},5,1, or leave it out."
         )
     options: dict[str, Any] = {"steps": arguments.steps, "lamb": arguments.lamb, "seed": arguments.seed}
-    options["records"] = arguments.out is not None
+    model, recorder = steps.train(data, width, arguments.grid, records=arguments.out is not None, **options)
     if arguments.symbolic:
-        model, recorder = steps.train_to_formula(data, width, arguments.grid, seconds=arguments.seconds, **options)
-    else:
-        model, recorder = steps.train(data, width, arguments.grid, **options)
+        model = steps.find_formula(data, model, recorder, seconds=arguments.seconds, seed=arguments.seed)
     _write(model, data, arguments, recorder)
-    return 0
 
 
 def _table(arguments: argparse.Namespace) -> Dataset:
@@ -154,7 +149,7 @@ def _write(
         print(f"Network:  {arguments.export}")
 
 
-def _discover(arguments: argparse.Namespace) -> int:
+def _discover(arguments: argparse.Namespace) -> None:
     """Search for formulas of a table; after Ctrl-C those so far are printed."""
     from kanwidget.discovery import discover
 
@@ -162,7 +157,7 @@ def _discover(arguments: argparse.Namespace) -> int:
     print(f"Data:     {arguments.data.name}, {data!r}")
     _print_notices(data)
     options = {name: getattr(arguments, name) for name in ("seconds", "seed", "lib", "loss", "units")}
-    discovery = discover(data, **options, progress=False, callbacks=[_say_step(formulas.StepLines())])
+    discovery = discover(data, **options, progress=False, callbacks=[formulas.step_printer()])
     if not discovery.front:
         raise KeyboardInterrupt
     print("\n".join([*formulas.front_lines(discovery), *formulas.found_lines(discovery)]))
@@ -170,23 +165,10 @@ def _discover(arguments: argparse.Namespace) -> int:
     if arguments.code:
         from kanwidget.symbolic.writing.languages import SUFFIXES
 
-        source = discovery.best.code(SUFFIXES[arguments.code.suffix])
-        arguments.code.write_text(source, encoding="utf-8")
+        arguments.code.write_text(discovery.best.code(SUFFIXES[arguments.code.suffix]), encoding="utf-8")
         print(f"Code:     {arguments.code}")
     if discovery.stop_reason == "interrupted":
         raise KeyboardInterrupt
-    return 0
-
-
-def _say_step(lines: formulas.StepLines) -> Callable[[DiscoveryStep], None]:
-    """Prints the steps of a search, on standard error."""
-
-    def say(step: DiscoveryStep) -> None:
-        line = lines.line(step)
-        if line is not None:
-            print(line, file=sys.stderr)
-
-    return say
 
 
 def _lab(arguments: argparse.Namespace) -> int:
@@ -200,14 +182,6 @@ def _lab(arguments: argparse.Namespace) -> int:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # in a container the user is root, and Jupyter would refuse to start
     return subprocess.call(command)
-
-
-_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
-    "demo": _demo,
-    "discover": _discover,
-    "fit": _fit,
-    "lab": _lab,
-}
 
 
 def _say(message: str) -> None:
@@ -321,45 +295,30 @@ def _add_fit_arguments(fit: argparse.ArgumentParser) -> None:
     )
 
 
-def _whole(low: int) -> Callable[[str], int]:
-    """A parser of integers that are at least `low`."""
+def _number(kind: type[int | float], expected: str, within: Callable[[float], bool]) -> Callable[[str], Any]:
+    """A parser of numbers within bounds; the error says what is expected."""
 
-    def parse(text: str) -> int:
-        """An integer of a command line, or an error that names `low`."""
+    def parse(text: str) -> int | float:
+        """A number of a command line, or an error."""
         try:
-            value = int(text)
-        except ValueError:
-            value = low - 1
-        if value < low:
-            raise argparse.ArgumentTypeError(f"must be an integer ≥ {low}; got {text!r}")
-        return value
-
-    return parse
-
-
-def _real(bounds: str, within: Callable[[float], bool]) -> Callable[[str], float]:
-    """A parser of finite numbers within bounds."""
-
-    def parse(text: str) -> float:
-        """A number of a command line, or an error that names the bounds."""
-        try:
-            value = float(text)
+            value = kind(text)
         except ValueError:
             value = math.nan
-        if not (math.isfinite(value) and within(value)):
-            raise argparse.ArgumentTypeError(f"must be a number {bounds}; got {text!r}")
+        if not within(value):
+            raise argparse.ArgumentTypeError(f"must be {expected}; got {text!r}")
         return value
 
     return parse
 
 
-_at_least_zero = _real("≥ 0", lambda value: value >= 0)
+def _whole(low: int) -> Callable[[str], int]:
+    """A parser of integers that are at least `low`."""
+    return _number(int, f"an integer ≥ {low}", lambda value: value >= low)
 
 
-_above_zero = _real("> 0", lambda value: value > 0)
-
-
-_fraction = _real("from 0 to below 1", lambda value: 0 <= value < 1)
+_at_least_zero = _number(float, "a number ≥ 0", lambda value: 0 <= value < math.inf)
+_above_zero = _number(float, "a number > 0", lambda value: 0 < value < math.inf)
+_fraction = _number(float, "a number from 0 to below 1", lambda value: 0 <= value < 1)
 
 
 def _widths(text: str) -> list[int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +50,7 @@ def train(
     seed: int,
     records: bool = False,
 ) -> tuple[KAN, Recorder | None]:
-    """Train a network, and print its shape and error.
+    """Train a network, prune it where a penalty asks for sparsity, and train it again without one; print its shape and error.
 
     Args:
         data: The training data.
@@ -62,59 +61,41 @@ def train(
         seed: Seed of the network.
         records: Whether to record the training, for a report.
     """
-    shape = choose_shape(data, width, grid, seed)
-    recorder = _recorder() if records else None
-    trained = train_network(data, shape, steps=steps, lamb=lamb, seed=seed, recorder=recorder)
-    print("\n".join([*_shape_lines(trained), f"Network:  {formulas.errors(data, trained.model.predict)}"]))
-    return trained.model, recorder
+    from kanwidget.kan import KAN
+
+    width, grid = choose_shape(data, width, grid, seed)
+    recorder = None
+    if records:
+        from kanwidget.explorer.session.recorder import Recorder
+
+        recorder = Recorder()
+    lines = [f"Shape:    width {','.join(map(str, width))}, grid {grid}"]
+    model = KAN(width, grid=grid, seed=seed)
+    model.scaling.settle()  # logarithms and units are this room's own
+    unused: list[str] = []
+    if lamb > 0:
+        train_scaled(model, data, steps, lamb, fresh=True, recorder=recorder)
+        if recorder is not None:
+            recorder.keep(model, "pruning")
+        model = model.prune(data=data)
+        scores = model.feature_score.tolist()
+        unused = [name for name, score in zip(data.in_vars, scores, strict=True) if score == 0]
+    train_scaled(model, data, steps, fresh=lamb == 0, recorder=recorder)
+    if lamb > 0:
+        lines.append(f"Pruned:   {model!r}" + (f"; without effect: {', '.join(unused)}" if unused else ""))
+    print("\n".join([*lines, f"Network:  {formulas.errors(data, model.predict)}"]))
+    return model, recorder
 
 
-def train_to_formula(
-    data: Dataset,
-    width: list[int] | None,
-    grid: int | None,
-    *,
-    steps: int,
-    lamb: float,
-    seed: int,
-    seconds: float,
-    records: bool = False,
-) -> tuple[KAN, Recorder | None]:
-    """Train a network as `train` does, then search for a formula, and print it; returns the network that computes it.
-
-    Args:
-        data: The training data.
-        width: The network's width; by default it is chosen.
-        grid: Its grid intervals; by default they are chosen.
-        steps: Most steps of a training.
-        lamb: Weight of the penalty; above 0 the network is pruned.
-        seed: Seed of the network and of the search.
-        seconds: Time of the search.
-        records: Whether to record the training, for a report.
-    """
-    trained, recorder = train(data, width, grid, steps=steps, lamb=lamb, seed=seed, records=records)
-    if recorder is not None:
-        recorder.keep(trained, "a formula")
+def find_formula(data: Dataset, trained: KAN, recorder: Recorder | None, *, seconds: float, seed: int) -> KAN:
+    """Search for a formula, and print it; the network that computes it, with the history of the trained one before it."""
     from kanwidget.discovery import discover
 
+    if recorder is not None:
+        recorder.keep(trained, "a formula")
     found = discover(data, seconds=seconds, seed=seed)
     print("\n".join(formulas.found_lines(found)))
-    return formulas.after_training(found.best.network, trained), recorder
-
-
-def _recorder() -> Recorder:
-    from kanwidget.explorer.session.recorder import Recorder
-
-    return Recorder()
-
-
-def _shape_lines(trained: _TrainedNetwork) -> list[str]:
-    """Width and grid of a trained network; where it was pruned also what remains, and the columns without effect."""
-    lines = [f"Shape:    width {','.join(map(str, trained.width))}, grid {trained.grid}"]
-    if trained.pruned:
-        unused = f"; without effect: {', '.join(trained.unused)}" if trained.unused else ""
-        lines.append(f"Pruned:   {trained.model!r}{unused}")
-    return lines
+    return formulas.after_training(found.best.network, trained)
 
 
 def write_report(
@@ -170,21 +151,13 @@ def choose_shape(data: Dataset, width: list[int] | None, grid: int | None, seed:
         >>> choose_shape(create_dataset(lambda x: x[:, [0]] * x[:, [1]], train_num=10), [2, 4, 1], 7, seed=0)
         ([2, 4, 1], 7)
     """
-    candidates = _candidates(data, width, grid)
-    return _simplest(candidates, _losses(data, candidates, seed))
-
-
-def _losses(data: Dataset, candidates: list[tuple[list[int], int]], seed: int) -> list[float]:
-    """The error of each shape in standard deviations of the labels; a single one needs no trial."""
     from tqdm.auto import tqdm
 
+    candidates = _candidates(data, width, grid)
     if len(candidates) == 1:
-        return [0.0]
+        return candidates[0]
     unit, _, _ = _standardized(data)
-    return [_loss(unit, shape, seed) for shape in tqdm(candidates, desc="shape", leave=True)]
-
-
-def _simplest(candidates: list[tuple[list[int], int]], losses: list[float]) -> tuple[list[int], int]:
+    losses = [_loss(unit, shape, seed) for shape in tqdm(candidates, desc="shape", leave=True)]
     limit = min(losses) * _TOLERANCE + 1e-9
     return next(shape for shape, loss in zip(candidates, losses, strict=True) if loss <= limit)
 
@@ -231,54 +204,6 @@ def _loss(data: Dataset, shape: tuple[list[int], int], seed: int) -> float:
 #
 # The squared error has the square of the labels' unit; the penalty and the ridge have no unit. Without standardized labels, days
 # and years would give different networks.
-
-
-@dataclass(frozen=True, slots=True)
-class _TrainedNetwork:
-    """A trained network, with the shape that it began with."""
-
-    model: KAN
-    width: list[int]
-    grid: int
-    pruned: bool
-    unused: tuple[str, ...]
-    """Columns that have no effect after pruning."""
-
-
-def train_network(
-    data: Dataset,
-    shape: tuple[list[int], int],
-    *,
-    steps: int,
-    lamb: float,
-    seed: int,
-    recorder: Recorder | None = None,
-) -> _TrainedNetwork:
-    """Train a network of a shape, prune it where a penalty asked for sparsity, and train it again without penalty.
-
-    Args:
-        data: The training data.
-        shape: Width and grid.
-        steps: Most steps of each training.
-        lamb: Weight of the penalty, ≥ 0.
-        seed: Seed of the network.
-        recorder: Recorder of both trainings.
-    """
-    from kanwidget.kan import KAN
-
-    width, grid = shape
-    model = KAN(width, grid=grid, seed=seed)
-    model.scaling.settle()  # logarithms and units are this room's own
-    unused: tuple[str, ...] = ()
-    if lamb > 0:
-        train_scaled(model, data, steps, lamb, fresh=True, recorder=recorder)
-        if recorder is not None:
-            recorder.keep(model, "pruning")
-        model = model.prune(data=data)
-        scores = model.feature_score.tolist()
-        unused = tuple(name for name, score in zip(data.in_vars, scores, strict=True) if score == 0)
-    train_scaled(model, data, steps, fresh=lamb == 0, recorder=recorder)
-    return _TrainedNetwork(model, width, grid, lamb > 0, unused)
 
 
 def _standardized(data: Dataset) -> tuple[Dataset, float, float]:

@@ -3,7 +3,7 @@
 import pytest
 
 from kanwidget import KAN, Dataset, create_dataset, load_planets
-from kanwidget.cli.steps import train_network, train_scaled
+from kanwidget.cli.steps import train, train_scaled
 
 
 def test_the_penalty_means_the_same_in_every_unit():
@@ -24,6 +24,6 @@ def test_labels_in_any_unit_give_the_same_network():
     data = load_planets()
     for factor in (1.0, 1e5):
         scaled = Dataset(data.train_input, data.train_label * factor)
-        model = train_network(scaled, ([1, 1], 3), steps=20, lamb=0.0, seed=0).model
+        model, _ = train(scaled, [1, 1], 3, steps=20, lamb=0.0, seed=0)
         error = (model.predict(scaled.train_input) - scaled.train_label).square().mean().sqrt() / factor
         assert error < 1.0
