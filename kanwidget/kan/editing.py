@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from torch import Tensor
 from typing_extensions import Self
 
 from kanwidget import _check, surgery
@@ -150,8 +151,7 @@ class EditableKAN(Network):
             >>> free.layer(0).state(0, 0), free.layer(0).state(1, 0), free.predict([[1.0, 2.0]]) == model.predict([[1.0, 2.0]])
             ('both', 'spline', tensor([[True]]))
         """
-        x = as_inputs(self, data, "perturb") if self._has(data) else None
-        return surgery.perturb(self, mag, mode, x=x, seed=seed)
+        return surgery.perturb(self, mag, mode, x=self._samples(data, "perturb"), seed=seed)
 
     def remove_edge(self, l: int, i: int, j: int) -> None:  # noqa: E741
         """Prune one edge. In place.
@@ -198,8 +198,7 @@ class EditableKAN(Network):
             >>> KAN([2, 3, 1]).remove_node(1, 0).width
             [[2, 0], [2, 0], [1, 0]]
         """
-        x = as_inputs(self, data, "remove_node") if self._has(data) else None
-        return surgery.remove_node(self, level, node, x)
+        return surgery.remove_node(self, level, node, self._samples(data, "remove_node"))
 
     def swap(self, level: int, i1: int, i2: int) -> None:
         """Exchange two hidden nodes; the function stays. In place.
@@ -300,5 +299,6 @@ class EditableKAN(Network):
         """
         surgery.unfreeze(self, l, i, j)
 
-    def _has(self, data: Any) -> bool:
-        return data is not None or len(self.reference) > 0
+    def _samples(self, data: Any, where: str) -> Tensor | None:
+        """Rows of data, or the reference data; None for a network that has none yet."""
+        return None if data is None and len(self.reference) == 0 else as_inputs(self, data, where)

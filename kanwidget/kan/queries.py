@@ -17,7 +17,7 @@ from kanwidget.core.records import EdgeCurve, History
 from kanwidget.core.reference_data import as_inputs, has_labels
 from kanwidget.core.scores import Scores, attribute, feature_score
 from kanwidget.core.threads import limit_threads_of_methods
-from kanwidget.datasets import Dataset, arrays, as_dataset
+from kanwidget.datasets import arrays, as_dataset
 from kanwidget.insight import (
     ColumnEffects,
     LossDerivatives,
@@ -67,10 +67,10 @@ class QueryableKAN(SymbolicKAN):
         label = label.to(outputs)
         return float((1 - (outputs - label).square().sum(0) / (label - label.mean(0)).square().sum(0)).mean())
 
-    def _queried(self, dataset: Dataset, where: str) -> Tensor:
+    def _queried(self, data: Any, where: str) -> Tensor:
         """Outputs for the test rows of data, or for all where it has none."""
         with torch.no_grad():
-            return self(as_inputs(self, dataset, where, test=True))
+            return self(as_inputs(self, data, where, test=True))
 
     def classify(self, data: Any) -> list[Any]:
         """The most probable class of each row: its name, where the labels of the training had names, else its number.
@@ -119,8 +119,7 @@ class QueryableKAN(SymbolicKAN):
         if self.n_out < 2:
             advice = "predict() gives numbers."
             _check.fail("data", where, "for a network with an output for each class", self, advice)
-        with torch.no_grad():
-            return self(as_inputs(self, data, where, test=True))
+        return self._queried(data, where)
 
     def derivatives(self, x: Tensor, order: int = 2) -> Derivatives:
         """Value, gradient and (order 2) Hessian of the outputs in the features, see `Derivatives`.
@@ -387,10 +386,6 @@ class QueryableKAN(SymbolicKAN):
         x = as_inputs(self, data, "plot_terms")
         rows = as_dataset(data, "plot_terms", self.in_vars, self.encoding) if has_labels(data) else None
         return shown(plot_terms(self, x, data=rows, **options))
-
-    def _samples(self, data: Any, where: str) -> Tensor | None:
-        """The rows that a drawing shows; None for a network that has none yet."""
-        return None if data is None and len(self.reference) == 0 else as_inputs(self, data, where)
 
     def plot_fit(self, data: Any, **options: Any) -> Any:
         """Predictions against the truth, and the residuals, as a matplotlib figure; `theme` and `title`.

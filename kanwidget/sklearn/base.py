@@ -66,14 +66,11 @@ class TableEstimator(BaseEstimator):
             X: A frame or an array, with words or with numbers, NaN among them.
             reset: Whether to note the columns, as `fit` does; else they are compared with the noted ones.
         """
-        if frames.has_names(X):
+        if frames.has_names(X) or _has_words(X):
             validate_data(self, X, reset=reset, skip_check_array=True)
-            return X
-        if _has_words(X):
-            validate_data(self, X, reset=reset, skip_check_array=True)
-            return {f"x_{column + 1}": list(cells) for column, cells in enumerate(X.T)}
+            return X if frames.has_names(X) else {f"x_{number}": list(cells) for number, cells in enumerate(X.T, 1)}
         array = validate_data(self, X, reset=reset, dtype="numeric", ensure_all_finite="allow-nan")
-        return {f"x_{column + 1}": values for column, values in enumerate(np.asarray(array).T)}
+        return {f"x_{number}": values for number, values in enumerate(np.asarray(array).T, 1)}
 
     def _dataset(self, X: Any, label: NDArray[Any], weight: Any, names: tuple[str, ...] = ()) -> Dataset:
         """The data of a fit from inputs, targets and weights.
@@ -103,6 +100,9 @@ class TableEstimator(BaseEstimator):
         columns = [*data.train_input.T, *data.train_label.reshape(len(data.train_label), -1).T]
         rows = torch.from_numpy(np.lexsort([column.numpy() for column in columns]))
         return replace(data, **rows_of(data, "train", rows))
+
+    def _fit(self, data: Dataset) -> None:
+        raise NotImplementedError
 
     def _keep(self, data: Dataset) -> None:
         self.data_ = sampled_data(data, _ROWS)
@@ -157,9 +157,6 @@ class TableRegressor(TableEstimator):
         self._fit(self._dataset(X, labels.reshape(len(labels), -1), sample_weight, names))
         return self
 
-    def _fit(self, data: Dataset) -> None:
-        raise NotImplementedError
-
     def _shaped(self, values: torch.Tensor) -> NDArray[np.float64]:
         """Predictions in the shape of the targets."""
         array: NDArray[np.float64] = values.numpy()
@@ -186,12 +183,8 @@ class TableClassifier(TableEstimator):
         check_classification_targets(labels)
         encoder = LabelEncoder().fit(labels)
         self.classes_ = encoder.classes_
-        data = self._dataset(X, encoder.transform(labels), sample_weight, tuple(map(str, self.classes_)))
-        self._fit(data)
+        self._fit(self._dataset(X, encoder.transform(labels), sample_weight, tuple(map(str, self.classes_))))
         return self
-
-    def _fit(self, data: Dataset) -> None:
-        raise NotImplementedError
 
     def _probabilities(self, frame: Any) -> NDArray[np.float64]:
         raise NotImplementedError
@@ -202,5 +195,4 @@ class TableClassifier(TableEstimator):
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable class of each row, `(rows,)`."""
-        most = self.predict_proba(X).argmax(1)
-        return self.classes_[most]
+        return self.classes_[self.predict_proba(X).argmax(1)]

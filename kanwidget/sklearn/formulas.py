@@ -54,13 +54,9 @@ class FormulaRegressor(RegressorMixin, TableRegressor):
         if len(data.train_input) < 2:
             raise ValueError("FormulaRegressor needs two rows at least; got 1 sample")
         data = self._sorted(data)
-        options: dict[str, Any] = {
-            "steps": self.steps,
-            "seed": self._seed(),
-            "lib": self.lib,
-            "max_complexity": self.max_complexity,
-        }
-        self.discovery_ = discover(data, progress=False, **options)
+        self.discovery_ = discover(
+            data, steps=self.steps, seed=self._seed(), lib=self.lib, max_complexity=self.max_complexity, progress=False
+        )
         self._equations = tuple(self.discovery_[target].best for target in self.discovery_.targets)
         self.formula_ = self._equations[0] if len(self._equations) == 1 else self._equations
         self.model_ = self._equations[0].network

@@ -12,7 +12,7 @@ from kanwidget.core.records import History, StepRecord
 from kanwidget.datasets import Dataset
 from kanwidget.kan import KAN
 from kanwidget.sweeps.data import Arrays, dataset_of
-from kanwidget.sweeps.space import AUTO, OF_NETWORK, Case, Setting
+from kanwidget.sweeps.space import AUTO, OF_FIT, OF_NETWORK, Case
 from kanwidget.training import fit_many, make_settings
 from kanwidget.training.steps.settings import unused
 
@@ -68,7 +68,7 @@ def failed_row(case: Case, reason: str) -> Row:
 
 def _network(case: Case, data: Dataset) -> KAN:
     """The network of a case; without a width it has grown on the data."""
-    arguments = {**_part(case.setting, of_network=True), "seed": case.seed}
+    arguments = {name: value for name, value in case.setting.items() if name in OF_NETWORK} | {"seed": case.seed}
     if arguments.get("width", AUTO) == AUTO:
         return KAN.for_data(data, **arguments)
     return KAN(**arguments)
@@ -86,7 +86,7 @@ def _trained(cases: Sequence[Case], sets: Mapping[str, Dataset]) -> list[tuple[s
     """
     started = time.perf_counter()
     models = [_network(case, sets[case.data]) for case in cases]
-    shared = {name: value for name, value in _part(cases[0].setting, of_network=False).items() if name != "lamb"}
+    shared = {name: value for name, value in cases[0].setting.items() if name in OF_FIT and name != "lamb"}
     # A space over optimizers may well have a learning rate that not all of them use.
     steps = shared.pop("steps", 100)
     for name in unused(make_settings(**shared), shared.get("opt", "auto")):
@@ -99,7 +99,7 @@ def _trained(cases: Sequence[Case], sets: Mapping[str, Dataset]) -> list[tuple[s
         raise KeyboardInterrupt  # `fit_many` ends quietly with its last state, which is no result
     seconds = (time.perf_counter() - started) / len(cases)
     return [
-        (case.key, _row(case, model.n_parameters, final_record(history), history, seconds))
+        (case.key, _row(case, model.n_parameters, history, seconds))
         for case, model, history in zip(cases, models, histories, strict=True)
     ]
 
@@ -115,7 +115,6 @@ def final_record(history: History) -> StepRecord | None:
 def _row(
     case: Case,
     parameters: int | None = None,
-    record: StepRecord | None = None,
     history: History | None = None,
     seconds: float | None = None,
     failed: str | None = None,
@@ -125,11 +124,11 @@ def _row(
     Args:
         case: The settings and the seed.
         parameters: Free parameters of the network; None where there is no network.
-        record: The record of its final state; None without a training.
-        history: Of the training.
+        history: Of its training, of which the final state counts; None without one.
         seconds: The case's share of the batch's time.
         failed: Why there is no result; None where there is one. A training loss that isn't finite gives a reason of its own.
     """
+    record = None if history is None else final_record(history)
     losses = {name: _finite(getattr(record, name, None)) for name in ("train_loss", "validation_loss", "test_loss")}
     if record is not None and losses["train_loss"] is None:
         failed = "the loss is not finite"
@@ -144,10 +143,6 @@ def _row(
         "stop_reason": None if history is None else history.stop_reason,
         "failed": failed,
     }
-
-
-def _part(setting: Setting, *, of_network: bool) -> Setting:
-    return {name: value for name, value in setting.items() if (name in OF_NETWORK) == of_network}
 
 
 def _finite(value: float | None) -> float | None:

@@ -87,8 +87,7 @@ def sweep(
     """
     sets = {name: arrays_of(dataset) for name, dataset in datasets_by_name(data, "sweep").items()}
     digests = {name: digest(arrays) for name, arrays in sets.items()}
-    settings = settings_of(space, fixed)
-    rows = cases_of(settings, digests, seeds, _RESULTS)
+    rows = cases_of(settings_of(space, fixed), digests, seeds, _RESULTS)
     cases = {case.key: case for case in rows}  # the same data under two names are used once
     start, workers = pick(backend, n_jobs)
     _check.boolean(progress, "progress", "sweep")
@@ -130,19 +129,15 @@ class Store:
 
     def __init__(self, path: str | os.PathLike[str] | None) -> None:
         self.path = None if path is None else _checked(path)
-        try:
-            self._base = sqlite3.connect(":memory:" if self.path is None else self.path, timeout=60)
-        except sqlite3.DatabaseError as error:  # no place to write, say
-            _refuse(self.path, f"of no use to SQLite ({error})")
-        try:
-            with self._base:
-                self._prepare()
-        except sqlite3.DatabaseError as error:
-            self._base.close()
-            _refuse(self.path, f"of no use to SQLite ({error})")
-        except BaseException:
-            self._base.close()
-            raise
+        with contextlib.ExitStack() as stack:
+            try:
+                self._base = sqlite3.connect(":memory:" if self.path is None else self.path, timeout=60)
+                stack.callback(self._base.close)
+                with self._base:
+                    self._prepare()
+            except sqlite3.DatabaseError as error:  # no place to write, say
+                _refuse(self.path, f"of no use to SQLite ({error})")
+            stack.pop_all()
 
     def _prepare(self) -> None:
         """Make the table of results in a new file; nothing for a file of a sweep.
@@ -171,24 +166,17 @@ class Store:
         keys_to_read = set(keys)
         try:
             texts = {key: row for key, row in self._base.execute("SELECT key, row FROM results") if key in keys_to_read}
-            return {key: _upgraded(json.loads(texts[key])) for key in keys if key in texts}
+            rows = {key: json.loads(texts[key]) for key in keys if key in texts}
         except (sqlite3.DatabaseError, json.JSONDecodeError) as error:
             _refuse(self.path, f"damaged ({error})")
-
-    def close(self) -> None:
-        """Close the file."""
-        self._base.close()
+        # In today's names.
+        return {key: {_RENAMED.get(name, name): value for name, value in row.items()} for key, row in rows.items()}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-def _upgraded(row: Row) -> Row:
-    """A row in today's names."""
-    return {_RENAMED.get(name, name): value for name, value in row.items()}
+        self._base.close()
 
 
 def _checked(path: Any) -> Path:
@@ -237,15 +225,9 @@ def pick(backend: Any, n_jobs: Any) -> tuple[Backend, int]:
         _check.fail("n_jobs", "sweep", "an integer ≥ 1, or -1 for all cores", n_jobs)
     jobs = (os.cpu_count() or 1) if jobs == -1 else jobs
     if jobs == 1:
-        return _in_this_process, 1
+        return lambda batches, data: (run_batch(batch, data) for batch in batches), 1
     _needs("joblib", "sweep")
     return lambda batches, data: _in_processes(jobs, batches, data), jobs
-
-
-def _in_this_process(batches: Sequence[Batch], data: Mapping[str, Arrays]) -> Results:
-    """One batch after the other in this process."""
-    for batch in batches:
-        yield run_batch(batch, data)
 
 
 def _in_processes(jobs: int, batches: Sequence[Batch], data: Mapping[str, Arrays]) -> Results:
@@ -321,7 +303,7 @@ def _on_dask(client: Any, batches: Sequence[Batch], data: Mapping[str, Arrays]) 
     from distributed import KilledWorker, as_completed
 
     # The data as a task: should the worker that has it die, the scheduler makes it again.
-    shared = {name: client.submit(_identity, arrays, pure=False) for name, arrays in data.items()}
+    shared = {name: client.submit(dict, arrays, pure=False) for name, arrays in data.items()}
 
     def submit(batch: Batch) -> Any:
         return client.submit(run_batch, batch, _of(batch, shared), pure=False)
@@ -342,10 +324,6 @@ def _on_dask(client: Any, batches: Sequence[Batch], data: Mapping[str, Arrays]) 
             yield from _alone(batch, lambda part: iter([submit(part).result()]), KilledWorker)
     finally:
         client.cancel(list(running))
-
-
-def _identity(arrays: Arrays) -> Arrays:
-    return arrays
 
 
 def _client() -> Any:

@@ -94,12 +94,10 @@ def plain(value: Any, argument: str, where: str) -> Any:
         return int(value)
     if isinstance(value, Real) and math.isfinite(value):
         return float(value)
-    if isinstance(value, np.ndarray):
+    if isinstance(value, (np.ndarray, np.bool_)):
         return plain(value.tolist(), argument, where)
     if isinstance(value, (list, tuple, range)):
         return [plain(item, argument, where) for item in value]
-    if isinstance(value, np.bool_):
-        return bool(value)
     advice = "Results are kept by their settings, so functions and tensors can't be among them."
     _check.fail(argument, where, "made of finite numbers, text, booleans and lists", value, advice)
 

@@ -150,8 +150,7 @@ class Table(Sequence[Row]):
         columns = self.columns
         if not columns:
             _check.fail(argument, where, "a column of a table that has rows", name, "This one has none.")
-        if name not in columns:
-            _check.choice(name, argument, where, columns)
+        _check.choice(name, argument, where, columns)
 
     def __repr__(self) -> str:
         failed = f", {len(self.failed)} failed" if len(self.failed) else ""
