@@ -117,8 +117,7 @@ class QueryableKAN(SymbolicKAN):
     def _class_scores(self, data: Any, where: str) -> Tensor:
         """The outputs of a network with an output for each class."""
         if self.n_out < 2:
-            advice = "predict() gives numbers."
-            _check.fail("data", where, "for a network with an output for each class", self, advice)
+            _check.fail("data", where, "for a network with an output for each class", self, "predict() gives numbers.")
         return self._queried(data, where)
 
     def derivatives(self, x: Tensor, order: int = 2) -> Derivatives:

@@ -187,8 +187,7 @@ class MLP(nn.Module):
         from matplotlib import pyplot
         from matplotlib.collections import LineCollection
 
-        figure = pyplot.figure(figsize=(3 * scale, 1.5 * self.depth * scale))
-        ax = figure.add_axes((0, 0, 1, 1))
+        ax = pyplot.figure(figsize=(3 * scale, 1.5 * self.depth * scale)).add_axes((0, 0, 1, 1))
         places = [[((i + 0.5) / count, 0.5 * level) for i in range(count)] for level, count in enumerate(self.width)]
         with torch.no_grad():
             sizes = [size.cpu().numpy() for size in self._sizes(metric)]

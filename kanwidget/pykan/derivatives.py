@@ -89,8 +89,7 @@ def get_derivative(
     sizes = [p.numel() for _, p in named]
 
     def loss(vector: Tensor) -> Tensor:
-        parts = vector.split(sizes)
-        placed = {name: part.view_as(p) for (name, p), part in zip(named, parts, strict=True)}
+        placed = {name: part.view_as(p) for (name, p), part in zip(named, vector.split(sizes), strict=True)}
         return (torch.func.functional_call(model, placed, (inputs,)) - labels).square().mean()
 
     vector = model2param(model)

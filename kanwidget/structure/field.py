@@ -103,15 +103,11 @@ def section_points(all_points: Tensor, points: Tensor, columns: Sequence[int]) -
         >>> section_points(points, points, [0])[0].tolist()
         [[0.0, 6.0], [1.0, 6.0], [2.0, 6.0]]
     """
-    fixed = [column for column in range(points.shape[1]) if column not in columns]
+    is_fixed = torch.tensor([column not in columns for column in range(points.shape[1])])
     ranks = all_points.argsort(0).argsort(0).to(torch.float64) / max(1, len(all_points) - 1) - 0.5
     order = ranks.square().sum(1).argsort()
-    sections = []
-    for row in points[order[torch.linspace(0, (len(order) - 1) * _PART, _ROWS).long()]]:
-        section = points.clone()
-        section[:, fixed] = row[fixed]
-        sections.append(section)
-    return sections
+    rows = points[order[torch.linspace(0, (len(order) - 1) * _PART, _ROWS).long()]]
+    return [torch.where(is_fixed, row, points) for row in rows]
 
 
 def clarity(field: ScaledField) -> float:
@@ -149,8 +145,7 @@ class Swaps:
         self._rows = points[torch.linspace(0, len(points) - 1, count).long()]
         self._others = self._rows[torch.randperm(count, generator=torch.Generator().manual_seed(0))]
         self._function, self._field, self._columns, self._shifts = function, field, list(columns), tuple(shifts)
-        self._values: dict[frozenset[int], Tensor] = {}
-        self._gradients: dict[frozenset[int], Tensor] = {}
+        self._made: dict[tuple[str, frozenset[int]], Tensor] = {}
         #: Least and greatest value of each column, in its own unit.
         self.range = points.amin(0)[self._columns], points.amax(0)[self._columns]
 
@@ -160,10 +155,7 @@ class Swaps:
 
     def value(self, *swapped: int) -> Tensor:
         """Scaled values where these columns are those of the other row, `(members, rows)`."""
-        key = frozenset(swapped)
-        if key not in self._values:
-            self._values[key] = self._value_at(self._points(key))
-        return self._values[key]
+        return self._once(self._value_at, swapped)
 
     def all_swapped(self) -> Tensor:
         """Scaled values at the other rows, `(members, rows)`."""
@@ -178,17 +170,17 @@ class Swaps:
 
     def gradient(self, *swapped: int) -> Tensor:
         """Scaled gradient where these columns are those of the other row, `(members, rows, columns)`."""
-        key = frozenset(swapped)
-        if key not in self._gradients:
-            points = self._points(key)
-            self._gradients[key] = torch.stack([self._gradient_at(points * shift) for shift in self._shifts])
-        return self._gradients[key]
+        return self._once(self._gradient_at, swapped)
 
-    def _points(self, swapped: frozenset[int]) -> Tensor:
-        columns = [self._columns[index] for index in swapped]
-        points = self._rows.clone()
-        points[:, columns] = self._others[:, columns]
-        return points
+    def _once(self, measured: Callable[[Tensor], Tensor], swapped: tuple[int, ...]) -> Tensor:
+        """What is measured at the rows in which some columns are swapped."""
+        key = measured.__name__, frozenset(swapped)
+        if key not in self._made:
+            columns = [self._columns[index] for index in key[1]]
+            points = self._rows.clone()
+            points[:, columns] = self._others[:, columns]
+            self._made[key] = measured(points)
+        return self._made[key]
 
     def _value_at(self, points: Tensor) -> Tensor:
         with torch.no_grad():
@@ -196,13 +188,13 @@ class Swaps:
         return (values - self._field.centre) / (self._field.unit or 1.0)
 
     def _gradient_at(self, points: Tensor) -> Tensor:
-        """Gradient of the function in the field's columns and units, `(rows, columns)`, at points in own units."""
+        """Gradient of the function in the field's columns and units, `(members, rows, columns)`, at points in own units."""
         size = torch.ones_like(points[0])
         size[self._columns] = self._field.size
         with torch.enable_grad():
-            scaled = (points / size).requires_grad_()
-            gradient = slopes(self._function(scaled * size), scaled).detach()
-        return gradient[:, self._columns] / (self._field.unit or 1.0)
+            scaled = [(points * shift / size).requires_grad_() for shift in self._shifts]
+            gradients = [slopes(self._function(x * size), x).detach() for x in scaled]
+        return torch.stack(gradients)[..., self._columns] / (self._field.unit or 1.0)
 
 
 def slopes(values: Tensor, x: Tensor) -> Tensor:

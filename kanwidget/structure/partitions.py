@@ -32,12 +32,9 @@ def weakest_link(columns: Sequence[int], strength: dict[Pair, float]) -> Pair | 
         >>> weakest_link(range(3), {(0, 1): 0.9, (0, 2): 0.1, (1, 2): 0.2})
         (1, 2)
     """
-    cut: set[Pair] = set()
-    for pair in sorted(strength, key=lambda pair: strength[pair]):
-        cut.add(pair)
-        if len(components(columns, strength.keys() - cut)) > 1:
-            return pair
-    return None
+    ordered = sorted(strength, key=lambda pair: strength[pair])
+    splitting = (pair for count, pair in enumerate(ordered, 1) if len(components(columns, ordered[count:])) > 1)
+    return next(splitting, None)
 
 
 def closure(pair: Pair, columns: Sequence[int], separates: Callable[[int, int, int], bool]) -> Group:

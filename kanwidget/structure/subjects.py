@@ -111,8 +111,7 @@ def as_column(values: Any, rows: int, output: int) -> Tensor:
     if not isinstance(values, Tensor) or values.shape[:1] != (rows,) or values.ndim > 2:
         advice = "It gets a tensor with one row a point: write lambda x: x[:, 0] * x[:, 1]."
         _check.fail("subject", _WHERE, f"a function with a tensor of shape ({rows},) as value", values, advice)
-    column = values if values.ndim == 1 else values[:, output]
-    return column.to(torch.float64)
+    return (values if values.ndim == 1 else values[:, output]).to(torch.float64)
 
 
 # ---- functions

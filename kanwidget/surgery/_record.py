@@ -19,8 +19,7 @@ def record(network: Network, kind: str, label: str) -> None:
     log.info(label)
     history = getattr(network, "history", None)
     if isinstance(history, History):
-        step = history.last.step if history.records else 0
-        history.events.append(Event(step, kind, label))
+        history.events.append(Event(history.last.step if history.records else 0, kind, label))
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from kanwidget.core.network import AnyNetwork, Network
 from kanwidget.core.starts import redrawn_layer
 from kanwidget.core.threads import limit_threads
 from kanwidget.surgery._record import listed, record
-from kanwidget.surgery._structure import all_nodes, check_hidden, cut, reduced_level, restructured, subnodes
+from kanwidget.surgery._structure import Level, all_nodes, check_hidden, cut, reduced_level, restructured, subnodes
 from kanwidget.surgery.prune import reduced
 
 
@@ -40,8 +40,7 @@ def remove_edge(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
         >>> model.layer(0).state(1, 4)
         'pruned'
     """
-    layer = network.check_edge(l, i, j, "remove_edge")
-    cut(layer, i, j)
+    cut(network.check_edge(l, i, j, "remove_edge"), i, j)
     record(network, "prune", f"removed edge {(l, i, j)}")
 
 
@@ -104,9 +103,8 @@ def isolate(network: Network, level: int, chain: Sequence[Sequence[int]]) -> Non
         inside = {subnode for node in above for subnode in network.subnodes_of(index + 1, node)}
         for target, source in network.layer(index).active().nonzero().tolist():
             if (source in below) != (target in inside):
+                cut(network.layer(index), source, target)
                 cuts.append((index, source, target))
-    for index, source, target in cuts:
-        cut(network.layer(index), source, target)
     if cuts:
         record(network, "prune", f"isolated a module: {listed('edge', cuts)}")
 
@@ -185,10 +183,8 @@ def unfreeze(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
 
 def _groups(network: Network, level: int, chain: Sequence[Sequence[int]]) -> list[set[int]]:
     """The groups of a chain, checked."""
-    expected, advice = (
-        "two or more groups of nodes, one a level",
-        "[[0, 1], [2]] are two nodes, and one of the next level.",
-    )
+    expected = "two or more groups of nodes, one a level"
+    advice = "[[0, 1], [2]] are two nodes, and one of the next level."
     _check.integer(level, "level", "isolate", low=0, high=network.depth - 1)
     if isinstance(chain, str) or not isinstance(chain, Sequence) or len(chain) < 2:
         _check.fail("chain", "isolate", expected, chain, advice)
@@ -242,7 +238,8 @@ def expand_width(
     arity = _check.integer(mult_arity, "mult_arity", where, low=2) if product else 1
     levels = [reduced_level(network, index, nodes) for index, nodes in enumerate(all_nodes(network))]
     at = network.nodes_in(level) if product else network.width[level][0]
-    levels[level][at:at] = [(None, [None] * arity)] * n
+    new: Level = [(None, [None] * arity)] * n
+    levels[level][at:at] = new
     wider = restructured(network, levels)
     _excite(wider.layer(level - 1), subnodes(levels[level]), seed)
     kind = "product" if product else "sum"

@@ -238,7 +238,4 @@ def assignment(costs: Tensor) -> list[int]:
         while column != size:
             before = int(previous[column])
             row_of[column], column = row_of[before], before
-    columns = [0] * size
-    for column, row in enumerate(row_of[:size]):
-        columns[row] = column
-    return columns
+    return np.argsort(row_of[:size]).tolist()

@@ -43,8 +43,7 @@ def prune(network: AnyNetwork, x: Tensor, node_th: float = 1e-2, edge_th: float 
     _check.real(node_th, "node_th", "prune", low=0)
     _check.real(edge_th, "edge_th", "prune", low=0)
     _check_rows(x, "prune")
-    pruned = prune_edge(prune_node(network, x, node_th), x, edge_th)
-    return _without_unused(pruned)
+    return _without_unused(prune_edge(prune_node(network, x, node_th), x, edge_th))
 
 
 @limit_threads
@@ -229,10 +228,8 @@ def _rescue(nodes: list[int], level: int, node: int) -> None:
 def _checked(network: Network, active: Active) -> list[list[int]]:
     """The nodes to keep on each level, inputs and outputs included, from the argument `active`; an error where that doesn't fit."""
     hidden, argument = range(1, network.depth), active
-    expected, advice = (
-        f"a list of {len(hidden)} lists, one for each hidden level",
-        "[[0, 2]] keeps two nodes of one level.",
-    )
+    expected = f"a list of {len(hidden)} lists, one for each hidden level"
+    advice = "[[0, 2]] keeps two nodes of one level."
     if not isinstance(active, Mapping):
         if isinstance(active, str) or not isinstance(active, Sequence) or len(active) != len(hidden):
             _check.fail("active", "prune_node", expected, active, advice)
@@ -252,8 +249,7 @@ def _checked(network: Network, active: Active) -> list[list[int]]:
 def _inputs(network: Network, active: Sequence[int | str]) -> list[int]:
     """The inputs to keep, from the argument `active`."""
     if isinstance(active, str) or not isinstance(active, Iterable):
-        advice = "Write [0, 2] for the first and the third."
-        _check.fail("active", "prune_input", "a list of inputs", active, advice)
+        _check.fail("active", "prune_input", "a list of inputs", active, "Write [0, 2] for the first and the third.")
     names = column_names(network)
     read = [names[column] for column in network.columns.tolist()]
     keep = set()

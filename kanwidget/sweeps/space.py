@@ -58,10 +58,9 @@ def settings_of(space: Any, fixed: Setting, where: str = "sweep") -> list[Settin
         >>> settings_of({"grid": [3, 5], "lamb": [0.0, 1e-3]}, {"width": [2, 1]})[1]
         {'width': [2, 1], 'grid': 3, 'lamb': 0.001}
     """
-    combined = [{**fixed, **setting} for setting in _combined(space, where)]
     settings = [
-        {_name(n, where): plain(v, "space", where) for n, v in sorted(setting.items(), key=_argument_order)}
-        for setting in combined
+        {_name(n, where): plain(v, "space", where) for n, v in sorted((fixed | setting).items(), key=_argument_order)}
+        for setting in _combined(space, where)
     ]
     for setting in settings:
         if not isinstance(setting.get("width", AUTO), list) and setting.get("width", AUTO) != AUTO:
@@ -72,10 +71,9 @@ def settings_of(space: Any, fixed: Setting, where: str = "sweep") -> list[Settin
 
 def cases_of(settings: Sequence[Setting], digests: Mapping[str, str], seeds: Any, version: int) -> list[Case]:
     """Settings × data × seeds; `digests` are those of the data by name."""
-    chosen = seeds_of(seeds)
     return [
         Case(setting, name, seed, _fingerprint(version, setting, digest, seed))
-        for setting, (name, digest), seed in itertools.product(settings, digests.items(), chosen)
+        for setting, (name, digest), seed in itertools.product(settings, digests.items(), seeds_of(seeds))
     ]
 
 

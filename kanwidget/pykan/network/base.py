@@ -144,12 +144,13 @@ class PykanNetwork(nn.Module):
             >>> MultKAN([2, 1])(torch.zeros(3, 2)).shape
             torch.Size([3, 1])
         """
-        x = torch.as_tensor(x)
-        x = x.to(self.network.device, self.network.dtype)
+        x = torch.as_tensor(x).to(self.network.device, self.network.dtype)
         self._notice_own_loops()
         y: Tensor = self.network(x)
-        if self._remembers:
-            self._remember(x)
+        # Nothing from within torch.func's transforms, which must not outlive them.
+        if self._remembers and x.ndim == 2 and len(x) and not torch._C._functorch.is_functorch_wrapped_tensor(x):
+            step = max(1, -(-len(x) // _ROWS))
+            self.network.reference = x.detach()[::step].clone()
         return y
 
     def _notice_own_loops(self) -> None:
@@ -157,12 +158,6 @@ class PykanNetwork(nn.Module):
         if self._remembers and self._trace != starts.write_trace(self.network):
             starts.settle_scales(self.network)
             self._trace, self._is_random = starts.write_trace(self.network), False
-
-    def _remember(self, x: Tensor) -> None:
-        """Keep a sample of the inputs. Not of those within torch.func's transforms, which must not outlive them."""
-        if x.ndim == 2 and len(x) and not torch._C._functorch.is_functorch_wrapped_tensor(x):
-            step = max(1, -(-len(x) // _ROWS))
-            self.network.reference = x.detach()[::step].clone()
 
     def get_act(self, x: Any = None) -> None:
         """Remember inputs, a tensor or a dataset, for `plot`, `prune`, `fix_symbolic` and the like.

@@ -51,12 +51,8 @@ def optimizer_options(opt: str, lr: float | None, batch: int) -> dict[str, Any]:
             f"pykan's; opt={TRUE_LBFGS!r} is LBFGS itself."
         )
         return {"opt": "auto"}
-    options: dict[str, Any] = {"opt": "LBFGS" if opt == TRUE_LBFGS else opt}
-    if lr is not None:
-        options["lr"] = lr
-    if batch != -1:
-        options["batch"] = batch
-    return options
+    given = {"opt": "LBFGS" if opt == TRUE_LBFGS else opt, "lr": lr, "batch": None if batch == -1 else batch}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def loss_options(loss_fn: Any, label: Any) -> dict[str, Any]:

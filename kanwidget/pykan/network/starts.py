@@ -72,13 +72,13 @@ def choose(
             trial.update_grid(data["train_input"])
         trials += fitted
     _, histories = fit_many(trials, data, steps=steps, progress=False, **options)
-    objectives = [
-        objective_of(history.last, trial, root=root) if history.records else math.inf
-        for trial, history in zip(trials, histories, strict=True)
-    ]
-    best = min(
-        range(len(trials)), key=lambda index: objectives[index] if math.isfinite(objectives[index]) else math.inf
-    )
+
+    def objective(index: int) -> float:
+        history = histories[index]
+        value = objective_of(history.last, trials[index], root=root) if history.records else math.inf
+        return value if math.isfinite(value) else math.inf
+
+    best = min(range(len(trials)), key=objective)
     _adopt(network, trials[best])
     if not any(history.stop_reason == "interrupted" for history in histories):
         return None

@@ -55,12 +55,14 @@ class SymbolicNetwork(EditableNetwork):
             >>> model.symbolic_formula()[0]
             [tanh(x_1)]
         """
-        name = _function_name(fun_name, "fix_symbolic")
+        if not isinstance(fun_name, str):
+            advice = "add_symbolic(name, fun) gives a function of your own a name."
+            _check.fail("fun_name", "fix_symbolic", "the name of a function", fun_name, advice)
         if not fit_params_bool:
             params = (2 * torch.rand(4) - 1).tolist() if random else (1.0, 0.0, 1.0, 0.0)
-            self.network.fix_symbolic(l, i, j, name, params=params)
+            self.network.fix_symbolic(l, i, j, fun_name, params=params)
         else:
-            fit = self.network.fix_symbolic(l, i, j, name)
+            fit = self.network.fix_symbolic(l, i, j, fun_name)
             if verbose:
                 print(f"r2 is {fit.r2:.10g}")
         self._store(next_version=True)
@@ -106,8 +108,7 @@ class SymbolicNetwork(EditableNetwork):
         elif mode == "n":
             self.network.restore_edge(l, i, j)
         elif mode in ("s", "sn", "ns") and symbol is None:
-            advice = "fix_symbolic gives it one."
-            _check.fail("mode", "set_mode", "'n' for an edge without a function", mode, advice)
+            _check.fail("mode", "set_mode", "'n' for an edge without a function", mode, "fix_symbolic gives it one.")
         elif mode in ("s", "sn", "ns"):
             layer.spline_on[j, i] = mode != "s"
         else:
@@ -236,10 +237,3 @@ class SymbolicNetwork(EditableNetwork):
         outputs, _ = self.network.symbolic_formula(places, **options)
         by_place = dict(zip(places, map(sympy.sympify, var or ()), strict=True))
         return [y.subs(by_place) for y in outputs], list(by_place.values())
-
-
-def _function_name(fun_name: Any, where: str) -> str:
-    if isinstance(fun_name, str):
-        return fun_name
-    advice = "add_symbolic(name, fun) gives a function of your own a name."
-    _check.fail("fun_name", where, "the name of a function", fun_name, advice)
