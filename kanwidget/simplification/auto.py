@@ -16,9 +16,9 @@ from kanwidget.core.primitives import Primitive, primitives
 from kanwidget.core.records import EdgeRef, SymbolicFit
 from kanwidget.core.threads import limit_threads
 from kanwidget.simplification.description import description_length
-from kanwidget.simplification.freedoms import freedom_of_a_sum, straight_edges
 from kanwidget.simplification.held_out import HeldOutRows, held_out
 from kanwidget.simplification.refits import STEPS, assign, refit
+from kanwidget.simplification.straightened import freedom_of_a_sum, straight_edges
 from kanwidget.simplification.swaps import swapped
 from kanwidget.symbolic.edges import edge_samples, numeric_edges, ranking_of, tied_edges
 from kanwidget.symbolic.fits.custom import OnBroken, log_broken
@@ -242,21 +242,20 @@ def _decide(
         return {}, reasons, best
     if len(refs) == 1:
         fit, losses, reason = _best_of(search, refs[0], good[refs[0]], best)
-    else:
-        fit, losses, reason = None, best, ""
-        trial = swapped(search.network, {ref: good[ref][0] for ref in refs}, search.held.data.train_input)
-        losses = refit(trial, search.held, search.refit_steps)
-        if not search.checks or search.held.allows(best, losses):
-            assign(search.network, trial)
-            return {ref: good[ref][0] for ref in refs}, reasons, _lower(best, losses)
-        fixed: dict[EdgeRef, SymbolicFit] = {}
-        for half in (refs[: len(refs) // 2], refs[len(refs) // 2 :]):
-            done, why, best = _decide(search, half, candidates, best)
-            fixed, reasons = fixed | done, reasons | why
-        return fixed, reasons, best
-    if fit is None:
-        return {}, reasons | {refs[0]: reason}, best
-    return {refs[0]: fit}, reasons, _lower(best, losses)
+        if fit is None:
+            return {}, reasons | {refs[0]: reason}, best
+        return {refs[0]: fit}, reasons, _lower(best, losses)
+    fixed = {ref: good[ref][0] for ref in refs}
+    trial = swapped(search.network, fixed, search.held.data.train_input)
+    losses = refit(trial, search.held, search.refit_steps)
+    if not search.checks or search.held.allows(best, losses):
+        assign(search.network, trial)
+        return fixed, reasons, _lower(best, losses)
+    fixed = {}
+    for half in (refs[: len(refs) // 2], refs[len(refs) // 2 :]):
+        done, why, best = _decide(search, half, candidates, best)
+        fixed, reasons = fixed | done, reasons | why
+    return fixed, reasons, best
 
 
 def _best_of(

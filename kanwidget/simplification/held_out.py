@@ -138,9 +138,7 @@ def held_out(network: Network, data: Any, where: str, r2_threshold: float = 0.0)
     alone = network.depth == 1 and valid_posterior(network) is not None and not whole.is_classification
     order = torch.randperm(rows, generator=torch.Generator().manual_seed(0)).to(network.device)
     count = 0 if alone or rows < _FEWEST else round(_PART * rows)
-    held, kept = order[:count], order[count:]
-    if not count:
-        held, kept = order, order
+    held, kept = (order[:count], order[count:]) if count else (order, order)
     split = replace(whole, **rows_of(whole, "train", kept), **rows_of(whole, "train", held, "test"))
     return HeldOutRows(_sampled(split), whole, are_others=bool(count))
 

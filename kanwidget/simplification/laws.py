@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeRef
-from kanwidget.core.starts import initial_layers
 from kanwidget.datasets import Dataset
 from kanwidget.datasets.dataset import rows_of
 from kanwidget.discovery.arguments import operations
@@ -27,6 +25,7 @@ from kanwidget.discovery.fronts.rivals import find_rivals
 from kanwidget.discovery.fronts.table import OwnRows, simple_trees, tables
 from kanwidget.insight.noise import noise_of
 from kanwidget.simplification.held_out import HeldOutRows
+from kanwidget.simplification.shapes import reshaped
 from kanwidget.symbolic.formulas.compile import plan
 from kanwidget.symbolic.formulas.formula import variables
 from kanwidget.symbolic.formulas.regression.noise import GrowingNoise, growing_noise
@@ -172,10 +171,7 @@ class LawSearch:
             self._weights = self._front.noise_weights()
             if self._weights is not None:
                 yield from self._searched(stage, self._weights)
-        self._learn_noise()
-
-    def _learn_noise(self) -> None:
-        """See by the likeliest law how the noise grows, where the search has found that it does and the curves didn't show it."""
+        # The curves didn't show that the noise grows: the likeliest law says how it does.
         law = self.best if self._level is None and self._front.noise is not None else None
         if law is not None:
             self._measure(law.network, law.constants)
@@ -212,14 +208,11 @@ class LawSearch:
         for _ in find_rivals(finishing, self._contenders):
             pass
         last = self._law(front.best) or (None if member is None else self._law(member)) or law
-        relative = front.has_relative_noise
-        others = [rival for rival in front.rivals if rival is not last.member]
-
-        def sentence(rival: Member) -> str:
-            law = last.member.equation
-            return rival_sentence(rival.equation, law, relative=relative, rows=" on the training rows")
-
-        return last, tuple(Rival(rival.equation.text, sentence(rival)) for rival in others)
+        options: dict[str, Any] = {"relative": front.has_relative_noise, "rows": " on the training rows"}
+        others = [rival.equation for rival in front.rivals if rival is not last.member]
+        return last, tuple(
+            Rival(rival.text, rival_sentence(rival, last.member.equation, **options)) for rival in others
+        )
 
     def _law(self, member: Member) -> LawNetwork | None:
         """A formula of the search with the network that computes it; None for a constant, and where no network can."""
@@ -271,20 +264,7 @@ def _compiled(network: Network, expression: Any, symbols: Sequence[Any]) -> Netw
     """
     used = [column for column, symbol in enumerate(symbols) if symbol in expression.free_symbols]
     made = plan(expression, [symbols[column] for column in used])
-    new, first = copy.deepcopy(network), network.layer(0)
-    new.width, new.arities = [list(pair) for pair in made.width], [list(arities) for arities in made.arities]
-    new.layers = nn.ModuleList(
-        initial_layers(
-            new.width,
-            new.arities,
-            [first.grid_size] * (len(new.width) - 1),
-            first.k,
-            base_fun=first.base_fun,
-            noise_scale=0.0,
-            generator=torch.Generator().manual_seed(0),
-            dtype=network.dtype,
-        )
-    )
+    new = reshaped(network, made.width, made.arities, noise_scale=0.0)
     new.columns = torch.tensor(used)
     # Edges of sums can be in units of the target's size; a product of outputs has its own.
     size = network.output_scale.size if new.width[-1][1] == 0 else torch.ones(network.n_out)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 
 from torch import Tensor
@@ -17,12 +16,6 @@ from kanwidget.training.steps.loop import AFTER_STEP
 STEPS = 10
 #: A refit ends after so many steps that leave more than this part of the error.
 _IDLE, _PROGRESS = 2, 0.998
-
-
-def refitted(network: Network, held: HeldOutRows, steps: int = STEPS, *, lamb: float = 0.0) -> tuple[Network, Tensor]:
-    """A copy that was trained further, in the state that is best on the held-out rows, and its losses there."""
-    trial = copy.deepcopy(network)
-    return trial, refit(trial, held, steps, lamb=lamb)
 
 
 def refit(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
 
+from kanwidget._types import Arities
 from kanwidget.core.network import Network
 from kanwidget.core.scales import Scaling
 from kanwidget.core.starts import initial_layers
@@ -65,33 +67,38 @@ def positive_columns(network: Network, held: HeldOutRows) -> list[int]:
 
 def fresh(network: Network, shape: Shape, held: HeldOutRows, seed: int) -> Network:
     """An untrained network of another shape for the same columns and outputs, with the settings of a network."""
-    new = copy.deepcopy(network)
-    first = network.layer(0)
-    generator = torch.Generator().manual_seed(seed)
-    counts = [network.n_in, *shape.hidden, network.n_out]
-    new.width, new.arities = [[count, 0] for count in counts], [[] for _ in counts]
-    new.layers = nn.ModuleList(
-        initial_layers(
-            new.width,
-            new.arities,
-            [first.grid_size] * (len(counts) - 1),
-            first.k,
-            grid_range=_RANGE,
-            base_fun=first.base_fun,
-            generator=generator,
-            dtype=network.dtype,
-        )
-    )
+    width = [[count, 0] for count in (network.n_in, *shape.hidden, network.n_out)]
+    new, first = reshaped(network, width, [[] for _ in width], seed, grid_range=_RANGE), network.layer(0)
     new.layer(0).set_levels(first.levels, first.merged)
     if shape.logs:
-        scaling = Scaling(network.n_features, network.n_out, network.layer(0).coef.detach())
+        scaling = Scaling(network.n_features, network.n_out, first.coef.detach())
         scaling.set_logs(shape.logs, torch.nonzero(network.scaling.output_log).flatten().tolist())
         scaling.learn(held.data.train_input, None if held.data.is_classification else held.data.train_label)
         if not held.data.is_classification:
             scaling.set_scale("output", network.output_scale)
         new.scaling = scaling
-        new.log = tuple(shape.logs)
+        new.log = shape.logs
     return new.to(network.device)
+
+
+def reshaped(
+    network: Network, width: Sequence[Sequence[int]], arities: Arities, seed: int = 0, **start: Any
+) -> Network:
+    """A copy of a network with untrained layers of another shape, whose splines have the grid, order and base function of its first ones.
+
+    Args:
+        network: The network; it isn't changed.
+        width: Numbers of sums and of products of each level of nodes.
+        arities: Numbers of factors of the products of each level.
+        seed: Of the random splines.
+        **start: `grid_range` and `noise_scale` of `initial_layers`.
+    """
+    new, first = copy.deepcopy(network), network.layer(0)
+    new.width, new.arities = [list(pair) for pair in width], [list(factors) for factors in arities]
+    grids, generator = [first.grid_size] * (len(width) - 1), torch.Generator().manual_seed(seed)
+    options: dict[str, Any] = {"base_fun": first.base_fun, "generator": generator, "dtype": network.dtype, **start}
+    new.layers = nn.ModuleList(initial_layers(new.width, new.arities, grids, first.k, **options))
+    return new
 
 
 def power_law(network: Network, held: HeldOutRows) -> Network:

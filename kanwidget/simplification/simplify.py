@@ -23,12 +23,11 @@ from kanwidget.growth.screens import leaves_more
 from kanwidget.simplification import removals
 from kanwidget.simplification.auto import auto_symbolic_steps
 from kanwidget.simplification.description import description_length
-from kanwidget.simplification.freedoms import freedom_of_a_sum
 from kanwidget.simplification.held_out import HeldOutRows, held_out
 from kanwidget.simplification.laws import LawNetwork, LawSearch, Rival
 from kanwidget.simplification.refits import refit
 from kanwidget.simplification.shapes import Shape, fresh, power_law, shapes
-from kanwidget.simplification.straightened import CHANCE, evidence_gain, settled, straightened
+from kanwidget.simplification.straightened import CHANCE, evidence_gain, freedom_of_a_sum, settled, straightened
 from kanwidget.surgery._record import unlogged
 from kanwidget.surgery.prune import prune, prune_input
 from kanwidget.symbolic.edges import numeric_edges
@@ -154,20 +153,23 @@ def simplify_steps(
 class _Simplification:
     """The best network so far, and the steps that look for a better one."""
 
+    best: Network
+    pruned: Network
+    columns: Network
+    """The network whose columns a law is searched in: edges that noise hides may be those of a weak column."""
+    reference: Tensor
+    """Losses of the held-out rows that nothing may exceed but by chance."""
+    length: float
+    """The description length of the best network."""
+
     def __init__(
         self, network: Network, held: HeldOutRows, lib: list[str] | None, seed: int, richer: RicherNetworks | None
     ) -> None:
-        self.held, self.lib, self.seed, self.richer = held, lib, seed, richer
-        self.given = network
+        self.given, self.held, self.lib, self.seed, self.richer = network, held, lib, seed, richer
         #: Whether evidence has said which edges are needed.
         self.is_judged = False
         #: Whether evidence asks for more than a sum: a product, hidden nodes, or a wave.
         self.leaves_more = False
-        self.best = self.pruned = network
-        #: The network whose columns a law is searched in: edges that noise hides may be those of a weak column.
-        self.columns = self.best
-        self.reference: Tensor | None = None
-        self.length = float("inf")
         #: Whether straight lines, or a law, are as good on held-out rows as the curves: nothing else will be shorter.
         self.is_enough = False
         self.is_coarse = False  #: Whether a law is much nearer to the data than the curves are.
@@ -219,7 +221,10 @@ class _Simplification:
         return answer is None or answer.better is not None or answer.wave is not None
 
     def _replacements(self) -> Iterator[SimplificationStep]:
-        """Functions in place of curves: of smaller networks, or, where the network is a sum, of the sum itself first."""
+        """Functions in place of curves: of smaller networks, or, where the network is a sum, of the sum itself first.
+
+        Where no network with one hidden node says the same the network itself follows, unless it was first, and two hidden nodes.
+        """
         start, found, is_sum = self.pruned, False, self.pruned.depth == 1
         if is_sum:
             for step in self._own_functions():
@@ -235,8 +240,13 @@ class _Simplification:
             for step in self._shaped(start, shape):
                 found |= step.improved and not numeric_edges(step.network)
                 yield step
-        if not found:
-            yield from self._larger(start, is_sum=is_sum)
+        if found:
+            return
+        if not is_sum:
+            yield from self._own_functions()
+        two = Shape((2,))
+        if start.n_parameters > fresh(start, two, self.held, 0).n_parameters:
+            yield from self._shaped(start, two)
 
     def _straightened(self, freedom: dict[EdgeRef, Freedom]) -> SimplificationStep:
         """Lines, and nothing, in place of the curves of which evidence says so."""
@@ -273,7 +283,6 @@ class _Simplification:
 
     def _judged(self, search: LawSearch, found: LawNetwork | None) -> SimplificationStep:
         """Take a law if it says the same as the curves."""
-        assert self.reference is not None
         if found is None:
             return self._step("law", "No law of few constants was found", False)
         losses = self.held.row_losses(found.network, unit=self.best)
@@ -299,15 +308,7 @@ class _Simplification:
 
     def _leaves(self, part: float) -> bool:
         """Whether the best network leaves at most this part of the variance."""
-        return self.reference is not None and float(self.reference.mean()) <= part * self._variance()
-
-    def _larger(self, start: Network, *, is_sum: bool) -> Iterator[SimplificationStep]:
-        """What is tried where no network with one hidden node says the same; of a sum the network itself has been."""
-        if not is_sum:
-            yield from self._own_functions()
-        two = Shape((2,))
-        if start.n_parameters > fresh(start, two, self.held, 0).n_parameters:
-            yield from self._shaped(start, two)
+        return float(self.reference.mean()) <= part * self._variance()
 
     def _trained(self, lamb: float, steps: int) -> Iterator[SimplificationStep]:
         parts = _PARTS if len(self.best.edge_refs(active=True)) > _LARGE and steps >= _PARTS else 1
@@ -379,7 +380,7 @@ class _Simplification:
             trials.append((float(losses.mean()), number, trial))
             yield self._step("try", f"Trying {what}: start {number + 1} of {_STARTS}", False)
         error, _, trial = min(trials)
-        if self.reference is not None and error > _HOPELESS * float(self.reference.mean()) + _ASTRAY * self._variance():
+        if error > _HOPELESS * float(self.reference.mean()) + _ASTRAY * self._variance():
             yield self._step("try", f"{what[0].upper()}{what[1:]} doesn't come near", False)
         elif shape.logs and self._offer(power_law(trial, self.held)):
             yield self._step("shape", "A product of powers says the same", True)
@@ -420,7 +421,6 @@ class _Simplification:
 
     def _offer(self, network: Network) -> bool:
         """Take a network if it says the same in fewer bits."""
-        assert self.reference is not None
         losses, length = self.held.row_losses(network), description_length(network, self.held)
         if length < self.length and self.held.allows(self.reference, losses):
             self.best, self.length = network, length

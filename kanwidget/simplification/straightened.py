@@ -1,5 +1,5 @@
-"""What evidence says of curves: those of a sum without any freedom go, those without a wiggle are straight lines, and how much likelier a
-law is than all of them.
+"""What evidence says of curves: degrees of freedom of a sum's ones, of which those without any go and those without a wiggle are straight
+lines, and how much likelier a law is than all of them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import torch
 
 from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeRef, Freedom
-from kanwidget.simplification.freedoms import says_nothing, straight_edges
 from kanwidget.simplification.held_out import HeldOutRows
 from kanwidget.simplification.removals import removable, without
 from kanwidget.symbolic.edges import fix_symbolic
@@ -21,12 +20,35 @@ from kanwidget.training.evidence.errors import valid_posterior
 from kanwidget.training.evidence.schwarz import schwarz
 from kanwidget.training.steps.loop import AFTER_STEP
 
+#: A part of a curve with fewer degrees of freedom says nothing.
+_NOTHING = 0.1
+#: A smaller noise, in scaled numbers, is rounding.
+_LEAST_NOISE = 1e-9
 #: Most steps until evidence has settled.
 _MOST_STEPS = 100
 #: A difference of the logarithms of evidences that is chance.
 CHANCE = 3.0
 #: Mean squared errors below this, in scaled numbers, are round-off.
 _EXACT = 1e-24
+
+
+def freedom_of_a_sum(network: Network) -> dict[EdgeRef, Freedom] | None:
+    """The degrees of freedom of a network's curves, where it has no hidden nodes and evidence has settled; None for others.
+
+    Nodes share what they say, so that an edge of a deeper network can't be judged alone; of functions and tied edges evidence says nothing;
+    and of exact data a curve follows the rounding.
+    """
+    posterior = valid_posterior(network) if network.depth == 1 else None
+    if posterior is None or not posterior.settled or (posterior.noise is not None and posterior.noise < _LEAST_NOISE):
+        return None
+    edges = network.edge_refs(active=True)
+    plain = all(network.layer(0).state(ref.source, ref.target) in ("spline", "levels") for ref in edges)
+    return posterior.freedom if plain and {*edges} == {*posterior.freedom} else None
+
+
+def straight_edges(freedom: dict[EdgeRef, Freedom]) -> list[EdgeRef]:
+    """The edges that say something, and have no wiggle."""
+    return [edge for edge, part in freedom.items() if part.wiggle < _NOTHING <= part.total]
 
 
 def settled(network: Network, held: HeldOutRows) -> Network:
@@ -51,7 +73,7 @@ def straightened(network: Network, held: HeldOutRows, freedom: dict[EdgeRef, Fre
         freedom: Degrees of freedom of its curves, see `freedom_of_a_sum`.
     """
     trial = copy.deepcopy(network)
-    gone = [edge for edge, part in freedom.items() if says_nothing(part)]
+    gone = [edge for edge, part in freedom.items() if part.total < _NOTHING]
     for edge in straight_edges(freedom):
         if not trial.layer(0).levels[edge.source]:
             fix_symbolic(trial, *edge, "x", held.data.train_input)

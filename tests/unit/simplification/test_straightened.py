@@ -11,9 +11,8 @@ from kanwidget.core.records import Freedom
 from kanwidget.explorer.commands import simplification as explorer_simplification
 from kanwidget.growth import richer_networks
 from kanwidget.simplification import simplify, simplify_steps
-from kanwidget.simplification.freedoms import freedom_of_a_sum
 from kanwidget.simplification.held_out import held_out
-from kanwidget.simplification.straightened import CHANCE, evidence_gain, settled, straightened
+from kanwidget.simplification.straightened import CHANCE, evidence_gain, freedom_of_a_sum, settled, straightened
 
 LINES = {"x"}
 
