@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kanwidget import _check
 from kanwidget.core.primitives import primitives
-from kanwidget.datasets import Dataset, as_dataset
+from kanwidget.datasets import as_dataset
 from kanwidget.symbolic import FittedFormula
 from kanwidget.symbolic.formulas.evaluation import has_values
 from kanwidget.symbolic.formulas.posed import counted_rows
@@ -83,17 +82,7 @@ def unknown_functions(expr: Any, *, curves: bool) -> Iterator[Any]:
             yield node
 
 
-@dataclass(frozen=True, slots=True)
-class Regression:
-    """Rows of a dataset in their own units, for the constants of an expression."""
-
-    target: str
-    problem: Problem
-    held_out: Problem | None
-    """Validation rows, or else test rows; None where the data have neither."""
-
-
-def regression(expr: sympy.Expr, data: Any, where: str) -> Regression:
+def regression(expr: sympy.Expr, data: Any, where: str) -> tuple[str, Problem, Problem | None]:
     """The rows of data as regression problems for an expression, whose symbols are the columns of these names.
 
     Args:
@@ -122,14 +111,8 @@ def regression(expr: sympy.Expr, data: Any, where: str) -> Regression:
         advice = "Names of columns stand in a frame or in Dataset(x, y, in_vars=[...])."
         _check.fail("expr", where, f"an expression in the columns {columns}", ", ".join(missing), advice)
     variables = [symbols.get(name, sympy.Symbol(name)) for name in dataset.in_vars]
-    held_out = next((part for part in ("val", "test") if f"{part}_input" in dataset), None)
-    return Regression(
-        dataset.out_vars[0],
-        _problem_of_part(dataset, "train", variables, where),
-        None if held_out is None else _problem_of_part(dataset, held_out, variables, where),
-    )
-
-
-def _problem_of_part(dataset: Dataset, part: str, variables: list[Any], where: str) -> Problem:
-    x, y, weights = counted_rows(dataset, part, where)
-    return Problem(variables, x, y, weights=weights, where=where, from_data=weights is not None)
+    problems = []
+    for part in [part for part in ("train", "val", "test") if f"{part}_input" in dataset][:2]:
+        x, y, weights = counted_rows(dataset, part, where)
+        problems.append(Problem(variables, x, y, weights=weights, where=where, from_data=weights is not None))
+    return dataset.out_vars[0], problems[0], problems[1] if len(problems) > 1 else None

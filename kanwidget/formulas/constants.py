@@ -11,7 +11,7 @@ import torch
 from kanwidget import _check
 from kanwidget.core.chance import is_as_good
 from kanwidget.core.threads import limit_threads
-from kanwidget.formulas.arguments import Regression, expression, regression
+from kanwidget.formulas.arguments import expression, regression
 from kanwidget.symbolic import FittedFormula
 from kanwidget.symbolic.formulas.constants import snapped
 from kanwidget.symbolic.formulas.evaluation import has_values
@@ -63,8 +63,8 @@ def refit(expr: Any, data: Any, *, starts: int = 2) -> FittedFormula:
     where = "refit"
     expr = expression(expr, "expr", where)
     starts = _check.integer(starts, "starts", where, low=1)
-    rows = regression(expr, data, where)
-    return _as_fitted(rows, expr, _fit_or_refuse(rows.problem, expr, starts, where))
+    target, problem, _ = regression(expr, data, where)
+    return _as_fitted(target, problem, expr, _fit_or_refuse(problem, expr, starts, where))
 
 
 @limit_threads
@@ -100,12 +100,12 @@ def snap(expr: Any, data: Any, *, tolerance: float = 1e-2, drop: bool = True) ->
     where = "snap"
     expr = expression(expr, "expr", where)
     tolerance = _check.real(tolerance, "tolerance", where, low=0, open_low=True)
-    rows = regression(expr, data, where)
-    problem, agrees = rows.problem, _agreement(rows)
+    target, problem, held_out = regression(expr, data, where)
+    agrees = _agreement(held_out)
     fit = _fit_or_refuse(problem, expr, 2, where)
     simpler = Selector(problem, fit, canonical=lambda formula: formula).with_simple_exponents(fit)
     fit = simpler if agrees(fit, simpler) else fit
-    return _as_fitted(rows, expr, snapped(problem, fit, tolerance=tolerance, drop=drop, agrees=agrees))
+    return _as_fitted(target, problem, expr, snapped(problem, fit, tolerance=tolerance, drop=drop, agrees=agrees))
 
 
 def _fit_or_refuse(problem: Problem, expr: Any, starts: int, where: str) -> Fit:
@@ -128,12 +128,11 @@ def _fit_or_refuse(problem: Problem, expr: Any, starts: int, where: str) -> Fit:
     _check.fail("expr", where, "a formula that is finite on all rows", f"no finite number at {place}", advice)
 
 
-def _agreement(rows: Regression) -> Callable[[Fit, Fit], bool]:
+def _agreement(problem: Problem | None) -> Callable[[Fit, Fit], bool]:
     """Whether one fit predicts the held-out rows as well as another one does; always, where there are none.
 
     Rows on which the first one has no value, beyond the domain of a function, say nothing.
     """
-    problem = rows.held_out
     if problem is None:
         return lambda before, after: True
     size = float(problem.y.std(correction=0)) or 1.0
@@ -149,8 +148,8 @@ def _agreement(rows: Regression) -> Callable[[Fit, Fit], bool]:
     return agrees
 
 
-def _as_fitted(rows: Regression, expr: sympy.Expr, fit: Fit) -> FittedFormula:
-    return fitted_formulas(Posed((rows.target,), rows.problem, expr), rows.problem, fit)[0]
+def _as_fitted(target: str, problem: Problem, expr: sympy.Expr, fit: Fit) -> FittedFormula:
+    return fitted_formulas(Posed((target,), problem, expr), problem, fit)[0]
 
 
 # ---- fits of all constants from several starts, and expressions whose exact numbers are constants, too
