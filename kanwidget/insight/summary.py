@@ -8,7 +8,6 @@ from typing import Any
 from kanwidget.core.network import Network, column_names
 from kanwidget.core.reference_data import order_columns
 from kanwidget.core.threads import limit_threads
-from kanwidget.datasets import Dataset
 from kanwidget.insight.effects import FEWEST_ROWS, column_effects
 from kanwidget.insight.numbers import percent, plain
 from kanwidget.insight.yardsticks import Yardsticks, yardsticks
@@ -61,8 +60,8 @@ class Summary:
                 ("log loss", sticks.network),
                 ("a logistic line", sticks.line),
                 ("an additive network", sticks.additive),
+                ("the frequencies of the classes", sticks.majority),
             ]
-            rows += [("the frequencies of the classes", sticks.majority)]
             return " · ".join(f"{name} {row.error:.3g}" for name, row in rows if row is not None)
         noise = ""
         if self.noise is not None:
@@ -75,14 +74,11 @@ class Summary:
         """The columns as lines of text under a headline, with effects and degrees of freedom where there are any."""
         width = max([len("column"), *(len(column.name) for column in self.columns)])
         lines = [f"{name:<{width}}" for name in ("column", *(row.name for row in self.columns))]
-        # A column of figures that nothing says is left out.
-        if any(row.effect is not None for row in self.columns):
-            lines = [
-                f"{line}  {text:>8}" for line, text in zip(lines, ["effect", *map(_effect, self.columns)], strict=True)
-            ]
-        if any(row.freedom is not None for row in self.columns):
-            numbers = ["" if row.freedom is None else f"{row.freedom:.1f}" for row in self.columns]
-            lines = [f"{line}  {text:>7}" for line, text in zip(lines, ["freedom", *numbers], strict=True)]
+        freedoms = ["" if row.freedom is None else f"{row.freedom:.1f}" for row in self.columns]
+        for head, room, texts in (("effect", 8, list(map(_effect, self.columns))), ("freedom", 7, freedoms)):
+            # A column of figures that nothing says is left out.
+            if any(texts):
+                lines = [f"{line}  {text:>{room}}" for line, text in zip(lines, [head, *texts], strict=True)]
         if self.yardsticks is not None and not self.yardsticks.held_out:
             lines.append("(effects of columns need held-out rows: data with test rows)")
         return [line.rstrip() for line in lines]
@@ -121,7 +117,8 @@ def summary(network: Network, data: Any = None) -> Summary:
     names = dataset.in_vars if dataset is not None and dataset.has_names else column_names(network)
     names = tuple(str(name) for name in names)
     effects: list[tuple[float | None, bool | None]] = [(None, None)] * len(names)
-    if dataset is not None and sticks is not None and sticks.held_out and _enough(dataset):
+    held_out = None if dataset is None else dataset.test_input if dataset.val_input is None else dataset.val_input
+    if held_out is not None and len(held_out) >= FEWEST_ROWS:
         found = column_effects(network, dataset)
         effects = list(zip(found.effects.tolist(), found.matters.tolist(), strict=True))
     columns = [
@@ -133,12 +130,6 @@ def summary(network: Network, data: Any = None) -> Summary:
     target = "" if dataset is None or dataset.is_classification or network.n_out > 1 else dataset.out_vars[0]
     ordered = sorted(columns, key=lambda row: (-(row.effect or 0.0), -(row.freedom or 0.0)))
     return Summary(repr(network), tuple(ordered), noise, target, sticks)
-
-
-def _enough(data: Dataset) -> bool:
-    """Whether there are as many held-out rows as effects need."""
-    part = data.val_input if data.val_input is not None else data.test_input
-    return part is not None and len(part) >= FEWEST_ROWS
 
 
 def _freedoms(network: Network) -> list[float | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -88,8 +89,8 @@ class Yardsticks:
         rows = [
             ("a logistic line" if classes else "a straight line", self.line),
             ("an additive network", self.additive),
+            ("the most frequent class", self.majority),
         ]
-        rows += [("the most frequent class", self.majority)]
         parts += [f"{name} {_part(score.explained)}" for name, score in rows if score is not None]
         parts += [f"the noise allows about {allowed}"] if allowed else []
         return " · ".join(parts) + ("" if self.held_out else " (of the training rows)")
@@ -171,19 +172,10 @@ def _grid_of_a_sum(network: Network) -> int:
 
 def _sums(network: Network, grid: int, k: int, base_fun: str) -> Network:
     """An untrained network without hidden nodes for the same columns, outputs and logarithms."""
-    width: list[list[int]] = [[network.n_features, 0], [network.n_out, 0]]
-    arities: list[list[int]] = [[], []]
-    layers = initial_layers(
-        width,
-        arities,
-        [grid],
-        k,
-        base_fun=base_fun,
-        noise_scale=0.0,
-        generator=torch.Generator().manual_seed(0),
-        dtype=network.dtype,
-    )
-    sums = Network(width, arities, layers).to(network.device)
+    width, generator = [[network.n_features, 0], [network.n_out, 0]], torch.Generator().manual_seed(0)
+    start: dict[str, Any] = {"base_fun": base_fun, "noise_scale": 0.0, "dtype": network.dtype}
+    layers = initial_layers(width, [[], []], [grid], k, generator=generator, **start)
+    sums = Network(width, [[], []], layers).to(network.device)
     sums.log = network.log
     return sums
 

@@ -27,7 +27,7 @@ from kanwidget.insight.plot.labels import draw_functions, draw_hidden_names, dra
 from kanwidget.insight.plot.layout import Layout, arrange
 from kanwidget.insight.plot.network import Edge, draw_network, edges_of
 from kanwidget.insight.plot.showing import new_figure
-from kanwidget.insight.plot.style import Theme, readable, theme_of, write
+from kanwidget.insight.plot.style import Theme, frame_axes, in_inches, readable, theme_of, write
 
 #: Hundredths of a second for each picture: shortest and longest.
 _QUICK, _SLOW = 7, 20
@@ -162,9 +162,8 @@ class Stage:
         self.canvas = FigureCanvasAgg(self.figure)
         self.strip = _strip(self.figure, self.size, film)
         self.strip.set_axis_off()
-        self.network: Axes | None = None
-        self.section: Section | None = None
-        self.fixed: Image.Image | None = None
+        self.network = self.figure.add_axes((0, 0, 1, 1))
+        self._enter(film.sections[0])
 
     def picture(self, section: Section, edges: Sequence[Edge], step: float) -> Image.Image:
         """One picture of the film.
@@ -176,8 +175,6 @@ class Stage:
         """
         if section is not self.section:
             self._enter(section)
-        assert self.network is not None  # for the type checker
-        assert self.fixed is not None
         for artist in [*self.network.collections, *self.strip.lines, *self.figure.texts]:
             artist.remove()
         draw_network(self.network, section.network, edges, section.layout, self.theme, sample=False)
@@ -190,16 +187,17 @@ class Stage:
     def _enter(self, section: Section) -> None:
         """Begin another section: draw what all of its pictures share (names, functions, legend, the axes of the losses) once."""
         film, theme, layout = self.film, self.theme, section.layout
-        if self.network is not None:
-            self.network.remove()
-        self.section, self.network = section, _stage_axes(self.figure, self.size, layout)
+        (wide, high), (width, height) = self.size, layout.size
+        # In the middle of the free space.
+        low = _STRIP + (high - _STRIP - _HEAD - height) / 2
+        room = (wide - width) / 2 / wide, low / high, width / wide, height / high
+        self.section = section
+        self.network.set_position(room)
         figure = new_figure(self.size, replace(theme, background="none"))
         figure.set_dpi(self.dpi)
         canvas = FigureCanvasAgg(figure)
-        ax = _stage_axes(figure, self.size, layout)
-        ax.set_xlim(0, layout.size[0])
-        ax.set_ylim(0, layout.size[1])
-        ax.set_axis_off()
+        ax = figure.add_axes(room)
+        in_inches(ax, layout.size)
         edges = film.edges[film.sections.index(section)]
         draw_functions(ax, edges, layout, theme)
         draw_hidden_names(ax, section.network, layout, theme)
@@ -237,13 +235,6 @@ class Stage:
                 right -= 0.115 * (len(text) + 2)
 
 
-def _stage_axes(figure: Figure, size: tuple[float, float], layout: Layout) -> Axes:
-    """Axes for a network, centered in the free space."""
-    (wide, high), (width, height) = size, layout.size
-    low = _STRIP + (high - _STRIP - _HEAD - height) / 2
-    return figure.add_axes(((wide - width) / 2 / wide, low / high, width / wide, height / high))
-
-
 def _strip(figure: Figure, size: tuple[float, float], film: Film) -> Axes:
     """Axes for the losses."""
     wide, high = size
@@ -259,8 +250,7 @@ def _strip(figure: Figure, size: tuple[float, float], film: Film) -> Axes:
 
 def _draw_frame(ax: Axes, film: Film, theme: Theme) -> None:
     """The fixed part of the losses: axes, names, marks, and faintly the whole lines."""
-    for side in ("left", "right", "top"):
-        ax.spines[side].set_visible(False)
+    frame_axes(ax, theme)
     ax.spines["bottom"].set_color(theme.ghost)
     ax.grid(axis="y", color=theme.ghost, linewidth=0.5, alpha=0.5)
     ax.tick_params(axis="both", which="both", colors=theme.muted, labelsize=7.5, left=False, length=2)
@@ -314,12 +304,7 @@ class Section:
 class Film:
     """The edges of every frame, with their layout and time."""
 
-    def __init__(
-        self,
-        frames: Sequence[FilmFrame],
-        x: Tensor,
-        history: History,
-    ) -> None:
+    def __init__(self, frames: Sequence[FilmFrame], x: Tensor, history: History) -> None:
         self.history = history
         self.steps = [step for step, _ in frames]
         # Without bands: only the last frame could have them.

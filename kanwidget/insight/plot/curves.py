@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kanwidget.core.records import Event, History
-from kanwidget.insight.plot.showing import new_figure
-from kanwidget.insight.plot.style import Theme, ThemeName, frame_axes, theme_of, write, write_title
+from kanwidget.insight.plot.showing import new_axes
+from kanwidget.insight.plot.style import Theme, ThemeName, frame_axes, write, write_title
 
 
 def plot_history(history: History, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
@@ -30,9 +30,7 @@ def plot_history(history: History, *, theme: ThemeName = "auto", title: Any = No
         >>> len(figure.axes)
         1
     """
-    colors = theme_of(theme, "plot_history")
-    figure = new_figure((6.4, 3.0), colors)
-    ax = figure.add_axes((0.1, 0.16, 0.76, 0.64))
+    figure, ax, colors = new_axes("plot_history", theme, (6.4, 3.0), (0.1, 0.16, 0.76, 0.64))
     draw_curves(ax, history, colors)
     write_title(ax, 1.17, title, colors)
     return figure

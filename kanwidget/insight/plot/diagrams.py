@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence, Sized
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from matplotlib.axes import Axes
@@ -15,8 +15,8 @@ from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.scores import attribute
 from kanwidget.core.threads import limit_threads
-from kanwidget.insight.plot.showing import new_figure
-from kanwidget.insight.plot.style import Theme, ThemeName, subscript, theme_of, write, write_title
+from kanwidget.insight.plot.showing import new_axes, new_figure
+from kanwidget.insight.plot.style import Theme, ThemeName, in_inches, subscript, theme_of, write, write_title
 
 #: Inches of a bar with its gap, of the margins above and below, and of the figure's width with that of the names.
 _BAR, _HEAD, _FOOT, _WIDTH, _NAMES = 0.23, 0.42, 0.12, 6.4, 1.9
@@ -127,40 +127,8 @@ def plot_bars(
 # ---- the tree of a function: columns below, the whole above, as a network is drawn
 
 
-class DrawnNode(Protocol):
-    """What is drawn of a node."""
-
-    @property
-    def kind(self) -> str:
-        """`sum`, `product`, `form`, `function`, `column` or `constant`."""
-
-    @property
-    def label(self) -> str:
-        """The sign, the form or the name of a column."""
-
-    @property
-    def verdict(self) -> str:
-        """`undecided` is drawn dashed."""
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns below."""
-
-    @property
-    def children(self) -> Sequence[DrawnNode]:
-        """The nodes below."""
-
-    @property
-    def target(self) -> str:
-        """Of the root: the name of the whole."""
-
-    @property
-    def irrelevant(self) -> tuple[str, ...]:
-        """Of the root: columns without influence."""
-
-    @property
-    def unvaried(self) -> tuple[str, ...]:
-        """Of the root: columns with one value."""
+#: A node of a tree, see `kanwidget.structure.Tree`: that room draws its trees with this one, which therefore can't import it.
+DrawnNode = Any
 
 
 def plot_tree(tree: DrawnNode, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
@@ -183,18 +151,14 @@ def plot_tree(tree: DrawnNode, *, theme: ThemeName = "auto", title: Any = None) 
         >>> [text.get_text() for text in plot_tree(tree).axes[0].texts]
         ['a', 'b', '+', 'y', 'y = f(a) + g(b)']
     """
-    colors = theme_of(theme, "plot_tree")
     outside = [*tree.irrelevant, *tree.unvaried]
     names = [*_leaves(tree), *outside]
     height = _height(tree)
     width = max(_STEP * len(names) + 2 * _SIDE, 3.6)
     lines = textwrap.wrap(str(tree), int(_LETTERS * width)) if title is None else [title]
     size = (width, _RISE * (height + 1) + _SIDE + 0.1 + _LEADING * len(lines))
-    figure = new_figure(size, colors)
-    ax = figure.add_axes((0, 0, 1, 1))
-    ax.set_axis_off()
-    ax.set_xlim(0, size[0])
-    ax.set_ylim(0, size[1])
+    figure, ax, colors = new_axes("plot_tree", theme, size)
+    in_inches(ax, size)
     left = (size[0] - _STEP * (len(names) - 1)) / 2
     positions = iter(left + _STEP * number for number in range(len(names)))
     top = _SIDE + _RISE * height
@@ -254,9 +218,8 @@ def _draw_sign(ax: Axes, tree: DrawnNode, x: float, y: float, theme: Theme) -> N
     """A circle with + or ×, or a box with the form or the letter of a function."""
     if tree.kind in ("sum", "product"):
         ax.plot([x], [y], "o", color=theme.node, markersize=_CIRCLE, markeredgewidth=0, zorder=3)
-        write(
-            ax, x, y - 0.01, tree.label, color=theme.on_node, fontsize=13, ha="center", va="center_baseline", zorder=4
-        )
+        look: dict[str, Any] = {"ha": "center", "va": "center_baseline", "zorder": 4}
+        write(ax, x, y - 0.01, tree.label, color=theme.on_node, fontsize=13, **look)
         return
     color = theme.symbolic if tree.kind == "form" else theme.spline
     ground = theme.background if theme.background != "none" else theme.face

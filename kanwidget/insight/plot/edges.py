@@ -17,7 +17,8 @@ from kanwidget.core.records import EdgeCurve, EdgeRef
 from kanwidget.core.scores import attribute
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset
-from kanwidget.insight.plot.showing import new_figure
+from kanwidget.insight.plot.network import two_errors
+from kanwidget.insight.plot.showing import new_axes, new_figure
 from kanwidget.insight.plot.style import (
     Theme,
     ThemeName,
@@ -30,7 +31,7 @@ from kanwidget.insight.plot.style import (
 )
 from kanwidget.symbolic.candidates.partial_residuals import dots
 from kanwidget.symbolic.formulas.words import level_mean
-from kanwidget.training.evidence.errors import curve_errors, valid_posterior
+from kanwidget.training.evidence.errors import valid_posterior
 
 #: Rows that are drawn.
 _ROWS = 300
@@ -83,9 +84,7 @@ def plot_edge(
         1
     """
     layer = network.check_edge(l, i, j, "plot_edge")
-    colors = theme_of(theme, "plot_edge")
-    figure = new_figure((5.6, 3.2), colors)
-    ax = figure.add_axes((0.13, 0.16, 0.84, 0.72))
+    figure, ax, colors = new_axes("plot_edge", theme, (5.6, 3.2), (0.13, 0.16, 0.84, 0.72))
     frame_axes(ax, colors)
     _draw_edge(ax, network, EdgeRef(l, i, j), x, data, colors)
     ax.legend(
@@ -161,11 +160,15 @@ def _draw_edge(
     low, high = (torch.cat([grid, points]) if whole or not points.numel() else points).aminmax()
     at = torch.linspace(float(low), float(high), 257, dtype=grid.dtype, device=grid.device)
     curve = network.curve(edge, at)
-    _draw_band(ax, network, curve, theme)
+    band, y = two_errors(network, valid_posterior(network), edge, at), curve.y.cpu().numpy()
+    if band is not None:
+        ax.fill_between(
+            at.cpu().numpy(), y - band, y + band, color=theme.spline, alpha=0.2, linewidth=0, label="± 2 s.e."
+        )
     state, symbol = layer.state(edge.source, edge.target), layer.symbol(edge.source, edge.target)
     _draw_parts(ax, curve, state, symbol, theme, whole=whole)
     if rows is not None:
-        ax.plot(*rows, ".", label="data", color=theme.muted, markersize=3.4, alpha=0.7, zorder=1.9)
+        _draw_rows(ax, rows, theme, 0.7)
     elif points.numel() and whole:
         height = network.curve(edge, points).y.cpu().numpy()
         style: dict[str, Any] = {"markersize": 3.4, "markeredgewidth": 0.8, "markerfacecolor": "none"}
@@ -181,28 +184,21 @@ def _draw_levels(ax: Axes, network: Network, edge: EdgeRef, rows: Any, theme: Th
     mean = level_mean(network, edge)
     levels = network.layer(edge.layer).levels[edge.source]
     curve = network.curve(edge, torch.arange(levels, dtype=network.dtype, device=network.device))
-    posterior = valid_posterior(network)
-    errors = None if posterior is None else curve_errors(network, posterior, edge, curve.x)
+    bars = two_errors(network, valid_posterior(network), edge, curve.x)
     at, y = curve.x.cpu().numpy(), curve.y.cpu().numpy() - mean
     if rows is not None:
         beside = 0.5 * (np.arange(rows.shape[1]) * _GOLDEN % 1 - 0.5)
-        ax.plot(
-            rows[0] + beside,
-            rows[1] - mean,
-            ".",
-            label="data",
-            color=theme.muted,
-            markersize=3.4,
-            alpha=0.6,
-            zorder=1.9,
-        )
-    bars = None if errors is None else 2 * errors.cpu().numpy()
+        _draw_rows(ax, (rows[0] + beside, rows[1] - mean), theme, 0.6)
     ax.errorbar(at, y, bars, fmt="o", color=theme.spline, capsize=4, label="φ" if bars is None else "φ ± 2 s.e.")
     if network.encoding is not None:
         names = network.encoding.levels[int(network.columns[edge.source])]
         step = max(1, math.ceil(levels / _MOST_NAMES))
         ax.set_xticks(at[::step])
         ax.set_xticklabels([math_free(name)[:_LONGEST_NAME] for name in names[::step]])
+
+
+def _draw_rows(ax: Axes, rows: Any, theme: Theme, alpha: float) -> None:
+    ax.plot(*rows, ".", label="data", color=theme.muted, markersize=3.4, alpha=alpha, zorder=1.9)
 
 
 def _inputs_of(network: Network, edge: EdgeRef, x: Tensor | None) -> Tensor:
@@ -213,15 +209,6 @@ def _inputs_of(network: Network, edge: EdgeRef, x: Tensor | None) -> Tensor:
         values = network.trace(x).nodes[edge.layer][:, edge.source]
     values = values[torch.isfinite(values)]
     return values[:: max(1, values.shape[0] // 60)]
-
-
-def _draw_band(ax: Axes, network: Network, curve: EdgeCurve, theme: Theme) -> None:
-    """Shade ± 2 standard errors around an edge's function, where something says them."""
-    posterior = valid_posterior(network)
-    errors = None if posterior is None else curve_errors(network, posterior, curve.edge, curve.x)
-    if errors is not None:
-        at, y, width = (values.cpu().numpy() for values in (curve.x, curve.y, 2 * errors))
-        ax.fill_between(at, y - width, y + width, color=theme.spline, alpha=0.2, linewidth=0, label="± 2 s.e.")
 
 
 def _draw_parts(ax: Axes, curve: EdgeCurve, state: EdgeState, symbol: str | None, theme: Theme, *, whole: bool) -> None:

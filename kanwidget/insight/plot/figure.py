@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from kanwidget import _check
@@ -95,7 +95,7 @@ def plot(
     if title is not None:
         anchor = layout.size[0] / 2, layout.size[1] - 0.1
         write(ax, *anchor, title, color=colors.text, fontsize=11, ha="center", va="top")
-    return _figure(ax)
+    return ax.figure.figure  # of a part of a figure the whole one
 
 
 @limit_threads
@@ -155,15 +155,6 @@ def _head(network: Network, title: Any) -> float:
     return (0.3 if title is not None else 0.0) + (0.3 if network.width[-1][1] else 0.0)
 
 
-def _figure(ax: Axes) -> Figure:
-    """The figure that axes belong to."""
-    figure = ax.figure
-    while isinstance(figure, SubFigure):
-        figure = figure.figure
-    assert isinstance(figure, Figure)  # for the type checker
-    return figure
-
-
 def node_names(
     network: Network, in_vars: Sequence[Any] | None, out_vars: Sequence[Any] | None
 ) -> tuple[list[Any], list[Any]]:
@@ -174,23 +165,18 @@ def node_names(
         in_vars: A name for each column of the data, pruned ones too; None for x₁, x₂, …
         out_vars: A name for each output; None for y, or y₁, y₂, …
     """
-    columns = network.columns.tolist()
     if in_vars is None:
-        inputs: list[Any] = [f"x{subscript(column + 1)}" for column in columns]
-    elif len(in_vars) == network.n_features:
-        inputs = [in_vars[column] for column in columns]
-    else:
+        in_vars = [f"x{subscript(column + 1)}" for column in range(network.n_features)]
+    elif len(in_vars) != network.n_features:
         advice = "Names of pruned columns count too."
         _check.fail("in_vars", "plot", f"a list of {network.n_features} names, one a column", in_vars, advice)
-    if out_vars is not None and len(out_vars) != network.n_out:
-        _check.fail("out_vars", "plot", f"a list of {network.n_out} names", out_vars)
-    outputs = list(out_vars or [])
     if out_vars is None:
-        outputs = ["y"] if network.n_out == 1 else [f"y{subscript(n + 1)}" for n in range(network.n_out)]
-    scaling = network.scaling
-    logs = [bool(scaling.input_log[column]) for column in columns], scaling.output_log.tolist()
+        out_vars = ["y"] if network.n_out == 1 else [f"y{subscript(n + 1)}" for n in range(network.n_out)]
+    elif len(out_vars) != network.n_out:
+        _check.fail("out_vars", "plot", f"a list of {network.n_out} names", out_vars)
+    logs = network.scaling.input_log.tolist(), network.scaling.output_log.tolist()
     inputs, outputs = (
         [f"log {name}" if log else name for name, log in zip(names, flags, strict=True)]
-        for names, flags in zip((inputs, outputs), logs, strict=True)
+        for names, flags in zip((in_vars, out_vars), logs, strict=True)
     )
-    return inputs, outputs
+    return [inputs[column] for column in network.columns.tolist()], outputs

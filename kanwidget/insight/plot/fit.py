@@ -18,7 +18,7 @@ from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset, as_dataset
-from kanwidget.insight.plot.showing import new_figure
+from kanwidget.insight.plot.showing import new_axes, new_figure
 from kanwidget.insight.plot.style import Theme, ThemeName, draw_frame, math_free, readable, theme_of, write, write_title
 
 #: Most points that can be distinguished.
@@ -241,9 +241,8 @@ def plot_surface(
         >>> [axes.get_ylabel() for axes in figure.axes]
         ['p', 'y']
     """
-    colors = theme_of(theme, "plot_surface")
-    figure = new_figure((5.6, 4.2), colors)
-    ax = figure.add_axes((0.13, 0.13, 0.68 if y is not None else 0.83, 0.76))
+    width = 0.68 if y is not None else 0.83
+    figure, ax, colors = new_axes("plot_surface", theme, (5.6, 4.2), (0.13, 0.13, width, 0.76))
     draw_frame(ax, colors, (names[0], names[1] if y is not None else names[2]))
     if y is None:
         ax.plot(
@@ -285,10 +284,8 @@ def plot_confusion(
         >>> [text.get_text() for text in figure.axes[0].texts]
         ['8', '1', '0', '3']
     """
-    colors = theme_of(theme, "plot_confusion")
     side = max(3.2, 0.62 * len(classes) + 1.4)
-    figure = new_figure((side + 0.6, side), colors)
-    ax = figure.add_axes((0.26, 0.22, 0.7, 0.66))
+    figure, ax, colors = new_axes("plot_confusion", theme, (side + 0.6, side), (0.26, 0.22, 0.7, 0.66))
     draw_frame(ax, colors, ("predicted", "true"))
     ax.grid(visible=False)
     total = np.maximum(counts.sum(1, keepdims=True), 1)

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import Bbox, offset_copy
 
-from kanwidget.insight.plot.showing import new_figure
-from kanwidget.insight.plot.style import Theme, ThemeName, draw_frame, theme_of, write, write_title
+from kanwidget.insight.plot.showing import new_axes
+from kanwidget.insight.plot.style import Theme, ThemeName, draw_frame, write, write_title
 
 #: Room of labels at the left, and of a line, as parts of the axes' width and height.
 _ROOM, _LINE = 0.25, 0.045
@@ -46,9 +46,8 @@ def plot_front(
         >>> [text.get_text() for text in figure.axes[0].texts]
         ['b', 'a']
     """
-    colors = theme_of(theme, "plot_front")
-    figure = new_figure((6.4, 3.6), colors)
-    ax = figure.add_axes((0.12, 0.15, 0.84, 0.73 if title is not None else 0.8))
+    height = 0.73 if title is not None else 0.8
+    figure, ax, colors = new_axes("plot_front", theme, (6.4, 3.6), (0.12, 0.15, 0.84, height))
     draw_frame(ax, colors, (names[0].replace("_", " "), names[1].replace("_", " ")))
     if points:
         xs, ys = zip(*points, strict=True)

@@ -83,10 +83,8 @@ def draw_ticks(ax: Axes, edges: Sequence[Edge], layout: Layout, theme: Theme) ->
             corner = x + 0.9 * offset * width, y - height / 2 - 0.016
             write(ax, *corner, text, ha="center", va="top", **style)
         low, high = edge.range
-        values = (
-            {0.0: f"{low:.2g}"} if is_flat(low, high) else dict(zip((-0.5, 0.5), _end_labels(low, high), strict=True))
-        )
-        for offset, text in values.items():
+        ends = [(0.0, f"{low:.2g}")] if is_flat(low, high) else zip((-0.5, 0.5), _end_labels(low, high), strict=True)
+        for offset, text in ends:
             corner = x - 0.55 * width, y + FILLED[1] * offset * height
             write(ax, *corner, text, ha="right", va="center", **style)
 
@@ -124,23 +122,20 @@ def _tab(x: float, y: float, width: float, height: float, size: float) -> Path:
 
 def draw_legend(ax: Axes, edges: Sequence[Edge], layout: Layout, theme: Theme) -> None:
     """The meaning of colours and dashes, where there is more than one kind."""
-    names: dict[EdgeState, str] = {
-        "spline": "spline",
-        "symbolic": "formula",
-        "both": "formula + spline",
-        "pruned": "pruned",
-        "levels": "levels",
-    }
-    colors: dict[EdgeState, str] = {"symbolic": theme.symbolic, "both": theme.both, "pruned": theme.muted}
-    present = [state for state in names if any(edge.state == state for edge in edges)]
+    kinds: list[tuple[EdgeState, str, str]] = [
+        ("spline", "spline", theme.spline),
+        ("symbolic", "formula", theme.symbolic),
+        ("both", "formula + spline", theme.both),
+        ("pruned", "pruned", theme.muted),
+        ("levels", "levels", theme.spline),
+    ]
+    present = [kind for kind in kinds if any(edge.state == kind[0] for edge in edges)]
     if len(present) < 2:
         return
-    lengths = [0.62 + 0.066 * len(names[state]) for state in present]
+    lengths = [0.62 + 0.066 * len(name) for _, name, _ in present]
     x = (layout.size[0] - sum(lengths) + 0.2) / 2
-    for state, length in zip(present, lengths, strict=True):
+    for (state, name, color), length in zip(present, lengths, strict=True):
         width = 0.9 if state == "pruned" else 1.8
-        ax.plot(
-            [x, x + 0.3], [0.13, 0.13], color=colors.get(state, theme.spline), linestyle=DASHES[state], linewidth=width
-        )
-        write(ax, x + 0.37, 0.13, names[state], color=theme.muted, fontsize=7.5, ha="left", va="center_baseline")
+        ax.plot([x, x + 0.3], [0.13, 0.13], color=color, linestyle=DASHES[state], linewidth=width)
+        write(ax, x + 0.37, 0.13, name, color=theme.muted, fontsize=7.5, ha="left", va="center_baseline")
         x += length

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -18,10 +18,10 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.layer import EdgeState
 from kanwidget.core.network import Network
-from kanwidget.core.records import EdgeRef, Trace
+from kanwidget.core.records import EdgeRef, Posterior, Trace
 from kanwidget.core.scores import attribute_trace
 from kanwidget.insight.plot.layout import RADIUS, Layout, Point
-from kanwidget.insight.plot.style import DASHES, Theme
+from kanwidget.insight.plot.style import DASHES, Theme, in_inches
 from kanwidget.training.evidence.errors import curve_errors, valid_posterior
 
 Metric = Literal["backward", "forward_n", "forward_u"]
@@ -76,21 +76,25 @@ def edges_of(network: Network, x: Tensor | None, metric: str, beta: float) -> li
         points = 65 if len(refs) <= _FAINT else 33
         edges = []
         for index in range(network.depth):
-            in_layer = [ref for ref in refs if ref.layer == index]
             grid, values = _curves(network, index, None if scaled is None else scaled.nodes[index], points)
-            for ref in in_layer:
-                layer = network.layer(index)
-                score = 1.0 if scores is None else math.tanh(beta * float(scores[index][ref.target, ref.source]))
-                opacity = 1.0 if scores is None else max(score, _FAINTEST)
+            layer = network.layer(index)
+            for ref in (ref for ref in refs if ref.layer == index):
+                importance = math.inf if scores is None else beta * float(scores[index][ref.target, ref.source])
+                opacity = max(math.tanh(importance), _FAINTEST)
                 units = network.edge_units(ref)
                 at, height = grid[:, ref.source], values[:, ref.target, ref.source]
                 curve = units.x_centre + units.x_size * at, units.y_size * height, _samples(trace, ref)
                 inputs = torch.from_numpy(curve[0]).to(network.device)
-                errors = None if posterior is None else curve_errors(network, posterior, ref, inputs)
-                band = None if errors is None else 2 * errors.cpu().numpy()
+                band = two_errors(network, posterior, ref, inputs)
                 symbol = layer.symbol(ref.source, ref.target)
                 edges.append(Edge(ref, layer.state(ref.source, ref.target), symbol, opacity, *curve, band))
     return edges
+
+
+def two_errors(network: Network, posterior: Posterior | None, ref: EdgeRef, x: Tensor) -> np.ndarray | None:
+    """Two standard errors of an edge's curve at x, `(n,)`, where something says them."""
+    errors = None if posterior is None else curve_errors(network, posterior, ref, x)
+    return None if errors is None else 2 * errors.cpu().numpy()
 
 
 def _drawn_edges(network: Network, scores: Sequence[Tensor] | None) -> list[EdgeRef]:
@@ -139,21 +143,36 @@ def _curves(network: Network, index: int, below: Tensor | None, points: int) -> 
     return grid.cpu().numpy(), layer.edges(grid).cpu().numpy()
 
 
+class _Box(NamedTuple):
+    """An edge with its colour, and the centre and size of its box."""
+
+    edge: Edge
+    color: tuple[float, ...]
+    center: Point
+    size: Point
+
+    def inside(self, points: np.ndarray) -> np.ndarray:
+        """Points (x, φ) as positions in the box, `(n, 2)`; infinite ones become NaN and aren't drawn."""
+        (low, high), x = self.edge.range, self.edge.x
+        across = (points[:, 0] - x[0]) / (x[-1] - x[0]) - 0.5
+        up = np.zeros_like(across) if is_flat(low, high) else (points[:, 1] - low) / (high - low) - 0.5
+        inside = self.center + np.multiply(FILLED, self.size) * np.stack([across, up], axis=1)
+        return np.where(np.isfinite(points).all(1, keepdims=True), inside, np.nan)
+
+
 def draw_network(
     ax: Axes, network: Network, edges: Sequence[Edge], layout: Layout, theme: Theme, *, sample: bool
 ) -> None:
     """Wires, boxes, curves and the signs of sums and products; all text is in `labels`."""
-    ax.set_xlim(0, layout.size[0])
-    ax.set_ylim(0, layout.size[1])
-    ax.set_axis_off()
-    by_ref = {edge.ref: edge for edge in edges}
-    colors = {ref: _color(edge, theme) for ref, edge in by_ref.items()}
-    _draw_wires(ax, network, by_ref, colors, layout)
-    _draw_boxes(ax, by_ref, colors, layout, theme)
+    in_inches(ax, layout.size)
+    boxes = [_Box(edge, _color(edge, theme), layout.boxes[edge.ref], layout.sizes[edge.ref.layer]) for edge in edges]
+    active = [box for box in boxes if box.edge.state != "pruned"]
+    _draw_wires(ax, network, boxes, layout)
+    _draw_boxes(ax, boxes, theme)
     if sample:
-        _draw_samples(ax, by_ref, colors, layout)
-    _draw_bands(ax, by_ref, colors, layout)
-    _draw_curves(ax, by_ref, colors, layout)
+        _draw_samples(ax, active)
+    _draw_bands(ax, boxes)
+    _draw_curves(ax, active)
     _draw_joints(ax, network, layout, theme)
 
 
@@ -171,34 +190,23 @@ def _wire(start: Point, end: Point) -> Path:
     return Path(corners, [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])
 
 
-def _thickness(edge: Edge) -> float:
-    return 0.8 if edge.state == "pruned" else 0.9 + 1.6 * edge.opacity
-
-
-def _draw_wires(
-    ax: Axes, network: Network, edges: dict[EdgeRef, Edge], colors: dict[EdgeRef, tuple[float, ...]], layout: Layout
-) -> None:
+def _draw_wires(ax: Axes, network: Network, boxes: Sequence[_Box], layout: Layout) -> None:
     """Draw the wires of all edges, from the node below to the box and on to the subnode above, those of one state at once."""
     for state, dashes in DASHES.items():
         paths, shades, widths = [], [], []
-        for ref, edge in edges.items():
+        for (layer, source, target), (edge, color, (x, y), size) in ((box.edge.ref, box) for box in boxes):
             if edge.state != state:
                 continue
-            (x, y), half = layout.boxes[ref], layout.sizes[ref.layer][1] / 2
-            below, above = layout.nodes[ref.layer, ref.source], layout.subnodes[ref.layer + 1, ref.target]
-            gap = RADIUS if ref.layer else 0.0
-            end = RADIUS if _has_joint(network, ref.layer + 1, ref.target) else 0.0
-            paths.append(_wire((below[0], below[1] + gap), (x, y - half)))
-            paths.append(_wire((x, y + half), (above[0], above[1] - end)))
-            shades += [colors[ref]] * 2
-            widths += [_thickness(edge)] * 2
+            below, above = layout.nodes[layer, source], layout.subnodes[layer + 1, target]
+            gap = RADIUS if layer else 0.0
+            end = RADIUS if _has_joint(network, layer + 1, target) else 0.0
+            paths.append(_wire((below[0], below[1] + gap), (x, y - size[1] / 2)))
+            paths.append(_wire((x, y + size[1] / 2), (above[0], above[1] - end)))
+            shades += [color] * 2
+            widths += [0.8 if state == "pruned" else 0.9 + 1.6 * edge.opacity] * 2
         if paths:
-            ax.add_collection(
-                PathCollection(
-                    paths, facecolors="none", edgecolors=shades, linewidths=widths, linestyles=[dashes], zorder=1
-                ),
-                autolim=False,
-            )
+            style: dict[str, Any] = {"edgecolors": shades, "linewidths": widths, "linestyles": [dashes], "zorder": 1}
+            ax.add_collection(PathCollection(paths, facecolors="none", **style), autolim=False)
 
 
 def _has_joint(network: Network, level: int, subnode: int) -> bool:
@@ -216,24 +224,17 @@ def rounded_box(x: float, y: float, width: float, height: float, r: float) -> Pa
     return Path(points, [Path.MOVETO, *turn, *turn, *turn, *turn, Path.CLOSEPOLY])
 
 
-def _draw_boxes(
-    ax: Axes,
-    edges: dict[EdgeRef, Edge],
-    colors: dict[EdgeRef, tuple[float, ...]],
-    layout: Layout,
-    theme: Theme,
-) -> None:
+def _draw_boxes(ax: Axes, boxes: Sequence[_Box], theme: Theme) -> None:
     """Draw the boxes of all edges, dashed where an edge is pruned; the shade of a frame says how important it is."""
-    if not edges:
-        return
-    paths = [rounded_box(*layout.boxes[ref], w, h, 0.18 * h) for ref in edges for w, h in [layout.sizes[ref.layer]]]
-    frames = [(*shade[:3], max(shade[3], 0.35)) for shade in colors.values()]
-    widths = [0.8 if edge.state == "pruned" else 0.8 + 0.5 * edge.opacity for edge in edges.values()]
-    dashes = [(0, (2, 2)) if edge.state == "pruned" else "solid" for edge in edges.values()]
-    boxes = PathCollection(
-        paths, facecolors=theme.face, edgecolors=frames, linewidths=widths, linestyles=dashes, zorder=2
-    )
-    ax.add_collection(boxes, autolim=False)
+    paths, frames, widths, dashes = [], [], [], []
+    for edge, color, center, (width, height) in boxes:
+        paths.append(rounded_box(*center, width, height, 0.18 * height))
+        frames.append((*color[:3], max(color[3], 0.35)))
+        widths.append(0.8 if edge.state == "pruned" else 0.8 + 0.5 * edge.opacity)
+        dashes.append((0, (2, 2)) if edge.state == "pruned" else "solid")
+    if paths:
+        style: dict[str, Any] = {"edgecolors": frames, "linewidths": widths, "linestyles": dashes, "zorder": 2}
+        ax.add_collection(PathCollection(paths, facecolors=theme.face, **style), autolim=False)
 
 
 def is_flat(low: float, high: float) -> bool:
@@ -241,50 +242,31 @@ def is_flat(low: float, high: float) -> bool:
     return bool(high - low <= 1e-9 * max(abs(low), abs(high), 1e-30))
 
 
-def _inside(edge: Edge, center: Point, box: Point, points: np.ndarray) -> np.ndarray:
-    """Points (x, φ) as positions in the edge's box, `(n, 2)`; infinite ones become NaN and aren't drawn."""
-    low, high = edge.range
-    across = (points[:, 0] - edge.x[0]) / (edge.x[-1] - edge.x[0]) - 0.5
-    up = np.zeros_like(across) if is_flat(low, high) else (points[:, 1] - low) / (high - low) - 0.5
-    inside = np.stack([center[0] + FILLED[0] * box[0] * across, center[1] + FILLED[1] * box[1] * up], axis=1)
-    return np.where(np.isfinite(points).all(1, keepdims=True), inside, np.nan)
+def _draw_curves(ax: Axes, boxes: Sequence[_Box]) -> None:
+    """Draw the curves within the boxes; lines are thinner in narrow boxes."""
+    lines = [box.inside(np.stack([box.edge.x, box.edge.y], axis=1)) for box in boxes]
+    widths = [min(1.0, box.size[0] / 0.4) * (1.1 + 0.7 * box.edge.opacity) for box in boxes]
+    style: dict[str, Any] = {"colors": [box.color for box in boxes], "capstyle": "round", "joinstyle": "round"}
+    ax.add_collection(LineCollection(lines, linewidths=widths, zorder=4, **style), autolim=False)
 
 
-def _draw_curves(
-    ax: Axes, edges: dict[EdgeRef, Edge], colors: dict[EdgeRef, tuple[float, ...]], layout: Layout
-) -> None:
-    """Draw the curves within the boxes, but those of pruned edges; lines are thinner in narrow boxes."""
-    lines, shades, widths = [], [], []
-    for ref, edge in edges.items():
-        if edge.state != "pruned":
-            curve = np.stack([edge.x, edge.y], axis=1)
-            lines.append(_inside(edge, layout.boxes[ref], layout.sizes[ref.layer], curve))
-            shades.append(colors[ref])
-            size = min(1.0, layout.sizes[ref.layer][0] / 0.4)
-            widths.append(size * (1.1 + 0.7 * edge.opacity))
-    curves = LineCollection(lines, colors=shades, linewidths=widths, capstyle="round", joinstyle="round", zorder=4)
-    ax.add_collection(curves, autolim=False)
-
-
-def _draw_bands(ax: Axes, edges: dict[EdgeRef, Edge], colors: dict[EdgeRef, tuple[float, ...]], layout: Layout) -> None:
+def _draw_bands(ax: Axes, boxes: Sequence[_Box]) -> None:
     """Draw the bands of uncertainty behind the curves: from φ - band to φ + band, where an edge has one."""
     areas, shades = [], []
-    for ref, edge in edges.items():
-        if edge.band is not None:
-            there, back = np.stack([edge.x, edge.y - edge.band], 1), np.stack([edge.x, edge.y + edge.band], 1)[::-1]
-            areas.append(_inside(edge, layout.boxes[ref], layout.sizes[ref.layer], np.concatenate([there, back])))
-            shades.append((*colors[ref][:3], 0.25))
+    for box in boxes:
+        x, y, band = box.edge.x, box.edge.y, box.edge.band
+        if band is not None:
+            there, back = np.stack([x, y - band], 1), np.stack([x, y + band], 1)[::-1]
+            areas.append(box.inside(np.concatenate([there, back])))
+            shades.append((*box.color[:3], 0.25))
     ax.add_collection(PolyCollection(areas, facecolors=shades, linewidths=0, zorder=3), autolim=False)
 
 
-def _draw_samples(
-    ax: Axes, edges: dict[EdgeRef, Edge], colors: dict[EdgeRef, tuple[float, ...]], layout: Layout
-) -> None:
-    """Draw samples as points within the boxes, but for pruned edges and those without samples."""
-    active = [(ref, edge) for ref, edge in edges.items() if edge.state != "pruned" and len(edge.samples)]
-    if active:
-        positions = [_inside(edge, layout.boxes[ref], layout.sizes[ref.layer], edge.samples) for ref, edge in active]
-        shades = [color for ref, edge in active for color in [(*colors[ref][:3], 0.45)] * len(edge.samples)]
+def _draw_samples(ax: Axes, boxes: Sequence[_Box]) -> None:
+    """Draw the samples, where there are any, as points within the boxes."""
+    positions = [box.inside(box.edge.samples) for box in boxes if len(box.edge.samples)]
+    if positions:
+        shades = [(*box.color[:3], 0.45) for box in boxes for _ in box.edge.samples]
         x, y = np.concatenate(positions).T
         ax.scatter(x, y, s=5, c=shades, linewidths=0, zorder=3, plotnonfinite=False)
 
@@ -292,29 +274,21 @@ def _draw_samples(
 def _draw_joints(ax: Axes, network: Network, layout: Layout, theme: Theme) -> None:
     """The signs + and × of hidden nodes and of factors, and the lines from factors to their product."""
     sums = [at for (level, s), at in layout.subnodes.items() if _has_joint(network, level, s)]
-    products = [at for (level, node), at in layout.nodes.items() if level and len(network.subnodes_of(level, node)) > 1]
+    products = {key: at for key, at in layout.nodes.items() if key[0] and len(network.subnodes_of(*key)) > 1}
     r = 0.45 * RADIUS
     strokes = [[(x - r, y), (x + r, y)] for x, y in sums] + [[(x, y - r), (x, y + r)] for x, y in sums]
     d = 0.75 * r
-    strokes += [[(x - d, y - d), (x + d, y + d)] for x, y in products]
-    strokes += [[(x - d, y + d), (x + d, y - d)] for x, y in products]
+    strokes += [[(x - d, y - d), (x + d, y + d)] for x, y in products.values()]
+    strokes += [[(x - d, y + d), (x + d, y - d)] for x, y in products.values()]
     stems = []
-    for (level, node), (x, y) in layout.nodes.items():
-        group = network.subnodes_of(level, node) if level else []
-        if len(group) > 1:
-            starts = [layout.subnodes[level, s] for s in group]
-            stems += [_wire((sx, sy + RADIUS), (x, y - RADIUS)) for sx, sy in starts]
-    dark = theme.text
-    ax.add_collection(
-        PathCollection(stems, facecolors="none", edgecolors=dark, linewidths=1.2, zorder=1), autolim=False
-    )
-    circles = [*sums, *products]
-    if circles:
+    for (level, node), (x, y) in products.items():
+        starts = [layout.subnodes[level, s] for s in network.subnodes_of(level, node)]
+        stems += [_wire((sx, sy + RADIUS), (x, y - RADIUS)) for sx, sy in starts]
+    dark: dict[str, Any] = {"edgecolors": theme.text}
+    ax.add_collection(PathCollection(stems, facecolors="none", linewidths=1.2, zorder=1, **dark), autolim=False)
+    if circles := [*sums, *products.values()]:
         size = [2 * RADIUS] * len(circles)
-        face = theme.background
-        rings = EllipseCollection(
-            size, size, [0.0], units="xy", offsets=circles, offset_transform=ax.transData, facecolors=face,
-            edgecolors=dark, linewidths=1.1, zorder=5,
-        )  # fmt: skip
+        dark |= {"facecolors": theme.background, "offsets": circles, "offset_transform": ax.transData}
+        rings = EllipseCollection(size, size, [0.0], units="xy", linewidths=1.1, zorder=5, **dark)
         ax.add_collection(rings, autolim=False)
-    ax.add_collection(LineCollection(strokes, colors=dark, linewidths=1.1, zorder=6), autolim=False)
+    ax.add_collection(LineCollection(strokes, colors=theme.text, linewidths=1.1, zorder=6), autolim=False)

@@ -10,10 +10,11 @@ import re
 from typing import TypeVar
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from kanwidget.insight.plot.style import Theme
+from kanwidget.insight.plot.style import Theme, theme_of
 
 F = TypeVar("F", bound=Figure)
 #: Pixels of a web page per inch.
@@ -48,6 +49,22 @@ def _release(figure: Figure) -> None:
 def new_figure(size: tuple[float, float], theme: Theme) -> KANFigure:
     """An empty figure of that size in inches."""
     return KANFigure(figsize=size, facecolor=theme.background)
+
+
+def new_axes(
+    where: str, theme: str, size: tuple[float, float], room: tuple[float, float, float, float] = (0, 0, 1, 1)
+) -> tuple[KANFigure, Axes, Theme]:
+    """An empty figure with one axes, and the colours of a theme.
+
+    Args:
+        where: The function that draws, for the error.
+        theme: Name of the theme.
+        size: Of the figure in inches.
+        room: Left and lower end, width and height of the axes as parts of the size.
+    """
+    colors = theme_of(theme, where)
+    figure = new_figure(size, colors)
+    return figure, figure.add_axes(room), colors
 
 
 def to_svg(figure: Figure) -> str:

@@ -179,6 +179,12 @@ def math_free(name: str) -> str:
     return name.replace("$", "").lstrip("_")
 
 
+def in_inches(ax: Axes, size: tuple[float, float]) -> None:
+    """Axes without a frame whose units are inches from the lower left corner."""
+    ax.set_axis_off()
+    ax.set(xlim=(0, size[0]), ylim=(0, size[1]))
+
+
 def frame_axes(ax: Axes, theme: Theme) -> None:
     """Axes with a ground line and pale horizontal lines, nothing else."""
     ax.set_facecolor("none")
