@@ -88,7 +88,7 @@ class LawSearch:
     def __init__(self, network: Network, held: HeldOutRows, curves: Network | None = None) -> None:
         self._held = held
         self._network, self._symbols = network, variables(network, held.data.in_vars)
-        self._columns = _read(network)
+        self._columns = columns_read(network)
         self._data = _sample(held.data)
         data = _numbers(self._data, self._columns, held.data.in_vars)
         # Rows that are searched with, too, would count twice.
@@ -116,7 +116,7 @@ class LawSearch:
         # Words have values of their own, which no law has.
         if any(network.layer(0).state(ref.source, ref.target) == "levels" for ref in first):
             return False
-        return 0 < len(_read(network)) <= _MOST_COLUMNS and len(data.train_input) >= _FEWEST_ROWS
+        return 0 < len(columns_read(network)) <= _MOST_COLUMNS and len(data.train_input) >= _FEWEST_ROWS
 
     def _measure(self, network: Network, freedom: float | None) -> None:
         """See whether the noise of the rows grows with a network's predictions, and how.
@@ -225,9 +225,9 @@ class LawSearch:
             return None
 
 
-def _read(network: Network) -> list[int]:
+def columns_read(network: Network) -> list[int]:
     """The columns that a network reads."""
-    return sorted({int(network.columns[ref.source]) for ref in network.edge_refs(active=True) if ref.layer == 0})
+    return sorted({*network.columns[network.layer(0).active().any(0)].tolist()})
 
 
 def _sample(data: Dataset) -> Dataset:

@@ -24,7 +24,7 @@ from kanwidget.simplification import removals
 from kanwidget.simplification.auto import auto_symbolic_steps
 from kanwidget.simplification.description import description_length
 from kanwidget.simplification.held_out import HeldOutRows, held_out
-from kanwidget.simplification.laws import LawNetwork, LawSearch, Rival
+from kanwidget.simplification.laws import LawNetwork, LawSearch, Rival, columns_read
 from kanwidget.simplification.refits import refit
 from kanwidget.simplification.shapes import Shape, fresh, power_law, shapes
 from kanwidget.simplification.straightened import CHANCE, evidence_gain, freedom_of_a_sum, settled, straightened
@@ -186,15 +186,14 @@ class _Simplification:
         self.best = self.pruned = self.columns = copy.deepcopy(self.given)
         freedom = freedom_of_a_sum(self.best) if self.lib is None or "x" in self.lib else None
         self.is_judged = freedom is not None
+        if freedom is None and steps:
+            yield from self._trained(lamb, steps)
+        self._settle(self.best)
         if freedom is None:
-            if steps:
-                yield from self._trained(lamb, steps)
-            self._settle(self.best)
             if len(self.best.edge_refs(active=True)) > _LARGE:
                 yield self._without_columns()
             yield self._pruned()
         else:
-            self._settle(self.best)
             if leaves_more(self.best, self.held.data):
                 yield self._step("try", "Trying whether products or hidden nodes explain more", False)
                 self.leaves_more = self._asks_for_more()
@@ -321,19 +320,15 @@ class _Simplification:
 
     def _without_columns(self) -> SimplificationStep:
         """Remove the columns that say nothing."""
-        before = set(self.best.columns[self._read(self.best)].tolist())
         network = removals.without_needless_inputs(self.best, self.held)
-        gone = sorted(before - set(network.columns[self._read(network)].tolist()))
+        gone = sorted({*columns_read(self.best)} - {*columns_read(network)})
         if not gone:
             return self._step("prune", "Every column says something", False)
-        network = prune_input(network, self.held.data.train_input, active=self._read(network))
+        inputs = network.layer(0).active().any(0).nonzero().flatten().tolist()
+        network = prune_input(network, self.held.data.train_input, active=inputs)
         self._settle(network)
         names = ", ".join(self.held.data.in_vars[column] for column in gone)
         return self._step("prune", f"Without {names}, which say nothing", True)
-
-    @staticmethod
-    def _read(network: Network) -> list[int]:
-        return sorted({ref.source for ref in network.edge_refs(active=True) if ref.layer == 0})
 
     def _settle(self, network: Network) -> None:
         """Take a network as the best, whatever its description."""
