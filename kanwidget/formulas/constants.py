@@ -241,9 +241,7 @@ def with_free_numbers(expr: Any) -> Any:
         if isinstance(node, sympy.Pow):
             exponent = node.exp if node.exp.is_number else visit(node.exp)
             return number(node.base) ** exponent if node.base.is_number else visit(node.base) ** exponent
-        if isinstance(node, sympy.Add):
-            return sympy.Add(*(number(arg) if arg.is_number else visit(arg) for arg in node.args))
-        return node.func(*(visit(arg) for arg in node.args))
+        return node.func(*(number(arg) if node.is_Add and arg.is_number else visit(arg) for arg in node.args))
 
     return visit(expr)
 

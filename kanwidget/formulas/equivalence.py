@@ -151,9 +151,7 @@ class _Judge:
         """Whether the difference vanishes once it is multiplied out."""
         import sympy
 
-        if self.a == self.b:
-            return True
-        return within(time.monotonic() + _FIRST, lambda: sympy.expand(self.a - self.b)) == 0
+        return self.a == self.b or within(time.monotonic() + _FIRST, lambda: sympy.expand(self.a - self.b)) == 0
 
     def compare(self, a: Any, b: Any) -> _Comparison:
         """How far two expressions agree."""
