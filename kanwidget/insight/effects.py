@@ -155,9 +155,8 @@ def _rows(network: Network, data: Any) -> _Rows:
     """
     where = "column_effects"
     dataset = order_columns(network, data, where).to(network.dtype, network.device)
-    part = next((part for part in ("val", "test") if f"{part}_input" in dataset), None)
-    if part is None and isinstance(data, tuple):
-        part = "train"
+    parts = ("val", "test", "train") if isinstance(data, tuple) else ("val", "test")
+    part = next((part for part in parts if f"{part}_input" in dataset), None)
     if part is None:
         advice = "The network has learnt the noise of its training rows. Split them: Dataset.from_arrays(x, y, test_fraction=0.3)."
         _check.fail("data", where, "a Dataset with validation or test rows", data, advice)

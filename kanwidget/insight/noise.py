@@ -83,9 +83,7 @@ def _structure(x: Tensor, residual: Tensor) -> float:
     if float(centered.abs().max()) == 0.0:
         return 0.0
     # Ranks are the same in every unit, and far outliers don't make all other rows neighbors.
-    ranks = x.argsort(0).argsort(0).to(centered)
-    spread = x.amax(0) > x.amin(0)
-    ranks = ranks[:, spread]
+    ranks = x.argsort(0).argsort(0).to(centered)[:, x.amax(0) > x.amin(0)]
     spaces = [ranks[:, [column]] for column in range(ranks.shape[1])]
     if ranks.shape[1] > 1:
         spaces.append(ranks)

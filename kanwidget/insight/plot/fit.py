@@ -251,14 +251,10 @@ def plot_surface(
         ax.plot(x, z[0], color=colors.spline, linewidth=1.8)
     else:
         values = np.concatenate([z[np.isfinite(z)], points[2]])
-        ends = {"vmin": values.min(), "vmax": values.max()}
-        image = ax.pcolormesh(x, y, z, cmap=_MAP, shading="gouraud", rasterized=True, **ends)
-        style: dict[str, Any] = {
-            "s": 14,
-            "edgecolors": colors.background if theme != "auto" else "white",
-            "linewidths": 0.6,
-        }
-        ax.scatter(points[0], points[1], c=points[2], cmap=_MAP, zorder=3, **style, **ends)
+        scale = {"cmap": _MAP, "vmin": values.min(), "vmax": values.max()}
+        image = ax.pcolormesh(x, y, z, shading="gouraud", rasterized=True, **scale)
+        rim = colors.background if theme != "auto" else "white"
+        ax.scatter(points[0], points[1], s=14, c=points[2], edgecolors=rim, linewidths=0.6, zorder=3, **scale)
         bar = figure.colorbar(image, cax=figure.add_axes((0.84, 0.13, 0.03, 0.76)))
         bar.outline.set_visible(False)
         bar.ax.tick_params(colors=colors.muted, labelsize=8, length=0)

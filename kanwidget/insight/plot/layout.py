@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeRef
@@ -154,9 +155,8 @@ def _position_nodes(
 def _scaled(layout: Layout, scale: float) -> Layout:
     """The layout moved off the left edge, and in another size."""
 
-    def move(points: dict[tuple[int, int], Point]) -> dict[tuple[int, int], Point]:
+    def move(points: dict[Any, Point]) -> dict[Any, Point]:
         return {key: ((x + _SIDE) * scale, y * scale) for key, (x, y) in points.items()}
 
-    boxes = {edge: ((x + _SIDE) * scale, y * scale) for edge, (x, y) in layout.boxes.items()}
     size, *sizes = ((a * scale, b * scale) for a, b in (layout.size, *layout.sizes))
-    return Layout(size, tuple(sizes), boxes, move(layout.nodes), move(layout.subnodes))
+    return Layout(size, tuple(sizes), move(layout.boxes), move(layout.nodes), move(layout.subnodes))
