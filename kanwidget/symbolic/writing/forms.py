@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeGuard
 
 from kanwidget.core.primitives import Form, Primitive
 from kanwidget.symbolic.writing.naming import DIGITS, Digits, parse_number
@@ -35,13 +36,9 @@ def add(*terms: Form) -> Form:
         >>> add(0.0, variable("x"), 1.0)
         ('add', ('var', 'x'), 1.0)
     """
-    flat: list[Form] = []
-    for term in terms:
-        flat += term[1:] if isinstance(term, tuple) and term[0] == "add" else [term]
+    flat = [part for term in terms for part in parts_of(term, "add")]
     nonzero = [term for term in flat if not is_number(term, 0)]
-    if not nonzero:
-        return 0
-    return nonzero[0] if len(nonzero) == 1 else ("add", *nonzero)
+    return _joined("add", nonzero) if nonzero else 0
 
 
 def mul(*factors: Form) -> Form:
@@ -51,15 +48,35 @@ def mul(*factors: Form) -> Form:
         >>> mul(1.0, variable("x")), mul(0.0, variable("x"))
         (('var', 'x'), 0)
     """
-    flat: list[Form] = []
-    for factor in factors:
-        flat += factor[1:] if isinstance(factor, tuple) and factor[0] == "mul" else [factor]
+    flat = [part for factor in factors for part in parts_of(factor, "mul")]
     if any(is_number(factor, 0) for factor in flat):
         return 0
     remaining = [factor for factor in flat if not is_number(factor, 1)]
-    if not remaining:
-        return 1
-    return remaining[0] if len(remaining) == 1 else ("mul", *remaining)
+    return _joined("mul", remaining) if remaining else 1
+
+
+def _joined(head: str, operands: list[Form]) -> Form:
+    return operands[0] if len(operands) == 1 else (head, *operands)
+
+
+def is_made_by(form: Form, *heads: str) -> TypeGuard[tuple[Any, ...]]:
+    """Whether a form is one of these operations.
+
+    Examples:
+        >>> is_made_by(("neg", ("var", "x")), "neg", "mul"), is_made_by(1.5, "neg", "mul")
+        (True, False)
+    """
+    return isinstance(form, tuple) and form[0] in heads
+
+
+def parts_of(form: Form, head: str) -> list[Form]:
+    """The operands of a sum or a product, as `head` says; a form that is none alone.
+
+    Examples:
+        >>> parts_of(("add", ("var", "x"), 1), "add"), parts_of(("var", "x"), "add")
+        ([('var', 'x'), 1], [('var', 'x')])
+    """
+    return list(form[1:]) if is_made_by(form, head) else [form]
 
 
 def is_number(form: Form, value: float | None = None) -> bool:
@@ -111,7 +128,7 @@ def substitute(form: Form, argument: Form) -> Form:
 
 def rename_variables(form: Form, names: Mapping[str, str]) -> Form:
     """A form with other names for some variables."""
-    if isinstance(form, tuple) and form[0] == "var":
+    if is_made_by(form, "var"):
         return ("var", names.get(str(form[1]), str(form[1])))
     return with_operands(form, lambda operand: rename_variables(operand, names))
 
@@ -124,7 +141,7 @@ def without_ones(form: Form, digits: Digits = DIGITS) -> Form:
         ('sin', ('neg', ('var', 'x')))
     """
     form = with_operands(form, lambda operand: without_ones(operand, digits))
-    if not isinstance(form, tuple) or form[0] != "mul":
+    if not is_made_by(form, "mul"):
         return form
     ones = [f for f in form[1:] if isinstance(f, float) and parse_number(f, digits) == ("1", None)]
     product = mul(*(factor for factor in form[1:] if factor not in ones))
@@ -160,7 +177,7 @@ def natural(text: str) -> tuple[tuple[int, str], ...]:
 
 def names(form: Form) -> list[str]:
     """The variables of a form, in their order."""
-    return [str(part[1]) for part in parts(form) if isinstance(part, tuple) and part[0] == "var"]
+    return [str(part[1]) for part in parts(form) if is_made_by(part, "var")]
 
 
 def degree(form: Form) -> float:
@@ -199,8 +216,8 @@ def in_order(terms: Iterable[Form]) -> list[Form]:
 def order_of_factor(form: Form) -> tuple[object, ...]:
     """How people order the factors of a product: numbers, roots and π, then powers of variables by name, then sums, then functions."""
     variables = sorted(map(natural, names(form)))
-    base = form[1] if isinstance(form, tuple) and form[0] == "pow" else form
-    kind = 0 if not variables else 1 if isinstance(base, tuple) and base[0] == "var" else 2
+    base = form[1] if is_made_by(form, "pow") else form
+    kind = 0 if not variables else 1 if is_made_by(base, "var") else 2
     compound = isinstance(base, tuple) and base[0] not in ("var", "add")
     return (kind, compound, variables, repr(form))
 
@@ -217,10 +234,10 @@ def split_sign(form: Form) -> tuple[bool, Form]:
     """
     if isinstance(form, (int, float)):
         return (True, -form) if form < 0 else (False, form)
-    if isinstance(form, tuple) and form[0] == "neg":
+    if is_made_by(form, "neg"):
         negative, rest = split_sign(form[1])
         return not negative, rest
-    if isinstance(form, tuple) and form[0] == "mul":
+    if is_made_by(form, "mul"):
         negative, head = split_sign(form[1])
         return (True, mul(head, *form[2:])) if negative else (False, form)
     return False, form
@@ -233,10 +250,10 @@ def split_fraction(form: Form) -> tuple[list[Form], list[Form]]:
         >>> split_fraction(("mul", 2, ("pow", ("var", "x"), -1)))
         ([2], [('var', 'x')])
     """
-    factors = list(form[1:]) if isinstance(form, tuple) and form[0] == "mul" else [form]
-    above, below = [], []
-    for factor in factors:
-        if isinstance(factor, tuple) and factor[0] == "pow" and isinstance(factor[2], (int, float)) and factor[2] < 0:
+    above: list[Form] = []
+    below: list[Form] = []
+    for factor in parts_of(form, "mul"):
+        if is_made_by(factor, "pow") and is_number(factor[2]) and factor[2] < 0:
             below.append(factor[1] if factor[2] == -1 else ("pow", factor[1], -factor[2]))
         else:
             above.append(factor)

@@ -11,7 +11,7 @@ from typing import Any
 
 from kanwidget.core.primitives import Form, Primitive, primitive
 from kanwidget.core.records import EdgeRef, SymbolicFit
-from kanwidget.symbolic.functions import function_of, text_name
+from kanwidget.symbolic.functions import Function, function_of, text_name
 from kanwidget.symbolic.writing import forms
 from kanwidget.symbolic.writing.naming import DIGITS, Digits, edge_key, edge_name, parse_name, parse_number
 from kanwidget.symbolic.writing.sympy_forms import form_of
@@ -29,6 +29,9 @@ WHOLE_NAME = "kw-name"
 _RELATIONS = {"<=": "≤", ">=": "≥", "==": "=", "!=": "≠", "<": "<", ">": ">"}
 #: The attribute with the keys of the edges, `0-1-0`, of a node and its children; several are separated by spaces.
 EDGE = "data-kw-edge"
+_CONSTANTS: dict[str, MathNode] = {"pi": ["mi", {}, ["π"]], "e": ["mi", {"mathvariant": "normal"}, ["e"]]}
+_DOT: MathNode = ["mo", {}, ["·"]]
+_THIN: MathNode = ["mspace", {"width": "0.17em"}, []]
 #: Signs that nobody can point at: function application and a product without a dot.
 _INVISIBLE = (["\u2061"], ["\u2062"])
 
@@ -66,14 +69,13 @@ def math_tree(
     form = forms.without_ones(form_of(expr, names), digits)
     writer = Writer(digits, functions, _marks_of(parts or {}, names, digits))
     prefix = [] if left is None else [writer.name(left), ["mo", {}, ["="]]]
-    if wrap and isinstance(form, tuple) and form[0] == "add" and len(form) - 1 > LONG_SUM:
-        terms = [writer.term(term, first=i == 0) for i, term in enumerate(form[1:])]
-        terms[0] = [*prefix, *terms[0]]
-        pieces: list[Any] = []
-        for term in terms:
-            pieces += [_math(term), _ZERO_WIDTH]
-        return ["span", {}, pieces[:-1]]
-    return _math([*prefix, *writer.write(form)])
+    terms = forms.parts_of(form, "add")
+    if not wrap or len(terms) <= LONG_SUM:
+        return _math([*prefix, *writer.write(form)])
+    pieces: list[Any] = [_math([*prefix, *writer.term(terms[0])])]
+    for term in terms[1:]:
+        pieces += [_ZERO_WIDTH, _math(writer.term(term, first=False))]
+    return ["span", {}, pieces]
 
 
 def candidate_tree(fit: SymbolicFit, variable: str = "x", *, digits: int = DIGITS) -> MathNode:
@@ -124,12 +126,12 @@ class Writer:
         """A form, without parentheses around it; its nodes are marked if it is a part of the network."""
         nodes = self.unmarked(form)
         # A variable alone may stand anywhere: it is a part only as a term.
-        return nodes if isinstance(form, tuple) and form[0] == "var" else marked(nodes, self.marks.get(form))
+        return nodes if forms.is_made_by(form, "var") else marked(nodes, self.marks.get(form))
 
     def unmarked(self, form: Form) -> list[Any]:
         """A form whose own nodes have no mark; those of its operands may have one."""
         if isinstance(form, str):
-            return [["mi", {}, ["π"]] if form == "pi" else _euler() if form == "e" else ["mtext", {}, [form]]]
+            return [_CONSTANTS.get(form, ["mtext", {}, [form]])]
         if isinstance(form, (int, float)):
             negative, size = forms.split_sign(form)
             return [*_minus(negative), *self.number(float(size) if isinstance(size, (int, float)) else 0.0)]
@@ -139,18 +141,18 @@ class Writer:
         if head == "add":
             return [node for i, term in enumerate(form[1:]) for node in self.term(term, first=i == 0)]
         if head in ("mul", "neg"):
-            return self.term(form, first=True)
+            return self.term(form)
         if head == "pow":
             return self.fraction(form) if forms.split_fraction(form)[1] else self.power(form[1], form[2])
         return self.special(head, list(form[1:]))
 
-    def term(self, form: Form, *, first: bool) -> list[Any]:
+    def term(self, form: Form, *, first: bool = True) -> list[Any]:
         """A term of a sum, with its sign."""
         negative, rest = forms.split_sign(form)
-        if isinstance(rest, tuple) and rest[0] == "add":
+        if forms.is_made_by(rest, "add"):
             body = self.parenthesised(rest)
         else:
-            body = self.fraction(rest) if isinstance(rest, tuple) and rest[0] in ("mul", "pow") else self.write(rest)
+            body = self.fraction(rest) if forms.is_made_by(rest, "mul", "pow") else self.write(rest)
         body = marked(body, self.marks.get(form))
         if first:
             return [*_minus(negative), *body]
@@ -161,56 +163,47 @@ class Writer:
         above, below = forms.split_fraction(form)
         if not below:
             return self.product(above)
-        in_front = (
-            above[:1] if above and isinstance(above[0], float) and not above[0].is_integer() and len(above) > 1 else []
-        )
-        numerator = self.product(above[len(in_front) :]) or self.number(1.0)
-        line = ["mfrac", {}, [_grouped(numerator), _grouped(self.product(below))]]
-        return [*self.product(in_front), *([_thin()] if in_front else []), line]
+        in_front: list[Any] = []
+        if len(above) > 1 and isinstance(above[0], float) and not above[0].is_integer():
+            in_front, above = [*self.write(above[0]), _THIN], above[1:]
+        numerator = self.product(above) or self.number(1.0)
+        return [*in_front, ["mfrac", {}, [_grouped(numerator), _grouped(self.product(below))]]]
 
     def product(self, factors: Sequence[Form]) -> list[Any]:
         """Factors side by side."""
+        if len(factors) == 1:
+            return self.write(factors[0])
         row: list[Any] = []
         for i, factor in enumerate(factors):
-            alone = len(factors) == 1
-            nodes = self.write(factor) if alone else self.factor(factor)
-            if i:
-                row.append(_sign_between(factors[i - 1], factor))
-            row += nodes
+            row += [*([_sign_between(factors[i - 1], factor)] if i else []), *self.factor(factor)]
         return row
 
     def factor(self, form: Form) -> list[Any]:
         """A factor of a product: sums and negative numbers in parentheses."""
-        loose = isinstance(form, tuple) and form[0] in ("add", "neg", "mul")
-        return self.parenthesised(form) if loose or (isinstance(form, (int, float)) and form < 0) else self.write(form)
+        is_loose = forms.is_made_by(form, "add", "neg", "mul") or (isinstance(form, (int, float)) and form < 0)
+        return self.parenthesised(form) if is_loose else self.write(form)
 
     def power(self, base: Form, exponent: Form) -> list[Any]:
         """base^exponent; a subscript and an exponent stand above each other, and functions are raised by name."""
         top = _grouped(self.raised(exponent))
-        if isinstance(base, tuple) and base[0] == "var":
+        if forms.is_made_by(base, "var"):
             node = self.name(str(base[1]))
-            if node[0] == "msub":
-                return [["msubsup", node[1], [*node[2], top]]]
-            return [["msup", {}, [node, top]]]
+            return [["msubsup", node[1], [*node[2], top]] if node[0] == "msub" else ["msup", {}, [node, top]]]
         if isinstance(base, tuple) and _is_raised(base) and isinstance(exponent, int) and exponent > 1:
             return self.applied(["msup", {}, [_function_name(str(base[0])), top]], list(base[1:]))
-        simple = isinstance(base, str) or (
-            isinstance(base, (int, float)) and base >= 0 and parse_number(base, 4)[1] is None
-        )
-        closed = simple or (isinstance(base, tuple) and base[0] == "abs")
-        return [["msup", {}, [_grouped(self.write(base) if closed else self.parenthesised(base)), top]]]
+        if isinstance(base, (int, float)):
+            is_closed = base >= 0 and parse_number(base, 4).exponent is None
+        else:
+            is_closed = isinstance(base, str) or base[0] == "abs"
+        return [["msup", {}, [_grouped(self.write(base) if is_closed else self.parenthesised(base)), top]]]
 
     def raised(self, exponent: Form) -> list[Any]:
         """An exponent; a fraction of numbers stays on one line."""
         negative, size = forms.split_sign(exponent)
         above, below = forms.split_fraction(size)
         if below and all(forms.is_number(part) for part in (*above, *below)):
-            return [
-                *_minus(negative),
-                *(self.product(above) or self.number(1.0)),
-                ["mo", {}, ["/"]],
-                *self.product(below),
-            ]
+            numerator = self.product(above) or self.number(1.0)
+            return [*_minus(negative), *numerator, ["mo", {}, ["/"]], *self.product(below)]
         return self.write(exponent)
 
     def special(self, head: str, operands: list[Any]) -> list[Any]:
@@ -229,19 +222,16 @@ class Writer:
             return [*self.write(operands[1]), sign, *self.write(operands[2])]
         if head == "piecewise":
             return [self.cases(operands)]
-        function = function_of(head)
-        if function is not None and function.bars:
-            return [_fenced("|", self.write(operands[0]), "|")]
-        if function is not None and function.root is not None:
-            return [self.root(operands[0], function.root)]
-        if function is not None and function.power_of_e and _is_small_exponent(operands[0]):
-            return [["msup", {}, [_euler(), _grouped(self.write(operands[0]))]]]
-        return self.applied(_function_name(head), operands)
-
-    def root(self, operand: Form, degree: int) -> MathNode:
-        """A root of this degree."""
-        inner = self.write(operand)
-        return ["msqrt", {}, inner] if degree == 2 else ["mroot", {}, [_grouped(inner), ["mn", {}, [str(degree)]]]]
+        function = _nameless(head, operands[0])
+        if function is None:
+            return self.applied(_function_name(head), operands)
+        inner = self.write(operands[0])
+        if function.bars:
+            return [_fenced("|", inner, "|")]
+        if function.power_of_e:
+            return [["msup", {}, [_CONSTANTS["e"], _grouped(inner)]]]
+        root = ["mroot", {}, [_grouped(inner), ["mn", {}, [str(function.root)]]]]
+        return [["msqrt", {}, inner] if function.root == 2 else root]
 
     def cases(self, cases: list[Any]) -> MathNode:
         """A function by cases; its line at the left is drawn by the style sheet."""
@@ -270,7 +260,7 @@ class Writer:
             return [["mn", {}, [mantissa]]]
         raised = [*_minus(exponent < 0), ["mn", {}, [str(abs(exponent))]]]
         ten = ["msup", {}, [["mn", {}, ["10"]], _grouped(raised)]]
-        return [ten] if mantissa == "1" else [["mn", {}, [mantissa]], ["mo", {}, ["·"]], ten]
+        return [ten] if mantissa == "1" else [["mn", {}, [mantissa]], _DOT, ten]
 
     def name(self, text: str, *, function: bool = False) -> MathNode:
         """A name with its subscripts; one that isn't a letter is upright and whole."""
@@ -292,6 +282,14 @@ def _is_raised(form: Form) -> bool:
     return function is not None and function.raised
 
 
+def _nameless(head: Any, operand: Any) -> Function | None:
+    """The function of a head where it is written as bars, a root or a power of e; None where its name is."""
+    function = function_of(head)
+    if function is None or not (function.bars or function.root or function.power_of_e):
+        return None
+    return None if function.power_of_e and not _is_small_exponent(operand) else function
+
+
 def _is_small_exponent(exponent: Form) -> bool:
     """Whether e is written with this exponent: it isn't deep, and nothing in it is divided."""
     return forms.depth(exponent) <= 3 and not any(forms.split_fraction(part)[1] for part in forms.parts(exponent))
@@ -304,16 +302,8 @@ def _function_name(head: str) -> MathNode:
     return ["mi", {}, [text_name(head)]]
 
 
-def _euler() -> MathNode:
-    return ["mi", {"mathvariant": "normal"}, ["e"]]
-
-
 def _minus(negative: bool) -> list[Any]:
     return [["mo", {"form": "prefix"}, [MINUS]]] if negative else []
-
-
-def _thin() -> MathNode:
-    return ["mspace", {"width": "0.17em"}, []]
 
 
 def _grouped(nodes: Sequence[Any]) -> MathNode:
@@ -328,43 +318,34 @@ def _tags(nodes: Sequence[Any]) -> set[str]:
 def _fenced(opening: str, nodes: Sequence[Any], closing: str) -> MathNode:
     """Parentheses or bars, which only grow around tall content."""
     stretchy = "true" if _tags(nodes) & _TALL else "false"
-    ends = [
-        ["mo", {"stretchy": stretchy, "form": form}, [sign]]
-        for form, sign in (("prefix", opening), ("postfix", closing))
-    ]
-    return ["mrow", {}, [ends[0], *nodes, ends[1]]]
-
-
-def _begins_with_name(form: tuple[Any, ...]) -> bool:
-    function = function_of(form[0])
-    return function is None or function.named or (function.power_of_e and not _is_small_exponent(form[1]))
+    first = ["mo", {"stretchy": stretchy, "form": "prefix"}, [opening]]
+    return ["mrow", {}, [first, *nodes, ["mo", {"stretchy": stretchy, "form": "postfix"}, [closing]]]]
 
 
 def _base_name(form: Form) -> str:
     """The name of a variable, or of one that is raised to a power; empty for all else."""
-    base = form[1] if isinstance(form, tuple) and form[0] == "pow" else form
-    return str(base[1]) if isinstance(base, tuple) and base[0] == "var" else ""
+    base = form[1] if forms.is_made_by(form, "pow") else form
+    return str(base[1]) if forms.is_made_by(base, "var") else ""
 
 
 def _sign_between(left: Form, right: Form) -> MathNode:
     """The sign between two factors: a dot between numbers, and beside names of several words, a thin space before functions and between
     whole words.
     """
-    if isinstance(right, (int, float)) or (
-        isinstance(right, tuple) and right[0] == "pow" and forms.is_number(right[1])
-    ):
-        return ["mo", {}, ["·"]]
-    if isinstance(left, (int, float)) and parse_number(left, DIGITS)[1] is not None:
-        return _thin()
-    if isinstance(right, tuple) and right[0] not in ("var", "add", "pow") and _begins_with_name(right):
-        return _thin()
-    if isinstance(right, tuple) and right[0] == "pow" and _is_raised(right[1]):
-        return _thin()
+    base = right[1] if forms.is_made_by(right, "pow") else None
+    if forms.is_number(right if base is None else base):
+        return _DOT
+    if isinstance(left, (int, float)) and parse_number(left, DIGITS).exponent is not None:
+        return _THIN
+    if base is not None and _is_raised(base):
+        return _THIN
+    if isinstance(right, tuple) and right[0] not in ("var", "add", "pow") and _nameless(*right[:2]) is None:
+        return _THIN
     names = [_base_name(factor) for factor in (left, right)]
     if any(" " in name for name in names):
-        return ["mo", {}, ["·"]]
+        return _DOT
     has_word = any(name and not parse_name(name).letter for name in names)
-    return _thin() if has_word else ["mo", {}, [TIMES]]
+    return _THIN if has_word else ["mo", {}, [TIMES]]
 
 
 # ---- parts of a formula and the edges that they come from, so that a page can light an edge under its part and the other way round
@@ -391,12 +372,10 @@ def _marks_of(parts: Mapping[EdgeRef, Any], names: Mapping[str, str] | None, dig
 
 def _markable_forms(whole: Form) -> list[Form]:
     """The terms of an edge that aren't numbers, and the functions in them without factors."""
-    terms = list(whole[1:]) if isinstance(whole, tuple) and whole[0] == "add" else [whole]
     found: list[Form] = []
-    for term in terms:
+    for term in forms.parts_of(whole, "add"):
         _, size = forms.split_sign(term)
-        factors = list(size[1:]) if isinstance(size, tuple) and size[0] == "mul" else [size]
-        functions = [factor for factor in factors if forms.names(factor)]
+        functions = [factor for factor in forms.parts_of(size, "mul") if forms.names(factor)]
         if functions:
             found += [term, size, *(functions if len(functions) == 1 else [])]
     return list(dict.fromkeys(found))
