@@ -58,16 +58,9 @@ class Function:
     @property
     def values(self) -> Callable[..., Tensor]:
         """The function on tensors."""
-        primitive = self.primitive
-        if primitive is not None:
-            return primitive.fn
-        assert self.torch is not None, f"{self.head} has no values"
-        return self.torch
-
-    @property
-    def named(self) -> bool:
-        """Whether it is always written by its name."""
-        return not (self.root or self.bars or self.power_of_e)
+        fn = self.torch if self.primitive is None else self.primitive.fn
+        assert fn is not None, f"{self.head} has no values"
+        return fn
 
 
 _PRIMITIVES = {
@@ -87,6 +80,11 @@ def _gamma(u: Tensor) -> Tensor:
     # lgamma is the logarithm of the absolute value; below 0 the sign changes at every integer.
     negative = (u < 0) & (torch.floor(u) % 2 == 1)
     return torch.where(negative, -1.0, 1.0).to(u) * torch.exp(torch.lgamma(u))
+
+
+def nested(operation: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
+    """An operation of two tensors for any number of them."""
+    return lambda *values: functools.reduce(operation, values)
 
 
 def _bessel_name(order: int) -> list[Any]:
@@ -115,14 +113,7 @@ FUNCTIONS = (
     Function("erf", "erf", "scipy.special.erf"),
     Function("J0", "besselj", "scipy.special.j0", mathml=_bessel_name(0), leading=(0,)),
     # ---- functions that only formulas have
-    Function(
-        "J1",
-        "besselj",
-        "scipy.special.j1",
-        mathml=_bessel_name(1),
-        leading=(1,),
-        torch=functools.partial(bessel_j, 1),
-    ),
+    Function("J1", "besselj", "scipy.special.j1", mathml=_bessel_name(1), leading=(1,), torch=lambda u: bessel_j(1, u)),
     Function("asinh", "asinh", "np.arcsinh", torch=torch.asinh),
     Function("acosh", "acosh", "np.arccosh", torch=torch.acosh),
     Function("cot", "cot", "(1/np.tan({}))", torch=lambda u: 1 / torch.tan(u)),
@@ -136,22 +127,8 @@ FUNCTIONS = (
     Function("floor", "floor", "np.floor", torch=torch.floor),
     Function("ceiling", "ceiling", "np.ceil", torch=torch.ceil),
     Function("Heaviside", "Heaviside", "np.heaviside", torch=_heaviside),
-    Function(
-        "Max",
-        "Max",
-        "np.maximum",
-        "max",
-        torch=lambda *values: functools.reduce(torch.maximum, values),
-        binary=True,
-    ),
-    Function(
-        "Min",
-        "Min",
-        "np.minimum",
-        "min",
-        torch=lambda *values: functools.reduce(torch.minimum, values),
-        binary=True,
-    ),
+    Function("Max", "Max", "np.maximum", "max", torch=nested(torch.maximum), binary=True),
+    Function("Min", "Min", "np.minimum", "min", torch=nested(torch.minimum), binary=True),
 )
 _BY_HEAD = {function.head: function for function in FUNCTIONS}
 _BY_SYMPY: dict[str, list[Function]] = {}
@@ -207,7 +184,7 @@ _WAVES = {"sin": False, "cos": True, "tan": False, "sinh": False, "cosh": True, 
 def to_sympy_node(head: str, operands: list[Any]) -> Any:
     """Sympy's expression of a function without an expansion; an undefined function where there is no row.
 
-    Sympy evaluates a wave of a sum by questions about all that is in it: where functions are, `_unasked` avoids these.
+    Sympy evaluates a wave of a sum by questions about all that is in it: where functions are, these are avoided.
     """
     import sympy
 
@@ -215,14 +192,11 @@ def to_sympy_node(head: str, operands: list[Any]) -> Any:
     if function is None:
         return sympy.Function(head)(*operands)
     built = getattr(sympy, function.sympy)
-    if function.sympy in _WAVES and operands[0].is_Add and operands[0].has(sympy.Function):
-        return _unasked(built, operands[0])
-    return built(*function.leading, *operands)  # besselj(0, u) for J0(u)
-
-
-def _unasked(built: Any, argument: Any) -> Any:
-    """A wave of a nested sum, whose sign alone may come out: sympy would ask all of it whether it is real or zero, for minutes."""
+    argument = operands[0]
+    if not (function.sympy in _WAVES and argument.is_Add and argument.has(sympy.Function)):
+        return built(*function.leading, *operands)  # besselj(0, u) for J0(u)
+    # Sympy would ask all of a nested sum whether it is real or zero, for minutes: only its sign may come out.
     if not argument.could_extract_minus_sign():
         return built(argument, evaluate=False)
     positive = built(-argument, evaluate=False)
-    return positive if _WAVES[built.__name__] else -positive
+    return positive if _WAVES[function.sympy] else -positive

@@ -21,7 +21,7 @@ from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitives
 from kanwidget.core.records import EdgeRef
 from kanwidget.symbolic.formulas.words import SWITCH, level_mean
-from kanwidget.symbolic.functions import from_sympy_node
+from kanwidget.symbolic.functions import from_sympy_node, nested
 from kanwidget.symbolic.writing.naming import edge_name
 
 if TYPE_CHECKING:
@@ -30,10 +30,7 @@ if TYPE_CHECKING:
 #: Names in print of the functions that are still splines, where these are few.
 _LETTERS = "fgh"
 #: Sums and products of several operands, by sympy's names.
-_OPERATIONS: dict[str, Callable[..., Tensor]] = {
-    "Add": lambda *terms: functools.reduce(torch.add, terms),
-    "Mul": lambda *factors: functools.reduce(torch.mul, factors),
-}
+_OPERATIONS = {"Add": nested(torch.add), "Mul": nested(torch.mul)}
 
 
 def to_numpy(

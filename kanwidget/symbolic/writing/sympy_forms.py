@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -38,24 +39,12 @@ def to_sympy(form: Form, argument: Any = None) -> sympy.Expr:
         # sympy's own cube root of a negative number is complex.
         return to_sympy(function.expansion, to_sympy(operands[0], argument))
     parts = [to_sympy(operand, argument) for operand in operands]
-    return _operation(str(head), parts)
-
-
-def _operation(head: str, parts: list[Any]) -> sympy.Expr:
-    """Sympy's expression of a form's head at its operands."""
-    import sympy
-
-    if head == "add":
-        return sympy.Add(*parts)
-    if head == "mul":
-        return sympy.Mul(*parts)
     if head == "pow":
         # Exponents are exact: x^1.5 is x^(3/2).
         base, exponent = parts
         return sympy.Pow(base, sympy.Rational(str(exponent)) if exponent.is_Float else exponent)
-    if head == "neg":
-        return -parts[0]
-    return to_sympy_node(head, parts)
+    operations: dict[Any, Any] = {"add": sympy.Add, "mul": sympy.Mul, "neg": operator.neg}
+    return operations[head](*parts) if head in operations else to_sympy_node(str(head), parts)
 
 
 def from_sympy(expr: sympy.Basic) -> Form:
