@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import operator
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -106,13 +107,12 @@ def from_source(text: str, names: Sequence[str]) -> sympy.Expr:
         raise ValueError(f"{text[:_MOST_SHOWN]!r} is no formula") from error
 
 
-_Operation = Callable[[Any, Any], Any]
-_OPERATIONS: dict[type[ast.operator], _Operation] = {
-    ast.Add: lambda a, b: a + b,
-    ast.Sub: lambda a, b: a - b,
-    ast.Mult: lambda a, b: a * b,
-    ast.Div: lambda a, b: a / b,
-    ast.Pow: lambda a, b: a**b,
+_OPERATIONS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
 }
 
 
@@ -126,8 +126,9 @@ class _FormulaReader:
     def __init__(self, names: Sequence[str]) -> None:
         import sympy
 
-        self._names = {name: sympy.Symbol(name) for name in names}
-        self._constants = {name: getattr(sympy, title) for name, title in _CONSTANTS.items()}
+        self._columns = ", ".join(dict.fromkeys(names))
+        self._values = {name: getattr(sympy, title) for name, title in _CONSTANTS.items()}
+        self._values |= {name: sympy.Symbol(name) for name in names}
 
     def read(self, node: ast.expr) -> Any:
         """The expression of a node."""
@@ -142,18 +143,16 @@ class _FormulaReader:
                 return sympy.Integer(value)
             case ast.Constant(value=float() as value):
                 return sympy.Float(value)
-            case ast.Name(id=name) if name in self._names:
-                return self._names[name]
-            case ast.Name(id=name) if name in self._constants:
-                return self._constants[name]
+            case ast.Name(id=name) if name in self._values:
+                return self._values[name]
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return -self.read(operand)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATIONS:
                 return self._combined(op, self.read(left), self.read(right))
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if function_of(name) and args:
                 return self._applied(name, args)
-        part, columns = ast.unparse(node), ", ".join(self._names)
-        raise ValueError(f"`{part[:_MOST_SHOWN]}` is no part of a formula of {columns[:_MOST_SHOWN]}")
+        part = ast.unparse(node)[:_MOST_SHOWN]
+        raise ValueError(f"`{part}` is no part of a formula of {self._columns[:_MOST_SHOWN]}")
 
     def _combined(self, op: ast.operator, left: Any, right: Any) -> Any:
         # A power of numbers may be too large for any memory.
@@ -179,10 +178,7 @@ def _bounded(value: Any) -> Any:
 
     if value.has(sympy.oo, -sympy.oo, sympy.zoo, sympy.nan, sympy.I):
         raise ValueError("a part of the formula has no finite real value")
-    if value.is_Float:
-        too_large = abs(value) > sys.float_info.max
-    else:
-        too_large = value.is_Rational and max(abs(value.p), value.q).bit_length() > _MOST_DIGITS
-    if too_large:
+    is_long = value.is_Rational and max(abs(value.p), value.q).bit_length() > _MOST_DIGITS
+    if is_long or (value.is_Float and abs(value) > sys.float_info.max):
         raise ValueError("its numbers are too large")
     return value

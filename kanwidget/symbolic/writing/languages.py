@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from kanwidget import _check
 from kanwidget.core.primitives import Form
@@ -97,8 +97,7 @@ def source(
     arguments = [f"{_cell(i)}2" for i in range(len(variables))] if language == "excel" else _identifiers(variables)
     named = dict(zip(variables, arguments, strict=True))
     functions = {key: f"level_{i + 1}" for i, key in enumerate(tables)}
-    printer = _exact_printer(row)
-    texts = [_on_one_line(printer.doprint(_plain(each, named, functions))) for each in expressions]
+    texts = [_written(row, each, named, functions) for each in expressions]
     used = {symbol.name for each in expressions for symbol in each.free_symbols}
     meanings = {key: f"0 for {two[0]}, 1 for {two[1]}" for key, two in (switches or {}).items()} | {**(notes or {})}
     shown = used if language == "excel" else {symbol.name for symbol in named}  # a cell that isn't read doesn't matter
@@ -123,15 +122,14 @@ def function_source(form: Form, language: str) -> str:
 
     if language == "python":
         return to_expression(form)
-    expression = _plain(to_sympy(form, sympy.Symbol("u")), {}, {})
-    return _on_one_line(_exact_printer(LANGUAGES[language]).doprint(expression))
+    return _written(LANGUAGES[language], to_sympy(form, sympy.Symbol("u")), {}, {})
 
 
-def _exact_printer(row: Language) -> Any:
-    """A printer of numbers with all digits, which some of sympy's cut off."""
+def _written(row: Language, expr: Any, named: Mapping[Any, str], functions: Mapping[str, str]) -> str:
+    """An expression on one line, its numbers with all digits, which some of sympy's printers cut off."""
     printer = row.printer()
     printer._print_Float = lambda number: repr(float(number))
-    return printer
+    return re.sub(r"\s*\n\s*", " ", printer.doprint(_plain(expr, named, functions)))
 
 
 def _refuse(expressions: Sequence[Any], tables: Tables, row: Language, language: str) -> None:
@@ -171,10 +169,6 @@ def _plain(expr: Any, named: Mapping[Any, str], functions: Mapping[str, str]) ->
     )
 
 
-def _on_one_line(text: str) -> str:
-    return re.sub(r"\s*\n\s*", " ", text)
-
-
 def _identifiers(variables: Sequence[Any]) -> list[str]:
     """A name that all languages allow, for every variable."""
     found: list[str] = []
@@ -194,12 +188,8 @@ def _cell(index: int) -> str:
         >>> _cell(0), _cell(25), _cell(26)
         ('A', 'Z', 'AA')
     """
-    letters = ""
-    index += 1
-    while index:
-        index, rest = divmod(index - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
+    before, letter = divmod(index, 26)
+    return (_cell(before - 1) if before else "") + chr(65 + letter)
 
 
 def _quoted(text: str, quote: str = '"', escape: str = "\\") -> str:
@@ -218,10 +208,11 @@ def _c_printer() -> Any:
 
 
 def _c_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comments: str, tables: Tables) -> str:
-    words = _words(texts, arguments, tables)
-    lines = [*c_head(" ".join(texts), strings=bool(tables)), ""]
+    text = " ".join(texts)
+    lines = [*c_head(text, strings=bool(tables)), ""]
     for short, table in tables.items():
         lines += c_levels(f"static double {short}", table)
+    words = {one for one in arguments for short in tables if re.search(rf"\b{short}\({one}\)", text)}
     typed = [f"const char *{one}" if one in words else f"double {one}" for one in arguments]
     if len(texts) == 1:
         body, kind = [f"    return {texts[0]};"], "double"
@@ -284,7 +275,8 @@ def _julia_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comm
     special = re.search(r"\b(erfc?|gamma|loggamma|besselj[01])\(", " ".join(texts))
     lines = ["using SpecialFunctions", ""] if special else []
     for short, table in tables.items():
-        pairs = ", ".join(f"{_julia_string(level)} => {value!r}" for level, value in table.values.items())
+        strings = (_quoted(level).replace("$", "\\$") for level in table.values)
+        pairs = ", ".join(f"{level} => {value!r}" for level, value in zip(strings, table.values.values(), strict=True))
         key = f"ismissing(level) ? {_quoted(MISSING)} : level" if MISSING in table.values else "level"
         lines += [
             f"const {short}_values = Dict({pairs})",
@@ -294,20 +286,13 @@ def _julia_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comm
     return comments + "\n".join([*lines, f"function {name}({', '.join(arguments)})", f"    return {result}", "end", ""])
 
 
-def _julia_string(text: str) -> str:
-    return _quoted(text).replace("$", "\\$")
-
-
 # ---- Octave and MATLAB
 
 
 def _octave_printer() -> Any:
     from sympy.printing.octave import OctaveCodePrinter
 
-    bessel = {
-        "besselj0": [(lambda _: True, "besselj(0, {})".format)],
-        "besselj1": [(lambda _: True, "besselj(1, {})".format)],
-    }
+    bessel = {f"besselj{order}": [(lambda _: True, f"besselj({order}, {{}})".format)] for order in (0, 1)}
     return OctaveCodePrinter({"user_functions": bessel | _LEVELS})
 
 
@@ -333,17 +318,12 @@ def _excel_printer() -> Any:
     from sympy.printing.precedence import PRECEDENCE, precedence
 
     names = {"log": "LN", "loggamma": "GAMMALN", "floor": "INT"}
+    inverses = {"cot": "TAN", "sec": "COS", "csc": "SIN"}
 
     class ExcelPrinter(CodePrinter):
         """Cells, operators and functions of a sheet. A leading sign binds more strongly there than a power does."""
 
         language = "Excel"
-        _default_settings: ClassVar[dict[str, Any]] = {
-            **CodePrinter._default_settings,
-            "precision": 17,
-            "user_functions": {},
-            "contract": False,
-        }
 
         def doprint(self, expr: Any, assign_to: Any = None) -> str:
             text = re.sub(r"\s+", "", self._print(expr))
@@ -370,15 +350,15 @@ def _excel_printer() -> Any:
             operands = [self._print(operand) for operand in expr.args]
             if name.startswith("besselj"):
                 return f"BESSELJ({operands[0]},{name[-1]})"
-            if name in ("cot", "sec", "csc"):
-                return f"(1/{ {'cot': 'TAN', 'sec': 'COS', 'csc': 'SIN'}[name] }({operands[0]}))"
+            if name in inverses:
+                return f"(1/{inverses[name]}({operands[0]}))"
             if name == "sinc":
                 return f"IF({operands[0]}=0,1,SIN({operands[0]})/({operands[0]}))"
             if name == "ceiling":
                 return f"(-INT(-({operands[0]})))"
             return f"{names.get(name, name.upper())}({','.join(operands)})"
 
-        _print_Max = _print_Min = _print_Function
+        _print_Max = _print_Min = _print_And = _print_Or = _print_Function
 
         def _print_Piecewise(self, expr: Any) -> str:
             """The cases as nested IFs, from the last one on; NA() where none applies."""
@@ -392,12 +372,6 @@ def _excel_printer() -> Any:
             sign = {"==": "=", "!=": "<>"}.get(expr.rel_op, expr.rel_op)
             left, right = (self.parenthesize(side, precedence(expr)) for side in (expr.lhs, expr.rhs))
             return f"{left}{sign}{right}"
-
-        def _print_And(self, expr: Any) -> str:
-            return f"AND({','.join(map(self._print, expr.args))})"
-
-        def _print_Or(self, expr: Any) -> str:
-            return f"OR({','.join(map(self._print, expr.args))})"
 
     return ExcelPrinter()
 
@@ -417,12 +391,6 @@ def _excel_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comm
 
 #: Names that functions of words have in source text.
 _LEVELS = {f"level_{number}": f"level_{number}" for number in range(1, 100)}
-
-
-def _words(texts: Sequence[str], arguments: Sequence[str], tables: Tables) -> set[str]:
-    """The arguments that are words: those of the functions of words."""
-    text = " ".join(texts)
-    return {one for one in arguments for short in tables if re.search(rf"\b{short}\({one}\)", text)}
 
 
 #: One row a language.

@@ -101,23 +101,17 @@ def parse_number(value: float, digits: Digits) -> Number:
     size = abs(value)
     if math.isnan(size) or math.isinf(size):
         return Number("∞" if math.isinf(size) else "?", None)
-    if not isinstance(digits, int):
-        return _measured(size, digits[size]) if size in digits else parse_number(value, DIGITS)
-    if size == int(size) and size < 1e6:
+    is_measured = not isinstance(digits, int) and size in digits
+    count = digits if isinstance(digits, int) else digits.get(size, DIGITS)
+    if size == int(size) and size < 1e6 and not is_measured:
         return Number(str(int(size)), None)
-    mantissa, exponent = f"{size:.{digits - 1}e}".split("e")
-    if "." in mantissa:
+    rounded = f"{size:.{count - 1}e}"
+    mantissa, power = rounded.split("e")
+    exponent: int | None = int(power)
+    if -3 <= int(power) < 5:
+        # Only measured numbers have zeros for the digits before the point that they lack.
+        mantissa = f"{float(rounded) if is_measured else size:.{max(count - 1 - int(power), 0)}f}"
+        exponent = None
+    if "." in mantissa and not is_measured:
         mantissa = mantissa.rstrip("0").rstrip(".")
-    if -3 <= int(exponent) < 5:
-        plain = f"{size:.{max(digits - 1 - int(exponent), 0)}f}"
-        return Number(plain.rstrip("0").rstrip(".") if "." in plain else plain, None)
-    return Number(mantissa, int(exponent))
-
-
-def _measured(size: float, digits: int) -> Number:
-    """A number with all of its digits, zeros among them."""
-    mantissa, power = f"{size:.{digits - 1}e}".split("e")
-    exponent = int(power)
-    if -3 <= exponent < 5:
-        return Number(f"{float(f'{mantissa}e{power}'):.{max(digits - 1 - exponent, 0)}f}", None)
     return Number(mantissa, exponent)

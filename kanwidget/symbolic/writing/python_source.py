@@ -7,7 +7,7 @@ import functools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kanwidget.core.primitives import Form
 from kanwidget.datasets.encoding import MISSING
@@ -20,12 +20,9 @@ from kanwidget.symbolic.writing.text import Notation
 if TYPE_CHECKING:
     import sympy
 
+_SPECIAL = "scipy.special."
 #: Names from scipy, by the head of their functions.
-_SCIPY = {
-    function.head: function.numpy.rpartition(".")[2]
-    for function in FUNCTIONS
-    if function.numpy.startswith("scipy.special.")
-}
+_SCIPY = {row.head: row.numpy.removeprefix(_SPECIAL) for row in FUNCTIONS if row.numpy.startswith(_SPECIAL)}
 _RELATIONS = {
     "<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal", "==": "equal", "!=": "not_equal",
 }  # fmt: skip
@@ -91,13 +88,11 @@ def to_python(
     notation = replace(_NUMPY, variable=lambda text: arguments.get(text, "np.nan"), call=lambda text: functions[text])
     body = [notation.write(_numpy_form(form)) for form in written]
     result = f"({', '.join(body)},)" if isinstance(expr, Sequence) else body[0]
-    tables = tables or {}
+    tables, notes = tables or {}, notes or {}
     curves = [functions[call] for call in calls if call not in tables]
     parameters = [*arguments.values(), *(["*", *curves] if curves else [])]
     used = {symbol.name for expression in listed for symbol in expression.free_symbols}
-    meanings = {text: f"0 for {two[0]!r}, 1 for {two[1]!r}" for text, two in (switches or {}).items()} | {
-        **(notes or {})
-    }
+    meanings = {text: f"0 for {zero!r}, 1 for {one!r}" for text, (zero, one) in (switches or {}).items()} | {**notes}
     comments = [f"{short}: {text!r}" for text, short in (arguments | functions).items() if text != short]
     comments += [f"{arguments[text]}: {meaning}" for text, meaning in meanings.items() if text in used]
     lines = [
@@ -179,9 +174,8 @@ def _numpy_form(form: Form) -> Form:
         return (_RELATIONS[str(operands[0])], *operands[1:])
     if head == "piecewise":
         result: Form = math.nan
-        for case in reversed(operands):
-            assert isinstance(case, tuple)  # by construction, for the type checker
-            _, value, when = case
+        cases: list[Any] = operands
+        for _, value, when in reversed(cases):
             result = value if when == "true" else ("where", when, value, result)
         return result
     function = function_of(head)

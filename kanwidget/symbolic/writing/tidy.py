@@ -59,7 +59,9 @@ def _tidy(node: Any, tolerance: float, sizes: Mapping[str, float]) -> Any:
     if not node.args:
         return node
     if isinstance(node, sympy.Add):
-        return _sum_without_negligible([_tidy(term, tolerance, sizes) for term in node.args], tolerance, sizes)
+        terms = [_tidy(term, tolerance, sizes) for term in node.args]
+        scale = max((_magnitude(term, sizes) for term in terms if not term.is_number), default=0.0)
+        return sympy.Add(*(term for term in terms if not (term.is_Float and abs(float(term)) <= tolerance * scale)))
     if isinstance(node, sympy.Pow) and node.exp.is_Float:
         # Halves become exact, too: roots.
         twice = _as_whole(2 * node.exp, tolerance)
@@ -77,14 +79,6 @@ def _as_whole(number: Any, tolerance: float) -> Any:
     near = round(value)
     is_whole = abs(value - near) <= tolerance * abs(near)
     return sympy.Integer(near) if is_whole else number
-
-
-def _sum_without_negligible(terms: list[Any], tolerance: float, sizes: Mapping[str, float]) -> Any:
-    """A sum without the constants that are negligible beside the other terms."""
-    import sympy
-
-    scale = max((_magnitude(term, sizes) for term in terms if not term.is_number), default=0.0)
-    return sympy.Add(*(term for term in terms if not (term.is_Float and abs(float(term)) <= tolerance * scale)))
 
 
 def _magnitude(term: Any, sizes: Mapping[str, float]) -> float:
