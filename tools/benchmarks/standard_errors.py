@@ -131,7 +131,7 @@ def _problem(law: Law, seed: int) -> Problem:
     if law.classes:
         odds = torch.sigmoid(clean.values(true[0]))
         labels = torch.rand(law.rows, generator=generator, dtype=torch.float64) < odds
-        return ClassProblem(variables, x, labels.long(), 2)
+        return ClassProblem(variables, x, labels.long())
     y = clean.values(true)
     return Problem(variables, x, y + law.noise * _unit(y, generator) * (y if law.relative else 1))
 

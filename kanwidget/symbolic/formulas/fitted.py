@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -63,7 +63,7 @@ class FittedFormula:
     @property
     def determined(self) -> bool:
         """Whether no constant has a standard error larger than itself."""
-        return determined(self.constants)
+        return all(error < abs(value) for value, error in self.constants.values())
 
     @property
     def text(self) -> str:
@@ -114,17 +114,16 @@ class FittedFormula:
             lines.append("as many constants as rows: it fits whatever they hold. Give a longer table.")
         else:
             lines += self._constants(text)
-        return "\n".join([*lines, *([self.meaning] if self.meaning else [])])
+        return "\n".join(filter(None, [*lines, self.meaning]))
 
     def _constants(self, text: str) -> list[str]:
-        """Sentences on the constants: those that are determined with their errors, the others in words."""
+        """Sentences on the constants: those that are determined with their errors, the others in words; some are empty."""
         certain = certain_constants(self.constants, text, self.digits)
         figures = 2 if self.digits else 1
         lines = [f"constants {', '.join(with_error(*pair, figures) for pair in certain)}"] if certain else []
         if self.noise > _ROUND_OFF and certain:
             lines.append(f"rows weighted: errors grow with {self.name}, to about {100 * self.noise:.2g} % of it")
-        doubt = uncertain_constants(self.constants)
-        return [*lines, *([doubt] if doubt else [])]
+        return [*lines, uncertain_constants(self.constants)]
 
 
 def certain_constants(
@@ -154,16 +153,6 @@ def uncertain_constants(constants: Mapping[Any, tuple[float, float]]) -> str:
         return ""
     have = "has an error larger than itself" if uncertain == 1 else "have errors larger than themselves"
     return f"not determined by these data: {uncertain} of {len(constants)} constants {have}"
-
-
-def determined(table: Mapping[Any, tuple[float, float]]) -> bool:
-    """Whether no constant has a standard error larger than itself.
-
-    Examples:
-        >>> determined({"c": (2209.0, 7e4)}), determined({"c": (0.18, 0.006)})
-        (False, True)
-    """
-    return all(error < abs(value) for value, error in table.values())
 
 
 class FittedFormulas(tuple[FittedFormula, ...]):
@@ -231,8 +220,8 @@ def fitted_formulas(pose: Posed, problem: Problem, fit: Fit) -> list[FittedFormu
     """The records of a fit: one, or for classes one for each but the first."""
     import sympy
 
-    read = folded(fit)
-    parts = list(read.expression) if isinstance(problem, ClassProblem) else [read.expression]
+    expression, constants = folded(fit)
+    parts = list(expression) if isinstance(problem, ClassProblem) else [expression]
     error, noise = _error_and_noise(problem, fit)
     separated = problem.separates(fit.deviance)
     curves = [name for name in pose.names if name not in pose.words.tables]
@@ -242,9 +231,9 @@ def fitted_formulas(pose: Posed, problem: Problem, fit: Fit) -> list[FittedFormu
         formulas.append(
             FittedFormula(
                 name=f"score of {name}" if pose.reference else name,
-                expression=pose.finished(part),
+                expression=part.xreplace(pose.curves),
                 variables=list(problem.variables),
-                constants={} if separated else {c: pair for c, pair in read.constants.items() if c in floats},
+                constants={} if separated else {c: pair for c, pair in constants.items() if c in floats},
                 curves=tuple(curve for curve in curves if part.has(sympy.Function(curve))),
                 saturated=0 < problem.rows <= len(fit.symbols),
                 names=pose.names,
@@ -257,16 +246,10 @@ def fitted_formulas(pose: Posed, problem: Problem, fit: Fit) -> list[FittedFormu
     return formulas
 
 
-class Folded(NamedTuple):
-    """A fitted formula as it is read: one number for what several constants make up together."""
+def folded(fit: Fit) -> tuple[sympy.Expr, dict[sympy.Float, tuple[float, float]]]:
+    """A fit as it is read: its expression with one number for what several constants make up together, and its decimals.
 
-    expression: sympy.Expr
-    constants: dict[sympy.Float, tuple[float, float]]
-    """Its decimals, each with its value and standard error; the larger error where two have one value."""
-
-
-def folded(fit: Fit) -> Folded:
-    """A fit with one number for what its constants make up together.
+    Each of these has its value and standard error, the larger error where two have one value.
 
     exp(5.1 + 0.3·x) is 164·exp(0.3·x): the constants of the second formula are functions of those of the first, and so are their
     errors, to first order: the gradient times the covariance.
@@ -291,7 +274,7 @@ def folded(fit: Fit) -> Folded:
         constants[constant] = (value, max(error, former))
         return constant
 
-    return Folded(_folded(fit.template, set(fit.symbols), number), constants)
+    return _folded(fit.template, set(fit.symbols), number), constants
 
 
 def _folded(node: Any, symbols: set[Any], number: Callable[[Any], Any]) -> Any:
@@ -316,7 +299,7 @@ def _folded(node: Any, symbols: set[Any], number: Callable[[Any], Any]) -> Any:
             return number(outer[0]) * _folded(inner[0], symbols, number)
     if isinstance(node, (sympy.Add, sympy.Mul)):
         fixed = [arg for arg in node.args if arg.free_symbols <= symbols]
-        rest = [arg for arg in node.args if not arg.free_symbols <= symbols]
+        rest = [arg for arg in node.args if arg not in fixed]
         if isinstance(node, sympy.Mul):
             outer, rest = _split_exponentials(rest, symbols)
             fixed += outer
@@ -372,13 +355,6 @@ def _meaning(pose: Posed, *, separated: bool) -> str:
         )
     sure = "; no row is in doubt, so the constants have no errors: larger ones would fit as well" if separated else ""
     return text + sure
-
-
-def sympy_float() -> Any:
-    """The class of sympy's decimals."""
-    import sympy
-
-    return sympy.Float
 
 
 def expression_text(

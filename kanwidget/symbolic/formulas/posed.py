@@ -38,15 +38,11 @@ class Posed:
     names: dict[str, str] = field(default_factory=dict)
     """The names in print of the curves."""
     curves: dict[Any, Any] = field(default_factory=dict)
-    """Replacements for the curves of standardized columns in the result."""
+    """Replacements for the curves of standardized columns in the result, so that they are those of `numeric_functions(network)`."""
     reference: str = ""
     """The first class."""
     words: Words = field(default_factory=Words)
     """What words stand for in the expression."""
-
-    def finished(self, expr: Any) -> Any:
-        """A fitted expression, with curves as `numeric_functions(network)` has them."""
-        return expr.xreplace(self.curves)
 
 
 def posed(network: Network, data: Any, var: Sequence[Any] | None, where: str) -> list[Posed]:
@@ -65,18 +61,18 @@ def posed(network: Network, data: Any, var: Sequence[Any] | None, where: str) ->
     names, curves = function_names(network), {plain: curve for curve, plain in scaled.items()}
     words = Words.of(network, dataset, list(map(str, symbols)))
     x, y, weights = counted_rows(dataset, "train", where)
+    kind = ClassProblem if dataset.is_classification else Problem
+    problems = [
+        kind(variables, x, labels, functions, weights, where, from_data=weights is not None)
+        for labels in y.reshape(len(y), -1).unbind(1)
+    ]
     if dataset.is_classification:
         classes = _class_names(dataset, len(expressions))
         odds = sympy.Tuple(*(expression - expressions[0] for expression in expressions[1:]))
-        problem: Problem = ClassProblem(variables, x, y, len(expressions), functions, weights, where)
-        return [Posed(tuple(classes[1:]), problem, odds, names, curves, classes[0], words)]
-
-    def rows(output: int) -> Problem:
-        return Problem(variables, x, y[:, output], functions, weights, where, from_data=weights is not None)
-
+        return [Posed(tuple(classes[1:]), problems[0], odds, names, curves, classes[0], words)]
     return [
-        Posed((name,), rows(i), expression, names, curves, words=words)
-        for i, (name, expression) in enumerate(zip(dataset.out_vars, expressions, strict=True))
+        Posed((name,), problem, expression, names, curves, words=words)
+        for name, problem, expression in zip(dataset.out_vars, problems, expressions, strict=True)
     ]
 
 

@@ -63,7 +63,7 @@ def test_scores_are_those_of_logistic_regression():
     """Against the equations of the maximum: with an intercept, Σ(y - p)·x = 0, and the information is XᵀWX."""
     x = rows(300)
     labels = drawn(torch.stack([torch.zeros(300), 1.7 * x[:, 0] + 0.4], 1))
-    fit = ClassProblem([A, B], x, labels, 2).fit(sympy.Tuple(1.3 * A + 0.2))
+    fit = ClassProblem([A, B], x, labels).fit(sympy.Tuple(1.3 * A + 0.2))
     design = torch.stack([x[:, 0], torch.ones(300)], 1).double()
     slope, intercept = (float(fit.expression[0].coeff(A)), float(fit.expression[0].subs(A, 0)))
     p = torch.sigmoid(slope * x[:, 0] + intercept)
@@ -124,8 +124,8 @@ def test_a_row_of_weight_two_counts_as_two_rows():
     labels = drawn(torch.stack([torch.zeros(200), 1.5 * x[:, 0] - 0.4], 1))
     twice = torch.arange(200) < 100
     score = sympy.Tuple(2.0 * A + 0.1)
-    weighted = ClassProblem([A, B], x, labels, 2, weights=torch.where(twice, 2.0, 1.0).double().sqrt()).fit(score)
-    repeated = ClassProblem([A, B], torch.cat([x, x[twice]]), torch.cat([labels, labels[twice]]), 2).fit(score)
+    weighted = ClassProblem([A, B], x, labels, weights=torch.where(twice, 2.0, 1.0).double().sqrt()).fit(score)
+    repeated = ClassProblem([A, B], torch.cat([x, x[twice]]), torch.cat([labels, labels[twice]])).fit(score)
     assert weighted.deviance == pytest.approx(repeated.deviance)
     for fit, other in zip(weighted.table.values(), repeated.table.values(), strict=True):
         assert fit == pytest.approx(other, rel=1e-6)

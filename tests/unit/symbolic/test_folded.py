@@ -8,7 +8,7 @@ import torch
 
 from kanwidget.core.primitives import primitives
 from kanwidget.symbolic import refit
-from kanwidget.symbolic.formulas.fitted import determined, folded
+from kanwidget.symbolic.formulas.fitted import FittedFormula, folded
 from kanwidget.symbolic.formulas.regression.problem import Problem
 from kanwidget.symbolic.formulas.simplest import complexity, price
 
@@ -23,15 +23,16 @@ def read(expr, x, y):
 
 def test_constants_that_make_up_a_number_are_one():
     y = 164 * torch.exp(0.3 * U[:, 0]) + NOISE
-    found = read(sympy.exp(sympy.Float(5.1) + sympy.Float(0.3) * A), U, y)
-    (factor, error), (rate, _) = found.constants.values()
-    assert found.expression == sympy.Float(factor) * sympy.exp(sympy.Float(rate) * A)
+    expression, constants = read(sympy.exp(sympy.Float(5.1) + sympy.Float(0.3) * A), U, y)
+    (factor, error), (rate, _) = constants.values()
+    assert expression == sympy.Float(factor) * sympy.exp(sympy.Float(rate) * A)
     assert factor == pytest.approx(math.exp(5.1))
     assert 0 < error < 1
 
 
 def test_what_the_data_do_not_determine_has_an_infinite_error():
-    errors = dict(read(2.5 * A + 1.5, 0 * U, NOISE + 1.5).constants.values())
+    _, constants = read(2.5 * A + 1.5, 0 * U, NOISE + 1.5)
+    errors = dict(constants.values())
     assert errors[2.5] == math.inf
     assert errors[1.5] < 0.01
 
@@ -49,8 +50,10 @@ def test_the_price_of_exact_formulas_is_their_length():
 
 
 def test_determined():
-    assert determined({})
-    assert not determined({"c": (1.0, math.inf)})
+    assert FittedFormula("y", A, [A], {}).determined
+    assert not FittedFormula("y", A, [A], {sympy.Float(1.0): (1.0, math.inf)}).determined
+    assert not FittedFormula("y", A, [A], {sympy.Float(2209.0): (2209.0, 7e4)}).determined
+    assert FittedFormula("y", A, [A], {sympy.Float(0.18): (0.18, 0.006)}).determined
 
 
 def test_a_start_outside_of_the_domain_is_left_alone():

@@ -114,13 +114,11 @@ def _law(session: Session, model: KAN, node: int, fitted: Any) -> FrontLaw | Non
     loss = session.run.trainer.loss
     if not isinstance(fitted, FittedFormula) or fitted.curves or not (loss.root or loss.classes):
         return None
-    from kanwidget.symbolic.formulas.fitted import sympy_float
-
     error, as_good = form_figures(fitted_form(fitted), model, session.data)
     if error is None:
         return None
     names = dict(zip((symbol.name for symbol in fitted.variables), session.in_vars, strict=True))
-    size = len(fitted.expression.atoms(sympy_float()))
+    size = sum(atom.is_Float for atom in fitted.expression.atoms())
     # Words have a value for each level, one of which the constant summand takes along.
     size += fitted.words.free_values
     written = writing(fitted.expression, names, fitted.names, most=_MAX_TEXT, wrap=False)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from kanwidget._types import Elementwise
 from kanwidget.symbolic.formulas.evaluation import evaluate
 from kanwidget.symbolic.formulas.regression.problem import Problem, inverse_information
 
@@ -24,28 +22,8 @@ class ClassProblem(Problem):
     The step of Fisher's scoring is one of least squares: with S·Sᵀ = diag(p) - p·pᵀ the covariance of a row's class, the rows of the
     Jacobian are Sᵀ·J, and the residual is that of which the product with these is the gradient.
 
-    Args:
-        variables: The symbol of each column.
-        x: Shape `(n, len(variables))`.
-        classes: Class numbers, `(n,)`.
-        count: Number of classes.
-        functions: The numeric edges in the expressions.
-        weights: Square roots of the weights of rows, `(n,)`.
-        where: The name of the public function, for errors.
+    Arguments are those of `Problem`, with class numbers as y and the square roots of the rows' weights as weights.
     """
-
-    def __init__(
-        self,
-        variables: Sequence[Any],
-        x: Tensor,
-        classes: Tensor,
-        count: int,
-        functions: Mapping[str, Elementwise] | None = None,
-        weights: Tensor | None = None,
-        where: str = "fit_formula",
-    ) -> None:
-        super().__init__(variables, x, classes, functions, weights, where, from_data=weights is not None)
-        self.count = count
 
     @property
     def classes(self) -> Tensor:
@@ -96,8 +74,7 @@ class ClassProblem(Problem):
         p = torch.softmax(scores, 1)
         root = p.clamp(min=_SMALLEST).sqrt()
         rows = root[..., None] * (jacobian - (p[..., None] * jacobian).sum(1, keepdim=True))
-        chosen = torch.nn.functional.one_hot(self.classes, self.count).to(p)
-        residual = torch.where(chosen > 0, 1.0, 0.0) - p
+        residual = torch.nn.functional.one_hot(self.classes, p.shape[1]).to(p) - p
         # A row that is surely of another class than it has would need an infinite residual: its gradient is kept, its size bounded.
         residual = residual / root.clamp(min=1e-8)
         if self.weights is not None:
