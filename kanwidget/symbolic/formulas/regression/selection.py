@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
@@ -101,24 +102,21 @@ class Selector:
 
     # ---- comparisons
 
-    def _try(self, fit: Fit, numbers: dict[Any, Any]) -> Fit | None:
-        """The formula with these numbers for some constants and the others fitted; None where that is none."""
+    def _try(self, fit: Fit, numbers: dict[Any, Any]) -> Fit:
+        """The formula with these numbers for some constants and the others fitted; of infinite deviance where that is none."""
         return self._fitted(fit.template, fit.with_numbers(numbers))
 
-    def _fitted(self, before: Any, expression: Any) -> Fit | None:
-        """The fit of an expression that is to replace another one; None where it is none, or no further fit is due."""
-        if self.fits >= _MOST_FITS or self._is_late:
-            return None
+    def _fitted(self, before: Any, expression: Any) -> Fit:
+        """The fit of an expression that is to replace another one; of infinite deviance where it is none, or no further fit is due."""
         lost = bool(before.free_symbols & set(self.problem.variables)) and not expression.free_symbols
-        if lost or not has_values(expression):
-            return None
+        if self.fits >= _MOST_FITS or self._is_late or lost or not has_values(expression):
+            return replace(self.full, deviance=math.inf)
         self.fits += 1
-        trial = self.problem.fit(self._canonical(expression), self.limit)
-        return trial if math.isfinite(trial.deviance) else None
+        return self.problem.fit(self._canonical(expression), self.limit)
 
-    def _agrees(self, trial: Fit | None, fit: Fit) -> bool:
+    def _agrees(self, trial: Fit, fit: Fit) -> bool:
         """Whether the data allow the smaller formula instead of `fit`, and of the first one."""
-        return trial is not None and self._small(trial, fit) and self._small(trial, self.full)
+        return self._small(trial, fit) and self._small(trial, self.full)
 
     def _small(self, trial: Fit, fit: Fit) -> bool:
         fewer = len(fit.symbols) - len(trial.symbols)
@@ -136,9 +134,8 @@ class Selector:
         """
         while True:
             trials = [self._try(fit, {symbol: number}) for symbol, number in options(fit)]
-            fitted = [trial for trial in trials if trial is not None]
-            best = min(fitted, key=lambda trial: trial.deviance, default=None)
-            if best is None or not self._agrees(best, fit):
+            best = min(trials, key=lambda trial: trial.deviance, default=fit)
+            if not self._agrees(best, fit):
                 return fit
             fit = best
 
@@ -152,7 +149,7 @@ class Selector:
             if self._is_late:  # what is proposed for a long formula takes a while by itself
                 break
             trial = self._fitted(expression, expression.xreplace({proposal.part: proposal.simpler}))
-            if trial is not None and self._agrees(trial, fit):
+            if self._agrees(trial, fit):
                 trials.append(trial)
         return min(trials, key=self._cost, default=fit)
 
@@ -166,14 +163,14 @@ class Selector:
         """The formula with a number in place of each constant that others make up for."""
         while True:
             trials = (self._try(fit, {symbol: number}) for symbol, number in _redundant(fit))
-            smaller = next((trial for trial in trials if trial is not None and self._same(trial, fit)), None)
+            smaller = next((trial for trial in trials if self._same(trial, fit)), None)
             if smaller is None:
                 return fit
             fit = smaller
 
     def _same(self, trial: Fit, fit: Fit) -> bool:
         """Whether a formula with fewer constants fits as well."""
-        if len(trial.symbols) >= len(fit.symbols):
+        if len(trial.symbols) >= len(fit.symbols) or math.isinf(trial.deviance):
             return False
         slack = 1e-3 * self.variance + self.problem.rows * self.problem.noise_floor
         return trial.deviance <= fit.deviance * (1 + 1e-9) + slack
@@ -188,7 +185,7 @@ class Selector:
         for whole in _offsets(fit):
             group = [symbol for symbol in whole if symbol not in _constants_beside_curves(fit)]
             trial = self._try(fit, dict.fromkeys(group, zero))
-            if self._agrees(trial, fit) and trial is not None and not self._needs_one(trial, fit, group):
+            if self._agrees(trial, fit) and not self._needs_one(trial, fit, group):
                 return self.without_zeros(trial)
         return self._reduced(fit, lambda fit: [(symbol, zero) for symbol in self._uncertain(fit)])
 
@@ -210,11 +207,9 @@ class Selector:
         """Whether one of the constants that went is needed: among many needless ones it doesn't show."""
         import sympy
 
-        for symbol in group:
-            back = self._try(fit, {other: sympy.Integer(0) for other in group if other is not symbol})
-            if back is not None and trial.deviance - back.deviance > _ERRORS**2 * self.variance:
-                return True
-        return False
+        zeros = dict.fromkeys(group, sympy.Integer(0))
+        trials = (self._try(fit, {other: zeros[other] for other in group if other is not symbol}) for symbol in group)
+        return any(trial.deviance - back.deviance > _ERRORS**2 * self.variance for back in trials)
 
     # ---- exponents
 
@@ -223,7 +218,7 @@ class Selector:
         every = dict(_simple_exponents(fit))
         if len(every) > 1:
             trial = self._try(fit, every)
-            if trial is not None and self._agrees(trial, fit):
+            if self._agrees(trial, fit):
                 return trial
         return self._reduced(fit, _simple_exponents)
 
@@ -257,14 +252,8 @@ def _offsets(fit: Fit) -> list[list[Any]]:
 
     symbols = set(fit.symbols)
     added = [term for total in fit.template.atoms(sympy.Add) for term in total.args if term in symbols]
-    inner = [
-        term
-        for node in fit.template.atoms(sympy.Pow, sympy.log)
-        for total in node.args[:1]
-        if isinstance(total, sympy.Add)
-        for term in total.args
-        if term in symbols
-    ]
+    operands = [node.args[0] for node in fit.template.atoms(sympy.Pow, sympy.log)]
+    inner = [term for total in operands if total.is_Add for term in total.args if term in symbols]
     groups = [list(dict.fromkeys(group)) for group in (added, inner)]
     return [group for i, group in enumerate(groups) if len(group) > 1 and group not in groups[:i]]
 
@@ -337,7 +326,8 @@ def proposals(expr: Any, values: Callable[[Any], Tensor]) -> Iterator[_Proposal]
         target = values(part)
         if not bool(torch.isfinite(target).all()) or not float(target.std()) > 0:
             continue
-        made = [*_of_one_variable(part, target, values), *_of_the_argument(part, target, values)]
+        pairs = [*_of_one_variable(part, target, values), *_of_the_argument(part, target, values)]
+        made = [_Proposal(part, simpler, explained) for simpler, explained in pairs if explained >= _LEAST]
         yield from sorted(made, key=lambda proposal: -proposal.explained)[:_MOST]
 
 
@@ -363,8 +353,11 @@ def _is_simple(part: Any) -> bool:
     return function.is_Symbol or isinstance(function, sympy.core.function.AppliedUndef)
 
 
-def _of_one_variable(part: Any, target: Tensor, values: Callable[[Any], Tensor]) -> Iterator[_Proposal]:
-    """For a part of one variable x: lines in x, log(x) and 1/x, and `_products` where its values, `target`, have one sign."""
+def _of_one_variable(part: Any, target: Tensor, values: Callable[[Any], Tensor]) -> Iterator[tuple[Any, float]]:
+    """For a part of one variable x: lines in x, log(x) and 1/x, and `_products` where its values, `target`, have one sign.
+
+    Each with the share of the variance that it explains.
+    """
     import sympy
 
     if len(part.free_symbols) != 1:
@@ -377,13 +370,12 @@ def _of_one_variable(part: Any, target: Tensor, values: Callable[[Any], Tensor])
         bases |= {sympy.log(variable): column.log(), 1 / variable: 1 / column}
     for basis, numbers in bases.items():
         offset, factor, explained = _fitted_line(numbers, target)
-        if explained >= _LEAST:
-            yield _Proposal(part, sympy.Float(offset) + sympy.Float(factor) * basis, explained)
+        yield sympy.Float(offset) + sympy.Float(factor) * basis, explained
     if positive and bool((target > 0).all() | (target < 0).all()):
-        yield from _products(part, variable, column, target)
+        yield from _products(variable, column, target)
 
 
-def _products(part: Any, variable: Any, column: Tensor, target: Tensor) -> Iterator[_Proposal]:
+def _products(variable: Any, column: Tensor, target: Tensor) -> Iterator[tuple[Any, float]]:
     """c·x^n, c·exp(a·x), c·exp(a/x) and c·x/(x + k) for a part of one sign."""
     import sympy
 
@@ -395,18 +387,14 @@ def _products(part: Any, variable: Any, column: Tensor, target: Tensor) -> Itera
     ]
     for make, numbers in options:
         offset, power, explained = _fitted_line(numbers, logarithm)
-        if explained >= _LEAST:
-            yield _Proposal(
-                part, sympy.Float(sign * float(torch.tensor(offset).exp())) * make(sympy.Float(power)), explained
-            )
+        yield sympy.Float(sign * float(torch.tensor(offset).exp())) * make(sympy.Float(power)), explained
     # 1/y = 1/c + (k/c)/x
     inverse, slope, explained = _fitted_line(1 / column, 1 / target)
-    if explained >= _LEAST and inverse != 0 and slope / inverse > 0:
-        limit = sympy.Float(1 / inverse)
-        yield _Proposal(part, limit * variable / (variable + sympy.Float(slope / inverse)), explained)
+    if inverse != 0 and slope / inverse > 0:
+        yield sympy.Float(1 / inverse) * variable / (variable + sympy.Float(slope / inverse)), explained
 
 
-def _of_the_argument(part: Any, target: Tensor, values: Callable[[Any], Tensor]) -> Iterator[_Proposal]:
+def _of_the_argument(part: Any, target: Tensor, values: Callable[[Any], Tensor]) -> Iterator[tuple[Any, float]]:
     """A line or a parabola in the place of a function whose argument hardly moves."""
     import sympy
 
@@ -417,15 +405,13 @@ def _of_the_argument(part: Any, target: Tensor, values: Callable[[Any], Tensor])
         return
     numbers = values(argument)
     offset, factor, explained = _fitted_line(numbers, target)
-    if explained >= _LEAST:
-        yield _Proposal(part, sympy.Float(offset) + sympy.Float(factor) * argument, explained)
+    yield sympy.Float(offset) + sympy.Float(factor) * argument, explained
     center = numbers.mean()
     square, linear, constant, explained = _fitted_parabola(numbers - center, target)
     if explained >= _LEAST and abs(square) > 0:
         vertex = float(center) - linear / (2 * square)
         height = constant - linear**2 / (4 * square)
-        parabola = sympy.Float(square) * (argument - sympy.Float(vertex)) ** 2 + sympy.Float(height)
-        yield _Proposal(part, parabola, explained)
+        yield sympy.Float(square) * (argument - sympy.Float(vertex)) ** 2 + sympy.Float(height), explained
 
 
 def _fitted_line(x: Tensor, y: Tensor) -> tuple[float, float, float]:
