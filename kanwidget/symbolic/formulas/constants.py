@@ -28,15 +28,16 @@ _APART = 100
 _APART_IN_ANGLES = _APART_OF_ONE = 40
 #: Relative uncertainty of constants that were fitted to exact data.
 _EXACT = 1e-9
-#: Exact numbers, the simplest first: denominators of fractions, and of multiples of π, √2 and, last, of further numbers. Each level
-#: holds the earlier ones.
+_SIMPLE = dict.fromkeys(("1", "pi", "sqrt(2)"), (1, 2, 3, 4, 5, 6, 8, 10))
+_FURTHER = ("1/pi", "pi**2", "sqrt(3)", "sqrt(5)", "sqrt(pi)", "1/sqrt(pi)", "1/sqrt(2*pi)")
+#: Exact numbers, the simplest first: denominators of fractions, and of multiples of π, √2 and, last, of further numbers, which are
+#: named as sympy writes them. Each level holds the earlier ones.
 _LEVELS = (
     {"1": (1,)},
-    {"1": (1, 2), "pi": (1, 2), "root": (1, 2)},
-    {"1": (1, 2, 3, 4, 5), "pi": (1, 2, 3, 4), "root": (1, 2, 3, 4)},
-    dict.fromkeys(("1", "pi", "root"), (1, 2, 3, 4, 5, 6, 8, 10)),
-    dict.fromkeys(("1", "pi", "root"), (1, 2, 3, 4, 5, 6, 8, 10))
-    | dict.fromkeys(("1/pi", "pi^2", "root3", "root5", "rootpi", "1/rootpi", "1/root2pi"), (1, 2, 3, 4, 6, 8)),
+    {"1": (1, 2), "pi": (1, 2), "sqrt(2)": (1, 2)},
+    {"1": (1, 2, 3, 4, 5), "pi": (1, 2, 3, 4), "sqrt(2)": (1, 2, 3, 4)},
+    _SIMPLE,
+    _SIMPLE | dict.fromkeys(_FURTHER, (1, 2, 3, 4, 6, 8)),
 )
 #: Beyond this only whole numbers are simple, up to its square.
 _LARGEST = 100
@@ -149,19 +150,13 @@ def snapped(
         if constant is None or time.monotonic() > deadline:
             return fit
         limit = fit.deviance + _ERRORS**2 * problem.variance(fit) + problem.rows * problem.noise_floor
-        trial = _replaced_and_refitted(problem, fit.expression, constant, exact)
-        if trial is None or not trial.deviance <= limit or not agrees(fit, trial):
+        expression = fit.expression.xreplace({constant: exact})
+        is_lost = bool(fit.expression.free_symbols) and not expression.free_symbols
+        trial = fit if is_lost or not has_values(expression) else problem.fit(expression)
+        if trial is fit or not trial.deviance <= limit or not agrees(fit, trial):
             refused.add((_key(constant), exact))
         else:
             fit = trial
-
-
-def _replaced_and_refitted(problem: Problem, current: Any, constant: Any, exact: Any) -> Fit | None:
-    """The expression with an exact number for one constant and the others fitted, if it still is one."""
-    expression = current.xreplace({constant: exact})
-    if not has_values(expression) or bool(current.free_symbols) > bool(expression.free_symbols):
-        return None
-    return problem.fit(expression)
 
 
 def _exponents(expr: Any, tolerance: float) -> dict[Any, tuple[float, float]]:
@@ -177,10 +172,9 @@ def _angles(expr: Any) -> set[Any]:
     import sympy
 
     def numbers(node: Any) -> set[Any]:
-        parts = node.args if isinstance(node, (sympy.Add, sympy.Mul)) else (node,)
-        return {part for part in parts if part.is_Float}.union(
-            *(numbers(part) for part in parts if isinstance(part, (sympy.Add, sympy.Mul)) and part != node)
-        )
+        if isinstance(node, (sympy.Add, sympy.Mul)):
+            return set().union(*map(numbers, node.args))
+        return {node} if node.is_Float else set()
 
     return set().union(*(numbers(node.args[0]) for node in expr.atoms(sympy.sin, sympy.cos, sympy.tan)))
 
@@ -205,14 +199,11 @@ def _proposals(
             if abs(value) <= max(_ERRORS * error, zero)
         }
         yield from ((c, sympy.Integer(0)) for c in sorted(doubts, key=lambda c: doubts[c]))
-    proposals = [
-        (c, exact_number(value, error, tolerance, _APART_IN_ANGLES if c in angles else _APART))
-        for c, (value, error) in table.items()
-        if value
-    ]
-    ranked = [
-        (level, abs(float(exact) / float(c) - 1), c, exact) for c, (level, exact) in proposals if exact is not None
-    ]
+    ranked = []
+    for c, (value, error) in table.items():
+        level, exact = exact_number(value, error, tolerance, _APART_IN_ANGLES if c in angles else _APART)
+        if exact is not None:
+            ranked.append((level, abs(float(exact) / float(c) - 1), c, exact))
     yield from ((c, exact) for _, _, c, exact in sorted(ranked, key=lambda entry: entry[:2]))
 
 
@@ -262,17 +253,7 @@ def _units() -> dict[str, tuple[Any, float]]:
     """The numbers whose multiples are exact numbers, and their sizes."""
     import sympy
 
-    pi, sqrt = sympy.pi, sympy.sqrt
-    units = {
-        "1": sympy.Integer(1),
-        "pi": pi,
-        "root": sqrt(2),
-        "1/pi": 1 / pi,
-        "pi^2": pi**2,
-        "root3": sqrt(3),
-        "root5": sqrt(5),
-    }
-    units |= {"rootpi": sqrt(pi), "1/rootpi": 1 / sqrt(pi), "1/root2pi": 1 / sqrt(2 * pi)}
+    units = {name: sympy.sympify(name) for name in (*_SIMPLE, *_FURTHER)}
     return {name: (unit, float(unit)) for name, unit in units.items()}
 
 

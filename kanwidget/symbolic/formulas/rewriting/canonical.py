@@ -105,17 +105,11 @@ def _monic_product(node: Any, values: Values) -> Any:
     """2·(3·x + 1)·(y + 2) as 6·(x + 1/3)·(y + 2); powers of one base become one."""
     import sympy
 
-    factors = list(node.args)
-    sums = [factor for factor in factors if isinstance(factor, sympy.Add)]
+    sums = [factor for factor in node.args if isinstance(factor, sympy.Add)]
     if not sums:
         return node
-    numbers = []
-    monic = []
-    for factor in sums:
-        number, rest = _leading(factor, values)
-        numbers.append(number)
-        monic.append(rest)
-    return sympy.Mul(*numbers, *(factor for factor in factors if factor not in sums), *monic)
+    numbers, monic = zip(*(_leading(factor, values) for factor in sums), strict=True)
+    return sympy.Mul(*numbers, *(factor for factor in node.args if factor not in sums), *monic)
 
 
 def _term(term: Any, values: Values) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -143,10 +144,7 @@ def _short(expr: Any) -> bool:
         if isinstance(node, sympy.Add):
             return min(sum(terms(arg) for arg in node.args), 10**6)
         if isinstance(node, sympy.Mul):
-            product = 1
-            for arg in node.args:
-                product = min(product * terms(arg), 10**6)
-            return product
+            return min(math.prod(map(terms, node.args)), 10**6)
         if isinstance(node, sympy.Pow) and node.exp.is_Integer and node.exp > 0:
             return min(terms(node.base) ** min(int(node.exp), 20), 10**6)
         return 1
