@@ -185,11 +185,9 @@ def _fit_params(function: Primitive, inputs: Tensor, values: Tensor) -> Symbolic
         return _fit_with_params(function, (1.0, 0.0, 0.0, mean), inputs, values)
     low, high = float(inputs.min()), float(inputs.max())
     if float(values.max() - values.min()) <= 1e-6 * float(values.abs().max()):
-        middle = next(
-            (p for p in (0.0, 1.0 - low, -1.0 - high) if function.interval(low + p, high + p) is not None), None
-        )
-        if middle is not None:
-            return _fit_with_params(function, (1.0, middle, 0.0, mean), inputs, values)
+        for shift in (0.0, 1.0 - low, -1.0 - high):
+            if function.interval(low + shift, high + shift) is not None:
+                return _fit_with_params(function, (1.0, shift, 0.0, mean), inputs, values)
     expected = f"a function that is defined on the edge's data, from {low:.4g} to {high:.4g}, for some a and b"
     _check.fail("name", "fix_symbolic", expected, function.name, "Use suggest_symbolic for the functions that are.")
 
@@ -274,20 +272,14 @@ def replace_spline(
     layer.spline_on[target, source] = keep_spline
 
 
+@torch.no_grad()
 def _add_to_spline(layer: Layer, source: int, target: int, sign: float) -> None:
-    """Add the edge's symbolic function (or subtract it) to its spline coefficients."""
-    name = layer.symbol(source, target)
-    if name is not None:
-        with torch.no_grad():
-            layer.spline_coef[target, source] += sign * _spline_of_symbol(layer, source, target, primitive(name))
-
-
-def _spline_of_symbol(layer: Layer, source: int, target: int, primitive: Primitive) -> Tensor:
-    """Coefficients of the spline closest to the edge's c·f(a·x + b) + d on the grid, shape `(G + k,)`.
+    """Add the spline closest to the edge's c·f(a·x + b) + d on the grid to its coefficients, or subtract it.
 
     Least squares on points of the grid at which the function is defined. Equal constants and knots give equal coefficients, so
     that `unfix_symbolic` adds exactly those that `fix_symbolic` subtracted.
     """
+    function = primitive(str(layer.symbol(source, target)))
     grid = layer.grid[source].double()
     count = _DENSITY * (len(grid) - 1) + 1
     position = torch.linspace(0, len(grid) - 1, count, dtype=torch.float64, device=grid.device)
@@ -296,14 +288,14 @@ def _spline_of_symbol(layer: Layer, source: int, target: int, primitive: Primiti
     a, b, c, d = layer.affine[target, source].detach().double().unbind()
     u = a * points + b
     inside = torch.zeros_like(u, dtype=torch.bool)
-    for low, high in _intervals_within(primitive, float(u.min()), float(u.max())):
-        inside |= (u >= low) & (u <= high) if primitive.closed else (u > low) & (u < high)
-    values = c * primitive.fn(torch.where(inside, u, inner_point(primitive.intervals[0]))) + d
+    for low, high in _intervals_within(function, float(u.min()), float(u.max())):
+        inside |= (u >= low) & (u <= high) if function.closed else (u > low) & (u < high)
+    values = c * function.fn(torch.where(inside, u, inner_point(function.intervals[0]))) + d
     inside &= torch.isfinite(values)
     design = splines.basis(points[:, None], layer.knots[source : source + 1].double(), layer.k)[:, 0]
     # The solution of least norm: where the symbol isn't defined its spline is 0.
     coef = torch.linalg.pinv(design[inside], rtol=1e-10) @ values[inside]
-    return coef.to(layer.coef)
+    layer.spline_coef[target, source] += sign * coef.to(layer.coef)
 
 
 def _intervals_within(primitive: Primitive, low: float, high: float) -> list[tuple[float, float]]:

@@ -8,7 +8,7 @@ more certain.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -55,9 +55,14 @@ def partial_residuals(network: Network, edges: Sequence[EdgeRef], data: Dataset)
     if labels.is_floating_point() and labels.shape[1] != network.n_out:
         return None
     nodes, values, gradients = sensitivities(network, data.train_input)
-    ask, results = _loss_of_steps(network, nodes[-1].double(), labels), []
+    curvature, pull = _curvature_and_pull(network, nodes[-1].double(), labels)
+    results = []
     for index, source, target in edges:
-        wanted, weight = ask(torch.stack([part[index][:, target, source] for part in gradients], 1).double())
+        gradient = torch.stack([part[index][:, target, source] for part in gradients], 1).double()
+        weight = (curvature * gradient.square()).sum(1)
+        if not labels.is_floating_point():
+            weight = weight - (curvature * gradient).sum(1).square()
+        wanted = (pull * gradient).sum(1) / weight
         if data.train_weight is not None:
             weight = weight * data.train_weight.flatten()
         largest = weight.nan_to_num(0, 0, 0).max()
@@ -86,8 +91,8 @@ def dots(network: Network, edge: EdgeRef, data: Dataset, count: int) -> Tensor:
     return torch.stack([inputs, values])[:, drawn]
 
 
-def _loss_of_steps(network: Network, output: Tensor, labels: Tensor) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
-    """A function that says what the rows ask of an edge, all in scaled numbers.
+def _curvature_and_pull(network: Network, output: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """How the loss depends on each output, all in scaled numbers, `(rows, outputs)` both.
 
     Args:
         network: The network.
@@ -95,27 +100,14 @@ def _loss_of_steps(network: Network, output: Tensor, labels: Tensor) -> Callable
         labels: Numbers, `(rows, outputs)`, or class numbers.
 
     Returns:
-        A function of the derivatives of the outputs in an edge, `(rows, outputs)`: it gives by how much each row wants the edge's value to
-        move, and the row's weight, `(rows,)` both.
+        The second derivatives, for classes the probabilities p, whose matrix is diag(p) - p·pᵀ; and minus the first derivatives.
     """
     if labels.is_floating_point():
         residual = network.scaling.scaled_outputs(labels).double() - output
-        certainty = _certainty(network, output, residual)
-        squared, pull = certainty.square(), certainty.square() * residual
-
-        def of_squares(gradient: Tensor) -> tuple[Tensor, Tensor]:
-            weight = (squared * gradient.square()).sum(1)
-            return (pull * gradient).sum(1) / weight, weight
-
-        return of_squares
+        squared = _certainty(network, output, residual).square()
+        return squared, squared * residual
     probability = torch.softmax(network.scaling.own_outputs(output), 1)
-    surprise = one_hot(labels.flatten(), output.shape[1]) - probability
-
-    def of_classes(gradient: Tensor) -> tuple[Tensor, Tensor]:
-        weight = (probability * gradient.square()).sum(1) - (probability * gradient).sum(1).square()
-        return (surprise * gradient).sum(1) / weight, weight
-
-    return of_classes
+    return probability, one_hot(labels.flatten(), output.shape[1]) - probability
 
 
 def _certainty(network: Network, output: Tensor, residual: Tensor) -> Tensor:

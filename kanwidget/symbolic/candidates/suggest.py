@@ -160,7 +160,7 @@ def candidates_of_layer(
                 )
     curved = [ref for ref in refs if ref not in found]
     if curved:
-        x = reference_rows(data.train_input).to(network.device, network.dtype) if isinstance(data, Dataset) else data
+        x = _reference(network, data) if isinstance(data, Dataset) else data
         pairs = [(ref.source, ref.target) for ref in curved]
         inputs, values = edge_samples(network, refs[0].layer, pairs, x)
         rule: dict[str, Any] = ranking_of(network, refs[0].layer, pairs, x) if numbers is None else {"numbers": numbers}
@@ -179,14 +179,16 @@ def noise_of(network: Network, refs: Sequence[EdgeRef], data: Tensor | Dataset) 
     if not isinstance(data, Dataset):
         return [0.0] * len(refs)
     rows = sampled_data(data, _ROWS)
-    error = scaled_error(
-        network, rows if rows.test_input is None else replace(rows, **rows_of(rows, "test", name="train"))
-    )
+    if rows.test_input is not None:
+        rows = replace(rows, **rows_of(rows, "test", name="train"))
+    error = scaled_error(network, rows)
     if error is None:
         return [0.0] * len(refs)
-    return curve_noise(
-        network, refs, reference_rows(data.train_input).to(network.device, network.dtype), error, len(data.train_input)
-    )
+    return curve_noise(network, refs, _reference(network, data), error, len(data.train_input))
+
+
+def _reference(network: Network, data: Dataset) -> Tensor:
+    return reference_rows(data.train_input).to(network.device, network.dtype)
 
 
 def function_in_place(network: Network, ref: EdgeRef) -> InPlace | None:

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import torch
 from torch import Tensor
 
 from kanwidget._types import Elementwise
@@ -67,9 +66,3 @@ def called(primitive: Primitive, fn: Elementwise, u: Tensor) -> Tensor:
         if value.dtype != u.dtype:
             raise BrokenPrimitive(primitive, f"returned {value.dtype} for {u.dtype}")
     return value
-
-
-def check_finite(primitive: Primitive, values: Tensor) -> None:
-    """A registered function that is nowhere a number can't be used."""
-    if values.numel() and not is_built_in(primitive.name) and not bool(torch.isfinite(values).any()):
-        raise BrokenPrimitive(primitive, "returned no finite number")

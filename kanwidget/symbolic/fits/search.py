@@ -18,7 +18,7 @@ from torch import Tensor
 
 from kanwidget.core.primitives import Interval, Primitive, Starts, is_built_in
 from kanwidget.symbolic.fits.curves import Curves, best_split, cells
-from kanwidget.symbolic.fits.custom import blamed, called, check_finite
+from kanwidget.symbolic.fits.custom import BrokenPrimitive, blamed, called
 
 #: Starts that are polished, per edge and primitive.
 STARTS = 3
@@ -186,8 +186,7 @@ class _StartSearch:
             else:
                 table[:, 1] = table[:, 0] * offset
             tables.append(table)
-        slope, shift, group, low, high = torch.cat(tables).unbind(1)
-        part = tabulate(primitive, slope, shift, low, high, group.long())
+        part = tabulate(primitive, torch.cat(tables))
         r2 = self._correlation(part.curves, part.curves**2, slice(edge, edge + 1))[0]
         top = r2.topk(min(STARTS, len(r2))).indices
         unit = torch.ones(len(top), dtype=torch.float64)
@@ -239,40 +238,33 @@ class _Shapes(NamedTuple):
     """On the common grid, centered and scaled, `(shapes, CELLS)`, float32."""
 
 
-def _common_grid() -> Tensor:
-    """Midpoints of the cells."""
-    return (torch.arange(CELLS, dtype=torch.float64) + 0.5) * (2 / CELLS) - 1
-
-
 @lru_cache(maxsize=128)
 def shapes(primitive: Primitive, custom: bool) -> _Shapes:
     """The shapes of a primitive, in t. `custom` is for registered functions: only the domain of these is reliable."""
     tables = [_pair_table(pairs(primitive, interval, custom), interval) for interval in primitive.intervals]
-    slope, shift, group, low, high = torch.cat(tables).unbind(1)
-    return tabulate(primitive, slope, shift, low, high, group.long())
+    return tabulate(primitive, torch.cat(tables))
 
 
-def tabulate(primitive: Primitive, slope: Tensor, shift: Tensor, low: Tensor, high: Tensor, group: Tensor) -> _Shapes:
+def tabulate(primitive: Primitive, table: Tensor) -> _Shapes:
     """The shapes f(slope·t + shift) on the common grid, without those that leave the domain; those that overflow, or are constant, are 0.
 
     Args:
         primitive: f.
-        slope: `(shapes,)`, as all that follow.
-        shift: Of u.
-        low: Where the interval of u begins.
-        high: Where it ends.
-        group: Number of the group.
+        table: See `_pair_table`.
     """
+    slope, shift, _, low, high = table.unbind(1)
     inside = (shift - slope.abs() >= low) & (shift + slope.abs() <= high)
-    slope, shift, low, high, group = (column[inside] for column in (slope, shift, low, high, group))
+    slope, shift, group, low, high = table[inside].T.contiguous()
+    midpoints = (torch.arange(CELLS, dtype=torch.float64) + 0.5) * (2 / CELLS) - 1
     with torch.no_grad():
-        curves = called(primitive, primitive.fn, slope[:, None] * _common_grid() + shift[:, None])
-        check_finite(primitive, curves)
+        curves = called(primitive, primitive.fn, slope[:, None] * midpoints + shift[:, None])
+    if curves.numel() and not is_built_in(primitive.name) and not bool(torch.isfinite(curves).any()):
+        raise BrokenPrimitive(primitive, "returned no finite number")
     curves = curves - curves.mean(1, keepdim=True)
     size = curves.norm(dim=1, keepdim=True) / math.sqrt(CELLS)
     good = (size > 1e-12 * (1 + curves.abs().amax(1, keepdim=True))) & torch.isfinite(size)
     curves = torch.where(good, curves / size, 0.0)
-    return _Shapes(slope, shift, low, high, group, curves.float())
+    return _Shapes(slope, shift, low, high, group.long(), curves.float())
 
 
 def _pair_table(listed: list[Pair], interval: Interval) -> Tensor:
