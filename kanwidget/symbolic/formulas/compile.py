@@ -121,8 +121,7 @@ class _Builder:
         """The key of an output's node."""
         import sympy
 
-        factors = self._factors(expr)
-        if alone and len(factors) > 1:
+        if alone and len(self._factors(expr)) > 1:
             return self.node(expr)
         key = sympy.Tuple(expr)  # an output is a node of its own, also where it is an input or an inner node as well
         self._add(key, (self._sum(expr),))
@@ -131,8 +130,7 @@ class _Builder:
     def node(self, expr: sympy.Expr) -> sympy.Expr:
         """The node that holds a subexpression; its key is the subexpression."""
         if expr not in self.nodes:
-            factors = self._factors(expr)
-            self._add(expr, tuple(self._sum(factor) for factor in factors))
+            self._add(expr, tuple(map(self._sum, self._factors(expr))))
         return expr
 
     def _add(self, key: sympy.Basic, sums: tuple[Sum, ...]) -> None:
@@ -143,12 +141,9 @@ class _Builder:
         """The factors of a product node; the expression alone where it is none."""
         import sympy
 
-        factors: list[sympy.Expr] = []
-        for factor in expr.args if isinstance(expr, sympy.Mul) else (expr,):
-            factors += _large_power(factor)
-        free = [factor for factor in factors if factor.free_symbols]
+        factors = [part for factor in sympy.Mul.make_args(expr) for part in _large_power(factor)]
         # A constant factor goes to the edge that reads the product.
-        return free if len(free) > 1 and len(free) == len(factors) else [expr]
+        return factors if len(factors) > 1 and all(factor.free_symbols for factor in factors) else [expr]
 
     def _sum(self, expr: sympy.Expr) -> Sum:
         """An expression as terms with different sources."""
@@ -214,7 +209,10 @@ class _Builder:
             indices = {key: index for index, key in enumerate(sources)}
             subnodes = [part for key in (*sums, *products) for part in nodes[key].factors]
             for target, part in enumerate(subnodes):
-                result.edges += _edges_into(part, layer, target, indices)
+                for number, term in enumerate(part.terms):
+                    # The first edge into a subnode brings the constant.
+                    params = term.a, term.b, term.c, 0.0 if number else part.constant
+                    result.edges.append((layer, indices[term.source], target, term.name, params))
             sources = [*sums, *products]
         return result
 
@@ -223,30 +221,16 @@ class _Builder:
         if key in levels[level]:
             return
         node = self.nodes[key]
-        carried = node.level < level
-        factors = (Sum((Term("x", key),)),) if carried else node.factors
+        factors = (Sum((Term("x", key),)),) if node.level < level else node.factors
         levels[level][key] = Node(level, factors)
-        for part in factors:
-            for term in part.terms:
-                self._add_to_level(term.source, level - 1, levels)
+        for term in (term for part in factors for term in part.terms):
+            self._add_to_level(term.source, level - 1, levels)
 
 
 def _second_of_a_source(terms: list[Term]) -> int | None:
     """A term, not x, whose node a further term reads too; None where all sources differ."""
-    for index, term in enumerate(terms):
-        if term.name != "x" and sum(term.source == shared.source for shared in terms) > 1:
-            return index
-    return None
-
-
-def _edges_into(
-    part: Sum, layer: int, target: int, indices: dict[sympy.Basic, int]
-) -> list[tuple[int, int, int, str, tuple[float, float, float, float]]]:
-    """The edges into one subnode; the first one brings the constant."""
-    return [
-        (layer, indices[term.source], target, term.name, (term.a, term.b, term.c, 0.0 if index else part.constant))
-        for index, term in enumerate(part.terms)
-    ]
+    sources = [term.source for term in terms]
+    return next((i for i, term in enumerate(terms) if term.name != "x" and sources.count(term.source) > 1), None)
 
 
 def _variables(listed: list[sympy.Expr], variables: Sequence[Any] | None) -> list[sympy.Symbol]:

@@ -76,12 +76,10 @@ def symbolic_formula(
         seconds = _PATIENCE if simplify is True else _check.real(simplify, "simplify", "symbolic_formula", low=0)
         outputs = [simplify_within(y, seconds / len(outputs)) for y in outputs]
     digits = _digits(round, "symbolic_formula")
-    if digits is not None:
-        outputs = (
-            rounded(network, outputs, symbols, digits)
-            if input_scaler is None
-            else [shortened(y, digits) for y in outputs]
-        )
+    if digits is not None and input_scaler is None:
+        outputs = rounded(network, outputs, symbols, digits)
+    elif digits is not None:
+        outputs = [shortened(y, digits) for y in outputs]
     return outputs, symbols
 
 
@@ -147,13 +145,10 @@ def variables(
 
 def _scaler(pair: Sequence[Any], count: int, argument: str) -> tuple[list[float], list[float]]:
     """Means and standard deviations as lists of floats."""
-    expected = f"means and standard deviations, {count} of each"
-    if not hasattr(pair, "__len__") or len(pair) != 2:
-        _check.fail(argument, "symbolic_formula", expected, pair)
-    means, deviations = ([float(value) for value in _flat_numbers(part)] for part in pair)
-    sound = len(means) == len(deviations) == count and all(map(math.isfinite, means)) and 0 not in deviations
-    if not sound:
-        _check.fail(argument, "symbolic_formula", expected, pair)
+    parts = pair if hasattr(pair, "__len__") and len(pair) == 2 else ((), ())
+    means, deviations = ([float(value) for value in _flat_numbers(part)] for part in parts)
+    if not len(means) == len(deviations) == count or not all(map(math.isfinite, means)) or 0 in deviations:
+        _check.fail(argument, "symbolic_formula", f"means and standard deviations, {count} of each", pair)
     return means, deviations
 
 
@@ -218,11 +213,9 @@ def _outputs(network: Network, nodes: list[Any]) -> list[Any]:
     if not scaling.scales_output:
         return nodes
     outputs = []
-    columns = zip(
-        scaling.output_centre.tolist(), scaling.output_size.tolist(), scaling.output_log.tolist(), strict=True
-    )
-    for index, (centre, size, log) in enumerate(columns):
-        node = nodes[index] if index < network.width[-1][0] else size * nodes[index]
+    columns = (column.tolist() for column in (scaling.output_centre, scaling.output_size, scaling.output_log))
+    for index, (node, centre, size, log) in enumerate(zip(nodes, *columns, strict=True)):
+        node = node if index < network.width[-1][0] else size * node
         outputs.append(_in_range(sympy.exp(node + centre)) if log else node + centre)
     return outputs
 
