@@ -31,8 +31,6 @@ class Function:
     """Source text: a name (`np.arcsin`, `scipy.special.erf`), or an expression with `{}` in place of the operand."""
     text: str = ""
     """Name in print; the head by default."""
-    mathml: list[Any] | None = None
-    """Name as a MathML node; the text in an `mi` by default."""
     raised: bool = False
     """Whether a power stands at the name, sin²(x), rather than around, (erf(x))²."""
     root: int | None = None
@@ -87,10 +85,6 @@ def nested(operation: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tenso
     return lambda *values: functools.reduce(operation, values)
 
 
-def _bessel_name(order: int) -> list[Any]:
-    return ["msub", {}, [["mi", {}, ["J"]], ["mn", {}, [str(order)]]]]
-
-
 _CUBE_ROOT: Form = ("mul", ("sign", "u"), ("pow", ("abs", "u"), ("pow", 3, -1)))
 
 FUNCTIONS = (
@@ -111,9 +105,9 @@ FUNCTIONS = (
     Function("tanh", "tanh", "np.tanh", raised=True),
     Function("atanh", "atanh", "np.arctanh", "arctanh", raised=True),
     Function("erf", "erf", "scipy.special.erf"),
-    Function("J0", "besselj", "scipy.special.j0", mathml=_bessel_name(0), leading=(0,)),
+    Function("J0", "besselj", "scipy.special.j0", leading=(0,)),
     # ---- functions that only formulas have
-    Function("J1", "besselj", "scipy.special.j1", mathml=_bessel_name(1), leading=(1,), torch=lambda u: bessel_j(1, u)),
+    Function("J1", "besselj", "scipy.special.j1", leading=(1,), torch=lambda u: bessel_j(1, u)),
     Function("asinh", "asinh", "np.arcsinh", torch=torch.asinh),
     Function("acosh", "acosh", "np.arccosh", torch=torch.acosh),
     Function("cot", "cot", "(1/np.tan({}))", torch=lambda u: 1 / torch.tan(u)),

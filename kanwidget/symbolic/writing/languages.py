@@ -37,6 +37,8 @@ class Language:
     """One language."""
 
     title: str
+    suffix: str
+    """The end of a file's name; a sheet's cell is plain text."""
     printer: Callable[[], Any]
     """sympy's printer, or our own where it has none."""
     frame: Callable[[str, Sequence[str], Sequence[str], str, Tables], str]
@@ -389,30 +391,19 @@ def _excel_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comm
     return f"{written}\n{comments}"
 
 
+#: sympy's names of functions that JavaScript doesn't have.
+_SPECIAL = frozenset(("erf", "erfc", "gamma", "loggamma", "besselj"))
 #: Names that functions of words have in source text.
 _LEVELS = {f"level_{number}": f"level_{number}" for number in range(1, 100)}
 
 
 #: One row a language.
 LANGUAGES = {
-    "c": Language("C99", _c_printer, _c_frame, "//"),
-    "javascript": Language(
-        "JavaScript",
-        _javascript_printer,
-        _javascript_frame,
-        "//",
-        frozenset(("erf", "erfc", "gamma", "loggamma", "besselj")),
-    ),
-    "julia": Language("Julia", _julia_printer, _julia_frame, "#"),
-    "octave": Language("Octave and MATLAB", _octave_printer, _octave_frame, "%"),
-    "excel": Language("a cell of a sheet", _excel_printer, _excel_frame, "'"),
+    "c": Language("C99", ".c", _c_printer, _c_frame, "//"),
+    "javascript": Language("JavaScript", ".js", _javascript_printer, _javascript_frame, "//", _SPECIAL),
+    "julia": Language("Julia", ".jl", _julia_printer, _julia_frame, "#"),
+    "octave": Language("Octave and MATLAB", ".m", _octave_printer, _octave_frame, "%"),
+    "excel": Language("a cell of a sheet", ".txt", _excel_printer, _excel_frame, "'"),
 }
-#: The language of a file, by the end of its name; a sheet's cell is plain text.
-SUFFIXES = {
-    ".py": "python",
-    ".c": "c",
-    ".js": "javascript",
-    ".jl": "julia",
-    ".m": "octave",
-    ".txt": "excel",
-}
+#: The language of a file, by the end of its name.
+SUFFIXES = {".py": "python"} | {row.suffix: name for name, row in LANGUAGES.items()}

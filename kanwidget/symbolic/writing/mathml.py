@@ -7,6 +7,7 @@ printer escapes nothing, and writes 15 digits.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from kanwidget.core.primitives import Form, Primitive, primitive
@@ -67,7 +68,7 @@ def math_tree(
         ['math', {'displaystyle': 'true'}, [['msubsup', {}, [['mi', {}, ['x']], ['mn', {}, ['1']], ['mn', {}, ['2']]]]]]
     """
     form = forms.without_ones(form_of(expr, names), digits)
-    writer = Writer(digits, functions, _marks_of(parts or {}, names, digits))
+    writer = Writer(digits, functions or {}, _marks_of(parts or {}, names, digits))
     prefix = [] if left is None else [writer.name(left), ["mo", {}, ["="]]]
     terms = forms.parts_of(form, "add")
     if not wrap or len(terms) <= LONG_SUM:
@@ -103,24 +104,16 @@ def _math(children: Sequence[Any]) -> MathNode:
     return ["math", {"displaystyle": "true"}, list(children)]
 
 
+@dataclass(frozen=True, slots=True)
 class Writer:
-    """Writes forms as lists of trees, to be put in a row.
+    """Writes forms as lists of trees, to be put in a row."""
 
-    Args:
-        digits: Significant digits of the constants, or of some of them by their size.
-        functions: The names to show for undefined functions.
-        marks: The keys of the edges of which a form is a part.
-    """
-
-    def __init__(
-        self,
-        digits: Digits = DIGITS,
-        functions: Mapping[str, str] | None = None,
-        marks: Mapping[Form, str] | None = None,
-    ) -> None:
-        self.digits = digits
-        self.functions = functions or {}
-        self.marks = marks or {}
+    digits: Digits
+    """Significant digits of the constants, or of some of them by their size."""
+    functions: Mapping[str, str] = field(default_factory=dict)
+    """The names to show for undefined functions."""
+    marks: Mapping[Form, str] = field(default_factory=dict)
+    """The keys of the edges of which a form is a part."""
 
     def write(self, form: Form) -> list[Any]:
         """A form, without parentheses around it; its nodes are marked if it is a part of the network."""
@@ -190,7 +183,7 @@ class Writer:
             node = self.name(str(base[1]))
             return [["msubsup", node[1], [*node[2], top]] if node[0] == "msub" else ["msup", {}, [node, top]]]
         if isinstance(base, tuple) and _is_raised(base) and isinstance(exponent, int) and exponent > 1:
-            return self.applied(["msup", {}, [_function_name(str(base[0])), top]], list(base[1:]))
+            return self.applied(["msup", {}, [self.function_name(str(base[0])), top]], list(base[1:]))
         if isinstance(base, (int, float)):
             is_closed = base >= 0 and parse_number(base, 4).exponent is None
         else:
@@ -224,7 +217,7 @@ class Writer:
             return [self.cases(operands)]
         function = _nameless(head, operands[0])
         if function is None:
-            return self.applied(_function_name(head), operands)
+            return self.applied(self.function_name(head), operands)
         inner = self.write(operands[0])
         if function.bars:
             return [_fenced("|", inner, "|")]
@@ -262,6 +255,10 @@ class Writer:
         ten = ["msup", {}, [["mn", {}, ["10"]], _grouped(raised)]]
         return [ten] if mantissa == "1" else [["mn", {}, [mantissa]], _DOT, ten]
 
+    def function_name(self, head: str) -> MathNode:
+        """The name of a function of the library: a word, or a letter with a subscript, J₀."""
+        return self.name(head) if parse_name(head).subscripts else ["mi", {}, [text_name(head)]]
+
     def name(self, text: str, *, function: bool = False) -> MathNode:
         """A name with its subscripts; one that isn't a letter is upright and whole."""
         base, subscripts, letter = parse_name(text)
@@ -293,13 +290,6 @@ def _nameless(head: Any, operand: Any) -> Function | None:
 def _is_small_exponent(exponent: Form) -> bool:
     """Whether e is written with this exponent: it isn't deep, and nothing in it is divided."""
     return forms.depth(exponent) <= 3 and not any(forms.split_fraction(part)[1] for part in forms.parts(exponent))
-
-
-def _function_name(head: str) -> MathNode:
-    function = function_of(head)
-    if function is not None and function.mathml is not None:
-        return function.mathml
-    return ["mi", {}, [text_name(head)]]
 
 
 def _minus(negative: bool) -> list[Any]:
