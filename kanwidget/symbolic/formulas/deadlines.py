@@ -8,6 +8,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -61,13 +62,11 @@ def within(deadline: float, compute: Callable[[], T]) -> T | None:
         sys.setprofile(profiler if callable(profiler) else None)  # that of cProfile cannot be set again
 
 
+@dataclass(frozen=True, slots=True)
 class _Watch:
     """A hook for each function that is entered, which breaks off what takes longer than its deadline."""
 
-    __slots__ = ("deadline",)
-
-    def __init__(self, deadline: float) -> None:
-        self.deadline = deadline
+    deadline: float
 
     def __call__(self, frame: Any, *_: Any) -> None:
         if time.monotonic() > self.deadline and _may_raise(frame):

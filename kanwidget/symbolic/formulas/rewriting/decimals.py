@@ -9,33 +9,31 @@ import torch
 from torch import Tensor
 
 
-def parametrize(expr: Any, free: Callable[[Any], bool] | None = None) -> tuple[Any, list[Any], Tensor]:
+def parametrize(expr: Any, free: Callable[[Any], bool]) -> tuple[Any, list[Any], Tensor]:
     """The expression with a symbol instead of each decimal number, the symbols, and the numbers.
 
     Args:
         expr: The expression.
-        free: Whether the decimal exponent of a base is a constant, too. By default none is.
+        free: Whether the decimal exponent of a base is a constant, too.
     """
     import sympy
 
-    symbols: list[Any] = []
-    values: list[float] = []
+    values: dict[Any, float] = {}
 
     def visit(node: Any) -> Any:
-        """A node with symbols for its decimals, noted in `symbols` and `values`; exponents stay unless `free` says they are constants."""
+        """A node with symbols for its decimals, noted in `values`; exponents stay unless `free` says they are constants."""
         if isinstance(node, sympy.Float):
-            symbols.append(sympy.Dummy(f"c{len(symbols)}"))
-            values.append(float(node))
-            return symbols[-1]
+            symbol = sympy.Dummy(f"c{len(values)}")
+            values[symbol] = float(node)
+            return symbol
         if not node.args:
             return node
-        if isinstance(node, sympy.Pow) and node.exp.is_Number:
-            fitted = free is not None and node.exp.is_Float and free(node.base)
-            return node.func(visit(node.base), visit(node.exp) if fitted else node.exp)
-        return node.func(*(visit(arg) for arg in node.args))
+        if isinstance(node, sympy.Pow) and node.exp.is_Number and not (node.exp.is_Float and free(node.base)):
+            return node.func(visit(node.base), node.exp)
+        return node.func(*map(visit, node.args))
 
     template = visit(expr)
-    return template, symbols, torch.tensor(values, dtype=torch.float64)
+    return template, [*values], torch.tensor([*values.values()], dtype=torch.float64)
 
 
 def shape(expr: Any) -> Any:
