@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence, Sized
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from matplotlib.axes import Axes
@@ -127,8 +127,40 @@ def plot_bars(
 # ---- the tree of a function: columns below, the whole above, as a network is drawn
 
 
-#: A node of a tree, see `kanwidget.structure.Tree`: that room draws its trees with this one, which therefore can't import it.
-DrawnNode = Any
+class DrawnNode(Protocol):
+    """What is drawn of a node of `kanwidget.structure.Tree`: that room draws with this one, which can't import it."""
+
+    @property
+    def kind(self) -> str:
+        """`sum`, `product`, `form`, `function`, `column` or `constant`."""
+
+    @property
+    def label(self) -> str:
+        """The sign, the form or the name of a column."""
+
+    @property
+    def verdict(self) -> str:
+        """`undecided` is drawn dashed."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns below."""
+
+    @property
+    def children(self) -> Sequence[DrawnNode]:
+        """The nodes below."""
+
+    @property
+    def target(self) -> str:
+        """Of the root: the name of the whole."""
+
+    @property
+    def irrelevant(self) -> tuple[str, ...]:
+        """Of the root: columns without influence."""
+
+    @property
+    def unvaried(self) -> tuple[str, ...]:
+        """Of the root: columns with one value."""
 
 
 def plot_tree(tree: DrawnNode, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
