@@ -1,5 +1,7 @@
 """A single network as the stack that training works on."""
 
+import itertools
+
 import torch
 
 from kanwidget.training.jacobian.forward import forward_pass
@@ -15,7 +17,12 @@ from tests.support.networks import F64
 
 def gradients(parameters, grads):
     """The vector of a network's gradients, from those of `network_parameters`."""
-    return parameters.gradient([None if grad is None else grad[None] for grad in grads], torch.zeros(1, dtype=F64))[0]
+    vector = torch.zeros(parameters.size, dtype=F64)
+    columns = ((i.numeric[..., :-1], i.numeric[..., -1], i.affine) for i in parameters.layers)
+    for places, grad in zip(itertools.chain(*columns), grads, strict=True):
+        if grad is not None:
+            vector.index_add_(0, places[places >= 0], grad[places >= 0])
+    return vector
 
 
 def objective(model, x, y, weight=None, loss="mse", penalty=None):

@@ -7,8 +7,7 @@ samples'.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -36,10 +35,8 @@ def jacobian(stack: Stack, parameters: ParameterVector, trace: ForwardTrace, sum
     for index in reversed(range(len(stack.layers))):
         layer = stack.layers[index]
         sensitivity = to_subnodes(stack, index + 1, trace.subnodes[index], sensitivity)
-        _add_numeric(full, parameters.layers[index], trace.designs[index], sensitivity)
-        factors = partial(_of_edges, sensitivity)
-        for columns, block in symbolic_blocks(layer, parameters.layers[index], trace.nodes[index], factors):
-            full.index_add_(-1, columns, block)
+        designs, factors = trace.designs[index : index + 1], [sensitivity[..., None]]
+        add_edges(full, layer, parameters.layers[index], trace.nodes[index], designs, factors)
         if index > 0:
             edges = torch.einsum("snib,soib->snoi", trace.derivatives[index - 1], layer.weight())
             if layer.symbols:
@@ -76,47 +73,54 @@ def _product_without(group: Tensor, factor: int) -> Tensor:
     return torch.cat([group[..., :factor], group[..., factor + 1 :]], dim=-1).prod(-1)
 
 
-def _add_numeric(full: Tensor, index: LayerIndex, design: Tensor, sensitivity: Tensor) -> None:
-    """Add the derivatives in a layer's coefficients and base weights to the Jacobian. In place.
+def add_edges(
+    full: Tensor,
+    layer: LayerStack,
+    index: LayerIndex,
+    nodes: Tensor,
+    designs: Sequence[Tensor],
+    factors: Sequence[Tensor],
+) -> None:
+    """Add the derivatives in the parameters of a layer's edges to the Jacobian. In place.
 
     Args:
-        full: The Jacobian, `(networks, batch, outputs, size)`.
+        full: The Jacobian, `(networks, batch, outputs, size)`, still 0 in these columns.
+        layer: The layer.
         index: Where the layer's parameters stand in it.
-        design: Basis functions and base function at the layer's inputs, `(networks, batch, in, G + k + 1)`.
-        sensitivity: Derivatives in the layer's subnodes, `(networks, batch, outputs, subnodes)`.
+        nodes: The layer's inputs, `(networks, batch, in)`.
+        designs: The layer's designs there of orders 0, 1, …, at least as many as factors, `(networks, batch, in, G + k + 1)` each.
+        factors: Derivatives of the outputs in the edges' values and, behind these, in the edges' derivatives of first and second order,
+            `(networks, batch, outputs, out, in or 1)` each: 1 where they are the same for all edges to a subnode.
     """
     if index.block is not None:  # consecutive columns: written into the Jacobian without a copy
-        block = full[..., index.block].view(*full.shape[:3], sensitivity.shape[-1], *design.shape[2:])
-        torch.mul(sensitivity[..., None, None], design[:, :, None, None], out=block)
-        return
-    # Edges of words have fewer coefficients than the others: of the rest nothing is computed.
-    basis = design.flatten(2)
-    for target, numeric in enumerate(index.numeric.flatten(1)):
-        free = (numeric >= 0).nonzero()[:, 0]
-        values = sensitivity[..., target, None] * basis.index_select(-1, free)[:, :, None]
-        full.index_add_(-1, numeric[free], values)
-
-
-def _of_edges(sensitivity: Tensor, target: Tensor, source: Tensor) -> list[Tensor]:
-    """Derivatives in the values of edges: those in the subnodes, which add them."""
-    return [sensitivity[..., target]]
-
-
-def symbolic_blocks(
-    layer: LayerStack, index: LayerIndex, nodes: Tensor, factors: Callable[[Tensor, Tensor], list[Tensor]]
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Columns of a layer's symbolic constants: their index and values `(networks, batch, residuals, columns)`.
-
-    `factors` gives, for targets and sources of edges, the residuals' derivatives in the edges' values and, behind these, in
-    the edges' derivatives of first and second order, each `(networks, batch, residuals, edges)`.
-    """
+        block = full[..., index.block].view(*full.shape[:3], *index.numeric.shape)
+        torch.mul(factors[0][..., None], designs[0][:, :, None, None], out=block)
+        for factor, design in zip(factors[1:], designs[1:], strict=False):
+            block.addcmul_(factor[..., None], design[:, :, None, None])
+    else:
+        # Edges of words have fewer coefficients than the others: of the rest nothing is computed.
+        bases = [design.flatten(2) for design in designs]
+        for target, numeric in enumerate(index.numeric.flatten(1)):
+            free = (numeric >= 0).nonzero()[:, 0]
+            blocks = [
+                _at(factor, target, free // index.numeric.shape[-1]) * basis.index_select(-1, free)[:, :, None]
+                for factor, basis in zip(factors, bases, strict=False)
+            ]
+            full.index_add_(-1, numeric[free], sum(blocks[1:], blocks[0]))
     for name, target, source, affine in layer.symbolic_groups():
         blocks = [
-            factor[..., None]
+            _at(factor, target, source)[..., None]
             * affine_derivatives(name, affine.detach()[:, None], nodes[..., source], order)[:, :, None]
-            for order, factor in enumerate(factors(target, source))
+            for order, factor in enumerate(factors)
         ]
-        yield from free_columns(index.affine[target, source].flatten(), sum(blocks[1:], blocks[0]).flatten(-2))
+        columns = index.affine[target, source].flatten()
+        free = columns >= 0
+        full.index_add_(-1, columns[free], sum(blocks[1:], blocks[0]).flatten(-2)[..., free])
+
+
+def _at(factor: Tensor, target: Tensor | int, source: Tensor) -> Tensor:
+    """The factors of single edges, `(networks, batch, outputs, edges or 1)`."""
+    return factor[..., target, source if factor.shape[-1] > 1 else source * 0]
 
 
 def affine_derivatives(name: str, affine: Tensor, x: Tensor, order: int = 0) -> Tensor:
@@ -140,17 +144,3 @@ def affine_derivatives(name: str, affine: Tensor, x: Tensor, order: int = 0) -> 
     value, in_b = f[order](u), c * a**order * f[order + 1](u)
     in_a = in_b * x + order * c * a ** (order - 1) * value
     return torch.stack([in_a, in_b, a**order * value, torch.zeros_like(u)], dim=-1)
-
-
-def free_columns(columns: Tensor, block: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield the free parameters' places in the vector, and their part of a block; nothing where no parameter is free.
-
-    Args:
-        columns: Place of each parameter in the vector, `(columns,)`; -1 where it isn't free.
-        block: Their derivatives, `(…, columns)`.
-    """
-    free = columns >= 0
-    if bool(free.all()):
-        yield columns, block
-    elif bool(free.any()):
-        yield columns[free], block[..., free]

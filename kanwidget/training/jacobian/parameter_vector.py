@@ -7,7 +7,7 @@ free. Edges that share their parameters count once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
 from dataclasses import dataclass
 
 import torch
@@ -81,17 +81,18 @@ class ParameterVector:
                     mask = columns >= 0
                     value[:, mask] = vector[:, columns[mask]]
 
-    def gradient(self, gradients: Sequence[Tensor | None], like: Tensor) -> Tensor:
-        """The gradients as vectors, `(networks, size)`, from those of `Stack.parameters`; `like` is one of these."""
-        vector = like.new_zeros(like.shape[0], self.size)
-        queue = iter(gradients)
-        for index in self.layers:
-            width = index.numeric.shape[-1] - 1
-            for columns in (index.numeric[..., :width], index.numeric[..., width], index.affine):
-                gradient = next(queue)
-                mask = columns >= 0
-                if gradient is not None:
-                    vector.index_add_(1, columns[mask], gradient[:, mask])
+    def gradient(self, total: Tensor, stack: Stack) -> Tensor:
+        """The gradient of a sum over all networks, `(networks, size)`, by autograd."""
+        tensors = stack.parameters()
+        free = [tensor for tensor in tensors if tensor.requires_grad] if total.requires_grad else []
+        slopes = torch.autograd.grad(total, free, allow_unused=True) if free else ()
+        gradients = {id(tensor): slope for tensor, slope in zip(free, slopes, strict=True)}
+        vector = tensors[0].new_zeros(len(stack), self.size)
+        parts = ((i.numeric[..., :-1], i.numeric[..., -1], i.affine) for i in self.layers)
+        for tensor, columns in zip(tensors, itertools.chain(*parts), strict=True):
+            gradient, mask = gradients.get(id(tensor)), columns >= 0
+            if gradient is not None:
+                vector.index_add_(1, columns[mask], gradient[:, mask])
         return vector
 
 
@@ -155,14 +156,8 @@ def _number(free: Tensor, layer: Layer, start: int) -> tuple[Tensor, int]:
     Returns:
         The numbers, of the shape of `free`, -1 where a parameter isn't free; and the number after the last one.
     """
+    owned = free & layer.tie_leads()[..., None] if layer.ties else free
+    numbers = torch.where(owned, owned.flatten().cumsum(0).view_as(free) - 1 + start, -1)
     if layer.ties:
-        index = layer.tie_index()
-        numbered, end = _count(free & layer.tie_leads()[..., None], start)
-        shared = numbered.flatten(0, 1)[index].view_as(numbered)
-        return torch.where(free, shared, -1), end
-    return _count(free, start)
-
-
-def _count(free: Tensor, start: int) -> tuple[Tensor, int]:
-    numbers = torch.cumsum(free.flatten(), 0).view_as(free) - 1 + start
-    return torch.where(free, numbers, -1), start + int(free.sum())
+        numbers = torch.where(free, numbers.flatten(0, 1)[layer.tie_index()].view_as(free), -1)
+    return numbers, start + int(owned.sum())

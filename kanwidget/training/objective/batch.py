@@ -95,13 +95,12 @@ class Batch:
     ) -> Batch:
         """The batch of a stack with the inputs `(batch, n_features)` and the penalty of each network."""
         nodes = stack.select(x)
-        lamb, penalized = _weights(penalties, y)
-        return Batch(stack, nodes, y, weight, loss, penalties[0], lamb, penalized, FirstDesign(stack, nodes))
+        return Batch(stack, nodes, y, weight, loss, *_terms(penalties, y), FirstDesign(stack, nodes))
 
     def with_penalties(self, penalties: Sequence[Penalty]) -> Batch:
         """The same batch with other penalties."""
-        lamb, penalized = _weights(penalties, self.y)
-        return replace(self, penalty=penalties[0], lamb=lamb, penalized=penalized)
+        penalty, lamb, penalized = _terms(penalties, self.y)
+        return replace(self, penalty=penalty, lamb=lamb, penalized=penalized)
 
     def __getitem__(self, networks: Tensor) -> Batch:
         """The batch of copies of a part of the networks."""
@@ -123,6 +122,6 @@ class Batch:
         return Deviations(stack or self.stack, trace, first.root(), first.deviation())
 
 
-def _weights(penalties: Sequence[Penalty], like: Tensor) -> tuple[Tensor, bool]:
+def _terms(penalties: Sequence[Penalty], like: Tensor) -> tuple[Penalty, Tensor, bool]:
     lamb = torch.tensor([penalty.lamb for penalty in penalties], dtype=torch.float64, device=like.device)
-    return lamb, any(penalty.lamb > 0 for penalty in penalties)
+    return penalties[0], lamb, any(penalty.lamb > 0 for penalty in penalties)

@@ -12,9 +12,8 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import get_args
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -45,46 +44,23 @@ def normal_equations(
     count, n_rows, outputs = trace.output.shape
     matrix = torch.zeros(count, size, size, dtype=torch.float64, device=trace.output.device)
     gradient = matrix.new_zeros(count, size)
-    chunk_networks, chunk_rows = _chunk(count, n_rows, size * outputs * trace.output.element_size())
-    for networks in _slices(count, chunk_networks):
+    loss, row_bytes = batch.loss, max(1, size * outputs * trace.output.element_size())
+    assert loss.gradient is not None and loss.factor is not None  # the table of optimizers allows no other loss
+    chunk_rows = max(1, min(n_rows, _CHUNK_BYTES // row_bytes))
+    for networks in _slices(count, max(1, min(count, _SHARED_BYTES // (chunk_rows * row_bytes)))):
         for rows in _slices(n_rows, chunk_rows):
             check()
-            _add_chunk(matrix[networks], gradient[networks], batch, parameters, trace, networks, rows)
+            part, stack = trace.part(networks, rows), batch.stack[networks]
+            weight = None if batch.weight is None else batch.weight[networks, rows]
+            of_rows, share = (part.output, batch.y[networks, rows], weight), part.output.shape[1] / n_rows
+            factor = jacobian(stack, parameters, part, loss.factor(part.output, weight)).flatten(1, 2)
+            add_square(matrix[networks], factor)
+            if loss.residual is None:
+                gradient[networks] += share * _backward(stack, parameters, part, loss.gradient(*of_rows))
+            else:
+                gradient[networks] += share * (loss.residual(*of_rows).flatten(1)[:, None] @ factor)[:, 0]
     matrix /= n_rows
     return matrix, gradient
-
-
-def _add_chunk(
-    matrix: Tensor,
-    gradient: Tensor,
-    batch: Batch,
-    parameters: ParameterVector,
-    trace: ForwardTrace,
-    networks: slice,
-    rows: slice,
-) -> None:
-    """Add the Gauss-Newton matrices and gradients of a part of the rows of a part of the networks. In place.
-
-    Args:
-        matrix: The matrices of these networks, `(networks, size, size)`, still to be divided by the number of all rows.
-        gradient: Their gradients, `(networks, size)`, of the mean over all rows.
-        batch: All networks and data.
-        parameters: Layout of the free parameters.
-        trace: A trace of all networks on all rows, with derivatives.
-        networks: The networks of this chunk.
-        rows: Its rows.
-    """
-    loss, part = batch.loss, trace.part(networks, rows)
-    assert loss.gradient is not None and loss.factor is not None  # the table of optimizers allows no other loss
-    weight = None if batch.weight is None else batch.weight[networks, rows]
-    share = part.output.shape[1] / batch.y.shape[1]
-    of_rows, stack = (part.output, batch.y[networks, rows], weight), batch.stack[networks]
-    factor = jacobian(stack, parameters, part, loss.factor(part.output, weight)).flatten(1, 2)
-    add_square(matrix, factor)
-    if loss.residual is None:
-        gradient += share * _backward(stack, parameters, part, loss.gradient(*of_rows))
-    else:
-        gradient += share * (loss.residual(*of_rows).flatten(1)[:, None] @ factor)[:, 0]
 
 
 def add_square(matrix: Tensor, factor: Tensor) -> None:
@@ -179,12 +155,6 @@ def add_blocks(matrix: Tensor, index: Tensor, blocks: Tensor) -> None:
     matrix.view(len(matrix), -1).index_add_(1, flat, values.to(matrix.dtype))
 
 
-def _chunk(count: int, batch: int, row_bytes: int) -> tuple[int, int]:
-    """Number of networks, and of rows of each, in a chunk of the Jacobian."""
-    rows = max(1, min(batch, _CHUNK_BYTES // max(1, row_bytes)))
-    return max(1, min(count, _SHARED_BYTES // max(1, rows * row_bytes))), rows
-
-
 def _slices(length: int, step: int) -> Iterator[slice]:
     return (slice(first, min(first + step, length)) for first in range(0, length, step))
 
@@ -207,25 +177,20 @@ def penalty_gradient(
         In the free parameters, `(networks, size)`, and in the importances V of each layer.
     """
     penalty = batch.penalty
-    direct, in_importance = _direct(batch, deviations)
-    vector = _backward(batch.stack, parameters, trace, torch.zeros_like(trace.output), direct)
+    in_values, in_weights, in_importance = _direct(batch, deviations)
+    vector = _backward(batch.stack, parameters, trace, torch.zeros_like(trace.output), in_values, in_weights)
     if penalty.coef > 0 or penalty.coefdiff > 0:
         vector = vector + _of_coefficients(batch, parameters)
     return vector, in_importance
 
 
-@dataclass(frozen=True, slots=True)
-class _Direct:
-    """Partial derivatives of R with respect to each quantity that has deviations."""
-
-    values: dict[Kind, list[Tensor | None]]
-    """In values at the rows, per layer; None for 0."""
-    weights: Tensor | None
-    """In the weights of the first layer, `(networks, out, in, G + k + 1)`."""
-
-
 def _backward(
-    stack: Stack, parameters: ParameterVector, trace: ForwardTrace, in_outputs: Tensor, direct: _Direct | None = None
+    stack: Stack,
+    parameters: ParameterVector,
+    trace: ForwardTrace,
+    in_outputs: Tensor,
+    in_values: Mapping[tuple[Kind, int], Tensor] = MappingProxyType({}),
+    in_weights: Tensor | None = None,
 ) -> Tensor:
     """The gradient in the free parameters, `(networks, size)`, by one sweep over the layers.
 
@@ -234,32 +199,29 @@ def _backward(
         parameters: Layout of the free parameters.
         trace: A trace with derivatives.
         in_outputs: Derivatives in the outputs, `(networks, batch, outputs)`.
-        direct: Derivatives in other quantities.
+        in_values: Partial derivatives in values at the rows, by their kind and layer; those of the rest are 0.
+        in_weights: Those in the weights of the first layer, `(networks, out, in, G + k + 1)`; None for 0.
     """
-    direct = direct or _Direct({kind: [None] * len(stack.layers) for kind in get_args(Kind)}, None)
     vector, down = in_outputs.new_zeros(len(in_outputs), parameters.size), in_outputs
     for index in reversed(range(len(stack.layers))):
         layer, layer_index = stack.layers[index], parameters.layers[index]
         subnodes = to_subnodes(stack, index + 1, trace.subnodes[index], down[:, :, None])[:, :, 0]
-        subnodes = _sum(subnodes, direct.values["subnodes"][index])
-        edges = _sum(subnodes[..., None], direct.values["edges"][index])
-        numeric = _sum(edges, direct.values["splines"][index])
-        _add_numeric(vector, layer_index, numeric, trace.designs[index], direct.weights if index == 0 else None)
+        subnodes = _sum(subnodes, in_values.get(("subnodes", index)))
+        edges = _sum(subnodes[..., None], in_values.get(("edges", index)))
+        numeric = _sum(edges, in_values.get(("splines", index)))
+        _add_numeric(vector, layer_index, numeric, trace.designs[index], in_weights if index == 0 else None)
         _add_symbolic(vector, layer_index, layer, edges.expand(*subnodes.shape, layer.in_dim), trace.nodes[index])
         if index > 0:
             phi_derivatives = torch.einsum("snib,soib->snoi", trace.derivatives[index - 1], layer.weight().detach())
-            down = _sum((numeric * phi_derivatives).sum(-2), direct.values["nodes"][index])
+            down = _sum((numeric * phi_derivatives).sum(-2), in_values.get(("nodes", index)))
             if layer.symbols:
                 down = down + (edges * layer.symbolic_edges(trace.nodes[index], 1).detach()).sum(-2)
     return vector
 
 
-def _direct(batch: Batch, deviations: Deviations) -> tuple[_Direct, list[Tensor]]:
-    """The penalty's derivatives in the values that its deviations are of, and, per layer, in the importances V.
-
-    Derivatives in values are partial ones: the way on through edges and layers below is left to `penalty_gradient`.
-    """
-    metric, depth = METRICS[batch.penalty.metric], len(batch.stack.layers)
+def _direct(batch: Batch, deviations: Deviations) -> tuple[dict[tuple[Kind, int], Tensor], Tensor | None, list[Tensor]]:
+    """The penalty's partial derivatives that `_backward` takes on through edges and layers below, and, per layer, those in V."""
+    metric = METRICS[batch.penalty.metric]
     leaves = {kind: [t.detach().requires_grad_(True) for t in deviations.of(kind)] for kind in metric.kinds}
     flat = [t for part in leaves.values() for t in part]
     with torch.enable_grad():
@@ -270,15 +232,17 @@ def _direct(batch: Batch, deviations: Deviations) -> tuple[_Direct, list[Tensor]
         [v for v, _ in moving], flat, [derivative for _, derivative in moving], allow_unused=True
     )
     by_leaf = {id(t): gradient for t, gradient in zip(flat, gradients, strict=True) if gradient is not None}
-    values: dict[Kind, list[Tensor | None]] = {kind: [None] * depth for kind in get_args(Kind)}
-    weights: Tensor | None = None
+    in_values: dict[tuple[Kind, int], Tensor] = {}
+    in_weights: Tensor | None = None
     for kind, part in leaves.items():
         for index, leaf in enumerate(part):
             # Nothing moves the inputs.
-            if id(leaf) in by_leaf and not (kind == "nodes" and index == 0):
-                values[kind][index], in_weights = deviations.derivatives(kind, index, by_leaf[id(leaf)])
-                weights = weights if in_weights is None else in_weights
-    return _Direct(values, weights), derivatives
+            if id(leaf) in by_leaf and (kind, index) != ("nodes", 0):
+                values, weights = deviations.derivatives(kind, index, by_leaf[id(leaf)])
+                in_weights = in_weights if weights is None else weights
+                if values is not None:
+                    in_values[kind, index] = values
+    return in_values, in_weights, derivatives
 
 
 def _sum(value: Tensor, summand: Tensor | None) -> Tensor:
@@ -316,10 +280,5 @@ def _add_symbolic(vector: Tensor, index: LayerIndex, layer: LayerStack, symbolic
 
 def _of_coefficients(batch: Batch, parameters: ParameterVector) -> Tensor:
     """Gradient of the penalty's terms in the coefficients themselves (`coef`, `coefdiff`), `(networks, size)`."""
-    tensors = batch.stack.parameters()
     with torch.enable_grad():
-        leaves = [p for p in tensors if p.requires_grad]
-        total = batch.penalty.of_coefficients(batch.stack).sum()
-        gradients = torch.autograd.grad(total, leaves, allow_unused=True) if total.requires_grad else []
-    by_leaf = {id(p): gradient for p, gradient in zip(leaves, gradients, strict=False)}
-    return parameters.gradient([by_leaf.get(id(p)) for p in tensors], like=tensors[0])
+        return parameters.gradient(batch.penalty.of_coefficients(batch.stack).sum(), batch.stack)

@@ -189,10 +189,7 @@ def geodesic_acceleration(batch: Batch, parameters: ParameterVector, start: Tens
         point = output.detach().requires_grad_()
         gradient = loss.gradient(point, batch.y, batch.weight)
         (curved,) = torch.autograd.grad((gradient * _second(sides, output.detach())).sum(), point)
-        free = [p for p in stack.parameters() if p.requires_grad]
-        gradients = torch.autograd.grad((output * curved).sum(), free, allow_unused=True)
-    by_parameter = {id(p): gradient for p, gradient in zip(free, gradients, strict=True)}
-    return parameters.gradient([by_parameter.get(id(p)) for p in stack.parameters()], like=start)
+        return parameters.gradient((output * curved).sum(), stack)
 
 
 def _output(batch: Batch, parameters: ParameterVector, vector: Tensor) -> Tensor:

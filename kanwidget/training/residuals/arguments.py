@@ -32,11 +32,6 @@ class Equations:
     candidate_points: dict[str, Tensor]
     """The points to draw from, by residual."""
 
-    @property
-    def rows(self) -> Tensor:
-        """All points, `(rows, features)`."""
-        return torch.cat([term.x for term in self.terms])
-
 
 def prepare(
     network: Network, residuals: Any, points: Any, weights: Any, unknowns: Any, candidate_points: Any

@@ -12,7 +12,7 @@ import torch
 
 from kanwidget import _check
 from kanwidget.core.network import AnyNetwork, Network
-from kanwidget.core.records import EdgeRef, History
+from kanwidget.core.records import History
 from kanwidget.core.reference_data import reference_rows
 from kanwidget.core.state import NetworkState
 from kanwidget.surgery import remove_edge
@@ -138,7 +138,7 @@ def fit_residual(
     if any(term.derivatives.order for term in equations.terms) and float(trainer.objective.loss_of_zero()) == 0:
         advice = "Is an initial or boundary value, or a normalization, missing among the residuals?"
         _log.warning("u = 0 satisfies every residual, so nothing asks the network for another solution. %s", advice)
-    network.reference = reference_rows(equations.rows)
+    network.reference = reference_rows(trainer.rows)
     history = ResidualHistory(optimizer="LM")
     bar = progress_bar(settings.steps * (1 + len(settings.grid_schedule)), progress)
     try:
@@ -236,7 +236,7 @@ def prune_residual(
     if history.stop_reason == _INTERRUPTED:
         return best
     limit = max(tolerance, _SLACK * history.last.train_loss)
-    edges = [edge for edge in best.edge_refs(active=True) if _is_free(best, edge)]
+    edges = [e for e in best.edge_refs(active=True) if not bool(best.layer(e.layer).frozen[e.target, e.source])]
     for index in torch.randperm(len(edges), generator=generator).tolist():
         trial = copy.deepcopy(best)
         remove_edge(trial, *edges[index])
@@ -250,8 +250,3 @@ def prune_residual(
         if attempt.last.train_loss <= limit:
             best, history = trial, attempt
     return best
-
-
-def _is_free(network: Network, edge: EdgeRef) -> bool:
-    """Whether an edge takes part in training."""
-    return not bool(network.layer(edge.layer).frozen[edge.target, edge.source])

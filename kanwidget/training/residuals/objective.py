@@ -10,8 +10,8 @@ from torch import Tensor
 
 from kanwidget.core.jets import Jet, JetTrace, combine_adjoint, jet_pass
 from kanwidget.core.network import Network
-from kanwidget.training.jacobian.jacobian import free_columns, symbolic_blocks
-from kanwidget.training.jacobian.parameter_vector import LayerIndex, ParameterVector
+from kanwidget.training.jacobian.jacobian import add_edges
+from kanwidget.training.jacobian.parameter_vector import ParameterVector
 from kanwidget.training.jacobian.stack import LayerStack, Stack
 from kanwidget.training.residuals.terms import Linearization, ResidualTerm
 
@@ -84,16 +84,17 @@ class ResidualObjective:
         self.device = coef.device
         self.lamb = torch.zeros(1, dtype=torch.float64, device=self.device)
         self.sizes = self.constants.abs().where(self.constants != 0, 1.0)
-        self._designs: dict[str, _CachedDesigns] = {}
+        #: For each term its points, the knots, and the first layer's designs there.
+        self._designs: dict[str, tuple[Tensor, Tensor, tuple[Tensor, ...]]] = {}
         self._linearizations: tuple[ResidualValue, list[Linearization]] | None = None
 
     def parameter_vector(self) -> ResidualVector:
         """The layout of parameters and constants."""
         return ResidualVector(self.stack.template, self.constants)
 
-    def named(self, constants: Tensor | None = None) -> dict[str, Tensor]:
+    def named(self) -> dict[str, Tensor]:
         """The constants by name."""
-        return dict(zip(self.names, (self.constants if constants is None else constants).unbind(0), strict=True))
+        return dict(zip(self.names, self.constants.unbind(0), strict=True))
 
     # ---- values
 
@@ -118,26 +119,19 @@ class ResidualObjective:
 
     def loss_of_zero(self) -> Tensor:
         """The loss of a network that is 0 everywhere, `(1,)`."""
+        jets = []
+        for term in self.terms:
+            carried = term.derivatives
+            shapes = ((), (len(carried.firsts),), (len(carried.seconds),))
+            parts = (self.constants.new_zeros(len(term.x), *shape, self.stack.template.n_out) for shape in shapes)
+            jets.append(Jet(carried, *parts))
         with torch.no_grad():
-            return self._value(tuple(self._zero_jets())).loss
+            return self._value(tuple(jets)).loss
 
     def trivial_loss(self) -> Tensor:
         """The loss of a network that is 0 everywhere, `(1,)`, above 0: a network that has learnt anything beats it."""
         tiny = torch.finfo(torch.float64).tiny
         return self.loss_of_zero().nan_to_num(nan=tiny, posinf=tiny).clamp_min(tiny)
-
-    def _zero_jets(self) -> Iterator[Jet]:
-        """For each term a jet of zeros, of the shape of the outputs' jet at its points."""
-        outputs = self.stack.template.n_out
-        for term in self.terms:
-            zeros = self.constants.new_zeros
-            rows, carried = len(term.x), term.derivatives
-            yield Jet(
-                carried,
-                zeros(rows, outputs),
-                zeros(rows, len(carried.firsts), outputs),
-                zeros(rows, len(carried.seconds), outputs),
-            )
 
     def jet(self, term: ResidualTerm, *, cache: bool = True) -> Jet:
         """The outputs' jet at all points of a term, without the leading axis; `cache` for the first layer's designs."""
@@ -168,10 +162,10 @@ class ResidualObjective:
         if len(term.x) * row * layer.coef.element_size() > _CACHE_BYTES:
             return ()
         cached = self._designs.get(term.name)
-        if cached is None or cached.x is not term.x or not torch.equal(cached.knots, layer.knots):
+        if cached is None or cached[0] is not term.x or not torch.equal(cached[1], layer.knots):
             designs = layer.designs(self.stack.select([term.x]), term.derivatives.order)
-            cached = self._designs[term.name] = _CachedDesigns(term.x, layer.knots.clone(), designs)
-        return cached.designs
+            cached = self._designs[term.name] = term.x, layer.knots.clone(), designs
+        return cached[2]
 
     def _chunks(self, term: ResidualTerm, size: int | None = None) -> Iterator[slice]:
         """Slices of rows so short that a chunk's Jacobian, or without one its designs, stay within bounds."""
@@ -181,15 +175,11 @@ class ResidualObjective:
 
     # ---- the linearization
 
-    def linear(self, term: ResidualTerm, jet: Jet) -> Linearization:
-        """A term's derivatives at the current parameters."""
-        return term.linear(jet, self.named())
-
     def linearizations(self, value: ResidualValue) -> list[Linearization]:
         """Every term's derivatives, cached for the last value."""
         if self._linearizations is None or self._linearizations[0] is not value:
             pairs = zip(self.terms, value.jets, strict=True)
-            self._linearizations = value, [self.linear(term, jet) for term, jet in pairs]
+            self._linearizations = value, [term.linear(jet, self.named()) for term, jet in pairs]
         return self._linearizations[1]
 
     def jacobians(
@@ -262,18 +252,9 @@ class ResidualObjective:
     def row_square(self, term: ResidualTerm, jet: Jet, parameters: ResidualVector) -> float:
         """Mean square of the rows of the Jacobian: the trace of the term's tangent kernel, divided by its size."""
         with torch.no_grad():
-            linear = self.linear(term, jet)
+            linear = term.linear(jet, self.named())
             total = sum(float(jac.square().sum()) for _, jac in self.jacobians(term, linear, parameters))
         return total / linear.residual.numel()
-
-
-@dataclass(frozen=True, slots=True)
-class _CachedDesigns:
-    """The first layer's designs, with the points and knots that they belong to."""
-
-    x: Tensor
-    knots: Tensor
-    designs: tuple[Tensor, ...]
 
 
 # ---- Jacobian of functions of a network's values and derivatives in its parameters, without autograd
@@ -285,30 +266,25 @@ class _CachedDesigns:
 # Axes: networks, rows, residuals, then those of the quantity.
 
 
-@dataclass(frozen=True, slots=True)
-class _Edges:
-    """The factors of an edge's value and derivatives: A₀, A₁ and A₂, `(networks, batch, residuals, out, in or 1)`."""
+def _edge_factors(adjoint: Jet, nodes: Jet) -> list[Tensor]:
+    """The factors A₀, A₁ and A₂ of edges, as many as orders are carried, `(networks, batch, residuals, out, in or 1)` each.
 
-    parts: tuple[Tensor, ...]
-    """As many as orders are carried, from A₀ on, which is the same for all edges to a subnode: its last axis is 1."""
+    A₀ is the same for all edges to a subnode: its last axis is 1.
 
-    @staticmethod
-    def of(adjoint: Jet, nodes: Jet) -> _Edges:
-        """From the adjoint of the subnodes above, with an axis for residuals, and the jet of the nodes below, without one."""
-        carried, first = nodes.derivatives, nodes.first
-        # s: networks, n: rows, m: residuals, f: first and p: second derivatives, o: subnodes above, i: nodes below.
-        parts = [adjoint.value[..., None]]
-        if carried.firsts:
-            parts.append(torch.einsum("snmfo,snfi->snmoi", adjoint.first, first))
-        if carried.seconds:
-            squares = first[..., carried.first_index, :] * first[..., carried.second_index, :]
-            parts[1] = parts[1] + torch.einsum("snmpo,snpi->snmoi", adjoint.second, nodes.second)
-            parts.append(torch.einsum("snmpo,snpi->snmoi", adjoint.second, squares))
-        return _Edges(tuple(parts))
-
-    def at(self, target: Tensor, source: Tensor) -> list[Tensor]:
-        """The factors of single edges, `(networks, batch, residuals, edges)`."""
-        return [part[..., target, source if part.shape[-1] > 1 else source * 0] for part in self.parts]
+    Args:
+        adjoint: Of the subnodes above, with an axis for residuals.
+        nodes: The jet of the nodes below, without one.
+    """
+    carried, first = nodes.derivatives, nodes.first
+    # s: networks, n: rows, m: residuals, f: first and p: second derivatives, o: subnodes above, i: nodes below.
+    factors = [adjoint.value[..., None]]
+    if carried.firsts:
+        factors.append(torch.einsum("snmfo,snfi->snmoi", adjoint.first, first))
+    if carried.seconds:
+        squares = first[..., carried.first_index, :] * first[..., carried.second_index, :]
+        factors[1] = factors[1] + torch.einsum("snmpo,snpi->snmoi", adjoint.second, nodes.second)
+        factors.append(torch.einsum("snmpo,snpi->snmoi", adjoint.second, squares))
+    return factors
 
 
 def jet_jacobian(stack: Stack, parameters: ParameterVector, trace: JetTrace, adjoint: Jet) -> Tensor:
@@ -325,12 +301,10 @@ def jet_jacobian(stack: Stack, parameters: ParameterVector, trace: JetTrace, adj
     for index in reversed(range(len(stack.layers))):
         layer, nodes = stack.layers[index], trace.nodes[index]
         adjoint = combine_adjoint(stack.template, index + 1, _with_residuals(trace.subnodes[index]), adjoint)
-        edges = _Edges.of(adjoint, nodes)
-        _add_numeric(full, parameters.layers[index], trace.designs[index], edges)
-        for columns, block in symbolic_blocks(layer, parameters.layers[index], nodes.value, edges.at):
-            full.index_add_(-1, columns, block)
+        factors = _edge_factors(adjoint, nodes)
+        add_edges(full, layer, parameters.layers[index], nodes.value, trace.designs[index], factors)
         if index > 0:
-            adjoint = _to_nodes(layer, trace, index, adjoint, edges)
+            adjoint = _to_nodes(layer, trace, index, adjoint, factors)
     return full
 
 
@@ -339,7 +313,7 @@ def _with_residuals(jet: Jet) -> Jet:
     return Jet(jet.derivatives, jet.value.unsqueeze(2), jet.first.unsqueeze(2), jet.second.unsqueeze(2))
 
 
-def _to_nodes(layer: LayerStack, trace: JetTrace, index: int, adjoint: Jet, edges: _Edges) -> Jet:
+def _to_nodes(layer: LayerStack, trace: JetTrace, index: int, adjoint: Jet, factors: list[Tensor]) -> Jet:
     """The adjoint of the nodes below a layer, by the chain rule through its edges.
 
     Args:
@@ -347,13 +321,13 @@ def _to_nodes(layer: LayerStack, trace: JetTrace, index: int, adjoint: Jet, edge
         trace: A trace with `adjoint=True`.
         index: The number of the layer, ≥ 1.
         adjoint: The adjoint of the layer's subnodes.
-        edges: The factors of the edges' value and derivatives, from the same adjoint.
+        factors: Those of the edges, from the same adjoint.
     """
     nodes, carried = trace.nodes[index], trace.nodes[index].derivatives
     last = layer.edges_of(nodes.value, trace.designs[index][carried.order + 1], carried.order + 1)
     phi_derivatives = [part[:, :, None] for part in (*trace.edges[index], last)]
     value = adjoint.value @ phi_derivatives[0][:, :, 0]
-    for part, derivative in zip(edges.parts[1:], phi_derivatives[1:], strict=True):
+    for part, derivative in zip(factors[1:], phi_derivatives[1:], strict=True):
         value = value + (part * derivative).sum(-2)
     first, second = adjoint.first @ phi_derivatives[0], adjoint.second @ phi_derivatives[0]
     if carried.seconds:
@@ -362,27 +336,3 @@ def _to_nodes(layer: LayerStack, trace: JetTrace, index: int, adjoint: Jet, edge
             first[..., a, :] += curvatures[..., pair, :] * nodes.first[:, :, None, b]
             first[..., b, :] += curvatures[..., pair, :] * nodes.first[:, :, None, a]
     return Jet(carried, value, first, second)
-
-
-def _add_numeric(full: Tensor, index: LayerIndex, designs: tuple[Tensor, ...], edges: _Edges) -> None:
-    """Add the derivatives in a layer's coefficients and base weights to the Jacobian. In place.
-
-    Args:
-        full: The Jacobian, `(networks, batch, residuals, size)`.
-        index: Where the layer's parameters stand in it.
-        designs: The layer's designs of orders 0, 1, …, `(networks, batch, in, G + k + 1)` each.
-        edges: The factors of the edges' value and derivatives, one for each order.
-    """
-    if index.block is not None:  # consecutive columns: written into the Jacobian without a copy
-        out, inputs, width = index.numeric.shape
-        block = full[..., index.block].view(*full.shape[:3], out, inputs, width)
-        for part, design in zip(edges.parts, designs, strict=False):
-            block.addcmul_(part[..., None], design[:, :, None, None])
-        return
-    target, source = (index.numeric >= 0).any(-1).nonzero(as_tuple=True)
-    blocks = [
-        part[..., None] * design[:, :, None, source]
-        for part, design in zip(edges.at(target, source), designs, strict=False)
-    ]
-    for columns, block in free_columns(index.numeric[target, source].flatten(), sum(blocks[1:], blocks[0]).flatten(-2)):
-        full.index_add_(-1, columns, block)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -144,10 +144,6 @@ class ResidualTerm:
                 )
                 needed = "a function whose rows depend on their own points only"
                 raise _error(self.name, needed, "rows that depend on others", advice)
-
-    def at(self, x: Tensor) -> ResidualTerm:
-        """The same residual at other points."""
-        return replace(self, x=x)
 
 
 def in_own_units(jet: Jet, scaling: Scaling | None) -> Jet:

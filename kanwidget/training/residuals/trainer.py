@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -21,11 +21,12 @@ from kanwidget.core.state import NetworkState
 from kanwidget.core.threads import is_small, one_thread
 from kanwidget.surgery import refine, update_grid, widen
 from kanwidget.training.jacobian.parameter_vector import structure
-from kanwidget.training.optimizers.base import Interrupted, Outcome
+from kanwidget.training.optimizers.base import Outcome
 from kanwidget.training.optimizers.levenberg_marquardt import LevenbergMarquardt
 from kanwidget.training.optimizers.settings import Settings
 from kanwidget.training.residuals.arguments import Equations
 from kanwidget.training.residuals.objective import ResidualObjective, ResidualVector
+from kanwidget.training.residuals.terms import ResidualTerm
 from kanwidget.training.residuals.weighting import balance, resample
 from kanwidget.training.steps.grid_schedule import GridSchedule
 
@@ -70,40 +71,30 @@ class ResidualTrainer(Iterator[StepRecord]):
         network: The network.
         equations: The residuals to satisfy.
         settings: The settings.
-        interrupted: Called within long steps; True discards the step and ends the iteration.
     """
 
-    opt = "LM"
-
-    def __init__(
-        self,
-        network: Network,
-        equations: Equations,
-        settings: ResidualSettings,
-        interrupted: Callable[[], bool] = lambda: False,
-    ) -> None:
-        self.network, self.equations, self.settings, self.interrupted = network, equations, settings, interrupted
+    def __init__(self, network: Network, equations: Equations, settings: ResidualSettings) -> None:
+        self.network, self.equations, self.settings = network, equations, settings
         self.step_count, self.seconds, self.stop_reason = 0, 0.0, ""
         self.events: list[Event] = []
         self._grids, self._grid_start, self._grid_finished = list(settings.grid_schedule), 0, False
         self._generator = torch.Generator().manual_seed(settings.seed)
         self._memories: dict[str, Tensor] = {}
-        self._terms = equations.terms
         with self._threads():
-            self._build(equations.unknowns)
+            self._build(equations.terms, equations.unknowns)
             self._fixed_grids = not settings.update_grid or self._trained()
 
     def _trained(self) -> bool:
         """Whether an earlier training has fitted grids to the activations, and coefficients to a good part of the equations."""
         learnt = self._optimizer.current.loss < _LEARNT * self.objective.trivial_loss()
-        return bool(learnt) and GridSchedule(self.network, self._rows(), Settings()).filled()
+        return bool(learnt) and GridSchedule(self.network, self.rows, Settings()).filled()
 
     def _threads(self) -> AbstractContextManager[None]:
         return one_thread(is_small(self.network, sum(len(term.x) for term in self.equations.terms)))
 
-    def _build(self, unknowns: dict[str, float]) -> None:
+    def _build(self, terms: Sequence[ResidualTerm], unknowns: dict[str, float]) -> None:
         """Begin anew from the network as it is."""
-        self.objective = ResidualObjective(self.network, self._terms, unknowns)
+        self.objective = ResidualObjective(self.network, terms, unknowns)
         self._structure = structure(self.network)
         self._weigh()
         self._optimizer = ScaledLM(self.objective)
@@ -111,7 +102,12 @@ class ResidualTrainer(Iterator[StepRecord]):
     def refresh(self) -> None:
         """Begin anew if a callback has fixed or removed an edge or replaced tensors."""
         if structure(self.network) != self._structure or not self.objective.stack.intact():
-            self._build(self.unknowns)
+            self._build(self.objective.terms, self.unknowns)
+
+    @property
+    def rows(self) -> Tensor:
+        """All points of now, `(rows, features)`."""
+        return torch.cat([term.x for term in self.objective.terms])
 
     @property
     def unknowns(self) -> dict[str, float]:
@@ -121,12 +117,11 @@ class ResidualTrainer(Iterator[StepRecord]):
     @property
     def weights(self) -> dict[str, float]:
         """The residuals' current weights."""
-        return {term.name: term.weight for term in self._terms}
+        return {term.name: term.weight for term in self.objective.terms}
 
     def _weigh(self) -> None:
         if self.equations.balanced and len(self.objective.terms) > 1:
             self.objective.terms = balance(self.objective)
-        self._terms = self.objective.terms
 
     # ---- the steps
 
@@ -136,15 +131,11 @@ class ResidualTrainer(Iterator[StepRecord]):
             self.stop_reason = self.stop_reason or "steps done"
             raise StopIteration
         started = time.perf_counter()
-        try:
-            with self._threads():
-                if self._grid_finished:
-                    self._refine(self._grids.pop(0))
-                self.refresh()
-                outcome = self._advance()
-        except Interrupted:
-            self.stop_reason = "interrupted"
-            raise StopIteration from None
+        with self._threads():
+            if self._grid_finished:
+                self._refine(self._grids.pop(0))
+            self.refresh()
+            outcome = self._advance()
         self.step_count += 1
         self.seconds += time.perf_counter() - started
         stop_reason = self._stopped(outcome)
@@ -156,35 +147,29 @@ class ResidualTrainer(Iterator[StepRecord]):
 
     def _stopped(self, outcome: Outcome) -> str | None:
         """Stop reason of the training on the current grid, None while it goes on."""
-        steps = self.step_count - self._grid_start
-        if outcome.stop_reason and not self._moves_ahead(steps):
+        steps, last = self.step_count - self._grid_start, self.settings.steps
+        draws = bool(self.equations.candidate_points) and steps < last
+        # A training that is stuck may go on once grids or points have moved.
+        if outcome.stop_reason and not (draws or self._schedule().ahead(steps, last)):
             return outcome.stop_reason
-        return "steps done" if steps >= self.settings.steps else None
-
-    def _moves_ahead(self, steps: int) -> bool:
-        """Whether grids or points will still move: a training that is stuck may go on afterwards."""
-        points = bool(self.equations.candidate_points) and steps < self.settings.steps
-        return points or self._schedule().ahead(steps, self.settings.steps)
+        return "steps done" if steps >= last else None
 
     def _schedule(self) -> GridSchedule:
         # Splines follow moved knots by least squares only, and second derivatives at a front don't survive that. The
         # front may come from this training or from an earlier one.
         fixed = self._fixed_grids or self._grid_start > 0
-        return GridSchedule(self.network, self._rows(), Settings(update_grid=not fixed))
-
-    def _rows(self) -> Tensor:
-        return torch.cat([term.x for term in self._terms])
+        return GridSchedule(self.network, self.rows, Settings(update_grid=not fixed))
 
     def _advance(self) -> Outcome:
         """Move grids and points that are due, and take a step. An interruption takes both back."""
-        state, terms, memories, n_events = NetworkState(self.network), self._terms, self._memories, len(self.events)
+        terms, memories, n_events = self.objective.terms, self._memories, len(self.events)
+        state = NetworkState(self.network)
         try:
             self._prepare()
-            return self._optimizer.step(self.interrupted)[0]
+            return self._optimizer.step()[0]
         except BaseException:
             state.restore()
-            self._terms = self.objective.terms = terms
-            self._memories = memories
+            self.objective.terms, self._memories = terms, memories
             del self.events[n_events:]
             raise
 
@@ -194,11 +179,11 @@ class ResidualTrainer(Iterator[StepRecord]):
         moved = self._schedule().due(steps)
         drawn = bool(self.equations.candidate_points) and steps > 0 and steps % self.settings.resample_every == 0
         if moved:
-            update_grid(self.network, self._rows(), margin=_MARGIN)
+            update_grid(self.network, self.rows, margin=_MARGIN)
             self._note("grid", "grid adapted")
         if drawn:
             self._resample()
-        wider = self.settings.update_grid and self.step_count > 0 and widen(self.network, self._rows(), margin=_MARGIN)
+        wider = self.settings.update_grid and self.step_count > 0 and widen(self.network, self.rows, margin=_MARGIN)
         if moved or drawn:
             self._weigh()
         if moved or drawn or wider:
@@ -214,7 +199,6 @@ class ResidualTrainer(Iterator[StepRecord]):
                     objective, term, candidate_points, memories.get(term.name), self._generator
                 )
         objective.terms, self._memories = terms, memories
-        self._terms = objective.terms
         self._note("points", "points drawn anew")
 
     def _refine(self, grid: int) -> None:
@@ -225,7 +209,7 @@ class ResidualTrainer(Iterator[StepRecord]):
             for layer, finer_layer in zip(self.network.layers, finer.layers, strict=True):
                 layer.coef = nn.Parameter(finer_layer.coef.detach(), requires_grad=layer.coef.requires_grad)
                 layer.knots = finer_layer.knots
-            self._build(self.unknowns)
+            self._build(self.objective.terms, self.unknowns)
         except BaseException:
             state.restore()
             raise
@@ -236,9 +220,8 @@ class ResidualTrainer(Iterator[StepRecord]):
 
     def _record(self, outcome: Outcome, stop_reason: str | None) -> StepRecord:
         """The record of a step: the error of each residual by its name (root mean square), and the unknown constants."""
-        names: Sequence[str] = [term.name for term in self._terms]
-        squares = self._optimizer.current.squares
-        metrics = {name: square**0.5 for name, square in zip(names, squares, strict=True)} | self.unknowns
+        pairs = zip(self.objective.terms, self._optimizer.current.squares, strict=True)
+        metrics = {term.name: square**0.5 for term, square in pairs} | self.unknowns
         return StepRecord(
             self.step_count, outcome.loss**0.5, None, 0.0, self.seconds, outcome.damping, None, metrics, stop_reason
         )

@@ -56,14 +56,14 @@ def resample(
         Anagnostopoulos et al., "Residual-based attention and connection to information bottleneck theory in PINNs", arXiv:2307.00379
         (weights that remember).
     """
-    trial = term.at(candidate_points)
+    trial = replace(term, x=candidate_points)
     with torch.no_grad():
         sizes = trial.residual(objective.jet(trial, cache=False), objective.named()).norm(dim=1).double()
     mean = sizes.mean()
     shares = sizes / mean if bool(torch.isfinite(mean)) and mean > 0 else torch.ones_like(sizes)
     memory = shares if memory is None else _MEMORY * memory + shares
     chosen = torch.multinomial((memory / memory.mean() + _EVENLY).cpu(), len(term.x), generator=generator)
-    return term.at(candidate_points[chosen.to(candidate_points.device)]), memory
+    return replace(term, x=candidate_points[chosen.to(candidate_points.device)]), memory
 
 
 def standard_errors(objective: ResidualObjective) -> list[float]:
@@ -76,28 +76,23 @@ def standard_errors(objective: ResidualObjective) -> list[float]:
         White, "A heteroskedasticity-consistent covariance matrix estimator", Econometrica 48 (1980).
     """
     with torch.no_grad():
-        return _standard_errors(objective)
-
-
-def _standard_errors(objective: ResidualObjective) -> list[float]:
-    """See `standard_errors`; `whole` is A⁻¹, `inverse` its rows for the unknown constants."""
-    parameters, value = objective.parameter_vector(), objective.value()
-    parts = [_normal(objective, term, parameters) for term in objective.terms]
-    total = torch.stack([weight * matrix for weight, matrix in parts]).sum(0)
-    whole = torch.linalg.pinv(total, hermitian=True, rtol=_UNDETERMINED)
-    inverse = whole[parameters.n_network :]
-    covariance = inverse.new_zeros(len(inverse), len(inverse))
-    for (weight, matrix), term, square in zip(parts, objective.terms, value.squares, strict=True):
-        count = term.rows * term.columns
-        freedom = count - weight * float((whole * matrix).sum())
-        scatter = square * count / freedom if freedom > 0 else float("nan")
-        covariance += weight**2 * scatter * inverse @ matrix @ inverse.T
-    return covariance.diagonal().sqrt().tolist()
+        parameters, value = objective.parameter_vector(), objective.value()
+        parts = [_normal(objective, term, parameters) for term in objective.terms]
+        total = torch.stack([weight * matrix for weight, matrix in parts]).sum(0)
+        whole = torch.linalg.pinv(total, hermitian=True, rtol=_UNDETERMINED)
+        inverse = whole[parameters.n_network :]
+        covariance = inverse.new_zeros(len(inverse), len(inverse))
+        for (weight, matrix), term, square in zip(parts, objective.terms, value.squares, strict=True):
+            count = term.rows * term.columns
+            freedom = count - weight * float((whole * matrix).sum())
+            scatter = square * count / freedom if freedom > 0 else float("nan")
+            covariance += weight**2 * scatter * inverse @ matrix @ inverse.T
+        return covariance.diagonal().sqrt().tolist()
 
 
 def _normal(objective: ResidualObjective, term: ResidualTerm, parameters: ResidualVector) -> tuple[float, Tensor]:
     """A term's weight divided by its number of residuals, and JᵀJ of their Jacobian, `(size, size)`."""
-    linear = objective.linear(term, objective.jet(term))
+    linear = term.linear(objective.jet(term), objective.named())
     matrix = torch.zeros(parameters.size, parameters.size, dtype=torch.float64, device=objective.device)
     for _, jac in objective.jacobians(term, linear, parameters):
         matrix.addmm_(jac.double().T, jac.double())
