@@ -230,15 +230,9 @@ def spline_blocks(stack: Stack, parameters: ParameterVector, epsilon: Tensor) ->
             basis, inverse, roughness = (mode[:, sources] for mode in modes)
             part = Block(edges, levels > 0, columns, basis, inverse, roughness, epsilon[:, columns[:, 0]][..., None])
             blocks.setdefault((part.is_of_words, width), []).append(part)
-    return [
-        Block(
-            [edge for part in parts for edge in part.edges],
-            is_of_words,
-            torch.cat([part.columns for part in parts]),
-            torch.cat([part.basis for part in parts], 1),
-            torch.cat([part.inverse for part in parts], 1),
-            torch.cat([part.roughness for part in parts], 1),
-            torch.cat([part.epsilon for part in parts], 1),
-        )
-        for (is_of_words, _), parts in blocks.items()
-    ]
+    joined = []
+    for (is_of_words, _), parts in blocks.items():
+        edges, _, columns, *of_networks = zip(*parts, strict=True)
+        tensors = (torch.cat(tensors, 1) for tensors in of_networks)
+        joined.append(Block([edge for part in edges for edge in part], is_of_words, torch.cat(columns), *tensors))
+    return joined

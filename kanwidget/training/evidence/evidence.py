@@ -20,7 +20,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -76,9 +77,11 @@ _LARGEST_POSTERIOR = 1000
 #: a smaller part of the variance: the rows then leave nothing open that could be seen. An update goes the second part of the way,
 #: or parts that say the same would overshoot in turn.
 _LEAST_NOISE, _TOWARDS_AVERAGES = 1e-6, 0.5
-#: What is stored: numbers of each network, beside the noise, and those of its parts.
-_NUMBERS = ("log_evidence", "_last", "_change", "_ripe", "_looks", "_most", "_behind", "_stays", "_averages", "_fits")
-_OF_PARTS = ("_prices", "_likeliest", "_freedoms")
+#: What is stored: numbers of each network, and those of its edges.
+_NUMBERS = (
+    *("noise", "log_evidence", "_last", "_change", "_ripe", "_looks", "_most", "_behind", "_stays", "_averages", "_fits"),
+    *("_prices", "_likeliest", "_freedoms"),
+)
 
 
 class Evidence:
@@ -110,11 +113,10 @@ class Evidence:
         #: What the loss is in parts of minus the log-likelihood, per row: 2σ² times it for squared errors.
         self._factor = 1.0 if self.classes else 2.0
         self._n_labels = batch.y.shape[1] * (1 if self.classes else batch.y.shape[2])
-        outputs = self._n_labels // batch.y.shape[1]
-        weight = batch.weight
-        counted = torch.full_like(variance, self._n_labels)
         #: Labels that count, `(networks,)`: those of rows without weight don't.
-        self._counted = counted if weight is None else (weight[..., 0] > 0).sum(1).double() * outputs
+        self._counted = torch.full_like(variance, self._n_labels)
+        if batch.weight is not None:
+            self._counted = (batch.weight[..., 0] > 0).sum(1).double() * (self._n_labels // batch.y.shape[1])
         largest = batch.y.double().square().mean((1, 2)) if not self.classes else variance
         #: A smaller noise is the rounding of the labels.
         self._rounding = (torch.finfo(batch.stack.layers[0].coef.dtype).eps ** 2 * largest).clamp_min(1e-300)
@@ -125,12 +127,13 @@ class Evidence:
         self.reload(batch.stack, parameters, units)
         wiggle, straight = _FIRST_PRICES
         of_splines = _FIRST_WIGGLE_OF_SUMS if self._is_sum else wiggle
-        self._prices = [
-            variance.new_tensor((wiggle if block.is_of_words else of_splines, straight)) * self._units_of(block)
-            for block in self._blocks
-        ]
+        #: Prices of wiggle and straight part, `(networks, edges, 2)`, the edges block by block.
+        self._prices = variance.new_empty(len(variance), sum(len(block.edges) for block in self._blocks), 2)
+        for block, prices in self._by_block(self._prices):
+            first = variance.new_tensor((wiggle if block.is_of_words else of_splines, straight))
+            prices[:] = first * self._units_of(block)
         #: Their degrees of freedom, and the prices, when these were the likeliest.
-        self._freedoms, self._likeliest = [torch.zeros_like(prices) for prices in self._prices], self._prices
+        self._freedoms, self._likeliest = torch.zeros_like(self._prices), self._prices
         #: Variance of the noise in scaled numbers, `(networks,)`; 1 for classes, whose chance is in the probabilities.
         self.noise = torch.ones_like(variance)
         #: Whether (1.0) the networks fit already at the start, `(networks,)`.
@@ -139,8 +142,7 @@ class Evidence:
             self.noise = (_FIRST_NOISE * variance).minimum(loss).maximum(self._rounding)
         #: Logarithm of the evidence, of the likeliest prices, and degrees of freedom, `(networks,)`, 0 before the first update; and the
         #: logarithm at the last one.
-        self.log_evidence, self.freedom = torch.zeros_like(variance), torch.zeros_like(variance)
-        self._last = torch.zeros_like(variance)
+        self.log_evidence = self.freedom = self._last = torch.zeros_like(variance)
         #: Whether the last update changed next to nothing, `(networks,)`, and whether (1.0) one has changed little yet.
         self.settled, self._ripe = torch.zeros_like(variance, dtype=torch.bool), torch.zeros_like(variance)
         #: By how much the last update changed the logarithm of the evidence, `(networks,)`.
@@ -148,13 +150,10 @@ class Evidence:
 
     def reload(self, stack: Stack, parameters: ParameterVector, units: tuple[Tensor, Tensor]) -> None:
         """Take over the grids and parameters as they are now. Prices and noise stay; what earlier updates have counted begins anew."""
-        #: How often other prices were looked at, `(networks,)`.
-        self._looks = torch.zeros_like(self._variance)
-        #: The most evidence on these grids, how many updates it is behind, and whether (1.0) prices stay.
+        #: The most evidence on these grids, `(networks,)`.
         self._most = torch.full_like(self._variance, -math.inf)
-        self._behind, self._stays = torch.zeros_like(self._variance), torch.zeros_like(self._variance)
-        #: Whether (1.0) prices stand for all, `(networks,)`.
-        self._averages = torch.zeros_like(self._variance)
+        #: How many updates it is behind, how often other prices were looked at, and whether (1.0) prices stay or stand for all.
+        self._behind = self._looks = self._stays = self._averages = torch.zeros_like(self._variance)
         self._size, self._units = parameters.size, units[1]
         epsilon = _EPSILON * self._n_labels / self._factor * units[0].square()
         self._blocks = spline_blocks(stack, parameters, epsilon)
@@ -162,25 +161,25 @@ class Evidence:
         self._layers = [torch.cat([index.numeric.flatten(), index.affine.flatten()]) for index in parameters.layers]
         self._layers = [places[places >= 0].unique() for places in self._layers]
 
+    def _by_block(self, *parts: Tensor) -> Iterator[Any]:
+        """Each block with its edges' part of tensors `(networks, edges, …)`."""
+        counts = [len(block.edges) for block in self._blocks]
+        return zip(self._blocks, *(part.split(counts, 1) for part in parts), strict=True)
+
     def _units_of(self, block: Block) -> Tensor:
         """1/unit² of what changes along the curves of edges, `(networks, edges, 1)`."""
         return self._units[:, block.columns[:, 0]].square()[..., None]
 
     @property
-    def scale(self) -> Tensor:
-        """The factor of `matrix` in the objective, `(networks,)`."""
-        return self.noise
-
-    @property
     def nat(self) -> Tensor:
         """The gain in the mean loss by which the logarithm of the probability grows by 1, `(networks,)`."""
-        return self._factor * self.scale / self._n_labels
+        return self._factor * self.noise / self._n_labels
 
     def matrix(self) -> Tensor:
-        """The ridge's matrix R, `(networks, size, size)`: for parameters θ the prices add ½·scale·θᵀRθ to the mean loss, see `scale`."""
+        """The ridge's matrix R, `(networks, size, size)`: for parameters θ the prices add ½·noise·θᵀRθ to the mean loss."""
         size = self._size
         matrix = self.noise.new_zeros(len(self.noise), size * size)
-        for block, prices in zip(self._blocks, self._ridge_prices(), strict=True):
+        for block, prices in self._by_block(self._ridge_prices()):
             values = block.inverse.mT @ (block.precision(prices)[..., None] * block.inverse)
             flat = block.columns[:, :, None] * size + block.columns[:, None]
             matrix.index_add_(1, flat.flatten(), values.flatten(1))
@@ -192,7 +191,7 @@ class Evidence:
         Where prices are large, the rounding of R itself would pull at what costs nothing, the constant and the rise of a curve.
         """
         result = torch.zeros_like(vector)
-        for block, prices in zip(self._blocks, self._ridge_prices(), strict=True):
+        for block, prices in self._by_block(self._ridge_prices()):
             inverse, precision = (
                 select_networks(of_all, networks) for of_all in (block.inverse, block.precision(prices))
             )
@@ -200,14 +199,16 @@ class Evidence:
             result[:, block.columns] = (inverse.mT @ modes)[..., 0]
         return result * (self._factor / self._n_labels)
 
-    def _ridge_prices(self) -> list[Tensor]:
+    def _ridge_prices(self) -> Tensor:
         """Prices as the ridge has them: until evidence has its say those of wiggle are lower where a coarse shape is to be found."""
         if not self._is_coarse_first or bool(self.has_spoken.all()):
             return self._prices
-        part = torch.where(self.has_spoken, 1.0, _COARSE_OF_CLASSES if self.classes else _COARSE)[:, None, None]
-        parts = torch.cat([part, torch.ones_like(part)], -1)
-        both = zip(self._blocks, self._prices, strict=True)
-        return [prices if block.is_of_words else parts * prices for block, prices in both]
+        part = torch.where(self.has_spoken, 1.0, _COARSE_OF_CLASSES if self.classes else _COARSE)[:, None]
+        ridge_prices = self._prices.clone()
+        for block, prices in self._by_block(ridge_prices):
+            if not block.is_of_words:
+                prices[..., 0] *= part
+        return ridge_prices
 
     # ---- the data speak
 
@@ -245,28 +246,27 @@ class Evidence:
         laplace = laplace_of(matrix, self._blocks, precision, self.nat)
         variances = laplace.root.square().sum(-1)
         modes = modes_of(self._blocks, vector)
-        prices, freedoms = [], []
+        prices, freedoms = torch.empty_like(self._prices), torch.empty_like(self._prices)
         clear = torch.ones_like(self.noise) if self.classes else self._variance / self.noise
         largest = (_LARGEST_PRICE * clear).clamp_max(_LARGEST_OF_ALL)[:, None, None]
-        for block, old in zip(self._blocks, self._prices, strict=True):
+        for block, old, new, freedom in self._by_block(self._prices, prices, freedoms):
             diagonal, square = precision[:, block.columns], modes[:, block.columns].square()
             priced = diagonal - block.epsilon
             share = priced / diagonal - priced * variances[:, block.columns]
-            freedom = torch.stack([share[..., 1:].sum(-1), share[..., 0]], -1).clamp_min(0.0)
+            freedom[:] = torch.stack([share[..., 1:].sum(-1), share[..., 0]], -1).clamp_min(0.0)
             extent = torch.stack([(block.roughness * square).sum(-1), square[..., 0]], -1)
-            new = likelier_prices(old, freedom, extent, self._own_price * self._ripe)
+            new[:] = likelier_prices(old, freedom, extent, self._own_price * self._ripe)
             for index in self._averages.nonzero()[:, 0].tolist():
                 units = 1 / self._units_of(block)[index, :, 0]
                 average = averaged_prices(block, index, old[index], laplace.root[index], modes[index], units)
                 new[index] = old[index] * (average / old[index]) ** _TOWARDS_AVERAGES
-            prices.append(new.minimum(largest * self._units_of(block)))
-            freedoms.append(freedom)
+            new[:] = new.minimum(largest * self._units_of(block))
         value = self._log_evidence(laplace, precision, modes, loss)
         sound = laplace.sound
         self._change = change = (value - self._last).abs()
         self.settled, self._ripe = sound & (change < _SETTLED), self._ripe.maximum((change < _NEARLY_SETTLED).double())
         likely = (self._averages == 0)[:, None, None]
-        self._freedoms = [torch.where(likely, *pair) for pair in zip(freedoms, self._freedoms, strict=True)]
+        self._freedoms = torch.where(likely, freedoms, self._freedoms)
         self._prices = prices
         self._last, self.freedom = value, self._size - (variances * precision).sum(1)
         self.log_evidence = torch.where(self._averages > 0, self.log_evidence, value)
@@ -279,25 +279,21 @@ class Evidence:
         self.settled = self.settled | (self._stays > 0)
         moves = sound & (self._stays == 0)
         if not bool(moves.all()):  # where a matrix isn't sound the next step sees another one
-            self._prices = [
-                torch.where(moves[:, None, None], *pair) for pair in zip(prices, before._prices, strict=True)
-            ]
+            self._prices = torch.where(moves[:, None, None], prices, before._prices)
             self.noise = torch.where(moves, self.noise, before.noise)
         looks = self.settled & (self._looks < _MOST_MOVES) & (self._stays + self._averages == 0)
         if not self.classes and bool(looks.any()) and self._size <= _LARGEST_LOOK:
             self._look_around(matrix, gradient, vector, loss, looks)
-        self._likeliest = [torch.where(likely, *pair) for pair in zip(self._prices, self._likeliest, strict=True)]
+        self._likeliest = torch.where(likely, self._prices, self._likeliest)
         if not bool(ready.all()):
             self._keep(before, ~ready)
         return begins & ready
 
     def _keep(self, before: Evidence, networks: Tensor) -> None:
         """Leave some networks, `(networks,)`, as they were before."""
-        for name in ("noise", "freedom", "settled", *_NUMBERS):
-            setattr(self, name, torch.where(networks, getattr(before, name), getattr(self, name)))
-        for name in _OF_PARTS:
-            pairs = zip(getattr(before, name), getattr(self, name), strict=True)
-            setattr(self, name, [torch.where(networks[:, None, None], *pair) for pair in pairs])
+        for name in ("freedom", "settled", *_NUMBERS):
+            now = getattr(self, name)
+            setattr(self, name, torch.where(networks.view(-1, *[1] * (now.ndim - 1)), getattr(before, name), now))
 
     def _begin_averages(self) -> Tensor:
         """Let prices that have settled move to those that stand for all, `averaged_prices`, from now on.
@@ -326,7 +322,7 @@ class Evidence:
         old_prices, old_noise = self._prices, self.noise
         trial = copy.copy(self)
         for factor in _OTHER_PRICES:
-            trial._prices = [prices * prices.new_tensor((factor, 1.0)) for prices in old_prices]
+            trial._prices = old_prices * old_prices.new_tensor((factor, 1.0))
             trial.noise = (old_noise * factor).maximum(self._rounding)
             precision = trial._precision()
             for _ in range(_OTHER_UPDATES):
@@ -339,9 +335,7 @@ class Evidence:
                 evidence = trial._log_evidence(laplace, precision, modes + step, value)
                 better = looks & laplace.sound & (evidence > best)
                 best, moved = torch.where(better, evidence, best), moved | better
-                self._prices = [
-                    torch.where(better[:, None, None], *pair) for pair in zip(trial._prices, self._prices, strict=True)
-                ]
+                self._prices = torch.where(better[:, None, None], trial._prices, self._prices)
                 self.noise = torch.where(better, trial.noise, self.noise)
                 freedom = self._size - (laplace.root.square().sum(-1) * precision).sum(1)
                 trial.noise = self._noise_of(value, freedom)
@@ -400,13 +394,12 @@ class Evidence:
         says = say_something(
             self._blocks, index, self._likeliest, root, modes, layers=self._layers, by_source=by_source
         )
-        pairs = zip(self._freedoms, says, strict=True)
-        return [parts for freedom, needed in pairs for parts in (freedom[index] * needed).tolist()]
+        return (self._freedoms[index] * says).tolist()
 
     def _precision(self) -> Tensor:
         """The diagonal of P in the coordinates of the modes, `(networks, size)`; 0 for constants of functions."""
         precision = self.noise.new_zeros(len(self.noise), self._size)
-        for block, prices in zip(self._blocks, self._prices, strict=True):
+        for block, prices in self._by_block(self._prices):
             precision[:, block.columns] = block.precision(prices)
         return precision
 
@@ -420,31 +413,15 @@ class Evidence:
 
     def inherit(self, previous: Evidence, networks: Sequence[int]) -> None:
         """Copy noise and prices from `previous` for the networks at these indices."""
-        index = list(networks)
-        for name in ("noise", "freedom", "settled", *_NUMBERS):
-            setattr(self, name, getattr(previous, name)[index])
-        for name in _OF_PARTS:
-            setattr(self, name, [part[index] for part in getattr(previous, name)])
+        for name in ("freedom", "settled", *_NUMBERS):
+            setattr(self, name, getattr(previous, name)[list(networks)])
 
     def state_dict(self) -> dict[str, list[float]]:
         """Noise and prices as lists of numbers."""
-        columns = {name.lstrip("_"): getattr(self, name) for name in ("noise", *_NUMBERS)}
-        columns |= {name.lstrip("_"): self._flat(getattr(self, name)) for name in _OF_PARTS}
-        return {name: column.tolist() for name, column in columns.items()}
+        return {name.lstrip("_"): getattr(self, name).flatten().tolist() for name in _NUMBERS}
 
     def load_state_dict(self, state: dict[str, list[float]]) -> None:
         """Return to a state of `state_dict`."""
-        for name in ("noise", *_NUMBERS):
+        for name in _NUMBERS:
             if name.lstrip("_") in state:  # states of earlier versions don't say what fitted at the start
-                setattr(self, name, self.noise.new_tensor(state[name.lstrip("_")]))
-        for name in _OF_PARTS:
-            setattr(self, name, self._parts(state[name.lstrip("_")]))
-
-    def _parts(self, numbers: list[float]) -> list[Tensor]:
-        """The inverse of `_flat`."""
-        sizes = [prices[0].numel() for prices in self._prices]
-        flat = self.noise.new_tensor(numbers).view(len(self.noise), sum(sizes))
-        return [part.view_as(old) for part, old in zip(flat.split(sizes, 1), self._prices, strict=True)]
-
-    def _flat(self, prices: list[Tensor]) -> Tensor:
-        return torch.cat([part.flatten(1) for part in prices], 1).flatten() if prices else self.noise[:0]
+                setattr(self, name, self.noise.new_tensor(state[name.lstrip("_")]).view_as(getattr(self, name)))

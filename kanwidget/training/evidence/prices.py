@@ -145,14 +145,14 @@ class _Part(NamedTuple):
 def say_something(
     blocks: Sequence[Block],
     index: int,
-    prices: Sequence[Tensor],
+    prices: Tensor,
     root: Tensor,
     modes: Tensor,
     *,
     layers: Sequence[Tensor],
     by_source: bool,
-) -> list[Tensor]:
-    """Whether wiggle and straight part say something, `(edges, 2)` of each block.
+) -> Tensor:
+    """Whether wiggle and straight part say something, `(edges, 2)`, the edges block by block.
 
     Of two columns that say the same neither is needed beside the other: that is why a part that goes is gone before the next is judged.
     A layer is judged while the others stay as they are.
@@ -160,19 +160,19 @@ def say_something(
     Args:
         blocks: The edges.
         index: Of the network.
-        prices: `(networks, edges, 2)` of each block.
+        prices: `(networks, edges, 2)`, the edges block by block.
         root: Root of the covariance of the modes, `(size, size)`.
         modes: Their values, `(size,)`.
         layers: For each layer the places of its free parameters.
         by_source: Whether edges out of one node stand or go together: of classes each score says what the others don't.
     """
-    says: list[Tensor] = []
+    says, counts = torch.zeros_like(prices[index], dtype=torch.bool), [len(block.edges) for block in blocks]
     parts: list[_Part] = []
-    for block, own in zip(blocks, prices, strict=True):
+    for block, own, said in zip(blocks, prices.split(counts, 1), says.split(counts), strict=True):
         units, wiggles = block.precision(own)[index].sqrt(), block.roughness[index] > 0
         straight = torch.zeros_like(wiggles)
         straight[:, 0] = not block.is_of_words
-        says.append(torch.stack([wiggles.any(1), straight.any(1)], 1))
+        said[:] = torch.stack([wiggles.any(1), straight.any(1)], 1)
         groups: dict[object, list[int]] = {}
         for number, edge in enumerate(block.edges):
             groups.setdefault(edge.source if by_source else edge, []).append(number)
@@ -181,7 +181,7 @@ def say_something(
             for column, chosen in enumerate((wiggles[members], straight[members])):
                 if bool(chosen.any()):
                     places = block.columns[members][chosen]
-                    parts.append(_Part(first, says[-1], members, column, places, units[members][chosen]))
+                    parts.append(_Part(first, said, members, column, places, units[members][chosen]))
     for layer in range(len(layers)):
         of_layer = [part for part in parts if part.edge.layer == layer]
         others = [places for other, places in enumerate(layers) if other != layer]

@@ -143,7 +143,7 @@ class LevenbergMarquardt(Optimizer):
             self.damping = torch.where(begins, self._first_damping(), self.damping)
             self._ridge = self._evidence_ridge()
         self._age = self._age + 1
-        return torch.where(self._priced, self.evidence.scale, ridge_scale)
+        return torch.where(self._priced, self.evidence.noise, ridge_scale)
 
     def _first_damping(self) -> Tensor:
         """The damping that a training begins with where the networks are now."""
