@@ -9,6 +9,7 @@ import copy
 import math
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 import torch
@@ -23,7 +24,7 @@ from kanwidget.core.state import NetworkState
 from kanwidget.datasets import Dataset
 from kanwidget.datasets.dataset import rows_of
 from kanwidget.datasets.validation import sampled_data
-from kanwidget.growth.screens import Pair, Wave, best_pair, best_wave, residuals
+from kanwidget.growth.screens import Wave, best_looks
 from kanwidget.training import Settings, Trainer
 from kanwidget.training.evidence.schwarz import schwarz
 from kanwidget.training.jacobian.parameter_vector import ParameterVector
@@ -125,36 +126,36 @@ def richer_networks(
     rows = _ROWS_TIMES_PARAMETERS // max(1, ParameterVector.of(network).size)
     ordered = _complete(order_columns(network, data, "richer_networks"))
     sample = sampled_data(ordered, min(max(rows, _ROWS), _MOST_ROWS))
-    trials = _RicherTrials(sample)
-    now = yield from trials.run("", network, _STEPS)
+    tried = partial(_tried, sample)
+    now = yield from tried("", network, _STEPS)
     if now is None or now.network is None:
         return
     yield RicherNetworks(now, None)
     if now.explained >= enough or len(sample.train_input) < _FEWEST_ROWS:
         return
-    found = [] if start is None else [(yield from trials.run("grid", start, _HIDDEN_STEPS))]
+    pair, wave = best_looks(now.network, sample)
+    wave = wave if wave is not None and wave.gain > 0 else None
+    answers = [] if start is None else [(yield from tried("grid", start, _HIDDEN_STEPS))]
     start = now.network if start is None else start
-    wave, pair = trials.wave(), trials.pair()
-    for grid in trials.finer_grids(start, wave):
-        finer = yield from trials.run("grid", surgery.refine(start, grid), _STEPS)
-        found.append(finer)
+    for grid in _finer_grids(_finest(start), _freedom_in_use(now.network), wave, len(sample.train_input)):
+        answers.append((yield from tried("grid", surgery.refine(start, grid), _STEPS)))
     if pair is not None and pair.gain > 0:
-        found.append((yield from trials.run("pair", with_pair(start, pair.columns), _HIDDEN_STEPS, pair.columns)))
+        answers.append((yield from tried("pair", with_pair(start, pair.columns), _HIDDEN_STEPS, pair.columns)))
     for nodes in _HIDDEN_NODES if start.n_features > 1 else ():  # of one column a curve says all
         # Beside curves that have taken all they can, hidden nodes would only get what is left.
-        wider = yield from trials.run("hidden", with_hidden_nodes(_flat(start), nodes), _HIDDEN_STEPS)
-        found.append(None if wider is None else replace(wider, nodes=nodes))
+        wider = yield from tried("hidden", with_hidden_nodes(_flat(start), nodes), _HIDDEN_STEPS)
+        answers.append(None if wider is None else replace(wider, nodes=nodes))
         if wider is not None and wider.log_evidence < now.log_evidence and (pair is None or pair.gain <= 0):
             break  # where neither one node nor a product of any pair says more, three nodes don't either
-    tried = tuple(one for one in found if one is not None)
-    better = [one for one in tried if one.beats(now)]
+    compared = tuple(one for one in answers if one is not None)
+    better = [one for one in compared if one.beats(now)]
     best = max((one.log_evidence for one in better), default=0.0)
     # The simplest of those that are as good as the best.
     choice = next((one for one in better if one.log_evidence > best - _GAIN), None)
     added = None if wave is None else _with_wave(now, wave)
     if added is not None and not (added.beats(now) and (choice is None or added.explained > choice.explained + _MORE)):
         added = None
-    yield RicherNetworks(now, choice, added, tried)
+    yield RicherNetworks(now, choice, added, compared)
 
 
 def is_formula(network: Network) -> bool:
@@ -177,8 +178,7 @@ def with_hidden_nodes(network: AnyNetwork, nodes: int, level: int = 1, *, produc
         if edge.layer == 1:
             surgery.freeze(deeper, *edge)
     wider = surgery.expand_width(deeper, 1, nodes, product=product)
-    grid = max(layer.grid_size for layer in wider.layers)
-    return surgery.refine(wider, max(grid, _HIDDEN_GRID))
+    return surgery.refine(wider, max(_finest(wider), _HIDDEN_GRID))
 
 
 def _flat(network: AnyNetwork) -> AnyNetwork:
@@ -228,117 +228,91 @@ def _complete(data: Dataset) -> Dataset:
     return replace(data, **rows_of(data, "train", complete)) if enough else data
 
 
-class _RicherTrials:
-    """Trainings of copies on the same rows."""
+def _tried(
+    data: Dataset, kind: Kind, network: Network, steps: int, columns: tuple[int, int] | None = None
+) -> Generator[None, None, Richness | None]:
+    """Train a copy with evidence, yielding None after each step.
 
-    def __init__(self, data: Dataset) -> None:
-        self._data = data
-        #: What the network as it is leaves, in scaled numbers; and the columns that it reads.
-        self._residual: Tensor | None = None
-        self._columns: Tensor | None = None
-        #: The largest part of its grid's freedom that an edge of it uses.
-        self._used = 1.0
+    Returns:
+        What its evidence says; None where the network has too many parameters or its evidence isn't finite.
+    """
+    if ParameterVector.of(network).size > _MOST_PARAMETERS:
+        return None
+    network = copy.deepcopy(network)
+    # New nodes stand beside curves that have their shape: cheap wiggle would fit the noise that these leave.
+    trainer = Trainer(network, data, steps, Settings(averages=False, coarse=False))
+    best, state = trainer.record(), NetworkState(network)
+    reached, idle = -math.inf, 0
+    for record in trainer:
+        # While evidence looks for other prices it is less for some steps.
+        if _evidence_of(record) >= _evidence_of(best):
+            best, state = record, NetworkState(network)
+        yield None
+        if _evidence_of(record) > reached + _PROGRESS:
+            reached, idle = _evidence_of(record), 0
+        elif math.isfinite(reached):
+            idle += 1
+        if idle == _PATIENCE:
+            break
+    if best.step < trainer.step_count:
+        state.restore()
+    network.posterior = trainer.posterior()  # of the state that stays
+    return _richness(kind, network, data, best, columns)
 
-    def run(
-        self, kind: Kind, network: Network, steps: int, columns: tuple[int, int] | None = None
-    ) -> Generator[None, None, Richness | None]:
-        """Train a copy with evidence, yielding None after each step.
 
-        Returns:
-            What its evidence says; None where the network has too many parameters or its evidence isn't finite.
-        """
-        if ParameterVector.of(network).size > _MOST_PARAMETERS:
-            return None
-        network = copy.deepcopy(network)
-        # New nodes stand beside curves that have their shape: cheap wiggle would fit the noise that these leave.
-        trainer = Trainer(network, self._data, steps, Settings(averages=False, coarse=False))
-        best, state = trainer.record(), NetworkState(network)
-        reached, idle = -math.inf, 0
-        for record in trainer:
-            # While evidence looks for other prices it is less for some steps.
-            if _evidence_of(record) >= _evidence_of(best):
-                best, state = record, NetworkState(network)
-            yield None
-            if _evidence_of(record) > reached + _PROGRESS:
-                reached, idle = _evidence_of(record), 0
-            elif math.isfinite(reached):
-                idle += 1
-            if idle == _PATIENCE:
-                break
-        if best.step < trainer.step_count:
-            state.restore()
-        network.posterior = trainer.posterior()  # of the state that stays
-        if not kind:
-            self._look(network)
-        return self._said(kind, network, best, columns)
+def _richness(
+    kind: Kind, network: Network, data: Dataset, record: StepRecord, columns: tuple[int, int] | None
+) -> Richness | None:
+    """Noise, evidence and explained part of a trained network; None where they aren't finite or the labels don't vary.
 
-    def _look(self, network: Network) -> None:
-        """Keep what the network as it is leaves, its columns, and the largest part of a grid's freedom that an edge uses."""
-        residual = residuals(network, self._data)
-        if bool(residual.isfinite().all()):
-            self._residual, self._columns = residual, self._data.train_input[:, network.columns].to(residual)
-        if network.posterior is not None:
-            parts = [
-                part.wiggle / max(1, layer.grid_size + layer.k - 2)
-                for edge, part in network.posterior.freedom.items()
-                if not (layer := network.layer(edge.layer)).levels[edge.source]
-            ]
-            self._used = max(parts, default=0.0)
-
-    def wave(self) -> Wave | None:
-        """The wave of one column that explains most of what the network as it is leaves, where that is no chance."""
-        if self._residual is None or self._columns is None or not self._data.train_label.is_floating_point():
-            return None
-        wave = best_wave(self._columns, self._residual)
-        return wave if wave is not None and wave.gain > 0 else None
-
-    def pair(self) -> Pair | None:
-        """The pair of columns that explains most of it."""
-        if self._residual is None or self._columns is None:
-            return None
-        return best_pair(self._columns, self._residual)
-
-    def finer_grids(self, network: Network, wave: Wave | None) -> list[int]:
-        """Grids that may explain more: twice and four times the intervals where those there are in use, and one for a wave's turns."""
-        grid = max(layer.grid_size for layer in network.layers)
-        grids = {2 * grid, 4 * grid} if self._used > _USED else set()
-        if wave is not None:
-            least = _PER_TURN * wave.turns
-            doublings = max(1, math.ceil(math.log2(least / grid)))
-            grids |= {grid * 2**doublings, grid * 2 ** (doublings + 1)}
-        return sorted(one for one in grids if one <= len(self._data.train_input))
-
-    def _said(
-        self, kind: Kind, network: Network, record: StepRecord, columns: tuple[int, int] | None
-    ) -> Richness | None:
-        """Noise, evidence and explained part of a trained network; None where they aren't finite or the labels don't vary.
-
-        Args:
-            kind: What is richer in it.
-            network: The network.
-            record: The best step of its training.
-            columns: The columns of its new pair, if there is one.
-        """
-        evidence = _evidence_of(record)
-        rows = len(self._data.train_input)
-        grid = max(layer.grid_size for layer in network.layers)
-        if not self._data.train_label.is_floating_point():
-            least = _uncertainty(self._data)
-            if not (math.isfinite(evidence) and least > 0):
-                return None
-            explained = min(1.0, max(0.0, 1 - record.train_loss / least))
-            return Richness(kind, grid, record.train_loss, evidence, explained, network, columns)
-        spread = _spread(network, self._data)
-        if record.noise is not None and any(bool(layer.spline_on.any()) for layer in network.layers):
-            noise = record.noise
-        else:  # a formula has constants alone: its evidence by Schwarz's criterion
+    Args:
+        kind: What is richer in it.
+        network: The network.
+        data: Its data.
+        record: The best step of its training.
+        columns: The columns of its new pair, if there is one.
+    """
+    noise, evidence, rows = record.noise, _evidence_of(record), len(data.train_input)
+    if not data.train_label.is_floating_point():
+        noise = record.train_loss
+        unexplained = noise / (_uncertainty(data) or math.nan)
+    else:
+        if noise is None or not any(bool(layer.spline_on.any()) for layer in network.layers):
+            # A formula has constants alone: its evidence by Schwarz's criterion.
             size = ParameterVector.of(network).size
             noise = record.train_loss * math.sqrt(rows / max(1, rows - size))
             evidence = schwarz((record.train_loss / network.scaling.error_unit) ** 2, rows, size)
-        if not (math.isfinite(noise) and math.isfinite(evidence) and spread > 0):
-            return None
-        explained = min(1.0, max(0.0, 1 - (noise / spread) ** 2))
-        return Richness(kind, grid, noise, evidence, explained, network, columns)
+        unexplained = (noise / (_spread(network, data) or math.nan)) ** 2
+    if not (math.isfinite(evidence) and math.isfinite(unexplained)):
+        return None
+    explained = min(1.0, max(0.0, 1 - unexplained))
+    return Richness(kind, _finest(network), noise, evidence, explained, network, columns)
+
+
+def _finest(network: Network) -> int:
+    """The most intervals of a grid."""
+    return max(layer.grid_size for layer in network.layers)
+
+
+def _freedom_in_use(network: Network) -> float:
+    """The largest part of its grid's freedom that an edge uses; 1 where nothing tells."""
+    if network.posterior is None:
+        return 1.0
+    parts = [
+        part.wiggle / max(1, layer.grid_size + layer.k - 2)
+        for edge, part in network.posterior.freedom.items()
+        if not (layer := network.layer(edge.layer)).levels[edge.source]
+    ]
+    return max(parts, default=0.0)
+
+
+def _finer_grids(grid: int, used: float, wave: Wave | None, most: int) -> list[int]:
+    """Grids that may explain more: twice and four times the intervals where those there are in use, and one for a wave's turns."""
+    grids = {2 * grid, 4 * grid} if used > _USED else set()
+    if wave is not None:
+        doublings = max(1, math.ceil(math.log2(_PER_TURN * wave.turns / grid)))
+        grids |= {grid * 2**doublings, grid * 2 ** (doublings + 1)}
+    return sorted(one for one in grids if one <= most)
 
 
 def _evidence_of(record: StepRecord) -> float:

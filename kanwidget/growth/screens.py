@@ -79,14 +79,16 @@ def leaves_more(network: Network, data: Dataset) -> bool:
         >>> leaves_more(model, data)
         True
     """
-    data = sampled_data(data, _ROWS)
+    return any(look is not None and look.gain > 0 for look in best_looks(network, sampled_data(data, _ROWS)))
+
+
+def best_looks(network: Network, data: Dataset) -> tuple[Pair | None, Wave | None]:
+    """The pair of columns, and of regressions the wave of one, that explain most of what a network leaves of all rows."""
     residual = residuals(network, data)
     if not bool(residual.isfinite().all()):
-        return False
+        return None, None
     x = data.train_input[:, network.columns].to(residual)
-    pair = best_pair(x, residual)
-    wave = best_wave(x, residual) if data.train_label.is_floating_point() else None
-    return any(found is not None and found.gain > 0 for found in (pair, wave))
+    return best_pair(x, residual), best_wave(x, residual) if data.train_label.is_floating_point() else None
 
 
 def best_wave(x: Tensor, residual: Tensor) -> Wave | None:

@@ -11,7 +11,7 @@ from kanwidget import _check
 from kanwidget.core.network import AnyNetwork, Network
 from kanwidget.core.records import History
 from kanwidget.surgery._record import record
-from kanwidget.training.extension_trainings import WORTH, ExtensionStep, Grid, Trainings, grid_of
+from kanwidget.training.extension_trainings import WORTH, ExtensionStep, Grid, Trainings, finest_of, grid_of
 from kanwidget.training.steps.loop import progress_bar
 
 #: `auto` doubles the grid, up to this one and as long as every coefficient has so many training rows: held-out rows tell where there are
@@ -27,15 +27,11 @@ def extend(
     data: Any,
     grids: Sequence[int | Sequence[int]] | str = "auto",
     *,
-    starts: int | str = "auto",
-    steps: int = 100,
-    target: float | None = None,
-    seed: int = 0,
     progress: bool = True,
     **options: Any,
 ) -> AnyNetwork:
     """Train, refine the grid, train again, as long as that helps; returns a new network. See `KAN.extend` for the arguments."""
-    ladder = extend_steps(network, data, grids, starts=starts, steps=steps, target=target, seed=seed, **options)
+    ladder = extend_steps(network, data, grids, **options)
     _check.boolean(progress, "progress", "extend")
     bar, best = progress_bar(None, progress, "extend", unit="grid"), None
     try:
@@ -157,15 +153,13 @@ def doubled_grids(network: Network, rows: int, finest: int = FINEST) -> list[Gri
         >>> doubled_grids(KAN([1, 1], grid=3), rows=50)
         [3, 6, 12, 24, 48]
     """
-    sizes = [layer.grid_size for layer in network.layers]
     splines = sum(int(layer.spline_on.sum()) for layer in network.layers)
     if not splines:
         _check.fail("network", "extend", "one with splines", network, "All its edges are functions already.")
-    ladder, factor = [grid_of(network)], 2
-    while max(sizes) * factor <= finest and splines * (max(sizes) * factor) * _ROWS_A_COEFFICIENT <= rows:
-        finer = [size * factor for size in sizes]
-        ladder.append(finer if len(set(finer)) > 1 else finer[0])
-        factor *= 2
+    ladder, finer = [grid_of(network)], grid_of(network, 2)
+    while finest_of(finer) <= finest and splines * finest_of(finer) * _ROWS_A_COEFFICIENT <= rows:
+        ladder.append(finer)
+        finer = grid_of(network, 2 ** len(ladder))
     return ladder
 
 

@@ -108,9 +108,9 @@ def _joined(history: History, more: History) -> History:
     return replace(more, records=[*history.records[:end], *more.records])
 
 
-def grid_of(network: Network) -> Grid:
-    """Its number of intervals, a list where the layers differ."""
-    sizes = [layer.grid_size for layer in network.layers]
+def grid_of(network: Network, factor: int = 1) -> Grid:
+    """Its number of intervals, times a factor; a list where the layers differ."""
+    sizes = [factor * layer.grid_size for layer in network.layers]
     return sizes if len(set(sizes)) > 1 else sizes[0]
 
 
@@ -136,11 +136,12 @@ def placements(grid: Grid, *, smooth: bool = True) -> list[str]:
         >>> placements(10), placements(40)
         (['spread', 'adapted'], ['smooth', 'spread', 'adapted'])
     """
-    fits = smooth and _FINE <= _finest(grid) <= _FINEST_SMOOTH
+    fits = smooth and _FINE <= finest_of(grid) <= _FINEST_SMOOTH
     return [knots for knots in PLACEMENTS if fits or knots != "smooth"]
 
 
-def _finest(grid: Grid) -> int:
+def finest_of(grid: Grid) -> int:
+    """The most intervals of a layer."""
     return max(grid) if isinstance(grid, list) else grid
 
 
@@ -201,7 +202,7 @@ class Trainings:
 
     def in_rounds(self, networks: Sequence[Network], grid: Grid, knots: str) -> ExtensionStep:
         """The networks of all folds after rounds of training, as long as each makes the held-out error clearly smaller."""
-        size = min(_ROUND, self.steps) if _finest(grid) >= _FINE else self.steps
+        size = min(_ROUND, self.steps) if finest_of(grid) >= _FINE else self.steps
         step = self.on_folds(networks, grid, knots, size)
         for done in range(size, self.steps, size):
             loss = step.validation_loss

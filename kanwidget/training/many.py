@@ -141,7 +141,9 @@ def _runs(networks: list[Any], data: Any, lamb: Any, opt: str, options: dict[str
         expected = "networks that differ and share no parameters"
         _check.fail("networks", "fit_many", expected, networks, "Use copy.deepcopy or other seeds.")
     lambs = _values_of(lamb, len(networks), "lamb")
-    datasets = _values_of(data, len(networks), "data") if _is_list(data) else [data] * len(networks)
+    # A tuple is a pair of inputs and labels.
+    is_list = isinstance(data, list) and bool(data) and isinstance(data[0], (Dataset, dict, list, tuple))
+    datasets = _values_of(data, len(networks), "data") if is_list else [data] * len(networks)
     settings = {value: make_settings(opt=opt, lamb=value, **options) for value in dict.fromkeys(lambs)}
     for name, reason in unused(next(iter(settings.values())), opt).items():
         _check.fail(name, "fit_many", f"left out with opt={opt!r}", options[name], reason)
@@ -168,11 +170,6 @@ def _prepared_runs(networks: Sequence[Network], datasets: Sequence[Any], setting
         method = pick_optimizer(own, network, prepared.loss, len(prepared.labels["train"]))
         runs.append(_Run(network, prepared, own, method))
     return runs
-
-
-def _is_list(data: Any) -> bool:
-    """Whether `data` lists the data of each network; a tuple is a pair of inputs and labels."""
-    return isinstance(data, list) and bool(data) and isinstance(data[0], (Dataset, dict, list, tuple))
 
 
 def _values_of(value: Any, count: int, name: str) -> list[Any]:
@@ -222,13 +219,9 @@ def _small(runs: Sequence[_Run]) -> bool:
 def _kind(run: _Run) -> Any:
     """A key that is equal for networks that can be trained in one batch."""
     rows = tuple((part, tuple(label.shape)) for part, label in run.data.labels.items())
-    return repr(structure(run.network)), run.network.dtype, run.network.device, rows, _loss_key(run)
-
-
-def _loss_key(run: _Run) -> Any:
-    """Squares compare scaled numbers; another loss gets outputs in own units, by the network's scales."""
-    loss = run.data.loss
-    return loss.name if loss.root else (loss.name, run.network.scaling.key())
+    # Squares compare scaled numbers; another loss gets outputs in own units, by the network's scales.
+    loss, scales = run.data.loss, b"" if run.data.loss.root else run.network.scaling.key()
+    return repr(structure(run.network)), run.network.dtype, run.network.device, rows, loss.name, scales
 
 
 def _bytes(run: _Run) -> int:

@@ -21,27 +21,19 @@ from kanwidget.training.jacobian.stack import LayerStack, Stack
 _ROUNDING = 1e-14
 
 
-class WiggleModes(NamedTuple):
-    """Coordinates of spline edges in which their wiggle is a sum of squares: coefficients = `basis` @ coordinates.
+def wiggle_modes(layer: LayerStack, with_base: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """The modes of each input's splines, which its outgoing edges share: coordinates in which their wiggle is a sum of squares.
 
     The first coordinate is the rise of the edge's straight part from one end of the grid to the other, the second a constant; the
-    others are wiggles, the smoothest first, whose squares count times `roughness`.
-    """
-
-    basis: Tensor
-    """`(networks, in, width, width)`; width = G + k, and 1 more with a base function."""
-    inverse: Tensor
-    """Its inverse."""
-    roughness: Tensor
-    """`(networks, in, width)`, 0 for the first two."""
-
-
-def wiggle_modes(layer: LayerStack, with_base: bool) -> WiggleModes:
-    """The modes of each input's splines, which its outgoing edges share.
+    others are wiggles, the smoothest first.
 
     Args:
         layer: A layer of networks side by side.
         with_base: Whether the base weight is a coordinate too; it is the last parameter.
+
+    Returns:
+        The basis, with which coefficients are basis @ coordinates, `(networks, in, width, width)`, width = G + k, and 1 more with a base
+        function; its inverse; and the factors by which squares count, `(networks, in, width)`, 0 for the first two.
 
     Examples:
         >>> from kanwidget import KAN
@@ -71,13 +63,11 @@ def wiggle_modes(layer: LayerStack, with_base: bool) -> WiggleModes:
         rises = ((line * base).sum(-1) / line.square().sum(-1))[..., None] * basis[..., -1, :]
         inverse = torch.cat([inverse[..., :1, :] + rises[..., None, :] @ inverse, inverse[..., 1:, :]], -2)
         basis = basis - basis[..., :1] * rises[..., None, :]
-    return WiggleModes(
-        basis, inverse, torch.cat([torch.zeros_like(roughness[..., :2]), roughness[..., 2:].clamp_min(0)], -1)
-    )
+    return basis, inverse, torch.cat([torch.zeros_like(roughness[..., :2]), roughness[..., 2:].clamp_min(0)], -1)
 
 
-def level_modes(layer: LayerStack, levels: int) -> WiggleModes:
-    """The modes of inputs with so many levels: a constant, and differences from it, all of which cost the same.
+def level_modes(layer: LayerStack, levels: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The modes of inputs with so many levels, as in `wiggle_modes`: a constant, and differences from it, all of which cost the same.
 
     Prices then make the values of levels draws from one normal distribution (random effects): those of few rows say little and move
     little.
@@ -95,9 +85,8 @@ def level_modes(layer: LayerStack, levels: int) -> WiggleModes:
     roughness = torch.ones_like(basis[0])
     roughness[0] = 0.0
     shape = layer.knots.shape[:2]
-    return WiggleModes(
-        basis.expand(*shape, -1, -1), basis.mT.expand(*shape, -1, -1), roughness.expand(*shape, -1).contiguous()
-    )
+    bases = (matrix.expand(*shape, -1, -1) for matrix in (basis, basis.mT))
+    return *bases, roughness.expand(*shape, -1).contiguous()
 
 
 def wiggle(layer: LayerStack) -> Tensor:
@@ -161,7 +150,7 @@ class Block(NamedTuple):
     columns: Tensor
     """Index of each edge's parameters in the vector, `(edges, width)`."""
     basis: Tensor
-    """`(networks, edges, width, width)`, see `WiggleModes`."""
+    """`(networks, edges, width, width)`, see `wiggle_modes`."""
     inverse: Tensor
     """Its inverse."""
     roughness: Tensor
@@ -224,7 +213,7 @@ def spline_blocks(stack: Stack, parameters: ParameterVector, epsilon: Tensor) ->
                 continue
             with_base = bool(numeric[flat[0], -1] >= 0)
             modes = level_modes(layer, len(slots)) if levels else wiggle_modes(layer, with_base)
-            width, sources = modes.basis.shape[-1], flat % layer.in_dim
+            width, sources = modes[0].shape[-1], flat % layer.in_dim
             columns = torch.cat([numeric[flat][:, slots], numeric[flat, -1:]], 1)[:, :width]
             edges = [EdgeRef(number, n % layer.in_dim, n // layer.in_dim) for n in flat.tolist()]
             basis, inverse, roughness = (mode[:, sources] for mode in modes)

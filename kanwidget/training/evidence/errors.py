@@ -146,33 +146,10 @@ def noise_errors(network: Network, posterior: Posterior, x: Tensor) -> Tensor:
         return _own_errors(network, scaled, torch.full_like(scaled, posterior.noise or 0.0))
 
 
-def edge_errors(network: Network, posterior: Posterior, edge: EdgeRef, x: Tensor) -> Tensor | None:
-    """Standard errors of an edge's centred curve, `(n,)`, in the edge's own scaled numbers; None for an edge without a spline.
-
-    A constant can move from one edge of a sum to the next: the error is that of the curve less its mean over the reference data.
-
-    Args:
-        network: The network.
-        posterior: Its posterior.
-        edge: The edge.
-        x: Scaled values of its input node, `(n,)`.
-    """
-    layer, index = network.layer(edge.layer), ParameterVector.of(network).layers[edge.layer]
-    columns = index.numeric[edge.target, edge.source]
-    free = columns >= 0
-    if not bool(free.any()):
-        return None
-    with torch.no_grad():
-        inputs = _inputs_of(network, edge)
-        everywhere = x.new_zeros(len(x) + len(inputs), layer.in_dim)
-        everywhere[:, edge.source] = torch.cat([x, inputs])
-        values = layer.design(everywhere)[:, edge.source]
-        design = values[: len(x)] - values[len(x) :].mean(0) if len(inputs) else values
-        return (design[:, free].double() @ posterior.root[columns[free]].to(x.device)).square().sum(-1).sqrt()
-
-
 def curve_errors(network: Network, posterior: Posterior, edge: EdgeRef, x: Tensor) -> Tensor | None:
     """Standard errors of an edge's curve as `Network.curve` has it, `(n,)`, in own units; None for an edge that isn't a spline.
+
+    They are those of the curve less its mean over the reference data.
 
     Args:
         network: The network.
@@ -189,11 +166,20 @@ def curve_errors(network: Network, posterior: Posterior, edge: EdgeRef, x: Tenso
         >>> 1e4 < errors.mean() < 1e5
         tensor(True)
     """
-    if network.layer(edge.layer).state(edge.source, edge.target) not in ("spline", "levels"):
+    layer, columns = network.layer(edge.layer), ParameterVector.of(network).layers[edge.layer].numeric
+    columns = columns[edge.target, edge.source]
+    free, units = columns >= 0, network.edge_units(edge)
+    if layer.state(edge.source, edge.target) not in ("spline", "levels") or not bool(free.any()):
         return None
-    units = network.edge_units(edge)
-    errors = edge_errors(network, posterior, edge, (x - units.x_centre) / units.x_size)
-    return None if errors is None else units.y_size * errors
+    with torch.no_grad():
+        inputs = _inputs_of(network, edge)
+        everywhere = x.new_zeros(len(x) + len(inputs), layer.in_dim)
+        everywhere[:, edge.source] = torch.cat([(x - units.x_centre) / units.x_size, inputs])
+        values = layer.design(everywhere)[:, edge.source]
+        # A constant can move from one edge of a sum to the next: it is left out.
+        design = values[: len(x)] - values[len(x) :].mean(0) if len(inputs) else values
+        root = posterior.root[columns[free]].to(x.device)
+        return units.y_size * (design[:, free].double() @ root).square().sum(-1).sqrt()
 
 
 def _inputs_of(network: Network, edge: EdgeRef) -> Tensor:

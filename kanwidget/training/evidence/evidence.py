@@ -78,10 +78,8 @@ _LARGEST_POSTERIOR = 1000
 #: or parts that say the same would overshoot in turn.
 _LEAST_NOISE, _TOWARDS_AVERAGES = 1e-6, 0.5
 #: What is stored: numbers of each network, and those of its edges.
-_NUMBERS = (
-    *("noise", "log_evidence", "_last", "_change", "_ripe", "_looks", "_most", "_behind", "_stays", "_averages", "_fits"),
-    *("_prices", "_likeliest", "_freedoms"),
-)
+_NUMBERS = ("log_evidence", "_last", "_change", "_ripe", "_looks", "_most", "_behind", "_stays", "_averages", "_fits")
+_STORED = ("noise", *_NUMBERS, "_prices", "_likeliest", "_freedoms")
 
 
 class Evidence:
@@ -291,7 +289,7 @@ class Evidence:
 
     def _keep(self, before: Evidence, networks: Tensor) -> None:
         """Leave some networks, `(networks,)`, as they were before."""
-        for name in ("freedom", "settled", *_NUMBERS):
+        for name in ("freedom", "settled", *_STORED):
             now = getattr(self, name)
             setattr(self, name, torch.where(networks.view(-1, *[1] * (now.ndim - 1)), getattr(before, name), now))
 
@@ -413,15 +411,15 @@ class Evidence:
 
     def inherit(self, previous: Evidence, networks: Sequence[int]) -> None:
         """Copy noise and prices from `previous` for the networks at these indices."""
-        for name in ("freedom", "settled", *_NUMBERS):
+        for name in ("freedom", "settled", *_STORED):
             setattr(self, name, getattr(previous, name)[list(networks)])
 
     def state_dict(self) -> dict[str, list[float]]:
         """Noise and prices as lists of numbers."""
-        return {name.lstrip("_"): getattr(self, name).flatten().tolist() for name in _NUMBERS}
+        return {name.lstrip("_"): getattr(self, name).flatten().tolist() for name in _STORED}
 
     def load_state_dict(self, state: dict[str, list[float]]) -> None:
         """Return to a state of `state_dict`."""
-        for name in _NUMBERS:
+        for name in _STORED:
             if name.lstrip("_") in state:  # states of earlier versions don't say what fitted at the start
                 setattr(self, name, self.noise.new_tensor(state[name.lstrip("_")]).view_as(getattr(self, name)))

@@ -76,19 +76,14 @@ def averaged_prices(block: Block, index: int, prices: Tensor, root: Tensor, mode
     rises = torch.zeros_like(bends)
     rises[:, 0] = not block.is_of_words
     scales = (_RISE if block.is_of_words else _BEND, _RISE)
-    result = prices.clone()
+    result, weights = prices.clone(), torch.where(rises, 1.0, block.roughness[index]).sqrt()
     for column, (chosen, scale) in enumerate(zip((bends, rises), scales, strict=True)):
         width = int(chosen[0].sum())  # the same for all edges of a block
         if not width:
             continue
-        columns = block.columns[chosen].view(-1, width)
-        weights = (
-            block.roughness[index][chosen].view(-1, width).sqrt() if column == 0 else torch.ones_like(prices[:, :1])
-        )
-        part = weights[..., None] * root[columns]
-        result[:, column] = _standing_for_all(
-            part @ part.mT, weights * modes[columns], prices[:, column], scale**2 * units
-        )
+        columns, weight = (of_all[chosen].view(-1, width) for of_all in (block.columns, weights))
+        part, variances = weight[..., None] * root[columns], scale**2 * units
+        result[:, column] = _standing_for_all(part @ part.mT, weight * modes[columns], prices[:, column], variances)
     return result
 
 
@@ -243,10 +238,8 @@ def _gains(covariance: Tensor, modes: Tensor, parts: list[_Part]) -> list[float]
     gains = [0.0] * len(parts)
     for width in {len(part.modes) for part in parts}:
         places = [place for place, part in enumerate(parts) if len(part.modes) == width]
-        columns, units = (
-            torch.stack(rows)
-            for rows in zip(*((parts[place].modes, parts[place].units) for place in places), strict=True)
-        )
+        columns = torch.stack([parts[place].modes for place in places])
+        units = torch.stack([parts[place].units for place in places])
         scaled = units[:, :, None] * covariance[columns[:, :, None], columns[:, None]] * units[:, None]
         scaled.diagonal(dim1=1, dim2=2).add_(_COVARIANCE_ROUNDING)
         factor, info = torch.linalg.cholesky_ex(scaled)

@@ -59,6 +59,8 @@ class Stack:
     def __init__(self, networks: Sequence[Network]) -> None:
         self.networks = list(networks)
         self.layers = [LayerStack([n.layer(index) for n in networks]) for index in range(networks[0].depth)]
+        #: A network with the structure of all: widths, arities, columns.
+        self.template = networks[0]
         self._addresses = _addresses(self.networks)
 
     def __len__(self) -> int:
@@ -71,11 +73,6 @@ class Stack:
         part = copy.copy(self)
         part.layers = [layer[networks] for layer in self.layers]
         return part
-
-    @property
-    def template(self) -> Network:
-        """A network with the structure of all: widths, arities, columns."""
-        return self.networks[0]
 
     def parameters(self) -> list[Tensor]:
         """Coefficients, base weights and affine constants, layer by layer."""

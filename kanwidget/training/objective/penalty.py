@@ -135,10 +135,6 @@ METRICS = {
     "edge_forward_spline_n": Metric(("splines", "nodes"), lambda _, splines, nodes: _relative(splines, nodes)),
     "edge_forward_spline_u": Metric(("splines",), lambda _, splines: splines),
     "edge_forward_sum": Metric(("edges", "nodes"), lambda _, edges, nodes: _relative(edges, nodes)),
-    "edge_backward": Metric(
-        ("edges", "subnodes"), lambda template, edges, subnodes: _backward(template, edges, subnodes)[0]
-    ),
-    "node_backward": Metric(
-        ("edges", "subnodes"), lambda template, edges, subnodes: _backward(template, edges, subnodes)[1]
-    ),
+    "edge_backward": Metric(("edges", "subnodes"), lambda *parts: _backward(*parts)[0]),
+    "node_backward": Metric(("edges", "subnodes"), lambda *parts: _backward(*parts)[1]),
 }

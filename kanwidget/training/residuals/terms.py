@@ -68,7 +68,7 @@ class ResidualTerm:
     sets: int
     arguments: tuple[str, ...]
     """The unknown constants that the function has as arguments."""
-    derivatives: DerivativeSet
+    derivatives: DerivativeSet = DerivativeSet((), ())
     """The derivatives that the function reads."""
     columns: int = 1
     """Number of columns of the residual."""
@@ -187,12 +187,8 @@ def _checked(residual: Any, term: ResidualTerm) -> Tensor:
         raise _error(term.name, "a function that returns real numbers", residual.dtype, "Use .to(u.value.dtype).")
     if residual.shape[1] == term.rows > _MOST_COLUMNS:
         advice = "A vector of one number a point makes a square of a column: use y[:, None]."
-        raise _error(
-            term.name,
-            f"a function that returns fewer columns than its {term.rows} rows",
-            _check.describe(residual),
-            advice,
-        )
+        expected = f"a function that returns fewer columns than its {term.rows} rows"
+        raise _error(term.name, expected, _check.describe(residual), advice)
     return residual
 
 

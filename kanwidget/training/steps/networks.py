@@ -66,16 +66,11 @@ class TrainingBatch:
 
     def _weights(self, part: str) -> Tensor | None:
         """Weights of the rows, None where all rows of all networks count the same."""
-        given = [data.weights.get(part) for data in self.data]
-        if all(weight is None for weight in given):
+        if not any(part in data.weights for data in self.data):
             return None
-        labels = (data.labels[part] for data in self.data)
-        return stack_values(
-            [
-                torch.ones(len(label), 1, dtype=network.dtype, device=label.device) if weight is None else weight
-                for weight, label, network in zip(given, labels, self.networks, strict=True)
-            ]
-        )
+        label = self.data[0].labels[part]
+        ones = torch.ones(len(label), 1, dtype=self.networks[0].dtype, device=label.device)
+        return stack_values([data.weights.get(part, ones) for data in self.data])
 
     def configure(self, settings: Settings) -> None:
         """Change settings that need no other optimizer: the penalty, acceleration, and the grid schedule."""
@@ -142,9 +137,7 @@ class TrainingBatch:
     def evaluate(self) -> list[Outcome]:
         """The objectives at the current parameters, without a step."""
         value = self.objective.value()
-        return [
-            Outcome(loss, penalty) for loss, penalty in zip(value.loss.tolist(), value.penalty.tolist(), strict=True)
-        ]
+        return [Outcome(*terms) for terms in zip(value.loss.tolist(), value.penalty.tolist(), strict=True)]
 
     def records(
         self, outcomes: Sequence[Outcome], step: int, seconds: float, stops: Sequence[str | None]

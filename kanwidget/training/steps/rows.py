@@ -153,8 +153,8 @@ def _order(data: TrainingData, first: int, seed: int) -> Tensor:
     place = torch.arange(len(x), dtype=torch.float64, device=x.device) / len(x)
     if data.loss.classes:
         place = _evenly(label[order, 0])
-    if data.weight is not None:
-        place = torch.where(data.weight[order, 0] > 0, place, place + 2)
+    if "train" in data.weights:
+        place = torch.where(data.weights["train"][order, 0] > 0, place, place + 2)
     if 20 * x.shape[1] <= first:
         extreme = torch.zeros(len(x), dtype=torch.bool, device=x.device)
         extreme[torch.cat([x.argmin(0), x.argmax(0)])] = True

@@ -85,10 +85,8 @@ def _plain(value: Any) -> Any:
 
 def _named_metrics(metrics: Any) -> Mapping[str, Metric]:
     """Metrics by name: a mapping as it is, functions of a list by their own names. An error for anything else."""
-    expected, advice = (
-        "functions (output, label) -> number",
-        "Give a list of functions, or a dict from name to function.",
-    )
+    expected = "functions (output, label) -> number"
+    advice = "Give a list of functions, or a dict from name to function."
     if isinstance(metrics, Mapping):
         named = dict(metrics)
     elif callable(metrics) or not isinstance(metrics, Iterable):

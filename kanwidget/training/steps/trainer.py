@@ -78,7 +78,7 @@ class Trainer(Iterator[StepRecord]):
             self._scaling = network.scaling.key()
             #: How many rows the steps take.
             self.rows = RowSchedule(network, self._training_data, self.settings)
-            self._build(self.settings)
+            self.rebuild()
         if not self.rows.complete:
             self._note("rows", self.rows.text)
         remember_inputs(network, self.data, continual=self.settings.continual)
@@ -107,8 +107,15 @@ class Trainer(Iterator[StepRecord]):
         """The optimizer of the current steps."""
         return self._training_batch.optimizer
 
-    def _build(self, settings: Settings) -> None:
-        """Make the batch of the steps to come; data in the network's scales are made again where these have changed."""
+    def rebuild(self, settings: Settings | None = None) -> None:
+        """Prepare the steps anew, after parameters or structure of the network were changed from outside.
+
+        Data in the network's scales are made again where these have changed.
+
+        Args:
+            settings: Those of the steps to come, by default the ones of now.
+        """
+        settings = settings or self.settings
         scaling = self.network.scaling.key()
         if scaling != self._scaling:  # another network, or a scale that was set
             loss = pick_loss(settings.loss, self.data)
@@ -135,7 +142,7 @@ class Trainer(Iterator[StepRecord]):
         if new.batch is not None and old.batch is None:  # which is a sample by itself
             self.rows.take(self.rows.total)
         if any(getattr(new, name) != getattr(old, name) for name in _OPTIMIZER_SETTINGS):
-            self._build(new)
+            self.rebuild(new)
         else:
             self._training_batch.configure(new)
         self.settings = new
@@ -158,23 +165,14 @@ class Trainer(Iterator[StepRecord]):
         data = replace(self.data, train_label=label.to(current))
         columns = self._training_data.labels | {"train": scaled_labels(self.network, data.train_label, self.loss)}
         self._training_data = replace(self._training_data, dataset=data, labels=columns)
-        self._build(self.settings)
-
-    def rebuild(self) -> None:
-        """Prepare the steps anew, after parameters or structure of the network were changed from outside."""
-        self._build(self.settings)
+        self.rebuild()
 
     # ---- progress and optimizer
 
     def state_dict(self) -> dict[str, Any]:
         """Progress and optimizer state, saved and restored bit for bit. The network's parameters aren't in it."""
-        return {
-            "step_count": self.step_count,
-            "seconds": self.seconds,
-            "stop_reason": self.stop_reason,
-            "opt": self.opt,
-            "optimizer": self.optimizer.state_dict(),
-        }
+        progress = {name: getattr(self, name) for name in ("step_count", "seconds", "stop_reason", "opt")}
+        return progress | {"optimizer": self.optimizer.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Return to a state of `state_dict`; the network must be in its state of that moment, too.
@@ -191,10 +189,9 @@ class Trainer(Iterator[StepRecord]):
     def record(self) -> StepRecord:
         """The current losses as a record, without a step."""
         with self._threads():
-            self._training_batch.refresh()
-            return self._training_batch.records(self._training_batch.evaluate(), self.step_count, self.seconds, [None])[
-                0
-            ]
+            batch = self._training_batch
+            batch.refresh()
+            return batch.records(batch.evaluate(), self.step_count, self.seconds, [None])[0]
 
     def posterior(self) -> Posterior | None:
         """The network's parameters given the data, as they are now; None while nothing asks the data (see `fit(evidence=…)`)."""
@@ -237,9 +234,8 @@ class Trainer(Iterator[StepRecord]):
         try:
             with self._threads(), self._checks(interrupted):
                 batch = self._batch(self.settings)
-                if OPTIMIZERS[
-                    batch.opt
-                ].plain_state:  # curvature and momentum of a gradient method belong to the former rows
+                # Curvature and momentum of a gradient method belong to the former rows.
+                if OPTIMIZERS[batch.opt].plain_state:
                     batch.optimizer.load_state_dict(former.optimizer.state_dict())
         except BaseException:
             self.rows = rows

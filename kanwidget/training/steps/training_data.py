@@ -29,25 +29,22 @@ class TrainingData:
     weights: dict[str, Tensor]
     """Weights of the rows with mean 1, `(batch, 1)`, of the parts that have any."""
 
-    @property
-    def weight(self) -> Tensor | None:
-        """Weights of the training rows, None where all count the same."""
-        return self.weights.get("train")
-
 
 def prepare(network: Network, data: Any, settings: Settings) -> TrainingData:
     """The training data that data and settings mean, or an error that says what doesn't fit.
 
     The network's first training data settle its scales.
     """
-    dataset = _converted(network, data)
+    dataset = as_dataset(data, "fit").to(network.dtype, network.device)
+    if dataset.n_features != network.n_features:
+        expected = f"data with {network.n_features} input columns, as the network has"
+        _check.fail("data", "fit", expected, dataset.train_input, f"Build KAN([{dataset.n_features}, …]) for it.")
     loss = pick_loss(settings.loss, dataset)
     dataset = weighted(dataset, settings.sample_weight)
     weights = _mean_one(dataset)
     if weights and callable(settings.loss):
-        _check.fail(
-            "data", "fit", "without weights of rows beside a loss of your own", dataset, "Weigh within the loss."
-        )
+        expected = "without weights of rows beside a loss of your own"
+        _check.fail("data", "fit", expected, dataset, "Weigh within the loss.")
     for _, label in labels_by_part(dataset):
         check_outputs(network, loss, labels(label, loss))
     learn_scales(network, dataset, loss)
@@ -58,15 +55,6 @@ def in_scales(network: Network, data: TrainingData, loss: Loss) -> TrainingData:
     """The same data with labels and loss in the network's scales; `loss` is the one in own units."""
     columns = {part: scaled_labels(network, label, loss) for part, label in labels_by_part(data.dataset)}
     return replace(data, labels=columns, loss=loss.in_units(network.scaling))
-
-
-def _converted(network: Network, data: Any) -> Dataset:
-    """The data in the network's type and on its device, or an error that says what doesn't fit."""
-    dataset = as_dataset(data, "fit").to(network.dtype, network.device)
-    if dataset.n_features != network.n_features:
-        expected = f"data with {network.n_features} input columns, as the network has"
-        _check.fail("data", "fit", expected, dataset.train_input, f"Build KAN([{dataset.n_features}, …]) for it.")
-    return dataset
 
 
 def labels_by_part(data: Dataset) -> Iterator[tuple[str, Tensor]]:
@@ -99,11 +87,10 @@ def pick_loss(loss: Any, data: Dataset) -> Loss:
 def check_outputs(network: Network, loss: Loss, label: Tensor, where: str = "fit") -> None:
     """An error if the network has not as many outputs as the labels need."""
     if loss.classes:
-        if int(label.min()) < 0 or int(label.max()) >= network.n_out:
+        ends = int(label.min()), int(label.max())
+        if ends[0] < 0 or ends[1] >= network.n_out:
             expected = f"class numbers from 0 to {network.n_out - 1}, as the network has {network.n_out} outputs"
-            _check.fail(
-                "data", where, expected, (int(label.min()), int(label.max())), "Give the last layer one node a class."
-            )
+            _check.fail("data", where, expected, ends, "Give the last layer one node a class.")
     elif loss.root and label.shape[1] != network.n_out:
         expected = f"labels with {network.n_out} columns, as the network has outputs"
         advice = f"End `width` with {label.shape[1]}."

@@ -10,7 +10,7 @@ from kanwidget import KAN, Dataset, EdgeRef, fit_many
 from kanwidget.core.records import Freedom
 from kanwidget.core.storage import load
 from kanwidget.training import Trainer, make_settings
-from kanwidget.training.evidence.errors import edge_errors, valid_posterior
+from kanwidget.training.evidence.errors import curve_errors, valid_posterior
 from kanwidget.training.evidence.prices import heard
 
 
@@ -117,7 +117,7 @@ def test_bands_hold_the_curves():
         model.fit(data, progress=False)
         mean, std = model.predict(x, return_std=True)
         inside.append(((mean[:, 0] - truth).abs() <= 2 * std[:, 0]).double().mean())
-        band = edge_errors(model, model.posterior, EdgeRef(0, 0, 0), model.select(grid[:, None].expand(-1, 3))[:, 0])
+        band = curve_errors(model, model.posterior, EdgeRef(0, 0, 0), grid)
         assert band.shape == (101,)
         assert (band > 0).all()
     assert 0.9 < float(torch.stack(inside).mean()) < 0.99

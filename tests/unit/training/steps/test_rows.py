@@ -196,14 +196,14 @@ def test_labels_and_weights_go_with_their_rows():
     where = (sample.dataset.train_input[:, None] == DATA.train_input).all(-1).double().argmax(1)
     assert len(where.unique()) == 64
     assert torch.equal(sample.labels["train"], DATA.train_label[where])
-    torch.testing.assert_close(sample.weight[:, 0], weight[where] / weight[where].mean())
+    torch.testing.assert_close(sample.weights["train"][:, 0], weight[where] / weight[where].mean())
 
 
 def test_rows_without_weight_come_last():
     weight = torch.zeros(1500)
     weight[::10] = 1.0
     schedule, data = schedule_of(KAN([2, 1]), DATA, rows=100, sample_weight=weight)
-    assert (schedule.part(data).weight > 0).sum() >= 96  # all but those with the ends of the columns
+    assert (schedule.part(data).weights["train"] > 0).sum() >= 96  # all but those with the ends of the columns
 
 
 def test_rare_classes_are_in_every_sample():
