@@ -68,25 +68,17 @@ def fit(
     steps: int = 100,
     *,
     callbacks: Iterable[Callback] = (),
-    log: Sequence[str | int] | None = None,
-    validation: Any = None,
     progress: bool = True,
     **options: Any,
 ) -> History:
     """Train in place. See `KAN.fit` for the arguments."""
     hooks = check_hooks(callbacks, "fit")
-    trainer = fit_steps(network, data, opt, steps, log=log, validation=validation, **options)
+    trainer = fit_steps(network, data, opt, steps, **options)
     history = History(optimizer=trainer.opt)
     best = BestState(trainer.loss)
     try:
-        take_steps(
-            network,
-            trainer,
-            history,
-            hooks,
-            progress_bar(steps, progress),
-            lambda record: best.update(network, record, trainer.rows.count),
-        )
+        bar = progress_bar(steps, progress)
+        take_steps(network, trainer, history, hooks, bar, lambda r: best.update(network, r, trainer.rows.count))
     finally:
         if history.stop_reason == "interrupted" or trainer.data.val_input is not None:
             best.restore()

@@ -44,10 +44,8 @@ def valid_posterior(network: Network) -> Posterior | None:
     posterior = network.posterior
     if posterior is None:
         return None
-    parameters = ParameterVector.of(network)
-    same = parameters.size == len(posterior.vector) and torch.equal(
-        parameters.read(Stack([network]))[0], posterior.vector
-    )
+    parameters, vector = ParameterVector.of(network), posterior.vector
+    same = parameters.size == len(vector) and torch.equal(parameters.read(Stack([network]))[0], vector)
     return posterior if same else None
 
 

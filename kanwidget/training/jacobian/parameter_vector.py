@@ -109,13 +109,10 @@ def structure(network: Network) -> object:
         [
             (
                 layer.k,
-                layer.coef.shape,
-                (layer.levels, list(layer.merged.items())),
                 layer.base_fun,
-                layer.spline_on.flatten().tolist(),
-                layer.frozen.flatten().tolist(),
-                [(name, list(members)) for name, members in layer.symbols.items()],
-                [list(group) for group in layer.ties],
+                layer.get_extra_state(),
+                layer.coef.shape,
+                [mask.flatten().tolist() for mask in (layer.spline_on, layer.frozen)],
                 [parameter.requires_grad for parameter in (layer.coef, layer.base, layer.affine)],
             )
             for layer in network.layers

@@ -27,8 +27,7 @@ class FirstDesign:
 
     def __init__(self, stack: Stack, x: Tensor) -> None:
         self.stack, self.x = stack, x
-        self._knots, self._design, self._root = x.new_zeros(0), x.new_zeros(0), x.new_zeros(0)
-        self._deviation = x.new_zeros(0)
+        self._knots = self._design = self._root = self._deviation = x.new_zeros(0)
 
     def __call__(self) -> Tensor:
         """The first layer's design at all rows, `(networks, batch, n_in, G + k + 1)`."""

@@ -52,13 +52,7 @@ class Loss:
         if self.root:
             return replace(self, unit=scaling.error_unit)
         value = self.value
-        return replace(
-            self,
-            value=lambda y, label, w: value(scaling.own_outputs(y), label, w),
-            gradient=None,
-            factor=None,
-            residual=None,
-        )
+        return Loss(self.name, lambda y, label, w: value(scaling.own_outputs(y), label, w), classes=self.classes)
 
     @property
     def title(self) -> str:

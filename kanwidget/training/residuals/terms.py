@@ -91,11 +91,8 @@ class ResidualTerm:
         # What a field reads: () is the value, (a,) a first derivative, (a, b) a second one.
         keys: list[tuple[int, ...]] = [(), *((a,) for a in carried.firsts), *carried.seconds]
         values = torch.cat([jet.value[:, None], jet.first, jet.second], dim=1)
-        fields = [
-            Field(x, dict(zip(keys, part.unbind(1), strict=True)))
-            for x, part in zip(self.x.chunk(self.sets), values.chunk(self.sets), strict=True)
-        ]
-        return self.of_fields(fields, constants)
+        sets = zip(self.x.chunk(self.sets), values.chunk(self.sets), strict=True)
+        return self.of_fields([Field(x, dict(zip(keys, part.unbind(1), strict=True))) for x, part in sets], constants)
 
     def of_fields(self, fields: Sequence[Field], constants: dict[str, Tensor]) -> Tensor:
         """The residuals `(rows, columns)` from a field for each set of points."""

@@ -32,10 +32,8 @@ def balance(objective: ResidualObjective) -> list[ResidualTerm]:
     traces = [objective.row_square(term, jet, parameters) for term, jet in pairs]
     largest = max(traces)
     # A residual that no free parameter moves has no trace, and needs no weight.
-    return [
-        replace(term, weight=largest / trace if trace > 0 else 1.0)
-        for term, trace in zip(objective.terms, traces, strict=True)
-    ]
+    weights = [largest / trace if trace > 0 else 1.0 for trace in traces]
+    return [replace(term, weight=weight) for term, weight in zip(objective.terms, weights, strict=True)]
 
 
 def resample(

@@ -27,11 +27,8 @@ def remember_inputs(network: Network, data: Dataset, *, continual: bool) -> None
     else:
         left_out = part_left_out(network, x)
         if left_out > _UNNOTICED:
+            text = "%.0f %% of the inputs that the network was trained on lie outside these data. %s"
             advice = "What it has learnt there will be lost; fit(…, continual=True) keeps it."
-            _log.warning(
-                "%.0f %% of the inputs that the network was trained on lie outside these data. %s",
-                100 * left_out,
-                advice,
-            )
+            _log.warning(text, 100 * left_out, advice)
         network.reference = reference_rows(x)
     store_names(network, data)

@@ -41,25 +41,19 @@ class TrainingBatch:
     def build(self) -> None:
         """Begin anew from the networks as they are."""
         stack, settings, first = Stack(self.networks), self.settings[0], self.data[0]
-        batch = Batch.of(
-            stack,
-            [data.dataset.train_input for data in self.data],
-            self._labels("train"),
-            self._weights("train"),
-            first.loss,
-            [s.penalty() for s in self.settings],
-        )
+        inputs, labels, weights = self._inputs("train"), self._labels("train"), self._weights("train")
+        batch = Batch.of(stack, inputs, labels, weights, first.loss, [s.penalty() for s in self.settings])
         objective = Objective(batch, geodesic_acceleration=settings.geodesic_acceleration)
         method = pick_optimizer(settings, self.networks[0], first.loss, len(first.labels["train"]))
         optimizer, arrangement = method.make(objective, settings), structure(self.networks[0])
-        designs = {
-            part: FirstDesign(stack, stack.select([getattr(data.dataset, f"{part}_input") for data in self.data]))
-            for part in first.labels
-            if part != "train"
-        }
+        parts = [part for part in first.labels if part != "train"]
+        designs = {part: FirstDesign(stack, stack.select(self._inputs(part))) for part in parts}
         # Last, all at once: what comes before may be interrupted.
         self.objective, self.opt, self.optimizer = objective, method.name, optimizer
         self._structure, self._designs = arrangement, designs
+
+    def _inputs(self, part: str) -> list[Tensor]:
+        return [getattr(data.dataset, f"{part}_input") for data in self.data]
 
     def _labels(self, part: str) -> Tensor:
         return stack_values([data.labels[part] for data in self.data])

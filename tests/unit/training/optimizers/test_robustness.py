@@ -156,7 +156,7 @@ def test_any_finite_numbers(rows, opt, single, lamb):
     ids=["fit", "fit_many", "fit_residual"],
 )
 def test_ctrl_c_while_no_grad_is_being_left_switches_no_graphs_off(train, monkeypatch):
-    def step(self, interrupted):
+    def step(self, interrupted=None):
         torch.set_grad_enabled(False)
         raise KeyboardInterrupt
 
