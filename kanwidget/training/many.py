@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 
@@ -42,10 +42,6 @@ _log = logging.getLogger(__name__)
 _STOPPED_PART = 0.125
 #: The smallest batch that is worth a thread of its own: smaller ones cost more than a thread gains.
 _SMALLEST_BATCH = 8
-Piece = TypeVar("Piece")
-Report = Callable[[int], None]
-#: Does a piece of the work, reports its progress, and ends soon once it is interrupted.
-Work = Callable[[Piece, Report, Callable[[], bool]], None]
 
 
 @dataclass(slots=True)
@@ -341,8 +337,10 @@ def _append(run: _Run, record: StepRecord, moved: int | None, rows: int = 0) -> 
 # ---- pieces of a training on several threads of Python, which end together
 
 
-def on_threads(threads: int, pieces: Sequence[Piece], work: Work[Piece], report: Report) -> None:
+def on_threads(threads: int, pieces: Sequence[Any], work: Callable[..., None], report: Callable[[int], None]) -> None:
     """Do all pieces on a number of threads, and report their progress on this thread.
+
+    `work` takes a piece, a function that it reports its progress to, and one that says whether it is to end soon.
 
     Each thread uses one of torch's: several that work on one small product wait for each other, on a busy machine for most of the
     time. An error on one of them, or here, ends all, and is raised here once they have ended.
@@ -353,7 +351,7 @@ def on_threads(threads: int, pieces: Sequence[Piece], work: Work[Piece], report:
         return
     stop, messages = threading.Event(), SimpleQueue[int | BaseException | None]()
 
-    def run(share: Sequence[Piece]) -> None:
+    def run(share: Sequence[Any]) -> None:
         """Do a share of the pieces on this thread; its last message is None, or the error that ended it."""
         end: BaseException | None = None
         try:

@@ -85,8 +85,8 @@ def level_modes(layer: LayerStack, levels: int) -> tuple[Tensor, Tensor, Tensor]
     roughness = torch.ones_like(basis[0])
     roughness[0] = 0.0
     shape = layer.knots.shape[:2]
-    bases = (matrix.expand(*shape, -1, -1) for matrix in (basis, basis.mT))
-    return *bases, roughness.expand(*shape, -1).contiguous()
+    basis, inverse = basis.expand(*shape, -1, -1), basis.mT.expand(*shape, -1, -1)
+    return basis, inverse, roughness.expand(*shape, -1).contiguous()
 
 
 def wiggle(layer: LayerStack) -> Tensor:

@@ -110,7 +110,7 @@ class Evidence:
         self._with_averages, self.classes = averages, batch.loss.classes
         #: What the loss is in parts of minus the log-likelihood, per row: 2σ² times it for squared errors.
         self._factor = 1.0 if self.classes else 2.0
-        self._n_labels = batch.y.shape[1] * (1 if self.classes else batch.y.shape[2])
+        self._n_labels = batch.y[0].numel()
         #: Labels that count, `(networks,)`: those of rows without weight don't.
         self._counted = torch.full_like(variance, self._n_labels)
         if batch.weight is not None:

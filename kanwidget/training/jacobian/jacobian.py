@@ -74,12 +74,7 @@ def _product_without(group: Tensor, factor: int) -> Tensor:
 
 
 def add_edges(
-    full: Tensor,
-    layer: LayerStack,
-    index: LayerIndex,
-    nodes: Tensor,
-    designs: Sequence[Tensor],
-    factors: Sequence[Tensor],
+    full: Tensor, layer: LayerStack, index: LayerIndex, nodes: Tensor, designs: Sequence[Tensor], factors: list[Tensor]
 ) -> None:
     """Add the derivatives in the parameters of a layer's edges to the Jacobian. In place.
 
@@ -103,7 +98,7 @@ def add_edges(
         for target, numeric in enumerate(index.numeric.flatten(1)):
             free = (numeric >= 0).nonzero()[:, 0]
             blocks = [
-                _at(factor, target, free // index.numeric.shape[-1]) * basis.index_select(-1, free)[:, :, None]
+                _at(factor, [target], free // index.numeric.shape[-1]) * basis.index_select(-1, free)[:, :, None]
                 for factor, basis in zip(factors, bases, strict=False)
             ]
             full.index_add_(-1, numeric[free], sum(blocks[1:], blocks[0]))
@@ -118,9 +113,9 @@ def add_edges(
         full.index_add_(-1, columns[free], sum(blocks[1:], blocks[0]).flatten(-2)[..., free])
 
 
-def _at(factor: Tensor, target: Tensor | int, source: Tensor) -> Tensor:
+def _at(factor: Tensor, target: Tensor | list[int], source: Tensor) -> Tensor:
     """The factors of single edges, `(networks, batch, outputs, edges or 1)`."""
-    return factor[..., target, source if factor.shape[-1] > 1 else source * 0]
+    return factor[..., target, source if factor.shape[-1] > 1 else 0]
 
 
 def affine_derivatives(name: str, affine: Tensor, x: Tensor, order: int = 0) -> Tensor:

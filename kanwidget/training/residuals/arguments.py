@@ -115,9 +115,8 @@ class _LazyDerivatives(dict[Features, Tensor]):
         if derivatives <= self.keys():
             return
         requested = DerivativeSet.of(derivatives)
-        jet = in_own_units(
-            self.objective.jet(replace(self.term, derivatives=requested), cache=False), self.term.scaling
-        )
+        jet = self.objective.jet(replace(self.term, derivatives=requested), cache=False)
+        jet = in_own_units(jet, self.term.scaling)
         self[()] = jet.value
         self.update({(a,): part for a, part in zip(requested.firsts, jet.first.unbind(1), strict=True)})
         self.update(dict(zip(requested.seconds, jet.second.unbind(1), strict=True)))

@@ -194,10 +194,9 @@ class ResidualTrainer(Iterator[StepRecord]):
         objective = self.objective
         terms, memories = list(objective.terms), dict(self._memories)
         for index, term in enumerate(terms):
-            if (candidate_points := self.equations.candidate_points.get(term.name)) is not None:
-                terms[index], memories[term.name] = resample(
-                    objective, term, candidate_points, memories.get(term.name), self._generator
-                )
+            if (points := self.equations.candidate_points.get(term.name)) is not None:
+                memory = memories.get(term.name)
+                terms[index], memories[term.name] = resample(objective, term, points, memory, self._generator)
         objective.terms, self._memories = terms, memories
         self._note("points", "points drawn anew")
 
