@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from kanwidget import KAN, Dataset, EdgeRef
-from kanwidget.training.evidence.errors import edge_errors, valid_posterior
+from kanwidget.training.evidence.errors import curve_errors, valid_posterior
 
 #: Functions with the network that holds them.
 FUNCTIONS: dict[str, tuple[Callable[[Tensor], Tensor], list[int]]] = {
@@ -110,12 +110,11 @@ def _held_part(model: KAN, data: Dataset, column: int, fresh: Tensor, truth: Ten
         curve, true = model(line)[:, 0], function(line) / spread
     posterior = valid_posterior(model)
     assert posterior is not None
-    scaled = model.select(line)[len(x) :, column]
-    errors = edge_errors(model, posterior, EdgeRef(0, column, 0), scaled)
+    errors = curve_errors(model, posterior, EdgeRef(0, column, 0), line[len(x) :, column])
     if errors is None:  # no spline
         return 1.0
     off = (curve - curve[: len(x)].mean() - true + true[: len(x)].mean())[len(x) :].abs()
-    return float((off <= 2 * errors * model.scaling.output_size[0] + 1e-12).double().mean())
+    return float((off <= 2 * errors + 1e-12).double().mean())
 
 
 def main() -> None:
