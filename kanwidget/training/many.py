@@ -363,16 +363,11 @@ def on_threads(threads: int, pieces: Sequence[Any], work: Callable[..., None], r
             end = error
         messages.put(end)
 
-    workers = [
+    workers = []
+    for first in range(threads):
         # Some kernels find the cell of an output in the context.
-        threading.Thread(
-            target=contextvars.copy_context().run,
-            args=(run, pieces[first::threads]),
-            name="kanwidget-fit",
-            daemon=True,
-        )
-        for first in range(threads)
-    ]
+        share_of_work = partial(contextvars.copy_context().run, run, pieces[first::threads])
+        workers.append(threading.Thread(target=share_of_work, name="kanwidget-fit", daemon=True))
     try:
         for worker in workers:
             worker.start()

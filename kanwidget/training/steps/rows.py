@@ -174,7 +174,6 @@ def _evenly(classes: Tensor) -> Tensor:
     counts = torch.bincount(classes)
     by_class = classes.argsort(stable=True)
     number = torch.empty_like(classes)
-    number[by_class] = (
-        torch.arange(len(classes), device=classes.device) - (counts.cumsum(0) - counts)[classes[by_class]]
-    )
+    begins = counts.cumsum(0) - counts
+    number[by_class] = torch.arange(len(classes), device=classes.device) - begins[classes[by_class]]
     return torch.where(number < _ROWS_A_CLASS, -1.0, number.double() / counts[classes])
