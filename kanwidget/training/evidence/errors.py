@@ -164,10 +164,12 @@ def curve_errors(network: Network, posterior: Posterior, edge: EdgeRef, x: Tenso
         >>> 1e4 < errors.mean() < 1e5
         tensor(True)
     """
-    layer, columns = network.layer(edge.layer), ParameterVector.of(network).layers[edge.layer].numeric
-    columns = columns[edge.target, edge.source]
-    free, units = columns >= 0, network.edge_units(edge)
-    if layer.state(edge.source, edge.target) not in ("spline", "levels") or not bool(free.any()):
+    layer, units = network.layer(edge.layer), network.edge_units(edge)
+    if layer.state(edge.source, edge.target) not in ("spline", "levels"):
+        return None
+    columns = ParameterVector.of(network).layers[edge.layer].numeric[edge.target, edge.source]
+    free = columns >= 0
+    if not bool(free.any()):
         return None
     with torch.no_grad():
         inputs = _inputs_of(network, edge)
