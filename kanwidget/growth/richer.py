@@ -13,7 +13,6 @@ from functools import partial
 from typing import Literal
 
 import torch
-from torch import Tensor
 
 from kanwidget import surgery
 from kanwidget.core import splines
@@ -138,7 +137,8 @@ def richer_networks(
     answers = [] if start is None else [(yield from tried("grid", start, _HIDDEN_STEPS))]
     start = now.network if start is None else start
     for grid in _finer_grids(_finest(start), _freedom_in_use(now.network), wave, len(sample.train_input)):
-        answers.append((yield from tried("grid", surgery.refine(start, grid), _STEPS)))
+        finer = yield from tried("grid", surgery.refine(start, grid), _STEPS)
+        answers.append(finer)
     if pair is not None and pair.gain > 0:
         answers.append((yield from tried("pair", with_pair(start, pair.columns), _HIDDEN_STEPS, pair.columns)))
     for nodes in _HIDDEN_NODES if start.n_features > 1 else ():  # of one column a curve says all

@@ -221,7 +221,7 @@ def spline_blocks(stack: Stack, parameters: ParameterVector, epsilon: Tensor) ->
             blocks.setdefault((part.is_of_words, width), []).append(part)
     joined = []
     for (is_of_words, _), parts in blocks.items():
-        edges, _, columns, *of_networks = zip(*parts, strict=True)
-        tensors = (torch.cat(tensors, 1) for tensors in of_networks)
-        joined.append(Block([edge for part in edges for edge in part], is_of_words, torch.cat(columns), *tensors))
+        edges, columns = [edge for part in parts for edge in part.edges], torch.cat([part.columns for part in parts])
+        of_networks = zip(*((part.basis, part.inverse, part.roughness, part.epsilon) for part in parts), strict=True)
+        joined.append(Block(edges, is_of_words, columns, *(torch.cat(tensors, 1) for tensors in of_networks)))
     return joined

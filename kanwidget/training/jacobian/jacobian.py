@@ -92,30 +92,38 @@ def add_edges(
         torch.mul(factors[0][..., None], designs[0][:, :, None, None], out=block)
         for factor, design in zip(factors[1:], designs[1:], strict=False):
             block.addcmul_(factor[..., None], design[:, :, None, None])
-    else:
+    elif len(factors) == 1:
         # Edges of words have fewer coefficients than the others: of the rest nothing is computed.
-        bases = [design.flatten(2) for design in designs]
-        for target, numeric in enumerate(index.numeric.flatten(1)):
+        basis = designs[0].flatten(2)
+        for node, numeric in enumerate(index.numeric.flatten(1)):
             free = (numeric >= 0).nonzero()[:, 0]
-            blocks = [
-                _at(factor, [target], free // index.numeric.shape[-1]) * basis.index_select(-1, free)[:, :, None]
-                for factor, basis in zip(factors, bases, strict=False)
-            ]
-            full.index_add_(-1, numeric[free], sum(blocks[1:], blocks[0]))
+            full.index_add_(-1, numeric[free], factors[0][..., node, :] * basis.index_select(-1, free)[:, :, None])
+    else:
+        target, source = (index.numeric >= 0).any(-1).nonzero(as_tuple=True)
+        pairs = zip(factors, designs, strict=False)
+        blocks = [_at(factor, target, source)[..., None] * design[:, :, None, source] for factor, design in pairs]
+        _add_columns(full, index.numeric[target, source], blocks)
     for name, target, source, affine in layer.symbolic_groups():
         blocks = [
             _at(factor, target, source)[..., None]
             * affine_derivatives(name, affine.detach()[:, None], nodes[..., source], order)[:, :, None]
             for order, factor in enumerate(factors)
         ]
-        columns = index.affine[target, source].flatten()
-        free = columns >= 0
-        full.index_add_(-1, columns[free], sum(blocks[1:], blocks[0]).flatten(-2)[..., free])
+        _add_columns(full, index.affine[target, source], blocks)
 
 
-def _at(factor: Tensor, target: Tensor | list[int], source: Tensor) -> Tensor:
-    """The factors of single edges, `(networks, batch, outputs, edges or 1)`."""
+def _at(factor: Tensor, target: Tensor, source: Tensor) -> Tensor:
+    """The factors of single edges, `(networks, batch, outputs, edges)`."""
     return factor[..., target, source if factor.shape[-1] > 1 else 0]
+
+
+def _add_columns(full: Tensor, columns: Tensor, blocks: list[Tensor]) -> None:
+    """Add the sum of blocks, `(networks, batch, outputs, edges, n)`, to the columns `(edges, n)` of those parameters that are free."""
+    places, total = columns.flatten(), sum(blocks[1:], blocks[0]).flatten(-2)
+    free = places >= 0
+    if not bool(free.all()):
+        places, total = places[free], total[..., free]
+    full.index_add_(-1, places, total)
 
 
 def affine_derivatives(name: str, affine: Tensor, x: Tensor, order: int = 0) -> Tensor:

@@ -48,6 +48,7 @@ def prepare(
             torch.cat(sets[name]),
             len(sets[name]),
             constants_of(f, list(constants)),
+            DerivativeSet((), ()),
             weight=factors[name],
             scaling=_scaling(network),
         )

@@ -68,7 +68,7 @@ class ResidualTerm:
     sets: int
     arguments: tuple[str, ...]
     """The unknown constants that the function has as arguments."""
-    derivatives: DerivativeSet = DerivativeSet((), ())
+    derivatives: DerivativeSet
     """The derivatives that the function reads."""
     columns: int = 1
     """Number of columns of the residual."""
