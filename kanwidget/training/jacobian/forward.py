@@ -11,10 +11,13 @@ from torch import Tensor
 
 from kanwidget.training.jacobian.stack import Stack
 
+#: Above so many bytes of designs a pass keeps the outputs alone, and takes so many bytes at a time.
+_MANY_BYTES, _PART_BYTES = 1 << 27, 1 << 25
+
 
 @dataclass(frozen=True, slots=True)
 class ForwardTrace:
-    """The values of one forward pass."""
+    """The values of one forward pass; of many rows the inputs and outputs alone, see `rows_at_once`."""
 
     nodes: tuple[Tensor, ...]
     """Per level of nodes, inputs first, `(networks, batch, nodes)`."""
@@ -24,6 +27,11 @@ class ForwardTrace:
     """Per layer of edges, `(networks, batch, in, G + k + 1)`."""
     derivatives: tuple[Tensor, ...] = ()
     """Derivatives of `designs`, of all layers but the first, if they were requested."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it holds what lies between inputs and outputs."""
+        return len(self.designs) > 0
 
     @property
     def output(self) -> Tensor:
@@ -70,3 +78,10 @@ def forward_pass(
         subnodes.append(layer.sums(nodes[-1], design))
         nodes.append(stack.template.combine(index + 1, subnodes[-1]))
     return ForwardTrace(tuple(nodes), tuple(subnodes), tuple(designs), tuple(design_derivatives))
+
+
+def rows_at_once(stack: Stack, x: Tensor) -> int:
+    """How many rows a pass of inputs `(networks, batch, n_in)` takes at once where it keeps the outputs alone; all if they are few."""
+    row = sum(layer.in_dim * (layer.coef.shape[-1] + 1) * layer.coef.element_size() for layer in stack.layers)
+    few = len(x) * row * x.shape[1] <= _MANY_BYTES
+    return x.shape[1] if few else max(1, _PART_BYTES // (len(x) * row))

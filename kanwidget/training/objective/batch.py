@@ -8,15 +8,18 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from kanwidget.training.jacobian.forward import ForwardTrace
+from kanwidget.training.jacobian.forward import ForwardTrace, forward_pass, rows_at_once
 from kanwidget.training.jacobian.stack import Stack, select_networks
 from kanwidget.training.objective.loss import Loss
 from kanwidget.training.objective.penalty import Penalty
 from kanwidget.training.objective.standard_deviations import Deviations, input_deviation, root_of_covariance
 
+#: A first design of more bytes isn't kept: a pass then takes half as long again.
+_LARGEST_BYTES = 1 << 30
+
 
 class FirstDesign:
-    """Cache of the first layer's design, computed again only when the layer's knots have changed.
+    """Passes over fixed rows: the first layer's design is kept, and computed again only when the layer's knots have changed.
 
     Networks that have their inputs and knots in common share it: its first axis then has a stride of 0.
 
@@ -42,6 +45,26 @@ class FirstDesign:
                 self._knots = knots
         return self._design
 
+    def pass_of(self, stack: Stack, *, derivatives: bool = False, whole: bool = True) -> ForwardTrace:
+        """A pass of networks of the same knots, see `forward_pass`; of many rows the outputs alone, unless it has to be `whole`."""
+        count = rows_at_once(stack, self.x)
+        if whole or count >= self.x.shape[1]:
+            return forward_pass(stack, self.x, self(), derivatives=derivatives)
+        starts = range(0, self.x.shape[1], count)
+        outputs = [self.part_of(stack, slice(None), slice(start, start + count)).output for start in starts]
+        return ForwardTrace((self.x, torch.cat(outputs, 1)), (), ())
+
+    def part_of(self, stack: Stack, networks: slice, rows: slice, *, derivatives: bool = False) -> ForwardTrace:
+        """A pass of some networks, which `stack` holds, on some rows."""
+        first = self()[networks, rows] if self._is_kept else None
+        return forward_pass(stack, self.x[networks, rows], first, derivatives=derivatives)
+
+    @property
+    def _is_kept(self) -> bool:
+        """Whether a design of all rows fits into memory beside everything else."""
+        coef = self.stack.layers[0].coef
+        return self.x.numel() * (coef.shape[-1] + 1) * coef.element_size() <= _LARGEST_BYTES
+
     def root(self) -> Tensor:
         """Root of the covariance of the basis functions, see `root_of_covariance`."""
         design = self()
@@ -59,8 +82,10 @@ class FirstDesign:
 
     def of(self, stack: Stack, networks: Tensor) -> FirstDesign:
         """The cache for a part of the networks, of which `stack` holds copies."""
-        self()
         part = FirstDesign(stack, select_networks(self.x, networks))
+        if not self._is_kept:
+            return part
+        self()
         part._knots, part._design = self._knots[networks], select_networks(self._design, networks)
         part._root, part._deviation = (
             select_networks(cached, networks) if cached.numel() else cached for cached in (self._root, self._deviation)

@@ -39,7 +39,10 @@ _SMALLEST_SPREAD = 1e-12
 def normal_equations(
     batch: Batch, parameters: ParameterVector, trace: ForwardTrace, check: Callable[[], None]
 ) -> tuple[Tensor, Tensor]:
-    """Gauss-Newton matrices of the losses, `(networks, size, size)`, and gradients; `check` may raise between chunks."""
+    """Gauss-Newton matrices of the losses, `(networks, size, size)`, and gradients, at the parameters of the trace and as they are.
+
+    `check` may raise between chunks.
+    """
     size = parameters.size
     count, n_rows, outputs = trace.output.shape
     matrix = torch.zeros(count, size, size, dtype=torch.float64, device=trace.output.device)
@@ -50,7 +53,12 @@ def normal_equations(
     for networks in _slices(count, max(1, min(count, _SHARED_BYTES // (chunk_rows * row_bytes)))):
         for rows in _slices(n_rows, chunk_rows):
             check()
-            part, stack = trace.part(networks, rows), batch.stack[networks]
+            stack = batch.stack[networks]
+            part = (
+                trace.part(networks, rows)
+                if trace.is_whole
+                else batch.first_design.part_of(stack, networks, rows, derivatives=True)
+            )
             weight = None if batch.weight is None else batch.weight[networks, rows]
             of_rows, share = (part.output, batch.y[networks, rows], weight), part.output.shape[1] / n_rows
             factor = jacobian(stack, parameters, part, loss.factor(part.output, weight)).flatten(1, 2)

@@ -91,10 +91,11 @@ class Objective:
     def value(self, rows: Tensor | None = None, *, derivatives: bool = False) -> Value:
         """Loss and penalty at the networks' current parameters, on all rows or on a part of them.
 
-        With `derivatives` its trace has all that a Jacobian needs.
+        With `derivatives` its trace has all that a Jacobian needs, unless rows are many and nothing is penalized: it is then evaluated
+        anew, part by part.
         """
         with torch.no_grad():
-            trace, loss, penalty = self._terms(self.batch.stack, rows, derivatives=derivatives)
+            trace, loss, penalty = self._terms(self.batch.stack, rows, derivatives=derivatives, graph=False)
         return Value(trace, loss.double(), penalty.double())
 
     def differentiable(self, rows: Tensor | None = None) -> Tensor:
@@ -103,7 +104,7 @@ class Objective:
         return (loss + penalty).sum()
 
     def _terms(
-        self, stack: Stack, rows: Tensor | None, *, derivatives: bool = False
+        self, stack: Stack, rows: Tensor | None, *, derivatives: bool = False, graph: bool = True
     ) -> tuple[ForwardTrace, Tensor, Tensor]:
         """The trace, the losses and the penalties with lamb, `(networks,)` each.
 
@@ -111,13 +112,16 @@ class Objective:
             stack: The networks of the batch, or the same with their own parameters in the graph.
             rows: Indices of rows; None for all.
             derivatives: Whether the trace has what a Jacobian needs.
+            graph: Whether gradients are asked for.
         """
         batch = self.batch
-        x, y, weight, first = batch.x, batch.y, batch.weight, batch.first_design()
-        if rows is not None:
-            x, y, first = x[:, rows], y[:, rows], first[:, rows]
+        y, weight = batch.y, batch.weight
+        if rows is None:
+            trace = batch.first_design.pass_of(stack, derivatives=derivatives, whole=graph or batch.penalized)
+        else:
+            first, y = batch.first_design()[:, rows], y[:, rows]
             weight = None if weight is None else weight[:, rows]
-        trace = forward_pass(stack, x, first, derivatives=derivatives)
+            trace = forward_pass(stack, batch.x[:, rows], first, derivatives=derivatives)
         loss = batch.loss.value(trace.output, y, weight)
         penalty = torch.zeros_like(loss)
         if batch.penalized:
@@ -194,7 +198,7 @@ def geodesic_acceleration(batch: Batch, parameters: ParameterVector, start: Tens
 
 def _output(batch: Batch, parameters: ParameterVector, vector: Tensor) -> Tensor:
     parameters.write(batch.stack, vector)
-    return forward_pass(batch.stack, batch.x, batch.first_design()).output
+    return batch.first_design.pass_of(batch.stack).output
 
 
 def _second(sides: Tensor, output: Tensor) -> Tensor:

@@ -12,7 +12,6 @@ from kanwidget.core.network import Network
 from kanwidget.core.records import Posterior, StepRecord
 from kanwidget.core.state import NetworkState
 from kanwidget.surgery.grids import update_grids
-from kanwidget.training.jacobian.forward import forward_pass
 from kanwidget.training.jacobian.parameter_vector import structure
 from kanwidget.training.jacobian.stack import Stack, separate, stack_values
 from kanwidget.training.objective.batch import Batch, FirstDesign
@@ -169,9 +168,8 @@ class TrainingBatch:
         """The outputs on a part of the data, `(networks, rows, outputs)`; on the training rows those of the last pass."""
         if part == "train":
             return self.objective.value().trace.output
-        design = self._designs[part]
         with torch.no_grad():
-            return forward_pass(self.objective.stack, design.x, design()).output
+            return self._designs[part].pass_of(self.objective.stack, whole=False).output
 
     def _loss_of(self, output: Tensor, part: str) -> list[float]:
         values = self.objective.batch.loss.value(output, self._labels(part), self._weights(part)).tolist()
