@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import cast
 
-from kanwidget.explorer.commands.base import act
 from kanwidget.explorer.commands.fields import LARGEST_GRID
 from kanwidget.explorer.commands.guide import StepCommand
 from kanwidget.explorer.commands.processes import GroupedProcess
 from kanwidget.explorer.guide.progress import EXTENDED
 from kanwidget.explorer.protocol.topics import Topics
-from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import copied
 from kanwidget.kan import KAN
@@ -63,7 +60,8 @@ class Extension(GroupedProcess[ExtensionStep]):
         options = {name: getattr(settings, name) for name in _OPTIONS}
         steps = extend_steps(copied(model), data, ladder, starts=1, **options)
         self.sentence = f"Extending: training with grid {ladder[0]}."
-        self.begin(_copies(steps))
+        # Each with a network of its own: the work goes on with the one that it gave.
+        self.begin(replace(step, networks=(copied(cast(KAN, step.network)),)) for step in steps)
 
     @property
     def stopped(self) -> str:
@@ -80,18 +78,4 @@ class Extension(GroupedProcess[ExtensionStep]):
             return frozenset(("guide",))
         self._helped = True
         label = f"grid {step.grid}" if not last else f"grid {step.grid}: {REASONS[str(step.stop_reason)]}"
-        network = cast(KAN, step.network)
-        return act(session, _Rung(), EXTENDED if last else "refine", label, lambda: session.adopt(network)) | {
-            "settings",
-            "guide",
-        }
-
-
-def _copies(steps: Iterator[ExtensionStep]) -> Iterator[ExtensionStep]:
-    """The same steps, each with a network of its own: the work goes on with the one that it gave."""
-    for step in steps:
-        yield replace(step, networks=(copied(cast(KAN, step.network)),))
-
-
-class _Rung(Command):
-    """A grid of an extension: the script has the whole."""
+        return self.adopt(cast(KAN, step.network), EXTENDED if last else "refine", label)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from kanwidget import _check
@@ -17,6 +17,11 @@ LARGEST_GRID = 200
 MOST_ITEMS = 10_000
 
 
+def optional(read: Callable[[Any, str, str], Any], default: Any = None) -> Callable[[Any, str, str], Any]:
+    """Reads a field that may be missing, or None: it is then the default."""
+    return lambda value, name, where: default if value is None else read(value, name, where)
+
+
 def whole(value: Any, name: str, where: str) -> int:
     """An integer ≥ 0."""
     return _check.integer(value, name, where, low=0)
@@ -29,9 +34,9 @@ def grid(value: Any, name: str = "grid", where: str = "refine") -> int:
     return _check.integer(value, name, where, low=1, high=LARGEST_GRID, advice=advice)
 
 
-def node(value: Any, where: str) -> Pair:
+def node(value: Any, name: str, where: str) -> Pair:
     """A node `[level, index]`."""
-    return _indices(value, 2, "node", where)  # type: ignore[return-value]
+    return _indices(value, 2, name, where)  # type: ignore[return-value]
 
 
 def pairs(value: Any, where: str) -> tuple[Pair, ...]:

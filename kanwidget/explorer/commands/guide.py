@@ -76,9 +76,7 @@ class Grow(Command):
     """Take the richer network that the evidence asks for, as it was trained beside the session; an act, which undo takes back."""
 
     kind, action = "control", "grow"
-
-    def call(self) -> str:
-        return "explorer.grow()"
+    statement = "explorer.grow()"
 
     def perform(self, session: Session) -> Topics:
         """Finish the comparison with richer networks and adopt the one that explains more; a notice says so where none does."""
@@ -163,9 +161,7 @@ class FitFormula(StepCommand):
     """Fit the constants of the formula to the data; the network stays as it is."""
 
     kind, action = "control", "formula"
-
-    def call(self) -> str:
-        return "explorer.fit_formula()"
+    statement = "explorer.fit_formula()"
 
     def perform(self, session: Session) -> Topics:
         session.run.pause()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from kanwidget import _check
 from kanwidget.core import StepRecord
@@ -68,9 +68,7 @@ class Redo(Command):
     """Go forward to the state that was undone last."""
 
     kind = "redo"
-
-    def call(self) -> str:
-        return "explorer.redo()"
+    statement = "explorer.redo()"
 
     def perform(self, session: Session) -> Topics:
         if not session.tree.can_redo:
@@ -83,12 +81,10 @@ class Goto(Command):
     """Go to any state of the undo tree."""
 
     kind = "goto"
+    statement = "explorer.goto({self.state})"
     reads: ClassVar = {"state": fields.whole}
 
     state: int
-
-    def call(self) -> str:
-        return f"explorer.goto({self.state})"
 
     def perform(self, session: Session) -> Topics:
         return _jump(session, self, lambda latest: session.tree.goto(self.state, latest))
@@ -102,12 +98,10 @@ class GoToStep(Command):
     """
 
     kind = "go_to_step"
+    statement = "explorer.go_to_step({self.step})"
     reads: ClassVar = {"step": fields.whole}
 
     step: int
-
-    def call(self) -> str:
-        return f"explorer.go_to_step({self.step})"
 
     def perform(self, session: Session) -> Topics:
         """Return to the nearest step that is kept, or jump to the state before the last return where that is as near."""
@@ -133,9 +127,7 @@ class BackToBest(Command):
     """Go back to the step with the lowest error since the last act. The training pauses."""
 
     kind = "back_to_best"
-
-    def call(self) -> str:
-        return "explorer.back_to_best()"
+    statement = "explorer.back_to_best()"
 
     def perform(self, session: Session) -> Topics:
         """Return to the best recorded step, or jump to the state right after the last act; a notice where neither is better."""
@@ -190,13 +182,9 @@ class Reset(Command):
     """Begin again, with the initial network or another seed; logarithms that are in use stay."""
 
     kind, action = "control", "reset"
+    reads: ClassVar = {"seed": fields.optional(fields.whole)}
 
     seed: int | None = None
-
-    @classmethod
-    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        seed = message.get("seed")
-        return [cls(None if seed is None else fields.whole(seed, "seed", "reset"))]
 
     def call(self) -> str:
         return "explorer.reset()" if self.seed is None else f"explorer.reset(seed={self.seed})"

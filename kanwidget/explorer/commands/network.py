@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from functools import partial
+from typing import ClassVar
 
 from kanwidget import _check
 from kanwidget.core import EdgeRef
@@ -28,20 +29,12 @@ class Prune(Command):
 
     kind = "prune"
     stamps = ("structure",)
+    reads: ClassVar = {"edges": fields.optional(fields.edges), "node": fields.optional(fields.node)}
 
     edges: tuple[EdgeRef, ...] | None = None
     node: Pair | None = None
     node_th: float = 1e-2
     edge_th: float = 3e-2
-
-    @classmethod
-    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        """The edges or the node that a message names; else all that scores below the thresholds."""
-        if message.get("edges") is not None:
-            return [cls(edges=fields.edges(message["edges"], "edges", "prune"))]
-        if message.get("node") is not None:
-            return [cls(node=fields.node(message["node"], "prune"))]
-        return [cls()]
 
     def call(self) -> str:
         """The call with what is pruned: edges, a node, or the thresholds."""
@@ -117,12 +110,10 @@ class Refine(Command):
     """Change the number of grid intervals."""
 
     kind = "refine"
+    statement = "explorer.refine({self.grid})"
     reads: ClassVar = {"grid": fields.grid}
 
     grid: int
-
-    def call(self) -> str:
-        return f"explorer.refine({self.grid})"
 
     def perform(self, session: Session) -> Topics:
         """Refine all layers as an act; where they have this grid already only `settings` changes, for a page that shows another number."""
@@ -152,6 +143,10 @@ class AutoSymbolic(Command):
 
     kind = "auto"
     stamps = ("structure",)
+    reads: ClassVar = {
+        "r2_threshold": fields.optional(partial(_check.real, high=1), R2_THRESHOLD),
+        "edges": fields.optional(fields.edges),
+    }
 
     r2_threshold: float = R2_THRESHOLD
     simplicity: float | None = None
@@ -160,15 +155,6 @@ class AutoSymbolic(Command):
     """None takes the session's library."""
     edges: tuple[EdgeRef, ...] | None = None
     """None takes all splines."""
-
-    @classmethod
-    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        """The search of a message, on all splines or on the edges that it names."""
-        threshold, edges = message.get("r2_threshold"), message.get("edges")
-        picked = None if edges is None else fields.edges(edges, "edges", "auto")
-        if threshold is None:
-            return [cls(edges=picked)]
-        return [cls(_check.real(threshold, "r2_threshold", "auto", high=1), edges=picked)]
 
     def call(self) -> str:
         lib = "" if self.lib is None else f", lib={list(self.lib)}"

@@ -11,10 +11,11 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
+from kanwidget.explorer.commands.base import act
 from kanwidget.explorer.protocol.topics import CHANGED, Topics
 from kanwidget.explorer.session.command import Command, Process
 from kanwidget.explorer.session.session import Session
-from kanwidget.explorer.session.view import Job
+from kanwidget.kan import KAN
 from kanwidget.training.steps.loop import AFTER_STEP
 
 T = TypeVar("T")
@@ -50,46 +51,39 @@ class BackgroundProcess(Process, Generic[T]):
     def begin(self, results: Iterator[T]) -> None:
         """Begin to work out the results: on copies, for they come from another thread."""
         self._session.begin_process(self)
-        self._session.view.work_out(self._job(results))
+        self._session.view.work_out(lambda closing, _: self._work(results, closing))
 
     # ---- on the thread of the work
 
-    def _job(self, results: Iterator[T]) -> Job:
-        """The job that works out the results and hands each to `advance`, for a thread of its own.
+    def _work(self, results: Iterator[T], closing: Callable[[], bool]) -> None:
+        """Work out the results, and hand each to `advance`; an error is raised there.
 
-        It breaks off, also within a training, when the process is ended, the driver closes or a pause waits. `advance` raises its error.
+        It breaks off, also within a training, when the process is ended, the driver closes or a pause waits.
 
         Args:
             results: The results, made from copies.
+            closing: Whether the driver is being closed.
         """
 
-        def job(closing: Callable[[], bool], _: object) -> None:
-            """Work out the results until the process is stopped or `closing` says True; an error is kept for `advance`."""
+        def check() -> None:
+            if self._stopped or closing() or self._session.run.interrupted:
+                raise _Stopped
 
-            def check() -> None:
-                if self._stopped or closing() or self._session.run.interrupted:
-                    raise _Stopped
-
-            token = AFTER_STEP.set(check)
-            try:
-                for result in results:
-                    self._give(result)
-                    check()
-            except _Stopped:
-                pass
-            except BaseException as error:
-                self._error = error
-            finally:
-                AFTER_STEP.reset(token)
-            with self._changed:
-                self._finished = True
-                self._changed.notify_all()
-
-        return job
-
-    def _give(self, result: T) -> None:
+        token = AFTER_STEP.set(check)
+        try:
+            for result in results:
+                with self._changed:
+                    self._results.append(result)
+                    self._changed.notify_all()
+                check()
+        except _Stopped:
+            pass
+        except BaseException as error:
+            self._error = error
+        finally:
+            AFTER_STEP.reset(token)
         with self._changed:
-            self._results.append(result)
+            self._finished = True
             self._changed.notify_all()
 
     # ---- on the thread of the session
@@ -144,6 +138,11 @@ class GroupedProcess(BackgroundProcess[T]):
         session.tree.begin_group()
         session.script.begin_longer(lambda: self._written(None if self._complete else self._done))
         super().begin(results)
+
+    def adopt(self, network: KAN, kind: str, label: str) -> Topics:
+        """Adopt the network of a part as an act; the script has the whole."""
+        session = self._session
+        return act(session, self._written(None), kind, label, lambda: session.adopt(network)) | {"settings", "guide"}
 
     def advance(self) -> Topics:
         return self._session.end_process() if self._done == self._most else super().advance()

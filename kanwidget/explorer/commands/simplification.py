@@ -5,11 +5,10 @@ In a script it is one line, with the number of its bits if it was paused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, cast
 
-from kanwidget.explorer.commands.base import act
 from kanwidget.explorer.commands.processes import GroupedProcess
 from kanwidget.explorer.guide.progress import SIMPLIFIED
 from kanwidget.explorer.protocol.topics import Topics
@@ -52,7 +51,9 @@ class Simplification(GroupedProcess[SimplificationStep]):
         # What the training has asked already: of a formula it has asked the network that the formula was made from.
         richer = None if session.richer.is_open or is_formula(model) else session.richer.answer
         self.sentence = "Simplifying: needless edges go first."
-        self.begin(_copies(simplify_steps(model, data, lamb=self._lamb, lib=library, richer=richer)))
+        steps = simplify_steps(model, data, lamb=self._lamb, lib=library, richer=richer)
+        # Each with a network of its own: the work goes on with the one that it gave.
+        self.begin(replace(step, network=copied(cast(KAN, step.network))) for step in steps)
 
     @property
     def stopped(self) -> str:
@@ -74,8 +75,7 @@ class Simplification(GroupedProcess[SimplificationStep]):
         if last:
             session.run.set({"lamb": 0.0})  # the constants of the functions are to fit, not to fade
             session.run.unmark(session.run.events[:-1])
-        network = cast(KAN, step.network)
-        topics = act(session, _Bit(), kind, label, lambda: session.adopt(network)) | {"settings", "guide"}
+        topics = self.adopt(cast(KAN, step.network), kind, label)
         if last:
             session.state_rows.rivals[session.state] = tuple(map(_as_on_the_page, step.rivals))
             session.tree.note_settings(SettingChange(session.run.problem, {"lamb": former}, {"lamb": 0.0}))
@@ -86,13 +86,3 @@ def _as_on_the_page(rival: Rival) -> Rival:
     """A rival with the signs that formulas have on the page."""
     text, sentence = (words.replace("**", "^").replace("*", "·") for words in (rival.text, rival.sentence))
     return Rival(text, sentence)
-
-
-def _copies(steps: Iterator[SimplificationStep]) -> Iterator[SimplificationStep]:
-    """The same steps, each with a network of its own: the work goes on with the one that it gave."""
-    for step in steps:
-        yield replace(step, network=copied(cast(KAN, step.network)))
-
-
-class _Bit(Command):
-    """A part of a simplification: the script has the whole."""

@@ -123,12 +123,10 @@ class UsePreset(Command):
     """Begin anew with a preset, in place of the current problem: an act, which undo takes back."""
 
     kind = "preset"
+    statement = "explorer.use_example({self.name!r})"
     reads: ClassVar = {"name": fields.text}
 
     name: str
-
-    def call(self) -> str:
-        return f"explorer.use_example({self.name!r})"
 
     def perform(self, session: Session) -> Topics:
         """Begin with the preset's network, data and settings.

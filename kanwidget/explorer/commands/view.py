@@ -105,14 +105,10 @@ class ShowPreview(Command):
 
     kind = "survey"
     continues_process = True
+    reads: ClassVar = {"on": fields.flag, "view": fields.optional(fields.text, "page")}
 
     on: bool = True
     view: str = ""
-
-    @classmethod
-    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        on = fields.flag(message.get("on"), "on", "survey")
-        return [cls(on, fields.text(message.get("view", "page"), "view", "survey"))]
 
     def perform(self, session: Session) -> Topics:
         session.view.preview.switch(self.on, self.view)

@@ -146,7 +146,7 @@ class SavedSession:
         if self.origin is not None:
             session.set_origin(*self.origin)
         session.tree.resume(self.nodes, self.current_node)
-        session.script.begin(self.log, cut=False)
+        session.script.resume(self.log)
         if self.formulas:  # of their texts, which are read and not executed, the errors follow from the data
             formulas = EquationWriter(session).from_file(session, [row for row, _ in self.formulas])
             best = next((row[0] for row, is_best in self.formulas if is_best), "")

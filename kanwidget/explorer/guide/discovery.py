@@ -27,20 +27,20 @@ def search_sentence(session: Session) -> str:
     """What the search does or has done, and what comes next."""
     discoveries, problem = session.discoveries, session.run.problem
     search, count = discoveries.search_of(problem), len(discoveries.hall(problem).front)
-    if search is None and not count:
-        return obstacle(session) or _BEFORE
-    if search is None:
-        return f"{result_sentence(session)}{_marked(session)}. {_next(session)}"
-    if search.state == "searching":
-        return search.sentence or "Looking at the table"
-    if search.state == "finishing":
-        return _FINISHING
-    if search.state == "paused":
-        return f"Paused after {_seconds(search.elapsed)}: {_formulas(count)} so far"
-    if search.state == "failed":
-        return f"The search has failed: {search.error}"
-    if not count:
-        return f"No formula in {_seconds(search.elapsed)}. Give it more time"
+    if search is not None:
+        seconds = _seconds(search.elapsed)
+        sentences = {
+            "searching": search.sentence or "Looking at the table",
+            "finishing": "Finishing the constants: exact numbers where they are as good. Stop again to skip that",
+            "paused": f"Paused after {seconds}: {_formulas(count)} so far",
+            "failed": f"The search has failed: {search.error}",
+        }
+        if search.state in sentences:
+            return sentences[search.state]
+        if not count:
+            return f"No formula in {seconds}. Give it more time"
+    elif not count:
+        return obstacle(session) or "Formulas of your table, from simple to accurate"
     return f"{result_sentence(session)}{_marked(session)}. {_next(session)}"
 
 
@@ -50,7 +50,7 @@ def _next(session: Session) -> str:
     number = discoveries.loaded.get(session.tree.current)
     front = discoveries.hall(session.run.problem).front
     if any(formula.number == number for formula in front):
-        return _LOADED
+        return "The highlighted one is the network now, and undo brings yours back"
     return f"Click {'it' if len(front) == 1 else 'one'}: it becomes the network, and undo brings yours back"
 
 
@@ -66,11 +66,6 @@ def result_sentence(session: Session) -> str:
     discoveries, problem = session.discoveries, session.run.problem
     search, count = discoveries.search_of(problem), len(discoveries.hall(problem).front)
     return _formulas(count) if search is None else f"{_formulas(count)} in {_seconds(search.elapsed)}"
-
-
-_BEFORE = "Formulas of your table, from simple to accurate"
-_FINISHING = "Finishing the constants: exact numbers where they are as good. Stop again to skip that"
-_LOADED = "The highlighted one is the network now, and undo brings yours back"
 
 
 def _formulas(count: int) -> str:

@@ -7,7 +7,6 @@ import math
 import torch
 from torch import Tensor
 
-from kanwidget.datasets import Dataset
 from kanwidget.explorer.session.session import Session
 from kanwidget.insight.noise import Noise, noise_of
 from kanwidget.insight.numbers import percent, plain
@@ -43,11 +42,10 @@ def _noise(session: Session) -> Noise | None:
     level = _by_evidence(session)
     if level is None or session.model.scaling.has_logs[1]:  # without evidence, or in another unit
         return noise
-    scale, rows = _label_scale(data), len(data.train_input)
-    if level <= _EXACT * float(_labels(session).std(correction=0)) / scale:
+    if level <= _EXACT * float(_labels(session).std(correction=0)):
         return None
-    error = scale * level / math.sqrt(2 * max(1.0, rows - (record.freedom or 0.0)))
-    return Noise(scale * level, error, 0.0 if noise is None else noise.structure)
+    error = level / math.sqrt(2 * max(1.0, len(data.train_input) - (record.freedom or 0.0)))
+    return Noise(level, error, 0.0 if noise is None else noise.structure)
 
 
 def _by_evidence(session: Session) -> float | None:
@@ -69,7 +67,7 @@ def _held_out(session: Session) -> Noise | None:
         residual = (data.test_label - session.model(data.test_input))[:, 0]
     if float(residual.square().mean().sqrt()) <= _EXACT * float(data.test_label.std(correction=0)):
         return None
-    return noise_of(data.test_input[:, session.model.columns], residual * _label_scale(data))
+    return noise_of(data.test_input[:, session.model.columns], residual)
 
 
 def noise_sentence(session: Session) -> str | None:
@@ -80,30 +78,15 @@ def noise_sentence(session: Session) -> str | None:
     if richer.answer is not None and (richer.answer.better or richer.answer.wave):
         return None
     name, label = session.out_vars[0], _labels(session)
-    part = _relative(label, noise.level)
-    of = "its size"
-    if part is None:
+    if bool((label > 0).all()) or bool((label < 0).all()):
+        part, of = noise.level / float(label.square().mean().sqrt()), "its size"
+    else:  # of both signs: a part of 0 says nothing
         part, of = noise.level / float(label.std(correction=0)), "its spread"
     amount = f"all of {of}" if part >= _ALL else f"about {percent(part)} of {of}"
     return f"The rest looks like noise: ±{plain(noise.level)} in {name}, {amount}."
 
 
 def _labels(session: Session) -> Tensor:
-    """The held-out labels in their own unit, or else those of the training."""
+    """The held-out labels, or else those of the training."""
     data = session.run.trainer.data
-    label = (data.train_label if data.test_label is None else data.test_label)[:, 0]
-    if data.label_scale is None or data.label_mean is None:
-        return label
-    return label * data.label_scale[0] + data.label_mean[0]
-
-
-def _label_scale(data: Dataset) -> float:
-    """The target's own unit: the standard deviation by which standardized labels were divided, else 1."""
-    return 1.0 if data.label_scale is None else float(data.label_scale[0])
-
-
-def _relative(label: Tensor, level: float) -> float | None:
-    """The level as a part of the labels' size, None where they have both signs: a part of 0 says nothing."""
-    if bool((label > 0).all()) or bool((label < 0).all()):
-        return level / float(label.square().mean().sqrt())
-    return None
+    return (data.train_label if data.test_label is None else data.test_label)[:, 0]

@@ -5,9 +5,8 @@ A notice is no error: nothing has failed. It stands until it no longer holds or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from kanwidget.datasets.notices import DataNotice
 from kanwidget.explorer.guide.noise import noise_sentence
@@ -43,10 +42,9 @@ def notices(session: Session) -> list[SessionNotice]:
     now = progress(session)
     # An example is as it is meant to be.
     found = [] if session.preset is not None else session.data_notices()
-    of_table = [_of_table(notice) for notice in found if notice.kind != "logarithm"]
+    of_table = [SessionNotice(f"{one.kind}:{one.column}", one.sentence) for one in found if one.kind != "logarithm"]
     logarithms = _logarithms(session, now, found)
-    of_session = [notice for row in NOTICES.values() if (notice := row(session, now)) is not None]
-    held = [*(one for one in of_table if one.name.startswith(_FIRST)), *of_session]
+    held = [*(one for one in of_table if one.name.startswith(_FIRST)), *_of_session(session, now)]
     held += [one for one in of_table if not one.name.startswith(_FIRST)]
     held += [] if logarithms is None else [logarithms]
     return [notice for notice in held if notice.name not in session.view.dismissed]
@@ -54,10 +52,6 @@ def notices(session: Session) -> list[SessionNotice]:
 
 #: Notices about a table that make all others pointless.
 _FIRST = "constant target"
-
-
-def _of_table(notice: DataNotice) -> SessionNotice:
-    return SessionNotice(f"{notice.kind}:{notice.column}", notice.sentence)
 
 
 def _logarithms(session: Session, now: Progress, found: Sequence[DataNotice]) -> SessionNotice | None:
@@ -82,75 +76,36 @@ def _logarithms(session: Session, now: Progress, found: Sequence[DataNotice]) ->
     return SessionNotice("logarithm:" + ",".join(names), sentence, label, {"kind": "use_log", "names": names})
 
 
-def _risen(session: Session, _: Progress) -> SessionNotice | None:
-    """An act that made the error clearly worse, as long as nothing follows it."""
-    node, record = session.tree.nodes[session.tree.current], session.run.last_record
-    if node.before is None or node.group is not None or node.kind in (TRAIN, RETURN, *BEGINNINGS):
-        return None
-    before, now = error_of(node.before.last_record), error_of(record)
-    if not now > _WORSE * before:
-        return None
-    name = "training" if record.test_loss is None else "test"
-    text = f"{node.label}: the {name} error has risen from {before:.3g} to {now:.3g}. Training may mend it."
-    return SessionNotice(f"risen:{node.id}", text, "Undo", {"kind": "undo"})
-
-
-def _overfitting(_: Session, now: Progress) -> SessionNotice | None:
-    """That the test error rises while the training error falls, with the way back to the best step."""
-    if now.overfit is None:
-        return None
-    best = now.overfit
-    text = (
-        f"Overfitting: the test error has risen from {best.best_error:.2g} at step {best.best_step:,} to {best.error:.2g}, "
-        "while the training error falls."
-    )
-    return SessionNotice("overfitting", text, "Back to best", {"kind": "back_to_best"})
-
-
-def _label_noise(session: Session, now: Progress) -> SessionNotice | None:
-    """That noise was added to the training labels only, where the test error is the smaller one."""
-    record = session.run.last_record
-    if not session.run.noise or record.test_loss is None or record.test_loss >= record.train_loss:
-        return None
-    if now.steps < _SOME_STEPS:
-        return None
-    part = f"{100 * session.run.noise:.3g} %"
-    text = f"The training labels carry noise of {part}, the test labels don't: so the test error is the smaller one."
-    return SessionNotice("label_noise", text)
-
-
-def _noise_level(session: Session, now: Progress) -> SessionNotice | None:
-    """How large the noise in the data is, once the training or a simplification has come to its end."""
-    if session.running or now.steps < _SOME_STEPS or not (now.trained or now.simplified):
-        return None
-    sentence = noise_sentence(session)
-    if sentence is None:
-        return None
-    return SessionNotice("noise_level", f"{sentence} More training or larger networks would only learn it.")
-
-
-def _richer(session: Session, _: Progress) -> SessionNotice | None:
-    better = richer_act(session)
-    return None if better is None else SessionNotice("richer", better.sentence, better.label or None, better.message)
-
-
-def _unexplained(session: Session, now: Progress) -> SessionNotice | None:
-    """That edges have remained curves after a simplification."""
-    if not now.simplified or not now.splines or session.running:
-        return None
-    edges = "1 edge has" if now.splines == 1 else f"{now.splines} edges have"
-    text = (
-        f"{edges} no function: none comes as close to the data as its curve. Click an edge to see what comes closest."
-    )
-    return SessionNotice("unexplained", text)
-
-
-#: One row a kind of notice about the training, the most important first.
-NOTICES: Final[dict[str, Callable[[Session, Progress], SessionNotice | None]]] = {
-    "risen": _risen,
-    "overfitting": _overfitting,
-    "richer": _richer,
-    "unexplained": _unexplained,
-    "label_noise": _label_noise,
-    "noise_level": _noise_level,
-}
+def _of_session(session: Session, now: Progress) -> Iterator[SessionNotice]:
+    """What is worth saying about the training, the most important first."""
+    run, record, node = session.run, session.run.last_record, session.tree.nodes[session.tree.current]
+    trained = now.steps >= _SOME_STEPS
+    # An act that made the error clearly worse, as long as nothing follows it.
+    if node.before is not None and node.group is None and node.kind not in (TRAIN, RETURN, *BEGINNINGS):
+        before, error = error_of(node.before.last_record), error_of(record)
+        if error > _WORSE * before:
+            name = "training" if record.test_loss is None else "test"
+            text = f"{node.label}: the {name} error has risen from {before:.3g} to {error:.3g}. Training may mend it."
+            yield SessionNotice(f"risen:{node.id}", text, "Undo", {"kind": "undo"})
+    if (best := now.overfit) is not None:
+        text = (
+            f"Overfitting: the test error has risen from {best.best_error:.2g} at step {best.best_step:,} to {best.error:.2g}, "
+            "while the training error falls."
+        )
+        yield SessionNotice("overfitting", text, "Back to best", {"kind": "back_to_best"})
+    if (better := richer_act(session)) is not None:
+        yield SessionNotice("richer", better.sentence, better.label or None, better.message)
+    # Edges that have remained curves.
+    if now.simplified and now.splines and not session.running:
+        edges = "1 edge has" if now.splines == 1 else f"{now.splines} edges have"
+        text = f"{edges} no function: none comes as close to the data as its curve. Click an edge to see what comes closest."
+        yield SessionNotice("unexplained", text)
+    # Noise was added to the training labels only.
+    if run.noise and record.test_loss is not None and record.test_loss < record.train_loss and trained:
+        part = f"{100 * run.noise:.3g} %"
+        text = (
+            f"The training labels carry noise of {part}, the test labels don't: so the test error is the smaller one."
+        )
+        yield SessionNotice("label_noise", text)
+    if trained and not session.running and (now.trained or now.simplified) and (sentence := noise_sentence(session)):
+        yield SessionNotice("noise_level", f"{sentence} More training or larger networks would only learn it.")

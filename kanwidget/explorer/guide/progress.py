@@ -28,8 +28,6 @@ class Progress:
     overfit: Overfit | None
     splines: int
     """Active edges that a formula has no function for: curves."""
-    edges: int
-    """Active edges."""
     trained: bool
     """Whether more training has little to offer: it has ended, the error is flat or rises, evidence has come to rest, or somebody has
     gone back to a step."""
@@ -41,10 +39,9 @@ class Progress:
 
 def progress(session: Session) -> Progress:
     """How far a session has come; changes nothing."""
-    records = since_act(session)
-    model = session.model
-    active = model.edge_refs(active=True)
-    splines = sum(model.layer(ref.layer).state(ref.source, ref.target) not in ("symbolic", "levels") for ref in active)
+    records, model = since_act(session), session.model
+    states = [model.layer(ref.layer).state(ref.source, ref.target) for ref in model.edge_refs(active=True)]
+    splines = sum(state not in ("symbolic", "levels") for state in states)
     kind = session.tree.nodes[session.tree.current].kind
     returned = kind == RETURN
     simplified = any(node.kind == SIMPLIFIED for node in session.tree.path())
@@ -54,7 +51,7 @@ def progress(session: Session) -> Progress:
     ended = session.run.state == "done" or any(reason is not None for reason in reasons)
     trained = bool(flat or rising or returned or ended or kind == EXTENDED or (not records and _is_settled(session)))
     steps = len(session.run.records)
-    return Progress(steps, flat, rising, splines, len(active), trained, returned, simplified)
+    return Progress(steps, flat, rising, splines, trained, returned, simplified)
 
 
 def _is_settled(session: Session) -> bool:

@@ -5,7 +5,7 @@ An act is a message to the session, as a button sends it: the page and `KANExplo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -65,51 +65,41 @@ def guidance(session: Session) -> Guidance:
     """The next sensible act of a session; changes nothing but caches."""
     if session.process is not None:
         return Guidance(session.process.sentence)
-    now = progress(session)
-    return next(result for rule in _RULES if (result := rule(session, now)) is not None)
+    return next(_applicable(session, progress(session)))
 
 
 def _act(step: StepName, sentence: str, label: str | None = None) -> Guidance:
     return Guidance(sentence, Act(step, label or LABELS[step], sentence, _MESSAGES[step]))
 
 
-# ---- the rules, the first one that applies counts
+# ---- the rules
 
 
-def _not_finite(session: Session, _: Progress) -> Guidance | None:
-    if session.run.stop_reason != NOT_FINITE:
-        return None
-    return Guidance("The error is not finite: undo, or start again with other settings.")
-
-
-def _untrained(session: Session, now: Progress) -> Guidance | None:
-    if now.steps or not now.splines or session.running:
-        return None
-    return _act("train", "Train: the curves bend until they fit the data.")
-
-
-def _training(session: Session, now: Progress) -> Guidance | None:
-    """While training: that it pauses by itself, that simplifying is next, or that somebody has to pause it."""
-    if not session.running:
-        return None
-    if session.run.pauses_when is not None:
-        return Guidance("Training. It pauses by itself once the error is flat.")
-    if now.flat:
-        return _simplify(session, now)
-    return Guidance("Training. Pause it once the error is low enough.")
-
-
-def _only_curves(session: Session, now: Progress) -> Guidance | None:
-    if session.formula_result is None or now.simplified or not now.splines:
-        return None
-    have = "1 edge has" if now.splines == 1 else f"{now.splines} edges have"
-    return _act("simplify", f"{have} no function yet, so the formula only names curves: simplify first.")
-
-
-def _falling(session: Session, now: Progress) -> Guidance | None:
-    if now.trained or now.simplified or not now.splines:
-        return None
-    return _act("train", "The error still falls: train on, or simplify now.", "Train on")
+def _applicable(session: Session, now: Progress) -> Iterator[Guidance]:
+    """What the rules say that apply, the first one counts; the last one always applies."""
+    result, has_curves = session.formula_result, bool(now.splines) and not now.simplified
+    simplify = _act("simplify", f"{_trained(session, now)}: simplify, or stop here.")
+    if session.run.stop_reason == NOT_FINITE:
+        yield Guidance("The error is not finite: undo, or start again with other settings.")
+    if session.running:
+        if session.run.pauses_when is not None:
+            yield Guidance("Training. It pauses by itself once the error is flat.")
+        elif not now.flat:
+            yield Guidance("Training. Pause it once the error is low enough.")
+        elif has_curves:
+            yield simplify
+    elif now.splines and not now.steps:
+        yield _act("train", "Train: the curves bend until they fit the data.")
+    if result is not None and has_curves:
+        have = "1 edge has" if now.splines == 1 else f"{now.splines} edges have"
+        yield _act("simplify", f"{have} no function yet, so the formula only names curves: simplify first.")
+    if has_curves and not now.trained:
+        yield _act("train", "The error still falls: train on, or simplify now.", "Train on")
+    if (richer := _richer(session, now)) is not None:
+        yield richer
+    if has_curves:
+        yield simplify
+    yield _done(session, now) if result is not None else _formula(session, now)
 
 
 def _richer(session: Session, now: Progress) -> Guidance | None:
@@ -131,16 +121,8 @@ def _richer(session: Session, now: Progress) -> Guidance | None:
     return Guidance(sentence, Act(step, better.label, sentence, better.message))
 
 
-def _simplify(session: Session, now: Progress) -> Guidance | None:
-    if now.simplified or not now.splines:
-        return None
-    return _act("simplify", f"{_trained(session, now)}: simplify, or stop here.")
-
-
-def _formula(session: Session, now: Progress) -> Guidance | None:
-    """The formula step, as long as it wasn't done; where curves remain it says so, with the nearest law."""
-    if session.formula_result is not None:
-        return None
+def _formula(session: Session, now: Progress) -> Guidance:
+    """The formula step; where curves remain it says so, with the nearest law."""
     if now.splines:
         return _act("formula", _no_formula(session, now))
     states = {session.model.layer(ref.layer).state(*ref[1:]) for ref in session.model.edge_refs(active=True)}
@@ -156,7 +138,7 @@ def _no_formula(session: Session, now: Progress) -> str:
 
 
 def _done(session: Session, now: Progress) -> Guidance:
-    """The last rule: the result of the formula step, or why there is no formula."""
+    """The result of the formula step, or why there is no formula."""
     result = session.formula_result
     if now.splines and result.error is None:
         sentence = _no_formula(session, now)
@@ -196,19 +178,6 @@ def _is_near(session: Session) -> bool:
     hall = session.discoveries.hall(session.run.problem)
     best = next((formula for formula in hall.front if formula.source == hall.best), None)
     return best is not None and best.error <= _NEAR * error_of(session.run.last_record)
-
-
-_RULES: Final[tuple[Callable[[Session, Progress], Guidance | None], ...]] = (
-    _not_finite,
-    _untrained,
-    _training,
-    _only_curves,
-    _falling,
-    _richer,
-    _simplify,
-    _formula,
-    _done,
-)
 
 
 def _trained(session: Session, now: Progress) -> str:

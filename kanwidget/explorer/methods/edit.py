@@ -223,7 +223,7 @@ class EditMethods(MethodGroup):
         if edges is not None and (isinstance(edges, str) or not isinstance(edges, Iterable)):
             _check.fail("edges", "prune", "a list of edges (layer, input, output)", edges)
         picked = None if edges is None else tuple(self._edge(edge, "prune") for edge in edges)
-        node = None if node is None else fields.node(node, "prune")
+        node = None if node is None else fields.node(node, "node", "prune")
         node_th = _check.real(node_th, "node_th", "prune", low=0)
         edge_th = _check.real(edge_th, "edge_th", "prune", low=0)
         self._driver.apply(Prune(picked, node, node_th, edge_th))
@@ -276,7 +276,7 @@ class EditMethods(MethodGroup):
             >>> explorer.model.width
             [[2, 0], [1, 1], [1, 0]]
         """
-        self._driver.apply(Prune(node=fields.node((level, index), "remove_node")))
+        self._driver.apply(Prune(node=fields.node((level, index), "node", "remove_node")))
 
     def auto_symbolic(
         self,

@@ -34,9 +34,6 @@ _SAME, _FAR = 1e-3, 0.2
 #: Number of functions that a refresh fits anew: of the best ones, and of all others in turn.
 _BEST, _OTHERS = 6, 2
 
-#: Fits some functions, or with None all of the library.
-Search = Callable[[Sequence[str] | None], list[SymbolicFit]]
-
 
 @dataclass(slots=True)
 class _BestEntry:
@@ -57,13 +54,6 @@ class BestCache:
 
     def __init__(self) -> None:
         self._entries: dict[EdgeRef, _BestEntry] = {}
-        self._library: tuple[Primitive, ...] = ()
-
-    def invalidate_unless(self, library: tuple[Primitive, ...]) -> None:
-        """Forget all entries unless they come from a search of this library."""
-        if library != self._library:
-            self._library = library
-            self.clear()
 
     def put(self, edge: EdgeRef, fit: SymbolicFit, version: int, samples: Tensor) -> None:
         """Store the best candidate of an edge."""
@@ -117,12 +107,12 @@ class EdgeCandidates:
         self.run, self.lib = run, lib
         #: Weight of simplicity in the ranking.
         self.simplicity = SIMPLICITY
-        self.best = BestCache()
-        #: Edge → all its candidates, in one version of the network and for one library.
+        self._best = Latest[BestCache]()
+        #: Edge → all its candidates, in one version of the network.
         self._rankings = Latest[dict[EdgeRef, list[SymbolicFit]]]()
         self._live: _LiveSearch | None = None
-        #: The state, and what its rows ask of edges that have a function.
-        self._asked: tuple[tuple[int, float], dict[EdgeRef, Tensor]] | None = None
+        #: What the rows of a state ask of edges that have a function.
+        self._asked = Latest[dict[EdgeRef, Tensor]]()
         #: Registered functions that don't work, and messages about those of them that no notice has named yet.
         self._broken: set[Primitive] = set()
         self._unreported: list[str] = []
@@ -130,7 +120,7 @@ class EdgeCandidates:
     def begin(self) -> None:
         """Drop the best and live candidates of the previous network."""
         self.forget()
-        self._live = self._asked = None
+        self._live = None
 
     def forget(self) -> None:
         """Forget the best candidates, after a change of the nodes: the same indices now name other edges."""
@@ -139,14 +129,17 @@ class EdgeCandidates:
     def rank_by(self, simplicity: float) -> None:
         """Rank candidates with another weight of simplicity."""
         self.simplicity = simplicity
-        self._rankings.forget()
         self._live = None
-        self.best.clear()
 
     @property
     def library(self) -> tuple[Primitive, ...]:
         """The primitives that are candidates; more may be registered at any time."""
         return tuple(primitives(self.lib))
+
+    @property
+    def best(self) -> BestCache:
+        """The best candidates of this library, in this ranking."""
+        return self._best.get((self.library, self.simplicity), BestCache)
 
     # ---- one edge
 
@@ -164,13 +157,11 @@ class EdgeCandidates:
         """Cache all candidates of an edge as it is now, best first."""
         self._cached()[edge] = fits
         if fits:
-            self.best.invalidate_unless(self.library)
             self.best.put(edge, fits[0], self.run.version, self.samples(edge))
 
     def search(self, edge: EdgeRef, names: Sequence[str] | None = None) -> list[SymbolicFit]:
         """Fit some functions to an edge as it is now, all of the library for None, best first."""
-        library = self.library if names is None else primitives(names)
-        return self._searched([EdgeRef(*edge)], library)[0]
+        return self.of_layer([EdgeRef(*edge)], names)[0]
 
     def params_for_data(self, edge: EdgeRef, name: str) -> tuple[float, float, float, float] | None:
         """The parameters that replace the function of an edge by another one; None for a spline, which tells them itself."""
@@ -187,7 +178,7 @@ class EdgeCandidates:
         return self.run.model.layer(edge[0]).symbol(*edge[1:]) is not None
 
     def _cached(self) -> dict[EdgeRef, list[SymbolicFit]]:
-        return self._rankings.get((self._state, self.library), dict)
+        return self._rankings.get((self._state, self.library, self.simplicity), dict)
 
     def samples(self, edge: EdgeRef) -> Tensor:
         """Some of what an edge is fitted to: where that is the same, so are its candidates.
@@ -197,31 +188,29 @@ class EdgeCandidates:
             fit the outputs: inputs, what the rows ask of it, and weights, `(3, rows)`.
         """
         if self._has_symbol(edge):
-            if self._asked is None or self._asked[0] != self._state or edge not in self._asked[1]:
+            asked = self._asked.get(self._state, dict)
+            if edge not in asked:
                 # One pass for all that will be asked for next.
                 edges = [ref for ref in {edge, *self.best.edges()} if self._has_symbol(ref)]
                 data = sampled_data(self.run.trainer.data, REFERENCE_ROWS)
                 rows = partial_residuals(self.run.model, edges, data) or []
-                self._asked = self._state, dict(zip(edges, map(torch.stack, rows), strict=bool(rows)))
-            if edge in self._asked[1]:
-                return self._asked[1][edge]
+                asked |= zip(edges, map(torch.stack, rows), strict=bool(rows))
+            if edge in asked:
+                return asked[edge]
         return edge_samples(self.run.model, edge, self.run.x)
 
     # ---- several edges
 
-    def of_layer(self, edges: Sequence[EdgeRef]) -> list[list[SymbolicFit]]:
-        """All candidates of some edges of one layer, best first: much faster than one edge after the other."""
-        return self._searched(edges, self.library)
-
-    def _searched(self, edges: Sequence[EdgeRef], library: Sequence[Primitive]) -> list[list[SymbolicFit]]:
+    def of_layer(self, edges: Sequence[EdgeRef], names: Sequence[str] | None = None) -> list[list[SymbolicFit]]:
+        """As `search` for some edges of one layer: much faster than one edge after the other."""
         model, data = self.run.model, self.run.trainer.data
+        library = self.library if names is None else primitives(names)
         return candidates_of_layer(
             model, edges, data, library, simplicity=self.simplicity, on_broken=self.record_broken
         )
 
     def best_of(self, edge: EdgeRef) -> SymbolicFit | None:
         """The best candidate of an edge, None where no search has found it for the current state."""
-        self.best.invalidate_unless(self.library)
         return self.best.get(edge, self.run, lambda: self.samples(edge))
 
     # ---- while training
@@ -230,16 +219,34 @@ class EdgeCandidates:
         """The candidates to show, best first: up-to-date ones, or while training those of the live search."""
         if not self.run.running or self.is_cached(edge) or self._has_symbol(edge):
             return self.of(edge)
-        samples, library = self.samples(edge), self.library
-        previous = self._live if self._live is not None and self._live.library == library else None
-        search = lambda names: self.search(edge, names)  # noqa: E731
-        noise = noise_of(self.run.model, [edge], self.run.trainer.data)[0]
-        rule = Rule(self.simplicity, numbers_of(self.run.model.layer(edge[0])), noise)
-        self._live = refresh(previous, edge, samples, search, library, rule)
+        samples = self.samples(edge)
+        self._live = self._refreshed(edge, samples)
         if self._live.fits:
-            self.best.invalidate_unless(library)
             self.best.put(edge, self._live.fits[0], self.run.version, samples)
         return self._live.fits
+
+    def _refreshed(self, edge: EdgeRef, samples: Tensor) -> _LiveSearch:
+        """The current candidates of an edge, from those of the previous refresh.
+
+        Args:
+            edge: The edge.
+            samples: Its inputs and values, `(2, n)`.
+        """
+        previous, library = self._live, self.library
+        is_same = previous is not None and (previous.edge, previous.library) == (edge, library)
+        if previous is None or not is_same or _distance(previous.searched, samples) > _FAR:
+            return _LiveSearch(edge, self.search(edge), samples, samples, library)
+        noise = noise_of(self.run.model, [edge], self.run.trainer.data)[0]
+        rule = Rule(self.simplicity, numbers_of(self.run.model.layer(edge[0])), noise)
+        names = [row.name for row in library]
+        best = [fit.name for fit in previous.fits[:_BEST]]
+        others = [name for name in names[previous.turn :] + names[: previous.turn] if name not in best]
+        anew = [*best, *others[:_OTHERS]]
+        fits = self.search(edge, anew)
+        rescaled = [refitted(fit, samples, rule) for fit in previous.fits if fit.name not in anew]
+        turn = names.index(others[_OTHERS]) if len(others) > _OTHERS else 0
+        fits = _ordered([*fits, *(fit for fit in rescaled if fit is not None)])
+        return replace(previous, fits=fits, samples=samples, turn=turn)
 
     def has_moved(self, edge: EdgeRef) -> bool:
         """Whether the edge has moved so far since the last live search that a new one would show a difference."""
@@ -295,37 +302,6 @@ class _LiveSearch:
     def differs(self, edge: EdgeRef, samples: Tensor) -> bool:
         """Whether the edge has moved so far that a refresh would show a difference."""
         return self.edge != edge or _distance(self.samples, samples) > _SAME
-
-
-def refresh(
-    previous: _LiveSearch | None,
-    edge: EdgeRef,
-    samples: Tensor,
-    search: Search,
-    library: Sequence[Primitive],
-    rule: Rule,
-) -> _LiveSearch:
-    """The current candidates, best first, from those of the previous refresh.
-
-    Args:
-        previous: The previous refresh, None for none.
-        edge: The edge.
-        samples: Its inputs and values, `(2, n)`.
-        search: Fits functions by name.
-        library: All functions in question.
-        rule: What ranks the candidates.
-    """
-    if previous is None or previous.edge != edge or _distance(previous.searched, samples) > _FAR:
-        return _LiveSearch(edge, search(None), samples, samples, tuple(library))
-    names = [row.name for row in library]
-    best = [fit.name for fit in previous.fits[:_BEST]]
-    others = [name for name in names[previous.turn :] + names[: previous.turn] if name not in best]
-    anew = [*best, *others[:_OTHERS]]
-    fits = search(anew)
-    rescaled = [refitted(fit, samples, rule) for fit in previous.fits if fit.name not in anew]
-    turn = names.index(others[_OTHERS]) if len(others) > _OTHERS else 0
-    fits = _ordered([*fits, *(fit for fit in rescaled if fit is not None)])
-    return replace(previous, fits=fits, samples=samples, turn=turn)
 
 
 def refitted(fit: SymbolicFit, samples: Tensor, rule: Rule) -> SymbolicFit | None:

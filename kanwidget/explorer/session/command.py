@@ -26,6 +26,8 @@ class Command:
     action: ClassVar[str] = ""
     #: How the fields of its messages are read, each under the name that it has here: from a value, this name and the kind.
     reads: ClassVar[Mapping[str, Callable[[Any, str, str], Any]]] = {}
+    #: The statement on `explorer` that repeats it in a script, with its fields in braces; "" where a script doesn't need it.
+    statement: ClassVar[str] = ""
     #: Stamps that its messages may carry: the version of the network that the user saw, see `check_stamps`.
     stamps: ClassVar[tuple[str, ...]] = ()
     #: Whether a step in progress is abandoned for this command.
@@ -77,7 +79,7 @@ class Command:
 
     def call(self) -> str | None:
         """The command as a statement on `explorer`, None if a script doesn't need it."""
-        return None
+        return self.statement.format(self=self) or None
 
     @property
     def interim(self) -> bool:
@@ -133,7 +135,6 @@ class Setting(Command):
 class Statement(Command):
     """A line of the script for a change that no command made."""
 
-    line: str
+    statement = "{self.line}"
 
-    def call(self) -> str:
-        return self.line
+    line: str

@@ -212,14 +212,12 @@ class Recorder:
             change: Takes a network, which it may change, and returns its replacement.
             since: Networks up to this step stay as they are.
         """
-        self._steps = [
-            replace(frame, state=copy_of(change(frame.state.network()))) if frame.index > since else frame
-            for frame in self._steps
-        ]
-        self._acts = [
-            (index, replace(act, state=copy_of(change(act.network())))) if index > since else (index, act)
-            for index, act in self._acts
-        ]
+
+        def converted(frame: Any) -> Any:
+            return replace(frame, state=copy_of(change(frame.state.network())))
+
+        self._steps = [converted(step) if step.index > since else step for step in self._steps]
+        self._acts = [(index, converted(act) if index > since else act) for index, act in self._acts]
 
     def take(self, network: Network, records: Sequence[StepRecord], structure_id: int = 0) -> None:
         """Record the last step of `records`. The records tell this film from films that an undo has left.
@@ -252,13 +250,12 @@ class Recorder:
     def steps_of(self, records: Sequence[StepRecord]) -> list[RecordedStep]:
         """The recorded steps of the training with these records, in order, its best one among them."""
         best = [] if self._best is None else [self._best]
-        kept = {step.index: step for step in _with_records([*self._steps, *best], records)}
+        kept = {step.index: step for step in [*self._steps, *best] if step.is_of(records)}
         return [kept[index] for index in sorted(kept)]
 
     def _thin(self, records: Sequence[StepRecord]) -> None:
         """Drop every other frame: of films that an undo has left, while these have most of the frames, else of all."""
-        current = {id(step) for step in _with_records(self._steps, records)}
-        abandoned = [step for step in self._steps if id(step) not in current]
+        abandoned = [step for step in self._steps if not step.is_of(records)]
         if 2 * len(abandoned) > len(self._steps):
             dropped = {id(step) for step in abandoned[::2]}
             self._steps = [step for step in self._steps if id(step) not in dropped]
@@ -274,8 +271,8 @@ class Recorder:
 
     def frames_of(self, records: Sequence[StepRecord]) -> list[tuple[int, Frame]]:
         """The frames of the training with these records, each with the number of its step."""
-        frames = _with_records(self._steps, records)
-        return [(frame.index, Frame(records[frame.index - 1].step, frame.state)) for frame in frames]
+        steps = [step for step in self._steps if step.is_of(records)]
+        return [(step.index, Frame(records[step.index - 1].step, step.state)) for step in steps]
 
     def film(self, records: Sequence[StepRecord], path: Sequence[TreeNode], initial: KAN, current: KAN) -> list[Frame]:
         """The film from the start to the current state: frames after steps, and frames before acts.
@@ -322,10 +319,6 @@ class Recorder:
         pictures = [(frame.step, frame.network()) for frame in frames]
         data = animation(pictures, self._x.cpu(), self.history, seconds=seconds, **options)
         write_atomically(path, data, "save_animation")
-
-
-def _with_records(frames: Sequence[RecordedStep], records: Sequence[StepRecord]) -> list[RecordedStep]:
-    return [frame for frame in frames if frame.is_of(records)]
 
 
 def _merged(frames: list[tuple[int, Frame]], acts: Sequence[tuple[int, Frame]]) -> list[Frame]:

@@ -10,7 +10,8 @@ from typing import Any
 
 import torch
 
-from kanwidget.explorer.session.command import Command, Statement
+from kanwidget import _check
+from kanwidget.explorer.session.command import Command
 from kanwidget.kan import KAN
 
 _HEADER = '''"""A session of kanwidget's explorer. Run it on the same data to come to the same network."""'''
@@ -45,9 +46,9 @@ class ScriptLog:
     _longer: Callable[[], Command] | None = None
     """What a longer act in progress has done so far, as one command."""
 
-    def begin(self, entries: Iterable[Command | int] = (), cut: bool = True) -> None:
-        """Replace all entries by these; with `cut` the steps to come make a new entry."""
-        self.entries, self._cut, self._longer = list(entries), cut, None
+    def resume(self, entries: Iterable[Command | int]) -> None:
+        """Go on after the entries of a saved session."""
+        self.entries, self._cut = list(entries), False
 
     def step(self) -> None:
         """Count one more step, unless it belongs to a longer act."""
@@ -82,10 +83,6 @@ class ScriptLog:
             self.entries.pop()
         self.entries.append(command)
         self._cut = True
-
-    def add_line(self, line: str) -> None:
-        """Add a line for a change that no command has made."""
-        self.add(Statement(line))
 
     def statements(self) -> list[str]:
         """The lines of the script."""
@@ -189,13 +186,8 @@ def _equal(a: KAN, b: KAN) -> bool:
     state_a, state_b = a.state_dict(), b.state_dict()
     if a.n_features != b.n_features or state_a.keys() != state_b.keys():
         return False
-    for name, value in state_a.items():
-        if not isinstance(value, torch.Tensor):
-            if value != state_b[name]:
-                return False
-        elif name != "reference" and not torch.equal(value, state_b[name].to(value.device)):
-            return False
-    return True
+    pairs = [(value, state_b[name]) for name, value in state_a.items() if name != "reference"]
+    return all(torch.equal(x, y.to(x.device)) if isinstance(x, torch.Tensor) else x == y for x, y in pairs)
 
 
 def listed(names: Any) -> Any:
@@ -203,11 +195,23 @@ def listed(names: Any) -> Any:
     return list(names) if isinstance(names, Iterable) and not isinstance(names, str) else names
 
 
+def names_of(names: Any, default: tuple[str, ...], argument: str) -> tuple[str, ...]:
+    """The names of columns: those that a person gives, else those of the data.
+
+    Raises:
+        ValueError: For another number of names, and for names that are no texts.
+    """
+    chosen = default if names is None else names
+    if names is None and not all(chosen):
+        _check.fail("data", "KANExplorer", "made of columns with names", list(chosen), "One is called '': rename it.")
+    sound = not isinstance(chosen, str) and all(isinstance(name, str) and name for name in chosen)
+    if not sound or len(chosen) != len(default):
+        _check.fail(argument, "KANExplorer", f"a list of {len(default)} names", names)
+    return tuple(chosen)
+
+
 def written(arguments: dict[str, Any]) -> dict[str, Any]:
     """The arguments that aren't the defaults."""
-    return {name: value for name, value in arguments.items() if not _is_default(value)}
-
-
-def _is_default(value: Any) -> bool:
-    # Arrays have no truth value: `in` can't be asked.
-    return value is None or (isinstance(value, str) and value == "auto")
+    # Arrays have no truth value: `in` is asked of texts alone.
+    is_default = lambda value: value is None or (isinstance(value, str) and value == "auto")  # noqa: E731
+    return {name: value for name, value in arguments.items() if not is_default(value)}

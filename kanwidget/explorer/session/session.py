@@ -30,10 +30,9 @@ from kanwidget.explorer.session.candidates import EdgeCandidates
 from kanwidget.explorer.session.command import Command, Process
 from kanwidget.explorer.session.recorder import Frame, RecordedStep
 from kanwidget.explorer.session.samples import NetworkSamples, sampled, sampled_accuracy
-from kanwidget.explorer.session.script import ScriptLog, listed, written
+from kanwidget.explorer.session.script import ScriptLog, listed, names_of, written
 from kanwidget.explorer.session.states.hall_of_fame import StateRows
 from kanwidget.explorer.session.states.node_identity import followed
-from kanwidget.explorer.session.states.problem import ProblemNames, ProblemParts, names_of
 from kanwidget.explorer.session.training_run import TrainingRun
 from kanwidget.explorer.session.undo import RETURN, TRAIN, Checkpoint, UndoTree, copied
 from kanwidget.explorer.session.view import ViewState
@@ -94,7 +93,8 @@ class Session:
         self.swap_errors, self.discoveries = SwapErrors(self.run), Discoveries()
         self.richer = RicherTrial(self.run)
         self._name_variables(model, dataset, names["in_vars"], names["out_vars"])
-        self._problems: dict[int, tuple[ProblemParts, ProblemNames]] = {}
+        #: What belongs to each problem that isn't the current one: attributes of `run`, and of this session.
+        self._problems: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
         self._origin: tuple[KAN, dict[str, Any], str | None] | None = None
         #: A longer act in progress.
         self.process: Process | None = None
@@ -104,7 +104,7 @@ class Session:
         self._accuracy = Latest[float | None]()
         #: The noise that the network leaves in the labels, see `guide.noise`: several texts of a message ask for it.
         self.residual_noise = Latest[Noise | None]()
-        self.tree.begin(self.run.last_record, self.model.n_parameters)
+        self.tree.add("start", "start", self.run.last_record, None, self.model.n_parameters)
 
     def begin(self, preset: str, model: KAN, data: Dataset, settings: Settings) -> None:
         """Begin with the network and the data of a preset. A checkpoint of the problem before brings that back."""
@@ -117,8 +117,9 @@ class Session:
         self.view.begin()
         self.candidates.begin()
 
-    def _names(self) -> ProblemNames:
-        return ProblemNames(self.preset, self.table, self.in_vars, self.out_vars)
+    def _names(self) -> dict[str, Any]:
+        """How the current problem is called."""
+        return {name: getattr(self, name) for name in ("preset", "table", "in_vars", "out_vars")}
 
     def _return_to(self, number: int) -> None:
         """Take up an earlier or later problem again."""
@@ -126,7 +127,7 @@ class Session:
         self.discoveries.hold()
         parts, names = self._problems[number]
         self.run.enter(parts)
-        self.preset, self.table, self.in_vars, self.out_vars = names.preset, names.table, names.in_vars, names.out_vars
+        vars(self).update(names)
         self.view.begin()
         self.candidates.begin()
 
@@ -138,7 +139,7 @@ class Session:
         if self.run.problem == 0:
             return self.run.initial, self.table, self.preset
         parts, names = self._problems[0]
-        return parts.initial, names.table, names.preset
+        return parts["initial"], names["table"], names["preset"]
 
     def set_origin(self, initial: KAN, preset: str) -> None:
         """Say that the session began with another preset than the current one."""
@@ -364,10 +365,11 @@ class Session:
             self._return_to(checkpoint.problem)
         self._change_network(lambda: self.run.restore(checkpoint))
 
-    def _change_network(self, change: Callable[[], bool]) -> None:
+    def _change_network(self, change: Callable[[], None]) -> None:
         """Put another network in place; where its nodes are others, the selection follows its edges."""
-        before, edges = self.model, self.view.selection
-        if change():
+        before, edges, structure_id = self.model, self.view.selection, self.structure_id
+        change()
+        if self.structure_id != structure_id:
             self.view.select(followed(edges, before, self.model, self.x))
             self.candidates.forget()
 
@@ -418,7 +420,7 @@ class Session:
     def _configure(self, changes: Iterable[tuple[int, dict[str, Any]]]) -> None:
         """Set settings of problems, without marks on the curves."""
         for number, values in changes:
-            trainer = self.run.trainer if number == self.run.problem else self._problems[number][0].trainer
+            trainer = self.run.trainer if number == self.run.problem else self._problems[number][0]["trainer"]
             trainer.configure(**values)
             trainer.events.clear()
 

@@ -16,9 +16,9 @@ from kanwidget.core.threads import is_small
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.protocol.records import State
 from kanwidget.explorer.protocol.topics import STEPPED, Notice, Topics
-from kanwidget.explorer.session.caches import Lagging
+from kanwidget.explorer.session.command import Statement
 from kanwidget.explorer.session.script import ScriptLog
-from kanwidget.explorer.session.states.run_states import RunStates
+from kanwidget.explorer.session.states.run_states import Lagging, RunStates
 from kanwidget.explorer.session.undo import copied
 from kanwidget.kan import KAN
 from kanwidget.symbolic.candidates.partial_residuals import dots
@@ -274,7 +274,7 @@ class TrainingRun(RunStates):
         """Rebuild a gradient method after an abandoned step; the script does the same."""
         if not OPTIMIZERS[self.trainer.opt].plain_state:
             self.trainer.rebuild()
-            self._script.add_line(f"explorer.opt = {self.trainer.settings.opt!r}")
+            self._script.add(Statement(f"explorer.opt = {self.trainer.settings.opt!r}"))
 
     def _call(self, record: StepRecord) -> None:
         """Call all callbacks with a record; an error in one ends the training and is raised."""

@@ -15,6 +15,7 @@ checkpoint.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -90,7 +91,7 @@ class Checkpoint:
     seed: int
     """Of the last reset."""
     problem: int = 0
-    """Number of the problem, see `ProblemParts`."""
+    """Number of the problem, in the order in which they were loaded."""
     bytes: int = field(init=False)
     """Size of its tensors; records count by list, see `_bytes`."""
 
@@ -158,23 +159,14 @@ class UndoTree:
     group: int | None = None
     """The first node of the longer act in progress; -1 before there is one, None without such an act."""
 
-    def begin(self, record: StepRecord, complexity: int) -> None:
-        """Forget all acts; the start is a node of its own."""
-        self.group = None
-        self.nodes, self.current, self.drag_start = {}, 0, None
-        self.add("start", "start", record, None, complexity)
-
     def resume(self, nodes: Iterable[TreeNode], current: int) -> None:
         """Take the nodes of a saved session, which hold no checkpoints."""
         self.nodes, self.current = {node.id: node for node in nodes}, current
 
     def bookmark(self) -> Callable[[], None]:
         """A function that brings the tree back to its current state."""
-        nodes, current, drag_start = (
-            {number: replace(node) for number, node in self.nodes.items()},
-            self.current,
-            self.drag_start,
-        )
+        nodes = {number: replace(node) for number, node in self.nodes.items()}
+        current, drag_start = self.current, self.drag_start
 
         def go_back() -> None:
             self.nodes, self.current, self.drag_start = nodes, current, drag_start
@@ -243,8 +235,8 @@ class UndoTree:
         """
         parent = self.nodes.get(self.current)
         number, parent_id = len(self.nodes), None if parent is None else parent.id
-        node = TreeNode(number, parent_id, label, kind, record.step, error_of(record), before)
-        node.complexity = complexity
+        error = error_of(record)
+        node = TreeNode(number, parent_id, label, kind, record.step, error, before, complexity=complexity)
         if self.group is not None:
             self.group = node.group = number if self.group < 0 else self.group
         if parent is not None:
@@ -338,14 +330,13 @@ class UndoTree:
 
         Trainings aren't among them, nor acts that a return to an earlier step has taken back.
         """
-        acts, returned = [], None
+        acts, returned = [], math.inf
         node, goes_on = self.nodes[self.current], False
         while node.parent is not None:
-            if node.kind == RETURN and goes_on:
-                pass  # the next return may have gone forward again
-            elif node.kind == RETURN:
-                returned = node.step if returned is None else min(returned, node.step)
-            elif node.kind != TRAIN and (returned is None or node.step < returned):
+            if node.kind == RETURN:
+                if not goes_on:  # else the next return may have gone forward again
+                    returned = min(returned, node.step)
+            elif node.kind != TRAIN and node.step < returned:
                 acts.append(node)
             if node.kind in BEGINNINGS:
                 break

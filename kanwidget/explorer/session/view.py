@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,8 +56,10 @@ class ViewState:
         #: A notice that no command has caused and no view has shown yet.
         self.announcement: Notice | None = None
         self.forms = FormulaForms()
-        self._show_task: Callable[[str | None], None] = lambda _: None
-        self._work_out: Callable[[Job], None] = lambda job: None
+        #: Shows a longer task in words; None at its end.
+        self.task: Callable[[str | None], None] = lambda _: None
+        #: Has a job done beside the training; its result comes as changed topics.
+        self.work_out: Callable[[Job], None] = lambda job: None
         #: Whether computations are done on threads of their own, so that the session goes on meanwhile.
         self.has_threads = False
         self.begin()
@@ -142,25 +144,17 @@ class ViewState:
 
     def show_tasks_with(self, show_task: Callable[[str | None], None]) -> None:
         """Call this function with each longer task in words, and with None at its end."""
-        self._show_task = show_task
-
-    def task(self, task: str | None) -> None:
-        """Show a longer task in words; None at its end."""
-        self._show_task(task)
+        self.task = show_task
 
     # ---- longer computations
 
     def work_out_with(self, work_out: Callable[[Job], None], *, has_threads: bool = False) -> None:
         """Call this function with each computation that must not hold up the training; with `has_threads` it returns at once."""
-        self._work_out, self.has_threads = work_out, has_threads
+        self.work_out, self.has_threads = work_out, has_threads
 
     def keep_forms(self, forms: FormulaForms) -> None:
         """Note which forms of the formula are known, and which are being worked out."""
         self.forms = forms
-
-    def work_out(self, job: Job) -> None:
-        """Have a job done beside the training; its result comes as changed topics."""
-        self._work_out(job)
 
 
 def _exists(model: KAN, edge: EdgeRef) -> bool:
@@ -198,7 +192,7 @@ class _SymbolifyPreview:
         """Whether a view has the preview open."""
         return bool(self.views)
 
-    def switch(self, on: bool, view: str = "") -> None:
+    def switch(self, on: bool, view: str) -> None:
         """Open or close the preview of a view. A view that opens it is sent all rows."""
         if on:
             self.views.add(view)
@@ -229,33 +223,19 @@ class _SymbolifyPreview:
         edges = [ref for ref in self._remaining[:_EDGES_PER_ROUND] if ref.layer == self._remaining[0].layer]
         if edges:
             rankings = candidates.of_layer(edges)
-            self._rows += [(edge, best_original(fits)) for edge, fits in zip(edges, rankings, strict=True)]
+            # The first candidate that doesn't only imitate another one.
+            originals = [next((fit for fit in fits if fit.imitates is None), None) for fits in rankings]
+            self._rows += zip(edges, originals, strict=True)
             self._remaining = self._remaining[len(edges) :]
 
     def unsent(self) -> p.Preview:
         """The rows that were added since the last call."""
         first, self._n_sent = self._n_sent, len(self._rows)
         rows = [_row(edge, fit) for edge, fit in self._rows[first:]]
-        return {
-            "first": first,
-            "of": len(self._rows) + len(self._remaining),
-            "busy": not self.is_complete,
-            "rows": rows,
-        }
-
-
-def best_original(fits: Sequence[SymbolicFit]) -> SymbolicFit | None:
-    """The first candidate that doesn't only imitate another one; None without candidates.
-
-    Examples:
-        >>> cosine = SymbolicFit("cos", (0.1, 0, 1, 0), 0.99, 2, -2.0, (-1, 1), "cos(0.1*x)", imitates="x^2")
-        >>> best_original([cosine]) is None
-        True
-    """
-    return next((fit for fit in fits if fit.imitates is None), None)
+        count = len(self._rows) + len(self._remaining)
+        return {"first": first, "of": count, "busy": not self.is_complete, "rows": rows}
 
 
 def _row(edge: EdgeRef, fit: SymbolicFit | None) -> p.PreviewRow:
-    if fit is None or not math.isfinite(fit.r2):
-        return {"edge": list(edge), "name": "", "r2": 0.0}
-    return {"edge": list(edge), "name": fit.name, "r2": fit.r2}
+    name, r2 = ("", 0.0) if fit is None or not math.isfinite(fit.r2) else (fit.name, fit.r2)
+    return {"edge": list(edge), "name": name, "r2": r2}

@@ -130,7 +130,6 @@ def session():
         SymbolicFit("log", (2.0, 3.0, 0.5, 0.0), 0.97, 2, -0.1, (-1.5, infinite), "0.5*log(2*x_1 + 3)"),
     ]
     found.candidates.store(found.view.selection[0], fits)
-    found.candidates.best.invalidate_unless(found.candidates.library)
     found.candidates.best.put(EdgeRef(0, 0, 0), fits[0], found.version, torch.empty(0))
     edges = torch.tensor([[[1.0, 0.6], [0.3, 0.0]]], dtype=torch.float64)
     scores = Scores((torch.tensor([[1.0, 0.5]]), torch.ones(1, 1)), (torch.ones(1, 2),), (edges,))

@@ -57,7 +57,7 @@ def fit_formula(session):
     """Fit the formula's constants in this call, as a session without a thread does."""
     from kanwidget.explorer.commands.guide import FitFormula
 
-    work_out = session.view._work_out
+    work_out = session.view.work_out
     session.view.work_out_with(lambda job: job(lambda: False, lambda _: None))
     session.apply(FitFormula())
     while session.running:

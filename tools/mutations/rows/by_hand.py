@@ -118,8 +118,8 @@ BY_HAND = (
     Mutation(
         "stale candidates",
         "kanwidget/explorer/session/candidates.py",
-        "self._rankings.get((self._state, self.library), dict)",
-        "self._rankings.get((0, self.library), dict)",
+        "self._rankings.get((self._state, self.library, self.simplicity), dict)",
+        "self._rankings.get((0, self.library, self.simplicity), dict)",
         ("tests/unit/explorer/session/test_session.py",),
     ),
     Mutation(

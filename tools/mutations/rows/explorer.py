@@ -99,8 +99,8 @@ EXPLORER = (
     Mutation(
         "a search of no seconds",
         "kanwidget/explorer/commands/discovery/search.py",
-        '_check.real(seconds, "seconds", "discover", low=0, open_low=True)',
-        '_check.real(seconds, "seconds", "discover", low=0)',
+        "partial(_check.real, low=0, open_low=True)",
+        "partial(_check.real, low=0)",
         ("tests/unit/explorer/drivers/test_router.py::test_bad_messages_get_an_error_and_change_nothing",),
     ),
     Mutation(
@@ -153,8 +153,8 @@ EXPLORER = (
     Mutation(
         "best candidates of another library",
         "kanwidget/explorer/session/candidates.py",
-        "            self._library = library\n            self.clear()\n",
-        "            self._library = library\n",
+        "self._best.get((self.library, self.simplicity), BestCache)",
+        "self._best.get(self.simplicity, BestCache)",
         ("tests/unit/explorer/session/test_candidates.py",),
     ),
     Mutation(

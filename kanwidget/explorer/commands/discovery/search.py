@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
 
 from kanwidget import _check
+from kanwidget.datasets import Dataset
+from kanwidget.explorer.commands import fields
 from kanwidget.explorer.describe.equations import EquationWriter, searched_data
 from kanwidget.explorer.guide.discovery import obstacle, search_sentence
 from kanwidget.explorer.protocol.topics import Topics
@@ -36,47 +39,38 @@ class FindFormulas(SearchCommand):
     """Search for formulas of the session's data; what an earlier search has found stays."""
 
     kind, action = "discover", "start"
+    reads: ClassVar = {"seconds": fields.optional(partial(_check.real, low=0, open_low=True), SECONDS)}
 
     seconds: float = SECONDS
     seed: int = 0
     steps: int | None = None
     """Steps of the search in place of seconds: with as many of them it finds the same again."""
 
-    @classmethod
-    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        seconds = message.get("seconds", SECONDS)
-        return [cls(_check.real(seconds, "seconds", "discover", low=0, open_low=True))]
-
     def perform(self, session: Session) -> Topics:
         """Begin the search, on a thread of its own or, without threads, as the session's process; refused while that is another act."""
         if reason := obstacle(session):
             raise ValueError(reason)
         _check_free(session)
-        writer, steps = EquationWriter(session), self._steps(session)
-        search = session.discoveries.begin(lambda ending: writer.news(steps(ending)), self.seconds, session.run.problem)
+        # What they need of the session is read at once: the search may be at work beside it.
+        writer, data, lib = EquationWriter(session), searched_data(session), session.candidates.lib
+        news = lambda ending: writer.news(self._steps(data, lib, ending))  # noqa: E731
+        search = session.discoveries.begin(news, self.seconds, session.run.problem)
         if session.view.has_threads:
             session.view.work_out(search.job)
         else:
             session.begin_process(SearchProcess(session, search))
         return SEARCHED | {"status"}
 
-    def _steps(self, session: Session) -> Callable[[Callable[[], bool]], Iterator[DiscoveryStep]]:
-        """A function that begins the search and gives its steps; the search concludes once its argument, a function, says True."""
-        # The search brings the whole engine and sympy along, which takes a while to import: within the first bit of its work.
-        data, lib = searched_data(session), session.candidates.lib
-        seconds, seed, steps = self.seconds, self.seed, self.steps
+    def _steps(self, data: Dataset, lib: tuple[str, ...] | None, ending: Callable[[], bool]) -> Iterator[DiscoveryStep]:
+        """The steps of the search; once `ending` says True, those that follow are its last fits."""
+        # The engine and sympy take a while to import: within the first bit of its work.
+        from kanwidget.discovery import discover_steps
 
-        def search(ending: Callable[[], bool]) -> Iterator[DiscoveryStep]:
-            """The steps of a search; once `ending` says True, those that follow are its last fits."""
-            from kanwidget.discovery import discover_steps
-
-            running = discover_steps(data, seconds=seconds, seed=seed, steps=steps, lib=lib)
-            for step in running:
-                yield step
-                if ending():
-                    running.conclude()
-
-        return search
+        running = discover_steps(data, seconds=self.seconds, seed=self.seed, steps=self.steps, lib=lib)
+        for step in running:
+            yield step
+            if ending():
+                running.conclude()
 
 
 @dataclass(frozen=True, slots=True)

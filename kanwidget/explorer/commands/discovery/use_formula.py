@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -30,24 +29,19 @@ class UseFormula(Command):
     """Put the network of a formula in place of the current one."""
 
     kind = "use_formula"
+    reads: ClassVar = {"id": fields.whole}
+    statement = "explorer.use_formula({self.source!r})"
 
-    number: int | None = None
+    id: int | None = None
     """Of a formula of the hall of fame; None for a text."""
     source: str = ""
     """The formula with all digits, as the script has it: the network is always made of this text."""
 
-    @classmethod
-    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        return [cls(fields.whole(message.get("id"), "id", "use_formula"))]
-
-    def call(self) -> str:
-        return f"explorer.use_formula({self.source!r})"
-
     def perform(self, session: Session) -> Topics:
         """Adopt the network of the formula as an act; the script names it by its text: numbers are those of one session."""
         discoveries, source = session.discoveries, self.source
-        if self.number is not None:
-            formula = discoveries.hall(session.run.problem).formula(self.number)
+        if self.id is not None:
+            formula = discoveries.hall(session.run.problem).formula(self.id)
             if formula is None:
                 raise ValueError("this formula is no longer there: the data are others now.")
             source = formula.source

@@ -84,14 +84,13 @@ class Discoveries:
     def at_rest(self) -> Iterator[None]:
         """Let the search wait from its next step on: what takes seconds, such as writing a page, would take twice as long beside it."""
         search = self.search
-        if search is None:
-            yield
-            return
-        search.rest(True)
+        if search is not None:
+            search.rest(True)
         try:
             yield
         finally:
-            search.rest(False)
+            if search is not None:
+                search.rest(False)
 
     def begin(
         self, news: Callable[[Callable[[], bool]], Iterator[SearchNews]], seconds: float, problem: int

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 from kanwidget.core import EdgeRef, SymbolicFit
 from kanwidget.datasets import Dataset
@@ -34,21 +33,8 @@ MOST_PARAMETERS = 1500
 MOST_SECONDS = 2.0
 
 
-@dataclass(slots=True)
-class _SwapTrials:
-    """The candidates of one edge in one state of the network."""
-
-    edge: EdgeRef
-    version: int
-    fits: list[SymbolicFit]
-    errors: dict[str, float] = field(default_factory=dict)
-    steps: Iterator[float] | None = None
-    """Of the candidate that is being tried: errors after each step."""
-    seconds: float = 0.0
-
-
 class SwapErrors:
-    """Tries the candidates of one edge after the other.
+    """Tries the candidates of one edge in one state of the network, one after the other.
 
     Args:
         run: The network in training, which is never changed.
@@ -56,30 +42,35 @@ class SwapErrors:
 
     def __init__(self, run: TrainingRun) -> None:
         self._run = run
-        self._trials: _SwapTrials | None = None
+        #: The edge, and the version of the network.
+        self._of: tuple[EdgeRef, int] | None = None
+        #: The candidates to come; the first one is in turn.
+        self._fits: list[SymbolicFit] = []
+        self._errors: dict[str, float] = {}
+        #: Errors of the candidate in turn after each training step.
+        self._steps: Iterator[float] | None = None
+        self._seconds = 0.0
 
     def begin(self, edge: EdgeRef, fits: Sequence[SymbolicFit]) -> None:
         """Try the first of these candidates, without those that only imitate others; nothing is done where that has begun."""
-        if self._trials is None or (self._trials.edge, self._trials.version) != (edge, self._run.version):
+        if self._of != (edge, self._run.version):
+            self._of, self._errors, self._steps, self._seconds = (edge, self._run.version), {}, None, 0.0
             small = self._run.model.n_parameters <= MOST_PARAMETERS
-            originals = [fit for fit in fits if fit.imitates is None and small][:MOST_CANDIDATES]
-            self._trials = _SwapTrials(edge, self._run.version, originals)
+            self._fits = [fit for fit in fits if fit.imitates is None and small][:MOST_CANDIDATES]
 
     def of(self, edge: EdgeRef) -> dict[str, float]:
         """The errors of an edge's candidates by name, as far as they are computed for the current state."""
-        trials = self._current
-        return dict(trials.errors) if trials is not None and trials.edge == edge else {}
+        return dict(self._errors) if self.edge == edge else {}
 
     @property
     def edge(self) -> EdgeRef | None:
         """The edge whose candidates are tried, None without one."""
-        return None if self._current is None else self._current.edge
+        return self._of[0] if self._of is not None and self._of[1] == self._run.version else None
 
     @property
     def is_complete(self) -> bool:
         """Whether there is nothing to try."""
-        trials = self._current
-        return trials is None or self._run.running or not trials.fits
+        return self.edge is None or self._run.running or not self._fits
 
     def advance(self) -> bool:
         """Take one training step of the candidate in turn.
@@ -87,31 +78,26 @@ class SwapErrors:
         Returns:
             Whether there is one more error.
         """
-        trials = self._current
-        if trials is None or self.is_complete:
+        edge = self.edge
+        if edge is None or self.is_complete:
             return False
-        started, fit = time.perf_counter(), trials.fits[0]
-        if trials.steps is None:
-            trials.steps = errors_after_swap(self._run, trials.edge, fit)
+        started, fit = time.perf_counter(), self._fits[0]
+        if self._steps is None:
+            self._steps = errors_after_swap(self._run, edge, fit)
         try:
-            error = next(trials.steps, None)
+            error = next(self._steps, None)
         except Exception:
             # A function that somebody has registered may fail in any way: such a candidate has no error.
             error = None
-        trials.seconds += time.perf_counter() - started
+        self._seconds += time.perf_counter() - started
         if error is not None:
-            trials.errors[fit.name] = error
+            self._errors[fit.name] = error
             return False
-        trials.steps = None
-        del trials.fits[0]
-        if trials.seconds > MOST_SECONDS:
-            trials.fits.clear()
+        self._steps = None
+        del self._fits[0]
+        if self._seconds > MOST_SECONDS:
+            self._fits.clear()
         return True
-
-    @property
-    def _current(self) -> _SwapTrials | None:
-        trials = self._trials
-        return trials if trials is not None and trials.version == self._run.version else None
 
 
 def errors_after_swap(run: TrainingRun, edge: EdgeRef, fit: SymbolicFit, steps: int = STEPS) -> Iterator[float]:

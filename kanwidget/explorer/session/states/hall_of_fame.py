@@ -122,7 +122,8 @@ class StateRows:
         states = tree.problem_states()
         for node in reversed([tree.nodes[number] for number in sorted(states)]):
             network = model if node.id == tree.current else None if node.latest is None else node.latest.model
-            if network is not None and self._stamp(node.id) != self._wanted(node.id, tree, version):
+            stamp, _ = self._rows.get(node.id, (-1, None))
+            if network is not None and stamp != self._wanted(node.id, tree, version):
                 yield node.id, network
 
     def put(self, node: int, value: Any, tree: UndoTree, version: int) -> None:
@@ -132,9 +133,6 @@ class StateRows:
     def values(self) -> list[Any]:
         """All values, in the order of the nodes."""
         return [value for _, (_, value) in sorted(self._rows.items())]
-
-    def _stamp(self, node: int) -> int | None:
-        return self._rows[node][0] if node in self._rows else -1
 
     @staticmethod
     def _wanted(node: int, tree: UndoTree, version: int) -> int | None:

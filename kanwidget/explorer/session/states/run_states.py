@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, Generic, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -16,13 +17,17 @@ from kanwidget.datasets import Dataset
 from kanwidget.explorer.protocol.records import State
 from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.recorder import RecordedStep, Recorder
-from kanwidget.explorer.session.states.problem import ProblemParts
 from kanwidget.explorer.session.undo import Checkpoint, copied
 from kanwidget.kan import KAN
 from kanwidget.training import Settings, Trainer
 
+T = TypeVar("T")
+#: While the network trains a value is computed anew after so many seconds, and so many times as long as that takes.
+SECONDS, REST = 0.5, 30
 #: A seed that nobody draws rows with: noise of the same seed as the rows would follow from them.
 _SEED = 0x2545F491
+#: What another problem replaces; what training changes is in checkpoints.
+_PARTS = ("problem", "trainer", "data", "initial", "previous_history", "noise", "recorder", "first_structure_id")
 
 
 class RunStates:
@@ -93,12 +98,8 @@ class RunStates:
 
     # ---- changes
 
-    def adopt(self, model: KAN) -> bool:
-        """Train another network from now on.
-
-        Returns:
-            Whether the nodes have changed.
-        """
+    def adopt(self, model: KAN) -> None:
+        """Train another network from now on."""
         for parameter in model.parameters():
             parameter.data = parameter.data.contiguous()  # LBFGS can't take others
         same_nodes = model.width == self.model.width and model.arities == self.model.arities
@@ -108,7 +109,6 @@ class RunStates:
             self._structures += 1
             self.structure_id = self._structures
         self.act_version = self.version
-        return not same_nodes
 
     def network_changed(self) -> None:
         """Rebuild the trainer after the network was changed by an act."""
@@ -121,13 +121,9 @@ class RunStates:
         if self.state in ("done", "error"):
             self.state, self.stop_reason = "paused", None
 
-    def restart(self, model: KAN, seed: int) -> bool:
-        """Begin the training again with another network of the first structure.
-
-        Returns:
-            Whether the nodes have changed.
-        """
-        nodes_changed = self.adopt(model)
+    def restart(self, model: KAN, seed: int) -> None:
+        """Begin the training again with another network of the first structure."""
+        self.adopt(model)
         self.structure_id = self.first_structure_id
         self.trainer.step_count, self.trainer.seconds = 0, 0.0
         self.records, self.events = [], []
@@ -136,7 +132,6 @@ class RunStates:
         self.seed = seed
         if not self.running:
             self.state, self.stop_reason = "idle", None
-        return nodes_changed
 
     def mark(self, kind: str, text: str) -> None:
         """Add an event at the current step, which the curves show as a mark."""
@@ -179,20 +174,14 @@ class RunStates:
             self.problem,
         )
 
-    def restore(self, checkpoint: Checkpoint) -> bool:
-        """Return to a checkpoint.
-
-        Returns:
-            Whether the nodes have changed.
-        """
-        structure_id = self.structure_id
-        nodes_changed = self.adopt(copied(checkpoint.model))
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Return to a checkpoint."""
+        self.adopt(copied(checkpoint.model))
         self.trainer.load_state_dict(checkpoint.trainer_state)
         self.structure_id = checkpoint.structure_id
         self.records = checkpoint.records[: checkpoint.n_records]
         self.events, self.last_record = list(checkpoint.events), checkpoint.last_record
         self.seed = checkpoint.seed
-        return nodes_changed or self.structure_id != structure_id
 
     def jumped(self) -> None:
         """Go on with a running training after a jump through the undo tree; else set the state to paused or idle."""
@@ -229,41 +218,51 @@ class RunStates:
 
     # ---- recorded steps and problems
 
-    def go_to_step(self, step: RecordedStep, records: Sequence[StepRecord]) -> bool:
-        """Go to a recorded step of the training with these records; the optimizer begins anew.
-
-        Returns:
-            Whether the nodes have changed.
-        """
-        model, current, structure_id = step.state.network().to(self.model.device), self.model, self.structure_id
+    def go_to_step(self, step: RecordedStep, records: Sequence[StepRecord]) -> None:
+        """Go to a recorded step of the training with these records; the optimizer begins anew."""
+        model, current = step.state.network().to(self.model.device), self.model
         model.reference, model.seed = self.x, current.seed
         model.take_names(current)
-        nodes_changed = self.adopt(model)
+        self.adopt(model)
         self.structure_id = step.structure_id
         self.records = list(records[: step.index])
         self.events = [event for event in self.events if event.step < step.record.step]
         self.trainer.step_count, self.trainer.seconds = step.record.step, step.record.seconds
         self.last_record = step.record
-        return nodes_changed or self.structure_id != structure_id
 
-    def parts(self) -> ProblemParts:
-        """What belongs to the current problem, for `enter`."""
-        return ProblemParts(
-            self.problem,
-            self.trainer,
-            self.data,
-            self.initial,
-            self.previous_history,
-            self.noise,
-            self.recorder,
-            self.first_structure_id,
-        )
+    def parts(self) -> dict[str, Any]:
+        """What belongs to the current problem, by the names of attributes, for `enter`."""
+        return {name: getattr(self, name) for name in _PARTS}
 
-    def enter(self, parts: ProblemParts) -> None:
+    def enter(self, parts: Mapping[str, Any]) -> None:
         """Take up an earlier problem again; a checkpoint of it is to be restored next."""
-        self.problem, self.trainer, self.data, self.initial = parts.number, parts.trainer, parts.data, parts.initial
-        self.previous_history, self.noise, self.recorder = parts.previous_history, parts.noise, parts.recorder
-        self.first_structure_id, self.ms_per_step = parts.first_structure_id, None
+        vars(self).update(parts, ms_per_step=None)
+
+
+class Lagging(Generic[T]):
+    """A value that is computed once for each version of a network; while it trains one of a moment ago, not older than the last act.
+
+    Args:
+        run: The network in training.
+        compute: Computes the value from its arguments; only the last one is kept.
+    """
+
+    def __init__(self, run: RunStates, compute: Callable[..., T]) -> None:
+        self._run, self._compute = run, compute
+        self._last: tuple[T, tuple[object, ...], int, float] | None = None
+
+    def __call__(self, *arguments: object) -> T:
+        """The value for these arguments."""
+        started, version = time.monotonic(), self._run.version
+        if self._last is not None:
+            value, of, at, until = self._last
+            lags = self._run.running and at >= self._run.act_version and started < until
+            if of == arguments and (at == version or lags):
+                return value
+        value = self._compute(*arguments)
+        wait = max(SECONDS, REST * (time.monotonic() - started))
+        self._last = value, arguments, version, started + wait
+        return value
 
 
 # ---- noise on the training labels, to see how a network takes it. Test labels stay true

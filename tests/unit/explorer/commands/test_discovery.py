@@ -419,7 +419,7 @@ def test_a_formula_becomes_the_network_in_one_act(session, search):
     x = session.data.test_input
     with torch.no_grad():
         assert torch.allclose(session.model(x)[:, 0], 2.5 * x[:, 0] + 0.125 * x[:, 1] ** 2)
-    assert panel(session)["current"] == command.number
+    assert panel(session)["current"] == command.id
     assert session.tree.nodes[session.tree.current].label == "2.5·x₁ + 0.125·x₂^2"
     assert session.script.statements()[-1] == "explorer.use_formula('2.5*x_1 + 0.125*x_2**2')"
     assert guidance(session).act.step == "formula"

@@ -42,7 +42,6 @@ def test_the_saved_state_of_2600_edges_is_small(most):
         fits = explorer.candidates((0, 0, 0))
         if most:
             for edge in edges[::2]:
-                session.candidates.best.invalidate_unless(session.candidates.library)
                 session.candidates.best.put(edge, fits[0], session.version, torch.zeros(2, 2))
             assert len(best_candidates(session)) > 50
         assert saved(explorer) < MOST_BYTES

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from kanwidget.explorer.session import caches
-from kanwidget.explorer.session.caches import Lagging
+from kanwidget.explorer.session.states import run_states
+from kanwidget.explorer.session.states.run_states import Lagging
 
 
 @dataclass
@@ -36,7 +36,7 @@ def test_each_version_and_edge_is_computed_once(value, computed):
 
 def test_while_it_trains_a_value_may_lag_but_not_behind_an_act(value, computed, monkeypatch):
     run, of = value
-    monkeypatch.setattr(caches, "SECONDS", float("inf"))
+    monkeypatch.setattr(run_states, "SECONDS", float("inf"))
     assert of("a") == 1
     run.running, run.version = True, 4
     assert of("a") == 1
@@ -51,8 +51,8 @@ def test_while_it_trains_a_value_may_lag_but_not_behind_an_act(value, computed, 
 
 def test_a_value_that_is_old_enough_is_computed_again(value, computed, monkeypatch):
     run, of = value
-    monkeypatch.setattr(caches, "SECONDS", -1.0)
-    monkeypatch.setattr(caches, "REST", 0)
+    monkeypatch.setattr(run_states, "SECONDS", -1.0)
+    monkeypatch.setattr(run_states, "REST", 0)
     run.running = True
     assert of("a") == 1
     run.version += 1
