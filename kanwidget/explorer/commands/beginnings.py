@@ -1,10 +1,14 @@
-"""To begin the training again, and the networks that it begins with: none of them has learnt anything in this session."""
+"""To begin the training again, also with logarithms of columns, or of the target, as the network's first and last step."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
+from kanwidget import _check
 from kanwidget.core.scales import Scaling
+from kanwidget.explorer.commands import fields
 from kanwidget.explorer.protocol.topics import EVERYTHING, Topics
 from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
@@ -12,6 +16,73 @@ from kanwidget.explorer.session.undo import copied
 from kanwidget.kan import KAN
 from kanwidget.surgery import reseed
 from kanwidget.training.steps.scales import learn_scales
+
+
+@dataclass(frozen=True, slots=True)
+class Reset(Command):
+    """Begin again, with the initial network or another seed; logarithms that are in use stay."""
+
+    kind, action = "control", "reset"
+    reads: ClassVar = {"seed": fields.optional(fields.whole)}
+
+    seed: int | None = None
+
+    def call(self) -> str:
+        return "explorer.reset()" if self.seed is None else f"explorer.reset(seed={self.seed})"
+
+    def perform(self, session: Session) -> Topics:
+        initial, log = session.run.initial, session.model.log
+        seed = initial.seed if self.seed is None else self.seed
+        if log != initial.log:
+            model = with_logarithms(session, log, seed)
+        else:
+            model = copied(initial) if self.seed is None else reseed(initial, seed, "reset")
+        return begin_again(session, self, model, seed, "reset" if self.seed is None else f"seed {seed}")
+
+
+@dataclass(frozen=True, slots=True)
+class UseLogarithms(Command):
+    """Begin again with these logarithms, and no others; with none as they are."""
+
+    kind = "use_log"
+
+    names: tuple[str, ...]
+    toggle: bool = False
+    """Whether these are the only ones that change: those that are in use are left out, the others added."""
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        names = message.get("names")
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            _check.fail("names", "use_log", "a list of names of columns", names)
+        return [cls(tuple(names), fields.flag(message.get("toggle"), "toggle", "use_log"))]
+
+    def call(self) -> str:
+        return f"explorer.use_log({list(self.names)!r})"
+
+    def perform(self, session: Session) -> Topics:
+        """Begin again as an act; the script names all logarithms that are in use then."""
+        seed, names = session.run.initial.seed, self.names
+        if self.toggle:
+            used = _logged(session)
+            names = (*(n for n in used if n not in names), *(n for n in names if n not in used))
+        model = with_logarithms(session, _names_of_data(session, names), seed)
+        label = ", ".join(f"log {name}" for name in names) or "no logarithms"
+        return begin_again(session, UseLogarithms(names), model, seed, label)
+
+
+def _logged(session: Session) -> tuple[str, ...]:
+    """The session's names of the columns and outputs whose logarithms are in use."""
+    scaling = session.model.scaling
+    pairs = zip((*session.in_vars, *session.out_vars), (*scaling.input_log, *scaling.output_log), strict=False)
+    return tuple(name for name, log in pairs if bool(log))
+
+
+def _names_of_data(session: Session, names: Sequence[str]) -> list[str]:
+    """What the data call the columns and outputs that the session has these names for."""
+    data = session.run.trainer.data
+    own = dict(zip((*session.in_vars, *session.out_vars), (*data.in_vars, *data.out_vars), strict=False))
+    return [own.get(name, name) for name in names]
 
 
 def begin_again(session: Session, command: Command, model: KAN, seed: int, label: str) -> Topics:
@@ -28,14 +99,6 @@ def begin_again(session: Session, command: Command, model: KAN, seed: int, label
     session.commit("reset" if same else "log", label, checkpoint)
     session.script.add(command)
     return EVERYTHING
-
-
-def first_network(session: Session, seed: int | None) -> KAN:
-    """The network that a reset begins with: the initial one, or a fresh one of another seed, with the logarithms that are in use."""
-    initial, log = session.run.initial, session.model.log
-    if log != initial.log:
-        return with_logarithms(session, log, initial.seed if seed is None else seed)
-    return copied(initial) if seed is None else reseed(initial, seed, "reset")
 
 
 def with_logarithms(session: Session, log: Sequence[str | int], seed: int) -> KAN:

@@ -164,13 +164,8 @@ class Drag(Command):
         edge = session.check_edge(self.edge, "drag")
         layer = session.model.layer(edge.layer)
         if not bool(layer.spline_on[edge.target, edge.source]):
-            _check.fail(
-                "edge",
-                "drag",
-                "one that has a spline",
-                tuple(edge),
-                "Bring its spline back (unfix) or restore it first.",
-            )
+            advice = "Bring its spline back (unfix) or restore it first."
+            _check.fail("edge", "drag", "one that has a spline", tuple(edge), advice)
         _check.integer(self.index, "k", "drag", low=0, high=layer.coef.shape[2] - 1)
         value = _check.real(self.value, "value", "drag")
         session.tree.begin_drag(session.run.checkpoint)

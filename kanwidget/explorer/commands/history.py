@@ -1,4 +1,4 @@
-"""Commands on the undo tree: undo, redo, any state of it, and the beginning."""
+"""Commands on the undo tree: undo, redo, any state of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from kanwidget import _check
 from kanwidget.core import StepRecord
 from kanwidget.explorer.commands import fields
 from kanwidget.explorer.commands.base import act
-from kanwidget.explorer.commands.beginnings import begin_again, first_network
 from kanwidget.explorer.guide.best import WORTH, best, better
 from kanwidget.explorer.protocol.topics import EVERYTHING, Notice, Topics
 from kanwidget.explorer.session.command import Command
@@ -175,22 +174,3 @@ def _jump(session: Session, command: Command, move: Callable[[Checkpoint], Check
         return frozenset()
     session.script.add(command)
     return EVERYTHING
-
-
-@dataclass(frozen=True, slots=True)
-class Reset(Command):
-    """Begin again, with the initial network or another seed; logarithms that are in use stay."""
-
-    kind, action = "control", "reset"
-    reads: ClassVar = {"seed": fields.optional(fields.whole)}
-
-    seed: int | None = None
-
-    def call(self) -> str:
-        return "explorer.reset()" if self.seed is None else f"explorer.reset(seed={self.seed})"
-
-    def perform(self, session: Session) -> Topics:
-        model = first_network(session, self.seed)
-        if self.seed is None:
-            return begin_again(session, self, model, session.run.initial.seed, "reset")
-        return begin_again(session, self, model, self.seed, f"seed {self.seed}")

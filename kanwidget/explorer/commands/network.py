@@ -57,13 +57,9 @@ class Prune(Command):
         pruned = model.prune(self.node_th, self.edge_th)
         count = len(model.edge_refs(active=True)) - len(pruned.edge_refs(active=True))
         if count == 0 and pruned.width == model.width:
-            session.view.notify(
-                Notice(
-                    "Nothing to prune",
-                    f"All nodes score above {self.node_th:g} and all edges above {self.edge_th:g}.",
-                    "A penalty (lamb) and some steps of training make the useless ones fade.",
-                )
-            )
+            text = f"All nodes score above {self.node_th:g} and all edges above {self.edge_th:g}."
+            advice = "A penalty (lamb) and some steps of training make the useless ones fade."
+            session.view.notify(Notice("Nothing to prune", text, advice))
             return frozenset()
         label = f"prune {count} edge" + ("" if count == 1 else "s")
         return act(session, self, "prune", label, lambda: session.adopt(pruned))

@@ -152,6 +152,5 @@ class GroupedProcess(BackgroundProcess[T]):
         session = self._session
         session.tree.end_group()
         session.script.end_longer()
-        if session.running:
-            session.run.pause()
+        session.run.pause()
         return CHANGED

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor
 
+from kanwidget.explorer.session.samples import judged_rows
 from kanwidget.explorer.session.session import Session
 from kanwidget.insight.noise import Noise, noise_of
 from kanwidget.insight.numbers import percent, plain
@@ -42,7 +42,7 @@ def _noise(session: Session) -> Noise | None:
     level = _by_evidence(session)
     if level is None or session.model.scaling.has_logs[1]:  # without evidence, or in another unit
         return noise
-    if level <= _EXACT * float(_labels(session).std(correction=0)):
+    if level <= _EXACT * float(judged_rows(data)[1].std(correction=0)):
         return None
     error = level / math.sqrt(2 * max(1.0, len(data.train_input) - (record.freedom or 0.0)))
     return Noise(level, error, 0.0 if noise is None else noise.structure)
@@ -77,16 +77,10 @@ def noise_sentence(session: Session) -> str | None:
         return None
     if richer.answer is not None and (richer.answer.better or richer.answer.wave):
         return None
-    name, label = session.out_vars[0], _labels(session)
+    name, label = session.out_vars[0], judged_rows(session.run.trainer.data)[1]
     if bool((label > 0).all()) or bool((label < 0).all()):
         part, of = noise.level / float(label.square().mean().sqrt()), "its size"
     else:  # of both signs: a part of 0 says nothing
         part, of = noise.level / float(label.std(correction=0)), "its spread"
     amount = f"all of {of}" if part >= _ALL else f"about {percent(part)} of {of}"
     return f"The rest looks like noise: ±{plain(noise.level)} in {name}, {amount}."
-
-
-def _labels(session: Session) -> Tensor:
-    """The held-out labels, or else those of the training."""
-    data = session.run.trainer.data
-    return (data.train_label if data.test_label is None else data.test_label)[:, 0]

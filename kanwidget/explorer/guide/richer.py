@@ -24,13 +24,13 @@ _GROW: Final[Mapping[str, Any]] = {"kind": "control", "action": "grow"}
 class RicherAct:
     """What would explain more."""
 
-    what: str
-    """`a finer grid`"""
     sentence: str
     label: str
     """On the button."""
     message: Mapping[str, Any] | None
     """What asks for it; None while the search for formulas is at work."""
+    what: str = ""
+    """Of a network: `a finer grid`."""
 
 
 def asks_for_richer(session: Session) -> bool:
@@ -61,9 +61,9 @@ def richer_act(session: Session) -> RicherAct | None:
     if is_formula(model):
         # Evidence may tell them apart where nobody would give up a formula for it.
         sentence = f"This formula isn't all: curves would help, {explains}."
-        return None if best == worse else search_act(session, "a search for formulas", sentence)
+        return None if best == worse else search_act(session, sentence)
     if better.kind == "wave":
-        return search_act(session, "a wave", f"A wave would help: {explains}.")
+        return search_act(session, f"A wave would help: {explains}.")
     what, sentence, label = _ACTS[better.kind]
     names = [session.in_vars[column] for column in model.columns[list(better.columns or ())].tolist()]
     words = {
@@ -71,7 +71,7 @@ def richer_act(session: Session) -> RicherAct | None:
         "grid": better.grid,
         "nodes": "a node" if better.nodes == 1 else f"{better.nodes} nodes",
     }
-    return RicherAct(what.format(**words), sentence.format(**words, explains=explains), label.format(**words), _GROW)
+    return RicherAct(sentence.format(**words, explains=explains), label.format(**words), _GROW, what.format(**words))
 
 
 #: Of each kind of richer network: what it is, what it would do, and its button.
@@ -86,7 +86,7 @@ _ACTS: Final[Mapping[str, tuple[str, str, str]]] = {
 }
 
 
-def search_act(session: Session, what: str, sentence: str) -> RicherAct | None:
+def search_act(session: Session, sentence: str) -> RicherAct | None:
     """The search for formulas, or what it has found: its likeliest formula; None once that is the network, nothing was found, or where
     there is no search.
     """
@@ -95,13 +95,13 @@ def search_act(session: Session, what: str, sentence: str) -> RicherAct | None:
     discoveries, problem = session.discoveries, session.run.problem
     search, hall = discoveries.search_of(problem), discoveries.hall(problem)
     if search is None or search.state == "paused":
-        return RicherAct(what, sentence, "Find formulas", _SEARCH)
+        return RicherAct(sentence, "Find formulas", _SEARCH)
     if search.busy:
-        return RicherAct(what, f"{sentence} The search for formulas is at work.", "", None)
+        return RicherAct(f"{sentence} The search for formulas is at work.", "", None)
     number = hall.number_of(hall.best)
     if number is None or discoveries.loaded.get(session.tree.current) == number:
         return None
     count = len(hall.front)
     found = "A formula was found" if count == 1 else f"{count} formulas were found, the likeliest marked"
     message = {"kind": "use_formula", "id": number}
-    return RicherAct("a formula", f"{found}: take it, and undo brings the network back.", "Use the formula", message)
+    return RicherAct(f"{found}: take it, and undo brings the network back.", "Use the formula", message)

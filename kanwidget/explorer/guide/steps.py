@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from kanwidget.explorer.guide.progress import Progress, progress, since_act
-from kanwidget.explorer.guide.richer import compares_richer, richer_act, search_act
+from kanwidget.explorer.guide.richer import RicherAct, compares_richer, richer_act, search_act
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import error_of
 from kanwidget.training.steps.trainer import NOT_FINITE
@@ -112,13 +112,15 @@ def _richer(session: Session, now: Progress) -> Guidance | None:
     better = richer_act(session)
     if better is None:
         return None
-    if better.message is None:
-        return Guidance(better.sentence)
-    step: StepName = "discover" if better.message["kind"] in ("discover", "use_formula") else "train"
-    if step == "discover":
-        return Guidance(better.sentence, Act(step, better.label, better.sentence, better.message))
+    if better.message is None or better.message["kind"] in ("discover", "use_formula"):
+        return _proposal(better, "discover", better.sentence)
     sentence = f"{_trained(session, now)}, but {better.what} would explain more: take it, then train."
-    return Guidance(sentence, Act(step, better.label, sentence, better.message))
+    return _proposal(better, "train", sentence)
+
+
+def _proposal(act: RicherAct, step: StepName, sentence: str) -> Guidance:
+    """A sentence with an act, which is missing while the search for formulas is at work."""
+    return Guidance(sentence, None if act.message is None else Act(step, act.label, sentence, act.message))
 
 
 def _formula(session: Session, now: Progress) -> Guidance:
@@ -165,12 +167,10 @@ def _longer_search(session: Session, sentence: str) -> Guidance | None:
     sticks = session.richer.yardsticks
     if sticks is None or sticks.network.explained < _EXPLAINS_MUCH:
         return None
-    act = search_act(session, "a formula", f"{sentence} A longer search may find one.")
+    act = search_act(session, f"{sentence} A longer search may find one.")
     if act is None or (act.message is not None and act.message["kind"] == "use_formula" and not _is_near(session)):
         return None
-    return Guidance(
-        act.sentence, None if act.message is None else Act("discover", act.label, act.sentence, act.message)
-    )
+    return _proposal(act, "discover", act.sentence)
 
 
 def _is_near(session: Session) -> bool:

@@ -9,8 +9,8 @@ from kanwidget import _check
 from kanwidget.core import EdgeRef, SymbolicFit
 from kanwidget.core.primitives import primitives
 from kanwidget.explorer.commands import fields
+from kanwidget.explorer.commands.beginnings import UseLogarithms
 from kanwidget.explorer.commands.edges import Drag, Fix, Freeze, Lock, MergeLevels, Restore, Unfix
-from kanwidget.explorer.commands.logarithms import UseLogarithms
 from kanwidget.explorer.commands.network import AddNode, AutoSymbolic, Prune, Refine
 from kanwidget.explorer.commands.view import Select
 from kanwidget.explorer.methods.base import MethodGroup

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from kanwidget.explorer.commands import fields
-from kanwidget.explorer.commands.history import BackToBest, Goto, GoToStep, Redo, Reset, Undo
+from kanwidget.explorer.commands.beginnings import Reset
+from kanwidget.explorer.commands.history import BackToBest, Goto, GoToStep, Redo, Undo
 from kanwidget.explorer.commands.training import UsePreset
 from kanwidget.explorer.methods.base import MethodGroup
 

@@ -90,10 +90,6 @@ class BestCache:
         """The edges that have an entry, which may be out of date."""
         return sorted(self._entries)
 
-    def clear(self) -> None:
-        """Forget all entries."""
-        self._entries.clear()
-
 
 class EdgeCandidates:
     """The candidates of a network in training. It alone assigns its attributes.
@@ -124,7 +120,7 @@ class EdgeCandidates:
 
     def forget(self) -> None:
         """Forget the best candidates, after a change of the nodes: the same indices now name other edges."""
-        self.best.clear()
+        self._best = Latest[BestCache]()
 
     def rank_by(self, simplicity: float) -> None:
         """Rank candidates with another weight of simplicity."""
@@ -197,7 +193,7 @@ class EdgeCandidates:
                 asked |= zip(edges, map(torch.stack, rows), strict=bool(rows))
             if edge in asked:
                 return asked[edge]
-        return edge_samples(self.run.model, edge, self.run.x)
+        return edge_samples(self.run.model, edge, self.run.model.reference)
 
     # ---- several edges
 

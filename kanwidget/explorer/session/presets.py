@@ -34,11 +34,8 @@ class Preset:
     @property
     def outlook(self) -> str:
         """What the three steps find, in a sentence."""
-        return (
-            "The three steps find its formula."
-            if self.reached
-            else "The three steps leave curves: the formula isn't found."
-        )
+        result = "find its formula" if self.reached else "leave curves: the formula isn't found"
+        return f"The three steps {result}."
 
     def network(self, seed: int = 0) -> KAN:
         """A fresh network."""

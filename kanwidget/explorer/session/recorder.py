@@ -33,24 +33,6 @@ _MAX_ACTS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class LayerCopy:
-    """Parameters, knots and symbols of a layer, in storage of its own."""
-
-    k: int
-    base_fun: str
-    state: dict[str, Any]
-    """Its `state_dict`."""
-
-    def layer(self) -> Layer:
-        """A layer with the same parameters, in storage of its own."""
-        knots, k = self.state["knots"], self.k
-        grid = knots[:, k : knots.shape[1] - k]
-        made = Layer(grid, k, self.state["coef"].clone(), self.state["base"].clone(), self.base_fun)
-        made.load_state_dict(self.state)
-        return made
-
-
-@dataclass(frozen=True, slots=True)
 class NetworkCopy:
     """Structure and parameters of a network, from which an equal one can be made."""
 
@@ -59,20 +41,21 @@ class NetworkCopy:
     n_features: int
     columns: Tensor
     scaling: Scaling
-    layers: tuple[LayerCopy, ...]
+    layers: tuple[tuple[int, str, dict[str, Any]], ...]
+    """Of each layer k, the base function and the `state_dict`, in storage of its own."""
     grid_eps: float = 0.5
     log: tuple[str | int, ...] = ()
 
     @property
     def size(self) -> int:
         """Bytes."""
-        tensors = (layer.state[name] for layer in self.layers for name in ("coef", "base", "affine", "knots"))
+        tensors = (state[name] for _, _, state in self.layers for name in ("coef", "base", "affine", "knots"))
         return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
     def network(self) -> KAN:
         """A network with the same structure and parameters."""
         made = KAN.__new__(KAN)
-        layers = [state.layer() for state in self.layers]
+        layers = [_layer(*parts) for parts in self.layers]
         Network.__init__(made, self.width, self.arities, layers, self.n_features, self.columns.tolist())
         made.scaling, made.log = copy.deepcopy(self.scaling), self.log
         made.grid_eps, made.seed, made.history = self.grid_eps, 0, History()
@@ -80,23 +63,27 @@ class NetworkCopy:
 
 
 def copy_of(network: Network) -> NetworkCopy:
-    """Copy the structure and the parameters of a network."""
-    layers = tuple(_layer_copy(network.layer(index)) for index in range(network.depth))
-    columns = network.columns.detach().cpu()
+    """Copy the structure and the parameters of a network, to the CPU."""
+    layers = [network.layer(index) for index in range(network.depth)]
+    copies = tuple((layer.k, layer.base_fun, _state(layer)) for layer in layers)
+    columns, scaling = network.columns.detach().cpu(), copy.deepcopy(network.scaling).cpu()
     grid_eps = float(getattr(network, "grid_eps", 0.5))
-    scaling = copy.deepcopy(network.scaling).cpu()
     return NetworkCopy(
-        network.width, network.arities, network.n_features, columns, scaling, layers, grid_eps, network.log
+        network.width, network.arities, network.n_features, columns, scaling, copies, grid_eps, network.log
     )
 
 
-def _layer_copy(layer: Layer) -> LayerCopy:
-    """A copy of a layer's state with its tensors on the CPU."""
-    state = {
-        name: value.to("cpu", copy=True) if isinstance(value, Tensor) else value
-        for name, value in layer.state_dict().items()
-    }
-    return LayerCopy(layer.k, layer.base_fun, state)
+def _state(layer: Layer) -> dict[str, Any]:
+    state = layer.state_dict()
+    return {name: part.to("cpu", copy=True) if isinstance(part, Tensor) else part for name, part in state.items()}
+
+
+def _layer(k: int, base_fun: str, state: dict[str, Any]) -> Layer:
+    """A layer with these parameters, in storage of its own."""
+    knots = state["knots"]
+    made = Layer(knots[:, k : knots.shape[1] - k], k, state["coef"].clone(), state["base"].clone(), base_fun)
+    made.load_state_dict(state)
+    return made
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,7 @@ class Session:
     @property
     def x(self) -> Tensor:
         """The inputs of queries: a sample of the training data."""
-        return self.run.x
+        return self.model.reference
 
     @property
     def running(self) -> bool:
@@ -296,30 +296,28 @@ class Session:
             raise
 
     def advance(self, budget: float = 0.05, stop: Callable[[], bool] = lambda: False) -> Topics:
-        """Train for some seconds, at least one step, unless it isn't running.
+        """Train, or carry out the longer act in progress, for some seconds, at least one step; unless it isn't running.
 
         Args:
             budget: Seconds after which no further step is begun.
             stop: Asked after every step; True ends this call, not the training.
         """
-        if self.process is None:
-            return self._train(budget, stop)
         deadline = time.perf_counter() + budget
         topics: Topics = frozenset()
-        while self.process is not None:
-            topics |= self.process.advance()
+        while self.running:
+            topics |= self._step() if self.process is None else self.process.advance()
             if stop() or time.perf_counter() >= deadline:
                 break
         return topics
 
-    def _train(self, budget: float, stop: Callable[[], bool]) -> Topics:
-        """Train as `TrainingRun.advance` does. Steps after an act get a tree node; once a training has ended by itself, do `follows`."""
+    def _step(self) -> Topics:
+        """Take one step of the training. Steps after an act get a tree node; once a training has ended by itself, do `follows`."""
         # The node comes after the first step: a training that has converged takes none. A drag is an act with its own steps.
-        begins = self.running and not self.tree.is_training and self.tree.drag_start is None
+        begins = not self.tree.is_training and self.tree.drag_start is None
         before, follows = self.run.checkpoint() if begins else None, self.run.follows
         topics: Topics = frozenset()
         try:
-            topics = self.run.advance(budget, stop)
+            topics = self.run.step()
         finally:
             if before is not None and self.run.last_record.step > before.last_record.step:
                 self.tree.add("train", TRAIN, before.last_record, before, self.model.n_parameters)

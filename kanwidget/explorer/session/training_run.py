@@ -203,17 +203,7 @@ class TrainingRun(RunStates):
         if self.running:
             self._finish("paused", None)
 
-    def advance(self, budget: float, stop: Callable[[], bool]) -> Topics:
-        """Train for some seconds, see `Session.advance`."""
-        deadline = time.perf_counter() + budget
-        topics: Topics = frozenset()
-        while self.running:
-            topics |= self._step()
-            if stop() or time.perf_counter() >= deadline:
-                break
-        return topics
-
-    def _step(self) -> Topics:
+    def step(self) -> Topics:
         """Take one step, keep its record, and end or pause the training where that was the last one; callbacks come after that.
 
         Returns:

@@ -91,7 +91,7 @@ EXPLORER = (
     ),
     Mutation(
         "a stopped Simplify says the contrary",
-        "kanwidget/explorer/commands/simplification.py",
+        "kanwidget/explorer/commands/guide.py",
         'kept." if self._done else',
         'kept." if not self._done else',
         ("tests/unit/explorer/commands/test_steps_at_work.py::test_an_act_stops_the_search_and_a_notice_says_so",),
@@ -160,8 +160,8 @@ EXPLORER = (
     Mutation(
         "an example that promises the contrary",
         "kanwidget/explorer/session/presets.py",
-        "            if self.reached\n",
-        "            if not self.reached\n",
+        "if self.reached else",
+        "if not self.reached else",
         (
             "tests/unit/explorer/session/test_problems.py::test_the_gallery_says_of_which_examples_the_three_steps_find_the_formula",
         ),

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any, Generic, TypeVar, cast
 
 import torch
-from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core import Event, History, StepRecord
@@ -85,11 +84,6 @@ class RunStates:
     def model(self) -> KAN:
         """The network in training."""
         return cast("KAN", self.trainer.network)
-
-    @property
-    def x(self) -> Tensor:
-        """The inputs of queries: a sample of the training data."""
-        return self.model.reference
 
     @property
     def running(self) -> bool:
@@ -221,7 +215,7 @@ class RunStates:
     def go_to_step(self, step: RecordedStep, records: Sequence[StepRecord]) -> None:
         """Go to a recorded step of the training with these records; the optimizer begins anew."""
         model, current = step.state.network().to(self.model.device), self.model
-        model.reference, model.seed = self.x, current.seed
+        model.reference, model.seed = current.reference, current.seed
         model.take_names(current)
         self.adopt(model)
         self.structure_id = step.structure_id

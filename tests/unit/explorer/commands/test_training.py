@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from kanwidget import KAN, Dataset, KANExplorer
+from kanwidget.explorer.commands.beginnings import Reset
 from kanwidget.explorer.commands.edges import Freeze, Lock
-from kanwidget.explorer.commands.history import Redo, Reset, Undo
+from kanwidget.explorer.commands.history import Redo, Undo
 from kanwidget.explorer.commands.network import AddNode
 from kanwidget.explorer.commands.training import Set, UsePreset
 from kanwidget.explorer.describe import snapshot as describe

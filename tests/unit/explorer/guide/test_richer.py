@@ -9,8 +9,8 @@ import torch
 
 from kanwidget import KAN, Dataset, KANExplorer
 from kanwidget.explorer.commands.base import parse
+from kanwidget.explorer.commands.beginnings import UseLogarithms
 from kanwidget.explorer.commands.guide import Grow
-from kanwidget.explorer.commands.logarithms import UseLogarithms
 from kanwidget.explorer.describe.guide import guide
 from kanwidget.explorer.guide.noise import noise_sentence
 from kanwidget.explorer.guide.notices import notices

@@ -6,8 +6,9 @@ import torch
 from kanwidget import KAN, KANExplorer
 from kanwidget.core import EdgeRef
 from kanwidget.datasets import Dataset
+from kanwidget.explorer.commands.beginnings import Reset
 from kanwidget.explorer.commands.edges import Fix
-from kanwidget.explorer.commands.history import Reset, Undo
+from kanwidget.explorer.commands.history import Undo
 from kanwidget.explorer.commands.training import Pause, Set, Start
 from kanwidget.explorer.describe.snapshot import status
 from kanwidget.explorer.session.session import Session

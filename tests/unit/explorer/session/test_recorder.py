@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from kanwidget import KAN, KANExplorer
+from kanwidget.explorer.commands.beginnings import Reset
 from kanwidget.explorer.commands.edges import Fix
-from kanwidget.explorer.commands.history import Goto, Redo, Reset, Undo
+from kanwidget.explorer.commands.history import Goto, Redo, Undo
 from kanwidget.explorer.commands.network import Prune, Refine
 from kanwidget.explorer.commands.training import Step
 from kanwidget.explorer.session.recorder import Recorder, copy_of

@@ -12,8 +12,9 @@ from kanwidget.core.layer import Layer
 from kanwidget.core.scores import attribute
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.protocol.topics import STEPPED
-from kanwidget.explorer.session import caches, samples
+from kanwidget.explorer.session import samples
 from kanwidget.explorer.session.session import Session
+from kanwidget.explorer.session.states import run_states
 
 DATA = create_dataset(
     lambda x: torch.exp(torch.sin(torch.pi * x[:, [0]]) + x[:, [1]] ** 2), n_var=2, train_num=400, seed=3
@@ -94,7 +95,7 @@ def test_the_density_counts_all_rows_and_none_of_a_network_that_has_diverged():
 @pytest.mark.parametrize(("selected", "passes"), [((), [1, 1]), (((1, 0, 0),), [2, 2])])
 def test_a_frame_evaluates_every_layer_once(selected, passes, page_of, monkeypatch):
     """Beside that a selected edge needs its inputs and its own curve. What the rows ask of it may be a moment old while it trains."""
-    monkeypatch.setattr(caches, "SECONDS", math.inf)
+    monkeypatch.setattr(run_states, "SECONDS", math.inf)
     session = Session(KAN([2, 5, 1], seed=0), DATA, lamb=1e-3)
     publisher = Publisher(session)
     page_of(publisher, acknowledges=True)

@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kanwidget import KAN
+from kanwidget.explorer.commands.beginnings import Reset
 from kanwidget.explorer.commands.edges import Drag, Fix, Freeze, Lock, Restore, Unfix
-from kanwidget.explorer.commands.history import Goto, GoToStep, Redo, Reset, Undo
+from kanwidget.explorer.commands.history import Goto, GoToStep, Redo, Undo
 from kanwidget.explorer.commands.network import AddNode, AutoSymbolic, Prune, Refine
 from kanwidget.explorer.commands.training import Pause, Set, Start, Step, UsePreset
 from kanwidget.explorer.commands.view import Rank, Select, ShowSurface

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from kanwidget.explorer.commands.beginnings import Reset
 from kanwidget.explorer.commands.edges import Drag, Fix
-from kanwidget.explorer.commands.history import BackToBest, Goto, GoToStep, Redo, Reset, Undo
+from kanwidget.explorer.commands.history import BackToBest, Goto, GoToStep, Redo, Undo
 from kanwidget.explorer.commands.network import Prune, Refine
 from kanwidget.explorer.commands.training import Start
 from kanwidget.explorer.describe.history import history

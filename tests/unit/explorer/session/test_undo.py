@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from kanwidget.explorer.commands.beginnings import Reset
 from kanwidget.explorer.commands.edges import Drag, Fix, Freeze, Lock, Restore, Unfix
-from kanwidget.explorer.commands.history import Goto, Redo, Reset, Undo
+from kanwidget.explorer.commands.history import Goto, Redo, Undo
 from kanwidget.explorer.commands.network import AutoSymbolic, Prune, Refine
 from kanwidget.explorer.commands.training import Set
 from kanwidget.explorer.describe import snapshot as describe
