@@ -148,9 +148,8 @@ class Drag(Command):
         return f"explorer.drag({tuple(self.edge)}, {self.index}, {self.value!r}{commit})"
 
     def supersedes(self, previous: Command) -> bool:
-        if not isinstance(previous, Drag) or not previous.interim:
-            return False
-        return (previous.edge, previous.index) == (self.edge, self.index)
+        same = isinstance(previous, Drag) and (previous.edge, previous.index) == (self.edge, self.index)
+        return same and previous.interim
 
     def commutes(self, previous: Command) -> bool:
         return isinstance(previous, Drag) and previous.interim
@@ -176,7 +175,7 @@ class Drag(Command):
                 layer.coef.flatten(0, 1)[owner, self.index] = value / session.model.edge_units(edge).y_size
             session.run.network_changed()
         except BaseException:
-            session.cancel_drag()
+            session.restore(session.tree.end_drag())
             raise
         session.script.add(self)
         if self.commit:

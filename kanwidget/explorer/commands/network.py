@@ -125,9 +125,6 @@ class Refine(Command):
 class SetGrid(Refine, Setting):
     """`Refine` from a slider, which sends many values: only the last waiting one counts."""
 
-    def supersedes(self, previous: Command) -> bool:
-        return isinstance(previous, SetGrid)
-
 
 class _Paused(Exception):
     """Breaks off a refit."""

@@ -422,10 +422,6 @@ class Session:
             trainer.configure(**values)
             trainer.events.clear()
 
-    def cancel_drag(self) -> None:
-        """Return to the state before the drag in progress."""
-        self.restore(self.tree.end_drag())
-
     def end_drag(self, label: str) -> Callable[[], None]:
         """End the drag in progress, and commit it as one act.
 

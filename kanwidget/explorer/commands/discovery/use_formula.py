@@ -39,20 +39,20 @@ class UseFormula(Command):
 
     def perform(self, session: Session) -> Topics:
         """Adopt the network of the formula as an act; the script names it by its text: numbers are those of one session."""
-        discoveries, source = session.discoveries, self.source
+        hall, source = session.discoveries.hall(session.run.problem), self.source
         if self.id is not None:
-            formula = discoveries.hall(session.run.problem).formula(self.id)
+            formula = hall.formula(self.id)
             if formula is None:
                 raise ValueError("this formula is no longer there: the data are others now.")
             source = formula.source
-        number = discoveries.hall(session.run.problem).number_of(source)
+        number = hall.number_of(source)
         if reason := obstacle(session):
             raise ValueError(reason)
         network = formula_network(session, source)
         label = _label(session, source)
         topics = act(session, UseFormula(source=source), DISCOVERED, label, lambda: session.adopt(network))
         if number is not None:
-            discoveries.loaded[session.tree.current] = number
+            session.discoveries.loaded[session.tree.current] = number
         return topics | {"discovery", "settings"}
 
 
