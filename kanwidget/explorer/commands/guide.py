@@ -27,7 +27,7 @@ from kanwidget.simplification.laws import Rival
 #: Most steps of one training until the error is flat.
 _MOST_STEPS = 300
 #: The penalty's weight where none is set.
-_LAMB = 1e-3
+LAMB = 1e-3
 #: Labels of the chips by the kinds of bits.
 _LABELS: Final[dict[str, str]] = {
     "train": "λ = {lamb:g}",
@@ -180,7 +180,7 @@ class Simplification(GroupedProcess[SimplificationStep]):
 
     def __init__(self, session: Session, most: int | None) -> None:
         super().__init__(session, most, Simplify)
-        self._lamb = session.run.trainer.settings.lamb or _LAMB
+        self._lamb = session.run.trainer.settings.lamb or LAMB
         data, library = session.run.trainer.data, session.candidates.lib
         model = session.run.copy()
         # What the training has asked already: of a formula it has asked the network that the formula was made from.

@@ -5,7 +5,7 @@ import torch
 
 from kanwidget import KAN, KANExplorer
 from kanwidget.core import EdgeRef
-from kanwidget.explorer.commands import simplification
+from kanwidget.explorer.commands import guide as guide_commands
 from kanwidget.explorer.commands.edges import Fix
 from kanwidget.explorer.commands.guide import FitFormula, Simplify
 from kanwidget.explorer.commands.history import Goto, Redo, Undo
@@ -37,7 +37,7 @@ def bits(monkeypatch):
                 model.remove_edge(0, 0, number)
             yield SimplificationStep(kind, f"bit {number}", model, 0.5, improved)
 
-    monkeypatch.setattr(simplification, "simplify_steps", steps)
+    monkeypatch.setattr(guide_commands, "simplify_steps", steps)
 
 
 def pruned(session):
@@ -127,7 +127,7 @@ def test_an_error_pauses_and_keeps_what_is_found(session, monkeypatch):
         yield SimplificationStep("prune", "one edge", model, 0.5, True)
         raise ValueError("no more")
 
-    monkeypatch.setattr(simplification, "simplify_steps", steps)
+    monkeypatch.setattr(guide_commands, "simplify_steps", steps)
     session.apply(Simplify())
     session.advance(0.0)
     with pytest.raises(ValueError, match="no more"):
@@ -143,7 +143,7 @@ def test_it_begins_with_the_penalty_that_is_set_and_ends_without(session, monkey
         begun.append(lamb)
         yield SimplificationStep("refit", "the constants", model, 0.5, True)
 
-    monkeypatch.setattr(simplification, "simplify_steps", steps)
+    monkeypatch.setattr(guide_commands, "simplify_steps", steps)
     session.run.set({"lamb": 0.02})
     session.apply(Simplify())
     to_the_end(session)
@@ -151,7 +151,7 @@ def test_it_begins_with_the_penalty_that_is_set_and_ends_without(session, monkey
     assert session.run.trainer.settings.lamb == 0.0
     session.apply(Simplify())
     to_the_end(session)
-    assert begun[1] == simplification.LAMB
+    assert begun[1] == guide_commands.LAMB
 
 
 def test_a_pause_breaks_off_the_work_on_its_thread(no_thread_left):
@@ -218,7 +218,7 @@ def test_curves_that_stay_are_no_formula_and_the_nearest_law_is_named(session, m
     def steps(model, data, **options):
         yield SimplificationStep("refit", "the constants", copied(model), 0.5, True, "2*a, held-out error 0.7")
 
-    monkeypatch.setattr(simplification, "simplify_steps", steps)
+    monkeypatch.setattr(guide_commands, "simplify_steps", steps)
     train(session, 2)
     session.apply(Simplify())
     to_the_end(session)
