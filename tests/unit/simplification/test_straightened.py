@@ -8,7 +8,7 @@ import torch
 
 from kanwidget import KAN, Dataset, KANExplorer
 from kanwidget.core.records import Freedom
-from kanwidget.explorer.commands import simplification as explorer_simplification
+from kanwidget.explorer.commands import guide as guide_commands
 from kanwidget.growth import richer_networks
 from kanwidget.simplification import simplify, simplify_steps
 from kanwidget.simplification.held_out import held_out
@@ -219,9 +219,7 @@ def test_the_explorer_hands_over_what_its_training_has_asked(monkeypatch):
         + 0.3 * torch.randn(200, 1, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     )
     given = []
-    monkeypatch.setattr(
-        explorer_simplification, "simplify_steps", lambda *_, richer, **__: given.append(richer) or iter(())
-    )
+    monkeypatch.setattr(guide_commands, "simplify_steps", lambda *_, richer, **__: given.append(richer) or iter(()))
     explorer = KANExplorer(Dataset.from_arrays(x, y, test_fraction=0.2))
     explorer.follow(explorer.next_act())  # Train
     explorer.simplify()
