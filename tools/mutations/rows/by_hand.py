@@ -6,8 +6,8 @@ BY_HAND = (
     Mutation(
         "no refresh after undo",
         "kanwidget/explorer/commands/history.py",
-        "    session.script.add(command)\n    return EVERYTHING\n\n\n@dataclass",
-        "    session.script.add(command)\n    return frozenset()\n\n\n@dataclass",
+        "    session.script.add(command)\n    return EVERYTHING\n",
+        "    session.script.add(command)\n    return frozenset()\n",
         ("tests/unit/explorer/page/test_publisher.py",),
     ),
     Mutation(
