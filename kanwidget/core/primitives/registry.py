@@ -55,10 +55,9 @@ def primitives(lib: Iterable[str] | None = None, where: str = "primitives") -> l
     """
     if lib is None:
         return list(_TABLE.values())
-    if isinstance(lib, str):
-        _check.fail("lib", where, "a list of names", lib, f"Use [{lib!r}].", error=TypeError)
-    if not isinstance(lib, Iterable):
-        _check.fail("lib", where, "a list of names", lib, error=TypeError)
+    if isinstance(lib, str) or not isinstance(lib, Iterable):
+        advice = f"Use [{lib!r}]." if isinstance(lib, str) else ""
+        _check.fail("lib", where, "a list of names", lib, advice, error=TypeError)
     chosen = [primitive(name, "lib", where) for name in lib]
     if not chosen:
         _check.fail("lib", where, "a list of at least one name", lib, "Leave it out for all of them.")
@@ -113,8 +112,6 @@ def register_primitive(
     value = fn(probe)
     if not isinstance(value, Tensor) or value.shape != probe.shape:
         _check.fail("fn", where, "elementwise: a tensor in, one of the same shape out", value)
-    if form is not None:
-        form = _frozen(form)
     first_derivative = d1 or derivative(fn)
     registered = Primitive(
         name,
@@ -122,7 +119,7 @@ def register_primitive(
         first_derivative,
         d2 or derivative(first_derivative),
         _check.real(complexity, "complexity", where, low=0),
-        form if form is not None else ("call", name, "u"),
+        ("call", name, "u") if form is None else _frozen(form),
         intervals=intervals,
         closed=closed,
         free=free,
