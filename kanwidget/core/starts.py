@@ -18,32 +18,6 @@ from kanwidget.core.layer import Layer
 HIDDEN_RANGE = (-4.0, 4.0)
 
 
-def initial_layer(
-    n_in: int,
-    n_out: int,
-    grid: int,
-    k: int,
-    *,
-    base_fun: str,
-    grid_range: tuple[float, float],
-    noise_scale: float,
-    generator: torch.Generator,
-    dtype: torch.dtype,
-) -> Layer:
-    """A layer with small random splines and base weights.
-
-    The coefficients are drawn in float64 whatever the type, so that a seed means the same network in float32.
-    """
-    scale = 1 / math.sqrt(n_in)
-    coef = (torch.rand(n_out, n_in, grid + k, generator=generator, dtype=torch.float64) - 0.5) * (noise_scale * scale)
-    base = (torch.rand(n_out, n_in, generator=generator, dtype=torch.float64) * 2 - 1) * scale
-    if base_fun == "zero":
-        base = torch.zeros_like(base)
-    low, high = (torch.full((n_in,), end, dtype=torch.float64) for end in grid_range)
-    points = splines.uniform_grid(low, high, grid)
-    return Layer(points.to(dtype), k, coef.to(dtype), base.to(dtype), base_fun)
-
-
 def initial_layers(
     width: Sequence[Sequence[int]],
     arities: Arities,
@@ -56,7 +30,9 @@ def initial_layers(
     generator: torch.Generator,
     dtype: torch.dtype = torch.float64,
 ) -> list[Layer]:
-    """The layers of a network of a shape, each an `initial_layer`; the first has the range of the inputs.
+    """The layers of a network of a shape, with small random splines and base weights; the first has the range of the inputs.
+
+    The coefficients are drawn in float64 whatever the type, so that a seed means the same network in float32.
 
     Args:
         width: Numbers of sums and of products of each level of nodes.
@@ -69,37 +45,35 @@ def initial_layers(
         generator: Draws the coefficients.
         dtype: Of the parameters.
     """
-    return [
-        initial_layer(
-            sum(below),
-            above[0] + sum(factors),
-            grid,
-            k,
-            base_fun=base_fun,
-            grid_range=HIDDEN_RANGE if level else grid_range,
-            noise_scale=noise_scale,
-            generator=generator,
-            dtype=dtype,
-        )
-        for level, (below, above, factors, grid) in enumerate(
-            zip(width[:-1], width[1:], arities[1:], grids, strict=True)
-        )
-    ]
+    layers = []
+    levels = zip(width[:-1], width[1:], arities[1:], grids, strict=True)
+    for level, (below, above, factors, intervals) in enumerate(levels):
+        n_in, n_out = sum(below), above[0] + sum(factors)
+        scale = 1 / math.sqrt(n_in)
+        coef = torch.rand(n_out, n_in, intervals + k, generator=generator, dtype=torch.float64) - 0.5
+        base = (torch.rand(n_out, n_in, generator=generator, dtype=torch.float64) * 2 - 1) * scale
+        if base_fun == "zero":
+            base = torch.zeros_like(base)
+        ends = HIDDEN_RANGE if level else grid_range
+        low, high = (torch.full((n_in,), end, dtype=torch.float64) for end in ends)
+        points = splines.uniform_grid(low, high, intervals).to(dtype)
+        layers.append(Layer(points, k, (coef * (noise_scale * scale)).to(dtype), base.to(dtype), base_fun))
+    return layers
 
 
 def redrawn_layer(layer: Layer, out_dim: int, *, noise_scale: float, generator: torch.Generator) -> Layer:
     """Random edges from the inputs of a layer to `out_dim` subnodes, with its number of knots, and its levels of words."""
-    drawn = initial_layer(
-        layer.in_dim,
-        out_dim,
-        layer.grid_size,
+    (drawn,) = initial_layers(
+        [[layer.in_dim, 0], [out_dim, 0]],
+        [[], []],
+        [layer.grid_size],
         layer.k,
         base_fun=layer.base_fun,
-        grid_range=(-1.0, 1.0),
         noise_scale=noise_scale,
         generator=generator,
         dtype=layer.coef.dtype,
-    ).to(layer.coef.device)
+    )
+    drawn = drawn.to(layer.coef.device)
     drawn.set_levels(layer.levels, layer.merged)
     return drawn
 

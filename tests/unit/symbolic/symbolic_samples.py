@@ -6,27 +6,17 @@ import torch
 
 from kanwidget.core import Network
 from kanwidget.core.arguments import normalize_arities, normalize_width
-from kanwidget.core.starts import initial_layer
+from kanwidget.core.starts import initial_layers
 
 
 def make_network(width, mult_arity=2, grid=4, k=3, seed=0, noise=1.0, **options) -> Network:
     pairs = normalize_width(width)
     arities = normalize_arities(mult_arity, pairs)
     generator = torch.Generator().manual_seed(seed)
-    layers = [
-        initial_layer(
-            sum(pairs[level]),
-            pairs[level + 1][0] + sum(arities[level + 1]),
-            grid,
-            k,
-            base_fun="silu",
-            grid_range=(-1.0, 1.0),
-            noise_scale=noise,
-            generator=generator,
-            dtype=torch.float64,
-        )
-        for level in range(len(pairs) - 1)
-    ]
+    layers = []
+    for level in range(len(pairs) - 1):  # one by one: all have the range of inputs
+        ends = slice(level, level + 2)
+        layers += initial_layers(pairs[ends], arities[ends], [grid], k, noise_scale=noise, generator=generator)
     return Network(pairs, arities, layers, **options)
 
 
