@@ -75,7 +75,7 @@ class Cardinal:
         size = grid.intervals + k
         #: The functions' middles, in intervals from the left end.
         self._middles = torch.arange(size, dtype=grid.step.dtype, device=grid.step.device)[:, None] - (k - 1) / 2
-        self._room: tuple[Tensor, Tensor] | None = None
+        self._room: tuple[Tensor, ...] = ()
 
     def values(self, places: Tensor, out: Tensor) -> None:
         """Write the values at places within the grid, `(…, batch, inputs)`, to `(…, batch, functions, inputs)`."""
@@ -95,13 +95,10 @@ class Cardinal:
         total = (result.mul_(side) * grad).sum(-2)  # the gradient may be mapped over
         return total.mul_((-1) ** self._k / math.factorial(self._k - 1))
 
-    def _buffers(self, like: Tensor) -> tuple[Tensor, Tensor]:
+    def _buffers(self, like: Tensor) -> tuple[Tensor, ...]:
         """Two tensors of a shape, the same ones each time as long as it stays: new memory takes longer than the arithmetic."""
-        if self._room is None or self._room[0].shape != like.shape:
-            self._room = (
-                torch.empty(like.shape, dtype=self._middles.dtype, device=like.device),
-                torch.empty(like.shape, dtype=self._middles.dtype, device=like.device),
-            )
+        if not self._room or self._room[0].shape != like.shape:
+            self._room = tuple(torch.empty(like.shape, dtype=self._middles.dtype, device=like.device) for _ in range(2))
         return self._room
 
     def _terms(self, distance: Tensor, inner: Tensor) -> None:

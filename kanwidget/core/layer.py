@@ -140,14 +140,13 @@ class Edges:
         count = torch.tensor(self.levels, device=x.device)
         level = torch.arange(self.coef.shape[-1], device=x.device)
         code, is_met = x.detach().round()[..., None], self.is_met(x.detach())[..., None]
+        share = level < count[:, None]
         if self.merged:
             first = self.firsts()
             picked = code.clamp(0, len(level) - 1).long()
             code = first.expand(*picked.shape[:-1], -1).gather(-1, picked).to(x.dtype)
-            share = functional.one_hot(first, len(level)) * (level < count[:, None])[..., None]
-            mean = share.sum(1).to(x.dtype) / count.clamp(min=1)[:, None]
-        else:
-            mean = (level < count[:, None]).to(x.dtype) / count.clamp(min=1)[:, None]
+            share = (functional.one_hot(first, len(level)) * share[..., None]).sum(1)
+        mean = share.to(x.dtype) / count.clamp(min=1)[:, None]
         met = torch.where(is_met, (code == level).to(x.dtype), mean) if order == 0 else torch.zeros_like(mean)
         room = functional.pad(design[..., :-1], (0, len(level) - design.shape[-1] + 1))
         met, base = met.expand_as(room), torch.where(count > 0, 0.0, design[..., -1])
@@ -165,24 +164,15 @@ class Edges:
             slots[source, : len(firsts)] = torch.tensor(firsts, device=slots.device)
         return slots
 
-    def design_and_derivative(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """`design` of orders 0 and 1, without a graph."""
-        if any(self.levels):
-            with torch.no_grad():
-                return self.design(x), self.design(x, 1)
-        value, derivative, *_ = base_functions(self.base_fun)
-        values, derivatives = splines.basis_and_derivative(x, self.knots, self.k, room=1)
-        values[..., -1], derivatives[..., -1] = value(x), derivative(x)
-        return values, derivatives
-
     def designs(self, x: Tensor, highest: int) -> tuple[Tensor, ...]:
         """`design` of all orders from 0 to `highest`, at most 3."""
-        orders = range(highest + 1)
         if torch.is_grad_enabled() or any(self.levels):
-            return tuple(self.design(x, order) for order in orders)
-        bases = splines.basis_to_order(x, self.knots, self.k, highest)
+            return tuple(self.design(x, order) for order in range(highest + 1))
+        designs = splines.basis_to_order(x, self.knots, self.k, highest, room=1)
         functions = base_functions(self.base_fun)
-        return tuple(torch.cat([bases[order], functions[order](x)[..., None]], dim=-1) for order in orders)
+        for order, design in enumerate(designs):
+            design[..., -1] = functions[order](x)
+        return tuple(design.contiguous() for design in designs)
 
     def weight(self) -> Tensor:
         """The factors of `design`, `(…, out, in, B + 1)`: shared parameters on all edges of a tie, 0 on edges without a spline."""
@@ -203,9 +193,9 @@ class Edges:
         index = self.tie_index()
         return (index == torch.arange(len(index), device=index.device)).view(self.out_dim, self.in_dim)
 
-    def numeric_edges(self, x: Tensor, order: int = 0) -> Tensor:
-        """The numeric part of every edge (or its derivative), `(…, batch, out, in)`."""
-        return torch.einsum("...nib,...oib->...noi", self.design(x, order), self.weight())
+    def numeric_edges(self, x: Tensor) -> Tensor:
+        """The numeric part of every edge, `(…, batch, out, in)`."""
+        return torch.einsum("...nib,...oib->...noi", self.design(x), self.weight())
 
     def symbolic_edges(self, x: Tensor, order: int = 0) -> Tensor:
         """The symbolic part of every edge (or its derivative), `(…, batch, out, in)`."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -66,13 +65,31 @@ class Pieces:
         return [*values[: highest + 1], *(torch.zeros_like(values[0]) for _ in range(orders, highest))]
 
 
+#: The pieces of knots that were met lately, as long as these live, with their numbers and order then: a training evaluates its grids
+#: thousands of times, and working them out takes as long as evaluating three hundred points.
+_MET: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+
+
 def uneven(knots: Tensor, k: int) -> Callable[[Tensor], Pieces]:
     """Pieces on any knots, `(…, inputs, G + 1 + 2k)`.
 
     There are few intervals and many points: de Boor's recursion computes the polynomials once an interval, and a point takes
-    those of its interval. The function takes points `(…, batch, inputs)`.
+    those of its interval. The function takes points `(…, batch, inputs)`; it is the one that was kept, if the knots still hold the
+    same numbers.
     """
-    low, high, inner, polynomials, middle, first = _intervals(knots, k)
+    met = _MET.get(knots) if is_plain(knots) else None
+    if met is not None and met[0] == k and torch.equal(met[1], knots):
+        return met[2]
+    last = knots.shape[-1] - 1 - k
+    polynomials, middle = interval_polynomials(knots, k)
+    # The number of each input's first interval among all, `(…, inputs, 1)`.
+    first = torch.arange(0, middle.numel(), middle.shape[-1], device=knots.device).view(*middle.shape[:-1], 1)
+    polynomials, middle = polynomials.flatten(2).flatten(0, 1), middle.flatten()  # of the intervals of all inputs
+    # Both ends, and the knots between them. Copies: what is kept must not keep the knots.
+    low, high, inner = (
+        part.clone(memory_format=torch.contiguous_format)
+        for part in (knots[..., None, :, k], knots[..., None, :, last], knots[..., k + 1 : last])
+    )
 
     def at(x: Tensor) -> Pieces:
         inside = torch.minimum(torch.maximum(x, low), high)
@@ -83,38 +100,9 @@ def uneven(knots: Tensor, k: int) -> Callable[[Tensor], Pieces]:
         coefficients = polynomials.index_select(1, place).view(k + 1, k + 1, *x.shape)
         return Pieces(interval.mT, coefficients, inside - middle.index_select(0, place).view(x.shape), x - inside)
 
+    if is_plain(knots) and is_plain(middle):
+        _MET[knots] = k, knots.detach().clone(), at
     return at
-
-
-class _Intervals(NamedTuple):
-    """What `uneven` takes from knots."""
-
-    low: Tensor
-    """Ends of the grid, `(…, 1, inputs)`."""
-    high: Tensor
-    inner: Tensor
-    """The knots between them, `(…, inputs, G - 1)`."""
-    polynomials: Tensor
-    """See `interval_polynomials`, `((k + 1)², intervals)`: the intervals of all inputs one after the other."""
-    middle: Tensor  # (intervals,)
-    first: Tensor
-    """Number of each input's first interval among all, `(…, inputs, 1)`."""
-
-
-#: The intervals of knots that were met lately, as long as these live, with their numbers and order then: a training evaluates its grids
-#: thousands of times, and working them out takes as long as evaluating three hundred points.
-_MET: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
-
-
-def _intervals(knots: Tensor, k: int) -> _Intervals:
-    """The intervals of knots: those that were kept, if the knots still hold the same numbers."""
-    met = _MET.get(knots) if is_plain(knots) else None
-    if met is not None and met[0] == k and torch.equal(met[1], knots):
-        return met[2]
-    intervals = _worked_out(knots, k)
-    if is_plain(knots) and is_plain(intervals.middle):
-        _MET[knots] = k, knots.detach().clone(), intervals
-    return intervals
 
 
 def is_plain(x: Tensor) -> bool:
@@ -123,18 +111,6 @@ def is_plain(x: Tensor) -> bool:
         return False
     plain = type(x) is Tensor and x.device.type == "cpu" and _get_current_dispatch_mode() is None
     return plain and not torch._C._functorch.is_functorch_wrapped_tensor(x)
-
-
-def _worked_out(knots: Tensor, k: int) -> _Intervals:
-    last = knots.shape[-1] - 1 - k
-    polynomials, middle = interval_polynomials(knots, k)
-    first = torch.arange(0, middle.numel(), middle.shape[-1], device=knots.device).view(*middle.shape[:-1], 1)
-    # Copies: what is kept must not keep the knots.
-    low, high, inner = (
-        part.clone(memory_format=torch.contiguous_format)
-        for part in (knots[..., None, :, k], knots[..., None, :, last], knots[..., k + 1 : last])
-    )
-    return _Intervals(low, high, inner, polynomials.flatten(2).flatten(0, 1), middle.flatten(), first)
 
 
 def even(grid: EvenGrid, k: int) -> Callable[[Tensor], Pieces]:

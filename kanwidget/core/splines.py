@@ -146,22 +146,8 @@ class _Basis(_Traced):
         return out.view(rows, size, inputs, -1), 1
 
 
-def basis_and_derivative(x: Tensor, knots: Tensor, k: int, room: int = 0) -> tuple[Tensor, Tensor]:
-    """`basis` of orders 0 and 1 for little more than the cost of one, without a graph, followed by `room` columns of 0.
-
-    Examples:
-        >>> knots = extend_knots(torch.tensor([[0.0, 1.0, 2.0]]), 1)
-        >>> values, derivatives = basis_and_derivative(torch.tensor([[0.25]]), knots, 1)
-        >>> derivatives
-        tensor([[[-1.,  1.,  0.]]])
-    """
-    with torch.no_grad():
-        values, derivatives = _evaluate(x, knots, k, (0, 1), room)
-        return values, derivatives
-
-
-def basis_to_order(x: Tensor, knots: Tensor, k: int, highest: int) -> list[Tensor]:
-    """`basis` of all orders from 0 to `highest`, without a graph.
+def basis_to_order(x: Tensor, knots: Tensor, k: int, highest: int, room: int = 0) -> list[Tensor]:
+    """`basis` of all orders from 0 to `highest` for little more than the cost of one, without a graph.
 
     Examples:
         >>> knots = extend_knots(torch.tensor([[0.0, 1.0, 2.0]]), 1)
@@ -169,7 +155,7 @@ def basis_to_order(x: Tensor, knots: Tensor, k: int, highest: int) -> list[Tenso
         tensor([[[-1.,  1.,  0.]]])
     """
     with torch.no_grad():
-        return _evaluate(x, knots, k, range(highest + 1))
+        return _evaluate(x, knots, k, range(highest + 1), room)
 
 
 def are_many(x: Tensor) -> bool:

@@ -239,7 +239,7 @@ def _splines(arguments: Tensor) -> tuple[Tensor, list[Tensor]]:
     low, high = arguments.amin(0), arguments.amax(0)
     knots = _EVEN * (low + (high - low) * even[:, None]) + (1 - _EVEN) * arguments.quantile(even, 0)
     knots = torch.where(high > low, knots, even[:, None] + low)
-    values, slopes = splines.basis_and_derivative(arguments, splines.extend_knots(knots.T.contiguous(), _ORDER), _ORDER)
+    values, slopes = splines.basis_to_order(arguments, splines.extend_knots(knots.T.contiguous(), _ORDER), _ORDER, 1)
     if arguments.shape[1] == 1:
         return values[:, 0], [slopes[:, 0]]
     (first, second), (by_first, by_second) = values.unbind(1), slopes.unbind(1)
