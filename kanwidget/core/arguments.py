@@ -36,18 +36,18 @@ def normalize_width(width: Sequence[LayerWidth], where: str = "KAN") -> list[lis
     return pairs
 
 
-def normalize_arities(mult_arity: int | Arities, width: Sequence[Sequence[int]], where: str = "KAN") -> list[list[int]]:
+def normalize_arities(mult_arity: int | Arities, width: Sequence[Sequence[int]]) -> list[list[int]]:
     """One number of factors for each product node of each layer."""
     if not isinstance(mult_arity, Sequence):
-        arity = _check.integer(mult_arity, "mult_arity", where, low=2, advice="A product has at least two factors.")
+        arity = _check.integer(mult_arity, "mult_arity", "KAN", low=2, advice="A product has at least two factors.")
         return [[arity] * n_mult for _, n_mult in width]
     if len(mult_arity) != len(width):
-        _check.fail("mult_arity", where, f"a number or a list of {len(width)} lists, one a layer", mult_arity)
+        _check.fail("mult_arity", "KAN", f"a number or a list of {len(width)} lists, one a layer", mult_arity)
     arities = []
     for level, (entry, (_, n_mult)) in enumerate(zip(mult_arity, width, strict=True)):
         if not isinstance(entry, Sequence) or len(entry) != n_mult:
-            _check.fail(f"mult_arity[{level}]", where, f"a list of {n_mult} numbers of factors", entry)
-        arities.append([_check.integer(a, f"mult_arity[{level}]", where, low=2) for a in entry])
+            _check.fail(f"mult_arity[{level}]", "KAN", f"a list of {n_mult} numbers of factors", entry)
+        arities.append([_check.integer(a, f"mult_arity[{level}]", "KAN", low=2) for a in entry])
     return arities
 
 

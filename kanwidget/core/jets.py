@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from itertools import combinations_with_replacement
 
 import torch
 from torch import Tensor
@@ -42,9 +44,8 @@ class DerivativeSet:
     @staticmethod
     def all(features: int, order: int) -> DerivativeSet:
         """All derivatives up to an order."""
-        firsts = range(features if order else 0)
-        pairs = ((a, b) for a in firsts for b in firsts if a <= b) if order == 2 else ()
-        return DerivativeSet(tuple(firsts), tuple(pairs))
+        orders = range(1, order + 1)
+        return DerivativeSet.of({c for n in orders for c in combinations_with_replacement(range(features), n)})
 
     @property
     def order(self) -> int:
@@ -102,8 +103,6 @@ class Jet:
 
 def join_nodes(jets: Sequence[Jet]) -> Jet:
     """The nodes of several jets side by side."""
-    if len(jets) == 1:
-        return jets[0]
     parts = [torch.cat([getattr(jet, name) for jet in jets], dim=-1) for name in ("value", "first", "second")]
     return Jet(jets[0].derivatives, *parts)
 
@@ -191,12 +190,12 @@ def combine(network: Network, level: int, subnodes: Jet) -> Jet:
     if n_mult == 0:
         return subnodes
     parts = [subnodes.columns(slice(n_sum))]
-    for node in range(n_sum, n_sum + n_mult):
-        head, *rest = (subnodes.columns([factor]) for factor in network.subnodes_of(level, node))
-        for factor in rest:
-            head = head.times(factor)
-        parts.append(head)
+    parts += [_product(subnodes, network.subnodes_of(level, node)) for node in range(n_sum, n_sum + n_mult)]
     return join_nodes(parts)
+
+
+def _product(subnodes: Jet, factors: Sequence[int]) -> Jet:
+    return reduce(Jet.times, (subnodes.columns([factor]) for factor in factors))
 
 
 def combine_adjoint(network: Network, level: int, subnodes: Jet, adjoint: Jet) -> Jet:
@@ -211,8 +210,6 @@ def combine_adjoint(network: Network, level: int, subnodes: Jet, adjoint: Jet) -
     for node in range(n_sum, n_sum + n_mult):
         factors = network.subnodes_of(level, node)
         for factor in factors:
-            head, *rest = (subnodes.columns([cofactor]) for cofactor in factors if cofactor != factor)
-            for cofactor in rest:
-                head = head.times(cofactor)
-            parts.append(adjoint.columns([node]).times_adjoint(head))
+            cofactors = [cofactor for cofactor in factors if cofactor != factor]
+            parts.append(adjoint.columns([node]).times_adjoint(_product(subnodes, cofactors)))
     return join_nodes(parts)

@@ -244,12 +244,8 @@ class Network(nn.Module):
         """
         if self.training and not self._has_looked:
             self._look_at(x)
-        output = self._outputs(x)
+        output = self._outputs_of(self.select(x))
         return output.to(x.dtype) if isinstance(x, Tensor) and x.dtype == torch.float32 else output
-
-    def _outputs(self, x: Any) -> Tensor:
-        """Outputs in the network's type."""
-        return self._outputs_of(self.select(x))
 
     def _outputs_of(self, nodes: Tensor) -> Tensor:
         """Outputs in the network's type of scaled inputs, `(batch, n_in)`, see `select`."""

@@ -138,13 +138,7 @@ def warn_of_rows(network: Network, x: Tensor) -> None:
         reach = _FAR * (high - low)
         # A column that was constant in the training says nothing of what is far.
         far = ((reach > 0) & ((x[:, columns] < low - reach) | (x[:, columns] > high + reach))).any(1)
-    parts = [
-        f"{int(rows.sum())} of {len(x)} rows {what}"
-        for rows, what in (
-            (missing, "have missing numbers, and no prediction"),
-            (far, "lie far outside the training data"),
-        )
-        if bool(rows.any())
-    ]
+    concerned = {"have missing numbers, and no prediction": missing, "lie far outside the training data": far}
+    parts = [f"{int(rows.sum())} of {len(x)} rows {what}" for what, rows in concerned.items() if bool(rows.any())]
     if parts:
         _log.warning("predict: %s", "; ".join(parts))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import torch
@@ -17,11 +18,9 @@ from torch import Tensor, nn
 
 from kanwidget import _check
 
-#: Columns keep their numbers if none is larger than the first and their spread is at least the second: they are of order one.
-_LARGEST_INPUT, _SMALLEST_INPUT_SPREAD = 4.0, 0.1
-_LARGEST_OUTPUT, _SMALLEST_OUTPUT_SPREAD = 10.0, 0.1
-#: Half the width of a uniform distribution of standard deviation 1: such a column becomes -1 … 1.
-_HALF_WIDTH = math.sqrt(3)
+#: Columns keep their numbers if none is larger than the first and their spread is at least the second: they are of order one. Their
+#: size is the third times the standard deviation: half the width of a uniform distribution, so that such inputs become -1 … 1.
+_ORDINARY = {"input": (4.0, 0.1, math.sqrt(3)), "output": (10.0, 0.1, 1.0)}
 _BUFFERS = ("input_centre", "input_size", "input_log", "output_centre", "output_size", "output_log", "fixed")
 
 
@@ -140,12 +139,11 @@ class Scaling(nn.Module):
 
     def learn(self, x: Tensor | None, y: Tensor | None) -> None:
         """Settle the scales that aren't yet, from training inputs `(rows, n_features)` and labels `(rows, n_out)`."""
-        if x is not None and not self.fixed[0]:
-            x = _logarithm(x, self.input_log, "data", "fit") if self.has_logs[0] else x
-            self._set("input", *_scale_of(x, _LARGEST_INPUT, _SMALLEST_INPUT_SPREAD, _HALF_WIDTH))
-        if y is not None and not self.fixed[1]:
-            y = _logarithm(y, self.output_log, "data", "fit") if self.has_logs[1] else y
-            self._set("output", *_scale_of(y, _LARGEST_OUTPUT, _SMALLEST_OUTPUT_SPREAD, 1.0))
+        for index, (side, values) in enumerate((("input", x), ("output", y))):
+            if values is not None and not self.fixed[index]:
+                if self.has_logs[index]:
+                    values = _logarithm(values, getattr(self, f"{side}_log"), "data", "fit")
+                self._set(side, *_scale_of(values, *_ORDINARY[side]))
 
     def settle(self) -> None:
         """Leave the scales as they are from now on."""
@@ -154,16 +152,14 @@ class Scaling(nn.Module):
     def set_scale(self, side: str, value: Any) -> None:
         """Set the scale of a side, `input` or `output`; what comes is checked."""
         name = f"{side}_scale"
-        count, like = len(getattr(self, f"{side}_size")), getattr(self, f"{side}_size")
-        expected = f"centres and sizes, {count} of each"
-        if not isinstance(value, (tuple, list)) or len(value) != 2:
-            _check.fail(name, "KAN", expected, value)
-        try:
-            centre, size = (torch.as_tensor(part, dtype=like.dtype, device=like.device) for part in value)
-        except (TypeError, ValueError, RuntimeError):
-            _check.fail(name, "KAN", expected, value)
-        if centre.shape != like.shape or size.shape != like.shape:
-            _check.fail(name, "KAN", expected, value)
+        like: Tensor = getattr(self, f"{side}_size")
+        parts: list[Tensor] = []
+        if isinstance(value, (tuple, list)):
+            with suppress(TypeError, ValueError, RuntimeError):
+                parts = [torch.as_tensor(part, dtype=like.dtype, device=like.device) for part in value]
+        if [part.shape for part in parts] != [like.shape, like.shape]:
+            _check.fail(name, "KAN", f"centres and sizes, {len(like)} of each", value)
+        centre, size = parts
         if not bool((torch.isfinite(centre) & torch.isfinite(size) & (size > 0)).all()):
             _check.fail(name, "KAN", "made of finite centres and sizes > 0", value, "A size is a column's spread.")
         self._set(side, centre, size)

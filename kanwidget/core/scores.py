@@ -20,6 +20,7 @@ References:
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import torch
@@ -93,7 +94,7 @@ def attribute(network: Network, x: Tensor, l: int | None = None, i: int | None =
         scores = attribute_trace(network, network.scaled_trace(x), top)
     if i is None:
         return scores
-    return Scores(*(tuple(part[i : i + 1] for part in parts) for parts in _parts(scores)))
+    return Scores(*(tuple(part[i : i + 1] for part in getattr(scores, name)) for name in Scores.__dataclass_fields__))
 
 
 def attribute_trace(network: Network, trace: Trace, level: int) -> Scores:
@@ -105,10 +106,6 @@ def attribute_trace(network: Network, trace: Trace, level: int) -> Scores:
         edges.append(subnodes[-1][..., None] * _shares(trace.edges[index], trace.subnodes[index]))
         nodes.append(edges[-1].sum(1))
     return Scores(tuple(nodes[::-1]), tuple(subnodes[::-1]), tuple(edges[::-1]))
-
-
-def _parts(scores: Scores) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], tuple[Tensor, ...]]:
-    return scores.nodes_by_output, scores.subnodes_by_output, scores.edges_by_output
 
 
 @limit_threads
@@ -154,12 +151,8 @@ def feature_interaction(
     _check.real(feature_th, "feature_th", "feature_interaction", low=0)
     level = network.depth if l is None else l
     by_node = attribute(network, x, level).nodes_by_output[0]
-    matters = (attribute(network, x).node_scores[level] > neuron_th).tolist()
-    counts: dict[tuple[int, ...], int] = {}
-    for scores, counted in zip(by_node, matters, strict=True):
-        if counted:
-            columns = tuple(sorted(network.columns[scores > feature_th].tolist()))
-            counts[columns] = counts.get(columns, 0) + 1
+    matters = attribute(network, x).node_scores[level] > neuron_th
+    counts = Counter(tuple(sorted(network.columns[scores > feature_th].tolist())) for scores in by_node[matters])
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
