@@ -97,12 +97,11 @@ def load_planets(
     """
     if kind is not None:
         _check.choice(kind, "kind", "load_planets", ("planet", "dwarf planet"))
-    columns = _bundled("planets")
-    keep = np.asarray([kind is None or kind == entry for entry in columns["kind"]])
-    table = {"axis": _floats(columns["axis_au"])[keep]}
+    columns = _bundled("planets", kind=kind)
+    table = {"axis": _floats(columns["axis_au"])}
     if eccentricity:
-        table["eccentricity"] = _floats(columns["eccentricity"])[keep]
-    table["period"] = _floats(columns["period_days"])[keep] / _YEAR
+        table["eccentricity"] = _floats(columns["eccentricity"])
+    table["period"] = _floats(columns["period_days"]) / _YEAR
     return _dataset(table, "period", test_fraction, seed, standardize)
 
 
@@ -142,12 +141,11 @@ def load_puromycin(
     """
     if state is not None:
         _check.choice(state, "state", "load_puromycin", ("treated", "untreated"))
-    columns = _bundled("puromycin")
-    keep = np.asarray([state is None or state == entry for entry in columns["state"]])
-    table = {"concentration": _floats(columns["concentration"])[keep]}
+    columns = _bundled("puromycin", state=state)
+    table = {"concentration": _floats(columns["concentration"])}
     if state is None:
         table["treated"] = np.asarray([float(entry == "treated") for entry in columns["state"]])
-    table["rate"] = _floats(columns["rate"])[keep]
+    table["rate"] = _floats(columns["rate"])
     return _dataset(table, "rate", test_fraction, seed, standardize)
 
 
@@ -182,9 +180,9 @@ def bundled_rows(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(text.splitlines()))
 
 
-def _bundled(name: str) -> dict[str, list[str]]:
-    """The columns of such a table."""
-    rows = bundled_rows(name)
+def _bundled(name: str, **chosen: str | None) -> dict[str, list[str]]:
+    """The columns of such a table, in the rows that have a chosen text in a column; None is any."""
+    rows = [row for row in bundled_rows(name) if all(text in (None, row[column]) for column, text in chosen.items())]
     return {column: [row[column] for row in rows] for column in rows[0]}
 
 

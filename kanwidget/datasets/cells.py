@@ -21,6 +21,11 @@ AsWords = Literal["all", "classes", "needed"]
 #: Where at least this part of a column's texts read as numbers, the others are misspelled.
 NUMBERS = 0.5
 _MICROSECONDS = 1e6
+#: Dates and durations as Python and NumPy have them.
+_TIMES = {
+    "datetime64[us]": (datetime.date, np.datetime64),
+    "timedelta64[us]": (datetime.timedelta, np.timedelta64),
+}
 #: Texts that can only be dates, as files have them: 2026-03-01, 2026-03-01 14:30, 2026-03-01T14:30:05Z. How others
 #: (1/2/26) read depends on the country.
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?")
@@ -94,20 +99,12 @@ def read(df: Any, label: Any, kind: Kind | None = None, *, is_target: bool = Fal
         return found
     if kind is not None and found.kind != kind:
         return _of_kind(found, kind, label)
-    return _infinite(found, label) or found
-
-
-def _infinite(found: Cells, label: Any) -> Fault | None:
-    """The fault of a column with infinite numbers."""
-    if found.kind != "numbers" or not np.isinf(found.values).any():
-        return None
-    rows = np.flatnonzero(np.isinf(found.values))
-    affected = "1 row is" if len(rows) == 1 else f"{len(rows)} rows are"
-    expected = f"finite in column {str(label)!r}, row {rows[0]}"
-    return Fault(expected, found.values[rows[0]].item(), f"{affected} affected: correct or remove them.", ValueError)
-
-
-_TYPES: dict[Kind, str] = {"numbers": "numeric", "words": "words", "dates": "dates", "durations": "durations"}
+    if found.kind == "numbers" and np.isinf(found.values).any():
+        rows = np.flatnonzero(np.isinf(found.values))
+        expected = f"finite in column {str(label)!r}, row {rows[0]}"
+        advice = f"{'1 row is' if len(rows) == 1 else f'{len(rows)} rows are'} affected: correct or remove them."
+        return Fault(expected, found.values[rows[0]].item(), advice, ValueError)
+    return found
 
 
 def _of_kind(found: Cells, kind: Kind, label: Any) -> Cells | Fault:
@@ -132,7 +129,7 @@ def _of_kind(found: Cells, kind: Kind, label: Any) -> Cells | Fault:
     if found.kind == "dates":
         got = str(np.datetime64(int(value), "s"))
     advice = "The column has another type than it had in training: convert it."
-    return Fault(f"{_TYPES[kind]} in column {str(label)!r}, row {first}", got, advice)
+    return Fault(f"{'numeric' if kind == 'numbers' else kind} in column {str(label)!r}, row {first}", got, advice)
 
 
 def _read(df: Any, label: Any, as_words: AsWords) -> Cells | Fault:
@@ -202,21 +199,19 @@ def _of_objects(values: list[Any], label: Any, as_words: AsWords) -> Cells | Fau
     name = f"column {str(label)!r}"
     if not present:
         return Cells("numbers", np.full(len(values), np.nan))
-    if all(isinstance(value, (datetime.date, np.datetime64)) for value in present):
-        dates = [np.datetime64("NaT") if _is_missing(value) else _naive(value) for value in values]
-        return _of_array(np.array(dates, "datetime64[us]"), label)
-    if all(isinstance(value, (datetime.timedelta, np.timedelta64)) for value in present):
-        durations = [np.timedelta64("NaT") if _is_missing(value) else value for value in values]
-        return _of_array(np.array(durations, "timedelta64[us]"), label)
+    for dtype, types in _TIMES.items():
+        if all(isinstance(value, types) for value in present):
+            times = [None if _is_missing(value) else _naive(value) for value in values]
+            return _of_array(np.array(times, dtype), label)
     are_words = as_words == "all" or (
         as_words == "classes" and any(isinstance(value, (str, bool)) for value in present)
     )
     if are_words and all(map(_is_word, present)):
         return Cells("words", _texts(values))
-    numbers = [_reads_as_number(value) for value in present]
+    numbers = [reads_as_number(value) for value in present]
     if all(numbers):
         return Cells("numbers", _floats(values))
-    row = next(row for row, value in enumerate(values) if not _is_missing(value) and not _reads_as_number(value))
+    row = next(row for row, value in enumerate(values) if not _is_missing(value) and not reads_as_number(value))
     wrong = next((row for row, value in enumerate(values) if not _is_word(value)), None)
     if wrong is not None:
         advice = "Take it apart into columns of numbers or words, or drop it."
@@ -273,7 +268,7 @@ def _is_word(value: Any) -> bool:
     return not isinstance(value, (list, tuple, dict, set, frozenset, np.ndarray, bytes))
 
 
-def _reads_as_number(value: Any) -> bool:
+def reads_as_number(value: Any) -> bool:
     """Whether `float` reads a cell: a number of any kind but a complex one, or a text that is one."""
     if isinstance(value, Complex) and not isinstance(value, Real):
         return False

@@ -287,9 +287,8 @@ class Dataset:
             encoding, faults = Encoding.of(x, naming.labels_of(x), where, "x")
             cells.refuse(faults, where, "x")
             x, in_vars = encoding.encode(x, where, "x"), encoding.names
-        inputs = arrays.inputs(x, "x", where, in_vars).to(dtype)
+        inputs = arrays.inputs(x, "x", where, in_vars)
         labels = arrays.labels(y, inputs.shape[0], "y", where, out_vars)
-        labels = labels.to(dtype) if labels.is_floating_point() else labels
         options = Split(test_fraction, seed, standardize, dtype)
         return _divided(inputs, labels, options, (tuple(in_vars), tuple(out_vars)), where, encoding)
 
@@ -353,8 +352,7 @@ def from_table(
 ) -> Dataset:
     """A dataset from a frame for a public call, which the errors name. See `Dataset.from_frame`."""
     encoding, x, y, out_vars = frames.columns_of(df, target, where, encoding)
-    labels = torch.from_numpy(y) if y.dtype.kind == "i" else torch.from_numpy(y).to(split.dtype)
-    inputs = torch.from_numpy(x).to(split.dtype)
+    inputs, labels = torch.from_numpy(x), torch.from_numpy(y)
     return _divided(inputs, labels, split, (encoding.names, tuple(out_vars)), where, encoding)
 
 
@@ -367,6 +365,7 @@ def _divided(
     encoding: Encoding | None = None,
 ) -> Dataset:
     """A dataset with rows set aside as test data."""
+    inputs, labels = inputs.to(split.dtype), labels.to(split.dtype) if labels.is_floating_point() else labels
     train, test = split_rows(inputs.shape[0], split.test_fraction, split.seed, where)
     test_part = {"test_input": inputs[test], "test_label": labels[test]} if len(test) else {}
     data = Dataset(inputs[train], labels[train], **test_part, in_vars=names[0], out_vars=names[1], encoding=encoding)
@@ -417,11 +416,10 @@ def without_idle_rows(data: Dataset) -> Dataset:
 
 def _weights(weight: Any, rows: int, name: str) -> Tensor:
     """Weights of rows, `(rows,)`, or an error."""
-    expected = f"{rows} finite numbers ≥ 0, one a row"
     values = arrays.tensor(weight, name, "Dataset").reshape(-1)
     values = values if values.is_floating_point() else values.to(torch.float64)
     if len(values) != rows or not bool((torch.isfinite(values) & (values >= 0)).all()):
-        _check.fail(name, "Dataset", expected, weight)
+        _check.fail(name, "Dataset", f"{rows} finite numbers ≥ 0, one a row", weight)
     return values
 
 

@@ -16,7 +16,7 @@ from kanwidget._refusals import short_refusals
 from kanwidget.datasets import naming
 from kanwidget.datasets.dataset import PARTS, Dataset, rows_of
 from kanwidget.datasets.equations.formula import CONSTANTS, FUNCTIONS, Evaluator, compiled, variables_of
-from kanwidget.datasets.reading import as_dataset
+from kanwidget.datasets.reading import as_dataset, with_inputs
 
 _WHERE = "with_columns"
 _ADVICE = f"Write numbers, names of columns, pi, + - * / **, parentheses and {', '.join(FUNCTIONS)}: 'v/c'."
@@ -84,11 +84,7 @@ def numbers_only(data: Dataset) -> Dataset:
         if not bool(complete.any()):
             return data
         changed |= rows_of(data, part, complete.nonzero()[:, 0])
-        changed[f"{part}_input"] = x[complete][:, columns]
-    for name in ("input_mean", "input_scale"):
-        if getattr(data, name) is not None:
-            changed[name] = getattr(data, name)[columns]
-    return replace(data, **changed, in_vars=tuple(data.in_vars[column] for column in columns))
+    return with_inputs(replace(data, **changed), columns)
 
 
 def column_findings(data: Dataset) -> list[str]:

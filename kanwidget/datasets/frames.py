@@ -80,11 +80,9 @@ def _target(df: Any, label: Any, *, alone: bool) -> Cells | Fault:
     found = cells.read(df, label, is_target=True)
     if isinstance(found, Fault) or found.kind == "numbers" or (found.kind == "words" and alone):
         return found
-    advice = (
-        "Classes are learnt one column at a time."
-        if found.kind == "words"
-        else "Turn it into a number yourself: days since the first one, say."
-    )
+    advice = "Turn it into a number yourself: days since the first one, say."
+    if found.kind == "words":
+        advice = "Classes are learnt one column at a time."
     return Fault(f"numeric in column {str(label)!r}", found.kind, advice)
 
 

@@ -133,8 +133,13 @@ def _with_columns(data: Dataset, names: Sequence[str], where: str) -> Dataset:
     indices = naming.column_indices(data.in_vars, names, where, kind="a Dataset")
     if indices is None or indices == list(range(data.n_features)):
         return data
+    return with_inputs(data, indices)
+
+
+def with_inputs(data: Dataset, indices: Sequence[int]) -> Dataset:
+    """The data with these input columns alone, in this order."""
     changed: dict[str, Any] = {key: data[key][:, indices] for key in data if key.endswith("input")}
     for name in ("input_mean", "input_scale"):
         if getattr(data, name) is not None:
             changed[name] = getattr(data, name)[..., indices]
-    return replace(data, **changed, in_vars=tuple(names))
+    return replace(data, **changed, in_vars=tuple(data.in_vars[index] for index in indices))

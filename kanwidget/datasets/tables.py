@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from kanwidget import _check
-from kanwidget.datasets.cells import NUMBERS
+from kanwidget.datasets.cells import NUMBERS, reads_as_number
 from kanwidget.datasets.dataset import Dataset
 from kanwidget.datasets.naming import check_column
 
@@ -131,20 +131,16 @@ def _read(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     if len(filled) < 2:
         content = "an empty file" if not filled else "the header alone"
         _refuse(path.name, "a header and at least one row of numbers", content, "Check that the export is complete.")
-    header = filled[0][1]
-    if all(_is_number(entry) for entry in header):
-        _refuse(
-            f"row 1 of {path.name}", "a header with names", ", ".join(header[:4]), "Add a line that names the columns."
-        )
+    header, top = filled[0][1], f"row 1 of {path.name}"
+    if all(reads_as_number(entry) for entry in header):
+        _refuse(top, "a header with names", ", ".join(header[:4]), "Add a line that names the columns.")
     for column, name in enumerate(header, 1):
         if not name:
             advice = "Name the column or delete it; pandas leaves its row numbers out with to_csv(…, index=False)."
-            _refuse(
-                f"row 1 of {path.name}", "a header with a name for each column", f"none for column {column}", advice
-            )
+            _refuse(top, "a header with a name for each column", f"none for column {column}", advice)
         if header.count(name) > 1:
             got = f"{name!r} {header.count(name)} times"
-            _refuse(f"row 1 of {path.name}", "a header of different names", got, "Rename the columns.")
+            _refuse(top, "a header of different names", got, "Rename the columns.")
     return header, filled[1:]
 
 
@@ -163,7 +159,7 @@ def _column(rows: Sequence[tuple[int, list[str]]], position: int, name: str, fil
     """The entries of a column as numbers, or as words where fewer than half of them read as numbers; None where one is missing."""
     entries = [(line, row[position]) for line, row in rows]
     filled = [entry for _, entry in entries if entry.lower() not in _MISSING]
-    is_words = sum(_is_number(entry.replace(",", ".")) for entry in filled) < NUMBERS * len(filled)
+    is_words = sum(reads_as_number(entry.replace(",", ".")) for entry in filled) < NUMBERS * len(filled)
     return [
         None if entry.lower() in _MISSING else entry if is_words else _number(entry, line, name, file)
         for line, entry in entries
@@ -176,21 +172,12 @@ def _number(entry: str, line: int, name: str, file: str) -> float:
     try:
         value = float(entry)
     except ValueError:
-        if "," in entry and _is_number(entry.replace(",", ".")):
+        if "," in entry and reads_as_number(entry.replace(",", ".")):
             advice = "Write decimals with a point, and thousands without a separator."
         _refuse(cell, "a number", repr(entry), advice)
     if not math.isfinite(value):
         _refuse(cell, "a finite number", repr(entry), "Correct the entry or delete the row.")
     return value
-
-
-def _is_number(entry: str) -> bool:
-    """Whether `float` reads an entry: `nan` and `inf` are numbers, too."""
-    try:
-        float(entry)
-    except ValueError:
-        return False
-    return True
 
 
 def _refuse_constant(target: NDArray[Any], name: str, file: str) -> None:

@@ -17,6 +17,10 @@ from kanwidget.datasets import arrays
 Parameters = Mapping[str, Tensor]
 
 
+def _neighbours(parameters: Parameters, distance: Tensor) -> Tensor:
+    return (distance == 1).to(distance.dtype)
+
+
 @dataclass(frozen=True)
 class ChainModel:
     """A chain of sites with hopping 1 between neighbours and a potential of the wave cos(2πbn + φ), b the golden ratio.
@@ -35,7 +39,7 @@ class ChainModel:
     """Parameters and the wave → potential; it stands on every `period`-th site."""
     edge: Callable[[Parameters, Tensor], Tensor]
     """Parameters and energy → order parameter: above 0 localized, below 0 extended, 0 at the mobility edge."""
-    hopping: Callable[[Parameters, Tensor], Tensor]
+    hopping: Callable[[Parameters, Tensor], Tensor] = _neighbours
     """Parameters and distance ≥ 1 in sites → amplitude."""
     period: int = 1
 
@@ -43,10 +47,6 @@ class ChainModel:
     def columns(self) -> tuple[str, ...]:
         """The parameters, and the energy."""
         return (*self.ranges, "E")
-
-
-def _neighbours(parameters: Parameters, distance: Tensor) -> Tensor:
-    return (distance == 1).to(distance.dtype)
 
 
 def _decaying(parameters: Parameters, distance: Tensor) -> Tensor:
@@ -74,7 +74,6 @@ def _mosaic(period: int) -> ChainModel:
         {},
         potential=lambda parameters, wave: parameters["lambda"] * wave,
         edge=lambda parameters, energy: (parameters["lambda"] * _chebyshev(period - 1, energy / 2)).abs() - 2,
-        hopping=_neighbours,
         period=period,
     )
 
@@ -91,7 +90,6 @@ MODELS: dict[str, ChainModel] = {
             potential=lambda parameters, wave: 2 * parameters["lambda"] * wave / (1 - parameters["alpha"] * wave),
             # For λ ≥ 0 no energy lies below -2 - 2λ/(1 + |α|), so that αE + 2λ is never below -2: the absolute value is for λ < 0.
             edge=lambda parameters, energy: (parameters["alpha"] * energy + 2 * parameters["lambda"]).abs() - 2,
-            hopping=_neighbours,
         ),
         ChainModel(
             "maam",

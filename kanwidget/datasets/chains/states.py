@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import torch
@@ -281,7 +281,8 @@ def _rows(
         Parameters and energy, `(chains * states, parameters + 1)`, and the fractal dimension of each state, `(chains * states,)`.
     """
     energies, dimensions = [], []
-    for part in _batches(len(picks), sites * row.period):
+    size = max(1, _BATCH // (sites * row.period) ** 2)  # few enough for the memory
+    for part in (slice(start, start + size) for start in range(0, len(picks), size)):
         matrices = hamiltonian_of(row, {name: values[part] for name, values in parameters.items()}, sites, boundary)
         energy, psi = torch.linalg.eigh(matrices)
         energies.append(energy.gather(1, picks[part]))
@@ -289,9 +290,3 @@ def _rows(
     energy = torch.cat(energies)
     columns = [parameters[name][:, None].expand_as(energy) for name in row.ranges]
     return torch.stack([*columns, energy], -1).flatten(0, 1), torch.cat(dimensions).flatten()
-
-
-def _batches(count: int, length: int) -> Iterator[slice]:
-    """Slices of the chains, few enough for the memory."""
-    size = max(1, _BATCH // length**2)
-    return (slice(start, start + size) for start in range(0, count, size))

@@ -24,7 +24,7 @@ from kanwidget.datasets.synthetic import create_dataset
 _DUMMY_STREAM = 0x3C6EF372
 _NOISE_STREAM = 0x1B873593
 #: A variable of a row: name, unit, range.
-_VARIABLE = re.compile(r"(\w+) \[(.+)\] (\S+?)\.\.(\S+)")
+_VARIABLE = re.compile(r"(\w+) \[(.+?)\] (\S+?)\.\.([^\s;]+)")
 #: The target of a row: name, unit.
 _TARGET = re.compile(r"(\w+) \[(.+)\]")
 
@@ -78,24 +78,16 @@ class Equation:
         for name in ("units", "ranges"):
             if len(getattr(self, name)) != len(self.variables):
                 _check.fail(name, "Equation", f"{len(self.variables)} entries, one a variable", getattr(self, name))
-        self._check_formula()
-
-    def _check_formula(self) -> None:
-        """Nothing, or an error: names that look like functions and constants can't be variables."""
         try:
             formulas.compiled(self.formula)
         except (SyntaxError, ValueError) as error:
             functions = ", ".join(formulas.FUNCTIONS)
             _check.fail("formula", "Equation", "a formula", self.formula, f"{error}. Functions are {functions}.")
+        # Names that look like functions and constants can't be variables.
         reserved = sorted({*formulas.FUNCTIONS, *formulas.CONSTANTS} & set(self.variables))
         if reserved:
-            _check.fail(
-                "variables",
-                "Equation",
-                f"other names than {', '.join(reserved)}",
-                self.variables,
-                "They mean something.",
-            )
+            expected = f"other names than {', '.join(reserved)}"
+            _check.fail("variables", "Equation", expected, self.variables, "They mean something.")
         unknown = sorted(formulas.variables_of(self.formula) - set(self.variables))
         if unknown:
             expected = f"a formula of {', '.join(self.variables)}"
@@ -342,8 +334,8 @@ def _aliases(table: str) -> dict[str, str]:
 
 def _equation(row: Mapping[str, str]) -> Equation:
     """The equation of a row; `q [C] -1..1; r [m] 0.5..2` are two variables."""
-    variables = [_groups(_VARIABLE, entry) for entry in row["variables"].split("; ")]
-    target, target_unit = _groups(_TARGET, row["target"])
+    variables = _VARIABLE.findall(row["variables"])
+    ((target, target_unit),) = _TARGET.findall(row["target"])
     return Equation(
         name=row["name"],
         number=int(row["number"]),
@@ -356,10 +348,3 @@ def _equation(row: Mapping[str, str]) -> Equation:
         target_unit=target_unit,
         note=row["note"],
     )
-
-
-def _groups(pattern: re.Pattern[str], text: str) -> tuple[str, ...]:
-    match = pattern.fullmatch(text)
-    if match is None:
-        raise ValueError(f"{text!r} is not written as {pattern.pattern!r}")
-    return match.groups()

@@ -86,9 +86,11 @@ def _evaluator(node: ast.expr) -> Evaluator:
         case ast.Name(id=name):
             return _constant(CONSTANTS[name]) if name in CONSTANTS else operator.itemgetter(name)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return _negated(_evaluator(operand))
+            value_of = _evaluator(operand)
+            return lambda columns: -value_of(columns)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
-            return _combined(_OPERATORS[type(op)], _evaluator(left), _evaluator(right))
+            combine, first, second = _OPERATORS[type(op)], _evaluator(left), _evaluator(right)
+            return lambda columns: combine(first(columns), second(columns))
         case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in FUNCTIONS:
             return _applied(name, _evaluator(argument))
     raise ValueError(f"`{ast.unparse(node)}` is no part of a formula")
@@ -96,14 +98,6 @@ def _evaluator(node: ast.expr) -> Evaluator:
 
 def _constant(value: float) -> Evaluator:
     return lambda columns: value
-
-
-def _negated(operand: Evaluator) -> Evaluator:
-    return lambda columns: -operand(columns)
-
-
-def _combined(combine: Callable[[Value, Value], Value], left: Evaluator, right: Evaluator) -> Evaluator:
-    return lambda columns: combine(left(columns), right(columns))
 
 
 def _applied(name: str, argument: Evaluator) -> Evaluator:
