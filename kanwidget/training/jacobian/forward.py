@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from kanwidget.training.jacobian.stack import Stack
@@ -71,8 +70,7 @@ def forward_pass(
         if index == 0 and first_design is not None:
             design = first_design
         elif index > 0 and derivatives:
-            with torch.no_grad():
-                design, design_derivative = layer.designs(nodes[-1], 1)
+            design, design_derivative = layer.design_and_derivative(nodes[-1])
             design_derivatives.append(design_derivative)
         else:
             design = layer.design(nodes[-1])
