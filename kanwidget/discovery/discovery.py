@@ -288,7 +288,7 @@ def rival_sentence(rival: Equation, best: Equation, *, relative: bool, rows: str
         rival: The formula.
         best: The best one of its target.
         relative: Whether relative errors count.
-        rows: Which rows the errors are of, where others have been named before.
+        rows: Which rows the errors are of, where errors of others stand nearby: ` on the training rows`, with its space.
     """
     unit = "" if rival.unit is None else f" {rival.unit}"
     errors = f"RMSE {rival.rmse_train:.3g}{unit}, the best one's {best.rmse_train:.3g}{unit}"

@@ -136,6 +136,7 @@ def _step(step: Step, number: int, functions: dict[Form, str]) -> Iterator[str]:
         functions: The name of each function in the module, by its form.
     """
     yield f"y = np.zeros((len(x), {step.subnodes}))"
+    # Splines, values of words, or both: two at most. `_constants` names their arrays by the same letters.
     for letter, curves in zip("ab", step.curves, strict=False):
         at = f"{number}{letter}"
         yield f"y += curves(x[:, {list(curves.sources)}], knots_{at}, centres_{at}, table_{at})"

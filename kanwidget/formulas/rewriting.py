@@ -193,14 +193,17 @@ def _attempt(rewrite: Callable[[Any], Any], expr: Any, deadline: float) -> Any:
 
 
 def _rewritings() -> tuple[Callable[[Any], Any], ...]:
-    """Rewritings in the order in which they are tried, the cheap ones first."""
+    """Rewritings in the order in which they are tried, the cheap ones first; `_rewritten` gives the last one more time than the others.
+
+    The first one changes nothing: exact numbers and signs of symbols may have made the expression shorter.
+    """
     import sympy
 
     def short(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return lambda expr: function(expr) if length(expr) <= _LONG else expr
 
     def multiplied(expr: Any) -> Any:
-        return sympy.powsimp(sympy.expand(expr, trig=False))
+        return sympy.powsimp(sympy.expand(expr))
 
     return (
         lambda expr: expr,

@@ -251,11 +251,13 @@ class _Simplification:
         """Lines, and nothing, in place of the curves of which evidence says so."""
         before, trial = len(self.best.edge_refs(active=True)), straightened(self.best, self.held, freedom)
         refit(trial, self.held, _PRUNE_STEPS)
-        lines = len(trial.edge_refs(active=True)) - len(numeric_edges(trial))
-        gone = before - len(trial.edge_refs(active=True))
+        edges = trial.edge_refs(active=True)
+        # Edges of words are neither splines nor lines.
+        lines = sum(trial.layer(0).state(edge.source, edge.target) == "symbolic" for edge in edges)
+        gone = before - len(edges)
         improved = bool(lines or gone) and self._offer(trial)
         if improved:
-            # A column that says nothing in a sum may be a factor.
+            # A column that says nothing in a sum may be a factor: where evidence asks for more, a law may use all columns.
             self.pruned, self.columns = trial, self.columns if self.leaves_more else trial
             self.is_enough = not numeric_edges(trial) and not self.leaves_more
         text = f"By evidence {gone} of {before} edges say nothing, {lines} are straight lines"

@@ -82,15 +82,16 @@ def measure(terms: Sequence[Tensor], natural: Sequence[Tensor] = ()) -> Measurem
     if not bool((scale > 0).any()):
         return NOTHING
     variance = total.var(0, correction=1) if len(total) > 1 else torch.zeros_like(scale)
+    # Points where members differ, or where terms are huge, as near a singularity, weigh less: they would decide alone.
     # Where members agree to a thousandth, as exact ones do, their spread is no reason to prefer points.
-    weight = _damped(variance + _AGREED * scale.median()) * _damped(scale)
+    weight = _inverse_weight(variance + _AGREED * scale.median()) * _inverse_weight(scale)
     weight = weight / weight.sum()
-    size, floor = float(weight @ scale), float(weight @ variance)
-    violation, spread = _excess(total.mean(0), weight, floor, size), math.sqrt(floor / size)
-    return Measurement(violation, max(spread, _jackknife(total, weight, floor, size)), spread)
+    size, mean_variance = float(weight @ scale), float(weight @ variance)
+    violation, floor = _excess(total.mean(0), weight, mean_variance, size), math.sqrt(mean_variance / size)
+    return Measurement(violation, max(floor, _jackknife(total, weight, mean_variance, size)), floor)
 
 
-def _damped(values: Tensor) -> Tensor:
+def _inverse_weight(values: Tensor) -> Tensor:
     """1/(v + median v), `(points,)`: points where the members differ, or near a singularity, count no more than others."""
     median = values.median()
     if not bool(median > 0):
@@ -98,23 +99,23 @@ def _damped(values: Tensor) -> Tensor:
     return 1 / (values + median) if bool(median > 0) else torch.ones_like(values)
 
 
-def _excess(mean: Tensor, weight: Tensor, floor: float, size: float) -> float:
+def _excess(mean: Tensor, weight: Tensor, mean_variance: float, size: float) -> float:
     """What the mean over the members has beyond the error that their spread estimates."""
-    return math.sqrt(max(0.0, float(weight @ mean.square()) - floor) / size)
+    return math.sqrt(max(0.0, float(weight @ mean.square()) - mean_variance) / size)
 
 
-def _jackknife(total: Tensor, weight: Tensor, floor: float, size: float) -> float:
+def _jackknife(total: Tensor, weight: Tensor, mean_variance: float, size: float) -> float:
     """Standard error of the violation, from violations with each member left out in turn; 0 for a single member.
 
     Args:
         total: The expression, `(members, points)`.
         weight: Weight of each point, with sum 1.
-        floor: Mean variance of the members.
+        mean_variance: Of the members.
         size: Mean square of the terms.
     """
     members = len(total)
     if members < 2:
         return 0.0
     means = (total.sum(0) - total) / (members - 1)
-    violations = torch.tensor([_excess(mean, weight, floor, size) for mean in means])
+    violations = torch.tensor([_excess(mean, weight, mean_variance, size) for mean in means])
     return float(((members - 1) / members * (violations - violations.mean()).square().sum()).sqrt())

@@ -95,14 +95,14 @@ class Grow(Command):
         session.run.pause()
         session.richer.finish()
         answer = session.richer.answer
-        better = None if answer is None else answer.better
-        if answer is None or better is None or better.network is None:
+        if answer is None or answer.better is None:
             text = "Finer grids, products of two columns and hidden nodes were tried, where there are few enough parameters."
             if session.data.is_classification and is_formula(session.model):
                 text = "A formula of classes isn't made richer. Undo brings its curves back."
             session.view.notify(Notice("Nothing richer explains more", text))
             return frozenset(("status",))
-        network = copied(cast("KAN", better.network))
+        better, network = answer.better, copied(cast("KAN", answer.network))
+        # It was trained on a sample; queries ask the same rows as before.
         network.reference = session.x.clone()
         network.take_names(session.model)
         names = [session.in_vars[column] for column in session.model.columns[list(better.columns or ())].tolist()]
@@ -132,7 +132,11 @@ class Growth(Process):
         session.richer.begin()
 
     def advance(self) -> Topics:
-        """Try a bit of the richer networks. Once all were tried, end the process; take a network that explains more, and train it."""
+        """Try a bit of the richer networks. Once all were tried, end the process; take a network that explains more, and train it.
+
+        Not in the place of a formula, since the richer network is made from what the formula was made from: only a person asks for that.
+        Nor where next to all is explained: the comparison is then for those who look at it.
+        """
         session = self._session
         if session.richer.is_open:
             session.richer.advance()

@@ -37,6 +37,7 @@ class ExplorerWidget(anywidget.AnyWidget):
     snapshot = traitlets.Dict().tag(sync=True)
 
     def __init__(self, handle: Callable[[Any, list[Any]], None], snapshot: p.Snapshot) -> None:
+        # `super().__init__` opens the comm: from then on a page's state may arrive on another thread, and takes the lock.
         self._lock = threading.RLock()
         self._handle: Callable[[Any, list[Any]], None] | None = handle
         self._monitor, self._activity = _PageMonitor(), ipython.KernelActivity()

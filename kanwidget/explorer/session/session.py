@@ -311,9 +311,13 @@ class Session:
         return topics
 
     def _step(self) -> Topics:
-        """Take one step of the training. Steps after an act get a tree node; once a training has ended by itself, do `follows`."""
+        """Take one step of the training. The first step after an act adds a tree node for it and the steps that follow.
+
+        Once the training has ended by itself, what its command wanted done then, `follows`, is called.
+        """
         # The node comes after the first step: a training that has converged takes none. A drag is an act with its own steps.
         begins = not self.tree.is_training and self.tree.drag_start is None
+        # The run forgets `follows` when it ends.
         before, follows = self.run.checkpoint() if begins else None, self.run.follows
         topics: Topics = frozenset()
         try:

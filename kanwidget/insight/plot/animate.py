@@ -150,7 +150,10 @@ def _palette(image: Image.Image, theme: Theme) -> list[int]:
 
 
 class Stage:
-    """Two figures on top of each other: the moving one is drawn for every picture, the fixed one once for every section."""
+    """Two figures, the fixed one upon the moving one: that is drawn for every picture, the fixed one once for every section.
+
+    `figure` moves, with the axes `network` and `strip`; `fixed` are the pixels of the other one.
+    """
 
     def __init__(self, film: Film, theme: Theme, names: Names, title: Any, width: int) -> None:
         self.film, self.theme, self.names, self.title = film, theme, names, title
@@ -161,7 +164,7 @@ class Stage:
         self.figure.set_dpi(self.dpi)
         self.canvas = FigureCanvasAgg(self.figure)
         self.strip = _strip(self.figure, self.size, film)
-        self.strip.set_axis_off()
+        self.strip.set_axis_off()  # the fixed figure has its axes, here are the lines
         self.network = self.figure.add_axes((0, 0, 1, 1))
         self._enter(film.sections[0])
 

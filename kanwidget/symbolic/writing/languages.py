@@ -156,16 +156,18 @@ def _applied(expressions: Sequence[Any]) -> set[Any]:
 
 
 def _plain(expr: Any, named: Mapping[Any, str], functions: Mapping[str, str]) -> Any:
-    """The expression with the text's own names, and without what printers say in different ways."""
+    """The expression with the text's own names, and without what sympy's printers write as names that a language may lack."""
     import sympy
 
     expr = expr.replace(sympy.Heaviside, lambda *args: sympy.Heaviside(*args).rewrite(sympy.Piecewise))
+    # The printers know these two by the names besselj0 and besselj1.
     expr = expr.replace(
         lambda node: isinstance(node, sympy.besselj) and node.args[0] in (0, 1),
         lambda node: sympy.Function(f"besselj{node.args[0]}")(node.args[1]),
     )
     for name, short in functions.items():
         expr = expr.replace(sympy.Function(name), sympy.Function(short))
+    # Julia has no e, and C's M_E isn't standard.
     return expr.xreplace(
         {symbol: sympy.Symbol(short) for symbol, short in named.items()} | {sympy.E: sympy.Float(math.e)}
     )

@@ -3,6 +3,8 @@
 import copy
 import sys
 
+import numpy as np
+import pandas
 import pytest
 import torch
 
@@ -255,3 +257,14 @@ def test_words_never_become_a_straight_line():
     freedom = {edge: Freedom(1.0, 0.0) for edge in model.edge_refs(active=True)}
     straight = straightened(model, held_out(model, (frame, "rent"), "test"), freedom)
     assert {straight.layer(0).state(*edge[1:]) for edge in straight.edge_refs(active=True)} == {"levels", "symbolic"}
+
+
+def test_words_are_no_straight_lines():
+    rng = np.random.default_rng(0)
+    frame = pandas.DataFrame({"hour": rng.uniform(0, 12, 200), "town": rng.choice(list("abc"), 200)})
+    frame["load"] = 3 * np.sin(frame.hour) + frame.town.map({"a": 0.0, "b": 2.0, "c": 5.0}) + rng.normal(0, 0.3, 200)
+    model = KAN.for_data(frame, "load")
+    model.fit((frame, "load"), progress=False)
+    step = next(step for step in simplify_steps(model, (frame, "load")) if step.text.startswith("By evidence"))
+    assert step.text == "By evidence 0 of 2 edges say nothing, 0 are straight lines"
+    assert not step.improved

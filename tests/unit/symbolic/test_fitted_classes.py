@@ -129,3 +129,20 @@ def test_a_row_of_weight_two_counts_as_two_rows():
     assert weighted.deviance == pytest.approx(repeated.deviance)
     for fit, other in zip(weighted.table.values(), repeated.table.values(), strict=True):
         assert fit == pytest.approx(other, rel=1e-6)
+
+
+def test_trials_with_values_beyond_all_bounds_are_passed_over():
+    """While scores are written more simply, exponents of these rows reach 1e200."""
+    draws = torch.Generator().manual_seed(0)
+    x = 2 * torch.rand(200, 2, generator=draws, dtype=torch.float64) - 1
+    scores = torch.stack([0 * x[:, 0], 4 * torch.tanh(3 * x[:, 0]) - x[:, 1], 2 * x[:, 1]], 1)
+    label = torch.multinomial(scores.softmax(1), 1, generator=draws)[:, 0]
+    model = KAN([2, 3], seed=0)
+    model.fit((x, label), steps=10, progress=False)
+    for target in range(3):
+        model.fix_symbolic(0, 0, target, "tanh", data=x)
+        model.fix_symbolic(0, 1, target, "x", data=x)
+    model.fit((x, label), steps=10, progress=False)
+    formulas = model.fit_formula((x, label))
+    assert len(formulas) == 2
+    assert all(formula.expression.free_symbols for formula in formulas)

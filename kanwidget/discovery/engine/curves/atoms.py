@@ -230,12 +230,19 @@ class _Drawing:
         return self._shifts(u, above, subtracted=first and head == "sub")
 
     def _rates(self, u: Tensor, above: tuple[str, ...]) -> Tensor:
-        """Factors that make `u` an argument of ordinary size for the function around it."""
+        """Factors that make `u` an argument of ordinary size for the function around it: sums and signs between them change no scale.
+
+        Args:
+            u: Values beside the constant.
+            above: The heads around the operation, the innermost first.
+        """
         function = next((head for head in above if head not in ("add", "sub", "neg")), "root")
         if function in ("sin", "cos", "tan"):
+            # From 1 to 40 radians over the range, which is twice the spread.
             return self._magnitudes(1.0, 40.0, signs=False) / (2 * self._spread(u))
         if function in ("exp", "tanh", "pow"):
             return self._magnitudes(0.2, 30.0) / self._spread(u)
+        # For others the size counts, not the spread: they have no scale of their own, or no function is around.
         return self._magnitudes(0.05, 20.0) / self._size(u)
 
     def _shifts(self, u: Tensor, above: tuple[str, ...], subtracted: bool) -> Tensor:

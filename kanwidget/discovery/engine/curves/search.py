@@ -159,7 +159,10 @@ class _CurveSearch:
         return lines + [table.tree(index)[1] for index in range(len(table.values))]
 
     def _pairs(self, left: CurveAtoms, right: CurveAtoms) -> Iterator[list[Tree]]:
-        """The candidates of pairs, a list for each form: products, sums, products with an offset, quotients."""
+        """The best 30 or 40 candidates of each form of pairs: `a·f·g`, `a·f + b·g + c`, `a·f·g + b`, `(a·f + b)/(1 + c·g)`.
+
+        Of y itself (`IDENTITY`); `_linked` has sums that are functions of y.
+        """
         screen = self._screen
         yield screen.pairs_in_products(left, right, 30, offset=False)
         yield screen.pairs_in_sums(left, right, IDENTITY, 40)

@@ -1,4 +1,6 @@
-"""Least-squares fits of y = M·f(G): M a product of powers of columns, f a spline of one or two such products G.
+"""Least-squares fits of y = M·f(G): M a product of powers of columns, f of one or two such products G.
+
+f is a spline of log G, or of G itself where that has a factor that changes its sign, the carrier.
 
 For given exponents f follows by linear regression, so that the exponents are all that Gauss-Newton steps are taken in.
 
@@ -102,9 +104,10 @@ class RidgeRows:
             None where values aren't finite, or the regression has no solution.
         """
         size, arguments = (self.logs @ factor).exp(), self.logs @ groups.T
-        stretch = torch.ones_like(arguments)
+        # Derivatives of the spline's arguments by log |G|.
+        by_log = torch.ones_like(arguments)
         if self.carrier is not None:
-            arguments = stretch = self.carrier[:, None] * arguments.exp()
+            arguments = by_log = self.carrier[:, None] * arguments.exp()
         if not bool(torch.isfinite(size).all() and torch.isfinite(arguments).all()):
             return None
         values, slopes = _splines(arguments)
@@ -121,12 +124,15 @@ class RidgeRows:
         sse = float(residual @ residual)
         if not math.isfinite(sse):
             return None
-        # Derivatives of the fitted values by each argument's logarithm.
-        own = [self.roots * size * stretch[:, j] * (slope @ (coefficients / scale)) for j, slope in enumerate(slopes)]
+        # Derivatives of the fitted values by the logarithm of each product G.
+        own = [self.roots * size * by_log[:, j] * (slope @ (coefficients / scale)) for j, slope in enumerate(slopes)]
         return _Trial(design, root, residual, own, sse)
 
     def _fit(self, factor: Tensor, groups: Tensor) -> Ridge | None:
-        """Gauss-Newton steps in the exponents, damped."""
+        """Gauss-Newton steps in the exponents, damped, until one gains next to nothing.
+
+        f takes up a change of scale of log G, so that G and G² say the same: G keeps one spread, lest steps go along that.
+        """
         groups = self._of_unit_spread(groups)
         now, damping = self._trial(factor, groups), _DAMPING
         if now is None:
@@ -137,6 +143,7 @@ class RidgeRows:
             equations = now.normal_equations(self.logs, self.roots * self.y)
             for _ in range(_SHORTER):
                 moved = _step(*equations, damping)
+                # First the exponents of M, then those of each product.
                 next_factor = factor + moved[: self.columns]
                 next_groups = self._of_unit_spread(groups + moved[self.columns :].reshape(groups.shape))
                 trial = self._trial(next_factor, next_groups)

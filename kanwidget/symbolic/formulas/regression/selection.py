@@ -38,6 +38,8 @@ _NEAR, _NEARER, _CHANCE = 3.0, 2.0, 0.1
 _LEAST, _MOST = 0.9, 4
 #: Numbers below this part of the largest one count as 0.
 _ZERO = 1e-12
+#: Values of a part up to this are replaced by simpler ones: beyond, sums of squares of squares are no numbers.
+_LARGEST = 1e75
 
 
 def most_likely_growth(constants: int) -> float:
@@ -324,7 +326,7 @@ def proposals(expr: Any, values: Callable[[Any], Tensor]) -> Iterator[_Proposal]
     """
     for part in _replaceable_parts(expr):
         target = values(part)
-        if not bool(torch.isfinite(target).all()) or not float(target.std()) > 0:
+        if not _is_moderate(target) or not float(target.std()) > 0:
             continue
         pairs = [*_of_one_variable(part, target, values), *_of_the_argument(part, target, values)]
         made = [_Proposal(part, simpler, explained) for simpler, explained in pairs if explained >= _LEAST]
@@ -404,21 +406,28 @@ def _of_the_argument(part: Any, target: Tensor, values: Callable[[Any], Tensor])
     if argument.is_Symbol or (isinstance(part, sympy.Pow) and part.exp in (1, 2)):
         return
     numbers = values(argument)
+    if not _is_moderate(numbers):
+        return
     offset, factor, explained = _fitted_line(numbers, target)
     yield sympy.Float(offset) + sympy.Float(factor) * argument, explained
     center = numbers.mean()
     square, linear, constant, explained = _fitted_parabola(numbers - center, target)
     if explained >= _LEAST and abs(square) > 0:
         vertex = float(center) - linear / (2 * square)
-        height = constant - linear**2 / (4 * square)
+        height = constant - linear * linear / (4 * square)
         yield sympy.Float(square) * (argument - sympy.Float(vertex)) ** 2 + sympy.Float(height), explained
+
+
+def _is_moderate(numbers: Tensor) -> bool:
+    """Whether all are numbers whose fourth powers are numbers, too."""
+    return bool((numbers.abs() < _LARGEST).all())
 
 
 def _fitted_line(x: Tensor, y: Tensor) -> tuple[float, float, float]:
     """Offset and slope of y over x, and the share of y's variance that they explain."""
     u, v = x - x.mean(), y - y.mean()
     size = float(u.square().sum())
-    if not size > (_ZERO * float(x.abs().max())) ** 2 * len(x):
+    if not size > float((_ZERO * x.abs().max()).square()) * len(x):
         return float(y.mean()), 0.0, 0.0
     slope = float((u * v).sum()) / size
     explained = slope * float((u * v).sum()) / max(float(v.square().sum()), 1e-300)
@@ -432,5 +441,5 @@ def _fitted_parabola(u: Tensor, y: Tensor) -> tuple[float, float, float, float]:
     solution = torch.linalg.lstsq(design, y[:, None], driver="gelsd").solution[:, 0]
     left = y - design @ solution
     explained = 1 - float(left.square().sum()) / max(float((y - y.mean()).square().sum()), 1e-300)
-    square, linear, constant = solution.tolist()
-    return square / float(scale) ** 2, linear / float(scale), constant, explained
+    square, linear, constant = solution.tolist()  # their powers may be beyond the largest number
+    return square / float(scale.square()), linear / float(scale), constant, explained
