@@ -10,7 +10,7 @@ Axis order: values `(batch, out, in)`, parameters `(out, in, …)`. An edge's fl
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 import torch
@@ -143,7 +143,7 @@ class Edges:
         share = level < count[:, None]
         if self.merged:
             first = self.firsts()
-            picked = code.clamp(0, len(level) - 1).long()
+            picked = code.nan_to_num(0.0).clamp(0, len(level) - 1).long()  # where it is no number, is_met is False
             code = first.expand(*picked.shape[:-1], -1).gather(-1, picked).to(x.dtype)
             share = (functional.one_hot(first, len(level)) * share[..., None]).sum(1)
         mean = share.to(x.dtype) / count.clamp(min=1)[:, None]
@@ -239,6 +239,11 @@ class Edges:
                 yield target, source, c * row.fn(u) + d
             else:
                 yield target, source, c * a**order * row.derivatives[order](u)
+
+
+def row_bytes(layers: Iterable[Edges]) -> int:
+    """Bytes of a row's basis functions in all layers of a network."""
+    return sum(layer.in_dim * (layer.coef.shape[-1] + 1) * layer.coef.element_size() for layer in layers)
 
 
 class Layer(Edges, nn.Module):

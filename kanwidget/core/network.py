@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from kanwidget import _check
 from kanwidget._types import Arities
+from kanwidget.core import splines
 from kanwidget.core.arguments import network_inputs
-from kanwidget.core.layer import Layer
+from kanwidget.core.layer import Layer, row_bytes
 from kanwidget.core.records import EdgeCurve, EdgeRef, Posterior, Trace
 from kanwidget.core.scales import EdgeUnits, Scale, Scaling
 from kanwidget.datasets.encoding import Encoding
@@ -21,6 +22,8 @@ from kanwidget.datasets.naming import numbered_inputs
 _log = logging.getLogger(__name__)
 #: Inputs farther beyond a grid than so many of its lengths are far outside.
 _FAR = 3.0
+#: Bytes of basis functions up to which a pass without a graph takes all rows at once.
+_PASS_BYTES = 1 << 26
 
 
 class Network(nn.Module):
@@ -248,7 +251,13 @@ class Network(nn.Module):
         return output.to(x.dtype) if isinstance(x, Tensor) and x.dtype == torch.float32 else output
 
     def _outputs_of(self, nodes: Tensor) -> Tensor:
-        """Outputs in the network's type of scaled inputs, `(batch, n_in)`, see `select`."""
+        """Outputs in the network's type of scaled inputs, `(batch, n_in)`, see `select`; of very many without a graph part by part."""
+        if (
+            not torch.is_grad_enabled()
+            and splines.are_many(nodes)
+            and len(nodes) > (rows := _PASS_BYTES // max(1, row_bytes(self.layers)))
+        ):
+            return torch.cat([self._outputs_of(part) for part in nodes.split(rows)])
         for level, layer in enumerate(self.layers, 1):
             nodes = self.combine(level, layer(nodes))
         return self.scaling.own_outputs(nodes)

@@ -17,6 +17,7 @@ from kanwidget.datasets.encoding import Encoding
 #: The parts of a data set as arrays, for other processes; how words were read is one of them, as text.
 Arrays = dict[str, NDArray[Any]]
 _ENCODING = "encoding"
+_WEIGHTS = ("train_weight", "test_weight", "val_weight")
 
 
 def datasets_by_name(data: Any, where: str) -> dict[str, Dataset]:
@@ -40,6 +41,8 @@ def datasets_by_name(data: Any, where: str) -> dict[str, Dataset]:
 def arrays_of(data: Dataset) -> Arrays:
     """The parts that training uses."""
     arrays = {name: data[name].cpu().numpy() for name in data}
+    weights = {name: getattr(data, name) for name in _WEIGHTS}
+    arrays |= {name: weight.cpu().numpy() for name, weight in weights.items() if weight is not None}
     if data.encoding is not None and any(data.levels):
         arrays[_ENCODING] = np.array(json.dumps(data.encoding.to_dict()))
     return arrays

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from kanwidget.core.layer import row_bytes
 from kanwidget.training.jacobian.stack import Stack
 
 #: Above so many bytes of designs a pass keeps the outputs alone, and takes so many bytes at a time.
@@ -82,6 +83,5 @@ def forward_pass(
 
 def rows_at_once(stack: Stack, x: Tensor) -> int:
     """How many rows a pass of inputs `(networks, batch, n_in)` takes at once where it keeps the outputs alone; all if they are few."""
-    row = sum(layer.in_dim * (layer.coef.shape[-1] + 1) * layer.coef.element_size() for layer in stack.layers)
-    few = len(x) * row * x.shape[1] <= _MANY_BYTES
-    return x.shape[1] if few else max(1, _PART_BYTES // (len(x) * row))
+    row = len(x) * row_bytes(stack.layers)
+    return x.shape[1] if row * x.shape[1] <= _MANY_BYTES else max(1, _PART_BYTES // row)

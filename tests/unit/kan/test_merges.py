@@ -260,3 +260,13 @@ def test_a_group_that_the_data_speak_against_leaves_no_errors(model):
     assert valid_posterior(merged) is not None
     merged.merge_levels("kind", [["ash", "beech", "fir", "oak"], ["cedar", "elm"]])
     assert merged.posterior is None
+
+
+def test_no_number_beside_merged_words_is_no_number():
+    frame = {"x": [0.1, 0.4, 0.5, 0.9] * 6, "w": list("abca") * 6}
+    data = ({**frame, "y": [x + (w == "c") for x, w in zip(frame["x"], frame["w"], strict=True)]}, "y")
+    model = KAN.for_data(data)
+    model.fit(data, steps=4, progress=False)
+    model.merge_levels("w", [["a", "b"]])
+    values = model(torch.tensor([[float("nan"), 1.0], [0.5, 1.0]], dtype=torch.float64))
+    assert values.isnan().flatten().tolist() == [True, False]

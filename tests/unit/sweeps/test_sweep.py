@@ -1,3 +1,4 @@
+import dataclasses
 import functools
 
 import pytest
@@ -38,6 +39,15 @@ def test_each_row_is_what_fit_gives():
         assert row["parameters"] == sum(p.numel() for layer in model.layers for p in (layer.coef, layer.base))
         assert (row["steps_taken"], row["optimizer"], row["stop_reason"]) == (4, "LM", "steps done")
         assert row["failed"] is None
+
+
+def test_rows_keep_their_weights():
+    plain = product()
+    weight = torch.linspace(0.1, 2.0, len(plain.train_input), dtype=torch.float64)
+    weighted = dataclasses.replace(plain, train_weight=weight)
+    (row,) = quiet({"width": [[2, 1]]}, weighted, steps=4)
+    model = KAN([2, 1], seed=0)
+    assert row["train_loss"] == pytest.approx(model.fit(weighted, steps=4, progress=False).last.train_loss, rel=1e-6)
 
 
 def test_sparse_and_full_starts_are_two_settings():
