@@ -8,10 +8,10 @@ import torch
 from kanwidget.discovery.engine.fractions.inner import rationals_with_function
 from kanwidget.discovery.engine.fractions.links import linked_rationals
 from kanwidget.discovery.engine.fractions.noisy import noisy_fractions, noisy_polynomials
-from kanwidget.discovery.engine.fractions.polynomials import monomials_of, rational_functions, sparse_sums
-from kanwidget.discovery.engine.growth import grow, shorten, simplify_stepwise
+from kanwidget.discovery.engine.fractions.polynomials import rational_functions
 from kanwidget.discovery.engine.scans.strategies import scan_products, scan_residuals, scan_sums, small_trees
 from kanwidget.discovery.engine.separation import Separation, curves_of_parts
+from kanwidget.discovery.engine.shortening import shorten, simplify_stepwise
 from kanwidget.discovery.engine.surrogates import network_surrogates
 from kanwidget.discovery.engine.targets import TARGETS, usable
 from tests.support.engine import EVERYTHING, X, Y, table_of
@@ -28,11 +28,6 @@ def parts(table):
 
 def atoms(table):
     return next(small_trees(table, 300))[1]
-
-
-def grown(table):
-    (candidate,) = table.offer([("add", ("c", 1.0), ("mul", ("c", 1.0), X))], "a line")
-    return grow(table, candidate, atoms(table))
 
 
 def shortened(table):
@@ -59,9 +54,7 @@ STRATEGIES = {
     "noisy polynomials": noisy_polynomials,
     "noisy fractions": noisy_fractions,
     "parts of one column": parts,
-    "sums of many terms": lambda table: sparse_sums(table, monomials_of([X, Y], 2)[1:], "products"),
     "products beside a formula": residuals,
-    "growth": grown,
     "shorter forms": shortened,
     "simpler forms": simplified,
 }
@@ -80,12 +73,6 @@ def test_sums_pause_at_every_function_of_y(target):
     said = set(scan_sums(whole, atoms(whole), "atoms", [target]))
     word = f"trying sums of atoms for {target.name.format('y')}"
     assert (word in said) is usable(target, whole.y, EVERYTHING)
-
-
-@pytest.mark.parametrize("target", TARGETS[:4], ids=lambda target: target.name)
-def test_sums_of_many_terms_pause_at_every_common_function_of_y(target):
-    said = set(sparse_sums(table(), monomials_of([X, Y], 2)[1:], "products"))
-    assert f"trying sums of many terms for {target.name.format('y')}" in said
 
 
 def test_the_training_of_networks_pauses():

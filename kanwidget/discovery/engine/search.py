@@ -8,8 +8,8 @@ from typing import Literal
 
 from torch import Tensor
 
-from kanwidget.discovery.engine.growth import shorten
 from kanwidget.discovery.engine.pool import Pool, PoolFormula, Reported
+from kanwidget.discovery.engine.shortening import shorten
 from kanwidget.discovery.engine.similarity.dimensions import Dimensions
 from kanwidget.discovery.engine.strategies import STAGES, FindingText, Stage, Strategies
 from kanwidget.discovery.engine.table import EngineTable, Units

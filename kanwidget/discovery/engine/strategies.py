@@ -17,20 +17,12 @@ from kanwidget.discovery.engine.fractions.noisy import (
     noisy_sums,
     sums_with_function,
 )
-from kanwidget.discovery.engine.fractions.polynomials import (
-    feature_sets,
-    monomials_of,
-    rational_functions,
-    sparse_sums,
-)
-from kanwidget.discovery.engine.growth import grow, share_constants, simplify_stepwise
-from kanwidget.discovery.engine.pool import PoolFormula, Reported
+from kanwidget.discovery.engine.fractions.polynomials import rational_functions
+from kanwidget.discovery.engine.pool import Reported
 from kanwidget.discovery.engine.reductions import Reduction, reductions, sample_of
 from kanwidget.discovery.engine.scans.atoms import Atoms
 from kanwidget.discovery.engine.scans.strategies import (
     functions_of,
-    functions_with_constants,
-    linear_operands,
     monomials,
     offer_powers,
     products_with_functions,
@@ -40,6 +32,7 @@ from kanwidget.discovery.engine.scans.strategies import (
     small_trees,
 )
 from kanwidget.discovery.engine.separation import curves_of_parts, separations
+from kanwidget.discovery.engine.shortening import share_constants, simplify_stepwise
 from kanwidget.discovery.engine.similarity.dimensions import Dimensions, products_by_symmetries, products_by_units
 from kanwidget.discovery.engine.similarity.laws import similarity_laws
 from kanwidget.discovery.engine.surrogates import Surrogate, formula_surrogate, network_surrogates
@@ -49,10 +42,6 @@ from kanwidget.discovery.engine.trees import Tree
 
 #: Most atoms in memory, of 256 numbers each, most functions of products, and most of other families.
 _ATOMS, _FUNCTIONS, _OTHERS = 120_000, 12_000, 8000
-#: Formulas that a round of growth starts from.
-_GROWN = 6
-#: Trees that sums of many terms choose from.
-_IN_SUMS = 4000
 #: Smaller tables are searched where a formula has at most this error, at most so many, and so many reductions deep.
 _ROUGH, _REDUCTIONS, _DEEPEST = 0.05, 4, 3
 #: The same for networks, whose error of noisy rows is that of the noise.
@@ -102,11 +91,9 @@ class Strategies:
     ) -> None:
         self.table, self.names, self.target, self.depth = table, names, target, depth
         self.dimensions, self.networks = dimensions, networks
-        self.grown: set[Tree] = set()
-        self.is_separated = False
+        self.is_separated = self.is_scanned = False
         self.smaller: dict[tuple[Tree, ...], tuple[Reduction, Strategies, Reported]] = {}
         self.levels = small_trees(table, _ATOMS)
-        self.simple: Atoms | None = None
         self.curves = self._curves()
 
     def run(self, stages: Iterable[Stage]) -> Iterator[str]:
@@ -121,7 +108,6 @@ class Strategies:
         if "slow" in stages:
             yield from self.slow()
             yield from simplify_stepwise(self.table)
-            yield from self.growth(rounds=100)
 
     def first(self) -> Iterator[str]:
         """A second or two: functions as laws have them, fractions, sums of products, and products of powers."""
@@ -145,14 +131,14 @@ class Strategies:
         for label, atoms in itertools.islice(self.levels, 2):
             yield from scan_products(table, atoms, label)
             yield from scan_sums(table, atoms, label)
-            if self.simple is None:
+            if not self.is_scanned:
                 yield from self._by_parts()
                 yield from self._by_network()
                 yield from scan_residuals(table, atoms, label)
                 yield from rationals_with_function(table)
                 if not self.depth:
                     yield from self._monomials()
-            self.simple = atoms
+            self.is_scanned = True
         yield from itertools.islice(self.curves, _CURVES)
         if self.depth and len(table.indices) < 3:
             yield from self._level(next(self.levels))
@@ -160,26 +146,18 @@ class Strategies:
 
     def slow(self) -> Iterator[str]:
         """Tens of seconds."""
-        table, simple = self.table, self.simple
-        if simple is None:
+        if not self.is_scanned:
             return
-        atoms = [simple.tree(index) for index in range(min(len(simple), _IN_SUMS))]
         for key in sorted(self.smaller, key=len):  # the smallest first
             yield from self._brought(key, self.smaller[key][1].slow())
-        yield from sparse_sums(table, atoms, "products")
         if self.depth:
             yield from self._monomials()
-        for label, features in feature_sets(table):
-            yield from sparse_sums(table, monomials_of(features, 3)[1 : _IN_SUMS + 1], f"products of {label}")
         yield from self.curves
-        yield from self._constants(simple)
-        yield from self.growth(rounds=2)
         yield from self._by_formula()
         for level in self.levels:
             if self.depth and len(level[1]) > _FEW_ATOMS:
                 return
             yield from self._level(level)
-            yield from self.growth(rounds=3)
             yield from self._by_formula()
 
     def _level(self, level: tuple[str, Atoms]) -> Iterator[str]:
@@ -194,21 +172,6 @@ class Strategies:
         yield from self._level(("functions of products", functions_of(table, monomials(table, largest), _FUNCTIONS)))
         atoms = products_with_functions(table, monomials(table, largest), _OTHERS)
         yield from scan_sums(table, atoms, "products with a function", TARGETS[:4])
-
-    def _constants(self, simple: Atoms) -> Iterator[str]:
-        """Scan products, then sums, with functions that hold a constant: of simple atoms, then of sums u + k·v. Yields what is tried."""
-        table = self.table
-        trees = [simple.tree(index) for index in range(min(len(simple), 30 + 5 * len(table.indices)))]
-        # Of columns and, where these are few, of their products.
-        parts: list[Tree] = [("x", index) for index in table.indices]
-        if len(parts) < _FEW_COLUMNS:
-            parts += [("mul", a, b) for a, b in itertools.combinations(parts, 2)]
-        label = "functions with a constant"
-        for operands in (trees, linear_operands(table, parts)):
-            atoms = functions_with_constants(table, operands, simple, _OTHERS, sums=False)
-            yield from scan_products(table, atoms, label)
-            atoms = functions_with_constants(table, operands, simple, _OTHERS, sums=True)
-            yield from scan_sums(table, atoms, label, TARGETS[:4])
 
     def _natural(self) -> Iterator[str]:
         """Functions as laws have them, of one column each, in products and sums."""
@@ -367,23 +330,3 @@ class Strategies:
             yield text
             if strategies.table.pool.is_settled:
                 return
-
-    # ---- growth
-
-    def growth(self, rounds: int) -> Iterator[str]:
-        """Rounds of growth from the best formulas that haven't been grown."""
-        atoms = self.simple
-        assert atoms is not None
-        for _ in range(rounds):
-            starts = self._ungrown()[:_GROWN]
-            if not starts:
-                return
-            for candidate in starts:
-                self.grown.add(candidate.tree)
-                yield from grow(self.table, candidate, atoms)
-
-    def _ungrown(self) -> list[PoolFormula]:
-        """Formulas to grow: the shortest descriptions and, since most good formulas begin simple, the front, in turn."""
-        pool = self.table.pool
-        both = itertools.chain.from_iterable(itertools.zip_longest(pool.candidates[:40], reversed(pool.front())))
-        return [c for c in dict.fromkeys(both) if c is not None and c.tree not in self.grown]

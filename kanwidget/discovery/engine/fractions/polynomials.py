@@ -1,7 +1,6 @@
 """Polynomials and rational functions of the columns: P(x)·1 = T(y)·Q(x), linear in all coefficients.
 
-Sums of many terms that pairs can't reach: forward selection of a few monomials where there is noise or much choice, and where the data
-are exact the one combination of monomials m and T(y)·m that vanishes on all rows.
+Sums of many terms that pairs can't reach: where the data are exact one combination of monomials m and T(y)·m vanishes on all rows.
 """
 
 from __future__ import annotations
@@ -13,8 +12,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.assembly import of_sum, power, row_weights, targets_of
-from kanwidget.discovery.engine.scans.regressions import project, singles
+from kanwidget.discovery.engine.assembly import power, targets_of
 from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.targets import TARGETS, Target
 from kanwidget.discovery.engine.trees import Tree, multiple, product, total
@@ -46,8 +44,6 @@ _MOST_COLUMNS = 600
 _DEGREES = ((2, 0), (3, 0), (1, 1), (2, 1), (4, 0), (2, 2), (3, 2), (6, 0), (3, 3), (4, 4), (5, 5))
 #: Degrees in one column and in the others, and most coefficients.
 _BOXES, _MOST_BOX = ((1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (6, 1), (3, 2), (5, 2), (5, 3)), 130
-#: Most terms of a sum by forward selection.
-_TERMS = 8
 #: Functions of columns that count as columns.
 _FEATURES = {"sin": ("cos",), "sqrt": ("1-",), "exp": ("-",), "log": ("1-", "1+")}
 #: Up to so many columns their inverses are features, too.
@@ -294,23 +290,3 @@ def _sparse(basis: Tensor) -> Tensor:
         basis = others - (others[:, column] / pivot[column])[:, None] * pivot
         basis = torch.linalg.qr(basis.T)[0].T
     return basis[0]
-
-
-def sparse_sums(table: EngineTable, candidates: list[Tree], label: str) -> Iterator[str]:
-    """Functions of y as sums of a few of many trees, by forward selection; the terms not needed are left out after each step."""
-    matrix = table.on_sample(candidates)
-    finite = torch.isfinite(matrix).all(1)
-    trees = [tree for tree, keep in zip(candidates, finite.tolist(), strict=True) if keep]
-    matrix = matrix[finite]
-    for target in targets_of(table, TARGETS[:4]):
-        roots = row_weights(table, target)
-        t = target.values(table.y[table.sample])
-        chosen: list[int] = []
-        for _ in range(_TERMS):
-            nuisance = torch.stack([torch.ones_like(t), *(matrix[i] for i in chosen)], 1)
-            projected = project(matrix, t, nuisance, roots[table.sample])
-            if not len(projected.indices) or projected.size < 1e-10:
-                break
-            chosen.append(singles(projected, 1)[0].atoms[0])
-            table.offer([of_sum(table, target, roots, [trees[i] for i in chosen])], f"a sum of {label}")
-        yield f"trying sums of many terms for {target.name.format('y')}"

@@ -15,7 +15,7 @@ from kanwidget.discovery.engine.scans.atoms import Atoms
 from kanwidget.discovery.engine.scans.regressions import Hit, Projected, pairs, project, singles
 from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.targets import TARGETS, Target
-from kanwidget.discovery.engine.trees import Tree, constant, number, product
+from kanwidget.discovery.engine.trees import Tree, constant, product
 
 #: Atoms whose partners are looked for in one step.
 _STEP = 1024
@@ -31,12 +31,6 @@ _PRODUCTS = 8
 _PAIRED_PRODUCTS = 3000
 UNARY = ("inv", "sq", "sqrt", "exp", "log", "sin", "cos", "tanh", "asin", "acos", "atan")
 _BINARY = ("add", "sub", "mul", "div")
-#: Constants of functions, relative to the size of the operand.
-_SHIFTS = (0.03, 0.1, 0.2, 0.35, 0.6, 1.0, 1.6, 2.5, 4.0, 8.0, 20.0)
-_RATES = (0.1, 0.25, 0.5, 1.0, 1.7, 3.0, 6.0)
-_TURNS = (0.5, 1.0, 1.5, 2.2, 3.2, 4.5, 6.5)
-_WEIGHTS = (0.3, 1.0, 3.0)
-_EXPONENTS = (-2.5, -1.5, -0.75, -0.3, 0.3, 0.75, 1.5, 2.5)
 #: Most monomials of all columns.
 _MOST_MONOMIALS = 800
 
@@ -171,7 +165,7 @@ def _multiple(table: EngineTable, index: int) -> Tree:
     return ("mul", constant(factor), ("x", index))
 
 
-# ---- families of atoms: small trees by size, monomials of all columns and functions of them, functions with one constant on a grid
+# ---- families of atoms: small trees by size, monomials of all columns and functions of them
 
 
 def small_trees(table: EngineTable, most: int) -> Iterator[tuple[str, Atoms]]:
@@ -253,89 +247,3 @@ def products_with_functions(table: EngineTable, factors: Sequence[Tree], most: i
     functions = [*atoms.apply(heads, table.indices), *atoms.apply(heads, pairs)]
     atoms.combine(("mul",), products, functions)
     return atoms
-
-
-def functions_with_constants(
-    table: EngineTable, operands: Iterable[Tree], simple: Atoms, most: int, *, sums: bool
-) -> Atoms:
-    """Atoms: functions of one constant, on a grid, of trees, and simple atoms beside them.
-
-    Args:
-        table: The table.
-        operands: The trees.
-        simple: Atoms without constants, which partners may be.
-        most: Most atoms.
-        sums: Whether atoms are for sums, so that inverses, roots and powers of each count, too: a product has powers anyway.
-    """
-    atoms = Atoms(table.columns[:, table.sample], most)
-    for operand in operands:
-        value = table.on_sample([operand])[0]
-        size = float(value.abs().median())
-        if not (torch.isfinite(value).all() and size > 0):
-            continue
-        trees = list(_with_constants(operand, value, size, table.operations, sums))
-        atoms.add_leaves(trees, table.on_sample(trees))
-        if len(atoms) >= most:
-            break
-    room = range(min(len(simple), most))
-    atoms.most += 2 * most
-    own = atoms.add_leaves([simple.tree(index) for index in room], simple.values[: len(room)])
-    if sums:
-        atoms.apply([head for head in ("log", "exp", "sqrt", "sq") if head in table.operations], own)
-    return atoms
-
-
-def linear_operands(table: EngineTable, simple: Iterable[Tree]) -> list[Tree]:
-    """Sums u + k·v of two trees, the constant k on a grid."""
-    operands: list[Tree] = []
-    for u, v in itertools.combinations(simple, 2):
-        sizes = table.on_sample([u, v]).abs().median(1).values.tolist()
-        if min(sizes) > 0:
-            ratio = sizes[0] / sizes[1]
-            operands += [("add", u, ("mul", constant(sign * k * ratio), v)) for k in _WEIGHTS for sign in (1, -1)]
-    return operands
-
-
-def _with_constants(
-    operand: Tree, value: Tensor, size: float, operations: frozenset[str], sums: bool
-) -> Iterator[Tree]:
-    """Functions of an operand with one constant, which takes several values that suit the operand's size.
-
-    Args:
-        operand: The tree.
-        value: Its values, `(rows,)`.
-        size: The median of their sizes, above 0.
-        operations: Heads that formulas may hold.
-        sums: Whether they are for sums: then inverses, logarithms, roots and powers of the operand are among them, else sums of the operand
-            and a constant.
-    """
-    low, high = float(value.min()), float(value.max())
-    spread = high - low
-    for shift in [s * sign * size for s in _SHIFTS for sign in (1, -1)]:
-        shifted: Tree = ("add", constant(shift), operand)
-        positive = low + shift > 0
-        if not sums:
-            # A sum has the shift in its own constant.
-            yield shifted
-            continue
-        if positive or high + shift < 0:
-            yield ("inv", shifted)
-        if positive and "log" in operations:
-            yield ("log", shifted)
-        if positive and "sqrt" in operations:
-            yield ("sqrt", shifted)
-    if "exp" in operations:
-        for rate in _RATES:
-            for sign in (1, -1):
-                scaled: Tree = ("mul", constant(sign * rate / max(spread, 1e-3 * size)), operand)
-                yield ("exp", scaled)
-                if not sums:
-                    yield ("sub", number(1), ("exp", scaled))
-                    yield ("add", number(1), ("exp", scaled))
-    for head in ("sin", "cos", "tanh", "atan"):
-        if head in operations:
-            for turn in _TURNS:
-                yield (head, ("mul", constant(turn / max(spread, 1e-3 * size)), operand))
-    if sums and low > 0:
-        for exponent in _EXPONENTS:
-            yield ("pow", operand, constant(exponent))

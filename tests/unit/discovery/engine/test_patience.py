@@ -5,9 +5,9 @@ import itertools
 import pytest
 import torch
 
-from kanwidget.discovery.engine.growth import simplify_stepwise
 from kanwidget.discovery.engine.patience import in_time, look_at_the_clock
 from kanwidget.discovery.engine.search import Limits, Rows, search
+from kanwidget.discovery.engine.shortening import simplify_stepwise
 from tests.support.engine import EVERYTHING, run, table_of, uniform
 
 

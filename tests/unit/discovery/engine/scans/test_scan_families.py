@@ -1,17 +1,11 @@
-"""Families of atoms: which monomials and functions with constants they hold."""
+"""Families of atoms: which monomials and functions of them they hold."""
 
-import pytest
-import torch
-
-from kanwidget.discovery.engine.scans.atoms import Atoms
 from kanwidget.discovery.engine.scans.strategies import (
     functions_of,
-    functions_with_constants,
-    linear_operands,
     monomials,
     products_with_functions,
 )
-from kanwidget.discovery.engine.trees import complexity, constants, nodes, values
+from kanwidget.discovery.engine.trees import complexity, nodes
 from tests.support.engine import ONE, X, Y, table_of
 
 
@@ -58,45 +52,3 @@ def test_products_with_functions_of_sums_and_differences():
     found = trees(products_with_functions(table, monomials(table), 5000))
     assert any(tree == ("mul", ("mul", X, Y), ("cos", ("sub", X, Y))) for tree in found)
     assert any(tree == ("mul", ("inv", X), ("exp", Y)) for tree in found)
-
-
-@pytest.mark.parametrize("sums", [False, True])
-def test_functions_with_a_constant_have_values_on_all_rows(sums):
-    table = table_of(lambda a, b: a, (-1, 2), (0.5, 2))
-    simple = Atoms(table.columns[:, table.sample], 10)
-    atoms = functions_with_constants(table, [X, Y], simple, 500, sums=sums)
-    columns = table.columns[:, table.sample].unbind()
-    for index, tree in enumerate(trees(atoms)):
-        torch.testing.assert_close(values(tree, columns), atoms.values[index])
-    heads = {tree[0] for tree in trees(atoms) if constants(tree)}
-    assert {"exp", "sin", "cos", "tanh"} <= heads
-    assert ({"inv", "log", "pow"} <= heads) is sums
-    assert ("add" in heads) is not sums
-
-
-def test_constants_follow_the_size_of_the_column():
-    rates = []
-    for scale in (1.0, 1000.0):
-        table = table_of(lambda a: a, (0.5 * scale, 2 * scale), operations=frozenset({"exp"}))
-        simple = Atoms(table.columns[:, table.sample], 10)
-        atoms = functions_with_constants(table, [X], simple, 500, sums=True)
-        rates.append([constants(tree)[0] for tree in trees(atoms) if tree[0] == "exp"])
-    assert len(rates[0]) == 14
-    assert rates[0] == pytest.approx([1000 * rate for rate in rates[1]])
-
-
-def test_operands_without_values_or_size_are_left_out():
-    table = table_of(lambda a: a, (-1, 1))
-    simple = Atoms(table.columns[:, table.sample], 10)
-    only = functions_with_constants(table, [("log", X), ("n", 0)], simple, 500, sums=False)
-    assert trees(only) == [X]
-
-
-def test_linear_operands_weigh_columns_of_any_size():
-    table = table_of(lambda a, b: a, (0.5, 2), (500, 2000))
-    operands = linear_operands(table, [X, Y])
-    assert len(operands) == 6
-    for tree in operands:
-        first, second = (table.values(part).abs().median() for part in tree[1:])
-        assert 0.1 < float(second / first) < 10
-    assert linear_operands(table, [X, ("n", 0)]) == []
