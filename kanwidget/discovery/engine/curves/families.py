@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor
 from kanwidget.discovery.engine.curves.atoms import CurveAtoms
 from kanwidget.discovery.engine.curves.curve import CurveRows, cost
 from kanwidget.discovery.engine.curves.forms import Link, quotient, scaled
-from kanwidget.discovery.engine.trees import Tree, constant, form_of, total, values
+from kanwidget.discovery.engine.trees import Tree, constant, form_of, values
 
 #: The number of rows that the balance of error and length is struck for: constants in a table are coarse, so errors are, too.
 _BALANCE = 60
@@ -49,24 +49,18 @@ class Screen:
             return []
         roots = torch.where(valid, roots, 0.0)
         target = torch.where(valid, target, 0.0) * roots
-        trees = []
-        for i, j, (a, b, c) in self._sums(left, right, target, roots, count):
-            terms = [(a, left.tree(i)), (b, right.tree(j))]
-            trees.append(link.tree(terms[: 1 if left is right and i == j else 2], c))
-        return trees
-
-    def _sums(
-        self, left: CurveAtoms, right: CurveAtoms, target: Tensor, roots: Tensor, count: int, most: int = _COARSE
-    ) -> Iterator[tuple[int, int, list[float]]]:
-        """The best sums `a·f + b·g + c`: indices of f and g, and the factors; arguments as of `_corrected`."""
         columns = left.values * roots, right.values * roots
 
         def build(i: Tensor, j: Tensor) -> list[Tensor]:
             return [left.values[i], right.values[j], *left.slopes[i].unbind(1), *right.slopes[j].unbind(1)]
 
+        trees = []
         errors = sums(*columns, target, roots)
-        for i, j in self._corrected(errors, left, right, build, target, roots, count, most=most):
-            yield i, j, _factors([columns[0][i], columns[1][j], roots], target)
+        for i, j in self._corrected(errors, left, right, build, target, roots, count):
+            a, b, c = _factors([columns[0][i], columns[1][j], roots], target)
+            terms = [(a, left.tree(i)), (b, right.tree(j))]
+            trees.append(link.tree(terms[: 1 if left is right and i == j else 2], c))
+        return trees
 
     def pairs_in_products(self, left: CurveAtoms, right: CurveAtoms, count: int, offset: bool) -> list[Tree]:
         """`y = a·f·g`, or `a·f·g + b`."""
@@ -120,49 +114,6 @@ class Screen:
             trees.append((error, quotient(left.tree(i), right.tree(j), (a, -b, c))))
         return [tree for _, tree in sorted(trees, key=lambda pair: pair[0])[:count]]
 
-    def pairs_with_multiplier(
-        self, multiplier: Tensor, tree: Tree, atoms: CurveAtoms, count: int
-    ) -> list[tuple[float, Tree]]:
-        """The best trees `y = u·(a·f + b·g + c)`, with factors, for one multiplier u.
-
-        Args:
-            multiplier: The values of u, `(rows,)`.
-            tree: The tree of u.
-            atoms: To take f and g from.
-            count: How many trees, at most.
-
-        Returns:
-            The sum of weighted squared residuals, and the tree.
-        """
-        roots, target = self.roots * multiplier, self.rows.y * self.roots
-        columns = atoms.values * roots
-        trees = []
-        for i, j, (a, b, c) in self._sums(atoms, atoms, target, roots, count, 150):
-            inner = total([scaled(a, atoms.tree(i)), scaled(b, atoms.tree(j)), constant(c)])
-            error = float((a * columns[i] + b * columns[j] + c * roots - target).square().sum())
-            trees.append((error, ("mul", tree, inner)))
-        return trees
-
-    def triples(self, atoms: CurveAtoms, count: int) -> list[Tree]:
-        """`y = a·f + b·g + c·h + d`: the best pairs, each with the atom that helps it most."""
-        columns, target = atoms.values * self.roots, self.rows.y * self.roots
-        pairs = self._best(sums(columns, columns, target, self.roots), atoms, atoms, count)
-        trees = []
-        for i, j in zip(*pairs, strict=True):
-            members = [i, j, self._third(columns, target, [i, j])]
-            *factors, offset = _factors([*(columns[index] for index in members), self.roots], target)
-            terms = [scaled(factor, atoms.tree(index)) for factor, index in zip(factors, members, strict=True)]
-            trees.append(total([*terms, constant(offset)]))
-        return trees
-
-    def _third(self, columns: Tensor, target: Tensor, members: list[int]) -> int:
-        """The atom that helps a sum most."""
-        base = torch.linalg.qr(torch.cat([self.roots[None], columns[members]]).T)[0]
-        remainders = columns - (columns @ base) @ base.T
-        gains = (remainders @ (target - base @ (base.T @ target))).square() / remainders.square().sum(1)
-        independent = remainders.square().sum(1) > 1e-10 * columns.square().sum(1)
-        return int(torch.where(independent, gains, 0.0).argmax())
-
     def waves(self, atoms: CurveAtoms, arguments: list[Tree], count: int) -> list[Tree]:
         """`y = f·(a·sin(u) + b·cos(u))`, written as `a·f·sin(u + b)`."""
         if not arguments:
@@ -192,20 +143,6 @@ class Screen:
             trees.append(scaled(math.hypot(a, b), ("mul", atoms.tree(i), wave)))
         return trees
 
-    def _best(self, errors: Tensor, left: CurveAtoms, right: CurveAtoms, count: int) -> Pairs:
-        """The pairs of kinds with the shortest descriptions, each with the best atoms of its kinds.
-
-        Args:
-            errors: Of each pair of atoms, relative to the target, `(left, right)`.
-            left: The first atoms.
-            right: The second ones; of a single atom all pairs are returned.
-            count: How many pairs, at most.
-        """
-        if len(right.values) == 1:
-            return list(range(len(left.values))), [0] * len(left.values)
-        costs = _costs(left)[:, None] + _costs(right)
-        return best_pairs(errors, (left.firsts, right.firsts), 2 * costs / _BALANCE, count, symmetric=left is right)
-
     def _corrected(
         self,
         errors: Tensor,
@@ -217,26 +154,28 @@ class Screen:
         count: int,
         *,
         offset: bool = True,
-        most: int = _COARSE,
     ) -> list[tuple[int, int]]:
         """The best pairs of atoms by their errors after one step of the atoms' constants, which stand in a table only roughly.
 
         Args:
             errors: Of each pair of atoms, relative to the target, `(left, right)`.
             left: The first atoms.
-            right: The second ones.
+            right: The second ones; of a single atom all pairs are looked at.
             build: Makes the columns of a regression, each `(pairs, rows)`, from the indices of both atoms of each pair: the terms and their
                 derivatives by the constants.
             target: What is fitted, times the roots, `(rows,)`.
             roots: Factors of the residuals, `(rows,)`.
             count: How many pairs, at most.
             offset: Whether a constant is added to the columns.
-            most: How many pairs of kinds are looked at.
 
         Returns:
             Indices of both atoms, the best pair first; at most `_MOST_ALIKE` of each pair of kinds.
         """
-        pairs = self._best(errors, left, right, most)
+        if len(right.values) == 1:
+            pairs = list(range(len(left.values))), [0] * len(left.values)
+        else:
+            bits = 2 * (_costs(left)[:, None] + _costs(right)) / _BALANCE
+            pairs = best_pairs(errors, (left.firsts, right.firsts), bits, _COARSE, symmetric=left is right)
         i, j = map(torch.tensor, pairs)
         columns = [*build(i, j), torch.ones_like(target).expand(len(i), -1)] if offset else build(i, j)
         least = corrected(torch.stack(columns, 1) * roots, target) + 1e-16 * target.square().sum()

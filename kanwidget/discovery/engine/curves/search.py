@@ -33,8 +33,6 @@ _TONED = 400
 _FITS = 40
 #: Starts of the first functions that are fitted.
 _PROMISING = 60
-#: Multipliers between two of them.
-_MULTIPLIERS = 8
 #: An error beside which nothing has to be found.
 _EXACT = 1e-10
 #: Curves go on together whose descriptions are as many bits apart, at most so many.
@@ -144,9 +142,7 @@ class _CurveSearch:
         both = single.joined(plain.part(120))
         yield screen.pairs_with_shift(both, single, 40)
         yield from self._pairs(both, single)
-        yield from self._multiplied(plain, single)
         yield from self._linked(both, single)
-        yield screen.triples(both, 120)
         yield from self._linked(double, few)
 
     def _waves(self) -> list[Tree]:
@@ -172,18 +168,6 @@ class _CurveSearch:
     def _linked(self, left: CurveAtoms, right: CurveAtoms) -> Iterator[list[Tree]]:
         for link in LINKS:
             yield self._screen.pairs_in_sums(left, right, link, 20)
-
-    def _multiplied(self, plain: CurveAtoms, single: CurveAtoms) -> Iterator[list[Tree]]:
-        """`u·(a·f + b·g + c)` for many multipliers u."""
-        atoms = plain.part(120).joined(single.part(30))
-        candidates: list[tuple[float, Tree]] = []
-        for table in (plain.part(50), single.part(8)):
-            for index, column in enumerate(table.values):
-                candidates += self._screen.pairs_with_multiplier(column, table.tree(index), atoms, 6)
-                if index % _MULTIPLIERS == 0:
-                    yield []
-        candidates.sort(key=lambda pair: pair[0])
-        yield [tree for _, tree in candidates[:200]]
 
     def _table(self, trees: list[Tree], check: bool = True) -> CurveAtoms:
         return tabulate(trees, self._sample.x, self._generator, check)
