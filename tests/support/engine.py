@@ -7,10 +7,15 @@ from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.trees import OPERATIONS
 
 EVERYTHING = frozenset(OPERATIONS)
-UNARY = [head for head, row in OPERATIONS.items() if row.arity == 1]
-BINARY = [head for head, row in OPERATIONS.items() if row.arity == 2 and head != "pow"]
+BINARY = ["add", "sub", "mul", "div"]
+UNARY = [head for head in OPERATIONS if head not in (*BINARY, "pow")]
 X, Y, Z = ("x", 0), ("x", 1), ("x", 2)
 ONE = ("n", 1)
+
+
+def arity(head):
+    """How many operands an operation has."""
+    return 2 if head in (*BINARY, "pow") else 1
 
 
 def random_trees(leaves=7):

@@ -23,6 +23,8 @@ _EXACT = 10.0
 _DIGITS = 6
 #: A longer formula may be a series.
 LONG = 35
+#: How many formulas are kept beside the front.
+_MOST = 200
 #: A formula of the front has an error smaller than this part of that of a simpler one.
 _BETTER = 0.98
 
@@ -47,10 +49,9 @@ class Pool:
         columns: `(columns, rows)`.
         y: `(rows,)`.
         weights: Of the squared residuals, 1 on average.
-        most: How many are kept.
     """
 
-    def __init__(self, columns: Tensor, y: Tensor, weights: Tensor, most: int = 200) -> None:
+    def __init__(self, columns: Tensor, y: Tensor, weights: Tensor) -> None:
         self.columns = columns.unbind()
         self.y = y
         self.weights = weights
@@ -59,7 +60,6 @@ class Pool:
         self.spread = float(((self.weights * (y - mean).square()).sum() / total).sqrt()) or 1.0
         size = float(((self.weights * y.square()).sum() / total).sqrt())
         self.rounding = max(ROUNDING, _OPERATIONS * size / self.spread)
-        self.most = most
         self.candidates: list[PoolFormula] = []
 
     def judge(self, tree: Tree, origin: str = "") -> PoolFormula | None:
@@ -92,9 +92,9 @@ class Pool:
             pool.append(candidate)
         # Round-off decides nothing: of formulas that are alike the first one stays.
         pool.sort(key=lambda entry: round(entry.bits, _DIGITS))
-        if len(pool) > self.most:
+        if len(pool) > _MOST:
             front = set(self.front())
-            pool[:] = [entry for i, entry in enumerate(pool) if i < self.most or entry in front]
+            pool[:] = [entry for i, entry in enumerate(pool) if i < _MOST or entry in front]
         return pool[0] is candidate
 
     def front(self) -> list[PoolFormula]:

@@ -1,4 +1,4 @@
-"""The value of every node of a tree, and the derivative of the tree by it: what a small change at a node does to the whole."""
+"""Nodes of a tree and where they stand; the value of each on rows, and the derivative of the tree by it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from torch import Tensor
 
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree
 
+#: Which operand, from the root on.
 Path = tuple[int, ...]
 
 
 class NodeSlope(NamedTuple):
     """A node of a tree on rows."""
 
-    path: Path
-    """Which operand, from the root on."""
     tree: Tree
     value: Tensor
     slope: Tensor
@@ -29,8 +28,8 @@ def node_slopes(tree: Tree, columns: Sequence[Tensor]) -> list[NodeSlope]:
 
     Examples:
         >>> nodes = node_slopes(("mul", ("c", 3.0), ("sq", ("x", 0))), [torch.tensor([2.0])])
-        >>> [(node.path, float(node.value), float(node.slope)) for node in nodes]
-        [((), 12.0, 1.0), ((1,), 3.0, 4.0), ((2,), 4.0, 3.0), ((2, 1), 2.0, 12.0)]
+        >>> [(node.tree[0], float(node.value), float(node.slope)) for node in nodes]
+        [('mul', 12.0, 1.0), ('c', 3.0, 4.0), ('sq', 4.0, 3.0), ('x', 2.0, 12.0)]
     """
     nodes = list(places(tree))
     results: dict[Path, Tensor] = {}
@@ -48,7 +47,7 @@ def node_slopes(tree: Tree, columns: Sequence[Tensor]) -> list[NodeSlope]:
             derivatives = OPERATIONS[node[0]].derivatives(*(results[operand] for operand in below), results[path])
             for operand, derivative in zip(below, derivatives, strict=True):
                 slopes[operand] = slopes[path] * derivative
-    return [NodeSlope(path, node, results[path], slopes[path]) for path, node in nodes]
+    return [NodeSlope(node, results[path], slopes[path]) for path, node in nodes]
 
 
 def _below(path: Path, node: Tree) -> list[Path]:

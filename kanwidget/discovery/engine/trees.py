@@ -34,7 +34,6 @@ class Operation:
     """One operation of trees."""
 
     head: str
-    arity: int
     values: Callable[..., Tensor]
     derivatives: Callable[..., tuple[Tensor | float, ...]]
     """Of the operands and the value: the partial derivative by each operand."""
@@ -60,7 +59,7 @@ def _unary(head: str, values: Any, derivative: Any, complexity: float, name: str
 
         return getattr(sympy, name or head)(operand)
 
-    return Operation(head, 1, values, lambda u, v: (derivative(u, v),), complexity, build)
+    return Operation(head, values, lambda u, v: (derivative(u, v),), complexity, build)
 
 
 def _power_derivatives(u: Tensor, p: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
@@ -71,15 +70,15 @@ def _power_derivatives(u: Tensor, p: Tensor, v: Tensor) -> tuple[Tensor, Tensor]
 OPERATIONS = {
     row.head: row
     for row in (
-        Operation("add", 2, lambda a, b: a + b, lambda a, b, v: (1.0, 1.0), 1, lambda a, b: a + b),
-        Operation("sub", 2, lambda a, b: a - b, lambda a, b, v: (1.0, -1.0), 1, lambda a, b: a - b),
-        Operation("mul", 2, lambda a, b: a * b, lambda a, b, v: (b, a), 1, lambda a, b: a * b),
-        Operation("div", 2, lambda a, b: a / b, lambda a, b, v: (1 / b, -v / b), 1, lambda a, b: a / b),
-        Operation("pow", 2, lambda a, p: a**p, _power_derivatives, 1, lambda a, p: a**p),
-        Operation("neg", 1, lambda u: -u, lambda u, v: (-1.0,), 0.5, lambda a: -a),
-        Operation("inv", 1, lambda u: 1 / u, lambda u, v: (-v * v,), 1, lambda a: 1 / a),
-        Operation("sq", 1, lambda u: u * u, lambda u, v: (2 * u,), 1, lambda a: a**2),
-        Operation("cube", 1, lambda u: u * u * u, lambda u, v: (3 * u * u,), 1, lambda a: a**3),
+        Operation("add", lambda a, b: a + b, lambda a, b, v: (1.0, 1.0), 1, lambda a, b: a + b),
+        Operation("sub", lambda a, b: a - b, lambda a, b, v: (1.0, -1.0), 1, lambda a, b: a - b),
+        Operation("mul", lambda a, b: a * b, lambda a, b, v: (b, a), 1, lambda a, b: a * b),
+        Operation("div", lambda a, b: a / b, lambda a, b, v: (1 / b, -v / b), 1, lambda a, b: a / b),
+        Operation("pow", lambda a, p: a**p, _power_derivatives, 1, lambda a, p: a**p),
+        Operation("neg", lambda u: -u, lambda u, v: (-1.0,), 0.5, lambda a: -a),
+        Operation("inv", lambda u: 1 / u, lambda u, v: (-v * v,), 1, lambda a: 1 / a),
+        Operation("sq", lambda u: u * u, lambda u, v: (2 * u,), 1, lambda a: a**2),
+        Operation("cube", lambda u: u * u * u, lambda u, v: (3 * u * u,), 1, lambda a: a**3),
         _unary("sqrt", torch.sqrt, lambda u, v: 0.5 / v, 1),
         _unary("exp", torch.exp, lambda u, v: v, 2),
         _unary("log", torch.log, lambda u, v: 1 / u, 2),

@@ -22,13 +22,11 @@ class Curve:
 
     tree: Tree
     """In column 0, with its constants."""
-    sse: float
-    """Sum of weighted squared residuals."""
     complexity: float
     bits: float
     """Description length: errors, constants, operations. Less is better."""
     relative: float
-    """Root of `sse` over that of the target."""
+    """Root of the sum of weighted squared residuals over that of the target's squares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ class CurveRows:
         """The curve of a tree, from the tree's own constants."""
         tree, sse = fit_tree(tree, self.x[None], self.y, self.weights, steps=steps)
         relative = math.sqrt(sse / self.energy()) if math.isfinite(sse) else math.inf
-        return Curve(tree, sse, complexity(tree), self.bits(tree, relative), relative)
+        return Curve(tree, complexity(tree), self.bits(tree, relative), relative)
 
     def bits(self, tree: Tree, relative: float) -> float:
         """Description length of a tree with a relative error."""

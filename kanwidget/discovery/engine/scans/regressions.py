@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -26,27 +25,16 @@ _PROJECTED = 8192
 _BLOCK = 128
 
 
-class Hit(NamedTuple):
-    """Atoms that explain a target together."""
-
-    atoms: tuple[int, ...]
-    unexplained: float
-    """Part of the target's sum of squares, after the nuisance columns, that is left."""
-
-
 @dataclass(frozen=True, slots=True)
 class Projected:
-    """Atoms and target without what the nuisance columns explain, each of length 1."""
+    """Atoms without what the nuisance columns explain, each of length 1."""
 
     atoms: Tensor
     """`(atoms, rows)`, float32."""
     cosines: Tensor
-    """Of each atom with the target, float32."""
+    """Of each atom with the target, without what the nuisance columns explain of it, float32."""
     indices: Tensor
     """Which atoms these are: those that the nuisance columns explain are left out."""
-    target: Tensor
-    size: float
-    """Length of the target without the nuisance columns, as a part of its length around its mean."""
     costs: Tensor
     """What the squares that an atom leaves are multiplied by, `(atoms,)`, float32: of hits that noise makes alike the simpler is first."""
 
@@ -82,25 +70,22 @@ def project(
         atoms.append((block[chosen] / sizes[chosen, None]).float())
         indices.append(chosen + start)
     rest = weights * target
-    mean = (weights * rest).sum() / weights.square().sum()
-    total = float((rest - weights * mean).norm())
     rest = rest - q @ (q.T @ rest)
-    length = float(rest.norm())
-    rest = (rest / max(length, 1e-300)).float()
+    rest = (rest / rest.norm().clamp(min=1e-300)).float()
     table, chosen = torch.cat(atoms), torch.cat(indices)
     sizes = torch.zeros(len(chosen)) if complexities is None else complexities[chosen]
     costs = (2 * BITS / len(rest) * sizes).exp2()
-    return Projected(table, table @ rest, chosen, rest, length / max(total, 1e-300), costs)
+    return Projected(table, table @ rest, chosen, costs)
 
 
-def singles(projected: Projected, most: int) -> list[Hit]:
+def singles(projected: Projected, most: int) -> list[tuple[int, ...]]:
     """The atoms that explain most on their own, best first."""
-    unexplained = 1 - projected.cosines.square()
-    order = (unexplained * projected.costs).topk(min(most, len(unexplained)), largest=False).indices
-    return [Hit((int(projected.indices[i]),), float(unexplained[i])) for i in order]
+    scores = (1 - projected.cosines.square()) * projected.costs
+    order = scores.topk(min(most, len(scores)), largest=False).indices
+    return [(index,) for index in projected.indices[order].tolist()]
 
 
-def pairs(projected: Projected, most: int, rows: slice = slice(None)) -> list[Hit]:
+def pairs(projected: Projected, most: int, rows: slice = slice(None)) -> list[tuple[int, ...]]:
     """The best partner of each atom, and the best of these pairs.
 
     Args:
@@ -122,10 +107,6 @@ def pairs(projected: Projected, most: int, rows: slice = slice(None)) -> list[Hi
         partners.append(partner)
     score, partner = torch.cat(least), torch.cat(partners)
     order = (score * costs[rows]).topk(min(2 * most, len(score)), largest=False).indices
-    unexplained = (score / costs[partner])[order]
     first = torch.arange(len(atoms))[rows][order]
-    by_pair: dict[tuple[int, ...], float] = {}
-    for i, j, part in zip(first.tolist(), partner[order].tolist(), unexplained.tolist(), strict=True):
-        pair = tuple(sorted((int(projected.indices[i]), int(projected.indices[j]))))
-        by_pair.setdefault(pair, part)
-    return [Hit(pair, part) for pair, part in list(by_pair.items())[:most]]
+    both = projected.indices[torch.stack([first, partner[order]], 1)].sort(dim=1).values
+    return list(dict.fromkeys(map(tuple, both.tolist())))[:most]

@@ -12,7 +12,7 @@ from torch import Tensor
 from kanwidget.discovery.engine.assembly import in_halves, of_product, of_sum, power, row_weights, targets_of
 from kanwidget.discovery.engine.pool import PoolFormula
 from kanwidget.discovery.engine.scans.atoms import Atoms
-from kanwidget.discovery.engine.scans.regressions import Hit, Projected, pairs, project, singles
+from kanwidget.discovery.engine.scans.regressions import Projected, pairs, project, singles
 from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.targets import TARGETS, Target
 from kanwidget.discovery.engine.trees import Tree, constant, product
@@ -47,7 +47,7 @@ def scan_products(table: EngineTable, atoms: Atoms, label: str, paired: int = PA
     projected = project(atoms.values, y.abs().log(), nuisance, roots / roots.mean(), _logarithms, atoms.complexities)
     leaves: list[Tree] = [("x", index) for index in columns]
     for hits in _hits(projected, paired):
-        trees = [of_product(table, [*leaves, *map(atoms.tree, hit.atoms)]) for hit in hits]
+        trees = [of_product(table, [*leaves, *map(atoms.tree, hit)]) for hit in hits]
         simpler = [in_halves(tree) for tree in trees if tree is not None]
         table.offer([*trees, *simpler], f"a product of powers, {label}")
         yield f"trying products of {label}"
@@ -96,13 +96,13 @@ def _scan_sum(table: EngineTable, atoms: Atoms, label: str, target: Target) -> I
         atoms.values, target.values(table.y[sample]), nuisance, roots[sample], complexities=atoms.complexities
     )
     for hits in _hits(projected, PAIRED if target in TARGETS[:4] else _PAIRED_ELSE):
-        trees = [of_sum(table, target, roots, [*leaves, *map(atoms.tree, hit.atoms)]) for hit in hits]
+        trees = [of_sum(table, target, roots, [*leaves, *map(atoms.tree, hit)]) for hit in hits]
         name = target.name.format("y")
         table.offer(trees, f"{name} as a sum of {label}")
         yield f"trying sums of {label} for {name}"
 
 
-def _hits(projected: Projected, paired: int) -> Iterator[list[Hit]]:
+def _hits(projected: Projected, paired: int) -> Iterator[list[tuple[int, ...]]]:
     """The best atoms first, then the best pairs, a part of the atoms at a time.
 
     Args:

@@ -11,9 +11,9 @@ from tests.support.engine import X, Y, uniform
 LINE = ("mul", ("c", 2.0), X)
 
 
-def pool_of(y=lambda x: 2 * x, weights=None, most=200, rows=50):
+def pool_of(y=lambda x: 2 * x, weights=None, rows=50):
     x = uniform(rows, (1, 3), (1, 3))
-    return Pool(x.T, y(x[:, 0]), torch.ones(rows, dtype=torch.float64) if weights is None else weights, most)
+    return Pool(x.T, y(x[:, 0]), torch.ones(rows, dtype=torch.float64) if weights is None else weights)
 
 
 def candidate(error, complexity, bits=0.0, name=0):
@@ -91,8 +91,9 @@ def test_the_front_goes_from_simple_to_exact():
     assert [(entry.error, entry.complexity) for entry in pool.front()] == [(0.5, 3), (0.2, 7), (0.1, 9)]
 
 
-def test_a_full_pool_keeps_its_front():
-    pool = pool_of(most=5)
+def test_a_full_pool_keeps_its_front(monkeypatch):
+    monkeypatch.setattr("kanwidget.discovery.engine.pool._MOST", 5)
+    pool = pool_of()
     pool.add(candidate(0.9, 1, bits=1000.0))
     for index in range(20):
         pool.add(candidate(0.5 - 0.001 * index, 10 + index, bits=float(index), name=index))

@@ -3,25 +3,12 @@
 import pytest
 import torch
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from kanwidget.discovery.engine.curves.atoms import draw_starts
 from kanwidget.discovery.engine.curves.forms import atoms_with_constants
 from kanwidget.discovery.engine.fitting.tapes import Tape
-from kanwidget.discovery.engine.trees import OPERATIONS, constants, values, with_constants
-
-UNARY = [head for head, row in OPERATIONS.items() if row.arity == 1]
-BINARY = [head for head, row in OPERATIONS.items() if row.arity == 2 and head != "pow"]
-LEAVES = st.sampled_from([("x", 0), ("x", 1), ("n", 2), ("c", 0.7), ("c", 1.3)])
-TREES = st.recursive(
-    LEAVES,
-    lambda parts: st.one_of(
-        st.tuples(st.sampled_from(UNARY), parts),
-        st.tuples(st.sampled_from(BINARY), parts, parts),
-        st.tuples(st.just("pow"), st.sampled_from([("x", 0), ("exp", ("c", 0.3))]), parts),
-    ),
-    max_leaves=7,
-)
+from kanwidget.discovery.engine.trees import constants, values, with_constants
+from tests.support.engine import EVERYTHING, random_trees
 
 
 def columns(rows=5, seed=0):
@@ -30,7 +17,7 @@ def columns(rows=5, seed=0):
 
 
 @settings(max_examples=150, deadline=None)
-@given(TREES)
+@given(random_trees())
 def test_values_are_those_of_the_tree_and_derivatives_those_of_autograd(tree):
     x, tape = columns(), Tape(tree)
     numbers = torch.tensor([constants(tree), [0.9 * c for c in constants(tree)]], dtype=torch.float64).requires_grad_()
@@ -65,7 +52,7 @@ def test_factors_are_the_constants_in_which_a_tree_is_linear(tree, factors):
 
 
 @settings(max_examples=100, deadline=None)
-@given(TREES)
+@given(random_trees())
 def test_the_terms_add_up_to_the_tree(tree):
     x, tape = columns(), Tape(tree)
     numbers = torch.tensor(constants(tree), dtype=torch.float64)
@@ -87,6 +74,6 @@ def test_starts_follow_the_units_of_a_column(size):
 
 
 def test_starts_have_one_number_a_constant_in_the_order_of_nodes():
-    for tree in atoms_with_constants(frozenset(OPERATIONS)):
+    for tree in atoms_with_constants(EVERYTHING):
         starts = draw_starts(tree, [columns()[:1]], 6, torch.Generator().manual_seed(0))
         assert starts.shape == (6, len(constants(tree)))
