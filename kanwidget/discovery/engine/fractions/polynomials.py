@@ -1,6 +1,6 @@
 """Polynomials and rational functions of the columns: P(x)·1 = T(y)·Q(x), linear in all coefficients.
 
-Sums of many terms that pairs can't reach: where the data are exact one combination of monomials m and T(y)·m vanishes on all rows.
+Sums of many terms that pairs can't reach: where the data are exact, one combination of monomials m and T(y)·m vanishes on all rows.
 """
 
 from __future__ import annotations

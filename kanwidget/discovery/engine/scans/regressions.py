@@ -44,8 +44,8 @@ def project(
     target: Tensor,
     nuisance: Tensor,
     weights: Tensor,
+    complexities: Tensor,
     transform: Callable[[Tensor], Tensor] = lambda block: block,
-    complexities: Tensor | None = None,
 ) -> Projected:
     """Project the nuisance columns out.
 
@@ -54,8 +54,8 @@ def project(
         target: `(rows,)`.
         nuisance: `(rows, columns)`; a column of ones belongs to it.
         weights: Roots of the rows' weights.
-        transform: Applied to the atoms first, a block of them at a time.
         complexities: Of the atoms, `(atoms,)`.
+        transform: Applied to the atoms first, a block of them at a time.
     """
     q, r = torch.linalg.qr(nuisance * weights[:, None])
     q = q[:, r.diagonal().abs() > 1e-10 * r.diagonal().abs().max()]
@@ -73,8 +73,7 @@ def project(
     rest = rest - q @ (q.T @ rest)
     rest = (rest / rest.norm().clamp(min=1e-300)).float()
     table, chosen = torch.cat(atoms), torch.cat(indices)
-    sizes = torch.zeros(len(chosen)) if complexities is None else complexities[chosen]
-    costs = (2 * BITS / len(rest) * sizes).exp2()
+    costs = (2 * BITS / len(rest) * complexities[chosen]).exp2()
     return Projected(table, table @ rest, chosen, costs)
 
 

@@ -44,7 +44,7 @@ def scan_products(table: EngineTable, atoms: Atoms, label: str, paired: int = PA
     y = table.y[sample]
     nuisance = torch.stack([torch.ones_like(y), *(table.columns[i, sample].abs().log() for i in columns)], 1)
     roots = table.weights[sample].sqrt() * y.abs()
-    projected = project(atoms.values, y.abs().log(), nuisance, roots / roots.mean(), _logarithms, atoms.complexities)
+    projected = project(atoms.values, y.abs().log(), nuisance, roots / roots.mean(), atoms.complexities, _logarithms)
     leaves: list[Tree] = [("x", index) for index in columns]
     for hits in _hits(projected, paired):
         trees = [of_product(table, [*leaves, *map(atoms.tree, hit)]) for hit in hits]
@@ -92,9 +92,7 @@ def _scan_sum(table: EngineTable, atoms: Atoms, label: str, target: Target) -> I
         leaves += [("sq", ("x", index)) for index in table.indices]
     nuisance = torch.stack([torch.ones(len(sample), dtype=torch.float64), *table.on_sample(leaves)], 1)
     roots = row_weights(table, target)
-    projected = project(
-        atoms.values, target.values(table.y[sample]), nuisance, roots[sample], complexities=atoms.complexities
-    )
+    projected = project(atoms.values, target.values(table.y[sample]), nuisance, roots[sample], atoms.complexities)
     for hits in _hits(projected, PAIRED if target in TARGETS[:4] else _PAIRED_ELSE):
         trees = [of_sum(table, target, roots, [*leaves, *map(atoms.tree, hit)]) for hit in hits]
         name = target.name.format("y")

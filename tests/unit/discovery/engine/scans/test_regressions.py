@@ -20,6 +20,10 @@ def unexplained(atoms, target, nuisance, roots):
     return left(torch.cat([nuisance, atoms.T], 1)) / left(nuisance)
 
 
+def projection(atoms, target, nuisance, roots, complexities=None):
+    return project(atoms, target, nuisance, roots, torch.zeros(len(atoms)) if complexities is None else complexities)
+
+
 def problem(count=12, rows=60, extra=2, seed=0, weighted=True):
     atoms = uniform(rows, *[(-1, 1)] * count, seed=seed).T.contiguous()
     nuisance = torch.cat(
@@ -34,7 +38,7 @@ def problem(count=12, rows=60, extra=2, seed=0, weighted=True):
 @pytest.mark.parametrize("weighted", [False, True])
 def test_single_atoms_are_ranked_as_regression_ranks_them(seed, weighted):
     atoms, target, nuisance, roots = problem(seed=10 * seed, weighted=weighted)
-    hits = singles(project(atoms, target, nuisance, roots), 12)
+    hits = singles(projection(atoms, target, nuisance, roots), 12)
     exact = [unexplained(atoms[[i]], target, nuisance, roots) for i in range(12)]
     assert [index for (index,) in hits] == sorted(range(12), key=exact.__getitem__)
 
@@ -43,7 +47,7 @@ def test_single_atoms_are_ranked_as_regression_ranks_them(seed, weighted):
 @pytest.mark.parametrize("weighted", [False, True])
 def test_the_best_pair_is_that_of_all_regressions(seed, weighted):
     atoms, target, nuisance, roots = problem(seed=10 * seed, weighted=weighted)
-    hits = pairs(project(atoms, target, nuisance, roots), 5)
+    hits = pairs(projection(atoms, target, nuisance, roots), 5)
     exact = {
         pair: unexplained(atoms[list(pair)], target, nuisance, roots) for pair in itertools.combinations(range(12), 2)
     }
@@ -53,7 +57,7 @@ def test_the_best_pair_is_that_of_all_regressions(seed, weighted):
 
 def test_each_atom_has_its_best_partner():
     atoms, target, nuisance, roots = problem()
-    projected = project(atoms, target, nuisance, roots)
+    projected = projection(atoms, target, nuisance, roots)
     for i in range(12):
         (pair,) = pairs(projected, 1, slice(i, i + 1))
         exact = {j: unexplained(atoms[[i, j]], target, nuisance, roots) for j in range(12) if j != i}
@@ -62,7 +66,7 @@ def test_each_atom_has_its_best_partner():
 
 def test_blocks_make_no_difference():
     atoms, target, nuisance, roots = problem(count=300, rows=400)
-    projected = project(atoms, target, nuisance, roots)
+    projected = projection(atoms, target, nuisance, roots)
     whole = pairs(projected, 20)
     parts = [hit for start in range(0, 300, 77) for hit in pairs(projected, 20, slice(start, start + 77))]
     assert set(whole) <= set(parts)
@@ -73,7 +77,7 @@ def test_atoms_that_the_nuisance_columns_explain_are_left_out():
     atoms, target, nuisance, roots = problem()
     atoms[5] = nuisance @ torch.tensor([2.0, -1.0, 0.5], dtype=torch.float64)
     atoms[6] = torch.nan
-    projected = project(atoms, target, nuisance, roots)
+    projected = projection(atoms, target, nuisance, roots)
     assert projected.indices.tolist() == [0, 1, 2, 3, 4, 7, 8, 9, 10, 11]
     assert pairs(projected, 1)[0] == (3, 7)
 
@@ -81,28 +85,28 @@ def test_atoms_that_the_nuisance_columns_explain_are_left_out():
 def test_nuisance_columns_may_depend_on_each_other():
     atoms, target, nuisance, roots = problem()
     doubled = torch.cat([nuisance, nuisance.sum(1, keepdim=True)], 1)
-    hits = [singles(project(atoms, target, columns, roots), 12) for columns in (nuisance, doubled)]
+    hits = [singles(projection(atoms, target, columns, roots), 12) for columns in (nuisance, doubled)]
     assert hits[0] == hits[1]
 
 
 def test_nearly_parallel_atoms_are_no_pair():
     atoms, target, nuisance, roots = problem()
     atoms[4] = atoms[3] + 1e-5 * atoms[5]
-    hits = pairs(project(atoms, target, nuisance, roots), 10)
+    hits = pairs(projection(atoms, target, nuisance, roots), 10)
     assert (3, 4) not in hits
     assert set(hits[0]) in ({3, 7}, {4, 7})
 
 
 def test_everything_but_round_off_is_explained():
     atoms, _, nuisance, roots = problem()
-    projected = project(atoms, atoms[2] - 3 * atoms[9] + nuisance[:, 1], nuisance, roots)
+    projected = projection(atoms, atoms[2] - 3 * atoms[9] + nuisance[:, 1], nuisance, roots)
     assert pairs(projected, 1)[0] == (2, 9)
 
 
 def test_the_size_of_atoms_does_not_matter():
     atoms, target, nuisance, roots = problem()
     sizes = 10.0 ** torch.linspace(-9, 9, 12, dtype=torch.float64)
-    hits = [pairs(project(table, target, nuisance, roots), 3) for table in (atoms, atoms * sizes[:, None])]
+    hits = [pairs(projection(table, target, nuisance, roots), 3) for table in (atoms, atoms * sizes[:, None])]
     assert hits[0] == hits[1]
 
 
@@ -111,7 +115,7 @@ def test_of_hits_that_noise_makes_alike_the_simpler_is_first():
     near = atoms + 1e-2 * uniform(200, *[(-1, 1)] * 12, seed=9).T
     doubled = torch.cat([near, atoms])
     for sizes, shift in ((torch.tensor([2.0] * 12 + [9.0] * 12), 0), (torch.tensor([9.0] * 12 + [2.0] * 12), 12)):
-        projected = project(doubled, target, nuisance, roots, complexities=sizes)
+        projected = projection(doubled, target, nuisance, roots, sizes)
         assert pairs(projected, 3)[0] == (3 + shift, 7 + shift)
         assert singles(projected, 1)[0] == (3 + shift,)
 
@@ -120,4 +124,4 @@ def test_what_is_much_nearer_comes_first_however_long():
     atoms, target, nuisance, roots = problem(rows=200)
     sizes = torch.ones(12)
     sizes[3] = 30.0
-    assert pairs(project(atoms, target, nuisance, roots, complexities=sizes), 3)[0] == (3, 7)
+    assert pairs(projection(atoms, target, nuisance, roots, sizes), 3)[0] == (3, 7)
