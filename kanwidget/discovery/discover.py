@@ -10,7 +10,7 @@ from kanwidget.datasets.derived import column_findings
 from kanwidget.discovery.arguments import WHERE, Request, hooks
 from kanwidget.discovery.discovery import Discovery
 from kanwidget.discovery.steps import DiscoveryStep, DiscoverySteps
-from kanwidget.discovery.units.quantities import quantities
+from kanwidget.discovery.units import quantities
 
 #: Characters of a formula or of what is tried.
 _SHORT = 48

@@ -18,7 +18,7 @@ from kanwidget.core.records import Event, StepRecord
 from kanwidget.core.reference_data import has_labels, reference_rows, store_names
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset, arrays, as_dataset, frames
-from kanwidget.discovery.units.quantities import UNKNOWN, Quantities
+from kanwidget.discovery.units import UNKNOWN, Quantities
 from kanwidget.symbolic import math_tree, to_latex
 from kanwidget.symbolic.formulas.evaluation import evaluate
 from kanwidget.symbolic.formulas.fitted import FittedFormula, expression_text, fitted_formulas

@@ -26,7 +26,7 @@ from kanwidget.discovery.fronts.front import Front
 from kanwidget.discovery.fronts.ranking import is_exact
 from kanwidget.discovery.fronts.rivals import find_rivals
 from kanwidget.discovery.fronts.table import best_line, simple_trees, tables
-from kanwidget.discovery.units.quantities import Quantities
+from kanwidget.discovery.units import Quantities
 from kanwidget.insight.noise import noise_of
 from kanwidget.symbolic.formulas.fitted import expression_text
 

@@ -16,7 +16,7 @@ from kanwidget.datasets.dataset import SMALL, split_rows
 from kanwidget.discovery.engine.search import Rows
 from kanwidget.discovery.engine.similarity.dimensions import Dimensions
 from kanwidget.discovery.engine.trees import Tree, expression
-from kanwidget.discovery.units.quantities import UNKNOWN, Quantities
+from kanwidget.discovery.units import UNKNOWN, Quantities
 from kanwidget.symbolic.formulas.regression.problem import Problem
 
 if TYPE_CHECKING:

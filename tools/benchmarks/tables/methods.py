@@ -35,7 +35,9 @@ class Method:
             except PackageNotFoundError:
                 return ""
         root = Path(kanwidget.__file__).parent
-        sources = sorted(path for room in self.rooms for path in (root / room).rglob("*.py"))
+        sources = sorted(
+            path for path in root.rglob("*.py") if path.relative_to(root).parts[0].removesuffix(".py") in self.rooms
+        )
         return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:10]
 
 

@@ -19,10 +19,10 @@ DISCOVERY = (
     ),
     Mutation(
         "scales with an own zero in products",
-        "kanwidget/discovery/units/quantities.py",
+        "kanwidget/discovery/units.py",
         "if unit is None or unit.has_offset:",
         "if unit is None:",
-        ("tests/unit/discovery/units/test_quantities.py",),
+        ("tests/unit/discovery/test_units.py",),
     ),
     Mutation(
         "quarters as powers missed",

@@ -12,10 +12,10 @@ USERS = (
     ),
     Mutation(
         "an explorer of an estimator that isn't fitted",
-        "kanwidget/sklearn/base.py",
+        "kanwidget/sklearn.py",
         "        check_is_fitted(self)\n        return KANExplorer(",
         "        return KANExplorer(",
-        ("tests/unit/sklearn/test_estimators.py::test_what_shows_a_network_asks_for_a_fitted_one",),
+        ("tests/unit/test_sklearn.py::test_what_shows_a_network_asks_for_a_fitted_one",),
     ),
     Mutation(
         "the step length of pykan's LBFGS ignored",

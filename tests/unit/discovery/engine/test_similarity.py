@@ -9,7 +9,7 @@ from kanwidget.discovery.engine.reductions import Sample
 from kanwidget.discovery.engine.similarity.dimensions import Dimensions, products_by_symmetries, products_by_units
 from kanwidget.discovery.engine.table import Units
 from kanwidget.discovery.engine.trees import values
-from kanwidget.discovery.units.quantities import quantities
+from kanwidget.discovery.units import quantities
 from tests.support.networks import uniform
 
 DRAG = {"rho": "kg/m**3", "v": "m/s", "d": "m", "mu": "Pa*s", "F": "N"}
