@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kanwidget import _check
+from kanwidget._refusals import short_refusals
 from kanwidget._types import LayerWidth
 from kanwidget.core.reference_data import has_labels
 from kanwidget.datasets.dataset import Split
@@ -21,10 +22,9 @@ from kanwidget.explorer.files.panel_figures import still_drawing
 from kanwidget.explorer.files.session_reader import SavedSession, read
 from kanwidget.explorer.methods.discovery import DiscoveryMethods
 from kanwidget.explorer.methods.edit import EditMethods
-from kanwidget.explorer.methods.guide import GuideMethods
+from kanwidget.explorer.methods.query import SettingMethods
 from kanwidget.explorer.methods.save import SaveMethods
-from kanwidget.explorer.methods.settings import SettingMethods
-from kanwidget.explorer.methods.tracebacks import plain_refusals
+from kanwidget.explorer.methods.train import GuideMethods
 from kanwidget.explorer.methods.undo import UndoMethods
 from kanwidget.explorer.notebook.cells import close_replaced
 from kanwidget.explorer.notebook.ipython import StillPicture, can_show
@@ -33,6 +33,8 @@ from kanwidget.explorer.session.presets import preset
 from kanwidget.explorer.session.session import Session
 from kanwidget.kan import KAN
 from kanwidget.kan.for_data import FIRST_GRID, TableOptions, dataset_for, width_for
+
+Cls = TypeVar("Cls", bound=type)
 
 #: Arguments of `KAN.fit` that an explorer doesn't have, and their replacements.
 _NOT_HERE = {
@@ -69,6 +71,26 @@ def wire(session: Session, driver: DriverChoice, name: str) -> tuple[Driver, Pub
     session.view.work_out_with(owner.work_out, has_threads=kind == "thread")
     session.run.interrupt_with(owner.stopping)
     return owner, publisher, Router(owner, publisher)
+
+
+def plain_refusals(cls: Cls) -> Cls:
+    """Let all public methods and properties of a class and its bases, and its construction, raise refusals without the package's frames."""
+    for owner in cls.__mro__[:-1]:
+        for name, member in list(vars(owner).items()):
+            if name == "__init__" or not name.startswith("_"):
+                setattr(owner, name, _plain(member))
+        _check.methods_of("KANExplorer")(owner)
+    return cls
+
+
+def _plain(member: Any) -> Any:
+    """A method, class method or property with short refusals; any other member as it is."""
+    if isinstance(member, property):
+        read, write = member.fget, member.fset
+        return property(read and short_refusals(read), write and short_refusals(write), doc=member.__doc__)
+    if isinstance(member, classmethod):
+        return classmethod(short_refusals(member.__func__))
+    return short_refusals(member) if callable(member) else member
 
 
 @plain_refusals
