@@ -27,8 +27,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.core.records import Freedom, Posterior
-from kanwidget.training.evidence.blocks import Block, modes_of, parameters_of, spline_blocks
-from kanwidget.training.evidence.laplace import Laplace, laplace_of
+from kanwidget.training.evidence.blocks import Block, Laplace, laplace_of, modes_of, parameters_of, spline_blocks
 from kanwidget.training.evidence.prices import averaged_prices, likelier_prices, say_something
 from kanwidget.training.jacobian.parameter_vector import ParameterVector
 from kanwidget.training.jacobian.stack import Stack, select_networks
