@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from kanwidget.core.primitives import register_primitive
-from kanwidget.core.primitives.registry import _TABLE
+from kanwidget.core.primitives.table import _TABLE
 
 # Small networks are slower on many threads, and sums are then rounded in an order that depends on their number.
 torch.set_num_threads(1)

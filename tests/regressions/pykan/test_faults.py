@@ -19,7 +19,7 @@ import sympy
 import torch
 
 from kanwidget import KAN, Dataset, create_dataset, register_primitive
-from kanwidget.core.primitives.registry import _TABLE
+from kanwidget.core.primitives.table import _TABLE
 from kanwidget.surgery import swap
 from kanwidget.training import Trainer, make_settings
 from kanwidget.training.objective.penalty import METRICS, Penalty

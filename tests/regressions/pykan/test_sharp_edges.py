@@ -61,7 +61,7 @@ def test_06_symbolic_edges_are_counted_and_evaluated_together():
         assert calls == [(7, 20)]
         assert len(model.edge_refs(active=True)) == 20
     finally:
-        from kanwidget.core.primitives.registry import _TABLE
+        from kanwidget.core.primitives.table import _TABLE
 
         _TABLE.pop("counted")
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kanwidget import KAN
 from kanwidget.core.primitives import primitives, register_primitive
-from kanwidget.core.primitives.registry import _TABLE
+from kanwidget.core.primitives.table import _TABLE
 from kanwidget.simplification import auto_symbolic
 from kanwidget.symbolic import fix_symbolic, suggest_symbolic
 from kanwidget.symbolic.fits.fitting import fit_primitives

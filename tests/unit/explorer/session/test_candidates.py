@@ -8,7 +8,7 @@ import torch
 
 from kanwidget import KANExplorer
 from kanwidget.core import EdgeRef
-from kanwidget.core.primitives.registry import _TABLE
+from kanwidget.core.primitives.table import _TABLE
 from kanwidget.explorer.commands.edges import Fix
 from kanwidget.explorer.commands.network import AutoSymbolic
 from kanwidget.explorer.commands.training import Start
