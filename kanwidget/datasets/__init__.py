@@ -11,9 +11,8 @@ from kanwidget.datasets.equations import (
     feynman,
     feynman_equations,
 )
-from kanwidget.datasets.reading import as_dataset
+from kanwidget.datasets.reading import as_dataset, read_csv, read_table
 from kanwidget.datasets.synthetic import create_dataset
-from kanwidget.datasets.tables import read_csv, read_table
 
 __all__ = [
     "Dataset",

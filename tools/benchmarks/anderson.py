@@ -33,8 +33,7 @@ from torch import Tensor
 
 from kanwidget import KAN, Dataset
 from kanwidget.datasets import localization
-from kanwidget.datasets.chains import order_parameter
-from kanwidget.datasets.chains.models import MODELS
+from kanwidget.datasets.chains import MODELS, order_parameter
 from tools.benchmarks.paper.store import Store
 
 #: A function of rows that is above 0 where states are localized.

@@ -36,12 +36,12 @@ DATA = (
     ),
     Mutation(
         "the energy as first column of chains",
-        "kanwidget/datasets/chains/models.py",
+        "kanwidget/datasets/chains.py",
         'return (*self.ranges, "E")',
         'return ("E", *self.ranges)',
         (
-            "tests/unit/datasets/chains/test_chain_tables.py",
-            "tests/unit/datasets/chains/test_chain_models.py",
+            "tests/unit/datasets/test_chain_tables.py",
+            "tests/unit/datasets/test_chain_models.py",
         ),
     ),
     Mutation(

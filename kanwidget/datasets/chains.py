@@ -1,20 +1,161 @@
-"""Hamiltonians of many chains at once, how far their eigenstates reach, and a table of those of random chains."""
+"""Quantum chains with quasi-periodic potentials: eigenstates, extended or localized, and the exact mobility edges."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from kanwidget import _check
-from kanwidget.datasets.chains.models import ChainModel, Parameters, model_named
+from kanwidget.datasets import arrays
 from kanwidget.datasets.dataset import Dataset
 
+#: Parameters by name, each a tensor of any common shape.
+Parameters = Mapping[str, Tensor]
+
+
+def _neighbours(parameters: Parameters, distance: Tensor) -> Tensor:
+    return (distance == 1).to(distance.dtype)
+
+
+@dataclass(frozen=True)
+class ChainModel:
+    """A chain of sites with hopping 1 between neighbours and a potential of the wave cos(2πbn + φ), b the golden ratio.
+
+    Examples:
+        >>> MODELS["gaam"].columns
+        ('lambda', 'alpha', 'phi', 'E')
+    """
+
+    name: str
+    ranges: Mapping[str, tuple[float, float]]
+    """The parameters, and where they are drawn from by default."""
+    limits: Mapping[str, tuple[float, float]]
+    """Open intervals outside of which a parameter makes no sense or the mobility edge is another one."""
+    potential: Callable[[Parameters, Tensor], Tensor]
+    """Parameters and the wave → potential; it stands on every `period`-th site."""
+    edge: Callable[[Parameters, Tensor], Tensor]
+    """Parameters and energy → order parameter: above 0 localized, below 0 extended, 0 at the mobility edge."""
+    hopping: Callable[[Parameters, Tensor], Tensor] = _neighbours
+    """Parameters and distance ≥ 1 in sites → amplitude."""
+    period: int = 1
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The parameters, and the energy."""
+        return (*self.ranges, "E")
+
+
+def _decaying(parameters: Parameters, distance: Tensor) -> Tensor:
+    """exp(-p·(d - 1)): 1 between neighbours, as in the other models, so that t = exp(p)."""
+    return torch.exp(-parameters["p"] * (distance - 1))
+
+
+def _chebyshev(degree: int, x: Tensor) -> Tensor:
+    """The polynomial of the second kind, U_degree(x)."""
+    before, value = torch.zeros_like(x), torch.ones_like(x)
+    for _ in range(degree):
+        before, value = value, 2 * x * value - before
+    return value
+
+
+def _mosaic(period: int) -> ChainModel:
+    """A potential on every `period`-th site.
+
+    Sites without one can be eliminated. What is left is a chain with ψ(m+1) + ψ(m-1) = (2·T_κ(E/2) - U_{κ-1}(E/2)·V(m))·ψ(m),
+    the model of Aubry and André with an amplitude that depends on the energy: it is critical where that amplitude is 2.
+    """
+    return ChainModel(
+        f"mosaic{period}",
+        {"lambda": (0.0, 4.0), "phi": (0.0, 2 * math.pi)},
+        {},
+        potential=lambda parameters, wave: parameters["lambda"] * wave,
+        edge=lambda parameters, energy: (parameters["lambda"] * _chebyshev(period - 1, energy / 2)).abs() - 2,
+        period=period,
+    )
+
+
+MODELS: dict[str, ChainModel] = {
+    row.name: row
+    for row in (
+        _mosaic(2),
+        _mosaic(3),
+        ChainModel(
+            "gaam",
+            {"lambda": (0.0, 2.0), "alpha": (-0.9, 0.9), "phi": (0.0, 2 * math.pi)},
+            {"alpha": (-1.0, 1.0)},
+            potential=lambda parameters, wave: 2 * parameters["lambda"] * wave / (1 - parameters["alpha"] * wave),
+            # For λ ≥ 0 no energy lies below -2 - 2λ/(1 + |α|), so that αE + 2λ is never below -2: the absolute value is for λ < 0.
+            edge=lambda parameters, energy: (parameters["alpha"] * energy + 2 * parameters["lambda"]).abs() - 2,
+        ),
+        ChainModel(
+            "maam",
+            {"lambda": (0.0, 4.0), "p": (0.25, 2.5), "phi": (0.0, 2 * math.pi)},
+            {"p": (0.0, math.inf)},
+            potential=lambda parameters, wave: parameters["lambda"] * wave,
+            edge=lambda parameters, energy: (
+                parameters["lambda"].abs() * torch.cosh(parameters["p"]) - energy - torch.exp(parameters["p"])
+            ),
+            hopping=_decaying,
+        ),
+    )
+}
+
+
+def chain_models() -> tuple[str, ...]:
+    """The names of the models.
+
+    Examples:
+        >>> chain_models()
+        ('mosaic2', 'mosaic3', 'gaam', 'maam')
+    """
+    return tuple(MODELS)
+
+
+def order_parameter(model: str, x: Any) -> Tensor:
+    """How far a state is on the localized side of the exact mobility edge, by theory for infinite chains.
+
+    - `mosaic2`, `mosaic3`: |λ·U(E/2)| - 2 with U(E/2) = E, E² - 1
+    - `gaam`: |αE + 2λ| - 2, which is αE + 2λ - 2 for λ ≥ 0
+    - `maam`: |λ|·cosh(p) - E - exp(p)
+
+    Args:
+        model: A name out of `chain_models()`.
+        x: Rows with the columns of `localization(model)`, shape `(rows, columns)`; energies in units of the hopping between neighbours.
+
+    Returns:
+        One number for each row, shape `(rows,)`: above 0 where the state is localized, below 0 where it is extended.
+
+    Raises:
+        ValueError: For an unknown model, and for rows with other columns.
+
+    Examples:
+        >>> order_parameter("mosaic2", [[1.0, 0.0, 1.5], [2.0, 0.0, 1.5]])  # columns lambda, phi, E
+        tensor([-0.5000,  1.0000], dtype=torch.float64)
+
+    References:
+        Wang, Xia, Zhang, Yao, Chen, You, Zhou, Liu, "One dimensional quasiperiodic mosaic lattice with exact mobility edges",
+        arXiv:2004.11155 (their λ is half of ours).
+        Ganeshan, Pixley, Das Sarma, "Nearest neighbor tight binding models with an exact mobility edge in one dimension",
+        Phys. Rev. Lett. 114, 146601 (2015).
+        Biddle, Das Sarma, "Predicted mobility edges in one-dimensional incommensurate optical lattices: an exactly solvable model
+        of Anderson localization", arXiv:0910.4390.
+    """
+    row = MODELS[_check.choice(model, "model", "order_parameter", MODELS)]
+    x = arrays.inputs(x, "x", "order_parameter", row.columns)
+    if x.shape[1] != len(row.columns):
+        _check.fail("x", "order_parameter", f"of shape (rows, {len(row.columns)}), columns {', '.join(row.columns)}", x)
+    columns = dict(zip(row.columns, x.T, strict=True))
+    return row.edge(columns, columns["E"])
+
+
+# ---- Hamiltonians of many chains at once, and how far their eigenstates reach
+
 Boundary = Literal["ring", "open"]
-BOUNDARIES = ("ring", "open")
 GOLDEN = (1 + math.sqrt(5)) / 2
 _WHERE = "localization"
 #: Numbers of the Hamiltonians that are diagonalized at once, 32 MB.
@@ -52,12 +193,12 @@ def hamiltonian(model: str, parameters: Mapping[str, Any], sites: int = 233, bou
                  [0., 1., 0.]]], dtype=torch.float64)
     """
     where = "hamiltonian"
-    row = model_named(model, where)
-    check_size(row, sites, boundary, where)
-    return hamiltonian_of(row, _vectors(row, parameters), sites, boundary)
+    row = MODELS[_check.choice(model, "model", where, MODELS)]
+    _check_size(row, sites, boundary, where)
+    return _hamiltonians(row, _vectors(row, parameters), sites, boundary)
 
 
-def hamiltonian_of(row: ChainModel, parameters: Parameters, sites: int, boundary: Boundary) -> Tensor:
+def _hamiltonians(row: ChainModel, parameters: Parameters, sites: int, boundary: Boundary) -> Tensor:
     """`hamiltonian` from checked arguments, `(chains, n, n)`; each of `parameters` has the shape `(chains,)`."""
     length = sites * row.period
     n = torch.arange(length, dtype=torch.float64)
@@ -110,10 +251,10 @@ def fractal_dimension(states: Tensor) -> Tensor:
     return -ratio.log() / math.log(states.shape[-2])
 
 
-def check_size(row: ChainModel, sites: Any, boundary: Any, where: str) -> None:
+def _check_size(row: ChainModel, sites: Any, boundary: Any, where: str) -> None:
     """An error where the chain has no such size or boundary."""
     _check.integer(sites, "sites", where, low=3)
-    _check.choice(boundary, "boundary", where, BOUNDARIES)
+    _check.choice(boundary, "boundary", where, ("ring", "open"))
     if boundary == "ring" and (not _is_fibonacci(sites) or math.gcd(sites, row.period) > 1):
         fitting = [number for number in (34, 55, 89, 233, 377, 610, 987) if math.gcd(number, row.period) == 1]
         advice = f"These are {', '.join(map(str, fitting))}; boundary='open' takes any number."
@@ -200,8 +341,8 @@ def localization(
         Liu et al., "KAN: Kolmogorov-Arnold Networks", arXiv:2404.19756, section 4.3, which has these models with the golden ratio;
         its number of sites, boundary, ranges and threshold aren't printed.
     """
-    row = model_named(model, _WHERE)
-    check_size(row, sites, boundary, _WHERE)
+    row = MODELS[_check.choice(model, "model", _WHERE, MODELS)]
+    _check_size(row, sites, boundary, _WHERE)
     counts = (
         _check.integer(chains, "chains", _WHERE, low=1),
         _check.integer(test_chains, "test_chains", _WHERE, low=0, advice="0 makes no test data."),
@@ -214,7 +355,8 @@ def localization(
     parts: dict[str, Any] = {}
     for part, count in zip(("train", "test"), counts, strict=True):
         if count:
-            drawn = _drawn(chosen, count, generator)
+            unit = torch.rand(len(chosen), count, generator=generator, dtype=torch.float64)
+            drawn = {name: low + (high - low) * u for (name, (low, high)), u in zip(chosen.items(), unit, strict=True)}
             picks = torch.rand(count, sites * row.period, generator=generator).argsort(1)[:, :states]
             x, dimension = _rows(row, drawn, picks, sites, boundary)
             parts[f"{part}_input"] = x
@@ -259,12 +401,6 @@ def _range(row: ChainModel, name: str, pair: Any) -> tuple[float, float]:
     return first, last
 
 
-def _drawn(ranges: Mapping[str, tuple[float, float]], count: int, generator: torch.Generator) -> dict[str, Tensor]:
-    """Random parameters of `count` chains."""
-    unit = torch.rand(len(ranges), count, generator=generator, dtype=torch.float64)
-    return {name: low + (high - low) * u for (name, (low, high)), u in zip(ranges.items(), unit, strict=True)}
-
-
 def _rows(
     row: ChainModel, parameters: dict[str, Tensor], picks: Tensor, sites: int, boundary: Boundary
 ) -> tuple[Tensor, Tensor]:
@@ -283,7 +419,7 @@ def _rows(
     energies, dimensions = [], []
     size = max(1, _BATCH // (sites * row.period) ** 2)  # few enough for the memory
     for part in (slice(start, start + size) for start in range(0, len(picks), size)):
-        matrices = hamiltonian_of(row, {name: values[part] for name, values in parameters.items()}, sites, boundary)
+        matrices = _hamiltonians(row, {name: values[part] for name, values in parameters.items()}, sites, boundary)
         energy, psi = torch.linalg.eigh(matrices)
         energies.append(energy.gather(1, picks[part]))
         dimensions.append(fractal_dimension(psi).gather(1, picks[part]))

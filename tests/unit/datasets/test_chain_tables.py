@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from kanwidget.datasets import localization
-from kanwidget.datasets.chains import chain_models, fractal_dimension, hamiltonian, order_parameter
-from kanwidget.datasets.chains.models import MODELS
+from kanwidget.datasets.chains import MODELS, chain_models, fractal_dimension, hamiltonian, order_parameter
 
 
 def small(model="gaam", **options):
@@ -78,7 +77,7 @@ def test_ranges_can_be_changed_and_parameters_fixed():
 
 def test_many_chains_are_diagonalized_in_parts(monkeypatch):
     whole = small()
-    monkeypatch.setattr("kanwidget.datasets.chains.states._BATCH", 5 * 89**2)
+    monkeypatch.setattr("kanwidget.datasets.chains._BATCH", 5 * 89**2)
     torch.testing.assert_close(small().train_input, whole.train_input)
 
 

@@ -7,8 +7,7 @@ import pytest
 import torch
 from scipy.linalg import circulant, eigvalsh_tridiagonal
 
-from kanwidget.datasets.chains import chain_models, fractal_dimension, hamiltonian, inverse_participation_ratio
-from kanwidget.datasets.chains.models import MODELS
+from kanwidget.datasets.chains import MODELS, chain_models, fractal_dimension, hamiltonian, inverse_participation_ratio
 
 PARAMETERS = {"lambda": [0.7, 1.6], "alpha": [0.4, -0.8], "p": [0.5, 2.0], "phi": [0.3, 4.0]}
 

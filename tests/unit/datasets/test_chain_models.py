@@ -5,9 +5,7 @@ import math
 import pytest
 import torch
 
-from kanwidget.datasets.chains import chain_models, localization, order_parameter
-from kanwidget.datasets.chains.models import MODELS
-from kanwidget.datasets.chains.states import GOLDEN
+from kanwidget.datasets.chains import GOLDEN, MODELS, chain_models, localization, order_parameter
 
 #: Sites of the long chains, and how far |g| is from 0 for a clear verdict.
 LENGTH, CLEAR = 12_000, 0.1
