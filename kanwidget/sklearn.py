@@ -208,7 +208,8 @@ class TableClassifier(TableEstimator):
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable class of each row, `(rows,)`."""
-        return self.classes_[self.predict_proba(X).argmax(1)]
+        probabilities = self.predict_proba(X)  # first: it refuses before a fit
+        return self.classes_[probabilities.argmax(1)]
 
 
 # ---- networks
