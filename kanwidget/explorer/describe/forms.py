@@ -69,20 +69,7 @@ def fitted_form(fitted: Any) -> FormulaForm:
     from kanwidget.symbolic import FittedFormula, FormulaForm
 
     formulas = (fitted,) if isinstance(fitted, FittedFormula) else tuple(fitted)
-    constants = {constant: pair for formula in formulas for constant, pair in formula.constants.items()}
-    first = formulas[0]
-    outputs, expressions = tuple(f.name for f in formulas), tuple(f.expression for f in formulas)
-    return FormulaForm(
-        "rounded",
-        outputs,
-        expressions,
-        first.variables,
-        constants,
-        first.error,
-        first.names,
-        first.meaning,
-        first.words,
-    )
+    return FormulaForm.of("rounded", formulas, formulas[0].error)
 
 
 def _rows(model: KAN, data: Dataset, display: dict[str, str], has_error: bool) -> Iterator[FormRow]:

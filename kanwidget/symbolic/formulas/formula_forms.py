@@ -58,6 +58,16 @@ class FormulaForm:
     words: Words = field(default_factory=Words)
     """What words stand for in the expressions."""
 
+    @classmethod
+    def of(cls, name: str, formulas: Sequence[FittedFormula], error: float) -> FormulaForm:
+        """A form of the formulas of a network: one for each output, or one for each class but the first."""
+        first = formulas[0]
+        constants = {constant: pair for formula in formulas for constant, pair in formula.constants.items()}
+        outputs, expressions = tuple(f.name for f in formulas), tuple(f.expression for f in formulas)
+        return cls(
+            name, outputs, expressions, first.variables, constants, error, first.names, first.meaning, first.words
+        )
+
     @property
     def text(self) -> str:
         """Each expression on one line."""
@@ -158,23 +168,11 @@ def _texts(parts: list[list[FittedFormula]]) -> list[str]:
 
 
 def _as_form(name: str, parts: list[list[FittedFormula]]) -> FormulaForm:
-    """A form of the formulas of each problem: one for an output, or one for each class but the first."""
-    formulas = [formula for part in parts for formula in part]
-    constants = {constant: pair for formula in formulas for constant, pair in formula.constants.items()}
+    """A form of the formulas of each problem."""
     # Formulas of one problem (the scores of classes) share their error; over problems (outputs) it is the root mean square.
     errors = [part[0].error for part in parts]
     error = (sum(error**2 for error in errors) / len(errors)) ** 0.5
-    return FormulaForm(
-        name,
-        tuple(formula.name for formula in formulas),
-        tuple(formula.expression for formula in formulas),
-        formulas[0].variables,
-        constants,
-        error,
-        formulas[0].names,
-        formulas[0].meaning,
-        formulas[0].words,
-    )
+    return FormulaForm.of(name, [formula for part in parts for formula in part], error)
 
 
 def _as_trained(pose: Posed) -> list[FittedFormula]:
