@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 import math
+import os
 from collections.abc import Callable, Iterable
 from inspect import isfunction, unwrap
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 Cls = TypeVar("Cls", bound=type)
@@ -115,6 +117,13 @@ def boolean(value: Any, argument: str, where: str) -> bool:
     if not isinstance(value, bool):
         fail(argument, where, "True or False", value)
     return value
+
+
+def path(value: Any, where: str, advice: str = "") -> Path:
+    """`value`, the `path` argument of a call, if it is a `str` or `os.PathLike`, or an error."""
+    if not isinstance(value, (str, os.PathLike)):
+        fail("path", where, "a path", value, advice, error=TypeError)
+    return Path(value)
 
 
 def choice(value: Any, argument: str, where: str, options: Iterable[str]) -> str:

@@ -45,9 +45,7 @@ def write_atomically(path: Any, content: str | bytes, where: str) -> None:
 
 def _target(path: Any, where: str) -> Path:
     """The path to write to, or an error that names it as the user did."""
-    if not isinstance(path, (str, os.PathLike)):
-        _check.fail("path", where, "a path", path, "Give the name of the file as text.", error=TypeError)
-    target = Path(path)
+    target = _check.path(path, where, "Give the name of the file as text.")
     if not target.absolute().parent.is_dir():
         advice = "Create it, or choose another path."
         _check.refuse(FileNotFoundError(f"there is no folder {target.parent} for {os.fspath(path)}. {advice}"))

@@ -75,9 +75,7 @@ def load(path: str | os.PathLike[str], cls: type[AnyNetwork], map_location: torc
         ValueError: If it isn't such a file, is damaged, was written by a later version, or needs a primitive that isn't
             registered here.
     """
-    if not isinstance(path, (str, os.PathLike)):
-        _check.fail("path", "load", "a path", path, error=TypeError)
-    tensors, structure = _read(Path(path), torch.device(map_location))
+    tensors, structure = _read(_check.path(path, "load"), torch.device(map_location))
     _check_names(structure, path)
     try:
         return _assembled(tensors, structure, cls)

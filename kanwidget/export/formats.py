@@ -6,7 +6,6 @@ import importlib.util
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from kanwidget import _check
@@ -69,9 +68,7 @@ def suffix_of(path: Any, where: str) -> str:
         >>> suffix_of("pump.C", "export")
         '.c'
     """
-    if not isinstance(path, (str, os.PathLike)):
-        _check.fail("path", where, "a path", path, error=TypeError)
-    suffix = Path(path).suffix.lower()
+    suffix = _check.path(path, where).suffix.lower()
     if suffix not in FORMATS:
         _check.fail("path", where, f"a file that ends in one of {', '.join(FORMATS)}", os.fspath(path))
     FORMATS[suffix].check()

@@ -50,12 +50,11 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         FileNotFoundError: If there is no such file.
         ValueError: If it isn't such a file, is damaged, or was written by a later version.
     """
-    if not isinstance(path, (str, os.PathLike)):
-        _check.fail("path", "load", "a path", path, error=TypeError)
-    if not Path(path).is_file():
+    file = _check.path(path, "load")
+    if not file.is_file():
         _check.refuse(FileNotFoundError(f"there is no file {os.fspath(path)}"))
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, RecursionError):  # no JSON, no UTF-8, or an integer with too many digits
         content = None
     if not isinstance(content, dict) or content.get("kind") != KIND:

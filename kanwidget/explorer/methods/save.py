@@ -36,9 +36,7 @@ class SaveMethods(MethodGroup):
             >>> explorer.code().splitlines()[-2]
             'explorer.prune(edges=[(0, 0, 0)])'
         """
-        if path is not None and not isinstance(path, (str, os.PathLike)):
-            _check.fail("path", "code", "a path", path, error=TypeError)
-        model_file = "start.kan" if path is None else Path(path).with_suffix(".kan").name
+        model_file = "start.kan" if path is None else _check.path(path, "code").with_suffix(".kan").name
         text = self._driver.ask(lambda: replay_script(self._session, model_file))
         if path is not None:
             write_atomically(path, text, "code")
@@ -92,7 +90,7 @@ class SaveMethods(MethodGroup):
             'part,x_1,x_2,y,y predicted,y error'
         """
         _check.choice(panel, "panel", "save_panel", TABLES)
-        suffix = _suffix_of_file(path, "save_panel")
+        suffix = _check.path(path, "save_panel").suffix.lower()
         if f"{panel}{suffix}" not in FORMATS:
             _check.fail("path", "save_panel", "a file that ends in .svg, .pdf, .png or .csv", os.fspath(path))
         self._save(f"{panel}{suffix}", path)
@@ -117,7 +115,7 @@ class SaveMethods(MethodGroup):
             >>> "return pow(axis, 3.0/2.0);" in file.read_text()
             True
         """
-        suffix = _suffix_of_file(path, "save_formula")
+        suffix = _check.path(path, "save_formula").suffix.lower()
         if suffix not in SUFFIXES:
             expected = f"a file that ends in one of {', '.join(SUFFIXES)}"
             _check.fail("path", "save_formula", expected, os.fspath(path), "A cell of Excel is a .txt.")
@@ -216,17 +214,6 @@ class SaveMethods(MethodGroup):
     def _save(self, name: str, path: Any, *args: Any, **options: Any) -> None:
         content = self._driver.ask(lambda: export(self._session, name, *args, **options))
         write_atomically(path, content, FORMATS[name].method)
-
-
-def _suffix_of_file(path: Any, where: str) -> str:
-    """The end of a file's name, in small letters.
-
-    Raises:
-        TypeError: If `path` is no path.
-    """
-    if not isinstance(path, (str, os.PathLike)):
-        _check.fail("path", where, "a path", path, error=TypeError)
-    return Path(path).suffix.lower()
 
 
 def method_of(row: Format) -> Callable[..., None]:
