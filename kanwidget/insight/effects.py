@@ -16,6 +16,7 @@ from kanwidget.core.network import Network
 from kanwidget.core.reference_data import order_columns
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import naming
+from kanwidget.symbolic.writing.naming import subscript
 from kanwidget.training.steps.training_data import check_outputs, labels, pick_loss
 
 if TYPE_CHECKING:
@@ -65,7 +66,6 @@ class ColumnEffects:
         """Draw the effects as bars, see `plot_bars`; pale ones can be chance."""
         from kanwidget.insight.plot import shown
         from kanwidget.insight.plot.diagrams import plot_bars
-        from kanwidget.insight.plot.style import subscript
 
         numbered = isinstance(self.names, naming.Numbered)
         names = [f"x{subscript(n + 1)}" for n in range(len(self.names))] if numbered else self.names

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from kanwidget.structure.evidence import Verdict
 from kanwidget.structure.findings import Finding
+from kanwidget.symbolic.writing.naming import subscript
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,7 +62,7 @@ class Tree:
         numbers = itertools.count(1)
         _written(self, map(str, numbers), inner=False)
         count = next(numbers) - 1
-        letters = iter("fgh") if count <= 3 else (f"f{_small(number)}" for number in range(1, count + 1))
+        letters = iter("fgh") if count <= 3 else (f"f{subscript(number)}" for number in range(1, count + 1))
         return _written(self, letters, inner=False)
 
     def to_text(self) -> str:
@@ -137,7 +138,3 @@ def _described(tree: Tree) -> str:
 def _is_unsure(tree: Tree) -> bool:
     """Whether the fit can't tell whether a function in it has more structure."""
     return tree.verdict != "holds" or any(map(_is_unsure, tree.children))
-
-
-def _small(number: int) -> str:
-    return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))

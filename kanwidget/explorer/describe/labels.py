@@ -7,11 +7,7 @@ from collections.abc import Sequence
 
 from kanwidget.core import EdgeRef
 from kanwidget.explorer.session.session import Session
-
-
-def subscript(number: int) -> str:
-    """A number in subscript digits."""
-    return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
+from kanwidget.symbolic.writing.naming import subscript
 
 
 def node_name(session: Session, level: int, index: int) -> str:
@@ -23,7 +19,7 @@ def node_name(session: Session, level: int, index: int) -> str:
         return session.in_vars[int(session.model.columns[index])]
     if level == session.model.depth:
         return session.out_vars[index]
-    return f"h{subscript(level)},{subscript(index + 1)}"
+    return f"h{subscript(level, index + 1)}"
 
 
 def logged_column(session: Session, level: int, index: int) -> str | None:

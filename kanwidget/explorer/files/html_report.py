@@ -144,8 +144,7 @@ def _show_formulas(session: Session, discovery: Discovery) -> None:
     search = session.discoveries.begin(lambda ending: news, discovery.seconds, problem)
     while search.alive:
         search.advance()
-    hall = session.discoveries.hall(problem)
-    best = next((formula for formula in hall.front if formula.source == hall.best), None)
+    best = session.discoveries.hall(problem).likeliest
     if best is not None:
         session.discoveries.loaded[session.tree.current] = best.number
 

@@ -57,8 +57,7 @@ def _next(session: Session) -> str:
 def _marked(session: Session) -> str:
     """Which rows are marked, and why."""
     hall = session.discoveries.hall(session.run.problem)
-    is_best = any(formula.source == hall.best for formula in hall.front)
-    return ", the likeliest marked" if is_best and len(hall.front) > 1 else ""
+    return ", the likeliest marked" if hall.likeliest and len(hall.front) > 1 else ""
 
 
 def result_sentence(session: Session) -> str:

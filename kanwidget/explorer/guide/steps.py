@@ -175,8 +175,7 @@ def _longer_search(session: Session, sentence: str) -> Guidance | None:
 
 def _is_near(session: Session) -> bool:
     """Whether the likeliest formula of the search explains about what the curves do."""
-    hall = session.discoveries.hall(session.run.problem)
-    best = next((formula for formula in hall.front if formula.source == hall.best), None)
+    best = session.discoveries.hall(session.run.problem).likeliest
     return best is not None and best.error <= _NEAR * error_of(session.run.last_record)
 
 

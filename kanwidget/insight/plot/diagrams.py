@@ -16,7 +16,8 @@ from kanwidget.core.network import Network
 from kanwidget.core.scores import attribute
 from kanwidget.core.threads import limit_threads
 from kanwidget.insight.plot.showing import new_axes, new_figure
-from kanwidget.insight.plot.style import Theme, ThemeName, in_inches, subscript, theme_of, write, write_title
+from kanwidget.insight.plot.style import Theme, ThemeName, in_inches, theme_of, write, write_title
+from kanwidget.symbolic.writing.naming import subscript
 
 #: Inches of a bar with its gap, of the margins above and below, and of the figure's width with that of the names.
 _BAR, _HEAD, _FOOT, _WIDTH, _NAMES = 0.23, 0.42, 0.12, 6.4, 1.9

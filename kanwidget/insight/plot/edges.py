@@ -25,12 +25,12 @@ from kanwidget.insight.plot.style import (
     frame_axes,
     function_name,
     math_free,
-    subscript,
     theme_of,
     write,
 )
 from kanwidget.symbolic.candidates.partial_residuals import dots
 from kanwidget.symbolic.formulas.words import level_mean
+from kanwidget.symbolic.writing.naming import subscript
 from kanwidget.training.evidence.errors import valid_posterior
 
 #: Rows that are drawn.

@@ -18,7 +18,8 @@ from kanwidget.insight.plot.labels import draw_functions, draw_hidden_names, dra
 from kanwidget.insight.plot.layout import arrange
 from kanwidget.insight.plot.network import Metric, draw_network, edges_of
 from kanwidget.insight.plot.showing import new_figure, to_svg
-from kanwidget.insight.plot.style import ThemeName, subscript, theme_of, write
+from kanwidget.insight.plot.style import ThemeName, theme_of, write
+from kanwidget.symbolic.writing.naming import subscript
 
 __all__ = ["plot", "svg"]
 

@@ -15,7 +15,8 @@ from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeRef
 from kanwidget.insight.plot.layout import RADIUS, Layout
 from kanwidget.insight.plot.network import FILLED, Edge, is_flat, rounded_box
-from kanwidget.insight.plot.style import DASHES, Theme, function_name, subscript, write
+from kanwidget.insight.plot.style import DASHES, Theme, function_name, write
+from kanwidget.symbolic.writing.naming import subscript
 
 #: Most hidden nodes that have names.
 _NAMED = 40

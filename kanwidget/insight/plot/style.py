@@ -144,18 +144,7 @@ def _plain(text: str) -> str:
     return "".join(c if ord(c) in glyphs else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-_DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _POWERS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-def subscript(*numbers: int) -> str:
-    """Numbers as small digits below.
-
-    Examples:
-        >>> "h" + subscript(1, 12)
-        'h₁,₁₂'
-    """
-    return ",".join(str(n).translate(_DIGITS) for n in numbers)
 
 
 def function_name(name: str) -> str:

@@ -13,6 +13,7 @@ _SIGNS = "αβγδεζηθικλμνξοπρστυφχψω"
 #: Names of Greek letters, `alpha` and `Alpha`.
 GREEK = dict(zip(_LOWER.split(), _SIGNS, strict=True))
 GREEK |= {name.capitalize(): sign.upper() for name, sign in GREEK.items()}
+_BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _PATTERN = re.compile(r"\$?\\?([^\W\d_]+)_?\{?(\d+|[^\W\d_]|\d+(?:_\d+)+|)\}?\$?")
 
 
@@ -39,6 +40,16 @@ def edge_key(name: str) -> str | None:
     """
     match = _EDGE.fullmatch(name)
     return "-".join(match.groups()) if match else None
+
+
+def subscript(*numbers: int) -> str:
+    """Numbers as small digits below.
+
+    Examples:
+        >>> "h" + subscript(1, 12)
+        'h₁,₁₂'
+    """
+    return ",".join(str(n).translate(_BELOW) for n in numbers)
 
 
 def is_identifier(text: str) -> bool:

@@ -53,6 +53,11 @@ class HallOfFame:
     _earlier: tuple[HallFormula, ...] = ()
     """The front before the search in progress."""
 
+    @property
+    def likeliest(self) -> HallFormula | None:
+        """The likeliest formula, if it stands in the front."""
+        return next((formula for formula in self.front if formula.source == self.best), None)
+
     def begin(self) -> None:
         """A search begins: its formulas join those of the earlier ones."""
         self._earlier = self.front
