@@ -23,9 +23,7 @@ REFERENCE_ROWS = 512
 
 def reference_rows(x: Tensor) -> Tensor:
     """At most 512 rows, evenly picked, for later queries."""
-    if len(x) <= REFERENCE_ROWS:
-        return x.clone()
-    return x[torch.linspace(0, len(x) - 1, REFERENCE_ROWS, device=x.device).long()].clone()
+    return arrays.even_rows(x, REFERENCE_ROWS).clone()
 
 
 def joint_reference(network: Network, x: Tensor) -> Tensor:

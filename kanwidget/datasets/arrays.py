@@ -96,6 +96,11 @@ def finite(x: Tensor, argument: str, where: str, names: Sequence[str] = ()) -> N
     _check.fail(argument, where, f"finite in row {row}, column {name}", float(x[row, column]), advice)
 
 
+def even_rows(x: Tensor, most: int) -> Tensor:
+    """At most so many rows, evenly picked: a table may be sorted."""
+    return x if len(x) <= most else x[torch.linspace(0, len(x) - 1, most, device=x.device).long()]
+
+
 def moments(x: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of each column, 1 instead of 0 where a column is constant."""
     scale = x.std(0, correction=0)

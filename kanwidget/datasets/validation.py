@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.datasets.dataset import Dataset, rows_of, split_rows, with_held_out
@@ -69,8 +71,13 @@ def validation_folds(data: Dataset, where: str, *, seed: int = 0) -> list[Datase
     return [with_held_out(data, train, held_out) for train, held_out in zip(others, parts, strict=True)]
 
 
-def sampled_data(data: Dataset, rows: int) -> Dataset:
-    """At most so many rows of the training data and of the test data, evenly picked: a table may be sorted.
+def sampled_data(data: Dataset, rows: int, choice: Callable[[int], Tensor] | None = None) -> Dataset:
+    """At most so many rows of the training data and of the test data, evenly picked, since a table may be sorted.
+
+    Args:
+        data: The data.
+        rows: How many of each part at most.
+        choice: Another choice of rows, by the number of those that there are.
 
     Examples:
         >>> data = Dataset([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0])
@@ -81,6 +88,6 @@ def sampled_data(data: Dataset, rows: int) -> Dataset:
     for part in ("train", "test"):
         inputs = getattr(data, f"{part}_input")
         if inputs is not None and len(inputs) > rows:
-            picked = torch.linspace(0, len(inputs) - 1, rows, device=inputs.device).long()
-            changes |= rows_of(data, part, picked)
+            even = torch.linspace(0, len(inputs) - 1, rows, device=inputs.device).long()
+            changes |= rows_of(data, part, choice(len(inputs)) if choice else even)
     return replace(data, **changes) if changes else data

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kanwidget import _check
 from kanwidget.datasets import Dataset
 from kanwidget.discovery.equation import Equation
+from kanwidget.insight.numbers import rough_percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -263,7 +264,9 @@ class Discovery:
             columns["held out"] = lambda equation: "" if equation.rmse_test is None else f"{equation.rmse_test:.3g}"
         if self.relative:
             columns["relative"] = lambda equation: (
-                _percent(equation.relative_error) if equation.target in self.relative else ""
+                ""
+                if equation.target not in self.relative or equation.relative_error is None
+                else rough_percent(equation.relative_error)
             )
         columns["R²"] = lambda equation: _r2(equation.r2)
         if any(equation.dimensions is not None for equation in self.front):
@@ -309,12 +312,6 @@ def markup(node: Any) -> str:
     tag, attributes, children = node
     written = "".join(f' {name}="{escape(str(value))}"' for name, value in attributes.items())
     return f"<{tag}{written}>{''.join(map(markup, children))}</{tag}>"
-
-
-def _percent(part: float | None) -> str:
-    if part is None:
-        return ""
-    return f"{100 * part:.2g} %" if part < 0.995 else f"{100 * part:.0f} %"
 
 
 def _r2(value: float) -> str:

@@ -14,6 +14,7 @@ from kanwidget.core.threads import limit_threads
 from kanwidget.formulas.arguments import expression
 from kanwidget.formulas.constants import best_fit, needs_all, with_free_numbers, without_open
 from kanwidget.formulas.points import POINTS, Agreement, Points, agreement, points, values
+from kanwidget.insight.numbers import rough_percent
 from kanwidget.symbolic.formulas.deadlines import simplify_within, within
 from kanwidget.symbolic.formulas.regression.problem import Problem
 
@@ -132,7 +133,7 @@ class _Comparison:
         """Words on the wider ranges where the formulas don't have values everywhere."""
         if self.wider.both >= (1 - _ONE) * POINTS:
             return ""
-        return f"; on the wider ranges both are finite at {_percent(self.wider.both / POINTS)} of the points"
+        return f"; on the wider ranges both are finite at {rough_percent(self.wider.both / POINTS)} of the points"
 
     def answer(self, equal: bool, reason: str, fitted: Any = None) -> Equivalence:
         """The answer, with the errors."""
@@ -170,7 +171,7 @@ class _Judge:
             return doubt
         if compared.is_same:
             return compared.answer(True, f"the same values{compared.domain}")
-        differ = f"values differ by {_percent(compared.error)} of their spread"
+        differ = f"values differ by {rough_percent(compared.error)} of their spread"
         if compared.error > self.tolerance:
             where = "" if compared.inner.error > self.tolerance else "only on the wider ranges, "
             return compared.answer(False, f"{where}{differ}")
@@ -204,7 +205,7 @@ class _Judge:
             if inner.one <= _ONE:
                 return None
             return Equivalence(
-                False, f"only one of them is defined at {_percent(inner.one)} of the points", inner.error
+                False, f"only one of them is defined at {rough_percent(inner.one)} of the points", inner.error
             )
         if simplify_within(self.a - self.b, _LAST) == 0:
             return Equivalence(True, "the same expression, rewritten; there are no values to compare")
@@ -242,7 +243,3 @@ class _Judge:
             return None
         fit = without_open(problem, fit, agrees)
         return fit.expression if agrees(fit.expression) and needs_all(problem, fit, agrees) else None
-
-
-def _percent(part: float) -> str:
-    return f"{100 * part:.2g} %" if part < 0.995 else f"{100 * part:.0f} %"

@@ -15,6 +15,16 @@ def plain(value: float) -> str:
     return f"{float(f'{value:.2g}'):.6g}" if 1e-4 <= abs(value) < 1e6 or value == 0 else f"{value:.2g}"
 
 
+def rough_percent(part: float) -> str:
+    """A part of a whole, 0 to 1 and more, in two digits.
+
+    Examples:
+        >>> rough_percent(0.723), rough_percent(1e-6), rough_percent(0.997)
+        ('72 %', '0.0001 %', '100 %')
+    """
+    return f"{100 * part:.2g} %" if part < 0.995 else f"{100 * part:.0f} %"
+
+
 def percent(part: float) -> str:
     """A part of a whole, 0 to 1 and more, with as many digits as tell it from the whole.
 

@@ -18,6 +18,7 @@ from kanwidget.core.network import Network
 from kanwidget.core.reference_data import as_inputs, has_labels, order_columns
 from kanwidget.datasets import Dataset
 from kanwidget.datasets.dataset import rows_of
+from kanwidget.datasets.validation import sampled_data
 from kanwidget.training.evidence.errors import leverages, valid_posterior
 
 #: Part of the rows that are held out where the data have no test rows.
@@ -145,13 +146,11 @@ def held_out(network: Network, data: Any, where: str, r2_threshold: float = 0.0)
 
 def _sampled(data: Dataset) -> Dataset:
     """At most `_MOST_ROWS` rows of each part: more would cost time and decide nothing."""
-    changes: dict[str, Any] = {}
-    for part in ("train", "test"):
-        rows = len(data[f"{part}_input"])
-        if rows > _MOST_ROWS:
-            chosen = torch.randperm(rows, generator=torch.Generator().manual_seed(1))[:_MOST_ROWS].sort().values
-            changes |= rows_of(data, part, chosen)
-    return replace(data, **changes) if changes else data
+
+    def drawn(rows: int) -> Tensor:
+        return torch.randperm(rows, generator=torch.Generator().manual_seed(1))[:_MOST_ROWS].sort().values
+
+    return sampled_data(data, _MOST_ROWS, drawn)
 
 
 def _own_outputs(network: Network, x: Tensor, r2_threshold: float) -> HeldOutRows:

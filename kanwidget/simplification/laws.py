@@ -14,6 +14,7 @@ from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeRef
 from kanwidget.datasets import Dataset
 from kanwidget.datasets.dataset import rows_of
+from kanwidget.datasets.validation import sampled_data
 from kanwidget.discovery.arguments import operations
 from kanwidget.discovery.discovery import rival_sentence
 from kanwidget.discovery.engine.search import Limits, search
@@ -232,12 +233,7 @@ def columns_read(network: Network) -> list[int]:
 
 def _sample(data: Dataset) -> Dataset:
     """The data, of a large table a sample of the rows."""
-    changes: dict[str, Any] = {}
-    for part in ("train", "test"):
-        rows = len(data[f"{part}_input"]) if f"{part}_input" in data else 0
-        if rows > _MOST_ROWS:
-            changes |= rows_of(data, part, torch.linspace(0, rows - 1, _MOST_ROWS).round().long())
-    return replace(data, **changes) if changes else data
+    return sampled_data(data, _MOST_ROWS, lambda rows: torch.linspace(0, rows - 1, _MOST_ROWS).round().long())
 
 
 def _numbers(data: Dataset, columns: Sequence[int], names: Sequence[str]) -> Dataset:

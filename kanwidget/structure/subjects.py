@@ -286,7 +286,4 @@ def _regression(data: Dataset, argument: str) -> Dataset:
 
 def _picked(points: Tensor) -> Tensor:
     """Points as float64, of many rows evenly picked ones."""
-    points = points.detach().to("cpu", torch.float64)
-    if len(points) <= MOST_POINTS:
-        return points
-    return points[torch.linspace(0, len(points) - 1, MOST_POINTS).long()]
+    return arrays.even_rows(points.detach().to("cpu", torch.float64), MOST_POINTS)

@@ -15,6 +15,7 @@ from kanwidget.core.network import Network
 from kanwidget.core.records import Posterior
 from kanwidget.core.scores import Scores, attribute_trace
 from kanwidget.datasets import Dataset
+from kanwidget.datasets.arrays import even_rows
 from kanwidget.explorer.protocol.records import DETAIL_SAMPLES, THUMB_SAMPLES
 from kanwidget.symbolic.formulas.words import level_mean
 from kanwidget.training.evidence.errors import curve_errors
@@ -47,7 +48,7 @@ def sampled(network: Network, x: Tensor, samples: int = THUMB_SAMPLES) -> Networ
     The points of the thumbnails go through a layer together with the rows of the data: the number of operations is what a frame costs.
     """
     with torch.no_grad():
-        x = _some(x, _ROWS)
+        x = even_rows(x, _ROWS)
         nodes = [network.select(x)]
         rows, at = len(nodes[0]), torch.linspace(0, 1, samples, dtype=x.dtype, device=x.device)[:, None]
         subnodes, edges, ends, values = [], [], [], []
@@ -83,11 +84,6 @@ def _to_own_units(network: Network, ends: list[Tensor], values: list[Tensor]) ->
         values[-1] = size[:, None] * values[-1]
 
 
-def _some(x: Tensor, count: int) -> Tensor:
-    """At most so many rows, evenly picked: a table may be sorted."""
-    return x if len(x) <= count else x[torch.linspace(0, len(x) - 1, count, device=x.device).long()]
-
-
 def drawn_rows(x: Tensor, most: int) -> Tensor:
     """Indices of at most so many rows, evenly spread: a table may be sorted."""
     return torch.linspace(0, len(x) - 1, min(most, len(x)), device=x.device).round().long()
@@ -115,7 +111,7 @@ def edge_inputs(network: Network, edge: tuple[int, int, int], x: Tensor) -> Tens
 
 def edge_samples(network: Network, edge: tuple[int, int, int], x: Tensor) -> Tensor:
     """Inputs of an edge and its values there, `(2, batch)`."""
-    inputs = edge_inputs(network, edge, _some(x, _ROWS))
+    inputs = edge_inputs(network, edge, even_rows(x, _ROWS))
     return torch.stack([inputs, network.curve(edge, inputs).y])
 
 
