@@ -18,7 +18,7 @@ help:
 	@echo "make docs        write the documents as pages that open from disk, into build/site"
 	@echo "make test        run every check"
 	@echo "make test-hosts  the explorer in other kernels and front ends, which it installs (minutes)"
-	@echo "make check       run the quick ones: format, lint, types, imports, unit tests"
+	@echo "make check       run the quick ones: format, lint, types, imports, unit tests but the slow ones"
 	@echo "make bench       print the comparison with pykan (minutes)"
 	@echo "make screens     take pictures of the explorer in a real browser, into build/screens"
 	@echo "make pictures    take the pictures of README, tour and explorer's guide anew, in JupyterLab (minutes)"
@@ -42,7 +42,7 @@ test-hosts: $(STAMPS)/hosts
 	@.ci/checks hosts
 
 check: $(STAMPS)/test
-	@.ci/checks format lint types imports unit
+	@.ci/checks format lint types imports quick
 
 screens: $(STAMPS)/test
 	@.ci/checks browser

@@ -55,6 +55,7 @@ def facts(fits):
     return [(fit.name, round(fit.r2, 9), fit.imitates) for fit in fits]
 
 
+@pytest.mark.slow
 @each_noise
 @each_column
 @each_formula
@@ -73,6 +74,7 @@ def test_the_function_in_place_is_first_unless_a_simpler_one_is_as_good(formula,
             assert 1 - fits[0].r2 < 1.2 * (1 - own.r2)
 
 
+@pytest.mark.slow
 @each_column
 @pytest.mark.parametrize("formula", [f for f in FORMULAS.values() if not f.has(sympy.sin)], ids=str)
 def test_a_function_that_the_rows_contradict_gives_way_to_the_one_that_made_them(formula, column):
@@ -87,6 +89,7 @@ def test_a_function_that_the_rows_contradict_gives_way_to_the_one_that_made_them
         assert fits[0].r2 > 1 - 1e-9 > own.r2
 
 
+@pytest.mark.slow
 @each_noise
 @each_formula
 def test_python_explorer_and_saved_page_give_one_answer(formula, noise, tmp_path):
@@ -106,6 +109,7 @@ def test_python_explorer_and_saved_page_give_one_answer(formula, noise, tmp_path
             assert [row["name"] for row in rows if row.get("in_place")] == [name]
 
 
+@pytest.mark.slow
 def test_edges_that_are_splines_have_one_answer_too(tmp_path):
     data = table(A**2 / (1 + B), COLUMNS["lognormal"], NOISES["5 % of the spread"])
     model = KAN([2, 2, 1], seed=0)

@@ -20,6 +20,7 @@ def moved(y, seed):
     return torch.from_numpy(np.nextafter(y.numpy(), np.where(up, np.inf, -np.inf)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_the_formula_is_the_same_for_the_neighbors_of_the_numbers(name):
     case = CASES[name]
@@ -28,6 +29,7 @@ def test_the_formula_is_the_same_for_the_neighbors_of_the_numbers(name):
     assert texts == [case.text] * (DRAWS + 1)
 
 
+@pytest.mark.slow
 def test_the_formula_is_the_same_with_another_arithmetic():
     """Without wide registers torch adds in another order."""
     environment = {**os.environ, "ATEN_CPU_CAPABILITY": "default"}

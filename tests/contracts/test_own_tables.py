@@ -102,6 +102,7 @@ def in_shell(frame, path):
     return main(["fit", str(path), "--target", "y", "--steps", "2", "--grid", "1", *width])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", [in_explorer, in_fit])
 @pytest.mark.parametrize("name", [*TABLES, *IN_PYTHON])
 def test_in_python_every_table_is_trained_or_refused_with_advice(name, way):

@@ -25,16 +25,19 @@ def sparse(seed):
     return model.prune()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
 def test_a_network_of_the_right_shape_learns_from_every_start(seed):
     assert KAN([2, 1, 1], seed=seed).fit(data(), steps=50, progress=False).last.test_loss < 2.5e-2
 
 
+@pytest.mark.slow
 def test_pruning_finds_the_shape():
     widths = [sparse(seed).width for seed in range(10)]
     assert sum(width == [[2, 0], [1, 0], [1, 0]] for width in widths) >= 9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_the_first_tutorial_ends_in_the_exact_formula(seed):
     model = sparse(seed).refine(10)

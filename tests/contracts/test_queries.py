@@ -85,6 +85,7 @@ def fitted(kind):
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["plain", "everything"])
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_query_changes_nothing(query, kind):

@@ -100,6 +100,7 @@ CALLS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", CALLS)
 def test_every_call_takes_every_form_of_data(call):
     expected = CALLS[call](DATA)

@@ -101,6 +101,7 @@ def words():
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CALLS)
 def test_a_public_call_on_a_small_network_uses_one_thread(name, two_threads, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -8,6 +8,7 @@ from tests.support.awkward import each_data
 from tests.support.networks import F64, ZOO, finite, formula_values, uniform
 
 
+@pytest.mark.slow
 @each_data
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["float64", "float32"])
 def test_every_step_of_the_path_keeps_numbers_finite(data, dtype):
@@ -43,6 +44,7 @@ def test_the_formula_equals_the_network(kind, k):
         torch.testing.assert_close(formula_values(model, x), model(x), rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ZOO)
 def test_the_formula_of_a_network_that_was_made_symbolic(kind):
     model = ZOO[kind]()

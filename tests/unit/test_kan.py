@@ -127,6 +127,7 @@ def test_train_and_eval_are_those_of_torch():
     assert not model.eval().refine(5).training
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # torch's compiler warns of itself
 def test_a_compiled_forward_pass_is_one_graph():
     # Without the code generator, which takes half a minute and knows nothing of us.

@@ -33,6 +33,7 @@ def checks():
             yield pytest.param(name, check, id=f"{name}-{getattr(check, 'func', check).__name__}")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:invalid value encountered in cast")  # of scikit-learn's own arrays
 @pytest.mark.parametrize(("name", "check"), [*checks()])
 def test_checks_of_scikit_learn(name, check):
@@ -96,6 +97,7 @@ def test_copies_are_alike(regressor, table, tmp_path):
         clone(regressor).predict(frame)
 
 
+@pytest.mark.slow
 def test_searches_pipelines_and_processes(table):
     frame, rent = table
     numbers = frame[["area", "year"]].fillna(1980.0)
@@ -121,6 +123,7 @@ def test_classes_keep_their_names(table):
     assert model.score(frame, dear) > 0.9
 
 
+@pytest.mark.slow
 def test_formulas(table):
     frame, rent = table
     model = FormulaRegressor(steps=20).fit(frame[["area"]], 9 * frame.area)

@@ -96,6 +96,7 @@ class ShortExplorer:
         pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("curves", [False, True])
 @pytest.mark.parametrize("classes", [False, True])
 def test_the_formula_of_the_acts_predicts(monkeypatch, classes, curves):

@@ -141,6 +141,7 @@ def session(explorer):
     return page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("driver", ["thread", "cooperative"])
 def test_the_same_session_in_every_host(host, driver):
     with KANExplorer(KAN([2, 3, 1], seed=1), dataset(), opt="Adam", lamb=1e-3, driver=driver) as explorer:
@@ -209,6 +210,7 @@ def a_life():
     return [weakref.ref(one) for one in made]
 
 
+@pytest.mark.slow
 def test_close_leaves_nothing(host, monkeypatch):
     from ipywidgets.widgets.widget import _instances
 
@@ -245,6 +247,7 @@ class Clock:
         return self.now
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", ["pushes"], indirect=True)
 @pytest.mark.parametrize(
     ("kernel", "heard", "cell", "state"),

@@ -34,6 +34,7 @@ def loaded_by(statement):
     return set(json.loads(result.stdout))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "statement",
     [
@@ -50,6 +51,7 @@ def test_heavy_modules_wait(statement):
     assert not {name.split(".")[0] for name in added} & set(FREE)
 
 
+@pytest.mark.slow
 def test_sweeps_wait():
     assert not (loaded_by("from kanwidget import KAN") - loaded_by("pass")) & SWEEPS
 
@@ -63,6 +65,7 @@ def test_torch_waits(statement):
     assert result.stdout == "False False\n"
 
 
+@pytest.mark.slow
 def test_rooms_and_names_come_when_they_are_asked_for():
     assert loaded_by("import kanwidget; kanwidget.datasets.load_trees(); kanwidget.KAN([1, 1])") >= {"kanwidget.kan"}
     assert set(kanwidget.__all__) == set(kanwidget._HOME_OF)

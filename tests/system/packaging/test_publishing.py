@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tools.trials import interpreter, report, trial
@@ -41,6 +42,7 @@ def test_a_failed_step_is_told_with_its_output(capsys):
     assert capsys.readouterr().out.splitlines()[0].split() == ["fine", "import", "2", "s"]
 
 
+@pytest.mark.slow
 def test_a_trial_ends_where_its_archive_is_none(tmp_path):
     found = trial(sys.executable, str(tmp_path / "none.whl"))
     assert not report("none", found)

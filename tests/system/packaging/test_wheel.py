@@ -38,6 +38,7 @@ def tracked(folder):
     return {name for name in names if (ROOT / name).exists()}
 
 
+@pytest.mark.slow
 def test_wheel_holds_the_package_and_nothing_else(wheel):
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert names == tracked("kanwidget")

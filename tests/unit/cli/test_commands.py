@@ -266,6 +266,7 @@ def test_discover_takes_units_and_says_which_are_none(capsys, table):
     assert "discover: --units 'speed' must be a unit; got 'm//s'." in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_demo_finds_keplers_law(capsys, tmp_path):
     assert cli.main(["demo", "--out", str(tmp_path / "demo.html")]) == 0
     out = capsys.readouterr().out

@@ -84,6 +84,7 @@ def printed(folder):
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "case"), CASES.items(), ids=CASES)
 def test_bundled_tables(name, case, printed):
     (target, *_), shape, unexplained = case
@@ -96,6 +97,7 @@ def test_bundled_tables(name, case, printed):
     assert "too few rows to keep some for a test" in out
 
 
+@pytest.mark.slow
 def test_vapor_pressure_is_an_exponential():
     best = discover(load_mercury(), steps=200, progress=False).best
     assert 1 - best.r2 < 2e-6
@@ -120,6 +122,7 @@ def test_rates_of_both_states_leave_two_laws():
     assert not any("also possible" in line for line in front_lines(discovery))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", ["treated", "untreated"])
 def test_a_saturating_rate(tmp_path, state):
     header, *rows = Path(table("puromycin")).read_text(encoding="utf-8").splitlines()
@@ -131,6 +134,7 @@ def test_a_saturating_rate(tmp_path, state):
     assert all(error < value for value, error in constants(out))
 
 
+@pytest.mark.slow
 def test_noise_has_no_formula(tmp_path):
     generator = torch.Generator().manual_seed(0)
     rows = torch.randn(20, 2, generator=generator, dtype=torch.float64).tolist()

@@ -1,5 +1,6 @@
 """The choice of a network's shape."""
 
+import pytest
 import torch
 
 from kanwidget import Dataset, create_dataset
@@ -13,6 +14,7 @@ def table_of(f, rows, noise=0.0):
     return Dataset(data.train_input, data.train_label + error)
 
 
+@pytest.mark.slow
 def test_the_shape_is_the_simplest_that_predicts():
     assert choose_shape(table_of(lambda x: x[:, [0]] + x[:, [1]], 60), None, None, seed=0) == ([2, 1], 1)
     assert choose_shape(table_of(lambda x: x[:, [0]] * x[:, [1]], 60), None, 1, seed=0)[0] == [2, 1, 1]

@@ -190,6 +190,7 @@ def test_no_rows_and_one_interval(k):
 MANY = 8000
 
 
+@pytest.mark.slow
 @each_order
 @each_grid
 @pytest.mark.parametrize("place", ["inside", "beyond"])

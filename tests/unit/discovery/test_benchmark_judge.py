@@ -122,6 +122,7 @@ def test_the_form_is_the_law_with_other_constants(text, law):
     assert not is_exact(answer(text, law), law)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "law"),
     [("x - x**3/6", SHORT), ("V*tanh(S/3)", MICHAELIS), ("4/(1 + t/2)", DECAY), ("2*log(x) + 2", POWER)],

@@ -78,6 +78,7 @@ def test_the_same_film_gives_the_same_bytes_and_changes_nothing(frames, x):
         assert all(torch.equal(network.state_dict()[name], value) for name, value in old.items())
 
 
+@pytest.mark.slow
 def test_a_limit_is_kept_by_fewer_and_smaller_pictures(frames, x):
     whole = animation(frames, x, history(), seconds=3, width=400)
     limited = animation(frames, x, history(), seconds=3, width=400, limit=len(whole) // 3)

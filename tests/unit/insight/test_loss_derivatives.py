@@ -25,6 +25,7 @@ def table(model, rows=30):
     return x, uniform(rows, model.n_out, seed=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ZOO)
 def test_they_agree_with_differences_of_the_loss(kind):
     model = ZOO[kind]()

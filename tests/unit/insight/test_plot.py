@@ -101,6 +101,7 @@ def test_plots_need_no_pyplot_and_leave_no_global_state():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", HOSTILE)
 def test_no_label_breaks_the_picture(x, label, history):
     model = KAN([2, 1])

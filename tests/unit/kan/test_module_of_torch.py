@@ -51,6 +51,7 @@ def test_a_default_network_is_a_layer_among_single_numbers():
     assert KAN([2, 1]).predict(x.float()).dtype == torch.float64
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fitted", [False, True])
 @pytest.mark.parametrize(
     "made",

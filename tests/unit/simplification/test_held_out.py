@@ -83,6 +83,7 @@ def test_a_refit_leaves_names_and_reference_data_as_they_were(held):
     assert torch.equal(model.reference, reference)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weighted", [False, True])
 def test_without_held_out_rows_each_row_is_judged_by_a_fit_without_it(weighted):
     generator = torch.Generator().manual_seed(0)
@@ -118,6 +119,7 @@ def test_the_leverages_of_a_formula_are_those_of_least_squares():
     assert torch.allclose(leverages(model, x)[:, 0], hat.diagonal(), atol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_fit_through_every_row_is_not_called_exact():
     generator = torch.Generator().manual_seed(0)
     x = 3 * torch.rand(8, 1, generator=generator, dtype=torch.float64)

@@ -34,6 +34,7 @@ def searched(model, data):
     return search
 
 
+@pytest.mark.slow
 def test_the_network_computes_the_law():
     data = gas()
     model = trained(data)
@@ -49,6 +50,7 @@ def test_the_network_computes_the_law():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "noise"), [(0, 0.01), (1, 0.05)])
 def test_simplify_ends_in_the_law(seed, noise):
     data = gas(noise, seed=seed)
@@ -71,6 +73,7 @@ def test_classes_and_logarithms_have_no_law():
     assert not LawSearch.is_possible(model, held_out(model, classes, "test"))
 
 
+@pytest.mark.slow
 def test_a_law_near_noiseless_rows_is_not_the_end():
     g = torch.Generator().manual_seed(0)
     x = torch.rand(300, 2, generator=g, dtype=F64) * 2 - 1
@@ -79,6 +82,7 @@ def test_a_law_near_noiseless_rows_is_not_the_end():
     assert last.error < 1e-12
 
 
+@pytest.mark.slow
 def test_classes_are_simplified_without_a_scale_of_their_scores():
     g = torch.Generator().manual_seed(0)
     x = torch.tensor([5.0, 1.0]) + torch.rand(120, 2, generator=g, dtype=F64) * torch.tensor([35.0, 29.0])
@@ -89,6 +93,7 @@ def test_classes_are_simplified_without_a_scale_of_their_scores():
     assert float(right) > 0.9
 
 
+@pytest.mark.slow
 def test_the_last_step_fits_the_constants_of_the_law_and_no_others():
     data = gas(0.02)
     *_, law, last = simplify_steps(KAN([4, 2, 1], seed=0), data)
@@ -100,11 +105,13 @@ def test_the_last_step_fits_the_constants_of_the_law_and_no_others():
     assert last.error < 1.05 * law.error
 
 
+@pytest.mark.slow
 def test_without_noise_the_constants_are_exact():
     *_, last = simplify_steps(KAN([4, 2, 1], seed=0), gas(0.0))
     assert last.error < 1e-9
 
 
+@pytest.mark.slow
 def test_a_law_counts_its_own_constants_not_those_of_its_network():
     data = gas()
     model = trained(data)
@@ -113,6 +120,7 @@ def test_a_law_counts_its_own_constants_not_those_of_its_network():
     assert found.constants < found.network.n_parameters
 
 
+@pytest.mark.slow
 def test_the_last_fit_takes_all_rows_and_names_what_else_they_allow():
     g = torch.Generator().manual_seed(0)
     x = 0.5 + 12 * torch.rand(120, 1, generator=g, dtype=F64)
@@ -128,6 +136,7 @@ def test_the_last_fit_takes_all_rows_and_names_what_else_they_allow():
     assert len({last.text, *(rival.text for rival in rivals)}) == len(rivals) + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("relative", [False, True])
 @pytest.mark.parametrize("by_curves", [False, True])
 def test_rows_weigh_as_much_as_their_noise_says(relative, by_curves):

@@ -27,6 +27,7 @@ LAWS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("law", "relative"), LAWS, ids=lambda value: str(value))
 def test_a_law_is_found(law, relative):
     noise = 0.02
@@ -40,6 +41,7 @@ def test_a_law_is_found(law, relative):
     assert np.sqrt(np.mean((value - truth) ** 2)) < 0.5 * noise * truth.std()
 
 
+@pytest.mark.slow
 def test_the_same_law_in_other_units():
     x, normal = columns()
     y = 5 * x[:, 0] * x[:, 1] / (x[:, 1] + 2.3) * (1 + 0.01 * normal)
@@ -72,6 +74,7 @@ def test_a_constant_column_and_a_constant_target():
     assert law_of(x, np.full(60, 4.0), [A, B, C]) == (None, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0.0, 1e-250, 1e-165, 1e200])
 def test_a_target_of_any_size(size):
     x, normal = columns(60)
@@ -94,6 +97,7 @@ def test_many_columns_are_searched_in_bounded_work():
     assert law.free_symbols == set(sympy.symbols("x_3 x_6"))
 
 
+@pytest.mark.slow
 def test_a_function_that_terms_of_a_sum_share():
     generator = np.random.default_rng(0)
     x = generator.uniform(1, 5, (200, 5))
@@ -109,6 +113,7 @@ def test_a_function_that_terms_of_a_sum_share():
     assert float(rate) == pytest.approx(-0.5, abs=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", [1.0, 1e6])
 def test_a_curve_of_one_column_may_have_an_offset(unit):
     generator = np.random.default_rng(0)

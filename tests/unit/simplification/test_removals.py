@@ -41,6 +41,7 @@ def test_a_step_outside_of_the_data_is_a_constant():
     torch.testing.assert_close(small(data.test_input), before)
 
 
+@pytest.mark.slow
 def test_a_large_network_loses_its_columns_first_and_ends_in_the_law():
     steps = list(simplify_steps(KAN([8, [6, 1], 1], seed=0), table(), steps=10))
     texts = [step.text for step in steps]

@@ -7,6 +7,7 @@ import pytest
 from kanwidget import KAN
 
 
+@pytest.mark.slow
 def test_products_beside_words_are_looked_for_without_powers_of_words():
     rng = np.random.default_rng(0)
     frame = pandas.DataFrame(
@@ -30,6 +31,7 @@ def lake(seed):
     return frame
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_a_curve_that_has_seen_the_held_out_rows_gives_way_to_its_function(seed):
     data = (lake(seed), "warmth")

@@ -41,6 +41,7 @@ def exponents(model):
     return (gradient * x / y).detach()
 
 
+@pytest.mark.slow
 def test_a_power_law_in_its_own_units(gas):
     *_, step = simplify_steps(KAN([4, 5, 1]), gas)
     expected = torch.tensor([-1.0, 1, 1, 0], dtype=torch.float64).expand(2, 4)
@@ -52,12 +53,14 @@ def test_a_power_law_in_its_own_units(gas):
     assert step.error == pytest.approx(0.02 * float(gas.train_label.std()), rel=0.3)
 
 
+@pytest.mark.slow
 def test_the_same_steps_from_the_same_seed():
     data = table(lambda x: x[:, [0]] ** 2 + 3 * x[:, [1]], [-1, -1], [1, 1], 0.02, n=60)
     texts = [[step.text for step in simplify_steps(KAN([2, 2, 1]), data, steps=5, seed=3)] for _ in range(2)]
     assert texts[0] == texts[1]
 
 
+@pytest.mark.slow
 def test_a_composition_exactly():
     data = table(lambda x: torch.exp(torch.sin(torch.pi * x[:, [0]]) + x[:, [1]] ** 2), [-1, -1], [1, 1], n=400)
     model = KAN([2, 5, 1])
@@ -72,6 +75,7 @@ def test_a_composition_exactly():
     )
 
 
+@pytest.mark.slow
 def test_functions_come_before_the_longer_search_where_a_law_is_much_nearer_than_coarse_curves():
     """What they leave is no noise then, and a smaller network of functions is exact in seconds."""
     data = table(lambda x: torch.exp(torch.sin(torch.pi * x[:, [0]]) + x[:, [1]] ** 2), [-1, -1], [1, 1], n=1000)
@@ -84,6 +88,7 @@ def test_functions_come_before_the_longer_search_where_a_law_is_much_nearer_than
     assert not any("Looking for a law" in step.text for step in steps[law + 1 :])
 
 
+@pytest.mark.slow
 def test_every_step_leaves_a_network_to_stop_with():
     data = table(lambda x: x[:, [0]] ** 2 + 3 * x[:, [1]], [-1, -1], [1, 1], 0.02)
     steps = list(simplify_steps(KAN([2, 3, 1]), data))
@@ -96,6 +101,7 @@ def test_every_step_leaves_a_network_to_stop_with():
     assert errors[-1] <= 1.1 * min(errors)
 
 
+@pytest.mark.slow
 def test_what_no_function_says_stays_a_spline():
     data = table(lambda x: torch.sin(9 * x[:, [0]] ** 2) * torch.exp(x[:, [0]]), [-1.5], [1.5], n=300)
     model = KAN([1, 1], grid=20)
@@ -105,6 +111,7 @@ def test_what_no_function_says_stays_a_spline():
     assert held_out(result, data, "test").error(result) <= 1.1 * before
 
 
+@pytest.mark.slow
 def test_a_sum_is_tried_itself_and_not_learnt_anew():
     data = table(lambda x: x[:, [0]] ** 2 + 3 * x[:, [1]], [-1, -1], [1, 1], 0.02)
     texts = [step.text for step in simplify_steps(KAN([2, 1]), data, lib=["x", "x^2"])]
@@ -112,6 +119,7 @@ def test_a_sum_is_tried_itself_and_not_learnt_anew():
     assert not any("a sum of functions of one column each" in text for text in texts)
 
 
+@pytest.mark.slow
 def test_without_test_rows_a_fifth_is_held_out():
     data = table(lambda x: x[:, [0]] ** 2 + 3 * x[:, [1]], [-1, -1], [1, 1], 0.02)
     pair = (data.train_input, data.train_label)

@@ -20,6 +20,7 @@ LAWS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAWS)
 def test_a_law_of_few_rows_is_found(name):
     law, first, second, grows, shapes = LAWS[name]

@@ -145,6 +145,7 @@ def test_rows_that_are_held_out_of_the_training_rows_are_no_higher_bar(seed):
     assert first.improved
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1e-4, 1.0, 1e6])
 def test_an_untrained_network_is_simplified_in_any_unit(size):
     data = rows(lambda x: size * (x[:, 0] ** 2 + 3 * x[:, 1]), 0.02)
@@ -190,6 +191,7 @@ def test_errors_that_grow_with_the_target_leave_the_question_to_held_out_rows():
     assert evidence_gain(model, 100, 1000.0, model, held_out(model, data, "simplify")) is None
 
 
+@pytest.mark.slow
 def test_a_law_far_from_the_data_is_not_the_nearest():
     # Six waves in one column have no short law; a line in the other column explains 2 % of them.
     generator = torch.Generator().manual_seed(0)

@@ -22,6 +22,7 @@ def table(rows=500):
     return np.stack(columns, 1), g.standard_normal(rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("law", "noise"), LAWS, ids=lambda value: str(value))
 def test_a_sum_of_products_of_powers_is_found_among_eight_columns(law, noise):
     x, normal = table()

@@ -90,6 +90,7 @@ def test_auto_swap_keeps_the_function_and_never_costs_more(zoo, x):
     assert {name: repr(value) for name, value in model.state_dict().items()} == state
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "widths", [[4, 5, 2], [3, 6, 4, 2]]
 )  # as many nodes on all levels is what hides a mixed-up level

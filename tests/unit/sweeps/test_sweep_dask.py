@@ -49,6 +49,7 @@ def cluster(tmp_path):
             process.wait()
 
 
+@pytest.mark.slow
 def test_a_worker_killed_in_the_middle_costs_no_result_and_doubles_none(cluster, tmp_path, monkeypatch):
     client, pids = cluster
     killed = []
@@ -69,6 +70,7 @@ def test_a_worker_killed_in_the_middle_costs_no_result_and_doubles_none(cluster,
     assert len(client.scheduler_info()["workers"]) == 1
 
 
+@pytest.mark.slow
 def test_a_network_that_kills_every_worker_is_a_row(monkeypatch):
     monkeypatch.setattr(run, "run_batch", deadly)
     with (

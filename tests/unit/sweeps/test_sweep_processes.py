@@ -33,6 +33,7 @@ sweep({"grid": list(range(1, 13))}, product(), width=[2, 1], steps=2, progress=F
 """
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_same_as_one():
     pytest.importorskip("joblib")
     one = without_seconds(sweep(SHAPES, product(), seeds=2, steps=4, progress=False))
@@ -43,6 +44,7 @@ def test_two_processes_give_the_same_as_one():
             assert second[name] == (pytest.approx(value, rel=1e-6) if isinstance(value, float) else value)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_a_killed_process_is_resumed(tmp_path, monkeypatch):
     path = tmp_path / "s.db"
@@ -67,6 +69,7 @@ def test_a_killed_process_is_resumed(tmp_path, monkeypatch):
     assert without_seconds(table) == without_seconds(sweep(SPACE, product(), **FIXED))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_a_killed_worker_is_replaced(tmp_path, monkeypatch):
     pytest.importorskip("joblib")
@@ -94,6 +97,7 @@ def loky_workers():
     return list(reusable_executor._executor._processes)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_a_network_that_kills_its_worker_is_a_row_and_no_other_is_harmed(monkeypatch):
     pytest.importorskip("joblib")

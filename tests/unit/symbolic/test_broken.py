@@ -73,6 +73,7 @@ def function(wrong, condition):
     return later(WRONG[wrong]) if CONDITIONS[condition] is None else on(CONDITIONS[condition], WRONG[wrong])
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(broken)
 def test_a_broken_function_leaves_the_others_candidates_bit_for_bit(case):
@@ -94,6 +95,7 @@ def test_a_broken_function_leaves_the_others_candidates_bit_for_bit(case):
         assert all(fit.name != "mine" for fits in after for fit in fits)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [

@@ -68,6 +68,7 @@ def standardizable():
     return Dataset(x, y, in_vars=["a", "b"], out_vars=["z"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", [("x^2", "sqrt"), ("x^2", "exp"), ("x^3", "x")])
 def test_a_formula_of_standardized_data_is_in_their_own_units(names):
     data = standardizable()
@@ -86,6 +87,7 @@ def test_a_formula_of_standardized_data_is_in_their_own_units(names):
     assert all(error < abs(value) for value, error in ours.constants.values())
 
 
+@pytest.mark.slow
 def test_curves_of_standardized_data_are_those_of_the_network():
     data = standardizable().standardize()
     model = KAN([2, 2, 1])
@@ -133,6 +135,7 @@ def test_constants_that_the_data_do_not_determine_are_said_once_in_words():
     ]
 
 
+@pytest.mark.slow
 def test_a_needless_depth_goes():
     data = create_dataset(lambda x: x[:, [0]], n_var=2, train_num=50, test_num=0)
     found = fixed([2, 2, 1], data, "tanh", (0.7, 0.1, 0.3, 0.1)).fit_formula(data)

@@ -39,6 +39,7 @@ SHAPES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "arity"), SHAPES)
 @pytest.mark.parametrize("mix", ["numeric", "symbolic", "mixed"])
 def test_formula_equals_network(width, arity, mix):

@@ -32,6 +32,7 @@ def difference_of_squares():
     return KAN.from_formula(2417 * first**2 - 2982 * second**2 + 0.0003 * B, variables=[A, B, C, D])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0.0, 0.01])
 def test_expansion_shows_a_product_hidden_in_squares(size):
     x = rows(500, 4)

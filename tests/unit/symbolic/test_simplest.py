@@ -291,6 +291,7 @@ IMITATIONS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("start", "ranges", "law", "values"), IMITATIONS, ids=["power laws", "Arrhenius", "saturation"]
 )
@@ -307,6 +308,7 @@ def test_imitations_give_way_to_the_law_behind_them(start, ranges, law, values):
     assert shape(fit.expression) == shape(law.subs(1.0, 1.1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "start",
     [

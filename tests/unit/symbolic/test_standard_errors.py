@@ -8,6 +8,7 @@ from tools.benchmarks.standard_errors import LAWS, coverage
 REPETITIONS = 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.name)
 def test_two_standard_errors_hold_the_truth(law):
     found = coverage(law, REPETITIONS)

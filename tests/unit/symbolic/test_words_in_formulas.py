@@ -61,6 +61,7 @@ def test_a_table_has_the_values_about_the_mean_of_the_rows(fitted):
     assert list(formula.words.switches) == ["pruned"]
 
 
+@pytest.mark.slow
 def test_errors_hold_the_truth_as_often_as_they_say():
     inside = []
     for seed in range(25):

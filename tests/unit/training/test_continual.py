@@ -27,6 +27,7 @@ def fresh():
     return KAN([1, 1], grid=200, noise_scale=0.0, base_fun="zero")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opt", ["LM", "LBFGS"])
 def test_earlier_peaks_stay(opt):
     model = fresh()

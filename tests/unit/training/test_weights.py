@@ -92,6 +92,7 @@ def test_a_simplification_holds_rows_out_with_their_weights():
     assert float(everywhere.mean()) == pytest.approx(float(total), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_a_law_is_found_in_spite_of_rows_that_do_not_count():
     """A third of the rows is wrong, and has no weight: neither training nor held-out errors may see it."""
     y, weight = X[:, :1] ** 2 + 3 * X[:, 1:], torch.ones(90)

@@ -78,6 +78,7 @@ def test_what_is_left_is_told_from_noise():
     assert forms(table)[0].leaves_noise(table)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", AWKWARD)
 def test_awkward_tables_raise_nothing(kind):
     table = awkward_table(kind, law("a*exp(-c) + b*c**2"))

@@ -120,6 +120,7 @@ LAWS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAWS)
 def test_laws_are_found_exactly(name):
     law, low, high = LAWS[name]

@@ -55,6 +55,7 @@ def test_one_is_added_to_a_column_as_it_was():
     assert table.pool.is_exact
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_noise_is_no_fraction(seed):
     noise = torch.randn(60, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)

@@ -49,6 +49,7 @@ LAWS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAWS)
 def test_a_law_is_found_in_the_first_stage(name):
     y = LAWS[name](X)

@@ -52,6 +52,7 @@ def test_polynomials_keep_their_terms(law):
     assert equivalent(best(table), sympy.sympify(law), RANGES, constants=True), best(table)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", FRACTIONS)
 def test_fractions_keep_their_terms(law):
     table = noisy(law, 0.01)
@@ -59,6 +60,7 @@ def test_fractions_keep_their_terms(law):
     assert equivalent(best(table), sympy.sympify(law), RANGES, constants=True), best(table)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", SUMS)
 def test_sums_are_of_the_terms_that_are_there(law):
     table = noisy(law, 0.01)

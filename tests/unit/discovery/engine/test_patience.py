@@ -35,6 +35,7 @@ def test_handlers_of_failed_fits_let_it_pass():
     assert in_time(step, lambda: True) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("looks", [0, 10, 500, 30000])
 def test_nothing_is_evaluated_once_the_time_is_over(looks):
     counted = itertools.count(1)
@@ -44,6 +45,7 @@ def test_nothing_is_evaluated_once_the_time_is_over(looks):
     assert looks < 30000 or any(report.tree is not None for report in reports)
 
 
+@pytest.mark.slow
 def test_what_a_step_brought_until_then_is_reported():
     whole = [report.kind for report in itertools.islice(search(rows(), Limits(EVERYTHING, 60.0)), 60)]
     end = whole.index("trying", whole.index("formula"))
@@ -61,6 +63,7 @@ def counting(looks):
     return lambda step: in_time(step, lambda: next(looks) < 0)
 
 
+@pytest.mark.slow
 def test_simpler_forms_of_a_long_formula_come_in_several_steps():
     table = table_of(lambda a, b: torch.exp(a) + torch.sin(b), (0.5, 2), (0.5, 2))
     tree = ("mul", ("c", 1.0), ("x", 0))

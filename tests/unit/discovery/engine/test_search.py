@@ -59,6 +59,7 @@ def formulas(reports):
     return [report.tree for report in reports if report.kind == "formula"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAWS)
 def test_laws_are_found_exactly_within_some_steps(name):
     rows = rows_of(*LAWS[name])
@@ -150,6 +151,7 @@ def test_what_is_known_of_the_target_is_a_finding():
     assert any("it depends on b*c only, beside a factor a^2" in text for text in findings)
 
 
+@pytest.mark.slow
 def test_noisy_products_of_three_curves_are_seen_and_found():
     rows = rows_of(lambda a, b, c: a * torch.exp(-1.5 / b) * (1 + 0.3 * c**2), UNIT, UNIT, WIDE, rows=300, noise=0.03)
     findings, found = [], False
@@ -162,6 +164,7 @@ def test_noisy_products_of_three_curves_are_seen_and_found():
     assert found
 
 
+@pytest.mark.slow
 def test_a_sum_and_a_product_are_never_both_said_to_be_the_law():
     rows = rows_of(lambda a, b: 12 + torch.sin(3 * a) + b, UNIT, UNIT, rows=300, noise=0.3)
     reports = itertools.islice(search(rows, Limits(EVERYTHING, 60.0)), 450)

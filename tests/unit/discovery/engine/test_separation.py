@@ -37,6 +37,7 @@ LAWS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("law", "noise"), [*((law, 0.05) for law in LAWS), ("3*a**2 + sin(5*b) + c", 0.0)])
 def test_the_form_is_seen_and_its_parts_are_found(law, noise):
     truth = sympy.sympify(law)

@@ -1,5 +1,6 @@
 """Surrogates: derivatives of formulas and of trained networks."""
 
+import pytest
 import torch
 
 from kanwidget.discovery.engine.surrogates import Surrogate, formula_surrogate, network_surrogates
@@ -27,6 +28,7 @@ def test_a_formula_has_its_own_derivatives():
     assert torch.equal(surrogate.x, table.columns[:, table.sample])
 
 
+@pytest.mark.slow
 def test_networks_are_trained_step_by_step_to_derivatives_of_y():
     table = table_of(law, (0.5, 2), (0.5, 2), rows=150)
     *said, surrogate = run(network_surrogates(table))
@@ -39,6 +41,7 @@ def test_networks_are_trained_step_by_step_to_derivatives_of_y():
     assert float((surrogate.gradient - gradient).norm() / gradient.norm()) < 0.02
 
 
+@pytest.mark.slow
 def test_logarithms_of_columns_and_of_a_negative_target_are_taken_back():
     table = table_of(lambda a, b: -law(a, b), (0.2, 2), (-1, 1), rows=120)
     surrogate = run(network_surrogates(table))[-1]
@@ -47,6 +50,7 @@ def test_logarithms_of_columns_and_of_a_negative_target_are_taken_back():
     assert float((surrogate.gradient + gradient).norm() / gradient.norm()) < 0.05
 
 
+@pytest.mark.slow
 def test_noise_is_averaged_over_networks_and_many_rows_are_sampled():
     table = table_of(law, (0.5, 2), (0.5, 2), rows=2500, noise=0.05)
     *said, surrogate = run(network_surrogates(table))

@@ -16,6 +16,7 @@ def columns(rows=5, seed=0):
     return 0.2 + 0.6 * torch.rand(2, rows, generator=generator, dtype=torch.float64)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(random_trees())
 def test_values_are_those_of_the_tree_and_derivatives_those_of_autograd(tree):

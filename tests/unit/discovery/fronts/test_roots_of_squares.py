@@ -42,6 +42,7 @@ def test_what_has_no_square_or_both_signs_stays(root):
     assert without_squares(sympy.sympify(root), values) == sympy.sympify(root)
 
 
+@pytest.mark.slow
 def test_a_law_under_a_root_is_written_without_it():
     torch.manual_seed(0)
     x = torch.rand(200, 2, dtype=torch.float64) * 0.7 + 0.1

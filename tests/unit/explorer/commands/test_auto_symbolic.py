@@ -4,6 +4,7 @@ import inspect
 import re
 from pathlib import Path
 
+import pytest
 import torch
 
 from kanwidget import KAN, KANExplorer
@@ -13,6 +14,7 @@ from kanwidget.symbolic.fits.ranking import R2_THRESHOLD
 from tests.unit.explorer.states import train
 
 
+@pytest.mark.slow
 def test_auto_is_what_the_network_does_by_itself(session, model, data):
     train(session, 20)
     twin = session.run.model_with_history()

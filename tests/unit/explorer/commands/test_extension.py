@@ -85,6 +85,7 @@ def test_the_button_sends_it():
     assert parse({"kind": "extend"}) == [Extend()]
 
 
+@pytest.mark.slow
 def test_a_session_really_learns_more_and_its_script_repeats_it():
     data = create_dataset(lambda x: torch.sin(5 * x), n_var=1, train_num=120, test_num=60)
     with KANExplorer(KAN([1, 1], grid=2), data, driver="blocking") as explorer:

@@ -292,6 +292,7 @@ def test_many_callers_at_once_begin_one_thread(session, monkeypatch):
     driver.close()
 
 
+@pytest.mark.slow
 def test_python_ends_cleanly_while_it_trains():
     # A thread that never ends is shown with the place where it hangs.
     code = """
@@ -313,6 +314,7 @@ def test_python_ends_cleanly_while_it_trains():
         assert (result.returncode, result.stdout.strip(), result.stderr) == (0, "end", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("act", ["extend(grids=1)", "simplify(bits=1)"])
 def test_python_ends_cleanly_while_a_longer_act_is_worked_out(act):
     code = f"""

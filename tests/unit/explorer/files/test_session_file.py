@@ -58,6 +58,7 @@ def loaded(explorer, tmp_path, **options):
 # ---- files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "begins"),
     [("svg", b"<svg "), ("png", b"\x89PNG"), ("csv", b"step,"), ("json", b"{"), ("html", b"<!doctype")],
@@ -77,6 +78,7 @@ def test_the_table_is_the_history(explorer, tmp_path):
     assert [float(row["train_loss"]) for row in table] == explorer.history["train_loss"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["svg", "png", "csv", "json", "html", "animation"])
 def test_wrong_paths_are_named_and_nothing_is_left(explorer, tmp_path, kind):
     save = getattr(explorer, f"save_{kind}")
@@ -130,6 +132,7 @@ def test_its_script_replays_all_of_it(explorer, data, tmp_path):
         assert same(names["model"], other.model)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opt", ["Adam", "LBFGS"])
 def test_gradient_methods_lose_their_memory_and_say_so(model, data, tmp_path, opt):
     with KANExplorer(model, data, driver="blocking", opt=opt) as explorer:

@@ -9,6 +9,7 @@ from kanwidget.explorer.guide.steps import guidance
 LAWS = {load_trees: "girth**2*height", load_planets: "axis**(3/2)"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("load", LAWS)
 def test_three_acts_lead_to_the_law(load):
     acts = []
@@ -21,6 +22,7 @@ def test_three_acts_lead_to_the_law(load):
         assert guidance(explorer._session).sentence.startswith("Done: ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("load", LAWS)
 def test_simplify_finds_the_law(load):
     data = load()

@@ -160,6 +160,7 @@ TABLES = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("turns", "rows", "noise"), TABLES)
 def test_a_wave_is_never_called_noise_nor_done_while_it_is_not_learnt(turns, rows, noise):
     data, truth = wave(turns, rows, noise, seed=turns)

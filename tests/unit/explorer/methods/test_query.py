@@ -7,6 +7,7 @@ from kanwidget import KAN, KANExplorer
 from kanwidget.explorer.describe import snapshot as describe
 
 
+@pytest.mark.slow
 def test_the_front_holds_what_no_other_state_beats(data):
     with KANExplorer(KAN([2, 3, 1], seed=4), data) as explorer:
         explorer.step(20)

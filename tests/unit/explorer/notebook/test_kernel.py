@@ -151,6 +151,7 @@ def kernel():
     kernel.stop()
 
 
+@pytest.mark.slow
 def test_the_cell_shows_a_view_and_a_deterministic_text(kernel):
     assert kernel.run(CELL, "a").startswith("KANExplorer([2, 3, 1], step=0, train=")
     assert kernel.views()
@@ -167,6 +168,7 @@ def test_the_last_picture_comes_by_itself(kernel):
     assert "data:image/png;base64" in drawn["content"]["data"]["text/html"]
 
 
+@pytest.mark.slow
 def test_clicks_are_heard_while_a_cell_sleeps(kernel):
     if kernel.open_subshell() is None:
         pytest.skip("this ipykernel has no subshells: a click waits for the running cell")
@@ -229,6 +231,7 @@ def test_replay_in_another_thread_count_is_the_same(kernel):
     assert kernel.run(textwrap.dedent(code)).strip() == "True"
 
 
+@pytest.mark.slow
 def test_a_kernel_that_trains_ends_cleanly():
     kernel = Kernel()
     kernel.run(CELL)

@@ -97,6 +97,7 @@ ACTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ACTS)
 def test_after_an_act_only_what_changed_is_told_and_a_page_knows_all(told, name):
     session, publisher, view = told

@@ -28,6 +28,7 @@ def large():
 MOST_BYTES = 250 * 1024
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("most", [False, True], ids=["as it begins", "half of it pruned, others searched"])
 def test_the_saved_state_of_2600_edges_is_small(most):
     x = torch.rand(80, 20, dtype=torch.float64)
@@ -79,6 +80,7 @@ def test_edges_are_told_in_their_order_and_as_they_are(large, session):
             assert edge.get("frozen", False) == bool(found.frozen[ref.target, ref.source])
 
 
+@pytest.mark.slow
 def test_a_slider_leaves_one_mark_a_step(session):
     train(session, 1)
     for value in range(50):

@@ -105,6 +105,7 @@ def train_some(session):
     session.advance(0.01)
 
 
+@pytest.mark.slow
 def test_a_broken_function_is_left_out_and_told_once(explorer, page_of, registered):
     page = page_of(explorer._publisher, acknowledges=True)
     registered("mine", raises)
@@ -121,6 +122,7 @@ def test_a_broken_function_is_left_out_and_told_once(explorer, page_of, register
     assert len([m for m in page.messages if m["kind"] == "error" and m["error"]]) == 1
 
 
+@pytest.mark.slow
 def test_auto_goes_on_without_a_broken_function(session, registered):
     registered("mine", raises)
     session.warm_up()

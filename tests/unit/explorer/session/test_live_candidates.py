@@ -144,6 +144,7 @@ def test_the_message_says_what_is_best_for_every_edge_that_is_known(session):
     assert [best["key"] for best in told["best"]] == [[0, 0, 0]]
 
 
+@pytest.mark.slow
 def test_frames_and_looks_take_a_bounded_part_of_the_time(running, page_of, monkeypatch):
     """With costs that a clock makes up: a frame takes 20 ms, a look 90 ms, the formula 10 ms, a step 10 ms."""
     now, spent = [0.0], {"curves": 0.0, "candidates": 0.0, "formula": 0.0}

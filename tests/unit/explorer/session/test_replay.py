@@ -98,6 +98,7 @@ def perform(explorer, act, draw):
             explorer.refine(explorer.model.grid + 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [3, 4, 7])
 def test_a_random_session_is_replayed_bit_for_bit(gas, seed):
     draw = random.Random(seed)

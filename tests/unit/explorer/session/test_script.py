@@ -23,6 +23,7 @@ def replay(code, data, folder=None):
     return names["model"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opt", ["auto", "Adam", "LBFGS"])
 def test_a_long_session_is_replayed_bit_for_bit(data, opt):
     with KANExplorer(KAN([2, 3, 1], seed=4), data, opt=opt, lamb=1e-3) as explorer:

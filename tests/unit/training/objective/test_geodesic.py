@@ -1,5 +1,6 @@
 """Steps that are bent along the valley: against autograd, and what they are for."""
 
+import pytest
 import torch
 
 from kanwidget import KAN, create_dataset
@@ -41,6 +42,7 @@ def test_the_gradient_is_that_of_the_outputs_second_derivative():
     assert torch.equal(parameters.read(objective.stack), start)
 
 
+@pytest.mark.slow
 def test_a_product_is_learnt_to_round_off():
     data = create_dataset(product, train_num=400, test_num=100)
     history = KAN([2, 2, 1], seed=1, base_fun="zero").fit(data, steps=160, geodesic_acceleration=True, progress=False)

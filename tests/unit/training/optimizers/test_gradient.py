@@ -92,6 +92,7 @@ def test_an_interruption_in_the_middle_of_a_line_search():
     assert next(trainer).train_loss < 1
 
 
+@pytest.mark.slow
 @each_method
 @pytest.mark.parametrize("batch", [None, 16])
 def test_a_long_step_may_be_broken_off_at_every_operation(opt, batch):

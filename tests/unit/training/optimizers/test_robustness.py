@@ -35,6 +35,7 @@ def test_in_float64(data, opt):
     assert losses[-1] <= losses[0] * (1 + 1e-9) or opt == "Adam"
 
 
+@pytest.mark.slow
 @each_data
 @each_method
 def test_in_float32_with_a_penalty(data, opt):

@@ -83,6 +83,7 @@ def decay(seed, noise=0.02):
     return model.fit_residual(functions, points, weights, unknowns={"rate": 0.5}, steps=30, progress=False)
 
 
+@pytest.mark.slow
 def test_an_unknown_constant_is_found_and_its_error_is_that_of_repeated_measurements():
     found = np.array([decay(seed).unknowns["rate"] for seed in range(12)])
     spread = found[:, 0].std(ddof=1)

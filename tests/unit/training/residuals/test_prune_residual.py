@@ -23,6 +23,7 @@ def edges(model):
     return [tuple(edge) for edge in model.edge_refs(active=True)]
 
 
+@pytest.mark.slow
 def test_a_sparse_solution_is_left_of_many():
     model = network()
     small = model.prune_residual(SUM, POINTS, steps=12)
@@ -45,6 +46,7 @@ def test_the_network_stays_as_it_is_and_the_class_too():
     assert kanwidget.prune_residual is prune_residual
 
 
+@pytest.mark.slow
 def test_the_seed_decides_on_the_order():
     residuals = {"any": lambda u: u.value - 1}
     remaining = {tuple(edges(KAN([2, 1]).prune_residual(residuals, {"any": X}, seed=seed))) for seed in range(6)}

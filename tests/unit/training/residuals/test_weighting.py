@@ -88,6 +88,7 @@ def forget(model):
             model.layer(index).coef.mul_(0.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "moved"),
     [
