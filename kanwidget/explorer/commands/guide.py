@@ -43,6 +43,10 @@ class StepCommand(Command):
 
     __slots__ = ()
 
+    def repeats(self, session: Any) -> bool:
+        """A second click came before the page had heard of the first."""
+        return working(session) == self.action
+
     def check_stamps(self, session: Any, stamps: Mapping[str, int]) -> None:
         super().check_stamps(session, stamps)
         name = working(session)

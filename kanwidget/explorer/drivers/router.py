@@ -117,6 +117,8 @@ class Router:
 
     def _apply(self, message: _QueuedMessage) -> None:
         for command in message.commands:
+            if command.repeats(self.driver.session):
+                continue
             command.check_stamps(self.driver.session, message.stamps)
             self.driver.carry_out(command)
 

@@ -60,6 +60,10 @@ class Command:
         stamps = {name: message[name] for name in cls.stamps if message.get(name) is not None}
         return {name: _check.integer(value, name, cls.kind, low=0) for name, value in stamps.items()}
 
+    def repeats(self, session: Any) -> bool:
+        """Whether the session does already what a message asks for: it then has no effect, and is no fault."""
+        return False
+
     def check_stamps(self, session: Any, stamps: Mapping[str, int]) -> None:
         """Refuse a command that was meant for another structure.
 

@@ -46,6 +46,14 @@ def test_a_click_on_another_step_is_refused_and_the_search_goes_on(session, wait
 
 
 @pytest.mark.parametrize("step", [Train(), Simplify(), FitFormula()])
+def test_a_second_click_on_a_step_at_work_asks_for_what_is_done(session, waiting, step):
+    assert not step.repeats(session)
+    session.apply(step)
+    assert step.repeats(session)
+    assert [other for other in (Train(), Simplify(), FitFormula()) if other.repeats(session)] == [step]
+
+
+@pytest.mark.parametrize("step", [Train(), Simplify(), FitFormula()])
 def test_a_step_that_was_clicked_on_another_structure_is_refused(session, step):
     step.check_stamps(session, {"structure": session.structure_id})
     with pytest.raises(ValueError, match="the network has changed since this was clicked"):

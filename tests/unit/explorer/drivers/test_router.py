@@ -167,6 +167,17 @@ def test_clicks_on_a_structure_that_is_gone_are_refused(explorer, page, kind, bo
     assert (page.last("ack")["of"], page.last("ack")["ok"]) == (seq, False)
 
 
+def test_a_second_click_on_a_step_at_work_is_no_fault(explorer, page, monkeypatch):
+    monkeypatch.setattr("kanwidget.explorer.commands.guide.working", lambda session: "simplify")
+    before = everything(explorer._session)
+    seq = say(explorer, "control", action="simplify")
+    assert (page.last("ack")["of"], page.last("ack")["ok"]) == (seq, True)
+    seq = say(explorer, "control", action="formula")
+    assert (page.last("ack")["of"], page.last("ack")["ok"]) == (seq, False)
+    assert page.last("error")["error"]["message"].startswith("Simplify is at work, so nothing was done.")
+    assert everything(explorer._session) == before
+
+
 def test_clicks_on_the_present_structure_are_carried_out(explorer, page):
     explorer.fix("exp", edge=(0, 1, 1))
     for kind, body in (CLICKS[0], CLICKS[1], CLICKS[2], CLICKS[3], CLICKS[5], CLICKS[6], CLICKS[4]):
