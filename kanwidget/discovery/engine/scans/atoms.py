@@ -5,7 +5,7 @@ Atoms are enumerated bottom up. Two with the same values count once, the one tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -79,7 +79,7 @@ class Atoms:
         start, indices = len(self), list(operands)
         for head in heads:
             chosen = [index for index in indices if self._may_stand(head, self._heads[index])]
-            for block in _blocks(chosen):
+            for block in self._blocks(chosen):
                 values = OPERATIONS[head].values(self.values[block])
                 self._add([head] * len(block), [(index,) for index in block], values)
         return range(start, len(self))
@@ -87,6 +87,8 @@ class Atoms:
     def combine(self, heads: Iterable[str], left: Iterable[int], right: Iterable[int]) -> range:
         """Add each operation of each pair of an atom of the left and another one of the right."""
         start = len(self)
+        if start >= self.most:
+            return range(start, start)
         first, second = np.array(list(left), dtype=np.int64), np.array(list(right), dtype=np.int64)
         i, j = (part.reshape(-1) for part in np.meshgrid(first, second, indexing="ij"))
         for head in heads:
@@ -96,7 +98,7 @@ class Atoms:
                 both = np.isin(i, second) & np.isin(j, first)
                 keep &= ~both | (i < j)
             pairs = np.stack([i[keep], j[keep]], 1)
-            for block in _blocks(range(len(pairs))):
+            for block in self._blocks(range(len(pairs))):
                 chosen = pairs[block.start : block.stop]
                 values = OPERATIONS[head].values(self.values[chosen[:, 0]], self.values[chosen[:, 1]])
                 self._add([head] * len(chosen), [(int(a), int(b)) for a, b in chosen], values)
@@ -109,6 +111,13 @@ class Atoms:
             values = OPERATIONS[head].values(torch.tensor(float(exact), dtype=torch.float64), self.values[indices])
             self._add([head] * len(indices), [(("n", exact), index) for index in indices], values)
         return range(start, len(self))
+
+    def _blocks(self, indices: Sequence[int]) -> Iterator[Any]:
+        """Yield blocks of indices as long as there is room: of many columns pairs are millions, each with values to compute."""
+        for start in range(0, len(indices), _BLOCK):
+            if len(self) >= self.most:
+                return
+            yield indices[start : start + _BLOCK]
 
     def _may_stand(self, outer: str, inner: str) -> bool:
         return (outer, inner) not in _INVERSE and not (outer in _WAVES and inner in _WAVES)
@@ -161,7 +170,3 @@ class Atoms:
         first = (scaled[:, 0] * 1e9).round().long() + exponent[:, 0].long() * 10**12
         second = (sums[:, 1] / sums[:, 0] * 1e9).clamp(-1e17, 1e17).round().long()
         return list(zip(first.tolist(), second.tolist(), strict=True))
-
-
-def _blocks(indices: Sequence[int]) -> Iterable[Any]:
-    return (indices[start : start + _BLOCK] for start in range(0, len(indices), _BLOCK))
