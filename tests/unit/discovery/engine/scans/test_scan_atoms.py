@@ -126,3 +126,16 @@ def test_levels_grow_by_size_and_hold_the_allowed_operations_only():
         sizes.append(sum(map(complexity, fresh)) / max(len(fresh), 1))
         start = len(atoms)
     assert sizes[0] < sizes[1] < sizes[2]
+
+
+def test_nothing_is_computed_once_there_is_no_room(monkeypatch):
+    blocks, add = [], Atoms._add
+    monkeypatch.setattr(Atoms, "_add", lambda self, *given: blocks.append(1) or add(self, *given))
+    atoms = Atoms(torch.rand(5, 30, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + 1, 12)
+    atoms.combine(("mul", "div"), range(5), range(5))
+    assert len(atoms) == 12
+    computed = len(blocks)
+    atoms.combine(("add",), range(12), range(12))
+    atoms.apply(("log",), range(12))
+    assert len(blocks) == computed
+    assert len(atoms) == 12
