@@ -178,7 +178,7 @@ def frames(selected, processes):
     with busy_processes(processes), KANExplorer(KAN([2, 5, 1], seed=42), problem(), lamb=1e-3) as explorer:
         page = Page(explorer, _DRAWING)
         run, spent, thread = explorer._session.run, [], []
-        take = run._step
+        take = run.step
 
         def timed_step():
             started = time.thread_time()
@@ -187,7 +187,7 @@ def frames(selected, processes):
             thread.append(time.thread_time())
             return topics
 
-        run._step = timed_step
+        run.step = timed_step
         counted, processor, seconds, seed = 0, 0.0, 0.0, 0
         while seconds < _WATCHED:  # it converges after some sixty steps
             explorer.reset(seed)
