@@ -252,12 +252,10 @@ class Network(nn.Module):
 
     def _outputs_of(self, nodes: Tensor) -> Tensor:
         """Outputs in the network's type of scaled inputs, `(batch, n_in)`, see `select`; of very many without a graph part by part."""
-        if (
-            not torch.is_grad_enabled()
-            and splines.are_many(nodes)
-            and len(nodes) > (rows := _PASS_BYTES // max(1, row_bytes(self.layers)))
-        ):
-            return torch.cat([self._outputs_of(part) for part in nodes.split(rows)])
+        if not torch.is_grad_enabled() and splines.are_many(nodes):
+            rows = max(1, _PASS_BYTES // max(1, row_bytes(self.layers)))
+            if len(nodes) > rows:
+                return torch.cat([self._outputs_of(part) for part in nodes.split(rows)])
         for level, layer in enumerate(self.layers, 1):
             nodes = self.combine(level, layer(nodes))
         return self.scaling.own_outputs(nodes)

@@ -24,7 +24,7 @@ from kanwidget.datasets.synthetic import create_dataset
 _DUMMY_STREAM = 0x3C6EF372
 _NOISE_STREAM = 0x1B873593
 #: A variable of a row: name, unit, range.
-_VARIABLE = re.compile(r"(\w+) \[(.+?)\] (\S+?)\.\.([^\s;]+)")
+_VARIABLE = re.compile(r"(\w+) \[(.+)\] (\S+?)\.\.(\S+)")
 #: The target of a row: name, unit.
 _TARGET = re.compile(r"(\w+) \[(.+)\]")
 
@@ -334,8 +334,8 @@ def _aliases(table: str) -> dict[str, str]:
 
 def _equation(row: Mapping[str, str]) -> Equation:
     """The equation of a row; `q [C] -1..1; r [m] 0.5..2` are two variables."""
-    variables = _VARIABLE.findall(row["variables"])
-    ((target, target_unit),) = _TARGET.findall(row["target"])
+    variables = [_groups(_VARIABLE, entry) for entry in row["variables"].split("; ")]
+    target, target_unit = _groups(_TARGET, row["target"])
     return Equation(
         name=row["name"],
         number=int(row["number"]),
@@ -348,3 +348,10 @@ def _equation(row: Mapping[str, str]) -> Equation:
         target_unit=target_unit,
         note=row["note"],
     )
+
+
+def _groups(pattern: re.Pattern[str], text: str) -> tuple[str, ...]:
+    match = pattern.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not written as {pattern.pattern!r}")
+    return match.groups()

@@ -47,7 +47,10 @@ class ForwardTrace:
         return ForwardTrace(*(tuple(value[networks, rows] for value in values) for values in kinds))
 
     def put(self, networks: Tensor, source: ForwardTrace, source_networks: Tensor) -> None:
-        """Overwrite networks by networks of another trace on the same inputs and knots."""
+        """Overwrite networks by networks of another trace on the same inputs and knots, which is whole where this one is."""
+        if not self.is_whole:
+            self.output[networks] = source.output[source_networks]
+            return
         # Inputs and the first layer's design are common to both.
         old = (*self.nodes[1:], *self.subnodes, *self.designs[1:], *self.derivatives)
         new = (*source.nodes[1:], *source.subnodes, *source.designs[1:], *source.derivatives)

@@ -14,7 +14,7 @@ from kanwidget.training.objective.loss import Loss
 from kanwidget.training.objective.penalty import Penalty
 from kanwidget.training.objective.standard_deviations import Deviations, input_deviation, root_of_covariance
 
-#: A first design of more bytes isn't kept: a pass then takes half as long again.
+#: A first design of more bytes isn't made for passes that need the outputs alone: they then take half as long again.
 _LARGEST_BYTES = 1 << 30
 
 
@@ -35,11 +35,10 @@ class FirstDesign:
     def __call__(self) -> Tensor:
         """The first layer's design at all rows, `(networks, batch, n_in, G + k + 1)`."""
         layer = self.stack.layers[0]
-        if not torch.equal(self._knots, layer.knots):
+        if not self._is_made:
             with torch.no_grad():
                 knots = layer.knots.clone()
-                shared = self.x.stride(0) == 0 and bool((knots == knots[0]).all())
-                design = layer[:1].design(self.x[:1]) if shared else layer.design(self.x)
+                design = layer[:1].design(self.x[:1]) if self._is_shared else layer.design(self.x)
                 # Last, all at once: the design may be interrupted.
                 self._design, self._root = design.expand(len(self.x), -1, -1, -1), self.x.new_zeros(0)
                 self._knots = knots
@@ -56,14 +55,25 @@ class FirstDesign:
 
     def part_of(self, stack: Stack, networks: slice, rows: slice, *, derivatives: bool = False) -> ForwardTrace:
         """A pass of some networks, which `stack` holds, on some rows."""
-        first = self()[networks, rows] if self._is_kept else None
+        first = self()[networks, rows] if self._is_made or self._fits else None
         return forward_pass(stack, self.x[networks, rows], first, derivatives=derivatives)
 
     @property
-    def _is_kept(self) -> bool:
+    def _is_made(self) -> bool:
+        """Whether the design is there, for the knots as they are."""
+        return torch.equal(self._knots, self.stack.layers[0].knots)
+
+    @property
+    def _is_shared(self) -> bool:
+        """Whether all networks have one design."""
+        knots = self.stack.layers[0].knots
+        return self.x.stride(0) == 0 and bool((knots == knots[0]).all())
+
+    @property
+    def _fits(self) -> bool:
         """Whether a design of all rows fits into memory beside everything else."""
-        coef = self.stack.layers[0].coef
-        return self.x.numel() * (coef.shape[-1] + 1) * coef.element_size() <= _LARGEST_BYTES
+        coef, x = self.stack.layers[0].coef, self.x[:1] if self._is_shared else self.x
+        return x.numel() * (coef.shape[-1] + 1) * coef.element_size() <= _LARGEST_BYTES
 
     def root(self) -> Tensor:
         """Root of the covariance of the basis functions, see `root_of_covariance`."""
@@ -83,7 +93,7 @@ class FirstDesign:
     def of(self, stack: Stack, networks: Tensor) -> FirstDesign:
         """The cache for a part of the networks, of which `stack` holds copies."""
         part = FirstDesign(stack, select_networks(self.x, networks))
-        if not self._is_kept:
+        if not (self._is_made or self._fits):
             return part
         self()
         part._knots, part._design = self._knots[networks], select_networks(self._design, networks)

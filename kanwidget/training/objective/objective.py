@@ -198,7 +198,7 @@ def geodesic_acceleration(batch: Batch, parameters: ParameterVector, start: Tens
 
 def _output(batch: Batch, parameters: ParameterVector, vector: Tensor) -> Tensor:
     parameters.write(batch.stack, vector)
-    return batch.first_design.pass_of(batch.stack).output
+    return batch.first_design.pass_of(batch.stack, whole=torch.is_grad_enabled()).output
 
 
 def _second(sides: Tensor, output: Tensor) -> Tensor:
