@@ -148,8 +148,8 @@ class Drag(Command):
         return f"explorer.drag({tuple(self.edge)}, {self.index}, {self.value!r}{commit})"
 
     def supersedes(self, previous: Command) -> bool:
-        same = isinstance(previous, Drag) and (previous.edge, previous.index) == (self.edge, self.index)
-        return same and previous.interim
+        is_same = isinstance(previous, Drag) and (previous.edge, previous.index) == (self.edge, self.index)
+        return is_same and previous.interim
 
     def commutes(self, previous: Command) -> bool:
         return isinstance(previous, Drag) and previous.interim

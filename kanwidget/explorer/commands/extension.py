@@ -49,7 +49,7 @@ class Extension(GroupedProcess[ExtensionStep]):
         most: Grids after which it is paused; None for all.
     """
 
-    step, word = "train", "extending"
+    step, begun_by, word = "train", "extend", "extending"
 
     def __init__(self, session: Session, most: int | None) -> None:
         super().__init__(session, most, Extend)

@@ -45,7 +45,8 @@ class StepCommand(Command):
 
     def repeats(self, session: Any) -> bool:
         """A second click came before the page had heard of the first."""
-        return working(session) == self.action
+        begun_by = working(session) if session.process is None else session.process.begun_by
+        return begun_by == (self.action or self.kind)
 
     def check_stamps(self, session: Any, stamps: Mapping[str, int]) -> None:
         super().check_stamps(session, stamps)
@@ -126,7 +127,7 @@ class Growth(Process):
         rounds: How often at most, ≥ 1.
     """
 
-    step, word = "train", "growing"
+    step, begun_by, word = "train", "train", "growing"
     sentence = "Trying whether a finer grid, a pair of columns or hidden nodes would explain more."
     stopped = "The network stays as it was trained: nothing richer was tried to the end."
 
@@ -184,7 +185,7 @@ class Simplification(GroupedProcess[SimplificationStep]):
         most: Bits after which it is paused; None for all.
     """
 
-    step, word = "simplify", "simplifying"
+    step, begun_by, word = "simplify", "simplify", "simplifying"
 
     def __init__(self, session: Session, most: int | None) -> None:
         super().__init__(session, most, Simplify)
@@ -267,7 +268,7 @@ class FormulaFit(BackgroundProcess[FormulaResult]):
         session: The session.
     """
 
-    step, word = "formula", "fitting the formula"
+    step, begun_by, word = "formula", "formula", "fitting the formula"
     sentence = "Fitting the formula's constants to the data."
     stopped = "The formula's constants were not fitted."
 

@@ -54,8 +54,8 @@ def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tu
         # Nowhere farther from the edge's curve than the width of its band.
         if width is not None and bool(((curve - y.cpu()).abs() <= width.cpu()).all()):
             candidate["in_band"] = True
-        if (shown := finite(error)) is not None:
-            candidate["error"] = shown
+        if (shown_error := finite(error)) is not None:
+            candidate["error"] = shown_error
     rows = [candidate for candidate, _ in drawn]
     payload: p.Candidates = {**without_rows(session, edge), "rows": rows, "best": best_candidates(session)}
     lock = None if session.running else finite(error_after_lock(session.run, session.view.selection))

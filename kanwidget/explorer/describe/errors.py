@@ -27,8 +27,8 @@ def label_spread(session: Session) -> float | None:
     if labels is None or not session.run.trainer.loss.root or len(labels) < 2:
         return None
     scaled = scaling.scaled_outputs(labels.detach().to(session.model.device))
-    trained = session.run.trainer.data
-    weight = trained.train_weight if labels is data.train_label else trained.test_weight
+    training_data = session.run.trainer.data
+    weight = training_data.train_weight if labels is data.train_label else training_data.test_weight
     spread = float(_variance(scaled, weight).mean().sqrt()) * scaling.error_unit
     return spread if math.isfinite(spread) and spread > 0 else None
 

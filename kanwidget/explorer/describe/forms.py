@@ -123,9 +123,7 @@ def _verdict(name: str, as_good: bool | None) -> str:
 
 
 def form_figures(form: FormulaForm, model: KAN, data: Dataset) -> tuple[float | None, bool]:
-    """The error of a form on the rows, and in the unit, of the status line's error; and whether it is as good as the network within the
-    noise of the rows.
-    """
+    """The error of a form, as in the status line, and whether it is as good as the network within the noise of the rows."""
     from kanwidget.symbolic.formulas.evaluation import to_numpy
 
     x, label, _ = judged_rows(data)

@@ -225,6 +225,14 @@ class Driver:
                 self._changed.notify_all()
         return free
 
+    def _become_owner_if_free(self) -> bool:
+        """Become the owner without waiting; whether that was possible."""
+        with self._changed:
+            free = self._owner is None and not self.closed
+            if free:
+                self._owner = threading.get_ident()
+        return free
+
     def _release_and_drain(self) -> None:
         """Release the session, then do the jobs that came after the queue was emptied."""
         self._release()
@@ -248,7 +256,7 @@ class Driver:
 
     def _drain(self) -> None:
         """Do the jobs in the queue on this thread, unless another owner will."""
-        while self._become_owner(0.0):
+        while self._become_owner_if_free():
             try:
                 with one_thread(self.session.is_small):
                     self._do_jobs_for_others()

@@ -368,10 +368,12 @@ def message_size(message: Any, limit: int) -> int:
             size += len(value)
         elif isinstance(value, Mapping):
             size += 2 * len(value)
-            remaining += [*value.keys(), *value.values()]
+            if size <= limit:  # a huge one isn't copied
+                remaining += [*value.keys(), *value.values()]
         elif isinstance(value, (list, tuple, set, frozenset)):
             size += 2 + len(value)
-            remaining += value
+            if size <= limit:
+                remaining += value
         elif isinstance(value, int):
             size += 1 + value.bit_length() // 4
         else:

@@ -79,7 +79,7 @@ def _logarithms(session: Session, now: Progress, found: Sequence[DataNotice]) ->
 def _of_session(session: Session, now: Progress) -> Iterator[SessionNotice]:
     """What is worth saying about the training, the most important first."""
     run, record, node = session.run, session.run.last_record, session.tree.nodes[session.tree.current]
-    trained = now.steps >= _SOME_STEPS
+    has_steps = now.steps >= _SOME_STEPS
     # An act that made the error clearly worse, as long as nothing follows it.
     if node.before is not None and node.group is None and node.kind not in (TRAIN, RETURN, *BEGINNINGS):
         before, error = error_of(node.before.last_record), error_of(record)
@@ -101,11 +101,11 @@ def _of_session(session: Session, now: Progress) -> Iterator[SessionNotice]:
         text = f"{edges} no function: none comes as close to the data as its curve. Click an edge to see what comes closest."
         yield SessionNotice("unexplained", text)
     # Noise was added to the training labels only.
-    if run.noise and record.test_loss is not None and record.test_loss < record.train_loss and trained:
+    if run.noise and record.test_loss is not None and record.test_loss < record.train_loss and has_steps:
         part = f"{100 * run.noise:.3g} %"
         text = (
             f"The training labels carry noise of {part}, the test labels don't: so the test error is the smaller one."
         )
         yield SessionNotice("label_noise", text)
-    if trained and not session.running and (now.trained or now.simplified) and (sentence := noise_sentence(session)):
+    if has_steps and not session.running and (now.trained or now.simplified) and (sentence := noise_sentence(session)):
         yield SessionNotice("noise_level", f"{sentence} More training or larger networks would only learn it.")

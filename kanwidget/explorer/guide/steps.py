@@ -78,7 +78,6 @@ def _act(step: StepName, sentence: str, label: str | None = None) -> Guidance:
 def _applicable(session: Session, now: Progress) -> Iterator[Guidance]:
     """What the rules say that apply, the first one counts; the last one always applies."""
     result, has_curves = session.formula_result, bool(now.splines) and not now.simplified
-    simplify = _act("simplify", f"{_trained(session, now)}: simplify, or stop here.")
     if session.run.stop_reason == NOT_FINITE:
         yield Guidance("The error is not finite: undo, or start again with other settings.")
     if session.running:
@@ -87,7 +86,7 @@ def _applicable(session: Session, now: Progress) -> Iterator[Guidance]:
         elif not now.flat:
             yield Guidance("Training. Pause it once the error is low enough.")
         elif has_curves:
-            yield simplify
+            yield _simplification(session, now)
     elif now.splines and not now.steps:
         yield _act("train", "Train: the curves bend until they fit the data.")
     if result is not None and has_curves:
@@ -98,8 +97,12 @@ def _applicable(session: Session, now: Progress) -> Iterator[Guidance]:
     if (richer := _richer(session, now)) is not None:
         yield richer
     if has_curves:
-        yield simplify
+        yield _simplification(session, now)
     yield _done(session, now) if result is not None else _formula(session, now)
+
+
+def _simplification(session: Session, now: Progress) -> Guidance:
+    return _act("simplify", f"{_trained(session, now)}: simplify, or stop here.")
 
 
 def _richer(session: Session, now: Progress) -> Guidance | None:

@@ -8,10 +8,7 @@ from dataclasses import dataclass
 Topics = frozenset[str]
 #: After a jump to another checkpoint; panels and the preview follow from `curves`.
 EVERYTHING: Topics = frozenset(
-    (
-        *("metrics", "replaced", "curves", "structure", "selection", "candidates"),
-        *("formula", "history", "status", "settings", "guide"),
-    )
+    "metrics replaced curves structure selection candidates formula history status settings guide".split()
 )
 #: After an act.
 CHANGED: Topics = EVERYTHING - {"replaced", "metrics"}

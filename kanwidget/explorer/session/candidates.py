@@ -108,7 +108,7 @@ class EdgeCandidates:
         self._rankings = Latest[dict[EdgeRef, list[SymbolicFit]]]()
         self._live: _LiveSearch | None = None
         #: What the rows of a state ask of edges that have a function.
-        self._asked = Latest[dict[EdgeRef, Tensor]]()
+        self._requests = Latest[dict[EdgeRef, Tensor]]()
         #: Registered functions that don't work, and messages about those of them that no notice has named yet.
         self._broken: set[Primitive] = set()
         self._unreported: list[str] = []
@@ -184,15 +184,15 @@ class EdgeCandidates:
             fit the outputs: inputs, what the rows ask of it, and weights, `(3, rows)`.
         """
         if self._has_symbol(edge):
-            asked = self._asked.get(self._state, dict)
-            if edge not in asked:
+            requests = self._requests.get(self._state, dict)
+            if edge not in requests:
                 # One pass for all that will be asked for next.
                 edges = [ref for ref in {edge, *self.best.edges()} if self._has_symbol(ref)]
                 data = sampled_data(self.run.trainer.data, REFERENCE_ROWS)
                 rows = partial_residuals(self.run.model, edges, data) or []
-                asked |= zip(edges, map(torch.stack, rows), strict=bool(rows))
-            if edge in asked:
-                return asked[edge]
+                requests |= zip(edges, map(torch.stack, rows), strict=bool(rows))
+            if edge in requests:
+                return requests[edge]
         return edge_samples(self.run.model, edge, self.run.model.reference)
 
     # ---- several edges

@@ -50,7 +50,8 @@ class Command:
         Raises:
             ValueError: Naming the field that is wrong.
         """
-        return [cls(**{name: read(message.get(name), name, cls.kind) for name, read in cls.reads.items()})]
+        where = cls.action if cls.kind == "control" else cls.kind
+        return [cls(**{name: read(message.get(name), name, where) for name, read in cls.reads.items()})]
 
     @classmethod
     def stamps_of(cls, message: Mapping[str, Any]) -> dict[str, int]:
@@ -104,6 +105,8 @@ class Process:
 
     #: The one of the steps that it is.
     step: ClassVar[Literal["train", "simplify", "formula", "discover"]]
+    #: The action, or where it has none the kind, of the command that begins it; "" where no click does.
+    begun_by: ClassVar[str] = ""
     #: What it does in place of training, in a word.
     word: ClassVar[str] = "working"
     #: What it does at the moment, for people.

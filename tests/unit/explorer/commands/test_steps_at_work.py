@@ -4,6 +4,7 @@ import pytest
 
 from kanwidget.explorer.commands import guide as commands
 from kanwidget.explorer.commands.edges import Fix
+from kanwidget.explorer.commands.extension import Extend
 from kanwidget.explorer.commands.guide import FitFormula, FormulaResult, Simplify, Train
 from kanwidget.explorer.commands.training import Pause, Set
 from kanwidget.explorer.describe.guide import guide
@@ -45,12 +46,18 @@ def test_a_click_on_another_step_is_refused_and_the_search_goes_on(session, wait
     assert session.process is not None
 
 
-@pytest.mark.parametrize("step", [Train(), Simplify(), FitFormula()])
+@pytest.mark.parametrize("step", [Train(), Simplify(), FitFormula(), Extend()])
 def test_a_second_click_on_a_step_at_work_asks_for_what_is_done(session, waiting, step):
     assert not step.repeats(session)
     session.apply(step)
-    assert step.repeats(session)
-    assert [other for other in (Train(), Simplify(), FitFormula()) if other.repeats(session)] == [step]
+    assert [each for each in (Train(), Simplify(), FitFormula(), Extend()) if each.repeats(session)] == [step]
+
+
+def test_training_is_refused_while_grids_are_extended(session, waiting):
+    session.apply(Extend())
+    assert not Train().repeats(session)
+    with pytest.raises(ValueError, match="Train is at work, so nothing was done"):
+        Train().check_stamps(session, {})
 
 
 @pytest.mark.parametrize("step", [Train(), Simplify(), FitFormula()])

@@ -136,7 +136,8 @@ def test_forms_say_which_one_is_to_be_preferred(line):
 def test_a_form_that_is_worse_says_so(line):
     form = FormulaForm("rounded", ("way",), (2.6 * sympy.Symbol("time"),), [sympy.Symbol("time")], {}, 0.0, {})
     train(line, 5)
-    assert not form_figures(form, line.model, line.data)[1]
+    _, as_good = form_figures(form, line.model, line.data)
+    assert not as_good
 
 
 def test_a_job_gives_up_on_a_network_that_is_gone(line):

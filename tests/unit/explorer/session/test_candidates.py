@@ -178,3 +178,14 @@ def test_the_function_of_an_edge_is_in_place_with_its_own_constants(session):
     assert own["in_place"]
     assert own["params"] == pytest.approx(params)
     assert not any(row.get("in_place") for row in rows if row["name"] != "sin")
+
+
+def test_a_row_of_the_survey_with_nothing_but_imitations_stays_empty(session, monkeypatch):
+    session.apply(ShowPreview(True, "a"))
+    (fit, *_) = session.candidates.of_layer([EdgeRef(*EDGE)])[0]
+    copies = [replace(fit, imitates="x^2"), replace(fit, name="own", imitates=None)]
+    for ranking, name in ((copies[:1], ""), (copies, "own")):
+        monkeypatch.setattr(session.candidates, "of_layer", lambda edges, ranking=ranking: [ranking] * len(edges))
+        session.view.preview.restart()
+        session.view.preview.search(session.candidates)
+        assert {row["name"] for row in session.view.preview.unsent()["rows"]} == {name}
