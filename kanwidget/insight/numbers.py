@@ -16,7 +16,7 @@ def plain(value: float) -> str:
 
 
 def rough_percent(part: float) -> str:
-    """A part of a whole, 0 to 1 and more, in two digits.
+    """A part of a whole, 0 to 1 and more, in two digits: of errors and shares of points; `percent` is for what is explained.
 
     Examples:
         >>> rough_percent(0.723), rough_percent(1e-6), rough_percent(0.997)

@@ -179,11 +179,11 @@ def selected(columns: Tensor, y: Tensor, roots: Tensor) -> tuple[list[int], Tens
     solution, losses, sse = _regression(matrix, right)
     most = _MANY
     while len(subset) > 1:
-        order = losses.argsort().tolist()
-        idle = int(
-            (n / 2 * torch.log2(1 + losses / (sse + floor)) < cost).sum()
-        )  # those that could go, each for itself
-        gone = set(order[: max(idle // 2, 1) if len(subset) > most else 1])
+        order, count = losses.argsort().tolist(), 1
+        if len(subset) > most:
+            # Half of those that could go, each for itself.
+            count = max(1, int((n / 2 * torch.log2(1 + losses / (sse + floor)) < cost).sum()) // 2)
+        gone = set(order[:count])
         fewer = [column for place, column in enumerate(subset) if place not in gone]
         trial, next_losses, larger = _regression(matrix[:, fewer], right)
         bits = n / 2 * math.log2((larger + floor) / (sse + floor))

@@ -37,11 +37,11 @@ from kanwidget.discovery.engine.similarity.dimensions import Dimensions, product
 from kanwidget.discovery.engine.similarity.laws import similarity_laws
 from kanwidget.discovery.engine.surrogates import Surrogate, formula_surrogate, network_surrogates
 from kanwidget.discovery.engine.table import EngineTable
-from kanwidget.discovery.engine.targets import TARGETS
+from kanwidget.discovery.engine.targets import COMMON
 from kanwidget.discovery.engine.trees import Tree
 
-#: Most atoms in memory, of 256 numbers each, most functions of products, and most of other families.
-_ATOMS, _FUNCTIONS, _OTHERS = 120_000, 12_000, 8000
+#: Most atoms in memory, of 256 numbers each, most functions of products, and most products with a function.
+_ATOMS, _FUNCTIONS, _PRODUCTS = 120_000, 12_000, 8000
 #: Smaller tables are searched where a formula has at most this error, at most so many, and so many reductions deep.
 _ROUGH, _REDUCTIONS, _DEEPEST = 0.05, 4, 3
 #: The same for networks, whose error of noisy rows is that of the noise.
@@ -163,15 +163,15 @@ class Strategies:
     def _level(self, level: tuple[str, Atoms]) -> Iterator[str]:
         label, atoms = level
         yield from scan_products(self.table, atoms, label)
-        yield from scan_sums(self.table, atoms, label, TARGETS[:4])
+        yield from scan_sums(self.table, atoms, label, COMMON)
 
     def _monomials(self) -> Iterator[str]:
         """Scan functions of products of powers of the columns, and such products times a function; yields what is tried."""
         table = self.table
         largest = 2 if len(table.indices) <= _FEW_COLUMNS else 1
         yield from self._level(("functions of products", functions_of(table, monomials(table, largest), _FUNCTIONS)))
-        atoms = products_with_functions(table, monomials(table, largest), _OTHERS)
-        yield from scan_sums(table, atoms, "products with a function", TARGETS[:4])
+        atoms = products_with_functions(table, monomials(table, largest), _PRODUCTS)
+        yield from scan_sums(table, atoms, "products with a function", COMMON)
 
     def _natural(self) -> Iterator[str]:
         """Functions as laws have them, of one column each, in products and sums."""

@@ -46,6 +46,8 @@ TARGETS = (
     Target("tan({})", torch.tan, lambda y: 1 + torch.tan(y) ** 2, lambda tree, y: ("atan", tree), "atan"),
     Target("artanh({})", torch.atanh, lambda y: 1 / (1 - y**2), lambda tree, y: ("tanh", tree), "tanh"),
 )
+#: Those that laws have most often.
+COMMON = TARGETS[:4]
 #: Ranges of y outside of which two of them have one value, or nothing is left of digits.
 _WITHIN = {
     "exp({})": (-20.0, 20.0),

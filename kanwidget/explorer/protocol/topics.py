@@ -8,7 +8,19 @@ from dataclasses import dataclass
 Topics = frozenset[str]
 #: After a jump to another checkpoint; panels and the preview follow from `curves`.
 EVERYTHING: Topics = frozenset(
-    "metrics replaced curves structure selection candidates formula history status settings guide".split()
+    [
+        "metrics",
+        "replaced",
+        "curves",
+        "structure",
+        "selection",
+        "candidates",
+        "formula",
+        "history",
+        "status",
+        "settings",
+        "guide",
+    ]
 )
 #: After an act.
 CHANGED: Topics = EVERYTHING - {"replaced", "metrics"}

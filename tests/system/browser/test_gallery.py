@@ -61,7 +61,8 @@ def shown(browser, gallery, request):
         if opened:
             page.wait_for_selector("body[data-opened]")
             page.wait_for_selector(OPENED[opened])
-            page.locator(OPENED[opened]).first.scroll_into_view_if_needed()
+            # Not the locator's own scrolling, which waits until nothing moves: a state that trains never stops moving.
+            page.locator(OPENED[opened]).first.evaluate("e => e.scrollIntoView({ block: 'nearest' })")
         elif not more:
             page.wait_for_selector("body[data-answered=hello]")
         page.evaluate(SETTLE)

@@ -294,7 +294,9 @@ def test_the_session_of_a_page_goes_on_in_a_notebook(data, opened, tmp_path, mon
         page.get_by_role("button", name="Open in a notebook").click()
     assert begun.value.suggested_filename == "two_laws.json"
     begun.value.save_as(tmp_path / begun.value.suggested_filename)
-    lines = page.locator(".kw-code pre").inner_text()
+    code = page.locator(".kw-code pre:not(:empty)")  # shown after the download has begun
+    code.wait_for()
+    lines = code.inner_text()
     assert len(lines.splitlines()) == 3
     monkeypatch.chdir(tmp_path)
     names = {}

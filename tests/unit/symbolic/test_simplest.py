@@ -233,6 +233,14 @@ def test_the_proposal_that_explains_most_comes_first():
     assert explained == sorted(explained, reverse=True)
 
 
+@pytest.mark.parametrize("size", [1e-165, 1e-320, 1e165])
+def test_columns_whose_squares_are_no_numbers_get_simpler_by_lines_alone(size):
+    x = size * uniform(200, [(1, 3)])
+    values = Problem([X], x, torch.ones(200, dtype=torch.float64)).values
+    for proposal in proposals(sympy.cos(0.3 * X / size + 0.1), values):
+        assert torch.isfinite(values(proposal.simpler)).all()
+
+
 def test_after_the_deadline_nothing_gets_simpler():
     x, y = gas(0)
     fit, _ = found(SEVEN_OFFSETS, [T, P, V, DEAD], x, y, deadline=-math.inf)

@@ -40,8 +40,8 @@ from kanwidget.discovery.engine.trees import (
 _DEGREE, _FRACTION = 4, 3
 #: Most terms, and how many rows each of them needs.
 _TERMS, _ROWS = 60, 4
-#: Functions of y that are polynomials: so many of the table; and those that are fractions: y and y².
-_POLYNOMIALS, _FRACTIONS = 6, (0, 3)
+#: Functions of y that are polynomials: so many of the table; and those that are fractions.
+_POLYNOMIALS, _FRACTIONS = 6, ("{}", "{}²")
 #: Gauss-Newton steps, and the smallest denominator as a part of its mean.
 _STEPS, _LEAST = 6, 0.02
 #: Part of the largest singular value below which a direction says nothing.
@@ -79,7 +79,7 @@ def noisy_fractions(table: EngineTable) -> Iterator[str]:
         if not _enough(table, 2 * len(terms)):
             return
         values = torch.stack([table.values(tree) for tree in terms], 1)
-        for target in targets_of(table, [TARGETS[index] for index in _FRACTIONS]):
+        for target in targets_of(table, [target for target in TARGETS if target.name in _FRACTIONS]):
             # The term of the denominator that is sure to be there: 1, or a column.
             for first in range(1 + len(table.indices)):
                 tree = _fraction(table, target, terms, values, first)

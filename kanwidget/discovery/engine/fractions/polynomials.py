@@ -14,7 +14,7 @@ from torch import Tensor
 
 from kanwidget.discovery.engine.assembly import power, targets_of
 from kanwidget.discovery.engine.table import EngineTable
-from kanwidget.discovery.engine.targets import TARGETS, Target
+from kanwidget.discovery.engine.targets import COMMON, TARGETS, Target
 from kanwidget.discovery.engine.trees import Tree, multiple, product, total
 
 #: Trees, and their values `(rows, trees)`.
@@ -96,7 +96,7 @@ def _by_degree(table: EngineTable, features: list[Tree], label: str) -> Iterator
             continue
         numerators = independent(table, monomials_of(features, top))
         denominators = independent(table, monomials_of(features, bottom))
-        for target in targets_of(table, TARGETS[:4]):
+        for target in targets_of(table, COMMON):
             table.offer([vanishing(table, target, numerators, denominators)], f"a rational function of {label}")
             yield f"trying polynomials and fractions of {label}"
 
@@ -116,7 +116,7 @@ def _by_degree_of_each(table: EngineTable) -> Iterator[str]:
                 if 2 * (high + 1) * (low + 1) ** len(others) > most:
                     continue
                 terms = independent(table, _box(feature, high, others, low))
-                for target in targets_of(table, TARGETS[:1] if low > 1 else TARGETS[:4]):
+                for target in targets_of(table, TARGETS[:1] if low > 1 else COMMON):
                     table.offer([vanishing(table, target, terms, terms)], "a rational function of the columns")
                 yield "trying fractions of a high degree in one column"
 

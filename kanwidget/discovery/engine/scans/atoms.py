@@ -87,11 +87,11 @@ class Atoms:
     def combine(self, heads: Iterable[str], left: Iterable[int], right: Iterable[int]) -> range:
         """Add each operation of each pair of an atom of the left and another one of the right."""
         start = len(self)
-        if start >= self.most:
-            return range(start, start)
         first, second = np.array(list(left), dtype=np.int64), np.array(list(right), dtype=np.int64)
-        i, j = (part.reshape(-1) for part in np.meshgrid(first, second, indexing="ij"))
         for head in heads:
+            if len(self) >= self.most:  # of many columns pairs are millions
+                break
+            i, j = (part.reshape(-1) for part in np.meshgrid(first, second, indexing="ij"))
             keep = i != j
             if head in _COMMUTATIVE or head == "sub":
                 # b - a is -(a - b); where both orders occur only one is needed.
@@ -108,12 +108,13 @@ class Atoms:
         """Add each operation of a number and each atom, the number first."""
         start, indices = len(self), list(operands)
         for head in heads:
-            values = OPERATIONS[head].values(torch.tensor(float(exact), dtype=torch.float64), self.values[indices])
-            self._add([head] * len(indices), [(("n", exact), index) for index in indices], values)
+            for block in self._blocks(indices):
+                values = OPERATIONS[head].values(torch.tensor(float(exact), dtype=torch.float64), self.values[block])
+                self._add([head] * len(block), [(("n", exact), index) for index in block], values)
         return range(start, len(self))
 
     def _blocks(self, indices: Sequence[int]) -> Iterator[Any]:
-        """Yield blocks of indices as long as there is room: of many columns pairs are millions, each with values to compute."""
+        """Yield blocks of indices as long as there is room: nothing is computed that isn't kept."""
         for start in range(0, len(indices), _BLOCK):
             if len(self) >= self.most:
                 return

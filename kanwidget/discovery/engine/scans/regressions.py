@@ -38,6 +38,10 @@ class Projected:
     costs: Tensor
     """What the squares that an atom leaves are multiplied by, `(atoms,)`, float32: of hits that noise makes alike the simpler is first."""
 
+    def first(self, count: int) -> Projected:
+        """The first so many atoms."""
+        return Projected(self.atoms[:count], self.cosines[:count], self.indices[:count], self.costs[:count])
+
 
 def project(
     values: Tensor,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -14,7 +13,7 @@ from kanwidget.discovery.engine.pool import PoolFormula
 from kanwidget.discovery.engine.scans.atoms import Atoms
 from kanwidget.discovery.engine.scans.regressions import Projected, pairs, project, singles
 from kanwidget.discovery.engine.table import EngineTable
-from kanwidget.discovery.engine.targets import TARGETS, Target
+from kanwidget.discovery.engine.targets import COMMON, TARGETS, Target
 from kanwidget.discovery.engine.trees import Tree, constant, product
 
 #: Atoms whose partners are looked for in one step.
@@ -93,7 +92,7 @@ def _scan_sum(table: EngineTable, atoms: Atoms, label: str, target: Target) -> I
     nuisance = torch.stack([torch.ones(len(sample), dtype=torch.float64), *table.on_sample(leaves)], 1)
     roots = row_weights(table, target)
     projected = project(atoms.values, target.values(table.y[sample]), nuisance, roots[sample], atoms.complexities)
-    for hits in _hits(projected, PAIRED if target in TARGETS[:4] else _PAIRED_ELSE):
+    for hits in _hits(projected, PAIRED if target in COMMON else _PAIRED_ELSE):
         trees = [of_sum(table, target, roots, [*leaves, *map(atoms.tree, hit)]) for hit in hits]
         name = target.name.format("y")
         table.offer(trees, f"{name} as a sum of {label}")
@@ -111,8 +110,7 @@ def _hits(projected: Projected, paired: int) -> Iterator[list[tuple[int, ...]]]:
         return
     yield singles(projected, _HITS)
     count = int((projected.indices < paired).sum())
-    first = {name: getattr(projected, name)[:count] for name in ("atoms", "cosines", "indices", "costs")}
-    subset = replace(projected, **first)
+    subset = projected.first(count)
     for start in range(0, count, _STEP):
         yield pairs(subset, _HITS, slice(start, min(start + _STEP, count)))
 

@@ -324,12 +324,15 @@ def proposals(expr: Any, values: Callable[[Any], Tensor]) -> Iterator[_Proposal]
         >>> print(next(proposals(part, values.__getitem__)).simpler.evalf(2))
         1.0*log(x) + 0.0062
     """
+    from sympy import nan, oo, zoo
+
     for part in _replaceable_parts(expr):
         target = values(part)
         if not _is_moderate(target) or not float(target.std()) > 0:
             continue
-        pairs = [*_of_one_variable(part, target, values), *_of_the_argument(part, target, values)]
-        made = [_Proposal(part, simpler, explained) for simpler, explained in pairs if explained >= _LEAST]
+        pairs = *_of_one_variable(part, target, values), *_of_the_argument(part, target, values)
+        good = [pair for pair in pairs if pair[1] >= _LEAST and not pair[0].has(oo, -oo, zoo, nan)]
+        made = [_Proposal(part, simpler, explained) for simpler, explained in good]
         yield from sorted(made, key=lambda proposal: -proposal.explained)[:_MOST]
 
 
@@ -406,11 +409,12 @@ def _of_the_argument(part: Any, target: Tensor, values: Callable[[Any], Tensor])
     if argument.is_Symbol or (isinstance(part, sympy.Pow) and part.exp in (1, 2)):
         return
     numbers = values(argument)
-    if not _is_moderate(numbers):
+    center = numbers.mean()
+    # Powers of what is smaller are 0.
+    if not _is_moderate(numbers) or not float((numbers - center).abs().max()) > 1 / _LARGEST:
         return
     offset, factor, explained = _fitted_line(numbers, target)
     yield sympy.Float(offset) + sympy.Float(factor) * argument, explained
-    center = numbers.mean()
     square, linear, constant, explained = _fitted_parabola(numbers - center, target)
     if explained >= _LEAST and abs(square) > 0:
         vertex = float(center) - linear / (2 * square)
@@ -436,7 +440,7 @@ def _fitted_line(x: Tensor, y: Tensor) -> tuple[float, float, float]:
 
 def _fitted_parabola(u: Tensor, y: Tensor) -> tuple[float, float, float, float]:
     """Coefficients of u², u and 1, and the share of y's variance that they explain."""
-    scale = u.abs().max().clamp(min=1e-300)
+    scale = u.abs().max()
     design = torch.stack([(u / scale) ** 2, u / scale, torch.ones_like(u)], 1)
     solution = torch.linalg.lstsq(design, y[:, None], driver="gelsd").solution[:, 0]
     left = y - design @ solution

@@ -149,7 +149,7 @@ def test_weights_of_rows_count():
     assert best.tree == ("mul", ("c", pytest.approx(3.0)), ("sq", X))
 
 
-def test_the_same_seed_gives_the_same_curves():
+def test_the_same_rows_give_the_same_curves():
     x = rows()
     y = 2 * torch.exp(-0.7 * x)
     first, second = ([curve.tree for curve in curves(x, y) if curve] for _ in range(2))

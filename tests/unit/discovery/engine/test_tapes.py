@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from kanwidget.discovery.engine.curves.atoms import draw_starts
 from kanwidget.discovery.engine.curves.forms import atoms_with_constants
 from kanwidget.discovery.engine.fitting.tapes import Tape
-from kanwidget.discovery.engine.trees import constants, values, with_constants
+from kanwidget.discovery.engine.trees import constants, nodes, values, with_constants
 from tests.support.engine import EVERYTHING, random_trees
 
 
@@ -76,5 +76,8 @@ def test_starts_follow_the_units_of_a_column(size):
 
 def test_starts_have_one_number_a_constant_in_the_order_of_nodes():
     for tree in atoms_with_constants(EVERYTHING):
+        # No number is drawn for these: none of the trees has one.
+        assert not any(node[0] == "pow" and node[1][0] == "c" for node in nodes(tree))
+        assert not any(node[0] == "div" and node[2][0] == "c" for node in nodes(tree))
         starts = draw_starts(tree, [columns()[:1]], 6, torch.Generator().manual_seed(0))
         assert starts.shape == (6, len(constants(tree)))

@@ -137,5 +137,6 @@ def test_nothing_is_computed_once_there_is_no_room(monkeypatch):
     computed = len(blocks)
     atoms.combine(("add",), range(12), range(12))
     atoms.apply(("log",), range(12))
+    atoms.combine_with_number(("add",), range(12), 1)
     assert len(blocks) == computed
     assert len(atoms) == 12
