@@ -22,7 +22,7 @@ from torch import Tensor
 from kanwidget.core import splines
 from kanwidget.discovery.engine.curves import Curve, curves
 from kanwidget.discovery.engine.table import EngineTable
-from kanwidget.discovery.engine.trees import Tree, constant, number, product, substituted, total
+from kanwidget.discovery.engine.trees import Tree, columns_of, constant, number, product, substituted, total
 from kanwidget.insight.noise import noise_of
 
 #: Most intervals of a column's splines, the fewest, and their order.
@@ -69,9 +69,7 @@ class Separation:
         others = [values for other, values in self.parts.items() if other != index]
         if not self.is_product:
             return table.y - sum(others, torch.zeros_like(table.y)), table.weights
-        factor = math.prod(others, start=torch.ones_like(table.y))
-        usable = factor.abs() > 1e-6 * factor.abs().max()
-        return torch.where(usable, table.y / factor, 0.0), torch.where(usable, table.weights * factor.square(), 0.0)
+        return _divided(table, table.y, math.prod(others, start=torch.ones_like(table.y)))
 
     def leaves_noise(self, table: EngineTable) -> bool:
         """Whether the form leaves of y what has no likeness among rows that are alike."""
@@ -90,6 +88,12 @@ class Separation:
         letters = [chr(ord("f") + place) for place in range(len(self.parts))]
         parts = [f"{letter}({names[index]})" for letter, index in zip(letters, self.parts, strict=True)]
         return f"{target} = {('·' if self.is_product else ' + ').join(parts)}"
+
+
+def _divided(table: EngineTable, values: Tensor, factor: Tensor) -> tuple[Tensor, Tensor]:
+    """Values divided by a factor, and the weights of their squared residuals; 0 where the factor nearly is."""
+    usable = factor.abs() > 1e-6 * factor.abs().max()
+    return torch.where(usable, values / factor, 0.0), torch.where(usable, table.weights * factor.square(), 0.0)
 
 
 def separations(table: EngineTable, near: float) -> list[Separation]:
@@ -116,6 +120,63 @@ def curves_of_parts(table: EngineTable, separation: Separation, stages: int | No
     parts = [Part(table.columns[index], *separation.rest(table, index)) for index in separation.parts]
     text = "products of curves" if separation.is_product else "sums of curves"
     yield from curves_together(table, parts, lambda choice: _whole(separation, choice), text, stages=stages)
+
+
+def curves_of_terms(table: EngineTable) -> Iterator[str]:
+    """Offer the likeliest sum with one curve of a column in place of terms that are alike but for that column.
+
+    Of few noisy rows some powers of a column come as near as the one function that they imitate, and a regression finds them first.
+    """
+    seen = set()
+    while (
+        group := next((each for each in _groups(table) if (each.index, each.factors) not in seen), None)
+    ) is not None:
+        seen.add((group.index, group.factors))
+        yield from curves_together(table, [group.part(table)], group.whole, "curves in place of terms", stages=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Terms of a sum that are alike but for one column."""
+
+    index: int
+    """The column."""
+    factors: tuple[Tree, ...]
+    """What all of them are multiples of."""
+    rest: tuple[Tree, ...]
+    """The other terms of the sum."""
+
+    def part(self, table: EngineTable) -> Part:
+        """The function of the column that stands for these terms."""
+        factor = table.values(product([number(1), *self.factors])).expand_as(table.y)
+        return Part(table.columns[self.index], *_divided(table, table.y - table.values(total(self.rest)), factor))
+
+    def whole(self, choice: Sequence[Tree]) -> Iterator[Tree]:
+        """The sums with a curve in their place, with a constant and without."""
+        curve = substituted(choice[0], [("x", self.index)])
+        for each in dict.fromkeys((curve, unshifted(curve))):
+            yield total([*self.rest, product([each, *self.factors])])
+
+
+def _groups(table: EngineTable) -> Iterator[_Group]:
+    """The groups of the likeliest formula. A constant belongs to every curve."""
+    best = table.pool.best
+    if best is None or table.pool.is_exact:
+        return
+    terms = {term: [part for part in _factors(term) if part[0] not in ("c", "n")] for term in _terms(best.tree)}
+    for index in table.indices:
+        alike: dict[tuple[Tree, ...], list[Tree]] = {}
+        for term, factors in terms.items():
+            if factors:
+                alike.setdefault(tuple(part for part in factors if columns_of(part) != {index}), []).append(term)
+        for others, group in alike.items():
+            if len(group) > 1:
+                yield _Group(index, others, tuple(t for t in terms if t not in group and (others or terms[t])))
+
+
+def _factors(tree: Tree) -> list[Tree]:
+    """The factors of a product."""
+    return [*_factors(tree[1]), *_factors(tree[2])] if tree[0] == "mul" else [tree]
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from kanwidget.discovery.engine.scans.strategies import (
     scan_sums,
     small_trees,
 )
-from kanwidget.discovery.engine.separation import curves_of_parts, separations
+from kanwidget.discovery.engine.separation import curves_of_parts, curves_of_terms, separations
 from kanwidget.discovery.engine.shortening import share_constants, simplify_stepwise
 from kanwidget.discovery.engine.similarity.dimensions import Dimensions, products_by_symmetries, products_by_units
 from kanwidget.discovery.engine.similarity.laws import similarity_laws
@@ -121,6 +121,7 @@ class Strategies:
         yield from noisy_sums(table)
         if not self.depth:
             yield from sums_with_function(table)
+        yield from curves_of_terms(table)
         yield from self._by_similarity()
 
     def quick(self) -> Iterator[str]:

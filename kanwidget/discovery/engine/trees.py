@@ -110,10 +110,12 @@ def number(value: int | float) -> Tree:
 
 def nodes(tree: Tree) -> Iterator[Tree]:
     """All nodes, a node before its operands, from left to right."""
-    yield tree
-    if tree[0] in OPERATIONS:
-        for operand in tree[1:]:
-            yield from nodes(operand)
+    remaining = [tree]
+    while remaining:
+        node = remaining.pop()
+        yield node
+        if node[0] in OPERATIONS:
+            remaining.extend(node[:0:-1])
 
 
 def with_leaves(tree: Tree, leaf: Callable[[Tree], Tree]) -> Tree:

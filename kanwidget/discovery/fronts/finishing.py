@@ -63,21 +63,28 @@ class Finishing:
                 self.front.put(result, member)
                 yield result
 
-    def finish(self, member: Member) -> Member | None:
-        """The member finished, which the front doesn't take in; None where that fails, or takes too long."""
+    def finish(self, member: Member, *, rewrite: bool = True) -> Member | None:
+        """The member finished, which the front doesn't take in; None where that fails, or takes too long.
+
+        Args:
+            member: The formula.
+            rewrite: Whether shorter writings are looked for, too, which takes longer than everything else.
+        """
         seconds, now = self._seconds(), time.monotonic()
         if not math.isfinite(seconds):
-            return _finished(self.front, member, self._weights, math.inf)
+            return _finished(self.front, member, self._weights, math.inf, rewrite)
         seconds = max(seconds, 0.0)
         result = within(
             now + seconds + _GRACE,
-            lambda: _finished(self.front, member, self._weights, now + _SIMPLER * seconds),
+            lambda: _finished(self.front, member, self._weights, now + _SIMPLER * seconds, rewrite),
         )
         self._cost = max(seconds - self._seconds(), 0.0)
         return result
 
 
-def _finished(front: Front, member: Member, weights: torch.Tensor | None, deadline: float) -> Member | None:
+def _finished(
+    front: Front, member: Member, weights: torch.Tensor | None, deadline: float, rewrite: bool
+) -> Member | None:
     """The member with constants of all rows, simpler where that is as good; None where that fails.
 
     Args:
@@ -85,9 +92,11 @@ def _finished(front: Front, member: Member, weights: torch.Tensor | None, deadli
         member: The formula.
         weights: Weights of the training rows of a robust loss.
         deadline: A time of `time.monotonic`, after which it gets no simpler.
+        rewrite: As of `Finishing.finish`.
     """
-    table = front.table
-    start = _shorter(front, member.equation.sympy, deadline)
+    table, start = front.table, member.equation.sympy
+    if rewrite:
+        start = _shorter(front, start, deadline)
     problem = _problem(front, table.train, start, weights)
     simpler = _simpler(front, problem, start, deadline)
     own, fit = simpler or (problem, problem.fit(start))
@@ -95,7 +104,7 @@ def _finished(front: Front, member: Member, weights: torch.Tensor | None, deadli
         return None
     expression = without_squares(fit.expression, own.values)
     if _decimals(expression) < _decimals(start):  # numbers that are exact now may meet
-        shorter = _shorter(front, expression, deadline)
+        shorter = _shorter(front, expression, deadline) if rewrite else expression
         if shorter is not expression:
             own, fit = _simpler(front, problem, shorter, deadline) or (own, own.fit(shorter))
             expression = fit.expression if math.isfinite(fit.deviance) else shorter

@@ -42,6 +42,19 @@ def test_a_law_is_found(law, relative):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1])
+def test_one_function_is_found_where_a_few_powers_imitate_it(seed):
+    generator = np.random.default_rng(seed)
+    x = generator.uniform(0.5, 2, (400, 3))
+    truth = 2 * x[:, 0] * np.sqrt(x[:, 1]) + np.sin(3 * x[:, 2])
+    found, _ = law_of(x, truth + 0.05 * truth.std() * generator.standard_normal(400), [A, B, C])
+    assert found.has(sympy.sqrt(B))
+    assert found.has(sympy.sin)
+    assert found.atoms(sympy.Function) == found.atoms(sympy.sin)
+    assert len(found.atoms(sympy.Float)) <= 4
+
+
+@pytest.mark.slow
 def test_the_same_law_in_other_units():
     x, normal = columns()
     y = 5 * x[:, 0] * x[:, 1] / (x[:, 1] + 2.3) * (1 + 0.01 * normal)

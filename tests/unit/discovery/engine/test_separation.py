@@ -6,8 +6,10 @@ import pytest
 import sympy
 import torch
 
-from kanwidget.discovery.engine.separation import curves_of_parts, separations
+from kanwidget.discovery.engine.assembly import of_sum
+from kanwidget.discovery.engine.separation import curves_of_parts, curves_of_terms, separations
 from kanwidget.discovery.engine.table import EngineTable
+from kanwidget.discovery.engine.targets import TARGETS
 from kanwidget.discovery.engine.trees import OPERATIONS, expression
 from kanwidget.formulas import equivalent
 
@@ -108,3 +110,32 @@ def test_what_other_parts_leave_where_they_vanish_counts_for_nothing():
     target, weights = form.rest(data, 0)
     assert bool(torch.isfinite(target).all())
     assert float(weights[0]) == 0
+
+
+A, B, C = (("x", index) for index in range(3))
+OF_C = [C, ("sq", C), ("cube", C), ("sin", C)]
+#: Laws, and terms that come near to them.
+IMITATED = {
+    "2*a*sqrt(b) + sin(1.3*c)": [("mul", A, ("sqrt", B)), *OF_C],
+    "2*a*sqrt(b) + 3*exp(-c)": [A, ("mul", A, B), ("mul", A, ("cos", B)), ("exp", ("neg", C))],
+    "2*a*sqrt(b) + sin(1.1*c) + 1": [A, ("mul", A, B), ("mul", A, ("cos", B)), *OF_C],
+}
+
+
+@pytest.mark.parametrize("law", IMITATED)
+def test_one_curve_takes_the_place_of_terms_that_imitate_it(law):
+    truth = sympy.sympify(law)
+    data = table(*rows(sympy.lambdify(SYMBOLS, truth, "torch")))
+    data.offer([of_sum(data, TARGETS[0], torch.ones(400, dtype=torch.float64), IMITATED[law])], "terms")
+    before = data.pool.best
+    assert not equivalent(expression(before.tree, SYMBOLS), truth, RANGES, constants=True)
+    list(curves_of_terms(data))
+    assert equivalent(expression(data.pool.best.tree, SYMBOLS), truth, RANGES, constants=True)
+    assert data.pool.best.bits < before.bits
+
+
+def test_no_curve_is_looked_for_beside_an_exact_formula():
+    data = table(*rows(lambda a, b, c: a + b**2 + b**3, noise=0.0))
+    data.offer([("add", A, ("add", ("sq", B), ("cube", B)))], "terms")
+    assert data.pool.is_exact
+    assert list(curves_of_terms(data)) == []
