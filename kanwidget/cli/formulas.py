@@ -1,10 +1,9 @@
-"""What `kanwidget discover` and `kanwidget fit --symbolic` print of the formulas that a search has found."""
+"""What `kanwidget discover` prints of the formulas that a search has found, and the errors of networks and formulas in words."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,7 +11,6 @@ if TYPE_CHECKING:
 
     from kanwidget.datasets import Dataset
     from kanwidget.discovery import Discovery, DiscoveryStep, Equation
-    from kanwidget.kan import KAN
 
 
 def found_lines(discovery: Discovery) -> list[str]:
@@ -56,17 +54,6 @@ def _step_line(step: DiscoveryStep) -> str:
     return f"{step.seconds:6.1f} s  {word}{step.text}"
 
 
-def after_training(model: KAN, trained: KAN) -> KAN:
-    """The network of a formula with the history of the training before it. In place; returns the model."""
-    last = trained.history.records[-1]
-    steps = last.step
-    records = [replace(record, step=steps + 1, seconds=last.seconds) for record in model.history.records]
-    events = [replace(event, step=steps + 1) for event in model.history.events]
-    model.history.records[:] = [*trained.history.records, *records]
-    model.history.events[:] = [*trained.history.events, *events]
-    return model
-
-
 def _error_text(equation: Equation) -> str:
     """The errors of a formula in words, in the target's unit: of each part of the data, of rows held out, and leave-one-out."""
     unit = "" if equation.unit is None else f" {equation.unit}"
@@ -78,12 +65,16 @@ def _error_text(equation: Equation) -> str:
 
 
 def errors(data: Dataset, predict: Callable[[Tensor], Tensor], unit: str = "") -> str:
-    """Root mean squared errors and R² in words; a unit has a space before it."""
+    """Root mean squared errors and R² in words, of classes the accuracy; a unit has a space before it."""
     texts = []
     for part in ("train", "test"):
         if f"{part}_input" in data:
-            y = data[f"{part}_label"]
-            residual = y - predict(data[f"{part}_input"])
+            y, values = data[f"{part}_label"], predict(data[f"{part}_input"])
+            if data.is_classification:
+                right = values.argmax(1) == y.reshape(-1)
+                texts.append(f"{part} accuracy {float(right.double().mean()):.1%}".replace("%", " %"))
+                continue
+            residual = y - values
             missed, spread = float(residual.square().sum()), float((y - y.mean(0)).square().sum())
             # 1 - R², since the nines of R² count: 0.9999998 must not be printed as 1.0000. A single row, or equal labels, have no R².
             share = f" (1 - R² = {missed / spread:.2g})" if spread > 0 else ""

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from kanwidget.discovery import Discovery
     from kanwidget.kan import KAN
 
-#: Seconds of the demo's search.
-_DEMO_SECONDS = 10.0
 #: Problems that a person can solve: printed in one line. All others are faults of this package and keep their traceback.
 _EXPECTED = (ValueError, TypeError, OSError, ImportError, ArithmeticError)
 
@@ -72,7 +70,7 @@ def _demo(arguments: argparse.Namespace) -> None:
     print("Data:     orbits of 13 planets and dwarf planets: semi-major axis (AU), eccentricity and period (years).")
     print("Question: what sets the period?")
     model, recorder = steps.train(data, [2, 1], 3, steps=50, lamb=1e-3, seed=arguments.seed, records=True)
-    model = steps.find_formula(data, model, recorder, seconds=_DEMO_SECONDS, seed=arguments.seed)
+    model = steps.find_formula(model, data, recorder)
     steps.write_report(model, data, arguments.out, recorder)
     print("""
 That is Kepler's third law. Go on by hand, in a notebook (make lab, or pip install "kanwidget[lab]" and kanwidget lab):
@@ -94,16 +92,16 @@ def _fit(arguments: argparse.Namespace) -> None:
         print("          too few rows to keep some for a test")
     steps.check_rows(data)
     _print_notices(data)
-    width = arguments.width
-    if width and (width[0], width[-1]) != (data.n_features, 1):
+    width, ends = arguments.width, (data.n_features, data.n_outputs)
+    if width and (width[0], width[-1]) != ends:
         raise ValueError(
-            f"--width must begin with the {data.n_features} inputs and end with 1 output; got {','.join(map(str, width))}. "
-            f"Use --width {data.n_features},5,1, or leave it out."
+            f"--width must begin with {ends[0]}, the inputs, and end with {ends[1]}, the outputs; got {','.join(map(str, width))}. "
+            f"Use --width {ends[0]},5,{ends[1]}, or leave it out."
         )
     options: dict[str, Any] = {"steps": arguments.steps, "lamb": arguments.lamb, "seed": arguments.seed}
     model, recorder = steps.train(data, width, arguments.grid, records=arguments.out is not None, **options)
     if arguments.symbolic:
-        model = steps.find_formula(data, model, recorder, seconds=arguments.seconds, seed=arguments.seed)
+        model = steps.find_formula(model, data, recorder)
     _write(model, data, arguments, recorder)
 
 
@@ -272,19 +270,24 @@ def _add_fit_arguments(fit: argparse.ArgumentParser) -> None:
         "--width",
         type=_widths,
         metavar="2,5,1",
-        help="nodes a layer, inputs first (default: tried out)",
+        help="nodes a layer, inputs first (default: the data decide)",
     )
-    fit.add_argument("--grid", type=_whole(1), metavar="N", help="grid intervals (default: tried out)")
+    fit.add_argument("--grid", type=_whole(1), metavar="N", help="grid intervals (default: the data decide)")
     fit.add_argument("--steps", type=_whole(1), default=50, metavar="N", help="steps a training (default 50)")
     fit.add_argument(
-        "--lamb", type=_at_least_zero, default=1e-3, metavar="X", help="sparsity, 0 for none (default 1e-3)"
+        "--lamb",
+        type=_at_least_zero,
+        default=0.0,
+        metavar="X",
+        help="sparsity (default 0: the noise of the data decides)",
     )
     fit.add_argument("--seed", type=_whole(0), default=0, metavar="N", help="of the start and the split (default 0)")
     fit.add_argument(
         "--test-fraction", type=_fraction, metavar="X", help="rows kept for the test (default 0.2, below 50 rows none)"
     )
-    fit.add_argument("--symbolic", action="store_true", help="search for a formula, too, and print it")
-    fit.add_argument("--seconds", type=_above_zero, default=30.0, metavar="X", help="time of that search (default 30)")
+    fit.add_argument(
+        "--symbolic", action="store_true", help="put functions in place of the curves, and print the formula"
+    )
     fit.add_argument("--out", type=_page, metavar="FILE.html", help="write a report that opens in any browser")
     fit.add_argument("--save", type=Path, metavar="FILE.kan", help="save the model")
     fit.add_argument(

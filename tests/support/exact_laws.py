@@ -177,7 +177,7 @@ CASES = {
         search(20),
         lambda a, b: 2 * math.pi * (a / b).sqrt(),
         ((1, 3), (1, 10)),
-        "4.13 | 8.78/sqrt(b) | 4.280*a/sqrt(b) | 2*pi*sqrt(a)/sqrt(b)",
+        "4.13 | 8.70/sqrt(b) | 4.280*a/sqrt(b) | 2*pi*sqrt(a)/sqrt(b)",
     ),
     "snap: a sum": Case(
         snapped(0.5003 * sympy.sin(3.1409 * A) + 1.4137 * B**2 - 2.9991),

@@ -22,7 +22,7 @@ from torch import Tensor
 from kanwidget.core import splines
 from kanwidget.discovery.engine.curves import Curve, curves
 from kanwidget.discovery.engine.table import EngineTable
-from kanwidget.discovery.engine.trees import Tree, columns_of, constant, number, product, substituted, total
+from kanwidget.discovery.engine.trees import Tree, columns_of, constant, constants, number, product, substituted, total
 from kanwidget.insight.noise import noise_of
 
 #: Most intervals of a column's splines, the fewest, and their order.
@@ -145,6 +145,8 @@ class _Group:
     """What all of them are multiples of."""
     rest: tuple[Tree, ...]
     """The other terms of the sum."""
+    count: int
+    """Number of constants of the whole."""
 
     def part(self, table: EngineTable) -> Part:
         """The function of the column that stands for these terms."""
@@ -152,10 +154,12 @@ class _Group:
         return Part(table.columns[self.index], *_divided(table, table.y - table.values(total(self.rest)), factor))
 
     def whole(self, choice: Sequence[Tree]) -> Iterator[Tree]:
-        """The sums with a curve in their place, with a constant and without."""
+        """The sums with a curve in their place, with a constant and without, of no more constants."""
         curve = substituted(choice[0], [("x", self.index)])
-        for each in dict.fromkeys((curve, unshifted(curve))):
-            yield total([*self.rest, product([each, *self.factors])])
+        sums = (
+            total([*self.rest, product([each, *self.factors])]) for each in dict.fromkeys((curve, unshifted(curve)))
+        )
+        yield from (tree for tree in sums if len(constants(tree)) <= self.count)
 
 
 def _groups(table: EngineTable) -> Iterator[_Group]:
@@ -171,7 +175,8 @@ def _groups(table: EngineTable) -> Iterator[_Group]:
                 alike.setdefault(tuple(part for part in factors if columns_of(part) != {index}), []).append(term)
         for others, group in alike.items():
             if len(group) > 1:
-                yield _Group(index, others, tuple(t for t in terms if t not in group and (others or terms[t])))
+                rest = tuple(term for term in terms if term not in group and (others or terms[term]))
+                yield _Group(index, others, rest, len(constants(best.tree)))
 
 
 def _factors(tree: Tree) -> list[Tree]:

@@ -102,6 +102,7 @@ class Strategies:
             yield from self._by_units()
             yield from self.first()
             share_constants(self.table)
+            yield from curves_of_terms(self.table)
         if "quick" in stages:
             yield from self.quick()
             yield from simplify_stepwise(self.table)
@@ -121,7 +122,6 @@ class Strategies:
         yield from noisy_sums(table)
         if not self.depth:
             yield from sums_with_function(table)
-        yield from curves_of_terms(table)
         yield from self._by_similarity()
 
     def quick(self) -> Iterator[str]:

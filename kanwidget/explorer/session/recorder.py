@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -191,20 +191,6 @@ class Recorder:
         step = self._records[-1].step if self._records else 0
         self._x = network.reference
         self._acts = [*self._acts, (len(self._records), Frame(step, copy_of(network), label))][-_MAX_ACTS:]
-
-    def convert(self, change: Callable[[KAN], KAN], since: int = 0) -> None:
-        """Change the recorded networks, for instance from standardized labels to their own unit.
-
-        Args:
-            change: Takes a network, which it may change, and returns its replacement.
-            since: Networks up to this step stay as they are.
-        """
-
-        def converted(frame: Any) -> Any:
-            return replace(frame, state=copy_of(change(frame.state.network())))
-
-        self._steps = [converted(step) if step.index > since else step for step in self._steps]
-        self._acts = [(index, converted(act) if index > since else act) for index, act in self._acts]
 
     def take(self, network: Network, records: Sequence[StepRecord], structure_id: int = 0) -> None:
         """Record the last step of `records`. The records tell this film from films that an undo has left.

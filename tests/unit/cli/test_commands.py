@@ -9,9 +9,10 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
-from kanwidget import KAN, Dataset, __version__, cli
+from kanwidget import KAN, Dataset, __version__, cli, load_planets
 from kanwidget.cli import steps
 from kanwidget.cli.formulas import step_printer
 from kanwidget.cli.main import parser
@@ -46,6 +47,7 @@ def usage_error(capsys, *arguments):
         (["discover", "a.csv", "--target", "y", "--seconds", "0"], "--seconds: must be a number > 0; got '0'"),
         (["discover", "a.csv", "--target", "y", "--units", "kg"], "columns with their units, as in 'mass: kg"),
         (["discover", "a.csv", "--target", "y", "--loss", "mae"], "--loss: invalid choice: 'mae'"),
+        (["fit", "a.csv", "--target", "y", "--seconds", "3"], "unrecognized arguments: --seconds 3"),
         (["fit", "a.csv", "--target", "y", "--lamb", "-1"], "--lamb: must be a number ≥ 0; got '-1'"),
         (["fit", "a.csv", "--target", "y", "--lamb", "nan"], "--lamb: must be a number ≥ 0; got 'nan'"),
         (["fit", "a.csv", "--target", "y", "--steps", "0"], "--steps: must be an integer ≥ 1; got '0'"),
@@ -119,7 +121,7 @@ def fitted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("fitted")
     (folder / "kinetic.csv").write_text(TABLE)
     command = ["fit", str(folder / "kinetic.csv"), "--target", "energy", "--inputs", "mass,speed", "--symbolic"]
-    command += ["--width", "2,1,1", "--grid", "5", "--seconds", "60", "--export", str(folder / "model.py")]
+    command += ["--width", "2,1,1", "--grid", "5", "--export", str(folder / "model.py")]
     with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as progress:
         code = cli.main([*command, "--out", str(folder / "report.html"), "--save", str(folder / "model.kan")])
     return code, out.getvalue(), progress.getvalue(), folder
@@ -128,7 +130,8 @@ def fitted(tmp_path_factory):
 def test_fit_finds_the_formula(fitted):
     code, out, progress, _ = fitted
     assert code == 0
-    assert "Formula:  energy = mass*speed**2/2" in out
+    assert "Formula:  energy = mass*speed**2/2\n" in out
+    assert re.search(r"^ +\d+\.\d s  Trained 50 steps", progress, re.MULTILINE)
     assert "Dataset(40 train rows, mass, speed -> energy)" in out
     assert "fit: " in progress
     assert "fit: " not in out
@@ -156,6 +159,53 @@ def test_fit_writes_a_report_that_needs_no_network(fitted):
     assert page.lstrip().lower().startswith("<!doctype html>")
     assert 'src="http' not in page
     assert 'href="http' not in page
+
+
+@pytest.fixture
+def temperatures(tmp_path):
+    """A table with a word in each row, and its temperatures as numbers and as words."""
+    generator = np.random.default_rng(0)
+    depth, station = generator.uniform(0, 10, 90), generator.choice(["north", "south", "harbour"], 90)
+    value = 9 - 0.5 * depth + np.select([station == "north", station == "south"], [0, 3], -2)
+    value = value + 0.2 * generator.standard_normal(90)
+    path = tmp_path / "temperatures.csv"
+    rows = zip(depth, station, value, np.where(value > 6.5, "warm", "cold"), strict=True)
+    path.write_text("depth,station,temp,feels\n" + "".join(f"{d:.3f},{s},{t:.3f},{f}\n" for d, s, t, f in rows))
+    return str(path)
+
+
+def test_words_have_values_of_their_own(capsys, temperatures):
+    assert cli.main(["fit", temperatures, "--target", "temp", "--inputs", "depth,station", "--symbolic"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"Formula:  temp = -0\.\d+\*depth \+ f\(station\) \+ \d", out)
+    assert re.search(r"where f\(station\) = \{harbour: -\S+ ± \S+, north: \S+ ± \S+, south: \S+ ± ", out)
+    assert re.search(r"Error:    train RMSE 0\.\d+ .*test RMSE 0\.\d", out)
+
+
+def test_classes_have_an_accuracy_and_a_score(capsys, temperatures):
+    assert cli.main(["fit", temperatures, "--target", "feels", "--inputs", "depth,station", "--symbolic"]) == 0
+    out = capsys.readouterr().out
+    assert len(re.findall(r"Error:    train accuracy \d+\.\d %, test accuracy \d+\.\d %", out)) == 2
+    assert "Formula:  score of warm = " in out
+    assert cli.main(["fit", temperatures, "--target", "feels", "--inputs", "depth", "--width", "1,3"]) == 1
+    assert "end with 2, the outputs; got 1,3. Use --width 1,5,2, or leave it out." in capsys.readouterr().err
+
+
+def test_a_penalty_prunes(capsys, table):
+    options = ["--target", "energy", "--inputs", "mass,speed", "--width", "2,2,1", "--grid", "3"]
+    assert cli.main(["fit", table, *options, "--lamb", "0.01", "--steps", "30"]) == 0
+    assert re.search(
+        r"Network:  KAN\(\[2, 2, 1\], .*\nPruned:   KAN\(.*\nError:    train RMSE", capsys.readouterr().out
+    )
+
+
+def test_labels_in_any_unit_give_the_same_network():
+    data = load_planets()
+    for factor in (1.0, 1e5):
+        scaled = Dataset(data.train_input, data.train_label * factor)
+        model, _ = steps.train(scaled, [1, 1], 3, steps=20, lamb=0.0, seed=0)
+        error = (model.predict(scaled.train_input) - scaled.train_label).square().mean().sqrt() / factor
+        assert error < 1.0
 
 
 @pytest.fixture(scope="session")

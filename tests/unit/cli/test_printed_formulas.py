@@ -15,11 +15,9 @@ import pytest
 import sympy
 import torch
 
-from kanwidget import KAN, Dataset, cli, discover, discovery, load_mercury, load_puromycin
+from kanwidget import KAN, Dataset, cli, discover, load_mercury, load_puromycin
 from kanwidget.cli.formulas import found_lines, front_lines
 
-#: Of a search: fewer than fit into six seconds on a quiet machine.
-STEPS = 200
 NUMBER = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 
 
@@ -27,24 +25,15 @@ def table(name):
     return str(resources.files("kanwidget.datasets").joinpath(f"data/{name}.csv"))
 
 
-def search_of_steps(data, *, seconds, seed):
-    """A search that is ended by its steps: the formula is then the same on a machine that is busy."""
-    assert seconds == 6
-    return discover(data, steps=STEPS, seed=seed)
-
-
 def fitted(*arguments):
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(pytest.MonkeyPatch.context()).setattr(discovery, "discover", search_of_steps)
-        out = stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
-        stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
-        assert cli.main(["fit", *map(str, arguments), "--symbolic", "--seconds", "6"]) == 0
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()):
+        assert cli.main(["fit", *map(str, arguments), "--symbolic"]) == 0
     return out.getvalue()
 
 
 def missed(out):
     """1 - R² of the formula on the training rows."""
-    return float(re.search(rf"Error:    train RMSE {NUMBER} \(1 - R² = ({NUMBER})\)", out)[1])
+    return float(re.findall(rf"Error:    train RMSE {NUMBER} \(1 - R² = ({NUMBER})\)", out)[-1])
 
 
 def constants(out):
@@ -93,7 +82,6 @@ def test_bundled_tables(name, case, printed):
     assert missed(out) < unexplained
     assert all(error < value for value, error in constants(out))
     assert constants(out)
-    assert "leave-one-out RMSE" in out
     assert "too few rows to keep some for a test" in out
 
 
@@ -154,7 +142,7 @@ def test_a_report_has_the_film_of_the_training_in_the_units_of_the_table(printed
     printed("trees")
     film = stored(folder / "trees.html")["film"]
     assert len(film["steps"]) > 10
-    assert [act["label"] for act in film["acts"]] == ["pruning", "a formula"]
+    assert [act["label"] for act in film["acts"]] == ["a formula"]
     heads = np.frombuffer(base64.b64decode(film["heads"]), "<f4").reshape(-1, 5)
     last = film["scenes"][film["scene"][-1]]["edges"]
     assert len(heads) == sum(len(film["scenes"][scene]["edges"]) for scene in film["scene"])
@@ -167,7 +155,7 @@ def test_a_report_has_the_film_of_the_training_in_the_units_of_the_table(printed
 
 def test_the_report_and_the_model_hold_the_formula_that_is_printed(printed, folder):
     out = printed("trees")
-    factor, rmse = re.search(r"= (0\.\d+)\*girth", out)[1], re.search(r"train RMSE (\S+) .*leave-one-out", out)[1]
+    factor, rmse = re.search(r"= (0\.\d+)\*girth", out)[1], re.findall(r"train RMSE (\S+)", out)[-1]
     report = stored(folder / "trees.html")
     formula = report["snapshot"]["formula"]
     assert f"volume = {factor}*girth^2*height" in formula["text"]

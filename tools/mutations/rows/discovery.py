@@ -109,11 +109,11 @@ DISCOVERY = (
         ),
     ),
     Mutation(
-        "a shape that is richer than needed",
+        "words that count as numbers in a shell",
         "kanwidget/cli/steps.py",
-        "limit = min(losses) * _TOLERANCE",
-        "limit = min(losses) / _TOLERANCE",
-        ("tests/unit/cli/test_shapes.py::test_the_shape_is_the_simplest_that_predicts",),
+        "return dataclasses.replace(data, **parts)",
+        "return dataclasses.replace(data, encoding=None, **parts)",
+        ("tests/unit/cli/test_commands.py::test_words_have_values_of_their_own",),
     ),
     Mutation(
         "an R² above 1 to reach",
@@ -146,8 +146,8 @@ DISCOVERY = (
     Mutation(
         "a law with weights of noise that doesn't grow",
         "kanwidget/symbolic/formulas/regression/noise.py",
-        "if not bool(likelihoods[best] > _GAIN):",
-        "if not bool(likelihoods[best] > -_GAIN):",
+        "if not bool(likelihoods[best] > GAIN):",
+        "if not bool(likelihoods[best] > -GAIN):",
         ("tests/unit/simplification/test_laws.py::test_rows_weigh_as_much_as_their_noise_says",),
     ),
 )

@@ -36,8 +36,8 @@ _LARGEST_ERROR = {1: 0.25, 2: 0.04, 3: 0.012, 4: 0.008}
 _NEAR, _NEARER, _CHANCE = 3.0, 2.0, 0.1
 #: Share of a function's variance that a proposal must explain before it is fitted, and proposals of a function that are.
 _LEAST, _MOST = 0.9, 4
-#: Numbers below this part of the largest one count as 0.
-_ZERO = 1e-12
+#: A power with a smaller exponent may be a logarithm; numbers below this part of the largest one count as 0.
+_LOGARITHM, _ZERO = 0.1, 1e-12
 #: Values of a part up to this are replaced by simpler ones: beyond, sums of squares of squares are no numbers.
 _LARGEST = 1e75
 
@@ -331,9 +331,8 @@ def proposals(expr: Any, values: Callable[[Any], Tensor]) -> Iterator[_Proposal]
         if not _is_moderate(target) or not float(target.std()) > 0:
             continue
         pairs = *_of_one_variable(part, target, values), *_of_the_argument(part, target, values)
-        good = [pair for pair in pairs if pair[1] >= _LEAST and not pair[0].has(oo, -oo, zoo, nan)]
-        made = [_Proposal(part, simpler, explained) for simpler, explained in good]
-        yield from sorted(made, key=lambda proposal: -proposal.explained)[:_MOST]
+        good = [_Proposal(part, *pair) for pair in pairs if pair[1] >= _LEAST and not pair[0].has(oo, -oo, zoo, nan)]
+        yield from sorted(good, key=lambda proposal: -proposal.explained)[:_MOST]
 
 
 def _replaceable_parts(expr: Any) -> list[Any]:
@@ -349,10 +348,12 @@ def _replaceable_parts(expr: Any) -> list[Any]:
 
 
 def _is_simple(part: Any) -> bool:
-    """Whether nothing is simpler: a curve, a power of a variable, a multiple of it or of its logarithm."""
+    """Whether nothing is simpler: a curve, a power of a variable that isn't nearly its logarithm, a multiple of it or of that."""
     import sympy
 
     _, function = part.as_coeff_Mul()
+    if function.is_Pow and function.exp.is_Number and abs(function.exp) < _LOGARITHM:
+        return False
     if isinstance(function, sympy.log) or function.is_Pow:
         return isinstance(function.args[0], sympy.Symbol)
     return function.is_Symbol or isinstance(function, sympy.core.function.AppliedUndef)
