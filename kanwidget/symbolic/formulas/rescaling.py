@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import torch
 
@@ -14,6 +15,8 @@ from kanwidget.core.records import EdgeRef
 _PROBES = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
 #: Tolerance of that check.
 _TOLERANCE = 1e-9
+#: Part of a number by which some operations may have rounded it.
+_ROUNDING = 16 * sys.float_info.epsilon
 
 Params = tuple[float, float, float, float]
 
@@ -58,7 +61,8 @@ def rescale(function: Primitive, params: Params, mean: float, scale: float) -> P
         (1.0, -2.0, 2.0, 1.0)
     """
     a, b, c, d = params
-    slope, offset = a / scale, b - a * mean / scale
+    slope, offset = a / scale, _difference(b, a * mean / scale)
+    slope = math.copysign(1.0, slope) if abs(abs(slope) - 1) <= _ROUNDING else slope
     if all(function.free) or slope == 0:
         return slope, offset, c, d
     new = slope if function.free[0] else math.copysign(1.0, slope)
@@ -72,4 +76,9 @@ def rescale(function: Primitive, params: Params, mean: float, scale: float) -> P
     rest = values[0] - factor * first
     if factor == 0 or not abs(factor * third + rest - values[2]) <= _TOLERANCE * abs(values[2] - rest):
         return slope, offset, c, d  # beyond the range of the floats, or c and d don't absorb the change
-    return new, (offset / ratio if function.free[1] else 0.0), c * factor, c * rest + d
+    return new, (offset / ratio if function.free[1] else 0.0), c * factor, _difference(d, -c * rest)
+
+
+def _difference(first: float, second: float) -> float:
+    """The difference of two numbers, 0 where it is only that of their rounding."""
+    return 0.0 if abs(first - second) <= _ROUNDING * abs(first) else first - second

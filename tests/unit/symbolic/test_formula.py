@@ -191,6 +191,16 @@ def test_where_one_constant_cannot_stand_for_another_all_stay(name, params, mean
     assert rescale(primitive(name), params, mean, scale) == (a / scale, b - a * mean / scale, c, d)
 
 
+@pytest.mark.parametrize(("mean", "scale"), [(13.248387, 3.138139), (-0.1, 0.3), (1e6, 7.0), (4.7e-9, 1.3e-9)])
+@pytest.mark.parametrize("name", ["x", "sin", "tanh"])
+def test_units_there_and_back_leave_no_round_off(name, mean, scale):
+    function, params = primitive(name), (1.0, 0.0, 2.5, 0.0)
+    inside = rescale(function, params, -mean / scale, 1 / scale)
+    a, b, c, d = rescale(function, inside, mean, scale)
+    assert (a, b) == (1, 0)
+    assert (c, d) == pytest.approx((2.5, 0), rel=1e-9, abs=1e-15)
+
+
 @pytest.mark.parametrize(("name", "params"), [("x", (1.0, 0.0, -8e-4, -0.29)), ("x^2", (1.0, 0.3, 2.0, 1.0))])
 def test_units_far_from_one_cost_no_digits(name, params):
     mean, scale = 3.4e10, 8.6e11
