@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from kanwidget.cli import formulas
-from kanwidget.core.threads import limit_threads
 
 if TYPE_CHECKING:
     from kanwidget.datasets import Dataset
     from kanwidget.discovery import Discovery
     from kanwidget.explorer.session.recorder import Recorder
     from kanwidget.kan import KAN
+    from kanwidget.simplification.simplify import SimplificationStep
 
 #: With fewer there is nothing that changes.
 _FEWEST_ROWS = 2
@@ -73,27 +73,34 @@ def train(
     return model, recorder
 
 
-@limit_threads
 def find_formula(trained: KAN, data: Dataset, recorder: Recorder | None) -> KAN:
     """Put functions in place of the curves, and print the formula; the network that computes it, with the history of the trained one."""
-    from kanwidget.simplification.simplify import simplify_steps
-    from kanwidget.surgery._record import unlogged
+    from kanwidget.core.threads import limit_threads
 
     if recorder is not None:
         recorder.keep(trained, "a formula")
-    began = time.monotonic()
-    with unlogged():
-        for step in simplify_steps(trained, data):  # the last one is the result
-            print(f"{time.monotonic() - began:6.1f} s  {step.text}", file=sys.stderr)
-    model = cast("KAN", step.network)
+    last = limit_threads(_last_step)(trained, data)
+    model = cast("KAN", last.network)
     first, *rest = repr(model.fit_formula(data)).splitlines()
     lines = [f"Formula:  {first}", *(f"          {line}" for line in rest)]
     lines += [
         f"Error:    {formulas.errors(data, model.predict)}",
-        *(f"Rival:    {rival.sentence}" for rival in step.rivals),
+        *(f"Rival:    {rival.sentence}" for rival in last.rivals),
     ]
     print("\n".join(lines))
     return model
+
+
+def _last_step(trained: KAN, data: Dataset) -> SimplificationStep:
+    """The last step of `simplify_steps`; prints all of them on standard error."""
+    from kanwidget.simplification.simplify import simplify_steps
+    from kanwidget.surgery._record import unlogged
+
+    began = time.monotonic()
+    with unlogged():
+        for step in simplify_steps(trained, data):
+            print(f"{time.monotonic() - began:6.1f} s  {step.text}", file=sys.stderr)
+    return step
 
 
 def write_report(

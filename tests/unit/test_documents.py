@@ -128,7 +128,7 @@ def test_the_glossary_has_no_word_twice():
 #: Documents with examples that stand for themselves, and what the last names are to be in the end.
 EXAMPLES = {
     "README.md": {
-        "explorer.fitted_formula.text": r"0\.00210\d\*girth\*\*2\*height",
+        "explorer.fitted_formula.text": r"0\.002099\*girth\*\*2\*height",
         "model.formula(round=4)": r"exp\(x_2\*\*2 \+ sin\(3\.142\*x_1\)\)",
         "(Path('volume.py').stat().st_size > 50, Path('volume.html').stat().st_size > 100_000)": r"\(True, True\)",
     },
