@@ -358,9 +358,11 @@ class Network(nn.Module):
         if not isinstance(x, Tensor) or x.ndim != 1 or x.dtype != self.dtype:
             _check.fail("x", "curve", f"a tensor of shape (n,) and type {self.dtype}", x)
         with torch.no_grad():
+            # A layer computes all of its inputs at once; those of other edges stay 0, and aren't read.
             column = x.new_zeros(x.shape[0], layer.in_dim)
             units = self.edge_units(ref)
             column[:, ref.source] = (x - units.x_centre) / units.x_size
+            # Values of order 0, not derivatives: the spline's basis functions, and last the base function.
             design = layer.designs(column, 0)[0][:, ref.source]
             weight = layer.weight()[ref.target, ref.source]
             spline, base = design[:, :-1] @ weight[:-1], design[:, -1] * weight[-1]

@@ -122,7 +122,7 @@ def _arrays(step: Step, number: int) -> Iterator[str]:
 
 
 def _body(program: Program, functions: dict[Form, str]) -> Iterator[str]:
-    """The lines of the C function: the inputs in scaled numbers as `x_0`, each layer, and the outputs `y` in own units.
+    """The lines of the C function: the inputs in scaled numbers as `x_0`, each layer, and the outputs `y` in the units of the data.
 
     Args:
         program: The network.

@@ -59,11 +59,12 @@ def equivalent(
 ) -> Equivalence:
     """Whether two formulas are the same function of real variables, on some ranges and on wider ones.
 
-    The difference is rewritten for a moment; mostly it is evaluated, at 1,000 points within the ranges and 1,000 within wider ones.
+    First the difference is multiplied out, for half a second at most. Where that doesn't make it 0, the values of both formulas are
+    compared, at 1,000 points within the ranges and 1,000 within wider ones.
     Formulas that agree to round-off are equal. Those that differ by less than the tolerance are equal only if other constants in
     one of them make them agree to round-off, and none of these may vanish: a Taylor series, or a small further term, isn't the same
     formula with less exact constants. Differences are in units of the spread of b's values, or of the distance from their median
-    where that is larger, and the largest one of a hundred is left aside.
+    where that is larger, and the largest hundredth of them is left aside.
 
     Only points at which both formulas are finite are compared. Within the ranges, formulas of which one alone is finite at
     more than a hundredth of the points are different.
@@ -101,6 +102,7 @@ def equivalent(
     tolerance = _check.real(tolerance, "tolerance", _WHERE, low=0, open_low=True)
     widen = _check.real(widen, "widen", _WHERE, low=0)
     sample = points([*first.free_symbols, *second.free_symbols], ranges, widen, _WHERE)
+    # Symbols that know their signs from the ranges: sqrt(x²) is x where x is positive. The answer gets the caller's own ones.
     signed = sample.symbols()
     own = {signed[symbol.name]: symbol for symbol in (*second.free_symbols, *first.free_symbols)}
     first, second = (expr.xreplace({s: signed[s.name] for s in expr.free_symbols}) for expr in (first, second))

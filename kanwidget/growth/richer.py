@@ -33,7 +33,7 @@ Kind = Literal["", "grid", "pair", "hidden", "wave"]
 #: Rows that are compared, all of a table if they times the parameters of a network are fewer than the second number, at most the third;
 #: and parameters of the largest network that is tried: a step of a larger one keeps a click waiting.
 _ROWS, _ROWS_TIMES_PARAMETERS, _MOST_ROWS, _MOST_PARAMETERS = 1000, 250_000, 4000, 800
-#: Rows in which no number is missing are compared alone where they are this part of all.
+#: Rows with missing numbers are left out where at least this part of the rows has none.
 _COMPLETE = 0.8
 #: Fewer rows can't tell what is richer from chance.
 _FEWEST_ROWS = 20
@@ -220,8 +220,12 @@ def _with_wave(now: Richness, wave: Wave) -> Richness:
 
 
 def _complete(data: Dataset) -> Dataset:
-    """The training rows in which no number is missing, where few are: a mean in the place of a factor hides a product."""
+    """The data without the training rows in which a number is missing, where these are few; else the data as they are.
+
+    A missing number was replaced by the mean of its column. In a product that is a wrong factor, and the product isn't found.
+    """
     flags = () if data.encoding is None else data.encoding.flags
+    # A flag is an input of its own beside a column: 0 where the column's number was given, 1 where it was missing.
     columns = [data.in_vars.index(name) for name in flags if name in data.in_vars]
     complete = (data.train_input[:, columns] == 0).all(1)
     enough = bool(complete.double().mean() >= _COMPLETE) and not bool(complete.all())

@@ -92,14 +92,14 @@ def _effect(row: ColumnSummary) -> str:
 
 @limit_threads
 def summary(network: Network, data: Any = None) -> Summary:
-    """A network on one page: columns with effects and degrees of freedom, the error, and what simpler networks and the noise make of it.
+    """A network on one page: each column's effect and degrees of freedom, the error, the noise in it, and what simpler networks reach.
 
-    Figures are those of held-out rows where the data have any, validation rows or else test rows; else of the training rows, and the
-    page says so.
+    Errors are those of validation rows, else of test rows, else of the training rows, and then the page says so. Effects need some
+    rows of validation or test, and are left out without them.
 
     Args:
         network: The network; it isn't changed.
-        data: What `fit` takes; without it the columns and the noise are all there is.
+        data: What `fit` takes; without it there are no effects and no errors, only degrees of freedom and the noise.
 
     Raises:
         ValueError: For data that don't fit the network.
@@ -118,6 +118,7 @@ def summary(network: Network, data: Any = None) -> Summary:
     names = tuple(str(name) for name in names)
     effects: list[tuple[float | None, bool | None]] = [(None, None)] * len(names)
     held_out = None if dataset is None else dataset.test_input if dataset.val_input is None else dataset.val_input
+    # `column_effects` refuses fewer rows: an effect would be chance.
     if held_out is not None and len(held_out) >= FEWEST_ROWS:
         found = column_effects(network, dataset)
         effects = list(zip(found.effects.tolist(), found.matters.tolist(), strict=True))

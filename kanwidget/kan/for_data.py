@@ -63,14 +63,16 @@ def width_for(data: Dataset, width: Sequence[LayerWidth] | str, where: str) -> l
         return [inputs, outputs]
     if isinstance(width, (bytes, int)) or not isinstance(width, Sequence) or not width:
         _check.fail("width", where, "'auto', or all layers of nodes, inputs first, such as [2, 5, 1]", width)
-    hidden = [*width]
+    levels = [*width]
     if width[0] == inputs and len(width) > 1:
-        pairs = normalize_width(hidden, where)
+        pairs = normalize_width(levels, where)
         if sum(pairs[-1]) == outputs:
-            return hidden
-        hidden = hidden[1:]
+            return levels
+        levels = levels[1:]
+    # The width doesn't fit: the error proposes one that does. The last level is taken for the outputs, unless it stands alone
+    # and has another number; all others are taken for hidden ones.
     counts = f"{inputs} {'input' if inputs == 1 else 'inputs'} ({listed(data.in_vars)})"
     kind = "classes" if data.is_classification else "target" if outputs == 1 else "targets"
-    ends = sum(hidden[-1]) if isinstance(hidden[-1], Sequence) else hidden[-1]
-    advice = f"Write {[inputs, *(hidden[:-1] if ends == outputs or len(hidden) > 1 else hidden), outputs]}."
+    last = sum(levels[-1]) if isinstance(levels[-1], Sequence) else levels[-1]
+    advice = f"Write {[inputs, *(levels[:-1] if last == outputs or len(levels) > 1 else levels), outputs]}."
     _check.fail("width", where, f"a list from {counts} to {outputs} {kind}", list(width), advice)

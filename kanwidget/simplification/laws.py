@@ -237,12 +237,16 @@ def _sample(data: Dataset) -> Dataset:
 
 
 def _numbers(data: Dataset, columns: Sequence[int], names: Sequence[str]) -> Dataset:
-    """Some columns in float64."""
+    """The data of some columns of numbers, in float64 on the processor: the search for formulas takes no other.
+
+    `HeldOutRows` has no validation rows, so the other two parts are all.
+    """
     chosen: dict[str, Any] = {
         f"{part}_input": data[f"{part}_input"][:, list(columns)]
         for part in ("train", "test")
         if f"{part}_input" in data
     }
+    # An encoding says how words and missing cells were read: no words are among these columns, see `is_possible`.
     chosen |= {"in_vars": tuple(names[column] for column in columns), "encoding": None}
     return replace(data, **chosen).to(torch.float64, "cpu")
 

@@ -371,12 +371,14 @@ def _form(structure: Structure, names: Sequence[str]) -> Tree | None:
     """A node for one form in which all columns stand, such as x + y - z; None where symmetries that hold don't link all of them."""
     holding = [finding for finding in structure.symmetries() if finding.holds]
     for family, joints in _JOINTS.items():
+        # A symmetry is about one pair of columns, its only group. The sign is that between the two: -1 for x - y and x/y.
         signs = {
             (finding.groups[0][0], finding.groups[0][1]): row.sign
             for finding in holding
             for row in SYMMETRIES
             if row.name == finding.form and row.family == family
         }
+        # One connected part: the pairs link all columns to each other.
         if len(partitions.components(names, signs)) == 1:
             findings = tuple(f for f in holding if f.groups[0] in signs)
             return Tree("form", tuple(names), _form_label(names, signs, family, joints), findings=findings)

@@ -191,11 +191,14 @@ def _regridded(
 
 
 def _beside_levels(layers: Sequence[Layer], coef: Tensor) -> Tensor:
-    """The coefficients of all inputs, `(networks, out, in, B)`: of numbers the new ones, of words those that the layers have."""
-    count = torch.tensor(layers[0].levels, device=coef.device)
+    """The coefficients of all inputs, `(networks, out, in, B)`: of numbers the new ones, of words those that the layers have.
+
+    An input of words has one coefficient for each of its levels, and no grid that could change.
+    """
+    count = torch.tensor(layers[0].levels, device=coef.device)  # 0 for an input of numbers
     longest = max(coef.shape[-1], *layers[0].levels)
     values = torch.stack([layer.coef for layer in layers])
-    # A negative number cuts off.
+    # Both get one length. A negative number cuts off: only old coefficients of numbers, which the new ones replace.
     coef, values = (torch.nn.functional.pad(part, (0, longest - part.shape[-1])) for part in (coef, values))
     return torch.where(count[:, None] > 0, values, coef)
 

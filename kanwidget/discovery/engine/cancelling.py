@@ -87,12 +87,16 @@ def _signed(others: _Others) -> _Others:
 
 
 def _choices(monomial: _Monomial, others: _Others) -> Iterator[tuple[_Monomial, _Others]]:
-    """The product as it is, and with a sum that is multiplied by the powers before it or by its denominators."""
+    """The product as it is, and other writings of it, in which powers of columns are multiplied into one of its sums.
+
+    These are the powers beside the sum, x·(1/x + y) = 1 + x·y, or those that clear its denominators, y/x + 1 = (y + x)/x.
+    """
     yield monomial, others
     for place, (part, exponent) in enumerate(others):
         if part[0] in ("add", "sub") and abs(exponent) == 1:
             for factor in (_times(monomial, exponent), _times(_denominators(part), -1)):
                 if any(factor.values()) and not _adds_denominators(part, factor):
+                    # What the sum is multiplied by, the powers beside it are divided by; where the sum divides, the other way round.
                     rest = Counter(monomial)
                     rest.subtract(_times(factor, exponent))
                     yield rest, [*others[:place], (_multiplied(part, factor), exponent), *others[place + 1 :]]

@@ -265,7 +265,7 @@ def expression(tree: Tree, symbols: Sequence[sympy.Symbol]) -> sympy.Expr:
 
 @functools.cache
 def _exact(value: float) -> Any:
-    """The number that a float stands for: a short decimal, a fraction, one of π or the root of one; else a decimal that isn't exact."""
+    """The number that a float stands for: a short decimal, a fraction, also of π, or the root of one; else a decimal that isn't exact."""
     import sympy
 
     if value.is_integer():

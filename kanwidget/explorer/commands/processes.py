@@ -89,7 +89,7 @@ class BackgroundProcess(Process, Generic[T]):
     # ---- on the thread of the session
 
     def advance(self) -> Topics:
-        """Take over the next result, for which it waits 0.02 seconds at most; end the process once there are no more.
+        """Take over the next result, for which it waits a moment at most; end the process once there are no more. Returns what has changed.
 
         Raises:
             BaseException: What the work has failed with.

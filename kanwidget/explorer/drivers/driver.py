@@ -211,9 +211,14 @@ class Driver:
             self._release_and_drain()
 
     def _become_owner(self, patience: float | None) -> bool:
-        """Wait for the session; False if it isn't free in time, or with a limit once it is closed."""
+        """Wait until the session is free, and own it; whether that was possible.
+
+        Args:
+            patience: Seconds to wait; the wait also ends once the driver is closed. None waits for ever, also then.
+        """
         limited = patience is not None
         with self._changed:
+            # While others wait, the driver's own thread takes no turn; it must hear when they no longer do.
             self._waiting += 1
             try:
                 self._changed.wait_for(lambda: self._owner is None or (limited and self.closed), patience)

@@ -231,7 +231,7 @@ class Publisher(Messages):
             self.send("history", {"history": history(self.session)})
 
     def _flush_frame(self, force: bool) -> None:
-        """The topics of a frame, its last message with the frame's number."""
+        """Send the changed topics of a frame, unless it is too early for one. The status comes last, with the frame's number."""
         topics = self._changed & _FRAME_TOPICS
         if not topics or (self.frames.wait(self.session.running) > 0 and not force):
             return
@@ -243,6 +243,7 @@ class Publisher(Messages):
             self.send_curves(all_changes=not running)
         if "selection" in topics or ("curves" in topics and self.session.view.selection):
             self.send_selection()
+        # Steps change formula and candidates, too, but mark only what is cheap; the last step, and acts, mark all.
         if running:
             self._changed.add("formula")
             self._refresh_candidates()

@@ -38,7 +38,7 @@ class Script(str):
 class ScriptLog:
     """The commands that a script repeats, in order, and the numbers of steps between them.
 
-    After a cut the steps to come make a new entry, even after an entry of steps.
+    A cut comes where a command stands, or a training was started again after its end: steps after it make a new entry.
     """
 
     entries: list[Command | int] = field(default_factory=list)

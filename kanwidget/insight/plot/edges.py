@@ -112,7 +112,7 @@ def plot_terms(network: Network, x: Tensor, *, data: Dataset | None = None, them
         theme: `light`, `dark`, or `auto`: transparent, in colours that can be read on both.
 
     Returns:
-        A figure with an axes for each edge that isn't pruned.
+        A figure with an axes for each edge that isn't pruned, 40 at most.
 
     Examples:
         >>> from kanwidget import KAN

@@ -241,7 +241,7 @@ def _best(fits: FitParameters, error: Tensor, edges: int) -> Tensor:
 
 
 def _conclude(fits: FitParameters, data: Curves, primitives: tuple[Primitive, ...]) -> list[tuple[int, EdgeFit]]:
-    """The fits in the units of x, with c, d and R² on all samples, each with the index of its edge.
+    """The fits with a and b for x itself, not for x scaled to [-1, 1], and with c, d and R² on all samples; each after its edge's index.
 
     Those are left out that aren't finite, or whose primitive isn't defined on all of the edge's data.
     """
@@ -251,6 +251,7 @@ def _conclude(fits: FitParameters, data: Curves, primitives: tuple[Primitive, ..
     value = evaluate(fits.primitive, primitives, a[:, None] * x + b[:, None])
     y = data.y[fits.edge]
     mean, y_mean = (w * value).sum(1, keepdim=True), (w * y).sum(1, keepdim=True)
+    # Divided by the largest one: squares of very large numbers would overflow, those of very small ones would be 0.
     size = (value - mean).abs().amax(1, keepdim=True).clamp(min=1e-300)
     centered = (value - mean) / size
     square = (w * centered**2).sum(1, keepdim=True)
@@ -264,6 +265,8 @@ def _conclude(fits: FitParameters, data: Curves, primitives: tuple[Primitive, ..
     rounding = 1e-13 * (c.abs() * value.abs().amax(1, keepdim=True) + y.abs().amax(1, keepdim=True))
     d = torch.where(d.abs() <= rounding, 0.0, d)
     good = torch.isfinite(r2) & torch.isfinite(c[:, 0]) & torch.isfinite(d[:, 0]) & (c[:, 0] != 0)
+    # In standard deviations of y, times the roots of the weights, which are 1 on average here: the mean square of the difference of
+    # two such curves is the part of the variance in which they differ.
     curve = fitted / spread.sqrt()[:, None] * (data.count * w.expand_as(value)).sqrt()
     low, high = data.x.amin(1), data.x.amax(1)
     results = []
@@ -273,6 +276,7 @@ def _conclude(fits: FitParameters, data: Curves, primitives: tuple[Primitive, ..
         primitive, constants = primitives[index], params[i]
         ends = sorted(constants[0] * float(end[edge]) + constants[1] for end in (low, high))
         if sound and primitive.interval(*ends) is not None:
+            # The part of the samples on the falling side of |a·x + b|: its kink is at 0.
             beyond = float((constants[0] * x[i] + constants[1] < 0).double().mean())
             one_sided = primitive.name == "abs" and min(beyond, 1 - beyond) < _KINK
             results.append((edge, EdgeFit(primitive, tuple(constants), fit_r2, curve[i], 1 - fit_r2, one_sided)))

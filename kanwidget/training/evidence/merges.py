@@ -22,7 +22,7 @@ from kanwidget.training.jacobian.stack import Stack
 _REFUTED = -7.0
 #: Standard errors by which outputs may move from those of the means of groups.
 _FAR = 3.0
-#: Of a variance, so that differences of which nothing is open have one.
+#: This part of a variance is added: a difference that the data leave no doubt about would have none, and no density.
 _ROUNDING = 1e-12
 
 
@@ -39,7 +39,7 @@ class Partition:
 
 
 class Given(NamedTuple):
-    """Normal parameters given what was said of them."""
+    """A normal distribution of parameters, after the data, and after some of them were set equal."""
 
     vector: Tensor
     """Their mean, `(size,)`."""
@@ -47,21 +47,24 @@ class Given(NamedTuple):
     """Their covariance is root @ rootᵀ, `(size, size)`."""
 
     def log_odds(self, one: Tensor, other: Tensor, spread: Tensor) -> float:
-        """Logarithm of the evidence for equal parameters in these places, over different ones.
+        """Logarithm of the evidence that two levels have the same value on every edge, over different values.
+
+        That is the density of their differences at 0 after the data, over the density before them (Savage and Dickey).
 
         Args:
-            one: Places, an edge each, `(edges,)`.
-            other: Those of the parameters beside them, `(edges,)`.
-            spread: Standard deviation of the levels of each edge, `(edges,)`.
+            one: Indices in `vector` of the first level's values, one for each edge, `(edges,)`.
+            other: Those of the second level, `(edges,)`.
+            spread: Standard deviation of a level's value before the data, on each edge, `(edges,)`.
         """
         difference, root = self.vector[one] - self.vector[other], self.root[one] - self.root[other]
+        # The differences' covariance after the data; before them, variances of differences of two independent values.
         after, before = root @ root.mT, 2 * spread.square()
         after = after + torch.diag(_ROUNDING * before.clamp_min(torch.finfo(before.dtype).tiny))
         chi = float(difference @ torch.linalg.solve(after, difference))
         return 0.5 * (float(before.log().sum()) - float(torch.linalg.slogdet(after).logabsdet) - chi)
 
     def equal(self, one: Tensor, other: Tensor) -> Given:
-        """The distribution of the parameters, given also that those in these places are equal; places as in `log_odds`."""
+        """The distribution of the parameters, given also that the two levels are equal; arguments as of `log_odds`."""
         difference, root = self.vector[one] - self.vector[other], self.root[one] - self.root[other]
         after = root @ root.mT
         after = after + torch.diag(_ROUNDING * after.diagonal().clamp_min(torch.finfo(after.dtype).tiny))

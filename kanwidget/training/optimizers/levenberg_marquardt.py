@@ -427,9 +427,9 @@ class AcceptedSteps:
         """
         if len(accepted):
             if self._value is None and len(trial) == len(self.networks):
+                # Values of refused steps come along: a later round overwrites them, or `value` does.
                 self._value, self.complete = value, len(accepted) == len(self.networks)
-            else:
-                # A network may have given up before the first one found a step.
+            else:  # a later round; or networks gave up before the first step was found, and keep the start's values
                 self._value = self._value or copy.deepcopy(self.start)
                 self._value.put(trial[accepted], value, accepted)
             self.networks[trial[accepted]] = True

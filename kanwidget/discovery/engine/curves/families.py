@@ -242,7 +242,7 @@ def sums(left: Tensor, right: Tensor, target: Tensor, offset: Tensor | None) -> 
 
 
 def products(left: Tensor, right: Tensor, target: Tensor, offset: Tensor | None) -> Tensor:
-    """Least squared errors of `a·f·g`, relative to the target: `(left, right)`.
+    """Least squared errors of `a·f·g`, relative to the target: `(left, right)`; never 0, since their logarithms are compared.
 
     Args:
         left: Values of f, `(left, rows)`, without weights.
@@ -255,10 +255,12 @@ def products(left: Tensor, right: Tensor, target: Tensor, offset: Tensor | None)
     if offset is None:
         shares = (left * target) @ right.T
         return (1 - shares.square_().div_(lengths.mul_(scale))).clamp_(min=1e-16)
+    # The free factor takes up all along the offset: it is removed from the target and from the squared lengths of f·g.
     direction = offset / torch.linalg.vector_norm(offset)
     centered = target - direction * (direction @ target)
-    means = (left * direction) @ right.T
-    lengths = torch.maximum(lengths - means.square_(), 1e-9 * lengths)
+    along = (left * direction) @ right.T
+    # Of a product that is nearly a multiple of the offset only round-off would remain.
+    lengths = torch.maximum(lengths - along.square_(), 1e-9 * lengths)
     shares = (left * centered) @ right.T
     energy = centered.square().sum()
     return ((energy - shares.square_().div_(lengths)) / scale).clamp_(min=1e-16)

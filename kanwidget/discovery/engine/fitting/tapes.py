@@ -128,7 +128,7 @@ class Tape:
             partials = operation.derivatives(*(values[operand] for operand in operands), values[index])
             outer = upstream[index]
             for operand, partial in zip(operands, partials, strict=True):
-                if self._moves[operand]:
+                if self._moves[operand]:  # what holds no constant needs no derivative
                     upstream[operand] = _product(outer, partial)
         return [upstream[self._places[order]] for order in orders]
 
