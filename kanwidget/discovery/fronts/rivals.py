@@ -51,7 +51,7 @@ def find_rivals(finishing: Finishing, trees: Mapping[Tree, str]) -> Iterator[Mem
         # Shorter writings take a second, and say the same in some bits less.
         result = finishing.finish(member, rewrite=False) or member
         if front.length(result) <= front.length(front.best) + 2 * _BITS:
-            result = finishing.finish(member) or member
+            result = finishing.finish(member) or result
         if front.is_short(result) and comparison.is_new(result, members):
             members.append(result)
             front.put(result)
