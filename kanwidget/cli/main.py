@@ -70,7 +70,7 @@ def _demo(arguments: argparse.Namespace) -> None:
     print("Data:     orbits of 13 planets and dwarf planets: semi-major axis (AU), eccentricity and period (years).")
     print("Question: what sets the period?")
     model, recorder = steps.train(data, [2, 1], 3, steps=50, lamb=1e-3, seed=arguments.seed, records=True)
-    model = steps.find_formula(model, data, recorder)
+    model, _ = steps.find_formula(model, data, recorder)
     steps.write_report(model, data, arguments.out, recorder)
     print("""
 That is Kepler's third law. Go on by hand, in a notebook (make lab, or pip install "kanwidget[lab]" and kanwidget lab):
@@ -100,9 +100,12 @@ def _fit(arguments: argparse.Namespace) -> None:
         )
     options: dict[str, Any] = {"steps": arguments.steps, "lamb": arguments.lamb, "seed": arguments.seed}
     model, recorder = steps.train(data, width, arguments.grid, records=arguments.out is not None, **options)
+    interrupted = False
     if arguments.symbolic:
-        model = steps.find_formula(model, data, recorder)
+        model, interrupted = steps.find_formula(model, data, recorder)
     _write(model, data, arguments, recorder)
+    if interrupted:
+        raise KeyboardInterrupt
 
 
 def _table(arguments: argparse.Namespace) -> Dataset:
@@ -272,7 +275,9 @@ def _add_fit_arguments(fit: argparse.ArgumentParser) -> None:
         metavar="2,5,1",
         help="nodes a layer, inputs first (default: the data decide)",
     )
-    fit.add_argument("--grid", type=_whole(1), metavar="N", help="grid intervals (default: the data decide)")
+    fit.add_argument(
+        "--grid", type=_whole(1), metavar="N", help="grid intervals (default: 3 with --width, else the data decide)"
+    )
     fit.add_argument("--steps", type=_whole(1), default=50, metavar="N", help="steps a training (default 50)")
     fit.add_argument(
         "--lamb",

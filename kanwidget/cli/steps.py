@@ -45,7 +45,7 @@ def train(
     Args:
         data: The training data.
         width: Its width; by default evidence decides, see `KAN.for_data`.
-        grid: Its grid intervals; likewise.
+        grid: Its grid intervals, by default 3 where there is a width; else those that it begins with.
         steps: Most steps of a training.
         lamb: Weight of the penalty; with 0 evidence sets the smoothness.
         seed: Seed of the network.
@@ -73,34 +73,49 @@ def train(
     return model, recorder
 
 
-def find_formula(trained: KAN, data: Dataset, recorder: Recorder | None) -> KAN:
-    """Put functions in place of the curves, and print the formula; the network that computes it, with the history of the trained one."""
+def find_formula(trained: KAN, data: Dataset, recorder: Recorder | None) -> tuple[KAN, bool]:
+    """Put functions in place of the curves, fit the formula of the result, and print it.
+
+    Returns:
+        The network whose formula was fitted, with the history of the trained one, and whether the search was interrupted.
+    """
     from kanwidget.core.threads import limit_threads
 
     if recorder is not None:
         recorder.keep(trained, "a formula")
-    last = limit_threads(_last_step)(trained, data)
-    model = cast("KAN", last.network)
-    first, *rest = repr(model.fit_formula(data)).splitlines()
+    last, interrupted = limit_threads(_last_step)(trained, data)
+    model, rivals = (trained, ()) if last is None else (cast("KAN", last.network), last.rivals)
+    fitted = model.fit_formula(data)
+    first, *rest = repr(fitted).splitlines()
     lines = [f"Formula:  {first}", *(f"          {line}" for line in rest)]
-    lines += [
-        f"Error:    {formulas.errors(data, model.predict)}",
-        *(f"Rival:    {rival.sentence}" for rival in last.rivals),
-    ]
+    lines += [f"Error:    {formulas.errors(data, model.predict)}", *(f"Rival:    {rival.sentence}" for rival in rivals)]
     print("\n".join(lines))
-    return model
+    if isinstance(fitted, tuple):
+        return model, interrupted
+    # The page says the formula's error, not that of the curves before it.
+    record = model.history.last
+    losses = {"train_loss": fitted.error}
+    if data.test_input is not None and not data.is_classification:
+        assert data.test_label is not None
+        losses["test_loss"] = float((model.predict(data.test_input) - data.test_label).square().mean().sqrt())
+    if not data.is_classification:
+        model.history.records.append(dataclasses.replace(record, step=record.step + 1, **losses))
+    return model, interrupted
 
 
-def _last_step(trained: KAN, data: Dataset) -> SimplificationStep:
-    """The last step of `simplify_steps`; prints all of them on standard error."""
+def _last_step(trained: KAN, data: Dataset) -> tuple[SimplificationStep | None, bool]:
+    """The last step of `simplify_steps`, and whether Ctrl-C ended it early; prints all steps on standard error."""
     from kanwidget.simplification.simplify import simplify_steps
     from kanwidget.surgery._record import unlogged
 
-    began = time.monotonic()
-    with unlogged():
-        for step in simplify_steps(trained, data):
-            print(f"{time.monotonic() - began:6.1f} s  {step.text}", file=sys.stderr)
-    return step
+    began, step = time.monotonic(), None
+    try:
+        with unlogged():
+            for step in simplify_steps(trained, data):
+                print(f"{time.monotonic() - began:6.1f} s  {step.text}", file=sys.stderr)
+    except KeyboardInterrupt:
+        return step, True
+    return step, False
 
 
 def write_report(

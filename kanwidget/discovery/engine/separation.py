@@ -146,7 +146,7 @@ class _Group:
     rest: tuple[Tree, ...]
     """The other terms of the sum."""
     count: int
-    """Number of constants of the whole."""
+    """Constants of the sum; the new one may have no more."""
 
     def part(self, table: EngineTable) -> Part:
         """The function of the column that stands for these terms."""
@@ -168,6 +168,7 @@ def _groups(table: EngineTable) -> Iterator[_Group]:
     if best is None or table.pool.is_exact:
         return
     terms = {term: [part for part in _factors(term) if part[0] not in ("c", "n")] for term in _terms(best.tree)}
+    count = sum(len(constants(term)) for term in terms)  # of terms that share a constant each has one here
     for index in table.indices:
         alike: dict[tuple[Tree, ...], list[Tree]] = {}
         for term, factors in terms.items():
@@ -176,7 +177,7 @@ def _groups(table: EngineTable) -> Iterator[_Group]:
         for others, group in alike.items():
             if len(group) > 1:
                 rest = tuple(term for term in terms if term not in group and (others or terms[term]))
-                yield _Group(index, others, rest, len(constants(best.tree)))
+                yield _Group(index, others, rest, count)
 
 
 def _factors(tree: Tree) -> list[Tree]:

@@ -103,6 +103,7 @@ class Strategies:
             yield from self.first()
             share_constants(self.table)
             yield from curves_of_terms(self.table)
+            share_constants(self.table)
         if "quick" in stages:
             yield from self.quick()
             yield from simplify_stepwise(self.table)

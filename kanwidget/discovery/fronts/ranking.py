@@ -10,13 +10,13 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from kanwidget.symbolic.formulas.regression.noise import GAIN, GrowingNoise
+from kanwidget.symbolic.formulas.regression.noise import GrowingNoise
 
 #: Errors below this part of the target's spread are round-off: formulas of exact data differ by it.
 EXACT = 1e-11
 #: Bits of a unit of complexity: there are about as many columns and operations to choose from.
 _COMPLEXITY = 2.0
-#: By so many bits noise with a constant part must be likelier than a mere part, and a formula that held-out rows speak against shorter.
+#: By so many bits noise that grows with the value must be likelier, and a formula that held-out rows speak against shorter.
 _GAIN = 3.0
 #: Bits of a constant that the data leave open: another form says the same without it.
 _DOUBT = 10.0
@@ -197,6 +197,6 @@ def likeliest_noise(members: Sequence[Ranked], rows: int) -> int:
     """
     plain, *growing = (min(length(m, rows, noise=kind) for m in members) for kind in ALL_KINDS)
     shortest = min(growing)
-    if shortest >= plain - GAIN / math.log(2):
+    if shortest >= plain - _GAIN:
         return 0
     return len(growing) if growing[-1] <= shortest + _GAIN else 1 + growing.index(shortest)

@@ -1,6 +1,7 @@
 import base64
 import contextlib
 import gzip
+import importlib
 import importlib.util
 import io
 import json
@@ -189,6 +190,19 @@ def test_classes_have_an_accuracy_and_a_score(capsys, temperatures):
     assert "Formula:  score of warm = " in out
     assert cli.main(["fit", temperatures, "--target", "feels", "--inputs", "depth", "--width", "1,3"]) == 1
     assert "end with 2, the outputs; got 1,3. Use --width 1,5,2, or leave it out." in capsys.readouterr().err
+
+
+def test_fit_writes_what_it_has_after_an_interruption(capsys, monkeypatch, tmp_path, temperatures):
+    def interrupted(trained, data):
+        yield SimpleNamespace(text="a step", network=trained, rivals=())
+        raise KeyboardInterrupt
+
+    module = importlib.import_module("kanwidget.simplification.simplify")  # the package has a function of this name
+    monkeypatch.setattr(module, "simplify_steps", interrupted)
+    command = ["fit", temperatures, "--target", "temp", "--inputs", "depth,station", "--symbolic"]
+    assert cli.main([*command, "--save", str(tmp_path / "model.kan")]) == 130
+    assert "Formula:  temp = " in capsys.readouterr().out
+    assert KAN.load(tmp_path / "model.kan").n_features == 2
 
 
 def test_a_penalty_prunes(capsys, table):

@@ -146,8 +146,8 @@ DISCOVERY = (
     Mutation(
         "a law with weights of noise that doesn't grow",
         "kanwidget/symbolic/formulas/regression/noise.py",
-        "if not bool(likelihoods[best] > GAIN):",
-        "if not bool(likelihoods[best] > -GAIN):",
+        "if not bool(likelihoods[best] > _GAIN):",
+        "if not bool(likelihoods[best] > -_GAIN):",
         ("tests/unit/simplification/test_laws.py::test_rows_weigh_as_much_as_their_noise_says",),
     ),
 )

@@ -139,10 +139,7 @@ class RunStates:
         """Show a training that has ended elsewhere."""
         self.records, self.events = list(history.records), list(history.events)
         if history.records:
-            # The network may have been changed since: the errors are those that it has now.
-            now = self.trainer.record()
-            losses = {name: getattr(now, name) for name in ("train_loss", "test_loss", "validation_loss", "metrics")}
-            self.last_record = replace(history.last, **losses)
+            self.last_record = history.last
             self.state, self.stop_reason = "done", history.stop_reason or None
 
     def _set_noise(self, noise: float) -> None:

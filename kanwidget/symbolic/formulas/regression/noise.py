@@ -11,7 +11,7 @@ from torch import Tensor
 _RATIOS = torch.logspace(-1, 3, 17, dtype=torch.float64)
 #: Logarithm of the likelihood by which noise in proportion must be better. Equal noise gains so much by chance in one of 500 tables. Of
 #: tables between 1 and 10 whose noise is in proportion 43 % gain it with 20 rows, 76 % with 31, and 99.9 % with 100.
-GAIN = 5.0
+_GAIN = 5.0
 #: The fewest rows that can show it, beside those that the fit's freedom takes, and the fewest where that isn't known.
 _FEWEST, _FEWEST_OF_ALL = 10, 20
 #: An error below this part of the spread of y counts as none: constants of exact data differ by less.
@@ -73,7 +73,7 @@ def growing_noise(fitted: Tensor, residual: Tensor, freedom: float | None = None
     squares = residual.square().mean().clamp(min=1e-300)
     likelihoods = -n / 2 * ((residual.square() / variances).mean(1) / squares).log() - variances.log().sum(1) / 2
     best = int(likelihoods.argmax())
-    if not bool(likelihoods[best] > GAIN):
+    if not bool(likelihoods[best] > _GAIN):
         return None
     return GrowingNoise(float(_RATIOS[best] / size))
 
