@@ -85,20 +85,18 @@ def find_formula(trained: KAN, data: Dataset, recorder: Recorder | None) -> tupl
         recorder.keep(trained, "a formula")
     last, interrupted = limit_threads(_last_step)(trained, data)
     model, rivals = (trained, ()) if last is None else (cast("KAN", last.network), last.rivals)
-    fitted = model.fit_formula(data)
-    first, *rest = repr(fitted).splitlines()
+    first, *rest = repr(model.fit_formula(data)).splitlines()
     lines = [f"Formula:  {first}", *(f"          {line}" for line in rest)]
     lines += [f"Error:    {formulas.errors(data, model.predict)}", *(f"Rival:    {rival.sentence}" for rival in rivals)]
     print("\n".join(lines))
-    if isinstance(fitted, tuple):
-        return model, interrupted
-    # The page says the formula's error, not that of the curves before it.
-    record = model.history.last
-    losses = {"train_loss": fitted.error}
-    if data.test_input is not None and not data.is_classification:
-        assert data.test_label is not None
-        losses["test_loss"] = float((model.predict(data.test_input) - data.test_label).square().mean().sqrt())
     if not data.is_classification:
+        # A page says the error of the last step: that of the functions, not of the curves before them.
+        losses: dict[str, Any] = {
+            f"{part}_loss": float((model.predict(data[f"{part}_input"]) - data[f"{part}_label"]).square().mean().sqrt())
+            for part in ("train", "test")
+            if f"{part}_input" in data
+        }
+        record = model.history.last
         model.history.records.append(dataclasses.replace(record, step=record.step + 1, **losses))
     return model, interrupted
 

@@ -128,6 +128,7 @@ def curves_of_terms(table: EngineTable) -> Iterator[str]:
     Of few noisy rows some powers of a column come as near as the one function that they imitate, and a regression finds them first.
     """
     seen = set()
+    # A formula that becomes the likeliest has groups of its own.
     while (
         group := next((each for each in _groups(table) if (each.index, each.factors) not in seen), None)
     ) is not None:

@@ -48,7 +48,7 @@ def find_rivals(finishing: Finishing, trees: Mapping[Tree, str]) -> Iterator[Mem
         if not comparison.is_new(member, members):
             continue
         count += 1
-        # Shorter writings take a second, and say the same in some bits less.
+        # Shorter writings take a second and save a few bits: looked for only where these can make a rival of it.
         result = finishing.finish(member, rewrite=False) or member
         if front.length(result) <= front.length(front.best) + 2 * _BITS:
             result = finishing.finish(member) or result

@@ -348,7 +348,7 @@ def _replaceable_parts(expr: Any) -> list[Any]:
 
 
 def _is_simple(part: Any) -> bool:
-    """Whether nothing is simpler: a curve, a power of a variable that isn't nearly its logarithm, a multiple of it or of that."""
+    """Whether nothing is simpler: a curve, log(x), or xⁿ with an exponent that isn't near 0, also times a number."""
     import sympy
 
     _, function = part.as_coeff_Mul()
