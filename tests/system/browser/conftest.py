@@ -103,6 +103,8 @@ class Server(Process):
         names = {"CONFIG_DIR": "config", "DATA_DIR": "data", "RUNTIME_DIR": "runtime"}
         environment = {f"JUPYTER_{name}": str(folder / path) for name, path in names.items()}
         environment["IPYTHONDIR"] = str(folder / "ipython")
+        # Where the debugger of kernels takes long to load, it warns of Python's own frozen modules.
+        environment["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
         super().__init__(folder, self._command, environment, "/api/status")
 
     def _command(self, port):

@@ -101,7 +101,8 @@ class Notebook:
     def complaints(self):
         """All that went wrong: in the kernel (its channel of errors, threads, the server's log) and in the browser."""
         return [
-            *(f"stderr: {text}" for text in self.said if not self._of_the_application(text)),
+            # A line and its end may come as two messages.
+            *(f"stderr: {text.strip()}" for text in self.said if text.strip() and not self._of_the_application(text)),
             *(f"thread: {text}" for text in literal_eval(self.evaluate("defects"))),
             *(f"log: {text}" for text in self.server.tracebacks()),
             *(f"browser: {text}" for text in self.page.problems),

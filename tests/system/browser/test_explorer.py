@@ -147,7 +147,7 @@ def test_what_goes_wrong_in_a_kernel_is_heard(page, lab):
     assert notebook.complaints() == []
     notebook.run_all()
     assert notebook.output(2).strip() == "done"
-    assert notebook.complaints() == ["stderr: careful\n", "thread: worker: ZeroDivisionError: division by zero"]
+    assert notebook.complaints() == ["stderr: careful", "thread: worker: ZeroDivisionError: division by zero"]
 
 
 def test_errors_are_shown_and_the_session_goes_on(page, lab):
