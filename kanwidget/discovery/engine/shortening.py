@@ -10,6 +10,7 @@ from kanwidget.discovery.engine.pool import PoolFormula
 from kanwidget.discovery.engine.slopes import places, replaced
 from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, complexity, constant, factored, number, terms_of, total
+from kanwidget.symbolic.formulas.regression.proposals import LOGARITHM
 
 #: How many simpler forms of a formula are fitted in a step.
 _TRIALS = 48
@@ -19,8 +20,6 @@ _SIMPLE = 3
 _ALIKE = 0.2
 #: A larger power of ten isn't looked for between them.
 _MOST_TENS = 3
-#: Powers with smaller exponents, beside a constant, are nearly logarithms.
-_LOGARITHM = 0.1
 
 
 def shorten(table: EngineTable) -> Iterator[str]:
@@ -75,7 +74,7 @@ def _smaller(tree: Tree, operations: frozenset[str]) -> Iterator[Tree]:
     for path, node in places(tree):
         if path:
             simpler.append(replaced(tree, path[:-1], node))
-        if node[0] == "pow" and node[2][0] == "c" and abs(node[2][1]) < _LOGARITHM and "log" in operations:
+        if node[0] == "pow" and node[2][0] == "c" and abs(node[2][1]) < LOGARITHM and "log" in operations:
             simpler.append(replaced(tree, path, ("log", node[1])))
     for smaller in (*simpler, *_sharing(tree)):
         if smaller[0] in OPERATIONS:

@@ -11,7 +11,8 @@ from kanwidget.symbolic import fit_formula
 from kanwidget.symbolic.formulas.regression import selection
 from kanwidget.symbolic.formulas.regression.noise import noise_weights
 from kanwidget.symbolic.formulas.regression.problem import Problem
-from kanwidget.symbolic.formulas.regression.selection import most_likely_growth, proposals
+from kanwidget.symbolic.formulas.regression.proposals import proposals
+from kanwidget.symbolic.formulas.regression.selection import most_likely_growth
 from kanwidget.symbolic.formulas.rewriting.canonical import canonical
 from kanwidget.symbolic.formulas.rewriting.decimals import parametrize
 from kanwidget.symbolic.formulas.rewriting.expansion import expanded

@@ -47,7 +47,7 @@ FORMULAS = (
     ),
     Mutation(
         "the worst simpler parts first",
-        "kanwidget/symbolic/formulas/regression/selection.py",
+        "kanwidget/symbolic/formulas/regression/proposals.py",
         "key=lambda proposal: -proposal.explained",
         "key=lambda proposal: proposal.explained",
         ("tests/unit/symbolic/test_simplest.py::test_the_proposal_that_explains_most_comes_first",),
