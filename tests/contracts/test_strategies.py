@@ -23,7 +23,7 @@ def table():
 
 
 def parts(table):
-    return curves_of_parts(table, Separation(True, dict(enumerate(table.columns)), 0.1))
+    return curves_of_parts(table, Separation((tuple(table.indices),), dict(enumerate(table.columns)), 0.0, 0.1))
 
 
 def atoms(table):

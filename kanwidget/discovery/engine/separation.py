@@ -128,8 +128,8 @@ def separations(table: EngineTable, near: float) -> list[Separation]:
     intervals = min(_INTERVALS, len(table) // (_ROWS * len(table.indices)) - _ORDER)
     if intervals < _FEWEST:
         return []
-    fits = _Fits(table, [splines_of(column, intervals) for column in table.columns])
-    forms = list(fits.forms())
+    fitted = _Forms(table, [splines_of(column, intervals) for column in table.columns])
+    forms = list(fitted.forms())
     near = min([near, *(form.error for form in forms)])
     near_enough = [form for form in forms if form.error <= min(_NEAR * near + _SMOOTH, _LARGEST)]
     return sorted(near_enough, key=lambda form: form.error)
@@ -276,6 +276,8 @@ def _likely(found: Sequence[Curve], wide: bool) -> list[Curve]:
 
 def splines_of(column: Tensor, intervals: int) -> Tensor:
     """A constant and splines of a column between its quantiles, `(rows, functions)`, without those that follow from the others."""
+    if bool((column == column[0]).all()):
+        return torch.ones_like(column)[:, None]
     knots = torch.unique(column.quantile(torch.linspace(0, 1, intervals + 1, dtype=column.dtype)))
     if len(knots) <= _FEWEST:
         return torch.stack([torch.ones_like(column), column], 1)
@@ -292,7 +294,7 @@ class _Fit:
     """The sum of weighted squared residuals."""
 
 
-class _Fits:
+class _Forms:
     """Forms that are fitted to y.
 
     Args:
@@ -303,8 +305,6 @@ class _Fits:
     def __init__(self, table: EngineTable, blocks: Sequence[Tensor]) -> None:
         self.table, self.blocks = table, blocks
         self.ones = torch.ones_like(table.y)
-        mean = float((table.weights * table.y).mean() / table.weights.mean())
-        self.spread = float((table.weights * (table.y - mean).square()).sum())
 
     def forms(self) -> Iterator[Separation]:
         """The sum, the product, and the sum of products, each where it has a column, and none twice."""
@@ -367,7 +367,9 @@ class _Fits:
         sizes = sum(self.blocks[index].shape[1] - 1 for index in parts)
         free = len(self.table) - sizes - 1 - sum(len(group) > 1 for group in groups) * bool(offset)
         error = math.sqrt(sse / free) / self.table.pool.spread if parts and free > 0 else math.inf
-        form = Separation(tuple(sorted(map(tuple, map(sorted, groups)))), parts, offset, error if math.isfinite(error) else math.inf)
+        form = Separation(
+            tuple(sorted(map(tuple, map(sorted, groups)))), parts, offset, error if math.isfinite(error) else math.inf
+        )
         return _Fit(form, sse)
 
     def _bits(self, larger: float, sse: float) -> float:
@@ -520,21 +522,21 @@ def _regression(columns: Tensor, y: Tensor, weights: Tensor) -> tuple[Tensor, fl
 
 
 def _whole(separation: Separation, choice: Sequence[Tree]) -> Iterator[Tree]:
-    """The formulas of a curve for each part: with a constant and without, which is a factor where the form is one product."""
+    """The formulas of a curve for each part: with a constant beside the products, and in the factors, and without."""
     parts = {i: substituted(tree, [("x", i)]) for tree, i in zip(choice, separation.parts, strict=True)}
-    if separation.is_product:
-        factors = [_unscaled(part) for part in parts.values()]
-        yield product(factors)
-        yield product([constant(1.0), *factors])
-        return
-    terms = [
-        product([constant(1.0), *(_unscaled(parts[index]) for index in group)])
-        if len(group) > 1
-        else unshifted(parts[group[0]])
-        for group in separation.groups
-    ]
-    yield total(terms)
-    yield total([constant(0.0), *terms])
+    for factors in (parts, {i: unshifted(part) for i, part in parts.items()}):
+        terms = [
+            product([constant(1.0), *(_unscaled(factors[i]) for i in group)])
+            if len(group) > 1
+            else unshifted(parts[group[0]])
+            for group in separation.groups
+        ]
+        if separation.is_product:
+            yield product([_unscaled(factors[i]) for i in separation.parts])
+            yield terms[0]
+        else:
+            yield total(terms)
+            yield total([constant(0.0), *terms])
 
 
 def _unscaled(tree: Tree) -> Tree:

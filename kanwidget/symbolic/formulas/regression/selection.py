@@ -193,7 +193,9 @@ class Selector:
             one, rest = whole.as_coeff_Add()
             if one.is_Integer and one != 0:
                 trials.append(self._fitted(expression, expression.xreplace({whole: rest})))
-        return min((trial for trial in trials if self._agrees(trial, fit)), key=lambda trial: trial.deviance, default=fit)
+        return min(
+            (trial for trial in trials if self._agrees(trial, fit)), key=lambda trial: trial.deviance, default=fit
+        )
 
     def _uncertain(self, fit: Fit) -> list[Any]:
         """The constants that might be 0, the least certain first."""
