@@ -125,7 +125,18 @@ class _ShortestSearch:
             now = time.monotonic()
             result = _attempt(rewrite, expr, now + share * (self.deadline - now))
             if result is not None:
-                yield result
+                yield self._unwrapped(result)
+
+    def _unwrapped(self, expr: Any) -> Any:
+        """The expression with a·log(x) for log(xᵃ) wherever there are variables in a: as long, and what people would write."""
+        import sympy
+
+        def is_wrapped(node: Any) -> bool:
+            powers = [factor.as_base_exp() for factor in sympy.Mul.make_args(node.args[0])]
+            return any(exponent.free_symbols & self.from_signed.keys() for _, exponent in powers)
+
+        logarithms = [node for node in expr.atoms(sympy.log) if is_wrapped(node)]
+        return expr.xreplace({node: sympy.expand_log(node, force=True) for node in logarithms})
 
     def _same(self, expr: Any) -> bool:
         """Whether a writing has the values of the formula, wherever this has some."""

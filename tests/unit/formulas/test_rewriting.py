@@ -44,6 +44,8 @@ def test_signs_of_ranges_open_roots_and_logarithms():
     assert simplify(sympy.sqrt(x**2), PATIENCE, ranges=POSITIVE) == x
     assert simplify(sympy.exp(sympy.log(x) + 2 * sympy.log(y)), PATIENCE, ranges=POSITIVE) == x * y**2
     assert simplify(sympy.sqrt(x**2), PATIENCE, ranges={"x": (-2, -1)}) == -x
+    # No variable is hidden in the argument of a logarithm.
+    assert simplify(x * sympy.log(y) + 3 * sympy.log(y), PATIENCE, ranges=POSITIVE) == (x + 3) * sympy.log(y)
 
 
 def test_decimals_stay_and_merge():
