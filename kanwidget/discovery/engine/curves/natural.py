@@ -71,6 +71,12 @@ def _shifts(rows: CurveRows) -> list[tuple[float]]:
     return [(-low + span * part,) for part in (0.05, 0.5, 4.0, -0.5, -1.5)]
 
 
+def _kinks(rows: CurveRows) -> list[tuple[float]]:
+    """Constants that put a kink into the range."""
+    low, span = float(rows.x.min()), _span(rows)
+    return [(-low - span * part,) for part in (0.2, 0.4, 0.6, 0.8)]
+
+
 def _before(rows: CurveRows) -> list[tuple[float]]:
     """The same, before the range."""
     return _shifts(rows)[:3]
@@ -127,6 +133,7 @@ NATURAL = (
     Natural("(x + K)²", lambda shift: ("sq", _shifted(shift)), _shifts),
     Natural("(x + K)² + L", lambda a, b: ("add", ("sq", _shifted(a)), constant(b)), _centres),
     Natural("1/(x + K)²", lambda shift: ("inv", ("sq", _shifted(shift))), _before),
+    Natural("|x + K|", lambda shift: ("abs", _shifted(shift)), _kinks),
     Natural("√(x + K)", lambda shift: ("sqrt", _shifted(shift)), _before),
     Natural("(x + K)ᵖ", lambda shift, p: ("pow", _shifted(shift), constant(p)),
             lambda rows: [(*shift, p) for shift in _before(rows) for p in (-1.0, 0.5, 2.0)]),
@@ -156,14 +163,15 @@ def natural_functions(rows: CurveRows, functions: frozenset[str]) -> list[Tree]:
         functions: Heads that formulas may hold.
     """
     trees = [tree for natural in NATURAL for tree in natural.trees(rows)]
-    line: list[Tree] = []
+    # What stands beside a straight line: two lines that meet in a kink, and a wave.
+    beside_line: list[Tree] = [("abs", _shifted(*shift)) for shift in _kinks(rows)] if "abs" in functions else []
     if {"sin", "cos"} <= functions:
-        waves, beside_line = _waves(rows)
+        waves, wave = _waves(rows)
         trees += waves
-        line = [total([scaled(1.0, beside_line), scaled(0.0, X), constant(0.0)])]
+        beside_line.append(wave)
     allowed = [tree for tree in trees if {node[0] for node in nodes(tree)} & OPERATIONS.keys() <= functions]
     forms = [form for tree in allowed for form in (scaled(1.0, tree), ("add", scaled(1.0, tree), constant(0.0)))]
-    return forms + line
+    return forms + [total([scaled(1.0, tree), scaled(0.0, X), constant(0.0)]) for tree in beside_line]
 
 
 def functions_of_one_constant(x: Tensor, functions: frozenset[str]) -> list[Tree]:

@@ -46,6 +46,8 @@ LAWS = {
     "resonance": lambda x: 3 / ((x - 2.5) ** 2 + 0.4),
     "step": lambda x: torch.tanh(3 * (x - 2)),
     "approach": lambda x: 4 * (1 - torch.exp(-x / 1.7)),
+    "kink": lambda x: 2 + 0.5 * x - 1.4 * (x - 4.2).clamp(min=0),
+    "flat, then a line": lambda x: 3 * (x - 2).clamp(min=0),
 }
 
 
