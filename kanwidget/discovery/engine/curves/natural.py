@@ -88,6 +88,13 @@ def _centres(rows: CurveRows) -> list[tuple[float, float]]:
     return [(-low - span * at, span * width) for at in (0.1, 0.5, 0.9) for width in (0.1, 0.35)]
 
 
+def _humps(rows: CurveRows) -> list[tuple[float, float]]:
+    """The same, at the largest and smallest value and in the middle of the range."""
+    span, middle = _span(rows), float(rows.x.max() + rows.x.min()) / 2
+    centres = (float(rows.x[rows.y.argmax()]), float(rows.x[rows.y.argmin()]), middle)
+    return [(-centre, span * width) for centre in centres for width in (0.1, 0.35)]
+
+
 def _power(exponent: Tree) -> Tree:
     return ("pow", X, exponent)
 
@@ -142,8 +149,8 @@ NATURAL = (
     Natural("hill", _hill, lambda rows: [(*size, n) for size in _sizes(rows) for n in (1.5, 4.0)], "positive"),
     Natural("logistic", _logistic, _centres),
     Natural("step", lambda shift, width: ("tanh", scaled(2 / width, _shifted(shift))), _centres),
-    Natural("gaussian", lambda shift, width: ("exp", scaled(-(width**-2), ("sq", _shifted(shift)))), _centres),
-    Natural("resonance", _resonance, _centres),
+    Natural("gaussian", lambda shift, width: ("exp", scaled(-(width**-2), ("sq", _shifted(shift)))), _humps),
+    Natural("resonance", _resonance, _humps),
     Natural("xᵖ·exp", lambda p, rate: ("mul", _power(constant(p)), _exp(rate)),
             lambda rows: [(p, *rate) for p in (1.0, -1.0) for rate in _rates(rows)[:4]], "positive"),
 )  # fmt: skip

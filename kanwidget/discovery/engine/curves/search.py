@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 import torch
@@ -23,7 +24,16 @@ from kanwidget.discovery.engine.curves.forms import (
 )
 from kanwidget.discovery.engine.curves.natural import natural_functions
 from kanwidget.discovery.engine.curves.tones import rates, tones
-from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, constants, factored, number, terms_of
+from kanwidget.discovery.engine.trees import (
+    OPERATIONS,
+    Tree,
+    constant,
+    constants,
+    factored,
+    number,
+    terms_of,
+    with_leaves,
+)
 
 #: Rows that candidates are screened on.
 _SCREENED = 96
@@ -31,8 +41,8 @@ _SCREENED = 96
 _TONED = 400
 #: Fits between two signs of life: by number, not by time, so that a number of steps is always the same search.
 _FITS = 40
-#: Starts of the first functions that are fitted.
-_PROMISING = 60
+#: First functions that are fitted, starts of each form of these, and what stands for its constants.
+_PROMISING, _STARTS, _ANY = 60, 2, constant(0.0)
 #: An error beside which nothing has to be found.
 _EXACT = 1e-10
 #: Curves go on together whose descriptions are as many bits apart, at most so many.
@@ -102,9 +112,16 @@ class _CurveSearch:
                 return
 
     def _promising(self, trees: Sequence[Tree]) -> list[Tree]:
-        """The trees with the shortest descriptions before any constant but the factors is fitted."""
-        curves = [self._sample.fit(tree, steps=0) for tree in trees]
-        return [curve.tree for curve in sorted(curves, key=lambda curve: curve.bits)[:_PROMISING]]
+        """The trees with the shortest descriptions before any constant but the factors is fitted, the best starts of each form."""
+        curves = sorted((self._sample.fit(tree, steps=0) for tree in trees), key=lambda curve: curve.bits)
+        counts: Counter[Tree] = Counter()
+        promising = []
+        for curve in curves:
+            form = with_leaves(curve.tree, lambda leaf: _ANY if leaf[0] == "c" else leaf)
+            counts[form] += 1
+            if counts[form] <= _STARTS:
+                promising.append(curve.tree)
+        return promising[:_PROMISING]
 
     def _stages(self) -> Iterator[list[Tree]]:
         """Candidates of one family after the other."""
