@@ -9,8 +9,9 @@ from kanwidget.discovery.engine.fractions.inner import rationals_with_function
 from kanwidget.discovery.engine.fractions.links import linked_rationals
 from kanwidget.discovery.engine.fractions.noisy import noisy_fractions, noisy_polynomials
 from kanwidget.discovery.engine.fractions.polynomials import rational_functions
+from kanwidget.discovery.engine.parts import curves_of_parts
 from kanwidget.discovery.engine.scans.strategies import scan_products, scan_residuals, scan_sums, small_trees
-from kanwidget.discovery.engine.separation import Separation, curves_of_parts
+from kanwidget.discovery.engine.separation import Separation
 from kanwidget.discovery.engine.shortening import shorten, simplify_stepwise
 from kanwidget.discovery.engine.surrogates import network_surrogates
 from kanwidget.discovery.engine.targets import TARGETS, usable

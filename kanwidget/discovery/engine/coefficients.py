@@ -19,8 +19,9 @@ import torch
 from torch import Tensor
 
 from kanwidget.discovery.engine.cancelling import cancelled
+from kanwidget.discovery.engine.parts import Part, curves_together, unshifted
 from kanwidget.discovery.engine.reductions import column_text
-from kanwidget.discovery.engine.separation import Part, curves_together, splines_of, unshifted
+from kanwidget.discovery.engine.separation import splines_of
 from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.trees import Tree, constant, nodes, number, substituted, total, values
 from kanwidget.insight.noise import noise_of

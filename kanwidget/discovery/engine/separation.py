@@ -1,11 +1,14 @@
-"""Formulas that are a sum, or a product, of functions of one column each.
+"""Sums of products of functions of one column each: y = f(a)·g(b) + h(c), a sum and a product among them.
 
-Splines of each column, added up or multiplied, say how near y comes to such a form, noise or not, and what each column's part is. Curves
-are searched for each part by itself, in what the other parts leave of y; the best curves of all parts are put together. A scan of pairs
-doesn't see three parts beside each other, and of noisy rows derivatives say little.
+Splines of each column, added up and multiplied, say how near y comes to such a form, noise or not, and what each column's part is. A scan
+of pairs doesn't see three parts beside each other, and of noisy rows derivatives say little.
+
+Functions are multiplied where a product says more than the sum of two products does, pair by pair; all are fitted in turn, since the form
+is linear in one function of each product. Pairs that may interact are seen in what the sum leaves.
 
 References:
     Hastie, Tibshirani, "Generalized additive models", Statistical Science 1 (1986).
+    Harshman, "Foundations of the PARAFAC procedure", UCLA Working Papers in Phonetics 16 (1970): functions of products, fitted in turn.
 """
 
 from __future__ import annotations
@@ -13,16 +16,14 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from kanwidget.core import splines
-from kanwidget.discovery.engine.curves import Curve, curves
 from kanwidget.discovery.engine.table import EngineTable
-from kanwidget.discovery.engine.trees import Tree, columns_of, constant, constants, number, product, substituted, total
 from kanwidget.insight.noise import noise_of
 
 #: Most intervals of a column's splines, the fewest, and their order.
@@ -44,10 +45,6 @@ _OFFSET = 10.0
 #: Pairs of products that are tried as one, and rounds for each.
 _PAIRS, _TRIAL = 10, 6
 _RIDGE = 1e-10
-#: Steps of the search for the curves of a part, how many are kept, and how many bits longer than the best they may be.
-_STEPS, _CURVES, _BITS = 32, 8, 16.0
-#: Formulas that are put together, and how many are fitted at a time.
-_FORMULAS, _FITS = 48, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +87,7 @@ class Separation:
         ones = torch.ones_like(table.y)
         group = next(group for group in self.groups if index in group)
         own = table.y - self.values(ones) + self.product(group, ones)
-        return _divided(table, own, self.product([other for other in group if other != index], ones))
+        return divided(table, own, self.product([other for other in group if other != index], ones))
 
     def leaves_noise(self, table: EngineTable) -> bool:
         """Whether the form leaves of y what has no likeness among rows that are alike."""
@@ -112,7 +109,7 @@ class Separation:
         return f"{target} = {' + '.join([*products, *['constant'] * bool(is_shifted)])}"
 
 
-def _divided(table: EngineTable, values: Tensor, factor: Tensor) -> tuple[Tensor, Tensor]:
+def divided(table: EngineTable, values: Tensor, factor: Tensor) -> tuple[Tensor, Tensor]:
     """Values divided by a factor, and the weights of their squared residuals; 0 where the factor nearly is."""
     usable = factor.abs() > 1e-6 * factor.abs().max()
     return torch.where(usable, values / factor, 0.0), torch.where(usable, table.weights * factor.square(), 0.0)
@@ -135,145 +132,6 @@ def separations(table: EngineTable, near: float) -> list[Separation]:
     return sorted(near_enough, key=lambda form: form.error)
 
 
-def curves_of_parts(table: EngineTable, separation: Separation, stages: int | None = None) -> Iterator[str]:
-    """Offer the best curves of the parts, put together; `stages` as of `curves`."""
-    parts = [Part(table.columns[index], *separation.rest(table, index)) for index in separation.parts]
-    text = "products of curves" if separation.is_product else "sums of curves"
-    yield from curves_together(table, parts, lambda choice: _whole(separation, choice), text, stages=stages)
-
-
-def curves_of_terms(table: EngineTable) -> Iterator[str]:
-    """Offer the likeliest sum with one curve of a column in place of terms that are alike but for that column.
-
-    Of few noisy rows some powers of a column come as near as the one function that they imitate, and a regression finds them first.
-    """
-    seen = set()
-    # A formula that becomes the likeliest has groups of its own.
-    while (
-        group := next((each for each in _groups(table) if (each.index, each.factors) not in seen), None)
-    ) is not None:
-        seen.add((group.index, group.factors))
-        yield from curves_together(table, [group.part(table)], group.whole, "curves in place of terms", stages=1)
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """Terms of a sum that are alike but for one column."""
-
-    index: int
-    """The column."""
-    factors: tuple[Tree, ...]
-    """What all of them are multiples of."""
-    rest: tuple[Tree, ...]
-    """The other terms of the sum."""
-    count: int
-    """Constants of the sum; the new one may have no more."""
-
-    def part(self, table: EngineTable) -> Part:
-        """The function of the column that stands for these terms."""
-        factor = table.values(product([number(1), *self.factors])).expand_as(table.y)
-        return Part(table.columns[self.index], *_divided(table, table.y - table.values(total(self.rest)), factor))
-
-    def whole(self, choice: Sequence[Tree]) -> Iterator[Tree]:
-        """The sums with a curve in their place, with a constant and without, of no more constants."""
-        curve = substituted(choice[0], [("x", self.index)])
-        sums = (
-            total([*self.rest, product([each, *self.factors])]) for each in dict.fromkeys((curve, unshifted(curve)))
-        )
-        yield from (tree for tree in sums if len(constants(tree)) <= self.count)
-
-
-def _groups(table: EngineTable) -> Iterator[_Group]:
-    """The groups of the likeliest formula. A constant belongs to every curve."""
-    best = table.pool.best
-    if best is None or table.pool.is_exact:
-        return
-    terms = {term: [part for part in _factors(term) if part[0] not in ("c", "n")] for term in _terms(best.tree)}
-    count = sum(len(constants(term)) for term in terms)  # of terms that share a constant each has one here
-    for index in table.indices:
-        alike: dict[tuple[Tree, ...], list[Tree]] = {}
-        for term, factors in terms.items():
-            if factors:
-                alike.setdefault(tuple(part for part in factors if columns_of(part) != {index}), []).append(term)
-        for others, group in alike.items():
-            if len(group) > 1:
-                rest = tuple(term for term in terms if term not in group and (others or terms[term]))
-                yield _Group(index, others, rest, count)
-
-
-def _factors(tree: Tree) -> list[Tree]:
-    """The factors of a product."""
-    return [*_factors(tree[1]), *_factors(tree[2])] if tree[0] == "mul" else [tree]
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A function of one argument that is a part of y."""
-
-    argument: Tensor
-    """`(rows,)`."""
-    values: Tensor
-    """What the other parts leave of y, `(rows,)`."""
-    weights: Tensor
-    is_constant: bool = False
-    """Whether the function is a constant."""
-
-
-def curves_together(
-    table: EngineTable,
-    parts: Sequence[Part],
-    formulas: Callable[[Sequence[Tree]], Iterator[Tree]],
-    text: str,
-    *,
-    wide: bool = False,
-    stages: int | None = None,
-) -> Iterator[str]:
-    """Search curves of some parts, and offer formulas that are put together from the likeliest curves; yields what is tried.
-
-    Args:
-        table: The table; its pool takes the formulas.
-        parts: The parts.
-        formulas: Makes formulas of y from one tree for each part, in which `("x", 0)` is the part's argument.
-        text: What these formulas are, in words.
-        wide: Whether simpler curves go on, too, whose description is longer: what is wrong with the other parts is wrong with this one.
-        stages: As of `curves`.
-    """
-    found: list[list[tuple[float, Tree]]] = []
-    for part in parts:
-        if part.is_constant:
-            found.append([(0.0, constant(float((part.weights * part.values).sum() / part.weights.sum())))])
-            continue
-        own: list[Curve] = []
-        search = curves(part.argument, part.values, part.weights, operations=table.operations, stages=stages)
-        for curve in itertools.islice(search, _STEPS):
-            if curve is not None:
-                own.append(curve)
-            else:
-                yield f"trying {text}"
-        if not own:
-            return
-        found.append([(curve.bits, curve.tree) for curve in _likely(own, wide)])
-    count = _FORMULAS * (1 + wide)
-    likeliest = heapq.nsmallest(count, itertools.product(*found), key=lambda choice: sum(bits for bits, _ in choice))
-    trees = [tree for choice in likeliest for tree in formulas([tree for _, tree in choice])]
-    for start in range(0, len(trees), _FITS):
-        table.offer(trees[start : start + _FITS], text, fits=_FITS)
-        yield f"trying {text}"
-
-
-def _likely(found: Sequence[Curve], wide: bool) -> list[Curve]:
-    """The curves with short descriptions and, if wanted, those that are shorter than any simpler one."""
-    ranked = sorted(found, key=lambda curve: curve.bits)
-    likely = [curve for curve in ranked[:_CURVES] if curve.bits < ranked[0].bits + _BITS]
-    if wide:
-        simpler = [c for c in ranked if not any(o.complexity <= c.complexity for o in ranked[: ranked.index(c)])]
-        likely += [curve for curve in simpler[:_CURVES] if curve not in likely]
-    return likely
-
-
-# ---- splines
-
-
 def splines_of(column: Tensor, intervals: int) -> Tensor:
     """A constant and splines of a column between its quantiles, `(rows, functions)`, without those that follow from the others."""
     if bool((column == column[0]).all()):
@@ -286,7 +144,7 @@ def splines_of(column: Tensor, intervals: int) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fit:
+class _Fitted:
     """A form, and how far it is from y."""
 
     form: Separation
@@ -327,7 +185,7 @@ class _Forms:
         offset: bool,
         y: Tensor | None = None,
         rounds: int = _ROUNDS,
-    ) -> _Fit:
+    ) -> _Fitted:
         """Fit one function of each product after the other, the others fixed, until a round of all gains next to nothing.
 
         Args:
@@ -362,7 +220,7 @@ class _Forms:
                 break
         return self._judged(groups, parts, constant_, sse)
 
-    def _judged(self, groups: Sequence[Sequence[int]], parts: dict[int, Tensor], offset: float, sse: float) -> _Fit:
+    def _judged(self, groups: Sequence[Sequence[int]], parts: dict[int, Tensor], offset: float, sse: float) -> _Fitted:
         """A fit with its error."""
         sizes = sum(self.blocks[index].shape[1] - 1 for index in parts)
         free = len(self.table) - sizes - 1 - sum(len(group) > 1 for group in groups) * bool(offset)
@@ -370,13 +228,13 @@ class _Forms:
         form = Separation(
             tuple(sorted(map(tuple, map(sorted, groups)))), parts, offset, error if math.isfinite(error) else math.inf
         )
-        return _Fit(form, sse)
+        return _Fitted(form, sse)
 
     def _bits(self, larger: float, sse: float) -> float:
         """By what the description of y is shorter with the smaller sum of squares."""
         return 0.5 * len(self.table) * math.log2(max(larger, 1e-300) / max(sse, 1e-300))
 
-    def _sum(self, y: Tensor, among: Sequence[int], *, every: bool = False) -> _Fit:
+    def _sum(self, y: Tensor, among: Sequence[int], *, every: bool = False) -> _Fitted:
         """A sum of functions of some columns: of all these, or of those that say something of y."""
         kept = list(among)
         matrix = torch.cat([self.ones[:, None], *(self.blocks[index][:, 1:] for index in kept)], 1)
@@ -407,14 +265,14 @@ class _Forms:
             [(index,) for index in kept], parts, offset, float((self.table.weights * left.square()).sum())
         )
 
-    def _product(self) -> _Fit:
+    def _product(self) -> _Fitted:
         """A product of functions of all columns."""
         # The column that says most by itself begins: a wave of another one has a mean of 0.
         alone = {i: _regression(self.blocks[i], self.table.y, self.table.weights)[1] for i in self.table.indices}
         order = sorted(alone, key=alone.__getitem__)
         return self._fit([order], dict.fromkeys(order, self.ones), offset=False)
 
-    def _needed(self, fit: _Fit) -> _Fit:
+    def _needed(self, fit: _Fitted) -> _Fitted:
         """The form without the columns that say nothing."""
         while fit.form.parts:
             # The function whose mean says nearly the same goes first.
@@ -430,7 +288,7 @@ class _Forms:
             fit = fewer
         return fit
 
-    def _mixed(self) -> _Fit | None:
+    def _mixed(self) -> _Fitted | None:
         """A sum of products; None where no product says more of y than a sum does."""
         fit = self._beside([], {}, list(self.table.indices), every=True)
         while (joined := self._joined(fit)) is not None:
@@ -452,14 +310,14 @@ class _Forms:
         alone: Sequence[int],
         *,
         every: bool = False,
-    ) -> _Fit:
+    ) -> _Fitted:
         """Products as they are, and functions of further columns beside them: of all these, or of those that say something."""
         form = Separation(tuple(products), {index: parts[index] for group in products for index in group}, 0.0, 0.0)
         sum_ = self._sum(self.table.y - form.values(self.ones), alone, every=every)
         groups = [*products, *sum_.form.groups]
         return self._judged(groups, form.parts | sum_.form.parts, sum_.form.offset, sum_.sse)
 
-    def _joined(self, fit: _Fit) -> _Fit | None:
+    def _joined(self, fit: _Fitted) -> _Fitted | None:
         """The form with one product in place of two that say less; None where the rows don't ask for that."""
         form, best = fit.form, None
         left = self.table.y - form.values(self.ones)
@@ -516,72 +374,3 @@ def _regression(columns: Tensor, y: Tensor, weights: Tensor) -> tuple[Tensor, fl
     square, right, scale = _normal(columns, y, weights)
     factors = torch.linalg.solve_ex(square, right)[0] / scale
     return factors, float((weights * (y - columns @ factors).square()).sum())
-
-
-# ---- formulas
-
-
-def _whole(separation: Separation, choice: Sequence[Tree]) -> Iterator[Tree]:
-    """The formulas of a curve for each part: with a constant beside the products, and in the factors, and without."""
-    parts = {i: substituted(tree, [("x", i)]) for tree, i in zip(choice, separation.parts, strict=True)}
-    for factors in (parts, {i: unshifted(part) for i, part in parts.items()}):
-        terms = [
-            product([constant(1.0), *(_unscaled(factors[i]) for i in group)])
-            if len(group) > 1
-            else unshifted(parts[group[0]])
-            for group in separation.groups
-        ]
-        if separation.is_product:
-            yield product([_unscaled(factors[i]) for i in separation.parts])
-            yield terms[0]
-        else:
-            yield total(terms)
-            yield total([constant(0.0), *terms])
-
-
-def _unscaled(tree: Tree) -> Tree:
-    """A tree but for its size: without a constant factor, a sum begins with 1.
-
-    Examples:
-        >>> _unscaled(("add", ("c", 2.0), ("mul", ("c", 6.0), ("x", 0))))
-        ('add', ('n', 1), ('mul', ('c', 3.0), ('x', 0)))
-    """
-    if tree[0] == "mul":
-        return _unscaled(tree[2]) if tree[1][0] == "c" else ("mul", _unscaled(tree[1]), tree[2])
-    terms = _terms(tree)
-    offset = sum(term[1] for term in terms if term[0] == "c")
-    if len(terms) == 1 or not offset:
-        return tree
-    return total([number(1), *(_times(1 / offset, term) for term in terms if term[0] != "c")])
-
-
-def unshifted(tree: Tree) -> Tree:
-    """A tree without its constant summand.
-
-    Examples:
-        >>> unshifted(("mul", ("c", 2.0), ("add", ("x", 0), ("c", 6.0))))
-        ('mul', ('c', 2.0), ('x', 0))
-    """
-    terms = _terms(tree)
-    rest = [term for term in terms if term[0] not in ("c", "n")]
-    return total(rest) if 0 < len(rest) < len(terms) else tree
-
-
-def _terms(tree: Tree) -> list[Tree]:
-    """The summands of a tree, also of a multiple of a sum."""
-    if tree[0] == "add":
-        return [*_terms(tree[1]), *_terms(tree[2])]
-    if tree[0] == "sub":
-        return [*_terms(tree[1]), *(_times(-1.0, term) for term in _terms(tree[2]))]
-    if tree[0] == "mul" and tree[1][0] == "c" and tree[2][0] in ("add", "sub"):
-        return [_times(tree[1][1], term) for term in _terms(tree[2])]
-    return [tree]
-
-
-def _times(factor: float, tree: Tree) -> Tree:
-    """A multiple of a summand."""
-    if tree[0] in ("c", "n"):
-        return constant(factor * tree[1])
-    if tree[0] == "mul" and tree[1][0] == "c":
-        return ("mul", constant(factor * tree[1][1]), tree[2])
-    return ("mul", constant(factor), tree)

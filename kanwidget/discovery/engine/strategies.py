@@ -18,6 +18,7 @@ from kanwidget.discovery.engine.fractions.noisy import (
     sums_with_function,
 )
 from kanwidget.discovery.engine.fractions.polynomials import rational_functions
+from kanwidget.discovery.engine.parts import curves_of_parts, curves_of_terms
 from kanwidget.discovery.engine.pool import Reported
 from kanwidget.discovery.engine.reductions import Reduction, reductions, sample_of
 from kanwidget.discovery.engine.scans.atoms import Atoms
@@ -31,7 +32,7 @@ from kanwidget.discovery.engine.scans.strategies import (
     scan_sums,
     small_trees,
 )
-from kanwidget.discovery.engine.separation import curves_of_parts, curves_of_terms, separations
+from kanwidget.discovery.engine.separation import separations
 from kanwidget.discovery.engine.shortening import share_constants, simplify_stepwise
 from kanwidget.discovery.engine.similarity.dimensions import Dimensions, products_by_symmetries, products_by_units
 from kanwidget.discovery.engine.similarity.laws import similarity_laws

@@ -30,9 +30,9 @@ from kanwidget.discovery.engine.trees import (
     constant,
     constants,
     factored,
+    form_of,
     number,
     terms_of,
-    with_leaves,
 )
 
 #: Rows that candidates are screened on.
@@ -41,8 +41,8 @@ _SCREENED = 96
 _TONED = 400
 #: Fits between two signs of life: by number, not by time, so that a number of steps is always the same search.
 _FITS = 40
-#: First functions that are fitted, starts of each form of these, and what stands for its constants.
-_PROMISING, _STARTS, _ANY = 60, 2, constant(0.0)
+#: First functions that are fitted, and starts of each form of these.
+_PROMISING, _STARTS = 60, 2
 #: An error beside which nothing has to be found.
 _EXACT = 1e-10
 #: Curves go on together whose descriptions are as many bits apart, at most so many.
@@ -117,7 +117,7 @@ class _CurveSearch:
         counts: Counter[Tree] = Counter()
         promising = []
         for curve in curves:
-            form = with_leaves(curve.tree, lambda leaf: _ANY if leaf[0] == "c" else leaf)
+            form = form_of(curve.tree)
             counts[form] += 1
             if counts[form] <= _STARTS:
                 promising.append(curve.tree)

@@ -7,7 +7,8 @@ import sympy
 import torch
 
 from kanwidget.discovery.engine.assembly import of_sum
-from kanwidget.discovery.engine.separation import curves_of_parts, curves_of_terms, separations
+from kanwidget.discovery.engine.parts import curves_of_parts, curves_of_terms
+from kanwidget.discovery.engine.separation import separations
 from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.targets import TARGETS
 from kanwidget.discovery.engine.trees import OPERATIONS, expression
@@ -121,6 +122,13 @@ OF_C = [C, ("sq", C), ("cube", C), ("sin", C)]
 IMITATED = {
     "2*a*sqrt(b) + sin(1.3*c)": [("mul", A, ("sqrt", B)), *OF_C],
     "2*a*sqrt(b) + 3*exp(-c)": [A, ("mul", A, B), ("mul", A, ("cos", B)), ("exp", ("neg", C))],
+    # Written as quotients, and in another order.
+    "3*sqrt(c)/a + sin(3*b)": [
+        ("div", C, A),
+        ("mul", ("sq", C), ("inv", A)),
+        ("inv", A),
+        ("sin", ("mul", ("c", 3.0), B)),
+    ],
     "2*a*sqrt(b) + sin(1.1*c) + 1": [A, ("mul", A, B), ("mul", A, ("cos", B)), *OF_C],
 }
 

@@ -1,0 +1,243 @@
+"""Formulas that are put together from curves of their parts: of the parts of a separation, or in place of terms of a formula.
+
+Curves are searched for each part by itself, in what the other parts leave of y; the best curves of all parts are put together.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from kanwidget.discovery.engine.curves import Curve, curves
+from kanwidget.discovery.engine.separation import Separation, divided
+from kanwidget.discovery.engine.table import EngineTable
+from kanwidget.discovery.engine.trees import Tree, columns_of, constant, constants, number, product, substituted, total
+
+#: Steps of the search for the curves of a part, how many are kept, and how many bits longer than the best they may be.
+_STEPS, _CURVES, _BITS = 32, 8, 16.0
+#: Formulas that are put together, and how many are fitted at a time.
+_FORMULAS, _FITS = 48, 12
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A function of one argument that is a part of y."""
+
+    argument: Tensor
+    """`(rows,)`."""
+    values: Tensor
+    """What the other parts leave of y, `(rows,)`."""
+    weights: Tensor
+    is_constant: bool = False
+    """Whether the function is a constant."""
+
+
+def curves_together(
+    table: EngineTable,
+    parts: Sequence[Part],
+    formulas: Callable[[Sequence[Tree]], Iterator[Tree]],
+    text: str,
+    *,
+    wide: bool = False,
+    stages: int | None = None,
+) -> Iterator[str]:
+    """Search curves of some parts, and offer formulas that are put together from the likeliest curves; yields what is tried.
+
+    Args:
+        table: The table; its pool takes the formulas.
+        parts: The parts.
+        formulas: Makes formulas of y from one tree for each part, in which `("x", 0)` is the part's argument.
+        text: What these formulas are, in words.
+        wide: Whether simpler curves go on, too, whose description is longer: what is wrong with the other parts is wrong with this one.
+        stages: As of `curves`.
+    """
+    found: list[list[tuple[float, Tree]]] = []
+    for part in parts:
+        if part.is_constant:
+            found.append([(0.0, constant(float((part.weights * part.values).sum() / part.weights.sum())))])
+            continue
+        own: list[Curve] = []
+        search = curves(part.argument, part.values, part.weights, operations=table.operations, stages=stages)
+        for curve in itertools.islice(search, _STEPS):
+            if curve is not None:
+                own.append(curve)
+            else:
+                yield f"trying {text}"
+        if not own:
+            return
+        found.append([(curve.bits, curve.tree) for curve in _likely(own, wide)])
+    count = _FORMULAS * (1 + wide)
+    likeliest = heapq.nsmallest(count, itertools.product(*found), key=lambda choice: sum(bits for bits, _ in choice))
+    trees = [tree for choice in likeliest for tree in formulas([tree for _, tree in choice])]
+    for start in range(0, len(trees), _FITS):
+        table.offer(trees[start : start + _FITS], text, fits=_FITS)
+        yield f"trying {text}"
+
+
+def _likely(found: Sequence[Curve], wide: bool) -> list[Curve]:
+    """The curves with short descriptions and, if wanted, those that are shorter than any simpler one."""
+    ranked = sorted(found, key=lambda curve: curve.bits)
+    likely = [curve for curve in ranked[:_CURVES] if curve.bits < ranked[0].bits + _BITS]
+    if wide:
+        simpler = [c for c in ranked if not any(o.complexity <= c.complexity for o in ranked[: ranked.index(c)])]
+        likely += [curve for curve in simpler[:_CURVES] if curve not in likely]
+    return likely
+
+
+# ---- parts of a separation
+
+
+def curves_of_parts(table: EngineTable, separation: Separation, stages: int | None = None) -> Iterator[str]:
+    """Offer the best curves of the parts, put together; `stages` as of `curves`."""
+    parts = [Part(table.columns[index], *separation.rest(table, index)) for index in separation.parts]
+    text = "products of curves" if separation.is_product else "sums of curves"
+    yield from curves_together(table, parts, lambda choice: _whole(separation, choice), text, stages=stages)
+
+
+def _whole(separation: Separation, choice: Sequence[Tree]) -> Iterator[Tree]:
+    """The formulas of a curve for each part: with a constant beside the products, and in the factors, and without."""
+    parts = {i: substituted(tree, [("x", i)]) for tree, i in zip(choice, separation.parts, strict=True)}
+    for factors in (parts, {i: unshifted(part) for i, part in parts.items()}):
+        terms = [
+            product([constant(1.0), *(_unscaled(factors[i]) for i in group)])
+            if len(group) > 1
+            else unshifted(parts[group[0]])
+            for group in separation.groups
+        ]
+        if separation.is_product:
+            yield product([_unscaled(factors[i]) for i in separation.parts])
+            yield terms[0]
+        else:
+            yield total(terms)
+            yield total([constant(0.0), *terms])
+
+
+# ---- terms of a formula
+
+
+def curves_of_terms(table: EngineTable) -> Iterator[str]:
+    """Offer the likeliest sum with one curve of a column in place of terms that are alike but for that column.
+
+    Of few noisy rows some powers of a column come as near as the one function that they imitate, and a regression finds them first.
+    """
+    seen = set()
+    # A formula that becomes the likeliest has groups of its own.
+    while (
+        group := next((each for each in _groups(table) if (each.index, each.factors) not in seen), None)
+    ) is not None:
+        seen.add((group.index, group.factors))
+        yield from curves_together(table, [group.part(table)], group.whole, "curves in place of terms", stages=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Terms of a sum that are alike but for one column."""
+
+    index: int
+    """The column."""
+    factors: tuple[Tree, ...]
+    """What all of them are multiples of."""
+    rest: tuple[Tree, ...]
+    """The other terms of the sum."""
+    count: int
+    """Constants of the sum; the new one may have no more."""
+
+    def part(self, table: EngineTable) -> Part:
+        """The function of the column that stands for these terms."""
+        factor = table.values(product([number(1), *self.factors])).expand_as(table.y)
+        return Part(table.columns[self.index], *divided(table, table.y - table.values(total(self.rest)), factor))
+
+    def whole(self, choice: Sequence[Tree]) -> Iterator[Tree]:
+        """The sums with a curve in their place, with a constant and without, of no more constants."""
+        curve = substituted(choice[0], [("x", self.index)])
+        sums = (
+            total([*self.rest, product([each, *self.factors])]) for each in dict.fromkeys((curve, unshifted(curve)))
+        )
+        yield from (tree for tree in sums if len(constants(tree)) <= self.count)
+
+
+def _groups(table: EngineTable) -> Iterator[_Group]:
+    """The groups of the likeliest formula. A constant belongs to every curve."""
+    best = table.pool.best
+    if best is None or table.pool.is_exact:
+        return
+    terms = {term: [part for part in _factors(term) if part[0] not in ("c", "n")] for term in _terms(best.tree)}
+    count = sum(len(constants(term)) for term in terms)  # of terms that share a constant each has one here
+    for index in table.indices:
+        alike: dict[tuple[Tree, ...], list[Tree]] = {}
+        for term, factors in terms.items():
+            if factors:
+                alike.setdefault(tuple(part for part in factors if columns_of(part) != {index}), []).append(term)
+        for others, group in alike.items():
+            if len(group) > 1:
+                rest = tuple(term for term in terms if term not in group and (others or terms[term]))
+                yield _Group(index, others, rest, count)
+
+
+def _factors(tree: Tree) -> list[Tree]:
+    """The factors of a product or quotient, in one order however it is written.
+
+    Examples:
+        >>> _factors(("div", ("mul", ("x", 1), ("c", 2.0)), ("x", 0)))
+        [('c', 2.0), ('inv', ('x', 0)), ('x', 1)]
+    """
+    if tree[0] == "mul":
+        return sorted([*_factors(tree[1]), *_factors(tree[2])], key=str)
+    if tree[0] == "div":
+        return sorted([*_factors(tree[1]), *(("inv", factor) for factor in _factors(tree[2]))], key=str)
+    return [("c", -1.0), *_factors(tree[1])] if tree[0] == "neg" else [tree]
+
+
+# ---- trees
+
+
+def _unscaled(tree: Tree) -> Tree:
+    """A tree but for its size: without a constant factor, a sum begins with 1.
+
+    Examples:
+        >>> _unscaled(("add", ("c", 2.0), ("mul", ("c", 6.0), ("x", 0))))
+        ('add', ('n', 1), ('mul', ('c', 3.0), ('x', 0)))
+    """
+    if tree[0] == "mul":
+        return _unscaled(tree[2]) if tree[1][0] == "c" else ("mul", _unscaled(tree[1]), tree[2])
+    terms = _terms(tree)
+    offset = sum(term[1] for term in terms if term[0] == "c")
+    if len(terms) == 1 or not offset:
+        return tree
+    return total([number(1), *(_times(1 / offset, term) for term in terms if term[0] != "c")])
+
+
+def unshifted(tree: Tree) -> Tree:
+    """A tree without its constant summand.
+
+    Examples:
+        >>> unshifted(("mul", ("c", 2.0), ("add", ("x", 0), ("c", 6.0))))
+        ('mul', ('c', 2.0), ('x', 0))
+    """
+    terms = _terms(tree)
+    rest = [term for term in terms if term[0] not in ("c", "n")]
+    return total(rest) if 0 < len(rest) < len(terms) else tree
+
+
+def _terms(tree: Tree) -> list[Tree]:
+    """The summands of a tree, also of a multiple of a sum."""
+    if tree[0] == "add":
+        return [*_terms(tree[1]), *_terms(tree[2])]
+    if tree[0] == "sub":
+        return [*_terms(tree[1]), *(_times(-1.0, term) for term in _terms(tree[2]))]
+    if tree[0] == "mul" and tree[1][0] == "c" and tree[2][0] in ("add", "sub"):
+        return [_times(tree[1][1], term) for term in _terms(tree[2])]
+    return [tree]
+
+
+def _times(factor: float, tree: Tree) -> Tree:
+    """A multiple of a summand."""
+    if tree[0] in ("c", "n"):
+        return constant(factor * tree[1])
+    if tree[0] == "mul" and tree[1][0] == "c":
+        return ("mul", constant(factor * tree[1][1]), tree[2])
+    return ("mul", constant(factor), tree)
