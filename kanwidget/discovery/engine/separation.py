@@ -250,9 +250,11 @@ class _Forms:
             sse = max(energy - float(right[chosen] @ factors), 0.0)
             losses, start = {}, 1
             for index in kept:
-                own = slice(start, start := start + len(places[index]))
-                lost = torch.linalg.solve_ex(inverse[own, own], factors[own])[0] if len(places[index]) else factors[own]
-                losses[index] = float(factors[own] @ lost)
+                block = slice(start, start := start + len(places[index]))
+                shares = (
+                    torch.linalg.solve_ex(inverse[block, block], factors[block])[0] if places[index] else factors[block]
+                )
+                losses[index] = float(factors[block] @ shares)
             gone = min(losses, key=losses.__getitem__, default=None)
             if every or gone is None or self._bits(sse + losses[gone], sse) > _FACTOR * self.blocks[gone].shape[1]:
                 break

@@ -50,9 +50,12 @@ def find_rivals(finishing: Finishing, trees: Mapping[Tree, str]) -> Iterator[Mem
         count += 1
         # Shorter writings take a second and save a few bits: looked for only where these can make a rival of it.
         result = finishing.finish(member, rewrite=False) or member
-        if front.length(result) <= front.length(front.best) + 2 * _BITS:
+        # Most end in a formula that is there already.
+        is_new = comparison.is_new(result, members)
+        if is_new and front.length(result) <= front.length(front.best) + 2 * _BITS:
             result = finishing.finish(member) or result
-        if front.is_short(result) and comparison.is_new(result, members):
+            is_new = comparison.is_new(result, members)
+        if is_new and front.is_short(result):
             members.append(result)
             front.put(result)
         yield result
