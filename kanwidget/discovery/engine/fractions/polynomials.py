@@ -40,6 +40,8 @@ _ZERO, _SMALL = 1e-6, 1e-2
 #: Most columns of a system, as a part of the rows.
 _SHARE = 0.75
 _MOST_COLUMNS = 600
+#: Rows for each column, by which a system is given up, and how many times larger than allowed its smallest value is then.
+_ENOUGH, _LOOSE = 2, 10.0
 #: Degrees of numerator and denominator, in the order in which they are tried.
 _DEGREES = ((2, 0), (3, 0), (1, 1), (2, 1), (4, 0), (2, 2), (3, 2), (6, 0), (3, 3), (4, 4), (5, 5))
 #: Degrees in one column and in the others, and most coefficients.
@@ -188,6 +190,12 @@ def _combination(
     matrix = torch.cat([above[1], -below[1] * t[:, None]], 1)
     if not bool(torch.isfinite(matrix).all()):
         return None
+    # What vanishes on all rows does so on a part of them, which is sooner seen.
+    step = len(matrix) // (_ENOUGH * matrix.shape[1])
+    if step > 1:
+        sizes = torch.linalg.svdvals(equilibrated(matrix[::step])[0])
+        if float(sizes[-1]) > _LOOSE * tolerance * float(sizes[0]):
+            return None
     matrix, scale = equilibrated(matrix)
     # Squared singular values: the gram matrix shows those above the square root of round-off.
     if float(torch.linalg.eigvalsh(matrix.T @ matrix)[0]) > max(_VANISHES_SQUARED, tolerance**2) * matrix.shape[1]:
