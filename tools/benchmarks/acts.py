@@ -2,6 +2,7 @@
 
     python -m tools.benchmarks.acts                      # thirty tables, three draws, 1, 3 and 5 % noise
     python -m tools.benchmarks.acts --discover 20        # discover with 20 s beside them
+    python -m tools.benchmarks.acts --mixed              # eighteen other tables: sums of products, kinks and the like
     python -m tools.benchmarks.acts --only tone pipe --noise 0.03 --draws 1
 
 A row a table, noise and draw: seconds, acts, whether the formula is the law (with constants that the noise allows: see `own_data_tables`),
@@ -21,7 +22,7 @@ import torch
 
 from kanwidget import KANExplorer, discover
 from kanwidget.explorer.guide.steps import guidance
-from tools.benchmarks.acts_tables import CLASSES, TABLES, classes
+from tools.benchmarks.acts_tables import CLASSES, MIXED, TABLES, classes
 from tools.benchmarks.own_data import checked
 from tools.benchmarks.own_data_tables import Table
 
@@ -115,11 +116,14 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--discover", type=float, help="seconds of discover beside the acts")
     parser.add_argument("--only", nargs="*", help="names of tables")
+    parser.add_argument(
+        "--mixed", action="store_true", help="sums of products, kinks and the like instead of the thirty tables"
+    )
     parser.add_argument("--store", type=Path, help="a file of rows that stay")
     options = parser.parse_args()
     rows: dict[str, Row] = json.loads(options.store.read_text()) if options.store and options.store.exists() else {}
     wanted = []
-    for table in (*TABLES, *CLASSES):
+    for table in MIXED if options.mixed else (*TABLES, *CLASSES):
         name = table if isinstance(table, str) else table.name
         if options.only and name not in options.only:
             continue

@@ -79,6 +79,44 @@ TABLES = (
     ),
 )
 
+#: Sums of products of functions of a column each, kinks, and what columns in two terms make: tables that people tried first.
+MIXED = (
+    _table("mixed", "root and wave", "a*f*sqrt(d) + b*sin(w*h)", 400, {"a": 1.6, "b": 3.0, "w": 1.1},
+           d=(0.5, 9), f=(0.5, 4), h=(0, 5)),
+    _table("mixed", "decay and mass~", "a*D*exp(-k*t) + b*m", 400, {"a": 5.0, "k": 0.6, "b": 0.05},
+           t=(0, 6), D=(1, 8), m=(40, 90)),
+    _table("mixed", "enzyme and acid", "v*E*c/(K + c) - b*(p - q)**2", 400, {"v": 12.0, "K": 2.5, "b": 1.5, "q": 7.0},
+           c=(0.1, 10), E=(1, 5), p=(5, 9)),
+    _table("mixed", "loaded swing~", "a*l*exp(-k*t)*cos(w*t) + b", 400, {"a": 4.0, "k": 0.3, "w": 2.0, "b": 2.0},
+           t=(0, 8), l=(1, 3)),
+    _table("mixed", "beam and angle", "a*w*h**2 + b*sin(k*x)", 400, {"a": 0.5, "b": 10.0, "k": 0.01745},
+           w=(1, 10), h=(1, 10), x=(0, 360)),
+    _table("mixed", "pressure drop~", "a*v*d/m + b*k**2", 400, {"a": 2.0, "b": 1.5},
+           v=(1, 10), d=(0.5, 3), m=(0.2, 2), k=(0, 4)),
+    _table("mixed", "lit spot", "a*p*exp(-(x - c)**2/s) + b*T", 400, {"a": 3.0, "c": 1.0, "s": 3.0, "b": 0.2},
+           x=(-4, 6), p=(1, 5), T=(15, 35)),
+    _table("mixed", "wave and power", "a*f*sin(w*h) + b*g**1.5", 400, {"a": 2.0, "w": 1.3, "b": 1.0},
+           f=(0.5, 4), h=(0, 6), g=(1, 5)),
+    _table("mixed", "charging and base", "a*A*(1 - exp(-k*t)) + b*c", 400, {"a": 6.0, "k": 0.4, "b": 1.0},
+           t=(0, 10), A=(1, 4), c=(0.2, 3)),
+    _table("mixed", "two products~", "a*x*log(y) + b*z*sqrt(x)", 400, {"a": 2.0, "b": 3.0},
+           x=(0.5, 4), y=(0.5, 4), z=(0.5, 4)),
+    _table("mixed", "both signs", "a*x*sin(w*t) + b*z**2", 400, {"a": 1.0, "w": 1.0, "b": 1.0},
+           x=(-3, 3), t=(0, 6), z=(-2, 2)),
+    _table("mixed", "kink", "a*x + b*Abs(x - c) + d*m", 400, {"a": 0.2, "b": 0.2, "c": 4.0, "d": 0.02},
+           x=(0, 10), m=(20, 70)),
+    _table("mixed", "rooms and week", "r*(a + b*Abs(T - c)) + d*sin(w*t)", 400,
+           {"a": 2.0, "b": 0.3, "c": 18.0, "d": 3.0, "w": 0.898}, T=(-10, 35), r=(1, 8), t=(0, 14)),
+    _table("mixed", "lens and drift", "f*d/(d - f) + a*t", 400, {"a": 0.3}, f=(20, 60), d=(100, 400), t=(0, 10)),
+    _table("mixed", "product of three", "a*x*y*sin(t) + b*log(d)", 400, {"a": 1.0, "b": 1.0},
+           x=(0.5, 3), y=(0.5, 3), t=(0, 6), d=(1, 5)),
+    _table("mixed", "beat", "a*x*sin(w*t) + b*exp(-x)", 400, {"a": 1.0, "w": 3.0, "b": 2.0}, t=(0, 10), x=(0, 3)),
+    _table("mixed", "distance", "sqrt((x - a)**2 + (y - b)**2) + c*z", 400, {"a": 1.0, "b": -0.5, "c": 0.5},
+           x=(-3, 3), y=(-3, 3), z=(0, 5)),
+    _table("mixed", "hypotenuse and wave", "sqrt(a**2 + b**2) + c*sin(w*t)", 400, {"c": 0.8, "w": 2.0},
+           a=(1, 9), b=(1, 9), t=(0, 6)),
+)  # fmt: skip
+
 
 def classes(name: str, rows: int, noise: float, seed: int) -> pandas.DataFrame:
     """Two classes: of a line (`groups`) or a ring (`ring`) of two columns; the noise blurs their border."""
