@@ -192,6 +192,29 @@ def _factors(tree: Tree) -> list[Tree]:
     return [("c", -1.0), *_factors(tree[1])] if tree[0] == "neg" else [tree]
 
 
+def blocks_of(tree: Tree) -> list[tuple[Tree, Tree]]:
+    """The sums of terms that share columns with each other and with no others, each with what stands beside it.
+
+    Examples:
+        >>> a, b, c = (("x", index) for index in range(3))
+        >>> [block for block, _ in blocks_of(("add", ("add", ("mul", a, b), ("sin", c)), ("sq", b)))]
+        [('add', ('mul', ('x', 0), ('x', 1)), ('sq', ('x', 1))), ('sin', ('x', 2))]
+    """
+    blocks: list[tuple[set[int], list[Tree]]] = []
+    for term in _terms(tree):
+        columns = columns_of(term)
+        met = [block for block in blocks if block[0] & columns]
+        blocks = [block for block in blocks if block not in met] if columns else blocks
+        if columns:
+            blocks.append(
+                (columns.union(*(own for own, _ in met)), [*itertools.chain(*(terms for _, terms in met)), term])
+            )
+    sums = [total(terms) for _, terms in blocks]
+    return (
+        [(own, total([*sums[:place], *sums[place + 1 :]])) for place, own in enumerate(sums)] if len(sums) > 1 else []
+    )
+
+
 # ---- trees
 
 

@@ -51,6 +51,8 @@ class Reduction:
     """What the new target is multiplied by."""
     text: str
     """What it says of the target, which is "it"."""
+    beside: Tree = ("n", 0)
+    """What the target is without."""
 
     @property
     def key(self) -> tuple[Tree, ...]:
@@ -59,12 +61,13 @@ class Reduction:
         def rounded(leaf: Tree) -> Tree:
             return constant(float(f"{leaf[1]:.1e}")) if leaf[0] == "c" else leaf
 
-        return tuple(with_leaves(tree, rounded) for tree in (self.factor, *self.columns))
+        return tuple(with_leaves(tree, rounded) for tree in (self.factor, self.beside, *self.columns))
 
     def outside(self, tree: Tree) -> Tree:
         """The formula of y, of one of the new target."""
         inner = substituted(tree, self.columns)
-        return cancelled(inner if self.factor == ("n", 1) else ("mul", self.factor, inner))
+        whole = inner if self.factor == ("n", 1) else ("mul", self.factor, inner)
+        return cancelled(whole if self.beside == ("n", 0) else ("add", whole, self.beside))
 
     def names(self, names: Sequence[str]) -> list[str]:
         """What the new columns are called, by the names of the old ones."""
@@ -74,7 +77,7 @@ class Reduction:
         """The smaller table; None where it has no finite values."""
         x = torch.stack([whole.values(tree) for tree in self.columns], 1)
         factor = whole.values(self.factor)
-        y = whole.y / factor
+        y = (whole.y - whole.values(self.beside)) / factor
         if not bool(torch.isfinite(x).all() and torch.isfinite(y).all() and (y.std() > 0)):
             return None
         weights = whole.weights * factor.square()

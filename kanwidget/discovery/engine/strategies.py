@@ -18,7 +18,7 @@ from kanwidget.discovery.engine.fractions.noisy import (
     sums_with_function,
 )
 from kanwidget.discovery.engine.fractions.polynomials import rational_functions
-from kanwidget.discovery.engine.parts import curves_of_parts, curves_of_terms
+from kanwidget.discovery.engine.parts import blocks_of, curves_of_parts, curves_of_terms
 from kanwidget.discovery.engine.pool import Reported
 from kanwidget.discovery.engine.reductions import Reduction, reductions, sample_of
 from kanwidget.discovery.engine.scans.atoms import Atoms
@@ -39,7 +39,7 @@ from kanwidget.discovery.engine.similarity.laws import similarity_laws
 from kanwidget.discovery.engine.surrogates import Surrogate, formula_surrogate, network_surrogates
 from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.targets import COMMON
-from kanwidget.discovery.engine.trees import Tree
+from kanwidget.discovery.engine.trees import Tree, columns_of, complexity, number
 
 #: Most atoms in memory, of 256 numbers each, most functions of products, and most products with a function.
 _ATOMS, _FUNCTIONS, _PRODUCTS = 120_000, 12_000, 8000
@@ -47,6 +47,8 @@ _ATOMS, _FUNCTIONS, _PRODUCTS = 120_000, 12_000, 8000
 _ROUGH, _REDUCTIONS, _DEEPEST = 0.05, 4, 3
 #: The same for networks, whose error of noisy rows is that of the noise.
 _NOISY = 0.1
+#: Complexity of terms that share columns, above which a shorter function is looked for.
+_LONG_BLOCK = 12.0
 #: Steps of the search for curves that count as quick.
 _CURVES = 50
 #: Fewer columns also come in products.
@@ -104,6 +106,7 @@ class Strategies:
             yield from self.first()
             share_constants(self.table)
             yield from curves_of_terms(self.table)
+            yield from self._by_blocks()
             share_constants(self.table)
         if "quick" in stages:
             yield from self.quick()
@@ -280,6 +283,18 @@ class Strategies:
                 return
             # A constant may have a unit: derivatives will say.
             self.smaller.pop(reduction.key, None)
+
+    def _by_blocks(self) -> Iterator[str]:
+        """Search for what a long sum of the best formula stands for, where it shares no column with the other terms."""
+        best = self.table.pool.best
+        if best is None or self.table.pool.is_exact or not self._may_reduce():
+            return
+        for block, others in blocks_of(best.tree):
+            columns = tuple(("x", index) for index in sorted(columns_of(block)))
+            if len(columns) > 1 and complexity(block) > _LONG_BLOCK:
+                names = ", ".join(self.names[index] for _, index in columns)
+                reduction = Reduction(columns, number(1), f"a function of {names} beside others", others)
+                yield from self._searched(reduction, f"trying functions of {names} beside what is found")
 
     def _reduced(self, surrogate: Surrogate) -> Iterator[str]:
         """Search smaller tables for some seconds."""

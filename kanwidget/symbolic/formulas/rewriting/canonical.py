@@ -102,9 +102,13 @@ def _monic_power(node: Any, values: Values) -> Any:
 
 
 def _monic_product(node: Any, values: Values) -> Any:
-    """2·(3·x + 1)·(y + 2) as 6·(x + 1/3)·(y + 2); powers of one base become one."""
+    """2·(3·x + 1)·(y + 2) as 6·(x + 1/3)·(y + 2), sin u·cos u as sin(2u)/2; powers of one base become one."""
     import sympy
 
+    both = next((f.args[0] for f in node.args if isinstance(f, sympy.sin) and sympy.cos(f.args[0]) in node.args), None)
+    if both is not None:
+        rest = (factor for factor in node.args if factor not in (sympy.sin(both), sympy.cos(both)))
+        node = sympy.Mul(*rest, sympy.sin(2 * both) / 2)
     sums = [factor for factor in node.args if isinstance(factor, sympy.Add)]
     if not sums:
         return node
