@@ -132,6 +132,16 @@ def test_products_are_multiplied_out_where_that_is_simpler():
         assert fit.expression == d * sympy.sin(3 * c)
 
 
+def test_a_one_that_says_nothing_goes():
+    """Written as c·(1 + d·g), a formula has no constant that is 0, whatever the data say."""
+    x = uniform(400, [(-3, 3), (1, 5)])
+    y = 3 * x[:, 1] * torch.exp(-(x[:, 0] ** 2) / 3) + 0.1 * noise(400)
+    fit, _ = found(Y * (-0.004 + 3.01 * sympy.exp(-0.33 * X**2)), [X, Y], x, y)
+    assert fit.expression.func is sympy.Mul
+    assert len(fit.symbols) <= 2
+    assert fit.expression.atoms(sympy.Add) == set()
+
+
 @pytest.mark.parametrize("size", [0.0, 1e-3, 0.02])
 def test_pi_is_recognized(size):
     x = uniform(500, [(-1, 1)] * 2)
@@ -170,6 +180,7 @@ def test_what_one_constant_says_no_other_repeats():
         3.0 * sympy.log(-2.0 * X + 5.0) + 0.5,
         sympy.exp(2.0 * sympy.log(X) + sympy.sin(Y) + 1.0),
         (X**2 * Y) ** 0.7,
+        1.5 * Y * sympy.sin(0.7 * X) * sympy.cos(0.7 * X),
         sympy.exp(800.0 + X) / sympy.exp(800.0 + Y),
     ],
 )

@@ -165,6 +165,18 @@ def test_noisy_products_of_three_curves_are_seen_and_found():
 
 
 @pytest.mark.slow
+def test_terms_that_share_columns_are_searched_by_themselves():
+    law = (lambda a, b, c: (a**2 + b**2).sqrt() + 0.8 * torch.sin(2 * c), (1, 9), (1, 9), (0, 6))
+    rows = rows_of(*law, rows=400, noise=0.05)
+    trees = [report.tree for report in search(rows, Limits(EVERYTHING, 60.0, stages=("first",), networks=False))]
+    clean = rows_of(*law, rows=400)
+    best = min(
+        (tree for tree in trees if tree is not None and complexity(tree) < 25), key=lambda tree: error(rows, tree)
+    )
+    assert error(clean, best) < 0.01
+
+
+@pytest.mark.slow
 def test_a_sum_and_a_product_are_never_both_said_to_be_the_law():
     rows = rows_of(lambda a, b: 12 + torch.sin(3 * a) + b, UNIT, UNIT, rows=300, noise=0.3)
     reports = itertools.islice(search(rows, Limits(EVERYTHING, 60.0)), 450)
