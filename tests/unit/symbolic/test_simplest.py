@@ -141,7 +141,7 @@ def test_a_one_that_says_nothing_goes(offset):
     start = Y * (offset + 2.99 * sympy.exp(-0.329 * (X - 1) ** 2)) + 0.2 * z
     fit, _ = found(start, [X, Y, z], x, y)
     (hump,) = fit.expression.atoms(sympy.exp)
-    assert fit.expression.coeff(hump).subs(Y, 1).is_number
+    assert fit.expression.subs(hump, 0).free_symbols == {z}
 
 
 @pytest.mark.parametrize("size", [0.0, 1e-3, 0.02])
