@@ -192,27 +192,22 @@ def _factors(tree: Tree) -> list[Tree]:
     return [("c", -1.0), *_factors(tree[1])] if tree[0] == "neg" else [tree]
 
 
-def blocks_of(tree: Tree) -> list[tuple[Tree, Tree]]:
+def compounds_of(tree: Tree) -> list[tuple[Tree, Tree]]:
     """The sums of terms that share columns with each other and with no others, each with what stands beside it.
 
     Examples:
         >>> a, b, c = (("x", index) for index in range(3))
-        >>> [block for block, _ in blocks_of(("add", ("add", ("mul", a, b), ("sin", c)), ("sq", b)))]
+        >>> [compound for compound, _ in compounds_of(("add", ("add", ("mul", a, b), ("sin", c)), ("sq", b)))]
         [('add', ('mul', ('x', 0), ('x', 1)), ('sq', ('x', 1))), ('sin', ('x', 2))]
     """
-    blocks: list[tuple[set[int], list[Tree]]] = []
-    for term in _terms(tree):
+    compounds: list[list[Tree]] = []
+    for term in (term for term in _terms(tree) if columns_of(term)):
         columns = columns_of(term)
-        met = [block for block in blocks if block[0] & columns]
-        blocks = [block for block in blocks if block not in met] if columns else blocks
-        if columns:
-            blocks.append(
-                (columns.union(*(own for own, _ in met)), [*itertools.chain(*(terms for _, terms in met)), term])
-            )
-    sums = [total(terms) for _, terms in blocks]
-    return (
-        [(own, total([*sums[:place], *sums[place + 1 :]])) for place, own in enumerate(sums)] if len(sums) > 1 else []
-    )
+        met = [compound for compound in compounds if columns & set().union(*map(columns_of, compound))]
+        compounds = [compound for compound in compounds if compound not in met]
+        compounds.append([*itertools.chain(*met), term])
+    sums = [total(terms) for terms in compounds]
+    return [(own, total([each for each in sums if each is not own])) for own in sums] if len(sums) > 1 else []
 
 
 # ---- trees

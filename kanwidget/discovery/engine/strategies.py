@@ -18,7 +18,7 @@ from kanwidget.discovery.engine.fractions.noisy import (
     sums_with_function,
 )
 from kanwidget.discovery.engine.fractions.polynomials import rational_functions
-from kanwidget.discovery.engine.parts import blocks_of, curves_of_parts, curves_of_terms
+from kanwidget.discovery.engine.parts import compounds_of, curves_of_parts, curves_of_terms
 from kanwidget.discovery.engine.pool import Reported
 from kanwidget.discovery.engine.reductions import Reduction, reductions, sample_of
 from kanwidget.discovery.engine.scans.atoms import Atoms
@@ -48,7 +48,7 @@ _ROUGH, _REDUCTIONS, _DEEPEST = 0.05, 4, 3
 #: The same for networks, whose error of noisy rows is that of the noise.
 _NOISY = 0.1
 #: Complexity of terms that share columns, above which a shorter function is looked for.
-_LONG_BLOCK = 12.0
+_LONG_COMPOUND = 12.0
 #: Steps of the search for curves that count as quick.
 _CURVES = 50
 #: Fewer columns also come in products.
@@ -106,7 +106,7 @@ class Strategies:
             yield from self.first()
             share_constants(self.table)
             yield from curves_of_terms(self.table)
-            yield from self._by_blocks()
+            yield from self._by_compounds()
             share_constants(self.table)
         if "quick" in stages:
             yield from self.quick()
@@ -284,14 +284,14 @@ class Strategies:
             # A constant may have a unit: derivatives will say.
             self.smaller.pop(reduction.key, None)
 
-    def _by_blocks(self) -> Iterator[str]:
+    def _by_compounds(self) -> Iterator[str]:
         """Search for what a long sum of the best formula stands for, where it shares no column with the other terms."""
         best = self.table.pool.best
         if best is None or self.table.pool.is_exact or not self._may_reduce():
             return
-        for block, others in blocks_of(best.tree):
-            columns = tuple(("x", index) for index in sorted(columns_of(block)))
-            if len(columns) > 1 and complexity(block) > _LONG_BLOCK:
+        for compound, others in compounds_of(best.tree):
+            columns = tuple(("x", index) for index in sorted(columns_of(compound)))
+            if len(columns) > 1 and complexity(compound) > _LONG_COMPOUND:
                 names = ", ".join(self.names[index] for _, index in columns)
                 reduction = Reduction(columns, number(1), f"a function of {names} beside others", others)
                 yield from self._searched(reduction, f"trying functions of {names} beside what is found")
