@@ -15,7 +15,17 @@ from torch import Tensor
 from kanwidget.discovery.engine.curves import Curve, curves
 from kanwidget.discovery.engine.separation import Separation, divided
 from kanwidget.discovery.engine.table import EngineTable
-from kanwidget.discovery.engine.trees import Tree, columns_of, constant, constants, number, product, substituted, total
+from kanwidget.discovery.engine.trees import (
+    Tree,
+    columns_of,
+    constant,
+    constants,
+    form_of,
+    number,
+    product,
+    substituted,
+    total,
+)
 
 #: Steps of the search for the curves of a part, how many are kept, and how many bits longer than the best they may be.
 _STEPS, _CURVES, _BITS = 32, 8, 16.0
@@ -78,9 +88,16 @@ def curves_together(
         yield f"trying {text}"
 
 
+def _bits(curve: Curve) -> float:
+    return curve.bits
+
+
 def _likely(found: Sequence[Curve], wide: bool) -> list[Curve]:
-    """The curves with short descriptions and, if wanted, those that are shorter than any simpler one."""
-    ranked = sorted(found, key=lambda curve: curve.bits)
+    """The curves with short descriptions, one of each form, and, if wanted, those that are shorter than any simpler one."""
+    # Several starts of a form end in one curve.
+    ranked = sorted(
+        {form_of(curve.tree): curve for curve in sorted(found, key=_bits, reverse=True)}.values(), key=_bits
+    )
     likely = [curve for curve in ranked[:_CURVES] if curve.bits < ranked[0].bits + _BITS]
     if wide:
         simpler = [c for c in ranked if not any(o.complexity <= c.complexity for o in ranked[: ranked.index(c)])]
@@ -198,7 +215,7 @@ def compounds_of(tree: Tree) -> list[tuple[Tree, Tree]]:
     Examples:
         >>> a, b, c = (("x", index) for index in range(3))
         >>> [compound for compound, _ in compounds_of(("add", ("add", ("mul", a, b), ("sin", c)), ("sq", b)))]
-        [('add', ('mul', ('x', 0), ('x', 1)), ('sq', ('x', 1))), ('sin', ('x', 2))]
+        [('sin', ('x', 2)), ('add', ('mul', ('x', 0), ('x', 1)), ('sq', ('x', 1)))]
     """
     compounds: list[list[Tree]] = []
     for term in (term for term in _terms(tree) if columns_of(term)):

@@ -61,7 +61,9 @@ def test_the_terms_add_up_to_the_tree(tree):
     total = torch.as_tensor(results[-1]).expand(5)
     for factor, term in zip(numbers[tape.factors], tape.terms(results), strict=True):
         total = total + factor * term
-    torch.testing.assert_close(total, values(tree, list(x)), equal_nan=True, rtol=1e-10, atol=1e-12)
+    whole = values(tree, list(x))
+    defined = torch.isfinite(whole)  # 0.7/(x - x) is no sum
+    torch.testing.assert_close(total[defined], whole[defined], rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("size", [1e-20, 1e-7, 1.0, 1e9, 1e20])
