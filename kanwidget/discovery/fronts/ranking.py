@@ -133,7 +133,8 @@ def _errors(parts: Sequence[Rows], units: Sequence[Tensor], spread: float, *, ro
 def pareto(members: Sequence[R], *, noise: int = 0) -> list[R]:
     """The members that no simpler one equals, from simple to accurate.
 
-    An error on held-out rows must be smaller by a hundredth than that of all simpler members, and round-off isn't.
+    An error on held-out rows must be smaller by a hundredth than that of all simpler members, and round-off isn't. One whose constants the
+    data leave open keeps no other one out: 500 - 294/x^0.1 is nearer to some rows than the logarithm that it stands for.
 
     Args:
         members: In any order.
@@ -144,11 +145,15 @@ def pareto(members: Sequence[R], *, noise: int = 0) -> list[R]:
         return member.misfit.under(noise).held_out
 
     front: list[R] = []
+    least = least_certain = math.inf
     for member in sorted(members, key=lambda m: (m.complexity, held_out(m), m.constants)):
         error = held_out(member)
-        smaller = not front or max(error, EXACT) < _SMALLER * max(held_out(front[-1]), EXACT)
-        if math.isfinite(error) and smaller:
+        limit = least if member.doubtful else least_certain
+        is_same = least < math.inf and abs(error - least) <= (1 - _SMALLER) * least  # as a simpler one, in a longer writing
+        if math.isfinite(error) and max(error, EXACT) < _SMALLER * max(limit, EXACT) and not is_same:
             front.append(member)
+            least = min(least, error)
+            least_certain = least_certain if member.doubtful else error
     return front
 
 

@@ -25,6 +25,11 @@ def test_the_front_falls_from_simple_to_accurate():
     assert ranking.pareto([candidate(1, math.inf), candidate(2, math.nan)]) == []
 
 
+def test_a_formula_with_open_constants_keeps_no_other_one_out():
+    doubtful, law, longer = candidate(7, 0.17, doubtful=True), candidate(7, 0.18), candidate(9, 0.1701)
+    assert ranking.pareto([candidate(1, 1.0), doubtful, law, longer]) == [candidate(1, 1.0), doubtful, law]
+
+
 def test_round_off_is_worth_no_complexity():
     assert [m.complexity for m in ranking.pareto([candidate(3, 1e-12), candidate(5, 1e-16)])] == [3]
     simple, long = candidate(3, 1e-12, 1), candidate(9, 1e-16, 3)
