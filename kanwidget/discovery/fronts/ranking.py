@@ -149,7 +149,9 @@ def pareto(members: Sequence[R], *, noise: int = 0) -> list[R]:
     for member in sorted(members, key=lambda m: (m.complexity, held_out(m), m.constants)):
         error = held_out(member)
         limit = least if member.doubtful else least_certain
-        is_same = least < math.inf and abs(error - least) <= (1 - _SMALLER) * least  # as a simpler one, in a longer writing
+        is_same = (
+            least < math.inf and abs(error - least) <= (1 - _SMALLER) * least
+        )  # as a simpler one, in a longer writing
         if math.isfinite(error) and max(error, EXACT) < _SMALLER * max(limit, EXACT) and not is_same:
             front.append(member)
             least = min(least, error)

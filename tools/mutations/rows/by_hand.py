@@ -163,8 +163,8 @@ BY_HAND = (
     Mutation(
         "a smaller table of another target",
         "kanwidget/discovery/engine/reductions.py",
-        "        y = whole.y / factor\n",
-        "        y = whole.y * factor\n",
+        "        y = (whole.y - whole.values(self.beside)) / factor\n",
+        "        y = (whole.y - whole.values(self.beside)) * factor\n",
         ("tests/unit/discovery/engine/test_reductions.py",),
     ),
     Mutation(
