@@ -119,7 +119,7 @@ class Discovery:
             >>> from kanwidget import discover, load_puromycin
             >>> enzyme = discover(load_puromycin("treated"), steps=200, progress=False)
             >>> [rival.text for rival in enzyme.rivals]
-            ['413.9*sqrt(concentration)/(concentration + 1)', '212.3*concentration**(1/4)', '37.1*log(concentration) + 209.2']
+            ['413.9*sqrt(concentration)/(concentration + 1)', '208.9*tanh(2.16*sqrt(concentration))', '37.1*log(concentration) + 209.2']
         """
         return tuple(equation for target in self.fronts for equation in self._rivals.get(target, ()))
 
@@ -131,7 +131,7 @@ class Discovery:
             >>> from kanwidget import discover, load_puromycin
             >>> enzyme = discover(load_puromycin("treated"), steps=200, progress=False)
             >>> print(enzyme.rival_sentences[1])
-            also possible by these rows: 212.3*concentration**(1/4) (RMSE 14.3, the best one's 8.19)
+            also possible by these rows: 208.9*tanh(2.16*sqrt(concentration)) (RMSE 8.04, the best one's 8.19)
         """
         several = len(self.fronts) > 1
         return tuple(
