@@ -133,8 +133,8 @@ def _errors(parts: Sequence[Rows], units: Sequence[Tensor], spread: float, *, ro
 def pareto(members: Sequence[R], *, noise: int = 0) -> list[R]:
     """The members that no simpler one equals, from simple to accurate.
 
-    An error on held-out rows must be smaller by a hundredth than that of all simpler members, and round-off isn't. One whose constants the
-    data leave open keeps no other one out: 500 - 294/x^0.1 is nearer to some rows than the logarithm that it stands for.
+    An error on held-out rows must be smaller by a hundredth than that of all simpler members, and round-off isn't. Where the data leave
+    constants open, a member counts as more complex: 500 - 294/x^0.1 is nearer to some rows than the logarithm that it stands for.
 
     Args:
         members: In any order.
@@ -144,19 +144,16 @@ def pareto(members: Sequence[R], *, noise: int = 0) -> list[R]:
     def held_out(member: R) -> float:
         return member.misfit.under(noise).held_out
 
+    def size(member: R) -> float:
+        return member.complexity + _DOUBT / _COMPLEXITY * member.doubtful
+
     front: list[R] = []
-    least = least_certain = math.inf
-    for member in sorted(members, key=lambda m: (m.complexity, held_out(m), m.constants)):
+    for member in sorted(members, key=lambda m: (size(m), held_out(m), m.constants)):
         error = held_out(member)
-        limit = least if member.doubtful else least_certain
-        is_same = (
-            least < math.inf and abs(error - least) <= (1 - _SMALLER) * least
-        )  # as a simpler one, in a longer writing
-        if math.isfinite(error) and max(error, EXACT) < _SMALLER * max(limit, EXACT) and not is_same:
+        smaller = not front or max(error, EXACT) < _SMALLER * max(held_out(front[-1]), EXACT)
+        if math.isfinite(error) and smaller:
             front.append(member)
-            least = min(least, error)
-            least_certain = least_certain if member.doubtful else error
-    return front
+    return sorted(front, key=lambda member: member.complexity)
 
 
 def front(members: Sequence[R], rows: int, *, noise: int = 0) -> list[R]:
