@@ -118,14 +118,15 @@ class _ShortestSearch:
         return best
 
     def _rewritten(self, expr: Any) -> Iterator[Any]:
-        """Writings of an expression, one of each rewriting that comes to a result in its share of the remaining time."""
+        """Writings of an expression, one or two of each rewriting that comes to a result in its share of the remaining time."""
         last = len(_rewritings()) - 1
         for i, rewrite in enumerate(_rewritings()):
             share = _LAST_SHARE if i == last else _SHARE
             now = time.monotonic()
             result = _attempt(rewrite, expr, now + share * (self.deadline - now))
             if result is not None:
-                yield self._unwrapped(result)
+                plain = self._unwrapped(result)
+                yield from (plain, result) if plain != result else (result,)
 
     def _unwrapped(self, expr: Any) -> Any:
         """The expression with a·log(x) for log(xᵃ) wherever there are variables in a: as long, and what people would write."""

@@ -184,12 +184,13 @@ class Selector:
         return self._without_ones(self._reduced(fit, lambda fit: [(symbol, zero) for symbol in self._uncertain(fit)]))
 
     def _without_ones(self, fit: Fit) -> Fit:
-        """The formula with c·d·g for c·(1 + d·g), where d is so large that 1 says nothing: there no constant is 0."""
+        """The formula with c·d·g for c·(1 + d·g), where d is so large that 1, or another whole number, says nothing."""
         import sympy
 
         expression = fit.expression
         trials = []
-        for whole in sorted(expression.atoms(sympy.Add), key=str):
+        factors = {factor for product in expression.atoms(sympy.Mul) for factor in product.args if factor.is_Add}
+        for whole in sorted(factors, key=str):
             one, rest = whole.as_coeff_Add()
             if one.is_Integer and one != 0:
                 trials.append(self._fitted(expression, expression.xreplace({whole: rest})))
