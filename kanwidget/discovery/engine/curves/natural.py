@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from kanwidget.discovery.engine.curves.curve import CurveRows
@@ -18,6 +19,8 @@ from kanwidget.discovery.engine.curves.tones import strongest
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, nodes, number, total, values
 
 _ONE = number(1)
+#: Parts of the rows, by x, whose means say where a hump is, and the part of the mean weight from which one counts.
+_CHUNKS, _COUNTS = 20, 0.1
 Starts = Callable[[CurveRows], Sequence[Sequence[float]]]
 
 
@@ -71,15 +74,15 @@ def _shifts(rows: CurveRows) -> list[tuple[float]]:
     return [(-low + span * part,) for part in (0.05, 0.5, 4.0, -0.5, -1.5)]
 
 
+def _before(rows: CurveRows) -> list[tuple[float]]:
+    """The same, before the range."""
+    return _shifts(rows)[:3]
+
+
 def _kinks(rows: CurveRows) -> list[tuple[float]]:
     """Constants that put a kink into the range."""
     low, span = float(rows.x.min()), _span(rows)
     return [(-low - span * part,) for part in (0.2, 0.4, 0.6, 0.8)]
-
-
-def _before(rows: CurveRows) -> list[tuple[float]]:
-    """The same, before the range."""
-    return _shifts(rows)[:3]
 
 
 def _centres(rows: CurveRows) -> list[tuple[float, float]]:
@@ -89,10 +92,16 @@ def _centres(rows: CurveRows) -> list[tuple[float, float]]:
 
 
 def _humps(rows: CurveRows) -> list[tuple[float, float]]:
-    """The same, at the largest and smallest value and in the middle of the range."""
-    span, middle = _span(rows), float(rows.x.max() + rows.x.min()) / 2
-    centres = (float(rows.x[rows.y.argmax()]), float(rows.x[rows.y.argmin()]), middle)
-    return [(-centre, span * width) for centre in centres for width in (0.1, 0.35)]
+    """The same, at the largest and the smallest mean of neighbors, too."""
+    weights = torch.ones_like(rows.y) if rows.weights is None else rows.weights
+    chunks = rows.x.argsort().chunk(_CHUNKS)
+    # A row that hardly counts may be far off.
+    totals = torch.stack([weights[chunk].sum() for chunk in chunks])
+    means = torch.stack([(weights * rows.y)[chunk].sum() for chunk in chunks]) / totals.clamp(min=1e-300)
+    means = torch.where(totals > _COUNTS * totals.mean(), means, means[totals.argmax()])
+    centres = [float(rows.x[chunks[int(place)]].mean()) for place in (means.argmax(), means.argmin())]
+    span = _span(rows)
+    return [(-centre, span * width) for centre in centres for width in (0.1, 0.35)] + _centres(rows)
 
 
 def _power(exponent: Tree) -> Tree:

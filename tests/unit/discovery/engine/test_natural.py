@@ -61,5 +61,17 @@ def test_a_law_is_found_in_the_first_stage(name):
     assert error < 5 * 0.02 * float(y.std()) / math.sqrt(len(X))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_a_hump_is_found_beside_a_factor_that_is_often_0(seed):
+    """Of a part of a product: rows where the factor is nearly 0 are far off, and hardly count."""
+    generator = torch.Generator().manual_seed(seed)
+    x, phase = (10 * torch.rand(300, generator=generator, dtype=torch.float64) for _ in range(2))
+    truth, factor = 3 * torch.exp(-((x - 1.2) ** 2) / 0.5) + 2, phase.sin()
+    noisy = truth + 0.1 * torch.randn(300, generator=generator, dtype=torch.float64) / factor
+    best = min((c for c in curves(x, noisy, factor.square(), stages=1) if c), key=lambda curve: curve.bits)
+    assert float((values(best.tree, [x]) - truth).square().mean().sqrt()) < 0.07 * float(truth.std())
+
+
 def test_the_first_stage_ends_with_it():
     assert sum(curve is None for curve in curves(X, X.sin(), stages=1)) < 20
