@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -65,10 +66,12 @@ def curves_together(
         wide: Whether simpler curves go on, too, whose description is longer: what is wrong with the other parts is wrong with this one.
         stages: As of `curves`.
     """
-    found: list[list[tuple[float, Tree]]] = []
+    count = _FORMULAS * (1 + wide)
+    likeliest: list[tuple[float, tuple[Tree, ...]]] = [(0.0, ())]
     for part in parts:
         if part.is_constant:
-            found.append([(0.0, constant(float((part.weights * part.values).sum() / part.weights.sum())))])
+            level = constant(float((part.weights * part.values).sum() / part.weights.sum()))
+            likeliest = [(bits, (*choice, level)) for bits, choice in likeliest]
             continue
         own: list[Curve] = []
         search = curves(part.argument, part.values, part.weights, operations=table.operations, stages=stages)
@@ -79,10 +82,11 @@ def curves_together(
                 yield f"trying {text}"
         if not own:
             return
-        found.append([(curve.bits, curve.tree) for curve in _likely(own, wide)])
-    count = _FORMULAS * (1 + wide)
-    likeliest = heapq.nsmallest(count, itertools.product(*found), key=lambda choice: sum(bits for bits, _ in choice))
-    trees = [tree for choice in likeliest for tree in formulas([tree for _, tree in choice])]
+        # Part by part: of many parts nobody could go through all choices.
+        longer = itertools.product(likeliest, _likely(own, wide))
+        sums = ((bits + curve.bits, (*choice, curve.tree)) for (bits, choice), curve in longer)
+        likeliest = heapq.nsmallest(count, sums, key=operator.itemgetter(0))
+    trees = [tree for _, choice in likeliest for tree in formulas(choice)]
     for start in range(0, len(trees), _FITS):
         table.offer(trees[start : start + _FITS], text, fits=_FITS)
         yield f"trying {text}"
@@ -195,6 +199,11 @@ def _groups(table: EngineTable) -> Iterator[_Group]:
                 yield _Group(index, others, rest, count)
 
 
+def _inverse(tree: Tree) -> Tree:
+    """One over a factor."""
+    return constant(1 / tree[1]) if tree[0] in ("c", "n") and tree[1] else ("inv", tree)
+
+
 def _factors(tree: Tree) -> list[Tree]:
     """The factors of a product or quotient, in one order however it is written.
 
@@ -205,7 +214,7 @@ def _factors(tree: Tree) -> list[Tree]:
     if tree[0] == "mul":
         return sorted([*_factors(tree[1]), *_factors(tree[2])], key=str)
     if tree[0] == "div":
-        return sorted([*_factors(tree[1]), *(("inv", factor) for factor in _factors(tree[2]))], key=str)
+        return sorted([*_factors(tree[1]), *map(_inverse, _factors(tree[2]))], key=str)
     return [("c", -1.0), *_factors(tree[1])] if tree[0] == "neg" else [tree]
 
 
@@ -264,6 +273,8 @@ def _terms(tree: Tree) -> list[Tree]:
         return [*_terms(tree[1]), *_terms(tree[2])]
     if tree[0] == "sub":
         return [*_terms(tree[1]), *(_times(-1.0, term) for term in _terms(tree[2]))]
+    if tree[0] == "neg":
+        return [_times(-1.0, term) for term in _terms(tree[1])]
     if tree[0] == "mul" and tree[1][0] == "c" and tree[2][0] in ("add", "sub"):
         return [_times(tree[1][1], term) for term in _terms(tree[2])]
     return [tree]

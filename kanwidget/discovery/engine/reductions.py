@@ -52,7 +52,7 @@ class Reduction:
     text: str
     """What it says of the target, which is "it"."""
     beside: Tree = ("n", 0)
-    """What the target is without."""
+    """What is taken off the target before it is divided."""
 
     @property
     def key(self) -> tuple[Tree, ...]:

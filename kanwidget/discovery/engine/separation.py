@@ -42,8 +42,12 @@ _LARGEST = 0.9
 _FACTOR = 3.0
 #: Bits that a constant beside a product must save.
 _OFFSET = 10.0
-#: Pairs of products that are tried as one, and rounds for each.
-_PAIRS, _TRIAL = 10, 6
+#: Pairs of products that are tried as one, and rounds for each; of more columns only those are looked at that may say something.
+_PAIRS, _TRIAL, _COLUMNS = 10, 6, 12
+#: Standard errors by which the rows must be nearer, and bits for each bit of the number of pairs.
+_ERRORS, _LUCK = 3.0, 2.0
+#: Columns that are tried to do without, those first that seem to say least.
+_TRIED = 3
 _RIDGE = 1e-10
 
 
@@ -103,7 +107,8 @@ class Separation:
             >>> Separation(((0, 2), (1,)), parts, 0.0, 0.1).text(["a", "b", "c"], "y")
             'y = f(a)·g(c) + h(b)'
         """
-        letters = iter("fghijklmnopqrstuvwxyz" * len(self.parts))
+        every = itertools.chain("fghpqruvw", map("f{}".format, itertools.count(1)))
+        letters = (letter for letter in every if letter not in names)
         products = ["·".join(f"{next(letters)}({names[index]})" for index in group) for group in self.groups]
         is_shifted = self.offset and len(self.groups) == 1 and len(self.parts) > 1
         return f"{target} = {' + '.join([*products, *['constant'] * bool(is_shifted)])}"
@@ -115,32 +120,40 @@ def divided(table: EngineTable, values: Tensor, factor: Tensor) -> tuple[Tensor,
     return torch.where(usable, values / factor, 0.0), torch.where(usable, table.weights * factor.square(), 0.0)
 
 
-def separations(table: EngineTable, near: float) -> list[Separation]:
-    """The forms that come as near to y as what is known of it, the nearest one first: a sum, a product, and a sum of products.
+def separations(table: EngineTable) -> list[Separation]:
+    """A sum, a product, and a sum of products that are as near to y as splines come."""
+    fitted = _Forms(table)
+    return list(fitted.forms()) if fitted.intervals >= _FEWEST else []
+
+
+def near_enough(forms: Sequence[Separation], near: float) -> list[Separation]:
+    """The forms that come as near to y as what is known of it, and as the nearest one of them, which is first.
 
     Args:
-        table: The table.
+        forms: Of one table.
         near: The error that a network or formula reaches, as a part of the spread of y.
     """
-    intervals = min(_INTERVALS, len(table) // (_ROWS * len(table.indices)) - _ORDER)
-    if intervals < _FEWEST:
-        return []
-    fitted = _Forms(table, [splines_of(column, intervals) for column in table.columns])
-    forms = list(fitted.forms())
     near = min([near, *(form.error for form in forms)])
-    near_enough = [form for form in forms if form.error <= min(_NEAR * near + _SMOOTH, _LARGEST)]
-    return sorted(near_enough, key=lambda form: form.error)
+    return sorted(
+        (form for form in forms if form.error <= min(_NEAR * near + _SMOOTH, _LARGEST)), key=lambda form: form.error
+    )
 
 
 def splines_of(column: Tensor, intervals: int) -> Tensor:
     """A constant and splines of a column between its quantiles, `(rows, functions)`, without those that follow from the others."""
-    if bool((column == column[0]).all()):
-        return torch.ones_like(column)[:, None]
-    knots = torch.unique(column.quantile(torch.linspace(0, 1, intervals + 1, dtype=column.dtype)))
-    if len(knots) <= _FEWEST:
-        return torch.stack([torch.ones_like(column), column], 1)
-    values = splines.basis(column[:, None], splines.extend_knots(knots[None], _ORDER), _ORDER)[:, 0]
-    return torch.cat([torch.ones_like(column)[:, None], (values - values.mean(0))[:, 1:]], 1)
+    ones, distinct = torch.ones_like(column)[:, None], torch.unique(column)
+    if len(distinct) == 1:
+        return ones
+    if len(distinct) > _FEWEST:
+        steps = torch.linspace(0, 1, intervals + 1, dtype=column.dtype)
+        # Of a column that has mostly one value the distinct ones say more.
+        knots = next(
+            (k for k in (torch.unique(v.quantile(steps)) for v in (column, distinct)) if len(k) > _FEWEST), None
+        )
+        if knots is not None:
+            values = splines.basis(column[:, None], splines.extend_knots(knots[None], _ORDER), _ORDER)[:, 0]
+            return torch.cat([ones, (values - values.mean(0))[:, 1:]], 1)
+    return torch.cat([ones, ((column - column.mean()) / column.std())[:, None]], 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,34 +161,53 @@ class _Fitted:
     """A form, and how far it is from y."""
 
     form: Separation
-    sse: float
-    """The sum of weighted squared residuals."""
+    losses: Tensor
+    """The weighted squared residuals, `(rows,)`."""
+
+    @property
+    def sse(self) -> float:
+        """The sum of weighted squared residuals."""
+        return float(self.losses.sum())
 
 
 class _Forms:
-    """Forms that are fitted to y.
+    """Forms that are fitted to y, of splines of each column."""
 
-    Args:
-        table: The table.
-        blocks: Of each column a constant and functions of it, `(rows, functions)`.
-    """
-
-    def __init__(self, table: EngineTable, blocks: Sequence[Tensor]) -> None:
-        self.table, self.blocks = table, blocks
+    def __init__(self, table: EngineTable) -> None:
+        self.table, self.weights = table, table.weights
+        self.rows = int((self.weights > 0).sum())
+        self.intervals = min(_INTERVALS, self.rows // (_ROWS * len(table.indices)) - _ORDER)
         self.ones = torch.ones_like(table.y)
+        pairs = max(math.comb(len(table.indices), 2), 1)
+        #: Bits by which a product must be likelier for each factor: the best of many pairs is often likelier by chance.
+        self.luck = _LUCK * math.log2(pairs)
+        self.blocks = [splines_of(column, self.intervals) for column in table.columns if self.intervals >= _FEWEST]
 
     def forms(self) -> Iterator[Separation]:
         """The sum, the product, and the sum of products, each where it has a column, and none twice."""
         sum_ = self._sum(self.table.y, self.table.indices)
         if sum_.form.parts:
             yield sum_.form
+        columns = self._promising(sum_.form)
         # A function of one column is a sum of one.
-        product = self._needed(self._product())
+        product = self._needed(self._product(columns))
         if len(product.form.parts) > 1:
             yield product.form
-        mixed = self._mixed()
+        mixed = self._mixed(columns)
         if mixed is not None and not (len(mixed.form.groups) == 1 and self._bits(product.sse, mixed.sse) < _OFFSET):
             yield mixed.form
+
+    def _promising(self, sum_: Separation) -> list[int]:
+        """All columns; of many those of the sum, and those that may say something in a product."""
+        every = list(self.table.indices)
+        if len(every) <= _COLUMNS:
+            return every
+        alone = dict.fromkeys(every, 0 * self.ones) | sum_.parts
+        pairs = self._pairs(
+            replace(sum_, groups=tuple((index,) for index in every), parts=alone),
+            self.table.y - sum_.values(self.ones),
+        )
+        return sorted({*sum_.parts, *(index for pair in pairs for (index,) in pair)})
 
     def _fit(
         self,
@@ -196,112 +228,117 @@ class _Forms:
             rounds: Most rounds.
         """
         y = self.table.y if y is None else y
-        parts, constant_, sse = {index: start[index] for group in groups for index in group}, 0.0, math.inf
+        parts, level, sse = {index: start[index] for group in groups for index in group}, 0.0, math.inf
+        losses = self.weights * y.square()
         steps = max(map(len, groups), default=1)
         for _ in range(rounds if steps > 1 else 1):
             before = sse
             for step in range(steps):
-                # Beside a constant, a function that stands alone has none.
-                moved = [(group[step % len(group)], int(offset and len(group) == 1)) for group in groups]
-                blocks = [self.ones[:, None]] * offset
-                for group, (index, first) in zip(groups, moved, strict=True):
+                moved = [group[step % len(group)] for group in groups]
+                blocks = []
+                for group, index in zip(groups, moved, strict=True):
                     others = math.prod((parts[other] for other in group if other != index), start=self.ones)
-                    blocks.append(self.blocks[index][:, first:] * others[:, None])
-                factors, sse = _regression(torch.cat(blocks, 1), y, self.table.weights)
-                sizes = [1] * offset + [self.blocks[index].shape[1] - first for index, first in moved]
-                own = list(factors.split(sizes))
-                constant_ = float(own.pop(0)) if offset else 0.0
-                for group, (index, first), values in zip(groups, moved, own, strict=True):
-                    parts[index] = self.blocks[index][:, first:] @ values
+                    # Beside a constant, a function that stands alone has none.
+                    blocks.append(self.blocks[index][:, int(offset and len(group) == 1) :] * others[:, None])
+                columns = torch.cat(blocks, 1) if blocks else self.ones.new_empty(len(y), 0)
+                factors, level, losses = _regression(columns, y, self.weights, offset=offset)
+                own = factors.split([block.shape[1] for block in blocks]) if blocks else ()
+                for group, index, values in zip(groups, moved, own, strict=True):
+                    parts[index] = self.blocks[index][:, -len(values) :] @ values if len(values) else 0 * self.ones
                     if index != group[0]:  # one function has the size, all others have 1
                         size = float(parts[index].square().mean().sqrt()) or 1.0
                         parts[index], parts[group[0]] = parts[index] / size, parts[group[0]] * size
+            sse = float(losses.sum())
             if not sse < (1 - _GAIN) * before:
                 break
-        return self._judged(groups, parts, constant_, sse)
+        return self._judged(groups, parts, level, losses)
 
-    def _judged(self, groups: Sequence[Sequence[int]], parts: dict[int, Tensor], offset: float, sse: float) -> _Fitted:
+    def _judged(
+        self, groups: Sequence[Sequence[int]], parts: dict[int, Tensor], offset: float, losses: Tensor
+    ) -> _Fitted:
         """A fit with its error."""
         sizes = sum(self.blocks[index].shape[1] - 1 for index in parts)
-        free = len(self.table) - sizes - 1 - sum(len(group) > 1 for group in groups) * bool(offset)
-        error = math.sqrt(sse / free) / self.table.pool.spread if parts and free > 0 else math.inf
+        free = self.rows - sizes - 1 - sum(len(group) > 1 for group in groups) * bool(offset)
+        error = math.sqrt(float(losses.sum()) / free) / self.table.pool.spread if parts and free > 0 else math.inf
         form = Separation(
             tuple(sorted(map(tuple, map(sorted, groups)))), parts, offset, error if math.isfinite(error) else math.inf
         )
-        return _Fitted(form, sse)
+        return _Fitted(form, losses)
+
+    def _says_more(self, richer: _Fitted, poorer: _Fitted, size: int) -> bool:
+        """Whether a form needs what another one lacks, of so many factors: for its bits, and for more than a few rows."""
+        gains = poorer.losses - richer.losses
+        chance = float(gains.std()) / math.sqrt(self.rows)
+        return (
+            float(gains.mean()) > _ERRORS * chance and self._bits(poorer.sse, richer.sse) > _FACTOR * size + self.luck
+        )
 
     def _bits(self, larger: float, sse: float) -> float:
         """By what the description of y is shorter with the smaller sum of squares."""
-        return 0.5 * len(self.table) * math.log2(max(larger, 1e-300) / max(sse, 1e-300))
+        return 0.5 * self.rows * math.log2(max(larger, 1e-300) / max(sse, 1e-300))
 
     def _sum(self, y: Tensor, among: Sequence[int], *, every: bool = False) -> _Fitted:
         """A sum of functions of some columns: of all these, or of those that say something of y."""
         kept = list(among)
-        matrix = torch.cat([self.ones[:, None], *(self.blocks[index][:, 1:] for index in kept)], 1)
-        square, right, scale = _normal(matrix, y, self.table.weights)
-        energy = float((self.table.weights * y.square()).sum())
-        places, start = {}, 1
-        for index in kept:
-            places[index] = list(range(start, start := start + self.blocks[index].shape[1] - 1))
+        blocks = {index: self.blocks[index][:, 1:] for index in kept}
+        matrix = torch.cat([y.new_empty(len(y), 0), *blocks.values()], 1)
+        matrix, means, right, mean = _centred(matrix, y, self.weights)
+        square, side, scale = _normal(matrix, right)
+        ends = dict(zip(kept, itertools.accumulate(block.shape[1] for block in blocks.values()), strict=True))
         while True:
-            chosen = [0, *(place for index in kept for place in places[index])]
+            chosen = [place for index in kept for place in range(ends[index] - blocks[index].shape[1], ends[index])]
             inverse = torch.linalg.inv_ex(square[chosen][:, chosen])[0]
-            factors = inverse @ right[chosen]
-            sse = max(energy - float(right[chosen] @ factors), 0.0)
-            losses, start = {}, 1
+            factors = inverse @ side[chosen]
+            # What is taken off a large number would have its round-off.
+            losses = (right - matrix[:, chosen] @ (factors / scale[chosen])).square()
+            sse, lost, start = float(losses.sum()), {}, 0
             for index in kept:
-                block = slice(start, start := start + len(places[index]))
-                shares = (
-                    torch.linalg.solve_ex(inverse[block, block], factors[block])[0] if places[index] else factors[block]
-                )
-                losses[index] = float(factors[block] @ shares)
-            gone = min(losses, key=losses.__getitem__, default=None)
-            if every or gone is None or self._bits(sse + losses[gone], sse) > _FACTOR * self.blocks[gone].shape[1]:
+                own = slice(start, start := start + blocks[index].shape[1])
+                lost[index] = float(factors[own] @ torch.linalg.solve_ex(inverse[own, own], factors[own])[0])
+            gone = min(lost, key=lost.__getitem__, default=None)
+            if every or gone is None or self._bits(sse + lost[gone], sse) > _FACTOR * self.blocks[gone].shape[1]:
                 break
             kept.remove(gone)
-        own = dict(zip(kept, (factors / scale[chosen])[1:].split([len(places[index]) for index in kept]), strict=True))
-        parts = {index: self.blocks[index][:, 1:] @ values for index, values in own.items()}
-        offset = float(factors[0] / scale[0])
-        left = y - offset - sum(parts.values(), 0.0 * self.ones)
-        return self._judged(
-            [(index,) for index in kept], parts, offset, float((self.table.weights * left.square()).sum())
-        )
+        factors = factors / scale[chosen]
+        own_factors = factors.split([blocks[index].shape[1] for index in kept]) if kept else ()
+        parts = {index: blocks[index] @ values for index, values in zip(kept, own_factors, strict=True)}
+        return self._judged([(index,) for index in kept], parts, mean - float(means[chosen] @ factors), losses)
 
-    def _product(self) -> _Fitted:
-        """A product of functions of all columns."""
+    def _product(self, columns: Sequence[int]) -> _Fitted:
+        """A product of functions of some columns."""
         # The column that says most by itself begins: a wave of another one has a mean of 0.
-        alone = {i: _regression(self.blocks[i], self.table.y, self.table.weights)[1] for i in self.table.indices}
+        alone = {i: float(_regression(self.blocks[i], self.table.y, self.weights)[2].sum()) for i in columns}
         order = sorted(alone, key=alone.__getitem__)
         return self._fit([order], dict.fromkeys(order, self.ones), offset=False)
 
     def _needed(self, fit: _Fitted) -> _Fitted:
         """The form without the columns that say nothing."""
-        while fit.form.parts:
-            # The function whose mean says nearly the same goes first.
-            losses = {}
-            for index, values in fit.form.parts.items():
-                trial = replace(fit.form, parts=fit.form.parts | {index: values.mean() * self.ones})
-                losses[index] = float((self.table.weights * (self.table.y - trial.values(self.ones)).square()).sum())
-            gone = min(losses, key=losses.__getitem__)
-            groups = [own for group in fit.form.groups if (own := [index for index in group if index != gone])]
-            fewer = self._fit(groups, fit.form.parts, offset=bool(fit.form.offset) or not groups)
-            if self._bits(fewer.sse, fit.sse) > _FACTOR * self.blocks[gone].shape[1]:
-                break
+        while (fewer := self._without_one(fit)) is not None:
             fit = fewer
         return fit
 
-    def _mixed(self) -> _Fitted | None:
-        """A sum of products; None where no product says more of y than a sum does."""
-        fit = self._beside([], {}, list(self.table.indices), every=True)
+    def _without_one(self, fit: _Fitted) -> _Fitted | None:
+        """The form without a column that says nothing; None where all say something. Of columns that are alike one may go."""
+        losses = {}
+        for index, values in fit.form.parts.items():
+            trial = replace(fit.form, parts=fit.form.parts | {index: values.mean() * self.ones})
+            losses[index] = float((self.weights * (self.table.y - trial.values(self.ones)).square()).sum())
+        # The functions whose means say nearly the same are tried first.
+        for gone in heapq.nsmallest(_TRIED, losses, key=losses.__getitem__):
+            groups = [own for group in fit.form.groups if (own := [index for index in group if index != gone])]
+            fewer = self._fit(groups, fit.form.parts, offset=bool(fit.form.offset) or not groups)
+            if not self._says_more(fit, fewer, self.blocks[gone].shape[1]):
+                return fewer
+        return None
+
+    def _mixed(self, columns: Sequence[int]) -> _Fitted | None:
+        """A sum of products of functions of some columns; None where no product says more of y than a sum does."""
+        fit = self._beside([], {}, columns, every=True)
         while (joined := self._joined(fit)) is not None:
-            products = [group for group in joined.form.groups if len(group) > 1]
-            alone = [group[0] for group in joined.form.groups if len(group) == 1]
-            fit = self._beside(products, joined.form.parts, alone, every=True)
-        products = [group for group in fit.form.groups if len(group) > 1]
-        if not products:
+            fit = self._beside(*_split(joined.form), every=True)
+        fit = self._beside(*_split(fit.form))
+        if all(len(group) == 1 for group in fit.form.groups):
             return None
-        alone = [group[0] for group in fit.form.groups if len(group) == 1]
-        fit = self._beside(products, fit.form.parts, alone)
         fit = self._needed(self._fit(fit.form.groups, fit.form.parts, offset=True))
         return fit if any(len(group) > 1 for group in fit.form.groups) else None
 
@@ -317,7 +354,7 @@ class _Forms:
         form = Separation(tuple(products), {index: parts[index] for group in products for index in group}, 0.0, 0.0)
         sum_ = self._sum(self.table.y - form.values(self.ones), alone, every=every)
         groups = [*products, *sum_.form.groups]
-        return self._judged(groups, form.parts | sum_.form.parts, sum_.form.offset, sum_.sse)
+        return self._judged(groups, form.parts | sum_.form.parts, sum_.form.offset, sum_.losses)
 
     def _joined(self, fit: _Fitted) -> _Fitted | None:
         """The form with one product in place of two that say less; None where the rows don't ask for that."""
@@ -331,11 +368,10 @@ class _Forms:
                 trial = self._fit([(*first, *second)], start, offset=True, y=y, rounds=_TRIAL)
                 if best is None or trial.sse < best.sse:
                     best, rest = trial, [group for group in form.groups if group not in (first, second)]
-        needed = _FACTOR * max(block.shape[1] for block in self.blocks)
-        if best is None or self._bits(fit.sse, best.sse) <= needed:
+        if best is None or not self._says_more(best, fit, max(block.shape[1] for block in self.blocks)):
             return None
         parts = {index: form.parts[index] for group in rest for index in group} | best.form.parts
-        return self._judged([*best.form.groups, *rest], parts, best.form.offset, best.sse)
+        return self._judged([*best.form.groups, *rest], parts, best.form.offset, best.losses)
 
     def _pairs(self, form: Separation, left: Tensor) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
         """The pairs of products in whose products there is most of what a form leaves of y."""
@@ -346,7 +382,7 @@ class _Forms:
         errors = {}
         for first, second in pairs:
             columns = (features[first][:, :, None] * features[second][:, None, :]).flatten(1)
-            errors[first, second] = _regression(columns, left, self.table.weights)[1]
+            errors[first, second] = float(_regression(columns, left, self.weights)[2].sum())
         return heapq.nsmallest(_PAIRS, pairs, key=errors.__getitem__)
 
     def _features(self, form: Separation, group: tuple[int, ...]) -> Tensor:
@@ -360,19 +396,35 @@ class _Forms:
         return features / features.square().mean(0).sqrt().clamp(min=1e-300)
 
 
-def _normal(columns: Tensor, y: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _split(form: Separation) -> tuple[list[tuple[int, ...]], dict[int, Tensor], list[int]]:
+    """The products of two or more functions, all functions, and the columns of those that stand alone."""
+    products = [group for group in form.groups if len(group) > 1]
+    return products, form.parts, [group[0] for group in form.groups if len(group) == 1]
+
+
+def _centred(columns: Tensor, y: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor, float]:
+    """Columns without their weighted means, and these; y likewise; columns and y times the roots of the weights."""
+    parts, roots = weights / weights.sum(), weights.sqrt()
+    means, mean = parts @ columns, float(parts @ y)
+    return (columns - means) * roots[:, None], means, (y - mean) * roots, mean
+
+
+def _normal(matrix: Tensor, right: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The normal equations of columns of length 1: the matrix, the right side, and the lengths that the columns had."""
-    roots = weights.sqrt()
-    matrix = columns * roots[:, None]
     scale = matrix.norm(dim=0).clamp(min=1e-300)
     matrix = matrix / scale
     square = matrix.T @ matrix
     square.diagonal().add_(_RIDGE)
-    return square, matrix.T @ (y * roots), scale
+    return square, matrix.T @ right, scale
 
 
-def _regression(columns: Tensor, y: Tensor, weights: Tensor) -> tuple[Tensor, float]:
-    """Factors of columns, and the sum of weighted squared residuals."""
-    square, right, scale = _normal(columns, y, weights)
-    factors = torch.linalg.solve_ex(square, right)[0] / scale
-    return factors, float((weights * (y - columns @ factors).square()).sum())
+def _regression(columns: Tensor, y: Tensor, weights: Tensor, *, offset: bool = False) -> tuple[Tensor, float, Tensor]:
+    """Factors of columns, what is added to these (0 without `offset`), and the weighted squared residuals, `(rows,)`."""
+    if offset:
+        matrix, means, right, mean = _centred(columns, y, weights)
+    else:
+        matrix, right = columns * weights.sqrt()[:, None], y * weights.sqrt()
+    square, side, scale = _normal(matrix, right)
+    factors = torch.linalg.solve_ex(square, side)[0] / scale
+    level = mean - float(means @ factors) if offset else 0.0
+    return factors, level, (right - matrix @ factors).square()

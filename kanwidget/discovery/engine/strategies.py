@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,7 +33,7 @@ from kanwidget.discovery.engine.scans.strategies import (
     scan_sums,
     small_trees,
 )
-from kanwidget.discovery.engine.separation import separations
+from kanwidget.discovery.engine.separation import Separation, near_enough, separations
 from kanwidget.discovery.engine.shortening import share_constants, simplify_stepwise
 from kanwidget.discovery.engine.similarity.dimensions import Dimensions, products_by_symmetries, products_by_units
 from kanwidget.discovery.engine.similarity.laws import similarity_laws
@@ -98,6 +99,11 @@ class Strategies:
         self.smaller: dict[tuple[Tree, ...], tuple[Reduction, Strategies, Reported]] = {}
         self.levels = small_trees(table, _ATOMS)
         self.curves = self._curves()
+
+    @functools.cached_property
+    def _forms(self) -> list[Separation]:
+        """Of functions of one column each."""
+        return separations(self.table)
 
     def run(self, stages: Iterable[Stage]) -> Iterator[str]:
         """The strategies of some stages, one after the other: each yields in words what it tries; its formulas go into the pool."""
@@ -183,7 +189,7 @@ class Strategies:
         """Functions as laws have them, of one column each, in products and sums."""
         table = self.table
         if len(table.indices) > 1:
-            for form in separations(table, math.inf):
+            for form in near_enough(self._forms, math.inf):
                 yield from curves_of_parts(table, form, stages=1)
         yield from self._curves(stages=1)
 
@@ -234,7 +240,7 @@ class Strategies:
             return
         best = table.pool.best.error if table.pool.best is not None else math.inf
         size = math.inf if near is None else near * float(table.y.abs().median()) / table.pool.spread
-        forms = separations(table, min(best, size))
+        forms = near_enough(self._forms, min(best, size))
         if near is None:
             forms = [form for form in forms if form.leaves_noise(table)]
         self.is_separated = bool(forms)
@@ -291,7 +297,7 @@ class Strategies:
             return
         for compound, others in compounds_of(best.tree):
             columns = tuple(("x", index) for index in sorted(columns_of(compound)))
-            if len(columns) > 1 and complexity(compound) > _LONG_COMPOUND:
+            if len(columns) > 1 and complexity(compound) > _LONG_COMPOUND and not self.table.pool.is_exact:
                 names = ", ".join(self.names[index] for _, index in columns)
                 reduction = Reduction(columns, number(1), f"a function of {names} beside others", others)
                 yield from self._searched(reduction, f"trying functions of {names} beside what is found")
@@ -326,7 +332,8 @@ class Strategies:
             return
         yield text
         names = [f"({name})" if " " in name or "/" in name else name for name in reduction.names(self.names)]
-        rest = self.target if reduction.factor == ("n", 1) else "what is left"
+        is_whole = reduction.factor == ("n", 1) and reduction.beside == ("n", 0)
+        rest = self.target if is_whole else "what is left"
         strategies = Strategies(table, names, rest, self.depth + 1, networks=self.networks)
         strategies.is_separated = self.is_separated
         self.smaller[key] = reduction, strategies, Reported()

@@ -6,7 +6,10 @@ import re
 import pytest
 import torch
 
+from kanwidget.discovery.engine.reductions import Reduction
 from kanwidget.discovery.engine.search import Limits, Rows, search
+from kanwidget.discovery.engine.strategies import Strategies
+from kanwidget.discovery.engine.table import EngineTable
 from kanwidget.discovery.engine.trees import complexity, nodes, values
 from tests.support.engine import EVERYTHING, uniform
 
@@ -174,6 +177,19 @@ def test_terms_that_share_columns_are_searched_by_themselves():
         (tree for tree in trees if tree is not None and complexity(tree) < 25), key=lambda tree: error(rows, tree)
     )
     assert error(clean, best) < 0.01
+
+
+def test_what_is_found_of_a_part_is_not_said_of_the_whole():
+    rows = rows_of(
+        lambda a, b, c: a * torch.sin(3 * b) + b**2 + 0.8 * torch.sin(2 * c), WIDE, WIDE, WIDE, rows=300, noise=0.03
+    )
+    engine = EngineTable(rows.x, rows.y, None, EVERYTHING)
+    whole = Strategies(engine, ["a", "b", "c"], "y", networks=False)
+    beside = ("mul", ("c", 0.8), ("sin", ("mul", ("c", 2.0), ("x", 2))))
+    part = Reduction((("x", 0), ("x", 1)), ("n", 1), "of a and b", beside)
+    list(itertools.islice(whole._searched(part, "trying"), 5))
+    ((_, smaller, _),) = whole.smaller.values()
+    assert smaller.target == "what is left"
 
 
 @pytest.mark.slow
