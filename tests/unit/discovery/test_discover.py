@@ -381,14 +381,16 @@ def test_a_search_that_is_ended_finishes_its_formulas_as_one_whose_steps_are_ove
     y = 1.5 * torch.sin(x[:, 0]) * x[:, 1] + 0.01 * torch.randn(80, generator=torch.Generator().manual_seed(1))
     whole = discover_steps(x, y, steps=60)
     last_fits = {"constants", "trying what else the rows allow"}
-    last = max(step.number for step in whole if words(step) not in last_fits)
+    last = next(step.number for step in whole if words(step) in last_fits) - 1
+    for _ in whole:
+        pass
     ended = discover_steps(x, y, seconds=600)
     kinds = []
     for step in ended:
         kinds.append(words(step))
         if step.number == last:
             ended.conclude()
-    assert set(kinds[last:]) == last_fits
+    assert last_fits <= set(kinds[last:]) <= {*last_fits, "finding"}  # a rival
     assert ended.discovery.stop_reason == "interrupted"
     assert [repr(one) for one in ended.discovery.front] == [repr(one) for one in whole.discovery.front]
 
