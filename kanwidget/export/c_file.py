@@ -49,7 +49,7 @@ static double near(double x, double low, double high, double below, double above
 
 def c_source(program: Program, name: str) -> str:
     """The file's text, with a function of that name."""
-    functions = {form: f"f_{i + 1}" for i, form in enumerate(program.functions)}
+    functions = program.functions
     levels = {i: column.levels for i, column in enumerate(program.columns) if column.levels is not None}
     lines = [*_functions(functions)]
     for used, helper in (

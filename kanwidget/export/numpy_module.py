@@ -48,8 +48,8 @@ def _column(table, name):
 
 def numpy_source(program: Program, name: str) -> str:
     """The module's text, with a function of that name."""
-    functions = {form: f"f_{i + 1}" for i, form in enumerate(program.functions)}
-    parts = [part for form in program.functions for part in forms.parts(form)]
+    functions = program.functions
+    parts = [part for form in functions for part in forms.parts(form)]
     blocks = [
         "\n".join([f'"""{remark(program.title)} for NumPy: {name}(x)."""', "", *imports(parts)]),
         "\n".join(_constants(program)),

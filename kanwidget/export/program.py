@@ -130,9 +130,10 @@ class Program:
     output_logs: tuple[int, ...]
 
     @property
-    def functions(self) -> list[Form]:
-        """The functions that it applies, each once."""
-        return list(dict.fromkeys(form for step in self.steps for form in step.forms))
+    def functions(self) -> dict[Form, str]:
+        """The functions that it applies, each once, with the name that source text gives it: `f_1`, …"""
+        used = dict.fromkeys(form for step in self.steps for form in step.forms)
+        return {form: f"f_{number}" for number, form in enumerate(used, 1)}
 
     @classmethod
     def of(cls, network: Network, where: str) -> Program:

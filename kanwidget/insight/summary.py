@@ -41,7 +41,7 @@ class Summary:
     yardsticks: Yardsticks | None
     """None without data."""
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         """The title and the table; below them the errors and, without these, the noise."""
         lines = [self.title, *self._table()]
         if self.yardsticks is not None:
@@ -49,9 +49,6 @@ class Summary:
         elif self.noise is not None:
             lines.append(f"noise ± {plain(self.noise)}")
         return "\n".join(lines)
-
-    def __repr__(self) -> str:
-        return str(self)
 
     def _error(self, sticks: Yardsticks) -> str:
         """The line about errors: of classes the log losses of the network and of simpler ones, else the error and the noise in it."""

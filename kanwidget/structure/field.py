@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+#: From points in own units, `(points, all columns)`, to values, differentiable.
+Function = Callable[[Tensor], Tensor]
+
 #: Gradients this many rounding errors of the value in size are those of a constant.
 _ROUNDING = 1e3
 #: Rows that the fixed columns are tried at, and the part of all rows, from the middle outwards, that they are taken from.
@@ -126,7 +129,7 @@ class Swaps:
     Derivatives see each point alone. A function made of pieces has those of its pieces, which say nothing of how these are joined.
 
     Args:
-        function: Values `(points,)`, differentiable.
+        function: With values `(points,)`.
         points: `(points, all columns)`, in own units.
         columns: Numbers of the columns that may be swapped.
         field: The function's field at these points, for its units.
@@ -134,12 +137,7 @@ class Swaps:
     """
 
     def __init__(
-        self,
-        function: Callable[[Tensor], Tensor],
-        points: Tensor,
-        columns: Sequence[int],
-        field: ScaledField,
-        shifts: Sequence[float],
+        self, function: Function, points: Tensor, columns: Sequence[int], field: ScaledField, shifts: Sequence[float]
     ) -> None:
         count = min(len(points), _SWAPPED)
         self._rows = points[torch.linspace(0, len(points) - 1, count).long()]

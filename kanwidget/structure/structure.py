@@ -136,7 +136,7 @@ class Structure:
             offset = 0.0
         text = f"{offset:.3g} + " if offset and len(groups) > 1 else ""
         statement = self._undivided(groups, "product") or f"{self.target} = {text}{self._terms(groups, '·')}"
-        return self._finding("multiplicative", statement, worst, groups, verdict, constant=offset)
+        return replace(self._finding("multiplicative", statement, worst, groups, verdict), constant=offset)
 
     @short_refusals
     def compositional(self, group: Iterable[str]) -> Finding:
@@ -293,26 +293,18 @@ class Structure:
         return f"{self.target} is a {name} of functions of separate columns"
 
     def _finding(
-        self,
-        kind: str,
-        statement: str,
-        measurement: Measurement,
-        groups: Sequence[Group],
-        verdict: Verdict | None = None,
-        *,
-        form: str = "",
-        constant: float | None = None,
+        self, kind: str, statement: str, measured: Measurement, groups: Sequence[Group], verdict: Verdict | None = None
     ) -> Finding:
         """A finding about groups of column numbers; its verdict is that of the measurement, unless `verdict` says another."""
-        verdict = self.measurements.verdict(measurement) if verdict is None else verdict
+        verdict = verdict or self.measurements.verdict(measured)
         names = tuple(tuple(self.names[column] for column in group) for group in groups)
-        threshold = measurement.threshold(self.tolerance)
-        return Finding(kind, statement, verdict, names, measurement, threshold, form, constant)
+        return Finding(kind, statement, verdict, names, measured, measured.threshold(self.tolerance))
 
     def _symmetry_finding(self, pair: Pair, form: Symmetry) -> Finding:
         x, y = (self.names[column] for column in pair)
         statement = f"{self.target} depends on {x} and {y} through {form.writing.format(x=x, y=y)}"
-        return self._finding("symmetry", statement, self.measurements.symmetry(pair, form), [pair], form=form.name)
+        finding = self._finding("symmetry", statement, self.measurements.symmetry(pair, form), [pair])
+        return replace(finding, form=form.name)
 
     # ---- words and arguments
 

@@ -20,7 +20,7 @@ from kanwidget.datasets.dataset import Split, from_table, without_idle_rows
 from kanwidget.datasets.derived import numbers_only
 from kanwidget.datasets.naming import numbered_inputs, numbered_outputs
 from kanwidget.structure import ensembles
-from kanwidget.structure.field import slopes
+from kanwidget.structure.field import Function, slopes
 from kanwidget.training.steps.scales import data_in_own_units, in_own_units
 
 #: Value `(points,)`, gradient and Hessian of one member, in units of the columns' sizes.
@@ -49,8 +49,8 @@ class Subject:
     tolerance: float
     rounding: float = torch.finfo(torch.float64).eps
     """Relative rounding error of an exact member's numbers."""
-    function: Callable[[Tensor], Tensor] | None = None
-    """Values `(points,)` of what is known exactly, by which `Swaps` confirms what derivatives say; None where it is learned."""
+    function: Function | None = None
+    """Values of what is known exactly, by which `Swaps` confirms what derivatives say; None where it is learned."""
 
     @property
     def is_exact(self) -> bool:
@@ -91,14 +91,14 @@ def network_member(networks: Sequence[Network], output: int) -> Member:
     return member
 
 
-def function_member(function: Callable[[Tensor], Tensor], output: int) -> Member:
-    """A function of tensors, differentiated by autograd in scaled numbers, so that columns of any unit can be squared."""
+def function_member(function: Function) -> Member:
+    """A function, differentiated by autograd in scaled numbers, so that columns of any unit can be squared."""
 
     def member(points: Tensor, size: Tensor, columns: list[int]) -> Derivatives:
         """Value, gradient and Hessian at the points, in units of `size`; see `Member` for the arguments."""
         with torch.enable_grad():
             scaled = (points / size).requires_grad_()
-            value = as_column(function(scaled * size), len(points), output)
+            value = function(scaled * size)
             gradient = slopes(value, scaled)[:, columns]
             rows = [slopes(slope, scaled)[:, columns] for slope in gradient.unbind(-1)]
         return value.detach(), gradient.detach(), torch.stack(rows, dim=-2).detach()
@@ -117,9 +117,7 @@ def as_column(values: Any, rows: int, output: int) -> Tensor:
 # ---- functions
 
 
-def function_subject(
-    function: Callable[[Tensor], Tensor], points: Tensor, names: Sequence[str], output: str | int | None
-) -> Subject:
+def function_subject(function: Function, points: Tensor, names: Sequence[str], output: str | int | None) -> Subject:
     """A function of tensors at points, after a look at what it returns there.
 
     It is refused where torch can't differentiate it, but for a constant, and where a row's value depends on other rows.
@@ -135,25 +133,22 @@ def function_subject(
     count = values.shape[1] if isinstance(values, Tensor) and values.ndim == 2 else 1
     targets = numbered_outputs(count)
     index = output_index(output, targets)
-    column = as_column(values, len(points), index)
+    column, one = as_column(values, len(points), index), one_output(function, index)
     if not column.requires_grad and bool((column != column[:1]).any()):
         advice = "Write it with torch's functions, without .detach(), .numpy() and torch.no_grad()."
         _check.fail("subject", _WHERE, "a function that torch can differentiate", function, advice, error=TypeError)
     # Some rows alone have the values that they have among all, if rows are independent.
     with torch.no_grad():
-        first = as_column(function(points[:3].clone()), len(points[:3]), index)
+        first = one(points[:3].clone())
     noise = 1e-6 * float(column.detach().nan_to_num(0.0, 0.0, 0.0).abs().max())
     if not torch.allclose(first, column[:3].detach(), rtol=1e-4, atol=noise, equal_nan=True):
         advice = "Its value in a row must not depend on other rows: no means over the batch."
         _check.fail("subject", _WHERE, "a function of each row by itself", function, advice)
     rounding = torch.finfo(values.dtype).eps if values.is_floating_point() else torch.finfo(torch.float64).eps
-    member = function_member(function, index)
-    return Subject(
-        tuple(names), targets[index], points, (member,), EXACT_TOLERANCE, rounding, one_output(function, index)
-    )
+    return Subject(tuple(names), targets[index], points, (function_member(one),), EXACT_TOLERANCE, rounding, one)
 
 
-def _in_float64(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+def _in_float64(function: Function) -> Function:
     """A module of other numbers, or on another device, as a copy that takes the points; other functions as they are."""
     if not isinstance(function, torch.nn.Module):
         return function
@@ -162,7 +157,7 @@ def _in_float64(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tens
     return copy.deepcopy(function).to("cpu", torch.float64)
 
 
-def _first_values(function: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
+def _first_values(function: Function, points: Tensor) -> Tensor:
     """What a function returns at the points; its own errors, with what it was given."""
     try:
         with torch.enable_grad():
@@ -176,7 +171,7 @@ def _first_values(function: Callable[[Tensor], Tensor], points: Tensor) -> Tenso
         raise ValueError(message) from error
 
 
-def one_output(function: Callable[[Tensor], Tensor], output: int) -> Callable[[Tensor], Tensor]:
+def one_output(function: Function, output: int) -> Function:
     """One output of a function as a function with values `(points,)`."""
     return lambda points: as_column(function(points), len(points), output)
 
@@ -258,7 +253,7 @@ def _of_table(table: Any, target: Any, output: str | int | None, members: int, s
     label = data.train_label[:, index].to(torch.float64)
     points, names = _picked(data.train_input), data.in_vars
     if bool((label == label[0]).all()):  # there is nothing to learn
-        member = function_member(lambda x: torch.full((len(x),), float(label[0]), dtype=x.dtype), 0)
+        member = function_member(lambda x: torch.full((len(x),), float(label[0]), dtype=x.dtype))
         return Subject(names, data.out_vars[index], points, (member,), LEARNED_TOLERANCE)
     ensemble = ensembles.train_ensemble(data, index, members, steps, seed)
     functions = tuple(network_member(networks, 0) for networks in ensemble)

@@ -98,11 +98,9 @@ def best_candidates(session: Session) -> list[p.BestOf]:
 
 def _worth_showing(fits: Sequence[SymbolicFit]) -> list[SymbolicFit]:
     """The fits worth showing: each function once, then fits that only imitate a simpler one, which a page folds under it."""
-    sound = [fit for fit in fits if math.isfinite(fit.r2)]
-    originals = [fit for fit in sound if fit.imitates is None]
-    twins = [any({fit.name, fit.imitates} == set(pair) for pair in TWINS) for fit in sound]
-    imitations = [fit for fit, twin in zip(sound, twins, strict=True) if fit.imitates is not None and not twin]
-    return [*originals, *imitations][:_MAX_CANDIDATES]
+    twins = [set(pair) for pair in TWINS]
+    sound = [fit for fit in fits if math.isfinite(fit.r2) and {fit.name, fit.imitates} not in twins]
+    return sorted(sound, key=lambda fit: fit.imitates is not None)[:_MAX_CANDIDATES]
 
 
 def held_out(session: Session) -> p.HeldOut | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from kanwidget.explorer.guide.discovery import obstacle
+from kanwidget.explorer.guide.discovery import obstacle, search_of
 from kanwidget.explorer.guide.notices import notices
 from kanwidget.explorer.guide.progress import progress
 from kanwidget.explorer.guide.steps import LABELS, STEPS, STOP, StepName, guidance, working
@@ -23,7 +23,7 @@ def guide(session: Session) -> p.Guide:
             "name": name,
             "label": act.label if act is not None and following else label,
             "next": following,
-            "done": name in done and not following,
+            "done": done[name] and not following,
             "command": dict(act.message if act is not None and following else message),
         }
         if at_work == name:
@@ -61,7 +61,7 @@ def yardstick_sentence(session: Session) -> str:
 
 def _search(session: Session) -> p.GuideStep:
     """The button of the search for formulas, which goes beside the three steps: begin, hold, go on."""
-    search = session.discoveries.search_of(session.run.problem)
+    search = search_of(session)
     state = "" if search is None else search.state
     label, action = _SEARCH.get(state, (LABELS["discover"], "start"))
     row: p.GuideStep = {
@@ -86,14 +86,11 @@ _SEARCH: Final[dict[str, tuple[str, str]]] = {
 }
 
 
-def _done(session: Session) -> set[StepName]:
-    """The steps that are behind the session."""
-    now, done = progress(session), set[StepName]()
-    if now.steps or not now.splines:
-        done.add("train")
-    if now.simplified or not now.splines:
-        done.add("simplify")
-    result = session.formula_result
-    if "simplify" in done and result is not None and result.error is None and not now.splines:
-        done.add("formula")
-    return done
+def _done(session: Session) -> dict[StepName, bool]:
+    """Which steps are behind the session."""
+    now, result = progress(session), session.formula_result
+    return {
+        "train": now.steps > 0 or not now.splines,
+        "simplify": now.simplified or not now.splines,
+        "formula": not now.splines and result is not None and result.error is None,
+    }

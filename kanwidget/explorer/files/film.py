@@ -25,7 +25,7 @@ from kanwidget.explorer.describe.panels.parity import parity
 from kanwidget.explorer.describe.panels.surface import surface
 from kanwidget.explorer.describe.structure import structure
 from kanwidget.explorer.files.edge_details import base64_text, edge_details, strongest_edges
-from kanwidget.explorer.guide.discovery import result_sentence
+from kanwidget.explorer.guide.discovery import hall_of, result_sentence
 from kanwidget.explorer.protocol.buffers import finite, pack
 from kanwidget.explorer.protocol.records import THUMB_SAMPLES
 from kanwidget.explorer.session.recorder import Frame
@@ -173,7 +173,7 @@ def last_panels(session: Session) -> list[dict[str, Any]]:
     }
     if (forms := last_forms(session)) is not None:
         contents["forms"] = forms, {}
-    if session.discoveries.hall(session.run.problem).front:
+    if hall_of(session).front:
         payload, arrays = discovery(session)
         # Without a kernel nothing goes on, and a click has no effect.
         contents["discovery"] = payload | {"state": "done", "sentence": result_sentence(session)}, arrays

@@ -24,6 +24,7 @@ from kanwidget.datasets import Dataset
 from kanwidget.datasets.encoding import Encoding
 from kanwidget.explorer.describe.equations import EquationWriter, FormulaRow
 from kanwidget.explorer.files.session_writer import FORMAT, KIND, RECORD, TREE_NODE, Check, optional, real, text, whole
+from kanwidget.explorer.guide.discovery import hall_of
 from kanwidget.explorer.session.command import Statement
 from kanwidget.explorer.session.presets import PRESETS
 from kanwidget.explorer.session.session import Session
@@ -149,7 +150,7 @@ class SavedSession:
         if self.formulas:  # of their texts, which are read and not executed, the errors follow from the data
             formulas = EquationWriter(session).from_file(session, [row for row, _ in self.formulas])
             best = next((row[0] for row, is_best in self.formulas if is_best), "")
-            session.discoveries.hall(session.run.problem).show(formulas, best)
+            hall_of(session).show(formulas, best)
         # The state of gradient methods isn't stored: the script loses it here, too.
         session.run.forget_momentum()
 

@@ -20,6 +20,7 @@ from kanwidget.explorer.describe.history import history
 from kanwidget.explorer.describe.snapshot import settings, status
 from kanwidget.explorer.describe.structure import structure
 from kanwidget.explorer.files.edge_details import base64_text
+from kanwidget.explorer.guide.discovery import hall_of
 from kanwidget.explorer.session.script import literal
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import copied
@@ -90,7 +91,7 @@ def _formulas(session: Session) -> list[Any]:
     """The hall of fame: of each formula its text with all digits, its complexity, whether it is the likeliest, and its error on rows that
     were held out, which can't be had again.
     """
-    hall = session.discoveries.hall(session.run.problem)
+    hall = hall_of(session)
     return [
         [one.source, one.complexity, one.source == hall.best, getattr(one.equation, "rmse_test", None)]
         for one in hall.front

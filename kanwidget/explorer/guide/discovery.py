@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from kanwidget.explorer.session.background.formula_search import FormulaSearch
 from kanwidget.explorer.session.session import Session
+from kanwidget.explorer.session.states.hall_of_fame import HallOfFame
+
+
+def search_of(session: Session) -> FormulaSearch | None:
+    """The search for formulas of the current problem, None where there was none."""
+    return session.discoveries.search_of(session.run.problem)
+
+
+def hall_of(session: Session) -> HallOfFame:
+    """The formulas that searches have found for the current problem."""
+    return session.discoveries.hall(session.run.problem)
 
 
 def obstacle(session: Session) -> str:
@@ -25,8 +37,7 @@ def obstacle(session: Session) -> str:
 
 def search_sentence(session: Session) -> str:
     """What the search does or has done, and what comes next."""
-    discoveries, problem = session.discoveries, session.run.problem
-    search, count = discoveries.search_of(problem), len(discoveries.hall(problem).front)
+    search, count = search_of(session), len(hall_of(session).front)
     if search is not None:
         seconds = _seconds(search.elapsed)
         sentences = {
@@ -46,9 +57,7 @@ def search_sentence(session: Session) -> str:
 
 def _next(session: Session) -> str:
     """What comes next: that one of the formulas is the network, or that a click makes it that."""
-    discoveries = session.discoveries
-    number = discoveries.loaded.get(session.tree.current)
-    front = discoveries.hall(session.run.problem).front
+    number, front = session.discoveries.loaded.get(session.tree.current), hall_of(session).front
     if any(formula.number == number for formula in front):
         return "The highlighted one is the network now, and undo brings yours back"
     return f"Click {'it' if len(front) == 1 else 'one'}: it becomes the network, and undo brings yours back"
@@ -56,14 +65,13 @@ def _next(session: Session) -> str:
 
 def _marked(session: Session) -> str:
     """Which rows are marked, and why."""
-    hall = session.discoveries.hall(session.run.problem)
+    hall = hall_of(session)
     return ", the likeliest marked" if hall.likeliest and len(hall.front) > 1 else ""
 
 
 def result_sentence(session: Session) -> str:
     """How many formulas there are, and how long the last search took."""
-    discoveries, problem = session.discoveries, session.run.problem
-    search, count = discoveries.search_of(problem), len(discoveries.hall(problem).front)
+    search, count = search_of(session), len(hall_of(session).front)
     return _formulas(count) if search is None else f"{_formulas(count)} in {_seconds(search.elapsed)}"
 
 

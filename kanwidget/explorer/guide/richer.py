@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kanwidget.explorer.guide.discovery import obstacle
+from kanwidget.explorer.guide.discovery import hall_of, obstacle, search_of
 from kanwidget.explorer.guide.progress import progress
 from kanwidget.explorer.session.session import Session
 from kanwidget.growth.richer import is_formula
@@ -92,14 +92,13 @@ def search_act(session: Session, sentence: str) -> RicherAct | None:
     """
     if obstacle(session):
         return None
-    discoveries, problem = session.discoveries, session.run.problem
-    search, hall = discoveries.search_of(problem), discoveries.hall(problem)
+    search, hall = search_of(session), hall_of(session)
     if search is None or search.state == "paused":
         return RicherAct(sentence, "Find formulas", _SEARCH)
     if search.busy:
         return RicherAct(f"{sentence} The search for formulas is at work.", "", None)
     number = hall.number_of(hall.best)
-    if number is None or discoveries.loaded.get(session.tree.current) == number:
+    if number is None or session.discoveries.loaded.get(session.tree.current) == number:
         return None
     count = len(hall.front)
     found = "A formula was found" if count == 1 else f"{count} formulas were found, the likeliest marked"

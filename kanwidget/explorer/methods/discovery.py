@@ -8,13 +8,11 @@ from kanwidget import _check
 from kanwidget.explorer.commands.discovery.search import SECONDS, FindFormulas, PauseSearch, ResumeSearch, StopSearch
 from kanwidget.explorer.commands.discovery.use_formula import UseFormula
 from kanwidget.explorer.describe.formula import distinct
-from kanwidget.explorer.methods.train import TrainMethods
+from kanwidget.explorer.guide.discovery import hall_of
+from kanwidget.explorer.methods.train import WAIT_SECONDS, TrainMethods
 
 if TYPE_CHECKING:
     from kanwidget.discovery import Equation
-
-#: Seconds between two looks whether a search is over.
-_WAIT_SECONDS = 0.05
 
 
 class DiscoveryMethods(TrainMethods):
@@ -70,7 +68,7 @@ class DiscoveryMethods(TrainMethods):
         while search is not None and search.busy and not self._driver.closed:
             try:
                 with self._stepped:
-                    self._stepped.wait(_WAIT_SECONDS)
+                    self._stepped.wait(WAIT_SECONDS)
             except KeyboardInterrupt:
                 self.stop_search()
 
@@ -83,7 +81,7 @@ class DiscoveryMethods(TrainMethods):
             >>> KANExplorer.demo("product").formulas
             []
         """
-        front = self._driver.ask(lambda: self._session.discoveries.hall(self._session.run.problem).front)
+        front = self._driver.ask(lambda: hall_of(self._session).front)
         return [formula.equation for formula in front]
 
     def pause_search(self) -> None:

@@ -22,8 +22,8 @@ from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
 from kanwidget.training.steps.loop import close_bar, progress_bar
 
-#: Seconds between two checks of the conditions of `wait`.
-_WAIT_SECONDS = 0.05
+#: Seconds between two looks whether what is waited for has come.
+WAIT_SECONDS = 0.05
 
 
 class TrainMethods(QueryMethods):
@@ -153,12 +153,12 @@ class TrainMethods(QueryMethods):
 
         try:
             while not satisfied():
-                remaining = _WAIT_SECONDS if deadline is None else deadline - time.monotonic()
+                remaining = WAIT_SECONDS if deadline is None else deadline - time.monotonic()
                 if remaining <= 0:
                     return False
                 if driver.kind == "thread":
                     with self._stepped:
-                        self._stepped.wait(min(_WAIT_SECONDS, remaining))
+                        self._stepped.wait(min(WAIT_SECONDS, remaining))
                 else:
                     driver.pump()
         except KeyboardInterrupt:

@@ -22,7 +22,7 @@ from kanwidget.core.network import Network
 from kanwidget.core.records import History
 from kanwidget.core.threads import limit_threads
 from kanwidget.insight.plot.curves import mark_ends
-from kanwidget.insight.plot.figure import node_names
+from kanwidget.insight.plot.figure import Names, node_names
 from kanwidget.insight.plot.labels import draw_functions, draw_hidden_names, draw_legend, draw_names
 from kanwidget.insight.plot.layout import Layout, arrange
 from kanwidget.insight.plot.network import Edge, draw_network, edges_of
@@ -37,9 +37,6 @@ _FIRST, _LAST = 0.4, 1.4
 _COLORS = 96
 #: The strip of the losses beneath, the line of text above, and the least width, in inches.
 _STRIP, _HEAD, _NARROWEST = 1.36, 0.46, 4.4
-
-#: Of the columns of the data, and of the outputs.
-Names = tuple[Sequence[Any] | None, Sequence[Any] | None]
 #: Edges of one picture; more could not be distinguished in a moving one.
 _MOST_EDGES = 400
 #: Decades of the losses below their maximum; smaller ones are cut off.

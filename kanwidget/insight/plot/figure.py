@@ -21,7 +21,8 @@ from kanwidget.insight.plot.showing import new_figure, to_svg
 from kanwidget.insight.plot.style import ThemeName, theme_of, write
 from kanwidget.symbolic.writing.naming import subscript
 
-__all__ = ["plot", "svg"]
+#: Of the columns of the data, and of the outputs.
+Names = tuple[Sequence[Any] | None, Sequence[Any] | None]
 
 
 @limit_threads
@@ -130,13 +131,7 @@ def svg(
     return to_svg(_with_curves(network, x, history, theme, (in_vars, out_vars)))
 
 
-def _with_curves(
-    network: Network,
-    x: Tensor | None,
-    history: History,
-    theme: ThemeName,
-    names: tuple[Sequence[Any] | None, Sequence[Any] | None],
-) -> Figure:
+def _with_curves(network: Network, x: Tensor | None, history: History, theme: ThemeName, names: Names) -> Figure:
     """A figure with the network at the left and its training curves at the right."""
     colors = theme_of(theme, "svg")
     edges = edges_of(network, x, "backward", 3.0)

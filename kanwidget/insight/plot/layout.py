@@ -11,6 +11,8 @@ from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeRef
 
 Point = tuple[float, float]
+#: By level and index.
+NodePoints = dict[tuple[int, int], Point]
 
 #: Size of a box, additional space between the boxes of two subnodes, and the limits of a drawing's width.
 _BOX = (0.56, 0.42)
@@ -34,10 +36,9 @@ class Layout:
     """Width and height of the boxes, per layer of edges."""
     boxes: dict[EdgeRef, Point]
     """Centres of the edges' boxes."""
-    nodes: dict[tuple[int, int], Point]
-    """Nodes by (level, index)."""
-    subnodes: dict[tuple[int, int], Point]
-    """Subnodes by (level, index); those of sums have the position of their node."""
+    nodes: NodePoints
+    subnodes: NodePoints
+    """Those of sums have the position of their node."""
 
 
 def arrange(
@@ -57,9 +58,9 @@ def arrange(
     low, high = _WIDTHS
     width = min(high, max(low, *natural))
     rise = min(1.5, 0.5 + 0.055 * width)  # wide drawings need more height, else their wires lie flat
-    nodes = {(0, i): (width * (i + 0.5) / network.n_in, _BOTTOM) for i in range(network.n_in)}
+    nodes: NodePoints = {(0, i): (width * (i + 0.5) / network.n_in, _BOTTOM) for i in range(network.n_in)}
     boxes: dict[EdgeRef, Point] = {}
-    subnodes: dict[tuple[int, int], Point] = {}
+    subnodes: NodePoints = {}
     sizes = []
     y = _BOTTOM
     for index, row in enumerate(rows):
@@ -117,13 +118,7 @@ def _spread(
     return middles
 
 
-def _upright(
-    index: int,
-    row: list[list[int]],
-    pitch: float,
-    nodes: dict[tuple[int, int], Point],
-    boxes: dict[EdgeRef, Point],
-) -> None:
+def _upright(index: int, row: list[list[int]], pitch: float, nodes: NodePoints, boxes: dict[EdgeRef, Point]) -> None:
     """Move the boxes of a single subnode straight above their sources, where these stand far enough apart."""
     if len(row) > 1:
         return
@@ -135,12 +130,7 @@ def _upright(
 
 
 def _position_nodes(
-    network: Network,
-    level: int,
-    middles: list[float],
-    y: float,
-    nodes: dict[tuple[int, int], Point],
-    subnodes: dict[tuple[int, int], Point],
+    network: Network, level: int, middles: list[float], y: float, nodes: NodePoints, subnodes: NodePoints
 ) -> float:
     """Put a level's nodes above the boxes that feed them; returns the height of the nodes."""
     top = y + _PRODUCT if network.width[level][1] else y

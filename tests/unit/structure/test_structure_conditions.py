@@ -34,7 +34,7 @@ def curve(c, t):
 
 def field(f, points=POINTS):
     size, _ = sizes_of(points)
-    subject = Subject(("a", "b", "c"), "y", points, (function_member(f, 0),), 1e-6)
+    subject = Subject(("a", "b", "c"), "y", points, (function_member(f),), 1e-6)
     return make_field(points, size, *subject.derivatives(points, size, range(3)))
 
 

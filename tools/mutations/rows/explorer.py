@@ -113,8 +113,8 @@ EXPLORER = (
     Mutation(
         "a step that is done and next at once",
         "kanwidget/explorer/describe/guide.py",
-        '"done": name in done and not following,',
-        '"done": name in done,',
+        '"done": done[name] and not following,',
+        '"done": done[name],',
         ("tests/unit/explorer/guide/test_steps.py::test_while_the_error_falls_it_is_to_train_on",),
     ),
     Mutation(

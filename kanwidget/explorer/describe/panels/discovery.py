@@ -11,7 +11,7 @@ from kanwidget.datasets.derived import column_findings
 from kanwidget.discovery.discovery import ALSO_POSSIBLE
 from kanwidget.explorer.describe.equations import shown_rows, spread
 from kanwidget.explorer.describe.formula import Writing
-from kanwidget.explorer.guide.discovery import obstacle, search_sentence
+from kanwidget.explorer.guide.discovery import hall_of, obstacle, search_of, search_sentence
 from kanwidget.explorer.session.background.formula_search import FormulaSearch
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import error_of
@@ -64,8 +64,7 @@ class DiscoveryPanel(TypedDict):
 
 def discovery(session: Session) -> tuple[DiscoveryPanel, dict[str, Tensor]]:
     """The search for formulas of the current problem, and its hall of fame."""
-    discoveries, problem = session.discoveries, session.run.problem
-    search, hall = discoveries.search_of(problem), discoveries.hall(problem)
+    search, hall = search_of(session), hall_of(session)
     front = hall.front[-_MOST_FORMULAS:]
     payload: DiscoveryPanel = {
         "state": "idle" if search is None else search.state,
@@ -79,7 +78,7 @@ def discovery(session: Session) -> tuple[DiscoveryPanel, dict[str, Tensor]]:
             for one in front
         ],
         "best": next((one.number for one in front if one.source == hall.best), None),
-        "current": discoveries.loaded.get(session.tree.current),
+        "current": session.discoveries.loaded.get(session.tree.current),
         "error_name": error_name(session),
         "spread": None,
         "target": session.out_vars[0],
@@ -112,7 +111,7 @@ def error_name(session: Session) -> str:
 
 def _beside_the_network(session: Session) -> str:
     """That the network leaves much less than all formulas, "" where it doesn't."""
-    front, error = session.discoveries.hall(session.run.problem).front, error_of(session.run.last_record)
+    front, error = hall_of(session).front, error_of(session.run.last_record)
     least = min((formula.error for formula in front), default=0.0)
     # Errors of a logarithm, and of losses that are no root of squares, count in another unit than those of formulas.
     has_unit = session.run.trainer.loss.root and not session.model.scaling.has_logs[1]

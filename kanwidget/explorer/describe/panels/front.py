@@ -89,22 +89,18 @@ def _look_for_noise(session: Session) -> None:
 def front_laws(session: Session) -> list[FrontLaw]:
     """The fitted formulas of the current problem's states, each worked out once."""
     tree, rows, found = session.tree, session.state_rows, []
-    for node in (tree.nodes[number] for number in sorted(tree.problem_states())):
-        if node.id == tree.current:
-            network, record = session.model, session.run.last_record
-        elif node.latest is not None:
-            network, record = node.latest.model, node.latest.last_record
-        else:
+    for node in sorted(tree.problem_states()):
+        state = session.run if node == tree.current else tree.nodes[node].latest
+        if state is None:
             continue
-        key = (node.id, record.step)
+        key = (node, state.last_record.step)
         result = rows.fitted.get(key)
         if result is None or result.fitted is None:
             continue
         if key not in rows.laws:
-            rows.laws[key] = _law(session, network, node.id, result.fitted)
-        law = rows.laws[key]
-        found += [] if law is None else [law]
-    return found
+            rows.laws[key] = _law(session, state.model, node, result.fitted)
+        found.append(rows.laws[key])
+    return [law for law in found if law is not None]
 
 
 def _law(session: Session, model: KAN, node: int, fitted: Any) -> FrontLaw | None:
