@@ -6,13 +6,10 @@ import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from kanwidget.explorer.describe.history import history, pareto_front
 from kanwidget.explorer.describe.labels import edge_name, in_print, node_name
 from kanwidget.explorer.describe.panels.parity import parity
-from kanwidget.explorer.describe.panels.surface import surface
+from kanwidget.explorer.describe.panels.surface import axes, surface
 from kanwidget.explorer.files.panel_tables import selected_edge
 from kanwidget.explorer.session.session import Session
 
@@ -67,23 +64,18 @@ def _surface(session: Session) -> Figure:
     from kanwidget.insight.plot.fit import plot_surface
 
     payload, arrays = surface(session)
-    z, points = arrays["z"].cpu().numpy(), arrays["points"].cpu().numpy()
+    z, points = arrays["z"].cpu(), arrays["points"].cpu().numpy()
     output, names = payload["outputs"][payload["output"]], payload["names"]
     up = payload["y"]
     titles = [names[payload["x"]], "" if up is None else names[up]]
     held = [f"{names[i]} = {value:.4g}" for i, value in enumerate(payload["at"]) if i not in (payload["x"], up)]
-    y = None if payload["y_range"] is None else _axis(payload["y_range"], len(z))
+    x, y = axes(payload, z)
     if payload["classes"]:
         output = f"probability of {output}"
         points[2] = points[2] == payload["output"]
     title = ", ".join(held[:3]) or None
-    return plot_surface(
-        _axis(payload["x_range"], z.shape[1]), y, z, points, [*titles, output], theme="light", title=title
-    )
-
-
-def _axis(ends: list[float], count: int) -> NDArray[np.float64]:
-    return np.linspace(ends[0], ends[1], count)
+    rows = None if y is None else y.numpy()
+    return plot_surface(x.numpy(), rows, z.numpy(), points, [*titles, output], theme="light", title=title)
 
 
 def _front(session: Session) -> Figure:

@@ -14,7 +14,7 @@ from kanwidget import _check
 from kanwidget.core import EdgeRef
 from kanwidget.explorer.describe.history import history
 from kanwidget.explorer.describe.labels import edge_name, node_name
-from kanwidget.explorer.describe.panels.surface import surface
+from kanwidget.explorer.describe.panels.surface import axes, surface
 from kanwidget.explorer.session.samples import edge_detail
 from kanwidget.explorer.session.session import Session
 from kanwidget.training.steps.training_data import labels, labels_by_part
@@ -92,20 +92,17 @@ def _errors(session: Session) -> Columns:
 def _surface(session: Session) -> Columns:
     """The output at every point of the surface; the values of the other inputs stand in their columns."""
     payload, arrays = surface(session)
-    z, names = arrays["z"], payload["names"]
+    z = arrays["z"].cpu()
     rows = torch.tensor(payload["at"], dtype=z.dtype).repeat(z.numel(), 1)
-    rows[:, payload["x"]] = _axis(payload["x_range"], z.shape[1]).repeat(z.shape[0])
-    if payload["y"] is not None and payload["y_range"] is not None:
-        rows[:, payload["y"]] = _axis(payload["y_range"], z.shape[0]).repeat_interleave(z.shape[1])
+    x, y = axes(payload, z)
+    rows[:, payload["x"]] = x.repeat(len(z))
+    if y is not None:
+        rows[:, payload["y"]] = y.repeat_interleave(len(x))
     output = payload["outputs"][payload["output"]]
     columns: Columns = {}
-    _add(columns, names, rows)
-    _add(columns, [f"probability of {output}" if payload["classes"] else f"{output} predicted"], z.reshape(-1, 1).cpu())
+    _add(columns, payload["names"], rows)
+    _add(columns, [f"probability of {output}" if payload["classes"] else f"{output} predicted"], z.reshape(-1, 1))
     return columns
-
-
-def _axis(ends: list[float], count: int) -> Tensor:
-    return torch.linspace(ends[0], ends[1], count, dtype=torch.float64)
 
 
 def _front(session: Session) -> Columns:

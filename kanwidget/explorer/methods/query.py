@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from kanwidget import _check
 from kanwidget.core import History
 from kanwidget.explorer.commands import fields
@@ -17,7 +15,7 @@ from kanwidget.explorer.commands.view import Rank
 from kanwidget.explorer.describe.history import history, pareto_front
 from kanwidget.explorer.describe.panels.front import front_points
 from kanwidget.explorer.describe.panels.parity import parity
-from kanwidget.explorer.describe.panels.surface import checked, surface
+from kanwidget.explorer.describe.panels.surface import axes, checked, surface
 from kanwidget.explorer.describe.snapshot import status
 from kanwidget.explorer.files.panel_tables import predictions
 from kanwidget.explorer.methods.base import MethodGroup
@@ -150,13 +148,8 @@ class QueryMethods(MethodGroup):
         """
         view = checked(self._open, SurfaceView(x, y, output, tuple(at)))
         payload, arrays = self._driver.ask(lambda: surface(self._session, view))
-        axes = {"x": (payload["x_range"], 1), "y": (payload["y_range"], 0)}
-        lines = {
-            name: torch.linspace(ends[0], ends[1], arrays["z"].shape[along], dtype=arrays["z"].dtype)
-            for name, (ends, along) in axes.items()
-            if ends is not None
-        }
-        return {**lines, "z": arrays["z"]}
+        across, up = axes(payload, arrays["z"])
+        return {"x": across, **({} if up is None else {"y": up}), "z": arrays["z"]}
 
     @property
     def status(self) -> dict[str, Any]:

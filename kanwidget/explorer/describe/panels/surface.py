@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypedDict
 
 import torch
@@ -100,14 +101,13 @@ def surface(
             point[column] = value
     horizontal = _range(x[:, view.x])
     side = side or (_CLASSES_SIDE if trainer.loss.classes else _SIDE)
-    n = 4 * side + 1 if view.y is None else side
-    across = torch.linspace(*horizontal, n, dtype=x.dtype, device=x.device)
-    grid = point.repeat(n if view.y is None else n * n, 1)
-    grid[:, view.x] = across if view.y is None else across.repeat(n)
+    n, rows_of_grid = (4 * side + 1, 1) if view.y is None else (side, side)
+    grid = point.repeat(n * rows_of_grid, 1)
+    grid[:, view.x] = _even(horizontal, n, x).repeat(rows_of_grid)
     vertical = None
     if view.y is not None:
         vertical = _range(x[:, view.y])
-        grid[:, view.y] = torch.linspace(*vertical, n, dtype=x.dtype, device=x.device).repeat_interleave(n)
+        grid[:, view.y] = _even(vertical, n, x).repeat_interleave(n)
     words = [column for column, levels in enumerate(session.data.levels) if levels]
     grid[:, words] = grid[:, words].round()  # between two levels nothing has a value
     with torch.no_grad():
@@ -133,6 +133,16 @@ def surface(
         "classes": trainer.loss.classes,
     }
     return payload, {"z": z.view(-1, n), "points": torch.stack([row.to(x.dtype) for row in points])}
+
+
+def axes(payload: SurfacePanel, z: Tensor) -> tuple[Tensor, Tensor | None]:
+    """The values across and, of a surface over two inputs, those upwards, at which the array `z` of a payload has the output."""
+    across, up = payload["x_range"], payload["y_range"]
+    return _even(across, z.shape[1], z), None if up is None else _even(up, z.shape[0], z)
+
+
+def _even(ends: Sequence[float], count: int, like: Tensor) -> Tensor:
+    return torch.linspace(ends[0], ends[1], count, dtype=like.dtype, device=like.device)
 
 
 def _range(values: Tensor) -> tuple[float, float]:
