@@ -220,7 +220,8 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
         """
         saved = SavedSession(read(path), path)
         data = saved.choose_data(data, options)
-        explorer = saved.begin(lambda: cls(saved.initial, data, **{**saved.arguments, **options}))
+        with saved.names_file():
+            explorer = cls(saved.initial, data, **{**saved.arguments, **options})
         try:
             explorer._driver.ask(lambda: saved.restore(explorer._session))
         except BaseException:

@@ -12,10 +12,11 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from kanwidget import _check
 from kanwidget.core import Event, StepRecord
@@ -32,8 +33,6 @@ from kanwidget.explorer.session.undo import Checkpoint, TreeNode
 from kanwidget.kan import KAN
 from kanwidget.training.optimizers.settings import Settings
 from kanwidget.training.steps.settings import make_settings
-
-T = TypeVar("T")
 
 _SETTINGS = frozenset(field.name for field in fields(Settings))
 #: Arguments of `KANExplorer` that a file may hold.
@@ -78,7 +77,7 @@ class SavedSession:
 
     def __init__(self, content: dict[str, Any], path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
-        try:
+        with self._names_damage():
             stored = content["session"]
             self.arguments = _arguments(stored["arguments"])
             self.missing_arguments = [_listed(name, _ARGUMENTS) for name in stored["missing_arguments"]]
@@ -101,13 +100,20 @@ class SavedSession:
             _check.real(self.noise, "noise", "load", low=0)
             if (self.model.n_features, self.model.n_out) != (self.initial.n_features, self.initial.n_out):
                 raise ValueError("its networks have different inputs or outputs")
-        except Exception as error:
-            raise self._damaged(error) from error
 
-    def begin(self, make: Callable[[], T]) -> T:
-        """Call `make`, which makes a session; its errors name this file."""
+    @contextmanager
+    def _names_damage(self) -> Iterator[None]:
+        """Within, any error says that this file is damaged."""
         try:
-            return make()
+            yield
+        except Exception as error:
+            raise ValueError(f"{self.path} is damaged: {type(error).__name__}: {error}") from error
+
+    @contextmanager
+    def names_file(self) -> Iterator[None]:
+        """Within, errors about data and arguments name this file."""
+        try:
+            yield
         except (ValueError, TypeError) as error:
             raise ValueError(f"{self.path} can't be continued: {error}") from error
 
@@ -128,10 +134,8 @@ class SavedSession:
 
     def restore(self, session: Session) -> None:
         """Bring a session, made of `initial`, data and `arguments`, to the saved state."""
-        try:
+        with self._names_damage():
             self._restore(session)
-        except Exception as error:
-            raise self._damaged(error) from error
 
     def _restore(self, session: Session) -> None:
         """Set network, training, undo tree, script and hall of fame of a session to what the file holds."""
@@ -153,9 +157,6 @@ class SavedSession:
             hall_of(session).show(formulas, best)
         # The state of gradient methods isn't stored: the script loses it here, too.
         session.run.forget_momentum()
-
-    def _damaged(self, error: Exception) -> ValueError:
-        return ValueError(f"{self.path} is damaged: {type(error).__name__}: {error}")
 
 
 def _origin(stored: dict[str, Any] | None) -> tuple[KAN, str] | None:
