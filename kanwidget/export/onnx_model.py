@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from functools import partial, reduce
 from itertools import zip_longest
 from typing import Any
 
@@ -102,10 +103,7 @@ class _Graph:
         function = function_of(head)
         values = [self.apply(operand, u) for operand in operands]
         if head in _COMBINED:
-            result = values[0]
-            for value in values[1:]:
-                result = self.node(head.capitalize(), result, value)
-            return result
+            return reduce(partial(self.node, head.capitalize()), values)
         (value,) = values
         if head in _OPERATORS:
             return self.node(head.capitalize(), value)

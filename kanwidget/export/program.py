@@ -99,13 +99,6 @@ class Step:
     nodes: tuple[tuple[int, ...], ...]
     """The subnodes whose product each node is."""
 
-    @property
-    def forms(self) -> Iterator[Form]:
-        """The functions that it applies."""
-        if self.base is not None:
-            yield self.base.form
-        yield from (term.form for term in self.terms)
-
 
 @dataclass(frozen=True, slots=True)
 class Program:
@@ -132,8 +125,8 @@ class Program:
     @property
     def functions(self) -> dict[Form, str]:
         """The functions that it applies, each once, with the name that source text gives it: `f_1`, …"""
-        used = dict.fromkeys(form for step in self.steps for form in step.forms)
-        return {form: f"f_{number}" for number, form in enumerate(used, 1)}
+        parts = (part for step in self.steps for part in (step.base, *step.terms) if part is not None)
+        return {form: f"f_{number}" for number, form in enumerate(dict.fromkeys(part.form for part in parts), 1)}
 
     @classmethod
     def of(cls, network: Network, where: str) -> Program:
