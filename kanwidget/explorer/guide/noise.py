@@ -60,14 +60,12 @@ def _by_evidence(session: Session) -> float | None:
 
 def _held_out(session: Session) -> Noise | None:
     """What the network leaves of the held-out labels, None where that is next to nothing."""
-    data = session.run.trainer.data
-    assert data.test_input is not None  # they have an error
-    assert data.test_label is not None
+    x, label, _ = judged_rows(session.run.trainer.data)
     with torch.no_grad():
-        residual = (data.test_label - session.model(data.test_input))[:, 0]
-    if float(residual.square().mean().sqrt()) <= _EXACT * float(data.test_label.std(correction=0)):
+        residual = (label - session.model(x))[:, 0]
+    if float(residual.square().mean().sqrt()) <= _EXACT * float(label.std(correction=0)):
         return None
-    return noise_of(data.test_input[:, session.model.columns], residual)
+    return noise_of(x[:, session.model.columns], residual)
 
 
 def noise_sentence(session: Session) -> str | None:

@@ -30,7 +30,7 @@ class RicherAct:
     message: Mapping[str, Any] | None
     """What asks for it; None while the search for formulas is at work."""
     what: str = ""
-    """Of a network: `a finer grid`."""
+    """Of a network: `a finer grid`; "" of a formula."""
 
 
 def asks_for_richer(session: Session) -> bool:

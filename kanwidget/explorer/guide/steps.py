@@ -116,14 +116,15 @@ def _richer(session: Session, now: Progress) -> Guidance | None:
     better = richer_act(session)
     if better is None:
         return None
-    if better.message is None or better.message["kind"] in ("discover", "use_formula"):
-        return _proposal(better, "discover", better.sentence)
-    sentence = f"{_trained(session, now)}, but {better.what} would explain more: take it, then train."
-    return _proposal(better, "train", sentence)
+    sentence = better.sentence
+    if better.what:
+        sentence = f"{_trained(session, now)}, but {better.what} would explain more: take it, then train."
+    return _proposal(better, sentence)
 
 
-def _proposal(act: RicherAct, step: StepName, sentence: str) -> Guidance:
+def _proposal(act: RicherAct, sentence: str) -> Guidance:
     """A sentence with an act, which is missing while the search for formulas is at work."""
+    step: StepName = "train" if act.what else "discover"
     return Guidance(sentence, None if act.message is None else Act(step, act.label, sentence, act.message))
 
 
@@ -174,7 +175,7 @@ def _longer_search(session: Session, sentence: str) -> Guidance | None:
     act = search_act(session, f"{sentence} A longer search may find one.")
     if act is None or (act.message is not None and act.message["kind"] == "use_formula" and not _is_near(session)):
         return None
-    return _proposal(act, "discover", act.sentence)
+    return _proposal(act, act.sentence)
 
 
 def _is_near(session: Session) -> bool:
