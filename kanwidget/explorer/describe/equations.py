@@ -47,7 +47,8 @@ class EquationWriter:
         from kanwidget.symbolic.writing.formula_source import source_names
 
         data = session.data
-        self._columns, self._names = list(session.in_vars), source_names(session.in_vars)
+        self._names = source_names(session.in_vars)
+        self._sources = dict(zip(distinct(session.in_vars), self._names, strict=True))
         self._display = dict(zip(self._names, without_units(session.in_vars), strict=True))
         self._train = (data.train_input, data.train_label, data.train_weight)
         self._train_spread = _spread(*self._train[1:])
@@ -108,9 +109,8 @@ class EquationWriter:
         """An equation of a discovery as a formula of the hall of fame; None where it has no text, or no values on the rows."""
         from kanwidget.symbolic.writing.formula_source import to_source
 
-        names = dict(zip(distinct(tuple(self._columns)), self._names, strict=True))
         try:
-            return self.formula(to_source(equation.sympy, names), float(equation.complexity), equation)
+            return self.formula(to_source(equation.sympy, self._sources), float(equation.complexity), equation)
         except ValueError:  # it can't be written down: the search goes on without it
             return None
 

@@ -22,13 +22,12 @@ def error_name(session: Session) -> str:
 
 def label_spread(session: Session) -> float | None:
     """The error of a constant, for R² = 1 − (error/spread)²; None where the error is no root of squares."""
-    data, scaling = session.data, session.model.scaling
-    labels = data.train_label if session.run.last_record.test_loss is None else data.test_label
+    part, scaling = "train" if session.run.last_record.test_loss is None else "test", session.model.scaling
+    labels = getattr(session.data, f"{part}_label")
     if labels is None or not session.run.trainer.loss.root or len(labels) < 2:
         return None
     scaled = scaling.scaled_outputs(labels.detach().to(session.model.device))
-    training_data = session.run.trainer.data
-    weight = training_data.train_weight if labels is data.train_label else training_data.test_weight
+    weight = getattr(session.run.trainer.data, f"{part}_weight")
     spread = float(_variance(scaled, weight).mean().sqrt()) * scaling.error_unit
     return spread if math.isfinite(spread) and spread > 0 else None
 

@@ -65,14 +65,11 @@ def _edges(session: Session) -> list[p.EdgeInfo]:
         groups += len(layer.ties)
         for flat in range(layer.out_dim * layer.in_dim):
             target, source = divmod(flat, layer.in_dim)
-            function = functions.get(flat)
             state: p.EdgeState = ("levels" if layer.levels[source] else "spline") if numeric[flat] else "pruned"
-            if function is not None:
-                state = "both" if numeric[flat] else "symbolic"
             row: p.EdgeInfo = {"key": [index, source, target], "state": state}
-            if function is not None:
-                row["function"] = function
-            if state == "levels":
+            if (function := functions.get(flat)) is not None:
+                row |= {"state": "both" if numeric[flat] else "symbolic", "function": function}
+            elif state == "levels":
                 row["levels"] = layer.levels[source]
             if frozen[flat]:
                 row["frozen"] = True

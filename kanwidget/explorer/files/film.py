@@ -103,10 +103,9 @@ def thinned(frames: Sequence[Frame], limit: int) -> list[Frame]:
 
 def _structure_key(network: KAN) -> str:
     """What two networks of one structure agree in: width, columns, grid sizes, splines and functions."""
-    layers = [network.layer(index) for index in range(network.depth)]
     parts = [
         (layer.grid_size, sorted(layer.symbols.items()), layer.ties, layer.spline_on.tolist(), layer.frozen.tolist())
-        for layer in layers
+        for layer in network.layers
     ]
     return repr((network.width, network.arities, network.columns.tolist(), parts))
 
@@ -167,10 +166,7 @@ def _acts(session: Session, frames: Sequence[Frame]) -> dict[str, list[Any]]:
 
 def last_panels(session: Session) -> list[dict[str, Any]]:
     """The messages of all panels at the end: `message`, and `buffer` as base64."""
-    contents: dict[str, tuple[Any, dict[str, Tensor]]] = {
-        "parity": parity(session),
-        "surface": surface(session, session.view.surface),
-    }
+    contents: dict[str, tuple[Any, dict[str, Tensor]]] = {"parity": parity(session), "surface": surface(session)}
     if (forms := last_forms(session)) is not None:
         contents["forms"] = forms, {}
     if hall_of(session).front:
@@ -209,7 +205,7 @@ def film_panels(session: Session, networks: Sequence[KAN]) -> dict[str, Any]:
     """
     contents: dict[str, list[tuple[Any, dict[str, Tensor]]]] = {
         "parity": [parity(session, network, _ROWS) for network in networks],
-        "surface": [surface(session, session.view.surface, network, _SIDE) for network in networks],
+        "surface": [surface(session, network=network, side=_SIDE) for network in networks],
     }
     panels: dict[str, Any] = {}
     for name, frames in contents.items():
