@@ -89,7 +89,7 @@ class SavedSession:
             self.origin = _origin(stored["origin"])
             self.records = [_record(row) for row in stored["records"]]
             self.last_record = _record(stored["last_record"])
-            self.events = [Event(whole(step), text(kind), text(label)) for step, kind, label in stored["events"]]
+            self.events = tuple(Event(whole(step), text(kind), text(label)) for step, kind, label in stored["events"])
             self.nodes = _tree(stored["tree"])
             self.current_node = whole(content["history"]["current"], high=len(self.nodes) - 1)
             self.log = [log_entry(line) for line in stored["script"]]
@@ -135,28 +135,23 @@ class SavedSession:
     def restore(self, session: Session) -> None:
         """Bring a session, made of `initial`, data and `arguments`, to the saved state."""
         with self._names_damage():
-            self._restore(session)
-
-    def _restore(self, session: Session) -> None:
-        """Set network, training, undo tree, script and hall of fame of a session to what the file holds."""
-        records, events = self.records, tuple(self.events)
-        checkpoint = Checkpoint(
-            self.model, self.trainer_state, records, len(records), events, self.last_record, 0, self.seed
-        )
-        settings = {name: value for name, value in self.settings.items() if name not in _CONSTANT_SETTINGS}
-        session.run.resume(checkpoint, settings, self.noise, self.state, self.stop_reason)
-        if self.preset is not None:
+            count = len(self.records)
+            checkpoint = Checkpoint(
+                self.model, self.trainer_state, self.records, count, self.events, self.last_record, 0, self.seed
+            )
+            settings = {name: value for name, value in self.settings.items() if name not in _CONSTANT_SETTINGS}
+            session.run.resume(checkpoint, settings, self.noise, self.state, self.stop_reason)
             session.preset = self.preset
-        if self.origin is not None:
-            session.set_origin(*self.origin)
-        session.tree.resume(self.nodes, self.current_node)
-        session.script.resume(self.log)
-        if self.formulas:  # of their texts, which are read and not executed, the errors follow from the data
-            formulas = EquationWriter(session).from_file(session, [row for row, _ in self.formulas])
-            best = next((row[0] for row, is_best in self.formulas if is_best), "")
-            hall_of(session).show(formulas, best)
-        # The state of gradient methods isn't stored: the script loses it here, too.
-        session.run.forget_momentum()
+            if self.origin is not None:
+                session.set_origin(*self.origin)
+            session.tree.resume(self.nodes, self.current_node)
+            session.script.resume(self.log)
+            if self.formulas:  # of their texts, which are read and not executed, the errors follow from the data
+                formulas = EquationWriter(session).from_file(session, [row for row, _ in self.formulas])
+                best = next((row[0] for row, is_best in self.formulas if is_best), "")
+                hall_of(session).show(formulas, best)
+            # The state of gradient methods isn't stored: the script loses it here, too.
+            session.run.forget_momentum()
 
 
 def _origin(stored: dict[str, Any] | None) -> tuple[KAN, str] | None:
