@@ -313,5 +313,5 @@ def fit_formula(model: KAN, data: Dataset) -> FormulaResult:
 
     functions = function_names(model)
     formulas = fitted if isinstance(fitted, tuple) else (fitted,)
-    texts = [f"{formula.name} = {to_text(formula.expression, functions=functions)}" for formula in formulas]
+    texts = [f"{formula.name} = {to_text(formula.as_read.expression, functions=functions)}" for formula in formulas]
     return FormulaResult(fitted, "; ".join(texts))

@@ -97,6 +97,7 @@ def _row(form: FormulaForm, model: KAN, data: Dataset, display: dict[str, str], 
     from kanwidget.symbolic import math_tree, to_text
 
     error, as_good = form_figures(form, model, data) if has_error else (None, None)
+    form = form.as_read
     pairs = list(zip(form.outputs, form.expressions, strict=True))
     uncertain: list[MathNode] = [["math", {}, [["mtext", {}, [form.uncertain]]]]] if form.uncertain else []
     return {

@@ -68,7 +68,19 @@ class FittedFormula:
     @property
     def text(self) -> str:
         """The expression on one line."""
-        return expression_text(self.expression, self.names, self.digits)
+        return expression_text(self.as_read.expression, self.names, self.digits)
+
+    @property
+    def as_read(self) -> FittedFormula:
+        """The formula with the factors of words in their values: that is what is written."""
+        if not self.words.tables:
+            return self
+        import sympy
+
+        (expression,), words = self.words.in_units([self.expression])
+        numbers = expression.atoms(sympy.Float)
+        constants = {number: pair for number, pair in self.constants.items() if number in numbers}
+        return replace(self, expression=expression, words=words, constants=constants)
 
     @property
     def latex(self) -> str:
@@ -80,7 +92,7 @@ class FittedFormula:
             >>> print(FittedFormula("y", sympy.exp(-x) / 2.51234, [x], {}).latex)
             0.398 \, e^{-x}
         """
-        return to_latex(self.expression, functions=self.names, digits=self.digits or DIGITS)
+        return to_latex(self.as_read.expression, functions=self.names, digits=self.digits or DIGITS)
 
     def code(self, language: str = "python", name: str = "formula") -> str:
         """The source text of a function of the columns, with all digits; arguments as of `Equation.code`.
@@ -98,22 +110,23 @@ class FittedFormula:
             }
             <BLANKLINE>
         """
-        return self.words.code([self.expression], self.variables, language, name)
+        read = self.as_read
+        return read.words.code([read.expression], self.variables, language, name)
 
     def __repr__(self) -> str:
         """The formula, then what its curves and words are, its constants with their errors, and what it means."""
-        text = self.text
+        text, read = self.text, self.as_read
         lines = [f"{self.name} = {text}"]
         if self.curves:
             names = ", ".join(self.names.get(name, name) for name in self.curves)
             one, several = "is a curve, with no function in its place", "are curves, with no functions in their place"
             lines.append(f"where {names} {one if len(self.curves) == 1 else several}; simplify looks for such")
-        lines += self.words.lines([self.expression], self.names)
+        lines += read.words.lines([read.expression], self.names)
         if self.saturated:
             # No residual shows the noise: standard errors would be those of rounding.
             lines.append("as many constants as rows: it fits whatever they hold. Give a longer table.")
         else:
-            lines += self._constants(text)
+            lines += read._constants(text)
         return "\n".join(filter(None, [*lines, self.meaning]))
 
     def _constants(self, text: str) -> list[str]:

@@ -71,18 +71,30 @@ class FormulaForm:
     @property
     def text(self) -> str:
         """Each expression on one line."""
-        pairs = zip(self.outputs, self.expressions, strict=True)
+        pairs = zip(self.outputs, self.as_read.expressions, strict=True)
         return "\n".join(f"{name} = {expression_text(expression, self.names)}" for name, expression in pairs)
+
+    @property
+    def as_read(self) -> FormulaForm:
+        """The form with the factors of words in their values: that is what is written."""
+        if not self.words.tables:
+            return self
+        import sympy
+
+        expressions, words = self.words.in_units(self.expressions)
+        numbers = {number for expression in expressions for number in expression.atoms(sympy.Float)}
+        constants = {number: pair for number, pair in self.constants.items() if number in numbers}
+        return replace(self, expressions=tuple(expressions), words=words, constants=constants)
 
     @property
     def certain(self) -> list[tuple[float, float]]:
         """Value and error of each constant that the data determine, in the order in which they are read."""
-        return certain_constants(self.constants, self.text)
+        return certain_constants(self.as_read.constants, self.text)
 
     @property
     def uncertain(self) -> str:
         """A sentence on the constants that they don't; empty where there are none."""
-        return uncertain_constants(self.constants)
+        return uncertain_constants(self.as_read.constants)
 
     @property
     def latex(self) -> str:
@@ -91,9 +103,10 @@ class FormulaForm:
 
     def latex_of(self, display: Mapping[str, str]) -> str:
         """`latex` with other names in print of the columns, by those of their symbols."""
-        pairs = zip(self.outputs, self.expressions, strict=True)
+        read = self.as_read
+        pairs = zip(self.outputs, read.expressions, strict=True)
         lines = [f"{to_latex(('var', name))} = {to_latex(expr, display, self.names)}" for name, expr in pairs]
-        return " \\\\\n".join([*lines, *self.words.latex(self.expressions, display, self.names)])
+        return " \\\\\n".join([*lines, *read.words.latex(read.expressions, display, self.names)])
 
     def __repr__(self) -> str:
         return f"{self.name} (error {self.error:.3g}): {self.text}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -96,6 +96,31 @@ class Words:
         """Constants that the tables hold: a value for each level, or merged levels, but one."""
         return sum(len({*table.values()}) - 1 for table in self.tables.values())
 
+    def in_units(self, expressions: Sequence[sympy.Expr]) -> tuple[list[sympy.Expr], Words]:
+        """Expressions and their words as they are read: the factor of a function of words is in its values, which so have a unit.
+
+        The function must stand in one term of each expression that has it, and have one factor in all of these.
+
+        Examples:
+            >>> import sympy
+            >>> level, f = sympy.Symbol("town"), sympy.Function("phi_0_0_0")
+            >>> words = Words({"phi_0_0_0": {"east": LevelValue(-1.5, 0.25), "west": LevelValue(1.5, 0.25)}}, {"phi_0_0_0": 0.0})
+            >>> expressions, own = words.in_units([4.0 * f(level) + 2.5])
+            >>> expressions, own.lines(expressions, {"phi_0_0_0": "f"})
+            ([phi_0_0_0(town) + 2.5], ['where f(town) = {east: -6 ± 1, west: 6 ± 1}'])
+        """
+        result, tables, unmet = list(expressions), dict(self.tables), dict(self.unmet)
+        for name, table in self.tables.items():
+            split = [_without_factor(expression, name) for expression in result]
+            factors = {factor for factor, _ in split if factor}
+            if len(factors) != 1 or any(factor is None for factor, _ in split):
+                continue
+            size = float(factors.pop())
+            tables[name] = {level: LevelValue(size * one.value, abs(size) * one.error) for level, one in table.items()}
+            unmet[name] *= size
+            result = [expression for _, expression in split]
+        return result, replace(self, tables=tables, unmet=unmet)
+
     def lines(self, expressions: Sequence[sympy.Expr], names: Mapping[str, str]) -> list[str]:
         """A line for each column of words in expressions.
 
@@ -153,6 +178,21 @@ class Words:
     def _switches_in(self, expressions: Sequence[sympy.Expr]) -> list[tuple[str, tuple[str, ...]]]:
         used = {str(symbol) for expression in expressions for symbol in expression.free_symbols}
         return [(name, two) for name, two in self.switches.items() if name in used]
+
+
+def _without_factor(expression: Any, name: str) -> tuple[Any, Any]:
+    """The decimal before a function, and the expression without it; 0 without the function, None where there is none to take away."""
+    import sympy
+
+    function = sympy.Function(name)
+    terms = [term for term in sympy.Add.make_args(expression) if term.has(function)]
+    if not terms:
+        return 0, expression
+    factor, rest = terms[0].as_coeff_Mul()
+    alone = any(part.func == function for part in sympy.Mul.make_args(rest))
+    if len(terms) > 1 or not alone or not factor.is_Float:
+        return None, expression
+    return factor, sympy.Add(*(rest if term == terms[0] else term for term in sympy.Add.make_args(expression)))
 
 
 def _level_names(network: Network, data: Dataset, source: int) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import torch
 
 from kanwidget import KAN, Dataset
 from kanwidget.datasets import as_dataset
-from kanwidget.symbolic import formula_forms, numeric_functions, symbolic_formula, to_numpy
+from kanwidget.symbolic import FittedFormula, FormulaForm, formula_forms, numeric_functions, symbolic_formula, to_numpy
 from kanwidget.symbolic.formulas.regression.problem import Problem
 from kanwidget.symbolic.formulas.simplest import simplest
 from kanwidget.symbolic.formulas.words import LevelValue, Words
@@ -205,3 +205,69 @@ def test_words_without_names_are_numbers():
     model.encoding = None
     (table,) = Words.of(model, Dataset(data.train_input, data.train_label)).tables.values()
     assert list(table) == ["0", "1", "2", "3"]
+
+
+# ---- words behind a factor, as hidden nodes make it: the table has it, in the unit of the term
+
+KIND, FLOW = sympy.symbols("kind flow")
+PHI, PSI = (sympy.Function(name)(KIND) for name in ("phi_0_0_0", "phi_0_1_0"))
+WORDS = Words(
+    {name: {"ash": LevelValue(-0.5, 0.1), "oak": LevelValue(0.25, 0.2)} for name in ("phi_0_0_0", "phi_0_1_0")},
+    {"phi_0_0_0": 0.125, "phi_0_1_0": 0.0},
+)
+
+
+def values_of(words, name="phi_0_0_0"):
+    return [*words.tables[name].values()]
+
+
+def test_a_factor_of_words_is_in_their_table():
+    (expression,), words = WORDS.in_units([-4.0 * FLOW * PHI + 3.0 * PSI + 1.0])
+    assert expression == FLOW * PHI + PSI + 1.0
+    assert values_of(words) == [LevelValue(2.0, 0.4), LevelValue(-1.0, 0.8)]
+    assert [one.value for one in values_of(words, "phi_0_1_0")] == [-1.5, 0.75]
+    assert words.unmet == {"phi_0_0_0": -0.5, "phi_0_1_0": 0.0}
+
+
+@pytest.mark.parametrize(
+    "expressions",
+    [
+        [2.0 * PHI + 3.0 * FLOW * PHI],  # two terms
+        [2.0 * sympy.exp(PHI)],  # within another function
+        [2.0 * PHI**2],
+        [2.0 * PHI, 3.0 * PHI + 1.0],  # two outputs with two factors
+        [2 * PHI + 1.0],  # an exact number belongs to the form
+    ],
+)
+def test_words_without_one_factor_stay(expressions):
+    same, words = WORDS.in_units(expressions)
+    assert same == expressions
+    assert words == WORDS
+
+
+def test_outputs_share_a_factor_of_words():
+    expressions, words = WORDS.in_units([2.0 * PHI, 2.0 * FLOW * PHI + 1.0, FLOW])
+    assert expressions == [PHI, FLOW * PHI + 1.0, FLOW]
+    assert values_of(words)[0] == LevelValue(-1.0, 0.2)
+
+
+def test_what_is_written_has_the_factor_in_the_table_and_the_same_values():
+    factor, slope = sympy.Float(4.0), sympy.Float(3.0)
+    constants = {factor: (4.0, 0.5), slope: (3.0, 0.25)}
+    formula = FittedFormula(
+        "y", factor * PHI + slope * FLOW, [KIND, FLOW], constants, names={"phi_0_0_0": "f"}, words=WORDS
+    )
+    assert repr(formula).splitlines() == [
+        "y = 3.0*flow + f(kind)",
+        "where f(kind) = {ash: -2.0 ± 0.4, oak: 1.0 ± 0.8}",
+        "constants 3.0 ± 0.2",
+    ]
+    assert "4" not in formula.latex
+    space = {}
+    exec(formula.code(), space)
+    assert space["formula"](np.array(["ash", "oak", "elm"]), 1.0).tolist() == [1.0, 4.0, 3.5]
+    form = FormulaForm.of("rounded", [formula], 0.1)
+    assert form.text == "y = 3.0*flow + f(kind)"
+    assert form.certain == [(3.0, 0.25)]
+    assert form.as_read.words == formula.as_read.words
+    assert form.expressions == (formula.expression,)  # that of the network's own edges

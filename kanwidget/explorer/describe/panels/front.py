@@ -114,10 +114,11 @@ def _law(session: Session, model: KAN, node: int, fitted: Any) -> FrontLaw | Non
     if error is None:
         return None
     names = dict(zip((symbol.name for symbol in fitted.variables), session.in_vars, strict=True))
-    size = sum(atom.is_Float for atom in fitted.expression.atoms())
+    expression = fitted.as_read.expression
+    size = sum(atom.is_Float for atom in expression.atoms())
     # Words have a value for each level, one of which the constant summand takes along.
     size += fitted.words.free_values
-    written = writing(fitted.expression, names, fitted.names, most=_MAX_TEXT, wrap=False)
+    written = writing(expression, names, fitted.names, most=_MAX_TEXT, wrap=False)
     return {"id": node, **written, "error": error, "size": size, "as_good": as_good}
 
 
