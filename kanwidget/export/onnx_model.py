@@ -47,9 +47,9 @@ def onnx_model(program: Program) -> bytes:
     graph = _Graph(onnx)
     graph.node("Identity", _outputs(graph, program), output="y")
     make, double = onnx.helper, onnx.TensorProto.DOUBLE
-    ends = [make.make_tensor_value_info("x", double, ["rows", len(program.columns)])]
-    starts = [make.make_tensor_value_info("y", double, ["rows", len(program.outputs)])]
-    made = make.make_graph(graph.nodes, "KAN", ends, starts, graph.constants)
+    inputs = [make.make_tensor_value_info("x", double, ["rows", len(program.columns)])]
+    outputs = [make.make_tensor_value_info("y", double, ["rows", len(program.outputs)])]
+    made = make.make_graph(graph.nodes, "KAN", inputs, outputs, graph.constants)
     model = make.make_model(made, opset_imports=[make.make_opsetid("", _OPSET)], ir_version=_FILE)
     model.producer_name, model.doc_string = "kanwidget", program.title
     levels = {column.name: column.levels.values for column in program.columns if column.levels is not None}

@@ -8,7 +8,7 @@ import time
 import matplotlib as mpl
 import pytest
 import torch
-from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.formatters import DisplayFormatter
 from PIL import Image
 
 from kanwidget import KAN
@@ -26,7 +26,7 @@ def opened(figure):
 
 
 def test_a_notebook_gets_both_and_shows_the_png_at_the_size_of_the_svg(figure):
-    data, metadata = InteractiveShell.instance().display_formatter.format(figure)
+    data, metadata = DisplayFormatter().format(figure)
     assert {"image/svg+xml", "image/png"} <= set(data)
     size = metadata["image/png"]
     assert opened(figure).size == pytest.approx((2 * size["width"], 2 * size["height"]), abs=1)
