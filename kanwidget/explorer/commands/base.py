@@ -96,8 +96,3 @@ def listed(edges: Sequence[tuple[int, ...]]) -> str:
         '[(0, 0, 1)]'
     """
     return str([tuple(edge) for edge in edges])
-
-
-def edge_argument(edge: EdgeRef, further: Sequence[EdgeRef]) -> str:
-    """One edge or several as an argument in a script."""
-    return f"edges={listed([edge, *further])}" if further else f"edge={tuple(edge)}"

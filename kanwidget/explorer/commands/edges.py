@@ -11,7 +11,7 @@ import torch
 from kanwidget import _check
 from kanwidget.core import EdgeRef
 from kanwidget.explorer.commands import fields
-from kanwidget.explorer.commands.base import act, change_edges, edge_argument, listed
+from kanwidget.explorer.commands.base import act, change_edges, listed
 from kanwidget.explorer.commands.fields import Pair
 from kanwidget.explorer.describe.labels import edges_name
 from kanwidget.explorer.protocol.topics import CHANGED, Topics
@@ -26,31 +26,50 @@ from kanwidget.training.evidence.merges import merge
 _SPLIT_STEPS = 10
 
 
+class EdgeCommand(Command):
+    """A command on an edge, and on `further` edges alike, as one act."""
+
+    __slots__ = ()
+
+    edge: EdgeRef
+    further: tuple[EdgeRef, ...]
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        """The command of a message with the field `edge`, or `edges`."""
+        edge, *further = fields.edge_or_edges(message, cls.kind)
+        named = {"edge": edge, "further": tuple(further)}
+        return [cls(**named, **cls.fields_of(message))]
+
+    @property
+    def argument(self) -> str:
+        """One edge or several as an argument in a script."""
+        return f"edges={listed([self.edge, *self.further])}" if self.further else f"edge={tuple(self.edge)}"
+
+    def edges_in(self, session: Session) -> list[EdgeRef]:
+        """Its edges, each once, if they exist."""
+        return list(dict.fromkeys(session.check_edge(edge, self.kind) for edge in (self.edge, *self.further)))
+
+
 @dataclass(frozen=True, slots=True)
-class Fix(Command):
+class Fix(EdgeCommand):
     """Replace an edge, and further edges, by one symbolic function; without a name by the best candidate of the first edge."""
 
     kind = "fix"
-    stamps = ("structure",)
+    reads: ClassVar = {"name": fields.text, "keep_spline": fields.flag}
 
     edge: EdgeRef
     name: str | None = None
     keep_spline: bool = False
     further: tuple[EdgeRef, ...] = ()
 
-    @classmethod
-    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        edge, *further = fields.edge_or_edges(message, "fix")
-        name = fields.text(message.get("name"), "name", "fix")
-        return [cls(edge, name, fields.flag(message.get("keep_spline"), "keep_spline", "fix"), tuple(further))]
-
     def call(self) -> str:
         keep = ", keep_spline=True" if self.keep_spline else ""
-        return f"explorer.fix({self.name!r}, {edge_argument(self.edge, self.further)}{keep})"
+        return f"explorer.fix({self.name!r}, {self.argument}{keep})"
 
     def perform(self, session: Session) -> Topics:
         """Fix the edges as one act; the script names the function that was chosen."""
-        edges = _checked(session, self, "fix")
+        edges = self.edges_in(session)
         name = self.name
         if name is None:
             fits = session.candidates.of(edges[0])
@@ -69,26 +88,18 @@ class Fix(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class Unfix(Command):
+class Unfix(EdgeCommand):
     """Bring the spline of an edge back, or of several."""
 
     kind = "unfix"
-    stamps = ("structure",)
+    statement = "explorer.unfix({self.argument})"
 
     edge: EdgeRef
     further: tuple[EdgeRef, ...] = ()
 
-    @classmethod
-    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        edge, *further = fields.edge_or_edges(message, "unfix")
-        return [cls(edge, tuple(further))]
-
-    def call(self) -> str:
-        return f"explorer.unfix({edge_argument(self.edge, self.further)})"
-
     def perform(self, session: Session) -> Topics:
         """Bring the splines back as one act; refused where an edge has no symbolic function."""
-        edges = _checked(session, self, "unfix")
+        edges = self.edges_in(session)
         for edge in edges:
             layer = session.model.layer(edge.layer)
             if layer.symbol(edge.source, edge.target) is None:
@@ -103,7 +114,6 @@ class Restore(Command):
     """Bring pruned edges back."""
 
     kind = "restore"
-    stamps = ("structure",)
     reads: ClassVar = {"edges": fields.edges}
 
     edges: tuple[EdgeRef, ...]
@@ -185,30 +195,23 @@ class Drag(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class Freeze(Command):
+class Freeze(EdgeCommand):
     """Keep an edge out of training, or several, or let them train again."""
 
     kind = "freeze"
-    stamps = ("structure",)
+    statement = "explorer.{self._verb}({self.argument})"
+    reads: ClassVar = {"on": fields.flag}
 
     edge: EdgeRef
     on: bool = True
     further: tuple[EdgeRef, ...] = ()
-
-    @classmethod
-    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        edge, *further = fields.edge_or_edges(message, "freeze")
-        return [cls(edge, fields.flag(message.get("on"), "on", "freeze"), tuple(further))]
-
-    def call(self) -> str:
-        return f"explorer.{self._verb}({edge_argument(self.edge, self.further)})"
 
     @property
     def _verb(self) -> str:
         return "freeze" if self.on else "unfreeze"
 
     def perform(self, session: Session) -> Topics:
-        edges, model = _checked(session, self, "freeze"), session.model
+        edges, model = self.edges_in(session), session.model
         change = lambda: change_edges(model.freeze if self.on else model.unfreeze, edges)  # noqa: E731
         return act(session, self, "lock", f"{self._verb} {edges_name(session, edges)}", change)
 
@@ -218,7 +221,6 @@ class Lock(Command):
     """Let edges `(input, output)` of a layer share one function, or no longer."""
 
     kind = "lock"
-    stamps = ("structure",)
 
     layer: int
     edges: tuple[Pair, ...]
@@ -252,7 +254,6 @@ class MergeLevels(Command):
     """Give the levels of each group of a column of words one value, and all others one each."""
 
     kind = "merge_levels"
-    stamps = ("structure",)
 
     column: str | int
     """Its name, or the number of the input that reads it."""
@@ -312,8 +313,3 @@ class MergeLevels(Command):
         if number not in columns:
             _check.fail("column", "merge_levels", "one that the network still reads", self.column)
         return columns.index(number)
-
-
-def _checked(session: Session, command: Fix | Unfix | Freeze, where: str) -> list[EdgeRef]:
-    """The edges of a command, each once, if they exist."""
-    return list(dict.fromkeys(session.check_edge(edge, where) for edge in (command.edge, *command.further)))

@@ -28,7 +28,6 @@ class Prune(Command):
     """Prune edges, or remove a node; by default prune everything that scores below the thresholds."""
 
     kind = "prune"
-    stamps = ("structure",)
     reads: ClassVar = {"edges": fields.optional(fields.edges), "node": fields.optional(fields.node)}
 
     edges: tuple[EdgeRef, ...] | None = None
@@ -79,7 +78,6 @@ class AddNode(Command):
     """Add a node, a sum or a product, on a hidden level, which comes first where there is none; the function stays."""
 
     kind = "add_node"
-    stamps = ("structure",)
     reads: ClassVar = {"level": fields.whole, "product": fields.flag}
 
     level: int
@@ -135,7 +133,6 @@ class AutoSymbolic(Command):
     """Fix every spline, or some splines, whose best candidate is good enough. A pause ends the search; fixed edges stay fixed."""
 
     kind = "auto"
-    stamps = ("structure",)
     reads: ClassVar = {
         "r2_threshold": fields.optional(partial(_check.real, high=1), R2_THRESHOLD),
         "edges": fields.optional(fields.edges),

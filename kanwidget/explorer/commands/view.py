@@ -24,7 +24,6 @@ class Select(Setting):
 
     kind = "select"
     continues_process = True
-    stamps = ("structure",)
     reads: ClassVar = {"edges": fields.edges}
 
     edges: tuple[EdgeRef, ...] = ()

@@ -6,28 +6,14 @@ from dataclasses import dataclass
 
 #: Names of topics: those of `EVERYTHING`, `survey`, `held_out`, `richer`, `library`, and those of panels.
 Topics = frozenset[str]
-#: After a jump to another checkpoint; panels and the preview follow from `curves`.
-EVERYTHING: Topics = frozenset(
-    [
-        "metrics",
-        "replaced",
-        "curves",
-        "structure",
-        "selection",
-        "candidates",
-        "formula",
-        "history",
-        "status",
-        "settings",
-        "guide",
-    ]
-)
-#: After an act.
-CHANGED: Topics = EVERYTHING - {"replaced", "metrics"}
-#: After a step.
-STEPPED: Topics = frozenset(("metrics", "curves", "status"))
 #: The guide follows from these.
 GUIDING: Topics = frozenset(("status", "structure", "settings", "history"))
+#: After a step.
+STEPPED: Topics = frozenset(("metrics", "curves", "status"))
+#: After an act.
+CHANGED: Topics = GUIDING | {"curves", "selection", "candidates", "formula", "guide"}
+#: After a jump to another checkpoint; panels and the preview follow from `curves`.
+EVERYTHING: Topics = CHANGED | {"metrics", "replaced"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,8 @@ class Command:
     reads: ClassVar[Mapping[str, Callable[[Any, str, str], Any]]] = {}
     #: The statement on `explorer` that repeats it in a script, with its fields in braces; "" where a script doesn't need it.
     statement: ClassVar[str] = ""
-    #: Stamps that its messages may carry: the version of the network that the user saw, see `check_stamps`.
-    stamps: ClassVar[tuple[str, ...]] = ()
+    #: Stamps that its messages may carry where they name edges or nodes: the version of the network that the user saw, see `check_stamps`.
+    stamps: ClassVar[tuple[str, ...]] = ("structure",)
     #: Whether a step in progress is abandoned for this command.
     interrupts: ClassVar[bool] = False
     #: Whether a drag in progress goes on.
@@ -50,8 +50,13 @@ class Command:
         Raises:
             ValueError: Naming the field that is wrong.
         """
+        return [cls(**cls.fields_of(message))]
+
+    @classmethod
+    def fields_of(cls, message: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields of a message that `reads` names, every one checked."""
         where = cls.action if cls.kind == "control" else cls.kind
-        return [cls(**{name: read(message.get(name), name, where) for name, read in cls.reads.items()})]
+        return {name: read(message.get(name), name, where) for name, read in cls.reads.items()}
 
     @classmethod
     def stamps_of(cls, message: Mapping[str, Any]) -> dict[str, int]:
