@@ -12,6 +12,7 @@ import torch
 
 from kanwidget import _check
 from kanwidget.explorer.session.command import Command
+from kanwidget.explorer.session.undo import equal
 from kanwidget.kan import KAN
 
 _HEADER = '''"""A session of kanwidget's explorer. Run it on the same data to come to the same network."""'''
@@ -107,7 +108,7 @@ def constructor(model: KAN) -> str | None:
         arguments["log"] = list(model.log)
     arguments["seed"] = model.seed
     try:
-        made = KAN(width, dtype=model.dtype, **arguments)  # type: ignore[arg-type]
+        made = KAN(width, dtype=model.dtype, **arguments).to(model.device)  # type: ignore[arg-type]
     except ValueError:
         return None
     if not _equal(made, model):
@@ -140,18 +141,8 @@ def script(model: KAN, arguments: dict[str, object], log: ScriptLog, start: str,
     else:
         imports, names, of_data = [], "KANExplorer", []
         begin = [f"explorer = KANExplorer.demo({preset!r}, seed={model.seed}{options})"]
-    lines = [
-        _HEADER,
-        "",
-        *imports,
-        f"from kanwidget import {names}",
-        "",
-        *of_data,
-        *supplied,
-        *begin,
-        *log.statements(),
-        "model = explorer.model",
-    ]
+    head = [_HEADER, "", *imports, f"from kanwidget import {names}", "", *of_data, *supplied]
+    lines = [*head, *begin, *log.statements(), "model = explorer.model"]
     return Script("\n".join(lines) + "\n")
 
 
@@ -183,11 +174,8 @@ def literal(value: Any) -> str | None:
 
 def _equal(a: KAN, b: KAN) -> bool:
     """Whether two networks have the same inputs, parameters and other state; their reference data may differ."""
-    state_a, state_b = a.state_dict(), b.state_dict()
-    if a.n_features != b.n_features or state_a.keys() != state_b.keys():
-        return False
-    pairs = [(value, state_b[name]) for name, value in state_a.items() if name != "reference"]
-    return all(torch.equal(x, y.to(x.device)) if isinstance(x, torch.Tensor) else x == y for x, y in pairs)
+    states = ({name: part for name, part in one.state_dict().items() if name != "reference"} for one in (a, b))
+    return a.n_features == b.n_features and equal(*states)
 
 
 def listed(names: Any) -> Any:

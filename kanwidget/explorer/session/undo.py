@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -59,7 +59,7 @@ def size(value: Any) -> int:
     return sum(map(size, value)) if isinstance(value, (list, tuple)) else 0
 
 
-def _equal(a: Any, b: Any) -> bool:
+def equal(a: Any, b: Any) -> bool:
     """Whether two values have the same type and content, also within mappings, lists and tuples; tensors element by element."""
     if a is b:
         return True
@@ -68,9 +68,9 @@ def _equal(a: Any, b: Any) -> bool:
     if isinstance(a, torch.Tensor):
         return torch.equal(a, b)
     if isinstance(a, Mapping):
-        return a.keys() == b.keys() and all(_equal(value, b[name]) for name, value in a.items())
+        return a.keys() == b.keys() and all(equal(value, b[name]) for name, value in a.items())
     if isinstance(a, (list, tuple)):
-        return len(a) == len(b) and all(map(_equal, a, b))
+        return len(a) == len(b) and all(map(equal, a, b))
     return bool(a == b)
 
 
@@ -102,7 +102,7 @@ class Checkpoint:
         """Whether both hold the same values."""
         names = ("n_records", "events", "last_record", "structure_id", "seed", "trainer_state")
         sides = [(*(getattr(side, name) for name in names), side.model.state_dict()) for side in (self, checkpoint)]
-        return _equal(*sides)
+        return equal(*sides)
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,9 +298,9 @@ class UndoTree:
 
     def _lead_forward_to(self, state: int) -> None:
         """Let redo lead to this node, from every node above it."""
-        while (parent := self.nodes[state].parent) is not None:
-            self.nodes[parent].forward = state
-            state = parent
+        for node in self._line(state):
+            if node.parent is not None:
+                self.nodes[node.parent].forward = node.id
 
     def _forget(self) -> None:
         """Drop checkpoints of the oldest nodes where they are too many, or too large."""
@@ -345,9 +345,7 @@ class UndoTree:
 
     def returned_from(self) -> TreeNode | None:
         """The node that the last return, or several in a row, has left; None where the current node is no return."""
-        node = self.nodes[self.current]
-        while node.kind == RETURN and node.parent is not None:
-            node = self.nodes[node.parent]
+        node = next((node for node in self._line(self.current) if node.kind != RETURN), self.nodes[0])
         return None if node.id == self.current else node
 
     def later_records(self, records: Sequence[StepRecord]) -> list[StepRecord]:
@@ -360,10 +358,7 @@ class UndoTree:
 
     def last_act(self) -> TreeNode:
         """The node whose network is in training: the current one, or the last before it that is no training."""
-        node = self.nodes[self.current]
-        while node.kind in (TRAIN, RETURN) and node.parent is not None:
-            node = self.nodes[node.parent]
-        return node
+        return next((node for node in self._line(self.current) if node.kind not in (TRAIN, RETURN)), self.nodes[0])
 
     def problem_states(self) -> set[int]:
         """The nodes of the current problem and with the same logarithm of the target: only their errors can be compared."""
@@ -374,22 +369,22 @@ class UndoTree:
 
     def settings_between(self, start: int, end: int) -> list[tuple[int, dict[str, Any]]]:
         """What the acts on the way from one node to another do to settings: the numbers of problems, with values, in order."""
-        left, entered = self._line(start), self._line(end)
-        common = set(left) & set(entered)
-        undone = [self.nodes[number].settings for number in left if number not in common]
-        done = [self.nodes[number].settings for number in reversed(entered) if number not in common]
+        left, entered = ({node.id: node.settings for node in self._line(state)} for state in (start, end))
+        undone = [change for number, change in left.items() if number not in entered]
+        done = [change for number, change in reversed(entered.items()) if number not in left]
         return [(c.problem, c.before) for c in undone if c] + [(c.problem, c.after) for c in done if c]
 
-    def _line(self, state: int) -> list[int]:
-        """A node and all above it."""
-        line = [state]
-        while (parent := self.nodes[line[-1]].parent) is not None:
-            line.append(parent)
-        return line
+    def _line(self, state: int) -> Iterator[TreeNode]:
+        """A node and all above it, up to the start."""
+        parent: int | None = state
+        while parent is not None:
+            node = self.nodes[parent]
+            yield node
+            parent = node.parent
 
     def _undo_redo_path(self) -> set[int]:
         """The nodes that undo and redo lead through."""
-        path, forward = set(self._line(self.current)), self.nodes[self.current].forward
+        path, forward = {node.id for node in self._line(self.current)}, self.nodes[self.current].forward
         while forward is not None:
             path.add(forward)
             forward = self.nodes[forward].forward
