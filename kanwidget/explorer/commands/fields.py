@@ -10,6 +10,8 @@ from kanwidget.core import EdgeRef
 
 #: Two indices: a node `(level, index)`, or an edge `(input, output)` of a layer.
 Pair: TypeAlias = tuple[int, int]
+#: Reads a field from its value, its name and the command that asks.
+Read: TypeAlias = Callable[[Any, str, str], Any]
 
 #: Largest number of grid intervals that is offered.
 LARGEST_GRID = 200
@@ -17,7 +19,7 @@ LARGEST_GRID = 200
 MOST_ITEMS = 10_000
 
 
-def optional(read: Callable[[Any, str, str], Any], default: Any = None) -> Callable[[Any, str, str], Any]:
+def optional(read: Read, default: Any = None) -> Read:
     """Reads a field that may be missing, or None: it is then the default."""
     return lambda value, name, where: default if value is None else read(value, name, where)
 
@@ -61,11 +63,20 @@ def edge_or_edges(message: Mapping[str, Any], where: str) -> tuple[EdgeRef, ...]
     return several if several else _check.fail("edges", where, "a list of at least one edge [layer, input, output]", [])
 
 
-def edges(value: Any, name: str, where: str) -> tuple[EdgeRef, ...]:
-    """A list of edges, which may be empty."""
-    if not isinstance(value, (list, tuple)) or len(value) > MOST_ITEMS:
-        _check.fail(name, where, "a list of edges [layer, input, output]", value)
-    return tuple(edge(item, name, where) for item in value)
+def several(read: Read, expected: str, most: int = MOST_ITEMS) -> Read:
+    """Reads a list of items, which may be empty, as a tuple."""
+
+    def read_all(value: Any, name: str, where: str) -> tuple[Any, ...]:
+        """The items, each read by itself."""
+        if not isinstance(value, (list, tuple)) or len(value) > most:
+            _check.fail(name, where, expected, value)
+        return tuple(read(item, name, where) for item in value)
+
+    return read_all
+
+
+#: Reads a list of edges.
+edges = several(edge, "a list of edges [layer, input, output]")
 
 
 def text(value: Any, name: str, where: str) -> str:

@@ -54,25 +54,26 @@ class ShowSurface(Setting):
     kind = "surface"
     continues_process = True
 
+    reads: ClassVar = {
+        "x": fields.whole,
+        "y": fields.optional(fields.whole),
+        "output": fields.optional(fields.whole, 0),
+        "at": fields.optional(fields.several(fields.optional(_check.real), "a list of numbers, one an input"), ()),
+    }
+
     surface: SurfaceView
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        """The surface of a message: numbers of columns and output, and a value or None for each input."""
-        y, at = message.get("y"), message.get("at") or ()
-        if not isinstance(at, (list, tuple)) or len(at) > fields.MOST_ITEMS:
-            _check.fail("at", "surface", "a list of numbers, one an input", at)
-        surface = SurfaceView(
-            fields.whole(message.get("x"), "x", "surface"),
-            None if y is None else fields.whole(y, "y", "surface"),
-            fields.whole(message.get("output", 0), "output", "surface"),
-            tuple(None if value is None else _check.real(value, "at", "surface") for value in at),
-        )
-        return [cls(surface)]
+        return [cls(SurfaceView(**cls.fields_of(message)))]
 
     def perform(self, session: Session) -> Topics:
         session.view.show_surface(checked(session, self.surface))
         return frozenset(("surface",))
+
+
+def _panel(value: Any, name: str, where: str) -> str:
+    return _check.choice(value, name, where, PANELS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +83,10 @@ class OpenPanels(Command):
     kind = "watch"
     continues_process = True
 
+    reads: ClassVar = {"panels": fields.several(_panel, "a list of panels", 10), "view": fields.text}
+
     view: str
     panels: tuple[str, ...] = ()
-
-    @classmethod
-    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        """The panels of a view's message, ten at most."""
-        panels = message.get("panels")
-        if not isinstance(panels, (list, tuple)) or len(panels) > 10:
-            _check.fail("panels", "watch", "a list of panels", panels)
-        picked = tuple(_check.choice(panel, "panels", "watch", PANELS) for panel in panels)
-        return [cls(fields.text(message.get("view"), "view", "watch"), picked)]
 
     def perform(self, session: Session) -> Topics:
         return session.view.open(self.view, self.panels)
