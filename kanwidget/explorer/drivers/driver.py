@@ -118,11 +118,8 @@ class Driver:
             return
         self.check_open()
         if isinstance(command, Start) and command.steps is None and self.session.steps is None:
-            _check.refuse(
-                RuntimeError(
-                    "start() would train for ever: the training has no last step. Use start(steps=…) or fit(steps=…)."
-                )
-            )
+            advice = "Use start(steps=…) or fit(steps=…)."
+            _check.refuse(RuntimeError(f"start() would train for ever: the training has no last step. {advice}"))
         self.run(command)
 
     def run(self, command: Command, tick: Callable[[], None] = lambda: None) -> None:
@@ -201,14 +198,15 @@ class Driver:
     # ---- owning the session
 
     @contextmanager
-    def own(self) -> Iterator[None]:
-        """Wait until the session is free, and own it within."""
-        self._become_owner(None)
+    def own(self, patience: float | None = None) -> Iterator[bool]:
+        """Wait until the session is free, at most for `patience` seconds, and own it within; gives whether that was possible."""
+        owned = self._become_owner(patience)
         try:
-            with one_thread(self.session.is_small):
-                yield
+            with one_thread(owned and self.session.is_small):
+                yield owned
         finally:
-            self._release_and_drain()
+            if owned:
+                self._release_and_drain()
 
     def _become_owner(self, patience: float | None) -> bool:
         """Wait until the session is free, and own it; whether that was possible.
@@ -228,14 +226,6 @@ class Driver:
             finally:
                 self._waiting -= 1
                 self._changed.notify_all()
-        return free
-
-    def _become_owner_if_free(self) -> bool:
-        """Become the owner without waiting; whether that was possible."""
-        with self._changed:
-            free = self._owner is None and not self.closed
-            if free:
-                self._owner = threading.get_ident()
         return free
 
     def _release_and_drain(self) -> None:
@@ -261,7 +251,7 @@ class Driver:
 
     def _drain(self) -> None:
         """Do the jobs in the queue on this thread, unless another owner will."""
-        while self._become_owner_if_free():
+        while self._become_owner(0.0):
             try:
                 with one_thread(self.session.is_small):
                     self._do_jobs_for_others()

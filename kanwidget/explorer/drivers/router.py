@@ -239,10 +239,8 @@ def _checked_size(message: Any) -> int:
     if size > _MAX_MESSAGE:
         raise ValueError("the message is too long")
     if message.get("v") != p.VERSION:
-        raise ValueError(
-            f"the page speaks version {_check.describe(message.get('v'))} of the protocol, the kernel {p.VERSION}."
-            " Save and reload it."
-        )
+        version = f"version {_check.describe(message.get('v'))} of the protocol, the kernel {p.VERSION}"
+        raise ValueError(f"the page speaks {version}. Save and reload it.")
     return size
 
 

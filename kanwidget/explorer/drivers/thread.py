@@ -87,15 +87,11 @@ class ThreadDriver(Driver):
 
     def run_here(self, job: Callable[[], None], patience: float) -> bool:
         """Do a job on the caller's thread, after those in the queue; False if the session isn't free within `patience` seconds."""
-        if not self._become_owner(patience):
-            return False
-        try:
-            with one_thread(self.session.is_small):
+        with self.own(patience) as owned:
+            if owned:
                 self._do_jobs()
                 self._guarded(job)
-        finally:
-            self._release_and_drain()
-        return True
+        return owned
 
     def work_out(self, job: Work) -> None:
         """Do a longer job on copies, `job(stopping, report)` as in `view.Job`, on a thread of its own beside the training."""
