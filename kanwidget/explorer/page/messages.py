@@ -158,9 +158,6 @@ class Messages:
             self.deltas.update_best(payload["best"])
 
     def send_formula(self) -> None:
-        """Send the network as a formula."""
-        self.send("formula", {"formula": self.formula()})
-
-    def formula(self) -> p.Formula:
-        """The formula of the current network, made once for each version of it."""
-        return self._formula.get(self.session.version, lambda: formula(self.session))
+        """Send the network as a formula, which is made once for each version of it."""
+        content = self._formula.get(self.session.version, lambda: formula(self.session))
+        self.send("formula", {"formula": content})

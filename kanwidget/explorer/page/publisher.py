@@ -28,20 +28,15 @@ from kanwidget.explorer.session.session import Session
 SNAPSHOT_SECONDS = 2.0
 _FRAME_TOPICS: Topics = frozenset(("metrics", "curves", "status", "selection"))
 #: Costly topics beside the panels: seconds between two messages while training, and the share of the time that they may take.
-_COSTLY = {
-    "candidates": (1.0, 0.03),
-    "formula": (1.0, 0.02),
-    "guide": (0.5, 0.02),
-    "survey": (0.2, 0.2),
-    "held_out": (0.2, 0.2),
-    "richer": (0.0, 0.2),
-}
-#: Topics that take long and can be worked at in parts, the urgent one first.
-_IN_PARTS = ("survey", "held_out", "richer")
+_COSTLY = {"candidates": (1.0, 0.03), "formula": (1.0, 0.02), "guide": (0.5, 0.02), "survey": (0.2, 0.2)}
+#: Topics that are worked at in parts while the session rests, the urgent one first: trials of swaps, and of richer networks.
+_TRIALS = ("held_out", "richer")
 #: Seconds of rest after candidates were sent, before their swaps are tried: a person who clicks on doesn't wait for these.
 _REST_SECONDS = 0.4
 #: Advice about a registered function that doesn't work.
 _REPAIR = "Mend it, and register it again: register_primitive(…, replace=True)."
+#: Keeps a snapshot.
+Store = Callable[[p.Snapshot], None]
 
 
 class Publisher(Messages):
@@ -67,7 +62,7 @@ class Publisher(Messages):
         self._costly = _COSTLY | {name: (row.seconds, row.share) for name, row in PANELS.items()}
         self.frames, self._throttle = FrameLimiter(lambda: self.clock()), Throttle(self._costly, lambda: self.clock())
         self._formats = formats
-        self._store: Callable[[p.Snapshot], None] | None = None
+        self._store: Store | None = None
         self._changed: set[str] = set()
         self._stored_at = -1e9
         self._library = tuple(primitives())
@@ -75,10 +70,7 @@ class Publisher(Messages):
         self._swaps_at = 0.0
 
     def connect(
-        self,
-        send: Send,
-        store: Callable[[p.Snapshot], None] | None = None,
-        input_blocked: Callable[[], bool] = lambda: False,
+        self, send: Send, store: Store | None = None, input_blocked: Callable[[], bool] = lambda: False
     ) -> None:
         """Let messages go to a widget; before, and after `disconnect`, they are dropped.
 
@@ -121,7 +113,7 @@ class Publisher(Messages):
     def _has_unmarked_changes(self) -> bool:
         """Whether the library has changed, one of its functions fails, or a training has failed: no command marks these."""
         session = self.session
-        has_broken = session.candidates.has_unreported and session.view.notice is None
+        has_broken = bool(session.candidates.unreported) and session.view.notice is None
         return tuple(primitives()) != self._library or has_broken or session.view.announcement is not None
 
     def _mark_unmarked_changes(self) -> None:
@@ -135,7 +127,7 @@ class Publisher(Messages):
                 self.mark_changed(frozenset(("survey",)))
         if session.view.show_announcement():
             self.send_notice()
-        if session.candidates.has_unreported and session.view.notice is None:
+        if session.candidates.unreported and session.view.notice is None:
             reasons = "; ".join(session.candidates.take_unreported())
             reasons = reasons[:1].upper() + reasons[1:] + "."
             session.view.notify(Notice("Left out of the candidates", reasons, _REPAIR))
@@ -143,7 +135,7 @@ class Publisher(Messages):
 
     def send_costly(self) -> bool:
         """Send one costly topic that is due; False if there is none. What may take long is left to `send_preview`."""
-        return self._send_first(sorted(self._changed & self._costly.keys() - set(_IN_PARTS)))
+        return self._send_first(sorted(self._changed & self._costly.keys() - {"survey"}))
 
     def send_panels_and_preview(self) -> None:
         """Send all open panels that are due, then a part of the preview."""
@@ -154,7 +146,7 @@ class Publisher(Messages):
 
     def send_preview(self) -> bool:
         """Search a part of the preview or try a part of a swap, and send it; False if there is nothing to do."""
-        return self._send_first([topic for topic in _IN_PARTS if topic in self._changed])
+        return self._send_first([topic for topic in ("survey", *_TRIALS) if topic in self._changed])
 
     def _send_first(self, topics: list[str]) -> bool:
         """Send the first costly topic that is due."""
@@ -172,7 +164,7 @@ class Publisher(Messages):
             return None
         if self._has_unmarked_changes():
             return 0.0
-        waits = [self._throttled(topic) for topic in self._changed & self._costly.keys()]
+        waits = [self._throttled(topic) for topic in self._changed & {*self._costly, *_TRIALS}]
         if self._changed & _FRAME_TOPICS:
             waits.append(self.frames.wait(self.session.running))
         if self.snapshot_due and self._store is not None and not self.session.running:
@@ -261,7 +253,7 @@ class Publisher(Messages):
     # ---- costly topics
 
     def _throttled(self, topic: str) -> float:
-        if topic in ("held_out", "richer"):
+        if topic in _TRIALS:
             return max(0.0, self._swaps_at - self.clock())
         return self._throttle.wait(topic, self.session.running)
 
@@ -269,7 +261,7 @@ class Publisher(Messages):
         """Send a costly topic, or for those that take long work at a part of it; its throttle learns how long that took.
 
         Args:
-            topic: One of `_COSTLY`, or a panel.
+            topic: One of `_COSTLY` or `_TRIALS`, or a panel.
         """
         self._changed.discard(topic)
         started = self.clock()
@@ -375,12 +367,10 @@ class Publisher(Messages):
 
         After a change it waits until candidates, formula and guide are sent, which belong to it.
         """
-        late = self.clock() - self._stored_at >= SNAPSHOT_SECONDS
-        due = (
-            late
-            if self.session.running
-            else self.snapshot_due and not self._changed & {"candidates", "formula", "guide"}
-        )
+        if self.session.running:
+            due = self.clock() - self._stored_at >= SNAPSHOT_SECONDS
+        else:
+            due = self.snapshot_due and not self._changed & {"candidates", "formula", "guide"}
         if self._store is not None and due:
             self.snapshot_due = False
             self._store(self.compact_snapshot())

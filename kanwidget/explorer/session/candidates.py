@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -111,16 +113,11 @@ class EdgeCandidates:
         self._requests = Latest[dict[EdgeRef, Tensor]]()
         #: Registered functions that don't work, and messages about those of them that no notice has named yet.
         self._broken: set[Primitive] = set()
-        self._unreported: list[str] = []
-
-    def begin(self) -> None:
-        """Drop the best and live candidates of the previous network."""
-        self.forget()
-        self._live = None
+        self.unreported: list[str] = []
 
     def forget(self) -> None:
-        """Forget the best candidates, after a change of the nodes: the same indices now name other edges."""
-        self._best = Latest[BestCache]()
+        """Forget what was found, after a change of the nodes: the same indices now name other edges."""
+        self._best, self._live = Latest[BestCache](), None
 
     def rank_by(self, simplicity: float) -> None:
         """Rank candidates with another weight of simplicity."""
@@ -246,7 +243,8 @@ class EdgeCandidates:
 
     def has_moved(self, edge: EdgeRef) -> bool:
         """Whether the edge has moved so far since the last live search that a new one would show a difference."""
-        return self._live is None or self._live.differs(edge, self.samples(edge))
+        live = self._live
+        return live is None or live.edge != edge or _distance(live.samples, self.samples(edge)) > _SAME
 
     # ---- functions that don't work
 
@@ -254,16 +252,11 @@ class EdgeCandidates:
         """Record that a registered function doesn't work, for one notice."""
         if broken.primitive not in self._broken:
             self._broken.add(broken.primitive)
-            self._unreported.append(str(broken))
-
-    @property
-    def has_unreported(self) -> bool:
-        """Whether a function that doesn't work waits for a notice."""
-        return bool(self._unreported)
+            self.unreported.append(str(broken))
 
     def take_unreported(self) -> list[str]:
         """Take the messages about functions that no notice has named yet."""
-        messages, self._unreported = self._unreported, []
+        messages, self.unreported = self.unreported, []
         return messages
 
 
@@ -295,10 +288,6 @@ class _LiveSearch:
     turn: int = 0
     """Index in the library of the function whose turn is next."""
 
-    def differs(self, edge: EdgeRef, samples: Tensor) -> bool:
-        """Whether the edge has moved so far that a refresh would show a difference."""
-        return self.edge != edge or _distance(self.samples, samples) > _SAME
-
 
 def refitted(fit: SymbolicFit, samples: Tensor, rule: Rule) -> SymbolicFit | None:
     """A candidate y ≈ c·f(a·x + b) + d of an edge that has moved since: a and b stay, c, d, R² and score are new.
@@ -311,40 +300,24 @@ def refitted(fit: SymbolicFit, samples: Tensor, rule: Rule) -> SymbolicFit | Non
     Returns:
         The candidate; None where f isn't defined on the new inputs, or fails.
     """
-    row = primitive(fit.name)
-    try:
-        with blamed(row):
-            return _refitted(fit, row, samples.double().cpu(), rule)
-    except BrokenPrimitive:
-        return None
-
-
-def _refitted(fit: SymbolicFit, row: Primitive, samples: Tensor, rule: Rule) -> SymbolicFit | None:
-    """As `refitted`, without care for functions that fail.
-
-    Args:
-        fit: The candidate of the last search.
-        row: Its primitive.
-        samples: Inputs and values of the edge now, `(2, n)`, float64.
-        rule: What ranks candidates.
-    """
-    x, y = samples
+    row, (x, y) = primitive(fit.name), samples.double().cpu()
     a, b, _, _ = fit.params
     low, high = float(x.min()), float(x.max())
-    if row.interval(*sorted((a * low + b, a * high + b))) is None:
-        return None
-    value = called(row, row.fn, a * x + b)
-    c, d = _line(value, y)
-    spread = (y - y.mean()).square().sum()
-    r2 = 1 - float((y - c * value - d).square().sum() / spread)
-    params = (a, b, c, d)
-    if not all(map(torch.isfinite, torch.tensor([*params, r2]))):
-        return None
-    text = equation(row, visible(row, params, low, high, r2))
-    bits = fit.misfit + misfit(1 - r2, rule.numbers, rule.noise) - misfit(1 - fit.r2, rule.numbers, rule.noise)
-    return replace(
-        fit, params=params, r2=r2, score=score(bits, fit.complexity, rule.simplicity), equation=text, misfit=bits
-    )
+    with contextlib.suppress(BrokenPrimitive), blamed(row):
+        if row.interval(*sorted((a * low + b, a * high + b))) is None:
+            return None
+        value = called(row, row.fn, a * x + b)
+        c, d = _line(value, y)
+        spread = (y - y.mean()).square().sum()
+        r2 = 1 - float((y - c * value - d).square().sum() / spread)
+        params = (a, b, c, d)
+        if not all(map(math.isfinite, (*params, r2))):
+            return None
+        text = equation(row, visible(row, params, low, high, r2))
+        bits = fit.misfit + misfit(1 - r2, rule.numbers, rule.noise) - misfit(1 - fit.r2, rule.numbers, rule.noise)
+        ranked = score(bits, fit.complexity, rule.simplicity)
+        return replace(fit, params=params, r2=r2, score=ranked, equation=text, misfit=bits)
+    return None
 
 
 def _line(value: Tensor, y: Tensor) -> tuple[float, float]:

@@ -317,7 +317,7 @@ def _tellers(one, publisher):
         "held_out": lambda: publisher.send(
             "held_out", {"held_out": {"edge": EDGE, "version": 7, "errors": {"sin": 0.25}}}
         ),
-        "formula": lambda: publisher.send("formula", {"formula": publisher.formula()}),
+        "formula": publisher.send_formula,
         "history": lambda: publisher.send("history", {"history": describe.history(one)}),
         "status": publisher.send_status,
         "settings": lambda: publisher.send("settings", {"settings": describe.settings(one)}),

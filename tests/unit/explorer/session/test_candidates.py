@@ -128,7 +128,7 @@ def test_auto_goes_on_without_a_broken_function(session, registered):
     session.warm_up()
     session.apply(AutoSymbolic(r2_threshold=-1.0))
     assert all(state == "symbolic" for state in states(session))
-    assert session.candidates._unreported == [
+    assert session.candidates.unreported == [
         "the function `mine` raised ZeroDivisionError: integer division or modulo by zero"
     ]
 

@@ -160,7 +160,7 @@ def test_frames_and_looks_take_a_bounded_part_of_the_time(running, page_of, monk
 
     monkeypatch.setattr(publisher, "send_curves", costs(0.02, "curves"))
     monkeypatch.setattr(publisher, "send_candidates", costs(0.09, "candidates"))
-    monkeypatch.setattr(publisher, "formula", costs(0.01, "formula"))
+    monkeypatch.setattr(publisher, "send_formula", costs(0.01, "formula"))
     while now[0] < 60:
         running.run.version += 1
         publisher.mark_changed(STEPPED)
