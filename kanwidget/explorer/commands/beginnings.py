@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from kanwidget import _check
 from kanwidget.core.scales import Scaling
 from kanwidget.explorer.commands import fields
+from kanwidget.explorer.commands.base import act
 from kanwidget.explorer.protocol.topics import EVERYTHING, Topics
 from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
@@ -86,18 +87,11 @@ def _names_of_data(session: Session, names: Sequence[str]) -> list[str]:
 
 
 def begin_again(session: Session, command: Command, model: KAN, seed: int, label: str) -> Topics:
-    """Train another network of the first structure from step 0 on: an act, which a failure undoes as a whole."""
-    checkpoint, logged = session.run.checkpoint(), session.model.scaling.output_log.clone()
-    try:
-        model.reference = session.x.clone()
-        session.restart(model, seed)
-    except BaseException:
-        session.restore(checkpoint)
-        raise
+    """Train another network of the first structure from step 0 on, as an act."""
+    model.reference = session.x.clone()
     # Errors of a logarithm have another unit: no state from before can be compared.
-    same = bool((session.model.scaling.output_log == logged).all())
-    session.commit("reset" if same else "log", label, checkpoint)
-    session.script.add(command)
+    same = bool((model.scaling.output_log == session.model.scaling.output_log).all())
+    act(session, command, "reset" if same else "log", label, lambda: session.restart(model, seed))
     return EVERYTHING
 
 

@@ -69,9 +69,9 @@ class Extension(GroupedProcess[ExtensionStep]):
 
     def take(self, step: ExtensionStep) -> Topics:
         """Take over a grid that helps, and the last network, which has seen all rows."""
-        session, last = self._session, step.stop_reason is not None
+        session = self._session
         self._done += 1
-        self._complete = last
+        self._complete = last = step.stop_reason is not None
         what = f"grid {step.grid}: held-out error {step.validation_loss:.3g}"
         self.sentence = f"Extending: {what}. Trying a finer grid."
         if not last and (not step.helped or step.grid == session.model.grid):

@@ -28,14 +28,8 @@ from kanwidget.simplification.laws import Rival
 _MOST_STEPS = 300
 #: The penalty's weight where none is set.
 LAMB = 1e-3
-#: Labels of the chips by the kinds of bits.
-_LABELS: Final[dict[str, str]] = {
-    "train": "λ = {lamb:g}",
-    "prune": "prune",
-    "shape": "smaller shape",
-    "replace": "functions",
-    "refit": "simplified",
-}
+#: Labels of the chips by the kinds of bits, where these aren't the labels.
+_LABELS: Final = {"train": "λ = {lamb:g}", "shape": "smaller shape", "replace": "functions", "refit": "simplified"}
 
 
 class StepCommand(Command):
@@ -208,8 +202,7 @@ class Simplification(GroupedProcess[SimplificationStep]):
         session = self._session
         self._done += 1
         self.sentence = f"Simplifying. {step.text[:1].upper()}{step.text[1:]}."
-        last = step.kind == "refit"
-        self._complete = last
+        self._complete = last = step.kind == "refit"
         session.view.keep_nearest_law(step.nearest)
         if not step.improved and not last:
             return frozenset(("guide",))

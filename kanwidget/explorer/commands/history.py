@@ -37,17 +37,15 @@ class Undo(Command):
         """Jump back in the undo tree; the script repeats the number of nodes that were undone."""
         n = self._count(session)
         if not session.tree.can_undo:
-            began = "" if session.tree.current == 0 else " that is still kept"
-            raise ValueError(
-                f"there is nothing to undo: no act and no step of training comes before this state{began}."
-            )
+            before = "this state" if session.tree.current == 0 else "this state that is still kept"
+            raise ValueError(f"there is nothing to undo: no act and no step of training comes before {before}.")
         if session.running and session.tree.nodes[session.tree.current].kind == TRAIN and n == 1:
             session.run.pause()  # else the training would go the same way at once
 
         def move(latest: Checkpoint) -> Checkpoint | None:
-            checkpoint = session.tree.undo(latest)
-            for _ in range(n - 1):
-                checkpoint = (session.tree.undo(checkpoint) if checkpoint else None) or checkpoint
+            checkpoint = None
+            for _ in range(n):
+                checkpoint = session.tree.undo(checkpoint or latest) or checkpoint
             return checkpoint
 
         return _jump(session, replace(self, n=n), move)

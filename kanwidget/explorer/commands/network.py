@@ -14,13 +14,13 @@ from kanwidget.explorer.commands.base import act, change_edges, listed
 from kanwidget.explorer.commands.fields import Pair
 from kanwidget.explorer.describe.labels import edges_name, node_name
 from kanwidget.explorer.protocol.topics import Notice, Topics
+from kanwidget.explorer.session.background.breaks import BrokenOff, breakable
 from kanwidget.explorer.session.command import Command, Setting
 from kanwidget.explorer.session.session import Session
 from kanwidget.growth.richer import with_hidden_nodes
 from kanwidget.simplification import SymbolicStep, auto_symbolic_steps
 from kanwidget.symbolic.edges import numeric_edges, tied_edges
 from kanwidget.symbolic.fits.ranking import R2_THRESHOLD
-from kanwidget.training.steps.loop import AFTER_STEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +124,6 @@ class SetGrid(Refine, Setting):
     """`Refine` from a slider, which sends many values: only the last waiting one counts."""
 
 
-class _Paused(Exception):
-    """Breaks off a refit."""
-
-
 @dataclass(frozen=True, slots=True)
 class AutoSymbolic(Command):
     """Fix every spline, or some splines, whose best candidate is good enough. A pause ends the search; fixed edges stay fixed."""
@@ -169,23 +165,18 @@ class AutoSymbolic(Command):
 
         def check() -> None:
             # Edges that are asked once more are asked to the end: no list of edges would say for the script how far it came.
-            if session.run.interrupted and len(searched) < len(refs):
-                raise _Paused
+            if session.run.interrupted() and len(searched) < len(refs):
+                raise BrokenOff
 
         def change() -> None:
             """Replace edges until all were asked or a pause comes."""
             # A refit works on a copy: where it breaks off, the network has the functions so far.
-            token = AFTER_STEP.set(check)
-            try:
+            with breakable(check):
                 session.view.task(f"replacing edges: 0 of {len(refs)}")
                 for step in steps:
                     searched.update(dict.fromkeys(step.searched, step))
                     session.view.task(f"replacing edges: {len(searched)} of {len(refs)}")
                     check()
-            except _Paused:
-                pass
-            finally:
-                AFTER_STEP.reset(token)
 
         def repeated() -> AutoSymbolic:
             """The command for the script: after a pause only the edges that were replaced, since the others changed nothing."""

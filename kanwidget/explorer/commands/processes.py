@@ -13,18 +13,14 @@ from typing import Generic, TypeVar
 
 from kanwidget.explorer.commands.base import act
 from kanwidget.explorer.protocol.topics import CHANGED, Topics
+from kanwidget.explorer.session.background.breaks import BrokenOff, breakable
 from kanwidget.explorer.session.command import Command, Process
 from kanwidget.explorer.session.session import Session
 from kanwidget.kan import KAN
-from kanwidget.training.steps.loop import AFTER_STEP
 
 T = TypeVar("T")
 #: Seconds that a result is waited for, before others have their turn.
 _PATIENCE = 0.02
-
-
-class _Stopped(Exception):
-    """Breaks off work that nobody waits for."""
 
 
 class BackgroundProcess(Process, Generic[T]):
@@ -66,22 +62,18 @@ class BackgroundProcess(Process, Generic[T]):
         """
 
         def check() -> None:
-            if self._stopped or closing() or self._session.run.interrupted:
-                raise _Stopped
+            if self._stopped or closing() or self._session.run.interrupted():
+                raise BrokenOff
 
-        token = AFTER_STEP.set(check)
         try:
-            for result in results:
-                with self._changed:
-                    self._results.append(result)
-                    self._changed.notify_all()
-                check()
-        except _Stopped:
-            pass
+            with breakable(check):
+                for result in results:
+                    with self._changed:
+                        self._results.append(result)
+                        self._changed.notify_all()
+                    check()
         except BaseException as error:
             self._error = error
-        finally:
-            AFTER_STEP.reset(token)
         with self._changed:
             self._finished = True
             self._changed.notify_all()

@@ -64,7 +64,7 @@ class Set(Setting):
 #: The settings of a message, and how each is read.
 _READ: dict[str, Callable[[Any], Any]] = {
     "lamb": lambda value: _check.real(value, "lamb", "set", low=0),
-    "grid": lambda value: fields.grid(value),
+    "grid": fields.grid,
     "opt": lambda value: fields.text(value, "opt", "set"),
     "lr": lambda value: _check.real(value, "lr", "set", low=0, open_low=True),
     "batch": lambda value: -1 if value is None else _check.integer(value, "batch", "set", low=1),

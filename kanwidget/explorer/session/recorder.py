@@ -22,7 +22,7 @@ from kanwidget.core import Event, History, StepRecord
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
 from kanwidget.core.scales import Scaling
-from kanwidget.explorer.session.undo import BEGINNINGS, TreeNode, error_of
+from kanwidget.explorer.session.undo import BEGINNINGS, TreeNode, error_of, size
 from kanwidget.kan import KAN
 
 #: Frames at most, and bytes of all frames together: films of large networks have fewer.
@@ -49,8 +49,7 @@ class NetworkCopy:
     @property
     def size(self) -> int:
         """Bytes."""
-        tensors = (state[name] for _, _, state in self.layers for name in ("coef", "base", "affine", "knots"))
-        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+        return size(self.layers)
 
     def network(self) -> KAN:
         """A network with the same structure and parameters."""

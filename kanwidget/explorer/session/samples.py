@@ -14,6 +14,7 @@ from kanwidget.core import EdgeRef, Trace
 from kanwidget.core.network import Network
 from kanwidget.core.records import Posterior
 from kanwidget.core.scores import Scores, attribute_trace
+from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset
 from kanwidget.datasets.arrays import even_rows
 from kanwidget.explorer.protocol.records import DETAIL_SAMPLES, THUMB_SAMPLES
@@ -42,6 +43,7 @@ class NetworkSamples:
     """One row an edge, in the order of the structure: importance, x_min, x_max and the samples between, `(edges, 3 + samples)`."""
 
 
+@limit_threads  # of a large table, too, it is a small sample
 def sampled(network: Network, x: Tensor, samples: int = THUMB_SAMPLES) -> NetworkSamples:
     """Scores and thumbnails, from as many rows as a drawing needs.
 

@@ -19,7 +19,7 @@ from kanwidget.core import EdgeRef, StepRecord
 from kanwidget.core.primitives import primitives
 from kanwidget.core.reference_data import order_columns
 from kanwidget.core.scores import Scores
-from kanwidget.core.threads import is_small, one_thread
+from kanwidget.core.threads import is_small
 from kanwidget.datasets import Dataset
 from kanwidget.datasets.notices import DataNotice, data_notices
 from kanwidget.explorer.protocol.topics import Notice, Topics
@@ -75,8 +75,7 @@ class Session:
         #: Steps of a training that is started without a number of steps.
         self.steps = None if steps is None else _check.integer(steps, "steps", "KANExplorer", low=1)
         #: The arguments that aren't the defaults, for the script.
-        arguments = {**names, "opt": options.get("opt"), "steps": steps, **options}
-        self.arguments = written(arguments)
+        self.arguments = written({**names, "opt": options.get("opt"), "steps": steps, **options})
         #: The arguments by which the data come from a table, for the script.
         self.table: dict[str, Any] = {}
         #: Whether the data decide about the network's shape, since nobody has given one: *Train* then makes it richer.
@@ -108,28 +107,31 @@ class Session:
 
     def begin(self, preset: str, model: KAN, data: Dataset, settings: Settings) -> None:
         """Begin with the network and the data of a preset. A checkpoint of the problem before brings that back."""
-        number, problem = self.run.problem, (self.run.parts(), self._names())
-        self.discoveries.hold()
+        former = self._problem()
         self.run.begin(model, data, settings)
-        self._problems[number] = problem
+        self._leave(*former)
         self._name_variables(model, data, None, None)
         self.preset, self.table = preset, {}
-        self.view.begin()
-        self.candidates.begin()
-
-    def _names(self) -> dict[str, Any]:
-        """How the current problem is called."""
-        return {name: getattr(self, name) for name in ("preset", "table", "in_vars", "out_vars")}
 
     def _return_to(self, number: int) -> None:
         """Take up an earlier or later problem again."""
-        self._problems[self.run.problem] = self.run.parts(), self._names()
-        self.discoveries.hold()
+        former = self._problem()
         parts, names = self._problems[number]
         self.run.enter(parts)
+        self._leave(*former)
         vars(self).update(names)
+
+    def _problem(self) -> tuple[int, dict[str, Any], dict[str, Any]]:
+        """The number of the current problem, and what belongs to it: attributes of `run`, and of this session."""
+        names = ("preset", "table", "in_vars", "out_vars")
+        return self.run.problem, self.run.parts(), {name: getattr(self, name) for name in names}
+
+    def _leave(self, number: int, parts: dict[str, Any], names: dict[str, Any]) -> None:
+        """Keep a problem that another one has taken the place of; its search is held, and nothing of it is shown any more."""
+        self._problems[number] = parts, names
+        self.discoveries.hold()
         self.view.begin()
-        self.candidates.begin()
+        self.candidates.forget()
 
     @property
     def origin(self) -> tuple[KAN, dict[str, Any], str | None]:
@@ -186,7 +188,7 @@ class Session:
     @property
     def is_small(self) -> bool:
         """Whether the network is so small that several threads would only wait for each other."""
-        return self.run.is_small
+        return is_small(self.model, len(self.data.train_input))
 
     def check_edge(self, edge: Sequence[int] | int, where: str) -> EdgeRef:
         """The edge, if it exists."""
@@ -200,12 +202,7 @@ class Session:
 
     def samples(self) -> NetworkSamples:
         """Scores and thumbnails; computed once for each version of the network."""
-
-        def compute() -> NetworkSamples:
-            with one_thread(is_small(self.model, len(self.x))):  # of a large table, too, it is a small sample
-                return sampled(self.model, self.x)
-
-        return self._samples.get(self.version, compute)
+        return self._samples.get(self.version, lambda: sampled(self.model, self.x))
 
     def _check_range(self, edge: EdgeRef, where: str) -> None:
         """An error in words of the network unless it has this edge: a person counts layers and nodes, not arguments."""
@@ -444,5 +441,5 @@ class Session:
 
     def free(self) -> None:
         """Release all memory. The session can't be used afterwards."""
-        self.run.free()
-        self.__dict__.clear()
+        for part in (self.run, self):  # at once: the trainer and the run refer to each other
+            vars(part).clear()

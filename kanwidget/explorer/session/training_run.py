@@ -12,9 +12,7 @@ from torch import Tensor
 
 from kanwidget.core import EdgeRef, Event, History, StepRecord
 from kanwidget.core.records import Posterior
-from kanwidget.core.threads import is_small
 from kanwidget.datasets import Dataset
-from kanwidget.explorer.protocol.records import State
 from kanwidget.explorer.protocol.topics import STEPPED, Notice, Topics
 from kanwidget.explorer.session.command import Statement
 from kanwidget.explorer.session.script import ScriptLog
@@ -24,6 +22,7 @@ from kanwidget.kan import KAN
 from kanwidget.symbolic.candidates.partial_residuals import dots
 from kanwidget.training import OPTIMIZERS, Settings
 from kanwidget.training.evidence.errors import valid_posterior
+from kanwidget.training.steps.loop import append_history
 from kanwidget.training.steps.trainer import NOT_FINITE, NOT_FINITE_ADVICE
 
 #: Seconds of a step from which on it can be interrupted; shorter ones are always finished.
@@ -48,16 +47,12 @@ class TrainingRun(RunStates):
     """
 
     def __init__(
-        self,
-        model: KAN,
-        data: Dataset,
-        settings: Settings,
-        script: ScriptLog,
-        announce: Callable[[Notice], None],
+        self, model: KAN, data: Dataset, settings: Settings, script: ScriptLog, announce: Callable[[Notice], None]
     ) -> None:
         self._script, self._announce = script, announce
         self._callbacks: list[StepCallback] = []
-        self._interrupted: Callable[[], bool] = lambda: False
+        #: Whether a pause waits for the training.
+        self.interrupted: Callable[[], bool] = lambda: False
         self._step_started = 0.0
         #: The network's parameters given the data, None where nobody asks the data.
         self.posterior: Callable[[], Posterior | None] = Lagging(
@@ -70,19 +65,13 @@ class TrainingRun(RunStates):
     # ---- queries
 
     @property
-    def is_small(self) -> bool:
-        """Whether the network is so small that several threads would only wait for each other."""
-        return is_small(self.model, len(self.data.train_input))
-
-    @property
     def optimizers(self) -> list[str]:
         """The optimizers that can be chosen."""
         return ["auto", *OPTIMIZERS]
 
     def history(self) -> History:
         """A copy of the records and events of this run."""
-        stop_reason = self.stop_reason or ("running" if self.running else self.state)
-        return History(list(self.records), list(self.events), self.trainer.opt, stop_reason)
+        return History(list(self.records), list(self.events), self.trainer.opt, self.stop_reason or self.state)
 
     def copy(self) -> KAN:
         """A copy of the network, with its posterior."""
@@ -92,17 +81,12 @@ class TrainingRun(RunStates):
 
     def model_with_history(self) -> KAN:
         """A copy of the network, with its posterior. Its history is that of the original network, then this run's."""
-        model, previous = self.copy(), self.previous_history
-        steps = previous.last.step if previous.records else 0
-        seconds = previous.last.seconds if previous.records else 0.0
-        records = list(self.records)
-        if steps or seconds:
-            records = [replace(r, step=r.step + steps, seconds=r.seconds + seconds) for r in records]
-        events = [replace(event, step=event.step + steps) for event in self.events]
-        stop_reason = self.stop_reason or self.state
-        model.history = History(
-            [*previous.records, *records], [*previous.events, *events], self.trainer.opt, stop_reason
-        )
+        model, history, previous = self.copy(), self.history(), self.previous_history
+        if previous.records:
+            model.history = History(list(previous.records), list(previous.events))
+            append_history(model, history)
+        else:  # records are shared: those of a long training aren't gone through
+            model.history = replace(history, events=[*previous.events, *history.events])
         return model
 
     def dots(self, edge: EdgeRef) -> Tensor:
@@ -130,15 +114,10 @@ class TrainingRun(RunStates):
 
     def interrupt_with(self, interrupted: Callable[[], bool]) -> None:
         """Call this function within long steps; True abandons the step."""
-        self._interrupted = interrupted
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether a pause waits for the training."""
-        return self._interrupted()
+        self.interrupted = interrupted
 
     def _abandon_step(self) -> bool:
-        return time.perf_counter() - self._step_started > _LONG_STEP and self.interrupted
+        return time.perf_counter() - self._step_started > _LONG_STEP and self.interrupted()
 
     # ---- settings
 
@@ -275,10 +254,6 @@ class TrainingRun(RunStates):
                 self._finish("error", "an error in a callback")
                 raise
 
-    def _finish(self, state: State, stop_reason: str | None) -> None:
-        self.state, self.stop_reason = state, stop_reason
-        self.remaining_steps, self.pauses_after, self.pauses_when, self.follows = None, False, None, None
-
     def _take_events(self) -> Topics:
         """Take over the events of the trainer, such as moved grids."""
         if not self.trainer.events:
@@ -286,10 +261,6 @@ class TrainingRun(RunStates):
         self.events = [*self.events, *self.trainer.events]
         self.trainer.events.clear()
         return frozenset(("history",))
-
-    def free(self) -> None:
-        """Let go of everything at once: the trainer and the run refer to each other."""
-        self.__dict__.clear()
 
 
 def _setting_text(value: Any) -> str:

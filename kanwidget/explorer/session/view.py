@@ -89,7 +89,8 @@ class ViewState:
 
     def drop_missing_edges(self, model: KAN) -> None:
         """Deselect edges that the network doesn't have."""
-        self.selection = tuple(edge for edge in self.selection if _exists(model, edge))
+        edges = set(model.edge_refs())
+        self.selection = tuple(edge for edge in self.selection if edge in edges)
 
     def show_surface(self, surface: SurfaceView) -> None:
         """Show the output over these inputs."""
@@ -119,7 +120,7 @@ class ViewState:
     def close_panels(self) -> None:
         """Close the panels and the preview of all views: a reloaded page doesn't close its own, and all others open theirs again."""
         self.open_panels.clear()
-        self.preview.close()
+        self.preview.views.clear()
 
     # ---- notices
 
@@ -155,14 +156,6 @@ class ViewState:
     def keep_forms(self, forms: FormulaForms) -> None:
         """Note which forms of the formula are known, and which are being worked out."""
         self.forms = forms
-
-
-def _exists(model: KAN, edge: EdgeRef) -> bool:
-    """Whether the network has such an edge."""
-    if edge.layer >= model.depth:
-        return False
-    layer = model.layer(edge.layer)
-    return edge.source < layer.in_dim and edge.target < layer.out_dim
 
 
 # ---- `_SymbolifyPreview`: the candidates that `auto_symbolic` would fix, before it does; a few edges are searched at a time
@@ -201,10 +194,6 @@ class _SymbolifyPreview:
             self.views.discard(view)
         if not self.on:
             self.restart()
-
-    def close(self) -> None:
-        """Close the preview of all views."""
-        self.views.clear()
 
     @property
     def is_complete(self) -> bool:

@@ -16,8 +16,8 @@ from itertools import count
 from typing import Literal
 
 from kanwidget.explorer.protocol.topics import Topics
+from kanwidget.explorer.session.background.breaks import BrokenOff, breakable
 from kanwidget.explorer.session.states.hall_of_fame import HallFormula, HallOfFame
-from kanwidget.training.steps.loop import AFTER_STEP
 
 SearchState = Literal["searching", "finishing", "paused", "done", "stopped", "failed"]
 #: What changes with a search: its panel, and the buttons of the guide.
@@ -46,8 +46,10 @@ class SearchNews:
     """The text of the likeliest of them."""
 
 
-class _SearchStopped(Exception):
-    """Breaks off a search."""
+#: A search, bit by bit; it asks the function whether it is to come to its end.
+News = Callable[[Callable[[], bool]], Iterator[SearchNews]]
+#: Takes the formulas so far, and the text of the likeliest.
+Show = Callable[[Sequence[HallFormula], str], None]
 
 
 @dataclass(slots=True)
@@ -92,9 +94,7 @@ class Discoveries:
             if search is not None:
                 search.rest(False)
 
-    def begin(
-        self, news: Callable[[Callable[[], bool]], Iterator[SearchNews]], seconds: float, problem: int
-    ) -> FormulaSearch:
+    def begin(self, news: News, seconds: float, problem: int) -> FormulaSearch:
         """Begin a search in place of the one before."""
         if self.search is not None:
             self.search.abandon()
@@ -114,13 +114,7 @@ class FormulaSearch:
         show: Takes its formulas so far, and the text of the likeliest.
     """
 
-    def __init__(
-        self,
-        news: Callable[[Callable[[], bool]], Iterator[SearchNews]],
-        seconds: float,
-        problem: int,
-        show: Callable[[Sequence[HallFormula], str], None],
-    ) -> None:
+    def __init__(self, news: News, seconds: float, problem: int, show: Show) -> None:
         self.seconds, self.problem = seconds, problem
         self.state: SearchState = "searching"
         #: What it does, what it has found out, and for how many seconds it has searched.
@@ -235,18 +229,14 @@ class FormulaSearch:
             report: Leaves a function for the owner of the session, see `view.Job`.
         """
         error: BaseException | None = None
-        # Within a bit of its work it isn't held: time that passes there would count.
-        token = AFTER_STEP.set(lambda: self._check(closing))
         try:
-            for news in self._steps:
-                self._tell(news, report)
-                self._hold(closing)
-        except _SearchStopped:
-            pass
+            # Within a bit of its work it isn't held: time that passes there would count.
+            with breakable(lambda: self._check(closing)):
+                for news in self._steps:
+                    self._tell(news, report)
+                    self._hold(closing)
         except Exception as problem:
             error = problem
-        finally:
-            AFTER_STEP.reset(token)
         report(lambda: self.finish(error))
 
     def _tell(self, news: SearchNews, report: Callable[[Callable[[], Topics]], None]) -> None:
@@ -273,6 +263,6 @@ class FormulaSearch:
         self._check(closing)
 
     def _check(self, closing: Callable[[], bool]) -> None:
-        """Raise `_SearchStopped` where nobody waits for it any more."""
+        """Raise `BrokenOff` where nobody waits for it any more."""
         if not self.alive or closing():
-            raise _SearchStopped
+            raise BrokenOff

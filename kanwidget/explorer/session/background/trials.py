@@ -100,7 +100,7 @@ class SwapErrors:
         return True
 
 
-def errors_after_swap(run: TrainingRun, edge: EdgeRef, fit: SymbolicFit, steps: int = STEPS) -> Iterator[float]:
+def errors_after_swap(run: TrainingRun, edge: EdgeRef, fit: SymbolicFit) -> Iterator[float]:
     """`simplification.swap_error`, a training step at a time: the smallest error so far on held-out rows, in the target's unit.
 
     The copy sees all rows or a sample. A candidate that it can't use gives no error.
@@ -109,7 +109,7 @@ def errors_after_swap(run: TrainingRun, edge: EdgeRef, fit: SymbolicFit, steps: 
     try:
         held = held_out(model, sampled_data(run.trainer.data, MOST_ROWS), "candidates")
         trial = swapped(model, {edge: fit}, held.data.train_input)
-        trainer = Trainer(trial, held.data, steps if trial.n_parameters else 0, Settings(update_grid=False))
+        trainer = Trainer(trial, held.data, STEPS if trial.n_parameters else 0, Settings(update_grid=False))
     except ValueError:
         return
     best = held.row_losses(trial)

@@ -55,16 +55,7 @@ class RunStates:
         self.previous_history = model.history
         #: Noise on the training labels, see `noisy`, and the seed of the last reset.
         self.noise, self.seed = 0.0, model.seed
-        self.state: State = "idle"
-        self.stop_reason: str | None = None
-        #: Steps to come; None goes on until it converges.
-        self.remaining_steps: int | None = None
-        #: Whether the training is paused after the last of these steps, rather than done.
-        self.pauses_after = False
-        #: Asked after every step: True pauses the training, since its error is flat.
-        self.pauses_when: Callable[[], bool] | None = None
-        #: Done once the training has ended by itself, see `Session.advance`; returns the topics that it has changed.
-        self.follows: Callable[[], Topics] | None = None
+        self._finish("idle", None)
         self.records: list[StepRecord] = []
         self.events: list[Event] = []
         self.last_record = record
@@ -79,6 +70,18 @@ class RunStates:
         self._structures += 1
         #: Identifier of the current nodes: edges of another structure are others, even with the same indices.
         self.structure_id = self.first_structure_id = self._structures
+
+    def _finish(self, state: State, stop_reason: str | None) -> None:
+        """Train no longer, and forget what was to come."""
+        self.state, self.stop_reason = state, stop_reason
+        #: Steps to come; None goes on until it converges.
+        self.remaining_steps: int | None = None
+        #: Whether the training is paused after the last of these steps, rather than done.
+        self.pauses_after = False
+        #: Asked after every step: True pauses the training, since its error is flat.
+        self.pauses_when: Callable[[], bool] | None = None
+        #: Done once the training has ended by itself, see `Session.advance`; returns the topics that it has changed.
+        self.follows: Callable[[], Topics] | None = None
 
     @property
     def model(self) -> KAN:
@@ -116,13 +119,11 @@ class RunStates:
             self.state, self.stop_reason = "paused", None
 
     def restart(self, model: KAN, seed: int) -> None:
-        """Begin the training again with another network of the first structure."""
+        """Begin the training again with another network of the first structure; `network_changed` evaluates it afterwards."""
         self.adopt(model)
         self.structure_id = self.first_structure_id
         self.trainer.step_count, self.trainer.seconds = 0, 0.0
-        self.records, self.events = [], []
-        self.network_changed()
-        self.last_record = self.trainer.record()
+        self.records, self.events, self.last_record = [], [], replace(self.last_record, step=0)
         self.seed = seed
         if not self.running:
             self.state, self.stop_reason = "idle", None
@@ -185,12 +186,7 @@ class RunStates:
             self.state, self.stop_reason = ("paused" if self.records else "idle"), None
 
     def resume(
-        self,
-        checkpoint: Checkpoint,
-        settings: Mapping[str, Any],
-        noise: float,
-        state: State,
-        stop_reason: str | None,
+        self, checkpoint: Checkpoint, settings: Mapping[str, Any], noise: float, state: State, stop_reason: str | None
     ) -> None:
         """Continue a saved run that began with the same network, data and arguments.
 

@@ -247,7 +247,7 @@ def test_of_what_waits_before_a_pause_nothing_long_is_done(session):
     driver.apply(AutoSymbolic(-5.0))
     assert session.view.notice is None
     driver.close()
-    assert session.run.interrupted
+    assert session.run.interrupted()
 
 
 def test_a_pause_that_fails_is_over_too(session, monkeypatch):

@@ -1,0 +1,24 @@
+"""Long work on copies can be broken off between the steps of its trainings, so that nobody has to wait for its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from kanwidget.training.steps.loop import AFTER_STEP
+
+
+class BrokenOff(Exception):
+    """Breaks off work that nobody waits for."""
+
+
+@contextmanager
+def breakable(check: Callable[[], None]) -> Iterator[None]:
+    """Within, `check` is also called after the steps of trainings on copies; where it raises `BrokenOff` the block ends quietly."""
+    token = AFTER_STEP.set(check)
+    try:
+        yield
+    except BrokenOff:
+        pass
+    finally:
+        AFTER_STEP.reset(token)
