@@ -43,7 +43,7 @@ class Recorder:
 def record(explorer):
     """The stored state, and the answers to what a page says: `hello`, edges that are selected, panels and surveys that are opened."""
     publisher = explorer._publisher
-    publisher.formula()
+    publisher.send_formula()
     snapshot = dict(publisher.compact_snapshot())
     buffer = text(snapshot.pop("buffer"))
     recorder = Recorder(explorer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -41,22 +41,23 @@ class Reset(Command):
         return begin_again(session, self, model, seed, "reset" if self.seed is None else f"seed {seed}")
 
 
+def _names(value: Any, name: str, where: str) -> tuple[str, ...]:
+    """Names of columns, of a message."""
+    if not isinstance(value, list) or not all(isinstance(column, str) for column in value):
+        _check.fail(name, where, "a list of names of columns", value)
+    return tuple(value)
+
+
 @dataclass(frozen=True, slots=True)
 class UseLogarithms(Command):
     """Begin again with these logarithms, and no others; with none as they are."""
 
     kind = "use_log"
+    reads: ClassVar = {"names": _names, "toggle": fields.flag}
 
     names: tuple[str, ...]
     toggle: bool = False
     """Whether these are the only ones that change: those that are in use are left out, the others added."""
-
-    @classmethod
-    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        names = message.get("names")
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            _check.fail("names", "use_log", "a list of names of columns", names)
-        return [cls(tuple(names), fields.flag(message.get("toggle"), "toggle", "use_log"))]
 
     def call(self) -> str:
         return f"explorer.use_log({list(self.names)!r})"

@@ -243,8 +243,7 @@ class Recorder:
 
     def frames_of(self, records: Sequence[StepRecord]) -> list[tuple[int, Frame]]:
         """The frames of the training with these records, each with the number of its step."""
-        steps = [step for step in self._steps if step.is_of(records)]
-        return [(step.index, Frame(records[step.index - 1].step, step.state)) for step in steps]
+        return [(step.index, Frame(step.record.step, step.state)) for step in self._steps if step.is_of(records)]
 
     def film(self, records: Sequence[StepRecord], path: Sequence[TreeNode], initial: KAN, current: KAN) -> list[Frame]:
         """The film from the start to the current state: frames after steps, and frames before acts.

@@ -148,9 +148,8 @@ class TrainingRun(RunStates):
             trainer.load_state_dict(state)
             trainer.events.clear()
             raise
-        events = [
-            Event(self.last_record.step, name, f"{name} = {_setting_text(value)}") for name, value in values.items()
-        ]
+        step = self.last_record.step
+        events = [Event(step, name, f"{name} = {_setting_text(value)}") for name, value in values.items()]
         trainer.events.clear()
         # A slider sends many values: a value that no step was taken with leaves no mark.
         marks = {(event.step, event.kind) for event in events}
