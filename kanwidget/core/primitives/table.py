@@ -29,56 +29,59 @@ _UNIT: tuple[Interval, ...] = ((-1.0, 1.0),)
 _SQUARE = ("x", "x^2")
 _CUBE = (*_SQUARE, "x^3")
 
+
+def _row(
+    name: str, functions: tuple[Any, ...], complexity: float, form: Form | None = None, **options: Any
+) -> Primitive:
+    """A primitive from f, f′, f″ and, where that costs less, f and f′ at once. Its `form` is the name of u unless another is given."""
+    fn, d1, d2, *at_once = functions
+    both = at_once[0] if at_once else None
+    return Primitive(name, fn, d1, d2, complexity, form or (name, "u"), value_and_derivative=both, **options)
+
+
+def _symmetric(
+    name: str, functions: tuple[Any, ...], complexity: float, limits: tuple[str, ...], **options: Any
+) -> Primitive:
+    """A primitive of which f(-u) is ±f(u) plus a constant; it imitates the lowest powers and these `limits`."""
+    return _row(name, functions, complexity, limits=(*_CUBE, *limits), symmetric=True, **options)
+
+
 #: Functions of which c and d absorb the size of u.
-_scaled = partial(Primitive, free=(False, True), absorbed="scale")
-_symmetric = partial(Primitive, symmetric=True)
-_wave = partial(_symmetric, antiperiod=math.pi, limits=_SQUARE, starts="phases")
-_arc = partial(_symmetric, intervals=_UNIT, closed=True, limits=(*_CUBE, "sqrt"))
+_scaled = partial(_row, free=(False, True), absorbed="scale")
+_wave = partial(_row, symmetric=True, antiperiod=math.pi, limits=_SQUARE, starts="phases")
+_arc = partial(_row, symmetric=True, intervals=_UNIT, closed=True, limits=(*_CUBE, "sqrt"))
 
 
-def _power(name: str, p: float, complexity: float, form: Form | None = None, **options: Any) -> Primitive:
-    """The primitive u^p; negative and real powers have `options` that say where. Its `form` is how it is written."""
-    usual: dict[str, Any] = {"limits": _SQUARE, "value_and_derivative": _power_with_derivative(p)}
-    return _scaled(
-        name,
-        lambda u: u**p,
-        lambda u: p * u ** (p - 1),
-        (lambda u: p * (p - 1) * u ** (p - 2)) if p != 2 else (lambda u: torch.full_like(u, 2.0)),
-        complexity,
-        form or ("pow", "u", p),
-        exponent=p,
-        **(usual | options),
-    )
+def _power(name: str, p: float, complexity: float, *, at_once: bool = True, **options: Any) -> Primitive:
+    """The primitive u^p; negative and real powers have `options` that say where.
 
-
-#: Of positive u only, where a = -1 gives another function.
-_root = partial(_power, intervals=_POSITIVE, mirrored=True)
-
-
-def _power_with_derivative(p: float) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
-    """A function of u that gives u^p and p·u^(p-1) from one power."""
+    With `at_once` one power gives value and derivative.
+    """
 
     def value_and_derivative(u: Tensor) -> tuple[Tensor, Tensor]:
         lower = u ** (p - 1)
         return lower * u, p * lower
 
-    return value_and_derivative
+    curvature = (lambda u: p * (p - 1) * u ** (p - 2)) if p != 2 else (lambda u: torch.full_like(u, 2.0))
+    functions = (lambda u: u**p, lambda u: p * u ** (p - 1), curvature, value_and_derivative if at_once else None)
+    return _scaled(name, functions, complexity, exponent=p, **({"form": ("pow", "u", p), "limits": _SQUARE} | options))
 
 
-def _with_derivative(
-    fn: Elementwise, slope: Callable[[Tensor, Tensor], Tensor]
-) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
-    """A function of u that gives f and f′; `slope` has f′ from u and f."""
+#: Of positive u only, where a = -1 gives another function.
+_root = partial(_power, intervals=_POSITIVE, mirrored=True)
+
+#: From u and f(u).
+_OfValue = Callable[[Tensor, Tensor], Tensor]
+
+
+def _of_value(fn: Elementwise, slope: _OfValue, curvature: _OfValue) -> tuple[Any, ...]:
+    """The functions of a row whose derivatives follow from u and f: f, f′, f″, and f and f′ at once."""
 
     def value_and_derivative(u: Tensor) -> tuple[Tensor, Tensor]:
         value = fn(u)
         return value, slope(u, value)
 
-    return value_and_derivative
-
-
-def _sech2(u: Tensor) -> Tensor:
-    return 1 - torch.tanh(u) ** 2
+    return fn, lambda u: slope(u, fn(u)), lambda u: curvature(u, fn(u)), value_and_derivative
 
 
 def _gauss(u: Tensor) -> Tensor:
@@ -93,6 +96,10 @@ def _cbrt(u: Tensor) -> Tensor:
     return torch.sign(u) * u.abs() ** (1 / 3)
 
 
+def _j0(u: Tensor) -> Tensor:
+    return bessel_j(0, u)
+
+
 def _j0_curvature(u: Tensor) -> Tensor:
     """J0″ = J1(u)/u - J0(u), with the limit -1/2 at 0."""
     safe = torch.where(u == 0, torch.ones_like(u), u)
@@ -104,16 +111,17 @@ def _j0_with_derivative(u: Tensor) -> tuple[Tensor, Tensor]:
     return j0, -j1
 
 
-def _sigmoid_derivative(u: Tensor) -> Tensor:
+def _sigmoid_slope(u: Tensor) -> Tensor:
     return torch.sigmoid(u) * torch.sigmoid(-u)
 
 
+_ZERO = torch.zeros_like
 _SQRT_FORM: Form = ("sqrt", "u")
 _ROOT_PI = 2 / math.sqrt(math.pi)
 
 PRIMITIVES = (
-    Primitive("0", torch.zeros_like, torch.zeros_like, torch.zeros_like, 0, 0, free=(False, False)),
-    Primitive("x", lambda u: u, torch.ones_like, torch.zeros_like, 1, "u", free=(False, False), absorbed="scale"),
+    Primitive("0", _ZERO, _ZERO, _ZERO, 0, 0, free=(False, False)),
+    Primitive("x", lambda u: u, torch.ones_like, _ZERO, 1, "u", free=(False, False), absorbed="scale"),
     _power("x^2", 2, 2, limits=("x",)),
     _power("x^3", 3, 3),
     _power("x^4", 4, 3, limits=_CUBE),
@@ -124,135 +132,91 @@ PRIMITIVES = (
     _power("1/x^4", -4, 4, intervals=_NONZERO),
     _power("1/x^5", -5, 5, intervals=_NONZERO),
     # The derivative of sqrt is infinite at 0, where its value isn't.
-    _root("sqrt", 0.5, 2, _SQRT_FORM, closed=True, value_and_derivative=None),
+    _root("sqrt", 0.5, 2, form=_SQRT_FORM, closed=True, at_once=False),
     _root("x^1.5", 1.5, 4, closed=True),
-    _root("1/sqrt(x)", -0.5, 2, ("pow", _SQRT_FORM, -1)),
-    Primitive(
+    _root("1/sqrt(x)", -0.5, 2, form=("pow", _SQRT_FORM, -1)),
+    _row(
         "exp",
-        torch.exp,
-        torch.exp,
-        torch.exp,
+        _of_value(torch.exp, lambda u, f: f, lambda u, f: f),
         2,
-        ("exp", "u"),
         free=(True, False),
         limits=_SQUARE,
-        value_and_derivative=_with_derivative(torch.exp, lambda u, value: value),
         absorbed="shift",
     ),
     _scaled(
-        "log",
-        torch.log,
-        torch.reciprocal,
-        lambda u: -(u**-2),
-        2,
-        ("log", "u"),
-        intervals=_POSITIVE,
-        mirrored=True,
-        limits=_SQUARE,
+        "log", (torch.log, torch.reciprocal, lambda u: -(u**-2)), 2, intervals=_POSITIVE, mirrored=True, limits=_SQUARE
     ),
-    _scaled("abs", torch.abs, torch.sign, torch.zeros_like, 3, ("abs", "u"), limits=("x",)),
-    _wave("sin", torch.sin, torch.cos, lambda u: -torch.sin(u), 2, ("sin", "u"), twin="cos"),
-    _wave("cos", torch.cos, lambda u: -torch.sin(u), lambda u: -torch.cos(u), 2, ("cos", "u")),
+    _scaled("abs", (torch.abs, torch.sign, _ZERO), 3, limits=("x",)),
+    _wave("sin", (torch.sin, torch.cos, lambda u: -torch.sin(u)), 2, twin="cos"),
+    _wave("cos", (torch.cos, lambda u: -torch.sin(u), lambda u: -torch.cos(u)), 2),
     _symmetric(
         "tan",
-        torch.tan,
-        lambda u: 1 + torch.tan(u) ** 2,
-        lambda u: 2 * torch.tan(u) * (1 + torch.tan(u) ** 2),
+        _of_value(torch.tan, lambda u, f: 1 + f**2, lambda u, f: 2 * f * (1 + f**2)),
         3,
-        ("tan", "u"),
+        ("1/x",),
         intervals=((-math.pi / 2, math.pi / 2),),
         period=math.pi,
-        limits=(*_CUBE, "1/x"),
-        value_and_derivative=_with_derivative(torch.tan, lambda u, value: 1 + value**2),
     ),
     _symmetric(
         "tanh",
-        torch.tanh,
-        _sech2,
-        lambda u: -2 * torch.tanh(u) * _sech2(u),
+        _of_value(torch.tanh, lambda u, f: 1 - f**2, lambda u, f: -2 * f * (1 - f**2)),
         3,
-        ("tanh", "u"),
-        limits=(*_CUBE, "exp", "sgn"),
-        value_and_derivative=_with_derivative(torch.tanh, lambda u, value: 1 - value**2),
+        ("exp", "sgn"),
         twin="sigmoid",
     ),
-    _scaled("sgn", torch.sign, torch.zeros_like, torch.zeros_like, 3, ("sign", "u"), starts="best split"),
-    _arc("arcsin", torch.asin, _arc_slope, lambda u: u * _arc_slope(u) ** 3, 4, ("asin", "u"), twin="arccos"),
-    _arc("arccos", torch.acos, lambda u: -_arc_slope(u), lambda u: -u * _arc_slope(u) ** 3, 4, ("acos", "u")),
+    _scaled("sgn", (torch.sign, _ZERO, _ZERO), 3, ("sign", "u"), starts="best split"),
+    _arc("arcsin", (torch.asin, _arc_slope, lambda u: u * _arc_slope(u) ** 3), 4, ("asin", "u"), twin="arccos"),
+    _arc("arccos", (torch.acos, lambda u: -_arc_slope(u), lambda u: -u * _arc_slope(u) ** 3), 4, ("acos", "u")),
     _symmetric(
         "arctan",
-        torch.atan,
-        lambda u: 1 / (1 + u**2),
-        lambda u: -2 * u / (1 + u**2) ** 2,
+        (torch.atan, lambda u: 1 / (1 + u**2), lambda u: -2 * u / (1 + u**2) ** 2),
         4,
-        ("atan", "u"),
-        limits=(*_CUBE, "1/x", "sgn"),
+        ("1/x", "sgn"),
+        form=("atan", "u"),
     ),
     _symmetric(
         "arctanh",
-        torch.atanh,
-        lambda u: 1 / (1 - u**2),
-        lambda u: 2 * u / (1 - u**2) ** 2,
+        (torch.atanh, lambda u: 1 / (1 - u**2), lambda u: 2 * u / (1 - u**2) ** 2),
         4,
-        ("atanh", "u"),
+        ("log",),
+        form=("atanh", "u"),
         intervals=_UNIT,
-        limits=(*_CUBE, "log"),
     ),
     _symmetric(
         "gaussian",
-        _gauss,
-        lambda u: -2 * u * _gauss(u),
-        lambda u: (4 * u**2 - 2) * _gauss(u),
+        _of_value(_gauss, lambda u, f: -2 * u * f, lambda u, f: (4 * u**2 - 2) * f),
         3,
-        ("exp", ("neg", ("pow", "u", 2))),
-        limits=(*_CUBE, "x^4", "exp"),
-        value_and_derivative=_with_derivative(_gauss, lambda u, value: -2 * u * value),
+        ("x^4", "exp"),
+        form=("exp", ("neg", ("pow", "u", 2))),
     ),
-    _symmetric("sinh", torch.sinh, torch.cosh, torch.sinh, 3, ("sinh", "u"), limits=(*_CUBE, "exp")),
-    _symmetric("cosh", torch.cosh, torch.sinh, torch.cosh, 3, ("cosh", "u"), limits=(*_CUBE, "exp")),
+    _symmetric("sinh", (torch.sinh, torch.cosh, torch.sinh), 3, ("exp",)),
+    _symmetric("cosh", (torch.cosh, torch.sinh, torch.cosh), 3, ("exp",)),
     _scaled(
         "cbrt",
-        _cbrt,
-        lambda u: u.abs() ** (-2 / 3) / 3,
-        lambda u: -2 / 9 * torch.sign(u) * u.abs() ** (-5 / 3),
+        (_cbrt, lambda u: u.abs() ** (-2 / 3) / 3, lambda u: -2 / 9 * torch.sign(u) * u.abs() ** (-5 / 3)),
         3,
-        ("cbrt", "u"),
         limits=_SQUARE,
     ),
     _symmetric(
-        "erf",
-        torch.erf,
-        lambda u: _ROOT_PI * _gauss(u),
-        lambda u: -2 * _ROOT_PI * u * _gauss(u),
-        4,
-        ("erf", "u"),
-        limits=(*_CUBE, "sgn"),
+        "erf", (torch.erf, lambda u: _ROOT_PI * _gauss(u), lambda u: -2 * _ROOT_PI * u * _gauss(u)), 4, ("sgn",)
     ),
     _symmetric(
         "J0",
-        lambda u: bessel_j(0, u),
-        lambda u: -bessel_j(1, u),
-        _j0_curvature,
+        (_j0, lambda u: -bessel_j(1, u), _j0_curvature, _j0_with_derivative),
         4,
-        ("J0", "u"),
-        limits=(*_CUBE, "x^4", "sin", "cos"),
-        value_and_derivative=_j0_with_derivative,
+        ("x^4", "sin", "cos"),
         starts="extrema",
     ),
     _symmetric(
         "sigmoid",
-        torch.sigmoid,
-        _sigmoid_derivative,
-        lambda u: _sigmoid_derivative(u) * (1 - 2 * torch.sigmoid(u)),
+        (torch.sigmoid, _sigmoid_slope, lambda u: _sigmoid_slope(u) * (1 - 2 * torch.sigmoid(u))),
         3,
-        ("pow", ("add", 1, ("exp", ("neg", "u"))), -1),
-        limits=(*_CUBE, "exp", "sgn", "tanh"),
+        ("exp", "sgn", "tanh"),
+        form=("pow", ("add", 1, ("exp", ("neg", "u"))), -1),
     ),
-    Primitive(
+    _row(
         "softplus",
-        functional.softplus,
-        torch.sigmoid,
-        _sigmoid_derivative,
+        (functional.softplus, torch.sigmoid, _sigmoid_slope),
         4,
         ("log", ("add", 1, ("exp", "u"))),
         limits=(*_CUBE, "exp", "abs"),
