@@ -164,24 +164,15 @@ class Edges:
             slots[source, : len(firsts)] = torch.tensor(firsts, device=slots.device)
         return slots
 
-    def design_and_derivative(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """`design` of orders 0 and 1, without a graph."""
-        if any(self.levels):
-            with torch.no_grad():
-                return self.design(x), self.design(x, 1)
-        value, derivative, *_ = base_functions(self.base_fun)
-        values, derivatives = splines.basis_to_order(x, self.knots, self.k, 1, room=1)
-        values[..., -1], derivatives[..., -1] = value(x), derivative(x)
-        return values, derivatives
-
     def designs(self, x: Tensor, highest: int) -> tuple[Tensor, ...]:
         """`design` of all orders from 0 to `highest`, at most 3."""
         orders = range(highest + 1)
         if torch.is_grad_enabled() or any(self.levels):
             return tuple(self.design(x, order) for order in orders)
-        bases = splines.basis_to_order(x, self.knots, self.k, highest)
-        functions = base_functions(self.base_fun)
-        return tuple(torch.cat([bases[order], functions[order](x)[..., None]], dim=-1) for order in orders)
+        found = splines.basis_to_order(x, self.knots, self.k, highest, room=1)
+        for design, base in zip(found, base_functions(self.base_fun), strict=False):
+            design[..., -1] = base(x)
+        return tuple(found)
 
     def weight(self) -> Tensor:
         """The factors of `design`, `(…, out, in, B + 1)`: shared parameters on all edges of a tie, 0 on edges without a spline."""

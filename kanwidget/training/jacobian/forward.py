@@ -74,7 +74,7 @@ def forward_pass(
         if index == 0 and first_design is not None:
             design = first_design
         elif index > 0 and derivatives:
-            design, design_derivative = layer.design_and_derivative(nodes[-1])
+            design, design_derivative = layer.designs(nodes[-1], 1)
             design_derivatives.append(design_derivative)
         else:
             design = layer.design(nodes[-1])
