@@ -6,7 +6,6 @@ import torch
 
 from kanwidget.training.jacobian.forward import forward_pass
 from kanwidget.training.jacobian.stack import Stack
-from kanwidget.training.objective.batch import Batch
 from kanwidget.training.objective.gauss_newton import penalty_gradient
 from kanwidget.training.objective.loss import LOSSES
 from kanwidget.training.objective.objective import Objective
@@ -28,7 +27,7 @@ def gradients(parameters, grads):
 def objective(model, x, y, weight=None, loss="mse", penalty=None):
     """The objective of one network."""
     columns = None if weight is None else weight[None]
-    return Objective(Batch.of(Stack([model]), [x], y[None], columns, LOSSES[loss], [penalty or Penalty()]))
+    return Objective.of(Stack([model]), [x], y[None], columns, LOSSES[loss], [penalty or Penalty()])
 
 
 def deviations(model, x):
@@ -56,7 +55,7 @@ def penalty_derivatives(target, parameters):
     """Derivatives of R of an objective's one network: in the free parameters, and in V of each layer."""
     trace = target.value(derivatives=True).trace
     with torch.no_grad():
-        vector, in_importance = penalty_gradient(target.batch, parameters, trace, target.batch.deviations(trace))
+        vector, in_importance = penalty_gradient(target, parameters, trace, target.deviations(trace))
     return vector[0], [v[0] for v in in_importance]
 
 

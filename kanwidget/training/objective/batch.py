@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from typing_extensions import Self
 
 from kanwidget.training.jacobian.forward import ForwardTrace, forward_pass, rows_at_once
 from kanwidget.training.jacobian.stack import Stack, select_networks
@@ -103,7 +104,7 @@ class FirstDesign:
         return part
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Batch:
     """Networks side by side, each with its own fixed training data. The networks' parameters change within the stack."""
 
@@ -123,20 +124,25 @@ class Batch:
     """Whether any of these weights is above 0."""
     first_design: FirstDesign
 
-    @staticmethod
+    @classmethod
     def of(
-        stack: Stack, x: Sequence[Tensor], y: Tensor, weight: Tensor | None, loss: Loss, penalties: Sequence[Penalty]
-    ) -> Batch:
+        cls,
+        stack: Stack,
+        x: Sequence[Tensor],
+        y: Tensor,
+        weight: Tensor | None,
+        loss: Loss,
+        penalties: Sequence[Penalty],
+    ) -> Self:
         """The batch of a stack with the inputs `(batch, n_features)` and the penalty of each network."""
         nodes = stack.select(x)
-        return Batch(stack, nodes, y, weight, loss, *_terms(penalties, y), FirstDesign(stack, nodes))
+        return cls(stack, nodes, y, weight, loss, *_terms(penalties, y), FirstDesign(stack, nodes))
 
-    def with_penalties(self, penalties: Sequence[Penalty]) -> Batch:
-        """The same batch with other penalties."""
-        penalty, lamb, penalized = _terms(penalties, self.y)
-        return replace(self, penalty=penalty, lamb=lamb, penalized=penalized)
+    def penalize(self, penalties: Sequence[Penalty]) -> None:
+        """Take other penalties. In place."""
+        self.penalty, self.lamb, self.penalized = _terms(penalties, self.y)
 
-    def __getitem__(self, networks: Tensor) -> Batch:
+    def __getitem__(self, networks: Tensor) -> Self:
         """The batch of copies of a part of the networks."""
         stack = self.stack[networks]
         first_design = self.first_design.of(stack, networks)

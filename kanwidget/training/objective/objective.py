@@ -7,8 +7,7 @@ References:
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -19,7 +18,6 @@ from kanwidget.training.jacobian.parameter_vector import ParameterVector
 from kanwidget.training.jacobian.stack import Stack
 from kanwidget.training.objective import gauss_newton
 from kanwidget.training.objective.batch import Batch
-from kanwidget.training.objective.penalty import Penalty
 from kanwidget.training.objective.standard_deviations import Deviations
 
 #: Geodesic acceleration: distance of the evaluations from the start, in parts of the step.
@@ -50,41 +48,17 @@ class Value:
         self.penalty[networks] = source.penalty[source_networks]
 
 
-class Objective:
-    """The objectives of networks side by side. They change with the parameters of the batch's networks.
+@dataclass(eq=False)
+class Objective(Batch):
+    """The objectives of the networks of a batch. They change with the parameters of these."""
 
-    Args:
-        batch: Networks and their training data.
-        geodesic_acceleration: Whether steps of least squares are corrected by it, see `geodesic_acceleration`.
-    """
-
-    def __init__(self, batch: Batch, *, geodesic_acceleration: bool = False) -> None:
-        self.batch, self.geodesic_acceleration = batch, geodesic_acceleration
-
-    @property
-    def stack(self) -> Stack:
-        """The networks."""
-        return self.batch.stack
-
-    @property
-    def lamb(self) -> Tensor:
-        """Weights of the penalties, `(networks,)`."""
-        return self.batch.lamb
+    geodesic_acceleration: bool = False
+    """Whether steps of least squares are corrected by it, see `geodesic_acceleration`."""
 
     @property
     def rows(self) -> int:
         """Number of rows of the training data."""
-        return self.batch.y.shape[1]
-
-    def penalize(self, penalties: Sequence[Penalty]) -> None:
-        """Take other penalties."""
-        self.batch = self.batch.with_penalties(penalties)
-
-    def __getitem__(self, networks: Tensor) -> Objective:
-        """The objective of copies of a part of the networks."""
-        part = copy.copy(self)
-        part.batch = self.batch[networks]
-        return part
+        return self.y.shape[1]
 
     # ---- values
 
@@ -95,12 +69,12 @@ class Objective:
         anew, part by part.
         """
         with torch.no_grad():
-            trace, loss, penalty = self._terms(self.batch.stack, rows, derivatives=derivatives, graph=False)
+            trace, loss, penalty = self._terms(self.stack, rows, derivatives=derivatives, graph=False)
         return Value(trace, loss.double(), penalty.double())
 
     def differentiable(self, rows: Tensor | None = None) -> Tensor:
         """The sum of the networks' losses and penalties, with a graph down to their own parameters."""
-        _, loss, penalty = self._terms(self.batch.stack.attach(), rows)
+        _, loss, penalty = self._terms(self.stack.attach(), rows)
         return (loss + penalty).sum()
 
     def _terms(
@@ -114,62 +88,60 @@ class Objective:
             derivatives: Whether the trace has what a Jacobian needs.
             graph: Whether gradients are asked for.
         """
-        batch = self.batch
-        y, weight = batch.y, batch.weight
+        y, weight = self.y, self.weight
         if rows is None:
-            trace = batch.first_design.pass_of(stack, derivatives=derivatives, whole=graph or batch.penalized)
+            trace = self.first_design.pass_of(stack, derivatives=derivatives, whole=graph or self.penalized)
         else:
-            first, y = batch.first_design()[:, rows], y[:, rows]
+            first, y = self.first_design()[:, rows], y[:, rows]
             weight = None if weight is None else weight[:, rows]
-            trace = forward_pass(stack, batch.x[:, rows], first, derivatives=derivatives)
-        loss = batch.loss.value(trace.output, y, weight)
+            trace = forward_pass(stack, self.x[:, rows], first, derivatives=derivatives)
+        loss = self.loss.value(trace.output, y, weight)
         penalty = torch.zeros_like(loss)
-        if batch.penalized:
-            deviations = batch.deviations(trace, stack) if rows is None else Deviations(stack, trace)
-            penalty = batch.lamb.to(loss) * batch.penalty.value(stack, deviations)
+        if self.penalized:
+            deviations = self.deviations(trace, stack) if rows is None else Deviations(stack, trace)
+            penalty = self.lamb.to(loss) * self.penalty.value(stack, deviations)
         return trace, loss, penalty
 
     def trivial_loss(self) -> Tensor:
         """Loss of the best constant prediction, `(networks,)`: a network that has learnt anything beats it."""
-        batch = self.batch
-        weight = torch.ones_like(batch.x[..., :1]) if batch.weight is None else batch.weight
+        weight = torch.ones_like(self.x[..., :1]) if self.weight is None else self.weight
         share = weight / weight.sum(1, keepdim=True)
-        if batch.loss.classes:
-            parts = share.new_zeros(len(share), int(batch.y.max()) + 1).scatter_add(1, batch.y[..., 0], share[..., 0])
+        if self.loss.classes:
+            parts = share.new_zeros(len(share), int(self.y.max()) + 1).scatter_add(1, self.y[..., 0], share[..., 0])
             trivial = -torch.special.xlogy(parts, parts).sum(1)
         else:
-            mean = (share * batch.y).sum(1, keepdim=True)
-            trivial = (share * (batch.y - mean) ** 2).sum(1).mean(1)
+            mean = (share * self.y).sum(1, keepdim=True)
+            trivial = (share * (self.y - mean) ** 2).sum(1).mean(1)
         return trivial.double().clamp_min(torch.finfo(torch.float64).tiny)
 
     # ---- the quadratic model, see `gauss_newton`
 
     def parameter_vector(self) -> ParameterVector:
         """The layout of the networks' free parameters."""
-        return ParameterVector.of(self.batch.stack.template)
+        return ParameterVector.of(self.stack.template)
 
     def units(self, parameters: ParameterVector, trivial: Tensor) -> tuple[Tensor, Tensor]:
         """Weights of magnitudes and of second differences, see `gauss_newton.units`."""
-        return gauss_newton.units(self.batch, parameters, trivial)
+        return gauss_newton.units(self, parameters, trivial)
 
     def normal(self, parameters: ParameterVector, value: Value, check: Callable[[], None]) -> tuple[Tensor, Tensor]:
         """Gauss-Newton matrices and gradients of the losses, see `gauss_newton.normal_equations`."""
-        return gauss_newton.normal_equations(self.batch, parameters, value.trace, check)
+        return gauss_newton.normal_equations(self, parameters, value.trace, check)
 
     def add_penalty(self, matrix: Tensor, gradient: Tensor, parameters: ParameterVector, value: Value) -> None:
         """Add gradients and curvature of the penalties, if there are any."""
-        if self.batch.penalized:
-            gauss_newton.add_penalty(matrix, gradient, self.batch, parameters, value.trace)
+        if self.penalized:
+            gauss_newton.add_penalty(matrix, gradient, self, parameters, value.trace)
 
     def acceleration(self, parameters: ParameterVector, value: Value, start: Tensor, step: Tensor) -> Tensor | None:
         """Curvature of the outputs along steps, see `geodesic_acceleration`; None if it isn't requested or can't help.
 
         A penalty has a curvature of its own, and differences in float32 are mere round-off.
         """
-        plain = self.batch.lamb == 0
+        plain = self.lamb == 0
         if not self.geodesic_acceleration or start.dtype != torch.float64 or not bool(plain.any()):
             return None
-        return torch.where(plain[:, None], geodesic_acceleration(self.batch, parameters, start, step), 0.0)
+        return torch.where(plain[:, None], geodesic_acceleration(self, parameters, start, step), 0.0)
 
 
 def geodesic_acceleration(batch: Batch, parameters: ParameterVector, start: Tensor, step: Tensor) -> Tensor:

@@ -29,6 +29,9 @@ from kanwidget.training.optimizers.interruptions import interruptible
 from kanwidget.training.optimizers.levenberg_marquardt import LevenbergMarquardt
 from kanwidget.training.optimizers.settings import Settings
 
+#: From a list of parameters and a learning rate.
+MakeOptimizer = Callable[[list[Tensor], float], torch.optim.Optimizer]
+
 # ---- gradient methods, guarded so that no step leaves a non-finite value behind
 
 #: A step of more seconds may be interrupted anywhere within; in a shorter one the checks would cost more than they gain.
@@ -49,7 +52,7 @@ class GradientMethod(Optimizer):
     def __init__(
         self,
         objective: Objective,
-        make: Callable[[list[Tensor], float], torch.optim.Optimizer],
+        make: MakeOptimizer,
         *,
         lr: float,
         batch: int | None = None,
@@ -163,29 +166,22 @@ def _zero_fixed(network: Network, parameters: ParameterVector) -> None:
                 parameter.grad[columns < 0] = 0.0
 
 
-def lbfgs(parameters: list[Tensor], lr: float) -> torch.optim.Optimizer:
-    """LBFGS as pykan's users know it: twenty inner iterations a step, strong Wolfe line search."""
-    return torch.optim.LBFGS(
-        parameters,
-        lr=lr,
-        max_iter=20,
-        history_size=10,
-        line_search_fn="strong_wolfe",
-        tolerance_grad=1e-32,
-        tolerance_change=1e-32,
-    )
-
-
-def adam(parameters: list[Tensor], lr: float) -> torch.optim.Optimizer:
-    """Adam with torch's defaults."""
-    return torch.optim.Adam(parameters, lr=lr)
+#: LBFGS as pykan's users know it: twenty inner iterations a step, strong Wolfe line search.
+_LBFGS = partial(
+    torch.optim.LBFGS,
+    max_iter=20,
+    history_size=10,
+    line_search_fn="strong_wolfe",
+    tolerance_grad=1e-32,
+    tolerance_change=1e-32,
+)
 
 
 # ---- the rows
 
 #: LM forms a square matrix of the parameters at each step: above these it is no longer the fastest.
 _LM_PARAMETERS, _LM_WORK = 3000, 1e11
-_ONLY_LM = "It is about the steps of opt='LM'."
+_LM_OPTIONS = dict.fromkeys(("geodesic_acceleration", "smoothness"), "It is about the steps of opt='LM'.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,19 +204,24 @@ class Method:
     """Why it can't take a `batch` of the rows; empty if it can."""
 
 
+def _levenberg_marquardt(objective: Objective, o: Settings) -> Optimizer:
+    evidence = partial(Evidence, objective, averages=o.averages, coarse=o.coarse) if o.with_evidence else None
+    return LevenbergMarquardt(objective, anchored=o.continual, smoothness=o.smoothness, evidence=evidence)
+
+
+def _gradient_method(make: MakeOptimizer, lr: float) -> Callable[[Objective, Settings], Optimizer]:
+    """The `make` of a row, with this learning rate unless the settings have one."""
+    return lambda objective, o: GradientMethod(
+        objective, make, lr=lr if o.lr is None else o.lr, batch=o.batch, seed=o.seed
+    )
+
+
 OPTIMIZERS: dict[str, Method] = {
     row.name: row
     for row in (
         Method(
             "LM",
-            lambda objective, o: LevenbergMarquardt(
-                objective,
-                anchored=o.continual,
-                smoothness=o.smoothness,
-                evidence=partial(Evidence, objective.batch, averages=o.averages, coarse=o.coarse)
-                if o.with_evidence
-                else None,
-            ),
+            _levenberg_marquardt,
             auto=lambda size, rows, _: size <= _LM_PARAMETERS and rows * size**2 <= _LM_WORK,
             any_loss=False,
             several=True,
@@ -230,22 +231,8 @@ OPTIMIZERS: dict[str, Method] = {
             },
             all_rows="LM sums over all rows in chunks: take all of them (batch=None), or another optimizer.",
         ),
-        Method(
-            "LBFGS",
-            lambda objective, o: GradientMethod(
-                objective, lbfgs, lr=1.0 if o.lr is None else o.lr, batch=o.batch, seed=o.seed
-            ),
-            auto=lambda size, rows, o: o.batch is None,
-            unused={"geodesic_acceleration": _ONLY_LM, "smoothness": _ONLY_LM},
-        ),
-        Method(
-            "Adam",
-            lambda objective, o: GradientMethod(
-                objective, adam, lr=1e-2 if o.lr is None else o.lr, batch=o.batch, seed=o.seed
-            ),
-            auto=lambda size, rows, o: True,
-            unused={"geodesic_acceleration": _ONLY_LM, "smoothness": _ONLY_LM},
-        ),
+        Method("LBFGS", _gradient_method(_LBFGS, 1.0), auto=lambda size, rows, o: o.batch is None, unused=_LM_OPTIONS),
+        Method("Adam", _gradient_method(torch.optim.Adam, 1e-2), auto=lambda size, rows, o: True, unused=_LM_OPTIONS),
     )
 }
 

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from kanwidget.core.network import Network
-from kanwidget.core.records import Posterior, StepRecord
+from kanwidget.core.records import StepRecord
 from kanwidget.core.state import NetworkState
 from kanwidget.surgery.grids import update_grids
 from kanwidget.training.jacobian.parameter_vector import structure
 from kanwidget.training.jacobian.stack import Stack, separate, stack_values
-from kanwidget.training.objective.batch import Batch, FirstDesign
+from kanwidget.training.objective.batch import FirstDesign
 from kanwidget.training.objective.objective import Objective
 from kanwidget.training.optimizers.base import Outcome
 from kanwidget.training.optimizers.settings import Settings
@@ -41,8 +41,8 @@ class TrainingBatch:
         """Begin anew from the networks as they are."""
         stack, settings, first = Stack(self.networks), self.settings[0], self.data[0]
         inputs, labels, weights = self._inputs("train"), self._labels("train"), self._weights("train")
-        batch = Batch.of(stack, inputs, labels, weights, first.loss, [s.penalty() for s in self.settings])
-        objective = Objective(batch, geodesic_acceleration=settings.geodesic_acceleration)
+        objective = Objective.of(stack, inputs, labels, weights, first.loss, [s.penalty() for s in self.settings])
+        objective.geodesic_acceleration = settings.geodesic_acceleration
         method = pick_optimizer(settings, self.networks[0], first.loss, len(first.labels["train"]))
         optimizer, arrangement = method.make(objective, settings), structure(self.networks[0])
         parts = [part for part in first.labels if part != "train"]
@@ -121,10 +121,6 @@ class TrainingBatch:
     def _schedule(self, index: int) -> GridSchedule:
         return GridSchedule(self.networks[index], self.data[index].dataset.train_input, self.settings[index])
 
-    def posterior(self, index: int) -> Posterior | None:
-        """The parameters of a network given its data, see `Posterior`."""
-        return self.optimizer.posterior(index)
-
     # ---- records
 
     def evaluate(self) -> list[Outcome]:
@@ -172,7 +168,7 @@ class TrainingBatch:
             return self._designs[part].pass_of(self.objective.stack, whole=False).output
 
     def _loss_of(self, output: Tensor, part: str) -> list[float]:
-        values = self.objective.batch.loss.value(output, self._labels(part), self._weights(part)).tolist()
+        values = self.objective.loss.value(output, self._labels(part), self._weights(part)).tolist()
         return [data.loss.report(value) for data, value in zip(self.data, values, strict=True)]
 
     def _metrics(self, outputs: dict[str, Tensor]) -> list[dict[str, float]]:

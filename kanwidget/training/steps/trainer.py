@@ -197,7 +197,7 @@ class Trainer(Iterator[StepRecord]):
         """The network's parameters given the data, as they are now; None while nothing asks the data (see `fit(evidence=…)`)."""
         with self._threads():
             self._training_batch.refresh()
-            return self._training_batch.posterior(0)
+            return self.optimizer.posterior(0)
 
     def __next__(self) -> StepRecord:
         """Take a step, with more rows from now on where these are due; an interrupted step is discarded and ends the iteration."""

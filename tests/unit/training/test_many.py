@@ -264,8 +264,8 @@ def test_what_networks_have_in_common_is_stored_once():
     models = networks(3)
     group = TrainingBatch(models, [prepare(models[0], data, settings)] * 3, [settings] * 3)
     objective, method = group.objective, group.optimizer
-    first = objective.batch.first_design
-    for shared in (objective.batch.x, objective.batch.y, first(), first.root(), method._metric, method._ridge):
+    first = objective.first_design
+    for shared in (objective.x, objective.y, first(), first.root(), method._metric, method._ridge):
         assert shared.stride(0) == 0
         assert len(shared) == 3
     with torch.no_grad():

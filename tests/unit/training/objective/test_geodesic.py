@@ -35,7 +35,7 @@ def test_the_gradient_is_that_of_the_outputs_second_derivative():
     parameters.write(objective.stack, start)
     grads = torch.autograd.grad(2 * (model(x)[:, 0] * second).mean(), list(names.values()), allow_unused=True)
     coefficients = [grad for grad, name in zip(grads, names, strict=True) if grad is not None and "coef" in name]
-    found = geodesic_acceleration(objective.batch, parameters, start, step)[0]
+    found = geodesic_acceleration(objective, parameters, start, step)[0]
     for layer, expected in zip(parameters.layers, coefficients, strict=True):
         got = found[layer.numeric[..., :-1]]
         torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-7 * float(expected.abs().max()))

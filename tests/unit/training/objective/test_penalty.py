@@ -176,7 +176,7 @@ def test_deviations_of_first_edges_need_no_values(kind, rows):
     with torch.no_grad():
         model.layer(0).coef[0] = 1e-9 * model.layer(0).coef[0] + 5.0
         model.layer(0).base[0] *= 1e-9
-        rooted = target.batch.deviations(target.value().trace)
+        rooted = target.deviations(target.value().trace)
         plainly = Deviations(target.stack, target.value().trace)
     for kind_of in ("splines", "edges"):
         torch.testing.assert_close(rooted.of(kind_of)[0], plainly.of(kind_of)[0], rtol=1e-6, atol=1e-14)
@@ -198,14 +198,14 @@ def test_the_curvature_majorises_the_deviation():
     target = objective_of(model, lamb=1.0, entropy=0.0)
     parameters, value = ParameterVector.of(model), target.value()
     matrix = torch.zeros(1, parameters.size, parameters.size, dtype=F64)
-    deviations = target.batch.deviations(value.trace)
-    ones = [torch.ones_like(v) for v in METRICS[target.batch.penalty.metric](model, deviations)]
+    deviations = target.deviations(value.trace)
+    ones = [torch.ones_like(v) for v in METRICS[target.penalty.metric](model, deviations)]
     with torch.no_grad():
-        add_curvature(matrix, target.batch, parameters, value.trace, deviations, ones)
+        add_curvature(matrix, target, parameters, value.trace, deviations, ones)
     # For V linear in s with no entropy the gradient is the curvature times the parameters themselves.
     last = parameters.layers[1].numeric.flatten()
     vector = read(parameters, model)
-    summed = importance(target.batch.penalty.metric, model, target.batch.x[0])[1].sum()
+    summed = importance(target.penalty.metric, model, target.x[0])[1].sum()
     slopes = torch.autograd.grad(summed, network_parameters(model), allow_unused=True)
     exact = gradients(parameters, slopes)[last]
     torch.testing.assert_close((matrix[0] @ vector)[last], exact, rtol=1e-9, atol=1e-12)

@@ -11,7 +11,6 @@ from kanwidget.training import Interrupted, Penalty
 from kanwidget.training.jacobian.parameter_vector import network_parameters
 from kanwidget.training.jacobian.stack import Stack
 from kanwidget.training.objective import gauss_newton
-from kanwidget.training.objective.batch import Batch
 from kanwidget.training.objective.loss import LOSSES
 from kanwidget.training.objective.objective import Objective
 from kanwidget.training.optimizers.least_squares import damping_metric
@@ -84,7 +83,7 @@ def test_the_matrix_is_that_of_gauss_and_newton():
             vector = start.clone()
             vector[index] += sign * 1e-6
             write(machine.parameters, model, vector)
-            values.append(model(machine.objective.batch.x[0]).detach().flatten())
+            values.append(model(machine.objective.x[0]).detach().flatten())
         columns.append((values[0] - values[1]) / 2e-6)
     jacobian = torch.stack(columns, 1)
     torch.testing.assert_close(matrix, 2 * jacobian.T @ jacobian / 9, rtol=1e-6, atol=1e-8)
@@ -214,7 +213,7 @@ def test_on_new_grids_the_damping_of_a_converged_network_begins_anew():
     models = [KAN([2, 2, 1], seed=seed) for seed in (0, 1, 2)]
     x, y = product_data()
     machine = LevenbergMarquardt(
-        Objective(Batch.of(Stack(models), [x] * 3, torch.stack([y] * 3), None, LOSSES["mse"], [Penalty()] * 3))
+        Objective.of(Stack(models), [x] * 3, torch.stack([y] * 3), None, LOSSES["mse"], [Penalty()] * 3)
     )
     first = machine.damping.clone()
     machine.damping = torch.full_like(first, 1e6)
@@ -329,9 +328,7 @@ def test_a_step_may_be_found_after_another_network_has_given_up():
     models = [KAN([2, 2, 1], seed=seed) for seed in (0, 1)]
     x = uniform(40, 2)
     labels = torch.stack([models[0].predict(x), torch.sin(6 * x[:, :1] * x[:, 1:])])
-    machine = LevenbergMarquardt(
-        Objective(Batch.of(Stack(models), [x, x], labels, None, LOSSES["mse"], [Penalty()] * 2))
-    )
+    machine = LevenbergMarquardt(Objective.of(Stack(models), [x, x], labels, None, LOSSES["mse"], [Penalty()] * 2))
     machine.damping = torch.tensor([9e9, 1e-9], dtype=F64)  # the first is where it can't get better
     unlucky = iter([1])
     original = machine._move_and_evaluate

@@ -9,7 +9,6 @@ from kanwidget import KAN, Dataset
 from kanwidget.core import splines
 from kanwidget.training import Trainer
 from kanwidget.training.jacobian.stack import Stack
-from kanwidget.training.objective.batch import Batch
 from kanwidget.training.objective.loss import LOSSES
 from kanwidget.training.objective.objective import Objective
 from kanwidget.training.objective.penalty import Penalty
@@ -19,8 +18,7 @@ from kanwidget.training.optimizers.levenberg_marquardt import LevenbergMarquardt
 
 def objective_of(model, rows=50):
     x = torch.linspace(-1, 1, rows, dtype=torch.float64)[:, None]
-    batch = Batch.of(Stack([model]), [x], (3 * x).sin()[None], None, LOSSES["mse"], [Penalty()])
-    return Objective(batch)
+    return Objective.of(Stack([model]), [x], (3 * x).sin()[None], None, LOSSES["mse"], [Penalty()])
 
 
 def roughness(model, coefficients):
