@@ -38,10 +38,7 @@ def jacobian(stack: Stack, parameters: ParameterVector, trace: ForwardTrace, sum
         designs, factors = trace.designs[index : index + 1], [sensitivity[..., None]]
         add_edges(full, layer, parameters.layers[index], trace.nodes[index], designs, factors)
         if index > 0:
-            edges = torch.einsum("snib,soib->snoi", trace.derivatives[index - 1], layer.weight())
-            if layer.symbols:
-                edges = edges + layer.symbolic_edges(trace.nodes[index], 1)
-            sensitivity = sensitivity @ edges
+            sensitivity = sensitivity @ layer.edges_of(trace.nodes[index], trace.derivatives[index - 1], 1)
     return full
 
 

@@ -39,11 +39,10 @@ class _InterruptCheck(TorchFunctionMode):
 
     def __init__(self, interrupted: Callable[[], bool]) -> None:
         super().__init__()
-        self._interrupted, self._raised = interrupted, False
+        self._interrupted = once(interrupted)
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if args and isinstance(args[0], Tensor) and not self._raised and self._interrupted():
-            self._raised = True
+        if args and isinstance(args[0], Tensor) and self._interrupted():
             raise Interrupted
         return func(*args, **(kwargs or {}))
 

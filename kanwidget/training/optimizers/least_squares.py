@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from kanwidget.training.jacobian.parameter_vector import LayerIndex
+from kanwidget.training.jacobian.parameter_vector import ParameterVector
 from kanwidget.training.jacobian.stack import LayerStack, Stack
 from kanwidget.training.objective.gauss_newton import add_blocks
 
@@ -24,37 +24,16 @@ _RIDGE_SIZE, _RIDGE_ROUGHNESS = 1e-6, 1e-6
 _SMOOTH_ORDER = 6
 
 
-class Parameters(Protocol):
-    """Layout of the free parameters of networks as a vector each, see `ParameterVector`."""
-
-    @property
-    def layers(self) -> tuple[LayerIndex, ...]:
-        """The index of each layer."""
-
-    @property
-    def size(self) -> int:
-        """Length of a vector."""
-
-    def read(self, stack: Stack) -> Tensor:
-        """The vectors, `(networks, size)`."""
-
-    def write(self, stack: Stack, vector: Tensor) -> None:
-        """Set the parameters from vectors."""
-
-
 class LeastSquares(Protocol):
     """Objectives of networks side by side, each a sum of squares or close to one."""
 
-    @property
-    def stack(self) -> Stack:
-        """The networks."""
-
-    @property
-    def lamb(self) -> Tensor:
-        """Weights of the penalties, `(networks,)`."""
+    stack: Stack
+    """The networks."""
+    lamb: Tensor
+    """Weights of the penalties, `(networks,)`."""
 
     def parameter_vector(self) -> Any:
-        """`Parameters` that may be moved."""
+        """The layout of the parameters that may be moved, a `ParameterVector`."""
 
     def trivial_loss(self) -> Tensor:
         """A loss that a network beats once it has learnt anything, `(networks,)`."""
@@ -81,7 +60,7 @@ class LeastSquares(Protocol):
         """The objectives of copies of a part of the networks."""
 
 
-def damping_metric(objective: LeastSquares, parameters: Parameters) -> Tensor:
+def damping_metric(objective: LeastSquares, parameters: ParameterVector) -> Tensor:
     """The metric of the damping, `(size, size)`: the identity and, for splines, second differences of the coefficients."""
     metric = torch.eye(parameters.size, dtype=torch.float64, device=objective.lamb.device)
     _add_roughness(metric, objective, parameters, 2, lambda layer: _ROUGHNESS * layer.grid_size**4)
@@ -89,7 +68,7 @@ def damping_metric(objective: LeastSquares, parameters: Parameters) -> Tensor:
 
 
 def ridge(
-    objective: LeastSquares, parameters: Parameters, size: Tensor, spread: Tensor, smoothness: float = 0.0
+    objective: LeastSquares, parameters: ParameterVector, size: Tensor, spread: Tensor, smoothness: float = 0.0
 ) -> Tensor:
     """Ridge matrices, to be multiplied by the loss; at 1e-6 they decide only directions that the data leave undetermined.
 
@@ -119,7 +98,11 @@ def ridge(
 
 
 def _add_roughness(
-    matrix: Tensor, objective: LeastSquares, parameters: Parameters, order: int, weight: Callable[[LayerStack], float]
+    matrix: Tensor,
+    objective: LeastSquares,
+    parameters: ParameterVector,
+    order: int,
+    weight: Callable[[LayerStack], float],
 ) -> None:
     """Add the squares of the differences of every spline's coefficients to a quadratic form. Levels of words have no neighbors.
 

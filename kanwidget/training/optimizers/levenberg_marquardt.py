@@ -89,7 +89,8 @@ class LevenbergMarquardt(Optimizer):
         self._metric = (metric * units[:, :, None] * units[:, None]).expand(count, -1, -1)
         self._plain_ridge = ridge(objective, self.parameters, units, spreads, self._smoothness).expand(count, -1, -1)
         self._growth = torch.full_like(self._trivial, 2.0)
-        self._current = objective.value(derivatives=True)
+        #: The objectives' value at the current parameters.
+        self.current = objective.value(derivatives=True)
         self._reload_evidence(spread)
         again = torch.full_like(self._small_gains, networks is None, dtype=torch.bool)
         again[list(networks or ())] = True
@@ -109,7 +110,7 @@ class LevenbergMarquardt(Optimizer):
             return
         if self.evidence is None:
             self.evidence = self._make_evidence(
-                self.parameters, (self._units, spread), self._trivial, self._current.loss
+                self.parameters, (self._units, spread), self._trivial, self.current.loss
             )
         else:
             self.evidence.reload(self.objective.stack, self.parameters, (self._units, spread))
@@ -136,9 +137,9 @@ class LevenbergMarquardt(Optimizer):
         """
         if self.evidence is None or not bool(self._priced.any()):
             return ridge_scale
-        ready = self.evidence.ready(self._current.loss, self._age)
+        ready = self.evidence.ready(self.current.loss, self._age)
         if bool(ready.any()):
-            begins = self.evidence.update(matrix, gradient, start, self._current.loss, ready)
+            begins = self.evidence.update(matrix, gradient, start, self.current.loss, ready)
             # Where there was nothing to gain steps had become too short for what there is now.
             self.damping = torch.where(begins, self._first_damping(), self.damping)
             self._ridge = self._evidence_ridge()
@@ -147,13 +148,8 @@ class LevenbergMarquardt(Optimizer):
 
     def _first_damping(self) -> Tensor:
         """The damping that a training begins with where the networks are now."""
-        unexplained = (self._current.loss / self._trivial).nan_to_num(1.0).clamp(1e-8, 1.0)
+        unexplained = (self.current.loss / self._trivial).nan_to_num(1.0).clamp(1e-8, 1.0)
         return torch.where(self.objective.lamb > 0, _DAMPING_SPARSE, _DAMPING) * unexplained
-
-    @property
-    def current(self) -> Any:
-        """The objectives' value at the current parameters."""
-        return self._current
 
     def inherit(self, previous: Optimizer, networks: Sequence[int]) -> None:
         """Copy damping and counters from `previous` for the networks at these indices."""
@@ -203,7 +199,7 @@ class LevenbergMarquardt(Optimizer):
         """Raise the damping of every network until its step decreases the objective, or is too short to matter."""
         model = self._model(start, interrupted)
         remaining = torch.arange(len(start), device=start.device)
-        accepted, end = AcceptedSteps(self._current), start
+        accepted, end = AcceptedSteps(self.current), start
         while self.parameters.size and len(remaining := remaining[self.damping[remaining] < _LARGEST_DAMPING]):
             if interrupted():
                 raise Interrupted
@@ -219,7 +215,7 @@ class LevenbergMarquardt(Optimizer):
             value = self._move_and_evaluate(objective, moved)
             twice = (origin + moved - 2 * part(self._anchor)).double()
             ridge_gain = _dot(step, self._pull(twice, part)) * part(model.ridge_scale) / 2
-            gain = part(self._current.total) - value.total - ridge_gain
+            gain = part(self.current.total) - value.total - ridge_gain
             helps = solved & torch.isfinite(value.total) & (gain > 0)
             predicted = -_dot(gradient, step) - _dot(step, _times(matrix, step)) / 2
             accepted_part = Subset(helps.nonzero()[:, 0], len(remaining))
@@ -240,7 +236,7 @@ class LevenbergMarquardt(Optimizer):
         `factor` is the Cholesky factor of the damped matrices, `metric` measures how long step and correction are.
         """
         with torch.no_grad():
-            curvature = objective.acceleration(self.parameters, self._current, start, step.to(start.dtype))
+            curvature = objective.acceleration(self.parameters, self.current, start, step.to(start.dtype))
         if curvature is None:
             return step
         correction = -solve(factor, curvature) / 2
@@ -271,7 +267,7 @@ class LevenbergMarquardt(Optimizer):
 
     def _smallest_gain(self, part: Subset) -> Tensor:
         """Gains of the objective up to which a step counts as small, for a part of the networks."""
-        smallest = _SMALL_GAIN * part(self._current.total)
+        smallest = _SMALL_GAIN * part(self.current.total)
         if self.evidence is None:
             return smallest
         settled = part(self._priced & self.evidence.settled)
@@ -295,8 +291,8 @@ class LevenbergMarquardt(Optimizer):
         if len(stuck):
             self.damping = self.damping.index_copy(0, stuck, self._start[stuck])
             self._growth = self._growth.index_fill(0, stuck, 2.0)
-        self._current, self._vector = accepted.value(), end
-        finite = torch.isfinite(self._current.total)
+        self.current, self._vector = accepted.value(), end
+        finite = torch.isfinite(self.current.total)
         networks = zip(
             accepted.networks.tolist(), (self._small_gains >= _SMALL_GAINS).tolist(), finite.tolist(), strict=True
         )
@@ -304,7 +300,7 @@ class LevenbergMarquardt(Optimizer):
             ("converged" if small else None) if moved else "converged" if is_finite else "stalled"
             for moved, small, is_finite in networks
         ]
-        columns = (self._current.loss, self._current.penalty, self.damping)
+        columns = (self.current.loss, self.current.penalty, self.damping)
         rows = zip(*(column.tolist() for column in columns), stops, strict=True)
         return [
             Outcome(loss, penalty, damping, stop, *self._statements(index))
@@ -341,13 +337,13 @@ class LevenbergMarquardt(Optimizer):
                 raise Interrupted
 
         with torch.no_grad():
-            matrix, gradient = objective.normal(self.parameters, self._current, check)
+            matrix, gradient = objective.normal(self.parameters, self.current, check)
         scale = (matrix.diagonal(dim1=1, dim2=2) / self._units**2).mean(1) if size else self._trivial
         scale = scale.clamp_min(torch.finfo(torch.float64).tiny)
         metric = self._damping_metric(matrix, scale)
         if size:
-            objective.add_penalty(matrix, gradient, self.parameters, self._current)
-        ridge_scale = torch.minimum(self._current.loss, self._lowest if self._smoothness else self._trivial)
+            objective.add_penalty(matrix, gradient, self.parameters, self.current)
+        ridge_scale = torch.minimum(self.current.loss, self._lowest if self._smoothness else self._trivial)
         self._lowest = ridge_scale
         ridge_scale = self._ask_evidence(matrix, gradient, start, ridge_scale)
         everywhere = Subset(torch.arange(len(start), device=start.device), len(start))
