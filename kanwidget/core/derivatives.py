@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from kanwidget import _check
-from kanwidget.core.jets import DerivativeSet, Jet, jet_pass
+from kanwidget.core.jets import DerivativeSet, Jet, in_own_units, jet_pass
 from kanwidget.core.network import Network
 from kanwidget.core.threads import limit_threads
 
@@ -50,33 +49,8 @@ def derivatives(network: Network, x: Tensor, order: int = 2) -> Derivatives:
     """
     _check.integer(order, "order", "derivatives", low=1, high=2)
     jet = jet_pass(network, network.layers, network.select(x), DerivativeSet.all(network.n_features, order)).output
-    scaled = Derivatives(jet.value, jet.first.mT, _matrix(jet) if order == 2 else None)
-    return _in_own_units(network, x, scaled)
-
-
-def _in_own_units(network: Network, x: Tensor, scaled: Derivatives) -> Derivatives:
-    """The chain rule through the scales, u = (x - centre)/size or its logarithm, y = centre + size·v or its exponential."""
-    scaling = network.scaling
-    value, gradient, hessian = scaled.value, scaled.gradient, scaled.hessian
-    if scaling.scales_input:
-        log, size = scaling.input_log, scaling.input_size
-        safe = torch.where(log, x, 1.0)
-        first = (1 / (safe * size))[:, None]
-        second = torch.where(log, -1 / (safe**2 * size), 0.0)[:, None]
-        if hessian is not None:
-            hessian = hessian * first[..., :, None] * first[..., None, :] + torch.diag_embed(gradient * second)
-        gradient = gradient * first
-    if scaling.scales_output:
-        log, size = scaling.output_log, scaling.output_size[:, None]
-        value, gradient = scaling.own_outputs(value), gradient * size
-        hessian = None if hessian is None else hessian * size[..., None]
-        if scaling.has_logs[1]:
-            factor = torch.where(log, value, 1.0)[..., None]
-            if hessian is not None:
-                square = gradient[..., :, None] * gradient[..., None, :]
-                hessian = factor[..., None] * torch.where(log[:, None, None], hessian + square, hessian)
-            gradient = factor * gradient
-    return Derivatives(value, gradient, hessian)
+    jet = in_own_units(jet, network.scaling, x)
+    return Derivatives(jet.value, jet.first.mT, _matrix(jet) if order == 2 else None)
 
 
 def _matrix(jet: Jet) -> Tensor:

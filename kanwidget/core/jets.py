@@ -18,6 +18,7 @@ from torch import Tensor
 
 from kanwidget.core.layer import Edges
 from kanwidget.core.network import Network
+from kanwidget.core.scales import Scaling
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,37 @@ def join_nodes(jets: Sequence[Jet]) -> Jet:
     """The nodes of several jets side by side."""
     parts = [torch.cat([getattr(jet, name) for jet in jets], dim=-1) for name in ("value", "first", "second")]
     return Jet(jets[0].derivatives, *parts)
+
+
+def in_own_units(jet: Jet, scaling: Scaling, x: Tensor) -> Jet:
+    """Outputs and their derivatives in own units, by the chain rule through the scales.
+
+    These are u = (x - centre)/size or the same of a logarithm, and y = centre + size·v or its exponential.
+
+    Args:
+        jet: Of the scaled outputs, without a leading axis.
+        scaling: The scales.
+        x: The points in own units, `(batch, n_features)`.
+    """
+    if not (scaling.scales_input or scaling.scales_output):
+        return jet
+    carried, log, size = jet.derivatives, scaling.output_log, scaling.output_size
+    a, b, firsts = carried.first_index, carried.second_index, list(carried.firsts)
+    logged = torch.where(scaling.input_log, x, 1.0) if scaling.has_logs[0] else torch.ones_like(scaling.input_size)
+    sizes = (scaling.input_size * logged)[..., firsts]
+    first = size / sizes[..., None] * jet.first
+    second = size / (sizes[..., a] * sizes[..., b])[..., None] * jet.second
+    if scaling.has_logs[0]:
+        # u″ = -u′/x
+        squares = torch.tensor([f == g for f, g in carried.seconds], dtype=torch.bool, device=x.device)
+        bent = squares & scaling.input_log[firsts][a]
+        second = second - torch.where(bent[:, None], first[:, a] / logged[:, firsts][:, a, None], 0.0)
+    value = scaling.own_outputs(jet.value)
+    if scaling.has_logs[1]:
+        factor = torch.where(log, value, 1.0)[:, None]
+        second = factor * torch.where(log, second + first[:, a] * first[:, b], second)
+        first = factor * first
+    return Jet(carried, value, first, second)
 
 
 @dataclass(frozen=True, slots=True)

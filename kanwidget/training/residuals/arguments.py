@@ -10,13 +10,12 @@ import torch
 from torch import Tensor
 
 from kanwidget import _check
-from kanwidget.core.jets import DerivativeSet
+from kanwidget.core.jets import DerivativeSet, in_own_units
 from kanwidget.core.network import Network
-from kanwidget.core.scales import Scaling
 from kanwidget.datasets import arrays, frames
 from kanwidget.training.residuals.field import Features, Field
 from kanwidget.training.residuals.objective import ResidualObjective
-from kanwidget.training.residuals.terms import ResidualTerm, constants_of, in_own_units
+from kanwidget.training.residuals.terms import ResidualTerm, constants_of
 
 _WHERE = "fit_residual"
 
@@ -41,6 +40,7 @@ def prepare(
     constants = _unknowns(unknowns, functions)
     sets = {name: _sets(network, name, value) for name, value in _by_residual(points, "points", functions).items()}
     balanced, factors = _weights(weights, functions)
+    _refuse_logs(network)
     terms = [
         ResidualTerm(
             name,
@@ -49,8 +49,8 @@ def prepare(
             len(sets[name]),
             constants_of(f, list(constants)),
             DerivativeSet((), ()),
+            network.scaling,
             weight=factors[name],
-            scaling=_scaling(network),
         )
         for name, f in functions.items()
     ]
@@ -62,13 +62,11 @@ def prepare(
     return Equations(terms, constants, balanced, _candidates(network, candidate_points, sets))
 
 
-def _scaling(network: Network) -> Scaling | None:
-    """The network's scales, None where there is nothing to convert; an error for logarithms."""
-    scaling = network.scaling
-    if any(scaling.has_logs):
+def _refuse_logs(network: Network) -> None:
+    """An error for a network with logarithms."""
+    if any(network.scaling.has_logs):
         advice = "Write the equation in the logarithms, and train a network without log=… on them."
         _check.fail("network", _WHERE, "without logarithms of columns or outputs", list(network.log), advice)
-    return scaling if scaling.scales_input or scaling.scales_output else None
 
 
 def _try(network: Network, term: ResidualTerm, unknowns: dict[str, float]) -> ResidualTerm:
@@ -117,7 +115,7 @@ class _LazyDerivatives(dict[Features, Tensor]):
             return
         requested = DerivativeSet.of(derivatives)
         jet = self.objective.jet(replace(self.term, derivatives=requested), cache=False)
-        jet = in_own_units(jet, self.term.scaling)
+        jet = in_own_units(jet, self.term.scaling, self.term.x)
         self[()] = jet.value
         self.update({(a,): part for a, part in zip(requested.firsts, jet.first.unbind(1), strict=True)})
         self.update(dict(zip(requested.seconds, jet.second.unbind(1), strict=True)))

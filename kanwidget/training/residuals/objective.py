@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.core.jets import Jet, JetTrace, combine_adjoint, jet_pass
+from kanwidget.core.layer import row_bytes
 from kanwidget.core.network import Network
 from kanwidget.training.jacobian.jacobian import add_edges
 from kanwidget.training.jacobian.parameter_vector import ParameterVector
@@ -40,29 +41,27 @@ class ResidualValue:
         return self.loss
 
 
-class ResidualVector:
-    """The free parameters of a network and, behind them, the unknown constants, as one vector: see `ParameterVector`.
+@dataclass(frozen=True, slots=True)
+class ResidualVector(ParameterVector):
+    """The free parameters of a network and, behind them, the unknown constants, as one vector."""
 
-    Args:
-        network: The network.
-        constants: The unknown constants, `(count,)`, changed in place.
-    """
+    constants: Tensor
+    """The unknown constants, `(count,)`, changed in place."""
 
-    def __init__(self, network: Network, constants: Tensor) -> None:
-        self.network = ParameterVector.of(network)
-        self.constants = constants
-        self.layers = self.network.layers
-        self.n_network = self.network.size
+    @property
+    def n_network(self) -> int:
         """Number of parameters of the network."""
-        self.size = self.n_network + len(constants)
+        return self.size - len(self.constants)
 
     def read(self, stack: Stack) -> Tensor:
         """The vector, `(1, size)`."""
-        return torch.cat([self.network.read(stack), self.constants[None]], dim=1)
+        vector = ParameterVector.read(self, stack)
+        vector[0, self.n_network :] = self.constants
+        return vector
 
     def write(self, stack: Stack, vector: Tensor) -> None:
         """Set all from a vector."""
-        self.network.write(stack, vector[:, : self.n_network])
+        ParameterVector.write(self, stack, vector)
         self.constants.copy_(vector[0, self.n_network :])
 
 
@@ -90,7 +89,8 @@ class ResidualObjective:
 
     def parameter_vector(self) -> ResidualVector:
         """The layout of parameters and constants."""
-        return ResidualVector(self.stack.template, self.constants)
+        network = ParameterVector.of(self.stack.template)
+        return ResidualVector(network.layers, network.size + len(self.constants), self.constants)
 
     def named(self) -> dict[str, Tensor]:
         """The constants by name."""
@@ -158,8 +158,7 @@ class ResidualObjective:
     def _first_designs(self, term: ResidualTerm) -> tuple[Tensor, ...]:
         """The first layer's designs at points that stay the same, computed again only when its knots have changed."""
         layer = self.stack.layers[0]
-        row = (term.derivatives.order + 1) * layer.in_dim * (layer.grid_size + layer.k + 1)
-        if len(term.x) * row * layer.coef.element_size() > _CACHE_BYTES:
+        if len(term.x) * (term.derivatives.order + 1) * row_bytes([layer]) > _CACHE_BYTES:
             return ()
         cached = self._designs.get(term.name)
         if cached is None or cached[0] is not term.x or not torch.equal(cached[1], layer.knots):
@@ -201,7 +200,7 @@ class ResidualObjective:
                 trace = self._trace(term, part, adjoint=True)
                 whole = linear.adjoint
                 adjoint = Jet(whole.derivatives, whole.value[:, part], whole.first[:, part], whole.second[:, part])
-                full[..., : parameters.n_network] += jet_jacobian(self.stack, parameters.network, trace, adjoint)[0]
+                full += jet_jacobian(self.stack, parameters, trace, adjoint)[0]
             full[..., parameters.n_network :] = linear.constants[rows]
             yield rows, full.flatten(0, 1)
 

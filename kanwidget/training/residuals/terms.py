@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from kanwidget import _check
-from kanwidget.core.jets import DerivativeSet, Jet
+from kanwidget.core.jets import DerivativeSet, Jet, in_own_units
 from kanwidget.core.scales import Scaling
 from kanwidget.training.residuals.field import Field
 
@@ -70,11 +70,11 @@ class ResidualTerm:
     """The unknown constants that the function has as arguments."""
     derivatives: DerivativeSet
     """The derivatives that the function reads."""
+    scaling: Scaling
+    """The network's scales."""
     columns: int = 1
     """Number of columns of the residual."""
     weight: float = 1.0
-    scaling: Scaling | None = None
-    """The network's scales; None without."""
 
     @property
     def rows(self) -> int:
@@ -86,7 +86,7 @@ class ResidualTerm:
 
         Points of several sets follow one another: the function gets a `Field` for each set.
         """
-        jet = in_own_units(jet, self.scaling)
+        jet = in_own_units(jet, self.scaling, self.x)
         carried = jet.derivatives
         # What a field reads: () is the value, (a,) a first derivative, (a, b) a second one.
         keys: list[tuple[int, ...]] = [(), *((a,) for a in carried.firsts), *carried.seconds]
@@ -141,17 +141,6 @@ class ResidualTerm:
                 )
                 needed = "a function whose rows depend on their own points only"
                 raise _error(self.name, needed, "rows that depend on others", advice)
-
-
-def in_own_units(jet: Jet, scaling: Scaling | None) -> Jet:
-    """Outputs and their derivatives in own units, from those of a network with scales (but without logarithms)."""
-    if scaling is None:
-        return jet
-    carried, sizes, size = jet.derivatives, scaling.input_size, scaling.output_size
-    firsts = size / sizes[list(carried.firsts)][:, None]
-    pairs = [(a, b) for a, b in carried.seconds]
-    seconds = size / torch.stack([sizes[a] * sizes[b] for a, b in pairs])[:, None] if pairs else 1.0
-    return Jet(carried, scaling.own_outputs(jet.value), firsts * jet.first, seconds * jet.second)
 
 
 def _gradients(total: Tensor, leaves: Sequence[Tensor]) -> list[Tensor]:
