@@ -184,15 +184,9 @@ def _assembled(tensors: dict[str, Tensor], structure: dict[str, Any], cls: type[
         if name.isidentifier() and not name.startswith("_") and not hasattr(network, name):
             setattr(network, name, value)
     if (posterior := structure.get("posterior")) is not None:
-        network.posterior = Posterior(
-            tensors["posterior.vector"],
-            tensors["posterior.root"],
-            posterior["noise"],
-            posterior["log_evidence"],
-            posterior["rows"],
-            {EdgeRef(*row[:3]): Freedom(*row[3:]) for row in posterior["freedom"]},
-            posterior.get("settled", False),
-        )
+        parts = {name: tensors[f"posterior.{name}"] for name in _POSTERIOR_TENSORS}
+        freedom = {EdgeRef(*row[:3]): Freedom(*row[3:]) for row in posterior["freedom"]}
+        network.posterior = Posterior(**(posterior | parts | {"freedom": freedom}))
     if structure["history"] is not None:
         network.history = _restored(structure["history"])  # type: ignore[assignment]
     return network.train(structure["training"])
