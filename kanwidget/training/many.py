@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from kanwidget import _check
+from kanwidget.core.layer import row_bytes
 from kanwidget.core.network import AnyNetwork, Network
 from kanwidget.core.records import Event, History, StepRecord
 from kanwidget.core.reference_data import order_columns
@@ -222,10 +223,8 @@ def _kind(run: _Run) -> Any:
 
 def _bytes(run: _Run) -> int:
     """Bytes that a network takes in a batch: bases and derivatives at two points, and some normal matrices."""
-    network = run.network
-    bases = sum(layer.in_dim * (layer.coef.shape[-1] + 1) for layer in network.layers)
     rows = sum(len(label) for label in run.data.labels.values())
-    return 8 * (4 * rows * bases + 8 * network.n_parameters**2)
+    return 4 * rows * row_bytes(run.network.layers) + 64 * run.network.n_parameters**2
 
 
 def _train(steps: int, runs: list[_Run], report: Callable[[int], None], interrupted: Callable[[], bool]) -> None:
