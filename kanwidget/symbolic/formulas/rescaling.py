@@ -10,6 +10,7 @@ import torch
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import Primitive, primitive
 from kanwidget.core.records import EdgeRef
+from kanwidget.symbolic.writing.forms import Params
 
 #: Points at which f(p·u + q) = g·f(u) + h is solved for g and h, and checked. All functions with a fixed a or b are defined there.
 _PROBES = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
@@ -17,8 +18,6 @@ _PROBES = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
 _TOLERANCE = 1e-9
 #: Part of a number by which some operations may have rounded it.
 _ROUNDING = 16 * sys.float_info.epsilon
-
-Params = tuple[float, float, float, float]
 
 
 def own_function(network: Network, edge: EdgeRef) -> tuple[Primitive, Params] | None:

@@ -13,27 +13,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeGuard
+from typing import Any, TypeAlias, TypeGuard
 
 from kanwidget.core.primitives import Form, Primitive
 from kanwidget.symbolic.writing.naming import DIGITS, Digits, parse_number
 
-
-def variable(text: str) -> Form:
-    """A variable of any name.
-
-    Examples:
-        >>> variable("x")
-        ('var', 'x')
-    """
-    return ("var", text)
+#: a, b, c and d of c·f(a·x + b) + d.
+Params: TypeAlias = tuple[float, float, float, float]
 
 
 def add(*terms: Form) -> Form:
     """A sum without its zeros.
 
     Examples:
-        >>> add(0.0, variable("x"), 1.0)
+        >>> add(0.0, ("var", "x"), 1.0)
         ('add', ('var', 'x'), 1.0)
     """
     flat = [part for term in terms for part in parts_of(term, "add")]
@@ -45,7 +38,7 @@ def mul(*factors: Form) -> Form:
     """A product without its ones; 0 if it has a zero.
 
     Examples:
-        >>> mul(1.0, variable("x")), mul(0.0, variable("x"))
+        >>> mul(1.0, ("var", "x")), mul(0.0, ("var", "x"))
         (('var', 'x'), 0)
     """
     flat = [part for factor in factors for part in parts_of(factor, "mul")]
@@ -150,12 +143,12 @@ def without_ones(form: Form, digits: Digits = DIGITS) -> Form:
     return -product if isinstance(product, (int, float)) else ("neg", product)
 
 
-def form_of_fit(primitive: Primitive, params: tuple[float, float, float, float], argument: Form) -> Form:
+def form_of_fit(primitive: Primitive, params: Params, argument: Form) -> Form:
     """c·f(a·x + b) + d as a form.
 
     Examples:
         >>> from kanwidget.core import primitive
-        >>> form_of_fit(primitive("sin"), (3.0, 0.0, 2.0, 1.0), variable("x"))
+        >>> form_of_fit(primitive("sin"), (3.0, 0.0, 2.0, 1.0), ("var", "x"))
         ('add', ('mul', 2.0, ('sin', ('mul', 3.0, ('var', 'x')))), 1.0)
     """
     a, b, c, d = params
@@ -202,9 +195,9 @@ def in_order(terms: Iterable[Form]) -> list[Form]:
     """The terms of a sum in the order in which people write them: a difference of two begins with what isn't subtracted.
 
     Examples:
-        >>> in_order([("neg", variable("p_a")), variable("p_s")])
+        >>> in_order([("neg", ("var", "p_a")), ("var", "p_s")])
         [('var', 'p_s'), ('neg', ('var', 'p_a'))]
-        >>> in_order([12.5, ("mul", -0.2, variable("depth"))])  # but a fitted constant stays at the end
+        >>> in_order([12.5, ("mul", -0.2, ("var", "depth"))])  # but a fitted constant stays at the end
         [('mul', -0.2, ('var', 'depth')), 12.5]
     """
     ordered = sorted(terms, key=order_of_term)

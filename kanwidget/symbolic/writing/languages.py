@@ -168,9 +168,8 @@ def _plain(expr: Any, named: Mapping[Any, str], functions: Mapping[str, str]) ->
     for name, short in functions.items():
         expr = expr.replace(sympy.Function(name), sympy.Function(short))
     # Julia has no e, and C's M_E isn't standard.
-    return expr.xreplace(
-        {symbol: sympy.Symbol(short) for symbol, short in named.items()} | {sympy.E: sympy.Float(math.e)}
-    )
+    symbols = {symbol: sympy.Symbol(short) for symbol, short in named.items()}
+    return expr.xreplace(symbols | {sympy.E: sympy.Float(math.e)})
 
 
 def _identifiers(variables: Sequence[Any]) -> list[str]:
@@ -322,7 +321,10 @@ def _excel_printer() -> Any:
     from sympy.printing.precedence import PRECEDENCE, precedence
 
     names = {"log": "LN", "loggamma": "GAMMALN", "floor": "INT"}
-    inverses = {"cot": "TAN", "sec": "COS", "csc": "SIN"}
+    others = {
+        "cot": "(1/TAN({0}))", "sec": "(1/COS({0}))", "csc": "(1/SIN({0}))", "sinc": "IF({0}=0,1,SIN({0})/({0}))",
+        "ceiling": "(-INT(-({0})))", "besselj0": "BESSELJ({0},0)", "besselj1": "BESSELJ({0},1)",
+    }  # fmt: skip
 
     class ExcelPrinter(CodePrinter):
         """Cells, operators and functions of a sheet. A leading sign binds more strongly there than a power does."""
@@ -350,17 +352,9 @@ def _excel_printer() -> Any:
 
         def _print_Function(self, expr: Any) -> str:
             """A function by its name in a sheet, or by others where a sheet doesn't have it."""
-            name = type(expr).__name__
-            operands = [self._print(operand) for operand in expr.args]
-            if name.startswith("besselj"):
-                return f"BESSELJ({operands[0]},{name[-1]})"
-            if name in inverses:
-                return f"(1/{inverses[name]}({operands[0]}))"
-            if name == "sinc":
-                return f"IF({operands[0]}=0,1,SIN({operands[0]})/({operands[0]}))"
-            if name == "ceiling":
-                return f"(-INT(-({operands[0]})))"
-            return f"{names.get(name, name.upper())}({','.join(operands)})"
+            name, operands = type(expr).__name__, [self._print(operand) for operand in expr.args]
+            written = f"{names.get(name, name.upper())}({','.join(operands)})"
+            return others[name].format(*operands) if name in others else written
 
         _print_Max = _print_Min = _print_And = _print_Or = _print_Function
 

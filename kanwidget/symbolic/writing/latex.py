@@ -2,7 +2,7 @@ r"""Formulas as LaTeX: the tree that is laid out for MathML, in LaTeX's notation
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from kanwidget.symbolic.writing.mathml import APPLY, MINUS, NO_BREAK, TIMES, WHOLE_NAME, MathNode, math_tree
@@ -64,24 +64,21 @@ def _latex(node: MathNode) -> str:
         case "mtable":
             rows = [" & ".join(map(_latex, cells)) for _, _, cells in children]
             return r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}"
-    if tag in ("math", "mrow", "mtd"):
-        return _side_by_side(children)
-    if tag == "msqrt":
-        return rf"\sqrt{{{_side_by_side(children)}}}"
     parts = [_latex(child) for child in children]
-    if tag == "mroot":
-        return rf"\sqrt[{parts[1]}]{{{parts[0]}}}"
-    if tag == "mfrac":
-        return rf"\frac{{{parts[0]}}}{{{parts[1]}}}"
-    if tag == "msup":
-        return f"{parts[0]}^{{{parts[1]}}}"
+    match tag:
+        case "math" | "mrow" | "mtd":
+            return "".join(parts)
+        case "msqrt":
+            return rf"\sqrt{{{''.join(parts)}}}"
+        case "mroot":
+            return rf"\sqrt[{parts[1]}]{{{parts[0]}}}"
+        case "mfrac":
+            return rf"\frac{{{parts[0]}}}{{{parts[1]}}}"
+        case "msup":
+            return f"{parts[0]}^{{{parts[1]}}}"
     below = parts[1].replace(", ", ",")
     above = f"^{{{parts[2]}}}" if tag == "msubsup" else ""
     return f"{parts[0]}_{{{below}}}{above}"
-
-
-def _side_by_side(nodes: Sequence[MathNode]) -> str:
-    return "".join(map(_latex, nodes))
 
 
 def _identifier(text: str) -> str:

@@ -6,7 +6,7 @@ printer escapes nothing, and writes 15 digits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,11 +89,11 @@ def candidate_tree(fit: SymbolicFit, variable: str = "x", *, digits: int = DIGIT
     """
     definition = primitive(fit.name)
     a, b, c, d = (float(f"{value:.{digits}g}") for value in _written_params(definition, fit))
-    form = forms.form_of_fit(definition, (a, b, c, d), forms.variable(variable))
+    form = forms.form_of_fit(definition, (a, b, c, d), ("var", variable))
     return _math(Writer(digits).write(form))
 
 
-def _written_params(function: Primitive, fit: SymbolicFit) -> tuple[float, float, float, float]:
+def _written_params(function: Primitive, fit: SymbolicFit) -> forms.Params:
     """The constants in the fit's text, in which a b or d that is negligible on the data may be missing."""
     a, b, c, d = fit.params
     options = ((a, b, c, d), (a, 0.0, c, d), (a, b, c, 0.0), (a, 0.0, c, 0.0))
@@ -238,10 +238,7 @@ class Writer:
 
     def applied(self, name: MathNode, operands: Sequence[Form]) -> list[Any]:
         """A function of its operands, in parentheses."""
-        inner: list[Any] = []
-        for i, operand in enumerate(operands):
-            inner += ([["mo", {"separator": "true"}, [","]]] if i else []) + self.write(operand)
-        return [name, ["mo", {}, [APPLY]], _fenced("(", inner, ")")]
+        return [name, ["mo", {}, [APPLY]], _fenced("(", _listed(map(self.write, operands)), ")")]
 
     def parenthesised(self, form: Form) -> list[Any]:
         return [_fenced("(", self.write(form), ")")]
@@ -266,10 +263,7 @@ class Writer:
             return ["mi", {"mathvariant": "normal", "class": WHOLE_NAME}, [base]]
         if not subscripts:
             return ["mi", {"class": "kw-edge"} if function else {}, [base]]
-        below: list[Any] = []
-        for i, part in enumerate(subscripts):
-            comma = [["mo", {"separator": "true"}, [","]]] if i else []
-            below += [*comma, ["mn" if part.isdigit() else "mi", {}, [part]]]
+        below = _listed([["mn" if part.isdigit() else "mi", {}, [part]]] for part in subscripts)
         return ["msub", {"class": "kw-edge"} if function else {}, [["mi", {}, [base]], _grouped(below)]]
 
 
@@ -294,6 +288,12 @@ def _is_small_exponent(exponent: Form) -> bool:
 
 def _minus(negative: bool) -> list[Any]:
     return [["mo", {"form": "prefix"}, [MINUS]]] if negative else []
+
+
+def _listed(groups: Iterable[list[Any]]) -> list[Any]:
+    """Groups of nodes in a row, with commas between them."""
+    comma = ["mo", {"separator": "true"}, [","]]
+    return [node for i, group in enumerate(groups) for node in ([comma, *group] if i else group)]
 
 
 def _grouped(nodes: Sequence[Any]) -> MathNode:
@@ -390,5 +390,4 @@ def _marked(node: list[Any], keys: str) -> list[Any]:
     tag, attributes, children = node
     if tag == "mspace" or children in _INVISIBLE or EDGE in attributes:
         return node
-    inner = [child if isinstance(child, str) else _marked(child, keys) for child in children]
-    return [tag, attributes | {EDGE: keys}, inner if tag == "mrow" else children]
+    return [tag, attributes | {EDGE: keys}, marked(children, keys) if tag == "mrow" else children]

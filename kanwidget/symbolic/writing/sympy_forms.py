@@ -58,7 +58,7 @@ def from_sympy(expr: sympy.Basic) -> Form:
     import sympy
 
     if isinstance(expr, sympy.Symbol):
-        return forms.variable(expr.name)
+        return ("var", expr.name)
     if isinstance(expr, sympy.Integer):
         return int(expr)
     if isinstance(expr, sympy.Rational):
@@ -124,10 +124,8 @@ def _power_form(base: sympy.Expr, exponent: sympy.Expr) -> Form:
         return ("exp", from_sympy(exponent))
     if exponent == sympy.Rational(1, 2):
         return ("sqrt", from_sympy(base))
-    if exponent == sympy.Rational(-1, 2):
-        return ("pow", ("sqrt", from_sympy(base)), -1)
     if exponent.is_Rational and exponent.is_negative and exponent.q > 1:
-        return ("pow", ("pow", from_sympy(base), from_sympy(-exponent)), -1)
+        return ("pow", _power_form(base, -exponent), -1)
     value = from_sympy(exponent)
     if isinstance(value, float) and value.is_integer():
         value = int(value)

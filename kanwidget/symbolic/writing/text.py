@@ -126,7 +126,7 @@ def to_text(expr: Any, names: Mapping[str, str] | None = None, functions: Mappin
     return notation.write(forms.without_ones(form_of(expr, names)))
 
 
-def equation(primitive: Primitive, params: tuple[float, float, float, float], name: str = "x") -> str:
+def equation(primitive: Primitive, params: forms.Params, name: str = "x") -> str:
     """A fitted primitive on one line.
 
     Examples:
@@ -135,4 +135,4 @@ def equation(primitive: Primitive, params: tuple[float, float, float, float], na
         '3*(x + 0.5)^2'
     """
     a, b, c, d = (float(short(value)) for value in params)
-    return plain(forms.form_of_fit(primitive, (a, b, c, d), forms.variable(name)))
+    return plain(forms.form_of_fit(primitive, (a, b, c, d), ("var", name)))

@@ -10,11 +10,11 @@ import torch
 
 from kanwidget import _check
 from kanwidget.core.primitives import Primitive
+from kanwidget.symbolic.writing.forms import Params
 
 if TYPE_CHECKING:
     import sympy
 
-Params = tuple[float, float, float, float]
 #: Whole numbers above this stay decimal: round-off hides few of their digits after the point.
 _LARGEST = 1e6
 #: Half a unit of the fourth digit, relative to a function's range: invisible in a formula of four digits …

@@ -11,7 +11,7 @@ import torch
 
 from kanwidget.core.primitives import primitives
 from kanwidget.symbolic.formulas.evaluation import evaluate
-from kanwidget.symbolic.writing.forms import form_of_fit, variable
+from kanwidget.symbolic.writing.forms import form_of_fit
 from kanwidget.symbolic.writing.languages import LANGUAGES, source
 from kanwidget.symbolic.writing.python_source import LevelSource
 from kanwidget.symbolic.writing.sympy_forms import to_sympy
@@ -21,7 +21,7 @@ from tests.support.sheet import Sheet
 X, Y = sympy.symbols("x y")
 #: A place in the domain of each, away from poles.
 FITS = {
-    row.name: to_sympy(form_of_fit(row, (0.31, 0.25, -1.7, 0.4), variable("x")))
+    row.name: to_sympy(form_of_fit(row, (0.31, 0.25, -1.7, 0.4), ("var", "x")))
     for row in primitives()
     if row.name != "0"
 }
