@@ -79,12 +79,8 @@ def _normalized_weights(weights: Tensor | None, n: int) -> Tensor:
     """Weights of the samples that add up to 1, `(1, n)`."""
     if weights is None:
         return torch.full((1, n), 1 / n, dtype=torch.float64)
-    if (
-        not isinstance(weights, Tensor)
-        or weights.shape != (n,)
-        or bool((weights < 0).any())
-        or float(weights.sum()) <= 0
-    ):
+    are_numbers = isinstance(weights, Tensor) and weights.shape == (n,)
+    if not are_numbers or bool((weights < 0).any()) or float(weights.sum()) <= 0:
         _check.fail("weights", _WHERE, f"{n} numbers ≥ 0, one a sample, not all 0", weights)
     weight = weights.detach().to("cpu", torch.float64)[None]
     return weight / weight.sum()

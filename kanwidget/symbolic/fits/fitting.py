@@ -7,7 +7,7 @@ A coarse search over shapes (`search`), a polish of the few best starts of each 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -23,6 +23,7 @@ from kanwidget.symbolic.fits.custom import BrokenPrimitive, OnBroken, blamed, lo
 from kanwidget.symbolic.fits.polish import EXACT, evaluate, polish
 from kanwidget.symbolic.fits.ranking import SIMPLICITY, EdgeFit, order, rank, score, unexplained
 from kanwidget.symbolic.fits.search import FitParameters, search
+from kanwidget.symbolic.writing.forms import Params
 from kanwidget.symbolic.writing.text import equation
 from kanwidget.symbolic.writing.tidy import visible
 
@@ -90,9 +91,8 @@ def fit_primitives(
     _check.real(simplicity, "simplicity", "fit_primitives", low=0, high=1)
     data = curves(x, y, weights)
     edges = len(data.x)
-    floors = [0.0] * edges
-    if noise is not None:
-        floors = [float(_check.real(value, "noise", "fit_primitives", low=0)) for value in noise]
+    given = [0.0] * edges if noise is None else noise
+    floors = [_check.real(value, "noise", "fit_primitives", low=0) for value in given]
     if len(floors) != edges:
         _check.fail("noise", "fit_primitives", f"{edges} numbers ≥ 0, one an edge", noise)
     followed = [None] * edges if spaces is None else list(spaces)
@@ -149,7 +149,7 @@ def edge_fits(
 
 def _fit_varying(
     data: Curves, primitives: tuple[Primitive, ...], spaces: Sequence[Tensor | None], noise: Tensor
-) -> list[tuple[int, EdgeFit]]:
+) -> Iterator[tuple[int, EdgeFit]]:
     """The fits of edges that aren't constant, each with the index of its edge: starts are searched, polished on few samples, the best
     on many; arguments as of `edge_fits`.
     """
@@ -158,36 +158,29 @@ def _fit_varying(
     fits, error = polish(fits, few, primitives, steps=8, tolerance=0.01)
     fits = fits.take(_best(fits, error, len(data.x)))
     fits, _ = polish(fits, many, primitives, steps=12, tolerance=1e-5)
-    results = _conclude(fits, data, primitives)
-    if any(space is not None for space in spaces) and data.count <= _MANY:
-        return _judged_by_splines(results, fits, data, primitives, spaces, noise)
-    return results
+    has_splines = any(space is not None for space in spaces) and data.count <= _MANY
+    beside = _misfits_of_splines(fits, data, primitives, spaces, noise) if has_splines else {}
+    return _conclude(fits, data, primitives, beside)
 
 
-def _judged_by_splines(
-    results: list[tuple[int, EdgeFit]],
-    fits: FitParameters,
-    data: Curves,
-    primitives: tuple[Primitive, ...],
-    spaces: Sequence[Tensor | None],
-    noise: Tensor,
-) -> list[tuple[int, EdgeFit]]:
-    """The same fits, with the misfit that remains where a spline does its best to be the function.
+def _misfits_of_splines(
+    fits: FitParameters, data: Curves, primitives: tuple[Primitive, ...], spaces: Sequence[Tensor | None], noise: Tensor
+) -> dict[int, float]:
+    """The misfit that remains where a spline does its best to be the function, by the numbers of fits that have something to gain.
 
     The function that a spline was learned from misses the spline by what the spline can't follow. So each function is fitted once
     more, to the curve plus that part of itself; a function that splines follow well has nothing to gain.
 
     Args:
-        results: The fits with the indices of their edges.
-        fits: Their parameters in t.
+        fits: The fits.
         data: The edges.
         primitives: The primitives.
         spaces: Of each edge, the curves that its spline can follow, or None.
         noise: Of each edge, the variance of its own error as a part of its variance.
     """
     value = _fitted(fits, data, primitives)
-    basis = [spaces[edge] for edge in fits.edge.tolist()]
-    follows = torch.stack([v if b is None else b @ (b.T @ v) for v, b in zip(value, basis, strict=True)])
+    bases = [spaces[edge] for edge in fits.edge.tolist()]
+    follows = torch.stack([v if b is None else b @ (b.T @ v) for v, b in zip(value, bases, strict=True)])
     own = data.at(fits.edge)
     weight = own.weight.expand_as(own.z)
     beyond = torch.nan_to_num(value - follows)
@@ -199,16 +192,8 @@ def _judged_by_splines(
     alone = fits._replace(edge=torch.arange(len(rough)))
     better, _ = polish(alone, own, primitives, steps=8, tolerance=1e-3)
     residual = data.z[fits.edge] - _fitted(better, own, primitives)
-    remaining = {
-        (edge, primitives[index].name): unexplained(residual[i], weight[i], spaces[edge])
-        for i, (index, edge) in enumerate(zip(fits.primitive.tolist(), fits.edge.tolist(), strict=True))
-    }
-    judged = []
-    for edge, fit in results:
-        # What is no number doesn't count: it isn't smaller.
-        least = min(fit.unexplained, remaining.get((edge, fit.primitive.name), math.inf))
-        judged.append((edge, replace(fit, unexplained=least)))
-    return judged
+    bases = [spaces[edge] for edge in fits.edge.tolist()]
+    return dict(zip(rough.tolist(), map(unexplained, residual, weight, bases), strict=True))
 
 
 def _fitted(fits: FitParameters, data: Curves, primitives: tuple[Primitive, ...]) -> Tensor:
@@ -240,10 +225,13 @@ def _best(fits: FitParameters, error: Tensor, edges: int) -> Tensor:
     return order[first]
 
 
-def _conclude(fits: FitParameters, data: Curves, primitives: tuple[Primitive, ...]) -> list[tuple[int, EdgeFit]]:
+def _conclude(
+    fits: FitParameters, data: Curves, primitives: tuple[Primitive, ...], beside: Mapping[int, float]
+) -> Iterator[tuple[int, EdgeFit]]:
     """The fits with a and b for x itself, not for x scaled to [-1, 1], and with c, d and R² on all samples; each after its edge's index.
 
-    Those are left out that aren't finite, or whose primitive isn't defined on all of the edge's data.
+    Those are left out that aren't finite, or whose primitive isn't defined on all of the edge's data. `beside` has smaller misfits of
+    some, see `_misfits_of_splines`.
     """
     a, b = _constants(fits, data, primitives)
     x = data.x[fits.edge]
@@ -269,7 +257,6 @@ def _conclude(fits: FitParameters, data: Curves, primitives: tuple[Primitive, ..
     # two such curves is the part of the variance in which they differ.
     curve = fitted / spread.sqrt()[:, None] * (data.count * w.expand_as(value)).sqrt()
     low, high = data.x.amin(1), data.x.amax(1)
-    results = []
     params = torch.stack([a, b, c[:, 0], d[:, 0]], dim=1).tolist()
     columns = (column.tolist() for column in (fits.primitive, fits.edge, r2, good))
     for i, (index, edge, fit_r2, sound) in enumerate(zip(*columns, strict=True)):
@@ -279,8 +266,9 @@ def _conclude(fits: FitParameters, data: Curves, primitives: tuple[Primitive, ..
             # The part of the samples on the falling side of |a·x + b|: its kink is at 0.
             beyond = float((constants[0] * x[i] + constants[1] < 0).double().mean())
             one_sided = primitive.name == "abs" and min(beyond, 1 - beyond) < _KINK
-            results.append((edge, EdgeFit(primitive, tuple(constants), fit_r2, curve[i], 1 - fit_r2, one_sided)))
-    return results
+            # What is no number doesn't count: it isn't smaller.
+            least = min(1 - fit_r2, beside.get(i, math.inf))
+            yield edge, EdgeFit(primitive, tuple(constants), fit_r2, curve[i], least, one_sided)
 
 
 def _constants(fits: FitParameters, data: Curves, primitives: tuple[Primitive, ...]) -> tuple[Tensor, Tensor]:
@@ -325,9 +313,7 @@ def ranked_records(
     )
 
 
-def record(
-    primitive: Primitive, params: tuple[float, float, float, float], r2: float, low: float, high: float
-) -> SymbolicFit:
+def record(primitive: Primitive, params: Params, r2: float, low: float, high: float) -> SymbolicFit:
     """The record of a fit on data from `low` to `high`, without a score."""
     a, b, _, _ = params
     ends = sorted((a * low + b, a * high + b))

@@ -24,7 +24,7 @@ The page ranks by the same rule when its slider moves: js/src/state/ranking.ts.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -32,6 +32,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.primitives import PRIMITIVES, Primitive
 from kanwidget.core.records import SymbolicFit
+from kanwidget.symbolic.writing.forms import Params
 
 #: Default weight of simplicity.
 SIMPLICITY = 0.7
@@ -64,7 +65,7 @@ class EdgeFit:
     """A primitive fitted to an edge."""
 
     primitive: Primitive
-    params: tuple[float, float, float, float]
+    params: Params
     r2: float
     curve: Tensor
     """c·f + d on the samples, centered and relative to the edge's standard deviation, times the root of the samples' weights."""
@@ -136,8 +137,8 @@ def rank(
         in_place: The function that the edge has, with its constants as they are; among `fits` it has the best ones, and these are what
             others may imitate. It imitates none, since it is there, but what has its very curve stands before it.
     """
-    originals = _imitations(fits, numbers, noise)
     by_name = {fit.primitive.name: fit for fit in fits}
+    originals = _imitations(by_name, numbers, noise)
     bits = {name: misfit(fit.unexplained, numbers, noise) for name, fit in by_name.items()}
     if in_place is not None:
         name = in_place.primitive.name
@@ -175,11 +176,10 @@ def order(fits: Iterable[SymbolicFit]) -> list[SymbolicFit]:
     return sorted(fits, key=lambda fit: (fit.imitates is not None, fit.score, fit.complexity))
 
 
-def _imitations(fits: Sequence[EdgeFit], numbers: float, noise: float) -> dict[str, str]:
+def _imitations(by_name: Mapping[str, EdgeFit], numbers: float, noise: float) -> dict[str, str]:
     """Primitives whose fit has the curve of a simpler primitive: name → name of the simpler one."""
-    by_name = {fit.primitive.name: fit for fit in fits}
     originals = {}
-    for fit in fits:
+    for fit in by_name.values():
         limits = [by_name[name] for name in fit.primitive.limits if name in by_name]
         simpler = (simple for simple in limits if simple.primitive.complexity <= fit.primitive.complexity)
         original = next((simple for simple in simpler if _same(simple, fit, numbers, noise)), None)

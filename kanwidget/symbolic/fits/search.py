@@ -191,10 +191,8 @@ class _StartSearch:
         top = r2.topk(min(STARTS, len(r2))).indices
         unit = torch.ones(len(top), dtype=torch.float64)
         shift = part.shift[top] if offset == 0.0 else 0.0 * unit
-        ones = torch.full_like(top, 1)
-        return FitParameters(
-            ones * index, ones * edge, part.slope[top], shift, offset * unit, unit, part.low[top], part.high[top]
-        )
+        whose = torch.full_like(top, index), torch.full_like(top, edge)
+        return FitParameters(*whose, part.slope[top], shift, offset * unit, unit, part.low[top], part.high[top])
 
     def _correlation(self, curves: Tensor, squares: Tensor, edges: slice = slice(None)) -> Tensor:
         """R² of every shape for some edges, `(edges, shapes)`."""
