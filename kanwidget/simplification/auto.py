@@ -20,9 +20,8 @@ from kanwidget.simplification.held_out import HeldOutRows, held_out
 from kanwidget.simplification.refits import STEPS, assign, refit
 from kanwidget.simplification.straightened import freedom_of_a_sum, straight_edges
 from kanwidget.simplification.swaps import swapped
-from kanwidget.symbolic.edges import edge_samples, numeric_edges, ranking_of, tied_edges
+from kanwidget.symbolic.edges import fit_curves, numeric_edges, tied_edges
 from kanwidget.symbolic.fits.custom import OnBroken, log_broken
-from kanwidget.symbolic.fits.fitting import fit_primitives
 from kanwidget.symbolic.fits.ranking import PYKAN_NUMBERS, R2_THRESHOLD, checked_simplicity
 from kanwidget.symbolic.fits.spaces import curve_noise, scaled_error
 
@@ -55,29 +54,6 @@ class SymbolicStep:
     """Why the numeric ones stay splines, one sentence each."""
     error: float = math.nan
     """The error on held-out rows after the step, in the target's unit."""
-
-
-@dataclass(frozen=True, slots=True)
-class _FunctionSearch:
-    """What decides about the functions of a network."""
-
-    network: Network
-    held: HeldOutRows
-    library: tuple[Primitive, ...]
-    simplicity: float
-    pykan: bool
-    r2_threshold: float
-    refit_steps: int
-    on_broken: OnBroken
-    tried: int
-    """Functions of an edge that are tried with a refit."""
-    straight: frozenset[EdgeRef]
-    """Edges that evidence says to be straight: on average over what the rows leave open they are bent a little."""
-
-    @property
-    def checks(self) -> bool:
-        """Whether functions are checked on the data: a threshold below 0 takes whatever fits best."""
-        return self.r2_threshold >= 0
 
 
 def auto_symbolic_steps(
@@ -128,12 +104,12 @@ def auto_symbolic_steps(
     library = tuple(primitives(lib, where))
     owners = _owners(network, edges)
     held = held_out(network, data, where, r2_threshold)
+    numbers = None if weight_simple is None else PYKAN_NUMBERS
+    ranking = {"numbers": numbers, "simplicity": weight, "on_broken": on_broken}
     tried = _TRIED if len(owners) <= _MANY_EDGES else _TRIED // 2
-    straight = frozenset(straight_edges(freedom_of_a_sum(network) or {}))
-    search = _FunctionSearch(
-        network, held, library, weight, weight_simple is not None, r2_threshold, refit_steps, on_broken, tried, straight
-    )
-    return _steps(search, owners, edges_per_step)
+    straight = straight_edges(freedom_of_a_sum(network) or {})
+    search = _FunctionSearch(network, held, library, ranking, r2_threshold, refit_steps, tried, straight)
+    return search.steps(owners, edges_per_step)
 
 
 def _owners(network: Network, edges: Iterable[Sequence[int]] | None) -> list[EdgeRef]:
@@ -143,80 +119,147 @@ def _owners(network: Network, edges: Iterable[Sequence[int]] | None) -> list[Edg
         return owners
     chosen = set()
     for index, source, target in edges:
-        layer = network.check_edge(index, source, target, "auto_symbolic")
-        chosen.add(EdgeRef(index, *tied_edges(layer, source, target)[0]))
+        network.check_edge(index, source, target, "auto_symbolic")
+        chosen.add(_tied(network, index, source, target)[0])
     return [ref for ref in owners if ref in chosen]
 
 
-def _steps(search: _FunctionSearch, owners: list[EdgeRef], edges_per_step: int | None) -> Iterator[SymbolicStep]:
-    """Decide about the splines in question, the surest ones first; yields what each step has fixed and refused. In place.
+@dataclass(slots=True)
+class _FunctionSearch:
+    """The search for functions in place of splines: what decides about them, and how far the network has come."""
 
-    Args:
-        search: The network, its data and the settings.
-        owners: The edges in question, of tied ones the first.
-        edges_per_step: Most edges of a step; None for a twelfth of all.
-    """
-    remaining = list(owners)
-    size = edges_per_step or max(1, len(owners) // _STEPS_OF_A_NETWORK)
-    best = search.held.row_losses(search.network)
-    #: The error at which each edge was refused a function: what other edges still missed may have hidden its own.
-    refused: dict[EdgeRef, float] = {}
-    asked: set[EdgeRef] = set()
-    while remaining:
-        candidates = _candidates(search, remaining)
-        remaining.sort(key=lambda ref: _sureness(candidates[ref]), reverse=True)
-        group, remaining = remaining[:size], remaining[size:]
-        fixed, reasons, best = _decide(search, group, candidates, best)
-        again = [] if remaining else [ref for ref, loss in refused.items() if float(best.mean()) < _CLEARER * loss]
-        refused = {ref: loss for ref, loss in refused.items() if ref not in again and ref not in group}
-        refused |= {ref: float(best.mean()) for ref in reasons if ref not in asked}
-        asked.update(group)
-        remaining += again
-        for ref, fit in fixed.items():
-            _log.info("edge (%d, %d, %d) is now %s, R² = %.6g", *ref, fit.equation, fit.r2)
-        for ref, reason in reasons.items():
-            _log.info("edge (%d, %d, %d) stays numeric: %s", *ref, reason)
-        yield SymbolicStep(
-            tuple(group),
-            tuple((tied, fit) for ref, fit in fixed.items() for tied in _tied(search.network, ref)),
-            tuple(reasons),
-            len(remaining),
-            reasons,
-            search.held.error(search.network),
-        )
+    network: Network
+    held: HeldOutRows
+    library: tuple[Primitive, ...]
+    ranking: dict[str, Any]
+    """The arguments `numbers`, `simplicity` and `on_broken` of `fit_curves`."""
+    r2_threshold: float
+    refit_steps: int
+    tried: int
+    """Functions of an edge that are tried with a refit."""
+    straight: list[EdgeRef]
+    """Edges that evidence says to be straight: on average over what the rows leave open they are bent a little."""
+    best: Tensor = field(init=False)
+    """The lowest losses of the held-out rows so far."""
+
+    def steps(self, owners: list[EdgeRef], edges_per_step: int | None) -> Iterator[SymbolicStep]:
+        """Decide about the splines in question, the surest ones first; yields what each step has fixed and refused. In place.
+
+        Args:
+            owners: The edges in question, of tied ones the first.
+            edges_per_step: Most edges of a step; None for a twelfth of all.
+        """
+        remaining = list(owners)
+        size = edges_per_step or max(1, len(owners) // _STEPS_OF_A_NETWORK)
+        self.best = self.held.row_losses(self.network)
+        #: The error at which each edge was refused a function: what other edges still missed may have hidden its own.
+        refused: dict[EdgeRef, float] = {}
+        asked: set[EdgeRef] = set()
+        while remaining:
+            candidates = self._candidates(remaining)
+            remaining.sort(key=lambda ref: _sureness(candidates[ref]), reverse=True)
+            group, remaining = remaining[:size], remaining[size:]
+            fixed, reasons = self._decide(group, candidates)
+            error = float(self.best.mean())
+            again = [] if remaining else [ref for ref, loss in refused.items() if error < _CLEARER * loss]
+            refused = {ref: loss for ref, loss in refused.items() if ref not in again and ref not in group}
+            refused |= {ref: error for ref in reasons if ref not in asked}
+            asked.update(group)
+            remaining += again
+            for ref, fit in fixed.items():
+                _log.info("edge (%d, %d, %d) is now %s, R² = %.6g", *ref, fit.equation, fit.r2)
+            for ref, reason in reasons.items():
+                _log.info("edge (%d, %d, %d) stays numeric: %s", *ref, reason)
+            every = tuple((tied, fit) for ref, fit in fixed.items() for tied in _tied(self.network, *ref))
+            error = self.held.error(self.network)
+            yield SymbolicStep(tuple(group), every, tuple(reasons), len(remaining), reasons, error)
+
+    def _candidates(self, refs: Sequence[EdgeRef]) -> dict[EdgeRef, list[SymbolicFit]]:
+        """The functions in question for some edges, best first, without those that only imitate another one.
+
+        An edge whose curve no function of the library can follow has an empty list. Of many rows only some are used.
+        """
+        network, data = self.network, self.held.data
+        rows = len(data.train_input)
+        x = data.train_input[:: max(1, rows // _ROWS)]
+        error = None if self.held.noiseless else scaled_error(network, data)
+        found: dict[EdgeRef, list[SymbolicFit]] = {}
+        for index in sorted({ref.layer for ref in refs}):
+            in_layer = [ref for ref in refs if ref.layer == index]
+            noise = None if error is None else curve_noise(network, in_layer, x, error, rows)
+            fits = fit_curves(network, in_layer, x, self.library, noise=noise, **self.ranking)
+            for ref, row in zip(in_layer, fits, strict=True):
+                # Where evidence says straight, a line is the only function in question.
+                lines = [fit for fit in row if fit.name == "x" and ref in self.straight]
+                found[ref] = lines or [fit for fit in row if fit.imitates is None]
+        return found
+
+    def _decide(
+        self, group: Sequence[EdgeRef], candidates: dict[EdgeRef, list[SymbolicFit]]
+    ) -> tuple[dict[EdgeRef, SymbolicFit], dict[EdgeRef, str]]:
+        """Fix the edges of a group that the data allow: all at once, or else each half by itself. In place.
+
+        Returns:
+            The fixed edges, and why the others stay splines.
+        """
+        good = {ref: [fit for fit in candidates[ref] if fit.r2 >= self.r2_threshold] for ref in group}
+        reasons = {ref: _no_candidate(candidates[ref], self.r2_threshold) for ref in group if not good[ref]}
+        refs = [ref for ref in group if good[ref]]
+        if not refs:
+            return {}, reasons
+        if len(refs) == 1:
+            fit, reason = self._best_of(refs[0], good[refs[0]])
+            return ({}, reasons | {refs[0]: reason}) if fit is None else ({refs[0]: fit}, reasons)
+        fixed = {ref: good[ref][0] for ref in refs}
+        trial, losses = self._refitted(fixed)
+        if self._allows(losses):
+            self._take(trial, losses)
+            return fixed, reasons
+        fixed = {}
+        for half in (refs[: len(refs) // 2], refs[len(refs) // 2 :]):
+            done, why = self._decide(half, candidates)
+            fixed, reasons = fixed | done, reasons | why
+        return fixed, reasons
+
+    def _best_of(self, ref: EdgeRef, fits: Sequence[SymbolicFit]) -> tuple[SymbolicFit | None, str]:
+        """Try some functions on an edge, each with a refit, and fix it to the one with the shortest description of the data. In place.
+
+        Returns:
+            The function, and why there is none.
+        """
+        held = self.held
+        trials: list[tuple[SymbolicFit, Network, Tensor, bool]] = []
+        for fit in _tried(fits, self.tried) if self.r2_threshold >= 0 else fits[:1]:
+            if any(allowed for *_, allowed in trials) and fit.score - trials[-1][0].score > _AHEAD:
+                break
+            trial, losses = self._refitted({ref: fit})
+            trials.append((fit, trial, losses, self._allows(losses)))
+        allowed = [entry for entry in trials if entry[3]]
+        if not allowed:
+            fit, _, losses, _ = min(trials, key=lambda entry: float(entry[2].mean()))
+            before, after = (held.reported(self.network, rows) for rows in (self.best, losses))
+            return None, f"{fit.name} would raise the {held.error_name} from {before:.3g} to {after:.3g}"
+        fit, trial, losses, _ = min(allowed, key=lambda entry: description_length(entry[1], held))
+        self._take(trial, losses)
+        return fit, ""
+
+    def _refitted(self, fits: dict[EdgeRef, SymbolicFit]) -> tuple[Network, Tensor]:
+        """A copy of the network with some functions, refitted, and its losses."""
+        trial = swapped(self.network, fits, self.held.data.train_input)
+        return trial, refit(trial, self.held, self.refit_steps)
+
+    def _allows(self, losses: Tensor) -> bool:
+        """Whether the data allow functions with these losses: a threshold below 0 takes whatever fits best."""
+        return self.r2_threshold < 0 or self.held.allows(self.best, losses)
+
+    def _take(self, trial: Network, losses: Tensor) -> None:
+        assign(self.network, trial)
+        self.best = min(self.best, losses, key=lambda rows: float(rows.mean()))
 
 
-def _tied(network: Network, ref: EdgeRef) -> list[EdgeRef]:
-    return [EdgeRef(ref.layer, *pair) for pair in tied_edges(network.layer(ref.layer), ref.source, ref.target)]
-
-
-def _candidates(search: _FunctionSearch, refs: Sequence[EdgeRef]) -> dict[EdgeRef, list[SymbolicFit]]:
-    """The functions in question for some edges, best first, without those that only imitate another one.
-
-    An edge whose curve no function of the library can follow has an empty list. Of many rows only some are used.
-    """
-    network, x = search.network, search.held.data.train_input
-    x = x[:: max(1, len(x) // _ROWS)]
-    error = None if search.held.noiseless else scaled_error(network, search.held.data)
-    found: dict[EdgeRef, list[SymbolicFit]] = {}
-    for index in range(network.depth):
-        in_layer = [ref for ref in refs if ref.layer == index]
-        if not in_layer:
-            continue
-        pairs = [(ref.source, ref.target) for ref in in_layer]
-        inputs, values = edge_samples(network, index, pairs, x)
-        # In pykan's ranking every curve holds two numbers; in ours as many as its spline, and what that can follow counts.
-        rule: dict[str, Any] = {"numbers": PYKAN_NUMBERS} if search.pykan else ranking_of(network, index, pairs, x)
-        if error is not None:
-            rule["noise"] = curve_noise(network, in_layer, x, error, len(search.held.data.train_input))
-        fits = fit_primitives(
-            inputs, values, search.library, simplicity=search.simplicity, on_broken=search.on_broken, **rule
-        )
-        for ref, row in zip(in_layer, fits, strict=True):
-            # Where evidence says straight, a line is the only function in question.
-            lines = [fit for fit in row if fit.name == "x" and ref in search.straight]
-            found[ref] = lines or [fit for fit in row if fit.imitates is None]
-    return found
+def _tied(network: Network, layer: int, source: int, target: int) -> list[EdgeRef]:
+    """The edges that share an edge's function, the owner of the parameters first."""
+    return [EdgeRef(layer, *pair) for pair in tied_edges(network.layer(layer), source, target)]
 
 
 def _sureness(fits: Sequence[SymbolicFit]) -> tuple[float, float]:
@@ -227,68 +270,10 @@ def _sureness(fits: Sequence[SymbolicFit]) -> tuple[float, float]:
     return gap, fits[0].r2
 
 
-def _decide(
-    search: _FunctionSearch, group: Sequence[EdgeRef], candidates: dict[EdgeRef, list[SymbolicFit]], best: Tensor
-) -> tuple[dict[EdgeRef, SymbolicFit], dict[EdgeRef, str], Tensor]:
-    """Fix the edges of a group that the data allow: all at once, or else each half by itself. In place.
-
-    Returns:
-        The fixed edges, why the others stay splines, and the lowest losses of the held-out rows so far.
-    """
-    good = {ref: [fit for fit in candidates[ref] if fit.r2 >= search.r2_threshold] for ref in group}
-    reasons = {ref: _no_candidate(candidates[ref], search.r2_threshold) for ref in group if not good[ref]}
-    refs = [ref for ref in group if good[ref]]
-    if not refs:
-        return {}, reasons, best
-    if len(refs) == 1:
-        fit, losses, reason = _best_of(search, refs[0], good[refs[0]], best)
-        if fit is None:
-            return {}, reasons | {refs[0]: reason}, best
-        return {refs[0]: fit}, reasons, _lower(best, losses)
-    fixed = {ref: good[ref][0] for ref in refs}
-    trial = swapped(search.network, fixed, search.held.data.train_input)
-    losses = refit(trial, search.held, search.refit_steps)
-    if not search.checks or search.held.allows(best, losses):
-        assign(search.network, trial)
-        return fixed, reasons, _lower(best, losses)
-    fixed = {}
-    for half in (refs[: len(refs) // 2], refs[len(refs) // 2 :]):
-        done, why, best = _decide(search, half, candidates, best)
-        fixed, reasons = fixed | done, reasons | why
-    return fixed, reasons, best
-
-
-def _best_of(
-    search: _FunctionSearch, ref: EdgeRef, fits: Sequence[SymbolicFit], best: Tensor
-) -> tuple[SymbolicFit | None, Tensor, str]:
-    """Try some functions on an edge, each with a refit, and fix it to the one with the shortest description of the data. In place."""
-    held, trials = search.held, []
-    tried = _tried(fits, search.tried) if search.checks else fits[:1]
-    for fit, following in zip(tried, [*tried[1:], None], strict=True):
-        trial = swapped(search.network, {ref: fit}, held.data.train_input)
-        losses = refit(trial, held, search.refit_steps)
-        trials.append((fit, trial, losses, not search.checks or held.allows(best, losses)))
-        ahead = following is None or following.score - fit.score > _AHEAD
-        if ahead and any(allowed for *_, allowed in trials):
-            break
-    allowed = [entry for entry in trials if entry[3]]
-    if not allowed:
-        fit, _, losses, _ = min(trials, key=lambda entry: float(entry[2].mean()))
-        before, after = (held.reported(search.network, rows) for rows in (best, losses))
-        return None, best, f"{fit.name} would raise the {held.error_name} from {before:.3g} to {after:.3g}"
-    fit, trial, losses, _ = min(allowed, key=lambda entry: description_length(entry[1], held))
-    assign(search.network, trial)
-    return fit, losses, ""
-
-
 def _tried(fits: Sequence[SymbolicFit], count: int) -> list[SymbolicFit]:
     """The best functions, and the simplest of all."""
     simplest = min(fits, key=lambda fit: (fit.complexity, fit.score))
     return [*fits[:count], *([] if simplest in fits[:count] else [simplest])]
-
-
-def _lower(first: Tensor, second: Tensor) -> Tensor:
-    return second if float(second.mean()) < float(first.mean()) else first
 
 
 def _no_candidate(fits: Sequence[SymbolicFit], r2_threshold: float) -> str:

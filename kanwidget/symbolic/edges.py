@@ -23,6 +23,7 @@ from kanwidget.symbolic.fits.custom import BrokenPrimitive, blamed, called
 from kanwidget.symbolic.fits.fitting import fit_primitives, record
 from kanwidget.symbolic.fits.spaces import numbers_of, spline_spaces
 from kanwidget.symbolic.formulas.rescaling import scaled_params
+from kanwidget.symbolic.writing.forms import Params
 from kanwidget.symbolic.writing.text import equation
 
 #: Points an interval of the grid at which the spline of a correction agrees with the function.
@@ -76,9 +77,9 @@ def fix_symbolic(
     if layer.levels[i]:
         advice = "It has a value for each level; merge or drop levels in the table."
         _check.fail("i", "fix_symbolic", "an input of numbers", f"input {i}, whose values are words", advice)
-    first, *others = tied_edges(layer, i, j)
+    asked, tied = EdgeRef(l, i, j), [EdgeRef(l, *pair) for pair in tied_edges(layer, i, j)]
     # In the units of the edge that was asked for; they are one function of scaled numbers.
-    group = [(i, j), *(edge for edge in (first, *others) if edge != (i, j))]
+    group = [asked, *(edge for edge in tied if edge != asked)]
     if params is None and layer.state(i, j) == "pruned":
         advice = "Restore it first with restore_edge, or give params: a pruned edge is 0, and so would be every fit."
         _check.fail("l, i, j", "fix_symbolic", "those of an edge that isn't pruned", (l, i, j), advice)
@@ -87,11 +88,10 @@ def fix_symbolic(
             _check.fail("x", "fix_symbolic", "given, unless params are", x)
         fit = _unseen_fit(function, params)
     else:
-        samples = [column.T.reshape(-1, 1) for column in _group_samples(network, l, group, x)]
+        samples = [column.T.reshape(-1, 1) for column in _group_samples(network, group, x)]
         fit = _fit_params(function, *samples) if params is None else _fit_with_params(function, params, *samples)
-    for source, target in group:
-        edge, keeper = EdgeRef(l, source, target), EdgeRef(l, *first)
-        replace_spline(network, edge, fit, keep_spline, owner=keeper, in_units_of=EdgeRef(l, i, j))
+    for edge in group:
+        replace_spline(network, edge, fit, keep_spline, owner=tied[0], in_units_of=asked)
     return fit
 
 
@@ -122,35 +122,41 @@ def unfix_symbolic(network: Network, l: int, i: int, j: int) -> None:  # noqa: E
             layer.spline_on[target, source] = True
 
 
-def edge_samples(network: Network, index: int, edges: Sequence[tuple[int, int]], x: Tensor) -> tuple[Tensor, Tensor]:
-    """Inputs and values of some edges (source, target) of a layer, each `(n, len(edges))`."""
-    sources, targets = [source for source, _ in edges], [target for _, target in edges]
+def edge_samples(network: Network, edges: Sequence[EdgeRef], x: Tensor) -> tuple[Tensor, Tensor]:
+    """Inputs and values of some edges of one layer, each `(n, len(edges))`."""
+    (index, *_), sources, targets = zip(*edges, strict=True)
     with torch.no_grad():
         trace = network.trace(x)
     return trace.nodes[index][:, sources], trace.edges[index][:, targets, sources]
 
 
-def ranking_of(network: Network, index: int, edges: Sequence[tuple[int, int]], x: Tensor) -> dict[str, Any]:
-    """The arguments `numbers` and `spaces` of `fit_primitives`, by which it ranks the candidates of some edges (source, target) of a layer.
+def fit_curves(
+    network: Network, edges: Sequence[EdgeRef], x: Tensor, library: Sequence[Primitive], **options: Any
+) -> list[list[SymbolicFit]]:
+    """The fits of primitives to the curves of some edges of one layer, each list best first.
 
     Args:
         network: The network.
-        index: The layer.
-        edges: Its edges.
+        edges: The edges.
         x: Inputs of the network, `(n, n_features)`.
+        library: The primitives.
+        **options: Those of `fit_primitives`. Where `numbers` is None they are those of the splines, and what these can follow counts.
     """
-    layer = network.layer(index)
-    with torch.no_grad():
-        nodes = network.select(x)
-        for level in range(index):
-            nodes = network.combine(level + 1, network.layer(level)(nodes))
-    return {"numbers": numbers_of(layer), "spaces": spline_spaces(layer, edges, nodes)}
+    inputs, values = edge_samples(network, edges, x)
+    if options["numbers"] is None:
+        layer = network.layer(edges[0].layer)
+        with torch.no_grad():
+            nodes = network.select(x)
+            for level in range(edges[0].layer):
+                nodes = network.combine(level + 1, network.layer(level)(nodes))
+        options |= {"numbers": numbers_of(layer), "spaces": spline_spaces(layer, edges, nodes)}
+    return fit_primitives(inputs, values, library, **options)
 
 
-def _group_samples(network: Network, index: int, group: Sequence[tuple[int, int]], x: Tensor) -> tuple[Tensor, Tensor]:
+def _group_samples(network: Network, group: Sequence[EdgeRef], x: Tensor) -> tuple[Tensor, Tensor]:
     """Samples of edges that share their parameters, in the units of the first: they are one function of scaled numbers."""
-    inputs, values = edge_samples(network, index, group, x)
-    first, *others = (network.edge_units(EdgeRef(index, *edge)) for edge in group)
+    inputs, values = edge_samples(network, group, x)
+    first, *others = map(network.edge_units, group)
     for column, units in enumerate(others, 1):
         scaled = (inputs[:, column] - units.x_centre) / units.x_size
         inputs[:, column] = first.x_centre + first.x_size * scaled
@@ -198,7 +204,7 @@ def _refuse_broken(broken: BrokenPrimitive) -> NoReturn:
     raise ValueError(f"fix_symbolic needs a function that works: {broken}. {advice}") from broken
 
 
-def _constants(params: Sequence[float]) -> tuple[float, float, float, float]:
+def _constants(params: Sequence[float]) -> Params:
     """a, b, c and d as given, or an error."""
     if isinstance(params, str) or not hasattr(params, "__len__") or len(params) != 4:
         _check.fail("params", "fix_symbolic", "four numbers: a, b, c and d of c·f(a·x + b) + d", params)

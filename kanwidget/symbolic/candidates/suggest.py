@@ -22,13 +22,14 @@ from kanwidget.datasets import Dataset
 from kanwidget.datasets.dataset import rows_of
 from kanwidget.datasets.validation import sampled_data
 from kanwidget.symbolic.candidates.partial_residuals import PartialResiduals, partial_residuals
-from kanwidget.symbolic.edges import edge_samples, ranking_of
+from kanwidget.symbolic.edges import fit_curves
 from kanwidget.symbolic.fits.curves import Curves, curves
 from kanwidget.symbolic.fits.custom import BrokenPrimitive, OnBroken, called, log_broken
-from kanwidget.symbolic.fits.fitting import edge_fits, fit_primitives, ranked_records, without_broken
+from kanwidget.symbolic.fits.fitting import edge_fits, ranked_records, without_broken
 from kanwidget.symbolic.fits.ranking import PYKAN_NUMBERS, SIMPLICITY, EdgeFit, checked_simplicity, rank
 from kanwidget.symbolic.fits.spaces import CHANCE, curve_noise, numbers_of, scaled_error
 from kanwidget.symbolic.formulas.rescaling import own_function
+from kanwidget.symbolic.writing.forms import Params
 
 #: Rows on which an edge that has a function is searched, and rows that say how much the network errs.
 _ROWS = 2000
@@ -37,8 +38,8 @@ _CONSTANTS = 4
 #: Fits are exact to round-off below this part of the variance.
 _EXACT = 1e-12
 
-#: A primitive with its constants a, b, c and d.
-InPlace = tuple[Primitive, tuple[float, float, float, float]]
+#: A primitive with its constants.
+InPlace = tuple[Primitive, Params]
 
 
 @limit_threads
@@ -142,30 +143,22 @@ def candidates_of_layer(
         [2, 2]
     """
     layer = network.layer(refs[0].layer)
+    options: dict[str, Any] = {"simplicity": simplicity, "on_broken": on_broken}
     # Words have values, and no function.
     found: dict[EdgeRef, list[SymbolicFit]] = {ref: [] for ref in refs if layer.levels[ref.source]}
     replaced = [ref for ref in refs if layer.symbol(ref.source, ref.target) is not None]
     if isinstance(data, Dataset) and replaced:
         rows = partial_residuals(network, replaced, sampled_data(data, _ROWS)) or []
+        count = numbers_of(layer) if numbers is None else numbers
         for ref, row in zip(replaced, rows, strict=bool(rows)):
             if bool(row.weights.any()):
-                found[ref] = fit_rows(
-                    row,
-                    library,
-                    numbers=numbers_of(layer) if numbers is None else numbers,
-                    simplicity=simplicity,
-                    noise=noise,
-                    in_place=function_in_place(network, ref),
-                    on_broken=on_broken,
-                )
+                in_place = function_in_place(network, ref)
+                found[ref] = fit_rows(row, library, numbers=count, noise=noise, in_place=in_place, **options)
     curved = [ref for ref in refs if ref not in found]
     if curved:
         x = _reference(network, data) if isinstance(data, Dataset) else data
-        pairs = [(ref.source, ref.target) for ref in curved]
-        inputs, values = edge_samples(network, refs[0].layer, pairs, x)
-        rule: dict[str, Any] = ranking_of(network, refs[0].layer, pairs, x) if numbers is None else {"numbers": numbers}
         floors = noise_of(network, curved, data) if noise is None else [noise] * len(curved)
-        fits = fit_primitives(inputs, values, library, simplicity=simplicity, noise=floors, on_broken=on_broken, **rule)
+        fits = fit_curves(network, curved, x, library, numbers=numbers, noise=floors, **options)
         found |= dict(zip(curved, fits, strict=True))
     return [found[ref] for ref in refs]
 
@@ -243,8 +236,8 @@ def fit_rows(
         again = next((fit for fit in free if fit.primitive.name == name), own)
         others = [fit for fit in free if fit.primitive.name != name]
         fits = others if own is None else [own, *others]
-        floor = max(_chance([*free, *fits], data.count, numbers) if noise is None else noise, _EXACT)
         best = max((fit.r2 for fit in (*free, *fits)), default=1.0)
+        floor = max(_chance(1 - best, data.count, numbers) if noise is None else noise, _EXACT)
 
         def judged(fit: EdgeFit) -> EdgeFit:
             """As if the noise that is in all of them were gone."""
@@ -259,20 +252,19 @@ def fit_rows(
     return without_broken(fit, primitives, on_broken)
 
 
-def _chance(fits: Sequence[EdgeFit], count: int, numbers: float) -> float:
+def _chance(left: float, count: int, numbers: float) -> float:
     """The part of the variance that a curve explains by chance, where the best fit leaves nothing but noise.
 
     Args:
-        fits: The fits; the best one's R² counts.
+        left: The part that the best fit leaves.
         count: Number of rows.
         numbers: Independent numbers of the curve.
     """
-    left = min((1 - fit.r2 for fit in fits), default=0.0)
     noise = max(left, 0.0) * count / max(count - _CONSTANTS, 1)
     return CHANCE * noise * min(1.0, numbers / count)
 
 
-def _own_fit(primitive: Primitive, params: tuple[float, float, float, float], data: Curves) -> EdgeFit | None:
+def _own_fit(primitive: Primitive, params: Params, data: Curves) -> EdgeFit | None:
     """A function with its constants as they are; None where it has no value at some row, or doesn't work."""
     a, b, c, d = params
     x, y, weight = data.x[0], data.y[0], data.weight.expand_as(data.x)[0]

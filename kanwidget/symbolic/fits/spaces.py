@@ -10,6 +10,7 @@ from torch import Tensor
 
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
+from kanwidget.core.records import EdgeRef
 from kanwidget.datasets import Dataset
 
 #: How many variances of a curve's error two curves may differ by and be the same: of two sets of noisy data one has so much in a
@@ -24,24 +25,24 @@ def numbers_of(layer: Layer) -> int:
     return layer.coef.shape[-1] + 1
 
 
-def spline_spaces(layer: Layer, edges: Sequence[tuple[int, int]], inputs: Tensor) -> list[Tensor | None]:
+def spline_spaces(layer: Layer, edges: Sequence[EdgeRef], inputs: Tensor) -> list[Tensor | None]:
     """Orthonormal bases `(n, numbers)` of the curves that splines can follow, constants among them; None for edges with a symbol.
 
     Args:
         layer: The layer.
-        edges: Its edges (source, target).
+        edges: Its edges.
         inputs: Scaled values of the layer's nodes, `(n, in)`.
     """
     bases: dict[int, Tensor] = {}
     with torch.no_grad():
         design = layer.design(inputs).detach().to("cpu", torch.float64)
-        for source in {source for source, target in edges if layer.state(source, target) == "spline"}:
+        for source in {source for _, source, target in edges if layer.state(source, target) == "spline"}:
             columns = torch.cat([design[:, source], torch.ones(len(design), 1, dtype=torch.float64)], dim=1)
             if not bool(torch.isfinite(columns).all()):
                 raise ValueError("the inputs of an edge aren't finite: the network has diverged")
             u, s, _ = torch.linalg.svd(columns, full_matrices=False)
             bases[source] = u[:, s > _SIGNIFICANT * s.max()]
-    return [bases[source] if layer.state(source, target) == "spline" else None for source, target in edges]
+    return [bases[source] if layer.state(source, target) == "spline" else None for _, source, target in edges]
 
 
 def sensitivities(network: Network, x: Tensor) -> tuple[list[Tensor], list[Tensor], list[tuple[Tensor, ...]]]:
@@ -73,9 +74,7 @@ def scaled_error(network: Network, data: Dataset) -> float | None:
     return float(residual.square().mean().sqrt())
 
 
-def curve_noise(
-    network: Network, edges: Sequence[tuple[int, int, int]], x: Tensor, error: float, rows: int
-) -> list[float]:
+def curve_noise(network: Network, edges: Sequence[EdgeRef], x: Tensor, error: float, rows: int) -> list[float]:
     """By how much, as a part of their variance, two versions of some edges' curves may differ and be the same.
 
     An error of the network's output of variance e² is that of an edge whose curve moves the output by s times its own movement if

@@ -7,6 +7,7 @@ import torch
 from symbolic_samples import make_network, same, samples, snapshot
 
 from kanwidget.core.primitives import primitives
+from kanwidget.core.records import EdgeRef
 from kanwidget.symbolic import fix_symbolic, suggest_symbolic, unfix_symbolic
 from kanwidget.symbolic.candidates.suggest import candidates_of_layer
 from kanwidget.symbolic.edges import edge_samples
@@ -81,8 +82,8 @@ def test_fix_and_unfix_restore_the_spline():
     fit = fix_symbolic(network, 0, 1, 2, "gaussian", X)
     assert network.layer(0).state(1, 2) == "symbolic"
     assert not torch.equal(network(X), y)
-    _, old = edge_samples(make_network([2, 3, 1]), 0, [(1, 2)], X)
-    residual = edge_samples(network, 0, [(1, 2)], X)[1] - old
+    _, old = edge_samples(make_network([2, 3, 1]), [EdgeRef(0, 1, 2)], X)
+    residual = edge_samples(network, [EdgeRef(0, 1, 2)], X)[1] - old
     assert 1 - float(residual.var() / old.var()) == pytest.approx(fit.r2, abs=1e-6)
     unfix_symbolic(network, 0, 1, 2)
     after = snapshot(network)
@@ -172,7 +173,7 @@ def test_fix_of_a_constant_edge():
 
 def test_fixing_zero_keeps_the_mean():
     network = make_network([2, 1])
-    mean = float(edge_samples(network, 0, [(0, 0)], X)[1].mean())
+    mean = float(edge_samples(network, [EdgeRef(0, 0, 0)], X)[1].mean())
     assert fix_symbolic(network, 0, 0, 0, "0", X).params[3] == pytest.approx(mean)
 
 
