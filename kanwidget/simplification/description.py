@@ -17,30 +17,25 @@ _EXACT = 1e-24
 _COMPLEXITY = 7 / 3
 
 
-def description_length(
-    network: Network,
-    held: HeldOutRows,
-    losses: Tensor | None = None,
-    constants: int | None = None,
-    functions: float | None = None,
-) -> float:
+def description_length(network: Network, held: HeldOutRows) -> float:
     """rows/2·log2(mean squared error) + constants/2·log2(rows) + 7/3·complexity, lower is better.
 
     For classes the cross-entropy of all rows stands in place of the first term.
-
-    Args:
-        network: The network.
-        held: Its data.
-        losses: Of all rows, if they are known already.
-        constants: Number of constants, where it is less than that of the network's parameters.
-        functions: Bits of the functions, where they are less than those of all edges.
     """
-    losses = held.row_losses(network, everywhere=True) if losses is None else losses
-    rows = len(losses)
-    mean = float(losses.mean())
-    misfit = rows * mean / math.log(2) if held.data.is_classification else rows / 2 * math.log2(mean + _EXACT)
-    constants = network.n_parameters if constants is None else constants
-    functions = _COMPLEXITY * complexity(network) if functions is None else functions
+    losses, functions = held.row_losses(network, everywhere=True), _COMPLEXITY * complexity(network)
+    return length_in_bits(losses, network.n_parameters, functions, of_classes=held.data.is_classification)
+
+
+def length_in_bits(losses: Tensor, constants: int, functions: float, *, of_classes: bool = False) -> float:
+    """The description length that follows from the losses of all rows, the number of constants, and the bits of the functions.
+
+    Examples:
+        >>> import torch
+        >>> length_in_bits(torch.full((16,), 0.25), 3, 5.0)
+        -5.0
+    """
+    rows, mean = len(losses), float(losses.mean())
+    misfit = rows * mean / math.log(2) if of_classes else rows / 2 * math.log2(mean + _EXACT)
     return misfit + constants / 2 * math.log2(rows) + functions
 
 

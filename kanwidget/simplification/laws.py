@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from kanwidget.core.network import Network
-from kanwidget.core.records import EdgeRef
 from kanwidget.datasets import Dataset
 from kanwidget.datasets.dataset import rows_of
 from kanwidget.datasets.validation import sampled_data
@@ -30,7 +29,6 @@ from kanwidget.simplification.shapes import reshaped
 from kanwidget.symbolic.formulas.compile import plan
 from kanwidget.symbolic.formulas.formula import variables
 from kanwidget.symbolic.formulas.regression.noise import GrowingNoise, growing_noise
-from kanwidget.symbolic.formulas.rescaling import scaled_params
 from kanwidget.training.evidence.errors import valid_posterior
 
 #: Tables of more columns aren't searched, and tables of fewer rows tell too little.
@@ -198,10 +196,9 @@ class LawSearch:
 
     def finished(self, law: LawNetwork) -> tuple[LawNetwork, tuple[Rival, ...]]:
         """The law with its constants fitted to all rows, exact numbers where these agree; and its rivals."""
-        front = self._front
-        front.table = replace(
-            self._table, every=OwnRows(self._whole.train_input, self._whole.train_label[:, 0], self._whole.train_weight)
-        )
+        front, whole = self._front, self._whole
+        every = OwnRows(whole.train_input, whole.train_label[:, 0], whole.train_weight)
+        front.table = replace(self._table, every=every)
         finishing = Finishing(front, None, lambda: math.inf)
         member = finishing.finish(law.member)
         if member is not None:
@@ -209,11 +206,9 @@ class LawSearch:
         for _ in find_rivals(finishing, self._contenders):
             pass
         last = self._law(front.best) or (None if member is None else self._law(member)) or law
+        best, others = last.member.equation, [rival.equation for rival in front.rivals if rival is not last.member]
         options: dict[str, Any] = {"relative": front.has_relative_noise, "rows": " on the training rows"}
-        others = [rival.equation for rival in front.rivals if rival is not last.member]
-        return last, tuple(
-            Rival(rival.text, rival_sentence(rival, last.member.equation, **options)) for rival in others
-        )
+        return last, tuple(Rival(rival.text, rival_sentence(rival, best, **options)) for rival in others)
 
     def _law(self, member: Member) -> LawNetwork | None:
         """A formula of the search with the network that computes it; None for a constant, and where no network can."""
@@ -241,11 +236,8 @@ def _numbers(data: Dataset, columns: Sequence[int], names: Sequence[str]) -> Dat
 
     `HeldOutRows` has no validation rows, so the other two parts are all.
     """
-    chosen: dict[str, Any] = {
-        f"{part}_input": data[f"{part}_input"][:, list(columns)]
-        for part in ("train", "test")
-        if f"{part}_input" in data
-    }
+    inputs = [name for name in ("train_input", "test_input") if name in data]
+    chosen: dict[str, Any] = {name: data[name][:, list(columns)] for name in inputs}
     # An encoding says how words and missing cells were read: no words are among these columns, see `is_possible`.
     chosen |= {"in_vars": tuple(names[column] for column in columns), "encoding": None}
     return replace(data, **chosen).to(torch.float64, "cpu")
@@ -269,9 +261,5 @@ def _compiled(network: Network, expression: Any, symbols: Sequence[Any]) -> Netw
     # Edges of sums can be in units of the target's size; a product of outputs has its own.
     size = network.output_scale.size if new.width[-1][1] == 0 else torch.ones(network.n_out)
     new.output_scale = (torch.zeros(network.n_out), size)
-    for index in range(new.depth):
-        new.layer(index).spline_on[:] = False
-    for index, source, target, name, params in made.edges:
-        edge = EdgeRef(index, source, target)
-        new.layer(index).set_symbol(source, target, name, scaled_params(new, edge, name, params))
+    made.write(new)
     return new.to(network.device)

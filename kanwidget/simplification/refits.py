@@ -57,7 +57,8 @@ def refit(
 
 def _train(network: Network, trainer: Trainer, settings: Settings, *, by_evidence: bool) -> None:
     """Train until it gets on no more, to the state that is best on the held-out rows; by evidence to the end, where that has settled."""
-    first, last = trainer.record(), settings.lamb > 0 or by_evidence or not _has_splines(network)
+    has_splines = any(bool(layer.curved().any()) for layer in network.layers)
+    first, last = trainer.record(), settings.lamb > 0 or by_evidence or not has_splines
     if not math.isfinite(first.train_loss):
         return  # a trial without values can't be trained, which is nothing to warn of
     state, lowest, previous, idle = NetworkState(network), _loss(first.test_loss), first.train_loss, 0
@@ -71,10 +72,6 @@ def _train(network: Network, trainer: Trainer, settings: Settings, *, by_evidenc
         if idle == _IDLE and not settings.lamb and not settings.update_grid and not by_evidence:
             break
     state.restore()
-
-
-def _has_splines(network: Network) -> bool:
-    return any(bool(network.layer(index).curved().any()) for index in range(network.depth))
 
 
 def _loss(value: float | None) -> float:

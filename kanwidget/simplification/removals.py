@@ -86,13 +86,11 @@ def without_needless_inputs(network: Network, held: HeldOutRows) -> Network:
     order = [column for column in order if column in network.columns.tolist()]
     best = copy.deepcopy(network)
     before = refit(best, held, _STEPS)
+    first = [ref for ref in network.edge_refs(active=True) if ref.layer == 0]
     fewest, most = 0, len(order) - 1
     while fewest < most:
         count = (fewest + most + 1) // 2
-        gone = set(order[:count])
-        refs = [
-            ref for ref in network.edge_refs(active=True) if ref.layer == 0 and int(network.columns[ref.source]) in gone
-        ]
+        refs = [ref for ref in first if int(network.columns[ref.source]) in order[:count]]
         trial = without(network, removable(network, refs), held)
         losses = refit(trial, held, _STEPS)
         change = losses - before
@@ -106,14 +104,10 @@ def without_needless_inputs(network: Network, held: HeldOutRows) -> Network:
 def removable(network: Network, refs: Sequence[EdgeRef]) -> list[EdgeRef]:
     """Those of these edges that can go together: each subnode keeps an edge, the earlier ones of the list go first."""
     chosen: list[EdgeRef] = []
-    rest = {
-        (index, target): int(count)
-        for index in range(network.depth)
-        for target, count in enumerate(network.layer(index).active().sum(1))
-    }
+    rest = [layer.active().sum(1).tolist() for layer in network.layers]
     for ref in refs:
-        if rest[ref.layer, ref.target] > 1:
-            rest[ref.layer, ref.target] -= 1
+        if rest[ref.layer][ref.target] > 1:
+            rest[ref.layer][ref.target] -= 1
             chosen.append(ref)
     return chosen
 

@@ -36,11 +36,8 @@ class Shape:
 
     def text(self, names: Sequence[str]) -> str:
         """The shape in words."""
-        if not self.hidden:
-            words = "a sum of functions of one column each"
-        else:
-            count = self.hidden[0]
-            words = "a function of one sum" if self.hidden == (1,) else f"{count} hidden nodes"
+        small = {(): "a sum of functions of one column each", (1,): "a function of one sum"}
+        words = small.get(self.hidden, f"{sum(self.hidden)} hidden nodes")
         if self.logs:
             words += ", in log " + ", log ".join(names[column] for column in self.logs)
         return words

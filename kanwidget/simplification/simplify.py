@@ -22,7 +22,7 @@ from kanwidget.growth import RicherNetworks, richer_networks
 from kanwidget.growth.screens import leaves_more
 from kanwidget.simplification import removals
 from kanwidget.simplification.auto import auto_symbolic_steps
-from kanwidget.simplification.description import description_length
+from kanwidget.simplification.description import description_length, length_in_bits
 from kanwidget.simplification.held_out import HeldOutRows, held_out
 from kanwidget.simplification.laws import LawNetwork, LawSearch, Rival, columns_read
 from kanwidget.simplification.refits import refit
@@ -301,7 +301,7 @@ class _Simplification:
             self.law, self.best = found, found.network
             self.reference = losses if self.is_enough else self.reference
             everywhere = self.held.row_losses(found.network, everywhere=True, unit=self.pruned)
-            self.length = description_length(found.network, self.held, everywhere, found.constants, found.functions)
+            self.length = length_in_bits(everywhere, found.constants, found.functions)
         error = self.held.reported(self.pruned, losses)
         if not self.is_enough and float(losses.mean()) < _NEAR * self._variance():
             self.nearest = f"{found.text}, {self.held.error_name} {error:.3g}"
@@ -395,9 +395,7 @@ class _Simplification:
         if not self.is_judged:
             trial = removals.without_needless_edges(trial, self.held)
         count = len(numeric_edges(trial))
-        lib = self.lib
-        if lib is None and count > _MOST_OF_A_FORMULA:
-            lib = [*_PLAIN]
+        lib = _PLAIN if self.lib is None and count > _MOST_OF_A_FORMULA else self.lib
         for step in auto_symbolic_steps(trial, self.held, lib=lib):
             text = f"Trying {what}: {count - step.remaining} of {count} edges looked at"
             # Of the network itself each function is a result; of another shape only the whole is.

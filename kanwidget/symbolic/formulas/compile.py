@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import PRIMITIVES, primitive
+from kanwidget.core.records import EdgeRef
+from kanwidget.symbolic.formulas.rescaling import scaled_params
 from kanwidget.symbolic.functions import from_sympy_node
-from kanwidget.symbolic.writing.forms import natural
+from kanwidget.symbolic.writing.forms import Params, natural
 
 if TYPE_CHECKING:
     import sympy
@@ -62,15 +64,16 @@ class Plan:
 
     width: list[list[int]]
     arities: list[list[int]]
-    edges: list[tuple[int, int, int, str, tuple[float, float, float, float]]] = field(default_factory=list)
+    edges: list[tuple[int, int, int, str, Params]] = field(default_factory=list)
     """Layer, input node, output subnode, function, and a, b, c, d."""
 
     def write(self, network: Network) -> None:
-        """Make a network of this shape compute the formula; all other edges are pruned. In place."""
+        """Make a network of this shape compute the formula, whatever its scales; all other edges are pruned. In place."""
         for index in range(network.depth):
             network.layer(index).spline_on[:] = False
         for layer, source, target, name, params in self.edges:
-            network.layer(layer).set_symbol(source, target, name, params)
+            scaled = scaled_params(network, EdgeRef(layer, source, target), name, params)
+            network.layer(layer).set_symbol(source, target, name, scaled)
 
 
 def plan(formula: Any, variables: Sequence[Any] | None = None) -> Plan:
@@ -103,8 +106,7 @@ def plan(formula: Any, variables: Sequence[Any] | None = None) -> Plan:
     if not listed:
         _check.fail("formula", _WHERE, "at least one expression", formula)
     listed = [_whole_exponents(expression) for expression in listed]
-    names = _variables(listed, variables)
-    builder = _Builder(names)
+    builder = _Builder(_variables(listed, variables))
     # An order of outputs with sums and products in it would not be the order of the nodes.
     roots = [builder.root(expression, alone=len(listed) == 1) for expression in listed]
     return builder.assemble(roots)
@@ -269,9 +271,8 @@ def _power_function(base: sympy.Expr, exponent: sympy.Expr) -> tuple[str, sympy.
     """A power as one function of one argument."""
     import sympy
 
-    if not base.free_symbols:
-        return "exp", exponent * sympy.log(base)
-    power = _POWERS.get(float(exponent)) if exponent.is_number and exponent.is_real else None
+    is_power = base.free_symbols and exponent.is_number and exponent.is_real
+    power = _POWERS.get(float(exponent)) if is_power else None
     return (power, base) if power is not None else ("exp", exponent * sympy.log(base))
 
 
