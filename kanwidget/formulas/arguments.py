@@ -28,6 +28,7 @@ def expression(expr: Any, argument: str, where: str, *, curves: bool = False) ->
         curves: Whether undefined functions may be in it.
     """
     import sympy
+    from sympy.core.function import AppliedUndef
 
     expr = expr.expression if isinstance(expr, FittedFormula) else expr
     expr = sympy.sympify(expr) if isinstance(expr, (int, float)) and not isinstance(expr, bool) else expr
@@ -42,7 +43,8 @@ def expression(expr: Any, argument: str, where: str, *, curves: bool = False) ->
     expr = _of_real_variables(expr)
     unknown = next(unknown_functions(expr, curves=curves), None)
     if unknown is not None:
-        advice = "model.fit_formula(data) fits formulas in which curves are left." if _is_curve(unknown) else ""
+        is_curve = isinstance(unknown, AppliedUndef)
+        advice = "model.fit_formula(data) fits formulas in which curves are left." if is_curve else ""
         _check.fail(argument, where, "made of functions with values", unknown.func.__name__, advice)
     return expr
 
@@ -57,12 +59,6 @@ def _of_real_variables(expr: sympy.Expr) -> sympy.Expr:
     return expr.xreplace(real).xreplace({dummy: symbol for symbol, dummy in real.items()})
 
 
-def _is_curve(node: Any) -> bool:
-    import sympy
-
-    return isinstance(node, sympy.core.function.AppliedUndef)
-
-
 def unknown_functions(expr: Any, *, curves: bool) -> Iterator[Any]:
     """The parts of an expression that `evaluate` can't compute: functions without values for tensors.
 
@@ -71,14 +67,15 @@ def unknown_functions(expr: Any, *, curves: bool) -> Iterator[Any]:
         curves: Whether undefined functions, which stand for splines, count as computable; else those with the name of a primitive alone do.
     """
     import sympy
+    from sympy.core.function import AppliedUndef
 
     named = {row.name for row in primitives()}
     plain = (sympy.Add, sympy.Mul, sympy.Pow, sympy.Piecewise, sympy.functions.elementary.piecewise.ExprCondPair)
     for node in sympy.preorder_traversal(expr):
         if not node.args or isinstance(node, (*plain, sympy.logic.boolalg.Boolean)):
             continue
-        known_curve = _is_curve(node) and (curves or str(node.func) in named)
-        if not known_curve and from_sympy_node(node) is None:
+        is_known = (curves or str(node.func) in named) if isinstance(node, AppliedUndef) else from_sympy_node(node)
+        if not is_known:
             yield node
 
 

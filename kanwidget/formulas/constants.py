@@ -193,8 +193,7 @@ def _variations(expr: Any, problem: Problem, count: int) -> Iterator[Any]:
         changed = values * (_FACTOR * first).exp()
         changed = torch.where(kind < 1 / 4, -changed, changed)
         changed = torch.where(kind > 3 / 4, _ANEW * second, changed)
-        numbers = {s: sympy.Float(value) for s, value in zip(symbols, changed.tolist(), strict=True)}
-        start = template.xreplace(numbers)
+        start = template.xreplace(dict(zip(symbols, map(sympy.Float, changed.tolist()), strict=True)))
         if has_values(start):
             yield start
 
@@ -209,8 +208,8 @@ def _in_unit_of_y(expr: Any, problem: Problem) -> Any:
     ratio = float(problem.y.std(correction=0) / problem.values(expr).std(correction=0))
     if not 0 < ratio < math.inf:
         return None
-    terms = [(term.as_coeff_Mul()[0].is_Float, term) for term in sympy.Add.make_args(expr)]
-    return sympy.Add(*(ratio * term if scales else term for scales, term in terms))
+    terms = sympy.Add.make_args(expr)
+    return sympy.Add(*(ratio * term if term.as_coeff_Mul()[0].is_Float else term for term in terms))
 
 
 def with_free_numbers(expr: Any) -> Any:

@@ -206,14 +206,12 @@ class _Judge:
         if inner.both >= _FEWEST:
             if inner.one <= _ONE:
                 return None
-            return Equivalence(
-                False, f"only one of them is defined at {rough_percent(inner.one)} of the points", inner.error
-            )
+            reason = f"only one of them is defined at {rough_percent(inner.one)} of the points"
+            return Equivalence(False, reason, inner.error)
         if simplify_within(self.a - self.b, _LAST) == 0:
             return Equivalence(True, "the same expression, rewritten; there are no values to compare")
-        return Equivalence(
-            False, f"both are finite at {inner.both} of {POINTS} points only: give `ranges` where they are"
-        )
+        reason = f"both are finite at {inner.both} of {POINTS} points only: give `ranges` where they are"
+        return Equivalence(False, reason)
 
     # ---- constants
 

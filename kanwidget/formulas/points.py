@@ -119,10 +119,10 @@ def _interval(pair: Any, name: str, where: str) -> tuple[float, float]:
     if pair is None:
         _check.fail("ranges", where, "a range for every symbol of both formulas", f"none for {name!r}")
     sound = isinstance(pair, Sequence) and len(pair) == 2 and all(isinstance(end, Real) for end in pair)
-    low, high = pair if sound else (1, 0)
-    if not float(low) < float(high) or not float(high) - float(low) < float("inf"):
+    low, high = map(float, pair if sound else (1, 0))
+    if not 0 < high - low < float("inf"):
         _check.fail("ranges", where, f"two finite numbers for {name!r}, the smaller one first", pair)
-    return float(low), float(high)
+    return low, high
 
 
 def _chosen_columns(data: Any, names: Sequence[str], where: str) -> Tensor:

@@ -97,6 +97,7 @@ class _ShortestSearch:
         self.from_signed = {signed: symbol for symbol, signed in self.to_signed.items()}
         self.columns = sample.columns({symbol.name: symbol for symbol in expr.free_symbols})
         self.finite = values(expr, self.columns).isfinite()
+        #: The symbols in the place of decimals, by their sizes.
         self.decimals: dict[Any, Any] = {}
 
     def shortest(self) -> Any:
@@ -160,24 +161,18 @@ class _ShortestSearch:
         def is_simple_power(node: Any) -> bool:
             return node.is_Pow and node.exp.is_Float and (_QUARTERS * float(node.exp)).is_integer()
 
-        expr = expr.replace(
-            is_simple_power, lambda power: power.base ** sympy.Rational(int(_QUARTERS * float(power.exp)), _QUARTERS)
-        )
+        expr = expr.replace(is_simple_power, lambda power: power.base ** sympy.Rational(float(power.exp)))
         exact = {}
         for number in expr.atoms(sympy.Float):
             if float(number).is_integer() and abs(number) < _LARGEST:
                 exact[number] = sympy.Integer(int(number))
             else:
-                size = abs(number)
-                symbol = next((s for s, value in self.decimals.items() if value == size), None)
-                if symbol is None:
-                    symbol = sympy.Dummy(f"c{len(self.decimals)}", positive=True)
-                    self.decimals[symbol] = size
+                symbol = self.decimals.setdefault(abs(number), sympy.Dummy(f"c{len(self.decimals)}", positive=True))
                 exact[number] = symbol if number > 0 else -symbol
         return expr.xreplace(exact)
 
     def _restored(self, expr: Any) -> Any:
-        return expr.xreplace(self.from_signed).xreplace(self.decimals)
+        return expr.xreplace(self.from_signed).xreplace({symbol: size for size, symbol in self.decimals.items()})
 
 
 def _attempt(rewrite: Callable[[Any], Any], expr: Any, deadline: float) -> Any:

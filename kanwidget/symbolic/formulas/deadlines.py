@@ -79,13 +79,9 @@ def _may_raise(frame: Any) -> bool:
     Those of a generator that is thrown away, of a finalizer and of a callback of the garbage collector are swallowed, and Python
     then has dropped the hook: the computation would go on without an end. One in `within`, where it takes the hook away, would leave it.
     """
-    module = str(frame.f_globals.get("__name__")).partition(".")[0]
-    return (
-        module in _INTERRUPTED
-        and not frame.f_code.co_flags & inspect.CO_GENERATOR
-        and frame.f_code.co_name != "__del__"
-        and frame.f_code is not within.__code__
-    )
+    module, code = str(frame.f_globals.get("__name__")).partition(".")[0], frame.f_code
+    is_swallowed = code.co_flags & inspect.CO_GENERATOR or code.co_name == "__del__"
+    return module in _INTERRUPTED and not is_swallowed and code is not within.__code__
 
 
 class _TooLong(BaseException):

@@ -210,31 +210,26 @@ def numeric_functions(network: Network, dtype: torch.dtype | None = None) -> dic
         if bool(network.layer(ref.layer).spline_on[ref.target, ref.source]):
             words = network.layer(ref.layer).state(ref.source, ref.target) == "levels"
             mean = level_mean(network, ref) if words else 0.0
-            functions[edge_name(*ref)] = functools.partial(_numeric_part, network, *ref, dtype, mean)
+            functions[edge_name(*ref)] = functools.partial(_numeric_part, network, ref, dtype, mean)
     return functions
 
 
-def _numeric_part(
-    network: Network, index: int, source: int, target: int, dtype: torch.dtype | None, mean: float, u: Any
-) -> Any:
+def _numeric_part(network: Network, edge: EdgeRef, dtype: torch.dtype | None, mean: float, u: Any) -> Any:
     """Spline and base part of one edge, or its value of words less the mean, differentiable in u.
 
     Args:
         network: The network.
-        index: The edge's layer.
-        source: Its input node.
-        target: Its output subnode.
+        edge: The edge.
         dtype: Of the result; by default that of u.
         mean: What is subtracted.
         u: Values in own units: a tensor, or anything that NumPy makes an array of; the result is of the same kind and shape.
     """
-    layer = network.layer(index)
+    layer, units = network.layer(edge.layer), network.edge_units(edge)
     values = u if isinstance(u, Tensor) else torch.from_numpy(np.array(u, dtype=np.float64))
     flat = values.reshape(-1, 1).to(layer.coef)
     # Every input gets these values, and one column is used: writing into one would cost the derivative.
-    units = network.edge_units((index, source, target))
-    flat = (flat - units.x_centre) / units.x_size
-    value = layer.design(flat.expand(-1, layer.in_dim))[:, source] @ layer.weight()[target, source].detach()
+    design = layer.design(((flat - units.x_centre) / units.x_size).expand(-1, layer.in_dim))
+    value = design[:, edge.source] @ layer.weight()[edge.target, edge.source].detach()
     value = units.y_size * value - mean
     value = value.reshape(values.shape).to(values.device, values.dtype if dtype is None else dtype)
     return value if isinstance(u, Tensor) else value.detach().numpy()

@@ -221,11 +221,9 @@ def fit_formula(
         constants 2.341 ± 0.003
     """
     _check.choice(exponents, "exponents", _WHERE, ("free", "exact"))
-    found = [
-        formula
-        for pose in posed(network, data, var, _WHERE)
-        for formula in fitted_formulas(pose, *simplest(pose.problem, pose.expression, free=exponents == "free"))
-    ]
+    found, free = [], exponents == "free"
+    for pose in posed(network, data, var, _WHERE):
+        found += fitted_formulas(pose, *simplest(pose.problem, pose.expression, free=free))
     return found[0] if len(found) == 1 else FittedFormulas(found)
 
 
@@ -394,7 +392,9 @@ def expression_text(
         expression = expression.replace(sympy.Function(name), sympy.Function(short_name))
     others = [number for number in floats if abs(float(number)) not in (digits or {})]
     short = expression.xreplace({number: type(number)(f"{float(number):.4g}") for number in others})
-    return _without_zeros(_printer(digits or {}).doprint(short))
+    text = _printer(digits or {}).doprint(short)
+    # 54170000.0 as 5.417e+07: zeros would look like significant digits.
+    return re.sub(r"(?<![\w.])\d{6,}\.0\b", lambda match: f"{float(match[0]):.4g}", text)
 
 
 def _printer(digits: Mapping[float, int]) -> Any:
@@ -414,8 +414,3 @@ def _position(constant: Any, text: str, digits: Mapping[float, int] | None) -> i
     """The position of a constant in the text of `expression_text`; the end if it isn't there."""
     match = re.search(rf"(?<![\w.]){re.escape(expression_text(abs(constant), None, digits))}(?![\w.])", text)
     return match.start() if match else len(text)
-
-
-def _without_zeros(text: str) -> str:
-    """54170000.0 as 5.417e+07: zeros would look like significant digits."""
-    return re.sub(r"(?<![\w.])\d{6,}\.0\b", lambda match: f"{float(match[0]):.4g}", text)

@@ -196,10 +196,8 @@ def _as_trained(pose: Posed) -> list[FittedFormula]:
     problem = pose.problem
     fit = Fit(pose.expression, [], problem.x.new_zeros(0), problem.x.new_zeros(0, 0), problem.deviance(pose.expression))
     sizes = {v.name: float(column.abs().max()) for v, column in problem.columns.items()}
-    return [
-        _with_expression(formula, tidy(formula.expression, sizes=sizes))
-        for formula in fitted_formulas(pose, problem, fit)
-    ]
+    formulas = fitted_formulas(pose, problem, fit)
+    return [_with_expression(formula, tidy(formula.expression, sizes=sizes)) for formula in formulas]
 
 
 def _expanded(pose: Posed, deadline: float) -> list[FittedFormula] | None:

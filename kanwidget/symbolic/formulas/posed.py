@@ -51,15 +51,13 @@ def posed(network: Network, data: Any, var: Sequence[Any] | None, where: str) ->
 
     dataset = as_dataset(data, where, network.in_vars, network.encoding)
     _check_shapes(network, dataset, where)
-    symbols = named(network, dataset.in_vars if var is None else var, where)
+    variables = named(network, dataset.in_vars if var is None else var, where)
     scaler = dataset.input_scaler
-    expressions, variables = symbolic_formula(
-        network, symbols, input_scaler=scaler, output_scaler=dataset.output_scaler
-    )
+    expressions, _ = symbolic_formula(network, variables, input_scaler=scaler, output_scaler=dataset.output_scaler)
     functions, scaled = _curves(network, variables, scaler)
     expressions = [expression.xreplace(scaled) for expression in expressions]
     names, curves = function_names(network), {plain: curve for curve, plain in scaled.items()}
-    words = Words.of(network, dataset, list(map(str, symbols)))
+    words = Words.of(network, dataset, list(map(str, variables)))
     x, y, weights = counted_rows(dataset, "train", where)
     kind = ClassProblem if dataset.is_classification else Problem
     problems = [

@@ -138,10 +138,10 @@ def _freed(problem: Problem, expr: Any) -> Any:
     """The formula with decimals as the exponents of sums and variables that are positive on all rows."""
     import sympy
 
-    powers = [
-        p for p in expr.atoms(sympy.Pow) if p.exp.is_Rational and p.base.free_symbols and problem.positive(p.base)
-    ]
-    return expr.xreplace({power: power.base ** sympy.Float(power.exp) for power in powers})
+    powers = [power for power in expr.atoms(sympy.Pow) if power.exp.is_Rational and power.base.free_symbols]
+    return expr.xreplace(
+        {power: power.base ** sympy.Float(power.exp) for power in powers if problem.positive(power.base)}
+    )
 
 
 def _exact(problem: Problem, fit: Fit) -> bool:

@@ -58,11 +58,7 @@ class Selector:
     """
 
     def __init__(
-        self,
-        problem: Problem,
-        fit: Fit,
-        deadline: float = math.inf,
-        canonical: Callable[[Any], Any] | None = None,
+        self, problem: Problem, fit: Fit, deadline: float = math.inf, canonical: Callable[[Any], Any] | None = None
     ) -> None:
         self.problem = problem
         self.deadline = deadline
@@ -194,9 +190,8 @@ class Selector:
             one, rest = whole.as_coeff_Add()
             if one.is_Integer and one != 0:
                 trials.append(self._fitted(expression, expression.xreplace({whole: rest})))
-        return min(
-            (trial for trial in trials if self._agrees(trial, fit)), key=lambda trial: trial.deviance, default=fit
-        )
+        allowed = [trial for trial in trials if self._agrees(trial, fit)]
+        return min(allowed, key=lambda trial: trial.deviance, default=fit)
 
     def _uncertain(self, fit: Fit) -> list[Any]:
         """The constants that might be 0, the least certain first."""

@@ -88,12 +88,9 @@ def _monic_power(node: Any, values: Values) -> Any:
 
     base, exponent = node.base, node.exp
     number, base = _leading(base, values) if isinstance(base, sympy.Add) else base.as_coeff_Mul()
-    if number < 0:
-        sign = (-1) ** exponent if exponent.is_Integer else None
-        number, base = (-number, base) if sign is not None else (-number, -base)
-        number = number**exponent * (sign or 1)
-    else:
-        number = number**exponent
+    if number < 0 and not exponent.is_Integer:
+        number, base = -number, -base
+    number = number**exponent
     if isinstance(base, (sympy.Mul, sympy.Pow)) and not exponent.is_Integer:
         parts = [factor.as_base_exp() for factor in sympy.Mul.make_args(base)]
         if all(power.is_Number and bool((values(part) > 0).all()) for part, power in parts):
