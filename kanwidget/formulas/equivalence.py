@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
@@ -113,8 +113,7 @@ def equivalent(
     return result if result.fitted is None else replace(result, fitted=result.fitted.xreplace(own))
 
 
-@dataclass(frozen=True, slots=True)
-class _Comparison:
+class _Comparison(NamedTuple):
     """How far two formulas agree within the ranges, and on the wider ones."""
 
     inner: Agreement

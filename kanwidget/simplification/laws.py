@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -39,8 +39,7 @@ _MOST_ROWS = 1000
 _COMPLEXITY = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class LawNetwork:
+class LawNetwork(NamedTuple):
     """A law, and the network that computes it."""
 
     member: Member

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -27,8 +26,7 @@ _POWER_STEPS = 30
 _LEAST_SPAN = 1.2
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """Hidden nodes by level, and the columns whose logarithm is the first step."""
 
     hidden: tuple[int, ...]

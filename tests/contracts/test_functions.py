@@ -13,7 +13,7 @@ from kanwidget.core.primitives import PRIMITIVES, Primitive
 from kanwidget.symbolic import math_tree, to_latex, to_numpy, to_python
 from kanwidget.symbolic.functions import FUNCTIONS, Function, function_of
 from kanwidget.symbolic.writing.sympy_forms import from_sympy, to_sympy
-from kanwidget.symbolic.writing.text import plain
+from kanwidget.symbolic.writing.text import PLAIN
 
 SYMBOLS = sympy.symbols("x y")
 #: Operations of forms that are no functions.
@@ -114,7 +114,7 @@ def test_its_operand_may_be_a_sum_in_the_source_text(function):
 
 @each_function
 def test_text_means_it(function):
-    check(function, plain(form_of(function)))
+    check(function, PLAIN.write(form_of(function)))
 
 
 @each_function
@@ -163,7 +163,12 @@ def test_a_power_stands_where_the_row_says(function):
 
 
 def test_no_two_rows_are_written_alike():
-    for writing in (lambda f: plain(form_of(f)), lambda f: to_latex(form_of(f)), lambda f: f.head, lambda f: f.numpy):
+    for writing in (
+        lambda f: PLAIN.write(form_of(f)),
+        lambda f: to_latex(form_of(f)),
+        lambda f: f.head,
+        lambda f: f.numpy,
+    ):
         assert len({writing(function) for function in FUNCTIONS}) == len(FUNCTIONS)
 
 

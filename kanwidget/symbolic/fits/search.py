@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -52,8 +51,7 @@ class FitParameters(NamedTuple):
         return FitParameters(*(column[index] for column in self))
 
 
-@dataclass(frozen=True, slots=True)
-class _Dictionary:
+class _Dictionary(NamedTuple):
     """The shapes of several primitives, one after the other, in groups of shapes that are alike."""
 
     shapes: _Shapes

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kanwidget import _check
 from kanwidget.core.network import Network
@@ -31,8 +31,7 @@ _POWERS = {primitive.exponent: primitive.name for primitive in PRIMITIVES if pri
 _LARGEST_POWER = int(max(_POWERS))
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """c·f(a·source + b), the source a node."""
 
     name: str
@@ -42,16 +41,14 @@ class Term:
     c: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(NamedTuple):
     """The terms of one subnode, with different sources, and a constant."""
 
     terms: tuple[Term, ...]
     constant: float = 0.0
 
 
-@dataclass(slots=True)
-class Node:
+class Node(NamedTuple):
     """An input (no factors), a sum (one) or a product (several)."""
 
     level: int

@@ -134,11 +134,10 @@ def variables(
         return [sympy.Symbol(f"x_{i + 1}") for i in range(network.n_features)]
     if isinstance(var, str) or not hasattr(var, "__len__") or len(var) != network.n_features:
         _check.fail("var", where, f"a list of {network.n_features} names, one a feature", var)
-    symbols = []
     for name in var:
         if not isinstance(name, (str, sympy.Symbol)) or name == "":
             _check.fail("var", where, "made of texts or sympy symbols", name, error=TypeError)
-        symbols.append(sympy.Symbol(name) if isinstance(name, str) else name)
+    symbols = [sympy.Symbol(name) if isinstance(name, str) else name for name in var]
     if len(set(symbols)) < len(symbols):
         _check.fail("var", where, "different names", var)
     return symbols

@@ -64,9 +64,8 @@ class FormulaForm:
         first = formulas[0]
         constants = {constant: pair for formula in formulas for constant, pair in formula.constants.items()}
         outputs, expressions = tuple(f.name for f in formulas), tuple(f.expression for f in formulas)
-        return cls(
-            name, outputs, expressions, first.variables, constants, error, first.names, first.meaning, first.words
-        )
+        shared = first.names, first.meaning, first.words
+        return cls(name, outputs, expressions, first.variables, constants, error, *shared)
 
     @property
     def text(self) -> str:

@@ -29,7 +29,12 @@ class Notation:
     constants: dict[str, str]
 
     def write(self, form: Form) -> str:
-        """A form on one line."""
+        """A form on one line.
+
+        Examples:
+            >>> PLAIN.write(("add", ("mul", 2.0, ("sin", ("mul", 3.0, ("var", "x")))), -1.0))
+            '2*sin(3*x) - 1'
+        """
         return self._operand(form, _SUM)
 
     def _operand(self, form: Form, level: int) -> str:
@@ -95,17 +100,8 @@ def short(value: float) -> str:
     return f"{value:.4g}"
 
 
+#: For people.
 PLAIN = Notation(short, "^", text_name, lambda v: v, lambda f: f, {"pi": "pi", "e": "e"})
-
-
-def plain(form: Form) -> str:
-    """A form on one line, for people.
-
-    Examples:
-        >>> plain(("add", ("mul", 2.0, ("sin", ("mul", 3.0, ("var", "x")))), -1.0))
-        '2*sin(3*x) - 1'
-    """
-    return PLAIN.write(form)
 
 
 def to_text(expr: Any, names: Mapping[str, str] | None = None, functions: Mapping[str, str] | None = None) -> str:
@@ -135,4 +131,4 @@ def equation(primitive: Primitive, params: forms.Params, name: str = "x") -> str
         '3*(x + 0.5)^2'
     """
     a, b, c, d = (float(short(value)) for value in params)
-    return plain(forms.form_of_fit(primitive, (a, b, c, d), ("var", name)))
+    return PLAIN.write(forms.form_of_fit(primitive, (a, b, c, d), ("var", name)))

@@ -25,7 +25,7 @@ from kanwidget.symbolic import (
 from kanwidget.symbolic.writing.forms import add, mul
 from kanwidget.symbolic.writing.naming import parse_name, parse_number
 from kanwidget.symbolic.writing.sympy_forms import from_sympy, to_sympy
-from kanwidget.symbolic.writing.text import plain
+from kanwidget.symbolic.writing.text import PLAIN
 
 x, x1, x2, x10, alpha = sympy.symbols("x x_1 x_2 x_10 alpha")
 words = sympy.Symbol("mean_radius_worst")
@@ -88,7 +88,7 @@ def test_trees_are_well_formed(expr):
         assert isinstance(children, list)
         assert "-" not in "".join(child for child in children if isinstance(child, str)) or tag == "mi"
     assert to_latex(expr).count("{") == to_latex(expr).count("}")
-    assert isinstance(plain(from_sympy(expr)), str)
+    assert isinstance(PLAIN.write(from_sympy(expr)), str)
 
 
 @pytest.mark.parametrize(

@@ -252,11 +252,10 @@ class Problem:
                 return node
             if node.free_symbols & symbols:
                 return node.func(*(visit(arg) for arg in node.args))
-            column = self._parts.get(node)
-            if column is None:
-                column = self._parts[node] = sympy.Dummy()
+            if node not in self._parts:
+                self._parts[node] = column = sympy.Dummy()
                 self.columns[column] = self.values(node)
-            return column
+            return self._parts[node]
 
         return visit(template)
 
