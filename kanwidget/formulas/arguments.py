@@ -111,5 +111,5 @@ def regression(expr: sympy.Expr, data: Any, where: str) -> tuple[str, Problem, P
     problems = []
     for part in [part for part in ("train", "val", "test") if f"{part}_input" in dataset][:2]:
         x, y, weights = counted_rows(dataset, part, where)
-        problems.append(Problem(variables, x, y, weights=weights, where=where, from_data=weights is not None))
+        problems.append(Problem(variables, x, y, weights=weights, where=where))
     return dataset.out_vars[0], problems[0], problems[1] if len(problems) > 1 else None

@@ -166,7 +166,7 @@ class TargetTable:
         """Rows as a problem of least squares for expressions."""
         joint = _joint(part.weight, weights)
         root = None if joint is None else joint.sqrt()
-        return Problem(self.symbols, part.x, part.y, weights=root, where="discover", from_data=root is not None)
+        return Problem(self.symbols, part.x, part.y, weights=root, where="discover")
 
     def error(self, part: OwnRows, expression: Any) -> float:
         """Root mean square of what an expression leaves on rows, by their weights."""

@@ -60,10 +60,8 @@ def posed(network: Network, data: Any, var: Sequence[Any] | None, where: str) ->
     words = Words.of(network, dataset, list(map(str, variables)))
     x, y, weights = counted_rows(dataset, "train", where)
     kind = ClassProblem if dataset.is_classification else Problem
-    problems = [
-        kind(variables, x, labels, functions, weights, where, from_data=weights is not None)
-        for labels in y.reshape(len(y), -1).unbind(1)
-    ]
+    columns = y.reshape(len(y), -1).unbind(1)
+    problems = [kind(variables, x, labels, functions, weights, where) for labels in columns]
     if dataset.is_classification:
         classes = _class_names(dataset, len(expressions))
         odds = sympy.Tuple(*(expression - expressions[0] for expression in expressions[1:]))

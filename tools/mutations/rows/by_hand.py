@@ -41,8 +41,8 @@ BY_HAND = (
     Mutation(
         "weights of rows without effect on a formula",
         "kanwidget/symbolic/formulas/posed.py",
-        "functions, weights, where, from_data=weights is not None)",
-        "functions, None, where, from_data=False)",
+        "functions, weights, where)",
+        "functions, None, where)",
         ("tests/unit/symbolic/test_fitted.py",),
     ),
     Mutation(

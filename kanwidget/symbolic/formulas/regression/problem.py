@@ -90,8 +90,7 @@ class Problem:
         x: Shape `(n, len(variables))`.
         y: Shape `(n,)` or `(n, 1)`.
         functions: The numeric edges in the expressions, from `numeric_functions(network)`.
-        weights: Factors of the residuals, `(n,)`: 1 over the size of each row's noise.
-        from_data: Whether the weights are those of the data, which the noise of a fit doesn't change.
+        weights: Factors of the residuals, `(n,)`: 1 over the size of each row's noise, by the data. The noise of a fit doesn't change them.
         where: The name of the public function, for errors.
     """
 
@@ -103,8 +102,6 @@ class Problem:
         functions: Mapping[str, Elementwise] | None = None,
         weights: Tensor | None = None,
         where: str = "refit",
-        *,
-        from_data: bool = False,
     ) -> None:
         if not isinstance(x, Tensor) or x.ndim != 2 or x.shape[1] != len(variables):
             _check.fail("x", where, f"a tensor of shape (n, {len(variables)})", x)
@@ -115,7 +112,8 @@ class Problem:
         self.y = y.detach().to("cpu", torch.float64).reshape(-1)
         self.functions = dict(functions or {})
         self.weights = weights
-        self.from_data = from_data
+        #: Whether the weights are those of the data.
+        self.from_data = weights is not None
         self.columns = dict(zip(self.variables, self.x.unbind(1), strict=True))
         #: Symbols of further columns, by the parts of expressions that they are the values of.
         self._parts: dict[Any, Any] = {}
