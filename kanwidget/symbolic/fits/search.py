@@ -280,9 +280,8 @@ def pairs(primitive: Primitive, interval: Interval, custom: bool) -> list[Pair]:
         return _any_line() if custom and all(primitive.free) else _real_line(primitive)
     if math.isfinite(low) and math.isfinite(high):
         return _on_interval(low, high, (1, -1) if custom else (1,))
-    two_sided = math.isfinite(low) and (primitive.mirrored or primitive.free[0])
-    edge, sides = (low if math.isfinite(low) else high), (1, -1) if two_sided else (1,)
-    inward = 1 if math.isfinite(low) else -1
+    edge, inward = (low, 1) if math.isfinite(low) else (high, -1)
+    sides = (1, -1) if inward > 0 and (primitive.mirrored or primitive.free[0]) else (1,)
     scales = _geometric(0.1, 30, 12) if primitive.free[0] else [1.0]
     one_sided = [pair for scale in scales for pair in _one_sided(sides, scale)]
     return [(slope, edge + inward * shift, group) for slope, shift, group in one_sided]

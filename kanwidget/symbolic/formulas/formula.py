@@ -65,14 +65,11 @@ def symbolic_formula(
         >>> symbolic_formula(KAN([2, 1]))
         ([phi_0_0_0(x_1) + phi_0_1_0(x_2)], [x_1, x_2])
     """
-    import sympy
-
     symbols = variables(network, var)
     outputs, _ = _compose(network, symbols, input_scaler)
     if output_scaler is not None:
         means, deviations = _scaler(output_scaler, network.n_out, "output_scaler")
         outputs = [y * std + mean for y, mean, std in zip(outputs, means, deviations, strict=True)]
-    outputs = [sympy.sympify(y) for y in outputs]
     if simplify is not False:
         seconds = _PATIENCE if simplify is True else _check.real(simplify, "simplify", "symbolic_formula", low=0)
         outputs = [simplify_within(y, seconds / len(outputs)) for y in outputs]

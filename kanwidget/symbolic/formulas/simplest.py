@@ -63,8 +63,7 @@ def simplest(problem: Problem, expr: Any, *, free: bool = True, deadline: float 
     if best.expression.has(sympy.tanh):  # it may be one quotient only now
         best = _best_variant(problem, best, best, free=False, deadline=deadline)
     if problem.rows < every.rows:
-        every, best = weighted(every, every.fit(best.expression))
-        return every, best
+        return weighted(every, every.fit(best.expression))
     return problem, best
 
 
