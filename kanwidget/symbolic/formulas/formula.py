@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -142,9 +143,11 @@ def variables(
 
 def _scaler(pair: Sequence[Any], count: int, argument: str) -> tuple[list[float], list[float]]:
     """Means and standard deviations as lists of floats."""
-    parts = pair if hasattr(pair, "__len__") and len(pair) == 2 else ((), ())
-    lists = (part.tolist() if hasattr(part, "tolist") else part for part in parts)
-    means, deviations = (np.ravel(np.asarray(numbers, dtype=np.float64)).tolist() for numbers in lists)
+    means: list[float] = []
+    deviations: list[float] = []
+    with suppress(TypeError, ValueError):  # of what is no pair of numbers the check below speaks
+        lists = (part.tolist() if hasattr(part, "tolist") else part for part in pair)
+        means, deviations = (np.ravel(np.asarray(numbers, dtype=np.float64)).tolist() for numbers in lists)
     if not len(means) == len(deviations) == count or not all(map(math.isfinite, means)) or 0 in deviations:
         _check.fail(argument, "symbolic_formula", f"means and standard deviations, {count} of each", pair)
     return means, deviations

@@ -324,6 +324,7 @@ def _excel_printer() -> Any:
     others = {
         "cot": "(1/TAN({0}))", "sec": "(1/COS({0}))", "csc": "(1/SIN({0}))", "sinc": "IF({0}=0,1,SIN({0})/({0}))",
         "ceiling": "(-INT(-({0})))", "besselj0": "BESSELJ({0},0)", "besselj1": "BESSELJ({0},1)",
+        "besselj": "BESSELJ({1},{0})",
     }  # fmt: skip
 
     class ExcelPrinter(CodePrinter):

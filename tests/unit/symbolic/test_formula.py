@@ -148,9 +148,10 @@ def test_wrong_names(var):
         symbolic_formula(make_network([2, 1]), var)
 
 
-def test_wrong_scaler():
+@pytest.mark.parametrize("scaler", [5, "ab", ["ab", [1, 1]], [[1, [2, 3]], [1, 1]], [[0.0, None], [1.0, 1.0]]])
+def test_wrong_scaler(scaler):
     with pytest.raises(ValueError, match="`input_scaler` argument of symbolic_formula must be means"):
-        symbolic_formula(make_network([2, 1]), input_scaler=5)
+        symbolic_formula(make_network([2, 1]), input_scaler=scaler)
 
 
 def test_scalers():

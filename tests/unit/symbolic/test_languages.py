@@ -156,6 +156,7 @@ def test_several_outputs(tmp_path):
     ]
     assert "void formula(double x, double y, double *out) {\n    out[0] = x + y;" in source(both, [X, Y], "c")
     assert source(both, [X, Y], "excel") == "=A2+B2\n=A2-B2\n' A2 is x\n' B2 is y\n"
+    assert source([sympy.besselj(2, X)], [X], "excel").startswith("=BESSELJ(A2,2)")
     assert source([2 * Y], [X, Y], "excel") == "=2*B2\n' B2 is y\n"  # of cells those that are read
 
 
