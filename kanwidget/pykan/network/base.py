@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -70,6 +70,10 @@ class PykanNetwork(nn.Module):
     #: Whether its parameters are still the random ones, and the mean of its base factors then.
     _is_random = False
     _base_mean = 0.0
+    #: Whether the inputs of a call are kept: not those of a training.
+    _remembers = True
+    auto_save, save_act, ckpt_path = True, True, "./model"
+    round, state_id = 0, 0
 
     def __init__(
         self,
@@ -127,7 +131,6 @@ class PykanNetwork(nn.Module):
         self.auto_save, self.save_act, self.ckpt_path = auto_save, save_act, ckpt_path
         self.round, self.state_id = round, state_id
         self._versions = Versions()
-        self._remembers = True
         if tuple(grid_range) != (-1, 1):
             starts.settle_scales(self.network)
         self.to(device)
@@ -256,9 +259,7 @@ class PykanNetwork(nn.Module):
         """
         made = cls.__new__(cls)
         nn.Module.__init__(made)
-        made.network = network
-        made.auto_save, made.save_act, made.ckpt_path = True, True, "./model"
-        made.round, made.state_id, made._versions, made._remembers = 0, 0, Versions(), True
+        made.network, made._versions = network, Versions()
         made._store()
         return made
 
@@ -268,12 +269,9 @@ class PykanNetwork(nn.Module):
         """A model of another network with the settings of this one; both store versions in the same place."""
         other = self.__class__.__new__(self.__class__)
         nn.Module.__init__(other)
-        settings = {
-            name: value for name, value in vars(self).items() if not name.startswith("_") and name != "training"
-        }
+        settings = {name: value for name, value in vars(self).items() if name[0] != "_" and name != "training"}
         vars(other).update(settings)
-        other._versions, other._remembers, other.network = self._versions, True, network
-        other._trace = starts.write_trace(network)
+        other.network, other._versions, other._trace = network, self._versions, starts.write_trace(network)
         return other
 
     def _next(self, network: kanwidget.KAN) -> Self:
@@ -285,7 +283,7 @@ class PykanNetwork(nn.Module):
     def _become(self, network: kanwidget.KAN) -> None:
         """Be another network. In place: where its shape stays, the parameters stay the same objects, which an optimizer may hold."""
         new, old = network.state_dict(), self.network.state_dict()
-        if new.keys() == old.keys() and all(_shape(new[name]) == _shape(old[name]) for name in new):
+        if _shapes(new) == _shapes(old):
             self.network.load_state_dict(new)
             self.network.history = network.history
         else:
@@ -346,6 +344,6 @@ def _file(path: Any) -> str:
     return name if name.endswith(".kan") else f"{name}.kan"
 
 
-def _shape(value: Any) -> Any:
-    """Shape of a tensor in a state, None for what else it holds."""
-    return value.shape if isinstance(value, Tensor) else None
+def _shapes(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Shapes of the tensors in a state, None for what else it holds."""
+    return {name: getattr(value, "shape", None) for name, value in state.items()}
