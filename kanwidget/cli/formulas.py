@@ -17,17 +17,26 @@ def found_lines(discovery: Discovery) -> list[str]:
     """The findings, the best formula with its constants, its errors, and its rivals."""
     equation = discovery.best
     lines = [f"Found:    {text}" for text in discovery.findings]
-    first, *rest = repr(equation).splitlines()
-    lines += [f"Formula:  {first}", *(f"          {line}" for line in rest)]
+    lines += titled("Formula:", repr(equation).splitlines())
     return [*lines, f"Error:    {_error_text(equation)}", *(f"Rival:    {text}" for text in discovery.rival_sentences)]
 
 
 def front_lines(discovery: Discovery) -> list[str]:
     """The table of all formulas, indented under a title."""
+    lines = repr(discovery).splitlines()
     # Findings have lines of their own.
-    first, *rest = repr(discovery).splitlines()
-    table = rest[: len(rest) - len(discovery.findings) - len(discovery.rival_sentences)]
-    return [f"Front:    {first}", *(f"          {line}" for line in table)]
+    return titled("Front:", lines[: len(lines) - len(discovery.findings) - len(discovery.rival_sentences)])
+
+
+def titled(title: str, lines: list[str]) -> list[str]:
+    """Lines, the first one behind a title, the others below it.
+
+    Examples:
+        >>> titled("Formula:", ["y = 2*x", "constants 2"])
+        ['Formula:  y = 2*x', '          constants 2']
+    """
+    first, *rest = lines
+    return [f"{title:<10}{first}", *(" " * 10 + line for line in rest)]
 
 
 def step_printer() -> Callable[[DiscoveryStep], None]:

@@ -82,11 +82,13 @@ or with a table of your own:
 
 def _fit(arguments: argparse.Namespace) -> None:
     """Train on a table; on request find the formula, write a report and save the model."""
+    from kanwidget.datasets.dataset import with_test_rows
+
     if arguments.export:
         from kanwidget.export import suffix_of
 
         suffix_of(arguments.export, "fit")
-    data = steps.split(_table(arguments), arguments.test_fraction, arguments.seed)
+    data = with_test_rows(_table(arguments), arguments.test_fraction, arguments.seed, "fit")
     print(f"Data:     {arguments.data.name}, {data!r}")
     if arguments.test_fraction is None and data.test_input is None:
         print("          too few rows to keep some for a test")
@@ -125,11 +127,7 @@ def _print_notices(data: Dataset) -> None:
 
 
 def _write(
-    model: KAN,
-    data: Dataset,
-    arguments: argparse.Namespace,
-    recorder: Any = None,
-    discovery: Discovery | None = None,
+    model: KAN, data: Dataset, arguments: argparse.Namespace, recorder: Any = None, discovery: Discovery | None = None
 ) -> None:
     """Write the files that the command line asks for, and print a line for each.
 
@@ -204,103 +202,69 @@ def parser() -> argparse.ArgumentParser:
     """Commands and options; `name` holds the command that was given."""
     from kanwidget import __version__
 
-    whole = argparse.ArgumentParser(
-        prog="kanwidget", description="Train a Kolmogorov-Arnold network and find the formula behind the data."
-    )
+    purpose = "Train a Kolmogorov-Arnold network and find the formula behind the data."
+    whole = argparse.ArgumentParser(prog="kanwidget", description=purpose)
     whole.add_argument("--version", action="version", version=f"kanwidget {__version__}")
     commands = whole.add_subparsers(title="commands", metavar="demo | discover | fit | lab", dest="name", required=True)
 
-    demo = commands.add_parser("demo", help="train on bundled real data and find its formula, in seconds")
-    demo.add_argument(
-        "--out", type=_page, default=Path("kanwidget-demo.html"), metavar="FILE.html", help="the report to write"
-    )
-    demo.add_argument("--seed", type=_whole(0), default=0, metavar="N", help="of the random start (default 0)")
+    add = commands.add_parser("demo", help="train on bundled real data and find its formula, in seconds").add_argument
+    add("--out", type=_page, default=Path("kanwidget-demo.html"), metavar="FILE.html", help="the report to write")
+    add("--seed", type=_whole(0), default=0, metavar="N", help="of the random start (default 0)")
 
-    discover = commands.add_parser(
-        "discover",
-        help="search for the formula behind a table",
-        description="Search for formulas of a CSV or Parquet table with a header, from simple to accurate.",
-    )
-    _add_discover_arguments(discover)
+    purpose = "Search for formulas of a CSV or Parquet table with a header, from simple to accurate."
+    discover = commands.add_parser("discover", help="search for the formula behind a table", description=purpose)
+    _add_discover_arguments(discover.add_argument)
 
-    fit = commands.add_parser(
-        "fit", help="train on a table", description="Train on a CSV or Parquet table with a header."
-    )
-    _add_fit_arguments(fit)
+    purpose = "Train on a CSV or Parquet table with a header."
+    _add_fit_arguments(commands.add_parser("fit", help="train on a table", description=purpose).add_argument)
 
-    lab = commands.add_parser("lab", help="open JupyterLab")
-    lab.add_argument("folder", type=Path, nargs="?", help="folder of notebooks (default: notebooks, else this one)")
+    add = commands.add_parser("lab", help="open JupyterLab").add_argument
+    add("folder", type=Path, nargs="?", help="folder of notebooks (default: notebooks, else this one)")
     return whole
 
 
-def _add_table_arguments(command: argparse.ArgumentParser) -> None:
+def _add_table_arguments(add: Callable[..., Any]) -> None:
     """A table, and which of its columns are meant."""
-    command.add_argument("data", type=Path, metavar="DATA", help="a .csv, .tsv or .parquet file with a header")
-    command.add_argument("--target", required=True, metavar="COL", help="the column to predict")
-    command.add_argument("--inputs", type=_names, metavar="A,B", help="the input columns (default: all others)")
+    add("data", type=Path, metavar="DATA", help="a .csv, .tsv or .parquet file with a header")
+    add("--target", required=True, metavar="COL", help="the column to predict")
+    add("--inputs", type=_names, metavar="A,B", help="the input columns (default: all others)")
 
 
-def _add_discover_arguments(discover: argparse.ArgumentParser) -> None:
+def _add_discover_arguments(add: Callable[..., Any]) -> None:
     """The options of `kanwidget discover`."""
-    _add_table_arguments(discover)
-    discover.add_argument(
-        "--seconds", type=_above_zero, default=60.0, metavar="X", help="time of the search (default 60)"
-    )
-    discover.add_argument("--lib", type=_names, metavar="A,B", help="functions that it may hold, as in sin,exp")
-    discover.add_argument(
-        "--units", type=_units, metavar="'A: m, B: kg/s'", help="units of columns and target, which are tried first"
-    )
-    discover.add_argument(
-        "--loss", choices=("mse", "huber", "absolute"), default="mse", help="huber or absolute for outliers"
-    )
-    discover.add_argument(
-        "--seed", type=_whole(0), default=0, metavar="N", help="of the rows held out and of the search (default 0)"
-    )
-    discover.add_argument("--out", type=_page, metavar="FILE.html", help="write a report that opens in any browser")
-    discover.add_argument("--save", type=Path, metavar="FILE.kan", help="save the network of the best formula")
-    discover.add_argument(
-        "--code",
-        type=_file_of("kanwidget.symbolic.writing.languages", "SUFFIXES"),
-        metavar="FILE.c",
-        help="write the best formula as source text: .py, .c, .js, .jl, .m or .txt",
-    )
+    _add_table_arguments(add)
+    source = _file_of("kanwidget.symbolic.writing.languages", "SUFFIXES")
+    source_help = "write the best formula as source text: .py, .c, .js, .jl, .m or .txt"
+    add("--seconds", type=_above_zero, default=60.0, metavar="X", help="time of the search (default 60)")
+    add("--lib", type=_names, metavar="A,B", help="functions that it may hold, as in sin,exp")
+    add("--units", type=_units, metavar="'A: m, B: kg/s'", help="units of columns and target, which are tried first")
+    add("--loss", choices=("mse", "huber", "absolute"), default="mse", help="huber or absolute for outliers")
+    add("--seed", type=_whole(0), default=0, metavar="N", help="of the rows held out and of the search (default 0)")
+    add("--out", type=_page, metavar="FILE.html", help="write a report that opens in any browser")
+    add("--save", type=Path, metavar="FILE.kan", help="save the network of the best formula")
+    add("--code", type=source, metavar="FILE.c", help=source_help)
 
 
-def _add_fit_arguments(fit: argparse.ArgumentParser) -> None:
+def _add_fit_arguments(add: Callable[..., Any]) -> None:
     """The options of `kanwidget fit`."""
-    _add_table_arguments(fit)
-    fit.add_argument(
-        "--width",
-        type=_widths,
-        metavar="2,5,1",
-        help="nodes a layer, inputs first (default: the data decide)",
-    )
-    fit.add_argument(
-        "--grid", type=_whole(1), metavar="N", help="grid intervals (default: 3 with --width, else the data decide)"
-    )
-    fit.add_argument("--steps", type=_whole(1), default=50, metavar="N", help="steps a training (default 50)")
-    fit.add_argument(
+    _add_table_arguments(add)
+    network = _file_of("kanwidget.export", "FORMATS")
+    add("--width", type=_widths, metavar="2,5,1", help="nodes a layer, inputs first (default: the data decide)")
+    add("--grid", type=_whole(1), metavar="N", help="grid intervals (default: 3 with --width, else the data decide)")
+    add("--steps", type=_whole(1), default=50, metavar="N", help="steps a training (default 50)")
+    add(
         "--lamb",
         type=_at_least_zero,
         default=0.0,
         metavar="X",
         help="sparsity (default 0: the noise of the data decides)",
     )
-    fit.add_argument("--seed", type=_whole(0), default=0, metavar="N", help="of the start and the split (default 0)")
-    fit.add_argument(
-        "--test-fraction", type=_fraction, metavar="X", help="rows kept for the test (default 0.2, below 50 rows none)"
-    )
-    fit.add_argument(
-        "--symbolic", action="store_true", help="put functions in place of the curves, and print the formula"
-    )
-    fit.add_argument("--out", type=_page, metavar="FILE.html", help="write a report that opens in any browser")
-    fit.add_argument("--save", type=Path, metavar="FILE.kan", help="save the model")
-    fit.add_argument(
-        "--export",
-        type=_file_of("kanwidget.export", "FORMATS"),
-        metavar="FILE.c",
-        help="write the network as .py, .c or .onnx",
-    )
+    add("--seed", type=_whole(0), default=0, metavar="N", help="of the start and the split (default 0)")
+    add("--test-fraction", type=_fraction, metavar="X", help="rows kept for the test (default 0.2, below 50 rows none)")
+    add("--symbolic", action="store_true", help="put functions in place of the curves, and print the formula")
+    add("--out", type=_page, metavar="FILE.html", help="write a report that opens in any browser")
+    add("--save", type=Path, metavar="FILE.kan", help="save the model")
+    add("--export", type=network, metavar="FILE.c", help="write the network as .py, .c or .onnx")
 
 
 def _number(kind: type[int | float], expected: str, within: Callable[[float], bool]) -> Callable[[str], Any]:
@@ -361,9 +325,8 @@ def _units(text: str) -> dict[str, str]:
     for part in text.split(","):
         name, colon, unit = part.rpartition(":")
         if not colon or not name.strip():
-            raise argparse.ArgumentTypeError(
-                f"must be columns with their units, as in 'mass: kg, speed: m/s'; got {text!r}"
-            )
+            expected = "columns with their units, as in 'mass: kg, speed: m/s'"
+            raise argparse.ArgumentTypeError(f"must be {expected}; got {text!r}")
         units[name.strip()] = unit.strip()
     return units
 

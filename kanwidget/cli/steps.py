@@ -21,15 +21,6 @@ if TYPE_CHECKING:
 _FEWEST_ROWS = 2
 
 
-def split(data: Dataset, test_fraction: float | None, seed: int) -> Dataset:
-    """The table with rows set aside for a test; by default a fifth of them, and of few rows none."""
-    from kanwidget.datasets.dataset import rows_of, split_rows
-
-    train, test = split_rows(len(data.train_input), test_fraction, seed, "fit")
-    parts = {**rows_of(data, "train", train), **(rows_of(data, "train", test, "test") if len(test) else {})}
-    return dataclasses.replace(data, **parts)
-
-
 def train(
     data: Dataset,
     width: list[int] | None,
@@ -85,8 +76,7 @@ def find_formula(trained: KAN, data: Dataset, recorder: Recorder | None) -> tupl
         recorder.keep(trained, "a formula")
     last, interrupted = limit_threads(_last_step)(trained, data)
     model, rivals = (trained, ()) if last is None else (cast("KAN", last.network), last.rivals)
-    first, *rest = repr(model.fit_formula(data)).splitlines()
-    lines = [f"Formula:  {first}", *(f"          {line}" for line in rest)]
+    lines = formulas.titled("Formula:", repr(model.fit_formula(data)).splitlines())
     lines += [f"Error:    {formulas.errors(data, model.predict)}", *(f"Rival:    {rival.sentence}" for rival in rivals)]
     print("\n".join(lines))
     if not data.is_classification:

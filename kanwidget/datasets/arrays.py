@@ -26,7 +26,6 @@ def tensor(value: Any, argument: str, where: str) -> Tensor:
         if value.is_complex():
             _check.fail(argument, where, "an array of real numbers", value.dtype, _REAL, error=TypeError)
         return (value if value.layout == torch.strided else value.to_dense()).detach()
-    advice = "Drop or encode columns that hold text or dates."
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         value = np.ma.filled(value.astype(np.float64), np.nan)
     try:
@@ -40,20 +39,25 @@ def tensor(value: Any, argument: str, where: str) -> Tensor:
         _check.fail(argument, where, "an array of numbers", str(array.dtype), _DAYS, error=TypeError)
     if array.dtype.kind in "iuf" and not (array.dtype.isnative and array.dtype.itemsize <= _LARGEST):
         array = array.astype(f"={array.dtype.kind}{min(array.dtype.itemsize, _LARGEST)}")
-    if array.dtype == object or array.dtype.kind not in "biuf":
+    if array.dtype.kind not in "biuf":
         try:
             array = array.astype(np.float64)
         except (TypeError, ValueError):
+            advice = "Drop or encode columns that hold text or dates."
             _check.fail(argument, where, "an array of numbers", value, advice, error=TypeError)
     # A copy: the data of a fit must not change when the caller's array does.
     return torch.tensor(array)
 
 
+def table(x: Tensor) -> Tensor:
+    """Numbers as floats; a vector becomes one column."""
+    x = x if x.is_floating_point() else x.to(torch.float64)
+    return x[:, None] if x.ndim == 1 else x
+
+
 def inputs(value: Any, argument: str, where: str, names: Sequence[str] = ()) -> Tensor:
     """Inputs as floats of shape `(n, features)`; a vector is one feature."""
-    x = tensor(value, argument, where)
-    x = x if x.is_floating_point() else x.to(torch.float64)
-    x = x[:, None] if x.ndim == 1 else x
+    x = table(tensor(value, argument, where))
     if x.ndim != 2 or 0 in x.shape:
         _check.fail(argument, where, "of shape (rows, columns), with at least one of each", x)
     finite(x, argument, where, names)
@@ -66,15 +70,13 @@ def labels(value: Any, rows: int, argument: str, where: str, names: Sequence[str
     A vector of integers means classes; integers in a column are numbers like any others.
     """
     y = tensor(value, argument, where)
-    integral = not y.is_floating_point()
-    if y.ndim == 1 and integral:
+    if y.ndim == 1 and not y.is_floating_point():
         y = y.to(torch.int64)
         if (y < 0).any():
             advice = "Classes count from 0. For numbers use a column, y.reshape(-1, 1), or floats."
             _check.fail(argument, where, "class numbers ≥ 0", int(y.min()), advice)
     else:
-        y = y.to(torch.float64) if integral else y
-        y = y[:, None] if y.ndim == 1 else y
+        y = table(y)
     if y.ndim not in (1, 2) or y.shape[0] != rows or 0 in y.shape:
         expected = f"of shape ({rows},) or ({rows}, outputs), one row for each row of the inputs"
         _check.fail(argument, where, expected, y)

@@ -22,10 +22,7 @@ AsWords = Literal["all", "classes", "needed"]
 NUMBERS = 0.5
 _MICROSECONDS = 1e6
 #: Dates and durations as Python and NumPy have them.
-_TIMES = {
-    "datetime64[us]": (datetime.date, np.datetime64),
-    "timedelta64[us]": (datetime.timedelta, np.timedelta64),
-}
+_TIMES = {"datetime64[us]": (datetime.date, np.datetime64), "timedelta64[us]": (datetime.timedelta, np.timedelta64)}
 #: Texts that can only be dates, as files have them: 2026-03-01, 2026-03-01 14:30, 2026-03-01T14:30:05Z. How others
 #: (1/2/26) read depends on the country.
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?")
@@ -46,13 +43,7 @@ class Cells:
         """Which are missing."""
         if self.kind == "words":
             return np.array([text is None for text in self.values], bool)
-        missing: NDArray[np.bool_] = np.isnan(self.values)
-        return missing
-
-    @property
-    def texts(self) -> list[str | None]:
-        """Of words."""
-        return list(self.values)
+        return np.isnan(self.values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -395,7 +395,7 @@ def _range(row: ChainModel, name: str, pair: Any) -> tuple[float, float]:
     try:
         first, last = (float(end) for end in pair)
     except (TypeError, ValueError):
-        _check.fail("ranges", _WHERE, expected, pair)
+        first = last = math.nan
     if not low < first <= last < high:
         _check.fail("ranges", _WHERE, expected, pair)
     return first, last

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget._refusals import short_refusals
-from kanwidget.datasets import arrays, cells, frames, naming
+from kanwidget.datasets import arrays, frames, naming
 from kanwidget.datasets.encoding import Encoding
 
 #: Parts of a dataset.
@@ -97,13 +97,11 @@ class Dataset:
         """Read the columns of a frame, and take their names, in place; nothing for other data, and for columns without names."""
         frame = self.train_input
         names = frames.names_of(frame)
-        if names and self.encoding is None:
-            encoding, faults = Encoding.of(frame, naming.labels_of(frame), "Dataset", "train_input")
-            cells.refuse(faults, "Dataset", "train_input")
+        if names:
+            encoding = self.encoding or Encoding.of(frame, naming.labels_of(frame), "Dataset", "train_input")
             self._set("encoding", encoding)
-        if names and self.encoding is not None:
-            self._set("train_input", self.encoding.encode(frame, "Dataset", "train_input"))
-            names = self.encoding.names
+            self._set("train_input", encoding.encode(frame, "Dataset", "train_input"))
+            names = encoding.names
         self._set("in_vars", names)
 
     def _check_part(self, part: str) -> None:
@@ -198,8 +196,7 @@ class Dataset:
     def __getitem__(self, key: str) -> Tensor:
         if key not in self.keys():
             raise KeyError(f"the dataset has no {key!r}; it has {', '.join(self.keys())}")
-        part: Tensor = getattr(self, key)
-        return part
+        return getattr(self, key)
 
     def __contains__(self, key: object) -> bool:
         return key in self.keys()
@@ -237,19 +234,7 @@ class Dataset:
             >>> data.train_input.flatten().tolist(), data.input_mean.tolist(), data.label_scale.tolist()
             ([-1.0, 1.0], [2.0], [10.0])
         """
-        changed: dict[str, Any] = {}
-        for kind in ("input",) if self.is_classification else ("input", "label"):
-            if getattr(self, f"{kind}_mean") is not None:
-                continue
-            mean, scale = arrays.moments(getattr(self, f"train_{kind}"))
-            if kind == "input" and any(self.levels):  # numbers of levels have none
-                words = torch.tensor([bool(levels) for levels in self.levels], device=mean.device)
-                mean, scale = mean.where(~words, 0.0), scale.where(~words, 1.0)
-            changed |= {f"{kind}_mean": mean, f"{kind}_scale": scale}
-            for key in self.keys():
-                if key.endswith(kind):
-                    changed[key] = (self[key] - mean) / scale
-        return replace(self, **changed)
+        return standardized(self, ("input", "label"))
 
     @classmethod
     @short_refusals
@@ -284,13 +269,12 @@ class Dataset:
         where = "Dataset.from_arrays"
         encoding = None
         if naming.is_empty(in_vars) and frames.names_of(x):
-            encoding, faults = Encoding.of(x, naming.labels_of(x), where, "x")
-            cells.refuse(faults, where, "x")
+            encoding = Encoding.of(x, naming.labels_of(x), where, "x")
             x, in_vars = encoding.encode(x, where, "x"), encoding.names
         inputs = arrays.inputs(x, "x", where, in_vars)
         labels = arrays.labels(y, inputs.shape[0], "y", where, out_vars)
-        options = Split(test_fraction, seed, standardize, dtype)
-        return _divided(inputs, labels, options, (tuple(in_vars), tuple(out_vars)), where, encoding)
+        data = cls(inputs, labels, in_vars=tuple(in_vars), out_vars=tuple(out_vars), encoding=encoding)
+        return _divided(data, Split(test_fraction, seed, standardize, dtype), where)
 
     @classmethod
     @short_refusals
@@ -347,29 +331,42 @@ class Split:
     dtype: torch.dtype = torch.float64
 
 
+def standardized(data: Dataset, kinds: Collection[str]) -> Dataset:
+    """The data with these kinds of columns, `input` and `label`, standardized; see `Dataset.standardize`."""
+    changed: dict[str, Any] = {}
+    for kind in kinds:
+        if getattr(data, f"{kind}_mean") is not None or (kind == "label" and data.is_classification):
+            continue
+        mean, scale = arrays.moments(getattr(data, f"train_{kind}"))
+        if kind == "input" and any(data.levels):  # numbers of levels have none
+            words = torch.tensor([bool(levels) for levels in data.levels], device=mean.device)
+            mean, scale = mean.where(~words, 0.0), scale.where(~words, 1.0)
+        changed |= {f"{kind}_mean": mean, f"{kind}_scale": scale}
+        changed |= {key: (data[key] - mean) / scale for key in data if key.endswith(kind)}
+    return replace(data, **changed)
+
+
 def from_table(
     df: Any, target: str | Sequence[str] | None, split: Split, where: str, encoding: Encoding | None = None
 ) -> Dataset:
     """A dataset from a frame for a public call, which the errors name. See `Dataset.from_frame`."""
     encoding, x, y, out_vars = frames.columns_of(df, target, where, encoding)
     inputs, labels = torch.from_numpy(x), torch.from_numpy(y)
-    return _divided(inputs, labels, split, (encoding.names, tuple(out_vars)), where, encoding)
+    data = Dataset(inputs, labels, in_vars=encoding.names, out_vars=tuple(out_vars), encoding=encoding)
+    return _divided(data, split, where)
 
 
-def _divided(
-    inputs: Tensor,
-    labels: Tensor,
-    split: Split,
-    names: tuple[tuple[str, ...], tuple[str, ...]],
-    where: str,
-    encoding: Encoding | None = None,
-) -> Dataset:
-    """A dataset with rows set aside as test data."""
-    inputs, labels = inputs.to(split.dtype), labels.to(split.dtype) if labels.is_floating_point() else labels
-    train, test = split_rows(inputs.shape[0], split.test_fraction, split.seed, where)
-    test_part = {"test_input": inputs[test], "test_label": labels[test]} if len(test) else {}
-    data = Dataset(inputs[train], labels[train], **test_part, in_vars=names[0], out_vars=names[1], encoding=encoding)
+def _divided(data: Dataset, split: Split, where: str) -> Dataset:
+    """The data in the type that is asked for, with rows set aside as test rows."""
+    data = with_test_rows(data.to(split.dtype), split.test_fraction, split.seed, where)
     return data.standardize() if split.standardize else data
+
+
+def with_test_rows(data: Dataset, fraction: float | None, seed: int, where: str) -> Dataset:
+    """The data with some of their training rows as test rows, see `split_rows`."""
+    train, test = split_rows(len(data.train_input), fraction, seed, where)
+    held_out = rows_of(data, "train", test, "test") if len(test) else {}
+    return replace(data, **rows_of(data, "train", train), **held_out)
 
 
 def rows_of(data: Dataset, part: str, rows: Tensor | None = None, name: str | None = None) -> dict[str, Any]:

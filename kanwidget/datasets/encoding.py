@@ -141,9 +141,8 @@ class Column:
 
     def _codes(self, found: Cells) -> NDArray[np.float64]:
         """The number of each cell's level, `(rows,)`; a level that training hadn't gets `UNMET`, with a warning."""
-        texts = found.texts
-        code = {text: self._code(MISSING if text is None else text) for text in {*texts}}
-        codes = np.array([code[text] for text in texts], float)
+        code = {text: self._code(MISSING if text is None else text) for text in {*found.values}}
+        codes = np.array([code[text] for text in found.values], float)
         new = sorted(text for text, number in code.items() if number == UNMET and text is not None)
         if new:
             named = ", ".join(map(repr, new[:_NAMED])) + (", …" if len(new) > _NAMED else "")
@@ -158,7 +157,7 @@ class Encoding:
     Examples:
         >>> import pandas
         >>> frame = pandas.DataFrame({"area": [50.0, None, 70.0, 60.0, 80.0, 90.0], "town": list("abbaab")})
-        >>> encoding, _ = Encoding.of(frame, ["area", "town"], "fit", "data")
+        >>> encoding = Encoding.of(frame, ["area", "town"], "fit", "data")
         >>> encoding.names, encoding.levels
         (('area', 'area missing', 'town'), ((), ('given', 'missing'), ('a', 'b')))
         >>> encoding.encode(frame[:2], "fit", "data").tolist()
@@ -224,8 +223,8 @@ class Encoding:
         return np.stack([parts[name] for name in self.names], axis=1)
 
     @classmethod
-    def of(cls, df: Any, labels: Sequence[Any], where: str, argument: str) -> tuple[Encoding, list[Fault]]:
-        """The encoding of some columns of a frame, and the faults of those that can't be read.
+    def of(cls, df: Any, labels: Sequence[Any], where: str, argument: str, others: Sequence[Fault] = ()) -> Encoding:
+        """The encoding of some columns of a frame.
 
         Columns from which nothing can be learnt are in its `left_out`, with the reason.
 
@@ -234,9 +233,10 @@ class Encoding:
             labels: The columns.
             where: The public function, for errors.
             argument: The name of the frame's argument, for errors.
+            others: Faults of other columns, which an error names, too.
 
         Raises:
-            ValueError: If no column remains though all can be read, or two inputs would have the same name.
+            ValueError: If no column remains though all can be read, two inputs would have the same name, or columns can't be read.
         """
         columns, left_out, faults = [], [], []
         for label in labels:
@@ -244,8 +244,7 @@ class Encoding:
             if isinstance(found, Fault):
                 faults.append(found)
                 continue
-            reason = _useless(found)
-            if reason:
+            if reason := _useless(found):
                 left_out.append((str(label), reason))
             else:
                 columns.append(_column(str(label), found))
@@ -256,7 +255,8 @@ class Encoding:
         if twice := [name for name, count in names.items() if count > 1]:
             advice = "A column with missing cells has an input of this name beside it: rename or drop the column of that name."
             _check.fail(argument, where, "a frame whose inputs have different names", twice, advice)
-        return cls(tuple(columns), tuple(left_out)), faults
+        cells.refuse([*faults, *others], where, argument)
+        return cls(tuple(columns), tuple(left_out))
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data, for a file."""
@@ -277,8 +277,8 @@ def _useless(found: Cells) -> str:
         return "no filled cell"
     if found.kind != "words":
         return ""
-    levels, rows = {text for text in found.texts if text is not None}, len(found.texts)
-    count = len(levels)
+    levels = {text for text in found.values if text is not None}
+    count, rows = len(levels), len(found.values)
     if count == 1 and not found.absent.any():
         return "one level"
     if count <= _NAMES * rows or count <= 2:
@@ -325,7 +325,7 @@ def _levels(found: Cells) -> tuple[tuple[str, ...], int]:
         Levels in the order that the column gives them, else in that of the alphabet: all, or of more than 100 the 99 most frequent ones
         and `other`; last `missing`, where a cell is. And the number of levels that `other` stands for, 0 without it.
     """
-    counts = Counter(text for text in found.texts if text is not None)
+    counts = Counter(text for text in found.values if text is not None)
     order = [level for level in found.order if level in counts] if found.order else sorted(counts)
     kept, pooled = order, 0
     if len(order) > _MOST_LEVELS:

@@ -58,12 +58,11 @@ def columns_of(
         _check.fail(argument, where, "a frame with at least one column beside the target", list(labels))
     if len(df[names[0]]) == 0:
         _check.fail(argument, where, "a frame with at least one row", df)
-    faults: list[Fault] = []
-    if encoding is None:
-        encoding, faults = Encoding.of(df, names, where, argument)
     read = [_target(df, labels[name], alone=len(targets) == 1) for name in targets]
     outputs = [one for one in read if isinstance(one, Cells)]
-    cells.refuse([*faults, *(one for one in read if isinstance(one, Fault))], where, argument)
+    faults = [one for one in read if isinstance(one, Fault)]
+    encoding = encoding or Encoding.of(df, names, where, argument, faults)
+    cells.refuse(faults, where, argument)
     filled = ~np.any([one.absent for one in outputs], axis=0)
     if not filled.any():
         _check.fail(argument, where, f"filled in column {targets[0]!r} in one row at least", "no filled row")

@@ -50,10 +50,10 @@ def listed(names: Sequence[str]) -> str:
 
 def labels_of(df: Any) -> list[Any]:
     """The labels of a frame's columns; of an Arrow table their names."""
+    if isinstance(df, Mapping):
+        return list(df)
     names = getattr(df, "column_names", None)
-    if isinstance(df, Mapping) or not isinstance(names, list):
-        names = list(df) if isinstance(df, Mapping) else list(df.columns)
-    return names
+    return names if isinstance(names, list) else list(df.columns)
 
 
 def column_indices(

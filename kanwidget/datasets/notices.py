@@ -13,19 +13,9 @@ from kanwidget.datasets.dataset import Dataset
 from kanwidget.datasets.encoding import DATES_AS_TEXT, OTHER
 
 NoticeKind = Literal[
-    "few rows",
-    "constant target",
-    "constant column",
-    "equal columns",
-    "logarithm",
-    "numbering",
-    "two values",
-    "left out",
-    "missing cells",
-    "missing target",
-    "dates",
-    "rare levels",
-]
+    "few rows", "constant target", "constant column", "equal columns", "logarithm", "numbering", "two values", "left out",
+    "missing cells", "missing target", "dates", "rare levels",
+]  # fmt: skip
 #: What may be done: leave the column out, use its logarithm, take the target as classes, or make the network smaller.
 Act = Literal["drop", "log", "classes", "smaller network"]
 
@@ -152,9 +142,10 @@ def _constant_columns(data: Dataset) -> Iterator[DataNotice]:
     """A notice for each column with one value in all training rows."""
     for name, values in _columns(data):
         if bool((values == values[0]).all()) and len(values) > 1:
-            where = "in every training row"
-            sentence = f"“{name}” is {_number(values[0])} {where}: nothing can be learnt from it. Leave it out."
-            yield DataNotice("constant column", name, sentence, "drop")
+            said = (
+                f"“{name}” is {_number(values[0])} in every training row: nothing can be learnt from it. Leave it out."
+            )
+            yield DataNotice("constant column", name, said, "drop")
 
 
 def _equal_columns(data: Dataset) -> Iterator[DataNotice]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.datasets import arrays
-from kanwidget.datasets.dataset import Dataset
+from kanwidget.datasets.dataset import Dataset, standardized
 
 _WHERE = "create_dataset"
 
@@ -82,8 +82,8 @@ def create_dataset(
     for key in list(drawn):
         drawn[key.replace("input", "label")] = _values(f, drawn[key], f_mode)
     names = tuple(f"x_{i + 1}" for i in range(n_var))
-    data = _standardized(Dataset(**drawn, in_vars=names), normalize_input, normalize_label)
-    return data.to(dtype, device)
+    kinds = [kind for kind, chosen in (("input", normalize_input), ("label", normalize_label)) if chosen]
+    return standardized(Dataset(**drawn, in_vars=names), kinds).to(dtype, device)
 
 
 def _ranges(ranges: Any, n_var: int) -> tuple[Tensor, Tensor]:
@@ -109,9 +109,7 @@ def _values(f: Callable[[Tensor], Tensor], x: Tensor, f_mode: str) -> Tensor:
         f_mode: `col` for a function of a table as `x` is, `row` for one of its transpose.
     """
     with torch.no_grad():
-        y = arrays.tensor(f(x if f_mode == "col" else x.T), "f", _WHERE)
-    y = y if y.is_floating_point() else y.to(torch.float64)
-    y = y[:, None] if y.ndim == 1 else y
+        y = arrays.table(arrays.tensor(f(x if f_mode == "col" else x.T), "f", _WHERE))
     if y.ndim != 2 or y.shape[0] != x.shape[0]:
         advice = "It gets a table of inputs, one row a sample: write x[:, [0]] for the first input."
         if f_mode == "row":
@@ -121,18 +119,6 @@ def _values(f: Callable[[Tensor], Tensor], x: Tensor, f_mode: str) -> Tensor:
     if bool(wrong.any()):
         row = int(wrong.nonzero()[0])
         point = ", ".join(f"{value:.4g}" for value in x[row].tolist())
-        _check.fail(
-            "f", _WHERE, f"finite at x = ({point})", y[row].tolist(), "Narrow the ranges to where it is defined."
-        )
+        advice = "Narrow the ranges to where it is defined."
+        _check.fail("f", _WHERE, f"finite at x = ({point})", y[row].tolist(), advice)
     return y
-
-
-def _standardized(data: Dataset, inputs: bool, labels: bool) -> Dataset:
-    """The data with the inputs or the labels standardized, or both."""
-    if not inputs and not labels:
-        return data
-    scaled = data.standardize()
-    kinds = [kind for kind, on in (("input", inputs), ("label", labels)) if on]
-    parts: dict[str, Any] = {key: (scaled if key.split("_")[1] in kinds else data)[key] for key in data}
-    scales = {f"{kind}_{name}": getattr(scaled, f"{kind}_{name}") for kind in kinds for name in ("mean", "scale")}
-    return Dataset(**parts, **scales, in_vars=data.in_vars)

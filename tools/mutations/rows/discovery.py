@@ -110,9 +110,9 @@ DISCOVERY = (
     ),
     Mutation(
         "words that count as numbers in a shell",
-        "kanwidget/cli/steps.py",
-        "return dataclasses.replace(data, **parts)",
-        "return dataclasses.replace(data, encoding=None, **parts)",
+        "kanwidget/datasets/dataset.py",
+        'return replace(data, **rows_of(data, "train", train), **held_out)',
+        'return replace(data, encoding=None, **rows_of(data, "train", train), **held_out)',
         ("tests/unit/cli/test_commands.py::test_words_have_values_of_their_own",),
     ),
     Mutation(

@@ -6,8 +6,8 @@ USERS = (
     Mutation(
         "the demo refuses its seed 0",
         "kanwidget/cli/main.py",
-        'demo.add_argument("--seed", type=_whole(0)',
-        'demo.add_argument("--seed", type=_whole(1)',
+        'type=_whole(0), default=0, metavar="N", help="of the random start',
+        'type=_whole(1), default=0, metavar="N", help="of the random start',
         ("tests/unit/cli/test_commands.py::test_the_demo_takes_the_seed_0",),
     ),
     Mutation(
