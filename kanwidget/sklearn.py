@@ -43,9 +43,8 @@ _ROWS = 5000
 
 def _has_words(X: Any) -> bool:
     """Whether it is an array with words in it, as `ColumnTransformer` makes of a frame, unless its output is set to be one."""
-    if not isinstance(X, np.ndarray) or X.ndim != 2 or X.dtype.kind not in "OU":
-        return False
-    return any(isinstance(cell, str) for cell in X.flat)
+    is_text = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "OU"
+    return is_text and any(isinstance(cell, str) for cell in X.flat)
 
 
 class TableEstimator(BaseEstimator):
@@ -85,14 +84,14 @@ class TableEstimator(BaseEstimator):
         array = validate_data(self, X, reset=reset, dtype="numeric", ensure_all_finite="allow-nan")
         return {f"x_{number}": values for number, values in enumerate(np.asarray(array).T, 1)}
 
-    def _dataset(self, X: Any, label: NDArray[Any], weight: Any, names: tuple[str, ...] = ()) -> Dataset:
+    def _dataset(self, X: Any, label: NDArray[Any], names: tuple[str, ...], weight: Any) -> Dataset:
         """The data of a fit from inputs, targets and weights.
 
         Args:
             X: Inputs, a frame or an array.
             label: Targets as numbers, or numbers of classes.
+            names: Of the targets or the classes; their usual names for an empty one.
             weight: A weight for each row; None for equal ones. Whole numbers repeat rows, so that a weight of 2 is the same as two rows.
-            names: Of the targets or the classes; by default their usual names.
         """
         frame = self._frame(X, reset=True)
         check_consistent_length(X, label)
@@ -114,11 +113,25 @@ class TableEstimator(BaseEstimator):
         rows = torch.from_numpy(np.lexsort([column.numpy() for column in columns]))
         return replace(data, **rows_of(data, "train", rows))
 
-    def _fit(self, data: Dataset) -> None:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit to a table.
+
+        Args:
+            X: Inputs, `(rows, columns)`: an array, or a frame with words, dates and missing cells.
+            y: Targets, `(rows,)` or `(rows, targets)`; of a classifier the class of each row.
+            sample_weight: How much each row counts, ≥ 0; whole numbers are numbers of equal rows.
+        """
+        if y is None:
+            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
+        self._fit(self._dataset(X, *self._labels(y), sample_weight))
+        return self
+
+    def _labels(self, y: Any) -> tuple[NDArray[Any], tuple[str, ...]]:
+        """Targets as a dataset has them, and their names."""
         raise NotImplementedError
 
-    def _keep(self, data: Dataset) -> None:
-        self.data_ = sampled_data(data, _ROWS)
+    def _fit(self, data: Dataset) -> None:
+        raise NotImplementedError
 
     def _rows(self, X: Any) -> Any:
         """Rows to predict, as a frame."""
@@ -154,21 +167,12 @@ class TableRegressor(TableEstimator):
         tags.target_tags.multi_output = True
         return tags
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fit to a table.
-
-        Args:
-            X: Inputs, `(rows, columns)`: an array, or a frame with words, dates and missing cells.
-            y: Targets, `(rows,)` or `(rows, targets)`.
-            sample_weight: How much each row counts, ≥ 0; whole numbers are numbers of equal rows.
-        """
-        if y is None:
-            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
+    def _labels(self, y: Any) -> tuple[NDArray[Any], tuple[str, ...]]:
+        """Numbers, `(rows, targets)`, and the names of the targets, if they have any."""
         names = frames.names_of(y) or ((str(y.name),) if getattr(y, "name", None) else ())
         labels = check_array(y, ensure_2d=False, dtype="numeric", input_name="y").astype(float)
         self._is_vector = labels.ndim == 1
-        self._fit(self._dataset(X, labels.reshape(len(labels), -1), sample_weight, names))
-        return self
+        return labels.reshape(len(labels), -1), names
 
     def _shaped(self, values: torch.Tensor) -> NDArray[np.float64]:
         """Predictions in the shape of the targets."""
@@ -182,22 +186,13 @@ class TableClassifier(TableEstimator):
     classes_: NDArray[Any]
     """The classes, sorted."""
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fit to a table.
-
-        Args:
-            X: Inputs, `(rows, columns)`: an array, or a frame with words, dates and missing cells.
-            y: The class of each row.
-            sample_weight: How much each row counts, ≥ 0; whole numbers are numbers of equal rows.
-        """
-        if y is None:
-            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
+    def _labels(self, y: Any) -> tuple[NDArray[Any], tuple[str, ...]]:
+        """Numbers of classes, `(rows,)`, and the names of the classes."""
         labels = column_or_1d(y, warn=True)
         check_classification_targets(labels)
         encoder = LabelEncoder().fit(labels)
         self.classes_ = encoder.classes_
-        self._fit(self._dataset(X, encoder.transform(labels), sample_weight, tuple(map(str, self.classes_))))
-        return self
+        return encoder.transform(labels), tuple(map(str, self.classes_))
 
     def _probabilities(self, frame: Any) -> NDArray[np.float64]:
         raise NotImplementedError
@@ -242,7 +237,7 @@ class _Network(TableEstimator):
         self.history_ = self.model_.fit(data, self.opt, self.steps, lamb=self.lamb, progress=False)
         self.n_iter_ = max(1, len(self.history_))
         self.__dict__.pop("formula_", None)
-        self._keep(data)
+        self.data_ = sampled_data(data, _ROWS)
 
     @cached_property
     def formula_(self) -> Any:
@@ -316,8 +311,7 @@ class KANClassifier(ClassifierMixin, _Network, TableClassifier):
     def _probabilities(self, frame: Any) -> NDArray[np.float64]:
         if len(self.classes_) == 1:
             return np.ones((len(next(iter(frame.values())) if isinstance(frame, dict) else frame), 1))
-        values: NDArray[np.float64] = self.model_.predict(frame).softmax(1).numpy()
-        return values
+        return self.model_.predict(frame).softmax(1).numpy()
 
 
 # ---- formulas
@@ -364,7 +358,7 @@ class FormulaRegressor(RegressorMixin, TableRegressor):
         self.formula_ = self._equations[0] if len(self._equations) == 1 else self._equations
         self.model_ = self._equations[0].network
         self.n_iter_ = self.steps
-        self._keep(data)
+        self.data_ = sampled_data(data, _ROWS)
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """The target of each row, in its unit, `(rows,)` or `(rows, targets)`; the mean where the formula has no value."""
@@ -415,7 +409,7 @@ class FormulaClassifier(ClassifierMixin, TableClassifier):
         self.model_ = network.simplify(data, lib=self.lib, richer=answer) if len(self.classes_) > 1 else network
         if len(self.classes_) > 1:
             self.formula_ = self.model_.fit_formula(data)
-        self._keep(data)
+        self.data_ = sampled_data(data, _ROWS)
 
     def _probabilities(self, frame: Any) -> NDArray[np.float64]:
         """The probabilities of the classes by the formulas of their scores, `(rows, classes)`; a score that is NaN counts as 0."""
@@ -425,5 +419,4 @@ class FormulaClassifier(ClassifierMixin, TableClassifier):
         formulas = self.formula_ if isinstance(self.formula_, tuple) else (self.formula_,)
         scores = to_numpy([formula.expression for formula in formulas], formulas[0].variables, self.model_)(x)
         whole = torch.from_numpy(np.column_stack([np.zeros(len(x)), scores]))
-        probabilities: NDArray[np.float64] = whole.nan_to_num(0.0).softmax(1).numpy()
-        return probabilities
+        return whole.nan_to_num(0.0).softmax(1).numpy()
