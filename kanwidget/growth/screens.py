@@ -117,9 +117,8 @@ def best_wave(x: Tensor, residual: Tensor) -> Wave | None:
             continue
         # Half a turn a row is all that rows can show.
         turns = torch.arange(1, min(2 * rows, _TURNS * _MOST_TURNS) + 1, dtype=x.dtype, device=x.device) / _TURNS
-        shares = torch.cat(
-            [_wave_shares(part, (column - low) / (high - low), residual) for part in turns.split(_AT_ONCE)]
-        )
+        part = (column - low) / (high - low)
+        shares = torch.cat([_wave_shares(some, part, residual) for some in turns.split(_AT_ONCE)])
         at = int(shares.argmax())
         best, tried = max(best, (float(shares[at]), float(turns[at]))), tried + len(turns)
     share = min(best[0], 1 - 1e-15)

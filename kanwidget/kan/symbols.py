@@ -179,19 +179,13 @@ class SymbolicKAN(EditableKAN):
 
     def _tell_curves(self) -> None:
         """Say which edges stay curves: a formula would have functions named phi in their places."""
-        curves = [
-            ref
-            for ref in self.edge_refs(active=True)
-            if self.layer(ref.layer).state(ref.source, ref.target) == "spline"
-        ]
+        curves = [edge for edge in self.edge_refs(active=True) if self.layer(edge.layer).state(*edge[1:]) == "spline"]
         if curves:
             advice = (
                 "r2_threshold=-1 takes the nearest function of each; suggest_symbolic(l, i, j) shows the candidates."
             )
-            kind = "a curve" if len(curves) == 1 else "curves"
-            _log.warning(
-                "auto_symbolic leaves %s as %s: no function fits well enough. %s", listed("edge", curves), kind, advice
-            )
+            kind, edges = "a curve" if len(curves) == 1 else "curves", listed("edge", curves)
+            _log.warning("auto_symbolic leaves %s as %s: no function fits well enough. %s", edges, kind, advice)
 
     def simplify(self, data: Any, **options: Any) -> Self:
         """A new network of functions in place of splines that says the same about the data, as far as their noise can tell.

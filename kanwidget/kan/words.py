@@ -86,9 +86,8 @@ def words_of(network: Network, column: str | int, where: str) -> tuple[int, tupl
     names = network.in_vars
     if isinstance(column, str):
         if not names:
-            _check.fail(
-                "column", where, "one of a network that was trained on named columns", column, "Call fit first."
-            )
+            expected = "one of a network that was trained on named columns"
+            _check.fail("column", where, expected, column, "Call fit first.")
         column = names.index(_check.choice(column, "column", where, names))
     number = _check.integer(column, "column", where, low=0, high=network.n_features - 1)
     columns = network.columns.tolist()

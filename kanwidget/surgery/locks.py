@@ -222,10 +222,8 @@ def merge_levels(network: Network, source: int, groups: Sequence[Sequence[int]])
     is_merged = firsts != list(range(count))
     layer.merged = {key: value for key, value in layer.merged.items() if key != source}
     layer.merged |= {source: tuple(firsts)} if is_merged else {}
-    values = len({*firsts})
-    record(
-        network, "merge", f"{count} levels have {values} values" if is_merged else f"{count} levels have a value each"
-    )
+    values = f"{len({*firsts})} values" if is_merged else "a value each"
+    record(network, "merge", f"{count} levels have {values}")
 
 
 def firsts_of(network: Network, source: int, groups: Sequence[Sequence[int]]) -> list[int]:
@@ -234,9 +232,8 @@ def firsts_of(network: Network, source: int, groups: Sequence[Sequence[int]]) ->
     source = _check.integer(source, "source", where, low=0, high=layer.in_dim - 1)
     count = layer.levels[source]
     if not count:
-        _check.fail(
-            "source", where, "an input of words", source, "Numbers have a curve, which `fix_symbolic` replaces."
-        )
+        advice = "Numbers have a curve, which `fix_symbolic` replaces."
+        _check.fail("source", where, "an input of words", source, advice)
     lists = [[_check.integer(level, "groups", where, low=0, high=count - 1) for level in group] for group in groups]
     named = [level for group in lists for level in group]
     names = [[_name(network, source, level) for level in group] for group in lists]
@@ -261,10 +258,8 @@ def _check_edges(network: Network, source: int, where: str) -> None:
     for group in layer.ties:
         sources = {flat % layer.in_dim for flat in group}
         if source in sources and len(sources) > 1:
-            advice = "Unlock the edges first."
-            _check.fail(
-                "groups", where, "levels of their own", "edges that are locked to those of another input", advice
-            )
+            got = "edges that are locked to those of another input"
+            _check.fail("groups", where, "levels of their own", got, "Unlock the edges first.")
 
 
 def _name(network: Network, source: int, level: int) -> str | int:
@@ -288,6 +283,5 @@ def _average(network: Network, source: int, firsts: Sequence[int]) -> None:
         values = layer.coef[:, source, :count]
         values = values[:, layer.firsts()[source, :count]]
         sums = torch.zeros_like(values).index_add(1, group, rows * values)
-        layer.coef[:, source, :count] = (sums / torch.zeros_like(rows).index_add(0, group, rows).clamp_min(1e-9))[
-            :, group
-        ]
+        means = sums / torch.zeros_like(rows).index_add(0, group, rows).clamp_min(1e-9)
+        layer.coef[:, source, :count] = means[:, group]
