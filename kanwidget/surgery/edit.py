@@ -203,9 +203,7 @@ def _groups(network: Network, level: int, chain: Sequence[Sequence[int]]) -> lis
 
 
 @limit_threads
-def expand_width(
-    network: AnyNetwork, level: int, n: int, *, product: bool = False, mult_arity: int = 2, seed: int = 0
-) -> AnyNetwork:
+def expand_width(network: AnyNetwork, level: int, n: int, *, product: bool = False, mult_arity: int = 2) -> AnyNetwork:
     """A new network with n more nodes on a hidden level; the function is the same.
 
     The edges into the new nodes start as small random splines, those out of them as splines that are 0: the
@@ -217,7 +215,6 @@ def expand_width(
         n: How many nodes, ≥ 1.
         product: Product nodes, placed last; else sums, placed after the current ones.
         mult_arity: Number of factors of each new product, ≥ 2.
-        seed: Of the random splines.
 
     Returns:
         A network of the same class that shares no storage with the old one.
@@ -241,7 +238,7 @@ def expand_width(
     new: Level = [(None, [None] * arity)] * n
     levels[level][at:at] = new
     wider = restructured(network, levels)
-    _excite(wider.layer(level - 1), subnodes(levels[level]), seed)
+    _excite(wider.layer(level - 1), subnodes(levels[level]))
     kind = "product" if product else "sum"
     record(wider, "expand", f"added {n} {kind} node{'' if n == 1 else 's'} to level {level}")
     return wider
@@ -279,11 +276,11 @@ def expand_depth(network: AnyNetwork, level: int | None = None) -> AnyNetwork:
     return deeper
 
 
-def _excite(layer: Layer, targets: list[int | None], seed: int) -> None:
+def _excite(layer: Layer, targets: list[int | None]) -> None:
     """Give new subnodes the random edges that a new network would have. In place."""
     new = [target for target, old in enumerate(targets) if old is None]
-    # The seed depends on the width too: nodes that are added in two calls would be equal, and stay so for ever.
-    generator = torch.Generator().manual_seed(1_000_003 * seed + len(targets))
+    # The seed depends on the width: nodes that are added in two calls would be equal, and stay so for ever.
+    generator = torch.Generator().manual_seed(len(targets))
     drawn = redrawn_layer(layer, len(new), noise_scale=0.3, generator=generator)
     with torch.no_grad():
         layer.coef[new] = drawn.coef

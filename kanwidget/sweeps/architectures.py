@@ -128,9 +128,8 @@ def search_architecture(
         The advice on hyper-parameters in https://github.com/KindXiaoming/pykan.
     """
     _check.integer(starts, "starts", "search_architecture", low=1)
-    _check.integer(
-        budget, "budget", "search_architecture", low=starts, advice="It has to pay for the starts of one shape."
-    )
+    advice = "It has to pay for the starts of one shape."
+    _check.integer(budget, "budget", "search_architecture", low=starts, advice=advice)
     _check.integer(steps, "steps", "search_architecture", low=1)
     _check.integer(seed, "seed", "search_architecture", low=0)
     _check.boolean(progress, "progress", "search_architecture")
@@ -143,7 +142,7 @@ def search_architecture(
             search.stop_reason = search.run()
     finally:
         close_bar(search.bar, search.stop_reason != "interrupted")
-    return search.result(search.stop_reason)
+    return search.result()
 
 
 class _SearchEnd(Exception):
@@ -184,12 +183,12 @@ class _SearchRun:
             return "target" if self._reached() else str(end)
         return "target" if self._reached() else "nothing helps"
 
-    def result(self, stop_reason: str) -> ArchitectureSearch:
+    def result(self) -> ArchitectureSearch:
         """The result; ties go to the earlier trial."""
         front = self._front()
         limit = self.target if self._reached() and self.target is not None else _WORTH * front[-1].validation_loss
         best = next(trial for trial in front if trial.validation_loss <= limit)
-        return ArchitectureSearch(tuple(self.trials), front, best, self.networks, stop_reason)
+        return ArchitectureSearch(tuple(self.trials), front, best, self.networks, self.stop_reason)
 
     def _front(self) -> tuple[Trial, ...]:
         rows = [{"parameters": t.parameters, "loss": t.validation_loss, "trial": t} for t in self.trials]
@@ -218,9 +217,8 @@ class _SearchRun:
             for tried in (*(() if self.trials else (answer.now,)), *answer.tried):
                 assert isinstance(tried.network, KAN)
                 self._count(1)
-                self._add_trial(
-                    tried.network, Trainer(tried.network, self.data, 0, Settings()).record(), _how(tried, self.data)
-                )
+                record = Trainer(tried.network, self.data, 0, Settings()).record()
+                self._add_trial(tried.network, record, _how(tried, self.data))
             assert isinstance(answer.network, KAN)
             best = copy.deepcopy(answer.network)
             if self._reached() or self.networks >= self.budget:
@@ -328,9 +326,8 @@ def _how(tried: Richness, data: Dataset) -> str:
     """The step of growth that made a network."""
     names = [data.in_vars[column] for column in tried.columns or ()]
     nodes = f"{tried.nodes} hidden node" + ("s" if tried.nodes > 1 else "")
-    return {"": "start", "grid": f"grid {tried.grid}", "pair": f"product of {' and '.join(names)}"}.get(
-        tried.kind, nodes
-    )
+    steps = {"": "start", "grid": f"grid {tried.grid}", "pair": f"product of {' and '.join(names)}"}
+    return steps.get(tried.kind, nodes)
 
 
 def _validation_loss(record: StepRecord | None) -> float:

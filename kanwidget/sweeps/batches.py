@@ -56,14 +56,9 @@ def run_batch(cases: Sequence[Case], data: Mapping[str, Arrays]) -> list[tuple[s
         return _trained(cases, sets)
     except Exception as error:
         if len(cases) == 1:
-            return [(cases[0].key, failed_row(cases[0], _reason(error)))]
+            return [(cases[0].key, row_of(cases[0], failed=_reason(error)))]
     # One of the networks can't be trained: train each alone to find out which.
     return [pair for case in cases for pair in run_batch([case], data)]
-
-
-def failed_row(case: Case, reason: str) -> Row:
-    """The row of a failed network, with the reason alone."""
-    return _row(case, failed=reason)
 
 
 def _network(case: Case, data: Dataset) -> KAN:
@@ -85,21 +80,20 @@ def _trained(cases: Sequence[Case], sets: Mapping[str, Dataset]) -> list[tuple[s
         KeyboardInterrupt: If the training was interrupted, since a half-trained network is no result.
     """
     started = time.perf_counter()
-    models = [_network(case, sets[case.data]) for case in cases]
+    datasets = [sets[case.data] for case in cases]
+    models = list(map(_network, cases, datasets))
     shared = {name: value for name, value in cases[0].setting.items() if name in OF_FIT and name != "lamb"}
     # A space over optimizers may well have a learning rate that not all of them use.
     steps = shared.pop("steps", 100)
     for name in unused(make_settings(**shared), shared.get("opt", "auto")):
         del shared[name]
     lambs = [case.setting.get("lamb", 0.0) for case in cases]
-    _, histories = fit_many(
-        models, [sets[case.data] for case in cases], lamb=lambs, steps=steps, progress=False, **shared
-    )
+    _, histories = fit_many(models, datasets, lamb=lambs, steps=steps, progress=False, **shared)
     if any(history.stop_reason == "interrupted" for history in histories):
         raise KeyboardInterrupt  # `fit_many` ends quietly with its last state, which is no result
     seconds = (time.perf_counter() - started) / len(cases)
     return [
-        (case.key, _row(case, model.n_parameters, history, seconds))
+        (case.key, row_of(case, model.n_parameters, history, seconds))
         for case, model, history in zip(cases, models, histories, strict=True)
     ]
 
@@ -112,7 +106,7 @@ def final_record(history: History) -> StepRecord | None:
     return history.last if history.records else None
 
 
-def _row(
+def row_of(
     case: Case,
     parameters: int | None = None,
     history: History | None = None,

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from typing_extensions import Self
 
 from kanwidget import _check
-from kanwidget.sweeps.batches import Row, failed_row, group_cases, run_batch
+from kanwidget.sweeps.batches import Row, group_cases, row_of, run_batch
 from kanwidget.sweeps.data import Arrays, arrays_of, datasets_by_name, digest
 from kanwidget.sweeps.space import Case, cases_of, settings_of
 from kanwidget.sweeps.table import Table
@@ -267,7 +267,7 @@ def _alone(batch: Batch, run: Callable[[Batch], Results], death: type[Exception]
         yield from run(batch)
     except death:
         if len(batch) == 1:
-            yield [(batch[0].key, failed_row(batch[0], _DIED))]
+            yield [(batch[0].key, row_of(batch[0], failed=_DIED))]
         else:
             for case in batch:
                 yield from _alone([case], run, death)

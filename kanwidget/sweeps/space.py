@@ -42,13 +42,12 @@ class Case:
     """Fingerprint of all arguments that determine the result."""
 
 
-def settings_of(space: Any, fixed: Setting, where: str = "sweep") -> list[Setting]:
+def settings_of(space: Any, fixed: Setting) -> list[Setting]:
     """All settings of a space, each with the fixed arguments, in order and without doubles.
 
     Args:
         space: A mapping from name to list of values, for all combinations, or a list of mappings from name to value.
         fixed: Arguments that all settings share.
-        where: The function that is named in error messages.
 
     Raises:
         ValueError: For an unknown name, a value that isn't plain, or a width that isn't one.
@@ -59,13 +58,15 @@ def settings_of(space: Any, fixed: Setting, where: str = "sweep") -> list[Settin
         {'width': [2, 1], 'grid': 3, 'lamb': 0.001}
     """
     settings = [
-        {_name(n, where): plain(v, "space", where) for n, v in sorted((fixed | setting).items(), key=_argument_order)}
-        for setting in _combined(space, where)
+        {_name(n): plain(v) for n, v in sorted((fixed | setting).items(), key=_argument_order)}
+        for setting in _combined(space)
     ]
     for setting in settings:
-        if not isinstance(setting.get("width", AUTO), list) and setting.get("width", AUTO) != AUTO:
+        width = setting.get("width", AUTO)
+        if not isinstance(width, list) and width != AUTO:
             advice = "Write 'width': [[2, 1], [2, 5, 1]] in the space, width=[2, 5, 1] for all, or 'auto'."
-            _check.fail("space", where, "with a width, a list of numbers or 'auto', in every setting", setting, advice)
+            expected = "with a width, a list of numbers or 'auto', in every setting"
+            _check.fail("space", "sweep", expected, setting, advice)
     return list({json.dumps(setting): setting for setting in settings}.values())
 
 
@@ -84,7 +85,7 @@ def seeds_of(seeds: Any) -> list[int]:
     return list(range(_check.integer(seeds, "seeds", "sweep", low=1, advice="Or give a list of seeds.")))
 
 
-def plain(value: Any, argument: str, where: str) -> Any:
+def plain(value: Any) -> Any:
     """A value as JSON holds it: numbers, text, booleans, None, and lists of these."""
     if value is None or isinstance(value, (bool, str)):
         return value
@@ -93,39 +94,35 @@ def plain(value: Any, argument: str, where: str) -> Any:
     if isinstance(value, Real) and math.isfinite(value):
         return float(value)
     if isinstance(value, (np.ndarray, np.bool_)):
-        return plain(value.tolist(), argument, where)
+        return plain(value.tolist())
     if isinstance(value, (list, tuple, range)):
-        return [plain(item, argument, where) for item in value]
+        return [plain(item) for item in value]
     advice = "Results are kept by their settings, so functions and tensors can't be among them."
-    _check.fail(argument, where, "made of finite numbers, text, booleans and lists", value, advice)
+    _check.fail("space", "sweep", "made of finite numbers, text, booleans and lists", value, advice)
 
 
-def _combined(space: Any, where: str) -> list[Setting]:
-    """The settings of a space: all combinations of a mapping's values, or the mappings of a list as they are.
-
-    Args:
-        space: `{name: list of values}`, or a list of `{name: value}`.
-        where: The public function, for errors.
-    """
+def _combined(space: Any) -> list[Setting]:
+    """The settings of a space: all combinations of a mapping's values, or the mappings of a list as they are."""
     if isinstance(space, Mapping):
         for name, entries in space.items():
             values = entries.tolist() if isinstance(entries, np.ndarray) else entries
             is_list = isinstance(values, (list, tuple, range)) and len(values)
             if not is_list or (name == "width" and not all(isinstance(v, (list, tuple)) or v == AUTO for v in values)):
                 advice = "Write 'width': [[2, 5, 1]] for a single one." if name == "width" else _ADVICE
-                _check.fail("space", where, f"with a list of values for {name!r}", values, advice)
+                _check.fail("space", "sweep", f"with a list of values for {name!r}", values, advice)
         return [dict(zip(space, values, strict=True)) for values in itertools.product(*space.values())]
     if isinstance(space, Iterable) and not isinstance(space, str):
         listed = list(space)
         if listed and all(isinstance(setting, Mapping) for setting in listed):
             return [dict(setting) for setting in listed]
-    _check.fail("space", where, "a mapping from name to values, or a list of settings", space, _ADVICE, error=TypeError)
+    expected = "a mapping from name to values, or a list of settings"
+    _check.fail("space", "sweep", expected, space, _ADVICE, error=TypeError)
 
 
-def _name(name: Any, where: str) -> str:
+def _name(name: Any) -> str:
     if name == "seed":
-        _check.fail("space", where, "without seeds", name, "Give them as seeds=… beside it.")
-    return _check.choice(name, "space", where, _NAMES)
+        _check.fail("space", "sweep", "without seeds", name, "Give them as seeds=… beside it.")
+    return _check.choice(name, "space", "sweep", _NAMES)
 
 
 def _argument_order(item: tuple[Any, Any]) -> tuple[int, str]:

@@ -132,9 +132,8 @@ class Table(Sequence[Row]):
         try:
             import pandas as pd
         except ImportError:
-            raise ImportError(
-                "to_pandas needs pandas, which is not installed: pip install 'kanwidget[sweep]'"
-            ) from None
+            message = "to_pandas needs pandas, which is not installed: pip install 'kanwidget[sweep]'"
+            raise ImportError(message) from None
         return pd.DataFrame({name: _flat([row.get(name) for row in self._rows]) for name in self.columns})
 
     def to_parquet(self, path: str | os.PathLike[str]) -> None:

@@ -26,7 +26,7 @@ def test_an_empty_space_is_one_setting():
 
 
 def test_values_become_plain():
-    assert plain([np.float32(0.5), (True, None), np.arange(2), "LM"], "space", "sweep") == [
+    assert plain([np.float32(0.5), (True, None), np.arange(2), "LM"]) == [
         0.5,
         [True, None],
         [0, 1],

@@ -236,7 +236,7 @@ def test_what_failed_is_tried_again_when_asked(counted, monkeypatch, tmp_path):
 
     def short_of_memory(cases, sets):
         return [
-            (case.key, batches.failed_row(case, "no memory"))
+            (case.key, batches.row_of(case, failed="no memory"))
             if case.setting["lamb"]
             else batches.run_batch([case], sets)[0]
             for case in cases
