@@ -30,6 +30,8 @@ _CALLED_HERE = {
     "KAN.expand_width": {"layer_id": "level", "n_added_nodes": "n"},
 }
 _FILM = "kanwidget.insight.plot.animation makes a film of a training, and a function in callbacks sees every step."
+_FILES = "model.save(path) writes a file, when you ask for it."
+_BASE = "model.layer(l).base holds the factors of the base function."
 _FINITE = "No step leaves a value that isn't finite."
 _RANGE = "The search finds the range of a and b by itself."
 _PART = "Factors and constants are part of an edge's function here."
@@ -41,14 +43,10 @@ _LEFT_OUT = {
         "display_metrics": "The progress bar shows the losses; metrics=… come with every record.",
     },
     "KAN": {
-        **dict.fromkeys(
-            ("auto_save", "ckpt_path", "state_id", "round"), "model.save(path) writes a file, when you ask for it."
-        ),
+        **dict.fromkeys(("auto_save", "ckpt_path", "state_id", "round"), _FILES),
         **dict.fromkeys(("sp_trainable", "affine_trainable"), _PART),
         "sb_trainable": "base_fun='zero' makes edges of splines alone.",
-        **dict.fromkeys(
-            ("scale_base_mu", "scale_base_sigma"), "model.layer(l).base holds the factors of the base function."
-        ),
+        **dict.fromkeys(("scale_base_mu", "scale_base_sigma"), _BASE),
         **dict.fromkeys(("save_act", "symbolic_enabled", "first_init"), "Activations are computed when asked for."),
     },
     "KAN.fix_symbolic": {

@@ -142,10 +142,9 @@ def _constant_columns(data: Dataset) -> Iterator[DataNotice]:
     """A notice for each column with one value in all training rows."""
     for name, values in _columns(data):
         if bool((values == values[0]).all()) and len(values) > 1:
-            said = (
-                f"“{name}” is {_number(values[0])} in every training row: nothing can be learnt from it. Leave it out."
-            )
-            yield DataNotice("constant column", name, said, "drop")
+            value = _number(values[0])
+            sentence = f"“{name}” is {value} in every training row: nothing can be learnt from it. Leave it out."
+            yield DataNotice("constant column", name, sentence, "drop")
 
 
 def _equal_columns(data: Dataset) -> Iterator[DataNotice]:

@@ -32,9 +32,8 @@ def kanpiler(input_variables: Sequence[Any], expr: Any, grid: int = 5, k: int = 
         >>> kanpiler([x, y], sympy.exp(sympy.sin(x) + y**2)).symbolic_formula([x, y])[0]
         [exp(y**2 + sin(x))]
     """
-    model = MultKAN.of(
-        kanwidget.KAN.from_formula(expr, list(input_variables), grid, k, dtype=torch.get_default_dtype())
-    )
+    network = kanwidget.KAN.from_formula(expr, list(input_variables), grid, k, dtype=torch.get_default_dtype())
+    model = MultKAN.of(network)
     model.auto_save = auto_save
     return model
 

@@ -78,9 +78,8 @@ def add_symbolic(name: str, fun: Elementwise, c: float = 1, fun_singularity: Any
     if is_built_in(name):
         say_once(f"add_symbolic: {name!r} came with kanwidget, exact with its derivatives, and stays as it is.")
         return
-    kanwidget.register_primitive(
-        name, fun if _differentiable(fun) else _by_differences(fun), complexity=c, replace=True
-    )
+    differentiable = fun if _differentiable(fun) else _by_differences(fun)
+    kanwidget.register_primitive(name, differentiable, complexity=c, replace=True)
 
 
 def _differentiable(fun: Elementwise) -> bool:

@@ -43,9 +43,8 @@ def optimizer_options(opt: str, lr: float | None, batch: int) -> dict[str, Any]:
         _check.fail("batch", "fit", "a number of rows, or -1 for all", batch)
     if opt == "LBFGS":
         if lr is not None and lr != 1:
-            say_ignored(
-                "fit", f"the length of a step is found; opt={TRUE_LBFGS!r} and 'Adam' have a learning rate.", lr=lr
-            )
+            reason = f"the length of a step is found; opt={TRUE_LBFGS!r} and 'Adam' have a learning rate."
+            say_ignored("fit", reason, lr=lr)
         say_once(
             "opt='LBFGS' trains with Levenberg-Marquardt here where it can, on all rows and with four of its short steps for one of "
             f"pykan's; opt={TRUE_LBFGS!r} is LBFGS itself."
