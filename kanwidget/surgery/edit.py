@@ -203,7 +203,9 @@ def _groups(network: Network, level: int, chain: Sequence[Sequence[int]]) -> lis
 
 
 @limit_threads
-def expand_width(network: AnyNetwork, level: int, n: int, *, product: bool = False, mult_arity: int = 2) -> AnyNetwork:
+def expand_width(
+    network: AnyNetwork, level: int, n: int, *, product: bool = False, mult_arity: int = 2, seed: int = 0
+) -> AnyNetwork:
     """A new network with n more nodes on a hidden level; the function is the same.
 
     The edges into the new nodes start as small random splines, those out of them as splines that are 0: the
@@ -215,6 +217,7 @@ def expand_width(network: AnyNetwork, level: int, n: int, *, product: bool = Fal
         n: How many nodes, ≥ 1.
         product: Product nodes, placed last; else sums, placed after the current ones.
         mult_arity: Number of factors of each new product, ≥ 2.
+        seed: Of the random splines.
 
     Returns:
         A network of the same class that shares no storage with the old one.
@@ -238,7 +241,7 @@ def expand_width(network: AnyNetwork, level: int, n: int, *, product: bool = Fal
     new: Level = [(None, [None] * arity)] * n
     levels[level][at:at] = new
     wider = restructured(network, levels)
-    _excite(wider.layer(level - 1), subnodes(levels[level]))
+    _excite(wider.layer(level - 1), subnodes(levels[level]), seed)
     kind = "product" if product else "sum"
     record(wider, "expand", f"added {n} {kind} node{'' if n == 1 else 's'} to level {level}")
     return wider
@@ -276,11 +279,11 @@ def expand_depth(network: AnyNetwork, level: int | None = None) -> AnyNetwork:
     return deeper
 
 
-def _excite(layer: Layer, targets: list[int | None]) -> None:
+def _excite(layer: Layer, targets: list[int | None], seed: int) -> None:
     """Give new subnodes the random edges that a new network would have. In place."""
     new = [target for target, old in enumerate(targets) if old is None]
-    # The seed depends on the width: nodes that are added in two calls would be equal, and stay so for ever.
-    generator = torch.Generator().manual_seed(len(targets))
+    # The seed depends on the width too: nodes that are added in two calls would be equal, and stay so for ever.
+    generator = torch.Generator().manual_seed(1_000_003 * seed + len(targets))
     drawn = redrawn_layer(layer, len(new), noise_scale=0.3, generator=generator)
     with torch.no_grad():
         layer.coef[new] = drawn.coef

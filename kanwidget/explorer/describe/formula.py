@@ -52,7 +52,6 @@ def formula(session: Session) -> p.Formula:
     columns = session.x.detach().abs().amax(0).tolist()
     sizes = {symbol.name: size for symbol, size in zip(variables, columns, strict=True)}
     expressions = [tidy(expr, sizes=sizes) for expr in exact]
-    expressions, words = Words.of(session.run.copy(), session.data, names).in_units(expressions)
     display_names = dict(zip((symbol.name for symbol in variables), session.in_vars, strict=True))
     functions = function_names(session.model)
     parts = {edge: tidy(part, sizes=sizes) for edge, part in edge_parts(session.model, names).items()}
@@ -62,6 +61,7 @@ def formula(session: Session) -> p.Formula:
     ]
     payload["text"] = "; ".join(f"{name} = {to_text(expr, functions=functions)}" for name, expr in pairs)
     equations = [f"{to_latex(('var', name))} = {to_latex(expr, display_names, functions)}" for name, expr in pairs]
+    words = Words.of(session.run.copy(), session.data, names)
     payload["latex"] = " \\\\\n".join([*equations, *words.latex(expressions, display_names, functions)])
     payload["python"] = words.code(expressions, variables)
     return payload

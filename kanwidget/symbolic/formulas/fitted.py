@@ -59,6 +59,8 @@ class FittedFormula:
     """What words stand for in the expression."""
     digits: Mapping[float, int] = field(default_factory=dict)
     """Significant digits in print of constants by their size; four of those that aren't there."""
+    alone: bool = True
+    """Whether it is the only formula of its network."""
 
     @property
     def determined(self) -> bool:
@@ -72,12 +74,12 @@ class FittedFormula:
 
     @property
     def as_read(self) -> FittedFormula:
-        """The formula with the factors of words in their values: that is what is written."""
-        if not self.words.tables:
+        """The formula with the factors of words in their values: that is what is written. One of several shares its words with the others."""
+        if not self.words.tables or not self.alone:
             return self
         import sympy
 
-        (expression,), words = self.words.in_units([self.expression])
+        expression, words = self.words.in_units(self.expression, self.constants)
         numbers = expression.atoms(sympy.Float)
         constants = {number: pair for number, pair in self.constants.items() if number in numbers}
         return replace(self, expression=expression, words=words, constants=constants)
@@ -224,7 +226,7 @@ def fit_formula(
     found, free = [], exponents == "free"
     for pose in posed(network, data, var, _WHERE):
         found += fitted_formulas(pose, *simplest(pose.problem, pose.expression, free=free))
-    return found[0] if len(found) == 1 else FittedFormulas(found)
+    return found[0] if len(found) == 1 else FittedFormulas(replace(formula, alone=False) for formula in found)
 
 
 def fitted_formulas(pose: Posed, problem: Problem, fit: Fit) -> list[FittedFormula]:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from kanwidget import _check
@@ -145,12 +144,21 @@ def _scaler(pair: Sequence[Any], count: int, argument: str) -> tuple[list[float]
     """Means and standard deviations as lists of floats."""
     means: list[float] = []
     deviations: list[float] = []
-    with suppress(TypeError, ValueError):  # of what is no pair of numbers the check below speaks
-        lists = (part.tolist() if hasattr(part, "tolist") else part for part in pair)
-        means, deviations = (np.ravel(np.asarray(numbers, dtype=np.float64)).tolist() for numbers in lists)
-    if not len(means) == len(deviations) == count or not all(map(math.isfinite, means)) or 0 in deviations:
+    if hasattr(pair, "__len__") and len(pair) == 2:
+        with suppress(TypeError, ValueError, OverflowError):  # of what are no numbers the check below speaks
+            means, deviations = ([float(value) for value in _flat_numbers(part)] for part in pair)
+    finite = all(map(math.isfinite, (*means, *deviations)))
+    if not len(means) == len(deviations) == count or not finite or 0 in deviations:
         _check.fail(argument, "symbolic_formula", f"means and standard deviations, {count} of each", pair)
     return means, deviations
+
+
+def _flat_numbers(values: Any) -> list[Any]:
+    """A number, list, array or tensor of any shape as a flat list."""
+    listed = values.tolist() if hasattr(values, "tolist") else values
+    if not isinstance(listed, (list, tuple)):
+        return [listed]
+    return [number for entry in listed for number in _flat_numbers(entry)]
 
 
 def _compose(

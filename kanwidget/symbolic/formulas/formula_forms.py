@@ -75,15 +75,15 @@ class FormulaForm:
 
     @property
     def as_read(self) -> FormulaForm:
-        """The form with the factors of words in their values: that is what is written."""
-        if not self.words.tables:
+        """The form with the factors of words in their values: that is what is written. Several outputs share their words as they are."""
+        if not self.words.tables or len(self.expressions) > 1:
             return self
         import sympy
 
-        expressions, words = self.words.in_units(self.expressions)
-        numbers = {number for expression in expressions for number in expression.atoms(sympy.Float)}
+        expression, words = self.words.in_units(self.expressions[0], self.constants)
+        numbers = expression.atoms(sympy.Float)
         constants = {number: pair for number, pair in self.constants.items() if number in numbers}
-        return replace(self, expressions=tuple(expressions), words=words, constants=constants)
+        return replace(self, expressions=(expression,), words=words, constants=constants)
 
     @property
     def certain(self) -> list[tuple[float, float]]:

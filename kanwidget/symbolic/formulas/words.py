@@ -37,7 +37,7 @@ class LevelValue(NamedTuple):
     """The value of a level of words in a formula."""
 
     value: float
-    """Less the mean of the rows, in the unit of the edge."""
+    """Less the mean of the rows, in the unit of the edge; of `Words.in_units` in that of the term."""
     error: float
     """Its standard error; nan where no posterior says it."""
 
@@ -96,30 +96,36 @@ class Words:
         """Constants that the tables hold: a value for each level, or merged levels, but one."""
         return sum(len({*table.values()}) - 1 for table in self.tables.values())
 
-    def in_units(self, expressions: Sequence[sympy.Expr]) -> tuple[list[sympy.Expr], Words]:
-        """Expressions and their words as they are read: the factor of a function of words is in its values, which so have a unit.
+    def in_units(
+        self, expression: sympy.Expr, constants: Mapping[sympy.Float, tuple[float, float]]
+    ) -> tuple[sympy.Expr, Words]:
+        """An expression and its words as they are read: the decimal before a function of words is in its values, in the unit of its term.
 
-        The function must stand in one term of each expression that has it, and have one factor in all of these.
+        Where the function stands once, as a factor of a term. The values take over the decimal's error: where they have none, or it is
+        larger than the decimal, all stays as it is.
+
+        Args:
+            expression: Of one output.
+            constants: Its decimals that were fitted, each with its value and standard error.
 
         Examples:
             >>> import sympy
             >>> level, f = sympy.Symbol("town"), sympy.Function("phi_0_0_0")
             >>> words = Words({"phi_0_0_0": {"east": LevelValue(-1.5, 0.25), "west": LevelValue(1.5, 0.25)}}, {"phi_0_0_0": 0.0})
-            >>> expressions, own = words.in_units([4.0 * f(level) + 2.5])
-            >>> expressions, own.lines(expressions, {"phi_0_0_0": "f"})
-            ([phi_0_0_0(town) + 2.5], ['where f(town) = {east: -6 ± 1, west: 6 ± 1}'])
+            >>> expression, own = words.in_units(4.0 * f(level) + 2.5, {})
+            >>> expression, own.lines([expression], {"phi_0_0_0": "f"})
+            (phi_0_0_0(town) + 2.5, ['where f(town) = {east: -6 ± 1, west: 6 ± 1}'])
         """
-        result, tables, unmet = list(expressions), dict(self.tables), dict(self.unmet)
+        tables, unmet = dict(self.tables), dict(self.unmet)
         for name, table in self.tables.items():
-            split = [_without_factor(expression, name) for expression in result]
-            factors = {factor for factor, _ in split if factor}
-            if len(factors) != 1 or any(factor is None for factor, _ in split):
+            factor, rest = _without_factor(expression, name)
+            size, error = constants.get(factor, (float(factor), 0.0))
+            if factor == 1 or not error < abs(size) or (error and any(math.isnan(one.error) for one in table.values())):
                 continue
-            size = float(factors.pop())
-            tables[name] = {level: LevelValue(size * one.value, abs(size) * one.error) for level, one in table.items()}
-            unmet[name] *= size
-            result = [expression for _, expression in split]
-        return result, replace(self, tables=tables, unmet=unmet)
+            expression = rest
+            tables[name] = {level: _multiplied(one, size, error) for level, one in table.items()}
+            unmet[name] = size * unmet.get(name, 0.0)
+        return expression, replace(self, tables=tables, unmet=unmet)
 
     def lines(self, expressions: Sequence[sympy.Expr], names: Mapping[str, str]) -> list[str]:
         """A line for each column of words in expressions.
@@ -181,18 +187,23 @@ class Words:
 
 
 def _without_factor(expression: Any, name: str) -> tuple[Any, Any]:
-    """The decimal before a function, and the expression without it; 0 without the function, None where there is none to take away."""
+    """The decimal before a function, and the expression without it; 1 where none is to be taken away."""
     import sympy
 
-    function = sympy.Function(name)
-    terms = [term for term in sympy.Add.make_args(expression) if term.has(function)]
-    if not terms:
-        return 0, expression
-    factor, rest = terms[0].as_coeff_Mul()
-    alone = any(part.func == function for part in sympy.Mul.make_args(rest))
-    if len(terms) > 1 or not alone or not factor.is_Float:
-        return None, expression
-    return factor, sympy.Add(*(rest if term == terms[0] else term for term in sympy.Add.make_args(expression)))
+    function, parts = sympy.Function(name), sympy.Add.make_args(expression)
+    terms = [term for term in parts if term.has(function)]
+    if len(terms) == 1:
+        factor, rest = terms[0].as_coeff_Mul()
+        alone = [part.func == function for part in sympy.Mul.make_args(rest) if part.has(function)]
+        if factor.is_Float and alone == [True]:
+            return factor, sympy.Add(*(rest if term == terms[0] else term for term in parts))
+    return sympy.Integer(1), expression
+
+
+def _multiplied(one: LevelValue, size: float, error: float) -> LevelValue:
+    """A value times a factor with an error. An error that nobody knows stays the same number, which levels of one value share."""
+    own = one.error if math.isnan(one.error) else math.hypot(size * one.error, error * one.value)
+    return LevelValue(size * one.value, own)
 
 
 def _level_names(network: Network, data: Dataset, source: int) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The formula is the network: same values, whatever its nodes and edges."""
 
 import itertools
+import math
 import sys
 from types import SimpleNamespace
 
@@ -148,7 +149,9 @@ def test_wrong_names(var):
         symbolic_formula(make_network([2, 1]), var)
 
 
-@pytest.mark.parametrize("scaler", [5, "ab", ["ab", [1, 1]], [[1, [2, 3]], [1, 1]], [[0.0, None], [1.0, 1.0]]])
+@pytest.mark.parametrize(
+    "scaler", [5, "ab", ["ab", [1, 1]], [[1, [2, 3]], [1, 1]], [[0.0, 0.0], [1.0, None]], [[0.0, 0.0], [1.0, math.inf]]]
+)
 def test_wrong_scaler(scaler):
     with pytest.raises(ValueError, match="`input_scaler` argument of symbolic_formula must be means"):
         symbolic_formula(make_network([2, 1]), input_scaler=scaler)

@@ -222,33 +222,56 @@ def values_of(words, name="phi_0_0_0"):
 
 
 def test_a_factor_of_words_is_in_their_table():
-    (expression,), words = WORDS.in_units([-4.0 * FLOW * PHI + 3.0 * PSI + 1.0])
+    expression, words = WORDS.in_units(-4.0 * FLOW * PHI + 3.0 * PSI + 1.0, {})
     assert expression == FLOW * PHI + PSI + 1.0
     assert values_of(words) == [LevelValue(2.0, 0.4), LevelValue(-1.0, 0.8)]
     assert [one.value for one in values_of(words, "phi_0_1_0")] == [-1.5, 0.75]
     assert words.unmet == {"phi_0_0_0": -0.5, "phi_0_1_0": 0.0}
 
 
+def test_values_take_over_the_error_of_their_factor():
+    factor = sympy.Float(4.0)
+    _, words = WORDS.in_units(factor * PHI, {factor: (4.0, 1.0)})
+    assert values_of(words)[0] == LevelValue(-2.0, pytest.approx(math.hypot(0.4, 0.5)))
+
+
 @pytest.mark.parametrize(
-    "expressions",
+    "expression",
     [
-        [2.0 * PHI + 3.0 * FLOW * PHI],  # two terms
-        [2.0 * sympy.exp(PHI)],  # within another function
-        [2.0 * PHI**2],
-        [2.0 * PHI, 3.0 * PHI + 1.0],  # two outputs with two factors
-        [2 * PHI + 1.0],  # an exact number belongs to the form
+        2.0 * PHI + 3.0 * FLOW * PHI,  # two terms
+        2.0 * sympy.exp(PHI),  # within another function
+        2.0 * PHI**2,
+        2.0 * PHI * sympy.exp(PHI),  # a second time in its term
+        2.0 * PHI * (PHI + FLOW),
+        2 * PHI + 1.0,  # an exact number belongs to the form
     ],
 )
-def test_words_without_one_factor_stay(expressions):
-    same, words = WORDS.in_units(expressions)
-    assert same == expressions
-    assert words == WORDS
+def test_words_without_a_factor_of_their_own_stay(expression):
+    assert WORDS.in_units(expression, {}) == (expression, WORDS)
 
 
-def test_outputs_share_a_factor_of_words():
-    expressions, words = WORDS.in_units([2.0 * PHI, 2.0 * FLOW * PHI + 1.0, FLOW])
-    assert expressions == [PHI, FLOW * PHI + 1.0, FLOW]
-    assert values_of(words)[0] == LevelValue(-1.0, 0.2)
+@pytest.mark.parametrize("error", [5.0, math.inf])
+def test_a_factor_that_is_not_determined_stays(error):
+    factor = sympy.Float(4.0)
+    assert WORDS.in_units(factor * PHI, {factor: (4.0, error)}) == (factor * PHI, WORDS)
+
+
+def test_levels_of_one_value_share_it_where_nobody_knows_errors():
+    words = Words({"phi_0_0_0": {name: LevelValue(0.5, math.nan) for name in ("ash", "elm")}})
+    expression, own = words.in_units(4.0 * PHI, {})
+    assert own.lines([expression], {"phi_0_0_0": "f"}) == ["where f(kind) = {ash or elm: 2}"]
+    factor = sympy.Float(4.0)  # its error would be lost
+    assert words.in_units(factor * PHI, {factor: (4.0, 0.5)}) == (factor * PHI, words)
+
+
+def test_several_outputs_share_their_words():
+    parts = [
+        FittedFormula(name, factor * PHI, [KIND], {}, names={"phi_0_0_0": "f"}, words=WORDS, alone=False)
+        for name, factor in (("y", sympy.Float(2.0)), ("z", sympy.Float(-3.0)))
+    ]
+    assert [part.text for part in parts] == ["2.0*f(kind)", "-3.0*f(kind)"]
+    form = FormulaForm.of("rounded", parts, 0.1)
+    assert form.text == "y = 2.0*f(kind)\nz = -3.0*f(kind)"
 
 
 def test_what_is_written_has_the_factor_in_the_table_and_the_same_values():
@@ -259,7 +282,7 @@ def test_what_is_written_has_the_factor_in_the_table_and_the_same_values():
     )
     assert repr(formula).splitlines() == [
         "y = 3.0*flow + f(kind)",
-        "where f(kind) = {ash: -2.0 ± 0.4, oak: 1.0 ± 0.8}",
+        "where f(kind) = {ash: -2.0 ± 0.5, oak: 1.0 ± 0.8}",
         "constants 3.0 ± 0.2",
     ]
     assert "4" not in formula.latex

@@ -284,7 +284,7 @@ def test_writing_a_page_changes_nothing(explorer, tmp_path):
 
 
 def test_edges_of_a_page_are_fitted_together_and_it_tells_how_far_it_is(explorer, monkeypatch):
-    from kanwidget.symbolic.candidates import suggest as candidates
+    from kanwidget.symbolic import edges as candidates
 
     session, asked, told = explorer._session, [], []
     fit = candidates.fit_primitives
