@@ -93,6 +93,7 @@ def begin_again(session: Session, command: Command, model: KAN, seed: int, label
     # Errors of a logarithm have another unit: no state from before can be compared.
     same = bool((model.scaling.output_log == session.model.scaling.output_log).all())
     act(session, command, "reset" if same else "log", label, lambda: session.restart(model, seed))
+    session.run.jumped()
     return EVERYTHING
 
 

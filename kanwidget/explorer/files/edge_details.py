@@ -46,9 +46,11 @@ def edge_details(
             progress(len(details))
             chunk = in_layer[first : first + _CHUNK]
             fresh = [ref for ref in chunk if not session.candidates.is_cached(ref)]
+            rankings: list[Any] = []
             with contextlib.suppress(ValueError):  # one of them has gone to infinity: each is fitted by itself
-                for ref, fits in zip(fresh, session.candidates.of_layer(fresh) if fresh else (), strict=True):
-                    session.candidates.store(ref, fits)
+                rankings = session.candidates.of_layer(fresh) if fresh else []
+            for ref, fits in zip(fresh, rankings, strict=bool(rankings)):
+                session.candidates.store(ref, fits)
             for ref in chunk:
                 details[ref] = edge_detail(session, ref, compact)
     return [details[ref] for ref in edges]

@@ -74,7 +74,7 @@ class FittedFormula:
 
     @property
     def as_read(self) -> FittedFormula:
-        """The formula with the factors of words in their values: that is what is written. One of several shares its words with the others."""
+        """The formula with the factors of words in their values, as it is written. One of several shares its words with the others."""
         if not self.words.tables or not self.alone:
             return self
         import sympy

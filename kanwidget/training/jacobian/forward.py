@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from kanwidget.core.layer import row_bytes
@@ -74,7 +75,8 @@ def forward_pass(
         if index == 0 and first_design is not None:
             design = first_design
         elif index > 0 and derivatives:
-            design, design_derivative = layer.designs(nodes[-1], 1)
+            with torch.no_grad():
+                design, design_derivative = layer.designs(nodes[-1], 1)
             design_derivatives.append(design_derivative)
         else:
             design = layer.design(nodes[-1])

@@ -125,8 +125,6 @@ class RunStates:
         self.trainer.step_count, self.trainer.seconds = 0, 0.0
         self.records, self.events, self.last_record = [], [], replace(self.last_record, step=0)
         self.seed = seed
-        if not self.running:
-            self.state, self.stop_reason = "idle", None
 
     def mark(self, kind: str, text: str) -> None:
         """Add an event at the current step, which the curves show as a mark."""

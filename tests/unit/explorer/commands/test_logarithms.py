@@ -107,3 +107,21 @@ def test_the_film_after_a_reset_shows_no_network_of_another_kind(explorer):
     explorer.reset()
     explorer.step(2)
     assert {frame.network().log for frame in explorer._session.film()} == {("p [Pa]",)}
+
+
+@pytest.mark.parametrize("begin", [lambda explorer: explorer.reset(), lambda explorer: explorer.use_log(["p [Pa]"])])
+def test_a_beginning_that_fails_leaves_all_as_it_was(explorer, monkeypatch, begin):
+    explorer.fit(steps=3)
+    before, said = parts(explorer), {name: explorer.status[name] for name in ("state", "stop_reason", "step")}
+
+    def evaluate():
+        monkeypatch.undo()
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(explorer._session.run, "_evaluate", evaluate)
+    with pytest.raises(ZeroDivisionError):
+        begin(explorer)
+    assert {name: explorer.status[name] for name in said} == said
+    assert parts(explorer) == before
+    begin(explorer)
+    assert (explorer.status["state"], explorer.status["step"]) == ("idle", 0)
