@@ -89,8 +89,11 @@ def _rows(model: KAN, data: Dataset, display: dict[str, str], has_error: bool) -
 
 def says_the_same(row: FormRow, others: Sequence[FormRow]) -> bool:
     """Whether one of the other forms has the same text, the same constants, and the same values of words."""
-    keys = ("text", "constants", "meaning")
-    return any(all(row[key] == other[key] for key in keys) for other in others)
+
+    def said(form: FormRow) -> tuple[object, ...]:
+        return form["text"], form["constants"], form["meaning"]
+
+    return any(said(row) == said(other) for other in others)
 
 
 def _row(form: FormulaForm, model: KAN, data: Dataset, display: dict[str, str], has_error: bool) -> FormRow:
