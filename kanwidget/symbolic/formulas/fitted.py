@@ -17,7 +17,7 @@ from kanwidget.symbolic.formulas.posed import Posed, posed
 from kanwidget.symbolic.formulas.regression.classes import ClassProblem
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
 from kanwidget.symbolic.formulas.simplest import simplest
-from kanwidget.symbolic.formulas.words import Words
+from kanwidget.symbolic.formulas.words import Constants, Words
 from kanwidget.symbolic.writing.latex import to_latex
 from kanwidget.symbolic.writing.naming import DIGITS
 from kanwidget.symbolic.writing.precision import decimal, with_error
@@ -41,7 +41,7 @@ class FittedFormula:
     expression: sympy.Expr
     variables: list[sympy.Symbol]
     """One for each column of the data."""
-    constants: dict[sympy.Float, tuple[float, float]]
+    constants: Constants
     """The decimals of the expression, each with its value and standard error."""
     curves: tuple[str, ...] = ()
     """Edges that are no functions of the library, by the names that they have in the expression."""
@@ -75,14 +75,10 @@ class FittedFormula:
     @property
     def as_read(self) -> FittedFormula:
         """The formula with the factors of words in their values, as it is written. One of several shares its words with the others."""
-        if not self.words.tables or not self.alone:
+        if not self.alone:
             return self
-        import sympy
-
-        expression, words = self.words.in_units(self.expression, self.constants)
-        numbers = expression.atoms(sympy.Float)
-        constants = {number: pair for number, pair in self.constants.items() if number in numbers}
-        return replace(self, expression=expression, words=words, constants=constants)
+        expression, constants, words = self.words.in_units(self.expression, self.constants)
+        return replace(self, expression=expression, constants=constants, words=words)
 
     @property
     def latex(self) -> str:

@@ -24,7 +24,7 @@ from kanwidget.symbolic.formulas.regression.selection import Selector
 from kanwidget.symbolic.formulas.rewriting.canonical import canonical
 from kanwidget.symbolic.formulas.rewriting.expansion import expanded
 from kanwidget.symbolic.formulas.simplest import MOST_CONSTANTS, simplest, weighted
-from kanwidget.symbolic.formulas.words import Words
+from kanwidget.symbolic.formulas.words import Constants, Words
 from kanwidget.symbolic.writing.latex import to_latex
 from kanwidget.symbolic.writing.tidy import tidy
 
@@ -47,7 +47,7 @@ class FormulaForm:
     expressions: tuple[sympy.Expr, ...]
     """One for each output; for classes the score of each but the first."""
     variables: list[sympy.Symbol]
-    constants: dict[sympy.Float, tuple[float, float]]
+    constants: Constants
     """The decimals with their values and standard errors; none where they weren't fitted."""
     error: float
     """Root mean squared error on the training rows, in the unit of the output; for classes the cross-entropy a row."""
@@ -76,14 +76,10 @@ class FormulaForm:
     @property
     def as_read(self) -> FormulaForm:
         """The form with the factors of words in their values: that is what is written. Several outputs share their words as they are."""
-        if not self.words.tables or len(self.expressions) > 1:
+        if len(self.expressions) > 1:
             return self
-        import sympy
-
-        expression, words = self.words.in_units(self.expressions[0], self.constants)
-        numbers = expression.atoms(sympy.Float)
-        constants = {number: pair for number, pair in self.constants.items() if number in numbers}
-        return replace(self, expressions=(expression,), words=words, constants=constants)
+        expression, constants, words = self.words.in_units(self.expressions[0], self.constants)
+        return replace(self, expressions=(expression,), constants=constants, words=words)
 
     @property
     def certain(self) -> list[tuple[float, float]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import torch
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Levels of an edge that is a term in formulas, on or off.
 SWITCH = 2
+#: The decimals of an expression, each with its value and standard error.
+Constants: TypeAlias = "dict[sympy.Float, tuple[float, float]]"
 #: Values of a column that a line of text lists.
 _MOST_LEVELS = 20
 
@@ -96,10 +98,8 @@ class Words:
         """Constants that the tables hold: a value for each level, or merged levels, but one."""
         return sum(len({*table.values()}) - 1 for table in self.tables.values())
 
-    def in_units(
-        self, expression: sympy.Expr, constants: Mapping[sympy.Float, tuple[float, float]]
-    ) -> tuple[sympy.Expr, Words]:
-        """An expression and its words as they are read: the decimal before a function of words is in its values, in the unit of its term.
+    def in_units(self, expression: sympy.Expr, constants: Constants) -> tuple[sympy.Expr, Constants, Words]:
+        """A formula as it is read: the decimal before a function of words is in its values, which so are in the unit of their term.
 
         Where the function stands once, as a factor of a term. The values take over the decimal's error: where they have none, or it is
         larger than the decimal, all stays as it is.
@@ -108,24 +108,29 @@ class Words:
             expression: Of one output.
             constants: Its decimals that were fitted, each with its value and standard error.
 
+        Returns:
+            The expression, its decimals that were fitted, and the words.
+
         Examples:
             >>> import sympy
             >>> level, f = sympy.Symbol("town"), sympy.Function("phi_0_0_0")
             >>> words = Words({"phi_0_0_0": {"east": LevelValue(-1.5, 0.25), "west": LevelValue(1.5, 0.25)}}, {"phi_0_0_0": 0.0})
-            >>> expression, own = words.in_units(4.0 * f(level) + 2.5, {})
+            >>> expression, _, own = words.in_units(4.0 * f(level) + 2.5, {})
             >>> expression, own.lines([expression], {"phi_0_0_0": "f"})
             (phi_0_0_0(town) + 2.5, ['where f(town) = {east: -6 ± 1, west: 6 ± 1}'])
         """
-        tables, unmet = dict(self.tables), dict(self.unmet)
+        tables, unmet, remaining = dict(self.tables), dict(self.unmet), dict(constants)
         for name, table in self.tables.items():
             factor, rest = _without_factor(expression, name)
             size, error = constants.get(factor, (float(factor), 0.0))
             if factor == 1 or not error < abs(size) or (error and any(math.isnan(one.error) for one in table.values())):
                 continue
             expression = rest
+            if not rest.has(factor):
+                remaining.pop(factor, None)
             tables[name] = {level: _multiplied(one, size, error) for level, one in table.items()}
             unmet[name] = size * unmet.get(name, 0.0)
-        return expression, replace(self, tables=tables, unmet=unmet)
+        return expression, remaining, replace(self, tables=tables, unmet=unmet)
 
     def lines(self, expressions: Sequence[sympy.Expr], names: Mapping[str, str]) -> list[str]:
         """A line for each column of words in expressions.

@@ -222,16 +222,23 @@ def values_of(words, name="phi_0_0_0"):
 
 
 def test_a_factor_of_words_is_in_their_table():
-    expression, words = WORDS.in_units(-4.0 * FLOW * PHI + 3.0 * PSI + 1.0, {})
+    expression, _, words = WORDS.in_units(-4.0 * FLOW * PHI + 3.0 * PSI + 1.0, {})
     assert expression == FLOW * PHI + PSI + 1.0
     assert values_of(words) == [LevelValue(2.0, 0.4), LevelValue(-1.0, 0.8)]
     assert [one.value for one in values_of(words, "phi_0_1_0")] == [-1.5, 0.75]
     assert words.unmet == {"phi_0_0_0": -0.5, "phi_0_1_0": 0.0}
 
 
+def test_a_decimal_that_stands_elsewhere_too_stays_a_constant():
+    factor = sympy.Float(4.0)
+    _, constants, _ = WORDS.in_units(factor * PHI + factor * FLOW, {factor: (4.0, 1.0)})
+    assert constants == {factor: (4.0, 1.0)}
+
+
 def test_values_take_over_the_error_of_their_factor():
     factor = sympy.Float(4.0)
-    _, words = WORDS.in_units(factor * PHI, {factor: (4.0, 1.0)})
+    expression, constants, words = WORDS.in_units(factor * PHI, {factor: (4.0, 1.0)})
+    assert (expression, constants) == (PHI, {})
     assert values_of(words)[0] == LevelValue(-2.0, pytest.approx(math.hypot(0.4, 0.5)))
 
 
@@ -247,21 +254,23 @@ def test_values_take_over_the_error_of_their_factor():
     ],
 )
 def test_words_without_a_factor_of_their_own_stay(expression):
-    assert WORDS.in_units(expression, {}) == (expression, WORDS)
+    assert WORDS.in_units(expression, {}) == (expression, {}, WORDS)
 
 
 @pytest.mark.parametrize("error", [5.0, math.inf])
 def test_a_factor_that_is_not_determined_stays(error):
     factor = sympy.Float(4.0)
-    assert WORDS.in_units(factor * PHI, {factor: (4.0, error)}) == (factor * PHI, WORDS)
+    constants = {factor: (4.0, error)}
+    assert WORDS.in_units(factor * PHI, constants) == (factor * PHI, constants, WORDS)
 
 
 def test_levels_of_one_value_share_it_where_nobody_knows_errors():
     words = Words({"phi_0_0_0": {name: LevelValue(0.5, math.nan) for name in ("ash", "elm")}})
-    expression, own = words.in_units(4.0 * PHI, {})
+    expression, _, own = words.in_units(4.0 * PHI, {})
     assert own.lines([expression], {"phi_0_0_0": "f"}) == ["where f(kind) = {ash or elm: 2}"]
     factor = sympy.Float(4.0)  # its error would be lost
-    assert words.in_units(factor * PHI, {factor: (4.0, 0.5)}) == (factor * PHI, words)
+    constants = {factor: (4.0, 0.5)}
+    assert words.in_units(factor * PHI, constants) == (factor * PHI, constants, words)
 
 
 def test_several_outputs_share_their_words():

@@ -142,7 +142,7 @@ def state_formula(session: Session, model: KAN, node: int) -> FrontState:
     largest = session.x.detach().abs().amax(0).tolist()
     sizes = dict(zip((symbol.name for symbol in variables), largest, strict=True))
     names = dict(zip((symbol.name for symbol in variables), session.in_vars, strict=True))
-    expression, _ = Words.of(model, session.data, symbols).in_units(tidy(expressions[0], sizes=sizes), {})
+    expression, _, _ = Words.of(model, session.data, symbols).in_units(tidy(expressions[0], sizes=sizes), {})
     written = writing(expression, names, function_names(model), most=_MAX_TEXT, wrap=False)
     return {"id": node, **written}
 
