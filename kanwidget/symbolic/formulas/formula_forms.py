@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     import sympy
 
 _WHERE = "formula_forms"
+#: The name of the form that is the network's own, edge by edge.
+AS_TRAINED = "as trained"
 #: Seconds for all forms, if none are given.
 _PATIENCE = 20.0
 
@@ -75,8 +77,11 @@ class FormulaForm:
 
     @property
     def as_read(self) -> FormulaForm:
-        """The form with the factors of words in their values: that is what is written. Several outputs share their words as they are."""
-        if len(self.expressions) > 1:
+        """The form with the factors of words in their values, as it is written.
+
+        As trained functions have the values of their edges, and several outputs share them: both are written as they are.
+        """
+        if self.name == AS_TRAINED or len(self.expressions) > 1:
             return self
         expression, constants, words = self.words.in_units(self.expressions[0], self.constants)
         return replace(self, expressions=(expression,), constants=constants, words=words)
@@ -156,7 +161,7 @@ def _form_steps(poses: list[Posed], deadline: float) -> Iterator[FormulaForm]:
         deadline: A time of `time.monotonic`, after which nothing more is tried.
     """
     trained = [_as_trained(pose) for pose in poses]
-    yield _as_form("as trained", trained)
+    yield _as_form(AS_TRAINED, trained)
     shown = [_texts(trained)]
     rounded = [fitted_formulas(pose, *simplest(pose.problem, pose.expression, deadline=deadline)) for pose in poses]
     shown.append(_texts(rounded))

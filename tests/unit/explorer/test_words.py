@@ -7,10 +7,11 @@ import pandas
 import pytest
 import torch
 
-from kanwidget import KANExplorer
+from kanwidget import KAN, KANExplorer
 from kanwidget.core import EdgeRef
 from kanwidget.explorer.commands.base import parse
-from kanwidget.explorer.describe.forms import fitted_row
+from kanwidget.explorer.describe.forms import fitted_row, form_rows
+from kanwidget.explorer.describe.formula import formula
 from kanwidget.explorer.describe.panels.front import front
 from kanwidget.explorer.describe.panels.surface import surface
 from kanwidget.explorer.describe.snapshot import selection
@@ -77,6 +78,23 @@ def test_the_forms_of_the_formula_say_what_words_stand_for(explorer):
     ]
     found = space["formula"](*columns, None)
     assert found == pytest.approx(explorer.model.predict(frame).flatten().numpy(), abs=8)
+
+
+def test_the_page_writes_words_behind_a_hidden_node_in_one_way():
+    """As trained the page draws the formula by edges, and its table is that of the form: both have the factor, or neither."""
+    table = (flats()[["town", "rent"]], "rent")
+    model = KAN.for_data(table, width=[1, 1, 1])
+    with KANExplorer(model, table, driver="blocking", steps=20) as explorer:
+        explorer.fit(steps=20)
+        explorer.fix("x", edge=(1, 0, 0))
+        live = formula(explorer._session)
+        trained, rounded = form_rows(explorer._session, explorer.model)
+        north, south = explorer.model.predict({"town": ["north", "south"]}).flatten().tolist()
+    assert (trained["text"], trained["latex"]) == (live["text"], live["latex"])
+    for row in (trained, rounded):
+        factor = re.search(r"([\d.]+)\*f\(town\)", row["text"])
+        values = {name: float(value) for name, value in re.findall(r"(\w+): (-?[\d.]+)", row["meaning"])}
+        assert float(factor[1]) * (values["north"] - values["south"]) == pytest.approx(north - south, rel=0.02)
 
 
 def test_words_are_no_functions(explorer):

@@ -303,3 +303,4 @@ def test_what_is_written_has_the_factor_in_the_table_and_the_same_values():
     assert form.certain == [(3.0, 0.25)]
     assert form.as_read.words == formula.as_read.words
     assert form.expressions == (formula.expression,)  # that of the network's own edges
+    assert FormulaForm.of("as trained", [formula], 0.1).text == "y = 3.0*flow + 4.0*f(kind)"

@@ -134,7 +134,6 @@ def state_formula(session: Session, model: KAN, node: int) -> FrontState:
         return {"id": node, "text": f"{len(refs)} functions", "formula": None}
     # sympy is only needed here, and takes a while to import.
     from kanwidget.symbolic import function_names
-    from kanwidget.symbolic.formulas.words import Words
     from kanwidget.symbolic.writing.tidy import tidy
 
     symbols = [f"x_{index + 1}" for index in range(model.n_features)]
@@ -142,8 +141,7 @@ def state_formula(session: Session, model: KAN, node: int) -> FrontState:
     largest = session.x.detach().abs().amax(0).tolist()
     sizes = dict(zip((symbol.name for symbol in variables), largest, strict=True))
     names = dict(zip((symbol.name for symbol in variables), session.in_vars, strict=True))
-    expression, _, _ = Words.of(model, session.data, symbols).in_units(tidy(expressions[0], sizes=sizes), {})
-    written = writing(expression, names, function_names(model), most=_MAX_TEXT, wrap=False)
+    written = writing(tidy(expressions[0], sizes=sizes), names, function_names(model), most=_MAX_TEXT, wrap=False)
     return {"id": node, **written}
 
 
