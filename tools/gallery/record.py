@@ -10,7 +10,9 @@ from tools.gallery.states import STATES
 
 STATIC = Path(__file__).resolve().parents[2] / "kanwidget" / "static"
 #: Edges of a state that can be clicked: the others are selected but show nothing.
-MOST_EDGES = 20
+MOST_EDGES = 10
+#: Beyond so many edges the functions of all of them aren't surveyed.
+MOST_SURVEYED = 20
 
 
 def text(data):
@@ -59,7 +61,7 @@ def record(explorer):
     for panel in PANELS:
         answers[f"watch {panel}"] = recorder.say("watch", view="gallery", panels=[panel])
     recorder.say("watch", view="gallery", panels=[])
-    if len(known) <= MOST_EDGES:
+    if len(known) <= MOST_SURVEYED:
         answers["survey true"] = recorder.say("survey", on=True)
     return {"snapshot": snapshot, "buffer": buffer, "answers": answers}
 

@@ -158,11 +158,6 @@ class Server(Process):
 RAN = pytest.StashKey[dict]()
 
 
-def pytest_collection_modifyitems(items):
-    """Those that need the gallery last: one worker records it while the other is at the notebooks, and neither waits."""
-    items.sort(key=lambda item: "gallery" in getattr(item, "fixturenames", ()))
-
-
 def pytest_sessionfinish(session):
     """A worker tells the process that writes the report."""
     if hasattr(session.config, "workeroutput"):
@@ -199,16 +194,38 @@ def browser(ran):
 
 
 @pytest.fixture(scope="session")
+def context(browser):
+    """The browser's context with these options, made once: what it has loaded and compiled serves the next test too."""
+    contexts = {}
+
+    def with_options(**options):
+        key = json.dumps(options, sort_keys=True)
+        if key not in contexts:
+            contexts[key] = browser.new_context(**options)
+        return contexts[key]
+
+    yield with_options
+    for one in contexts.values():
+        one.close()
+
+
+@pytest.fixture(scope="session")
 def gallery(tmp_path_factory):
-    """The address of a page with all states of the gallery. The worker that comes first records them for all."""
+    """The address of a page with one state of the gallery. The worker that needs it first records it for all."""
     from tools.gallery.record import page
+    from tools.gallery.states import STATES
 
     own = tmp_path_factory.getbasetemp()
-    path = (own.parent if WORKERS > 1 else own) / "gallery.html"
-    with FileLock(path.with_suffix(".lock")):
-        if not path.exists():
-            path.write_text(page(), encoding="utf-8")
-    return path.as_uri()
+    folder = own.parent if WORKERS > 1 else own
+
+    def address(name):
+        path = folder / f"gallery-{name}.html"
+        with FileLock(path.with_suffix(".lock")):
+            if not path.exists():
+                path.write_text(page({name: STATES[name]}), encoding="utf-8")
+        return f"{path.as_uri()}?state={name}"
+
+    return address
 
 
 def serve(application, folder):
@@ -246,16 +263,15 @@ def _no_kernel_left(request):
 
 
 @pytest.fixture
-def page(browser):
+def page(context):
     """A page; `page.problems` holds the errors of the explorer's code, and those that it caused in the browser."""
-    context = browser.new_context(viewport={"width": 1500, "height": 1300})
-    page = context.new_page()
+    page = context(viewport={"width": 1500, "height": 1300}).new_page()
     page.set_default_timeout(PATIENCE)
     page.problems = []
     page.on("console", lambda m: note(page, m.type, f"{m.text} {m.location.get('url')}") if m.type == "error" else None)
     page.on("pageerror", lambda error: note(page, "exception", f"{error} {error.stack}"))
     yield page
-    context.close()
+    page.close()
 
 
 @pytest.fixture

@@ -20,9 +20,9 @@ ON_CELLS = "() => window.executed.filter((id) => /^(notebook|editmenu|runmenu):/
 
 
 class Session:
-    """A notebook with an explorer in its second cell, the focus somewhere in the explorer."""
+    """A notebook with an explorer in its second cell."""
 
-    def __init__(self, page, server, name, focus):
+    def __init__(self, page, server, name):
         self.page, self.file = page, server.folder / "files" / name
         server.write(name, [SETUP, CELL, "after = 1"])
         self.notebook = Notebook(page, server, name)
@@ -31,14 +31,15 @@ class Session:
         self.view = Explorer(page).see()
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         page.evaluate(f"() => {{ {RECORD} }}")
-        self.selector = focus
-        self.focus()
 
-    def focus(self):
+    def focus(self, selector=None):
+        """Put the focus on an element of the explorer (without one: where it was), and forget the commands until now."""
+        self.selector = selector or self.selector
         # A click, as a person does it, makes the explorer's cell the active one.
         self.page.locator(self.selector).click()
         self.page.locator(self.selector).focus()
         self.page.wait_for_function("s => document.activeElement.matches(s)", arg=self.selector)
+        self.page.evaluate("() => { window.executed.length = 0; }")
 
     def panel(self, expression):
         """A value of the notebook's panel, in JavaScript."""
@@ -57,23 +58,27 @@ class Session:
         return self.panel("panel.model.sharedModel.cells.map((one) => one.cell_type + one.source)")
 
 
-@pytest.fixture(params=["lab", "classic"])
-def server(request):
-    return request.getfixturevalue(request.param)
+@pytest.mark.parametrize("name", ["lab", "classic"])
+def test_keys_go_to_the_explorer_or_to_the_host(page, request, name):
+    server = request.getfixturevalue(name)
+    session = Session(page, server, "keys.ipynb")
+    for selector in (EDGE, FIELD):
+        session.focus(selector)
+        the_host_gets_its_shortcuts(page, server, session)
+        session.focus()
+        keys_of_the_explorer_do_not_act_on_the_notebook(page, session)
+    session.focus(FIELD)
+    the_clipboard_works_in_a_field(page)
+    assert session.notebook.complaints() == []
 
 
-@pytest.fixture(params=[EDGE, FIELD], ids=["edge", "field"])
-def session(request, page, server):
-    return Session(page, server, f"keys-{request.param[9:13]}.ipynb", request.param)
-
-
-def test_the_host_gets_its_shortcuts(page, server, session):
+def the_host_gets_its_shortcuts(page, server, session):
     # Ctrl+S writes the file
     saved = session.panel("panel.context.contentsModel.last_modified")
-    session.panel("panel.model.setMetadata('marked', true)")
+    session.panel(f"panel.model.setMetadata('marked', {json.dumps(session.selector)})")
     page.keyboard.press("Control+s")
     session.until("!panel.model.dirty && panel.context.contentsModel.last_modified !== a", saved)
-    assert json.loads(session.file.read_text())["metadata"]["marked"] is True
+    assert json.loads(session.file.read_text())["metadata"]["marked"] == session.selector
 
     # Ctrl+F opens the search in the notebook
     page.keyboard.press("Control+f")
@@ -95,10 +100,9 @@ def test_the_host_gets_its_shortcuts(page, server, session):
     session.until("panel.model.cells.get(1).executionCount > a", count)
     session.until("panel.content.activeCellIndex === 2")
     session.notebook.finished()
-    assert session.notebook.complaints() == []
 
 
-def test_keys_of_the_explorer_do_not_act_on_the_notebook(page, session):
+def keys_of_the_explorer_do_not_act_on_the_notebook(page, session):
     before, active = session.cells(), session.panel("panel.content.activeCellIndex")
     typed = ["a", "b", "d", "d", "x", "v", "m", "y", "1", "j", "k", "o", "Shift+m", "Shift+Space"]
     for key in [*typed, "ArrowDown", "ArrowUp", "Delete", "Control+z", "Control+Shift+z", "Enter", "Escape"]:
@@ -108,11 +112,9 @@ def test_keys_of_the_explorer_do_not_act_on_the_notebook(page, session):
     assert session.cells() == before
     assert session.panel("panel.content.activeCellIndex") == active
     assert session.panel("panel.content.mode") == "command"
-    assert session.notebook.complaints() == []
 
 
-@pytest.mark.parametrize("session", [FIELD], indirect=True, ids=["field"])
-def test_the_clipboard_works_in_a_field(page, session):
+def the_clipboard_works_in_a_field(page):
     page.keyboard.press("Control+a")
     page.keyboard.type("0.0625")
     page.keyboard.press("Control+a")

@@ -6,7 +6,7 @@ from tests.system.browser.layout import CLIPPED
 from tests.system.browser.notebook import SETTLE
 from tests.system.browser.test_gallery import shown  # noqa: F401
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(func_only=True)]  # without the recording of the gallery
+pytestmark = pytest.mark.browser
 #: A wide window, one of 1280 × 720 with the file browser open (also at another zoom), and pages of 900 and 420 px.
 SIZES = {"wide": (1484, 1000), "laptop": (950, 720), "with files": (848, 720), "900": (884, 760), "420": (404, 800)}
 TABS = ("curves", "parity", "surface", "formula", "edges", "front")
@@ -208,7 +208,7 @@ def test_a_part_of_the_formula_lights_its_edge_and_the_other_way_round(shown):  
 def test_a_selection_of_the_formula_is_copied_as_latex(browser, gallery):
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
     page = context.new_page()
-    page.goto(f"{gallery}?state=formula&theme=light")
+    page.goto(f"{gallery('formula')}&theme=light")
     page.wait_for_selector("body[data-answered=hello]")
     page.locator('[data-kw-panel="formula"] .kw-output').evaluate("e => getSelection().selectAllChildren(e)")
     copied = page.evaluate(

@@ -59,14 +59,13 @@ def wide(data, tmp_path_factory):
 
 
 @pytest.fixture
-def opened(browser):
+def opened(context):
     """Opens a file without a network; `page.asked` holds the addresses of all requests, `page.problems` all errors."""
-    contexts = []
+    pages = []
 
     def see(path, **options):
-        context = browser.new_context(viewport={"width": 1200, "height": 900}, **options)
-        contexts.append(context)
-        page = context.new_page()
+        page = context(viewport={"width": 1200, "height": 900}, **options).new_page()
+        pages.append(page)
         page.asked, page.problems = [], []
         page.on("request", lambda request: page.asked.append(request.url))
         page.on("console", lambda m: page.problems.append(m.text) if m.type in ("error", "warning") else None)
@@ -76,8 +75,8 @@ def opened(browser):
         return page
 
     yield see
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
 
 
 def go(page, shot):

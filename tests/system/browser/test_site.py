@@ -29,14 +29,13 @@ def site():
 
 
 @pytest.fixture
-def opened(browser, site):
+def opened(context, site):
     """Opens a page of the site; `page.problems` holds all errors and requests that failed or left the disk."""
-    contexts = []
+    pages = []
 
     def see(name, width=1280, theme="light"):
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
-        contexts.append(context)
-        page = context.new_page()
+        page = context(viewport={"width": width, "height": 900}, color_scheme=theme).new_page()
+        pages.append(page)
         page.problems = []
         page.on("console", lambda m: page.problems.append(m.text) if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: page.problems.append(str(error)))
@@ -54,8 +53,8 @@ def opened(browser, site):
         return page
 
     yield see
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
 
 
 def pages(site):
