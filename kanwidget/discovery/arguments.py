@@ -87,6 +87,7 @@ class _Joined:
     """A frame with one more column, the target."""
 
     def __init__(self, frame: Any, target: str, values: Any) -> None:
+        """Beside the columns of `frame` there is one by the name `target`, which has these values, `(rows,)`."""
         self._frame, self._target, self._values = frame, target, values
         self.columns = [*naming.labels_of(frame), target]
 
@@ -143,11 +144,13 @@ def _of_frame(frame: Any, y: Any, target: str | Sequence[str] | None) -> Dataset
         _check.fail("y", WHERE, "left out beside target", y)
     if y is not None and not named:
         name = target if isinstance(target, str) else "y"
+        # Two columns can't have one name.
         while name in columns:
             name += "_"
         values = arrays.tensor(y, "y", WHERE)
         if values.numel() != len(frame[labels[0]]):
             _check.fail("y", WHERE, f"{len(frame[labels[0]])} numbers, one a row of the frame", y)
+        # No test rows are set aside: the search holds out rows of its own.
         return from_table(_Joined(frame, name, values.flatten().double().numpy()), name, Split(0.0), WHERE)
     chosen = y if named else target
     if chosen is None:
@@ -172,6 +175,7 @@ def _of_arrays(x: Any, y: Any) -> Dataset:
 
 
 def _threads(n_jobs: Any) -> int:
+    """The argument `n_jobs` as a number of threads: -1 is as many as torch has now."""
     if n_jobs == -1 and not isinstance(n_jobs, bool):
         return max(torch.get_num_threads(), 1)
     return _check.integer(n_jobs, "n_jobs", WHERE, low=1, advice="-1 takes all that torch has.")

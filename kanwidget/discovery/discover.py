@@ -127,7 +127,7 @@ def discover_steps(
 
 
 def _running(request: Request) -> DiscoverySteps:
-    """The search that is asked for, before its first step."""
+    """The search that `discover` was called for, before its first step: arguments are checked, its first findings say what is left out."""
     settings, table = request.settings(), request.table()
     units = quantities(request.units, table.in_vars, table.out_vars, WHERE)
     return DiscoverySteps(table, settings, quantities=units, findings=column_findings(table))
@@ -146,22 +146,24 @@ class _ProgressLine:
     """
 
     def __init__(self, seconds: float, steps: int | None, progress: bool) -> None:
+        # `_counts`: whether the bar counts steps, not seconds.
         self._counts, self._bar = steps is not None, _bar(seconds, steps) if progress else None
 
     def show(self, step: DiscoveryStep) -> None:
-        """Show a step."""
+        """Move the bar to a step. Beside it stands what is tried, or the best formula so far, cut to 48 characters."""
         if self._bar is None:
             return
         done = step.number if self._counts else step.seconds
         text = f"trying {step.text}" if step.kind == "trying" or step.best is None else step.best.text
         self._bar.set_postfix_str(text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…", refresh=False)
+        # `update` takes the change since the last one. Beyond its total tqdm draws no bar, and a search may end a little late.
         self._bar.update(min(done, self._bar.total) - self._bar.n)
 
     def close(self) -> None:
         """Fill the bar and close it: in notebooks one that isn't full turns red, as if it had failed."""
         if self._bar is None:
             return
-        self._bar.total = max(self._bar.n, 1e-3)
+        self._bar.total = max(self._bar.n, 1e-3)  # not 0, for which tqdm draws no bar
         self._bar.refresh()
         self._bar.close()
 

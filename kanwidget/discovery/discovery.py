@@ -61,7 +61,7 @@ class Discovery:
             >>> discover(load_planets(), steps=3, progress=False).stop_reason
             'steps'
         """
-        return min(self.stop_reasons.values(), key=_REASONS.index)
+        return min(self.stop_reasons.values(), key=_REASONS.index)  # first those that leave most undone
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -217,6 +217,7 @@ class Discovery:
                 error = equation.relative_error
             text = equation.text
             label = text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…"
+            # The axis is logarithmic: an error of 0 is drawn at the round-off of the largest label.
             points.append((equation.complexity, max(error, 1e-16 * unit), label))
         places = [(x, y) for x, y, _ in points]
         held_out = all(equation.rmse_test is not None for equation in self.front)
@@ -227,6 +228,7 @@ class Discovery:
         return shown(plot_front(places, points, names, best=best, theme=theme, title=title))
 
     def __repr__(self) -> str:
+        """The table as text, a line for each formula, its numbers aligned on the right; then the notes."""
         columns = self._columns
         cells = ([*(cell(e) for cell in columns.values()), f"{e.target} = {e.text}"] for e in self.front)
         lines = [[*columns, "formula"], *cells]
@@ -301,7 +303,7 @@ def rival_sentence(rival: Equation, best: Equation, *, relative: bool, rows: str
 
 
 def markup(node: Any) -> str:
-    """A tree of `math_tree` as MathML.
+    """A tree of `math_tree` as MathML: a node is a text, or a list of its tag, its attributes and its children.
 
     Examples:
         >>> markup(["mi", {"mathvariant": "normal"}, ["a<b"]])
@@ -315,7 +317,7 @@ def markup(node: Any) -> str:
 
 
 def _r2(value: float) -> str:
-    """With as many nines as it has, up to eight; of what is far worse than the mean three digits."""
+    """R² as text, with three decimals. Near 1 it has as many as show two digits of 1 - R², at most eight; below -9 it has three digits."""
     missing = 1 - value
     if missing > 10:
         return f"{value:.3g}"

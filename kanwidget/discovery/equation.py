@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 #: Most rows for which the constants are fitted once without each row.
 _LEAVE_ONE_OUT = 100
-#: A formula as it is written may miss the rows by this part more, in squares; the most digits that are added for it.
+#: A formula as it is written may miss the rows by this part more, in squares; for it so many numbers of further digits are tried, 0 first.
 _WORSE, _MOST_MORE = 0.01, 6
 
 
@@ -165,6 +165,7 @@ class Equation:
     @cached_property
     def fitted(self) -> FittedFormula:
         """The formula as `refit` returns it, with standard errors of its constants."""
+        # The two empty tables are for the curves of a network: here there are none.
         pose = Posed((self.target,), self._problem, self.sympy, {}, {})
         fitted = fitted_formulas(pose, self._problem, self._problem.at(self.sympy))[0]
         return replace(fitted, digits=_written_digits(self._problem, fitted.expression, fitted.constants))
@@ -196,8 +197,9 @@ class Equation:
 
     @limit_threads
     def leave_one_out(self) -> float | None:
-        """Root mean squared error on rows to which the constants weren't fitted, each in turn; None for more than 100 rows, and for as
-        many constants as rows.
+        """Root mean squared error on rows to which the constants weren't fitted, each in turn.
+
+        None for more than 100 rows, since each takes a fit, and for as many constants as rows.
 
         Examples:
             >>> import torch
@@ -221,6 +223,7 @@ class Equation:
 
     @property
     def _symbols(self) -> list[Symbol]:
+        """Sympy's symbol of each input column, in the order of the table."""
         from sympy import Symbol
 
         return [Symbol(name) for name in self.data.in_vars]
@@ -305,6 +308,7 @@ class Equation:
                 for part in ("train", "test")
                 if f"{part}_input" in data
             }
+        # Step 1; it has no penalty and takes no time.
         return StepRecord(1, losses["train"], losses.get("test"), 0.0, 0.0)
 
     def explorer(self, **options: Any) -> Any:
@@ -344,6 +348,10 @@ def _written_digits(
         problem: The rows.
         expression: With the constants.
         constants: Each with its value and standard error.
+
+    Returns:
+        Significant digits by the size of the constant. Where the squares grow by more than 1 % even with five digits more, they are those
+        that the errors allow.
     """
     limit = (1 + _WORSE) * problem.deviance(expression)
     for more in range(_MOST_MORE):
@@ -354,7 +362,7 @@ def _written_digits(
 
 
 def _rounded(expression: Any, digits: Mapping[float, int]) -> Any:
-    """The expression that a reader takes from the page."""
+    """The expression with its constants rounded as they are written; `digits` has their significant digits by the constants' sizes."""
     import sympy
 
     numbers = {number: abs(float(number)) for number in expression.atoms(sympy.Float)}

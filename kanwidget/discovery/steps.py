@@ -95,6 +95,7 @@ class DiscoverySteps:
         self.data = data
         self.findings: list[str] = [*findings]
         self._settings, self._clock = settings, clock
+        # Seconds within the steps so far; the clock at the beginning of the step at work, None between two; the number of steps.
         self._spent, self._begun, self._number = 0.0, None, 0  # type: float, float | None, int
         robustly = settings.loss != "mse"
         self._fronts = [
@@ -104,13 +105,13 @@ class DiscoverySteps:
         for front in self._fronts:  # each has a formula, whenever the search is stopped
             for tree in simple_trees(front.table):
                 front.offer(tree, "simple")
-        self._reports = 0
+        self._reports = 0  # of the engine so far
         self._latest = math.inf  # time of the search after which a step of the engine is broken off
         self._concluded_at: float | None = None
         self._reasons: dict[str, str] = {}  # of the targets whose search is through
         #: Of each target: formulas about as likely as the best one, each with the strategy that found it.
         self._contenders: dict[str, dict[Tree, str]] = {front.table.target: {} for front in self._fronts}
-        self._ended = "interrupted"  # whoever iterates no more without a word
+        self._ended = "interrupted"  # the reason for the other targets, where the caller stops iterating without `end`
         self._steps = self._all_steps()
 
     # ---- an iterator
@@ -175,25 +176,29 @@ class DiscoverySteps:
         settings, count = self._settings, len(self._fronts)
         reasons = []
         for number, front in enumerate(self._fronts):
+            # A part of the time is for the last fits. A step of the engine may take half of the target's share of that part.
             end = settings.seconds * (1 - _LAST) * (number + 1) / count
             self._latest = end + settings.seconds * _LAST * _LATE / count
-            if settings.steps is not None:
+            if settings.steps is not None:  # `end` is a number of reports, at least one for each target
                 end = max(settings.steps * (number + 1) // count, number + 1)
             reasons.append((yield from self._one_target(front, end)))
+            # Where there was no time for more than a constant a straight line is a better answer.
             if reasons[-1] == "time" and not front.best.equation.sympy.free_symbols:
                 line = front.offer(best_line(front.table), "a line")
                 yield self._step(front, "formula", _short_text(line or front.best.equation), (line,) if line else ())
         finishings = []
         for number, front in enumerate(self._fronts):
-            share = count - number
+            share = count - number  # of targets whose last fits are to come
 
             def left(share: int = share) -> float:
+                """Seconds for the last fits of this target: an equal part of those that remain, whenever it is asked."""
                 return self._left / share
 
             finishing = Finishing(front, self._weights(front), left)
             finishings.append(finishing)
             for member in finishing.members():
                 yield self._step(front, "constants", member.equation.text, (member.equation,))
+            # Only now: a search that is stopped before its last fits are done counts as interrupted.
             self._reasons[front.table.target] = reasons[number]
         for finishing in finishings:
             yield from self._rivals_of(finishing)
@@ -210,7 +215,7 @@ class DiscoverySteps:
 
     @property
     def _left(self) -> float:
-        """Seconds for the last fits."""
+        """Seconds that remain for the last fits of all targets; after `conclude()` these have 15 % of the time at most."""
         limit = self._settings.seconds
         end = limit if self._concluded_at is None else min(limit, self._concluded_at + _LAST * limit)
         return end - self.seconds
@@ -225,7 +230,7 @@ class DiscoverySteps:
         return self.seconds if self._settings.steps is None else self._reports
 
     def _one_target(self, front: Front, end: float) -> _Ending:
-        """The search for one target; gives why it ended."""
+        """The search for one target, until `_now` (seconds, or reports where steps are counted) is `end`; gives why it ended."""
         table = front.table
         for notice in table.notices:
             yield self._found(front, notice)
@@ -238,7 +243,10 @@ class DiscoverySteps:
         return (yield from search_by(front, end))
 
     def _plain_and_relative(self, front: Front, end: float) -> _Ending:
-        """All rows alike; then relative errors, where the noise grows with the value."""
+        """A search with equal weights of the rows; then, where the noise grows with the value, one in which relative errors count.
+
+        It ends when `_now` is `end`, and gives why.
+        """
         turn = _Turn(front, self._now, end)
         reason = yield from self._reported(front, front.table.rows(), end, turn)
         weights = front.noise_weights() if reason in ("complete", "turn") else None
@@ -248,13 +256,13 @@ class DiscoverySteps:
         return reason
 
     def _robustly(self, front: Front, end: float) -> _Ending:
-        """Several rounds with equal shares: rows far from the best formula of a round count less in the next one."""
+        """Several rounds with equal shares up to `end`: rows far from the best formula of a round count less in the next one."""
         begun, rounds = self._now, robust.ROUNDS
         reason = ""
         for number in range(1, rounds + 1):
             share = (end - begun) * number / rounds
             until = begun + (share if self._settings.steps is None else round(share))
-            weights = None if number == 1 else self._weights(front)
+            weights = None if number == 1 else self._weights(front)  # before the first round there is no good formula
             reason = yield from self._reported(front, front.table.rows(weights, without_outliers=True), until)
             if reason == "exact":
                 break
@@ -266,11 +274,12 @@ class DiscoverySteps:
         Args:
             front: Of the target; it takes the formulas.
             rows: The engine's rows.
-            end: When it ends.
+            end: The `_now` at which it ends: seconds, or reports where steps are counted.
             turn: When relative errors begin to count, which ends it; None where they don't.
         """
         settings = self._settings
         patience = _Patience(self._now, timed=settings.steps is None)
+        # Contenders of an earlier search of the target stay; those of this search come whole with each report.
         earlier = self._contenders[front.table.target]
         if reason := self._over(end):
             return reason
@@ -294,17 +303,17 @@ class DiscoverySteps:
         return self._over(end) or "complete"
 
     def _in_time(self, step: Callable[[], str]) -> str | None:
-        """Do a step of the engine; one that would take the time of the last fits is broken off, and gives None."""
+        """What a step of the engine returns; None where it would take the time of the last fits, and is broken off."""
         clock, left = self._clock, self._latest - self.seconds
         end = clock() + left
         return in_time(step, lambda: clock() > end)
 
     def _over(self, end: float) -> str:
-        """Why the search is over; empty where it isn't."""
+        """Why the search of a target that ends at `end`, as of `_now`, is over; empty where it isn't."""
         return "interrupted" if self._concluded_at is not None else self._reached(end)
 
     def _reached(self, end: float) -> str:
-        """The limit, if it is reached."""
+        """Which limit is reached, `time` or `steps`; empty where `_now`, seconds or reports, is still below `end`."""
         if self._now < end:
             return ""
         return "time" if self._settings.steps is None else "steps"
@@ -315,11 +324,13 @@ class DiscoverySteps:
             return self._found(front, report.text)
         equation = None if report.tree is None else front.offer(report.tree, report.text)
         if equation is None:
+            # Beside an exact formula only a simpler one would be news.
             aim = "something simpler: " if report.kind == "trying" and front.exact is not None else ""
             return self._step(front, report.kind, aim + report.text.removeprefix("trying "), ())
         return self._step(front, "formula", _short_text(equation), (equation,))
 
     def _found(self, front: Front, text: str) -> DiscoveryStep:
+        """Note a finding on a front's target, which it names where there are several; the step that reports it."""
         several = len(self._fronts) > 1
         self.findings.append(f"{front.table.target}: {text}" if several else text)
         return self._step(front, "finding", text, ())
@@ -340,7 +351,7 @@ class DiscoverySteps:
         )
 
     def _weights(self, front: Front) -> Tensor | None:
-        """The weights of the training rows of a robust loss, by what the best formula leaves."""
+        """The weights of the training rows of a robust loss, `(rows,)`, by what the best formula leaves; None where all count alike."""
         table, loss = front.table, self._settings.loss
         if loss == "mse" or not table.spread:
             return None
@@ -349,14 +360,17 @@ class DiscoverySteps:
 
 
 def _noise_sentence(front: Front) -> str:
-    """How rows count, and why: what the best formula leaves is noise only where rows with like columns don't leave alike."""
+    """A sentence for a front whose errors grow with the target: that they do, and how rows count then.
+
+    It calls the errors noise only where rows with similar columns don't have similar ones.
+    """
     target = front.table.target
     subject = f"the noise of {target} grows with it" if _leaves_noise(front) else f"errors grow with {target}"
     return f"{subject}: {'relative errors count' if front.has_relative_noise else 'large values count less'}"
 
 
 def _leaves_noise(front: Front) -> bool:
-    """Whether what the best formula leaves, in units of the noise of each row, looks like noise."""
+    """Whether what the best formula leaves, in units of the noise of each row, looks like noise; False where rows are too few to say."""
     table, growing = front.table, front.noise
     values = table.problem(table.every).values(front.best.equation.sympy)
     sizes = torch.ones_like(values) if growing is None else growing.sizes(values)
@@ -365,7 +379,7 @@ def _leaves_noise(front: Front) -> bool:
 
 
 def _short_text(equation: Equation) -> str:
-    """With four digits: standard errors of all that comes by would take the time of the search."""
+    """The formula with four digits of each constant: to find as many as its standard errors allow would take the time of the search."""
     return expression_text(equation.sympy)
 
 
@@ -380,8 +394,9 @@ class _Turn:
 
     def __init__(self, front: Front, begun: float, end: float) -> None:
         self._front = front
+        # From the first on it depends on what the best formula leaves, from the second on it doesn't.
         self._limits = [begun + part * (end - begun) for part in (1 / 3, 1 / 2)]
-        self._examined: object = None
+        self._examined: object = None  # the best formula that was examined last
 
     def is_due(self, now: float) -> bool:
         """Whether relative errors begin to count now; never while equal noise is likelier than noise that grows with the value."""
@@ -389,6 +404,7 @@ class _Turn:
         if not early or self._front.noise is None:
             return False
         best = self._front.best
+        # What this best formula leaves was no noise when it was examined.
         if late or best is self._examined:
             return late
         self._examined = best
@@ -405,20 +421,26 @@ class _Patience:
 
     def __init__(self, begun: float, *, timed: bool) -> None:
         self._begun, self._timed = begun, timed
-        self._found: tuple[float, float] | None = None
+        self._found: tuple[float, float] | None = None  # when the shortest exact formula came, and its complexity
 
     def is_over(self, front: Front, now: float) -> bool:
-        """Whether no simpler formula is to be expected any more; False as long as none of the front leaves nothing but round-off."""
+        """Whether no simpler formula is to be expected any more; False as long as none of the front leaves nothing but round-off.
+
+        `now` is in the unit of `begun`: seconds, or reports where steps are counted.
+        """
         exact = front.exact
         if exact is None:
             return False
         size = exact.complexity
         if self._found is None or size < self._found[1]:
             self._found = now, size
+        # A long formula, or one with many constants that meets rounded numbers only, may imitate a simple law: more time for that one.
         few = is_exact(exact) or exact.constants <= _CONSTANTS
         longer = _LONGER if size <= LONG and few else _MUCH_LONGER
+        # Seconds that are searched on in any case, more of them for a longer formula; a second is about ten reports.
         least = min(max(_SECONDS * (size - _SHORT), 1.0), _MOST_SECONDS)
         if not self._timed:
             least *= _REPORTS
         since = self._found[0]
+        # As long as its part of the time until the formula came, but four times `least` at most: simple formulas are tried first.
         return now - since > min(max(longer * (since - self._begun), least), _AT_MOST * least)

@@ -125,6 +125,7 @@ class Unit:
 
 
 def _unit(size: float, powers: Mapping[str, Fraction]) -> Unit:
+    """The unit of a size in base units and of exponents by base unit. Without zeros, and sorted by name, equal units are equal."""
     return Unit(size, tuple(sorted((name, exponent) for name, exponent in powers.items() if exponent)))
 
 
@@ -185,24 +186,26 @@ class _UnitReader:
     """A descent through products, powers and parentheses."""
 
     def __init__(self, text: str) -> None:
-        self.tokens = [*_tokens(text), ("end", "")]
-        self.place = 0
+        self.tokens = [*_tokens(text), ("end", "")]  # pairs of kind and text
+        self.place = 0  # index of the token that comes next
 
     @property
     def kind(self) -> str:
+        """The kind of the token that comes next: `number`, `sign`, `name` or `end`."""
         return self.tokens[self.place][0]
 
     @property
     def token(self) -> str:
+        """The text of the token that comes next."""
         return self.tokens[self.place][1]
 
     def next(self) -> str:
-        """The token, and go on."""
+        """The text of the token that comes next; go on after it."""
         self.place += 1
         return self.tokens[self.place - 1][1]
 
     def takes(self, *tokens: str) -> bool:
-        """Whether a sign comes, and go on after it."""
+        """Whether one of these signs comes next; if so, go on after it."""
         if self.kind == "sign" and self.token in tokens:
             self.place += 1
             return True
@@ -242,12 +245,13 @@ class _UnitReader:
             )
         if self.takes("**"):
             return base ** self.exponent()
+        # As in `m s-2`: a signed number after a name is an exponent.
         if self.kind == "sign" and self.token in "+-" and self.tokens[self.place + 1][0] == "number":
             return base ** self.exponent()
         return base
 
     def exponent(self) -> Fraction:
-        """A number, or a fraction in parentheses."""
+        """The exponent that comes next: a number, or a fraction in parentheses; a decimal such as 0.333 is read as 1/3."""
         inner = self.takes("(")
         value = self.number()
         if inner and self.takes("/"):
@@ -260,7 +264,7 @@ class _UnitReader:
         return value
 
     def number(self) -> Fraction:
-        """With its sign."""
+        """The number that comes next in an exponent, with its sign."""
         sign = -1 if self.takes("-") else 1
         self.takes("+")
         if self.kind != "number":
@@ -293,7 +297,7 @@ def _known(name: str) -> Unit | None:
     if name in BASE or name in _WITH_OFFSET:
         return Unit(1.0, ((name, Fraction(1)),))
     if name in PLAIN or name in WITH_PREFIX:
-        size, of = (PLAIN if name in PLAIN else WITH_PREFIX)[name]
+        size, of = (PLAIN if name in PLAIN else WITH_PREFIX)[name]  # a multiple of the unit with the text `of`
         return Unit(size) * (read_unit(of) if of else ONE)
     for prefix, power in PREFIXES.items():
         stem = name.removeprefix(prefix)
@@ -319,7 +323,7 @@ class Quantities:
 
     @property
     def base(self) -> tuple[str, ...]:
-        """The dimensions in use."""
+        """The names of the dimensions in use, in the order of the alphabet."""
         return tuple(sorted({name for unit in self.units.values() for name in unit.exponents}))
 
     def exponents(self, name: str) -> tuple[Fraction, ...] | None:
@@ -370,7 +374,14 @@ _Powers = tuple[tuple[str, Fraction], ...]
 
 
 def _dimension(node: Any, units: Mapping[str, Unit]) -> _Powers | None:
-    """The dimension of a sympy expression; None where it adds unlike terms, or a function takes no number."""
+    """The dimension of a sympy expression: exponents other than 0 by base unit, none of a mere number.
+
+    None where it adds terms of different dimensions, or where a function or a variable exponent holds anything but a mere number.
+
+    Args:
+        node: The expression.
+        units: The unit of each symbol, by its name.
+    """
     if node.is_number:
         return ()
     if node.is_Symbol:

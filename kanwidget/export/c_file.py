@@ -48,7 +48,7 @@ static double near(double x, double low, double high, double below, double above
 
 
 def c_source(program: Program, name: str) -> str:
-    """The file's text, with a function of that name."""
+    """The text of a C file that computes a network: the function `name`, from a row x to the outputs y, and all that it needs."""
     functions = program.functions
     levels = {i: column.levels for i, column in enumerate(program.columns) if column.levels is not None}
     lines = [*_functions(functions)]
@@ -93,12 +93,14 @@ def _functions(functions: dict[Form, str]) -> Iterator[str]:
 
 
 def _number(value: float) -> str:
+    """A number as C source, with all its digits; NaN and infinity by their names in math.h."""
     if math.isfinite(value):
         return repr(float(value))
     return "NAN" if math.isnan(value) else "INFINITY" if value > 0 else "-INFINITY"
 
 
 def _array(kind: str, name: str, values: Array | Iterable[int]) -> str:
+    """The declaration of a constant array in C, of the type `kind`: `int` or `double`. Several axes become one, the last one fastest."""
     flat = values.flatten().tolist() if hasattr(values, "flatten") else list(values)
     numbers = map(_number, flat) if kind == "double" else map(str, flat)
     return f"static const {kind} {name}[] = {{\n{wrapped(numbers)}\n}};"
@@ -166,6 +168,7 @@ def _step(step: Step, number: int, functions: dict[Form, str]) -> Iterator[str]:
     """
     x, y = f"x_{number - 1}", f"y_{number}"
     yield f"double {y}[{step.subnodes}] = {{0}};"
+    # Compilers would warn of nodes that nothing reads.
     if not (step.curves or step.base or step.terms):
         yield f"(void){x};"
     for letter, curves in zip("ab", step.curves, strict=False):

@@ -31,11 +31,11 @@ class Format:
 
     @property
     def is_there(self) -> bool:
-        """Whether what it needs is installed."""
+        """Whether the package that this kind of file needs, if any, is installed."""
         return self.package is None or importlib.util.find_spec(self.package) is not None
 
     def check(self) -> None:
-        """An error where it isn't."""
+        """Refuse with an ImportError where the package that this kind of file needs isn't installed."""
         if not self.is_there:
             what = f"a file of {self.title} needs the package {self.package}, which is not installed"
             _check.refuse(ImportError(f"{what}: pip install 'kanwidget[{self.package}]'"))
@@ -51,7 +51,13 @@ FORMATS = {
 
 @limit_threads
 def code(network: Network, language: str, name: str) -> str:
-    """The network as source text, see `KAN.code`."""
+    """The network as source text, see `KAN.code`.
+
+    Args:
+        network: The network.
+        language: A language of `FORMATS`: `python` or `c`.
+        name: The name of the function in the text.
+    """
     rows = {row.language: row for row in FORMATS.values() if row.language is not None}
     row = rows[_check.choice(language, "language", "code", rows)]
     if not isinstance(name, str) or not name.isascii() or not name.isidentifier():

@@ -47,7 +47,7 @@ def _column(table, name):
 
 
 def numpy_source(program: Program, name: str) -> str:
-    """The module's text, with a function of that name."""
+    """The text of a Python module that computes a network: the function `name`, from rows x to outputs, and all that it needs."""
     functions = program.functions
     parts = [part for form in functions for part in forms.parts(form)]
     blocks = [
@@ -84,11 +84,13 @@ def _constants(program: Program) -> Iterator[str]:
 
 
 def _array(name: str, values: Array) -> str:
+    """The lines that define an array of this name, with all digits and of the same shape."""
     numbers = wrapped(map(literal, values.flatten().tolist()))
     return f"{name} = np.array([\n{numbers}\n]).reshape({', '.join(map(str, values.shape))})"
 
 
 def _row(values: Iterable[float]) -> str:
+    """Numbers as the source of a NumPy array of one axis, with all digits."""
     return f"np.array([{', '.join(literal(float(value)) for value in values)}])"
 
 
@@ -98,6 +100,7 @@ def _predict(program: Program, name: str, functions: dict[Form, str]) -> Iterato
     yield f"def {name}(x):"
     yield f'    """{outputs}: (rows, {len(program.outputs)}), of rows of numbers, (rows, {len(program.columns)}), or a table."""'
     yield '    x = np.asarray(encode(x) if hasattr(x, "keys") else x, dtype=float)'
+    # An exponential may overflow to infinity, as in the network; NumPy alone would warn of it.
     yield '    with np.errstate(over="ignore"):'
     yield from (f"        {line}" for line in _body(program, functions))
 
@@ -114,6 +117,7 @@ def _body(program: Program, functions: dict[Form, str]) -> Iterator[str]:
         yield f"x[:, {source}] = np.log(x[:, {source}])"
     if (program.centre != 0).any() or (program.size != 1).any():
         yield f"x = (x - {_row(program.centre)}) / {_row(program.size)}"
+    # Beyond low and high only a part of the way counts: as much as the rows determine of the slopes there.
     if program.reach is not None:
         low, high, below, above = map(_row, program.reach)
         yield f"near = np.clip(x, {low}, {high})"

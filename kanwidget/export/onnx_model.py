@@ -72,14 +72,17 @@ class _Graph:
         self.constants: list[Any] = []
 
     def node(self, operator: str, *inputs: Any, output: str = "", **attributes: Any) -> str:
-        """The name of an operation's result; inputs are names, or constants."""
+        """Add an operation by its ONNX name; returns the name of its result: `output`, or a new one.
+
+        Inputs are names of results, or numbers and arrays, which become constants.
+        """
         output = output or f"n{len(self.nodes)}"
-        names = [one if isinstance(one, str) else self._constant(one) for one in inputs]
+        names = [value if isinstance(value, str) else self._constant(value) for value in inputs]
         self.nodes.append(self._onnx.helper.make_node(operator, names, [output], **attributes))
         return output
 
     def _constant(self, value: ArrayLike) -> str:
-        """Arrays of whole numbers are indices, those of truths masks, all else is double."""
+        """Add a constant; returns its name. Arrays of whole numbers are indices, those of truths masks, all else is double."""
         array = np.asarray(value)
         array = array if array.ndim and array.dtype in (np.int64, np.bool_) else array.astype(np.float64)
         name = f"c{len(self.constants)}"
@@ -87,7 +90,7 @@ class _Graph:
         return name
 
     def cast(self, value: str, kind: str) -> str:
-        """A value as `DOUBLE` or `FLOAT`."""
+        """Add the node that converts a value, by its name, to `DOUBLE` or `FLOAT`; returns the name of the result."""
         return self.node("Cast", value, to=getattr(self._onnx.TensorProto, kind))
 
     def apply(self, form: Form, u: Any) -> Any:
@@ -123,6 +126,7 @@ def _outputs(graph: _Graph, program: Program) -> str:
         # Of columns without a logarithm that of 1 is taken, and not used.
         x = graph.node("Where", chosen, graph.node("Log", graph.node("Where", chosen, x, 1.0)), x)
     x = graph.node("Div", graph.node("Sub", x, program.centre), program.size)
+    # Beyond low and high only a part of the way counts: as much as the rows determine of the slopes there.
     if program.reach is not None:
         low, high, below, above = program.reach
         near = graph.node("Min", graph.node("Max", x, low), high)
@@ -145,6 +149,7 @@ def _step(graph: _Graph, step: Step, x: str) -> str:
         step: The layer.
         x: The name of the node with the values below, `(rows, inputs)`.
     """
+    # Zeros, `(rows, subnodes)`, for any number of rows.
     y = graph.node("MatMul", x, np.zeros((step.inputs, step.subnodes)))
     parts = [_curves(graph, curves, x) for curves in step.curves]
     if step.base is not None:
@@ -176,6 +181,7 @@ def _curves(graph: _Graph, curves: Curves, x: str) -> str:
     """
     inputs, pieces, powers, sums = curves.table.shape
     x = graph.node("Unsqueeze", graph.node("Gather", x, np.array(curves.sources), axis=1), _LAST)
+    # Which knots x has reached, `(rows, sources, pieces - 1)`, how many, which is the piece, and 1 at the piece, `(rows, sources, pieces)`.
     reached = graph.cast(graph.node("GreaterOrEqual", x, curves.knots), "DOUBLE")
     piece = graph.node("ReduceSum", reached, _LAST)
     design = graph.cast(graph.node("Equal", piece, np.arange(float(pieces))), "DOUBLE")
@@ -185,15 +191,24 @@ def _curves(graph: _Graph, curves: Curves, x: str) -> str:
         design = graph.node(
             "Mul", graph.node("Unsqueeze", design, _LAST), graph.node("Unsqueeze", raised, np.array([-2]))
         )
+    # 0 keeps the rows; sources, pieces and powers become one axis.
     flat = graph.node("Reshape", design, np.array([0, inputs * pieces * powers]))
     return graph.node("MatMul", flat, curves.table.reshape(-1, sums))
 
 
 def _terms(graph: _Graph, terms: Sequence[Term], step: Step, x: str) -> str:
-    """The sums of symbolic edges that have one function."""
+    """Add the nodes of symbolic edges c·f(a·x + b) + d with one f; returns the name of the one with their sums, `(rows, subnodes)`.
+
+    Args:
+        graph: The graph.
+        terms: The edges.
+        step: The layer.
+        x: The name of the node with the values below, `(rows, inputs)`.
+    """
     a, b, c, d = np.array([[term.a, term.b, term.c, term.d] for term in terms]).T
     u = graph.node("Gather", x, np.array([term.source for term in terms]), axis=1)
     value = graph.apply(terms[0].form, graph.node("Add", graph.node("Mul", u, a), b))
+    # A matrix, `(edges, subnodes)`, with a 1 where an edge leads.
     targets = np.eye(step.subnodes)[[term.target for term in terms]]
     return graph.node("MatMul", graph.node("Add", graph.node("Mul", value, c), d), targets)
 
@@ -202,11 +217,13 @@ def _terms(graph: _Graph, terms: Sequence[Term], step: Step, x: str) -> str:
 
 
 def _asin(graph: _Graph, u: str) -> str:
+    """Add the nodes of arcsin u, of which the sine is u; returns the name of the last one. `u` is the name of a node."""
     cosine = graph.node("Sqrt", graph.node("Mul", graph.node("Sub", 1.0, u), graph.node("Add", 1.0, u)))
     return _angle(graph, "Asin", u, u, cosine)
 
 
 def _atan(graph: _Graph, u: str) -> str:
+    """Add the nodes of arctan u, of which the tangent is u; returns the name of the last one. `u` is the name of a node."""
     length = graph.node("Sqrt", graph.node("Add", graph.node("Mul", u, u), 1.0))
     return _angle(graph, "Atan", u, graph.node("Div", u, length), graph.node("Div", 1.0, length))
 
@@ -228,16 +245,23 @@ def _angle(graph: _Graph, operator: str, u: str, sine: str, cosine: str) -> str:
 
 
 def _erf(graph: _Graph, u: str) -> str:
-    """2u/√π times the integral of exp(-(ut)²) for t from 0 to 1, by Gauss and Legendre."""
+    """Add the nodes of erf u: 2u/√π times the integral of exp(-(ut)²) for t from 0 to 1, by Gauss and Legendre.
+
+    `u` is the name of a node; returns the name of the last one.
+    """
     points, weights = np.polynomial.legendre.leggauss(_ERF_POINTS)
     u = graph.node("Min", graph.node("Max", u, -_ERF_END), _ERF_END)
+    # The rule is for -1 to 1: its points move to 0 to 1, its weights halve.
     places = graph.node("Mul", graph.node("Unsqueeze", u, _LAST), (points + 1) / 2)
     values = graph.node("Exp", graph.node("Neg", graph.node("Mul", places, places)))
     return graph.node("Mul", u, graph.node("MatMul", values, weights / math.sqrt(math.pi)))
 
 
 def _j0(graph: _Graph, u: str) -> str:
-    """The mean of cos(u sin t) over a quarter of a turn: Bessel's integral, by the rule of trapezoids."""
+    """Add the nodes of J₀(u), the mean of cos(u sin t) over a quarter of a turn: Bessel's integral, at the middles of equal steps.
+
+    `u` is the name of a node; returns the name of the last one.
+    """
     points = np.sin((np.arange(_POINTS) + 0.5) * (math.pi / 2 / _POINTS))
     values = graph.node("Cos", graph.node("Mul", graph.node("Unsqueeze", u, _LAST), points))
     return graph.node("MatMul", values, np.full(_POINTS, 1 / _POINTS))

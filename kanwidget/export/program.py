@@ -164,23 +164,24 @@ class Program:
 
 
 def _array(values: Tensor) -> Array:
+    """A tensor as a NumPy array in double precision."""
     return values.detach().cpu().double().numpy()
 
 
 def _of_encoding(encoding: Encoding) -> dict[str, Column]:
-    """The columns of a frame, by the names of inputs."""
-    notes, found = notes_of(encoding, {name: name for name in encoding.names}), {}
+    """What the inputs of a network of a frame mean, by their names: words, numbers, and flags of the missing numbers beside them."""
+    notes, columns = notes_of(encoding, {name: name for name in encoding.names}), {}
     for column in encoding.columns:
         (name, levels), *flag = column.inputs
         if levels:
             codes = {level: float(code) for code, level in enumerate(levels)}
             source = LevelSource(codes, codes[OTHER] if column.pooled else UNMET)
-            found[name] = Column(name, "the number of a level", source)
+            columns[name] = Column(name, "the number of a level", source)
         else:
-            found[name] = Column(name, notes.get(name, ""), fill=column.fill if column.missing else None)
+            columns[name] = Column(name, notes.get(name, ""), fill=column.fill if column.missing else None)
         for title, _ in flag:
-            found[title] = Column(title, f"0 for {FLAG[0]}, 1 for {FLAG[1]}", flag_of=name)
-    return found
+            columns[title] = Column(title, f"0 for {FLAG[0]}, 1 for {FLAG[1]}", flag_of=name)
+    return columns
 
 
 def _step(network: Network, index: int, where: str) -> Step:
@@ -210,7 +211,8 @@ def _splines(layer: Layer, sources: list[int]) -> Curves:
     """
     knots, k = layer.knots[sources].double(), layer.k
     grid = splines.interior(knots, k)
-    basis, middles = interval_polynomials(knots, k)
+    basis, middles = interval_polynomials(knots, k)  # `(powers, functions, sources, G)` and `(sources, G)`
+    # The k + 1 coefficients of each interval, `(subnodes, sources, G, functions)`.
     weight = layer.weight()[:, sources, : layer.grid_size + k].double().unfold(-1, k + 1, 1)
     inner = torch.einsum("pfig,oigf->igpo", basis, weight)
     below = _line(inner[:, 0], grid[:, 0] - middles[:, 0])
@@ -252,11 +254,12 @@ def _levels(layer: Layer, sources: list[int]) -> Curves:
     knots = np.full((len(sources), 2 * most), np.inf)
     table = np.zeros((len(sources), 2 * most + 1, 1, layer.out_dim))
     codes = torch.tensor([*range(most), UNMET], dtype=layer.coef.dtype, device=layer.coef.device)
+    # Of all levels and, last, of an unmet one, `(levels + 1, subnodes, inputs)`.
     values = _array(layer.numeric_edges(codes[:, None].expand(-1, layer.in_dim)))
     for row, source in enumerate(sources):
         count = layer.levels[source]
         halves = np.arange(count + 1) - 0.5
-        # A number that is a half is no level: its piece is as narrow as numbers are.
+        # Pieces in turn: no level, level 0, no level, level 1, …, no level. Those between two levels hold a half alone.
         knots[row, : 2 * count] = np.stack([np.nextafter(halves[:-1], np.inf), halves[1:]], 1).flatten()
         table[row, : 2 * count + 1, 0] = values[-1, :, source]
         table[row, 1 : 2 * count : 2, 0] = values[:count, :, source]
@@ -264,6 +267,10 @@ def _levels(layer: Layer, sources: list[int]) -> Curves:
 
 
 def _base(layer: Layer, where: str) -> Base | None:
+    """The base function of a layer with its weights, for the inputs where one isn't 0; None without such an input.
+
+    `where` is the call that an error names.
+    """
     name = {"identity": "x", "zero": "0"}.get(layer.base_fun, layer.base_fun)
     form = _SILU if name == "silu" else _written(primitive(name).form, name, where)
     weights = layer.weight()[..., -1] * layer.curved()

@@ -9,7 +9,7 @@ _A_LINE = 5
 
 
 def wrapped(numbers: Iterable[str]) -> str:
-    """Numbers with commas, some a line.
+    """Numbers, as texts, with commas between them: five on each line, indented.
 
     Examples:
         >>> wrapped(["1.0", "2.5"])

@@ -109,6 +109,7 @@ def regression(expr: sympy.Expr, data: Any, where: str) -> tuple[str, Problem, P
         _check.fail("expr", where, f"an expression in the columns {columns}", ", ".join(missing), advice)
     variables = [symbols.get(name, sympy.Symbol(name)) for name in dataset.in_vars]
     problems = []
+    # The training rows, and the first part after them that there is.
     for part in [part for part in ("train", "val", "test") if f"{part}_input" in dataset][:2]:
         x, y, weights = counted_rows(dataset, part, where)
         problems.append(Problem(variables, x, y, weights=weights, where=where))

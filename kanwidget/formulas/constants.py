@@ -149,6 +149,7 @@ def _agreement(problem: Problem | None) -> Callable[[Fit, Fit], bool]:
 
 
 def _as_fitted(target: str, problem: Problem, expr: sympy.Expr, fit: Fit) -> FittedFormula:
+    """The record that `refit` and `snap` return of a fit of `expr` to the rows of `problem`, with the name of its target."""
     return fitted_formulas(Posed((target,), problem, expr), problem, fit)[0]
 
 
@@ -189,7 +190,7 @@ def _variations(expr: Any, problem: Problem, count: int) -> Iterator[Any]:
     draw = torch.Generator().manual_seed(0)
     for _ in range(count if symbols else 0):
         first, second = (torch.randn(len(values), generator=draw, dtype=torch.float64) for _ in range(2))
-        kind = torch.rand(len(values), generator=draw)
+        kind = torch.rand(len(values), generator=draw)  # 0 to 1: which change each one gets
         changed = values * (_FACTOR * first).exp()
         changed = torch.where(kind < 1 / 4, -changed, changed)
         changed = torch.where(kind > 3 / 4, _ANEW * second, changed)
@@ -226,7 +227,7 @@ def with_free_numbers(expr: Any) -> Any:
     import sympy
 
     def number(node: Any) -> Any:
-        # A root of a negative number stays.
+        """A real number as a decimal; a root of a negative number, and all that is no number, as it is."""
         return sympy.Float(float(node)) if node.is_number and node.is_extended_real else node
 
     def visit(node: Any) -> Any:
@@ -246,9 +247,10 @@ def with_free_numbers(expr: Any) -> Any:
 
 
 def without_open(problem: Problem, fit: Fit, agrees: Callable[[Any], bool]) -> Fit:
-    """The fit with open constants as exact numbers, one by one, until the rows determine the others.
+    """The fit with constants of infinite error as exact numbers, one by one, until the rows determine the others.
 
-    Of c and b in a·log(c·x) + b, which say the same, c becomes exact: it can't be 0. What could be 0 may be a term too many.
+    Of c and b in a·log(c·x) + b, which say the same, c becomes exact: it can't be 0. A constant that could be 0 stays, since it may be
+    a term too many.
 
     Args:
         problem: The rows.
@@ -278,7 +280,7 @@ def needs_all(problem: Problem, fit: Fit, agrees: Callable[[Any], bool]) -> bool
 
 
 def _may_vanish(problem: Problem, fit: Fit, symbol: Any, agrees: Callable[[Any], bool]) -> bool:
-    """Whether a constant may be 0."""
+    """Whether a formula with 0 for this constant is as good as the fit, with the other constants as they are, or fitted again."""
     import sympy
 
     without = fit.with_numbers({symbol: sympy.Integer(0)})

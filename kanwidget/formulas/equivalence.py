@@ -145,6 +145,7 @@ class _Judge:
     """Two formulas in symbols that know their signs, and the points at which they are compared."""
 
     def __init__(self, a: Any, b: Any, sample: Points, tolerance: float) -> None:
+        """Take the sympy expressions a and b; `inner` and `wider` have their symbols' values, `(points,)` each."""
         self.a, self.b, self.tolerance = a, b, tolerance
         self.symbols = {symbol.name: symbol for symbol in (*a.free_symbols, *b.free_symbols)}
         self.inner, self.wider = (sample.columns(self.symbols, wider=wider) for wider in (False, True))
@@ -156,7 +157,7 @@ class _Judge:
         return self.a == self.b or within(time.monotonic() + _FIRST, lambda: sympy.expand(self.a - self.b)) == 0
 
     def compare(self, a: Any, b: Any) -> _Comparison:
-        """How far two expressions agree."""
+        """How far two sympy expressions agree within the ranges, and on the wider ones."""
         return _Comparison(agreement(a, b, self.inner), agreement(a, b, self.wider))
 
     # ---- answers
@@ -182,13 +183,14 @@ class _Judge:
         return compared.answer(True, f"the same form; {differ}{compared.domain}", fitted)
 
     def form(self) -> Equivalence:
-        """Whether a is b with other constants."""
+        """The answer of `equivalent` with `constants=True`: equal where a is b, or becomes b when its constants are fitted."""
         compared = self.compare(self.a, self.b)
         if compared.is_same:
             return compared.answer(True, f"the same values{compared.domain}")
         fitted = self._fitted(self.a, self.b, _STARTS)
         if fitted is not None:
             return self.compare(fitted, self.b).answer(True, "the same form, with the constants of `fitted`", fitted)
+        # Where b has too few values no fit was possible: then only the same expression is equal.
         count = int(torch.isfinite(values(self.b, self.inner)).sum())
         doubt = self._without_values(compared.inner) if count < _FEWEST else None
         return compared.answer(False, "no constants of a make it b") if doubt is None else doubt

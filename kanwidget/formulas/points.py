@@ -46,7 +46,7 @@ class Points:
     """Ends of the ranges, `(2, variables)`."""
 
     def columns(self, symbols: Mapping[str, Any], *, wider: bool = False) -> dict[Any, Tensor]:
-        """The values of each symbol, by its name."""
+        """The values of each symbol at the points, `(points,)`; `symbols` has the symbols by the names of their variables."""
         values = dict(zip(self.names, (self.wider if wider else self.inner).unbind(1), strict=True))
         return {symbol: values[name] for name, symbol in symbols.items()}
 
@@ -148,7 +148,7 @@ def _chosen_columns(data: Any, names: Sequence[str], where: str) -> Tensor:
 
 
 def _points_between(rows: Tensor, draw: torch.Generator) -> Tensor:
-    """Rows, and points on the way from one to another."""
+    """`POINTS` points from rows, both `(…, variables)`: in turn a row, and a point between two rows that are drawn at random."""
     first, second = (torch.randint(len(rows), (POINTS,), generator=draw) for _ in range(2))
     parts = torch.rand(POINTS, 1, generator=draw, dtype=torch.float64)
     parts[::2] = 0.0
@@ -170,6 +170,7 @@ def _widened(inner: Tensor, bounds: Tensor, widen: float, draw: torch.Generator)
     size = torch.where(low == 0, 1.0, low.abs())
     width = torch.where(single, widen * size, (1 + widen) * (high - low))
     start = low - (width - (high - low)) / 2
+    # A range on one side of 0 begins, or ends, at 0 where it would cross it. Its length stays.
     start = torch.where(low >= 0, start.clamp(min=0.0), start)
     start = torch.where(high <= 0, torch.minimum(start, -width), start)
     drawn = torch.rand(inner.shape, generator=draw, dtype=torch.float64)
@@ -220,7 +221,10 @@ def agreement(a: Any, b: Any, columns: dict[Any, Tensor], count: int = POINTS) -
 
 
 def values(expr: Any, columns: dict[Any, Tensor], count: int = POINTS) -> Tensor:
-    """The expression on the points; undefined functions are some smooth functions, the same at each call."""
+    """The expression on the points, `(count,)`; undefined functions are smooth functions, the same at each call.
+
+    `columns` has the values of each symbol, `(count,)`.
+    """
     import sympy
 
     curves = {str(node.func): _stand_in for node in expr.atoms(sympy.core.function.AppliedUndef)}
@@ -229,6 +233,7 @@ def values(expr: Any, columns: dict[Any, Tensor], count: int = POINTS) -> Tensor
 
 
 def _stand_in(*operands: Tensor) -> Tensor:
+    """A smooth function in the place of an undefined one. Its numbers are arbitrary; each operand has its own, so that order matters."""
     total = torch.zeros_like(operands[0])
     for i, operand in enumerate(operands):
         total = total + torch.sin((1.3 + i) * operand + 0.7) + 0.3 * operand
@@ -236,7 +241,7 @@ def _stand_in(*operands: Tensor) -> Tensor:
 
 
 def _size_of_terms(expr: Any, columns: dict[Any, Tensor], count: int) -> Tensor:
-    """The sum of the absolute values of the terms: the rounding errors of a sum are parts of these, not of the sum."""
+    """The sum of the absolute values of the terms, `(count,)`: the rounding errors of a sum are parts of these, not of the sum."""
     import sympy
 
     terms = [values(term, columns, count).abs() for term in sympy.Add.make_args(expr)]
@@ -255,6 +260,7 @@ def _relative_difference(first: Tensor, second: Tensor, rounding: Tensor) -> flo
         rounding: The rounding error at each point, which is subtracted from the difference.
     """
     middle = second.median()
+    # Values beside a pole don't count for the spread.
     low, high = torch.quantile(second, torch.tensor([1 - _PART, _PART], dtype=second.dtype))
     spread = second.clamp(low, high).std(correction=0)
     size = torch.maximum(first.abs(), second.abs())

@@ -91,6 +91,7 @@ class _ShortestSearch:
     """The search for the shortest writing of an expression."""
 
     def __init__(self, expr: Any, sample: Points, deadline: float) -> None:
+        """Take the formula, the points of comparison, and a time of `time.monotonic`. Signed symbols know the signs of their values."""
         self.original, self.deadline = expr, deadline
         signed = sample.symbols()
         self.to_signed = {symbol: signed[symbol.name] for symbol in expr.free_symbols}
@@ -134,6 +135,7 @@ class _ShortestSearch:
         import sympy
 
         def is_wrapped(node: Any) -> bool:
+            """Whether a factor in this logarithm has an exponent with variables."""
             powers = [factor.as_base_exp() for factor in sympy.Mul.make_args(node.args[0])]
             return any(exponent.free_symbols & self.from_signed.keys() for _, exponent in powers)
 
@@ -172,6 +174,7 @@ class _ShortestSearch:
         return expr.xreplace(exact)
 
     def _restored(self, expr: Any) -> Any:
+        """The expression in the formula's own symbols, with the decimals that `_exact` has replaced by symbols."""
         return expr.xreplace(self.from_signed).xreplace({symbol: size for size, symbol in self.decimals.items()})
 
 
@@ -186,6 +189,7 @@ def _attempt(rewrite: Callable[[Any], Any], expr: Any, deadline: float) -> Any:
     import sympy
 
     def bounded() -> Any:
+        """The rewriting's result; None where it is more than `_GROWTH` times as long as the expression."""
         result, limit = rewrite(expr), _GROWTH * length(expr)
         # What is multiplied out may be enormous: putting decimals back would take longer than the time.
         return result if length(result) <= limit else None
@@ -207,6 +211,7 @@ def _rewritings() -> tuple[Callable[[Any], Any], ...]:
     import sympy
 
     def short(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """A rewriting that leaves expressions of more than `_LONG` nodes as they are: of these it would take too long."""
         return lambda expr: function(expr) if length(expr) <= _LONG else expr
 
     def multiplied(expr: Any) -> Any:

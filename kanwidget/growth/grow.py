@@ -17,7 +17,10 @@ ENOUGH = 0.9999
 
 
 def grow_steps(network: Network, data: Dataset) -> Iterator[RicherNetworks | None]:
-    """`grown` one training step at a time: None after each, and the answer of each round, whose network the next round begins with."""
+    """`grown` one training step at a time: None after each, and the answer of each round, whose network the next round begins with.
+
+    It ends after five rounds, or with the first in which nothing richer has more evidence.
+    """
     for _ in range(ROUNDS):
         answer = None
         for step in richer_networks(network, data, enough=ENOUGH):

@@ -74,7 +74,11 @@ class Richness:
     """That were added to the hidden level."""
 
     def beats(self, other: Richness) -> bool:
-        """Whether the data ask for this network rather than for the other one."""
+        """Whether the data ask for this network rather than for the other one.
+
+        Its evidence must be larger than by chance, with a noise that is smaller at least a little; or its noise must be smaller than by
+        chance, with no less evidence.
+        """
         gain = self.log_evidence - other.log_evidence
         less = self.noise / other.noise if other.noise > 0 else 1.0
         return (gain > _GAIN and less < _SMALL_FALL) or (gain >= 0 and less < _FALL)
@@ -122,6 +126,7 @@ def richer_networks(
         >>> answer.better.kind, answer.better.explained > 0.99
         ('grid', True)
     """
+    # The time of a step grows with rows times parameters: a small network is compared on more rows.
     rows = _ROWS_TIMES_PARAMETERS // max(1, ParameterVector.of(network).size)
     ordered = _complete(order_columns(network, data, "richer_networks"))
     sample = sampled_data(ordered, min(max(rows, _ROWS), _MOST_ROWS))
@@ -134,6 +139,7 @@ def richer_networks(
         return
     pair, wave = best_looks(now.network, sample)
     wave = wave if wave is not None and wave.gain > 0 else None
+    # What a formula was made from, trained, may be the richer network itself.
     answers = [] if start is None else [(yield from tried("grid", start, _HIDDEN_STEPS))]
     start = now.network if start is None else start
     for grid in _finer_grids(_finest(start), _freedom_in_use(now.network), wave, len(sample.train_input)):
@@ -182,7 +188,7 @@ def with_hidden_nodes(network: AnyNetwork, nodes: int, level: int = 1, *, produc
 
 
 def _flat(network: AnyNetwork) -> AnyNetwork:
-    """A network without hidden nodes whose curves are all 0; any other as it is."""
+    """A copy of a network without hidden nodes in which all curves are 0; a network with hidden nodes as it is."""
     if network.depth > 1:
         return network
     flat = copy.deepcopy(network)
@@ -202,7 +208,8 @@ def with_pair(network: AnyNetwork, columns: tuple[int, int]) -> AnyNetwork:
     layer = wider.layer(0)
     sites = splines.greville(layer.knots, layer.k)
     for factor, column in zip(factors, columns, strict=True):
-        # A factor begins as a rise, not as chance alone: of two that say nothing neither has a gradient.
+        # A factor begins as a rise, not as chance alone: of two that say nothing neither has a gradient. With its Greville
+        # abscissae as coefficients a spline is the identity, so these make it rise by 2 in all.
         at = sites[column]
         if len(at) > 1 and not layer.levels[column]:
             with torch.no_grad():
@@ -215,6 +222,7 @@ def with_pair(network: AnyNetwork, columns: tuple[int, int]) -> AnyNetwork:
 
 def _with_wave(now: Richness, wave: Wave) -> Richness:
     """What is to be expected of the network with the wave added to it: there is no such network yet."""
+    # A wave takes a share of the squares that the network leaves.
     noise, explained = now.noise * math.sqrt(1 - wave.share), 1 - (1 - wave.share) * (1 - now.explained)
     return Richness("wave", now.grid, noise, now.log_evidence + wave.gain, explained)
 
@@ -236,6 +244,13 @@ def _tried(
     data: Dataset, kind: Kind, network: Network, steps: int, columns: tuple[int, int] | None = None
 ) -> Generator[None, None, Richness | None]:
     """Train a copy with evidence, yielding None after each step.
+
+    Args:
+        data: The rows that are compared.
+        kind: What is richer in the network.
+        network: The network; it isn't changed.
+        steps: Most steps of the training.
+        columns: The columns of its new pair, if there is one.
 
     Returns:
         What its evidence says; None where the network has too many parameters or its evidence isn't finite.
@@ -284,6 +299,7 @@ def _richness(
         if noise is None or not any(bool(layer.spline_on.any()) for layer in network.layers):
             # A formula has constants alone: its evidence by Schwarz's criterion.
             size = ParameterVector.of(network).size
+            # The constants have taken up a part of the noise: what is left is smaller than it by this factor.
             noise = record.train_loss * math.sqrt(rows / max(1, rows - size))
             evidence = schwarz((record.train_loss / network.scaling.error_unit) ** 2, rows, size)
         unexplained = (noise / (_spread(network, data) or math.nan)) ** 2
@@ -294,12 +310,15 @@ def _richness(
 
 
 def _finest(network: Network) -> int:
-    """The most intervals of a grid."""
+    """Number of intervals of the network's finest grid."""
     return max(layer.grid_size for layer in network.layers)
 
 
 def _freedom_in_use(network: Network) -> float:
-    """The largest part of its grid's freedom that an edge uses; 1 where nothing tells."""
+    """The largest part of its grid's freedom that an edge uses; 1 where there is no posterior, 0 where all inputs are words.
+
+    The freedom of a grid is that of its coefficients, less the two numbers of a straight line.
+    """
     if network.posterior is None:
         return 1.0
     parts = [
@@ -311,25 +330,33 @@ def _freedom_in_use(network: Network) -> float:
 
 
 def _finer_grids(grid: int, used: float, wave: Wave | None, most: int) -> list[int]:
-    """Grids that may explain more: twice and four times the intervals where those there are in use, and one for a wave's turns."""
+    """Grids that may explain more, as numbers of intervals up to `most`, coarse ones first.
+
+    Args:
+        grid: Intervals of the finest grid now.
+        used: Part of its freedom that is in use: where it is more than half, twice and four times the intervals may help.
+        wave: A wave that is left, or None: the first doubling with four intervals a turn, and the next one, can follow it.
+        most: Most intervals.
+    """
     grids = {2 * grid, 4 * grid} if used > _USED else set()
     if wave is not None:
         doublings = max(1, math.ceil(math.log2(_PER_TURN * wave.turns / grid)))
         grids |= {grid * 2**doublings, grid * 2 ** (doublings + 1)}
-    return sorted(one for one in grids if one <= most)
+    return sorted(intervals for intervals in grids if intervals <= most)
 
 
 def _evidence_of(record: StepRecord) -> float:
+    """The logarithm of a step's evidence; -inf where none is computed."""
     return -math.inf if record.log_evidence is None else record.log_evidence
 
 
 def _spread(network: Network, data: Dataset) -> float:
-    """Standard deviation of the training labels, in the unit of the training's errors."""
+    """Standard deviation of the training labels, in the unit of the training's errors; of several outputs the root of the mean square."""
     labels = network.scaling.scaled_outputs(data.train_label.to(network.dtype))
     return float(labels.std(0, correction=0).square().mean().sqrt()) * network.scaling.error_unit
 
 
 def _uncertainty(data: Dataset) -> float:
-    """The log loss of the classes' frequencies."""
+    """The log loss of the classes' frequencies, without any column: what classes have in place of a variance."""
     frequencies = torch.bincount(data.train_label).double() / len(data.train_label)
     return -float(torch.special.xlogy(frequencies, frequencies).sum())

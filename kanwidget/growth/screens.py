@@ -118,10 +118,10 @@ def best_wave(x: Tensor, residual: Tensor) -> Wave | None:
         # Half a turn a row is all that rows can show.
         turns = torch.arange(1, min(2 * rows, _TURNS * _MOST_TURNS) + 1, dtype=x.dtype, device=x.device) / _TURNS
         part = (column - low) / (high - low)
-        shares = torch.cat([_wave_shares(some, part, residual) for some in turns.split(_AT_ONCE)])
+        shares = torch.cat([_wave_shares(group, part, residual) for group in turns.split(_AT_ONCE)])
         at = int(shares.argmax())
         best, tried = max(best, (float(shares[at]), float(turns[at]))), tried + len(turns)
-    share = min(best[0], 1 - 1e-15)
+    share = min(best[0], 1 - 1e-15)  # of an exact wave, too, the logarithm is finite
     if not tried:
         return None
     # Two numbers and a frequency, each by Schwarz's criterion, and one of so many frequencies.
@@ -132,6 +132,10 @@ def best_wave(x: Tensor, residual: Tensor) -> Wave | None:
 def best_pair(x: Tensor, residual: Tensor) -> Pair | None:
     """The pair of columns whose products explain most of the residuals; None for one column, and for very many.
 
+    Args:
+        x: Columns, `(rows, columns)`.
+        residual: What a network leaves, `(rows, outputs)`.
+
     Examples:
         >>> x = torch.rand(100, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
         >>> best_pair(x, (x[:, [1]] - 0.5) * (x[:, [3]] - 0.5)).columns
@@ -141,12 +145,14 @@ def best_pair(x: Tensor, residual: Tensor) -> Pair | None:
     pairs = list(itertools.combinations(range(columns), 2))
     if not pairs or columns > _MOST_COLUMNS:
         return None
+    # Ranks of the values, from -1 to 1: far outliers have no say, and the polynomials below are orthogonal in them.
     ranks = 2 * (x.argsort(0).argsort(0).to(x.dtype) + 0.5) / rows - 1
     # Equal values have equal ranks.
     for column in range(columns):
         _, inverse, counts = torch.unique(x[:, column], return_inverse=True, return_counts=True)
         sums = torch.zeros(len(counts), dtype=x.dtype, device=x.device).index_add_(0, inverse, ranks[:, column])
         ranks[:, column] = (sums / counts)[inverse]
+    # Legendre's polynomials of order 1 to 3.
     powers = torch.stack([ranks, 1.5 * ranks**2 - 0.5, 2.5 * ranks**3 - 1.5 * ranks][:_ORDERS], -1)
     best = (-math.inf, (0, 0))
     for start in range(0, len(pairs), _AT_ONCE):
@@ -158,8 +164,9 @@ def best_pair(x: Tensor, residual: Tensor) -> Pair | None:
             return None
         at = int(shares.argmax())
         best = max(best, (float(shares[at]), chunk[at]))
-    share = min(best[0], 1 - 1e-15)
-    constants = _ORDERS**2
+    share = min(best[0], 1 - 1e-15)  # of an exact product, too, the logarithm is finite
+    constants = _ORDERS**2  # a factor for the product of each two polynomials
+    # Schwarz's price of the constants, and that of the choice of one pair among all.
     gain = -residual.numel() * math.log1p(-share) / 2 - constants * math.log(rows) / 2 - math.log(len(pairs))
     return Pair(best[1], gain)
 
@@ -168,14 +175,15 @@ def _wave_shares(turns: Tensor, part: Tensor, residual: Tensor) -> Tensor:
     """Part of the squares of centred residuals that waves of so many turns explain, `(turns,)`, by normal equations.
 
     Args:
-        turns: `(turns,)`.
-        part: Of the range, 0 to 1, `(rows,)`.
+        turns: Turns of each wave over the range of the column, `(turns,)`.
+        part: Where in that range each row is, 0 to 1, `(rows,)`.
         residual: `(rows, outputs)`.
     """
     angles = 2 * math.pi * turns[:, None] * part
     sine, cosine = (wave - wave.mean(1, keepdim=True) for wave in (angles.sin(), angles.cos()))
     first, second, both = (sine * sine).sum(1), (cosine * cosine).sum(1), (sine * cosine).sum(1)
     along, across = sine @ residual, cosine @ residual
+    # bᵀA⁻¹b of the normal equations of sine and cosine, whose matrix A has two rows and columns, written out.
     determinant = first * second - both.square()
     # Values at a few places know of no wave between them: there sine and cosine are one.
     sound = determinant > _SINGULAR * (first + second).square()
@@ -186,6 +194,8 @@ def _wave_shares(turns: Tensor, part: Tensor, residual: Tensor) -> Tensor:
 def _shares(features: Tensor, residual: Tensor) -> Tensor | None:
     """Part of the squares of the residuals that least squares of each set of features explains, `(sets,)`.
 
+    None where residuals don't vary or aren't finite, and for as many features as rows, which explain anything.
+
     Args:
         features: `(sets, rows, features)`.
         residual: `(rows, outputs)`.
@@ -194,5 +204,6 @@ def _shares(features: Tensor, residual: Tensor) -> Tensor | None:
     total = centered.square().sum()
     if not bool(total > 0) or not bool(total.isfinite()) or features.shape[-1] >= features.shape[1]:
         return None
+    # Along an orthonormal basis of the features the explained squares are those of the projections.
     basis = torch.linalg.qr(features - features.mean(1, keepdim=True)).Q
     return (basis.mT @ centered).square().sum((1, 2)) / total

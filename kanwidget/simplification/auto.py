@@ -161,6 +161,7 @@ class _FunctionSearch:
             group, remaining = remaining[:size], remaining[size:]
             fixed, reasons = self._decide(group, candidates)
             error = float(self.best.mean())
+            # Refused edges are asked once more in the end, if the others have made the error much smaller since.
             again = [] if remaining else [ref for ref, loss in refused.items() if error < _CLEARER * loss]
             refused = {ref: loss for ref, loss in refused.items() if ref not in again and ref not in group}
             refused |= {ref: error for ref in reasons if ref not in asked}
@@ -182,6 +183,7 @@ class _FunctionSearch:
         network, data = self.network, self.held.data
         rows = len(data.train_input)
         x = data.train_input[:: max(1, rows // _ROWS)]
+        # Where labels are the network's own outputs its error is 0, and says nothing about noise.
         error = None if self.held.noiseless else scaled_error(network, data)
         found: dict[EdgeRef, list[SymbolicFit]] = {}
         for index in sorted({ref.layer for ref in refs}):
@@ -225,11 +227,13 @@ class _FunctionSearch:
         """Try some functions on an edge, each with a refit, and fix it to the one with the shortest description of the data. In place.
 
         Returns:
-            The function, and why there is none.
+            The function, None if none is allowed; and why there is none, empty where there is one.
         """
         held = self.held
+        # Function, refitted network, its losses, and whether they are allowed.
         trials: list[tuple[SymbolicFit, Network, Tensor, bool]] = []
         for fit in _tried(fits, self.tried) if self.r2_threshold >= 0 else fits[:1]:
+            # Lower scores are better: beside an allowed function one that is far behind needs no refit.
             if any(allowed for *_, allowed in trials) and fit.score - trials[-1][0].score > _AHEAD:
                 break
             trial, losses = self._refitted({ref: fit})
@@ -244,7 +248,7 @@ class _FunctionSearch:
         return fit, ""
 
     def _refitted(self, fits: dict[EdgeRef, SymbolicFit]) -> tuple[Network, Tensor]:
-        """A copy of the network with some functions, refitted, and its losses."""
+        """A copy of the network with some functions, refitted, and its losses on the held-out rows, `(rows,)`."""
         trial = swapped(self.network, fits, self.held.data.train_input)
         return trial, refit(trial, self.held, self.refit_steps)
 
@@ -253,6 +257,7 @@ class _FunctionSearch:
         return self.r2_threshold < 0 or self.held.allows(self.best, losses)
 
     def _take(self, trial: Network, losses: Tensor) -> None:
+        """Take over a trial's functions and constants; its losses are the ones to keep to, if they are lower. In place."""
         assign(self.network, trial)
         self.best = min(self.best, losses, key=lambda rows: float(rows.mean()))
 
@@ -263,7 +268,10 @@ def _tied(network: Network, layer: int, source: int, target: int) -> list[EdgeRe
 
 
 def _sureness(fits: Sequence[SymbolicFit]) -> tuple[float, float]:
-    """How far the best function is ahead of the next, and how well it fits."""
+    """How sure the best of an edge's functions, best first, is: by how much lower its score is than the next one's, then its R².
+
+    Without another function the first number is infinite; without any it is -inf.
+    """
     if not fits:
         return -math.inf, 0.0
     gap = fits[1].score - fits[0].score if len(fits) > 1 else math.inf
@@ -271,12 +279,13 @@ def _sureness(fits: Sequence[SymbolicFit]) -> tuple[float, float]:
 
 
 def _tried(fits: Sequence[SymbolicFit], count: int) -> list[SymbolicFit]:
-    """The best functions, and the simplest of all."""
+    """The first `count` of an edge's functions, best first, and the simplest of all."""
     simplest = min(fits, key=lambda fit: (fit.complexity, fit.score))
     return [*fits[:count], *([] if simplest in fits[:count] else [simplest])]
 
 
 def _no_candidate(fits: Sequence[SymbolicFit], r2_threshold: float) -> str:
+    """Why none of an edge's functions reaches the least R², in words."""
     if not fits:
         return "no function of the library holds its data"
     best = max(fits, key=lambda fit: fit.r2)
@@ -297,10 +306,9 @@ def auto_symbolic(
     """Replace splines by functions, the surest first, and refit the network after each. Changes the network in place.
 
     For each edge a few functions are tried, and the one with the shortest description of the data stays: misfit, constants and
-    functions, in bits. Where all of them make
-    the error on held-out rows (the validation or test rows, otherwise a fifth of the training rows) worse than their noise allows,
-    the edge stays a spline, and the log says why. Functions that only imitate a simpler one are never chosen. Symbolic and pruned
-    edges stay as they are.
+    functions, in bits. Where all of them make the error on held-out rows (the validation or test rows, otherwise a fifth of the
+    training rows) worse than their noise allows, the edge stays a spline, and the log says why. Functions that only imitate a simpler
+    one are never chosen. Symbolic and pruned edges stay as they are.
 
     `fit` then trains the constants on all rows; `fit_formula` gives the formula with their standard errors.
 

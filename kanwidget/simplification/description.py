@@ -29,6 +29,8 @@ def description_length(network: Network, held: HeldOutRows) -> float:
 def length_in_bits(losses: Tensor, constants: int, functions: float, *, of_classes: bool = False) -> float:
     """The description length that follows from the losses of all rows, the number of constants, and the bits of the functions.
 
+    Losses, `(rows,)`, are squared errors in scaled numbers, for classes cross-entropies, which are natural logarithms.
+
     Examples:
         >>> import torch
         >>> length_in_bits(torch.full((16,), 0.25), 3, 5.0)
@@ -49,7 +51,7 @@ def complexity(network: Network) -> float:
     for ref in network.edge_refs(active=True):
         name = network.layer(ref.layer).symbol(ref.source, ref.target)
         if ref in powers:
-            total += ref.layer == 0
+            total += ref.layer == 0  # the edge of a logarithm has the power's exponent, the exponential isn't written
         elif name is not None:
             total += primitive(name).complexity + _is_logged(network, ref)
     return total
@@ -75,4 +77,5 @@ def _powers(network: Network) -> set[EdgeRef]:
 
 
 def _is_logged(network: Network, ref: EdgeRef) -> bool:
+    """Whether an edge reads a column whose logarithm is the network's first step."""
     return ref.layer == 0 and bool(network.scaling.input_log[network.columns[ref.source]])

@@ -62,7 +62,7 @@ class HeldOutRows:
         Where no rows are held out the squared error is that of a fit without the row itself: a network that can bend follows its rows.
         `everywhere` takes all rows with their plain errors; `unit` is the network whose scale counts, by default the network itself.
         """
-        alone = not (self.are_others or self.noiseless)
+        alone = not (self.are_others or self.noiseless)  # each row is judged by a fit without itself
         parts = ("train", "test") if everywhere and self.are_others else ("test",)
         weights = self._weights(parts)
         losses = []
@@ -81,6 +81,7 @@ class HeldOutRows:
                         # What goes through every row says no more of a row that it hasn't than the mean does.
                         residual = label - label.mean(0)
                     elif not everywhere:
+                        # The residual of a fit without the row; it would have no limit where the fit follows only this row.
                         residual = residual / (1 - followed).clamp_min(_LEAST)
                 losses.append(residual.square().mean(1))
         rows = torch.cat(losses)
@@ -88,12 +89,13 @@ class HeldOutRows:
 
     def _weights(self, parts: Sequence[str]) -> Tensor | None:
         """Weights of the rows of some parts with mean 1, None where all rows count the same."""
-        given = {part: getattr(self.data, f"{part}_weight") for part in parts}
-        if all(weight is None or not bool(weight.any()) for weight in given.values()):
+        by_part = {part: getattr(self.data, f"{part}_weight") for part in parts}
+        if all(weight is None or not bool(weight.any()) for weight in by_part.values()):
             return None
         inputs = {part: self.data[f"{part}_input"] for part in parts}
-        known = torch.cat([weight for weight in given.values() if weight is not None]).mean()
-        columns = [known.expand(len(inputs[part])) if weight is None else weight for part, weight in given.items()]
+        # Rows of a part without weights count as much as the others do on average.
+        mean = torch.cat([weight for weight in by_part.values() if weight is not None]).mean()
+        columns = [mean.expand(len(inputs[part])) if weight is None else weight for part, weight in by_part.items()]
         weights = torch.cat(columns)
         return weights / weights.mean()
 
@@ -110,6 +112,7 @@ class HeldOutRows:
 
     def allows(self, before: Tensor, after: Tensor) -> bool:
         """Whether the losses after a change aren't worse than before, but for what the rows' noise makes of it by chance."""
+        # Below a small cross-entropy no row is in doubt: what lies below only says that the scores are larger.
         sure = _SURE if self.data.is_classification else 0.0
         return is_as_good(before, after, max(self.allowance, sure), noiseless=self.noiseless)
 
@@ -139,6 +142,7 @@ def held_out(network: Network, data: Any, where: str, r2_threshold: float = 0.0)
     alone = network.depth == 1 and valid_posterior(network) is not None and not whole.is_classification
     order = torch.randperm(rows, generator=torch.Generator().manual_seed(0)).to(network.device)
     count = 0 if alone or rows < _FEWEST else round(_PART * rows)
+    # Where none are held out all rows are for both.
     held, kept = (order[:count], order[count:]) if count else (order, order)
     split = replace(whole, **rows_of(whole, "train", kept), **rows_of(whole, "train", held, "test"))
     return HeldOutRows(_sampled(split), whole, are_others=bool(count))
@@ -148,6 +152,7 @@ def _sampled(data: Dataset) -> Dataset:
     """At most `_MOST_ROWS` rows of each part: more would cost time and decide nothing."""
 
     def drawn(rows: int) -> Tensor:
+        """Indices of rows out of so many, drawn at random with a fixed seed, in their order."""
         return torch.randperm(rows, generator=torch.Generator().manual_seed(1))[:_MOST_ROWS].sort().values
 
     return sampled_data(data, _MOST_ROWS, drawn)

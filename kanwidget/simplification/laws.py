@@ -89,7 +89,7 @@ class LawSearch:
         self._columns = columns_read(network)
         self._data = _sample(held.data)
         data = _numbers(self._data, self._columns, held.data.in_vars)
-        # Rows that are searched with, too, would count twice.
+        # Rows that are searched with, too, would count twice. Others are held out as the validation part of the search's table.
         checks: dict[str, Any] = rows_of(data, "test", name="val") if held.are_others else {}
         plain = replace(data, test_input=None, test_label=None, test_weight=None, **checks)
         (self._table,) = tables(plain, 0)
@@ -129,7 +129,12 @@ class LawSearch:
         self._level = None if noise is None else (network, noise)
 
     def weights(self, data: Dataset, part: str) -> Tensor | None:
-        """Weights of the squared residuals of rows, `(rows,)`, by the noise of each; None where it is the same for all."""
+        """Weights of the squared residuals of rows, `(rows,)`, by the noise of each; None where it is the same for all.
+
+        Args:
+            data: Where the rows are.
+            part: Which of them: `train` or `test`.
+        """
         if self._level is None:
             return None
         network, noise = self._level
@@ -147,11 +152,14 @@ class LawSearch:
         return losses if weights is None else weights.to(losses) * losses
 
     def allows(self, before: Tensor, after: Tensor) -> bool:
-        """`HeldOutRows.allows` in units of the noise."""
+        """Whether losses of the held-out rows after a change are as good as before, but for chance, in units of the noise of each row."""
         return self._held.allows(self.in_noise(before), self.in_noise(after))
 
     def leaves_noise(self, network: Network) -> bool:
-        """Whether what a network leaves of the rows is alike where these are alike: of noiseless data it isn't, however little it is."""
+        """Whether what a network leaves looks like noise: rows with similar columns don't have similar residuals.
+
+        Of noiseless data they have, however small these are. True where the rows are too few to say.
+        """
         data, weights = self._held.data, self.weights(self._held.data, "train")
         with torch.no_grad():
             residual = (data.train_label - network(data.train_input))[:, 0]
@@ -196,6 +204,7 @@ class LawSearch:
     def finished(self, law: LawNetwork) -> tuple[LawNetwork, tuple[Rival, ...]]:
         """The law with its constants fitted to all rows, exact numbers where these agree; and its rivals."""
         front, whole = self._front, self._whole
+        # Constants are fitted to all training rows now, for as long as it takes.
         every = OwnRows(whole.train_input, whole.train_label[:, 0], whole.train_weight)
         front.table = replace(self._table, every=every)
         finishing = Finishing(front, None, lambda: math.inf)
@@ -221,12 +230,12 @@ class LawSearch:
 
 
 def columns_read(network: Network) -> list[int]:
-    """The columns that a network reads."""
+    """Indices of the data's columns that a network reads, in order."""
     return sorted({*network.columns[network.layer(0).active().any(0)].tolist()})
 
 
 def _sample(data: Dataset) -> Dataset:
-    """The data, of a large table a sample of the rows."""
+    """The data, of a large table at most 1,000 rows of each part, evenly picked."""
     return sampled_data(data, _MOST_ROWS, lambda rows: torch.linspace(0, rows - 1, _MOST_ROWS).round().long())
 
 

@@ -58,12 +58,13 @@ def refit(
 def _train(network: Network, trainer: Trainer, settings: Settings, *, by_evidence: bool) -> None:
     """Train until it gets on no more, to the state that is best on the held-out rows; by evidence to the end, where that has settled."""
     has_splines = any(bool(layer.curved().any()) for layer in network.layers)
+    # `last`: whether the last state stays, not the best one on the held-out rows. The first record is the state before any step.
     first, last = trainer.record(), settings.lamb > 0 or by_evidence or not has_splines
     if not math.isfinite(first.train_loss):
         return  # a trial without values can't be trained, which is nothing to warn of
     state, lowest, previous, idle = NetworkState(network), _loss(first.test_loss), first.train_loss, 0
     for record in trainer:
-        AFTER_STEP.get()()
+        AFTER_STEP.get()()  # what the caller asks for here may break it off
         loss = _loss(record.test_loss)
         if last or loss < lowest:
             state, lowest = NetworkState(network), loss
@@ -75,6 +76,7 @@ def _train(network: Network, trainer: Trainer, settings: Settings, *, by_evidenc
 
 
 def _loss(value: float | None) -> float:
+    """A loss for comparisons: infinite where there is none, and in place of NaN."""
     return math.inf if value is None or not math.isfinite(value) else value
 
 

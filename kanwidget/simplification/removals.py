@@ -71,7 +71,7 @@ def without_constants(network: Network, held: HeldOutRows) -> Network:
     refs = []
     for ref in network.edge_refs(active=True):
         values = traces[ref.layer][:, ref.target, ref.source]
-        lonely = int(network.layer(ref.layer).active()[ref.target].sum()) < 2
+        lonely = int(network.layer(ref.layer).active()[ref.target].sum()) < 2  # a subnode keeps its last edge
         if not lonely and float(values.std(correction=0)) <= _CONSTANT * (1 + float(values.abs().amax())):
             refs.append(ref)
     return without(network, removable(network, refs), held) if refs else network
@@ -87,6 +87,7 @@ def without_needless_inputs(network: Network, held: HeldOutRows) -> Network:
     best = copy.deepcopy(network)
     before = refit(best, held, _STEPS)
     first = [ref for ref in network.edge_refs(active=True) if ref.layer == 0]
+    # The number of columns that can go lies between these two; one column has to stay.
     fewest, most = 0, len(order) - 1
     while fewest < most:
         count = (fewest + most + 1) // 2
@@ -113,6 +114,7 @@ def removable(network: Network, refs: Sequence[EdgeRef]) -> list[EdgeRef]:
 
 
 def _weakest(network: Network, held: HeldOutRows, refused: set[EdgeRef], count: int) -> list[EdgeRef]:
+    """At most `count` edges of the lowest scores that can go together, the weakest first, but for those that were refused before."""
     scores = attribute(network, held.data.train_input).edge_scores
     refs = [ref for ref in network.edge_refs(active=True) if ref not in refused]
     refs.sort(key=lambda ref: float(scores[ref.layer][ref.target, ref.source]))
@@ -167,6 +169,6 @@ def _says_the_same(before: Network, after: Network, held: HeldOutRows) -> bool:
 
 
 def _complexity(network: Network, ref: EdgeRef) -> float:
-    """That of its function; 0 of a spline."""
+    """The complexity of an edge's function; a wave has 1 more for its frequency, a spline 0."""
     name = network.layer(ref.layer).symbol(ref.source, ref.target)
     return 0.0 if name is None else primitive(name).complexity + (name in _WAVES)

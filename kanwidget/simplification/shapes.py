@@ -42,7 +42,7 @@ class Shape(NamedTuple):
 
 
 def shapes(network: Network, held: HeldOutRows) -> list[Shape]:
-    """The shapes with at most one hidden node, the smallest first."""
+    """The shapes with at most one hidden node, the smallest first; in logarithms where two columns or more are positive."""
     found = [Shape(()), Shape((1,))]
     logs = positive_columns(network, held)
     # Words have no powers.
@@ -66,6 +66,7 @@ def fresh(network: Network, shape: Shape, held: HeldOutRows, seed: int) -> Netwo
     new, first = reshaped(network, width, [[] for _ in width], seed, grid_range=_RANGE), network.layer(0)
     new.layer(0).set_levels(first.levels, first.merged)
     if shape.logs:
+        # Logarithms of columns have other scales than the columns; outputs keep the network's.
         scaling = Scaling(network.n_features, network.n_out, first.coef.detach())
         scaling.set_logs(shape.logs, torch.nonzero(network.scaling.output_log).flatten().tolist())
         scaling.learn(held.data.train_input, None if held.data.is_classification else held.data.train_label)

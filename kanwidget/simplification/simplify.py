@@ -80,8 +80,7 @@ class SimplificationStep:
 
 @limit_threads
 def simplify(network: Network, data: Any, **options: Any) -> Network:
-    """A network of functions in place of splines that says the same about the data, as far as their noise can tell. See
-    `simplify_steps`.
+    """A network of functions in place of splines that says the same about the data, as far as their noise can tell. See `simplify_steps`.
 
     Examples:
         >>> from kanwidget import KAN, create_dataset
@@ -165,6 +164,7 @@ class _Simplification:
     def __init__(
         self, network: Network, held: HeldOutRows, lib: list[str] | None, seed: int, richer: RicherNetworks | None
     ) -> None:
+        """`held`: the rows that judge. `lib`: names of primitives, None for all. `richer`: what growth has said of it, if asked."""
         self.given, self.held, self.lib, self.seed, self.richer = network, held, lib, seed, richer
         #: Whether evidence has said which edges are needed.
         self.is_judged = False
@@ -181,7 +181,7 @@ class _Simplification:
         self._measured: tuple[Network, float] | None = None
 
     def steps(self, lamb: float, steps: int) -> Iterator[SimplificationStep]:
-        """All steps."""
+        """All steps; `lamb` and `steps` are those of the training with a penalty, which a sum with evidence doesn't get."""
         self.given = settled(self.given, self.held)
         self.best = self.pruned = self.columns = copy.deepcopy(self.given)
         freedom = freedom_of_a_sum(self.best) if self.lib is None or "x" in self.lib else None
@@ -212,11 +212,11 @@ class _Simplification:
         yield self._last()
 
     def _asks_for_more(self) -> bool:
-        """Whether evidence prefers a richer network to the sum."""
+        """Whether evidence prefers a richer network to the sum; True where it can't compare any."""
         answer = self.richer
         for step in richer_networks(self.best, self.held.data) if answer is None else ():
             answer = step
-            AFTER_STEP.get()()
+            AFTER_STEP.get()()  # what the caller asks for here may break it off
         return answer is None or answer.better is not None or answer.wave is not None
 
     def _replacements(self) -> Iterator[SimplificationStep]:
@@ -248,7 +248,7 @@ class _Simplification:
             yield from self._shaped(start, two)
 
     def _straightened(self, freedom: dict[EdgeRef, Freedom]) -> SimplificationStep:
-        """Lines, and nothing, in place of the curves of which evidence says so."""
+        """Lines in place of curves that are straight by evidence, nothing in place of those that say nothing, by the edges' freedom."""
         before, trial = len(self.best.edge_refs(active=True)), straightened(self.best, self.held, freedom)
         refit(trial, self.held, _PRUNE_STEPS)
         edges = trial.edge_refs(active=True)
@@ -279,11 +279,11 @@ class _Simplification:
                 yield self._step("try", f"Looking for a law: {text}", False)
                 former = text
             else:
-                AFTER_STEP.get()()
+                AFTER_STEP.get()()  # what the caller asks for here may break it off
         yield self._judged(search, search.best)
 
     def _judged(self, search: LawSearch, found: LawNetwork | None) -> SimplificationStep:
-        """Take a law if it says the same as the curves."""
+        """Take a law if it says the same as the curves, and see whether anything shorter is to be expected; None: there is no law."""
         if found is None:
             return self._step("law", "No law of few constants was found", False)
         losses = self.held.row_losses(found.network, unit=self.best)
@@ -312,6 +312,7 @@ class _Simplification:
         return float(self.reference.mean()) <= part * self._variance()
 
     def _trained(self, lamb: float, steps: int) -> Iterator[SimplificationStep]:
+        """Train the best network with a penalty, grids following the data; of a large one the training is shown in parts."""
         parts = _PARTS if len(self.best.edge_refs(active=True)) > _LARGE and steps >= _PARTS else 1
         for part in range(parts):
             refit(self.best, self.held, steps // parts, lamb=lamb, grids=True)
@@ -321,7 +322,7 @@ class _Simplification:
         yield self._step("train", f"Trained {steps} steps with λ = {lamb:g}", True)
 
     def _without_columns(self) -> SimplificationStep:
-        """Remove the columns that say nothing."""
+        """Remove the columns of a large network that say nothing."""
         network = removals.without_needless_inputs(self.best, self.held)
         gone = sorted({*columns_read(self.best)} - {*columns_read(network)})
         if not gone:
@@ -338,6 +339,7 @@ class _Simplification:
         self.reference, self.length = self.held.row_losses(network), description_length(network, self.held)
 
     def _pruned(self) -> SimplificationStep:
+        """Prune by scores between two refits; before it a training with a penalty is taken back if it has lost too much."""
         before = len(self.best.edge_refs(active=True))
         full = refit(self.best, self.held, _PRUNE_STEPS, grids=True)
         given = self.held.row_losses(self.given, unit=self.best)
@@ -363,13 +365,13 @@ class _Simplification:
         return self._step("prune", text + ", the penalty taken back" if astray else text, improved)
 
     def _variance(self) -> float:
-        """Of the training labels, in scaled numbers; 1 for classes."""
+        """Variance of the training labels, in scaled numbers; 1 for classes."""
         labels = self.held.data.train_label
         scaled = self.best.scaling.scaled_outputs
         return float(scaled(labels).var(0, correction=0).mean()) if labels.is_floating_point() else 1.0
 
     def _shaped(self, start: Network, shape: Shape) -> Iterator[SimplificationStep]:
-        """Train networks of a smaller shape, and replace the splines of the best of them."""
+        """Train networks of a smaller shape, with the columns and settings of `start`, and replace the splines of the best of them."""
         trials, what = [], shape.text(self.held.data.in_vars)
         for number in range(_STARTS):
             trial = fresh(start, shape, self.held, self.seed + number)
@@ -377,6 +379,7 @@ class _Simplification:
             trials.append((float(losses.mean()), number, trial))
             yield self._step("try", f"Trying {what}: start {number + 1} of {_STARTS}", False)
         error, _, trial = min(trials)
+        # Curves that miss so much more don't hold the functions' shape.
         if error > _HOPELESS * float(self.reference.mean()) + _ASTRAY * self._variance():
             yield self._step("try", f"{what[0].upper()}{what[1:]} doesn't come near", False)
         elif shape.logs and self._offer(power_law(trial, self.held)):
@@ -385,12 +388,12 @@ class _Simplification:
             yield from self._replaced(trial, what, "shape")
 
     def _own_functions(self) -> Iterator[SimplificationStep]:
-        """Functions in place of the network's own curves."""
+        """Functions in place of the network's own curves, of up to 40 edges: a formula of more would say nothing."""
         if len(self.pruned.edge_refs(active=True)) <= _MOST_EDGES:
             yield from self._replaced(self.pruned, "the network itself", "replace")
 
     def _replaced(self, network: Network, what: str, kind: str) -> Iterator[SimplificationStep]:
-        """Replace the splines of a network by functions."""
+        """Replace the splines of a copy of a network by functions; `what` names it in texts, `kind` is that of the step with the result."""
         trial = copy.deepcopy(network)
         if not self.is_judged:
             trial = removals.without_needless_edges(trial, self.held)
@@ -439,6 +442,7 @@ class _Simplification:
         return self._step("refit", text, True)
 
     def _step(self, kind: str, text: str, improved: bool) -> SimplificationStep:
+        """The step with the best network so far, whose error is computed only if that has changed since the last step."""
         nearest = "" if self.law is not None and self.best is self.law.network else self.nearest
         if self._measured is None or self._measured[0] is not self.best or improved:
             self._measured = self.best, self.held.error(self.best)

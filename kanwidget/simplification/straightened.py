@@ -47,7 +47,7 @@ def freedom_of_a_sum(network: Network) -> dict[EdgeRef, Freedom] | None:
 
 
 def straight_edges(freedom: dict[EdgeRef, Freedom]) -> list[EdgeRef]:
-    """The edges that say something, and have no wiggle."""
+    """The edges that say something, and have no wiggle: less than 0.1 degrees of freedom count as none."""
     return [edge for edge, part in freedom.items() if part.wiggle < _NOTHING <= part.total]
 
 
@@ -59,7 +59,7 @@ def settled(network: Network, held: HeldOutRows) -> Network:
     trial = copy.deepcopy(network)
     trainer = Trainer(trial, held.data, _MOST_STEPS, Settings())
     for _ in trainer:
-        AFTER_STEP.get()()
+        AFTER_STEP.get()()  # what the caller asks for here may break it off
     trial.posterior = trainer.posterior()
     return trial
 
@@ -75,6 +75,7 @@ def straightened(network: Network, held: HeldOutRows, freedom: dict[EdgeRef, Fre
     trial = copy.deepcopy(network)
     gone = [edge for edge, part in freedom.items() if part.total < _NOTHING]
     for edge in straight_edges(freedom):
+        # The levels of words are no numbers that a line could have.
         if not trial.layer(0).levels[edge.source]:
             fix_symbolic(trial, *edge, "x", held.data.train_input)
     return without(trial, removable(trial, gone), held)
@@ -106,8 +107,10 @@ def evidence_gain(
         weights = noise_weights(value[:, 0].double(), (label - value)[:, 0].double(), constants)
         scaled = curves.scaling.scaled_outputs
         residual = (scaled(value) - scaled(label)).double()
+    # Each bit halves the evidence.
     evidence, grows = -functions * math.log(2), weights is not None
     if weights is not None:
+        # A residual whose noise is 1/w has w times the probability density of the weighted one.
         residual, evidence = weights[:, None] * residual, evidence + float(weights.log().sum())
     # How the noise grows is one constant more.
     evidence += schwarz(max(float(residual.square().mean()), _EXACT), label.numel(), constants + grows)

@@ -54,7 +54,13 @@ def swap_error(
 
 
 def swapped(network: Network, fits: dict[EdgeRef, SymbolicFit], x: Tensor) -> Network:
-    """A copy in which functions have taken the place of some edges. Tied edges share one, fitted to the samples of all from x."""
+    """A copy in which functions have taken the place of some edges.
+
+    Args:
+        network: The network; it isn't changed.
+        fits: The function of each edge. Tied edges share one, which is fitted once more, to the samples of all of them.
+        x: Inputs of the network that give these samples, `(n, n_features)`.
+    """
     trial = copy.deepcopy(network)
     for ref, fit in fits.items():
         if len(tied_edges(trial.layer(ref.layer), ref.source, ref.target)) > 1:

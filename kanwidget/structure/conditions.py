@@ -34,7 +34,7 @@ _BY_VALUES = 10.0
 
 
 def irrelevance(field: ScaledField, column: int) -> Measurement:
-    """∂f/∂x, against the whole gradient."""
+    """∂f/∂x, with x the column of this number, which vanishes where f doesn't depend on it; against the whole gradient."""
     if field.unit == 0.0:
         return EXACT
     slopes = field.gradient.unbind(-1)
@@ -43,24 +43,26 @@ def irrelevance(field: ScaledField, column: int) -> Measurement:
 
 
 def additivity(field: ScaledField, i: int, j: int) -> Measurement:
-    """∂²f/∂x∂y, which vanishes for f = g(x, …) + h(y, …), against itself and the two slopes."""
+    """∂²f/∂x∂y, with x and y the columns i and j, which vanishes for f = g(x, …) + h(y, …); against itself and the two slopes."""
     slopes = (field.gradient[..., i] * field.gradient[..., j]).abs().sqrt()
     return measure([field.hessian[..., i, j]], [slopes])
 
 
 def multiplicativity(field: ScaledField, i: int, j: int, constant: float) -> Measurement:
-    """(f - c) ∂²f/∂x∂y - ∂f/∂x ∂f/∂y, which vanishes for f = c + g(x, …)·h(y, …)."""
+    """(f - c) ∂²f/∂x∂y - ∂f/∂x ∂f/∂y, with x and y the columns i and j, which vanishes for f = c + g(x, …)·h(y, …)."""
     return measure(
         [(field.value - constant) * field.hessian[..., i, j], -field.gradient[..., i] * field.gradient[..., j]]
     )
 
 
 def best_constant(field: ScaledField, i: int, j: int) -> float | None:
-    """The c for which the columns' product fits best, by least squares; None where their mixed derivative is lost in its spread.
+    """The c of f = c + g(x, …)·h(y, …) that fits best, with x and y the columns i and j, by least squares; None where their mixed
+    derivative is lost in its spread.
 
     Products of two uncertain numbers are estimated from different members, so that their spread adds nothing.
     """
     mixed = field.hessian[..., i, j]
+    # c·mixed = rest for a product. Points weigh less where both are large, as beside a singularity.
     rest = field.value * mixed - field.gradient[..., i] * field.gradient[..., j]
     size = rest.square().mean(0) + mixed.square().mean(0)
     median = size.median()
@@ -71,7 +73,7 @@ def best_constant(field: ScaledField, i: int, j: int) -> float | None:
 
 
 def _cross(a: Tensor, b: Tensor) -> Tensor:
-    """The mean of aᵢ·bⱼ over different members i and j, `(points,)`."""
+    """The mean of aᵢ·bⱼ over different members i and j, `(points,)`; a and b are `(members, points)`."""
     members = len(a)
     if members == 1:
         return a[0] * b[0]
@@ -79,7 +81,10 @@ def _cross(a: Tensor, b: Tensor) -> Tensor:
 
 
 def composition(field: ScaledField, i: int, j: int, k: int) -> Measurement:
-    """fⱼ fᵢₖ - fᵢ fⱼₖ, which vanishes if x and y act through one number h(x, y, …) that doesn't depend on z."""
+    """fⱼ fᵢₖ - fᵢ fⱼₖ, which vanishes if x and y act through one number h(x, y, …) that doesn't depend on z: the columns i, j and k.
+
+    It is compared with its terms and, so that a weak coupling with z counts as none, with a part of fᵢ fⱼ.
+    """
     gradient, hessian = field.gradient, field.hessian
     slopes = _COUPLING * gradient[..., i] * gradient[..., j]
     terms = [gradient[..., j] * hessian[..., i, k], -gradient[..., i] * hessian[..., j, k]]
@@ -115,7 +120,7 @@ SYMMETRIES = (
 
 
 def symmetry(field: ScaledField, i: int, j: int, form: Symmetry) -> Measurement:
-    """The derivative of f along the curves on which the form is constant."""
+    """The derivative of f along the curves on which the form of columns i and j is constant; 0 if f depends on them through it."""
     slope_x, slope_y = field.gradient[..., i], field.gradient[..., j]
     first, second = _ALONG[form.family](field.x[:, i], field.x[:, j], slope_x, slope_y, field.size[i] / field.size[j])
     largest = torch.maximum(first.abs().max(), second.abs().max()) if first.numel() else first.sum()
@@ -143,25 +148,29 @@ def irrelevance_by_values(swaps: Swaps, column: int) -> Measurement:
 
 
 def additivity_by_values(swaps: Swaps, i: int, j: int) -> Measurement:
-    """f(a, b) - f(a', b) - f(a, b') + f(a', b'), against itself and the two differences."""
+    """f(a, b) - f(a', b) - f(a, b') + f(a', b'), against itself and the two differences; a and b are columns i and j, a' and b' those
+    of another row.
+    """
     _, first, second, mixed = _differences(swaps, i, j)
     return _measure_finite([mixed], [(first * second).abs().sqrt()])
 
 
 def multiplicativity_by_values(swaps: Swaps, i: int, j: int, constant: float) -> Measurement:
-    """(f(a, b) - c)(f(a', b') - c) - (f(a', b) - c)(f(a, b') - c), in differences."""
+    """(f(a, b) - c)(f(a', b') - c) - (f(a', b) - c)(f(a, b') - c), written in differences; a and b are columns i and j, a' and b' those
+    of another row, and c is the constant.
+    """
     value, first, second, mixed = _differences(swaps, i, j)
     return _measure_finite([(value - constant) * mixed, -first * second])
 
 
 def _differences(swaps: Swaps, i: int, j: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Value, its differences in two columns, and their mixed difference."""
+    """Value, its differences where column i, and where column j, is that of another row, and their mixed difference; `(members, rows)`."""
     value, first, second = swaps.value(), swaps.value(i), swaps.value(j)
     return value, first - value, second - value, swaps.value(i, j) - first - second + value
 
 
 def composition_by_values(swaps: Swaps, i: int, j: int, k: int) -> Measurement:
-    """fᵢ(z) fⱼ(z') - fⱼ(z) fᵢ(z'): the ratio of the slopes in x and y is the same whatever z is."""
+    """fᵢ(z) fⱼ(z') - fⱼ(z) fᵢ(z'), which vanishes if the ratio of the slopes in columns i and j is the same whatever column k, z, is."""
     here, there = swaps.gradient(), swaps.gradient(k)
     return _measure_finite([here[..., i] * there[..., j], -here[..., j] * there[..., i]])
 
@@ -212,6 +221,7 @@ class Measurements:
         self, field: ScaledField, varies: Sequence[bool], tolerance: float, is_section: bool, swaps: Swaps | None = None
     ) -> None:
         self.field = field
+        #: Whether each column has several values.
         self.varies = tuple(varies)
         self.tolerance = tolerance
         self._is_section = is_section
@@ -234,7 +244,7 @@ class Measurements:
 
     @cached_property
     def irrelevance(self) -> list[Measurement]:
-        """Of each column."""
+        """For each column how far it is from not mattering; nothing is measured of a column with one value."""
         return [
             self._measured(irrelevance, irrelevance_by_values, index) if varies else NOTHING
             for index, varies in enumerate(self.varies)
@@ -251,7 +261,7 @@ class Measurements:
 
     @cached_property
     def additivity(self) -> dict[Pair, Measurement]:
-        """Of each pair of relevant columns."""
+        """For each pair of relevant columns how far they are from being in separate terms of a sum."""
         return {
             pair: self._measured(additivity, additivity_by_values, *pair) for pair in combinations(self.relevant, 2)
         }
@@ -333,7 +343,7 @@ class Measurements:
         return self._measured(composition, composition_by_values, i, j, k)
 
     def verdict(self, measurement: Measurement) -> Verdict:
-        """Whether it is small enough to hold."""
+        """Whether a measurement is small enough for its structure to hold: `holds`, `fails` or `undecided`."""
         return measurement.verdict(self.tolerance)
 
     def partition(self, pairs: dict[Pair, Measurement]) -> tuple[list[Group], Verdict, Measurement]:
@@ -361,5 +371,5 @@ class Measurements:
 
 
 def order(measurement: Measurement) -> float:
-    """Violations in order; what couldn't be measured comes last."""
+    """A sort key: the violation, or infinity where it is NaN, so that what couldn't be measured comes last."""
     return measurement.violation if measurement.violation == measurement.violation else float("inf")

@@ -69,7 +69,7 @@ def train_ensemble(data: Dataset, output: int, members: int, steps: int, seed: i
 
 
 def refit_copies(network: Network, data: Dataset, members: int, seed: int) -> list[Network]:
-    """Copies of a network, each trained a few steps more on rows drawn with replacement."""
+    """Copies of a network, as many as `members`, each trained a few steps more on rows of `data` drawn with replacement by `seed`."""
     copies = [copy.deepcopy(network).to("cpu", torch.float64) for _ in range(members)]
     table = data.to(torch.float64, "cpu")
     trained, _ = fit_many(copies, _draws(table, members, seed), steps=_REFIT_STEPS, progress=False, evidence=False)
@@ -105,7 +105,10 @@ def _network(shape: NetworkShape, table: Dataset, seed: int) -> KAN:
 
 
 def _best_shape(table: Dataset, steps: int, seed: int) -> NetworkShape:
-    """The shape of least mean error on held-out rows among those with rows enough for their parameters."""
+    """The shape of least mean error on held-out rows among those with rows enough for their parameters.
+
+    `steps` are the most of each training; `seed` decides on the held-out rows and on the starts.
+    """
     count = max(1, round(_HELD_OUT * len(table.train_input)))
     order = torch.randperm(len(table.train_input), generator=torch.Generator().manual_seed(seed))
     held_out, rows = order[:count], order[count:]
@@ -113,6 +116,7 @@ def _best_shape(table: Dataset, steps: int, seed: int) -> NetworkShape:
     errors: dict[int, float] = {}
     for number, shape in enumerate(SHAPES):
         networks = [_network(shape, table, seed + start) for start in range(_STARTS)]
+        # The first shape is the smallest one: with few rows it is the only one.
         if errors and networks[0].n_parameters > len(rows):
             continue
         _, histories = fit_many(networks, split, steps=steps, progress=False, evidence=False)

@@ -100,7 +100,14 @@ def _inverse_weight(values: Tensor) -> Tensor:
 
 
 def _excess(mean: Tensor, weight: Tensor, mean_variance: float, size: float) -> float:
-    """What the mean over the members has beyond the error that their spread estimates."""
+    """The violation: the root mean square of `mean` over the points, less the variance that the members' spread explains, over the scale.
+
+    Args:
+        mean: The mean of the expression over the members, `(points,)`.
+        weight: Weight of each point, with sum 1.
+        mean_variance: Of the members.
+        size: Mean square of the terms.
+    """
     return math.sqrt(max(0.0, float(weight @ mean.square()) - mean_variance) / size)
 
 
@@ -116,6 +123,7 @@ def _jackknife(total: Tensor, weight: Tensor, mean_variance: float, size: float)
     members = len(total)
     if members < 2:
         return 0.0
+    # The mean of all members but one, for each of them.
     means = (total.sum(0) - total) / (members - 1)
     violations = torch.tensor([_excess(mean, weight, mean_variance, size) for mean in means])
     return float(((members - 1) / members * (violations - violations.mean()).square().sum()).sqrt())

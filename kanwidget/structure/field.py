@@ -83,7 +83,7 @@ def sizes_of(points: Tensor) -> tuple[Tensor, Tensor]:
 
     A column with one value has its absolute value, or 1, for a size.
     """
-    largest = points.abs().amax(0)
+    largest = points.abs().amax(0)  # by which columns are divided, since squares of 1e200 are infinite
     safe = torch.where(largest > 0, largest, 1.0)
     spread = (points / safe).std(0, correction=0) * safe
     varies = (points != points[:1]).any(0) & (spread > 0)
@@ -107,6 +107,7 @@ def section_points(all_points: Tensor, points: Tensor, columns: Sequence[int]) -
         [[0.0, 6.0], [1.0, 6.0], [2.0, 6.0]]
     """
     is_fixed = torch.tensor([column not in columns for column in range(points.shape[1])])
+    # Ranks from -½ to ½ in each column: a row in the middle of all columns has a small sum of squares.
     ranks = all_points.argsort(0).argsort(0).to(torch.float64) / max(1, len(all_points) - 1) - 0.5
     order = ranks.square().sum(1).argsort()
     rows = points[order[torch.linspace(0, (len(order) - 1) * _PART, _ROWS).long()]]
@@ -114,7 +115,10 @@ def section_points(all_points: Tensor, points: Tensor, columns: Sequence[int]) -
 
 
 def clarity(field: ScaledField) -> float:
-    """How far the gradient in every column stands above its error; the clearest section is examined."""
+    """How far the gradient's square stands above its error, in variances of the members, in the column where it does least.
+
+    Of several sections the one of most clarity is examined.
+    """
     mean, spread = field.gradient.mean(0), field.gradient.var(0, correction=1)
     signal = (mean.square().mean(0) - spread.mean(0)).clamp(min=0).amin()
     return float(signal / (spread.mean() + torch.finfo(spread.dtype).tiny))
@@ -139,6 +143,7 @@ class Swaps:
     def __init__(
         self, function: Function, points: Tensor, columns: Sequence[int], field: ScaledField, shifts: Sequence[float]
     ) -> None:
+        # Evenly picked rows, and beside each of them one of them at random.
         count = min(len(points), _SWAPPED)
         self._rows = points[torch.linspace(0, len(points) - 1, count).long()]
         self._others = self._rows[torch.randperm(count, generator=torch.Generator().manual_seed(0))]
@@ -171,7 +176,7 @@ class Swaps:
         return self._once(self._gradient_at, swapped)
 
     def _once(self, measured: Callable[[Tensor], Tensor], swapped: tuple[int, ...]) -> Tensor:
-        """What is measured at the rows in which some columns are swapped."""
+        """What `measured` gives at the rows in which these columns are those of the other row; each is computed once."""
         key = measured.__name__, frozenset(swapped)
         if key not in self._made:
             columns = [self._columns[index] for index in key[1]]
@@ -181,6 +186,7 @@ class Swaps:
         return self._made[key]
 
     def _value_at(self, points: Tensor) -> Tensor:
+        """Scaled values at points in own units, `(members, rows)`: a member is the function at points that are rounded in another way."""
         with torch.no_grad():
             values = torch.stack([self._function(points * shift) for shift in self._shifts])
         return (values - self._field.centre) / (self._field.unit or 1.0)
@@ -199,5 +205,6 @@ def slopes(values: Tensor, x: Tensor) -> Tensor:
     """∂values/∂x for every row, `(rows, columns)`, to be differentiated again; zeros where they don't depend on it."""
     if not values.requires_grad:
         return torch.zeros_like(x)
+    # A value depends on its own row alone: the gradient of the sum has that of each value.
     (gradient,) = torch.autograd.grad(values.sum(), x, create_graph=True, allow_unused=True)
     return torch.zeros_like(x) if gradient is None else gradient

@@ -74,8 +74,8 @@ class Structure:
         self.names = tuple(subject.names[column] for column in self._columns)
         #: Columns with the same value at all points, of which nothing can be said.
         self.unvaried = tuple(subject.names[column] for column in self._columns if not bool(varies[column]))
-        found = subject.derivatives(self._points, size, self._columns)
-        self.field = make_field(self._points[:, self._columns], size[list(self._columns)], *found)
+        derivatives = subject.derivatives(self._points, size, self._columns)
+        self.field = make_field(self._points[:, self._columns], size[list(self._columns)], *derivatives)
         varied = [bool(varies[column]) for column in self._columns]
         swaps = None
         if subject.function is not None:  # values of an exact function confirm what holds
@@ -133,7 +133,7 @@ class Structure:
         (groups, verdict, worst), constant = min(options, key=lambda o: (-len(o[0][0]), order(o[0][2])))
         offset = self.field.centre + constant * self.field.unit
         if abs(offset) <= max(worst.threshold(self.tolerance), self.tolerance) * self.field.unit:
-            offset = 0.0
+            offset = 0.0  # too small to be discerned from none
         text = f"{offset:.3g} + " if offset and len(groups) > 1 else ""
         statement = self._undivided(groups, "product") or f"{self.target} = {text}{self._terms(groups, '·')}"
         return replace(self._finding("multiplicative", statement, worst, groups, verdict), constant=offset)
@@ -218,7 +218,7 @@ class Structure:
             for form in SYMMETRIES
             if self.measurements.verdict(self.measurements.symmetry(pair, form)) != "fails"
         ]
-        return Findings(sorted(findings, key=lambda finding: finding.verdict))
+        return Findings(sorted(findings, key=lambda finding: finding.verdict))  # "holds" before "undecided"
 
     def summary(self) -> Findings:
         """All findings: columns, separations, and the groups and symmetries that don't fail.
@@ -287,7 +287,7 @@ class Structure:
     # ---- findings and words
 
     def _undivided(self, groups: Sequence[Group], name: str) -> str:
-        """What the verdict denies where no partition is as good as none; empty where there is one, or one column alone."""
+        """The statement about one group of all columns: that they make a sum, or a product, as `name` says; empty for other groups."""
         if len(groups) != 1 or len(groups[0]) < 2:
             return ""
         return f"{self.target} is a {name} of functions of separate columns"
@@ -301,6 +301,7 @@ class Structure:
         return Finding(kind, statement, verdict, names, measured, measured.threshold(self.tolerance))
 
     def _symmetry_finding(self, pair: Pair, form: Symmetry) -> Finding:
+        """The finding about a form of two columns, by their numbers."""
         x, y = (self.names[column] for column in pair)
         statement = f"{self.target} depends on {x} and {y} through {form.writing.format(x=x, y=y)}"
         finding = self._finding("symmetry", statement, self.measurements.symmetry(pair, form), [pair])
@@ -314,12 +315,14 @@ class Structure:
         return self.subject.target
 
     def _terms(self, groups: Sequence[Group], sign: str) -> str:
+        """A function of each group of column numbers, with `sign` between them: `f(x_1) + g(x_2, x_3)`."""
         if not groups:
             return "constant"
         names = [", ".join(self.names[column] for column in group) for group in groups]
         return sign.join(f"{_letter(number)}({group})" for number, group in enumerate(names))
 
     def _column(self, name: str, argument: str, where: str) -> int:
+        """The number of a column by its name; `argument` and `where`, the method, are for the error about another name."""
         return self.names.index(_check.choice(name, argument, where, self.names))
 
     def _group(self, group: Iterable[str], where: str) -> Group:
@@ -337,10 +340,12 @@ class Structure:
 
 
 def _letter(number: int) -> str:
+    """The name of a function in a statement, by its number from 0: a letter, or f_13, f_14, … after the last one."""
     return _LETTERS[number] if number < len(_LETTERS) else f"f_{number + 1}"
 
 
 def _listed(names: Sequence[str]) -> str:
+    """Two names or more as words: `x, y and z`."""
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
@@ -380,7 +385,10 @@ def _form(structure: Structure, names: Sequence[str]) -> Tree | None:
 def _form_label(
     names: Sequence[str], signs: dict[tuple[str, str], int], family: Family, joints: tuple[str, str]
 ) -> str:
-    """The form of all columns; the first one's sign is plus, and the others follow along the pairs."""
+    """The form of all columns, such as x + y - z: the first one's sign is plus, and the others follow along the pairs.
+
+    `signs` has 1 or -1 for each pair in the form, `joints` the texts for plus and minus.
+    """
     sign = {names[0]: 1}
     while len(sign) < len(names):
         for (a, b), relative in signs.items():

@@ -107,7 +107,7 @@ def function_member(function: Function) -> Member:
 
 
 def as_column(values: Any, rows: int, output: int) -> Tensor:
-    """One output of a function as float64, `(rows,)`."""
+    """One output, by its number, of the `values` that a function has at so many rows: float64, `(rows,)`; refused in other shapes."""
     if not isinstance(values, Tensor) or values.shape[:1] != (rows,) or values.ndim > 2:
         advice = "It gets a tensor with one row a point: write lambda x: x[:, 0] * x[:, 1]."
         _check.fail("subject", _WHERE, f"a function with a tensor of shape ({rows},) as value", values, advice)
@@ -194,7 +194,7 @@ def output_index(output: str | int | None, targets: Sequence[str]) -> int:
 def subject_of(
     subject: Any, data: Any, target: Any, output: str | int | None, members: int, steps: int, seed: int
 ) -> Subject:
-    """The subject of a function with points, of a network with or without data, or of a table."""
+    """The subject of a function with points, of a network with or without data, or of a table; arguments as of `examine`."""
     if target is not None and not frames.has_columns(subject):
         advice = "Of several outputs one is named with output='y_1'."
         _check.fail("target", _WHERE, "left out where the subject is no frame", target, advice)

@@ -98,7 +98,13 @@ class Tree:
 
 
 def _written(tree: Tree, letters: Iterator[str], inner: bool) -> str:
-    """A node; within a function the outer function of a column or form has nothing to say."""
+    """The text of a node and of all below it.
+
+    Args:
+        tree: The node.
+        letters: Names for functions; each function takes the next one.
+        inner: Whether it stands within a function: then a column or form has no function of its own, of which nothing would be seen.
+    """
     if tree.kind in ("constant", "column", "form"):
         return tree.label if inner or tree.kind == "constant" else f"{next(letters)}({tree.label})"
     if tree.kind == "function":
@@ -136,5 +142,5 @@ def _described(tree: Tree) -> str:
 
 
 def _is_unsure(tree: Tree) -> bool:
-    """Whether the fit can't tell whether a function in it has more structure."""
+    """Whether a node, or one below it, is a function of which the fit can't tell whether it has more structure."""
     return tree.verdict != "holds" or any(map(_is_unsure, tree.children))

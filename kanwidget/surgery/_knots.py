@@ -41,7 +41,7 @@ def adapted_grid(
     quantiles = _distinct_quantiles(ordered, intervals)
     quantiles[:, 0], quantiles[:, -1] = start, end
     mixed = share * even + (1 - share) * quantiles
-    mixed[:, 0], mixed[:, -1] = start, end
+    mixed[:, 0], mixed[:, -1] = start, end  # again, since the mixture rounds
     return torch.where(constant[:, None], _containing(current, low, intervals), mixed)
 
 
@@ -110,10 +110,11 @@ def _spread(values: Tensor, even: Tensor) -> Tensor:
     # With c = 1/size of a block, all wider ones are full: the count grows with c, and is linear between these values.
     counts = below / sizes + full
     index = int((counts >= intervals).nonzero().max())
-    thin = float(full[index]) - 1.0
+    thin = float(full[index]) - 1.0  # the wider blocks: an interval each
     density = (intervals - thin) / sizes[: index + 1].sum()
     shares = (density * widths).clamp(max=1.0)
     heights = torch.cat([shares.new_zeros(1), shares.cumsum(0)])
+    # Grid points divide the sum of the shares evenly; within a block it grows linearly.
     wanted = torch.linspace(0, 1, intervals + 1, dtype=values.dtype, device=values.device) * heights[-1]
     at = torch.searchsorted(heights, wanted[1:-1], right=True).clamp(1, blocks)
     part = (wanted[1:-1] - heights[at - 1]) / shares[at - 1]
@@ -125,6 +126,7 @@ def _distinct_quantiles(ordered: Tensor, intervals: int) -> Tensor:
 
     Of distinct values, so that many equal samples (a binary input, a sensor at its limit) don't make knots coincide.
     """
+    # The rank of each sample among the distinct values of its column, and where between two ranks each quantile is.
     columns = ordered.T.contiguous()
     fresh = torch.ones_like(columns, dtype=torch.long)
     fresh[:, 1:] = columns[:, 1:] > columns[:, :-1]
@@ -172,6 +174,7 @@ def split_grid(grid: Tensor, intervals: int) -> Tensor:
         tensor([[0.0000, 0.5000, 1.0000, 4.0000]])
     """
     count = grid.shape[1] - 1
+    # Which of the new points each old one is: i·intervals/count, rounded.
     ends = [(2 * i * intervals + count) // (2 * count) for i in range(count + 1)]
     points = []
     for i in range(count):
@@ -217,7 +220,10 @@ def refit(coef: Tensor, old: Tensor, new: Tensor, k: int, samples: Tensor) -> Te
 def _normal_equations(
     coef: Tensor, start: Tensor, old: Tensor, new: Tensor, k: int, samples: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """BᵀB of shape `(in, H + k, H + k)` and Bᵀr of shape `(in, out, H + k)`, over chunks of samples."""
+    """BᵀB of shape `(in, H + k, H + k)` and Bᵀr of shape `(in, out, H + k)`, over chunks of samples; other arguments as of `refit`.
+
+    B are the basis functions on the new knots at the samples, and r is the old spline minus that with the coefficients `start`.
+    """
     size = new.shape[1] - 1 - k
     gram = coef.new_zeros(coef.shape[1], size, size)
     residual = coef.new_zeros(coef.shape[1], coef.shape[0], size)

@@ -17,7 +17,7 @@ Level = list[tuple[int | None, list[int | None]]]
 
 
 def check_hidden(network: Network, level: int, where: str, advice: str = "") -> None:
-    """Refuse a level that isn't hidden; `advice` for a network that has none."""
+    """Refuse a level that isn't hidden, for the call `where`; `advice` is for a network that has none."""
     if network.depth < 2:
         _check.fail("network", where, "one with a hidden layer", network.width, advice)
     _check.integer(level, "level", where, low=1, high=network.depth - 1, advice="Levels 1 to depth - 1 are hidden.")
@@ -29,17 +29,17 @@ def all_nodes(network: Network) -> list[list[int]]:
 
 
 def reduced_level(network: Network, level: int, keep: Sequence[int]) -> Level:
-    """A level with only these nodes, in this order (sums before products)."""
+    """A level with only these nodes, in this order (sums before products): each with its subnodes, all by their old indices."""
     return [(node, [*network.subnodes_of(level, node)]) for node in keep]
 
 
 def subnodes(level: Level) -> list[int | None]:
-    """Indices of a level's subnodes in the old level, None for new ones."""
+    """The subnodes of all nodes of a level in a row: their indices in the old level, None for new ones."""
     return [subnode for _, subnodes in level for subnode in subnodes]
 
 
 def arities(level: Level) -> list[int]:
-    """Number of factors of each product."""
+    """Number of factors of each product of a level: of each node with more than one subnode."""
     return [len(factors) for _, factors in level if len(factors) > 1]
 
 
@@ -72,6 +72,7 @@ def gathered(layer: Layer, targets: Sequence[int | None], sources: Sequence[int 
     with torch.no_grad():
         for name in ("coef", "base", "affine"):
             old = getattr(fresh, name)
+            # Coefficients 0, and for a, b, c, d those of a layer without symbols.
             blank = old.new_tensor([1.0, 0.0, 1.0, 0.0]) if name == "affine" else old.new_zeros(())
             picked = _picked(_picked(old, targets, 0, blank), sources, 1, blank)
             setattr(fresh, name, nn.Parameter(picked, requires_grad=old.requires_grad))
@@ -81,6 +82,7 @@ def gathered(layer: Layer, targets: Sequence[int | None], sources: Sequence[int 
         fresh.knots = _picked(layer.knots, sources, 0, layer.knots.mean(0))
     fresh.levels = tuple(0 if source is None else layer.levels[source] for source in sources)
     fresh.merged = {i: layer.merged[s] for i, s in enumerate(sources) if s in layer.merged}
+    # Flat indices in the copy by those in the layer: target·inputs + source.
     new_index = {
         target * layer.in_dim + source: j * len(sources) + i
         for j, target in enumerate(targets)
@@ -95,7 +97,7 @@ def gathered(layer: Layer, targets: Sequence[int | None], sources: Sequence[int 
 
 
 def untie(layer: Layer, flats: Sequence[int]) -> None:
-    """Take edges out of their ties; their functions stay. In place."""
+    """Take edges out of their ties; their functions stay. In place. `flats` has their flat indices, target·inputs + source."""
     share(layer)
     remaining = [[flat for flat in tie if flat not in set(flats)] for tie in layer.ties]
     layer.ties = [tie for tie in remaining if len(tie) > 1]
@@ -132,6 +134,7 @@ def add_constant(layer: Layer, target: int, value: float) -> None:
         return
 
     def reluctance(source: int) -> tuple[bool, bool, bool]:
+        """A sort key for edges: tied ones come last, before them frozen ones, and before these such without a spline."""
         shared = target * layer.in_dim + source in tied
         return shared, bool(layer.frozen[target, source]), not bool(layer.spline_on[target, source])
 
@@ -146,7 +149,8 @@ def add_constant(layer: Layer, target: int, value: float) -> None:
 
 
 def _picked(tensor: Tensor, indices: Sequence[int | None], dim: int, blank: Tensor) -> Tensor:
-    """Slices of a tensor along a dimension, `blank` for None."""
+    """The slices of a tensor at these indices along a dimension, `blank` for None."""
+    # For None any slice is taken, and then replaced.
     positions = torch.tensor([0 if i is None else i for i in indices], dtype=torch.long, device=tensor.device)
     missing = torch.tensor([i is None for i in indices], dtype=torch.bool, device=tensor.device)
     shape = [-1 if d == dim else 1 for d in range(tensor.ndim)]

@@ -280,7 +280,7 @@ def expand_depth(network: AnyNetwork, level: int | None = None) -> AnyNetwork:
 
 
 def _excite(layer: Layer, targets: list[int | None], seed: int) -> None:
-    """Give new subnodes the random edges that a new network would have. In place."""
+    """Give new subnodes of a layer small random edges. In place; `targets` has the old index of each subnode, None for new ones."""
     new = [target for target, old in enumerate(targets) if old is None]
     # The seed depends on the width too: nodes that are added in two calls would be equal, and stay so for ever.
     generator = torch.Generator().manual_seed(1_000_003 * seed + len(targets))
@@ -291,7 +291,7 @@ def _excite(layer: Layer, targets: list[int | None], seed: int) -> None:
 
 
 def _identity(model: Layer, count: int) -> Layer:
-    """A layer of `count` symbolic edges x, with splines like those of `model`."""
+    """A layer from `count` nodes to as many, each with a symbolic edge x to its copy; its splines, like those of `model`, are off."""
     ends = model.coef.new_ones(count)
     grid = splines.uniform_grid(-ends, ends, model.grid_size)
     coef = model.coef.new_zeros(count, count, model.grid_size + model.k)

@@ -174,6 +174,7 @@ def _regridded(
         knots = "insert" if frozen else placement
         if knots == "insert" and exact:
             continue
+        # Where these inputs of all networks stand side by side.
         at = torch.arange(count * first.in_dim, device=grid.device).view(count, -1)[:, members].flatten()
         samples = nodes[:, :, members]
         if tied:  # they share samples too, and so come to the same knots and coefficients
@@ -217,7 +218,7 @@ def _groups(layer: Layer) -> Iterator[tuple[list[int], bool, bool]]:
 
 
 def tied_inputs(layer: Layer) -> list[list[int]]:
-    """Groups of two or more inputs whose edges share parameters, so that they need the same knots; levels have none."""
+    """Groups of two or more inputs whose edges share parameters, so that they need the same knots. Inputs of words have none."""
     groups: list[set[int]] = []
     for tie in layer.ties:
         merged = {flat % layer.in_dim for flat in tie if not layer.levels[flat % layer.in_dim]}

@@ -86,7 +86,7 @@ def unlock(network: Network, l: int, edges: Sequence[tuple[int, int]]) -> None: 
 
 
 def _edges(network: Network, index: int, edges: Sequence[tuple[int, int]], where: str) -> tuple[Layer, list[int]]:
-    """The layer and the flat indices of edges, checked."""
+    """The layer of this index, and the flat index of each edge `(i, j)` in it, j·inputs + i; `where` is the call that errors name."""
     layer = None
     flats = []
     if isinstance(edges, str) or not isinstance(edges, Iterable):
@@ -102,6 +102,7 @@ def _edges(network: Network, index: int, edges: Sequence[tuple[int, int]], where
 
 
 def _symbol(layer: Layer, flat: int) -> str | None:
+    """The name of the primitive of an edge, by its flat index target·inputs + source; None without a symbolic part."""
     return layer.symbol(flat % layer.in_dim, flat // layer.in_dim)
 
 
@@ -112,6 +113,7 @@ def _common_knots(layer: Layer, inputs: list[int]) -> None:
         return
     low, high = grids[:, 0].min().expand(len(inputs)), grids[:, -1].max().expand(len(inputs))
     new = splines.extend_knots(splines.uniform_grid(low, high, layer.grid_size), layer.k)
+    # Where the splines are to agree: at 16 points for each interval of each grid.
     points = resampled_grid(grids, 16 * layer.grid_size).T
     with torch.no_grad():
         layer.coef[:, inputs] = refit(layer.coef[:, inputs], knots, new, layer.k, points)
@@ -128,9 +130,10 @@ def _samples(network: Network, index: int) -> tuple[Tensor, Tensor] | None:
 
 
 def _share_spline(layer: Layer, flats: list[int], samples: tuple[Tensor, Tensor] | None) -> None:
-    """Give edges one spline, the closest to all of theirs at the inputs that each of them gets. In place.
+    """Give edges, by their flat indices, one spline, the closest to all of theirs at the inputs that each of them gets. In place.
 
-    The mean of the splines is that only where all inputs are alike: an edge with inputs from 2 to 4 says nothing about -1 to 1.
+    `samples` are those of `_samples`; without them it is the mean of the splines, which is the closest only where all inputs are alike:
+    an edge with inputs from 2 to 4 says nothing about -1 to 1.
     """
     index = torch.tensor(flats, device=layer.coef.device)
     with torch.no_grad():
@@ -165,7 +168,10 @@ def _correction(layer: Layer, flats: list[int], samples: tuple[Tensor, Tensor], 
 
 
 def _share_symbol(layer: Layer, flats: list[int]) -> None:
-    """Give edges the most central of their symbols. In place."""
+    """Give edges of one primitive the same constants: those of the edge whose function is closest to all others. In place.
+
+    `flats` has their flat indices, target·inputs + source.
+    """
     name = _symbol(layer, flats[0])
     if name is None:
         return
@@ -201,7 +207,7 @@ def merge_levels(network: Network, source: int, groups: Sequence[Sequence[int]])
     Args:
         network: The network.
         source: The input of words.
-        groups: Numbers of levels; none splits all.
+        groups: Numbers of levels, which are the words of that input; none splits all.
 
     Raises:
         ValueError: For an input of numbers, levels that don't exist or are in two groups, where all would become one, and for edges
@@ -227,7 +233,7 @@ def merge_levels(network: Network, source: int, groups: Sequence[Sequence[int]])
 
 
 def firsts_of(network: Network, source: int, groups: Sequence[Sequence[int]]) -> list[int]:
-    """For each level of an input of words the first one of its group, see `merge_levels`, which refuses the same."""
+    """For each level of an input of words the first one of its group, or itself. See `merge_levels`, which refuses the same."""
     where, layer = "merge_levels", network.layer(0)
     source = _check.integer(source, "source", where, low=0, high=layer.in_dim - 1)
     count = layer.levels[source]
@@ -281,6 +287,7 @@ def _average(network: Network, source: int, firsts: Sequence[int]) -> None:
     group = torch.tensor(firsts, device=levels.device)
     with torch.no_grad():
         values = layer.coef[:, source, :count]
+        # A level that is merged already has the value of the first one of its group.
         values = values[:, layer.firsts()[source, :count]]
         sums = torch.zeros_like(values).index_add(1, group, rows * values)
         means = sums / torch.zeros_like(rows).index_add(0, group, rows).clamp_min(1e-9)

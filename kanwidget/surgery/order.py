@@ -136,6 +136,7 @@ def _settled(
             hold each other where they are; a pass that looks one way alone frees them.
     """
     matrices, of_level = list(matrices), {level: list(range(matrices[level].shape[1])) for level in levels}
+    # Away from the side that pulls: inputs and outputs have their order.
     for level in levels if pulls == (-1,) else levels[::-1]:
         _improve(matrices, of_level, level, sums[level], pulls)
     for _ in range(_ROUNDS):
@@ -162,6 +163,7 @@ def _improve(
     for part in (slice(0, n_sum), slice(n_sum, count)):
         for node, position in enumerate(assignment(costs[part, part])):
             order[part.start + position] = part.start + node
+    # The diagonal is the cost of the present order.
     if float(costs[order, range(count)].sum()) >= (1 - _SAME) * float(costs.trace()):
         return False
     matrices[level - 1], matrices[level] = matrices[level - 1][order], matrices[level][:, order]
@@ -170,7 +172,10 @@ def _improve(
 
 
 def _costs(matrices: Sequence[Tensor], level: int, pulls: tuple[int, ...]) -> Tensor:
-    """What the connections of each node of a level would cost at each position, `(nodes, positions)`."""
+    """What the connections of each node of a level would cost at each position, `(nodes, positions)`.
+
+    `matrices` has the scores between successive levels, `(nodes above, nodes below)`; `pulls` says which count: below (-1), above (1).
+    """
     own = positions(matrices[level].shape[1])
     costs = own.new_zeros(len(own), len(own))
     for pull in pulls:
@@ -180,6 +185,7 @@ def _costs(matrices: Sequence[Tensor], level: int, pulls: tuple[int, ...]) -> Te
 
 
 def _cost(matrices: Sequence[Tensor]) -> float:
+    """The connection cost, from the scores between the nodes of successive levels, `(nodes above, nodes below)`."""
     lengths = ((positions(len(m))[:, None] - positions(m.shape[1])).abs() for m in matrices)
     return sum(float((matrix * length).sum()) for matrix, length in zip(matrices, lengths, strict=True))
 
@@ -225,6 +231,7 @@ def assignment(costs: Tensor) -> list[int]:
         row_of[size], column = row, size
         distance, previous = np.full(size, np.inf), np.full(size, size)
         reached, visited = np.zeros(size, dtype=bool), np.zeros(size + 1, dtype=bool)
+        # Go to the nearest column that isn't visited until one has no row yet; prices keep all reduced costs ≥ 0.
         while row_of[column] >= 0:
             visited[column] = reached[row_of[column]] = True
             reduced = cost[row_of[column]] - row_price[row_of[column]] - column_price[:size]
@@ -235,6 +242,7 @@ def assignment(costs: Tensor) -> list[int]:
             row_price[reached] += step
             column_price[visited] -= step
             distance[~visited[:size]] -= step
+        # Back along the path each column takes the row of the one before it.
         while column != size:
             before = int(previous[column])
             row_of[column], column = row_of[before], before

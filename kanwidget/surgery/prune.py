@@ -174,7 +174,14 @@ def prune_edge(network: AnyNetwork, x: Tensor, threshold: float = 3e-2) -> AnyNe
 
 
 def reduced(network: AnyNetwork, keep: Sequence[Sequence[int]], x: Tensor | None, label: str) -> AnyNetwork:
-    """A new network with these nodes of each level; the mean contribution of the others over the samples x stays, if there are any."""
+    """A new network with only some nodes; the mean contribution of the others over samples stays.
+
+    Args:
+        network: The network; it isn't changed.
+        keep: The nodes of each level that stay, inputs first.
+        x: Samples, `(batch, n_features)`; None for no contribution.
+        label: Text of the event in the history.
+    """
     fresh = with_nodes(network, keep)
     for index, means in enumerate([] if x is None else edge_means(network, x)):
         removed = [n for n in range(network.nodes_in(index)) if n not in keep[index]]
@@ -187,7 +194,7 @@ def reduced(network: AnyNetwork, keep: Sequence[Sequence[int]], x: Tensor | None
 
 
 def edge_means(network: Network, x: Tensor) -> list[Tensor]:
-    """Mean value of every edge over the samples, `(subnodes, nodes below)` per layer."""
+    """Mean value of every edge over the samples, `(subnodes, nodes below)` per layer, in the network's scaled numbers."""
     with torch.no_grad():
         return [edges.mean(0) for edges in network.scaled_trace(x).edges]
 
@@ -200,6 +207,7 @@ def _check_rows(x: Tensor, where: str) -> None:
 
 
 def _above(scores: Tensor, threshold: float) -> list[int]:
+    """The nodes of a level whose score, `(nodes,)`, is above the threshold."""
     return (scores > threshold).nonzero().flatten().tolist()
 
 
@@ -213,7 +221,7 @@ def _connect(network: Network, scores: Scores, keep: list[list[int]], levels: Se
             for subnode in network.subnodes_of(level + 1, node):
                 active = network.layer(level).active()[subnode]
                 if bool(active.any()) and not bool(active[keep[level]].any()):
-                    ranking = torch.where(active, scores.edge_scores[level][subnode], -1.0)
+                    ranking = torch.where(active, scores.edge_scores[level][subnode], -1.0)  # pruned edges come last
                     _rescue(keep[level], level, int(ranking.argmax()))
         if not keep[level]:
             _rescue(keep[level], level, int(scores.node_scores[level].argmax()))
@@ -221,6 +229,7 @@ def _connect(network: Network, scores: Scores, keep: list[list[int]], levels: Se
 
 
 def _rescue(nodes: list[int], level: int, node: int) -> None:
+    """Add a node to those that stay on a level, with a warning. In place."""
     log.warning(f"node ({level}, {node}) scores below the threshold; it stays because nothing else leads on from there")
     nodes.append(node)
 
@@ -271,6 +280,7 @@ def _strong_edges(network: Network, index: int, needed: Sequence[int], scores: T
         for subnode in network.subnodes_of(index + 1, node):
             keep[subnode] = active[subnode] & (scores[subnode] > threshold)
             if bool(active[subnode].any()) and not bool(keep[subnode].any()):
+                # Pruned edges come last.
                 source = int(torch.where(active[subnode], scores[subnode], -1.0).argmax())
                 keep[subnode, source] = True
                 log.warning(f"edge {(index, source, subnode)} scores below the threshold; it stays as the only path")
@@ -281,6 +291,7 @@ def _without_unused(network: AnyNetwork) -> AnyNetwork:
     """The network without hidden nodes that no edge uses; the function is the same."""
     keep = all_nodes(network)
     for level in range(1, network.depth):
+        # A level can't be empty.
         keep[level] = network.layer(level).active().any(0).nonzero().flatten().tolist() or [0]
     removed = _removed(network, keep)
     if not removed:
@@ -291,5 +302,5 @@ def _without_unused(network: AnyNetwork) -> AnyNetwork:
 
 
 def _removed(network: Network, keep: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
-    """The nodes that aren't kept."""
+    """The nodes, `(level, node)`, that aren't among those to keep on each level."""
     return [(level, n) for level, nodes in enumerate(keep) for n in range(network.nodes_in(level)) if n not in nodes]

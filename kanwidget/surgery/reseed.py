@@ -117,7 +117,7 @@ def perturb(
 
 
 def _new_splines(layer: Layer, *, pruned: bool) -> Tensor:
-    """Mask of the edges that get a spline, `(subnodes, nodes below)`; a tie gets it as a whole."""
+    """Mask of the edges that get a spline, `(subnodes, nodes below)`: symbolic and, if `pruned`, pruned ones; a tie gets it as a whole."""
     new = ~layer.spline_on & ~layer.frozen & (layer.symbolic_on() | pruned)
     for tie in layer.ties:
         new.view(-1)[tie] = new.view(-1)[tie].all()
@@ -146,6 +146,7 @@ def _sized(weight: Tensor, layer: Layer, new: Tensor, trace: Trace, index: int) 
         values = torch.einsum("nib,oib->noi", layer.design(trace.nodes[index]), weight)
     sizes = spread(values, values.abs().amax(0))
     spreads = spread(trace.subnodes[index], trace.edges[index].abs().amax(0).sum(1))
+    # n independent splines of one size vary together by √n times as much.
     wanted = torch.where(spreads > 0, spreads, 1.0)[:, None] / new.sum(1, keepdim=True).clamp(min=1) ** 0.5
     # B-splines add up to 1. Without this, a spline over a narrow range of values is a large constant first of all.
     means = values.mean(0)[..., None].nan_to_num(0.0, 0.0, 0.0)

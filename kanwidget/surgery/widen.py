@@ -59,6 +59,7 @@ def _widen_layer(layer: Layer, nodes: Tensor, margin: float) -> bool:
     new = grid.clone()
     new[:, 0], new[:, -1] = ends.unbind(1)
     knots = splines.extend_knots(new, layer.k)
+    # New coefficients from the values of the continued splines at points that determine them.
     sites = splines.collocation_sites(knots, layer.k).T
     values = torch.einsum("nib,oib->ino", continued(sites, layer.knots, layer.k), layer.spline_coef)
     matrix = splines.basis(sites, knots, layer.k).transpose(0, 1)
@@ -85,6 +86,7 @@ def _new_ends(layer: Layer, nodes: Tensor, margin: float) -> Tensor:
     for group in tied_inputs(layer):
         low[group], high[group] = low[group].min(), high[group].max()
         room[group], free[group] = room[group].max(), free[group].all()
+    # Of both ends: where they would go, whether samples come near, and how far samples are beyond them.
     wide = torch.stack([torch.minimum(ends[:, 0], low - room), torch.maximum(ends[:, 1], high + room)], dim=1)
     near = torch.stack([low - room / 2 < ends[:, 0], high + room / 2 > ends[:, 1]], dim=1)
     beyond = torch.stack([ends[:, 0] - low, high - ends[:, 1]], dim=1)
@@ -93,7 +95,7 @@ def _new_ends(layer: Layer, nodes: Tensor, margin: float) -> Tensor:
 
 
 def continued(x: Tensor, knots: Tensor, k: int) -> Tensor:
-    """`splines.basis`, but the first and last polynomials go on beyond the grid: their Taylor series at its ends."""
+    """`splines.basis`, `(batch, in, G + k)`, but the first and last polynomials go on beyond the grid: their Taylor series at its ends."""
     grid = splines.interior(knots, k)
     inside = torch.minimum(torch.maximum(x, grid[:, 0]), grid[:, -1])
     beyond = (x - inside)[..., None]

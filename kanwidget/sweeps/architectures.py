@@ -155,6 +155,7 @@ class _SearchRun:
     def __init__(
         self, data: Dataset, budget: int, target: float | None, starts: int, steps: int, seed: int, bar: Any
     ) -> None:
+        """Arguments as of `search_architecture`; `bar` is its progress bar, which counts networks."""
         self.data, self.budget, self.target = data, budget, target
         self.starts, self.steps, self.seed = starts, steps, seed
         self.trials: list[Trial] = []
@@ -186,11 +187,13 @@ class _SearchRun:
     def result(self) -> ArchitectureSearch:
         """The result; ties go to the earlier trial."""
         front = self._front()
+        # The last of the front has the least error. Where no target is reached, errors up to a quarter above it are as good.
         limit = self.target if self._reached() and self.target is not None else _WORTH * front[-1].validation_loss
         best = next(trial for trial in front if trial.validation_loss <= limit)
         return ArchitectureSearch(tuple(self.trials), front, best, self.networks, self.stop_reason)
 
     def _front(self) -> tuple[Trial, ...]:
+        """The trials that none with fewer or as many parameters beats on the validation data, smallest first."""
         rows = [{"parameters": t.parameters, "loss": t.validation_loss, "trial": t} for t in self.trials]
         return tuple(row["trial"] for row in pareto(Table(rows), y="loss"))
 
@@ -214,9 +217,11 @@ class _SearchRun:
         best = KAN([self.data.n_features, self.data.n_outputs], grid=_GRIDS[0], seed=self.seed)
         steps = grow_steps(best, self.data)
         while (answer := _take(steps)) is not None:
+            # The network of a round, `now`, is one of those that the round before has tried, but for the first.
             for tried in (*(() if self.trials else (answer.now,)), *answer.tried):
                 assert isinstance(tried.network, KAN)
                 self._count(1)
+                # Growth has trained it already: a trainer without steps says its losses.
                 record = Trainer(tried.network, self.data, 0, Settings()).record()
                 self._add_trial(tried.network, record, _how(tried, self.data))
             assert isinstance(answer.network, KAN)
@@ -273,7 +278,7 @@ class _SearchRun:
     # ---- the parts of a step
 
     def _attempt(self, width: int, depth: int, how: str) -> Trial:
-        """The best of several starts of a shape."""
+        """The trial of the best of several random starts of a shape: `depth` hidden levels of `width` sums each; `how` is its step."""
         shape = [self.data.n_features, *[width] * depth, self.data.n_outputs]
         models = [KAN(shape, grid=_GRIDS[0], seed=self.seed + start) for start in range(self.starts)]
         pairs = list(zip(models, self._train(models), strict=True))
@@ -281,7 +286,10 @@ class _SearchRun:
         return self._add_trial(model, final_record(history), how)
 
     def _train(self, models: Sequence[KAN], lamb: float = 0.0, evidence: bool | None = False) -> list[History]:
-        """Train networks; held-out rows judge them, unless evidence does."""
+        """Train networks in place with a penalty of weight `lamb`; gives their histories, in order.
+
+        With `evidence` None evidence judges them, as in `fit`; with False held-out rows do.
+        """
         self._pay(len(models))
         _, histories = fit_many(models, self.data, steps=self.steps, lamb=lamb, progress=False, evidence=evidence)
         if any(history.stop_reason == "interrupted" for history in histories):
@@ -289,12 +297,13 @@ class _SearchRun:
         return histories
 
     def _pay(self, networks: int) -> None:
-        """Count networks that are to be trained, or end the search."""
+        """Count so many networks that are to be trained, or end the search where the budget has fewer left."""
         if self.networks + networks > self.budget:
             raise _SearchEnd("budget")
         self._count(networks)
 
     def _count(self, networks: int) -> None:
+        """Count so many networks, in the progress bar, too."""
         self.networks += networks
         self.bar.update(networks)
 
@@ -307,6 +316,7 @@ class _SearchRun:
         return trial
 
     def _reached(self) -> bool:
+        """Whether the validation loss of a trial is the target's or less; False where there is no target."""
         return self.target is not None and any(t.validation_loss <= self.target for t in self.trials)
 
 
@@ -319,11 +329,12 @@ def _take(steps: Iterator[Step | None]) -> Step | None:
 
 
 def _better(trial: Trial, baseline: Trial) -> bool:
+    """Whether a trial's error is so much smaller than another one's, 1.25 times, that it is worth a larger network."""
     return trial.validation_loss * _WORTH < baseline.validation_loss
 
 
 def _how(tried: Richness, data: Dataset) -> str:
-    """The step of growth that made a network."""
+    """The step of growth that made a network, in words: `start`, `grid 10`, `product of x_1 and x_2` or `3 hidden nodes`."""
     names = [data.in_vars[column] for column in tried.columns or ()]
     nodes = f"{tried.nodes} hidden node" + ("s" if tried.nodes > 1 else "")
     steps = {"": "start", "grid": f"grid {tried.grid}", "pair": f"product of {' and '.join(names)}"}
@@ -331,5 +342,6 @@ def _how(tried: Richness, data: Dataset) -> str:
 
 
 def _validation_loss(record: StepRecord | None) -> float:
+    """The loss of a record on the validation data; infinite where there is none or where it isn't finite."""
     loss = math.inf if record is None or record.validation_loss is None else record.validation_loss
     return loss if math.isfinite(loss) else math.inf

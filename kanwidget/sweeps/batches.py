@@ -36,6 +36,7 @@ def group_cases(cases: Sequence[Case], data: Mapping[str, Arrays], workers: int 
         groups.setdefault(json.dumps([shared, shapes], sort_keys=True), []).append(case)
     batches = []
     for group in groups.values():
+        # A larger batch is no faster, and a killed process loses more; a smaller group is shared by the workers.
         size = min(_BATCH_SIZE, math.ceil(len(group) / workers))
         batches += [group[start : start + size] for start in range(0, len(group), size)]
     return batches
@@ -84,7 +85,7 @@ def _trained(cases: Sequence[Case], sets: Mapping[str, Dataset]) -> list[tuple[s
     models = list(map(_network, cases, datasets))
     shared = {name: value for name, value in cases[0].setting.items() if name in OF_FIT and name != "lamb"}
     # A space over optimizers may well have a learning rate that not all of them use.
-    steps = shared.pop("steps", 100)
+    steps = shared.pop("steps", 100)  # by default as many as `fit` takes
     for name in unused(make_settings(**shared), shared.get("opt", "auto")):
         del shared[name]
     lambs = [case.setting.get("lamb", 0.0) for case in cases]
@@ -140,10 +141,11 @@ def row_of(
 
 
 def _finite(value: float | None) -> float | None:
+    """A loss, None where it isn't finite: JSON has neither NaN nor infinity."""
     return value if value is not None and math.isfinite(value) else None
 
 
 def _reason(error: Exception) -> str:
-    """The error on one line."""
+    """The error on one line: of a ValueError its text, of any other its type and text."""
     text = " ".join(str(error).split())
     return text if isinstance(error, ValueError) and text else f"{type(error).__name__}: {text}"

@@ -39,7 +39,7 @@ def datasets_by_name(data: Any, where: str) -> dict[str, Dataset]:
 
 
 def arrays_of(data: Dataset) -> Arrays:
-    """The parts that training uses."""
+    """The parts of a data set that training uses, by name, on the processor; how words were read is among them as text in JSON."""
     arrays = {name: data[name].cpu().numpy() for name in data}
     weights = {name: getattr(data, name) for name in _WEIGHTS}
     arrays |= {name: weight.cpu().numpy() for name, weight in weights.items() if weight is not None}
@@ -58,7 +58,7 @@ def dataset_of(arrays: Arrays) -> Dataset:
 
 
 def digest(arrays: Arrays) -> str:
-    """A fingerprint of the numbers; names of columns don't matter for a training."""
+    """A fingerprint, as hexadecimal text, of all parts with their types and shapes; names of columns don't matter for a training."""
     fingerprint = hashlib.sha256()
     for name, values in sorted(arrays.items()):
         fingerprint.update(f"{name} {values.dtype} {values.shape}".encode())

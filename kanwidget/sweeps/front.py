@@ -95,12 +95,15 @@ def _columns(table: Any, x: str, y: str | None, where: str) -> tuple[str, str]:
 
 
 def _is_number(value: Any) -> bool:
+    """Whether a cell may stand in a column of numbers: a number or None, no truth value."""
     return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
 
 
 def _varies(table: Table, name: str) -> bool:
+    """Whether a column has more than one value; they are compared as JSON, since lists have no hash."""
     return len({json.dumps(value) for value in table[name]}) > 1
 
 
 def _text(value: Any) -> str:
+    """A setting as it stands beside a point, a float with six digits at most."""
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -129,6 +129,7 @@ class Store:
 
     def __init__(self, path: str | os.PathLike[str] | None) -> None:
         self.path = None if path is None else _checked(path)
+        # A connection that turns out to be of no use is closed again.
         with contextlib.ExitStack() as stack:
             try:
                 self._base = sqlite3.connect(":memory:" if self.path is None else self.path, timeout=60)
@@ -188,7 +189,7 @@ def _checked(path: Any) -> Path:
         _check.fail("store", "sweep", "the path of a file", str(path), "That is a folder.")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {target.parent} to write {target.name} in")
-    head = b""
+    head = b""  # SQLite's header has 100 bytes: at 60 the version of the format, at 68 whose file it is
     if target.exists():
         with target.open("rb") as file:
             head = file.read(100)
@@ -202,6 +203,7 @@ def _checked(path: Any) -> Path:
 
 
 def _refuse(path: Path | None, description: str) -> NoReturn:
+    """Raise a ValueError for the argument `store`; `description` says what its file is instead."""
     advice = f"That is {description}. Give another name: it isn't changed."
     _check.fail("store", "sweep", "a new file or one that a sweep has made", str(path), advice)
 
@@ -210,7 +212,7 @@ def _refuse(path: Path | None, description: str) -> NoReturn:
 
 
 def pick(backend: Any, n_jobs: Any) -> tuple[Backend, int]:
-    """The backend, and its number of workers.
+    """The backend, a function from batches and the data by name to the results, and its number of workers.
 
     Raises:
         ValueError: For other names and numbers, and for `dask` without a client.
@@ -241,6 +243,7 @@ def _in_processes(jobs: int, batches: Sequence[Batch], data: Mapping[str, Arrays
         batches: The batches.
         data: The arrays by name of the data.
     """
+    # A batch goes by the key of its first case, which is that of its first result, too.
     pending = {batch[0].key: batch for batch in batches}
     for _ in range(_BREAKS):
         with contextlib.suppress(BrokenProcessPool):
@@ -274,7 +277,7 @@ def _alone(batch: Batch, run: Callable[[Batch], Results], death: type[Exception]
 
 
 def _pool(jobs: int, batches: Sequence[Batch], data: Mapping[str, Arrays]) -> Results:
-    """Train batches in `jobs` processes; results come as batches end."""
+    """Train batches in `jobs` processes; keys and rows of a batch come as it ends. `data` has the arrays by name of the data."""
     from joblib import Parallel, delayed
 
     # No memory maps: they are read-only, and small data travels faster by itself.
@@ -283,7 +286,7 @@ def _pool(jobs: int, batches: Sequence[Batch], data: Mapping[str, Arrays]) -> Re
 
 
 def _of(batch: Batch, data: Mapping[str, Arrays]) -> dict[str, Arrays]:
-    """The data that a batch needs."""
+    """The data that the cases of a batch need, by name."""
     return {name: data[name] for name in dict.fromkeys(case.data for case in batch)}
 
 
@@ -306,6 +309,7 @@ def _on_dask(client: Any, batches: Sequence[Batch], data: Mapping[str, Arrays]) 
     shared = {name: client.submit(dict, arrays, pure=False) for name, arrays in data.items()}
 
     def submit(batch: Batch) -> Any:
+        """The future of a batch's results. `pure=False`: a batch that is submitted again runs again."""
         return client.submit(run_batch, batch, _of(batch, shared), pure=False)
 
     running = {submit(batch): batch for batch in batches}
@@ -339,7 +343,7 @@ def _client() -> Any:
 
 
 def _needs(package: str, extra: str) -> None:
-    """An error that names the package to install."""
+    """Raise an ImportError if a package isn't installed; it names the extra of kanwidget that installs it."""
     from importlib.util import find_spec
 
     if find_spec(package) is None:

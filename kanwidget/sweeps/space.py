@@ -71,7 +71,14 @@ def settings_of(space: Any, fixed: Setting) -> list[Setting]:
 
 
 def cases_of(settings: Sequence[Setting], digests: Mapping[str, str], seeds: Any, version: int) -> list[Case]:
-    """Settings × data × seeds; `digests` are those of the data by name."""
+    """A case for each setting, data set and seed, in this order.
+
+    Args:
+        settings: Arguments of `KAN` and of `fit`.
+        digests: Fingerprints of the numbers of the data, by name of the data.
+        seeds: Their number, or a list of them.
+        version: Version of the results: another one makes other keys, so that stored results are computed again.
+    """
     return [
         Case(setting, name, seed, _fingerprint(version, setting, digest, seed))
         for setting, (name, digest), seed in itertools.product(settings, digests.items(), seeds_of(seeds))
@@ -120,6 +127,7 @@ def _combined(space: Any) -> list[Setting]:
 
 
 def _name(name: Any) -> str:
+    """The name of a setting, checked: an argument of `KAN` or `fit`; seeds are an argument of `sweep` itself."""
     if name == "seed":
         _check.fail("space", "sweep", "without seeds", name, "Give them as seeds=… beside it.")
     return _check.choice(name, "space", "sweep", _NAMES)
@@ -131,6 +139,7 @@ def _argument_order(item: tuple[Any, Any]) -> tuple[int, str]:
 
 
 def _fingerprint(version: int, setting: Setting, digest: str, seed: int) -> str:
+    """The key of a case in a file: equal for the same version of results, setting, numbers of the data (their `digest`) and seed."""
     # Files were written when this argument had its first name: under another one their results would not be found again.
     named = {"bend" if name == "geodesic_acceleration" else name: value for name, value in setting.items()}
     return hashlib.sha256(json.dumps([version, named, digest, seed]).encode()).hexdigest()

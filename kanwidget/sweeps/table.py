@@ -51,6 +51,7 @@ class Table(Sequence[Row]):
     def columns(self) -> list[str]:
         """Names of the columns: settings, seed, results."""
         names = list(dict.fromkeys(name for row in self._rows for name in row))
+        # False comes before True: settings have it twice, the seed once; of results the first is True.
         return sorted(names, key=lambda name: (name in RESULTS, name == "seed"))
 
     @property
@@ -70,6 +71,7 @@ class Table(Sequence[Row]):
     @overload
     def __getitem__(self, index: str) -> list[Any]: ...
     def __getitem__(self, index: Any) -> Any:
+        """A row for a number, a table for a slice, a column as a list for a name."""
         if isinstance(index, str):
             self._check_column(index, "index", "Table[…]")
             return [row.get(index) for row in self._rows]
@@ -164,7 +166,13 @@ _COUNTS = ("networks", "failures")
 
 
 def _median(rows: list[Row], settings: list[str], numbers: list[str]) -> Row:
-    """The rows of one setting as one."""
+    """The rows of one setting as one: its values, medians of the numbers over the networks that didn't fail, and how many these are.
+
+    Args:
+        rows: One for each seed.
+        settings: Names of the columns that are settings.
+        numbers: Names of the columns of numbers.
+    """
     medians: Row = {name: rows[0].get(name) for name in settings}
     good = [row for row in rows if not row.get("failed")]
     for name in numbers:
@@ -174,10 +182,12 @@ def _median(rows: list[Row], settings: list[str], numbers: list[str]) -> Row:
 
 
 def _is_nan(value: Any) -> bool:
+    """Whether a cell is NaN, as pandas writes an empty one."""
     return isinstance(value, float) and math.isnan(value)
 
 
 def _as_list(value: Any) -> Any:
+    """A value with lists in place of tuples, also within lists: rows hold lists, and a list never equals a tuple."""
     return [_as_list(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
@@ -200,6 +210,7 @@ def _html(columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _line(tag: str, cells: Sequence[Any]) -> str:
+    """A row of an HTML table, its cells in this tag: `th` of a head, `td` of a body."""
     return f"<tr>{''.join(f'<{tag}>{escape(_text(cell))}</{tag}>' for cell in cells)}</tr>"
 
 

@@ -43,7 +43,7 @@ class Finishing:
 
     def __init__(self, front: Front, weights: torch.Tensor | None, seconds: Callable[[], float]) -> None:
         self.front, self._weights, self._seconds = front, weights, seconds
-        self._cost = 0.0
+        self._cost = 0.0  # seconds that the last formula took
 
     @property
     def has_time(self) -> bool:
@@ -74,6 +74,7 @@ class Finishing:
         if not math.isfinite(seconds):
             return _finished(self.front, member, self._weights, math.inf, rewrite)
         seconds = max(seconds, 0.0)
+        # Four fifths of the time are for simpler forms, the rest for the fits of all rows; half a second late all is broken off.
         result = within(
             now + seconds + _GRACE,
             lambda: _finished(self.front, member, self._weights, now + _SIMPLER * seconds, rewrite),
@@ -99,7 +100,7 @@ def _finished(
         start = _shorter(front, start, deadline)
     problem = _problem(front, table.train, start, weights)
     simpler = _simpler(front, problem, start, deadline)
-    own, fit = simpler or (problem, problem.fit(start))
+    own, fit = simpler or (problem, problem.fit(start))  # `own` is the problem, with its weights, of the fit
     if not math.isfinite(fit.deviance):
         return None
     expression = without_squares(fit.expression, own.values)
@@ -109,13 +110,16 @@ def _finished(
             own, fit = _simpler(front, problem, shorter, deadline) or (own, own.fit(shorter))
             expression = fit.expression if math.isfinite(fit.deviance) else shorter
     elif _size(expression, table, member.complexity) > _size(start, table, member.complexity):
+        # No constant became exact, and the form got longer: the former one is fitted as it is.
         own, fit = problem, problem.fit(start)
         expression = fit.expression if math.isfinite(fit.deviance) else start
     size = _size(expression, table, member.complexity)
     result = front.measured(expression, size, _decimals(expression), member.equation.origin, own)
     errors = [front.error(each) for each in (member, result)]
+    # `_simpler` has judged what is simpler. A mere fit that errs by more than 5 % more went astray.
     if simpler is None and errors[1] > max(_WORSE * errors[0], ranking.EXACT):
         return None
+    # A robust loss has weights of the training rows only; and without held-out rows these are all.
     if weights is not None or table.held_out is None:
         return result
     return _with_all_rows(front, result, expression)
@@ -128,6 +132,7 @@ def _shorter(front: Front, expression: Any, deadline: float) -> Any:
     if before > _LONG:
         return expression
     left = max(deadline - time.monotonic(), 0.0)
+    # Two seconds, and a fifth of those that remain; without a deadline there is time to spare.
     timeout = min(_WRITING, _PART * left) if math.isfinite(left) else _SPARE
     ranges = {
         symbol.name: (float(x[:, i].min()), float(x[:, i].max()))
@@ -142,14 +147,23 @@ def _shorter(front: Front, expression: Any, deadline: float) -> Any:
 
 
 def _problem(front: Front, part: OwnRows, expression: Any, weights: torch.Tensor | None = None) -> Problem:
-    """Rows of a part, with weights where the noise grows with the value."""
+    """Rows as a problem of least squares, with weights where the noise grows with the value.
+
+    Args:
+        front: Its noise counts.
+        part: The rows.
+        expression: Gives the values that the noise grows with.
+        weights: Weights of these rows by a robust loss, `(rows,)`; they, or those of the data, stay as they are.
+    """
     problem = front.table.problem(part, weights)
     noise = None if problem.from_data else front.noise
     return problem if noise is None else problem.with_weights(noise.weights(problem.values(expression)))
 
 
 def _simpler(front: Front, problem: Problem, start: Any, deadline: float) -> tuple[Problem, Fit] | None:
-    """The simplest formula, if it predicts the held-out rows as well; None where it doesn't, or where sympy fails."""
+    """The simplest formula as a fit, with the rows and weights that it was fitted to; None where it predicts held-out rows worse than
+    `start`, or where sympy fails.
+    """
     try:
         return _as_good(front, *simplest(problem, start, free=False, deadline=deadline), start)
     except _REFUSED:
@@ -157,7 +171,7 @@ def _simpler(front: Front, problem: Problem, start: Any, deadline: float) -> tup
 
 
 def _as_good(front: Front, own: Problem, fit: Fit, start: Any) -> tuple[Problem, Fit] | None:
-    """A fit, if it predicts the held-out rows as well as the formula that it began with."""
+    """A fit with its problem `own`, if it predicts the held-out rows as well as the formula `start` that it began with; else None."""
     if front.table.held_out is None:
         return own, fit  # its own tests have seen all rows
     rows = _problem(front, front.table.held_out, start)
@@ -166,7 +180,7 @@ def _as_good(front: Front, own: Problem, fit: Fit, start: Any) -> tuple[Problem,
     before, after = (
         (weight * (rows.y - rows.values(expression)) / size).square() for expression in (start, fit.expression)
     )
-    defined = torch.isfinite(before)
+    defined = torch.isfinite(before)  # a row where `start` has no value can't compare them
     return (own, fit) if is_as_good(before[defined], after[defined], rows.rounding / size**2) else None
 
 
@@ -180,14 +194,14 @@ def _with_all_rows(front: Front, member: Member, expression: Any) -> Member:
 
 
 def _decimals(expression: Any) -> int:
-    """How many numbers of an expression were fitted, exponents among them."""
+    """How many numbers of an expression were fitted, exponents among them: sympy's decimals, since exact numbers are rational."""
     import sympy
 
     return sum(node.is_Float for node in sympy.preorder_traversal(expression))
 
 
 def _size(expression: Any, table: TargetTable, before: float) -> float:
-    """Complexity of an expression; the former one, where it holds what trees don't have."""
+    """Complexity of an expression, as that of its tree; `before` where it holds what trees don't have."""
     import sympy
 
     def one_number(product: Any) -> Any:
@@ -226,13 +240,14 @@ def without_squares(expression: Any, values: Callable[[Any], Tensor]) -> Any:
         factors = _factors(root.base)
         if factors is None or all(abs(power) == 1 for _, power in factors):
             return root
-        result: Any = sympy.Integer(1)
-        within: Any = sympy.Integer(1)
+        result: Any = sympy.Integer(1)  # what comes out of the root
+        within: Any = sympy.Integer(1)  # what stays in it
         for base, power in factors:
             if base.is_number:
                 result *= sympy.sqrt(abs(base)) ** power
                 within *= sympy.sign(base)
                 continue
+            # √(base²ⁿ) is |base|ⁿ: for an odd n that is ±baseⁿ, by the sign of the base on the rows.
             whole = math.floor(abs(power) / 2) * (1 if power > 0 else -1)
             sign = _sign(base, values) if whole % 2 else 1
             if sign is None:
@@ -240,8 +255,9 @@ def without_squares(expression: Any, values: Callable[[Any], Tensor]) -> Any:
             result *= (sign * base) ** whole
             within *= base ** (power - 2 * whole)
         above, below = (sympy.expand(part) for part in sympy.fraction(sympy.cancel(within)))
-        if _sign(below, values) == -1:
+        if _sign(below, values) == -1:  # a minus above and below, so that both roots are real
             above, below = -above, -below
+        # The exponent of a root is 1/2 or -1/2.
         return (result * sympy.sqrt(above) / sympy.sqrt(below)) ** (2 * root.exp)
 
     def is_root(node: Any) -> bool:
@@ -251,7 +267,7 @@ def without_squares(expression: Any, values: Callable[[Any], Tensor]) -> Any:
 
 
 def _factors(radicand: Any) -> list[tuple[Any, int]] | None:
-    """Factors of a fraction of polynomials with their powers; None of anything else."""
+    """Factors of a fraction of polynomials, each with its power, below 0 for those of the denominator; None of anything else."""
     import sympy
 
     symbols = radicand.free_symbols
@@ -266,6 +282,6 @@ def _factors(radicand: Any) -> list[tuple[Any, int]] | None:
 
 
 def _sign(part: Any, values: Callable[[Any], Tensor]) -> int | None:
-    """The sign of all values; None where they have both."""
+    """The sign of an expression on the rows, 1 or -1; None where it has both. `values` gives its values there."""
     found = values(part)
     return 1 if bool((found >= 0).all()) else -1 if bool((found <= 0).all()) else None

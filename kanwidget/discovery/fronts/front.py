@@ -58,8 +58,10 @@ class Front:
         # Those of the front for noise that is the same everywhere, and of those for noise that grows with the value.
         self._kept: list[Member] = []
         self._operations, self._most, self._robust = operations, most, robust
+        # A constant takes four rows: with fewer formulas fit whatever a short table holds.
         self._most_constants = max(len(table.every.y) // _ROWS_PER_CONSTANT, _FEW_CONSTANTS)
         self._parts = [table.train] if table.held_out is None else [table.train, table.held_out]
+        # The columns of each part; of a table without any one of zeros, which says how many values a constant has.
         self._inputs = [table.scaled(part.x).unbind(1) or [torch.zeros_like(part.y)] for part in self._parts]
         self._problem = table.problem(table.train)
         self._columns = set(column_trees(table))
@@ -67,7 +69,7 @@ class Front:
 
     @property
     def reach(self) -> float:
-        """The largest complexity of formulas that may still get short enough."""
+        """The largest complexity of formulas that may still get short enough: exact numbers and parts left out shorten them in the end."""
         return _REACH * self._most
 
     @property
@@ -77,7 +79,11 @@ class Front:
 
     @property
     def members(self) -> list[Member]:
-        """The formulas as they are ranked, from simple to accurate; after the best one, those that the rows hardly speak against."""
+        """The formulas as they are ranked, from simple to accurate.
+
+        After the one with the shortest description there are only those whose description is at most ten bits longer: the rows hardly
+        speak against them.
+        """
         members = self._short
         lengths = [*map(self.length, members)]
         best = min(range(len(members)), key=lengths.__getitem__, default=0)
@@ -88,6 +94,7 @@ class Front:
 
     @property
     def _short(self) -> list[Member]:
+        """The candidates that are as short as formulas must be in the end."""
         return [member for member in self.candidates if self.is_short(member)]
 
     @property
@@ -99,7 +106,7 @@ class Front:
     def best(self) -> Member:
         """The member with the shortest description.
 
-        Where units are known it is the shortest one whose units fit, unless that takes more than `_TIE` bits more.
+        Where units are known it is the shortest one whose units fit, unless that takes more than three bits more.
         """
         members, length = self._short, self.length
         first = min(members, key=length)
@@ -121,7 +128,10 @@ class Front:
 
     @property
     def _kind(self) -> int:
-        """The likeliest kind of noise."""
+        """The likeliest kind of noise, as of `Misfit.under`: 0 is the same everywhere, 1 and more grow with the value.
+
+        It is 0 for robust losses, and where a formula leaves nothing but round-off, which is no noise.
+        """
         if not self._kept or self._robust or any(map(self.leaves_rounding, self._kept)):
             return 0
         return ranking.likeliest_noise(self._kept, len(self.table.every.y))
@@ -130,18 +140,20 @@ class Front:
     def noise(self) -> GrowingNoise | None:
         """The noise of rows, where it grows with the value, in the units of the data."""
         kind = self._kind
+        # Kind 0 isn't among those that grow.
         return ranking.kinds(float(self.table.train.y.abs().median()))[kind - 1] if kind else None
 
     @property
     def has_relative_noise(self) -> bool:
         """Whether the noise is a part of the value, but for values that are very small: relative errors then say how large it is."""
-        return self._kind == ranking.ALL_KINDS[-1]
+        return self._kind == ranking.ALL_KINDS[-1]  # the one with the least constant part
 
     def noise_weights(self) -> Tensor | None:
-        """Weights of the squared residuals of the training rows for noise that grows with the value; None where it doesn't."""
+        """Weights of the squared residuals of the training rows, `(rows,)`, for noise that grows with the value; None where it doesn't."""
         noise, table = self.noise, self.table
         if noise is None:
             return None
+        # `GrowingNoise.weights` are factors of the residuals themselves.
         return noise.weights(table.problem(table.train).values(self.best.equation.sympy)).square()
 
     def error(self, member: Member) -> float:
@@ -199,7 +211,7 @@ class Front:
         """What is compared of a tree; None of one that may not come in.
 
         A tree may not come in where it is too long, has too many constants or operations that aren't allowed; or where it is a mere column
-        that isn't near.
+        that misses the target by more than a tenth of its spread: as numbers of another quantity it would mean nothing.
         """
         size, number = complexity(tree), len(constants(tree))
         heads = {node[0] for node in nodes(tree)} & OPERATIONS.keys()
@@ -210,7 +222,13 @@ class Front:
         return None if self._is_column(tree) and far else Ranked(size, number, misfit)
 
     def _written(self, tree: Tree, rank: Ranked, origin: str) -> Member | None:
-        """A formula that is compared so, in the units of the data; None where it has no finite writing."""
+        """The member of a tree, in the units of the data; None where it has no finite writing there.
+
+        Args:
+            tree: With fitted constants.
+            rank: What is compared of it.
+            origin: The strategy that found it.
+        """
         expression = self.table.expression(tree)
         if expression is None:
             return None
@@ -242,7 +260,13 @@ class Front:
         return Member(size, number, misfit, equation, doubtful=not equation.fitted.determined)
 
     def refitted(self, member: Member, expression: Any, problem: Problem) -> Member:
-        """A member with the constants of all rows; errors stay those on rows that its constants hadn't seen."""
+        """A member with the constants of all rows; errors stay those on rows that its constants hadn't seen.
+
+        Args:
+            member: The member as it was measured.
+            expression: Its formula with the new constants.
+            problem: All rows, and their weights, that these were fitted to.
+        """
         equation = self._equation(expression, member.complexity, member.misfit, member.equation.origin, problem)
         return replace(member, equation=equation, doubtful=not equation.fitted.determined)
 
@@ -258,11 +282,13 @@ class Front:
     def _is_column(self, tree: Tree) -> bool:
         """Whether a tree is a column in its own unit, or in the one that it has inside the engine."""
         inner = tree
+        # An exact factor in front is a change of units.
         while inner[0] == "mul" and inner[1][0] == "n":
             inner = inner[2]
         return inner[0] == "x" or tree in self._columns
 
     def _misfit(self, tree: Tree) -> Misfit:
+        """The errors of a tree on the training rows and on those held out."""
         with torch.no_grad():
             return self._compared([values(tree, columns) for columns in self._inputs])
 
@@ -287,8 +313,9 @@ class Front:
         table = self.table
         train, test = table.error(table.every, expression), table.test_error(expression)
         if test is None and table.held_out is not None:
-            squares = misfit.plain.held_out * table.unit * table.y_unit
-            test = table.error(table.held_out, expression) if self._robust else squares
+            # The misfit is a part of the unit; of a robust loss it is a mean size, no root mean square.
+            root_mean_square = misfit.plain.held_out * table.unit * table.y_unit
+            test = table.error(table.held_out, expression) if self._robust else root_mean_square
         return Equation(
             *(table.target, expression, size, train, test, table.r2(train), origin),
             data=table.data,
@@ -308,6 +335,7 @@ class EquationReader:
     """
 
     def __init__(self, data: Dataset) -> None:
+        # The table of the only target; 0 is the seed of the rows that are held out.
         self._table = tables(Request(data).table(), 0)[0]
 
     def equation(self, expression: Expr, complexity: float, held_out: float | None = None) -> Equation:

@@ -79,15 +79,18 @@ def misfit(parts: Sequence[Rows], spread: float, *, robust: bool) -> Misfit:
     """The residuals of values on the training rows and on those held out.
 
     Args:
-        parts: The rows that constants are fitted to, and those held out where there are any.
+        parts: The rows that constants are fitted to, and those held out where there are any, each as the target, the values of the
+            formula and the weights or None, `(rows,)`.
         spread: The target's standard deviation.
         robust: Whether sizes count, not squares.
     """
     plain = [torch.full_like(y, spread)[None] for y, _, _ in parts]
+    # Noise in proportion to values has a meaning only where none of these changes its sign.
     signed = all(bool((value > 0).all() if y[0] > 0 else (value < 0).all()) for y, value, _ in parts)
     middle = float(parts[0][0].abs().median())
     if not signed or not middle:
         return Misfit(_errors(parts, plain, spread, robust=robust)[0], (_NO_ERRORS,) * len(_RATIOS))
+    # What residuals are divided by, `(ways, rows)`: the spread, then the sizes of each kind of growing noise.
     growing = [
         torch.cat([unit, torch.stack([noise.sizes(value) for noise in kinds(middle)])])
         for unit, (_, value, _) in zip(plain, parts, strict=True)
@@ -97,7 +100,7 @@ def misfit(parts: Sequence[Rows], spread: float, *, robust: bool) -> Misfit:
 
 
 def kinds(middle: float) -> list[GrowingNoise]:
-    """The kinds of noise that grows with the value, the more the further down.
+    """The kinds of noise that grows with the value: its constant part equals the other one at `middle` over 1, 10, 100 or 1000.
 
     Args:
         middle: The target's median, without its sign; positive.
@@ -119,6 +122,7 @@ def _errors(parts: Sequence[Rows], units: Sequence[Tensor], spread: float, *, ro
     """
     errors: list[list[float]] = []
     bits = torch.zeros(len(units[0]), dtype=torch.float64)
+    # Residuals take n·log2 of their size in bits, but for a constant of each row; with EXACT it is finite for an exact formula.
     for (y, value, weight), unit in zip(parts, units, strict=True):
         size = (y - value) / unit
         size = size.abs() if robust else size.square()
@@ -145,6 +149,7 @@ def pareto(members: Sequence[R], *, noise: int = 0) -> list[R]:
         return member.misfit.under(noise).held_out
 
     def size(member: R) -> float:
+        """The complexity; where the data leave a constant open it is larger by the bits of that, in units of complexity."""
         return member.complexity + _DOUBT / _COMPLEXITY * member.doubtful
 
     front: list[R] = []
@@ -159,7 +164,8 @@ def pareto(members: Sequence[R], *, noise: int = 0) -> list[R]:
 def front(members: Sequence[R], rows: int, *, noise: int = 0) -> list[R]:
     """The members that no simpler one equals, and the one with the shortest description; arguments as of `length`.
 
-    The held-out rows are few: by chance a wrong formula may come nearer to them, and all rows together know better.
+    The held-out rows are few: by chance a wrong formula may come nearer to them, and all rows together know better. So the one with the
+    shortest description comes in where it is shorter by more than three bits than all that held-out rows prefer.
     """
 
     def bits(member: R) -> float:
@@ -197,7 +203,8 @@ def length(member: Ranked, rows: int, *, noise: int) -> float:
 def likeliest_noise(members: Sequence[Ranked], rows: int) -> int:
     """The kind of noise, as of `Misfit.under`, with the shortest description.
 
-    One that grows with the value must be likelier by far than none that does, and one with a constant part by far than a mere part.
+    One that grows with the value must be likelier, by three bits, than the same noise everywhere. The last kind, which has nearly no
+    constant part, counts unless another one is likelier than it by three bits.
     """
     plain, *growing = (min(length(m, rows, noise=kind) for m in members) for kind in ALL_KINDS)
     shortest = min(growing)

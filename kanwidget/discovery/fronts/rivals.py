@@ -60,7 +60,7 @@ def find_rivals(finishing: Finishing, trees: Mapping[Tree, str]) -> Iterator[Mem
             front.put(result)
         yield result
     best, length = front.best, front.length
-    limit, chosen = length(best) + _BITS, [best]
+    limit, chosen = length(best) + _BITS, [best]  # the first of `chosen` doesn't count
     for member in sorted(members, key=length):
         if len(chosen) <= _MOST and length(member) <= limit and comparison.is_new(member, chosen):
             chosen.append(member)
@@ -76,8 +76,9 @@ class Comparison:
 
     def __init__(self, front: Front) -> None:
         self._table = front.table
+        # The columns of the wider rows, `(rows,)`, by their symbols.
         self._rows = dict(zip(front.table.symbols, _wider(front.table.every.x).T, strict=True))
-        self._values: dict[Equation, Tensor] = {}
+        self._values: dict[Equation, Tensor] = {}  # computed so far
         self._noise = self._noise_of(front.best, front.noise)
 
     def is_new(self, member: Member, others: list[Member]) -> bool:
@@ -103,6 +104,7 @@ class Comparison:
         table, y, wider = self._table, self._table.every.y, self._at(best).nan_to_num(0.0)
         values = table.problem(table.every).values(best.equation.sympy)
         sizes = torch.ones_like(y) if growing is None else growing.sizes(values)
+        # The standard deviation of normal residuals by their median size; at least round-off, so that exact formulas can be alike.
         noise = float(((y - values) / sizes).abs().nanmedian()) / robust.MEDIAN
         noise = max(noise, ranking.EXACT * (float(y.abs().max()) if growing is None else 1.0))
         return noise * (torch.ones_like(wider) if growing is None else growing.sizes(wider))
@@ -118,16 +120,22 @@ class Comparison:
 
 
 def _wider(x: Tensor) -> Tensor:
-    """Rows in a wider range of each column.
+    """At most 500 of the rows, stretched about the middle of each column's range to one that is half as wide again.
+
+    A column on one side of 0 stays there.
+
+    Args:
+        x: The rows, `(rows, columns)`.
 
     Examples:
         >>> _wider(torch.tensor([[-1.0, 1.0], [1.0, 5.0]])).tolist()
         [[-1.5, 0.6666666865348816], [1.5, 6.0]]
     """
     low, high = x.amin(0), x.amax(0)
-    middle = low / 2 + high / 2
+    middle = low / 2 + high / 2  # a sum of both may have no float
     rows = torch.linspace(0, len(x) - 1, min(_ROWS, len(x))).round().long()
     wider = middle + _WIDTH * (x[rows] - middle)
+    # A column on one side of 0 comes as near to it as its end over 1.5; any other has no limit.
     largest = torch.full_like(low, torch.finfo(x.dtype).max)
     smallest = torch.where(low >= 0, low / _WIDTH, -largest)
     greatest = torch.where(high <= 0, high / _WIDTH, largest)

@@ -30,7 +30,9 @@ def row_weights(residual: Tensor, spread: float, loss: str) -> Tensor:
         tensor([1.0000, 1.0000, 1.0000, 0.0249])
     """
     size = residual.abs()
+    # The standard deviation by the median size, which outliers don't move; where half of the rows are exact a tiny part of the spread.
     noise = max(float(size.median()) / MEDIAN, _LEAST * spread)
     if loss == "huber":
         return (_KNEE * noise / size.clamp(min=1e-300)).clamp(max=1.0)
+    # Without a least size an exact row would count without limit.
     return noise / size.clamp(min=_NEAREST * noise)

@@ -56,15 +56,15 @@ class OwnRows:
 
     @property
     def mean(self) -> float:
-        """Of y, by the rows' weights."""
+        """The mean of y, by the rows' weights."""
         return float(self.y.mean() if self.weight is None else (self.weight * self.y).sum() / self.weight.sum())
 
     def rows_only(self, chosen: Tensor) -> OwnRows:
-        """Some of the rows."""
+        """The rows with these indices, `(chosen,)`."""
         return OwnRows(self.x[chosen], self.y[chosen], None if self.weight is None else self.weight[chosen])
 
     def sample(self) -> OwnRows:
-        """At most 5,000 rows, evenly picked."""
+        """At most 5,000 rows, evenly picked, since a table may be sorted."""
         if len(self.y) <= _MOST_ROWS:
             return self
         return self.rows_only(torch.linspace(0, len(self.y) - 1, _MOST_ROWS, dtype=torch.float64).round().long())
@@ -100,11 +100,15 @@ class TargetTable:
     def spread(self) -> float:
         """Standard deviation of the target in the engine's unit; 0 where it is constant."""
         y = self.every.y / self.y_unit
+        # Rounding may give equal values a deviation above 0.
         return float(y.std(correction=0)) if bool((y != y[0]).any()) else 0.0
 
     @property
     def unit(self) -> float:
-        """What errors are parts of, in the engine's unit: the target's spread, or a part of the size of one that hardly changes."""
+        """What errors are parts of, in the engine's unit: the target's spread, at least 1e-4 of its largest size.
+
+        A smaller spread is measured in rounded values. Of a constant target it is the size, at least 1.
+        """
         size = float(self.every.y.abs().max()) / self.y_unit
         return max(self.spread, _STEADY * size) if self.spread else max(size, 1.0)
 
@@ -117,8 +121,8 @@ class TargetTable:
         """The rows for the engine.
 
         Args:
-            weights: Further weights of the training rows.
-            without_outliers: Whether rows that hardly count by these are left out.
+            weights: Weights of the training rows, `(rows,)`, by which those of the data are multiplied; None for no further ones.
+            without_outliers: Whether rows that hardly count by these, below a quarter of the largest weight, are left out.
         """
         train = self.train
         if weights is not None and without_outliers:
@@ -138,12 +142,13 @@ class TargetTable:
         if not self.quantities:
             return None
         names = [self.data.in_vars[column] for column in self.columns]
+        # A column of the engine is measured in a power of ten of its own unit.
         sizes = (self.quantities.size(name) * unit for name, unit in zip(names, self.units, strict=True))
         exponents = self.quantities.exponents
         return Dimensions(tuple(map(exponents, names)), exponents(self.target), tuple(sizes))
 
     def scaled(self, x: Tensor) -> Tensor:
-        """Columns of the data as the engine's."""
+        """The columns that are searched with, in the engine's units, `(rows, columns)`, from all columns of the data, `(rows, all)`."""
         return x[:, list(self.columns)] / torch.tensor(self.units, dtype=x.dtype)
 
     def expression(self, tree: Tree) -> Any:
@@ -151,6 +156,7 @@ class TargetTable:
         import sympy
 
         symbols = self.symbols
+        # A column of the engine is the data's over its unit.
         leaves = [_times(1 / unit, symbols[column]) for column, unit in zip(self.columns, self.units, strict=True)]
         # exp(x)**0.5 as exp(0.5*x): columns are real, which sympy doesn't know.
         result = expression(tree, leaves).replace(
@@ -158,13 +164,15 @@ class TargetTable:
             lambda power: sympy.exp(power.base.args[0] * power.exp),
         )
         result = in_own_units(result)
+        # The target's unit goes into each term, where it meets the factor of the term.
         result = sympy.Add(*(_times(self.y_unit, term) for term in sympy.Add.make_args(result)))
         broken = result.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I)
         return None if broken or not all(map(_is_a_double, result.atoms(sympy.Float))) else result
 
     def problem(self, part: OwnRows, weights: Tensor | None = None) -> Problem:
-        """Rows as a problem of least squares for expressions."""
+        """Rows as a problem of least squares for expressions; `weights`, `(rows,)`, are multiplied with the rows' own."""
         joint = _joint(part.weight, weights)
+        # Weights are those of squares; a problem takes factors of residuals.
         root = None if joint is None else joint.sqrt()
         return Problem(self.symbols, part.x, part.y, weights=root, where="discover")
 
@@ -182,7 +190,7 @@ class TargetTable:
         )
 
     def r2(self, error: float) -> float:
-        """R² of an error on all rows; 0 where the target is constant."""
+        """R² of a root mean squared error on all rows, in the target's own unit; 0 where the target is constant."""
         spread = self._size(self.every.y - self.every.mean, self.every.weight)
         return 1 - (error / spread) ** 2 if spread and self.spread else 0.0
 
@@ -206,6 +214,7 @@ def _is_a_double(number: Any) -> bool:
 
 
 def _times(unit: float, expr: Any) -> Any:
+    """A sympy expression times a decimal; as it is times 1, where a factor would be one constant more."""
     import sympy
 
     return expr if unit == 1 else sympy.Float(unit) * expr
@@ -223,7 +232,7 @@ def tables(data: Dataset, seed: int, quantities: Quantities | None = None) -> li
 
 
 def _table(data: Dataset, number: int, seed: int, quantities: Quantities) -> TargetTable:
-    """The table of one target. The data's validation rows are held out; without these a fifth of the rows, if they aren't few.
+    """The table of one target. The data's validation rows are held out; without these a fifth of the rows, of 50 and more.
 
     Args:
         data: In its own units, float64.
@@ -248,7 +257,7 @@ def _table(data: Dataset, number: int, seed: int, quantities: Quantities) -> Tar
 
 
 def _columns(data: Dataset) -> tuple[list[int], list[str]]:
-    """The columns that say something, and words on the others."""
+    """Indices of the columns that say something, and a sentence on each of the others: it is constant up to rounding, or a repetition."""
     columns: list[int] = []
     notices: list[str] = []
     for column, values in enumerate(data.train_input.T):
@@ -264,7 +273,7 @@ def _columns(data: Dataset) -> tuple[list[int], list[str]]:
 
 
 def _unit(values: Tensor) -> float:
-    """1, or a power of ten near numbers that are far from it."""
+    """The unit in which the engine measures these numbers: 1, or a power of ten near the largest where that is below 1e-4 or above 1e5."""
     largest = float(values.abs().max())
     if largest == 0 or _SMALLEST <= largest <= _LARGEST:
         return 1.0
@@ -280,17 +289,18 @@ def simple_trees(table: TargetTable) -> Iterator[Tree]:
 def best_line(table: TargetTable) -> Tree:
     """A straight line in the column that has most to do with the target: an answer where there was no time for a better one."""
     rows = table.rows()
+    # Centred by weighted means, x and y have the slope Σxy/Σx², which explains (Σxy)²/Σx² of the squares of y.
     weight = torch.ones_like(rows.y) if rows.weights is None else rows.weights
     means = [float((weight * values).mean() / weight.mean()) for values in (*rows.x.unbind(1), rows.y)]
     x, y = rows.x - torch.tensor(means[:-1], dtype=rows.x.dtype), rows.y - means[-1]
     products, squares = (weight * y) @ x, weight @ x.square()
-    best = int((products.square() / squares.clamp(min=1e-300)).argmax())
+    best = int((products.square() / squares.clamp(min=1e-300)).argmax())  # no division by 0
     slope = float(products[best] / squares[best])
     return ("add", ("mul", ("c", slope), ("x", best)), ("c", means[-1] - slope * means[best]))
 
 
 def column_trees(table: TargetTable) -> Iterator[Tree]:
-    """Each column as it is, in the data's own units."""
+    """The formula "target = column" of each column, the numbers of both in own units: a factor translates it into the engine's."""
     for column, unit in enumerate(table.units):
         yield ("x", column) if unit == table.y_unit else ("mul", ("c", unit / table.y_unit), ("x", column))
 
@@ -318,12 +328,12 @@ def _sums(product: Any) -> Any:
     """
     import sympy
 
-    factor, *rest = product.args
+    factor, *rest = product.args  # sympy puts the number first
     factors = []
     for part in rest:
         base, exponent = part.as_base_exp()
         unit = _column_unit(base) if base.is_Add and exponent.is_Integer else 1
-        if unit != 1:
+        if unit != 1:  # (u·t + c)ⁿ is uⁿ·(t + c/u)ⁿ
             factor *= unit**exponent
             part = sympy.Add(*(term / unit for term in base.args)) ** exponent
         factors.append(part)
@@ -349,6 +359,7 @@ def _logarithms(total: Any) -> Any:
         factor, function = term.as_coeff_Mul()
         if factor.is_Float and isinstance(function, sympy.log):
             unit, inner = function.args[0].as_coeff_Mul()
+            # c·log(u·t) is c·log t + c·log u, a number that joins the fitted constant.
             if unit != 1 and _is_power_of_ten(unit):
                 terms += [factor * sympy.log(inner), factor * sympy.log(unit).evalf()]
                 continue
@@ -357,6 +368,7 @@ def _logarithms(total: Any) -> Any:
 
 
 def _is_power_of_ten(number: Any) -> bool:
+    """Whether an exact number of sympy is 10ⁿ with a whole n, also below 0."""
     if not number.is_Rational or number <= 0 or 1 not in (number.p, number.q):
         return False
     return str(max(number.p, number.q)).strip("0") == "1"
@@ -377,6 +389,7 @@ def rounding(y: Tensor) -> float:
         (0.0, 6e-07, 4.33e-06)
     """
     size = float(y.square().mean().sqrt())
+    # Values that float32 holds exactly were float32: about four operations of a law may have rounded by its last bit.
     single = _OPERATIONS * torch.finfo(torch.float32).eps * size if torch.equal(y.float().double(), y) else 0.0
     return max(single, _rounding_of_decimals(y))
 
@@ -391,8 +404,10 @@ def _rounding_of_decimals(y: Tensor) -> float:
         scaled = y * 10.0**decimals
         if largest * 10.0**decimals > _LARGEST_NUMBER:
             return 0.0
+        # Up to 1e11 the round-off of a few operations is far below 1, so that few numbers seem whole by chance.
         near = 8 * torch.finfo(torch.float64).eps * scaled.abs()
         if bool(((scaled - scaled.round()).abs() <= near).all()):
+            # The standard deviation of an even distribution as wide as the last decimal; a fit to other rows errs a little more.
             error = 10.0**-decimals / 12**0.5
             return _CHANCE * error if error < _COARSE * spread else 0.0
     return 0.0

@@ -23,7 +23,7 @@ Params: TypeAlias = tuple[float, float, float, float]
 
 
 def add(*terms: Form) -> Form:
-    """A sum without its zeros.
+    """A sum of forms without its zeros; the terms of a sum among them become terms of the whole.
 
     Examples:
         >>> add(0.0, ("var", "x"), 1.0)
@@ -35,7 +35,7 @@ def add(*terms: Form) -> Form:
 
 
 def mul(*factors: Form) -> Form:
-    """A product without its ones; 0 if it has a zero.
+    """A product of forms without its ones; 0 if it has a zero. The factors of a product among them become factors of the whole.
 
     Examples:
         >>> mul(1.0, ("var", "x")), mul(0.0, ("var", "x"))
@@ -49,6 +49,7 @@ def mul(*factors: Form) -> Form:
 
 
 def _joined(head: str, operands: list[Form]) -> Form:
+    """The form `(head, operand, …)`; of a single operand this operand alone."""
     return operands[0] if len(operands) == 1 else (head, *operands)
 
 
@@ -73,7 +74,7 @@ def parts_of(form: Form, head: str) -> list[Form]:
 
 
 def is_number(form: Form, value: float | None = None) -> bool:
-    """Whether a form is a number (this one)."""
+    """Whether a form is a number; with `value`, whether it is this number."""
     return isinstance(form, (int, float)) and (value is None or form == value)
 
 
@@ -115,12 +116,12 @@ def with_operands(form: Form, change: Callable[[Form], Form]) -> Form:
 
 
 def substitute(form: Form, argument: Form) -> Form:
-    """A primitive's form with its argument instead of u."""
+    """A primitive's form, nested tuples in which "u" stands for the argument, with the form `argument` in the place of each "u"."""
     return argument if form == "u" else with_operands(form, lambda operand: substitute(operand, argument))
 
 
 def rename_variables(form: Form, names: Mapping[str, str]) -> Form:
-    """A form with other names for some variables."""
+    """A form with other names for variables: `names` maps present names to new ones, and a variable that it lacks keeps its name."""
     if is_made_by(form, "var"):
         return ("var", names.get(str(form[1]), str(form[1])))
     return with_operands(form, lambda operand: rename_variables(operand, names))
@@ -136,6 +137,7 @@ def without_ones(form: Form, digits: Digits = DIGITS) -> Form:
     form = with_operands(form, lambda operand: without_ones(operand, digits))
     if not is_made_by(form, "mul"):
         return form
+    # Both 1 and -1: `parse_number` gives the text of a size, without a sign. An odd number of -1 is a minus sign.
     ones = [f for f in form[1:] if isinstance(f, float) and parse_number(f, digits) == ("1", None)]
     product = mul(*(factor for factor in form[1:] if factor not in ones))
     if sum(one < 0 for one in ones) % 2 == 0:
@@ -159,7 +161,7 @@ def form_of_fit(primitive: Primitive, params: Params, argument: Form) -> Form:
 
 
 def natural(text: str) -> tuple[tuple[int, str], ...]:
-    """A key for sorting names with their numbers by size.
+    """A key for sorting names with their numbers by size: `(number, "")` for digits, and `(-1, text)` for the text between them.
 
     Examples:
         >>> sorted(["x_10", "x_2", "x_1"], key=natural)
@@ -169,12 +171,12 @@ def natural(text: str) -> tuple[tuple[int, str], ...]:
 
 
 def names(form: Form) -> list[str]:
-    """The variables of a form, in their order."""
+    """The names of a form's variables in the order in which they stand; a variable that stands twice is listed twice."""
     return [str(part[1]) for part in parts(form) if is_made_by(part, "var")]
 
 
 def degree(form: Form) -> float:
-    """The highest power of a variable that isn't within a function."""
+    """The highest power of a variable in a term, 2 for 3·x²·y; 0 for numbers, sums and functions, whatever is in them."""
     if not isinstance(form, tuple):
         return 0
     if form[0] == "var":
@@ -185,7 +187,9 @@ def degree(form: Form) -> float:
 
 
 def order_of_term(form: Form) -> tuple[object, ...]:
-    """How people order the terms of a sum: numbers last; else by first variable, then plain powers from the highest, then functions."""
+    """A sort key for the terms of a sum, as people order them: numbers last; else by first variable, then plain powers from the highest,
+    then functions.
+    """
     variables = sorted(map(natural, names(form)))
     power = degree(form)
     return (not variables, variables[:1], power == 0, -power, repr(form))
@@ -207,7 +211,9 @@ def in_order(terms: Iterable[Form]) -> list[Form]:
 
 
 def order_of_factor(form: Form) -> tuple[object, ...]:
-    """How people order the factors of a product: numbers, roots and π, then powers of variables by name, then sums, then functions."""
+    """A sort key for the factors of a product, as people order them: numbers, roots and π (0), then powers of variables by name (1), then
+    sums, then functions (2).
+    """
     variables = sorted(map(natural, names(form)))
     base = form[1] if is_made_by(form, "pow") else form
     kind = 0 if not variables else 1 if is_made_by(base, "var") else 2

@@ -77,6 +77,7 @@ def to_source(expr: sympy.Expr, names: Mapping[str, str] | None = None) -> str:
 
 
 def _no_call(name: str) -> str:
+    """Refuse an undefined function of this name: it stands for a curve, which has no text."""
     raise ValueError(f"the curve `{name}` can't be written down")
 
 
@@ -126,12 +127,13 @@ class _FormulaReader:
     def __init__(self, names: Sequence[str]) -> None:
         import sympy
 
+        # The columns for messages; what each word of a text stands for in sympy: a constant or a column.
         self._columns = ", ".join(dict.fromkeys(names))
         self._values = {name: getattr(sympy, title) for name, title in _CONSTANTS.items()}
         self._values |= {name: sympy.Symbol(name) for name in names}
 
     def read(self, node: ast.expr) -> Any:
-        """The expression of a node."""
+        """The sympy expression of a node of Python's grammar; refused where its numbers are too large or have no real value."""
         return _bounded(self._read(node))
 
     def _read(self, node: ast.expr) -> Any:
@@ -155,6 +157,7 @@ class _FormulaReader:
         raise ValueError(f"`{part}` is no part of a formula of {self._columns[:_MOST_SHOWN]}")
 
     def _combined(self, op: ast.operator, left: Any, right: Any) -> Any:
+        """Two expressions joined by one of the operators + - * / **."""
         # A power of numbers may be too large for any memory.
         if isinstance(op, ast.Pow) and left.is_number and right.is_number and not abs(float(right)) < _LARGEST_POWER:
             raise ValueError("its powers are too large")
@@ -173,7 +176,7 @@ class _FormulaReader:
 
 
 def _bounded(value: Any) -> Any:
-    """An expression whose numbers have values; refuses numbers that are too large."""
+    """The expression itself; refused if a part is infinite, undefined or imaginary, or if it is a number beyond double precision."""
     import sympy
 
     if value.has(sympy.oo, -sympy.oo, sympy.zoo, sympy.nan, sympy.I):

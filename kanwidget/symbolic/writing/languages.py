@@ -128,14 +128,21 @@ def function_source(form: Form, language: str) -> str:
 
 
 def _written(row: Language, expr: Any, named: Mapping[Any, str], functions: Mapping[str, str]) -> str:
-    """An expression on one line, its numbers with all digits, which some of sympy's printers cut off."""
+    """The text of an expression on one line, its numbers with all digits, which some of sympy's printers cut off.
+
+    Args:
+        row: The language.
+        expr: A sympy expression.
+        named: The name in the text of each symbol.
+        functions: The name in the text of each function of words, by its name in the expression.
+    """
     printer = row.printer()
     printer._print_Float = lambda number: repr(float(number))
     return re.sub(r"\s*\n\s*", " ", printer.doprint(_plain(expr, named, functions)))
 
 
 def _refuse(expressions: Sequence[Any], tables: Tables, row: Language, language: str) -> None:
-    """Complain about what the language can't say."""
+    """Refuse expressions with curves, undefined functions that have no table of words, and with functions that the language lacks."""
     from sympy.core.function import AppliedUndef
 
     applied = _applied(expressions)
@@ -149,14 +156,17 @@ def _refuse(expressions: Sequence[Any], tables: Tables, row: Language, language:
 
 
 def _applied(expressions: Sequence[Any]) -> set[Any]:
-    """All functions in expressions, with their operands."""
+    """The parts of sympy expressions that apply a function, such as sin(2*x)."""
     import sympy
 
     return {node for each in expressions for node in each.atoms(sympy.Function)}
 
 
 def _plain(expr: Any, named: Mapping[Any, str], functions: Mapping[str, str]) -> Any:
-    """The expression with the text's own names, and without what sympy's printers write as names that a language may lack."""
+    """The expression with the text's own names, and without what sympy's printers write as names that a language may lack.
+
+    `named` has the name of each symbol, `functions` that of each function of words.
+    """
     import sympy
 
     expr = expr.replace(sympy.Heaviside, lambda *args: sympy.Heaviside(*args).rewrite(sympy.Piecewise))
@@ -173,15 +183,15 @@ def _plain(expr: Any, named: Mapping[Any, str], functions: Mapping[str, str]) ->
 
 
 def _identifiers(variables: Sequence[Any]) -> list[str]:
-    """A name that all languages allow, for every variable."""
-    found: list[str] = []
+    """A name that all languages allow for each variable, a symbol: its own, or x_1, x_2, …; `_` is added where it is taken."""
+    names: list[str] = []
     for number, symbol in enumerate(variables, 1):
         free = re.fullmatch(_NAME, symbol.name) and symbol.name not in _LEVELS
         short = symbol.name if free else f"x_{number}"
-        while short in found or short in _RESERVED:
+        while short in names or short in _RESERVED:
             short += "_"
-        found.append(short)
-    return found
+        names.append(short)
+    return names
 
 
 def _cell(index: int) -> str:
@@ -196,7 +206,7 @@ def _cell(index: int) -> str:
 
 
 def _quoted(text: str, quote: str = '"', escape: str = "\\") -> str:
-    """A string of a language, its own quotes and backslashes marked."""
+    """A text between quotes as a language writes it: `escape` stands before each quote in it, and each backslash if that is the escape."""
     inner = text.replace("\\", "\\\\") if escape == "\\" else text
     return quote + inner.replace(quote, escape + quote).replace("\n", " ") + quote
 
@@ -205,18 +215,24 @@ def _quoted(text: str, quote: str = '"', escape: str = "\\") -> str:
 
 
 def _c_printer() -> Any:
+    """Sympy's printer for C99, which also writes J₀, J₁ and functions of words."""
     from sympy.printing.c import C99CodePrinter
 
     return C99CodePrinter({"user_functions": {"besselj0": "j0", "besselj1": "j1", **_LEVELS}})
 
 
 def _c_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comments: str, tables: Tables) -> str:
+    """A C function that returns the expression in `texts`, or writes several of them to its last argument, the array `out`.
+
+    Before it stand the comments, and a function for each table of words, by its name.
+    """
     text = " ".join(texts)
     lines = [*c_head(text, strings=bool(tables)), ""]
     for short, table in tables.items():
         lines += c_levels(f"static double {short}", table)
-    words = {one for one in arguments for short in tables if re.search(rf"\b{short}\({one}\)", text)}
-    typed = [f"const char *{one}" if one in words else f"double {one}" for one in arguments]
+    # What a function of words takes is a text, all else is a number.
+    words = {x for x in arguments for short in tables if re.search(rf"\b{short}\({x}\)", text)}
+    typed = [f"const char *{x}" if x in words else f"double {x}" for x in arguments]
     if len(texts) == 1:
         body, kind = [f"    return {texts[0]};"], "double"
     else:
@@ -226,13 +242,13 @@ def _c_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comments
 
 
 def c_head(text: str, *, strings: bool) -> list[str]:
-    """The first lines of a file: what its functions need. Bessel functions and π are not C's own, but POSIX's."""
+    """The first lines of a C file: what its text needs; with `strings` it compares words. Bessel functions and π are POSIX's."""
     special = ["#define _XOPEN_SOURCE 600"] if re.search(r"\b(j[01]\(|M_[A-Z])", text) else []
     return [*special, "#include <math.h>", *(["#include <string.h>"] if strings else [])]
 
 
 def c_levels(head: str, table: LevelSource) -> list[str]:
-    """The lines of a function of words; `head` is its type and name."""
+    """The lines of a C function from a word to its number in `table`; `head` is its type and name. An empty text is a missing word."""
     lines = [f"{head}(const char *level) {{"]
     lines.append(f"    if (!level || !*level) return {table.values.get(MISSING, table.unmet)!r};")
     for level, value in table.values.items():
@@ -246,12 +262,17 @@ def c_levels(head: str, table: LevelSource) -> list[str]:
 
 
 def _javascript_printer() -> Any:
+    """Sympy's printer for JavaScript, which also writes functions of words."""
     from sympy.printing.jscode import JavascriptCodePrinter
 
     return JavascriptCodePrinter({"user_functions": _LEVELS})
 
 
 def _javascript_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comments: str, tables: Tables) -> str:
+    """A JavaScript function that returns the expression in `texts`, or an array of several, after the comments and functions of words.
+
+    `tables` has the values of each function of words, by its name.
+    """
     lines = []
     for short, table in tables.items():
         pairs = ", ".join(f"[{_quoted(level)}, {value!r}]" for level, value in table.values.items())
@@ -268,16 +289,22 @@ def _javascript_frame(name: str, arguments: Sequence[str], texts: Sequence[str],
 
 
 def _julia_printer() -> Any:
+    """Sympy's printer for Julia, which also writes functions of the package SpecialFunctions and functions of words."""
     from sympy.printing.julia import JuliaCodePrinter
 
-    known = {"besselj0": "besselj0", "besselj1": "besselj1", "loggamma": "loggamma"}
-    return JuliaCodePrinter({"user_functions": known | _LEVELS})
+    special = {"besselj0": "besselj0", "besselj1": "besselj1", "loggamma": "loggamma"}
+    return JuliaCodePrinter({"user_functions": special | _LEVELS})
 
 
 def _julia_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comments: str, tables: Tables) -> str:
+    """A Julia function that returns the expression in `texts`, or several, after the comments and functions of words.
+
+    `tables` has the values of each function of words, by its name.
+    """
     special = re.search(r"\b(erfc?|gamma|loggamma|besselj[01])\(", " ".join(texts))
     lines = ["using SpecialFunctions", ""] if special else []
     for short, table in tables.items():
+        # In a text of Julia $ begins a value.
         strings = (_quoted(level).replace("$", "\\$") for level in table.values)
         pairs = ", ".join(f"{level} => {value!r}" for level, value in zip(strings, table.values.values(), strict=True))
         key = f"ismissing(level) ? {_quoted(MISSING)} : level" if MISSING in table.values else "level"
@@ -293,6 +320,7 @@ def _julia_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comm
 
 
 def _octave_printer() -> Any:
+    """Sympy's printer for Octave, which also writes J₀ and J₁ as besselj(order, u), and functions of words."""
     from sympy.printing.octave import OctaveCodePrinter
 
     bessel = {f"besselj{order}": [(lambda _: True, f"besselj({order}, {{}})".format)] for order in (0, 1)}
@@ -300,6 +328,9 @@ def _octave_printer() -> Any:
 
 
 def _octave_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comments: str, tables: Tables) -> str:
+    """An Octave function with the value of the expression in `texts`, or a row of several, then functions of words: a file begins
+    with the function that it is called for. `tables` has the values of each function of words, by its name.
+    """
     result = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
     lines = [f"function value = {name}({', '.join(arguments)})", f"    value = {result};", "end", ""]
     for short, table in tables.items():
@@ -333,6 +364,7 @@ def _excel_printer() -> Any:
         language = "Excel"
 
         def doprint(self, expr: Any, assign_to: Any = None) -> str:
+            """The text of an expression without blanks. A leading - becomes -1*: in a sheet -A2^2 is (-A2)^2."""
             text = re.sub(r"\s+", "", self._print(expr))
             return re.sub(r"(^|[(,<>=])-(?=[A-Z(])", r"\1-1*", text)
 
@@ -343,6 +375,7 @@ def _excel_printer() -> Any:
             return "PI()"
 
         def _print_Pow(self, expr: Any) -> str:
+            """A power, its base and exponent in parentheses where they aren't plain; 1/base for the exponent -1."""
             level = PRECEDENCE["Pow"]
             if expr.exp == -1:
                 return f"1/{self.parenthesize(expr.base, level)}"
@@ -368,6 +401,7 @@ def _excel_printer() -> Any:
             return text
 
         def _print_Relational(self, expr: Any) -> str:
+            """A comparison; a sheet writes = and <> for == and !=."""
             sign = {"==": "=", "!=": "<>"}.get(expr.rel_op, expr.rel_op)
             left, right = (self.parenthesize(side, precedence(expr)) for side in (expr.lhs, expr.rhs))
             return f"{left}{sign}{right}"
@@ -381,10 +415,10 @@ def _excel_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comm
     for short, table in tables.items():
         levels = (_quoted("" if level == MISSING else level, escape='"') for level in table.values)
         cases = "".join(f",{level},{value!r}" for level, value in zip(levels, table.values.values(), strict=True))
-        # Beside an empty text a cell is a text, too.
+        # A cell with an empty text added is a text, also where it holds a number or nothing.
         before, choice = re.compile(rf"{short.upper()}\(([A-Z]+2)\)"), f'&""{cases},{table.unmet!r})'
-        while found := before.search(written):
-            written = f"{written[: found.start()]}SWITCH({found[1]}{choice}{written[found.end() :]}"
+        while match := before.search(written):
+            written = f"{written[: match.start()]}SWITCH({match[1]}{choice}{written[match.end() :]}"
     return f"{written}\n{comments}"
 
 

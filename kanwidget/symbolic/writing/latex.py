@@ -48,7 +48,7 @@ def to_latex(
 
 
 def _latex(node: MathNode) -> str:
-    """A tree in LaTeX."""
+    """The LaTeX of a tree `[tag, attributes, children]` of MathML, made of that of its children."""
     tag, attributes, children = node
     match tag:
         case "mi":
@@ -76,19 +76,21 @@ def _latex(node: MathNode) -> str:
             return rf"\frac{{{parts[0]}}}{{{parts[1]}}}"
         case "msup":
             return f"{parts[0]}^{{{parts[1]}}}"
+    # A subscript: `msub`, or `msubsup` with an exponent. Between two subscripts there is a comma without a space.
     below = parts[1].replace(", ", ",")
     above = f"^{{{parts[2]}}}" if tag == "msubsup" else ""
     return f"{parts[0]}_{{{below}}}{above}"
 
 
 def _identifier(text: str) -> str:
-    """A letter, or the name of a function."""
+    """The LaTeX of a letter, or of a function's name: its command, or upright letters where LaTeX has none."""
     if len(text) == 1:
         return _LETTERS.get(text, text)
     return f"\\{text}" if text in _COMMANDS else rf"\operatorname{{{_escape(text)}}}"
 
 
 def _operator(sign: str, attributes: Mapping[str, str]) -> str:
+    """The LaTeX of an `mo` node. Parentheses and bars have the attribute `stretchy`; any other prefix is a minus sign."""
     if "stretchy" in attributes:
         return (r"\left" if attributes["form"] == "prefix" else r"\right") + sign
     return "-" if attributes.get("form") == "prefix" else _OPERATORS.get(sign, sign)
@@ -105,4 +107,5 @@ def upright(text: str) -> str:
 
 
 def _escape(text: str) -> str:
+    """A text in which the signs that LaTeX reads as commands are written out."""
     return "".join(_ESCAPES.get(char, char) for char in text)

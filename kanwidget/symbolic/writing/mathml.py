@@ -47,7 +47,7 @@ def math_tree(
     digits: Digits = DIGITS,
     wrap: bool = True,
 ) -> MathNode:
-    """A sympy expression (or a form) as a tree.
+    """A sympy expression (or a form) as a tree `[tag, attributes, children]` for MathML.
 
     Args:
         expr: The expression.
@@ -80,7 +80,7 @@ def math_tree(
 
 
 def candidate_tree(fit: SymbolicFit, variable: str = "x", *, digits: int = DIGITS) -> MathNode:
-    """A fitted function as a tree; without sympy, in well under a millisecond.
+    """A fitted function of `variable` as a tree `[tag, attributes, children]`; without sympy, in well under a millisecond.
 
     Examples:
         >>> fit = SymbolicFit("x", (1.0, 0.0, 2.0, 0.0), 1.0, 1, 0.0, (-1.0, 1.0), "2*x")
@@ -101,6 +101,7 @@ def _written_params(function: Primitive, fit: SymbolicFit) -> forms.Params:
 
 
 def _math(children: Sequence[Any]) -> MathNode:
+    """A `<math>` of these nodes, as large as on a line of its own."""
     return ["math", {"displaystyle": "true"}, list(children)]
 
 
@@ -116,7 +117,7 @@ class Writer:
     """The keys of the edges of which a form is a part."""
 
     def write(self, form: Form) -> list[Any]:
-        """A form, without parentheses around it; its nodes are marked if it is a part of the network."""
+        """The nodes of a form, without parentheses around it; marked with the keys of edges if it is what edges add to the formula."""
         nodes = self.unmarked(form)
         # A variable alone may stand anywhere: it is a part only as a term.
         return nodes if forms.is_made_by(form, "var") else marked(nodes, self.marks.get(form))
@@ -140,7 +141,7 @@ class Writer:
         return self.special(head, list(form[1:]))
 
     def term(self, form: Form, *, first: bool = True) -> list[Any]:
-        """A term of a sum, with its sign."""
+        """The nodes of a term of a sum, with its sign; the first term of a sum has no plus."""
         negative, rest = forms.split_sign(form)
         if forms.is_made_by(rest, "add"):
             body = self.parenthesised(rest)
@@ -163,7 +164,7 @@ class Writer:
         return [*in_front, ["mfrac", {}, [_grouped(numerator), _grouped(self.product(below))]]]
 
     def product(self, factors: Sequence[Form]) -> list[Any]:
-        """Factors side by side."""
+        """The nodes of a product: its factors side by side, with a sign or a space between two."""
         if len(factors) == 1:
             return self.write(factors[0])
         row: list[Any] = []
@@ -184,6 +185,7 @@ class Writer:
             return [["msubsup", node[1], [*node[2], top]] if node[0] == "msub" else ["msup", {}, [node, top]]]
         if isinstance(base, tuple) and _is_raised(base) and isinstance(exponent, int) and exponent > 1:
             return self.applied(["msup", {}, [self.function_name(str(base[0])), top]], list(base[1:]))
+        # What is closed needs no parentheses.
         if isinstance(base, (int, float)):
             is_closed = base >= 0 and parse_number(base, 4).exponent is None
         else:
@@ -227,7 +229,7 @@ class Writer:
         return [["msqrt", {}, inner] if function.root == 2 else root]
 
     def cases(self, cases: list[Any]) -> MathNode:
-        """A function by cases; its line at the left is drawn by the style sheet."""
+        """A function by cases `("case", value, condition)`; the line at their left is drawn by the style sheet."""
         rows = []
         for _, value, when in cases:
             condition = [["mtext", {}, ["if" + NO_BREAK]], *self.write(when)]
@@ -237,14 +239,14 @@ class Writer:
         return ["mtable", {"class": "kw-cases", "columnalign": "left left", "displaystyle": "true"}, rows]
 
     def applied(self, name: MathNode, operands: Sequence[Form]) -> list[Any]:
-        """A function of its operands, in parentheses."""
+        """The nodes of a function: its name, which is a node, and its operands in parentheses."""
         return [name, ["mo", {}, [APPLY]], _fenced("(", _listed(map(self.write, operands)), ")")]
 
     def parenthesised(self, form: Form) -> list[Any]:
         return [_fenced("(", self.write(form), ")")]
 
     def number(self, size: float) -> list[Any]:
-        """A number ≥ 0."""
+        """The nodes of a number ≥ 0: its digits, and a power of ten where it is very small or large."""
         mantissa, exponent = parse_number(size, self.digits)
         if exponent is None:
             return [["mn", {}, [mantissa]]]
@@ -257,7 +259,7 @@ class Writer:
         return self.name(head) if parse_name(head).subscripts else ["mi", {}, [text_name(head)]]
 
     def name(self, text: str, *, function: bool = False) -> MathNode:
-        """A name with its subscripts; one that isn't a letter is upright and whole."""
+        """A name with its subscripts; one that isn't a letter is upright and whole. `function`: whether it names an undefined function."""
         base, subscripts, letter = parse_name(text)
         if not letter:
             return ["mi", {"mathvariant": "normal", "class": WHOLE_NAME}, [base]]
@@ -282,11 +284,12 @@ def _nameless(head: Any, operand: Any) -> Function | None:
 
 
 def _is_small_exponent(exponent: Form) -> bool:
-    """Whether e is written with this exponent: it isn't deep, and nothing in it is divided."""
+    """Whether exp of this form is written as a power of e, not by its name: it isn't deep, and nothing in it is divided."""
     return forms.depth(exponent) <= 3 and not any(forms.split_fraction(part)[1] for part in forms.parts(exponent))
 
 
 def _minus(negative: bool) -> list[Any]:
+    """A minus sign, to be put before other nodes; an empty list if nothing is negative."""
     return [["mo", {"form": "prefix"}, [MINUS]]] if negative else []
 
 
@@ -297,6 +300,7 @@ def _listed(groups: Iterable[list[Any]]) -> list[Any]:
 
 
 def _grouped(nodes: Sequence[Any]) -> MathNode:
+    """Nodes as a single one: a row, or the node itself where there is only one."""
     return nodes[0] if len(nodes) == 1 else ["mrow", {}, list(nodes)]
 
 
@@ -306,7 +310,7 @@ def _tags(nodes: Sequence[Any]) -> set[str]:
 
 
 def _fenced(opening: str, nodes: Sequence[Any], closing: str) -> MathNode:
-    """Parentheses or bars, which only grow around tall content."""
+    """Nodes within parentheses or bars, which only grow around fractions, roots and cases."""
     stretchy = "true" if _tags(nodes) & _TALL else "false"
     first = ["mo", {"stretchy": stretchy, "form": "prefix"}, [opening]]
     return ["mrow", {}, [first, *nodes, ["mo", {"stretchy": stretchy, "form": "postfix"}, [closing]]]]
@@ -361,14 +365,16 @@ def _marks_of(parts: Mapping[EdgeRef, Any], names: Mapping[str, str] | None, dig
 
 
 def _markable_forms(whole: Form) -> list[Form]:
-    """The terms of an edge that aren't numbers, and the functions in them without factors."""
-    found: list[Form] = []
+    """The forms that show an edge in a formula: the terms of its expression that aren't numbers, the same without their sign, and
+    where all factors but one are numbers this one alone.
+    """
+    shown: list[Form] = []
     for term in forms.parts_of(whole, "add"):
         _, size = forms.split_sign(term)
         functions = [factor for factor in forms.parts_of(size, "mul") if forms.names(factor)]
         if functions:
-            found += [term, size, *(functions if len(functions) == 1 else [])]
-    return list(dict.fromkeys(found))
+            shown += [term, size, *(functions if len(functions) == 1 else [])]
+    return list(dict.fromkeys(shown))
 
 
 def marked(nodes: Sequence[Any], keys: str | None) -> list[Any]:

@@ -72,7 +72,7 @@ class Name(NamedTuple):
 
 
 def parse_name(text: str) -> Name:
-    """A name's letter and subscripts, where it has that form.
+    """A name in print: a letter, also a Greek one by its name, with subscripts; any other text is whole and has none.
 
     Examples:
         >>> parse_name("x_1").subscripts, parse_name("phi_0_1_2").base, parse_name("mean_radius_worst").base
@@ -102,6 +102,9 @@ Digits: TypeAlias = "int | Mapping[float, int]"
 
 def parse_number(value: float, digits: Digits) -> Number:
     """The size of a number with so many significant digits; whole numbers in full up to a million.
+
+    `digits` is a count for all numbers, or counts by size. Sizes that have a count there are of measured numbers, which keep their zeros.
+    Sizes from 0.001 to 100,000 are written without a power of ten.
 
     Examples:
         >>> parse_number(1.49984, {1.49984: 4}).mantissa, parse_number(1.49984, {}).mantissa

@@ -37,8 +37,10 @@ def significant_digits(value: float, error: float) -> int:
     if value == 0 or not math.isfinite(value) or not math.isfinite(error):
         return DIGITS
     if error <= _ROUND_OFF * abs(value):
+        # The fewest digits that give the value up to round-off.
         near = (n for n in range(1, _MOST + 1) if abs(float(f"{value:.{n - 1}e}") - value) <= _ROUND_OFF * abs(value))
         return min(next(near, _ROUND_OFF_DIGITS), _ROUND_OFF_DIGITS)
+    # By how many places the first digit of the error stands behind that of the value.
     places = math.floor(math.log10(abs(value))) - math.floor(math.log10(error))
     return min(max(places + _OF_ERROR, _OF_ERROR), _MOST)
 
@@ -61,7 +63,7 @@ def digits_by_size(constants: Mapping[float, tuple[float, float]], more: int = 0
 
 
 def decimal(value: float, digits: Digits) -> str:
-    """A number in Python's notation.
+    """A number in Python's notation, with so many significant digits for all numbers, or by their size.
 
     Examples:
         >>> decimal(1.49984, {1.49984: 4}), decimal(-54173456.7, {54173456.7: 3}), decimal(1.23456e-5, 4)
@@ -95,6 +97,7 @@ def with_error(value: float, error: float, figures: int = 1) -> str:
     # That of the larger one: of a value that is nothing beside its error no digit is known.
     exponent = parse_number(max(abs(value), error), 4).exponent or 0
     unit = 10.0**exponent
+    # Decimals, in the unit 10^exponent, after which the error has its `figures` digits.
     decimals = exponent - math.floor(math.log10(error)) + figures - 1 if error > 0 else _DECIMALS + 1
     if decimals > _DECIMALS:
         return f"{value:.9g} ± {error:.0e}" if error > 0 else f"{value:.9g} ± 0"

@@ -140,7 +140,10 @@ def _lookup(name: str, words: LevelSource) -> str:
 
 
 def _identifiers(names: Sequence[str], reserved: set[str] | None = None, prefix: str = "x") -> dict[str, str]:
-    """An identifier for every name: itself where it is one."""
+    """A Python identifier for each name: itself, or `prefix` with its number where it is none or a builtin; `_` is added to one in use.
+
+    `reserved` are identifiers that are in use already.
+    """
     identifiers: dict[str, str] = {}
     used = {"np", *_SCIPY.values(), *(reserved or ())}
     for i, name in enumerate(names):
@@ -153,19 +156,20 @@ def _identifiers(names: Sequence[str], reserved: set[str] | None = None, prefix:
 
 
 def literal(value: float) -> str:
-    """A number with all its digits."""
+    """A number as Python source, with all its digits; NaN and infinity by their names in NumPy."""
     if math.isfinite(value):
         return repr(value)
     return "np.nan" if math.isnan(value) else "np.inf" if value > 0 else "-np.inf"
 
 
 def _numpy_name(head: str) -> str:
+    """The source text of a form's operation: a name of scipy or NumPy, or an expression with `{}` for the operand."""
     function = function_of(head)
     return _SCIPY.get(head) or (function.numpy if function else f"np.{head}")
 
 
 def _numpy_form(form: Form) -> Form:
-    """Functions by cases as nested `where`, functions of several operands as nested functions of two."""
+    """A form as NumPy has it: functions by cases as nested `where`, `Max` and `Min` of several operands as nested functions of two."""
     form = forms.with_operands(form, _numpy_form)
     if not isinstance(form, tuple):
         return form

@@ -103,7 +103,7 @@ def _product_form(expr: sympy.Mul) -> Form:
 
 
 def _real_root(expr: sympy.Mul) -> Form | None:
-    """sign(u)·|u|^(1/3) is the real cube root."""
+    """The form of a product with sign(u)·|u|^(1/3) in it, the real cube root, as `("cbrt", u)` times the rest; None without these two."""
     import sympy
 
     signs = [factor for factor in expr.args if isinstance(factor, sympy.sign)]

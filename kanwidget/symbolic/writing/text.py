@@ -38,7 +38,7 @@ class Notation:
         return self._operand(form, _SUM)
 
     def _operand(self, form: Form, level: int) -> str:
-        """A form that binds at least as strongly as `level`."""
+        """The text of a form, in parentheses where it binds less strongly than `level`, from `_SUM` to `_ATOM`."""
         text, binding = self._bound(form)
         return f"({text})" if binding < level else text
 
@@ -65,7 +65,7 @@ class Notation:
         return name.format(inner) if "{}" in name else f"{name}({inner})", _ATOM
 
     def _sum(self, terms: list[Form]) -> str:
-        """The terms with signs between them: a term that begins with a minus is subtracted."""
+        """The text of a sum: its terms with signs between them; one that begins with a minus is subtracted."""
         text = self.write(terms[0])
         for term in terms[1:]:
             part = self._operand(term, _SIGN)
@@ -123,7 +123,12 @@ def to_text(expr: Any, names: Mapping[str, str] | None = None, functions: Mappin
 
 
 def equation(primitive: Primitive, params: forms.Params, name: str = "x") -> str:
-    """A fitted primitive on one line.
+    """A fitted primitive, c·f(a·x + b) + d, on one line.
+
+    Args:
+        primitive: The f.
+        params: a, b, c and d. They get four digits first, so that a factor that would be written as 1 isn't written.
+        name: Of the variable x.
 
     Examples:
         >>> from kanwidget.core import primitive

@@ -70,7 +70,7 @@ def _tidy(node: Any, tolerance: float, sizes: Mapping[str, float]) -> Any:
 
 
 def _as_whole(number: Any, tolerance: float) -> Any:
-    """A decimal as an integer where it differs from one by round-off; 0 only if it is 0."""
+    """A decimal as an integer where it differs from one by round-off; 0 only if it is 0. From a million on decimals stay."""
     import sympy
 
     value = float(number)
@@ -99,7 +99,7 @@ def _magnitude(term: Any, sizes: Mapping[str, float]) -> float:
     if isinstance(term, sympy.Pow) and term.exp.is_number:
         return _finite_or_zero(lambda: _magnitude(term.base, sizes) ** float(term.exp))
     if isinstance(term, sympy.exp):
-        constant, _ = term.args[0].as_coeff_Add()
+        constant, _ = term.args[0].as_coeff_Add()  # exp(a + …) is about as large as exp(a)
         return _finite_or_zero(lambda: math.exp(float(constant)))
     return 0.0 if isinstance(term, sympy.core.function.AppliedUndef) else 1.0
 
@@ -135,12 +135,14 @@ def visible(primitive: Primitive, params: Params, low: float, high: float, r2: f
     doubtful = 0 < abs(b) <= 2 * _UNSEEN * abs(a) * (high - low)
     if not doubtful and d == 0:
         return params
+    # The curve on 65 points, with its range and the root mean square of the fit's residuals.
     u = a * torch.linspace(low, high, 65, dtype=torch.float64) + b
     with torch.no_grad():
         values = c * primitive.fn(u)
         span = float(values.max() - values.min())
         error = math.sqrt(max(1 - r2, 0.0)) * float(values.std(correction=0))
         limit = max(_NOTHING * span, min(error, _UNSEEN * span))
+        # Without b the argument must stay where the function is defined.
         inside = doubtful and primitive.interval(*sorted((float(u[0]) - b, float(u[-1]) - b))) is not None
         without = c * primitive.fn(u - b) if inside else values
     if inside and float((without - values).abs().max()) <= limit:
