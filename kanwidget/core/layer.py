@@ -274,10 +274,9 @@ class Layer(Edges, nn.Module):
             levels: For each input its number of levels.
             merged: Of inputs whose levels are merged, for each level the first one with the same value; None for no such input.
         """
-        splines_of, longest = self.coef.shape[-1], max(self.coef.shape[-1], *levels)
-        self.coef = nn.Parameter(functional.pad(self.coef.detach(), (0, longest - splines_of)), self.coef.requires_grad)
         self.levels, self.merged = levels, dict(merged or {})
-        slot, count = torch.arange(longest, device=self.coef.device), torch.tensor(levels, device=self.coef.device)
+        self.take_room()
+        slot, count = (one.to(self.coef.device) for one in (torch.arange(self.coef.shape[-1]), torch.tensor(levels)))
         words = count > 0
         with torch.no_grad():
             self.coef.mul_(~words[:, None] | (slot < count[:, None]))
@@ -285,6 +284,12 @@ class Layer(Edges, nn.Module):
             ends = count[words].to(self.knots.dtype) - 0.5
             grid = splines.uniform_grid(torch.full_like(ends, -0.5), ends, self.grid_size)
             self.knots[words] = splines.extend_knots(grid, self.k)
+
+    def take_room(self) -> None:
+        """Make `coef` as long as splines and levels need it: longer with zeros, or shorter without the last ones. In place."""
+        longer = max(self.grid_size + self.k, *self.levels) - self.coef.shape[-1]
+        if longer:
+            self.coef = nn.Parameter(functional.pad(self.coef.detach(), (0, longer)), self.coef.requires_grad)
 
     def used(self) -> Tensor:
         """Mask of the basis functions, and last the base function, that each input needs, `(in, B + 1)`.

@@ -82,6 +82,7 @@ def gathered(layer: Layer, targets: Sequence[int | None], sources: Sequence[int 
         fresh.knots = _picked(layer.knots, sources, 0, layer.knots.mean(0))
     fresh.levels = tuple(0 if source is None else layer.levels[source] for source in sources)
     fresh.merged = {i: layer.merged[s] for i, s in enumerate(sources) if s in layer.merged}
+    fresh.take_room()
     # Flat indices in the copy by those in the layer: target·inputs + source.
     new_index = {
         target * layer.in_dim + source: j * len(sources) + i

@@ -260,7 +260,7 @@ def expand_depth(network: AnyNetwork, level: int | None = None) -> AnyNetwork:
         every node to its copy; the other edges are pruned (`restore_edge` brings them in, as splines that are 0).
 
     Raises:
-        ValueError: If there is no such level.
+        ValueError: If there is no such level, and for level 0 where a column holds words: their levels have values on the first layer.
 
     Examples:
         >>> from kanwidget import KAN
@@ -269,7 +269,9 @@ def expand_depth(network: AnyNetwork, level: int | None = None) -> AnyNetwork:
         >>> deeper.width, torch.allclose(deeper(x), model(x))
         ([[2, 0], [3, 0], [3, 0], [1, 0]], True)
     """
-    at = network.depth if level is None else _check.integer(level, "level", "expand_depth", low=0, high=network.depth)
+    # The levels of words are edges of the first layer, which stays the first.
+    low = int(any(network.layer(0).levels))
+    at = network.depth if level is None else _check.integer(level, "level", "expand_depth", low=low, high=network.depth)
     deeper = copy.deepcopy(network)
     count = network.nodes_in(at)
     deeper.layers.insert(at, _identity(network.layer(min(at, network.depth - 1)), count))

@@ -116,7 +116,7 @@ def _common_knots(layer: Layer, inputs: list[int]) -> None:
     # Where the splines are to agree: at 16 points for each interval of each grid.
     points = resampled_grid(grids, 16 * layer.grid_size).T
     with torch.no_grad():
-        layer.coef[:, inputs] = refit(layer.coef[:, inputs], knots, new, layer.k, points)
+        layer.spline_coef[:, inputs] = refit(layer.spline_coef[:, inputs], knots, new, layer.k, points)
     layer.knots[inputs] = new
 
 

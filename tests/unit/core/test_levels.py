@@ -154,6 +154,39 @@ def test_acts_on_networks_keep_the_values(fitted):
     assert torch.allclose(wide.expand_width(1, 2)(x), wide(x))
 
 
+@pytest.fixture(scope="module")
+def many():
+    """A network whose column of words has more levels than a spline has coefficients, and its inputs."""
+    rng = np.random.default_rng(0)
+    frame = {"a": rng.normal(size=200), "b": rng.uniform(10, 30, 200), "town": [f"t{k:02}" for k in range(20)] * 10}
+    model = KAN([3, 2, 1], grid=3, seed=1)
+    model.fit((frame | {"y": frame["a"] ** 2 + frame["b"]}, "y"), steps=5, progress=False)
+    return model, torch.from_numpy(model.encoding.encode(frame, "test", "x"))
+
+
+def test_without_the_words_a_network_needs_no_room_for_them(many):
+    model, x = many
+    cut = model.prune_input(active=[0, 1])
+    assert cut.layer(0).coef.shape[-1] == 3 + 3
+    for changed in (cut, cut.perturb(data=x), cut.refine(5), cut.expand_width(1, 1)):
+        assert torch.isfinite(changed(x)).all()
+
+
+def test_inputs_of_numbers_are_locked_beside_words(many):
+    model = copy.deepcopy(many[0])
+    levels = torch.arange(20.0, dtype=torch.float64)
+    before = model.curve(EdgeRef(0, 2, 0), levels).y
+    update_grid(model, many[1])
+    model.lock(0, [(0, 0), (1, 0)])
+    assert torch.equal(model.layer(0).knots[0], model.layer(0).knots[1])
+    assert torch.equal(model.curve(EdgeRef(0, 2, 0), levels).y, before)
+
+
+def test_words_stay_on_the_first_layer(many):
+    with pytest.raises(ValueError, match="`level` argument of expand_depth must be an integer from 1 to 2; got 0"):
+        many[0].expand_depth(0)
+
+
 def test_files_keep_words(fitted, tmp_path):
     model, frame = fitted
     model.save(tmp_path / "m.kan")
