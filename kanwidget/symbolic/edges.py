@@ -54,7 +54,7 @@ def fix_symbolic(
         name: The primitive's name.
         x: Inputs of the network, shape `(n, n_features)`. None will do with `params`: R² is nan then, and nobody says that the function
             is defined where data will be.
-        params: a, b, c and d in own units; fitted by default.
+        params: a, b, c and d in the units of the data; fitted by default.
         keep_spline: Keep a spline as a correction. The edge is then the sum of symbol and spline: its former function, as far
             as a spline on this grid can follow. The correction shows the part that the symbol misses.
 
@@ -78,7 +78,7 @@ def fix_symbolic(
         advice = "It has a value for each level; merge or drop levels in the table."
         _check.fail("i", "fix_symbolic", "an input of numbers", f"input {i}, whose values are words", advice)
     asked, tied = EdgeRef(l, i, j), [EdgeRef(l, *pair) for pair in tied_edges(layer, i, j)]
-    # In the units of the edge that was asked for; they are one function of scaled numbers.
+    # The edge that was asked for comes first: all are fitted in its units, since they are one function of scaled numbers.
     group = [asked, *(edge for edge in tied if edge != asked)]
     if params is None and layer.state(i, j) == "pruned":
         advice = "Restore it first with restore_edge, or give params: a pruned edge is 0, and so would be every fit."
@@ -88,6 +88,7 @@ def fix_symbolic(
             _check.fail("x", "fix_symbolic", "given, unless params are", x)
         fit = _unseen_fit(function, params)
     else:
+        # Inputs and values of all edges below each other, `(edges·n, 1)`: one curve.
         samples = [column.T.reshape(-1, 1) for column in _group_samples(network, group, x)]
         fit = _fit_params(function, *samples) if params is None else _fit_with_params(function, params, *samples)
     for edge in group:
@@ -100,7 +101,13 @@ def unfix_symbolic(network: Network, l: int, i: int, j: int) -> None:  # noqa: E
     """Remove an edge's symbolic function. Changes the network in place.
 
     A replaced spline comes back unchanged; a correction becomes the sum of spline and symbol. Edges without a symbolic function
-    stay as they are.
+    stay as they are. Edges that share parameters are freed together.
+
+    Args:
+        network: The network.
+        l: The edge's layer.
+        i: Its input node.
+        j: Its output subnode.
 
     Examples:
         >>> from kanwidget import KAN
@@ -115,7 +122,7 @@ def unfix_symbolic(network: Network, l: int, i: int, j: int) -> None:  # noqa: E
     group = tied_edges(layer, i, j)
     for source, target in group:
         state = layer.state(source, target)
-        if state == "both" and (source, target) == group[0]:
+        if state == "both" and (source, target) == group[0]:  # the first edge owns the coefficients of all
             _add_to_spline(layer, source, target, +1.0)
         if state in ("both", "symbolic"):
             layer.set_symbol(source, target, None)
@@ -123,7 +130,7 @@ def unfix_symbolic(network: Network, l: int, i: int, j: int) -> None:  # noqa: E
 
 
 def edge_samples(network: Network, edges: Sequence[EdgeRef], x: Tensor) -> tuple[Tensor, Tensor]:
-    """Inputs and values of some edges of one layer, each `(n, len(edges))`."""
+    """Inputs and values of edges of one layer in own units, each `(n, len(edges))`, for inputs x of the network, `(n, n_features)`."""
     (index, *_), sources, targets = zip(*edges, strict=True)
     with torch.no_grad():
         trace = network.trace(x)
@@ -140,11 +147,13 @@ def fit_curves(
         edges: The edges.
         x: Inputs of the network, `(n, n_features)`.
         library: The primitives.
-        **options: Those of `fit_primitives`. Where `numbers` is None they are those of the splines, and what these can follow counts.
+        **options: Those of `fit_primitives`, `numbers` among them: how many independent numbers a curve holds. Where that is None they
+            are those of the edges' splines, and residuals that no spline can follow count little.
     """
     inputs, values = edge_samples(network, edges, x)
     if options["numbers"] is None:
         layer = network.layer(edges[0].layer)
+        # Splines read scaled numbers, the samples are in own units: the nodes are computed once more.
         with torch.no_grad():
             nodes = network.select(x)
             for level in range(edges[0].layer):
@@ -154,7 +163,10 @@ def fit_curves(
 
 
 def _group_samples(network: Network, group: Sequence[EdgeRef], x: Tensor) -> tuple[Tensor, Tensor]:
-    """Samples of edges that share their parameters, in the units of the first: they are one function of scaled numbers."""
+    """Inputs and values of edges that share their parameters, each `(n, len(group))`, for inputs x of the network, `(n, n_features)`.
+
+    All are in the own units of the first edge: in scaled numbers the edges are one function.
+    """
     inputs, values = edge_samples(network, group, x)
     first, *others = map(network.edge_units, group)
     for column, units in enumerate(others, 1):
@@ -166,7 +178,7 @@ def _group_samples(network: Network, group: Sequence[EdgeRef], x: Tensor) -> tup
 
 def tied_edges(layer: Layer, source: int, target: int) -> list[tuple[int, int]]:
     """The edges (source, target) that share an edge's parameters, the owner of the parameters first; without a tie the edge alone."""
-    flat = target * layer.in_dim + source
+    flat = target * layer.in_dim + source  # ties are lists of such indices
     members = next((group for group in layer.ties if flat in group), [flat])
     return [(member % layer.in_dim, member // layer.in_dim) for member in members]
 
@@ -182,7 +194,7 @@ def numeric_edges(network: Network) -> list[EdgeRef]:
 
 
 def _fit_params(function: Primitive, inputs: Tensor, values: Tensor) -> SymbolicFit:
-    """The fit of one primitive, or an error that says why there is none."""
+    """The fit of one primitive to inputs and values of an edge, `(n, 1)` each, or an error that says why there is none."""
     (fits,) = fit_primitives(inputs, values, [function], on_broken=_refuse_broken)
     if fits:
         return fits[0]
@@ -191,6 +203,7 @@ def _fit_params(function: Primitive, inputs: Tensor, values: Tensor) -> Symbolic
         return _fit_with_params(function, (1.0, 0.0, 0.0, mean), inputs, values)
     low, high = float(inputs.min()), float(inputs.max())
     if float(values.max() - values.min()) <= 1e-6 * float(values.abs().max()):
+        # A constant has no fit: it is d, with c = 0. The shift keeps the data within the domain: as they are, from 1 on, or up to -1.
         for shift in (0.0, 1.0 - low, -1.0 - high):
             if function.interval(low + shift, high + shift) is not None:
                 return _fit_with_params(function, (1.0, shift, 0.0, mean), inputs, values)
@@ -213,22 +226,26 @@ def _constants(params: Sequence[float]) -> Params:
 
 
 def _unseen_fit(function: Primitive, params: Sequence[float]) -> SymbolicFit:
-    """A function with these constants, of no data."""
+    """The record of a function with these constants a, b, c and d where there are no data: its R² and score are nan."""
     a, b, c, d = _constants(params)
     try:
+        # One value shows whether a registered function works.
         called(function, function.fn, torch.tensor([inner_point(function.intervals[0])], dtype=torch.float64))
         with blamed(function):
             text = equation(function, (a, b, c, d))
     except BrokenPrimitive as broken:
         _refuse_broken(broken)
-    # Where data will be decides which of several intervals it is.
+    # The interval of x on which the function is defined. Which of several it is depends on data: then it isn't known.
     single = function.period is None and len(function.intervals) == 1 and a != 0
     low, high = sorted((end - b) / a for end in function.intervals[0]) if single else (-math.inf, math.inf)
     return SymbolicFit(function.name, (a, b, c, d), math.nan, function.complexity, math.nan, (low, high), text)
 
 
 def _fit_with_params(function: Primitive, params: Sequence[float], inputs: Tensor, values: Tensor) -> SymbolicFit:
-    """The fit with these constants, after a check of the domain."""
+    """The record of a function with these constants a, b, c and d, its R² on inputs and values of an edge, `(n, 1)` each.
+
+    An error where it isn't defined on all of them.
+    """
     a, b, c, d = _constants(params)
     x, y = inputs.double(), values.double()
     low, high = sorted((a * float(x.min()) + b, a * float(x.max()) + b))
@@ -252,12 +269,12 @@ def replace_spline(
     owner: EdgeRef,
     in_units_of: EdgeRef | None = None,
 ) -> None:
-    """Set the symbol, and switch the spline off or make it the correction.
+    """Give an edge a function, and switch its spline off, or make it the correction that keeps the edge's former function. In place.
 
     Args:
         network: The network.
         edge: The edge.
-        fit: The function, in own units.
+        fit: The function, in the own units of `in_units_of`.
         keep_spline: Whether the spline stays as a correction.
         owner: The edge that owns the parameters; the edge itself unless it is tied.
         in_units_of: The edge in whose units the fit is; the owner by default.
@@ -266,6 +283,7 @@ def replace_spline(
     params = scaled_params(network, in_units_of or owner, fit.name, fit.params)
     state = layer.state(source, target)
     if keep_spline and edge == owner:
+        # The correction is the edge's former function as a spline, with a former symbol added to it, minus the new symbol.
         if state in ("symbolic", "pruned"):
             with torch.no_grad():
                 layer.coef[target, source] = 0.0
@@ -280,7 +298,7 @@ def replace_spline(
 
 @torch.no_grad()
 def _add_to_spline(layer: Layer, source: int, target: int, sign: float) -> None:
-    """Add the spline closest to the edge's c·f(a·x + b) + d on the grid to its coefficients, or subtract it.
+    """Add the spline closest to the edge's c·f(a·x + b) + d on the grid to its coefficients (sign 1), or subtract it (-1). In place.
 
     Least squares on points of the grid at which the function is defined. Equal constants and knots give equal coefficients, so
     that `unfix_symbolic` adds exactly those that `fix_symbolic` subtracted.
@@ -288,6 +306,7 @@ def _add_to_spline(layer: Layer, source: int, target: int, sign: float) -> None:
     function = primitive(str(layer.symbol(source, target)))
     grid = layer.grid[source].double()
     count = _DENSITY * (len(grid) - 1) + 1
+    # Equally many points in each interval: the whole part of a position is the interval, the rest how far the point lies in it.
     position = torch.linspace(0, len(grid) - 1, count, dtype=torch.float64, device=grid.device)
     index = position.long().clamp(max=len(grid) - 2)
     points = grid[index] + (position - index) * (grid[index + 1] - grid[index])
@@ -305,7 +324,7 @@ def _add_to_spline(layer: Layer, source: int, target: int, sign: float) -> None:
 
 
 def _intervals_within(primitive: Primitive, low: float, high: float) -> list[tuple[float, float]]:
-    """The intervals on which a primitive is defined, those between low and high if they are periodic, else all."""
+    """The intervals of u on which f(u) is defined: those between the u `low` and `high` if they are periodic, else all."""
     if primitive.period is None:
         return list(primitive.intervals)
     start, end = primitive.intervals[0]

@@ -69,19 +69,21 @@ _PRIMITIVES = {
 
 
 def _heaviside(u: Tensor, at_zero: Tensor | float = 0.5) -> Tensor:
+    """The step of u, of its shape: 0 below 0, 1 above; `at_zero` at 0, which is the second argument of sympy's function."""
     # Not torch.heaviside, which has no derivative.
     below = torch.where(u < 0, torch.zeros_like(u), torch.as_tensor(at_zero).to(u))
     return torch.where(u > 0, torch.ones_like(u), below)
 
 
 def _gamma(u: Tensor) -> Tensor:
+    """The gamma function Γ(u), of the shape of u, from its logarithm: torch has no other."""
     # lgamma is the logarithm of the absolute value; below 0 the sign changes at every integer.
     negative = (u < 0) & (torch.floor(u) % 2 == 1)
     return torch.where(negative, -1.0, 1.0).to(u) * torch.exp(torch.lgamma(u))
 
 
 def nested(operation: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
-    """An operation of two tensors for any number of them."""
+    """An operation of two tensors for any number of them, one after the other: sympy's sums and maxima have any number of operands."""
     return lambda *values: functools.reduce(operation, values)
 
 
@@ -131,7 +133,7 @@ for _function in FUNCTIONS:
 
 
 def function_of(head: Any) -> Function | None:
-    """The row of an operation, None for sums, products and all that is no function.
+    """The row of `FUNCTIONS` for the head of a form, its operation; None for sums, products and all that is no function.
 
     Examples:
         >>> function_of("asin").numpy, function_of("add")
@@ -141,7 +143,7 @@ def function_of(head: Any) -> Function | None:
 
 
 def text_name(head: str) -> str:
-    """A function's name in print.
+    """A function's name in print, by its head in a form; the head itself where `FUNCTIONS` has no row of it.
 
     Examples:
         >>> text_name("atan"), text_name("where")
@@ -165,6 +167,7 @@ def from_sympy_node(node: Any) -> tuple[Function, tuple[Any, ...]] | None:
     if isinstance(node, sympy.core.function.AppliedUndef):
         return None
     for function in _BY_SYMPY.get(type(node).__name__, ()):
+        # Rows of one sympy function differ in its first arguments: besselj(0, u) is J0(u), besselj(1, u) is J1(u).
         count = len(function.leading)
         if node.args[:count] == function.leading:
             return function, node.args[count:]
@@ -176,8 +179,9 @@ _WAVES = {"sin": False, "cos": True, "tan": False, "sinh": False, "cosh": True, 
 
 
 def to_sympy_node(head: str, operands: list[Any]) -> Any:
-    """Sympy's expression of a function without an expansion; an undefined function where there is no row.
+    """Sympy's expression of a function, `head` in a form, of operands that are sympy expressions.
 
+    A head without a row is an undefined function of that name. Rows with an `expansion` have no function of sympy, and don't come here.
     Sympy evaluates a wave of a sum by questions about all that is in it: where functions are, these are avoided.
     """
     import sympy
@@ -192,5 +196,5 @@ def to_sympy_node(head: str, operands: list[Any]) -> Any:
     # Sympy would ask all of a nested sum whether it is real or zero, for minutes: only its sign may come out.
     if not argument.could_extract_minus_sign():
         return built(argument, evaluate=False)
-    positive = built(-argument, evaluate=False)
+    positive = built(-argument, evaluate=False)  # f(-u) = f(u) of an even function, -f(u) of an odd one
     return positive if _WAVES[function.sympy] else -positive

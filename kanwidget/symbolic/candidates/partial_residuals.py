@@ -40,7 +40,9 @@ class PartialResiduals(NamedTuple):
 
 
 def partial_residuals(network: Network, edges: Sequence[EdgeRef], data: Dataset) -> list[PartialResiduals] | None:
-    """The partial residuals of some edges on the training rows of data; None for labels that don't fit the outputs.
+    """What the training rows ask of each of some edges while the rest of the network stays; None for labels that don't fit the outputs.
+
+    Where the output moves by g·δ if an edge's value moves by δ, a row with the residual r asks for the value plus r/g, with the weight g².
 
     Examples:
         >>> from kanwidget import KAN, Dataset
@@ -58,14 +60,17 @@ def partial_residuals(network: Network, edges: Sequence[EdgeRef], data: Dataset)
     curvature, pull = _curvature_and_pull(network, nodes[-1].double(), labels)
     results = []
     for index, source, target in edges:
+        # Of each output by the edge's value, `(rows, outputs)`.
         gradient = torch.stack([part[index][:, target, source] for part in gradients], 1).double()
+        # The loss's second derivative by the edge's value. That of classes is gᵀ·(diag(p) - p·pᵀ)·g.
         weight = (curvature * gradient.square()).sum(1)
         if not labels.is_floating_point():
             weight = weight - (curvature * gradient).sum(1).square()
-        wanted = (pull * gradient).sum(1) / weight
+        wanted = (pull * gradient).sum(1) / weight  # Newton's step of the edge's value
         if data.train_weight is not None:
             weight = weight * data.train_weight.flatten()
         largest = weight.nan_to_num(0, 0, 0).max()
+        # Of other rows the step is round-off divided by round-off: they ask for the value that is there, with weight 0.
         matters = torch.isfinite(wanted) & torch.isfinite(weight) & (weight > _NO_INFLUENCE * largest)
         wanted, weight = torch.where(matters, wanted, 0.0), torch.where(matters, weight, 0.0)
         units = network.edge_units((index, source, target))
@@ -76,7 +81,10 @@ def partial_residuals(network: Network, edges: Sequence[EdgeRef], data: Dataset)
 
 
 def dots(network: Network, edge: EdgeRef, data: Dataset, count: int) -> Tensor:
-    """What some rows ask of an edge, as dots beside its curve: x and value, `(2, n)` of at most `count` rows, in own units.
+    """What rows ask of an edge, for dots beside its curve: inputs of the edge and values that mend the residuals, `(2, n)`, in own units.
+
+    At most `count` training rows are drawn, evenly picked. Those that ask with a small weight are left out: their noise is large. There
+    are none where the labels don't fit the outputs.
 
     Examples:
         >>> from kanwidget import KAN, Dataset
@@ -92,7 +100,9 @@ def dots(network: Network, edge: EdgeRef, data: Dataset, count: int) -> Tensor:
 
 
 def _curvature_and_pull(network: Network, output: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """How the loss depends on each output, all in scaled numbers, `(rows, outputs)` both.
+    """Derivatives of each row's loss by each output, in scaled numbers, `(rows, outputs)` both.
+
+    The loss is half the squared residual, weighted by the row's certainty, or of classes minus the logarithm of the likelihood.
 
     Args:
         network: The network.
@@ -111,10 +121,14 @@ def _curvature_and_pull(network: Network, output: Tensor, labels: Tensor) -> tup
 
 
 def _certainty(network: Network, output: Tensor, residual: Tensor) -> Tensor:
-    """1 over the size of each row's noise, but for a factor of each output, `(rows, outputs)`."""
+    """1 over the size of each row's noise, but for a factor of each output, `(rows, outputs)`; 1 where the noise is the same for all rows.
+
+    `output` has the network's outputs in scaled numbers, `residual` the labels minus these, both `(rows, outputs)`.
+    """
     scaling, certainty = network.scaling, torch.ones_like(output)
     values = scaling.output_centre + scaling.output_size * output
     for k in range(output.shape[1]):
+        # The logarithm of an output turns errors that grow with the value into equal ones.
         weights = None if bool(scaling.output_log[k]) else noise_weights(values[:, k], residual[:, k])
         if weights is not None:
             certainty[:, k] = weights

@@ -130,9 +130,10 @@ def candidates_of_layer(
         data: Data with labels, or inputs of the network, `(n, n_features)`.
         library: The primitives to try.
         simplicity: 0 ranks by accuracy alone, 1 by simplicity alone.
-        noise: See `suggest_symbolic`.
+        noise: Variance of an edge's own error as a part of its variance: fits that differ by less are equally good. By default it comes
+            from the labels, and is 0 without.
         numbers: Independent numbers of a curve; by default those of the edges' splines.
-        on_broken: See `suggest_symbolic`.
+        on_broken: Called for every registered function that is left out because it doesn't work.
 
     Examples:
         >>> import torch
@@ -148,6 +149,7 @@ def candidates_of_layer(
     found: dict[EdgeRef, list[SymbolicFit]] = {ref: [] for ref in refs if layer.levels[ref.source]}
     replaced = [ref for ref in refs if layer.symbol(ref.source, ref.target) is not None]
     if isinstance(data, Dataset) and replaced:
+        # Labels that don't fit the outputs ask for nothing. Then, and without a row that matters, an edge is searched on its curve.
         rows = partial_residuals(network, replaced, sampled_data(data, _ROWS)) or []
         count = numbers_of(layer) if numbers is None else numbers
         for ref, row in zip(replaced, rows, strict=bool(rows)):
@@ -164,7 +166,7 @@ def candidates_of_layer(
 
 
 def noise_of(network: Network, refs: Sequence[EdgeRef], data: Tensor | Dataset) -> list[float]:
-    """How uncertain the curves of some edges are, as a part of their variance: see `curve_noise`.
+    """How uncertain the curve of each edge is: by how much, as a part of its variance, two versions may differ and be the same.
 
     It follows from the network's error on the test rows, else on the training rows; it is 0 without labels, and for labels that are
     classes or don't fit.
@@ -173,7 +175,7 @@ def noise_of(network: Network, refs: Sequence[EdgeRef], data: Tensor | Dataset) 
         return [0.0] * len(refs)
     rows = sampled_data(data, _ROWS)
     if rows.test_input is not None:
-        rows = replace(rows, **rows_of(rows, "test", name="train"))
+        rows = replace(rows, **rows_of(rows, "test", name="train"))  # `scaled_error` reads the training rows
     error = scaled_error(network, rows)
     if error is None:
         return [0.0] * len(refs)
@@ -181,11 +183,12 @@ def noise_of(network: Network, refs: Sequence[EdgeRef], data: Tensor | Dataset) 
 
 
 def _reference(network: Network, data: Dataset) -> Tensor:
+    """At most 512 training inputs, evenly picked, `(n, n_features)`, of the network's type and on its device."""
     return reference_rows(data.train_input).to(network.device, network.dtype)
 
 
 def function_in_place(network: Network, ref: EdgeRef) -> InPlace | None:
-    """The function that an edge has instead of a spline, with its constants in own units; None where it has none."""
+    """The primitive that an edge has instead of a spline, with a, b, c, d in own units; None where it has none, or a spline beside it."""
     is_alone = network.layer(ref.layer).state(ref.source, ref.target) == "symbolic"
     return own_function(network, ref) if is_alone else None
 
@@ -203,7 +206,7 @@ def fit_rows(
     in_place: InPlace | None = None,
     on_broken: OnBroken = log_broken,
 ) -> list[SymbolicFit]:
-    """Fit every primitive to the partial residuals of one edge, best first; see `fit_primitives`.
+    """Fit c·f(a·x + b) + d for every primitive f to what rows ask of one edge, best first.
 
     What the best function leaves unexplained is noise. By chance a curve of some numbers explains a part of it, and candidates that
     differ by no more are equally good: the simplest of them is first; of several of one complexity the function in place, then the
@@ -216,7 +219,7 @@ def fit_rows(
         simplicity: 0 ranks by accuracy alone, 1 by simplicity alone.
         noise: As a part of the variance, how much two equally good fits may differ by; by default from what the best one leaves.
         in_place: The function that the edge has now. It is among the candidates with these constants, whatever `primitives` are.
-        on_broken: See `fit_primitives`.
+        on_broken: Called for every registered function that is left out because it doesn't work.
 
     Examples:
         >>> import torch
@@ -233,6 +236,7 @@ def fit_rows(
         free = sorted(edge_fits(data, usable, [None], [0.0])[0], key=lambda fit: -fit.r2)
         own = None if in_place is None else _own_fit(*in_place, data)
         name = None if own is None else own.primitive.name
+        # The best fit of the function in place.
         again = next((fit for fit in free if fit.primitive.name == name), own)
         others = [fit for fit in free if fit.primitive.name != name]
         fits = others if own is None else [own, *others]
@@ -240,7 +244,7 @@ def fit_rows(
         floor = max(_chance(1 - best, data.count, numbers) if noise is None else noise, _EXACT)
 
         def judged(fit: EdgeFit) -> EdgeFit:
-            """As if the noise that is in all of them were gone."""
+            """A fit as if the noise were gone that the best one leaves: that one has R² 1, and misfits below `floor` are none."""
             return replace(fit, r2=1 - (best - fit.r2), unexplained=max(best - fit.r2 - floor, 0.0))
 
         compared = [judged(fit) for fit in (others if again is None else [again, *others])]
@@ -260,12 +264,16 @@ def _chance(left: float, count: int, numbers: float) -> float:
         count: Number of rows.
         numbers: Independent numbers of the curve.
     """
+    # The variance of the noise, unbiased after a fit of four constants. A curve of p numbers learns the part p/n of the noise of n rows.
     noise = max(left, 0.0) * count / max(count - _CONSTANTS, 1)
     return CHANCE * noise * min(1.0, numbers / count)
 
 
 def _own_fit(primitive: Primitive, params: Params, data: Curves) -> EdgeFit | None:
-    """A function with its constants as they are; None where it has no value at some row, or doesn't work."""
+    """The fit of a function with its constants a, b, c, d as they are; None where it has no value at some row, or doesn't work.
+
+    `data` has the samples of one edge.
+    """
     a, b, c, d = params
     x, y, weight = data.x[0], data.y[0], data.weight.expand_as(data.x)[0]
     if primitive.interval(*sorted((a * float(x.min()) + b, a * float(x.max()) + b))) is None:
@@ -277,5 +285,6 @@ def _own_fit(primitive: Primitive, params: Params, data: Curves) -> EdgeFit | No
     spread = float((weight * (y - (weight * y).sum()) ** 2).sum())
     left = float((weight * (y - value) ** 2).sum())
     r2 = 1 - left / spread if spread > 0 else float(left == 0)
+    # In standard deviations of y, times the roots of the weights, which are 1 on average here: as the curves of other fits.
     curve = (value - (weight * value).sum()) / max(spread, 1e-300) ** 0.5 * (data.count * weight).sqrt()
     return EdgeFit(primitive, params, r2, curve, 1 - r2)

@@ -51,7 +51,13 @@ class Curves:
 
 
 def curves(x: Tensor, y: Tensor, weights: Tensor | None = None) -> Curves:
-    """Check and scale the samples: x and y of shape `(n, edges)`, weights `(n,)` or None."""
+    """The samples of edges, checked and scaled for a fit: x to [-1, 1] and y to mean 0 and variance 1 for each edge.
+
+    Args:
+        x: Inputs of the edges, `(n, edges)`.
+        y: Their values, `(n, edges)`.
+        weights: Of the samples, `(n,)`, ≥ 0; None where all count the same.
+    """
     for name, value in (("x", x), ("y", y)):
         if not isinstance(value, Tensor) or value.ndim != 2 or value.shape[0] < 1:
             _check.fail(name, _WHERE, "a tensor of shape (samples, edges)", value)
@@ -63,12 +69,12 @@ def curves(x: Tensor, y: Tensor, weights: Tensor | None = None) -> Curves:
     weight = _normalized_weights(weights, x.shape[0])
     low, high = xs.amin(1), xs.amax(1)
     middle, half = (low + high) / 2, (high - low) / 2
-    half = torch.where(half > 0, half, 1.0)
+    half = torch.where(half > 0, half, 1.0)  # of an input that is the same for all samples
     mean = (weight * ys).sum(1, keepdim=True)
     centered = ys - mean
     deviation = (weight * centered**2).sum(1, keepdim=True).sqrt()
     size = ys.abs().amax(1)
-    round_off = 64 * torch.finfo(y.dtype).eps
+    round_off = 64 * torch.finfo(y.dtype).eps  # of the type in which y was computed
     constant = deviation[:, 0] <= round_off * size
     z = centered / torch.where(constant[:, None], 1.0, deviation)
     t = ((xs - middle[:, None]) / half[:, None]).clamp(-1, 1)
@@ -87,7 +93,10 @@ def _normalized_weights(weights: Tensor | None, n: int) -> Tensor:
 
 
 def thin(data: Curves, count: int) -> Curves:
-    """At most `count` representative samples of each edge: half of them evenly by rank, half evenly over the range."""
+    """At most `count` representative samples of each edge: half of them evenly by rank, half evenly over the range.
+
+    Ranks are dense where samples are, and the range has samples where these are rare.
+    """
     if data.count <= count:
         return data
     order = data.t.argsort(1)
@@ -101,13 +110,16 @@ def thin(data: Curves, count: int) -> Curves:
     weight = data.weight.expand(t.shape[0], -1).gather(1, index)
     weight = weight / weight.sum(1, keepdim=True).clamp(min=1e-300)
     x, y, t, z = (value.gather(1, index) for value in (data.x, data.y, data.t, data.z))
-    mean = (weight * z).sum(1, keepdim=True)
+    mean = (weight * z).sum(1, keepdim=True)  # the mean of z is 0 for these samples, too
     return Curves(x, y, weight, data.middle, data.half, t, z - mean, data.constant, data.nearly_constant)
 
 
 def cells(data: Curves, count: int) -> tuple[Tensor, Tensor]:
-    """Means of z, and weights, over equal cells of t, each `(edges, count)`: half the weight by samples, half by cells."""
-    cell = ((data.t + 1) * (count / 2)).long().clamp(0, count - 1)
+    """Means of z, and weights, over `count` equal cells of t, each `(edges, count)`; both are 0 of cells without samples.
+
+    Half the weight is that of the samples, half is the same for each cell that has any: so cells with few samples count, too.
+    """
+    cell = ((data.t + 1) * (count / 2)).long().clamp(0, count - 1)  # t lies in [-1, 1]
     zero = torch.zeros(data.t.shape[0], count, dtype=torch.float64)
     weight = data.weight.expand(data.t.shape[0], -1)
     mass = zero.scatter_add(1, cell, weight)
@@ -123,6 +135,7 @@ def best_split(data: Curves) -> Tensor:
     t, z, weight = (value.gather(1, order) for value in (data.t, data.z, data.weight.expand_as(data.t)))
     mass, total = weight.cumsum(1), (weight * z).cumsum(1)
     share, whole = mass[:, :-1], total[:, -1:]
+    # The variance between the parts before and after each sample; all weights add up to 1. Equal t aren't split: -1 is below all others.
     between = (total[:, :-1] - share * whole) ** 2 / (share * (1 - share)).clamp(min=1e-15)
     between = torch.where(t[:, 1:] > t[:, :-1], between, -1.0)
     split = between.argmax(1, keepdim=True)

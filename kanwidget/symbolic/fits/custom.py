@@ -40,7 +40,7 @@ def log_broken(broken: BrokenPrimitive) -> None:
 
 @contextmanager
 def blamed(primitive: Primitive) -> Iterator[None]:
-    """A context in which every exception is a fault of this primitive, unless it is built in."""
+    """A context in which every exception becomes a `BrokenPrimitive` of this primitive, unless it is built in: then it stays as it is."""
     try:
         yield
     except BrokenPrimitive:
@@ -54,7 +54,10 @@ def blamed(primitive: Primitive) -> Iterator[None]:
 
 
 def called(primitive: Primitive, fn: Elementwise, u: Tensor) -> Tensor:
-    """f(u), where `fn` is the primitive's function or one of its derivatives."""
+    """f(u) of the shape and type of u, where `fn` is the primitive's function or one of its derivatives.
+
+    What a registered function returns is checked: a failure is a `BrokenPrimitive`.
+    """
     if is_built_in(primitive.name):
         return fn(u)
     with blamed(primitive):

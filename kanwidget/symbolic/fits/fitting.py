@@ -96,7 +96,7 @@ def fit_primitives(
     if len(floors) != edges:
         _check.fail("noise", "fit_primitives", f"{edges} numbers ≥ 0, one an edge", noise)
     followed = [None] * edges if spaces is None else list(spaces)
-    step = max(1, _CHUNK // min(data.count, _MANY))
+    step = max(1, _CHUNK // min(data.count, _MANY))  # edges of a chunk
 
     def fit(usable: tuple[Primitive, ...]) -> list[list[SymbolicFit]]:
         """The ranked fits of some primitives for all edges, in chunks of edges that fit into memory."""
@@ -114,7 +114,10 @@ def fit_primitives(
 def without_broken(
     fit: Callable[[tuple[Primitive, ...]], Result], primitives: Sequence[Primitive], on_broken: OnBroken
 ) -> Result:
-    """What `fit` makes of those primitives that work."""
+    """What `fit` makes of those primitives that work: after each `BrokenPrimitive` it is called again, without that one.
+
+    `on_broken` is called for every primitive that is left out.
+    """
     usable = tuple(primitives)
     while True:
         try:
@@ -128,7 +131,15 @@ def without_broken(
 def edge_fits(
     data: Curves, primitives: tuple[Primitive, ...], spaces: Sequence[Tensor | None], noise: Sequence[float]
 ) -> list[list[EdgeFit]]:
-    """The fits of each edge, in no order; see `fit_primitives`."""
+    """The fits of each edge, in no order and without a score; a primitive whose domain can't hold the edge's data has none.
+
+    Args:
+        data: The samples of the edges.
+        primitives: The primitives.
+        spaces: For each edge an orthonormal basis of the curves that its spline can follow, `(samples, numbers)`, or None.
+        noise: For each edge the variance of its own error, as a part of its variance.
+    """
+    # The constant 0 is d alone: it has a fit of its own, and of constant edges no other function has one.
     varying = tuple(primitive for primitive in primitives if primitive.name != "0")
     by_edge: list[list[EdgeFit]] = [[] for _ in data.x]
     live = (~data.constant).nonzero()[:, 0]
@@ -155,6 +166,7 @@ def _fit_varying(
     """
     fits = search(data, primitives)
     few, many = thin(data, _FEW), thin(data, _MANY)
+    # Coarsely: only the best of the starts of each primitive and edge goes on.
     fits, error = polish(fits, few, primitives, steps=8, tolerance=0.01)
     fits = fits.take(_best(fits, error, len(data.x)))
     fits, _ = polish(fits, many, primitives, steps=12, tolerance=1e-5)
@@ -166,7 +178,7 @@ def _fit_varying(
 def _misfits_of_splines(
     fits: FitParameters, data: Curves, primitives: tuple[Primitive, ...], spaces: Sequence[Tensor | None], noise: Tensor
 ) -> dict[int, float]:
-    """The misfit that remains where a spline does its best to be the function, by the numbers of fits that have something to gain.
+    """The misfit that remains where a spline does its best to be the function, by the index of each fit that has something to gain.
 
     The function that a spline was learned from misses the spline by what the spline can't follow. So each function is fitted once
     more, to the curve plus that part of itself; a function that splines follow well has nothing to gain.
@@ -180,6 +192,7 @@ def _misfits_of_splines(
     """
     value = _fitted(fits, data, primitives)
     bases = [spaces[edge] for edge in fits.edge.tolist()]
+    # The projection of each function on the curves that the edge's spline can follow.
     follows = torch.stack([v if b is None else b @ (b.T @ v) for v, b in zip(value, bases, strict=True)])
     own = data.at(fits.edge)
     weight = own.weight.expand_as(own.z)
@@ -189,7 +202,7 @@ def _misfits_of_splines(
     fits, own, weight, beyond = fits.take(rough), own.at(rough), weight[rough], beyond[rough]
     target = own.z + beyond
     own = replace(own, z=target - (weight * target).sum(1, keepdim=True))
-    alone = fits._replace(edge=torch.arange(len(rough)))
+    alone = fits._replace(edge=torch.arange(len(rough)))  # each fit has a curve of its own now
     better, _ = polish(alone, own, primitives, steps=8, tolerance=1e-3)
     residual = data.z[fits.edge] - _fitted(better, own, primitives)
     bases = [spaces[edge] for edge in fits.edge.tolist()]
@@ -201,6 +214,7 @@ def _fitted(fits: FitParameters, data: Curves, primitives: tuple[Primitive, ...]
     along = data.t[fits.edge] + fits.offset[:, None]
     value = evaluate(fits.primitive, primitives, fits.slope[:, None] * along + fits.shift[:, None])
     weight = data.weight.expand_as(data.t)[fits.edge]
+    # Divided by the largest value: squares of very large numbers would overflow. The best c makes up for it.
     size = value.abs().amax(1, keepdim=True).clamp(min=1e-300)
     centered = value / size - (weight * value / size).sum(1, keepdim=True)
     c = (weight * centered * data.z[fits.edge]).sum(1, keepdim=True) / (weight * centered**2).sum(1, keepdim=True)
@@ -215,7 +229,8 @@ def _best(fits: FitParameters, error: Tensor, edges: int) -> Tensor:
         error: Their squared errors, `(fits,)`; those below round-off are the same.
         edges: Number of edges.
     """
-    key = fits.primitive * edges + fits.edge
+    key = fits.primitive * edges + fits.edge  # one number for each pair
+    # Stable sorts, the one that decides first comes last: by pair, then by error, then by the sign of a.
     # A symmetry of f makes two exact fits: the one with a positive a wins, whatever their round-off.
     order = (fits.slope < 0).int().argsort(stable=True)
     order = order[error[order].clamp(min=EXACT).argsort(stable=True)]
@@ -272,10 +287,14 @@ def _conclude(
 
 
 def _constants(fits: FitParameters, data: Curves, primitives: tuple[Primitive, ...]) -> tuple[Tensor, Tensor]:
-    """The a and b of f(a·x + b), from u = slope·(t + offset) + shift."""
+    """The a and b of f(a·x + b), `(fits,)` each, from u = slope·(t + offset) + shift, where t is x scaled to [-1, 1].
+
+    What c and d can absorb is taken out of a and b; c and d are computed from the values of f afterwards.
+    """
     middle, half = data.middle[fits.edge], data.half[fits.edge]
     free = torch.tensor([primitive.free[0] for primitive in primitives])[fits.primitive]
-    a = torch.where(free, fits.slope / half, fits.slope.sign())
+    a = torch.where(free, fits.slope / half, fits.slope.sign())  # an a that isn't free is 1 or -1
+    # An offset stands for b = 0, which is exact then, and no difference of large numbers.
     tied = (fits.offset != 0) & (fits.shift == 0)
     b = torch.where(tied, 0.0, fits.unit * (fits.slope * fits.offset + fits.shift) - a * middle)
     for i, primitive in enumerate(primitives):
@@ -283,15 +302,18 @@ def _constants(fits: FitParameters, data: Curves, primitives: tuple[Primitive, .
         if not any(primitive.free):
             b = torch.where(is_its_fit, 0.0, b)
         if primitive.absorbed == "shift":
+            # exp(a·x + b) is e^b·exp(a·x), unless exp(a·x) leaves the range of the floats.
             moderate = (a * middle).abs() + (a * half).abs() <= _LARGE_EXPONENT
             b = torch.where(is_its_fit & moderate, 0.0, b)
         if primitive.antiperiod is not None:
             # Within half a turn, the sign in c: sin(u + π) = -sin(u).
             turns = torch.round(b / primitive.antiperiod)
             b = torch.where(is_its_fit, b - primitive.antiperiod * turns, b)
+    # f(-u) is ±f(u) plus a constant: a becomes positive.
     symmetric = torch.tensor([primitive.symmetric for primitive in primitives])[fits.primitive]
     flip = torch.where(symmetric & (a < 0), -1.0, 1.0)
     a, b = a * flip, b * flip
+    # b is a difference of two terms: below their rounding it is 0.
     rounding = 1e-13 * (a * middle).abs() + 1e-14 * fits.unit
     return a, torch.where(b.abs() <= rounding, 0.0, b)
 
@@ -299,7 +321,14 @@ def _constants(fits: FitParameters, data: Curves, primitives: tuple[Primitive, .
 def ranked_records(
     data: Curves, edge: int, fits: Iterable[tuple[EdgeFit, float, str | None]], simplicity: float
 ) -> list[SymbolicFit]:
-    """The records of an edge's fits, best first, from what `rank` says of them."""
+    """The records of an edge's fits, best first.
+
+    Args:
+        data: The samples of the edges.
+        edge: The edge's index among them.
+        fits: From `rank`: each fit, its misfit in bits, and the name of a simpler primitive that it only imitates, or None.
+        simplicity: 0 ranks by accuracy alone, 1 by simplicity alone.
+    """
     middle, half = data.middle[edge], data.half[edge]
     low, high = float(middle - half), float(middle + half)
     return order(
@@ -314,9 +343,10 @@ def ranked_records(
 
 
 def record(primitive: Primitive, params: Params, r2: float, low: float, high: float) -> SymbolicFit:
-    """The record of a fit on data from `low` to `high`, without a score."""
+    """The record of c·f(a·x + b) + d on data with x from `low` to `high`, without a score; `params` are a, b, c and d."""
     a, b, _, _ = params
     ends = sorted((a * low + b, a * high + b))
+    # Where f is defined, in a·x + b, and from it in x.
     interval = primitive.interval(*ends) or ends
     valid = sorted((end - b) / a for end in interval) if a else [-math.inf, math.inf]
     with blamed(primitive):

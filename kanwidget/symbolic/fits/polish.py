@@ -53,7 +53,9 @@ _FREE, _LOW, _HIGH, _START, _ENDS = slice(0, 2), 2, 3, 4, slice(5, 7)
 
 
 def _moving_fits(fits: FitParameters, data: Curves, primitives: Sequence[Primitive]) -> _MovingFits:
+    """All fits with the samples of their edges, in few tables, since the number of operations is what a step costs."""
     free = torch.tensor([primitive.free for primitive in primitives], dtype=fits.slope.dtype)[fits.primitive]
+    # The samples lie at t from -1 to 1, so that t + offset has the last two as its ends.
     facts = torch.stack([*free.T, fits.low, fits.high, fits.slope, fits.offset - 1, fits.offset + 1])
     along, weight = data.t[fits.edge] + fits.offset[:, None], data.weight_of(fits.edge)
     return _MovingFits(fits.primitive, facts, along, data.z[fits.edge], weight)
@@ -62,7 +64,9 @@ def _moving_fits(fits: FitParameters, data: Curves, primitives: Sequence[Primiti
 def polish(
     fits: FitParameters, data: Curves, primitives: Sequence[Primitive], steps: int, tolerance: float
 ) -> tuple[FitParameters, Tensor]:
-    """Minimize every fit's squared error over its free parameters.
+    """Minimize every fit's squared error over slope and shift, as far as these are free, by Levenberg-Marquardt on all fits at once.
+
+    A fit is c·f(slope·(t + offset) + shift) + d, whose c and d are always the best ones.
 
     Args:
         fits: The starts, ordered by primitive.
@@ -92,9 +96,11 @@ def polish(
         gain = torch.where(better, 1 - new_error / error, (step != 0).any(0))
         point, error = torch.where(better, new, point), torch.where(better, new_error, error)
         normal = torch.where(better[:, None, None], new_normal, normal)
+        # A step that isn't better is tried again, shorter and closer to the gradient.
         damping = (damping * torch.where(better, 0.2, 6.0)).clamp(min=1e-12)
         going = _moving(problem, point) & (error > EXACT) & (gain > tolerance) & (damping < 1e7)
         if not bool(going.all()):
+            # Fits that rest leave the tables.
             result[:, active], errors[active] = point, error
             moving = going.nonzero()[:, 0]
             active, problem, point = active[moving], problem.take(moving), point[:, moving]
@@ -104,7 +110,10 @@ def polish(
 
 
 def _moving(problem: _MovingFits, point: Tensor) -> Tensor:
-    """Whether the parameters are moderate: beyond, f(u) is a line or a parabola to 1e-12 (of the variance) and a fit only takes a limit."""
+    """Whether the parameters are moderate: beyond, f(u) is a line or a parabola to 1e-12 (of the variance) and a fit only takes a limit.
+
+    `point` has slope and shift of each fit, `(2, fits)`; the answer is `(fits,)`.
+    """
     slope, shift = point.abs()
     free_slope, free_shift = problem.facts[_FREE] > 0
     least = torch.where(free_shift, 0.004, 1e-6)
@@ -112,13 +121,13 @@ def _moving(problem: _MovingFits, point: Tensor) -> Tensor:
 
 
 def evaluate(index: Tensor, primitives: Sequence[Primitive], u: Tensor) -> Tensor:
-    """f(u), each fit by the primitive of its index; the fits are ordered by it."""
+    """f(u) of the shape of u, `(fits, n)`, the f of each fit by the index of its primitive, `(fits,)`; the indices are sorted."""
     parts = [called(primitive, primitive.fn, part) for primitive, part in _by_primitive(index, primitives, u)]
     return torch.cat(parts) if parts else u
 
 
 def _values_and_derivatives(index: Tensor, primitives: Sequence[Primitive], u: Tensor) -> tuple[Tensor, Tensor]:
-    """f(u) and f′(u), likewise."""
+    """f(u) and f′(u) of the shape of u, `(fits, n)`, the f of each fit by the index of its primitive, `(fits,)`; the indices are sorted."""
     values, tangents = [], []
     for primitive, part in _by_primitive(index, primitives, u):
         if primitive.value_and_derivative:
@@ -131,7 +140,7 @@ def _values_and_derivatives(index: Tensor, primitives: Sequence[Primitive], u: T
 
 
 def _by_primitive(index: Tensor, primitives: Sequence[Primitive], u: Tensor) -> Iterator[tuple[Primitive, Tensor]]:
-    """Each primitive that has fits, and their rows of u."""
+    """Each primitive that has fits, and their rows of u, `(fits, n)`; the indices of the primitives, `(fits,)`, are sorted."""
     counts = torch.bincount(index, minlength=len(primitives)).tolist()
     for primitive, part in zip(primitives, u.split(counts), strict=True):
         if len(part):
@@ -158,7 +167,7 @@ def _linearize(problem: _MovingFits, primitives: Sequence[Primitive], point: Ten
     centered = value / size
     centered = centered - (w * centered).sum(1, keepdim=True)
     norm = (w * centered**2).sum(1, keepdim=True).sqrt()
-    flat = norm < 1e-13
+    flat = norm < 1e-13  # f is constant to round-off
     norm = torch.where(flat, 1.0, norm)
     unit = centered / norm
     c = (w * unit * z).sum(1, keepdim=True)
@@ -168,7 +177,7 @@ def _linearize(problem: _MovingFits, primitives: Sequence[Primitive], point: Ten
     tangent = tangent * (c / (size * norm))
     vectors = torch.stack([tangent * along, tangent, residual, torch.ones_like(unit), unit], dim=1)
     free = facts[_FREE].T
-    # The tangents' products with each other and the residual, and with 1 and f, which are projected out.
+    # The tangents' products with each other and the residual, and with 1 and f (orthonormal), which are projected out.
     products = (vectors[:, :2] * w[:, None]) @ vectors.transpose(1, 2) * free[:, :, None]
     projected = products[:, :, 3:]
     matrix = products[:, :, :2] * free[:, None] - projected @ projected.transpose(1, 2)
@@ -177,21 +186,28 @@ def _linearize(problem: _MovingFits, primitives: Sequence[Primitive], point: Ten
 
 
 def _step(normal: Tensor, damping: Tensor) -> Tensor:
-    """Solve (A + λ·diag A)·step = b for each fit, `(2, fits)`; a parameter that isn't free has a zero row and stays."""
+    """Solve (A + λ·diag A)·step = b for each fit, `(2, fits)`; a parameter that isn't free has a zero row and stays.
+
+    `normal` has (A | b) of each fit, `(fits, 2, 3)`, `damping` its λ, `(fits,)`.
+    """
+    # In a row A₀₀, A₀₁, b₀, A₁₀, A₁₁, b₁. Cramer's rule solves all at once.
     entries = normal.flatten(1).T
     diagonal, ab, right = entries[::4], entries[1], entries[2::3]
     tiny = 1e-14 * diagonal.abs().sum(0) + 1e-300
     diagonal = diagonal.clamp(min=0) * (1 + damping) + tiny
     product = diagonal[0] * diagonal[1]
     determinant = product - ab**2
-    sound = determinant > 1e-15 * product
+    sound = determinant > 1e-15 * product  # else it is round-off, and the slope alone moves
     step = (diagonal.flip(0) * right - ab * right.flip(0)) / torch.where(sound, determinant, 1.0)
     alone = torch.stack([right[0] / diagonal[0], torch.zeros_like(ab)])
     return torch.nan_to_num(torch.where(sound, step, alone), posinf=0.0, neginf=0.0)
 
 
 def _room(problem: _MovingFits, point: Tensor, step: Tensor) -> Tensor:
-    """The fraction of a step that keeps both ends of the data within the domain."""
+    """The fraction of a step that keeps both ends of the data within the domain, `(fits,)`, at most 1.
+
+    `point` and `step` have slope and shift of each fit, `(2, fits)`. A step goes most of the way to an end of the domain, never all of it.
+    """
     slope, shift = point
     facts = problem.facts
     ends = torch.addcmul(shift, slope, facts[_ENDS])

@@ -90,7 +90,12 @@ def checked_simplicity(simplicity: float | None, weight_simple: float | None, wh
 
 
 def misfit(unexplained: float, numbers: float, noise: float = 0.0) -> float:
-    """What a fit leaves to say about the curve, in bits.
+    """What a fit leaves to say about the curve, in bits; lower is better. An exact fit has about -20 bits for each of the curve's numbers.
+
+    Args:
+        unexplained: The part of the curve's variance that the fit leaves.
+        numbers: How many independent numbers the curve holds.
+        noise: The variance of the curve's own error as a part of its variance: fits that differ by less are nearly as good.
 
     Examples:
         >>> round(misfit(1e-4, 9) - misfit(2e-4, 9), 3)
@@ -102,6 +107,11 @@ def misfit(unexplained: float, numbers: float, noise: float = 0.0) -> float:
 def score(misfit: float, complexity: float, simplicity: float = SIMPLICITY) -> float:
     """The score of a fit, lower is better.
 
+    Args:
+        misfit: What the fit leaves to say about the curve, in bits.
+        complexity: That of the primitive.
+        simplicity: The weight of the complexity, 0 to 1; that of the misfit is the rest.
+
     Examples:
         >>> exact, good, fair, bad = (misfit(1 - r2, 9) for r2 in (1.0, 0.9999, 0.999, 0.0))
         >>> score(exact, 2) < score(good, 4) < score(fair, 2) < score(bad, 1)
@@ -111,7 +121,9 @@ def score(misfit: float, complexity: float, simplicity: float = SIMPLICITY) -> f
 
 
 def unexplained(residual: Tensor, weight: Tensor, space: Tensor | None) -> float:
-    """The part of the variance that a residual leaves, and that counts.
+    """The part of the variance that a residual leaves, and that counts: of what no spline can follow, a hundredth.
+
+    A spline rounds off what it can't follow, such as the tip of |x|: the function that it was learned from isn't to blame for that.
 
     Args:
         residual: Relative to the edge's standard deviation, `(n,)`.
@@ -121,14 +133,16 @@ def unexplained(residual: Tensor, weight: Tensor, space: Tensor | None) -> float
     total = float((weight * residual**2).sum())
     if space is None:
         return total
-    within = float((space.T @ residual).square().sum()) / len(residual)
+    within = float((space.T @ residual).square().sum()) / len(residual)  # the mean square of the projection
     return within + _BEYOND_THE_SPLINE * max(total - within, 0.0)
 
 
 def rank(
     fits: Sequence[EdgeFit], numbers: float, noise: float = 0.0, in_place: EdgeFit | None = None
 ) -> list[tuple[EdgeFit, float, str | None]]:
-    """The fits of one edge, each with its misfit and the name of a simpler primitive that it only imitates.
+    """The fits of one edge, each with its misfit in bits and the name of a simpler primitive that it only imitates, None where it doesn't.
+
+    A function imitates another one where both have the same curve on the data, and these don't speak for the less simple one.
 
     Args:
         fits: The fits, of each primitive one.
@@ -145,7 +159,7 @@ def rank(
         bits[name] = misfit(in_place.unexplained, numbers, noise)
         original = originals.pop(name, None)
         if original is not None and {name, original} in map(set, TWINS):
-            originals[original] = name
+            originals[original] = name  # of sin and cos, say, the function in place stays
         elif original is not None and _distance(by_name[original], in_place) <= _INDISTINCT:
             bits[name] = max(bits[name], bits[original] + _HAIR)
     roots = {name: _root(originals, name) for name in originals}
@@ -153,8 +167,8 @@ def rank(
 
 
 def _root(originals: dict[str, str], name: str) -> str:
-    """What a function imitates in the end: J0 imitates a sine that imitates a parabola."""
-    passed = {name}
+    """What a function imitates in the end: J0 imitates a sine that imitates a parabola. `originals` has what each imitates directly."""
+    passed = {name}  # two may imitate each other: the search ends where it has been
     while (following := originals.get(originals[name])) is not None and following not in passed:
         name = originals[name]
         passed.add(name)
@@ -189,6 +203,7 @@ def _imitations(by_name: Mapping[str, EdgeFit], numbers: float, noise: float) ->
         if all(name in by_name for name in pair):
             first, second = (by_name[name] for name in pair)
             if _same(first, second, numbers, noise) and _same(second, first, numbers, noise):
+                # They are one function: the one with plainer constants stays, and imitates nothing.
                 original, twin = (second, first) if _plainer(second, first) else (first, second)
                 originals.setdefault(twin.primitive.name, original.primitive.name)
                 if originals.get(original.primitive.name) == twin.primitive.name:
@@ -197,14 +212,25 @@ def _imitations(by_name: Mapping[str, EdgeFit], numbers: float, noise: float) ->
 
 
 def _same(simple: EdgeFit, fit: EdgeFit, numbers: float, noise: float) -> bool:
-    """Whether two curves are the same, and nothing in the data speaks for the one that is less simple."""
-    if fit.one_sided and simple.primitive.name == "x":
+    """Whether two curves are the same, and nothing in the data speaks for the one that is less simple.
+
+    Args:
+        simple: The simpler fit.
+        fit: The other fit of the same edge.
+        numbers: Independent numbers of the edge's curve.
+        noise: The variance of the edge's own error, as a part of its variance.
+    """
+    if fit.one_sided and simple.primitive.name == "x":  # |x| with its kink beyond the data
         return True
     distance = _distance(simple, fit)
+    # They differ by less than the simpler one leaves unexplained, or than any spline is exact.
     if distance <= max(_SAME * (1 - simple.r2), _INDISTINCT):
         return True
+    # They differ by little, and the simpler one explains no less.
     if distance <= _DOMINATED and simple.r2 >= fit.r2:
         return True
+    # They differ by no more than the noise, and the simpler one's score is worse by less than a constant is worth; or by no more than an
+    # eye sees, and its score is no worse.
     ours, other = (score(misfit(f.unexplained, numbers, noise), f.primitive.complexity) for f in (simple, fit))
     return (distance <= noise and ours <= other + _ONE_CONSTANT) or (distance <= _UNSEEN and ours <= other)
 
@@ -215,9 +241,10 @@ def _distance(first: EdgeFit, second: EdgeFit) -> float:
 
 
 def _plainer(fit: EdgeFit, twin: EdgeFit) -> bool:
-    """Whether the constants of `fit` are simpler: more of b and d are 0, else the smaller phase."""
+    """Whether the constants of `fit` are plainer than those of its twin, which is the same function: more zeros, else the smaller phase."""
 
     def zeros(fit: EdgeFit) -> int:
+        """How many of b and d are 0, to a thousandth."""
         _, b, c, d = fit.params
         return (abs(b) < 1e-3) + (abs(d) < 1e-3 * abs(c))
 

@@ -21,7 +21,7 @@ from kanwidget.symbolic.fits.custom import BrokenPrimitive, blamed, called
 
 #: Starts that are polished, per edge and primitive.
 STARTS = 3
-#: Cells of the common grid: eight a half-wave of the fastest oscillation that is searched (20 over the range).
+#: Cells of the common grid: at least six a half-wave of the fastest oscillation that is searched (26 half-waves over the range).
 CELLS = 160
 #: Offset of a second family of groups.
 _FAMILY = 1000
@@ -64,7 +64,11 @@ class _Dictionary(NamedTuple):
 
 
 def _group_columns(group: Tensor) -> Tensor:
-    """Columns for the groups of a primitive, with a gap of one between families: groups of two families are never neighbors."""
+    """The column of each shape's group in a table of all groups, `(shapes,)`, from the numbers of the groups, `(shapes,)`.
+
+    Numbers that follow each other are neighbors there. Between others one column stays empty: a best group is compared with its neighbors,
+    and across a gap of the numbers, as between two families, groups aren't alike.
+    """
     groups, index = torch.unique(group, return_inverse=True)
     steps = torch.diff(groups, prepend=groups[:1]).clamp(max=2)
     return steps.cumsum(0)[index]
@@ -91,13 +95,16 @@ def prepare(primitives: Sequence[Primitive]) -> None:
         >>> from kanwidget.core.primitives import primitives
         >>> prepare(primitives(["sin", "exp"]))
     """
+    # In the order in which `search` asks for them: they are the key of the cache.
     shared = tuple(primitive for primitive in primitives if primitive.name != "0" and _shared(primitive))
     if shared:
         _cached_dictionary(shared)
 
 
 def search(data: Curves, primitives: tuple[Primitive, ...]) -> FitParameters:
-    """The best few starts of every primitive for every edge, ordered by primitive.
+    """The best few starts of every primitive for every edge, ordered by primitive: slope and shift of f(slope·t + shift).
+
+    t is the edge's input scaled to [-1, 1].
 
     Args:
         data: The edges.
@@ -123,7 +130,10 @@ def search(data: Curves, primitives: tuple[Primitive, ...]) -> FitParameters:
 
 
 def _shared(primitive: Primitive) -> bool:
-    """Whether the shapes in t are the same for all edges, and certain to be sound."""
+    """Whether the shapes in t, the input scaled to [-1, 1], are the same for all edges, and certain to be sound.
+
+    They are where a and b, or c and d in their place, absorb the middle and range of an edge's input. A registered function may fail.
+    """
     return is_built_in(primitive.name) and (all(primitive.free) or primitive.absorbed is not None)
 
 
@@ -131,6 +141,7 @@ class _StartSearch:
     """The starts of primitives for some edges, by the means of these over cells of t."""
 
     def __init__(self, data: Curves) -> None:
+        """Take the samples of the edges, and their means and weights on the common grid, `(edges, CELLS)`."""
         self.data = data
         self.mean, self.weight = cells(data, CELLS)
 
@@ -146,17 +157,19 @@ class _StartSearch:
         r2 = self._correlation(known.curves, dictionary.squares)
         edges, width = len(self.mean), dictionary.width
         slot = dictionary.slot.expand(edges, -1)
+        # The best R² in each group, (edges, primitives, groups). It is -1 or more of groups with shapes, -2 of others, -3 beyond the ends.
         best = r2.new_full((edges, len(index) * width), -2.0).scatter_reduce(1, slot, r2, "amax").view(edges, -1, width)
         # One start from each of the best groups that beat both their neighbors: neighbors often lead to the same minimum.
         padded = torch.nn.functional.pad(best, (1, 1), value=-3.0)
         peak = (best >= padded[..., :-2]) & (best >= padded[..., 2:])
-        ranked = torch.where(peak, best, best - 3.0).topk(min(STARTS, width), dim=2)
-        usable = ranked.values > -1.5
+        ranked = torch.where(peak, best, best - 3.0).topk(min(STARTS, width), dim=2)  # others come after all peaks
+        usable = ranked.values > -1.5  # peaks, with shapes in them
         edge, number, rank = usable.nonzero(as_tuple=True)
         group = number * width + ranked.indices[edge, number, rank]
         champion = _champions(r2, slot, best.flatten(1))[edge, group]
         order = number.argsort(stable=True)
         edge, number, champion = edge[order], number[order], champion[order]
+        # c and d absorb the scale of u: the shapes are in units of half the range.
         scale_free = torch.tensor([not primitive.free[0] for primitive in primitives])[number]
         unit = torch.where(scale_free, self.data.half[edge], 1.0)
         zero = torch.zeros_like(unit)
@@ -164,7 +177,7 @@ class _StartSearch:
         return FitParameters(index[number], edge, slope, shift, zero, unit, low, high)
 
     def custom(self, primitive: Primitive, index: int) -> list[FitParameters]:
-        """Starts of a registered function. Apart from all others: it must not change their results by a bit."""
+        """Starts of a registered function with this number. Apart from all others: it must not change their results by a bit."""
         if not all(primitive.free):
             return [self._on_edge(primitive, index, edge) for edge in range(len(self.mean))]
         if not len(shapes(primitive, custom=True).slope):
@@ -172,13 +185,21 @@ class _StartSearch:
         return [self.shared((primitive,), torch.tensor([index]), _dictionary((primitive,)))]
 
     def _on_edge(self, primitive: Primitive, index: int, edge: int) -> FitParameters:
-        """A registered function with a fixed a or b, on one edge: its shapes depend on the range of the edge's input."""
+        """Starts of a registered function with a fixed a or b, on one edge: its shapes depend on the range of the edge's input.
+
+        Args:
+            primitive: The function.
+            index: Its number among all primitives.
+            edge: The edge's number.
+        """
         middle, half = float(self.data.middle[edge]), float(self.data.half[edge])
+        # With b = 0, u = a·x is slope·(t + middle/half).
         offset = 0.0 if primitive.free[1] or not primitive.free[0] else middle / half
         tables = []
         for interval in primitive.intervals:
             table = _pair_table(pairs(primitive, interval, custom=True), interval)
             if not primitive.free[0]:
+                # u = ±x + b is ±half·t + shift.
                 table[:, 1] = (table[:, 1] * half) if primitive.free[1] else table[:, 0] * middle
                 table[:, 0] *= half
             else:
@@ -193,7 +214,13 @@ class _StartSearch:
         return FitParameters(*whose, part.slope[top], shift, offset * unit, unit, part.low[top], part.high[top])
 
     def _correlation(self, curves: Tensor, squares: Tensor, edges: slice = slice(None)) -> Tensor:
-        """R² of every shape for some edges, `(edges, shapes)`."""
+        """R² of every shape for some edges, `(edges, shapes)`; -1 of shapes that are constant where the edge has samples.
+
+        Args:
+            curves: The shapes on the common grid, `(shapes, CELLS)`.
+            squares: Their squares.
+            edges: Which edges; all by default.
+        """
         z, w = self.mean[edges].float(), self.weight[edges].float()
         centered = z - (w * z).sum(1, keepdim=True)
         # Memory bounds this product: one pass over the curves serves both.
@@ -213,7 +240,7 @@ def _champions(r2: Tensor, slot: Tensor, best: Tensor) -> Tensor:
         best: The largest R² in each group, `(edges, groups)`.
     """
     winner = r2 >= best.gather(1, slot)
-    number = torch.where(winner, torch.arange(r2.shape[1]), -1)
+    number = torch.where(winner, torch.arange(r2.shape[1]), -1)  # of several the last one counts
     return torch.full(best.shape, -1).scatter_reduce(1, slot, number, "amax").clamp(min=0)
 
 
@@ -236,7 +263,7 @@ class _Shapes(NamedTuple):
 
 @lru_cache(maxsize=128)
 def shapes(primitive: Primitive, custom: bool) -> _Shapes:
-    """The shapes of a primitive, in t. `custom` is for registered functions: only the domain of these is reliable."""
+    """The shapes of a primitive in t, on all intervals of its domain. `custom`: a registered function, only its domain is reliable."""
     tables = [_pair_table(pairs(primitive, interval, custom), interval) for interval in primitive.intervals]
     return tabulate(primitive, torch.cat(tables))
 
@@ -246,10 +273,10 @@ def tabulate(primitive: Primitive, table: Tensor) -> _Shapes:
 
     Args:
         primitive: f.
-        table: See `_pair_table`.
+        table: Slope, shift, number of the group, and low and high, the interval of u, of each shape, `(shapes, 5)`.
     """
     slope, shift, _, low, high = table.unbind(1)
-    inside = (shift - slope.abs() >= low) & (shift + slope.abs() <= high)
+    inside = (shift - slope.abs() >= low) & (shift + slope.abs() <= high)  # u at both ends of t
     slope, shift, group, low, high = table[inside].T.contiguous()
     midpoints = (torch.arange(CELLS, dtype=torch.float64) + 0.5) * (2 / CELLS) - 1
     with torch.no_grad():
@@ -264,7 +291,7 @@ def tabulate(primitive: Primitive, table: Tensor) -> _Shapes:
 
 
 def _pair_table(listed: list[Pair], interval: Interval) -> Tensor:
-    """Columns slope, shift, group, low, high."""
+    """A row for each pair, `(pairs, 5)`, with the columns slope, shift, group, and low and high, the interval of u."""
     return torch.tensor([[a, b, g, *interval] for a, b, g in listed], dtype=torch.float64).reshape(-1, 5)
 
 
@@ -272,7 +299,10 @@ def _pair_table(listed: list[Pair], interval: Interval) -> Tensor:
 
 
 def pairs(primitive: Primitive, interval: Interval, custom: bool) -> list[Pair]:
-    """(α, β) of the shapes on one interval of the domain."""
+    """(α, β) and the number of the group of each shape f(α·t + β) on one interval of the domain, in u.
+
+    `custom` says that the primitive is a registered function, whose symmetries nobody knows.
+    """
     low, high = interval
     if not any(primitive.free):
         return [(1.0, 0.0, 0)]
@@ -280,6 +310,8 @@ def pairs(primitive: Primitive, interval: Interval, custom: bool) -> list[Pair]:
         return _any_line() if custom and all(primitive.free) else _real_line(primitive)
     if math.isfinite(low) and math.isfinite(high):
         return _on_interval(low, high, (1, -1) if custom else (1,))
+    # The domain ends on one side. Shapes that come to it from the right and from the left, where these are different functions, of several
+    # scales, where c and d don't absorb the scale.
     edge, inward = (low, 1) if math.isfinite(low) else (high, -1)
     sides = (1, -1) if inward > 0 and (primitive.mirrored or primitive.free[0]) else (1,)
     scales = _geometric(0.1, 30, 12) if primitive.free[0] else [1.0]
@@ -288,13 +320,15 @@ def pairs(primitive: Primitive, interval: Interval, custom: bool) -> list[Pair]:
 
 
 def _real_line(primitive: Primitive) -> list[Pair]:
-    """For a function that is defined everywhere."""
+    """The pairs (α, β), with their groups, for a function that is defined everywhere."""
     free_a, free_b = primitive.free
     if not free_a:
+        # Powers, kinks, steps: their zero at positions within the range of t and just beyond it, then farther and farther away.
         inside = [i / 24 for i in range(-26, 27)]
         outside = [1 + gap for gap in _geometric(0.12, 30, 16)]
         return [(1.0, b, i) for i, b in enumerate([*(-b for b in reversed(outside)), *inside, *outside])]
     if not free_b:
+        # Exponentials: slopes of both signs, whose groups have numbers far apart.
         return [
             (sign * slope, 0.0, i) for sign in (-1, 1) for i, slope in enumerate(_geometric(0.02, 120, 40), 50 * sign)
         ]
@@ -302,25 +336,26 @@ def _real_line(primitive: Primitive) -> list[Pair]:
 
 
 def _any_line() -> list[Pair]:
-    """For a registered function that is defined everywhere: it may be of any kind."""
+    """The pairs for a registered function that is defined everywhere. It may be of any kind: slopes of both signs, centers everywhere."""
     slopes = [*_geometric(0.25, 3, 8), *(3 + 1.5 * i for i in range(1, 20))]
     return _centered([sign * slope for sign in (1, -1) for slope in slopes], 0.8)
 
 
 def _phases() -> list[Pair]:
-    """For waves: six phases of every frequency."""
+    """The pairs for waves: six phases, within half a period, of every frequency; the sign of c makes up for the other half."""
     slopes = [0.3, 0.6, 0.9, 1.2, *(1.5 + 0.4 * i for i in range(100))]
     return [(slope, math.pi * phase / 6, group) for group, slope in enumerate(slopes) for phase in range(6)]
 
 
 def _extrema() -> list[Pair]:
-    """For an oscillation that fades. Its middle and its other extrema look alike over a short range: each has its own groups."""
+    """The pairs for an oscillation that fades. Its middle and its other extrema look alike over a short range: each has its own groups."""
     centered = _centered([0.9 + 0.7 * i for i in range(48)], 0.9)
+    # With |β| ≤ 2 the middle of the data lies at the middle of the oscillation.
     return [(a, b, group % _FAMILY + _FAMILY * (abs(b) > 2)) for a, b, group in centered]
 
 
 def _centers(signs: Sequence[int]) -> list[Pair]:
-    """For steps and bumps: everywhere and of all widths."""
+    """The pairs for steps and bumps: everywhere and of all widths, rising, falling or both by the `signs` of their slopes."""
     return _centered([sign * slope for sign in signs for slope in _geometric(0.25, 80, 18)], 0.6)
 
 
@@ -333,10 +368,14 @@ _STARTS: dict[Starts, Callable[[], list[Pair]]] = {
 
 
 def _centered(slopes: Sequence[float], spacing: float) -> list[Pair]:
-    """Functions with a center (step, bump) at t₀: u = α·(t - t₀), the finer the steeper.
+    """The pairs (α, β), with their groups, of functions with a center (step, bump) at t₀: u = α·(t - t₀).
 
     Centers amid the data, near their ends and beyond them have groups of their own: from there a fit may slide into a limit
     (sinh into exp).
+
+    Args:
+        slopes: The slopes α, not 0.
+        spacing: Distance of neighboring centers in u: the steeper a function, the more centers it has in t.
     """
     listed = []
     for group, slope in enumerate(slopes):
@@ -351,18 +390,25 @@ def _centered(slopes: Sequence[float], spacing: float) -> list[Pair]:
 
 
 def _one_sided(sides: Sequence[int], scale: float) -> list[Pair]:
-    """Functions with an end of their domain at u = 0, and a = ±scale: from touching the data to far away.
+    """The pairs, with their groups, of functions with an end of their domain at u = 0: from touching the data to far away.
 
     Every two decades are a family: close to a singularity, the cells of the grid say little about how close.
+
+    Args:
+        sides: 1 where the end lies below the data, -1 above; both or one.
+        scale: The size of the slope α.
     """
-    gaps = list(enumerate(_geometric(1e-6, 100, 33)))
+    gaps = list(enumerate(_geometric(1e-6, 100, 33)))  # from the data to the end, in half ranges; four a decade
     return [
         (side * scale, scale * (1 + gap), _FAMILY * (i // 8 + 10 * (side < 0)) + i) for side in sides for i, gap in gaps
     ]
 
 
 def _on_interval(low: float, high: float, signs: Sequence[int]) -> list[Pair]:
-    """Functions on a finite interval: u(-1) and u(1) at graded fractions of it."""
+    """The pairs, with their groups, of functions on an interval of u, low to high: the data reach from a fraction of it to a larger one.
+
+    With -1 among the `signs` they also run the other way. The fractions are dense near both ends.
+    """
     near = [10.0**-p for p in (4, 3, 2.3, 1.7, 1.2)]
     fractions = [*near, *(i / 12 for i in range(2, 11)), *(1 - gap for gap in reversed(near))]
     ends = [low + (high - low) * fraction for fraction in fractions]
@@ -374,4 +420,5 @@ def _on_interval(low: float, high: float, signs: Sequence[int]) -> list[Pair]:
 
 
 def _geometric(low: float, high: float, count: int) -> list[float]:
+    """So many numbers from low to high, each the same factor larger than the one before."""
     return torch.logspace(math.log10(low), math.log10(high), count, dtype=torch.float64).tolist()

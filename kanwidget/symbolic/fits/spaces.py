@@ -40,6 +40,7 @@ def spline_spaces(layer: Layer, edges: Sequence[EdgeRef], inputs: Tensor) -> lis
             columns = torch.cat([design[:, source], torch.ones(len(design), 1, dtype=torch.float64)], dim=1)
             if not bool(torch.isfinite(columns).all()):
                 raise ValueError("the inputs of an edge aren't finite: the network has diverged")
+            # The left singular vectors are an orthonormal basis of what the columns span.
             u, s, _ = torch.linalg.svd(columns, full_matrices=False)
             bases[source] = u[:, s > _SIGNIFICANT * s.max()]
     return [bases[source] if layer.state(source, target) == "spline" else None for _, source, target in edges]
@@ -82,19 +83,20 @@ def curve_noise(network: Network, edges: Sequence[EdgeRef], x: Tensor, error: fl
 
     Args:
         network: The network.
-        edges: The edges.
+        edges: The edges, of any layers.
         x: Inputs of the network, `(n, n_features)`.
-        error: Root mean squared error of the network, in its scaled numbers.
+        error: Root mean squared error of the network, in its scaled numbers; a loss that isn't finite says nothing.
         rows: Rows that it was trained on.
     """
     _, values, gradients = sensitivities(network, x)
     error = error if math.isfinite(error) else 0.0
     noises = []
     for layer, source, target in edges:
+        # s², the mean over rows and outputs.
         influence = sum(float(part[layer][:, target, source].square().mean()) for part in gradients) / len(gradients)
         variance = float(values[layer][:, target, source].var(correction=0))
         numbers = numbers_of(network.layer(layer))
-        share = min(1.0, numbers / max(rows, 1))
+        share = min(1.0, numbers / max(rows, 1))  # p/n
         noise = CHANCE * error**2 * share / max(influence * variance, 1e-300)
         noises.append(noise if math.isfinite(noise) else 0.0)
     return noises

@@ -74,7 +74,7 @@ class Plan:
 
 
 def plan(formula: Any, variables: Sequence[Any] | None = None) -> Plan:
-    """The network of a formula, or of several with the same inputs.
+    """The plan of a network that computes a formula, or several with the same inputs: its shape, and the function of each edge.
 
     Args:
         formula: A sympy expression, or a list of them, one an output.
@@ -113,11 +113,12 @@ class _Builder:
     """Collects the nodes of a formula, each once."""
 
     def __init__(self, variables: list[sympy.Symbol]) -> None:
+        """Take the inputs: they are the nodes of level 0. A node's key is the expression that it computes."""
         self.variables = variables
         self.nodes: dict[sympy.Basic, Node] = {symbol: Node(0) for symbol in variables}
 
     def root(self, expr: sympy.Expr, *, alone: bool) -> sympy.Basic:
-        """The key of an output's node."""
+        """The key of an output's node, which is added with all nodes below it. `alone`: the only output, which may be a product node."""
         import sympy
 
         if alone and len(self._factors(expr)) > 1:
@@ -133,11 +134,12 @@ class _Builder:
         return expr
 
     def _add(self, key: sympy.Basic, sums: tuple[Sum, ...]) -> None:
+        """Add a node of these factors, one of a sum, on the level above its highest source."""
         levels = [self.nodes[term.source].level for part in sums for term in part.terms]
         self.nodes[key] = Node(1 + max(levels), sums)
 
     def _factors(self, expr: sympy.Expr) -> list[sympy.Expr]:
-        """The factors of a product node; the expression alone where it is none."""
+        """The factors of an expression that is a product node; the expression alone where it is none."""
         import sympy
 
         factors = [part for factor in sympy.Mul.make_args(expr) for part in _large_power(factor)]
@@ -145,14 +147,14 @@ class _Builder:
         return factors if len(factors) > 1 and all(factor.free_symbols for factor in factors) else [expr]
 
     def _sum(self, expr: sympy.Expr) -> Sum:
-        """An expression as terms with different sources."""
+        """An expression as terms c·f(a·source + b) with different sources, and a constant; the nodes that they read are added."""
         constant, rest = expr.as_independent(*self.variables, as_Add=True)
         parts = rest.as_ordered_terms() if rest.is_Add else [rest] if rest != 0 else []
         terms = [self._term(part) for part in parts]
         while (index := _second_of_a_source(terms)) is not None:
             # An edge has one function: the second one gets a node of its own.
             terms[index] = self._term(parts[index], apart=True)
-        if not terms:
+        if not terms:  # a constant still needs an edge that brings it
             terms = [Term("0", self.variables[0])]
         return Sum(tuple(terms), _finite_number(constant))
 
@@ -227,7 +229,7 @@ class _Builder:
 
 
 def _second_of_a_source(terms: list[Term]) -> int | None:
-    """A term, not x, whose node a further term reads too; None where all sources differ."""
+    """The index of the first term, not x, whose node a further term reads too; None where all sources differ."""
     sources = [term.source for term in terms]
     return next((i for i, term in enumerate(terms) if term.name != "x" and sources.count(term.source) > 1), None)
 
@@ -265,7 +267,7 @@ def _whole_exponents(expr: sympy.Expr) -> sympy.Expr:
 
 
 def _power_function(base: sympy.Expr, exponent: sympy.Expr) -> tuple[str, sympy.Expr]:
-    """A power as one function of one argument."""
+    """The name and argument of the function that is a power: a primitive of the base, or else exp of exponent·log(base)."""
     import sympy
 
     is_power = base.free_symbols and exponent.is_number and exponent.is_real

@@ -141,16 +141,19 @@ def snapped(
         deadline: A time of `time.monotonic`, after which nothing more is tried.
         agrees: Whether a change is allowed beside what the rows say; it gets the fits before and after it.
     """
+    # Below it a constant is round-off; -1: none is dropped.
     zero = 1e-10 * max(1.0, float(problem.x.abs().max()), float(problem.y.abs().max())) if drop else -1.0
     refused: set[tuple[str, Any]] = set()
     while True:
-        table = _exponents(fit.expression, tolerance) | fit.table
+        table = _exponents(fit.expression, tolerance) | fit.table  # of fitted exponents the standard error counts
         proposals = _proposals(table, tolerance, zero, _angles(fit.expression))
         constant, exact = next((pair for pair in proposals if (_key(pair[0]), pair[1]) not in refused), (None, None))
         if constant is None or time.monotonic() > deadline:
             return fit
+        # An F-test of one constant at three standard errors: the deviance may grow by 3² times the variance of the noise.
         limit = fit.deviance + _ERRORS**2 * problem.variance(fit) + problem.rows * problem.noise_floor
         expression = fit.expression.xreplace({constant: exact})
+        # What has no column any more is no formula of them.
         is_lost = bool(fit.expression.free_symbols) and not expression.free_symbols
         trial = fit if is_lost or not has_values(expression) else problem.fit(expression)
         if trial is fit or not trial.deviance <= limit or not agrees(fit, trial):
@@ -160,7 +163,10 @@ def snapped(
 
 
 def _exponents(expr: Any, tolerance: float) -> dict[Any, tuple[float, float]]:
-    """Decimal exponents with the tolerance as their uncertainty, for those that aren't fitted: their base isn't positive."""
+    """Value and uncertainty of each decimal exponent. Where its base isn't positive it isn't fitted, and has no standard error but this.
+
+    Three such uncertainties are the `tolerance`: how far a constant may be from an exact number, relatively.
+    """
     import sympy
 
     decimals = [power.exp for power in expr.atoms(sympy.Pow) if power.exp.is_Float]
@@ -210,9 +216,15 @@ def _proposals(
 def exact_number(
     value: float, error: float, tolerance: float = 1e-3, least_distance: float = _APART
 ) -> tuple[int, sympy.Expr | None]:
-    """The simplest exact number that a constant with this standard error may well be, and how simple it is (0 to 4).
+    """How simple the simplest exact number is that a constant may well be, 0 to 4, and this number; 4 and None where there is none.
 
-    Neighbors that are as simple must be `least_distance` standard errors away, those of 1 fewer.
+    The distance of the number to its neighbors says whether it is a coincidence.
+
+    Args:
+        value: The constant.
+        error: Its standard error.
+        tolerance: How far it may be from the exact number, relatively; it must also lie within three standard errors.
+        least_distance: How many standard errors neighbors that are as simple must be away; those of 1 and -1 at most 40.
 
     Examples:
         >>> exact_number(3.14159, 1e-5), exact_number(212.68, 6.9), exact_number(0.50001, 1e-4)
@@ -220,7 +232,7 @@ def exact_number(
         >>> exact_number(0.994, 0.02, 1e-2), exact_number(2.006, 0.02, 1e-2)
         ((0, 1), (4, None))
     """
-    margin = max(error, _EXACT * abs(value))
+    margin = max(error, _EXACT * abs(value))  # constants of exact data have errors of round-off
     reach = min(_ERRORS * error + _EXACT * abs(value), tolerance * abs(value))
     for level in range(len(_LEVELS)):
         near = sorted(_around(value, level), key=lambda entry: abs(entry[0] - value))
@@ -233,11 +245,11 @@ def exact_number(
 
 
 def _around(value: float, level: int) -> list[tuple[float, Any]]:
-    """The exact numbers of a level on both sides of a value, each once."""
+    """The exact numbers of a level, 0 the simplest, on both sides of a value: size and sympy's number, each once."""
     import sympy
 
     sizes: dict[Any, float] = {}
-    for name, denominators in _LEVELS[level].items():
+    for name, denominators in _LEVELS[level].items():  # multiples of 1, π, √2, …, and their fractions
         unit, size = _units()[name]
         for denominator in denominators:
             if abs(value) > (_LARGEST**2 if name == "1" and denominator == 1 else _LARGEST * size):

@@ -69,6 +69,7 @@ class _Watch:
     deadline: float
 
     def __call__(self, frame: Any, *_: Any) -> None:
+        """Called by Python whenever a function is entered or left, with its frame; an error here is one of the computation."""
         if time.monotonic() > self.deadline and _may_raise(frame):
             raise _TooLong
 

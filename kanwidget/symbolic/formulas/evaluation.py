@@ -103,6 +103,7 @@ class _Evaluation:
     """The values of an expression and of its parts on some rows."""
 
     def __init__(self, values: Mapping[Any, Tensor], functions: Mapping[str, Elementwise], like: Tensor) -> None:
+        """Take a tensor for every symbol, undefined functions by name, and a tensor of the result's shape; `known` has values of parts."""
         self.symbols, self.like = values, like
         self.functions = {row.name: row.fn for row in primitives()} | dict(functions)
         self.known: dict[Any, Tensor] = {}
@@ -140,7 +141,7 @@ class _Evaluation:
         return table[name](*map(self.value, node.args))
 
     def _power(self, base: Tensor, exponent: Any) -> Tensor:
-        """Real powers; the cube root of a negative number is negative."""
+        """The values `base` to the power of a sympy exponent, all real: the cube root of a negative number is negative."""
         if not exponent.is_Number:
             return base ** self.value(exponent)
         value = float(exponent)
@@ -152,13 +153,14 @@ class _Evaluation:
         return base ** int(value) if value.is_integer() else base**value
 
     def _piecewise(self, node: Any) -> Tensor:
+        """The values of sympy's `Piecewise`, `(rows,)`: of the first part whose condition holds, nan where none does."""
         result = torch.full_like(self.like, math.nan)
-        for value, condition in reversed(node.args):
+        for value, condition in reversed(node.args):  # earlier parts are written over later ones
             result = torch.where(self._holds(condition), self.value(value).expand_as(self.like), result)
         return result
 
     def _holds(self, condition: Any) -> Tensor:
-        """On which rows a condition holds."""
+        """On which rows a condition of a `Piecewise` holds: a comparison, or several with `And` and `Or`."""
         import sympy
 
         if condition in (sympy.true, sympy.false):
@@ -188,7 +190,10 @@ def function_names(network: Network) -> dict[str, str]:
 
 
 def _has_name(network: Network, ref: EdgeRef) -> bool:
-    """Whether a formula has a name for an edge: that of a curve, or of words with more than two levels."""
+    """Whether a formula has a name for an edge: that of a spline, or of a column of words with more than two levels.
+
+    With two levels an edge of words is a term that is on or off, and needs no function.
+    """
     layer = network.layer(ref.layer)
     state = layer.state(ref.source, ref.target)
     return state in ("spline", "both") or (state == "levels" and layer.levels[ref.source] != SWITCH)

@@ -74,7 +74,10 @@ class FittedFormula:
 
     @property
     def as_read(self) -> FittedFormula:
-        """The formula with the factors of words in their values, as it is written. One of several shares its words with the others."""
+        """The formula as it is written: 4·f(town) of a column of words is f(town) with values four times as large.
+
+        One of several formulas shares the values with the others, and stays as it is.
+        """
         if not self.alone:
             return self
         expression, constants, words = self.words.in_units(self.expression, self.constants)
@@ -93,7 +96,11 @@ class FittedFormula:
         return to_latex(self.as_read.expression, functions=self.names, digits=self.digits or DIGITS)
 
     def code(self, language: str = "python", name: str = "formula") -> str:
-        """The source text of a function of the columns, with all digits; arguments as of `Equation.code`.
+        """The source text of a function of the columns, with all digits.
+
+        Args:
+            language: `python`, `c`, `javascript`, `julia`, `octave` or `excel`.
+            name: The function's name.
 
         Raises:
             ValueError: For a formula with curves, and for a function that the language doesn't have.
@@ -128,9 +135,12 @@ class FittedFormula:
         return "\n".join(filter(None, [*lines, self.meaning]))
 
     def _constants(self, text: str) -> list[str]:
-        """Sentences on the constants: those that are determined with their errors, the others in words; some are empty."""
+        """Sentences on the constants: those that are determined with their errors, the others in words; some are empty.
+
+        `text` is the formula's text: constants are listed in the order in which they stand there.
+        """
         certain = certain_constants(self.constants, text, self.digits)
-        figures = 2 if self.digits else 1
+        figures = 2 if self.digits else 1  # significant digits of errors
         lines = [f"constants {', '.join(with_error(*pair, figures) for pair in certain)}"] if certain else []
         if self.noise > _ROUND_OFF and certain:
             lines.append(f"rows weighted: errors grow with {self.name}, to about {100 * self.noise:.2g} % of it")
@@ -141,6 +151,11 @@ def certain_constants(
     constants: Mapping[Any, tuple[float, float]], text: str, digits: Mapping[float, int] | None = None
 ) -> list[tuple[float, float]]:
     """Values and errors of the constants that are larger than their errors, in the order in which they stand in a text.
+
+    Args:
+        constants: Value and standard error of each decimal.
+        text: The formula's text, from `expression_text`.
+        digits: Significant digits of constants by their size in that text; four of the others.
 
     Examples:
         >>> import sympy
@@ -170,7 +185,12 @@ class FittedFormulas(tuple[FittedFormula, ...]):
     """The formulas of several outputs, or of all classes but the first. Their text is that of all."""
 
     def code(self, language: str = "python", name: str = "formula") -> str:
-        """The source text of a function that gives the values of all; arguments as of `Equation.code`."""
+        """The source text of a function that gives the values of all formulas, with all digits.
+
+        Args:
+            language: `python`, `c`, `javascript`, `julia`, `octave` or `excel`.
+            name: The function's name.
+        """
         expressions = [formula.expression for formula in self]
         return self[0].words.code(expressions, self[0].variables, language, name)
 
@@ -226,7 +246,13 @@ def fit_formula(
 
 
 def fitted_formulas(pose: Posed, problem: Problem, fit: Fit) -> list[FittedFormula]:
-    """The records of a fit: one, or for classes one for each but the first."""
+    """The records of a fit: one, or for classes one for each but the first.
+
+    Args:
+        pose: The formula before the fit, with its names.
+        problem: The rows, with the weights of the fit.
+        fit: The fitted formula.
+    """
     import sympy
 
     expression, constants = folded(fit)
@@ -279,7 +305,7 @@ def folded(fit: Fit) -> tuple[sympy.Expr, dict[sympy.Float, tuple[float, float]]
         if bool((undetermined & (gradient != 0)).any()):
             error = math.inf
         constant = sympy.Float(value)
-        _, former = constants.get(constant, (value, 0.0))
+        _, former = constants.get(constant, (value, 0.0))  # another constant may have the same value
         constants[constant] = (value, max(error, former))
         return constant
 
@@ -335,7 +361,10 @@ def _split_exponentials(factors: list[Any], symbols: set[Any]) -> tuple[list[Any
 
 
 def _error_and_noise(problem: Problem, fit: Fit) -> tuple[float, float]:
-    """The error on the rows, and the part of the value that is noise, where the rows are weighted by it."""
+    """The error of a fit on the rows, and the part of a row's value that is noise; 0 where the rows aren't weighted by such a noise.
+
+    The error is the root mean squared one, with the weights of the data; for classes the cross-entropy a row.
+    """
     if isinstance(problem, ClassProblem):
         return fit.deviance / (2 * problem.rows), 0.0
     if problem.from_data:
@@ -348,7 +377,7 @@ def _error_and_noise(problem: Problem, fit: Fit) -> tuple[float, float]:
 
 
 def _meaning(pose: Posed, *, separated: bool) -> str:
-    """What scores say, in words."""
+    """What the scores of classes say, in words; empty for formulas of numbers. `separated`: the rows leave no doubt about any class."""
     if not pose.reference:
         return ""
     first, *others = pose.outputs
@@ -396,11 +425,12 @@ def expression_text(
 
 
 def _printer(digits: Mapping[float, int]) -> Any:
-    """Sympy's, with so many digits for some numbers."""
+    """Sympy's printer, with so many significant digits for the numbers of these sizes."""
     from sympy.printing.str import StrPrinter
 
     class Printer(StrPrinter):
         def _print_Float(self, expr: Any) -> str:
+            """Called by sympy for each decimal."""
             if abs(float(expr)) in digits:
                 return decimal(float(expr), digits)
             return str(super()._print_Float(expr))

@@ -124,7 +124,10 @@ def _digits(round: int | None, where: str) -> int | None:
 def variables(
     network: Network, var: Sequence[Any] | None = None, where: str = "symbolic_formula"
 ) -> list[sympy.Symbol]:
-    """The symbol of each feature. Names are never parsed."""
+    """The symbol of each feature: of its name or symbol in `var`, by default x_1, x_2, … Names may be any text, and are never parsed.
+
+    `where` is the name of the public function, for errors.
+    """
     import sympy
 
     if var is None:
@@ -141,7 +144,10 @@ def variables(
 
 
 def _scaler(pair: Sequence[Any], count: int, argument: str) -> tuple[list[float], list[float]]:
-    """Means and standard deviations as lists of floats."""
+    """Means and standard deviations as lists of floats, `count` of each, or an error about this argument of `symbolic_formula`.
+
+    `pair` has both, each as a number, list, array or tensor of any shape.
+    """
     means: list[float] = []
     deviations: list[float] = []
     if hasattr(pair, "__len__") and len(pair) == 2:
@@ -164,9 +170,9 @@ def _flat_numbers(values: Any) -> list[Any]:
 def _compose(
     network: Network, symbols: list[Any], input_scaler: Sequence[Any] | None
 ) -> tuple[list[Any], dict[EdgeRef, Any]]:
-    """Layer by layer: sums of edges, then products; and the expression of each active edge. All in own units.
+    """The expression of each output, and of each active edge, in the symbols of the features. All in own units.
 
-    The first layer reads (x - mean)/std, if there is such a scaler.
+    Layer by layer: sums of edges, then products. The first layer reads (x - mean)/std, if there is such a scaler.
     """
     import sympy
 
@@ -207,7 +213,7 @@ def _inputs(
 
 
 def _outputs(network: Network, nodes: list[Any]) -> list[Any]:
-    """The outputs from the last nodes: edges of sums have the output's unit already, products haven't."""
+    """The outputs in own units from the expressions of the last nodes: edges of sums have the output's unit already, products haven't."""
     import sympy
 
     scaling = network.scaling
@@ -216,7 +222,7 @@ def _outputs(network: Network, nodes: list[Any]) -> list[Any]:
     outputs = []
     columns = (column.tolist() for column in (scaling.output_centre, scaling.output_size, scaling.output_log))
     for index, (node, centre, size, log) in enumerate(zip(nodes, *columns, strict=True)):
-        node = node if index < network.width[-1][0] else size * node
+        node = node if index < network.width[-1][0] else size * node  # sums come before products
         outputs.append(_in_range(sympy.exp(node + centre)) if log else node + centre)
     return outputs
 
@@ -247,7 +253,10 @@ def _edge_expression(network: Network, edge: EdgeRef, node: Any, scale: tuple[fl
 
 
 def _words(network: Network, edge: EdgeRef, node: Any) -> list[Any]:
-    """The terms of an edge of words: one that is on or off for two levels, else a function, and the mean that it doesn't hold."""
+    """The terms of an edge of words: one that is on or off for two levels, else a function, and the mean that it doesn't hold.
+
+    `node` is the column's symbol: of two levels it is 0 or 1.
+    """
     if network.layer(edge.layer).levels[edge.source] > SWITCH:
         return [numeric_edge(edge, node), level_mean(network, edge)]
     low, high = network.curve(edge, torch.arange(SWITCH, dtype=network.dtype, device=network.device)).y.tolist()
@@ -277,7 +286,7 @@ def _in_range(expr: Any) -> Any:
 
 
 def numeric_edge(edge: EdgeRef, node: Any, scale: tuple[float, float] | None = None) -> Any:
-    """A numeric edge of a node, or of (node - mean)/std."""
+    """A numeric edge as an undefined function `phi_l_i_j` of its source node's expression; with a `scale`, of (node - mean)/std."""
     import sympy
 
     argument = node if scale is None else (node - scale[0]) / scale[1]

@@ -62,7 +62,13 @@ class FormulaForm:
 
     @classmethod
     def of(cls, name: str, formulas: Sequence[FittedFormula], error: float) -> FormulaForm:
-        """A form of the formulas of a network: one for each output, or one for each class but the first."""
+        """A form of the formulas of a network: one for each output, or one for each class but the first.
+
+        Args:
+            name: `as trained`, `expanded`, `factored` or `rounded`.
+            formulas: The formulas, all of one network.
+            error: Root mean squared error of all on the training rows; for classes the cross-entropy a row.
+        """
         first = formulas[0]
         constants = {constant: pair for formula in formulas for constant, pair in formula.constants.items()}
         outputs, expressions = tuple(f.name for f in formulas), tuple(f.expression for f in formulas)
@@ -77,9 +83,10 @@ class FormulaForm:
 
     @property
     def as_read(self) -> FormulaForm:
-        """The form with the factors of words in their values, as it is written.
+        """The form as it is written: 4·f(town) of a column of words is f(town) with values four times as large.
 
-        As trained functions have the values of their edges, and several outputs share them: both are written as they are.
+        Two forms are written as they are: the one as trained, whose functions have the values of their edges, and one of several outputs,
+        which share the values.
         """
         if self.name == AS_TRAINED or len(self.expressions) > 1:
             return self
@@ -93,7 +100,7 @@ class FormulaForm:
 
     @property
     def uncertain(self) -> str:
-        """A sentence on the constants that they don't; empty where there are none."""
+        """A sentence on the constants that the data don't determine; empty where there are none."""
         return uncertain_constants(self.as_read.constants)
 
     @property
@@ -147,7 +154,7 @@ def formula_forms(
 def form_steps(
     network: Network, data: Any, var: Sequence[Any] | None = None, *, seconds: float = _PATIENCE
 ) -> Iterator[FormulaForm]:
-    """`formula_forms` one by one, as they are ready."""
+    """`formula_forms` one by one, as they are ready. Arguments are those of `formula_forms`, and are checked at once."""
     deadline = time.monotonic() + _check.real(seconds, "seconds", _WHERE, low=0)
     poses = posed(network, data, var, _WHERE)
     return _form_steps(poses, deadline)
@@ -177,11 +184,12 @@ def _form_steps(poses: list[Posed], deadline: float) -> Iterator[FormulaForm]:
 
 
 def _texts(parts: list[list[FittedFormula]]) -> list[str]:
+    """The texts of all formulas, by which forms are compared."""
     return [formula.text for formulas in parts for formula in formulas]
 
 
 def _as_form(name: str, parts: list[list[FittedFormula]]) -> FormulaForm:
-    """A form of the formulas of each problem."""
+    """A form with this name of the formulas of each problem: one problem for each output, or one for all classes."""
     # Formulas of one problem (the scores of classes) share their error; over problems (outputs) it is the root mean square.
     errors = [part[0].error for part in parts]
     error = (sum(error**2 for error in errors) / len(errors)) ** 0.5
@@ -201,7 +209,10 @@ def _as_trained(pose: Posed) -> list[FittedFormula]:
 
 
 def _expanded(pose: Posed, deadline: float) -> list[FittedFormula] | None:
-    """The formula multiplied out and fitted, without terms that the data don't see."""
+    """The formula multiplied out and fitted, without terms that the data don't see; for classes one for each but the first.
+
+    None where that takes longer than the `deadline`, a time of `time.monotonic`, and where classes are separated, whose fit has no end.
+    """
     problem = pose.problem
     expression = canonical(pose.expression, problem.values)
     multiplied = within(deadline, lambda: expanded(expression))
@@ -211,6 +222,7 @@ def _expanded(pose: Posed, deadline: float) -> list[FittedFormula] | None:
     if problem.separates(fit.deviance):
         return None
     if len(fit.symbols) <= MOST_CONSTANTS:
+        # The canonical writing would take factors out of the sums again: expressions stay as they are.
         selector = Selector(problem, fit, deadline, canonical=lambda expr: expr)
         fit = selector.without_zeros(selector.without_redundant(fit))
     return [_with_expression(formula, tidy(formula.expression)) for formula in fitted_formulas(pose, problem, fit)]
@@ -220,6 +232,7 @@ def _factored(formula: FittedFormula, deadline: float) -> FittedFormula:
     """A formula with its common factors taken out, if sympy finds any within the time."""
     import sympy
 
+    # Symbols stand for the decimals: sympy would calculate with these.
     floats = sorted(formula.expression.atoms(sympy.Float), key=float)
     symbols = {number: sympy.Dummy(positive=True) for number in floats}
     back = {symbol: number for number, symbol in symbols.items()}

@@ -46,7 +46,16 @@ class Posed:
 
 
 def posed(network: Network, data: Any, var: Sequence[Any] | None, where: str) -> list[Posed]:
-    """The formulas of a network: one for each output, or one for all classes."""
+    """The formulas of a network beside the training rows that their constants are fitted to: one for each output, or one for all classes.
+
+    Rows and formulas are in own units, also where the data are standardized.
+
+    Args:
+        network: The network.
+        data: A `Dataset`, a pykan dict, or a pair of inputs and labels.
+        var: Names or symbols of the columns; the data's own names by default.
+        where: The name of the public function, for errors.
+    """
     import sympy
 
     dataset = as_dataset(data, where, network.in_vars, network.encoding)
@@ -63,6 +72,7 @@ def posed(network: Network, data: Any, var: Sequence[Any] | None, where: str) ->
     columns = y.reshape(len(y), -1).unbind(1)
     problems = [kind(variables, x, labels, functions, weights, where) for labels in columns]
     if dataset.is_classification:
+        # Only differences of scores matter: the first class has the score 0.
         classes = _class_names(dataset, len(expressions))
         odds = sympy.Tuple(*(expression - expressions[0] for expression in expressions[1:]))
         return [Posed(tuple(classes[1:]), problems[0], odds, names, curves, classes[0], words)]
@@ -95,7 +105,12 @@ def _class_names(dataset: Dataset, count: int) -> list[str]:
 def counted_rows(dataset: Dataset, part: str, where: str) -> tuple[Tensor, Tensor, Tensor | None]:
     """Inputs and labels of the rows of a part that count, in own units, and the factors of their residuals.
 
-    These are the square roots of the weights, of mean square 1; None where there are no weights.
+    These are the square roots of the weights, of mean square 1; None where there are no weights. Rows of weight 0 don't count.
+
+    Args:
+        dataset: The data.
+        part: `train`, `val` or `test`.
+        where: The name of the public function, for errors.
     """
     x = own_units(dataset[f"{part}_input"], dataset.input_scaler)
     y = own_units(dataset[f"{part}_label"], dataset.output_scaler)
@@ -110,7 +125,7 @@ def counted_rows(dataset: Dataset, part: str, where: str) -> tuple[Tensor, Tenso
 
 
 def own_units(values: Tensor, scales: tuple[Tensor, Tensor] | None) -> Tensor:
-    """Columns that may be standardized, in their own units."""
+    """Columns in their own units, from numbers that were standardized by `scales`, means and standard deviations; None: they weren't."""
     return values if scales is None else values * scales[1] + scales[0]
 
 
@@ -143,4 +158,5 @@ def _curves(
 
 
 def _of_scaled(function: Elementwise, mean: float, scale: float, x: Tensor) -> Tensor:
+    """A function of standardized numbers at numbers x in own units."""
     return function((x - mean) / scale)

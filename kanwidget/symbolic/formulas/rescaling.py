@@ -21,11 +21,12 @@ _ROUNDING = 16 * sys.float_info.epsilon
 
 
 def own_function(network: Network, edge: EdgeRef) -> tuple[Primitive, Params] | None:
-    """The function of an edge with its constants in own units; None where it has none."""
+    """The primitive of an edge and its a, b, c, d in own units, the units of the data; None where it has no function."""
     layer = network.layer(edge.layer)
     name = layer.symbol(edge.source, edge.target)
     if name is None:
         return None
+    # Edges that share parameters have them in one place.
     flat = edge.target * layer.in_dim + edge.source
     owner = int(layer.tie_index()[flat]) if layer.ties else flat
     params: Params = tuple(layer.affine.detach().flatten(0, 1)[owner].tolist())
@@ -37,7 +38,7 @@ def own_function(network: Network, edge: EdgeRef) -> tuple[Primitive, Params] | 
 
 
 def scaled_params(network: Network, edge: EdgeRef, name: str, params: Params) -> Params:
-    """The constants of a function in the numbers of an edge's layer, from those in own units.
+    """The constants a, b, c, d of a function in the scaled numbers of an edge's layer, from those in own units, the units of the data.
 
     Redundant ones are fixed here, too: whatever the units, a training then begins with the same numbers.
     """
@@ -64,10 +65,11 @@ def rescale(function: Primitive, params: Params, mean: float, scale: float) -> P
     slope = math.copysign(1.0, slope) if abs(abs(slope) - 1) <= _ROUNDING else slope
     if all(function.free) or slope == 0:
         return slope, offset, c, d
-    new = slope if function.free[0] else math.copysign(1.0, slope)
+    new = slope if function.free[0] else math.copysign(1.0, slope)  # a fixed a is 1 or -1
     ratio = slope / new
     # a·(x - mean)/scale + b = ratio·u + shift, in the new u.
     shift = 0.0 if function.free[1] else offset
+    # f(old u) is factor·f(new u) + rest: two points give both, the third checks them.
     # Old arguments of order one: of new ones far from it the differences would be round-off.
     first, second, third = function.fn((_PROBES - shift) / ratio).tolist()
     values = function.fn(_PROBES).tolist()

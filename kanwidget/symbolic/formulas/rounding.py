@@ -39,12 +39,14 @@ def rounded(
     noise = 0.0 if network.posterior is None else network.posterior.noise or 0.0
 
     def values_of(formula: sympy.Expr) -> Any:
+        """The formula's values on the reference data, `(n,)`."""
         return to_numpy(formula, symbols, network)(x)
 
     results = []
     for expression, unit in zip(outputs, network.output_scale.size.tolist(), strict=True):
         values = values_of(expression)
         spread = float(values.std()) or float(abs(values).max())
+        # The noise is in scaled numbers; `unit` makes it one of the output.
         allowed = max(_MOVE * spread, _OF_NOISE * noise * unit)
         found = _without_idle_constants(expression, values_of, _NOTHING * 10.0**-digits * spread)
         for count in range(digits, _ALL_DIGITS + 1):
@@ -56,7 +58,13 @@ def rounded(
 
 
 def _without_idle_constants(expression: Any, values_of: Callable[[Any], Any], nothing: float) -> Any:
-    """The expression without constants that say nothing of the reference data: taken away one by one, the smallest first."""
+    """The expression without constants that say nothing of the reference data: taken away one by one, the smallest first.
+
+    Args:
+        expression: The expression.
+        values_of: The values of an expression on the reference data, `(n,)`.
+        nothing: By how much values may move without a constant that says nothing.
+    """
     import sympy
 
     floats = sorted(expression.atoms(sympy.Float), key=lambda number: abs(float(number)))
@@ -81,6 +89,7 @@ def shortened(expression: Any, digits: int) -> Any:
     import sympy
 
     def rounded_one(number: Any) -> Any:
+        """The number with so many digits; a whole number only while all its digits are significant."""
         value = float(f"{float(number):.{max(1, digits)}g}")
         return sympy.Integer(int(value)) if value == int(value) and abs(value) < 10**digits else sympy.Float(value)
 
@@ -117,6 +126,7 @@ def ex_round(expr: sympy.Expr, digits: int) -> sympy.Expr:
     lost = expr.free_symbols - rounded.free_symbols
     if not lost:
         return rounded
+    # Constants below it are round-off, and don't bring their variable back.
     least = _ROUND_OFF * min((abs(float(number)) for number in floats if places[number] != 0), default=0.0)
     for number in floats:
         if places[number] == 0 and abs(float(number)) > least:

@@ -44,13 +44,16 @@ def simplest(problem: Problem, expr: Any, *, free: bool = True, deadline: float 
 
     Args:
         problem: The rows.
-        expr: The formula.
+        expr: The formula, or for classes a sympy tuple of scores.
         free: Whether exact exponents of positive numbers may become others, too.
         deadline: A time of `time.monotonic`, after which it gets no simpler.
+
+    Returns:
+        The problem: all rows, weighted by the noise that the formula leaves; and the fit of the formula to them.
     """
     import sympy
 
-    every = problem
+    every = problem  # of a large table constants are chosen by a sample of the rows
     if problem.rows > _MOST_ROWS:
         problem = problem.rows_only(torch.linspace(0, problem.rows - 1, _MOST_ROWS).long())
     first = problem.fit(canonical(expr, problem.values))
@@ -91,7 +94,10 @@ def _best_variant(problem: Problem, start: Fit, best: Fit, *, free: bool, deadli
 
 
 def weighted(problem: Problem, fit: Fit) -> tuple[Problem, Fit]:
-    """The problem with the weights of the noise that a fit leaves, and the fit with these; weights of the data stay."""
+    """The problem with the weights of the noise that a fit leaves, and the fit with these, so that rows of little noise count more.
+
+    Both stay as they are where the noise is the same for all rows, for classes, for data with weights of their own, and for exact data.
+    """
     if isinstance(problem, ClassProblem) or problem.from_data or _exact(problem, fit):
         return problem, fit
     values = problem.values(fit.expression)
@@ -103,6 +109,10 @@ def weighted(problem: Problem, fit: Fit) -> tuple[Problem, Fit]:
 
 
 def _simplified(problem: Problem, fit: Fit, deadline: float) -> Fit:
+    """A fit without needless constants, others as exact numbers where the data agree; a long formula only if all its constants are certain.
+
+    After the `deadline`, a time of `time.monotonic`, nothing more is tried.
+    """
     certain = all(error < 1e-3 * abs(value) for value, error in fit.table.values())
     if _is_long(fit) and not certain:
         return fit
@@ -110,6 +120,7 @@ def _simplified(problem: Problem, fit: Fit, deadline: float) -> Fit:
 
 
 def _is_long(fit: Fit) -> bool:
+    """Whether a formula has more than 24 constants and curves (undefined functions)."""
     from sympy.core.function import AppliedUndef
 
     return len(fit.symbols) + len(fit.template.atoms(AppliedUndef)) > MOST_CONSTANTS
@@ -118,7 +129,8 @@ def _is_long(fit: Fit) -> bool:
 def _variants(problem: Problem, fit: Fit, deadline: float, *, free: bool) -> Iterator[tuple[Any, bool]]:
     """Other writings of a formula, and whether one has free exponents; none of a long formula.
 
-    They are: free exponents, unless it is exact already; saturations in the place of tanh; products multiplied out.
+    They are: free exponents (if `free`), unless it is exact already; saturations in the place of tanh; products multiplied out. Sympy
+    may take a few seconds for each, up to the `deadline`, a time of `time.monotonic`.
     """
     if _is_long(fit):
         return
@@ -134,7 +146,7 @@ def _variants(problem: Problem, fit: Fit, deadline: float, *, free: bool) -> Ite
 
 
 def _freed(problem: Problem, expr: Any) -> Any:
-    """The formula with decimals as the exponents of sums and variables that are positive on all rows."""
+    """The formula with decimals as the exponents of what is positive on all rows: exact exponents stay in a fit, decimals are fitted."""
     import sympy
 
     powers = [power for power in expr.atoms(sympy.Pow) if power.exp.is_Rational and power.base.free_symbols]
@@ -144,12 +156,12 @@ def _freed(problem: Problem, expr: Any) -> Any:
 
 
 def _exact(problem: Problem, fit: Fit) -> bool:
-    """Whether a fit leaves nothing but round-off."""
+    """Whether a fit leaves nothing but round-off: a mean square of 100 times the variance that counts as none, at most."""
     return fit.deviance <= _EXACT * problem.rows * problem.noise_floor
 
 
 def _price(problem: Problem, fit: Fit) -> float:
-    """The price of a formula: its likelihood, its constants and its complexity."""
+    """The price of a formula, lower is better: a criterion like BIC, of its likelihood, its constants and its complexity."""
     words = complexity(fit.expression)
     if isinstance(problem, ClassProblem):
         return fit.deviance + len(fit.symbols) * math.log(problem.rows) + words
@@ -176,6 +188,7 @@ def complexity(expr: sympy.Expr) -> float:
         if isinstance(node, sympy.Symbol):
             total += 1
         elif isinstance(node, sympy.Pow) and node.free_symbols:
+            # 1/x, x² and √x count 1, as their primitives do beyond x, and so do fitted exponents; other exact exponents count more.
             total += 1 if abs(node.exp) in (1, 2, sympy.Rational(1, 2)) or not node.exp.is_Rational else 1.5
         elif isinstance(node, sympy.Function) and node.free_symbols:
             applied = from_sympy_node(node)
@@ -195,7 +208,7 @@ def price(squares: float, rows: int, floor: float, constants: int, complexity: f
         rows: Number of rows n.
         floor: The variance of a residual that counts as none: exact formulas differ only by their length.
         constants: Number of fitted constants.
-        complexity: Sum over the functions.
+        complexity: That of the formula, constants aside: see the function `complexity`.
 
     Examples:
         >>> price(4.0, 20, 0.0, 2, 1) < price(3.9, 20, 0.0, 3, 2) < price(20.0, 20, 0.0, 2, 1)
@@ -205,5 +218,5 @@ def price(squares: float, rows: int, floor: float, constants: int, complexity: f
         McQuarrie, "A small-sample correction for the Schwarz SIC model selection criterion", Statistics & Probability
         Letters 44 (1999).
     """
-    few = rows / max(rows - constants - 2, 0.5)
+    few = rows / max(rows - constants - 2, 0.5)  # n/(n - k - 2), finite also for fewer rows than that
     return rows * math.log(squares / rows + floor + 1e-300) + constants * math.log(max(rows, 2)) * few + complexity

@@ -71,7 +71,7 @@ class Words:
         Args:
             network: The network.
             data: Has the names of the levels.
-            names: Of the symbols; those of the columns by default.
+            names: Of the symbols in the formulas, one a column; the columns' own by default.
         """
         posterior = valid_posterior(network)
         tables, unmet = {}, {}
@@ -86,6 +86,7 @@ class Words:
             each = [math.nan] * len(levels) if errors is None else errors.tolist()
             pairs = map(LevelValue, (values - mean).tolist(), each)
             tables[edge_name(*edge)] = dict(zip(levels, pairs, strict=True))
+            # A level that training hadn't is as one of those that were too rare, and became one; else it has the mean of all levels.
             rare = OTHER in levels and _is_pooled(network, edge.source)
             unmet[edge_name(*edge)] = float(values[levels.index(OTHER)] if rare else values.mean()) - mean
         names = data.in_vars if names is None else names
@@ -95,17 +96,18 @@ class Words:
 
     @property
     def free_values(self) -> int:
-        """Constants that the tables hold: a value for each level, or merged levels, but one."""
+        """Constants that the tables hold: a value for each level, or merged levels, but one, since each table's mean is in the formula."""
         return sum(len({*table.values()}) - 1 for table in self.tables.values())
 
     def in_units(self, expression: sympy.Expr, constants: Constants) -> tuple[sympy.Expr, Constants, Words]:
-        """A formula as it is read: the decimal before a function of words is in its values, which so are in the unit of their term.
+        """A formula as it is read: 4·f(town) as f(town), with four times the values of each level.
 
-        Where the function stands once, as a factor of a term. The values take over the decimal's error: where they have none, or it is
-        larger than the decimal, all stays as it is.
+        The decimal before a function of words goes into its values, which then are in the unit of their term; where the function stands
+        once, as a factor of a term. The values take over the decimal's error: where they have none, or it is larger than the decimal, all
+        stays as it is.
 
         Args:
-            expression: Of one output.
+            expression: The formula of one output.
             constants: Its decimals that were fitted, each with its value and standard error.
 
         Returns:
@@ -133,7 +135,7 @@ class Words:
         return expression, remaining, replace(self, tables=tables, unmet=unmet)
 
     def lines(self, expressions: Sequence[sympy.Expr], names: Mapping[str, str]) -> list[str]:
-        """A line for each column of words in expressions.
+        """A line of text for each column of words in expressions: its values by level, or which of two levels 0 and 1 stand for.
 
         Args:
             expressions: The formulas.
@@ -151,7 +153,13 @@ class Words:
     def latex(
         self, expressions: Sequence[sympy.Expr], display: Mapping[str, str], names: Mapping[str, str]
     ) -> list[str]:
-        """An equation in LaTeX for each column of words in expressions; `display` has the names of symbols in print."""
+        """An equation in LaTeX for each column of words in expressions: its values by level, or which of two levels 0 and 1 stand for.
+
+        Args:
+            expressions: The formulas.
+            display: Names in print of symbols, by their names.
+            names: The names in print of functions, from `function_names(network)`.
+        """
         equations = []
         for name, two in self._switches_in(expressions):
             cases = [rf"{i} & {upright(level)}" for i, level in enumerate(two)]
@@ -169,7 +177,14 @@ class Words:
         language: str = "python",
         name: str = "formula",
     ) -> str:
-        """The source text of expressions, see `kanwidget.symbolic.writing.languages.source`."""
+        """The source text of a function that computes expressions, with the tables of words in it.
+
+        Args:
+            expressions: The formulas; of several the function gives all.
+            variables: The symbols, in the order of the function's arguments.
+            language: `python`, `c`, `javascript`, `julia`, `octave` or `excel`.
+            name: The function's name.
+        """
         tables = {
             name: LevelSource({level: one.value for level, one in table.items()}, self.unmet[name])
             for name, table in self.tables.items()
@@ -187,12 +202,16 @@ class Words:
                 yield node, table
 
     def _switches_in(self, expressions: Sequence[sympy.Expr]) -> list[tuple[str, tuple[str, ...]]]:
+        """The symbols in expressions that are columns of two levels, by name, each with the levels that 0 and 1 stand for."""
         used = {str(symbol) for expression in expressions for symbol in expression.free_symbols}
         return [(name, two) for name, two in self.switches.items() if name in used]
 
 
 def _without_factor(expression: Any, name: str) -> tuple[Any, Any]:
-    """The decimal before a function, and the expression without it; 1 where none is to be taken away."""
+    """The decimal before the function of this name, and the expression without it.
+
+    1 and the expression as it is, unless the function stands in one term only, once, as a factor beside a decimal.
+    """
     import sympy
 
     function, parts = sympy.Function(name), sympy.Add.make_args(expression)
@@ -206,7 +225,10 @@ def _without_factor(expression: Any, name: str) -> tuple[Any, Any]:
 
 
 def _multiplied(one: LevelValue, size: float, error: float) -> LevelValue:
-    """A value times a factor with an error. An error that nobody knows stays the same number, which levels of one value share."""
+    """A value times a factor `size` with the standard error `error`; its own error is that of a product.
+
+    An unknown error, nan, stays the same object: levels are of one value where their pairs are equal, and a new nan equals no other.
+    """
     own = one.error if math.isnan(one.error) else math.hypot(size * one.error, error * one.value)
     return LevelValue(size * one.value, own)
 
@@ -265,9 +287,11 @@ def _by_value(table: Mapping[str, LevelValue]) -> list[tuple[LevelValue, list[st
 
 
 def _shown_value(one: LevelValue) -> str:
+    """A value of a level in print, `-1.5 ± 0.2`; with four digits where its error isn't known."""
     return f"{one.value:.4g}" if math.isnan(one.error) else with_error(*one)
 
 
 def _cases(left: str, cases: Sequence[str]) -> str:
+    """An equation in LaTeX: its left side, and lines `value & condition` beside a brace."""
     inner = r" \\ ".join(cases)
     return rf"{left} = \begin{{cases}} {inner} \end{{cases}}"

@@ -59,7 +59,9 @@ class ClassProblem(Problem):
         return self._of_scores(self.scores(expr))
 
     def _of_scores(self, scores: Tensor) -> float:
+        """Minus twice the log-likelihood of log-odds `(n, classes)`; infinite where it isn't finite."""
         likelihood = torch.log_softmax(scores, 1).gather(1, self.classes[:, None])
+        # The weights are roots of the rows' weights.
         value = -2 * float(self._weighted(self._weighted(likelihood)).sum())
         return value if math.isfinite(value) else math.inf
 
@@ -82,5 +84,5 @@ class ClassProblem(Problem):
         return rows.flatten(0, 1), residual.flatten(), self._of_scores(scores)
 
     def _covariance(self, jacobian: Tensor, residual: Tensor) -> Tensor:
-        """The inverse of Fisher's information."""
+        """The inverse of Fisher's information JᵀJ, `(constants, constants)`: deviances of classes have no variance to multiply it with."""
         return inverse_information(jacobian)

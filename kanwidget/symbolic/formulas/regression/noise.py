@@ -69,6 +69,7 @@ def growing_noise(fitted: Tensor, residual: Tensor, freedom: float | None = None
     is_enough = n >= _FEWEST_OF_ALL if freedom is None else n - freedom >= _FEWEST
     if not is_enough or not bool(size > 0) or not bool(torch.isfinite(fitted).all()):
         return None
+    # The log-likelihood of each ratio with the best size of its noise, beside that of equal noise.
     variances = 1 + (_RATIOS[:, None] * fitted / size) ** 2
     squares = residual.square().mean().clamp(min=1e-300)
     likelihoods = -n / 2 * ((residual.square() / variances).mean(1) / squares).log() - variances.log().sum(1) / 2

@@ -176,10 +176,12 @@ class Problem:
 
     @staticmethod
     def _squares(residual: Tensor) -> float:
+        """The sum of the squares; infinite where it isn't finite, so that it is never the least."""
         squares = float(residual.square().sum())
         return squares if math.isfinite(squares) else math.inf
 
     def _weighted(self, rows: Tensor) -> Tensor:
+        """Numbers for each row, `(n,)` or `(n, columns)`, times the weights of the rows."""
         if self.weights is None:
             return rows
         return rows * (self.weights if rows.ndim == 1 else self.weights[:, None])
@@ -258,7 +260,7 @@ class Problem:
         return visit(template)
 
     def _covariance(self, jacobian: Tensor, residual: Tensor) -> Tensor:
-        """s²·(JᵀJ)⁻¹."""
+        """The covariance of the constants, s²·(JᵀJ)⁻¹, `(constants, constants)`, with s² the variance of the residual `(rows,)`."""
         inverse = inverse_information(jacobian)
         variance = self.residual_variance(float(residual.square().sum()), jacobian.shape[1])
         return torch.where(torch.isinf(inverse), inverse, inverse * variance)
@@ -281,6 +283,7 @@ class Problem:
             return values  # no direction of descent
         eye = torch.eye(len(values), dtype=torch.float64)
         for step in range(_STEPS):
+            # The damped step as a least squares problem with further rows √damping: J itself is better conditioned than JᵀJ.
             scale = jacobian.norm(dim=0).clamp(min=1e-300)
             lhs = torch.cat([jacobian / scale, math.sqrt(damping) * eye])
             rhs = torch.cat([residual, torch.zeros_like(values)])
@@ -294,11 +297,12 @@ class Problem:
                 values, damping = trial, max(damping * 0.2, 1e-15)
                 jacobian, residual, deviance = linear
                 flat = flat + 1 if gain <= _FLAT * deviance else 0
+                # Half of this gain in each of the most steps wouldn't reach the limit.
                 if step >= _FIRST and deviance - _STEPS * gain / 2 > limit:
                     break
                 if flat == _MOST_FLAT or gain <= 1e-14 * (deviance + gain):
                     break
-            elif damping > 1e8:
+            elif damping > 1e8:  # no step, however short, gains anything
                 break
             else:
                 damping *= 10
@@ -311,22 +315,24 @@ def _undetermined(count: int) -> Tensor:
 
 
 def _is_finite(jacobian: Tensor, residual: Tensor, deviance: float) -> bool:
+    """Whether all that a step needs is finite: what `Problem._linear` returns."""
     return math.isfinite(deviance) and bool(torch.isfinite(jacobian).all() and torch.isfinite(residual).all())
 
 
 def inverse_information(jacobian: Tensor) -> Tensor:
-    """(JᵀJ)⁻¹ of a Jacobian J, `(rows, constants)`.
+    """(JᵀJ)⁻¹ of a Jacobian J, `(rows, constants)`: the covariance of the constants, but for the variance of the noise.
 
     The variance of a constant is infinite if it can be moved, alone or with others, without a change of any value.
     """
     count = jacobian.shape[1]
     scale = jacobian.norm(dim=0)
-    safe = torch.where(scale > 0, scale, 1.0)
+    safe = torch.where(scale > 0, scale, 1.0)  # columns of length 1, so that units of constants don't matter
     _, s, vh = torch.linalg.svd(jacobian / safe, full_matrices=len(jacobian) < count)
-    s = torch.cat([s, torch.zeros(count - len(s), dtype=s.dtype)])
-    null = s < _NULL * s.max()
+    s = torch.cat([s, torch.zeros(count - len(s), dtype=s.dtype)])  # fewer rows than constants
+    null = s < _NULL * s.max()  # directions that change no value
     inverse = torch.where(null, 0.0, 1 / torch.where(null, 1.0, s)) ** 2
     covariance = (vh.T * inverse) @ vh / safe[:, None] / safe
+    # Constants that have a part in such a direction.
     loose = ((vh[null] ** 2).sum(0) > 1e-6) | (scale == 0)
     covariance.diagonal().masked_fill_(loose, torch.inf)
     return covariance

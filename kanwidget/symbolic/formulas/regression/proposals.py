@@ -104,7 +104,15 @@ def _of_one_variable(part: Any, target: Tensor, values: Callable[[Any], Tensor])
 
 
 def _products(variable: Any, column: Tensor, target: Tensor) -> Iterator[tuple[Any, float]]:
-    """c·x^n, c·exp(a·x), c·exp(a/x) and c·x/(x + k) for a part of one sign."""
+    """c·x^n, c·exp(a·x), c·exp(a/x) and c·x/(x + k) for a part of one sign, each with the share of a variance that it explains.
+
+    Each is a line in other numbers: of the part's logarithm over log(x), x or 1/x, and of its inverse over 1/x. The share is that of these.
+
+    Args:
+        variable: The symbol x.
+        column: Its values on the rows, all positive, `(rows,)`.
+        target: The values of the part.
+    """
     import sympy
 
     sign, logarithm = float(target[0].sign()), target.abs().log()
@@ -123,7 +131,10 @@ def _products(variable: Any, column: Tensor, target: Tensor) -> Iterator[tuple[A
 
 
 def _of_the_argument(part: Any, target: Tensor, values: Callable[[Any], Tensor]) -> Iterator[tuple[Any, float]]:
-    """A line or a parabola in the place of a function whose argument hardly moves."""
+    """A line and a parabola in the argument of a function, which may say the same where the argument hardly moves.
+
+    Each with the share of the variance of the function's values, `target`, that it explains.
+    """
     import sympy
 
     if not (isinstance(part, (sympy.Function, sympy.Pow)) and len(part.args[0].atoms(sympy.Symbol)) > 0):
@@ -154,7 +165,7 @@ def _fitted_line(x: Tensor, y: Tensor) -> tuple[float, float, float]:
     """Offset and slope of y over x, and the share of y's variance that they explain."""
     u, v = x - x.mean(), y - y.mean()
     size = float(u.square().sum())
-    if not size > float((_ZERO * x.abs().max()).square()) * len(x):
+    if not size > float((_ZERO * x.abs().max()).square()) * len(x):  # x varies by round-off only
         return float(y.mean()), 0.0, 0.0
     slope = float((u * v).sum()) / size
     explained = slope * float((u * v).sum()) / max(float(v.square().sum()), 1e-300)

@@ -60,6 +60,7 @@ class Selector:
     def __init__(
         self, problem: Problem, fit: Fit, deadline: float = math.inf, canonical: Callable[[Any], Any] | None = None
     ) -> None:
+        """Take the arguments, and what the first fit says: the noise's variance, and the largest deviance of a formula worth fitting."""
         self.problem = problem
         self.deadline = deadline
         self._canonical = canonical or (lambda expr: canonical_of(expr, problem.values))
@@ -72,6 +73,7 @@ class Selector:
     def simplest(self) -> Fit:
         """The formula without needless constants, and with simple exponents."""
         fit = self.full if self._is_late else self.without_redundant(self._rewritten(self.full))
+        # Each change may allow another: until no constant goes any more.
         while not self._is_late:
             smaller = self._rewritten(self.with_simple_exponents(self.without_zeros(fit)))
             if len(smaller.symbols) == len(fit.symbols):
@@ -83,6 +85,7 @@ class Selector:
 
     @property
     def _is_late(self) -> bool:
+        """Whether the deadline is over."""
         return time.monotonic() > self.deadline
 
     def _rewritten(self, fit: Fit) -> Fit:
@@ -97,7 +100,10 @@ class Selector:
         return self._fitted(fit.template, fit.with_numbers(numbers))
 
     def _fitted(self, before: Any, expression: Any) -> Fit:
-        """The fit of an expression that is to replace another one; of infinite deviance where it is none, or no further fit is due."""
+        """The fit of an expression that is to replace another one, `before`.
+
+        Its deviance is infinite where it has lost all columns, or has no values, and where no further fit is due.
+        """
         lost = bool(before.free_symbols & set(self.problem.variables)) and not expression.free_symbols
         if self.fits >= _MOST_FITS or self._is_late or lost or not has_values(expression):
             return replace(self.full, deviance=math.inf)
@@ -105,10 +111,11 @@ class Selector:
         return self.problem.fit(self._canonical(expression), self.limit)
 
     def _agrees(self, trial: Fit, fit: Fit) -> bool:
-        """Whether the data allow the smaller formula instead of `fit`, and of the first one."""
+        """Whether the data allow the smaller formula instead of `fit`, and of the first one: many small steps aren't to add up."""
         return self._small(trial, fit) and self._small(trial, self.full)
 
     def _small(self, trial: Fit, fit: Fit) -> bool:
+        """Whether a formula has fewer constants than another one, and its deviance is larger by no more than chance explains."""
         fewer = len(fit.symbols) - len(trial.symbols)
         if fewer <= 0:
             return False
@@ -144,7 +151,7 @@ class Selector:
         return min(trials, key=self._cost, default=fit)
 
     def _cost(self, fit: Fit) -> float:
-        """Schwarz's criterion."""
+        """Schwarz's criterion (BIC) of a fit, lower is better."""
         return fit.deviance / self.variance + len(fit.symbols) * math.log(max(self.problem.rows, 2))
 
     # ---- constants that say nothing of their own
@@ -159,7 +166,7 @@ class Selector:
             fit = smaller
 
     def _same(self, trial: Fit, fit: Fit) -> bool:
-        """Whether a formula with fewer constants fits as well."""
+        """Whether a formula `trial` has fewer constants than `fit` and fits as well, but for a thousandth of the noise's variance."""
         if len(trial.symbols) >= len(fit.symbols) or math.isinf(trial.deviance):
             return False
         slack = 1e-3 * self.variance + self.problem.rows * self.problem.noise_floor
@@ -173,6 +180,7 @@ class Selector:
 
         zero = sympy.Integer(0)
         for whole in _offsets(fit):
+            # Beside a curve 0 says no less than another number.
             group = [symbol for symbol in whole if symbol not in _constants_beside_curves(fit)]
             trial = self._try(fit, dict.fromkeys(group, zero))
             if self._agrees(trial, fit) and not self._needs_one(trial, fit, group):
@@ -208,7 +216,13 @@ class Selector:
         return near[:_TRIED]
 
     def _needs_one(self, trial: Fit, fit: Fit, group: list[Any]) -> bool:
-        """Whether one of the constants that went is needed: among many needless ones it doesn't show."""
+        """Whether one of the constants that went is needed: among many needless ones it doesn't show.
+
+        Args:
+            trial: The formula with 0 for all of them.
+            fit: The formula with all of them.
+            group: Their symbols in `fit`. Each is brought back alone.
+        """
         import sympy
 
         zeros = dict.fromkeys(group, sympy.Integer(0))
@@ -228,7 +242,10 @@ class Selector:
 
 
 def _redundant(fit: Fit) -> Iterator[tuple[Any, Any]]:
-    """The constants that others make up for, each with the numbers that may stand in its place; those beside curves last."""
+    """The constants that others make up for, whose error is infinite, each with the numbers that may stand in its place, one by one.
+
+    These are 0, then 1 or -1, then its value to one digit. Constants beside curves come last.
+    """
     import sympy
 
     beside_curves = _constants_beside_curves(fit)
@@ -251,7 +268,7 @@ def _constants_beside_curves(fit: Fit) -> set[Any]:
 
 
 def _offsets(fit: Fit) -> list[list[Any]]:
-    """Constants that are added to something: all of them, and those within powers and logarithms; groups of at least two."""
+    """The symbols of constants that are added to something: all of them, and those within powers and logarithms; groups of at least two."""
     import sympy
 
     symbols = set(fit.symbols)
@@ -263,7 +280,7 @@ def _offsets(fit: Fit) -> list[list[Any]]:
 
 
 def _simple_exponents(fit: Fit) -> Iterator[tuple[Any, Any]]:
-    """The exponents that may be simple numbers, with these."""
+    """The symbols of exponents that may be simple numbers, each with its number."""
     import sympy
 
     powers = {power.exp for power in fit.template.atoms(sympy.Pow)}
@@ -273,7 +290,10 @@ def _simple_exponents(fit: Fit) -> Iterator[tuple[Any, Any]]:
 
 
 def simple_exponent(value: float, error: float) -> Any:
-    """The simple number that an exponent with this standard error may be, or None.
+    """The simple number that an exponent with this standard error may be: whole, a half, a third or a quarter; else None.
+
+    With a large error some fraction always is near. So each denominator has a largest error; beyond all of them only 1 and -1 are simple.
+    The number may be three errors away, or two where three on both sides are more than a tenth of the way to the next fraction.
 
     Examples:
         >>> simple_exponent(0.97, 0.02), simple_exponent(-0.503, 0.01), simple_exponent(1.37, 0.02)

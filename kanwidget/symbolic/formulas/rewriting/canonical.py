@@ -41,7 +41,7 @@ def canonical(expr: Any, values: Values) -> Any:
 
 
 def _rewritten(node: Any, values: Values) -> Any:
-    """A node whose operands are canonical."""
+    """A node in canonical writing, whose operands have it already; `values` gives the values of a subexpression on the rows."""
     import sympy
 
     if isinstance(node, sympy.exp):
@@ -58,7 +58,7 @@ def _rewritten(node: Any, values: Values) -> Any:
 
 
 def _exponential(node: Any) -> Any:
-    """exp(c·log(u) + d + r) as u^c·e^d·exp(r)."""
+    """exp(c·log(u) + d + r) as u^c·e^d·exp(r), for numbers c and d; a large d stays in the exponent."""
     import sympy
 
     factors, remaining = [], []
@@ -88,7 +88,7 @@ def _monic_power(node: Any, values: Values) -> Any:
 
     base, exponent = node.base, node.exp
     number, base = _leading(base, values) if isinstance(base, sympy.Add) else base.as_coeff_Mul()
-    if number < 0 and not exponent.is_Integer:
+    if number < 0 and not exponent.is_Integer:  # a power of a negative number wouldn't be real
         number, base = -number, -base
     number = number**exponent
     if isinstance(base, (sympy.Mul, sympy.Pow)) and not exponent.is_Integer:
@@ -114,7 +114,7 @@ def _monic_product(node: Any, values: Values) -> Any:
 
 
 def _term(term: Any, values: Values) -> Any:
-    """c·log(2·x + 1) as c·log(x + 1/2), c·log(2) beside it: the sum has a constant that takes it."""
+    """A term of a sum: c·log(2·x + 1) as c·log(x + 1/2) + c·log(2), other terms as they are. The sum's constant takes the number."""
     import sympy
 
     number, function = term.as_coeff_Mul()
@@ -140,6 +140,7 @@ def _leading(total: Any, values: Values) -> tuple[Any, Any]:
     def spread(term: Any) -> float:
         return float(values(term).std(correction=0))
 
+    # In an order that is always the same: of terms that vary as much the first one leads.
     terms = sorted(sympy.Add.make_args(total), key=lambda term: (term.free_symbols != set(), str(term)), reverse=True)
     varying = [term for term in terms if term.free_symbols]
     number, _ = max(varying, key=spread).as_coeff_Mul()

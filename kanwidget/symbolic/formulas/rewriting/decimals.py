@@ -10,11 +10,13 @@ from torch import Tensor
 
 
 def parametrize(expr: Any, free: Callable[[Any], bool]) -> tuple[Any, list[Any], Tensor]:
-    """The expression with a symbol instead of each decimal number, the symbols, and the numbers.
+    """The expression with a symbol instead of each decimal number, the symbols, and the numbers, `(constants,)` in float64.
+
+    A number that stands at several places gets a symbol for each.
 
     Args:
         expr: The expression.
-        free: Whether the decimal exponent of a base is a constant, too.
+        free: Whether the decimal exponent of a base is a constant, too; it gets the base.
     """
     import sympy
 

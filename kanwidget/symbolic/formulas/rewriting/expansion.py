@@ -59,12 +59,14 @@ def as_saturations(expr: Any) -> list[Any]:
     if isinstance(expr, sympy.Tuple):  # the scores of classes
         return [sympy.Tuple(*((as_saturations(part) or [part])[0] for part in expr))]
     plain = expr.xreplace({node: 2 / (1 + sympy.exp(-2 * node.args[0])) - 1 for node in nodes})
+    # A quotient in which columns stand in one tanh only is a rational function of exp(-2·u).
     growth = sympy.Dummy(positive=True)
     quotient = expr.xreplace({nodes[0]: 2 / (1 + growth) - 1})
     if len(nodes) > 1 or quotient.free_symbols != {growth} or not quotient.is_rational_function(growth):
         return [sympy.expand_mul(plain)]
     found = []
     for sign in (-1, 1):
+        # Partial fractions in exp(-2·u), then in exp(2·u).
         exponential = sympy.exp(2 * sign * nodes[0].args[0])
         split = sympy.apart(sympy.together(quotient.subs(growth, growth**-sign)), growth)
         found.append(split.subs(growth, exponential))
@@ -85,7 +87,7 @@ def with_like_functions(expr: Any) -> Any:
     for _ in range(4):  # the arguments of functions within functions come first
         nodes = sorted(expr.atoms(sympy.Function, sympy.Pow), key=lambda node: (sympy.count_ops(node), str(node)))
         replaced: dict[Any, Any] = {}
-        groups: dict[Any, list[Any]] = {}
+        groups: dict[Any, list[Any]] = {}  # nodes that differ in their decimals only
         for node in nodes:
             groups.setdefault(shape(node), []).append(node)
         for group in groups.values():
@@ -107,7 +109,7 @@ def _decimals(node: Any) -> list[float]:
 
 
 def _clusters(nodes: list[Any]) -> Iterable[list[Any]]:
-    """Nodes of one shape in groups whose constants are nearly the same."""
+    """Nodes that differ in their decimals only, in groups whose decimals are nearly those of the first node; groups of at least two."""
     clusters: list[list[Any]] = []
     for node in nodes:
         numbers = _decimals(node)
@@ -122,6 +124,7 @@ def _clusters(nodes: list[Any]) -> Iterable[list[Any]]:
 
 
 def _alike(one: float, other: float) -> bool:
+    """Whether two numbers differ by no more than 3 % of the larger one."""
     return abs(one - other) <= _ALIKE * max(abs(one), abs(other))
 
 
@@ -136,7 +139,7 @@ def _with_mean_decimals(cluster: list[Any]) -> Any:
 
 
 def _short(expr: Any) -> bool:
-    """Whether the multiplied formula has a number of terms that can be read."""
+    """Whether no part of a formula has more than 200 terms when it is multiplied out: nobody reads more."""
     import sympy
 
     def terms(node: Any) -> int:
@@ -153,7 +156,7 @@ def _short(expr: Any) -> bool:
 
 
 def _without_cancelled_terms(expr: Any) -> Any:
-    """A sum without the terms that cancel but for round-off."""
+    """A sum without the terms that cancel but for round-off: those with a factor of less than 1e-14 of the largest one."""
     import sympy
 
     terms = sympy.Add.make_args(expr)
