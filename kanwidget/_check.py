@@ -34,7 +34,9 @@ def describe(value: Any) -> str:
 def fail(
     argument: str, where: str, expected: str, got: Any, advice: str = "", *, error: type[Exception] = ValueError
 ) -> NoReturn:
-    """Raise `error` in the common grammar.
+    """Raise `error` with a message in the common grammar.
+
+    It says which `argument` of which call (`where`) is wrong, what was `expected`, what came (`got`), and what to do (`advice`).
 
     Examples:
         >>> fail("grid", "KAN", "an integer ≥ 1", 0, "Use at least one interval.")
@@ -77,12 +79,18 @@ def methods_of(owner: str) -> Callable[[Cls], Cls]:
 
 
 def refuse(error: Exception) -> NoReturn:
-    """Raise an error of other words, whose message says all that there is to know: where it came from needn't be shown."""
+    """Raise an error whose message isn't in the grammar of `fail`, but says all that there is to know.
+
+    It is raised here because errors from this module are shown without the package's own frames.
+    """
     raise error
 
 
 def integer(value: Any, argument: str, where: str, *, low: int, high: int | None = None, advice: str = "") -> int:
-    """`value` as an int within [low, high], or an error (bools and fractions are refused)."""
+    """`value` as an int within [low, high], or an error (bools and fractions are refused).
+
+    The error names the `argument` and the call (`where`), and ends with the `advice`.
+    """
     ok = isinstance(value, Integral) and not isinstance(value, bool)
     if not ok or value < low or (high is not None and value > high):
         span = f"≥ {low}" if high is None else f"from {low} to {high}"
@@ -100,7 +108,10 @@ def real(
     open_low: bool = False,
     advice: str = "",
 ) -> float:
-    """`value` as a finite float within [low, high] (`open_low`: above low), or an error."""
+    """`value` as a finite float within [low, high] (`open_low`: above low), or an error.
+
+    The error names the `argument` and the call (`where`), and ends with the `advice`.
+    """
     ok = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
     if not ok or value > high or value < low or (open_low and value == low):
         bounds = []
@@ -113,27 +124,27 @@ def real(
 
 
 def boolean(value: Any, argument: str, where: str) -> bool:
-    """`value` if it is True or False, or an error."""
+    """`value` if it is True or False, or an error that names the `argument` and the call (`where`)."""
     if not isinstance(value, bool):
         fail(argument, where, "True or False", value)
     return value
 
 
 def path(value: Any, where: str, advice: str = "") -> Path:
-    """`value`, the `path` argument of a call, if it is a `str` or `os.PathLike`, or an error."""
+    """`value`, the `path` argument of the call `where`, as a `Path` if it is a `str` or `os.PathLike`; else an error."""
     if not isinstance(value, (str, os.PathLike)):
         fail("path", where, "a path", value, advice, error=TypeError)
     return Path(value)
 
 
 def choice(value: Any, argument: str, where: str, options: Iterable[str]) -> str:
-    """`value` if it is one of the options, or an error that names the closest one."""
+    """`value` if it is one of the `options`; else an error that names the `argument`, the call (`where`) and the closest option."""
     names = list(options)
     if isinstance(value, str) and value in names:
         return value
     close = difflib.get_close_matches(str(value), names, n=_NAMED, cutoff=0.5)
     advice = f"Did you mean {close[0]!r}?" if close else ""
-    # A long list would go unread: name the likely ones, or the first ones.
+    # A long list would go unread: beyond eight options name four, the likely ones or the first ones.
     named = names if len(names) <= 2 * _NAMED else (close or names)[:_NAMED]
     rest = f" or {len(names) - len(named)} others" if len(named) < len(names) else ""
     fail(argument, where, f"one of {', '.join(map(repr, named))}{rest}", value, advice)

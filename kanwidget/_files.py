@@ -36,7 +36,7 @@ def write_atomically(path: Any, content: str | bytes, where: str) -> None:
         with open(temporary, "xb") as file:
             file.write(content if isinstance(content, bytes) else content.encode())
             file.flush()
-            os.fsync(file.fileno())
+            os.fsync(file.fileno())  # on the disk before it gets its name: a crash leaves no half file
         os.replace(temporary, target)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -44,7 +44,10 @@ def write_atomically(path: Any, content: str | bytes, where: str) -> None:
 
 
 def _target(path: Any, where: str) -> Path:
-    """The path to write to, or an error that names it as the user did."""
+    """`path` as a `Path`, if a file can be written there, or an error that names the path as the user wrote it.
+
+    `where` is the public call, for the error.
+    """
     target = _check.path(path, where, "Give the name of the file as text.")
     if not target.absolute().parent.is_dir():
         advice = "Create it, or choose another path."

@@ -95,6 +95,10 @@ def short_refusals(function: Call) -> Call:
 
 
 def _refused(error: Exception) -> bool:
-    """Whether the package has refused a request: no defect of its own, and no error from code of the user."""
+    """Whether the package has refused a request: no defect of its own, and no error from code of the user.
+
+    It tells by the modules of the traceback's frames. The last frame, which raised the error, is one that raises refusals; all are
+    of this package, or of packages that only pass the error on. A function of the user among them would be the cause.
+    """
     modules = [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)]
     return modules[-1] in _RAISING and all(name.partition(".")[0] in _TRANSPARENT for name in modules)

@@ -42,7 +42,7 @@ _ROWS = 5000
 
 
 def _has_words(X: Any) -> bool:
-    """Whether it is an array with words in it, as `ColumnTransformer` makes of a frame, unless its output is set to be one."""
+    """Whether inputs are an array `(rows, columns)` with words in it, as `ColumnTransformer` makes of a frame by default."""
     is_text = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "OU"
     return is_text and any(isinstance(cell, str) for cell in X.flat)
 
@@ -68,7 +68,7 @@ class TableEstimator(BaseEstimator):
         return tags
 
     def _seed(self) -> int:
-        """The seed of networks and searches; 0 for None: nothing here gains by chance."""
+        """The seed of networks and searches: `random_state`, and 0 for None, since other random numbers each time would be of no use."""
         return 0 if self.random_state is None else int(self.random_state)
 
     def _frame(self, X: Any, *, reset: bool) -> Any:
@@ -108,7 +108,7 @@ class TableEstimator(BaseEstimator):
         return without_idle_rows(replace(data, train_weight=factors))
 
     def _sorted(self, data: Dataset) -> Dataset:
-        """The rows in an order of their own: rows that are held out are then the same in any order, and where rows are repeated."""
+        """The data with the training rows sorted by their numbers: rows that are held out are then the same in whatever order rows come."""
         columns = [*data.train_input.T, *data.train_label.reshape(len(data.train_label), -1).T]
         rows = torch.from_numpy(np.lexsort([column.numpy() for column in columns]))
         return replace(data, **rows_of(data, "train", rows))
@@ -127,14 +127,15 @@ class TableEstimator(BaseEstimator):
         return self
 
     def _labels(self, y: Any) -> tuple[NDArray[Any], tuple[str, ...]]:
-        """Targets as a dataset has them, and their names."""
+        """Targets as a dataset has them, numbers or numbers of classes, and names of the targets or of the classes."""
         raise NotImplementedError
 
     def _fit(self, data: Dataset) -> None:
+        """Fit the estimator to the data, and set the attributes that end with an underscore."""
         raise NotImplementedError
 
     def _rows(self, X: Any) -> Any:
-        """Rows to predict, as a frame."""
+        """Rows to predict, as a frame with the columns of the fit; an error before a fit, and for other columns."""
         check_is_fitted(self)
         return self._frame(X, reset=False)
 
@@ -175,7 +176,7 @@ class TableRegressor(TableEstimator):
         return labels.reshape(len(labels), -1), names
 
     def _shaped(self, values: torch.Tensor) -> NDArray[np.float64]:
-        """Predictions in the shape of the targets."""
+        """Predictions, `(rows, targets)`, as an array in the shape of the targets of the fit: `(rows,)` if they were a vector."""
         array: NDArray[np.float64] = values.numpy()
         return array[:, 0] if self._is_vector else array
 
@@ -195,6 +196,7 @@ class TableClassifier(TableEstimator):
         return encoder.transform(labels), tuple(map(str, self.classes_))
 
     def _probabilities(self, frame: Any) -> NDArray[np.float64]:
+        """The probability of each class, `(rows, classes)`, for rows in a frame as `_frame` makes it."""
         raise NotImplementedError
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
@@ -309,6 +311,7 @@ class KANClassifier(ClassifierMixin, _Network, TableClassifier):
     """
 
     def _probabilities(self, frame: Any) -> NDArray[np.float64]:
+        """The probability of each class by the network, `(rows, classes)`; 1 if the targets had a single class, which needs no network."""
         if len(self.classes_) == 1:
             return np.ones((len(next(iter(frame.values())) if isinstance(frame, dict) else frame), 1))
         return self.model_.predict(frame).softmax(1).numpy()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def found_lines(discovery: Discovery) -> list[str]:
-    """The findings, the best formula with its constants, its errors, and its rivals."""
+    """What a search has found as lines of text: its findings, the best formula with its constants and its errors, and the rivals."""
     equation = discovery.best
     lines = [f"Found:    {text}" for text in discovery.findings]
     lines += titled("Formula:", repr(equation).splitlines())
@@ -22,7 +22,7 @@ def found_lines(discovery: Discovery) -> list[str]:
 
 
 def front_lines(discovery: Discovery) -> list[str]:
-    """The table of all formulas, indented under a title."""
+    """The table of all formulas of a search as lines of text, indented under a title."""
     lines = repr(discovery).splitlines()
     # Findings have lines of their own.
     return titled("Front:", lines[: len(lines) - len(discovery.findings) - len(discovery.rival_sentences)])
@@ -40,10 +40,11 @@ def titled(title: str, lines: list[str]) -> list[str]:
 
 
 def step_printer() -> Callable[[DiscoveryStep], None]:
-    """A callback that prints steps on standard error, one line each; nothing for those that say what the one before has said."""
+    """A callback that prints steps of a search on standard error, one line each, but those that repeat what one before has said."""
     tried = ""
 
     def say(step: DiscoveryStep) -> None:
+        """Print a step, unless it tries what the last one tried, or has a formula that changes nothing in the front."""
         nonlocal tried
         repeated = step.kind == "trying" and step.text == tried
         tried = step.text if step.kind == "trying" else tried
@@ -54,7 +55,7 @@ def step_printer() -> Callable[[DiscoveryStep], None]:
 
 
 def _step_line(step: DiscoveryStep) -> str:
-    """A step of a search as a line with the time."""
+    """A step of a search as a line: the seconds since its beginning, and a new formula with its error, or what is tried or found out."""
     if step.kind == "formula":
         equation = step.changed[-1]
         error = equation.rmse_train if equation.rmse_test is None else equation.rmse_test
@@ -74,7 +75,16 @@ def _error_text(equation: Equation) -> str:
 
 
 def errors(data: Dataset, predict: Callable[[Tensor], Tensor], unit: str = "") -> str:
-    """Root mean squared errors and R² in words, of classes the accuracy; a unit has a space before it."""
+    """The errors of predictions in words, for the training and the test part of the data.
+
+    Args:
+        data: The data.
+        predict: A function from inputs, `(rows, n_features)`, to predictions, `(rows, outputs)`, of classes to a score for each.
+        unit: Of the target, with a space before it; "" for none.
+
+    Returns:
+        Root mean squared errors with 1 - R², of classes the accuracy.
+    """
     texts = []
     for part in ("train", "test"):
         if f"{part}_input" in data:

@@ -120,6 +120,7 @@ def _table(arguments: argparse.Namespace) -> Dataset:
 
 
 def _print_notices(data: Dataset) -> None:
+    """Print what is worth saying about a table before a training, a line each."""
     from kanwidget.datasets.notices import data_notices
 
     for notice in data_notices(data):
@@ -171,7 +172,7 @@ def _discover(arguments: argparse.Namespace) -> None:
 
 
 def _lab(arguments: argparse.Namespace) -> int:
-    """Hand over to JupyterLab."""
+    """Run JupyterLab in the folder of notebooks until it ends; its exit code is the result."""
     if importlib.util.find_spec("jupyterlab") is None:
         raise ImportError('JupyterLab is not installed: pip install "kanwidget[lab]"')
     folder = arguments.folder or (Path("notebooks") if Path("notebooks").is_dir() else Path())
@@ -184,11 +185,12 @@ def _lab(arguments: argparse.Namespace) -> int:
 
 
 def _say(message: str) -> None:
+    """Print a message on standard error, behind the name of the program."""
     print(f"kanwidget: {message}", file=sys.stderr)
 
 
 def _one_line(problem: BaseException) -> str:
-    """The problem's message on one line. Arguments of `read_table` are options here."""
+    """The message of an error on one line, in which arguments of Python functions have the names of the command line's options."""
     text = re.sub(r"the `(target|inputs)` argument of read_\w+", r"--\1", str(problem))
     text = re.sub(r"\binputs=\[(.+?)\]", lambda names: f"--inputs {','.join(literal_eval(names[1] + ','))}", text)
     text = re.sub(r"the `units(?:\[(.+?)\])?` argument of discover", r"--units \1", text)
@@ -224,14 +226,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_table_arguments(add: Callable[..., Any]) -> None:
-    """A table, and which of its columns are meant."""
+    """Give a command the arguments that say the table, and which of its columns are meant; `add` is the parser's `add_argument`."""
     add("data", type=Path, metavar="DATA", help="a .csv, .tsv or .parquet file with a header")
     add("--target", required=True, metavar="COL", help="the column to predict")
     add("--inputs", type=_names, metavar="A,B", help="the input columns (default: all others)")
 
 
 def _add_discover_arguments(add: Callable[..., Any]) -> None:
-    """The options of `kanwidget discover`."""
+    """Give `kanwidget discover` its arguments; `add` is the parser's `add_argument`."""
     _add_table_arguments(add)
     source = _file_of("kanwidget.symbolic.writing.languages", "SUFFIXES")
     source_help = "write the best formula as source text: .py, .c, .js, .jl, .m or .txt"
@@ -246,7 +248,7 @@ def _add_discover_arguments(add: Callable[..., Any]) -> None:
 
 
 def _add_fit_arguments(add: Callable[..., Any]) -> None:
-    """The options of `kanwidget fit`."""
+    """Give `kanwidget fit` its arguments; `add` is the parser's `add_argument`."""
     _add_table_arguments(add)
     network = _file_of("kanwidget.export", "FORMATS")
     add("--width", type=_widths, metavar="2,5,1", help="nodes a layer, inputs first (default: the data decide)")
@@ -268,10 +270,16 @@ def _add_fit_arguments(add: Callable[..., Any]) -> None:
 
 
 def _number(kind: type[int | float], expected: str, within: Callable[[float], bool]) -> Callable[[str], Any]:
-    """A parser of numbers within bounds; the error says what is expected."""
+    """A parser of a number of the command line.
+
+    Args:
+        kind: `int` or `float`.
+        expected: What the number must be, for the error.
+        within: Whether a number is within its bounds; NaN, which stands for what is no number, must not be.
+    """
 
     def parse(text: str) -> int | float:
-        """A number of a command line, or an error."""
+        """The number that a text of the command line stands for, or an error where it isn't one within the bounds."""
         try:
             value = kind(text)
         except ValueError:
@@ -294,6 +302,7 @@ _fraction = _number(float, "a number from 0 to below 1", lambda value: 0 <= valu
 
 
 def _widths(text: str) -> list[int]:
+    """The nodes of each layer from a text such as `2,5,1`, or an error."""
     parts = [part.strip() for part in text.split(",")]
     if len(parts) < 2 or not all(part.isdecimal() and int(part) for part in parts):
         raise argparse.ArgumentTypeError(f"must be at least two numbers ≥ 1 with commas, as in 2,5,1; got {text!r}")
@@ -304,6 +313,7 @@ def _file_of(module: str, table: str) -> Callable[[str], Path]:
     """A parser of files whose names end in one of a table's keys; its module is imported when there is one to read."""
 
     def parse(text: str) -> Path:
+        """A path of the command line, or an error where its suffix isn't in the table."""
         path, suffixes = Path(text), getattr(importlib.import_module(module), table)
         if path.suffix not in suffixes:
             raise argparse.ArgumentTypeError(f"must end with one of {', '.join(suffixes)}; got {text!r}")
@@ -313,6 +323,7 @@ def _file_of(module: str, table: str) -> Callable[[str], Path]:
 
 
 def _page(text: str) -> Path:
+    """The path of an HTML file from the command line, or an error for another suffix."""
     path = Path(text)
     if path.suffix.lower() not in (".html", ".htm"):
         raise argparse.ArgumentTypeError(f"must be a file that ends in .html; got {text!r}")
@@ -320,7 +331,7 @@ def _page(text: str) -> Path:
 
 
 def _units(text: str) -> dict[str, str]:
-    """Units by column; a name may hold a colon, a unit never does."""
+    """Units by the name of a column, from a text such as `mass: kg, speed: m/s`, or an error. A name may hold a colon, a unit doesn't."""
     units = {}
     for part in text.split(","):
         name, colon, unit = part.rpartition(":")
@@ -332,6 +343,7 @@ def _units(text: str) -> dict[str, str]:
 
 
 def _names(text: str) -> list[str]:
+    """Names from a text with commas between them, or an error where one is empty."""
     names = [name.strip() for name in text.split(",")]
     if not all(names):
         raise argparse.ArgumentTypeError(f"must be names with commas between them, as in mass,speed; got {text!r}")

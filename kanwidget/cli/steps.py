@@ -65,7 +65,12 @@ def train(
 
 
 def find_formula(trained: KAN, data: Dataset, recorder: Recorder | None) -> tuple[KAN, bool]:
-    """Put functions in place of the curves, fit the formula of the result, and print it.
+    """Put functions in place of the curves, fit the formula of the result, and print it with its errors and rivals.
+
+    Args:
+        trained: The trained network.
+        data: The data.
+        recorder: Of the training, for a report: it keeps the network before; None for no report.
 
     Returns:
         The network whose formula was fitted, with the history of the trained one, and whether the search was interrupted.
@@ -109,9 +114,9 @@ def _last_step(trained: KAN, data: Dataset) -> tuple[SimplificationStep | None, 
 def write_report(
     model: KAN, data: Dataset, path: Path, recorder: Any = None, discovery: Discovery | None = None
 ) -> None:
-    """Write a page that opens without network and without Python.
+    """Write a page that opens without network and without Python, and print where it is.
 
-    With a recorder it has a slider over the training, with a discovery all formulas of its front.
+    It shows the model on the data. With a recorder it has a slider over the training, with a discovery all formulas of its front.
     """
     from kanwidget.explorer.files.html_report import save_html
 

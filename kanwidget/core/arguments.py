@@ -17,7 +17,10 @@ from kanwidget.datasets.encoding import Encoding
 
 
 def normalize_width(width: Sequence[LayerWidth], where: str = "KAN") -> list[list[int]]:
-    """`[2, [5, 2], 1]` → `[[2, 0], [5, 2], [1, 0]]`, in a new list; other values raise an error."""
+    """The number of sums and of products of each level: `[2, [5, 2], 1]` → `[[2, 0], [5, 2], [1, 0]]`, in a new list.
+
+    Other values raise an error that names the call, `where`.
+    """
     advice = (
         "Give the number of nodes of each layer, inputs first: [2, 5, 1]; [5, 2] within it means 5 sums and 2 products."
     )
@@ -37,7 +40,12 @@ def normalize_width(width: Sequence[LayerWidth], where: str = "KAN") -> list[lis
 
 
 def normalize_arities(mult_arity: int | Arities, width: Sequence[Sequence[int]]) -> list[list[int]]:
-    """One number of factors for each product node of each layer."""
+    """The number of factors of each product node, a list for each level of nodes, or an error.
+
+    Args:
+        mult_arity: One number ≥ 2 for all products, or already such lists.
+        width: Numbers of sums and of products of each level.
+    """
     if not isinstance(mult_arity, Sequence):
         arity = _check.integer(mult_arity, "mult_arity", "KAN", low=2, advice="A product has at least two factors.")
         return [[arity] * n_mult for _, n_mult in width]
@@ -52,7 +60,10 @@ def normalize_arities(mult_arity: int | Arities, width: Sequence[Sequence[int]])
 
 
 def normalize_grids(grid: int | Sequence[int], count: int, where: str = "KAN") -> list[int]:
-    """One number of intervals for each layer of edges."""
+    """The number of grid intervals of each of `count` layers of edges, from one for all or a list of them; else an error.
+
+    The error names the call, `where`.
+    """
     grids = list(grid) if isinstance(grid, Sequence) and not isinstance(grid, str) else [grid] * count
     if len(grids) != count:
         _check.fail("grid", where, f"an integer or {count} integers, one a layer of edges", grid)
@@ -60,7 +71,7 @@ def normalize_grids(grid: int | Sequence[int], count: int, where: str = "KAN") -
 
 
 def normalize_range(ends: Any) -> tuple[float, float]:
-    """Two increasing numbers, or an error."""
+    """The first and the last point of a grid, `ends`, as two increasing floats, or an error."""
     try:
         low, high = ends
     except (TypeError, ValueError):
@@ -110,7 +121,7 @@ def network_inputs(
 
 
 def check_base_fun(name: Any) -> None:
-    """An error unless the function is defined for all numbers: nodes can take any value in a training."""
+    """An error unless `name` is a base function that is defined for all numbers: nodes can take any value in a training."""
     bounded = {row.name for row in primitives() if row.intervals != ((-math.inf, math.inf),)}
     if isinstance(name, str) and name in bounded:
         advice = "Put it on single edges with fix_symbolic."
@@ -120,7 +131,10 @@ def check_base_fun(name: Any) -> None:
 
 
 def check_start(noise_scale: float, sparse_init: bool, dtype: torch.dtype) -> None:
-    """An error for arguments of a random start that can't be."""
+    """An error unless the arguments of a network's random start are possible.
+
+    These are the size of the random splines (≥ 0), whether only edges between neighbours are there at first, and the parameters' type.
+    """
     _check.real(noise_scale, "noise_scale", "KAN", low=0)
     _check.boolean(sparse_init, "sparse_init", "KAN")
     if dtype not in (torch.float32, torch.float64):
@@ -128,9 +142,10 @@ def check_start(noise_scale: float, sparse_init: bool, dtype: torch.dtype) -> No
 
 
 def check_device(device: Any) -> torch.device:
-    """The device, or an error if torch has no such one."""
+    """The device that `device` (a name or a `torch.device`) means, or an error if torch has no such one here."""
     try:
         checked = torch.device(device)
+        # torch accepts the names of devices that aren't here: only a tensor shows that they are.
         torch.empty(0, device=checked)
     except (RuntimeError, TypeError, AssertionError, NotImplementedError):
         _check.fail("device", "KAN", "'cpu' or another device that torch finds here", device, "Leave it out for 'cpu'.")
@@ -138,7 +153,10 @@ def check_device(device: Any) -> torch.device:
 
 
 def check_logs(log: Any, where: str) -> tuple[str | int, ...]:
-    """Names of columns and outputs, or numbers of columns, as a tuple."""
+    """What `log` names, as a tuple: columns or outputs by name, columns by number, of which the network takes the logarithm.
+
+    A single name or number stands for a list of one, None for none. Other things raise an error that names the call, `where`.
+    """
     names = [log] if isinstance(log, (str, int)) else [] if log is None else log
     if not isinstance(names, Sequence):
         _check.fail("log", where, "a list of names of columns, or of the target", log, error=TypeError)

@@ -33,17 +33,17 @@ class EvenGrid(NamedTuple):
     intervals: int
 
     def places(self, x: Tensor) -> Tensor:
-        """Points `(…, batch, inputs)` in intervals from the left end."""
+        """Points `(…, batch, inputs)` by their distance from the grid's left end, counted in intervals."""
         return (x - self.low).div_(self.step)
 
     def hold(self, places: Tensor) -> bool:
-        """Whether all places lie within the grid; what is no number doesn't."""
+        """Whether all `places` (distances from the left end, in intervals) lie within the grid; what is no number doesn't."""
         least, most = torch.aminmax(places)
         return bool(least >= 0 and most <= self.intervals)
 
 
 def even_grid(knots: Tensor, k: int) -> EvenGrid | None:
-    """The grids of knots `(…, inputs, G + 1 + 2k)` where they are even but for rounding; None for others.
+    """The grids of knots `(…, inputs, G + 1 + 2k)` of splines of order k, if all are even but for rounding; None otherwise.
 
     Examples:
         >>> even_grid(torch.tensor([[-1.0, 0.0, 1.0, 2.0]]), 1).intervals
@@ -51,11 +51,12 @@ def even_grid(knots: Tensor, k: int) -> EvenGrid | None:
         >>> even_grid(torch.tensor([[-1.0, 0.0, 1.0, 3.0]]), 1) is None
         True
     """
-    last = knots.shape[-1] - 1 - k
+    last = knots.shape[-1] - 1 - k  # index of the grid's right end: k knots lie beyond each end
     low, high = knots[..., None, :, k], knots[..., None, :, last]
     step = (high - low) / (last - k)
     sites = torch.arange(-k, knots.shape[-1] - k, dtype=knots.dtype, device=knots.device)
-    error = (low.mT + step.mT * sites - knots).abs()
+    error = (low.mT + step.mT * sites - knots).abs()  # how far each knot is from where an even grid has it
+    # Rounding moves a knot by some units in the last place of the largest knot, and never by a visible part of an interval.
     allowed = EVEN * torch.finfo(knots.dtype).eps * knots.abs().amax(-1, keepdim=True)
     if not bool((error <= torch.minimum(allowed, _EVEN_STEPS * step.mT)).all()):
         return None
@@ -71,6 +72,7 @@ class Cardinal:
     """
 
     def __init__(self, grid: EvenGrid, k: int) -> None:
+        # Distances from a function's middle, in intervals: where the function ends, and where the second term of its formula begins.
         self._k, self._ends = k, ((k + 1) / 2, (k - 1) / 2)
         size = grid.intervals + k
         #: The functions' middles, in intervals from the left end.
@@ -78,37 +80,49 @@ class Cardinal:
         self._room: tuple[Tensor, ...] = ()
 
     def values(self, places: Tensor, out: Tensor) -> None:
-        """Write the values at places within the grid, `(…, batch, inputs)`, to `(…, batch, functions, inputs)`."""
+        """Write the functions' values at places within the grid, `(…, batch, inputs)`, to `out`, `(…, batch, functions, inputs)`.
+
+        A place is a distance from the grid's left end, in intervals. At the distance t from its middle a function is
+        1/k! · [max((k + 1)/2 - |t|, 0)ᵏ - (k + 1)·max((k - 1)/2 - |t|, 0)ᵏ], for k ≤ 3.
+        """
         outer, inner = self._buffers(out)
         torch.sub(places[..., None, :], self._middles, out=outer)
         self._terms(outer.abs_(), inner)
         self._power(outer, inner, self._k, out)
-        out.mul_((-1) ** self._k / math.factorial(self._k))
+        out.mul_((-1) ** self._k / math.factorial(self._k))  # the sign, since both terms are powers of negative numbers
 
     def slopes(self, places: Tensor, grad: Tensor) -> Tensor:
-        """The sum of the functions' derivatives, by places within the grid, times `grad`, `(…, batch, functions, inputs)`; k > 1."""
+        """The gradient by places within the grid, `(…, batch, inputs)`, from `grad`, that by values, `(…, batch, functions, inputs)`.
+
+        It is the sum over the functions of `grad` times the derivative of a function by its place. The order k is 2 or 3.
+        """
         outer, inner = self._buffers(grad)
         torch.sub(places[..., None, :], self._middles, out=outer)
+        # A function depends on |t|, whose derivative is the sign of t.
         side, result = outer.sign(), torch.empty_like(outer)
         self._terms(outer.abs_(), inner)
         self._power(outer, inner, self._k - 1, result)
-        total = (result.mul_(side) * grad).sum(-2)  # the gradient may be mapped over
+        total = (result.mul_(side) * grad).sum(-2)  # not in place: the gradient may be mapped over
+        # The derivative of a k-th power has the factor k: 1/k! becomes 1/(k - 1)!.
         return total.mul_((-1) ** self._k / math.factorial(self._k - 1))
 
     def _buffers(self, like: Tensor) -> tuple[Tensor, ...]:
-        """Two tensors of a shape, the same ones each time as long as it stays: new memory takes longer than the arithmetic."""
+        """Two tensors to write to, of the shape of `like`: the same ones each time while the shape stays, as new memory takes longer."""
         if not self._room or self._room[0].shape != like.shape:
             self._room = tuple(torch.empty(like.shape, dtype=self._middles.dtype, device=like.device) for _ in range(2))
         return self._room
 
     def _terms(self, distance: Tensor, inner: Tensor) -> None:
-        """From distances, in place: how far they lie within the two ends, with a minus; 0 beyond."""
+        """Turn `distance` (|t| from a function's middle) into |t| minus the outer end, and write |t| minus the inner end to `inner`.
+
+        Both are negative within the end and 0 beyond it. So each operation is one in place, and the sign is mended after the powers.
+        """
         outer_end, inner_end = self._ends
         torch.clamp(distance, max=inner_end, out=inner).sub_(inner_end)
         distance.clamp_(max=outer_end).sub_(outer_end)
 
     def _power(self, outer: Tensor, inner: Tensor, power: int, out: Tensor) -> None:
-        """outerᵖ - (k + 1)·innerᵖ."""
+        """Write outerᵖ - (k + 1)·innerᵖ to `out`, for a `power` p of 1, 2 or 3; changes `outer` and `inner`."""
         for term in (outer, inner):
             if power == 2:
                 term.mul_(term)

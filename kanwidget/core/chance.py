@@ -19,10 +19,10 @@ def is_as_good(before: Tensor, after: Tensor, allowance: float = 0.0, *, noisele
     """Whether losses of rows aren't worse than before, but for what the rows' noise makes of them by chance.
 
     Args:
-        before: Squared errors in scaled numbers, or cross-entropies, of each row.
-        after: The same of something else.
-        allowance: A mean that is allowed in any case.
-        noiseless: Whether nothing is chance.
+        before: Squared errors in scaled numbers, or cross-entropies, of each row, `(rows,)`, of a network or formula.
+        after: The same of what shall replace it.
+        allowance: A mean loss that is allowed in any case.
+        noiseless: Whether the rows have no noise: then no difference is by chance.
 
     Examples:
         >>> before = torch.tensor([1.0, 2.0, 1.5, 0.5])
@@ -32,9 +32,10 @@ def is_as_good(before: Tensor, after: Tensor, allowance: float = 0.0, *, noisele
     if not bool(torch.isfinite(after).all()):
         return False
     difference, old, new = after - before, float(before.mean()), float(after.mean())
-    if new <= max(_SAME * old, allowance, EXACT):
+    if new <= max(_SAME * old, allowance, EXACT):  # a twentieth more is the same, and so is round-off
         return True
-    if noiseless or len(difference) < 3:
+    if noiseless or len(difference) < 3:  # two differences say nothing of their spread
         return False
+    # Two standard errors of the mean difference of the same rows. With few rows they are large: there is a limit of a fifth more.
     chance = _CHANCE * float(difference.std()) / math.sqrt(len(difference))
     return new <= _MOST * old and float(difference.mean()) <= chance

@@ -54,8 +54,9 @@ def derivatives(network: Network, x: Tensor, order: int = 2) -> Derivatives:
 
 
 def _matrix(jet: Jet) -> Tensor:
-    """All second derivatives `(batch, outputs, features, features)` from those of pairs a ≤ b."""
+    """All second derivatives, `(batch, outputs, features, features)`, from the jet's, which has those of pairs of features a ≤ b alone."""
     index = {pair: number for number, pair in enumerate(jet.derivatives.seconds)}
     features = jet.derivatives.firsts
     entries = [index[min(a, b), max(a, b)] for a in features for b in features]
+    # `second` is `(batch, pairs, outputs)`.
     return jet.second[..., entries, :].mT.unflatten(-1, (len(features), len(features)))

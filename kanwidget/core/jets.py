@@ -44,7 +44,7 @@ class DerivativeSet:
 
     @staticmethod
     def all(features: int, order: int) -> DerivativeSet:
-        """All derivatives up to an order."""
+        """All derivatives up to `order`, 1 or 2, in so many `features`."""
         orders = range(1, order + 1)
         return DerivativeSet.of({c for n in orders for c in combinations_with_replacement(range(features), n)})
 
@@ -77,11 +77,12 @@ class Jet:
     """`(…, batch, seconds, nodes)`"""
 
     def columns(self, nodes: Sequence[int] | slice) -> Jet:
-        """The jet of some nodes."""
+        """The jet of the nodes with these indices alone, in this order."""
         return Jet(self.derivatives, self.value[..., nodes], self.first[..., nodes], self.second[..., nodes])
 
     def times(self, factor: Jet) -> Jet:
-        """The product, node by node."""
+        """The product with another jet, node by node, by the product rule: (v·w)ₐ = vₐ·w + v·wₐ, and (v·w)ₐᵦ has vₐ·wᵦ + vᵦ·wₐ, too."""
+        # For each pair of features the indices of its first derivatives.
         a, b = self.derivatives.first_index, self.derivatives.second_index
         v, w = self.value[..., None, :], factor.value[..., None, :]
         f, g = self.first, factor.first
@@ -91,12 +92,16 @@ class Jet:
         )
 
     def times_adjoint(self, cofactor: Jet) -> Jet:
-        """The adjoint of a factor; `self` is the adjoint of the product, `cofactor` the jet of the other factors."""
+        """The adjoint of a factor; `self` is the adjoint of the product, `cofactor` the jet of the product of the other factors.
+
+        An adjoint has the derivatives of a result by each entry of a jet. So each entry of the factor collects what it adds to the
+        value, first and second derivatives of the product.
+        """
         w, g = cofactor.value[..., None, :], cofactor.first
         value = self.value * cofactor.value + (self.first * g).sum(-2) + (self.second * cofactor.second).sum(-2)
         first = self.first * w
         pairs = zip(self.derivatives.first_index, self.derivatives.second_index, strict=True)
-        for pair, (a, b) in enumerate(pairs):
+        for pair, (a, b) in enumerate(pairs):  # one by one: several pairs add to the same first derivative
             first[..., a, :] += self.second[..., pair, :] * g[..., b, :]
             first[..., b, :] += self.second[..., pair, :] * g[..., a, :]
         return Jet(self.derivatives, value, first, self.second * w)
@@ -120,6 +125,7 @@ def in_own_units(jet: Jet, scaling: Scaling, x: Tensor) -> Jet:
     """
     if not (scaling.scales_input or scaling.scales_output):
         return jet
+    # `size` and `log` are those of the outputs, `(outputs,)`; `sizes` those of the features, dx/du: size·x of a logged x.
     carried, log, size = jet.derivatives, scaling.output_log, scaling.output_size
     a, b, firsts = carried.first_index, carried.second_index, list(carried.firsts)
     logged = torch.where(scaling.input_log, x, 1.0) if scaling.has_logs[0] else torch.ones_like(scaling.input_size)
@@ -127,12 +133,13 @@ def in_own_units(jet: Jet, scaling: Scaling, x: Tensor) -> Jet:
     first = size / sizes[..., None] * jet.first
     second = size / (sizes[..., a] * sizes[..., b])[..., None] * jet.second
     if scaling.has_logs[0]:
-        # u″ = -u′/x
+        # Of a logarithm u″ = -u′/x: each second derivative by the same logged feature twice has this term.
         squares = torch.tensor([f == g for f, g in carried.seconds], dtype=torch.bool, device=x.device)
         bent = squares & scaling.input_log[firsts][a]
         second = second - torch.where(bent[:, None], first[:, a] / logged[:, firsts][:, a, None], 0.0)
     value = scaling.own_outputs(jet.value)
     if scaling.has_logs[1]:
+        # Of y = exp(v): y′ = y·v′ and y″ = y·(v″ + v′·v′).
         factor = torch.where(log, value, 1.0)[:, None]
         second = factor * torch.where(log, second + first[:, a] * first[:, b], second)
         first = factor * first
@@ -159,7 +166,10 @@ class JetTrace:
 
 
 def start_jet(network: Network, nodes: Tensor, carried: DerivativeSet) -> Jet:
-    """The jet of the inputs: each has the derivative 1 with respect to its feature."""
+    """The jet of the input nodes with the values `nodes`, `(…, batch, n_in)`: each has the derivative 1 by the feature that it reads.
+
+    Several inputs may read one feature; second derivatives are 0.
+    """
     unit = torch.zeros(len(carried.firsts), network.n_in, dtype=nodes.dtype, device=nodes.device)
     for row, feature in enumerate(carried.firsts):
         unit[row] = (network.columns == feature).to(nodes)
@@ -200,7 +210,13 @@ def jet_pass(
 
 
 def _sums(layer: Edges, nodes: Jet, designs: tuple[Tensor, ...]) -> tuple[Jet, tuple[Tensor, ...]]:
-    """Jet of the subnodes of a layer, and the φ′ and φ″ in it."""
+    """The jet of a layer's subnodes, and the derivatives of its edges that it took: none, (φ′,) or (φ′, φ″), `(…, batch, out, in)` each.
+
+    Args:
+        layer: The layer.
+        nodes: The jet of the nodes below.
+        designs: The layer's design at these nodes and its derivatives, of orders 0 to the highest one of the jet.
+    """
     carried = nodes.derivatives
     value = layer.sums(nodes.value, designs[0])
     if not carried.firsts:
@@ -217,7 +233,7 @@ def _sums(layer: Edges, nodes: Jet, designs: tuple[Tensor, ...]) -> tuple[Jet, t
 
 
 def combine(network: Network, level: int, subnodes: Jet) -> Jet:
-    """`Network.combine` for jets: factors are multiplied one after the other."""
+    """The jet of the nodes of a level from that of its subnodes: sums stay, and each product node is the product of its factors."""
     n_sum, n_mult = network.width[level]
     if n_mult == 0:
         return subnodes
@@ -227,13 +243,15 @@ def combine(network: Network, level: int, subnodes: Jet) -> Jet:
 
 
 def _product(subnodes: Jet, factors: Sequence[int]) -> Jet:
+    """The jet of one node, the product of the subnodes with the indices `factors`."""
     return reduce(Jet.times, (subnodes.columns([factor]) for factor in factors))
 
 
 def combine_adjoint(network: Network, level: int, subnodes: Jet, adjoint: Jet) -> Jet:
     """The adjoint of the subnodes from the adjoint of the nodes. A factor gets the product of its cofactors.
 
-    Adjoints have one more axis, for the residuals, after the batch axis: `subnodes` has it too, with length 1.
+    Adjoints have one more axis, for the residuals, after the batch axis: `subnodes` has it too, with length 1. Subnodes stand in the
+    order of the nodes, so the parts are joined in the order in which they are made.
     """
     n_sum, n_mult = network.width[level]
     if n_mult == 0:

@@ -27,16 +27,19 @@ LAYER_TENSORS = ("coef", "base", "affine", "knots", "spline_on", "frozen")
 
 
 def _silu_first(x: Tensor) -> Tensor:
+    """The first derivative of silu(x) = x·s(x), with the sigmoid s, of which s′ = s·(1 - s)."""
     s = torch.sigmoid(x)
     return s * (1 + x * (1 - s))
 
 
 def _silu_second(x: Tensor) -> Tensor:
+    """The second derivative of silu(x) = x·s(x), with the sigmoid s, of which s′ = s·(1 - s)."""
     s = torch.sigmoid(x)
     return s * (1 - s) * (2 + x * (1 - 2 * s))
 
 
 def _silu_third(x: Tensor) -> Tensor:
+    """The third derivative of silu(x) = x·s(x), with the sigmoid s, of which s′ = s·(1 - s)."""
     s = torch.sigmoid(x)
     return s * (1 - s) * (3 * (1 - 2 * s) + x * (1 - 6 * s * (1 - s)))
 
@@ -77,12 +80,12 @@ class Edges:
 
     @property
     def in_dim(self) -> int:
-        """Nodes below."""
+        """Number of input nodes."""
         return self.coef.shape[-2]
 
     @property
     def out_dim(self) -> int:
-        """Subnodes above."""
+        """Number of output subnodes."""
         return self.coef.shape[-3]
 
     @property
@@ -96,7 +99,10 @@ class Edges:
         return self.coef[..., : self.grid_size + self.k]
 
     def sums(self, x: Tensor, design: Tensor) -> Tensor:
-        """Sums of the edges at `x`, `(…, batch, out)`, from its `design`."""
+        """The sums of the edges into each subnode, `(…, batch, out)`, at the inputs x, `(…, batch, in)`.
+
+        `design` has the values of the basis functions and of the base function at x, `(…, batch, in, B + 1)`.
+        """
         weight = self.weight()
         if design.stride(-1) != 1:  # of many points inputs lie side by side
             design, weight = design.mT, weight.mT
@@ -111,14 +117,17 @@ class Edges:
         return out
 
     def design(self, x: Tensor, order: int = 0) -> Tensor:
-        """Basis functions and, last, the base function of each input (or their derivatives), `(…, batch, in, B + 1)`."""
+        """Basis functions and, last, the base function of inputs x, `(…, batch, in)`, or derivatives of an order: `(…, batch, in, B + 1)`.
+
+        Of an input of words they are 1 at the level of the row and 0 elsewhere.
+        """
         base = base_functions(self.base_fun)[order](x)
         if splines.are_many(x) and not base.requires_grad:
             design = splines.basis(x, self.knots, self.k, order, room=1)
             design[..., -1] = base  # a copy of all would take as long as the basis functions
         else:
             bases = splines.basis(x, self.knots, self.k, order)
-            if bases.stride(-1) == 1:
+            if bases.stride(-1) == 1:  # else inputs lie side by side in memory: joined so that they stay there
                 design = torch.cat([bases, base[..., None]], dim=-1)
             else:
                 design = torch.cat([bases.mT, base[..., None, :]], dim=-2).mT
@@ -140,6 +149,7 @@ class Edges:
         count = torch.tensor(self.levels, device=x.device)
         level = torch.arange(self.coef.shape[-1], device=x.device)
         code, is_met = x.detach().round()[..., None], self.is_met(x.detach())[..., None]
+        # The part that each basis function has in the mean of the values of all levels: of merged ones the first stands for all.
         share = level < count[:, None]
         if self.merged:
             first = self.firsts()
@@ -153,22 +163,29 @@ class Edges:
         return torch.cat([torch.where(count[:, None] > 0, met, room), base[..., None]], dim=-1)
 
     def is_met(self, x: Tensor) -> Tensor:
-        """Whether inputs of words, `(…, batch, in)`, are levels that training had. Those of other inputs aren't."""
+        """Whether inputs x, `(…, batch, in)`, are the numbers of levels that training had; False for all inputs of numbers.
+
+        A level that training didn't have comes as ½.
+        """
         code, count = x.round(), torch.tensor(self.levels, device=x.device)
         return (code >= 0) & (code < count) & ((x - code).abs() < 0.5)
 
     def firsts(self) -> Tensor:
-        """For each basis function of each input the one whose value it has, `(in, B)`: another only where levels are merged."""
+        """For each input, and each of its basis functions, the index of the one whose coefficient counts, `(in, B)`.
+
+        It is the function itself, but for merged levels: these have the coefficient of the first level of their group.
+        """
         slots = torch.arange(self.coef.shape[-1], device=self.coef.device).repeat(self.in_dim, 1)
         for source, firsts in self.merged.items():
             slots[source, : len(firsts)] = torch.tensor(firsts, device=slots.device)
         return slots
 
     def designs(self, x: Tensor, highest: int) -> tuple[Tensor, ...]:
-        """`design` of all orders from 0 to `highest`, at most 3."""
+        """The `design` at x, `(…, batch, in)`, and its derivatives of orders 1 to `highest`, at most 3: each is `(…, batch, in, B + 1)`."""
         orders = range(highest + 1)
         if torch.is_grad_enabled() or any(self.levels):
             return tuple(self.design(x, order) for order in orders)
+        # Without a graph, and without words, all orders at once cost little more than one.
         found = splines.basis_to_order(x, self.knots, self.k, highest, room=1)
         for design, base in zip(found, base_functions(self.base_fun), strict=False):
             design[..., -1] = base(x)
@@ -198,18 +215,18 @@ class Edges:
         return torch.einsum("...nib,...oib->...noi", self.design(x), self.weight())
 
     def symbolic_edges(self, x: Tensor, order: int = 0) -> Tensor:
-        """The symbolic part of every edge (or its derivative), `(…, batch, out, in)`."""
+        """The symbolic part of every edge at x, `(…, batch, in)`, or its derivative of an `order`, `(…, batch, out, in)`; 0 for splines."""
         full = torch.zeros(*x.shape[:-1], self.out_dim * self.in_dim, dtype=x.dtype, device=x.device)
         for target, source, value in self._symbolic_values(x, order):
             full = full.index_copy(-1, target * self.in_dim + source, value)
         return full.unflatten(-1, (self.out_dim, self.in_dim))
 
     def edges(self, x: Tensor, order: int = 0) -> Tensor:
-        """The value of every edge (or its derivative), `(…, batch, out, in)`."""
+        """The value of every edge at x, `(…, batch, in)`, or its derivative of an `order` up to 3, `(…, batch, out, in)`."""
         return self.edges_of(x, self.design(x, order), order)
 
     def edges_of(self, x: Tensor, design: Tensor, order: int = 0) -> Tensor:
-        """`edges`, from the `design` of this order."""
+        """The value of every edge, or its derivative, `(…, batch, out, in)`, from the `design` of the same order at x."""
         numeric = torch.einsum("...nib,...oib->...noi", design, self.weight())
         return numeric + self.symbolic_edges(x, order) if self.symbols else numeric
 
@@ -221,7 +238,10 @@ class Edges:
             yield name, flat // self.in_dim, flat % self.in_dim, affine
 
     def _symbolic_values(self, x: Tensor, order: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """For each primitive the targets, sources and values (or derivatives) of its edges."""
+        """Yield for each primitive the targets and sources of its edges, `(edges,)` each, and their values at x, `(…, batch, edges)`.
+
+        With an `order` of 1 to 3 the values are derivatives by x of c·f(a·x + b) + d.
+        """
         for name, target, source, affine in self.symbolic_groups():
             row = primitive(name)
             a, b, c, d = affine[..., None, :, :].unbind(-1)
@@ -233,7 +253,7 @@ class Edges:
 
 
 def row_bytes(layers: Iterable[Edges]) -> int:
-    """Bytes of a row's basis functions in all layers of a network."""
+    """Bytes that the basis functions of one row take in memory, in all layers of a network."""
     return sum(layer.in_dim * (layer.coef.shape[-1] + 1) * layer.coef.element_size() for layer in layers)
 
 
@@ -281,6 +301,7 @@ class Layer(Edges, nn.Module):
         with torch.no_grad():
             self.coef.mul_(~words[:, None] | (slot < count[:, None]))
             self.base.mul_(~words)
+            # Levels are 0 to count - 1: a grid that has half a step more at each end holds them all.
             ends = count[words].to(self.knots.dtype) - 0.5
             grid = splines.uniform_grid(torch.full_like(ends, -0.5), ends, self.grid_size)
             self.knots[words] = splines.extend_knots(grid, self.k)
@@ -315,7 +336,7 @@ class Layer(Edges, nn.Module):
         return next((name for name, members in self.symbols.items() if flat in members), None)
 
     def state(self, source: int, target: int) -> EdgeState:
-        """The state of an edge."""
+        """The state of an edge: `spline`, `levels` (a value for each word), `symbolic`, `both` or `pruned`."""
         numeric = bool(self.spline_on[target, source])
         if self.symbol(source, target) is None:
             curve: EdgeState = "levels" if self.levels[source] else "spline"
@@ -323,7 +344,7 @@ class Layer(Edges, nn.Module):
         return "both" if numeric else "symbolic"
 
     def curved(self) -> Tensor:
-        """Mask of the edges with a spline, `(out, in)`."""
+        """Mask of the edges with a spline, `(out, in)`: those with levels have none, only a value for each."""
         return self.spline_on & (torch.tensor(self.levels, device=self.coef.device) == 0)
 
     def symbolic_on(self) -> Tensor:
@@ -339,6 +360,7 @@ class Layer(Edges, nn.Module):
     def free_numeric(self) -> Tensor:
         """Mask of the coefficients and, last, base weights that an optimizer may move, `(out, in, B + 1)`."""
         edges = self.spline_on & ~self._frozen_ties()
+        # The base function 0 leaves nothing to train.
         coef = edges & self.coef.requires_grad
         base = edges & (self.base.requires_grad and self.base_fun not in ("zero", "0"))
         spline = coef[..., None].expand(*coef.shape, self.coef.shape[-1])
@@ -350,6 +372,7 @@ class Layer(Edges, nn.Module):
         free = torch.zeros(self.out_dim * self.in_dim, 4, dtype=torch.bool, device=self.coef.device)
         if self.affine.requires_grad:
             for name, members in self.symbols.items():
+                # Where a or b isn't free, c and d do the same; c has no effect on the function 0.
                 a, b = primitive(name).free
                 free[members] = torch.tensor([a, b, name != "0", True], device=free.device)
         return free.view(self.out_dim, self.in_dim, 4) & ~self._frozen_ties()[..., None]
@@ -368,7 +391,10 @@ class Layer(Edges, nn.Module):
         return frozen.view_as(self.frozen)
 
     def set_symbol(self, source: int, target: int, name: str | None, params: tuple[float, ...] | None = None) -> None:
-        """Give an edge a symbolic function; None removes it. In place; the spline part stays as it is."""
+        """Give an edge a primitive by its name, with a, b, c, d in scaled numbers; None removes it. In place; the spline stays as it is.
+
+        Without `params` they are 1, 0, 1, 0: the function itself.
+        """
         flat = target * self.in_dim + source
         symbols = {key: [m for m in members if m != flat] for key, members in self.symbols.items()}
         if name is not None:
@@ -394,6 +420,7 @@ class Layer(Edges, nn.Module):
         }
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Take symbols, ties, levels and merged levels as `get_extra_state` made them; states of earlier versions have no levels."""
         self.symbols = {primitive(name).name: list(members) for name, members in state["symbols"].items()}
         self.ties = [list(group) for group in state["ties"]]
         self.levels = tuple(state.get("levels", (0,) * self.in_dim))

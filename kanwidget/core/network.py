@@ -94,7 +94,7 @@ class Network(nn.Module):
         return {"log": list(self.log)}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
-        """The counterpart of `get_extra_state`."""
+        """Take the names of the columns and outputs of which the network takes the logarithm, from `get_extra_state`."""
         self.log = tuple(state["log"])
 
     def take_names(self, other: Network) -> None:
@@ -180,7 +180,10 @@ class Network(nn.Module):
         return refs
 
     def check_edge(self, layer: int, source: int, target: int, where: str) -> Layer:
-        """The edge's layer, or an error that says which index is out of range."""
+        """The layer of the edge from node `source` to subnode `target`, or an error that says which index is out of range.
+
+        The error names the call, `where`, and its arguments l, i and j.
+        """
         _check.integer(layer, "l", where, low=0, high=self.depth - 1)
         edges = self.layer(layer)
         ends = f"layer {layer} has inputs 0 to {edges.in_dim - 1} and outputs 0 to {edges.out_dim - 1}"
@@ -227,7 +230,11 @@ class Network(nn.Module):
         self.scaling.set_scale("output", value)
 
     def edge_units(self, edge: EdgeRef | tuple[int, int, int]) -> EdgeUnits:
-        """What an edge's scaled numbers are in own units. A factor of a product of outputs has no unit of its own."""
+        """What the scaled numbers of an edge, (layer, input node, output subnode), are in the units of the data.
+
+        Its input is x_centre + x_size·(scaled x), its value y_size·(scaled value). Only inputs of the first layer and values of the last
+        layer have other units than the layers. A factor of a product of outputs has no unit of its own.
+        """
         layer, source, target = edge
         x_centre, x_size, y_size = 0.0, 1.0, 1.0
         if layer == 0 and self.scaling.scales_input:
@@ -251,7 +258,10 @@ class Network(nn.Module):
         return output.to(x.dtype) if isinstance(x, Tensor) and x.dtype == torch.float32 else output
 
     def _outputs_of(self, nodes: Tensor) -> Tensor:
-        """Outputs in the network's type of scaled inputs, `(batch, n_in)`, see `select`; of very many without a graph part by part."""
+        """Outputs in own units, `(batch, n_out)`, of scaled inputs, `(batch, n_in)`, in the network's type.
+
+        Of very many rows without a graph they are computed part by part, so that the basis functions of a part fit into a limit of memory.
+        """
         if not torch.is_grad_enabled() and splines.are_many(nodes):
             rows = max(1, _PASS_BYTES // max(1, row_bytes(self.layers)))
             if len(nodes) > rows:
@@ -277,12 +287,15 @@ class Network(nn.Module):
             )
 
     def _far_outside(self, x: Any) -> list[int]:
-        """The inputs whose values lie far outside their grids, as long as no scale is settled."""
+        """The numbers of the inputs with a spline whose values lie far outside their grids, from data x, `(batch, n_features)`.
+
+        There are none once the scales of the columns are settled: these bring inputs near to the grids, or somebody has set them.
+        """
         if not isinstance(x, Tensor) or not x.numel() or bool(self.scaling.fixed[0]):
             return []
         with torch.no_grad():
             nodes, grid = self.select(x.detach()), self.layer(0).grid
-            reach = _FAR * (grid[:, -1] - grid[:, 0])
+            reach = _FAR * (grid[:, -1] - grid[:, 0])  # some grid lengths beyond an end
             far = (nodes.amin(0) < grid[:, 0] - reach) | (nodes.amax(0) > grid[:, -1] + reach)
             found: list[int] = (self.layer(0).curved().any(0) & far).nonzero().flatten().tolist()
         return found
@@ -310,12 +323,15 @@ class Network(nn.Module):
         self.scaling.learn(inputs, labels)
 
     def select(self, x: Any) -> Tensor:
-        """Scaled numbers of the columns that the inputs read, in the network's type, after a check of the shape."""
+        """The values of the input nodes, `(batch, n_in)`, in scaled numbers and the network's type, from data x, `(batch, n_features)`.
+
+        Pruned inputs may read fewer columns than the data have. Data of another shape raise an error.
+        """
         x = network_inputs(x, self.n_features, self.dtype, self.device, self.in_vars, self.encoding)
         return self.scaling.scaled_inputs(x, None if self.n_in == self.n_features else self.columns)
 
     def combine(self, level: int, subnodes: Tensor) -> Tensor:
-        """Nodes of a level from its subnodes, the last axis: sums pass, products multiply."""
+        """The nodes of a level, `(…, nodes)`, from its subnodes, `(…, subnodes)`: sums stay, the factors of a product are multiplied."""
         n_sum, n_mult = self.width[level]
         if n_mult == 0:
             return subnodes
@@ -323,7 +339,10 @@ class Network(nn.Module):
         return torch.cat([subnodes[..., :n_sum], *(group.prod(-1, keepdim=True) for group in factors)], dim=-1)
 
     def trace(self, x: Tensor) -> Trace:
-        """All values of a forward pass, in own units: columns (or their logarithms), edges of the last layer, outputs."""
+        """All values of a forward pass at x, `(batch, n_features)`.
+
+        Columns, edges of the last layer and outputs are in own units, or in those of their logarithms. Hidden levels have none.
+        """
         trace = self.scaled_trace(x)
         if not self.scaling.scales_input and not self.scaling.scales_output:
             return trace
@@ -340,7 +359,7 @@ class Network(nn.Module):
         )
 
     def scaled_trace(self, x: Tensor) -> Trace:
-        """All values of a forward pass in the network's own, scaled numbers."""
+        """All values of a forward pass at data x, `(batch, n_features)` in own units, in the scaled numbers of the layers."""
         nodes, subnodes, edges, numeric = [self.select(x)], [], [], []
         for index, layer in enumerate(self.layers):
             numeric.append(layer.numeric_edges(nodes[-1]))
@@ -350,7 +369,7 @@ class Network(nn.Module):
         return Trace(tuple(nodes), tuple(subnodes), tuple(edges), tuple(numeric))
 
     def curve(self, edge: EdgeRef | tuple[int, int, int], x: Tensor) -> EdgeCurve:
-        """One edge, and its parts, at the points x of shape `(n,)`, all in own units."""
+        """The function of an edge, (layer, input node, output subnode), and its parts, at points x, `(n,)`, all in own units."""
         if not isinstance(edge, Sequence) or len(edge) != 3:
             _check.fail("edge", "curve", "(layer, input node, output subnode)", edge)
         ref = EdgeRef(*edge)

@@ -34,18 +34,21 @@ class Pieces:
         return self.interval[..., None] + torch.arange(len(self.coefficients), device=self.interval.device)
 
     def write(self, full: Sequence[Tensor], orders: Sequence[int]) -> None:
-        """Write derivatives of some orders to their places in `(…, batch, inputs, G + k or more)`, and 0 elsewhere."""
+        """Write derivatives of all basis functions to `full`, for each of `orders` one tensor `(…, batch, inputs, G + k or more)`.
+
+        At each point k + 1 functions aren't 0: these go to their columns, the others become 0.
+        """
         local, columns = self.to_order(max(orders)), self.columns
         for target, order in zip(full, orders, strict=True):
             target.zero_().scatter_(-1, columns, local[order].movedim(0, -1))
 
     def to_order(self, highest: int) -> list[Tensor]:
-        """The functions and their derivatives up to an order, `(k + 1, …, batch, inputs)`, by Horner's scheme for all at once.
+        """The k + 1 functions and their derivatives of orders 0 to `highest`, `(k + 1, …, batch, inputs)` each, by Horner's scheme at once.
 
         Outside of the grid, at e + z with e its end, they are the line B(e) + z·B′(e).
         """
         k = len(self.coefficients) - 1
-        orders = min(max(highest, self.beyond is not None), k)
+        orders = min(max(highest, self.beyond is not None), k)  # beyond the grid a value needs the first derivative
         values = [self.coefficients[k]]
         for power in reversed(range(k)):
             start = values[-1]  # a derivative starts with the one below it
@@ -54,12 +57,12 @@ class Pieces:
             values[0] = torch.addcmul(self.coefficients[power], values[0], self.offset)
             if len(values) <= orders:
                 values.append(start)
-        if self.step is not None:
+        if self.step is not None:  # offsets are in units of it: derivatives by x itself
             values[1:] = [value / self.step**order for order, value in enumerate(values[1:], 1)]
         if orders and self.beyond is not None:
             values[0] = torch.addcmul(values[0], values[1], self.beyond)
         for order in range(2, orders + 1):
-            factor = math.factorial(order)
+            factor = math.factorial(order)  # Horner's scheme gives derivatives divided by it
             inside = 1.0 if self.beyond is None else (self.beyond == 0).to(self.offset.dtype)
             values[order] = factor * inside * values[order]
         return [*values[: highest + 1], *(torch.zeros_like(values[0]) for _ in range(orders, highest))]
@@ -76,6 +79,10 @@ def uneven(knots: Tensor, k: int) -> Callable[[Tensor], Pieces]:
     There are few intervals and many points: de Boor's recursion computes the polynomials once an interval, and a point takes
     those of its interval. The function takes points `(…, batch, inputs)`; it is the one that was kept, if the knots still hold the
     same numbers.
+
+    Args:
+        knots: Knots of each input.
+        k: Order of the splines.
     """
     met = _MET.get(knots) if is_plain(knots) else None
     if met is not None and met[0] == k and torch.equal(met[1], knots):
@@ -92,6 +99,7 @@ def uneven(knots: Tensor, k: int) -> Callable[[Tensor], Pieces]:
     )
 
     def at(x: Tensor) -> Pieces:
+        """The pieces at points `(…, batch, inputs)`: beyond the grid those of its end, and how far the point lies from there."""
         inside = torch.minimum(torch.maximum(x, low), high)
         # A point on a knot belongs to the interval at its right, the grid's end to the last interval.
         points = inside.mT.contiguous(memory_format=torch.contiguous_format)
@@ -114,13 +122,15 @@ def is_plain(x: Tensor) -> bool:
 
 
 def even(grid: EvenGrid, k: int) -> Callable[[Tensor], Pieces]:
-    """Pieces on even grids, where all intervals have the same polynomials."""
+    """Pieces of splines of order k on even grids, where all intervals have the same polynomials: a function of points."""
     step, last = grid.step, grid.intervals - 1
     window = torch.arange(-k, k + 2, dtype=step.dtype, device=step.device)
     polynomials = interval_polynomials(window, k)[0]
+    # Round-off of a place, in intervals: so little beyond an end is not beyond it.
     tiny = EVEN * grid.intervals * torch.finfo(step.dtype).eps
 
     def at(x: Tensor) -> Pieces:
+        """The pieces at points `(…, batch, inputs)`; offsets are from the middle of the interval, from -½ to ½."""
         place = grid.places(x)
         interval = place.floor().clamp_(0, last)
         offset = place.sub_(interval).sub_(0.5)
@@ -136,7 +146,11 @@ def even(grid: EvenGrid, k: int) -> Callable[[Tensor], Pieces]:
 
 
 def interval_polynomials(knots: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The k + 1 functions of every interval by powers of the distance from its middle, and these middles.
+    """The k + 1 basis functions of every interval as polynomials of the distance from its middle, and these middles.
+
+    Args:
+        knots: Increasing knots, `(…, inputs, G + 1 + 2k)`.
+        k: Order of the splines.
 
     Returns:
         Coefficients, `(powers, functions, …, inputs, G)`, and middles, `(…, inputs, G)`.

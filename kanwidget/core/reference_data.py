@@ -22,17 +22,22 @@ REFERENCE_ROWS = 512
 
 
 def reference_rows(x: Tensor) -> Tensor:
-    """At most 512 rows, evenly picked, for later queries."""
+    """At most 512 of the rows of x, `(rows, columns)`, evenly picked, as a copy: what a network keeps of its inputs for later queries."""
     return arrays.even_rows(x, REFERENCE_ROWS).clone()
 
 
 def joint_reference(network: Network, x: Tensor) -> Tensor:
-    """Rows of the network's reference data and of new ones, at most 512, for a network that learns one part of its data after the other."""
+    """At most 512 rows, evenly picked from the network's reference data and from new inputs x, `(rows, n_features)`.
+
+    They stand for all that a network has seen that learns one part of its data after the other.
+    """
     return reference_rows(torch.cat([network.reference.to(x), x]))
 
 
 def part_left_out(network: Network, x: Tensor) -> float:
-    """The part of a network's reference rows that lies outside the range of new data in a column that it reads.
+    """The part, 0 to 1, of a network's reference rows that lies outside the range of new inputs x, `(rows, n_features)`.
+
+    Only columns that the network reads count. It is 0 for a network without reference data.
 
     Examples:
         >>> from kanwidget import KAN
@@ -44,6 +49,7 @@ def part_left_out(network: Network, x: Tensor) -> float:
     old, new = network.reference[:, network.columns], x[:, network.columns].to(network.reference)
     if len(old) == 0:
         return 0.0
+    # Rows that lie beyond the new ones by no more than a twentieth of their range count as inside.
     margin = 0.05 * (new.amax(0) - new.amin(0))
     outside = (old < new.amin(0) - margin) | (old > new.amax(0) + margin)
     return float(outside.any(1).double().mean())
@@ -60,7 +66,11 @@ def store_names(network: Network, data: Dataset) -> None:
 
 
 def order_columns(network: Network, data: Any, where: str = "fit") -> Dataset:
-    """Data to train on. Columns with the names of the last training come in the network's order; new columns keep theirs."""
+    """Data to train on, in any form that `fit` takes, as a `Dataset`; errors name the call, `where`.
+
+    Columns with the names of the last training come in the network's order, and a frame is read as it was read then. Data with new names
+    keep their own order.
+    """
     encoding, names = network.encoding, network.in_vars
     if encoding is not None and {column.name for column in encoding.columns} <= _columns_of(data):
         return as_dataset(data, where, names, encoding)
@@ -70,7 +80,7 @@ def order_columns(network: Network, data: Any, where: str = "fit") -> Dataset:
 
 
 def _columns_of(data: Any) -> set[str]:
-    """Names of the columns of data that come as a frame."""
+    """Names of the columns of training data that come as a frame (of their inputs, in a dict or pair); empty for all other data."""
     if isinstance(data, Dataset):
         return set() if data.encoding is None else {column.name for column in data.encoding.columns}
     frame = (
@@ -80,7 +90,14 @@ def _columns_of(data: Any) -> set[str]:
 
 
 def as_inputs(model: Network, data: Any, where: str, *, test: bool = False) -> Tensor:
-    """Inputs for a query: those of the data, or the model's reference data. Columns go by their names, if the model has any.
+    """Inputs for a query, `(rows, n_features)`: those of the data, or the model's reference data. Columns go by their names, if it has any.
+
+    Args:
+        model: The network.
+        data: A `Dataset`, a dict or a pair (inputs, labels), or inputs alone; None for the reference data.
+        where: The public call, for errors.
+        test: Whether predictions are asked for: then a `Dataset` gives its test rows, where it has any, and inputs alone may be none or
+            have missing numbers.
 
     Raises:
         ValueError: If there is no data and the model has never been fitted, or a column is missing.
@@ -118,7 +135,7 @@ def has_labels(data: Any) -> bool:
 
 
 def _is_pair(data: Any) -> bool:
-    """Whether `fit` takes it as (inputs, labels); a table of two rows is none."""
+    """Whether data are a tuple (inputs, labels) for `fit`: its first part is a table. A tuple of two rows of numbers is none."""
     if not isinstance(data, tuple) or len(data) != 2:
         return False
     return is_table(data) or getattr(data[0], "ndim", 0) == 2 or frames.has_names(data[0])
@@ -133,7 +150,7 @@ def warn_of_rows(network: Network, x: Tensor) -> None:
     far = torch.zeros_like(missing)
     if len(reference):
         low, high = reference[:, columns].amin(0), reference[:, columns].amax(0)
-        reach = _FAR * (high - low)
+        reach = _FAR * (high - low)  # some ranges of the reference data beyond its ends
         # A column that was constant in the training says nothing of what is far.
         far = ((reach > 0) & ((x[:, columns] < low - reach) | (x[:, columns] > high + reach))).any(1)
     concerned = {"have missing numbers, and no prediction": missing, "lie far outside the training data": far}

@@ -69,12 +69,13 @@ class Scaling(nn.Module):
         self._refresh()
 
     def _refresh(self) -> None:
-        """Look again at what has nothing to do: most networks need no arithmetic here."""
+        """Note which sides have scales and logarithms at all, after a change: those of most networks change nothing, and cost nothing."""
         self.scales_input = not _is_identity(self.input_centre, self.input_size, self.input_log)
         self.scales_output = not _is_identity(self.output_centre, self.output_size, self.output_log)
         self.has_logs = bool(self.input_log.any()), bool(self.output_log.any())
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        """Load the buffers, and note again which of them change anything."""
         super()._load_from_state_dict(state_dict, prefix, *args)
         self._refresh()
 
@@ -87,7 +88,10 @@ class Scaling(nn.Module):
     # ---- there and back
 
     def scaled_inputs(self, x: Tensor, columns: Tensor | None) -> Tensor:
-        """Scaled numbers of the columns that the inputs read, `(…, n_in)`, from all columns of the data."""
+        """Scaled numbers of the columns that the inputs read, `(…, n_in)`, from all columns of the data, x.
+
+        `columns` has the number of the column that each input reads; None where they read all in order.
+        """
         if columns is not None:
             x = x[..., columns]
         if not self.scales_input:
@@ -98,7 +102,7 @@ class Scaling(nn.Module):
         return (x - self.input_centre[pick]) / self.input_size[pick]
 
     def own_outputs(self, y: Tensor) -> Tensor:
-        """Outputs in own units, from scaled ones."""
+        """Outputs in own units, `(…, n_out)`, from scaled ones, y: with centre and size, and exponentials where a logarithm was learnt."""
         if not self.scales_output:
             return y
         y = self.output_centre + self.output_size * y
@@ -132,13 +136,16 @@ class Scaling(nn.Module):
         return made
 
     def key(self) -> bytes:
-        """Equal for equal scales."""
+        """The numbers of all scales as bytes: equal for equal scales, to compare them and to look results up by them."""
         return b"".join(getattr(self, name).cpu().numpy().tobytes() for name in _BUFFERS)
 
     # ---- settle them
 
     def learn(self, x: Tensor | None, y: Tensor | None) -> None:
-        """Settle the scales that aren't yet, from training inputs `(rows, n_features)` and labels `(rows, n_out)`."""
+        """Settle the scales that aren't yet, from training inputs x, `(rows, n_features)`, and labels y, `(rows, n_out)`.
+
+        A side that is None stays as it is. Columns of order one keep their numbers, others get their mean and spread.
+        """
         for index, (side, values) in enumerate((("input", x), ("output", y))):
             if values is not None and not self.fixed[index]:
                 if self.has_logs[index]:
@@ -150,7 +157,7 @@ class Scaling(nn.Module):
         self.fixed = torch.ones_like(self.fixed)
 
     def set_scale(self, side: str, value: Any) -> None:
-        """Set the scale of a side, `input` or `output`; what comes is checked."""
+        """Set the scale of a side, `input` or `output`, from a pair of centres and sizes; an error unless these are possible."""
         name = f"{side}_scale"
         like: Tensor = getattr(self, f"{side}_size")
         parts: list[Tensor] = []
@@ -165,7 +172,7 @@ class Scaling(nn.Module):
         self._set(side, centre, size)
 
     def set_logs(self, inputs: Sequence[int], outputs: Sequence[int]) -> None:
-        """Make the logarithms of these columns and outputs the first and the last step. Before the scales are learnt."""
+        """Let the network take the logarithms of these columns and outputs, by their numbers. To call before the scales are learnt."""
         for side, chosen in (("input", inputs), ("output", outputs)):
             log = getattr(self, f"{side}_log")
             log.zero_()
@@ -187,16 +194,22 @@ class Scaling(nn.Module):
 
 
 def _is_identity(centre: Tensor, size: Tensor, log: Tensor) -> bool:
+    """Whether a scale changes nothing: centres 0, sizes 1, and no logarithms (a mask of the columns)."""
     return bool((centre == 0).all() and (size == 1).all() and not log.any())
 
 
 def _scale_of(values: Tensor, largest: float, smallest_spread: float, factor: float) -> tuple[Tensor, Tensor]:
-    """Centre and size of each column: the identity for those of order one, otherwise mean and `factor` standard deviations."""
+    """Centre and size of each column of `values`, `(rows, columns)`: `(columns,)` each.
+
+    They are 0 and 1 for columns of order one: no absolute value above `largest`, and a size of at least `smallest_spread`. Else they are
+    the mean and `factor` standard deviations, or of a constant column its largest absolute value.
+    """
     values = values.detach().double()
     magnitude = values.abs().amax(0)
     unit = torch.where(magnitude > 0, magnitude, 1.0)  # so that no square overflows or vanishes
     parts = values / unit
     mean, spread = unit * parts.mean(0), factor * unit * parts.std(0, correction=0)
+    # Up to round-off: rows that differ in the last digits have no spread to divide by.
     constant = parts.amax(0) - parts.amin(0) <= 4 * torch.finfo(torch.float64).eps
     size = torch.where(constant, unit, spread)
     ordinary = (magnitude <= largest) & (spread >= smallest_spread) | (constant & (magnitude <= largest))
@@ -204,7 +217,10 @@ def _scale_of(values: Tensor, largest: float, smallest_spread: float, factor: fl
 
 
 def _logarithm(values: Tensor, log: Tensor, argument: str, where: str) -> Tensor:
-    """Values with the logged columns as logarithms, or an error where one isn't positive."""
+    """Values `(rows, columns)` with logarithms in the columns that the mask `log` marks, or an error where one isn't positive.
+
+    The error names the `argument` and the call, `where`.
+    """
     chosen = torch.where(log, values, 1.0)
     if not bool((chosen > 0).all()):
         row, column = (~(chosen > 0)).nonzero()[0][-2:].tolist()

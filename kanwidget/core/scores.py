@@ -98,10 +98,14 @@ def attribute(network: Network, x: Tensor, l: int | None = None, i: int | None =
 
 
 def attribute_trace(network: Network, trace: Trace, level: int) -> Scores:
-    """`attribute` for a level (the depth for the outputs), from the trace of a forward pass."""
+    """Importance of every node and edge below a level for each node of it (the depth means the outputs), from a trace of scaled numbers.
+
+    An edge has the score of its subnode times its share std(edge)/std(subnode), a node the sum of its outgoing edges' scores.
+    """
     nodes = [torch.eye(network.nodes_in(level), dtype=network.dtype, device=network.device)]
     subnodes, edges = [], []
     for index in reversed(range(level)):
+        # Each factor of a product has the product's score.
         subnodes.append(nodes[-1][:, node_owners(network, index + 1)])
         edges.append(subnodes[-1][..., None] * _shares(trace.edges[index], trace.subnodes[index]))
         nodes.append(edges[-1].sum(1))
@@ -157,19 +161,22 @@ def feature_interaction(
 
 
 def node_owners(network: Network, level: int) -> list[int]:
-    """The node that each subnode of a level belongs to."""
+    """For each subnode of a level the index of the node that it belongs to: factors of a product belong to one node."""
     return [node for node in range(network.nodes_in(level)) for _ in network.subnodes_of(level, node)]
 
 
 def _shares(edges: Tensor, subnodes: Tensor) -> Tensor:
-    """std(edge) / std(subnode), `(subnodes, nodes below)`, and 0 where the subnode is constant up to round-off."""
+    """std(edge) / std(subnode), `(subnodes, nodes below)`, and 0 where the subnode is constant up to round-off.
+
+    `edges` has the edges' values over the rows, `(rows, subnodes, nodes below)`, and `subnodes` their sums, `(rows, subnodes)`.
+    """
     size = edges.abs().amax(0)
     of_edges, of_sums = spread(edges, size), spread(subnodes, size.sum(1))[:, None]
     return torch.where(of_sums > 0, of_edges / torch.where(of_sums > 0, of_sums, 1.0), 0.0)
 
 
 def spread(values: Tensor, size: Tensor) -> Tensor:
-    """Standard deviation over the rows; 0 for values that are constant up to the round-off of numbers of this size.
+    """Standard deviation over the rows, the first axis; 0 for values that are constant up to the round-off of numbers of this `size`.
 
     Computed constants have a standard deviation of some roundings, and so have sums of edges that cancel each other.
 

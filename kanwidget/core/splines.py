@@ -52,7 +52,7 @@ def uniform_grid(low: Tensor, high: Tensor, intervals: int) -> Tensor:
 
 
 def interior(knots: Tensor, k: int) -> Tensor:
-    """The grid within extended knots: the inverse of `extend_knots`."""
+    """The grid within extended knots, `(inputs, G + 1)`: without the k knots that `extend_knots` has added at each end."""
     return knots[:, k : knots.shape[1] - k]
 
 
@@ -67,7 +67,7 @@ def basis(x: Tensor, knots: Tensor, k: int, order: int = 0, room: int = 0) -> Te
         knots: Increasing knots, shape `(…, inputs, G + 1 + 2k)`, not differentiated.
         k: Order of the spline, ≥ 0.
         order: 0 for values, 1 for first derivatives, …
-        room: Columns of 0 that follow.
+        room: Number of columns of 0 that follow, for the caller to fill.
 
     Returns:
         Shape `(…, batch, inputs, G + k + room)`. Of many points on even grids the inputs, not the functions, lie side by side in memory.
@@ -80,7 +80,7 @@ def basis(x: Tensor, knots: Tensor, k: int, order: int = 0, room: int = 0) -> Te
                 [[0.0000, 0.5000, 0.5000]]])
     """
     if not torch.is_grad_enabled() and is_plain(x) and is_plain(knots) and not _has_tangents():
-        return _evaluate(x, knots, k, [order], room)[0]  # half the time of few points
+        return _evaluate(x, knots, k, [order], room)[0]  # without a graph: half the time of few points
     kind = _Traced if torch.compiler.is_compiling() else _Basis
     return kind.apply(x, knots, k, order, room)
 
@@ -95,15 +95,18 @@ class _Traced(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, knots: Tensor, k: int, order: int, room: int) -> Tensor:
+        """The derivatives of an order (0 for values) of all basis functions at x, `(…, batch, inputs, G + k + room)`."""
         return _evaluate(x, knots, k, [order], room)[0]
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        """Keep the arguments of `forward` for the backward pass, which evaluates the basis functions anew, one order higher."""
         x, knots, ctx.k, ctx.order, ctx.room = inputs
         ctx.save_for_backward(x, knots)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None, None]:
+        """The gradient in x, from that in the result of `forward`; knots and whole numbers have none."""
         x, knots = ctx.saved_tensors
         return _slopes(grad, x, knots, ctx.k, ctx.order + 1), None, None, None, None
 
@@ -116,11 +119,13 @@ class _Basis(_Traced):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        """Keep the arguments of `forward` for backward passes, and points and knots for a derivative in forward mode."""
         _Traced.setup_context(ctx, inputs, output)
         ctx.save_for_forward(*inputs[:2])
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None, None]:
+        """The gradient in x, from that in the result of `forward`, itself differentiable where gradients are enabled."""
         if not torch.is_grad_enabled():
             return _Traced.backward(ctx, grad)
         x, knots = ctx.saved_tensors  # the derivative is to be differentiated, too
@@ -128,11 +133,16 @@ class _Basis(_Traced):
 
     @staticmethod
     def jvp(ctx: Any, dx: Tensor, *_: None) -> Tensor:
+        """How the result of `forward` changes if x changes by dx: its derivatives of the next order, times dx."""
         x, knots = ctx.saved_tensors
         return dx[..., None] * _Basis.apply(x, knots, ctx.k, ctx.order + 1, ctx.room)
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], x: Tensor, knots: Tensor, *options: int) -> Any:
+        """The result for many x, or many x and knots, along the axes `in_dims` (None for what isn't mapped), and its mapped axis.
+
+        `options` are k, order and room. The mapped axis becomes more rows or more inputs of a single call.
+        """
         size, (of_x, of_knots) = info.batch_size, in_dims[:2]
         many = x.movedim(of_x, 0) if of_x is not None else x.expand(size, *x.shape)
         if of_knots is None:
@@ -147,7 +157,17 @@ class _Basis(_Traced):
 
 
 def basis_to_order(x: Tensor, knots: Tensor, k: int, highest: int, room: int = 0) -> list[Tensor]:
-    """`basis` of all orders from 0 to `highest` for little more than the cost of one, without a graph.
+    """Values and derivatives up to the order `highest` of all basis functions, for little more than the cost of one order, without a graph.
+
+    Args:
+        x: Points, shape `(…, batch, inputs)`.
+        knots: Increasing knots, shape `(…, inputs, G + 1 + 2k)`.
+        k: Order of the spline, ≥ 0.
+        highest: The highest order of a derivative.
+        room: Number of columns of 0 that follow, for the caller to fill.
+
+    Returns:
+        One tensor for each order from 0, `(…, batch, inputs, G + k + room)`.
 
     Examples:
         >>> knots = extend_knots(torch.tensor([[0.0, 1.0, 2.0]]), 1)
@@ -166,7 +186,11 @@ def are_many(x: Tensor) -> bool:
 
 
 def _evaluate(x: Tensor, knots: Tensor, k: int, orders: Sequence[int], room: int = 0) -> list[Tensor]:
-    """`basis` of some orders, without autograd: the local functions at their places, else 0."""
+    """Derivatives of all basis functions, for each of `orders` (0 for values) `(…, batch, inputs, G + k + room)`, without autograd.
+
+    At each point only k + 1 functions aren't 0: these are evaluated and written to their columns. Values of many points on even grids
+    have a quicker way. The last `room` columns are 0.
+    """
     grid, size = _grid_of_many(x, knots, k, max(orders)), knots.shape[-1] - 1 - k
     pieces_at = uneven(knots, k) if grid is None else even(grid, k)
     dtype = torch.promote_types(x.dtype, knots.dtype)
@@ -197,6 +221,7 @@ def _slopes(grad: Tensor, x: Tensor, knots: Tensor, k: int, order: int) -> Tenso
         k: Order of the splines.
         order: Order of the derivatives that `grad` is multiplied with: one more than the order that it is a gradient in.
     """
+    # The quick way has first derivatives alone.
     grid, parts = _grid_of_many(x, knots, k, order), []
     pieces_at = uneven(knots, k) if grid is None else even(grid, k)
     cardinal = None if grid is None or order != 1 or k not in ORDERS or x.dtype != knots.dtype else Cardinal(grid, k)
@@ -235,26 +260,27 @@ def _grid_of_many(x: Tensor, knots: Tensor, k: int, order: int) -> EvenGrid | No
         k: Order of the splines.
         order: Highest order of the derivatives that are asked for.
     """
-    # A jump at a knot must stay on its side.
+    # The quicker ways know points by their place on an even grid. Where a derivative jumps, of order k or more, round-off of the place
+    # could take a point on a knot to the other side.
     return even_grid(knots, k) if order < k and are_many(x) else None
 
 
 def greville(knots: Tensor, k: int) -> Tensor:
     """Greville abscissae, one for each coefficient, shape `(inputs, G + k)`.
 
-    A spline with these as coefficients is the identity on the grid.
+    A spline of order k on these knots, `(inputs, G + 1 + 2k)`, with its abscissae as coefficients, is the identity on the grid.
 
     Examples:
         >>> greville(extend_knots(torch.tensor([[0.0, 1.0]]), 1), 1)
         tensor([[0., 1.]])
     """
-    if k == 0:
+    if k == 0:  # functions are constant on an interval: its middle
         return (knots[:, :-1] + knots[:, 1:]) / 2
     return knots.unfold(1, k, 1)[:, 1:-1].mean(-1)
 
 
 def collocation_sites(knots: Tensor, k: int) -> Tensor:
-    """Points on the grid at which a spline is determined by its values, shape `(inputs, G + k)`.
+    """Points on the grid at which a spline of order k is determined by its values, shape `(inputs, G + k)`.
 
     The Greville abscissae of the knots with their ends clamped to the grid: each lies within the support of its
     basis function, so interpolation there is unique (Schoenberg and Whitney, 1953).

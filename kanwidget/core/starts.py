@@ -49,10 +49,10 @@ def initial_layers(
     levels = zip(width[:-1], width[1:], arities[1:], grids, strict=True)
     for level, (below, above, factors, intervals) in enumerate(levels):
         n_in, n_out = sum(below), above[0] + sum(factors)
-        scale = 1 / math.sqrt(n_in)
+        scale = 1 / math.sqrt(n_in)  # so that the sum of n_in random edges has the same size for any width
         coef = torch.rand(n_out, n_in, intervals + k, generator=generator, dtype=torch.float64) - 0.5
         base = (torch.rand(n_out, n_in, generator=generator, dtype=torch.float64) * 2 - 1) * scale
-        if base_fun == "zero":
+        if base_fun == "zero":  # drawn all the same: the generator goes on alike
             base = torch.zeros_like(base)
         ends = HIDDEN_RANGE if level else grid_range
         low, high = (torch.full((n_in,), end, dtype=torch.float64) for end in ends)
@@ -62,7 +62,10 @@ def initial_layers(
 
 
 def redrawn_layer(layer: Layer, out_dim: int, *, noise_scale: float, generator: torch.Generator) -> Layer:
-    """Random edges from the inputs of a layer to `out_dim` subnodes, with its number of knots, and its levels of words."""
+    """A layer of random edges from the inputs of `layer` to `out_dim` subnodes, with its number of intervals and its levels of words.
+
+    Its grids go from -1 to 1. `noise_scale` is the size of the random splines; `generator` draws them.
+    """
     (drawn,) = initial_layers(
         [[layer.in_dim, 0], [out_dim, 0]],
         [[], []],
@@ -79,7 +82,9 @@ def redrawn_layer(layer: Layer, out_dim: int, *, noise_scale: float, generator: 
 
 
 def nearest_edges(n_in: int, n_out: int) -> Tensor:
-    """Mask of the edges between neighbours, `(out, in)`, both rows of nodes drawn equally wide: each node has one at least.
+    """Mask of the edges between neighbours, `(out, in)`, for `n_in` nodes below `n_out`: each node has at least one of them.
+
+    Both rows of nodes are as wide as the other; each node has the edge to the nearest node of the other row.
 
     Examples:
         >>> nearest_edges(3, 3).nonzero().tolist()

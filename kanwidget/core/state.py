@@ -37,7 +37,7 @@ class NetworkState:
             self._layers.append((tensors, copies, layer.get_extra_state()))
 
     def restore(self) -> None:
-        """Put the copies back. In place."""
+        """Give the network back the tensors, values, symbols and reference data that it had when this was made. In place."""
         self._network.reference = self._reference
         with torch.no_grad():
             for index, (tensors, copies, structure) in enumerate(self._layers):

@@ -112,7 +112,10 @@ def _settings(network: Network) -> dict[str, Any]:
 
 
 def _posterior(posterior: Posterior | None) -> dict[str, Any] | None:
-    """A posterior without its tensors."""
+    """A network's posterior as plain data, without its tensors; None where it has none.
+
+    Degrees of freedom become rows: layer, source and target of the edge, then those of its straight part and of the rest.
+    """
     if posterior is None:
         return None
     plain = {name: getattr(posterior, name) for name in ("noise", "log_evidence", "rows", "settled")}
@@ -120,7 +123,10 @@ def _posterior(posterior: Posterior | None) -> dict[str, Any] | None:
 
 
 def _history(history: History | None) -> dict[str, Any] | None:
-    """A history by columns."""
+    """A training's history as plain data: for each number of a record a list over the steps, and events as [step, kind, label].
+
+    None where the network has no `History`.
+    """
     if not isinstance(history, History):
         return None
     columns = {field: [getattr(record, field) for record in history.records] for field in _RECORD_FIELDS}
@@ -129,7 +135,7 @@ def _history(history: History | None) -> dict[str, Any] | None:
 
 
 def _read(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors and the structure of a file; a faulty file raises an error."""
+    """The tensors of a file by their names, on a device, and the plain data beside them; a faulty file raises an error."""
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {os.fspath(path)}")
     try:
@@ -161,7 +167,10 @@ def _check_names(structure: dict[str, Any], path: str | os.PathLike[str]) -> Non
 
 
 def _assembled(tensors: dict[str, Tensor], structure: dict[str, Any], cls: type[AnyNetwork]) -> AnyNetwork:
-    """The network, without a call of the class's own constructor: that would draw parameters only to drop them."""
+    """A network of the class `cls` from the tensors and the plain data of a file.
+
+    The class's own constructor isn't called: it would draw random parameters only to drop them.
+    """
     layers = [_layer(tensors, f"layers.{n}.", data) for n, data in enumerate(structure["layers"])]
     network = cls.__new__(cls)
     columns = tensors["columns"]
@@ -180,6 +189,7 @@ def _assembled(tensors: dict[str, Tensor], structure: dict[str, Any], cls: type[
     network.reference = tensors["reference"]
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(name not in structure["frozen"])
+    # A file may come from anybody: a setting is taken only where it replaces nothing that a network has.
     for name, value in structure["settings"].items():
         if name.isidentifier() and not name.startswith("_") and not hasattr(network, name):
             setattr(network, name, value)
@@ -193,7 +203,7 @@ def _assembled(tensors: dict[str, Tensor], structure: dict[str, Any], cls: type[
 
 
 def _layer(tensors: dict[str, Tensor], prefix: str, data: dict[str, Any]) -> Layer:
-    """A layer from its tensors and its structure."""
+    """A layer from the file's `tensors` whose names begin with `prefix`, and from its plain `data`: k, base function, symbols, ties, …"""
     part = {name: tensors[prefix + name] for name in LAYER_TENSORS}
     k = _check.integer(data["k"], "k", "load", low=0)
     grid = part["knots"][:, k : part["knots"].shape[1] - k]
@@ -230,13 +240,16 @@ def _check_shape(network: Network) -> None:
 
 
 def _are_firsts(firsts: tuple[int, ...], levels: tuple[int, ...], source: int) -> bool:
-    """Whether each level has a first one, which is its own, as `Layer.merged` has them."""
+    """Whether `firsts` is possible for merged levels of the input `source`: for each level the first one that has the same value.
+
+    `levels` has the number of levels of each input. A first level comes no later than its level, and is its own first one.
+    """
     fits = 0 <= source < len(levels) and len(firsts) == levels[source]
     return fits and all(0 <= first <= i and firsts[first] == first for i, first in enumerate(firsts))
 
 
 def _restored(data: dict[str, Any]) -> History:
-    """A history from its columns."""
+    """A training's history from plain data: columns of numbers over the steps, and events as [step, kind, label]."""
     fields = [field for field in _RECORD_FIELDS if field in data["columns"]]  # earlier versions have fewer
     rows = zip(*(data["columns"][field] for field in fields), strict=True)
     records = [StepRecord(**dict(zip(fields, row, strict=True))) for row in rows]

@@ -27,13 +27,16 @@ _FORMULA_PARAMETERS = 50
 
 
 def is_small(network: Network, rows: int) -> bool:
-    """Whether the threads of work on a network and so many rows would mostly wait for each other."""
+    """Whether work on a network and so many `rows` is so small that several threads would mostly wait for each other.
+
+    The measure is the number of parameters times rows.
+    """
     return _size(network) * rows < _SMALL_WORK
 
 
 @contextmanager
 def one_thread(small: bool = True) -> Iterator[None]:
-    """Let torch use one thread for small work, and as many as before afterwards.
+    """A context in which torch uses one thread if the work is `small`, and as many as before afterwards.
 
     Calls may be nested. torch keeps the number per thread, so other threads keep theirs; but a thread that is begun later starts
     with the number that was set last: code that calls this on a thread of its own must set the number again where that was begun.
@@ -51,7 +54,7 @@ def one_thread(small: bool = True) -> Iterator[None]:
 
 @contextmanager
 def torch_as_it_was() -> Iterator[None]:
-    """Put back, at the end, the number of threads and whether graphs are made.
+    """A context that puts back, at its end, torch's number of threads and whether it makes graphs for gradients.
 
     Ctrl-C may come at any place: also where a `no_grad` is being left, which then leaves graphs switched off for everybody.
     """
@@ -78,6 +81,7 @@ def limit_threads(function: Callable[P, T]) -> Callable[P, T]:
 
     @functools.wraps(function)
     def limited(*args: P.args, **options: P.kwargs) -> T:
+        """Call the function, with one of torch's threads if the work that its arguments mean is small."""
         if torch.get_num_threads() == 1:
             return function(*args, **options)
         with one_thread(_work([*args, *options.values()]) < _SMALL_WORK):
@@ -90,6 +94,7 @@ def limit_threads_of_methods(but: Collection[str] = ()) -> Callable[[Cls], Cls]:
     """Let all public methods and properties that a class defines limit torch's threads, `but` those that see to it themselves."""
 
     def decorate(cls: Cls) -> Cls:
+        """Replace the public methods and properties of a class, except those in `but`, by ones that limit torch's threads."""
         for name, member in list(vars(cls).items()):
             if not name.startswith("_") and name not in but:
                 setattr(cls, name, _limited(member))
@@ -109,7 +114,11 @@ def _limited(member: Any) -> Any:
 
 
 def _work(arguments: Iterable[Any]) -> int:
-    """Parameters times rows of the network and the data among some arguments."""
+    """How large the work of a call is: parameters of the network, times rows of the data, among its arguments.
+
+    Without a network it is work on a formula, of about 50 constants. The rows of a network's reference data count, since a query without
+    data uses them.
+    """
     parameters, rows = [_FORMULA_PARAMETERS], [0]
     for argument in arguments:
         if isinstance(argument, Network):

@@ -21,7 +21,10 @@ _LARGEST = 8
 
 
 def tensor(value: Any, argument: str, where: str) -> Tensor:
-    """A detached tensor of numbers from a tensor, array, frame or nested list."""
+    """A detached tensor of real numbers from a tensor, array, frame or nested list; an error names the `argument` and the call, `where`.
+
+    What isn't a tensor is copied; the type of numbers stays, if torch has it.
+    """
     if isinstance(value, Tensor):
         if value.is_complex():
             _check.fail(argument, where, "an array of real numbers", value.dtype, _REAL, error=TypeError)
@@ -56,7 +59,10 @@ def table(x: Tensor) -> Tensor:
 
 
 def inputs(value: Any, argument: str, where: str, names: Sequence[str] = ()) -> Tensor:
-    """Inputs as floats of shape `(n, features)`; a vector is one feature."""
+    """Inputs as finite floats of shape `(n, features)`; a vector is one feature.
+
+    Errors name the `argument`, the call (`where`) and the column, from the `names` of the columns if there are any.
+    """
     x = table(tensor(value, argument, where))
     if x.ndim != 2 or 0 in x.shape:
         _check.fail(argument, where, "of shape (rows, columns), with at least one of each", x)
@@ -67,7 +73,8 @@ def inputs(value: Any, argument: str, where: str, names: Sequence[str] = ()) -> 
 def labels(value: Any, rows: int, argument: str, where: str, names: Sequence[str] = ()) -> Tensor:
     """Labels as floats of shape `(n, outputs)`, or class numbers as int64 of shape `(n,)`.
 
-    A vector of integers means classes; integers in a column are numbers like any others.
+    A vector of integers means classes; integers in a column are numbers like any others. `rows` is the number of rows that there must be;
+    errors name the `argument`, the call (`where`) and the column, from the `names` of the outputs if there are any.
     """
     y = tensor(value, argument, where)
     if y.ndim == 1 and not y.is_floating_point():
@@ -85,7 +92,10 @@ def labels(value: Any, rows: int, argument: str, where: str, names: Sequence[str
 
 
 def finite(x: Tensor, argument: str, where: str, names: Sequence[str] = ()) -> None:
-    """An error that names the first entry that is NaN or infinite, and their number."""
+    """An error that names the first entry of x, `(rows, columns)`, that is NaN or infinite, and the number of such rows.
+
+    It also names the `argument`, the call (`where`) and the column, from the `names` of the columns if there are any.
+    """
     if math.isfinite(x.detach().sum()):  # much faster; a sum may also be too large
         return
     wrong = ~torch.isfinite(x)
@@ -99,12 +109,12 @@ def finite(x: Tensor, argument: str, where: str, names: Sequence[str] = ()) -> N
 
 
 def even_rows(x: Tensor, most: int) -> Tensor:
-    """At most so many rows, evenly picked: a table may be sorted."""
+    """At most `most` of the rows of x, evenly picked: the first ones alone would not do, as a table may be sorted."""
     return x if len(x) <= most else x[torch.linspace(0, len(x) - 1, most, device=x.device).long()]
 
 
 def moments(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each column, 1 instead of 0 where a column is constant."""
+    """Mean and standard deviation of each column of x, `(rows, columns)`: `(columns,)` both. The latter is 1 where a column is constant."""
     scale = x.std(0, correction=0)
     # The squares of 1e200 are infinite, and those of 1e-200 are 0.
     size = x.abs().amax(0).clamp(min=torch.finfo(x.dtype).tiny)

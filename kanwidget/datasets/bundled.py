@@ -181,12 +181,16 @@ def bundled_rows(name: str) -> list[dict[str, str]]:
 
 
 def _bundled(name: str, **chosen: str | None) -> dict[str, list[str]]:
-    """The columns of such a table, in the rows that have a chosen text in a column; None is any."""
+    """The columns of a table that comes with the package, as texts by name.
+
+    `chosen` has a text for some columns: only rows with these texts are taken, and all where it is None.
+    """
     rows = [row for row in bundled_rows(name) if all(text in (None, row[column]) for column, text in chosen.items())]
     return {column: [row[column] for row in rows] for column in rows[0]}
 
 
 def _floats(values: list[str]) -> Any:
+    """The numbers that texts stand for, as an array."""
     return np.asarray(values, dtype=np.float64)
 
 

@@ -57,7 +57,7 @@ class Fault:
 
 
 def refuse(faults: Sequence[Fault], where: str, argument: str) -> None:
-    """Nothing, or one error that names all faults of a frame."""
+    """Raise one error that names all faults of a frame, the call (`where`) and its `argument`; nothing happens without faults."""
     if not faults:
         return
     if len(faults) == 1:
@@ -234,7 +234,7 @@ def _dates_of(values: list[Any]) -> list[Any] | None:
 
 
 def _naive(value: Any) -> Any:
-    """A date without its time zone, in that of Greenwich."""
+    """A date and time with a time zone as that of Greenwich without one, so that all can be compared; any other value as it is."""
     if isinstance(value, datetime.datetime) and value.tzinfo is not None:
         return value.astimezone(datetime.timezone.utc).replace(tzinfo=None)
     return value
@@ -253,7 +253,7 @@ def _is_missing(value: Any) -> bool:
 
 
 def _is_word(value: Any) -> bool:
-    """Whether a cell may be a level: containers and complex numbers aren't."""
+    """Whether a filled cell may be read as a word, by its text: containers, bytes and complex numbers may not."""
     if isinstance(value, Complex):
         return isinstance(value, Real)
     return not isinstance(value, (list, tuple, dict, set, frozenset, np.ndarray, bytes))
@@ -271,10 +271,12 @@ def reads_as_number(value: Any) -> bool:
 
 
 def _floats(values: Sequence[Any]) -> NDArray[np.float64]:
+    """Cells that read as numbers as floats, NaN where one is missing."""
     return np.array([math.nan if _is_missing(value) else float(value) for value in values], float)
 
 
 def _texts(values: Sequence[Any]) -> NDArray[Any]:
+    """Cells as texts, in an array of objects, None where one is missing."""
     texts = np.empty(len(values), object)
     texts[:] = [None if _is_missing(value) else str(value) for value in values]
     return texts

@@ -19,6 +19,7 @@ Parameters = Mapping[str, Tensor]
 
 
 def _neighbours(parameters: Parameters, distance: Tensor) -> Tensor:
+    """The amplitude of hopping over a distance in sites: 1 between neighbours, else 0, whatever the parameters of the model."""
     return (distance == 1).to(distance.dtype)
 
 
@@ -51,12 +52,15 @@ class ChainModel:
 
 
 def _decaying(parameters: Parameters, distance: Tensor) -> Tensor:
-    """exp(-p·(d - 1)): 1 between neighbours, as in the other models, so that t = exp(p)."""
+    """The amplitude of hopping over d ≥ 1 sites, exp(-p·(d - 1)): it is 1 between neighbours, as in the other models.
+
+    Papers write it as t·exp(-p·d): here t is exp(p).
+    """
     return torch.exp(-parameters["p"] * (distance - 1))
 
 
 def _chebyshev(degree: int, x: Tensor) -> Tensor:
-    """The polynomial of the second kind, U_degree(x)."""
+    """Chebyshev's polynomial of the second kind and of that degree at x, by its recurrence U_{n+1} = 2x·U_n - U_{n-1}."""
     before, value = torch.zeros_like(x), torch.ones_like(x)
     for _ in range(degree):
         before, value = value, 2 * x * value - before
@@ -64,7 +68,7 @@ def _chebyshev(degree: int, x: Tensor) -> Tensor:
 
 
 def _mosaic(period: int) -> ChainModel:
-    """A potential on every `period`-th site.
+    """The model of a chain with the potential λ·cos(2πbn + φ) on every `period`-th site, and none elsewhere.
 
     Sites without one can be eliminated. What is left is a chain with ψ(m+1) + ψ(m-1) = (2·T_κ(E/2) - U_{κ-1}(E/2)·V(m))·ψ(m),
     the model of Aubry and André with an amplitude that depends on the energy: it is critical where that amplitude is 2.
@@ -199,7 +203,14 @@ def hamiltonian(model: str, parameters: Mapping[str, Any], sites: int = 233, bou
 
 
 def _hamiltonians(row: ChainModel, parameters: Parameters, sites: int, boundary: Boundary) -> Tensor:
-    """`hamiltonian` from checked arguments, `(chains, n, n)`; each of `parameters` has the shape `(chains,)`."""
+    """The Hamiltonians of chains, `(chains, n, n)`, n sites in all: the potential on the diagonal, the hopping beside it.
+
+    Args:
+        row: The model.
+        parameters: The numbers of each chain by name, `(chains,)`.
+        sites: Sites with a potential; a mosaic has others between them.
+        boundary: `ring`, on which distances go the shorter way round, or `open`.
+    """
     length = sites * row.period
     n = torch.arange(length, dtype=torch.float64)
     # Of a Fibonacci number of sites the next one is round(GOLDEN * sites): with their quotient the wave closes on the ring.
@@ -252,7 +263,11 @@ def fractal_dimension(states: Tensor) -> Tensor:
 
 
 def _check_size(row: ChainModel, sites: Any, boundary: Any, where: str) -> None:
-    """An error where the chain has no such size or boundary."""
+    """An error unless chains of a model may have so many sites and such a boundary; it names the call, `where`.
+
+    On a ring the potential closes only with a Fibonacci number of sites. If that had a divisor in common with the period of a mosaic, the
+    potential would repeat itself.
+    """
     _check.integer(sites, "sites", where, low=3)
     _check.choice(boundary, "boundary", where, ("ring", "open"))
     if boundary == "ring" and (not _is_fibonacci(sites) or math.gcd(sites, row.period) > 1):
@@ -265,11 +280,12 @@ def _check_size(row: ChainModel, sites: Any, boundary: Any, where: str) -> None:
 
 
 def _is_fibonacci(number: int) -> bool:
+    """Whether it is a Fibonacci number n: exactly then 5n² - 4 or 5n² + 4 is a square."""
     return any(math.isqrt(square) ** 2 == square for square in (5 * number**2 - 4, 5 * number**2 + 4))
 
 
 def _vectors(row: ChainModel, parameters: Any) -> dict[str, Tensor]:
-    """The parameters as vectors of one length, checked."""
+    """The parameters of a model by name, checked, as vectors of one length: a number for each chain. A single number is for all chains."""
     where, expected = "hamiltonian", f"a dictionary of {', '.join(row.ranges)}"
     if not isinstance(parameters, Mapping) or set(parameters) != set(row.ranges):
         got = list(parameters) if isinstance(parameters, Mapping) else parameters
@@ -365,13 +381,16 @@ def localization(
 
 
 def _names(parts: Mapping[str, Tensor]) -> tuple[str, ...]:
-    """The classes that occur: a weak potential leaves extended states only, and a dataset names what it has."""
+    """The names of the classes up to the highest one that occurs in the labels of `parts`, the training and test part of a dataset.
+
+    A weak potential leaves extended states only, and a dataset names what it has.
+    """
     highest = max(int(values.max()) for part, values in parts.items() if part.endswith("label"))
     return ("extended", "localized")[: highest + 1]
 
 
 def _ranges(row: ChainModel, ranges: Any) -> dict[str, tuple[float, float]]:
-    """The ranges of all parameters, checked."""
+    """The range of each parameter of a model, checked: those that the caller gives in `ranges`, and the model's own for the others."""
     if ranges is None:
         return dict(row.ranges)
     if not isinstance(ranges, Mapping) or not set(ranges) <= set(row.ranges):

@@ -332,7 +332,10 @@ class Split:
 
 
 def standardized(data: Dataset, kinds: Collection[str]) -> Dataset:
-    """The data with these kinds of columns, `input` and `label`, standardized; see `Dataset.standardize`."""
+    """The data with these kinds of columns, `input` and `label`, at mean 0 and standard deviation 1 in the training part.
+
+    All parts are scaled alike. Class numbers, numbers of levels and what is standardized already stay as they are.
+    """
     changed: dict[str, Any] = {}
     for kind in kinds:
         if getattr(data, f"{kind}_mean") is not None or (kind == "label" and data.is_classification):
@@ -349,7 +352,10 @@ def standardized(data: Dataset, kinds: Collection[str]) -> Dataset:
 def from_table(
     df: Any, target: str | Sequence[str] | None, split: Split, where: str, encoding: Encoding | None = None
 ) -> Dataset:
-    """A dataset from a frame for a public call, which the errors name. See `Dataset.from_frame`."""
+    """A dataset from a frame for a public call, `where`, which the errors name; see `Dataset.from_frame`.
+
+    `split` has the test rows and the type; `encoding` says how the columns were read before, by default the frame decides.
+    """
     encoding, x, y, out_vars = frames.columns_of(df, target, where, encoding)
     inputs, labels = torch.from_numpy(x), torch.from_numpy(y)
     data = Dataset(inputs, labels, in_vars=encoding.names, out_vars=tuple(out_vars), encoding=encoding)
@@ -363,7 +369,7 @@ def _divided(data: Dataset, split: Split, where: str) -> Dataset:
 
 
 def with_test_rows(data: Dataset, fraction: float | None, seed: int, where: str) -> Dataset:
-    """The data with some of their training rows as test rows, see `split_rows`."""
+    """The data with a fraction of their training rows as test rows, drawn at random; None is a fifth, and nothing of a small table."""
     train, test = split_rows(len(data.train_input), fraction, seed, where)
     held_out = rows_of(data, "train", test, "test") if len(test) else {}
     return replace(data, **rows_of(data, "train", train), **held_out)
@@ -391,7 +397,7 @@ def rows_of(data: Dataset, part: str, rows: Tensor | None = None, name: str | No
 
 
 def with_held_out(data: Dataset, train: Tensor, held_out: Tensor) -> Dataset:
-    """The data with some of their training rows as validation rows, and others as training rows."""
+    """The data with the training rows of the indices `held_out` as validation rows, and those of `train` as training rows."""
     return replace(data, **rows_of(data, "train", train), **rows_of(data, "train", held_out, "val"))
 
 
@@ -412,7 +418,7 @@ def without_idle_rows(data: Dataset) -> Dataset:
 
 
 def _weights(weight: Any, rows: int, name: str) -> Tensor:
-    """Weights of rows, `(rows,)`, or an error."""
+    """Weights of so many rows, `(rows,)`, finite and ≥ 0, or an error that calls the argument by its `name`."""
     values = arrays.tensor(weight, name, "Dataset").reshape(-1)
     values = values if values.is_floating_point() else values.to(torch.float64)
     if len(values) != rows or not bool((torch.isfinite(values) & (values >= 0)).all()):
@@ -421,9 +427,9 @@ def _weights(weight: Any, rows: int, name: str) -> Tensor:
 
 
 def split_rows(rows: int, fraction: float | None, seed: int, where: str) -> tuple[Tensor, Tensor]:
-    """Indices of the training and of the test rows; at least one row of each when any is set aside.
+    """Indices of the training rows and of the test rows, drawn at random from so many `rows`; at least one of each when any is set aside.
 
-    Where no fraction is given it is a fifth, and of a small table nothing.
+    The fraction of test rows is from 0 up to 1; without one it is a fifth, and of a table of fewer than 50 rows nothing.
     """
     if fraction is None:
         fraction = 0.2 if rows >= SMALL else 0.0

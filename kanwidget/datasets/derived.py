@@ -111,7 +111,7 @@ def column_findings(data: Dataset) -> list[str]:
 
 
 def _with_column(data: Dataset, name: Any, formula: Any) -> Dataset:
-    """The data with one more column."""
+    """The data with one more input column, in all parts: its name, and its formula as text or sympy expression. Both are checked."""
     if not isinstance(name, str) or not name:
         _check.fail("columns", _WHERE, "a dict whose keys are names", name, error=TypeError)
     if name in data.in_vars:
@@ -141,9 +141,15 @@ def _evaluator(name: str, formula: Any, columns: tuple[str, ...]) -> Evaluator:
 
 
 def _as_text(name: str, formula: Any, columns: tuple[str, ...]) -> tuple[str, dict[str, str], dict[str, Any]]:
-    """The text of a formula, the columns of names in it, and numbers with names.
+    """The text of a formula, the columns that other names in it stand for, and numbers that have a name in it.
 
-    In the text of an expression symbols have numbers, as their own names may hold blanks and units.
+    A text has none of these. In that of an expression symbols are `column_0`, `column_1`, …, as their own names may hold blanks and units,
+    and sympy writes e as `E`.
+
+    Args:
+        name: The new column, for errors.
+        formula: A text, or a sympy expression.
+        columns: The columns that there are.
     """
     if isinstance(formula, str):
         for word in CONSTANTS.keys() & columns:

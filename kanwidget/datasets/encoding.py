@@ -119,7 +119,10 @@ class Column:
         return [filled, absent] if self.missing else [filled]
 
     def reads_as(self, other: Column) -> bool:
-        """Whether another column has the same inputs of the same cells."""
+        """Whether another column makes the same inputs of the same cells: same names, levels, unit, origin, and mean for missing numbers.
+
+        A mean counts only where this column had missing numbers.
+        """
         fill = self.fill if self.missing else other.fill
         return self.inputs == other.inputs and self.origin == other.origin and fill == other.fill
 
@@ -129,13 +132,13 @@ class Column:
         return dict(_UNITS).get(self.unit, 1.0)
 
     def other_kind(self, other: Column) -> Fault | None:
-        """A fault where another column of this name holds another kind of cells."""
+        """The fault of a column of this name that holds another kind of cells than this one had in training; None if it doesn't."""
         if self.kind == other.kind:
             return None
         return Fault(f"{self.kind} in column {self.name!r}, as in training", other.kind, "Convert the column.")
 
     def _code(self, level: str) -> float:
-        """The number of a level; of one that training hadn't that of the rare ones, or one half."""
+        """The number of a level of words; of one that training hadn't that of the rare ones together, or `UNMET`, ½, without such."""
         chosen = level if level in self.levels or not self.pooled else OTHER
         return float(self.levels.index(chosen)) if chosen in self.levels else UNMET
 
@@ -174,6 +177,7 @@ class Encoding:
 
     @property
     def _inputs(self) -> dict[str, tuple[str, ...]]:
+        """Levels by the name of each input that the columns make, whether it is read or not; none of numbers."""
         return {name: levels for column in self.columns for name, levels in column.inputs}
 
     @property
@@ -264,7 +268,7 @@ class Encoding:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Encoding:
-        """The inverse of `to_dict`."""
+        """The encoding that `to_dict` has made plain data of: lists, as JSON has them, become tuples again."""
         columns = tuple(Column(**{**column, "levels": tuple(column["levels"])}) for column in data["columns"])
         left_out = tuple((name, reason) for name, reason in data["left_out"])
         chosen = None if data["chosen"] is None else tuple(data["chosen"])
@@ -311,7 +315,7 @@ def _column(name: str, found: Cells) -> Column:
 
 
 def _mean(values: NDArray[np.float64]) -> float:
-    """The mean; the sum of numbers near 1e308 is none."""
+    """The mean of numbers, each divided before the sum: that of numbers near 1e308 would overflow."""
     return float((values / len(values)).sum())
 
 

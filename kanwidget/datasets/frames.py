@@ -21,7 +21,7 @@ _WHERE = "Dataset.from_frame"
 
 
 def _argument(where: str) -> str:
-    """What the function that a person called calls its frame."""
+    """The name that the argument with the frame has in the public call `where`, for errors."""
     return {_WHERE: "df", "examine": "subject"}.get(where, "data")
 
 
@@ -75,7 +75,10 @@ def columns_of(
 
 
 def _target(df: Any, label: Any, *, alone: bool) -> Cells | Fault:
-    """The cells of a target, or why they can't be one."""
+    """The cells of the column with this label as a target, or the fault that keeps them from being one.
+
+    Numbers will do, and words, which are classes, if the target is `alone`.
+    """
     found = cells.read(df, label, is_target=True)
     if isinstance(found, Fault) or found.kind == "numbers" or (found.kind == "words" and alone):
         return found
@@ -95,6 +98,7 @@ def has_columns(data: Any) -> bool:
 
 
 def _is_column(value: Any) -> bool:
+    """Whether a value of a dict may be a column: it has a length, and is neither a text nor a dict."""
     return hasattr(value, "__len__") and not isinstance(value, (str, bytes, Mapping))
 
 
@@ -135,7 +139,7 @@ def by_name(
 
 
 def _numbers(df: Any, name: Any, argument: str, where: str) -> NDArray[np.float64]:
-    """A column as floats, NaN where a value is missing."""
+    """The column of that name as floats, NaN where a value is missing; an error, for the call `where`, if it doesn't hold numbers."""
     found = cells.read(df, name, "numbers")
     if isinstance(found, Fault):
         cells.refuse([found], where, argument)

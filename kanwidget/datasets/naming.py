@@ -14,12 +14,12 @@ class Numbered(tuple[str, ...]):
 
 
 def numbered_inputs(count: int) -> Numbered:
-    """`x_1`, `x_2`, …"""
+    """Default names of so many input columns: `x_1`, `x_2`, …"""
     return Numbered(f"x_{number}" for number in range(1, count + 1))
 
 
 def numbered_outputs(count: int) -> Numbered:
-    """`y_1`, `y_2`, …; of a single one `y`."""
+    """Default names of so many outputs: `y_1`, `y_2`, …; of a single one `y`."""
     return Numbered(["y"] if count == 1 else [f"y_{number}" for number in range(1, count + 1)])
 
 
@@ -29,7 +29,10 @@ def is_empty(names: Any) -> bool:
 
 
 def check_names(names: Sequence[str], default: tuple[str, ...], argument: str) -> tuple[str, ...]:
-    """Names, one for each column; the default for an empty list."""
+    """Names, one for each column and all different, as a tuple, or an error that names the `argument`; the default for an empty list.
+
+    A single text is one name.
+    """
     if not isinstance(names, Iterable):
         _check.fail(argument, "Dataset", f"{len(default)} names, one a column", names, error=TypeError)
     # Their type survives: a dataset made from one without names has none either.
@@ -44,7 +47,7 @@ def check_names(names: Sequence[str], default: tuple[str, ...], argument: str) -
 
 
 def listed(names: Sequence[str]) -> str:
-    """A short list of names."""
+    """Names as one text: of more than four the first and the last, and how many there are."""
     return ", ".join(names) if len(names) <= 4 else f"{names[0]}, …, {names[-1]} ({len(names)})"
 
 
@@ -64,6 +67,13 @@ def column_indices(
     The one rule for all data with names: if the columns include all names, they go by name, in any order and beside any further
     columns. If they include none, whatever the case of the letters, and are as many, they were renamed and go by position. Anything
     else is a mistake.
+
+    Args:
+        columns: Names of the columns of the data.
+        names: Names to look for, in the order of the result.
+        where: The public call, for errors.
+        argument: Its argument.
+        kind: What the data are, for errors.
 
     Raises:
         ValueError: For columns that are missing, or there twice.
@@ -89,7 +99,7 @@ def column_indices(
 
 
 def check_column(name: str, columns: Sequence[str], argument: str, where: str) -> None:
-    """Nothing, or an error that lists the columns and names the closest one."""
+    """An error unless a name is among the columns: it lists these, names the closest one, the `argument` and the call, `where`."""
     if name in columns:
         return
     expected = "one of the columns " + ", ".join(map(repr, columns))
@@ -97,7 +107,10 @@ def check_column(name: str, columns: Sequence[str], argument: str, where: str) -
 
 
 def _suggested(name: str, columns: Sequence[str]) -> str:
-    """A question whether a similar column is meant."""
+    """The question whether a similar column is meant, `Did you mean 'speed'?`; "" where none is similar.
+
+    First comes one with other capitals, then one with a unit behind the name, then one with similar letters.
+    """
     wanted = str(name).casefold()
     alike = [column for column in columns if column.casefold() == wanted]
     # A name without its unit.

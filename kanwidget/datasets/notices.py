@@ -72,7 +72,7 @@ def data_notices(data: Dataset, parameters: int | None = None) -> list[DataNotic
 
 
 def _target_notices(data: Dataset) -> Iterator[DataNotice]:
-    """A target without variation, and one that may mean classes."""
+    """Yield a notice for each target that is the same in all training rows, and for each with two values, which may mean classes."""
     label = data.train_label
     if data.is_classification:
         if bool((label == label[0]).all()):
@@ -85,14 +85,14 @@ def _target_notices(data: Dataset) -> Iterator[DataNotice]:
         if len(distinct) == 1:
             sentence = f"“{name}” is {_number(distinct[0])} in every training row: there is nothing to learn."
             yield DataNotice("constant target", name, sentence)
-        elif len(distinct) == 2 and len(values) > _FEW_ROWS:
+        elif len(distinct) == 2 and len(values) > _FEW_ROWS:  # few rows have few values in any case
             low, high = map(_number, distinct)
             sentence = f"“{name}” has only the values {low} and {high}: as classes, the network gives probabilities."
             yield DataNotice("two values", name, sentence, "classes")
 
 
 def _row_notices(data: Dataset, parameters: int | None) -> Iterator[DataNotice]:
-    """A notice where there are too few rows for the parameters; none where `parameters` is None."""
+    """Yield a notice where there are fewer training rows than parameters of the network; none where `parameters` is None."""
     rows = len(data.train_input)
     if parameters is not None and rows < _ROWS_PER_PARAMETER * parameters:
         sentence = (
@@ -103,7 +103,7 @@ def _row_notices(data: Dataset, parameters: int | None) -> Iterator[DataNotice]:
 
 
 def _reading_notices(data: Dataset) -> Iterator[DataNotice]:
-    """What became of columns that aren't numbers in every row."""
+    """Yield notices on how columns were read that aren't numbers in every row: left out, with missing cells, dates, rare levels pooled."""
     if data.encoding is None:
         return
     # A notice names one column: of several targets the first one.
@@ -133,7 +133,7 @@ def _reading_notices(data: Dataset) -> Iterator[DataNotice]:
 
 
 def _listed(parts: list[str]) -> str:
-    """A list in words, of many the first ones."""
+    """Parts as a list in a sentence, `a, b and c`; of more than four the first three, and how many more."""
     shown = parts if len(parts) <= _NAMED + 1 else [*parts[:_NAMED], f"{len(parts) - _NAMED} more"]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
@@ -148,7 +148,7 @@ def _constant_columns(data: Dataset) -> Iterator[DataNotice]:
 
 
 def _equal_columns(data: Dataset) -> Iterator[DataNotice]:
-    """Columns that tell the same: equal, or one a multiple of the other."""
+    """Yield a notice for each column that says the same as an earlier one: equal, or equal in another unit."""
     seen: dict[bytes, str] = {}
     flags = () if data.encoding is None else data.encoding.flags
     for name, values in _columns(data):
@@ -160,6 +160,7 @@ def _equal_columns(data: Dataset) -> Iterator[DataNotice]:
             continue
         # The same for a column in another unit, and for its negative.
         sign = spread[spread.abs().argmax()].sign()
+        # To nine digits: equal but for round-off.
         key = (sign * spread / size).mul(1e9).round().to(torch.int64).cpu().numpy().tobytes()
         first = seen.setdefault(key, name)
         if first != name:
@@ -168,7 +169,7 @@ def _equal_columns(data: Dataset) -> Iterator[DataNotice]:
 
 
 def _numberings(data: Dataset) -> Iterator[DataNotice]:
-    """Columns that only count the rows."""
+    """Yield a notice for each column that may only number the rows."""
     for name, values in _whole_columns(data):
         if _counts_rows(values):
             ends = f"from {_number(values.min())} to {_number(values.max())}"
@@ -177,14 +178,14 @@ def _numberings(data: Dataset) -> Iterator[DataNotice]:
 
 
 def _counts_rows(values: Tensor) -> bool:
-    """Whether the values are consecutive whole numbers, in any order."""
+    """Whether the values of a column, `(rows,)`, are consecutive whole numbers, in any order; few rows may be so by chance."""
     ordered = values.sort().values
     whole = bool(ordered[0] == ordered[0].round())
     return len(values) >= _NUMBERED_ROWS and whole and bool((ordered[1:] - ordered[:-1] == 1).all())
 
 
 def _logarithms(data: Dataset) -> Iterator[DataNotice]:
-    """Columns and targets that are spread over decades, more evenly in their logarithm than as they are."""
+    """Yield a notice for each column or target that is spread over decades, more evenly in its logarithm than as it is."""
     targets = [] if data.is_classification else _whole_columns(data, "label")
     for name, values in [*_whole_columns(data), *targets]:
         if _is_spread_over_decades(values):
@@ -194,9 +195,9 @@ def _logarithms(data: Dataset) -> Iterator[DataNotice]:
 
 
 def _is_spread_over_decades(values: Tensor) -> bool:
-    """Whether nine tenths of the values span more than a decade, and their logarithms are far less skewed.
+    """Whether the middle nine tenths of a column's values, `(rows,)`, span more than a decade, and their logarithms are far less skewed.
 
-    Whole numbers count or grade: they aren't.
+    A column of whole numbers is none: these count or grade.
     """
     values = values.double()
     if not bool((values > 0).all()) or bool((values == values.round()).all()):
@@ -208,22 +209,24 @@ def _is_spread_over_decades(values: Tensor) -> bool:
 
 
 def _skewness(values: Tensor) -> float:
-    """The size of the third moment, in standard deviations; 0 of values that are all equal."""
+    """How skewed values are, ≥ 0: the size of their third moment about the mean, in standard deviations; 0 if all are equal."""
     spread = values - values.mean()
     size = spread.square().mean().sqrt()
     return abs(float((spread / size).pow(3).mean())) if size > 0 else 0.0
 
 
 def _whole_columns(data: Dataset, kind: str = "input") -> list[tuple[str, Tensor]]:
-    """Names and values of columns or targets, over all parts of the data."""
+    """Names and values, `(rows,)`, of all columns (`input`) or targets (`label`), over training, test and validation rows."""
     table = torch.cat([data[key] for key in data if key.endswith(kind)])
     names = data.in_vars if kind == "input" else data.out_vars
     return list(zip(names, table.T, strict=True))
 
 
 def _columns(data: Dataset) -> Iterator[tuple[str, Tensor]]:
+    """Names and values, `(rows,)`, of all columns over the training rows."""
     return zip(data.in_vars, data.train_input.T, strict=True)
 
 
 def _number(value: Tensor) -> str:
+    """A number for a sentence, in four digits."""
     return f"{float(value):.4g}"

@@ -134,7 +134,10 @@ def _recoded(data: Dataset, encoding: Encoding, where: str) -> Dataset:
 
 
 def _by_name(fields: Mapping[str, Any], names: Sequence[str], where: str) -> dict[str, Any]:
-    """The inputs, of frames the columns of these names: selected before conversion, as further columns may hold text."""
+    """The inputs among the `fields` of a dataset, and their names; of frames the columns of these names, in this order.
+
+    They are selected before they are converted, as further columns may hold text. Arrays, which go by position, stay without names.
+    """
     keys = [f"{part}_input" for part in PARTS if f"{part}_input" in fields]
     inputs: dict[str, Any] = {key: frames.by_name(fields[key], names, where) for key in keys}
     return inputs if inputs["train_input"] is fields["train_input"] else inputs | {"in_vars": tuple(names)}
@@ -149,7 +152,7 @@ def _with_columns(data: Dataset, names: Sequence[str], where: str) -> Dataset:
 
 
 def with_inputs(data: Dataset, indices: Sequence[int]) -> Dataset:
-    """The data with these input columns alone, in this order."""
+    """The data with the input columns of these indices alone, in this order, in all parts."""
     changed: dict[str, Any] = {key: data[key][:, indices] for key in data if key.endswith("input")}
     for name in ("input_mean", "input_scale"):
         if getattr(data, name) is not None:
@@ -247,7 +250,7 @@ def read_table(
 
 
 def _existing(path: str | os.PathLike[str]) -> Path:
-    """The path, or an error for a missing file."""
+    """The path of a file as a `Path`, or an error if there is no such file, or a folder."""
     path = Path(path)
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder. Give the path of one CSV or Parquet file.")
@@ -257,7 +260,10 @@ def _existing(path: str | os.PathLike[str]) -> Path:
 
 
 def _read(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The header, and each row that isn't blank with its number (the header is row 1)."""
+    """The header of a CSV file, and each row below it that isn't blank: its number (the header is row 1), and its entries as texts.
+
+    The separator is the one of comma, semicolon and tab that the first line has most of. A faulty file raises an error.
+    """
     try:
         # utf-8-sig: spreadsheets begin their files with a byte order mark.
         text = path.read_text(encoding="utf-8-sig")
@@ -285,7 +291,7 @@ def _read(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
 
 
 def _chosen(header: Sequence[str], target: str, inputs: Sequence[str] | None, where: str) -> list[str]:
-    """Names of the inputs and, last, of the target."""
+    """Names of the inputs and, last, of the target, all of which must be in the header; without `inputs` they are all other columns."""
     check_column(target, header, "target", where)
     names = [name for name in header if name != target] if inputs is None else list(inputs)
     for name in names:
@@ -296,9 +302,17 @@ def _chosen(header: Sequence[str], target: str, inputs: Sequence[str] | None, wh
 
 
 def _column(rows: Sequence[tuple[int, list[str]]], position: int, name: str, file: str) -> list[Any]:
-    """The entries of a column as numbers, or as words where fewer than half of them read as numbers; None where one is missing."""
+    """The entries of a column as numbers, or as words where fewer than half of them read as numbers; None where one is missing.
+
+    Args:
+        rows: Number and entries of each row.
+        position: Index of the column.
+        name: The column, for errors.
+        file: Name of the file, for errors.
+    """
     entries = [(line, row[position]) for line, row in rows]
     filled = [entry for _, entry in entries if entry.lower() not in _MISSING]
+    # A comma for a decimal point counts as a number here: it is refused with advice below, not taken for a word.
     is_words = sum(reads_as_number(entry.replace(",", ".")) for entry in filled) < NUMBERS * len(filled)
     return [
         None if entry.lower() in _MISSING else entry if is_words else _number(entry, line, name, file)
@@ -307,7 +321,7 @@ def _column(rows: Sequence[tuple[int, list[str]]], position: int, name: str, fil
 
 
 def _number(entry: str, line: int, name: str, file: str) -> float:
-    """An entry as a finite number, or an error with its row, its column and advice."""
+    """An entry of a file as a finite number, or an error with its row (`line`), the name of its column, the file, and advice."""
     cell, advice = f"row {line}, column {name!r} of {file}", _ADVICE
     try:
         value = float(entry)
@@ -321,12 +335,12 @@ def _number(entry: str, line: int, name: str, file: str) -> float:
 
 
 def _refuse_constant(target: NDArray[Any], name: str, file: str) -> None:
-    """An error for a target that never changes."""
+    """An error if all values of a target, `(rows,)`, are equal; it has the target's name and the file's."""
     if len(target) > 1 and (target == target[0]).all():
         got = f"{target[0]} in every row"
         _refuse(f"column {name!r} of {file}", "a quantity that changes", got, "There is nothing to learn.")
 
 
 def _refuse(subject: str, expected: str, got: Any, advice: str) -> NoReturn:
-    """The grammar of `_check.fail` for something in a file rather than an argument."""
+    """Raise an error about something in a file: what `subject` is wrong, what was expected, what came instead, and what to do."""
     raise ValueError(f"{subject} must be {expected}; got {got}. {advice}")

@@ -63,7 +63,7 @@ def validation_folds(data: Dataset, where: str, *, seed: int = 0) -> list[Datase
         [[2.0, 4.0], [0.0, 5.0], [1.0, 7.0], [3.0, 6.0]]
     """
     count = len(data.train_input)
-    if data.val_input is not None or count >= _ENOUGH or count < 2 * _FOLDS:
+    if data.val_input is not None or count >= _ENOUGH or count < 2 * _FOLDS:  # a fold needs two rows at least
         return [with_validation(data, where, seed=seed)]
     order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
     parts = [order[first::_FOLDS].sort().values for first in range(_FOLDS)]
@@ -77,7 +77,7 @@ def sampled_data(data: Dataset, rows: int, choice: Callable[[int], Tensor] | Non
     Args:
         data: The data.
         rows: How many of each part at most.
-        choice: Another choice of rows, by the number of those that there are.
+        choice: Another choice: a function of the number of rows that there are, which gives the indices of those to take.
 
     Examples:
         >>> data = Dataset([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0])

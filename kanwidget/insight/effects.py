@@ -119,6 +119,7 @@ def column_effects(network: Network, data: Any, *, level: float = 0.01, seed: in
         _check.fail("network", "column_effects", expected, network)
     count = len(rows.x)
     mean, error = shuffled.mean(0), shuffled.std(0) / math.sqrt(count)
+    # Of all columns and outputs together, none exceeds its bound by chance, but for `level`.
     bound = _student(level / shuffled[0].numel(), count - 1) * error
     bound = bound.clamp(min=_ROUNDINGS * torch.finfo(bound.dtype).eps)
     effects = mean.new_zeros(len(mean), network.n_features).index_copy(1, network.columns, mean)
@@ -137,13 +138,18 @@ class _Rows:
     """With mean 1, `(rows, 1)`."""
 
     def losses(self, network: Network, outputs: Tensor) -> Tensor:
-        """Loss of each row and output from scaled outputs: squared error in units of 2·variance, or the cross-entropy of classes."""
+        """The loss of each row, from scaled outputs, `(rows, outputs)`: the squared error over 2·variance, `(rows, outputs)`.
+
+        Of classes it is the cross-entropy, `(rows, 1)`. The 2 is there since a shuffled column, which has an independent value in each
+        row, adds twice the variance that it explains to the squared error.
+        """
         scaling = network.scaling
         if not self.y.is_floating_point():
             scores = scaling.own_outputs(outputs)
             return self.weight * functional.cross_entropy(scores, self.y, reduction="none")[:, None]
         truth = scaling.scaled_outputs(self.y)
         variance = (self.weight * (truth - (self.weight * truth).mean(0)).square()).mean(0)
+        # A label that varies by no more than round-off has no variance to divide by.
         rounding = (_ROUNDINGS * torch.finfo(truth.dtype).eps * truth.abs().amax(0)).square()
         return self.weight * (outputs - truth).square() / (2 * torch.where(variance > rounding, variance, 1.0))
 
@@ -166,7 +172,7 @@ def _rows(network: Network, data: Any) -> _Rows:
     check_outputs(network, loss, labels(y, loss), where)
     if len(x) < FEWEST_ROWS:
         _check.fail("data", where, f"{FEWEST_ROWS} held-out rows at least", x)
-    edges = network.layer(0).coef.shape[:2].numel()
+    edges = network.layer(0).coef.shape[:2].numel()  # their values for all rows are in memory at once
     most = min(_MOST_ROWS, max(FEWEST_ROWS, _MOST_VALUES // edges))
     chosen = torch.linspace(0, len(x) - 1, min(most, len(x)), device=x.device).long()
     weights = torch.ones_like(x[chosen, :1]) if weight is None else weight[chosen].reshape(-1, 1)
@@ -176,9 +182,9 @@ def _rows(network: Network, data: Any) -> _Rows:
 
 
 def _shuffled_losses(network: Network, rows: _Rows, generator: torch.Generator) -> Tensor:
-    """How much each row's loss rises with the shuffled column of each input, `(rows, outputs, inputs)`.
+    """How much each row's loss rises if the column of an input is shuffled, `(rows, outputs, inputs)`: the mean of several shufflings.
 
-    Shuffling an input changes its edges alone: what comes before the first sums is computed once.
+    Shuffling an input changes its edges alone: what comes before the first sums is computed once. Inputs without edges change nothing.
     """
     first = network.layer(0)
     with torch.no_grad():
@@ -195,7 +201,7 @@ def _shuffled_losses(network: Network, rows: _Rows, generator: torch.Generator) 
 
 
 def _outputs(network: Network, sums: Tensor) -> Tensor:
-    """Scaled outputs from the sums of the first layer's edges."""
+    """Scaled outputs, `(rows, outputs)`, from the sums of the first layer's edges, `(rows, subnodes)`."""
     nodes = network.combine(1, sums)
     for level, layer in enumerate(network.layers[1:], 2):
         nodes = network.combine(level, layer(nodes))
@@ -203,7 +209,10 @@ def _outputs(network: Network, sums: Tensor) -> Tensor:
 
 
 def _student(tail: float, freedom: int) -> float:
-    """What Student's variable exceeds with this chance, by the expansion about the normal one: to 2 % from 19 degrees of freedom on."""
+    """The number that Student's variable with so many degrees of freedom exceeds with the chance `tail`.
+
+    It is an expansion about the normal distribution in 1/freedom, right to 2 % from 19 degrees of freedom on.
+    """
     z = -NormalDist().inv_cdf(tail)
     first = (z**3 + z) / 4
     second = (5 * z**5 + 16 * z**3 + 3 * z) / 96

@@ -73,6 +73,7 @@ def loss_derivatives(network: Network, data: Any) -> LossDerivatives:
     weight = None if weight is None else (weight / weight.mean()).reshape(-1, 1)
 
     def loss(vector: Tensor) -> Tensor:
+        """The loss of the network with these free parameters, `(parameters,)`; differentiable in them."""
         parameters = _placed(network, index, vector)
         output = torch.func.functional_call(network, parameters, (dataset.train_input,))
         return row.value(output, label, weight)
@@ -82,14 +83,19 @@ def loss_derivatives(network: Network, data: Any) -> LossDerivatives:
         value = loss(vector)
         (gradient,) = torch.autograd.grad(value, vector, create_graph=True)
         second = partial(torch.autograd.grad, gradient, vector, retain_graph=True)
+        # A row a parameter: the gradient's derivative along a unit vector.
         hessian = torch.stack([second(unit)[0] for unit in torch.eye(index.size).to(vector)])
     if not bool(torch.isfinite(hessian).all() and torch.isfinite(value)):
         _check.fail("network", _WHERE, "one whose loss on the data, and its derivatives, are finite", network)
+    # Round-off makes the Hessian a little asymmetric.
     return LossDerivatives(float(value.detach()), gradient.detach(), (hessian + hessian.T) / 2)
 
 
 def _placed(network: Network, index: ParameterVector, vector: Tensor) -> dict[str, Tensor]:
-    """The network's parameters by name, the free ones taken from the vector."""
+    """All parameters of the network by the names of its state, the free ones taken from the vector, `(parameters,)`.
+
+    `index` has the place of each free parameter in the vector, and -1 for those that aren't free.
+    """
     parameters = {}
     for number, layer in enumerate(index.layers):
         edges = network.layer(number)

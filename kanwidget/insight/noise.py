@@ -69,6 +69,7 @@ def noise_of(x: Tensor, residual: Tensor) -> Noise | None:
     if rows > _MOST_ROWS:
         picked = torch.linspace(0, rows - 1, _MOST_ROWS, dtype=torch.float64, device=x.device).round().long()
         x, residual = x[picked], residual[picked]
+    # A standard deviation of n normal numbers has the standard error σ/√(2n).
     return Noise(level, level / math.sqrt(2 * rows), _structure(x.detach(), residual.detach()))
 
 
@@ -102,9 +103,11 @@ def _likeness(space: Tensor, centered: Tensor) -> float:
     distance.fill_diagonal_(math.inf)
     count = min(_NEIGHBORS, rows - 1)
     nearest = distance.topk(count, largest=False).indices
-    # The matrix of neighbors has `count` ones a row: its sums, without the matrix.
+    # The coefficient is a mean of products of neighbors' residuals over their variance. The matrix of neighbors has `count` ones a row:
+    # the variance for normal numbers without likeness needs sums over the matrix, computed without it.
     total = rows * count
     coefficient = float(centered @ centered[nearest].sum(1)) / count / float(centered.square().sum())
+    # Pairs of rows as single numbers, to count those that are neighbors both ways.
     pairs = torch.arange(rows, device=space.device)[:, None] * rows + nearest
     mirrored = nearest * rows + torch.arange(rows, device=space.device)[:, None]
     both = total + float(torch.isin(pairs, mirrored).sum())

@@ -6,7 +6,7 @@ import math
 
 
 def plain(value: float) -> str:
-    """A number in two digits.
+    """A number as text, in two significant digits; one that is very large or small with an exponent.
 
     Examples:
         >>> plain(137.2), plain(0.0512), plain(1.5e7)
@@ -33,7 +33,7 @@ def percent(part: float) -> str:
         ('72 %', '3.1 %', '100 %', '99.987 %', '0 %')
     """
     value, rest = 100 * part, 100 * (1 - part)
-    if 1e-4 <= rest < 0.5:
+    if 1e-4 <= rest < 0.5:  # two digits would be 100 %: as many as show one or two of the rest
         return f"{value:.{1 - math.floor(math.log10(rest))}f}".rstrip("0") + " %"
     if value >= 9.95 or value < 5e-3:
         return f"{value:.0f} %"

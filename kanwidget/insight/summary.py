@@ -51,7 +51,7 @@ class Summary:
         return "\n".join(lines)
 
     def _error(self, sticks: Yardsticks) -> str:
-        """The line about errors: of classes the log losses of the network and of simpler ones, else the error and the noise in it."""
+        """The line about errors, from yardsticks: of classes the log losses of the network and of simpler ones, else error and noise."""
         if sticks.majority is not None:
             rows = [
                 ("log loss", sticks.network),
@@ -82,6 +82,7 @@ class Summary:
 
 
 def _effect(row: ColumnSummary) -> str:
+    """A column's effect as text: a percentage, `chance` where it is no more than that, or "" where there is none."""
     if row.effect is None:
         return ""
     return percent(max(0.0, row.effect)) if row.matters else "chance"
@@ -131,7 +132,10 @@ def summary(network: Network, data: Any = None) -> Summary:
 
 
 def _freedoms(network: Network) -> list[float | None]:
-    """Degrees of freedom of the edges that leave each column of the data; None where a function stands, of which evidence says nothing."""
+    """For each column of the data the degrees of freedom of its edges, summed: 0 where the data ask for nothing, 1 for a straight line.
+
+    None where a function stands, of which evidence says nothing, and for all columns where the last training has left no posterior.
+    """
     posterior = valid_posterior(network)
     if posterior is None:
         return [None] * network.n_features

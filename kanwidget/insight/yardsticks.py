@@ -71,7 +71,7 @@ class Yardsticks:
 
     @property
     def sentence(self) -> str:
-        """All in one line.
+        """What the network and its yardsticks explain, or how many rows they put into the right class, as one line of text.
 
         Examples:
             >>> Yardsticks(Score(0.72, 5.3), Score(0.36, 8.0), None, None, 0.74, True).sentence
@@ -97,6 +97,7 @@ class Yardsticks:
 
 
 def _part(explained: float) -> str:
+    """The part of the variance that predictions explain as text, `72 %`; `nothing` where the mean is as good."""
     return percent(explained) if explained > 0 else "nothing"
 
 
@@ -119,7 +120,10 @@ def yardsticks(network: Network, data: Dataset) -> Yardsticks:
 def yardstick_steps(
     network: Network, data: Dataset, former: Yardsticks | None = None
 ) -> Generator[Yardsticks | None, None, None]:
-    """The same, one training step at a time: None after each, the result last.
+    """A network beside its yardsticks, trained one step at a time: yields None after each step, and the result last.
+
+    A straight line and a network without hidden nodes are trained on at most 2,000 of the training rows. All are measured on validation
+    rows, or else test rows, or else the training rows.
 
     Args:
         network: The network.
@@ -165,13 +169,19 @@ def _score_of(
 
 
 def _grid_of_a_sum(network: Network) -> int:
-    """As fine as the network's, lest it says that a sum explains nothing of a wave; as far as its parameters aren't too many."""
+    """Grid intervals of the additive network beside a network: 8, or as many as that has, lest it says that a sum can't be a wave.
+
+    They are fewer where all curves together would have too many parameters: a curve has one for each interval, and 4 more.
+    """
     curves = network.n_features * network.n_out
     return max(_GRID, min(network.layer(0).grid_size, _MOST_PARAMETERS // max(curves, 1) - 4))
 
 
 def _sums(network: Network, grid: int, k: int, base_fun: str) -> Network:
-    """An untrained network without hidden nodes for the same columns, outputs and logarithms."""
+    """An untrained network without hidden nodes for the same columns, outputs and logarithms as `network`.
+
+    `grid` is its number of intervals, `k` the order of its splines, `base_fun` its base function. Its splines are 0 at first.
+    """
     width, generator = [[network.n_features, 0], [network.n_out, 0]], torch.Generator().manual_seed(0)
     start: dict[str, Any] = {"base_fun": base_fun, "noise_scale": 0.0, "dtype": network.dtype}
     layers = initial_layers(width, [[], []], [grid], k, generator=generator, **start)
@@ -181,7 +191,10 @@ def _sums(network: Network, grid: int, k: int, base_fun: str) -> Network:
 
 
 def score(network: Network, x: Tensor, y: Tensor, *, unit: Network | None = None) -> Score:
-    """How good a network's predictions are, of a logarithm where `unit`, by default the network itself, learns that."""
+    """How good a network's predictions are for inputs x, `(rows, n_features)`, and labels y, `(rows, n_out)` or class numbers, `(rows,)`.
+
+    Errors are in the unit of the target, or of its logarithm where the network `unit`, by default the network itself, learns that.
+    """
     with torch.no_grad():
         outputs = network(x)
         if not y.is_floating_point():
@@ -195,8 +208,15 @@ def score(network: Network, x: Tensor, y: Tensor, *, unit: Network | None = None
 
 
 def _majority(train: Tensor, labels: Tensor, classes: int) -> Score:
-    """The score of the frequencies of the classes in the training rows."""
+    """The score, on some `labels`, of always giving the classes the frequencies that they have in the training rows.
+
+    Args:
+        train: Class numbers of the training rows.
+        labels: Class numbers of the rows that it is measured on.
+        classes: Number of classes.
+    """
     counts = train.bincount(minlength=classes).double()
+    # Half a row more of each class: one that the training rows don't have isn't impossible.
     loss = -((counts + 0.5) / (counts + 0.5).sum()).log()
     return Score(float((labels == counts.argmax()).double().mean()), float(loss[labels].mean()))
 

@@ -30,6 +30,12 @@ class EditableKAN(Network):
     def refine(self, grid: int | Sequence[int], *, knots: KnotPlacement = "insert", data: Any = None) -> Self:
         """A new model with another number of grid intervals; more of them keep the function exactly.
 
+        Args:
+            grid: Number of intervals, ≥ 1, or one for each layer of edges.
+            knots: `insert` between the current ones, `uniform`, `adapted` to the data, or `spread`: even, but with several rows in each
+                interval.
+            data: Rows at which the functions are to agree where knots move; by default the reference data.
+
         Examples:
             >>> from kanwidget import KAN
             >>> KAN([2, 5, 1], grid=3).refine(10).grid
@@ -39,7 +45,9 @@ class EditableKAN(Network):
         return surgery.refine(self, grid, knots=knots, x=x)
 
     def update_grid(self, data: Any = None, *, grid_eps: float | None = None) -> None:
-        """Move the knots to where the data is. In place.
+        """Move the knots to where the data are, by default the reference data. In place.
+
+        `grid_eps` goes from 0 (knots at quantiles of the data) to 1 (even knots); by default it is the network's own.
 
         Examples:
             >>> from kanwidget import KAN
@@ -52,7 +60,10 @@ class EditableKAN(Network):
         record(self, "grid", "grid adapted")
 
     def prune(self, node_th: float = 1e-2, edge_th: float = 3e-2, *, data: Any = None) -> Self:
-        """A new model without the nodes and edges that hardly matter.
+        """A new model without the hidden nodes, and then the edges, that hardly matter; their mean contribution stays as a constant.
+
+        Nodes with a score above `node_th` and edges with one above `edge_th` stay: an output has score 1, see `attribute`. Scores are those
+        of `data`, by default of the reference data.
 
         Examples:
             >>> from kanwidget import KAN
@@ -64,7 +75,10 @@ class EditableKAN(Network):
 
     @short_refusals
     def prune_node(self, threshold: float = 1e-2, *, active: Any = None, data: Any = None) -> Self:
-        """A new model without the hidden nodes that hardly matter.
+        """A new model without the hidden nodes that hardly matter; their mean contribution stays as a constant.
+
+        Nodes with a score above the threshold stay (an output has 1), by the scores of `data` or of the reference data; or the nodes
+        `active`, a list for each hidden level.
 
         Examples:
             >>> from kanwidget import KAN
@@ -75,7 +89,9 @@ class EditableKAN(Network):
         return surgery.prune_node(self, as_inputs(self, data, "prune_node"), threshold, active)
 
     def prune_edge(self, threshold: float = 3e-2, *, data: Any = None) -> Self:
-        """A new model without the edges that hardly matter.
+        """A new model without the edges that hardly matter; their mean contribution stays as a constant.
+
+        Edges with a score above the threshold stay (an output has 1), by the scores of `data` or of the reference data.
 
         Examples:
             >>> from kanwidget import KAN
@@ -91,7 +107,8 @@ class EditableKAN(Network):
     ) -> Self:
         """A new model that reads only the inputs that matter; it still takes data with all columns.
 
-        `active` keeps these inputs instead, by number or by the column's name: those that `column_effects` finds, say.
+        Inputs with a score above the threshold stay (an output has 1), by the scores of `data` or of the reference data. `active` keeps
+        these inputs instead, by number or by the column's name: those that `column_effects` finds, say.
 
         Examples:
             >>> from kanwidget import KAN
@@ -107,6 +124,9 @@ class EditableKAN(Network):
     ) -> Self:
         """A new model, trained on residuals, without the edges that they don't need; see `kanwidget.prune_residual`.
 
+        `residuals` are functions of a field u, by name, whose result is to vanish at the `points` of this name, `(batch, features)`;
+        `weights` say how much each residual counts.
+
         Examples:
             >>> import torch
             >>> from kanwidget import KAN
@@ -120,7 +140,9 @@ class EditableKAN(Network):
 
     @short_refusals
     def expand_width(self, level: int, n: int, *, product: bool = False, mult_arity: int = 2) -> Self:
-        """A new model with n more nodes on a hidden level; the function stays.
+        """A new model with n more nodes on a hidden level (1 is the first); the function stays.
+
+        They are sums, or with `product` products of `mult_arity` factors. Edges into them are random, those out of them are 0.
 
         Examples:
             >>> from kanwidget import KAN
@@ -132,6 +154,8 @@ class EditableKAN(Network):
     def expand_depth(self, level: int | None = None) -> Self:
         """A new model with one more layer, of identities; the function stays.
 
+        It comes after the nodes of a `level`, 0 for the inputs; by default after the outputs.
+
         Examples:
             >>> from kanwidget import KAN
             >>> KAN([2, 3, 1]).expand_depth().width
@@ -141,6 +165,9 @@ class EditableKAN(Network):
 
     def perturb(self, mag: float = 0.1, mode: str = "non-intrusive", *, seed: int = 0, data: Any = None) -> Self:
         """A new model whose symbolic and pruned edges have a small spline, too, so that it can learn more than its formula.
+
+        `mag` is the size of random splines, as a part of the spread of their subnodes over the data. The mode `non-intrusive` keeps the
+        function: edges on the way to an output get a spline that is 0. `all` gives random ones to all, `minimal` to symbolic edges alone.
 
         Examples:
             >>> from kanwidget import KAN
@@ -154,7 +181,7 @@ class EditableKAN(Network):
         return surgery.perturb(self, mag, mode, x=self._samples(data, "perturb"), seed=seed)
 
     def remove_edge(self, l: int, i: int, j: int) -> None:  # noqa: E741
-        """Prune one edge. In place.
+        """Prune the edge of layer l from node i to subnode j. In place.
 
         Examples:
             >>> from kanwidget import KAN
@@ -166,7 +193,7 @@ class EditableKAN(Network):
         surgery.remove_edge(self, l, i, j)
 
     def restore_edge(self, l: int, i: int, j: int) -> None:  # noqa: E741
-        """Bring a pruned edge back. In place.
+        """Bring back a pruned edge, of layer l from node i to subnode j, with its former spline. In place.
 
         Examples:
             >>> from kanwidget import KAN
@@ -179,7 +206,10 @@ class EditableKAN(Network):
         surgery.restore_edge(self, l, i, j)
 
     def isolate(self, level: int, chain: Sequence[Sequence[int]]) -> None:
-        """Cut the edges between a module, groups of nodes on successive levels, and the other nodes of these. In place.
+        """Cut the edges between a module and the other nodes of its levels. In place.
+
+        `chain` has the module's nodes, a group for each of two or more successive levels; `level` is that of the first group, 0 for the
+        inputs. Edges into the first group from below, and out of the last one, stay.
 
         Examples:
             >>> from kanwidget import KAN
@@ -191,7 +221,9 @@ class EditableKAN(Network):
         surgery.isolate(self, level, chain)
 
     def remove_node(self, level: int, node: int, *, data: Any = None) -> Self:
-        """A new model without one hidden node.
+        """A new model without one hidden node; what it adds on average over the data stays as a constant.
+
+        `level` is from 1, the first hidden one; `node` is the index within it.
 
         Examples:
             >>> from kanwidget import KAN
@@ -201,7 +233,7 @@ class EditableKAN(Network):
         return surgery.remove_node(self, level, node, self._samples(data, "remove_node"))
 
     def swap(self, level: int, i1: int, i2: int) -> None:
-        """Exchange two hidden nodes; the function stays. In place.
+        """Exchange the nodes i1 and i2 of a hidden level, both sums or both products; the function stays. In place.
 
         Examples:
             >>> from kanwidget import KAN
@@ -214,7 +246,7 @@ class EditableKAN(Network):
         surgery.swap(self, level, i1, i2)
 
     def auto_swap(self, level: int | None = None, *, data: Any = None) -> None:
-        """Reorder hidden nodes so that connections become short; the function stays. In place.
+        """Reorder hidden nodes, of all levels or of one, so that `connection_cost` falls; the function stays. In place.
 
         Examples:
             >>> from kanwidget import KAN
@@ -227,7 +259,7 @@ class EditableKAN(Network):
         surgery.auto_swap(self, as_inputs(self, data, "auto_swap"), level)
 
     def lock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
-        """Make edges `(i, j)` of a layer share one function. In place.
+        """Make edges of layer l, pairs (node i, subnode j), share one function from now on. In place.
 
         Examples:
             >>> from kanwidget import KAN
@@ -262,7 +294,7 @@ class EditableKAN(Network):
         merge(self, valid_posterior(self), source, level_numbers(groups, names, "merge_levels"))
 
     def unlock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
-        """Undo `lock`; each edge starts from the shared function. In place.
+        """Undo `lock` for edges of layer l, pairs (node i, subnode j); each goes on from the shared function. In place.
 
         Examples:
             >>> from kanwidget import KAN
@@ -275,7 +307,7 @@ class EditableKAN(Network):
         surgery.unlock(self, l, edges)
 
     def freeze(self, l: int, i: int, j: int) -> None:  # noqa: E741
-        """Keep an edge out of training. In place.
+        """Keep the edge of layer l from node i to subnode j out of training. In place.
 
         Examples:
             >>> from kanwidget import KAN
@@ -287,7 +319,7 @@ class EditableKAN(Network):
         surgery.freeze(self, l, i, j)
 
     def unfreeze(self, l: int, i: int, j: int) -> None:  # noqa: E741
-        """Let an edge train again. In place.
+        """Let the edge of layer l from node i to subnode j be trained again after `freeze`. In place.
 
         Examples:
             >>> from kanwidget import KAN
@@ -300,5 +332,8 @@ class EditableKAN(Network):
         surgery.unfreeze(self, l, i, j)
 
     def _samples(self, data: Any, where: str) -> Tensor | None:
-        """Rows of data, or the reference data; None for a network that has none yet."""
+        """Inputs `(rows, n_features)` of `data`, or the reference data for None; None for a network that has none yet.
+
+        `where` is the public call, for errors.
+        """
         return None if data is None and len(self.reference) == 0 else as_inputs(self, data, where)

@@ -25,7 +25,9 @@ class TableOptions(NamedTuple):
 
 
 def dataset_for(data: Any, options: TableOptions, where: str) -> Dataset:
-    """The dataset of a public call: a frame with its target, or whatever `as_dataset` takes.
+    """The dataset of a public call, `where`, from its argument `data`: a frame with its target, or whatever `as_dataset` takes.
+
+    `options` has the target of a frame, and how rows are split and whether columns are standardized.
 
     Raises:
         ValueError: For a target that the frame doesn't have, and for one beside data that have their labels.

@@ -338,7 +338,7 @@ class KAN(QueryableKAN):
         )
 
     def fit_steps(self, data: Any, opt: str = "auto", steps: int | None = 100, **options: Any) -> Trainer:
-        """An iterator that trains in place and gives one `StepRecord` a step; options as in `fit`.
+        """An iterator that trains in place and gives one `StepRecord` a step, until it has converged for None; options as in `fit`.
 
         To stop is to stop iterating. (`training` is what torch calls a module's own mode, so it isn't the name.)
 
@@ -352,7 +352,7 @@ class KAN(QueryableKAN):
     def fit_residual(
         self, residuals: Mapping[str, Any], points: Mapping[str, Any], weights: Any = "auto", **options: Any
     ) -> ResidualHistory:
-        """Train in place so that residuals of value and derivatives vanish, see `kanwidget.fit_residual`.
+        """Train in place so that residuals of value and derivatives vanish at points, both by name: see `kanwidget.fit_residual`.
 
         Examples:
             >>> x = torch.linspace(0, 1, 9, dtype=torch.float64)[:, None]

@@ -68,7 +68,7 @@ class QueryableKAN(SymbolicKAN):
         return float((1 - (outputs - label).square().sum(0) / (label - label.mean(0)).square().sum(0)).mean())
 
     def _queried(self, data: Any, where: str) -> Tensor:
-        """Outputs for the test rows of data, or for all where it has none."""
+        """Outputs, `(rows, n_out)` in own units, for the test rows of data, or for all where it has none. `where` is the public call."""
         with torch.no_grad():
             return self(as_inputs(self, data, where, test=True))
 
@@ -115,13 +115,13 @@ class QueryableKAN(SymbolicKAN):
         return dict(zip(self.classes or range(self.n_out), columns, strict=True))
 
     def _class_scores(self, data: Any, where: str) -> Tensor:
-        """The outputs of a network with an output for each class."""
+        """The outputs of a network for classes, `(rows, classes)`, or an error for one with a single output. `where` is the public call."""
         if self.n_out < 2:
             _check.fail("data", where, "for a network with an output for each class", self, "predict() gives numbers.")
         return self._queried(data, where)
 
     def derivatives(self, x: Tensor, order: int = 2) -> Derivatives:
-        """Value, gradient and (order 2) Hessian of the outputs in the features, see `Derivatives`.
+        """Value, gradient and (with `order` 2) Hessian of the outputs in the features, at points x, `(batch, n_features)`.
 
         Examples:
             >>> from kanwidget import KAN
@@ -131,7 +131,7 @@ class QueryableKAN(SymbolicKAN):
         return derivatives(self, x, order)
 
     def loss_derivatives(self, data: Any) -> LossDerivatives:
-        """The loss on the training rows, with gradient and Hessian in the free parameters, see `kanwidget.insight.loss_derivatives`.
+        """The loss on the training rows of `data`, with gradient and Hessian in the free parameters: `kanwidget.insight.loss_derivatives`.
 
         Examples:
             >>> from kanwidget import KAN
@@ -142,7 +142,9 @@ class QueryableKAN(SymbolicKAN):
         return loss_derivatives(self, data)
 
     def edge_curve(self, l: int, i: int, j: int, x: Tensor | None = None, data: Any = None) -> EdgeCurve:  # noqa: E741
-        """One edge and its parts at the points x, `(n,)`; by default at 200 points over the range of the data.
+        """The function of an edge, and its parts, at points x, `(n,)`, by default at 200 points over the range of `data`, all in own units.
+
+        The edge is that of layer l from node i to subnode j. Without `data` the range is that of the reference data.
 
         Examples:
             >>> from kanwidget import KAN
@@ -157,7 +159,10 @@ class QueryableKAN(SymbolicKAN):
         return self.curve((l, i, j), arrays.tensor(x, "x", "edge_curve").to(self.device, self.dtype))
 
     def attribute(self, l: int | None = None, i: int | None = None, *, data: Any = None) -> Scores:  # noqa: E741
-        """How much every node and edge matters for the outputs, or for node i of level l.
+        """How much every node and edge matters for the outputs, or for node i of level l: a score, of which an output has 1.
+
+        Scores are ratios of standard deviations over the rows of `data`, by default of the reference data. Without i each node of level l
+        has its own, without l each output.
 
         Examples:
             >>> from kanwidget import KAN
@@ -210,6 +215,11 @@ class QueryableKAN(SymbolicKAN):
     def column_effects(self, data: Any, *, level: float = 0.01, seed: int = 0) -> ColumnEffects:
         """Which columns matter, by held-out rows with each column shuffled, and which ones are noise; see `kanwidget.insight`.
 
+        Args:
+            data: A `Dataset`, whose validation rows count, or else its test rows; or a pair (inputs, labels) of rows not trained on.
+            level: Chance that any column at all, of those that don't matter, seems to matter; between 0 and 0.5.
+            seed: Of the shuffling.
+
         Examples:
             >>> from kanwidget import KAN, create_dataset
             >>> data = create_dataset(lambda x: x[:, [0]] ** 2, n_var=3, train_num=100, test_num=100)
@@ -221,7 +231,9 @@ class QueryableKAN(SymbolicKAN):
         return column_effects(self, data, level=level, seed=seed)
 
     def connection_cost(self, *, data: Any = None) -> float:
-        """How long the connections are, by their importance: what `auto_swap` makes small.
+        """How far apart the ends of the edges stand, times their scores, summed: what `auto_swap` makes small. 0 if all go straight up.
+
+        Nodes of a level stand evenly between 0 and 1. Scores are those of `data`, by default of the reference data.
 
         Examples:
             >>> from kanwidget import KAN
@@ -231,7 +243,9 @@ class QueryableKAN(SymbolicKAN):
         return surgery.connection_cost(self, as_inputs(self, data, "connection_cost"))
 
     def feature_interaction(self, l: int | None = None, *, data: Any = None, **thresholds: float) -> dict[Any, int]:  # noqa: E741
-        """Which columns of the data act together in the nodes of a level, and how often.
+        """Which columns of the data act together: for each set of columns, how many nodes of level l (by default the outputs) depend on it.
+
+        A node depends on a column whose score for it is above `feature_th`; nodes whose own score isn't above `neuron_th` don't count.
 
         Examples:
             >>> from kanwidget import KAN
@@ -243,7 +257,7 @@ class QueryableKAN(SymbolicKAN):
 
     @property
     def node_scores(self) -> tuple[Tensor, ...]:
-        """Per level of nodes, how much each matters, on the reference data.
+        """Per level of nodes, inputs first, how much each node matters for the outputs, `(nodes,)`, on the reference data.
 
         Examples:
             >>> from kanwidget import KAN
@@ -357,6 +371,8 @@ class QueryableKAN(SymbolicKAN):
 
     def plot_edge(self, l: int, i: int, j: int, *, data: Any = None, **options: Any) -> Any:  # noqa: E741
         """One edge as a matplotlib figure: its parts, ± 2 standard errors (see `fit(evidence=…)`), the data beside it, and its grid.
+
+        It is the edge of layer l from node i to subnode j.
 
         Data with labels are drawn as what each row asks of the edge, see `kanwidget.insight.plot.plot_edge`.
 

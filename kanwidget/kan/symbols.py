@@ -42,11 +42,12 @@ class SymbolicKAN(EditableKAN):
         data: Any = None,
         **options: Any,
     ) -> list[SymbolicFit]:
-        """The functions that could replace an edge, best first. Changes nothing; see `kanwidget.symbolic`.
+        """The functions that could replace the edge of layer l from node i to subnode j, best first. Changes nothing.
 
         Functions that differ by less than the network's error count as equal, and the simplest of them comes first: its error on the
         labels of `data`, or without data at the end of the last training. `noise=0` compares the curve alone. With labels an edge that
-        has a function is judged by what they ask of it, as the explorer does, and that function is among the candidates.
+        has a function is judged by what they ask of it, as the explorer does, and that function is among the candidates. `lib` names the
+        functions to try (by default all), `topk` is the most that are returned.
 
         Examples:
             >>> from kanwidget import KAN
@@ -116,9 +117,10 @@ class SymbolicKAN(EditableKAN):
         keep_spline: bool = False,
         data: Any = None,
     ) -> SymbolicFit:
-        """Replace an edge by c·f(a·x + b) + d. In place; see `kanwidget.symbolic`.
+        """Replace the edge of layer l from node i to subnode j by c·f(a·x + b) + d, with the primitive f of a `name`. In place.
 
-        With `params` it needs no data: a network that wasn't fitted gets the function, and R² is nan.
+        `params` are a, b, c and d in own units; without them they are fitted to the edge. With `params` it needs no data: a network that
+        wasn't fitted gets the function, and R² is nan. `keep_spline` leaves a spline beside the function, as a correction.
 
         Examples:
             >>> from kanwidget import KAN
@@ -136,7 +138,7 @@ class SymbolicKAN(EditableKAN):
         return fit
 
     def unfix_symbolic(self, l: int, i: int, j: int) -> None:  # noqa: E741
-        """Bring back the spline that a symbol replaced. In place.
+        """Bring back the spline that a function replaced, on the edge of layer l from node i to subnode j. In place.
 
         Examples:
             >>> from kanwidget import KAN
@@ -159,8 +161,8 @@ class SymbolicKAN(EditableKAN):
     ) -> list[tuple[EdgeRef, SymbolicFit]]:
         """Replace splines by functions, the surest first, with a refit and a check after each. In place; see `simplification`.
 
-        With labels in `data` what makes the error on rows that the fit hasn't seen worse is taken back. `fit_formula` then gives the
-        formula with its standard errors.
+        `lib` names the functions to try, by default all. With labels in `data` what makes the error on rows that the fit hasn't seen
+        worse is taken back. `fit_formula` then gives the formula with its standard errors.
 
         Examples:
             >>> from kanwidget import KAN
@@ -178,7 +180,7 @@ class SymbolicKAN(EditableKAN):
         return done
 
     def _tell_curves(self) -> None:
-        """Say which edges stay curves: a formula would have functions named phi in their places."""
+        """Log which edges stay splines after `auto_symbolic`, if any: a formula would have functions named phi in their places."""
         curves = [edge for edge in self.edge_refs(active=True) if self.layer(edge.layer).state(*edge[1:]) == "spline"]
         if curves:
             advice = (
@@ -206,7 +208,9 @@ class SymbolicKAN(EditableKAN):
         return cast("Self", simplification.simplify(self, data, **options))
 
     def symbolic_formula(self, var: Sequence[Any] | None = None, **options: Any) -> tuple[list[Any], list[Any]]:
-        """The outputs as sympy expressions, and the variables; numeric edges stand in as named functions.
+        """The outputs as sympy expressions, and the symbols of the columns; edges with a spline stand in as named functions.
+
+        `var` has names of the columns; by default those of the last `fit`, or x_1, x_2, …
 
         Examples:
             >>> from kanwidget import KAN
@@ -220,15 +224,15 @@ class SymbolicKAN(EditableKAN):
         return symbolic.symbolic_formula(self, self._names(var), **options)
 
     def _names(self, var: Sequence[Any] | None) -> Sequence[Any] | None:
-        """Names of the columns: those that are given, or that the network knows."""
+        """Names of the columns: `var`, or those of the last training; None where there are neither."""
         return var if var is not None or not self.in_vars else self.in_vars
 
     def formula(self, var: Sequence[Any] | None = None, **options: Any) -> Any:
         """The expression of the output, or a list of several; `fit_formula` tells how sure the constants are.
 
-        Columns have the names that the network knows from `fit`, or x_1, x_2, …; `round=3` leaves constants three significant digits,
-        or more where predictions need them. A network has arguments for it (names of the columns, rounding), so this is a method;
-        `KANExplorer.formula` is a property, as all that shows the explorer's state.
+        Columns have the names in `var`, or those that the network has from `fit`, or x_1, x_2, …; `round=3` leaves constants three
+        significant digits, or more where predictions need them. A network has arguments for it (names of the columns, rounding), so this
+        is a method; `KANExplorer.formula` is a property, as all that shows the explorer's state.
 
         Examples:
             >>> from kanwidget import KAN
@@ -242,7 +246,9 @@ class SymbolicKAN(EditableKAN):
         return symbolic.formula(self, self._names(var), **options)
 
     def fit_formula(self, data: Any, var: Sequence[Any] | None = None, *, exponents: str = "free") -> Any:
-        """The formula with its constants fitted to data, without needless ones, with errors; see `kanwidget.symbolic`.
+        """The formula with its constants fitted to data, without needless ones, with standard errors; see `kanwidget.symbolic`.
+
+        `data` have labels, as in `fit`; `var` has names of the columns. With `exponents="exact"` those of the network's functions stay.
 
         Examples:
             >>> from kanwidget import KAN
@@ -259,6 +265,8 @@ class SymbolicKAN(EditableKAN):
 
     def formula_forms(self, data: Any, var: Sequence[Any] | None = None, *, seconds: float = 20.0) -> list[Any]:
         """The formula as trained, expanded, factored and rounded, each with its error on the data; see `kanwidget.symbolic`.
+
+        `data` have labels, as in `fit`; `var` has names of the columns; after about so many `seconds` forms that aren't ready are left out.
 
         Examples:
             >>> from kanwidget import KAN

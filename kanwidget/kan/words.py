@@ -33,7 +33,7 @@ class MergedLevels:
 
     @classmethod
     def of(cls, partition: Partition, names: Sequence[str]) -> MergedLevels:
-        """A partition in the words of the column."""
+        """A partition, whose groups are numbers of levels, with the `names` of the levels in their place."""
         groups = (tuple(names[level] for level in group) for group in partition.groups)
         return cls(tuple(groups), partition.gain, partition.r2)
 
@@ -44,13 +44,13 @@ class MergedLevels:
 
     @property
     def odds(self) -> str:
-        """The gain as odds.
+        """The gain as odds of this grouping against a value for each level: `12 : 1`, or `1 : 12` where the data are against it.
 
         Examples:
             >>> MergedLevels((("a", "b"), ("c",)), -2.5, 0.9).odds
             '1 : 12'
         """
-        ratio = math.exp(min(abs(self.gain), 700.0))
+        ratio = math.exp(min(abs(self.gain), 700.0))  # beyond 709 the exponential overflows
         text = f"{ratio:.2g}" if ratio < 100 else f"{ratio:.0f}" if ratio < 1e6 else "over a million"
         return f"{text} : 1" if self.gain >= 0 else f"1 : {text}"
 
@@ -62,7 +62,9 @@ class MergedLevels:
 
 
 def level_numbers(groups: Any, names: Sequence[str], where: str) -> list[list[int]]:
-    """The numbers of levels in groups.
+    """The numbers of the levels in each group, from groups of names; `names` has the names of all levels of the column.
+
+    `where` is the public call, for errors.
 
     Raises:
         ValueError: For what isn't made of lists of names of levels.
@@ -78,7 +80,9 @@ def level_numbers(groups: Any, names: Sequence[str], where: str) -> list[list[in
 
 
 def words_of(network: Network, column: str | int, where: str) -> tuple[int, tuple[str, ...]]:
-    """The input that reads a column of words, and the names of its levels.
+    """The index of the input node that reads a column of words, and the names of the column's levels.
+
+    `column` is the column's name or number in the data, `where` the public call, for errors.
 
     Raises:
         ValueError: For a column that the network doesn't read, and one of numbers.

@@ -55,7 +55,7 @@ class MLP(nn.Module):
         return [layer.weight for layer in self.linears]  # type: ignore[misc]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Outputs, `(rows, outputs)`."""
+        """Outputs, `(rows, outputs)`, for inputs x, `(rows, inputs)`, which are remembered for pictures and scores."""
         self._inputs = x.detach()
         return self._nodes(x)[-1]
 
@@ -66,7 +66,7 @@ class MLP(nn.Module):
             self._inputs = x.detach()
 
     def _nodes(self, x: Tensor) -> list[Tensor]:
-        """Values of all nodes, layer by layer."""
+        """Values of all nodes, `(rows, nodes)` of each level, inputs and outputs included; the outputs have no silu."""
         nodes = [x]
         for index, layer in enumerate(self.linears):
             x = layer(x)
@@ -94,6 +94,8 @@ class MLP(nn.Module):
         weighed = [spread * weight for spread, weight in zip(spreads, self.w, strict=False)]
         if measure == "act":
             return weighed
+        # From the outputs down: a node's score goes to its weights by their part of its spread, and on to the nodes that these read. The
+        # 1e-4 keeps nodes that never change from a division by 0.
         score, sizes = torch.ones_like(spreads[-1]), list[Tensor]()
         for index in reversed(range(self.depth)):
             size = weighed[index].abs() * (score / (spreads[index + 1] + 1e-4))[:, None]
@@ -102,7 +104,11 @@ class MLP(nn.Module):
         return sizes
 
     def reg(self, reg_metric: str, lamb_l1: float, lamb_entropy: float) -> Tensor:
-        """The penalty: the sum of sizes, and the entropies of their rows and columns."""
+        """The penalty: `lamb_l1` times the sum of all weights' sizes, and `lamb_entropy` times the entropies of their rows and columns.
+
+        `reg_metric` says what a size is: "w" the weight, "act" times the spread of what it reads, "fa" its part of the outputs; "a" is the
+        spread of a node.
+        """
         total = torch.zeros((), device=self.w[0].device, dtype=self.w[0].dtype)
         for size in (size.abs() for size in self._sizes(reg_metric)):
             entropies = [_entropy(size, 1).mean(), _entropy(size, 0).mean()] if size.ndim == 2 else [_entropy(size, 0)]
@@ -129,7 +135,28 @@ class MLP(nn.Module):
         reg_metric: str = "w",
         display_metrics: Sequence[str] | None = None,
     ) -> dict[str, list[Any]]:
-        """Train in place with LBFGS or Adam; arguments and result as in `KAN.fit`.
+        """Train in place with LBFGS or Adam; results are lists of `train_loss`, `test_loss`, `reg` and the metrics, one number a step.
+
+        Losses are root mean squared errors, or the mean of `loss_fn`; without test rows the test loss is NaN.
+
+        Args:
+            dataset: A dict with `train_input`, `train_label` and, for a test loss, `test_input`, `test_label`.
+            opt: `LBFGS` or `Adam`.
+            steps: How many.
+            log: No effect.
+            lamb: Weight of the penalty.
+            lamb_l1: Of its sum of sizes.
+            lamb_entropy: Of its entropies.
+            loss_fn: A function of outputs and labels; the mean squared error by default.
+            lr: Learning rate.
+            batch: Rows of each step, -1 for all.
+            metrics: Functions without arguments, called after each step.
+            in_vars: No effect.
+            out_vars: No effect.
+            beta: No effect.
+            device: No effect.
+            reg_metric: What the penalty measures: "w", "act", "fa" or "a".
+            display_metrics: Names of what the progress bar shows.
 
         Examples:
             >>> data = {"train_input": torch.rand(20, 1), "train_label": torch.zeros(20, 1)}
@@ -179,6 +206,9 @@ class MLP(nn.Module):
     def plot(self, beta: float = 3, scale: float = 1.0, metric: str = "w") -> None:
         """Draw nodes and weights as pyplot's current figure: blue ones are positive, red ones negative.
 
+        The opacity is tanh(beta · size). The metric says what the size of a weight is: itself ("w"), times the spread of what it reads
+        ("act"), or its part of the outputs ("fa"). `scale` is the size of the figure.
+
         Examples:
             >>> import matplotlib.pyplot as plt
             >>> MLP([2, 5, 1]).plot()
@@ -203,7 +233,7 @@ class MLP(nn.Module):
 
     @property
     def connection_cost(self) -> Tensor:
-        """How long the connections are, by their weights."""
+        """How far apart the nodes of each weight stand, times the weight's size, summed; nodes of a level stand evenly between 0 and 1."""
         total = torch.zeros(())
         for weight in self.w:
             above, below = ((torch.arange(count, device=weight.device) + 0.5) / count for count in weight.shape)
@@ -211,7 +241,7 @@ class MLP(nn.Module):
         return total
 
     def swap(self, l: int, i1: int, i2: int) -> None:  # noqa: E741
-        """Exchange two hidden nodes; the function stays. In place."""
+        """Exchange the nodes i1 and i2 of the hidden level l, counted from 0 for the inputs; the function stays. In place."""
         order = list(range(self.width[l]))
         order[i1], order[i2] = order[i2], order[i1]
         index = torch.tensor(order, device=self.w[0].device)
@@ -222,7 +252,9 @@ class MLP(nn.Module):
             above.weight.copy_(above.weight[:, index])  # type: ignore[operator, index]
 
     def auto_swap(self) -> None:
-        """Reorder hidden nodes so that connections become short; the function stays. In place.
+        """Reorder hidden nodes so that `connection_cost` falls; the function stays. In place.
+
+        Each node changes places with the one of its level for which the cost becomes the least, one after the other.
 
         Examples:
             >>> model, x = MLP([3, 6, 2]), torch.rand(4, 3)
@@ -242,5 +274,6 @@ class MLP(nn.Module):
 
 
 def _entropy(size: Tensor, dim: int) -> Tensor:
+    """The entropy in bits of sizes ≥ 0 along an axis: small where a few are large. The constants keep sizes of 0 from log 0 and 0/0."""
     part = size / (size.sum(dim, keepdim=True) + 1)
     return -(part * torch.log2(part + 1e-4)).sum(dim)

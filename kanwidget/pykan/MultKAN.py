@@ -184,7 +184,9 @@ class MultKAN(SymbolicNetwork):
         out_score: Any = None,
         plot: bool = True,
     ) -> Tensor | None:
-        """How much the inputs matter for node i of level l, with a picture. Without a node nothing: see `node_scores`, `edge_scores`.
+        """How much the inputs matter for node i of level l, `(inputs,)`, on the remembered rows, with a picture in pyplot.
+
+        Without a node there is nothing, None: `node_scores` and `edge_scores` have the scores of all. `out_score` has no effect.
 
         Examples:
             >>> model = MultKAN([2, 3, 1])
@@ -207,7 +209,9 @@ class MultKAN(SymbolicNetwork):
         return scores
 
     def get_fun(self, l: int, i: int, j: int) -> tuple[Tensor, Tensor]:  # noqa: E741
-        """The points of an edge, in order of x, with a picture.
+        """Input and value of the edge of layer l from node i to subnode j, `(rows,)` each, on the remembered rows, with a picture.
+
+        They are in the order of the inputs.
 
         Examples:
             >>> model = MultKAN([2, 1])
@@ -224,7 +228,9 @@ class MultKAN(SymbolicNetwork):
         return x, y
 
     def get_range(self, l: int, i: int, j: int, verbose: bool = True) -> tuple[float, float, float, float]:  # noqa: E741
-        """Smallest and largest x and y of an edge.
+        """Smallest and largest input, and smallest and largest value, of the edge of layer l from node i to subnode j.
+
+        They are those on the remembered rows, printed where `verbose` is True.
 
         Examples:
             >>> model = MultKAN([1, 1])
@@ -297,7 +303,10 @@ class MultKAN(SymbolicNetwork):
         skip_sep_test: bool = False,
         verbose: bool = False,
     ) -> Any:
-        """Draw the tree of the network's function, see `hypothesis.plot_tree`."""
+        """Draw the tree of the network's function as pyplot's current figure, on points x, by default the remembered rows.
+
+        `sym_th` is the largest part of a gradient that may depend on other columns. The other arguments have no effect.
+        """
         from kanwidget.pykan.hypothesis import plot_tree
 
         x = self.network.reference if x is None else x

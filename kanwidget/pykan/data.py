@@ -38,7 +38,7 @@ def create_dataset(
     dtype = torch.get_default_dtype()
 
     def g(x: Tensor) -> Tensor:
-        # Functions of notebooks make tensors of the default type themselves.
+        """The function at inputs in the default type: functions of notebooks make tensors of it themselves."""
         return f(x.to(dtype))
 
     made = kanwidget.create_dataset(
@@ -117,7 +117,9 @@ def augment_input(orig_vars: Sequence[Any], aux_vars: Sequence[Any], x: Any) -> 
 
 
 def get_feynman_dataset(name: str | int) -> tuple[Any, Any, Callable[[Tensor], Tensor], list[list[float]]]:
-    """Symbols, formula, function and ranges of one of Feynman's equations, see `kanwidget.datasets.feynman`.
+    """Symbols, formula, function and ranges of one of Feynman's equations, by its name or number, see `kanwidget.datasets.feynman`.
+
+    The formula is a sympy expression of the symbols, the function takes `(rows, columns)`, and each column has a range [low, high].
 
     Examples:
         >>> symbols, formula, f, ranges = get_feynman_dataset("I.12.1")
@@ -135,6 +137,7 @@ def get_feynman_dataset(name: str | int) -> tuple[Any, Any, Callable[[Tensor], T
     formula = sympy.sympify(equation.formula, locals={symbol.name: symbol for symbol in symbols})
 
     def function(x: Tensor) -> Tensor:
+        """Values of the formula as one column, `(rows, 1)`, at inputs `(rows, columns)`."""
         y = equation(x)
         return y[:, None] if y.ndim == 1 else y
 

@@ -30,12 +30,15 @@ def batch_jacobian(
     """
     if mode not in ("scalar", "vector"):
         _check.fail("mode", "batch_jacobian", "'scalar' or 'vector'", mode)
+    # A row's outputs depend on this row alone: derivatives of the sums over the rows, `(outputs, rows, columns)`, are those of each row.
     derivatives: Any = jacobian(lambda inputs: func(inputs).sum(0), x, create_graph=create_graph)
     return derivatives[0] if mode == "scalar" else derivatives.permute(1, 0, 2)
 
 
 def batch_hessian(model: Callable[[Tensor], Tensor], x: Tensor, create_graph: bool = False) -> Any:
-    """Second derivatives of a function's first output in the inputs of each row, `(rows, columns, columns)`.
+    """Second derivatives of a function's first output in the inputs of each row x, `(rows, columns)`: `(rows, columns, columns)`.
+
+    `model` takes `(rows, columns)` and works row by row. With `create_graph` these can be differentiated again.
 
     Examples:
         >>> batch_hessian(lambda x: x[:, [0]] ** 2 * x[:, [1]], torch.tensor([[3.0, 1.0]]))
@@ -89,6 +92,7 @@ def get_derivative(
     sizes = [p.numel() for _, p in named]
 
     def loss(vector: Tensor) -> Tensor:
+        """The mean squared error of the module with these parameters, all in one vector."""
         placed = {name: part.view_as(p) for (name, p), part in zip(named, vector.split(sizes), strict=True)}
         return (torch.func.functional_call(model, placed, (inputs,)) - labels).square().mean()
 
@@ -98,7 +102,7 @@ def get_derivative(
 
 
 def model2param(model: nn.Module) -> Tensor:
-    """All parameters that a training may move as one vector.
+    """All parameters of a module that a training may move as one vector, without their graph.
 
     Examples:
         >>> model2param(nn.Linear(2, 1)).shape

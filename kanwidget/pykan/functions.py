@@ -18,7 +18,7 @@ SymbolicRow = tuple[Elementwise, Callable[[Any], Any], float, Elementwise]
 
 
 def symbolic_row(name: str) -> SymbolicRow:
-    """The row of a function.
+    """The row of a function in pykan's library, by its name: f on tensors, f on sympy expressions, its complexity, and f on tensors again.
 
     Examples:
         >>> import sympy
@@ -29,6 +29,7 @@ def symbolic_row(name: str) -> SymbolicRow:
     (row,) = kanwidget.primitives([name])
 
     def in_sympy(u: Any) -> Any:
+        """The function of a sympy expression u: the formula of a network with this single edge, with u in the place of its input."""
         model = kanwidget.KAN([1, 1])
         model.fix_symbolic(0, 0, 0, row.name, params=(1.0, 0.0, 1.0, 0.0))
         place = model.symbolic_formula()
@@ -83,7 +84,7 @@ def add_symbolic(name: str, fun: Elementwise, c: float = 1, fun_singularity: Any
 
 
 def _differentiable(fun: Elementwise) -> bool:
-    """Whether torch has the derivative of a function."""
+    """Whether torch can differentiate an elementwise function: tried at a point where most functions are defined."""
     probe = torch.full((1,), 0.5, dtype=torch.float64, requires_grad=True)
     try:
         torch.autograd.grad(fun(probe).sum(), probe)
@@ -100,6 +101,7 @@ def _by_differences(fun: Elementwise) -> Elementwise:
     """
 
     def slope(x: Tensor) -> Tensor:
+        """The function's derivative, elementwise, by central differences of fourth order."""
         wide, step = x.detach().double(), 1e-4
         # Of fourth order: exact to 1e-12 for functions of order one.
         outer, inner = fun(wide + 2 * step) - fun(wide - 2 * step), fun(wide + step) - fun(wide - step)
@@ -108,11 +110,13 @@ def _by_differences(fun: Elementwise) -> Elementwise:
     class Differenced(torch.autograd.Function):
         @staticmethod
         def forward(context: Any, x: Tensor) -> Tensor:
+            """The function itself."""
             context.save_for_backward(x)
             return fun(x)
 
         @staticmethod
         def backward(context: Any, *above: Tensor) -> Tensor:
+            """The gradient in x, from that in the result; where it is to be differentiated, too, its own derivatives are differences."""
             (x,) = context.saved_tensors
             return above[0] * (_by_differences(slope)(x) if x.requires_grad and torch.is_grad_enabled() else slope(x))
 

@@ -36,7 +36,17 @@ def detect_separability(
     bias: float = 0.0,
     verbose: bool = False,
 ) -> dict[str, Any]:
-    """The groups of columns into whose functions a function divides, as terms (`add`) or factors (`mul`).
+    """The groups of columns into whose functions a function divides, as terms (`add`) or factors (`mul`); prints whether there are any.
+
+    Args:
+        model: A network, or a function of tensors `(rows, columns)`.
+        x: Points, `(rows, columns)`.
+        mode: `add` or `mul`.
+        score_th: No effect, and neither have the arguments after it.
+        res_th: No effect.
+        n_clusters: No effect.
+        bias: No effect.
+        verbose: No effect.
 
     Returns:
         `n_groups`, `groups` of numbers of columns, and `labels`, the group of each column.
@@ -67,6 +77,9 @@ def test_separability(
 ) -> bool:
     """Whether a function divides into functions of these groups of columns, as terms (`add`) or factors (`mul`).
 
+    `model` is a network or a function of tensors, `x` has points, `(rows, columns)`, and `groups` numbers of columns from 0. `threshold`
+    and `bias` have no effect.
+
     Examples:
         >>> x = torch.rand(100, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
         >>> test_separability(lambda x: x[:, [0]] * x[:, [1]] + x[:, [2]], x, [[0, 1], [2]])
@@ -79,7 +92,9 @@ def test_separability(
 
 
 def test_general_separability(model: Any, x: Tensor, groups: Sequence[Sequence[int]], threshold: float = 1e-2) -> bool:
-    """Whether each of these groups of columns acts through one number.
+    """Whether each of these groups of columns, numbers from 0, acts through one number: f = g(h(group), rest) for each of them.
+
+    `model` is a network or a function of tensors, `x` has points, `(rows, columns)`. `threshold` has no effect.
 
     Examples:
         >>> x = torch.rand(100, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -90,7 +105,9 @@ def test_general_separability(model: Any, x: Tensor, groups: Sequence[Sequence[i
 
 
 def test_symmetry(model: Any, x: Tensor, group: Sequence[int], dependence_th: float = 1e-3) -> bool:
-    """Whether some columns act through one number: f = g(h(group), rest).
+    """Whether the columns of a group, numbers from 0, act through one number: f = g(h(group), rest). Columns without influence don't count.
+
+    `model` is a network or a function of tensors, `x` has points, `(rows, columns)`. `dependence_th` has no effect.
 
     Examples:
         >>> x = torch.rand(100, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -102,12 +119,18 @@ def test_symmetry(model: Any, x: Tensor, group: Sequence[int], dependence_th: fl
     idle = {finding.statement.rsplit(" ", 1)[-1] for finding in examined.irrelevant().holding}
     names = [name for column in group if (name := f"x_{column + 1}") not in idle]
     if len(names) < 2 or len(names) >= x.shape[1] - len(idle):
-        return True
+        return True  # a single column is one number, and all columns that matter act through f itself
     return examined.compositional(names).holds
 
 
 def test_symmetry_var(model: Any, x: Tensor, input_vars: Sequence[Any], symmetry_var: Any) -> Tensor:
     """How parallel the gradients of a function and of an expression of some columns are in these: 1 where it acts through that alone.
+
+    Args:
+        model: A network, or a function of tensors `(rows, columns)`.
+        x: Points, `(rows, columns)`.
+        input_vars: A sympy symbol for each column.
+        symmetry_var: The expression, of some of these symbols.
 
     Returns:
         The cosine of their angle, `(rows,)`.
@@ -169,7 +192,7 @@ def plot_tree(
 
 
 def _subject(model: Any, x: Tensor) -> tuple[Any, Tensor]:
-    """What is examined, and the points."""
+    """What `kanwidget.structure` examines, a network of kanwidget or a function, and the points as doubles without a graph."""
     return model.network if isinstance(model, PykanNetwork) else model, x.detach().double()
 
 

@@ -41,7 +41,14 @@ def B_batch(x: Tensor, grid: Tensor, k: int = 0, extend: bool = True, device: ob
 
 
 def coef2curve(x_eval: Tensor, grid: Tensor, coef: Tensor, k: int, device: object = "cpu") -> Tensor:
-    """Curves from their coefficients: `(batch, inputs)` and `(inputs, outputs, G + k)` → `(batch, inputs, outputs)`.
+    """Values of splines from their coefficients, `(batch, inputs, outputs)`.
+
+    Args:
+        x_eval: Points, `(batch, inputs)`.
+        grid: Knots as `extend_grid` makes them, `(inputs, G + 1 + 2k)`.
+        coef: Coefficients, `(inputs, outputs, G + k)`.
+        k: Order of the splines, ≥ 0.
+        device: Taken and not used.
 
     Examples:
         >>> grid = extend_grid(torch.tensor([[0.0, 1.0]]), 1)
@@ -52,7 +59,13 @@ def coef2curve(x_eval: Tensor, grid: Tensor, coef: Tensor, k: int, device: objec
 
 
 def curve2coef(x_eval: Tensor, y_eval: Tensor, grid: Tensor, k: int) -> Tensor:
-    """Coefficients of curves by least squares: `(batch, inputs)` and `(batch, inputs, outputs)` → `(inputs, outputs, G + k)`.
+    """Coefficients of splines that fit values by least squares, `(inputs, outputs, G + k)`.
+
+    Args:
+        x_eval: Points, `(batch, inputs)`.
+        y_eval: Values there, `(batch, inputs, outputs)`.
+        grid: Knots as `extend_grid` makes them, `(inputs, G + 1 + 2k)`.
+        k: Order of the splines, ≥ 0.
 
     Examples:
         >>> grid, x = extend_grid(torch.tensor([[0.0, 1.0]]), 1), torch.linspace(0, 1, 5)[:, None]

@@ -61,6 +61,6 @@ def _depth_of_user() -> int:
 
 
 def say_ignored(where: str, reason: str, **given: Any) -> None:
-    """Say once that arguments have no effect, of which `given` holds those that were set to something."""
+    """Say once a session that arguments of a call (`where`) have no effect, and the reason; `given` holds these arguments by name."""
     names = ", ".join(f"{name}={value!r}" for name, value in given.items())
     say_once(f"{where}: {names} has no effect: {reason}")

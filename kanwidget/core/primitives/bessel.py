@@ -31,6 +31,7 @@ def bessel_j(n: int, x: Tensor) -> Tensor:
         >>> bessel_j(0, torch.tensor([0.0, 2.404825557695773], dtype=torch.float64)).abs().round(decimals=14)
         tensor([1., 0.], dtype=torch.float64)
     """
+    # Each expansion is computed everywhere: where it doesn't hold it gets a harmless point instead, lest gradients become NaN.
     near = x.abs() <= _MEET
     (close,) = _chebyshev((n,), torch.where(near, x, 0.0))
     (far,) = _hankel((n,), torch.where(near, _MEET, x))
@@ -58,13 +59,17 @@ def bessel_j01(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _coefficients(n: int) -> Tensor:
-    """Chebyshev coefficients of J_n(x)/xⁿ in s = 2(x/25)² - 1, by interpolation at Chebyshev's points."""
+    """Chebyshev coefficients of J_n(x)/xⁿ in s = 2(x/25)² - 1 for |x| ≤ 25, `(36,)`, by interpolation at Chebyshev's points.
+
+    The values at these points are the means of cos(n·t - x·sin t) over a period of t. 36 coefficients suffice: the last are round-off.
+    """
     angle = (torch.arange(_DEGREE, dtype=torch.float64) + 0.5) * (math.pi / _DEGREE)
     x = _MEET * torch.sqrt((1 + torch.cos(angle)) / 2)
+    # The mean is exact to round-off with clearly more points than |x|, which is 25 at most.
     t = torch.arange(128, dtype=torch.float64) * (2 * math.pi / 128)
     values = torch.cos(n * t - x[:, None] * torch.sin(t)).mean(-1) / x**n
     series = torch.cos(torch.arange(_DEGREE, dtype=torch.float64)[:, None] * angle) @ values * (2 / _DEGREE)
-    series[0] /= 2
+    series[0] /= 2  # the mean of cos² is 1 for the constant, and ½ for all others
     return series
 
 
@@ -72,7 +77,10 @@ _SERIES = torch.stack([_coefficients(0), _coefficients(1)])
 
 
 def _hankel_coefficients(n: int) -> Tensor:
-    """Coefficients of the even and the odd part in powers of (1/x)², `(2, powers)`; the odd part has a further factor 1/x."""
+    """Coefficients of Hankel's expansion of J_n for large x, `(2, powers)`: its even and its odd part, in powers of (1/x)².
+
+    The odd part has a further factor 1/x. Of 24 terms the last is below round-off for x ≥ 25.
+    """
     even: list[float] = [1.0]
     odd: list[float] = []
     term = 1.0
@@ -86,7 +94,7 @@ _FAR = torch.stack([_hankel_coefficients(0), _hankel_coefficients(1)])
 
 
 def _chebyshev(orders: tuple[int, ...], x: Tensor) -> list[Tensor]:
-    """The series by Clenshaw's recurrence, of all orders at once; for |x| ≤ 25."""
+    """J_n(x) for each of `orders` (0, 1 or both), of the shape of x, from its Chebyshev series, by Clenshaw's recurrence; for |x| ≤ 25."""
     s = 2 * (x / _MEET) ** 2 - 1
     first, *rest = _columns(_SERIES, orders, x)
     twice = 2 * s
@@ -98,13 +106,19 @@ def _chebyshev(orders: tuple[int, ...], x: Tensor) -> list[Tensor]:
 
 
 def _columns(table: Tensor, orders: tuple[int, ...], x: Tensor) -> tuple[Tensor, ...]:
-    """The columns of a table of coefficients, each `(orders, 1, …)` for a product with x."""
+    """The coefficients of `orders` (0, 1 or both), one tensor for each power, so shaped that they can be multiplied with x.
+
+    The table has the orders along its first axis and the powers along its last. Axes of length 1 for those of x take the last one's place.
+    """
     part = table.to(x)[orders[0] : orders[-1] + 1]
     return part.reshape(*part.shape[:-1], *(1,) * x.ndim, part.shape[-1]).unbind(-1)
 
 
 def _hankel(orders: tuple[int, ...], x: Tensor) -> list[Tensor]:
-    """Hankel's asymptotic expansion (DLMF 10.17.3), for large |x|."""
+    """J_n(x) for each of `orders` (0, 1 or both), of the shape of x, by Hankel's expansion (DLMF 10.17.3); for large |x|.
+
+    J_n is √(2/πx)·(E·cos w - O·sin w) with w = x - (n/2 + ¼)π, and with the even and odd part E and O of a series in 1/x.
+    """
     z = x.abs()
     inverse = 1 / z
     square = inverse**2
@@ -119,5 +133,5 @@ def _hankel(orders: tuple[int, ...], x: Tensor) -> list[Tensor]:
         shift = (n / 2 + 0.25) * math.pi
         rotated = cos * math.cos(shift) + sin * math.sin(shift), sin * math.cos(shift) - cos * math.sin(shift)
         value = size * (even * rotated[0] - odd * inverse * rotated[1])
-        values.append(value * torch.sign(x) if n % 2 else value)
+        values.append(value * torch.sign(x) if n % 2 else value)  # J1(-x) = -J1(x)
     return values

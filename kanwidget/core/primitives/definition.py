@@ -77,7 +77,7 @@ class Primitive:
         return self.fn, self.d1, self.d2, derivative(self.d2)
 
     def interval(self, low: float, high: float) -> Interval | None:
-        """The interval of definition that holds all of [low, high], or None."""
+        """The interval of definition, in u, that holds all of [low, high], or None; of a periodic function the one at that place."""
         shift = 0.0
         if self.period is not None:
             shift = self.period * math.floor((low - self.intervals[0][0]) / self.period)

@@ -42,7 +42,10 @@ def _row(
 def _symmetric(
     name: str, functions: tuple[Any, ...], complexity: float, limits: tuple[str, ...], **options: Any
 ) -> Primitive:
-    """A primitive of which f(-u) is ±f(u) plus a constant; it imitates the lowest powers and these `limits`."""
+    """A primitive of which f(-u) is ±f(u) plus a constant, from f, f′, f″ and, where that costs less, f and f′ at once.
+
+    Limits of its constants look like x, x², x³, and like the functions named in `limits`.
+    """
     return _row(name, functions, complexity, limits=(*_CUBE, *limits), symmetric=True, **options)
 
 
@@ -59,6 +62,7 @@ def _power(name: str, p: float, complexity: float, *, at_once: bool = True, **op
     """
 
     def value_and_derivative(u: Tensor) -> tuple[Tensor, Tensor]:
+        """u^p and p·u^(p - 1), elementwise."""
         lower = u ** (p - 1)
         return lower * u, p * lower
 
@@ -75,9 +79,13 @@ _OfValue = Callable[[Tensor, Tensor], Tensor]
 
 
 def _of_value(fn: Elementwise, slope: _OfValue, curvature: _OfValue) -> tuple[Any, ...]:
-    """The functions of a row whose derivatives follow from u and f: f, f′, f″, and f and f′ at once."""
+    """The functions of a primitive whose derivatives follow from u and f(u): f, f′, f″, and f and f′ at once.
+
+    `slope` and `curvature` give f′ and f″ from u and the value f(u), which then is computed once.
+    """
 
     def value_and_derivative(u: Tensor) -> tuple[Tensor, Tensor]:
+        """f(u) and f′(u), elementwise."""
         value = fn(u)
         return value, slope(u, value)
 
@@ -89,10 +97,12 @@ def _gauss(u: Tensor) -> Tensor:
 
 
 def _arc_slope(u: Tensor) -> Tensor:
+    """The derivative of the arc sine, 1/√(1 - u²)."""
     return torch.rsqrt(1 - u**2)
 
 
 def _cbrt(u: Tensor) -> Tensor:
+    """The real cube root: a power of a negative number would be no number."""
     return torch.sign(u) * u.abs() ** (1 / 3)
 
 
@@ -101,17 +111,19 @@ def _j0(u: Tensor) -> Tensor:
 
 
 def _j0_curvature(u: Tensor) -> Tensor:
-    """J0″ = J1(u)/u - J0(u), with the limit -1/2 at 0."""
+    """The second derivative of the Bessel function J0: J1(u)/u - J0(u), with the limit -1/2 at 0."""
     safe = torch.where(u == 0, torch.ones_like(u), u)
     return torch.where(u == 0, torch.full_like(u, -0.5), bessel_j(1, safe) / safe - bessel_j(0, safe))
 
 
 def _j0_with_derivative(u: Tensor) -> tuple[Tensor, Tensor]:
+    """The Bessel function J0(u) and its derivative, -J1(u)."""
     j0, j1 = bessel_j01(u)
     return j0, -j1
 
 
 def _sigmoid_slope(u: Tensor) -> Tensor:
+    """The derivative of the sigmoid s, s(u)·(1 - s(u)), where 1 - s(u) is s(-u) without cancellation."""
     return torch.sigmoid(u) * torch.sigmoid(-u)
 
 
@@ -236,7 +248,7 @@ _ALIASES = {"x^0.5": "sqrt", "1/x^0.5": "1/sqrt(x)", "sign": "sgn", "sqrt(x)": "
 
 
 def primitive(name: str, argument: str = "name", where: str = "primitive") -> Primitive:
-    """The primitive of that name (or alias). Errors name `argument` and `where`.
+    """The primitive of a name, or of another name that pykan has for it. Errors name the `argument` and the call, `where`.
 
     Raises:
         ValueError: For an unknown name; the message names the closest known one.
@@ -260,7 +272,7 @@ def is_built_in(name: str) -> bool:
 
 
 def primitives(lib: Iterable[str] | None = None, where: str = "primitives") -> list[Primitive]:
-    """The primitives of these names, in order and without duplicates; all of them for None. Errors name `where`.
+    """The primitives of these names, in order and without duplicates; all of them for None. Errors name the call, `where`.
 
     Examples:
         >>> [p.name for p in primitives(["x", "x^0.5", "sqrt"])]
@@ -338,13 +350,13 @@ def register_primitive(
         free=free,
     )
     _TABLE[name] = registered
-    for listener in list(WATCHERS):
+    for listener in list(WATCHERS):  # open explorers: their menus list all functions
         listener.wake()
     return registered
 
 
 def _intervals(intervals: Any) -> tuple[Interval, ...]:
-    """At least one increasing pair, or an error."""
+    """The intervals on which a function is defined as pairs of floats; an error unless there is one, and each increases."""
     try:
         pairs = tuple((float(low), float(high)) for low, high in intervals)
     except (TypeError, ValueError):
@@ -357,7 +369,7 @@ def _intervals(intervals: Any) -> tuple[Interval, ...]:
 
 
 def _free(free: Any) -> tuple[bool, bool]:
-    """Two truth values, or an error."""
+    """Whether a and whether b of f(a·x + b) are free, as a pair of truth values, or an error."""
     if not isinstance(free, (tuple, list)) or len(free) != 2 or not all(isinstance(part, bool) for part in free):
         _check.fail("free", "register_primitive", "two of True and False, for a and for b", free)
     return free[0], free[1]

@@ -191,7 +191,10 @@ def _with_dummies(data: Dataset, ranges: tuple[tuple[float, float], ...], count:
 
 
 def with_noise(data: Dataset, level: float, seed: int) -> Dataset:
-    """The data with noise on the training labels; its standard deviation is a part of theirs."""
+    """The data with Gaussian noise on the training labels: its standard deviation is `level` times theirs. The test labels stay.
+
+    The noise has a stream of random numbers of its own: the seed may be that of the rows.
+    """
     if not level:
         return data
     generator = torch.Generator().manual_seed(seed + _NOISE_STREAM)
@@ -323,17 +326,18 @@ def _lookup(name: str | int, table: str) -> Equation:
 
 @cache
 def _equations(table: str) -> tuple[Equation, ...]:
+    """All equations of a table, `feynman` or `dimensionless`, in order; read from its file once."""
     return tuple(_equation(row) for row in bundled_rows(table))
 
 
 @cache
 def _aliases(table: str) -> dict[str, str]:
-    """Names in other tables → names here."""
+    """Names that other tables have for equations of a table, `feynman` or `dimensionless` → their names here."""
     return {alias: row["name"] for row in bundled_rows(table) for alias in row["aliases"].split("; ") if alias}
 
 
 def _equation(row: Mapping[str, str]) -> Equation:
-    """The equation of a row; `q [C] -1..1; r [m] 0.5..2` are two variables."""
+    """The equation of a row of a file, texts by column; `q [C] -1..1; r [m] 0.5..2` are two variables with unit and range."""
     variables = [_groups(_VARIABLE, entry) for entry in row["variables"].split("; ")]
     target, target_unit = _groups(_TARGET, row["target"])
     return Equation(
@@ -351,6 +355,7 @@ def _equation(row: Mapping[str, str]) -> Equation:
 
 
 def _groups(pattern: re.Pattern[str], text: str) -> tuple[str, ...]:
+    """The groups of a pattern that a whole text of a table must match: a file that doesn't is faulty."""
     match = pattern.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not written as {pattern.pattern!r}")

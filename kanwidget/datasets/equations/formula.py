@@ -97,14 +97,16 @@ def _evaluator(node: ast.expr) -> Evaluator:
 
 
 def _constant(value: float) -> Evaluator:
+    """The evaluator of a number, the same whatever the columns."""
     return lambda columns: value
 
 
 def _applied(name: str, argument: Evaluator) -> Evaluator:
-    """The evaluator of one of `FUNCTIONS` at another evaluator's value."""
+    """The evaluator of a function, by its name in `FUNCTIONS`, at the value of `argument`."""
     of_columns, of_numbers = getattr(torch, name), getattr(math, name)
 
     def apply(columns: Mapping[str, Tensor]) -> Value:
+        """The function's value: a column, or a number where its argument reads no column."""
         value = argument(columns)
         # Under a root or a logarithm may stand a constant, such as in sqrt(2*pi).
         return of_columns(value) if isinstance(value, Tensor) else of_numbers(value)

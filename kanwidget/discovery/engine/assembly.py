@@ -30,7 +30,15 @@ _POWERS = {1.0: None, -1.0: ("inv",), 2.0: ("sq",), -2.0: ("inv", "sq"), 3.0: ("
 
 
 def power(tree: Tree, exponent: float, near: float = _NEAR) -> Tree:
-    """A tree raised to an exponent: exact where it is nearly a whole number of quarters, else a constant."""
+    """A tree raised to an exponent: exact where it is nearly a whole number of quarters, else a constant that a fit may move.
+
+    It is written as short as it can be: a square or a root has an operation of its own, a power of exp(u) is exp of a multiple of u.
+
+    Args:
+        tree: The base.
+        exponent: As fitted.
+        near: How far from a whole number of quarters it may be.
+    """
     quarters = round(4 * exponent) / 4
     if tree[0] == "exp" and exponent not in (1, -1):
         number = ("n", quarters) if abs(exponent - quarters) <= near else constant(exponent)
@@ -45,7 +53,7 @@ def power(tree: Tree, exponent: float, near: float = _NEAR) -> Tree:
 
 
 def targets_of(table: EngineTable, targets: Sequence[Target]) -> list[Target]:
-    """Those of some functions of y that are of use in a table."""
+    """Those of some functions of y that a table can be searched with: they have finite values on its rows, and a way back to y."""
     return [target for target in targets if usable(target, table.y, table.operations)]
 
 
@@ -55,6 +63,7 @@ def row_weights(table: EngineTable, target: Target) -> Tensor:
     A residual of the function is divided by the function's slope, so that an error of y is worth the same everywhere.
     """
     slope = target.slope(table.y).abs()
+    # A slope of nearly 0 would make its row all that counts.
     roots = table.weights.sqrt() / slope.clamp(min=1e-12 * float(slope.max()))
     return roots / roots.mean()
 
@@ -85,15 +94,15 @@ def of_sum(table: EngineTable, target: Target, roots: Tensor, trees: Sequence[Tr
 def of_product(table: EngineTable, trees: Sequence[Tree]) -> Tree | None:
     """The formula of y as a constant times powers of trees, by linear regression of log |y| on their logarithms.
 
-    Trees that the rows don't need are left out. None where a tree can't have its exponent (see `_factor`), or where the product has no
-    finite size.
+    Trees that the rows don't need are left out. None where an exponent is too large, or where a tree that changes its sign has one that
+    isn't nearly whole; and where values aren't finite.
     """
     bases = [table.values(tree) for tree in trees]
     logs = [base.abs().clamp(min=1e-300).log() for base in bases]
     columns = torch.stack([torch.ones_like(table.y), *logs], 1)
     if not bool(torch.isfinite(columns).all()):
         return None
-    roots = table.weights.sqrt() * table.y.abs()
+    roots = table.weights.sqrt() * table.y.abs()  # an error of log |y|, times |y|, is one of y
     subset, solution = selected(columns, table.y.abs().clamp(min=1e-300).log(), roots / roots.mean())
     factors = []
     for index, exponent in zip(subset, solution.tolist(), strict=True):
@@ -102,6 +111,7 @@ def of_product(table: EngineTable, trees: Sequence[Tree]) -> Tree | None:
             return None
         if index > 0:
             factors.append(factor)
+    # The constant is fitted to y itself, so that it has y's sign, too.
     body = product(factors)
     value = table.values(body)
     size = float((table.weights * value * value).sum())
@@ -123,7 +133,7 @@ def in_halves(tree: Tree) -> Tree:
     if tree[0] not in OPERATIONS:
         return tree
     parts = [in_halves(part) for part in tree[1:]]
-    if tree[0] == "mul" and ("n", 1) in parts:
+    if tree[0] == "mul" and ("n", 1) in parts:  # a factor of 1: the product is its other operand
         return parts[1 - parts.index(("n", 1))]
     return (tree[0], *parts)
 
@@ -166,18 +176,20 @@ def selected(columns: Tensor, y: Tensor, roots: Tensor) -> tuple[list[int], Tens
     Returns:
         The indices of the columns that stay, and the factor of each. At least one column stays.
     """
+    # Columns of length 1: then the threshold for round-off is the same for all.
     matrix, right = columns * roots[:, None], y * roots
     scale = matrix.norm(dim=0).clamp(min=1e-300)
     matrix = matrix / scale
     mean = float((roots * right).sum() / (roots * roots).sum())
     floor = max(_FLOOR * float((right - mean * roots).square().sum()), _LEAST_FLOOR * float(right.square().sum()))
     n, subset = len(y), list(range(columns.shape[1]))
+    # Bits that a column costs: its constant, as exactly as n rows determine it, and its place in the formula.
     cost = 0.5 * math.log2(max(n, 2)) + _TERM
     if n > len(subset) + 1:  # the triangle of the rows holds all that the rows say
         triangle = torch.linalg.qr(torch.cat([matrix, right[:, None]], 1), mode="r").R
         matrix, right = triangle[:, :-1], triangle[:, -1]
     solution, losses, sse = _regression(matrix, right)
-    most = _MANY
+    most = _MANY  # of more columns several go at a time
     while len(subset) > 1:
         order, count = losses.argsort().tolist(), 1
         if len(subset) > most:
@@ -186,6 +198,7 @@ def selected(columns: Tensor, y: Tensor, roots: Tensor) -> tuple[list[int], Tens
         gone = set(order[:count])
         fewer = [column for place, column in enumerate(subset) if place not in gone]
         trial, next_losses, larger = _regression(matrix[:, fewer], right)
+        # By so much the description of the residuals gets longer; a loss below the floor is round-off and costs nothing.
         bits = n / 2 * math.log2((larger + floor) / (sse + floor))
         if len(gone) > 1 and larger - sse > _TOGETHER * float(losses[list(gone)].sum()) + floor:
             most = len(subset)  # they count together: one at a time
@@ -199,6 +212,10 @@ def selected(columns: Tensor, y: Tensor, roots: Tensor) -> tuple[list[int], Tens
 def _regression(matrix: Tensor, right: Tensor) -> tuple[Tensor, Tensor, float]:
     """Linear regression by singular values.
 
+    Args:
+        matrix: Columns of length 1, `(rows, columns)`.
+        right: What is fitted, `(rows,)`.
+
     Returns:
         The factors; by how much the sum of squares grows without each column; and the sum of squared residuals.
     """
@@ -206,6 +223,7 @@ def _regression(matrix: Tensor, right: Tensor) -> tuple[Tensor, Tensor, float]:
     # Directions that are nothing but round-off have no factor.
     inverse = torch.where(s > _ROUNDING * max(matrix.shape) * s[0], 1 / s, 0.0)
     solution = vt.T @ (inverse * (u.T @ right))
+    # Squared standard errors of the factors, for residuals of 1; a factor's square over its own is what the fit loses without it.
     errors = (vt.square() / (s.square() + _RIDGE)[:, None]).sum(0).clamp(min=1e-300)
     residual = right - matrix @ solution
     return solution, solution.square() / errors, float(residual @ residual)

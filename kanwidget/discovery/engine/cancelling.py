@@ -103,12 +103,12 @@ def _choices(monomial: _Monomial, others: _Others) -> Iterator[tuple[_Monomial, 
 
 
 def _times(monomial: _Monomial, exponent: int) -> _Monomial:
-    """A power of a product of powers."""
+    """A product of powers of columns, raised to an exponent: each column's exponent is multiplied by it."""
     return Counter({index: exponent * own for index, own in monomial.items()})
 
 
 def _denominators(sum_: Tree) -> _Monomial:
-    """The powers, below 0, that stand in denominators of a sum's terms."""
+    """The lowest exponent of each column in a sum's terms; 0 for columns that divide no term."""
     lowest: _Monomial = Counter()
     for term in _terms(sum_):
         for index, exponent in _exponents(term).items():
@@ -117,7 +117,10 @@ def _denominators(sum_: Tree) -> _Monomial:
 
 
 def _adds_denominators(sum_: Tree, factor: _Monomial) -> bool:
-    """Whether a term would be divided by a column that it isn't divided by: where the column is 0 it could not be fitted."""
+    """Whether a term of a sum times a factor, exponents of columns, is divided by a column more than before, where it divided less.
+
+    Where the column is 0 such a formula could not be fitted.
+    """
     return any(
         exponent < 0 and own[index] + exponent < min(own[index], 0)
         for own in map(_exponents, _terms(sum_))
@@ -126,18 +129,19 @@ def _adds_denominators(sum_: Tree, factor: _Monomial) -> bool:
 
 
 def _exponents(term: Tree) -> _Monomial:
-    """Those of the columns in a product."""
+    """The exponents of the columns in a product, by the columns' indices; its other factors are passed over."""
     monomial: _Monomial = Counter()
     _collect(term, 1, monomial, [])
     return monomial
 
 
 def _terms(tree: Tree) -> list[Tree]:
+    """The terms of sums and differences, without their signs: only their columns' exponents are asked for."""
     return [*_terms(tree[1]), *_terms(tree[2])] if tree[0] in ("add", "sub") else [tree]
 
 
 def _multiplied(tree: Tree, factor: _Monomial) -> Tree:
-    """A sum whose terms are multiplied by powers of columns."""
+    """A sum whose terms are multiplied by powers of columns; `factor` has their exponents."""
     if tree[0] in ("add", "sub"):
         return (tree[0], _multiplied(tree[1], factor), _multiplied(tree[2], factor))
     monomial = Counter(factor)
@@ -147,7 +151,12 @@ def _multiplied(tree: Tree, factor: _Monomial) -> Tree:
 
 
 def _written(monomial: _Monomial, others: _Others) -> Tree:
-    """The tree of a product: constants first, then columns, then the rest, above and below."""
+    """The tree of a product, a quotient where there are exponents below 0: constants first, then columns, then the rest.
+
+    Args:
+        monomial: Exponents of the columns, by index.
+        others: The other factors, with their exponents. A factor -1 in front becomes a minus.
+    """
     parts = sorted(others, key=lambda other: other[0][0] not in ("c", "n"))
     count = sum(tree[0] in ("c", "n") for tree, _ in parts)
     columns: _Others = [(("x", index), exponent) for index, exponent in sorted(monomial.items())]

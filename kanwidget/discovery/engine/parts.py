@@ -64,12 +64,13 @@ def curves_together(
         formulas: Makes formulas of y from one tree for each part, in which `("x", 0)` is the part's argument.
         text: What these formulas are, in words.
         wide: Whether simpler curves go on, too, whose description is longer: what is wrong with the other parts is wrong with this one.
-        stages: As of `curves`.
+        stages: How many families of curves are tried for each part; all by default.
     """
     count = _FORMULAS * (1 + wide)
+    # Choices of a curve for each part so far: the bits of these curves together, and their trees.
     likeliest: list[tuple[float, tuple[Tree, ...]]] = [(0.0, ())]
     for part in parts:
-        if part.is_constant:
+        if part.is_constant:  # the weighted mean of its values; it is in all choices alike, so its bits don't count
             level = constant(float((part.weights * part.values).sum() / part.weights.sum()))
             likeliest = [(bits, (*choice, level)) for bits, choice in likeliest]
             continue
@@ -93,14 +94,19 @@ def curves_together(
 
 
 def _bits(curve: Curve) -> float:
+    """The length of the description that a curve gives, to sort by."""
     return curve.bits
 
 
-def _likely(found: Sequence[Curve], wide: bool) -> list[Curve]:
-    """The curves with short descriptions, one of each form, and, if wanted, those that are shorter than any simpler one."""
-    # Several starts of a form end in one curve.
+def _likely(candidates: Sequence[Curve], wide: bool) -> list[Curve]:
+    """The curves of a part that go into formulas, the likeliest first, one of each form.
+
+    They are at most `_CURVES`, with descriptions at most `_BITS` longer than the shortest. If `wide`, as many more follow: those that no
+    likelier one is as simple as.
+    """
+    # Several starts of a form end in one curve. In the dict the last curve of a form stays, the one with the shortest description.
     ranked = sorted(
-        {form_of(curve.tree): curve for curve in sorted(found, key=_bits, reverse=True)}.values(), key=_bits
+        {form_of(curve.tree): curve for curve in sorted(candidates, key=_bits, reverse=True)}.values(), key=_bits
     )
     likely = [curve for curve in ranked[:_CURVES] if curve.bits < ranked[0].bits + _BITS]
     if wide:
@@ -113,14 +119,24 @@ def _likely(found: Sequence[Curve], wide: bool) -> list[Curve]:
 
 
 def curves_of_parts(table: EngineTable, separation: Separation, stages: int | None = None) -> Iterator[str]:
-    """Offer the best curves of the parts, put together; `stages` as of `curves`."""
+    """Search a curve for the function of each column of a separation, and offer formulas of these; yields what is tried.
+
+    Args:
+        table: The table; its pool takes the formulas.
+        separation: Y as a sum of products of functions of one column each, whose values are there.
+        stages: How many families of curves are tried for each function; all by default.
+    """
     parts = [Part(table.columns[index], *separation.rest(table, index)) for index in separation.parts]
     text = "products of curves" if separation.is_product else "sums of curves"
     yield from curves_together(table, parts, lambda choice: _whole(separation, choice), text, stages=stages)
 
 
 def _whole(separation: Separation, choice: Sequence[Tree]) -> Iterator[Tree]:
-    """The formulas of a curve for each part: with a constant beside the products, and in the factors, and without."""
+    """Formulas of y from a chosen curve for each column's function, in the order of `separation.parts`.
+
+    A single product comes without a constant before it and with one, a sum without a constant beside it and with one. The factors come
+    with their own constant summands and without these. A factor has no size of its own: the constant before the product has it.
+    """
     parts = {i: substituted(tree, [("x", i)]) for tree, i in zip(choice, separation.parts, strict=True)}
     for factors in (parts, {i: unshifted(part) for i, part in parts.items()}):
         terms = [
@@ -168,12 +184,15 @@ class _Group:
     """Constants of the sum; the new one may have no more."""
 
     def part(self, table: EngineTable) -> Part:
-        """The function of the column that stands for these terms."""
+        """What a function of the column must be to stand for these terms: y less the other terms, divided by the common factors."""
         factor = table.values(product([number(1), *self.factors])).expand_as(table.y)
         return Part(table.columns[self.index], *divided(table, table.y - table.values(total(self.rest)), factor))
 
     def whole(self, choice: Sequence[Tree]) -> Iterator[Tree]:
-        """The sums with a curve in their place, with a constant and without, of no more constants."""
+        """The sums with a curve in the place of these terms, with its constant summand and without, of no more constants than before.
+
+        `choice` has one tree, the curve, in which `("x", 0)` is the column.
+        """
         curve = substituted(choice[0], [("x", self.index)])
         sums = (
             total([*self.rest, product([each, *self.factors])]) for each in dict.fromkeys((curve, unshifted(curve)))
@@ -182,25 +201,27 @@ class _Group:
 
 
 def _groups(table: EngineTable) -> Iterator[_Group]:
-    """The groups of the likeliest formula. A constant belongs to every curve."""
+    """The groups of two or more terms of the likeliest formula that are alike but for a column; none where a formula is exact."""
     best = table.pool.best
     if best is None or table.pool.is_exact:
         return
     terms = {term: [part for part in _factors(term) if part[0] not in ("c", "n")] for term in _terms(best.tree)}
     count = sum(len(constants(term)) for term in terms)  # of terms that share a constant each has one here
     for index in table.indices:
+        # Terms by their factors other than functions of this column alone.
         alike: dict[tuple[Tree, ...], list[Tree]] = {}
         for term, factors in terms.items():
             if factors:
                 alike.setdefault(tuple(part for part in factors if columns_of(part) != {index}), []).append(term)
         for others, group in alike.items():
             if len(group) > 1:
+                # A function of the column alone has its own constant, so that the sum's constant goes with the group.
                 rest = tuple(term for term in terms if term not in group and (others or terms[term]))
                 yield _Group(index, others, rest, count)
 
 
 def _inverse(tree: Tree) -> Tree:
-    """One over a factor."""
+    """One over a factor; of a number other than 0 a constant."""
     return constant(1 / tree[1]) if tree[0] in ("c", "n") and tree[1] else ("inv", tree)
 
 
@@ -219,7 +240,9 @@ def _factors(tree: Tree) -> list[Tree]:
 
 
 def compounds_of(tree: Tree) -> list[tuple[Tree, Tree]]:
-    """The sums of terms that share columns with each other and with no others, each with what stands beside it.
+    """The sums of terms that share columns with each other and with no others, each with the sum of all other ones.
+
+    Constant terms are passed over. There are none where all terms share columns.
 
     Examples:
         >>> a, b, c = (("x", index) for index in range(3))
@@ -281,7 +304,7 @@ def _terms(tree: Tree) -> list[Tree]:
 
 
 def _times(factor: float, tree: Tree) -> Tree:
-    """A multiple of a summand."""
+    """A summand times a number, as a constant factor in front; a number becomes a constant."""
     if tree[0] in ("c", "n"):
         return constant(factor * tree[1])
     if tree[0] == "mul" and tree[1][0] == "c":

@@ -57,13 +57,18 @@ class Pool:
         self.weights = weights
         total = self.weights.sum()
         mean = (self.weights * y).sum() / total
+        # Errors are parts of y's spread; y without a spread keeps its unit.
         self.spread = float(((self.weights * (y - mean).square()).sum() / total).sqrt()) or 1.0
         size = float(((self.weights * y.square()).sum() / total).sqrt())
+        # Up to this error a formula differs from y by round-off only.
         self.rounding = max(ROUNDING, _OPERATIONS * size / self.spread)
         self.candidates: list[PoolFormula] = []
 
     def judge(self, tree: Tree, origin: str = "") -> PoolFormula | None:
-        """The candidate of a tree; None where it has no finite values."""
+        """A tree with its own constants as a formula with its error and description; None where its values on the rows aren't finite.
+
+        The pool doesn't take it. `origin` says in words which strategy made it.
+        """
         residual = (self.y - values(tree, self.columns)) / self.spread
         error = float((self.weights * residual.square()).mean().sqrt())
         if not math.isfinite(error):
@@ -73,14 +78,21 @@ class Pool:
         return PoolFormula(tree, error, bits, size, origin)
 
     def bits(self, error: float, numbers: Sequence[float], size: float) -> float:
-        """Description length of y: residuals, constants with their digits before and after the point, and the form."""
+        """Description length of y: residuals, constants with their digits before and after the point, and the form.
+
+        Args:
+            error: Root mean square of the residuals, as a part of y's spread.
+            numbers: The constants.
+            size: Complexity of the formula.
+        """
+        # A constant is written down as exactly as n rows determine it: half of log2(n) bits.
         n = len(self.y)
         own = sum(abs(math.log2(abs(number))) for number in numbers if number)
         constant_bits = 0.5 * len(numbers) * math.log2(n) + 0.5 * own
         return n * math.log2(max(error, self.rounding)) + constant_bits + BITS * size
 
     def add(self, candidate: PoolFormula) -> bool:
-        """Keep a candidate, if it is among the best; returns whether it is the best."""
+        """Keep a candidate, if it is among the best or of the front; returns whether it has the shortest description of all."""
         pool = self.candidates
         # The same formula with other constants, or another formula with the same values.
         for i, other in enumerate(pool):
@@ -98,7 +110,10 @@ class Pool:
         return pool[0] is candidate
 
     def front(self) -> list[PoolFormula]:
-        """From simple to exact: those that are more exact than all that are as simple; and the shortest description."""
+        """From simple to exact: those that are more exact, by the factor `_BETTER`, than all that are as simple; and the best one.
+
+        The best one has the shortest description.
+        """
         front: list[PoolFormula] = []
         for candidate in sorted(self.candidates, key=lambda entry: (entry.complexity, entry.error)):
             if not front or candidate.error < _BETTER * front[-1].error:
@@ -124,6 +139,7 @@ class Pool:
         return any(map(self._is_exact, self.candidates))
 
     def _is_exact(self, candidate: PoolFormula) -> bool:
+        """Whether the formula's error is at most a few times round-off."""
         return candidate.error < _EXACT * self.rounding
 
 
@@ -134,7 +150,7 @@ class Reported:
     front: dict[Tree, PoolFormula] = field(default_factory=dict)
 
     def entrants(self, pool: Pool) -> list[PoolFormula]:
-        """Members of the front that weren't there before."""
+        """Members of the pool's front that weren't in it at the last call, from simple to exact."""
         front = pool.front()
         entrants = [candidate for candidate in front if candidate.tree not in self.front]
         self.front = {candidate.tree: candidate for candidate in front}

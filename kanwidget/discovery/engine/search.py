@@ -96,12 +96,16 @@ def search(rows: Rows, limits: Limits) -> Iterator[Report]:
 
 
 def _formulas(candidates: Iterable[PoolFormula], units: Units) -> Iterator[Report]:
+    """Reports of formulas of the pool, put back into the units of the data."""
     for candidate in candidates:
         yield Report("formula", candidate.origin, units.outside(candidate.tree))
 
 
 def _contenders(pool: Pool) -> list[PoolFormula]:
-    """Formulas that are as likely as the best one, or not much less."""
+    """Formulas that are as likely as the best one, or not much less: their descriptions are at most `_CONTENDERS_BITS` longer.
+
+    At most `_MOST_CONTENDERS`, and none where a formula is exact.
+    """
     if pool.best is None or pool.is_exact:
         return []
     limit = pool.best.bits + _CONTENDERS_BITS
@@ -109,7 +113,10 @@ def _contenders(pool: Pool) -> list[PoolFormula]:
 
 
 def _with_short_forms(table: EngineTable, steps: Iterator[str]) -> Iterator[str]:
-    """Steps of a search; once a formula settles it, its parts are left out first, and the search goes on for shorter ones."""
+    """Steps of a search, each in words. Once the pool has a formula that is exact and short, it is first tried without parts of it.
+
+    Then the search goes on: a shorter formula may come.
+    """
     settled = False
     for text in steps:
         yield text

@@ -23,8 +23,8 @@ _MOST_TENS = 3
 
 
 def shorten(table: EngineTable) -> Iterator[str]:
-    """Leave out parts of the best formula as long as that makes the description shorter."""
-    for best in _better(table):
+    """Leave out parts of the best formula as long as that makes the description shorter; yields what is tried."""
+    for best in _better(table):  # nearly all trials are fitted, since constants move when a part goes
         table.offer(_smaller(best.tree, table.operations), best.origin, fits=100)
         yield "trying shorter forms of a formula"
 
@@ -44,7 +44,10 @@ def _better(table: EngineTable) -> Iterator[PoolFormula]:
 
 
 def simplify_stepwise(table: EngineTable) -> Iterator[str]:
-    """From the best formula down to the simplest, each time without the part that it misses least: they belong to the front."""
+    """From the best formula down to the simplest, each time without the part that it misses least: they belong to the front.
+
+    The pool takes all simpler formulas on the way. It yields what is tried.
+    """
     tree = table.pool.best.tree if table.pool.best is not None else None
     while tree is not None and complexity(tree) > _SIMPLE:
         fitted = []
@@ -96,11 +99,12 @@ def _with_shared_constants(tree: Tree) -> Iterator[Tree]:
     """
     parts = terms_of(tree)
     terms = [factored(term) for term in parts]
-    for (i, (one, a)), (j, (other, b)) in itertools.combinations(enumerate(terms), 2):
-        if not one or not other or number(1) in (a, b):
+    for (i, (factor_a, a)), (j, (factor_b, b)) in itertools.combinations(enumerate(terms), 2):
+        # Terms without a factor (0) have no constant to share, and constants, multiples of 1, nothing beside it.
+        if not factor_a or not factor_b or number(1) in (a, b):
             continue
-        power = round(math.log10(abs(one / other)))
-        if abs(power) <= _MOST_TENS and abs(abs(one) - abs(other) * 10.0**power) <= _ALIKE * abs(one):
+        power = round(math.log10(abs(factor_a / factor_b)))
+        if abs(power) <= _MOST_TENS and abs(abs(factor_a) - abs(factor_b) * 10.0**power) <= _ALIKE * abs(factor_a):
             second = b if power == 0 else ("mul", number(10.0**-power), b)
-            shared: Tree = ("mul", constant(one), ("add" if one * other > 0 else "sub", a, second))
+            shared: Tree = ("mul", constant(factor_a), ("add" if factor_a * factor_b > 0 else "sub", a, second))
             yield total([*(part for place, part in enumerate(parts) if place not in (i, j)), shared])

@@ -24,7 +24,13 @@ class NodeSlope(NamedTuple):
 
 
 def node_slopes(tree: Tree, columns: Sequence[Tensor]) -> list[NodeSlope]:
-    """All nodes, the root first.
+    """All nodes with their values and the tree's derivatives by them, the root first.
+
+    Values come from the leaves up, derivatives from the root down, by the chain rule: one pass each for all nodes.
+
+    Args:
+        tree: The tree.
+        columns: A tensor for each column, `(rows,)`; values and derivatives have this shape, too.
 
     Examples:
         >>> nodes = node_slopes(("mul", ("c", 3.0), ("sq", ("x", 0))), [torch.tensor([2.0])])
@@ -51,12 +57,15 @@ def node_slopes(tree: Tree, columns: Sequence[Tensor]) -> list[NodeSlope]:
 
 
 def _below(path: Path, node: Tree) -> list[Path]:
-    """The paths of a node's operands."""
+    """The paths of a node's operands. They are counted from 1, their places in the tuple after the head."""
     return [(*path, index) for index in range(1, len(node))]
 
 
 def places(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Tree]]:
-    """All nodes with their paths, a node before its operands."""
+    """All nodes with their paths, a node before its operands; `path` is that of the tree itself.
+
+    A path says, from the root on, which operand to take, counted from 1: the place in the node's tuple after the head.
+    """
     yield path, tree
     if tree[0] in OPERATIONS:
         for operand, below in zip(tree[1:], _below(path, tree), strict=True):
@@ -64,7 +73,7 @@ def places(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Tree]]:
 
 
 def replaced(tree: Tree, path: Path, node: Tree) -> Tree:
-    """The tree with another node at a path.
+    """The tree with another node at a path, which says from the root on which operand to take, counted from 1.
 
     Examples:
         >>> replaced(("add", ("x", 0), ("x", 1)), (2,), ("c", 1.0))

@@ -95,14 +95,16 @@ class Strategies:
     ) -> None:
         self.table, self.names, self.target, self.depth = table, names, target, depth
         self.dimensions, self.networks = dimensions, networks
+        # Whether y was searched as a form of functions of columns, and whether the smallest atoms were scanned.
         self.is_separated = self.is_scanned = False
+        # By the key of the reduction that led to a smaller table: it, the search there, and which of its formulas came here.
         self.smaller: dict[tuple[Tree, ...], tuple[Reduction, Strategies, Reported]] = {}
         self.levels = small_trees(table, _ATOMS)
         self.curves = self._curves()
 
     @functools.cached_property
     def _forms(self) -> list[Separation]:
-        """Of functions of one column each."""
+        """Y as a sum, as a product, and as a sum of products of functions of one column each, as splines fit them."""
         return separations(self.table)
 
     def run(self, stages: Iterable[Stage]) -> Iterator[str]:
@@ -136,7 +138,10 @@ class Strategies:
         yield from self._by_similarity()
 
     def quick(self) -> Iterator[str]:
-        """Some seconds."""
+        """Some seconds: the smaller tables, scans of atoms of two and three operations, networks, fractions and curves.
+
+        It yields in words what it tries.
+        """
         table = self.table
         for key in list(self.smaller):
             yield from self._brought(key, self.smaller[key][1].quick())
@@ -152,12 +157,15 @@ class Strategies:
                     yield from self._monomials()
             self.is_scanned = True
         yield from itertools.islice(self.curves, _CURVES)
-        if self.depth and len(table.indices) < 3:
+        if self.depth and len(table.indices) < 3:  # few columns have few atoms: those of the next size, too
             yield from self._level(next(self.levels))
         yield from self._by_formula()
 
     def slow(self) -> Iterator[str]:
-        """Tens of seconds."""
+        """Tens of seconds: the smaller tables again, all curves, and scans of larger atoms; nothing before `quick` was done.
+
+        It yields in words what it tries.
+        """
         if not self.is_scanned:
             return
         for key in sorted(self.smaller, key=len):  # the smallest first
@@ -173,6 +181,7 @@ class Strategies:
             yield from self._by_formula()
 
     def _level(self, level: tuple[str, Atoms]) -> Iterator[str]:
+        """Scan atoms, which come with a label in words, for products that are y and for sums that are common functions of y."""
         label, atoms = level
         yield from scan_products(self.table, atoms, label)
         yield from scan_sums(self.table, atoms, label, COMMON)
@@ -180,13 +189,15 @@ class Strategies:
     def _monomials(self) -> Iterator[str]:
         """Scan functions of products of powers of the columns, and such products times a function; yields what is tried."""
         table = self.table
-        largest = 2 if len(table.indices) <= _FEW_COLUMNS else 1
+        largest = (
+            2 if len(table.indices) <= _FEW_COLUMNS else 1
+        )  # the largest exponent: of many columns there are too many products
         yield from self._level(("functions of products", functions_of(table, monomials(table, largest), _FUNCTIONS)))
         atoms = products_with_functions(table, monomials(table, largest), _PRODUCTS)
         yield from scan_sums(table, atoms, "products with a function", COMMON)
 
     def _natural(self) -> Iterator[str]:
-        """Functions as laws have them, of one column each, in products and sums."""
+        """Functions as laws have them, of one column each, in products and sums: only the first family of curves is tried."""
         table = self.table
         if len(table.indices) > 1:
             for form in near_enough(self._forms, math.inf):
@@ -194,7 +205,7 @@ class Strategies:
         yield from self._curves(stages=1)
 
     def _curves(self, stages: int | None = None) -> Iterator[str]:
-        """Formulas of one variable, where there is only one; `stages` as of `curves`."""
+        """Formulas of one variable, where there is only one; `stages` says how many families of curves are tried, all by default."""
         table = self.table
         if len(table.indices) > 1:
             return
@@ -210,6 +221,7 @@ class Strategies:
         """Search the smaller tables that the best formula suggests."""
         best = self.table.pool.best
         if best is not None and best.error < _ROUGH and self._may_reduce():
+            # The pool's error is a part of y's spread, a surrogate's a part of y's size.
             relative = best.error * self.table.pool.spread / float(self.table.y.abs().median() or 1.0)
             yield from self._reduced(formula_surrogate(self.table, best.tree, relative))
 
@@ -225,6 +237,7 @@ class Strategies:
                 else:
                     surrogate = step
         yield from self._by_parts(surrogate.error if surrogate is not None else math.inf)
+        # A network's error of noisy rows is that of the noise: it may be larger than a formula's.
         if surrogate is not None and surrogate.error < _NOISY:
             yield from self._reduced(surrogate)
 
@@ -239,6 +252,7 @@ class Strategies:
         if self.is_separated or table.pool.is_exact or not self._may_reduce():
             return
         best = table.pool.best.error if table.pool.best is not None else math.inf
+        # From a part of y's size to a part of its spread.
         size = math.inf if near is None else near * float(table.y.abs().median()) / table.pool.spread
         forms = near_enough(self._forms, min(best, size))
         if near is None:
@@ -261,10 +275,11 @@ class Strategies:
             yield from curves_of_coefficients(table, sum_)
 
     def _may_reduce(self) -> bool:
+        """Whether smaller tables may be searched: there is more than one column, and few reductions have led to this table."""
         return len(self.table.indices) > 1 and self.depth < _DEEPEST
 
     def _by_similarity(self) -> Iterator[str]:
-        """Search the smaller tables of products of powers that rows suggest."""
+        """Search the smaller tables of products of powers that rows suggest, at most `_REDUCTIONS`; yields findings and what is tried."""
         if not self._may_reduce() or self.table.pool.is_exact:
             return
         found = 0
@@ -287,7 +302,7 @@ class Strategies:
             if self.table.pool.best is not None and self.table.pool.best.error < _ROUGH:
                 yield from steps
                 return
-            # A constant may have a unit: derivatives will say.
+            # A constant may have a unit: derivatives will say, so that the table may come again.
             self.smaller.pop(reduction.key, None)
 
     def _by_compounds(self) -> Iterator[str]:
@@ -303,7 +318,10 @@ class Strategies:
                 yield from self._searched(reduction, f"trying functions of {names} beside what is found")
 
     def _reduced(self, surrogate: Surrogate) -> Iterator[str]:
-        """Search smaller tables for some seconds."""
+        """Search the smaller tables that a surrogate's derivatives suggest; yields findings and what is tried.
+
+        They are at most `_REDUCTIONS`, and where units are known up to two more, which come first.
+        """
         sample = sample_of(surrogate)
         if sample is None:
             return

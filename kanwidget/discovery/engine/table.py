@@ -47,12 +47,12 @@ class EngineTable:
         self.units = tuple(units or [1.0] * x.shape[1])
         self.columns = x.T.contiguous()
         self.y = y
-        self.weights = torch.ones_like(y) if weights is None else weights / weights.mean()
+        self.weights = torch.ones_like(y) if weights is None else weights / weights.mean()  # 1 on average
         self.operations = operations
         self.most = most
         self.sample = self.draw(SAMPLE, seed)
         self.pool = Pool(self.columns, y, self.weights)
-        self._seen: set[Tree] = set()
+        self._seen: set[Tree] = set()  # all trees that were offered
 
     def __len__(self) -> int:
         return len(self.y)
@@ -63,12 +63,12 @@ class EngineTable:
         return range(len(self.columns))
 
     def draw(self, most: int, seed: int = 0) -> Tensor:
-        """Indices of rows that have a weight, at random, at most so many."""
+        """Indices of rows that have a weight, at random, at most so many: `(rows,)`, the same ones for the same seed."""
         weighty = (self.weights > 0).nonzero()[:, 0]
         return weighty[torch.randperm(len(weighty), generator=torch.Generator().manual_seed(seed))[:most]]
 
     def undivided(self, index: int) -> Tree:
-        """A column as it was: what 1 may be added to."""
+        """The tree of a column as it was before its values were divided: of what 1 may be added to."""
         unit = self.units[index]
         return ("x", index) if unit == 1 else ("mul", number(unit), ("x", index))
 
@@ -142,11 +142,15 @@ class Units:
             y: `(rows,)`.
             kinds: What tells the kind of each column, None where it isn't known: such columns may be of one kind where ranges overlap.
             sizes: The unit of each column so far, to compare those of a kind.
+
+        Returns:
+            What each column, and y, is to be divided by. Of y that is the power of ten nearest to its median size.
         """
         kinds, sizes = kinds or [None] * x.shape[1], sizes or [1.0] * x.shape[1]
         units = [1.0] * x.shape[1]
         for kind in dict.fromkeys(kinds):
             own = [i for i in range(len(kinds)) if kinds[i] == kind]
+            # Ranges are near where they begin at most so many times above the end of another one: 1 asks for an overlap.
             for i, unit in zip(
                 own, _shared(x[:, own], [sizes[i] for i in own], 1 if kind is None else _NEAR), strict=True
             ):
@@ -158,7 +162,7 @@ class Units:
         return x / torch.tensor(self.columns, dtype=x.dtype), y / self.target
 
     def outside(self, tree: Tree) -> Tree:
-        """The tree of the table's own columns and target."""
+        """The formula in the columns and the target as they are, of a formula in those that are measured in these units."""
 
         def undivided(leaf: Tree) -> Tree:
             unit = self.columns[leaf[1]] if leaf[0] == "x" else 1.0
@@ -175,11 +179,16 @@ def _shared(x: Tensor, sizes: Sequence[float], near: float) -> list[float]:
         x: `(rows, columns)`.
         sizes: The units in which the columns are measured so far; those of one kind are multiples of each other.
         near: How many times larger than another one a range may begin.
+
+    Returns:
+        What each column is to be divided by: 1 for all of a group where their medians are of order one, else a power of ten.
     """
+    # Sizes of the values in the unit of the first column.
     own = torch.tensor([size / sizes[0] for size in sizes], dtype=x.dtype)
     size = x.abs() * own
     low, high = size.amin(0).tolist(), size.amax(0).tolist()
     middle = size.median(0).values.tolist()
+    # From the smallest range up, each column joins the first group whose range it is near to.
     groups: list[list[int]] = []
     for index in sorted(range(len(low)), key=lambda i: low[i]):
         for group in groups:
@@ -195,11 +204,13 @@ def _shared(x: Tensor, sizes: Sequence[float], near: float) -> list[float]:
         usual = all(_SMALL <= s <= _LARGE for s in numbers)
         unit = 1.0 if usual else _power_of_ten(numbers[len(numbers) // 2])
         for index in group:
+            # The same unit in multiples of the column's own; twelve digits are left, without the round-off of the quotient.
             units[index] = float(f"{unit * first / float(own[index]):.12g}")
     return units
 
 
 def _power_of_ten(size: float) -> float:
+    """The power of ten nearest to a size; 1 for sizes from 0.1 to 10, and for 0 and infinity."""
     if not 0 < size < math.inf or 0.1 <= size <= 10:
         return 1.0
     return float(10.0 ** round(math.log10(size)))

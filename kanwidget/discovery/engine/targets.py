@@ -30,6 +30,7 @@ class Target:
 
 
 def _signed(tree: Tree, y: Tensor) -> Tree:
+    """A tree with values above 0, such as a root, as a formula of y: with a minus where y is negative on average."""
     return tree if float(y.mean()) > 0 else ("neg", tree)
 
 
@@ -60,11 +61,12 @@ _WITHIN = {
 def _has_one_sign(y: Tensor) -> bool:
     """Whether y has one sign, but for rows near 0 whose sign noise may have made: of logarithms and roots these weigh nothing."""
     other = y * y.sum().sign() <= 0
+    # Fewer than a quarter of the rows, with next to nothing of the sum of squares.
     return float(other.double().mean()) < _OTHER and float(y[other].square().sum()) <= _WEIGHT * float(y.square().sum())
 
 
 def usable(target: Target, y: Tensor, operations: frozenset[str]) -> bool:
-    """Whether a target has values on all rows, and one y for each value."""
+    """Whether a function of y has finite values and slopes on all rows, one y for each value, and a way back by the operations allowed."""
     if target.needs and target.needs not in operations:
         return False
     if target.name in ("log({})", "√{}") and not _has_one_sign(y):
@@ -72,6 +74,7 @@ def usable(target: Target, y: Tensor, operations: frozenset[str]) -> bool:
     # Here rows near 0 would weigh everything.
     if target.name in ("{}²", "1/{}²") and not bool((y > 0).all() or (y < 0).all()):
         return False
+    # Outside of its range a wave has one value for two y, and an exponential loses digits.
     if target.name in _WITHIN:
         low, high = _WITHIN[target.name]
         if not low <= float(y.min()) < float(y.max()) <= high:

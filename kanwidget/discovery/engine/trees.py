@@ -48,9 +48,9 @@ def _unary(head: str, values: Any, derivative: Any, complexity: float, name: str
 
     Args:
         head: Its head.
-        values: On tensors.
-        derivative: Of the operand u and the value v.
-        complexity: As of `Operation`.
+        values: The operation on tensors.
+        derivative: The derivative by the operand, from the operand u and the value v.
+        complexity: What the operation adds to the complexity of a formula.
         name: Sympy's name; by default the head.
     """
 
@@ -63,6 +63,7 @@ def _unary(head: str, values: Any, derivative: Any, complexity: float, name: str
 
 
 def _power_derivatives(u: Tensor, p: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    """The derivatives of v = u^p by u and by p. The logarithm is that of at least 1e-300, so that it is finite where u is 0."""
     return p * u ** (p - 1), v * torch.log(u.clamp(min=1e-300))
 
 
@@ -119,12 +120,12 @@ def nodes(tree: Tree) -> Iterator[Tree]:
 
 
 def with_leaves(tree: Tree, leaf: Callable[[Tree], Tree]) -> Tree:
-    """The tree with what a function makes of each leaf, from left to right."""
+    """The tree with what `leaf` makes of each leaf in its place, from left to right; a leaf is a column, a constant or an exact number."""
     return (tree[0], *(with_leaves(part, leaf) for part in tree[1:])) if tree[0] in OPERATIONS else leaf(tree)
 
 
 def substituted(tree: Tree, columns: Sequence[Tree]) -> Tree:
-    """The tree with a tree in the place of each column.
+    """The tree with a tree in the place of each column: `columns[i]` stands where column i was.
 
     Examples:
         >>> substituted(("exp", ("x", 0)), [("div", ("x", 1), ("x", 2))])
@@ -134,7 +135,9 @@ def substituted(tree: Tree, columns: Sequence[Tree]) -> Tree:
 
 
 def digits(tree: Tree) -> float:
-    """Bits that the exact numbers of a tree take beside their places in it; larger ones, such as of units, no more than small ones.
+    """Bits that the exact numbers of a tree take beside their places in it: |log2| of the size of each, but at most `_BITS`.
+
+    So larger numbers, such as those of units, cost no more than small ones.
 
     Examples:
         >>> digits(("mul", ("n", 4), ("add", ("n", 1), ("x", 0))))
@@ -144,7 +147,7 @@ def digits(tree: Tree) -> float:
 
 
 def values(tree: Tree, columns: Sequence[Tensor]) -> Tensor:
-    """The tree on rows.
+    """The tree on rows: a value for each entry of a column, also where the tree holds no column.
 
     Args:
         tree: The tree.
@@ -154,7 +157,7 @@ def values(tree: Tree, columns: Sequence[Tensor]) -> Tensor:
         >>> values(("mul", ("c", 2.0), ("sq", ("x", 0))), [torch.tensor([1.0, 3.0])])
         tensor([ 2., 18.])
     """
-    look_at_the_clock()
+    look_at_the_clock()  # every judgement of a formula comes through here: a step that is late ends here
     result = _values(tree, columns)
     return result if isinstance(result, Tensor) and result.ndim else torch.full_like(columns[0], float(result))
 
@@ -201,12 +204,12 @@ def multiple(factor: float, tree: Tree) -> Tree:
 
 
 def terms_of(tree: Tree) -> list[Tree]:
-    """The terms of a sum."""
+    """The terms of a sum, from left to right; of a tree that is no sum the tree itself. A difference counts as one term."""
     return [*terms_of(tree[1]), *terms_of(tree[2])] if tree[0] == "add" else [tree]
 
 
 def factored(term: Tree) -> tuple[float, Tree]:
-    """A term's constant factor, 0 where it has none, and the rest."""
+    """A term's constant factor and what it multiplies: 1 where the term is a constant. A term without a factor gives 0 and itself."""
     if term[0] == "c":
         return term[1], number(1)
     return (term[1][1], term[2]) if term[0] == "mul" and term[1][0] == "c" else (0.0, term)
@@ -233,7 +236,7 @@ def columns_of(tree: Tree) -> set[int]:
 
 
 def expression(tree: Tree, symbols: Sequence[sympy.Symbol]) -> sympy.Expr:
-    """The tree in sympy, its constants as decimals.
+    """The tree in sympy, its constants as decimals, its exact numbers as fractions or roots; `symbols` has one for each column.
 
     Examples:
         >>> import sympy
@@ -254,6 +257,7 @@ def expression(tree: Tree, symbols: Sequence[sympy.Symbol]) -> sympy.Expr:
         return _exact(float(node[1])) if head == "n" else OPERATIONS[head].sympy(*map(visit, node[1:]))
 
     def merged(product: Any) -> Any:
+        """The product with all its numbers as one decimal; unchanged where these are no finite real number."""
         numbers, rest = product.as_independent(sympy.Symbol)
         return numbers.evalf() * rest if numbers.is_finite and numbers.is_real else product
 
@@ -268,6 +272,7 @@ def _exact(value: float) -> Any:
     """The number that a float stands for: a short decimal, a fraction, also of π, or the root of one; else a decimal that isn't exact."""
     import sympy
 
+    # Fractions and roots have a denominator up to `_LARGEST`, and are equal to the float but for its round-off.
     if value.is_integer():
         return sympy.Integer(int(value))
     if float(f"{value:.{_DIGITS}g}") == value:
@@ -285,6 +290,8 @@ def _exact(value: float) -> Any:
 def from_expression(expr: Any, symbols: Sequence[Any]) -> Tree | None:
     """The tree of a sympy expression; None where it holds a function that trees don't have.
 
+    Column i is the symbol at place i of `symbols`. Decimals become constants that a fit may move, other numbers exact ones.
+
     Examples:
         >>> import sympy
         >>> t = sympy.Symbol("t")
@@ -299,7 +306,7 @@ def from_expression(expr: Any, symbols: Sequence[Any]) -> Tree | None:
         """A sum: terms with a minus are subtracted."""
         minus = [term for term in node.args if term.as_coeff_Mul()[0] < 0]
         plus = [visit(term) for term in node.args if term not in minus]
-        tree = total(plus) if plus else ("neg", visit(-minus.pop(0)))
+        tree = total(plus) if plus else ("neg", visit(-minus.pop(0)))  # where all have a minus the first one begins
         for term in minus:
             tree = ("sub", tree, visit(-term))
         return tree

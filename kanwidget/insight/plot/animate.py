@@ -110,7 +110,10 @@ def animation(
 
 
 def _gif(pictures: Iterator[Image.Image], stay: int, theme: Theme) -> bytes:
-    """Pictures as a GIF that goes round, with the colours of three of them."""
+    """Pictures as the bytes of a GIF that repeats for ever; each stays for `stay` hundredths of a second, the first and the last longer.
+
+    All have one palette, made of the first, the middle and the last picture.
+    """
     frames = list(pictures)
     samples = [frames[0], frames[len(frames) // 2], frames[-1]]
     whole = Image.new("RGB", (frames[0].width, 3 * frames[0].height))
@@ -166,7 +169,7 @@ class Stage:
         self._enter(film.sections[0])
 
     def picture(self, section: Section, edges: Sequence[Edge], step: float) -> Image.Image:
-        """One picture of the film.
+        """One picture of the film: what moves is drawn anew, and the pixels of what stays are laid over it.
 
         Args:
             section: The section that the moment belongs to.
@@ -207,7 +210,7 @@ class Stage:
         self.fixed = _pixels(canvas)
 
     def _draw_losses(self, step: float) -> None:
-        """The losses up to this step, each with a dot at its end."""
+        """Draw the losses up to this step, each with a dot at its end."""
         for name, values in self.film.losses.items():
             records_until = values[: self.film.records_until(step)]
             finite = np.flatnonzero(np.isfinite(records_until))
@@ -219,7 +222,7 @@ class Stage:
                 self.strip.plot([steps[end]], [records_until[end]], "o", color=look["color"], markersize=4)
 
     def _draw_head(self, step: float) -> None:
-        """The step, the loss and the last act, above."""
+        """Write title and step at the left above the drawing, and the losses at this step at the right, from right to left."""
         theme, (wide, high) = self.theme, self.size
         y = 1 - 0.24 / high
         style: dict[str, Any] = {"va": "center_baseline", "fontsize": 11}
@@ -232,11 +235,11 @@ class Stage:
                 color = _looks(theme)[name]["color"]
                 text = f"{name} {value:.1e}"
                 self.figure.text(right / wide, y, text, color=color, ha="right", family="monospace", **style)
-                right -= 0.115 * (len(text) + 2)
+                right -= 0.115 * (len(text) + 2)  # inches of a letter
 
 
 def _strip(figure: Figure, size: tuple[float, float], film: Film) -> Axes:
-    """Axes for the losses."""
+    """Axes for the losses below the drawing, logarithmic, with room for all of the film's losses; `size` is the figure's in inches."""
     wide, high = size
     ax = figure.add_axes((0.62 / wide, 0.3 / high, (wide - 1.2) / wide, (_STRIP - 0.6) / high))
     ax.set_facecolor("none")
@@ -271,13 +274,13 @@ def _draw_frame(ax: Axes, film: Film, theme: Theme) -> None:
             fraction = (event.step - first) / (last - first)
             # An event without room for its label has a line only.
             if fraction >= free and fraction < 0.9 and len(event.label) <= 18:
-                free = fraction + 0.016 * len(event.label) + 0.02
+                free = fraction + 0.016 * len(event.label) + 0.02  # a letter takes about so much of the width
                 style: dict[str, Any] = {"fontsize": 7, "color": theme.muted, "va": "bottom"}
                 write(ax, event.step, 1.04, event.label, transform=ax.get_xaxis_transform(), **style)
 
 
 def _looks(theme: Theme) -> dict[str, dict[str, Any]]:
-    """Colour and dashes of the losses."""
+    """For each loss, `train` and `test`, the colour and dashes of its line, as options of matplotlib's `plot`."""
     return {
         "train": {"color": theme.spline, "linestyle": "solid"},
         "test": {"color": theme.test, "linestyle": (0, (4, 1.5))},
@@ -285,6 +288,7 @@ def _looks(theme: Theme) -> dict[str, dict[str, Any]]:
 
 
 def _pixels(canvas: FigureCanvasAgg) -> Image.Image:
+    """Draw the canvas's figure, as an image with transparency."""
     canvas.draw()
     return Image.frombytes("RGBA", canvas.get_width_height(physical=True), bytes(canvas.buffer_rgba()))
 
@@ -307,7 +311,7 @@ class Film:
     def __init__(self, frames: Sequence[FilmFrame], x: Tensor, history: History) -> None:
         self.history = history
         self.steps = [step for step, _ in frames]
-        # Without bands: only the last frame could have them.
+        # Scores and opacities are those of `plot` by default. Without bands: only the last frame could have them.
         frame_edges = (edges_of(network, x, "backward", 3.0) for _, network in frames)
         self.edges = [_strongest([replace(edge, band=None) for edge in edges]) for edges in frame_edges]
         self.sections: list[Section] = []
@@ -316,6 +320,7 @@ class Film:
             if self.sections and self.sections[-1].key == key:
                 self.sections.append(self.sections[-1])
             else:
+                # In inches: the names of products of outputs stand higher.
                 head = 0.3 if network.width[-1][1] else 0.0
                 self.sections.append(Section(network, arrange(network, [e.ref for e in edges], head=head), key))
         self.losses = _losses(history)
@@ -325,10 +330,11 @@ class Film:
         self.times = self._times()
 
     def _times(self) -> np.ndarray:
-        """The time of each frame, from 0 to 1: intervals grow with the changes in them."""
+        """The time of each frame, from 0 to 1: intervals grow with the changes in them, large changes less than in proportion."""
         changes = np.array([self._change(k) for k in range(1, len(self.steps))]) ** 0.7
         if not changes.size:
             return np.zeros(1)
+        # So that no interval is shorter than a quarter of the mean one, and none is 0 where nothing changes.
         changes += 0.35 * changes.mean() + 1e-9
         times = np.concatenate([[0.0], np.cumsum(changes)])
         return times / times[-1]
@@ -353,11 +359,14 @@ class Film:
         return value if math.isfinite(value) and value > 0 else 1.0
 
     def records_until(self, step: float) -> int:
-        """Number of records up to a step."""
+        """Number of the history's records up to a step, that one included."""
         return int(np.searchsorted(self.rows, step, side="right"))
 
     def moments(self, count: int) -> Iterator[tuple[Section, list[Edge], float]]:
-        """The film at evenly spaced times: section, edges and step of each."""
+        """Yield the film at `count` evenly spaced times: the section, its edges with their curves, and the step.
+
+        Between two frames of a section curves and step are in between; between two sections each frame holds for half of the time.
+        """
         if len(self.steps) == 1:
             yield self.sections[0], self.edges[0], self.steps[0]
             return
@@ -373,7 +382,10 @@ class Film:
 
 
 def _losses(history: History) -> dict[str, np.ndarray]:
-    """The losses that can be drawn, by name; NaN where they aren't positive."""
+    """The losses over the steps, by name, `train` and `test`; NaN where one isn't positive, or is 16 decades below the largest.
+
+    The axis is logarithmic. A loss without a number is left out.
+    """
     lines = {}
     for name in ("train", "test"):
         values = np.array([math.nan if v is None else v for v in history[f"{name}_loss"]], dtype=float)
@@ -384,20 +396,20 @@ def _losses(history: History) -> dict[str, np.ndarray]:
 
 
 def _strongest(edges: list[Edge]) -> list[Edge]:
-    """The edges of a large network that are drawn, in their order."""
+    """The edges of one picture, in their order: all, or of a large network those with the highest opacity, so with the highest scores."""
     if len(edges) <= _MOST_EDGES:
         return edges
     return sorted(sorted(edges, key=lambda edge: -edge.opacity)[:_MOST_EDGES], key=lambda edge: edge.ref)
 
 
 def _shape(edge: Edge) -> np.ndarray:
-    """A curve as it looks in its box, from 0 to 1."""
+    """An edge's curve as it looks in its box: from 0, its lowest value, to 1, its highest; ½ everywhere for a constant."""
     y = np.nan_to_num(edge.y, posinf=0.0, neginf=0.0)
     span = np.ptp(y)
     return (y - y.min()) / span if span > 0 else np.full_like(y, 0.5)
 
 
 def _between(a: Edge, b: Edge, part: float) -> Edge:
-    """An edge between two frames."""
+    """An edge between two frames a and b: opacity and curve are the part `part` (0 to 1) of the way to b."""
     mix = lambda p, q: p + part * (q - p)  # noqa: E731
     return replace(b, opacity=mix(a.opacity, b.opacity), x=mix(a.x, b.x), y=mix(a.y, b.y))

@@ -37,7 +37,7 @@ def plot_history(history: History, *, theme: ThemeName = "auto", title: Any = No
 
 
 def draw_curves(ax: Axes, history: History, theme: Theme) -> None:
-    """Draw the losses, each with its name at its end."""
+    """Draw the penalty and the losses of a history over its steps, on a logarithmic axis, each with its name at its end, and its events."""
     lines = [
         ("penalty", history["penalty"], theme.penalty, (0, (1.5, 1.5))),
         ("validation", history["validation_loss"], theme.both, (0, (6, 1.5, 1, 1.5))),
@@ -67,7 +67,15 @@ def draw_curves(ax: Axes, history: History, theme: Theme) -> None:
 def mark_ends(
     ax: Axes, ends: list[tuple[float, str, str]], *, x: float = 1.015, spacing: float = 0.085, fontsize: float = 8.5
 ) -> None:
-    """Each line's name at its right end, moved apart where they would meet: value, name and color of each."""
+    """Write each line's name beside its right end, on a logarithmic axis, moved up where two would meet.
+
+    Args:
+        ax: The axes, with their limits set.
+        ends: Last value, name and colour of each line.
+        x: Where names begin, as a part of the axes' width.
+        spacing: Least distance of two names, as a part of the axes' height.
+        fontsize: Of the names, in points.
+    """
     low, high = (math.log(limit) for limit in ax.get_ylim())
     style = {"transform": ax.transAxes, "fontsize": fontsize, "fontweight": "bold", "va": "center"}
     at = -math.inf
@@ -90,11 +98,11 @@ def _mark_events(ax: Axes, history: History, theme: Theme) -> None:
         # Two rows; an event that fits in neither has a line without label.
         row = next((n for n, start in enumerate(free_from) if fraction >= start), None)
         if row is not None:
-            free_from[row] = fraction + 0.016 * len(text) + 0.02
+            free_from[row] = fraction + 0.016 * len(text) + 0.02  # a letter takes about so much of the width
             style = {"transform": ax.get_xaxis_transform(), "fontsize": 7.5, "color": theme.muted, "ha": "left"}
             write(ax, step, 1.02 + 0.075 * row, text, va="bottom", **style)
 
 
 def _short(event: Event) -> str:
-    """An event in a word or two."""
+    """An event in a word or two: its label, or its kind (`grid`, `fix`) where the label is too long to stand above a line."""
     return event.label if len(event.label) <= 14 else event.kind

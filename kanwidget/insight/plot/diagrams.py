@@ -207,7 +207,7 @@ def plot_tree(tree: DrawnNode, *, theme: ThemeName = "auto", title: Any = None) 
 
 
 def _leaves(tree: DrawnNode) -> Iterator[str]:
-    """The columns in the order of the drawing."""
+    """Yield the names of the columns below a node in the order in which they are drawn, from left to right."""
     if not tree.children:
         yield from tree.columns
     for child in tree.children:
@@ -215,14 +215,17 @@ def _leaves(tree: DrawnNode) -> Iterator[str]:
 
 
 def _height(tree: DrawnNode) -> int:
-    """Levels above the columns."""
+    """At how many levels above the row of columns a node is drawn: a form stands above the columns that it is made of."""
     if tree.children:
         return 1 + max(map(_height, tree.children))
     return int(tree.kind == "form")
 
 
 def _draw(ax: Axes, tree: DrawnNode, positions: Iterator[float], y: float, theme: Theme) -> float:
-    """Draw a node at a height with all that is below it; returns its place along the row of columns."""
+    """Draw a node, at a height y, with all that is below it; returns its x, in inches as y is.
+
+    `positions` yields the x of each column from left to right: nodes are drawn in the order of their columns, and take what they need.
+    """
     if tree.kind in ("column", "constant"):
         x = next(positions) if tree.kind == "column" else ax.get_xlim()[1] / 2
         _line(ax, (x, y), (x, _SIDE + 0.14), theme)
@@ -243,12 +246,12 @@ def _draw(ax: Axes, tree: DrawnNode, positions: Iterator[float], y: float, theme
 
 
 def _gap(tree: DrawnNode) -> float:
-    """Where lines end above and below a node: at a box, whose ground may be transparent; circles cover them."""
+    """How far from a node's middle lines end, in inches: at the edge of a box, whose ground may be transparent; circles cover lines."""
     return 0.0 if tree.kind in ("sum", "product", "column", "constant") else _HALF_BOX
 
 
 def _draw_sign(ax: Axes, tree: DrawnNode, x: float, y: float, theme: Theme) -> None:
-    """A circle with + or ×, or a box with the form or the letter of a function."""
+    """Draw a node itself at (x, y): a circle with + or ×, or a box with the form or the letter of a function, dashed if undecided."""
     if tree.kind in ("sum", "product"):
         ax.plot([x], [y], "o", color=theme.node, markersize=_CIRCLE, markeredgewidth=0, zorder=3)
         look: dict[str, Any] = {"ha": "center", "va": "center_baseline", "zorder": 4}
@@ -262,4 +265,5 @@ def _draw_sign(ax: Axes, tree: DrawnNode, x: float, y: float, theme: Theme) -> N
 
 
 def _line(ax: Axes, start: tuple[float, float], end: tuple[float, float], theme: Theme) -> None:
+    """Draw the line between two nodes of a tree, behind everything else."""
     ax.plot([start[0], end[0]], [start[1], end[1]], color=theme.muted, linewidth=1.2, zorder=1, solid_capstyle="round")

@@ -139,7 +139,7 @@ def plot_terms(network: Network, x: Tensor, *, data: Dataset | None = None, them
 
 
 def _name(network: Network, edge: EdgeRef) -> str:
-    """What an edge is called: its column, or its indices."""
+    """What an edge is called above its curve: the column that it reads, its indices, or both where the column has several edges."""
     if edge.layer > 0:
         return f"φ{subscript(*edge)}"
     name = column_names(network)[int(network.columns[edge.source])]
@@ -149,7 +149,17 @@ def _name(network: Network, edge: EdgeRef) -> str:
 def _draw_edge(
     ax: Axes, network: Network, edge: EdgeRef, x: Tensor | None, data: Dataset | None, theme: Theme, whole: bool = True
 ) -> None:
-    """Draw an edge with its band and its data; `whole`: with its parts and its grid, too."""
+    """Draw an edge's function in own units, with its band and its data.
+
+    Args:
+        ax: Where.
+        network: The network.
+        edge: The edge.
+        x: Inputs of the network, `(batch, n_features)`, over whose range the edge is drawn; None for its grid alone.
+        data: Data with labels, whose rows are drawn as what they ask of the edge; None for none.
+        theme: The colours.
+        whole: Whether to draw its parts, its grid and rings for x, too.
+    """
     layer = network.layer(edge.layer)
     rows = None if data is None else dots(network, edge, data, _ROWS).cpu().numpy()
     if layer.state(edge.source, edge.target) == "levels":
@@ -180,7 +190,10 @@ def _draw_edge(
 
 
 def _draw_levels(ax: Axes, network: Network, edge: EdgeRef, rows: Any, theme: Theme) -> None:
-    """The values of words about their mean, as in formulas: a dot with ± 2 standard errors for each level."""
+    """Draw the values of an edge of words, less their mean, as in formulas: a dot with ± 2 standard errors for each level.
+
+    `rows` has level and value of what rows of the data ask for, `(2, n)`, for dots beside it; None for none.
+    """
     mean = level_mean(network, edge)
     levels = network.layer(edge.layer).levels[edge.source]
     curve = network.curve(edge, torch.arange(levels, dtype=network.dtype, device=network.device))
@@ -198,21 +211,28 @@ def _draw_levels(ax: Axes, network: Network, edge: EdgeRef, rows: Any, theme: Th
 
 
 def _draw_rows(ax: Axes, rows: Any, theme: Theme, alpha: float) -> None:
+    """Draw rows of the data as pale dots behind a curve: `rows` has their x and y, `alpha` is the opacity."""
     ax.plot(*rows, ".", label="data", color=theme.muted, markersize=3.4, alpha=alpha, zorder=1.9)
 
 
 def _inputs_of(network: Network, edge: EdgeRef, x: Tensor | None) -> Tensor:
-    """Some finite values of an edge's input, `(n,)`; none without samples."""
+    """Values of an edge's input in own units, `(n,)`, from inputs x of the network: finite ones, and of many rows every n-th alone.
+
+    There are none without x.
+    """
     if x is None:
         return network.layer(edge.layer).grid[edge.source, :0]
     with torch.no_grad():
         values = network.trace(x).nodes[edge.layer][:, edge.source]
     values = values[torch.isfinite(values)]
-    return values[:: max(1, values.shape[0] // 60)]
+    return values[:: max(1, values.shape[0] // 60)]  # 60 to 119 of many: rings on a curve that can be told apart
 
 
 def _draw_parts(ax: Axes, curve: EdgeCurve, state: EdgeState, symbol: str | None, theme: Theme, *, whole: bool) -> None:
-    """Draw an edge's function and, behind it, its parts."""
+    """Draw an edge's function and, where it is drawn `whole`, the parts of it behind: base, spline and symbol, as far as it has them.
+
+    `state` is the edge's state, `symbol` the name of its primitive, if it has one.
+    """
     at, numeric = curve.x.cpu().numpy(), state in ("spline", "both")
     name = math_free(function_name(symbol or ""))
     parts = [

@@ -111,19 +111,19 @@ def _checked(network: Network, data: Any) -> Dataset:
 
 
 def _errors(network: Network, data: Dataset, part: str) -> Predictions:
-    """The network's predictions beside the labels."""
+    """The network's predictions beside the labels of one part of the data, `train` or `test`."""
     with torch.no_grad():
         prediction = network(data[f"{part}_input"])
     return Predictions(part, data[f"{part}_label"].double().cpu(), prediction.double().cpu())
 
 
 def _numbers(parts: Sequence[Predictions], measure: str) -> str:
-    """A number for each part, in words."""
+    """A number for each part of the data, for a title: `train 0.9 · test 0.8`; `measure` is `r2` or `rmse`."""
     return " · ".join(f"{part.part} {_number(getattr(part, measure), measure)}" for part in parts)
 
 
 def _number(value: float, measure: str) -> str:
-    """A number for a title; one just below 1 isn't rounded to it."""
+    """A number for a title, by its `measure`, `r2` or `rmse`; an R² just below 1 isn't rounded to it, and no number is a dash."""
     if not math.isfinite(value):
         return "–"
     if measure == "r2":
@@ -132,7 +132,7 @@ def _number(value: float, measure: str) -> str:
 
 
 def _draw_points(fit_axes: Axes, residual_axes: Axes, parts: Sequence[Predictions], theme: Theme) -> None:
-    """Every part and output in its colour and shape, on both axes."""
+    """Draw predictions over labels on the one axes, residuals over predictions on the other: each part and output has colour and shape."""
     for part in parts:
         for output, shade in enumerate(_shades(part.part, part.truth.shape[1], theme)):
             truth, prediction = _thinned(part.truth[:, output].numpy(), part.prediction[:, output].numpy())
@@ -142,7 +142,10 @@ def _draw_points(fit_axes: Axes, residual_axes: Axes, parts: Sequence[Prediction
 
 
 def _thinned(truth: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The finite pairs, at most 300: at even ranks of their residuals, ends included."""
+    """Labels and predictions of one output, `(rows,)` each, of at most 300 rows with finite predictions.
+
+    They are those at even ranks of the residuals, the largest and the smallest included: outliers are drawn.
+    """
     finite = np.isfinite(prediction)
     truth, prediction = truth[finite], prediction[finite]
     ranks = np.linspace(0, len(truth) - 1, min(len(truth), _POINTS)).round().astype(int)
@@ -152,7 +155,7 @@ def _thinned(truth: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def _marker_style(part: str, color: str, marker: str = "o") -> dict[str, Any]:
-    """Rings for training data, dots for test data."""
+    """Options of matplotlib's `plot` for the points of a part of the data: rings for `train`, dots for `test`."""
     ring = part == "train"
     return {
         "linestyle": "none", "marker": marker, "color": color, "markerfacecolor": "none" if ring else color,
@@ -171,13 +174,16 @@ def _shades(part: str, outputs: int, theme: Theme) -> list[tuple[str, str]]:
 
 
 def _titled_frame(ax: Axes, theme: Theme, names: tuple[str, str], title: str) -> None:
-    """Axes, their names, and the numbers above."""
+    """Draw a pale frame for axes, with the `names` of the x axis and the y axis, and a title above."""
     draw_frame(ax, theme, names)
     ax.set_title(title, loc="left", color=theme.text, fontsize=9, pad=7)
 
 
 def _draw_ideal(fit_axes: Axes, residual_axes: Axes, theme: Theme) -> None:
-    """The lines on which a perfect network's points would lie; both ways across the left axes are equal."""
+    """Draw the lines on which a perfect network's points would lie: the diagonal at the left, 0 for the residuals at the right.
+
+    The left axes get the same limits both ways, the right ones limits that are symmetric about 0. Without points a sentence says so.
+    """
     if not any(np.size(line.get_xdata()) for line in fit_axes.lines):
         for ax in (fit_axes, residual_axes):
             style: dict[str, Any] = {"color": theme.muted, "ha": "center", "va": "center"}
@@ -193,7 +199,7 @@ def _draw_ideal(fit_axes: Axes, residual_axes: Axes, theme: Theme) -> None:
 
 
 def _draw_legend(ax: Axes, parts: Sequence[Predictions], names: Sequence[str], theme: Theme) -> None:
-    """Which shape is which part and, for several outputs, which colour is which output: in the corners off the line."""
+    """Say which shape is which part of the data and, for several outputs, which colour is which output, in the corners off the line."""
     style: dict[str, Any] = {
         "frameon": False, "fontsize": 8, "labelcolor": theme.muted, "handletextpad": 0.1, "borderaxespad": 0.1,
     }  # fmt: skip

@@ -92,14 +92,14 @@ def _draw_front(
         options = {"transform": below_left, "color": theme.text, "fontsize": 7.5, "fontweight": weight}
         label = write(ax, xs[index], ys[index], labels[index], ha="right", va="top", **options)
         box = label.get_window_extent()
-        if any(box.overlaps(other) for other in written):
+        if any(box.overlaps(other) for other in written):  # a corner without its label is better than two on each other
             label.remove()
         else:
             written.append(box.expanded(1.05, 1.15))
 
 
 def _mark_numbers(axis: Axis, decades: float) -> None:
-    """Readable ticks: also between the powers of ten on a logarithmic axis of few decades."""
+    """Give a logarithmic axis of at most so many `decades` readable ticks, also between the powers of ten; other axes stay as they are."""
     low, high = axis.get_view_interval()
     if axis.get_scale() != "log" or high > low * 10**decades:
         return
@@ -111,7 +111,7 @@ def _mark_numbers(axis: Axis, decades: float) -> None:
 
 
 def _make_room(ax: Axes) -> None:
-    """Space at the left for the labels, and at the bottom."""
+    """Make the axes larger at the left, where the front's labels stand, and at the bottom, in the axes' own scale (linear or not)."""
     for axis, room in ((ax.xaxis, _ROOM), (ax.yaxis, 2 * _LINE)):
         low, high = axis.get_transform().transform(axis.get_view_interval())
         low, high = axis.get_transform().inverted().transform([low - room * (high - low), high])

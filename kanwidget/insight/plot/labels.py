@@ -25,7 +25,7 @@ _OFF = 0.08
 
 
 def draw_hidden_names(ax: Axes, network: Network, layout: Layout, theme: Theme) -> None:
-    """`h₁,₂`, the level and the index, beside every hidden node."""
+    """Write `h₁,₂`, the level and the index from 1, beside every hidden node; in a large network none has a name."""
     hidden = {key: at for key, at in layout.nodes.items() if 0 < key[0] < network.depth}
     for (level, node), (x, y) in hidden.items() if len(hidden) <= _NAMED else ():
         name = "h" + subscript(level, node + 1)
@@ -33,7 +33,7 @@ def draw_hidden_names(ax: Axes, network: Network, layout: Layout, theme: Theme) 
 
 
 def draw_functions(ax: Axes, edges: Sequence[Edge], layout: Layout, theme: Theme) -> None:
-    """The names of symbolic functions, above their box at the side of the wire from which it bends away."""
+    """Write the names of symbolic functions above their box, at the side of the wire from which it bends away, as far as there is room."""
     names = {edge.ref: function_name(edge.symbol) for edge in edges if edge.symbol is not None}
     rooms = _rooms(names, layout)
     for edge in edges:
@@ -41,8 +41,9 @@ def draw_functions(ax: Axes, edges: Sequence[Edge], layout: Layout, theme: Theme
             continue
         (x, y), (width, height) = layout.boxes[edge.ref], layout.sizes[edge.ref.layer]
         name, side = names[edge.ref], _side(edge.ref, layout)
+        # In points: a letter is 0.6 of the size wide, and an inch has 72 points.
         size = min(9.0, 17 * width, 72 * rooms[edge.ref] / (0.6 * len(name)))
-        if size >= 3:
+        if size >= 3:  # a smaller name couldn't be read
             style: dict[str, Any] = {"color": theme.both if edge.state == "both" else theme.symbolic, "fontsize": size}
             corner = x + _OFF * side, y + height / 2 + 0.02
             write(ax, *corner, name, ha="left" if side > 0 else "right", va="bottom", zorder=7, **style)
@@ -54,10 +55,14 @@ def _side(ref: EdgeRef, layout: Layout) -> int:
 
 
 def _rooms(names: dict[EdgeRef, str], layout: Layout) -> dict[EdgeRef, float]:
-    """The lengths that names may have: up to the next wire; two names that face each other share the room."""
+    """How long each edge's name may be, in inches: up to the next wire, or the drawing's edge; names that face each other share the room.
+
+    `names` has the names to write, by edge.
+    """
     rooms = {}
     for ref, name in names.items():
         x, side = layout.boxes[ref][0], _side(ref, layout)
+        # How far the boxes of the same layer are away on the name's side, negative on the other side.
         row = {neighbor: side * (box[0] - x) for neighbor, box in layout.boxes.items() if neighbor.layer == ref.layer}
         beyond = [neighbor for neighbor, distance in row.items() if distance > 0]
         if not beyond:
@@ -74,7 +79,7 @@ def _rooms(names: dict[EdgeRef, str], layout: Layout) -> dict[EdgeRef, float]:
 
 
 def draw_ticks(ax: Axes, edges: Sequence[Edge], layout: Layout, theme: Theme) -> None:
-    """The ranges of the curves: of x below every box, of φ at its left, where no wire passes."""
+    """Write the ranges of the curves in small numbers: of x below every box, of φ at its left, where no wire passes."""
     for edge in edges:
         if edge.state == "pruned" or not np.isfinite(edge.y).any():
             continue
@@ -91,19 +96,20 @@ def draw_ticks(ax: Axes, edges: Sequence[Edge], layout: Layout, theme: Theme) ->
 
 
 def _end_labels(low: float, high: float) -> tuple[str, str]:
-    """Two short numbers; one that is tiny beside their difference is written as 0."""
+    """The ends of a range as two short texts; an end that is tiny beside the range is written as 0."""
     small = 1e-3 * (high - low)
     first, second = (f"{0.0 if abs(value) < small else value:.2g}" for value in (low, high))
     return first, second
 
 
 def draw_names(ax: Axes, network: Network, layout: Layout, theme: Theme, names: tuple[list[Any], list[Any]]) -> None:
-    """The inputs' and outputs' labels, as dark tabs."""
+    """Write the labels of the inputs and outputs (`names`: a list of each) as dark tabs at their nodes, as large as there is room."""
     box = {"boxstyle": _tab, "facecolor": theme.node, "edgecolor": "none"}
     for level, labels in zip((0, network.depth), names, strict=True):
         points = [layout.nodes[level, node] for node in range(len(labels))]
         room = min((b[0] - a[0] for a, b in pairwise(points)), default=2.0)
         longest = max((len(str(label)) for label in labels), default=1)
+        # In points, from the room between two nodes in inches (72 points) and the width of the longest label.
         size = max(4.0, min(10.0, 72 * room / (0.62 * min(longest, 40) + 1.6)))
         for node, ((x, y), label) in enumerate(zip(points, labels, strict=True)):
             up = 0.0
@@ -115,14 +121,17 @@ def draw_names(ax: Axes, network: Network, layout: Layout, theme: Theme, names: 
 
 
 def _tab(x: float, y: float, width: float, height: float, size: float) -> Path:
-    """A tab around a text: of one height for all letters, and never narrower than high."""
+    """A tab around a text whose box has the lower left corner (x, y), `width` and `height`: a box style of matplotlib.
+
+    `size` is the size of the letters. The tab has one height for all letters, and is never narrower than high.
+    """
     middle, center = x + width / 2, y + height / 2
     wide, high = max(width + 1.1 * size, 2.6 * size), max(1.75 * size, height + 0.5 * size)
     return rounded_box(middle, center, wide, high, 0.45 * high)
 
 
 def draw_legend(ax: Axes, edges: Sequence[Edge], layout: Layout, theme: Theme) -> None:
-    """The meaning of colours and dashes, where there is more than one kind."""
+    """Say below the drawing what colours and dashes mean, for the states that edges have, where there are two or more of them."""
     kinds: list[tuple[EdgeState, str, str]] = [
         ("spline", "spline", theme.spline),
         ("symbolic", "formula", theme.symbolic),

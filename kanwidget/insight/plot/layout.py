@@ -65,7 +65,7 @@ def arrange(
     y = _BOTTOM
     for index, row in enumerate(rows):
         stretch = width / natural[index]
-        shrink = min(1.0, stretch)
+        shrink = min(1.0, stretch)  # boxes get smaller in a crowded row, and not larger in an empty one
         sizes.append((_BOX[0] * shrink, _BOX[1] * shrink))
         y_box = y + rise + sizes[-1][1] / 2
         middles = _spread(row, index, stretch, gap, y_box, boxes)
@@ -119,7 +119,10 @@ def _spread(
 
 
 def _upright(index: int, row: list[list[int]], pitch: float, nodes: NodePoints, boxes: dict[EdgeRef, Point]) -> None:
-    """Move the boxes of a single subnode straight above their sources, where these stand far enough apart."""
+    """Move the boxes of a layer with a single subnode straight above their sources, where these stand at least `pitch` inches apart.
+
+    `index` is the layer, `row` has its sources by subnode; `boxes` is changed in place.
+    """
     if len(row) > 1:
         return
     sources_x = [nodes[index, source][0] for source in row[0]]
@@ -132,7 +135,16 @@ def _upright(index: int, row: list[list[int]], pitch: float, nodes: NodePoints, 
 def _position_nodes(
     network: Network, level: int, middles: list[float], y: float, nodes: NodePoints, subnodes: NodePoints
 ) -> float:
-    """Put a level's nodes above the boxes that feed them; returns the height of the nodes."""
+    """Put a level's nodes above the boxes that feed them; returns the height of the nodes.
+
+    Args:
+        network: The network.
+        level: The level, from 1.
+        middles: For each subnode the middle of its boxes.
+        y: Height of sums, and of the factors of products; products stand higher, and all nodes of a level at one height.
+        nodes: Filled with the position of each node.
+        subnodes: Filled with the position of each subnode: of a sum that of its node.
+    """
     top = y + _PRODUCT if network.width[level][1] else y
     for node in range(network.nodes_in(level)):
         group = network.subnodes_of(level, node)
@@ -143,7 +155,7 @@ def _position_nodes(
 
 
 def _scaled(layout: Layout, scale: float) -> Layout:
-    """The layout moved off the left edge, and in another size."""
+    """The layout with space at its left, and `scale` times as large."""
 
     def move(points: dict[Any, Point]) -> dict[Any, Point]:
         return {key: ((x + _SIDE) * scale, y * scale) for key, (x, y) in points.items()}

@@ -61,9 +61,13 @@ class Edge:
 
 
 def edges_of(network: Network, x: Tensor | None, metric: str, beta: float) -> list[Edge]:
-    """Curves, states and opacities of the edges that are drawn.
+    """Curves, states and opacities of the edges that are drawn, layer by layer.
 
-    Without samples x the curves run over the grids and all edges are fully opaque.
+    Args:
+        network: The network.
+        x: Samples, `(batch, n_features)`: curves run over their range. Without them they run over the grids, and all edges are opaque.
+        metric: The score of an edge: `backward` attribution, `forward_n` std(edge)/std(its input), `forward_u` std(edge).
+        beta: The opacity is tanh(beta · score).
     """
     _check.choice(metric, "metric", "plot", ("backward", "forward_n", "forward_u"))
     if x is not None and network.select(x).shape[0] == 0:
@@ -73,7 +77,7 @@ def edges_of(network: Network, x: Tensor | None, metric: str, beta: float) -> li
         trace, scaled = (None, None) if x is None else (network.trace(x), network.scaled_trace(x))
         scores = None if trace is None else _scores(network, trace, metric)
         refs = _drawn_edges(network, scores)
-        points = 65 if len(refs) <= _FAINT else 33
+        points = 65 if len(refs) <= _FAINT else 33  # of a curve; many are small
         edges = []
         for index in range(network.depth):
             grid, values = _curves(network, index, None if scaled is None else scaled.nodes[index], points)
@@ -92,13 +96,16 @@ def edges_of(network: Network, x: Tensor | None, metric: str, beta: float) -> li
 
 
 def two_errors(network: Network, posterior: Posterior | None, ref: EdgeRef, x: Tensor) -> np.ndarray | None:
-    """Two standard errors of an edge's curve at x, `(n,)`, where something says them."""
+    """Two standard errors of an edge's curve at x, `(n,)`, both in own units; None without a posterior and for edges without a spline."""
     errors = None if posterior is None else curve_errors(network, posterior, ref, x)
     return None if errors is None else 2 * errors.cpu().numpy()
 
 
 def _drawn_edges(network: Network, scores: Sequence[Tensor] | None) -> list[EdgeRef]:
-    """The edges of the drawing."""
+    """The edges of the drawing, layer by layer: of a large network without the pruned ones, of a very large one the 2,000 with top scores.
+
+    `scores` has the edges' scores per layer, `(out, in)`; None where there are none, and the first edges are drawn.
+    """
     refs = network.edge_refs()
     if len(refs) > _FAINT:
         refs = network.edge_refs(active=True)
@@ -111,7 +118,7 @@ def _drawn_edges(network: Network, scores: Sequence[Tensor] | None) -> list[Edge
 
 
 def _samples(trace: Trace | None, ref: EdgeRef) -> np.ndarray:
-    """Some points (x, φ) of the data on an edge, `(n, 2)`."""
+    """Points (x, φ) of the data on an edge, `(n, 2)`, from the trace of a forward pass; of many rows every n-th. Without a trace none."""
     if trace is None:
         return np.zeros((0, 2))
     x, y = trace.nodes[ref.layer][:, ref.source], trace.edges[ref.layer][:, ref.target, ref.source]
@@ -120,7 +127,10 @@ def _samples(trace: Trace | None, ref: EdgeRef) -> np.ndarray:
 
 
 def _scores(network: Network, trace: Trace, metric: str) -> Sequence[Tensor]:
-    """The importance of each edge, `(out, in)` per layer."""
+    """The importance of each edge, `(out, in)` per layer, from the trace of a forward pass.
+
+    The metric `backward` is attribution, `forward_u` the edge's standard deviation, `forward_n` that divided by the one of its input.
+    """
     if metric == "backward":
         return attribute_trace(network, trace, network.depth).edge_scores
     spread = [edges.std(0, correction=0) for edges in trace.edges]
@@ -131,7 +141,11 @@ def _scores(network: Network, trace: Trace, metric: str) -> Sequence[Tensor]:
 
 
 def _curves(network: Network, index: int, below: Tensor | None, points: int) -> tuple[np.ndarray, np.ndarray]:
-    """Points on the range of each input, `(points, in)`, and the edges there, `(points, out, in)`, all in scaled numbers."""
+    """Points on the range of each input of a layer, `(points, in)`, and the edges there, `(points, out, in)`, all in scaled numbers.
+
+    `index` is the layer, `below` has the values of its inputs over the rows, `(batch, in)`. The range of an input is that of its values;
+    where it has none, or a single one, it is that of the grid.
+    """
     layer = network.layer(index)
     low, high = layer.grid[:, 0], layer.grid[:, -1]
     if below is not None:
@@ -163,7 +177,7 @@ class _Box(NamedTuple):
 def draw_network(
     ax: Axes, network: Network, edges: Sequence[Edge], layout: Layout, theme: Theme, *, sample: bool
 ) -> None:
-    """Wires, boxes, curves and the signs of sums and products; all text is in `labels`."""
+    """Draw wires, boxes, curves and the signs of sums and products, but no text; `sample` draws points of the data on the curves, too."""
     in_inches(ax, layout.size)
     boxes = [_Box(edge, _color(edge, theme), layout.boxes[edge.ref], layout.sizes[edge.ref.layer]) for edge in edges]
     active = [box for box in boxes if box.edge.state != "pruned"]
@@ -177,14 +191,14 @@ def draw_network(
 
 
 def _color(edge: Edge, theme: Theme) -> tuple[float, ...]:
-    """Colour by state, opacity by importance."""
+    """The colour of an edge with its opacity, as four parts of 1: the colour says its state, the opacity its importance."""
     if edge.state == "pruned":
         return to_rgba(theme.ghost)
     return to_rgba({"symbolic": theme.symbolic, "both": theme.both}.get(edge.state, theme.spline), edge.opacity)
 
 
 def _wire(start: Point, end: Point) -> Path:
-    """A smooth line that leaves and arrives upright."""
+    """A smooth line between two points, in inches, that leaves and arrives upright: a cubic Bézier curve."""
     middle = (start[1] + end[1]) / 2
     corners = [start, (start[0], middle), (end[0], middle), end]
     return Path(corners, [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])
@@ -210,7 +224,7 @@ def _draw_wires(ax: Axes, network: Network, boxes: Sequence[_Box], layout: Layou
 
 
 def _has_joint(network: Network, level: int, subnode: int) -> bool:
-    """Whether a sign for the sum (or product) is drawn there, and not only the output's label."""
+    """Whether a sign is drawn at a subnode: at hidden ones and at factors of a product. At a sum that is an output stands its label."""
     return level < network.depth or subnode >= network.width[level][0]
 
 
@@ -238,7 +252,7 @@ def _draw_boxes(ax: Axes, boxes: Sequence[_Box], theme: Theme) -> None:
 
 
 def is_flat(low: float, high: float) -> bool:
-    """Whether a curve is constant, and so a line in the middle; round-off isn't blown up to a curve."""
+    """Whether a curve from `low` to `high` is constant but for round-off, and so a line in the middle of its box."""
     return bool(high - low <= 1e-9 * max(abs(low), abs(high), 1e-30))
 
 
@@ -272,10 +286,10 @@ def _draw_samples(ax: Axes, boxes: Sequence[_Box]) -> None:
 
 
 def _draw_joints(ax: Axes, network: Network, layout: Layout, theme: Theme) -> None:
-    """The signs + and × of hidden nodes and of factors, and the lines from factors to their product."""
+    """Draw the signs + and × of hidden nodes and of factors, in circles, and the lines from factors to their product."""
     sums = [at for (level, s), at in layout.subnodes.items() if _has_joint(network, level, s)]
     products = {key: at for key, at in layout.nodes.items() if key[0] and len(network.subnodes_of(*key)) > 1}
-    r = 0.45 * RADIUS
+    r = 0.45 * RADIUS  # half the length of a stroke of +; those of × lean, and reach as far
     strokes = [[(x - r, y), (x + r, y)] for x, y in sums] + [[(x, y - r), (x, y + r)] for x, y in sums]
     d = 0.75 * r
     strokes += [[(x - d, y - d), (x + d, y + d)] for x, y in products.values()]

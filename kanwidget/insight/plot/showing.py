@@ -29,17 +29,19 @@ class KANFigure(Figure):
     """
 
     def _repr_svg_(self) -> str:
+        """The figure as SVG, for a notebook that displays it."""
         _release(self)
         return to_svg(self)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        """The figure as PNG, for a notebook that displays it, and its size in pixels of a page: it has twice as many."""
         _release(self)
         width, height = self.get_size_inches()
         return to_png(self), {"width": round(_CSS * width), "height": round(_CSS * height)}
 
 
 def _release(figure: Figure) -> None:
-    """Take a figure from pyplot, if it has it."""
+    """Take a figure from pyplot, if it has it: else a notebook would show it once more at the end of its cell."""
     if figure.canvas.manager is not None:
         from matplotlib import pyplot
 
@@ -47,7 +49,7 @@ def _release(figure: Figure) -> None:
 
 
 def new_figure(size: tuple[float, float], theme: Theme) -> KANFigure:
-    """An empty figure of that size in inches."""
+    """An empty figure, `size` inches wide and high, in the background colour of a theme."""
     return KANFigure(figsize=size, facecolor=theme.background)
 
 
@@ -91,7 +93,7 @@ def to_png(figure: Figure, sharpness: float = 2.0) -> bytes:
 
 
 def hand_over(figure: F) -> F:
-    """The figure as pyplot's current one.
+    """The same figure, made pyplot's current one: a notebook shows it at the end of its cell, and `plt.gcf()` gives it.
 
     Examples:
         >>> import matplotlib.pyplot as plt

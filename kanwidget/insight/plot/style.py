@@ -71,12 +71,12 @@ THEMES = {
 
 
 def theme_of(name: str, where: str) -> Theme:
-    """The theme of that name."""
+    """The colours of the theme with a name, `auto`, `light` or `dark`; an error names the function that draws, `where`."""
     return THEMES[_check.choice(name, "theme", where, THEMES)]
 
 
 def draw_frame(ax: Axes, theme: Theme, names: tuple[str, str]) -> None:
-    """Axes with pale lines and names."""
+    """Give axes pale lines and a grid, and the names of the x axis and the y axis."""
     ax.set_facecolor("none")
     for side, spine in ax.spines.items():
         spine.set_visible(side in ("left", "bottom"))
@@ -123,7 +123,7 @@ def readable(label: Any) -> tuple[str, bool]:
 
 @lru_cache(maxsize=256)
 def _parses(text: str) -> bool:
-    """Whether matplotlib can typeset it."""
+    """Whether matplotlib can typeset a text as mathematics; a very long one isn't tried."""
     if len(text) > 5 * _LONGEST or "\n" in text:
         return False
     try:
@@ -135,7 +135,7 @@ def _parses(text: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _plain(text: str) -> str:
-    """On one line, not too long, and of characters that the font has."""
+    """A text as a label: on one line, cut after 40 characters, and with a replacement for characters that the font doesn't have."""
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     text = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
     if text.isascii():
@@ -148,7 +148,7 @@ _POWERS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def function_name(name: str) -> str:
-    """A primitive's name as a person would write it.
+    """The name of a primitive as a person would write it, for a drawing; names without a better writing stay.
 
     Examples:
         >>> function_name("x^2"), function_name("1/x^3"), function_name("sqrt"), function_name("sin")
@@ -169,13 +169,13 @@ def math_free(name: str) -> str:
 
 
 def in_inches(ax: Axes, size: tuple[float, float]) -> None:
-    """Axes without a frame whose units are inches from the lower left corner."""
+    """Make axes that are `size` inches large (width, height) have inches from the lower left corner as units, and no frame."""
     ax.set_axis_off()
     ax.set(xlim=(0, size[0]), ylim=(0, size[1]))
 
 
 def frame_axes(ax: Axes, theme: Theme) -> None:
-    """Axes with a ground line and pale horizontal lines, nothing else."""
+    """Give axes a ground line and pale horizontal lines, nothing else."""
     ax.set_facecolor("none")
     for side in ("left", "right", "top"):
         ax.spines[side].set_visible(False)

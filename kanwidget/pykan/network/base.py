@@ -36,10 +36,11 @@ class Versions(OrderedDict[str, kanwidget.KAN]):
     """
 
     def __deepcopy__(self, memo: dict[int, object]) -> Versions:
+        """Itself: copies of a network share its versions."""
         return self
 
     def store(self, name: str, network: kanwidget.KAN) -> None:
-        """Keep a copy under that name."""
+        """Keep a copy of a network under a name, `round.number`, as the newest version; beyond 200 the oldest one goes."""
         self[name] = copy.deepcopy(network)
         self.move_to_end(name)
         while len(self) > MOST_VERSIONS:
@@ -50,7 +51,7 @@ class Versions(OrderedDict[str, kanwidget.KAN]):
         return 1 + max((int(name.partition(".")[0]) for name in self), default=0)
 
     def of(self, name: str, where: str = "rewind") -> kanwidget.KAN:
-        """A copy of a version.
+        """A copy of the network of a version, by its name, `round.number`; the error names the call, `where`.
 
         Raises:
             ValueError: For a name without a version.
@@ -152,12 +153,15 @@ class PykanNetwork(nn.Module):
         y: Tensor = self.network(x)
         # Nothing from within torch.func's transforms, which must not outlive them.
         if self._remembers and x.ndim == 2 and len(x) and not torch._C._functorch.is_functorch_wrapped_tensor(x):
-            step = max(1, -(-len(x) // _ROWS))
+            step = max(1, -(-len(x) // _ROWS))  # rounded up, so that no more rows than that are kept
             self.network.reference = x.detach()[::step].clone()
         return y
 
     def _notice_own_loops(self) -> None:
-        """What a training loop of a person's own has learnt is in the units of the data: a later `fit` must not rescale it."""
+        """Settle the scales if parameters were written to since this class last did, by a training loop of a person's own.
+
+        What that has learnt is in the units of the data: a later `fit` must not rescale it.
+        """
         if self._remembers and self._trace != starts.write_trace(self.network):
             starts.settle_scales(self.network)
             self._trace, self._is_random = starts.write_trace(self.network), False
@@ -208,7 +212,7 @@ class PykanNetwork(nn.Module):
         return other
 
     def checkout(self, model_id: str) -> Self:
-        """The network of a version, to look at. Names stay."""
+        """The network of a version, such as `'0.1'`, to look at: it keeps the version's name, and is no new version."""
         other = self._with(self._versions.of(model_id, "checkout"))
         other.round, other.state_id = (int(part) for part in model_id.split("."))
         return other
@@ -223,10 +227,12 @@ class PykanNetwork(nn.Module):
         return copy.deepcopy(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        self._notice_own_loops()  # of which a copy has no trace
+        """The attributes, for a copy or a file. What a training loop of a person's own has done is noticed now: a copy has no trace."""
+        self._notice_own_loops()
         return vars(self)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the attributes of another network: the copy remembers inputs, and notices changes from now on."""
         super().__setstate__(state)
         self._remembers, self._trace = True, starts.write_trace(self.network)
 
@@ -250,7 +256,7 @@ class PykanNetwork(nn.Module):
 
     @classmethod
     def of(cls, network: kanwidget.KAN) -> Self:
-        """A network of kanwidget with pykan's methods.
+        """A model with pykan's methods around a network of kanwidget, which it trains and edits.
 
         Examples:
             >>> from kanwidget.pykan import MultKAN
@@ -266,7 +272,7 @@ class PykanNetwork(nn.Module):
     # ---- one network after the other
 
     def _with(self, network: kanwidget.KAN) -> Self:
-        """A model of another network with the settings of this one; both store versions in the same place."""
+        """A model of this class around another `network`, with the settings of this one; both store versions in the same place."""
         other = self.__class__.__new__(self.__class__)
         nn.Module.__init__(other)
         settings = {name: value for name, value in vars(self).items() if name[0] != "_" and name != "training"}
@@ -275,7 +281,7 @@ class PykanNetwork(nn.Module):
         return other
 
     def _next(self, network: kanwidget.KAN) -> Self:
-        """The model of a network that came from this one."""
+        """The model of a network that came from this one, by pruning say; it is stored as the next version."""
         other = self._with(network)
         other._store(next_version=True)
         return other
@@ -291,7 +297,10 @@ class PykanNetwork(nn.Module):
         self._store(next_version=True)
 
     def _store(self, *, next_version: bool = False) -> None:
-        """Keep a version, the next one if the network has changed."""
+        """Store the network as a version, with a new number if it has changed (`next_version`), unless `auto_save` is off.
+
+        It also notes how parameters are now, to notice later who else changes them.
+        """
         self._trace, self._is_random = starts.write_trace(self.network), self._is_random and not next_version
         if self.auto_save:
             self.state_id += next_version
@@ -320,7 +329,7 @@ class PykanNetwork(nn.Module):
 
 
 def whole_numbers(grid: Any) -> Any:
-    """Numbers of intervals as Python's own: notebooks take them from arrays."""
+    """A number of grid intervals, or a list of one a layer, as Python's own integers: notebooks take them from arrays. Else an error."""
     values = np.asarray(grid)
     if values.ndim > 1 or values.size == 0 or not np.issubdtype(values.dtype, np.number) or (values < 1).any():
         _check.fail("grid", "KAN", "a number ≥ 1, or one a layer", grid)
@@ -328,7 +337,7 @@ def whole_numbers(grid: Any) -> Any:
 
 
 def _base_name(base_fun: Any) -> str:
-    """Name of a base function."""
+    """The name of a base function, from the name or from torch's silu or identity; an error for another function."""
     if isinstance(base_fun, str):
         return base_fun
     if isinstance(base_fun, nn.SiLU) or base_fun is nn.functional.silu:
@@ -340,6 +349,7 @@ def _base_name(base_fun: Any) -> str:
 
 
 def _file(path: Any) -> str:
+    """The name of the file of a checkpoint, with `.kan` at its end."""
     name = os.fspath(path)
     return name if name.endswith(".kan") else f"{name}.kan"
 

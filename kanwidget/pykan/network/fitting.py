@@ -31,7 +31,9 @@ _OPTIMIZERS = ("LBFGS", "Adam", TRUE_LBFGS, "LM", "auto")
 
 
 def optimizer_options(opt: str, lr: float | None, batch: int) -> dict[str, Any]:
-    """`opt`, `lr` and `batch` of a training. `LBFGS` means the fast second-order method here, on all rows.
+    """Options of `kanwidget.KAN.fit` for pykan's optimizer, learning rate and rows of a step (-1 for all).
+
+    `LBFGS` means the fast second-order method here, on all rows; it is said once that this differs from pykan.
 
     Examples:
         >>> optimizer_options("Adam", 1e-3, 64)
@@ -55,7 +57,9 @@ def optimizer_options(opt: str, lr: float | None, batch: int) -> dict[str, Any]:
 
 
 def loss_options(loss_fn: Any, label: Any) -> dict[str, Any]:
-    """The loss by its name, where it has one; else a function that gets the labels as they were given.
+    """The option `loss` of `kanwidget.KAN.fit` for a loss of pykan's or torch's, and the labels of the training; {} for the usual one.
+
+    It is a name where the loss has one: Levenberg-Marquardt takes only these. Else it is a function that gets labels in their own shape.
 
     Examples:
         >>> loss_options(nn.CrossEntropyLoss(), torch.tensor([0, 1])), loss_options(None, torch.zeros(2, 1))
@@ -110,25 +114,29 @@ class Metrics:
         self.every = every
 
     def __call__(self, network: Any, record: StepRecord) -> None:
+        """Measure after a step of a training, if it ends one of pykan's."""
         if counts(record, self.every):
             self.evaluate()
 
     def evaluate(self, *, anew: bool = False) -> None:
-        """Add the current values, or take them for the last ones. A function may differentiate."""
+        """Measure now: add the values to the lists, or replace the last ones (`anew`). A function may differentiate."""
         with torch.enable_grad():
             values = {name: float(torch.as_tensor(function()).detach()) for name, function in self._functions.items()}
         for name, value in values.items():
-            self.values[name][len(self.values[name]) - anew :] = [value]
+            self.values[name][len(self.values[name]) - anew :] = [value]  # behind the last one, or in its place
 
 
 def objective_of(record: StepRecord, network: KAN, *, root: bool) -> float:
-    """What a step has made small: the loss in scaled numbers plus the penalty. Errors are roots where the loss is squared."""
+    """What a step has made small: the loss in scaled numbers plus the penalty.
+
+    With `root` the record's losses are root mean squared errors, in the unit of the target.
+    """
     loss = (record.train_loss / network.scaling.error_unit) ** 2 if root else record.train_loss
     return loss + record.penalty
 
 
 def counts(record: StepRecord, every: int) -> bool:
-    """Whether a step ends one of pykan's, or the training."""
+    """Whether a step ends one of pykan's, which is `every` steps long here, or the training."""
     return record.step % every == 0 or record.stop_reason is not None
 
 
@@ -145,7 +153,7 @@ class KeepBest:
         self._state: dict[str, Any] = {}
 
     def __call__(self, network: KAN, record: StepRecord) -> None:
-        """Look at a step."""
+        """Keep the network's state after a step, if its objective is the lowest so far."""
         objective = objective_of(record, network, root=self.root)
         if objective < self.objective:
             self.objective, self.record = objective, record
@@ -153,7 +161,7 @@ class KeepBest:
             self._state = {name: value.clone() for name, value in tensors.items()}
 
     def restore(self, network: KAN) -> StepRecord | None:
-        """Return to it. In place."""
+        """Put the best state back into the network, in place, and return the record of its step; None if no step was seen."""
         if self._state:
             network.load_state_dict(network.state_dict() | self._state)
         return self.record
@@ -193,7 +201,12 @@ def results_of(
 ) -> dict[str, list[Any]]:
     """Pykan's dict of a training: a list of NumPy numbers for each column, one a step of pykan's.
 
-    A training that has converged before has its last numbers for the rest. `best` stands in for the last one.
+    Args:
+        history: Of the training here.
+        steps: Steps of pykan's that were asked for. A training that has converged before has its last numbers for the rest.
+        metrics: What was measured.
+        lamb: Weight of the penalty.
+        best: The step that the network has ended with, in place of the last one; None where that is it.
     """
     records = [record for record in history.records if counts(record, metrics.every)]
     if best is not None and records:

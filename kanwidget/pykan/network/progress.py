@@ -48,24 +48,24 @@ class StepBar:
             self._bar.close()
 
     def begin(self, steps: int) -> None:
-        """Appear, with so many steps to go."""
+        """Show the bar, with so many of pykan's steps to go."""
         from tqdm.auto import tqdm
 
         # Short enough for a cell of 850 px: notebooks break the line of a longer one.
         self._bar = tqdm(total=steps, bar_format="{bar} {n_fmt}/{total_fmt} [{elapsed}{postfix}]")
 
     def __call__(self, network: Any, record: StepRecord) -> None:
-        """Count a step of a training, after `metrics`."""
+        """Show the record of a step and count it, if it ends one of pykan's steps. To be called after the metrics have measured it."""
         if counts(record, self._metrics.every):
             self.describe(record, steps=1)
 
     def describe(self, record: StepRecord, *, steps: int = 0) -> None:
-        """Show a step with the last values of the metrics, and count steps."""
+        """Show the losses of a record and the last values of the metrics, and count so many of pykan's steps."""
         last = {name: values[-1] for name, values in self._metrics.values.items()}
         self.show(reported(record, self._lamb) | last, steps=steps)
 
     def show(self, values: Mapping[str, Any], *, steps: int = 0) -> None:
-        """Show values, and count steps."""
+        """Show values by name, of those that the bar is to show, and count so many of pykan's steps."""
         self.text = " · ".join(f"{name} {float(values[name]):.2e}" for name in self._shown)
         self._bar.set_postfix_str(self.text, refresh=False)
         self._bar.update(steps)

@@ -74,6 +74,7 @@ def choose(
     _, histories = fit_many(trials, data, steps=steps, progress=False, **options)
 
     def objective(index: int) -> float:
+        """What the training of a start has reached, loss plus penalty; infinite where it took no step or isn't finite."""
         history = histories[index]
         value = objective_of(history.last, trials[index], root=root) if history.records else math.inf
         return value if math.isfinite(value) else math.inf
@@ -89,7 +90,7 @@ def choose(
 
 
 def moves_grids(options: dict[str, Any]) -> bool:
-    """Whether a training may move grids."""
+    """Whether a training with these options of `KAN.fit` moves grids at all."""
     return bool(options["update_grid"] and options["grid_update_num"] and options["stop_grid_update_step"])
 
 
@@ -119,7 +120,7 @@ def go_on(network: KAN, data: dict[str, Any], steps: int, options: dict[str, Any
 
 
 def _adopt(network: KAN, other: KAN) -> None:
-    """Be what a copy has become. In place."""
+    """Give a network the state and the history of `other`, a copy of it that was trained. In place."""
     if other is not network:
         network.load_state_dict(other.state_dict())
         network.history = other.history
@@ -148,7 +149,9 @@ def _shuffled(network: KAN, seed: int, mean: float) -> KAN:
 
 
 def write_trace(network: KAN) -> tuple[int, list[int]]:
-    """Another one where the network is another, or its parameters were written to: a training loop of a person's own leaves no other trace.
+    """A value that changes when the network is replaced, or its parameters are written to: torch counts the writes to each.
+
+    A training loop of a person's own leaves no other trace.
 
     Examples:
         >>> from kanwidget import KAN

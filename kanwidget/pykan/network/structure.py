@@ -18,7 +18,9 @@ class EditableNetwork(TrainableNetwork):
     # ---- structure
 
     def prune(self, node_th: float = 1e-2, edge_th: float = 3e-2) -> Self:
-        """A smaller network, without nodes and edges that hardly matter.
+        """A smaller network, without the hidden nodes whose score is below `node_th`, and edges with one below `edge_th`.
+
+        Scores are those on the remembered rows; an output has score 1.
 
         Examples:
             >>> from kanwidget.pykan import MultKAN, torch
@@ -36,7 +38,9 @@ class EditableNetwork(TrainableNetwork):
         active_neurons_id: Sequence[Sequence[int]] | None = None,
         log_history: bool = True,
     ) -> Self:
-        """A smaller network, without nodes that hardly matter, or with those of `active_neurons_id` alone.
+        """A smaller network, without hidden nodes whose score is below the threshold, or with those of `active_neurons_id` alone.
+
+        That is a list for each hidden level. `mode` and `log_history` have no effect.
 
         Examples:
             >>> from kanwidget.pykan import MultKAN, torch
@@ -50,7 +54,7 @@ class EditableNetwork(TrainableNetwork):
     def prune_input(
         self, threshold: float = 1e-2, active_inputs: Sequence[int] | None = None, log_history: bool = True
     ) -> Self:
-        """A network without inputs that hardly matter; it takes the same table as before.
+        """A network without the inputs whose score is below the threshold, or with `active_inputs` alone; it takes the same table still.
 
         Examples:
             >>> from kanwidget.pykan import MultKAN, torch
@@ -62,7 +66,7 @@ class EditableNetwork(TrainableNetwork):
         return self._next(self.network.prune_input(threshold, active=active_inputs))
 
     def prune_edge(self, threshold: float = 3e-2, log_history: bool = True) -> None:
-        """Prune the edges that hardly matter. In place.
+        """Prune the edges whose score on the remembered rows is below the threshold; an output has score 1. In place.
 
         Examples:
             >>> from kanwidget.pykan import MultKAN, torch
@@ -75,7 +79,7 @@ class EditableNetwork(TrainableNetwork):
         self._become(self.network.prune_edge(threshold))
 
     def remove_edge(self, l: int, i: int, j: int, log_history: bool = True) -> None:  # noqa: E741
-        """Prune one edge. In place.
+        """Prune the edge of layer l from node i to subnode j. In place; `log_history` has no effect.
 
         Examples:
             >>> from kanwidget.pykan import MultKAN
@@ -88,7 +92,7 @@ class EditableNetwork(TrainableNetwork):
         self._store(next_version=True)
 
     def remove_node(self, l: int, i: int, mode: str = "all", log_history: bool = True) -> None:  # noqa: E741
-        """Prune the edges into a node (`down`), out of it (`up`), or `all` of them. In place; numbers of nodes stay.
+        """Prune the edges into node i of level l (mode `down`), out of it (`up`), or `all` of them. In place; numbers of nodes stay.
 
         Examples:
             >>> from kanwidget.pykan import MultKAN
@@ -122,7 +126,9 @@ class EditableNetwork(TrainableNetwork):
         self._become(self.network.expand_depth())
 
     def expand_width(self, layer_id: int, n_added_nodes: int, sum_bool: bool = True, mult_arity: Any = 2) -> None:
-        """Add nodes to a hidden level, sums or products. In place; the function stays.
+        """Add nodes to the hidden level `layer_id`, sums, or products with `sum_bool=False`. In place; the function stays.
+
+        `mult_arity` is the number of factors of each product, or a list of one for each.
 
         Examples:
             >>> from kanwidget.pykan import MultKAN
@@ -165,7 +171,9 @@ class EditableNetwork(TrainableNetwork):
         self._become(self.network.perturb(mag, mode))
 
     def module(self, start_layer: int, chain: str) -> None:
-        """Cut the edges between a module, `'[0,1]->[2]'`, and the rest. In place.
+        """Cut the edges between a module and the rest. In place.
+
+        `chain` has the module's nodes on successive levels, `'[0,1]->[2]'`; the first of these is level `start_layer`, 0 for the inputs.
 
         Examples:
             >>> from kanwidget.pykan import MultKAN
@@ -179,7 +187,7 @@ class EditableNetwork(TrainableNetwork):
         self._store(next_version=True)
 
     def swap(self, l: int, i1: int, i2: int, log_history: bool = True) -> None:  # noqa: E741
-        """Exchange two hidden nodes; the function stays. In place.
+        """Exchange the nodes i1 and i2 of the hidden level l; the function stays. In place.
 
         Examples:
             >>> from kanwidget.pykan import MultKAN
@@ -189,7 +197,7 @@ class EditableNetwork(TrainableNetwork):
         self._store(next_version=True)
 
     def auto_swap(self) -> None:
-        """Reorder hidden nodes so that connections become short; the function stays. In place.
+        """Reorder hidden nodes so that `connection_cost` falls, on the remembered rows; the function stays. In place.
 
         Examples:
             >>> from kanwidget.pykan import MultKAN, torch
@@ -202,5 +210,5 @@ class EditableNetwork(TrainableNetwork):
 
     @property
     def connection_cost(self) -> float:
-        """How long the connections are, by their importance."""
+        """How far apart the ends of the edges stand, times their scores, summed; nodes of a level stand evenly between 0 and 1."""
         return self.network.connection_cost()

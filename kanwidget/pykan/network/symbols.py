@@ -69,7 +69,7 @@ class SymbolicNetwork(EditableNetwork):
         return fit.r2 if fit_params_bool else None
 
     def unfix_symbolic(self, l: int, i: int, j: int, log_history: bool = True) -> None:  # noqa: E741
-        """Bring back the spline that a function replaced. In place.
+        """Bring back the spline that a function replaced, on the edge of layer l from node i to subnode j. In place.
 
         Examples:
             >>> from kanwidget.pykan import MultKAN
@@ -83,14 +83,16 @@ class SymbolicNetwork(EditableNetwork):
         self._store(next_version=True)
 
     def unfix_symbolic_all(self, log_history: bool = True) -> None:
-        """Bring back all splines. In place."""
+        """Bring back the splines that functions replaced, on all edges. In place; `log_history` has no effect."""
         for edge in self.network.edge_refs(active=True):
             if self.network.layer(edge.layer).symbol(edge.source, edge.target) is not None:
                 self.network.unfix_symbolic(*edge)
         self._store(next_version=True)
 
     def set_mode(self, l: int, i: int, j: int, mode: str, mask_n: float | None = None) -> None:  # noqa: E741
-        """What an edge is: its function (`s`), its spline (`n`), both (`ns`), or nothing. In place.
+        """Make the edge of layer l from node i to subnode j its function (mode `s`), its spline (`n`), both (`ns`), or nothing (others).
+
+        In place. `mask_n` has no effect.
 
         Examples:
             >>> from kanwidget.pykan import MultKAN
@@ -101,7 +103,7 @@ class SymbolicNetwork(EditableNetwork):
             'both'
         """
         layer = self.network.check_edge(l, i, j, "set_mode")
-        self._is_random = False
+        self._is_random = False  # a later training keeps what was decided here: it tries no other starts
         symbol = layer.symbol(i, j)
         if mode == "n" and symbol is not None:
             self.network.unfix_symbolic(l, i, j)
@@ -233,6 +235,7 @@ class SymbolicNetwork(EditableNetwork):
         expressions = var is not None and any(isinstance(v, sympy.Expr) and not v.is_Symbol for v in var)
         if not expressions:
             return self.network.symbolic_formula(var, **options)
+        # First a formula of new symbols, then the expressions in their places: these may hold symbols of other columns.
         places = [sympy.Dummy() for _ in var or ()]
         outputs, _ = self.network.symbolic_formula(places, **options)
         by_place = dict(zip(places, map(sympy.sympify, var or ()), strict=True))

@@ -171,7 +171,7 @@ class TrainableNetwork(PykanNetwork):
         """
         network = self.network
         best = next((hook for hook in callbacks if isinstance(hook, fitting.KeepBest)), None)
-        trial = steps // 8
+        trial = steps // 8  # steps of each start
         if restarts and trial >= starts.SHORTEST and self._is_random and starts.is_open(network):
             self._is_random = False
             interrupted = starts.choose(network, data, trial, options, root=root, mean=self._base_mean)
@@ -187,7 +187,7 @@ class TrainableNetwork(PykanNetwork):
         return history, None if best is None else best.restore(network)
 
     def evaluate(self, dataset: dict[str, Tensor]) -> dict[str, Any]:
-        """The error on the test rows, and the network's size.
+        """The root mean squared error on the test rows of a dict of data, the number of edges that aren't pruned, and of grid intervals.
 
         Examples:
             >>> from kanwidget.pykan import MultKAN
@@ -206,7 +206,9 @@ class TrainableNetwork(PykanNetwork):
     # ---- grids
 
     def update_grid_from_samples(self, x: Any) -> None:
-        """Move the grids to where the inputs are. In place.
+        """Move the grids to where the inputs x, `(rows, columns)`, are. In place.
+
+        A network that wasn't trained computes in the units of the data from then on: these grids are meant in them.
 
         Examples:
             >>> from kanwidget.pykan import MultKAN
@@ -219,11 +221,11 @@ class TrainableNetwork(PykanNetwork):
         self.network.update_grid(x.detach() if isinstance(x, Tensor) else x)
 
     def update_grid(self, x: Any) -> None:
-        """As `update_grid_from_samples`."""
+        """Move the grids to where the inputs x, `(rows, columns)`, are, as `update_grid_from_samples` does. In place."""
         self.update_grid_from_samples(x)
 
     def refine(self, new_grid: Any) -> Self:
-        """A network with finer grids that computes the same.
+        """A network with `new_grid` intervals, or a list of one number a layer, that computes the same if they are more than before.
 
         Examples:
             >>> from kanwidget.pykan import MultKAN
