@@ -12,7 +12,7 @@ from kanwidget.structure import examine
 from kanwidget.sweeps import search_architecture, sweep
 from kanwidget.training import fit_many
 
-ROWS = 60
+ROWS = 40
 
 
 def table():

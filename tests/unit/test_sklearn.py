@@ -20,10 +20,10 @@ from kanwidget.sklearn import FormulaClassifier, FormulaRegressor, KANClassifier
 
 #: Few functions and steps: the checks are of what estimators take and give, not of the formulas.
 ESTIMATORS = {
-    "KANRegressor": KANRegressor(),
-    "KANClassifier": KANClassifier(),
+    "KANRegressor": KANRegressor(steps=8),
+    "KANClassifier": KANClassifier(steps=8),
     "FormulaRegressor": FormulaRegressor(steps=10, lib=["x", "x^2"]),
-    "FormulaClassifier": FormulaClassifier(steps=8, lib=["x"]),
+    "FormulaClassifier": FormulaClassifier(steps=3, lib=["x"]),
 }
 
 

@@ -149,7 +149,7 @@ def test_arguments_are_checked_before_the_first_step():
 @pytest.mark.slow
 def test_a_large_network_takes_several_edges_a_step_and_never_gets_worse():
     data = table(lambda x: torch.sin(3 * x[:, [0]]) * x[:, [1]] + x[:, [2]] ** 2, 120, features=3)
-    model = trained([3, [3, 2], 2, 1], data, 12)
+    model = trained([3, [2, 1], 3, 1], data, 12)
     before = held_out(model, data, "test").error(model)
     edges = len(model.edge_refs(active=True))
     steps = list(auto_symbolic_steps(model, data, refit_steps=3))

@@ -34,11 +34,17 @@ def searched(model, data):
     return search
 
 
-@pytest.mark.slow
-def test_the_network_computes_the_law():
+@pytest.fixture(scope="module")
+def found():
+    """The law of a gas, with the network that was trained before the search, and the data."""
     data = gas()
     model = trained(data)
-    found = searched(model, data).best
+    return searched(model, data).best, model, data
+
+
+@pytest.mark.slow
+def test_the_network_computes_the_law(found):
+    found, model, data = found
     x = data.test_input
     assert found.network.columns.tolist() == [0, 2, 3]
     truth = x[:, [2]] * x[:, [3]] / (8.314 * x[:, [0]])
@@ -112,10 +118,8 @@ def test_without_noise_the_constants_are_exact():
 
 
 @pytest.mark.slow
-def test_a_law_counts_its_own_constants_not_those_of_its_network():
-    data = gas()
-    model = trained(data)
-    found = searched(model, data).best
+def test_a_law_counts_its_own_constants_not_those_of_its_network(found):
+    found = found[0]
     assert found.constants == 1
     assert found.constants < found.network.n_parameters
 

@@ -43,7 +43,7 @@ def test_a_step_outside_of_the_data_is_a_constant():
 
 @pytest.mark.slow
 def test_a_large_network_loses_its_columns_first_and_ends_in_the_law():
-    steps = list(simplify_steps(KAN([8, [6, 1], 1], seed=0), table(), steps=10))
+    steps = list(simplify_steps(KAN([8, [6, 1], 1], seed=0), table(200), steps=8))
     texts = [step.text for step in steps]
     assert all(text != former for text, former in zip(texts[1:], texts, strict=False))
     columns = next(step for step in steps if "which say nothing" in step.text)

@@ -74,7 +74,7 @@ def function(wrong, condition):
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(broken)
 def test_a_broken_function_leaves_the_others_candidates_bit_for_bit(case):
     wrong, condition, free, intervals, slope = case

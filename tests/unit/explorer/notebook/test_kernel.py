@@ -169,11 +169,12 @@ def test_the_last_picture_comes_by_itself(kernel):
 
 
 @pytest.mark.slow
-def test_clicks_are_heard_while_a_cell_sleeps(kernel):
+def test_clicks_are_heard_while_a_cell_sleeps(kernel, tmp_path):
     if kernel.open_subshell() is None:
         pytest.skip("this ipykernel has no subshells: a click waits for the running cell")
     kernel.run(CELL, "a")
-    request = kernel.send("time.sleep(20)")
+    go = tmp_path / "go"
+    request = kernel.send(f"import pathlib\nwhile not pathlib.Path({str(go)!r}).exists():\n    time.sleep(0.02)")
     begin = len(kernel.heard)
     kernel.click("control", action="start")
     kernel.told("status", lambda c: c["status"]["state"] == "running", begin)
@@ -185,6 +186,7 @@ def test_clicks_are_heard_while_a_cell_sleeps(kernel):
     kernel.told("status", lambda c: c["status"]["state"] == "paused", begin)
     ended = [m for m in kernel.heard[begin:] if m["parent_header"].get("msg_id") == request]
     assert not [m for m in ended if m["content"].get("execution_state") == "idle"], "all that came after the cell's end"
+    go.touch()
     kernel.finish(request)
 
 

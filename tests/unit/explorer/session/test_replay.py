@@ -104,7 +104,7 @@ def test_a_random_session_is_replayed_bit_for_bit(gas, seed):
     draw = random.Random(seed)
     model, lib = KAN([2, 1, 1], grid=2, seed=seed), ["x", "x^2", "log"]
     with KANExplorer(model, gas, lamb=1e-3, lib=lib, driver="blocking") as explorer:
-        for act in draw.choices(list(ACTS), ACTS.values(), k=24):
+        for act in draw.choices(list(ACTS), ACTS.values(), k=18):
             with contextlib.suppress(ValueError, IndexError):
                 perform(explorer, act, draw)
         assert network(replay(explorer.code(), gas)) == network(explorer.model), explorer.code()

@@ -317,7 +317,7 @@ anything = st.one_of(
 
 
 @pytest.mark.slow
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(anything, max_size=12))
 def test_any_sequence_leaves_a_sound_session(sequence):
     session = Session(KAN([2, 2, 1], grid=3, seed=1), dataset())

@@ -22,7 +22,7 @@ ACTS = [
     Prune(node_th=0.2, edge_th=0.3),
     Refine(7),
     Refine(2),
-    AutoSymbolic(0.5),
+    AutoSymbolic(0.5, lib=("x", "x^2", "sin")),
     Drag((0, 1, 2), 3, 0.75),
     Freeze((0, 0, 0)),
     Lock(0, ((0, 0), (1, 0))),
