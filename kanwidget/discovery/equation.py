@@ -197,7 +197,7 @@ class Equation:
 
     @limit_threads
     def leave_one_out(self) -> float | None:
-        """Root mean squared error on rows to which the constants weren't fitted, each in turn.
+        """Root mean squared error on rows to which the constants weren't fitted, each in turn; rows count by their weights.
 
         None for more than 100 rows, since each takes a fit, and for as many constants as rows.
 
@@ -211,13 +211,14 @@ class Equation:
         problem = self._problem
         if not len(self.constants) < problem.rows <= _LEAVE_ONE_OUT:
             return None
-        squares = 0.0
+        residuals = torch.zeros_like(problem.y)
         for row in range(problem.rows):
             rest = torch.arange(problem.rows) != row
             fit = problem.rows_only(rest).fit(self.sympy)
-            value = problem.rows_only(~rest).values(fit.expression)
-            squares += float((problem.y[row] - value[0]) ** 2)
-        return (squares / problem.rows) ** 0.5
+            residuals[row] = problem.y[row] - problem.rows_only(~rest).values(fit.expression)[0]
+        roots = problem.weights if problem.from_data else None
+        weight = torch.ones_like(residuals) if roots is None else roots.square()
+        return float((weight * residuals.square()).sum() / weight.sum()) ** 0.5
 
     # ---- values
 

@@ -33,7 +33,7 @@ from kanwidget.growth import grown
 from kanwidget.kan.for_data import FIRST_GRID, TableOptions, dataset_for, width_for
 from kanwidget.kan.queries import QueryableKAN
 from kanwidget.training import Trainer, fit, fit_steps
-from kanwidget.training.evidence.errors import brought_nearer, noise_errors, output_errors, valid_posterior
+from kanwidget.training.evidence.errors import noise_errors, output_errors, valid_posterior
 from kanwidget.training.extension import extend
 from kanwidget.training.residuals import ResidualHistory, fit_residual
 from kanwidget.training.steps.trainer import Callback
@@ -231,11 +231,10 @@ class KAN(QueryableKAN):
         """
         x = as_inputs(self, data, "predict", test=True)
         warn_of_rows(self, x)
-        posterior = valid_posterior(self)
-        with torch.no_grad():
-            output = self._outputs_of(brought_nearer(self, posterior, self.select(x)))
+        output = self._predicted(x)
         if not return_std:
             return output
+        posterior = valid_posterior(self)
         if posterior is None:
             advice = "Call fit, with opt='LM', without lamb and for 30 steps or more: it leaves the posterior that errors come from."
             _check.fail("return_std", "predict", "False for this network", True, advice)

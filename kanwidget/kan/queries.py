@@ -28,6 +28,7 @@ from kanwidget.insight import (
     summary,
 )
 from kanwidget.kan.symbols import SymbolicKAN
+from kanwidget.training.evidence.errors import brought_nearer, valid_posterior
 
 #: Properties that the reference data give.
 _OF_DATA = ("feature_score", "node_scores", "edge_scores")
@@ -69,8 +70,12 @@ class QueryableKAN(SymbolicKAN):
 
     def _queried(self, data: Any, where: str) -> Tensor:
         """Outputs, `(rows, n_out)` in own units, for the test rows of data, or for all where it has none. `where` is the public call."""
+        return self._predicted(as_inputs(self, data, where, test=True))
+
+    def _predicted(self, x: Tensor) -> Tensor:
+        """Outputs, `(rows, n_out)` in own units, at inputs `(rows, n_features)`; beyond the rows of a training as `predict` says."""
         with torch.no_grad():
-            return self(as_inputs(self, data, where, test=True))
+            return self._outputs_of(brought_nearer(self, valid_posterior(self), self.select(x)))
 
     def classify(self, data: Any) -> list[Any]:
         """The most probable class of each row: its name, where the labels of the training had names, else its number.

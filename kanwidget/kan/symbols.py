@@ -67,7 +67,9 @@ class SymbolicKAN(EditableKAN):
             self.check_edge(l, i, j, "suggest_symbolic")
             last = self.history.last
             error = (last.train_loss if last.test_loss is None else last.test_loss) / self.scaling.error_unit
-            options["noise"] = curve_noise(self, [EdgeRef(l, i, j)], x, error, len(x))[0]
+            # The reference data are a sample of the training rows.
+            rows = len(x) if self.posterior is None else max(len(x), self.posterior.rows // self.n_out)
+            options["noise"] = curve_noise(self, [EdgeRef(l, i, j)], x, error, rows)[0]
         return symbolic.suggest_symbolic(self, l, i, j, x, lib=lib, topk=topk, **options)
 
     @short_refusals

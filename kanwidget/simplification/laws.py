@@ -58,7 +58,10 @@ class LawNetwork(NamedTuple):
 
     @property
     def functions(self) -> float:
-        """Bits of the operations of the law. Its network has more of them: x·y is a sum of logarithms, or a product of two edges."""
+        """Complexity of the operations of the law, a bit a unit; of a network's functions `description_length` counts 7/3 bits a unit.
+
+        Its network has more of them: x·y is a sum of logarithms, or a product of two edges.
+        """
         expression = self.member.equation.sympy
         tree = from_expression(expression, sorted(expression.free_symbols, key=str))
         heads = [node[0] for node in nodes(tree)] if tree is not None else []

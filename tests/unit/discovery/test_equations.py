@@ -202,16 +202,21 @@ def test_a_target_that_is_not_there(discovery):
         _ = discovery["y"]
 
 
-def test_leave_one_out_is_the_error_of_fits_without_each_row():
+@pytest.mark.parametrize("weight", [None, [1.0, 2.0, 0.5]])
+def test_leave_one_out_is_the_error_of_fits_without_each_row(weight):
     x = torch.tensor([1.0, 2.0, 4.0], dtype=torch.float64)
-    data = Dataset(x, torch.tensor([2.0, 5.0, 7.0], dtype=torch.float64))
+    data = Dataset(x, torch.tensor([2.0, 5.0, 7.0], dtype=torch.float64), train_weight=weight)
     with pytest.MonkeyPatch.context() as patch:
         tree = ("mul", ("c", 1.9), ("x", 0))
         patch.setattr(module, "search", lambda rows, limits: iter([Report("formula", "mine", tree)]))
         line = next(e for e in discover(data, steps=5, progress=False).front if e.sympy.free_symbols)
-    slopes = [(5 * 2 + 7 * 4) / 20, (2 + 28) / 17, (2 + 10) / 5]
-    expected = sum((y - s * v) ** 2 for y, s, v in zip([2, 5, 7], slopes, [1, 2, 4], strict=True)) / 3
-    assert line.leave_one_out() == pytest.approx(expected**0.5)
+    rows = [*zip(weight or [1.0] * 3, [1, 2, 4], [2, 5, 7], strict=True)]
+    squares = []
+    for row, (share, v, y) in enumerate(rows):
+        others = rows[:row] + rows[row + 1 :]
+        slope = sum(w * a * b for w, a, b in others) / sum(w * a * a for w, a, _ in others)
+        squares.append(share * (y - slope * v) ** 2)
+    assert line.leave_one_out() == pytest.approx((sum(squares) / sum(share for share, *_ in rows)) ** 0.5)
 
 
 def line_through(x, y):

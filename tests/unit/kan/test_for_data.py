@@ -3,6 +3,7 @@
 import numpy as np
 import pandas
 import pytest
+import torch
 
 from kanwidget import KAN, Dataset
 
@@ -50,3 +51,22 @@ def test_probabilities_go_by_class_and_the_highest_one_is_the_class():
     nameless = KAN([1, 2])
     nameless.fit(([[0.0], [1.0]], [0, 1]), steps=1, progress=False)
     assert list(nameless.probabilities([[0.0]])) == [0, 1]
+
+
+def test_without_data_candidates_know_how_many_rows_the_training_had(monkeypatch):
+    """The reference data are at most 512 of them."""
+    from kanwidget.symbolic.fits import spaces
+
+    seen = []
+
+    def noise(network, edges, x, error, rows, before=spaces.curve_noise):
+        seen.append((len(x) <= 512, rows))
+        return before(network, edges, x, error, rows)
+
+    x = torch.linspace(-1, 1, 2000, dtype=torch.float64)[:, None]
+    y = x**2 + 0.1 * torch.randn(2000, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    model = KAN([1, 1])
+    model.fit((x, y), progress=False)
+    monkeypatch.setattr(spaces, "curve_noise", noise)
+    assert model.suggest_symbolic(0, 0, 0)[0].name == "x^2"
+    assert seen == [(True, 2000)]

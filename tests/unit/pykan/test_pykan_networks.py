@@ -28,6 +28,13 @@ def test_networks_and_data_follow_the_default_type(dtype):
         torch.set_default_dtype(before)
 
 
+def test_labels_may_be_a_plain_list(model):
+    x = torch.rand(10, 2)
+    columns = {"test_input": x, "test_label": torch.arange(10.0)[:, None]}
+    plain = columns | {"test_label": torch.arange(10.0)}
+    assert model.evaluate(plain) == model.evaluate(columns)
+
+
 def test_inputs_are_remembered_but_not_more_than_a_sample(model):
     model(torch.rand(10_000, 2))
     assert 256 <= len(model.network.reference) <= 512

@@ -72,6 +72,20 @@ def test_after_an_edit_nothing_is_known_of_the_slopes():
     assert torch.equal(model.predict(BEYOND), model(BEYOND).detach())
 
 
+def test_scores_and_classes_are_those_of_the_predictions():
+    model = fitted(0.15)
+    y = BEYOND[:, :1] ** 3
+    predicted = model.predict(BEYOND)
+    assert not torch.equal(predicted, model(BEYOND).detach())
+    right = 1 - (predicted - y).square().sum() / (y - y.mean()).square().sum()
+    assert model.score((BEYOND, y)) == pytest.approx(float(right))
+    x, errors = rows()
+    classes = KAN([2, 2], grid=5)
+    classes.fit((x, (x[:, 0] + 0.3 * errors[:, 0] > 0).long()), progress=False)
+    shown = torch.stack(list(classes.probabilities(BEYOND).values()), 1)
+    assert torch.equal(shown, classes.predict(BEYOND).softmax(1))
+
+
 def test_words_stay_what_they_are():
     random = torch.Generator().manual_seed(0)
     x = torch.rand(120, generator=random, dtype=torch.float64).numpy()
