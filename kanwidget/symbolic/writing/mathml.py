@@ -187,7 +187,7 @@ class Writer:
             return self.applied(["msup", {}, [self.function_name(str(base[0])), top]], list(base[1:]))
         # What is closed needs no parentheses.
         if isinstance(base, (int, float)):
-            is_closed = base >= 0 and parse_number(base, 4).exponent is None
+            is_closed = base >= 0 and parse_number(base, self.digits).exponent is None
         else:
             is_closed = isinstance(base, str) or base[0] == "abs"
         return [["msup", {}, [_grouped(self.write(base) if is_closed else self.parenthesised(base)), top]]]

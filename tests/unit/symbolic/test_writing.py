@@ -264,3 +264,9 @@ def test_a_form_leaves_out_what_changes_nothing():
     assert (add(a, 0), add(0, 0)) == (a, 0)
     assert mul(a, 1, mul(b, 1.0)) == ("mul", a, b)
     assert (mul(a, 1), mul(1, 1), mul(a, 0)) == (a, 1, 0)
+
+
+def test_a_measured_base_that_needs_a_power_of_ten_stands_in_parentheses():
+    measured = str(math_tree(sympy.Float(250000.0) ** sympy.Symbol("x"), digits={250000.0: 3}))
+    assert measured.index("['(']") < measured.index("['2.50']") < measured.index("[')']")
+    assert "(" not in str(math_tree(sympy.Float(25.0) ** sympy.Symbol("x"), digits={25.0: 3})).replace("{}", "")
