@@ -67,7 +67,7 @@ class Coefficients:
         return f"{target} = {' + '.join(parts)}"
 
     def leaves_noise(self, table: EngineTable) -> bool:
-        """Whether the form leaves of y what has no likeness among rows that are alike."""
+        """Whether the form leaves of y what has no likeness among rows that are alike; False for too few rows to say."""
         x = table.columns[:, self.rows]
         left = table.y[self.rows] - sum(values(term, x.unbind()) * own for term, own in self.terms.items())
         noise = noise_of(x.T, table.weights[self.rows].sqrt() * left)
@@ -86,18 +86,25 @@ def coefficient_forms(table: EngineTable, near: float) -> list[Coefficients]:
     sample = table.draw(_MOST_ROWS).sort().values
     forms = [form for argument in _arguments(table) if (form := _Fit(table, argument, sample).form()) is not None]
     near = min(near, *(form.error for form in forms)) if forms else near
+    # Beside the noise, splines miss a small part of a smooth function.
     near_enough = [form for form in forms if form.error <= min(_NEAR * near + _SMOOTH, _LARGEST)]
     return sorted(near_enough, key=lambda form: (len(form.terms), form.error))[:_FORMS]
 
 
 def curves_of_coefficients(table: EngineTable, form: Coefficients) -> Iterator[str]:
-    """Offer the best curves of the coefficients, put together."""
+    """Search a curve for each coefficient, and offer the sums of the form's terms with these; yields what is tried.
+
+    Args:
+        table: The table; its pool takes the formulas.
+        form: The terms, each with its coefficient's values, to which curves are fitted.
+    """
     columns, y, row_weights = table.columns[:, form.rows].unbind(), table.y[form.rows], table.weights[form.rows]
     argument = values(form.argument, columns)
     products = {term: values(term, columns) for term in form.terms}
     left = y - sum(products[term] * own for term, own in form.terms.items())
     parts = []
     for term, own in form.terms.items():
+        # What the coefficient should be if the other terms are right. Its errors count by the square of what it multiplies, as those of y.
         factor = products[term]
         usable = factor.abs() > 1e-6 * factor.abs().max()
         rest = torch.where(usable, own + left / factor, 0.0)
@@ -117,7 +124,7 @@ def curves_of_coefficients(table: EngineTable, form: Coefficients) -> Iterator[s
 
 
 def _arguments(table: EngineTable) -> Iterator[Tree]:
-    """Columns, and products and ratios of two where others remain."""
+    """What coefficients may be functions of: columns, and products and ratios of two where others remain."""
     columns: list[Tree] = [("x", index) for index in table.indices]
     yield from columns
     if len(columns) > 2:
@@ -141,6 +148,7 @@ def _terms(table: EngineTable, argument: Tree) -> list[Tree]:
 
 def _is_series(terms: Sequence[Tree]) -> bool:
     """Whether a column comes with three powers: a smooth function of it looks like that."""
+    # Powers of each column among the terms: x, x², 1/x; the term 1 is one more.
     powers = Counter(term if term[0] == "x" else term[1] for term in terms if term[0] in ("x", "sq", "inv"))
     return max(powers.values(), default=0) + (_ONE in terms) > 2
 
@@ -149,6 +157,7 @@ class _Fit:
     """Regression on splines of an argument times columns, from which terms are left out as long as the rows don't need them."""
 
     def __init__(self, table: EngineTable, argument: Tree, sample: Tensor) -> None:
+        """Regress y on the splines of `argument`, a tree, times each term, on the rows whose indices are in `sample`."""
         self.table, self.argument, self.sample = table, argument, sample
         self.rows = len(sample)
         columns, roots = table.columns[:, self.sample].unbind(), table.weights[self.sample].sqrt()
@@ -164,11 +173,15 @@ class _Fit:
         self.scale = matrix.norm(dim=0).clamp(min=1e-300)
         matrix = matrix / self.scale
         right = roots * table.y[self.sample]
+        # The normal equations, of columns of length 1: all regressions on fewer terms are parts of them.
         self.square, self.right, self.energy = matrix.T @ matrix, matrix.T @ right, float(right @ right)
         self.blocks = blocks
 
     def _terms(self) -> tuple[list[Tree], int]:
-        """The terms, fewer of few rows, and the intervals of the splines."""
+        """The terms, and the intervals of the splines: as many as there are rows for, `_ROWS` for each factor, up to `_INTERVALS`.
+
+        Where that is fewer than `_ENOUGH`, products and inverses of columns are left out.
+        """
         every = _terms(self.table, self.argument)
         for terms in (every, [term for term in every if term == _ONE or term[0] == "x"]):
             intervals = self.rows // (_ROWS * len(terms)) - _ORDER
@@ -184,12 +197,13 @@ class _Fit:
         """
         if not self.usable or not math.isfinite(self.energy):
             return None
-        kept = dict.fromkeys(range(len(self.terms)), self.size)
+        kept = dict.fromkeys(range(len(self.terms)), self.size)  # how many factors each term has
         while True:
             chosen, factors, sse, losses = self._regression(kept)
             free = self.rows - len(chosen)
             if not math.isfinite(sse) or sse <= 0 or free <= 0:
                 return None
+            # Bits by which each change makes the description of the residuals longer, then less those that it saves: below 0 it pays.
             bits = {change: 0.5 * self.rows * math.log2(1 + loss / sse) for change, loss in losses.items()}
             saved = {
                 (place, size): value - _FACTOR * (kept[place] - size) - _TERM * (size == 0)
@@ -244,6 +258,7 @@ class _Fit:
         sse = self.energy - float(self.right[chosen] @ factors)
         losses, start = {}, 0
         for place, size in kept.items():
+            # From factor 0 on all of the term goes, from factor 1 on all but the constant, the first of the splines.
             for first in {0, 1} if size > 1 else {0}:
                 part = slice(start + first, start + size)
                 own = torch.linalg.solve_ex(inverse[part, part], factors[part])[0]

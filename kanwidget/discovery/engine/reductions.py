@@ -80,6 +80,7 @@ class Reduction:
         y = (whole.y - whole.values(self.beside)) / factor
         if not bool(torch.isfinite(x).all() and torch.isfinite(y).all() and (y.std() > 0)):
             return None
+        # An error of the new target, times the factor, is one of y.
         weights = whole.weights * factor.square()
         units = [whole.units[tree[1]] if tree[0] == "x" else 1.0 for tree in self.columns]
         return EngineTable(x, y, weights, whole.operations, whole.most, units=units)
@@ -98,7 +99,10 @@ class Sample(NamedTuple):
 
 
 def sample_of(surrogate: Surrogate) -> Sample | None:
-    """The rows of a surrogate that say something; None where they are too few."""
+    """The rows of a surrogate that say something; None where they are too few.
+
+    The tolerance grows with the surrogate's error: derivatives are that much less exact than values.
+    """
     tolerance = min(max(_ERRORS * surrogate.error, _LEAST_TOLERANCE), _MOST_TOLERANCE)
     size = surrogate.value.abs()
     usable = torch.isfinite(surrogate.gradient).all(0) & (size > _SMALL * float(size.median()))
@@ -108,7 +112,10 @@ def sample_of(surrogate: Surrogate) -> Sample | None:
 
 
 def near_constant(values: Tensor, number: float, tolerance: float) -> bool:
-    """Whether values are a number nearly everywhere, but for the tolerance."""
+    """Whether values, `(rows,)`, are a number nearly everywhere: their median distance from it is within the tolerance.
+
+    Nine of ten must be within five times that. The last tenth may be anything.
+    """
     off = (values - number).abs()
     return float(off.median()) <= tolerance and float(off.quantile(0.9)) <= 5 * tolerance
 
@@ -121,6 +128,7 @@ def reductions(sample: Sample, names: Sequence[str]) -> list[Reduction]:
         names: Of the columns, for words.
     """
     found = _ReductionSearch(sample, names).reductions()
+    # The tolerance is at its bound where the rows are noisy.
     if sample.tolerance < _MOST_TOLERANCE:
         return found
     return list(
@@ -141,7 +149,7 @@ class ColumnMerge(NamedTuple):
 
 
 def _disjoint(merges: Sequence[ColumnMerge]) -> list[ColumnMerge]:
-    """Merges that go together, as many as come first."""
+    """Merges of which no column is in two: of those that share a column the first one stays."""
     chosen: list[ColumnMerge] = []
     for merge in merges:
         if all(not set(merge.pair) & set(other.pair) for other in chosen):
@@ -153,9 +161,10 @@ class _ReductionSearch:
     """Hypotheses about derivatives, on the sample."""
 
     def __init__(self, sample: Sample, names: Sequence[str]) -> None:
+        """Take the sample's derivatives, and the elasticities that follow from them; `names` are the columns'."""
         x, gradient, y, tolerance = sample
         self.x, self.gradient, self.tolerance, self.names = x, gradient, tolerance, names
-        self.elasticity = gradient * x / y
+        self.elasticity = gradient * x / y  # ∂log y/∂log x, `(columns, rows)`
         self.nonzero = [bool((column != 0).all()) for column in x]
 
     def reductions(self) -> list[Reduction]:
@@ -171,6 +180,7 @@ class _ReductionSearch:
         says = [_power_text(self.names[i], p) for i, p in peeled.items()]
         result = [Reduction(tuple(("x", i) for i in rest), factor, ", ".join(says))] if peeled else []
         merges = [merge for i, j in itertools.combinations(rest, 2) for merge in self._merged(i, j)]
+        # Merges that go together at once, and each by itself, since one may be wrong.
         choices = [_disjoint(merges), *([merge] for merge in merges)]
         result += [self._with(rest, factor, says, chosen) for chosen in choices if chosen]
         return sorted(dict.fromkeys(result), key=lambda reduction: len(reduction.columns))
@@ -191,22 +201,24 @@ class _ReductionSearch:
         return Reduction(columns, product([tree for tree in factors if tree is not None]), text)
 
     def _constant(self, values: Tensor) -> float | None:
-        """The simple number that values are everywhere, but for the tolerance."""
+        """The whole number of quarters that values are nearly everywhere, but for the tolerance; None where they aren't."""
         middle = float(values.median())
         near = round(4 * middle) / 4
         return near if near_constant(values, near, self.tolerance) else None
 
     def _power(self, i: int) -> float | None:
         """The exponent of column i where it is a factor of y: 0 where it doesn't matter, None where it is no factor."""
+        # Where x is 0 the elasticity is 0, whatever the law: then it may only say that the column doesn't matter.
         if self.nonzero[i]:
             return self._constant(self.elasticity[i])
         return 0.0 if self._constant(self.elasticity[i]) == 0 else None
 
     def _merged(self, i: int, j: int) -> list[ColumnMerge]:
-        """The ways in which two columns act as one."""
+        """The ways in which two columns act as one: as a sum or difference, with an offset in a product or quotient, or by powers."""
         a, b = self.names[i], self.names[j]
 
         def merge(column: Tree, words: str, factor: Tree | None = None) -> ColumnMerge:
+            """The merge into a column, which has these words, with what y is divided by."""
             text = f"it depends on {a} and {b} through {words}{_beside(factor, self.names)}"
             return ColumnMerge((i, j), factor, column, text)
 
@@ -224,6 +236,7 @@ class _ReductionSearch:
             # y = x_j^k·g(x_i^p·x_j^-q): the elasticities have E_i·ratio + E_j = k.
             k = self._constant(ratio * self.elasticity[i] + self.elasticity[j])
             if k is not None:
+                # Of the two exponents the smaller one is 1 in size.
                 powers = (1, -ratio) if abs(ratio) >= 1 else (1 / ratio, -1)
                 column = product([power(("x", index), p) for index, p in zip((i, j), powers, strict=True)])
                 factor = None if k == 0 else power(("x", j), k)
@@ -231,7 +244,7 @@ class _ReductionSearch:
         return merges
 
     def _weighted_sum(self, i: int, j: int) -> Tree | None:
-        """x_i + c·x_j, where their derivatives have the ratio c."""
+        """x_i + c·x_j, where their derivatives have the ratio c everywhere; None where they don't."""
         first, second = self.gradient[i], self.gradient[j]
         factor = float((second / first).median())
         if not math.isfinite(factor) or not self._vanishes(
@@ -250,24 +263,26 @@ class _ReductionSearch:
             own, other = sign * self.x[i] * self.gradient[i], self.gradient[j]
             offset = float(((own - self.x[j] * other) / other).median())
             shifted = self.x[j] + offset
+            # A small offset says nothing beside the column, and beside a large one the column says nothing.
             near = _LEAST * spread < abs(offset) < size / _LEAST
             if near and self._vanishes(own - shifted * other, own.abs() + (shifted * other).abs()):
                 columns.append((head, ("x", i), ("add", ("x", j), constant(offset))))
         return columns
 
     def _vanishes(self, values: Tensor, size: Tensor) -> bool:
-        """Whether values are nothing beside their parts."""
+        """Whether values, a sum of terms that cancel, are nearly 0 beside `size`, the sum of the terms' sizes; `(rows,)` both."""
         return near_constant(values / size.clamp(min=1e-300), 0.0, self.tolerance)
 
 
 def _power_text(name: str, exponent: float) -> str:
-    """What a constant elasticity says."""
+    """In words, what it says of y, which is "it", that it has a power of a column as a factor; 0 is the exponent of no dependence."""
     if exponent == 0:
         return f"{name} doesn't matter"
     return f"it is proportional to {name}" + ("" if exponent == 1 else f"^{exponent:g}")
 
 
 def _beside(factor: Tree | None, names: Sequence[str]) -> str:
+    """In words, what else y is multiplied by, with a comma before it; empty where that is nothing."""
     return "" if factor in (None, number(1)) else f", beside a factor {column_text(factor, names)}"
 
 

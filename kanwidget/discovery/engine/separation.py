@@ -115,13 +115,16 @@ class Separation:
 
 
 def divided(table: EngineTable, values: Tensor, factor: Tensor) -> tuple[Tensor, Tensor]:
-    """Values divided by a factor, and the weights of their squared residuals; 0 where the factor nearly is."""
+    """Values divided by a factor, and the weights of their squared residuals; 0 where the factor nearly is. All are `(rows,)`.
+
+    An error of the quotient, times the factor, is one of the values: so its weights are the table's times the factor's squares.
+    """
     usable = factor.abs() > 1e-6 * factor.abs().max()
     return torch.where(usable, values / factor, 0.0), torch.where(usable, table.weights * factor.square(), 0.0)
 
 
 def separations(table: EngineTable) -> list[Separation]:
-    """A sum, a product, and a sum of products that are as near to y as splines come."""
+    """A sum, a product, and a sum of products that are as near to y as splines come; none where rows are too few for splines."""
     fitted = _Forms(table)
     return list(fitted.forms()) if fitted.intervals >= _FEWEST else []
 
@@ -134,6 +137,7 @@ def near_enough(forms: Sequence[Separation], near: float) -> list[Separation]:
         near: The error that a network or formula reaches, as a part of the spread of y.
     """
     near = min([near, *(form.error for form in forms)])
+    # Beside the noise, splines miss a small part of a smooth function.
     return sorted(
         (form for form in forms if form.error <= min(_NEAR * near + _SMOOTH, _LARGEST)), key=lambda form: form.error
     )
@@ -151,6 +155,7 @@ def splines_of(column: Tensor, intervals: int) -> Tensor:
             (k for k in (torch.unique(v.quantile(steps)) for v in (column, distinct)) if len(k) > _FEWEST), None
         )
         if knots is not None:
+            # All splines together are 1: with the constant, one of them says nothing new.
             values = splines.basis(column[:, None], splines.extend_knots(knots[None], _ORDER), _ORDER)[:, 0]
             return torch.cat([ones, (values - values.mean(0))[:, 1:]], 1)
     return torch.cat([ones, ((column - column.mean()) / column.std())[:, None]], 1)
@@ -174,6 +179,7 @@ class _Forms:
     """Forms that are fitted to y, of splines of each column."""
 
     def __init__(self, table: EngineTable) -> None:
+        """Make the splines of each column of a table: as many as there are rows for, none where these are too few."""
         self.table, self.weights = table, table.weights
         self.rows = int((self.weights > 0).sum())
         self.intervals = min(_INTERVALS, self.rows // (_ROWS * len(table.indices)) - _ORDER)
@@ -194,6 +200,7 @@ class _Forms:
         if len(product.form.parts) > 1:
             yield product.form
         mixed = self._mixed(columns)
+        # A single product with a constant must save `_OFFSET` bits beside the one without.
         if mixed is not None and not (len(mixed.form.groups) == 1 and self._bits(product.sse, mixed.sse) < _OFFSET):
             yield mixed.form
 
@@ -256,7 +263,11 @@ class _Forms:
     def _judged(
         self, groups: Sequence[Sequence[int]], parts: dict[int, Tensor], offset: float, losses: Tensor
     ) -> _Fitted:
-        """A fit with its error."""
+        """The form of a fit with its error, from the weighted squared residuals `losses`, `(rows,)`; other arguments as of `_fit`.
+
+        What is fitted counts against the rows: each function without its size or constant, then the constant, or the size of a product
+        that has none beside it; and the size of each product beside a constant.
+        """
         sizes = sum(self.blocks[index].shape[1] - 1 for index in parts)
         free = self.rows - sizes - 1 - sum(len(group) > 1 for group in groups) * bool(offset)
         error = math.sqrt(float(losses.sum()) / free) / self.table.pool.spread if parts and free > 0 else math.inf
@@ -266,7 +277,10 @@ class _Forms:
         return _Fitted(form, losses)
 
     def _says_more(self, richer: _Fitted, poorer: _Fitted, size: int) -> bool:
-        """Whether a form needs what another one lacks, of so many factors: for its bits, and for more than a few rows."""
+        """Whether a form needs what another one lacks, of so many factors: for its bits, and for more than a few rows.
+
+        It must be nearer to y on average by some standard errors: a gain by a few rows alone has a large one.
+        """
         gains = poorer.losses - richer.losses
         chance = float(gains.std()) / math.sqrt(self.rows)
         return (
@@ -274,7 +288,7 @@ class _Forms:
         )
 
     def _bits(self, larger: float, sse: float) -> float:
-        """By what the description of y is shorter with the smaller sum of squares."""
+        """Bits by which the description of y is shorter with the sum of squares `sse` than with the larger one."""
         return 0.5 * self.rows * math.log2(max(larger, 1e-300) / max(sse, 1e-300))
 
     def _sum(self, y: Tensor, among: Sequence[int], *, every: bool = False) -> _Fitted:
@@ -363,6 +377,7 @@ class _Forms:
         for first, second in self._pairs(form, left):
             own = {index: form.parts[index] for index in (*first, *second)}
             y = left + form.offset + form.product(first, self.ones) + form.product(second, self.ones)
+            # From the functions as they are, and with those of one product all flat, as if it weren't there.
             for flat in ((), first, second):
                 start = own | dict.fromkeys(flat, self.ones)
                 trial = self._fit([(*first, *second)], start, offset=True, y=y, rounds=_TRIAL)

@@ -24,7 +24,7 @@ _MOST_TENS = 3
 
 def shorten(table: EngineTable) -> Iterator[str]:
     """Leave out parts of the best formula as long as that makes the description shorter; yields what is tried."""
-    for best in _better(table):  # nearly all trials are fitted, since constants move when a part goes
+    for best in _better(table):
         table.offer(_smaller(best.tree, table.operations), best.origin, fits=100)
         yield "trying shorter forms of a formula"
 

@@ -93,6 +93,7 @@ class Strategies:
         *,
         networks: bool = True,
     ) -> None:
+        """Begin with no smaller tables, and with the generators of atoms and of curves at their start; arguments as of the class."""
         self.table, self.names, self.target, self.depth = table, names, target, depth
         self.dimensions, self.networks = dimensions, networks
         # Whether y was searched as a form of functions of columns, and whether the smallest atoms were scanned.

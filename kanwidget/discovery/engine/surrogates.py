@@ -53,11 +53,11 @@ class Surrogate:
 
 
 def formula_surrogate(table: EngineTable, tree: Tree, error: float) -> Surrogate:
-    """The derivatives of a formula on the sample."""
+    """The values and derivatives of a formula, a tree, on the table's sample; `error` is the formula's, relative to y."""
     columns = table.columns[:, table.sample].unbind()
     gradient = torch.zeros(len(columns), len(table.sample), dtype=torch.float64)
     nodes = node_slopes(tree, columns)
-    for node in nodes:
+    for node in nodes:  # a column may stand in several places: its derivatives add up
         if node.tree[0] == "x":
             gradient[node.tree[1]] += node.slope
     return Surrogate(torch.stack(columns), nodes[0].value, gradient, error)
@@ -75,6 +75,7 @@ def network_surrogates(table: EngineTable) -> Iterator[str | Surrogate]:
     for training in trainings:
         yield from training.networks(_SHAPES, trained)
     best = min(trained, key=lambda one: one.error)
+    # Where the rows are noisy further networks are trained, and the mean of all that are about as good is taken.
     if best.error > _GOOD:
         yield from best.training.networks(_FURTHER, trained)
         best = min(trained, key=lambda one: one.error)
@@ -91,6 +92,10 @@ class _Training:
     """The training of a network on y, or on its logarithm."""
 
     def __init__(self, table: EngineTable, logged: bool) -> None:
+        """Divide at most `_MOST_ROWS` rows of a table, at random, into those to train on and those held out, with logarithms taken.
+
+        `logged` says whether the network is trained on log |y|.
+        """
         self.table, self.logged = table, logged
         self.input_logs = [table.positive(i) and _spans(table.columns[i]) for i in table.indices]
         columns = zip(table.columns, self.input_logs, strict=True)
@@ -98,6 +103,7 @@ class _Training:
         rows = torch.randperm(len(table), generator=torch.Generator().manual_seed(0))[:_MOST_ROWS].sort().values
         self.sample, self.x, self.y, self.own_weights = x[table.sample], x[rows], table.y[rows], table.weights[rows]
         target = (self.y.abs().log() if logged else self.y)[:, None]
+        # An error of log |y|, times |y|, is one of y.
         weights = self.own_weights * self.y.square() if logged else self.own_weights
         held = self.held = torch.zeros(len(rows), dtype=torch.bool)
         held[::_HELD] = True
@@ -107,7 +113,10 @@ class _Training:
         )  # fmt: skip
 
     def networks(self, shapes: Sequence[_Shape], trained: list[_Trained]) -> Iterator[str]:
-        """Train networks of some shapes, and add them."""
+        """Train networks of some shapes, and add them to `trained`; yields what is tried.
+
+        A shape has the widths of the hidden layers, the intervals of the grids, the order of the splines, and the seed.
+        """
         for hidden, grid, k, seed in shapes:
             model = _network([len(self.table.indices), *hidden, 1], grid, k, seed)
             model.scaling.settle()
@@ -120,7 +129,7 @@ class _Training:
             trained.append(self._trained(model))
 
     def error(self, predicted: Tensor) -> float:
-        """Of values of the held-out rows, relative to y."""
+        """The error of predicted values of y on the held-out rows, `(held-out rows,)`: root mean square, relative to y's median size."""
         held = self.held
         residual = self.own_weights[held].sqrt() * (predicted - self.y[held])
         return float(residual.square().mean().sqrt()) / (float(self.table.y.abs().median()) or 1.0)
@@ -132,6 +141,7 @@ class _Training:
         value, gradient = slopes.value[:, 0].detach(), slopes.gradient[:, 0].T.detach()
         with torch.no_grad():
             predicted = model(self.x[self.held])[:, 0]
+        # Derivatives of y by the columns, from those of log |y|, or by logarithms of columns.
         if self.logged:
             sign = table.y[0].sign()
             value, predicted = value.exp() * sign, predicted.exp() * sign
@@ -142,7 +152,14 @@ class _Training:
 
 
 def _network(width: Sequence[Any], grid: int, k: int, seed: int) -> Network:
-    """An untrained network; the same shape and seed give the same one."""
+    """An untrained network; the same shape and seed give the same one.
+
+    Args:
+        width: Nodes of each level, as a number or as `[sum nodes, product nodes]`. A product has two factors.
+        grid: Intervals of each grid.
+        k: Order of the splines.
+        seed: Of the starts.
+    """
     levels, arities = normalize_width(width), normalize_arities(2, normalize_width(width))
     generator = torch.Generator().manual_seed(seed)
     return Network(levels, arities, initial_layers(levels, arities, [grid] * (len(levels) - 1), k, generator=generator))
@@ -160,13 +177,16 @@ class _Trained:
 
     @property
     def error(self) -> float:
+        """Root mean square error on the held-out rows, relative to y."""
         return self.training.error(self.held)
 
     @property
     def surrogate(self) -> Surrogate:
+        """The values and derivatives on the table's sample, with the error."""
         table = self.training.table
         return Surrogate(table.columns[:, table.sample], self.value, self.gradient, self.error)
 
 
 def _spans(column: Tensor) -> bool:
+    """Whether a column is above 0, and its largest value is more than `_SPAN` times the smallest."""
     return bool(column.min() > 0) and float(column.max() / column.min()) > _SPAN

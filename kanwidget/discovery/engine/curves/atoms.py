@@ -41,11 +41,11 @@ class CurveAtoms:
 
     @property
     def firsts(self) -> Tensor:
-        """The first atom of each kind."""
+        """The index of the first atom of each kind, `(kinds,)`."""
         return torch.searchsorted(self.kinds, torch.arange(len(self.trees)))
 
     def part(self, kinds: int) -> CurveAtoms:
-        """The atoms of the first kinds."""
+        """The atoms of the first kinds, so many of them."""
         count = int((self.kinds < kinds).sum())
         return CurveAtoms(
             self.trees[:kinds],
@@ -56,7 +56,7 @@ class CurveAtoms:
         )
 
     def joined(self, other: CurveAtoms) -> CurveAtoms:
-        """Both tables."""
+        """The atoms of this table and then those of another one, on the same rows."""
         return CurveAtoms(
             self.trees + other.trees,
             torch.cat([self.kinds, other.kinds + len(self.trees)]),
@@ -138,6 +138,7 @@ def _usable(table: Tensor) -> Tensor:
 
 def _distinct(table: Tensor) -> Tensor:
     """Indices of rows that agree with no earlier one up to a factor and an offset."""
+    # Without their means, at length 1: then products of rows are correlations. Only earlier rows are compared with, below the diagonal.
     table = table / table.abs().amax(1, keepdim=True)
     table = table - table.mean(1, keepdim=True)
     table = table / torch.linalg.vector_norm(table, dim=1, keepdim=True)
@@ -177,6 +178,7 @@ class _Drawing:
     """Draws the constants of a tree from the leaves up: an operand's values tell the size of the constant beside it."""
 
     def __init__(self, columns: Sequence[Tensor], members: int, generator: torch.Generator | None) -> None:
+        """Keep the columns, `(1, rows)` or `(members, rows)` each, and how many sets of constants, `members`, a generator draws."""
         self._columns = columns
         self._members = members
         self._generator = generator
@@ -225,7 +227,7 @@ class _Drawing:
         """
         if head == "pow":
             return torch.tensor(_POWERS, dtype=torch.float64)[(self._uniform() * len(_POWERS)).long()]
-        if head in ("mul", "div"):
+        if head in ("mul", "div"):  # in c/u, as in u/c, the constant is of the size of u
             return self._rates(1 / u if head == "div" else u, above)
         return self._shifts(u, above, subtracted=first and head == "sub")
 
@@ -246,19 +248,26 @@ class _Drawing:
         return self._magnitudes(0.05, 20.0) / self._size(u)
 
     def _shifts(self, u: Tensor, above: tuple[str, ...], subtracted: bool) -> Tensor:
-        """Terms beside `u`: angles, a zero within the range of `u`, or a number of the size of `u`."""
+        """Terms beside `u`: angles, a zero within the range of `u`, or a number of the size of `u`.
+
+        Args:
+            u: Values of what the constant is added to.
+            above: The heads around the sum, the innermost first.
+            subtracted: Whether `u` is subtracted from the constant, which then has the other sign.
+        """
         function = next((head for head in above if head != "neg"), "root")
         if function in ("sin", "cos", "tan"):
             return 2 * math.pi * self._uniform()
         sign = 1.0 if subtracted else -1.0
         low, high = u.amin(-1, keepdim=True), u.amax(-1, keepdim=True)
+        # Zeros in the range and up to a quarter of it beyond; sizes that move u away from 0.
         zeros = sign * (low + (high - low) * (1.5 * self._uniform() - 0.25))
         side = torch.where((u <= 0).all(-1, keepdim=True), -1.0, 1.0)
         sizes = -sign * self._magnitudes(0.05, 20.0, signs=False) * self._size(u) * side
         return torch.where(self._uniform() < 0.4, zeros, sizes)
 
     def _magnitudes(self, low: float, high: float, signs: bool = True) -> Tensor:
-        """Numbers between the bounds, evenly on a logarithmic scale, half of them negative."""
+        """Numbers between the bounds, evenly on a logarithmic scale, `(members, 1)`; with `signs` half of them are negative."""
         positions = self._uniform()
         if not signs:
             return low * (high / low) ** positions
@@ -266,19 +275,21 @@ class _Drawing:
         return torch.where(positions < 0.5, -1.0, 1.0) * low * (high / low) ** halves
 
     def _uniform(self) -> Tensor:
-        """One number a member, evenly over 0 to 1 in random order."""
+        """One number a member, evenly over 0 to 1 in random order: `(members, 1)`, one in each of as many equal parts."""
         order = torch.randperm(self._members, generator=self._generator)
         offsets = torch.rand(self._members, generator=self._generator, dtype=torch.float64)
         return ((order + offsets) / self._members)[:, None]
 
     def _spread(self, u: Tensor) -> Tensor:
+        """Half of the range of the values of `u` over the rows, the last axis; 1 where it is 0 or not finite."""
         low, high = u.amin(-1, keepdim=True), u.amax(-1, keepdim=True)
         return _positive((high - low) / 2)
 
     def _size(self, u: Tensor) -> Tensor:
+        """The median size of the values of `u` over the rows, the last axis; 1 where it is 0 or not finite."""
         return _positive(u.abs().median(-1, keepdim=True).values)
 
 
 def _positive(size: Tensor) -> Tensor:
-    """The size, or 1 where it says nothing."""
+    """A size that may be divided by: as it is, or 1 where it is 0 or not finite."""
     return torch.where(torch.isfinite(size) & (size > 0), size, 1.0)

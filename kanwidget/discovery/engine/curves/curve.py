@@ -44,19 +44,22 @@ class CurveRows:
         return max(float((squares if self.weights is None else squares * self.weights).sum()), 1e-300)
 
     def fit(self, tree: Tree, steps: int = 30) -> Curve:
-        """The curve of a tree, from the tree's own constants."""
+        """The curve of a tree with its constants fitted, from its own ones on, in at most so many steps.
+
+        With no steps only the constants that the tree is linear in are fitted.
+        """
         tree, sse = fit_tree(tree, self.x[None], self.y, self.weights, steps=steps)
         relative = math.sqrt(sse / self.energy()) if math.isfinite(sse) else math.inf
         return Curve(tree, complexity(tree), self.bits(tree, relative), relative)
 
     def bits(self, tree: Tree, relative: float) -> float:
-        """Description length of a tree with a relative error."""
+        """Description length in bits of a tree with an error relative to the target: residuals and formula; inf where that isn't finite."""
         count = len(self.x)
         misfit = count * math.log2(max(relative, ROUND_OFF)) if math.isfinite(relative) else math.inf
         return misfit + cost(tree, count)
 
     def sample(self, count: int) -> CurveRows:
-        """Rows spread evenly over the values of the variable."""
+        """At most so many rows, spread evenly over the rows in the order of the variable, the first and the last among them."""
         order = self.x.argsort()
         places = torch.linspace(0, len(order) - 1, min(count, len(order)), dtype=torch.float64).round().long()
         chosen = order[places]
@@ -64,6 +67,6 @@ class CurveRows:
 
 
 def cost(tree: Tree, rows: int) -> float:
-    """Bits of a formula without its errors."""
+    """Bits of a formula without its errors: operations, exact numbers, and constants as exactly as so many rows determine them."""
     numbers = 0.5 * math.log2(max(rows, 2)) * len(constants(tree)) + digits(tree)
     return _BITS_A_UNIT * complexity(tree) + numbers

@@ -37,12 +37,24 @@ class Screen:
     """Rows that candidates are screened on."""
 
     def __init__(self, rows: CurveRows) -> None:
+        """Keep the rows and the roots of their weights, which residuals are multiplied by."""
         roots = torch.ones_like(rows.y) if rows.weights is None else rows.weights.sqrt()
         self.rows, self.roots = rows, roots / roots.mean()  # 1 on average
 
     def pairs_in_sums(self, left: CurveAtoms, right: CurveAtoms, link: Link, count: int) -> list[Tree]:
-        """`h(y) = a·f + b·g + c`, for the function h of a link."""
+        """`h(y) = a·f + b·g + c`, for the function h of a link.
+
+        Args:
+            left: Atoms f.
+            right: Atoms g.
+            link: h, with its way back to y.
+            count: How many formulas, at most.
+
+        Returns:
+            Trees of y with these factors, the best pair first; none where h has no values on too many rows.
+        """
         target = link.values(self.rows.y)
+        # A residual of h over h's slope is one of y. At least 12 rows must have a weight that isn't next to nothing.
         roots = self.roots / link.slopes(self.rows.y).abs()
         valid = torch.isfinite(target) & torch.isfinite(roots)
         if valid.double().mean() < _LEAST_SHARE or (valid & (roots > 1e-6 * roots[valid].amax())).sum() < 12:
@@ -52,6 +64,7 @@ class Screen:
         columns = left.values * roots, right.values * roots
 
         def build(i: Tensor, j: Tensor) -> list[Tensor]:
+            """The columns f and g and their derivatives by the atoms' constants; each `(pairs, rows)`."""
             return [left.values[i], right.values[j], *left.slopes[i].unbind(1), *right.slopes[j].unbind(1)]
 
         trees = []
@@ -59,11 +72,15 @@ class Screen:
         for i, j in self._corrected(errors, left, right, build, target, roots, count):
             a, b, c = _factors([columns[0][i], columns[1][j], roots], target)
             terms = [(a, left.tree(i)), (b, right.tree(j))]
+            # An atom beside itself is one term.
             trees.append(link.tree(terms[: 1 if left is right and i == j else 2], c))
         return trees
 
     def pairs_in_products(self, left: CurveAtoms, right: CurveAtoms, count: int, offset: bool) -> list[Tree]:
-        """`y = a·f·g`, or `a·f·g + b`."""
+        """`y = a·f·g`, or with `offset` `a·f·g + b`: trees of at most `count` pairs of atoms f of the left, g of the right, the best first.
+
+        The factor and the offset in them aren't fitted yet.
+        """
         target = self.rows.y * self.roots
         errors = products(left.values, right.values * self.roots, target, self.roots if offset else None)
 
@@ -80,52 +97,67 @@ class Screen:
         return trees
 
     def pairs_with_shift(self, left: CurveAtoms, right: CurveAtoms, count: int) -> list[Tree]:
-        """`y = f·(a·g + b)`."""
+        """`y = f·(a·g + b)`: trees of at most `count` pairs of atoms f of the left and g of the right, the best first, a and b fitted."""
         target = self.rows.y * self.roots
         errors = shifted_products(left.values * self.roots, right.values, target)
 
         def build(i: Tensor, j: Tensor) -> list[Tensor]:
+            """The columns f and f·g; derivatives by the constants of f, beside 1 and g, and of g, times f; each `(pairs, rows)`."""
             f, g = left.values[i], right.values[j]
             slopes = [slope * part for slope in left.slopes[i].unbind(1) for part in (f.new_ones(1), g)]
             return [f, f * g, *slopes, *(f * slope for slope in right.slopes[j].unbind(1))]
 
         trees: list[Tree] = []
-        for i, j in self._corrected(errors, left, right, build, target, self.roots, count, offset=False):
+        for i, j in self._corrected(
+            errors, left, right, build, target, self.roots, count, offset=False, symmetric=False
+        ):
             f = left.values[i] * self.roots
             a, b = _factors([f * right.values[j], f], target)
             trees.append(("mul", left.tree(i), ("add", scaled(a, right.tree(j)), constant(b))))
         return trees
 
     def pairs_in_quotients(self, left: CurveAtoms, right: CurveAtoms, count: int) -> list[Tree]:
-        """`y = (a·f + b)/(1 + c·g)`, from `y = a·f + b - c·y·g`."""
+        """`y = (a·f + b)/(1 + c·g)`, from `y = a·f + b - c·y·g`, which is linear in a, b and c.
+
+        Trees of at most `count` pairs of atoms f of the left and g of the right, a, b and c fitted; by the error of y, the best first.
+        """
         y, target = self.rows.y, self.rows.y * self.roots
         columns = left.values * self.roots, right.values * y * self.roots
         errors = sums(*columns, target, self.roots)
 
         def build(i: Tensor, j: Tensor) -> list[Tensor]:
+            """The columns f and y·g and their derivatives by the atoms' constants; each `(pairs, rows)`."""
             slopes = [*left.slopes[i].unbind(1), *(slope * y for slope in right.slopes[j].unbind(1))]
             return [left.values[i], right.values[j] * y, *slopes]
 
         trees = []
-        for i, j in self._corrected(errors, left, right, build, target, self.roots, _QUOTIENTS):
-            a, b, c = _factors([columns[0][i], columns[1][j], self.roots], target)
+        for i, j in self._corrected(errors, left, right, build, target, self.roots, _QUOTIENTS, symmetric=False):
+            a, b, c = _factors([columns[0][i], columns[1][j], self.roots], target)  # b is -c of the form above, c its b
             values_ = (a * left.values[i] + c) / (1 - b * right.values[j])
             error = float(((values_ - y) * self.roots).square().sum())
             trees.append((error, quotient(left.tree(i), right.tree(j), (a, -b, c))))
         return [tree for _, tree in sorted(trees, key=lambda pair: pair[0])[:count]]
 
     def waves(self, atoms: CurveAtoms, arguments: list[Tree], count: int) -> list[Tree]:
-        """`y = f·(a·sin(u) + b·cos(u))`, written as `a·f·sin(u + b)`."""
+        """`y = f·(a·sin(u) + b·cos(u))`, written as `a·f·sin(u + b)`: trees of at most `count` pairs, the best first, a and b fitted.
+
+        Args:
+            atoms: Amplitudes f.
+            arguments: Angles u with their rates, as trees; those of one form are side by side.
+            count: How many formulas, at most.
+        """
         if not arguments:
             return []
         angles = torch.stack([values(tree, [self.rows.x]) for tree in arguments])
         columns, target = atoms.values * self.roots, self.rows.y * self.roots
         sine, cosine = angles.sin(), angles.cos()
         square = columns.square()
+        # For each pair what two normal equations explain: products of f·sin u, f·cos u with each other, then with the target.
         ss, cc, sc = (square @ part.T for part in (sine * sine, cosine * cosine, sine * cosine))
         s, c = ((columns * target) @ part.T for part in (sine, cosine))
         explained = (s * s * cc + c * c * ss - 2 * s * c * sc) / (ss * cc - sc * sc).clamp(min=1e-9 * ss * cc)
         errors = (1 - explained / target.square().sum()).clamp(min=1e-16)
+        # Where in the arguments each form begins.
         forms = [form_of(argument) for argument in arguments]
         groups = torch.tensor([index for index, form in enumerate(forms) if index == 0 or form != forms[index - 1]])
         costs = 2 * _costs(atoms)[:, None].expand(-1, len(groups)) / _BALANCE
@@ -154,6 +186,7 @@ class Screen:
         count: int,
         *,
         offset: bool = True,
+        symmetric: bool = True,
     ) -> list[tuple[int, int]]:
         """The best pairs of atoms by their errors after one step of the atoms' constants, which stand in a table only roughly.
 
@@ -167,6 +200,7 @@ class Screen:
             roots: Factors of the residuals, `(rows,)`.
             count: How many pairs, at most.
             offset: Whether a constant is added to the columns.
+            symmetric: Whether the atoms of a pair may change places.
 
         Returns:
             Indices of both atoms, the best pair first; at most `_MOST_ALIKE` of each pair of kinds.
@@ -175,7 +209,9 @@ class Screen:
             pairs = list(range(len(left.values))), [0] * len(left.values)
         else:
             bits = 2 * (_costs(left)[:, None] + _costs(right)) / _BALANCE
-            pairs = best_pairs(errors, (left.firsts, right.firsts), bits, _COARSE, symmetric=left is right)
+            pairs = best_pairs(
+                errors, (left.firsts, right.firsts), bits, _COARSE, symmetric=symmetric and left is right
+            )
         i, j = map(torch.tensor, pairs)
         columns = [*build(i, j), torch.ones_like(target).expand(len(i), -1)] if offset else build(i, j)
         least = corrected(torch.stack(columns, 1) * roots, target) + 1e-16 * target.square().sum()
@@ -194,10 +230,12 @@ class Screen:
 
 
 def _costs(atoms: CurveAtoms) -> Tensor:
+    """Bits that it takes to write down each kind of atom, `(kinds,)`, with its constants as exactly as `_BALANCE` rows determine them."""
     return torch.tensor([cost(tree, _BALANCE) for tree in atoms.trees], dtype=torch.float64)
 
 
 def _factors(columns: list[Tensor], target: Tensor) -> list[float]:
+    """The factors of some columns by which their sum comes nearest to a target; all are `(rows,)`, times the roots of the weights."""
     matrix = torch.stack(columns, 1)
     norms = torch.linalg.vector_norm(matrix, dim=0).clamp(min=1e-290)
     solution = torch.linalg.lstsq(matrix / norms, target[:, None], driver="gelsd").solution[:, 0]
@@ -274,6 +312,7 @@ def shifted_products(left: Tensor, right: Tensor, target: Tensor) -> Tensor:
         right: Values of g, `(right, rows)`, without weights.
         target: Times the roots, `(rows,)`.
     """
+    # Two normal equations, for the columns f and f·g, say what each pair explains; nearly equal columns must not divide by 0.
     squares = left.square()
     ff, fg, gg = squares.sum(1)[:, None], squares @ right.T, squares @ right.square().T
     f, g = (left @ target)[:, None], (left * target) @ right.T
@@ -311,7 +350,7 @@ def corrected(columns: Tensor, target: Tensor) -> Tensor:
 
 
 def best_pairs(errors: Tensor, kinds: tuple[Tensor, Tensor], costs: Tensor, count: int, symmetric: bool) -> Pairs:
-    """The best pairs of kinds by description length.
+    """The best pairs of kinds by description length, each with the atoms of these kinds that have the least error, the best pair first.
 
     Args:
         errors: `(left atoms, right atoms)`.
@@ -320,6 +359,7 @@ def best_pairs(errors: Tensor, kinds: tuple[Tensor, Tensor], costs: Tensor, coun
         count: How many pairs.
         symmetric: Whether the other order of a pair is the same.
     """
+    # The least error of each block of atoms of two kinds: atoms of a kind are side by side.
     table = errors.numpy()
     firsts = kinds[0].numpy(), kinds[1].numpy()
     least = np.minimum.reduceat(np.minimum.reduceat(table, firsts[1], axis=1), firsts[0], axis=0)

@@ -49,13 +49,13 @@ def summed(terms: Terms) -> Tree:
 
 
 def _shifted(terms: Terms, offset: float) -> Tree:
-    """The sum of terms and of one constant."""
+    """The sum of terms and of one constant, which takes in the offset and all multiples of 1."""
     offset += sum(factor for factor, tree in terms if tree == ("n", 1))
     return ("add", summed([term for term in terms if term[1] != ("n", 1)]), constant(offset))
 
 
 def multiplied(terms: Terms) -> Tree:
-    """The exponential of a sum of terms, logarithms among them as powers.
+    """The exponential of a sum of terms, which are factors and trees, as a product: logarithms among them become powers.
 
     Examples:
         >>> multiplied([(2.0, ("log", ("x", 0))), (-1.0, ("x", 0))])
@@ -81,6 +81,7 @@ class Link:
 
 
 def _inside(head: str) -> Callable[[Terms, float], Tree]:
+    """What makes the tree of a function, by its head, of the sum of terms and an offset."""
     return lambda terms, offset: (head, _shifted(terms, offset))
 
 
@@ -101,7 +102,7 @@ LINKS = (
 
 
 def quotient(left: Tree, right: Tree, factors: Sequence[float]) -> Tree:
-    """`(a·f + b)/(1 + c·g)`."""
+    """`(a·f + b)/(1 + c·g)`, of trees f and g; `factors` are a, c and b."""
     above = ("add", scaled(factors[0], left), constant(factors[2]))
     return ("div", above, ("add", number(1), scaled(factors[1], right)))
 
@@ -206,7 +207,7 @@ def _shifts() -> Iterator[Tree]:
 
 
 def _scaled_powers() -> Iterator[Tree]:
-    """`x^c`, and `f((c·x)^c)`."""
+    """`x^c`, `f((c·x)^c)` and `f(1 + (c·x)^c)`; each `C` is a constant of its own, whose number isn't used."""
     scaled = ("pow", ("mul", C, X), C)
     yield ("pow", X, C)
     yield from (("exp", ("neg", scaled)), ("exp", scaled))
@@ -232,7 +233,7 @@ def _exponentials() -> Iterator[Tree]:
 
 
 def _nested() -> Iterator[Tree]:
-    """Functions of waves and of steps."""
+    """Functions of waves and of steps, with constants for their rates: exponentials, inverses, roots, logarithms and squares of these."""
     for head in ("sin", "cos"):
         wave = (head, ("mul", C, X))
         yield from (("exp", ("mul", C, (head, X))), ("exp", ("mul", C, wave)), ("inv", ("add", wave, C)))

@@ -46,53 +46,56 @@ class Natural:
 
 
 def _span(rows: CurveRows) -> float:
+    """The range of the variable, above 0."""
     return float(rows.x.max() - rows.x.min()) or 1.0
 
 
 def _rates(rows: CurveRows, rates: Sequence[float] = (0.5, 2.0, 8.0)) -> list[tuple[float]]:
-    """Rates of exponentials: from slow ones to those that fall within a tenth of the range."""
+    """Rates of exponentials, of both signs: from slow ones to those that fall within a tenth of the range; `rates` are over the range."""
     return [(sign * rate / _span(rows),) for rate in rates for sign in (1, -1)]
 
 
 def _inverse_rates(rows: CurveRows) -> list[tuple[float]]:
+    """Rates of exponentials of 1/x, by the range of that."""
     return _rates(CurveRows(1 / rows.x, rows.y, None), (0.5, 3.0, 12.0))
 
 
 def _sizes(rows: CurveRows) -> list[tuple[float]]:
-    """Constants of the size of the variable."""
+    """Constants of the size of the variable: below it, about it, and above it."""
     size = float(rows.x.abs().mean()) or 1.0
     return [(size * factor,) for factor in (0.1, 0.6, 3.0)]
 
 
 def _squares(rows: CurveRows) -> list[tuple[float]]:
+    """Constants of the size of the variable's square."""
     return [(size**2,) for (size,) in _sizes(rows)]
 
 
 def _shifts(rows: CurveRows) -> list[tuple[float]]:
-    """Constants that put a zero before, into or behind the range."""
+    """Constants K that put the zero of x + K before, into or behind the range: three before it first, each further off."""
     low, span = float(rows.x.min()), _span(rows)
     return [(-low + span * part,) for part in (0.05, 0.5, 4.0, -0.5, -1.5)]
 
 
 def _before(rows: CurveRows) -> list[tuple[float]]:
-    """The same, before the range."""
+    """Constants K that put the zero of x + K before the range: then powers and logarithms of x + K are defined."""
     return _shifts(rows)[:3]
 
 
 def _kinks(rows: CurveRows) -> list[tuple[float]]:
-    """Constants that put a kink into the range."""
+    """Constants K that put the kink of |x + K| into the range, at four places."""
     low, span = float(rows.x.min()), _span(rows)
     return [(-low - span * part,) for part in (0.2, 0.4, 0.6, 0.8)]
 
 
 def _centres(rows: CurveRows) -> list[tuple[float, float]]:
-    """Minus the middle of a hump, and its width."""
+    """Starts for a hump: minus its middle, before, in and after the middle of the range, and its width, a part of the range."""
     low, span = float(rows.x.min()), _span(rows)
     return [(-low - span * at, span * width) for at in (0.1, 0.5, 0.9) for width in (0.1, 0.35)]
 
 
 def _humps(rows: CurveRows) -> list[tuple[float, float]]:
-    """The same, at the largest and the smallest mean of neighbors, too."""
+    """Starts for a hump, minus its middle and its width: where y is largest and smallest by the means of neighbors, then `_centres`."""
     weights = torch.ones_like(rows.y) if rows.weights is None else rows.weights
     chunks = rows.x.argsort().chunk(_CHUNKS)
     # A row that hardly counts may be far off.
@@ -105,26 +108,32 @@ def _humps(rows: CurveRows) -> list[tuple[float, float]]:
 
 
 def _power(exponent: Tree) -> Tree:
+    """The tree of x to an exponent, a tree."""
     return ("pow", X, exponent)
 
 
 def _shifted(shift: float) -> Tree:
+    """The tree of x plus a constant."""
     return ("add", X, constant(shift))
 
 
 def _exp(rate: float, argument: Tree = X) -> Tree:
+    """The tree of exp of a rate, a constant, times an argument."""
     return ("exp", scaled(rate, argument))
 
 
 def _hill(size: float, exponent: float) -> Tree:
+    """The tree of 1/(1 + (size/x)^exponent), which rises from 0 at x = 0 to 1 and is 1/2 at x = `size`."""
     return ("inv", ("add", _ONE, scaled(size**exponent, _power(constant(-exponent)))))
 
 
 def _logistic(shift: float, width: float) -> Tree:
+    """The tree of 1/(1 + exp(-4·(x + shift)/width)), which rises from 0 to 1: with its largest slope it would do so within the width."""
     return ("inv", ("add", _ONE, ("exp", scaled(-4 / width, _shifted(shift)))))
 
 
 def _resonance(shift: float, width: float) -> Tree:
+    """The tree of 1/((x + shift)² + width²), a hump that has half of its height one width beside the middle."""
     return ("inv", ("add", ("sq", _shifted(shift)), constant(width**2)))
 
 
@@ -203,10 +212,13 @@ def functions_of_one_constant(x: Tensor, functions: frozenset[str]) -> list[Tree
 
 
 def _waves(rows: CurveRows) -> tuple[list[Tree], Tree]:
-    """Waves, also of an amplitude that falls, grows or is x; and one that stands beside a straight line."""
+    """Waves, also of an amplitude that falls, grows or is x; and one that stands beside a straight line.
+
+    Frequencies and phases are the strongest in y, in y without its mean, and in what a straight line leaves of y. Factors are left out.
+    """
     line = rows.fit(("add", constant(0.0), scaled(0.0, X)))
     mean = rows.fit(constant(0.0))
     residuals = (rows.y, *(rows.y - values(base.tree, [rows.x]) for base in (mean, line)))
-    alone, around, beside = (strongest(rows, residual)[2] for residual in residuals)
+    alone, around, beside = (strongest(rows, residual)[2] for residual in residuals)  # the sine, without its factor
     damped = [("mul", _exp(*rate), wave) for wave in (alone, around) for rate in _rates(rows)[1:4:2]]
     return [alone, around, *damped, ("mul", X, alone)], beside

@@ -71,7 +71,7 @@ def curves(
         x: The variable, `(rows,)`, float64.
         y: The target, `(rows,)`.
         weights: Of the squared residuals, `(rows,)`.
-        operations: Functions that formulas may hold; arithmetic, powers and roots always.
+        operations: Heads that formulas may hold, those of arithmetic among them. Roots come in any case, but in the first family.
         stages: How many families are tried, all by default; the first one are those that laws have.
 
     Yields:
@@ -91,6 +91,7 @@ class _CurveSearch:
     """Stages, each a family of candidates that are screened, fitted to a sample, and the best to all rows."""
 
     def __init__(self, rows: CurveRows, functions: frozenset[str]) -> None:
+        """Keep the rows, a sample of them that candidates are screened on, and the heads of functions that formulas may hold."""
         self._rows = rows
         self._sample = rows.sample(_SCREENED)
         self._screen = Screen(self._sample)
@@ -124,13 +125,17 @@ class _CurveSearch:
         return promising[:_PROMISING]
 
     def _stages(self) -> Iterator[list[Tree]]:
-        """Candidates of one family after the other."""
+        """Candidates of one family after the other: functions that laws have first, then what is quickly screened, then larger tables.
+
+        Numbers beside tables are how many of the best pairs become candidates; a `part` has so many of the simplest kinds. `single`,
+        `double` and `triple` are atoms of one, two and three constants.
+        """
         yield natural_functions(self._sample, self._functions)
         screen, plain = self._screen, self._table(plain_atoms(self._functions))
         yield polynomials(6)
         kinds = atoms_with_constants(self._functions)
         single = self._table([tree for tree in kinds if len(constants(tree)) == 1])
-        one = self._table([("n", 1)], check=False)
+        one = self._table([("n", 1)], check=False)  # the partner of an atom that stands alone
         yield screen.pairs_in_products(single, one, 24, offset=False)
         yield screen.pairs_in_products(single, plain.part(_COMMON), 24, offset=False)
         yield screen.pairs_in_sums(plain, one, IDENTITY, 24)
@@ -163,7 +168,7 @@ class _CurveSearch:
         yield from self._linked(double, few)
 
     def _waves(self) -> list[Tree]:
-        """Arguments of waves, with some rates."""
+        """Arguments of waves: x at 80 rates, then x², 1/x, √x and log x, each at some rates; none where waves aren't allowed."""
         if not {"sin", "cos"} <= self._functions:
             return []
         arguments: list[Tree] = [("sq", ("x", 0)), ("inv", ("x", 0)), ("sqrt", ("x", 0)), ("log", ("x", 0))]
@@ -183,14 +188,16 @@ class _CurveSearch:
         yield screen.pairs_in_quotients(left, right, 30)
 
     def _linked(self, left: CurveAtoms, right: CurveAtoms) -> Iterator[list[Tree]]:
+        """The best 20 candidates `h(y) = a·f + b·g + c` for each function h of y beside y itself, such as the logarithm."""
         for link in LINKS:
             yield self._screen.pairs_in_sums(left, right, link, 20)
 
     def _table(self, trees: list[Tree], check: bool = True) -> CurveAtoms:
+        """Trees as atoms on the sample, at several values of their constants; without `check` those that are constant stay."""
         return tabulate(trees, self._sample.x, self._generator, check)
 
     def _late(self) -> bool:
-        """Whether a sign of life is due."""
+        """Count a fit; whether it is time for a sign of life, after every `_FITS` fits."""
         self._fits += 1
         return self._fits % _FITS == 0
 
@@ -202,6 +209,7 @@ class _CurveSearch:
         """
         unseen = [tree for tree in trees if tree not in self._seen]
         self._seen.update(unseen)
+        # After 3 steps of the constants 12 curves go on, after 12 more 3, and those that are about as likely.
         for steps, count in ((3, 12), (12, 3)):
             curves: list[Curve] = []
             for tree in unseen:
@@ -296,7 +304,7 @@ def _operands(tree: Tree) -> Iterator[int]:
 
 
 def _whole(value: float, largest: int) -> list[int]:
-    """The whole number near a value, if there is one."""
+    """The whole number near a value, as a list; empty where there is none, where it is 0, or larger than `largest` in size."""
     if not abs(value) < largest + 1:
         return []
     near = round(value)
@@ -320,7 +328,7 @@ def _in_ratio(tree: Tree) -> Iterator[Tree]:
 
 
 def _plus(total: Tree | None, term: tuple[int, Tree]) -> Tree:
-    """A sum and a multiple of a tree more."""
+    """A sum, None at first, and a term more: a whole ratio and the tree that it multiplies; a ratio below 0 is subtracted."""
     ratio, tree = term
     size = abs(ratio) if total else ratio
     part = number(size) if tree == number(1) else tree if size == 1 else ("mul", number(size), tree)

@@ -13,18 +13,21 @@ from kanwidget.discovery.engine.curves.forms import scaled
 from kanwidget.discovery.engine.trees import Tree, constant, values
 
 _MOST_TONES = 3
-#: Tones of the periodogram: a quarter of a turn more over half of the range each.
+#: Tones of the periodogram: one radian more over the range each.
 _RATES = 120
 
 
 def rates(x: Tensor, count: int) -> Tensor:
-    """Angular frequencies that rows can tell from each other: `(count,)`."""
+    """Angular frequencies that rows can tell from each other, ascending: `(count,)`.
+
+    From one to the next the phase between the ends of x turns by one radian more.
+    """
     half = (x.amax() - x.amin()) / 2
     return 0.5 * torch.arange(1, count + 1, dtype=x.dtype) / half
 
 
 def tones(rows: CurveRows) -> Iterator[Tree]:
-    """Sums of one, two and three tones with an offset, and the same with a trend.
+    """Sums of one, two and three tones with an offset, and the same with a trend, as trees with constants fitted to the rows.
 
     Examples:
         >>> x = torch.linspace(0, 10, 200, dtype=torch.float64)
@@ -41,7 +44,10 @@ def tones(rows: CurveRows) -> Iterator[Tree]:
 
 
 def strongest(rows: CurveRows, residual: Tensor) -> Tree:
-    """The tone that explains most of a residual: a factor times the sine of a frequency and a phase."""
+    """The tone that explains most of a residual, `(rows,)`: a factor times the sine of a frequency times x and a phase.
+
+    For each frequency two normal equations give the factors a of the sine and b of the cosine, and what they explain.
+    """
     roots = torch.ones_like(residual) if rows.weights is None else rows.weights.sqrt()
     frequencies = rates(rows.x, _RATES)
     angles = frequencies[:, None] * rows.x

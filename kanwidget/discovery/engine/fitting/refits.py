@@ -62,6 +62,7 @@ def fit_tree(
     with np.errstate(all="ignore"):
         theta = np.array([numbers[index] for index in tape.inner])
         theta, point = _descend(problem, theta, problem.at(theta), steps)
+        # Normal equations have half of the digits: where terms nearly agree, singular values give better factors.
         if tape.factors and np.isfinite(point.sse):
             point = min(point, problem.at(theta, exact=True), key=lambda each: each.sse)
         if point.sse < _NEAR * problem.size:
@@ -93,10 +94,12 @@ class _Problem:
     """A tree with rows."""
 
     def __init__(self, tape: Tape, columns: Tensor, y: Tensor, weights: Tensor | None) -> None:
+        """The tree of a tape, with the values of `columns`, `(columns, rows)`, and a target; `weights` are of the squared residuals."""
         self._tape = tape
         self._fixed = tape.fixed(columns)
         self._roots = None if weights is None else weights.sqrt().numpy()
         self._y: _Array = y.numpy()
+        # What "nearly exact" is measured by.
         self.size = float(np.sum(np.square(self._weighted(self._y))))
 
     def at(self, theta: _Array, exact: bool = False) -> _Point:
@@ -148,6 +151,7 @@ class _Problem:
         return step[len(factors) :]
 
     def _weighted(self, values: _Array) -> _Array:
+        """Values, with the rows as last axis, times the roots of the rows' weights: then their plain squares are to be least."""
         return values if self._roots is None else values * self._roots
 
     def _columns(self, columns: Sequence[Any]) -> tuple[_Array, _Array]:
@@ -162,12 +166,21 @@ class _Problem:
 
 
 def _factors(terms: _Array, target: _Array, square: _Array, exact: bool) -> tuple[_Array, _Array]:
-    """Factors of the scaled terms, and what they leave of the target."""
+    """Factors of the scaled terms, and what they leave of the target.
+
+    Args:
+        terms: What each factor multiplies, at length 1, `(factors, rows)`.
+        target: `(rows,)`.
+        square: Products of the terms with each other, `(factors, factors)`, for the normal equations.
+        exact: Whether singular values are used instead, which have all digits.
+    """
 
     def solved(right: _Array) -> Any:
+        """The factors by which the terms come nearest to a right side, `(rows,)`."""
         return np.linalg.lstsq(terms.T, right, rcond=None)[0] if exact else np.linalg.solve(square, terms @ right)
 
     factors = solved(target)
+    # Once more for what is left: the round-off of the first solution.
     factors = factors + solved(target - factors @ terms)
     return factors, target - factors @ terms
 
@@ -184,7 +197,7 @@ def _descend(problem: _Problem, theta: _Array, point: _Point, steps: int) -> tup
             damping, growth = max(damping / 6, 1e-10), 2.0
             if gain < _LEAST_GAIN or point.sse <= _EXACT * problem.size:
                 break
-        else:
+        else:  # each refusal in a row makes the damping grow faster
             damping, growth, refusals = damping * growth, 2 * growth, refusals + 1
             if refusals > _MOST_REFUSALS or point.sse <= _NEARLY_EXACT * problem.size:
                 break
@@ -192,7 +205,10 @@ def _descend(problem: _Problem, theta: _Array, point: _Point, steps: int) -> tup
 
 
 def _polished(problem: _Problem, theta: _Array, point: _Point) -> tuple[_Array, _Point]:
-    """Steps from nearly exact constants to round-off, by singular values; returns the constants and their point."""
+    """Steps from nearly exact constants to round-off, by singular values; returns the constants and their point.
+
+    Each good step takes the damping down by much, since so near to the end undamped steps are right; a refusal takes it up by more.
+    """
     damping = 1e-12
     for _ in range(_MOST_POLISHING if len(theta) else 0):
         if point.sse <= _EXACT * problem.size:
@@ -212,7 +228,10 @@ def _polished(problem: _Problem, theta: _Array, point: _Point) -> tuple[_Array, 
 
 
 def _move(point: _Point, damping: float) -> _Array:
-    """The damped step of the inner constants, 0 where there is none."""
+    """The damped Gauss-Newton step of the inner constants, `(inner,)`, 0 where the equations have no solution.
+
+    Derivatives in `point` have the length 1; dividing by their sizes gives the step of the constants themselves.
+    """
     diagonal = np.diagonal(point.normal)
     damped = point.normal + np.diag(damping * np.maximum(diagonal, _LEAST_CURVATURE) + _LEAST_CURVATURE**2)
     try:

@@ -59,13 +59,15 @@ class Tape:
     """
 
     def __init__(self, tree: Tree) -> None:
-        # Each constant is an object of its own.
+        """Take a tree apart into operations, operands first, and sort its constants into factors and inner ones."""
+        # Each constant is an object of its own: equal ones must be told apart by `id`.
         tree = with_leaves(tree, lambda leaf: constant(leaf[1] + 0.0) if leaf[0] == "c" else leaf)
         self._linear = {id(node) for node in linear_places(tree)}
         # Of each node: whether it holds a constant, a factor, an inner constant.
         self._moves: list[bool] = []
         self._upper: list[bool] = []
         self._bends: list[bool] = []
+        # Columns and numbers; places of the constants; operations that hold no constant, and those that hold one.
         self._leaves: list[tuple[int, Tree]] = []
         self._places: list[int] = []
         self._still: list[_Entry] = []
@@ -74,6 +76,7 @@ class Tape:
         self.factors = [order for order, index in enumerate(self._places) if self._upper[index]]
         """Of the constants in the order of the tree's nodes: those that are factors."""
         self.inner = [order for order, index in enumerate(self._places) if not self._upper[index]]
+        # Operations to carry out again when factors change, and those that derivatives by inner constants come through.
         self._outer = [entry for entry in self._moving if self._upper[entry[0]]]
         self._curved = [entry for entry in self._moving if self._bends[entry[0]]]
 
@@ -151,7 +154,7 @@ class Tape:
 
 
 def _run(entries: Sequence[_Entry], results: list[Any]) -> list[Any]:
-    """Carry out operations in place."""
+    """Carry out operations of one or two operands in turn, on values in `results`, where their own values are put, too."""
     for index, operation, operands in entries:
         if len(operands) == 1:
             results[index] = operation.values(results[operands[0]])
@@ -161,6 +164,7 @@ def _run(entries: Sequence[_Entry], results: list[Any]) -> list[Any]:
 
 
 def _product(a: Any, b: Any) -> Any:
+    """The product of tensors or floats; what is multiplied by the float 1 is returned as it is, which saves time."""
     if isinstance(a, float):
         return b if a == 1.0 else a * b
     return a if isinstance(b, float) and b == 1.0 else a * b

@@ -47,7 +47,7 @@ class Inner:
 
 def _rates(value: Tensor) -> Tensor:
     """Sizes of the rate k in exp(k·m) or sin(k·m), ascending, for an operand m with these values, `(rows,)`."""
-    # Quotients have few large values: what most of them span says what a rate may be.
+    # Quotients have few large values: what most of them span says what a rate may be. Over that span k·m changes by 0.25 to 80.
     low, quarter, three_quarters, high = value.quantile(
         torch.tensor([0.0, 0.25, 0.75, 1.0], dtype=value.dtype)
     ).tolist()
@@ -56,10 +56,15 @@ def _rates(value: Tensor) -> Tensor:
 
 
 def _shifts(value: Tensor) -> Tensor:
+    """Sizes of the constant k in log(k + m) or √(k + m), ascending: from a hundredth of the operand's median size to some thirty times it.
+
+    `value` has the values of the operand m, `(rows,)`.
+    """
     return float(value.abs().median()) * torch.logspace(-2, 1.5, _GRID, dtype=torch.float64)
 
 
 def _scaled(head: str) -> Callable[[Tree, Tree], Tree]:
+    """What makes the tree of f(k·m), for the function f with a head, of the trees of an operand m and a constant k."""
     return lambda operand, k: (head, ("mul", k, operand))
 
 
@@ -104,6 +109,7 @@ def _offer(table: EngineTable, system: _System, grid: Tensor, sign: int) -> None
     for target in _targets(table):
         y = target.values(table.y[table.sample[:_ROWS]])[:, None]
 
+        # The defaults keep what each function takes from this round of the loop.
         def heights(matrices: Tensor, y: Tensor = y) -> Tensor:
             return smallest_values(torch.cat([matrices, -matrices[:, :, : system.below] * y], 2))
 
@@ -142,6 +148,7 @@ class _System:
 
     @cached_property
     def _plain(self) -> list[Tensor]:
+        """Values of the features without the constant on some rows, `(1, rows)` each: computed once for all constants."""
         return [values(tree, self._columns) for tree in self.plain]
 
     @cached_property
@@ -152,7 +159,7 @@ class _System:
 
     def matrices(self, constants: Tensor) -> Tensor:
         """Their values on some rows, `(constants, rows, products)`."""
-        constant: Tree = ("x", len(self._columns))
+        constant: Tree = ("x", len(self._columns))  # one column more, with a value for each constant
         columns = [*self._columns, constants[:, None]]
         features = [*self._plain, *(values(tree, columns) for tree in self.functions(constant))]
         stacked = torch.stack(torch.broadcast_tensors(*features, torch.ones_like(self._columns[0])), 2)
@@ -160,12 +167,14 @@ class _System:
 
 
 def _product(features: list[Tree], chosen: tuple[int, ...]) -> Tree:
+    """The product of the features with some indices, in rising order; one that comes more than once as a power."""
     groups = itertools.groupby(chosen)
     return product([power(features[index], len(list(group))) for index, group in groups])
 
 
 def _systems(table: EngineTable, inner: Inner, operand: Tree) -> Iterator[_System]:
     """Products of up to two of few columns and the functions; of different ones of operand, functions and the columns beside it."""
+    # Of products, which make a column each in numerator and denominator; a system needs two rows for each column.
     most = min(_MOST_COLUMNS, len(table.sample) // 2) // 2
 
     def functions(k: Tree) -> list[Tree]:
@@ -195,7 +204,7 @@ def _targets(table: EngineTable) -> list[Target]:
 
 
 def _operands(table: EngineTable) -> Iterator[Tree]:
-    """Columns, products, quotients and differences of two, and differences times a third column."""
+    """What a function may be of: columns, products, quotients and differences of two, and differences times a third column."""
     for i in table.indices:
         yield ("x", i)
     for i, j in itertools.combinations(table.indices, 2):
@@ -212,7 +221,7 @@ def _operands(table: EngineTable) -> Iterator[Tree]:
 
 
 def _powers(table: EngineTable) -> Iterator[Tree]:
-    """Of which exp is a power: u^v, (1 + u)^v, and exp(u·(1 - v)) of a part v of a whole."""
+    """Operands m by which exp(k·m) is a power of a column v, v^(k·u) or (1 + v)^(k·u); and u·(1 - v) for a part v of a whole, 0 to 1."""
     one: Tree = ("n", 1)
     for i, j in itertools.permutations(table.indices, 2):
         if "log" in table.operations and table.positive(j):

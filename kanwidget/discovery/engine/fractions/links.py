@@ -51,6 +51,7 @@ class LinkFamily:
 
 
 def _spread(y: Tensor) -> Tensor:
+    """Constants c of exp(y/c) to begin with, ascending: from a fifth of y's standard deviation to twenty times it."""
     return float(y.std(correction=0)) * torch.logspace(-0.7, 1.3, _GRID, dtype=torch.float64)
 
 
@@ -75,6 +76,7 @@ def linked_rationals(table: EngineTable) -> Iterator[str]:
     for link in LINKS:
         if link.needs and link.needs not in table.operations:
             continue
+        # Powers have real values of numbers above 0 only.
         if link.name != "exp(y/c)" and not bool((table.y > 0).all()):
             continue
         for degree in _DEGREES:
@@ -89,10 +91,12 @@ def linked_rationals(table: EngineTable) -> Iterator[str]:
 
 
 def _values(link: LinkFamily, c: float) -> Callable[[Tensor], Tensor]:
+    """The function of y of a family, for a constant c."""
     return lambda y: link.values(y, torch.tensor(c, dtype=y.dtype))
 
 
 def _back(link: LinkFamily, c: float) -> Callable[[Tree, Tensor], Tree]:
+    """What makes the tree of y of the tree of a family's function with a constant c; it doesn't need the values of y."""
     return lambda tree, y: link.back(tree, c)
 
 
@@ -155,6 +159,7 @@ def _minima(
     middle, half, height = middle.clone(), half.clone(), height.clone()
     first, rest = height.clone(), torch.arange(len(middle))
     for step in range(_VERTICES):
+        # The vertex of the parabola through three squares; where it is open below, or not finite, the middle stays.
         at, width = middle[rest], half[rest]
         low, high = function(torch.cat([at - width, at + width])).chunk(2)
         bend = low**2 + high**2 - 2 * height[rest] ** 2

@@ -160,7 +160,7 @@ def _shared(
         function: The function.
         plain: Products that stand alone.
         others: Those that the function multiplies.
-        most: Terms.
+        most: Most terms.
     """
     factor, roots = table.values(function), row_weights(table, TARGETS[0])
     trees = [*plain, *(("mul", other, function) for other in others)]
@@ -179,11 +179,12 @@ def _shared(
 
 
 def _monomials(table: EngineTable, degree: int) -> list[Tree]:
+    """All products of up to `degree` columns, as trees; the number 1 first."""
     return monomials_of([("x", index) for index in table.indices], degree)
 
 
 def _enough(table: EngineTable, terms: int) -> bool:
-    """Whether the rows are enough for so many terms."""
+    """Whether a regression on so many terms is worth a try: they are few, there are enough rows for each, and no formula is exact yet."""
     return terms <= _TERMS and len(table) >= _ROWS * terms and not table.pool.is_exact
 
 
@@ -209,6 +210,7 @@ def _fraction(table: EngineTable, target: Target, terms: list[Tree], values: Ten
         columns = torch.cat([values, -guess[:, None] * values[:, others]], 1) / below[:, None]
         return columns, t - guess + guess * values[:, first] / below
 
+    # At first the rows' own values stand for the fraction's.
     columns, right = linear(t, _away_from_0(values[:, first]))
     for _ in range(_STEPS):
         if not bool(torch.isfinite(columns).all() and torch.isfinite(right).all()):
@@ -228,13 +230,13 @@ def _fraction(table: EngineTable, target: Target, terms: list[Tree], values: Ten
 
 
 def _away_from_0(below: Tensor) -> Tensor:
-    """A denominator before the steps have come near: what is nearly 0 would be all that counts."""
+    """A denominator's values, `(rows,)`, lifted to a small size with their sign: of a poor guess rows near 0 would be all that counts."""
     least = _LEAST * float(below.abs().mean())
     return torch.where(below < 0, -1.0, 1.0) * below.abs().clamp(min=least)
 
 
 def _regression(columns: Tensor, right: Tensor) -> Tensor:
-    """Factors, without directions that say nothing."""
+    """Factors of the columns, `(rows, columns)`, by which they come nearest to `right`; directions that say nothing have none."""
     scale = columns.norm(dim=0).clamp(min=1e-300)
     u, s, vt = torch.linalg.svd(columns / scale, full_matrices=False)
     inverse = torch.where(s > _RIDGE * s[0], 1 / s, 0.0)
@@ -269,6 +271,8 @@ class Subsets:
     """
 
     def __init__(self, columns: Tensor, target: Tensor, roots: Tensor, complexities: Tensor) -> None:
+        """Compute all products of the columns and the target, which are all that the search needs; arguments as of the class."""
+        # A constant is always there: what it explains is taken off all columns and the target, which then get the length 1.
         direction = roots / roots.norm()
         sizes = columns.norm(dim=0)
         columns = columns - direction[:, None] * (direction @ columns)
@@ -279,6 +283,7 @@ class Subsets:
         target = target / target.norm().clamp(min=1e-300)
         self._square, self._shares = columns.T @ columns, columns.T @ target
         self._own = self._square.diagonal()
+        # Bits of complexity, over half the number of rows: so they add to the logarithm of the squares that remain.
         self._costs = 2 * BITS / len(target) * complexities
 
     def best(self, most: int) -> list[list[int]]:
@@ -318,6 +323,7 @@ class Subsets:
 
     def _next(self, others: list[int]) -> int | None:
         """The index of the column that explains most beside others, with its complexity; None where all columns follow from these."""
+        # By the Cholesky root of the chosen columns' products, what these explain is taken off all columns and the target at once.
         square = self._square[others][:, others]
         root = torch.linalg.cholesky(square + _NUGGET * torch.eye(len(others), dtype=square.dtype))
         both = torch.cat([self._square[others], self._shares[others][:, None]], 1)
@@ -331,7 +337,10 @@ class Subsets:
         return index if float(scores[index]) < torch.inf else None
 
     def _triples(self) -> list[list[int]]:
-        """The best three columns of all, and the next best."""
+        """The best triples of columns, at most `_STARTS`, each ascending: for each pair, what any third column explains beside it.
+
+        As of columns of length 1, with cosine c between the first two: what these explain has the closed form of two normal equations.
+        """
         count = len(self._costs)
         first, second = torch.triu_indices(count, count, 1)
         cosine = self._square[first, second]

@@ -53,7 +53,10 @@ _FEW_COLUMNS = 3
 
 
 def rational_functions(table: EngineTable) -> Iterator[str]:
-    """Functions of y as rational functions of the columns, and of the columns and one kind of function of them."""
+    """Offer functions of y as rational functions of the columns, and of the columns and one kind of function of them; yields what is tried.
+
+    Where rows are exact they are found by a combination of their terms that vanishes on all rows.
+    """
     for label, features in feature_sets(table):
         yield from _by_degree(table, features, label)
         if label == "the columns":
@@ -75,7 +78,14 @@ def feature_sets(table: EngineTable) -> Iterator[tuple[str, list[Tree]]]:
 
 
 def _features(table: EngineTable, head: str, others: tuple[str, ...], leaf: Tree) -> list[Tree]:
-    """A function of a column, and its relatives."""
+    """A function of a column, and its relatives.
+
+    Args:
+        table: The table.
+        head: The function.
+        others: Of the relatives: heads of other functions of the column, or "1-", "1+" and "-" for the function of 1 - x, 1 + x or -x.
+        leaf: The column.
+    """
     one: Tree = ("n", 1)
     whole = table.undivided(leaf[1])
     inner = {"": leaf, "1-": ("sub", one, whole), "1+": ("add", one, whole), "-": ("neg", leaf)}
@@ -184,6 +194,12 @@ def _combination(
 ) -> tuple[Tensor, Tensor, list[int], Tensor] | None:
     """The combination of numerator and denominator times T(y) that vanishes; None where there is none, or values aren't finite.
 
+    Args:
+        t: Values of T(y), `(rows,)`.
+        above: Terms of the numerator.
+        below: Terms of the denominator.
+        tolerance: Smallest singular value, relative to the largest, up to which a combination counts as 0.
+
     Returns:
         The columns in like sizes; their sizes; those that are in the combination; and the factors of these.
     """
@@ -197,7 +213,7 @@ def _combination(
         if float(sizes[-1]) > _LOOSE * tolerance * float(sizes[0]):
             return None
     matrix, scale = equilibrated(matrix)
-    # Squared singular values: the gram matrix shows those above the square root of round-off.
+    # Of columns in like sizes. Squared singular values: the gram matrix shows those above the square root of round-off.
     if float(torch.linalg.eigvalsh(matrix.T @ matrix)[0]) > max(_VANISHES_SQUARED, tolerance**2) * matrix.shape[1]:
         return None
     found = _null_vector(matrix, tolerance)
@@ -290,7 +306,7 @@ def _sparse(basis: Tensor) -> Tensor:
     """A vector of the space of these rows with as many zeros as there are rows but one: elimination with pivots of least use."""
     basis = basis.clone()
     while len(basis) > 1:
-        # The last columns are of the highest degree: do without them.
+        # The last columns are of the highest degree: do without them. Each round takes one out of all vectors, and one vector.
         column = int((basis.abs().amax(0) > 1e-8).nonzero()[-1])
         row = int(basis[:, column].abs().argmax())
         pivot = basis[row]

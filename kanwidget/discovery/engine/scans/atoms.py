@@ -39,6 +39,7 @@ class Atoms:
     """
 
     def __init__(self, columns: Tensor, most: int) -> None:
+        # The atoms' values are the first rows of the buffer, which doubles when it is full. An operand is an atom's index, or a tree.
         self.rows = columns.shape[1]
         self.most = most
         self._buffer = torch.empty(_BLOCK, self.rows, dtype=torch.float64)
@@ -46,6 +47,7 @@ class Atoms:
         self._operands: list[tuple[Any, ...]] = []
         self._sizes: list[float] = []
         self._keys: set[tuple[int, int]] = set()
+        # Two random weighted sums of an atom's values tell whether an atom with the same values, or their negatives, is there.
         generator = torch.Generator().manual_seed(0)
         self._probes = torch.rand(self.rows, 2, generator=generator, dtype=torch.float64) + 0.5
         self.add_leaves([("x", index) for index in range(len(columns))], columns)
@@ -75,7 +77,7 @@ class Atoms:
         return self._add(["leaf"] * len(trees), [(tree,) for tree in trees], values)
 
     def apply(self, heads: Iterable[str], operands: Iterable[int]) -> range:
-        """Add each operation of each atom."""
+        """Add each operation of one operand, by its head, on each atom, by its index; returns the indices of the new atoms."""
         start, indices = len(self), list(operands)
         for head in heads:
             chosen = [index for index in indices if self._may_stand(head, self._heads[index])]
@@ -85,7 +87,13 @@ class Atoms:
         return range(start, len(self))
 
     def combine(self, heads: Iterable[str], left: Iterable[int], right: Iterable[int]) -> range:
-        """Add each operation of each pair of an atom of the left and another one of the right."""
+        """Add each operation on each pair of an atom of the left and another one of the right; returns the indices of the new atoms.
+
+        Args:
+            heads: Of operations of two operands.
+            left: Indices of the first operands.
+            right: Indices of the second ones.
+        """
         start = len(self)
         first, second = np.array(list(left), dtype=np.int64), np.array(list(right), dtype=np.int64)
         for head in heads:
@@ -105,7 +113,7 @@ class Atoms:
         return range(start, len(self))
 
     def combine_with_number(self, heads: Iterable[str], operands: Iterable[int], exact: int) -> range:
-        """Add each operation of a number and each atom, the number first."""
+        """Add each operation of an exact number and each atom, the number first; returns the indices of the new atoms."""
         start, indices = len(self), list(operands)
         for head in heads:
             for block in self._blocks(indices):
@@ -121,6 +129,10 @@ class Atoms:
             yield indices[start : start + _BLOCK]
 
     def _may_stand(self, outer: str, inner: str) -> bool:
+        """Whether one operation may be applied to another one: not where that says nothing or is rare.
+
+        Periodic and saturating functions aren't applied to each other.
+        """
         return (outer, inner) not in _INVERSE and not (outer in _WAVES and inner in _WAVES)
 
     def _add(self, heads: list[str], operands: list[tuple[Any, ...]], values: Tensor) -> range:
@@ -141,6 +153,7 @@ class Atoms:
             return range(start, start)
         sizes = values.abs().amax(1)
         spread = values.amax(1) - values.amin(1)
+        # Atoms that are constant but for round-off, very large or very small are of no use in a sum.
         usable = (sizes < _LARGEST) & (spread > 1e-9 * sizes) & (sizes > 1 / _LARGEST)
         rows = []
         for row, key in zip(usable.nonzero()[:, 0].tolist(), self._key(values[usable]), strict=True):
@@ -158,12 +171,16 @@ class Atoms:
         return range(start, len(self))
 
     def _size(self, head: str, operands: tuple[Any, ...]) -> float:
+        """The complexity of an atom: that of its operation and of its operands; of these an exact number counts 1."""
         if head == "leaf":
             return complexity(operands[0])
         return OPERATIONS[head].complexity + sum(self._sizes[o] if isinstance(o, int) else 1.0 for o in operands)
 
     def _key(self, values: Tensor) -> list[tuple[int, int]]:
-        """Keys that are equal where values are, up to their sign and round-off."""
+        """Keys that are equal where values, `(atoms, rows)`, are, up to their sign and round-off.
+
+        The first number is the size of one weighted sum, nine digits and the exponent above them; the second its ratio to the other sum.
+        """
         sums = values @ self._probes
         size = sums[:, :1].abs().clamp(min=1e-300)
         exponent = torch.floor(torch.log10(size))

@@ -51,7 +51,7 @@ def project(
     complexities: Tensor,
     transform: Callable[[Tensor], Tensor] = lambda block: block,
 ) -> Projected:
-    """Project the nuisance columns out.
+    """Project out the nuisance columns, which every regression has beside the atoms: only what they don't explain remains.
 
     Args:
         values: `(atoms, rows)`, float64.
@@ -61,6 +61,7 @@ def project(
         complexities: Of the atoms, `(atoms,)`.
         transform: Applied to the atoms first, a block of them at a time.
     """
+    # A basis of the nuisance columns, without directions that are only round-off.
     q, r = torch.linalg.qr(nuisance * weights[:, None])
     q = q[:, r.diagonal().abs() > 1e-10 * r.diagonal().abs().max()]
     atoms, indices = [], []
@@ -77,25 +78,28 @@ def project(
     rest = rest - q @ (q.T @ rest)
     rest = (rest / rest.norm().clamp(min=1e-300)).float()
     table, chosen = torch.cat(atoms), torch.cat(indices)
+    # A unit of complexity costs `BITS`. Squares that are c times as large cost n/2·log2(c) bits for n rows, so c stands for complexity.
     costs = (2 * BITS / len(rest) * complexities[chosen]).exp2()
     return Projected(table, table @ rest, chosen, costs)
 
 
 def singles(projected: Projected, most: int) -> list[tuple[int, ...]]:
-    """The atoms that explain most on their own, best first."""
+    """The atoms that explain most on their own, at most so many, best first: the index of each as a tuple of one, as `pairs` has two."""
     scores = (1 - projected.cosines.square()) * projected.costs
     order = scores.topk(min(most, len(scores)), largest=False).indices
     return [(index,) for index in projected.indices[order].tolist()]
 
 
 def pairs(projected: Projected, most: int, rows: slice = slice(None)) -> list[tuple[int, ...]]:
-    """The best partner of each atom, and the best of these pairs.
+    """The best of the pairs of each atom with its best partner: the indices of both atoms of each, the best pair first.
 
     Args:
         projected: Atoms and target.
         most: How many pairs are returned.
         rows: For which of the atoms partners are looked for.
     """
+    # With cosines a, b of two atoms with the target and c with each other, the pair leaves 1 - a² - (b - c·a)²/(1 - c²) of its squares.
+    # The matrices are large: they are changed in place.
     atoms, cosines, costs = projected.atoms, projected.cosines, projected.costs
     least, partners = [], []
     for block, cosine in zip(atoms[rows].split(_BLOCK), cosines[rows].split(_BLOCK), strict=True):
@@ -109,6 +113,7 @@ def pairs(projected: Projected, most: int, rows: slice = slice(None)) -> list[tu
         least.append(score)
         partners.append(partner)
     score, partner = torch.cat(least), torch.cat(partners)
+    # Twice as many as are asked for: most pairs come up from both sides.
     order = (score * costs[rows]).topk(min(2 * most, len(score)), largest=False).indices
     first = torch.arange(len(atoms))[rows][order]
     both = projected.indices[torch.stack([first, partner[order]], 1)].sort(dim=1).values

@@ -35,14 +35,21 @@ _MOST_MONOMIALS = 800
 
 
 def scan_products(table: EngineTable, atoms: Atoms, label: str, paired: int = PAIRED) -> Iterator[str]:
-    """Y as a product of powers of the columns and of one or two atoms."""
+    """Offer y as a product of powers of the columns and of one or two atoms; nothing where y is 0 on a row. It yields what is tried.
+
+    Args:
+        table: It takes the formulas.
+        atoms: On its sample of rows.
+        label: Of the atoms, in words.
+        paired: Pairs are formed of the atoms whose index is below this.
+    """
     if not bool((table.y != 0).all()):
         return
     sample = table.sample
     columns = [index for index in table.indices if table.nonzero(index)]
     y = table.y[sample]
     nuisance = torch.stack([torch.ones_like(y), *(table.columns[i, sample].abs().log() for i in columns)], 1)
-    roots = table.weights[sample].sqrt() * y.abs()
+    roots = table.weights[sample].sqrt() * y.abs()  # an error of log |y|, times |y|, is one of y
     projected = project(atoms.values, y.abs().log(), nuisance, roots / roots.mean(), atoms.complexities, _logarithms)
     leaves: list[Tree] = [("x", index) for index in columns]
     for hits in _hits(projected, paired):
@@ -67,7 +74,14 @@ def _logarithms(values: Tensor) -> Tensor:
 
 
 def scan_sums(table: EngineTable, atoms: Atoms, label: str, targets: Sequence[Target] = TARGETS) -> Iterator[str]:
-    """Functions of y as sums of the columns and one or two atoms."""
+    """Offer each of some functions of y as a sum of the columns and one or two atoms; yields what is tried.
+
+    Args:
+        table: It takes the formulas.
+        atoms: On its sample of rows.
+        label: Of the atoms, in words.
+        targets: The functions of y; those that the table doesn't allow are passed over.
+    """
     for target in targets_of(table, targets):
         yield from _scan_sum(table, atoms, label, target)
 
@@ -100,7 +114,7 @@ def _scan_sum(table: EngineTable, atoms: Atoms, label: str, target: Target) -> I
 
 
 def _hits(projected: Projected, paired: int) -> Iterator[list[tuple[int, ...]]]:
-    """The best atoms first, then the best pairs, a part of the atoms at a time.
+    """The best atoms first, then the best pairs, a part of the atoms at a time: each hit is a tuple of one or two indices of atoms.
 
     Args:
         projected: Atoms and target.
@@ -127,6 +141,7 @@ def scan_residuals(table: EngineTable, atoms: Atoms, label: str) -> Iterator[str
         label: Of the atoms, in words.
     """
     for base in _bases(table):
+        # What the formula leaves is searched as a table of its own, in units of its median size, on the same sample of rows.
         residual = table.y - table.values(base.tree)
         size = float(residual.abs().median())
         if not size > 0:
@@ -145,7 +160,7 @@ def scan_residuals(table: EngineTable, atoms: Atoms, label: str) -> Iterator[str
 
 
 def _bases(table: EngineTable) -> list[PoolFormula]:
-    """The shortest formulas that explain a part of y, multiples of columns among them."""
+    """Short formulas that explain a part of y, not nearly nothing or all of it: multiples of columns, and formulas of the front."""
     low, high = _ERRORS
     multiples = [table.pool.judge(_multiple(table, index)) for index in table.indices]
     best = sorted((c for c in multiples if c is not None and low < c.error < high), key=lambda c: c.error)[: _MOST // 2]
@@ -154,7 +169,7 @@ def _bases(table: EngineTable) -> list[PoolFormula]:
 
 
 def _multiple(table: EngineTable, index: int) -> Tree:
-    """A column times the factor that fits."""
+    """The tree of a column, by its index, times the factor with which it is nearest to y."""
     column = table.columns[index]
     weighted = table.weights * column
     factor = float(weighted @ table.y) / (float(weighted @ column) or 1.0)
@@ -165,7 +180,10 @@ def _multiple(table: EngineTable, index: int) -> Tree:
 
 
 def small_trees(table: EngineTable, most: int) -> Iterator[tuple[str, Atoms]]:
-    """Atoms by size: each time the same list of atoms, grown by all trees of the next size."""
+    """Atoms by size, up to `most` of them: each time a label, and the same list of atoms, grown by trees of the next size.
+
+    Of the larger sizes only a part is made: all pairs would be too many.
+    """
     unary = [head for head in UNARY if head in table.operations]
     atoms = Atoms(table.columns[:, table.sample], most)
     first = range(len(atoms))
@@ -203,12 +221,17 @@ def monomials(table: EngineTable, largest: int = 1) -> list[Tree]:
         halves = (0.5, -0.5) if largest > 1 and table.positive(index) else ()
         choices.append([*range(low, largest + 1), *halves])
     exponents = [e for e in _products(choices) if any(e)]
+    # Small exponents first, of these the ones above 0.
     exponents.sort(key=lambda e: (sum(map(abs, e)), sum(p < 0 for p in e)))
     return [product([power(("x", index), p) for index, p in enumerate(e) if p]) for e in exponents[:_MOST_MONOMIALS]]
 
 
 def _products(choices: list[Sequence[float]]) -> Iterator[tuple[float, ...]]:
-    """All choices; of many columns only those with up to four powers."""
+    """All exponents of the columns that can be chosen; of many columns only those with one to four that aren't 0.
+
+    Args:
+        choices: The exponents that each column may have, 0 among them.
+    """
     if len(choices) <= 6:
         yield from itertools.product(*choices)
         return
@@ -222,7 +245,7 @@ def _products(choices: list[Sequence[float]]) -> Iterator[tuple[float, ...]]:
 
 
 def functions_of(table: EngineTable, operands: Iterable[Tree], most: int) -> Atoms:
-    """Atoms: functions of trees, and 1 more or less than these."""
+    """Atoms, at most so many: trees that aren't columns, functions of these and of the columns, and 1 plus or minus each."""
     atoms = Atoms(table.columns[:, table.sample], most)
     trees = [tree for tree in operands if tree[0] != "x"]
     atoms.add_leaves(trees, table.on_sample(trees))
@@ -235,7 +258,10 @@ def functions_of(table: EngineTable, operands: Iterable[Tree], most: int) -> Ato
 
 
 def products_with_functions(table: EngineTable, factors: Sequence[Tree], most: int) -> Atoms:
-    """Atoms: products of columns, and each times a function of a column, or of a sum or difference of two."""
+    """Atoms, at most so many: products of columns, and each times a function of a column, or of a sum or difference of two.
+
+    The sums, differences and functions are among the atoms, too. `factors` are the products, as trees.
+    """
     atoms = Atoms(table.columns[:, table.sample], most)
     products = atoms.add_leaves(factors, table.on_sample(factors))
     heads = [head for head in ("sin", "cos", "exp", "log", "sqrt") if head in table.operations]

@@ -51,7 +51,7 @@ class Dimensions:
         return reduced([list(row) for row in zip(*vectors, strict=True)])[0]
 
     def in_units(self, units: Sequence[float]) -> Dimensions:
-        """Those of columns that are measured in multiples of their units."""
+        """Those of columns that are measured in multiples of their units: `units` has what each column was divided by."""
         sizes = tuple(size * unit for size, unit in zip(self.sizes, units, strict=True))
         return Dimensions(self.columns, self.target, sizes)
 
@@ -133,11 +133,13 @@ def _symmetries(matrix: Matrix, parts: Sequence[int], sample: Sample) -> Matrix:
     """
     if not matrix or bool((sample.x[list(parts)] == 0).any()):
         return []
+    # A change of a unit leaves the law as it is if the elasticities, times the columns' exponents, add up to the exponent of the target.
     elasticity = (sample.gradient * sample.x / sample.y)[list(parts)]
     rows = floats(matrix)
     off = elasticity.T @ rows[:, :-1].T - rows[:, -1]
     size = off.norm(dim=1)
     off = off[size <= size.quantile(_PART)]
+    # Directions by how far the rows are from that, the nearest last: as many as can be are taken.
     basis = torch.linalg.svd(off, full_matrices=False).Vh if len(off) >= len(matrix) else off[:0]
     for count in range(len(basis), 0, -1):
         weights = _simple(basis[-count:])
@@ -147,13 +149,16 @@ def _symmetries(matrix: Matrix, parts: Sequence[int], sample: Sample) -> Matrix:
 
 
 def _combined(weights: Sequence[Fraction], matrix: Matrix) -> list[Fraction]:
-    """The weighted sum of rows."""
+    """The weighted sum of a matrix's rows, with a weight for each."""
     columns = zip(*matrix, strict=True)
     return [sum((w * entry for w, entry in zip(weights, column, strict=True)), Fraction(0)) for column in columns]
 
 
 def _simple(vectors: Tensor) -> Matrix:
-    """Simple numbers near a basis of what some vectors span."""
+    """Simple numbers near a basis of what some vectors span, `(vectors, entries)`: fractions with small denominators.
+
+    By elimination each row has an entry of 1 where all others have 0, so that the entries are as simple as the space is.
+    """
     rows = vectors.clone()
     for i in range(len(rows)):
         pivot = int(rows[i].abs().argmax())
@@ -178,7 +183,7 @@ def _reductions(
     rows, pivots = reduced(matrix)
     parts = dimensions.parts
     count, middles = len(parts), whole.abs().median(1).values.tolist()
-    if not rows or count in pivots:
+    if not rows or count in pivots:  # a pivot in the target's column: no product of columns has the dimension of y
         return []
 
     def reduction(base: Sequence[int], exponents: dict[int, list[Fraction]]) -> Reduction:
@@ -212,4 +217,5 @@ def _reductions(
 
 
 def _cost(exponent: Fraction) -> float:
+    """How far an exponent is from simple: its size, and more where it isn't whole."""
     return float(abs(exponent)) + _ROOT * (exponent.denominator > 1)

@@ -90,7 +90,10 @@ class _Found(NamedTuple):
 
 
 class _LawSearch:
+    """Fits of products of powers to a table, and the simple exponents near theirs."""
+
     def __init__(self, table: EngineTable, names: Sequence[str]) -> None:
+        """Choose the rows, the columns above 0 that have powers, and those that change their sign; `names` are the columns'."""
         self.table, self.names = table, names
         self.rows = table.draw(_MOST_ROWS)
         x = table.columns[:, self.rows]
@@ -104,6 +107,7 @@ class _LawSearch:
             self._telling(x, [i for i in varying if bool((x[i] < 0).any() and (x[i] > 0).any())], _CARRIERS)
         )
         self.middles = table.columns.abs().median(1).values.tolist()
+        # A shift of logarithms is a factor, which the function takes up.
         logs = x[self.columns].log().T
         self.logs = logs - logs.mean(0)
 
@@ -148,12 +152,19 @@ class _LawSearch:
         return _Found(best, None)
 
     def _as_near(self, simple: float, free: float, count: int) -> bool:
-        """Whether simple exponents fit as well as free ones, of which there are so many."""
+        """Whether simple exponents fit as well as free ones, of which there are so many; both by their sums of squared residuals.
+
+        By chance free exponents take off the sum what `count` rows have, with a spread of √(2·count) rows. Without noise, splines miss a
+        small part of y, which the free exponents make a little smaller.
+        """
         chance = (count + _CHANCE * math.sqrt(2 * count)) / len(self.rows)
         return simple <= (1 + chance) * free or simple <= min(_SMOOTH**2 * self.total, _LIKE * free)
 
     def saves(self, fewer: _Found | None, more: _Found) -> bool:
-        """Whether a fit with more products is worth its numbers."""
+        """Whether a fit with more products shortens the description of y by more than its further numbers cost.
+
+        It is worth them, too, where there is no fit with fewer.
+        """
         if fewer is None:
             return True
         rows = RidgeRows(self.logs, self.y, self.roots)
@@ -164,7 +175,11 @@ class _LawSearch:
     # ---- simple exponents
 
     def _laws(self, ridge: Ridge, carried: bool) -> Iterator[_Law]:
-        """Laws with simple exponents near those of a fit, the simplest denominators first."""
+        """Laws with simple exponents near those of a fit, the simplest denominators first.
+
+        Without a carrier powers of the products say the same, so that these are written down in several ways, with whole exponents.
+        `carried` says that there is one: then the products stay as they are.
+        """
         choices = [(ridge.groups, ridge.factor)] if carried else self._written(ridge)
         for denominators in _DENOMINATORS if "sqrt" in self.table.operations else _DENOMINATORS[:1]:
             for groups, factor in choices[:_WRITTEN]:
@@ -181,6 +196,7 @@ class _LawSearch:
             solved = _solved(ridge, pivots)
             if solved is not None:
                 exponents = torch.cat([solved[0], solved[1][None]])
+                # What rounding changes by most, in logarithms; of ways that are about as near the one with small exponents is first.
                 off = float(((exponents - exponents.round()).abs() * spread).max())
                 choices.append((round(off, 1), float(exponents.abs().sum()), solved))
         return [solved for *_, solved in sorted(choices, key=lambda choice: choice[:2])]
@@ -188,8 +204,9 @@ class _LawSearch:
     # ---- reductions
 
     def reductions(self, law: _Law, carrier: int | None = None) -> Iterator[Reduction]:
-        """The smaller tables of a law. Of one product without a carrier these are two: the factor may take in a power of the product, or
-        the product may be its inverse.
+        """The smaller tables of a law; `carrier` is the index of a column that changes its sign, None for none.
+
+        Of one product without a carrier these are two: the factor may take in a power of the product, or the product may be its inverse.
         """
         if carrier is not None or len(law.groups) > 1:
             yield self._reduction(law.groups, law.factor, carrier)
@@ -222,7 +239,11 @@ def _varies(column: Tensor) -> bool:
 
 
 def _solved(ridge: Ridge, pivots: tuple[int, ...]) -> tuple[Tensor, Tensor] | None:
-    """The same law in products of which each has one of these columns to itself, to the power 1, and none of them in the factor."""
+    """The same law in products of which each has one of these columns to itself, to the power 1, and none of them in the factor.
+
+    It returns exponents of the products, `(products, columns)`, and of the factor, `(columns,)`; None where there are no such products,
+    or an exponent is too large to be rounded to a simple one.
+    """
     block = ridge.groups[:, list(pivots)]
     groups, failed = torch.linalg.solve_ex(block, ridge.groups)
     if bool(failed) or not bool((groups.abs() <= _LARGEST_EXPONENT + 1).all()):
@@ -231,7 +252,7 @@ def _solved(ridge: Ridge, pivots: tuple[int, ...]) -> tuple[Tensor, Tensor] | No
 
 
 def _fractions(values: Tensor, denominators: Sequence[int]) -> _Exponents:
-    """The nearest fractions."""
+    """The fraction nearest to each exponent, `(columns,)`, with one of some denominators."""
     return tuple(
         min((Fraction(round(d * value), d) for d in denominators), key=lambda near: abs(float(near) - value))
         for value in values.tolist()
@@ -253,16 +274,21 @@ def _simplest(factor: _Exponents, group: _Exponents) -> list[_Exponents]:
         group: Exponents of the product.
     """
     shifts = {-a / b for a, b in zip(factor, group, strict=True) if b}
+    # The size of the exponents, and half more for each that isn't whole.
     choices = [tuple(a + shift * b for a, b in zip(factor, group, strict=True)) for shift in sorted(shifts)]
     return sorted(choices, key=lambda choice: sum(abs(a) + Fraction(a.denominator > 1, 2) for a in choice))
 
 
 def _turned(group: _Exponents, factor: _Exponents) -> _Exponents:
-    """The product or its inverse: what measures y is what measures the others, so that it stands below."""
+    """The product or its inverse: columns by which y is measured, those with powers above 0 in the factor, stand below in the product.
+
+    Where that doesn't decide, at least half of the product's columns stand above.
+    """
     common = sum(b * (a > 0) for a, b in zip(factor, group, strict=True))
     signs = sum((value > 0) - (value < 0) for value in group)
     return _inverse(group) if common > 0 or (common == 0 and signs < 0) else group
 
 
 def _inverse(group: _Exponents) -> _Exponents:
+    """One over a product: the exponents with the other sign."""
     return tuple(-value for value in group)

@@ -32,6 +32,7 @@ def monomial(powers: Powers) -> Tree:
     if not powers:
         return number(1)
     root = math.lcm(*(power.denominator for _, power in powers))
+    # Whole powers make a quotient, halves among them the root of one; of other exponents each power stands by itself.
     if root > 2:
         return product([_power(i, exponent) for i, exponent in powers])
     above = _whole([(i, int(root * power)) for i, power in powers if power > 0])
@@ -55,16 +56,17 @@ def coherent(powers: Powers, sizes: Sequence[float], middles: Sequence[float], c
     if carrier is not None:
         tree = product([("x", carrier), tree]) if powers else ("x", carrier)
         powers = [(carrier, Fraction(1)), *powers]
+    # Logarithms of the product's unit, in base units, and of its typical value in these.
     size = sum(float(power) * math.log(sizes[i]) for i, power in powers)
     if min(middles[i] for i, _ in powers) == 0 or abs(size) > _LARGEST_LOG:
         return tree
     middle = size + sum(float(power) * math.log(middles[i]) for i, power in powers)
-    factor = float(f"{math.exp(size):.12g}")
+    factor = float(f"{math.exp(size):.12g}")  # without the round-off of the logarithms
     return tree if factor == 1 or not _SMALL <= middle <= _LARGE else ("mul", number(factor), tree)
 
 
 def _power(index: int, exponent: Fraction) -> Tree:
-    """A power of a column."""
+    """A power of a column by its index: of a whole number of quarters as short as it can be written, else with an exact exponent."""
     column: Tree = ("x", index)
     return power(column, float(exponent)) if 4 % exponent.denominator == 0 else ("pow", column, number(float(exponent)))
 

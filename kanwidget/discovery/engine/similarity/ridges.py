@@ -65,11 +65,11 @@ class RidgeRows:
         return self.logs.shape[1]
 
     def parameters(self, products: int) -> int:
-        """How many numbers a fit has."""
+        """How many numbers a fit with so many products has: exponents of M and of each product, and factors of the splines."""
         return (1 + products) * self.columns + ((_INTERVALS[products] + _ORDER) ** products if products else 1)
 
     def best(self, products: int) -> Ridge | None:
-        """The best fit of several starts."""
+        """The best fit of several starts, with so many products G; None where all fail."""
         fits = [fit for start in self._starts(products) if (fit := self._fit(*start)) is not None]
         return min(fits, key=lambda fit: fit.sse, default=None)
 
@@ -129,9 +129,10 @@ class RidgeRows:
         return _Trial(design, root, residual, own, sse)
 
     def _fit(self, factor: Tensor, groups: Tensor) -> Ridge | None:
-        """Gauss-Newton steps in the exponents, damped, until one gains next to nothing.
+        """Gauss-Newton steps in the exponents, damped, until one gains next to nothing; None where the start has no fit.
 
-        f takes up a change of scale of log G, so that G and G² say the same: G keeps one spread, lest steps go along that.
+        It starts from exponents of M, `(columns,)`, and of each product G, `(products, columns)`. f takes up a change of scale of log G, so
+        that G and G² say the same: G keeps one spread, lest steps go along that.
         """
         groups = self._of_unit_spread(groups)
         now, damping = self._trial(factor, groups), _DAMPING
@@ -160,6 +161,7 @@ class RidgeRows:
         if self.carrier is not None or not len(groups):
             return groups
         values = self.logs @ groups.T
+        # The triangle's square is the covariance: its inverse makes that of the new products the identity.
         triangle = torch.linalg.qr(values - values.mean(0), mode="r").R / math.sqrt(len(values))
         solved, failed = torch.linalg.solve_ex(triangle.T, groups)
         return groups if bool(failed) or not bool(torch.isfinite(solved).all()) else solved
@@ -167,13 +169,18 @@ class RidgeRows:
     # ---- starts
 
     def _starts(self, products: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Exponents from the curvature of log y, or of y, by the logarithms of the columns."""
+        """Exponents of M and of each product to start from: by slopes and curvature of log y, or of y, in the columns' logarithms.
+
+        log y = log M + log f: its slope says M, and the directions in which it bends say on what f depends. With a carrier the products
+        start without exponents, and with ones that divide the carrier by the geometric mean of the columns.
+        """
         nothing = self.logs.new_zeros(self.columns)
         if self.carrier is not None:
             yield nothing, nothing[None]
             yield nothing, -torch.ones_like(nothing)[None] / self.columns
             return
         sign = self.y.median().sign()
+        # Small values are lifted, as their logarithms would weigh too much; errors of log y count by the size of y.
         if float((self.y * sign > 0).double().mean()) > _SIGNED:
             size = (self.y * sign).clamp(min=_LEAST * float((self.y * sign).median().clamp(min=1e-300)))
             slopes, directions = self._curvature(size.log(), size.clamp(max=float(size.quantile(_LARGE))))
@@ -223,14 +230,23 @@ class _Trial:
     sse: float
 
     def normal_equations(self, logs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Those of Gauss-Newton steps, matrix and right side: derivatives by the exponents, but for what f takes up."""
+        """Those of Gauss-Newton steps, matrix and right side: derivatives by the exponents, but for what f takes up.
+
+        Args:
+            logs: Logarithms of the columns, `(rows, columns)`.
+            y: The target times the roots of the rows' weights, `(rows,)`.
+        """
+        # By an exponent of M: the fitted values times the column's logarithm; by one of a product: their slope times it.
         columns = torch.cat([part[:, None] * logs for part in (y - self.residual, *self.slopes)], 1)
         columns = columns - self.design @ torch.cholesky_solve(self.design.T @ columns, self.root)
         return columns.T @ columns, columns.T @ self.residual
 
 
 def _step(square: Tensor, right: Tensor, damping: float) -> Tensor:
-    """The step of normal equations with some damping."""
+    """The step of normal equations, matrix and right side, with some damping; 0 where they have no finite solution.
+
+    Beside the diagonal a small part of its largest entry is added, for exponents on which nothing depends.
+    """
     diagonal = square.diagonal()
     least = float(diagonal.max().clamp(min=1e-300))
     damped = square + torch.diag(damping * diagonal + (damping * _RIDGE + 1e-12) * least)
@@ -244,6 +260,7 @@ def _splines(arguments: Tensor) -> tuple[Tensor, list[Tensor]]:
     intervals = _INTERVALS[arguments.shape[1]]
     even = torch.linspace(0, 1, intervals + 1, dtype=arguments.dtype)
     low, high = arguments.amin(0), arguments.amax(0)
+    # Halfway between even knots and quantiles; of arguments that are all equal any knots will do.
     knots = _EVEN * (low + (high - low) * even[:, None]) + (1 - _EVEN) * arguments.quantile(even, 0)
     knots = torch.where(high > low, knots, even[:, None] + low)
     values, slopes = splines.basis_to_order(arguments, splines.extend_knots(knots.T.contiguous(), _ORDER), _ORDER, 1)
@@ -254,4 +271,5 @@ def _splines(arguments: Tensor) -> tuple[Tensor, list[Tensor]]:
 
 
 def _outer(first: Tensor, second: Tensor) -> Tensor:
+    """All products of a function of the first argument and of one of the second, `(rows, functions)` each."""
     return (first[:, :, None] * second[:, None, :]).flatten(1)

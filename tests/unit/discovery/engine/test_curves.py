@@ -101,6 +101,15 @@ def test_a_link_inverts_itself(link):
     assert min(sample.fit(tree).relative for tree in trees) < 1e-12
 
 
+@pytest.mark.parametrize("law", [lambda f, g: (2 * f + 1) / (1 + 0.5 * g), lambda f, g: (2 * g + 1) / (1 + 0.5 * f)])
+def test_the_parts_of_a_quotient_may_stand_above_or_below(law):
+    x = rows(0.5, 1.5, 60)
+    sample = CurveRows(x, law(x, x.exp()), None)
+    atoms = tabulate(plain_atoms(ALL), x, torch.Generator())
+    trees = Screen(sample).pairs_in_quotients(atoms, atoms, 3)
+    assert min(sample.fit(tree).relative for tree in trees) < 1e-12
+
+
 def test_reductions_take_out_what_the_rows_do_not_need():
     x = rows()
     sample = CurveRows(x, 3 * x.square(), None)
