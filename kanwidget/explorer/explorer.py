@@ -63,10 +63,14 @@ def wire(session: Session, driver: DriverChoice, name: str) -> tuple[Driver, Pub
         session: The session.
         driver: Which driver runs it.
         name: Name of the driver's thread.
+
+    Returns:
+        The driver, which runs the session; the publisher, which sends what has changed; the router, which takes the pages' messages.
     """
-    kind = driver_kind(driver)
+    kind = driver_kind(driver)  # `auto` becomes one that works here
     publisher = Publisher(session, kind, formats=menu())
     owner = ThreadDriver(session, publisher, name) if kind == "thread" else Driver(session, publisher, kind)
+    # What the session can't do by itself: show a longer task, work beside the training, and see that a pause waits.
     session.view.show_tasks_with(publisher.send_task)
     session.view.work_out_with(owner.work_out, has_threads=kind == "thread")
     session.run.interrupt_with(owner.stopping)
@@ -74,8 +78,12 @@ def wire(session: Session, driver: DriverChoice, name: str) -> tuple[Driver, Pub
 
 
 def plain_refusals(cls: Cls) -> Cls:
-    """Let all public methods and properties of a class and its bases, and its construction, raise refusals without the package's frames."""
-    for owner in cls.__mro__[:-1]:
+    """Let the construction and all public methods and properties of a class, and of its bases, raise refusals without the package's frames.
+
+    A refusal is an error about what a person has asked for: its traceback ends at the person's call. Python's own errors about arguments
+    name the methods after `KANExplorer`, whichever base has them.
+    """
+    for owner in cls.__mro__[:-1]:  # without `object`
         for name, member in list(vars(owner).items()):
             if name == "__init__" or not name.startswith("_"):
                 setattr(owner, name, _plain(member))
@@ -84,7 +92,7 @@ def plain_refusals(cls: Cls) -> Cls:
 
 
 def _plain(member: Any) -> Any:
-    """A method, class method or property with short refusals; any other member as it is."""
+    """A method, class method or property whose refusals end their traceback at the person's call; any other member as it is."""
     if isinstance(member, property):
         read, write = member.fget, member.fset
         return property(read and short_refusals(read), write and short_refusals(write), doc=member.__doc__)
@@ -157,7 +165,7 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
     ) -> None:
         for name in _NOT_HERE.keys() & options.keys():
             _check.fail(name, "KANExplorer", "left out", options[name], _NOT_HERE[name])
-        if is_table((model, data)) and target is None:
+        if is_table((model, data)) and target is None:  # KANExplorer(df, "energy"): a frame and the name of its target
             data, target = None, data
         split = Split(test_fraction, options.get("seed", 0), standardize)
         grows = _grows(model, width)
@@ -168,12 +176,13 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
         self._session.grows = grows
         if target is not None:
             table = {"target": target, "standardize": bool(standardize) or None, "test_fraction": test_fraction}
-            self._session.table = {name: value for name, value in table.items() if value is not None}
+            self._session.table = {name: value for name, value in table.items() if value is not None}  # for the script
         self._driver, self._publisher, self._router = wire(self._session, driver, f"kanwidget-explorer-{id(self):x}")
         self._widget: Any = None
         self._still: StillPicture | None = None
         #: The text of a closed explorer.
         self._last_summary = ""
+        #: Notified after each step: a call that waits for the training sleeps on it.
         self._stepped = threading.Condition()
         self._session.run.add_callback(self._notify_step)
         close_replaced(self)
@@ -223,7 +232,7 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
         with saved.names_file():
             explorer = cls(saved.initial, data, **{**saved.arguments, **options})
         try:
-            explorer._driver.ask(lambda: saved.restore(explorer._session))
+            explorer._driver.ask(lambda: saved.restore(explorer._session))  # as the owner of the session
         except BaseException:
             explorer.close()
             raise
@@ -245,11 +254,12 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
 
             self._widget = ExplorerWidget(self._router.handle, self._driver.ask(self._publisher.compact_snapshot))
             self._publisher.connect(self._widget.send_message, self._store, self._widget.input_blocked)
+            # The first snapshot has no formula yet, since it takes longer: it follows as a message.
             self._driver.post(lambda: self._publisher.mark_changed(frozenset(("formula",))))
         return self._widget
 
     def _store(self, snapshot: Any) -> None:
-        """Keep a snapshot and, soon, a picture for pages that are opened later."""
+        """Keep a compact snapshot in the widget and, soon, a picture below it, for pages that are opened later."""
         self._widget.store(snapshot)
         if self._still is not None:
             self._still.renew()
@@ -273,6 +283,7 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
         self._driver.close(self._free)
 
     def _free(self) -> None:
+        """Keep the text of the last state and release the rest; the driver calls it once nobody owns the session any more."""
         self._last_summary = _summary(self._session, closed=True)
         self._widget = None
         self._session.free()
@@ -286,6 +297,7 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
+            """Refuse a name that there isn't; for a usual one, such as `stop`, the error says what it is called here."""
             advice = f" It is called {_CALLED[name]}." if name in _CALLED else ""
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}.{advice}")
 
@@ -293,7 +305,10 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
         return self._last_summary or _summary(self._session)
 
     def _repr_mimebundle_(self, **_: Any) -> Any:
-        """The view where the notebook shows widgets, else a drawing; the text alone once it is closed."""
+        """What IPython shows of the explorer, by MIME type: the view where a page can talk to the kernel, else a drawing of the network.
+
+        There is a text in any case, alone once the explorer is closed. With the view comes the metadata of its types, as a pair.
+        """
         plain = {"text/plain": repr(self)}
         if self._driver.closed:
             return plain
@@ -323,7 +338,18 @@ def _network_and_data(
     width: Sequence[LayerWidth] | str | None,
     log: Sequence[str | int],
 ) -> tuple[Any, Any]:
-    """A network, and its data with targets: given, or made for each other."""
+    """The network and the dataset of an explorer; for data alone a network is made.
+
+    Args:
+        model: A network, or the data in its place.
+        data: The data of a network; beside data in place of a network their labels, or None.
+        table: How data that are no `Dataset` yet become one: the target of a frame, and how rows are split.
+        width: Of a network that is made: its levels of nodes; `auto` or None begins without hidden ones.
+        log: Columns or targets whose logarithms a network that is made takes.
+
+    Returns:
+        Both; a `model` of another type together with its `data` as they are.
+    """
     where = "KANExplorer"
     if isinstance(model, KAN):
         if width is not None:
@@ -340,17 +366,18 @@ def _network_and_data(
         model = (model, data)
     dataset = dataset_for(model, table, where)
     shape = width_for(dataset, "auto" if width is None else width, where)
-    grid = FIRST_GRID if _grows(model, width) else 3
+    grid = FIRST_GRID if _grows(model, width) else 3  # 3 is the default of `KAN`
     return KAN(shape, grid, log=log, seed=table.split.seed), dataset
 
 
 def _grows(model: Any, width: Sequence[LayerWidth] | str | None) -> bool:
-    """Whether the data decide about the network's shape: nobody has given one."""
+    """Whether the data decide about the network's shape: `model` is no network but data, and nobody has given the width as a list."""
     return not isinstance(model, KAN) and (width is None or isinstance(width, str))
 
 
 def _summary(session: Session, closed: bool = False) -> str:
-    """`KANExplorer([2, 5, 1], step=120, train=1.2e-05, test=3.4e-05, paused)`"""
+    """Width, step, losses and state in a line: `KANExplorer([2, 5, 1], step=120, train=1.2e-05, test=3.4e-05, paused)`."""
+    # A level with product nodes is a pair, as in the argument `width` of a network.
     shape = [sums if not products else [sums, products] for sums, products in session.model.width]
     record = session.run.last_record
     test = "" if record.test_loss is None else f", test={record.test_loss:.2g}"

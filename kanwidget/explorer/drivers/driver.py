@@ -48,8 +48,11 @@ class Driver:
     def __init__(self, session: Session, publisher: Publisher, kind: DriverKind = "blocking") -> None:
         self.session, self.publisher, self.kind = session, publisher, kind
         self.closed = False
+        #: Each a function, and the future that takes its result; None where nobody waits for it.
         self._jobs: deque[Job] = deque()
+        #: Notified when jobs, owner, waiting threads or `closed` change.
         self._changed = threading.Condition(threading.Lock())
+        #: The thread that touches the session, None while none does.
         self._owner: int | None = None
         #: Threads that wait to become the owner.
         self._waiting = 0
@@ -67,7 +70,7 @@ class Driver:
 
     def ask(self, job: Callable[[], T]) -> T:
         """Do a job as the owner of the session, and wait for its result."""
-        if self._owner == threading.get_ident():
+        if self._owner == threading.get_ident():  # within a job: to wait would be for ever
             return job()
         self.check_open()
         with self.own():
@@ -91,7 +94,7 @@ class Driver:
         try:
             self.publisher.mark_changed(self.session.apply(command))
         finally:
-            if command.interrupts and self._pauses:
+            if command.interrupts and self._pauses:  # this pause has arrived, of those that `stop_soon` has announced
                 self._pauses.pop()
 
     def stopping(self) -> bool:
@@ -108,7 +111,7 @@ class Driver:
         self.post(lambda: self.carry_out(Pause()))
 
     def start(self, command: Command) -> None:
-        """Begin to train; here that means to train until the end.
+        """Begin to train. A driver of the kind `blocking` has nobody who would take the steps, so it trains until the end.
 
         Raises:
             RuntimeError: If this call would have to train and no end is in sight.
@@ -129,7 +132,7 @@ class Driver:
             command: `Start` or `Step`.
             tick: Called after every step.
         """
-        if self._owner == threading.get_ident():
+        if self._owner == threading.get_ident():  # a step is being taken, and calls this
             _check.fail("callback", "on_step", "one that doesn't train itself", "a call of fit or step")
         self.check_open()
         with self.own():
@@ -137,7 +140,7 @@ class Driver:
             self.publisher.mark_changed(self.session.apply(command))
             try:
                 while self.session.running and not self.closed:
-                    self._round(0.0)
+                    self._round(0.0)  # one step
                     tick()
             except KeyboardInterrupt:
                 self.publisher.mark_changed(self.session.apply(Pause()))
@@ -160,7 +163,11 @@ class Driver:
         self.post(work)
 
     def work_out(self, job: Work) -> None:
-        """Do a longer job on copies, and mark what it has changed; here at once. Only for the owner."""
+        """Do a longer job, which works on copies, and mark what it has changed; here at once. Only for the owner.
+
+        Args:
+            job: `job(stopping, report)`. It gives up where `stopping()` is true, and reports functions that bring its results in.
+        """
         job(lambda: self.closed, lambda finish: self.publisher.mark_changed(finish()))
 
     # ---- the end
@@ -199,7 +206,10 @@ class Driver:
 
     @contextmanager
     def own(self, patience: float | None = None) -> Iterator[bool]:
-        """Wait until the session is free, at most for `patience` seconds, and own it within; gives whether that was possible."""
+        """Wait until the session is free, at most for `patience` seconds, and own it within; yields whether that was possible.
+
+        None waits for ever. The owner of a small network uses one of torch's threads.
+        """
         owned = self._become_owner(patience)
         try:
             with one_thread(owned and self.session.is_small):
@@ -229,7 +239,7 @@ class Driver:
         return free
 
     def _release_and_drain(self) -> None:
-        """Release the session, then do the jobs that came after the queue was emptied."""
+        """Release the session, then do the jobs that came after the queue was emptied: who left them relied on the owner."""
         self._release()
         if self._jobs and not self.closed:
             self._drain()
@@ -245,12 +255,13 @@ class Driver:
     # ---- the work of the owner
 
     def _put(self, job: Job) -> None:
+        """Append a job to the queue, and wake threads that wait for work."""
         with self._changed:
             self._jobs.append(job)
             self._changed.notify_all()
 
     def _drain(self) -> None:
-        """Do the jobs in the queue on this thread, unless another owner will."""
+        """Do the jobs in the queue on this thread, unless another owner will: each looks for further jobs after it has released."""
         while self._become_owner(0.0):
             try:
                 with one_thread(self.session.is_small):
@@ -270,7 +281,7 @@ class Driver:
         self._publish_all()
 
     def _round(self, seconds: float = _SLICE_SECONDS) -> None:
-        """Jobs, then steps, then messages."""
+        """Do the jobs in the queue, train for some seconds, at least one step, and send what is due, at most one costly topic."""
         self._do_jobs()
         if self.session.running and not self.closed:
             self.publisher.mark_changed(self._advance(seconds))
@@ -281,10 +292,11 @@ class Driver:
             _ = self.publisher.send_costly() or self.publisher.send_preview()
 
     def _advance(self, seconds: float) -> Topics:
+        """Train for some seconds, at least one step, until a job or a pause comes; returns the topics that changed."""
         return self.session.advance(seconds, lambda: bool(self._jobs) or self.stopping())
 
     def _publish_all(self) -> None:
-        """Before the session is free again: send all messages that are due."""
+        """Before the session is free again: send all messages that are due; without a thread, which does so later, search the preview."""
         self.publisher.flush()
         while self.publisher.send_costly():
             self.publisher.flush()
@@ -295,7 +307,7 @@ class Driver:
         self.publisher.flush()
 
     def _do_jobs(self) -> None:
-        """Do the jobs in the queue."""
+        """Do the jobs in the queue, in order. Whoever waits for the result of one gets its error, too; other errors become notices."""
         while self._jobs:
             job, future = self._jobs.popleft()
             if future is None:
@@ -307,12 +319,14 @@ class Driver:
                     future.set_exception(error)
 
     def _guarded(self, job: Callable[[], Any]) -> None:
+        """Do a job that nobody waits for: its error becomes a notice."""
         try:
             job()
         except Exception as error:
             self._report(error)
 
     def _report(self, error: BaseException) -> None:
+        """Show an error on the page; where that fails, too, log it: the driver goes on."""
         try:
             self.publisher.report(error)
         except Exception:

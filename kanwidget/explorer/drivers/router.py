@@ -52,6 +52,7 @@ class Router:
         self._lock = threading.Lock()
         #: Pumps that wait for an answer, each `(rows that the page has, number)`.
         self._pumps: list[tuple[int, int]] = []
+        #: Whether an answer to `hello` is queued.
         self._hello_waits = False
 
     def handle(self, message: Any, buffers: Sequence[Any] = ()) -> None:
@@ -75,6 +76,7 @@ class Router:
             else:
                 self._command(message, seq, size)
         except Exception as error:
+            # The answer waits for its turn, as those to sound messages do. Python forgets `error` after this block, so it is a default.
             refuse = lambda _, error=error: self.publisher.refuse(seq, error)  # noqa: E731
             self.queue.put(_QueuedMessage(refuse, seq, barrier=False))
 
@@ -116,6 +118,11 @@ class Router:
             self.publisher.send_notice()
 
     def _apply(self, message: _QueuedMessage) -> None:
+        """Carry out the commands of a message one after the other, without those that the session does already.
+
+        Raises:
+            ValueError: For a command that asks for what doesn't exist, or was meant for another structure.
+        """
         for command in message.commands:
             if command.repeats(self.driver.session):
                 continue
@@ -123,7 +130,7 @@ class Router:
             self.driver.carry_out(command)
 
     def _apply_previous(self, message: _QueuedMessage | None) -> None:
-        """Carry out the message that a refused one would have superseded."""
+        """Carry out the message that a refused one would have superseded; where that fails, too, the one that it has superseded itself."""
         while message is not None:
             try:
                 return self._apply(message)
@@ -131,7 +138,7 @@ class Router:
                 message = message.previous
 
     def _refuse_rejected(self, seqs: list[int]) -> None:
-        """Refuse messages that the full queue has rejected."""
+        """Refuse messages, by their numbers, for which the queue had no room: one notice for all, and an answer to each with a number."""
         subject = "a message" if len(seqs) == 1 else f"{len(seqs)} messages"
         error = ValueError(f"the page has sent more than the kernel could take: {subject} had no effect. Do it again.")
         self.publisher.refuse(-1, error)
@@ -156,11 +163,11 @@ class Router:
         session.view.close_panels()
         self.publisher.send_hello_ack()
         self.publisher.mark_changed(frozenset(("formula", "candidates")))
-        if self.driver.kind == "thread":
+        if self.driver.kind == "thread":  # else somebody would wait for it
             self.driver.post(session.warm_up)
 
     def _pump(self, message: Mapping[str, Any], seq: int) -> None:
-        """Answer a page that receives nothing.
+        """Answer a page that receives nothing, and asks for news; its field `since` is the number of rows of metrics that it has.
 
         Some hosts drop messages that a thread sends, so the handler's thread answers if it becomes the owner soon.
         """
@@ -218,7 +225,7 @@ class Router:
 
 
 def _seq(message: Any) -> ViewSeq:
-    """The number of a message, -1 for none, with its view."""
+    """The number of a message, -1 for none, with the name of the view that sent it. Any value may come in place of a message."""
     message = message if isinstance(message, Mapping) else {}
     number, view = message.get("seq"), message.get("view")
     seq = ViewSeq(number) if isinstance(number, int) and not isinstance(number, bool) else ViewSeq(-1)
@@ -228,7 +235,7 @@ def _seq(message: Any) -> ViewSeq:
 
 
 def _checked_size(message: Any) -> int:
-    """The size of a message.
+    """The size of a message, about its length as text.
 
     Raises:
         ValueError: If the value is no message, too long, or of another version of the protocol.
@@ -294,19 +301,21 @@ class _MessageQueue:
     """
 
     def __init__(self, post: Callable[[Callable[[], None]], None], on_rejected: Callable[[list[int]], None]) -> None:
+        #: How many messages wait, and below the sum of their sizes.
         self.waiting = 0
         self._post, self._on_rejected = post, on_rejected
         self._lock = threading.Lock()
         self._size = 0
+        #: Numbers of messages without room that weren't answered yet.
         self._rejected: list[int] = []
         #: Waiting messages that a later one may supersede, in order; each commutes with those before it.
         self._open: list[_QueuedMessage] = []
 
     def put(self, message: _QueuedMessage, urgent: bool = False) -> None:
-        """Add a message; an urgent one is taken even by a full queue."""
+        """Add a message. A full queue rejects it, unless it is urgent, and has all that it has rejected answered by one job."""
         with self._lock:
             full = not urgent and (self.waiting >= MAX_WAITING or self._size > MAX_SIZE)
-            first = full and not self._rejected
+            first = full and not self._rejected  # else a job that answers waits already
             if not full:
                 self.waiting += 1
                 self._size += message.size
@@ -319,7 +328,10 @@ class _MessageQueue:
             self._post(self._answer_rejected)
 
     def _supersede(self, message: _QueuedMessage) -> None:
-        """Supersede an earlier message, unless a message between the two has to be carried out before this one."""
+        """Supersede an earlier message, unless a message between the two has to be carried out before this one.
+
+        It looks back from the newest waiting message. It may pass those that commute with it.
+        """
         if not message.commands:
             if message.barrier:
                 self._open.clear()
@@ -328,11 +340,13 @@ class _MessageQueue:
             earlier = self._open[index]
             if message.supersedes(earlier):
                 del self._open[index]
+                # Else it is carried out after all, so that an endless drag takes effect.
                 if earlier.depth < _MAX_COALESCED:
                     earlier.superseded = True
                     message.previous, message.depth = earlier, earlier.depth + 1
                 break
             if not message.commutes(earlier):
+                # This message waits for these: one that takes the place of one of them would come after it.
                 del self._open[: index + 1]
                 break
         self._open.append(message)
@@ -347,13 +361,14 @@ class _MessageQueue:
         message.work(message)
 
     def _answer_rejected(self) -> None:
+        """Have all messages answered that were rejected since the last time. Only for the owner of the session."""
         with self._lock:
             rejected, self._rejected = self._rejected, []
         self._on_rejected(rejected)
 
 
 def message_size(message: Any, limit: int) -> int:
-    """About the length of a message as text; the walk through it ends above `limit`.
+    """About the length of a message as text; the walk through it ends above `limit`, so that a huge one costs little.
 
     Examples:
         >>> message_size({"kind": "undo", "seq": 1}, 100), message_size(["x" * 1000] * 1000, 100) > 100
@@ -373,7 +388,7 @@ def message_size(message: Any, limit: int) -> int:
             if size <= limit:
                 remaining += value
         elif isinstance(value, int):
-            size += 1 + value.bit_length() // 4
+            size += 1 + value.bit_length() // 4  # about its digits: the text of a huge number would take long
         else:
             size += 8
     return size

@@ -52,6 +52,7 @@ class ThreadDriver(Driver):
         self._name = name
         #: The thread, once there is one.
         self.thread: threading.Thread | None = None
+        #: Threads of longer jobs, see `work_out`.
         self._workers: set[threading.Thread] = set()
 
     def begin(self) -> None:
@@ -78,10 +79,11 @@ class ThreadDriver(Driver):
         try:
             return future.result()
         except BaseException:
-            future.cancel()
+            future.cancel()  # after Ctrl-C nobody waits: where the job has not begun it never does
             raise
 
     def start(self, command: Command) -> None:
+        """Begin to train; the thread takes the steps, and nobody waits for them."""
         self.begin()
         self.apply(command)
 
@@ -133,6 +135,7 @@ class ThreadDriver(Driver):
                 worker.join()
 
     def _drain(self) -> None:
+        """Leave the jobs in the queue to the thread, which begins with the first ones."""
         self.begin()
 
     def _loop(self, begun: threading.Event) -> None:
@@ -154,7 +157,7 @@ class ThreadDriver(Driver):
                     self._release_and_drain()
 
     def _next_turn(self) -> bool:
-        """Become the owner once there is work; False when the driver is closed."""
+        """Become the owner once there is work: jobs, a training, or a message that is due. False when the driver is closed."""
         with self._changed:
             while not self.closed:
                 free = self._owner is None and self._waiting == 0
@@ -162,6 +165,7 @@ class ThreadDriver(Driver):
                 if free and (self._jobs or self.session.running or seconds == 0.0):
                     self._owner = threading.get_ident()
                     return True
+                # `seconds` until a message is due, None for none. Another owner notifies when it releases.
                 self._changed.wait(seconds if free else None)
             return False
 
@@ -207,12 +211,15 @@ def _stop_all() -> None:
 
 @contextmanager
 def short_switch_interval() -> Iterator[None]:
-    """Within, threads switch more often; the last thread to leave sets the interval back, unless it was changed meanwhile."""
+    """Within, threads switch after 50 µs, not 5 ms: beside a cell that computes, each torch call of a step waits so long for the lock.
+
+    Several threads may be within. The last one to leave sets the interval back, unless it was changed meanwhile.
+    """
     global _threads, _previous
     with _lock:
         _threads += 1
         interval = sys.getswitchinterval()
-        if interval > SWITCH_SECONDS:
+        if interval > SWITCH_SECONDS:  # else another thread within has shortened it, or somebody wants it shorter
             _previous = interval
             sys.setswitchinterval(SWITCH_SECONDS)
     try:

@@ -18,12 +18,13 @@ _BY_CELL: dict[str, tuple[str, weakref.WeakSet[Any]]] = {}
 
 @contextlib.contextmanager
 def gentle_interrupt(interrupt: Callable[[], None]) -> Iterator[None]:
-    """Within, the first Ctrl-C asks for a pause, and the second one breaks off."""
-    if threading.current_thread() is not threading.main_thread():
+    """Within, the first Ctrl-C calls `interrupt`, which asks for a pause, and the second one breaks off as Python does it."""
+    if threading.current_thread() is not threading.main_thread():  # Python allows handlers of signals there alone
         yield
         return
-    previous = signal.getsignal(signal.SIGINT)
+    previous = signal.getsignal(signal.SIGINT)  # None for a handler that isn't Python's
 
+    # It takes itself away at once, so that the second Ctrl-C finds the previous handler.
     def handle(number: int, frame: Any) -> None:
         signal.signal(signal.SIGINT, previous or signal.default_int_handler)
         interrupt()
@@ -36,13 +37,14 @@ def gentle_interrupt(interrupt: Callable[[], None]) -> Iterator[None]:
 
 
 def close_replaced(explorer: Any) -> None:
-    """Close the explorers that an earlier run of this cell made: no variable refers to them any more."""
+    """Close the explorers that an earlier run of this cell made, since no variable refers to them any more, and note this one for later."""
+    # Outside of a notebook IPython isn't imported for this.
     cell = running_cell() if "IPython" in sys.modules else None
     if cell is None:
         return
     name, execution = cell
     last, explorers = _BY_CELL.get(name, ("", weakref.WeakSet()))
-    if last != execution:
+    if last != execution:  # one run may make several
         for earlier in list(explorers):
             earlier.close()
         explorers = weakref.WeakSet()

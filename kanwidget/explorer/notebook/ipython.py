@@ -31,7 +31,7 @@ def shell() -> Any:
 
 
 def running_cell() -> tuple[str, str] | None:
-    """Ids of the running cell and of its execution, None where there is no notebook."""
+    """Ids of the running cell, the same in each run, and of this run of it; None where there is no notebook."""
     kernel = _kernel()
     if kernel is None:
         return None
@@ -46,6 +46,7 @@ def can_show() -> bool:
 
 
 def _kernel() -> Any:
+    """The Jupyter kernel that runs this Python, None where there is none, as in a script or IPython's terminal."""
     return getattr(shell(), "kernel", None)
 
 
@@ -72,6 +73,7 @@ class KernelActivity:
     """
 
     def __init__(self) -> None:
+        #: Whether a cell runs, and whether a message was handled since it began.
         self._in_cell, self._message_in_cell = True, False
 
     def follow(self, shell: Any) -> None:
@@ -85,11 +87,11 @@ class KernelActivity:
         shell.events.unregister("post_run_cell", self.cell_ends)
 
     def cell_begins(self, info: Any) -> None:
-        """A cell begins to run."""
+        """A cell begins to run; IPython calls this with its `info`, which isn't needed."""
         self._in_cell, self._message_in_cell = True, False
 
     def cell_ends(self, result: Any) -> None:
-        """The cell has ended."""
+        """The cell has ended; IPython calls this with its `result`, which isn't needed."""
         self._in_cell = False
 
     def message_received(self) -> None:
@@ -117,12 +119,21 @@ class StillPicture:
 
     def __init__(self, draw: Callable[[], tuple[bytes, str] | None], post: Callable[[Callable[[], None]], Any]) -> None:
         self._draw, self._post = draw, post
+        #: Draws the picture after a while.
         self._timer: threading.Timer | None = None
+        #: IPython's handle of the output in the notebook, None before `show`.
         self._output: Any = None
+        #: Whether there is a picture: then further ones have time.
         self._drawn = False
 
     def show(self, bundle: dict[str, Any], metadata: dict[str, Any], text: str) -> None:
-        """Show a view in the running cell, and below it a line of text until its picture is drawn."""
+        """Show a view in the running cell, and below it a line of text until its picture is drawn.
+
+        Args:
+            bundle: What IPython shows as the view, by MIME type.
+            metadata: Of these types.
+            text: The line.
+        """
         from IPython.display import HTML, display
 
         display(bundle, metadata=metadata, raw=True)
@@ -134,7 +145,7 @@ class StillPicture:
         self.close()
         seconds = _CALM_SECONDS if self._drawn else _FIRST_SECONDS
         self._timer = threading.Timer(seconds, lambda: self._post(self._update))
-        self._timer.daemon = True
+        self._timer.daemon = True  # the end of Python doesn't wait for it
         self._timer.name = "kanwidget-still"
         self._timer.start()
 
@@ -157,7 +168,11 @@ class StillPicture:
 
 
 def still(picture: bytes, text: str) -> str:
-    """The picture and a line of text as HTML.
+    """What a page shows in the place of a view whose kernel is gone, as HTML; its style hides it while the view is there.
+
+    Args:
+        picture: The last picture of the network as PNG, empty for none.
+        text: A line about the explorer, such as its `repr`.
 
     Examples:
         >>> "kernel" in still(b"", "KANExplorer([2, 1]), <paused>"), "<paused>" in still(b"", "<paused>")

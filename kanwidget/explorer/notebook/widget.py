@@ -39,6 +39,7 @@ class ExplorerWidget(anywidget.AnyWidget):
     def __init__(self, handle: Callable[[Any, list[Any]], None], snapshot: p.Snapshot) -> None:
         # `super().__init__` opens the comm: from then on a page's state may arrive on another thread, and takes the lock.
         self._lock = threading.RLock()
+        #: None once the view is closed.
         self._handle: Callable[[Any, list[Any]], None] | None = handle
         self._monitor, self._activity = _PageMonitor(), ipython.KernelActivity()
         self._shell = ipython.shell()
@@ -71,11 +72,13 @@ class ExplorerWidget(anywidget.AnyWidget):
     # ---- from the browser
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take over the traits that a page has changed, by name."""
         # traitlets aren't made for several threads: this and the driver's writes exclude each other.
         with self._lock:
             super().set_state(sync_data)
 
     def _received(self, _: Any, message: Any, buffers: list[Any]) -> None:
+        """A message has come from a page: note that pages are there and the kernel reads, then hand it on, unless the view is closed."""
         if self._handle is not None:
             self._monitor.message_received()
             self._activity.message_received()
@@ -86,19 +89,25 @@ class ExplorerWidget(anywidget.AnyWidget):
         return self._shell is not None and self._activity.input_blocked()
 
     def _pause_without_pages(self, message: dict[str, Any]) -> None:
-        """Pause where the last page was closed without a sign."""
+        """Pause the training where the last page was closed without a sign, which only marimo's kernel outlives.
+
+        It is asked after each `message` that was sent: pages answer those with a frame, so only after these silence means something.
+        """
         in_marimo = getattr(self.comm, "kernel", None) == "marimo"
         if self._handle is not None and "frame" in message and in_marimo and self._monitor.pages_gone():
+            # As if a page had clicked pause. The number -1 asks for no answer.
             self._handle({"v": p.VERSION, "kind": "control", "seq": -1, "action": "pause"}, [])
 
     # ---- comms
 
     def open(self) -> None:
+        """Open the comm, over which messages to and from pages go."""
         super().open()
         self._route_replies()
 
     @traitlets.observe("comm")
     def _comm_changed(self, change: Any) -> None:
+        """Take up another comm, as ipywidgets does; its answers, too, are to go to the subshell."""
         super()._comm_changed(change)
         self._route_replies()
 
@@ -109,6 +118,7 @@ class ExplorerWidget(anywidget.AnyWidget):
         """
         comm = self.comm
         if comm is not None and hasattr(comm, "_reply_subshell_for"):
+            # The kernel asks it for the subshell of a page's message; `default` is the one that the message names.
             comm._reply_subshell_for = lambda data, default: default
 
     def close(self) -> None:
@@ -144,8 +154,10 @@ class _PageMonitor:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        #: When it arrived, and on which thread; None before the first one.
         self._last_message: float | None = None
         self._thread: int | None = None
+        #: Marimo's context of that thread.
         self._context: Any = None
 
     def message_received(self) -> None:
@@ -155,7 +167,8 @@ class _PageMonitor:
         self._last_message = self._clock()
 
     def pages_gone(self) -> bool:
-        """Whether pages have been open, and are no more."""
+        """Whether pages have been open, and are no more: no message has come for `SECONDS`."""
+        # While the thread on which messages arrive asks, it can't read any.
         if self._last_message is None or self._thread == threading.get_ident():
             return False
         if getattr(self._context, "execution_context", None) is not None:

@@ -35,22 +35,26 @@ class Deltas:
     """The last structure and curves that every page has received."""
 
     def __init__(self) -> None:
+        #: The whole structure as pages have it; None: the next one is sent whole.
         self._structure: p.Structure | None = None
+        #: The thumbnails as pages have them, `(edges, 3 + samples)`; None: the next ones are sent whole.
         self._rows: Tensor | None = None
+        #: The structure that the thumbnails belong to; -1 before there is one.
         self._structure_id = -1
 
     def reset(self, structure: p.Structure | None = None) -> None:
         """Send whole messages next: a page may have missed some.
 
         Args:
-            structure: A structure that all pages have just received. The curves that came with it may be coarse.
+            structure: A structure that all pages have just received: of the next one only differences are sent. The curves that came
+                with it may be coarse, so the next ones are sent whole.
         """
         self._structure, self._rows = structure, None
 
     def structure(self, current: p.Structure) -> tuple[p.Structure, bool]:
-        """The structure to send, and whether it holds only the nodes and edges that differ from the last one sent."""
+        """What to send of the `current` structure, and whether that holds only the nodes and edges that differ from the last one sent."""
         previous, self._structure = self._structure, current
-        if current["version"] != self._structure_id:
+        if current["version"] != self._structure_id:  # other edges, so other curves
             self._structure_id, self._rows = current["version"], None
         if previous is None or previous["version"] != current["version"] or len(current["edges"]) <= MANY_EDGES:
             return current, False
@@ -59,7 +63,10 @@ class Deltas:
         return cast("p.Structure", {**current, "nodes": nodes, "edges": edges}), True
 
     def update_best(self, best: Sequence[p.BestOf]) -> None:
-        """Note the best candidates of all edges, after a message about candidates has replaced them on the page."""
+        """Note the best candidates of all edges, after a message about candidates has replaced them on the page.
+
+        Else the next structure would differ in edges that pages show rightly. Edges that `best` doesn't name have none.
+        """
         if self._structure is None:
             return
         for edge in self._structure["edges"]:
@@ -85,7 +92,7 @@ class Deltas:
         return index
 
     def update_curves(self, rows: Tensor, index: Tensor) -> None:
-        """Note that only the rows at these indices are sent."""
+        """Note that of the thumbnails `rows`, `(edges, 3 + samples)`, only those at the indices `index` are sent: pages keep the others."""
         if self._rows is not None and self._rows.shape == rows.shape:
             self._rows[index] = rows.detach().cpu().float()[index]
 
@@ -104,9 +111,9 @@ def changed(previous: Tensor, rows: Tensor) -> Tensor:
     """
     heights = previous[:, 3:].amax(1, keepdim=True) - previous[:, 3:].amin(1, keepdim=True)
     ranges = (previous[:, 2:3] - previous[:, 1:2]).expand(-1, 2)
-    # An infinite value equals only itself.
+    # x_min and x_max count in parts of their distance, samples in parts of the curve's height. An infinite value equals only itself.
     scale = torch.cat([ranges, heights.expand(-1, previous.shape[1] - 3)], 1).nan_to_num(0.0, 0.0, 0.0)
-    old, new = previous[:, 1:], rows[:, 1:]
+    old, new = previous[:, 1:], rows[:, 1:]  # without the importance, which no curve shows
     equal = ((new - old).abs() <= _UNSEEN * scale) | (old == new) | (old.isnan() & new.isnan())
     return ~equal.all(1)
 
@@ -122,7 +129,8 @@ def compact(snapshot: p.Snapshot) -> p.Snapshot:
     """
     structure, buffer = snapshot["structure"], snapshot["buffer"]
     states = torch.tensor([STATES.index(edge["state"]) for edge in structure["edges"]])
-    edges = [edge for edge in structure["edges"] if edge.keys() > _ALWAYS]
+    edges = [edge for edge in structure["edges"] if edge.keys() > _ALWAYS]  # those with more fields than key and state
     index, states_buffer = pack({"edges": states})
+    # The states stand behind the buffer of the snapshot. Offsets count numbers of four bytes.
     arrays = {**snapshot["arrays"], "edges": [len(buffer) // 4, index["edges"][1]]}
     return {**snapshot, "structure": {**structure, "edges": edges}, "arrays": arrays, "buffer": buffer + states_buffer}

@@ -44,8 +44,10 @@ class Messages:
         self.snapshot_due = False
         #: None while messages go nowhere.
         self._send: Send | None = None
+        #: Records of the training that pages have.
         self._sent_rows = 0
         self._formula = Latest[p.Formula]()
+        #: Index of the edge whose thumbnail is next in turn, see `_frame_edges`.
         self._next_thumbnail = 0
 
     def send(self, kind: str, payload: dict[str, Any], arrays: dict[str, Tensor] | None = None, **fields: Any) -> None:
@@ -64,6 +66,7 @@ class Messages:
         self._number_and_send(kind, {**payload, **fields}, buffers)
 
     def _number_and_send(self, kind: str, content: dict[str, Any], buffers: list[bytes]) -> None:
+        """Send a message of a kind with the protocol's version and the next number; nothing, without a number, while no widget listens."""
         if self._send is not None:
             self.seq += 1
             self._send({"v": p.VERSION, "kind": kind, "seq": self.seq, **content}, buffers)
@@ -83,7 +86,14 @@ class Messages:
         self.send("error", {"error": error(self.session)})
 
     def send_file(self, name: str, filename: str, mime: str, content: str | bytes) -> None:
-        """Send an exported file that the page asked for; `name` is the name of its format."""
+        """Send an exported file that the page asked for.
+
+        Args:
+            name: Of its format, in `FORMATS`.
+            filename: Under which the page saves it.
+            mime: Its MIME type.
+            content: A text travels in the message, bytes travel as its buffer.
+        """
         text = str(content) if isinstance(content, str) else None
         buffers = [content] if isinstance(content, bytes) else []
         fields = {"format": name, "filename": filename, "mime": mime, "text": text}
@@ -101,7 +111,10 @@ class Messages:
         self.send("ack", {"of": int(of), "ok": ok, **sender, "settings": settings(self.session)})
 
     def send_metrics(self, first: int, replace: bool = False) -> None:
-        """Send the records from `first` on; with `replace` pages drop all earlier ones."""
+        """Send the records from the index `first` on; with `replace` pages drop the rows that they have, and get those of later steps, too.
+
+        Later steps are those that a return has left behind. Nothing is sent where there are no rows to send or to drop.
+        """
         records = self.session.run.records
         rows = metrics(records[first:], _MAX_ROWS)
         if replace or len(rows):
@@ -119,7 +132,7 @@ class Messages:
         self.send("structure", {"structure": content, **({"part": True} if partial else {})})
 
     def send_curves(self, all_changes: bool) -> None:
-        """Send all thumbnails; of a large network those that have changed, or without `all_changes` the strongest and some others."""
+        """Send all thumbnails; of a large network those that have changed, or without `all_changes` a part, for a frame of a training."""
         if self._send is None:
             return
         rows = self.session.samples().thumbnails
@@ -133,12 +146,19 @@ class Messages:
             self._send_rows(rows, index_or_all, {"importance": rows[:, 0]})
 
     def _send_rows(self, rows: Tensor, index: Tensor, arrays: dict[str, Tensor]) -> None:
+        """Send some of the thumbnails `rows`, `(edges, 3 + samples)`, those at the indices `index`, with the keys of their edges.
+
+        `arrays` are further arrays of the message, by name.
+        """
         refs = self.session.model.edge_refs()
         keys = [list(refs[i]) for i in index.tolist()]
         self.send("curves", {"edges": keys}, {"curves": rows[index], **arrays})
 
     def _frame_edges(self, importance: Tensor) -> Tensor:
-        """Indices of the edges whose thumbnails a frame holds: the strongest always, the others in turn."""
+        """Indices of the edges whose thumbnails a frame of a large network holds: the 100 strongest always, 100 of all edges in turn.
+
+        So the size of a frame is bounded, and every curve comes anew after some frames. `importance` is `(edges,)`.
+        """
         half, edges = MANY_EDGES // 2, len(importance)
         strongest = importance.argsort(descending=True)[:half].tolist()
         in_turn = [(self._next_thumbnail + i) % edges for i in range(half)]

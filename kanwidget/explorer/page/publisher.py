@@ -59,12 +59,17 @@ class Publisher(Messages):
     ) -> None:
         super().__init__(session, driver)
         self.clock = clock
+        #: Of each costly topic, panels among them, the limits that a `Throttle` takes.
         self._costly = _COSTLY | {name: (row.seconds, row.share) for name, row in PANELS.items()}
+        # They ask for `self.clock` each time: it may be replaced.
         self.frames, self._throttle = FrameLimiter(lambda: self.clock()), Throttle(self._costly, lambda: self.clock())
         self._formats = formats
         self._store: Store | None = None
+        #: Topics that have changed and weren't sent since.
         self._changed: set[str] = set()
+        #: When a snapshot was stored last; at first long ago.
         self._stored_at = -1e9
+        #: The primitives when they were looked at last.
         self._library = tuple(primitives())
         #: When swaps may be tried.
         self._swaps_at = 0.0
@@ -89,14 +94,14 @@ class Publisher(Messages):
     # ---- changed topics
 
     def mark_changed(self, topics: Topics) -> None:
-        """Send these topics with the next messages: they have changed."""
+        """Send these topics with the next messages: they have changed. So have those that follow from them: panels, preview and guide."""
         self._changed |= topics
         self._changed |= {name for name in self.session.view.panels if PANELS[name].follows in topics}
         if "structure" in topics and self.session.view.preview.on:
             self._changed.add("survey")
         if topics & GUIDING:
             self._changed.add("guide")
-        if topics - STEPPED:
+        if topics - STEPPED:  # while steps are taken a snapshot is stored by the clock
             self.snapshot_due = True
 
     # ---- sending
@@ -127,7 +132,7 @@ class Publisher(Messages):
                 self.mark_changed(frozenset(("survey",)))
         if session.view.show_announcement():
             self.send_notice()
-        if session.candidates.unreported and session.view.notice is None:
+        if session.candidates.unreported and session.view.notice is None:  # it takes no other notice's place
             reasons = "; ".join(session.candidates.take_unreported())
             reasons = reasons[:1].upper() + reasons[1:] + "."
             session.view.notify(Notice("Left out of the candidates", reasons, _REPAIR))
@@ -149,7 +154,7 @@ class Publisher(Messages):
         return self._send_first([topic for topic in ("survey", *_TRIALS) if topic in self._changed])
 
     def _send_first(self, topics: list[str]) -> bool:
-        """Send the first costly topic that is due."""
+        """Send the first of these costly topics that may be sent now, and only that one: jobs come in between. False if none may."""
         if self._send is None:
             return False
         for topic in topics:
@@ -159,7 +164,7 @@ class Publisher(Messages):
         return False
 
     def next_wait(self) -> float | None:
-        """Seconds until a changed topic may be sent, None if nothing has changed."""
+        """Seconds until something that has changed may be sent; None if nothing has changed, or no widget is connected."""
         if self._send is None:
             return None
         if self._has_unmarked_changes():
@@ -172,7 +177,7 @@ class Publisher(Messages):
         return min(waits, default=None)
 
     def acknowledge(self, of: int) -> None:
-        """Send the changes of a command, then its acknowledgement."""
+        """Send the changes of a command, then its acknowledgement; `of` is the number of its message."""
         self._flush_acts()
         if self._take("selection"):
             self.send_selection()
@@ -192,14 +197,14 @@ class Publisher(Messages):
         self.send_notice()
 
     def refuse(self, of: int, error: BaseException) -> None:
-        """Show the error of a message, and acknowledge the message as refused."""
+        """Show the error of the message with the number `of`, and acknowledge it as refused; one without a number has -1, and no answer."""
         self.session.view.notify(notice_of(error))
         self.send_notice()
         if of >= 0:
             self.send_ack(of, False)
 
     def _take(self, *topics: str) -> bool:
-        """Whether the first of these topics has changed; all of them are then about to be sent."""
+        """Whether the first of these topics has changed. If so, all of them are about to be sent, and count as changed no more."""
         changed = topics[0] in self._changed
         if changed:
             self._changed.difference_update(topics)
@@ -214,7 +219,7 @@ class Publisher(Messages):
         if self._take("structure", "curves"):
             self.send_structure()
             self.send_curves(all_changes=True)
-            if self.session.view.selection:
+            if self.session.view.selection:  # the selected curve is drawn larger, too
                 self._changed.discard("selection")
                 self.send_selection()
         if self._take("settings"):
@@ -253,6 +258,7 @@ class Publisher(Messages):
     # ---- costly topics
 
     def _throttled(self, topic: str) -> float:
+        """Seconds until a costly topic may be sent. Trials have no throttle: they wait until `_swaps_at`, and are begun in pauses only."""
         if topic in _TRIALS:
             return max(0.0, self._swaps_at - self.clock())
         return self._throttle.wait(topic, self.session.running)
@@ -332,17 +338,21 @@ class Publisher(Messages):
     # ---- pages that open, or have missed messages
 
     def resend_rows(self, since: int) -> None:
-        """A page has only so many rows of metrics: later messages may not have arrived."""
+        """Mark again what a page may have missed that has only `since` rows of metrics: the rows after these, status and all curves.
+
+        No frame is waited for: its acknowledgement may be missing as well.
+        """
         self._sent_rows = max(0, min(self._sent_rows, since))
         self.mark_changed(frozenset(("metrics", "status", "curves")))
         self.deltas.reset()
         self.frames.allow_now()
 
     def send_hello_ack(self) -> None:
-        """Everything, for a page that has just opened."""
+        """Send everything, for a page that has just opened; pages that are open already begin anew with it, too."""
         self.frames.forget()
         content = self.snapshot()
         self.deltas.reset(content["structure"])
+        # A message has its buffer beside it, not within the snapshot.
         buffer = content.pop("buffer")
         self._number_and_send("hello_ack", {"snapshot": content}, [buffer])
 
@@ -380,6 +390,7 @@ class Publisher(Messages):
 def notice_of(error: BaseException) -> Notice:
     """A notice about an error: its first sentence is the problem, the others are the hint."""
     message = str(error) or type(error).__name__
+    # These two refuse what was asked for, in whole sentences; of others the type says more.
     title = "That did not work" if isinstance(error, (ValueError, TypeError)) else type(error).__name__
     problem, dot, hint = message.partition(". ")
     return Notice(title, problem + dot.strip(), hint or None)

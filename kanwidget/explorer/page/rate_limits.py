@@ -51,12 +51,12 @@ class FrameLimiter:
         self._given_up = 0
 
     def acknowledge(self, frame: object) -> None:
-        """A page has drawn a frame. May be called on any thread."""
-        if frame != self._in_flight:
+        """A page has drawn the frame with this number. May be called on any thread."""
+        if frame != self._in_flight:  # one that was given up, or what a faulty page has sent
             return
         if self._input_open:  # else the message may have waited for a cell's end, and says nothing about the page
             delay = self._clock() - self._sent_at
-            # One late acknowledgement says little: the page's tab may have been in the background.
+            # A running mean. One late acknowledgement says little: the page's tab may have been in the background.
             self._delay += (0.5 if delay < self._delay else 0.1) * (delay - self._delay)
         self._in_flight, self._given_up = None, 0
 
@@ -69,16 +69,18 @@ class FrameLimiter:
         self._in_flight, self._due, self._sent_at = None, _LONG_AGO, _LONG_AGO
 
     def next_frame(self, started: float) -> int:
-        """Number of the frame that goes out now.
+        """Number of the frame that goes out now; notes what that says about the time and cost of the next ones.
 
         Args:
-            started: When its making began.
+            started: When its making began, by the clock.
         """
         self._input_open = not self.input_blocked()
+        # A frame that is still in flight is given up by this one.
         self._given_up = 0 if self._input_open or self._in_flight is None else self._given_up + 1
         self._frame += 1
         pause = self._pause()
         due = self._due + pause
+        # A frame that a step has made a little late doesn't shift those after it; after a longer time the count begins anew.
         self._due = due if due <= started <= due + _LATEST * pause else started
         self._in_flight, self._sent_at = self._frame, self._clock()
         cost = self._sent_at - started
@@ -86,7 +88,7 @@ class FrameLimiter:
         return self._frame
 
     def wait(self, running: bool) -> float:
-        """Seconds until a frame may go out."""
+        """Seconds until a frame may go out: 0 where nothing trains (not `running`) and no frame is in flight."""
         if self._in_flight is None and not running:
             return 0.0
         pause = self._pause()
@@ -94,11 +96,15 @@ class FrameLimiter:
         return max(0.0, until - self._clock())
 
     def _pause(self) -> float:
-        """Seconds from one frame to the next."""
+        """Seconds from one frame to the next: 0.1, or more, so that frames take at most a fifth of the time; but never more than 2."""
         return max(FRAME_SECONDS, min(_FRAME_LONGEST, self._cost / _FRAME_SHARE))
 
     def _patience(self, pause: float) -> float:
-        """Seconds after which an acknowledgement is given up."""
+        """Seconds after which an acknowledgement is given up; `pause` has those from one frame to the next.
+
+        While a cell blocks the input none can arrive. A page that was quick before then gets the next frame sooner. It can't say that it
+        has become slow, so each further frame waits longer.
+        """
         if not self.input_blocked():
             return PATIENCE_SECONDS
         first = max(_BLOCKED_DELAYS * self._delay, _BLOCKED_PAUSES * pause)
@@ -115,6 +121,7 @@ class Throttle:
 
     def __init__(self, limits: Mapping[str, tuple[float, float]], clock: Callable[[], float]) -> None:
         self._limits, self._clock = limits, clock
+        #: Of each topic when it was sent, by the clock, and how many seconds that took.
         self._sent_at = dict.fromkeys(limits, _LONG_AGO)
         self._cost = dict.fromkeys(limits, 0.0)
 
@@ -123,6 +130,7 @@ class Throttle:
         if not running:
             return 0.0
         seconds, share = self._limits[topic]
+        # The last message took `cost` seconds: with cost/share from one to the next that is this share of the time.
         return max(0.0, self._sent_at[topic] + max(seconds, self._cost[topic] / share) - self._clock())
 
     def allow_now(self, topic: str) -> None:
@@ -130,7 +138,7 @@ class Throttle:
         self._sent_at[topic] = _LONG_AGO
 
     def unchanged(self, topic: str) -> None:
-        """The topic was due, and is as it was sent."""
+        """The topic was due, but is as it was sent last: it is looked at again as late as if it had been sent."""
         self._sent_at[topic] = self._clock()
 
     def sent(self, topic: str, started: float) -> None:

@@ -10,7 +10,10 @@ from kanwidget.explorer.protocol.records import Arrays
 
 
 def pack(named: dict[str, Tensor]) -> tuple[Arrays, bytes]:
-    """Arrays as one buffer of little-endian float32, copied, with their offsets in it.
+    """Arrays by name as one buffer of little-endian float32, one after the other.
+
+    Returns:
+        The index, name → `[offset in numbers, shape]`, and the buffer, which is a copy.
 
     Examples:
         >>> import torch

@@ -369,7 +369,7 @@ class Snapshot(TypedDict):
     under `selection.*` and `candidates.*`.
 
     In the compact snapshot `structure.edges` holds only edges with more fields than their state, and a further array
-    `edges` (edges,) the states of all edges: 0 spline, 1 symbolic, 2 both, 3 pruned.
+    `edges` (edges,) the states of all edges: 0 spline, 1 symbolic, 2 both, 3 pruned, 4 levels.
     """
 
     v: int

@@ -58,8 +58,8 @@ class BestCache:
         self._entries: dict[EdgeRef, _BestEntry] = {}
 
     def put(self, edge: EdgeRef, fit: SymbolicFit, version: int, samples: Tensor) -> None:
-        """Store the best candidate of an edge."""
-        self._entries.pop(edge, None)
+        """Store the best candidate of an edge, with the version of the network and the edge's samples that it was searched for."""
+        self._entries.pop(edge, None)  # so that the new entry is the last one, and the first one is the oldest
         self._entries[edge] = _BestEntry(fit, version, time.monotonic(), samples)
         if len(self._entries) > _MOST_EDGES:
             del self._entries[next(iter(self._entries))]
@@ -157,7 +157,10 @@ class EdgeCandidates:
         return self.of_layer([EdgeRef(*edge)], names)[0]
 
     def params_for_data(self, edge: EdgeRef, name: str) -> tuple[float, float, float, float] | None:
-        """The parameters that replace the function of an edge by another one; None for a spline, which tells them itself."""
+        """The constants a, b, c, d with which the function `name` takes the place of an edge's function: those that the data ask for.
+
+        None for a spline, to whose curve the function is fitted when it is fixed, and where the function is no candidate.
+        """
         if not self._has_symbol(edge):
             return None
         return next((fit.params for fit in self.of(edge) if fit.name == name), None)
@@ -168,9 +171,11 @@ class EdgeCandidates:
         return self.run.version, self.run.noise
 
     def _has_symbol(self, edge: EdgeRef) -> bool:
+        """Whether an edge has a function, alone or beside a spline: its candidates are then searched on what the rows ask."""
         return self.run.model.layer(edge[0]).symbol(*edge[1:]) is not None
 
     def _cached(self) -> dict[EdgeRef, list[SymbolicFit]]:
+        """All candidates of each edge that was searched for the network, library and ranking as they are now; to be added to."""
         return self._rankings.get((self._state, self.library, self.simplicity), dict)
 
     def samples(self, edge: EdgeRef) -> Tensor:
@@ -186,7 +191,7 @@ class EdgeCandidates:
                 # One pass for all that will be asked for next.
                 edges = [ref for ref in {edge, *self.best.edges()} if self._has_symbol(ref)]
                 data = sampled_data(self.run.trainer.data, REFERENCE_ROWS)
-                rows = partial_residuals(self.run.model, edges, data) or []
+                rows = partial_residuals(self.run.model, edges, data) or []  # none where the labels don't fit
                 requests |= zip(edges, map(torch.stack, rows), strict=bool(rows))
             if edge in requests:
                 return requests[edge]
@@ -195,7 +200,7 @@ class EdgeCandidates:
     # ---- several edges
 
     def of_layer(self, edges: Sequence[EdgeRef], names: Sequence[str] | None = None) -> list[list[SymbolicFit]]:
-        """As `search` for some edges of one layer: much faster than one edge after the other."""
+        """As `search` for some edges of one layer, a list for each edge: much faster than one edge after the other."""
         model, data = self.run.model, self.run.trainer.data
         library = self.library if names is None else primitives(names)
         return candidates_of_layer(
@@ -219,7 +224,9 @@ class EdgeCandidates:
         return self._live.fits
 
     def _refreshed(self, edge: EdgeRef, samples: Tensor) -> _LiveSearch:
-        """The current candidates of an edge, from those of the previous refresh.
+        """The current candidates of an edge, from those of the previous refresh: the best and a few others in turn are fitted anew.
+
+        The others keep a and b, and get new c, d and R². All are searched for another edge or library, and for a curve that has moved far.
 
         Args:
             edge: The edge.
@@ -233,11 +240,12 @@ class EdgeCandidates:
         rule = Rule(self.simplicity, numbers_of(self.run.model.layer(edge[0])), noise)
         names = [row.name for row in library]
         best = [fit.name for fit in previous.fits[:_BEST]]
+        # From the one whose turn it is to the end of the library, then from its beginning.
         others = [name for name in names[previous.turn :] + names[: previous.turn] if name not in best]
         anew = [*best, *others[:_OTHERS]]
         fits = self.search(edge, anew)
         rescaled = [refitted(fit, samples, rule) for fit in previous.fits if fit.name not in anew]
-        turn = names.index(others[_OTHERS]) if len(others) > _OTHERS else 0
+        turn = names.index(others[_OTHERS]) if len(others) > _OTHERS else 0  # the first one that wasn't fitted anew
         fits = _ordered([*fits, *(fit for fit in rescaled if fit is not None)])
         return replace(previous, fits=fits, samples=samples, turn=turn)
 
@@ -295,7 +303,8 @@ def refitted(fit: SymbolicFit, samples: Tensor, rule: Rule) -> SymbolicFit | Non
     Args:
         fit: The candidate of the last search.
         samples: Inputs and values of the edge now, `(2, n)`.
-        rule: What ranks candidates.
+        rule: What ranks candidates: the weight of simplicity, how many independent numbers the curve holds, and the variance of its own
+            error as a part of its variance.
 
     Returns:
         The candidate; None where f isn't defined on the new inputs, or fails.
@@ -314,6 +323,7 @@ def refitted(fit: SymbolicFit, samples: Tensor, rule: Rule) -> SymbolicFit | Non
         if not all(map(math.isfinite, (*params, r2))):
             return None
         text = equation(row, visible(row, params, low, high, r2))
+        # The misfit of a search counts only what the spline could have followed. It changes as that of the whole residual does.
         bits = fit.misfit + misfit(1 - r2, rule.numbers, rule.noise) - misfit(1 - fit.r2, rule.numbers, rule.noise)
         ranked = score(bits, fit.complexity, rule.simplicity)
         return replace(fit, params=params, r2=r2, score=ranked, equation=text, misfit=bits)
@@ -321,7 +331,7 @@ def refitted(fit: SymbolicFit, samples: Tensor, rule: Rule) -> SymbolicFit | Non
 
 
 def _line(value: Tensor, y: Tensor) -> tuple[float, float]:
-    """The least squares y ≈ c·value + d: c and d."""
+    """The numbers c and d of the least squares y ≈ c·value + d; `value` and `y` are `(n,)`. c is 0 where all values are the same."""
     centered = value - value.mean()
     c = float((centered * (y - y.mean())).sum() / centered.square().sum().clamp(min=1e-300))
     return c, float(y.mean() - c * value.mean())
@@ -334,7 +344,10 @@ def _ordered(fits: list[SymbolicFit]) -> list[SymbolicFit]:
 
 
 def _distance(previous: Tensor, current: Tensor) -> float:
-    """The movement of inputs or values, as a fraction of their spread."""
+    """How far an edge has moved between two samples, `(2, n)`: the larger movement of inputs and values, in standard deviations of each.
+
+    It is a root mean square over the rows, and infinite where there are other rows.
+    """
     if previous.shape != current.shape:
         return torch.inf
     spread = previous.std(1).clamp(min=1e-300)

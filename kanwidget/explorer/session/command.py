@@ -40,6 +40,7 @@ class Command:
     keeps_notice: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
+        """Register a class that names its `kind`, so that messages of this kind and action find it."""
         if "kind" in vars(cls):
             COMMANDS.setdefault(cls.kind, {})[cls.action] = cls
 
@@ -55,12 +56,13 @@ class Command:
     @classmethod
     def fields_of(cls, message: Mapping[str, Any]) -> dict[str, Any]:
         """The fields of a message that `reads` names, every one checked."""
+        # What errors name: `control` has many actions.
         where = cls.action if cls.kind == "control" else cls.kind
         return {name: read(message.get(name), name, where) for name, read in cls.reads.items()}
 
     @classmethod
     def stamps_of(cls, message: Mapping[str, Any]) -> dict[str, int]:
-        """The stamps of a message that names edges or nodes."""
+        """The stamps of a message that names edges or nodes, by name: the version of the network that the user saw; none for others."""
         if all(message.get(name) is None for name in ("edge", "edges", "node", "level")):
             return {}
         stamps = {name: message[name] for name in cls.stamps if message.get(name) is not None}
@@ -137,9 +139,11 @@ class Setting(Command):
     __slots__ = ()
 
     def supersedes(self, previous: Command) -> bool:
+        """Whether the previous command sets the same thing."""
         return type(previous) is type(self)
 
     def commutes(self, previous: Command) -> bool:
+        """Whether the previous command sets something, too: their order doesn't matter."""
         return isinstance(previous, Setting)
 
 

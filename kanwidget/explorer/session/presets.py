@@ -43,15 +43,20 @@ class Preset:
 
 
 def _samples(f: Callable[[Tensor], Tensor], n_var: int = 2) -> Callable[[], Dataset]:
+    """Makes the data of a law when it is called: 500 training and 500 test rows of `n_var` inputs from -1 to 1.
+
+    `f` is the law: inputs `(rows, n_var)` → outputs `(rows, 1)`.
+    """
     return lambda: create_dataset(f, n_var=n_var, train_num=500, test_num=500)
 
 
 def _spirals() -> Dataset:
-    """Two classes, one arm each."""
+    """Two spirals, each a class of 400 points, with a little noise; half of all are test rows."""
     generator = torch.Generator().manual_seed(0)
+    # Distance from the centre. The length of an arm grows with its square: so the points are even along an arm.
     turn = torch.rand(800, generator=generator, dtype=torch.float64).sqrt()
     arm = torch.arange(800) % 2
-    angle = 1.25 * 2 * math.pi * turn + math.pi * arm
+    angle = 1.25 * 2 * math.pi * turn + math.pi * arm  # one turn and a quarter; the arms stand opposite each other
     points = torch.stack([turn * angle.cos(), turn * angle.sin()], 1)
     points = points + 0.02 * torch.randn(800, 2, generator=generator, dtype=torch.float64)
     return Dataset(points[:400], arm[:400], points[400:], arm[400:], in_vars=("x", "y"), out_vars=("arm_1", "arm_2"))
@@ -111,6 +116,6 @@ PRESETS: dict[str, Preset] = {
 
 
 def preset(name: str | None, where: str = "demo") -> tuple[str, Preset]:
-    """A preset by its name; None for the first one."""
+    """The name and the row of a preset by its name, None for the first one; errors name the call `where`."""
     chosen = next(iter(PRESETS)) if name is None else _check.choice(name, "name", where, PRESETS)
     return chosen, PRESETS[chosen]

@@ -52,8 +52,8 @@ class NetworkCopy:
         return size(self.layers)
 
     def network(self) -> KAN:
-        """A network with the same structure and parameters."""
-        made = KAN.__new__(KAN)
+        """A network with the same structure and parameters, on the CPU; without history or names."""
+        made = KAN.__new__(KAN)  # its constructor would draw parameters
         layers = [_layer(*parts) for parts in self.layers]
         Network.__init__(made, self.width, self.arities, layers, self.n_features, self.columns.tolist())
         made.scaling, made.log = copy.deepcopy(self.scaling), self.log
@@ -66,20 +66,28 @@ def copy_of(network: Network) -> NetworkCopy:
     layers = [network.layer(index) for index in range(network.depth)]
     copies = tuple((layer.k, layer.base_fun, _state(layer)) for layer in layers)
     columns, scaling = network.columns.detach().cpu(), copy.deepcopy(network.scaling).cpu()
-    grid_eps = float(getattr(network, "grid_eps", 0.5))
+    grid_eps = float(getattr(network, "grid_eps", 0.5))  # the default of `KAN`
     return NetworkCopy(
         network.width, network.arities, network.n_features, columns, scaling, copies, grid_eps, network.log
     )
 
 
 def _state(layer: Layer) -> dict[str, Any]:
+    """A layer's `state_dict`, its tensors copied to the CPU."""
     state = layer.state_dict()
     return {name: part.to("cpu", copy=True) if isinstance(part, Tensor) else part for name, part in state.items()}
 
 
 def _layer(k: int, base_fun: str, state: dict[str, Any]) -> Layer:
-    """A layer with these parameters, in storage of its own."""
+    """A layer with these parameters, in storage of its own.
+
+    Args:
+        k: Order of its splines.
+        base_fun: Name of its base function.
+        state: Its `state_dict`.
+    """
     knots = state["knots"]
+    # Without the k knots beyond each end of the grid, which the layer makes itself.
     made = Layer(knots[:, k : knots.shape[1] - k], k, state["coef"].clone(), state["base"].clone(), base_fun)
     made.load_state_dict(state)
     return made
@@ -151,9 +159,13 @@ class Recorder:
         #: Steps from one frame to the next.
         self.interval = 1
         self._steps: list[RecordedStep] = []
+        #: The step with the lowest error since `begin_best`, which may be no frame.
         self._best: RecordedStep | None = None
+        #: All steps that `fit` has called this with; an explorer has its own list.
         self._records: list[StepRecord] = []
+        #: States before acts that `keep` was called for, each with the number of steps before it.
         self._acts: list[tuple[int, Frame]] = []
+        #: Inputs at which the curves of the film are drawn, `(n, n_features)`.
         self._x: Tensor | None = None
 
     def __len__(self) -> int:
@@ -166,7 +178,8 @@ class Recorder:
     # ---- recording
 
     def __call__(self, network: Network, record: StepRecord) -> None:
-        """Record a step: the callback of `fit`."""
+        """Record a step: the callback of `fit`. Steps are counted on from earlier trainings of the network; at step 1 a new film begins."""
+        # The network's history gets the records of a training at its end.
         history = getattr(network, "history", None)
         previous_steps = history.last.step if isinstance(history, History) and history.records else 0
         step = previous_steps + record.step
@@ -192,9 +205,12 @@ class Recorder:
         self._acts = [*self._acts, (len(self._records), Frame(step, copy_of(network), label))][-_MAX_ACTS:]
 
     def take(self, network: Network, records: Sequence[StepRecord], structure_id: int = 0) -> None:
-        """Record the last step of `records`. The records tell this film from films that an undo has left.
+        """Record the last step of `records`, if it is a frame or the best one since `begin_best`.
 
-        The best step since `begin_best` is kept in any case.
+        Args:
+            network: The network after this step.
+            records: All records of the training, which tell this film from films that an undo has left.
+            structure_id: See `TrainingRun`.
         """
         index = len(records)
         is_frame = index % self.interval == 0 or records[-1].stop_reason is not None
@@ -207,11 +223,13 @@ class Recorder:
         if not is_frame:
             return
         self._steps.append(frame)
+        # Large networks have fewer frames, so that the memory is bounded.
         limit = min(self._max_frames, max(_MIN_FRAMES, MAX_BYTES // max(1, frame.state.size)))
         if len(self._steps) > limit:
             self._thin(records)
 
     def _improves(self, records: Sequence[StepRecord]) -> bool:
+        """Whether the last of these records has a lower error than the best step, or there is none of this training yet."""
         error = error_of(records[-1])
         return math.isfinite(error) and not (self._best and self._best.is_of(records) and self._best.error <= error)
 
@@ -293,7 +311,10 @@ class Recorder:
 
 
 def _merged(frames: list[tuple[int, Frame]], acts: Sequence[tuple[int, Frame]]) -> list[Frame]:
-    """Frames after steps and before acts in order; a frame before an act replaces that of the same step."""
+    """Frames after steps and before acts in order; a frame before an act replaces that of the same step.
+
+    Each comes with the number of steps up to it, by which they are sorted.
+    """
     before_acts = {index for index, _ in acts}
     after_steps = {index: frame for index, frame in frames if index not in before_acts}
     return [frame for _, frame in sorted([*after_steps.items(), *acts], key=lambda pair: pair[0])]

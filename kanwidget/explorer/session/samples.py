@@ -48,16 +48,22 @@ def sampled(network: Network, x: Tensor, samples: int = THUMB_SAMPLES) -> Networ
     """Scores and thumbnails, from as many rows as a drawing needs.
 
     The points of the thumbnails go through a layer together with the rows of the data: the number of operations is what a frame costs.
+
+    Args:
+        network: The network.
+        x: Inputs of the network, `(rows, n_features)`; at most 256 of them are looked at.
+        samples: Points of a thumbnail.
     """
     with torch.no_grad():
         x = even_rows(x, _ROWS)
         nodes = [network.select(x)]
+        # Places in a thumbnail, 0 at its left end and 1 at its right end.
         rows, at = len(nodes[0]), torch.linspace(0, 1, samples, dtype=x.dtype, device=x.device)[:, None]
         subnodes, edges, ends, values = [], [], [], []
         for index in range(network.depth):
             low, high = torch.aminmax(nodes[-1], dim=0)
             layer, both = network.layer(index), torch.cat([nodes[-1], low + at * (high - low)])
-            both = layer.edges_of(both, layer.designs(both, 0)[0])
+            both = layer.edges_of(both, layer.designs(both, 0)[0])  # values of all edges, `(rows + samples, out, in)`
             edges.append(both[:rows])
             values.append(both[rows:])
             ends.append(torch.stack([low, high], 1))
@@ -67,6 +73,7 @@ def sampled(network: Network, x: Tensor, samples: int = THUMB_SAMPLES) -> Networ
         if 0 < int(drawn.sum()) < rows:  # a formula may hand the logarithm of 0 to an exponential
             return sampled(network, x[drawn], samples)
         _to_own_units(network, ends, values)
+        # Scores are shares of standard deviations, so they need no units.
         scores = attribute_trace(network, Trace(tuple(nodes), tuple(subnodes), tuple(edges), ()), network.depth)
         parts = [
             torch.cat([score[..., None], end.expand(len(score), -1, -1), value.permute(1, 2, 0)], -1).flatten(0, 1)
@@ -76,7 +83,10 @@ def sampled(network: Network, x: Tensor, samples: int = THUMB_SAMPLES) -> Networ
 
 
 def _to_own_units(network: Network, ends: list[Tensor], values: list[Tensor]) -> None:
-    """Replace the first layer's ends and the last layer's values by the same in own units."""
+    """Replace the first layer's ends and the last layer's values by the same in own units. In place: all others have no other units.
+
+    Of each layer `ends` has the smallest and largest value of each node below, `(in, 2)`, and `values` the curves, `(samples, out, in)`.
+    """
     if network.scaling.scales_input:
         centre, size = (part[network.columns, None] for part in network.input_scale)
         ends[0] = centre + size * ends[0]
@@ -87,19 +97,19 @@ def _to_own_units(network: Network, ends: list[Tensor], values: list[Tensor]) ->
 
 
 def drawn_rows(x: Tensor, most: int) -> Tensor:
-    """Indices of at most so many rows, evenly spread: a table may be sorted."""
+    """Indices of at most `most` of the rows of x, evenly spread: a table may be sorted."""
     return torch.linspace(0, len(x) - 1, min(most, len(x)), device=x.device).round().long()
 
 
 def judged_rows(data: Dataset) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Inputs, labels and weights of the rows that errors are told of: of the test data, without any of the training data."""
+    """Inputs, labels and weights (None for none) of the rows that errors are shown of: the test data, without any the training data."""
     if data.test_input is not None and data.test_label is not None:
         return data.test_input, data.test_label, data.test_weight
     return data.train_input, data.train_label, data.train_weight
 
 
 def edge_inputs(network: Network, edge: tuple[int, int, int], x: Tensor) -> Tensor:
-    """What arrives at an edge, `(batch,)`."""
+    """What arrives at an edge, `(batch,)`, from inputs of the network x, `(batch, n_features)`; at the first layer in own units."""
     layer, source, _ = edge
     with torch.no_grad():
         nodes = network.select(x)
@@ -112,7 +122,7 @@ def edge_inputs(network: Network, edge: tuple[int, int, int], x: Tensor) -> Tens
 
 
 def edge_samples(network: Network, edge: tuple[int, int, int], x: Tensor) -> Tensor:
-    """Inputs of an edge and its values there, `(2, batch)`."""
+    """Inputs of an edge and its values there, `(2, n)`, from at most 256 of the inputs of the network x, evenly picked."""
     inputs = edge_inputs(network, edge, even_rows(x, _ROWS))
     return torch.stack([inputs, network.curve(edge, inputs).y])
 
@@ -124,7 +134,12 @@ def _finite(inputs: Tensor) -> Tensor:
 
 
 def _drawn_range(grid: Tensor, inputs: Tensor) -> Tensor:
-    """Where an edge is drawn, `(2,)`: over its data, and a little beyond as far as the grid goes on. An old grid may be much wider."""
+    """Where an edge is drawn, `(2,)`: over its data, and a little beyond as far as the grid goes on. An old grid may be much wider.
+
+    Args:
+        grid: The knots without those beyond its ends, `(G + 1,)`, in the unit of the inputs.
+        inputs: What arrives at the edge, `(batch,)`.
+    """
     low, high = inputs.min(), inputs.max()
     first, last = torch.minimum(grid[0], low), torch.maximum(grid[-1], high)
     margin = _BEYOND * (high - low)
@@ -134,7 +149,7 @@ def _drawn_range(grid: Tensor, inputs: Tensor) -> Tensor:
 
 
 def band(network: Network, posterior: Posterior | None, edge: EdgeRef, x: Tensor) -> Tensor | None:
-    """Two standard errors of an edge's curve, `(n,)`; None where nothing says them."""
+    """Two standard errors of an edge's curve at the points x, `(n,)`, both in own units; None without a posterior, and for a function."""
     errors = None if posterior is None else curve_errors(network, posterior, edge, x)
     return None if errors is None else 2 * errors
 
@@ -149,6 +164,11 @@ def edge_detail(
         edge: The edge.
         x: Inputs of the network, over whose range the edge is drawn.
         posterior: Says the band around the curve.
+
+    Returns:
+        By name `detail` (4 or 5, n): x, φ, base part, spline part and the band where it is known; `density` (bins,), relative; `knots`,
+        `full_knots`, and `handles` (2, G + k): a place and a coefficient of each basis function. Of an edge of words `detail` alone.
+        Then the smallest and the largest input.
     """
     index, source, target = edge
     layer, units = network.layer(index), network.edge_units(edge)
@@ -163,6 +183,7 @@ def edge_detail(
     curve = network.curve(edge, ends[0] + at * (ends[1] - ends[0]))
     width = band(network, posterior, edge, curve.x)
     # Of a network that has diverged nothing is counted.
+    # With a single value histc would choose its own ends.
     ends_of_bins = (low, high) if high > low else (low, low + 1) if math.isfinite(low) else (0.0, 1.0)
     bins = torch.histc(inputs.cpu(), _BINS, *ends_of_bins)
     # A coefficient acts around the mean of its inner knots (Greville); for k = 0 around the middle of its interval.

@@ -52,7 +52,7 @@ class ScriptLog:
         self.entries, self._cut = list(entries), False
 
     def step(self) -> None:
-        """Count one more step, unless it belongs to a longer act."""
+        """Count one more step, in the last entry unless a cut came after it; a step of a longer act isn't counted."""
         if self._longer is not None:
             return
         if not self._cut and self.entries and isinstance(self.entries[-1], int):
@@ -62,15 +62,18 @@ class ScriptLog:
         self._cut = False
 
     def cut(self) -> None:
-        """Cut, because the training was started again after an end."""
+        """Cut, because the training was started again after an end: in a script one call with the steps of both would stop at that end."""
         self._cut = True
 
     def begin_longer(self, command: Callable[[], Command]) -> None:
-        """A longer act begins: it is one command, whatever steps and commands it is made of."""
+        """A longer act begins: it is one command, whatever steps and commands it is made of.
+
+        `command` says at any time what it has done so far, as that command.
+        """
         self._longer = command
 
     def end_longer(self) -> None:
-        """The longer act is over."""
+        """The longer act is over: its command is added."""
         if self._longer is not None:
             command, self._longer = self._longer(), None
             self.add(command)
@@ -86,14 +89,17 @@ class ScriptLog:
         self._cut = True
 
     def statements(self) -> list[str]:
-        """The lines of the script."""
+        """The lines of the script, without commands that it doesn't need; a longer act in progress as far as it has come."""
         entries = self.entries if self._longer is None else [*self.entries, self._longer()]
         lines = [f"explorer.step({entry})" if isinstance(entry, int) else entry.call() for entry in entries]
         return [line for line in lines if line]
 
 
 def constructor(model: KAN) -> str | None:
-    """The call that makes exactly this network; None for a network that no call makes."""
+    """The call that makes exactly this network, as text with those arguments that aren't defaults; None where no call makes it.
+
+    A network that was trained, say: so the call is tried, and its network compared.
+    """
     layers = [model.layer(index) for index in range(model.depth)]
     grids = [layer.grid_size for layer in layers]
     width = [sums if not products else [sums, products] for sums, products in model.width]
@@ -174,7 +180,7 @@ def literal(value: Any) -> str | None:
 
 def _equal(a: KAN, b: KAN) -> bool:
     """Whether two networks have the same inputs, parameters and other state; their reference data may differ."""
-    states = ({name: part for name, part in one.state_dict().items() if name != "reference"} for one in (a, b))
+    states = ({name: part for name, part in model.state_dict().items() if name != "reference"} for model in (a, b))
     return a.n_features == b.n_features and equal(*states)
 
 
@@ -184,7 +190,7 @@ def listed(names: Any) -> Any:
 
 
 def names_of(names: Any, default: tuple[str, ...], argument: str) -> tuple[str, ...]:
-    """The names of columns: those that a person gives, else those of the data.
+    """The names of columns: those that a person gives, else those of the data, `default`. `argument` is what errors name.
 
     Raises:
         ValueError: For another number of names, and for names that are no texts.
@@ -199,7 +205,7 @@ def names_of(names: Any, default: tuple[str, ...], argument: str) -> tuple[str, 
 
 
 def written(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The arguments that aren't the defaults."""
+    """The arguments by name that aren't the defaults: None and `auto` are."""
     # Arrays have no truth value: `in` is asked of texts alone.
     is_default = lambda value: value is None or (isinstance(value, str) and value == "auto")  # noqa: E731
     return {name: value for name, value in arguments.items() if not is_default(value)}

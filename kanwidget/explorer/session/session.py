@@ -94,6 +94,7 @@ class Session:
         self._name_variables(model, dataset, names["in_vars"], names["out_vars"])
         #: What belongs to each problem that isn't the current one: attributes of `run`, and of this session.
         self._problems: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
+        #: See `set_origin`; None where the session itself has begun with its first problem.
         self._origin: tuple[KAN, dict[str, Any], str | None] | None = None
         #: A longer act in progress.
         self.process: Process | None = None
@@ -114,7 +115,7 @@ class Session:
         self.preset, self.table = preset, {}
 
     def _return_to(self, number: int) -> None:
-        """Take up an earlier or later problem again."""
+        """Take up the problem with this number again, and set the current one aside."""
         former = self._problem()
         parts, names = self._problems[number]
         self.run.enter(parts)
@@ -144,10 +145,11 @@ class Session:
         return parts["initial"], names["table"], names["preset"]
 
     def set_origin(self, initial: KAN, preset: str) -> None:
-        """Say that the session began with another preset than the current one."""
+        """Say that the session began with another preset than the current one, and its network there: a loaded session has neither."""
         self._origin = initial, {}, preset
 
     def _name_variables(self, model: KAN, data: Dataset, in_vars: Any, out_vars: Any) -> None:
+        """Set the names of inputs and outputs: those that a person gives, else the data's; y_1, … where these have another number."""
         data_names = data.out_vars if len(data.out_vars) == model.n_out else None
         outputs = data_names or tuple(f"y_{i + 1}" for i in range(model.n_out))
         self.in_vars = names_of(in_vars, data.in_vars, "in_vars")
@@ -191,7 +193,7 @@ class Session:
         return is_small(self.model, len(self.data.train_input))
 
     def check_edge(self, edge: Sequence[int] | int, where: str) -> EdgeRef:
-        """The edge, if it exists."""
+        """The edge (layer, input, output), if the network has it; else an error that names the call `where`."""
         if not isinstance(edge, Sequence) or isinstance(edge, str) or len(edge) != 3:
             _check.fail("edge", where, "three indices (layer, input, output)", edge)
         layer, source, target = edge
@@ -205,7 +207,7 @@ class Session:
         return self._samples.get(self.version, lambda: sampled(self.model, self.x))
 
     def _check_range(self, edge: EdgeRef, where: str) -> None:
-        """An error in words of the network unless it has this edge: a person counts layers and nodes, not arguments."""
+        """Raise an error, in words of layers and nodes, unless the network has this edge; it names the call `where`."""
         model = self.model
         if not 0 <= edge.layer < model.depth:
             _check.fail("edge", where, f"in one of the layers 0 to {model.depth - 1} of edges", tuple(edge))
@@ -351,7 +353,7 @@ class Session:
         self._change_network(lambda: self.run.adopt(model))
 
     def restart(self, model: KAN, seed: int) -> None:
-        """Begin the training again with another network of the first structure."""
+        """Begin the training again with another network of the first structure, made with this seed."""
         self._change_network(lambda: self.run.restart(model, seed))
 
     def go_to_step(self, step: RecordedStep, records: Sequence[StepRecord]) -> None:
@@ -424,7 +426,7 @@ class Session:
             trainer.events.clear()
 
     def end_drag(self, label: str) -> Callable[[], None]:
-        """End the drag in progress, and commit it as one act.
+        """End the drag in progress, and commit it as one act with this label, done to the selected edge.
 
         Returns:
             A function that takes this back: the drag goes on.

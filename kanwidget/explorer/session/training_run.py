@@ -53,6 +53,7 @@ class TrainingRun(RunStates):
         self._callbacks: list[StepCallback] = []
         #: Whether a pause waits for the training.
         self.interrupted: Callable[[], bool] = lambda: False
+        #: When the last step began, by `time.perf_counter`.
         self._step_started = 0.0
         #: The network's parameters given the data, None where nobody asks the data.
         self.posterior: Callable[[], Posterior | None] = Lagging(
@@ -90,7 +91,7 @@ class TrainingRun(RunStates):
         return model
 
     def dots(self, edge: EdgeRef) -> Tensor:
-        """What some rows ask of an edge, as dots beside its curve, `(2, n)`."""
+        """What some rows ask of an edge, as dots beside its curve, `(2, n)`: its inputs, and the values that would mend the errors."""
         return self._dots(edge, self.noise)
 
     # ---- callbacks and interruptions
@@ -117,6 +118,7 @@ class TrainingRun(RunStates):
         self.interrupted = interrupted
 
     def _abandon_step(self) -> bool:
+        """Whether the step in progress is abandoned: a pause waits, and the step takes so long that this would be noticed."""
         return time.perf_counter() - self._step_started > _LONG_STEP and self.interrupted()
 
     # ---- settings
@@ -139,6 +141,7 @@ class TrainingRun(RunStates):
                     self._set_noise(value)
                 else:
                     trainer.configure(**{name: value})
+                # The optimizer begins anew, also with the same value: a script sets `opt` again where its memory was lost.
                 if name in ("opt", "batch"):
                     trainer.rebuild()
         except Exception:
@@ -165,9 +168,13 @@ class TrainingRun(RunStates):
         pauses_when: Callable[[], bool] | None = None,
         follows: Callable[[], Topics] | None = None,
     ) -> None:
-        """Train for this many steps from now on, None until it converges; pause earlier once `pauses_when` says so.
+        """Train from now on; the steps are taken by `step`.
 
-        Once it has ended by itself, `follows` is done.
+        Args:
+            steps: How many; None for as many as it takes to converge.
+            pauses_after: Whether the training is paused after these, rather than done.
+            pauses_when: Asked after each step: True pauses the training.
+            follows: Called once the training has ended by itself; returns the topics that it has changed.
         """
         if self.trainer.stop_reason:
             self._script.cut()
@@ -196,6 +203,7 @@ class TrainingRun(RunStates):
             self._after_exception()
             raise
         ms = (time.perf_counter() - self._step_started) * 1e3
+        # A running mean over about five steps.
         self.ms_per_step = ms if self.ms_per_step is None else 0.8 * self.ms_per_step + 0.2 * ms
         self._append(record)
         topics = STEPPED | self._take_events()
@@ -232,14 +240,14 @@ class TrainingRun(RunStates):
         return frozenset(("status",))
 
     def _after_exception(self) -> None:
-        """Pause, and count a step that was done before the exception."""
+        """Pause after an exception within a step, and keep the record of the step where it was done before that."""
         self.forget_momentum()
         if self.trainer.step_count > self.last_record.step:
             self._append(self.trainer.record())
         self._finish("paused", None)
 
     def forget_momentum(self) -> None:
-        """Rebuild a gradient method after an abandoned step; the script does the same."""
+        """Rebuild a gradient method, whose memory is lost with an abandoned step; in a script setting `opt` again does the same."""
         if not OPTIMIZERS[self.trainer.opt].plain_state:
             self.trainer.rebuild()
             self._script.add(Statement(f"explorer.opt = {self.trainer.settings.opt!r}"))
@@ -254,7 +262,7 @@ class TrainingRun(RunStates):
                 raise
 
     def _take_events(self) -> Topics:
-        """Take over the events of the trainer, such as moved grids."""
+        """Move the events of the trainer, such as moved grids, to those of this run; returns the topics that changed."""
         if not self.trainer.events:
             return frozenset()
         self.events = [*self.events, *self.trainer.events]
@@ -263,4 +271,5 @@ class TrainingRun(RunStates):
 
 
 def _setting_text(value: Any) -> str:
+    """A setting's value in the label of an event; -1, which only `batch` has, stands for all rows."""
     return f"{value:g}" if isinstance(value, float) else "all" if value == -1 else str(value)

@@ -164,12 +164,12 @@ class UndoTree:
         self.nodes, self.current = {node.id: node for node in nodes}, current
 
     def bookmark(self) -> Callable[[], None]:
-        """A function that brings the tree back to its current state."""
+        """A function that brings the tree back to its current state: jumps and acts change nodes, so these are copied."""
         nodes = {number: replace(node) for number, node in self.nodes.items()}
-        current, drag_start = self.current, self.drag_start
+        current, drag_start, group = self.current, self.drag_start, self.group
 
         def go_back() -> None:
-            self.nodes, self.current, self.drag_start = nodes, current, drag_start
+            self.nodes, self.current, self.drag_start, self.group = nodes, current, drag_start, group
 
         return go_back
 
@@ -182,7 +182,7 @@ class UndoTree:
         self.group = None
 
     def begin_drag(self, checkpoint: Callable[[], Checkpoint]) -> None:
-        """Begin a drag, unless one is in progress."""
+        """Begin a drag, unless one is in progress; `checkpoint` makes that before it."""
         if self.drag_start is None:
             self.drag_start = checkpoint()
 
@@ -201,10 +201,14 @@ class UndoTree:
     def can_redo(self) -> bool:
         """Whether an act was undone here, and its checkpoint is kept."""
         forward = self._forward()
+        # Redo leads to the latest checkpoint of that node.
         return forward is not None and self.nodes[forward].latest is not None
 
     def _forward(self) -> int | None:
-        """The node that redo goes to. An act that was undone during a training is done again in spite of the steps since."""
+        """The node that redo goes to, None where nothing was undone. The node of a training that began after an undo has none of its own.
+
+        There it is that of the parent: an act that was undone during a training is done again in spite of the steps since.
+        """
         node = self.nodes[self.current]
         if node.forward is None and node.kind == TRAIN and node.parent is not None:
             forward = self.nodes[node.parent].forward
@@ -237,9 +241,10 @@ class UndoTree:
         number, parent_id = len(self.nodes), None if parent is None else parent.id
         error = error_of(record)
         node = TreeNode(number, parent_id, label, kind, record.step, error, before, complexity=complexity)
-        if self.group is not None:
+        if self.group is not None:  # -1 until the first part of a longer act has come
             self.group = node.group = number if self.group < 0 else self.group
         if parent is not None:
+            # What was undone before a training can still be redone after it.
             if kind != TRAIN or parent.forward is None:
                 parent.forward = node.id
             parent.latest = before
@@ -254,7 +259,7 @@ class UndoTree:
         self.nodes[self.current].settings = change
 
     def undo(self, latest: Checkpoint) -> Checkpoint | None:
-        """Go to the parent; returns the checkpoint to restore, None at the start."""
+        """Go to the parent; returns the checkpoint to restore, None at the start. `latest` is the checkpoint of the state that is left."""
         node = self.nodes[self.current]
         # The parts of a longer act are undone together, as long as the checkpoint before the first of them is kept.
         if node.group is not None and self.nodes[node.group].before is not None:
@@ -269,7 +274,10 @@ class UndoTree:
         return checkpoint
 
     def redo(self, latest: Checkpoint) -> Checkpoint | None:
-        """Go to the child that was undone; returns the checkpoint to restore, None where nothing was undone."""
+        """Go to the child that was undone; returns the checkpoint to restore, None where nothing was undone.
+
+        The parts of a longer act are done again together. `latest` is the checkpoint of the state that is left.
+        """
         forward = self._forward()
         if not self.can_redo or forward is None:
             return None
@@ -281,7 +289,10 @@ class UndoTree:
         return self.goto(forward, latest)
 
     def goto(self, state: int, latest: Checkpoint) -> Checkpoint | None:
-        """Go to a node; returns the checkpoint to restore, None for the current node itself."""
+        """Go to the node with the number `state`; returns the checkpoint to restore, None for the current node itself.
+
+        `latest` is the checkpoint of the state that is left.
+        """
         if state not in self.nodes:
             _check.fail("state", "goto", f"a state of the history, 0 to {len(self.nodes) - 1}", state)
         if state == self.current:
@@ -309,12 +320,13 @@ class UndoTree:
         while len(holders) > MOST_STATES or _bytes(holders.values()) > MOST_BYTES:
             parents = {node.parent for node in holders.values()}
             ends = (number for number in holders if number not in path and number not in parents)
+            # The oldest end of a branch, else the oldest of all: nodes are numbered in their order.
             node = holders.pop(next(ends, next(iter(holders))))
             if node.id != self.current:
                 node.before = node.latest = None
 
     def _leave(self, latest: Checkpoint) -> None:
-        """Keep a checkpoint in the current node before another node becomes the current one."""
+        """Keep a checkpoint of its state in the current node, which another one is about to follow; an equal one that it has stays."""
         node = self.nodes[self.current]
         if node.latest is None or not node.latest.equals(latest):
             node.latest = latest
@@ -322,7 +334,7 @@ class UndoTree:
 
     @staticmethod
     def _close(node: TreeNode, record: StepRecord) -> None:
-        """Note what a node stands for, before another one becomes the current one."""
+        """Note the error and label of a node, whose last record this is, before another one becomes the current one."""
         node.last_error, node.label = error_of(record), label_of(node, record)
 
     def path(self) -> list[TreeNode]:
@@ -330,6 +342,7 @@ class UndoTree:
 
         Trainings aren't among them, nor acts that a return to an earlier step has taken back.
         """
+        # `returned`: the earliest step that a return below has led back to; it has taken back acts from this step on.
         acts, returned = [], math.inf
         node, goes_on = self.nodes[self.current], False
         while node.parent is not None:
@@ -353,8 +366,9 @@ class UndoTree:
         node = self.returned_from()
         if node is None or node.latest is None or not records:
             return []
-        known, count = node.latest.records[: node.latest.n_records], len(records)
-        return known[count:] if len(known) > count and known[count - 1] is records[-1] else []
+        branch, count = node.latest.records[: node.latest.n_records], len(records)
+        # It is one training if the last common record is the very same object.
+        return branch[count:] if len(branch) > count and branch[count - 1] is records[-1] else []
 
     def last_act(self) -> TreeNode:
         """The node whose network is in training: the current one, or the last before it that is no training."""
@@ -368,10 +382,16 @@ class UndoTree:
         return {number for number, root in roots.items() if root == roots[self.current]}
 
     def settings_between(self, start: int, end: int) -> list[tuple[int, dict[str, Any]]]:
-        """What the acts on the way from one node to another do to settings: the numbers of problems, with values, in order."""
-        left, entered = ({node.id: node.settings for node in self._line(state)} for state in (start, end))
-        undone = [change for number, change in left.items() if number not in entered]
-        done = [change for number, change in reversed(entered.items()) if number not in left]
+        """What the acts on the way from the node `start` to the node `end` do to settings, in order.
+
+        The way leads up from the start to the first common node, which takes acts back, and from there down to the end.
+
+        Returns:
+            Pairs: the number of a problem, and values of its settings by name.
+        """
+        above_start, above_end = ({node.id: node.settings for node in self._line(state)} for state in (start, end))
+        undone = [change for number, change in above_start.items() if number not in above_end]
+        done = [change for number, change in reversed(above_end.items()) if number not in above_start]
         return [(c.problem, c.before) for c in undone if c] + [(c.problem, c.after) for c in done if c]
 
     def _line(self, state: int) -> Iterator[TreeNode]:

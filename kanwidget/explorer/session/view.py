@@ -110,7 +110,7 @@ class ViewState:
             Panels that no view had open before.
         """
         before = self.panels
-        self.open_panels.pop(view, None)
+        self.open_panels.pop(view, None)  # so that this view is the newest one
         if panels:
             self.open_panels[view] = panels
         if len(self.open_panels) > MOST_VIEWS:
@@ -201,7 +201,7 @@ class _SymbolifyPreview:
         return not self.on or (self._act_version is not None and not self._remaining)
 
     def search(self, candidates: EdgeCandidates) -> None:
-        """Search some more edges."""
+        """Search some more edges, anew from the first one after an act. Those of one round are of one layer, which is searched at once."""
         if not self.on:
             return
         run = candidates.run
@@ -226,5 +226,6 @@ class _SymbolifyPreview:
 
 
 def _row(edge: EdgeRef, fit: SymbolicFit | None) -> p.PreviewRow:
+    """A row as a page gets it; without a name for an edge that no function fits."""
     name, r2 = ("", 0.0) if fit is None or not math.isfinite(fit.r2) else (fit.name, fit.r2)
     return {"edge": list(edge), "name": name, "r2": r2}

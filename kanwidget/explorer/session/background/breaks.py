@@ -14,7 +14,10 @@ class BrokenOff(Exception):
 
 @contextmanager
 def breakable(check: Callable[[], None]) -> Iterator[None]:
-    """Within, `check` is also called after the steps of trainings on copies; where it raises `BrokenOff` the block ends quietly."""
+    """Within, `check` is also called after the steps of trainings on copies; where it raises `BrokenOff` the block ends quietly.
+
+    It counts for this thread alone.
+    """
     token = AFTER_STEP.set(check)
     try:
         yield

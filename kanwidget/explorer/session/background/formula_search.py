@@ -95,7 +95,13 @@ class Discoveries:
                 search.rest(False)
 
     def begin(self, news: News, seconds: float, problem: int) -> FormulaSearch:
-        """Begin a search in place of the one before."""
+        """Begin a search in place of the one before, which ends at once.
+
+        Args:
+            news: The search, bit by bit: takes a function that says whether it is to come to its end.
+            seconds: That it may take.
+            problem: Number of the problem that it is for.
+        """
         if self.search is not None:
             self.search.abandon()
         hall = self.hall(problem)
@@ -117,13 +123,16 @@ class FormulaSearch:
     def __init__(self, news: News, seconds: float, problem: int, show: Show) -> None:
         self.seconds, self.problem = seconds, problem
         self.state: SearchState = "searching"
-        #: What it does, what it has found out, and for how many seconds it has searched.
+        #: What it does at the moment, what it has found out so far, and for how many seconds it has searched.
         self.sentence, self.findings, self.elapsed = "", list[str](), 0.0
         self.error: BaseException | None = None
         self._ending = self._resting = False
         self._steps, self._show = news(lambda: self._ending), show
+        #: News that the session hasn't read yet.
         self._news: deque[SearchNews] = deque()
+        #: Notified when the state changes; its lock guards the news.
         self._changed = threading.Condition()
+        #: Whether the owner of the session was asked to read and hasn't yet, and when it was asked last.
         self._reported, self._reported_at = False, 0.0
 
     @property
@@ -165,13 +174,13 @@ class FormulaSearch:
             self._become("stopped")
 
     def rest(self, resting: bool) -> None:
-        """Let its thread wait at the next step, or go on."""
+        """Let its thread wait at the next step (`resting`), or go on. Its state stays as it is."""
         with self._changed:
             self._resting = resting
             self._changed.notify_all()
 
     def advance(self) -> Topics:
-        """Do a bit of it here, where no thread does."""
+        """Do a bit of it here, where no thread does; returns the topics that changed."""
         try:
             self._news.append(next(self._steps))
         except StopIteration:
@@ -204,9 +213,9 @@ class FormulaSearch:
         return SEARCHED if pieces else frozenset()
 
     def finish(self, error: BaseException | None) -> Topics:
-        """Take over the last of it: it is over."""
+        """Take over the last news: it is over, or has failed with an error. Returns the topics that changed."""
         self.read()
-        if self.alive:
+        if self.alive:  # else it was ended before, and stays so
             self.error = error
             self._become("failed" if error is not None else "stopped" if self._ending else "done")
         return SEARCHED
@@ -256,13 +265,13 @@ class FormulaSearch:
             report(self.read)
 
     def _hold(self, closing: Callable[[], bool]) -> None:
-        """Wait while it is held."""
+        """Wait while it is held or rests; then raise `BrokenOff` where nobody waits for it any more. `closing` as in `job`."""
         with self._changed:
             while (self.state == "paused" or self._resting) and not closing():
                 self._changed.wait(_PATIENCE)
         self._check(closing)
 
     def _check(self, closing: Callable[[], bool]) -> None:
-        """Raise `BrokenOff` where nobody waits for it any more."""
+        """Raise `BrokenOff` where nobody waits for it any more: it was ended, or the driver is being closed (`closing`)."""
         if not self.alive or closing():
             raise BrokenOff

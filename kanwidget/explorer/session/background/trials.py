@@ -46,13 +46,18 @@ class SwapErrors:
         self._of: tuple[EdgeRef, int] | None = None
         #: The candidates to come; the first one is in turn.
         self._fits: list[SymbolicFit] = []
+        #: By the candidate's name, the smallest error so far.
         self._errors: dict[str, float] = {}
         #: Errors of the candidate in turn after each training step.
         self._steps: Iterator[float] | None = None
+        #: That the candidates of this edge have taken so far.
         self._seconds = 0.0
 
     def begin(self, edge: EdgeRef, fits: Sequence[SymbolicFit]) -> None:
-        """Try the first of these candidates, without those that only imitate others; nothing is done where that has begun."""
+        """Try the first six of these candidates, without those that only imitate others; nothing is done where that has begun.
+
+        Those of a network with many parameters aren't tried: one of its steps would keep a click waiting.
+        """
         if self._of != (edge, self._run.version):
             self._of, self._errors, self._steps, self._seconds = (edge, self._run.version), {}, None, 0.0
             small = self._run.model.n_parameters <= MOST_PARAMETERS
@@ -76,7 +81,7 @@ class SwapErrors:
         """Take one training step of the candidate in turn.
 
         Returns:
-            Whether there is one more error.
+            Whether a candidate is done: its error, if it has one, is final.
         """
         edge = self.edge
         if edge is None or self.is_complete:
@@ -109,6 +114,7 @@ def errors_after_swap(run: TrainingRun, edge: EdgeRef, fit: SymbolicFit) -> Iter
     try:
         held = held_out(model, sampled_data(run.trainer.data, MOST_ROWS), "candidates")
         trial = swapped(model, {edge: fit}, held.data.train_input)
+        # Without free parameters there is nothing to train.
         trainer = Trainer(trial, held.data, STEPS if trial.n_parameters else 0, Settings(update_grid=False))
     except ValueError:
         return
@@ -122,7 +128,7 @@ def errors_after_swap(run: TrainingRun, edge: EdgeRef, fit: SymbolicFit) -> Iter
 
 def error_after_lock(run: TrainingRun, edges: Sequence[EdgeRef]) -> float | None:
     """The error on held-out rows right after these edges would share one function; None where they can't."""
-    if len(edges) < 2 or len({edge.layer for edge in edges}) > 1:
+    if len(edges) < 2 or len({edge.layer for edge in edges}) > 1:  # only edges of one layer can
         return None
     model = copied(run.model)
     try:
@@ -146,11 +152,16 @@ class RicherTrial:
 
     def __init__(self, run: TrainingRun) -> None:
         self._run = run
+        #: The state that it is for: the data, and the version of the network.
         self._of: tuple[Dataset, int] | None = None
+        #: The steps to come.
         self._steps: Iterator[None] = iter(())
+        #: What richer networks explain, as far as it is clear, and what simpler ones do.
         self._answer: RicherNetworks | None = None
         self._yardsticks: Yardsticks | None = None
+        #: Data and logarithms of the last yardsticks, and these: simpler networks of the same data aren't trained again.
         self._former: tuple[Dataset, tuple[str | int, ...], Yardsticks] | None = None
+        #: Whether all richer networks were tried, and whether the simpler ones were, too.
         self._compared = self._complete = True
         self._in_background = False
 
@@ -178,7 +189,7 @@ class RicherTrial:
         return self._answer if self._compared and self._of == self._state else None
 
     def is_looking(self, enough: float) -> bool:
-        """Whether it compares in the background, and hasn't seen yet that the network as it is explains the part `enough`."""
+        """Whether it compares in the background, and hasn't seen yet that the network as it is explains the part `enough`, 0 to 1."""
         if self._of != self._state or self._compared or not self._in_background:
             return False
         return self._answer is None or self._answer.now.explained < enough
@@ -202,6 +213,7 @@ class RicherTrial:
         if self.is_complete:
             return False
         compared, answer = self._compared, self._answer
+        # Steps are None: `self` comes only at their end.
         self._complete = next(self._steps, self) is self
         return self._complete or self._compared != compared or self._answer is not answer
 
@@ -254,4 +266,5 @@ class RicherTrial:
 
     @property
     def _state(self) -> tuple[Dataset, int]:
+        """What the answers depend on: the data, and the version of the network."""
         return self._run.trainer.data, self._run.version

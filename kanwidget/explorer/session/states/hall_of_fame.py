@@ -63,7 +63,7 @@ class HallOfFame:
         self._earlier = self.front
 
     def show(self, formulas: Iterable[HallFormula], best: str = "") -> None:
-        """Show the formulas of the search in progress, in place of those that it had shown before."""
+        """Show the formulas of the search in progress, in place of those that it had shown before; `best` is the likeliest one's text."""
         fresh = [self._numbered(formula) for formula in formulas]
         self.front, self.best = tuple(joined(fresh, self._earlier)), best
         self._forget()
@@ -93,7 +93,7 @@ class HallOfFame:
 
 
 def joined(fresh: Sequence[HallFormula], earlier: Sequence[HallFormula]) -> list[HallFormula]:
-    """The formulas of two searches that none of the other search beats, from simple to accurate."""
+    """The formulas of two searches that none of the other search beats, from simple to accurate; one that both have stands there once."""
     numbers = {formula.number for formula in fresh}
     others = [formula for formula in earlier if formula.number not in numbers and not _is_beaten(formula, fresh)]
     formulas = [*(formula for formula in fresh if not _is_beaten(formula, others)), *others]
@@ -123,16 +123,22 @@ class StateRows:
     """Formulas that the rows can't tell from the law of a state."""
 
     def missing(self, tree: UndoTree, model: KAN, version: int) -> Iterator[tuple[int, KAN]]:
-        """The nodes of the current problem without a value whose network is kept, the newest first, each with its network."""
+        """The nodes of the current problem that lack a value, the newest first, each with its network; without those whose network is lost.
+
+        Args:
+            tree: The undo tree.
+            model: The network now, that of the current node; other nodes have theirs in a checkpoint.
+            version: Of the network now.
+        """
         states = tree.problem_states()
         for node in reversed([tree.nodes[number] for number in sorted(states)]):
             network = model if node.id == tree.current else None if node.latest is None else node.latest.model
-            stamp, _ = self._rows.get(node.id, (-1, None))
+            stamp, _ = self._rows.get(node.id, (-1, None))  # -1 is no version
             if network is not None and stamp != self._wanted(node.id, tree, version):
                 yield node.id, network
 
     def put(self, node: int, value: Any, tree: UndoTree, version: int) -> None:
-        """Set the value of a node."""
+        """Set the value of a node, by its number in the tree; `version` is that of the network now."""
         self._rows[node] = self._wanted(node, tree, version), value
 
     def values(self) -> list[Any]:
@@ -141,5 +147,9 @@ class StateRows:
 
     @staticmethod
     def _wanted(node: int, tree: UndoTree, version: int) -> int | None:
+        """The stamp with which a node's value counts: the version of the network for a node that may still change, None for any other.
+
+        That is the current node, until the session has once left it.
+        """
         is_open = node == tree.current and tree.nodes[node].last_error is None
         return version if is_open else None

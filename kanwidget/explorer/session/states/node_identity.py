@@ -36,7 +36,8 @@ def identities(networks: Sequence[tuple[KAN, KAN]], x: Tensor) -> list[list[list
         [[[0, 1], [0, 1, 2], [0]], [[0, 1], [0, 2], [0]]]
     """
     x = x[:_ROWS]
-    fresh = itertools.count(max(one.nodes_in(level) for one, _ in networks for level in range(one.depth + 1)))
+    # Numbers that no hidden node or output has as its identity.
+    fresh = itertools.count(max(first.nodes_in(level) for first, _ in networks for level in range(first.depth + 1)))
     result: list[list[list[int]]] = []
     for index, (network, _) in enumerate(networks):
         if index == 0:
@@ -49,7 +50,15 @@ def identities(networks: Sequence[tuple[KAN, KAN]], x: Tensor) -> list[list[list
 
 
 def _levels(former: list[list[int]], before: KAN, network: KAN, x: Tensor, fresh: Iterator[int]) -> list[list[int]]:
-    """Identities of all levels from those of the network before."""
+    """Identities of all levels from those of the network before; the caller sets those of the inputs, which are their columns.
+
+    Args:
+        former: Identities in the network before, by level and node.
+        before: The network before.
+        network: The network now.
+        x: Rows of the data at which nodes are compared, `(rows, features)`.
+        fresh: Identities for new nodes.
+    """
     numbers = range(network.depth + 1)
     if network.depth == before.depth:
         return [_continued(former[level], before, network, level, x, fresh) for level in numbers]
@@ -76,15 +85,16 @@ def followed(edges: Sequence[EdgeRef], before: KAN, after: KAN, x: Tensor) -> li
     if not edges or before.depth != after.depth or before.n_features != after.n_features:
         return []
     old, new = identities([(before, before), (after, after)], x)
-    kept = []
+    counterparts = []
     for layer, source, target in edges:
         node = before.node_of(layer + 1, target)
+        # Which of the factors of a product node the edge belongs to; 0 for a sum.
         factor = before.subnodes_of(layer + 1, node).index(target)
         if old[layer][source] in new[layer] and old[layer + 1][node] in new[layer + 1]:
             subnodes = after.subnodes_of(layer + 1, new[layer + 1].index(old[layer + 1][node]))
             if factor < len(subnodes):
-                kept.append(EdgeRef(layer, new[layer].index(old[layer][source]), subnodes[factor]))
-    return kept
+                counterparts.append(EdgeRef(layer, new[layer].index(old[layer][source]), subnodes[factor]))
+    return counterparts
 
 
 def _continued(former: list[int], before: KAN, network: KAN, level: int, x: Tensor, fresh: Iterator[int]) -> list[int]:
@@ -111,9 +121,17 @@ def _continued(former: list[int], before: KAN, network: KAN, level: int, x: Tens
 
 
 def _likeness(before: KAN, network: KAN, level: int, x: Tensor) -> Tensor:
-    """How alike the values of nodes are, `(old nodes, nodes)`: 1 where they are the same."""
+    """How alike the values of a level's nodes are in two networks, `(old nodes, nodes)`: 1 where they are the same, towards 0 else.
+
+    Args:
+        before: The network before.
+        network: The network now.
+        level: The level.
+        x: Rows of the data, `(rows, features)`.
+    """
     with torch.no_grad():
-        old, new = (one.scaled_trace(x.to(one.device)).nodes[level].cpu() for one in (before, network))
+        old, new = (model.scaled_trace(x.to(model.device)).nodes[level].cpu() for model in (before, network))
+    # Root mean square of the difference, in standard deviations of both; the small number is for nodes that are constant.
     distance = (old[:, :, None] - new[:, None, :]).square().mean(0).sqrt()
     spread = new.std(0, correction=0) + old.std(0, correction=0)[:, None] + 1e-12
     return torch.nan_to_num(1 / (1 + distance / spread))
@@ -128,12 +146,14 @@ def _aligned(likeness: Tensor) -> list[int | None]:
         likeness: How alike nodes are, `(old nodes, new nodes)`, ≥ 0.
     """
     rows, columns = likeness.shape
+    # `best[i, j]`: the largest sum of likenesses with the first i old and the first j new nodes alone.
     best = torch.zeros(rows + 1, columns + 1, dtype=torch.float64)
     for i in range(1, rows + 1):
         for j in range(1, columns + 1):
             pair = best[i - 1, j - 1] + likeness[i - 1, j - 1]
             best[i, j] = torch.stack([pair, best[i - 1, j], best[i, j - 1]]).max()
-    found: list[int | None] = [None] * columns
+    # Back from the end: a node that the best match does without is left out, else the two are a pair.
+    partners: list[int | None] = [None] * columns
     i, j = rows, columns
     while i and j:
         if best[i, j] == best[i - 1, j]:
@@ -142,5 +162,5 @@ def _aligned(likeness: Tensor) -> list[int | None]:
             j -= 1
         else:
             i, j = i - 1, j - 1
-            found[j] = i
-    return found
+            partners[j] = i
+    return partners

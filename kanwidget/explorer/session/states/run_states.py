@@ -43,6 +43,7 @@ class RunStates:
         self._abandon = abandon
         #: Raised by every change of parameters or structure: all that was computed from them is then out of date.
         self.version = -1
+        #: The last numbers that a structure and a problem got.
         self._structures = self._problems = -1
         self.begin(model, data, settings)
 
@@ -72,7 +73,7 @@ class RunStates:
         self.structure_id = self.first_structure_id = self._structures
 
     def _finish(self, state: State, stop_reason: str | None) -> None:
-        """Train no longer, and forget what was to come."""
+        """Train no longer, and forget what was to come; the page shows the state and, where there is one, the stop reason."""
         self.state, self.stop_reason = state, stop_reason
         #: Steps to come; None goes on until it converges.
         self.remaining_steps: int | None = None
@@ -96,7 +97,7 @@ class RunStates:
     # ---- changes
 
     def adopt(self, model: KAN) -> None:
-        """Train another network from now on."""
+        """Train another network from now on. With other nodes it is another structure; the caller has the trainer rebuilt."""
         for parameter in model.parameters():
             parameter.data = parameter.data.contiguous()  # LBFGS can't take others
         same_nodes = model.width == self.model.width and model.arities == self.model.arities
@@ -119,7 +120,7 @@ class RunStates:
             self.state, self.stop_reason = "paused", None
 
     def restart(self, model: KAN, seed: int) -> None:
-        """Begin the training again with another network of the first structure; `network_changed` evaluates it afterwards."""
+        """Begin the training again with another network of the first structure, made with this seed; `network_changed` evaluates it."""
         self.adopt(model)
         self.structure_id = self.first_structure_id
         self.trainer.step_count, self.trainer.seconds = 0, 0.0
@@ -127,7 +128,7 @@ class RunStates:
         self.seed = seed
 
     def mark(self, kind: str, text: str) -> None:
-        """Add an event at the current step, which the curves show as a mark."""
+        """Add an event of a kind at the current step, which the curves show as a mark with this text."""
         self.events = [*self.events, Event(self.last_record.step, kind, text)]
 
     def unmark(self, events: Sequence[Event]) -> None:
@@ -142,6 +143,7 @@ class RunStates:
             self.state, self.stop_reason = "done", history.stop_reason or None
 
     def _set_noise(self, noise: float) -> None:
+        """Train on labels with noise of this level, see `noisy`; the data stay as they are."""
         high = 1 if self.data.is_classification else math.inf  # for classes the noise is a part of the rows
         self.noise = _check.real(noise, "noise", "set", low=0, high=high)
         self.trainer.replace_labels(noisy(self.data, self.noise).train_label)
@@ -214,6 +216,7 @@ class RunStates:
         self.adopt(model)
         self.structure_id = step.structure_id
         self.records = list(records[: step.index])
+        # Events at this very step came after it.
         self.events = [event for event in self.events if event.step < step.record.step]
         self.trainer.step_count, self.trainer.seconds = step.record.step, step.record.seconds
         self.last_record = step.record
@@ -223,7 +226,7 @@ class RunStates:
         return {name: getattr(self, name) for name in _PARTS}
 
     def enter(self, parts: Mapping[str, Any]) -> None:
-        """Take up an earlier problem again; a checkpoint of it is to be restored next."""
+        """Take up an earlier problem again, from what `parts` gave then; a checkpoint of it is to be restored next."""
         vars(self).update(parts, ms_per_step=None)
 
 
@@ -237,10 +240,11 @@ class Lagging(Generic[T]):
 
     def __init__(self, run: RunStates, compute: Callable[..., T]) -> None:
         self._run, self._compute = run, compute
+        #: The last value, its arguments, its version, and until when it may be used while the network trains.
         self._last: tuple[T, tuple[object, ...], int, float] | None = None
 
     def __call__(self, *arguments: object) -> T:
-        """The value for these arguments."""
+        """The value for these arguments, the last one if it may still be used."""
         started, version = time.monotonic(), self._run.version
         if self._last is not None:
             value, of, at, until = self._last
@@ -248,6 +252,7 @@ class Lagging(Generic[T]):
             if of == arguments and (at == version or lags):
                 return value
         value = self._compute(*arguments)
+        # What takes long is computed more seldom, so that training has most of the time.
         wait = max(SECONDS, REST * (time.monotonic() - started))
         self._last = value, arguments, version, started + wait
         return value
@@ -276,6 +281,7 @@ def noisy(data: Dataset, level: float, seed: int = _SEED) -> Dataset:
         return data
     label, generator = data.train_label, torch.Generator().manual_seed(seed)
     if data.is_classification:
+        # The same rows and classes are drawn at every level: a higher one takes further rows.
         drawn = torch.rand(label.shape, generator=generator) < level
         redrawn = torch.randint(data.n_outputs, label.shape, generator=generator)
         return replace(data, train_label=torch.where(drawn.to(label.device), redrawn.to(label.device), label))

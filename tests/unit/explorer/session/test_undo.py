@@ -269,3 +269,14 @@ def test_the_page_is_told_what_is_forgotten(session, monkeypatch):
         else:
             with pytest.raises(ValueError, match="256 MB"):
                 session.apply(Goto(state["id"]))
+
+
+def test_a_part_of_a_longer_act_that_fails_is_no_part_of_it(session):
+    tree = session.tree
+    tree.begin_group()
+    back = tree.bookmark()
+    tree.add("a part", "fix", session.run.last_record, None)
+    assert tree.group == tree.current
+    back()
+    assert tree.group == -1
+    tree.end_group()
