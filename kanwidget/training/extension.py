@@ -51,7 +51,7 @@ def extend(
 
 
 def _interrupted(best: ExtensionStep) -> ExtensionStep:
-    """The best step, with a network whose history says that it was broken off."""
+    """The best step until now, with a copy of its first network, whose history says that the extension was broken off."""
     network = copy.deepcopy(best.network)
     record(network, "extend", f"grid {best.grid} kept: interrupted, the held-out rows weren't learnt")
     history = getattr(network, "history", None)
@@ -129,7 +129,10 @@ REASONS = {
 
 
 def _ladder(network: Network, grids: Sequence[int | Sequence[int]] | str, rows: int) -> list[Grid]:
-    """The grids to try, coarse ones first."""
+    """The grids to try, one after the other: numbers of intervals, or lists with one a layer.
+
+    They are the checked ones of the list `grids`, or with `auto` the network's own, doubled as long as `rows` training rows suffice.
+    """
     if isinstance(grids, str):
         _check.choice(grids, "grids", "extend", ("auto",))
         return doubled_grids(network, rows)
@@ -146,7 +149,10 @@ def _ladder(network: Network, grids: Sequence[int | Sequence[int]] | str, rows: 
 
 
 def doubled_grids(network: Network, rows: int, finest: int = FINEST) -> list[Grid]:
-    """The network's own grid, doubled as long as each parameter has rows enough, and none has more intervals than `finest`.
+    """The network's own grid, doubled as long as there are rows enough, and no layer has more intervals than `finest`.
+
+    Rows are enough where `rows`, the number of training rows, is at least 0.6 for each interval of each spline. A grid is one number of
+    intervals, or a list with one a layer.
 
     Examples:
         >>> from kanwidget import KAN
@@ -164,7 +170,10 @@ def doubled_grids(network: Network, rows: int, finest: int = FINEST) -> list[Gri
 
 
 def _starts(network: Network, starts: int | str) -> int:
-    """The number of random starts; a network that was trained or edited has one."""
+    """The number of random starts on the first grid: `starts`, checked, or with `auto` more for a network with more hidden levels.
+
+    A network that was trained or edited has one, itself; so has with `auto` one without hidden nodes, which has one minimum.
+    """
     if isinstance(starts, str):
         _check.choice(starts, "starts", "extend", ("auto",))
         deep = _STARTS if network.depth == 2 else _DEEP_STARTS
@@ -177,7 +186,7 @@ def _starts(network: Network, starts: int | str) -> int:
 
 
 def _is_begun(network: Network) -> bool:
-    """Whether a network was trained or edited by hand."""
+    """Whether a network was trained or edited by hand: has a history, or edges that are no spline of their own or frozen."""
     history = getattr(network, "history", History())
     edited = any(
         bool((~layer.spline_on | layer.frozen).any()) or layer.symbols or layer.ties for layer in network.layers

@@ -78,30 +78,33 @@ class ExtensionStep:
 
     @property
     def validation_loss(self) -> float:
-        """Their error on the held-out rows, as in `StepRecord`; infinite where training failed."""
+        """The networks' error on held-out rows, each at its best step: root mean square over them; infinite where a training failed."""
         losses = [min(_losses(history), default=math.inf) for history in self.histories]
         return math.sqrt(sum(loss**2 for loss in losses) / len(losses))
 
     @property
     def best_steps(self) -> int:
-        """Training steps until the smallest held-out error, the middle of all."""
+        """Training steps until the smallest held-out error, the median over the networks; 0 where no error was finite."""
         counts = [losses.index(min(losses)) + 1 for losses in map(_losses, self.histories) if losses]
         return sorted(counts)[len(counts) // 2] if counts else 0
 
     @property
     def settled(self) -> bool:
-        """Whether training ended at its smallest held-out error, so that it needn't be cut short."""
+        """Whether every training ended within one percent of its smallest held-out error, so that it needn't be cut short."""
         return all(losses[-1] <= WORTH * min(losses) for losses in map(_losses, self.histories) if losses)
 
 
 def _losses(history: History) -> list[float]:
-    """The finite errors on held-out rows of a training."""
+    """The errors on held-out rows of a training, a number a step, without those that aren't finite."""
     losses = [record.validation_loss for record in history.records]
     return [loss for loss in losses if loss is not None and math.isfinite(loss)]
 
 
 def _joined(history: History, more: History) -> History:
-    """A training and a further one, which began where the first one's held-out error was smallest."""
+    """The history of a training and a further one, as if they were one.
+
+    The further one began in the best state of the first, so that steps of the first after its smallest held-out error are left out.
+    """
     losses = [record.validation_loss for record in history.records]
     finite = _losses(history)
     end = losses.index(min(finite)) + 1 if finite else len(losses)
@@ -109,14 +112,15 @@ def _joined(history: History, more: History) -> History:
 
 
 def grid_of(network: Network, factor: int = 1) -> Grid:
-    """Its number of intervals, times a factor; a list where the layers differ."""
+    """A network's number of intervals, times a factor; a list with one a layer where the layers differ."""
     sizes = [factor * layer.grid_size for layer in network.layers]
     return sizes if len(set(sizes)) > 1 else sizes[0]
 
 
 def _decides(best: ExtensionStep, trial: ExtensionStep) -> bool:
-    """Whether a smooth grid makes the others needless: it divides the held-out error clearly, or follows a smooth one and doesn't help.
+    """Whether a trial with smooth knots makes the other placements of the knots on its grid needless.
 
+    It does where it halves the held-out error of `best`, the best coarser grid, or where that is smooth, too, and the trial doesn't help.
     Rougher splines from there haven't been seen to help then, and cost the most.
     """
     if trial.knots != "smooth":
@@ -126,27 +130,37 @@ def _decides(best: ExtensionStep, trial: ExtensionStep) -> bool:
 
 
 def placements(grid: Grid, *, smooth: bool = True) -> list[str]:
-    """The placements of knots that a grid is tried with, at most.
+    """The placements of knots that a grid is tried with, at most: names of `PLACEMENTS`, which has the options of `refine` for each.
 
     Args:
-        grid: The number of intervals.
-        smooth: Whether `smooth` may be one: not without hidden nodes, since inputs themselves have no thin tails.
+        grid: The number of intervals, or a list with one a layer.
+        smooth: Whether `smooth`, even knots with splines trained to be smooth, may be one: not without hidden nodes, since inputs
+            themselves have no thin tails.
 
     Examples:
         >>> placements(10), placements(40)
         (['spread', 'adapted'], ['smooth', 'spread', 'adapted'])
     """
+    # On coarser grids smooth splines err more than others; of finer ones their sixth differences are round-off.
     fits = smooth and _FINE <= finest_of(grid) <= _FINEST_SMOOTH
     return [knots for knots in PLACEMENTS if fits or knots != "smooth"]
 
 
 def finest_of(grid: Grid) -> int:
-    """The most intervals of a layer."""
+    """The most intervals of a layer: the number of a grid, or the largest of its list."""
     return max(grid) if isinstance(grid, list) else grid
 
 
 class Trainings:
-    """The trainings of an extension: data with held-out rows, and the options of `fit`."""
+    """The trainings of an extension: data with held-out rows, and the options of `fit`.
+
+    Args:
+        network: The network before the extension; it isn't changed.
+        data: Data as for `fit`.
+        steps: Most steps of each training, ≥ 1.
+        seed: Of the held-out rows and the random starts.
+        options: Of `fit`.
+    """
 
     def __init__(self, network: Network, data: Any, steps: int, seed: int, options: dict[str, Any]) -> None:
         self.network = network
@@ -158,8 +172,9 @@ class Trainings:
         self.given = order_columns(network, data, "extend")
         #: The start on the first grid, before any training.
         self.origin = network
+        #: The data with some rows held out, in one way or in several.
         self.folds = validation_folds(self.given, "extend", seed=seed)
-        # Grids are chosen by held-out rows, and fits go down to round-off.
+        # Grids are chosen by held-out rows, and fits go down to round-off: evidence would smooth them.
         options = {"evidence": False} | options
         self.options, self.smooth = options, {}
         if self._exact(options):
@@ -167,7 +182,10 @@ class Trainings:
             self.smooth = {"smoothness": _SMOOTHNESS, "update_grid": False} | options
 
     def _exact(self, options: dict[str, Any]) -> bool:
-        """Whether the optimizer fits down to round-off: it then takes geodesic acceleration and smooth grids."""
+        """Whether trainings with these options of `fit` go down to round-off: they then take geodesic acceleration and smooth grids.
+
+        They do by Levenberg-Marquardt on squared errors in double precision, without a penalty.
+        """
         settings = make_settings(**options)
         if settings.lamb or self.network.dtype != torch.float64:
             return False
@@ -197,11 +215,17 @@ class Trainings:
         return histories
 
     def on_folds(self, networks: Sequence[Network], grid: Grid, knots: str, steps: int) -> ExtensionStep:
-        """The networks of all folds after a training."""
+        """Train networks in place, one on each fold, which is a way to hold out rows; returns them as a step of the extension.
+
+        `grid` and `knots` say which grid they have and how its knots lie, as in `ExtensionStep`; `steps` are those of each training.
+        """
         return ExtensionStep(tuple(networks), grid, knots, tuple(self.train(networks, self.folds, steps, knots)))
 
     def in_rounds(self, networks: Sequence[Network], grid: Grid, knots: str) -> ExtensionStep:
-        """The networks of all folds after rounds of training, as long as each makes the held-out error clearly smaller."""
+        """The networks, one a fold, trained in rounds, as long as each makes the held-out error clearly smaller; see `on_folds`.
+
+        A coarse grid has a single round of all steps: its networks follow valleys that are long and cost little.
+        """
         size = min(_ROUND, self.steps) if finest_of(grid) >= _FINE else self.steps
         step = self.on_folds(networks, grid, knots, size)
         for done in range(size, self.steps, size):
@@ -229,7 +253,10 @@ class Trainings:
         return "nothing helps" if failures == _PATIENCE else None
 
     def first(self, ladder: Sequence[Grid], starts: int) -> ExtensionStep:
-        """The best of several starts, on the first grid of a ladder."""
+        """The best of `starts` random starts, trained on all folds with the first grid of a ladder.
+
+        Starts are compared on that grid and on the next ones of the ladder. `origin` keeps the best one untrained.
+        """
         grid = ladder[0]
         own = copy.deepcopy(self.network) if grid == grid_of(self.network) else refine(self.network, grid)
         untrained = [own, *(reseed(own, self.seed + index) for index in range(1, starts))]
@@ -253,11 +280,12 @@ class Trainings:
             histories = self.train([network for _, network in trials], [fold] * len(trials), steps)
             errors = [min(_losses(history), default=math.inf) for history in histories]
             order = sorted(range(len(trials)), key=errors.__getitem__)
+            # Four go on to the next grid, then two, then one.
             trials = [trials[index] for index in order[: max(_FINALISTS >> number, 1)]]
         return trials[0][0]
 
     def finer(self, best: ExtensionStep, grid: Grid) -> ExtensionStep:
-        """The networks of `best` refined to a grid and trained, with the placement of knots whose held-out error is smallest."""
+        """The networks of `best` refined to a finer grid and trained, with the placement of knots whose held-out error is smallest."""
         pairs = [(network, self._inputs(fold)) for network, fold in zip(best.networks, self.folds, strict=True)]
         trials: list[ExtensionStep] = []
         for knots in placements(grid, smooth=bool(self.smooth) and self.network.depth > 1):
@@ -268,10 +296,11 @@ class Trainings:
         return min(trials, key=lambda step: step.validation_loss)
 
     def _inputs(self, data: Dataset) -> Tensor:
+        """The training inputs, `(rows, n_features)`, in the network's type and on its device."""
         return data.train_input.to(self.network.device, self.network.dtype)
 
     def finished(self, path: Sequence[ExtensionStep]) -> Network:
-        """The best network, trained on all rows where some were held out for the choice.
+        """The best network, trained on all rows where some were held out for the choice. `path` has the steps that helped, in order.
 
         Where the held-out rows had to cut trainings short, all of them are repeated with all rows, for as many steps: more would
         teach it the noise. A smooth one stays as it is: its data have hardly any noise, and without held-out rows to return to, its

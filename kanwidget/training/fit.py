@@ -33,7 +33,10 @@ def fit_steps(
     validation: Any = None,
     **options: Any,
 ) -> Trainer:
-    """An iterator that trains in place and gives one `StepRecord` a step. Options as in `fit`.
+    """An iterator that trains in place and gives one `StepRecord` a step. Data and options are those of `KAN.fit`.
+
+    With `steps=None` it goes on until it converges. `log` has columns whose logarithms the network takes, by name or number. `validation`
+    is a part of the rows between 0 and 1, or data: the errors on it are in the records.
 
     Examples:
         >>> from kanwidget import KAN, create_dataset
@@ -48,7 +51,7 @@ def fit_steps(
     settings = make_settings(opt=opt, **options)
     for name, reason in unused(settings, opt).items():
         _check.fail(name, "fit", f"left out with opt={opt!r}", getattr(settings, name), reason)
-    former = network.log
+    former = network.log  # which an error leaves as it was
     if log is not None:
         network.log = _first_logs(network, log)
     try:
@@ -71,7 +74,7 @@ def fit(
     progress: bool = True,
     **options: Any,
 ) -> History:
-    """Train in place. See `KAN.fit` for the arguments."""
+    """Train in place, with at most `steps` steps; returns the records of these. See `KAN.fit` for the arguments."""
     hooks = check_hooks(callbacks, "fit")
     trainer = fit_steps(network, data, opt, steps, **options)
     history = History(optimizer=trainer.opt)
@@ -80,6 +83,7 @@ def fit(
         bar = progress_bar(steps, progress)
         take_steps(network, trainer, history, hooks, bar, lambda r: best.update(network, r, trainer.rows.count))
     finally:
+        # Held-out rows say which state is best. Without them the last one stays, unless an interruption has picked it.
         if history.stop_reason == "interrupted" or trainer.data.val_input is not None:
             best.restore()
         network.posterior = trainer.posterior()
@@ -88,7 +92,7 @@ def fit(
 
 
 def _check_optimizer(data: Any, opt: Any) -> None:
-    """An error for labels, or the name of a target, in place of the optimizer."""
+    """An error where `opt` isn't an optimizer's name but labels, or the name of a column of the frame `data`: easy slips in `fit(x, y)`."""
     is_target = frames.has_columns(data) and isinstance(opt, str) and opt in map(str, naming.labels_of(data))
     if is_target or (hasattr(opt, "__len__") and not isinstance(opt, str)):
         form = f"fit((frame, {opt!r}))" if is_target else "fit((x, y))"
@@ -96,9 +100,9 @@ def _check_optimizer(data: Any, opt: Any) -> None:
 
 
 def _first_logs(network: Network, log: Sequence[str | int]) -> tuple[str | int, ...]:
-    """The checked names of columns whose logarithms the network is to use.
+    """The checked names or numbers of the columns whose logarithms the network is to use.
 
-    An error, if the network's scales are settled already and it has other logarithms.
+    An error if an earlier training has settled the network's scales, and with them other logarithms.
     """
     names = check_logs(log, "fit")
     if bool(network.scaling.fixed.any()) and set(names) != set(network.log):
@@ -112,10 +116,10 @@ def _with_validation(network: Network, data: Any, validation: Any, seed: int) ->
 
     Args:
         network: The network.
-        data: Data as for `fit`.
+        data: Data to train on, in any form that `fit` takes.
         validation: A part of the rows between 0 and 1, which are held out by chance; a dataset, a table or a pair (inputs, labels);
             None leaves the data as they are.
-        seed: Of the choice of rows.
+        seed: Of the random choice of held-out rows.
     """
     if validation is None:
         return order_columns(network, data)

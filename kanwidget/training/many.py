@@ -130,9 +130,13 @@ def fit_many(
 
 
 def _runs(networks: list[Any], data: Any, lamb: Any, opt: str, options: dict[str, Any]) -> list[_Run]:
-    """The trainings, with all arguments checked before anything is trained."""
+    """The trainings of `fit_many`, one a network and in their order. All arguments are checked here, before anything is trained.
+
+    `data` and `lamb` are for all networks, or lists with one for each; `options` are further arguments of `fit`.
+    """
     if not networks or not all(isinstance(network, Network) for network in networks):
         _check.fail("networks", "fit_many", "a list of at least one network", networks)
+    # Networks that share memory would move each other's parameters.
     addresses = [parameter.data_ptr() for network in networks for parameter in network.parameters()]
     if len(set(addresses)) < len(addresses):
         expected = "networks that differ and share no parameters"
@@ -144,7 +148,7 @@ def _runs(networks: list[Any], data: Any, lamb: Any, opt: str, options: dict[str
     settings = {value: make_settings(opt=opt, lamb=value, **options) for value in dict.fromkeys(lambs)}
     for name, reason in unused(next(iter(settings.values())), opt).items():
         _check.fail(name, "fit_many", f"left out with opt={opt!r}", options[name], reason)
-    with restored_scaling(*networks):
+    with restored_scaling(*networks):  # the data settle the scales: an error takes that back
         runs = _prepared_runs(networks, datasets, [settings[value] for value in lambs])
     for name in dict.fromkeys(run.method.name for run in runs):
         for option, reason in unused(runs[0].settings, name).items():
@@ -153,12 +157,16 @@ def _runs(networks: list[Any], data: Any, lamb: Any, opt: str, options: dict[str
 
 
 def _prepared_runs(networks: Sequence[Network], datasets: Sequence[Any], settings: Sequence[Settings]) -> list[_Run]:
-    """The trainings; networks that have their data and scales in common share the tensors."""
+    """The trainings, with the data of each network as tensors; networks that have their data and scales in common share these.
+
+    `datasets` and `settings` have one for each network.
+    """
     cache: dict[Any, TrainingData] = {}
     runs: list[_Run] = []
     for network, dataset, own in zip(networks, datasets, settings, strict=True):
         key: Any = id(dataset), network.n_features, network.n_out, network.dtype, network.device, network.in_vars
-        key += (network.scaling.key(), network.log)  # before the first training, and what it then becomes
+        # On what scaled labels depend: scales, logarithms to learn, and functions on first or last edges, which keep a side as it is.
+        key += (network.scaling.key(), network.log)
         key += (bool(network.layer(0).symbols), bool(network.layer(network.depth - 1).symbols))
         if key not in cache:
             cache[key] = prepare(network, order_columns(network, dataset, "fit_many"), own)
@@ -170,7 +178,7 @@ def _prepared_runs(networks: Sequence[Network], datasets: Sequence[Any], setting
 
 
 def _values_of(value: Any, count: int, name: str) -> list[Any]:
-    """One value for each network."""
+    """`count` values, one a network: a single value again and again, or those of an iterable of so many; `name` is for errors."""
     if not isinstance(value, Iterable):
         return [value] * count
     values = list(value)
@@ -194,6 +202,7 @@ def _plans(runs: Sequence[_Run], memory: float, max_threads: int) -> list[tuple[
     plans = []
     for members in kinds.values():
         threads = _threads(members, memory, max_threads)
+        # Networks in the memory of a thread; then the number of batches, as many for each thread, and of networks in a batch.
         room = max(1, int(memory / threads // _bytes(members[0])))
         count = threads * math.ceil(len(members) / room / threads)
         size = math.ceil(len(members) / count)
@@ -202,7 +211,10 @@ def _plans(runs: Sequence[_Run], memory: float, max_threads: int) -> list[tuple[
 
 
 def _threads(members: Sequence[_Run], memory: float, max_threads: int) -> int:
-    """A useful number of threads: large networks leave them to torch, and a GPU takes one large batch."""
+    """A useful number of threads of Python for trainings of one kind, at most `max_threads`; their batches take `memory` bytes together.
+
+    It is 1 for large networks, which leave threads to torch, and on a GPU, which takes one large batch.
+    """
     if not _small(members[:1]) or members[0].network.device.type != "cpu":
         return 1
     by_memory = int(memory // (_SMALLEST_BATCH * _bytes(members[0])))
@@ -210,6 +222,7 @@ def _threads(members: Sequence[_Run], memory: float, max_threads: int) -> int:
 
 
 def _small(runs: Sequence[_Run]) -> bool:
+    """Whether a step of these trainings, networks of one kind in a batch, is so little work that torch's threads would mostly wait."""
     return is_small(runs[0].network, len(runs) * len(runs[0].data.dataset.train_input))
 
 
@@ -222,7 +235,11 @@ def _kind(run: _Run) -> Any:
 
 
 def _bytes(run: _Run) -> int:
-    """Bytes that a network takes in a batch: bases and derivatives at two points, and some normal matrices."""
+    """Bytes that a network takes in a batch.
+
+    Basis functions of all rows and their derivatives, at the parameters of now and at those that are tried: four times. And eight
+    matrices of the parameters, of eight bytes a number.
+    """
     rows = sum(len(label) for label in run.data.labels.values())
     return 4 * rows * row_bytes(run.network.layers) + 64 * run.network.n_parameters**2
 
@@ -258,7 +275,7 @@ def _train(steps: int, runs: list[_Run], report: Callable[[int], None], interrup
 
 
 def _train_alone(steps: int, run: _Run, interrupted: Callable[[], bool]) -> None:
-    """Train one network as `fit` does."""
+    """Train one network in at most `steps` steps as `fit` does, and fill its history; `interrupted` says whether to end soon."""
     trainer = Trainer(run.network, run.data.dataset, steps, run.settings, interrupted)
     run.history.optimizer = trainer.opt
     try:
@@ -294,7 +311,7 @@ def _steps(
         run.history.optimizer = batch.opt
         run.history.stop_reason = "" if steps else "steps done"
     for step in range(steps):
-        AFTER_STEP.get()()
+        AFTER_STEP.get()()  # what the caller asks for here may break it off
         outcomes, moved = batch.advance(step, interrupted)
         stops = [batch.stop_reason(index, outcome, step + 1, steps) for index, outcome in enumerate(outcomes)]
         records = batch.records(outcomes, step + 1, time.perf_counter() - started, stops)
@@ -308,6 +325,7 @@ def _steps(
         alive = [index for index, member in enumerate(members) if member not in ends]
         if not alive:
             return
+        # Until enough have stopped they go on with the batch: to make it smaller takes time, too.
         if len(members) - len(alive) >= _STOPPED_PART * len(members):
             batch.keep(alive)
             members = [members[index] for index in alive]
@@ -337,7 +355,7 @@ def _append(run: _Run, record: StepRecord, moved: int | None, rows: int = 0) -> 
 
 
 def on_threads(threads: int, pieces: Sequence[Any], work: Callable[..., None], report: Callable[[int], None]) -> None:
-    """Do all pieces on a number of threads, and report their progress on this thread.
+    """Do all pieces on a number of threads, and call `report` with their progress, numbers, on this thread.
 
     `work` takes a piece, a function that it reports its progress to, and one that says whether it is to end soon.
 
@@ -389,7 +407,7 @@ def on_threads(threads: int, pieces: Sequence[Any], work: Callable[..., None], r
 
 
 def _join(workers: Sequence[threading.Thread]) -> bool:
-    """Wait for threads that are asked to stop, also through another Ctrl-C: whether there was one."""
+    """Wait for threads that are asked to stop, also through another Ctrl-C; returns whether there was one."""
     pressed = False
     for worker in workers:
         while worker.is_alive():

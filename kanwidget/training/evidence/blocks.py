@@ -68,7 +68,9 @@ def wiggle_modes(layer: LayerStack, with_base: bool) -> tuple[Tensor, Tensor, Te
 
 
 def level_modes(layer: LayerStack, levels: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The modes of inputs with so many levels, as in `wiggle_modes`: a constant, and differences from it, all of which cost the same.
+    """The modes of inputs with so many values of levels: a constant, and differences from it, all of which cost the same.
+
+    Returns what `wiggle_modes` does: basis, inverse and factors, with `levels` for the width; nothing differs between inputs and networks.
 
     Prices then make the values of levels draws from one normal distribution (random effects): those of few rows say little and move
     little.
@@ -80,6 +82,7 @@ def level_modes(layer: LayerStack, levels: int) -> tuple[Tensor, Tensor, Tensor]
         >>> basis.shape, roughness.tolist()
         (torch.Size([1, 1, 3, 3]), [[[0.0, 1.0, 1.0]]])
     """
+    # The constant, and orthonormal differences: the Q of a matrix whose first column is constant.
     start = torch.eye(levels, dtype=torch.float64, device=layer.knots.device)
     start[:, 0] = 1.0
     basis = torch.linalg.qr(start).Q
@@ -109,6 +112,7 @@ def wiggle(layer: LayerStack) -> Tensor:
         grid = knots[..., k : knots.shape[-1] - k]
         nodes, weights = _gauss_legendre(k + 1)
         half = grid.diff() / 2
+        # On a grid of length L stretched to 1, φ″² is L⁴ times as large and dx 1/L of itself.
         points = (grid[..., :-1] + half)[..., None] + half[..., None] * nodes.to(grid)
         weight = (half[..., None] * weights.to(grid)).flatten(-2) * (grid[..., -1:] - grid[..., :1]) ** 3
         design = layer.design(points.flatten(-2).mT.to(layer.knots.dtype), 2)
@@ -119,20 +123,27 @@ def wiggle(layer: LayerStack) -> Tensor:
 
 
 def _of_splines(layer: LayerStack, design: Tensor) -> Tensor:
-    """The basis functions of splines, and last the base function, of a design: there may be more levels."""
+    """The splines' columns of a design `(…, columns)`: G + k basis functions and, last, the base function, `(…, G + k + 1)`.
+
+    Where an input of words has more levels than G + k, a design has more columns, which are left out.
+    """
     count = layer.grid_size + layer.k
     return design if design.shape[-1] == count + 1 else torch.cat([design[..., :count], design[..., -1:]], -1)
 
 
 def _sites(layer: LayerStack) -> tuple[Tensor, Tensor]:
-    """Greville abscissae `(networks, in, G + k)`, and the length of the grid `(networks, in, 1)`."""
+    """Greville abscissae `(networks, in, G + k)`, and the length of the grid `(networks, in, 1)`.
+
+    With the Greville abscissae as coefficients a spline is the straight line φ(x) = x.
+    """
     knots, k = layer.knots.double(), layer.k
     sites = splines.greville(knots.flatten(0, 1), k).view(*knots.shape[:2], -1)
     return sites, (knots[..., knots.shape[-1] - 1 - k] - knots[..., k])[..., None]
 
 
 def _gauss_legendre(count: int) -> tuple[Tensor, Tensor]:
-    """Nodes on (-1, 1) and weights of Gauss's quadrature, by the eigenvalues of its Jacobi matrix (Golub and Welsch, 1969)."""
+    """Nodes on (-1, 1) and weights of Gauss's quadrature, `(count,)` each, by eigenvalues of its Jacobi matrix (Golub and Welsch, 1969)."""
+    # The weights are the interval's length, 2, times the squared first components of the eigenvectors.
     order = torch.arange(1, count, dtype=torch.float64)
     off = order / torch.sqrt(4 * order**2 - 1)
     nodes, vectors = torch.linalg.eigh(torch.diag(off, 1) + torch.diag(off, -1))
@@ -155,21 +166,24 @@ class Block(NamedTuple):
     inverse: Tensor
     """Its inverse."""
     roughness: Tensor
-    """`(networks, edges, width)`"""
+    """The factor by which the square of each mode counts as wiggle, `(networks, edges, width)`; 0 for straight part and constant."""
     epsilon: Tensor
-    """`(networks, edges, 1)`"""
+    """The prior's precision without any price, `(networks, edges, 1)`: it decides what neither data nor prices do."""
 
     def coordinates(self, vector: Tensor) -> Tensor:
-        """Coordinates of the modes, `(networks, edges, width)`."""
+        """The edges' parameters in the coordinates of their modes, `(networks, edges, width)`, from all parameters `(networks, size)`."""
         return (self.inverse @ vector[:, self.columns][..., None])[..., 0]
 
     def rounding(self, matrix: Tensor) -> Tensor:
-        """What rounding makes of the diagonal of a Gauss-Newton matrix in the modes, `(networks, edges, width)`."""
+        """The rounding of the diagonal of a Gauss-Newton matrix `(networks, size, size)` in the modes, `(networks, edges, width)`."""
         largest = matrix.diagonal(dim1=1, dim2=2)[:, self.columns].amax(-1, keepdim=True)
         return (_ROUNDING * largest).expand(-1, -1, self.columns.shape[1])
 
     def precision(self, prices: Tensor) -> Tensor:
-        """The diagonal of P, `(networks, edges, width)`."""
+        """The diagonal of the prior's precision P in the modes, `(networks, edges, width)`.
+
+        `prices` are those of wiggle and straight part, `(networks, edges, 2)`.
+        """
         diagonal = prices[..., :1] * self.roughness + self.epsilon
         if not self.is_of_words:  # whose first mode is a constant
             diagonal[..., 0] += prices[..., 1]
@@ -177,7 +191,7 @@ class Block(NamedTuple):
 
 
 def modes_of(blocks: Sequence[Block], vector: Tensor) -> Tensor:
-    """Parameters in the coordinates of the modes, `(networks, size)`."""
+    """Parameters `(networks, size)` in the coordinates of the modes, of the same shape; parameters outside the blocks stay as they are."""
     modes = vector.double()
     for block in blocks:
         modes = modes.index_copy(1, block.columns.flatten(), block.coordinates(vector.double()).flatten(1))
@@ -185,7 +199,7 @@ def modes_of(blocks: Sequence[Block], vector: Tensor) -> Tensor:
 
 
 def parameters_of(blocks: Sequence[Block], modes: Tensor) -> Tensor:
-    """Parameters from coordinates of the modes, `(networks, size)`: the inverse of `modes_of`."""
+    """Parameters `(networks, size)` from coordinates of the modes, of the same shape: the inverse of `modes_of`."""
     vector = modes.clone()
     for block in blocks:
         vector[:, block.columns] = (block.basis @ modes[:, block.columns][..., None])[..., 0]
@@ -193,20 +207,22 @@ def parameters_of(blocks: Sequence[Block], modes: Tensor) -> Tensor:
 
 
 def spline_blocks(stack: Stack, parameters: ParameterVector, epsilon: Tensor) -> list[Block]:
-    """The edges of splines and levels that are trained, of a tie its first member, by kind and number of parameters.
+    """The edges of splines and levels that are trained, of a tie its first member: a block for each kind and number of parameters.
 
     Args:
         stack: The networks.
         parameters: Layout of their free parameters.
-        epsilon: What decides where neither data nor prices do, `(networks, size)`.
+        epsilon: The prior's precision of each parameter without any price, `(networks, size)`.
     """
     blocks: dict[tuple[bool, int], list[Block]] = {}
     for number, (layer, index) in enumerate(zip(stack.layers, parameters.layers, strict=True)):
+        # All edges of a layer in one row, target by target: `numeric` is `(out·in, n)`, the rest is repeated for each target.
         numeric, leads = index.numeric.flatten(0, 1), layer.tie_leads().flatten()
         count = torch.tensor(layer.levels, device=numeric.device).repeat(layer.out_dim)
         merged = layer.firsts().repeat(layer.out_dim, 1)
         kinds = {(levels, layer.merged.get(source, tuple(range(levels)))) for source, levels in enumerate(layer.levels)}
         for levels, firsts in sorted(kinds):
+            # Columns of the parameters that count: of merged levels the first one, of numbers all coefficients.
             slots = sorted({*firsts}) if levels else [*range(layer.grid_size + layer.k)]
             same = (merged[:, :levels] == torch.tensor(firsts, device=merged.device)).all(-1) if levels else True
             flat = (leads & (count == levels) & same & (numeric[:, slots] >= 0).all(-1)).nonzero()[:, 0]
@@ -257,6 +273,7 @@ def laplace_of(matrix: Tensor, blocks: Sequence[Block], precision: Tensor, nat: 
         precision: The diagonal of P in the modes, `(networks, size)`.
         nat: The gain in the mean loss by which the logarithm of the probability grows by 1, `(networks,)`.
     """
+    # `whole` becomes nat·(H + P), since nat·H is the matrix of the mean loss. The nat is taken out of root and determinant at the end.
     whole, size = matrix.clone(), matrix.shape[-1]
     for _ in range(2):  # of rows, then of what were columns: the matrix is symmetric
         for block in blocks:
@@ -267,6 +284,7 @@ def laplace_of(matrix: Tensor, blocks: Sequence[Block], precision: Tensor, nat: 
     for block in blocks:
         diagonal[:, block.columns] += block.rounding(matrix)
     whole.diagonal(dim1=1, dim2=2).add_(diagonal)
+    # Scaled to ones on the diagonal, so that a jitter means the same for every mode.
     sizes = whole.diagonal(dim1=1, dim2=2).clamp_min(torch.finfo(whole.dtype).tiny).rsqrt()
     whole *= sizes[:, :, None] * sizes[:, None]
     singular = torch.ones_like(nat, dtype=torch.bool)

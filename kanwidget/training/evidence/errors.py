@@ -57,7 +57,7 @@ def output_errors(network: Network, posterior: Posterior, x: Tensor) -> Tensor:
     Args:
         network: The network.
         posterior: Its posterior.
-        x: Inputs, `(batch, n_features)`.
+        x: Inputs, `(batch, n_features)`, in own units.
     """
     parameters, stack, root = ParameterVector.of(network), Stack([network]), posterior.root.to(x.device)
     words = [source for source, levels in enumerate(network.layer(0).levels) if levels]
@@ -66,6 +66,7 @@ def output_errors(network: Network, posterior: Posterior, x: Tensor) -> Tensor:
     with torch.no_grad():
         for rows in x.split(max(1, _CHUNK // (parameters.size * network.n_out))):
             trace = forward_pass(stack, stack.select([rows]), derivatives=True)
+            # Derivatives of the scaled outputs in the parameters, `(rows, n_out, size)`. The covariance is root @ rootᵀ.
             slopes = jacobian(stack, parameters, trace)[0].double()
             variance = (slopes @ root).square().sum(-1)
             unmet = ~network.layer(0).is_met(network.select(rows))
@@ -80,12 +81,12 @@ def output_errors(network: Network, posterior: Posterior, x: Tensor) -> Tensor:
 def leverages(network: Network, x: Tensor) -> Tensor:
     """How far the fit follows each of the rows that it was fitted to, `(rows, n_out)`: 0 not at all, 1 wherever the row goes.
 
-    A residual r with the leverage h is r / (1 - h) from a fit without the row. By the network's posterior where it has one, else of a
-    fit by least squares.
+    A residual r with the leverage h is r / (1 - h) from a fit without the row. By the network's posterior where it has one with a noise,
+    else of a fit by least squares.
 
     Args:
         network: The network.
-        x: The rows, `(rows, n_features)`.
+        x: The rows, `(rows, n_features)`, in own units.
 
     References:
         Allen, "The relationship between variable selection and data augmentation and a method for prediction", Technometrics 16
@@ -103,6 +104,7 @@ def leverages(network: Network, x: Tensor) -> Tensor:
     with torch.no_grad():
         trace = forward_pass(stack, stack.select([x]), derivatives=True)
         slopes = jacobian(stack, parameters, trace)[0].double().flatten(0, 1)
+        # The diagonal of the matrix that makes fitted labels from labels: J·V·Jᵀ/noise², or the projection on the columns of J.
         if posterior is not None and posterior.noise:
             values = (slopes @ posterior.root.to(slopes) / posterior.noise).square().sum(-1)
         else:
@@ -121,7 +123,11 @@ class LevelValues(NamedTuple):
 
 
 def level_values(network: Network, posterior: Posterior, source: int) -> list[LevelValues]:
-    """The values of an input of words on each of its edges that is trained and has two at least; of edges that share them once."""
+    """The values of the words of input number `source`, an item for each of its edges.
+
+    Edges that aren't trained or have a single value are left out, and of edges that share their values all but the first. There are none
+    for an input of numbers.
+    """
     layer, found = network.layer(0), []
     numeric, leads = ParameterVector.of(network).layers[0].numeric, layer.tie_leads()
     for target in range(layer.out_dim):
@@ -130,6 +136,7 @@ def level_values(network: Network, posterior: Posterior, source: int) -> list[Le
         if not layer.levels[source] or len(columns) < 2 or not bool(leads[target, source]):
             continue
         values, root = posterior.vector[columns].double(), posterior.root[columns].double()
+        # The expected squares around the mean: those of the values, and the variances that the data leave.
         squares = (values - values.mean()).square().sum() + (root - root.mean(0)).square().sum()
         spread = (squares / (len(columns) - 1)).sqrt()
         found.append(LevelValues(columns, spread))
@@ -137,7 +144,10 @@ def level_values(network: Network, posterior: Posterior, source: int) -> list[Le
 
 
 def noise_errors(network: Network, posterior: Posterior, x: Tensor) -> Tensor:
-    """Standard deviation of new rows around the outputs, in the target's unit, `(batch, n_out)`; 0 for classes."""
+    """Standard deviation of new rows' labels around the outputs, in the target's unit, `(batch, n_out)`; 0 for classes.
+
+    It is the noise alone, without the error of the outputs. `x` are inputs in own units, `(batch, n_features)`.
+    """
     with torch.no_grad():
         output = network(x)
         scaled = network.scaling.scaled_outputs(output) if posterior.noise is not None else output
@@ -172,6 +182,7 @@ def curve_errors(network: Network, posterior: Posterior, edge: EdgeRef, x: Tenso
     if not bool(free.any()):
         return None
     with torch.no_grad():
+        # The curve at x and at the reference data in one call: other columns of the layer don't matter and are 0.
         inputs = _inputs_of(network, edge)
         everywhere = x.new_zeros(len(x) + len(inputs), layer.in_dim)
         everywhere[:, edge.source] = torch.cat([(x - units.x_centre) / units.x_size, inputs])
@@ -195,8 +206,9 @@ def _own_errors(network: Network, output: Tensor, spread: Tensor) -> Tensor:
 
     Args:
         network: The network, whose scales are used.
-        output: Its scaled outputs. They matter where an output is a logarithm: its error is multiplied by exp's derivative.
-        spread: Standard errors of the scaled outputs.
+        output: Its scaled outputs, `(batch, outputs)`. They matter where an output is a logarithm: its error is multiplied by exp's
+            derivative, which is exp itself.
+        spread: Standard errors of the scaled outputs, of that shape.
     """
     scaling = network.scaling
     if not scaling.scales_output:
@@ -267,7 +279,9 @@ def reach(network: Network) -> Reach | None:
 
 
 def _reach(network: Network, posterior: Posterior) -> Reach:
+    """How far the curves of a network without hidden nodes go on, see `Reach`."""
     low, high = _ends(network)
+    # Beyond the ends curves are straight lines, so that their slopes can be taken over any distance: over the range's length.
     length = high - low
     below, above = _known(network, posterior, low, low - length), _known(network, posterior, high, high + length)
     return Reach(low, high, below, above)
@@ -287,18 +301,21 @@ def _ends(network: Network) -> tuple[Tensor, Tensor]:
 
 
 def _known(network: Network, posterior: Posterior, end: Tensor, further: Tensor) -> Tensor:
-    """How much of the slopes at the ends of the grids is known, `(n_in,)`.
+    """What part of each input's slopes beyond one end of its rows counts, `(n_in,)`: max(0, 1 - 4e²/s²) for a slope s with the error e.
+
+    An input with an edge that is no free spline has 1: such an edge says by itself how it goes on.
 
     Args:
         network: The network.
         posterior: Its posterior.
-        end: Scaled ends of the grids, `(n_in,)`.
-        further: Values beyond them, `(n_in,)`.
+        end: The end of each input's rows, scaled numbers, `(n_in,)`.
+        further: A value beyond each end, `(n_in,)`.
     """
     layer, index = network.layer(0), ParameterVector.of(network).layers[0]
     with torch.no_grad():
         near, far = layer.design(torch.stack([end, further])).double()
-    change = (far - near).to(posterior.root)
+    change = (far - near).to(posterior.root)  # of the basis functions, `(n_in, G + k + 1)`
+    # Over the edges of each input: squared changes of their curves, and the variances of these.
     squares, errors = torch.zeros_like(end), torch.zeros_like(end)
     others = torch.zeros_like(end, dtype=torch.bool)
     for edge in network.edge_refs(active=True):

@@ -107,13 +107,14 @@ class Evidence:
         coarse: bool = True,
     ) -> None:
         self._with_averages, self.classes = averages, batch.loss.classes
-        #: What the loss is in parts of minus the log-likelihood, per row: 2σ² times it for squared errors.
+        #: The mean loss is this · noise/labels times minus the log-likelihood: a squared error is 2σ² times its part of that.
         self._factor = 1.0 if self.classes else 2.0
         self._n_labels = batch.y[0].numel()
         #: Labels that count, `(networks,)`: those of rows without weight don't.
         self._counted = torch.full_like(variance, self._n_labels)
         if batch.weight is not None:
             self._counted = (batch.weight[..., 0] > 0).sum(1).double() * (self._n_labels // batch.y.shape[1])
+        # The mean square of the labels, whose digits end at eps times their size.
         largest = batch.y.double().square().mean((1, 2)) if not self.classes else variance
         #: A smaller noise is the rounding of the labels.
         self._rounding = (torch.finfo(batch.stack.layers[0].coef.dtype).eps ** 2 * largest).clamp_min(1e-300)
@@ -146,7 +147,10 @@ class Evidence:
         self._change = torch.full_like(variance, math.inf)
 
     def reload(self, stack: Stack, parameters: ParameterVector, units: tuple[Tensor, Tensor]) -> None:
-        """Take over the grids and parameters as they are now. Prices and noise stay; what earlier updates have counted begins anew."""
+        """Take over the grids and parameters as they are now. Prices and noise stay; what earlier updates have counted begins anew.
+
+        `units` are 1/unit of each parameter, of its magnitude and of what changes along a curve, `(networks, size)` each.
+        """
         #: The most evidence on these grids, `(networks,)`.
         self._most = torch.full_like(self._variance, -math.inf)
         #: How many updates it is behind, how often other prices were looked at, and whether (1.0) prices stay or stand for all.
@@ -159,12 +163,12 @@ class Evidence:
         self._layers = [places[places >= 0].unique() for places in self._layers]
 
     def _by_block(self, *parts: Tensor) -> Iterator[Any]:
-        """Each block with its edges' part of tensors `(networks, edges, …)`."""
+        """Tuples of each block and its edges' part of every tensor `(networks, edges, …)`: views, through which to fill the tensors."""
         counts = [len(block.edges) for block in self._blocks]
         return zip(self._blocks, *(part.split(counts, 1) for part in parts), strict=True)
 
     def _units_of(self, block: Block) -> Tensor:
-        """1/unit² of what changes along the curves of edges, `(networks, edges, 1)`."""
+        """1/unit² of what changes along the curves of edges, `(networks, edges, 1)`: that of an edge's first parameter, as of all."""
         return self._units[:, block.columns[:, 0]].square()[..., None]
 
     @property
@@ -178,14 +182,16 @@ class Evidence:
         matrix = self.noise.new_zeros(len(self.noise), size * size)
         for block, prices in self._by_block(self._ridge_prices()):
             values = block.inverse.mT @ (block.precision(prices)[..., None] * block.inverse)
+            # Each edge's square lies at the crossings of its rows and columns, as indices of the flattened matrix.
             flat = block.columns[:, :, None] * size + block.columns[:, None]
             matrix.index_add_(1, flat.flatten(), values.flatten(1))
         return matrix.view(-1, size, size) * (self._factor / self._n_labels)
 
     def pull(self, vector: Tensor, networks: Tensor) -> Tensor:
-        """R of `matrix` times parameters of some networks, `(len(networks), size)`.
+        """R of `matrix` times `vector`, parameters of the networks with the indices `networks`, `(len(networks), size)`.
 
-        Where prices are large, the rounding of R itself would pull at what costs nothing, the constant and the rise of a curve.
+        It goes through the coordinates of the modes: where prices are large, the rounding of R itself would pull at what costs nothing,
+        the constant and the rise of a curve.
         """
         result = torch.zeros_like(vector)
         for block, prices in self._by_block(self._ridge_prices()):
@@ -197,7 +203,10 @@ class Evidence:
         return result * (self._factor / self._n_labels)
 
     def _ridge_prices(self) -> Tensor:
-        """Prices as the ridge has them: until evidence has its say those of wiggle are lower where a coarse shape is to be found."""
+        """Prices as the ridge has them, `(networks, edges, 2)`.
+
+        Until the first update those of wiggle are lower in networks with hidden nodes, which are to find their coarse shape first.
+        """
         if not self._is_coarse_first or bool(self.has_spoken.all()):
             return self._prices
         part = torch.where(self.has_spoken, 1.0, _COARSE_OF_CLASSES if self.classes else _COARSE)[:, None]
@@ -215,7 +224,7 @@ class Evidence:
         return self.log_evidence != 0
 
     def ready(self, loss: Tensor, age: Tensor) -> Tensor:
-        """Networks that updates are for, `(networks,)`: those that have their coarse shape, or have had their time for it.
+        """Networks that updates are for, `(networks,)`: those with their coarse shape, from the start or by now, or out of time for it.
 
         Args:
             loss: Mean losses, `(networks,)`.
@@ -226,7 +235,7 @@ class Evidence:
         return (self._fits > 0) | self.has_spoken | in_time
 
     def update(self, matrix: Tensor, gradient: Tensor, vector: Tensor, loss: Tensor, ready: Tensor) -> Tensor:
-        """Take one step of prices and noise.
+        """Take one step of prices and noise to where the evidence is larger, and see in which networks it has settled.
 
         Args:
             matrix: Gauss-Newton matrices of the mean loss, `(networks, size, size)`.
@@ -244,11 +253,13 @@ class Evidence:
         variances = laplace.root.square().sum(-1)
         modes = modes_of(self._blocks, vector)
         prices, freedoms = torch.empty_like(self._prices), torch.empty_like(self._prices)
+        # The largest price: in networks with less noise it may be larger.
         clear = torch.ones_like(self.noise) if self.classes else self._variance / self.noise
         largest = (_LARGEST_PRICE * clear).clamp_max(_LARGEST_OF_ALL)[:, None, None]
         for block, old, new, freedom in self._by_block(self._prices, prices, freedoms):
             diagonal, square = precision[:, block.columns], modes[:, block.columns].square()
             priced = diagonal - block.epsilon
+            # Degrees of freedom of each mode, its part of tr(P⁻¹λS) - tr(VλS); `variances` are the diagonal of V.
             share = priced / diagonal - priced * variances[:, block.columns]
             freedom[:] = torch.stack([share[..., 1:].sum(-1), share[..., 0]], -1).clamp_min(0.0)
             extent = torch.stack([(block.roughness * square).sum(-1), square[..., 0]], -1)
@@ -256,6 +267,7 @@ class Evidence:
             for index in self._averages.nonzero()[:, 0].tolist():
                 units = 1 / self._units_of(block)[index, :, 0]
                 average = averaged_prices(block, index, old[index], laplace.root[index], modes[index], units)
+                # A part of the way in the logarithm.
                 new[index] = old[index] * (average / old[index]) ** _TOWARDS_AVERAGES
             new[:] = new.minimum(largest * self._units_of(block))
         value = self._log_evidence(laplace, precision, modes, loss)
@@ -287,7 +299,7 @@ class Evidence:
         return begins & ready
 
     def _keep(self, before: Evidence, networks: Tensor) -> None:
-        """Leave some networks, `(networks,)`, as they were before."""
+        """Put networks back to what they were in `before`, where `networks`, `(networks,)`, is True."""
         for name in ("freedom", "settled", *_STORED):
             now = getattr(self, name)
             setattr(self, name, torch.where(networks.view(-1, *[1] * (now.ndim - 1)), getattr(before, name), now))
@@ -320,10 +332,12 @@ class Evidence:
         trial = copy.copy(self)
         for factor in _OTHER_PRICES:
             trial._prices = old_prices * old_prices.new_tensor((factor, 1.0))
+            # The noise begins lower, too, and follows the misfit that the quadratic model expects under the lower prices.
             trial.noise = (old_noise * factor).maximum(self._rounding)
             precision = trial._precision()
             for _ in range(_OTHER_UPDATES):
                 laplace = laplace_of(matrix, self._blocks, precision, trial.nat)
+                # A Newton step in the modes, what becomes of the loss there, and the evidence of that.
                 push = slope / trial.nat[:, None] + precision * modes
                 step = -(laplace.root @ (laplace.root.mT @ push[..., None]))[..., 0]
                 there = parameters_of(self._blocks, step)
@@ -340,12 +354,21 @@ class Evidence:
         self._looks = torch.where(looks, torch.where(moved, self._looks + 1, float(_MOST_MOVES)), self._looks)
 
     def _noise_of(self, loss: Tensor, freedom: Tensor) -> Tensor:
-        """The noise's variance, `(networks,)`: the sum of squares, from mean losses, divided by labels less degrees of freedom."""
+        """The noise's variance, `(networks,)`: the sum of squares divided by labels less degrees of freedom.
+
+        `loss` are mean losses and `freedom` degrees of freedom, `(networks,)`. The variance is neither above that of the labels nor
+        below their rounding.
+        """
         rows = (self._counted - freedom).maximum(_LEAST_ROWS * self._counted)
         return (self._n_labels * loss / rows).minimum(self._variance).maximum(self._rounding)
 
     def _log_evidence(self, laplace: Laplace, precision: Tensor, modes: Tensor, loss: Tensor) -> Tensor:
-        """The logarithm of the evidence of prices and noise at parameters, `(networks,)`."""
+        """The logarithm of the evidence of prices and noise (Laplace), `(networks,)`.
+
+        `laplace` is the covariance of the parameters, `precision` the diagonal of P and `modes` the parameters, `(networks, size)` both,
+        all in the coordinates of the modes; `loss` are the mean losses at these parameters.
+        """
+        # Parameters of no block have precision 0: no prior, whose determinant could count.
         log_prior = torch.where(precision > 0, precision, 1.0).log().sum(1)
         squares = (precision * modes.square()).sum(1)
         return -(self._deviance(loss) + squares + laplace.log_determinant - log_prior) / 2
@@ -361,6 +384,7 @@ class Evidence:
         if not bool(laplace.sound[index]):
             return None
         root, modes = laplace.root[index], modes_of(self._blocks, vector)[index]
+        # With the root in the coordinates of the modes; it is then taken back to the parameters.
         freedoms = self._likeliest_freedoms(index, matrix, root, modes)
         for block in self._blocks:
             root[block.columns] = block.basis[index] @ root[block.columns]
@@ -376,9 +400,10 @@ class Evidence:
         )
 
     def _likeliest_freedoms(self, index: int, matrix: Tensor, root: Tensor, modes: Tensor) -> list[list[float]]:
-        """Degrees of freedom of wiggle and straight part of each edge under the likeliest prices; 0 for parts that say nothing.
+        """Degrees of freedom of each edge under the likeliest prices, `[wiggle, straight part]`; 0 for parts that say nothing.
 
-        Under prices that stand for all, a bit of everything is there, and of what says the same nothing alone is needed.
+        `matrix` is that of all networks, `root` and `modes` are of network `index` under the prices as they are. Under prices
+        that stand for all, a bit of everything is there, and of what says the same nothing alone is needed.
         """
         if bool(self._averages[index] > 0):
             likeliest = copy.copy(self)

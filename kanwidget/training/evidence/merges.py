@@ -57,34 +57,41 @@ class Given(NamedTuple):
             spread: Standard deviation of a level's value before the data, on each edge, `(edges,)`.
         """
         difference, root = self.vector[one] - self.vector[other], self.root[one] - self.root[other]
-        # The differences' covariance after the data; before them, variances of differences of two independent values.
+        # The differences' covariance after the data, `(edges, edges)`; before them, variances of differences of two independent values.
         after, before = root @ root.mT, 2 * spread.square()
         after = after + torch.diag(_ROUNDING * before.clamp_min(torch.finfo(before.dtype).tiny))
+        # Twice the logarithm of a normal density at 0 is -log|covariance| - χ², but for a constant. Before the data χ² is 0: the mean is 0.
         chi = float(difference @ torch.linalg.solve(after, difference))
         return 0.5 * (float(before.log().sum()) - float(torch.linalg.slogdet(after).logabsdet) - chi)
 
     def equal(self, one: Tensor, other: Tensor) -> Given:
-        """The distribution of the parameters, given also that the two levels are equal; arguments as of `log_odds`."""
+        """The distribution of all parameters under the condition that two levels have the same value on every edge.
+
+        Args:
+            one: Indices in `vector` of the first level's values, one for each edge, `(edges,)`.
+            other: Those of the second level, `(edges,)`.
+        """
         difference, root = self.vector[one] - self.vector[other], self.root[one] - self.root[other]
         after = root @ root.mT
         after = after + torch.diag(_ROUNDING * after.diagonal().clamp_min(torch.finfo(after.dtype).tiny))
+        # A normal distribution where the differences are 0: their regression coefficients `(size, edges)` move mean and root.
         gain = torch.linalg.solve(after, root @ self.root.mT).mT
         vector = self.vector - gain @ difference
-        vector[other] = vector[one]
+        vector[other] = vector[one]  # equal to the last digit
         return Given(vector, self.root - gain @ root)
 
 
 def partitions(network: Network, posterior: Posterior, source: int) -> list[Partition]:
     """Partitions of the levels of an input, from one value less than there are to two, the likeliest first.
 
-    There are none of two levels, and none where nothing judges, see `is_judged`. The levels that differ least are joined, then the
+    There are none of two levels, and none where nothing judges, see `is_judged`. The levels that differ least are merged, then the
     next. Whether two values are one is asked as whether a parameter is 0: by the ratio of the densities of their difference, after the
     data and before them, at 0 (Savage and Dickey).
 
     Args:
         network: The network.
         posterior: Its posterior.
-        source: The input of words.
+        source: Number of the input, whose column is one of words.
 
     References:
         Verdinelli and Wasserman, "Computing Bayes factors using a generalization of the Savage-Dickey density ratio", Journal of the
@@ -95,12 +102,15 @@ def partitions(network: Network, posterior: Posterior, source: int) -> list[Part
         return []
     places, spread = torch.stack([edge.columns for edge in edges], 1), torch.stack([edge.spread for edge in edges])
     given = Given(posterior.vector.double(), posterior.root.double())
+    # `places` are `(values, edges)`, and so is `start`; levels that are merged already have one value.
     members, start = _members(network, source), given.vector[places]
     codes = network.reference[:, int(network.columns[source])]
     weight = start.new_tensor([sum(int((codes == level).sum()) for level in levels) for levels in members])
+    # Groups of indices of values, sorted by value: only neighbours are merged.
     groups = [[i] for i in _order(start)]
     whole, gain, found = _between(start, weight, groups), 0.0, []
     while len(groups) > 2:
+        # All values of a group are equal by now, so that its first one stands for it.
         beside = [(places[first[0]], places[second[0]]) for first, second in itertools.pairwise(groups)]
         odds = [given.log_odds(*pair, spread) for pair in beside]
         likeliest = max(range(len(beside)), key=odds.__getitem__)
@@ -113,9 +123,10 @@ def partitions(network: Network, posterior: Posterior, source: int) -> list[Part
 
 
 def is_judged(network: Network, source: int) -> bool:
-    """Whether the posterior tells the levels of an input apart: where its edges are trained, and the outputs follow them in proportion.
+    """Whether the posterior can say which levels of the input `source` have the same value.
 
-    With hidden nodes the common constant of several edges is open, and along it a normal distribution says nothing true.
+    All edges of the input must be trained, and there must be no hidden nodes or only one such edge: behind hidden nodes the common constant
+    of several edges is open, and along it a normal distribution says nothing true.
     """
     layer = network.layer(0)
     trained = bool((layer.free_numeric().any(-1) | ~layer.active())[:, source].all())
@@ -125,16 +136,17 @@ def is_judged(network: Network, source: int) -> bool:
 def merge(network: Network, posterior: Posterior | None, source: int, groups: Sequence[Sequence[int]]) -> None:
     """`surgery.merge_levels`, with all parameters and the posterior as they are given that the values are one. In place.
 
-    In a network without hidden nodes it is what a training of the merged network ends in, but for new prices. There is no posterior
-    where a group takes values apart that were one, which the data haven't judged, where they speak against a group, and where they
-    can't judge, see `is_judged`.
+    In a network without hidden nodes it is what a training of the merged network ends in, but for new prices. Levels are merged without a
+    posterior, too. There is none afterwards where a group takes values apart that were one, which the data haven't judged, where they
+    speak against a group, and where they can't judge, see `is_judged`.
 
     Args:
         network: The network.
         posterior: Its posterior, if there is one.
-        source: The input of words.
-        groups: Numbers of levels.
+        source: Number of the input, whose column is one of words.
+        groups: Groups of numbers of levels, each of which gets one value.
     """
+    # `firsts` has for each level the first one of its new group, `members` the levels of each value up to now.
     firsts, members = firsts_of(network, source, groups), _members(network, source)
     splits = any(len({firsts[level] for level in levels}) > 1 for levels in members)
     former, edges = ParameterVector.of(network), []
@@ -159,6 +171,7 @@ def merge(network: Network, posterior: Posterior | None, source: int, groups: Se
     means = NetworkState(network)
     expected = network(network.reference).detach()
     ParameterVector.of(network).write(Stack([network]), vector[None])
+    # The degrees of freedom shrink as the number of values less their constant does.
     evidence, part = posterior.log_evidence + sum(gains), (len(_members(network, source)) - 1) / (len(members) - 1)
     freedom = {
         edge: Freedom(part * one.straight, part * one.wiggle) if edge[:2] == (0, source) else one
@@ -173,7 +186,7 @@ def merge(network: Network, posterior: Posterior | None, source: int, groups: Se
 
 
 def _kept(former: ParameterVector, now: ParameterVector) -> Tensor:
-    """Where each parameter of a merged network stood in the vector before the merge, `(now.size,)`.
+    """Where each parameter of a merged network stood in the vector before the merge, indices `(now.size,)`.
 
     Args:
         former: The layout before the merge.
@@ -187,28 +200,29 @@ def _kept(former: ParameterVector, now: ParameterVector) -> Tensor:
 
 
 def _members(network: Network, source: int) -> list[list[int]]:
-    """The levels that have each of an input's values: several where they are merged."""
+    """For each value of an input of words the numbers of the levels that have it: several where levels are merged."""
     layer = network.layer(0)
     firsts = layer.firsts()[source, : layer.levels[source]].tolist()
     return [[level for level, first in enumerate(firsts) if first == slot] for slot in sorted({*firsts})]
 
 
 def _order(values: Tensor) -> list[int]:
-    """Levels by value; of several edges along the direction in which they differ most."""
+    """Indices of the rows of `values`, `(levels, edges)`, by value; of several edges along the direction in which they differ most."""
     centred = values - values.mean(0)
+    # The first right singular vector is that direction.
     axis = torch.linalg.svd(centred, full_matrices=False).Vh[0]
     return (centred @ axis).argsort().tolist()
 
 
 def _between(values: Tensor, weight: Tensor, groups: list[list[int]]) -> float:
-    """Sum of squares between groups of levels, over the rows and the edges.
+    """Sum over rows and edges of the squared distance of a row's group mean from the mean of all rows.
 
     Args:
         values: Each level's value on each edge, `(levels, edges)`.
         weight: Number of rows of each level, `(levels,)`.
         groups: Indices of the levels of each group.
     """
-    rows = weight.clamp_min(1e-9)[:, None]
+    rows = weight.clamp_min(1e-9)[:, None]  # a group of levels without rows has a mean, too
     centre = (rows * values).sum(0) / rows.sum()
     means = [(rows[group] * values[group]).sum(0) / rows[group].sum() for group in groups]
     shares = [

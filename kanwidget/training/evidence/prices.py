@@ -48,13 +48,15 @@ _COVARIANCE_ROUNDING = 1e-14
 
 
 def likelier_prices(prices: Tensor, freedom: Tensor, extent: Tensor, own_price: Tensor) -> Tensor:
-    """Prices after a step to the likeliest, `(networks, edges, 2)`.
+    """Prices after a step to the likeliest, `(networks, edges, 2)`: of wiggle and straight part.
+
+    The likeliest price is a part's degrees of freedom divided by its extent (Fellner and Schall).
 
     Args:
-        prices: As they are.
+        prices: As they are, of the same shape.
         freedom: Degrees of freedom of wiggle and straight part, of the shape of the prices.
-        extent: Their squares, weighted by roughness.
-        own_price: What is added to the degrees of freedom, `(networks,)`.
+        extent: Sums of the squared modes of each part, weighted by roughness, of that shape.
+        own_price: What is added to the degrees of freedom, `(networks,)`: it makes prices larger.
     """
     new = (freedom + own_price[:, None, None]) / extent.clamp_min(torch.finfo(extent.dtype).tiny)
     new = new.minimum(_PRICE_FACTOR * prices).maximum(prices / _PRICE_FACTOR)
@@ -66,12 +68,13 @@ def averaged_prices(block: Block, index: int, prices: Tensor, root: Tensor, mode
 
     Args:
         block: The edges.
-        index: Of the network.
+        index: Number of the network.
         prices: As they are, `(edges, 2)`.
-        root: Of the parameters' covariance under these, `(size, size)`.
-        modes: The parameters, `(size,)`.
+        root: R with R·Rᵀ the covariance of the modes under these prices, `(size, size)`.
+        modes: The parameters in the coordinates of the modes, `(size,)`.
         units: unit² of what changes along each curve, `(edges,)`.
     """
+    # Which modes are of the wiggle, and which of the straight part: the first of a spline. Words have no straight part.
     bends = block.roughness[index] > 0
     rises = torch.zeros_like(bends)
     rises[:, 0] = not block.is_of_words
@@ -82,19 +85,22 @@ def averaged_prices(block: Block, index: int, prices: Tensor, root: Tensor, mode
         if not width:
             continue
         columns, weight = (of_all[chosen].view(-1, width) for of_all in (block.columns, weights))
+        # Each mode times the root of its roughness: their squares then count the same, as `_standing_for_all` needs it.
         part, variances = weight[..., None] * root[columns], scale**2 * units
         result[:, column] = _standing_for_all(part @ part.mT, weight * modes[columns], prices[:, column], variances)
     return result
 
 
 def _standing_for_all(covariance: Tensor, point: Tensor, price: Tensor, scale: Tensor) -> Tensor:
-    """Prices of parts whose squares count the same, `(parts,)`.
+    """Prices that stand for all prices of parts, `(parts,)`: under them a part is as large as on the average over all prices.
+
+    A part is the coordinates of an edge's wiggle or straight part, scaled so that their squares count the same.
 
     Args:
-        covariance: `(parts, width, width)`, under the prices as they are.
-        point: `(parts, width)`
-        price: As they are, `(parts,)`.
-        scale: Variances that belong to the prior's scale, `(parts,)`.
+        covariance: Of each part's coordinates under the prices as they are, `(parts, width, width)`.
+        point: The coordinates as they are, `(parts, width)`.
+        price: The prices as they are, `(parts,)`.
+        scale: Square of the standard deviation at which the half-Cauchy prior falls off, `(parts,)`.
     """
     values, vectors = torch.linalg.eigh(covariance)
     whole = 1 / values.clamp_min(torch.finfo(values.dtype).tiny)
@@ -105,6 +111,8 @@ def _standing_for_all(covariance: Tensor, point: Tensor, price: Tensor, scale: T
     grid = 10 ** steps[:, None] / scale  # (prices, parts)
     sums = sure + grid[..., None]
     evidence = (grid.log()[..., None] - sums.log() + pull.square() / sums).sum(-1) / 2
+    # The standard deviation of each price in units of the prior's scale. Prices are even in its logarithm, so that the density
+    # of the half-Cauchy prior, 1/(1 + ratio²), is multiplied by the ratio.
     ratio = (grid * scale).rsqrt()
     present = evidence + (ratio / (1 + ratio.square())).log().log_softmax(0)
     absent = torch.full_like(present[:1], math.log(_ABSENT / (1 - _ABSENT)))  # an endless price, whose evidence is 1
@@ -112,7 +120,7 @@ def _standing_for_all(covariance: Tensor, point: Tensor, price: Tensor, scale: T
     # Under a price a part is so much of what the rows ask for; of parts of which they ask nothing it is the freedom.
     extent = ((pull.square() + sure) / sums).sum(-1)
     average = (share * extent).sum(0)
-    # The extent falls from one price to the next.
+    # The extent falls from one price to the next: the price with the average extent is between two of them, by linear interpolation.
     above = (extent > average).sum(0).clamp(1, len(grid) - 1)
     low, high = (extent.gather(0, place[None])[0] for place in (above - 1, above))
     between = ((low - average) / (low - high).clamp_min(torch.finfo(low.dtype).tiny)).clamp(0, 1)
@@ -128,13 +136,14 @@ class _Part(NamedTuple):
     edge: EdgeRef
     """The first of its edges."""
     says: Tensor
-    """The answers of its block, of which these rows and this column are its own."""
+    """The answers of its block, `(edges, 2)`, of which these rows and this column are its own; changed in place."""
     edges: list[int]
     column: int
+    """0 for wiggle, 1 for the straight part."""
     modes: Tensor
-    """Their places among all modes."""
+    """Their places among all modes, `(width,)`."""
     units: Tensor
-    """Square root of the prior's precision of each."""
+    """Square root of the prior's precision of each, `(width,)`."""
 
 
 def say_something(
@@ -154,9 +163,9 @@ def say_something(
 
     Args:
         blocks: The edges.
-        index: Of the network.
-        prices: `(networks, edges, 2)`, the edges block by block.
-        root: Root of the covariance of the modes, `(size, size)`.
+        index: Number of the network.
+        prices: Of wiggle and straight part, `(networks, edges, 2)`, the edges block by block.
+        root: R, upper triangular, with R·Rᵀ the covariance of the modes, `(size, size)`.
         modes: Their values, `(size,)`.
         layers: For each layer the places of its free parameters.
         by_source: Whether edges out of one node stand or go together: of classes each score says what the others don't.
@@ -164,6 +173,7 @@ def say_something(
     says, counts = torch.zeros_like(prices[index], dtype=torch.bool), [len(block.edges) for block in blocks]
     parts: list[_Part] = []
     for block, own, said in zip(blocks, prices.split(counts, 1), says.split(counts), strict=True):
+        # Which modes of each edge are of the wiggle: those with roughness. A spline's first mode is its straight part; words have none.
         units, wiggles = block.precision(own)[index].sqrt(), block.roughness[index] > 0
         straight = torch.zeros_like(wiggles)
         straight[:, 0] = not block.is_of_words
@@ -186,13 +196,15 @@ def say_something(
 
 
 def _beside(root: Tensor, fixed: Tensor) -> Tensor:
-    """The covariance of the modes while these stay as they are, `(size, size)`, with zeros for them.
+    """The covariance of the modes while those with the indices `fixed` stay as they are, `(size, size)`, with zeros for these.
 
+    `root` is R, upper triangular, with R·Rᵀ the covariance of all. To fix modes is to leave out their rows and columns of its inverse.
     What one layer says another could say as well by the first derivatives: of f(g(x)) either f or g would seem needless.
     """
     free = torch.ones(len(root), dtype=torch.bool, device=root.device)
     free[fixed] = False
     identity = torch.eye(len(root), dtype=root.dtype, device=root.device)
+    # With the columns F of the free modes in R⁻¹ their precision is FᵀF. By QR it isn't formed, which would cost digits.
     factor = torch.linalg.qr(torch.linalg.solve_triangular(root, identity, upper=True)[:, free], mode="r").R
     inverse = torch.linalg.solve_triangular(factor, identity[: len(factor), : len(factor)], upper=True)
     covariance = torch.zeros_like(root)
@@ -201,14 +213,15 @@ def _beside(root: Tensor, fixed: Tensor) -> Tensor:
 
 
 def _let_go(parts: list[_Part], covariance: Tensor, modes: Tensor, *, are_alike: bool) -> None:
-    """Take the parts that say nothing, the least first, each gone before the next is judged.
+    """Set `says` of the parts that say nothing to False, the least first, each gone before the next is judged.
 
     Args:
         parts: Those of a layer.
         covariance: Of the modes, `(size, size)`.
-        modes: Their values, `(size,)`.
+        modes: The values of the modes, `(size,)`.
         are_alike: Whether the parts of edges from one node could all say the same, as those to hidden nodes could.
     """
+    # `asked` are the parts that are judged next: after the first round the weak ones alone, and at the end all once more.
     asked, alike = parts, Counter(part.edge.source for part in parts)
     while parts:
         spare = [
@@ -225,18 +238,20 @@ def _let_go(parts: list[_Part], covariance: Tensor, modes: Tensor, *, are_alike:
         asked = [part for _, part in weak if part is not least]
         parts = [part for part in parts if part is not least]
         least.says[least.edges, least.column] = False
+        # Where the least part is 0, the other modes follow by their regression on it.
         gain = torch.linalg.solve(covariance[least.modes][:, least.modes], covariance[least.modes]).mT
         modes = modes - gain @ modes[least.modes]
         covariance = covariance - gain @ covariance[least.modes]
 
 
 def _gains(covariance: Tensor, modes: Tensor, parts: list[_Part]) -> list[float]:
-    """By how much each part raises the logarithm of the evidence: ½·(zᵀA⁻¹z + log|A|).
+    """By how much each part raises the logarithm of the evidence over a network without it, one number a part: ½·(zᵀA⁻¹z + log|A|).
 
-    z and A are its values and covariance in the prior's units.
+    z and A are the part's values and their covariance, in standard deviations of the prior. `covariance` and `modes` are of all modes.
     """
     gains = [0.0] * len(parts)
     for width in {len(part.modes) for part in parts}:
+        # Parts of one width at a time, so that they fit into one tensor.
         places = [place for place, part in enumerate(parts) if len(part.modes) == width]
         columns = torch.stack([parts[place].modes for place in places])
         units = torch.stack([parts[place].units for place in places])
@@ -258,7 +273,7 @@ def heard(network: Network, freedom: Mapping[EdgeRef, Freedom]) -> dict[EdgeRef,
     """Degrees of freedom of edges, 0 for those that no path of edges that say something joins to an input and to an output.
 
     By chance a hidden node follows noise that nothing makes use of, and its columns would seem to matter. Edges without prices, of
-    functions for instance, always say something.
+    functions for instance, always say something. `freedom` has the edges with prices; the result has the same ones.
 
     Examples:
         >>> from kanwidget import KAN
@@ -268,6 +283,7 @@ def heard(network: Network, freedom: Mapping[EdgeRef, Freedom]) -> dict[EdgeRef,
     """
     edges = [edge for edge in network.edge_refs(active=True) if edge not in freedom or freedom[edge].total > 0]
     ends = {edge: (edge.layer + 1, network.node_of(edge.layer + 1, edge.target)) for edge in edges}
+    # Nodes `(level, node)` that an input reaches, then those that reach an output.
     varied = {(0, node) for node in range(network.n_in)}
     for edge in sorted(edges, key=lambda edge: edge.layer):
         if (edge.layer, edge.source) in varied:

@@ -11,10 +11,12 @@ _LEAST_SQUARE = 1e-300
 def schwarz(mean_square: float, rows: int, constants: int) -> float:
     """The logarithm of the evidence of a fit with some constants, where no prices are known, by Schwarz's criterion.
 
+    That is the logarithm of the likelihood, with the mean square as the noise's variance, minus ½·log(rows) for each constant.
+
     Args:
-        mean_square: Of what the fit leaves, in scaled numbers.
+        mean_square: Mean of the fit's squared residuals, in scaled numbers.
         rows: Number of labels, ≥ 1.
-        constants: Number of its constants.
+        constants: Number of the fit's constants.
 
     Examples:
         >>> schwarz(0.01, 100, 2) > schwarz(0.01, 100, 3) > schwarz(0.011, 100, 2)

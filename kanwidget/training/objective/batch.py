@@ -46,7 +46,10 @@ class FirstDesign:
         return self._design
 
     def pass_of(self, stack: Stack, *, derivatives: bool = False, whole: bool = True) -> ForwardTrace:
-        """A pass of networks of the same knots, see `forward_pass`; of many rows the outputs alone, unless it has to be `whole`."""
+        """A pass of networks of the same knots over all rows, see `forward_pass`.
+
+        Unless it has to be `whole`, that of many rows holds inputs and outputs alone: it is made part by part, to need less memory.
+        """
         count = rows_at_once(stack, self.x)
         if whole or count >= self.x.shape[1]:
             return forward_pass(stack, self.x, self(), derivatives=derivatives)
@@ -55,7 +58,7 @@ class FirstDesign:
         return ForwardTrace((self.x, torch.cat(outputs, 1)), (), ())
 
     def part_of(self, stack: Stack, networks: slice, rows: slice, *, derivatives: bool = False) -> ForwardTrace:
-        """A pass of some networks, which `stack` holds, on some rows."""
+        """A pass over the rows of a slice, by the networks of a slice; `stack` holds these networks alone."""
         first = self()[networks, rows] if self._is_made or self._fits else None
         return forward_pass(stack, self.x[networks, rows], first, derivatives=derivatives)
 
@@ -77,7 +80,7 @@ class FirstDesign:
         return x.numel() * (coef.shape[-1] + 1) * coef.element_size() <= _LARGEST_BYTES
 
     def root(self) -> Tensor:
-        """Root of the covariance of the basis functions, see `root_of_covariance`."""
+        """Root of the covariance of the first layer's basis functions, `(networks, in, rank, G + k + 1)`, see `root_of_covariance`."""
         design = self()
         if not self._root.numel():
             part = design[:1] if design.stride(0) == 0 else design
@@ -92,7 +95,7 @@ class FirstDesign:
         return self._deviation
 
     def of(self, stack: Stack, networks: Tensor) -> FirstDesign:
-        """The cache for a part of the networks, of which `stack` holds copies."""
+        """The cache for the networks with these indices, of which `stack` holds copies; what is computed already comes along."""
         part = FirstDesign(stack, select_networks(self.x, networks))
         if not (self._is_made or self._fits):
             return part
@@ -134,16 +137,25 @@ class Batch:
         loss: Loss,
         penalties: Sequence[Penalty],
     ) -> Self:
-        """The batch of a stack with the inputs `(batch, n_features)` and the penalty of each network."""
+        """The batch of a stack.
+
+        Args:
+            stack: The networks.
+            x: Inputs of each network, `(batch, n_features)`, in own units.
+            y: Labels of all networks, `(networks, batch, outputs)`, or class numbers, `(networks, batch, 1)`.
+            weight: Weights of the rows with mean 1, `(networks, batch, 1)`; None for equal ones.
+            loss: The loss of all networks.
+            penalties: The penalty of each network; they differ in `lamb` only.
+        """
         nodes = stack.select(x)
         return cls(stack, nodes, y, weight, loss, *_terms(penalties, y), FirstDesign(stack, nodes))
 
     def penalize(self, penalties: Sequence[Penalty]) -> None:
-        """Take other penalties. In place."""
+        """Take other penalties, one for each network, which differ in `lamb` only. In place."""
         self.penalty, self.lamb, self.penalized = _terms(penalties, self.y)
 
     def __getitem__(self, networks: Tensor) -> Self:
-        """The batch of copies of a part of the networks."""
+        """The batch of copies of the networks with these indices."""
         stack = self.stack[networks]
         first_design = self.first_design.of(stack, networks)
         return replace(
@@ -163,5 +175,6 @@ class Batch:
 
 
 def _terms(penalties: Sequence[Penalty], like: Tensor) -> tuple[Penalty, Tensor, bool]:
+    """`penalty`, `lamb` and `penalized` of a `Batch`, from the penalty of each network; `lamb` is on the device of `like`."""
     lamb = torch.tensor([penalty.lamb for penalty in penalties], dtype=torch.float64, device=like.device)
     return penalties[0], lamb, any(penalty.lamb > 0 for penalty in penalties)

@@ -39,9 +39,13 @@ _SMALLEST_SPREAD = 1e-12
 def normal_equations(
     batch: Batch, parameters: ParameterVector, trace: ForwardTrace, check: Callable[[], None]
 ) -> tuple[Tensor, Tensor]:
-    """Gauss-Newton matrices of the losses, `(networks, size, size)`, and gradients, at the parameters of the trace and as they are.
+    """Gauss-Newton matrices of the mean losses, `(networks, size, size)`, and their gradients in the free parameters, `(networks, size)`.
 
-    `check` may raise between chunks.
+    Args:
+        batch: Networks, data and loss.
+        parameters: Layout of the free parameters.
+        trace: A trace with derivatives, at the networks' current parameters. One without inner values is made anew, chunk by chunk.
+        check: Called between chunks. It may raise, to interrupt.
     """
     size = parameters.size
     count, n_rows, outputs = trace.output.shape
@@ -60,6 +64,7 @@ def normal_equations(
                 else batch.first_design.part_of(stack, networks, rows, derivatives=True)
             )
             weight = None if batch.weight is None else batch.weight[networks, rows]
+            # Gradient and residual of a chunk are of its mean: its rows count by their part of all.
             of_rows, share = (part.output, batch.y[networks, rows], weight), part.output.shape[1] / n_rows
             factor = jacobian(stack, parameters, part, loss.factor(part.output, weight)).flatten(1, 2)
             add_square(matrix[networks], factor)
@@ -89,7 +94,15 @@ def add_square(matrix: Tensor, factor: Tensor) -> None:
 def add_penalty(
     matrix: Tensor, gradient: Tensor, batch: Batch, parameters: ParameterVector, trace: ForwardTrace
 ) -> None:
-    """Add the penalties' gradients and the majorizers' curvature."""
+    """Add lamb times the penalties' gradients to `gradient`, `(networks, size)`, and the majorizers' curvature to `matrix`. In place.
+
+    Args:
+        matrix: Gauss-Newton matrices of the losses, `(networks, size, size)`.
+        gradient: Gradients of the losses, `(networks, size)`.
+        batch: Networks, data and penalty.
+        parameters: Layout of the free parameters.
+        trace: A whole trace with derivatives, at the current parameters.
+    """
     with torch.no_grad():
         deviations = batch.deviations(trace)
         in_parameters, in_importance = penalty_gradient(batch, parameters, trace, deviations)
@@ -107,10 +120,20 @@ def add_curvature(
     deviations: Deviations,
     in_importance: list[Tensor],
 ) -> None:
-    """Add the majorizer's curvature, one block an edge; concave parts (∂R/∂V < 0) add nothing."""
+    """Add the majorizer's curvature, one block an edge; concave parts (∂R/∂V < 0) add nothing. In place.
+
+    Args:
+        matrix: `(networks, size, size)`.
+        batch: Networks and penalty, whose metric looks forward.
+        parameters: Layout of the free parameters.
+        trace: The trace, with the designs.
+        deviations: Deviations of that trace.
+        in_importance: Derivatives of R in the importances V, per layer, `(networks, out, in)`.
+    """
     for index, derivative in enumerate(in_importance):
         root = deviations.root if index == 0 else None
         covariance = _covariance(trace.designs[index]) if root is None else root.double().mT @ root.double()
+        # A deviation s is at most wᵀMw/(2s₀) + s₀/2, whose second derivative is M/s₀. V is s, or s divided by the input's deviation.
         factor = batch.lamb[:, None, None] * derivative.clamp_min(0) / deviations.of("splines")[index].clamp_min(1e-7)
         if batch.penalty.metric != "edge_forward_spline_u":
             factor = factor / (deviations.of("nodes")[index] + INPUT_FLOOR)[:, None]
@@ -118,7 +141,7 @@ def add_curvature(
 
 
 def _covariance(design: Tensor) -> Tensor:
-    """Covariance of each input's basis functions over the rows, `(networks, in, G + k + 1, G + k + 1)`, float64.
+    """Covariance of each input's basis functions over the rows of a design, `(networks, in, G + k + 1, G + k + 1)`, float64.
 
     The basis functions' sum is constant: the round-off of its variance is divided by deviations, which may be small.
     """
@@ -131,7 +154,13 @@ def _covariance(design: Tensor) -> Tensor:
 def units(batch: Batch, parameters: ParameterVector, spread: Tensor) -> tuple[Tensor, Tensor]:
     """Weights of each parameter's magnitude and of second differences: 1/its unit, both `(networks, size)`.
 
-    Parameters that multiply the outputs have the labels' unit. With these weights a training in other units takes the same steps.
+    Parameters that multiply the outputs have the labels' unit, and all others the weight 1, as have all where labels are class numbers.
+    With these weights a training in other units takes the same steps.
+
+    Args:
+        batch: Networks, labels and weights.
+        parameters: Layout of the free parameters.
+        spread: Variance of the labels, `(networks,)`.
 
     Returns:
         By the labels' root mean square, since the outputs have to carry their mean too; and by their standard deviation, for second
@@ -154,7 +183,10 @@ def units(batch: Batch, parameters: ParameterVector, spread: Tensor) -> tuple[Te
 
 
 def add_blocks(matrix: Tensor, index: Tensor, blocks: Tensor) -> None:
-    """Add a block `(networks, out, in, n, n)` for every edge whose n parameters have the index `(out, in, n)`."""
+    """Add a block `(networks, out, in, n, n)` for every edge whose n parameters have the index `(out, in, n)`. In place.
+
+    The matrix is `(networks, size, size)`. Rows and columns of parameters with the index -1, which aren't free, are left out.
+    """
     size = matrix.shape[-1]
     rows, columns = index[..., :, None], index[..., None, :]
     free = (rows >= 0) & (columns >= 0)
@@ -164,6 +196,7 @@ def add_blocks(matrix: Tensor, index: Tensor, blocks: Tensor) -> None:
 
 
 def _slices(length: int, step: int) -> Iterator[slice]:
+    """Slices of at most `step` places that follow each other from 0 to `length`."""
     return (slice(first, min(first + step, length)) for first in range(0, length, step))
 
 
@@ -228,9 +261,15 @@ def _backward(
 
 
 def _direct(batch: Batch, deviations: Deviations) -> tuple[dict[tuple[Kind, int], Tensor], Tensor | None, list[Tensor]]:
-    """The penalty's partial derivatives that `_backward` takes on through edges and layers below, and, per layer, those in V."""
+    """Derivatives of the penalty in what it is made of, for `_backward` to take on through edges and layers below.
+
+    Returns:
+        Those in values at the rows, by kind and layer; those in the first layer's weights, `(networks, out, in, G + k + 1)`, None where it
+        enters by its values or not at all; and those in the importances V, per layer.
+    """
     metric = METRICS[batch.penalty.metric]
     leaves = {kind: [t.detach().requires_grad_(True) for t in deviations.of(kind)] for kind in metric.kinds}
+    # Autograd goes from the deviations, as leaves, to V alone; V's derivatives in R are formulas.
     flat = [t for part in leaves.values() for t in part]
     with torch.enable_grad():
         importance = metric.importance(batch.stack.template, *leaves.values())
@@ -254,11 +293,20 @@ def _direct(batch: Batch, deviations: Deviations) -> tuple[dict[tuple[Kind, int]
 
 
 def _sum(value: Tensor, summand: Tensor | None) -> Tensor:
+    """The sum of both; None counts as 0."""
     return value if summand is None else value + summand
 
 
 def _add_numeric(vector: Tensor, index: LayerIndex, numeric: Tensor, design: Tensor, in_weights: Tensor | None) -> None:
-    """Add derivatives in the coefficients: from those in the edges' values, `(networks, batch, out, in or 1)`, and direct ones."""
+    """Add a layer's derivatives in coefficients and base weights to `vector`, `(networks, size)`. In place.
+
+    Args:
+        vector: The gradient so far.
+        index: Where the layer's parameters stand in it; -1 for fixed ones.
+        numeric: Derivatives in the splines' values, `(networks, batch, out, in)`, or `(…, 1)` if they are the same for all inputs.
+        design: The layer's basis functions at the rows, `(networks, batch, in, G + k + 1)`.
+        in_weights: Derivatives in the weights themselves, `(networks, out, in, G + k + 1)`; None for 0.
+    """
     free = index.numeric >= 0
     if not bool(free.any()):
         return

@@ -28,6 +28,7 @@ class Loss:
     gradient: LossGradient | None = None
     """None: only gradient methods can minimize it."""
     factor: LossFactor | None = None
+    """S with SᵀS the curvature of a row's loss in its outputs; None: only gradient methods can minimize it."""
     residual: LossGradient | None = None
     """r with Sᵀr the gradient; None where a label may have the probability 0, so that there is none."""
     root: bool = False
@@ -38,11 +39,11 @@ class Loss:
     """What a root mean squared error of 1 is in the target's unit: labels are compared in scaled numbers."""
 
     def report(self, value: float) -> float:
-        """The number that a history shows."""
+        """The number that a history shows for a mean loss: RMSE in the target's unit for squared errors, else the loss itself."""
         return self.unit * value**0.5 if self.root else value
 
     def unreport(self, number: float) -> float:
-        """The loss that a history shows as this number."""
+        """The mean loss that a history shows as this number: the inverse of `report`."""
         return (number / self.unit) ** 2 if self.root else number
 
     def in_units(self, scaling: Scaling) -> Loss:
@@ -56,44 +57,52 @@ class Loss:
 
     @property
     def title(self) -> str:
-        """The name of that number."""
+        """The name of the number that a history shows."""
         return "RMSE" if self.root else self.name
 
 
 def _mse(output: Tensor, label: Tensor, weight: Tensor | None) -> Tensor:
+    """Mean squared error over rows and outputs; arguments as of `LossFunction`."""
     squares = (output - label) ** 2
     return (squares if weight is None else squares * weight).mean((-2, -1))
 
 
 def _mse_gradient(output: Tensor, label: Tensor, weight: Tensor | None) -> Tensor:
+    """The gradient of `_mse` in the outputs, `(…, batch, outputs)`."""
     scaled = (output - label) * (2 / output.shape[-2:].numel())
     return scaled if weight is None else scaled * weight
 
 
 def _mse_factor(output: Tensor, weight: Tensor | None) -> Tensor:
+    """S of each row, `(…, batch, outputs, outputs)`, with SᵀS the second derivative of its error: 2·weight/outputs on the diagonal."""
     outputs = output.shape[-1]
     scale = torch.eye(outputs, dtype=output.dtype, device=output.device) * (2 / outputs) ** 0.5
     return scale.expand(*output.shape, outputs) if weight is None else scale * torch.sqrt(weight)[..., None]
 
 
 def _mse_residual(output: Tensor, label: Tensor, weight: Tensor | None) -> Tensor:
+    """r, `(…, batch, outputs)`, with Sᵀr the gradient, S that of `_mse_factor`: each has √(2·weight/outputs), r also 1/rows of the mean."""
     scaled = (output - label) * ((2 / output.shape[-1]) ** 0.5 / output.shape[-2])
     return scaled if weight is None else scaled * torch.sqrt(weight)
 
 
 def _cross_entropy(output: Tensor, label: Tensor, weight: Tensor | None) -> Tensor:
+    """Mean of -log p of each row's class, `(…,)`, from scores `(…, batch, classes)` and class numbers `(…, batch, 1)`."""
     losses = -torch.log_softmax(output, -1).gather(-1, label)
     return (losses if weight is None else losses * weight).mean((-2, -1))
 
 
 def _cross_entropy_gradient(output: Tensor, label: Tensor, weight: Tensor | None) -> Tensor:
+    """The gradient of `_cross_entropy` in the scores, `(…, batch, classes)`: probabilities, minus 1 for the row's class, over rows."""
     residual = torch.softmax(output, -1)
     residual = residual.scatter_add(-1, label, -torch.ones_like(residual[..., :1])) / output.shape[-2]
     return residual if weight is None else residual * weight
 
 
 def _cross_entropy_factor(output: Tensor, weight: Tensor | None) -> Tensor:
-    """diag(p) - p·pᵀ = L·Lᵀ with L lower triangular. Its last column is 0: probabilities know one score less than there are classes.
+    """S = Lᵀ of each row, `(…, batch, classes - 1, classes)`: the curvature of its loss in the scores is diag(p) - p·pᵀ = L·Lᵀ.
+
+    L is lower triangular. Its last column is 0: probabilities know one score less than there are classes.
 
     With r_m the probability of all classes behind m, row m of Lᵀ is √(p_m·r_m/(p_m + r_m)) times 1 at m and -p_i/r_m at i > m.
 
@@ -103,6 +112,7 @@ def _cross_entropy_factor(output: Tensor, weight: Tensor | None) -> Tensor:
     """
     p = torch.softmax(output, -1)
     least, classes = torch.finfo(p.dtype).tiny, p.shape[-1]
+    # Summed from the last class on: 1 minus the sum of the first ones would lose the digits of small probabilities.
     rest = p.flip(-1).cumsum(-1).flip(-1)[..., 1:]
     first = p[..., :-1]
     root = torch.sqrt(first * rest / (first + rest).clamp_min(least))
@@ -122,14 +132,14 @@ LOSSES = {
 
 
 def loss_row(loss: str | Callable[[Tensor, Tensor], Tensor]) -> Loss:
-    """The loss of that name, or a user's function `(output, label) -> scalar`."""
+    """The `Loss` of a name of `LOSSES`, or of a user's function `(output, label) -> scalar`, which gradient methods alone can minimize."""
     if callable(loss):
         return Loss(getattr(loss, "__name__", "loss"), _one_by_one(loss))
     return LOSSES[_check.choice(loss, "loss", "fit", LOSSES)]
 
 
 def _one_by_one(function: Callable[[Tensor, Tensor], Tensor]) -> LossFunction:
-    """A user's function, which takes one network's outputs, for each network on a leading axis.
+    """The `LossFunction` of a user's function, which takes one network's outputs: it is called for each network on a leading axis.
 
     It has no argument for weights: those of rows are refused beside such a loss, so that the third argument is None.
     """

@@ -42,7 +42,7 @@ class Value:
         return self.loss + self.penalty
 
     def put(self, networks: Tensor, source: Value, source_networks: Tensor) -> None:
-        """Overwrite networks by networks of another value on the same inputs and knots."""
+        """Overwrite the networks with the indices `networks` by those with `source_networks` of `source`, on the same inputs and knots."""
         self.trace.put(networks, source.trace, source_networks)
         self.loss[networks] = source.loss[source_networks]
         self.penalty[networks] = source.penalty[source_networks]
@@ -63,7 +63,7 @@ class Objective(Batch):
     # ---- values
 
     def value(self, rows: Tensor | None = None, *, derivatives: bool = False) -> Value:
-        """Loss and penalty at the networks' current parameters, on all rows or on a part of them.
+        """Loss and penalty at the networks' current parameters, on all rows or on those with the indices `rows`.
 
         With `derivatives` its trace has all that a Jacobian needs, unless rows are many and nothing is penalized: it is then evaluated
         anew, part by part.
@@ -73,7 +73,7 @@ class Objective(Batch):
         return Value(trace, loss.double(), penalty.double())
 
     def differentiable(self, rows: Tensor | None = None) -> Tensor:
-        """The sum of the networks' losses and penalties, with a graph down to their own parameters."""
+        """The sum of all losses and penalties on rows (None: all), a number, with a graph down to the networks' own parameters."""
         _, loss, penalty = self._terms(self.stack.attach(), rows)
         return (loss + penalty).sum()
 
@@ -121,22 +121,29 @@ class Objective(Batch):
         return ParameterVector.of(self.stack.template)
 
     def units(self, parameters: ParameterVector, trivial: Tensor) -> tuple[Tensor, Tensor]:
-        """Weights of magnitudes and of second differences, see `gauss_newton.units`."""
+        """Weights of magnitudes and of second differences, 1/unit, `(networks, size)` each, see `gauss_newton.units`.
+
+        `trivial` is the `trivial_loss`, for squared errors the variance of the labels.
+        """
         return gauss_newton.units(self, parameters, trivial)
 
     def normal(self, parameters: ParameterVector, value: Value, check: Callable[[], None]) -> tuple[Tensor, Tensor]:
-        """Gauss-Newton matrices and gradients of the losses, see `gauss_newton.normal_equations`."""
+        """Gauss-Newton matrices `(networks, size, size)` and gradients `(networks, size)` of the losses, see `normal_equations`.
+
+        `check` is called between chunks of rows and may raise, to interrupt.
+        """
         return gauss_newton.normal_equations(self, parameters, value.trace, check)
 
     def add_penalty(self, matrix: Tensor, gradient: Tensor, parameters: ParameterVector, value: Value) -> None:
-        """Add gradients and curvature of the penalties, if there are any."""
+        """Add curvature of the penalties to `matrix`, `(networks, size, size)`, and gradients to `gradient`, if there are any. In place."""
         if self.penalized:
             gauss_newton.add_penalty(matrix, gradient, self, parameters, value.trace)
 
     def acceleration(self, parameters: ParameterVector, value: Value, start: Tensor, step: Tensor) -> Tensor | None:
-        """Curvature of the outputs along steps, see `geodesic_acceleration`; None if it isn't requested or can't help.
+        """Curvature of the outputs along steps, `(networks, size)`, see `geodesic_acceleration`; None if it isn't requested or can't help.
 
-        A penalty has a curvature of its own, and differences in float32 are mere round-off.
+        `start` and `step` are `(networks, size)`. Networks with a penalty have 0: it has a curvature of its own. Differences in float32
+        are mere round-off.
         """
         plain = self.lamb == 0
         if not self.geodesic_acceleration or start.dtype != torch.float64 or not bool(plain.any()):
@@ -169,12 +176,13 @@ def geodesic_acceleration(batch: Batch, parameters: ParameterVector, start: Tens
 
 
 def _output(batch: Batch, parameters: ParameterVector, vector: Tensor) -> Tensor:
+    """Outputs on all rows, `(networks, batch, outputs)`, at the parameters `vector`, `(networks, size)`. The networks keep these."""
     parameters.write(batch.stack, vector)
     return batch.first_design.pass_of(batch.stack, whole=torch.is_grad_enabled()).output
 
 
 def _second(sides: Tensor, output: Tensor) -> Tensor:
-    """Second derivative from the sum of the outputs at both sides and the output between them."""
+    """The outputs' second derivative along a step, from `sides`, their sum at ± a tenth of it, and the output between; 0 for round-off."""
     difference = sides - 2 * output
     rounding = _ROUNDINGS * torch.finfo(output.dtype).eps * output.abs().amax((1, 2), keepdim=True)
     return torch.where(difference.abs() > rounding, difference, 0.0) / _REACH**2

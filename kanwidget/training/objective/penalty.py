@@ -56,7 +56,10 @@ class Penalty:
         return total
 
     def derivatives(self, importance: Sequence[Tensor]) -> list[Tensor]:
-        """Derivatives of these terms in V, without a graph: autograd would take most of a small network's step for them."""
+        """Derivatives of `of_importance` in the V of each layer, of the same shapes; without lamb.
+
+        They are formulas: autograd would take most of a small network's step for them.
+        """
         derivatives = []
         for v in importance:
             along = _entropy_derivative(v, -1)
@@ -66,12 +69,15 @@ class Penalty:
         return derivatives
 
     def of_coefficients(self, stack: Stack) -> Tensor:
-        """The terms in the coefficients: mean size over an edge's coefficients, summed over edges."""
+        """The terms in the coefficients, `(networks,)`, without lamb: mean sizes over an edge's coefficients, summed over edges.
+
+        `coef` is the factor of the coefficients' size, `coefdiff` that of the size of differences of neighbours.
+        """
         total = stack.layers[0].coef.new_zeros(len(stack))
         if self.coef == 0 and self.coefdiff == 0:
             return total
         for layer in stack.layers:
-            coef = layer.weight()[..., :-1]
+            coef = layer.weight()[..., :-1]  # the last is the base weight
             total = total + self.coef * coef.abs().mean(-1).sum((-2, -1))
             if coef.shape[-1] > 1:
                 total = total + self.coefdiff * coef.diff(dim=-1).abs().mean(-1).sum((-2, -1))
@@ -79,13 +85,13 @@ class Penalty:
 
 
 def _entropy(v: Tensor, dim: int) -> Tensor:
-    """-Σ p·log2(p + ε), p = V/(ΣV + 1) along `dim`."""
+    """Entropy of importances `v` along the axis `dim`, which it takes out: -Σ p·log2(p + ε), p = V/(ΣV + 1). It is 0 for V = 0."""
     p = v / (v.sum(dim, keepdim=True) + 1)
     return -(p * torch.log2(p + _LOG_FLOOR)).sum(dim)
 
 
 def _entropy_derivative(v: Tensor, dim: int) -> Tensor:
-    """Its derivative in V: with g that of p·log2(p + ε), and ∂pᵢ/∂Vⱼ = (δᵢⱼ - pᵢ)/(ΣV + 1), it is (Σ p·g - g)/(ΣV + 1)."""
+    """The derivative of `_entropy` in V: with g that of p·log2(p + ε), and ∂pᵢ/∂Vⱼ = (δᵢⱼ - pᵢ)/(ΣV + 1), it is (Σ p·g - g)/(ΣV + 1)."""
     total = v.sum(dim, keepdim=True) + 1
     p = v / total
     g = torch.log2(p + _LOG_FLOOR) + p / (math.log(2) * (p + _LOG_FLOOR))
@@ -93,7 +99,7 @@ def _entropy_derivative(v: Tensor, dim: int) -> Tensor:
 
 
 def _relative(deviations: Sequence[Tensor], nodes: Sequence[Tensor]) -> list[Tensor]:
-    """Standard deviation of every edge, divided by that of its input."""
+    """Standard deviation of every edge, `(networks, out, in)`, divided by that of its input node, `(networks, in)`; per layer."""
     return [edge / (node + INPUT_FLOOR)[:, None] for edge, node in zip(deviations, nodes, strict=True)]
 
 
@@ -103,7 +109,16 @@ def _backward(
     """Importance of edges and of nodes for the outputs, differentiable; summed over outputs, as pykan's mean times n.
 
     The differentiable twin of `kanwidget.core.scores`, which keeps outputs apart.
+
+    Args:
+        template: A network of the structure.
+        edges: Deviations of the edges, `(networks, out, in)`, per layer.
+        subnodes: Deviations of the subnodes that they add up to, `(networks, subnodes)`, per layer.
+
+    Returns:
+        Importance of edges per layer, as `edges`; and of nodes per level, `(networks, nodes)`, inputs first.
     """
+    # An output counts 1. A node's importance goes to its subnodes, and from each to its edges by their part of its deviation.
     node = edges[0].new_ones(len(edges[0]), template.n_out)
     edge_scores: list[Tensor] = []
     node_scores = [node]
@@ -126,7 +141,7 @@ class Metric:
     """From a network of the structure and the deviations of each kind to V, per layer."""
 
     def __call__(self, template: Network, deviations: Deviations) -> list[Tensor]:
-        """V of a trace."""
+        """V of each layer, from a network of the structure and a trace's deviations."""
         return self.importance(template, *(deviations.of(kind) for kind in self.kinds))
 
 

@@ -35,9 +35,9 @@ class Deviations:
         self._splines: dict[int, Tensor] = {}
 
     def of(self, kind: Kind) -> list[Tensor]:
-        """The deviations of one kind, layer by layer."""
+        """The deviations of one kind: per level of nodes but the last, or per layer of edges; shapes as in `Kind`."""
         if kind == "edges" and not any(layer.symbols for layer in self.stack.layers):
-            kind = "splines"
+            kind = "splines"  # without symbolic edges both are the same
         if kind not in self._cache:
             self._cache[kind] = [self._compute(kind, index) for index in range(len(self.stack.layers))]
         return self._cache[kind]
@@ -46,15 +46,16 @@ class Deviations:
         """Derivatives of the sum of weight times deviation, for one kind and layer.
 
         Args:
-            kind: Of values.
+            kind: The kind of values.
             index: The layer; for nodes, the level.
-            weight: Of the shape of `of(kind)[index]`.
+            weight: Factors of the deviations in that sum, of the shape of `of(kind)[index]`.
 
         Returns:
             A pair of which one is None. The first is by the values, `(networks, batch, …)`; the second, where `root` stands for the first
             layer's values, by that layer's weights, `(networks, out, in, G + k + 1)`.
         """
         deviation = self.of(kind)[index]
+        # The derivative of s in a value v is (v - mean)/(s·(rows - 1)); 0 where s is 0.
         part = torch.where(deviation > 0, weight / torch.where(deviation > 0, deviation, 1.0), 0.0)
         if self._rooted(kind, index):
             return None, part[..., None] * torch.einsum("sirb,soir->soib", self.root, self._rotated())
@@ -93,14 +94,14 @@ class Deviations:
 
 
 def deviation(values: Tensor) -> Tensor:
-    """Standard deviation over the batch, the second axis, with a gradient of 0 where it is 0; 0 for one row."""
+    """Standard deviation of values `(networks, batch, …)` over the batch, `(networks, …)`; 0 for one row. Its gradient at 0 is 0."""
     if values.shape[1] < 2:
         return torch.zeros_like(values[:, 0])
     return _square_root(_centered(values).square().sum(1) / (values.shape[1] - 1))
 
 
 def input_deviation(stack: Stack, x: Tensor) -> Tensor:
-    """Standard deviations of the inputs, `(networks, n_in)`; 1 for words, whose numbers are no measure."""
+    """Standard deviations `(networks, n_in)` of inputs `(networks, batch, n_in)`; 1 for words, whose numbers are no measure."""
     words = torch.tensor(stack.layers[0].levels, device=x.device) > 0
     return torch.where(words, 1.0, deviation(x))
 
@@ -108,6 +109,7 @@ def input_deviation(stack: Stack, x: Tensor) -> Tensor:
 def root_of_covariance(design: Tensor) -> Tensor:
     """R of each input, `(networks, in, rank, G + k + 1)`, with RᵀR the covariance of its basis functions over the rows.
 
+    `design` holds the basis functions at the rows, `(networks, batch, in, G + k + 1)`; rank is the smaller of rows and functions.
     The deviation of a spline with the weights w is then |R·w|. By QR and not from the covariance itself: half of the digits of a
     small deviation would be lost in its square.
     """
@@ -120,13 +122,13 @@ def root_of_covariance(design: Tensor) -> Tensor:
 
 
 def _centered(values: Tensor) -> Tensor:
-    """The values minus their mean over the second axis: exactly 0 for constants, since sums begin at the first value."""
+    """The values `(networks, batch, …)` minus their mean over the batch: exactly 0 for constants, since sums begin at the first value."""
     shifted = values - values[:, :1]
     return shifted - shifted.mean(1, keepdim=True)
 
 
 def _square_root(variance: Tensor) -> Tensor:
-    """The square root with the derivative 0 at 0."""
+    """The square root, with the derivative 0 where autograd's is infinite: at 0. The inner `where` keeps NaN out of the backward pass."""
     if not variance.requires_grad:
         return variance.sqrt()
     zero = variance <= torch.finfo(variance.dtype).tiny

@@ -19,8 +19,11 @@ class Outcome:
     """The result of one step."""
 
     loss: float
+    """Mean loss on the rows of the step."""
     penalty: float
+    """lamb times penalty."""
     damping: float | None = None
+    """Damping for the next step of Levenberg-Marquardt; None for other optimizers."""
     stop_reason: str | None = None
     """`converged` or `stalled` when another step can't help."""
     noise: float | None = None
@@ -36,7 +39,7 @@ class Optimizer(ABC):
 
     @abstractmethod
     def step(self, interrupted: Callable[[], bool] = lambda: False) -> list[Outcome]:
-        """Take one step of every network.
+        """Take one step of every network, and return an outcome for each.
 
         Args:
             interrupted: Called within long steps. True raises `Interrupted`; parameters and optimizer are then as before the
@@ -52,11 +55,11 @@ class Optimizer(ABC):
         """
 
     def inherit(self, previous: Optimizer, networks: Sequence[int]) -> None:
-        """Continue with a part of the networks of a previous optimizer. Only optimizers of several networks need this."""
+        """Continue with the networks of `previous` at these indices. Only optimizers of several networks need this."""
         raise NotImplementedError(f"{type(self).__name__} steps one network at a time")
 
     def posterior(self, index: int) -> Posterior | None:
-        """The parameters of a network given the data; None where the optimizer doesn't ask them."""
+        """The parameters of network `index` given the data; None for an optimizer without evidence."""
         return None
 
     @abstractmethod

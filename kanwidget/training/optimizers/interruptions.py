@@ -42,6 +42,7 @@ class _InterruptCheck(TorchFunctionMode):
         self._interrupted = once(interrupted)
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """What torch calls in place of its function `func`: the result of that, or `Interrupted`."""
         if args and isinstance(args[0], Tensor) and self._interrupted():
             raise Interrupted
         return func(*args, **(kwargs or {}))
@@ -49,9 +50,13 @@ class _InterruptCheck(TorchFunctionMode):
 
 @contextmanager
 def interruptible(interrupted: Callable[[], bool]) -> Iterator[None]:
-    """A context in which every operation may raise `Interrupted`; in a backward pass every use of a saved tensor may."""
+    """A context in which every operation may raise `Interrupted`; in a backward pass every use of a saved tensor may.
+
+    `interrupted` says whether to. A backward pass runs outside of Python, where no check of operations sees it.
+    """
 
     def unpack(value: Tensor) -> Tensor:
+        """The tensor that was saved for a backward pass, when that reads it."""
         if interrupted():
             raise Interrupted
         return value

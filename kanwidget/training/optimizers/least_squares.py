@@ -61,7 +61,10 @@ class LeastSquares(Protocol):
 
 
 def damping_metric(objective: LeastSquares, parameters: ParameterVector) -> Tensor:
-    """The metric of the damping, `(size, size)`: the identity and, for splines, second differences of the coefficients."""
+    """The metric of the damping, `(size, size)`: the identity and, for splines, second differences of the coefficients.
+
+    A step δ costs damping times δᵀMδ. `parameters` is the layout of the vector.
+    """
     metric = torch.eye(parameters.size, dtype=torch.float64, device=objective.lamb.device)
     _add_roughness(metric, objective, parameters, 2, lambda layer: _ROUGHNESS * layer.grid_size**4)
     return metric
@@ -70,8 +73,9 @@ def damping_metric(objective: LeastSquares, parameters: ParameterVector) -> Tens
 def ridge(
     objective: LeastSquares, parameters: ParameterVector, size: Tensor, spread: Tensor, smoothness: float = 0.0
 ) -> Tensor:
-    """Ridge matrices, to be multiplied by the loss; at 1e-6 they decide only directions that the data leave undetermined.
+    """Ridge matrices, `(networks, size, size)`, to be multiplied by the loss.
 
+    At 1e-6 they decide only directions that the data leave undetermined.
     Splines have such directions: a constant moved from one edge of a sum to the next, a base function that the spline can
     imitate, an interval without samples. Without a ridge steps go far along them for gains of round-off, and the curve between
     two samples may be anything: the default KAN([1, 1]) on the 12 measurements of puromycin dips to -113 between rates that
@@ -81,13 +85,14 @@ def ridge(
         objective: The networks.
         parameters: Layout of their free parameters.
         size: Weight of each parameter's magnitude (1/its unit), `(networks, size)`, see `LeastSquares.units`.
-        spread: The same for differences.
+        spread: The same for second differences.
         smoothness: Weight of the mean square of every spline's sixth derivative, over a grid of length 1.
     """
     rough = torch.zeros(parameters.size, parameters.size, dtype=torch.float64, device=objective.lamb.device)
     _add_roughness(rough, objective, parameters, 2, lambda _: _RIDGE_ROUGHNESS)
     if smoothness:
-        # A sixth derivative is a difference of the coefficients by the sixth power of the spacing, whose inverse is the grid size.
+        # A sixth derivative is a difference of the coefficients by the sixth power of the spacing, whose inverse is the grid size G.
+        # Its square has G¹², and the mean over the G intervals takes one away.
         power = 2 * _SMOOTH_ORDER - 1
         _add_roughness(rough, objective, parameters, _SMOOTH_ORDER, lambda layer: smoothness * layer.grid_size**power)
     matrices = rough * spread[:, :, None] * spread[:, None]

@@ -52,8 +52,8 @@ class LevenbergMarquardt(Optimizer):
         anchored: Whether the ridge pulls to the parameters at the start, so that directions which the data leave undetermined keep
             what they had; else to small and smooth ones.
         smoothness: Weight of the splines' roughness in the ridge, see `ridge`.
-        evidence: Makes the `Evidence` by which the data set the ridge of networks without a penalty, from the layout of the
-            parameters, their units, the loss of the best constant, and the loss at the start.
+        evidence: Makes the `Evidence` by which the data set the ridge of networks without a penalty, from the layout of the parameters,
+            their units, the loss of the best constant, and the loss at the start.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class LevenbergMarquardt(Optimizer):
         self._knots = [layer.knots.clone() for layer in objective.stack.layers]
 
     def _reload_evidence(self, spread: Tensor) -> None:
-        """Look at grids and penalties again: only networks without a penalty have evidence."""
+        """Look at grids and penalties again: only networks without a penalty have evidence. `spread` is the second of `units`."""
         self._ridge = self._plain_ridge
         # A spline of one coefficient has no straight part.
         single = any(layer.coef.shape[-1] < 2 for layer in self.objective.stack.layers)
@@ -118,22 +118,23 @@ class LevenbergMarquardt(Optimizer):
         self._ridge = self._evidence_ridge()
 
     def _evidence_ridge(self) -> Tensor:
+        """The ridge's matrices, `(networks, size, size)`: those of the prices, and the plain ones for networks with a penalty."""
         assert self.evidence is not None
         if bool(self._priced.all()):
             return self.evidence.matrix()
         return torch.where(self._priced[:, None, None], self.evidence.matrix(), self._plain_ridge)
 
     def _pull(self, vector: Tensor, part: Subset) -> Tensor:
-        """The ridge times vectors of a part of the networks."""
+        """The ridge times vectors `(len(part.networks), size)` of a part of the networks; by `Evidence.pull` with fewer rounding errors."""
         if self.evidence is None:
             return _times(part(self._ridge), vector)
         priced, pull = part(self._priced), self.evidence.pull(vector, part.networks)
         return pull if bool(priced.all()) else torch.where(priced[:, None], pull, _times(part(self._ridge), vector))
 
     def _ask_evidence(self, matrix: Tensor, gradient: Tensor, start: Tensor, ridge_scale: Tensor) -> Tensor:
-        """Let the data set the ridge, once the coarse shape is there; returns the ridge's factor, `(networks,)`.
+        """Let the data set the ridge, once the coarse shape is there; returns the ridge's factor, `(networks,)`: the noise with evidence.
 
-        `ridge_scale` is the factor for networks without evidence; `start` their parameters, `(networks, size)`.
+        `matrix`, `gradient` are those of the mean losses, `start` the parameters, `ridge_scale` the factor of networks without evidence.
         """
         if self.evidence is None or not bool(self._priced.any()):
             return ridge_scale
@@ -147,7 +148,7 @@ class LevenbergMarquardt(Optimizer):
         return torch.where(self._priced, self.evidence.noise, ridge_scale)
 
     def _first_damping(self) -> Tensor:
-        """The damping that a training begins with where the networks are now."""
+        """The damping of a training that begins here, `(networks,)`: in proportion to the loss in parts of the best constant's."""
         unexplained = (self.current.loss / self._trivial).nan_to_num(1.0).clamp(1e-8, 1.0)
         return torch.where(self.objective.lamb > 0, _DAMPING_SPARSE, _DAMPING) * unexplained
 
@@ -196,7 +197,7 @@ class LevenbergMarquardt(Optimizer):
             raise
 
     def _search(self, start: Tensor, interrupted: Callable[[], bool]) -> list[Outcome]:
-        """Raise the damping of every network until its step decreases the objective, or is too short to matter."""
+        """Raise the damping of every network until its step from `start` decreases the objective, or is too short to matter."""
         model = self._model(start, interrupted)
         remaining = torch.arange(len(start), device=start.device)
         accepted, end = AcceptedSteps(self.current), start
@@ -213,7 +214,7 @@ class LevenbergMarquardt(Optimizer):
             step = self._accelerate(objective, origin, torch.where(solved[:, None], step, 0.0), factor, metric)
             moved = origin + step.to(start.dtype)
             value = self._move_and_evaluate(objective, moved)
-            twice = (origin + moved - 2 * part(self._anchor)).double()
+            twice = (origin + moved - 2 * part(self._anchor)).double()  # bᵀRb - aᵀRa = (b - a)ᵀR(b + a)
             ridge_gain = _dot(step, self._pull(twice, part)) * part(model.ridge_scale) / 2
             gain = part(self.current.total) - value.total - ridge_gain
             helps = solved & torch.isfinite(value.total) & (gain > 0)
@@ -245,16 +246,16 @@ class LevenbergMarquardt(Optimizer):
         return torch.where(trusted[:, None], step + correction, step)
 
     def _damping_metric(self, matrix: Tensor, scale: Tensor) -> Tensor:
-        """The metric of the damping at a Gauss-Newton matrix."""
+        """The metric of the damping, `(networks, size, size)`. In a subclass it may depend on Gauss-Newton matrix and `scale`."""
         return self._metric
 
     def _move_and_evaluate(self, objective: LeastSquares, vector: Tensor) -> Any:
-        """Write parameters into the networks, and evaluate their objectives."""
+        """Write parameters, `(networks, size)`, into the networks, and evaluate their objectives: a `LeastSquares.value`."""
         self.parameters.write(objective.stack, vector)
         return objective.value(derivatives=True)
 
     def _accept(self, networks: Tensor, gain: Tensor, predicted: Tensor) -> None:
-        """Lower the damping where the quadratic model was right, and count small gains."""
+        """Lower the damping by Nielsen's rule from `gain`, of the objective, and `predicted`, of the model; count small gains."""
         if len(networks) == 0:
             return
         part = Subset(networks, len(self.damping))
@@ -274,7 +275,7 @@ class LevenbergMarquardt(Optimizer):
         return torch.where(settled, smallest.maximum(_SMALL_LIKELIHOOD * part(self.evidence.nat)), smallest)
 
     def _refuse(self, networks: Tensor) -> None:
-        """Raise the damping, with each refusal in a row by twice the factor."""
+        """Raise the damping of these networks (indices): by 2 at first, with each refusal in a row by twice the factor (Nielsen)."""
         part = Subset(networks, len(self.damping))
         growth = part(self._growth)
         self.damping = put(self.damping, networks, part(self.damping) * growth)
@@ -329,7 +330,7 @@ class LevenbergMarquardt(Optimizer):
     # ---- the quadratic model
 
     def _model(self, start: Tensor, interrupted: Callable[[], bool]) -> _Model:
-        """The quadratic model of every network's objective, the ridge included."""
+        """The quadratic model of every network's objective at its parameters `start`, the ridge included."""
         objective, size = self.objective, self.parameters.size
 
         def check() -> None:
@@ -368,15 +369,17 @@ class _Model:
 
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:
+    """Products a·b of vectors, `(networks,)`."""
     return (a * b).sum(-1)
 
 
 def _times(matrix: Tensor, vector: Tensor) -> Tensor:
+    """Products of matrices and vectors, `(networks, size)`."""
     return torch.bmm(matrix, vector[..., None])[..., 0]
 
 
 def solve(factor: Tensor, vector: Tensor) -> Tensor:
-    """Solutions of systems from their matrices' Cholesky factors."""
+    """Solutions x of L·Lᵀ·x = vector, `(networks, size)`, from Cholesky factors L, `(networks, size, size)`."""
     # `cholesky_solve` does the same, for many small systems in twice the time.
     half = torch.linalg.solve_triangular(factor, vector[..., None], upper=False)
     return torch.linalg.solve_triangular(factor.mT, half, upper=True)[..., 0]
@@ -386,7 +389,7 @@ def solve(factor: Tensor, vector: Tensor) -> Tensor:
 
 
 class Subset:
-    """Selects the part of a tensor that belongs to a part of the networks; for all networks the tensor itself."""
+    """When called, selects the networks with these indices out of a tensor `(count, …)`; for all networks it returns the tensor itself."""
 
     def __init__(self, networks: Tensor, count: int) -> None:
         self.networks, self.all = networks, len(networks) == count
@@ -396,7 +399,7 @@ class Subset:
 
 
 def put(tensor: Tensor, networks: Tensor, values: Tensor) -> Tensor:
-    """The tensor with the part of these networks replaced; for all networks the values themselves."""
+    """The tensor `(networks, …)` with those at the indices `networks` replaced by values; for all networks the values themselves."""
     return values if len(networks) == len(tensor) else tensor.index_copy(0, networks, values)
 
 

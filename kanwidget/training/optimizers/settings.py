@@ -51,7 +51,7 @@ class Settings:
     def with_evidence(self) -> bool:
         """Whether the data set how smooth the splines of LM are, while `lamb` is 0.
 
-        By default wherever nothing else does, and the fit isn't meant to go down to round-off.
+        By default wherever nothing else does, and the fit isn't meant to go down to round-off, as with geodesic acceleration.
         """
         others = self.continual or self.smoothness or self.geodesic_acceleration
         return not others if self.evidence is None else self.evidence

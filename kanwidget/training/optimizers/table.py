@@ -74,6 +74,7 @@ class GradientMethod(Optimizer):
         self._make_optimizer()
 
     def _make_optimizer(self) -> None:
+        """A new optimizer of torch with the learning rate as it is, without memory."""
         # Without parameters torch makes no optimizer.
         self._optimizer = self._make(self._tensors or [torch.zeros(1)], self.lr)
 
@@ -105,6 +106,7 @@ class GradientMethod(Optimizer):
                 rows = self._rows()
                 self._optimizer.step(self._closure(rows, interrupted))
                 value = self.objective.value(rows)
+            # Whether the next step is long enough for checks within.
             self._seconds = time.perf_counter() - started
         except BaseException:
             self._restore(start)
@@ -124,11 +126,13 @@ class GradientMethod(Optimizer):
         return _outcome(value, "stalled" if stalled else None)
 
     def _restore(self, values: list[Tensor]) -> None:
+        """Set the parameters to earlier copies of them."""
         with torch.no_grad():
             for parameter, value in zip(self._tensors, values, strict=True):
                 parameter.copy_(value)
 
     def _rows(self) -> Tensor | None:
+        """Indices of the rows of a step, `(batch,)`, drawn anew; None for all."""
         if self.batch is None:
             return None
         return torch.randperm(self.objective.rows, generator=self._generator)[: self.batch]
@@ -150,11 +154,12 @@ class GradientMethod(Optimizer):
 
 
 def _outcome(value: Value, stop_reason: str | None) -> list[Outcome]:
+    """The outcome of a step of a single network, in a list as `Optimizer.step` returns it."""
     return [Outcome(float(value.loss), float(value.penalty), None, stop_reason)]
 
 
 def _zero_fixed(network: Network, parameters: ParameterVector) -> None:
-    """Set the gradients of parameters that aren't free to zero."""
+    """Set the gradients of parameters that aren't free to zero: torch's optimizers would move them, too."""
     for number, index in enumerate(parameters.layers):
         layer = network.layer(number)
         for parameter, columns in (
@@ -205,12 +210,13 @@ class Method:
 
 
 def _levenberg_marquardt(objective: Objective, o: Settings) -> Optimizer:
+    """The `make` of the row LM: the optimizer for an objective under the settings `o`."""
     evidence = partial(Evidence, objective, averages=o.averages, coarse=o.coarse) if o.with_evidence else None
     return LevenbergMarquardt(objective, anchored=o.continual, smoothness=o.smoothness, evidence=evidence)
 
 
 def _gradient_method(make: MakeOptimizer, lr: float) -> Callable[[Objective, Settings], Optimizer]:
-    """The `make` of a row, with this learning rate unless the settings have one."""
+    """The `make` of the row of an optimizer of torch, with the learning rate `lr` unless the settings have one."""
     return lambda objective, o: GradientMethod(
         objective, make, lr=lr if o.lr is None else o.lr, batch=o.batch, seed=o.seed
     )
@@ -238,7 +244,7 @@ OPTIMIZERS: dict[str, Method] = {
 
 
 def pick_optimizer(settings: Settings, network: Network, loss: Loss, rows: int) -> Method:
-    """The row of that name, or with `auto` the first one that suits network, loss and rows.
+    """The row of the name `settings.opt`, or with `auto` the first one that suits network, loss and the number of rows.
 
     Raises:
         ValueError: If the loss or `batch` doesn't go with the name.
@@ -252,6 +258,7 @@ def pick_optimizer(settings: Settings, network: Network, loss: Loss, rows: int) 
 
 
 def _possible(method: Method, settings: Settings, loss: Loss) -> bool:
+    """Whether the method can minimize this loss, and take the `batch` of the settings if they have one."""
     return (method.any_loss or loss.factor is not None) and (settings.batch is None or not method.all_rows)
 
 

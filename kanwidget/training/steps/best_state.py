@@ -20,10 +20,14 @@ class BestState:
         self._rows = 0
 
     def update(self, network: Network, record: StepRecord, rows: int = 0) -> None:
-        """Keep the network's current state if it is the best one; losses of steps on fewer `rows` don't compare."""
+        """Keep the network's current state, of which `record` has the losses, if it is the best one.
+
+        `rows` is the number of rows that the step took. Losses on fewer rows don't compare: with another number the search begins anew.
+        """
         if rows != self._rows:
             self._rows, self._value = rows, None
         value = record.validation_loss
+        # Else by the objective: the loss, of which the record may have the root in the labels' unit, and the penalty.
         if value is None:
             value = self._loss.unreport(record.train_loss) + record.penalty
         # Nothing is less than NaN: a state with a loss that isn't finite is kept until there is a better one.

@@ -33,8 +33,9 @@ class GridSchedule:
 
     @property
     def interval(self) -> int:
-        """Steps between two adaptations, 0 for none."""
+        """Steps between two adaptations of the grids to the data; 0 for none."""
         s = self.settings
+        # Where a training goes on from earlier data moved grids would change what these have taught.
         if not s.update_grid or s.continual or s.grid_update_num == 0:
             return 0
         return max(1, s.stop_grid_update_step // s.grid_update_num)
@@ -46,24 +47,28 @@ class GridSchedule:
         return timely and s.start_grid_update_step <= step <= s.stop_grid_update_step and self._drifted()
 
     def ahead(self, step: int, steps: int | None) -> bool:
-        """Whether grids will adapt later in a training of `steps` steps."""
+        """Whether grids will adapt later in a training of `steps` steps, of which `step` are taken; None has no end."""
         interval, last = self.interval, self.settings.stop_grid_update_step
         following = (step // interval + 1) * interval if interval else math.inf
+        # Grids adapt between two steps: after the last one there is no time for it.
         return following <= (last if steps is None else min(last, steps - 1)) and self._drifted()
 
     def filled(self) -> bool:
-        """Whether there are hidden grids, and activations take a good part of each."""
+        """Whether there are hidden grids, and activations take a third of each at least: a sign of a trained network."""
         shares = [data.diff() / ends.diff() for data, ends in islice(self._spans(), 1, None)]
         return any(len(share) for share in shares) and bool((torch.cat(shares) >= _FILLED).all())
 
     def _drifted(self) -> bool:
-        """Whether data is beyond a grid, or fills only a part of it."""
+        """Whether data is beyond a grid, or fills only a part of it: an end is off by more than a tenth of the grid's length."""
         return any(
             bool(((data - ends).abs().amax(1) > _TOLERANCE * ends.diff()[:, 0]).any()) for data, ends in self._spans()
         )
 
     def _spans(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Smallest and largest activation, and the grid's ends, `(inputs, 2)` each, of the inputs that splines use, layer by layer."""
+        """Smallest and largest activation, and the grid's ends, `(inputs, 2)` each, of the inputs that splines use, layer by layer.
+
+        Left out are inputs of words, whose numbers are no measure, and constant inputs, to which no grid can adapt.
+        """
         with torch.no_grad():
             nodes = self.network.select(self.x)
             for level, layer in enumerate(self.network.layers, 1):

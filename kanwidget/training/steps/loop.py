@@ -29,7 +29,7 @@ class Steps(Protocol):
 
 
 def check_hooks(callbacks: Any, where: str) -> list[Callback]:
-    """The callbacks as a list, or an error."""
+    """The callbacks, functions (network, record), as a list, or an error; `where` is the call that it names."""
     if not isinstance(callbacks, Iterable):
         _check.fail("callbacks", where, "a list of functions (network, record)", callbacks, "Write [f] for one.")
     hooks = list(callbacks)
@@ -47,7 +47,10 @@ def take_steps(
     bar: Any,
     observe: Callable[[StepRecord], None] = lambda record: None,
 ) -> None:
-    """Take all steps and note them in the history; Ctrl-C ends it quietly, any other error ends it and is raised."""
+    """Take all steps and note them in the history; Ctrl-C ends it quietly, any other error ends it and is raised.
+
+    Each record goes to `observe`, to the bar of `progress_bar`, and to the callbacks `hooks`, in this order.
+    """
     try:
         with torch_as_it_was():
             for record in trainer:
@@ -70,7 +73,7 @@ def take_steps(
 
 
 def append_history(network: Network, history: History) -> None:
-    """Append to the network's own history. Steps and seconds go on from its last record."""
+    """Append the history of a training to the network's own, if it has one. Steps and seconds go on from its last record."""
     total = getattr(network, "history", None)
     if not isinstance(total, History):
         return
@@ -82,7 +85,7 @@ def append_history(network: Network, history: History) -> None:
 
 
 def progress_bar(total: int | None, progress: bool, name: str = "fit", **options: Any) -> Any:
-    """A bar of tqdm with that name; without `progress` one that shows nothing."""
+    """A bar of tqdm for `total` steps (None: nobody knows) with that name; without `progress` one that shows nothing."""
     if not progress:
         return _NoBar()
     from tqdm.auto import tqdm
@@ -108,7 +111,7 @@ class _NoBar:
 def close_bar(bar: Any, finished: bool) -> None:
     """Close a bar. A training that finished in fewer steps fills it: in notebooks a bar that isn't full turns red, as if it had failed."""
     if finished and 0 < bar.n < bar.total:
-        begun, steps = bar.start_t, bar.n
+        begun, steps = bar.start_t, bar.n  # reset counts and clock would begin anew
         bar.reset(total=steps)
         bar.start_t = begun
         bar.update(steps)
@@ -116,6 +119,7 @@ def close_bar(bar: Any, finished: bool) -> None:
 
 
 def _show(bar: Any, record: StepRecord) -> None:
+    """Move a progress bar on by one step, and show the losses of the record behind it."""
     test = "" if record.test_loss is None else f" · test {record.test_loss:.2e}"
     bar.set_postfix_str(f"train {record.train_loss:.2e}{test}", refresh=False)
     bar.update()

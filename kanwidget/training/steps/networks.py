@@ -38,7 +38,10 @@ class TrainingBatch:
         self.build()
 
     def build(self) -> None:
-        """Begin anew from the networks as they are."""
+        """Begin anew from the networks as they are: make their stack, the objective and the optimizer.
+
+        The networks differ in their numbers alone, so that the first one's settings, loss and structure stand for all.
+        """
         stack, settings, first = Stack(self.networks), self.settings[0], self.data[0]
         inputs, labels, weights = self._inputs("train"), self._labels("train"), self._weights("train")
         objective = Objective.of(stack, inputs, labels, weights, first.loss, [s.penalty() for s in self.settings])
@@ -52,13 +55,15 @@ class TrainingBatch:
         self._structure, self._designs = arrangement, designs
 
     def _inputs(self, part: str) -> list[Tensor]:
+        """Each network's inputs, `(rows, n_features)`, of a part of the data: `train`, `test` or `val`."""
         return [getattr(data.dataset, f"{part}_input") for data in self.data]
 
     def _labels(self, part: str) -> Tensor:
+        """All networks' labels of a part of the data, `(networks, rows, columns)`, as the loss compares them."""
         return stack_values([data.labels[part] for data in self.data])
 
     def _weights(self, part: str) -> Tensor | None:
-        """Weights of the rows, None where all rows of all networks count the same."""
+        """Weights of the rows of a part of the data, `(networks, rows, 1)`; None where all rows of all networks count the same."""
         if not any(part in data.weights for data in self.data):
             return None
         label = self.data[0].labels[part]
@@ -78,8 +83,8 @@ class TrainingBatch:
             self.build()
 
     def keep(self, members: Sequence[int]) -> None:
-        """Go on with the networks at these indices, with their damping."""
-        separate(self.networks)
+        """Go on with the networks at these indices alone, with their damping."""
+        separate(self.networks)  # the others go on without the stack that all were views of
         self.networks = [self.networks[index] for index in members]
         self.data = [self.data[index] for index in members]
         self.settings = [self.settings[index] for index in members]
@@ -112,19 +117,23 @@ class TrainingBatch:
             raise
 
     def stop_reason(self, index: int, outcome: Outcome, step: int, steps: int | None) -> str | None:
-        """Stop reason of a network, None while it goes on. A network that is stuck waits for grids that still move."""
+        """Stop reason of network `index` after `step` of at most `steps` steps, None while it goes on.
+
+        A network that is stuck waits for grids that still move.
+        """
         finite = math.isfinite(outcome.loss + outcome.penalty)
         if outcome.stop_reason and not (finite and self._schedule(index).ahead(step, steps)):
             return outcome.stop_reason if finite else "stalled"
         return "steps done" if steps is not None and step >= steps else None
 
     def _schedule(self, index: int) -> GridSchedule:
+        """The steps at which the grids of network `index` adapt to its training inputs."""
         return GridSchedule(self.networks[index], self.data[index].dataset.train_input, self.settings[index])
 
     # ---- records
 
     def evaluate(self) -> list[Outcome]:
-        """The objectives at the current parameters, without a step."""
+        """Loss and penalty of each network at the current parameters, without a step."""
         value = self.objective.value()
         return [Outcome(*terms) for terms in zip(value.loss.tolist(), value.penalty.tolist(), strict=True)]
 
@@ -168,6 +177,7 @@ class TrainingBatch:
             return self._designs[part].pass_of(self.objective.stack, whole=False).output
 
     def _loss_of(self, output: Tensor, part: str) -> list[float]:
+        """Each network's error on a part of the data as a history shows it, from its outputs there, `(networks, rows, outputs)`."""
         values = self.objective.loss.value(output, self._labels(part), self._weights(part)).tolist()
         return [data.loss.report(value) for data, value in zip(self.data, values, strict=True)]
 

@@ -75,7 +75,7 @@ class RowSchedule:
 
     @property
     def text(self) -> str:
-        """For a person."""
+        """How many of all rows the next step takes, as a text for a person."""
         rows = "all" if self.complete else f"{self.count:,} of"
         return f"training on {rows} {self.total:,} rows"
 
@@ -88,6 +88,7 @@ class RowSchedule:
         if not self.sampled or not math.isfinite(objective):
             return stop_reason
         self._objectives.append(objective)
+        # The objective four steps ago; infinite while there are fewer steps with these rows, in which too little gain means nothing.
         begin = self._objectives[-1 - _PATIENCE] if len(self._objectives) > _PATIENCE else math.inf
         small = _SMALL_LAST_GAIN if self.complete else _SMALL_GAIN
         self._stalled = stop_reason == "converged" or objective > (1 - small) * begin
@@ -103,6 +104,7 @@ class RowSchedule:
             return self.total
         if not self._stalled:
             return None
+        # A larger sample of more than half of all rows becomes all of them.
         return self.total if 2 * _GROWTH * self.count > self.total else _GROWTH * self.count
 
     def part(self, data: TrainingData) -> TrainingData:
@@ -118,6 +120,7 @@ class RowSchedule:
             picked |= rows_of(data.dataset, part, index)
         labels = {part: data.labels[part][index] for part, index in parts.items()}
         weights = {part: weight[parts[part]] for part, weight in data.weights.items()}
+        # As those of all rows they have the mean 1.
         weights = {part: weight / weight.mean() for part, weight in weights.items() if weight.sum() > 0}
         return replace(data, dataset=replace(data.dataset, **picked), labels=labels, weights=weights)
 
@@ -146,10 +149,12 @@ def _first_rows(network: Network, loss: Loss, settings: Settings, total: int) ->
 def _order(data: TrainingData, first: int, seed: int) -> Tensor:
     """All training rows in the order in which samples take them: by chance, but classes evenly and rows without weight last.
 
-    The rows with the smallest and the largest value of each column come first, so that grids span all data.
+    The rows with the smallest and the largest value of each column come first, so that grids span all data, unless they would be more than
+    a tenth of the `first` rows that a training begins with.
     """
     x, label = data.dataset.train_input, data.labels["train"]
     order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed)).to(x.device)
+    # The places by which rows are sorted, below 1: without weight 2 more, so behind all others; extreme rows -2, before them.
     place = torch.arange(len(x), dtype=torch.float64, device=x.device) / len(x)
     if data.loss.classes:
         place = _evenly(label[order, 0])
@@ -174,6 +179,6 @@ def _evenly(classes: Tensor) -> Tensor:
     counts = torch.bincount(classes)
     by_class = classes.argsort(stable=True)
     number = torch.empty_like(classes)
-    begins = counts.cumsum(0) - counts
+    begins = counts.cumsum(0) - counts  # of each class in `by_class`
     number[by_class] = torch.arange(len(classes), device=classes.device) - begins[classes[by_class]]
     return torch.where(number < _ROWS_A_CLASS, -1.0, number.double() / counts[classes])

@@ -38,7 +38,8 @@ def learn_scales(network: Network, data: Dataset, loss: Loss) -> None:
 def _learn_levels(network: Network, data: Dataset) -> None:
     """Set the number of levels of each input from the data, 0 for numbers. In place.
 
-    An error where that would change an input that has a function already, or splines that were trained.
+    A level is one of the words of a column. An error where that would change an input that has a function already, or splines that were
+    trained.
     """
     layer = network.layer(0)
     levels = tuple(len(data.levels[column]) for column in network.columns.tolist())
@@ -55,11 +56,12 @@ def _learn_levels(network: Network, data: Dataset) -> None:
 
 
 def _what(levels: int) -> str:
+    """What a column holds, for an error: words with so many levels, or numbers for 0."""
     return f"words with {levels} levels" if levels else "numbers"
 
 
 def _numbers_of(network: Network, data: Dataset) -> Tensor:
-    """The training inputs, with 0 for the levels of words, which have no scale."""
+    """The training inputs, `(rows, n_features)`, with 0 in columns of words, whose numbers of levels have no scale."""
     words = [column for column, levels in zip(network.columns.tolist(), network.layer(0).levels, strict=True) if levels]
     if not words:
         return data.train_input
@@ -103,7 +105,7 @@ def resolve_logs(network: Network, data: Dataset) -> None:
 
 
 def _check_positive(values: Tensor, columns: Sequence[int], names: Sequence[str]) -> None:
-    """An error that names the first column and row without a logarithm."""
+    """An error that names the first of the `columns` of `values`, `(rows, …)`, and its first row, without a logarithm."""
     for column in columns:
         rows = (~(values[:, column] > 0)).nonzero().flatten()
         if len(rows):
@@ -116,7 +118,7 @@ def _check_positive(values: Tensor, columns: Sequence[int], names: Sequence[str]
 def in_own_units(network: Network, data: Dataset, where: str = "KANExplorer") -> Dataset:
     """The data as they were before they were standardized; the network, if it has learnt on those, goes on with these. In place.
 
-    Its scales take over what standardizing did: (x - mean)/std, and then (… - centre)/size.
+    Its scales take over what standardizing did: (x - mean)/std, and then (… - centre)/size. `where` is the call that errors name.
     """
     scaling = network.scaling
     for index, (kind, side) in enumerate((("input", "input"), ("label", "output"))):

@@ -136,6 +136,7 @@ class Trainer(Iterator[StepRecord]):
         old = self.settings
         new = make_settings(**{**{f: getattr(old, f) for f in Settings.__dataclass_fields__}, **changes})
         for name in ("loss", "sample_weight", "rows"):
+            # Losses and weights are compared as objects, since tensors have no plain `==`; rows are a number, a word or None.
             if getattr(new, name) is not getattr(old, name) and (name, new.rows) != ("rows", old.rows):
                 _check.fail(name, "configure", "left as it was", changes[name], "Begin another training with it.")
         self.rows.settings = new
@@ -221,6 +222,7 @@ class Trainer(Iterator[StepRecord]):
             return self._record_of(outcomes, bool(moved), started)
 
     def _threads(self) -> AbstractContextManager[None]:
+        """A context in which torch uses one thread, if a step is so little work that several would wait for each other."""
         return one_thread(is_small(self.network, self.rows.count))
 
     def _checks(self, interrupted: Callable[[], bool]) -> AbstractContextManager[None]:
@@ -228,7 +230,7 @@ class Trainer(Iterator[StepRecord]):
         return interruptible(interrupted) if self.rows.count > _LONG_ROWS else nullcontext()
 
     def _go_on_with(self, count: int, interrupted: Callable[[], bool]) -> None:
-        """Take `count` rows from now on. Interrupted, it stays with the former ones."""
+        """Take `count` rows from now on, with a new batch and optimizer. Interrupted, it stays with the former ones."""
         former, rows = self._training_batch, copy.copy(self.rows)
         self.rows.take(count)
         try:
@@ -265,4 +267,5 @@ class Trainer(Iterator[StepRecord]):
         return self._training_batch.records(outcomes, self.step_count, self.seconds, [stop_reason])[0]
 
     def _note(self, kind: str, text: str) -> None:
+        """Mark the current step with an event: its kind, such as `grid`, and a text for a person."""
         self.events.append(Event(self.step_count, kind, text))

@@ -31,9 +31,9 @@ class TrainingData:
 
 
 def prepare(network: Network, data: Any, settings: Settings) -> TrainingData:
-    """The training data that data and settings mean, or an error that says what doesn't fit.
+    """The training data of `data`, in any form that `fit` takes, as tensors, or an error that says what doesn't fit.
 
-    The network's first training data settle its scales.
+    The loss and the weights of rows are those of the settings. The network's first training data settle its scales.
     """
     dataset = as_dataset(data, "fit").to(network.dtype, network.device)
     if dataset.n_features != network.n_features:
@@ -58,7 +58,7 @@ def in_scales(network: Network, data: TrainingData, loss: Loss) -> TrainingData:
 
 
 def labels_by_part(data: Dataset) -> Iterator[tuple[str, Tensor]]:
-    """The parts of the data that have labels: train, and test and val if there are any."""
+    """Name and labels of the parts of the data that have labels: train, and test and val if there are any."""
     for part in PARTS:
         label = getattr(data, f"{part}_label")
         if label is not None:
@@ -66,7 +66,7 @@ def labels_by_part(data: Dataset) -> Iterator[tuple[str, Tensor]]:
 
 
 def labels(label: Tensor, loss: Loss) -> Tensor:
-    """Labels in the form of the loss: class numbers as a column."""
+    """Labels in the form of the loss: class numbers as a column of integers, `(rows, 1)`; else as they are, `(rows, outputs)`."""
     return label.reshape(-1, 1).long() if loss.classes else label
 
 
@@ -76,7 +76,7 @@ def scaled_labels(network: Network, label: Tensor, loss: Loss) -> Tensor:
 
 
 def pick_loss(loss: Any, data: Dataset) -> Loss:
-    """The loss of that name; by default cross-entropy for class numbers and squared errors for numbers."""
+    """The loss of a name or of a user's function; for None cross-entropy where labels are class numbers, and squared errors for numbers."""
     classes = not data.train_label.is_floating_point()
     row = loss_row(loss if loss is not None else "cross_entropy" if classes else "mse")
     if row.root and classes:
@@ -85,7 +85,10 @@ def pick_loss(loss: Any, data: Dataset) -> Loss:
 
 
 def check_outputs(network: Network, loss: Loss, label: Tensor, where: str = "fit") -> None:
-    """An error if the network has not as many outputs as the labels need."""
+    """An error if the network has not as many outputs as the labels need, or a user's loss can't be differentiated.
+
+    `label` has the form of the loss, see `labels`; `where` is the call that the error names.
+    """
     if loss.classes:
         ends = int(label.min()), int(label.max())
         if ends[0] < 0 or ends[1] >= network.n_out:
@@ -98,6 +101,7 @@ def check_outputs(network: Network, loss: Loss, label: Tensor, where: str = "fit
             advice += " If these are class numbers, pass them as a vector of integers: y[:, 0]."
         _check.fail("data", where, expected, label, advice)
     elif loss.gradient is None:
+        # A user's function is tried once, on outputs of 0.
         output = torch.zeros(len(label), network.n_out, dtype=network.dtype, device=network.device, requires_grad=True)
         with torch.enable_grad():
             value = loss.value(output, label, None)
