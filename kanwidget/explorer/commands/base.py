@@ -29,7 +29,9 @@ def command_class(message: Mapping[str, Any]) -> type[Command] | None:
         ValueError: For an action that its kind doesn't have.
     """
     kind = message.get("kind")
-    actions = COMMANDS.get(kind, {}) if isinstance(kind, str) else {}
+    actions = (
+        COMMANDS.get(kind, {}) if isinstance(kind, str) else {}
+    )  # a kind without actions has one command, under ""
     if not actions or "" in actions:
         return actions.get("")
     return actions[_check.choice(message.get("action"), "action", str(kind), actions)]
@@ -52,6 +54,9 @@ def act(
         label: Of the tree node; a function where only the end of the change decides.
         change: Does it.
         task: Shown to the user meanwhile, where it takes longer.
+
+    Returns:
+        The topics that changed.
     """
     # Steps that a return has left behind can't be gone to from a network that was changed.
     changed = CHANGED | {"replaced"} if session.later_records() else CHANGED
@@ -74,7 +79,10 @@ def act(
 
 
 def _edges_of(command: Command) -> list[EdgeRef]:
-    """The edges that a command names."""
+    """The edges that a command names in its fields: `edge` and `further`, or `edges`; none for a command without them.
+
+    With a field `layer` its `edges` are pairs (input, output) of that layer.
+    """
     first, layer = getattr(command, "edge", None), getattr(command, "layer", None)
     if first is not None:
         return [first, *getattr(command, "further", ())]
@@ -83,7 +91,7 @@ def _edges_of(command: Command) -> list[EdgeRef]:
 
 
 def change_edges(change: Callable[[int, int, int], None], edges: Sequence[EdgeRef]) -> None:
-    """The same change to several edges."""
+    """Call `change(layer, input, output)` for each of the edges, one after the other."""
     for edge in edges:
         change(*edge)
 

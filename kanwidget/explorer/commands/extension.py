@@ -32,11 +32,13 @@ class Extend(StepCommand):
     """Grids after which it is paused, None for all: a script repeats an extension that was paused."""
 
     def call(self) -> str | None:
+        """The line of the script; None where it was paused before any grid was tried."""
         if self.grids == 0:
             return None
         return f"explorer.extend({'' if self.grids is None else f'grids={self.grids}'})"
 
     def perform(self, session: Session) -> Topics:
+        """Begin the extension, which the session carries out as a process from now on. Returns the topics that changed."""
         Extension(session, self.grids)
         return frozenset(("status",))
 
@@ -53,11 +55,13 @@ class Extension(GroupedProcess[ExtensionStep]):
 
     def __init__(self, session: Session, most: int | None) -> None:
         super().__init__(session, most, Extend)
+        #: Whether a better network was taken over.
         self._helped = False
         # The trainer's data have the label noise that the page shows.
         model, data, settings = session.model, session.run.trainer.data, session.run.trainer.settings
         ladder = doubled_grids(model, len(data.train_input), LARGEST_GRID)
         options = {name: getattr(settings, name) for name in _OPTIONS}
+        # One start is the network as it is: further ones would begin with random curves.
         steps = extend_steps(copied(model), data, ladder, starts=1, **options)
         self.sentence = f"Extending: training with grid {ladder[0]}."
         # Each with a network of its own: the work goes on with the one that it gave.
@@ -65,10 +69,14 @@ class Extension(GroupedProcess[ExtensionStep]):
 
     @property
     def stopped(self) -> str:
+        """What is kept where another act stops it, as a sentence."""
         return "The best grid so far is kept." if self._helped else "It had found nothing yet."
 
     def take(self, step: ExtensionStep) -> Topics:
-        """Take over a grid that helps, and the last network, which has seen all rows."""
+        """Adopt a finer grid that helps, and at the end the last network, which has seen all rows. Returns the topics that changed.
+
+        The first step has the grid as it is: it is there to be compared with.
+        """
         session = self._session
         self._done += 1
         self._complete = last = step.stop_reason is not None

@@ -43,6 +43,10 @@ class Undo(Command):
             session.run.pause()  # else the training would go the same way at once
 
         def move(latest: Checkpoint) -> Checkpoint | None:
+            """Undo n nodes one by one, and give the checkpoint to restore; None where none can be undone. `latest` is the current state.
+
+            From the second one on the state to leave is the one that the undo before has led to. At the start `undo` gives None.
+            """
             checkpoint = None
             for _ in range(n):
                 checkpoint = session.tree.undo(checkpoint or latest) or checkpoint
@@ -68,6 +72,7 @@ class Redo(Command):
     statement = "explorer.redo()"
 
     def perform(self, session: Session) -> Topics:
+        """Go forward in the undo tree; refused where no act was undone. Returns the topics that changed."""
         if not session.tree.can_redo:
             raise ValueError("there is nothing to redo: no act was undone here.")
         return _jump(session, self, session.tree.redo)
@@ -84,6 +89,7 @@ class Goto(Command):
     state: int
 
     def perform(self, session: Session) -> Topics:
+        """Go to the tree node with the number `state`. Returns the topics that changed: none where it is the current node."""
         return _jump(session, self, lambda latest: session.tree.goto(self.state, latest))
 
 
@@ -101,7 +107,11 @@ class GoToStep(Command):
     step: int
 
     def perform(self, session: Session) -> Topics:
-        """Return to the nearest step that is kept, or jump to the state before the last return where that is as near."""
+        """Return to the nearest step that is kept, or jump to the state before the last return where that is as near.
+
+        Returns the topics that changed: none where it is at this step. A step that the training didn't take is refused.
+        """
+        # `later`: the steps that the last return has left behind; empty without one.
         run, later = session.run, session.later_records()
         records = [*run.records, *later]
         last = records[-1].step if records else 0
@@ -111,11 +121,13 @@ class GoToStep(Command):
             expected = f"a step of this training, 1 to {last}" if steps else "a step that is kept, and none is"
             _check.fail("step", "go_to_step", expected, step, "Train first; a loaded session keeps its current state.")
         nearest = min(steps, key=lambda kept: abs(kept.record.step - step))
-        left = session.tree.returned_from()
-        if later and left is not None and not session.running and last - step <= abs(nearest.record.step - step):
-            return _jump(session, replace(self, step=last), lambda latest: session.tree.goto(left.id, latest))
+        former = (
+            session.tree.returned_from()
+        )  # the node that the last return has left, whose state has all of its steps
+        if later and former is not None and not session.running and last - step <= abs(nearest.record.step - step):
+            return _jump(session, replace(self, step=last), lambda latest: session.tree.goto(former.id, latest))
         if nearest.index == len(run.records) and session.tree.nodes[session.tree.current].kind in (TRAIN, RETURN):
-            return frozenset()  # it is there
+            return frozenset()  # it is there: this is the last step, and no act has changed its network
         return return_to(session, self, nearest, records)
 
 
@@ -140,7 +152,11 @@ class BackToBest(Command):
 
 
 def keep_best(session: Session) -> Topics:
-    """Go back to the best step since the last act, where the training has gone past it."""
+    """Go back to the best step since the last act, where its error is clearly lower than the current one: by 2 %, or with evidence by 10 %.
+
+    Evidence keeps a network from learning noise, so a smaller difference is chance there. Returns the topics that changed: none where it
+    stays, which it also does where the best state is the one just after the act, before any step.
+    """
     state = better(session, WORTH if session.run.last_record.log_evidence is None else _WORTH_WITH_EVIDENCE)
     if state is None or state.recorded is None:
         return frozenset()
@@ -148,7 +164,17 @@ def keep_best(session: Session) -> Topics:
 
 
 def return_to(session: Session, command: Command, step: RecordedStep, records: Sequence[StepRecord]) -> Topics:
-    """Go to a recorded step of the training with these records, as an act; the training pauses."""
+    """Go to a recorded step of a training, as an act; the training pauses.
+
+    Args:
+        session: The session.
+        command: What the script repeats; the number of the step is filled in.
+        step: The step.
+        records: Of the training that took it: the current ones, with those that a return has left behind where the step may be one of them.
+
+    Returns:
+        The topics that changed.
+    """
     session.run.pause()
     number, forward = step.record.step, step.index > len(session.run.records)
     written = replace(command, step=number) if isinstance(command, GoToStep) else command

@@ -23,7 +23,7 @@ _CHUNK = 16
 
 def strongest_edges(session: Session, count: int) -> list[EdgeRef]:
     """At most `count` edges, the most important ones first."""
-    rows = session.samples().thumbnails
+    rows = session.samples().thumbnails  # a row an edge, in the order of `edge_refs`; column 0 has the importance
     refs = session.model.edge_refs()
     return [refs[i] for i in rows[:, 0].argsort(descending=True)[:count].tolist()]
 
@@ -38,6 +38,9 @@ def edge_details(
         edges: The edges.
         compact: Only the best candidates, with fewer points.
         progress: Called with the number of finished edges, before every few of them.
+
+    Returns:
+        A dict an edge, in the order of `edges`, as `edge_detail` makes it.
     """
     details: dict[EdgeRef, dict[str, Any]] = {}
     for layer in sorted({ref.layer for ref in edges}):
@@ -45,6 +48,7 @@ def edge_details(
         for first in range(0, len(in_layer), _CHUNK):
             progress(len(details))
             chunk = in_layer[first : first + _CHUNK]
+            # Edges of one layer are fitted much faster together: their candidates are put in the cache, where `edge_detail` reads them.
             fresh = [ref for ref in chunk if not session.candidates.is_cached(ref)]
             rankings: list[Any] = []
             with contextlib.suppress(ValueError):  # one of them has gone to infinity: each is fitted by itself
@@ -57,12 +61,16 @@ def edge_details(
 
 
 def edge_detail(session: Session, edge: EdgeRef, compact: bool = False) -> dict[str, Any]:
-    """Selection, candidates and curves of one edge.
+    """What a page without a kernel shows of one edge once it is selected, as JSON.
 
     Args:
         session: The session.
         edge: The edge.
         compact: Only the best candidates, with fewer points.
+
+    Returns:
+        `selection` and `candidates`: payloads of the messages of these names. `buffer`: all their numbers as one text in base64, and
+        `arrays`: where in it each array stands.
     """
     selected, detail = selection(session, [edge])
     try:
@@ -80,10 +88,13 @@ def edge_detail(session: Session, edge: EdgeRef, compact: bool = False) -> dict[
 
 
 def _thinned(name: str, value: Tensor, of_levels: bool = False) -> Tensor:
-    """Fewer points of an array of `Selection` or `Candidates`; all levels of words."""
+    """The array `name` of `Selection` or `Candidates` with fewer points, which are its last axis; arrays without a stride stay as they are.
+
+    With `of_levels` the columns of `detail` are levels of words, of which none may be left out.
+    """
     if of_levels and name == "detail":
         return value
-    if name == "fits":
+    if name == "fits":  # a row a candidate, the best first
         value = value[:_COMPACT_ROWS]
     strides = {"x": _CURVE_STRIDE, "y": _CURVE_STRIDE, "fits": _CURVE_STRIDE, "detail": 2, "points": _POINT_STRIDE}
     return value[..., :: strides.get(name, 1)]

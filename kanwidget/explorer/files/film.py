@@ -53,8 +53,14 @@ def film_content(session: Session, frames: Sequence[Frame]) -> dict[str, Any]:
     Args:
         session: The end of the film, with names, data and history.
         frames: The states of the film, in order.
+
+    Returns:
+        `steps`, `losses` and `scene` have an entry a frame; `scene` is an index in `scenes`, the structures, and in `nodes`, the identities
+        of their nodes. `heads` (importance and ends) and `values` (`samples` 16-bit numbers) have a row an edge, frame after frame.
+        `panels` has the panels in each frame, `acts` and `stored` what `_acts` returns.
     """
     edges = max(1, len(session.model.edge_refs()))
+    # Curves get so few samples that twice the fewest frames have room; with the fewest samples the fewest frames are still shown.
     samples = max(_MIN_SAMPLES, min(THUMB_SAMPLES, _MAX_SAMPLES // (edges * 2 * _MIN_FRAMES)))
     frames = thinned(frames, max(_MIN_FRAMES, _MAX_SAMPLES // (edges * samples)))
     x, networks = session.x.cpu(), [frame.network() for frame in frames]
@@ -65,12 +71,12 @@ def film_content(session: Session, frames: Sequence[Frame]) -> dict[str, Any]:
     scene, heads, values = [], [], []
     for network in networks:
         if network is not session.model:
-            network.reference = x
+            network.reference = x  # a network made from recorded parameters has no reference data
         number = numbers.setdefault(_structure_key(network), len(scenes))
         if number == len(scenes):
             scenes.append({**structure(session_at(session, network)), "version": number})
             ends.append((network, network))
-        elif number == len(scenes) - 1:
+        elif number == len(scenes) - 1:  # the newest structure goes on; one that comes back later keeps its ends
             ends[number] = (ends[number][0], network)
         scene.append(number)
         head, value = _encoded_curves(sampled(network, x, samples).thumbnails)
@@ -102,7 +108,10 @@ def thinned(frames: Sequence[Frame], limit: int) -> list[Frame]:
 
 
 def _structure_key(network: KAN) -> str:
-    """What two networks of one structure agree in: width, columns, grid sizes, splines and functions."""
+    """What two networks of one structure agree in, as a text to compare: all that a page's structure follows from, without parameters.
+
+    It holds width, columns, grid sizes, functions, ties, splines and frozen edges.
+    """
     parts = [
         (layer.grid_size, sorted(layer.symbols.items()), layer.ties, layer.spline_on.tolist(), layer.frozen.tolist())
         for layer in network.layers
@@ -111,7 +120,7 @@ def _structure_key(network: KAN) -> str:
 
 
 def session_at(session: Session, network: KAN) -> Session:
-    """A session with the same data and names, and another state of the network."""
+    """A session with the same data and names as `session`, for `network`, another state of its network; `session` itself for its own."""
     if network is session.model:
         return session
     other = Session(
@@ -122,12 +131,12 @@ def session_at(session: Session, network: KAN) -> Session:
         lib=session.candidates.lib,
         loss=session.run.trainer.settings.loss,
     )
-    other.candidates.rank_by(session.candidates.simplicity)
+    other.candidates.rank_by(session.candidates.simplicity)  # candidates come in the same order as on the page
     return other
 
 
 def _losses(records: Sequence[StepRecord], frames: Sequence[Frame]) -> list[list[float | None]]:
-    """Train, test and penalty of every frame, None where there is no record."""
+    """Train loss, test loss and penalty of every frame; None where there is no record of its step, or the number isn't finite."""
     by_step = {record.step: record for record in records}
     rows = [by_step.get(frame.step) for frame in frames]
     return [[None] * 3 if r is None else [finite(v) for v in (r.train_loss, r.test_loss, r.penalty)] for r in rows]
@@ -145,11 +154,13 @@ def _acts(session: Session, frames: Sequence[Frame]) -> dict[str, list[Any]]:
     details: list[Any] = []
     # An edge that doesn't change between two acts is searched and stored once.
     numbers: dict[tuple[EdgeRef, bytes], int] = {}
+    # The last acts come first: where the number of searches reaches its limit the oldest ones go without.
     for i, frame in reversed(acts[-_MAX_ACTS:]):
         state = session_at(session, frame.network())
         keys: dict[str, int] = {}
         fresh: list[EdgeRef] = []
         for edge in strongest_edges(state, _ACT_EDGES):
+            # What an edge is fitted to: where these bytes are equal, so are its candidates.
             key = edge, state.candidates.samples(edge).cpu().numpy().tobytes()
             if key not in numbers and len(details) + len(fresh) < _MAX_SEARCHES:
                 numbers[key] = len(details) + len(fresh)
@@ -177,14 +188,18 @@ def last_panels(session: Session) -> list[dict[str, Any]]:
 
 
 def _message(name: str, payload: Any, arrays: dict[str, Tensor]) -> dict[str, Any]:
+    """The message that a kernel would send about the panel `name`, and its buffer of all `arrays` as base64, for JSON."""
     offsets, buffer = pack(arrays)
     return {"message": {"kind": name, name: payload, "arrays": offsets}, "buffer": base64_text(buffer)}
 
 
 def last_forms(session: Session) -> FormsPanel | None:
-    """The forms of the formula at the end that were worked out, the first ones of many; None without any."""
+    """The payload of the panel of formula forms, with those that are worked out already; None without any.
+
+    Forms that would make the file too large are left out.
+    """
     rows: list[FormRow] = []
-    length = 0
+    length = 0  # characters of all forms so far
     for row in computed_forms(session)["forms"]:
         length += len(json.dumps(row))
         if length <= _MOST_OF_FORMS:
@@ -193,15 +208,15 @@ def last_forms(session: Session) -> FormsPanel | None:
 
 
 def film_panels(session: Session, networks: Sequence[KAN]) -> dict[str, Any]:
-    """All panels in every frame.
+    """The panels parity and surface in every frame, and an empty panel of forms where the end of the film has forms.
 
     Args:
         session: The end of the film, with data, names and the surface's axes.
         networks: The network of each frame.
 
     Returns:
-        By the panel's name `payload`, and `arrays`: for each array its `shape`, and `ends` and `values` of all frames, or
-        `constant`, if it never changes.
+        By the panel's name `payload`, that of the first frame, and `arrays`: for each array its `shape`, and `ends` and `values` of all
+        frames, or `constant`, if it never changes; see `_encoded_array`.
     """
     contents: dict[str, list[tuple[Any, dict[str, Tensor]]]] = {
         "parity": [parity(session, network, _ROWS) for network in networks],
@@ -222,14 +237,22 @@ def film_panels(session: Session, networks: Sequence[KAN]) -> dict[str, Any]:
 
 
 def _encoded_curves(rows: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of `thumbnails` as heads (importance, x_min, x_max, y_min, y_max) and 16-bit samples."""
+    """Thumbnails `rows`, `(edges, 3 + samples)`: importance, x_min, x_max and samples, as two arrays for a file.
+
+    The first one, `(edges, 5)`, has importance, x_min, x_max, y_min and y_max; the second one, `(edges, samples)`, the samples as whole
+    numbers, see `encoded`.
+    """
     table = rows.detach().cpu().double().numpy()
     ends, fractions = encoded(table[:, 3:])
     return np.nan_to_num(np.concatenate([table[:, :3], ends], axis=1)), fractions
 
 
 def _encoded_array(frames: Sequence[Tensor]) -> dict[str, Any]:
-    """An array of every frame, or once, if all are equal."""
+    """An array of a panel in every frame, all of one shape, as JSON with the numbers in base64.
+
+    If all frames are equal, `constant` has it once, as float32. Else `ends` has the smallest and largest number of each frame, as float32,
+    and `values` 16-bit fractions between them, see `encoded`.
+    """
     if all(torch.equal(frame, frames[0]) for frame in frames):
         floats = frames[0].detach().cpu().float().numpy().astype("<f4")
         return {"shape": list(frames[0].shape), "constant": base64_text(floats.tobytes())}
@@ -243,7 +266,10 @@ def _encoded_array(frames: Sequence[Tensor]) -> dict[str, Any]:
 
 
 def encoded(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of numbers as the ends of each row, `(rows, 2)`, and 16-bit fractions between them.
+    """Rows of numbers as the smallest and largest finite number of each row, `(rows, 2)`, and where each number stands between them.
+
+    The second array has the shape of `table`: whole numbers from 0 (the smallest) to 65534 (the largest), which 16 bits hold. 65535 stands
+    for a number that isn't finite.
 
     Examples:
         >>> ends, fractions = encoded(np.array([[1.0, 3.0, 2.0, np.nan]]))
@@ -253,8 +279,8 @@ def encoded(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     is_finite = np.isfinite(table)
     low = np.where(is_finite, table, np.inf).min(1, keepdims=True)
     high = np.where(is_finite, table, -np.inf).max(1, keepdims=True)
-    low, high = (np.where(np.isfinite(end), end, 0.0) for end in (low, high))
+    low, high = (np.where(np.isfinite(end), end, 0.0) for end in (low, high))  # ±inf: the row has no finite number
     span = np.where(high > low, high - low, 1.0)
-    # What isn't finite has no fraction.
+    # What isn't finite has no fraction: it counts as the smallest number here, and becomes `NOT_FINITE` below.
     parts = np.where(is_finite, table, low) - low
     return np.concatenate([low, high], axis=1), np.where(is_finite, parts / span * (NOT_FINITE - 1), NOT_FINITE).round()

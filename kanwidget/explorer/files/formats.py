@@ -44,7 +44,7 @@ def drawing(session: Session) -> str:
 
 
 def gif(session: Session, seconds: float = 8.0, **options: Any) -> bytes:
-    """The training so far as an animated GIF, see `kanwidget.insight.plot.animation`."""
+    """The training so far as an animated GIF that lasts `seconds`; `options` are arguments of `kanwidget.insight.plot.animation`."""
     from kanwidget.insight.plot import animation
 
     session.view.task("drawing the animation")
@@ -57,7 +57,11 @@ def gif(session: Session, seconds: float = 8.0, **options: Any) -> bytes:
 
 
 def formula_source(session: Session, language: str) -> str:
-    """The fitted formula as source text."""
+    """The formula with its fitted constants as source text in a `language`, a key of `LANGUAGES` or `python`.
+
+    Raises:
+        ValueError: If no constants are fitted yet.
+    """
     result = session.formula_result
     if result is None or result.fitted is None:
         advice = "Press Formula, or call fit_formula(): it fits the constants."
@@ -67,14 +71,22 @@ def formula_source(session: Session, language: str) -> str:
 
 
 def _source_row(suffix: str, language: str) -> Format:
-    """The row of a formula in a language. That of Python is *Python* beside the formula."""
+    """The row of `FORMATS` for the formula as a file with this suffix (`.py`), in a language, a key of `LANGUAGES` or `python`."""
+    # Python has a button of its own beside the formula, so it isn't in the menu.
     label = None if language == "python" else f"Formula in {LANGUAGES[language].title}"
     content = partial(formula_source, language=language)
     return Format(f"formula{suffix}", label, f"formula{suffix}", "text/plain", "save_formula", content)
 
 
 def _network_row(suffix: str, row: networks.Format) -> Format:
-    """The row of the network for other programs; in the menu where what it needs is installed."""
+    """The row of `FORMATS` for the network as a file for other programs.
+
+    It is in the menu only where the package that it needs is installed.
+
+    Args:
+        suffix: Of the file.
+        row: The same kind of file in the table of `kanwidget.export`.
+    """
     label = f"Network {'as' if row.language is None else 'in'} {row.title}" if row.is_there else None
     mime = "application/octet-stream" if row.language is None else "text/plain"
     content = lambda session: networks.file_content(session.model, suffix)  # noqa: E731
@@ -105,7 +117,7 @@ def replay_script(session: Session, model_file: str = "start.kan") -> Script:
         session: The session.
         model_file: Name of the file that holds the initial network, where no call makes it.
     """
-    initial, table, preset = session.origin
+    initial, table, preset = session.origin  # the first network, arguments of a data frame, name of the first preset
     return script(initial, {**table, **session.arguments}, session.script, model_file, preset)
 
 
@@ -131,7 +143,7 @@ FORMATS: dict[str, Format] = {
 
 def export(session: Session, name: str, *args: Any, **options: Any) -> str | bytes:
     """The content of a file in a format; further arguments are passed to the format's `content`."""
-    with session.discoveries.at_rest():
+    with session.discoveries.at_rest():  # beside a running search of formulas a file would take twice as long
         return FORMATS[name].content(session, *args, **options)
 
 

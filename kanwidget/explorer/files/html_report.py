@@ -124,7 +124,7 @@ def save_html(
     if recorder is not None and not isinstance(recorder, Recorder):
         _check.fail("recorder", "save_html", "a Recorder", recorder, error=TypeError)
     history = model.history if history is None else history
-    shown = Session(copied(model), data)
+    shown = Session(copied(model), data)  # a page is made of a session; `model` itself stays as it is
     shown.run.show(history)
     if discovery is not None:
         _show_formulas(shown, discovery)
@@ -138,20 +138,20 @@ def save_html(
 
 
 def _show_formulas(session: Session, discovery: Discovery) -> None:
-    """The formulas of a search in the session's hall of fame, and what it found out. In place."""
-    problem = session.run.problem
+    """Put the formulas of a search and its findings in the session, as if it had searched them itself. In place."""
+    problem = session.run.problem  # the number of the data that formulas belong to
     news = EquationWriter(session).news_of(discovery)
     search = session.discoveries.begin(lambda ending: news, discovery.seconds, problem)
-    while search.alive:
+    while search.alive:  # its news are there already, and are only taken over
         search.advance()
     best = session.discoveries.hall(problem).likeliest
-    if best is not None:
+    if best is not None:  # the page marks it as the formula that the network computes
         session.discoveries.loaded[session.tree.current] = best.number
 
 
 def _summary(discovery: Discovery) -> str:
-    """All formulas of a search as a table, and what is known of the best one's constants."""
-    lines = repr(discovery.best).splitlines()[1:]
+    """All formulas of a search as a table, and what is known of the best one's constants, as HTML."""
+    lines = repr(discovery.best).splitlines()[1:]  # the first line is the formula, which the table has
     constants = "".join(f"<p>→ {html.escape(line)}</p>" for line in lines)
     return f'{_SUMMARY_STYLE}<div class="found">{discovery._repr_html_()}{constants}</div>\n'
 
@@ -180,14 +180,17 @@ def report(
 
 
 def _data_line(session: Session) -> str:
-    """Rows and columns of the data, for a reader who has nothing but the page."""
+    """Rows and columns of the data in a line, for a reader who has only the page: `800 training rows, 200 test rows · x, y → z`."""
     parts = {"train_input": "training", "test_input": "test", "val_input": "validation"}
     rows = ", ".join(f"{len(session.data[name]):,} {word} rows" for name, word in parts.items() if name in session.data)
     return f"{rows} · {listed(session.in_vars)} → {listed(session.out_vars)}"
 
 
 def _packed_session(session: Session) -> str:
-    """The session for a notebook: without its rows where they make it too large, and nothing where the rest does."""
+    """The session as `save_json` writes it, `packed`, for a notebook that goes on with it.
+
+    The rows of the data are left out where they make it too large. Where the rest is too large, too, the text is empty.
+    """
     for rows in (True, False):
         text = packed(session_json(session, rows))
         if len(text) <= _MAX_BYTES:
@@ -196,10 +199,10 @@ def _packed_session(session: Session) -> str:
 
 
 def page(stored: str, title: str, summary: str = "", data: str = "", session: str | None = None) -> str:
-    """The page of a packed `content`.
+    """The page as HTML.
 
     Args:
-        stored: The content.
+        stored: What `content` returns, `packed`.
         title: Of the page.
         summary: HTML above it.
         data: A few words about the data.
@@ -211,24 +214,33 @@ def page(stored: str, title: str, summary: str = "", data: str = "", session: st
         data=f"<small>{html.escape(data)}</small>" if data else "",
         session="" if session is None else f'<script type="text/plain" id="session">{session}</script>\n',
         summary=summary,
-        css=css.replace("</", "<\\/"),
+        css=css.replace("</", "<\\/"),  # a `</style>` within it would end the style early
         bundle=packed((_STATIC / "report.js").read_text(encoding="utf-8")),
         report=stored,
     )
 
 
 def content(session: Session, frames: Sequence[Frame] = ()) -> dict[str, Any]:
-    """The argument of `openReport` in the page: the snapshot, the details of each edge, and the film."""
+    """All that a saved page shows, as JSON.
+
+    Args:
+        session: The session; what the page shows is computed now, as far as it isn't yet.
+        frames: The states of its film; a single one is no film.
+
+    Returns:
+        `snapshot`: all of the current state. `panels`: the messages of the panels. `edges`: by key, such as `0-1-0`, the details of an
+        edge. `film`, where there is one.
+    """
     # The page opens with an edge, its candidates and what it would cost to take them.
     edges = session.view.selection[:1] or tuple(strongest_edges(session, 1))
     for edge in edges:
-        with contextlib.suppress(ValueError):  # of a network that has diverged
+        with contextlib.suppress(ValueError):  # of a network that has diverged, which has no candidates
             session.swap_errors.begin(edge, session.candidates.of(edge))
             while not session.swap_errors.is_complete:
                 session.swap_errors.advance()
     if session.formula_result is not None and asks_for_richer(session):
         session.richer.finish()  # before the page says that all is done
-    session.richer.measure()
+    session.richer.measure()  # what simpler networks explain, for the sentence with the yardsticks
     try:
         # A saved page has no kernel: it neither trains nor waits for anything.
         state: dict[str, Any] = dict(snapshot(session, formula=formula(session), edges=edges))
@@ -251,19 +263,23 @@ def content(session: Session, frames: Sequence[Frame] = ()) -> dict[str, Any]:
 
 
 def _result(session: Session, guide: p.Guide) -> p.Guide:
-    """The steps with the sentence of what was found, or with the yardsticks alone; without a kernel there is nothing to advise."""
+    """The guide of a saved page: its sentence says what was found, or without a formula what simpler networks explain (the yardsticks).
+
+    Advice and notices are left out: without a kernel nobody can follow them.
+    """
     done = any(step["name"] == "formula" and step["done"] for step in guide["steps"])
     return {**guide, "sentence": guide["sentence"] if done else yardstick_sentence(session), "notices": []}
 
 
 def limited(report: dict[str, Any], most: int = _MAX_BYTES) -> dict[str, Any]:
-    """The report without the oldest acts' candidates, where its film would have more bytes than `most`."""
+    """A report as `content` makes it, but without the candidates of its oldest acts where its film would have more than `most` bytes."""
     film = report.get("film")
     if film is None:
         return report
     acts, stored = film["acts"], film["stored"]
     while acts and len(packed({**film, "acts": acts, "stored": stored})) > most:
-        acts = acts[(len(acts) + 1) // 2 :]
+        acts = acts[(len(acts) + 1) // 2 :]  # halves need few rounds, each of which packs the film anew
+        # Details that no act refers to any more are emptied in place, so that the indices of the others stay.
         used = {number for act in acts for number in act["edges"].values()}
         stored = [detail if number in used else None for number, detail in enumerate(stored)]
     return {**report, "film": {**film, "acts": acts, "stored": stored}}
@@ -272,4 +288,5 @@ def limited(report: dict[str, Any], most: int = _MAX_BYTES) -> dict[str, Any]:
 def packed(value: Any) -> str:
     """A text, or anything else as JSON, compressed and as base64: whatever a name holds, it can stand within a `<script>`."""
     text = value if isinstance(value, str) else json.dumps(value, allow_nan=False, separators=(",", ":"))
+    # 9 compresses most. Without the time the same text is packed as the same bytes.
     return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode("ascii")

@@ -23,6 +23,7 @@ _STILL_EDGES = 200
 
 
 def _network(session: Session) -> Figure:
+    """The drawing of the network, with the names of its inputs and outputs."""
     from kanwidget.insight.plot import plot
 
     return plot(session.model, session.x, in_vars=session.in_vars, out_vars=session.out_vars, theme="light")
@@ -33,6 +34,7 @@ def _edge(session: Session) -> Figure:
     from kanwidget.insight.plot import plot_edge
 
     layer, source, target = edge = selected_edge(session)
+    # The target of an edge is a subnode; sum nodes come before product nodes on each level.
     node = session.model.node_of(layer + 1, target)
     role = "summand" if node < session.model.width[layer + 1][0] else "factor"
     labels = (in_print(node_name(session, layer, source)), f"{role} of {in_print(node_name(session, layer + 1, node))}")
@@ -42,13 +44,17 @@ def _edge(session: Session) -> Figure:
 
 
 def _errors(session: Session) -> Figure:
+    """The losses of the training over its steps."""
     from kanwidget.insight.plot import plot_history
 
     return plot_history(session.run.history(), theme="light")
 
 
 def _fit(session: Session) -> Figure:
-    """Predictions against the truth; for classes the counts of the test rows, or of those of the training."""
+    """Predictions against the truth; for classes how many rows of each class are predicted as which.
+
+    Counted are the test rows, without any the training rows.
+    """
     from kanwidget.insight.plot import plot_fit
     from kanwidget.insight.plot.fit import plot_confusion
 
@@ -66,20 +72,20 @@ def _surface(session: Session) -> Figure:
     payload, arrays = surface(session)
     z, points = arrays["z"].cpu(), arrays["points"].cpu().numpy()
     output, names = payload["outputs"][payload["output"]], payload["names"]
-    up = payload["y"]
+    up = payload["y"]  # the column upwards; None for a line over the column `x` alone
     titles = [names[payload["x"]], "" if up is None else names[up]]
     held = [f"{names[i]} = {value:.4g}" for i, value in enumerate(payload["at"]) if i not in (payload["x"], up)]
     x, y = axes(payload, z)
     if payload["classes"]:
         output = f"probability of {output}"
-        points[2] = points[2] == payload["output"]
-    title = ", ".join(held[:3]) or None
+        points[2] = points[2] == payload["output"]  # the row's class as its probability: 1 for the chosen class, else 0
+    title = ", ".join(held[:3]) or None  # a title names at most three of the inputs that aren't on an axis
     rows = None if y is None else y.numpy()
     return plot_surface(x.numpy(), rows, z.numpy(), points, [*titles, output], theme="light", title=title)
 
 
 def _front(session: Session) -> Figure:
-    """Parameters and error of the states in the history, and their front."""
+    """A point for each state of the undo tree, its free parameters across and its error upwards, and their Pareto front."""
     from kanwidget.insight.plot.front import plot_front
 
     states = [state for state in history(session)["states"] if state["latest"]]
@@ -113,6 +119,7 @@ def figure_file(session: Session, panel: str, suffix: str) -> str | bytes:
     if suffix == "svg":
         return to_svg(figure)
     buffer = io.BytesIO()
+    # A page has 96 pixels an inch: 192 is twice that. A narrow figure gets more, so that it has `_PIXELS` in its width.
     dpi = max(192.0, _PIXELS / figure.get_size_inches()[0])
     # Without the date the same figure is the same file.
     metadata = {"CreationDate": None} if suffix == "pdf" else None
@@ -121,9 +128,9 @@ def figure_file(session: Session, panel: str, suffix: str) -> str | bytes:
 
 
 def still_drawing(session: Session, text: str) -> tuple[bytes, str] | None:
-    """A small picture of the network for a page without a kernel, and a line of text; None while it trains.
+    """A small PNG of the network for a page without a kernel, beside the line `text` as it is; None while the network trains.
 
-    Large networks have no picture: it would take seconds, and room in the notebook.
+    The PNG of a large network is empty: it would take seconds, and room in the notebook.
     """
     if session.running:
         return None
@@ -131,4 +138,5 @@ def still_drawing(session: Session, text: str) -> tuple[bytes, str] | None:
 
     if len(session.model.edge_refs()) > _STILL_EDGES:
         return b"", text
+    # 1.25 pixels for each one of a page: the default of 2 makes a larger file.
     return to_png(_network(session), sharpness=1.25), text

@@ -24,7 +24,11 @@ Columns = dict[str, list[Any]]
 
 
 def predictions(session: Session) -> Columns:
-    """Every row of the data: its part, inputs, truth, prediction and error; for classes the probabilities."""
+    """Predictions for all rows of the data that have labels, as columns by name.
+
+    These are `part` (`train`, `test` or `val`), the inputs, and of each output the truth, the prediction, and prediction minus truth. For
+    classes in place of the outputs: the class, the predicted class, and the probability of each class.
+    """
     trainer, model = session.run.trainer, session.model
     columns: Columns = {"part": []}
     for part, label in labels_by_part(trainer.data):
@@ -46,7 +50,7 @@ def predictions(session: Session) -> Columns:
 
 
 def _add(columns: Columns, names: Iterable[str], values: Tensor) -> None:
-    """Append the columns of a tensor."""
+    """Append the columns of a tensor, `(rows, names)`, to the columns of these names; new names get a column. In place."""
     for name, column in zip(names, values.T, strict=True):
         columns.setdefault(name, []).extend(column.tolist())
 
@@ -65,15 +69,16 @@ def selected_edge(session: Session) -> EdgeRef:
 
 
 def _edge(session: Session) -> Columns:
-    """The curve of the selected edge and its parts."""
+    """The curve of the selected edge at the points of its plot: input, value, its base and spline parts, and two standard errors."""
     edge = selected_edge(session)
     detail = edge_detail(session.model, edge, session.x, session.run.posterior())[0]["detail"]
     names = (node_name(session, edge.layer, edge.source), "edge", "base", "spline", "2 standard errors")
+    # `detail` has no fifth row where there are no standard errors: the lengths may differ.
     return dict(zip(names, detail.tolist(), strict=False))
 
 
 def _edges(session: Session) -> Columns:
-    """All edges with their state, function and importance."""
+    """A row an edge: layer, indices of its ends, name, state, its function's name (empty for a spline), and importance."""
     scores, rows = session.scores(), []
     for ref in session.model.edge_refs():
         layer = session.model.layer(ref.layer)
@@ -85,17 +90,17 @@ def _edges(session: Session) -> Columns:
 
 
 def _errors(session: Session) -> Columns:
-    """The history, a row a step."""
+    """The history of the training, a row a step."""
     return session.run.history().to_dict()
 
 
 def _surface(session: Session) -> Columns:
-    """The output at every point of the surface; the values of the other inputs stand in their columns."""
+    """The output at every point of the panel's grid, a row a point; a column for every input, those that aren't on an axis constant."""
     payload, arrays = surface(session)
     z = arrays["z"].cpu()
     rows = torch.tensor(payload["at"], dtype=z.dtype).repeat(z.numel(), 1)
     x, y = axes(payload, z)
-    rows[:, payload["x"]] = x.repeat(len(z))
+    rows[:, payload["x"]] = x.repeat(len(z))  # `z` has a row for each value of y: x runs fastest
     if y is not None:
         rows[:, payload["y"]] = y.repeat_interleave(len(x))
     output = payload["outputs"][payload["output"]]
@@ -106,7 +111,7 @@ def _surface(session: Session) -> Columns:
 
 
 def _front(session: Session) -> Columns:
-    """The states of the history with their errors and complexities."""
+    """The states of the undo tree, a row each: id, label, step, complexity (its number of free parameters) and error."""
     states = history(session)["states"]
     return {name: [dict(state)[name] for state in states] for name in ("id", "label", "step", "complexity", "error")}
 

@@ -44,7 +44,7 @@ _MOST_FORMULAS = 200
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The JSON of a file that `save_json` wrote.
+    """The JSON of a file that `save_json` wrote. Only its kind and format are checked here, what it holds by `SavedSession`.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -103,7 +103,7 @@ class SavedSession:
 
     @contextmanager
     def _names_damage(self) -> Iterator[None]:
-        """Within, any error says that this file is damaged."""
+        """A context in which any error becomes a ValueError that says that this file is damaged."""
         try:
             yield
         except Exception as error:
@@ -111,17 +111,21 @@ class SavedSession:
 
     @contextmanager
     def names_file(self) -> Iterator[None]:
-        """Within, errors about data and arguments name this file."""
+        """A context in which errors about data and arguments become a ValueError that names this file."""
         try:
             yield
         except (ValueError, TypeError) as error:
             raise ValueError(f"{self.path} can't be continued: {error}") from error
 
     def choose_data(self, data: Any, options: dict[str, Any]) -> Any:
-        """The data of `load` or of the file.
+        """The data to go on with: those that `load` was called with, if any, else those of the file.
+
+        Args:
+            data: The argument `data` of `load`, None for the file's.
+            options: Its further arguments by name.
 
         Raises:
-            ValueError: Naming the arguments that `load` needs.
+            ValueError: If there are no data, or if functions or tensors of the session are missing in `options`; it names them.
         """
         if missing := [name for name in self.missing_arguments if name not in options]:
             names = ", ".join(f"{name}=…" for name in missing)
@@ -155,7 +159,10 @@ class SavedSession:
 
 
 def _origin(stored: dict[str, Any] | None) -> tuple[KAN, str] | None:
-    """Network and name of the first problem, None where it is the current one."""
+    """Initial network and name of the preset that the session began with; None where the file says that it is still the current one.
+
+    `stored` has the name and the seed, from which the network is made again.
+    """
     if stored is None:
         return None
     name = _check.choice(stored["preset"], "origin", "load", PRESETS)
@@ -163,21 +170,23 @@ def _origin(stored: dict[str, Any] | None) -> tuple[KAN, str] | None:
 
 
 def _listed(name: Any, names: Iterable[str]) -> str:
+    """The name of an argument, if it is one of `names`; a ValueError else."""
     if name not in names:
         raise ValueError(f"an explorer has no argument {_check.describe(name)}")
     return text(name)
 
 
 def _settings(values: dict[str, Any]) -> dict[str, Any]:
-    """Settings by name, checked."""
+    """The settings of a training in a file, by name; an error for an unknown name or a wrong value."""
     settings = {_listed(name, _SETTINGS): value for name, value in values.items()}
-    make_settings(**settings)
+    make_settings(**settings)  # only for its checks
     return settings
 
 
 def _arguments(values: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of `KANExplorer` in a file, checked."""
+    """The arguments of `KANExplorer` in a file, by name; an error for an unknown name or a wrong value."""
     arguments = {_listed(name, _ARGUMENTS): value for name, value in values.items()}
+    # For its checks.
     _settings({name: value for name, value in arguments.items() if name in _SETTINGS})
     for name in ("in_vars", "out_vars", "lib"):
         if name in arguments:
@@ -188,13 +197,19 @@ def _arguments(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _formula(row: list[Any]) -> tuple[FormulaRow, bool]:
-    """A formula, and whether it is the likeliest."""
+    """A formula of a file, checked: text, complexity and error on held-out rows, None without; and whether it is the likeliest one.
+
+    `row` is text, complexity, likeliest and error.
+    """
     source, complexity, best, held_out = row
     return (text(source), real(complexity), optional(real)(held_out)), best is True
 
 
 def _trainer_state(values: dict[str, Any]) -> dict[str, Any]:
-    """Progress, and the optimizer's state where it is stored."""
+    """The state of a trainer in a file, checked: steps and seconds so far, why it stopped, and its optimizer.
+
+    `opt` is the optimizer's name and `optimizer` its memory, by name lists of numbers; None where it isn't stored.
+    """
     optimizer = values["optimizer"]
     if optimizer is not None:
         optimizer = {text(name): [real(number) for number in numbers] for name, numbers in optimizer.items()}
@@ -208,19 +223,24 @@ def _trainer_state(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _record(row: list[Any]) -> StepRecord:
+    """The record of a step from its values in the order of `RECORD`, checked."""
     return StepRecord(**_fields(RECORD, row))
 
 
 def _fields(checks: dict[str, Check], row: list[Any]) -> dict[str, Any]:
-    """The values of a row by the names of their fields, checked."""
+    """The values of a row by name; `checks` has in the same order the name and the check of each, which returns the value or raises."""
     return {name: check(value) for (name, check), value in zip(checks.items(), row, strict=True)}
 
 
 def _tree(rows: list[Any]) -> list[TreeNode]:
-    """The nodes in order, each but the first one with a parent before it."""
+    """The nodes of the undo tree from their rows, each a list of values in the order of `TREE_NODE`.
+
+    Raises:
+        ValueError: If they make no tree: ids count from 0, node 0 has no parent, others have one before them, and redo leads to a child.
+    """
     nodes = [TreeNode(**_fields(TREE_NODE, row)) for row in rows]
     for number, node in enumerate(nodes):
-        parent, child = node.parent, node.forward
+        parent, child = node.parent, node.forward  # `forward` is the child that redo goes to, if any
         has_parent = parent is None if number == 0 else parent is not None and parent < number
         has_child = child is None or (child < len(nodes) and nodes[child].parent == number)
         if node.id != number or not has_parent or not has_child:
@@ -229,6 +249,7 @@ def _tree(rows: list[Any]) -> list[TreeNode]:
 
 
 def _model(content: str) -> KAN:
+    """The network of which a file holds the `.kan` file in base64. `load` takes a path only, hence the folder."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.kan")
         path.write_bytes(base64.b64decode(content, validate=True))
@@ -286,11 +307,15 @@ def log_entry(line: str) -> Statement | int:
 
 
 def _is_act(statement: ast.stmt) -> bool:
-    """Whether a statement is `explorer.method(plain values)` or `explorer.setting = plain value`."""
+    """Whether a statement is `explorer.method(plain values)` or `explorer.setting = plain value`, so that a script may contain it.
+
+    Raises:
+        ValueError: For an argument that is more than a plain value.
+    """
     match statement:
         case ast.Expr(ast.Call(ast.Attribute(ast.Name("explorer"), name), arguments, keywords)):
             values = [*arguments, *(keyword.value for keyword in keywords)]
-            if any(keyword.arg is None for keyword in keywords):
+            if any(keyword.arg is None for keyword in keywords):  # `**options`
                 return False
         case ast.Assign([ast.Attribute(ast.Name("explorer"), name)], assigned):
             values = [assigned]
@@ -298,4 +323,4 @@ def _is_act(statement: ast.stmt) -> bool:
             return False
     for value in values:
         ast.literal_eval(value)  # raises ValueError for anything that is more than a value
-    return not name.startswith(("_", "save", "load", "code"))
+    return not name.startswith(("_", "save", "load", "code"))  # private ones, and those that read or write files

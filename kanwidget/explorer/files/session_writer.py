@@ -55,13 +55,14 @@ def session_json(session: Session, rows: bool = True) -> str:
 
 
 def _session(session: Session, rows: bool) -> dict[str, Any]:
-    """What `load` restores of a session; without `rows`, or for large data, `load` needs the data."""
-    initial, _, preset = session.origin
-    is_first = initial is session.run.initial
-    # Names of the columns are those of the first problem.
+    """What `load` restores of a session, as JSON; without `rows`, or for large data, `load` needs the data."""
+    initial, _, preset = session.origin  # network and preset that the session began with
+    is_first = initial is session.run.initial  # else another problem was loaded meanwhile
+    # The names in the arguments are those of the first problem's columns: another problem has its own.
     names = () if is_first else ("in_vars", "out_vars")
     arguments = {name: literal(value) for name, value in session.arguments.items() if name not in names}
     settings = {field.name: literal(getattr(session.run.trainer.settings, field.name)) for field in fields(Settings)}
+    # `literal` is None for a function or a tensor: `missing_arguments` names those, which `load` then asks for.
     model = copied(session.model)
     model.history = session.run.previous_history
     return {
@@ -99,17 +100,21 @@ def _formulas(session: Session) -> list[Any]:
 
 
 def _trainer_state(trainer: Trainer) -> dict[str, Any]:
-    """Progress, and the optimizer's state if it is plain numbers."""
+    """The state of a trainer: its progress, and the memory of its optimizer, None where that is more than plain numbers."""
     state = trainer.state_dict()
     return state if OPTIMIZERS[trainer.opt].plain_state else state | {"optimizer": None}
 
 
 def _values(literals: dict[str, str | None]) -> dict[str, Any]:
-    """The plain values of literals: a scalar of NumPy is a number."""
+    """Values from their texts in Python, by name, without those that have no text (None).
+
+    By way of a text a scalar of NumPy becomes a plain number, which JSON can hold.
+    """
     return {name: ast.literal_eval(source) for name, source in literals.items() if source is not None}
 
 
 def _model(model: KAN) -> str:
+    """The content of a network's `.kan` file in base64. `save` takes a path only, hence the folder."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.kan")
         save(model, path)
@@ -117,7 +122,7 @@ def _model(model: KAN) -> str:
 
 
 def _data(data: Dataset) -> dict[str, Any] | None:
-    """The data, unless they are large."""
+    """The data as JSON: names of inputs and outputs, the encoding, and the tensors as safetensors in base64; None for large data."""
     from safetensors.torch import save as to_bytes
 
     tensors = {field.name: getattr(data, field.name) for field in fields(Dataset)}
@@ -125,6 +130,7 @@ def _data(data: Dataset) -> dict[str, Any] | None:
     if sum(value.numel() * value.element_size() for value in tensors.values()) > _MAX_DATA:
         return None
     names = list(data.in_vars) if data.has_names else []  # default names are made anew
+    # Classes without names have only numbers, so their names are made anew, too.
     outputs = [] if data.is_classification and not data.classes else list(data.out_vars)
     encoding = None if data.encoding is None else data.encoding.to_dict()
     return {"in_vars": names, "out_vars": outputs, "encoding": encoding, "tensors": base64_text(to_bytes(tensors))}
@@ -148,33 +154,33 @@ def plain(value: Any) -> Any:
 
 
 def real(value: Any) -> float:
-    """A number that `plain` has written."""
+    """A number that `plain` has written, with NaN and infinities as texts; a ValueError for any other value."""
     if isinstance(value, bool) or not (isinstance(value, (int, float)) or value in ("nan", "inf", "-inf")):
         raise ValueError(f"{_check.describe(value)} is no number")
     return float(value)
 
 
 def whole(value: Any, low: int = 0, high: int = 2**53) -> int:
-    """An integer within bounds."""
+    """The value, if it is an integer from `low` to `high`; a ValueError else. Up to 2**53 a float, too, holds every integer exactly."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise ValueError(f"{_check.describe(value)} is no integer from {low} to {high}")
     return value
 
 
 def text(value: Any) -> str:
-    """A text."""
+    """The value, if it is a text; a ValueError else."""
     if not isinstance(value, str):
         raise ValueError(f"{_check.describe(value)} is no text")
     return value
 
 
 def optional(check: Check) -> Check:
-    """The same check, passed by None."""
+    """The same check, which lets None pass as well. A check takes a value and returns it, or raises a ValueError."""
     return lambda value: None if value is None else check(value)
 
 
 def metrics(values: dict[str, Any]) -> dict[str, float]:
-    """Metrics of a step by name."""
+    """The metrics of a step by name, checked: names are texts, values are numbers."""
     return {text(name): real(value) for name, value in values.items()}
 
 

@@ -41,14 +41,17 @@ class ForwardTrace:
         return self.nodes[-1]
 
     def part(self, networks: slice, rows: slice) -> ForwardTrace:
-        """A part of the rows of a part of the networks."""
+        """The values of a slice of the networks at a slice of the rows, as views."""
         if (networks, rows) == (slice(0, len(self.output)), slice(0, self.output.shape[1])):
             return self
         kinds = (self.nodes, self.subnodes, self.designs, self.derivatives)
         return ForwardTrace(*(tuple(value[networks, rows] for value in values) for values in kinds))
 
     def put(self, networks: Tensor, source: ForwardTrace, source_networks: Tensor) -> None:
-        """Overwrite networks by networks of another trace on the same inputs and knots, which is whole where this one is."""
+        """Overwrite the values of the networks with these indices by those of `source_networks` in another trace. In place.
+
+        The other trace is on the same inputs and knots, and whole where this one is.
+        """
         if not self.is_whole:
             self.output[networks] = source.output[source_networks]
             return
@@ -62,7 +65,7 @@ class ForwardTrace:
 def forward_pass(
     stack: Stack, x: Tensor, first_design: Tensor | None = None, *, derivatives: bool = False
 ) -> ForwardTrace:
-    """Evaluate networks.
+    """Evaluate networks, and keep the values of all layers.
 
     Args:
         stack: The networks.
@@ -75,7 +78,7 @@ def forward_pass(
         if index == 0 and first_design is not None:
             design = first_design
         elif index > 0 and derivatives:
-            with torch.no_grad():
+            with torch.no_grad():  # values and first derivatives at once cost little more than values
                 design, design_derivative = layer.designs(nodes[-1], 1)
             design_derivatives.append(design_derivative)
         else:
@@ -88,5 +91,5 @@ def forward_pass(
 
 def rows_at_once(stack: Stack, x: Tensor) -> int:
     """How many rows a pass of inputs `(networks, batch, n_in)` takes at once where it keeps the outputs alone; all if they are few."""
-    row = len(x) * row_bytes(stack.layers)
+    row = len(x) * row_bytes(stack.layers)  # bytes of the basis functions of a row, of all networks
     return x.shape[1] if row * x.shape[1] <= _MANY_BYTES else max(1, _PART_BYTES // row)

@@ -31,6 +31,7 @@ def jacobian(stack: Stack, parameters: ParameterVector, trace: ForwardTrace, sum
     if sums is None:
         sums = torch.eye(outputs, dtype=trace.output.dtype, device=trace.output.device)
         sums = sums.expand(*trace.output.shape, outputs)
+    # The derivatives of the outputs (or sums) in the nodes of a level, `(networks, batch, outputs, nodes)`: at first the last level.
     full, sensitivity = sums.new_zeros(*sums.shape[:3], parameters.size), sums
     for index in reversed(range(len(stack.layers))):
         layer = stack.layers[index]
@@ -66,7 +67,10 @@ def to_subnodes(stack: Stack, level: int, subnodes: Tensor, sensitivity: Tensor)
 
 
 def _product_without(group: Tensor, factor: int) -> Tensor:
-    """The product of all columns but `factor`, right also where that column is 0."""
+    """The product of all columns of `group`, `(…, columns)`, but the one with the index `factor`; `(…)`.
+
+    It is right also where that column is 0, which the product of all divided by it isn't.
+    """
     return torch.cat([group[..., :factor], group[..., factor + 1 :]], dim=-1).prod(-1)
 
 
@@ -110,12 +114,19 @@ def add_edges(
 
 
 def _at(factor: Tensor, target: Tensor, source: Tensor) -> Tensor:
-    """The factors of single edges, `(networks, batch, outputs, edges)`."""
+    """The factors of single edges, by their targets and sources `(edges,)`: `(networks, batch, outputs, edges)`.
+
+    `factor` is `(networks, batch, outputs, out, in or 1)`, its last axis 1 where all edges to a subnode have the same.
+    """
     return factor[..., target, source if factor.shape[-1] > 1 else 0]
 
 
 def _add_columns(full: Tensor, columns: Tensor, blocks: list[Tensor]) -> None:
-    """Add the sum of blocks, `(networks, batch, outputs, edges, n)`, to the columns `(edges, n)` of those parameters that are free."""
+    """Add the sum of blocks to the columns of a Jacobian, `(networks, batch, outputs, size)`. In place.
+
+    Each block is `(networks, batch, outputs, edges, n)`; `columns`, `(edges, n)`, has the place of each of the n parameters of an edge, -1
+    for one that isn't free, which is left out.
+    """
     places, total = columns.flatten(), sum(blocks[1:], blocks[0]).flatten(-2)
     free = places >= 0
     if not bool(free.all()):
@@ -138,6 +149,7 @@ def affine_derivatives(name: str, affine: Tensor, x: Tensor, order: int = 0) -> 
     f = primitive(name).derivatives
     a, b, c, _ = affine.unbind(-1)
     u = a * x + b
+    # The derivative in a is x times that in b, and from order 1 on what the factor a^order adds.
     if order == 0:
         in_b = c * f[1](u)
         return torch.stack([in_b * x, in_b, f[0](u), torch.ones_like(u)], dim=-1)

@@ -70,7 +70,7 @@ class ParameterVector:
         return vector
 
     def write(self, stack: Stack, vector: Tensor) -> None:
-        """Set the free parameters from vectors, `(networks, size)`. Parameters with index -1 aren't free and stay."""
+        """Set the free parameters of networks from vectors, `(networks, size)`. In place; parameters with index -1 aren't free and stay."""
         with torch.no_grad():
             for layer, index in zip(stack.layers, self.layers, strict=True):
                 if index.block is not None:
@@ -82,7 +82,12 @@ class ParameterVector:
                     value[:, mask] = vector[:, columns[mask]]
 
     def gradient(self, total: Tensor, stack: Stack) -> Tensor:
-        """The gradient of a sum over all networks, `(networks, size)`, by autograd."""
+        """The gradient in the free parameters of each network, `(networks, size)`, by autograd.
+
+        Args:
+            total: A single number, summed over all networks, with a graph down to the stack's tensors.
+            stack: The networks.
+        """
         tensors = stack.parameters()
         free = [tensor for tensor in tensors if tensor.requires_grad] if total.requires_grad else []
         slopes = torch.autograd.grad(total, free, allow_unused=True) if free else ()
@@ -91,18 +96,21 @@ class ParameterVector:
         parts = ((i.numeric[..., :-1], i.numeric[..., -1], i.affine) for i in self.layers)
         for tensor, columns in zip(tensors, itertools.chain(*parts), strict=True):
             gradient, mask = gradients.get(id(tensor)), columns >= 0
-            if gradient is not None:
+            if gradient is not None:  # edges that share a parameter have one column, in which their gradients add up
                 vector.index_add_(1, columns[mask], gradient[:, mask])
         return vector
 
 
 def network_parameters(network: Network) -> list[Tensor]:
-    """Coefficients, base weights and affine constants, layer by layer."""
+    """The parameters of a network: coefficients, base weights and constants a, b, c, d of symbolic edges, layer by layer."""
     return [parameter for layer in network.layers for parameter in (layer.coef, layer.base, layer.affine)]
 
 
 def structure(network: Network) -> object:
-    """A value that changes with the edges, their states and the free parameters, but not when parameters move."""
+    """What networks must have in common to be trained side by side, to be compared by `==`: edges, their states, which parameters are free.
+
+    It stays when parameters or knots move.
+    """
     return (
         network.width,
         network.arities,
@@ -121,21 +129,27 @@ def structure(network: Network) -> object:
 
 
 def _block(numeric: Tensor) -> slice | None:
-    """The slice that an index is, in order; None where it isn't one."""
+    """The slice of the vector that a layer's index `numeric`, `(out, in, B + 1)`, stands for; None where its numbers have gaps or are -1.
+
+    A slice is read and written as a whole, which is quicker than by single indices.
+    """
     flat = numeric.flatten()
     first = int(flat[0])
     return slice(first, first + len(flat)) if first >= 0 and bool((flat.diff() == 1).all()) else None
 
 
 def _views(block: Tensor, layer: LayerStack) -> tuple[Tensor, Tensor]:
-    """Coefficients and base weights of a layer as parts of its block of the vectors."""
+    """Views of a layer's block of vectors, `(networks, n)`: coefficients `(networks, out, in, B)`, base weights `(networks, out, in)`."""
     pair = block.view(len(block), layer.out_dim, layer.in_dim, -1)
     return pair[..., :-1], pair[..., -1]
 
 
 def _pairs(index: LayerIndex, layer: LayerStack) -> list[tuple[Tensor, Tensor]]:
-    """Index and values of the parameters that aren't in the layer's block: affine constants, and all others without a block."""
-    width = index.numeric.shape[-1] - 1
+    """Pairs of index `(out, in, …)` and values `(networks, out, in, …)` of a layer's parameters that aren't in its block.
+
+    These are the constants of symbolic edges, and without a block coefficients and base weights, too.
+    """
+    width = index.numeric.shape[-1] - 1  # B: the base weight is the last
     pairs: list[tuple[Tensor, Tensor]] = []
     if index.block is None:
         pairs += [(index.numeric[..., :width], layer.coef), (index.numeric[..., width], layer.base)]
@@ -153,6 +167,7 @@ def _number(free: Tensor, layer: Layer, start: int) -> tuple[Tensor, int]:
     Returns:
         The numbers, of the shape of `free`, -1 where a parameter isn't free; and the number after the last one.
     """
+    # Of edges that share parameters the first one is counted, and the others get its numbers.
     owned = free & layer.tie_leads()[..., None] if layer.ties else free
     numbers = torch.where(owned, owned.flatten().cumsum(0).view_as(free) - 1 + start, -1)
     if layer.ties:

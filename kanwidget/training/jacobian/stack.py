@@ -42,7 +42,10 @@ class LayerStack(Edges):
         return part
 
     def attach(self, layers: Sequence[Layer]) -> LayerStack:
-        """The same stack with the parameters of its layers in the graph."""
+        """The same stack, its parameters made of those of `layers`, one for each network, so that gradients arrive there.
+
+        They are copied, since a view of the stack's tensors is no part of a graph.
+        """
         attached = copy.copy(self)
         for name in _PARAMETERS:
             setattr(attached, name, torch.stack([getattr(layer, name) for layer in layers]))
@@ -79,7 +82,10 @@ class Stack:
         return [getattr(layer, name) for layer in self.layers for name in _PARAMETERS]
 
     def select(self, x: Sequence[Tensor]) -> Tensor:
-        """The columns that each network's inputs read of its own data, `(networks, batch, n_in)`."""
+        """The values of each network's input nodes on its own data, in scaled numbers, `(networks, batch, n_in)`.
+
+        `x` has the data of each network, `(batch, n_features)`. Of one tensor for all, and the same columns, nothing is copied.
+        """
         if all(inputs is x[0] for inputs in x) and all(
             torch.equal(n.columns, self.template.columns) for n in self.networks
         ):
@@ -101,13 +107,13 @@ class Stack:
 
 
 def _addresses(networks: Sequence[Network]) -> list[int]:
-    """Addresses of the networks' tensors."""
+    """Addresses of the networks' tensors in memory: others mean that a tensor was replaced, and is no view of a stack any more."""
     layers = (layer for network in networks for layer in network.layers)
     return [getattr(layer, name).data_ptr() for layer in layers for name in _TENSORS]
 
 
 def separate(networks: Sequence[Network]) -> None:
-    """Copy every tensor that is a part of a larger one, so that each network has its own again."""
+    """Copy every tensor of networks that is a part of a larger one, so that each network has its own again. In place."""
     for network in networks:
         for layer in network.layers:
             for name in _TENSORS:
@@ -117,7 +123,10 @@ def separate(networks: Sequence[Network]) -> None:
 
 
 def _join(values: Sequence[Tensor]) -> Tensor:
-    """One tensor of which `values` become the parts."""
+    """One tensor of the values of several networks, `(networks, …)`, of which `values` become views. In place.
+
+    A single value isn't copied: the tensor is a view of it.
+    """
     if len(values) == 1:
         joint = values[0].detach()[None]
     else:
@@ -135,7 +144,7 @@ def stack_values(values: Sequence[Tensor]) -> Tensor:
 
 
 def select_networks(values: Tensor, networks: Tensor) -> Tensor:
-    """The values of a part of the networks. Values that all have in common stay so, and aren't copied."""
-    if values.stride(0) == 0:
+    """The values, `(networks, …)`, of the networks with these indices. Values that all have in common stay so, and aren't copied."""
+    if values.stride(0) == 0:  # one value for all, expanded
         return values[:1].expand(len(networks), *values.shape[1:])
     return values[networks]

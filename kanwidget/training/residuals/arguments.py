@@ -35,7 +35,7 @@ class Equations:
 def prepare(
     network: Network, residuals: Any, points: Any, weights: Any, unknowns: Any, candidate_points: Any
 ) -> Equations:
-    """The equations of the arguments, or an error that says what doesn't fit; the network isn't changed."""
+    """The equations of the arguments of `fit_residual`, or an error that says what doesn't fit; the network isn't changed."""
     functions = _functions(residuals)
     constants = _unknowns(unknowns, functions)
     sets = {name: _sets(network, name, value) for name, value in _by_residual(points, "points", functions).items()}
@@ -163,7 +163,7 @@ def _points(network: Network, points: Any, argument: str) -> Tensor:
 
 
 def _weights(weights: Any, functions: Mapping[str, Any]) -> tuple[bool, dict[str, float]]:
-    """Whether weights come from the Jacobian, and their first values."""
+    """Whether weights come from the Jacobian (`auto`), and their first values by residual: 1 with `auto` and None."""
     if isinstance(weights, str):
         _check.choice(weights, "weights", _WHERE, ["auto"])
         return True, dict.fromkeys(functions, 1.0)
@@ -174,7 +174,7 @@ def _weights(weights: Any, functions: Mapping[str, Any]) -> tuple[bool, dict[str
 
 
 def _unknowns(unknowns: Any, functions: Mapping[str, Any]) -> dict[str, float]:
-    """Constants by name with their first values."""
+    """The unknown constants by name with their first values, or an error; no constants for None."""
     constants = {} if unknowns is None else unknowns
     if not isinstance(constants, Mapping):
         _check.fail("unknowns", _WHERE, "a mapping from names to first values", constants, "Write {'nu': 0.1}.")
@@ -185,7 +185,7 @@ def _unknowns(unknowns: Any, functions: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _candidates(network: Network, candidate_points: Any, sets: Mapping[str, list[Tensor]]) -> dict[str, Tensor]:
-    """Points to draw from, by residual."""
+    """Points to draw from, `(candidates, features)`, by residual, of those that have any; or an error, such as for too few points."""
     mapping = {} if candidate_points is None else candidate_points
     if not isinstance(mapping, Mapping) or not set(mapping) <= set(sets):
         _check.fail("candidate_points", _WHERE, f"a mapping from some of the names {sorted(sets)} to points", mapping)

@@ -165,7 +165,7 @@ def _conclude(network: Network, trainer: ResidualTrainer, history: ResidualHisto
 
 
 def _grids(network: Network, grid_schedule: Any) -> tuple[int, ...]:
-    """Increasing numbers of intervals, or an error."""
+    """The grid intervals of the refinements as a tuple, or an error: each is greater than the last, the first than the network's own."""
     several = isinstance(grid_schedule, Iterable) and not isinstance(grid_schedule, str)
     grids = list(grid_schedule) if several else [grid_schedule]
     largest = max(layer.grid_size for layer in network.layers)

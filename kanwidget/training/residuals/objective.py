@@ -60,7 +60,7 @@ class ResidualVector(ParameterVector):
         return vector
 
     def write(self, stack: Stack, vector: Tensor) -> None:
-        """Set all from a vector."""
+        """Set the network's free parameters and the unknown constants from a vector, `(1, size)`. In place."""
         ParameterVector.write(self, stack, vector)
         self.constants.copy_(vector[0, self.n_network :])
 
@@ -103,7 +103,7 @@ class ResidualObjective:
         return self
 
     def value(self, *, derivatives: bool = True) -> ResidualValue:
-        """The mean squares at the current parameters."""
+        """Jets, mean squares and loss at the current parameters; `derivatives` has no effect: Jacobians make their own passes."""
         with torch.no_grad():
             jets = tuple(self.jet(term) for term in self.terms)
             return self._value(jets)
@@ -167,7 +167,10 @@ class ResidualObjective:
         return cached[2]
 
     def _chunks(self, term: ResidualTerm, size: int | None = None) -> Iterator[slice]:
-        """Slices of rows so short that a chunk's Jacobian, or without one its designs, stay within bounds."""
+        """Slices of the term's points so short that a chunk's Jacobian, or without one its designs, stay within bounds.
+
+        `size` is how many numbers of the Jacobian a row of the term takes; None where no Jacobian is made.
+        """
         columns = size or 4 * max(layer.in_dim * layer.coef.shape[-1] for layer in self.stack.layers)
         rows = max(1, _CHUNK_BYTES // (columns * self.constants.element_size()))
         return (slice(first, min(first + rows, len(term.x))) for first in range(0, len(term.x), rows))
@@ -222,7 +225,7 @@ class ResidualObjective:
     def acceleration(self, parameters: ResidualVector, value: ResidualValue, start: Tensor, step: Tensor) -> Tensor:
         """Σ 2wᵢ/nᵢ·Jᵢᵀr̈ᵢ with r̈ the second derivative of the residuals along a step, `(1, size)`; from differences.
 
-        The parameters are those of the start before and after.
+        The parameters are those of the start before and after. `start` and `step` are parameter vectors, `(1, size)`.
         """
         total = start.new_zeros(1, parameters.size, dtype=torch.float64)
         ahead, behind = (self._residuals(parameters, start + sign * _STRIDE * step) for sign in (1, -1))
@@ -235,6 +238,7 @@ class ResidualObjective:
         return total
 
     def _residuals(self, parameters: ResidualVector, vector: Tensor) -> list[Tensor]:
+        """Each term's residuals, `(rows, columns)`, at a parameter vector, `(1, size)`, which the network has from then on."""
         parameters.write(self.stack, vector)
         named = self.named()
         return [term.residual(self.jet(term), named) for term in self.terms]
@@ -243,7 +247,10 @@ class ResidualObjective:
         """Do nothing: residuals have no penalty."""
 
     def units(self, parameters: ResidualVector, trivial: Tensor) -> tuple[Tensor, Tensor]:
-        """Weights of each parameter's magnitude: 1/first size for unknown constants, 1 for all others."""
+        """Weights of each parameter's magnitude: 1/first size for unknown constants, 1 for all others; `(1, size)`, twice.
+
+        The second one is that of second differences, as other objectives have it. `trivial` has no effect here.
+        """
         sizes = torch.ones(1, parameters.size, dtype=torch.float64, device=self.device)
         sizes[0, parameters.n_network :] = 1 / self.sizes
         return sizes, sizes

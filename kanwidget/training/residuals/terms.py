@@ -124,6 +124,7 @@ class ResidualTerm:
         leaves = [part.detach().requires_grad_(True) for part in (jet.value, jet.first, jet.second)]
         with torch.enable_grad():
             residual = self.residual(Jet(jet.derivatives, *leaves), constants)
+            # Each row's residual is multiplied by a factor: the derivatives at a row's own point must change by just this factor.
             # Powers of 2: derivatives that are small differences of large numbers are scaled without a rounding, too.
             powers = torch.randint(0, 8, (self.rows,), generator=torch.Generator().manual_seed(0))
             scales = (2.0**powers).to(residual)
@@ -144,7 +145,7 @@ class ResidualTerm:
 
 
 def _gradients(total: Tensor, leaves: Sequence[Tensor]) -> list[Tensor]:
-    """Gradients, 0 where nothing depends on a leaf."""
+    """The derivatives of a single number by each leaf, of the leaf's shape; 0 where it doesn't depend on the leaf."""
     if not total.requires_grad:
         return [torch.zeros_like(leaf) for leaf in leaves]
     gradients = torch.autograd.grad(total, leaves, retain_graph=True, allow_unused=True)
@@ -154,6 +155,7 @@ def _gradients(total: Tensor, leaves: Sequence[Tensor]) -> list[Tensor]:
 def _in_constants(residual: Tensor, constants: Sequence[Tensor]) -> Tensor:
     """Derivatives with respect to constants, `(rows, columns, constants)`: derivatives of (∂r/∂c)ᵀw with respect to w."""
     derivatives = [torch.zeros_like(residual) for _ in constants]
+    # A backward pass gives a sum over all rows with weights w. It is linear in w, so that its derivative by w has each row's by itself.
     if residual.requires_grad and constants:
         weight = torch.zeros_like(residual).requires_grad_(True)
         products = torch.autograd.grad(residual, constants, weight, create_graph=True, allow_unused=True)
@@ -188,6 +190,7 @@ def _advice(error: Exception) -> str:
 
 
 def _error(name: str, expected: str, got: object, advice: str) -> ResidualError:
+    """The error for a residual by its name: what its function must be, what there is instead, and advice."""
     return ResidualError(f"the `residuals[{name!r}]` argument of {_WHERE} must be {expected}; got {got}. {advice}")
 
 

@@ -46,7 +46,10 @@ class ScaledLM(LevenbergMarquardt):
     parameters: ResidualVector
 
     def _damping_metric(self, matrix: Tensor, scale: Tensor) -> Tensor:
-        """The diagonal of the Gauss-Newton matrix divided by its mean, and a little of the usual metric, `(networks, size, size)`."""
+        """The diagonal of the Gauss-Newton matrix divided by its mean, and a little of the usual metric, `(networks, size, size)`.
+
+        `matrix` is the Gauss-Newton matrix, of that shape; `scale` is that mean, in the parameters' units, `(networks,)`.
+        """
         scales = matrix.diagonal(dim1=1, dim2=2) / scale[:, None]
         return torch.diag_embed(scales) + _EVEN * self._metric
 
@@ -90,10 +93,11 @@ class ResidualTrainer(Iterator[StepRecord]):
         return bool(learnt) and GridSchedule(self.network, self.rows, Settings()).filled()
 
     def _threads(self) -> AbstractContextManager[None]:
+        """A context in which torch uses one thread, if a step is so little work that several would wait for each other."""
         return one_thread(is_small(self.network, sum(len(term.x) for term in self.equations.terms)))
 
     def _build(self, terms: Sequence[ResidualTerm], unknowns: dict[str, float]) -> None:
-        """Begin anew from the network as it is."""
+        """Begin anew from the network as it is, with these residuals and these values of the unknown constants by name."""
         self.objective = ResidualObjective(self.network, terms, unknowns)
         self._structure = structure(self.network)
         self._weigh()
@@ -120,6 +124,7 @@ class ResidualTrainer(Iterator[StepRecord]):
         return {term.name: term.weight for term in self.objective.terms}
 
     def _weigh(self) -> None:
+        """Choose the residuals' weights from the Jacobian where `weights` is `auto`; a single residual needs none."""
         if self.equations.balanced and len(self.objective.terms) > 1:
             self.objective.terms = balance(self.objective)
 
@@ -155,6 +160,7 @@ class ResidualTrainer(Iterator[StepRecord]):
         return "steps done" if steps >= last else None
 
     def _schedule(self) -> GridSchedule:
+        """The steps at which grids adapt to the activations at all points: none where grids are fixed, or have been refined."""
         # Splines follow moved knots by least squares only, and second derivatives at a front don't survive that. The
         # front may come from this training or from an earlier one.
         fixed = self._fixed_grids or self._grid_start > 0
@@ -226,4 +232,5 @@ class ResidualTrainer(Iterator[StepRecord]):
         )
 
     def _note(self, kind: str, text: str) -> None:
+        """Mark the current step with an event: its kind, such as `grid`, and a text for a person."""
         self.events.append(Event(self.step_count, kind, text))

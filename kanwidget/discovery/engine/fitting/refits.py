@@ -187,6 +187,7 @@ def _factors(terms: _Array, target: _Array, square: _Array, exact: bool) -> tupl
 
 def _descend(problem: _Problem, theta: _Array, point: _Point, steps: int) -> tuple[_Array, _Point]:
     """Levenberg-Marquardt steps of the inner constants until nothing is gained, at most `steps`; returns the constants and their point."""
+    # A gain takes the damping down, for longer steps; a refusal takes it up. `growth` is its next factor, 2 again after a gain.
     damping, growth, refusals = 0.01, 2.0, 0
     for _ in range(steps if len(theta) and np.isfinite(point.sse) else 0):
         trial = theta + _move(point, damping)

@@ -234,7 +234,7 @@ class _LawSearch:
 
 
 def _varies(column: Tensor) -> bool:
-    """Whether a column is more than one value and round-off."""
+    """Whether a column, `(rows,)`, has more than one value, round-off aside: a constant one, or one that isn't finite, has no exponent."""
     return bool(torch.isfinite(column.std()) and column.std() > _LEAST_SPREAD * column.abs().max())
 
 

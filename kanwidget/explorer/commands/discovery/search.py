@@ -47,12 +47,16 @@ class FindFormulas(SearchCommand):
     """Steps of the search in place of seconds: with as many of them it finds the same again."""
 
     def perform(self, session: Session) -> Topics:
-        """Begin the search, on a thread of its own or, without threads, as the session's process; refused while that is another act."""
+        """Begin the search, on a thread of its own or, without threads, as the session's process; refused while that is another act.
+
+        Returns the topics that changed.
+        """
         if reason := obstacle(session):
             raise ValueError(reason)
         _check_free(session)
         # What they need of the session is read at once: the search may be at work beside it.
         writer, data, lib = EquationWriter(session), searched_data(session), session.candidates.lib
+        # `ending()` is asked after each step: whether the search is to come to its end.
         news = lambda ending: writer.news(self._steps(data, lib, ending))  # noqa: E731
         search = session.discoveries.begin(news, self.seconds, session.run.problem)
         if session.view.has_threads:
@@ -62,7 +66,10 @@ class FindFormulas(SearchCommand):
         return SEARCHED | {"status"}
 
     def _steps(self, data: Dataset, lib: tuple[str, ...] | None, ending: Callable[[], bool]) -> Iterator[DiscoveryStep]:
-        """The steps of the search; once `ending` says True, those that follow are its last fits."""
+        """Search the table `data` with the functions of `lib` (all for None), one step after the other.
+
+        Once `ending()` is True the steps that follow are its last fits: exact numbers, and constants of all rows.
+        """
         # The engine and sympy take a while to import: within the first bit of its work.
         from kanwidget.discovery import discover_steps
 
@@ -80,7 +87,7 @@ class PauseSearch(SearchCommand):
     kind, action = "discover", "pause"
 
     def perform(self, session: Session) -> Topics:
-        """Pause the search of this problem, if there is one; formulas that were found until now are shown."""
+        """Pause the search of this problem, if there is one; the formulas so far are shown. Returns the topics that changed."""
         search = _search_of(session)
         if search is None:
             return frozenset()
@@ -95,7 +102,7 @@ class ResumeSearch(SearchCommand):
     kind, action = "discover", "resume"
 
     def perform(self, session: Session) -> Topics:
-        """Let a paused search go on; of any other there is nothing to do."""
+        """Let a paused search go on; nothing happens to any other. Returns the topics that changed."""
         search = _search_of(session)
         if search is None or search.state != "paused":
             return frozenset()
@@ -113,7 +120,10 @@ class StopSearch(SearchCommand):
     kind, action = "discover", "stop"
 
     def perform(self, session: Session) -> Topics:
-        """Let the search finish, in the session's process where there are no threads; abandon it where another act needs that place."""
+        """Let the search finish, in the session's process where there are no threads; abandon it where another act has that place.
+
+        Returns the topics that changed.
+        """
         search = _search_of(session)
         if search is None:
             return frozenset()
@@ -127,6 +137,7 @@ class StopSearch(SearchCommand):
 
 
 def _search_of(session: Session) -> FormulaSearch | None:
+    """The last search for formulas, if it was for the current problem; None else."""
     return session.discoveries.search_of(session.run.problem)
 
 
@@ -137,7 +148,7 @@ def _check_free(session: Session) -> None:
 
 
 def _end_process(session: Session) -> Topics:
-    """End the part of the search that the session carries out itself, where no thread does."""
+    """End the process of the session, if that is the search, as without threads. Returns the topics that changed."""
     return session.end_process() if isinstance(session.process, SearchProcess) else frozenset()
 
 
@@ -161,9 +172,11 @@ class SearchProcess(Process):
         return search_sentence(self._session)
 
     def advance(self) -> Topics:
+        """Do a bit of the search, and end the process once the search is over. Returns the topics that changed."""
         topics = self._search.advance()
         return topics if self._search.alive else topics | self._session.end_process()
 
     def end(self) -> Topics:
+        """Hold the search: it can go on once the other act is over. Returns the topics that changed."""
         self._search.pause()
         return SEARCHED | {"status"}

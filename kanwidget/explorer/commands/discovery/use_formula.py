@@ -38,7 +38,10 @@ class UseFormula(Command):
     """The formula with all digits, as the script has it: the network is always made of this text."""
 
     def perform(self, session: Session) -> Topics:
-        """Adopt the network of the formula as an act; the script names it by its text: numbers are those of one session."""
+        """Adopt the network of the formula as an act; the script names it by its text: numbers are those of one session.
+
+        Returns the topics that changed. Refused are a number that isn't there, and data without formulas, such as classes.
+        """
         hall, source = session.discoveries.hall(session.run.problem), self.source
         if self.id is not None:
             formula = hall.formula(self.id)
@@ -51,7 +54,7 @@ class UseFormula(Command):
         network = formula_network(session, source)
         label = _label(session, source)
         topics = act(session, UseFormula(source=source), DISCOVERED, label, lambda: session.adopt(network))
-        if number is not None:
+        if number is not None:  # the panel marks the formula that is the network
             session.discoveries.loaded[session.tree.current] = number
         return topics | {"discovery", "settings"}
 
@@ -75,7 +78,14 @@ def formula_network(session: Session, source: str) -> KAN:
 
 
 def _check_values(session: Session, source: str, expression: Any, symbols: list[Any]) -> None:
-    """Refuse a formula that has no value in a row: its network would have no error there."""
+    """Refuse a formula that has no value in a row: its network would have no error there.
+
+    Args:
+        session: Its data are looked at, all parts of them.
+        source: The formula's text, for the error.
+        expression: The formula, of sympy.
+        symbols: Of the columns, in their order.
+    """
     from kanwidget.symbolic import to_numpy
 
     data = session.data
@@ -92,7 +102,14 @@ def _check_values(session: Session, source: str, expression: Any, symbols: list[
 
 
 def _ranges(session: Session, x: torch.Tensor, expression: Any, symbols: list[Any]) -> str:
-    """Between which numbers its columns lie: `a lies between 1 and 4.9`."""
+    """Between which numbers the columns of a formula lie, in words: `a lies between 1 and 4.9`.
+
+    Args:
+        session: It has the names of the columns.
+        x: The data, `(rows, columns)`.
+        expression: The formula, of sympy; columns that it doesn't have are left out.
+        symbols: Of the columns, in their order.
+    """
     lowest, highest = x.amin(0).tolist(), x.amax(0).tolist()
     columns = zip(session.in_vars, symbols, lowest, highest, strict=True)
     return ", ".join(
@@ -103,6 +120,6 @@ def _ranges(session: Session, x: torch.Tensor, expression: Any, symbols: list[An
 
 
 def _label(session: Session, source: str) -> str:
-    """The formula on a chip, or how long it is."""
+    """The label of the act: the formula on one line, as the page writes it, cut off after 40 characters. `source` is its text."""
     text = in_print(EquationWriter(session).text(source)).replace("*", "·")
     return text if len(text) <= _MOST_LABEL else f"{text[: _MOST_LABEL - 1]}…"
