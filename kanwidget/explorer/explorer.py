@@ -163,10 +163,12 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
         driver: DriverChoice = "auto",
         **options: Any,
     ) -> None:
+        # Arguments of `KAN.fit` without a meaning here, each with advice.
         for name in _NOT_HERE.keys() & options.keys():
             _check.fail(name, "KANExplorer", "left out", options[name], _NOT_HERE[name])
         if is_table((model, data)) and target is None:  # KANExplorer(df, "energy"): a frame and the name of its target
             data, target = None, data
+        # How a data frame becomes a dataset: test rows, the seed that picks them, and whether columns are standardized.
         split = Split(test_fraction, options.get("seed", 0), standardize)
         grows = _grows(model, width)
         model, dataset = _network_and_data(model, data, TableOptions(target, split), width, log)
@@ -259,7 +261,7 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
         return self._widget
 
     def _store(self, snapshot: Any) -> None:
-        """Keep a compact snapshot in the widget and, soon, a picture below it, for pages that are opened later."""
+        """Keep a compact snapshot, all that a page draws, in the widget and, soon, a picture below it, for pages that are opened later."""
         self._widget.store(snapshot)
         if self._still is not None:
             self._still.renew()

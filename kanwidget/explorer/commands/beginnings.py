@@ -32,9 +32,10 @@ class Reset(Command):
         return "explorer.reset()" if self.seed is None else f"explorer.reset(seed={self.seed})"
 
     def perform(self, session: Session) -> Topics:
+        """Begin again as an act: with the initial network, or a fresh one of its shape. Returns the topics that changed."""
         initial, log = session.run.initial, session.model.log
         seed = initial.seed if self.seed is None else self.seed
-        if log != initial.log:
+        if log != initial.log:  # the initial network has other logarithms than those in use
             model = with_logarithms(session, log, seed)
         else:
             model = copied(initial) if self.seed is None else reseed(initial, seed, "reset")
@@ -42,7 +43,7 @@ class Reset(Command):
 
 
 def _names(value: Any, name: str, where: str) -> tuple[str, ...]:
-    """Names of columns, of a message."""
+    """The value of a field, if it is a list of texts, the names of columns; else an error that names the field and the command `where`."""
     if not isinstance(value, list) or not all(isinstance(column, str) for column in value):
         _check.fail(name, where, "a list of names of columns", value)
     return tuple(value)
@@ -63,7 +64,7 @@ class UseLogarithms(Command):
         return f"explorer.use_log({list(self.names)!r})"
 
     def perform(self, session: Session) -> Topics:
-        """Begin again as an act; the script names all logarithms that are in use then."""
+        """Begin again as an act; the script names all logarithms that are in use then. Returns the topics that changed."""
         seed, names = session.run.initial.seed, self.names
         if self.toggle:
             used = _logged(session)
@@ -88,7 +89,18 @@ def _names_of_data(session: Session, names: Sequence[str]) -> list[str]:
 
 
 def begin_again(session: Session, command: Command, model: KAN, seed: int, label: str) -> Topics:
-    """Train another network of the first structure from step 0 on, as an act."""
+    """Train another network of the first structure from step 0 on, as an act.
+
+    Args:
+        session: The session.
+        command: What the script repeats.
+        model: The network.
+        seed: With which it was made.
+        label: Of the act.
+
+    Returns:
+        The topics that changed.
+    """
     model.reference = session.x.clone()
     # Errors of a logarithm have another unit: no state from before can be compared.
     same = bool((model.scaling.output_log == session.model.scaling.output_log).all())
@@ -109,6 +121,7 @@ def with_logarithms(session: Session, log: Sequence[str | int], seed: int) -> KA
         ValueError: For names that aren't columns, and for columns that aren't positive.
     """
     fresh, trainer = reseed(session.run.initial, seed, "reset"), session.run.trainer
+    # Centre and size of a logarithm are other ones than those of its column.
     fresh.scaling = Scaling(fresh.n_features, fresh.n_out, fresh.layer(0).coef.detach())
     fresh.log = tuple(log)
     learn_scales(fresh, trainer.data, trainer.loss)

@@ -47,7 +47,7 @@ class EdgeCommand(Command):
         return f"edges={listed([self.edge, *self.further])}" if self.further else f"edge={tuple(self.edge)}"
 
     def edges_in(self, session: Session) -> list[EdgeRef]:
-        """Its edges, each once, if they exist."""
+        """The edges of the command, each once; an error where the session's network doesn't have one."""
         return list(dict.fromkeys(session.check_edge(edge, self.kind) for edge in (self.edge, *self.further)))
 
 
@@ -68,7 +68,7 @@ class Fix(EdgeCommand):
         return f"explorer.fix({self.name!r}, {self.argument}{keep})"
 
     def perform(self, session: Session) -> Topics:
-        """Fix the edges as one act; the script names the function that was chosen."""
+        """Fix the edges as one act; the script names the function that was chosen. Returns the topics that changed."""
         edges = self.edges_in(session)
         name = self.name
         if name is None:
@@ -77,6 +77,7 @@ class Fix(EdgeCommand):
                 _check.fail("name", "fix", "given: no function of the library fits this edge", None)
             name = fits[0].name
         label = f"{edges_name(session, edges)}: {name}" + (" + spline" if self.keep_spline else "")
+        # None for an edge with a spline: the constants are then fitted to its curve.
         params = {edge: session.candidates.params_for_data(edge, name) for edge in edges}
 
         def change() -> None:
@@ -98,7 +99,7 @@ class Unfix(EdgeCommand):
     further: tuple[EdgeRef, ...] = ()
 
     def perform(self, session: Session) -> Topics:
-        """Bring the splines back as one act; refused where an edge has no symbolic function."""
+        """Bring the splines back as one act; refused where an edge has no symbolic function. Returns the topics that changed."""
         edges = self.edges_in(session)
         for edge in edges:
             layer = session.model.layer(edge.layer)
@@ -122,7 +123,7 @@ class Restore(Command):
         return f"explorer.restore({listed(self.edges)[1:-1]})"
 
     def perform(self, session: Session) -> Topics:
-        """Bring those of the edges back that are pruned; refused where none is."""
+        """Bring those of the edges back that are pruned, as one act; refused where none is. Returns the topics that changed."""
         edges = [session.check_edge(edge, "restore") for edge in self.edges]
         pruned = [edge for edge in edges if session.model.layer(edge.layer).state(edge.source, edge.target) == "pruned"]
         if not pruned:
@@ -158,18 +159,24 @@ class Drag(Command):
         return f"explorer.drag({tuple(self.edge)}, {self.index}, {self.value!r}{commit})"
 
     def supersedes(self, previous: Command) -> bool:
+        """Whether the previous command is an interim one that moves the same coefficient: only its last value counts."""
         is_same = isinstance(previous, Drag) and (previous.edge, previous.index) == (self.edge, self.index)
         return is_same and previous.interim
 
     def commutes(self, previous: Command) -> bool:
+        """Whether the previous command is an interim drag: of a drag only the last place of each coefficient matters, not the order."""
         return isinstance(previous, Drag) and previous.interim
 
     @property
     def interim(self) -> bool:
+        """Whether more moves of the same drag follow, so that the script needs only the last one."""
         return not self.commit
 
     def perform(self, session: Session) -> Topics:
-        """Move the coefficient, which tied edges share with the first of them; only a commit ends the act and changes all topics."""
+        """Move the coefficient, which tied edges share with the first of them; only a commit ends the act and changes all topics.
+
+        Where that fails all moves of the drag are taken back. Returns the topics that changed.
+        """
         edge = session.check_edge(self.edge, "drag")
         layer = session.model.layer(edge.layer)
         if not bool(layer.spline_on[edge.target, edge.source]):
@@ -178,10 +185,12 @@ class Drag(Command):
         _check.integer(self.index, "k", "drag", low=0, high=layer.coef.shape[2] - 1)
         value = _check.real(self.value, "value", "drag")
         session.tree.begin_drag(session.run.checkpoint)
+        # Edges of a layer are numbered target by target; `owner` is the one that has the coefficients, of tied edges the first.
         flat = edge.target * layer.in_dim + edge.source
         owner = int(layer.tie_index()[flat]) if layer.ties else flat
         try:
             with torch.no_grad():
+                # `value` is in the unit of the data, coefficients are scaled numbers. `flatten` gives a view.
                 layer.coef.flatten(0, 1)[owner, self.index] = value / session.model.edge_units(edge).y_size
             session.run.network_changed()
         except BaseException:
@@ -211,6 +220,7 @@ class Freeze(EdgeCommand):
         return "freeze" if self.on else "unfreeze"
 
     def perform(self, session: Session) -> Topics:
+        """Freeze the edges as one act, or with `on` False unfreeze them. Returns the topics that changed."""
         edges, model = self.edges_in(session), session.model
         change = lambda: change_edges(model.freeze if self.on else model.unfreeze, edges)  # noqa: E731
         return act(session, self, "lock", f"{self._verb} {edges_name(session, edges)}", change)
@@ -243,6 +253,7 @@ class Lock(Command):
         return "lock" if self.on else "unlock"
 
     def perform(self, session: Session) -> Topics:
+        """Lock the edges as one act, or with `on` False unlock them. Returns the topics that changed."""
         model = session.model
         change = model.lock if self.on else model.unlock
         label = f"{self._verb} {len(self.edges)} edges"
@@ -277,7 +288,10 @@ class MergeLevels(Command):
         return f"explorer.merge_levels({self.column!r}, {[[*group] for group in self.groups]!r})"
 
     def perform(self, session: Session) -> Topics:
-        """Merge the levels as an act; the script names the column and the levels by their words."""
+        """Merge the levels as an act; the script names the column and the levels by their words. Returns the topics that changed.
+
+        Refused are a column of numbers, and groups that aren't made of levels of the column.
+        """
         source = self._source(session)
         column = int(session.model.columns[source])
         levels, name = session.data.levels[column], session.in_vars[column]
@@ -285,6 +299,7 @@ class MergeLevels(Command):
             _check.fail("column", "merge_levels", "a column of words", name, "It holds numbers, which have a curve.")
         numbers = self.groups if self.by_number else level_numbers(self.groups, levels, "merge_levels")
         groups = [[int(level) for level in group] for group in numbers]
+        # Only for its checks, so that nothing has begun where the groups are wrong.
         firsts_of(session.model, source, groups)
         named = tuple(tuple(levels[level] for level in group) for group in groups)
         label = f"{name}: {', '.join(' or '.join(group) for group in named) or 'a value for each level'}"

@@ -38,11 +38,12 @@ class StepCommand(Command):
     __slots__ = ()
 
     def repeats(self, session: Any) -> bool:
-        """A second click came before the page had heard of the first."""
+        """Whether this step is at work already: a second click came before the page had heard of the first."""
         begun_by = working(session) if session.process is None else session.process.begun_by
         return begun_by == (self.action or self.kind)
 
     def check_stamps(self, session: Any, stamps: Mapping[str, int]) -> None:
+        """Refuse the step on another structure than that of the `stamps`, which the user saw, and while another step is at work."""
         super().check_stamps(session, stamps)
         name = working(session)
         if name is not None:
@@ -59,6 +60,7 @@ class Train(StepCommand):
     kind, action = "control", "train"
 
     def perform(self, session: Session) -> Topics:
+        """Begin to train; the session takes the steps afterwards. Returns the topics that changed."""
         _train(session, ROUNDS if session.grows else 0)
         return frozenset(("status",))
 
@@ -71,9 +73,10 @@ def _train(session: Session, rounds: int) -> None:
         rounds: How often, at most, a richer network is taken and trained in turn, as the evidence asks for it; 0 for never.
     """
     run = session.run
-    first = len(run.records)
+    first = len(run.records)  # only records of this training say whether the error is flat
 
     def follows() -> Topics:
+        """After the training, go back to its best step, and begin to try richer networks. Returns the topics that changed."""
         topics = keep_best(session)
         if rounds:
             Growth(session, rounds)
@@ -90,7 +93,10 @@ class Grow(Command):
     statement = "explorer.grow()"
 
     def perform(self, session: Session) -> Topics:
-        """Finish the comparison with richer networks and adopt the one that explains more; a notice says so where none does."""
+        """Finish the comparison with richer networks and adopt the one that explains more; a notice says so where none does.
+
+        Returns the topics that changed.
+        """
         session.run.pause()
         session.richer.finish()
         answer = session.richer.answer
@@ -149,6 +155,7 @@ class Growth(Process):
         return topics | frozenset(("status",))
 
     def end(self) -> Topics:
+        """End here: nothing is to be taken back, since the session's own network hasn't changed. Returns the topics that changed."""
         return frozenset(("status", "guide"))
 
 
@@ -162,11 +169,13 @@ class Simplify(StepCommand):
     """Bits after which it is paused, None for all: a script repeats a simplification that was paused."""
 
     def call(self) -> str | None:
+        """The line of the script; None where it was paused before its first bit."""
         if self.bits == 0:
             return None
         return f"explorer.simplify({'' if self.bits is None else f'bits={self.bits}'})"
 
     def perform(self, session: Session) -> Topics:
+        """Begin the simplification, which the session carries out as a process from now on. Returns the topics that changed."""
         Simplification(session, self.bits)
         return frozenset(("status",))
 
@@ -195,10 +204,14 @@ class Simplification(GroupedProcess[SimplificationStep]):
 
     @property
     def stopped(self) -> str:
+        """What is kept where another act stops it, as a sentence."""
         return "The best network so far is kept." if self._done else "It had found nothing yet."
 
     def take(self, step: SimplificationStep) -> Topics:
-        """Take over the best network so far."""
+        """Adopt the best network so far, where this bit has changed it or is the last one, the refit. Returns the topics that changed.
+
+        The last one also sets λ to 0, a change that undo takes back with it, and brings the rivals of its law.
+        """
         session = self._session
         self._done += 1
         self.sentence = f"Simplifying. {step.text[:1].upper()}{step.text[1:]}."
@@ -211,7 +224,7 @@ class Simplification(GroupedProcess[SimplificationStep]):
         former = session.run.trainer.settings.lamb
         if last:
             session.run.set({"lamb": 0.0})  # the constants of the functions are to fit, not to fade
-            session.run.unmark(session.run.events[:-1])
+            session.run.unmark(session.run.events[:-1])  # the act has a mark of its own
         topics = self.adopt(cast(KAN, step.network), kind, label)
         if last:
             session.state_rows.rivals[session.state] = tuple(map(_as_on_the_page, step.rivals))
@@ -233,6 +246,7 @@ class FitFormula(StepCommand):
     statement = "explorer.fit_formula()"
 
     def perform(self, session: Session) -> Topics:
+        """Begin the fit, which the session carries out as a process from now on. Returns the topics that changed."""
         session.run.pause()
         FormulaFit(session)
         return frozenset(("status",))
@@ -267,15 +281,18 @@ class FormulaFit(BackgroundProcess[FormulaResult]):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
+        # A generator evaluates its list at once and the rest when it is asked for: the copy is made here, the fit on another thread.
         self.begin(fit_formula(model, data) for model, data in [(session.run.copy(), session.run.trainer.data)])
 
     def take(self, result: FormulaResult) -> Topics:
+        """Keep the formula, or why there is none; only a formula is a line of the script. Returns the topics that changed."""
         self._session.keep_formula(result)
         if result.error is None:
             self._session.script.add(FitFormula())
         return self.close()
 
     def close(self) -> Topics:
+        """The topics that changed, with those of open panels that show formulas; the session was paused before the fit."""
         return frozenset(("status", "formula")) | self._session.view.panels & {"forms", "front"}
 
 
@@ -296,7 +313,7 @@ class Dismiss(Command):
 
 
 def fit_formula(model: KAN, data: Dataset) -> FormulaResult:
-    """Fit the constants of a network's formula to the training data; changes nothing."""
+    """Fit the constants of a network's formula to the training data; changes nothing. Where that can't be done the result says why."""
     try:
         fitted = model.fit_formula(data)
     except ValueError as error:

@@ -44,7 +44,7 @@ class Prune(Command):
         return f"explorer.prune(node_th={self.node_th!r}, edge_th={self.edge_th!r})"
 
     def perform(self, session: Session) -> Topics:
-        """Prune as an act; a notice, and no topics, where nothing scores below the thresholds."""
+        """Prune as an act; a notice, and no topics, where nothing scores below the thresholds. Returns the topics that changed."""
         if self.edges is not None:
             return self._prune_edges(session, self.edges)
         model = session.model
@@ -87,7 +87,7 @@ class AddNode(Command):
         return f"explorer.add_node({self.level}{', product=True' if self.product else ''})"
 
     def perform(self, session: Session) -> Topics:
-        """Add the node as an act.
+        """Add the node as an act. Returns the topics that changed.
 
         Hidden levels are those from 1 to depth - 1. A network of depth 1 has none; it gets level 1, so that one is always allowed.
         """
@@ -148,7 +148,7 @@ class AutoSymbolic(Command):
         return f"explorer.auto_symbolic(r2_threshold={self.r2_threshold!r}, simplicity={self.simplicity!r}{lib}{edges})"
 
     def perform(self, session: Session) -> Topics:
-        """Replace edges one by one as a single act, until a pause comes; a notice says what remains."""
+        """Replace edges one by one as a single act, until a pause comes; a notice says what remains. Returns the topics that changed."""
         simplicity = session.candidates.simplicity if self.simplicity is None else self.simplicity
         refs = self._edges(session)
         steps = auto_symbolic_steps(
@@ -164,6 +164,7 @@ class AutoSymbolic(Command):
         searched: dict[EdgeRef, SymbolicStep] = {}
 
         def check() -> None:
+            """Break off where a pause waits, as long as not all edges were asked once."""
             # Edges that are asked once more are asked to the end: no list of edges would say for the script how far it came.
             if session.run.interrupted() and len(searched) < len(refs):
                 raise BrokenOff
@@ -205,7 +206,13 @@ class AutoSymbolic(Command):
         return [ref for ref in numeric_edges(model) if ref in owners]
 
     def _notice(self, session: Session, searched: Mapping[EdgeRef, SymbolicStep], total: int) -> Notice | None:
-        """A notice about a pause, or about edges that stay splines."""
+        """A notice about a pause, or about edges that stay splines, with the reason of the first; None where there is nothing to say.
+
+        Args:
+            session: The session.
+            searched: The edges that were asked, each with the last step that asked it.
+            total: Number of edges to ask.
+        """
         if len(searched) < total:
             advice = "Nothing is lost: replace again to go on."
             return Notice("Paused", f"{len(searched)} of {total} edges were looked at.", advice)

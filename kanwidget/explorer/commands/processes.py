@@ -38,15 +38,16 @@ class BackgroundProcess(Process, Generic[T]):
 
     @abstractmethod
     def take(self, result: T) -> Topics:
-        """Take over a result."""
+        """Take over a result, on the thread of the session. Returns the topics that changed."""
 
     @abstractmethod
     def close(self) -> Topics:
-        """Leave the session paused in a good state."""
+        """Leave the session paused in a good state. Returns the topics that changed."""
 
     def begin(self, results: Iterator[T]) -> None:
         """Begin to work out the results: on copies, for they come from another thread."""
         self._session.begin_process(self)
+        # A job also gets a function for reports to the session, which isn't needed: `advance` takes the results.
         self._session.view.work_out(lambda closing, _: self._work(results, closing))
 
     # ---- on the thread of the work
@@ -104,6 +105,7 @@ class BackgroundProcess(Process, Generic[T]):
         return topics
 
     def end(self) -> Topics:
+        """End it here: its work breaks off at its next step, and `close` leaves the session paused. Returns the topics that changed."""
         self._stopped = True
         return self.close()
 
@@ -132,15 +134,19 @@ class GroupedProcess(BackgroundProcess[T]):
         super().begin(results)
 
     def adopt(self, network: KAN, kind: str, label: str) -> Topics:
-        """Adopt the network of a part as an act; the script has the whole."""
+        """Adopt the network of a part as an act of this kind, with this label for its tree node. Returns the topics that changed.
+
+        The command of the act isn't written: while a longer act is at work the script has a line for the whole of it.
+        """
         session = self._session
         return act(session, self._written(None), kind, label, lambda: session.adopt(network)) | {"settings", "guide"}
 
     def advance(self) -> Topics:
+        """Take over the next part, or end the process once as many were taken as it shall do. Returns the topics that changed."""
         return self._session.end_process() if self._done == self._most else super().advance()
 
     def close(self) -> Topics:
-        """Close the group and the line of the script, and pause."""
+        """Close the group of undo nodes and the line of the script, and pause. Returns the topics that changed."""
         session = self._session
         session.tree.end_group()
         session.script.end_longer()

@@ -48,16 +48,20 @@ class Set(Setting):
         return {name: value for name in (*order, "noise") if (value := getattr(self, name)) is not None}
 
     def call(self) -> str | None:
+        """Assignments to the explorer's settings, `explorer.lamb = 0.01; explorer.batch = None`; None where no setting changes."""
         texts = {name: "None" if (name, value) == ("batch", -1) else repr(value) for name, value in self.values.items()}
         return "; ".join(f"explorer.{name} = {text}" for name, text in texts.items()) or None
 
     def supersedes(self, previous: Command) -> bool:
+        """Whether the previous command changes the same settings: only their last values count."""
         return isinstance(previous, Set) and self.values.keys() == previous.values.keys()
 
     def perform(self, session: Session) -> Topics:
+        """Change all of the settings, or none where one is refused. Returns the topics that changed."""
         session.run.set(self.values)
         session.script.add(self)
         topics: Topics = frozenset(("settings", "history", "status"))
+        # Noise changes the labels, which panels draw: these follow from the curves.
         return topics | {"curves"} if self.noise is not None else topics
 
 
@@ -81,7 +85,7 @@ class Start(Command):
     steps: int | None = None
 
     def perform(self, session: Session) -> Topics:
-        """Begin to train; the session takes the steps afterwards."""
+        """Begin to train; the session takes the steps afterwards. Returns the topics that changed."""
         steps = session.steps if self.steps is None else self.steps
         if steps is not None:
             _check.integer(steps, "steps", "start", low=1)
@@ -99,6 +103,7 @@ class Pause(Command):
     keeps_notice = True
 
     def perform(self, session: Session) -> Topics:
+        """Pause the training; a longer act was ended before, by `Session.apply`. Returns the topics that changed: none where it rests."""
         if not session.running:
             return frozenset()
         session.run.pause()
@@ -114,6 +119,7 @@ class Step(Command):
     n: int = 1
 
     def perform(self, session: Session) -> Topics:
+        """Begin to train; the session takes the steps afterwards. Returns the topics that changed."""
         session.run.start(_check.integer(self.n, "n", "step", low=1), pauses_after=session.running)
         return frozenset(("status",))
 
@@ -129,7 +135,7 @@ class UsePreset(Command):
     name: str
 
     def perform(self, session: Session) -> Topics:
-        """Begin with the preset's network, data and settings.
+        """Begin with the preset's network, data and settings. Returns the topics that changed.
 
         It is a node of the undo tree, as it takes the place of all that was there; not by `act`, which changes the network of one problem.
         """

@@ -29,6 +29,7 @@ class Select(Setting):
     edges: tuple[EdgeRef, ...] = ()
 
     def perform(self, session: Session) -> Topics:
+        """Select the edges; an error where the network doesn't have one. Returns the topics that changed."""
         session.view.select([session.check_edge(edge, "select") for edge in self.edges])
         return frozenset(("selection", "candidates"))
 
@@ -43,6 +44,7 @@ class Rank(Setting):
     simplicity: float
 
     def perform(self, session: Session) -> Topics:
+        """Rank candidates with this simplicity, 0 to 1, from now on. Returns the topics that changed."""
         session.candidates.rank_by(_check.real(self.simplicity, "simplicity", "rank", low=0, high=1))
         return frozenset(("settings", "candidates"))
 
@@ -65,14 +67,17 @@ class ShowSurface(Setting):
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        """The command of a message, whose fields are those of the view."""
         return [cls(SurfaceView(**cls.fields_of(message)))]
 
     def perform(self, session: Session) -> Topics:
+        """Show the output over these inputs; an error where there are no such inputs or output. Returns the topics that changed."""
         session.view.show_surface(checked(session, self.surface))
         return frozenset(("surface",))
 
 
 def _panel(value: Any, name: str, where: str) -> str:
+    """The value of a field, if it is the name of a panel; else an error that names the field and the command `where`."""
     return _check.choice(value, name, where, PANELS)
 
 
@@ -89,6 +94,7 @@ class OpenPanels(Command):
     panels: tuple[str, ...] = ()
 
     def perform(self, session: Session) -> Topics:
+        """Note the open panels of the view. Returns those that no view had open before, as topics: their content is sent now."""
         return session.view.open(self.view, self.panels)
 
 
@@ -104,5 +110,6 @@ class ShowPreview(Command):
     view: str = ""
 
     def perform(self, session: Session) -> Topics:
+        """Open the preview in this view, or close it. Returns the topics that changed: a view that opens it is sent all rows."""
         session.view.preview.switch(self.on, self.view)
         return frozenset(("survey",))

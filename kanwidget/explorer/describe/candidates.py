@@ -30,7 +30,17 @@ _MOST_MERGES, _UNLIKELY = 5, -3.0
 
 
 def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tuple[p.Candidates, dict[str, Tensor]]:
-    """The functions that could replace an edge; with `busy` only that they are being searched."""
+    """The functions that could replace an edge, the best first.
+
+    Args:
+        session: The session.
+        edge: The edge; None where none is selected.
+        busy: Whether they are still searched for: the payload then says so, and has none.
+
+    Returns:
+        The payload, and the arrays: `x` (n,), `y` (n,) the edge and `fits` (rows, n) the candidates there. There are no arrays without an
+        edge, with `busy`, and of an edge of words, which can only have fewer values.
+    """
     if edge is None:
         return {**without_rows(session, None), "best": best_candidates(session)}, {}
     if busy:
@@ -66,12 +76,15 @@ def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tu
 
 
 def without_rows(session: Session, edge: EdgeRef | None, busy: bool = False) -> p.Candidates:
-    """No candidates of an edge, or none yet."""
+    """The payload of an edge without candidates; with `busy` they are still searched for. None where no edge is selected."""
     return {"edge": None if edge is None else list(edge), "busy": busy, "version": session.version, "rows": []}
 
 
 def _of_words(session: Session, edge: EdgeRef) -> p.Candidates:
-    """What may stand in the place of an edge of words: fewer values, where its levels are alike."""
+    """The payload of an edge of words: as `merges` the likeliest groupings of its levels, each of which has fewer values.
+
+    There is no `merges` where nothing can judge them, as without a posterior.
+    """
     model, posterior = session.model, session.run.posterior()
     payload: p.Candidates = {
         **without_rows(session, edge),
@@ -91,20 +104,25 @@ def _of_words(session: Session, edge: EdgeRef) -> p.Candidates:
 
 
 def best_candidates(session: Session) -> list[p.BestOf]:
-    """The best candidate of each edge that the cache has for the current state."""
+    """Name and R² of the best candidate of each edge for which the cache has one that holds for the current state."""
     best = [(ref, session.candidates.best_of(ref)) for ref in session.candidates.best.edges()]
     return [{"key": list(ref), "best": fit.name, "best_r2": finite(fit.r2)} for ref, fit in best if fit is not None]
 
 
 def _worth_showing(fits: Sequence[SymbolicFit]) -> list[SymbolicFit]:
-    """The fits worth showing: each function once, then fits that only imitate a simpler one, which a page folds under it."""
+    """The first 16 fits worth showing: each function once, then fits that only imitate a simpler one, which a page folds under it.
+
+    Args:
+        fits: All of an edge, the best first.
+    """
+    # A sine that imitates a cosine is the same function, with another b.
     twins = [set(pair) for pair in TWINS]
     sound = [fit for fit in fits if math.isfinite(fit.r2) and {fit.name, fit.imitates} not in twins]
     return sorted(sound, key=lambda fit: fit.imitates is not None)[:_MAX_CANDIDATES]
 
 
 def held_out(session: Session) -> p.HeldOut | None:
-    """The errors after a swap of the candidates that were tried so far, None where no edge is selected."""
+    """The network's errors on held-out rows after a swap, of those candidates that were tried so far; None where no edge is tried."""
     edge = session.swap_errors.edge
     if edge is None:
         return None
@@ -118,7 +136,7 @@ def _drawn(fit: SymbolicFit, variable: str, x: Tensor) -> tuple[p.Candidate, Ten
     Args:
         fit: The candidate.
         variable: The name of its argument in print.
-        x: Where its curve is drawn.
+        x: Where its curve is drawn, `(n,)`; the curve has the same shape.
     """
     row, (a, b, c, d) = primitive(fit.name), fit.params
     try:

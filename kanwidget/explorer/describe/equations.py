@@ -47,13 +47,17 @@ class EquationWriter:
         from kanwidget.symbolic.writing.formula_source import source_names
 
         data = session.data
+        #: What columns are called in the texts of formulas; in `_sources` by the names that a search has for them.
         self._names = source_names(session.in_vars)
         self._sources = dict(zip(distinct(session.in_vars), self._names, strict=True))
+        #: What they are called on the page, by their names in texts.
         self._display = dict(zip(self._names, without_units(session.in_vars), strict=True))
         self._train = (data.train_input, data.train_label, data.train_weight)
+        #: The error of the best constant on the training rows.
         self._train_spread = _spread(*self._train[1:])
         names = [*session.in_vars, *session.out_vars]
         short = dict(zip(names, without_units(names), strict=True))
+        #: Names with units and the same without, the longest first: one may be a part of another.
         self._short = sorted(
             ((name, word) for name, word in short.items() if name != word), key=lambda pair: -len(pair[0])
         )
@@ -62,11 +66,12 @@ class EquationWriter:
         self._shown, self._judged = shown_rows(session)[0], judged_rows(data)
         sizes = data.train_input.detach().abs().amax(0).tolist()
         self._sizes = dict(zip(self._names, sizes, strict=True))
-        #: The equations of the last front with their formulas: a search gives the same ones again and again.
+        #: The equations of the last front with their formulas, by `id`: a search gives the same ones again and again. An equation stands
+        #: beside its formula, so that no other one can have its `id`.
         self._written: dict[int, tuple[Equation, HallFormula | None]] = {}
 
     def news(self, steps: Iterator[DiscoveryStep]) -> Iterator[SearchNews]:
-        """The steps of a search with the formulas of their fronts."""
+        """What the steps of a search have to say, each with the formulas of its front, as they come."""
         for step in steps:
             earlier = self._written
             self._written = {
@@ -78,13 +83,16 @@ class EquationWriter:
             yield SearchNews(step.kind, self._words(step), step.seconds, formulas, best)
 
     def _better_than_a_constant(self, formulas: list[HallFormula]) -> tuple[HallFormula, ...]:
-        """Those that are no worse than a constant: where relative errors count, a front has others too."""
+        """Those that are no worse than a constant on the training rows, or all where each is worse.
+
+        A front is ranked by relative errors where these grow with the values, and then has worse ones, too.
+        """
         good = [one for one in formulas if one.train_error <= self._train_spread * (1 + _ROUND_OFF)]
         return tuple(good or formulas)
 
     def _words(self, step: DiscoveryStep) -> str:
         """What a step says, with the names that formulas have on the page."""
-        if step.kind == "formula":
+        if step.kind == "formula":  # a formula, which the page writes from its front
             return step.text
         text = self._as_on_the_page(step.text)
         # The engine calls the target y, in what it tries.
@@ -117,6 +125,11 @@ class EquationWriter:
     def formula(self, source: str, complexity: float, equation: Any = None) -> HallFormula | None:
         """The formula of a text; None where it has no values on the rows.
 
+        Args:
+            source: The text, in the names of `source_names`.
+            complexity: Of the formula, as the search had it.
+            equation: The `Equation` that it comes from, if there is one.
+
         Raises:
             ValueError: For a text that is no formula.
         """
@@ -132,6 +145,10 @@ class EquationWriter:
     def from_file(self, session: Session, rows: list[FormulaRow]) -> list[HallFormula]:
         """The formulas of a saved session as its search had them; those without values on the rows are left out.
 
+        Args:
+            session: Its data are those of the search.
+            rows: Of each formula the text, the complexity, and the error on held-out rows.
+
         Raises:
             ValueError: For a text that is no formula.
         """
@@ -139,6 +156,7 @@ class EquationWriter:
         from kanwidget.symbolic.writing.formula_source import from_source, source_symbols
 
         reader, read = EquationReader(searched_data(session)), []
+        # A text may call a column otherwise than the table of the search: `own` leads from the symbols of the one to those of the other.
         symbols = source_symbols(distinct(session.in_vars))
         own = dict(zip(source_symbols(self._names), symbols, strict=True))
         for source, complexity, held_out in rows:
@@ -148,21 +166,24 @@ class EquationWriter:
         return read
 
     def text(self, source: str) -> str:
-        """A formula on one line, for people."""
+        """The formula of a text, `source`, on one line, as the page writes it."""
         from kanwidget.symbolic.writing.formula_source import from_source
 
         return self._writing(from_source(source, self._names))["text"]
 
     def _values(self, expression: sympy.Expr, x: Tensor) -> Tensor:
+        """The values of a formula at the rows x, `(rows, columns)`: `(rows,)`, on the CPU; not finite where it has none."""
         from kanwidget.symbolic import to_numpy
         from kanwidget.symbolic.writing.formula_source import source_symbols
 
         return torch.as_tensor(to_numpy(expression, source_symbols(self._names))(x.detach().cpu().double().numpy()))
 
     def _error(self, expression: sympy.Expr, x: Tensor, label: Tensor, weight: Tensor | None) -> float:
+        """The root mean squared error of a formula at the rows x, `(rows, columns)`, with labels `(rows, 1)`, weights `(rows,)` or None."""
         return math.sqrt(_mean((self._values(expression, x) - label[:, 0].detach().cpu()).square(), weight))
 
     def _writing(self, expression: sympy.Expr) -> Writing:
+        """A formula as a page writes it, without round-off: how large each column is says what round-off is."""
         from kanwidget.symbolic import tidy
 
         return writing(tidy(expression, sizes=self._sizes), self._display, most=_MOST_TEXT)
@@ -193,10 +214,12 @@ def spread(session: Session) -> float:
 
 
 def _spread(label: Tensor, weight: Tensor | None) -> float:
+    """The standard deviation of labels, `(rows, 1)`, around their mean; rows count by `weight`, `(rows,)`, None for alike."""
     truth = label[:, 0].detach().cpu().double()
     return math.sqrt(_mean((truth - _mean(truth, weight)).square(), weight))
 
 
 def _mean(values: Tensor, weight: Tensor | None) -> float:
+    """The mean of values, `(rows,)`, weighted by `weight`, `(rows,)`; None for rows that count alike."""
     weight = torch.ones_like(values) if weight is None else weight.detach().cpu()
     return float((weight * values).sum() / weight.sum())

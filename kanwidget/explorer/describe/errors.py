@@ -11,17 +11,21 @@ from kanwidget.explorer.session.session import Session
 
 
 def error_name(session: Session) -> str:
-    """Name of the errors of states, with their unit: `test error, in n_dot`."""
+    """Name of the errors of states, with their unit: `test error, in n_dot`; of a loss that is no RMSE its own name."""
     data, loss = "training" if session.run.last_record.test_loss is None else "test", session.run.trainer.loss
     if not loss.root:
         return f"{data} {'cross-entropy' if loss.name == 'cross_entropy' else loss.name}"
-    if session.model.n_out > 1:
+    if session.model.n_out > 1:  # targets of several units have none in common
         return f"{data} error (RMSE)"
     return f"{data} error, in {node_name(session, session.model.depth, 0)}"
 
 
 def label_spread(session: Session) -> float | None:
-    """The error of a constant, for R² = 1 − (error/spread)²; None where the error is no root of squares."""
+    """The error that the mean of the labels would have, in the unit of the errors of states: then R² = 1 − (error/spread)².
+
+    It counts the rows of these errors: those of the test data, without test errors of the training data. None where the error is no root
+    of squares, of fewer than two rows, and of labels that never change.
+    """
     part, scaling = "train" if session.run.last_record.test_loss is None else "test", session.model.scaling
     labels = getattr(session.data, f"{part}_label")
     if labels is None or not session.run.trainer.loss.root or len(labels) < 2:
@@ -33,7 +37,7 @@ def label_spread(session: Session) -> float | None:
 
 
 def _variance(values: Tensor, weight: Tensor | None) -> Tensor:
-    """The variance of each column, with the weights of the rows."""
+    """The variance of each column, `(columns,)`, of `values`, `(rows, columns)`; rows count by `weight`, `(rows,)`, None for alike."""
     if weight is None or not bool(weight.any()):
         return values.var(0, correction=0)
     parts = (weight / weight.sum())[:, None]

@@ -55,7 +55,7 @@ def form_rows(session: Session, model: KAN) -> Iterator[FormRow]:
 
 
 def fitted_row(session: Session) -> FormRow | None:
-    """The rounded form, where the constants of the network as it is were fitted."""
+    """The rounded form, where the constants of the network as it is were fitted; None where they weren't."""
     fitted = None if session.formula_result is None else session.formula_result.fitted
     if fitted is None:
         return None
@@ -118,7 +118,10 @@ def _row(form: FormulaForm, model: KAN, data: Dataset, display: dict[str, str], 
 
 
 def _verdict(name: str, as_good: bool | None) -> str:
-    """The words beside a form; none for the form that the others are compared with, and where there is no error."""
+    """The words beside the form `name`: whether it is as good as the one as trained, None where there is no error.
+
+    There are none for the form as trained, which the others are compared with, and without an error.
+    """
     if as_good is None or name == "as trained":
         return ""
     if not as_good:
@@ -128,7 +131,11 @@ def _verdict(name: str, as_good: bool | None) -> str:
 
 
 def form_figures(form: FormulaForm, model: KAN, data: Dataset) -> tuple[float | None, bool]:
-    """The error of a form, as in the status line, and whether it is as good as the network within the noise of the rows."""
+    """The error of a form, and whether it is as good as the network within the noise of the rows.
+
+    The error is that of the status line: on the test data, without any on the training data; of classes their cross-entropy. None where it
+    isn't finite.
+    """
     from kanwidget.symbolic.formulas.evaluation import to_numpy
 
     x, label, _ = judged_rows(data)
@@ -136,7 +143,8 @@ def form_figures(form: FormulaForm, model: KAN, data: Dataset) -> tuple[float | 
     with torch.no_grad():
         trained = model(x).detach().cpu()
     label = label.detach().cpu()
-    if data.is_classification:
+    # `before` and `after` are the losses of each row, of the network and of the form.
+    if data.is_classification:  # a form has no score of the first class, against which the others count: it is 0
         scores, target = torch.cat([values.new_zeros(len(values), 1), values], 1), label.long().flatten()
         before, after = (torch.nn.functional.cross_entropy(s, target, reduction="none") for s in (trained, scores))
         return finite(float(after.mean())), is_as_good(before, after)
@@ -171,7 +179,7 @@ def value_and_error(value: float, error: float) -> MathNode:
 
 
 def _written_number(text: str) -> list[MathNode]:
-    """A number of so many digits as it is written; anything else as text."""
+    """The MathML nodes of a number from its text, such as `-1.20e+05`, with just its digits; any other text as text."""
     match = re.fullmatch(r"(-?)([\d.]+)(?:e([-+]\d+))?", text)
     if match is None:
         return [["mtext", {}, [text]]]
@@ -184,5 +192,6 @@ _MINUS: MathNode = ["mo", {"form": "prefix"}, ["\u2212"]]
 
 
 def _power_of_ten(exponent: int) -> list[MathNode]:
+    """The MathML nodes of a factor behind a number: a dot, and 10 to the `exponent`."""
     power = ["mrow", {}, [*([_MINUS] if exponent < 0 else []), ["mn", {}, [str(abs(exponent))]]]]
     return [["mo", {}, ["·"]], ["msup", {}, [["mn", {}, ["10"]], power]]]

@@ -16,7 +16,10 @@ _MAX_TERMS = 400
 
 
 def progress(session: Session) -> p.Formula:
-    """Error and progress, without the formula, which takes longer."""
+    """The payload of the formula without the formula, which takes longer: error, number of active edges, and of those that are functions.
+
+    Edges of words aren't counted.
+    """
     model, record = session.model, session.run.last_record
     states = [model.layer(ref.layer).state(ref.source, ref.target) for ref in model.edge_refs(active=True)]
     return {
@@ -31,7 +34,7 @@ def progress(session: Session) -> p.Formula:
 
 
 def formula(session: Session) -> p.Formula:
-    """The formula so far, with its error, as MathML trees, text, LaTeX and Python."""
+    """The formula so far, with its error, as MathML trees, text, LaTeX and Python; of one that is too long only what it depends on."""
     payload = progress(session)
     if not is_readable(session):
         arguments = ", ".join(session.in_vars)
@@ -48,7 +51,7 @@ def formula(session: Session) -> p.Formula:
 
     names = distinct(session.in_vars)
     exact, variables = session.model.symbolic_formula(names)
-    # For the eye, without round-off; `explorer.formula` has all digits.
+    # For the eye, without round-off; `explorer.formula` has all digits. What round-off is depends on how large each column is.
     columns = session.x.detach().abs().amax(0).tolist()
     sizes = {symbol.name: size for symbol, size in zip(variables, columns, strict=True)}
     expressions = [tidy(expr, sizes=sizes) for expr in exact]
@@ -78,14 +81,14 @@ class Writing(TypedDict):
 def writing(
     expression: Any, names: dict[str, str], functions: dict[str, str] | None = None, *, most: int, wrap: bool = True
 ) -> Writing:
-    """An expression in a row; one of more than `most` characters is cut off.
+    """An expression in a row; of one with more than `most` characters only the first half of so many, without a tree.
 
     Args:
         expression: Of sympy.
         names: What symbols are called on the page.
         functions: What undefined functions are called there.
-        most: Characters.
-        wrap: Whether the tree is that of a whole formula.
+        most: Characters that are written out.
+        wrap: Whether a long sum in the tree may break over lines.
     """
     from kanwidget.symbolic.writing.mathml import math_tree
     from kanwidget.symbolic.writing.text import to_text
@@ -97,17 +100,17 @@ def writing(
 
 
 def distinct(names: tuple[str, ...]) -> list[str]:
-    """Names for the symbols: two columns of one name are still two variables."""
+    """Names for the symbols of columns: two columns of one name are still two variables, `x` and `x` become `x_1` and `x_2`."""
     return [name if names.count(name) == 1 else f"{name}_{i + 1}" for i, name in enumerate(names)]
 
 
 def is_readable(session: Session) -> bool:
-    """Whether the composed formula is short: the number of paths from the inputs to the outputs is."""
+    """Whether the composed formula is short: it has a term for each path of active edges from an input to an output."""
     model = session.model
-    paths = [1.0] * model.n_in
+    paths = [1.0] * model.n_in  # to each node of a level; as floats, since deep networks have very many
     for index in range(model.depth):
-        active = model.layer(index).active().double()
-        sub = (active @ active.new_tensor(paths)).tolist()
+        active = model.layer(index).active().double()  # 1 for an edge that isn't pruned, `(subnodes, nodes below)`
+        to_subnodes = (active @ active.new_tensor(paths)).tolist()
         level = index + 1
-        paths = [math.fsum(sub[s] for s in model.subnodes_of(level, n)) for n in range(model.nodes_in(level))]
+        paths = [math.fsum(to_subnodes[s] for s in model.subnodes_of(level, n)) for n in range(model.nodes_in(level))]
     return sum(paths) <= _MAX_TERMS

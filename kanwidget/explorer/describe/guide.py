@@ -18,7 +18,7 @@ def guide(session: Session) -> p.Guide:
     act, at_work = now.act, working(session)
     steps: list[p.GuideStep] = []
     for name, label, message in STEPS:
-        following = act is not None and act.step == name
+        following = act is not None and act.step == name  # the next act may have a label of its own: `Train on`
         row: p.GuideStep = {
             "name": name,
             "label": act.label if act is not None and following else label,
@@ -54,7 +54,7 @@ def guide(session: Session) -> p.Guide:
 
 
 def yardstick_sentence(session: Session) -> str:
-    """What the error means, in a sentence of its own, once simpler networks were tried."""
+    """What the network and simpler ones explain, in a sentence; "" while it trains, and before simpler networks were tried."""
     sticks = session.richer.yardsticks
     return "" if sticks is None or session.running else f"{sticks.sentence[:1].upper()}{sticks.sentence[1:]}."
 
@@ -87,7 +87,7 @@ _SEARCH: Final[dict[str, tuple[str, str]]] = {
 
 
 def _done(session: Session) -> dict[StepName, bool]:
-    """Which steps are behind the session."""
+    """By the name of each of the three steps whether it is behind the session; where no curves are left training and simplifying are."""
     now, result = progress(session), session.formula_result
     return {
         "train": now.steps > 0 or not now.splines,

@@ -22,10 +22,10 @@ _SETTINGS = frozenset(("lamb", "opt", "lr", "batch", "noise", "grid"))
 
 
 def history(session: Session) -> p.History:
-    """The undo tree, the marks on the curves and, as `acts`, the errors before and after the acts that have changed them."""
+    """The undo tree, the marks on the curves and, as `acts`, the errors before and after the acts that have changed them: a payload."""
     tree = session.tree
     states = [_state(session, node) for node in tree.nodes.values()]
-    found: p.History = {
+    payload: p.History = {
         "states": states,
         "current": tree.current,
         "can_undo": tree.can_undo,
@@ -37,20 +37,23 @@ def history(session: Session) -> p.History:
         ],
     }
     acts = act_errors(session)
-    return {**found, "acts": acts} if acts else found
+    return {**payload, "acts": acts} if acts else payload
 
 
 def act_errors(session: Session) -> list[list[float]]:
-    """Steps with the errors before and after the acts there that have changed it, on the way to the current state, the newest first."""
-    tree, found = session.tree, dict[int, list[float]]()
-    for node in tree.path():
+    """Steps with the errors before and after the acts there that have changed it, on the way to the current state, the newest first.
+
+    Each is `[step, error before, error after]`; acts at the same step make one row. Changes that a chart can't show are left out.
+    """
+    tree, rows = session.tree, dict[int, list[float]]()
+    for node in tree.path():  # the newest act first
         parent = tree.nodes[-1 if node.parent is None else node.parent]
         before, after = state_error(session, parent), state_error(session, node)
         if node.kind in BEGINNINGS or before is None or after is None:
             continue
-        later = found.get(node.step)
-        found[node.step] = [node.step, before, after if later is None else later[2]]
-    return [row for row in found.values() if min(row[1:]) > 0 and abs(math.log(row[2] / row[1])) > _SEEN]
+        later = rows.get(node.step)  # of a later act at this step: the error after all of them is the one after that
+        rows[node.step] = [node.step, before, after if later is None else later[2]]
+    return [row for row in rows.values() if min(row[1:]) > 0 and abs(math.log(row[2] / row[1])) > _SEEN]
 
 
 def _state(session: Session, node: TreeNode) -> p.StateInfo:
@@ -76,26 +79,29 @@ def _state(session: Session, node: TreeNode) -> p.StateInfo:
 
 
 def state_error(session: Session, node: TreeNode) -> float | None:
-    """The error of a state, the same wherever it is shown: of the state that a click on it restores."""
+    """The error of the state that a click on a tree node restores, the same wherever it is shown; None where it isn't known.
+
+    That is the error now of the current node, of another one the error when the session last left it.
+    """
     if node.id == session.tree.current:
         return error_of(session.run.last_record)
     return node.error if node.last_error is None else node.last_error
 
 
 def _marks(events: Sequence[Event]) -> Sequence[Event]:
-    """The events that curves can show: where there are too many, the latest acts, and some of the changed settings."""
+    """The events that curves can show, in order: where there are more than 400, the latest 200 acts, and of the changed settings some."""
     if len(events) <= _MAX_MARKS:
         return events
     acts = [i for i, event in enumerate(events) if event.kind not in _SETTINGS][-_MAX_MARKS // 2 :]
     changes = [i for i, event in enumerate(events) if event.kind in _SETTINGS]
     room = _MAX_MARKS - len(acts)
-    if len(changes) > room:
+    if len(changes) > room:  # evenly picked, the first and the last one among them
         changes = [changes[round(i * (len(changes) - 1) / (room - 1))] for i in range(room)]
     return [events[i] for i in sorted({*acts, *changes})]
 
 
 def pareto_front(session: Session) -> list[dict[str, Any]]:
-    """The states of the current problem that no other one beats in both error and complexity, simplest first."""
+    """The states of the current problem that no other one beats in both error and complexity, simplest first; each a `StateInfo`."""
     own = session.tree.problem_states()
     finite_states = [s for s in history(session)["states"] if s["latest"] is not None and s["id"] in own]
     best: list[dict[str, Any]] = []

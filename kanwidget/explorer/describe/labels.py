@@ -11,7 +11,10 @@ from kanwidget.symbolic.writing.naming import subscript
 
 
 def node_name(session: Session, level: int, index: int) -> str:
-    """The name of a node: the user's, that of its logarithm where the network takes it, or `h₁,₂`."""
+    """The name of node `index` of a level, both counted from 0: the user's for inputs and outputs, else `h₁,₂`, which counts nodes from 1.
+
+    Where the network takes the logarithm of an input or output the name says so: `log p`.
+    """
     column = logged_column(session, level, index)
     if column is not None:
         return f"log {column}"

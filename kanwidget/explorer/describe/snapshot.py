@@ -54,6 +54,7 @@ def snapshot(
     busy = edge is not None and not session.candidates.is_cached(edge)
     fits, fitted = candidates(session, edge, busy)
     n_edges = len(session.model.edge_refs())
+    # A thumbnail has three numbers beside its samples: importance and the ends of x.
     samples = max(5, min(p.THUMB_SAMPLES, _MAX_THUMB_NUMBERS // max(1, n_edges) - 3))
     # Another number of samples than that of frames needs a pass of its own.
     shown = session.samples() if samples == p.THUMB_SAMPLES else sampled(session.model, session.x, samples)
@@ -86,7 +87,7 @@ def snapshot(
 
 
 def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p.Status:
-    """State of the training, with its last record."""
+    """State of the training, with its last record. `driver` is the kind of the driver, `task` a longer task in progress in words."""
     record, best, rows = session.run.last_record, better(session), session.run.trainer.rows
     content: p.Status = {
         "state": state_of(session),
@@ -141,13 +142,13 @@ def settings(session: Session) -> p.Settings:
 
 
 def loss_name(session: Session) -> str:
-    """Name of the loss, for people."""
+    """Name of the loss, for people: `RMSE` where the root of mean squares is shown."""
     row = session.run.trainer.loss
     return "RMSE" if row.root else row.name.replace("cross_entropy", "cross-entropy")
 
 
 def selection(session: Session, edges: Sequence[EdgeRef]) -> tuple[p.Selection, dict[str, Tensor]]:
-    """Selected edges, and the arrays of the first one."""
+    """The payload about the selected `edges`, and the arrays of the first one, see `Selection`; without edges there are no arrays."""
     if not edges:
         return {"edges": []}, {}
     layer, source, target = edge = edges[0]
@@ -164,6 +165,7 @@ def selection(session: Session, edges: Sequence[EdgeRef]) -> tuple[p.Selection, 
     if session.model.layer(layer).levels[source]:
         payload["levels"] = list(session.data.levels[int(session.model.columns[source])])
         inputs, asked = arrays["points"]
+        # What the rows ask of it, about the mean of its values, as these are drawn.
         arrays["points"] = torch.stack([inputs, asked - level_mean(session.model, edge)])
     return payload, arrays
 
@@ -180,13 +182,13 @@ def metrics(records: Sequence[StepRecord], limit: int) -> Tensor:
 
 
 def later_metrics(session: Session, limit: int) -> dict[str, Tensor]:
-    """The same rows of the steps that a return has left behind, as the array `later`; none without such steps."""
+    """Rows as of `metrics` of the steps that a return has left behind, at most `limit`, as the array `later`; none without such steps."""
     later = session.later_records()
     return {"later": metrics(later, limit)} if later else {}
 
 
 def error(session: Session) -> p.ErrorInfo | None:
-    """The notice, if there is one."""
+    """The payload of the notice that the page shows; None where it shows none."""
     notice = session.view.notice
     return None if notice is None else {"title": notice.title, "message": notice.message, "hint": notice.hint}
 

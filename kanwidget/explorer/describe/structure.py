@@ -12,7 +12,7 @@ from kanwidget.explorer.session.session import Session
 
 
 def structure(session: Session) -> p.Structure:
-    """Nodes, edges and sizes."""
+    """The structure as a page gets it: nodes, edges with the best candidates as far as they are known, and sizes."""
     model, edges = session.model, _edges(session)
     note_best(edges, best_candidates(session))
     return {
@@ -27,7 +27,7 @@ def structure(session: Session) -> p.Structure:
 
 
 def note_best(edges: Iterable[p.EdgeInfo], best: Sequence[p.BestOf]) -> None:
-    """Give edges their best candidates. In place."""
+    """Set name and R² of the best candidate in edges; `best` has those of some edges, by key, and the others stay as they are. In place."""
     by_edge = {tuple(row["key"]): row for row in best}
     for edge in edges if best else ():
         if (row := by_edge.get(tuple(edge["key"]))) is not None:
@@ -38,6 +38,7 @@ def note_best(edges: Iterable[p.EdgeInfo], best: Sequence[p.BestOf]) -> None:
 
 def _nodes(session: Session) -> list[p.NodeInfo]:
     """All nodes as the page gets them, level by level; an output that is a product is of the kind `product`."""
+    # Sum nodes come before product nodes on each level.
     model, scores = session.model, session.scores()
     ends: dict[int, p.NodeKind] = {0: "input", model.depth: "output"}
     nodes: list[p.NodeInfo] = []
@@ -54,9 +55,12 @@ def _nodes(session: Session) -> list[p.NodeInfo]:
 
 
 def _edges(session: Session) -> list[p.EdgeInfo]:
-    """All edges, in the order of `edge_refs`: columns first, for there may be thousands."""
+    """All edges as the page gets them, in the order of `edge_refs`: layer by layer, target by target, source by source.
+
+    What says their states is read for a whole layer at once, since there may be thousands of edges. `flat` is target·inputs + source.
+    """
     rows: list[p.EdgeInfo] = []
-    groups = 0
+    groups = 0  # ties of the layers below: ties are numbered through all layers
     for index in range(session.model.depth):
         layer = session.model.layer(index)
         numeric, frozen = layer.spline_on.flatten().tolist(), layer.frozen.flatten().tolist()

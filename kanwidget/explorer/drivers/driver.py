@@ -86,7 +86,10 @@ class Driver:
         self.ask(lambda: self.carry_out(command))
 
     def stop_soon(self) -> None:
-        """Announce a pause: until `carry_out` pauses, a long step and the commands before may be abandoned."""
+        """Announce a pause: until `carry_out` pauses, a long step and the commands before may be abandoned.
+
+        The list counts announced pauses: to append to it needs no lock, so a handler of signals may call this.
+        """
         self._pauses.append(None)
 
     def carry_out(self, command: Command) -> None:
@@ -276,12 +279,15 @@ class Driver:
         was_running = self.session.running
         self._do_jobs()
         if self.session.running and not was_running:
-            # The first steps are seen at once.
+            # A job has begun a training, and there is no thread: its first steps are taken and shown now, not with a later pump.
             self._guarded(lambda: self.publisher.mark_changed(self._advance(_PUMP_SECONDS)))
         self._publish_all()
 
     def _round(self, seconds: float = _SLICE_SECONDS) -> None:
-        """Do the jobs in the queue, train for some seconds, at least one step, and send what is due, at most one costly topic."""
+        """Do the jobs in the queue, train for `seconds`, at least one step, and send what is due, at most one costly topic.
+
+        Little is done at once: a job that comes meanwhile, such as a click, waits for the end of it.
+        """
         self._do_jobs()
         if self.session.running and not self.closed:
             self.publisher.mark_changed(self._advance(seconds))
@@ -292,7 +298,7 @@ class Driver:
             _ = self.publisher.send_costly() or self.publisher.send_preview()
 
     def _advance(self, seconds: float) -> Topics:
-        """Train for some seconds, at least one step, until a job or a pause comes; returns the topics that changed."""
+        """Train for `seconds`, at least one step, or until a job or a pause comes; returns the names of the topics that changed."""
         return self.session.advance(seconds, lambda: bool(self._jobs) or self.stopping())
 
     def _publish_all(self) -> None:
@@ -301,6 +307,7 @@ class Driver:
         while self.publisher.send_costly():
             self.publisher.flush()
         if self.kind != "thread":
+            # What is left over is searched with the next job or pump, so that the caller doesn't wait long.
             deadline = time.monotonic() + _PREVIEW_SECONDS
             while not self._jobs and time.monotonic() < deadline and self.publisher.send_preview():
                 pass

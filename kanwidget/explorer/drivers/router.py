@@ -83,7 +83,12 @@ class Router:
     # ---- commands
 
     def _command(self, message: Mapping[str, Any], seq: int, size: int) -> None:
-        """Queue the commands that a message asks for; for one that interrupts a long step may be abandoned.
+        """Queue the commands that a message asks for; for one that interrupts, such as pause, a long step may be abandoned.
+
+        Args:
+            message: The message of a page.
+            seq: Its number, for the answer.
+            size: About its length as text: the queue limits the sum of all.
 
         Raises:
             ValueError: For a message of a kind that there is not, or with a wrong field.
@@ -91,6 +96,7 @@ class Router:
         command = command_class(message)
         if command is None:
             raise ValueError(f"the kernel knows no message {_check.describe(message.get('kind'))}")
+        # Stamps are the versions of the network that the user saw: a command that was meant for another one is refused.
         commands, stamps = command.from_message(message), command.stamps_of(message)
         if command.interrupts:
             self.driver.stop_soon()
@@ -114,7 +120,7 @@ class Router:
             self.publisher.refuse(message.seq, error)
             return
         self.publisher.acknowledge(message.seq)
-        if session.view.notice is not notice:
+        if session.view.notice is not notice:  # the commands have shown a notice, or removed it
             self.publisher.send_notice()
 
     def _apply(self, message: _QueuedMessage) -> None:
@@ -191,6 +197,7 @@ class Router:
             pumps, self._pumps = self._pumps, []
         publisher, session = self.publisher, self.driver.session
         search = session.discoveries.search
+        # Each pump is `(rows of metrics that its page has, number)`; `SEARCHED` are the topics that a search of formulas changes.
         if session.running or (search is not None and search.busy):
             publisher.resend_rows(min((since for since, _ in pumps), default=0))
             publisher.mark_changed(SEARCHED & {"guide", *session.view.panels})
@@ -312,7 +319,7 @@ class _MessageQueue:
         self._open: list[_QueuedMessage] = []
 
     def put(self, message: _QueuedMessage, urgent: bool = False) -> None:
-        """Add a message. A full queue rejects it, unless it is urgent, and has all that it has rejected answered by one job."""
+        """Add a message. A full queue rejects it, unless it is urgent (hello and pause), and has all rejected ones answered by one job."""
         with self._lock:
             full = not urgent and (self.waiting >= MAX_WAITING or self._size > MAX_SIZE)
             first = full and not self._rejected  # else a job that answers waits already
@@ -328,9 +335,10 @@ class _MessageQueue:
             self._post(self._answer_rejected)
 
     def _supersede(self, message: _QueuedMessage) -> None:
-        """Supersede an earlier message, unless a message between the two has to be carried out before this one.
+        """Let a message supersede an earlier one that waits, unless a message between the two has to be carried out before this one.
 
-        It looks back from the newest waiting message. It may pass those that commute with it.
+        It looks back from the newest waiting message, and may pass those that commute with it: their order makes no difference. A message
+        without commands that is a barrier lets no later message supersede an earlier one.
         """
         if not message.commands:
             if message.barrier:

@@ -179,7 +179,7 @@ def driver_kind(choice: DriverChoice) -> DriverKind:
 
 
 def _threads_work() -> bool:
-    """Whether a thread can be started here (in a browser's Python it can't)."""
+    """Whether a thread can be started here; it tries one. In a browser's Python (emscripten) it can't."""
     if sys.platform == "emscripten":
         return False
     try:
@@ -215,6 +215,7 @@ def short_switch_interval() -> Iterator[None]:
 
     Several threads may be within. The last one to leave sets the interval back, unless it was changed meanwhile.
     """
+    # `_threads` counts the threads within. `_previous` is the interval to set back, in seconds; 0 while none was shortened.
     global _threads, _previous
     with _lock:
         _threads += 1

@@ -31,16 +31,18 @@ def best(session: Session) -> Best | None:
     tree, records = session.tree, session.run.records
     act = tree.last_act()
     steps = [step for step in session.run.recorder.steps_of(records) if step.record.step > act.step]
+    # Not those whose error is NaN, which equals nothing.
     states = [Best(step.record.step, step.error, step) for step in steps if step.error == step.error]
+    # The state just after the act counts, too, once steps have followed it: it is kept in the act's node.
     if act.id != tree.current and act.latest is not None and act.last_error is not None:
         states.append(Best(act.step, act.last_error, None))
     return min(states, key=lambda state: (state.error, state.step), default=None)
 
 
 def better(session: Session, worth: float = WORTH) -> Best | None:
-    """The best state since the last act, where the current one is clearly worse: by this part of its error.
+    """The best state since the last act, where its error is clearly lower: by the part `worth`, 0 to 1, of the current error. Else None.
 
-    None where the error is that of the training rows and evidence smooths the curves: an earlier step followed the noise more closely.
+    None, too, where the error is that of the training rows and evidence smooths the curves: an earlier step followed the noise more closely.
     """
     last = session.run.last_record
     if last.test_loss is None and last.log_evidence is not None:

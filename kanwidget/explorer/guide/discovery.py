@@ -56,7 +56,7 @@ def search_sentence(session: Session) -> str:
 
 
 def _next(session: Session) -> str:
-    """What comes next: that one of the formulas is the network, or that a click makes it that."""
+    """The sentence about what comes next: that one of the formulas is the network now, or that a click makes it the network."""
     number, front = session.discoveries.loaded.get(session.tree.current), hall_of(session).front
     if any(formula.number == number for formula in front):
         return "The highlighted one is the network now, and undo brings yours back"
@@ -64,20 +64,22 @@ def _next(session: Session) -> str:
 
 
 def _marked(session: Session) -> str:
-    """Which rows are marked, and why."""
+    """The part of the sentence about the mark: the likeliest of several formulas has one. "" where none is marked."""
     hall = hall_of(session)
     return ", the likeliest marked" if hall.likeliest and len(hall.front) > 1 else ""
 
 
 def result_sentence(session: Session) -> str:
-    """How many formulas there are, and how long the last search took."""
+    """How many formulas there are, and how long the last search took, as `3 formulas in 12 s`; no time in a session without a search."""
     search, count = search_of(session), len(hall_of(session).front)
     return _formulas(count) if search is None else f"{_formulas(count)} in {_seconds(search.elapsed)}"
 
 
 def _formulas(count: int) -> str:
+    """A number of formulas in words."""
     return "1 formula" if count == 1 else f"{count} formulas"
 
 
 def _seconds(seconds: float) -> str:
+    """A time in words, in whole seconds."""
     return f"{seconds:.0f} s" if seconds >= 1 else "less than 1 s"

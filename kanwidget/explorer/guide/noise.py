@@ -44,6 +44,7 @@ def _noise(session: Session) -> Noise | None:
         return noise
     if level <= _EXACT * float(judged_rows(data)[1].std(correction=0)):
         return None
+    # A standard deviation of n normal numbers has the standard error σ/√(2n); parameters take their part of the rows.
     error = level / math.sqrt(2 * max(1.0, len(data.train_input) - (record.freedom or 0.0)))
     return Noise(level, error, 0.0 if noise is None else noise.structure)
 
@@ -59,7 +60,10 @@ def _by_evidence(session: Session) -> float | None:
 
 
 def _held_out(session: Session) -> Noise | None:
-    """What the network leaves of the held-out labels, None where that is next to nothing."""
+    """The noise in what the network leaves of the held-out labels, in own units; None where that is next to nothing.
+
+    Without test data these are the training rows; callers ask only where there is a test error.
+    """
     x, label, _ = judged_rows(session.run.trainer.data)
     with torch.no_grad():
         residual = (label - session.model(x))[:, 0]

@@ -41,11 +41,12 @@ def notices(session: Session) -> list[SessionNotice]:
     """The notices that hold and weren't dismissed, the most important first."""
     now = progress(session)
     # An example is as it is meant to be.
-    found = [] if session.preset is not None else session.data_notices()
-    of_table = [SessionNotice(f"{one.kind}:{one.column}", one.sentence) for one in found if one.kind != "logarithm"]
-    logarithms = _logarithms(session, now, found)
-    held = [*(one for one in of_table if one.name.startswith(_FIRST)), *_of_session(session, now)]
-    held += [one for one in of_table if not one.name.startswith(_FIRST)]
+    of_data = [] if session.preset is not None else session.data_notices()
+    of_table = [SessionNotice(f"{row.kind}:{row.column}", row.sentence) for row in of_data if row.kind != "logarithm"]
+    logarithms = _logarithms(session, now, of_data)
+    # Of a target that never changes nothing can be learnt: that comes first, then the training, then the rest about the table.
+    held = [*(notice for notice in of_table if notice.name.startswith(_FIRST)), *_of_session(session, now)]
+    held += [notice for notice in of_table if not notice.name.startswith(_FIRST)]
     held += [] if logarithms is None else [logarithms]
     return [notice for notice in held if notice.name not in session.view.dismissed]
 
@@ -54,30 +55,39 @@ def notices(session: Session) -> list[SessionNotice]:
 _FIRST = "constant target"
 
 
-def _logarithms(session: Session, now: Progress, found: Sequence[DataNotice]) -> SessionNotice | None:
+def _logarithms(session: Session, now: Progress, of_data: Sequence[DataNotice]) -> SessionNotice | None:
     """One notice about all columns whose logarithms may be simpler, while beginning again with them may be worth it.
 
-    That is no longer so once only noise is left, or after a simplification, whichever of its states is the current one.
+    That is no longer so once only noise is left, or after a simplification, whichever of its states is the current one. None then, and
+    where there are no such columns, or where logarithms are in use.
+
+    Args:
+        session: The session.
+        now: How far it has come.
+        of_data: All notices about its data.
     """
-    names = [notice.column for notice in found if notice.kind == "logarithm"]
+    names = [notice.column for notice in of_data if notice.kind == "logarithm"]
     simplified = any(node.kind == SIMPLIFIED for node in session.tree.nodes.values())
     if not names or any(session.model.scaling.has_logs) or session.running or simplified:
         return None
     if now.steps >= _SOME_STEPS and noise_sentence(session) is not None:
         return None
-    one, more = len(names) == 1, len(names) - _NAMED
+    is_single, more = len(names) == 1, len(names) - _NAMED
     listed = [f"“{name}”" for name in names[:_NAMED]] + ([f"{more} more of {len(names)}"] if more > 0 else [])
-    subject = listed[0] if one else f"{', '.join(listed[:-1])} and {listed[-1]}"
+    subject = listed[0] if is_single else f"{', '.join(listed[:-1])} and {listed[-1]}"
     sentence = (
-        f"{subject} {'is' if one else 'are'} spread over decades: "
-        f"Simplify tries {'its logarithm' if one else 'their logarithms'}, too."
+        f"{subject} {'is' if is_single else 'are'} spread over decades: "
+        f"Simplify tries {'its logarithm' if is_single else 'their logarithms'}, too."
     )
-    label = f"Use log {names[0]}" if one else "Use logarithms"
+    label = f"Use log {names[0]}" if is_single else "Use logarithms"
     return SessionNotice("logarithm:" + ",".join(names), sentence, label, {"kind": "use_log", "names": names})
 
 
 def _of_session(session: Session, now: Progress) -> Iterator[SessionNotice]:
-    """What is worth saying about the training, the most important first."""
+    """Notices about the training and the last act, the most important first; `now` is how far the session has come.
+
+    They are: an act that raised the error, overfitting, a richer network, edges without a function, and noise.
+    """
     run, record, node = session.run, session.run.last_record, session.tree.nodes[session.tree.current]
     has_steps = now.steps >= _SOME_STEPS
     # An act that made the error clearly worse, as long as nothing follows it.

@@ -46,7 +46,7 @@ def progress(session: Session) -> Progress:
     returned = kind == RETURN
     simplified = any(node.kind == SIMPLIFIED for node in session.tree.path())
     flat, rising = flat_steps(records), overfit(records)
-    # Its last record knows that a training has ended, when an act after it is taken back.
+    # After an undo of an act the run has no stop reason: the last record of a training that had ended has it.
     reasons = (session.run.stop_reason, session.run.last_record.stop_reason)
     ended = session.run.state == "done" or any(reason is not None for reason in reasons)
     trained = bool(flat or rising or returned or ended or kind == EXTENDED or (not records and _is_settled(session)))

@@ -40,12 +40,15 @@ def asks_for_richer(session: Session) -> bool:
 
 
 def compares_richer(session: Session) -> bool:
-    """Whether richer networks are being tried, and may say that something is to be done before all else."""
+    """Whether richer networks are being tried, of a network that doesn't explain enough yet: what comes next depends on them."""
     return asks_for_richer(session) and session.richer.is_looking(_ENOUGH)
 
 
 def richer_act(session: Session) -> RicherAct | None:
-    """The act by which the network would explain more; None where nothing does, it explains enough, or nothing is tried yet."""
+    """The act by which the network would explain more: a richer network, or for a wave and in place of a formula the search for formulas.
+
+    None where nothing explains more, where the network explains enough, and where richer networks aren't tried yet.
+    """
     answer, model = session.richer.answer if asks_for_richer(session) else None, session.model
     if answer is None or answer.now.explained >= _ENOUGH:
         return None
@@ -87,8 +90,10 @@ _ACTS: Final[Mapping[str, tuple[str, str, str]]] = {
 
 
 def search_act(session: Session, sentence: str) -> RicherAct | None:
-    """The search for formulas, or what it has found: its likeliest formula; None once that is the network, nothing was found, or where
-    there is no search.
+    """The act of the search for formulas: to begin it, and once it is over to use its likeliest formula; none while it is at work.
+
+    None once that formula is the network, where nothing was found, and for data without a search, such as classes. `sentence` says what
+    it would help.
     """
     if obstacle(session):
         return None

@@ -63,13 +63,14 @@ def working(session: Session) -> StepName | None:
 
 
 def guidance(session: Session) -> Guidance:
-    """The next sensible act of a session; changes nothing but caches."""
+    """The sentence beside the steps, and the next sensible act, if there is one; changes nothing but caches."""
     if session.process is not None:
         return Guidance(session.process.sentence)
     return next(_applicable(session, progress(session)))
 
 
 def _act(step: StepName, sentence: str, label: str | None = None) -> Guidance:
+    """A sentence with the act that carries out a step; on its button stands the label, by default that of the step."""
     return Guidance(sentence, Act(step, label or LABELS[step], sentence, _MESSAGES[step]))
 
 
@@ -77,7 +78,11 @@ def _act(step: StepName, sentence: str, label: str | None = None) -> Guidance:
 
 
 def _applicable(session: Session, now: Progress) -> Iterator[Guidance]:
-    """What the rules say that apply, the first one counts; the last one always applies."""
+    """What the rules say that apply; only the first one counts, and the last one always applies. `now`: how far the session has come.
+
+    The order says what matters more: an error that isn't finite, a training at work, a network that was never trained, curves beside a
+    formula, an error that still falls, richer networks, the curves that are left, and at last the formula.
+    """
     result, has_curves = session.formula_result, bool(now.splines) and not now.simplified
     if session.run.stop_reason == NOT_FINITE:
         yield Guidance("The error is not finite: undo, or start again with other settings.")
@@ -103,11 +108,15 @@ def _applicable(session: Session, now: Progress) -> Iterator[Guidance]:
 
 
 def _simplification(session: Session, now: Progress) -> Guidance:
+    """How the training stands, and that its curves may be simplified, with that act."""
     return _act("simplify", f"{_trained(session, now)}: simplify, or stop here.")
 
 
 def _richer(session: Session, now: Progress) -> Guidance | None:
-    """A richer network comes before its simplification, and before a formula counts as the result: nothing is next before it is tried."""
+    """What to do about richer networks: nothing while they are tried, or to take the one that explains more; None where that is settled.
+
+    A richer network comes before a simplification, and before a formula counts as the result.
+    """
     if now.simplified and session.formula_result is None:
         return None
     if compares_richer(session):
@@ -117,14 +126,14 @@ def _richer(session: Session, now: Progress) -> Guidance | None:
     if better is None:
         return None
     sentence = better.sentence
-    if better.what:
+    if better.what:  # a network; else a formula is searched for
         sentence = f"{_trained(session, now)}, but {better.what} would explain more: take it, then train."
     return _proposal(better, sentence)
 
 
 def _proposal(act: RicherAct, sentence: str) -> Guidance:
     """A sentence with an act, which is missing while the search for formulas is at work."""
-    step: StepName = "train" if act.what else "discover"
+    step: StepName = "train" if act.what else "discover"  # a richer network is part of the first step
     return Guidance(sentence, None if act.message is None else Act(step, act.label, sentence, act.message))
 
 
@@ -145,12 +154,13 @@ def _no_formula(session: Session, now: Progress) -> str:
 
 
 def _done(session: Session, now: Progress) -> Guidance:
-    """The result of the formula step, or why there is no formula."""
+    """The result of the formula step, or why there is no formula; with an act only where a longer search may find one."""
     result = session.formula_result
     if now.splines and result.error is None:
         sentence = _no_formula(session, now)
         return _longer_search(session, sentence) or Guidance(sentence)
     sticks = session.richer.yardsticks
+    # The yardsticks say that the mean of the labels is as good as the network.
     if sticks is not None and sticks.is_nothing and result.error is None:
         best = "the most frequent class" if session.data.is_classification else "the mean"
         return Guidance(f"No column helps: {best} is as good as {result.sentence}")
@@ -159,7 +169,7 @@ def _done(session: Session, now: Progress) -> Guidance:
 
 
 def _rivals(session: Session) -> str:
-    """The likeliest formula that the rows can't tell from the law; the errors of all stand under the formula."""
+    """The sentence about the rivals of the current state's law: the likeliest one, and how many more there are; "" without any."""
     rivals = session.state_rows.rivals.get(session.state, ())
     if not rivals:
         return ""
@@ -168,7 +178,14 @@ def _rivals(session: Session) -> str:
 
 
 def _longer_search(session: Session, sentence: str) -> Guidance | None:
-    """The search for formulas, where curves explain so much that it may find what they follow, or the formula that it has found."""
+    """The search for formulas, where curves explain so much that it may find what they follow, or the formula that it has found.
+
+    None where they explain too little, where there is nothing to do, and where its formula errs clearly more than the curves.
+
+    Args:
+        session: The session.
+        sentence: That curves stay, for the beginning.
+    """
     sticks = session.richer.yardsticks
     if sticks is None or sticks.network.explained < _EXPLAINS_MUCH:
         return None
@@ -189,6 +206,7 @@ def _trained(session: Session, now: Progress) -> str:
     name = "Training error" if session.run.last_record.test_loss is None else "Test error"
     if now.returned:
         record = session.run.last_record
+        # Whether no step of this training, before the return or after it, had a smaller error.
         least = all(error_of(record) <= error_of(other) for other in [*since_act(session), *session.later_records()])
         kept = f", where the {name[:1].lower()}{name[1:]} was least"
         return f"Kept step {record.step:,}{kept}" if least else f"Back at step {record.step:,}"

@@ -43,6 +43,7 @@ def close_replaced(explorer: Any) -> None:
     if cell is None:
         return
     name, execution = cell
+    # `_BY_CELL` has of each cell its last run and the explorers that this has made.
     last, explorers = _BY_CELL.get(name, ("", weakref.WeakSet()))
     if last != execution:  # one run may make several
         for earlier in list(explorers):

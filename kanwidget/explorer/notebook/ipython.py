@@ -77,12 +77,12 @@ class KernelActivity:
         self._in_cell, self._message_in_cell = True, False
 
     def follow(self, shell: Any) -> None:
-        """Follow the cells of an IPython shell."""
+        """Note from now on when a cell of an IPython shell begins and ends."""
         shell.events.register("pre_run_cell", self.cell_begins)
         shell.events.register("post_run_cell", self.cell_ends)
 
     def unfollow(self, shell: Any) -> None:
-        """Follow them no longer."""
+        """Note the cells of an IPython shell, which was followed, no longer."""
         shell.events.unregister("pre_run_cell", self.cell_begins)
         shell.events.unregister("post_run_cell", self.cell_ends)
 
@@ -162,7 +162,7 @@ class StillPicture:
             _log.debug("the last picture could not be drawn", exc_info=True)
 
     def close(self) -> None:
-        """Draw no more."""
+        """Draw no more: the picture that waits to be drawn is cancelled, and the one that is shown stays."""
         if self._timer is not None:
             self._timer.cancel()
 

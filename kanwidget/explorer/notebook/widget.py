@@ -51,7 +51,7 @@ class ExplorerWidget(anywidget.AnyWidget):
     # ---- to the browser; called on the driver's thread
 
     def send_message(self, message: dict[str, Any], buffers: list[bytes]) -> None:
-        """Send one message, unless the view is gone. An unreachable page is no reason to stop training."""
+        """Send one message with its buffers, unless the view is gone. An unreachable page is no reason to stop training."""
         try:
             with self._lock:
                 if self.comm is not None:
@@ -167,17 +167,20 @@ class _PageMonitor:
         self._last_message = self._clock()
 
     def pages_gone(self) -> bool:
-        """Whether pages have been open, and are no more: no message has come for `SECONDS`."""
+        """Whether pages have been open, and are no more: no message has come for 150 seconds (`SECONDS`).
+
+        A page answers each frame of a training, in the background of a browser after a minute at the latest.
+        """
         # While the thread on which messages arrive asks, it can't read any.
         if self._last_message is None or self._thread == threading.get_ident():
             return False
         if getattr(self._context, "execution_context", None) is not None:
-            # A cell is running: messages from pages wait for its end.
+            # A cell is running: messages from pages wait for its end, so the silence is counted anew from now on.
             self._last_message = self._clock()
         return self._clock() - self._last_message > SECONDS
 
 
 def _context() -> Any:
-    """Marimo's context of the cell that runs; it has no public name."""
+    """Marimo's context on this thread, which says whether a cell runs; None without marimo. It has no public name there."""
     module = sys.modules.get("marimo._runtime.context")
     return None if module is None else getattr(module, "safe_get_context", lambda: None)()

@@ -52,7 +52,10 @@ class Deltas:
         self._structure, self._rows = structure, None
 
     def structure(self, current: p.Structure) -> tuple[p.Structure, bool]:
-        """What to send of the `current` structure, and whether that holds only the nodes and edges that differ from the last one sent."""
+        """What to send of the `current` structure, and True if that holds only the nodes and edges that differ from the last one sent.
+
+        A structure of 200 edges or fewer is sent whole, and so is one with other nodes than the last one.
+        """
         previous, self._structure = self._structure, current
         if current["version"] != self._structure_id:  # other edges, so other curves
             self._structure_id, self._rows = current["version"], None
@@ -65,7 +68,8 @@ class Deltas:
     def update_best(self, best: Sequence[p.BestOf]) -> None:
         """Note the best candidates of all edges, after a message about candidates has replaced them on the page.
 
-        Else the next structure would differ in edges that pages show rightly. Edges that `best` doesn't name have none.
+        Else the next structure would differ in edges that pages show rightly. `best` has key, name and R² of each; edges that it doesn't
+        name have no best candidate.
         """
         if self._structure is None:
             return
@@ -85,7 +89,7 @@ class Deltas:
             self._rows = rows.clone()
             return None
         index = changed(previous, rows).nonzero().flatten()
-        if 2 * len(index) > len(rows):
+        if 2 * len(index) > len(rows):  # where most have changed all are sent, which needs no keys of edges
             self._rows = rows.clone()
             return None
         self.update_curves(rows, index)

@@ -54,10 +54,10 @@ class Messages:
         """Send one message.
 
         Args:
-            kind: Of the message.
-            payload: Its content.
-            arrays: Its buffer's content.
-            **fields: Of the message beside the payload, such as `frame`.
+            kind: What the message is about, such as `curves`, a key of `TO_BROWSER`.
+            payload: Its content as JSON, by field.
+            arrays: Numbers in bulk by name, which travel in the message's one buffer.
+            **fields: Of the message beside the payload, such as `frame`, the number of a frame.
         """
         buffers: list[bytes] = []
         if arrays is not None:
@@ -72,7 +72,7 @@ class Messages:
             self._send({"v": p.VERSION, "kind": kind, "seq": self.seq, **content}, buffers)
 
     def send_status(self, **fields: Any) -> None:
-        """Send the state of the training."""
+        """Send the state of the training; `fields` are further ones of the message, such as the number of a `frame`."""
         self.send("status", {"status": status(self.session, self.driver, self.task)}, **fields)
 
     def send_task(self, task: str | None) -> None:
@@ -111,9 +111,10 @@ class Messages:
         self.send("ack", {"of": int(of), "ok": ok, **sender, "settings": settings(self.session)})
 
     def send_metrics(self, first: int, replace: bool = False) -> None:
-        """Send the records from the index `first` on; with `replace` pages drop the rows that they have, and get those of later steps, too.
+        """Send the training's records from the index `first` on, as rows of step, seconds, losses and penalty.
 
-        Later steps are those that a return has left behind. Nothing is sent where there are no rows to send or to drop.
+        With `replace` pages drop the rows that they have, and get those of later steps, too, which a return to an earlier step has left
+        behind. Above 5000 rows they are thinned. Nothing is sent where there are no rows to send or to drop.
         """
         records = self.session.run.records
         rows = metrics(records[first:], _MAX_ROWS)
@@ -135,7 +136,7 @@ class Messages:
         """Send all thumbnails; of a large network those that have changed, or without `all_changes` a part, for a frame of a training."""
         if self._send is None:
             return
-        rows = self.session.samples().thumbnails
+        rows = self.session.samples().thumbnails  # `(edges, 3 + samples)`; column 0 has the importance
         if not all_changes and len(rows) > MANY_EDGES:
             index = self._frame_edges(rows[:, 0])
             self.deltas.update_curves(rows, index)
@@ -171,10 +172,10 @@ class Messages:
         self.send("selection", {"selection": payload}, arrays)
 
     def send_candidates(self, busy: bool = False) -> None:
-        """Send the candidates of the first selected edge; with `busy` say that their search is still to come."""
+        """Send the candidates of the first selected edge, functions that may replace it; `busy` says that their search is still to come."""
         payload, arrays = candidates(self.session, self.session.view.selected_edge, busy)
         self.send("candidates", {"candidates": payload}, arrays)
-        if "best" in payload:
+        if "best" in payload:  # pages take over the best candidate of every edge from this message
             self.deltas.update_best(payload["best"])
 
     def send_formula(self) -> None:

@@ -187,11 +187,11 @@ class Publisher(Messages):
         for topic in self._changed & {"candidates", "guide", *PANELS}:
             self._throttle.allow_now(topic)
         if "candidates" in self._changed and not self.session.selection_is_cached():
-            self.send_candidates(busy=True)
+            self.send_candidates(busy=True)  # the page shows that a search is to come, which follows as a costly topic
         self.send_ack(of, True)
 
     def report(self, error: BaseException) -> None:
-        """Show an error that nobody waits for."""
+        """Show an error that belongs to no message of a page, such as one in a training, as a notice."""
         self.session.view.notify(notice_of(error))
         self.mark_changed(frozenset(("status",)))
         self.send_notice()
@@ -212,7 +212,7 @@ class Publisher(Messages):
 
     def _flush_acts(self) -> None:
         """Send the changed topics that only acts change, without a rate limit: structure with its curves, library, settings, history."""
-        if self._take("replaced", "metrics"):
+        if self._take("replaced", "metrics"):  # after a jump to other records, pages forget their rows
             self.send_metrics(0, replace=True)
         if self._take("library"):
             self.send("library", {"primitives": primitive_names()})
@@ -229,7 +229,7 @@ class Publisher(Messages):
 
     def _flush_frame(self, force: bool) -> None:
         """Send the changed topics of a frame, unless it is too early for one. The status comes last, with the frame's number."""
-        topics = self._changed & _FRAME_TOPICS
+        topics = self._changed & _FRAME_TOPICS  # those that steps of a training change
         if not topics or (self.frames.wait(self.session.running) > 0 and not force):
             return
         self._changed -= topics
@@ -295,7 +295,7 @@ class Publisher(Messages):
         self._throttle.sent(topic, started)
 
     def _send_preview_rows(self) -> None:
-        """Search some more edges for the preview and send the rows that are new; marked again while edges remain."""
+        """Search candidates of some more edges for the symbolify preview, and send the new rows; marked again while edges remain."""
         preview = self.session.view.preview
         preview.search(self.session.candidates)
         self.send("survey", {"survey": preview.unsent()})
@@ -303,7 +303,10 @@ class Publisher(Messages):
             self._changed.add("survey")
 
     def _begin_swaps(self) -> None:
-        """Try the candidates that were just sent, after a rest; without a thread nothing would be done meanwhile."""
+        """Have the candidates that were just sent tried, after a rest: how large is the held-out error with one in the edge's place?
+
+        Only a driver with a thread goes on with that meanwhile, and only while nothing trains.
+        """
         edge = self.session.view.selected_edge
         if edge is None or self.session.running or self.driver != "thread":
             return
@@ -312,7 +315,10 @@ class Publisher(Messages):
         self._changed.add("held_out")
 
     def _send_held_out(self) -> None:
-        """Try a swap for one training step, and send the errors when a candidate is done; marked again while candidates remain."""
+        """Train a copy with a candidate in the selected edge's place for one step; send the held-out errors when a candidate is done.
+
+        The topic is marked again while candidates remain, so that jobs come in between.
+        """
         swaps = self.session.swap_errors
         if swaps.advance() and (errors := held_out(self.session)) is not None:
             self.send("held_out", {"held_out": errors})
@@ -321,7 +327,7 @@ class Publisher(Messages):
             self._changed.add("held_out")
 
     def _begin_richer(self) -> None:
-        """Try whether richer networks explain more, before the guide calls the rest noise; after a rest, as with swaps."""
+        """Have richer networks tried (a finer grid, more nodes), before the guide calls the rest noise; after a rest, as with swaps."""
         if asks_for_richer(self.session):
             self.session.richer.begin(in_background=self.driver == "thread")
             self._swaps_at = max(self._swaps_at, self.clock() + _REST_SECONDS)

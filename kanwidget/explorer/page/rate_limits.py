@@ -102,8 +102,8 @@ class FrameLimiter:
     def _patience(self, pause: float) -> float:
         """Seconds after which an acknowledgement is given up; `pause` has those from one frame to the next.
 
-        While a cell blocks the input none can arrive. A page that was quick before then gets the next frame sooner. It can't say that it
-        has become slow, so each further frame waits longer.
+        While a cell blocks the input none can arrive. A page that was quick before then gets the next frame sooner: after 4 of its usual
+        delays, but at least 2 pauses. It can't say that it has become slow, so each further frame waits longer, up to 2 seconds.
         """
         if not self.input_blocked():
             return PATIENCE_SECONDS
@@ -126,7 +126,7 @@ class Throttle:
         self._cost = dict.fromkeys(limits, 0.0)
 
     def wait(self, topic: str, running: bool) -> float:
-        """Seconds until a topic may be sent again."""
+        """Seconds until a topic may be sent again; 0 where nothing trains (not `running`)."""
         if not running:
             return 0.0
         seconds, share = self._limits[topic]
@@ -142,6 +142,6 @@ class Throttle:
         self._sent_at[topic] = self._clock()
 
     def sent(self, topic: str, started: float) -> None:
-        """The topic was sent, which took from `started` to this moment."""
+        """The topic was sent, which took from `started`, by the clock, to this moment."""
         self._sent_at[topic] = self._clock()
         self._cost[topic] = self._sent_at[topic] - started

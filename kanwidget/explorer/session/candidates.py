@@ -116,11 +116,11 @@ class EdgeCandidates:
         self.unreported: list[str] = []
 
     def forget(self) -> None:
-        """Forget what was found, after a change of the nodes: the same indices now name other edges."""
+        """Forget the best candidates and the live search after a change of the nodes: the same indices now name other edges."""
         self._best, self._live = Latest[BestCache](), None
 
     def rank_by(self, simplicity: float) -> None:
-        """Rank candidates with another weight of simplicity."""
+        """Rank candidates from now on with this weight of simplicity, 0 to 1: of complexity against accuracy."""
         self.simplicity = simplicity
         self._live = None
 
@@ -131,7 +131,7 @@ class EdgeCandidates:
 
     @property
     def best(self) -> BestCache:
-        """The best candidates of this library, in this ranking."""
+        """The cache of each edge's best candidate. It is empty after a change of the library or of the weight of simplicity."""
         return self._best.get((self.library, self.simplicity), BestCache)
 
     # ---- one edge
@@ -153,7 +153,7 @@ class EdgeCandidates:
             self.best.put(edge, fits[0], self.run.version, self.samples(edge))
 
     def search(self, edge: EdgeRef, names: Sequence[str] | None = None) -> list[SymbolicFit]:
-        """Fit some functions to an edge as it is now, all of the library for None, best first."""
+        """Fit the functions `names` (None for all of the library) to an edge as it is now; the candidates, best first, aren't cached."""
         return self.of_layer([EdgeRef(*edge)], names)[0]
 
     def params_for_data(self, edge: EdgeRef, name: str) -> tuple[float, float, float, float] | None:
@@ -175,7 +175,7 @@ class EdgeCandidates:
         return self.run.model.layer(edge[0]).symbol(*edge[1:]) is not None
 
     def _cached(self) -> dict[EdgeRef, list[SymbolicFit]]:
-        """All candidates of each edge that was searched for the network, library and ranking as they are now; to be added to."""
+        """Edge → all its candidates, for the network, library and ranking as they are now; callers add the edges that they search."""
         return self._rankings.get((self._state, self.library, self.simplicity), dict)
 
     def samples(self, edge: EdgeRef) -> Tensor:
@@ -200,7 +200,12 @@ class EdgeCandidates:
     # ---- several edges
 
     def of_layer(self, edges: Sequence[EdgeRef], names: Sequence[str] | None = None) -> list[list[SymbolicFit]]:
-        """As `search` for some edges of one layer, a list for each edge: much faster than one edge after the other."""
+        """The candidates of each of some edges of one layer, best first: much faster than one edge after the other.
+
+        Args:
+            edges: The edges.
+            names: Of the functions that are fitted; None for all of the library.
+        """
         model, data = self.run.model, self.run.trainer.data
         library = self.library if names is None else primitives(names)
         return candidates_of_layer(
@@ -331,14 +336,20 @@ def refitted(fit: SymbolicFit, samples: Tensor, rule: Rule) -> SymbolicFit | Non
 
 
 def _line(value: Tensor, y: Tensor) -> tuple[float, float]:
-    """The numbers c and d of the least squares y ≈ c·value + d; `value` and `y` are `(n,)`. c is 0 where all values are the same."""
+    """The numbers c and d of the least squares y ≈ c·value + d; `value` and `y` are `(n,)`.
+
+    Where all values are the same c is 0: the smallest divisor only keeps 0/0 away.
+    """
     centered = value - value.mean()
     c = float((centered * (y - y.mean())).sum() / centered.square().sum().clamp(min=1e-300))
     return c, float(y.mean() - c * value.mean())
 
 
 def _ordered(fits: list[SymbolicFit]) -> list[SymbolicFit]:
-    """Best first; an imitation of a function that isn't among them is none."""
+    """The candidates, best first; those that only imitate a simpler function come last.
+
+    One whose simpler function isn't among them counts as a function of its own.
+    """
     names = {fit.name for fit in fits}
     return order(fit if fit.imitates in names else replace(fit, imitates=None) for fit in fits)
 

@@ -69,11 +69,13 @@ class Command:
         return {name: _check.integer(value, name, cls.kind, low=0) for name, value in stamps.items()}
 
     def repeats(self, session: Any) -> bool:
-        """Whether the session does already what a message asks for: it then has no effect, and is no fault."""
+        """Whether the `Session` does already what this command asks for: it is then left out, without an error."""
         return False
 
     def check_stamps(self, session: Any, stamps: Mapping[str, int]) -> None:
-        """Refuse a command that was meant for another structure.
+        """Refuse a command that was meant for another structure than the `Session` has now.
+
+        `stamps` has the versions of the network that the user saw, by name, as from `stamps_of`; without one nothing is refused.
 
         Raises:
             ValueError: If the nodes have changed since the user saw them.
@@ -95,11 +97,11 @@ class Command:
 
     @property
     def interim(self) -> bool:
-        """Whether the script drops this command once a later one supersedes it."""
+        """Whether the script drops this command once a later one supersedes it, as each movement of a drag but the last."""
         return False
 
     def supersedes(self, previous: Command) -> bool:
-        """Whether this command makes a waiting previous one unnecessary."""
+        """Whether this command makes an earlier one unnecessary, which still waits or is the last line of the script."""
         return False
 
     def commutes(self, previous: Command) -> bool:
@@ -125,11 +127,11 @@ class Process:
         raise NotImplementedError
 
     def advance(self) -> Topics:
-        """Do a bit of it; the last one ends it."""
+        """Do a bit of it; the last bit ends it. Returns the topics that changed."""
         raise NotImplementedError
 
     def end(self) -> Topics:
-        """End it here, and leave the session paused in a good state."""
+        """End it, whether its work is done or not, and leave the session paused with what it has done. Returns the topics that changed."""
         raise NotImplementedError
 
 

@@ -38,7 +38,7 @@ class Preset:
         return f"The three steps {result}."
 
     def network(self, seed: int = 0) -> KAN:
-        """A fresh network."""
+        """A new, untrained network for this problem; `seed` draws its parameters."""
         return KAN(self.width, self.grid, seed=seed)
 
 
@@ -116,6 +116,6 @@ PRESETS: dict[str, Preset] = {
 
 
 def preset(name: str | None, where: str = "demo") -> tuple[str, Preset]:
-    """The name and the row of a preset by its name, None for the first one; errors name the call `where`."""
+    """The name of a preset and the preset itself; the first one where `name` is None. Errors say that they come from the call `where`."""
     chosen = next(iter(PRESETS)) if name is None else _check.choice(name, "name", where, PRESETS)
     return chosen, PRESETS[chosen]

@@ -48,7 +48,7 @@ class NetworkCopy:
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Bytes of its parameters and grids."""
         return size(self.layers)
 
     def network(self) -> KAN:
@@ -62,7 +62,7 @@ class NetworkCopy:
 
 
 def copy_of(network: Network) -> NetworkCopy:
-    """Copy the structure and the parameters of a network, to the CPU."""
+    """A copy of the structure and the parameters of a network, on the CPU: a film takes no memory of the network's device."""
     layers = [network.layer(index) for index in range(network.depth)]
     copies = tuple((layer.k, layer.base_fun, _state(layer)) for layer in layers)
     columns, scaling = network.columns.detach().cpu(), copy.deepcopy(network.scaling).cpu()
@@ -106,7 +106,7 @@ class RecordedStep:
 
     @property
     def error(self) -> float:
-        """Its error."""
+        """Its loss on the test data, without test data that on the training data."""
         return error_of(self.record)
 
     def is_of(self, records: Sequence[StepRecord]) -> bool:
@@ -234,7 +234,7 @@ class Recorder:
         return math.isfinite(error) and not (self._best and self._best.is_of(records) and self._best.error <= error)
 
     def begin_best(self) -> None:
-        """Look for the best step anew: an act has made another network of it."""
+        """Forget the best step and look for it from now on: an act has changed the network, and steps before it don't count."""
         self._best = None
 
     def steps_of(self, records: Sequence[StepRecord]) -> list[RecordedStep]:
@@ -244,7 +244,10 @@ class Recorder:
         return [kept[index] for index in sorted(kept)]
 
     def _thin(self, records: Sequence[StepRecord]) -> None:
-        """Drop every other frame: of films that an undo has left, while these have most of the frames, else of all."""
+        """Drop every other frame: of trainings that an undo has left, while these have most of the frames, else of all.
+
+        In the latter case only every second step so far is recorded from now on, so that frames stay evenly spaced.
+        """
         abandoned = [step for step in self._steps if not step.is_of(records)]
         if 2 * len(abandoned) > len(self._steps):
             dropped = {id(step) for step in abandoned[::2]}
@@ -260,7 +263,7 @@ class Recorder:
         return _merged(self.frames_of(self._records), self._acts)
 
     def frames_of(self, records: Sequence[StepRecord]) -> list[tuple[int, Frame]]:
-        """The frames of the training with these records, each with the number of its step."""
+        """The frames of the training with these records, each after the number of its record, counted from 1."""
         return [(step.index, Frame(step.record.step, step.state)) for step in self._steps if step.is_of(records)]
 
     def film(self, records: Sequence[StepRecord], path: Sequence[TreeNode], initial: KAN, current: KAN) -> list[Frame]:
@@ -288,7 +291,7 @@ class Recorder:
 
     @property
     def history(self) -> History:
-        """The recorded steps, and the acts between them."""
+        """The records of all steps that `fit` has called this recorder with, and as events the acts for which `keep` was called."""
         events = [Event(frame.step, "act", frame.label or "") for _, frame in self._acts]
         return History(list(self._records), events)
 
@@ -311,9 +314,9 @@ class Recorder:
 
 
 def _merged(frames: list[tuple[int, Frame]], acts: Sequence[tuple[int, Frame]]) -> list[Frame]:
-    """Frames after steps and before acts in order; a frame before an act replaces that of the same step.
+    """All frames of a film in order: those after steps, `frames`, and those before acts, which replace that after the same step.
 
-    Each comes with the number of steps up to it, by which they are sorted.
+    Each comes in a pair, after the number of steps up to it, by which they are sorted.
     """
     before_acts = {index for index, _ in acts}
     after_steps = {index: frame for index, frame in frames if index not in before_acts}

@@ -45,20 +45,22 @@ class NetworkSamples:
 
 @limit_threads  # of a large table, too, it is a small sample
 def sampled(network: Network, x: Tensor, samples: int = THUMB_SAMPLES) -> NetworkSamples:
-    """Scores and thumbnails, from as many rows as a drawing needs.
+    """What a drawing shows of all edges: how much each matters, and its small curve over the range of its inputs, in own units.
 
-    The points of the thumbnails go through a layer together with the rows of the data: the number of operations is what a frame costs.
+    The points of the small curves (thumbnails) go through a layer together with the rows of the data: what a frame costs is the number of
+    operations.
 
     Args:
         network: The network.
-        x: Inputs of the network, `(rows, n_features)`; at most 256 of them are looked at.
-        samples: Points of a thumbnail.
+        x: Inputs of the network, `(rows, n_features)` in own units; at most 256 of the rows are looked at.
+        samples: Points of a thumbnail, evenly from the smallest to the largest input of the edge.
     """
     with torch.no_grad():
         x = even_rows(x, _ROWS)
         nodes = [network.select(x)]
         # Places in a thumbnail, 0 at its left end and 1 at its right end.
         rows, at = len(nodes[0]), torch.linspace(0, 1, samples, dtype=x.dtype, device=x.device)[:, None]
+        # Of each layer: the subnodes and the edges at the rows, the range of each input, and the edges at the points of thumbnails.
         subnodes, edges, ends, values = [], [], [], []
         for index in range(network.depth):
             low, high = torch.aminmax(nodes[-1], dim=0)
@@ -70,10 +72,11 @@ def sampled(network: Network, x: Tensor, samples: int = THUMB_SAMPLES) -> Networ
             subnodes.append(edges[-1].sum(-1))
             nodes.append(network.combine(index + 1, subnodes[-1]))
         drawn = torch.cat(nodes, 1).isfinite().all(1)
-        if 0 < int(drawn.sum()) < rows:  # a formula may hand the logarithm of 0 to an exponential
+        # A node may be infinite where the output is right: exp(log 0) is 0. A curve can't be drawn there: such rows are left out.
+        if 0 < int(drawn.sum()) < rows:
             return sampled(network, x[drawn], samples)
         _to_own_units(network, ends, values)
-        # Scores are shares of standard deviations, so they need no units.
+        # Scores are shares of standard deviations, so they need no units. They don't read the splines alone: `()`.
         scores = attribute_trace(network, Trace(tuple(nodes), tuple(subnodes), tuple(edges), ()), network.depth)
         parts = [
             torch.cat([score[..., None], end.expand(len(score), -1, -1), value.permute(1, 2, 0)], -1).flatten(0, 1)
@@ -83,9 +86,10 @@ def sampled(network: Network, x: Tensor, samples: int = THUMB_SAMPLES) -> Networ
 
 
 def _to_own_units(network: Network, ends: list[Tensor], values: list[Tensor]) -> None:
-    """Replace the first layer's ends and the last layer's values by the same in own units. In place: all others have no other units.
+    """Put the ranges of the first layer's inputs and the curves of the last layer in own units; the two lists are changed in place.
 
-    Of each layer `ends` has the smallest and largest value of each node below, `(in, 2)`, and `values` the curves, `(samples, out, in)`.
+    Of each layer `ends` has the smallest and largest value of each node below, `(in, 2)`, and `values` the curves, `(samples, out, in)`,
+    all in scaled numbers. Other layers stay as they are, since hidden nodes have no unit.
     """
     if network.scaling.scales_input:
         centre, size = (part[network.columns, None] for part in network.input_scale)
@@ -102,39 +106,52 @@ def drawn_rows(x: Tensor, most: int) -> Tensor:
 
 
 def judged_rows(data: Dataset) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Inputs, labels and weights (None for none) of the rows that errors are shown of: the test data, without any the training data."""
+    """The rows on which errors are shown: the test data or, without any, the training data.
+
+    Returns:
+        Inputs, `(rows, n_features)`, labels, `(rows, outputs)` or class numbers `(rows,)`, and weights; None where all rows count the same.
+    """
     if data.test_input is not None and data.test_label is not None:
         return data.test_input, data.test_label, data.test_weight
     return data.train_input, data.train_label, data.train_weight
 
 
 def edge_inputs(network: Network, edge: tuple[int, int, int], x: Tensor) -> Tensor:
-    """What arrives at an edge, `(batch,)`, from inputs of the network x, `(batch, n_features)`; at the first layer in own units."""
+    """The values of the node that an edge (layer, source, target) starts at, `(batch,)`.
+
+    They follow from inputs x of the network, `(batch, n_features)`. At the first layer they are in own units; hidden nodes have no unit.
+    """
     layer, source, _ = edge
     with torch.no_grad():
         nodes = network.select(x)
         for index in range(layer):
             below = network.layer(index)
             nodes = network.combine(index + 1, below.sums(nodes, below.designs(nodes, 0)[0]))
+        # In scaled numbers so far; with centre 0 and size 1 these are the own units.
         units = network.edge_units(edge)
         inputs = nodes[:, source]
         return inputs if (units.x_centre, units.x_size) == (0.0, 1.0) else units.x_centre + units.x_size * inputs
 
 
 def edge_samples(network: Network, edge: tuple[int, int, int], x: Tensor) -> Tensor:
-    """Inputs of an edge and its values there, `(2, n)`, from at most 256 of the inputs of the network x, evenly picked."""
+    """Inputs of an edge (layer, source, target) and its values there, `(2, n)` in own units.
+
+    They come from at most 256 of the inputs x of the network, `(rows, n_features)`, evenly picked.
+    """
     inputs = edge_inputs(network, edge, even_rows(x, _ROWS))
     return torch.stack([inputs, network.curve(edge, inputs).y])
 
 
 def _finite(inputs: Tensor) -> Tensor:
-    """The inputs that can be drawn: the logarithm of 0 can't, which a formula may hand to an exponential. All where none is finite."""
+    """Those inputs of an edge, `(batch,)`, that are finite; all where none is. A formula may have an infinite one: exp(log 0) is 0."""
     finite = inputs.isfinite()
     return inputs[finite] if bool(finite.any()) else inputs
 
 
 def _drawn_range(grid: Tensor, inputs: Tensor) -> Tensor:
-    """Where an edge is drawn, `(2,)`: over its data, and a little beyond as far as the grid goes on. An old grid may be much wider.
+    """The first and the last input at which an edge is drawn, `(2,)`: its data, and a tenth of their range beyond each end.
+
+    Beyond the data it ends where the grid ends. An old grid may be much wider than the data, so it is drawn whole only for a single input.
 
     Args:
         grid: The knots without those beyond its ends, `(G + 1,)`, in the unit of the inputs.
@@ -149,7 +166,10 @@ def _drawn_range(grid: Tensor, inputs: Tensor) -> Tensor:
 
 
 def band(network: Network, posterior: Posterior | None, edge: EdgeRef, x: Tensor) -> Tensor | None:
-    """Two standard errors of an edge's curve at the points x, `(n,)`, both in own units; None without a posterior, and for a function."""
+    """Half the width of the band around an edge's curve: two standard errors at the points x, `(n,)`, both in own units.
+
+    None without a posterior, and for an edge that isn't a spline.
+    """
     errors = None if posterior is None else curve_errors(network, posterior, edge, x)
     return None if errors is None else 2 * errors
 
@@ -157,17 +177,18 @@ def band(network: Network, posterior: Posterior | None, edge: EdgeRef, x: Tensor
 def edge_detail(
     network: Network, edge: EdgeRef, x: Tensor, posterior: Posterior | None = None
 ) -> tuple[dict[str, Tensor], list[float]]:
-    """The arrays of `Selection`, but for its points, and the range of the data.
+    """What the plot of a selected edge shows, in own units, and the range of the data.
 
     Args:
         network: The network.
         edge: The edge.
-        x: Inputs of the network, over whose range the edge is drawn.
-        posterior: Says the band around the curve.
+        x: Inputs of the network, `(rows, n_features)` in own units, over whose range the edge is drawn.
+        posterior: From it comes the band around the curve; None for no band.
 
     Returns:
-        By name `detail` (4 or 5, n): x, φ, base part, spline part and the band where it is known; `density` (bins,), relative; `knots`,
-        `full_knots`, and `handles` (2, G + k): a place and a coefficient of each basis function. Of an edge of words `detail` alone.
+        Arrays by name. `detail` (4 or 5, n): x, the edge's function φ, its base part, its spline part and, with a posterior, half the width
+        of the band. `density` (40,): how many inputs lie in each bin, 1 in the fullest. `knots` (G + 1,): the grid; `full_knots` has
+        k more beyond each end. `handles` (2, G + k): a place and a coefficient of each basis function. Of an edge of words `detail` alone.
         Then the smallest and the largest input.
     """
     index, source, target = edge
@@ -182,17 +203,19 @@ def edge_detail(
     at = torch.linspace(0, 1, DETAIL_SAMPLES, dtype=x.dtype, device=x.device)
     curve = network.curve(edge, ends[0] + at * (ends[1] - ends[0]))
     width = band(network, posterior, edge, curve.x)
-    # Of a network that has diverged nothing is counted.
-    # With a single value histc would choose its own ends.
+    # With a single value histc would choose its own ends. Of a network that has diverged, low isn't finite, nothing is counted.
     ends_of_bins = (low, high) if high > low else (low, low + 1) if math.isfinite(low) else (0.0, 1.0)
     bins = torch.histc(inputs.cpu(), _BINS, *ends_of_bins)
-    # A coefficient acts around the mean of its inner knots (Greville); for k = 0 around the middle of its interval.
+    # A coefficient acts around the mean of its k inner knots (Greville); for k = 0 around the middle of its interval. Basis function i
+    # begins at knot i, so its inner knots begin at i + 1; the first and the last k knots are the inner ones of none.
     greville = knots.unfold(0, k, 1)[1:-1].mean(1) if k else (knots[1:] + knots[:-1]) / 2
     arrays = {
         "detail": torch.stack([curve.x, curve.y, curve.base, curve.spline, *([] if width is None else [width])]),
+        # Relative to the fullest bin; the 1 is for no counts at all.
         "density": bins / max(1, int(bins.max())),
         "knots": grid,
         "full_knots": knots,
+        # The last weight is that of the base function, which has no handle.
         "handles": torch.stack([greville, units.y_size * layer.weight()[target, source, :-1]]),
     }
     return arrays, [low, high]
@@ -201,7 +224,10 @@ def edge_detail(
 def _level_detail(
     network: Network, edge: EdgeRef, posterior: Posterior | None
 ) -> tuple[dict[str, Tensor], list[float]]:
-    """The arrays of an edge of words, a column a level, about the mean as in formulas; and its first and last level."""
+    """As `edge_detail` for an edge whose input is a column of words: `detail` (4 or 5, levels) alone; and the first and last level.
+
+    The mean of the values over the data is subtracted, as in formulas.
+    """
     levels = network.layer(edge.layer).levels[edge.source]
     curve = network.curve(edge, torch.arange(levels, dtype=network.dtype, device=network.device))
     width = band(network, posterior, edge, curve.x)

@@ -48,7 +48,7 @@ class ScriptLog:
     """What a longer act in progress has done so far, as one command."""
 
     def resume(self, entries: Iterable[Command | int]) -> None:
-        """Go on after the entries of a saved session."""
+        """Go on after the entries of a saved session, each a command or a number of steps; a number at the end counts on."""
         self.entries, self._cut = list(entries), False
 
     def step(self) -> None:
@@ -62,7 +62,7 @@ class ScriptLog:
         self._cut = False
 
     def cut(self) -> None:
-        """Cut, because the training was started again after an end: in a script one call with the steps of both would stop at that end."""
+        """Let the next step begin a new entry: the training was started again after an end, where one call with all steps would stop."""
         self._cut = True
 
     def begin_longer(self, command: Callable[[], Command]) -> None:
@@ -96,9 +96,9 @@ class ScriptLog:
 
 
 def constructor(model: KAN) -> str | None:
-    """The call that makes exactly this network, as text with those arguments that aren't defaults; None where no call makes it.
+    """The call of `KAN` that makes exactly this network, as text; None where no call does, as for a network that was trained.
 
-    A network that was trained, say: so the call is tried, and its network compared.
+    To find out, the call is tried, and its network compared. It names grid, k and seed, and other arguments that aren't the defaults.
     """
     layers = [model.layer(index) for index in range(model.depth)]
     grids = [layer.grid_size for layer in layers]
@@ -128,9 +128,9 @@ def script(model: KAN, arguments: dict[str, object], log: ScriptLog, start: str,
 
     Args:
         model: The network that the session began with.
-        arguments: The arguments of `KANExplorer` that aren't the defaults.
-        log: The commands and steps.
-        start: Name of the file that holds the network, where no call makes it.
+        arguments: The arguments of `KANExplorer` that aren't the defaults, by name.
+        log: The commands and numbers of steps since then.
+        start: Name of the file, `….kan`, from which the script loads the network where no call of `KAN` makes it.
         preset: Name of the preset, None for data of one's own.
     """
     made = constructor(model)
@@ -185,12 +185,14 @@ def _equal(a: KAN, b: KAN) -> bool:
 
 
 def listed(names: Any) -> Any:
-    """Names as a list. Values of other types pass as they are, to be refused later."""
+    """Names as a list, from any iterable but a text. Other values, None among them, pass as they are: later checks refuse what is wrong."""
     return list(names) if isinstance(names, Iterable) and not isinstance(names, str) else names
 
 
 def names_of(names: Any, default: tuple[str, ...], argument: str) -> tuple[str, ...]:
-    """The names of columns: those that a person gives, else those of the data, `default`. `argument` is what errors name.
+    """The names of columns: `names` as a person gives them or, where these are None, those of the data, `default`.
+
+    Errors name the `argument` of `KANExplorer`, `in_vars` or `out_vars`.
 
     Raises:
         ValueError: For another number of names, and for names that are no texts.

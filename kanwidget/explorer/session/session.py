@@ -221,7 +221,7 @@ class Session:
         return self.tree.later_records(self.run.records)
 
     def scores(self) -> Scores:
-        """Importance of nodes and edges."""
+        """How much nodes and edges matter for the outputs; computed once for each version of the network."""
         return self.samples().scores
 
     @property
@@ -260,7 +260,7 @@ class Session:
         return bool(self.view.selection) and self.candidates.is_cached(self.view.selection[0])
 
     def warm_up(self) -> None:
-        """Make the tables that the first search for candidates needs, unless the session trains."""
+        """Make the tables that the first search for candidates needs, by a search of any edge, unless the session trains."""
         if not self.running:
             with contextlib.suppress(ValueError):  # a network that has diverged fits nothing
                 self.candidates.search(EdgeRef(0, 0, 0))
@@ -295,7 +295,7 @@ class Session:
             raise
 
     def advance(self, budget: float = 0.05, stop: Callable[[], bool] = lambda: False) -> Topics:
-        """Train, or carry out the longer act in progress, for some seconds, at least one step; unless it isn't running.
+        """Train, or carry out the longer act in progress, for some seconds, at least a step, if it runs; returns the topics that changed.
 
         Args:
             budget: Seconds after which no further step is begun.
@@ -334,12 +334,12 @@ class Session:
         self.process = process
 
     def end_process(self) -> Topics:
-        """End the longer act in progress, if there is one."""
+        """End the longer act in progress, if there is one; returns the topics that changed."""
         process, self.process = self.process, None
         return frozenset() if process is None else process.end()
 
     def _stop_process(self, command: Command) -> Topics:
-        """End the longer act in progress before a command; unless that is a pause, a notice says so."""
+        """End the longer act in progress before a command; a notice says so unless it is a pause. Returns the topics that changed."""
         process = self.process
         if process is not None and not command.keeps_notice:
             title = f"{process.step.title()} was stopped by another act"
@@ -349,7 +349,7 @@ class Session:
     # ---- acts
 
     def adopt(self, model: KAN) -> None:
-        """Train another network from now on."""
+        """Train another network from now on; where its nodes are others, the selection follows its edges."""
         self._change_network(lambda: self.run.adopt(model))
 
     def restart(self, model: KAN, seed: int) -> None:
@@ -357,17 +357,17 @@ class Session:
         self._change_network(lambda: self.run.restart(model, seed))
 
     def go_to_step(self, step: RecordedStep, records: Sequence[StepRecord]) -> None:
-        """Go to a recorded step of the training with these records."""
+        """Go to a recorded step of the training with these records; steps that the last return has left behind may be among them."""
         self._change_network(lambda: self.run.go_to_step(step, records))
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Return to a checkpoint."""
+        """Return to a checkpoint, which may be one of another problem: that becomes the current one again."""
         if checkpoint.problem != self.run.problem:
             self._return_to(checkpoint.problem)
         self._change_network(lambda: self.run.restore(checkpoint))
 
     def _change_network(self, change: Callable[[], None]) -> None:
-        """Put another network in place; where its nodes are others, the selection follows its edges."""
+        """Call `change`, which puts another network in place; where its nodes are others, the selection follows its edges."""
         before, edges, structure_id = self.model, self.view.selection, self.structure_id
         change()
         if self.structure_id != structure_id:
@@ -375,13 +375,13 @@ class Session:
             self.candidates.forget()
 
     def commit(self, kind: str, label: str, before: Checkpoint, edges: Sequence[EdgeRef] = ()) -> None:
-        """Add a node to the undo tree, and a mark to the curves.
+        """Record an act that was carried out: add a node to the undo tree, and a mark to the curves.
 
         Args:
-            kind: Of the act.
-            label: Of the act.
-            before: The checkpoint before it.
-            edges: That it was done to.
+            kind: Of the act, such as `prune`.
+            label: Of the act, for people.
+            before: The checkpoint before it, to which undo leads.
+            edges: That it was done to; none for an act on the whole network.
         """
         self.run.mark(kind, label)
         if kind != RETURN:
@@ -419,7 +419,7 @@ class Session:
         return True
 
     def _configure(self, changes: Iterable[tuple[int, dict[str, Any]]]) -> None:
-        """Set settings of problems, without marks on the curves."""
+        """Set settings, without marks on the curves. Each change is the number of a problem with the values of its settings by name."""
         for number, values in changes:
             trainer = self.run.trainer if number == self.run.problem else self._problems[number][0]["trainer"]
             trainer.configure(**values)

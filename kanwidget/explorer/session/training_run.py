@@ -91,7 +91,10 @@ class TrainingRun(RunStates):
         return model
 
     def dots(self, edge: EdgeRef) -> Tensor:
-        """What some rows ask of an edge, as dots beside its curve, `(2, n)`: its inputs, and the values that would mend the errors."""
+        """What at most 200 training rows ask of an edge, as dots beside its curve, `(2, n)` in own units.
+
+        The first row has the edge's inputs, the second the values with which the network's outputs there would be the labels.
+        """
         return self._dots(edge, self.noise)
 
     # ---- callbacks and interruptions
@@ -114,7 +117,7 @@ class TrainingRun(RunStates):
         return remove
 
     def interrupt_with(self, interrupted: Callable[[], bool]) -> None:
-        """Call this function within long steps; True abandons the step."""
+        """Let this function be asked within long steps whether a pause waits: True abandons the step."""
         self.interrupted = interrupted
 
     def _abandon_step(self) -> bool:
@@ -132,7 +135,9 @@ class TrainingRun(RunStates):
         trainer = self.trainer
         self._take_events()
         settings, state, noise, data = trainer.settings, trainer.state_dict(), self.noise, trainer.data
-        if trainer.rows.sampled:  # on all rows it would take seconds until a slider acts
+        # A large table's training begins with a sample of the rows again: on all of them it would take seconds until a slider acts.
+        # Progress and optimizer stay.
+        if trainer.rows.sampled:
             trainer.rows.restart(self.model)
             trainer.load_state_dict(state)
         try:
@@ -177,14 +182,14 @@ class TrainingRun(RunStates):
             follows: Called once the training has ended by itself; returns the topics that it has changed.
         """
         if self.trainer.stop_reason:
-            self._script.cut()
+            self._script.cut()  # in the script one call with all steps would stop at that end
         self.trainer.stop_reason = ""
         self.state, self.stop_reason = "running", None
         self.remaining_steps, self.pauses_after, self.pauses_when = steps, pauses_after, pauses_when
         self.follows = follows
 
     def pause(self) -> None:
-        """Stop training, keep everything; nothing happens where it doesn't train."""
+        """Stop training and keep all that it has done, so that it can go on; nothing happens where it doesn't train."""
         if self.running:
             self._finish("paused", None)
 
@@ -222,7 +227,7 @@ class TrainingRun(RunStates):
         return topics if self.running else topics | {"history", "formula", "candidates", "selection"}
 
     def _append(self, record: StepRecord) -> None:
-        """Keep a step's record, and its network where the recorder wants it; a line of the script counts it."""
+        """Keep a step's record, and a copy of its network where the film needs it; count the step in the script."""
         self.records.append(record)
         self.recorder.take(self.model, self.records, self.structure_id)
         self.last_record = record
@@ -230,7 +235,11 @@ class TrainingRun(RunStates):
         self._script.step()
 
     def _without_record(self) -> Topics:
-        """Finish after a step without a record: the training was interrupted, or has ended."""
+        """End or pause the training after a step without a record: it was interrupted, or there are no more steps.
+
+        Returns:
+            The topics that changed.
+        """
         if self.trainer.stop_reason == "interrupted":
             self.trainer.stop_reason = ""
             self.forget_momentum()
@@ -247,7 +256,10 @@ class TrainingRun(RunStates):
         self._finish("paused", None)
 
     def forget_momentum(self) -> None:
-        """Rebuild a gradient method, whose memory is lost with an abandoned step; in a script setting `opt` again does the same."""
+        """Make a gradient method anew, whose memory is lost with an abandoned step; a line of the script does the same by setting `opt`.
+
+        `plain_state` marks Levenberg-Marquardt, whose memory is a few numbers and isn't lost.
+        """
         if not OPTIMIZERS[self.trainer.opt].plain_state:
             self.trainer.rebuild()
             self._script.add(Statement(f"explorer.opt = {self.trainer.settings.opt!r}"))

@@ -28,7 +28,7 @@ from kanwidget.kan import KAN
 
 
 def copied(model: KAN) -> KAN:
-    """A copy without the history, which may be long."""
+    """A deep copy of a network without its history, which may be long and is taken off only while the copy is made."""
     history, model.history = model.history, History()
     try:
         return copy.deepcopy(model)
@@ -96,6 +96,7 @@ class Checkpoint:
     """Size of its tensors; records count by list, see `_bytes`."""
 
     def __post_init__(self) -> None:
+        """Measure the size once, since values never change; a frozen dataclass takes an attribute only in this way."""
         object.__setattr__(self, "bytes", size((self.model, self.trainer_state)))
 
     def equals(self, checkpoint: Checkpoint) -> bool:
@@ -160,7 +161,7 @@ class UndoTree:
     """The first node of the longer act in progress; -1 before there is one, None without such an act."""
 
     def resume(self, nodes: Iterable[TreeNode], current: int) -> None:
-        """Take the nodes of a saved session, which hold no checkpoints."""
+        """Take the nodes of a saved session, which hold no checkpoints; `current` is the id of the node where it was saved."""
         self.nodes, self.current = {node.id: node for node in nodes}, current
 
     def bookmark(self) -> Callable[[], None]:
@@ -174,15 +175,15 @@ class UndoTree:
         return go_back
 
     def begin_group(self) -> None:
-        """The acts to come are parts of one longer act."""
+        """Make the acts that are added from now on parts of one longer act, until `end_group`; its first node isn't there yet: -1."""
         self.group = -1
 
     def end_group(self) -> None:
-        """The longer act is over."""
+        """End the longer act: acts that are added from now on stand for themselves."""
         self.group = None
 
     def begin_drag(self, checkpoint: Callable[[], Checkpoint]) -> None:
-        """Begin a drag, unless one is in progress; `checkpoint` makes that before it."""
+        """Begin a drag of a curve, unless one is in progress. `checkpoint` copies the current state, to which an undo of the drag leads."""
         if self.drag_start is None:
             self.drag_start = checkpoint()
 
@@ -205,24 +206,26 @@ class UndoTree:
         return forward is not None and self.nodes[forward].latest is not None
 
     def _forward(self) -> int | None:
-        """The node that redo goes to, None where nothing was undone. The node of a training that began after an undo has none of its own.
+        """The id of the node that redo goes to, None where nothing was undone.
 
-        There it is that of the parent: an act that was undone during a training is done again in spite of the steps since.
+        A training after an undo adds a node below the same parent. From there redo goes to the parent's child that was undone, in spite of
+        the steps since.
         """
         node = self.nodes[self.current]
         if node.forward is None and node.kind == TRAIN and node.parent is not None:
             forward = self.nodes[node.parent].forward
+            # The parent leads to this very node where nothing was undone before the training.
             return None if forward == node.id else forward
         return node.forward
 
     @property
     def is_training(self) -> bool:
-        """Whether further steps belong to the current node: no other node depends on its state."""
+        """Whether further steps belong to the current node: it is a training, and the session has never left it (`last_error` is None)."""
         node = self.nodes[self.current]
         return node.kind == TRAIN and node.last_error is None
 
     def can_go(self, state: int) -> bool:
-        """Whether a node is the current one, or its checkpoint is kept."""
+        """Whether `goto` can go to the node with the id `state`: it is the current one, or its checkpoint is kept."""
         return state == self.current or self.nodes[state].latest is not None
 
     def add(
@@ -232,10 +235,10 @@ class UndoTree:
 
         Args:
             label: Of the act, for people.
-            kind: Of the act.
-            record: The last one.
-            before: The checkpoint before the act.
-            complexity: Free parameters of the network.
+            kind: Of the act, such as `train` or `reset`.
+            record: The last one: the node begins with its step and its error.
+            before: The checkpoint before the act, to which undo leads; None at the start.
+            complexity: Number of free parameters of the network.
         """
         parent = self.nodes.get(self.current)
         number, parent_id = len(self.nodes), None if parent is None else parent.id
@@ -255,7 +258,7 @@ class UndoTree:
         return node
 
     def note_settings(self, change: SettingChange) -> None:
-        """The last act has changed settings as well: whoever goes past it takes them along."""
+        """Note that the act of the current node has also changed settings: undo, redo and jumps past it then set them as well."""
         self.nodes[self.current].settings = change
 
     def undo(self, latest: Checkpoint) -> Checkpoint | None:
@@ -322,7 +325,7 @@ class UndoTree:
             ends = (number for number in holders if number not in path and number not in parents)
             # The oldest end of a branch, else the oldest of all: nodes are numbered in their order.
             node = holders.pop(next(ends, next(iter(holders))))
-            if node.id != self.current:
+            if node.id != self.current:  # whose act can always be undone, however large its checkpoints
                 node.before = node.latest = None
 
     def _leave(self, latest: Checkpoint) -> None:
@@ -342,7 +345,8 @@ class UndoTree:
 
         Trainings aren't among them, nor acts that a return to an earlier step has taken back.
         """
-        # `returned`: the earliest step that a return below has led back to; it has taken back acts from this step on.
+        # `returned`: the earliest step that a return below has led back to; it has taken back acts from this step on. `goes_on`: the node
+        # below is a return, too.
         acts, returned = [], math.inf
         node, goes_on = self.nodes[self.current], False
         while node.parent is not None:
@@ -376,6 +380,7 @@ class UndoTree:
 
     def problem_states(self) -> set[int]:
         """The nodes of the current problem and with the same logarithm of the target: only their errors can be compared."""
+        # Of each node the last one up to it after which errors are of other data or of another logarithm.
         roots: dict[int, int] = {}
         for node in self.nodes.values():  # parents come first
             roots[node.id] = node.id if node.parent is None or node.kind in OTHER_ERRORS else roots[node.parent]

@@ -75,7 +75,7 @@ class ViewState:
         self.surface: SurfaceView | None = None
 
     def keep_nearest_law(self, text: str) -> None:
-        """Keep the best law that wasn't taken, for the sentences of the guide."""
+        """Keep the text of the best short law that a simplification has tried and not taken, with its error, for the guide's sentences."""
         self.nearest_law = text
 
     def select(self, edges: Iterable[EdgeRef]) -> None:
@@ -93,7 +93,7 @@ class ViewState:
         self.selection = tuple(edge for edge in self.selection if edge in edges)
 
     def show_surface(self, surface: SurfaceView) -> None:
-        """Show the output over these inputs."""
+        """Choose what the surface panel draws: an output over one or two inputs."""
         self.surface = surface
 
     # ---- views
@@ -144,17 +144,17 @@ class ViewState:
         self.dismissed |= {notice}
 
     def show_tasks_with(self, show_task: Callable[[str | None], None]) -> None:
-        """Call this function with each longer task in words, and with None at its end."""
+        """Let this function be called with each longer task, in words for people, and with None at its end."""
         self.task = show_task
 
     # ---- longer computations
 
     def work_out_with(self, work_out: Callable[[Job], None], *, has_threads: bool = False) -> None:
-        """Call this function with each computation that must not hold up the training; with `has_threads` it returns at once."""
+        """Let this function do each computation that must not hold up the training; with `has_threads` it returns at once."""
         self.work_out, self.has_threads = work_out, has_threads
 
     def keep_forms(self, forms: FormulaForms) -> None:
-        """Note which forms of the formula are known, and which are being worked out."""
+        """Keep the writings of the formula that are worked out so far, and whether further ones are on the way."""
         self.forms = forms
 
 
@@ -186,7 +186,7 @@ class _SymbolifyPreview:
         return bool(self.views)
 
     def switch(self, on: bool, view: str) -> None:
-        """Open or close the preview of a view. A view that opens it is sent all rows."""
+        """Open or close the preview in the view with this name. One that opens it gets all rows; they are dropped once none has it open."""
         if on:
             self.views.add(view)
             self._n_sent = 0
@@ -201,7 +201,10 @@ class _SymbolifyPreview:
         return not self.on or (self._act_version is not None and not self._remaining)
 
     def search(self, candidates: EdgeCandidates) -> None:
-        """Search some more edges, anew from the first one after an act. Those of one round are of one layer, which is searched at once."""
+        """Find the best candidate of the next edges, at most four; from the first edge again after an act.
+
+        Those of one round are of one layer, which is searched at once.
+        """
         if not self.on:
             return
         run = candidates.run
@@ -218,7 +221,7 @@ class _SymbolifyPreview:
             self._remaining = self._remaining[len(edges) :]
 
     def unsent(self) -> p.Preview:
-        """The rows that were added since the last call."""
+        """The message with the rows that were added since the last call, from the row `first` on; `of` is how many there are in the end."""
         first, self._n_sent = self._n_sent, len(self._rows)
         rows = [_row(edge, fit) for edge, fit in self._rows[first:]]
         count = len(self._rows) + len(self._remaining)
@@ -226,6 +229,6 @@ class _SymbolifyPreview:
 
 
 def _row(edge: EdgeRef, fit: SymbolicFit | None) -> p.PreviewRow:
-    """A row as a page gets it; without a name for an edge that no function fits."""
+    """The row of an edge as a page gets it: its best candidate and R². An edge that no function fits has the name "" and R² 0."""
     name, r2 = ("", 0.0) if fit is None or not math.isfinite(fit.r2) else (fit.name, fit.r2)
     return {"edge": list(edge), "name": name, "r2": r2}

@@ -54,7 +54,7 @@ class ParameterVector:
         return ParameterVector(tuple(layers), start)
 
     def read(self, stack: Stack) -> Tensor:
-        """The free parameters as vectors, `(networks, size)`."""
+        """A copy of the free parameters of each network as vectors, `(networks, size)`."""
         vector = stack.layers[0].coef.new_zeros(len(stack), self.size)
         for layer, index in zip(stack.layers, self.layers, strict=True):
             if index.block is not None:
@@ -107,7 +107,7 @@ def network_parameters(network: Network) -> list[Tensor]:
 
 
 def structure(network: Network) -> object:
-    """What networks must have in common to be trained side by side, to be compared by `==`: edges, their states, which parameters are free.
+    """A value to compare by `==`: networks with equal ones have the same edges, in the same states and with the same free parameters.
 
     It stays when parameters or knots move.
     """

@@ -42,10 +42,7 @@ class LayerStack(Edges):
         return part
 
     def attach(self, layers: Sequence[Layer]) -> LayerStack:
-        """The same stack, its parameters made of those of `layers`, one for each network, so that gradients arrive there.
-
-        They are copied, since a view of the stack's tensors is no part of a graph.
-        """
+        """The same stack with its parameters joined anew from those of `layers`, one a network, so that gradients arrive at these."""
         attached = copy.copy(self)
         for name in _PARAMETERS:
             setattr(attached, name, torch.stack([getattr(layer, name) for layer in layers]))
@@ -84,7 +81,7 @@ class Stack:
     def select(self, x: Sequence[Tensor]) -> Tensor:
         """The values of each network's input nodes on its own data, in scaled numbers, `(networks, batch, n_in)`.
 
-        `x` has the data of each network, `(batch, n_features)`. Of one tensor for all, and the same columns, nothing is copied.
+        `x` has the data of each network, `(batch, n_features)`. Where all have one tensor and read the same columns, it is computed once.
         """
         if all(inputs is x[0] for inputs in x) and all(
             torch.equal(n.columns, self.template.columns) for n in self.networks

@@ -133,7 +133,7 @@ def _functions(residuals: Any) -> dict[str, Callable[..., Tensor]]:
 
 
 def _by_residual(values: Any, argument: str, functions: Mapping[str, Any]) -> dict[str, Any]:
-    """A value for each residual by its name, or an error."""
+    """A mapping `values` with one value for each residual, in the order of the functions; else an error that names the `argument`."""
     if not isinstance(values, Mapping) or set(values) != set(functions):
         names = list(values) if isinstance(values, Mapping) else values
         _check.fail(argument, _WHERE, f"a mapping with the names {sorted(functions)}, as the residuals have", names)

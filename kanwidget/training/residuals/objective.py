@@ -214,7 +214,7 @@ class ResidualObjective:
         matrix = torch.zeros(1, parameters.size, parameters.size, dtype=torch.float64, device=self.device)
         gradient = matrix.new_zeros(1, parameters.size)
         for term, linear in zip(self.terms, self.linearizations(value), strict=True):
-            scale = 2 * term.weight / linear.residual.numel()
+            scale = 2 * term.weight / linear.residual.numel()  # the loss is the mean square times the weight
             for rows, jac in self.jacobians(term, linear, parameters):
                 check()
                 jac, residual = jac.double(), linear.residual[rows].flatten().double()
@@ -256,7 +256,10 @@ class ResidualObjective:
         return sizes, sizes
 
     def row_square(self, term: ResidualTerm, jet: Jet, parameters: ResidualVector) -> float:
-        """Mean square of the rows of the Jacobian: the trace of the term's tangent kernel, divided by its size."""
+        """Mean squared length of the rows of a term's Jacobian: the trace of its tangent kernel J·Jᵀ, divided by the number of rows.
+
+        `jet` is that of the outputs at the term's points.
+        """
         with torch.no_grad():
             linear = term.linear(jet, self.named())
             total = sum(float(jac.square().sum()) for _, jac in self.jacobians(term, linear, parameters))
@@ -337,6 +340,7 @@ def _to_nodes(layer: LayerStack, trace: JetTrace, index: int, adjoint: Jet, fact
         value = value + (part * derivative).sum(-2)
     first, second = adjoint.first @ phi_derivatives[0], adjoint.second @ phi_derivatives[0]
     if carried.seconds:
+        # Second derivatives of a subnode have the term φ″ ∂ₐh ∂ᵦh, whose derivatives are φ″ ∂ᵦh in ∂ₐh and φ″ ∂ₐh in ∂ᵦh.
         curvatures = adjoint.second @ phi_derivatives[1]
         for pair, (a, b) in enumerate(zip(carried.first_index, carried.second_index, strict=True)):
             first[..., a, :] += curvatures[..., pair, :] * nodes.first[:, :, None, b]

@@ -44,7 +44,7 @@ class Linearization:
         Returns:
             A linearization of one column, of which only the derivatives mean something: `residual` has the sum of the weights.
         """
-        sets = self.adjoint.value.shape[1] // len(weight)
+        sets = self.adjoint.value.shape[1] // len(weight)  # a row has a point in each set, all with its weight
         by_column = weight.repeat(sets, 1)[None, ..., None]
         parts = [
             (part * by_column.view(*by_column.shape[:3], *[1] * (part.ndim - 3))).sum(2, keepdim=True)
@@ -166,7 +166,7 @@ def _in_constants(residual: Tensor, constants: Sequence[Tensor]) -> Tensor:
 
 
 def _checked(residual: Any, term: ResidualTerm) -> Tensor:
-    """The residual as `(rows, columns)`, or an error."""
+    """What a residual function has returned, if it is a real tensor `(rows, columns)`, one row a point; else an error."""
     if not isinstance(residual, Tensor) or residual.ndim != 2 or residual.shape[0] != term.rows:
         expected = f"a function that returns a tensor of shape ({term.rows}, columns)"
         advice = "One row a point; u.value[:, [0]] keeps the column that u.value[:, 0] drops."
@@ -195,7 +195,7 @@ def _error(name: str, expected: str, got: object, advice: str) -> ResidualError:
 
 
 def constants_of(function: Callable[..., Any], unknowns: Sequence[str]) -> tuple[str, ...]:
-    """The unknown constants that a function has as arguments."""
+    """Those of the names `unknowns` that a function has as arguments; all where it takes any (`**`), none where nobody can tell."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):  # a builtin without a signature

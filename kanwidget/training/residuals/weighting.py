@@ -67,7 +67,7 @@ def resample(
 
 
 def standard_errors(objective: ResidualObjective) -> list[float]:
-    """Standard errors of the unknown constants, from the scatter of the residuals.
+    """Standard errors of the unknown constants, in their order, from the scatter of the residuals at the current parameters.
 
     With A = Σ wᵢJᵢᵀJᵢ the covariance is A⁻¹(Σ wᵢ²sᵢ²JᵢᵀJᵢ)A⁻¹, sᵢ² a residual's sum of squares by its rows less the parameters that
     it determines, tr(A⁻¹wᵢJᵢᵀJᵢ): noise of measurements counts, an equation that is met doesn't. NaN without any degree of freedom.
@@ -80,6 +80,7 @@ def standard_errors(objective: ResidualObjective) -> list[float]:
         parts = [_normal(objective, term, parameters) for term in objective.terms]
         total = torch.stack([weight * matrix for weight, matrix in parts]).sum(0)
         whole = torch.linalg.pinv(total, hermitian=True, rtol=_UNDETERMINED)
+        # The rows of A⁻¹ that belong to the constants, which stand behind the network's parameters.
         inverse = whole[parameters.n_network :]
         covariance = inverse.new_zeros(len(inverse), len(inverse))
         for (weight, matrix), term, square in zip(parts, objective.terms, value.squares, strict=True):
@@ -91,7 +92,7 @@ def standard_errors(objective: ResidualObjective) -> list[float]:
 
 
 def _normal(objective: ResidualObjective, term: ResidualTerm, parameters: ResidualVector) -> tuple[float, Tensor]:
-    """A term's weight divided by its number of residuals, and JᵀJ of their Jacobian, `(size, size)`."""
+    """A term's weight divided by its number of residuals (rows times columns), and JᵀJ of their Jacobian, `(size, size)`, float64."""
     linear = term.linear(objective.jet(term), objective.named())
     matrix = torch.zeros(parameters.size, parameters.size, dtype=torch.float64, device=objective.device)
     for _, jac in objective.jacobians(term, linear, parameters):

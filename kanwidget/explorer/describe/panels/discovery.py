@@ -63,7 +63,10 @@ class DiscoveryPanel(TypedDict):
 
 
 def discovery(session: Session) -> tuple[DiscoveryPanel, dict[str, Tensor]]:
-    """The search for formulas of the current problem, and its hall of fame."""
+    """The payload and the arrays of the panel: the search for formulas of the current problem, and its hall of fame.
+
+    Without formulas there are no arrays; what they are, see `DiscoveryPanel`.
+    """
     search, hall = search_of(session), hall_of(session)
     front = hall.front[-_MOST_FORMULAS:]
     payload: DiscoveryPanel = {
@@ -93,14 +96,17 @@ def discovery(session: Session) -> tuple[DiscoveryPanel, dict[str, Tensor]]:
 
 
 def _findings(session: Session, search: FormulaSearch) -> list[str]:
-    """What the search leaves out, which is why its formulas may err much, whether the network errs less than all of them, what it has found
-    out last, and in one line which other formulas the rows allow: their errors stand below.
+    """Sentences about a search, each once, without empty ones.
+
+    They say which columns it leaves out, which is why its formulas may err much, whether the network errs less than all of them, what it
+    has found out last, and in one line which other formulas the rows allow.
     """
     rivals = [text.removeprefix(ALSO_POSSIBLE) for text in search.findings if text.startswith(ALSO_POSSIBLE)]
     others = [text for text in search.findings if not text.startswith(ALSO_POSSIBLE)]
+    # Without the errors in parentheses, which stand beside the formulas below.
     also = ALSO_POSSIBLE + "; ".join(text.rpartition(" (")[0].replace("*", "·") for text in rivals) if rivals else ""
-    found = [*column_findings(session.data), _beside_the_network(session), *others[-_MOST_FINDINGS:], also]
-    return list(dict.fromkeys(filter(None, found)))
+    sentences = [*column_findings(session.data), _beside_the_network(session), *others[-_MOST_FINDINGS:], also]
+    return list(dict.fromkeys(filter(None, sentences)))
 
 
 def error_name(session: Session) -> str:
@@ -110,7 +116,7 @@ def error_name(session: Session) -> str:
 
 
 def _beside_the_network(session: Session) -> str:
-    """That the network leaves much less than all formulas, "" where it doesn't."""
+    """A sentence with both errors where the network's is less than 0.8 of the least one of the formulas; "" where it isn't."""
     front, error = hall_of(session).front, error_of(session.run.last_record)
     least = min((formula.error for formula in front), default=0.0)
     # Errors of a logarithm, and of losses that are no root of squares, count in another unit than those of formulas.

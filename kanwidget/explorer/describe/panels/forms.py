@@ -35,8 +35,8 @@ def forms(session: Session) -> tuple[FormsPanel, dict[str, Tensor]]:
     Returns:
         The payload, and no arrays.
     """
-    known, version = session.view.forms, session.version
-    if known.version != version and not known.busy and not session.running and is_readable(session):
+    latest, version = session.view.forms, session.version
+    if latest.version != version and not latest.busy and not session.running and is_readable(session):
         session.view.keep_forms(FormulaForms(version, busy=True))
         session.view.work_out(_job(session, version))
     return computed_forms(session), {}
@@ -44,20 +44,21 @@ def forms(session: Session) -> tuple[FormsPanel, dict[str, Tensor]]:
 
 def computed_forms(session: Session) -> FormsPanel:
     """The forms of the network as it is that were worked out so far; works out none."""
-    known = session.view.forms
-    current = known.version == session.version
-    rows: list[FormRow] = list(known.rows) if current else []
+    latest = session.view.forms
+    current = latest.version == session.version
+    rows: list[FormRow] = list(latest.rows) if current else []
     # The formula step has its result at once.
     fitted = fitted_row(session)
     if fitted is not None and all(row["name"] != fitted["name"] for row in rows) and not says_the_same(fitted, rows):
         rows.append(fitted)
+    # Rivals are named once, with the preferred form: the rounded one, or without it the last.
     best = next((i for i, row in enumerate(rows) if row["name"] == "rounded"), len(rows) - 1)
     rows = [_with_rivals(row, session) if i == best else row for i, row in enumerate(rows)]
-    return {"forms": rows, "busy": known.busy, "current": current or fitted is not None}
+    return {"forms": rows, "busy": latest.busy, "current": current or fitted is not None}
 
 
 def _with_rivals(row: FormRow, session: Session) -> FormRow:
-    """A form with what else the rows allow."""
+    """A form whose `meaning` also names, a line each, the formulas that the rows can't tell from the law of the current state."""
     rivals = session.state_rows.rivals.get(session.state, ())
     lines = [row["meaning"], *(rival.sentence for rival in rivals)]
     return {**row, "meaning": "\n".join(filter(None, lines))}
@@ -70,14 +71,14 @@ def _job(session: Session, version: int) -> Job:
         session: The session.
         version: Of the network; the job ends early once it is another one.
     """
-    found = form_rows(session, session.run.copy())
+    steps = form_rows(session, session.run.copy())
 
     def job(stopping: Callable[[], bool], report: Callable[[Callable[[], Topics]], None]) -> None:
         """Report the forms so far after each one, at last that no more follow, also after an error."""
         rows: list[FormRow] = []
         keep = lambda busy: report(partial(_keep, session, FormulaForms(version, tuple(rows), busy)))  # noqa: E731
         try:
-            for row in found:
+            for row in steps:
                 rows.append(row)
                 if stopping() or session.version != version:
                     break
@@ -93,5 +94,6 @@ def _job(session: Session, version: int) -> Job:
 
 
 def _keep(session: Session, forms: FormulaForms) -> Topics:
+    """Keep these forms as those that were worked out last, on the thread of the session. Returns the topics that changed."""
     session.view.keep_forms(forms)
     return _CHANGED

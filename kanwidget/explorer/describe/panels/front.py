@@ -79,7 +79,10 @@ def front(session: Session, clock: Callable[[], float] = time.monotonic) -> tupl
 
 
 def _look_for_noise(session: Session) -> None:
-    """Note the error of the current state where its residuals look like noise. Errors of a logarithm count in another unit."""
+    """Note the error of the current state where its residuals look like noise: the least one of the problem is what the panel shows.
+
+    Errors of a logarithm aren't noted, since they count in another unit than those of other states.
+    """
     noise = None if session.model.scaling.has_logs[1] else session_noise(session)
     if noise is not None and noise.is_noise:
         levels, problem = session.state_rows.noise, session.run.problem
@@ -87,11 +90,11 @@ def _look_for_noise(session: Session) -> None:
 
 
 def front_laws(session: Session) -> list[FrontLaw]:
-    """The fitted formulas of the current problem's states, each worked out once."""
-    tree, rows, found = session.tree, session.state_rows, []
+    """The rows of the fitted formulas of the current problem's states, in the order of the states; each is worked out once."""
+    tree, rows, laws = session.tree, session.state_rows, []
     for node in sorted(tree.problem_states()):
         state = session.run if node == tree.current else tree.nodes[node].latest
-        if state is None:
+        if state is None:  # its checkpoint was dropped
             continue
         key = (node, state.last_record.step)
         result = rows.fitted.get(key)
@@ -99,12 +102,19 @@ def front_laws(session: Session) -> list[FrontLaw]:
             continue
         if key not in rows.laws:
             rows.laws[key] = _law(session, state.model, node, result.fitted)
-        found.append(rows.laws[key])
-    return [law for law in found if law is not None]
+        laws.append(rows.laws[key])
+    return [law for law in laws if law is not None]
 
 
 def _law(session: Session, model: KAN, node: int, fitted: Any) -> FrontLaw | None:
-    """A fitted formula as a row of the front; None where it is several, holds curves, or has no error of a state."""
+    """A fitted formula as a row of the front; None where it is several, holds curves, or has no error that states have.
+
+    Args:
+        session: It has data, names and the loss.
+        model: The network of the state, which the formula is compared with.
+        node: Number of the state's tree node.
+        fitted: A `FittedFormula`, or several.
+    """
     from kanwidget.symbolic import FittedFormula
 
     loss = session.run.trainer.loss
@@ -123,7 +133,10 @@ def _law(session: Session, model: KAN, node: int, fitted: Any) -> FrontLaw | Non
 
 
 def state_formula(session: Session, model: KAN, node: int) -> FrontState:
-    """The formula of a network in a line, or in words how far it is one."""
+    """The formula of a network in a line, or in words how far it is one: `3 of 11 curves`.
+
+    Of more than 40 edges, and of several outputs, only the number of functions is said. `node` is the number of the state's tree node.
+    """
     refs = model.edge_refs(active=True)
     numeric = sum(model.layer(ref.layer).state(ref.source, ref.target) not in ("symbolic", "levels") for ref in refs)
     if numeric:
@@ -149,11 +162,16 @@ Point = tuple[float, float]
 
 
 def front_points(session: Session) -> tuple[list[Point], list[tuple[float, float, str]], str]:
-    """For a figure: size and error of every state, those of the front with a label, and the name of the error."""
-    front(session, clock=lambda: 0.0)
+    """What a figure of the front draws.
+
+    Returns:
+        Size and error of every state and every fitted formula; size, error and label of those on the front; and the name of the error.
+    """
+    front(session, clock=lambda: 0.0)  # works out all formulas: a clock that stands still sets no limit
     texts = {row["id"]: row["text"] for row in session.state_rows.values() if row["formula"] is not None}
     own = session.tree.problem_states()
     states = [state for state in history(session)["states"] if state["id"] in own and state["error"]]
+    # At least 1, as an axis of logarithms has no 0.
     marks = [
         (float(max(1, state["complexity"])), state["error"] or 0.0, texts.get(state["id"], state["label"]))
         for state in states
@@ -163,6 +181,7 @@ def front_points(session: Session) -> tuple[list[Point], list[tuple[float, float
     # A network that its own law equals within the noise says nothing more.
     beaten = {law["id"] for law in laws if law["as_good"]}
     unbeaten = [mark for mark, state in zip(marks, states, strict=True) if state["id"] not in beaten]
+    # From small to large, and of one size the smallest error first: each that errs less than all before is on the front.
     best: list[tuple[float, float, str]] = []
     for mark in sorted([*unbeaten, *of_laws], key=lambda mark: mark[:2]):
         if not best or mark[1] < best[-1][1]:

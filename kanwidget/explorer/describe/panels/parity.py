@@ -62,4 +62,6 @@ def parity(
 
 
 def _counts(truth: Tensor, predicted: Tensor, classes: int) -> Tensor:
+    """How many rows of a class (first index) are predicted as another, `(classes, classes)`, from the numbers of both, `(rows,)` each."""
+    # Each pair of classes as one number, so that a single count does.
     return torch.bincount(truth * classes + predicted, minlength=classes**2).view(classes, classes).double()

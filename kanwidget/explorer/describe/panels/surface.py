@@ -95,13 +95,14 @@ def surface(
     trainer, model = session.run.trainer, session.model if network is None else network
     view = view or session.view.surface or first_view(session)
     x, label = trainer.data.train_input, labels(trainer.data.train_label, trainer.loss)
-    point = x.median(0).values
+    point = x.median(0).values  # of each column, but for those with a value of their own
     for column, value in enumerate(view.at):
         if value is not None:
             point[column] = value
     horizontal = _range(x[:, view.x])
     side = side or (_CLASSES_SIDE if trainer.loss.classes else _SIDE)
     n, rows_of_grid = (4 * side + 1, 1) if view.y is None else (side, side)
+    # Inputs of the network at all points of the panel's grid, row by row: x runs fastest.
     grid = point.repeat(n * rows_of_grid, 1)
     grid[:, view.x] = _even(horizontal, n, x).repeat(rows_of_grid)
     vertical = None
@@ -115,6 +116,7 @@ def surface(
     z = torch.softmax(output, 1)[:, view.output] if trainer.loss.classes else output[:, view.output]
     rows = drawn_rows(x, _POINTS)
     truth = label[rows, 0 if trainer.loss.classes else view.output]
+    # Without y a point stands at its label; for classes at 1 where it is of the output's class, else at 0, beside a probability.
     height = truth == view.output if trainer.loss.classes else truth
     points = [x[rows, view.x], height if view.y is None else x[rows, view.y], truth]
     payload: SurfacePanel = {
@@ -142,11 +144,12 @@ def axes(payload: SurfacePanel, z: Tensor) -> tuple[Tensor, Tensor | None]:
 
 
 def _even(ends: Sequence[float], count: int, like: Tensor) -> Tensor:
+    """`count` even values from the first to the second of `ends`, of the type and on the device of the tensor `like`."""
     return torch.linspace(ends[0], ends[1], count, dtype=like.dtype, device=like.device)
 
 
 def _range(values: Tensor) -> tuple[float, float]:
-    """Smallest and largest value, apart from each other."""
+    """Smallest and largest value of a column, `(rows,)`, as the ends of an axis; a column that never changes gets a range around it."""
     low, high = float(values.min()), float(values.max())
     if high > low:
         return low, high

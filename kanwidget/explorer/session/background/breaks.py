@@ -14,9 +14,9 @@ class BrokenOff(Exception):
 
 @contextmanager
 def breakable(check: Callable[[], None]) -> Iterator[None]:
-    """Within, `check` is also called after the steps of trainings on copies; where it raises `BrokenOff` the block ends quietly.
+    """A context in which long work can be broken off: `check` is called after each step of its trainings on copies.
 
-    It counts for this thread alone.
+    Where `check` or the work raises `BrokenOff`, the block ends without an error. It counts for this thread alone.
     """
     token = AFTER_STEP.set(check)
     try:

@@ -65,7 +65,7 @@ class Discoveries:
     """Of the formulas of all problems: a page that goes from one to another never takes one formula for another."""
 
     def hall(self, problem: int) -> HallOfFame:
-        """The hall of fame of a problem."""
+        """The formulas found for a problem, by its number; an empty hall of fame is made for a new one."""
         return self.halls.setdefault(problem, HallOfFame(self._numbers))
 
     def search_of(self, problem: int) -> FormulaSearch | None:
@@ -84,7 +84,10 @@ class Discoveries:
 
     @contextmanager
     def at_rest(self) -> Iterator[None]:
-        """Let the search wait from its next step on: what takes seconds, such as writing a page, would take twice as long beside it."""
+        """A context in which the search waits from its next step on.
+
+        What takes seconds, such as writing a page, would take twice as long beside it.
+        """
         search = self.search
         if search is not None:
             search.rest(True)
@@ -98,7 +101,7 @@ class Discoveries:
         """Begin a search in place of the one before, which ends at once.
 
         Args:
-            news: The search, bit by bit: takes a function that says whether it is to come to its end.
+            news: Makes the search, an iterator of its news, from a function that says whether it is to come to its end.
             seconds: That it may take.
             problem: Number of the problem that it is for.
         """
@@ -148,12 +151,12 @@ class FormulaSearch:
     # ---- the owner of the session
 
     def pause(self) -> None:
-        """Hold it where it is."""
+        """Hold the search where it is, if it is at work; its thread waits at the next step."""
         if self.busy:
             self._become("paused")
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Let a search that is held go on, with what it was doing: to search, or to finish its formulas after a stop."""
         if self.state == "paused":
             self._become("finishing" if self._ending else "searching")
 
@@ -170,7 +173,7 @@ class FormulaSearch:
     def abandon(self) -> None:
         """End it at once; its formulas so far stay as they are, and what its thread still finds counts no more."""
         if self.alive:
-            self.read()
+            self.read()  # first: news of a search that is over are dropped
             self._become("stopped")
 
     def rest(self, resting: bool) -> None:
@@ -180,7 +183,7 @@ class FormulaSearch:
             self._changed.notify_all()
 
     def advance(self) -> Topics:
-        """Do a bit of it here, where no thread does; returns the topics that changed."""
+        """Take one step of the search on the caller's thread, where it has none of its own; returns the topics that changed."""
         try:
             self._news.append(next(self._steps))
         except StopIteration:
@@ -198,7 +201,6 @@ class FormulaSearch:
             The topics that changed; none without news.
         """
         with self._changed:
-            # Those of a search that was stopped would take the place of what a later one shows.
             pieces = list(self._news) if self.alive else []
             self._news.clear()
             self._reported = False
@@ -213,7 +215,7 @@ class FormulaSearch:
         return SEARCHED if pieces else frozenset()
 
     def finish(self, error: BaseException | None) -> Topics:
-        """Take over the last news: it is over, or has failed with an error. Returns the topics that changed."""
+        """Take over the last news of a search that is over (`error` None) or has failed with `error`; returns the topics that changed."""
         self.read()
         if self.alive:  # else it was ended before, and stays so
             self.error = error
@@ -221,7 +223,7 @@ class FormulaSearch:
         return SEARCHED
 
     def _become(self, state: SearchState) -> None:
-        """Change the state and wake its thread; a search that is over drops its steps."""
+        """Change the state, and wake the thread of the search, which may wait for that; a search that is over drops its steps."""
         with self._changed:
             self.state = state
             if not self.alive:
@@ -234,12 +236,12 @@ class FormulaSearch:
         """Search to the end on the caller's thread, unless the search is stopped; a pause holds this thread between two steps.
 
         Args:
-            closing: Whether the driver is being closed.
-            report: Leaves a function for the owner of the session, see `view.Job`.
+            closing: Asked at each step whether the driver, which runs the session, is being closed.
+            report: Leaves a function for the owner of the session, who calls it and notes the topics that it returns (see `view.Job`).
         """
         error: BaseException | None = None
         try:
-            # Within a bit of its work it isn't held: time that passes there would count.
+            # After the steps of trainings within a bit of its work it may be ended, not held: time that passes there would count.
             with breakable(lambda: self._check(closing)):
                 for news in self._steps:
                     self._tell(news, report)
@@ -265,7 +267,10 @@ class FormulaSearch:
             report(self.read)
 
     def _hold(self, closing: Callable[[], bool]) -> None:
-        """Wait while it is held or rests; then raise `BrokenOff` where nobody waits for it any more. `closing` as in `job`."""
+        """Wait while the search is held or rests; then raise `BrokenOff` where nobody waits for its results any more.
+
+        `closing` says whether the driver, which runs the session, is being closed; while it is held it asks that every 0.1 s.
+        """
         with self._changed:
             while (self.state == "paused" or self._resting) and not closing():
                 self._changed.wait(_PATIENCE)

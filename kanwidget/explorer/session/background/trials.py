@@ -54,9 +54,10 @@ class SwapErrors:
         self._seconds = 0.0
 
     def begin(self, edge: EdgeRef, fits: Sequence[SymbolicFit]) -> None:
-        """Try the first six of these candidates, without those that only imitate others; nothing is done where that has begun.
+        """Begin to try the first six of an edge's candidates, which come best first, without those that only imitate others.
 
-        Those of a network with many parameters aren't tried: one of its steps would keep a click waiting.
+        Nothing is done where that has begun for this version of the network. Those of a network with more than 1,500 parameters aren't
+        tried: one of its steps would keep a click waiting.
         """
         if self._of != (edge, self._run.version):
             self._of, self._errors, self._steps, self._seconds = (edge, self._run.version), {}, None, 0.0
@@ -64,7 +65,7 @@ class SwapErrors:
             self._fits = [fit for fit in fits if fit.imitates is None and small][:MOST_CANDIDATES]
 
     def of(self, edge: EdgeRef) -> dict[str, float]:
-        """The errors of an edge's candidates by name, as far as they are computed for the current state."""
+        """By the names of an edge's candidates, the network's error on held-out rows with each, as far as it is computed for this state."""
         return dict(self._errors) if self.edge == edge else {}
 
     @property
@@ -74,7 +75,7 @@ class SwapErrors:
 
     @property
     def is_complete(self) -> bool:
-        """Whether there is nothing to try."""
+        """Whether there is nothing to try now: no edge, or none of its candidates is to come, or the network trains."""
         return self.edge is None or self._run.running or not self._fits
 
     def advance(self) -> bool:
@@ -106,9 +107,10 @@ class SwapErrors:
 
 
 def errors_after_swap(run: TrainingRun, edge: EdgeRef, fit: SymbolicFit) -> Iterator[float]:
-    """`simplification.swap_error`, a training step at a time: the smallest error so far on held-out rows, in the target's unit.
+    """The network's error on held-out rows after the candidate `fit` takes the place of an edge: `simplification.swap_error` step by step.
 
-    The copy sees all rows or a sample. A candidate that it can't use gives no error.
+    A copy is trained for six steps, on all rows or a sample of 2,000. The smallest error so far comes before the first step and after each,
+    in the target's unit, for classes the mean cross-entropy. A candidate that the copy can't use gives no error.
     """
     model = copied(run.model)
     try:
@@ -127,7 +129,10 @@ def errors_after_swap(run: TrainingRun, edge: EdgeRef, fit: SymbolicFit) -> Iter
 
 
 def error_after_lock(run: TrainingRun, edges: Sequence[EdgeRef]) -> float | None:
-    """The error on held-out rows right after these edges would share one function; None where they can't."""
+    """The error of a copy on held-out rows right after these edges were made to share one function; None where they can't.
+
+    It is in the target's unit, for classes the mean cross-entropy.
+    """
     if len(edges) < 2 or len({edge.layer for edge in edges}) > 1:  # only edges of one layer can
         return None
     model = copied(run.model)
@@ -169,7 +174,7 @@ class RicherTrial:
         """Begin with the current state, unless that has begun.
 
         Args:
-            in_background: Whether somebody goes on with it by and by, whatever the user does.
+            in_background: Whether `advance` is called again and again from now on, whatever the user does.
         """
         state = self._state
         if self._of != state:
@@ -180,7 +185,7 @@ class RicherTrial:
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing is to be tried."""
+        """Whether nothing is to be tried: all networks were, or `begin` wasn't called for the current state."""
         return self._complete or self._of != self._state
 
     @property
@@ -218,7 +223,7 @@ class RicherTrial:
         return self._complete or self._compared != compared or self._answer is not answer
 
     def finish(self) -> None:
-        """Try everything now."""
+        """Try all richer and simpler networks of the current state now, to the end."""
         self.begin()
         while not self.is_complete:
             self.advance()
@@ -230,13 +235,14 @@ class RicherTrial:
             pass
 
     def _work(self) -> Iterator[None]:
-        """All steps, each a bit of time: first those of richer networks, which bring `_answer`, then those of simpler ones.
+        """All training steps, a None after each: first those of richer networks, which set `_answer`, then those of simpler ones.
 
-        A network that has diverged, and a loss without evidence, are compared with nothing.
+        A network that has diverged, and a loss without evidence, are compared with no richer ones.
         """
         run = self._run
         model, data = copied(run.model), run.trainer.data
-        # Other losses have no likelihood, so no evidence; and what explains more than a formula of classes nobody searches for.
+        # Only the squared error (`root`) and that of classes have a likelihood, and so evidence; and nobody searches for what explains more
+        # than a formula of classes.
         if run.trainer.loss.root or (run.trainer.loss.classes and not is_formula(model)):
             # A formula isn't made richer: what it was made from is.
             start = copied(run.initial) if is_formula(model) else None
@@ -248,7 +254,10 @@ class RicherTrial:
         yield from self._measured()
 
     def _measured(self) -> Iterator[None]:
-        """The steps of simpler networks, which bring `_yardsticks`; none where these are there. Former ones of the same data are reused."""
+        """The training steps of simpler networks, a None after each, which set `_yardsticks`; no steps where these are set already.
+
+        Simpler networks of the same data and logarithms, trained for an earlier state, are used again.
+        """
         run = self._run
         if self._yardsticks is not None:
             return

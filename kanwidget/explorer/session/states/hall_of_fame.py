@@ -59,7 +59,7 @@ class HallOfFame:
         return next((formula for formula in self.front if formula.source == self.best), None)
 
     def begin(self) -> None:
-        """A search begins: its formulas join those of the earlier ones."""
+        """Begin a search: keep the front of the earlier searches, which `show` joins with the formulas of this one."""
         self._earlier = self.front
 
     def show(self, formulas: Iterable[HallFormula], best: str = "") -> None:
@@ -77,7 +77,7 @@ class HallOfFame:
         return self._numbers.get(source)
 
     def _forget(self) -> None:
-        """Drop the oldest formulas that are shown no more."""
+        """Drop the oldest formulas that are shown no more, but for the newest 1,000 of these."""
         shown = {formula.number for formula in self.front}
         past = [number for number in self._formulas if number not in shown]
         for number in past[: max(0, len(past) - _MOST_PAST)]:
@@ -93,7 +93,10 @@ class HallOfFame:
 
 
 def joined(fresh: Sequence[HallFormula], earlier: Sequence[HallFormula]) -> list[HallFormula]:
-    """The formulas of two searches that none of the other search beats, from simple to accurate; one that both have stands there once."""
+    """The formulas of two searches that none of the other search beats, from simple to accurate; one that both have stands there once.
+
+    Formulas of one search aren't compared with each other: it has chosen them itself.
+    """
     numbers = {formula.number for formula in fresh}
     others = [formula for formula in earlier if formula.number not in numbers and not _is_beaten(formula, fresh)]
     formulas = [*(formula for formula in fresh if not _is_beaten(formula, others)), *others]
@@ -138,11 +141,11 @@ class StateRows:
                 yield node.id, network
 
     def put(self, node: int, value: Any, tree: UndoTree, version: int) -> None:
-        """Set the value of a node, by its number in the tree; `version` is that of the network now."""
+        """Set the value of a node, such as its formula, by its number in the tree; `version` is that of the network now."""
         self._rows[node] = self._wanted(node, tree, version), value
 
     def values(self) -> list[Any]:
-        """All values, in the order of the nodes."""
+        """The values of all nodes that have one, in the order of the nodes."""
         return [value for _, (_, value) in sorted(self._rows.items())]
 
     @staticmethod

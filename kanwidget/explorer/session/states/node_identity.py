@@ -50,7 +50,9 @@ def identities(networks: Sequence[tuple[KAN, KAN]], x: Tensor) -> list[list[list
 
 
 def _levels(former: list[list[int]], before: KAN, network: KAN, x: Tensor, fresh: Iterator[int]) -> list[list[int]]:
-    """Identities of all levels from those of the network before; the caller sets those of the inputs, which are their columns.
+    """Identities of a network's nodes, by level and node, from those of the network before.
+
+    The caller sets those of the inputs, which are their columns.
 
     Args:
         former: Identities in the network before, by level and node.
@@ -74,7 +76,7 @@ def followed(edges: Sequence[EdgeRef], before: KAN, after: KAN, x: Tensor) -> li
         edges: Of the network before.
         before: The network before.
         after: The network after.
-        x: Rows of the data, `(rows, features)`.
+        x: Rows of the data, `(rows, features)`, at which nodes of both networks are compared.
 
     Examples:
         >>> x = torch.rand(20, 2, dtype=torch.float64)
@@ -98,13 +100,13 @@ def followed(edges: Sequence[EdgeRef], before: KAN, after: KAN, x: Tensor) -> li
 
 
 def _continued(former: list[int], before: KAN, network: KAN, level: int, x: Tensor, fresh: Iterator[int]) -> list[int]:
-    """Identities of a level's nodes from those that the network before had.
+    """An identity for each node of a level: that of the node before which it continues, else a new one.
 
     Args:
         former: Identities of the level's nodes in the network before.
         before: The network before.
         network: The network now, with the same number of levels.
-        level: The level; inputs, outputs and levels of the same width go on one by one.
+        level: The level. Node n of the inputs, of the outputs and of a level with the same width continues node n.
         x: Rows of the data at which nodes are compared, `(rows, features)`.
         fresh: Identities for new nodes.
     """

@@ -48,7 +48,7 @@ class RunStates:
         self.begin(model, data, settings)
 
     def begin(self, model: KAN, data: Dataset, settings: Settings) -> None:
-        """Begin with a network and its data, in place of the current ones."""
+        """Begin a new problem, a copy of `model` with its data, in place of the current one; `settings` are those of the training."""
         # What can fail, metrics of the user among it, comes before anything is changed.
         trainer = Trainer(copied(model), data, None, settings, self._abandon)
         record, initial = trainer.record(), copied(model)
@@ -73,7 +73,7 @@ class RunStates:
         self.structure_id = self.first_structure_id = self._structures
 
     def _finish(self, state: State, stop_reason: str | None) -> None:
-        """Train no longer, and forget what was to come; the page shows the state and, where there is one, the stop reason."""
+        """End or pause the training: set its state and the reason (None for none), and forget what was to come after the last step."""
         self.state, self.stop_reason = state, stop_reason
         #: Steps to come; None goes on until it converges.
         self.remaining_steps: int | None = None
@@ -99,7 +99,7 @@ class RunStates:
     def adopt(self, model: KAN) -> None:
         """Train another network from now on. With other nodes it is another structure; the caller has the trainer rebuilt."""
         for parameter in model.parameters():
-            parameter.data = parameter.data.contiguous()  # LBFGS can't take others
+            parameter.data = parameter.data.contiguous()  # LBFGS can't take parameters of another layout in memory
         same_nodes = model.width == self.model.width and model.arities == self.model.arities
         self.trainer.replace_network(model)
         self.version += 1
@@ -109,8 +109,8 @@ class RunStates:
         self.act_version = self.version
 
     def network_changed(self) -> None:
-        """Rebuild the trainer after the network was changed by an act."""
-        self.model.history.events.clear()
+        """Make the trainer's steps and the losses anew after an act has changed the network; a training that had ended is paused."""
+        self.model.history.events.clear()  # the act has written one there; the run has events of its own
         self.trainer.rows.restart(self.model)
         self.trainer.rebuild()
         self.version += 1
@@ -136,7 +136,7 @@ class RunStates:
         self.events = list(events)
 
     def show(self, history: History) -> None:
-        """Show a training that has ended elsewhere."""
+        """Take the records and events of a training that has ended elsewhere, to show them; its network must be this run's."""
         self.records, self.events = list(history.records), list(history.events)
         if history.records:
             self.last_record = history.last
@@ -149,14 +149,14 @@ class RunStates:
         self.trainer.replace_labels(noisy(self.data, self.noise).train_label)
 
     def _evaluate(self) -> None:
-        """Compute the losses of the current network anew, and let the training go on."""
+        """Compute the losses of the current network anew, at the same step, and forget why the trainer has stopped: it may go on."""
         self.trainer.stop_reason = ""
         self.last_record = replace(self.trainer.record(), step=self.last_record.step, stop_reason=None)
 
     # ---- checkpoints
 
     def checkpoint(self) -> Checkpoint:
-        """Everything that undo needs."""
+        """The current state, to which undo can return: a copy of the network, and all else that steps and acts change."""
         return Checkpoint(
             copied(self.model),
             self.trainer.state_dict(),
@@ -170,7 +170,7 @@ class RunStates:
         )
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Return to a checkpoint."""
+        """Return to a checkpoint, by a copy of its network: it can be returned to again. Settings of the training stay."""
         self.adopt(copied(checkpoint.model))
         self.trainer.load_state_dict(checkpoint.trainer_state)
         self.structure_id = checkpoint.structure_id
@@ -209,7 +209,8 @@ class RunStates:
     # ---- recorded steps and problems
 
     def go_to_step(self, step: RecordedStep, records: Sequence[StepRecord]) -> None:
-        """Go to a recorded step of the training with these records; the optimizer begins anew."""
+        """Go to a recorded step of the training with these records, of which those up to the step stay; the optimizer begins anew."""
+        # A recorded state has neither reference data nor seed nor names.
         model, current = step.state.network().to(self.model.device), self.model
         model.reference, model.seed = current.reference, current.seed
         model.take_names(current)
@@ -226,7 +227,7 @@ class RunStates:
         return {name: getattr(self, name) for name in _PARTS}
 
     def enter(self, parts: Mapping[str, Any]) -> None:
-        """Take up an earlier problem again, from what `parts` gave then; a checkpoint of it is to be restored next."""
+        """Take up an earlier problem again, from what the method `parts` gave then; the caller then restores a checkpoint of it."""
         vars(self).update(parts, ms_per_step=None)
 
 
@@ -244,9 +245,10 @@ class Lagging(Generic[T]):
         self._last: tuple[T, tuple[object, ...], int, float] | None = None
 
     def __call__(self, *arguments: object) -> T:
-        """The value for these arguments, the last one if it may still be used."""
+        """The value for these arguments: the last one while the network is the same, and for a moment while it trains."""
         started, version = time.monotonic(), self._run.version
         if self._last is not None:
+            # The value, its arguments (`of`), the network's version then (`at`), and the time up to which a training may use it.
             value, of, at, until = self._last
             lags = self._run.running and at >= self._run.act_version and started < until
             if of == arguments and (at == version or lags):
