@@ -42,7 +42,7 @@ def best(session: Session) -> Best | None:
 def better(session: Session, worth: float = WORTH) -> Best | None:
     """The best state since the last act, where its error is clearly lower: by the part `worth`, 0 to 1, of the current error. Else None.
 
-    None, too, where the error is that of the training rows and evidence smooths the curves: an earlier step followed the noise more closely.
+    Also None where the error is that of the training rows and evidence smooths the curves: an earlier step followed the noise closer.
     """
     last = session.run.last_record
     if last.test_loss is None and last.log_evidence is not None:

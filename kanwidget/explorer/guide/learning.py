@@ -31,13 +31,13 @@ def flat_steps(records: Sequence[StepRecord]) -> int:
         >>> flat_steps(falling), flat_steps([*falling, *flat])
         (0, 40)
     """
-    # A long training is asked for more steps without a gain: it goes on more slowly.
+    # The last steps, which are to bring no gain: 30 of them, in a long training a third of all.
     window = max(_FLAT_STEPS, math.ceil(len(records) * _FLAT_PART))
     if len(records) <= window:
         return 0
     errors = [error_of(record) for record in records]
     least = min(errors)
-    # It still falls where the steps of the window have brought a gain over all before.
+    # It still falls where these have brought it down by more than a tenth, from the least error of all steps before.
     if not math.isfinite(least) or min(errors[:-window]) * _GAIN > least:
         return 0
     # The first step that was about as good as any later one.

@@ -62,7 +62,7 @@ def _by_evidence(session: Session) -> float | None:
 def _held_out(session: Session) -> Noise | None:
     """The noise in what the network leaves of the held-out labels, in own units; None where that is next to nothing.
 
-    Without test data these are the training rows; callers ask only where there is a test error.
+    The caller asks only where there is a test error: without test data `judged_rows` are the training rows.
     """
     x, label, _ = judged_rows(session.run.trainer.data)
     with torch.no_grad():

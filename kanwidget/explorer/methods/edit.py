@@ -39,7 +39,7 @@ class EditMethods(MethodGroup):
         self._driver.apply(Select(tuple(self._open.check_edge(ref, "select") for ref in edges)))
 
     def candidates(self, edge: EdgeLike | int | None = None, *ends: int) -> list[SymbolicFit]:
-        """The candidates of the selected edge, or of another edge, `candidates(0, 0, 1)`, best first.
+        """The functions that could replace the selected edge, or another edge, `candidates(0, 0, 1)`, the best first.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -103,6 +103,12 @@ class EditMethods(MethodGroup):
     def drag(self, edge: EdgeLike, k: int, value: float, *, commit: bool = True) -> None:
         """Set coefficient k of an edge's spline. Calls with `commit=False` and a last call without it are one act.
 
+        Args:
+            edge: `(layer, input, output)`.
+            k: Number of the coefficient, from 0 at the left end.
+            value: The coefficient, in the unit of the edge's values.
+            commit: Whether the act ends with this call.
+
         Examples:
             >>> from kanwidget import KANExplorer
             >>> explorer = KANExplorer.demo("product")
@@ -115,7 +121,10 @@ class EditMethods(MethodGroup):
     def use_log(self, names: Iterable[str]) -> None:
         """Begin again with the logarithms of these columns, or of the target, as the network's first, or last, step.
 
-        They are those of positive columns that span more than a decade, say. With an empty list all columns are taken as they are.
+        That may help for positive columns that span more than a decade, say. With an empty list all columns are taken as they are.
+
+        Args:
+            names: Of columns and of the target; a column that isn't positive has no logarithm.
 
         Examples:
             >>> from kanwidget import Dataset, KAN, KANExplorer
@@ -177,7 +186,7 @@ class EditMethods(MethodGroup):
         self._driver.apply(Freeze(first, False, tuple(further)))
 
     def lock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
-        """Make edges `(input, output)` of a layer share one function.
+        """Make edges `(input, output)` of layer `l`, counted from 0, share one function.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -189,7 +198,7 @@ class EditMethods(MethodGroup):
         self._driver.apply(Lock(fields.whole(l, "l", "lock"), fields.pairs(edges, "lock")))
 
     def unlock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
-        """Give edges that share a function their own functions again.
+        """Give edges `(input, output)` of layer `l`, which share a function, functions of their own again; each begins as that function.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -212,6 +221,12 @@ class EditMethods(MethodGroup):
         node: tuple[int, int] | None = None,
     ) -> None:
         """Remove nodes and edges below the thresholds, or the named edges, or a hidden node `(level, index)`.
+
+        Args:
+            node_th: Hidden nodes with a score up to this go; a score says how much a node or edge matters for the outputs, from 0.
+            edge_th: Edges with a score up to this go.
+            edges: `(layer, input, output)` of the edges to remove, in place of the thresholds.
+            node: The node to remove, in place of the thresholds.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -257,6 +272,10 @@ class EditMethods(MethodGroup):
     def add_node(self, level: int, *, product: bool = False) -> None:
         """Add a node to a hidden level, a sum or a product; the function stays. Where there is no hidden level, it comes first.
 
+        Args:
+            level: Number of the level: 0 has the inputs, 1 is the first hidden one.
+            product: Whether the node multiplies.
+
         Examples:
             >>> from kanwidget import KANExplorer
             >>> explorer = KANExplorer.demo("product")
@@ -267,7 +286,7 @@ class EditMethods(MethodGroup):
         self._driver.apply(AddNode(fields.whole(level, "level", "add_node"), bool(product)))
 
     def remove_node(self, level: int, index: int) -> None:
-        """Remove a hidden node.
+        """Remove a hidden node: the one with this index, from 0, on a level; level 0 has the inputs.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -312,7 +331,7 @@ class EditMethods(MethodGroup):
     # ---- inside
 
     def _edges(self, edge: EdgeLike | int | None, edges: Iterable[EdgeLike] | None, where: str) -> list[EdgeRef]:
-        """The edges of the arguments `edge` and `edges`; the selected one without both."""
+        """The edges of the arguments `edge` and `edges`, checked; the selected one without both. `where` is the method, for errors."""
         if edges is None:
             return [self._edge(edge, where)]
         if edge is not None:
@@ -323,7 +342,7 @@ class EditMethods(MethodGroup):
         return [self._edge(ref, where) for ref in listed]
 
     def _edge(self, edge: EdgeLike | int | None, where: str) -> EdgeRef:
-        """An edge of an argument, checked; the first selected one for None."""
+        """The edge (layer, input, output) of an argument, checked; for None the first selected one. `where` is the method, for errors."""
         if edge is None:
             selected = self._open.view.selection
             if not selected:
@@ -335,5 +354,5 @@ class EditMethods(MethodGroup):
 
 
 def _edge_of(edge: Any, ends: Sequence[int]) -> Any:
-    """An edge as one value, from a triple or from three numbers; it is checked later."""
+    """An edge as one value, from a triple `edge`, or from a layer `edge` and the two `ends`, input and output; it is checked later."""
     return (edge, *ends) if ends else edge

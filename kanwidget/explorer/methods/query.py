@@ -107,7 +107,10 @@ class QueryMethods(MethodGroup):
         return shown(plot_front(points, best, ("free parameters", name), theme=theme, title=title))
 
     def parity(self) -> dict[str, Any]:
-        """Truth and prediction of every part of the data, `(outputs, 2, rows)`; for classes a table of counts.
+        """Truth and prediction of every part of the data, `(outputs, 2, rows)`, at most 500 rows of each; for classes a table of counts.
+
+        Such a table is `(classes, classes)`: how many rows of a class (first index) are predicted as another. The keys are `train`, `test`
+        and `val`, as far as the data have them.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -116,6 +119,7 @@ class QueryMethods(MethodGroup):
             torch.Size([1, 2, 500])
         """
         arrays = self._driver.ask(lambda: parity(self._session)[1])
+        # The panel also gets the differences of both, which a drawing needs in full precision.
         return {name: array for name, array in arrays.items() if not name.endswith("_error")}
 
     def predictions(self) -> Any:
@@ -136,6 +140,12 @@ class QueryMethods(MethodGroup):
         self, x: int = 0, y: int | None = None, output: int = 0, at: Sequence[float | None] = ()
     ) -> dict[str, Any]:
         """The output over one or two inputs of the data, with all other inputs at their medians, or at the values `at`.
+
+        Args:
+            x: Number of the column across, from 0.
+            y: Number of the column upwards; None for a line over x alone.
+            output: Number of the output, from 0; for classes the probability of this one is drawn.
+            at: A value for each column, in its own unit, None for its median; those of x and y don't count. Empty for medians alone.
 
         Returns:
             `x` and, with two inputs, `y`: values on the axes; `z`: `(len(y), len(x))`, or `(1, len(x))`.
@@ -205,7 +215,7 @@ class QueryMethods(MethodGroup):
 
 
 def _pandas(where: str, advice: str) -> Any:
-    """The module, or an error that says how to do without."""
+    """The module pandas, or an ImportError that names the method that needs it, `where`, and says how to do without, `advice`."""
     try:
         return import_module("pandas")
     except ImportError:

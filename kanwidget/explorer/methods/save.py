@@ -40,7 +40,7 @@ class SaveMethods(MethodGroup):
         text = self._driver.ask(lambda: replay_script(self._session, model_file))
         if path is not None:
             write_atomically(path, text, "code")
-            if "KAN.load(" in text:
+            if "KAN.load(" in text:  # the script reads the initial network from this file
                 self._session.run.initial.save(Path(path).with_name(model_file))
         return text
 
@@ -212,12 +212,13 @@ class SaveMethods(MethodGroup):
         self._save("gif", path, seconds, **options)
 
     def _save(self, name: str, path: Any, *args: Any, **options: Any) -> None:
+        """Write the file of a format, `name` in `FORMATS`, to the path; further arguments are those of the format's `content`."""
         content = self._driver.ask(lambda: export(self._session, name, *args, **options))
         write_atomically(path, content, FORMATS[name].method)
 
 
 def method_of(row: Format) -> Callable[..., None]:
-    """The method of a format without further arguments."""
+    """The method of `KANExplorer` that writes a file of a format without further arguments, with a docstring made from the row."""
 
     def method(self: SaveMethods, path: str | os.PathLike[str]) -> None:
         self._save(row.name, path)

@@ -61,7 +61,7 @@ class TrainMethods(QueryMethods):
             True
         """
         self._driver.pause()
-        self._driver.ask(lambda: None)
+        self._driver.ask(lambda: None)  # waits its turn, and so for the pause
 
     def step(self, n: int = 1) -> None:
         """Train n steps now, in this call. A training in the background is paused afterwards; `start()` goes on.
@@ -180,15 +180,21 @@ class TrainMethods(QueryMethods):
         """
         if not callable(callback):
             _check.fail("callback", "on_step", "a function of a StepRecord", callback)
+        # Before `_notify_step`, which wakes the calls that wait for the step.
         return self._open.run.add_callback(callback, first=True)
 
     # ---- inside
 
     def _notify_step(self, _: StepRecord) -> None:
+        """Wake threads that wait for a step: called after each, on the thread that trains."""
         with self._stepped:
             self._stepped.notify_all()
 
     def _train(self, command: Command, tick: Callable[[], Any] = lambda: None) -> None:
+        """Carry out a command that begins a training or a longer act, and wait for its end; `tick()` is called after each step.
+
+        Ctrl-C pauses it.
+        """
         with gentle_interrupt(self._driver.interrupt):
             self._driver.run(command, tick)
 
