@@ -81,11 +81,12 @@ class Stack:
     def select(self, x: Sequence[Tensor]) -> Tensor:
         """The values of each network's input nodes on its own data, in scaled numbers, `(networks, batch, n_in)`.
 
-        `x` has the data of each network, `(batch, n_features)`. Where all have one tensor and read the same columns, it is computed once.
+        `x` has the data of each network, `(batch, n_features)`. Where all have one tensor, and read the same columns in the same units,
+        it is computed once.
         """
-        if all(inputs is x[0] for inputs in x) and all(
-            torch.equal(n.columns, self.template.columns) for n in self.networks
-        ):
+        first = (self.template.columns, *self.template.input_scale)
+        alike = all(all(map(torch.equal, first, (n.columns, *n.input_scale))) for n in self.networks)
+        if alike and all(inputs is x[0] for inputs in x):
             return self.template.select(x[0]).expand(len(x), -1, -1)
         return torch.stack([network.select(inputs) for network, inputs in zip(self.networks, x, strict=True)])
 

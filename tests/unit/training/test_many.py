@@ -368,3 +368,15 @@ def test_whatever_fails_the_networks_are_separate_again(monkeypatch):
     with pytest.raises(MemoryError):
         fit_many(models, dataset(), "LM", 3, progress=False)
     assert all(p.untyped_storage().nbytes() == p.nbytes for model in models for p in model.parameters())
+
+
+def test_networks_of_one_table_keep_their_own_units():
+    """One has settled its scales on other data."""
+    x = uniform(150, 2)
+    y = torch.sin(3 * x[:, :1]) + x[:, 1:] ** 2
+    begun = KAN([2, 1], seed=1)
+    begun.fit((x, y), steps=3, progress=False)
+    data = Dataset(100 * x + 50, 5 * y)
+    ours, theirs = ([copy.deepcopy(begun), KAN([2, 1], seed=2)] for _ in range(2))
+    trained, histories = fit_many(ours, data, steps=4, progress=False)
+    compare(trained, histories, [(one, one.fit(data, steps=4, progress=False)) for one in theirs])
