@@ -141,7 +141,7 @@ class BackToBest(Command):
     def perform(self, session: Session) -> Topics:
         """Return to the best recorded step, or jump to the state right after the last act; a notice where neither is better."""
         state = best(session)
-        if state is None or not state.error < error_of(session.run.last_record):
+        if state is None or error_of(session.run.last_record) <= state.error:  # not so after a loss that is NaN
             session.view.notify(Notice("Already at the best", "No earlier step of this training had a smaller error."))
             return frozenset(("status",))
         if state.recorded is not None:

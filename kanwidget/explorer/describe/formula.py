@@ -100,8 +100,17 @@ def writing(
 
 
 def distinct(names: tuple[str, ...]) -> list[str]:
-    """Names for the symbols of columns: two columns of one name are still two variables, `x` and `x` become `x_1` and `x_2`."""
-    return [name if names.count(name) == 1 else f"{name}_{i + 1}" for i, name in enumerate(names)]
+    """Names for the symbols of columns: two columns of one name are still two variables, `x` and `x` become `x_1` and `x_2`.
+
+    Where a column has such a name of its own, `_` is added.
+    """
+    symbols: list[str] = []
+    for number, name in enumerate(names, 1):
+        symbol = name if names.count(name) == 1 else f"{name}_{number}"
+        while names.count(name) > 1 and symbol in names:
+            symbol += "_"
+        symbols.append(symbol)
+    return symbols
 
 
 def is_readable(session: Session) -> bool:

@@ -93,7 +93,7 @@ class SavedSession:
             self.nodes = _tree(stored["tree"])
             self.current_node = whole(content["history"]["current"], high=len(self.nodes) - 1)
             self.log = [log_entry(line) for line in stored["script"]]
-            self.formulas = [_formula(row) for row in stored["formulas"][:_MOST_FORMULAS]]
+            self.formulas = [_formula(row) for row in stored["formulas"][-_MOST_FORMULAS:]]
             self.initial, self.model = _model(stored["initial_model"]), _model(stored["model"])
             self.data = None if stored["data"] is None else _dataset(stored["data"])
             _check.choice(self.state, "state", "load", ("idle", "paused", "done", "error"))

@@ -48,4 +48,5 @@ def better(session: Session, worth: float = WORTH) -> Best | None:
     if last.test_loss is None and last.log_evidence is not None:
         return None
     state, error = best(session), error_of(last)
-    return state if state is not None and state.error < error * (1 - worth) else None
+    # A loss that is NaN isn't smaller than any.
+    return None if state is None or error * (1 - worth) <= state.error else state

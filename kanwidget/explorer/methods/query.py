@@ -12,6 +12,7 @@ from kanwidget.explorer.commands import fields
 from kanwidget.explorer.commands.network import Refine
 from kanwidget.explorer.commands.training import Set
 from kanwidget.explorer.commands.view import Rank
+from kanwidget.explorer.describe.formula import distinct
 from kanwidget.explorer.describe.history import history, pareto_front
 from kanwidget.explorer.describe.panels.front import front_points
 from kanwidget.explorer.describe.panels.parity import parity
@@ -177,7 +178,7 @@ class QueryMethods(MethodGroup):
     def formula(self) -> Any:
         """The network as a sympy expression in the columns' own units; a list of them for several outputs.
 
-        A property, as all that shows the explorer's state; `KAN.formula()` is a method, which takes names and options.
+        Columns of one name get numbers, as on the page. A property, as all that shows the explorer's state; `KAN.formula()` is a method, which takes names and options.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -186,7 +187,8 @@ class QueryMethods(MethodGroup):
             >>> sorted(map(str, explorer.formula.free_symbols))
             ['x_1', 'x_2']
         """
-        expressions, _ = self._driver.ask(lambda: self._session.model.symbolic_formula(list(self._session.in_vars)))
+        names = distinct(self._session.in_vars)
+        expressions, _ = self._driver.ask(lambda: self._session.model.symbolic_formula(names))
         return expressions[0] if len(expressions) == 1 else expressions
 
     def to_dict(self) -> dict[str, list[float]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -135,6 +136,7 @@ class TrainingRun(RunStates):
         trainer = self.trainer
         self._take_events()
         settings, state, noise, data = trainer.settings, trainer.state_dict(), self.noise, trainer.data
+        rows = copy.copy(trainer.rows)
         # A large table's training begins with a sample of the rows again: on all of them it would take seconds until a slider acts.
         # Progress and optimizer stay.
         if trainer.rows.sampled:
@@ -151,7 +153,7 @@ class TrainingRun(RunStates):
                     trainer.rebuild()
         except Exception:
             # An optimizer that this loss can't use is noticed only when it is made.
-            trainer.settings, trainer.data, self.noise = settings, data, noise
+            trainer.settings, trainer.data, trainer.rows, self.noise = settings, data, rows, noise
             trainer.replace_labels(data.train_label)
             trainer.load_state_dict(state)
             trainer.events.clear()

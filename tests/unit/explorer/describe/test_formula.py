@@ -1,5 +1,6 @@
 """The formula bar and the report write formulas for people."""
 
+import pytest
 import torch
 
 from kanwidget import KAN, Dataset, KANExplorer
@@ -53,3 +54,20 @@ def test_of_standardized_columns_it_is_written_in_their_own_units():
     exec(python, names)
     told = torch.as_tensor(names["formula"](*rows.numpy().T))
     assert torch.allclose(told, predicted.flatten(), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("x", "y"), ["x", "y"]),
+        (("x", "x", "z"), ["x_1", "x_2", "z"]),
+        (("x", "x", "x_1"), ["x_1_", "x_2", "x_1"]),
+        (("x", "x", "x_1", "x_1"), ["x_1_", "x_2", "x_1_3", "x_1_4"]),
+    ],
+)
+def test_columns_of_one_name_are_different_variables(names, expected):
+    assert formulas.distinct(names) == expected
+    x = torch.rand(30, len(names), dtype=torch.float64)
+    with KANExplorer(KAN([len(names), 1]), Dataset(x, x[:, :1]), in_vars=list(names), driver="blocking") as explorer:
+        assert formulas.formula(explorer._session)["text"]
+        assert sorted(map(str, explorer.formula.free_symbols)) == sorted(expected)

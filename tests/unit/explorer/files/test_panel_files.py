@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from kanwidget import KAN, Dataset, KANExplorer
+from kanwidget.explorer.files import panel_figures
 from kanwidget.explorer.files.formats import FORMATS
 from kanwidget.explorer.files.panel_figures import FIGURES
 from kanwidget.explorer.files.panel_tables import TABLES
@@ -130,3 +131,9 @@ def test_names_of_columns_are_quoted(tmp_path):
 def test_panels_have_rows_in_the_table_of_formats():
     assert {name for name in FORMATS if name.endswith(".csv")} == {f"{panel}.csv" for panel in TABLES}
     assert all(row.label is None for row in FORMATS.values() if row.method == "save_panel")
+
+
+def test_the_front_has_a_point_for_a_state_without_any_error(explorer, monkeypatch):
+    monkeypatch.setattr(panel_figures, "history", lambda session: {"states": [{"complexity": 3, "latest": 0.0}]})
+    monkeypatch.setattr(panel_figures, "pareto_front", lambda session: [])
+    assert FIGURES["front"](explorer._session).axes[0].lines[0].get_xydata().tolist() == [[3.0, 0.0]]

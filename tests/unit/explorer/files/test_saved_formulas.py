@@ -8,6 +8,7 @@ import torch
 import kanwidget.discovery
 from kanwidget import KAN, Dataset, KANExplorer
 from kanwidget.explorer.describe.panels.discovery import discovery
+from kanwidget.explorer.files import session_reader
 from kanwidget.explorer.files.film import last_panels
 from tests.unit.explorer.searches import FakeSearch, usual_steps
 
@@ -76,6 +77,14 @@ def test_a_damaged_file_is_refused_and_nothing_runs(explorer, tmp_path, rows):
     path.write_text(json.dumps(stored), encoding="utf-8")
     with pytest.raises(ValueError, match="is damaged"):
         KANExplorer.load(path, driver="blocking")
+
+
+def test_of_very_many_formulas_the_most_accurate_are_read(explorer, tmp_path, monkeypatch):
+    explorer.discover()
+    explorer.save_json(tmp_path / "session.json")
+    monkeypatch.setattr(session_reader, "_MOST_FORMULAS", 1)
+    with KANExplorer.load(tmp_path / "session.json", driver="blocking") as again:
+        assert [one.sympy for one in again.formulas] == [explorer.formulas[-1].sympy]
 
 
 def test_a_saved_page_has_the_formulas_and_one_without_them_no_panel(explorer):

@@ -75,6 +75,15 @@ def test_a_slider_acts_on_the_sample(session):
     assert session.run.last_record.penalty > 0
 
 
+def test_a_setting_that_is_refused_leaves_the_rows():
+    session = Session(KAN([2, 2, 1], seed=1), DATA, rows=64, opt="Adam", loss=lambda y, t: (y - t).abs().mean())
+    session.run.trainer.rows.take(256)
+    with pytest.raises(ValueError, match="opt"):
+        session.apply(Set(opt="LM"))
+    assert status(session, "thread")["rows"] == [256, 1500]
+    assert session.run.trainer.rows.settings.opt == "Adam"
+
+
 def test_a_training_that_has_converged_on_all_rows_is_done(session):
     train(session, lambda: not session.running)
     assert session.run.stop_reason == "converged"

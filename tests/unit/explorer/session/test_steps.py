@@ -1,5 +1,8 @@
 """Training is an act, and every step that is kept can be returned to."""
 
+import math
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -221,8 +224,6 @@ def test_a_running_training_pauses(session):
 
 def overfitted(session, worse=3):
     """The records as if the error had risen after the fourth step."""
-    from dataclasses import replace
-
     for error in (0.5, 0.4, 0.3, 0.057, *[0.1 * i for i in range(1, worse + 1)]):
         session.run._append = _with_error(session, error, replace)
         train(session, 1)
@@ -243,6 +244,16 @@ def test_back_to_the_best_step(session):
     assert session.script.statements()[-1] == "explorer.back_to_best()"
     session.apply(Undo())
     assert session.run.last_record.step == 7
+
+
+def test_after_a_loss_that_is_no_number_there_is_a_way_back(session):
+    overfitted(session)
+    session.run._append = _with_error(session, math.nan, replace)
+    train(session, 1)
+    del session.run._append
+    assert better(session).step == 4
+    session.apply(BackToBest())
+    assert session.run.last_record.step == 4
 
 
 def test_the_best_step_is_kept_where_the_film_is_thinned(session, monkeypatch):
