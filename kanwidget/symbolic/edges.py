@@ -282,17 +282,17 @@ def replace_spline(
     layer, (_, source, target) = network.layer(edge.layer), edge
     params = scaled_params(network, in_units_of or owner, fit.name, fit.params)
     state = layer.state(source, target)
-    if keep_spline and edge == owner:
-        # The correction is the edge's former function as a spline, with a former symbol added to it, minus the new symbol.
-        if state in ("symbolic", "pruned"):
-            with torch.no_grad():
-                layer.coef[target, source] = 0.0
-                layer.base[target, source] = 0.0
-        if state in ("symbolic", "both"):
-            _add_to_spline(layer, source, target, +1.0)
-        layer.set_symbol(source, target, fit.name, params)
-        _add_to_spline(layer, source, target, -1.0)
+    # The correction is the edge's former function as a spline, with a former symbol added to it, minus the new symbol.
+    corrected = keep_spline and edge == owner
+    if corrected and state in ("symbolic", "pruned"):
+        with torch.no_grad():
+            layer.coef[target, source] = 0.0
+            layer.base[target, source] = 0.0
+    if corrected and state in ("symbolic", "both"):
+        _add_to_spline(layer, source, target, +1.0)
     layer.set_symbol(source, target, fit.name, params)
+    if corrected:
+        _add_to_spline(layer, source, target, -1.0)
     layer.spline_on[target, source] = keep_spline
 
 

@@ -32,15 +32,13 @@ _SMALLER = 0.99
 class Errors:
     """Residuals of one formula."""
 
-    train: float
-    """Root mean square on the rows that constants are fitted to; of a robust loss the mean size."""
     held_out: float
-    """The same on the rows held out; that of the others, where none are."""
+    """Root mean square on the rows held out, or on those that constants are fitted to where none are; of a robust loss the mean size."""
     bits: float
     """Bits to write all of them down."""
 
 
-_NO_ERRORS = Errors(math.inf, math.inf, math.inf)
+_NO_ERRORS = Errors(math.inf, math.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,7 @@ def kinds(middle: float) -> list[GrowingNoise]:
     """The kinds of noise that grows with the value: its constant part equals the other one at `middle` over 1, 10, 100 or 1000.
 
     Args:
-        middle: The target's median, without its sign; positive.
+        middle: The median of the target's sizes, without signs; positive.
     """
     return [GrowingNoise(ratio / middle) for ratio in _RATIOS]
 
@@ -120,7 +118,7 @@ def _errors(parts: Sequence[Rows], units: Sequence[Tensor], spread: float, *, ro
     Returns:
         The errors, one for each way.
     """
-    errors: list[list[float]] = []
+    errors: list[float] = []  # of the last part
     bits = torch.zeros(len(units[0]), dtype=torch.float64)
     # Residuals take n·log2 of their size in bits, but for a constant of each row; with EXACT it is finite for an exact formula.
     for (y, value, weight), unit in zip(parts, units, strict=True):
@@ -128,10 +126,10 @@ def _errors(parts: Sequence[Rows], units: Sequence[Tensor], spread: float, *, ro
         size = size.abs() if robust else size.square()
         mean = size.mean(1) if weight is None else (size @ weight) / weight.sum()
         mean = (mean if robust else mean.sqrt()).nan_to_num(math.inf, math.inf)
-        errors.append(mean.tolist())
+        errors = mean.tolist()
         bits = bits + len(y) * (mean.square() + EXACT**2).log2() / 2 + (unit / spread).log2().sum(1)
     bits = bits.nan_to_num(math.inf, math.inf, math.inf)
-    return [Errors(*each) for each in zip(errors[0], errors[-1], bits.tolist(), strict=True)]
+    return [Errors(*each) for each in zip(errors, bits.tolist(), strict=True)]
 
 
 def pareto(members: Sequence[R], *, noise: int = 0) -> list[R]:

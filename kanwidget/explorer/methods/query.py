@@ -178,7 +178,9 @@ class QueryMethods(MethodGroup):
     def formula(self) -> Any:
         """The network as a sympy expression in the columns' own units; a list of them for several outputs.
 
-        Columns of one name get numbers, as on the page. A property, as all that shows the explorer's state; `KAN.formula()` is a method, which takes names and options.
+        Columns of one name get numbers, as on the page.
+
+        A property, as all that shows the explorer's state; `KAN.formula()` is a method, which takes names and options.
 
         Examples:
             >>> from kanwidget import KANExplorer

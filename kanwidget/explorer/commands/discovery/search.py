@@ -11,7 +11,7 @@ from kanwidget import _check
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.commands import fields
 from kanwidget.explorer.describe.equations import EquationWriter, searched_data
-from kanwidget.explorer.guide.discovery import obstacle, search_sentence
+from kanwidget.explorer.guide.discovery import obstacle, search_of, search_sentence
 from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.background.formula_search import SEARCHED, FormulaSearch
 from kanwidget.explorer.session.command import Command, Process
@@ -88,7 +88,7 @@ class PauseSearch(SearchCommand):
 
     def perform(self, session: Session) -> Topics:
         """Pause the search of this problem, if there is one; the formulas so far are shown. Returns the topics that changed."""
-        search = _search_of(session)
+        search = search_of(session)
         if search is None:
             return frozenset()
         search.pause()
@@ -103,7 +103,7 @@ class ResumeSearch(SearchCommand):
 
     def perform(self, session: Session) -> Topics:
         """Let a paused search go on; nothing happens to any other. Returns the topics that changed."""
-        search = _search_of(session)
+        search = search_of(session)
         if search is None or search.state != "paused":
             return frozenset()
         _check_free(session)
@@ -124,7 +124,7 @@ class StopSearch(SearchCommand):
 
         Returns the topics that changed.
         """
-        search = _search_of(session)
+        search = search_of(session)
         if search is None:
             return frozenset()
         search.stop()
@@ -134,11 +134,6 @@ class StopSearch(SearchCommand):
             elif not isinstance(session.process, SearchProcess):
                 search.abandon()  # it can't go on beside the longer act that is at work
         return SEARCHED | {"status"} | (frozenset() if search.busy else _end_process(session))
-
-
-def _search_of(session: Session) -> FormulaSearch | None:
-    """The last search for formulas, if it was for the current problem; None else."""
-    return session.discoveries.search_of(session.run.problem)
 
 
 def _check_free(session: Session) -> None:

@@ -14,9 +14,9 @@ def best(members, rows, noise=0):
 
 
 def candidate(complexity, error, constants=0, rows=100, relative=math.inf, doubtful=False):
-    plain = Errors(error, error, rows * math.log2(math.hypot(error, ranking.EXACT)))
+    plain = Errors(error, rows * math.log2(math.hypot(error, ranking.EXACT)))
     bits = rows * math.log2(relative) if math.isfinite(relative) else math.inf
-    return Ranked(complexity, constants, Misfit(plain, (Errors(relative, relative, bits),) * 4), doubtful=doubtful)
+    return Ranked(complexity, constants, Misfit(plain, (Errors(relative, bits),) * 4), doubtful=doubtful)
 
 
 def test_the_front_falls_from_simple_to_accurate():
@@ -47,8 +47,8 @@ def test_a_hundredth_is_worth_no_complexity():
 
 def test_the_shortest_description_stays_whatever_chance_says_of_a_few_rows():
     def noisy(complexity, train, held_out):
-        none = Errors(math.inf, math.inf, math.inf)
-        return Ranked(complexity, 2, Misfit(Errors(train, held_out, 400 * math.log2(train)), (none,) * 4))
+        none = Errors(math.inf, math.inf)
+        return Ranked(complexity, 2, Misfit(Errors(held_out, 400 * math.log2(train)), (none,) * 4))
 
     wrong, true = noisy(8, 0.052, 0.048), noisy(9, 0.050, 0.051)
     assert ranking.pareto([wrong, true]) == [wrong]
@@ -103,8 +103,8 @@ def test_values_that_change_sign_have_no_relative_error():
 def test_weights_and_sizes():
     y, value = torch.tensor([1.0, 2.0, 10.0]), torch.tensor([1.0, 1.0, 0.0])
     weight = torch.tensor([1.0, 1.0, 0.0])
-    assert misfit([(y, value, weight)], 1.0, robust=False).plain.train == pytest.approx(math.sqrt(0.5))
-    assert misfit([(y, value, None)], 1.0, robust=True).plain.train == pytest.approx(11 / 3)
+    assert misfit([(y, value, weight)], 1.0, robust=False).plain.held_out == pytest.approx(math.sqrt(0.5))
+    assert misfit([(y, value, None)], 1.0, robust=True).plain.held_out == pytest.approx(11 / 3)
     assert misfit([(y, value / 0, None)], 1.0, robust=False).plain.bits == math.inf
 
 
