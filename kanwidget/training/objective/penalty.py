@@ -71,17 +71,27 @@ class Penalty:
     def of_coefficients(self, stack: Stack) -> Tensor:
         """The terms in the coefficients, `(networks,)`, without lamb: mean sizes over an edge's coefficients, summed over edges.
 
-        `coef` is the factor of the coefficients' size, `coefdiff` that of the size of differences of neighbours.
+        `coef` is the factor of the coefficients' size, `coefdiff` that of the size of differences of neighbours, which the levels of words
+        don't have.
         """
         total = stack.layers[0].coef.new_zeros(len(stack))
         if self.coef == 0 and self.coefdiff == 0:
             return total
-        for layer in stack.layers:
-            coef = layer.weight()[..., :-1]  # the last is the base weight
-            total = total + self.coef * coef.abs().mean(-1).sum((-2, -1))
-            if coef.shape[-1] > 1:
-                total = total + self.coefdiff * coef.diff(dim=-1).abs().mean(-1).sum((-2, -1))
+        for index, layer in enumerate(stack.layers):
+            # The last column is the base weight.
+            coef, used = layer.weight()[..., :-1], stack.template.layer(index).used()[:, :-1]
+            total = total + self.coef * _mean_sizes(coef, used)
+            numbers = torch.tensor([count == 0 for count in layer.levels], device=used.device)
+            total = total + self.coefdiff * _mean_sizes(coef.diff(dim=-1), used[:, 1:] & numbers[:, None])
         return total
+
+
+def _mean_sizes(values: Tensor, used: Tensor) -> Tensor:
+    """The mean sizes of the values of each edge that are used, summed over edges: `(networks,)`.
+
+    `values` are `(networks, out, in, B)`; the mask is `(in, B)`, an edge without any counts 0.
+    """
+    return ((values.abs() * used).sum(-1) / used.sum(-1).clamp(min=1)).sum((-2, -1))
 
 
 def _entropy(v: Tensor, dim: int) -> Tensor:

@@ -105,7 +105,7 @@ class LevenbergMarquardt(Optimizer):
         """Look at grids and penalties again: only networks without a penalty have evidence. `spread` is the second of `units`."""
         self._ridge = self._plain_ridge
         # A spline of one coefficient has no straight part.
-        single = any(layer.coef.shape[-1] < 2 for layer in self.objective.stack.layers)
+        single = any(layer.spline_coef.shape[-1] < 2 for layer in self.objective.stack.layers)
         if self._make_evidence is None or not self.parameters.size or single:
             return
         if self.evidence is None:
@@ -255,7 +255,7 @@ class LevenbergMarquardt(Optimizer):
         return objective.value(derivatives=True)
 
     def _accept(self, networks: Tensor, gain: Tensor, predicted: Tensor) -> None:
-        """Lower the damping by Nielsen's rule from `gain`, of the objective, and `predicted`, of the model; count small gains."""
+        """Change the damping by Nielsen's rule, from `gain`, of the objective, and `predicted`, of the model; count small gains."""
         if len(networks) == 0:
             return
         part = Subset(networks, len(self.damping))

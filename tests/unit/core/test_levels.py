@@ -248,3 +248,13 @@ def test_a_penalty_counts_words_as_what_they_do():
     model.fit((frame, "y"), lamb=1e-3, steps=20, progress=False)
     scores = model.attribute(data=(frame, "y")).edge_scores[0][0]
     assert scores[1] > scores[0]
+
+
+def test_splines_of_one_coefficient_beside_words_have_no_evidence():
+    """They have no straight part, however many levels stand beside them."""
+    frame, _ = table(200, noise=0.02)
+    frame = frame.assign(y=frame.town.map(VALUES))
+    model = KAN([2, 1], grid=1, k=0)
+    model.fit((frame, "y"), progress=False)
+    assert model.posterior is None
+    assert model.score((frame, "y")) > 0.99

@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 
+from kanwidget import KAN
 from kanwidget.training.jacobian.parameter_vector import ParameterVector, network_parameters
 from kanwidget.training.objective.gauss_newton import add_curvature
 from kanwidget.training.objective.penalty import METRICS, Penalty
@@ -246,3 +247,15 @@ def test_tied_edges_are_each_counted():
     x = uniform(12, 3)
     v = importance("edge_forward_spline_u", model, x)[0]
     assert bool((v[0, :2] > 0).all())
+
+
+def test_a_column_of_many_words_changes_nothing_for_the_others():
+    """Its levels make the table of coefficients longer; levels that follow each other are no neighbors."""
+    penalty, x = Penalty(1.0, metric="edge_forward_spline_n", l1=0, entropy=0, coef=1.0, coefdiff=10.0), uniform(6, 2)
+    model = KAN([2, 1], grid=3, k=3)
+    model.layer(0).set_levels((0, 20))
+    with torch.no_grad():
+        model.layer(0).coef[0, 0, :6] = 0.5  # a constant, of which no coefficient differs from the next
+        model.layer(0).coef[0, 1] = torch.tensor([1.0, -1.0] * 10, dtype=torch.float64)
+        x[:, 1] = torch.arange(6.0)
+        assert float(penalty_of(penalty, model, x)) == pytest.approx(0.5 + 1.0)
