@@ -155,7 +155,7 @@ class JetTrace:
     subnodes: tuple[Jet, ...]
     """Per layer."""
     designs: tuple[tuple[Tensor, ...], ...]
-    """Per layer the design and its derivatives, `(…, batch, in, G + k + 1)` each."""
+    """Per layer the design and its derivatives, `(…, batch, in, B + 1)` each."""
     edges: tuple[tuple[Tensor, ...], ...]
     """Per layer φ′ and φ″, each only where a carried derivative needs it, `(…, batch, out, in)` each."""
 

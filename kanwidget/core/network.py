@@ -325,7 +325,7 @@ class Network(nn.Module):
     def select(self, x: Any) -> Tensor:
         """The values of the input nodes, `(batch, n_in)`, in scaled numbers and the network's type, from data x, `(batch, n_features)`.
 
-        Pruned inputs may read fewer columns than the data have. Data of another shape raise an error.
+        A network whose inputs were pruned reads fewer columns than the data have. Data of another shape raise an error.
         """
         x = network_inputs(x, self.n_features, self.dtype, self.device, self.in_vars, self.encoding)
         return self.scaling.scaled_inputs(x, None if self.n_in == self.n_features else self.columns)

@@ -161,7 +161,8 @@ def interval_polynomials(knots: Tensor, k: int) -> tuple[Tensor, Tensor]:
         tensor([[ 0.5000,  0.5000],
                 [-1.0000,  1.0000]])
     """
-    windows = knots.unfold(-1, knots.shape[-1] - 1 - 2 * k, 1).movedim(-2, 0)  # the m-th knot before every interval
+    # At m: of each interval the m-th of the 2k + 2 knots around it.
+    windows = knots.unfold(-1, knots.shape[-1] - 1 - 2 * k, 1).movedim(-2, 0)
     middle = (windows[k] + windows[k + 1]) / 2
     around = windows[1 : 2 * k + 1] - middle  # the knots of an interval's functions: k at each side
     coefficients = torch.ones_like(middle)[None, None]

@@ -201,8 +201,8 @@ def _is_identity(centre: Tensor, size: Tensor, log: Tensor) -> bool:
 def _scale_of(values: Tensor, largest: float, smallest_spread: float, factor: float) -> tuple[Tensor, Tensor]:
     """Centre and size of each column of `values`, `(rows, columns)`: `(columns,)` each.
 
-    They are 0 and 1 for columns of order one: no absolute value above `largest`, and a size of at least `smallest_spread`. Else they are
-    the mean and `factor` standard deviations, or of a constant column its largest absolute value.
+    Columns of order one have 0 and 1: they have no absolute value above `largest`, and are constant, or `factor` standard deviations are at
+    least `smallest_spread`. Else it is the mean, and `factor` standard deviations, or of a constant column its largest absolute value.
     """
     values = values.detach().double()
     magnitude = values.abs().amax(0)

@@ -80,7 +80,8 @@ def basis(x: Tensor, knots: Tensor, k: int, order: int = 0, room: int = 0) -> Te
                 [[0.0000, 0.5000, 0.5000]]])
     """
     if not torch.is_grad_enabled() and is_plain(x) and is_plain(knots) and not _has_tangents():
-        return _evaluate(x, knots, k, [order], room)[0]  # without a graph: half the time of few points
+        # Without a graph few points take half of the time.
+        return _evaluate(x, knots, k, [order], room)[0]
     kind = _Traced if torch.compiler.is_compiling() else _Basis
     return kind.apply(x, knots, k, order, room)
 
@@ -139,7 +140,7 @@ class _Basis(_Traced):
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], x: Tensor, knots: Tensor, *options: int) -> Any:
-        """The result for many x, or many x and knots, along the axes `in_dims` (None for what isn't mapped), and its mapped axis.
+        """The result for many x, many knots or both, along the axes `in_dims` (None for what isn't mapped), and its mapped axis.
 
         `options` are k, order and room. The mapped axis becomes more rows or more inputs of a single call.
         """
@@ -268,7 +269,7 @@ def _grid_of_many(x: Tensor, knots: Tensor, k: int, order: int) -> EvenGrid | No
 def greville(knots: Tensor, k: int) -> Tensor:
     """Greville abscissae, one for each coefficient, shape `(inputs, G + k)`.
 
-    A spline of order k on these knots, `(inputs, G + 1 + 2k)`, with its abscissae as coefficients, is the identity on the grid.
+    A spline of order k on these knots, `(inputs, G + 1 + 2k)`, with its abscissae as coefficients, is the identity on the grid if k ≥ 1.
 
     Examples:
         >>> greville(extend_knots(torch.tensor([[0.0, 1.0]]), 1), 1)

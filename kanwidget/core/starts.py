@@ -64,7 +64,7 @@ def initial_layers(
 def redrawn_layer(layer: Layer, out_dim: int, *, noise_scale: float, generator: torch.Generator) -> Layer:
     """A layer of random edges from the inputs of `layer` to `out_dim` subnodes, with its number of intervals and its levels of words.
 
-    Its grids go from -1 to 1. `noise_scale` is the size of the random splines; `generator` draws them.
+    Its grids go from -1 to 1, but for those of words. `noise_scale` is the size of the random splines; `generator` draws them.
     """
     (drawn,) = initial_layers(
         [[layer.in_dim, 0], [out_dim, 0]],
@@ -84,7 +84,7 @@ def redrawn_layer(layer: Layer, out_dim: int, *, noise_scale: float, generator: 
 def nearest_edges(n_in: int, n_out: int) -> Tensor:
     """Mask of the edges between neighbours, `(out, in)`, for `n_in` nodes below `n_out`: each node has at least one of them.
 
-    Both rows of nodes are as wide as the other; each node has the edge to the nearest node of the other row.
+    Both rows of nodes are drawn equally wide; each node has the edge to the nearest node of the other row.
 
     Examples:
         >>> nearest_edges(3, 3).nonzero().tolist()

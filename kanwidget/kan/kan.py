@@ -337,7 +337,7 @@ class KAN(QueryableKAN):
         )
 
     def fit_steps(self, data: Any, opt: str = "auto", steps: int | None = 100, **options: Any) -> Trainer:
-        """An iterator that trains in place and gives one `StepRecord` a step, until it has converged for None; options as in `fit`.
+        """An iterator that trains in place and gives a `StepRecord` a step, with `steps=None` until it has converged. Options as in `fit`.
 
         To stop is to stop iterating. (`training` is what torch calls a module's own mode, so it isn't the name.)
 

@@ -248,7 +248,7 @@ class QueryableKAN(SymbolicKAN):
         return surgery.connection_cost(self, as_inputs(self, data, "connection_cost"))
 
     def feature_interaction(self, l: int | None = None, *, data: Any = None, **thresholds: float) -> dict[Any, int]:  # noqa: E741
-        """Which columns of the data act together: for each set of columns, how many nodes of level l (by default the outputs) depend on it.
+        """Which columns of the data act together: for each set, how many nodes of level l (by default the outputs) depend on just these.
 
         A node depends on a column whose score for it is above `feature_th`; nodes whose own score isn't above `neuron_th` don't count.
 

@@ -269,7 +269,7 @@ def expand_depth(network: AnyNetwork, level: int | None = None) -> AnyNetwork:
         >>> deeper.width, torch.allclose(deeper(x), model(x))
         ([[2, 0], [3, 0], [3, 0], [1, 0]], True)
     """
-    # The levels of words are edges of the first layer, which stays the first.
+    # Levels of words have their values on edges of the first layer, which has to stay the first.
     low = int(any(network.layer(0).levels))
     at = network.depth if level is None else _check.integer(level, "level", "expand_depth", low=low, high=network.depth)
     deeper = copy.deepcopy(network)
@@ -293,7 +293,7 @@ def _excite(layer: Layer, targets: list[int | None], seed: int) -> None:
 
 
 def _identity(model: Layer, count: int) -> Layer:
-    """A layer from `count` nodes to as many, each with a symbolic edge x to its copy; its splines, like those of `model`, are off."""
+    """A layer from `count` nodes to as many, each with a symbolic edge x to its copy; its splines, as long as those of `model`, are off."""
     ends = model.coef.new_ones(count)
     grid = splines.uniform_grid(-ends, ends, model.grid_size)
     coef = model.coef.new_zeros(count, count, model.grid_size + model.k)

@@ -151,8 +151,8 @@ def _ladder(network: Network, grids: Sequence[int | Sequence[int]] | str, rows: 
 def doubled_grids(network: Network, rows: int, finest: int = FINEST) -> list[Grid]:
     """The network's own grid, doubled as long as there are rows enough, and no layer has more intervals than `finest`.
 
-    Rows are enough where `rows`, the number of training rows, is at least 0.6 for each interval of each spline. A grid is one number of
-    intervals, or a list with one a layer.
+    Rows are enough where `rows`, the number of training rows, is at least 0.6 for each interval of each spline, all counted with the
+    intervals of the finest layer. A grid is one number of intervals, or a list with one a layer.
 
     Examples:
         >>> from kanwidget import KAN

@@ -141,7 +141,7 @@ def placements(grid: Grid, *, smooth: bool = True) -> list[str]:
         >>> placements(10), placements(40)
         (['spread', 'adapted'], ['smooth', 'spread', 'adapted'])
     """
-    # On coarser grids smooth splines err more than others; of finer ones their sixth differences are round-off.
+    # On coarser grids smooth splines err more than others; on finer ones their sixth differences are mere round-off.
     fits = smooth and _FINE <= finest_of(grid) <= _FINEST_SMOOTH
     return [knots for knots in PLACEMENTS if fits or knots != "smooth"]
 

@@ -83,7 +83,7 @@ def fit(
         bar = progress_bar(steps, progress)
         take_steps(network, trainer, history, hooks, bar, lambda r: best.update(network, r, trainer.rows.count))
     finally:
-        # Held-out rows say which state is best. Without them the last one stays, unless an interruption has picked it.
+        # Held-out rows say which state is best. Without them the last one stays, or after an interruption that with the smallest objective.
         if history.stop_reason == "interrupted" or trainer.data.val_input is not None:
             best.restore()
         network.posterior = trainer.posterior()

@@ -248,7 +248,7 @@ _ALIASES = {"x^0.5": "sqrt", "1/x^0.5": "1/sqrt(x)", "sign": "sgn", "sqrt(x)": "
 
 
 def primitive(name: str, argument: str = "name", where: str = "primitive") -> Primitive:
-    """The primitive of a name, or of another name that pykan has for it. Errors name the `argument` and the call, `where`.
+    """The primitive of a name, or of another name for the same, such as pykan's `x^0.5`. Errors name the `argument` and the call, `where`.
 
     Raises:
         ValueError: For an unknown name; the message names the closest known one.

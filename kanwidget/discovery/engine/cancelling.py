@@ -117,9 +117,9 @@ def _denominators(sum_: Tree) -> _Monomial:
 
 
 def _adds_denominators(sum_: Tree, factor: _Monomial) -> bool:
-    """Whether a term of a sum times a factor, exponents of columns, is divided by a column more than before, where it divided less.
+    """Whether a sum, multiplied by a factor, has a term that is divided by a column, or by a higher power of it, and wasn't before.
 
-    Where the column is 0 such a formula could not be fitted.
+    Where the column is 0 such a formula could not be fitted. `factor` has the exponents of the columns.
     """
     return any(
         exponent < 0 and own[index] + exponent < min(own[index], 0)

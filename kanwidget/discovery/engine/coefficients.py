@@ -67,7 +67,7 @@ class Coefficients:
         return f"{target} = {' + '.join(parts)}"
 
     def leaves_noise(self, table: EngineTable) -> bool:
-        """Whether the form leaves of y what has no likeness among rows that are alike; False for too few rows to say."""
+        """Whether what the form leaves of y looks like noise: it isn't alike in rows that are. False for too few rows to say."""
         x = table.columns[:, self.rows]
         left = table.y[self.rows] - sum(values(term, x.unbind()) * own for term, own in self.terms.items())
         noise = noise_of(x.T, table.weights[self.rows].sqrt() * left)

@@ -190,9 +190,8 @@ class Strategies:
     def _monomials(self) -> Iterator[str]:
         """Scan functions of products of powers of the columns, and such products times a function; yields what is tried."""
         table = self.table
-        largest = (
-            2 if len(table.indices) <= _FEW_COLUMNS else 1
-        )  # the largest exponent: of many columns there are too many products
+        # The largest exponent: of many columns there are too many products.
+        largest = 2 if len(table.indices) <= _FEW_COLUMNS else 1
         yield from self._level(("functions of products", functions_of(table, monomials(table, largest), _FUNCTIONS)))
         atoms = products_with_functions(table, monomials(table, largest), _PRODUCTS)
         yield from scan_sums(table, atoms, "products with a function", COMMON)

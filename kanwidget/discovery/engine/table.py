@@ -181,7 +181,8 @@ def _shared(x: Tensor, sizes: Sequence[float], near: float) -> list[float]:
         near: How many times larger than another one a range may begin.
 
     Returns:
-        What each column is to be divided by: 1 for all of a group where their medians are of order one, else a power of ten.
+        What each column is to be divided by. All of a group then have one unit: that of its first column, or a power of ten of it where
+        medians aren't of order one.
     """
     # Sizes of the values in the unit of the first column.
     own = torch.tensor([size / sizes[0] for size in sizes], dtype=x.dtype)

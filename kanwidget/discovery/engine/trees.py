@@ -137,7 +137,7 @@ def substituted(tree: Tree, columns: Sequence[Tree]) -> Tree:
 def digits(tree: Tree) -> float:
     """Bits that the exact numbers of a tree take beside their places in it: |log2| of the size of each, but at most `_BITS`.
 
-    So larger numbers, such as those of units, cost no more than small ones.
+    So large numbers, such as those of units, cost no more than 16 does.
 
     Examples:
         >>> digits(("mul", ("n", 4), ("add", ("n", 1), ("x", 0))))

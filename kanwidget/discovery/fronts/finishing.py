@@ -132,7 +132,7 @@ def _shorter(front: Front, expression: Any, deadline: float) -> Any:
     if before > _LONG:
         return expression
     left = max(deadline - time.monotonic(), 0.0)
-    # Two seconds, and a fifth of those that remain; without a deadline there is time to spare.
+    # Two seconds, but at most a fifth of those that remain; without a deadline there is time to spare.
     timeout = min(_WRITING, _PART * left) if math.isfinite(left) else _SPARE
     ranges = {
         symbol.name: (float(x[:, i].min()), float(x[:, i].max()))

@@ -134,7 +134,7 @@ def _of_splines(layer: LayerStack, design: Tensor) -> Tensor:
 def _sites(layer: LayerStack) -> tuple[Tensor, Tensor]:
     """Greville abscissae `(networks, in, G + k)`, and the length of the grid `(networks, in, 1)`.
 
-    With the Greville abscissae as coefficients a spline is the straight line φ(x) = x.
+    With the Greville abscissae as coefficients a spline of order 1 or more is the straight line φ(x) = x.
     """
     knots, k = layer.knots.double(), layer.k
     sites = splines.greville(knots.flatten(0, 1), k).view(*knots.shape[:2], -1)

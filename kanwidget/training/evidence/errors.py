@@ -301,20 +301,20 @@ def _ends(network: Network) -> tuple[Tensor, Tensor]:
 
 
 def _known(network: Network, posterior: Posterior, end: Tensor, further: Tensor) -> Tensor:
-    """What part of each input's slopes beyond one end of its rows counts, `(n_in,)`: max(0, 1 - 4e²/s²) for a slope s with the error e.
+    """What part of each input's slopes beyond an end counts, `(n_in,)`: max(0, 1 - 4e²/s²) for a slope s with the error e.
 
     An input with an edge that is no free spline has 1: such an edge says by itself how it goes on.
 
     Args:
         network: The network.
         posterior: Its posterior.
-        end: The end of each input's rows, scaled numbers, `(n_in,)`.
+        end: The first or last scaled value of each input that counts as within, see `_ends`, `(n_in,)`.
         further: A value beyond each end, `(n_in,)`.
     """
     layer, index = network.layer(0), ParameterVector.of(network).layers[0]
     with torch.no_grad():
         near, far = layer.design(torch.stack([end, further])).double()
-    change = (far - near).to(posterior.root)  # of the basis functions, `(n_in, G + k + 1)`
+    change = (far - near).to(posterior.root)  # of basis functions and base function, `(n_in, B + 1)`
     # Over the edges of each input: squared changes of their curves, and the variances of these.
     squares, errors = torch.zeros_like(end), torch.zeros_like(end)
     others = torch.zeros_like(end, dtype=torch.bool)

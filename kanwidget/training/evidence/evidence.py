@@ -205,7 +205,7 @@ class Evidence:
     def _ridge_prices(self) -> Tensor:
         """Prices as the ridge has them, `(networks, edges, 2)`.
 
-        Until the first update those of wiggle are lower in networks with hidden nodes, which are to find their coarse shape first.
+        Until the first update splines of networks with hidden nodes have lower ones of wiggle: these are to find their coarse shape first.
         """
         if not self._is_coarse_first or bool(self.has_spoken.all()):
             return self._prices

@@ -137,8 +137,8 @@ def merge(network: Network, posterior: Posterior | None, source: int, groups: Se
     """`surgery.merge_levels`, with all parameters and the posterior as they are given that the values are one. In place.
 
     In a network without hidden nodes it is what a training of the merged network ends in, but for new prices. Levels are merged without a
-    posterior, too. There is none afterwards where a group takes values apart that were one, which the data haven't judged, where they
-    speak against a group, and where they can't judge, see `is_judged`.
+    posterior, too. Afterwards there is none where levels that had one value get several, which the data haven't judged; where the data
+    can't judge, see `is_judged`, or speak against a group; and where behind hidden nodes the parameters have moved too far.
 
     Args:
         network: The network.

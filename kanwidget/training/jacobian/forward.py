@@ -26,7 +26,7 @@ class ForwardTrace:
     subnodes: tuple[Tensor, ...]
     """Per layer of edges, `(networks, batch, subnodes)`."""
     designs: tuple[Tensor, ...]
-    """Per layer of edges, `(networks, batch, in, G + k + 1)`."""
+    """Per layer of edges, `(networks, batch, in, B + 1)`, with B as of `Edges.coef`."""
     derivatives: tuple[Tensor, ...] = ()
     """Derivatives of `designs`, of all layers but the first, if they were requested."""
 

@@ -84,7 +84,7 @@ def add_edges(
         layer: The layer.
         index: Where the layer's parameters stand in it.
         nodes: The layer's inputs, `(networks, batch, in)`.
-        designs: The layer's designs there of orders 0, 1, …, at least as many as factors, `(networks, batch, in, G + k + 1)` each.
+        designs: The layer's designs there of orders 0, 1, …, at least as many as factors, `(networks, batch, in, B + 1)` each.
         factors: Derivatives of the outputs in the edges' values and, behind these, in the edges' derivatives of first and second order,
             `(networks, batch, outputs, out, in or 1)` each: 1 where they are the same for all edges to a subnode.
     """
@@ -94,7 +94,7 @@ def add_edges(
         for factor, design in zip(factors[1:], designs[1:], strict=False):
             block.addcmul_(factor[..., None], design[:, :, None, None])
     elif len(factors) == 1:
-        # Edges of words have fewer coefficients than the others: of the rest nothing is computed.
+        # Edges of words and splines have different numbers of coefficients: of those that an edge lacks nothing is computed.
         basis = designs[0].flatten(2)
         for node, numeric in enumerate(index.numeric.flatten(1)):
             free = (numeric >= 0).nonzero()[:, 0]
@@ -149,7 +149,7 @@ def affine_derivatives(name: str, affine: Tensor, x: Tensor, order: int = 0) -> 
     f = primitive(name).derivatives
     a, b, c, _ = affine.unbind(-1)
     u = a * x + b
-    # The derivative in a is x times that in b, and from order 1 on what the factor a^order adds.
+    # The derivative in a is x times that in b, and from order 1 on also what the factor a^order adds.
     if order == 0:
         in_b = c * f[1](u)
         return torch.stack([in_b * x, in_b, f[0](u), torch.ones_like(u)], dim=-1)

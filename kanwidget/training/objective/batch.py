@@ -34,7 +34,7 @@ class FirstDesign:
         self._knots = self._design = self._root = self._deviation = x.new_zeros(0)
 
     def __call__(self) -> Tensor:
-        """The first layer's design at all rows, `(networks, batch, n_in, G + k + 1)`."""
+        """The first layer's design at all rows, `(networks, batch, n_in, B + 1)`."""
         layer = self.stack.layers[0]
         if not self._is_made:
             with torch.no_grad():
@@ -80,7 +80,7 @@ class FirstDesign:
         return x.numel() * (coef.shape[-1] + 1) * coef.element_size() <= _LARGEST_BYTES
 
     def root(self) -> Tensor:
-        """Root of the covariance of the first layer's basis functions, `(networks, in, rank, G + k + 1)`, see `root_of_covariance`."""
+        """Root of the covariance of the first layer's basis functions, `(networks, in, rank, B + 1)`, see `root_of_covariance`."""
         design = self()
         if not self._root.numel():
             part = design[:1] if design.stride(0) == 0 else design

@@ -141,7 +141,7 @@ def add_curvature(
 
 
 def _covariance(design: Tensor) -> Tensor:
-    """Covariance of each input's basis functions over the rows of a design, `(networks, in, G + k + 1, G + k + 1)`, float64.
+    """Covariance of each input's basis functions over the rows of a design, `(networks, in, B + 1, B + 1)`, float64.
 
     The basis functions' sum is constant: the round-off of its variance is divided by deviations, which may be small.
     """
@@ -154,7 +154,8 @@ def _covariance(design: Tensor) -> Tensor:
 def units(batch: Batch, parameters: ParameterVector, spread: Tensor) -> tuple[Tensor, Tensor]:
     """Weights of each parameter's magnitude and of second differences: 1/its unit, both `(networks, size)`.
 
-    Parameters that multiply the outputs have the labels' unit, and all others the weight 1, as have all where labels are class numbers.
+    Those in which the outputs are linear (coefficients, base weights, c and d of the last layer) have the labels' unit. All others have the
+    weight 1, and so have all where labels are class numbers.
     With these weights a training in other units takes the same steps.
 
     Args:
@@ -241,7 +242,7 @@ def _backward(
         trace: A trace with derivatives.
         in_outputs: Derivatives in the outputs, `(networks, batch, outputs)`.
         in_values: Partial derivatives in values at the rows, by their kind and layer; those of the rest are 0.
-        in_weights: Those in the weights of the first layer, `(networks, out, in, G + k + 1)`; None for 0.
+        in_weights: Those in the weights of the first layer, `(networks, out, in, B + 1)`; None for 0.
     """
     vector, down = in_outputs.new_zeros(len(in_outputs), parameters.size), in_outputs
     for index in reversed(range(len(stack.layers))):
@@ -264,12 +265,12 @@ def _direct(batch: Batch, deviations: Deviations) -> tuple[dict[tuple[Kind, int]
     """Derivatives of the penalty in what it is made of, for `_backward` to take on through edges and layers below.
 
     Returns:
-        Those in values at the rows, by kind and layer; those in the first layer's weights, `(networks, out, in, G + k + 1)`, None where it
+        Those in values at the rows, by kind and layer; those in the first layer's weights, `(networks, out, in, B + 1)`, None where it
         enters by its values or not at all; and those in the importances V, per layer.
     """
     metric = METRICS[batch.penalty.metric]
     leaves = {kind: [t.detach().requires_grad_(True) for t in deviations.of(kind)] for kind in metric.kinds}
-    # Autograd goes from the deviations, as leaves, to V alone; V's derivatives in R are formulas.
+    # Autograd goes from the deviations, as leaves, to V alone; the derivatives of R in V are formulas.
     flat = [t for part in leaves.values() for t in part]
     with torch.enable_grad():
         importance = metric.importance(batch.stack.template, *leaves.values())
@@ -304,8 +305,8 @@ def _add_numeric(vector: Tensor, index: LayerIndex, numeric: Tensor, design: Ten
         vector: The gradient so far.
         index: Where the layer's parameters stand in it; -1 for fixed ones.
         numeric: Derivatives in the splines' values, `(networks, batch, out, in)`, or `(…, 1)` if they are the same for all inputs.
-        design: The layer's basis functions at the rows, `(networks, batch, in, G + k + 1)`.
-        in_weights: Derivatives in the weights themselves, `(networks, out, in, G + k + 1)`; None for 0.
+        design: The layer's basis functions at the rows, `(networks, batch, in, B + 1)`.
+        in_weights: Derivatives in the weights themselves, `(networks, out, in, B + 1)`; None for 0.
     """
     free = index.numeric >= 0
     if not bool(free.any()):

@@ -102,7 +102,7 @@ def _cross_entropy_gradient(output: Tensor, label: Tensor, weight: Tensor | None
 def _cross_entropy_factor(output: Tensor, weight: Tensor | None) -> Tensor:
     """S = Lᵀ of each row, `(…, batch, classes - 1, classes)`: the curvature of its loss in the scores is diag(p) - p·pᵀ = L·Lᵀ.
 
-    L is lower triangular. Its last column is 0: probabilities know one score less than there are classes.
+    L is lower triangular. Its last column would be 0, and is left out: probabilities know one score less than there are classes.
 
     With r_m the probability of all classes behind m, row m of Lᵀ is √(p_m·r_m/(p_m + r_m)) times 1 at m and -p_i/r_m at i > m.
 

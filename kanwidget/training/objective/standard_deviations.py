@@ -52,7 +52,7 @@ class Deviations:
 
         Returns:
             A pair of which one is None. The first is by the values, `(networks, batch, …)`; the second, where `root` stands for the first
-            layer's values, by that layer's weights, `(networks, out, in, G + k + 1)`.
+            layer's values, by that layer's weights, `(networks, out, in, B + 1)`.
         """
         deviation = self.of(kind)[index]
         # The derivative of s in a value v is (v - mean)/(s·(rows - 1)); 0 where s is 0.
@@ -107,9 +107,9 @@ def input_deviation(stack: Stack, x: Tensor) -> Tensor:
 
 
 def root_of_covariance(design: Tensor) -> Tensor:
-    """R of each input, `(networks, in, rank, G + k + 1)`, with RᵀR the covariance of its basis functions over the rows.
+    """R of each input, `(networks, in, rank, B + 1)`, with RᵀR the covariance of its basis functions over the rows.
 
-    `design` holds the basis functions at the rows, `(networks, batch, in, G + k + 1)`; rank is the smaller of rows and functions.
+    `design` holds the basis functions at the rows, `(networks, batch, in, B + 1)`; rank is the smaller of rows and functions.
     The deviation of a spline with the weights w is then |R·w|. By QR and not from the covariance itself: half of the digits of a
     small deviation would be lost in its square.
     """

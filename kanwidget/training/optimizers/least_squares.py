@@ -63,7 +63,7 @@ class LeastSquares(Protocol):
 def damping_metric(objective: LeastSquares, parameters: ParameterVector) -> Tensor:
     """The metric of the damping, `(size, size)`: the identity and, for splines, second differences of the coefficients.
 
-    A step δ costs damping times δᵀMδ. `parameters` is the layout of the vector.
+    A step δ costs in proportion to the damping and to δᵀMδ. `parameters` is the layout of the vector.
     """
     metric = torch.eye(parameters.size, dtype=torch.float64, device=objective.lamb.device)
     _add_roughness(metric, objective, parameters, 2, lambda layer: _ROUGHNESS * layer.grid_size**4)

@@ -111,7 +111,7 @@ class _NoBar:
 def close_bar(bar: Any, finished: bool) -> None:
     """Close a bar. A training that finished in fewer steps fills it: in notebooks a bar that isn't full turns red, as if it had failed."""
     if finished and 0 < bar.n < bar.total:
-        begun, steps = bar.start_t, bar.n  # reset counts and clock would begin anew
+        begun, steps = bar.start_t, bar.n  # `reset` sets count and clock to their beginning
         bar.reset(total=steps)
         bar.start_t = begun
         bar.update(steps)

@@ -170,7 +170,7 @@ class TrainingBatch:
         ]
 
     def _output(self, part: str) -> Tensor:
-        """The outputs on a part of the data, `(networks, rows, outputs)`; on the training rows those of the last pass."""
+        """The outputs on a part of the data, `(networks, rows, outputs)`, at the current parameters."""
         if part == "train":
             return self.objective.value().trace.output
         with torch.no_grad():

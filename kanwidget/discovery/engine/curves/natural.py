@@ -51,7 +51,7 @@ def _span(rows: CurveRows) -> float:
 
 
 def _rates(rows: CurveRows, rates: Sequence[float] = (0.5, 2.0, 8.0)) -> list[tuple[float]]:
-    """Rates of exponentials, of both signs: from slow ones to those that fall within a tenth of the range; `rates` are over the range."""
+    """Rates of exponentials, of both signs; over the range the exponent changes by `rates`, from a slow one to one of some e-foldings."""
     return [(sign * rate / _span(rows),) for rate in rates for sign in (1, -1)]
 
 
@@ -212,7 +212,7 @@ def functions_of_one_constant(x: Tensor, functions: frozenset[str]) -> list[Tree
 
 
 def _waves(rows: CurveRows) -> tuple[list[Tree], Tree]:
-    """Waves, also of an amplitude that falls, grows or is x; and one that stands beside a straight line.
+    """Waves, also of an amplitude that falls or is x; and one that stands beside a straight line.
 
     Frequencies and phases are the strongest in y, in y without its mean, and in what a straight line leaves of y. Factors are left out.
     """

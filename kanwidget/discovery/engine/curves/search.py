@@ -71,7 +71,7 @@ def curves(
         x: The variable, `(rows,)`, float64.
         y: The target, `(rows,)`.
         weights: Of the squared residuals, `(rows,)`.
-        operations: Heads that formulas may hold, those of arithmetic among them. Roots come in any case, but in the first family.
+        operations: Heads that formulas may hold, those of arithmetic among them. Square roots come in any case, except in the first family.
         stages: How many families are tried, all by default; the first one are those that laws have.
 
     Yields:

@@ -339,7 +339,7 @@ class Subsets:
     def _triples(self) -> list[list[int]]:
         """The best triples of columns, at most `_STARTS`, each ascending: for each pair, what any third column explains beside it.
 
-        As of columns of length 1, with cosine c between the first two: what these explain has the closed form of two normal equations.
+        Columns have the length 1: with the cosine of the first two, two normal equations say in closed form what these explain.
         """
         count = len(self._costs)
         first, second = torch.triu_indices(count, count, 1)
