@@ -429,7 +429,7 @@ def _weights(weight: Any, rows: int, name: str) -> Tensor:
 def split_rows(rows: int, fraction: float | None, seed: int, where: str) -> tuple[Tensor, Tensor]:
     """Indices of the training rows and of the test rows, drawn at random from so many `rows`; at least one of each when any is set aside.
 
-    The fraction of test rows is from 0 up to 1; without one it is a fifth, and of a table of fewer than 50 rows nothing.
+    The fraction of test rows is at least 0 and below 1; without one it is a fifth, and of a table of fewer than 50 rows nothing.
     """
     if fraction is None:
         fraction = 0.2 if rows >= SMALL else 0.0

@@ -143,8 +143,8 @@ def _evaluator(name: str, formula: Any, columns: tuple[str, ...]) -> Evaluator:
 def _as_text(name: str, formula: Any, columns: tuple[str, ...]) -> tuple[str, dict[str, str], dict[str, Any]]:
     """The text of a formula, the columns that other names in it stand for, and numbers that have a name in it.
 
-    A text has none of these. In that of an expression symbols are `column_0`, `column_1`, …, as their own names may hold blanks and units,
-    and sympy writes e as `E`.
+    For a text the last two are empty. In the text of an expression symbols are `column_0`, `column_1`, …, as their own names may hold
+    blanks and units, and sympy writes e as `E`.
 
     Args:
         name: The new column, for errors.

@@ -97,7 +97,7 @@ class Yardsticks:
 
 
 def _part(explained: float) -> str:
-    """The part of the variance that predictions explain as text, `72 %`; `nothing` where the mean is as good."""
+    """What predictions explain, a part of the variance or of classes the part that is right, as text, `72 %`; `nothing` from 0 down."""
     return percent(explained) if explained > 0 else "nothing"
 
 
@@ -171,7 +171,7 @@ def _score_of(
 def _grid_of_a_sum(network: Network) -> int:
     """Grid intervals of the additive network beside a network: 8, or as many as that has, lest it says that a sum can't be a wave.
 
-    They are fewer where all curves together would have too many parameters: a curve has one for each interval, and 4 more.
+    More than 8 are taken only as far as all curves together don't have too many parameters: a curve has one an interval, and 4 more.
     """
     curves = network.n_features * network.n_out
     return max(_GRID, min(network.layer(0).grid_size, _MOST_PARAMETERS // max(curves, 1) - 4))

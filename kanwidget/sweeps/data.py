@@ -39,7 +39,7 @@ def datasets_by_name(data: Any, where: str) -> dict[str, Dataset]:
 
 
 def arrays_of(data: Dataset) -> Arrays:
-    """The parts of a data set that training uses, by name, on the processor; how words were read is among them as text in JSON."""
+    """The parts of a data set that training uses, by name, as NumPy arrays; how words were read is among them as text in JSON."""
     arrays = {name: data[name].cpu().numpy() for name in data}
     weights = {name: getattr(data, name) for name in _WEIGHTS}
     arrays |= {name: weight.cpu().numpy() for name, weight in weights.items() if weight is not None}

@@ -29,9 +29,8 @@ def command_class(message: Mapping[str, Any]) -> type[Command] | None:
         ValueError: For an action that its kind doesn't have.
     """
     kind = message.get("kind")
-    actions = (
-        COMMANDS.get(kind, {}) if isinstance(kind, str) else {}
-    )  # a kind without actions has one command, under ""
+    # A kind without actions has one command, under "".
+    actions = COMMANDS.get(kind, {}) if isinstance(kind, str) else {}
     if not actions or "" in actions:
         return actions.get("")
     return actions[_check.choice(message.get("action"), "action", str(kind), actions)]

@@ -76,7 +76,7 @@ def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tu
 
 
 def without_rows(session: Session, edge: EdgeRef | None, busy: bool = False) -> p.Candidates:
-    """The payload of an edge without candidates; with `busy` they are still searched for. None where no edge is selected."""
+    """The payload of an edge without candidates; with `busy` they are still searched for. `edge` is None where none is selected."""
     return {"edge": None if edge is None else list(edge), "busy": busy, "version": session.version, "rows": []}
 
 

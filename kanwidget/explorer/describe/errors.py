@@ -23,8 +23,8 @@ def error_name(session: Session) -> str:
 def label_spread(session: Session) -> float | None:
     """The error that the mean of the labels would have, in the unit of the errors of states: then R² = 1 − (error/spread)².
 
-    It counts the rows of these errors: those of the test data, without test errors of the training data. None where the error is no root
-    of squares, of fewer than two rows, and of labels that never change.
+    It counts the rows of these errors: those of the test data, or of the training data where there are no test errors. None where the error
+    is no root of squares, for fewer than two rows, and for labels that never change.
     """
     part, scaling = "train" if session.run.last_record.test_loss is None else "test", session.model.scaling
     labels = getattr(session.data, f"{part}_label")

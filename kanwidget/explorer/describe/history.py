@@ -41,7 +41,7 @@ def history(session: Session) -> p.History:
 
 
 def act_errors(session: Session) -> list[list[float]]:
-    """Steps with the errors before and after the acts there that have changed it, on the way to the current state, the newest first.
+    """Steps with the errors before and after the acts there that have changed the error, on the way to the current state, the newest first.
 
     Each is `[step, error before, error after]`; acts at the same step make one row. Changes that a chart can't show are left out.
     """

@@ -308,10 +308,11 @@ class _MessageQueue:
     """
 
     def __init__(self, post: Callable[[Callable[[], None]], None], on_rejected: Callable[[list[int]], None]) -> None:
-        #: How many messages wait, and below the sum of their sizes.
+        #: How many messages wait.
         self.waiting = 0
         self._post, self._on_rejected = post, on_rejected
         self._lock = threading.Lock()
+        #: Sum of the sizes of the messages that wait.
         self._size = 0
         #: Numbers of messages without room that weren't answered yet.
         self._rejected: list[int] = []

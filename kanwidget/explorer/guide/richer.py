@@ -90,10 +90,10 @@ _ACTS: Final[Mapping[str, tuple[str, str, str]]] = {
 
 
 def search_act(session: Session, sentence: str) -> RicherAct | None:
-    """The act of the search for formulas: to begin it, and once it is over to use its likeliest formula; none while it is at work.
+    """The act of the search for formulas: to begin it, and once it is over to use its likeliest formula.
 
-    None once that formula is the network, where nothing was found, and for data without a search, such as classes. `sentence` says what
-    it would help.
+    While it is at work there is a sentence alone, without an act. None once that formula is the network, where nothing was found, and
+    for data without a search, such as classes. `sentence` says what it would help.
     """
     if obstacle(session):
         return None

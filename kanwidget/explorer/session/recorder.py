@@ -178,7 +178,10 @@ class Recorder:
     # ---- recording
 
     def __call__(self, network: Network, record: StepRecord) -> None:
-        """Record a step: the callback of `fit`. Steps are counted on from earlier trainings of the network; at step 1 a new film begins."""
+        """Record a step: the callback of `fit`.
+
+        Steps are counted on from earlier trainings of the network; one that isn't later than the last recorded begins a new film.
+        """
         # The network's history gets the records of a training at its end.
         history = getattr(network, "history", None)
         previous_steps = history.last.step if isinstance(history, History) and history.records else 0
@@ -246,7 +249,7 @@ class Recorder:
     def _thin(self, records: Sequence[StepRecord]) -> None:
         """Drop every other frame: of trainings that an undo has left, while these have most of the frames, else of all.
 
-        In the latter case only every second step so far is recorded from now on, so that frames stay evenly spaced.
+        In the latter case frames are twice as far apart from now on, so that all are evenly spaced.
         """
         abandoned = [step for step in self._steps if not step.is_of(records)]
         if 2 * len(abandoned) > len(self._steps):

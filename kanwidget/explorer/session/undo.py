@@ -325,7 +325,7 @@ class UndoTree:
             ends = (number for number in holders if number not in path and number not in parents)
             # The oldest end of a branch, else the oldest of all: nodes are numbered in their order.
             node = holders.pop(next(ends, next(iter(holders))))
-            if node.id != self.current:  # whose act can always be undone, however large its checkpoints
+            if node.id != self.current:  # the current act can always be undone, however large its checkpoints
                 node.before = node.latest = None
 
     def _leave(self, latest: Checkpoint) -> None:
@@ -380,7 +380,7 @@ class UndoTree:
 
     def problem_states(self) -> set[int]:
         """The nodes of the current problem and with the same logarithm of the target: only their errors can be compared."""
-        # Of each node the last one up to it after which errors are of other data or of another logarithm.
+        # By node the last one on the way to it that began with other data or another logarithm, else the start.
         roots: dict[int, int] = {}
         for node in self.nodes.values():  # parents come first
             roots[node.id] = node.id if node.parent is None or node.kind in OTHER_ERRORS else roots[node.parent]

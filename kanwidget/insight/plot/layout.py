@@ -141,7 +141,7 @@ def _position_nodes(
         network: The network.
         level: The level, from 1.
         middles: For each subnode the middle of its boxes.
-        y: Height of sums, and of the factors of products; products stand higher, and all nodes of a level at one height.
+        y: Height of the factors of products, and of all nodes of a level without products; those of a level with products stand higher.
         nodes: Filled with the position of each node.
         subnodes: Filled with the position of each subnode: of a sum that of its node.
     """

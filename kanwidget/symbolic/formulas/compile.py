@@ -134,7 +134,7 @@ class _Builder:
         return expr
 
     def _add(self, key: sympy.Basic, sums: tuple[Sum, ...]) -> None:
-        """Add a node of these factors, one of a sum, on the level above its highest source."""
+        """Add a node whose factors are these sums, a single one for a sum node, on the level above its highest source."""
         levels = [self.nodes[term.source].level for part in sums for term in part.terms]
         self.nodes[key] = Node(1 + max(levels), sums)
 

@@ -104,7 +104,7 @@ def parse_number(value: float, digits: Digits) -> Number:
     """The size of a number with so many significant digits; whole numbers in full up to a million.
 
     `digits` is a count for all numbers, or counts by size. Sizes that have a count there are of measured numbers, which keep their zeros.
-    Sizes from 0.001 to 100,000 are written without a power of ten.
+    Sizes from 0.001 to below 100,000 are written without a power of ten.
 
     Examples:
         >>> parse_number(1.49984, {1.49984: 4}).mantissa, parse_number(1.49984, {}).mantissa

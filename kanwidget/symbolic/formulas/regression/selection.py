@@ -293,7 +293,7 @@ def simple_exponent(value: float, error: float) -> Any:
     """The simple number that an exponent with this standard error may be: whole, a half, a third or a quarter; else None.
 
     With a large error some fraction always is near. So each denominator has a largest error; beyond all of them only 1 and -1 are simple.
-    The number may be three errors away, or two where three on both sides are more than a tenth of the way to the next fraction.
+    The number may be three errors away; a fraction only two where three on both sides are more than a tenth of the way to the next one.
 
     Examples:
         >>> simple_exponent(0.97, 0.02), simple_exponent(-0.503, 0.01), simple_exponent(1.37, 0.02)
