@@ -182,7 +182,8 @@ class Drag(Command):
         if not bool(layer.spline_on[edge.target, edge.source]):
             advice = "Bring its spline back (unfix) or restore it first."
             _check.fail("edge", "drag", "one that has a spline", tuple(edge), advice)
-        _check.integer(self.index, "k", "drag", low=0, high=layer.coef.shape[2] - 1)
+        count = layer.levels[edge.source] or layer.grid_size + layer.k
+        _check.integer(self.index, "k", "drag", low=0, high=count - 1)
         value = _check.real(self.value, "value", "drag")
         session.tree.begin_drag(session.run.checkpoint)
         # Edges of a layer are numbered target by target; `owner` is the one that has the coefficients, of tied edges the first.
@@ -198,7 +199,7 @@ class Drag(Command):
             raise
         session.script.add(self)
         if self.commit:
-            session.end_drag(f"drag {edges_name(session, [edge])}")
+            session.end_drag(f"drag {edges_name(session, [edge])}", [edge])
         # Within a drag only topics of the next frame: a hand moves faster than a page draws.
         return CHANGED if self.commit else frozenset(("curves", "status"))
 

@@ -17,6 +17,7 @@ _SOME_STEPS = 5
 #: Who explains so much can be simplified: a formula does the rest better than a finer grid.
 _ENOUGH = 0.98
 _SEARCH: Final[Mapping[str, Any]] = {"kind": "discover", "action": "start"}
+_SEARCH_ON: Final[Mapping[str, Any]] = {"kind": "discover", "action": "resume"}
 _GROW: Final[Mapping[str, Any]] = {"kind": "control", "action": "grow"}
 
 
@@ -90,7 +91,7 @@ _ACTS: Final[Mapping[str, tuple[str, str, str]]] = {
 
 
 def search_act(session: Session, sentence: str) -> RicherAct | None:
-    """The act of the search for formulas: to begin it, and once it is over to use its likeliest formula.
+    """The act of the search for formulas: to begin it, to go on with one that is paused, and once it is over to use its likeliest formula.
 
     While it is at work there is a sentence alone, without an act. None once that formula is the network, where nothing was found, and
     for data without a search, such as classes. `sentence` says what it would help.
@@ -98,8 +99,10 @@ def search_act(session: Session, sentence: str) -> RicherAct | None:
     if obstacle(session):
         return None
     search, hall = search_of(session), hall_of(session)
-    if search is None or search.state == "paused":
+    if search is None:
         return RicherAct(sentence, "Find formulas", _SEARCH)
+    if search.state == "paused":
+        return RicherAct(sentence, "Search on", _SEARCH_ON)
     if search.busy:
         return RicherAct(f"{sentence} The search for formulas is at work.", "", None)
     number = hall.number_of(hall.best)

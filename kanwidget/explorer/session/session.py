@@ -282,7 +282,7 @@ class Session:
         """
         ended = frozenset[str]() if command.continues_process else self._stop_process(command)
         ends_drag = self.tree.drag_start is not None and not command.continues_drag
-        resume_drag = self.end_drag("drag a curve") if ends_drag else None
+        resume_drag = self.end_drag("drag a curve", self.view.selection[:1]) if ends_drag else None
         notice = self.view.notice
         if not command.keeps_notice:
             self.view.notify(None)
@@ -425,14 +425,14 @@ class Session:
             trainer.configure(**values)
             trainer.events.clear()
 
-    def end_drag(self, label: str) -> Callable[[], None]:
-        """End the drag in progress, and commit it as one act with this label, done to the selected edge.
+    def end_drag(self, label: str, edges: Sequence[EdgeRef]) -> Callable[[], None]:
+        """End the drag in progress, and commit it as one act with this label, done to these edges.
 
         Returns:
             A function that takes this back: the drag goes on.
         """
         go_back, events, selection = self.tree.bookmark(), self.run.events, self.view.selection
-        self.commit("drag", label, self.tree.end_drag(), selection[:1])
+        self.commit("drag", label, self.tree.end_drag(), edges)
 
         def resume_drag() -> None:
             go_back()

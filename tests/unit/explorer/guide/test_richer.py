@@ -14,7 +14,7 @@ from kanwidget.explorer.commands.guide import Grow
 from kanwidget.explorer.describe.guide import guide
 from kanwidget.explorer.guide.noise import noise_sentence
 from kanwidget.explorer.guide.notices import notices
-from kanwidget.explorer.guide.richer import richer_act
+from kanwidget.explorer.guide.richer import richer_act, search_act
 from kanwidget.explorer.guide.steps import guidance
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.session.session import Session
@@ -366,3 +366,11 @@ def product():
     x = 10 ** (2 * torch.rand(120, 2, generator=generator, dtype=torch.float64))
     noise = torch.randn(120, 1, generator=generator, dtype=torch.float64)
     return Dataset(x[:90], (x.prod(1, keepdim=True).log() + 0.1 * noise)[:90])
+
+
+def test_a_search_that_is_paused_is_to_go_on(session):
+    assert search_act(session, "More.").message == {"kind": "discover", "action": "start"}
+    search = session.discoveries.begin(lambda ending: iter(()), 60.0, session.run.problem)
+    search.pause()
+    act = search_act(session, "More.")
+    assert (act.sentence, act.label, act.message) == ("More.", "Search on", {"kind": "discover", "action": "resume"})

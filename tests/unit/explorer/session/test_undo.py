@@ -184,6 +184,8 @@ def test_a_drag_is_one_act(session):
     session.apply(Drag((0, 0, 0), 2, 0.4))
     assert float(session.model.layer(0).coef[0, 0, 2].detach()) == 0.4
     assert [n.label for n in session.tree.nodes.values()] == ["start", "drag x₁ → h₁,₁"]
+    # Though no edge is selected, as from Python.
+    assert session.tree.nodes[1].edges == ((0, 0, 0),)
     session.apply(Undo())
     assert network(session.model) == start
 
