@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.system.browser.conftest import browser, lab, page, ran, screens
+from tests.system.browser.conftest import browser, context, lab, page, ran, screens
 from tests.system.hosts import kernels
 
 #: title → rows of text, the first of them the head.
@@ -34,4 +34,4 @@ def pytest_terminal_summary(terminalreporter, config):
             terminalreporter.line("  ".join(text.ljust(size) for text, size in zip(row, width, strict=True)).rstrip())
 
 
-__all__ = ["browser", "kernel_name", "lab", "page", "ran", "screens", "table"]
+__all__ = ["browser", "context", "kernel_name", "lab", "page", "ran", "screens", "table"]
