@@ -70,8 +70,8 @@ def fit_primitives(
         noise: For each edge the variance of its own error, as a part of its variance; 0 by default. Fits that differ by less
             are as good as each other, and the simplest of them is the best.
         numbers: How many independent numbers a curve holds: as many as its spline has coefficients; 2 ranks as pykan does.
-        spaces: For each edge an orthonormal basis of the curves that its spline can follow, `(samples, numbers)`, or None: of the
-            residuals beyond, a hundredth counts.
+        spaces: For each edge a basis b of the curves that its spline can follow, `(samples, numbers)`, or None: of the residuals
+            beyond, a hundredth counts. It is orthonormal under the weights, which add up to 1: bᵀ·W·b = 1.
         on_broken: Called for every registered function that raises, or returns anything but finite values of the right type: it
             is left out as if there were none of that name.
 
@@ -136,7 +136,7 @@ def edge_fits(
     Args:
         data: The samples of the edges.
         primitives: The primitives.
-        spaces: For each edge an orthonormal basis of the curves that its spline can follow, `(samples, numbers)`, or None.
+        spaces: For each edge a basis of the curves that its spline can follow, see `fit_primitives`, or None.
         noise: For each edge the variance of its own error, as a part of its variance.
     """
     # The constant 0 is d alone: it has a fit of its own, and of constant edges no other function has one.
@@ -191,11 +191,12 @@ def _misfits_of_splines(
         noise: Of each edge, the variance of its own error as a part of its variance.
     """
     value = _fitted(fits, data, primitives)
-    bases = [spaces[edge] for edge in fits.edge.tolist()]
-    # The projection of each function on the curves that the edge's spline can follow.
-    follows = torch.stack([v if b is None else b @ (b.T @ v) for v, b in zip(value, bases, strict=True)])
     own = data.at(fits.edge)
     weight = own.weight.expand_as(own.z)
+    bases = [spaces[edge] for edge in fits.edge.tolist()]
+    # The projection of each function on the curves that the edge's spline can follow.
+    projected = zip(value, weight, bases, strict=True)
+    follows = torch.stack([v if b is None else b @ (b.T @ (w * v)) for v, w, b in projected])
     beyond = torch.nan_to_num(value - follows)
     misfit = (weight * torch.nan_to_num(own.z - value) ** 2).sum(1) + noise[fits.edge]
     rough = ((weight * beyond**2).sum(1) > _ROUGH * misfit).nonzero()[:, 0]

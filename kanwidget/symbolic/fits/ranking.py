@@ -128,12 +128,13 @@ def unexplained(residual: Tensor, weight: Tensor, space: Tensor | None) -> float
     Args:
         residual: Relative to the edge's standard deviation, `(n,)`.
         weight: Of the samples, adding up to 1, `(n,)`.
-        space: Orthonormal basis of the curves that the edge's spline can follow, `(n, numbers)`; None where it isn't a spline.
+        space: Basis of the curves that the edge's spline can follow, `(n, numbers)`, orthonormal under the weights; None where it
+            isn't a spline.
     """
     total = float((weight * residual**2).sum())
     if space is None:
         return total
-    within = float((space.T @ residual).square().sum()) / len(residual)  # the mean square of the projection
+    within = float((space.T @ (weight * residual)).square().sum())  # the mean square of the projection
     return within + _BEYOND_THE_SPLINE * max(total - within, 0.0)
 
 

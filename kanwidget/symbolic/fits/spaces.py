@@ -26,7 +26,9 @@ def numbers_of(layer: Layer) -> int:
 
 
 def spline_spaces(layer: Layer, edges: Sequence[EdgeRef], inputs: Tensor) -> list[Tensor | None]:
-    """Orthonormal bases `(n, numbers)` of the curves that splines can follow, constants among them; None for edges with a symbol.
+    """Bases `(n, numbers)` of the curves that splines can follow, constants among them; None for edges with a symbol.
+
+    Their columns have a mean square of 1, and those of one basis are orthogonal.
 
     Args:
         layer: The layer.
@@ -42,7 +44,7 @@ def spline_spaces(layer: Layer, edges: Sequence[EdgeRef], inputs: Tensor) -> lis
                 raise ValueError("the inputs of an edge aren't finite: the network has diverged")
             # The left singular vectors are an orthonormal basis of what the columns span.
             u, s, _ = torch.linalg.svd(columns, full_matrices=False)
-            bases[source] = u[:, s > _SIGNIFICANT * s.max()]
+            bases[source] = u[:, s > _SIGNIFICANT * s.max()] * math.sqrt(len(design))
     return [bases[source] if layer.state(source, target) == "spline" else None for _, source, target in edges]
 
 

@@ -186,6 +186,24 @@ def test_weights():
     assert best.params == pytest.approx((5, 0, 1, 0), abs=1e-8)
 
 
+def test_a_sample_of_weight_three_is_three_samples_also_for_what_a_spline_follows():
+    """Polynomials of degree 6 stand for a spline, which rounds off the tip of |x|."""
+
+    def scores(x, weight):
+        columns = torch.stack([x**power for power in range(7)], 1)
+        root = weight.div(weight.sum()).sqrt()[:, None]
+        space = torch.linalg.qr(root * columns).Q / root
+        y = space @ (space.T @ (weight / weight.sum() * (x - 0.2).abs()))
+        rows = primitives(["abs"])
+        return [fit(x, y, rows, weights=weight, numbers=8, spaces=spaces)[0].score for spaces in ([space], None)]
+
+    weight = torch.where(X < 0.1, 3.0, 1.0).double()
+    repeated = X.repeat_interleave(weight.long())
+    weighted, without = scores(X, weight)
+    assert weighted == pytest.approx(scores(repeated, torch.ones_like(repeated))[0], abs=0.001)
+    assert weighted < without - 5
+
+
 def test_own_primitives(registered):
     both = registered("sinc", torch.sinc)
     fixed = registered("logistic map", lambda u: u * (1 - u) * torch.exp(u), free=(False, False))

@@ -50,7 +50,8 @@ class Atoms:
         # Two random weighted sums of an atom's values tell whether an atom with the same values, or their negatives, is there.
         generator = torch.Generator().manual_seed(0)
         self._probes = torch.rand(self.rows, 2, generator=generator, dtype=torch.float64) + 0.5
-        self.add_leaves([("x", index) for index in range(len(columns))], columns)
+        # The atoms of the columns: fewer than columns where two are the same.
+        self.columns = self.add_leaves([("x", index) for index in range(len(columns))], columns)
 
     def __len__(self) -> int:
         return len(self._heads)

@@ -265,7 +265,7 @@ def products_with_functions(table: EngineTable, factors: Sequence[Tree], most: i
     atoms = Atoms(table.columns[:, table.sample], most)
     products = atoms.add_leaves(factors, table.on_sample(factors))
     heads = [head for head in ("sin", "cos", "exp", "log", "sqrt") if head in table.operations]
-    pairs = atoms.combine(("sub", "add"), table.indices, table.indices)
-    functions = [*atoms.apply(heads, table.indices), *atoms.apply(heads, pairs)]
+    pairs = atoms.combine(("sub", "add"), atoms.columns, atoms.columns)
+    functions = [*atoms.apply(heads, atoms.columns), *atoms.apply(heads, pairs)]
     atoms.combine(("mul",), products, functions)
     return atoms

@@ -52,3 +52,12 @@ def test_products_with_functions_of_sums_and_differences():
     found = trees(products_with_functions(table, monomials(table), 5000))
     assert any(tree == ("mul", ("mul", X, Y), ("cos", ("sub", X, Y))) for tree in found)
     assert any(tree == ("mul", ("inv", X), ("exp", Y)) for tree in found)
+
+
+def test_products_with_functions_of_columns_that_are_partly_the_same():
+    """The second of two equal columns is no atom: what follows it has another place among the atoms than among the columns."""
+    table = table_of(lambda a, b, c: a, (0.5, 2), (0.5, 2), (0.5, 2))
+    table.columns[1] = table.columns[0]
+    inner = {tree[1] for tree in trees(products_with_functions(table, [], 5000)) if tree[0] == "cos"}
+    z = ("x", 2)
+    assert inner == {X, z, ("sub", X, z), ("add", X, z)}
