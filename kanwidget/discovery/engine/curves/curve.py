@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.fitting.refits import fit_tree
+from kanwidget.discovery.engine.fitting.refits import fit_tree, least_errors
 from kanwidget.discovery.engine.trees import Tree, complexity, constants, digits
 
 #: Errors relative to the target from which on a smaller one says nothing.
@@ -44,13 +45,19 @@ class CurveRows:
         return max(float((squares if self.weights is None else squares * self.weights).sum()), 1e-300)
 
     def fit(self, tree: Tree, steps: int = 30) -> Curve:
-        """The curve of a tree with its constants fitted, from its own ones on, in at most so many steps.
-
-        With no steps only the constants that the tree is linear in are fitted.
-        """
+        """The curve of a tree with its constants fitted, from its own ones on, in at most so many steps."""
         tree, sse = fit_tree(tree, self.x[None], self.y, self.weights, steps=steps)
-        relative = math.sqrt(sse / self.energy()) if math.isfinite(sse) else math.inf
+        relative = self._relative(sse)
         return Curve(tree, complexity(tree), self.bits(tree, relative), relative)
+
+    def bits_before(self, trees: Sequence[Tree]) -> list[float]:
+        """Description lengths of trees before any constant is fitted that they aren't linear in."""
+        errors = least_errors(trees, self.x[None], self.y, self.weights)
+        return [self.bits(tree, self._relative(sse)) for tree, sse in zip(trees, errors, strict=True)]
+
+    def _relative(self, sse: float) -> float:
+        """The root of a sum of weighted squared residuals over that of the target's squares; inf where the sum isn't finite."""
+        return math.sqrt(sse / self.energy()) if math.isfinite(sse) else math.inf
 
     def bits(self, tree: Tree, relative: float) -> float:
         """Description length in bits of a tree with an error relative to the target: residuals and formula; inf where that isn't finite."""

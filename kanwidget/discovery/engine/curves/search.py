@@ -114,14 +114,14 @@ class _CurveSearch:
 
     def _promising(self, trees: Sequence[Tree]) -> list[Tree]:
         """The trees with the shortest descriptions before any constant but the factors is fitted, the best starts of each form."""
-        curves = sorted((self._sample.fit(tree, steps=0) for tree in trees), key=lambda curve: curve.bits)
+        bits = self._sample.bits_before(trees)
         counts: Counter[Tree] = Counter()
         promising = []
-        for curve in curves:
-            form = form_of(curve.tree)
+        for place in sorted(range(len(trees)), key=bits.__getitem__):
+            form = form_of(trees[place])
             counts[form] += 1
             if counts[form] <= _STARTS:
-                promising.append(curve.tree)
+                promising.append(trees[place])
         return promising[:_PROMISING]
 
     def _stages(self) -> Iterator[list[Tree]]:

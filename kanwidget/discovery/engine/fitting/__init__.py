@@ -1,1 +1,1 @@
-"""The constants of trees, fitted one tree at a time, and trees as lists of operations for that."""
+"""The constants of trees, fitted, and trees as lists of operations for that."""

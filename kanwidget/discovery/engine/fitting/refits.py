@@ -1,12 +1,14 @@
 """The constants of one tree, fitted from where they are: what every change of a formula asks for, so in as little time as it takes.
 
-One tree at a time, without a batch: numbers decide instead of masks, and NumPy solves the small systems.
+`fit_tree` takes one tree at a time, without a batch: numbers decide instead of masks, and NumPy solves the small systems.
+`least_errors` compares many starts before any is fitted.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from torch import Tensor
 
 from kanwidget.discovery.engine.fitting.tapes import Tape
 from kanwidget.discovery.engine.patience import look_at_the_clock
-from kanwidget.discovery.engine.trees import Tree, constants, with_constants
+from kanwidget.discovery.engine.trees import Tree, constants, form_of, with_constants
 
 _Array = NDArray[np.float64]
 
@@ -64,7 +66,7 @@ def fit_tree(
         theta, point = _descend(problem, theta, problem.at(theta), steps)
         # Normal equations have half of the digits: where terms nearly agree, singular values give better factors.
         if tape.factors and np.isfinite(point.sse):
-            point = min(point, problem.at(theta, exact=True), key=lambda each: each.sse)
+            point = min(point, _solved(point, exact=True), key=lambda each: each.sse)
         if point.sse < _NEAR * problem.size:
             theta, point = _polished(problem, theta, point)
     if not np.isfinite(point.sse):
@@ -74,6 +76,48 @@ def fit_tree(
     return with_constants(tree, numbers), point.sse
 
 
+def least_errors(trees: Sequence[Tree], columns: Tensor, y: Tensor, weights: Tensor | None = None) -> list[float]:
+    """The sum of weighted squared residuals of each tree with the best factors, the inner constants as they are; many starts at once.
+
+    Args:
+        trees: The trees. Those of one form are computed together.
+        columns: `(columns, rows)`, float64.
+        y: `(rows,)`.
+        weights: Of the squared residuals, `(rows,)`.
+
+    Returns:
+        For each tree the sum; inf where its values aren't finite.
+
+    Examples:
+        >>> x = torch.linspace(0, 3, 40, dtype=torch.float64)
+        >>> trees = [("mul", ("c", 1.0), ("sin", ("mul", ("c", rate), ("x", 0)))) for rate in (1.0, 2.0)]
+        >>> [error < 1e-24 for error in least_errors(trees, x[None], 3 * torch.sin(2 * x))]
+        [False, True]
+    """
+    places: dict[Tree, list[int]] = {}
+    for place, tree in enumerate(trees):
+        places.setdefault(form_of(tree), []).append(place)
+    errors = [math.inf] * len(trees)
+    roots = torch.ones_like(y) if weights is None else weights.sqrt()
+    for form, members in places.items():
+        look_at_the_clock()
+        tape = Tape(form)
+        numbers = torch.tensor([constants(trees[place]) for place in members], dtype=y.dtype)
+        values = tape.values(tape.fixed(columns), numbers[:, tape.inner, None].unbind(1))
+        target = (roots * (y - values[-1])).expand(len(members), -1)
+        terms = target.new_empty(*target.shape, len(tape.factors))
+        for index, term in enumerate(tape.terms(values)):
+            terms[..., index] = roots * term
+        terms = terms / (torch.linalg.vector_norm(terms, dim=1, keepdim=True) + _LEAST_NORM)
+        finite = torch.isfinite(terms).all(2).all(1) & torch.isfinite(target).all(1)
+        terms, target = terms[finite], target[finite, :, None]
+        if terms.shape[2]:
+            target = target - terms @ torch.linalg.lstsq(terms, target, driver="gelsd").solution
+        for place, error in zip(finite.nonzero()[:, 0].tolist(), target.square().sum((1, 2)).tolist(), strict=True):
+            errors[members[place]] = error
+    return errors
+
+
 @dataclass(frozen=True, slots=True)
 class _Point:
     """The tree at some inner constants, its factors solved for."""
@@ -81,13 +125,31 @@ class _Point:
     factors: _Array
     """The constants that the tree is linear in, `(factors,)`."""
     sse: float
-    """Sum of weighted squared residuals."""
+    """Sum of weighted squared residuals; inf where values aren't finite, and all else then says nothing."""
+    residual: _Array
+    """`(rows,)`."""
+    values: list[Any]
+    """Of all nodes of the tree, where the factors are 0."""
+    target: _Array
+    """What the terms are to add up to, `(rows,)`."""
+    terms: _Array
+    """What each factor multiplies, at length 1, `(factors, rows)`."""
+    norms: _Array
+    """The lengths that the terms had, `(factors,)`."""
+    inverse: _Array
+    """Of the terms' products with each other, `(factors, factors)`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Tangents:
+    """The derivatives of a tree by its inner constants at a point, each of length 1, without what the factors take up."""
+
     normal: _Array
-    """Products of the derivatives by the inner constants, each of length 1, without what the factors take up: `(inner, inner)`."""
+    """Their products with each other, `(inner, inner)`."""
     gradient: _Array
-    """Products of these derivatives with the residuals, `(inner,)`."""
+    """Their products with the residuals, `(inner,)`."""
     sizes: _Array
-    """Lengths of the derivatives, `(inner,)`."""
+    """The lengths that they had, `(inner,)`."""
 
 
 class _Problem:
@@ -110,9 +172,6 @@ class _Problem:
         Args:
             theta: The inner constants, `(inner,)`.
             exact: Solve for the factors by singular values, for terms that nearly agree.
-
-        Returns:
-            The point; its `sse` is inf where values aren't finite, and all else then says nothing.
         """
         look_at_the_clock()
         tape = self._tape
@@ -121,14 +180,19 @@ class _Problem:
         terms, norms = self._columns(tape.terms(values))
         square = terms @ terms.T + _RIDGE * np.eye(len(terms))
         if not np.isfinite(square).all() or not np.isfinite(target).all():
-            return _Point(norms, float("inf"), square, norms, norms)
-        factors, residual = _factors(terms, target, square, exact)
-        tape.with_factors(values, torch.from_numpy(factors / norms).unbind())
+            return _Point(norms, float("inf"), target, values, target, terms, norms, square)
+        inverse = np.linalg.inv(square)
+        return _solved(_Point(norms, float("inf"), target, values, target, terms, norms, inverse), exact)
+
+    def tangents(self, point: _Point) -> _Tangents:
+        """The derivatives by the inner constants at a point."""
+        tape = self._tape
+        values = tape.with_factors([*point.values], torch.from_numpy(point.factors).unbind())
         slopes, sizes = self._columns(tape.slopes(values))
         # Only what the terms don't span of the derivatives counts (Kaufman's approximation): the factors follow theta for the rest.
-        shared = terms @ slopes.T
-        normal = slopes @ slopes.T - shared.T @ np.linalg.solve(square, shared)
-        return _Point(factors / norms, float(residual @ residual), normal, slopes @ residual, sizes)
+        shared = point.terms @ slopes.T
+        normal = slopes @ slopes.T - shared.T @ point.inverse @ shared
+        return _Tangents(normal, slopes @ point.residual, sizes)
 
     def move(self, theta: _Array, factors: _Array, damping: float) -> _Array:
         """The damped step of the inner constants by singular values of all derivatives, with all digits; 0 where these aren't finite.
@@ -165,39 +229,38 @@ class _Problem:
         return matrix, norms
 
 
-def _factors(terms: _Array, target: _Array, square: _Array, exact: bool) -> tuple[_Array, _Array]:
-    """Factors of the scaled terms, and what they leave of the target.
+def _solved(point: _Point, exact: bool) -> _Point:
+    """The point with the best factors, whatever it has; with `exact` by singular values, which have all digits."""
+    terms, target = point.terms, point.target
 
-    Args:
-        terms: What each factor multiplies, at length 1, `(factors, rows)`.
-        target: `(rows,)`.
-        square: Products of the terms with each other, `(factors, factors)`, for the normal equations.
-        exact: Whether singular values are used instead, which have all digits.
-    """
-
-    def solved(right: _Array) -> Any:
+    def nearest(right: _Array) -> Any:
         """The factors by which the terms come nearest to a right side, `(rows,)`."""
-        return np.linalg.lstsq(terms.T, right, rcond=None)[0] if exact else np.linalg.solve(square, terms @ right)
+        return np.linalg.lstsq(terms.T, right, rcond=None)[0] if exact else point.inverse @ (terms @ right)
 
-    factors = solved(target)
+    factors = nearest(target)
     # Once more for what is left: the round-off of the first solution.
-    factors = factors + solved(target - factors @ terms)
-    return factors, target - factors @ terms
+    factors = factors + nearest(target - factors @ terms)
+    residual = target - factors @ terms
+    return replace(point, factors=factors / point.norms, sse=float(residual @ residual), residual=residual)
 
 
 def _descend(problem: _Problem, theta: _Array, point: _Point, steps: int) -> tuple[_Array, _Point]:
     """Levenberg-Marquardt steps of the inner constants until nothing is gained, at most `steps`; returns the constants and their point."""
+    if not len(theta) or not steps or not np.isfinite(point.sse):
+        return theta, point
     # A gain takes the damping down, for longer steps; a refusal takes it up. `growth` is its next factor, 2 again after a gain.
     damping, growth, refusals = 0.01, 2.0, 0
-    for _ in range(steps if len(theta) and np.isfinite(point.sse) else 0):
-        trial = theta + _move(point, damping)
+    tangents = problem.tangents(point)
+    for step in range(1, steps + 1):
+        trial = theta + _move(tangents, damping)
         candidate = problem.at(trial)
         if candidate.sse < point.sse:
             gain = 1 - candidate.sse / point.sse
             theta, point, refusals = trial, candidate, 0
             damping, growth = max(damping / 6, 1e-10), 2.0
-            if gain < _LEAST_GAIN or point.sse <= _EXACT * problem.size:
+            if step == steps or gain < _LEAST_GAIN or point.sse <= _EXACT * problem.size:
                 break
+            tangents = problem.tangents(point)
         else:  # each refusal in a row makes the damping grow faster
             damping, growth, refusals = damping * growth, 2 * growth, refusals + 1
             if refusals > _MOST_REFUSALS or point.sse <= _NEARLY_EXACT * problem.size:
@@ -228,15 +291,15 @@ def _polished(problem: _Problem, theta: _Array, point: _Point) -> tuple[_Array, 
     return theta, point
 
 
-def _move(point: _Point, damping: float) -> _Array:
+def _move(tangents: _Tangents, damping: float) -> _Array:
     """The damped Gauss-Newton step of the inner constants, `(inner,)`, 0 where the equations have no solution.
 
-    Derivatives in `point` have the length 1; dividing by their sizes gives the step of the constants themselves.
+    Derivatives have the length 1; dividing by their sizes gives the step of the constants themselves.
     """
-    diagonal = np.diagonal(point.normal)
-    damped = point.normal + np.diag(damping * np.maximum(diagonal, _LEAST_CURVATURE) + _LEAST_CURVATURE**2)
+    diagonal = np.diagonal(tangents.normal)
+    damped = tangents.normal + np.diag(damping * np.maximum(diagonal, _LEAST_CURVATURE) + _LEAST_CURVATURE**2)
     try:
-        move = np.linalg.solve(damped, point.gradient) / point.sizes
+        move = np.linalg.solve(damped, tangents.gradient) / tangents.sizes
     except np.linalg.LinAlgError:
-        return np.zeros_like(point.gradient)
+        return np.zeros_like(tangents.gradient)
     return np.nan_to_num(move, nan=0.0, posinf=0.0, neginf=0.0)

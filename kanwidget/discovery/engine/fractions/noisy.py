@@ -13,8 +13,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from kanwidget.discovery.engine.assembly import of_sum, row_weights, selected, targets_of
@@ -35,6 +38,8 @@ from kanwidget.discovery.engine.trees import (
     substituted,
     total,
 )
+
+_Array = NDArray[np.float64]
 
 #: Largest degrees of polynomials and of both parts of fractions.
 _DEGREE, _FRACTION = 4, 3
@@ -281,10 +286,12 @@ class Subsets:
         # Of a constant column round-off is left, which says nothing.
         columns = torch.where(spread > _INDEPENDENT * sizes, columns / spread.clamp(min=1e-300), 0.0)
         target = target / target.norm().clamp(min=1e-300)
-        self._square, self._shares = columns.T @ columns, columns.T @ target
+        # The systems of a few columns that follow are many and small: NumPy takes less time for each than torch.
+        self._square, self._shares = (columns.T @ columns).numpy(), (columns.T @ target).numpy()
         self._own = self._square.diagonal()
         # Bits of complexity, over half the number of rows: so they add to the logarithm of the squares that remain.
-        self._costs = 2 * BITS / len(target) * complexities
+        self._costs: _Array = (2 * BITS / len(target) * complexities).numpy()
+        self._following: dict[frozenset[int], int | None] = {}
 
     def best(self, most: int) -> list[list[int]]:
         """The best subsets of 1 to `most` columns, each once; from several starts, so that a size may come more than once."""
@@ -323,18 +330,24 @@ class Subsets:
 
     def _next(self, others: list[int]) -> int | None:
         """The index of the column that explains most beside others, with its complexity; None where all columns follow from these."""
+        key = frozenset(others)  # subsets from several starts, and rounds of exchanges, ask for the same ones again
+        if key not in self._following:
+            self._following[key] = self._best_beside(others)
+        return self._following[key]
+
+    def _best_beside(self, others: list[int]) -> int | None:
+        """What `_next` returns, computed."""
         # By the Cholesky root of the chosen columns' products, what these explain is taken off all columns and the target at once.
-        square = self._square[others][:, others]
-        root = torch.linalg.cholesky(square + _NUGGET * torch.eye(len(others), dtype=square.dtype))
-        both = torch.cat([self._square[others], self._shares[others][:, None]], 1)
-        both = torch.linalg.solve_triangular(root, both, upper=False)
+        rows = self._square[others]
+        root = np.linalg.cholesky(rows[:, others] + _NUGGET * np.eye(len(others)))
+        both = np.linalg.solve(root, np.concatenate([rows, self._shares[others, None]], 1))
         columns, target = both[:, :-1], both[:, -1]
         scores = self._costs + _left(
-            1 - target.square().sum(), self._shares - columns.T @ target, self._own - columns.square().sum(0)
+            1 - target @ target, self._shares - target @ columns, self._own - np.square(columns).sum(0)
         )
-        scores[others] = torch.inf
+        scores[others] = np.inf
         index = int(scores.argmin())
-        return index if float(scores[index]) < torch.inf else None
+        return index if scores[index] < np.inf else None
 
     def _triples(self) -> list[list[int]]:
         """The best triples of columns, at most `_STARTS`, each ascending: for each pair, what any third column explains beside it.
@@ -342,33 +355,34 @@ class Subsets:
         Columns have the length 1: with the cosine of the first two, two normal equations say in closed form what these explain.
         """
         count = len(self._costs)
-        first, second = torch.triu_indices(count, count, 1)
+        first, second = np.triu_indices(count, 1)
         cosine = self._square[first, second]
-        independent = 1 - cosine.square() > _INDEPENDENT
+        independent = 1 - np.square(cosine) > _INDEPENDENT
         first, second, cosine = first[independent], second[independent], cosine[independent][:, None]
-        sine = 1 - cosine.square()
+        sine = 1 - np.square(cosine)
         a, b = self._shares[first][:, None], self._shares[second][:, None]
         rows, columns = self._square[first], self._square[second]
-        left = 1 - (a.square() + b.square() - 2 * cosine * a * b) / sine
-        own = self._own - (rows.square() + columns.square() - 2 * cosine * rows * columns) / sine
+        left = 1 - (a**2 + b**2 - 2 * cosine * a * b) / sine
+        own = self._own - (rows**2 + columns**2 - 2 * cosine * rows * columns) / sine
         share = self._shares - ((rows - cosine * columns) * a + (columns - cosine * rows) * b) / sine
-        scores = (self._costs[first] + self._costs[second])[:, None] + self._costs + _left(left, share, own)
+        scores = ((self._costs[first] + self._costs[second])[:, None] + self._costs + _left(left, share, own)).ravel()
         # Each triple comes up three times.
-        best, places = scores.flatten().topk(min(4 * _STARTS, scores.numel()), largest=False)
-        found = dict.fromkeys(
+        best = np.argpartition(scores, min(4 * _STARTS, len(scores)) - 1)[: 4 * _STARTS] if len(scores) else first
+        best = best[scores[best].argsort(kind="stable")]
+        triples = dict.fromkeys(
             frozenset((int(first[place // count]), int(second[place // count]), int(place % count)))
-            for place in places[best < torch.inf]
+            for place in best[scores[best] < np.inf]
         )
-        return [sorted(triple) for triple in found][:_STARTS]
+        return [sorted(triple) for triple in triples][:_STARTS]
 
 
-def _left(before: Tensor, share: Tensor, own: Tensor) -> Tensor:
+def _left(before: Any, share: _Array, own: _Array) -> _Array:
     """Logarithm (base 2) of the part of the target's squares that remains with one more column; inf where it follows from the others.
 
     Args:
-        before: The part that remains without it.
+        before: The part that remains without it; a number, or an array that broadcasts with the others.
         share: Its product with what the other columns leave of the target.
         own: The part of its squares that the other columns leave.
     """
-    gain = share.square() / own.clamp(min=_INDEPENDENT)
-    return torch.where(own > _INDEPENDENT, (before - gain).clamp(min=_ROUNDING).log2(), torch.inf)
+    remains = np.maximum(before - np.square(share) / np.maximum(own, _INDEPENDENT), _ROUNDING)
+    return np.where(own > _INDEPENDENT, np.log2(remains), np.inf)

@@ -5,7 +5,7 @@ import pytest
 import scipy.optimize
 import torch
 
-from kanwidget.discovery.engine.fitting.refits import fit_tree
+from kanwidget.discovery.engine.fitting.refits import fit_tree, least_errors
 from kanwidget.discovery.engine.trees import constants, values, with_constants
 
 C, X = ("c", 1.0), ("x", 0)
@@ -41,6 +41,24 @@ def test_exact_data_are_fitted_to_round_off(name):
     fitted, sse = fit_tree(with_constants(tree, [1.03 * number for number in numbers]), x, y)
     assert (sse / float(y.square().sum())) ** 0.5 < 1e-12
     torch.testing.assert_close(values(fitted, list(x)), y, rtol=1e-9, atol=1e-12)
+
+
+def test_the_errors_of_many_starts_are_those_of_fits_without_a_step():
+    """Starts of several forms, mixed; in one the values aren't finite, one has no factor."""
+    x = rows()
+    y = 2 + values(with_constants(*CASES["decay"]), list(x)) + 0.1 * torch.sin(9 * x[0])
+    weights = 0.5 + torch.rand(len(y), generator=seeded(4), dtype=torch.float64)
+    trees = [
+        with_constants(tree, [part * number for number in numbers])
+        for part in (0.5, 1.0, 1.7)
+        for tree, numbers in CASES.values()
+    ]
+    trees += [("exp", ("pow", C, ("n", 2))), ("mul", C, ("exp", ("mul", ("c", 1e6), X)))]
+    expected = [fit_tree(tree, x, y, weights, steps=0)[1] for tree in trees]
+    assert least_errors(trees, x, y, weights) == pytest.approx(expected, rel=1e-9)
+    assert expected[-1] == float("inf") > max(expected[:-1])
+    assert least_errors(trees[:3], x, y) == pytest.approx([fit_tree(t, x, y, steps=0)[1] for t in trees[:3]], rel=1e-9)
+    assert least_errors([], x, y) == []
 
 
 @pytest.mark.parametrize("name", NAMES)
