@@ -27,10 +27,27 @@ ESTIMATORS = {
 }
 
 
+#: What the base class of networks and formulas does for both, in minutes: the estimators of networks show it.
+SHARED = {
+    "check_array_api_input",
+    "check_classifier_data_not_an_array",
+    "check_classifiers_classes",
+    "check_classifiers_train",
+    "check_dtype_object",
+    "check_estimators_dtypes",
+    "check_n_features_in_after_fitting",
+    "check_regressor_data_not_an_array",
+    "check_sample_weights_list",
+    "check_supervised_y_2d",
+}
+
+
 def checks():
     for name, estimator in ESTIMATORS.items():
         for _, check in estimator_checks_generator(estimator):
-            yield pytest.param(name, check, id=f"{name}-{getattr(check, 'func', check).__name__}")
+            title = getattr(check, "func", check).__name__
+            if not (name.startswith("Formula") and title in SHARED):
+                yield pytest.param(name, check, id=f"{name}-{title}")
 
 
 @pytest.mark.slow
