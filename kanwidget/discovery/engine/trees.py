@@ -316,7 +316,7 @@ def from_expression(expr: Any, symbols: Sequence[Any]) -> Tree | None:
         factors = node.as_ordered_factors()
         if factors[0] == -1:
             return ("neg", visit(sympy.Mul(*factors[1:])))
-        below = [factor for factor in factors if factor.is_Pow and factor.exp.is_number and factor.exp < 0]
+        below = [factor for factor in factors if factor.is_Pow and factor.exp.is_number and factor.exp.is_negative]
         above = [visit(factor) for factor in factors if factor not in below]
         if not below:
             return product(above)

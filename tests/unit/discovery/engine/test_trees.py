@@ -60,6 +60,7 @@ def test_a_function_without_an_operation_has_no_tree():
     assert from_expression(sympy.gamma(a) + b, SYMBOLS) is None
     assert from_expression(sympy.sqrt(sympy.gamma(a)), SYMBOLS) is None
     assert from_expression(a * sympy.I, SYMBOLS) is None
+    assert from_expression(b * a**sympy.I, SYMBOLS) is None
 
 
 def test_numbers_and_constants_stay_apart():
