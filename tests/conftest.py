@@ -47,7 +47,7 @@ def two_threads():
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection():
-    """Collect tests without looking for garbage, which there is none of, and never look at them again: that takes a third of the time."""
+    """Collect twelve thousand tests without looking for garbage among them, and never again: a third of the time it takes."""
     gc.disable()
     try:
         return (yield)

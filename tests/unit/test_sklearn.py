@@ -27,12 +27,10 @@ ESTIMATORS = {
 }
 
 
-#: What the base class of networks and formulas does for both, in minutes: the estimators of networks show it.
+#: How tables and labels come in, which the base class of networks and formulas does for both: the estimators of networks show it.
 SHARED = {
     "check_array_api_input",
     "check_classifier_data_not_an_array",
-    "check_classifiers_classes",
-    "check_classifiers_train",
     "check_dtype_object",
     "check_estimators_dtypes",
     "check_n_features_in_after_fitting",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -66,7 +66,7 @@ def fit_tree(
         theta, point = _descend(problem, theta, problem.at(theta), steps)
         # Normal equations have half of the digits: where terms nearly agree, singular values give better factors.
         if tape.factors and np.isfinite(point.sse):
-            point = min(point, _solved(point, exact=True), key=lambda each: each.sse)
+            point = min(point, point.terms.solved(exact=True), key=lambda each: each.sse)
         if point.sse < _NEAR * problem.size:
             theta, point = _polished(problem, theta, point)
     if not np.isfinite(point.sse):
@@ -119,25 +119,47 @@ def least_errors(trees: Sequence[Tree], columns: Tensor, y: Tensor, weights: Ten
 
 
 @dataclass(frozen=True, slots=True)
-class _Point:
-    """The tree at some inner constants, its factors solved for."""
+class _Terms:
+    """The tree at some inner constants, as a linear problem for its factors."""
 
-    factors: _Array
-    """The constants that the tree is linear in, `(factors,)`."""
-    sse: float
-    """Sum of weighted squared residuals; inf where values aren't finite, and all else then says nothing."""
-    residual: _Array
-    """`(rows,)`."""
     values: list[Any]
     """Of all nodes of the tree, where the factors are 0."""
     target: _Array
     """What the terms are to add up to, `(rows,)`."""
-    terms: _Array
+    matrix: _Array
     """What each factor multiplies, at length 1, `(factors, rows)`."""
     norms: _Array
     """The lengths that the terms had, `(factors,)`."""
     inverse: _Array
     """Of the terms' products with each other, `(factors, factors)`."""
+
+    def solved(self, exact: bool) -> _Point:
+        """The point with the best factors; with `exact` by singular values, which have all digits."""
+
+        def nearest(right: _Array) -> Any:
+            """The factors by which the terms come nearest to a right side, `(rows,)`."""
+            return (
+                np.linalg.lstsq(self.matrix.T, right, rcond=None)[0] if exact else self.inverse @ (self.matrix @ right)
+            )
+
+        factors = nearest(self.target)
+        # Once more for what is left: the round-off of the first solution.
+        factors = factors + nearest(self.target - factors @ self.matrix)
+        residual = self.target - factors @ self.matrix
+        return _Point(self, factors / self.norms, residual, float(residual @ residual))
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """The tree at some inner constants, its factors solved for."""
+
+    terms: _Terms
+    factors: _Array
+    """The constants that the tree is linear in, `(factors,)`."""
+    residual: _Array
+    """`(rows,)`."""
+    sse: float
+    """Sum of weighted squared residuals; inf where values aren't finite, and all else then says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,21 +199,20 @@ class _Problem:
         tape = self._tape
         values = tape.values(self._fixed, torch.from_numpy(theta).unbind())
         target = self._weighted(self._y - np.asarray(values[-1]))
-        terms, norms = self._columns(tape.terms(values))
-        square = terms @ terms.T + _RIDGE * np.eye(len(terms))
+        matrix, norms = self._columns(tape.terms(values))
+        square = matrix @ matrix.T + _RIDGE * np.eye(len(matrix))
         if not np.isfinite(square).all() or not np.isfinite(target).all():
-            return _Point(norms, float("inf"), target, values, target, terms, norms, square)
-        inverse = np.linalg.inv(square)
-        return _solved(_Point(norms, float("inf"), target, values, target, terms, norms, inverse), exact)
+            return _Point(_Terms(values, target, matrix, norms, square), norms, target, math.inf)
+        return _Terms(values, target, matrix, norms, np.linalg.inv(square)).solved(exact)
 
     def tangents(self, point: _Point) -> _Tangents:
         """The derivatives by the inner constants at a point."""
-        tape = self._tape
-        values = tape.with_factors([*point.values], torch.from_numpy(point.factors).unbind())
+        tape, terms = self._tape, point.terms
+        values = tape.with_factors([*terms.values], torch.from_numpy(point.factors).unbind())
         slopes, sizes = self._columns(tape.slopes(values))
         # Only what the terms don't span of the derivatives counts (Kaufman's approximation): the factors follow theta for the rest.
-        shared = point.terms @ slopes.T
-        normal = slopes @ slopes.T - shared.T @ point.inverse @ shared
+        shared = terms.matrix @ slopes.T
+        normal = slopes @ slopes.T - shared.T @ terms.inverse @ shared
         return _Tangents(normal, slopes @ point.residual, sizes)
 
     def move(self, theta: _Array, factors: _Array, damping: float) -> _Array:
@@ -227,21 +248,6 @@ class _Problem:
         norms = np.sqrt(np.einsum("ij,ij->i", matrix, matrix)) + _LEAST_NORM
         matrix /= norms[:, None]
         return matrix, norms
-
-
-def _solved(point: _Point, exact: bool) -> _Point:
-    """The point with the best factors, whatever it has; with `exact` by singular values, which have all digits."""
-    terms, target = point.terms, point.target
-
-    def nearest(right: _Array) -> Any:
-        """The factors by which the terms come nearest to a right side, `(rows,)`."""
-        return np.linalg.lstsq(terms.T, right, rcond=None)[0] if exact else point.inverse @ (terms @ right)
-
-    factors = nearest(target)
-    # Once more for what is left: the round-off of the first solution.
-    factors = factors + nearest(target - factors @ terms)
-    residual = target - factors @ terms
-    return replace(point, factors=factors / point.norms, sse=float(residual @ residual), residual=residual)
 
 
 def _descend(problem: _Problem, theta: _Array, point: _Point, steps: int) -> tuple[_Array, _Point]:
