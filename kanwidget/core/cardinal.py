@@ -19,8 +19,9 @@ from torch import Tensor
 
 #: Knots are even that are as even as rounding lets them be: so many units of it of the largest one, and such a part of an interval.
 EVEN, _EVEN_STEPS = 8, 1e-4
-#: Orders with two terms at most.
-ORDERS = (1, 2, 3)
+#: Orders with two terms at most, with the slopes of the functions, by place, at the grid's left end, the leftmost first. At the right end
+#: they are the same, of the functions that are the last.
+ORDERS = {1: (-1.0, 1.0), 2: (-1.0, 1.0), 3: (-0.5, 0.0, 0.5)}
 
 
 class EvenGrid(NamedTuple):
@@ -35,11 +36,6 @@ class EvenGrid(NamedTuple):
     def places(self, x: Tensor) -> Tensor:
         """Points `(…, batch, inputs)` by their distance from the grid's left end, counted in intervals."""
         return (x - self.low).div_(self.step)
-
-    def hold(self, places: Tensor) -> bool:
-        """Whether all `places` (distances from the left end, in intervals) lie within the grid; what is no number doesn't."""
-        least, most = torch.aminmax(places)
-        return bool(least >= 0 and most <= self.intervals)
 
 
 def even_grid(knots: Tensor, k: int) -> EvenGrid | None:
@@ -72,39 +68,43 @@ class Cardinal:
     """
 
     def __init__(self, grid: EvenGrid, k: int) -> None:
-        # Distances from a function's middle, in intervals: where the function ends, and where the second term of its formula begins.
-        self._k, self._ends = k, ((k + 1) / 2, (k - 1) / 2)
+        self._k, self._intervals = k, grid.intervals
+        #: Slopes of the functions that aren't flat at an end of the grid.
+        self._ends = grid.step.new_tensor(ORDERS[k])[:, None]
         size = grid.intervals + k
         #: The functions' middles, in intervals from the left end.
         self._middles = torch.arange(size, dtype=grid.step.dtype, device=grid.step.device)[:, None] - (k - 1) / 2
         self._room: tuple[Tensor, ...] = ()
 
     def values(self, places: Tensor, out: Tensor) -> None:
-        """Write the functions' values at places within the grid, `(…, batch, inputs)`, to `out`, `(…, batch, functions, inputs)`.
+        """Write the functions' values at places, `(…, batch, inputs)`, to `out`, `(…, batch, functions, inputs)`.
 
         A place is a distance from the grid's left end, in intervals. At the distance t from its middle a function is
-        1/k! · [max((k + 1)/2 - |t|, 0)ᵏ - (k + 1)·max((k - 1)/2 - |t|, 0)ᵏ], for k ≤ 3.
+        1/k! · [max((k + 1)/2 - |t|, 0)ᵏ - (k + 1)·max((k - 1)/2 - |t|, 0)ᵏ], for k ≤ 3. Beyond the grid it goes on as a line.
         """
-        outer, inner = self._buffers(out)
-        torch.sub(places[..., None, :], self._middles, out=outer)
-        self._terms(outer.abs_(), inner)
-        self._power(outer, inner, self._k, out)
-        out.mul_((-1) ** self._k / math.factorial(self._k))  # the sign, since both terms are powers of negative numbers
+        distance, _ = self._buffers(out)
+        inside = places.clamp(0, self._intervals)
+        unit = self._distances(inside, self._k, distance)
+        self._terms(distance.abs_(), unit, self._k, out)
+        beyond = places.sub_(inside)[..., None, :]
+        if bool(beyond.any()):  # also what is no number
+            count, size = len(self._ends), out.shape[-2]
+            out.narrow(-2, 0, count).addcmul_(beyond.clamp(max=0), self._ends)
+            out.narrow(-2, size - count, count).addcmul_(beyond.clamp(min=0), self._ends)
 
     def slopes(self, places: Tensor, grad: Tensor) -> Tensor:
-        """The gradient by places within the grid, `(…, batch, inputs)`, from `grad`, that by values, `(…, batch, functions, inputs)`.
+        """The gradient by places, `(…, batch, inputs)`, from `grad`, that by values, `(…, batch, functions, inputs)`.
 
-        It is the sum over the functions of `grad` times the derivative of a function by its place. The order k is 2 or 3.
+        It is the sum over the functions of `grad` times the derivative of a function by its place, beyond the grid that at its end.
+        The order k is 2 or 3.
         """
-        outer, inner = self._buffers(grad)
-        torch.sub(places[..., None, :], self._middles, out=outer)
-        # A function depends on |t|, whose derivative is the sign of t.
-        side, result = outer.sign(), torch.empty_like(outer)
-        self._terms(outer.abs_(), inner)
-        self._power(outer, inner, self._k - 1, result)
-        total = (result.mul_(side) * grad).sum(-2)  # not in place: the gradient may be mapped over
+        signed, distance = self._buffers(grad)
         # The derivative of a k-th power has the factor k: 1/k! becomes 1/(k - 1)!.
-        return total.mul_((-1) ** self._k / math.factorial(self._k - 1))
+        unit = self._distances(places.clamp(0, self._intervals), self._k - 1, signed)
+        fall = torch.empty_like(signed)
+        self._terms(torch.abs(signed, out=distance), unit, self._k - 1, fall)
+        # A function falls with the distance from its middle, so by a place it rises on the left and falls on the right.
+        return (fall.copysign_(signed) * grad).sum(-2).neg_()  # not in place: the gradient may be mapped over
 
     def _buffers(self, like: Tensor) -> tuple[Tensor, ...]:
         """Two tensors to write to, of the shape of `like`: the same ones each time while the shape stays, as new memory takes longer."""
@@ -112,21 +112,22 @@ class Cardinal:
             self._room = tuple(torch.empty(like.shape, dtype=self._middles.dtype, device=like.device) for _ in range(2))
         return self._room
 
-    def _terms(self, distance: Tensor, inner: Tensor) -> None:
-        """Turn `distance` (|t| from a function's middle) into |t| minus the outer end, and write |t| minus the inner end to `inner`.
+    def _distances(self, places: Tensor, power: int, out: Tensor) -> float:
+        """Write the distances of `places` from the functions' middles to `out`, negative on the left, and return their unit.
 
-        Both are negative within the end and 0 beyond it. So each operation is one in place, and the sign is mended after the powers.
+        The unit is what an interval counts: the root of 1/power!, so that powers of distances have the formula's factor without a product.
         """
-        outer_end, inner_end = self._ends
-        torch.clamp(distance, max=inner_end, out=inner).sub_(inner_end)
-        distance.clamp_(max=outer_end).sub_(outer_end)
+        unit = math.factorial(power) ** (-1 / power)
+        torch.sub(places[..., None, :] * unit, self._middles * unit, out=out)
+        return unit
 
-    def _power(self, outer: Tensor, inner: Tensor, power: int, out: Tensor) -> None:
-        """Write outerᵖ - (k + 1)·innerᵖ to `out`, for a `power` p of 1, 2 or 3; changes `outer` and `inner`."""
-        for term in (outer, inner):
-            if power == 2:
-                term.mul_(term)
-            elif power == 3:
-                torch.mul(term, term, out=out)
-                term.mul_(out)
-        torch.add(outer, inner, alpha=-(self._k + 1), out=out)
+    def _terms(self, distance: Tensor, unit: float, power: int, out: Tensor) -> None:
+        """Write max((k + 1)/2 - |t|, 0)ᵖ - (k + 1)·max((k - 1)/2 - |t|, 0)ᵖ to `out`, for a `power` p of 1, 2 or 3.
+
+        `distance` is |t| in the `unit`, and is changed. Each operation is one in place: two operands more in memory take twice as long.
+        """
+        end = torch.as_tensor((self._k + 1) / 2 * unit, dtype=distance.dtype, device=distance.device)
+        torch.sub(end, distance, out=distance).clamp_(min=0)
+        torch.pow(distance, power, out=out)
+        distance.sub_(unit).clamp_(min=0).pow_(power)  # the second term begins an interval further in
+        out.sub_(distance, alpha=self._k + 1)

@@ -201,10 +201,7 @@ def _evaluate(x: Tensor, knots: Tensor, k: int, orders: Sequence[int], room: int
         full.narrow(-2, size, room).zero_()
         for start, count in _chunks(x):
             points, part = x.narrow(-2, start, count), full.narrow(-3, start, count).narrow(-2, 0, size)
-            if grid.hold(places := grid.places(points)):
-                cardinal.values(places, part)
-            else:
-                pieces_at(points).write([part.mT], [0])
+            cardinal.values(grid.places(points), part)
         return [full.mT]
     found = [torch.empty(*x.shape, size + room, dtype=dtype, device=x.device) for _ in orders]
     for start, count in _chunks(x):
@@ -228,8 +225,8 @@ def _slopes(grad: Tensor, x: Tensor, knots: Tensor, k: int, order: int) -> Tenso
     cardinal = None if grid is None or order != 1 or k not in ORDERS or x.dtype != knots.dtype else Cardinal(grid, k)
     for start, count in _chunks(x):
         points, own = x.narrow(-2, start, count), grad.narrow(-3, start, count)
-        if cardinal is not None and grid is not None and grid.hold(places := grid.places(points)):
-            slopes = cardinal.slopes(places, own.narrow(-1, 0, knots.shape[-1] - 1 - k).mT)
+        if cardinal is not None and grid is not None:
+            slopes = cardinal.slopes(grid.places(points), own.narrow(-1, 0, knots.shape[-1] - 1 - k).mT)
             parts.append(slopes.div_(grid.step))
             continue
         pieces = pieces_at(points)
