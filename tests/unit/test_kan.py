@@ -142,6 +142,16 @@ def test_a_compiled_forward_pass_is_one_graph():
         torch.testing.assert_close(a.grad, b.grad, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # torch's exporter warns of itself
+def test_an_exported_forward_pass_needs_no_operation_of_ours():
+    model = plain().eval()
+    x = uniform(7, 2)
+    program = torch.export.export(model, (x,))
+    torch.testing.assert_close(program.module()(x), model(x))
+    assert not [str(node.target) for node in program.graph.nodes if "kanwidget" in str(node.target)]
+
+
 # ---- no side effects
 
 
