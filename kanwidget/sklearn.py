@@ -60,7 +60,7 @@ class TableEstimator(BaseEstimator):
     random_state: int | None
 
     def __sklearn_tags__(self) -> Any:
-        """Words and missing cells are allowed: the estimator encodes them."""
+        """What scikit-learn may give the estimator: words and missing cells are allowed, which it encodes itself."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
@@ -164,6 +164,7 @@ class TableRegressor(TableEstimator):
     """Targets that are numbers, one or several."""
 
     def __sklearn_tags__(self) -> Any:
+        """What scikit-learn may give the estimator: several targets, too."""
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
@@ -225,13 +226,14 @@ class _Network(TableEstimator):
         lamb: float = 0.0,
         random_state: int | None = 0,
     ) -> None:
-        self.width = width
-        self.grid = grid
-        self.k = k
-        self.opt = opt
-        self.steps = steps
-        self.lamb = lamb
-        self.random_state = random_state
+        """Keep the arguments, unchecked, as scikit-learn asks for: `fit` hands them to the network."""
+        self.width = width  # "auto", or the number of nodes of each level, inputs first
+        self.grid = grid  # intervals of the splines; None for what evidence finds
+        self.k = k  # order of the splines
+        self.opt = opt  # name of the optimizer
+        self.steps = steps  # most steps of the training
+        self.lamb = lamb  # weight of the penalty that makes the network sparse
+        self.random_state = random_state  # seed of the start; None stands for 0
 
     def _fit(self, data: Dataset) -> None:
         """Train a network on the data; a formula of an earlier fit is dropped."""
@@ -344,10 +346,11 @@ class FormulaRegressor(RegressorMixin, TableRegressor):
     def __init__(
         self, steps: int = 100, max_complexity: float = 150.0, lib: Any = None, random_state: int | None = 0
     ) -> None:
-        self.steps = steps
-        self.max_complexity = max_complexity
-        self.lib = lib
-        self.random_state = random_state
+        """Keep the arguments, unchecked, as scikit-learn asks for: `fit` hands them to the search."""
+        self.steps = steps  # of the search of each target
+        self.max_complexity = max_complexity  # of a formula: columns, constants, operations count 1, functions 2
+        self.lib = lib  # names of the functions that formulas may hold; None for all
+        self.random_state = random_state  # seed of the search; None stands for 0
 
     def _fit(self, data: Dataset) -> None:
         """Search for formulas of the data, and keep the likeliest of each target."""
@@ -395,9 +398,10 @@ class FormulaClassifier(ClassifierMixin, TableClassifier):
     """Of two classes the logarithm of the odds of the second; of more one score for each but the first."""
 
     def __init__(self, steps: int = 100, lib: Any = None, random_state: int | None = 0) -> None:
-        self.steps = steps
-        self.lib = lib
-        self.random_state = random_state
+        """Keep the arguments, unchecked, as scikit-learn asks for."""
+        self.steps = steps  # most steps of the network's training
+        self.lib = lib  # names of the functions that formulas may hold; None for all
+        self.random_state = random_state  # seed of the start; None stands for 0
 
     @limit_threads
     def _fit(self, data: Dataset) -> None:
@@ -405,6 +409,7 @@ class FormulaClassifier(ClassifierMixin, TableClassifier):
         data = self._sorted(data)
         shape: list[Any] = [data.n_features, data.n_outputs]
         network, answer = KAN.for_data(data, width=shape, grid=FIRST_GRID, seed=self._seed()), None
+        # Each round of growth has an answer: whether a richer network has more evidence, and the best network so far.
         for answer in filter(None, grow_steps(network, data)):
             network = cast("KAN", answer.network)
         self.n_iter_ = max(1, len(network.fit(data, steps=self.steps, progress=False)))
@@ -417,9 +422,10 @@ class FormulaClassifier(ClassifierMixin, TableClassifier):
     def _probabilities(self, frame: Any) -> NDArray[np.float64]:
         """The probabilities of the classes by the formulas of their scores, `(rows, classes)`; a score that is NaN counts as 0."""
         x = as_inputs(self.model_, frame, "predict_proba", test=True).numpy()
-        if len(self.classes_) == 1:
+        if len(self.classes_) == 1:  # there is no formula, and nothing to decide
             return np.ones((len(x), 1))
         formulas = self.formula_ if isinstance(self.formula_, tuple) else (self.formula_,)
+        # A score is the logarithm of a class's odds against the first class, whose own score is 0.
         scores = to_numpy([formula.expression for formula in formulas], formulas[0].variables, self.model_)(x)
         whole = torch.from_numpy(np.column_stack([np.zeros(len(x)), scores]))
         return whole.nan_to_num(0.0).softmax(1).numpy()

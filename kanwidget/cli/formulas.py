@@ -55,7 +55,10 @@ def step_printer() -> Callable[[DiscoveryStep], None]:
 
 
 def _step_line(step: DiscoveryStep) -> str:
-    """A step of a search as a line: the seconds since its beginning, and a new formula with its error, or what is tried or found out."""
+    """A step of a search as a line: the seconds since its beginning, and a new formula with its error, or what is tried or found out.
+
+    Of a new formula `changed` has those that the front (of formulas from simple to accurate) took in.
+    """
     if step.kind == "formula":
         equation = step.changed[-1]
         error = equation.rmse_train if equation.rmse_test is None else equation.rmse_test

@@ -41,6 +41,9 @@ def train(
         lamb: Weight of the penalty; with 0 evidence sets the smoothness.
         seed: Seed of the network.
         records: Whether to record the training, for a report.
+
+    Returns:
+        The network, and the recorder of its training, None without `records`.
     """
     from kanwidget.kan import KAN
 

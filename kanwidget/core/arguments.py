@@ -98,7 +98,7 @@ def network_inputs(
         dtype: Type of the network.
         device: Where arrays and frames go; a tensor stays where it is.
         names: Columns to take from a frame; those of arrays and tensors go by position.
-        encoding: How they are read.
+        encoding: How a frame's columns become numbers: words become numbers of levels, say; None where the network has none.
 
     Raises:
         ValueError: For another shape, and for a frame without these columns.

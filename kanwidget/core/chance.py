@@ -16,7 +16,7 @@ EXACT = 1e-20
 
 
 def is_as_good(before: Tensor, after: Tensor, allowance: float = 0.0, *, noiseless: bool = False) -> bool:
-    """Whether losses of rows aren't worse than before, but for what the rows' noise makes of them by chance.
+    """Whether losses of rows aren't worse than before, or by no more than the rows' noise could have made them by chance.
 
     Args:
         before: Squared errors in scaled numbers, or cross-entropies, of each row, `(rows,)`, of a network or formula.

@@ -54,7 +54,7 @@ def derivatives(network: Network, x: Tensor, order: int = 2) -> Derivatives:
 
 
 def _matrix(jet: Jet) -> Tensor:
-    """All second derivatives, `(batch, outputs, features, features)`, from the jet's, which has those of pairs of features a ≤ b alone."""
+    """All second derivatives, `(batch, outputs, features, features)`, from a jet, which has those of pairs of features a ≤ b alone."""
     index = {pair: number for number, pair in enumerate(jet.derivatives.seconds)}
     features = jet.derivatives.firsts
     entries = [index[min(a, b), max(a, b)] for a in features for b in features]

@@ -94,8 +94,8 @@ class Jet:
     def times_adjoint(self, cofactor: Jet) -> Jet:
         """The adjoint of a factor; `self` is the adjoint of the product, `cofactor` the jet of the product of the other factors.
 
-        An adjoint has the derivatives of a result by each entry of a jet. So each entry of the factor collects what it adds to the
-        value, first and second derivatives of the product.
+        An adjoint has the derivatives of some result by each entry of a jet (value, first and second derivatives). So an entry of the
+        factor gets the sum, over the entries of the product that depend on it, of their adjoints times their derivatives by it.
         """
         w, g = cofactor.value[..., None, :], cofactor.first
         value = self.value * cofactor.value + (self.first * g).sum(-2) + (self.second * cofactor.second).sum(-2)
@@ -108,19 +108,20 @@ class Jet:
 
 
 def join_nodes(jets: Sequence[Jet]) -> Jet:
-    """The nodes of several jets side by side."""
+    """One jet (values and derivatives of nodes) with the nodes of several jets side by side; all carry the same derivatives."""
     parts = [torch.cat([getattr(jet, name) for jet in jets], dim=-1) for name in ("value", "first", "second")]
     return Jet(jets[0].derivatives, *parts)
 
 
 def in_own_units(jet: Jet, scaling: Scaling, x: Tensor) -> Jet:
-    """Outputs and their derivatives in own units, by the chain rule through the scales.
+    """Outputs and their derivatives in the units of the data, by the chain rule through the network's scales.
 
-    These are u = (x - centre)/size or the same of a logarithm, and y = centre + size·v or its exponential.
+    The layers compute from u = (x - centre)/size, or (log x - centre)/size, a value v, and the output is centre + size·v, or its
+    exponential.
 
     Args:
-        jet: Of the scaled outputs, without a leading axis.
-        scaling: The scales.
+        jet: Of v, with derivatives by u, for one network: its value is `(batch, outputs)`.
+        scaling: The scales: centres, sizes, and masks of the columns and outputs with a logarithm.
         x: The points in own units, `(batch, n_features)`.
     """
     if not (scaling.scales_input or scaling.scales_output):
@@ -161,14 +162,14 @@ class JetTrace:
 
     @property
     def output(self) -> Jet:
-        """The outputs."""
+        """The jet of the outputs."""
         return self.nodes[-1]
 
 
 def start_jet(network: Network, nodes: Tensor, carried: DerivativeSet) -> Jet:
     """The jet of the input nodes with the values `nodes`, `(…, batch, n_in)`: each has the derivative 1 by the feature that it reads.
 
-    Several inputs may read one feature; second derivatives are 0.
+    `carried` says which derivatives it has. Several inputs may read one feature; second derivatives are 0.
     """
     unit = torch.zeros(len(carried.firsts), network.n_in, dtype=nodes.dtype, device=nodes.device)
     for row, feature in enumerate(carried.firsts):
@@ -186,15 +187,17 @@ def jet_pass(
     first_designs: tuple[Tensor, ...] = (),
     adjoint: bool = False,
 ) -> JetTrace:
-    """Carry derivatives from the inputs to the outputs; differentiable where gradients are enabled.
+    """Carry values and derivatives from the inputs to the outputs: the jets of all levels. Differentiable where gradients are enabled.
+
+    A layer's *design* has the values of its basis functions and, last, of its base function, `(…, batch, in, B + 1)`.
 
     Args:
         network: Gives widths and arities.
         layers: The layers, of one network or of several side by side.
         nodes: Values of the input nodes, `(…, batch, n_in)`.
         carried: The derivatives to carry.
-        first_designs: The first layer's designs of orders 0 to `carried.order`, if the caller has them.
-        adjoint: Whether to keep the designs of one order more, of all layers but the first, for a backward pass.
+        first_designs: The first layer's design and its derivatives up to `carried.order`, if the caller has them.
+        adjoint: Whether to keep derivatives of designs of one order more, of all layers but the first, for a backward pass.
     """
     jets: list[Jet] = [start_jet(network, nodes, carried)]
     subnodes, designs, edges = [], [], []
@@ -215,7 +218,8 @@ def _sums(layer: Edges, nodes: Jet, designs: tuple[Tensor, ...]) -> tuple[Jet, t
     Args:
         layer: The layer.
         nodes: The jet of the nodes below.
-        designs: The layer's design at these nodes and its derivatives, of orders 0 to the highest one of the jet.
+        designs: The layer's basis functions and, last, base function at these nodes, and their derivatives up to the highest order of
+            the jet, `(…, batch, in, B + 1)` each.
     """
     carried = nodes.derivatives
     value = layer.sums(nodes.value, designs[0])
@@ -248,10 +252,10 @@ def _product(subnodes: Jet, factors: Sequence[int]) -> Jet:
 
 
 def combine_adjoint(network: Network, level: int, subnodes: Jet, adjoint: Jet) -> Jet:
-    """The adjoint of the subnodes from the adjoint of the nodes. A factor gets the product of its cofactors.
+    """The adjoint of a level's subnodes from that of its nodes: a sum hands it on, a factor gets it by the product of its cofactors.
 
-    Adjoints have one more axis, for the residuals, after the batch axis: `subnodes` has it too, with length 1. Subnodes stand in the
-    order of the nodes, so the parts are joined in the order in which they are made.
+    An adjoint has the derivatives of residuals by each entry of a jet, with one more axis, for the residuals, after the batch axis; the
+    jet `subnodes` has it too, with length 1. Subnodes stand in the order of the nodes, and so are the parts joined.
     """
     n_sum, n_mult = network.width[level]
     if n_mult == 0:

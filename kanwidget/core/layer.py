@@ -45,7 +45,7 @@ def _silu_third(x: Tensor) -> Tensor:
 
 
 def base_functions(name: str) -> tuple[Elementwise, Elementwise, Elementwise, Elementwise]:
-    """A base function, by its name, with its first three derivatives: silu, identity, zero, or any primitive."""
+    """A base function, by its name (silu, identity, zero, or any primitive), and its first three derivatives, all elementwise."""
     if name == "silu":
         return functional.silu, _silu_first, _silu_second, _silu_third
     return primitive({"identity": "x", "zero": "0"}.get(name, name)).derivatives
@@ -95,7 +95,7 @@ class Edges:
 
     @property
     def spline_coef(self) -> Tensor:
-        """The coefficients of splines, `(…, out, in, G + k)`: of those of levels the first G + k, where there are more."""
+        """The coefficients of splines, `(…, out, in, G + k)`: `coef` is longer where an input of words has more levels than that."""
         return self.coef[..., : self.grid_size + self.k]
 
     def sums(self, x: Tensor, design: Tensor) -> Tensor:
@@ -104,11 +104,11 @@ class Edges:
         `design` has the values of the basis functions and of the base function at x, `(…, batch, in, B + 1)`.
         """
         weight = self.weight()
-        if design.stride(-1) != 1:  # of many points inputs lie side by side
+        if design.stride(-1) != 1:  # where rows are many, inputs lie side by side in memory
             design, weight = design.mT, weight.mT
         bases, weight = design.flatten(-2), weight.flatten(-2).mT
         if self.symbols:
-            # Symbolic edges have a value at infinity, exp(-∞) = 0; 0 times a basis function there would be none.
+            # A symbolic edge has a value at infinity, exp(-∞) = 0; 0 times a basis function there would make the sum NaN.
             bases = torch.where(self.spline_on.any(), bases, bases.nan_to_num(0.0, 0.0, 0.0))
         # For several networks `@` would do the same by some ten operations.
         out = torch.bmm(bases, weight) if bases.ndim == weight.ndim == 3 else bases @ weight
@@ -119,7 +119,7 @@ class Edges:
     def design(self, x: Tensor, order: int = 0) -> Tensor:
         """Basis functions and, last, the base function of inputs x, `(…, batch, in)`, or derivatives of an order: `(…, batch, in, B + 1)`.
 
-        Of an input of words they are 1 at the level of the row and 0 elsewhere.
+        Of an input of words (categories, by their numbers: its levels) they are 1 at the level of the row and 0 elsewhere.
         """
         base = base_functions(self.base_fun)[order](x)
         if splines.are_many(x) and not base.requires_grad:
@@ -136,7 +136,8 @@ class Edges:
     def _with_levels(self, design: Tensor, x: Tensor, order: int) -> Tensor:
         """A design in which inputs of words have one basis function a level: 1 at the level of the row, 0 elsewhere, and no base function.
 
-        A value that isn't a level counts as each of them alike; a merged level is the first one of its group. Derivatives are 0.
+        Levels are the words of an input by their numbers; `self.levels` counts them, with 0 for an input of numbers. A value that isn't a
+        level counts as each of them alike; levels that were merged, to have one value, are the first one of their group. Derivatives are 0.
 
         Args:
             design: The design as if all inputs were numbers, `(…, batch, in, G + k + 1)`.
@@ -158,14 +159,14 @@ class Edges:
             share = (functional.one_hot(first, len(level)) * share[..., None]).sum(1)
         mean = share.to(x.dtype) / count.clamp(min=1)[:, None]
         met = torch.where(is_met, (code == level).to(x.dtype), mean) if order == 0 else torch.zeros_like(mean)
-        room = functional.pad(design[..., :-1], (0, len(level) - design.shape[-1] + 1))
-        met, base = met.expand_as(room), torch.where(count > 0, 0.0, design[..., -1])
-        return torch.cat([torch.where(count[:, None] > 0, met, room), base[..., None]], dim=-1)
+        padded = functional.pad(design[..., :-1], (0, len(level) - design.shape[-1] + 1))
+        met, base = met.expand_as(padded), torch.where(count > 0, 0.0, design[..., -1])
+        return torch.cat([torch.where(count[:, None] > 0, met, padded), base[..., None]], dim=-1)
 
     def is_met(self, x: Tensor) -> Tensor:
-        """Whether inputs x, `(…, batch, in)`, are the numbers of levels that training had; False for all inputs of numbers.
+        """Whether inputs x, `(…, batch, in)`, are numbers of levels (words) that training had; False for all inputs of numbers.
 
-        A level that training didn't have comes as ½.
+        A level that training didn't have comes as ½. `self.levels` has the number of levels of each input, 0 for one of numbers.
         """
         code, count = x.round(), torch.tensor(self.levels, device=x.device)
         return (code >= 0) & (code < count) & ((x - code).abs() < 0.5)
@@ -173,7 +174,7 @@ class Edges:
     def firsts(self) -> Tensor:
         """For each input, and each of its basis functions, the index of the one whose coefficient counts, `(in, B)`.
 
-        It is the function itself, but for merged levels: these have the coefficient of the first level of their group.
+        It is the function itself, but for merged levels (words with one value): these have the coefficient of the first of their group.
         """
         slots = torch.arange(self.coef.shape[-1], device=self.coef.device).repeat(self.in_dim, 1)
         for source, firsts in self.merged.items():
@@ -181,7 +182,10 @@ class Edges:
         return slots
 
     def designs(self, x: Tensor, highest: int) -> tuple[Tensor, ...]:
-        """The `design` at x, `(…, batch, in)`, and its derivatives of orders 1 to `highest`, at most 3: each is `(…, batch, in, B + 1)`."""
+        """Basis functions and, last, the base function at x, `(…, batch, in)`, and their derivatives of orders 1 to `highest`, at most 3.
+
+        Each is `(…, batch, in, B + 1)`, the `design` of its order.
+        """
         orders = range(highest + 1)
         if torch.is_grad_enabled() or any(self.levels):
             return tuple(self.design(x, order) for order in orders)
@@ -192,26 +196,29 @@ class Edges:
         return tuple(found)
 
     def weight(self) -> Tensor:
-        """The factors of `design`, `(…, out, in, B + 1)`: shared parameters on all edges of a tie, 0 on edges without a spline."""
+        """The factors of `design`, `(…, out, in, B + 1)`: coefficients and, last, base weights.
+
+        Edges that are tied have those of the first of them, edges without a spline have 0.
+        """
         weight = torch.cat([self.coef, self.base[..., None]], dim=-1)
         if self.ties:
             weight = weight.flatten(-3, -2)[..., self.tie_index(), :].view_as(weight)
         return torch.where(self.spline_on[..., None], weight, 0.0)
 
     def tie_index(self) -> Tensor:
-        """The flat index of the edge whose parameters each edge uses, `(out * in,)`."""
+        """The flat index, target * in + source, of the edge whose parameters each edge uses, `(out * in,)`: of a tie the first one's."""
         index = torch.arange(self.out_dim * self.in_dim, device=self.coef.device)
         for group in self.ties:
             index[group] = group[0]
         return index
 
     def tie_leads(self) -> Tensor:
-        """Mask of the edges that own their parameters: all but the later members of each tie, `(out, in)`."""
+        """Mask of the edges that own their parameters, `(out, in)`: all but the later ones of each tie (edges that share one function)."""
         index = self.tie_index()
         return (index == torch.arange(len(index), device=index.device)).view(self.out_dim, self.in_dim)
 
     def numeric_edges(self, x: Tensor) -> Tensor:
-        """The numeric part of every edge, `(…, batch, out, in)`."""
+        """The numeric part, spline and base function, of every edge at x, `(…, batch, in)`: `(…, batch, out, in)`."""
         return torch.einsum("...nib,...oib->...noi", self.design(x), self.weight())
 
     def symbolic_edges(self, x: Tensor, order: int = 0) -> Tensor:
@@ -231,7 +238,10 @@ class Edges:
         return numeric + self.symbolic_edges(x, order) if self.symbols else numeric
 
     def symbolic_groups(self) -> Iterator[tuple[str, Tensor, Tensor, Tensor]]:
-        """For each primitive its edges: targets and sources, `(edges,)`, and a, b, c, d, `(…, edges, 4)`, of a tie those of its first."""
+        """For each primitive f its name and its edges, c·f(a·x + b) + d: targets, sources, `(edges,)`, and a, b, c, d, `(…, edges, 4)`.
+
+        Edges that share their parameters, a tie, have those of the first of them.
+        """
         for name, members in self.symbols.items():
             flat = torch.tensor(members, device=self.affine.device)
             affine = self.affine.flatten(-3, -2)[..., self.tie_index()[flat] if self.ties else flat, :]
@@ -271,24 +281,32 @@ class Layer(Edges, nn.Module):
     frozen: Tensor
 
     def __init__(self, grid: Tensor, k: int, coef: Tensor, base: Tensor, base_fun: str = "silu") -> None:
+        """Make a layer of splines of order k, on the points `grid`, `(in, G + 1)`, with coefficients, `(out, in, G + k)`.
+
+        `base` has the weights, `(out, in)`, of the base function, whose name is `base_fun`.
+        """
         super().__init__()
         out, inputs = base.shape
         self.k = k
         self.base_fun = base_fun
         self.coef = nn.Parameter(coef)
         self.base = nn.Parameter(base)
+        # a, b, c, d of each edge's symbolic part, c·f(a·x + b) + d.
         self.affine = nn.Parameter(base.new_tensor([1.0, 0.0, 1.0, 0.0]).repeat(out, inputs, 1))
         self.register_buffer("knots", splines.extend_knots(grid, k))
+        # Masks of the edges with a spline, and of those that no training changes.
         self.register_buffer("spline_on", torch.ones(out, inputs, dtype=torch.bool))
         self.register_buffer("frozen", torch.zeros(out, inputs, dtype=torch.bool))
-        self.symbols = {}
-        self.ties = []
-        self.levels, self.merged = (0,) * inputs, {}
+        self.symbols = {}  # by primitive, the flat indices of its edges, target * inputs + source
+        self.ties = []  # groups of flat indices of edges that share one function
+        self.levels, self.merged = (0,) * inputs, {}  # no input of words: see `set_levels`
 
     # ---- structure
 
     def set_levels(self, levels: tuple[int, ...], merged: dict[int, tuple[int, ...]] | None = None) -> None:
-        """Set the number of levels of each input, 0 for one of numbers. In place, before a training.
+        """Set the number of levels (words) of each input, 0 for one of numbers. In place, before a training.
+
+        Inputs of words lose their base weights, and the coefficients that have no level.
 
         Args:
             levels: For each input its number of levels.
@@ -307,7 +325,7 @@ class Layer(Edges, nn.Module):
             self.knots[words] = splines.extend_knots(grid, self.k)
 
     def take_room(self) -> None:
-        """Make `coef` as long as splines and levels need it: longer with zeros, or shorter without the last ones. In place."""
+        """Make `coef` as long as splines (G + k) and levels of words need it, by zeros at its end, or without the last ones. In place."""
         longer = max(self.grid_size + self.k, *self.levels) - self.coef.shape[-1]
         if longer:
             self.coef = nn.Parameter(functional.pad(self.coef.detach(), (0, longer)), self.coef.requires_grad)
@@ -315,9 +333,9 @@ class Layer(Edges, nn.Module):
     def used(self) -> Tensor:
         """Mask of the basis functions, and last the base function, that each input needs, `(in, B + 1)`.
 
-        Numbers need those of splines, words one for each level that is the first of its group.
+        Numbers need those of splines, words one for each level that is the first of its group of merged levels, which have one value.
         """
-        slot = torch.arange(self.coef.shape[-1] + 1, device=self.coef.device)
+        slot = torch.arange(self.coef.shape[-1] + 1, device=self.coef.device)  # indices of the functions
         count = torch.tensor(self.levels, device=self.coef.device)[:, None]
         base = slot == self.coef.shape[-1]
         used = torch.where(count > 0, slot < count, (slot < self.grid_size + self.k) | base)
@@ -384,7 +402,7 @@ class Layer(Edges, nn.Module):
         return int((self.free_numeric() & leads).sum() + (self.free_affine() & leads).sum())
 
     def _frozen_ties(self) -> Tensor:
-        """Mask of the edges that are frozen or tied to a frozen edge, `(out, in)`."""
+        """Mask of the edges that are frozen, or share their function (`ties`) with a frozen edge, `(out, in)`."""
         frozen = self.frozen.flatten().clone()
         for group in self.ties:
             frozen[group] = frozen[group].any()

@@ -52,6 +52,11 @@ class Network(nn.Module):
         n_features: int | None = None,
         columns: Sequence[int] | None = None,
     ) -> None:
+        """Make a network of a layer of edges between each two levels of nodes.
+
+        `width` has the number of sums and of products of each level, `arities` the numbers of factors of its products. `n_features` is the
+        number of columns of the data, and `columns` has the one that each input reads; by default an input reads each.
+        """
         super().__init__()
         self.width = [[int(n_sum), int(n_mult)] for n_sum, n_mult in width]
         self.arities = [[int(a) for a in layer] for layer in arities]
@@ -63,21 +68,23 @@ class Network(nn.Module):
         self.in_vars: tuple[str, ...] = ()
         #: How the columns of a frame are read, set by `fit`; None where the data were no frame.
         self.encoding: Encoding | None = None
-        #: Whether a forward pass in training has looked at its inputs.
+        #: Whether a forward pass in training has looked at its inputs, to warn once of those far outside the grids.
         self._has_looked = False
-        #: The parameters given the data, set by `fit`; None before, and where nothing asked the data.
+        #: Mean and covariance of the parameters given the data, set by a `fit` with evidence; None before, and after one without.
         self.posterior: Posterior | None = None
         #: Names of the classes, set by `fit`, if the labels had any.
         self.classes: tuple[str, ...] = ()
+        #: The column of the data that each input reads.
         self.register_buffer("columns", torch.tensor(list(range(n_in) if columns is None else columns)))
-        #: Columns and outputs whose logarithms the first training data make the first and last step, see `KAN`.
+        #: Columns and outputs, by name or number, of which the network takes the logarithm; the first training looks them up.
         self.log: tuple[str | int, ...] = ()
+        #: Centre and size of each column and output, by which layers compute with numbers of order one.
         self.scaling = Scaling(self.n_features, self.n_out, layers[0].coef.detach())
         #: Reference data, set by `fit`: at most 512 training inputs, for queries without data.
         self.register_buffer("reference", layers[0].coef.new_zeros(0, self.n_features))
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
-        """Load a state of any number of reference rows, and states of before scales and names of logarithms were stored."""
+        """Load a state with any number of reference rows, also one of an earlier version, without scales or names of logged columns."""
         # The number of reference rows depends on the training; a fresh network has none.
         rows = state_dict.get(f"{prefix}reference")
         if rows is not None:
@@ -90,7 +97,7 @@ class Network(nn.Module):
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     def get_extra_state(self) -> dict[str, Any]:
-        """The logarithms by name: their numbers are among the scales."""
+        """What a state holds beside tensors: the names of the columns and outputs of which the network takes the logarithm."""
         return {"log": list(self.log)}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
@@ -303,7 +310,8 @@ class Network(nn.Module):
     def learn_scales(self, x: Any, y: Any = None) -> None:
         """Settle the scales of inputs, and of outputs, by data: `fit` does that by itself, a training of one's own needs it. In place.
 
-        Columns of order one keep their numbers. Scales that are settled stay.
+        A scale is the centre and size by which a column becomes numbers of order one. Columns of order one keep their
+        numbers. Scales that are settled stay.
 
         Args:
             x: Inputs, `(batch, n_features)`.

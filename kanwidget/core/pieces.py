@@ -30,7 +30,7 @@ class Pieces:
 
     @property
     def columns(self) -> Tensor:
-        """The numbers of the functions, `(…, batch, inputs, k + 1)`."""
+        """The indices, among all G + k basis functions, of the k + 1 that aren't zero at each point, `(…, batch, inputs, k + 1)`."""
         return self.interval[..., None] + torch.arange(len(self.coefficients), device=self.interval.device)
 
     def write(self, full: Sequence[Tensor], orders: Sequence[int]) -> None:
@@ -43,9 +43,10 @@ class Pieces:
             target.zero_().scatter_(-1, columns, local[order].movedim(0, -1))
 
     def to_order(self, highest: int) -> list[Tensor]:
-        """The k + 1 functions and their derivatives of orders 0 to `highest`, `(k + 1, …, batch, inputs)` each, by Horner's scheme at once.
+        """The k + 1 functions B that aren't 0 at each point, and their derivatives of orders 1 to `highest`, by Horner's scheme at once.
 
-        Outside of the grid, at e + z with e its end, they are the line B(e) + z·B′(e).
+        They are polynomials of `offset`, with `coefficients` by powers. Outside of the grid, at e + z with e its end and z in `beyond`,
+        they are the line B(e) + z·B′(e). Each result is `(k + 1, …, batch, inputs)`.
         """
         k = len(self.coefficients) - 1
         orders = min(max(highest, self.beyond is not None), k)  # beyond the grid a value needs the first derivative
@@ -63,6 +64,7 @@ class Pieces:
             values[0] = torch.addcmul(values[0], values[1], self.beyond)
         for order in range(2, orders + 1):
             factor = math.factorial(order)  # Horner's scheme gives derivatives divided by it
+            # A line has no second derivative.
             inside = 1.0 if self.beyond is None else (self.beyond == 0).to(self.offset.dtype)
             values[order] = factor * inside * values[order]
         return [*values[: highest + 1], *(torch.zeros_like(values[0]) for _ in range(orders, highest))]
@@ -74,14 +76,13 @@ _MET: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
 
 
 def uneven(knots: Tensor, k: int) -> Callable[[Tensor], Pieces]:
-    """Pieces on any knots, `(…, inputs, G + 1 + 2k)`.
+    """A function of points, `(…, batch, inputs)`, that gives the basis functions which aren't 0 there, as polynomials; for any knots.
 
     There are few intervals and many points: de Boor's recursion computes the polynomials once an interval, and a point takes
-    those of its interval. The function takes points `(…, batch, inputs)`; it is the one that was kept, if the knots still hold the
-    same numbers.
+    those of its interval. A function that was made for these knots before is returned again, if they still hold the same numbers.
 
     Args:
-        knots: Knots of each input.
+        knots: Knots of each input, `(…, inputs, G + 1 + 2k)`.
         k: Order of the splines.
     """
     met = _MET.get(knots) if is_plain(knots) else None
@@ -122,7 +123,10 @@ def is_plain(x: Tensor) -> bool:
 
 
 def even(grid: EvenGrid, k: int) -> Callable[[Tensor], Pieces]:
-    """Pieces of splines of order k on even grids, where all intervals have the same polynomials: a function of points."""
+    """A function of points, `(…, batch, inputs)`, that gives the basis functions of order k which aren't 0 there, as polynomials.
+
+    On even grids all intervals have the same polynomials, of the distance from their middle in intervals.
+    """
     step, last = grid.step, grid.intervals - 1
     window = torch.arange(-k, k + 2, dtype=step.dtype, device=step.device)
     polynomials = interval_polynomials(window, k)[0]
@@ -167,7 +171,7 @@ def interval_polynomials(knots: Tensor, k: int) -> tuple[Tensor, Tensor]:
     around = windows[1 : 2 * k + 1] - middle  # the knots of an interval's functions: k at each side
     coefficients = torch.ones_like(middle)[None, None]
     for d in range(1, k + 1):
-        # B = (z - low)·share + (high - z)·share′, of the two neighbors of degree d - 1
+        # With z from the middle: B = (z - low)·share + (high - z)·share′, of the two neighbors of degree d - 1
         high, low = around[k : k + d], around[k - d : k]
         share = coefficients / (high - low)
         coefficients = knots.new_zeros(d + 1, d + 1, *middle.shape)

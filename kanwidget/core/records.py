@@ -105,7 +105,7 @@ class Freedom(NamedTuple):
 
     @property
     def total(self) -> float:
-        """Of the edge: near 0 it isn't needed, near 1 it is a straight line."""
+        """Degrees of freedom of the whole edge, 0 and more: near 0 it isn't needed, near 1 it is a straight line."""
         return self.straight + self.wiggle
 
 
@@ -215,7 +215,7 @@ class History:
         Examples:
             >>> figure = History([StepRecord(n, 0.5**n, None, 0.0, 0.1 * n) for n in range(1, 9)]).plot(theme="light")
         """
-        # Pictures lie above; a history is a record, and only hands itself on.
+        # By name: the core doesn't import rooms that are built on it.
         pictures = importlib.import_module("kanwidget.insight.plot")
         return pictures.shown(pictures.plot_history(self, **options))
 

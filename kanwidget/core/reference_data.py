@@ -135,14 +135,17 @@ def has_labels(data: Any) -> bool:
 
 
 def _is_pair(data: Any) -> bool:
-    """Whether data are a tuple (inputs, labels) for `fit`: its first part is a table. A tuple of two rows of numbers is none."""
+    """Whether data are a tuple (inputs, labels), or (frame, name of its target), for `fit`. A tuple of two rows of numbers is none."""
     if not isinstance(data, tuple) or len(data) != 2:
         return False
     return is_table(data) or getattr(data[0], "ndim", 0) == 2 or frames.has_names(data[0])
 
 
 def warn_of_rows(network: Network, x: Tensor) -> None:
-    """Warn, once for all rows, how many have missing numbers and so no prediction, and how many are far outside the training data."""
+    """Warn how many rows of x, `(rows, n_features)`, have missing numbers, and so no prediction, and how many are far from training data.
+
+    The network's reference data, at most 512 training inputs, say what range these have.
+    """
     if x.ndim != 2 or x.shape[1] != network.n_features:
         return  # which the network refuses
     missing = x.isnan().any(1)

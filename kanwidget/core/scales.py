@@ -60,6 +60,10 @@ class Scaling(nn.Module):
     """Whether the scales of inputs and of outputs are settled, `(2,)`: learnt, or set."""
 
     def __init__(self, n_features: int, n_out: int, like: Tensor) -> None:
+        """Make scales of `n_features` columns and `n_out` outputs that change nothing, and aren't settled (`fixed`) yet.
+
+        Centres are 0, sizes 1, and no column has a logarithm; they have the type and device of `like`.
+        """
         super().__init__()
         for side, count in (("input", n_features), ("output", n_out)):
             self.register_buffer(f"{side}_centre", like.new_zeros(count))
@@ -69,7 +73,7 @@ class Scaling(nn.Module):
         self._refresh()
 
     def _refresh(self) -> None:
-        """Note which sides have scales and logarithms at all, after a change: those of most networks change nothing, and cost nothing."""
+        """Note, after a change, whether inputs and outputs have scales and logarithms: computations skip those that change nothing."""
         self.scales_input = not _is_identity(self.input_centre, self.input_size, self.input_log)
         self.scales_output = not _is_identity(self.output_centre, self.output_size, self.output_log)
         self.has_logs = bool(self.input_log.any()), bool(self.output_log.any())
@@ -80,7 +84,7 @@ class Scaling(nn.Module):
         self._refresh()
 
     def identity(self) -> dict[str, Tensor]:
-        """Settled scales that change nothing, as a state: those of networks of versions without scales."""
+        """The state of scales that change nothing and are settled: it stands in for those that files of earlier versions don't have."""
         plain = Scaling(len(self.input_size), len(self.output_size), self.input_size)
         plain.settle()
         return {name: getattr(plain, name) for name in _BUFFERS}
@@ -142,7 +146,9 @@ class Scaling(nn.Module):
     # ---- settle them
 
     def learn(self, x: Tensor | None, y: Tensor | None) -> None:
-        """Settle the scales that aren't yet, from training inputs x, `(rows, n_features)`, and labels y, `(rows, n_out)`.
+        """Settle the scales (centre and size of each column) that aren't yet, from training inputs x, `(rows, n_features)`, and labels y.
+
+        Labels are `(rows, n_out)`.
 
         A side that is None stays as it is. Columns of order one keep their numbers, others get their mean and spread.
         """
@@ -189,7 +195,7 @@ class Scaling(nn.Module):
         self._refresh()
 
     def extra_repr(self) -> str:
-        """The sides that have scales."""
+        """For torch's printed form of the module: `input`, `output`, both or neither, those whose scales change anything."""
         return ", ".join(side for side in ("input", "output") if getattr(self, f"scales_{side}"))
 
 
@@ -203,6 +209,7 @@ def _scale_of(values: Tensor, largest: float, smallest_spread: float, factor: fl
 
     Columns of order one have 0 and 1: they have no absolute value above `largest`, and are constant, or `factor` standard deviations are at
     least `smallest_spread`. Else it is the mean, and `factor` standard deviations, or of a constant column its largest absolute value.
+    A factor of √3 makes a uniform distribution -1 … 1.
     """
     values = values.detach().double()
     magnitude = values.abs().amax(0)

@@ -52,7 +52,7 @@ def uniform_grid(low: Tensor, high: Tensor, intervals: int) -> Tensor:
 
 
 def interior(knots: Tensor, k: int) -> Tensor:
-    """The grid within extended knots, `(inputs, G + 1)`: without the k knots that `extend_knots` has added at each end."""
+    """The grid within extended knots, `(inputs, G + 1)`: without the k knots that were added at each end for splines of order k."""
     return knots[:, k : knots.shape[1] - k]
 
 
@@ -99,12 +99,15 @@ class _Traced(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, knots: Tensor, k: int, order: int, room: int) -> Tensor:
-        """The derivatives of an order (0 for values) of all basis functions at x, `(…, batch, inputs, G + k + room)`."""
+        """The derivatives of an order (0 for values) of all basis functions at x, and behind them `room` columns of 0.
+
+        x is `(…, batch, inputs)`, the result `(…, batch, inputs, G + k + room)`; splines have order k and `(…, inputs, G + 1 + 2k)` knots.
+        """
         return _evaluate(x, knots, k, [order], room)[0]
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        """Keep the arguments of `forward` for the backward pass, which evaluates the basis functions anew, one order higher."""
+        """Keep the arguments of `forward`, `inputs`, for the backward pass, which evaluates the basis functions anew, one order higher."""
         x, knots, ctx.k, ctx.order, ctx.room = inputs
         ctx.save_for_backward(x, knots)
 
@@ -288,7 +291,7 @@ def _chunks(x: Tensor) -> Iterator[tuple[int, int]]:
 
 
 def _grid_of_many(x: Tensor, knots: Tensor, k: int, order: int) -> EvenGrid | None:
-    """The grid of many points on even knots, for which there are quicker ways; None for others.
+    """The grids of `knots` where these are even and points are many, for which there are quicker ways; else None.
 
     Args:
         x: All points; only their number counts.
@@ -302,7 +305,7 @@ def _grid_of_many(x: Tensor, knots: Tensor, k: int, order: int) -> EvenGrid | No
 
 
 def greville(knots: Tensor, k: int) -> Tensor:
-    """Greville abscissae, one for each coefficient, shape `(inputs, G + k)`.
+    """Greville abscissae, for each coefficient the mean of the k inner knots of its basis function, shape `(inputs, G + k)`.
 
     A spline of order k on these knots, `(inputs, G + 1 + 2k)`, with its abscissae as coefficients, is the identity on the grid if k ≥ 1.
 

@@ -30,7 +30,7 @@ def initial_layers(
     generator: torch.Generator,
     dtype: torch.dtype = torch.float64,
 ) -> list[Layer]:
-    """The layers of a network of a shape, with small random splines and base weights; the first has the range of the inputs.
+    """The layers of edges of a network, with small random splines and base weights; the first has the range of the inputs.
 
     The coefficients are drawn in float64 whatever the type, so that a seed means the same network in float32.
 
@@ -41,7 +41,7 @@ def initial_layers(
         k: Order of the splines.
         grid_range: First and last grid point of the inputs.
         base_fun: Name of the base function.
-        noise_scale: Size of the random splines.
+        noise_scale: Size of the random splines, ≥ 0: coefficients are uniform between ± half of it, divided by √inputs.
         generator: Draws the coefficients.
         dtype: Of the parameters.
     """

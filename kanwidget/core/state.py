@@ -28,8 +28,9 @@ class NetworkState:
     """
 
     def __init__(self, network: Network) -> None:
+        """Copy the parameters, knots and masks of all layers of a network, and what else a layer's state holds."""
         self._network, self._reference = network, network.reference
-        self._layers = []
+        self._layers = []  # of each layer its tensors and their copies, by name, and its symbols, ties and levels
         for layer in network.layers:
             tensors = {name: getattr(layer, name) for name in LAYER_TENSORS}
             # Plain clones: a deep copy of a state dict costs a tenth of a small network's step.

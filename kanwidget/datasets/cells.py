@@ -57,7 +57,10 @@ class Fault:
 
 
 def refuse(faults: Sequence[Fault], where: str, argument: str) -> None:
-    """Raise one error that names all faults of a frame, the call (`where`) and its `argument`; nothing happens without faults."""
+    """Raise one error that names the call (`where`), its `argument`, and all faults of a frame: columns that can't be read, and why.
+
+    Nothing happens without faults.
+    """
     if not faults:
         return
     if len(faults) == 1:
@@ -129,7 +132,7 @@ def _read(df: Any, label: Any, as_words: AsWords) -> Cells | Fault:
     Args:
         df: Any frame.
         label: The column.
-        as_words: Which cells are read as words, where they could also be numbers.
+        as_words: Which cells become words: `all`; `classes`, all of a column with texts or booleans; `needed`, what nothing else can be.
     """
     import narwhals.stable.v1 as nw
 
@@ -182,7 +185,7 @@ def _of_objects(values: list[Any], label: Any, as_words: AsWords) -> Cells | Fau
     Args:
         values: The column's entries, missing ones among them.
         label: The column's name, for faults.
-        as_words: When entries that could be numbers are words.
+        as_words: Which entries become words: `all`; `classes`, all of a list with texts or booleans; `needed`, what nothing else can be.
     """
     if as_words == "needed":
         values = _dates_of(values) or values

@@ -363,7 +363,7 @@ def from_table(
 
 
 def _divided(data: Dataset, split: Split, where: str) -> Dataset:
-    """The data in the type that is asked for, with rows set aside as test rows."""
+    """The data in the type, with the part of test rows, and standardized or not, as `split` says; errors name the call, `where`."""
     data = with_test_rows(data.to(split.dtype), split.test_fraction, split.seed, where)
     return data.standardize() if split.standardize else data
 

@@ -74,6 +74,7 @@ def numbers_only(data: Dataset) -> Dataset:
     columns = [column for column, levels in enumerate(data.levels) if not levels]
     if len(columns) == data.n_features or not columns or data.encoding is None:
         return data
+    # Indices of the inputs that are 1 where a number of the column beside them is missing.
     flags = [data.in_vars.index(name) for name in data.encoding.flags]
     changed: dict[str, Any] = {}
     for part in PARTS:
@@ -129,6 +130,7 @@ def _evaluator(name: str, formula: Any, columns: tuple[str, ...]) -> Evaluator:
         formula: A text, or a sympy expression whose symbols are columns.
         columns: The columns that there are.
     """
+    # The columns that names in the text stand for, where these are others, and numbers with a name in it.
     text, names, numbers = _as_text(name, formula, columns)
     try:
         evaluate, variables = compiled(text), variables_of(text) - numbers.keys()

@@ -67,7 +67,10 @@ class Column:
 
     @property
     def inputs(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """Name and levels of each input that the network has of it."""
+        """Name and levels of each input that the network has of it; a number has no levels.
+
+        Beside numbers of which some were missing in training stands a second input, with the levels given and missing.
+        """
         if self.kind == "words":
             return ((self.name, self.levels),)
         name = f"{self.name} [{self.unit}]" if self.unit else self.name
@@ -103,11 +106,13 @@ class Column:
         return filled[:, None]
 
     def recoded(self, before: Column, values: Tensor, absent: Tensor | None = None) -> list[Tensor]:
-        """The inputs, `(rows,)` each, of cells that another column of this kind has read; levels that this one hasn't count as the mean.
+        """The inputs that this column makes, `(rows,)` each, from those that another one has made of the same cells.
+
+        Numbers of levels, of dates and of durations change; levels that this column doesn't have become `UNMET`, which counts as the mean.
 
         Args:
-            before: How they were read.
-            values: Its numbers or levels, `(rows,)`.
+            before: The other column, of this kind, with its own levels, or unit and origin of dates.
+            values: Its numbers or numbers of levels, `(rows,)`.
             absent: 1 where a number was missing, `(rows,)`; None where none was.
         """
         if self.kind == "words":
@@ -138,7 +143,10 @@ class Column:
         return Fault(f"{self.kind} in column {self.name!r}, as in training", other.kind, "Convert the column.")
 
     def _code(self, level: str) -> float:
-        """The number of a level of words; of one that training hadn't that of the rare ones together, or `UNMET`, ½, without such."""
+        """The number of a level of words.
+
+        A level that training didn't have counts as the rare ones, if training made these one level, and else as `UNMET`, ½: the mean.
+        """
         chosen = level if level in self.levels or not self.pooled else OTHER
         return float(self.levels.index(chosen)) if chosen in self.levels else UNMET
 
@@ -207,6 +215,8 @@ class Encoding:
     def encode(self, df: Any, where: str, argument: str) -> NDArray[np.float64]:
         """The inputs of a frame, `(rows, inputs)`; columns go by name, or by place where none has such a name.
 
+        Errors name the public call, `where`, and its `argument`.
+
         Raises:
             ValueError: For columns that are missing, and cells that can't be read, all in one message.
         """
@@ -237,7 +247,7 @@ class Encoding:
             labels: The columns.
             where: The public function, for errors.
             argument: The name of the frame's argument, for errors.
-            others: Faults of other columns, which an error names, too.
+            others: Faults of other columns (why these can't be read), which an error names, too.
 
         Raises:
             ValueError: If no column remains though all can be read, two inputs would have the same name, or columns can't be read.
@@ -285,6 +295,7 @@ def _useless(found: Cells) -> str:
     count, rows = len(levels), len(found.values)
     if count == 1 and not found.absent.any():
         return "one level"
+    # With more levels than a third of the rows words are names, which say nothing about other rows.
     if count <= _NAMES * rows or count <= 2:
         return ""
     return f"{count:,} {DATES_AS_TEXT}" if all(map(_DATE.match, levels)) else f"{count:,} levels in {rows:,} rows"

@@ -182,7 +182,9 @@ def _threads(n_jobs: Any) -> int:
 
 
 def operations(lib: Iterable[str] | None) -> frozenset[str]:
-    """The operations that a library allows: arithmetic and powers always, functions by their names.
+    """The operations of formulas, by their names in trees, that a library (names of primitives; None for all) allows.
+
+    Arithmetic and powers always are among them, functions where their primitive is.
 
     Examples:
         >>> sorted(operations(["exp", "sin"]) - operations(["x"]))

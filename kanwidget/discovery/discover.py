@@ -127,7 +127,7 @@ def discover_steps(
 
 
 def _running(request: Request) -> DiscoverySteps:
-    """The search that `discover` was called for, before its first step: arguments are checked, and it has findings on the columns."""
+    """The search that `discover` was called for, before its first step. Arguments are checked; findings, sentences on columns, are made."""
     settings, table = request.settings(), request.table()
     units = quantities(request.units, table.in_vars, table.out_vars, WHERE)
     return DiscoverySteps(table, settings, quantities=units, findings=column_findings(table))

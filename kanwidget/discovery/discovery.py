@@ -254,7 +254,7 @@ class Discovery:
 
     @property
     def _columns(self) -> dict[str, Callable[[Equation], str]]:
-        """The table's columns before the formulas: their heads, and what gives the cell of a formula. The best one has an arrow."""
+        """The table's columns before the formulas: their heads, and what makes the cell's text of a formula. The best one has an arrow."""
         units = {equation.unit for equation in self.front}
         unit = next(iter(units)) if len(units) == 1 else None
         columns: dict[str, Callable[[Equation], str]] = {

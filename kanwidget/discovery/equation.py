@@ -165,7 +165,7 @@ class Equation:
     @cached_property
     def fitted(self) -> FittedFormula:
         """The formula as `refit` returns it, with standard errors of its constants."""
-        # The two empty tables are for the curves of a network: here there are none.
+        # The two empty dicts are for the curves of a network: here there are none.
         pose = Posed((self.target,), self._problem, self.sympy, {}, {})
         fitted = fitted_formulas(pose, self._problem, self._problem.at(self.sympy))[0]
         return replace(fitted, digits=_written_digits(self._problem, fitted.expression, fitted.constants))
@@ -216,6 +216,7 @@ class Equation:
             rest = torch.arange(problem.rows) != row
             fit = problem.rows_only(rest).fit(self.sympy)
             residuals[row] = problem.y[row] - problem.rows_only(~rest).values(fit.expression)[0]
+        # A problem's weights are factors of residuals. Those that a fit has found for its noise don't count.
         roots = problem.weights if problem.from_data else None
         weight = torch.ones_like(residuals) if roots is None else roots.square()
         return float((weight * residuals.square()).sum() / weight.sum()) ** 0.5
@@ -292,7 +293,7 @@ class Equation:
             >>> discover(load_planets(), steps=30, progress=False).best.network
             KAN([1, 1], grid=3, k=3, 1 active edges)
         """
-        # The class that users hold lies above this room: the package's own lazy attribute leads there.
+        # The class `KAN` imports modules such as this one, which therefore imports it only when it is needed.
         model = import_module("kanwidget").KAN.from_formula(self.sympy, variables=self.data.in_vars)
         store_names(model, self.data)
         model.reference = reference_rows(self.data.train_input)
@@ -301,7 +302,7 @@ class Equation:
         return model
 
     def _record(self, model: Network) -> StepRecord:
-        """The errors of a network, in the units of the table, as the record of a step."""
+        """The errors of the formula's network on training and test rows, in the table's units, as the only record of its history."""
         data = self._own_data
         with torch.no_grad():
             losses = {
@@ -351,8 +352,8 @@ def _written_digits(
         constants: Each with its value and standard error.
 
     Returns:
-        Significant digits by the size of the constant. Where the squares grow by more than 1 % even with five digits more, they are those
-        that the errors allow.
+        Significant digits by the absolute value of the constant. Where the squares grow by more than 1 % even with five digits more, they
+        are those that the errors allow.
     """
     limit = (1 + _WORSE) * problem.deviance(expression)
     for more in range(_MOST_MORE):
@@ -363,7 +364,7 @@ def _written_digits(
 
 
 def _rounded(expression: Any, digits: Mapping[float, int]) -> Any:
-    """The expression with its constants rounded as they are written; `digits` has their significant digits by the constants' sizes."""
+    """The expression with its constants rounded as they are written; `digits` has their significant digits by their absolute values."""
     import sympy
 
     numbers = {number: abs(float(number)) for number in expression.atoms(sympy.Float)}

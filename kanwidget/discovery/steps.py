@@ -89,8 +89,8 @@ class DiscoverySteps:
         data: Dataset,
         settings: SearchSettings,
         clock: Callable[[], float] = time.monotonic,
-        quantities: Quantities | None = None,
-        findings: Sequence[str] = (),
+        quantities: Quantities | None = None,  # the units of columns and targets
+        findings: Sequence[str] = (),  # sentences on the table that there are before the search
     ) -> None:
         self.data = data
         self.findings: list[str] = [*findings]
@@ -98,6 +98,7 @@ class DiscoverySteps:
         # Seconds within the steps so far; the clock at the beginning of the step at work, None between two; the number of steps.
         self._spent, self._begun, self._number = 0.0, None, 0  # type: float, float | None, int
         robustly = settings.loss != "mse"
+        # A front for each target: its formulas that no simpler one equals.
         self._fronts = [
             Front(table, settings.operations, settings.complexity, robust=robustly)
             for table in tables(data, settings.seed, quantities)
@@ -107,12 +108,12 @@ class DiscoverySteps:
                 front.offer(tree, "simple")
         self._reports = 0  # of the engine so far
         self._latest = math.inf  # time of the search after which a step of the engine is broken off
-        self._concluded_at: float | None = None
-        self._reasons: dict[str, str] = {}  # of the targets whose search is through
+        self._concluded_at: float | None = None  # time of the search at `conclude()`
+        self._reasons: dict[str, str] = {}  # why the search ended, of the targets whose search is through
         #: Of each target: formulas about as likely as the best one, each with the strategy that found it.
         self._contenders: dict[str, dict[Tree, str]] = {front.table.target: {} for front in self._fronts}
         self._ended = "interrupted"  # the reason for the other targets, where the caller stops iterating without `end`
-        self._steps = self._all_steps()
+        self._steps = self._all_steps()  # the generator behind `__next__`
 
     # ---- an iterator
 
@@ -176,7 +177,8 @@ class DiscoverySteps:
         settings, count = self._settings, len(self._fronts)
         reasons = []
         for number, front in enumerate(self._fronts):
-            # A part of the time is for the last fits. A step of the engine may take half of the target's share of that part.
+            # 15 % of the time are for the last fits: exact numbers in place of constants, constants fitted to all rows. A step of the
+            # engine that makes formulas may take half of the target's share of these before it is broken off.
             end = settings.seconds * (1 - _LAST) * (number + 1) / count
             self._latest = end + settings.seconds * _LAST * _LATE / count
             if settings.steps is not None:  # `end` is a number of reports, at least one for each target
@@ -204,7 +206,7 @@ class DiscoverySteps:
             yield from self._rivals_of(finishing)
 
     def _rivals_of(self, finishing: Finishing) -> Iterator[DiscoveryStep]:
-        """Look for the rivals of a finished front: a step for each formula that is tried, then a finding for each rival."""
+        """Look for formulas that the rows can't tell from the best one: a step for each that is tried, then a finding for each rival."""
         front = finishing.front
         for member in find_rivals(finishing, self._contenders[front.table.target]):
             entered = (member.equation,) if member.equation in front.equations else ()
@@ -249,6 +251,7 @@ class DiscoverySteps:
         """
         turn = _Turn(front, self._now, end)
         reason = yield from self._reported(front, front.table.rows(), end, turn)
+        # "turn": it was broken off in favour of the second search; "complete": nothing was left to try.
         weights = front.noise_weights() if reason in ("complete", "turn") else None
         if weights is not None:
             yield self._found(front, _noise_sentence(front))
@@ -269,7 +272,7 @@ class DiscoverySteps:
         return reason
 
     def _reported(self, front: Front, rows: Rows, end: float, turn: _Turn | None = None) -> _Ending:
-        """What the engine reports, until it ends; gives why.
+        """What the engine reports, until it or its time ends, or a formula is exact and no simpler one is to be expected; gives why.
 
         Args:
             front: Of the target; it takes the formulas.
@@ -279,7 +282,7 @@ class DiscoverySteps:
         """
         settings = self._settings
         patience = _Patience(self._now, timed=settings.steps is None)
-        # Contenders of an earlier search of the target stay; those of this search come whole with each report.
+        # Formulas about as likely as the best one: of an earlier search they stay; those of this one come whole with each report.
         earlier = self._contenders[front.table.target]
         if reason := self._over(end):
             return reason
@@ -330,7 +333,7 @@ class DiscoverySteps:
         return self._step(front, "formula", _short_text(equation), (equation,))
 
     def _found(self, front: Front, text: str) -> DiscoveryStep:
-        """Note a finding on a front's target, which it names where there are several; the step that reports it."""
+        """Note a finding, a sentence on a front's target, with the target's name where there are several; the step that reports it."""
         several = len(self._fronts) > 1
         self.findings.append(f"{front.table.target}: {text}" if several else text)
         return self._step(front, "finding", text, ())
@@ -394,12 +397,12 @@ class _Turn:
 
     def __init__(self, front: Front, begun: float, end: float) -> None:
         self._front = front
-        # From the first on it depends on what the best formula leaves, from the second on it doesn't.
+        # From the first on relative errors count if what the best formula leaves is noise, from the second on in any case.
         self._limits = [begun + part * (end - begun) for part in (1 / 3, 1 / 2)]
         self._examined: object = None  # the best formula that was examined last
 
     def is_due(self, now: float) -> bool:
-        """Whether relative errors begin to count now; never while equal noise is likelier than noise that grows with the value."""
+        """Whether relative errors begin to count: late, or early if the best formula leaves noise; never while equal noise is likelier."""
         early, late = (now >= limit for limit in self._limits)
         if not early or self._front.noise is None:
             return False
@@ -420,7 +423,7 @@ class _Patience:
     """
 
     def __init__(self, begun: float, *, timed: bool) -> None:
-        self._begun, self._timed = begun, timed
+        self._begun, self._timed = begun, timed  # the start of the search, in seconds if `timed`, else in reports
         self._found: tuple[float, float] | None = None  # when the shortest exact formula came, and its complexity
 
     def is_over(self, front: Front, now: float) -> bool:

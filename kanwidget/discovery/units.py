@@ -183,7 +183,7 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
 
 
 class _UnitReader:
-    """A descent through products, powers and parentheses."""
+    """Reads the text of a unit by recursive descent: products of factors, which are names, numbers or parentheses with powers."""
 
     def __init__(self, text: str) -> None:
         self.tokens = [*_tokens(text), ("end", "")]  # pairs of kind and text
@@ -219,7 +219,7 @@ class _UnitReader:
         return unit
 
     def product(self) -> Unit:
-        """Factors; a space is a product, too."""
+        """The unit of a product or quotient of factors; a space is a product, too."""
         unit = self.factor()
         while True:
             if self.takes("*", "·", "×", "⋅") or self.kind in ("name", "number") or self.token == "(":
@@ -230,7 +230,7 @@ class _UnitReader:
                 return unit
 
     def factor(self) -> Unit:
-        """A name, a number or what stands in parentheses, with its power."""
+        """The unit of a name, a number or what stands in parentheses, with its power."""
         if self.takes("("):
             base = self.product()
             if not self.takes(")"):
@@ -288,7 +288,7 @@ def _named(name: str) -> Unit:
 def _known(name: str) -> Unit | None:
     """The unit of a name, of another writing of it, or of a name with a prefix; None where it isn't known."""
     singular = name.removesuffix("s")
-    # "miles" and "bars", but not "ms".
+    # "miles" is "mile" and "bars" is "bar", but "ms" isn't "m".
     if name not in _ALIASES and (
         singular in _ALIASES or (len(singular) > 2 and (singular in PLAIN or singular in WITH_PREFIX))
     ):
@@ -337,7 +337,7 @@ class Quantities:
         return tuple(unit.exponents.get(base, Fraction(0)) for base in self.base)
 
     def size(self, name: str) -> float:
-        """A column's unit in base units; 1 where it is unknown."""
+        """The size of a column's unit in base units; 1 where it is unknown, or belongs to a scale whose zero isn't nothing."""
         return self.units[name].size if self.exponents(name) is not None else 1.0
 
     def notices(self, names: Iterable[str]) -> list[str]:

@@ -175,11 +175,12 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
         self._session = Session(
             model, dataset, in_vars=in_vars, out_vars=out_vars, lib=lib, opt=opt, steps=steps, **options
         )
-        self._session.grows = grows
+        self._session.grows = grows  # whether *Train* may make the network richer
         if target is not None:
             table = {"target": target, "standardize": bool(standardize) or None, "test_fraction": test_fraction}
             self._session.table = {name: value for name, value in table.items() if value is not None}  # for the script
         self._driver, self._publisher, self._router = wire(self._session, driver, f"kanwidget-explorer-{id(self):x}")
+        #: The view, made when it is asked for, and the picture below it for when its kernel is gone.
         self._widget: Any = None
         self._still: StillPicture | None = None
         #: The text of a closed explorer.
@@ -320,7 +321,7 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
         return {**plain, "image/svg+xml": self._driver.ask(lambda: drawing(self._session))}
 
     def _ipython_display_(self) -> None:
-        """The view and, for when its kernel is gone, its last picture."""
+        """Show the view in IPython and, below it for when its kernel is gone, its last picture."""
         if self._driver.closed or not can_show():
             raise NotImplementedError  # IPython then asks for the bundle
         data, metadata = self._repr_mimebundle_()
@@ -329,7 +330,7 @@ class KANExplorer(GuideMethods, DiscoveryMethods, SettingMethods, EditMethods, U
         self._still.show(data, metadata, repr(self))
 
     def _display_(self) -> Any:
-        """The view in marimo."""
+        """What marimo shows of the explorer: the widget."""
         return self.widget
 
 

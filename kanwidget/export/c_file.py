@@ -48,7 +48,10 @@ static double near(double x, double low, double high, double below, double above
 
 
 def c_source(program: Program, name: str) -> str:
-    """The text of a C file that computes a network: the function `name`, from a row x to the outputs y, and all that it needs."""
+    """The text of a C file that computes a network: the function `name`, from a row x to the outputs y, and all that it needs.
+
+    `program` has the network's layers as arrays and formulas.
+    """
     functions = program.functions
     levels = {i: column.levels for i, column in enumerate(program.columns) if column.levels is not None}
     lines = [*_functions(functions)]
@@ -84,7 +87,7 @@ def _comments(program: Program, name: str) -> Iterator[str]:
 
 
 def _functions(functions: dict[Form, str]) -> Iterator[str]:
-    """A C function for each form, under its short name; one that doesn't use u says so, or compilers would warn."""
+    """A C function of u for each form (nested tuples), under its short name; one that doesn't use u says so, or compilers would warn."""
     for form, short in functions.items():
         unused = "" if "u" in forms.parts(form) else "(void)u; "
         yield f"static double {short}(double u) {{ {unused}return {function_source(form, 'c')}; }}"
@@ -143,7 +146,9 @@ def _body(program: Program, functions: dict[Form, str]) -> Iterator[str]:
 
 
 def _input(program: Program, i: int) -> str:
-    """The C expression of an input in scaled numbers: of a column, its logarithm, scaled, and brought nearer where curves end.
+    """The C expression of an input in scaled numbers: a column or its logarithm, less its centre, over its size.
+
+    Where the network has a `reach`, numbers beyond the range of the training rows are brought nearer to it, see the C function `near`.
 
     Args:
         program: The network.
@@ -159,10 +164,10 @@ def _input(program: Program, i: int) -> str:
 
 
 def _step(step: Step, number: int, functions: dict[Form, str]) -> Iterator[str]:
-    """The C lines of a layer: from nodes `x_…` to subnodes `y_…` to the nodes above.
+    """The C lines of a layer: from nodes `x_…` to subnodes `y_…`, sums of edges, to the nodes above, products of subnodes.
 
     Args:
-        step: The layer.
+        step: The layer: piecewise polynomials (`curves`), the base function, and symbolic edges c·f(a·x + b) + d (`terms`).
         number: Of the layer, from 1.
         functions: The name in C of each function, by its form.
     """

@@ -47,7 +47,10 @@ def _column(table, name):
 
 
 def numpy_source(program: Program, name: str) -> str:
-    """The text of a Python module that computes a network: the function `name`, from rows x to outputs, and all that it needs."""
+    """The text of a Python module that computes a network: the function `name`, from rows x to outputs, and all that it needs.
+
+    `program` has the network's layers as arrays and formulas.
+    """
     functions = program.functions
     parts = [part for form in functions for part in forms.parts(form)]
     blocks = [
@@ -132,10 +135,10 @@ def _body(program: Program, functions: dict[Form, str]) -> Iterator[str]:
 
 
 def _step(step: Step, number: int, functions: dict[Form, str]) -> Iterator[str]:
-    """The lines of a layer, which replace `x`, the nodes below, `(rows, nodes)`, by the nodes above.
+    """The lines of a layer, which replace `x`, the nodes below, `(rows, nodes)`, by the nodes above, by way of `y`, `(rows, subnodes)`.
 
     Args:
-        step: The layer.
+        step: The layer: piecewise polynomials (`curves`), the base function, and symbolic edges c·f(a·x + b) + d (`terms`).
         number: Of the layer, from 1: part of the names of its constants.
         functions: The name of each function in the module, by its form.
     """

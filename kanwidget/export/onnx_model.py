@@ -68,8 +68,8 @@ class _Graph:
 
     def __init__(self, onnx: Any) -> None:
         self._onnx = onnx
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
+        self.nodes: list[Any] = []  # ONNX's operations, each after those whose results it reads
+        self.constants: list[Any] = []  # tensors with a name
 
     def node(self, operator: str, *inputs: Any, output: str = "", **attributes: Any) -> str:
         """Add an operation by its ONNX name; returns the name of its result: `output`, or a new one.
@@ -96,8 +96,10 @@ class _Graph:
     def apply(self, form: Form, u: Any) -> Any:
         """The value of a function as a graph's node: its name, or a number for a part of the form without "u".
 
+        A function without an operator in double precision is written by others: its expansion, or the nodes of `_SPECIAL`.
+
         Args:
-            form: The function as nested tuples, with "u" for its argument.
+            form: The function as nested tuples, `("add", 1, ("exp", "u"))`, with "u" for its argument.
             u: The argument: the name of a node, or a number.
         """
         if not isinstance(form, tuple):
@@ -146,7 +148,7 @@ def _step(graph: _Graph, step: Step, x: str) -> str:
 
     Args:
         graph: The graph.
-        step: The layer.
+        step: The layer: piecewise polynomials (`curves`), the base function, and symbolic edges c·f(a·x + b) + d (`terms`).
         x: The name of the node with the values below, `(rows, inputs)`.
     """
     # Zeros, `(rows, subnodes)`, for any number of rows.
@@ -241,6 +243,7 @@ def _angle(graph: _Graph, operator: str, u: str, sine: str, cosine: str) -> str:
     rough = graph.cast(graph.node(operator, graph.cast(u, "FLOAT")), "DOUBLE")
     first = graph.node("Mul", sine, graph.node("Cos", rough))
     second = graph.node("Mul", cosine, graph.node("Sin", rough))
+    # The sine of angle - rough: of a difference as small as round-off in single precision it is the difference itself.
     return graph.node("Add", rough, graph.node("Sub", first, second))
 
 

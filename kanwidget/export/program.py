@@ -130,7 +130,9 @@ class Program:
 
     @classmethod
     def of(cls, network: Network, where: str) -> Program:
-        """The program of a network.
+        """A network's predictions as arrays and formulas: its columns, the scales of its inputs, its layers, the scales of its outputs.
+
+        `where` is the call that an error names.
 
         Raises:
             ValueError: For an edge with a function that has no formula.
@@ -142,7 +144,7 @@ class Program:
             ((2, 5, 4, 1), ('output 1',))
         """
         scaling, picks = network.scaling, network.columns.tolist()
-        near = reach(network)
+        near = reach(network)  # how far curves go on beyond the training rows; None where they simply do
         meanings = {} if network.encoding is None else _of_encoding(network.encoding)
         with torch.no_grad():
             steps = tuple(_step(network, level, where) for level in range(network.depth))
@@ -172,9 +174,10 @@ def _of_encoding(encoding: Encoding) -> dict[str, Column]:
     """What the inputs of a network of a frame mean, by their names: words, numbers, and flags of the missing numbers beside them."""
     notes, columns = notes_of(encoding, {name: name for name in encoding.names}), {}
     for column in encoding.columns:
-        (name, levels), *flag = column.inputs
+        (name, levels), *flag = column.inputs  # the column's own input, and perhaps one that flags its missing numbers
         if levels:
             codes = {level: float(code) for code, level in enumerate(levels)}
+            # A level that training didn't have counts as the rare ones that were pooled, if there are any.
             source = LevelSource(codes, codes[OTHER] if column.pooled else UNMET)
             columns[name] = Column(name, "the number of a level", source)
         else:
@@ -193,6 +196,7 @@ def _step(network: Network, index: int, where: str) -> Step:
         where: The public function, for the error about a function without a formula.
     """
     layer = network.layer(index)
+    # Masks of edges, `(subnodes, inputs)`: with a spline, and with a value for each level of a column of words.
     curved, words = layer.curved(), layer.spline_on & ~layer.curved()
     kinds = ((curved, _splines), (words, _levels))
     curves = (make(layer, mask.any(0).nonzero().flatten().tolist()) for mask, make in kinds if bool(mask.any()))
@@ -212,7 +216,7 @@ def _splines(layer: Layer, sources: list[int]) -> Curves:
     knots, k = layer.knots[sources].double(), layer.k
     grid = splines.interior(knots, k)
     basis, middles = interval_polynomials(knots, k)  # `(powers, functions, sources, G)` and `(sources, G)`
-    # The k + 1 coefficients of each interval, `(subnodes, sources, G, functions)`.
+    # The k + 1 coefficients of each of the G intervals, `(subnodes, sources, G, functions)`; the base function's weight is left out.
     weight = layer.weight()[:, sources, : layer.grid_size + k].double().unfold(-1, k + 1, 1)
     inner = torch.einsum("pfig,oigf->igpo", basis, weight)
     below = _line(inner[:, 0], grid[:, 0] - middles[:, 0])
@@ -273,6 +277,7 @@ def _base(layer: Layer, where: str) -> Base | None:
     """
     name = {"identity": "x", "zero": "0"}.get(layer.base_fun, layer.base_fun)
     form = _SILU if name == "silu" else _written(primitive(name).form, name, where)
+    # Last among an edge's weights is that of the base function; edges of words (not `curved`) have none.
     weights = layer.weight()[..., -1] * layer.curved()
     sources = (weights != 0).any(0).nonzero().flatten().tolist()
     return Base(form, tuple(sources), _array(weights[:, sources].T)) if sources and form != 0 else None

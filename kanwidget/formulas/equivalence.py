@@ -145,7 +145,10 @@ class _Judge:
     """Two formulas in symbols that know their signs, and the points at which they are compared."""
 
     def __init__(self, a: Any, b: Any, sample: Points, tolerance: float) -> None:
-        """Take the sympy expressions a and b; `inner` and `wider` have their symbols' values, `(points,)` each."""
+        """Take the sympy expressions a and b, the points, and the largest difference of less exact constants, in units of b's spread.
+
+        `inner` and `wider` have the values of each symbol, `(points,)`, within the ranges and on wider ones.
+        """
         self.a, self.b, self.tolerance = a, b, tolerance
         self.symbols = {symbol.name: symbol for symbol in (*a.free_symbols, *b.free_symbols)}
         self.inner, self.wider = (sample.columns(self.symbols, wider=wider) for wider in (False, True))

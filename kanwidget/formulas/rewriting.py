@@ -91,7 +91,10 @@ class _ShortestSearch:
     """The search for the shortest writing of an expression."""
 
     def __init__(self, expr: Any, sample: Points, deadline: float) -> None:
-        """Take the formula, the points of comparison, and a time of `time.monotonic`. Signed symbols know the signs of their values."""
+        """Take the formula, the points of comparison, and the deadline, a time of `time.monotonic`.
+
+        Signed symbols know the signs of their values; `finite` says at which points the formula has a value.
+        """
         self.original, self.deadline = expr, deadline
         signed = sample.symbols()
         self.to_signed = {symbol: signed[symbol.name] for symbol in expr.free_symbols}

@@ -19,7 +19,7 @@ ENOUGH = 0.9999
 def grow_steps(network: Network, data: Dataset) -> Iterator[RicherNetworks | None]:
     """`grown` one training step at a time: None after each, and the answer of each round, whose network the next round begins with.
 
-    It ends after five rounds, or with the first in which nothing richer has more evidence.
+    It ends after five rounds, with the first in which nothing richer has more evidence, or where a round can compare nothing.
     """
     for _ in range(ROUNDS):
         answer = None

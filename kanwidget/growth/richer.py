@@ -76,8 +76,8 @@ class Richness:
     def beats(self, other: Richness) -> bool:
         """Whether the data ask for this network rather than for the other one.
 
-        Its evidence must be larger than by chance, with a noise that is smaller at least a little; or its noise must be smaller than by
-        chance, with no less evidence.
+        The logarithm of its evidence must be larger by more than 3, with a noise below 99 % of the other one's; or its noise must be below
+        90 %, with no less evidence.
         """
         gain = self.log_evidence - other.log_evidence
         less = self.noise / other.noise if other.noise > 0 else 1.0
@@ -139,7 +139,7 @@ def richer_networks(
         return
     pair, wave = best_looks(now.network, sample)
     wave = wave if wave is not None and wave.gain > 0 else None
-    # What a formula was made from, trained, may be the richer network itself.
+    # `start` is what a formula was made from: trained, it may be the richer network itself.
     answers = [] if start is None else [(yield from tried("grid", start, _HIDDEN_STEPS))]
     start = now.network if start is None else start
     for grid in _finer_grids(_finest(start), _freedom_in_use(now.network), wave, len(sample.train_input)):
@@ -165,7 +165,7 @@ def richer_networks(
 
 
 def is_formula(network: Network) -> bool:
-    """Whether functions stand on edges. Beside splines the identity alone is none: it leads a network's sum past new hidden nodes."""
+    """Whether a network has no splines, or functions beside them; identities don't count, which lead a sum past new hidden nodes."""
     if not any(bool(layer.curved().any()) for layer in network.layers):
         return True
     return any(name != "x" and edges for layer in network.layers for name, edges in layer.symbols.items())
@@ -188,7 +188,10 @@ def with_hidden_nodes(network: AnyNetwork, nodes: int, level: int = 1, *, produc
 
 
 def _flat(network: AnyNetwork) -> AnyNetwork:
-    """A copy of a network without hidden nodes in which all curves are 0; a network with hidden nodes as it is."""
+    """A copy of a network without hidden nodes in which all curves are 0, so that new nodes don't just get what these leave.
+
+    A network with hidden nodes is returned as it is.
+    """
     if network.depth > 1:
         return network
     flat = copy.deepcopy(network)
@@ -258,12 +261,12 @@ def _tried(
     if ParameterVector.of(network).size > _MOST_PARAMETERS:
         return None
     network = copy.deepcopy(network)
-    # New nodes stand beside curves that have their shape: cheap wiggle would fit the noise that these leave.
+    # `coarse` is for networks without a shape yet: a cheap wiggle at first. New nodes beside trained curves would fit noise with it.
     trainer = Trainer(network, data, steps, Settings(averages=False, coarse=False))
     best, state = trainer.record(), NetworkState(network)
     reached, idle = -math.inf, 0
     for record in trainer:
-        # While evidence looks for other prices it is less for some steps.
+        # The state of most evidence stays: it falls for some steps while other prices (weights of the regularization) are looked for.
         if _evidence_of(record) >= _evidence_of(best):
             best, state = record, NetworkState(network)
         yield None

@@ -83,7 +83,10 @@ def leaves_more(network: Network, data: Dataset) -> bool:
 
 
 def best_looks(network: Network, data: Dataset) -> tuple[Pair | None, Wave | None]:
-    """The pair of columns, and of regressions the wave of one, that explain most of what a network leaves of all rows."""
+    """The pair of columns that explains most of what a network leaves of all rows, and the wave of one column, for numbers as labels.
+
+    None in place of each that there isn't, and of both where what is left isn't finite.
+    """
     residual = residuals(network, data)
     if not bool(residual.isfinite().all()):
         return None, None
@@ -106,7 +109,7 @@ def best_wave(x: Tensor, residual: Tensor) -> Wave | None:
         6
     """
     rows, best, tried = len(x), (0.0, 0.0), 0
-    x, residual = x.double(), residual.double()  # rounding of single numbers would pass for a wave of two places
+    x, residual = x.double(), residual.double()  # round-off of float32 could pass for a wave
     residual = residual - residual.mean(0)
     total = residual.square().sum()
     if rows < _FEWEST_ROWS or not bool(total > 0) or not bool(total.isfinite()):
@@ -124,7 +127,7 @@ def best_wave(x: Tensor, residual: Tensor) -> Wave | None:
     share = min(best[0], 1 - 1e-15)  # of an exact wave, too, the logarithm is finite
     if not tried:
         return None
-    # Two numbers and a frequency, each by Schwarz's criterion, and one of so many frequencies.
+    # Schwarz's price, log(rows)/2 each, of sine's and cosine's factors and the frequency; and that of a choice among all frequencies.
     gain = -residual.numel() * math.log1p(-share) / 2 - 1.5 * math.log(rows) - math.log(tried)
     return Wave(best[1], share, gain)
 
@@ -185,7 +188,7 @@ def _wave_shares(turns: Tensor, part: Tensor, residual: Tensor) -> Tensor:
     along, across = sine @ residual, cosine @ residual
     # bᵀA⁻¹b of the normal equations of sine and cosine, whose matrix A has two rows and columns, written out.
     determinant = first * second - both.square()
-    # Values at a few places know of no wave between them: there sine and cosine are one.
+    # Of a column with few different values sine and cosine may be the same but for a factor: such waves explain nothing.
     sound = determinant > _SINGULAR * (first + second).square()
     explained = second * along.square().sum(1) + first * across.square().sum(1) - 2 * both * (along * across).sum(1)
     return torch.where(sound, explained / determinant, 0.0) / residual.square().sum()

@@ -122,6 +122,7 @@ def column_effects(network: Network, data: Any, *, level: float = 0.01, seed: in
     # Of all columns and outputs together, none exceeds its bound by chance, but for `level`.
     bound = _student(level / shuffled[0].numel(), count - 1) * error
     bound = bound.clamp(min=_ROUNDINGS * torch.finfo(bound.dtype).eps)
+    # From the inputs that the network reads to all columns of the data; it may have pruned some.
     effects = mean.new_zeros(len(mean), network.n_features).index_copy(1, network.columns, mean)
     thresholds = torch.zeros_like(effects).index_copy(1, network.columns, bound)
     return ColumnEffects(rows.names, effects, thresholds)

@@ -62,9 +62,9 @@ def loss_derivatives(network: Network, data: Any) -> LossDerivatives:
     if dataset.n_features != network.n_features:
         expected = f"data with {network.n_features} input columns, as the network has"
         _check.fail("data", _WHERE, expected, dataset.train_input)
-    row = pick_loss(None, dataset)
-    label = labels(dataset.train_label, row)
-    check_outputs(network, row, label, _WHERE)
+    criterion = pick_loss(None, dataset)
+    label = labels(dataset.train_label, criterion)
+    check_outputs(network, criterion, label, _WHERE)
     index = ParameterVector.of(network)
     if not 1 <= index.size <= MOST_PARAMETERS:
         expected = f"for a network with 1 to {MOST_PARAMETERS} free parameters"
@@ -76,7 +76,7 @@ def loss_derivatives(network: Network, data: Any) -> LossDerivatives:
         """The loss of the network with these free parameters, `(parameters,)`; differentiable in them."""
         parameters = _placed(network, index, vector)
         output = torch.func.functional_call(network, parameters, (dataset.train_input,))
-        return row.value(output, label, weight)
+        return criterion.value(output, label, weight)
 
     with torch.enable_grad():
         vector = index.read(Stack([network]))[0].requires_grad_()
@@ -94,7 +94,8 @@ def loss_derivatives(network: Network, data: Any) -> LossDerivatives:
 def _placed(network: Network, index: ParameterVector, vector: Tensor) -> dict[str, Tensor]:
     """All parameters of the network by the names of its state, the free ones taken from the vector, `(parameters,)`.
 
-    `index` has the place of each free parameter in the vector, and -1 for those that aren't free.
+    `index` has the place of each free parameter in the vector, and -1 for those that aren't free: `numeric` of an edge's coefficients
+    and, last, its base weight, `affine` of the constants of its symbolic function.
     """
     parameters = {}
     for number, layer in enumerate(index.layers):

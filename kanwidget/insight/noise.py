@@ -33,7 +33,7 @@ class Noise:
 
     @property
     def is_noise(self) -> bool:
-        """Whether rows with similar inputs have residuals without likeness."""
+        """Whether the residuals of rows with similar inputs are no more alike than by chance: by less than 3 standard errors."""
         return self.structure < _ALIKE
 
 

@@ -128,7 +128,8 @@ def yardstick_steps(
     Args:
         network: The network.
         data: Its data.
-        former: Those of another network of the same data and logarithms: its line is the same, and its sum where the grids are.
+        former: Yardsticks of another network that reads the same data and logarithms. Its straight line is taken over and, where the grids
+            of the additive networks are equal, its additive network, too.
     """
     whole = order_columns(network, data, "yardsticks").to(network.dtype, network.device)
     part = next((part for part in ("val", "test") if f"{part}_input" in whole), "train")
@@ -136,6 +137,7 @@ def yardstick_steps(
     if whole.is_classification and network.n_out < 2:
         _check.fail("data", "yardsticks", "labels that are numbers, for a network with one output", data)
     fitted = sampled_data(whole, _MOST_ROWS)
+    # One interval of order 1 without a base function is a straight line.
     line = former.line if former else (yield from _score_of(network, fitted, rows, (1, 1, "zero")))
     additive = former.additive if former and network.depth > 1 and former.grid == _grid_of_a_sum(network) else None
     if network.depth > 1 and additive is None:
@@ -148,7 +150,7 @@ def yardstick_steps(
 def _score_of(
     network: Network, data: Dataset, rows: tuple[Tensor, Tensor], shape: tuple[int, int, str]
 ) -> Generator[None, None, Score | None]:
-    """Train a network without hidden nodes with evidence, yielding None after each step.
+    """Train a network without hidden nodes, as smooth as the data ask for (by evidence), yielding None after each step.
 
     Args:
         network: The network beside which it stands, whose scales say the unit of the error.
@@ -169,9 +171,9 @@ def _score_of(
 
 
 def _grid_of_a_sum(network: Network) -> int:
-    """Grid intervals of the additive network beside a network: 8, or as many as that has, lest it says that a sum can't be a wave.
+    """Grid intervals of the additive network beside a network: 8, or as many as that has in its first layer, to follow the same waves.
 
-    More than 8 are taken only as far as all curves together don't have too many parameters: a curve has one an interval, and 4 more.
+    More than 8 are taken only as far as all curves together have no more than 500 parameters: a curve has one an interval, and 4 more.
     """
     curves = network.n_features * network.n_out
     return max(_GRID, min(network.layer(0).grid_size, _MOST_PARAMETERS // max(curves, 1) - 4))

@@ -79,18 +79,18 @@ class KAN(QueryableKAN):
         grid: int | Sequence[int] = 3,
         k: int = 3,
         *,
-        mult_arity: int | Arities = 2,
-        base_fun: str = "silu",
-        grid_range: tuple[float, float] = (-1.0, 1.0),
-        grid_eps: float = 0.5,
-        noise_scale: float = 1.0,
-        sparse_init: bool = False,
-        log: Sequence[str | int] = (),
+        mult_arity: int | Arities = 2,  # factors of the product nodes
+        base_fun: str = "silu",  # name of the function beside each spline
+        grid_range: tuple[float, float] = (-1.0, 1.0),  # ends of the inputs' first grids
+        grid_eps: float = 0.5,  # 0: later grids follow quantiles of the data, 1: they are uniform
+        noise_scale: float = 1.0,  # size of the random splines
+        sparse_init: bool = False,  # whether only edges between neighbours are there at the start
+        log: Sequence[str | int] = (),  # columns, or the target, to take the logarithm of
         seed: int = 0,
         dtype: torch.dtype = torch.float64,
         device: torch.device | str = "cpu",
     ) -> None:
-        pairs = normalize_width(width)
+        pairs = normalize_width(width)  # numbers of sums and of products of each level of nodes
         arities = normalize_arities(mult_arity, pairs)
         grids = normalize_grids(grid, len(pairs) - 1)
         _check.integer(k, "k", "KAN", low=0, advice="3 makes cubic splines.")

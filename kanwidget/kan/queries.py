@@ -69,11 +69,18 @@ class QueryableKAN(SymbolicKAN):
         return float((1 - (outputs - label).square().sum(0) / (label - label.mean(0)).square().sum(0)).mean())
 
     def _queried(self, data: Any, where: str) -> Tensor:
-        """Outputs, `(rows, n_out)` in own units, for the test rows of data, or for all where it has none. `where` is the public call."""
+        """Outputs, `(rows, n_out)`, in the units of the data, for its test rows, or for all where it has none.
+
+        `where` is the public call, for errors.
+        """
         return self._predicted(as_inputs(self, data, where, test=True))
 
     def _predicted(self, x: Tensor) -> Tensor:
-        """Outputs, `(rows, n_out)` in own units, at inputs `(rows, n_features)`; beyond the rows of a training as `predict` says."""
+        """Outputs, `(rows, n_out)`, at inputs `(rows, n_features)`, both in the units of the data.
+
+        Beyond the rows of a training with evidence curves of a sum go on only as far as the data determine their slopes: inputs are
+        brought nearer to the grids, by as much as a slope is uncertain.
+        """
         with torch.no_grad():
             return self._outputs_of(brought_nearer(self, valid_posterior(self), self.select(x)))
 
@@ -379,7 +386,7 @@ class QueryableKAN(SymbolicKAN):
 
         It is the edge of layer l from node i to subnode j.
 
-        Data with labels are drawn as what each row asks of the edge, see `kanwidget.insight.plot.plot_edge`.
+        Data with labels are drawn as what each row asks of the edge: the value that makes the output right while the other edges stay.
 
         Examples:
             >>> from kanwidget import KAN
@@ -392,7 +399,9 @@ class QueryableKAN(SymbolicKAN):
         return shown(plot_edge(self, l, i, j, self._samples(data, "plot_edge"), data=rows, **options))
 
     def plot_terms(self, data: Any = None, **options: Any) -> Any:
-        """All curves on one page, the most important first, with bands of ± 2 standard errors; of data with labels what rows ask.
+        """All curves on one page, the most important first, with bands of ± 2 standard errors.
+
+        Of data with labels it shows what each row asks of a curve, see `plot_edge`.
 
         Examples:
             >>> from kanwidget import KAN, load_trees

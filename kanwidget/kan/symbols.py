@@ -46,8 +46,8 @@ class SymbolicKAN(EditableKAN):
 
         Functions that differ by less than the network's error count as equal, and the simplest of them comes first: its error on the
         labels of `data`, or without data at the end of the last training. `noise=0` compares the curve alone. With labels an edge that
-        has a function is judged by what they ask of it, as the explorer does, and that function is among the candidates. `lib` names the
-        functions to try (by default all), `topk` is the most that are returned.
+        has a function is judged by the values that make the outputs right while the other edges stay, and that function is among the
+        candidates. `lib` names the functions to try (by default all), `topk` is the most that are returned.
 
         Examples:
             >>> from kanwidget import KAN
@@ -67,7 +67,7 @@ class SymbolicKAN(EditableKAN):
             self.check_edge(l, i, j, "suggest_symbolic")
             last = self.history.last
             error = (last.train_loss if last.test_loss is None else last.test_loss) / self.scaling.error_unit
-            # The reference data are a sample of the training rows.
+            # The reference data are a sample of the training rows; the posterior has their number, times outputs.
             rows = len(x) if self.posterior is None else max(len(x), self.posterior.rows // self.n_out)
             options["noise"] = curve_noise(self, [EdgeRef(l, i, j)], x, error, rows)[0]
         return symbolic.suggest_symbolic(self, l, i, j, x, lib=lib, topk=topk, **options)

@@ -33,7 +33,7 @@ class MergedLevels:
 
     @classmethod
     def of(cls, partition: Partition, names: Sequence[str]) -> MergedLevels:
-        """A partition, whose groups are numbers of levels, with the `names` of the levels in their place."""
+        """A partition of a column's levels (its words) into groups, as numbers of levels, with the `names` of all levels in their place."""
         groups = (tuple(names[level] for level in group) for group in partition.groups)
         return cls(tuple(groups), partition.gain, partition.r2)
 
@@ -62,7 +62,7 @@ class MergedLevels:
 
 
 def level_numbers(groups: Any, names: Sequence[str], where: str) -> list[list[int]]:
-    """The numbers of the levels in each group, from groups of names; `names` has the names of all levels of the column.
+    """The numbers of the levels in each group, from `groups` of names; `names` has all levels (words) of the column, in order.
 
     `where` is the public call, for errors.
 
@@ -80,7 +80,7 @@ def level_numbers(groups: Any, names: Sequence[str], where: str) -> list[list[in
 
 
 def words_of(network: Network, column: str | int, where: str) -> tuple[int, tuple[str, ...]]:
-    """The index of the input node that reads a column of words, and the names of the column's levels.
+    """The index of the input node that reads a column of words, and the names of the column's levels, its words.
 
     `column` is the column's name or number in the data, `where` the public call, for errors.
 

@@ -44,8 +44,9 @@ class LBFGS(torch.optim.LBFGS):
         max_eval: int | None = None,
         tolerance_grad: float = 1e-7,
         tolerance_change: float = 1e-9,
-        tolerance_ys: float = 1e-32,
+        tolerance_ys: float = 1e-32,  # an argument of pykan's, not used: torch has a fixed one
         history_size: int = 100,
         line_search_fn: str | None = None,
     ) -> None:
+        """Make torch's optimizer; arguments are those of `torch.optim.LBFGS`, with pykan's defaults."""
         super().__init__(params, lr, max_iter, max_eval, tolerance_grad, tolerance_change, history_size, line_search_fn)

@@ -38,15 +38,16 @@ class MLP(nn.Module):
     def __init__(
         self, width: Sequence[int], act: str = "silu", save_act: bool = True, seed: int = 0, device: Any = "cpu"
     ) -> None:
+        """Make a perceptron of `width` nodes a level, inputs first, with random weights from `seed`; `save_act` has no effect."""
         super().__init__()
         if act != "silu":
             _check.fail("act", "MLP", "'silu'", act)
-        self.width, self.depth = list(width), len(width) - 1
+        self.width, self.depth = list(width), len(width) - 1  # depth: layers of weights
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.linears = nn.ModuleList(nn.Linear(width[i], width[i + 1]) for i in range(self.depth))
         self.act_fun = nn.SiLU()
-        self._inputs: Tensor | None = None
+        self._inputs: Tensor | None = None  # those of the last call, `(rows, inputs)`, for scores and pictures
         self.to(device)
 
     @property

@@ -37,6 +37,7 @@ class SplineLayer:
     """
 
     def __init__(self, layer: Layer) -> None:
+        """Show a layer of kanwidget under pykan's names; `num` is the number of grid intervals, `k` the order of the splines."""
         self._layer = layer
         self.in_dim, self.out_dim = layer.in_dim, layer.out_dim
         self.num, self.k = layer.grid_size, layer.k
@@ -82,12 +83,13 @@ class SymbolicLayer:
     """
 
     def __init__(self, layer: Layer) -> None:
+        """Show the symbolic functions of a layer of kanwidget under pykan's names."""
         self._layer = layer
         self.in_dim, self.out_dim = layer.in_dim, layer.out_dim
 
     @property
     def funs_name(self) -> list[list[str]]:
-        """Names of the functions, `0` where there is none."""
+        """Names of the edges' symbolic functions, a list for each output and in it one for each input; `0` where there is none."""
         return [
             [self._layer.symbol(source, target) or "0" for source in range(self.in_dim)]
             for target in range(self.out_dim)
@@ -95,7 +97,7 @@ class SymbolicLayer:
 
     @property
     def mask(self) -> Tensor:
-        """1 where there is a function."""
+        """1 where an edge has a symbolic function, else 0, `(outputs, inputs)`."""
         return self._layer.symbolic_on().to(self._layer.coef.dtype)
 
     @property
@@ -186,7 +188,8 @@ class MultKAN(SymbolicNetwork):
     ) -> Tensor | None:
         """How much the inputs matter for node i of level l, `(inputs,)`, on the remembered rows, with a picture in pyplot.
 
-        Without a node there is nothing, None: `node_scores` and `edge_scores` have the scores of all. `out_score` has no effect.
+        The network remembers at most 512 rows of its last inputs. Without a node there is nothing, None: `node_scores` and `edge_scores`
+        have the scores of all. `out_score` has no effect.
 
         Examples:
             >>> model = MultKAN([2, 3, 1])
@@ -209,9 +212,9 @@ class MultKAN(SymbolicNetwork):
         return scores
 
     def get_fun(self, l: int, i: int, j: int) -> tuple[Tensor, Tensor]:  # noqa: E741
-        """Input and value of the edge of layer l from node i to subnode j, `(rows,)` each, on the remembered rows, with a picture.
+        """Input and value of the edge of layer l from node i to subnode j, `(rows,)` each, by increasing input, with a picture.
 
-        They are in the order of the inputs.
+        The rows are those that the network remembers, at most 512 of its last inputs.
 
         Examples:
             >>> model = MultKAN([2, 1])
@@ -230,7 +233,7 @@ class MultKAN(SymbolicNetwork):
     def get_range(self, l: int, i: int, j: int, verbose: bool = True) -> tuple[float, float, float, float]:  # noqa: E741
         """Smallest and largest input, and smallest and largest value, of the edge of layer l from node i to subnode j.
 
-        They are those on the remembered rows, printed where `verbose` is True.
+        They are those on the remembered rows, at most 512 of the last inputs, and are printed where `verbose` is True.
 
         Examples:
             >>> model = MultKAN([1, 1])
@@ -245,7 +248,10 @@ class MultKAN(SymbolicNetwork):
         return ends
 
     def _points(self, l: int, i: int, j: int, where: str) -> tuple[Tensor, Tensor]:  # noqa: E741
-        """The values of an edge's input on the remembered rows, in order, and the edge's there; `where` is the call that an error names."""
+        """The values of an edge's input on the remembered rows, increasing, and the edge's there, `(rows,)` each.
+
+        The edge is that of layer l from node i to subnode j; `where` is the call that an error names.
+        """
         self.network.check_edge(l, i, j, where)
         if not len(self.network.reference):
             raise ValueError(
@@ -303,7 +309,7 @@ class MultKAN(SymbolicNetwork):
         skip_sep_test: bool = False,
         verbose: bool = False,
     ) -> Any:
-        """Draw the tree of the network's function as pyplot's current figure, on points x, by default the remembered rows.
+        """Draw the tree of the network's function as pyplot's current figure, on points x, by default a sample of the last inputs.
 
         `sym_th` is the largest part of a gradient that may depend on other columns. The other arguments have no effect.
         """

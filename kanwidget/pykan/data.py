@@ -28,7 +28,19 @@ def create_dataset(
     device: Any = "cpu",
     seed: int = 0,
 ) -> Data:
-    """`kanwidget.create_dataset` as a dict, in torch's default type. The global random state isn't used.
+    """Uniform random inputs and the values of a function there, as a dict in torch's default type. The global random state isn't used.
+
+    Args:
+        f: The function, `(rows, n_var)` → `(rows, outputs)` or `(rows,)`; with `f_mode="row"` it gets the transpose.
+        n_var: Number of inputs.
+        f_mode: `col` or `row`.
+        ranges: `(low, high)` for all inputs, or one pair for each.
+        train_num: Rows to train on.
+        test_num: Rows to test on.
+        normalize_input: Whether inputs are standardized.
+        normalize_label: Whether labels are.
+        device: Where the tensors go.
+        seed: Of the inputs.
 
     Examples:
         >>> data = create_dataset(lambda x: x[:, 0] * x[:, 1], n_var=2, train_num=100)

@@ -71,10 +71,10 @@ def get_derivative(
         labels: `(rows, outputs)`.
         derivative: `jacobian` or `hessian`.
         loss_mode: `pred`; the penalty's derivatives in the parameters aren't here.
-        reg_metric: Of the penalty.
-        lamb: Of the penalty.
-        lamb_l1: Of the penalty.
-        lamb_entropy: Of the penalty.
+        reg_metric: No effect, and neither have the arguments after it: they are of the penalty.
+        lamb: No effect.
+        lamb_l1: No effect.
+        lamb_entropy: No effect.
 
     Examples:
         >>> get_derivative(nn.Linear(1, 1, bias=False), torch.ones(4, 1), torch.zeros(4, 1))

@@ -94,7 +94,7 @@ def _differentiable(fun: Elementwise) -> bool:
 
 
 def _by_differences(fun: Elementwise) -> Elementwise:
-    """The function with derivatives of all orders for torch: differences in float64, of fourth order in the step.
+    """The function, made differentiable for torch to any order: its derivatives are differences in float64, of fourth order in the step.
 
     Args:
         fun: An elementwise function that torch can't differentiate.

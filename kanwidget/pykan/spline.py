@@ -11,7 +11,7 @@ __all__ = ["B_batch", "coef2curve", "curve2coef", "extend_grid"]
 
 
 def extend_grid(grid: Tensor, k_extend: int = 0) -> Tensor:
-    """Knots: `k_extend` more points at each end of a grid `(inputs, G + 1)`, spaced as its mean interval.
+    """Knots, `(inputs, G + 1 + 2·k_extend)`: a grid, `(inputs, G + 1)`, with `k_extend` more points at each end, a mean interval apart.
 
     Examples:
         >>> extend_grid(torch.tensor([[0.0, 1.0]]), 2)

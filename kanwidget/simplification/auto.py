@@ -204,6 +204,7 @@ class _FunctionSearch:
         Returns:
             The fixed edges, and why the others stay splines.
         """
+        # Of each edge its functions with enough R², best first.
         good = {ref: [fit for fit in candidates[ref] if fit.r2 >= self.r2_threshold] for ref in group}
         reasons = {ref: _no_candidate(candidates[ref], self.r2_threshold) for ref in group if not good[ref]}
         refs = [ref for ref in group if good[ref]]
@@ -253,7 +254,7 @@ class _FunctionSearch:
         return trial, refit(trial, self.held, self.refit_steps)
 
     def _allows(self, losses: Tensor) -> bool:
-        """Whether the data allow functions with these losses: a threshold below 0 takes whatever fits best."""
+        """Whether held-out losses, `(rows,)`, are as good as the best so far, but for chance; a threshold below 0 takes what fits best."""
         return self.r2_threshold < 0 or self.held.allows(self.best, losses)
 
     def _take(self, trial: Network, losses: Tensor) -> None:

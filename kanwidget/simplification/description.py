@@ -58,7 +58,7 @@ def complexity(network: Network) -> float:
 
 
 def _powers(network: Network) -> set[EdgeRef]:
-    """Edges that together are products of powers: exponentials of a node of the first level, and the logarithms that it adds up."""
+    """Edges that together are products of powers: the exponentials that read a node of level 1, and the logarithms that it adds up."""
     if network.depth < 2:
         return set()
     first, second = network.layer(0), network.layer(1)

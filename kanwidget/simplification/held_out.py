@@ -78,10 +78,10 @@ class HeldOutRows:
                 if alone:
                     followed = leverages(network, x) if weights is None else weights[:, None] * leverages(network, x)
                     if float(len(x) - followed.sum(0).max()) < 1:
-                        # What goes through every row says no more of a row that it hasn't than the mean does.
+                        # A fit with about as many degrees of freedom as rows goes through all: the mean stands for it without the row.
                         residual = label - label.mean(0)
                     elif not everywhere:
-                        # The residual of a fit without the row; it would have no limit where the fit follows only this row.
+                        # A fit without the row misses it by residual/(1 - leverage); no limit would stand where the leverage is 1.
                         residual = residual / (1 - followed).clamp_min(_LEAST)
                 losses.append(residual.square().mean(1))
         rows = torch.cat(losses)
@@ -106,12 +106,12 @@ class HeldOutRows:
         return self.reported(network, self.row_losses(network))
 
     def reported(self, network: Network, losses: Tensor) -> float:
-        """The losses of rows as one error for a person."""
+        """The losses of rows as one error: the root of the mean square in the target's unit; of classes the mean cross-entropy."""
         mean = float(losses.mean())
         return mean if self.data.is_classification else math.sqrt(mean) * network.scaling.error_unit
 
     def allows(self, before: Tensor, after: Tensor) -> bool:
-        """Whether the losses after a change aren't worse than before, but for what the rows' noise makes of it by chance."""
+        """Whether losses of held-out rows, `(rows,)`, aren't worse after a change than before, but for what noise makes of it by chance."""
         # Below a small cross-entropy no row is in doubt: what lies below only says that the scores are larger.
         sure = _SURE if self.data.is_classification else 0.0
         return is_as_good(before, after, max(self.allowance, sure), noiseless=self.noiseless)

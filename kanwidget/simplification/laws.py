@@ -87,23 +87,28 @@ class LawSearch:
     """
 
     def __init__(self, network: Network, held: HeldOutRows, curves: Network | None = None) -> None:
-        self._held = held
+        self._held = held  # the rows that fits and checks see
         self._network, self._symbols = network, variables(network, held.data.in_vars)
-        self._columns = columns_read(network)
-        self._data = _sample(held.data)
+        self._columns = columns_read(network)  # numbers of the data's columns
+        self._data = _sample(held.data)  # at most 1,000 rows of each part
         data = _numbers(self._data, self._columns, held.data.in_vars)
         # Rows that are searched with, too, would count twice. Others are held out as the validation part of the search's table.
         checks: dict[str, Any] = rows_of(data, "test", name="val") if held.are_others else {}
         plain = replace(data, test_input=None, test_label=None, test_weight=None, **checks)
         (self._table,) = tables(plain, 0)
+        # Formulas so far that no simpler one equals.
         self._front = Front(self._table, operations(None), _COMPLEXITY, robust=False)
+        # All training rows, to which constants are fitted in the end.
         self._whole = _numbers(_sample(held.whole), self._columns, held.data.in_vars)
         #: What says how large the noise of each row is, where it grows with the target, and how it does.
         self._level: tuple[Network, GrowingNoise] | None = None
-        if curves is not None:
+        if curves is not None:  # a network that is near the rows
             posterior = valid_posterior(curves)
             self._measure(curves, None if posterior is None else sum(part.total for part in posterior.freedom.values()))
-        self._weights = self.weights(self._data, "train")
+        self._weights = self.weights(
+            self._data, "train"
+        )  # of squared residuals, `(rows,)`; None where all rows count alike
+        # Formulas about as likely as the best one, each with the strategy that found it: its rivals may be among them.
         self._contenders: dict[Tree, str] = {}
         for tree in simple_trees(self._table):
             self._front.offer(tree, "simple")
@@ -172,7 +177,7 @@ class LawSearch:
         return noise is None or noise.is_noise
 
     def steps(self, stage: Stage) -> Iterator[str]:
-        """What a stage of the search tries; if only then noise turns out to grow with the target, it comes a second time."""
+        """Run a stage of the search, yielding what it tries; again, weighted, if only then noise turns out to grow with the target."""
         if not self._table.spread or not self._table.columns:
             return
         yield from self._searched(stage, self._weights)
@@ -205,7 +210,7 @@ class LawSearch:
         return None
 
     def finished(self, law: LawNetwork) -> tuple[LawNetwork, tuple[Rival, ...]]:
-        """The law with its constants fitted to all rows, exact numbers where these agree; and its rivals."""
+        """The law, its constants fitted to all rows or exact numbers where the rows agree; and rivals, which rows can't tell from it."""
         front, whole = self._front, self._whole
         # Constants are fitted to all training rows now, for as long as it takes.
         every = OwnRows(whole.train_input, whole.train_label[:, 0], whole.train_weight)

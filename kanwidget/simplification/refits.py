@@ -44,7 +44,7 @@ def refit(
     if network.n_parameters and steps:
         # Classes that functions separate have scores without end, which evidence would hold back; held-out rows judge them here.
         evidence = False if held.data.is_classification else None
-        # Without held-out rows the posterior says how far the network follows each row.
+        # Where no other rows are held out, losses are those of fits without each row: the posterior says how far the network follows it.
         posterior = posterior or not (held.are_others or held.noiseless or held.data.is_classification)
         settings = Settings(lamb=lamb, update_grid=grids, evidence=evidence)
         trainer = Trainer(network, held.data, steps, settings)

@@ -80,7 +80,7 @@ def without_constants(network: Network, held: HeldOutRows) -> Network:
 def without_needless_inputs(network: Network, held: HeldOutRows) -> Network:
     """A network that doesn't read the columns that say nothing: as many of the weakest as the held-out rows allow, by bisection.
 
-    A column goes only if nothing is lost but by chance: 5 % more error may be all that a weak column says.
+    Columns go only if the mean loss grows by a standard error at most: the 5 % that are allowed elsewhere may be all that a weak one says.
     """
     order = torch.argsort(feature_score(network, held.data.train_input)).tolist()
     order = [column for column in order if column in network.columns.tolist()]
@@ -160,7 +160,7 @@ def with_simpler_functions(network: Network, held: HeldOutRows) -> Network:
 
 
 def _says_the_same(before: Network, after: Network, held: HeldOutRows) -> bool:
-    """Whether the loss allows it, on the held-out rows and on all of them."""
+    """Whether losses after a change are as good as before, but for chance, on the held-out rows and on all rows."""
     for everywhere in (False, True):
         losses = [held.row_losses(network, everywhere=everywhere) for network in (before, after)]
         if not held.allows(*losses):

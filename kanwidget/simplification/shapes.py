@@ -33,7 +33,7 @@ class Shape(NamedTuple):
     logs: tuple[int, ...] = ()
 
     def text(self, names: Sequence[str]) -> str:
-        """The shape in words."""
+        """The shape in words; `names` are those of the data's columns."""
         small = {(): "a sum of functions of one column each", (1,): "a function of one sum"}
         words = small.get(self.hidden, f"{sum(self.hidden)} hidden nodes")
         if self.logs:
@@ -98,7 +98,7 @@ def reshaped(
 
 
 def power_law(network: Network, held: HeldOutRows) -> Network:
-    """A network of the columns' logarithms as a product of powers: lines, whose sum is the argument of an exponential."""
+    """A copy of a network [n, 1, 1] of the columns' logarithms as a product of powers: lines, whose sum an exponential takes; refitted."""
     trial, x = copy.deepcopy(network), held.data.train_input
     for ref in trial.edge_refs(active=True):
         fix_symbolic(trial, *ref, "x" if ref.layer == 0 else "exp", x)

@@ -166,22 +166,22 @@ class _Simplification:
     ) -> None:
         """`held`: the rows that judge. `lib`: names of primitives, None for all. `richer`: what growth has said of it, if asked."""
         self.given, self.held, self.lib, self.seed, self.richer = network, held, lib, seed, richer
-        #: Whether evidence has said which edges are needed.
-        self.is_judged = False
-        #: Whether evidence asks for more than a sum: a product, hidden nodes, or a wave.
-        self.leaves_more = False
+        self.is_judged = False  #: Whether evidence has said which edges are needed.
+        self.leaves_more = False  #: Whether evidence asks for more than a sum: a product, hidden nodes, or a wave.
         #: Whether straight lines, or a law, are as good on held-out rows as the curves: nothing else will be shorter.
         self.is_enough = False
         self.is_coarse = False  #: Whether a law is much nearer to the data than the curves are.
-        self.search: LawSearch | None = None
-        self.law: LawNetwork | None = None
-        self.rivals: tuple[Rival, ...] = ()
-        self.nearest = ""
-        #: The best network with its error.
-        self._measured: tuple[Network, float] | None = None
+        self.search: LawSearch | None = None  #: For a law, a formula of few constants for the whole table.
+        self.law: LawNetwork | None = None  #: The law that was taken, with its network.
+        self.rivals: tuple[Rival, ...] = ()  #: Formulas that the rows can't tell from the law.
+        self.nearest = ""  #: A law that wasn't enough, in words with its error.
+        self._measured: tuple[Network, float] | None = None  #: The best network with its error.
 
     def steps(self, lamb: float, steps: int) -> Iterator[SimplificationStep]:
-        """All steps; `lamb` and `steps` are those of the training with a penalty, which a sum with evidence doesn't get."""
+        """All steps; `lamb` and `steps` are those of the training with a penalty.
+
+        A sum (no hidden nodes) whose training has settled evidence doesn't get that: degrees of freedom say which edges are needed.
+        """
         self.given = settled(self.given, self.held)
         self.best = self.pruned = self.columns = copy.deepcopy(self.given)
         freedom = freedom_of_a_sum(self.best) if self.lib is None or "x" in self.lib else None
@@ -224,6 +224,7 @@ class _Simplification:
 
         Where no network with one hidden node says the same the network itself follows, unless it was first, and two hidden nodes.
         """
+        # `found`: whether a network without splines became the best.
         start, found, is_sum = self.pruned, False, self.pruned.depth == 1
         if is_sum:
             for step in self._own_functions():
@@ -272,7 +273,7 @@ class _Simplification:
         yield from self._searched(self.search, "first")
 
     def _searched(self, search: LawSearch, stage: Stage) -> Iterator[SimplificationStep]:
-        """A stage of the search for a law, and its result."""
+        """A stage of the search for a law (`first` is short, `quick` takes half a minute), and its result."""
         former = ""
         for text in search.steps(stage):
             if text != former:
@@ -293,7 +294,7 @@ class _Simplification:
         if improved:
             # Where few constants say as much as all curves, within a standard error, nothing else will be shorter.
             more = search.in_noise(losses - self.reference)
-            # In other units than those of the noise a curve's description is no measure.
+            # Where the noise grows with the target, errors that weigh all rows alike are no measure.
             likelier = search.has_growing_noise or (gain is not None and gain > CHANCE)
             as_good = likelier or float(more.mean()) <= float(more.std()) / math.sqrt(len(more))
             self.is_enough = float(losses.mean()) <= EXACT or (as_good and search.leaves_noise(found.network))
@@ -308,7 +309,7 @@ class _Simplification:
         return self._step("law", f"{found.text}: {self.held.error_name} {error:.3g}", improved)
 
     def _leaves(self, part: float) -> bool:
-        """Whether the best network leaves at most this part of the variance."""
+        """Whether the mean loss of the held-out rows by the best network is at most this part of the labels' variance."""
         return float(self.reference.mean()) <= part * self._variance()
 
     def _trained(self, lamb: float, steps: int) -> Iterator[SimplificationStep]:
@@ -418,7 +419,7 @@ class _Simplification:
         yield self._step(kind, f"{what[0].upper()}{what[1:]}: {text}", improved)
 
     def _offer(self, network: Network) -> bool:
-        """Take a network if it says the same in fewer bits."""
+        """Take a network if its description is shorter and its held-out losses aren't worse but by chance; whether it was taken."""
         losses, length = self.held.row_losses(network), description_length(network, self.held)
         if length < self.length and self.held.allows(self.reference, losses):
             self.best, self.length = network, length
@@ -434,7 +435,7 @@ class _Simplification:
         losses = refit(trial, replace(self.held, data=data), _LAST_STEPS, posterior=True)
         if self.law is not None and self.search is not None and self.best is self.law.network:
             law, rivals = self.search.finished(self.law)
-            # The scales and offsets of all edges fit noise at best; without noise they reach round-off.
+            # The refit has moved the scale and offset of each edge, more constants than the law's: it counts only if better than by chance.
             if self.search.allows(losses, self.held.row_losses(law.network, unit=trial)):
                 trial, self.law, self.rivals = law.network, law, rivals
         self.best = trial

@@ -97,7 +97,7 @@ def evidence_gain(
         held: The data of both.
     """
     posterior = valid_posterior(curves)
-    # Curves may have been trained on the rows that are held out here, too.
+    # The curves' evidence is that of the rows that they were trained on: with those that are held out here (`whole`), or without.
     same = [data for data in (held.whole, held.data) if posterior and data.train_label.numel() == posterior.rows]
     if posterior is None or not same or same[0].is_classification or same[0].train_weight is not None:
         return None
@@ -110,7 +110,7 @@ def evidence_gain(
     # Each bit halves the evidence.
     evidence, grows = -functions * math.log(2), weights is not None
     if weights is not None:
-        # A residual whose noise is 1/w has w times the probability density of the weighted one.
+        # r has w times the probability density of w·r, whose noise is the same for all rows.
         residual, evidence = weights[:, None] * residual, evidence + float(weights.log().sum())
     # How the noise grows is one constant more.
     evidence += schwarz(max(float(residual.square().mean()), _EXACT), label.numel(), constants + grows)

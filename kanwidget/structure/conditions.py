@@ -59,7 +59,7 @@ def best_constant(field: ScaledField, i: int, j: int) -> float | None:
     """The c of f = c + g(x, …)·h(y, …) that fits best, with x and y the columns i and j, by least squares; None where their mixed
     derivative is lost in its spread.
 
-    Products of two uncertain numbers are estimated from different members, so that their spread adds nothing.
+    Products of two uncertain numbers are estimated from different members, whose errors are independent: an error's square would add up.
     """
     mixed = field.hessian[..., i, j]
     # c·mixed = rest for a product. Points weigh less where both are large, as beside a singularity.
@@ -73,7 +73,7 @@ def best_constant(field: ScaledField, i: int, j: int) -> float | None:
 
 
 def _cross(a: Tensor, b: Tensor) -> Tensor:
-    """The mean of aᵢ·bⱼ over different members i and j, `(points,)`; a and b are `(members, points)`."""
+    """The mean of aᵢ·bⱼ over different members i and j, `(points,)`, so that no error meets itself; a and b are `(members, points)`."""
     members = len(a)
     if members == 1:
         return a[0] * b[0]
@@ -81,7 +81,7 @@ def _cross(a: Tensor, b: Tensor) -> Tensor:
 
 
 def composition(field: ScaledField, i: int, j: int, k: int) -> Measurement:
-    """fⱼ fᵢₖ - fᵢ fⱼₖ, which vanishes if x and y act through one number h(x, y, …) that doesn't depend on z: the columns i, j and k.
+    """fⱼ fᵢₖ - fᵢ fⱼₖ, with derivatives by columns i, j and k, x, y and z: 0 if x and y act through one number h(x, y, …) without z.
 
     It is compared with its terms and, so that a weak coupling with z counts as none, with a part of fᵢ fⱼ.
     """
@@ -122,6 +122,7 @@ SYMMETRIES = (
 def symmetry(field: ScaledField, i: int, j: int, form: Symmetry) -> Measurement:
     """The derivative of f along the curves on which the form of columns i and j is constant; 0 if f depends on them through it."""
     slope_x, slope_y = field.gradient[..., i], field.gradient[..., j]
+    # The two terms of the derivative, one of each column.
     first, second = _ALONG[form.family](field.x[:, i], field.x[:, j], slope_x, slope_y, field.size[i] / field.size[j])
     largest = torch.maximum(first.abs().max(), second.abs().max()) if first.numel() else first.sum()
     if not bool(largest > 0) or not bool(largest.isfinite()):
@@ -142,7 +143,7 @@ _ALONG: dict[Family, Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], tuple[Te
 
 
 def irrelevance_by_values(swaps: Swaps, column: int) -> Measurement:
-    """What the value changes by with the column, against what it changes by from row to row."""
+    """What the value changes by where the column alone is that of another row, against what it changes by where all columns are."""
     value = swaps.value()
     return _measure_finite([swaps.value(column) - value], [swaps.all_swapped() - value])
 
@@ -170,15 +171,18 @@ def _differences(swaps: Swaps, i: int, j: int) -> tuple[Tensor, Tensor, Tensor, 
 
 
 def composition_by_values(swaps: Swaps, i: int, j: int, k: int) -> Measurement:
-    """fᵢ(z) fⱼ(z') - fⱼ(z) fᵢ(z'), which vanishes if the ratio of the slopes in columns i and j is the same whatever column k, z, is."""
+    """fᵢ(z) fⱼ(z') - fⱼ(z) fᵢ(z'), 0 if the ratio of the slopes in columns i and j is the same at z, column k, and at z' of another row."""
     here, there = swaps.gradient(), swaps.gradient(k)
     return _measure_finite([here[..., i] * there[..., j], -here[..., j] * there[..., i]])
 
 
 def symmetry_by_values(swaps: Swaps, i: int, j: int, form: Symmetry) -> Measurement:
-    """What the value changes by where x is that of another row and y keeps the form as it was, within the range of y."""
+    """What the value changes by where column i, x, is that of another row, and column j, y, moves so that the form keeps its value.
+
+    Rows at which y would leave its range don't count. It is compared with the change where x alone is that of the other row.
+    """
     x, y, other = swaps.column(i), swaps.column(j), swaps.column(i, other=True)
-    moved = _LEVEL[form.family](x, y, other, form.sign)
+    moved = _LEVEL[form.family](x, y, other, form.sign)  # y, so that the form keeps its value
     low, high = (bound[j] for bound in swaps.range)
     # Another branch of x·y or x² - y² may be another piece of a function that is a symmetric one on each.
     reached = (moved >= low) & (moved <= high) & ((x * other > 0) | (form.family == "sum"))
@@ -213,7 +217,7 @@ class Measurements:
         field: The function.
         varies: Whether each column has several values; of others nothing can be measured.
         tolerance: The violation that counts as none.
-        is_section: Whether all columns are relevant without a look.
+        is_section: Whether the field is that of some columns, the others fixed: then all count as relevant without a test.
         swaps: Values of an exact function, which confirm what holds; None for one that is learned.
     """
 
@@ -223,9 +227,10 @@ class Measurements:
         self.field = field
         #: Whether each column has several values.
         self.varies = tuple(varies)
-        self.tolerance = tolerance
-        self._is_section = is_section
-        self._swaps = swaps
+        self.tolerance = tolerance  # a violation up to this counts as none
+        self._is_section = is_section  # whether other columns are fixed; then all of these count as relevant
+        self._swaps = swaps  # an exact function's values at other points, which confirm what derivatives say
+        #: What was measured, by the condition and its arguments.
         self._made: dict[tuple[Any, ...], Measurement] = {}
 
     def _measured(
@@ -268,7 +273,7 @@ class Measurements:
 
     @cached_property
     def multiplicativity(self) -> dict[float, dict[Pair, Measurement]]:
-        """For each constant that may stand beside a product, how it suits all pairs."""
+        """For each constant that may stand beside a product, how far each pair of relevant columns is from being in separate factors."""
         pairs = list(combinations(self.relevant, 2))
         return {
             constant: {
@@ -308,12 +313,12 @@ class Measurements:
         return self._measured(symmetry, symmetry_by_values, min(pair), max(pair), form)
 
     def _symmetric(self, pair: Pair) -> list[Measurement]:
-        """The symmetries of a pair that hold. By first derivatives alone, they show more than second ones do."""
+        """The symmetries of a pair that hold. They need first derivatives alone, which are surer than second ones."""
         symmetries = [self.symmetry(pair, form) for form in SYMMETRIES]
         return [measurement for measurement in symmetries if self.verdict(measurement) == "holds"]
 
     def _separates(self, i: int, j: int, k: int) -> bool:
-        """Whether column k sees i and j apart, or may."""
+        """Whether the ratio of the slopes in columns i and j depends on column k, or may: they don't act through one number then."""
         return any(self.verdict(measurement) != "holds" for measurement in self.composition((i, j), (k,)))
 
     def composition(self, group: Group, outside: Group | None = None) -> list[Measurement]:
@@ -321,21 +326,21 @@ class Measurements:
 
         Args:
             group: Numbers of columns.
-            outside: The columns that could see columns of the group apart; None for all relevant ones outside of it.
+            outside: The columns on which the ratios of the group's slopes mustn't depend; None for all relevant ones outside of it.
         """
         outsiders = [k for k in self.relevant if k not in group] if outside is None else list(outside)
         measurements = []
         for i, j in combinations(group, 2):
-            if symmetric := self._symmetric((i, j)):
+            if symmetric := self._symmetric((i, j)):  # through a form, such as x - y, is through one number
                 measurements.append(min(symmetric, key=order))
             else:
                 measurements += [self._beside(i, j, k) for k in outsiders]
         return measurements
 
     def _beside(self, i: int, j: int, k: int) -> Measurement:
-        """Whether column k sees i and j apart, as one measurement that vanishes where it doesn't.
+        """A measurement that vanishes where the ratio of the slopes in columns i and j doesn't depend on column k.
 
-        Where k is merely added to both, nothing of them can be seen by it: then additivity is the measurement.
+        Where k is merely added to both, they hardly have mixed derivatives with it: then additivity is the measurement.
         """
         pairs = [self.additivity[min(a, k), max(a, k)] for a in (i, j)]
         if all(self.verdict(pair) == "holds" for pair in pairs):

@@ -51,7 +51,7 @@ SHAPES = (
 
 
 def train_ensemble(data: Dataset, output: int, members: int, steps: int, seed: int) -> list[list[KAN]]:
-    """The networks of each member: of the shape that predicts held-out rows best, trained on the same rows drawn with replacement.
+    """The two networks of each member: of the shape that predicts held-out rows best, trained on the same rows drawn with replacement.
 
     Args:
         data: Columns and targets; all parts of it are used.
@@ -77,7 +77,7 @@ def refit_copies(network: Network, data: Dataset, members: int, seed: int) -> li
 
 
 def _one_table(data: Dataset, output: int) -> Dataset:
-    """All rows as training rows with their weights, and with one target."""
+    """All rows of the data, test rows among them, as training rows with their weights, and target `output`, a number, as the only one."""
     parts = [part for part in ("train", "val", "test") if f"{part}_input" in data]
     x = torch.cat([data[f"{part}_input"] for part in parts]).to(torch.float64)
     y = torch.cat([data[f"{part}_label"] for part in parts]).to(torch.float64)[:, [output]]
@@ -132,7 +132,7 @@ def _least_error(history: History) -> float:
 
 
 def _draws(table: Dataset, count: int, seed: int) -> list[Dataset]:
-    """The table with rows drawn with replacement, `count` times; the rows that a draw lacks say when its network is best."""
+    """The table with rows drawn with replacement, `count` times; the rows that a draw lacks are its validation rows."""
     generator = torch.Generator().manual_seed(seed)
     rows = len(table.train_input)
     drawn = (torch.randint(rows, (rows,), generator=generator) for _ in range(count))

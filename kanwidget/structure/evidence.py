@@ -36,7 +36,7 @@ class Measurement:
     """Whether values at other points deny what derivatives at these points say."""
 
     def threshold(self, tolerance: float) -> float:
-        """The violation to within which the structure holds, if it does: the tolerance, or what the floor can hide."""
+        """The violation up to which the structure holds: the tolerance, or twice the floor (the members' spread), which can hide it."""
         return max(tolerance, HIDDEN * self.floor)
 
     def verdict(self, tolerance: float) -> Verdict:

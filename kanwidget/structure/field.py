@@ -115,7 +115,7 @@ def section_points(all_points: Tensor, points: Tensor, columns: Sequence[int]) -
 
 
 def clarity(field: ScaledField) -> float:
-    """How far the gradient's square stands above its error, in variances of the members, in the column where it does least.
+    """How far the mean square of the gradient stands above its error, in variances of the members, in the column where it does least.
 
     Of several sections the one of most clarity is examined.
     """
@@ -137,17 +137,19 @@ class Swaps:
         points: `(points, all columns)`, in own units.
         columns: Numbers of the columns that may be swapped.
         field: The function's field at these points, for its units.
-        shifts: Factors of the points that show what rounding does.
+        shifts: Factors within rounding of 1. The function at the points times each is a member; their spread shows what rounding does.
     """
 
     def __init__(
         self, function: Function, points: Tensor, columns: Sequence[int], field: ScaledField, shifts: Sequence[float]
     ) -> None:
-        # Evenly picked rows, and beside each of them one of them at random.
+        # Evenly picked rows, and beside each of them one of them at random, in own units, `(rows, all columns)`.
         count = min(len(points), _SWAPPED)
         self._rows = points[torch.linspace(0, len(points) - 1, count).long()]
         self._others = self._rows[torch.randperm(count, generator=torch.Generator().manual_seed(0))]
+        # The field gives the scale of values; shifts are factors near 1 of the points, one a member, which show what rounding does.
         self._function, self._field, self._columns, self._shifts = function, field, list(columns), tuple(shifts)
+        #: What was computed, by the name of the method and the columns swapped.
         self._made: dict[tuple[str, frozenset[int]], Tensor] = {}
         #: Least and greatest value of each column, in its own unit.
         self.range = points.amin(0)[self._columns], points.amax(0)[self._columns]
@@ -176,7 +178,7 @@ class Swaps:
         return self._once(self._gradient_at, swapped)
 
     def _once(self, measured: Callable[[Tensor], Tensor], swapped: tuple[int, ...]) -> Tensor:
-        """What `measured` gives at the rows in which these columns are those of the other row; each is computed once."""
+        """What `measured` (values or gradient) gives at the rows in which these columns are those of the other row; computed once."""
         key = measured.__name__, frozenset(swapped)
         if key not in self._made:
             columns = [self._columns[index] for index in key[1]]

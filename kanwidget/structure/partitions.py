@@ -26,7 +26,9 @@ def components(columns: Sequence[Any], linked: Iterable[tuple[Any, Any]]) -> lis
 
 
 def weakest_link(columns: Sequence[int], strength: dict[Pair, float]) -> Pair | None:
-    """The link whose loss first splits the graph when links are cut from the weakest on: that of the nearest partition.
+    """The link whose loss first splits the graph of columns when links are cut from the weakest on; None of one column.
+
+    `strength` has that of each pair, here how far two columns are from a sum or product of separate functions.
 
     Examples:
         >>> weakest_link(range(3), {(0, 1): 0.9, (0, 2): 0.1, (1, 2): 0.2})
@@ -43,7 +45,7 @@ def closure(pair: Pair, columns: Sequence[int], separates: Callable[[int, int, i
     Args:
         pair: The columns to begin with.
         columns: All columns.
-        separates: Whether column k sees i and j apart, (i, j, k): then it must join a group that has both.
+        separates: Whether columns i and j don't act through one number beside column k, (i, j, k): then k must join a group of both.
 
     Examples:
         >>> closure((0, 1), range(4), lambda i, j, k: k == 2)

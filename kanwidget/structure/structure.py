@@ -69,17 +69,19 @@ class Structure:
         self.tolerance = subject.tolerance if tolerance is None else tolerance
         self._points = subject.points if points is None else points
         self._columns = tuple(range(len(subject.names)) if columns is None else columns)
-        size, varies = sizes_of(subject.points)
+        size, varies = sizes_of(subject.points)  # the unit of each column, and which have several values
         #: Names of the columns that are examined.
         self.names = tuple(subject.names[column] for column in self._columns)
         #: Columns with the same value at all points, of which nothing can be said.
         self.unvaried = tuple(subject.names[column] for column in self._columns if not bool(varies[column]))
         derivatives = subject.derivatives(self._points, size, self._columns)
+        #: Value, gradient and Hessian, in scaled numbers.
         self.field = make_field(self._points[:, self._columns], size[list(self._columns)], *derivatives)
         varied = [bool(varies[column]) for column in self._columns]
-        swaps = None
-        if subject.function is not None:  # values of an exact function confirm what holds
+        swaps = None  # values of an exact function where some columns have other rows' values
+        if subject.function is not None:  # they confirm what derivatives say
             swaps = Swaps(subject.function, self._points, self._columns, self.field, subject.shifts)
+        #: How far each structure is from holding.
         self.measurements = Measurements(self.field, varied, self.tolerance, columns is not None, swaps)
 
     # ---- the tests
@@ -131,7 +133,7 @@ class Structure:
         options = [(self.measurements.partition(pairs), c) for c, pairs in self.measurements.multiplicativity.items()]
         # Most factors first; among equals the one that is nearest.
         (groups, verdict, worst), constant = min(options, key=lambda o: (-len(o[0][0]), order(o[0][2])))
-        offset = self.field.centre + constant * self.field.unit
+        offset = self.field.centre + constant * self.field.unit  # in the target's own unit
         if abs(offset) <= max(worst.threshold(self.tolerance), self.tolerance) * self.field.unit:
             offset = 0.0  # too small to be discerned from none
         text = f"{offset:.3g} + " if offset and len(groups) > 1 else ""
@@ -353,7 +355,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _node(structure: Structure, names: Sequence[str]) -> Tree:
-    """The tree of a function of these columns: what says most about it comes first."""
+    """The tree of a function of these columns, by the first that holds: one form such as x - y, a sum, a product, else just a function."""
     if len(names) < 2:
         return Tree("column", tuple(names), names[0]) if names else Tree("constant", (), "constant")
     return (
@@ -410,7 +412,7 @@ def _separation(structure: Structure, names: Sequence[str], finding: Finding) ->
 
 
 def _function(structure: Structure, names: Sequence[str]) -> Tree:
-    """A function of groups that act through one number each, and of single columns."""
+    """A function of which no more is seen: of groups of columns that act through one number each, and of single columns."""
     compositions = structure.compositions()
     index: list[Group] = [tuple(names.index(name) for name in finding.groups[0]) for finding in compositions]
     numbers, joined = partitions.top_parts(range(len(names)), index)
@@ -428,7 +430,7 @@ def _function(structure: Structure, names: Sequence[str]) -> Tree:
 def _undecided_pairs(
     structure: Structure, names: Sequence[str], groups: Sequence[tuple[str, ...]]
 ) -> Sequence[Finding]:
-    """The tests of pairs of parts that might act as one."""
+    """Findings on parts that may act as one: symmetries of two columns; of more, whether pairs of single columns act through one number."""
     if len(names) < 3:
         return structure.symmetries()
     singles = [group[0] for group in groups if len(group) == 1]
@@ -436,10 +438,10 @@ def _undecided_pairs(
 
 
 def _parts(structure: Structure, groups: Sequence[tuple[str, ...]], constant: float) -> tuple[Tree, ...]:
-    """The trees of groups of columns; constants beside their products become this one.
+    """The tree of each group of columns, by a section: the same function with the other columns fixed.
 
-    They say nothing by themselves: a section has a constant, a factor or an outer function of its own. Within a product there is one
-    that matters, of any size: (1 + f·g)·h.
+    A section is the part but for a constant, a factor or an outer function, so its constant beside a product says nothing of the part's:
+    `constant` takes its place: within a product 1, which stands for one of any size, as in (1 + f·g)·h; elsewhere 0.
     """
     trees = (
         Tree("column", group, group[0]) if len(group) == 1 else _node(structure.section(group), group)

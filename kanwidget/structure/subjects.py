@@ -59,7 +59,7 @@ class Subject:
 
     @property
     def shifts(self) -> tuple[float, ...]:
-        """Factors of the points for the members of an exact function: the same numbers up to rounding."""
+        """Factors of the points for three members of an exact function: 1 up to rounding, so that their spread is what rounding does."""
         return 1.0, 1 + 2 * self.rounding, 1 - 2 * self.rounding
 
     def derivatives(self, points: Tensor, size: Tensor, columns: Sequence[int]) -> Derivatives:
@@ -78,7 +78,7 @@ def network_member(networks: Sequence[Network], output: int) -> Member:
     """A member that is the mean of networks, for one output, with their analytic derivatives."""
 
     def member(points: Tensor, size: Tensor, columns: list[int]) -> Derivatives:
-        """The mean of the networks' derivatives, each `(points, …)`, in units of `size`; see `Member` for the arguments."""
+        """The mean of the networks' derivatives at points in own units, `(points, …)`, by columns of these numbers in units of `size`."""
         with torch.no_grad():
             results = [derivatives(network, points) for network in networks]
         value, gradient, hessian = (
@@ -95,7 +95,7 @@ def function_member(function: Function) -> Member:
     """A function, differentiated by autograd in scaled numbers, so that columns of any unit can be squared."""
 
     def member(points: Tensor, size: Tensor, columns: list[int]) -> Derivatives:
-        """Value, gradient and Hessian at the points, in units of `size`; see `Member` for the arguments."""
+        """Value, gradient and Hessian at points in own units, by columns of these numbers in units of `size`, `(all columns,)`."""
         with torch.enable_grad():
             scaled = (points / size).requires_grad_()
             value = function(scaled * size)

@@ -49,9 +49,10 @@ def _least_share(low: Tensor, high: Tensor, intervals: int, k: int) -> tuple[Ten
     """How much of an even grid, 0 to 1, must be mixed into a grid so that its points stay apart; and whether the input is as good
     as constant, too narrow even for an even grid. Each `(in,)`.
 
-    Points are too near where rounding would merge them, or where polynomials on so short an interval overflow: 1e-14 in float32, of
-    activations that have died away.
+    Points are too near where rounding would merge them, or where polynomials of order k on so short an interval overflow: 1e-14 in
+    float32, of activations that have died away. `low` and `high` are the ends of the samples of each input, `(in,)`.
     """
+    # `least` is the shortest range on which an even grid has intervals of some roundings, whose power -k is a finite number.
     number = torch.finfo(low.dtype)
     rounding = 8 * intervals * number.eps * torch.maximum(low.abs(), high.abs())
     least = rounding.clamp_min(4 * intervals * number.tiny ** (1 / max(k, 1)))
@@ -122,7 +123,7 @@ def _spread(values: Tensor, even: Tensor) -> Tensor:
 
 
 def _distinct_quantiles(ordered: Tensor, intervals: int) -> Tensor:
-    """Evenly spaced quantiles of the distinct values of sorted columns, `(in, G + 1)`.
+    """Evenly spaced quantiles of the distinct values of each column of `ordered`, `(batch, in)`, sorted along the rows: `(in, G + 1)`.
 
     Of distinct values, so that many equal samples (a binary input, a sensor at its limit) don't make knots coincide.
     """
@@ -139,7 +140,7 @@ def _distinct_quantiles(ordered: Tensor, intervals: int) -> Tensor:
 
 
 def _containing(current: Tensor, value: Tensor, intervals: int) -> Tensor:
-    """The current grids, with `intervals` intervals, moved to contain a value."""
+    """The current grids, `(in, any)`, brought to `intervals` intervals; one without its input's `value`, `(in,)`, is moved around that."""
     grid = resampled_grid(current, intervals)
     start, end = grid[:, 0], grid[:, -1]
     inside = (start <= value) & (value <= end)
@@ -150,7 +151,7 @@ def _containing(current: Tensor, value: Tensor, intervals: int) -> Tensor:
 
 
 def resampled_grid(grid: Tensor, intervals: int) -> Tensor:
-    """A grid with another number of intervals, dense where `grid` is dense; the same ends.
+    """Grids, `(in, any)`, with another number of intervals, dense where `grid` is dense; the same ends.
 
     Examples:
         >>> resampled_grid(torch.tensor([[0.0, 1.0, 4.0]]), 4)
@@ -166,8 +167,7 @@ def resampled_grid(grid: Tensor, intervals: int) -> Tensor:
 
 
 def split_grid(grid: Tensor, intervals: int) -> Tensor:
-    """A grid with more intervals that has all points of `grid`: each interval in as many equal parts as its
-    neighbors.
+    """Grids, `(in, any)`, with more intervals that have all points of `grid`: each interval in equal parts, as many as others or one more.
 
     Examples:
         >>> split_grid(torch.tensor([[0.0, 1.0, 4.0]]), 3)
@@ -220,9 +220,10 @@ def refit(coef: Tensor, old: Tensor, new: Tensor, k: int, samples: Tensor) -> Te
 def _normal_equations(
     coef: Tensor, start: Tensor, old: Tensor, new: Tensor, k: int, samples: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """BᵀB of shape `(in, H + k, H + k)` and Bᵀr of shape `(in, out, H + k)`, over chunks of samples; other arguments as of `refit`.
+    """BᵀB of shape `(in, H + k, H + k)` and Bᵀr of shape `(in, out, H + k)`, summed over chunks of samples, `(batch, in)`.
 
-    B are the basis functions on the new knots at the samples, and r is the old spline minus that with the coefficients `start`.
+    B are the basis functions of order k on the `new` knots at the samples, and r is the spline of `coef` on the `old` knots minus that of
+    `start` on the new ones. Knots are `(in, …)`, coefficients `(out, in, …)`.
     """
     size = new.shape[1] - 1 - k
     gram = coef.new_zeros(coef.shape[1], size, size)

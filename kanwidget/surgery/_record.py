@@ -15,7 +15,7 @@ _LISTED = 100
 
 
 def record(network: Network, kind: str, label: str) -> None:
-    """Log a change (INFO) and add it to the network's history, if it has one."""
+    """Log a change (INFO) by its text, `label`, and add it to the network's history, if it has one, as an event of a `kind` (`prune`)."""
     log.info(label)
     history = getattr(network, "history", None)
     if isinstance(history, History):
@@ -24,7 +24,7 @@ def record(network: Network, kind: str, label: str) -> None:
 
 @contextmanager
 def unlogged() -> Iterator[None]:
-    """No lines in the log meanwhile: they would be about networks on the way, which nobody sees."""
+    """A context in which surgery logs nothing: its lines would be about intermediate networks, which nobody sees."""
     log.addFilter(_reject)
     try:
         yield
@@ -38,7 +38,7 @@ def _reject(_: logging.LogRecord) -> bool:
 
 
 def listed(noun: str, keys: Iterable[tuple[int, ...]]) -> str:
-    """`1 edge: (0, 1, 2)` or `2 edges: (0, 0, 0), (0, 1, 2)`.
+    """A text that counts and names edges or nodes, by a `noun` and their `keys`: `2 edges: (0, 0, 0), (0, 1, 2)`; at most 100 by name.
 
     Examples:
         >>> listed("node", [(1, 0), (1, 3)])

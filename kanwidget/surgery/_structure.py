@@ -17,14 +17,14 @@ Level = list[tuple[int | None, list[int | None]]]
 
 
 def check_hidden(network: Network, level: int, where: str, advice: str = "") -> None:
-    """Refuse a level that isn't hidden, for the call `where`; `advice` is for a network that has none."""
+    """An error that names the call, `where`, unless a level of nodes is hidden; `advice` ends it for a network without hidden levels."""
     if network.depth < 2:
         _check.fail("network", where, "one with a hidden layer", network.width, advice)
     _check.integer(level, "level", where, low=1, high=network.depth - 1, advice="Levels 1 to depth - 1 are hidden.")
 
 
 def all_nodes(network: Network) -> list[list[int]]:
-    """The nodes of each level, inputs first."""
+    """The indices of all nodes of each level, inputs first: what to keep of a network, as long as nothing is taken out."""
     return [list(range(network.nodes_in(level))) for level in range(network.depth + 1)]
 
 
@@ -34,24 +34,28 @@ def reduced_level(network: Network, level: int, keep: Sequence[int]) -> Level:
 
 
 def subnodes(level: Level) -> list[int | None]:
-    """The subnodes of all nodes of a level in a row: their indices in the old level, None for new ones."""
+    """The subnodes of all nodes of a level in a row: their indices in the old level, None for new ones.
+
+    `level` has for each node a pair: its old index, and the old indices of its subnodes, one of a sum and the factors of a product.
+    """
     return [subnode for _, subnodes in level for subnode in subnodes]
 
 
 def arities(level: Level) -> list[int]:
-    """Number of factors of each product of a level: of each node with more than one subnode."""
+    """Number of factors of each product of a level: of each of its pairs (node, subnodes) with more than one subnode."""
     return [len(factors) for _, factors in level if len(factors) > 1]
 
 
 def with_nodes(network: AnyNetwork, keep: Sequence[Sequence[int]]) -> AnyNetwork:
-    """A copy of the network with only these nodes of each level, that shares no tensor."""
+    """A copy of the network, that shares no tensor, with only the nodes `keep` of each level, inputs first, in this order."""
     return restructured(network, [reduced_level(network, level, nodes) for level, nodes in enumerate(keep)])
 
 
 def restructured(network: AnyNetwork, levels: Sequence[Level]) -> AnyNetwork:
     """A copy of the network with these levels, all settings included, that shares no tensor.
 
-    New edges are splines that are 0 everywhere, on their input's knots or, for new inputs, on the layer's mean knots.
+    A level has for each node a pair: its index in the network, and those of its subnodes; None for new ones. New edges are splines that
+    are 0 everywhere, on their input's knots or, for new inputs, on the layer's mean knots.
     """
     fresh = copy.deepcopy(network)
     for index in range(network.depth):
@@ -67,7 +71,7 @@ def restructured(network: AnyNetwork, levels: Sequence[Level]) -> AnyNetwork:
 def gathered(layer: Layer, targets: Sequence[int | None], sources: Sequence[int | None]) -> Layer:
     """A copy of the layer with these subnodes and inputs; None is a new subnode or input, whose edges are splines equal to 0."""
     fresh = copy.deepcopy(layer)
-    # An edge may lose the owner of its shared parameters: each gets a copy.
+    # Tied edges share the parameters of one of them, which may be taken out: each gets a copy first.
     untie(fresh, [flat for tie in fresh.ties for flat in tie])
     with torch.no_grad():
         for name in ("coef", "base", "affine"):
@@ -98,14 +102,20 @@ def gathered(layer: Layer, targets: Sequence[int | None], sources: Sequence[int 
 
 
 def untie(layer: Layer, flats: Sequence[int]) -> None:
-    """Take edges out of their ties; their functions stay. In place. `flats` has their flat indices, target·inputs + source."""
+    """Take edges out of their ties (groups that share one function); each keeps its function. In place.
+
+    `flats` has their flat indices, target·inputs + source.
+    """
     share(layer)
     remaining = [[flat for flat in tie if flat not in set(flats)] for tie in layer.ties]
     layer.ties = [tie for tie in remaining if len(tie) > 1]
 
 
 def share(layer: Layer) -> None:
-    """Write shared parameters to every edge of a tie, so that any edge may become its owner. In place."""
+    """Write the parameters that the edges of a tie share, which are those of its first edge, to all of them. In place.
+
+    Any of them may then be the first, or leave the tie with its function.
+    """
     if layer.ties:
         index = layer.tie_index()
         with torch.no_grad():

@@ -182,7 +182,7 @@ def unfreeze(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
 
 
 def _groups(network: Network, level: int, chain: Sequence[Sequence[int]]) -> list[set[int]]:
-    """The groups of a chain, checked."""
+    """The groups of nodes of a `chain`, one for each of successive levels from `level` on, as sets; an error where they don't fit."""
     expected = "two or more groups of nodes, one a level"
     advice = "[[0, 1], [2]] are two nodes, and one of the next level."
     _check.integer(level, "level", "isolate", low=0, high=network.depth - 1)
@@ -282,7 +282,10 @@ def expand_depth(network: AnyNetwork, level: int | None = None) -> AnyNetwork:
 
 
 def _excite(layer: Layer, targets: list[int | None], seed: int) -> None:
-    """Give new subnodes of a layer small random edges. In place; `targets` has the old index of each subnode, None for new ones."""
+    """Give new subnodes of a layer small random edges, drawn by a seed. In place.
+
+    `targets` has the old index of each subnode, None for new ones.
+    """
     new = [target for target, old in enumerate(targets) if old is None]
     # The seed depends on the width too: nodes that are added in two calls would be equal, and stay so for ever.
     generator = torch.Generator().manual_seed(1_000_003 * seed + len(targets))
@@ -293,7 +296,10 @@ def _excite(layer: Layer, targets: list[int | None], seed: int) -> None:
 
 
 def _identity(model: Layer, count: int) -> Layer:
-    """A layer from `count` nodes to as many, each with a symbolic edge x to its copy; its splines, as long as those of `model`, are off."""
+    """A layer from `count` nodes to as many, each with a symbolic edge x to its copy.
+
+    Its splines are off, and have the order and the number of intervals of `model`, a layer of the same network.
+    """
     ends = model.coef.new_ones(count)
     grid = splines.uniform_grid(-ends, ends, model.grid_size)
     coef = model.coef.new_zeros(count, count, model.grid_size + model.k)

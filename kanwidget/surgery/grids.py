@@ -146,22 +146,24 @@ def _regridded(
     eps: Sequence[float],
     margin: float,
 ) -> tuple[Tensor, Tensor]:
-    """Coefficients `(networks, out, in, …)` and grids `(networks, in, …)` with `size` intervals, of layers of one structure.
+    """Coefficients `(networks, out, in, …)` and grids `(networks, in, size + 1)`, on which the splines of layers stay what they are.
+
+    They do so exactly where knots are only inserted, else by least squares at the samples.
 
     Args:
-        layers: One of each network.
+        layers: One of each network, of one structure; they aren't changed.
         size: Number of intervals.
-        placement: Where knots go.
-        nodes: Samples of the layers' inputs, `(networks, batch, in)`, finite.
-        eps: `grid_eps` of each network.
-        margin: As in `update_grid`.
+        placement: Where knots go: between the present ones (`insert`), evenly, or by the samples (`adapted`, `spread`).
+        nodes: Samples of the layers' inputs, `(networks, batch, in)`, finite; None for points all over the grids.
+        eps: Of each network, for `adapted`: 0 for knots at quantiles of the samples, 1 for even ones.
+        margin: Distance of a grid's ends from the samples, as a part of their range.
     """
     first, count = layers[0], len(layers)
     # All inputs of all networks side by side.
     old = torch.stack([layer.knots for layer in layers]).flatten(0, 1)
     old_coef = torch.stack([layer.spline_coef for layer in layers], 1).flatten(1, 2)
     grid = splines.interior(old, first.k)
-    exact = size >= first.grid_size
+    exact = size >= first.grid_size  # knots are only inserted, so that the functions stay
     new = split_grid(grid, size) if exact else resampled_grid(grid, size)
     coef = old_coef.clone()
     if size != first.grid_size:
@@ -192,9 +194,9 @@ def _regridded(
 
 
 def _beside_levels(layers: Sequence[Layer], coef: Tensor) -> Tensor:
-    """The coefficients of all inputs, `(networks, out, in, B)`: of numbers the new ones, of words those that the layers have.
+    """The coefficients of all inputs, `(networks, out, in, B)`: of numbers the new ones, `coef`, of words those that the layers have.
 
-    An input of words has one coefficient for each of its levels, and no grid that could change.
+    An input of words has one coefficient for each of its levels (the words), and no grid that could change.
     """
     count = torch.tensor(layers[0].levels, device=coef.device)  # 0 for an input of numbers
     longest = max(coef.shape[-1], *layers[0].levels)
@@ -205,7 +207,10 @@ def _beside_levels(layers: Sequence[Layer], coef: Tensor) -> Tensor:
 
 
 def _groups(layer: Layer) -> Iterator[tuple[list[int], bool, bool]]:
-    """Inputs of numbers whose grids are computed together, whether they share parameters, and whether frozen splines fix their knots."""
+    """Yield groups of inputs whose grids are computed together, whether their edges share parameters, and whether their knots must stay.
+
+    Knots stay where a frozen edge has its spline on them. Inputs of words have no grids and are left out.
+    """
     frozen = (layer.frozen & layer.spline_on).any(0).tolist()
     groups = tied_inputs(layer)
     alone = [i for i in range(layer.in_dim) if not layer.levels[i] and not any(i in group for group in groups)]
@@ -218,7 +223,7 @@ def _groups(layer: Layer) -> Iterator[tuple[list[int], bool, bool]]:
 
 
 def tied_inputs(layer: Layer) -> list[list[int]]:
-    """Groups of two or more inputs whose edges share parameters, so that they need the same knots. Inputs of words have none."""
+    """Groups of two or more inputs whose edges share parameters (`ties`), so that they need the same knots. Inputs of words have none."""
     groups: list[set[int]] = []
     for tie in layer.ties:
         merged = {flat % layer.in_dim for flat in tie if not layer.levels[flat % layer.in_dim]}
@@ -229,7 +234,7 @@ def tied_inputs(layer: Layer) -> list[list[int]]:
 
 
 def _samples(network: Network, x: Tensor, where: str) -> Tensor:
-    """The columns of x that the inputs read, or an error."""
+    """The scaled values of the network's inputs, `(batch, n_in)`, from data x, `(batch, n_features)`; an error unless they are finite."""
     nodes = network.select(x)
     if nodes.shape[0] == 0 or not bool(torch.isfinite(nodes).all()):
         _check.fail("x", where, "finite, with at least one row", x, "Drop the rows that have missing values.")
@@ -237,11 +242,14 @@ def _samples(network: Network, x: Tensor, where: str) -> Tensor:
 
 
 def _grid_settings(network: Network, grid_eps: float | None, margin: float, where: str) -> tuple[float, float]:
-    """Checked ε (the network's own for None) and margin."""
+    """`grid_eps` (0 for knots at quantiles, 1 for even ones; the network's own for None) and the margin of grids, or an error.
+
+    The error names the call, `where`.
+    """
     eps = getattr(network, "grid_eps", 0.5) if grid_eps is None else grid_eps
     return _check.real(eps, "grid_eps", where, low=0, high=1), _check.real(margin, "margin", where, low=0)
 
 
 def _text(sizes: Sequence[int]) -> str:
-    """`3` where all are 3, else `[3, 5]`."""
+    """The numbers of intervals of all layers as a text: `3` where all are 3, else `[3, 5]`."""
     return str(sizes[0]) if len(set(sizes)) == 1 else str(list(sizes))

@@ -27,7 +27,7 @@ def lock(network: Network, l: int, edges: Sequence[tuple[int, int]]) -> None:  #
     """Let edges of a layer share one function from now on. In place.
 
     The inputs of the edges get common knots. The shared spline is the one closest to all edges on the network's reference data (without
-    such data their mean), the shared symbol the symbol closest to all. Edges that are locked already bring their ties along.
+    such data their mean), the shared symbol the symbol closest to all. Edges that are locked already bring the others of their lock along.
 
     Args:
         network: The network.
@@ -107,7 +107,7 @@ def _symbol(layer: Layer, flat: int) -> str | None:
 
 
 def _common_knots(layer: Layer, inputs: list[int]) -> None:
-    """Give inputs the same knots, over all of their grids; their splines follow by least squares. In place."""
+    """Give inputs of a layer the same knots, over the ranges of all of their grids; their splines follow by least squares. In place."""
     grids, knots = layer.grid[inputs], layer.knots[inputs]
     if bool((grids == grids[:1]).all()):
         return
@@ -183,9 +183,10 @@ def _share_symbol(layer: Layer, flats: list[int]) -> None:
 
 
 def _central(name: str, affine: Tensor, grids: Tensor) -> int:
-    """Index of the row of parameters `(n, 4)` of a symbol whose function is closest to all others.
+    """Index of the row of `affine`, `(n, 4)`, whose function c·f(a·x + b) + d is closest to those of all other rows.
 
-    A mean of the parameters would mean nothing: sin(x) = -sin(-x).
+    f is the primitive of this name; functions are compared over the range of `grids`, `(n, G + 1)`. A mean of a, b, c and d would mean
+    nothing: sin(x) = -sin(-x).
     """
     low, high = float(grids.min()), float(grids.max())
     points = torch.linspace(low, high, 65, dtype=affine.dtype, device=affine.device)[:, None]
@@ -233,7 +234,10 @@ def merge_levels(network: Network, source: int, groups: Sequence[Sequence[int]])
 
 
 def firsts_of(network: Network, source: int, groups: Sequence[Sequence[int]]) -> list[int]:
-    """For each level of an input of words the first one of its group, or itself. See `merge_levels`, which refuses the same."""
+    """For each level of the input of words `source` the first one of its group, or itself where it is in none; an error if impossible.
+
+    `groups` are lists of levels, by number, that are to have one value each. `merge_levels` says what raises an error.
+    """
     where, layer = "merge_levels", network.layer(0)
     source = _check.integer(source, "source", where, low=0, high=layer.in_dim - 1)
     count = layer.levels[source]
@@ -257,7 +261,7 @@ def firsts_of(network: Network, source: int, groups: Sequence[Sequence[int]]) ->
 
 
 def _check_edges(network: Network, source: int, where: str) -> None:
-    """An error where the values of an input's edges aren't its own to change."""
+    """An error that names the call, `where`, if an edge of the input `source` is frozen, or shares its function with another input's."""
     layer = network.layer(0)
     if bool((layer.frozen & layer.active())[:, source].any()):
         _check.fail("groups", where, "levels whose edges may change", "a frozen edge", "Unfreeze it first.")
@@ -269,7 +273,7 @@ def _check_edges(network: Network, source: int, where: str) -> None:
 
 
 def _name(network: Network, source: int, level: int) -> str | int:
-    """A level in words, where the network has these."""
+    """The word of a level, by its number, of the input `source`; the number itself where the network has no names of levels."""
     encoding = network.encoding
     return level if encoding is None else encoding.levels[int(network.columns[source])][level]
 

@@ -126,7 +126,9 @@ def auto_swap(network: Network, x: Tensor, level: int | None = None) -> None:
 def _settled(
     matrices: Sequence[Tensor], sums: Sequence[int], levels: Sequence[int], pulls: tuple[int, ...]
 ) -> tuple[float, dict[int, list[int]]]:
-    """The connection cost, and the order of each level, from which no single level can be improved.
+    """An order of the nodes of each level that reordering no single level improves, and its connection cost.
+
+    The cost is the sum over the edges of score times distance between their ends.
 
     Args:
         matrices: Scores between the nodes of successive levels, `(nodes above, nodes below)`.
@@ -149,7 +151,9 @@ def _settled(
 def _improve(
     matrices: list[Tensor], of_level: dict[int, list[int]], level: int, n_sum: int, pulls: tuple[int, ...]
 ) -> bool:
-    """Bring a level into the order of least connection cost. In place; False, and no change, where that gains nothing.
+    """Bring a level into the order of least connection cost (edges' scores times their lengths), which is a linear assignment.
+
+    In place; False, and no change, where that gains nothing.
 
     Args:
         matrices: Scores between the nodes of successive levels, `(nodes above, nodes below)`, reordered with the level.
@@ -172,7 +176,7 @@ def _improve(
 
 
 def _costs(matrices: Sequence[Tensor], level: int, pulls: tuple[int, ...]) -> Tensor:
-    """What the connections of each node of a level would cost at each position, `(nodes, positions)`.
+    """What the connections of each node of a level would cost at each position, `(nodes, positions)`: their scores times lengths.
 
     `matrices` has the scores between successive levels, `(nodes above, nodes below)`; `pulls` says which count: below (-1), above (1).
     """
@@ -185,13 +189,19 @@ def _costs(matrices: Sequence[Tensor], level: int, pulls: tuple[int, ...]) -> Te
 
 
 def _cost(matrices: Sequence[Tensor]) -> float:
-    """The connection cost, from the scores between the nodes of successive levels, `(nodes above, nodes below)`."""
+    """The connection cost, Σ score · distance of the two nodes, from scores between successive levels, `(nodes above, nodes below)`.
+
+    Nodes of a level stand evenly between 0 and 1.
+    """
     lengths = ((positions(len(m))[:, None] - positions(m.shape[1])).abs() for m in matrices)
     return sum(float((matrix * length).sum()) for matrix, length in zip(matrices, lengths, strict=True))
 
 
 def _between_nodes(network: Network, scores: Sequence[Tensor]) -> list[Tensor]:
-    """Scores of edges added up over the factors of each product, `(nodes above, nodes below)` per layer, on the processor."""
+    """Scores of edges, `(subnodes, nodes below)` per layer, added up over the factors of each product: `(nodes above, nodes below)`.
+
+    They come as float64 on the processor.
+    """
     matrices = []
     for index, score in enumerate(score.cpu().double() for score in scores):
         owners = torch.tensor(node_owners(network, index + 1))

@@ -174,12 +174,12 @@ def prune_edge(network: AnyNetwork, x: Tensor, threshold: float = 3e-2) -> AnyNe
 
 
 def reduced(network: AnyNetwork, keep: Sequence[Sequence[int]], x: Tensor | None, label: str) -> AnyNetwork:
-    """A new network with only some nodes; the mean contribution of the others over samples stays.
+    """A new network with only some nodes; what the others add on average over the samples stays as a constant.
 
     Args:
         network: The network; it isn't changed.
         keep: The nodes of each level that stay, inputs first.
-        x: Samples, `(batch, n_features)`; None for no contribution.
+        x: Samples, `(batch, n_features)`; None to drop what the others add.
         label: Text of the event in the history.
     """
     fresh = with_nodes(network, keep)
@@ -212,9 +212,10 @@ def _above(scores: Tensor, threshold: float) -> list[int]:
 
 
 def _connect(network: Network, scores: Scores, keep: list[list[int]], levels: Sequence[int]) -> None:
-    """Add nodes to the levels of `keep`, so that every subnode with edges keeps an edge, and no level is empty. In place.
+    """Add nodes to `keep`, the nodes of each level that stay, so that every subnode with edges keeps one, and no level is empty. In place.
 
-    From the top down, because a node added on one level needs an edge from the level below.
+    Nodes are added to the levels `levels` alone: the source of a subnode's strongest edge, or a level's best node. It goes from the top
+    down, because a node added on one level needs an edge from the level below.
     """
     for level in sorted(levels, reverse=True):
         for node in keep[level + 1]:
@@ -256,7 +257,7 @@ def _checked(network: Network, active: Active) -> list[list[int]]:
 
 
 def _inputs(network: Network, active: Sequence[int | str]) -> list[int]:
-    """The inputs to keep, from the argument `active`."""
+    """The indices of the inputs to keep, increasing, from the argument `active`: indices, or names of columns; an error for others."""
     if isinstance(active, str) or not isinstance(active, Iterable):
         _check.fail("active", "prune_input", "a list of inputs", active, "Write [0, 2] for the first and the third.")
     names = column_names(network)
@@ -273,7 +274,10 @@ def _inputs(network: Network, active: Sequence[int | str]) -> list[int]:
 
 
 def _strong_edges(network: Network, index: int, needed: Sequence[int], scores: Tensor, threshold: float) -> Tensor:
-    """Mask of the edges of a layer that stay, `(subnodes, nodes below)`, when these nodes above are needed."""
+    """Mask of the edges of a layer that stay, `(subnodes, nodes below)`: those into `needed` nodes above with a score above the threshold.
+
+    A subnode keeps its strongest edge in any case. `index` is the layer's number, `scores` are those of its edges.
+    """
     active = network.layer(index).active()
     keep = torch.zeros_like(active)
     for node in needed:

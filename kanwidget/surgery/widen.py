@@ -51,7 +51,10 @@ def widen(network: Network, x: Tensor, *, margin: float = 0.1) -> bool:
 
 
 def _widen_layer(layer: Layer, nodes: Tensor, margin: float) -> bool:
-    """Widen a layer's grids where its inputs, `nodes`, come close to an end; returns whether that was anywhere. In place."""
+    """Widen a layer's grids where samples of its inputs, `nodes`, `(batch, in)`, come close to an end; whether any was. In place.
+
+    `margin` is the distance of a new end from the samples, as a part of their range.
+    """
     ends = _new_ends(layer, nodes, margin)
     grid = layer.grid
     if torch.equal(ends, grid[:, [0, -1]]):
@@ -95,7 +98,10 @@ def _new_ends(layer: Layer, nodes: Tensor, margin: float) -> Tensor:
 
 
 def continued(x: Tensor, knots: Tensor, k: int) -> Tensor:
-    """`splines.basis`, `(batch, in, G + k)`, but the first and last polynomials go on beyond the grid: their Taylor series at its ends."""
+    """All basis functions of order k at x, `(batch, in)`: `(batch, in, G + k)`, the first and last polynomials going on beyond the grid.
+
+    `splines.basis` goes on in straight lines; here it is the Taylor series at the grid's ends.
+    """
     grid = splines.interior(knots, k)
     inside = torch.minimum(torch.maximum(x, grid[:, 0]), grid[:, -1])
     beyond = (x - inside)[..., None]

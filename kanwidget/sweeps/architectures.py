@@ -155,16 +155,28 @@ class _SearchRun:
     def __init__(
         self, data: Dataset, budget: int, target: float | None, starts: int, steps: int, seed: int, bar: Any
     ) -> None:
-        """Arguments as of `search_architecture`; `bar` is its progress bar, which counts networks."""
+        """Arguments as of `search_architecture`.
+
+        Args:
+            data: With validation rows.
+            budget: Most networks that are trained.
+            target: Validation loss at which the search ends; None for none.
+            starts: Random starts of each deeper network.
+            steps: Most steps of each training.
+            seed: Of the starts.
+            bar: A progress bar, which counts networks.
+        """
         self.data, self.budget, self.target = data, budget, target
         self.starts, self.steps, self.seed = starts, steps, seed
-        self.trials: list[Trial] = []
-        self.networks = 0
+        self.trials: list[Trial] = []  # the trained networks with their losses, in order
+        self.networks = 0  # how many of the budget are used
         self.stop_reason = "interrupted"  # until it has run to its end
         self.bar = bar
 
     def run(self) -> str:
-        """Grow, prune the grown network, and refine what is on the front then; all trials are in `self.trials`.
+        """Grow a network, prune it, then refine the grids of the trials on the Pareto front of error and parameters.
+
+        A trial is a trained network with its losses; all are in `self.trials`.
 
         Returns:
             The stop reason: `target` (the target is reached), `budget`, `interrupted`, or `nothing helps`.
@@ -185,7 +197,7 @@ class _SearchRun:
         return "target" if self._reached() else "nothing helps"
 
     def result(self) -> ArchitectureSearch:
-        """The result; ties go to the earlier trial."""
+        """The result. Best is the smallest network that reaches the target, else whose error is near the least; the earlier one of two."""
         front = self._front()
         # The last of the front has the least error. Where no target is reached, errors up to a quarter above it are as good.
         limit = self.target if self._reached() and self.target is not None else _WORTH * front[-1].validation_loss
@@ -200,7 +212,11 @@ class _SearchRun:
     # ---- the steps
 
     def _grow(self) -> Trial:
-        """The best trial of the network that grows with the evidence, and of deeper ones of its greatest width, as long as depth helps."""
+        """The best trial of the network that grows with the evidence, and of deeper ones.
+
+        These have 2, then 3 hidden levels, each as wide as the grown network's widest one. They go on as long as the error becomes 1.25
+        times smaller.
+        """
         best = self._grown()
         width = max([1, *(sums + products for sums, products in best.model.width[1:-1])])
         for depth in _DEPTHS:
@@ -213,7 +229,11 @@ class _SearchRun:
         return best
 
     def _grown(self) -> Trial:
-        """The trial of the network that the evidence asks for, trained once more; the networks that growth compared become trials, too."""
+        """The trial of the network that the evidence asks for, trained once more; the networks that growth compared become trials, too.
+
+        Growth goes in rounds. The answer of each has the network at its beginning, `now`, the richer ones that were `tried`, and the
+        `network` that the next round begins with.
+        """
         best = KAN([self.data.n_features, self.data.n_outputs], grid=_GRIDS[0], seed=self.seed)
         steps = grow_steps(best, self.data)
         while (answer := _take(steps)) is not None:
@@ -233,7 +253,7 @@ class _SearchRun:
     def _prune(self, grown: Trial) -> None:
         """Add trials of sparser networks: train a copy with a growing `lamb`, prune it, train that without a penalty.
 
-        It ends with the first trial that is clearly worse than the grown network and misses the target.
+        It ends with the first trial that misses the target and has an error above 1.25 times that of the grown network.
 
         Args:
             grown: The trial to begin with; its network is copied.
@@ -252,7 +272,8 @@ class _SearchRun:
     def _refine(self, trial: Trial) -> None:
         """Add trials of a network with finer and finer grids, as long as each is better than the one before.
 
-        The budget is charged for all placements of knots that a grid may be tried with, before it is trained.
+        A grid is trained with its knots in two or three placements (spread, adapted to the data, …). The budget is charged for all of them
+        before.
 
         Args:
             trial: The trial whose network is refined.
@@ -288,7 +309,7 @@ class _SearchRun:
     def _train(self, models: Sequence[KAN], lamb: float = 0.0, evidence: bool | None = False) -> list[History]:
         """Train networks in place with a penalty of weight `lamb`; gives their histories, in order.
 
-        With `evidence` None evidence judges them, as in `fit`; with False held-out rows do.
+        With `evidence` None the data set how smooth splines are, by Bayesian evidence, as in `fit`; with False held-out rows alone judge.
         """
         self._pay(len(models))
         _, histories = fit_many(models, self.data, steps=self.steps, lamb=lamb, progress=False, evidence=evidence)
@@ -308,7 +329,13 @@ class _SearchRun:
         self.bar.update(networks)
 
     def _add_trial(self, model: KAN, record: StepRecord | None, how: str) -> Trial:
-        """Keep a network as a trial and show the least error so far; `how` says where it comes from."""
+        """Keep a network as a trial and show the least error so far.
+
+        Args:
+            model: The trained network.
+            record: The losses of its final state; None where there are none.
+            how: The step of the search that it comes from, in words.
+        """
         trial = Trial(model, how, _validation_loss(record), record.test_loss if record else None)
         self.trials.append(trial)
         smallest = min(t.validation_loss for t in self.trials)
@@ -321,7 +348,10 @@ class _SearchRun:
 
 
 def _take(steps: Iterator[Step | None]) -> Step | None:
-    """The next answer, None after the last one, or the end of the search where the keyboard interrupts it."""
+    """The next answer of `steps`, which yield None after a training step without one; None after the last answer.
+
+    Ctrl-C ends the search.
+    """
     try:
         return next((step for step in steps if step is not None), None)
     except KeyboardInterrupt:
@@ -334,7 +364,11 @@ def _better(trial: Trial, baseline: Trial) -> bool:
 
 
 def _how(tried: Richness, data: Dataset) -> str:
-    """The step of growth that made a network, in words: `start`, `grid 10`, `product of x_1 and x_2` or `3 hidden nodes`."""
+    """The step of growth that made a network, in words: `start`, `grid 10`, `product of x_1 and x_2` or `3 hidden nodes`.
+
+    The `kind` of `tried` says what was made richer: nothing (""), the grid, a pair of columns, or a hidden level by so many `nodes`.
+    `data` has the names of the columns.
+    """
     names = [data.in_vars[column] for column in tried.columns or ()]
     nodes = f"{tried.nodes} hidden node" + ("s" if tried.nodes > 1 else "")
     steps = {"": "start", "grid": f"grid {tried.grid}", "pair": f"product of {' and '.join(names)}"}

@@ -27,7 +27,11 @@ Row = dict[str, Any]
 def group_cases(cases: Sequence[Case], data: Mapping[str, Arrays], workers: int = 1) -> list[list[Case]]:
     """Cases whose networks can be trained side by side, in batches of at most 32, enough for all workers.
 
-    The cases of a batch agree in structure, in the settings of the training but for `lamb`, and in the shapes of their data.
+    Args:
+        cases: The networks to be trained. Those of a batch agree in the shapes of their data and in all settings of network and training,
+            but for `lamb`, `noise_scale`, `grid_range` and `grid_eps`.
+        data: The arrays of each data set, by its name.
+        workers: Number of processes that train batches.
     """
     groups: dict[str, list[Case]] = {}
     for case in cases:
@@ -46,8 +50,8 @@ def run_batch(cases: Sequence[Case], data: Mapping[str, Arrays]) -> list[tuple[s
     """Train a batch.
 
     Args:
-        cases: A group of `group_cases`.
-        data: Arrays by name of the data, at least for these cases.
+        cases: Networks to be trained side by side, see `group_cases`.
+        data: The arrays of each data set, by its name, at least for these cases.
 
     Returns:
         Key and row of each case; a network that could not be trained has the reason in `failed`.
@@ -63,7 +67,7 @@ def run_batch(cases: Sequence[Case], data: Mapping[str, Arrays]) -> list[tuple[s
 
 
 def _network(case: Case, data: Dataset) -> KAN:
-    """The network of a case; without a width it has grown on the data."""
+    """The network of a case's settings and seed, to be trained; without a width it has grown on the data."""
     arguments = {name: value for name, value in case.setting.items() if name in OF_NETWORK} | {"seed": case.seed}
     if arguments.get("width", AUTO) == AUTO:
         return KAN.for_data(data, **arguments)
@@ -71,7 +75,7 @@ def _network(case: Case, data: Dataset) -> KAN:
 
 
 def _trained(cases: Sequence[Case], sets: Mapping[str, Dataset]) -> list[tuple[str, Row]]:
-    """The keys and rows of cases whose networks are trained side by side.
+    """The fingerprints and the rows of results of cases, whose networks are trained side by side.
 
     Args:
         cases: Cases of one group: they agree in all settings of the training but `lamb`.

@@ -129,7 +129,7 @@ class Store:
 
     def __init__(self, path: str | os.PathLike[str] | None) -> None:
         self.path = None if path is None else _checked(path)
-        # A connection that turns out to be of no use is closed again.
+        # `_base` is the connection. One that turns out to be of no use is closed again.
         with contextlib.ExitStack() as stack:
             try:
                 self._base = sqlite3.connect(":memory:" if self.path is None else self.path, timeout=60)
@@ -212,7 +212,9 @@ def _refuse(path: Path | None, description: str) -> NoReturn:
 
 
 def pick(backend: Any, n_jobs: Any) -> tuple[Backend, int]:
-    """The backend, a function from batches and the data by name to the results, and its number of workers.
+    """The function that trains batches, given these and the data by name, and yields their results, and its number of workers.
+
+    `backend` is `local` or `dask`; `n_jobs` is the number of local processes, -1 for one a core.
 
     Raises:
         ValueError: For other names and numbers, and for `dask` without a client.
@@ -235,13 +237,13 @@ def pick(backend: Any, n_jobs: Any) -> tuple[Backend, int]:
 def _in_processes(jobs: int, batches: Sequence[Batch], data: Mapping[str, Arrays]) -> Results:
     """Train batches in worker processes; the results come in the order in which batches end.
 
-    The pool begins again with the remaining batches after a worker was killed, some times; each batch that remains then runs alone, so
-    that the network that kills its worker is found.
+    A pool ends when one of its workers is killed, for lack of memory say. It begins again with the remaining batches, three times in all;
+    each batch that remains then runs alone, so that the network that kills its worker is found.
 
     Args:
         jobs: Worker processes.
-        batches: The batches.
-        data: The arrays by name of the data.
+        batches: Lists of networks that are trained side by side.
+        data: The arrays of each data set, by its name.
     """
     # A batch goes by the key of its first case, which is that of its first result, too.
     pending = {batch[0].key: batch for batch in batches}

@@ -282,7 +282,8 @@ def replace_spline(
     layer, (_, source, target) = network.layer(edge.layer), edge
     params = scaled_params(network, in_units_of or owner, fit.name, fit.params)
     state = layer.state(source, target)
-    # The correction is the edge's former function as a spline, with a former symbol added to it, minus the new symbol.
+    # The correction is the edge's former function as a spline, with a former symbol added to it, minus the new symbol. Tied edges share
+    # that of the owner.
     corrected = keep_spline and edge == owner
     if corrected and state in ("symbolic", "pruned"):
         with torch.no_grad():
@@ -305,7 +306,7 @@ def _add_to_spline(layer: Layer, source: int, target: int, sign: float) -> None:
     """
     function = primitive(str(layer.symbol(source, target)))
     grid = layer.grid[source].double()
-    count = _DENSITY * (len(grid) - 1) + 1
+    count = _DENSITY * (len(grid) - 1) + 1  # eight points an interval
     # Equally many points in each interval: the whole part of a position is the interval, the rest how far the point lies in it.
     position = torch.linspace(0, len(grid) - 1, count, dtype=torch.float64, device=grid.device)
     index = position.long().clamp(max=len(grid) - 2)

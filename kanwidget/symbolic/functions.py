@@ -133,7 +133,7 @@ for _function in FUNCTIONS:
 
 
 def function_of(head: Any) -> Function | None:
-    """The row of `FUNCTIONS` for the head of a form, its operation; None for sums, products and all that is no function.
+    """The entry of the table of functions for the head of a form, its operation; None for sums, products and all that is no function.
 
     Examples:
         >>> function_of("asin").numpy, function_of("add")
@@ -181,8 +181,8 @@ _WAVES = {"sin": False, "cos": True, "tan": False, "sinh": False, "cosh": True, 
 def to_sympy_node(head: str, operands: list[Any]) -> Any:
     """Sympy's expression of a function, `head` in a form, of operands that are sympy expressions.
 
-    A head without a row is an undefined function of that name. Rows with an `expansion` have no function of sympy, and don't come here.
-    Sympy evaluates a wave of a sum by questions about all that is in it: where functions are, these are avoided.
+    A head that the table of functions lacks is an undefined function of that name. Those with an `expansion` have no function of sympy,
+    and don't come here. Sympy asks about all that is in the argument of sin and its like, a sum: where functions are in it, it mustn't.
     """
     import sympy
 

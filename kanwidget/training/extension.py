@@ -92,8 +92,10 @@ def extend_steps(
 def _climb(plan: Trainings, ladder: list[Grid], starts: int, target: float | None) -> Iterator[ExtensionStep]:
     """Yield a step for every grid that is tried, and at last the best one again, finished, with the `stop_reason`.
 
+    A grid helps if it makes the held-out error smaller than the best one by more than one percent.
+
     Args:
-        plan: The trainings.
+        plan: The trainings: their data and options.
         ladder: The grids, coarse ones first.
         starts: Number of random starts on the first grid.
         target: Held-out error that is good enough; None for none.

@@ -120,8 +120,9 @@ def grid_of(network: Network, factor: int = 1) -> Grid:
 def _decides(best: ExtensionStep, trial: ExtensionStep) -> bool:
     """Whether a trial with smooth knots makes the other placements of the knots on its grid needless.
 
-    It does where it halves the held-out error of `best`, the best coarser grid, or where that is smooth, too, and the trial doesn't help.
-    Rougher splines from there haven't been seen to help then, and cost the most.
+    Smooth knots are even, and their splines trained to be smooth. The others are needless where the trial halves the held-out error of
+    `best`, the best coarser grid, or where that is smooth, too, and the trial doesn't make the error smaller by one percent. Rougher
+    splines from there haven't been seen to help then, and cost the most.
     """
     if trial.knots != "smooth":
         return False
@@ -169,6 +170,7 @@ class Trainings:
         for name in ("validation", "callbacks"):
             if name in options:
                 _check.fail(name, "extend", "left out", options[name], "Give a Dataset with val_input and val_label.")
+        #: All data, the columns in the network's order.
         self.given = order_columns(network, data, "extend")
         #: The start on the first grid, before any training.
         self.origin = network
@@ -176,6 +178,7 @@ class Trainings:
         self.folds = validation_folds(self.given, "extend", seed=seed)
         # Grids are chosen by held-out rows, and fits go down to round-off: evidence would smooth them.
         options = {"evidence": False} | options
+        #: Options of every training, and further ones of trainings with smooth knots; none where there are no such trainings.
         self.options, self.smooth = options, {}
         if self._exact(options):
             self.options = {"geodesic_acceleration": True} | options
@@ -222,7 +225,7 @@ class Trainings:
         return ExtensionStep(tuple(networks), grid, knots, tuple(self.train(networks, self.folds, steps, knots)))
 
     def in_rounds(self, networks: Sequence[Network], grid: Grid, knots: str) -> ExtensionStep:
-        """The networks, one a fold, trained in rounds, as long as each makes the held-out error clearly smaller; see `on_folds`.
+        """The networks, one a fold, trained in rounds of 20 steps, as long as each divides the held-out error by 1.05; see `on_folds`.
 
         A coarse grid has a single round of all steps: its networks follow valleys that are long and cost little.
         """
@@ -255,7 +258,8 @@ class Trainings:
     def first(self, ladder: Sequence[Grid], starts: int) -> ExtensionStep:
         """The best of `starts` random starts, trained on all folds with the first grid of a ladder.
 
-        Starts are compared on that grid and on the next ones of the ladder. `origin` keeps the best one untrained.
+        Starts are compared on that grid and on the next two of the ladder, from coarse to fine. A fold is a way to hold out rows. `origin`
+        keeps the best start untrained.
         """
         grid = ladder[0]
         own = copy.deepcopy(self.network) if grid == grid_of(self.network) else refine(self.network, grid)

@@ -59,7 +59,7 @@ class _Run:
 
     @property
     def sampled(self) -> bool:
-        """Whether it begins with a sample of its rows. It then trains alone: each network's rows grow when its own error stalls."""
+        """Whether it begins with a sample of its many rows, which grows when its own error stalls (`RowSchedule`): so it trains alone."""
         return not RowSchedule(self.network, self.data, self.settings).complete
 
 
@@ -188,7 +188,7 @@ def _values_of(value: Any, count: int, name: str) -> list[Any]:
 
 
 def _plans(runs: Sequence[_Run], memory: float, max_threads: int) -> list[tuple[list[list[_Run]], int]]:
-    """The batches, and how many threads share them: a pair for each kind of networks, see `_kind`.
+    """The batches, lists of trainings, and how many threads share them: a pair for each kind of networks that can be trained in one batch.
 
     Args:
         runs: The trainings of all networks. One that begins with a sample of its rows, or whose optimizer takes one network at a time, is a
@@ -202,7 +202,7 @@ def _plans(runs: Sequence[_Run], memory: float, max_threads: int) -> list[tuple[
     plans = []
     for members in kinds.values():
         threads = _threads(members, memory, max_threads)
-        # Networks in the memory of a thread; then the number of batches, as many for each thread, and of networks in a batch.
+        # `room`: networks in the memory of a thread; `count`: number of batches, as many for each thread; `size`: networks in a batch.
         room = max(1, int(memory / threads // _bytes(members[0])))
         count = threads * math.ceil(len(members) / room / threads)
         size = math.ceil(len(members) / count)
@@ -213,7 +213,8 @@ def _plans(runs: Sequence[_Run], memory: float, max_threads: int) -> list[tuple[
 def _threads(members: Sequence[_Run], memory: float, max_threads: int) -> int:
     """A useful number of threads of Python for trainings of one kind, at most `max_threads`; their batches take `memory` bytes together.
 
-    It is 1 for large networks, which leave threads to torch, and on a GPU, which takes one large batch.
+    It is 1 for large networks, which leave threads to torch, and on a GPU, which takes one large batch. Else each thread gets at least
+    eight networks: a smaller batch costs more than a thread gains.
     """
     if not _small(members[:1]) or members[0].network.device.type != "cpu":
         return 1
@@ -237,7 +238,7 @@ def _kind(run: _Run) -> Any:
 def _bytes(run: _Run) -> int:
     """Bytes that a network takes in a batch.
 
-    Basis functions of all rows and their derivatives, at the parameters of now and at those that are tried: four times. And eight
+    Basis functions of all rows and their derivatives, at the present parameters and at those that are tried: four times. And eight square
     matrices of the parameters, of eight bytes a number.
     """
     rows = sum(len(label) for label in run.data.labels.values())
@@ -311,7 +312,7 @@ def _steps(
         run.history.optimizer = batch.opt
         run.history.stop_reason = "" if steps else "steps done"
     for step in range(steps):
-        AFTER_STEP.get()()  # what the caller asks for here may break it off
+        AFTER_STEP.get()()  # a function that the caller has set, and that may raise to break the training off
         outcomes, moved = batch.advance(step, interrupted)
         stops = [batch.stop_reason(index, outcome, step + 1, steps) for index, outcome in enumerate(outcomes)]
         records = batch.records(outcomes, step + 1, time.perf_counter() - started, stops)
@@ -325,7 +326,7 @@ def _steps(
         alive = [index for index, member in enumerate(members) if member not in ends]
         if not alive:
             return
-        # Until enough have stopped they go on with the batch: to make it smaller takes time, too.
+        # Until an eighth has stopped these go on with the batch: to make it smaller takes time, too.
         if len(members) - len(alive) >= _STOPPED_PART * len(members):
             batch.keep(alive)
             members = [members[index] for index in alive]
@@ -357,7 +358,7 @@ def _append(run: _Run, record: StepRecord, moved: int | None, rows: int = 0) -> 
 def on_threads(threads: int, pieces: Sequence[Any], work: Callable[..., None], report: Callable[[int], None]) -> None:
     """Do all pieces on a number of threads, and call `report` with their progress, numbers, on this thread.
 
-    `work` takes a piece, a function that it reports its progress to, and one that says whether it is to end soon.
+    `work(piece, report, interrupted)` does a piece, reports its progress to a function of its own, and asks another whether to end soon.
 
     Each thread uses one of torch's: several that work on one small product wait for each other, on a busy machine for most of the
     time. An error on one of them, or here, ends all, and is raised here once they have ended.
@@ -382,7 +383,7 @@ def on_threads(threads: int, pieces: Sequence[Any], work: Callable[..., None], r
 
     workers = []
     for first in range(threads):
-        # Some kernels find the cell of an output in the context.
+        # In a copy of this context, by which kernels of notebooks find the cell of an output.
         share_of_work = partial(contextvars.copy_context().run, run, pieces[first::threads])
         workers.append(threading.Thread(target=share_of_work, name="kanwidget-fit", daemon=True))
     try:

@@ -77,7 +77,10 @@ class Primitive:
         return self.fn, self.d1, self.d2, derivative(self.d2)
 
     def interval(self, low: float, high: float) -> Interval | None:
-        """The interval of definition, in u, that holds all of [low, high], or None; of a periodic function the one at that place."""
+        """The interval on which f is defined, in u, that holds all of [low, high], or None if none does.
+
+        The intervals of a periodic function repeat: it is then the one at that place.
+        """
         shift = 0.0
         if self.period is not None:
             shift = self.period * math.floor((low - self.intervals[0][0]) / self.period)

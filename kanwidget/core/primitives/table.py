@@ -33,7 +33,10 @@ _CUBE = (*_SQUARE, "x^3")
 def _row(
     name: str, functions: tuple[Any, ...], complexity: float, form: Form | None = None, **options: Any
 ) -> Primitive:
-    """A primitive from f, f′, f″ and, where that costs less, f and f′ at once. Its `form` is the name of u unless another is given."""
+    """A primitive from `functions`: f, f′, f″ and, where that costs less than both one by one, a function for f and f′ at once.
+
+    `complexity` is its cost in rankings, `form` its formula as nested tuples, by default (name, "u"); `options` are fields of `Primitive`.
+    """
     fn, d1, d2, *at_once = functions
     both = at_once[0] if at_once else None
     return Primitive(name, fn, d1, d2, complexity, form or (name, "u"), value_and_derivative=both, **options)
@@ -44,7 +47,7 @@ def _symmetric(
 ) -> Primitive:
     """A primitive of which f(-u) is ±f(u) plus a constant, from f, f′, f″ and, where that costs less, f and f′ at once.
 
-    Limits of its constants look like x, x², x³, and like the functions named in `limits`.
+    With extreme constants c·f(a·x + b) + d looks like x, x², x³, and like the simpler functions named in `limits`.
     """
     return _row(name, functions, complexity, limits=(*_CUBE, *limits), symmetric=True, **options)
 
@@ -56,9 +59,10 @@ _arc = partial(_row, symmetric=True, intervals=_UNIT, closed=True, limits=(*_CUB
 
 
 def _power(name: str, p: float, complexity: float, *, at_once: bool = True, **options: Any) -> Primitive:
-    """The primitive u^p; negative and real powers have `options` that say where.
+    """The primitive u^p, of which the constants c and d of an edge absorb the scale of u.
 
-    With `at_once` one power gives value and derivative.
+    `complexity` is its cost in rankings. With `at_once` value and derivative are computed from one power. `options` are fields of
+    `Primitive`; those of negative and fractional powers say where they are defined.
     """
 
     def value_and_derivative(u: Tensor) -> tuple[Tensor, Tensor]:

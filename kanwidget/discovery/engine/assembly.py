@@ -53,7 +53,7 @@ def power(tree: Tree, exponent: float, near: float = _NEAR) -> Tree:
 
 
 def targets_of(table: EngineTable, targets: Sequence[Target]) -> list[Target]:
-    """Those of some functions of y that a table can be searched with: they have finite values on its rows, and a way back to y."""
+    """Those of some functions of y that can be searched for: with finite values on the table's rows, and a way back by its operations."""
     return [target for target in targets if usable(target, table.y, table.operations)]
 
 
@@ -72,7 +72,7 @@ def of_sum(table: EngineTable, target: Target, roots: Tensor, trees: Sequence[Tr
     """The formula of y whose target function T(y) is a constant plus trees times factors, by linear regression.
 
     Args:
-        table: The table.
+        table: Columns and y.
         target: T, with its way back to y.
         roots: Factors of the residuals, `(rows,)`, as of `row_weights`.
         trees: The terms; those that the rows don't need are left out.
@@ -142,7 +142,7 @@ def _factor(table: EngineTable, tree: Tree, base: Tensor, exponent: float) -> Tr
     """A tree raised to an exponent, as a factor of a product; None where that isn't possible on all rows.
 
     Args:
-        table: The table.
+        table: It has the columns' values.
         tree: The base.
         base: The values of the tree, `(rows,)`.
         exponent: As fitted. One that is too large, or not nearly whole where the base changes its sign or is 0, gives None.
@@ -159,7 +159,7 @@ def _factor(table: EngineTable, tree: Tree, base: Tensor, exponent: float) -> Tr
 
 
 def _inner(table: EngineTable, tree: Tree, exponent: float) -> tuple[Tree, float]:
-    """The positive tree of which a tree is a power, and the exponent of that: √(u²) is u."""
+    """A simpler base, and its exponent, for a power of a tree: a square, root or inverse of u is a power of u, where u is above 0."""
     while tree[0] in _EXPONENTS and bool((table.values(tree[1]) > 0).all()):
         tree, exponent = tree[1], exponent * _EXPONENTS[tree[0]]
     return tree, exponent
@@ -176,7 +176,7 @@ def selected(columns: Tensor, y: Tensor, roots: Tensor) -> tuple[list[int], Tens
     Returns:
         The indices of the columns that stay, and the factor of each. At least one column stays.
     """
-    # Columns of length 1: then the threshold for round-off is the same for all.
+    # Columns of length 1: then the threshold for round-off is the same for all. `floor` is a sum of squares that counts as round-off.
     matrix, right = columns * roots[:, None], y * roots
     scale = matrix.norm(dim=0).clamp(min=1e-300)
     matrix = matrix / scale

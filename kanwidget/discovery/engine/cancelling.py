@@ -87,9 +87,10 @@ def _signed(others: _Others) -> _Others:
 
 
 def _choices(monomial: _Monomial, others: _Others) -> Iterator[tuple[_Monomial, _Others]]:
-    """The product as it is, and other writings of it, in which powers of columns are multiplied into one of its sums.
+    """A product as it is, and other writings of it, in which powers of columns are multiplied into one of its sums.
 
-    These are the powers beside the sum, x·(1/x + y) = 1 + x·y, or those that clear its denominators, y/x + 1 = (y + x)/x.
+    A product is powers of columns, by index (`monomial`), and other factors with their exponents. Those multiplied in are the powers beside
+    the sum, x·(1/x + y) = 1 + x·y, or those that clear its denominators, y/x + 1 = (y + x)/x.
     """
     yield monomial, others
     for place, (part, exponent) in enumerate(others):

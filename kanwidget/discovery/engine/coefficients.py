@@ -57,7 +57,7 @@ class Coefficients:
     """Of y, as a part of its spread, for each degree of freedom."""
 
     def text(self, names: Sequence[str], target: str) -> str:
-        """The form in words."""
+        """The form, y as a sum of terms times functions of one argument, in words, such as `y = T·f(x) + w·g(x)`."""
         argument, parts = column_text(self.argument, names), []
         letters = iter("fghijk")
         for term in self.terms:
@@ -75,10 +75,12 @@ class Coefficients:
 
 
 def coefficient_forms(table: EngineTable, near: float) -> list[Coefficients]:
-    """The forms that come as near to y as what is known of it, those with the fewest terms first.
+    """Forms y = T·f(u) + w·g(u), of columns times functions of one argument u, as splines fit them to the rows.
+
+    Only those that come about as near to y as a network or formula does; those with the fewest terms first.
 
     Args:
-        table: The table.
+        table: Columns and y.
         near: The error that a network or formula reaches, as a part of the spread of y.
     """
     if not 1 < len(table.indices) <= _COLUMNS:
@@ -92,10 +94,10 @@ def coefficient_forms(table: EngineTable, near: float) -> list[Coefficients]:
 
 
 def curves_of_coefficients(table: EngineTable, form: Coefficients) -> Iterator[str]:
-    """Search a curve for each coefficient, and offer the sums of the form's terms with these; yields what is tried.
+    """Search a formula for each coefficient in y = T·f(u) + w·g(u), and offer the sums with these; yields what is tried.
 
     Args:
-        table: The table; its pool takes the formulas.
+        table: Columns and y; its pool takes the formulas.
         form: The terms, each with its coefficient's values, to which curves are fitted.
     """
     columns, y, row_weights = table.columns[:, form.rows].unbind(), table.y[form.rows], table.weights[form.rows]
@@ -124,7 +126,7 @@ def curves_of_coefficients(table: EngineTable, form: Coefficients) -> Iterator[s
 
 
 def _arguments(table: EngineTable) -> Iterator[Tree]:
-    """What coefficients may be functions of: columns, and products and ratios of two where others remain."""
+    """Arguments u that f and g in y = T·f(u) + w·g(u) may have, as trees: columns, and products and ratios of two where others remain."""
     columns: list[Tree] = [("x", index) for index in table.indices]
     yield from columns
     if len(columns) > 2:
@@ -135,7 +137,7 @@ def _arguments(table: EngineTable) -> Iterator[Tree]:
 
 
 def _terms(table: EngineTable, argument: Tree) -> list[Tree]:
-    """What coefficients may stand beside: nothing, the other columns and, where these are few, their products and inverses."""
+    """What T and w may be in y = T·f(u) + w·g(u), for an argument u: 1, the columns not in u and, if few, their products and inverses."""
     columns: list[Tree] = [("x", index) for index in table.indices if ("x", index) not in nodes(argument)]
     if len(columns) > _IN_PRODUCTS:
         return [_ONE, *columns]
@@ -147,7 +149,7 @@ def _terms(table: EngineTable, argument: Tree) -> list[Tree]:
 
 
 def _is_series(terms: Sequence[Tree]) -> bool:
-    """Whether a column comes with three powers: a smooth function of it looks like that."""
+    """Whether a column comes with three powers, 1 among them: then the sum of these may be any smooth function of it."""
     # Powers of each column among the terms: x, x², 1/x; the term 1 is one more.
     powers = Counter(term if term[0] == "x" else term[1] for term in terms if term[0] in ("x", "sq", "inv"))
     return max(powers.values(), default=0) + (_ONE in terms) > 2
@@ -157,18 +159,22 @@ class _Fit:
     """Regression on splines of an argument times columns, from which terms are left out as long as the rows don't need them."""
 
     def __init__(self, table: EngineTable, argument: Tree, sample: Tensor) -> None:
-        """Regress y on the splines of `argument`, a tree, times each term, on the rows whose indices are in `sample`."""
+        """Regress y on the splines of `argument`, a tree, times each term, on the rows whose indices are in `sample`.
+
+        Terms are 1, columns, and products of columns: y is a sum of terms times functions of the argument.
+        """
         self.table, self.argument, self.sample = table, argument, sample
         self.rows = len(sample)
         columns, roots = table.columns[:, self.sample].unbind(), table.weights[self.sample].sqrt()
         self.terms, intervals = self._terms()
         column = values(argument, columns)
+        # Whether there are rows enough, and finite values.
         self.usable = intervals >= _FEWEST and bool(torch.isfinite(column).all())
         if not self.usable:
             return
         splines = splines_of(column, intervals)
         blocks = [values(term, columns)[:, None] * splines for term in self.terms]
-        self.size = splines.shape[1]
+        self.size = splines.shape[1]  # splines of each term, the first one a constant
         matrix = torch.cat(blocks, 1) * roots[:, None]
         self.scale = matrix.norm(dim=0).clamp(min=1e-300)
         matrix = matrix / self.scale
@@ -178,8 +184,9 @@ class _Fit:
         self.blocks = blocks
 
     def _terms(self) -> tuple[list[Tree], int]:
-        """The terms, and the intervals of the splines: as many as there are rows for, `_ROWS` for each factor, up to `_INTERVALS`.
+        """The terms, what functions of the argument may be multiplied by, and the number of intervals of these functions' splines.
 
+        These are as many as there are rows for, `_ROWS` for each factor, up to `_INTERVALS`.
         Where that is fewer than `_ENOUGH`, products and inverses of columns are left out.
         """
         every = _terms(self.table, self.argument)
@@ -190,10 +197,10 @@ class _Fit:
         return terms, min(intervals, _INTERVALS)
 
     def form(self) -> Coefficients | None:
-        """The form after all terms have been left out, or made constant, that the rows don't need.
+        """The form y = T·f(u) + w·g(u), of columns or products T and w, without terms that the rows don't need.
 
-        None where this is no form of coefficients: it needs 2 to `_TERMS` terms, a coefficient that varies beside a column, a product or an
-        inverse, and no column whose terms look like a series.
+        Functions f, g that needn't vary are constants. None where this is no form of coefficients: it needs 2 to `_TERMS` terms, a
+        coefficient that varies beside a column, a product or an inverse, and no column whose terms look like a series.
         """
         if not self.usable or not math.isfinite(self.energy):
             return None
@@ -222,7 +229,7 @@ class _Fit:
         return self._coefficients(kept, chosen, factors, error)
 
     def _coefficients(self, kept: dict[int, int], chosen: list[int], factors: Tensor, error: float) -> Coefficients:
-        """The form as `Coefficients`.
+        """The form y = T·f(u) + w·g(u) as a record, with the values of f and g: splines of u times their factors.
 
         Args:
             kept: The terms that stay, by their index, and how many factors each has: 1 for a constant, else all of its splines.
@@ -233,13 +240,13 @@ class _Fit:
         every = self.square.new_zeros(len(self.scale))
         every[chosen] = factors
         parts = (every / self.scale).split(self.size)
-        splines = self.blocks[0]
+        splines = self.blocks[0]  # the first term is 1
         terms = {self.terms[place]: splines @ parts[place] for place in kept}
         fixed = frozenset(self.terms[place] for place, size in kept.items() if size == 1)
         return Coefficients(self.argument, self.sample, terms, fixed, error)
 
     def _regression(self, kept: dict[int, int]) -> tuple[list[int], Tensor, float, dict[tuple[int, int], float]]:
-        """Linear regression on some terms.
+        """Linear regression of y on some terms, each times the splines of the argument, by parts of the normal equations.
 
         Args:
             kept: Indices of the terms, and how many factors each has: 1 for a constant, else all of its splines.
@@ -260,6 +267,7 @@ class _Fit:
         for place, size in kept.items():
             # From factor 0 on all of the term goes, from factor 1 on all but the constant, the first of the splines.
             for first in {0, 1} if size > 1 else {0}:
+                # Without factors f a fit loses f·B⁻¹·f, with B their part of the inverse.
                 part = slice(start + first, start + size)
                 own = torch.linalg.solve_ex(inverse[part, part], factors[part])[0]
                 losses[place, first] = max(float(factors[part] @ own), 0.0)

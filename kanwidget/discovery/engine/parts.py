@@ -56,11 +56,13 @@ def curves_together(
     wide: bool = False,
     stages: int | None = None,
 ) -> Iterator[str]:
-    """Search curves of some parts, and offer formulas that are put together from the likeliest curves; yields what is tried.
+    """Search curves (formulas of one variable) for some parts of y, and offer formulas put together from the likeliest of them.
+
+    It yields in words what is tried.
 
     Args:
-        table: The table; its pool takes the formulas.
-        parts: The parts.
+        table: Columns and y; its pool takes the formulas.
+        parts: Functions of one argument each, by their values on the rows; y is made of them.
         formulas: Makes formulas of y from one tree for each part, in which `("x", 0)` is the part's argument.
         text: What these formulas are, in words.
         wide: Whether simpler curves go on, too, whose description is longer: what is wrong with the other parts is wrong with this one.
@@ -94,15 +96,15 @@ def curves_together(
 
 
 def _bits(curve: Curve) -> float:
-    """The length of the description that a curve gives, to sort by."""
+    """Bits that it takes to write down a curve and its errors, to sort by: less is likelier."""
     return curve.bits
 
 
 def _likely(candidates: Sequence[Curve], wide: bool) -> list[Curve]:
     """The curves of a part that go into formulas, the likeliest first, one of each form.
 
-    They are at most `_CURVES`, with descriptions at most `_BITS` longer than the shortest. If `wide`, as many more follow: those that no
-    likelier one is as simple as.
+    They are at most `_CURVES`, with descriptions at most `_BITS` bits longer than the shortest. If `wide`, as many more follow: those that
+    no likelier one is as simple as. A form is a formula but for the values of its constants.
     """
     # Several starts of a form end in one curve. In the dict the last curve of a form stays, the one with the shortest description.
     ranked = sorted(
@@ -122,8 +124,8 @@ def curves_of_parts(table: EngineTable, separation: Separation, stages: int | No
     """Search a curve for the function of each column of a separation, and offer formulas of these; yields what is tried.
 
     Args:
-        table: The table; its pool takes the formulas.
-        separation: Y as a sum of products of functions of one column each, whose values are there.
+        table: Columns and y; its pool takes the formulas.
+        separation: y as a sum of products of functions of one column each, whose values are there.
         stages: How many families of curves are tried for each function; all by default.
     """
     parts = [Part(table.columns[index], *separation.rest(table, index)) for index in separation.parts]
@@ -132,10 +134,11 @@ def curves_of_parts(table: EngineTable, separation: Separation, stages: int | No
 
 
 def _whole(separation: Separation, choice: Sequence[Tree]) -> Iterator[Tree]:
-    """Formulas of y from a chosen curve for each column's function, in the order of `separation.parts`.
+    """Formulas of y, a sum of products of functions of one column each, from a chosen curve for each function.
 
-    A single product comes without a constant before it and with one, a sum without a constant beside it and with one. The factors come
-    with their own constant summands and without these. A factor has no size of its own: the constant before the product has it.
+    These are in the order of `separation.parts`, each with its column as `("x", 0)`. A single product comes without a constant before it
+    and with one, a sum without a constant beside it and with one. The factors come with their own constant summands and without these. A
+    factor has no size of its own: the constant before the product has it.
     """
     parts = {i: substituted(tree, [("x", i)]) for tree, i in zip(choice, separation.parts, strict=True)}
     for factors in (parts, {i: unshifted(part) for i, part in parts.items()}):
@@ -157,9 +160,10 @@ def _whole(separation: Separation, choice: Sequence[Tree]) -> Iterator[Tree]:
 
 
 def curves_of_terms(table: EngineTable) -> Iterator[str]:
-    """Offer the likeliest sum with one curve of a column in place of terms that are alike but for that column.
+    """Offer the pool's best sum with one curve of a column, a formula of it, in place of terms that are alike but for that column.
 
-    Of few noisy rows some powers of a column come as near as the one function that they imitate, and a regression finds them first.
+    Of few noisy rows some powers of a column come as near as the one function that they imitate, and a regression finds them first. It
+    yields in words what is tried.
     """
     seen = set()
     # A formula that becomes the likeliest has groups of its own.
@@ -184,7 +188,7 @@ class _Group:
     """Constants of the sum; the new one may have no more."""
 
     def part(self, table: EngineTable) -> Part:
-        """What a function of the column must be to stand for these terms: y less the other terms, divided by the common factors."""
+        """What a function of the column must be on the rows to stand for these terms: y less the other terms, over the common factors."""
         factor = table.values(product([number(1), *self.factors])).expand_as(table.y)
         return Part(table.columns[self.index], *divided(table, table.y - table.values(total(self.rest)), factor))
 
@@ -201,7 +205,10 @@ class _Group:
 
 
 def _groups(table: EngineTable) -> Iterator[_Group]:
-    """The groups of two or more terms of the likeliest formula that are alike but for a column; none where a formula is exact."""
+    """The groups of two or more terms of the pool's best formula that are alike but for functions of one column, for each column.
+
+    There are none where a formula is exact.
+    """
     best = table.pool.best
     if best is None or table.pool.is_exact:
         return
@@ -240,7 +247,7 @@ def _factors(tree: Tree) -> list[Tree]:
 
 
 def compounds_of(tree: Tree) -> list[tuple[Tree, Tree]]:
-    """The sums of terms that share columns with each other and with no others, each with the sum of all other ones.
+    """The sums of a formula's terms that share columns with each other and with no others, each with the sum of all other ones.
 
     Constant terms are passed over. There are none where all terms share columns.
 
@@ -263,7 +270,7 @@ def compounds_of(tree: Tree) -> list[tuple[Tree, Tree]]:
 
 
 def _unscaled(tree: Tree) -> Tree:
-    """A tree but for its size: without a constant factor, a sum begins with 1.
+    """A tree without its size, for a product that has a constant of its own: a constant factor goes, a sum with a constant gets 1 for it.
 
     Examples:
         >>> _unscaled(("add", ("c", 2.0), ("mul", ("c", 6.0), ("x", 0))))
@@ -291,7 +298,7 @@ def unshifted(tree: Tree) -> Tree:
 
 
 def _terms(tree: Tree) -> list[Tree]:
-    """The summands of a tree, also of a multiple of a sum."""
+    """The summands of a tree, also of a multiple of a sum, with their signs and factors."""
     if tree[0] == "add":
         return [*_terms(tree[1]), *_terms(tree[2])]
     if tree[0] == "sub":

@@ -16,7 +16,7 @@ class _Late(BaseException):
 
 
 def in_time(step: Callable[[], T], is_late: Callable[[], bool]) -> T | None:
-    """What a step returns; None where it is broken off.
+    """What a step returns; None where it is broken off, as it is late when it calls `look_at_the_clock`.
 
     Args:
         step: What to do.
@@ -38,6 +38,6 @@ def in_time(step: Callable[[], T], is_late: Callable[[], bool]) -> T | None:
 
 
 def look_at_the_clock() -> None:
-    """Break the step off if it is late. What is long calls this between its parts, where nothing is half done."""
+    """Break off the step that `in_time` does if its `is_late` says so. What is long calls this where nothing is half done."""
     if _IS_LATE.get()():
         raise _Late

@@ -52,6 +52,7 @@ class Pool:
     """
 
     def __init__(self, columns: Tensor, y: Tensor, weights: Tensor) -> None:
+        """Begin without formulas, for columns, `(columns, rows)`, a target y, `(rows,)`, and the rows' weights, 1 on average."""
         self.columns = columns.unbind()
         self.y = y
         self.weights = weights
@@ -62,7 +63,7 @@ class Pool:
         size = float(((self.weights * y.square()).sum() / total).sqrt())
         # Up to this error a formula differs from y by round-off only.
         self.rounding = max(ROUNDING, _OPERATIONS * size / self.spread)
-        self.candidates: list[PoolFormula] = []
+        self.candidates: list[PoolFormula] = []  # those with the shortest description first
 
     def judge(self, tree: Tree, origin: str = "") -> PoolFormula | None:
         """A tree with its own constants as a formula with its error and description; None where its values on the rows aren't finite.
@@ -78,7 +79,9 @@ class Pool:
         return PoolFormula(tree, error, bits, size, origin)
 
     def bits(self, error: float, numbers: Sequence[float], size: float) -> float:
-        """Description length of y: residuals, constants with their digits before and after the point, and the form.
+        """Bits of a description of y by a formula: residuals, constants with their digits before and after the point, and the form.
+
+        Less is better.
 
         Args:
             error: Root mean square of the residuals, as a part of y's spread.
@@ -92,7 +95,7 @@ class Pool:
         return n * math.log2(max(error, self.rounding)) + constant_bits + BITS * size
 
     def add(self, candidate: PoolFormula) -> bool:
-        """Keep a candidate, if it is among the best or of the front; returns whether it has the shortest description of all."""
+        """Keep a formula, if it is among the best or of the front; returns whether it has the shortest description (`bits`) of all."""
         pool = self.candidates
         # The same formula with other constants, or another formula with the same values.
         for i, other in enumerate(pool):
@@ -110,9 +113,9 @@ class Pool:
         return pool[0] is candidate
 
     def front(self) -> list[PoolFormula]:
-        """From simple to exact: those that are more exact, by the factor `_BETTER`, than all that are as simple; and the best one.
+        """Formulas from simple to exact: those whose errors are smaller, by the factor `_BETTER`, than of all that are as simple.
 
-        The best one has the shortest description.
+        The best one is always among them. It has the shortest description.
         """
         front: list[PoolFormula] = []
         for candidate in sorted(self.candidates, key=lambda entry: (entry.complexity, entry.error)):
@@ -125,12 +128,12 @@ class Pool:
 
     @property
     def best(self) -> PoolFormula | None:
-        """The shortest description."""
+        """The formula with the shortest description of y; None in an empty pool."""
         return self.candidates[0] if self.candidates else None
 
     @property
     def is_settled(self) -> bool:
-        """Whether a formula is exact and so short that it is no series, which comes as near to a simple law with many terms."""
+        """Whether a formula is exact but for round-off, and so short that it is a law: a series of many terms may come as near to one."""
         return any(self._is_exact(c) and c.complexity <= LONG for c in self.candidates)
 
     @property
@@ -150,7 +153,7 @@ class Reported:
     front: dict[Tree, PoolFormula] = field(default_factory=dict)
 
     def entrants(self, pool: Pool) -> list[PoolFormula]:
-        """Members of the pool's front that weren't in it at the last call, from simple to exact."""
+        """Formulas of the pool's front, the best for their complexity, that weren't in it at the last call, from simple to exact."""
         front = pool.front()
         entrants = [candidate for candidate in front if candidate.tree not in self.front]
         self.front = {candidate.tree: candidate for candidate in front}

@@ -56,7 +56,7 @@ class Reduction:
 
     @property
     def key(self) -> tuple[Tree, ...]:
-        """What tells it from others, whatever its words are: constants that are nearly the same are."""
+        """The trees of the reduction, with constants to two digits: the same for reductions that differ in words or little in constants."""
 
         def rounded(leaf: Tree) -> Tree:
             return constant(float(f"{leaf[1]:.1e}")) if leaf[0] == "c" else leaf
@@ -64,7 +64,7 @@ class Reduction:
         return tuple(with_leaves(tree, rounded) for tree in (self.factor, self.beside, *self.columns))
 
     def outside(self, tree: Tree) -> Tree:
-        """The formula of y, of one of the new target."""
+        """The formula of y in the old columns, of a formula of the new target in the new columns."""
         inner = substituted(tree, self.columns)
         whole = inner if self.factor == ("n", 1) else ("mul", self.factor, inner)
         return cancelled(whole if self.beside == ("n", 0) else ("add", whole, self.beside))
@@ -74,7 +74,7 @@ class Reduction:
         return [column_text(tree, names) for tree in self.columns]
 
     def table(self, whole: EngineTable) -> EngineTable | None:
-        """The smaller table; None where it has no finite values."""
+        """The smaller table, made of the whole one; None where its values aren't finite, or its target is constant."""
         x = torch.stack([whole.values(tree) for tree in self.columns], 1)
         factor = whole.values(self.factor)
         y = (whole.y - whole.values(self.beside)) / factor
@@ -99,9 +99,10 @@ class Sample(NamedTuple):
 
 
 def sample_of(surrogate: Surrogate) -> Sample | None:
-    """The rows of a surrogate that say something; None where they are too few.
+    """The rows on which a surrogate's derivatives say something, those where y isn't small; None where they are too few.
 
-    The tolerance grows with the surrogate's error: derivatives are that much less exact than values.
+    A surrogate is a formula or network that is nearly y. The tolerance grows with its error: derivatives are that much less exact than
+    values.
     """
     tolerance = min(max(_ERRORS * surrogate.error, _LEAST_TOLERANCE), _MOST_TOLERANCE)
     size = surrogate.value.abs()
@@ -121,10 +122,10 @@ def near_constant(values: Tensor, number: float, tolerance: float) -> bool:
 
 
 def reductions(sample: Sample, names: Sequence[str]) -> list[Reduction]:
-    """Smaller tables that derivatives suggest, the smallest first; those that noisy ones may suggest come last.
+    """Tables of fewer columns that derivatives of y suggest, the smallest first; those that noisy derivatives may suggest come last.
 
     Args:
-        sample: Of an accurate surrogate.
+        sample: Values and derivatives by the columns of a formula or network that is nearly y.
         names: Of the columns, for words.
     """
     found = _ReductionSearch(sample, names).reductions()
@@ -149,7 +150,7 @@ class ColumnMerge(NamedTuple):
 
 
 def _disjoint(merges: Sequence[ColumnMerge]) -> list[ColumnMerge]:
-    """Merges of which no column is in two: of those that share a column the first one stays."""
+    """Merges, each of two columns into one, of which no column is in two: of those that share a column the first one stays."""
     chosen: list[ColumnMerge] = []
     for merge in merges:
         if all(not set(merge.pair) & set(other.pair) for other in chosen):
@@ -161,17 +162,21 @@ class _ReductionSearch:
     """Hypotheses about derivatives, on the sample."""
 
     def __init__(self, sample: Sample, names: Sequence[str]) -> None:
-        """Take the sample's derivatives, and the elasticities that follow from them; `names` are the columns'."""
+        """Take a sample's columns and derivatives of y by them, and compute elasticities; `names` are the columns'.
+
+        The tolerance is the spread of a relative derivative that counts as none.
+        """
         x, gradient, y, tolerance = sample
         self.x, self.gradient, self.tolerance, self.names = x, gradient, tolerance, names
         self.elasticity = gradient * x / y  # ∂log y/∂log x, `(columns, rows)`
         self.nonzero = [bool((column != 0).all()) for column in x]
 
     def reductions(self) -> list[Reduction]:
-        """The smaller tables, those with the fewest columns first; none where y is nothing but a product of powers.
+        """The smaller tables that the derivatives suggest, the fewest columns first; none where y is nothing but a product of powers.
 
         Columns that are factors with a power, or that don't matter, are taken out in all of them. Of the others pairs become one column.
         """
+        # The exponents of columns that are factors; 0 for those that don't matter.
         peeled = {i: p for i in range(len(self.x)) if (p := self._power(i)) is not None}
         if len(peeled) == len(self.x):
             return []
@@ -201,7 +206,7 @@ class _ReductionSearch:
         return Reduction(columns, product([tree for tree in factors if tree is not None]), text)
 
     def _constant(self, values: Tensor) -> float | None:
-        """The whole number of quarters that values are nearly everywhere, but for the tolerance; None where they aren't."""
+        """The multiple of a quarter that values, `(rows,)`, nearly are on all rows, within the tolerance; None where there is none."""
         middle = float(values.median())
         near = round(4 * middle) / 4
         return near if near_constant(values, near, self.tolerance) else None
@@ -214,7 +219,10 @@ class _ReductionSearch:
         return 0.0 if self._constant(self.elasticity[i]) == 0 else None
 
     def _merged(self, i: int, j: int) -> list[ColumnMerge]:
-        """The ways in which two columns act as one: as a sum or difference, with an offset in a product or quotient, or by powers."""
+        """The ways in which columns i and j act as one: as a sum or difference, with an offset in a product or quotient, or by powers.
+
+        Each is a condition on the derivatives of y by both: y depends on x_i - x_j where these add up to 0, for example.
+        """
         a, b = self.names[i], self.names[j]
 
         def merge(column: Tree, words: str, factor: Tree | None = None) -> ColumnMerge:
@@ -275,19 +283,19 @@ class _ReductionSearch:
 
 
 def _power_text(name: str, exponent: float) -> str:
-    """In words, what it says of y, which is "it", that it has a power of a column as a factor; 0 is the exponent of no dependence."""
+    """The words, with "it" for y, that y has a power of a column as a factor; with the exponent 0, that the column doesn't matter."""
     if exponent == 0:
         return f"{name} doesn't matter"
     return f"it is proportional to {name}" + ("" if exponent == 1 else f"^{exponent:g}")
 
 
 def _beside(factor: Tree | None, names: Sequence[str]) -> str:
-    """In words, what else y is multiplied by, with a comma before it; empty where that is nothing."""
+    """In words, the factor that y has beside a function, with a comma before it; empty where there is none."""
     return "" if factor in (None, number(1)) else f", beside a factor {column_text(factor, names)}"
 
 
 def dependence(columns: Sequence[Tree], factor: Tree, names: Sequence[str], says: str = "") -> Reduction:
-    """The reduction to some columns and a factor.
+    """The smaller table by which the target is a factor times a function of some new columns, with a text that says so.
 
     Args:
         columns: The new columns.

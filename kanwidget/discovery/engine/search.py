@@ -67,13 +67,13 @@ class Limits:
 
 
 def search(rows: Rows, limits: Limits) -> Iterator[Report]:
-    """Strategies, the quick ones first. Whoever asks can stop or pause between two steps.
+    """Search for formulas of y by several strategies, the quick ones first. Whoever asks can stop or pause between two steps.
 
     A step of a table of a thousand rows takes up to about a second; of a large table it takes longer.
 
     Args:
-        rows: The data.
-        limits: What formulas may hold.
+        rows: Columns, y and weights, with names.
+        limits: What formulas may hold, and which strategies are tried.
 
     Yields:
         Reports; the search ends when nothing is left to try, and with what a step brought that was broken off. It goes on after an exact
@@ -96,7 +96,7 @@ def search(rows: Rows, limits: Limits) -> Iterator[Report]:
 
 
 def _formulas(candidates: Iterable[PoolFormula], units: Units) -> Iterator[Report]:
-    """Reports of formulas of the pool, put back into the units of the data."""
+    """Reports of formulas, put back into the units of the data from those of order one in which they are searched."""
     for candidate in candidates:
         yield Report("formula", candidate.origin, units.outside(candidate.tree))
 

@@ -66,23 +66,23 @@ class Separation:
 
     @property
     def is_product(self) -> bool:
-        """Whether nothing stands beside one product."""
+        """Whether the form is one product, with nothing beside it."""
         return len(self.groups) == 1 and not self.offset
 
     def product(self, group: Sequence[int], ones: Tensor) -> Tensor:
-        """The product of the functions of some columns; `ones` is `(rows,)`."""
+        """The product of the functions of some columns, given by their indices; `ones`, `(rows,)`, is the product of none."""
         return math.prod((self.parts[index] for index in group), start=ones)
 
     def values(self, ones: Tensor) -> Tensor:
-        """What the form says of y; `ones` is `(rows,)`."""
+        """The values of y by the form, a sum of products and an offset; `ones` is `(rows,)`."""
         return sum((self.product(group, ones) for group in self.groups), self.offset * ones)
 
     def rest(self, table: EngineTable, index: int) -> tuple[Tensor, Tensor]:
         """The values that the function of one column should have, and their weights, with the other functions as they are.
 
         Args:
-            table: The table.
-            index: The column.
+            table: Columns, y and weights.
+            index: The index of the column.
 
         Returns:
             y minus the other products, divided by the other functions of the column's own; and the weights of the squared residuals,
@@ -94,7 +94,7 @@ class Separation:
         return divided(table, own, self.product([other for other in group if other != index], ones))
 
     def leaves_noise(self, table: EngineTable) -> bool:
-        """Whether the form leaves of y what has no likeness among rows that are alike."""
+        """Whether what the form leaves of y looks like noise: it isn't alike in rows that are. False for too few rows to say."""
         left = table.y - self.values(torch.ones_like(table.y))
         noise = noise_of(table.columns.T, table.weights.sqrt() * left)
         return noise is not None and noise.is_noise
@@ -124,16 +124,16 @@ def divided(table: EngineTable, values: Tensor, factor: Tensor) -> tuple[Tensor,
 
 
 def separations(table: EngineTable) -> list[Separation]:
-    """A sum, a product, and a sum of products that are as near to y as splines come; none where rows are too few for splines."""
+    """Y as a sum, a product, and a sum of products of functions of one column each, by splines; none where rows are too few for these."""
     fitted = _Forms(table)
     return list(fitted.forms()) if fitted.intervals >= _FEWEST else []
 
 
 def near_enough(forms: Sequence[Separation], near: float) -> list[Separation]:
-    """The forms that come as near to y as what is known of it, and as the nearest one of them, which is first.
+    """The forms that come about as near to y as a network or formula does, and as the nearest one of them, which is first.
 
     Args:
-        forms: Of one table.
+        forms: y as sums and products of functions of one column each, as splines fit them.
         near: The error that a network or formula reaches, as a part of the spread of y.
     """
     near = min([near, *(form.error for form in forms)])
@@ -181,12 +181,13 @@ class _Forms:
     def __init__(self, table: EngineTable) -> None:
         """Make the splines of each column of a table: as many as there are rows for, none where these are too few."""
         self.table, self.weights = table, table.weights
-        self.rows = int((self.weights > 0).sum())
+        self.rows = int((self.weights > 0).sum())  # those with a weight
         self.intervals = min(_INTERVALS, self.rows // (_ROWS * len(table.indices)) - _ORDER)
         self.ones = torch.ones_like(table.y)
         pairs = max(math.comb(len(table.indices), 2), 1)
         #: Bits by which a product must be likelier for each factor: the best of many pairs is often likelier by chance.
         self.luck = _LUCK * math.log2(pairs)
+        # Of each column `(rows, functions)`, a constant first.
         self.blocks = [splines_of(column, self.intervals) for column in table.columns if self.intervals >= _FEWEST]
 
     def forms(self) -> Iterator[Separation]:
@@ -205,7 +206,7 @@ class _Forms:
             yield mixed.form
 
     def _promising(self, sum_: Separation) -> list[int]:
-        """All columns; of many those of the sum, and those that may say something in a product."""
+        """All columns, by index; of many those of a fitted sum, and those that may explain in a product what the sum leaves of y."""
         every = list(self.table.indices)
         if len(every) <= _COLUMNS:
             return every
@@ -225,7 +226,7 @@ class _Forms:
         y: Tensor | None = None,
         rounds: int = _ROUNDS,
     ) -> _Fitted:
-        """Fit one function of each product after the other, the others fixed, until a round of all gains next to nothing.
+        """Fit y as a sum of products: one function of each product at a time, the others fixed, until a round of all gains next to nothing.
 
         Args:
             groups: The columns of each product.
@@ -241,6 +242,7 @@ class _Forms:
         for _ in range(rounds if steps > 1 else 1):
             before = sse
             for step in range(steps):
+                # Of each product one function is fitted.
                 moved = [group[step % len(group)] for group in groups]
                 blocks = []
                 for group, index in zip(groups, moved, strict=True):
@@ -277,7 +279,7 @@ class _Forms:
         return _Fitted(form, losses)
 
     def _says_more(self, richer: _Fitted, poorer: _Fitted, size: int) -> bool:
-        """Whether a form needs what another one lacks, of so many factors: for its bits, and for more than a few rows.
+        """Whether a form with `size` more factors than another one says enough more of y: for its bits, and for more than a few rows.
 
         It must be nearer to y on average by some standard errors: a gain by a few rows alone has a large one.
         """
@@ -292,7 +294,7 @@ class _Forms:
         return 0.5 * self.rows * math.log2(max(larger, 1e-300) / max(sse, 1e-300))
 
     def _sum(self, y: Tensor, among: Sequence[int], *, every: bool = False) -> _Fitted:
-        """A sum of functions of some columns: of all these, or of those that say something of y."""
+        """A fit of y, `(rows,)`, as a sum of functions of columns: of all of `among`, if `every`, or of those that say something of y."""
         kept = list(among)
         blocks = {index: self.blocks[index][:, 1:] for index in kept}
         matrix = torch.cat([y.new_empty(len(y), 0), *blocks.values()], 1)
@@ -303,9 +305,9 @@ class _Forms:
             chosen = [place for index in kept for place in range(ends[index] - blocks[index].shape[1], ends[index])]
             inverse = torch.linalg.inv_ex(square[chosen][:, chosen])[0]
             factors = inverse @ side[chosen]
-            # What is taken off a large number would have its round-off.
+            # By the residuals: the squares of y less those explained would have the round-off of large numbers.
             losses = (right - matrix[:, chosen] @ (factors / scale[chosen])).square()
-            sse, lost, start = float(losses.sum()), {}, 0
+            sse, lost, start = float(losses.sum()), {}, 0  # lost: what the sum grows by without each column
             for index in kept:
                 own = slice(start, start := start + blocks[index].shape[1])
                 lost[index] = float(factors[own] @ torch.linalg.solve_ex(inverse[own, own], factors[own])[0])
@@ -319,14 +321,14 @@ class _Forms:
         return self._judged([(index,) for index in kept], parts, mean - float(means[chosen] @ factors), losses)
 
     def _product(self, columns: Sequence[int]) -> _Fitted:
-        """A product of functions of some columns."""
+        """A fit of y as a product of functions of some columns, by splines."""
         # The column that says most by itself begins: a wave of another one has a mean of 0.
         alone = {i: float(_regression(self.blocks[i], self.table.y, self.weights)[2].sum()) for i in columns}
         order = sorted(alone, key=alone.__getitem__)
         return self._fit([order], dict.fromkeys(order, self.ones), offset=False)
 
     def _needed(self, fit: _Fitted) -> _Fitted:
-        """The form without the columns that say nothing."""
+        """The form, fitted without the columns that say nothing of y."""
         while (fewer := self._without_one(fit)) is not None:
             fit = fewer
         return fit
@@ -346,7 +348,8 @@ class _Forms:
         return None
 
     def _mixed(self, columns: Sequence[int]) -> _Fitted | None:
-        """A sum of products of functions of some columns; None where no product says more of y than a sum does."""
+        """A fit of y as a sum of products of functions of some columns; None where no product says more of y than a sum does."""
+        # From a sum of all on, two products become one as long as the rows ask for it; then what says nothing goes.
         fit = self._beside([], {}, columns, every=True)
         while (joined := self._joined(fit)) is not None:
             fit = self._beside(*_split(joined.form), every=True)
@@ -364,14 +367,14 @@ class _Forms:
         *,
         every: bool = False,
     ) -> _Fitted:
-        """Products as they are, and functions of further columns beside them: of all these, or of those that say something."""
+        """A fit of y as products as they are plus functions of columns `alone`: of all, if `every`, or of those that say something of y."""
         form = Separation(tuple(products), {index: parts[index] for group in products for index in group}, 0.0, 0.0)
         sum_ = self._sum(self.table.y - form.values(self.ones), alone, every=every)
         groups = [*products, *sum_.form.groups]
         return self._judged(groups, form.parts | sum_.form.parts, sum_.form.offset, sum_.losses)
 
     def _joined(self, fit: _Fitted) -> _Fitted | None:
-        """The form with one product in place of two that say less; None where the rows don't ask for that."""
+        """The form with one product, of all their functions, in place of a sum of two; None where that says not enough more of y."""
         form, best = fit.form, None
         left = self.table.y - form.values(self.ones)
         for first, second in self._pairs(form, left):
@@ -389,7 +392,7 @@ class _Forms:
         return self._judged([*best.form.groups, *rest], parts, best.form.offset, best.losses)
 
     def _pairs(self, form: Separation, left: Tensor) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-        """The pairs of products in whose products there is most of what a form leaves of y."""
+        """The pairs of a form's products to multiply: functions of both, multiplied, explain most of what the form leaves of y, `left`."""
         features = {group: self._features(form, group) for group in form.groups}
         pairs = list(itertools.combinations(form.groups, 2))
         if len(pairs) <= _PAIRS:
@@ -401,7 +404,7 @@ class _Forms:
         return heapq.nsmallest(_PAIRS, pairs, key=errors.__getitem__)
 
     def _features(self, form: Separation, group: tuple[int, ...]) -> Tensor:
-        """Functions in whose products with those of another group an interaction is seen, `(rows, functions)`, with the mean 0."""
+        """Functions of a group of columns whose products with another group's show if both interact, `(rows, functions)`, of mean 0."""
         columns = [form.product(group, self.ones)]
         if len(group) == 1:
             column = self.table.columns[group[0]]
@@ -412,13 +415,13 @@ class _Forms:
 
 
 def _split(form: Separation) -> tuple[list[tuple[int, ...]], dict[int, Tensor], list[int]]:
-    """The products of two or more functions, all functions, and the columns of those that stand alone."""
+    """Of a form: its products of two or more functions; the values of all functions; the columns whose functions stand alone."""
     products = [group for group in form.groups if len(group) > 1]
     return products, form.parts, [group[0] for group in form.groups if len(group) == 1]
 
 
 def _centred(columns: Tensor, y: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor, float]:
-    """Columns without their weighted means, and these; y likewise; columns and y times the roots of the weights."""
+    """Columns without their weighted means, times the roots of the weights, and these means; then the same of y."""
     parts, roots = weights / weights.sum(), weights.sqrt()
     means, mean = parts @ columns, float(parts @ y)
     return (columns - means) * roots[:, None], means, (y - mean) * roots, mean

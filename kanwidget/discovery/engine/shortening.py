@@ -23,20 +23,20 @@ _MOST_TENS = 3
 
 
 def shorten(table: EngineTable) -> Iterator[str]:
-    """Leave out parts of the best formula as long as that makes the description shorter; yields what is tried."""
+    """Offer the pool's best formula without parts of it, as long as that makes the description shorter; yields what is tried."""
     for best in _better(table):
         table.offer(_smaller(best.tree, table.operations), best.origin, fits=100)
         yield "trying shorter forms of a formula"
 
 
 def share_constants(table: EngineTable) -> None:
-    """Give terms of the best formula one constant as long as that makes the description shorter: milliseconds."""
+    """Offer the pool's best formula with one constant for two terms, as long as that makes the description shorter: milliseconds."""
     for best in _better(table):
         table.offer(_sharing(best.tree), best.origin)
 
 
 def _better(table: EngineTable) -> Iterator[PoolFormula]:
-    """The best formula of the pool, as often as there is another one."""
+    """The best formula of the table's pool; then again each time that what the caller has offered made another one the best."""
     before = None
     while (best := table.pool.best) is not None and best is not before:
         before = best
@@ -44,9 +44,9 @@ def _better(table: EngineTable) -> Iterator[PoolFormula]:
 
 
 def simplify_stepwise(table: EngineTable) -> Iterator[str]:
-    """From the best formula down to the simplest, each time without the part that it misses least: they belong to the front.
+    """From the best formula down to the simplest, each time without the part whose loss makes the error least.
 
-    The pool takes all simpler formulas on the way. It yields what is tried.
+    They may be the most exact ones of their complexity. The pool takes all simpler formulas on the way. It yields what is tried.
     """
     tree = table.pool.best.tree if table.pool.best is not None else None
     while tree is not None and complexity(tree) > _SIMPLE:
@@ -67,7 +67,7 @@ def _smaller(tree: Tree, operations: frozenset[str]) -> Iterator[Tree]:
     """Simpler trees, each with one change, and each also with a new constant factor.
 
     A change puts one of its operands in the place of an operation, gives two terms of a sum one constant, or makes a logarithm of a
-    power whose exponent is nearly 0.
+    power whose exponent is nearly 0: then u^p is 1 + p·log(u).
 
     Args:
         tree: The formula.

@@ -57,7 +57,7 @@ def node_slopes(tree: Tree, columns: Sequence[Tensor]) -> list[NodeSlope]:
 
 
 def _below(path: Path, node: Tree) -> list[Path]:
-    """The paths of a node's operands. They are counted from 1, their places in the tuple after the head."""
+    """The paths of a node's operands, from the root of a tree: the node's path and the operand's place after the head, counted from 1."""
     return [(*path, index) for index in range(1, len(node))]
 
 

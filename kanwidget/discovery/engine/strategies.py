@@ -93,14 +93,18 @@ class Strategies:
         *,
         networks: bool = True,
     ) -> None:
-        """Begin with no smaller tables, and with the generators of atoms and of curves at their start; arguments as of the class."""
+        """Begin with no smaller tables, and with the generators of atoms and of curves at their start.
+
+        The table's pool takes the formulas; `names` are its columns', `target` is what y is called; `depth` reductions led to this table.
+        """
         self.table, self.names, self.target, self.depth = table, names, target, depth
+        # Units of columns and target; whether networks may be trained.
         self.dimensions, self.networks = dimensions, networks
         # Whether y was searched as a form of functions of columns, and whether the smallest atoms were scanned.
         self.is_separated = self.is_scanned = False
         # By the key of the reduction that led to a smaller table: it, the search there, and which of its formulas came here.
         self.smaller: dict[tuple[Tree, ...], tuple[Reduction, Strategies, Reported]] = {}
-        self.levels = small_trees(table, _ATOMS)
+        self.levels = small_trees(table, _ATOMS)  # yields atoms, small formulas that scans combine, of rising size
         self.curves = self._curves()
 
     @functools.cached_property
@@ -125,7 +129,10 @@ class Strategies:
             yield from simplify_stepwise(self.table)
 
     def first(self) -> Iterator[str]:
-        """A second or two: functions as laws have them, fractions, sums of products, and products of powers."""
+        """A second or two of strategies: functions as laws have them, fractions, sums of products, and products of powers.
+
+        Their formulas go into the table's pool; it yields in words what is tried.
+        """
         table = self.table
         offer_powers(table)
         yield from self._natural()
@@ -139,7 +146,7 @@ class Strategies:
         yield from self._by_similarity()
 
     def quick(self) -> Iterator[str]:
-        """Some seconds: the smaller tables, scans of atoms of two and three operations, networks, fractions and curves.
+        """Some seconds of strategies: in tables of fewer columns, scans of atoms (small formulas), networks, fractions and curves.
 
         It yields in words what it tries.
         """
@@ -163,7 +170,7 @@ class Strategies:
         yield from self._by_formula()
 
     def slow(self) -> Iterator[str]:
-        """Tens of seconds: the smaller tables again, all curves, and scans of larger atoms; nothing before `quick` was done.
+        """Tens of seconds: tables of fewer columns again, all curves, scans of larger atoms (formulas); nothing before `quick` was done.
 
         It yields in words what it tries.
         """
@@ -182,13 +189,13 @@ class Strategies:
             yield from self._by_formula()
 
     def _level(self, level: tuple[str, Atoms]) -> Iterator[str]:
-        """Scan atoms, which come with a label in words, for products that are y and for sums that are common functions of y."""
+        """Search for y as a product, and for common functions of y as sums, of one or two atoms: small formulas, with a label in words."""
         label, atoms = level
         yield from scan_products(self.table, atoms, label)
         yield from scan_sums(self.table, atoms, label, COMMON)
 
     def _monomials(self) -> Iterator[str]:
-        """Scan functions of products of powers of the columns, and such products times a function; yields what is tried."""
+        """Try formulas of functions of products of powers of the columns, and of such products times a function; yields what is tried."""
         table = self.table
         # The largest exponent: of many columns there are too many products.
         largest = 2 if len(table.indices) <= _FEW_COLUMNS else 1
@@ -197,7 +204,10 @@ class Strategies:
         yield from scan_sums(table, atoms, "products with a function", COMMON)
 
     def _natural(self) -> Iterator[str]:
-        """Functions as laws have them, of one column each, in products and sums: only the first family of curves is tried."""
+        """Search y as a product or sum of functions of one column each, such as laws have: the first family of curves only.
+
+        It yields in words what is tried.
+        """
         table = self.table
         if len(table.indices) > 1:
             for form in near_enough(self._forms, math.inf):
@@ -205,7 +215,10 @@ class Strategies:
         yield from self._curves(stages=1)
 
     def _curves(self, stages: int | None = None) -> Iterator[str]:
-        """Formulas of one variable, where there is only one; `stages` says how many families of curves are tried, all by default."""
+        """Offer formulas of one variable, curves, where there is one column; yields what is tried.
+
+        `stages` says how many families of curves are tried, all by default.
+        """
         table = self.table
         if len(table.indices) > 1:
             return
@@ -218,7 +231,7 @@ class Strategies:
     # ---- smaller tables
 
     def _by_formula(self) -> Iterator[str]:
-        """Search the smaller tables that the best formula suggests."""
+        """Search the tables of fewer columns that the best formula's derivatives suggest, if it is nearly right; yields what is tried."""
         best = self.table.pool.best
         if best is not None and best.error < _ROUGH and self._may_reduce():
             # The pool's error is a part of y's spread, a surrogate's a part of y's size.
@@ -226,7 +239,10 @@ class Strategies:
             yield from self._reduced(formula_surrogate(self.table, best.tree, relative))
 
     def _by_network(self) -> Iterator[str]:
-        """Search the parts and the smaller tables that a trained network suggests."""
+        """Search y as functions of one column each that are as near as a trained network, then tables of fewer columns that it suggests.
+
+        It yields in words what is tried.
+        """
         if not self._may_reduce():
             return
         surrogate: Surrogate | None = None
@@ -242,11 +258,14 @@ class Strategies:
             yield from self._reduced(surrogate)
 
     def _by_parts(self, near: float | None = None) -> Iterator[str]:
-        """Search y as a sum or product of functions of one column each; where no such form is near enough, by coefficients of columns.
+        """Search y as a sum or product of functions of one column each; where no such form is near enough, as y = T·f(x) + w·g(x).
 
         Args:
             near: Relative error of a trained network, inf where there is none; None before that is tried: forms must then leave
                 nothing but noise.
+
+        Yields:
+            In words, what is tried, and the forms as findings.
         """
         table = self.table
         if self.is_separated or table.pool.is_exact or not self._may_reduce():
@@ -279,7 +298,10 @@ class Strategies:
         return len(self.table.indices) > 1 and self.depth < _DEEPEST
 
     def _by_similarity(self) -> Iterator[str]:
-        """Search the smaller tables of products of powers that rows suggest, at most `_REDUCTIONS`; yields findings and what is tried."""
+        """Search tables of fewer columns, products of powers of these, by which y = M·f(G) fits; yields findings and what is tried.
+
+        They are at most `_REDUCTIONS`.
+        """
         if not self._may_reduce() or self.table.pool.is_exact:
             return
         found = 0
@@ -293,7 +315,10 @@ class Strategies:
                 return
 
     def _by_units(self) -> Iterator[str]:
-        """Search the smaller table of products without units; as units suggest it only, it is left soon where no formula is near."""
+        """Search a table of products of columns without unit; as units suggest it only, it is left soon if no formula in it is near.
+
+        It yields in words what is tried.
+        """
         if self.dimensions is None or not self._may_reduce():
             return
         for reduction in products_by_units(self.dimensions, self.table.columns, self.names):
@@ -306,7 +331,10 @@ class Strategies:
             self.smaller.pop(reduction.key, None)
 
     def _by_compounds(self) -> Iterator[str]:
-        """Search for what a long sum of the best formula stands for, where it shares no column with the other terms."""
+        """Search for a shorter function in place of a long sum of terms of the best formula that shares no column with the other terms.
+
+        That sum is the target of a table of its own columns. Yields what is tried.
+        """
         best = self.table.pool.best
         if best is None or self.table.pool.is_exact or not self._may_reduce():
             return
@@ -318,9 +346,10 @@ class Strategies:
                 yield from self._searched(reduction, f"trying functions of {names} beside what is found")
 
     def _reduced(self, surrogate: Surrogate) -> Iterator[str]:
-        """Search the smaller tables that a surrogate's derivatives suggest; yields findings and what is tried.
+        """Search the tables of fewer columns that a surrogate's derivatives suggest; yields findings and what is tried.
 
-        They are at most `_REDUCTIONS`, and where units are known up to two more, which come first.
+        A surrogate is a formula or network that is nearly y. The tables are at most `_REDUCTIONS`, and up to two more by units, which come
+        first.
         """
         sample = sample_of(surrogate)
         if sample is None:
@@ -332,7 +361,7 @@ class Strategies:
             yield from self._searched(reduction, FindingText(f"{self.target}: {reduction.text}"))
 
     def _searched(self, reduction: Reduction, text: str) -> Iterator[str]:
-        """Make a smaller table and do the first of its strategies, unless that was done.
+        """Make a table of fewer columns and do the first strategies of its search, unless that was done; yields what is tried.
 
         Args:
             reduction: How the table follows from this one. Without columns it is a formula itself, but for a factor.

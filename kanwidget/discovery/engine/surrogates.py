@@ -53,7 +53,7 @@ class Surrogate:
 
 
 def formula_surrogate(table: EngineTable, tree: Tree, error: float) -> Surrogate:
-    """The values and derivatives of a formula, a tree, on the table's sample; `error` is the formula's, relative to y."""
+    """The values of a formula, a tree, and its derivatives by the columns on the table's sample of rows; `error` is relative to y."""
     columns = table.columns[:, table.sample].unbind()
     gradient = torch.zeros(len(columns), len(table.sample), dtype=torch.float64)
     nodes = node_slopes(tree, columns)
@@ -64,9 +64,10 @@ def formula_surrogate(table: EngineTable, tree: Tree, error: float) -> Surrogate
 
 
 def network_surrogates(table: EngineTable) -> Iterator[str | Surrogate]:
-    """Train networks on the table, step by step; last comes the surrogate that predicts held-out rows best, of one or of several.
+    """Train networks on the table, step by step, for derivatives of y; yields what is tried, and at last a surrogate.
 
-    Positive columns that span a factor enter by their logarithm, and y with and without: products become sums.
+    That is the network that predicts held-out rows best, or the mean of several if this predicts them better. Positive columns of
+    very different sizes enter by their logarithm, and y with and without: products become sums.
     """
     y = table.y
     spans = bool((y > 0).all() or (y < 0).all()) and _spans(y.abs())
@@ -94,13 +95,14 @@ class _Training:
     def __init__(self, table: EngineTable, logged: bool) -> None:
         """Divide at most `_MOST_ROWS` rows of a table, at random, into those to train on and those held out, with logarithms taken.
 
-        `logged` says whether the network is trained on log |y|.
+        `logged` says whether the network is trained on log |y|. A column above 0 of very different sizes enters by its logarithm.
         """
         self.table, self.logged = table, logged
         self.input_logs = [table.positive(i) and _spans(table.columns[i]) for i in table.indices]
         columns = zip(table.columns, self.input_logs, strict=True)
         x = torch.stack([column.log() if log else column for column, log in columns], 1)
         rows = torch.randperm(len(table), generator=torch.Generator().manual_seed(0))[:_MOST_ROWS].sort().values
+        # Inputs of the network on the table's sample, and on the rows chosen here, with these rows' y and weights.
         self.sample, self.x, self.y, self.own_weights = x[table.sample], x[rows], table.y[rows], table.weights[rows]
         target = (self.y.abs().log() if logged else self.y)[:, None]
         # An error of log |y|, times |y|, is one of y.
@@ -135,7 +137,7 @@ class _Training:
         return float(residual.square().mean().sqrt()) / (float(self.table.y.abs().median()) or 1.0)
 
     def _trained(self, model: Network) -> _Trained:
-        """The trained network's values and derivatives, in the units of the table."""
+        """A trained network's values of y and derivatives by the columns on the table's sample, and its values on the held-out rows."""
         table, rows = self.table, self.table.sample
         slopes = derivatives(model, self.sample, order=1)
         value, gradient = slopes.value[:, 0].detach(), slopes.gradient[:, 0].T.detach()
@@ -177,7 +179,7 @@ class _Trained:
 
     @property
     def error(self) -> float:
-        """Root mean square error on the held-out rows, relative to y."""
+        """Root mean square error of the predictions for the held-out rows, relative to y's median size."""
         return self.training.error(self.held)
 
     @property

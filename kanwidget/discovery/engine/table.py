@@ -44,14 +44,19 @@ class EngineTable:
         seed: int = 0,
         units: Sequence[float] | None = None,
     ) -> None:
+        """Keep columns, `(rows, columns)`, a target, `(rows,)`, and weights of the squared residuals, and begin with an empty pool.
+
+        `operations` are the heads that formulas may hold, `most` is their largest complexity, `seed` chooses the rows of the sample, and
+        `units` has what each column was divided by.
+        """
         self.units = tuple(units or [1.0] * x.shape[1])
         self.columns = x.T.contiguous()
         self.y = y
         self.weights = torch.ones_like(y) if weights is None else weights / weights.mean()  # 1 on average
         self.operations = operations
         self.most = most
-        self.sample = self.draw(SAMPLE, seed)
-        self.pool = Pool(self.columns, y, self.weights)
+        self.sample = self.draw(SAMPLE, seed)  # indices of the rows that scans see
+        self.pool = Pool(self.columns, y, self.weights)  # the best formulas so far
         self._seen: set[Tree] = set()  # all trees that were offered
 
     def __len__(self) -> int:
@@ -59,7 +64,7 @@ class EngineTable:
 
     @property
     def indices(self) -> range:
-        """Of the columns."""
+        """The indices of the columns."""
         return range(len(self.columns))
 
     def draw(self, most: int, seed: int = 0) -> Tensor:
@@ -68,16 +73,16 @@ class EngineTable:
         return weighty[torch.randperm(len(weighty), generator=torch.Generator().manual_seed(seed))[:most]]
 
     def undivided(self, index: int) -> Tree:
-        """The tree of a column as it was before its values were divided: of what 1 may be added to."""
+        """The tree of a column, by its index, as it was before its values were divided: 1 + x means something only of that."""
         unit = self.units[index]
         return ("x", index) if unit == 1 else ("mul", number(unit), ("x", index))
 
     def values(self, tree: Tree) -> Tensor:
-        """The tree on all rows."""
+        """The values of a tree, a formula of the columns, on all rows."""
         return values(tree, self.columns.unbind())
 
     def on_sample(self, trees: Sequence[Tree]) -> Tensor:
-        """Trees on the rows that scans see, `(trees, rows)`."""
+        """The values of trees, formulas of the columns, on the sample of rows that scans see, `(trees, rows)`."""
         columns = self.columns[:, self.sample].unbind()
         return (
             torch.stack([values(tree, columns) for tree in trees]) if trees else self.y.new_empty(0, len(self.sample))
@@ -92,10 +97,10 @@ class EngineTable:
         return bool((self.columns[index] != 0).all())
 
     def offer(self, trees: Iterable[Tree | None], origin: str, *, fits: int = 12) -> list[PoolFormula]:
-        """Judge trees with their own constants, fit the constants of the likeliest ones, and add these to the pool.
+        """Judge formulas of y with their own constants, fit the constants of the likeliest ones, and add these to the pool.
 
         Args:
-            trees: None and trees that were offered before are passed over.
+            trees: The formulas; None and trees that were offered before are passed over.
             origin: In words, the strategy that made them.
             fits: How many are fitted, at most: those with the shortest descriptions.
 
@@ -115,9 +120,9 @@ class EngineTable:
         return [candidate for candidate in fitted if self.pool.add(candidate)]
 
     def trial(self, tree: Tree, origin: str = "simpler forms") -> PoolFormula | None:
-        """A tree with fitted constants, or with its own ones where the fit is no better; None where neither has a finite error.
+        """A tree with fitted constants, or with its own ones where the fit is worse; None where neither has a finite error.
 
-        The pool doesn't take it.
+        The pool doesn't take it. `origin` says in words which strategy made the tree.
         """
         before = self.pool.judge(tree, origin)
         after = self.pool.judge(fit_tree(tree, self.columns, self.y, self.weights)[0], origin)
@@ -140,7 +145,8 @@ class Units:
         Args:
             x: `(rows, columns)`.
             y: `(rows,)`.
-            kinds: What tells the kind of each column, None where it isn't known: such columns may be of one kind where ranges overlap.
+            kinds: What tells the kind of each column, its dimension, None where it isn't known: such columns may be of one kind where
+                ranges overlap.
             sizes: The unit of each column so far, to compare those of a kind.
 
         Returns:
@@ -158,13 +164,14 @@ class Units:
         return cls(tuple(units), _power_of_ten(float(y.abs().median()) or float(y.abs().max())))
 
     def inside(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Columns and target in these units."""
+        """Columns, `(rows, columns)`, and target, `(rows,)`, divided by these units."""
         return x / torch.tensor(self.columns, dtype=x.dtype), y / self.target
 
     def outside(self, tree: Tree) -> Tree:
         """The formula in the columns and the target as they are, of a formula in those that are measured in these units."""
 
         def undivided(leaf: Tree) -> Tree:
+            """A column divided by its unit; any other leaf as it is."""
             unit = self.columns[leaf[1]] if leaf[0] == "x" else 1.0
             return leaf if unit == 1.0 else ("mul", number(1 / unit), leaf)
 

@@ -30,7 +30,7 @@ class Target:
 
 
 def _signed(tree: Tree, y: Tensor) -> Tree:
-    """A tree with values above 0, such as a root, as a formula of y: with a minus where y is negative on average."""
+    """A tree with values above 0, such as a root, as a formula of y, `(rows,)`: with a minus where y is negative on average."""
     return tree if float(y.mean()) > 0 else ("neg", tree)
 
 
@@ -66,7 +66,10 @@ def _has_one_sign(y: Tensor) -> bool:
 
 
 def usable(target: Target, y: Tensor, operations: frozenset[str]) -> bool:
-    """Whether a function of y has finite values and slopes on all rows, one y for each value, and a way back by the operations allowed."""
+    """Whether a function of y, `(rows,)`, can be searched for in place of y, with `operations` as heads that formulas may hold.
+
+    It must have finite values and slopes on all rows, one y for each value, and a way back by these operations.
+    """
     if target.needs and target.needs not in operations:
         return False
     if target.name in ("log({})", "√{}") and not _has_one_sign(y):

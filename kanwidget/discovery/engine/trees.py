@@ -100,23 +100,23 @@ PRIMITIVE_OF = {"exp": "exp", "log": "log", "sin": "sin", "cos": "cos", "tan": "
 
 
 def constant(value: float) -> Tree:
-    """A constant that a fit may move."""
+    """The tree of a constant that a fit may move."""
     return ("c", float(value))
 
 
 def number(value: int | float) -> Tree:
-    """An exact number, which belongs to the form."""
+    """The tree of an exact number, which belongs to the form of a formula: no fit moves it."""
     return ("n", value)
 
 
 def nodes(tree: Tree) -> Iterator[Tree]:
-    """All nodes, a node before its operands, from left to right."""
+    """All nodes of a tree, which is a nested tuple `(head, operand, …)`: a node before its operands, from left to right."""
     remaining = [tree]
     while remaining:
         node = remaining.pop()
         yield node
         if node[0] in OPERATIONS:
-            remaining.extend(node[:0:-1])
+            remaining.extend(node[:0:-1])  # the operands, the first one last: it is next
 
 
 def with_leaves(tree: Tree, leaf: Callable[[Tree], Tree]) -> Tree:
@@ -135,7 +135,7 @@ def substituted(tree: Tree, columns: Sequence[Tree]) -> Tree:
 
 
 def digits(tree: Tree) -> float:
-    """Bits that the exact numbers of a tree take beside their places in it: |log2| of the size of each, but at most `_BITS`.
+    """Bits that it takes to write down the exact numbers of a tree: |log2| of the size of each, but at most `_BITS`.
 
     So large numbers, such as those of units, cost no more than 16 does.
 
@@ -147,10 +147,10 @@ def digits(tree: Tree) -> float:
 
 
 def values(tree: Tree, columns: Sequence[Tensor]) -> Tensor:
-    """The tree on rows: a value for each entry of a column, also where the tree holds no column.
+    """The values of a tree on rows: one for each entry of a column, also where the tree holds no column.
 
     Args:
-        tree: The tree.
+        tree: A formula as nested tuples, column i as `("x", i)`.
         columns: A tensor for each column; all of one shape.
 
     Examples:
@@ -163,7 +163,7 @@ def values(tree: Tree, columns: Sequence[Tensor]) -> Tensor:
 
 
 def _values(tree: Tree, columns: Sequence[Tensor]) -> Any:
-    """The tree on rows; of a tree without columns a single number, which `values` expands."""
+    """The values of a tree on rows; of a tree without columns a single number, which `values` expands."""
     head = tree[0]
     if head == "x":
         return columns[tree[1]]
@@ -173,12 +173,12 @@ def _values(tree: Tree, columns: Sequence[Tensor]) -> Any:
 
 
 def constants(tree: Tree) -> list[float]:
-    """The constants that a fit may move, in the order of `nodes`."""
+    """The constants of a tree that a fit may move, `("c", value)`, in the order of `nodes`: from left to right."""
     return [node[1] for node in nodes(tree) if node[0] == "c"]
 
 
 def with_constants(tree: Tree, numbers: Sequence[float]) -> Tree:
-    """The tree with other constants, in the order of `nodes`.
+    """The tree with other numbers in its constants `("c", …)`, from left to right.
 
     Examples:
         >>> with_constants(("add", ("c", 1.0), ("mul", ("c", 1.0), ("x", 0))), [5, 6])
@@ -199,7 +199,7 @@ def total(parts: Sequence[Tree]) -> Tree:
 
 
 def multiple(factor: float, tree: Tree) -> Tree:
-    """A tree times a constant; of the number 1 the constant itself."""
+    """A tree times a constant factor that a fit may move; where the tree is the number 1, the constant itself."""
     return constant(factor) if tree == number(1) else ("mul", constant(factor), tree)
 
 
@@ -216,7 +216,7 @@ def factored(term: Tree) -> tuple[float, Tree]:
 
 
 def form_of(tree: Tree) -> Tree:
-    """The tree without its constants' values.
+    """The tree with 0 in the place of each constant: the same for trees that only differ in their constants' values.
 
     Examples:
         >>> form_of(("mul", ("c", 2.5), ("x", 0)))
@@ -226,12 +226,12 @@ def form_of(tree: Tree) -> Tree:
 
 
 def complexity(tree: Tree) -> float:
-    """Operations, functions, columns and constants, weighted: a column or constant counts 1, an operation as its row says."""
+    """How complex a formula is: a column, a constant or a number counts 1, an operation as its row of `OPERATIONS` says."""
     return sum(OPERATIONS[node[0]].complexity if node[0] in OPERATIONS else 1.0 for node in nodes(tree))
 
 
 def columns_of(tree: Tree) -> set[int]:
-    """The columns that a tree holds."""
+    """The indices of the columns that a tree holds."""
     return {node[1] for node in nodes(tree) if node[0] == "x"}
 
 

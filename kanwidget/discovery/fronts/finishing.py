@@ -38,10 +38,11 @@ class Finishing:
     Args:
         front: Changed in place.
         weights: Weights of the training rows of a robust loss.
-        seconds: Gives the time left.
+        seconds: Gives the seconds that remain for the last fits, whenever it is called.
     """
 
     def __init__(self, front: Front, weights: torch.Tensor | None, seconds: Callable[[], float]) -> None:
+        # The weights of the training rows of a robust loss, `(rows,)`, if it is one; and what says how many seconds remain.
         self.front, self._weights, self._seconds = front, weights, seconds
         self._cost = 0.0  # seconds that the last formula took
 
@@ -54,7 +55,7 @@ class Finishing:
         """Finish the members, the likeliest first; gives those that have changed."""
         first = self.front.best
         others = [member for member in self.front.by_length if member is not first]
-        # A mean is a mean: there is nothing to make simpler.
+        # A formula without columns, the mean, can't become simpler.
         for member in (each for each in [first, *others] if each.equation.sympy.free_symbols):
             if not self.has_time:
                 return
@@ -64,7 +65,7 @@ class Finishing:
                 yield result
 
     def finish(self, member: Member, *, rewrite: bool = True) -> Member | None:
-        """The member finished, which the front doesn't take in; None where that fails, or takes too long.
+        """The member made simpler, its constants fitted to all rows; the front doesn't take it in. None where that fails or takes too long.
 
         Args:
             member: The formula.
@@ -100,11 +101,11 @@ def _finished(
         start = _shorter(front, start, deadline)
     problem = _problem(front, table.train, start, weights)
     simpler = _simpler(front, problem, start, deadline)
-    own, fit = simpler or (problem, problem.fit(start))  # `own` is the problem, with its weights, of the fit
+    own, fit = simpler or (problem, problem.fit(start))  # `own`: the rows, with their weights, of the fit
     if not math.isfinite(fit.deviance):
         return None
     expression = without_squares(fit.expression, own.values)
-    if _decimals(expression) < _decimals(start):  # numbers that are exact now may meet
+    if _decimals(expression) < _decimals(start):  # exact numbers may merge with others
         shorter = _shorter(front, expression, deadline) if rewrite else expression
         if shorter is not expression:
             own, fit = _simpler(front, problem, shorter, deadline) or (own, own.fit(shorter))
@@ -126,7 +127,7 @@ def _finished(
 
 
 def _shorter(front: Front, expression: Any, deadline: float) -> Any:
-    """A writing of less complexity, if one is found soon: what is multiplied into a sum may leave a fraction in it, and the like."""
+    """A writing of less complexity, by `simplify`, if one is found before the deadline, a time of `time.monotonic`; else the expression."""
     table, x = front.table, front.table.every.x
     before = _size(expression, table, math.inf)
     if before > _LONG:
@@ -161,8 +162,9 @@ def _problem(front: Front, part: OwnRows, expression: Any, weights: torch.Tensor
 
 
 def _simpler(front: Front, problem: Problem, start: Any, deadline: float) -> tuple[Problem, Fit] | None:
-    """The simplest formula as a fit, with the rows and weights that it was fitted to; None where it predicts held-out rows worse than
-    `start`, or where sympy fails.
+    """The formula `start` without needless constants, with exact numbers for others, as a fit, and the rows and weights of the fit.
+
+    None where it predicts held-out rows worse than `start`, or where sympy fails. After the deadline it gets no simpler.
     """
     try:
         return _as_good(front, *simplest(problem, start, free=False, deadline=deadline), start)
@@ -173,7 +175,7 @@ def _simpler(front: Front, problem: Problem, start: Any, deadline: float) -> tup
 def _as_good(front: Front, own: Problem, fit: Fit, start: Any) -> tuple[Problem, Fit] | None:
     """A fit with its problem `own`, if it predicts the held-out rows as well as the formula `start` that it began with; else None."""
     if front.table.held_out is None:
-        return own, fit  # its own tests have seen all rows
+        return own, fit  # it was made simpler by tests on all rows: there are no others
     rows = _problem(front, front.table.held_out, start)
     size = float(rows.y.std(correction=0)) or 1.0
     weight = 1.0 if rows.weights is None else rows.weights
@@ -185,7 +187,7 @@ def _as_good(front: Front, own: Problem, fit: Fit, start: Any) -> tuple[Problem,
 
 
 def _with_all_rows(front: Front, member: Member, expression: Any) -> Member:
-    """The member with constants fitted to all rows."""
+    """The member with the constants of `expression` fitted to all rows, by the noise of each; the member itself where that fails."""
     problem = _problem(front, front.table.every, expression)
     problem, every = weighted(problem, problem.fit(expression))
     if not math.isfinite(every.deviance):

@@ -48,24 +48,28 @@ class Front:
 
     Args:
         table: The rows.
-        operations: Heads that formulas may hold.
-        most: Their largest complexity, in the end.
-        robust: Whether sizes of residuals count, not squares.
+        operations: Operations that formulas may hold, by their names in trees, such as `mul` and `exp`.
+        most: Their largest complexity, in the end; longer ones may come in before, see `reach`.
+        robust: Whether formulas are ranked by the mean size of their residuals, not by squares.
     """
 
     def __init__(self, table: TargetTable, operations: frozenset[str], most: float, *, robust: bool) -> None:
         self.table = table
-        # Those of the front for noise that is the same everywhere, and of those for noise that grows with the value.
+        # Formulas so far that no simpler one equals, under noise that is the same everywhere or under one that grows with the value.
         self._kept: list[Member] = []
+        # Names of the operations allowed, the largest complexity in the end, and whether sizes of residuals count, not squares.
         self._operations, self._most, self._robust = operations, most, robust
         # A constant takes four rows: with fewer formulas fit whatever a short table holds.
         self._most_constants = max(len(table.every.y) // _ROWS_PER_CONSTANT, _FEW_CONSTANTS)
+        # Training rows, and those held out where there are any.
         self._parts = [table.train] if table.held_out is None else [table.train, table.held_out]
         # The columns of each part; of a table without any one of zeros, which says how many values a constant has.
         self._inputs = [table.scaled(part.x).unbind(1) or [torch.zeros_like(part.y)] for part in self._parts]
-        self._problem = table.problem(table.train)
-        self._columns = set(column_trees(table))
-        self.rivals: list[Member] = []
+        self._problem = table.problem(table.train)  # the rows that constants are fitted to
+        self._columns = set(column_trees(table))  # formulas that are a mere column in its own unit
+        self.rivals: list[
+            Member
+        ] = []  # that the rows can't tell from the best one; found in the end, see `find_rivals`
 
     @property
     def reach(self) -> float:
@@ -74,15 +78,15 @@ class Front:
 
     @property
     def candidates(self) -> list[Member]:
-        """The formulas and those that may still get short enough, from simple to accurate."""
+        """The formulas, and longer ones that exact numbers may yet make short enough, from simple to accurate."""
         return ranking.front(self._kept, len(self.table.every.y), noise=self._kind)
 
     @property
     def members(self) -> list[Member]:
         """The formulas as they are ranked, from simple to accurate.
 
-        After the one with the shortest description there are only those whose description is at most ten bits longer: the rows hardly
-        speak against them.
+        After the one with the shortest description (bits of residuals, constants and form) there are only those whose description is at
+        most ten bits longer: the rows hardly speak against them.
         """
         members = self._short
         lengths = [*map(self.length, members)]
@@ -118,12 +122,12 @@ class Front:
 
     @property
     def length(self) -> Callable[[Ranked], float]:
-        """What gives the bits of the description by a formula, under the likeliest kind of noise."""
+        """From a formula to the length of its description of the rows, in bits (residuals, constants, form), under the likeliest noise."""
         return partial(ranking.length, rows=len(self.table.every.y), noise=self._kind)
 
     @property
     def by_length(self) -> list[Member]:
-        """The formulas and those that may still get short enough, the shortest description first."""
+        """The formulas, and longer ones that exact numbers may yet make short enough, the shortest description first."""
         return sorted(self.candidates, key=self.length)
 
     @property
@@ -138,7 +142,7 @@ class Front:
 
     @property
     def noise(self) -> GrowingNoise | None:
-        """The noise of rows, where it grows with the value, in the units of the data."""
+        """How the noise of rows grows with the value, in the units of the data; None where it is the same everywhere."""
         kind = self._kind
         # Kind 0 isn't among those that grow.
         return ranking.kinds(float(self.table.train.y.abs().median()))[kind - 1] if kind else None
@@ -157,12 +161,12 @@ class Front:
         return noise.weights(table.problem(table.train).values(self.best.equation.sympy)).square()
 
     def error(self, member: Member) -> float:
-        """What counts of a formula's residuals, under the likeliest kind of noise: those on the rows held out."""
+        """The error by which a formula is judged: that on the rows held out (else on all), under the likeliest kind of noise."""
         return member.misfit.under(self._kind).held_out
 
     @property
     def exact(self) -> Member | None:
-        """The simplest formula that leaves nothing but round-off."""
+        """The simplest formula that leaves nothing but round-off; None where none does."""
         return next(filter(self.leaves_rounding, self._short), None)
 
     def leaves_rounding(self, member: Member) -> bool:
@@ -173,14 +177,14 @@ class Front:
         """Measure a formula, and keep it if no simpler one equals it.
 
         Args:
-            tree: With its constants fitted to the training rows.
+            tree: The formula as nested tuples, its constants fitted to the training rows.
             origin: The strategy that found it.
 
         Returns:
-            The formula, if it stays and is short enough by now.
+            The formula, if it stays and is short enough by now; else None.
         """
         rank = self._ranked(tree)
-        # Whether the data leave a constant open isn't known of all, so it doesn't count yet.
+        # Whether the data leave a constant open isn't known of the new one, so it doesn't count here of the others either.
         former = [Ranked(member.complexity, member.constants, member.misfit) for member in self._kept]
         if rank is None or not any(kept is rank for kept in self._both([*former, rank])):
             return None
@@ -191,10 +195,10 @@ class Front:
         return member.equation if self.is_short(member) else None
 
     def contenders(self, trees: Mapping[Tree, str]) -> Iterator[Member]:
-        """Formulas as members that aren't taken in, the shortest description first.
+        """Formulas as members of the front, with their errors, the shortest description first; the front doesn't take them in.
 
         Args:
-            trees: With their constants fitted to the training rows, each with the strategy that found it.
+            trees: Formulas as nested tuples, constants fitted to the training rows, each with the strategy that found it.
         """
         ranks = {tree: rank for tree in trees if (rank := self._ranked(tree)) is not None}
         length = self.length
@@ -204,7 +208,7 @@ class Front:
                 yield member
 
     def is_short(self, member: Member) -> bool:
-        """Whether it is as short as formulas must be in the end."""
+        """Whether its complexity is at most the largest that formulas may have in the end."""
         return member.complexity <= self._most
 
     def _ranked(self, tree: Tree) -> Ranked | None:
@@ -226,7 +230,7 @@ class Front:
 
         Args:
             tree: With fitted constants.
-            rank: What is compared of it.
+            rank: Its complexity, number of constants and errors.
             origin: The strategy that found it.
         """
         expression = self.table.expression(tree)
@@ -236,7 +240,7 @@ class Front:
         return Member(rank.complexity, rank.constants, rank.misfit, equation)
 
     def put(self, member: Member, former: Member | None = None) -> None:
-        """Take in a member; those that it equals go.
+        """Take in a member, where no simpler one equals it; members that it now equals or beats go.
 
         Args:
             member: The new one.
@@ -257,6 +261,7 @@ class Front:
         table = self.table
         misfit = self._compared([table.problem(part).values(expression) / table.y_unit for part in self._parts])
         equation = self._equation(expression, size, misfit, origin, problem)
+        # Doubtful is a formula with a constant that the rows leave open.
         return Member(size, number, misfit, equation, doubtful=not equation.fitted.determined)
 
     def refitted(self, member: Member, expression: Any, problem: Problem) -> Member:
@@ -271,7 +276,7 @@ class Front:
         return replace(member, equation=equation, doubtful=not equation.fitted.determined)
 
     def _both(self, members: Sequence[R]) -> list[R]:
-        """The members of the fronts under each kind of noise, each once."""
+        """The members that no simpler one equals under one kind of noise at least (equal everywhere, growing with the value); each once."""
         kept: list[R] = []
         for kind in ranking.ALL_KINDS:
             kept += (
@@ -280,7 +285,7 @@ class Front:
         return kept
 
     def _is_column(self, tree: Tree) -> bool:
-        """Whether a tree is a column in its own unit, or in the one that it has inside the engine."""
+        """Whether a tree says "target = column", in the column's own unit or in the power of ten of it that the search uses."""
         inner = tree
         # An exact factor in front is a change of units.
         while inner[0] == "mul" and inner[1][0] == "n":
@@ -293,7 +298,7 @@ class Front:
             return self._compared([values(tree, columns) for columns in self._inputs])
 
     def _compared(self, columns: Sequence[Tensor]) -> Misfit:
-        """The errors of a formula by its values on the training rows and on those held out, `(rows,)`, in the engine's unit."""
+        """The errors of a formula by its values on the training rows and on those held out, each `(rows,)`, in units of `table.y_unit`."""
         table = self.table
         parts = [(part.y / table.y_unit, value, part.weight) for part, value in zip(self._parts, columns, strict=True)]
         return ranking.misfit(parts, table.unit, robust=self._robust)
@@ -331,7 +336,7 @@ class EquationReader:
     """Makes equations of a table's formulas.
 
     Args:
-        data: With one target.
+        data: The table, with one target.
     """
 
     def __init__(self, data: Dataset) -> None:
@@ -348,7 +353,7 @@ class EquationReader:
         """
         table, every = self._table, self._table.every
         problem = table.problem(every)
-        problem, _ = weighted(problem, problem.at(expression))
+        problem, _ = weighted(problem, problem.at(expression))  # rows of less noise count more
         error, test = table.error(every, expression), table.test_error(expression)
         return Equation(
             table.target,

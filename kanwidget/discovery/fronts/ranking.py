@@ -120,7 +120,7 @@ def _errors(parts: Sequence[Rows], units: Sequence[Tensor], spread: float, *, ro
     """
     errors: list[float] = []  # of the last part
     bits = torch.zeros(len(units[0]), dtype=torch.float64)
-    # Residuals take n·log2 of their size in bits, but for a constant of each row; with EXACT it is finite for an exact formula.
+    # Residuals take n·log2 of their size in bits, but for a constant of each row; EXACT, round-off, keeps it finite for an exact formula.
     for (y, value, weight), unit in zip(parts, units, strict=True):
         size = (y - value) / unit
         size = size.abs() if robust else size.square()
@@ -135,8 +135,9 @@ def _errors(parts: Sequence[Rows], units: Sequence[Tensor], spread: float, *, ro
 def pareto(members: Sequence[R], *, noise: int = 0) -> list[R]:
     """The members that no simpler one equals, from simple to accurate.
 
-    An error on held-out rows must be smaller by a hundredth than that of all simpler members, and round-off isn't. Where the data leave
-    constants open, a member counts as more complex: 500 - 294/x^0.1 is nearer to some rows than the logarithm that it stands for.
+    An error on held-out rows must be smaller by a hundredth than that of all simpler members; errors within round-off count as equal.
+    Where the data leave a constant open, a member counts as more complex: 500 - 294/x^0.1 may come nearer to some rows than the logarithm
+    that it imitates.
 
     Args:
         members: In any order.
@@ -162,8 +163,8 @@ def pareto(members: Sequence[R], *, noise: int = 0) -> list[R]:
 def front(members: Sequence[R], rows: int, *, noise: int = 0) -> list[R]:
     """The members that no simpler one equals, and the one with the shortest description; arguments as of `length`.
 
-    The held-out rows are few: by chance a wrong formula may come nearer to them, and all rows together know better. So the one with the
-    shortest description comes in where it is shorter by more than three bits than all that held-out rows prefer.
+    The held-out rows are few: by chance a wrong formula may come nearer to them. The description is that of all rows. So the one with the
+    shortest comes in where it is shorter by more than three bits than all that held-out rows prefer.
     """
 
     def bits(member: R) -> float:
@@ -192,7 +193,7 @@ def length(member: Ranked, rows: int, *, noise: int) -> float:
     errors = member.misfit.under(noise)
     if not math.isfinite(errors.bits):
         return math.inf
-    # The standard error of a constant is about this part of it, over the root of the rows.
+    # A constant is written to its standard error, relative to it about the error over the root of the rows: -log2 of that are its bits.
     digits = max(0.0, -math.log2(math.hypot(errors.held_out, EXACT)))
     constants = member.constants * (math.log2(max(rows, 2)) / 2 + digits)
     return errors.bits + constants + _COMPLEXITY * member.complexity + _DOUBT * member.doubtful

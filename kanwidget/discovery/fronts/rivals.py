@@ -28,10 +28,11 @@ _PART_OF_NOISE = 0.25
 
 
 def find_rivals(finishing: Finishing, trees: Mapping[Tree, str]) -> Iterator[Member]:
-    """Give a front its rivals. One that is likelier than the best formula takes its place.
+    """Give a front its rivals: formulas whose description of the rows is at most five bits longer than the best one's, and that differ
+    from it in wider ranges of the columns. One that is likelier than the best formula takes its place.
 
     Args:
-        finishing: Of the front, whose members are finished.
+        finishing: What makes the last fits of a formula of the front. Those of the front's members are done.
         trees: What the search has found besides: formulas about as likely as the best one, each with the strategy that found it.
 
     Yields:
@@ -40,7 +41,7 @@ def find_rivals(finishing: Finishing, trees: Mapping[Tree, str]) -> Iterator[Mem
     front, count = finishing.front, 0
     if front.leaves_rounding(front.best) or not finishing.has_time:
         return
-    comparison = Comparison(front)
+    comparison = Comparison(front)  # says whether formulas differ beyond the rows
     members = list(front.members)
     for member in front.contenders(trees):
         if count == _FINISHINGS or not finishing.has_time:
@@ -50,7 +51,7 @@ def find_rivals(finishing: Finishing, trees: Mapping[Tree, str]) -> Iterator[Mem
         count += 1
         # Shorter writings take a second and save a few bits: looked for only where these can make a rival of it.
         result = finishing.finish(member, rewrite=False) or member
-        # Most end in a formula that is there already.
+        # Most become a formula that is there already.
         is_new = comparison.is_new(result, members)
         if is_new and front.length(result) <= front.length(front.best) + 2 * _BITS:
             result = finishing.finish(member) or result
@@ -79,14 +80,14 @@ class Comparison:
         # The columns of the wider rows, `(rows,)`, by their symbols.
         self._rows = dict(zip(front.table.symbols, _wider(front.table.every.x).T, strict=True))
         self._values: dict[Equation, Tensor] = {}  # computed so far
-        self._noise = self._noise_of(front.best, front.noise)
+        self._noise = self._noise_of(front.best, front.noise)  # its size at each of the wider rows, `(rows,)`
 
     def is_new(self, member: Member, others: list[Member]) -> bool:
         """Whether a formula differs from all others somewhere, or only one of both has a value there."""
         return all(self._differ(member, other) for other in others)
 
     def _differ(self, first: Member, second: Member) -> bool:
-        """Whether two formulas differ by more than a part of the noise in a row, or only one has a value there."""
+        """Whether two formulas differ by more than a quarter of the noise in one of the wider rows, or only one has a value there."""
         values = self._at(first), self._at(second)
         defined = [torch.isfinite(each) for each in values]
         if bool((defined[0] != defined[1]).any()):
@@ -110,7 +111,7 @@ class Comparison:
         return noise * (torch.ones_like(wider) if growing is None else growing.sizes(wider))
 
     def _at(self, member: Member) -> Tensor:
-        """The formula's values on the wider rows, `(rows,)`, computed once."""
+        """The formula's values, `(rows,)`, computed once, on the wider rows: those of the table, stretched beyond their ranges."""
         equation = member.equation
         if equation not in self._values:
             like = torch.zeros_like(next(iter(self._rows.values())))

@@ -17,10 +17,10 @@ _LEAST = 1e-9
 
 
 def row_weights(residual: Tensor, spread: float, loss: str) -> Tensor:
-    """The weight of each row by its residual, for which least squares lead to the minimum of a loss.
+    """The weight of each row by its residual: least squares with such weights, again and again, lead to the minimum of a loss.
 
     Args:
-        residual: `(rows,)`.
+        residual: Target minus formula, `(rows,)`.
         spread: The target's standard deviation.
         loss: `huber` or `absolute`.
 
@@ -32,7 +32,7 @@ def row_weights(residual: Tensor, spread: float, loss: str) -> Tensor:
     size = residual.abs()
     # The standard deviation by the median size, which outliers don't move; where half of the rows are exact a tiny part of the spread.
     noise = max(float(size.median()) / MEDIAN, _LEAST * spread)
-    if loss == "huber":
+    if loss == "huber":  # full weight up to 1.345 standard deviations, as is usual; beyond it falls with the size
         return (_KNEE * noise / size.clamp(min=1e-300)).clamp(max=1.0)
-    # Without a least size an exact row would count without limit.
+    # Weights of one over the size make squares sizes. Without a least size an exact row would count without limit.
     return noise / size.clamp(min=_NEAREST * noise)

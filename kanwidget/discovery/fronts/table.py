@@ -98,16 +98,16 @@ class TargetTable:
 
     @property
     def spread(self) -> float:
-        """Standard deviation of the target in the engine's unit; 0 where it is constant."""
+        """Standard deviation of the target in units of `y_unit`, a power of ten; 0 where it is constant."""
         y = self.every.y / self.y_unit
         # Rounding may give equal values a deviation above 0.
         return float(y.std(correction=0)) if bool((y != y[0]).any()) else 0.0
 
     @property
     def unit(self) -> float:
-        """What errors are parts of, in the engine's unit: the target's spread, at least 1e-4 of its largest size.
+        """What errors are parts of, in units of `y_unit`: the target's spread, at least 1e-4 of its largest size.
 
-        A smaller spread is measured in rounded values. Of a constant target it is the size, at least 1.
+        Of a smaller spread the round-off of the values would be a noticeable part. Of a constant target it is the size, at least 1.
         """
         size = float(self.every.y.abs().max()) / self.y_unit
         return max(self.spread, _STEADY * size) if self.spread else max(size, 1.0)
@@ -118,7 +118,7 @@ class TargetTable:
         return rounding(self.every.y) / (self.unit * self.y_unit)
 
     def rows(self, weights: Tensor | None = None, *, without_outliers: bool = False) -> Rows:
-        """The rows for the engine.
+        """The training rows for the engine, which searches in units that are powers of ten of the data's.
 
         Args:
             weights: Weights of the training rows, `(rows,)`, by which those of the data are multiplied; None for no further ones.
@@ -138,7 +138,7 @@ class TargetTable:
         )
 
     def _dimensions(self) -> Dimensions | None:
-        """Of the columns that are searched with; None where no units are known."""
+        """The dimensions of the target and of the columns that are searched with, exponents of base units; None without units."""
         if not self.quantities:
             return None
         names = [self.data.in_vars[column] for column in self.columns]
@@ -148,11 +148,11 @@ class TargetTable:
         return Dimensions(tuple(map(exponents, names)), exponents(self.target), tuple(sizes))
 
     def scaled(self, x: Tensor) -> Tensor:
-        """The columns that are searched with, in the engine's units, `(rows, columns)`, from all columns of the data, `(rows, all)`."""
+        """The columns that are searched with over their units, powers of ten: `(rows, columns)`, from all of the data, `(rows, all)`."""
         return x[:, list(self.columns)] / torch.tensor(self.units, dtype=x.dtype)
 
     def expression(self, tree: Tree) -> Any:
-        """The tree in sympy, in the units of the data; None where it is no finite real expression."""
+        """A tree, a formula as nested tuples in the engine's units, in sympy and the data's units; None where it isn't finite and real."""
         import sympy
 
         symbols = self.symbols
@@ -209,12 +209,12 @@ def _joint(*weights: Tensor | None) -> Tensor | None:
 
 
 def _is_a_double(number: Any) -> bool:
-    """Whether floating-point numbers reach so far: sympy makes exp(9000.0 + x) a product with a number of thousands of digits."""
+    """Whether a constant of sympy is 0 or well within the range of floats: of exp(9000.0 + x) sympy makes exp(x) times a huge number."""
     return number == 0 or _TINIEST < abs(number) < 1 / _TINIEST
 
 
 def _times(unit: float, expr: Any) -> Any:
-    """A sympy expression times a decimal; as it is times 1, where a factor would be one constant more."""
+    """A sympy expression times `unit` as a decimal; as it is where that is 1, since a factor would be one more constant."""
     import sympy
 
     return expr if unit == 1 else sympy.Float(unit) * expr
@@ -281,7 +281,7 @@ def _unit(values: Tensor) -> float:
 
 
 def simple_trees(table: TargetTable) -> Iterator[Tree]:
-    """Formulas to begin with: a constant, and each column as it is."""
+    """Formulas to begin with: a constant, `("c", mean)`, and each column as it is."""
     yield ("c", table.train.mean / table.y_unit)
     yield from column_trees(table)
 
@@ -300,7 +300,7 @@ def best_line(table: TargetTable) -> Tree:
 
 
 def column_trees(table: TargetTable) -> Iterator[Tree]:
-    """The formula "target = column" of each column, the numbers of both in own units: a factor translates it into the engine's."""
+    """The formula "target = column" of each column as a tree, `("x", column)`: a factor makes up for the powers of ten in the engine."""
     for column, unit in enumerate(table.units):
         yield ("x", column) if unit == table.y_unit else ("mul", ("c", unit / table.y_unit), ("x", column))
 
@@ -351,7 +351,7 @@ def _column_unit(total: Any) -> Any:
 
 
 def _logarithms(total: Any) -> Any:
-    """A sum with a fitted constant, which takes the powers of ten in fitted multiples of logarithms."""
+    """A sum with a fitted constant, which takes the powers of ten in logarithms: c·log(t/10) + d as c·log(t) + (d - c·log 10)."""
     import sympy
 
     terms = []

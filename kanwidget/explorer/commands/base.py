@@ -29,7 +29,7 @@ def command_class(message: Mapping[str, Any]) -> type[Command] | None:
         ValueError: For an action that its kind doesn't have.
     """
     kind = message.get("kind")
-    # A kind without actions has one command, under "".
+    # `COMMANDS`: kind of a message → its actions → the class. A kind without actions has one command, under "".
     actions = COMMANDS.get(kind, {}) if isinstance(kind, str) else {}
     if not actions or "" in actions:
         return actions.get("")
@@ -48,16 +48,16 @@ def act(
 
     Args:
         session: Its network is changed.
-        command: What the script is to repeat; a function where only the end of the change decides.
-        kind: Of the tree node.
-        label: Of the tree node; a function where only the end of the change decides.
-        change: Does it.
+        command: What the script is to repeat; a function, called after the change, where only that decides.
+        kind: Of the tree node, such as `prune`.
+        label: Of the tree node, for people; a function as for `command`.
+        change: Changes the network; called without arguments.
         task: Shown to the user meanwhile, where it takes longer.
 
     Returns:
         The topics that changed.
     """
-    # Steps that a return has left behind can't be gone to from a network that was changed.
+    # Steps that a return has left behind can't be gone to from a network that was changed: with the topic `replaced` pages drop them.
     changed = CHANGED | {"replaced"} if session.later_records() else CHANGED
     checkpoint = session.run.checkpoint()
     if task:

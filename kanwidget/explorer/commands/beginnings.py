@@ -29,6 +29,7 @@ class Reset(Command):
     seed: int | None = None
 
     def call(self) -> str:
+        """The line of the script that repeats it."""
         return "explorer.reset()" if self.seed is None else f"explorer.reset(seed={self.seed})"
 
     def perform(self, session: Session) -> Topics:
@@ -61,10 +62,14 @@ class UseLogarithms(Command):
     """Whether these are the only ones that change: those that are in use are left out, the others added."""
 
     def call(self) -> str:
+        """The line of the script that repeats it."""
         return f"explorer.use_log({list(self.names)!r})"
 
     def perform(self, session: Session) -> Topics:
-        """Begin again as an act; the script names all logarithms that are in use then. Returns the topics that changed."""
+        """Begin again as an act, with the logarithms of the columns and outputs `names` alone. Returns the topics that changed.
+
+        With `toggle` these are added to those in use, or left out where they are in use already; the script names all that are in use then.
+        """
         seed, names = session.run.initial.seed, self.names
         if self.toggle:
             used = _logged(session)
@@ -89,7 +94,7 @@ def _names_of_data(session: Session, names: Sequence[str]) -> list[str]:
 
 
 def begin_again(session: Session, command: Command, model: KAN, seed: int, label: str) -> Topics:
-    """Train another network of the first structure from step 0 on, as an act.
+    """Train another network, with the nodes that the problem began with, from step 0 on, as an act.
 
     Args:
         session: The session.
@@ -101,7 +106,7 @@ def begin_again(session: Session, command: Command, model: KAN, seed: int, label
     Returns:
         The topics that changed.
     """
-    model.reference = session.x.clone()
+    model.reference = session.x.clone()  # queries ask the same rows as before
     # Errors of a logarithm have another unit: no state from before can be compared.
     same = bool((model.scaling.output_log == session.model.scaling.output_log).all())
     act(session, command, "reset" if same else "log", label, lambda: session.restart(model, seed))

@@ -64,11 +64,15 @@ class Fix(EdgeCommand):
     further: tuple[EdgeRef, ...] = ()
 
     def call(self) -> str:
+        """The line of the script that repeats it."""
         keep = ", keep_spline=True" if self.keep_spline else ""
         return f"explorer.fix({self.name!r}, {self.argument}{keep})"
 
     def perform(self, session: Session) -> Topics:
-        """Fix the edges as one act; the script names the function that was chosen. Returns the topics that changed."""
+        """Put the function `name` in place of the edges, as one act; None takes the first edge's best candidate, which the script names.
+
+        Returns the topics that changed.
+        """
         edges = self.edges_in(session)
         name = self.name
         if name is None:
@@ -120,6 +124,7 @@ class Restore(Command):
     edges: tuple[EdgeRef, ...]
 
     def call(self) -> str:
+        """The line of the script that repeats it."""
         return f"explorer.restore({listed(self.edges)[1:-1]})"
 
     def perform(self, session: Session) -> Topics:
@@ -155,6 +160,7 @@ class Drag(Command):
                 raise ValueError("the grid has changed since this was dragged. Nothing was done; look, and drag again.")
 
     def call(self) -> str:
+        """The line of the script that repeats it."""
         commit = "" if self.commit else ", commit=False"
         return f"explorer.drag({tuple(self.edge)}, {self.index}, {self.value!r}{commit})"
 
@@ -173,7 +179,7 @@ class Drag(Command):
         return not self.commit
 
     def perform(self, session: Session) -> Topics:
-        """Move the coefficient, which tied edges share with the first of them; only a commit ends the act and changes all topics.
+        """Give the coefficient number `index` of the edge's spline this `value`; only a commit ends the drag, as one act.
 
         Where that fails all moves of the drag are taken back. Returns the topics that changed.
         """
@@ -182,11 +188,12 @@ class Drag(Command):
         if not bool(layer.spline_on[edge.target, edge.source]):
             advice = "Bring its spline back (unfix) or restore it first."
             _check.fail("edge", "drag", "one that has a spline", tuple(edge), advice)
+        # An edge of words has one coefficient for each of them.
         count = layer.levels[edge.source] or layer.grid_size + layer.k
         _check.integer(self.index, "k", "drag", low=0, high=count - 1)
         value = _check.real(self.value, "value", "drag")
         session.tree.begin_drag(session.run.checkpoint)
-        # Edges of a layer are numbered target by target; `owner` is the one that has the coefficients, of tied edges the first.
+        # Edges of a layer are numbered target by target; `owner` has the coefficients: of tied edges, which share them, the first.
         flat = edge.target * layer.in_dim + edge.source
         owner = int(layer.tie_index()[flat]) if layer.ties else flat
         try:
@@ -221,7 +228,7 @@ class Freeze(EdgeCommand):
         return "freeze" if self.on else "unfreeze"
 
     def perform(self, session: Session) -> Topics:
-        """Freeze the edges as one act, or with `on` False unfreeze them. Returns the topics that changed."""
+        """Keep the edges out of training, as one act, or with `on` False let them train again. Returns the topics that changed."""
         edges, model = self.edges_in(session), session.model
         change = lambda: change_edges(model.freeze if self.on else model.unfreeze, edges)  # noqa: E731
         return act(session, self, "lock", f"{self._verb} {edges_name(session, edges)}", change)
@@ -247,6 +254,7 @@ class Lock(Command):
         return [cls(edges[0].layer, pairs, fields.flag(message.get("on"), "on", "lock"))]
 
     def call(self) -> str:
+        """The line of the script that repeats it."""
         return f"explorer.{self._verb}({self.layer}, {listed(self.edges)})"
 
     @property
@@ -254,7 +262,7 @@ class Lock(Command):
         return "lock" if self.on else "unlock"
 
     def perform(self, session: Session) -> Topics:
-        """Lock the edges as one act, or with `on` False unlock them. Returns the topics that changed."""
+        """Let the edges share one function, as one act, or with `on` False no longer. Returns the topics that changed."""
         model = session.model
         change = model.lock if self.on else model.unlock
         label = f"{self._verb} {len(self.edges)} edges"
@@ -286,10 +294,11 @@ class MergeLevels(Command):
         return [cls(edge.source, whole, by_number=True)]
 
     def call(self) -> str:
+        """The line of the script that repeats it."""
         return f"explorer.merge_levels({self.column!r}, {[[*group] for group in self.groups]!r})"
 
     def perform(self, session: Session) -> Topics:
-        """Merge the levels as an act; the script names the column and the levels by their words. Returns the topics that changed.
+        """Give the levels (words) of each group one value, as an act; the script names column and levels. Returns the topics that changed.
 
         Refused are a column of numbers, and groups that aren't made of levels of the column.
         """
@@ -298,6 +307,7 @@ class MergeLevels(Command):
         levels, name = session.data.levels[column], session.in_vars[column]
         if not levels:
             _check.fail("column", "merge_levels", "a column of words", name, "It holds numbers, which have a curve.")
+        # `groups` has numbers of levels from a page (`by_number`), else their words.
         numbers = self.groups if self.by_number else level_numbers(self.groups, levels, "merge_levels")
         groups = [[int(level) for level in group] for group in numbers]
         # Only for its checks, so that nothing has begun where the groups are wrong.

@@ -54,17 +54,18 @@ class Extension(GroupedProcess[ExtensionStep]):
     step, begun_by, word = "train", "extend", "extending"
 
     def __init__(self, session: Session, most: int | None) -> None:
-        super().__init__(session, most, Extend)
+        super().__init__(session, most, Extend)  # it is paused after `most` grids, None for all
         #: Whether a better network was taken over.
         self._helped = False
         # The trainer's data have the label noise that the page shows.
         model, data, settings = session.model, session.run.trainer.data, session.run.trainer.settings
+        # The grids (numbers of intervals) to try: the network's own, then twice as many again and again.
         ladder = doubled_grids(model, len(data.train_input), LARGEST_GRID)
         options = {name: getattr(settings, name) for name in _OPTIONS}
         # One start is the network as it is: further ones would begin with random curves.
         steps = extend_steps(copied(model), data, ladder, starts=1, **options)
         self.sentence = f"Extending: training with grid {ladder[0]}."
-        # Each with a network of its own: the work goes on with the one that it gave.
+        # Each step with a copy of its network, since the work goes on with the one that it gave.
         self.begin(replace(step, networks=(copied(cast(KAN, step.network)),)) for step in steps)
 
     @property

@@ -38,7 +38,10 @@ class StepCommand(Command):
     __slots__ = ()
 
     def repeats(self, session: Any) -> bool:
-        """Whether this step is at work already: a second click came before the page had heard of the first."""
+        """Whether this step is at work already: a second click came before the page had heard of the first.
+
+        `working` names the step at work where the session has no process: `train`, or None for none.
+        """
         begun_by = working(session) if session.process is None else session.process.begun_by
         return begun_by == (self.action or self.kind)
 
@@ -82,6 +85,7 @@ def _train(session: Session, rounds: int) -> None:
             Growth(session, rounds)
         return topics
 
+    # `flat_steps`: for how many steps the error has been flat, 0 while it falls.
     run.start(session.steps or _MOST_STEPS, pauses_when=lambda: flat_steps(run.records[first:]) > 0, follows=follows)
 
 
@@ -132,7 +136,7 @@ class Growth(Process):
     stopped = "The network stays as it was trained: nothing richer was tried to the end."
 
     def __init__(self, session: Session, rounds: int) -> None:
-        self._session, self._rounds = session, rounds
+        self._session, self._rounds = session, rounds  # how often at most a richer network is taken
         session.begin_process(self)
         session.richer.begin()
 
@@ -169,7 +173,7 @@ class Simplify(StepCommand):
     """Bits after which it is paused, None for all: a script repeats a simplification that was paused."""
 
     def call(self) -> str | None:
-        """The line of the script; None where it was paused before its first bit."""
+        """The line of the script, with the number of bits after which it was paused; None where that was before the first one."""
         if self.bits == 0:
             return None
         return f"explorer.simplify({'' if self.bits is None else f'bits={self.bits}'})"
@@ -191,15 +195,15 @@ class Simplification(GroupedProcess[SimplificationStep]):
     step, begun_by, word = "simplify", "simplify", "simplifying"
 
     def __init__(self, session: Session, most: int | None) -> None:
-        super().__init__(session, most, Simplify)
-        self._lamb = session.run.trainer.settings.lamb or LAMB
+        super().__init__(session, most, Simplify)  # it is paused after `most` bits of work, None for all
+        self._lamb = session.run.trainer.settings.lamb or LAMB  # the penalty's weight λ
         data, library = session.run.trainer.data, session.candidates.lib
         model = session.run.copy()
-        # What the training has asked already: of a formula it has asked the network that the formula was made from.
+        # Whether richer networks explain more, where a training has tried them; for a formula it has tried those of the network before it.
         richer = None if session.richer.is_open or is_formula(model) else session.richer.answer
         self.sentence = "Simplifying: needless edges go first."
         steps = simplify_steps(model, data, lamb=self._lamb, lib=library, richer=richer)
-        # Each with a network of its own: the work goes on with the one that it gave.
+        # Each step with a copy of its network, since the work goes on with the one that it gave.
         self.begin(replace(step, network=copied(cast(KAN, step.network))) for step in steps)
 
     @property
@@ -210,13 +214,13 @@ class Simplification(GroupedProcess[SimplificationStep]):
     def take(self, step: SimplificationStep) -> Topics:
         """Adopt the best network so far, where this bit has changed it or is the last one, the refit. Returns the topics that changed.
 
-        The last one also sets λ to 0, a change that undo takes back with it, and brings the rivals of its law.
+        The last one also sets λ to 0, which undo takes back with it, and brings the rivals: formulas that the rows can't tell from its own.
         """
         session = self._session
         self._done += 1
         self.sentence = f"Simplifying. {step.text[:1].upper()}{step.text[1:]}."
         self._complete = last = step.kind == "refit"
-        session.view.keep_nearest_law(step.nearest)
+        session.view.keep_nearest_law(step.nearest)  # the best short formula that was not taken
         if not step.improved and not last:
             return frozenset(("guide",))
         label = _LABELS.get(step.kind, step.kind).format(lamb=self._lamb)
@@ -233,7 +237,7 @@ class Simplification(GroupedProcess[SimplificationStep]):
 
 
 def _as_on_the_page(rival: Rival) -> Rival:
-    """A rival with the signs that formulas have on the page."""
+    """A rival, a formula that the rows can't tell from the one that was chosen, with the signs that formulas have on the page."""
     text, sentence = (words.replace("**", "^").replace("*", "·") for words in (rival.text, rival.sentence))
     return Rival(text, sentence)
 

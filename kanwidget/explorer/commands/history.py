@@ -31,6 +31,7 @@ class Undo(Command):
     """None for one; while training for the last act together with the steps since."""
 
     def call(self) -> str:
+        """The line of the script that repeats it."""
         return "explorer.undo()" if self.n in (None, 1) else f"explorer.undo({self.n})"
 
     def perform(self, session: Session) -> Topics:
@@ -107,7 +108,7 @@ class GoToStep(Command):
     step: int
 
     def perform(self, session: Session) -> Topics:
-        """Return to the nearest step that is kept, or jump to the state before the last return where that is as near.
+        """Return to the nearest step whose network is kept, or undo the last return where the state before it is as near.
 
         Returns the topics that changed: none where it is at this step. A step that the training didn't take is refused.
         """
@@ -116,7 +117,7 @@ class GoToStep(Command):
         records = [*run.records, *later]
         last = records[-1].step if records else 0
         step = _check.integer(self.step, "step", "go_to_step", low=0)
-        steps = run.recorder.steps_of(records)
+        steps = run.recorder.steps_of(records)  # those whose network is kept
         if step > last or not steps:
             expected = f"a step of this training, 1 to {last}" if steps else "a step that is kept, and none is"
             _check.fail("step", "go_to_step", expected, step, "Train first; a loaded session keeps its current state.")
@@ -144,7 +145,7 @@ class BackToBest(Command):
         if state is None or error_of(session.run.last_record) <= state.error:  # not so after a loss that is NaN
             session.view.notify(Notice("Already at the best", "No earlier step of this training had a smaller error."))
             return frozenset(("status",))
-        if state.recorded is not None:
+        if state.recorded is not None:  # None for the state right after the act
             return return_to(session, self, state.recorded, session.run.records)
         session.run.pause()
         act_id = session.tree.last_act().id
@@ -189,7 +190,7 @@ def _jump(session: Session, command: Command, move: Callable[[Checkpoint], Check
     Args:
         session: The session.
         command: What the script repeats.
-        move: As `Session.jump` takes it.
+        move: Moves the undo tree: takes a checkpoint of the current state and gives the one to restore, None to stay.
 
     Returns:
         The topics that changed; none where the state stays.

@@ -84,6 +84,7 @@ class AddNode(Command):
     product: bool = False
 
     def call(self) -> str:
+        """The line of the script that repeats it."""
         return f"explorer.add_node({self.level}{', product=True' if self.product else ''})"
 
     def perform(self, session: Session) -> Topics:
@@ -110,7 +111,10 @@ class Refine(Command):
     grid: int
 
     def perform(self, session: Session) -> Topics:
-        """Refine all layers as an act; where they have this grid already only `settings` changes, for a page that shows another number."""
+        """Give all layers `grid` intervals, as an act. Returns the topics that changed.
+
+        Where they have as many already that is `settings` alone, for a page that shows another number.
+        """
         grid = fields.grid(self.grid)
         model = session.model
         if {model.layer(index).grid_size for index in range(model.depth)} == {grid}:
@@ -143,12 +147,13 @@ class AutoSymbolic(Command):
     """None takes all splines."""
 
     def call(self) -> str:
+        """The line of the script that repeats it."""
         lib = "" if self.lib is None else f", lib={list(self.lib)}"
         edges = "" if self.edges is None else f", edges={listed(self.edges)}"
         return f"explorer.auto_symbolic(r2_threshold={self.r2_threshold!r}, simplicity={self.simplicity!r}{lib}{edges})"
 
     def perform(self, session: Session) -> Topics:
-        """Replace edges one by one as a single act, until a pause comes; a notice says what remains. Returns the topics that changed."""
+        """Put functions in place of splines, as one act, until a pause comes; a notice says what stays. Returns the topics that changed."""
         simplicity = session.candidates.simplicity if self.simplicity is None else self.simplicity
         refs = self._edges(session)
         steps = auto_symbolic_steps(
@@ -160,7 +165,7 @@ class AutoSymbolic(Command):
             r2_threshold=self.r2_threshold,
             on_broken=session.candidates.record_broken,
         )
-        #: The last step that asked each edge.
+        #: Edge → the last step that has searched a function for it; `numeric` of a step: the searched edges that stay splines.
         searched: dict[EdgeRef, SymbolicStep] = {}
 
         def check() -> None:
@@ -195,7 +200,7 @@ class AutoSymbolic(Command):
         return topics
 
     def _edges(self, session: Session) -> list[EdgeRef]:
-        """The splines to search, in the order of the structure; of tied edges only the owner."""
+        """The splines to search, in the order of the structure; of tied edges, which share one function, only the first."""
         model = session.model
         if self.edges is None:
             return numeric_edges(model)

@@ -32,8 +32,11 @@ class BackgroundProcess(Process, Generic[T]):
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        #: Results that `advance` hasn't taken yet.
         self._results: deque[T] = deque()
+        #: Notified when a result comes or the work is over; its lock guards these.
         self._changed = threading.Condition()
+        #: Whether the process was ended, whether its work is over, and what that has failed with.
         self._stopped, self._finished, self._error = False, False, None  # type: bool, bool, BaseException | None
 
     @abstractmethod
@@ -121,12 +124,16 @@ class GroupedProcess(BackgroundProcess[T]):
 
     def __init__(self, session: Session, most: int | None, written: Callable[[int | None], Command]) -> None:
         super().__init__(session)
+        # Parts after which it is paused, None for all; the command of the script for so many parts, None for all.
         self._most, self._written = most, written
         #: Parts that were taken, and whether the last one was.
         self._done, self._complete = 0, False
 
     def begin(self, results: Iterator[T]) -> None:
-        """Begin as a training without an end, with a group of undo nodes and a line of the script that stays open."""
+        """Begin as a training without an end, with a group of nodes that one undo takes back, and a line of the script that grows with it.
+
+        `results` are the parts, which are worked out on copies.
+        """
         session = self._session
         session.run.start(None)
         session.tree.begin_group()
@@ -146,7 +153,7 @@ class GroupedProcess(BackgroundProcess[T]):
         return self._session.end_process() if self._done == self._most else super().advance()
 
     def close(self) -> Topics:
-        """Close the group of undo nodes and the line of the script, and pause. Returns the topics that changed."""
+        """End the group of nodes that one undo takes back, write the line of the script, and pause. Returns the topics that changed."""
         session = self._session
         session.tree.end_group()
         session.script.end_longer()

@@ -30,7 +30,7 @@ class Set(Setting):
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        """The settings of a message in one command; `grid` becomes a command of its own."""
+        """The settings of a message in one command, each read by its row of `_READ`; `grid` becomes a command of its own."""
         settings = message.get("settings")
         if not isinstance(settings, Mapping) or not settings:
             _check.fail("settings", "set", f"an object with some of {', '.join(_READ)}", settings)
@@ -43,7 +43,7 @@ class Set(Setting):
     @property
     def values(self) -> dict[str, Any]:
         """The settings that change, in the order in which they can be changed one after the other."""
-        # LM takes all rows: they are there before it is, and a part of them only after it.
+        # LM takes all rows (`batch` -1): they are there before it is, and a part of them only after it.
         order = ("lamb", "batch", "opt", "lr") if self.batch == -1 else ("lamb", "opt", "lr", "batch")
         return {name: value for name in (*order, "noise") if (value := getattr(self, name)) is not None}
 

@@ -110,6 +110,6 @@ class ShowPreview(Command):
     view: str = ""
 
     def perform(self, session: Session) -> Topics:
-        """Open the preview in this view, or close it. Returns the topics that changed: a view that opens it is sent all rows."""
+        """Open in this view the preview of what `auto_symbolic` would fix, or close it. Returns the topics that changed."""
         session.view.preview.switch(self.on, self.view)
         return frozenset(("survey",))

@@ -52,9 +52,10 @@ def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tu
     x = torch.linspace(float(inputs.min()), float(inputs.max()), p.DETAIL_SAMPLES, dtype=inputs.dtype)
     y = session.model.curve(edge, x.to(inputs.device)).y
     name = node_name(session, edge.layer, edge.source)
+    # By name, the network's error on held-out rows with a candidate in the edge's place, as far as that was tried.
     errors = session.swap_errors.of(edge)
     drawn = [row for fit in fits if (row := _drawn(fit, name, x)) is not None]
-    in_place = function_in_place(session.model, edge)
+    in_place = function_in_place(session.model, edge)  # what the edge is now, if it is a function already
     width = band(session.model, session.run.posterior(), edge, x.to(inputs.device))
     for candidate, curve in drawn:
         error = errors.get(candidate["name"])
@@ -68,6 +69,7 @@ def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tu
             candidate["error"] = shown_error
     rows = [candidate for candidate, _ in drawn]
     payload: p.Candidates = {**without_rows(session, edge), "rows": rows, "best": best_candidates(session)}
+    # The error if all selected edges shared one function; None where they can't, as for a single one.
     lock = None if session.running else finite(error_after_lock(session.run, session.view.selection))
     if lock is not None:
         payload["lock"] = lock
@@ -94,6 +96,7 @@ def _of_words(session: Session, edge: EdgeRef) -> p.Candidates:
     if posterior is None or not is_judged(model, edge.source):
         return payload
     names = session.data.levels[int(model.columns[edge.source])]
+    # `gain` is the logarithm of the odds that the levels of each group have one value, against a value for each level.
     likely = [one for one in partitions(model, posterior, edge.source) if one.gain > _UNLIKELY][:_MOST_MERGES]
     rows: list[p.Merge] = []
     for partition in likely:
@@ -131,7 +134,7 @@ def held_out(session: Session) -> p.HeldOut | None:
 
 
 def _drawn(fit: SymbolicFit, variable: str, x: Tensor) -> tuple[p.Candidate, Tensor] | None:
-    """A candidate as the page gets it and its curve; None where its function, which somebody has registered, can't be drawn.
+    """A candidate, c·f(a·x + b) + d, as the page gets it, and its curve; None where f, which somebody has registered, can't be drawn.
 
     Args:
         fit: The candidate.
@@ -140,7 +143,7 @@ def _drawn(fit: SymbolicFit, variable: str, x: Tensor) -> tuple[p.Candidate, Ten
     """
     row, (a, b, c, d) = primitive(fit.name), fit.params
     try:
-        with blamed(row):
+        with blamed(row):  # any error of such a function becomes a `BrokenPrimitive`
             formula, curve = candidate_tree(fit, variable), c * called(row, row.fn, a * x.cpu() + b) + d
     except BrokenPrimitive:
         return None

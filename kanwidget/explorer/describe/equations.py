@@ -52,6 +52,7 @@ class EquationWriter:
         self._sources = dict(zip(distinct(session.in_vars), self._names, strict=True))
         #: What they are called on the page, by their names in texts.
         self._display = dict(zip(self._names, without_units(session.in_vars), strict=True))
+        #: Inputs, labels and weights of the training rows, on which formulas are compared with a constant.
         self._train = (data.train_input, data.train_label, data.train_weight)
         #: The error of the best constant on the training rows.
         self._train_spread = _spread(*self._train[1:])
@@ -63,15 +64,20 @@ class EquationWriter:
         )
         #: What stands for y, which may also be the name of a column.
         self._target = "" if "y" in session.in_vars else short[session.out_vars[0]]
+        #: Inputs of the rows that a page draws; inputs, labels and weights of those on which errors count.
         self._shown, self._judged = shown_rows(session)[0], judged_rows(data)
         sizes = data.train_input.detach().abs().amax(0).tolist()
+        #: The largest absolute value of each column: it says which terms of a formula are round-off.
         self._sizes = dict(zip(self._names, sizes, strict=True))
         #: The equations of the last front with their formulas, by `id`: a search gives the same ones again and again. An equation stands
         #: beside its formula, so that no other one can have its `id`.
         self._written: dict[int, tuple[Equation, HallFormula | None]] = {}
 
     def news(self, steps: Iterator[DiscoveryStep]) -> Iterator[SearchNews]:
-        """What the steps of a search have to say, each with the formulas of its front, as they come."""
+        """What the steps of a search have to say, as they come: each with the formulas so far, those of its front and their rivals.
+
+        A formula is written and evaluated once, as long as it stays in the front.
+        """
         for step in steps:
             earlier = self._written
             self._written = {
@@ -126,7 +132,7 @@ class EquationWriter:
         """The formula of a text; None where it has no values on the rows.
 
         Args:
-            source: The text, in the names of `source_names`.
+            source: The text, in which columns have their names, or x_1, x_2, … where these are no identifiers.
             complexity: Of the formula, as the search had it.
             equation: The `Equation` that it comes from, if there is one.
 
@@ -136,6 +142,7 @@ class EquationWriter:
         from kanwidget.symbolic.writing.formula_source import from_source
 
         expression = from_source(source, self._names)
+        # On the rows that errors are shown for (test rows, if there are any), and on the training rows.
         error, train_error = (self._error(expression, *rows) for rows in (self._judged, self._train))
         if not math.isfinite(error + train_error):
             return None
@@ -190,7 +197,7 @@ class EquationWriter:
 
 
 def with_rivals(front: Sequence[Equation], rivals: Sequence[Equation]) -> list[Equation]:
-    """The formulas of a front and their rivals, from simple to accurate."""
+    """The formulas of a front and their rivals, which the rows can't tell from the best one, from simple to accurate; each once."""
     others = [rival for rival in rivals if not any(rival is equation for equation in front)]
     return sorted([*front, *others], key=lambda equation: equation.complexity)
 

@@ -11,7 +11,10 @@ from kanwidget.explorer.session.session import Session
 
 
 def error_name(session: Session) -> str:
-    """Name of the errors of states, with their unit: `test error, in n_dot`; of a loss that is no RMSE its own name."""
+    """Name of the errors that the page shows, with their unit: `test error, in n_dot`, for a target of this name.
+
+    Of a loss that isn't the root of a mean of squares it is the loss's own name. Errors count on the test data if there are any.
+    """
     data, loss = "training" if session.run.last_record.test_loss is None else "test", session.run.trainer.loss
     if not loss.root:
         return f"{data} {'cross-entropy' if loss.name == 'cross_entropy' else loss.name}"
@@ -32,6 +35,7 @@ def label_spread(session: Session) -> float | None:
         return None
     scaled = scaling.scaled_outputs(labels.detach().to(session.model.device))
     weight = getattr(session.run.trainer.data, f"{part}_weight")
+    # Errors are computed in scaled numbers: `error_unit` brings them back to the unit of the target.
     spread = float(_variance(scaled, weight).mean().sqrt()) * scaling.error_unit
     return spread if math.isfinite(spread) and spread > 0 else None
 

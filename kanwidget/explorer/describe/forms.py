@@ -55,7 +55,10 @@ def form_rows(session: Session, model: KAN) -> Iterator[FormRow]:
 
 
 def fitted_row(session: Session) -> FormRow | None:
-    """The rounded form, where the constants of the network as it is were fitted; None where they weren't."""
+    """The form named `rounded`: the formula with the constants that the third step has fitted to the data.
+
+    None where that wasn't done with the network as it is.
+    """
     fitted = None if session.formula_result is None else session.formula_result.fitted
     if fitted is None:
         return None
@@ -65,7 +68,7 @@ def fitted_row(session: Session) -> FormRow | None:
 
 
 def fitted_form(fitted: Any) -> FormulaForm:
-    """A fitted formula, or several of them, as the rounded form."""
+    """A `FittedFormula`, or several of one network, one an output or class, as the form named `rounded`."""
     from kanwidget.symbolic import FittedFormula, FormulaForm
 
     formulas = (fitted,) if isinstance(fitted, FittedFormula) else tuple(fitted)
@@ -73,9 +76,13 @@ def fitted_form(fitted: Any) -> FormulaForm:
 
 
 def _rows(model: KAN, data: Dataset, display: dict[str, str], has_error: bool) -> Iterator[FormRow]:
-    """The forms, each that says something new; `display`: names in print by symbols' names, in the order of the columns.
+    """The forms of a network's formula (as trained, expanded, factored, rounded), without those that repeat an earlier one.
 
-    With `has_error` they have errors and a verdict: not for a loss of the user's own.
+    Args:
+        model: The network.
+        data: The rows on which constants are fitted and errors count.
+        display: Names in print of the columns by the names of their symbols, in the order of the columns.
+        has_error: Whether forms get an error and a verdict: not for a loss of the user's own.
     """
     from kanwidget.symbolic import form_steps
 
@@ -88,7 +95,7 @@ def _rows(model: KAN, data: Dataset, display: dict[str, str], has_error: bool) -
 
 
 def says_the_same(row: FormRow, others: Sequence[FormRow]) -> bool:
-    """Whether one of the other forms has the same text, the same constants, and the same values of words."""
+    """Whether one of the other forms has the same text, constants and lines below (`meaning`), such as the values of words."""
 
     def said(form: FormRow) -> tuple[object, ...]:
         return form["text"], form["constants"], form["meaning"]
@@ -97,12 +104,16 @@ def says_the_same(row: FormRow, others: Sequence[FormRow]) -> bool:
 
 
 def _row(form: FormulaForm, model: KAN, data: Dataset, display: dict[str, str], has_error: bool) -> FormRow:
-    """A form as the page gets it; `display` and `has_error`: as in `_rows`."""
+    """A form of the formula of `model` as the page gets it.
+
+    `display` has the columns' names in print by the names of their symbols. Without `has_error` there are no error and no verdict.
+    """
     from kanwidget.symbolic import math_tree, to_text
 
     error, as_good = form_figures(form, model, data) if has_error else (None, None)
-    form = form.as_read
+    form = form.as_read  # of columns of words: 4·f(town) becomes f(town) with values four times as large
     pairs = list(zip(form.outputs, form.expressions, strict=True))
+    # A sentence on the constants that the data don't determine; `certain` has value and error of each of the others.
     uncertain: list[MathNode] = [["math", {}, [["mtext", {}, [form.uncertain]]]]] if form.uncertain else []
     return {
         "name": form.name,

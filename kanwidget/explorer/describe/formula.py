@@ -57,6 +57,7 @@ def formula(session: Session) -> p.Formula:
     expressions = [tidy(expr, sizes=sizes) for expr in exact]
     display_names = dict(zip((symbol.name for symbol in variables), session.in_vars, strict=True))
     functions = function_names(session.model)
+    # What each edge adds to the formula: the page marks it, so that pointing at the edge lights it.
     parts = {edge: tidy(part, sizes=sizes) for edge, part in edge_parts(session.model, names).items()}
     pairs = list(zip(session.out_vars, expressions, strict=True))
     payload["outputs"] = [
@@ -64,6 +65,7 @@ def formula(session: Session) -> p.Formula:
     ]
     payload["text"] = "; ".join(f"{name} = {to_text(expr, functions=functions)}" for name, expr in pairs)
     equations = [f"{to_latex(('var', name))} = {to_latex(expr, display_names, functions)}" for name, expr in pairs]
+    # Of columns of words the formula needs the value of each level; the copy has the posterior, from which their errors come.
     words = Words.of(session.run.copy(), session.data, names)
     payload["latex"] = " \\\\\n".join([*equations, *words.latex(expressions, display_names, functions)])
     payload["python"] = words.code(expressions, variables)

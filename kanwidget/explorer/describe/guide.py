@@ -18,7 +18,8 @@ def guide(session: Session) -> p.Guide:
     act, at_work = now.act, working(session)
     steps: list[p.GuideStep] = []
     for name, label, message in STEPS:
-        following = act is not None and act.step == name  # the next act may have a label of its own: `Train on`
+        # Whether the step is the next act, which may have a label of its own, such as `Train on`.
+        following = act is not None and act.step == name
         row: p.GuideStep = {
             "name": name,
             "label": act.label if act is not None and following else label,
@@ -87,7 +88,7 @@ _SEARCH: Final[dict[str, tuple[str, str]]] = {
 
 
 def _done(session: Session) -> dict[StepName, bool]:
-    """By the name of each of the three steps whether it is behind the session; where no curves are left training and simplifying are."""
+    """Whether each of the three steps, by its name, is done; where no curves are left, training and simplifying count as done."""
     now, result = progress(session), session.formula_result
     return {
         "train": now.steps > 0 or not now.splines,

@@ -12,12 +12,13 @@ from kanwidget.explorer.protocol.buffers import finite
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import BEGINNINGS, TreeNode, error_of, label_of
 
-#: Marks in a message at most, and the kinds of those that aren't acts.
+#: Marks in a message at most.
 _MAX_MARKS = 400
 #: Edges of an act in a message at most: nobody looks for its effect in the inspector of more.
 _MAX_EDGES = 20
 #: Change of an error, as a logarithm, that can be seen on a chart.
 _SEEN = 0.02
+#: Kinds of marks that are changed settings, no acts.
 _SETTINGS = frozenset(("lamb", "opt", "lr", "batch", "noise", "grid"))
 
 
@@ -31,7 +32,7 @@ def history(session: Session) -> p.History:
         "can_undo": tree.can_undo,
         "can_redo": tree.can_redo,
         "events": [
-            # Surgery outside the explorer lists indices, which say nothing to a reader.
+            # A label may end in indices of edges or nodes, `…: (0, 0, 1), …`, which say nothing to a reader.
             {"step": e.step, "label": e.label.split(": (")[0], "kind": e.kind}
             for e in _marks(session.run.events)
         ],
@@ -47,11 +48,13 @@ def act_errors(session: Session) -> list[list[float]]:
     """
     tree, rows = session.tree, dict[int, list[float]]()
     for node in tree.path():  # the newest act first
-        parent = tree.nodes[-1 if node.parent is None else node.parent]
+        parent = tree.nodes[-1 if node.parent is None else node.parent]  # all nodes of a path have a parent
         before, after = state_error(session, parent), state_error(session, node)
+        # With a reset, other logarithms or other data (`BEGINNINGS`) a training begins anew: such errors aren't compared.
         if node.kind in BEGINNINGS or before is None or after is None:
             continue
-        later = rows.get(node.step)  # of a later act at this step: the error after all of them is the one after that
+        # A later act at this step has a row already: the error after all acts of the step is the one after that.
+        later = rows.get(node.step)
         rows[node.step] = [node.step, before, after if later is None else later[2]]
     return [row for row in rows.values() if min(row[1:]) > 0 and abs(math.log(row[2] / row[1])) > _SEEN]
 
@@ -67,11 +70,11 @@ def _state(session: Session, node: TreeNode) -> p.StateInfo:
         "kind": node.kind,
         "step": node.step,
         "error": error,
-        "kept": session.tree.can_go(node.id),
+        "kept": session.tree.can_go(node.id),  # False once its checkpoint, to which a click would lead, was dropped
         "latest": error,
         "complexity": node.complexity if record is None else session.model.n_parameters,
     }
-    if node.group is not None:
+    if node.group is not None:  # the first node of a longer act that this act is a part of
         state["group"] = node.group
     if 0 < len(node.edges) <= _MAX_EDGES:
         state["edges"] = [list(edge) for edge in node.edges]
@@ -89,7 +92,10 @@ def state_error(session: Session, node: TreeNode) -> float | None:
 
 
 def _marks(events: Sequence[Event]) -> Sequence[Event]:
-    """The events that curves can show, in order: where there are more than 400, the latest 200 acts, and of the changed settings some."""
+    """The events that curves can show as marks, in order: of more than 400 at most 400.
+
+    These are the latest acts, 200 at most, and for the rest changes of settings, evenly picked.
+    """
     if len(events) <= _MAX_MARKS:
         return events
     acts = [i for i, event in enumerate(events) if event.kind not in _SETTINGS][-_MAX_MARKS // 2 :]

@@ -51,7 +51,7 @@ def snapshot(
     edges = session.view.selection if edges is None else edges
     edge = edges[0] if edges else None
     selected, detail = selection(session, edges)
-    busy = edge is not None and not session.candidates.is_cached(edge)
+    busy = edge is not None and not session.candidates.is_cached(edge)  # not searched yet: the page says so
     fits, fitted = candidates(session, edge, busy)
     n_edges = len(session.model.edge_refs())
     # A thumbnail has three numbers beside its samples: importance and the ends of x.
@@ -148,7 +148,11 @@ def loss_name(session: Session) -> str:
 
 
 def selection(session: Session, edges: Sequence[EdgeRef]) -> tuple[p.Selection, dict[str, Tensor]]:
-    """The payload about the selected `edges`, and the arrays of the first one, see `Selection`; without edges there are no arrays."""
+    """The payload about the selected `edges`, and of the first one the arrays that its plot needs; without edges there are no arrays.
+
+    They are its curve and the parts of it, `(4 or 5, n)`, grid and coefficients, the density of its inputs, and as `points`, `(2, rows)`,
+    inputs with the values of the edge that would make the network's outputs equal to the labels.
+    """
     if not edges:
         return {"edges": []}, {}
     layer, source, target = edge = edges[0]
@@ -165,7 +169,7 @@ def selection(session: Session, edges: Sequence[EdgeRef]) -> tuple[p.Selection, 
     if session.model.layer(layer).levels[source]:
         payload["levels"] = list(session.data.levels[int(session.model.columns[source])])
         inputs, asked = arrays["points"]
-        # What the rows ask of it, about the mean of its values, as these are drawn.
+        # The values of levels are drawn about their mean, and so is what the rows ask of the edge.
         arrays["points"] = torch.stack([inputs, asked - level_mean(session.model, edge)])
     return payload, arrays
 

@@ -12,7 +12,7 @@ from kanwidget.explorer.session.session import Session
 
 
 def structure(session: Session) -> p.Structure:
-    """The structure as a page gets it: nodes, edges with the best candidates as far as they are known, and sizes."""
+    """The structure as a page gets it: nodes, edges and sizes; edges name the function that fits them best, if it was searched already."""
     model, edges = session.model, _edges(session)
     note_best(edges, best_candidates(session))
     return {
@@ -27,7 +27,10 @@ def structure(session: Session) -> p.Structure:
 
 
 def note_best(edges: Iterable[p.EdgeInfo], best: Sequence[p.BestOf]) -> None:
-    """Set name and R² of the best candidate in edges; `best` has those of some edges, by key, and the others stay as they are. In place."""
+    """Write into edges the name and R² of the best candidate, the function that fits the edge best. In place.
+
+    `best` has these for some of the edges, each with the key of its edge; the other edges stay as they are.
+    """
     by_edge = {tuple(row["key"]): row for row in best}
     for edge in edges if best else ():
         if (row := by_edge.get(tuple(edge["key"]))) is not None:

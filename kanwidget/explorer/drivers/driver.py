@@ -46,6 +46,8 @@ class Driver:
     """
 
     def __init__(self, session: Session, publisher: Publisher, kind: DriverKind = "blocking") -> None:
+        # `publisher` sends changes to the browser. `kind` says who takes the steps: the caller (`blocking`), pumps of the browser
+        # (`cooperative`) or a thread of the driver's own (`thread`).
         self.session, self.publisher, self.kind = session, publisher, kind
         self.closed = False
         #: Each a function, and the future that takes its result; None where nobody waits for it.
@@ -58,18 +60,19 @@ class Driver:
         self._waiting = 0
         #: Pauses on their way; a list, since appending needs no lock in a handler of signals.
         self._pauses: list[None] = []
+        #: Called once at the end, see `close`.
         self._on_close: Callable[[], None] = lambda: None
-        WATCHERS.add(self)
+        WATCHERS.add(self)  # `wake` is then called when a primitive is registered
 
     # ---- jobs and commands
 
     def post(self, job: Callable[[], Any]) -> None:
-        """Leave a job for the owner; its exceptions become notices."""
+        """Leave a job for the owner of the session, the thread that touches it; an exception of the job becomes a notice on the page."""
         self._put((job, None))
         self._drain()
 
     def ask(self, job: Callable[[], T]) -> T:
-        """Do a job as the owner of the session, and wait for its result."""
+        """Do a job as the owner of the session, the one thread that touches it, and return its result."""
         if self._owner == threading.get_ident():  # within a job: to wait would be for ever
             return job()
         self.check_open()
@@ -105,7 +108,7 @@ class Driver:
         return bool(self._pauses) or self.closed
 
     def wake(self) -> None:
-        """Send messages that had to wait."""
+        """Send messages that had to wait: the owner of the session does so once it has done the jobs in the queue."""
         self._drain()
 
     def pause(self) -> None:
@@ -295,7 +298,7 @@ class Driver:
             return  # a pause doesn't wait for a frame of the training
         self.publisher.flush()
         if not self._jobs and not self.stopping():
-            _ = self.publisher.send_costly() or self.publisher.send_preview()
+            _ = self.publisher.send_costly() or self.publisher.send_preview()  # else a part of the preview
 
     def _advance(self, seconds: float) -> Topics:
         """Train for `seconds`, at least one step, or until a job or a pause comes; returns the names of the topics that changed."""

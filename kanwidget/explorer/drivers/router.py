@@ -47,9 +47,10 @@ class Router:
     """
 
     def __init__(self, driver: Driver, publisher: Publisher) -> None:
-        self.driver, self.publisher = driver, publisher
+        self.driver, self.publisher = driver, publisher  # the one carries out commands, the other sends answers
+        #: Messages that wait for the driver.
         self.queue = _MessageQueue(driver.post, self._refuse_rejected)
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # guards the two below
         #: Pumps that wait for an answer, each `(rows that the page has, number)`.
         self._pumps: list[tuple[int, int]] = []
         #: Whether an answer to `hello` is queued.
@@ -77,6 +78,7 @@ class Router:
                 self._command(message, seq, size)
         except Exception as error:
             # The answer waits for its turn, as those to sound messages do. Python forgets `error` after this block, so it is a default.
+            # It is no barrier: a later message may still supersede one before it.
             refuse = lambda _, error=error: self.publisher.refuse(seq, error)  # noqa: E731
             self.queue.put(_QueuedMessage(refuse, seq, barrier=False))
 
@@ -155,7 +157,7 @@ class Router:
     # ---- messages that are no commands
 
     def _hello(self, seq: int) -> None:
-        """Answer a page that opens; one answer is enough for all `hello` messages that wait."""
+        """Answer a page that opens, also where the queue is full (`urgent`); one answer is enough for all `hello` messages that wait."""
         with self._lock:
             waiting, self._hello_waits = self._hello_waits, True
         if not waiting:
@@ -290,7 +292,7 @@ class _QueuedMessage:
     """Messages that this one supersedes, directly and indirectly."""
 
     def supersedes(self, earlier: _QueuedMessage) -> bool:
-        """Whether each of its commands supersedes one of the earlier message, in the same order."""
+        """Whether each of its commands supersedes one of the earlier message, in the same order: these need not be carried out then."""
         pairs = zip(self.commands, earlier.commands, strict=False)
         return len(self.commands) == len(earlier.commands) and all(new.supersedes(old) for new, old in pairs)
 
@@ -310,6 +312,7 @@ class _MessageQueue:
     def __init__(self, post: Callable[[Callable[[], None]], None], on_rejected: Callable[[list[int]], None]) -> None:
         #: How many messages wait.
         self.waiting = 0
+        # Leaves a job for the owner of the session; answers messages, by their numbers, for which there was no room.
         self._post, self._on_rejected = post, on_rejected
         self._lock = threading.Lock()
         #: Sum of the sizes of the messages that wait.

@@ -143,7 +143,9 @@ def _losses(records: Sequence[StepRecord], frames: Sequence[Frame]) -> list[list
 
 
 def _acts(session: Session, frames: Sequence[Frame]) -> dict[str, list[Any]]:
-    """Edge details just before each act, of at most 12 acts, the last ones.
+    """What a page shows of edges (curves and candidates) just before each act that has changed the network; of the last 12 acts.
+
+    A frame before an act has a label. Of each the 40 strongest edges are stored, at most 240 edges in all, the last acts first.
 
     Returns:
         `acts`, in order: of each the index of its frame (`shot`), tree node (`state`), label, formula, and by edge an index in `stored`.

@@ -87,6 +87,7 @@ def _network_row(suffix: str, row: networks.Format) -> Format:
         suffix: Of the file.
         row: The same kind of file in the table of `kanwidget.export`.
     """
+    # Without a language it is no source text but bytes: ONNX.
     label = f"Network {'as' if row.language is None else 'in'} {row.title}" if row.is_there else None
     mime = "application/octet-stream" if row.language is None else "text/plain"
     content = lambda session: networks.file_content(session.model, suffix)  # noqa: E731
@@ -94,13 +95,16 @@ def _network_row(suffix: str, row: networks.Format) -> Format:
 
 
 def _panel_row(panel: str, suffix: str) -> Format:
-    """The row of a panel and a kind of file, `fit.pdf`: the page's panels have menus of their own for these."""
+    """The row of `FORMATS` for a panel, a key of `FIGURES`, as a file with a suffix, without a dot: `fit.pdf`.
+
+    It has no label for the export menu, since the page's panels have menus of their own.
+    """
     name = f"{panel}.{suffix}"
     return Format(name, None, name, _MIMES[suffix], "save_panel", _panel(panel, suffix))
 
 
 def _panel(panel: str, suffix: str) -> Callable[[Session], str | bytes]:
-    """Writes what a panel shows: a table for `csv`, else a figure."""
+    """A function that makes a file's content from a session: what the panel shows, for the suffix `csv` as a table, else as a figure."""
     if suffix == "csv":
         return partial(table_file, panel=panel)
     return partial(figure_file, panel=panel, suffix=suffix)

@@ -231,7 +231,7 @@ def content(session: Session, frames: Sequence[Frame] = ()) -> dict[str, Any]:
         `snapshot`: all of the current state. `panels`: the messages of the panels. `edges`: by key, such as `0-1-0`, the details of an
         edge. `film`, where there is one.
     """
-    # The page opens with an edge, its candidates and what it would cost to take them.
+    # The page opens with an edge, its candidates, and the network's error with each of them in its place, which is tried here.
     edges = session.view.selection[:1] or tuple(strongest_edges(session, 1))
     for edge in edges:
         with contextlib.suppress(ValueError):  # of a network that has diverged, which has no candidates

@@ -71,6 +71,7 @@ def selected_edge(session: Session) -> EdgeRef:
 def _edge(session: Session) -> Columns:
     """The curve of the selected edge at the points of its plot: input, value, its base and spline parts, and two standard errors."""
     edge = selected_edge(session)
+    # Rows: input, edge, base part, spline part, and with a posterior two standard errors.
     detail = edge_detail(session.model, edge, session.x, session.run.posterior())[0]["detail"]
     names = (node_name(session, edge.layer, edge.source), "edge", "base", "spline", "2 standard errors")
     # `detail` has no fifth row where there are no standard errors: the lengths may differ.

@@ -79,21 +79,28 @@ class SavedSession:
         self.path = os.fspath(path)
         with self._names_damage():
             stored = content["session"]
+            #: Arguments of `KANExplorer`, and names of those that can't be stored, such as functions.
             self.arguments = _arguments(stored["arguments"])
             self.missing_arguments = [_listed(name, _ARGUMENTS) for name in stored["missing_arguments"]]
+            #: Settings of the training, by name, and its progress with the memory of its optimizer.
             self.settings = _settings(stored["settings"])
             self.trainer_state = _trainer_state(stored["trainer"])
             self.state, self.stop_reason = stored["state"], optional(text)(stored["stop_reason"])
+            #: Noise on the training labels in their standard deviations, and the seed of the last reset.
             self.noise, self.seed = real(stored["noise"]), whole(stored["seed"], high=2**64)
+            #: The problem of `KANExplorer.demo` that it has now, None for own data; and network and problem that it began with, if others.
             self.preset = stored["preset"] if stored["preset"] in PRESETS else None
             self.origin = _origin(stored["origin"])
             self.records = [_record(row) for row in stored["records"]]
             self.last_record = _record(stored["last_record"])
             self.events = tuple(Event(whole(step), text(kind), text(label)) for step, kind, label in stored["events"])
+            #: The undo tree, and the number of its current node.
             self.nodes = _tree(stored["tree"])
             self.current_node = whole(content["history"]["current"], high=len(self.nodes) - 1)
+            #: The lines of the script that replays it, and the formulas that searches have found.
             self.log = [log_entry(line) for line in stored["script"]]
             self.formulas = [_formula(row) for row in stored["formulas"][-_MOST_FORMULAS:]]
+            #: The network that it began with, and the one that it has now.
             self.initial, self.model = _model(stored["initial_model"]), _model(stored["model"])
             self.data = None if stored["data"] is None else _dataset(stored["data"])
             _check.choice(self.state, "state", "load", ("idle", "paused", "done", "error"))
@@ -137,7 +144,7 @@ class SavedSession:
         return self.data if data is None else data
 
     def restore(self, session: Session) -> None:
-        """Bring a session, made of `initial`, data and `arguments`, to the saved state."""
+        """Bring a new session, made of the file's initial network, data and arguments, to the saved state. In place."""
         with self._names_damage():
             count = len(self.records)
             checkpoint = Checkpoint(
@@ -146,7 +153,7 @@ class SavedSession:
             settings = {name: value for name, value in self.settings.items() if name not in _CONSTANT_SETTINGS}
             session.run.resume(checkpoint, settings, self.noise, self.state, self.stop_reason)
             session.preset = self.preset
-            if self.origin is not None:
+            if self.origin is not None:  # another problem than the current one, for the script
                 session.set_origin(*self.origin)
             session.tree.resume(self.nodes, self.current_node)
             session.script.resume(self.log)
@@ -154,7 +161,7 @@ class SavedSession:
                 formulas = EquationWriter(session).from_file(session, [row for row, _ in self.formulas])
                 best = next((row[0] for row, is_best in self.formulas if is_best), "")
                 hall_of(session).show(formulas, best)
-            # The state of gradient methods isn't stored: the script loses it here, too.
+            # The memory of Adam and LBFGS isn't stored: they begin afresh, and so they do in the script, which gets a line for that.
             session.run.forget_momentum()
 
 

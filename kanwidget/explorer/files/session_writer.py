@@ -60,9 +60,9 @@ def _session(session: Session, rows: bool) -> dict[str, Any]:
     is_first = initial is session.run.initial  # else another problem was loaded meanwhile
     # The names in the arguments are those of the first problem's columns: another problem has its own.
     names = () if is_first else ("in_vars", "out_vars")
+    # `literal` is a value as Python writes it, None for a function or a tensor: `missing_arguments` names those.
     arguments = {name: literal(value) for name, value in session.arguments.items() if name not in names}
     settings = {field.name: literal(getattr(session.run.trainer.settings, field.name)) for field in fields(Settings)}
-    # `literal` is None for a function or a tensor: `missing_arguments` names those, which `load` then asks for.
     model = copied(session.model)
     model.history = session.run.previous_history
     return {
@@ -89,8 +89,9 @@ def _session(session: Session, rows: bool) -> dict[str, Any]:
 
 
 def _formulas(session: Session) -> list[Any]:
-    """The hall of fame: of each formula its text with all digits, its complexity, whether it is the likeliest, and its error on rows that
-    were held out, which can't be had again.
+    """The formulas that searches have found: of each its text with all digits, its complexity, whether it is the likeliest, and its error.
+
+    That error is the one on the rows that the search had held out, None where it isn't known: it can't be computed again later.
     """
     hall = hall_of(session)
     return [

@@ -74,8 +74,8 @@ def _held_out(session: Session) -> Noise | None:
 
 def noise_sentence(session: Session) -> str | None:
     """The noise level as a sentence; None where the rest isn't noise, or a richer network explains more, or that isn't tried yet."""
-    noise, richer = session_noise(session), session.richer
-    if noise is None or not noise.is_noise or richer.is_open:
+    noise, richer = session_noise(session), session.richer  # `richer` has been trying finer grids and more nodes
+    if noise is None or not noise.is_noise or richer.is_open:  # open: not all of them are tried
         return None
     if richer.answer is not None and (richer.answer.better or richer.answer.wave):
         return None

@@ -90,7 +90,7 @@ def _of_session(session: Session, now: Progress) -> Iterator[SessionNotice]:
     """
     run, record, node = session.run, session.run.last_record, session.tree.nodes[session.tree.current]
     has_steps = now.steps >= _SOME_STEPS
-    # An act that made the error clearly worse, as long as nothing follows it.
+    # An act that made the error clearly worse, as long as nothing follows it; not one of the parts of a longer act (`group`).
     if node.before is not None and node.group is None and node.kind not in (TRAIN, RETURN, *BEGINNINGS):
         before, error = error_of(node.before.last_record), error_of(record)
         if error > _WORSE * before:

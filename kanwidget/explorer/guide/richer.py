@@ -35,13 +35,19 @@ class RicherAct:
 
 
 def asks_for_richer(session: Session) -> bool:
-    """Whether the network has come so far that the rest of the errors is either noise, or asks for a richer one."""
+    """Whether it is time to try richer networks (a finer grid, more nodes): nothing trains, and more training has little to offer.
+
+    What errors are left are then either noise, or what such a network would explain.
+    """
     now = progress(session)
     return not session.running and now.steps >= _SOME_STEPS and (now.trained or now.simplified)
 
 
 def compares_richer(session: Session) -> bool:
-    """Whether richer networks are being tried, of a network that doesn't explain enough yet: what comes next depends on them."""
+    """Whether richer networks are being tried now, and the network itself isn't known to explain 98 % of what can be explained.
+
+    What the guide advises next then waits for them.
+    """
     return asks_for_richer(session) and session.richer.is_looking(_ENOUGH)
 
 
@@ -50,6 +56,7 @@ def richer_act(session: Session) -> RicherAct | None:
 
     None where nothing explains more, where the network explains enough, and where richer networks aren't tried yet.
     """
+    # `now` is the network as it is, `better` a richer one that the data ask for, `wave` a wave of a column that explains still more.
     answer, model = session.richer.answer if asks_for_richer(session) else None, session.model
     if answer is None or answer.now.explained >= _ENOUGH:
         return None
@@ -57,7 +64,7 @@ def richer_act(session: Session) -> RicherAct | None:
     better = answer.better if answer.wave is None or obstacle(session) else answer.wave
     if better is None:
         return None
-    if session.data.is_classification:
+    if session.data.is_classification:  # `noise` is then the log loss
         best, worse, explains = f"{better.noise:.2g}", f"{answer.now.noise:.2g}", "a log loss of {} instead of {}"
     else:
         best, worse, explains = percent(better.explained), percent(answer.now.explained), "{} explained instead of {}"

@@ -56,7 +56,7 @@ class Guidance:
 
 
 def working(session: Session) -> StepName | None:
-    """The step at work, None where none is: a plain training has no end, and is no step."""
+    """The step at work, None where none is. A plain training, which doesn't pause by itself once the error is flat, is no step."""
     if session.process is not None:
         return session.process.step
     return "train" if session.running and session.run.pauses_when is not None else None
@@ -113,9 +113,9 @@ def _simplification(session: Session, now: Progress) -> Guidance:
 
 
 def _richer(session: Session, now: Progress) -> Guidance | None:
-    """What to do about richer networks: nothing while they are tried, or to take the one that explains more; None where that is settled.
+    """What to do about richer networks (a finer grid, more nodes): wait while they are tried, or take the one that explains more.
 
-    A richer network comes before a simplification, and before a formula counts as the result.
+    None where that is settled. A richer network comes before a simplification, and before a formula counts as the result.
     """
     if now.simplified and session.formula_result is None:
         return None
@@ -126,7 +126,7 @@ def _richer(session: Session, now: Progress) -> Guidance | None:
     if better is None:
         return None
     sentence = better.sentence
-    if better.what:  # a network; else a formula is searched for
+    if better.what:  # what is richer in the network, such as `a finer grid`; without it a formula is searched for
         sentence = f"{_trained(session, now)}, but {better.what} would explain more: take it, then train."
     return _proposal(better, sentence)
 
@@ -138,7 +138,7 @@ def _proposal(act: RicherAct, sentence: str) -> Guidance:
 
 
 def _formula(session: Session, now: Progress) -> Guidance:
-    """The formula step; where curves remain it says so, with the nearest law."""
+    """The formula step; where edges are still curves it says so, with the short law that came nearest in the simplification."""
     if now.splines:
         return _act("formula", _no_formula(session, now))
     states = {session.model.layer(ref.layer).state(*ref[1:]) for ref in session.model.edge_refs(active=True)}
@@ -147,7 +147,7 @@ def _formula(session: Session, now: Progress) -> Guidance:
 
 
 def _no_formula(session: Session, now: Progress) -> str:
-    """That curves stay, and the nearest law that was tried."""
+    """A sentence: edges stay curves, and the best short law that the simplification has tried and not taken, if there is one."""
     stay = "1 edge stays a curve" if now.splines == 1 else f"{now.splines} edges stay curves"
     nearest = f" Nearest law: {session.view.nearest_law}." if session.view.nearest_law else ""
     return f"No short formula found: {stay}.{nearest}"
@@ -159,8 +159,7 @@ def _done(session: Session, now: Progress) -> Guidance:
     if now.splines and result.error is None:
         sentence = _no_formula(session, now)
         return _longer_search(session, sentence) or Guidance(sentence)
-    sticks = session.richer.yardsticks
-    # The yardsticks say that the mean of the labels is as good as the network.
+    sticks = session.richer.yardsticks  # what simpler networks explain; None until they are tried
     if sticks is not None and sticks.is_nothing and result.error is None:
         best = "the most frequent class" if session.data.is_classification else "the mean"
         return Guidance(f"No column helps: {best} is as good as {result.sentence}")
@@ -169,7 +168,10 @@ def _done(session: Session, now: Progress) -> Guidance:
 
 
 def _rivals(session: Session) -> str:
-    """The sentence about the rivals of the current state's law: the likeliest one, and how many more there are; "" without any."""
+    """The sentence about the rivals of the formula, others that the rows can't tell from it: the likeliest one, and how many more.
+
+    "" without any.
+    """
     rivals = session.state_rows.rivals.get(session.state, ())
     if not rivals:
         return ""
@@ -186,7 +188,7 @@ def _longer_search(session: Session, sentence: str) -> Guidance | None:
         session: The session.
         sentence: That curves stay, for the beginning.
     """
-    sticks = session.richer.yardsticks
+    sticks = session.richer.yardsticks  # what it and simpler networks explain; None until they are tried
     if sticks is None or sticks.network.explained < _EXPLAINS_MUCH:
         return None
     act = search_act(session, f"{sentence} A longer search may find one.")

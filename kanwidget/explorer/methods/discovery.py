@@ -67,7 +67,7 @@ class DiscoveryMethods(TrainMethods):
         search = self._session.discoveries.search
         while search is not None and search.busy and not self._driver.closed:
             try:
-                with self._stepped:
+                with self._stepped:  # a condition; at the latest after `WAIT_SECONDS` it looks again
                     self._stepped.wait(WAIT_SECONDS)
             except KeyboardInterrupt:
                 self.stop_search()

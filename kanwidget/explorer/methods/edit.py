@@ -39,7 +39,7 @@ class EditMethods(MethodGroup):
         self._driver.apply(Select(tuple(self._open.check_edge(ref, "select") for ref in edges)))
 
     def candidates(self, edge: EdgeLike | int | None = None, *ends: int) -> list[SymbolicFit]:
-        """The functions that could replace the selected edge, or another edge, `candidates(0, 0, 1)`, the best first.
+        """The functions that could replace the selected edge, or another `(layer, input, output)`, `candidates(0, 0, 1)`, the best first.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -87,7 +87,7 @@ class EditMethods(MethodGroup):
         self._driver.apply(Fix(first, name, keep_spline, tuple(further)))
 
     def unfix(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
-        """Bring back the spline of the selected edge, of another edge, `unfix(0, 0, 1)`, or of several `edges`.
+        """Bring back the spline of the selected edge, of another `(layer, input, output)`, `unfix(0, 0, 1)`, or of several `edges`.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -159,7 +159,7 @@ class EditMethods(MethodGroup):
         )
 
     def freeze(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
-        """Keep the selected edge out of training, or another edge, `freeze(0, 0, 1)`, or several `edges`.
+        """Keep the selected edge out of training, or another `(layer, input, output)`, `freeze(0, 0, 1)`, or several `edges`.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -172,7 +172,7 @@ class EditMethods(MethodGroup):
         self._driver.apply(Freeze(first, True, tuple(further)))
 
     def unfreeze(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
-        """Let frozen edges train again.
+        """Let frozen edges train again: the selected one, another `(layer, input, output)`, `unfreeze(0, 0, 1)`, or several `edges`.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -244,7 +244,7 @@ class EditMethods(MethodGroup):
         self._driver.apply(Prune(picked, node, node_th, edge_th))
 
     def restore(self, *edges: Any) -> None:
-        """Bring pruned edges back: `restore(0, 1, 4)`, or several triples.
+        """Bring pruned edges `(layer, input, output)` back: `restore(0, 1, 4)`, or several triples.
 
         Examples:
             >>> from kanwidget import KANExplorer

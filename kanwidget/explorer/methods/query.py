@@ -313,6 +313,7 @@ class SettingMethods(MethodGroup):
 
     @batch.setter
     def batch(self, value: int | None) -> None:
+        # None stands for a setting that isn't changed: all rows are -1.
         self._driver.apply(Set(batch=-1 if value is None else _check.integer(value, "batch", "KANExplorer", low=1)))
 
     @property

@@ -160,7 +160,7 @@ class TrainMethods(QueryMethods):
                     with self._stepped:
                         self._stepped.wait(min(WAIT_SECONDS, remaining))
                 else:
-                    driver.pump()
+                    driver.pump()  # without a thread a part of the training is done here
         except KeyboardInterrupt:
             self.pause()
             raise
@@ -337,7 +337,10 @@ class GuideMethods(TrainMethods):
 
 
 def _next_act(session: Session) -> Act | None:
-    """The next act after all was tried that it depends on: the same from each script, however long the page has had."""
+    """The next sensible act, after richer networks, on which it depends, were tried to the end.
+
+    A page tries them in the background; here a script gets the same act, however fast it runs.
+    """
     if asks_for_richer(session):
         session.richer.finish()
     return guidance(session).act

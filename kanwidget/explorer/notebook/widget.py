@@ -39,10 +39,11 @@ class ExplorerWidget(anywidget.AnyWidget):
     def __init__(self, handle: Callable[[Any, list[Any]], None], snapshot: p.Snapshot) -> None:
         # `super().__init__` opens the comm: from then on a page's state may arrive on another thread, and takes the lock.
         self._lock = threading.RLock()
-        #: None once the view is closed.
+        #: Takes messages of pages; None once the view is closed.
         self._handle: Callable[[Any, list[Any]], None] | None = handle
+        #: Whether a page still answers, and whether messages wait for the end of a running cell.
         self._monitor, self._activity = _PageMonitor(), ipython.KernelActivity()
-        self._shell = ipython.shell()
+        self._shell = ipython.shell()  # IPython's, which says when cells begin and end; None without one
         if self._shell is not None:
             self._activity.follow(self._shell)
         super().__init__(snapshot=cast("dict[str, Any]", snapshot), layout=ipywidgets.Layout(width="auto"))

@@ -52,7 +52,7 @@ class Deltas:
         self._structure, self._rows = structure, None
 
     def structure(self, current: p.Structure) -> tuple[p.Structure, bool]:
-        """What to send of the `current` structure, and True if that holds only the nodes and edges that differ from the last one sent.
+        """What to send of the `current` structure (a page's nodes and edges), and True if that is only what differs from the last one sent.
 
         A structure of 200 edges or fewer is sent whole, and so is one with other nodes than the last one.
         """
@@ -79,10 +79,10 @@ class Deltas:
         note_best(self._structure["edges"], best)
 
     def curves(self, rows: Tensor) -> Tensor | None:
-        """Indices of the rows to send, shape `(changed,)`; None for all of them.
+        """Indices of the thumbnails that a page would draw differently from those sent last, shape `(changed,)`; None to send all of them.
 
         Args:
-            rows: All thumbnails, `(edges, 3 + samples)`.
+            rows: All thumbnails, the edges' small curves, `(edges, 3 + samples)`: importance, x_min, x_max and samples.
         """
         rows, previous = rows.detach().cpu().float(), self._rows
         if previous is None or previous.shape != rows.shape or len(rows) <= MANY_EDGES:
@@ -123,7 +123,7 @@ def changed(previous: Tensor, rows: Tensor) -> Tensor:
 
 
 def compact(snapshot: p.Snapshot) -> p.Snapshot:
-    """The same snapshot, its edges as the array `edges` beside a few that are named.
+    """The same snapshot with its edges as an array `edges` of numbers, one a state; only edges with more to say are also named.
 
     Args:
         snapshot: All that a page needs, with its buffer.

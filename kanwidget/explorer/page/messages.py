@@ -39,13 +39,15 @@ class Messages:
         self.seq = 1
         #: A longer act in progress, in words.
         self.task: str | None = None
+        #: Which parts of the structure and curves of a large network have changed since they were sent.
         self.deltas = Deltas()
         #: Whether the stored snapshot is out of date.
         self.snapshot_due = False
-        #: None while messages go nowhere.
+        #: Takes a message and its buffers; None while no widget listens.
         self._send: Send | None = None
-        #: Records of the training that pages have.
+        #: How many records of the training pages have.
         self._sent_rows = 0
+        #: The payload of the formula, made once for each version of the network.
         self._formula = Latest[p.Formula]()
         #: Index of the edge whose thumbnail is next in turn, see `_frame_edges`.
         self._next_thumbnail = 0
@@ -81,7 +83,7 @@ class Messages:
         self.send_status()
 
     def send_notice(self) -> None:
-        """Send the session's notice, or remove the notice from the page."""
+        """Send the session's notice, a sentence for the user such as an error; where it has none the page removes its own."""
         self.snapshot_due = True
         self.send("error", {"error": error(self.session)})
 
@@ -103,7 +105,7 @@ class Messages:
         """Acknowledge a command that was carried out (`ok`) or refused.
 
         Args:
-            of: Number of the command; a `ViewSeq` names its view too.
+            of: Number of the command's message. Each view, a display in a browser, counts its own: `of.view` names it, where that is known.
             ok: Whether it was carried out.
         """
         view = getattr(of, "view", None)
@@ -113,7 +115,7 @@ class Messages:
     def send_metrics(self, first: int, replace: bool = False) -> None:
         """Send the training's records from the index `first` on, as rows of step, seconds, losses and penalty.
 
-        With `replace` pages drop the rows that they have, and get those of later steps, too, which a return to an earlier step has left
+        With `replace` pages drop the rows that they have, and also get as `later` the steps that a return to an earlier step has left
         behind. Above 5000 rows they are thinned. Nothing is sent where there are no rows to send or to drop.
         """
         records = self.session.run.records

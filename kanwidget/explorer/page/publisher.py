@@ -45,7 +45,7 @@ class Publisher(Messages):
     Args:
         session: The session.
         driver: The kind of its driver.
-        formats: The page's export menu.
+        formats: The page's export menu, `[name, label]` of each format.
         clock: Seconds, for the rate limits.
     """
 
@@ -61,17 +61,18 @@ class Publisher(Messages):
         self.clock = clock
         #: Of each costly topic, panels among them, the limits that a `Throttle` takes.
         self._costly = _COSTLY | {name: (row.seconds, row.share) for name, row in PANELS.items()}
-        # They ask for `self.clock` each time: it may be replaced.
+        # The limits of frames (pictures of a network in training) and of costly topics. `self.clock` may be replaced.
         self.frames, self._throttle = FrameLimiter(lambda: self.clock()), Throttle(self._costly, lambda: self.clock())
         self._formats = formats
+        #: Keeps a compact snapshot for pages that are opened later; None while no widget listens.
         self._store: Store | None = None
         #: Topics that have changed and weren't sent since.
         self._changed: set[str] = set()
         #: When a snapshot was stored last; at first long ago.
         self._stored_at = -1e9
-        #: The primitives when they were looked at last.
+        #: The functions that may replace an edge, when they were looked at last: somebody may register further ones.
         self._library = tuple(primitives())
-        #: When swaps may be tried.
+        #: When trials may begin, by the clock: of candidates in an edge's place (swaps), and of richer networks.
         self._swaps_at = 0.0
 
     def connect(
@@ -94,14 +95,17 @@ class Publisher(Messages):
     # ---- changed topics
 
     def mark_changed(self, topics: Topics) -> None:
-        """Send these topics with the next messages: they have changed. So have those that follow from them: panels, preview and guide."""
+        """Note that these topics, parts of the session such as `curves`, have changed: the next messages send them.
+
+        With them change those that follow from them: open panels, the guide, and the preview of what `auto_symbolic` would do (`survey`).
+        """
         self._changed |= topics
         self._changed |= {name for name in self.session.view.panels if PANELS[name].follows in topics}
         if "structure" in topics and self.session.view.preview.on:
             self._changed.add("survey")
         if topics & GUIDING:
             self._changed.add("guide")
-        if topics - STEPPED:  # while steps are taken a snapshot is stored by the clock
+        if topics - STEPPED:  # more than steps of a training change: for those a snapshot is stored by the clock
             self.snapshot_due = True
 
     # ---- sending
@@ -116,7 +120,7 @@ class Publisher(Messages):
         self._flush_snapshot()
 
     def _has_unmarked_changes(self) -> bool:
-        """Whether the library has changed, one of its functions fails, or a training has failed: no command marks these."""
+        """Whether something has changed that no command marks: functions were registered, one of them fails, or a training has failed."""
         session = self.session
         has_broken = bool(session.candidates.unreported) and session.view.notice is None
         return tuple(primitives()) != self._library or has_broken or session.view.announcement is not None
@@ -130,7 +134,7 @@ class Publisher(Messages):
             self.mark_changed(frozenset(("library", "candidates")))
             if session.view.preview.on:
                 self.mark_changed(frozenset(("survey",)))
-        if session.view.show_announcement():
+        if session.view.show_announcement():  # a notice of the training, such as that it has failed
             self.send_notice()
         if session.candidates.unreported and session.view.notice is None:  # it takes no other notice's place
             reasons = "; ".join(session.candidates.take_unreported())
@@ -139,7 +143,7 @@ class Publisher(Messages):
             self.send_notice()
 
     def send_costly(self) -> bool:
-        """Send one costly topic that is due; False if there is none. What may take long is left to `send_preview`."""
+        """Send one costly topic that is due; False if there is none. The preview `survey`, which takes long, is left to `send_preview`."""
         return self._send_first(sorted(self._changed & self._costly.keys() - {"survey"}))
 
     def send_panels_and_preview(self) -> None:
@@ -150,7 +154,10 @@ class Publisher(Messages):
         self.send_preview()
 
     def send_preview(self) -> bool:
-        """Search a part of the preview or try a part of a swap, and send it; False if there is nothing to do."""
+        """Do and send a part of what takes long; False if there is nothing to do.
+
+        That is the preview of `auto_symbolic`, trials of candidates in an edge's place, or trials of richer networks.
+        """
         return self._send_first([topic for topic in ("survey", *_TRIALS) if topic in self._changed])
 
     def _send_first(self, topics: list[str]) -> bool:
@@ -211,7 +218,7 @@ class Publisher(Messages):
         return changed
 
     def _flush_acts(self) -> None:
-        """Send the changed topics that only acts change, without a rate limit: structure with its curves, library, settings, history."""
+        """Send what only acts change, such as fixing an edge, without a rate limit: structure with curves, library, settings, history."""
         if self._take("replaced", "metrics"):  # after a jump to other records, pages forget their rows
             self.send_metrics(0, replace=True)
         if self._take("library"):
@@ -247,18 +254,22 @@ class Publisher(Messages):
         self.send_status(frame=self.frames.next_frame(started))
 
     def _refresh_candidates(self) -> None:
-        """While training, candidates are due again where the throttle allows it and the selected edge has moved."""
+        """While training, mark the candidates as due again where the throttle allows it and the selected edge's curve has moved."""
         edge = self.session.view.selected_edge
         if edge is not None and self._throttled("candidates") == 0.0:
             if self.session.candidates.has_moved(edge):
                 self._changed.add("candidates")
             else:
-                self._throttle.unchanged("candidates")
+                self._throttle.unchanged("candidates")  # looked at again as late as if they had been sent
 
     # ---- costly topics
 
     def _throttled(self, topic: str) -> float:
-        """Seconds until a costly topic may be sent. Trials have no throttle: they wait until `_swaps_at`, and are begun in pauses only."""
+        """Seconds until a costly topic may be sent.
+
+        Trials (of candidates in an edge's place, of richer networks) have no throttle: they are begun in pauses only, after a rest that
+        ends at `_swaps_at`.
+        """
         if topic in _TRIALS:
             return max(0.0, self._swaps_at - self.clock())
         return self._throttle.wait(topic, self.session.running)
@@ -295,7 +306,10 @@ class Publisher(Messages):
         self._throttle.sent(topic, started)
 
     def _send_preview_rows(self) -> None:
-        """Search candidates of some more edges for the symbolify preview, and send the new rows; marked again while edges remain."""
+        """Search candidates of some more edges for the preview of what `auto_symbolic` would fix, and send its new rows.
+
+        The topic `survey` is marked again while edges remain.
+        """
         preview = self.session.view.preview
         preview.search(self.session.candidates)
         self.send("survey", {"survey": preview.unsent()})
@@ -366,7 +380,7 @@ class Publisher(Messages):
 
     def snapshot(self) -> p.Snapshot:
         """Everything that a page needs to draw the explorer without the kernel."""
-        # One less than the last message: a page that has received that message is up to date.
+        # Its number is one less than the last message's: a page that has received that message is up to date.
         content = snapshot(self.session, self.driver, self.task, self.seq - 1, self._formula.value)
         if self.session.preset is not None:
             content["examples"] = examples()

@@ -36,8 +36,10 @@ class FrameLimiter:
         self._clock = clock
         #: Whether messages from pages wait for a cell's end; the widget knows.
         self.input_blocked: Callable[[], bool] = lambda: False
+        #: Number of the last frame, and the number of the one that waits for its acknowledgement, None without one.
         self._frame = 0
         self._in_flight: int | None = None
+        #: When the last frame was sent, by the clock.
         self._sent_at = _LONG_AGO
         #: When the last frame was due. The next one is due a pause later, however late a step let this one be.
         self._due = _LONG_AGO
@@ -51,7 +53,7 @@ class FrameLimiter:
         self._given_up = 0
 
     def acknowledge(self, frame: object) -> None:
-        """A page has drawn the frame with this number. May be called on any thread."""
+        """A page has drawn the frame with this number: the next one needn't wait for it any more. May be called on any thread."""
         if frame != self._in_flight:  # one that was given up, or what a faulty page has sent
             return
         if self._input_open:  # else the message may have waited for a cell's end, and says nothing about the page

@@ -18,6 +18,7 @@ class Latest(Generic[T]):
     """
 
     def __init__(self) -> None:
+        #: The last key with its value.
         self._last: tuple[object, T] | None = None
 
     def get(self, key: object, compute: Callable[[], T]) -> T:

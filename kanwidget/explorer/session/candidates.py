@@ -55,6 +55,7 @@ class BestCache:
     """
 
     def __init__(self) -> None:
+        #: Edge → its best candidate with the version and the samples that it was searched for; the oldest first.
         self._entries: dict[EdgeRef, _BestEntry] = {}
 
     def put(self, edge: EdgeRef, fit: SymbolicFit, version: int, samples: Tensor) -> None:
@@ -67,7 +68,8 @@ class BestCache:
     def get(self, edge: EdgeRef, run: TrainingRun, samples: Callable[[], Tensor]) -> SymbolicFit | None:
         """The best candidate of an edge; None without one that holds for the network as it is.
 
-        It holds for the version that it was searched in, later ones with the same samples, and for `LAG_SECONDS` of a training.
+        It holds for the version that it was searched in and later ones with the same samples; while training also for two seconds, but not
+        beyond an act (`run.act_version` is the version after the last one).
 
         Args:
             edge: The edge.
@@ -80,8 +82,9 @@ class BestCache:
         late = time.monotonic() - entry.seconds > LAG_SECONDS
         if entry.version == version or (run.running and not late and entry.version >= run.act_version):
             return entry.fit
+        # `differs_in`: the last version whose samples were found to differ. A curve that has moved in training doesn't come back.
         if entry.differs_in == version or (run.running and entry.differs_in > entry.version):
-            return None  # a curve that has moved in training doesn't come back
+            return None
         if torch.equal(entry.samples, samples()):
             entry.version = version
             return entry.fit
@@ -102,14 +105,16 @@ class EdgeCandidates:
     """
 
     def __init__(self, run: TrainingRun, lib: tuple[str, ...] | None = None) -> None:
-        self.run, self.lib = run, lib
+        self.run, self.lib = run, lib  # the network in training; names of the primitives, None for all of them
         #: Weight of simplicity in the ranking.
         self.simplicity = SIMPLICITY
+        #: The best candidate of each edge, for one library and weight of simplicity.
         self._best = Latest[BestCache]()
         #: Edge → all its candidates, in one version of the network.
         self._rankings = Latest[dict[EdgeRef, list[SymbolicFit]]]()
+        #: The search of the selected edge while it trains, in which a refresh fits a few functions anew.
         self._live: _LiveSearch | None = None
-        #: What the rows of a state ask of edges that have a function.
+        #: Edge with a function → its partial residuals, what the training rows ask of it in one state: `(3, rows)`, see `samples`.
         self._requests = Latest[dict[EdgeRef, Tensor]]()
         #: Registered functions that don't work, and messages about those of them that no notice has named yet.
         self._broken: set[Primitive] = set()
@@ -182,8 +187,8 @@ class EdgeCandidates:
         """Some of what an edge is fitted to: where that is the same, so are its candidates.
 
         Returns:
-            Of a spline the inputs and values of the edge, `(2, rows)`. Of an edge with a function its partial residuals, where the labels
-            fit the outputs: inputs, what the rows ask of it, and weights, `(3, rows)`.
+            Of a spline the inputs and values of the edge, `(2, rows)`. Of an edge with a function its partial residuals, where each output
+            has labels: inputs, the values with which the outputs would be the labels, and weights, `(3, rows)`.
         """
         if self._has_symbol(edge):
             requests = self._requests.get(self._state, dict)
@@ -191,7 +196,7 @@ class EdgeCandidates:
                 # One pass for all that will be asked for next.
                 edges = [ref for ref in {edge, *self.best.edges()} if self._has_symbol(ref)]
                 data = sampled_data(self.run.trainer.data, REFERENCE_ROWS)
-                rows = partial_residuals(self.run.model, edges, data) or []  # none where the labels don't fit
+                rows = partial_residuals(self.run.model, edges, data) or []  # none where outputs lack labels
                 requests |= zip(edges, map(torch.stack, rows), strict=bool(rows))
             if edge in requests:
                 return requests[edge]
@@ -219,7 +224,7 @@ class EdgeCandidates:
     # ---- while training
 
     def for_view(self, edge: EdgeRef) -> list[SymbolicFit]:
-        """The candidates to show, best first: up-to-date ones, or while training those of the live search."""
+        """The candidates to show, best first: up-to-date ones, or while training those of the live search, which refits a few at a time."""
         if not self.run.running or self.is_cached(edge) or self._has_symbol(edge):
             return self.of(edge)
         samples = self.samples(edge)
@@ -229,18 +234,20 @@ class EdgeCandidates:
         return self._live.fits
 
     def _refreshed(self, edge: EdgeRef, samples: Tensor) -> _LiveSearch:
-        """The current candidates of an edge, from those of the previous refresh: the best and a few others in turn are fitted anew.
+        """The current candidates of an edge, from those of the previous refresh: the best six, and two others in turn, are fitted anew.
 
-        The others keep a and b, and get new c, d and R². All are searched for another edge or library, and for a curve that has moved far.
+        The others keep a and b, and get new c, d and R². All are searched for another edge or library, and for a curve that has moved by
+        more than 20 % of its spread.
 
         Args:
             edge: The edge.
-            samples: Its inputs and values, `(2, n)`.
+            samples: Its inputs and values, `(2, n)`; those of the last full search are `previous.searched`.
         """
         previous, library = self._live, self.library
         is_same = previous is not None and (previous.edge, previous.library) == (edge, library)
         if previous is None or not is_same or _distance(previous.searched, samples) > _FAR:
             return _LiveSearch(edge, self.search(edge), samples, samples, library)
+        # What ranks: simplicity, how many independent numbers the curve has, and how uncertain it is, as a part of its variance.
         noise = noise_of(self.run.model, [edge], self.run.trainer.data)[0]
         rule = Rule(self.simplicity, numbers_of(self.run.model.layer(edge[0])), noise)
         names = [row.name for row in library]
@@ -255,7 +262,7 @@ class EdgeCandidates:
         return replace(previous, fits=fits, samples=samples, turn=turn)
 
     def has_moved(self, edge: EdgeRef) -> bool:
-        """Whether the edge has moved so far since the last live search that a new one would show a difference."""
+        """Whether the edge has moved so far since the last live search, by a thousandth of its spread, that a new one would differ."""
         live = self._live
         return live is None or live.edge != edge or _distance(live.samples, self.samples(edge)) > _SAME
 
@@ -317,6 +324,7 @@ def refitted(fit: SymbolicFit, samples: Tensor, rule: Rule) -> SymbolicFit | Non
     row, (x, y) = primitive(fit.name), samples.double().cpu()
     a, b, _, _ = fit.params
     low, high = float(x.min()), float(x.max())
+    # An error in a function that somebody has registered is a `BrokenPrimitive` within.
     with contextlib.suppress(BrokenPrimitive), blamed(row):
         if row.interval(*sorted((a * low + b, a * high + b))) is None:
             return None
@@ -327,7 +335,7 @@ def refitted(fit: SymbolicFit, samples: Tensor, rule: Rule) -> SymbolicFit | Non
         params = (a, b, c, d)
         if not all(map(math.isfinite, (*params, r2))):
             return None
-        text = equation(row, visible(row, params, low, high, r2))
+        text = equation(row, visible(row, params, low, high, r2))  # without a b or d that makes no difference
         # The misfit of a search counts only what the spline could have followed. It changes as that of the whole residual does.
         bits = fit.misfit + misfit(1 - r2, rule.numbers, rule.noise) - misfit(1 - fit.r2, rule.numbers, rule.noise)
         ranked = score(bits, fit.complexity, rule.simplicity)
@@ -348,7 +356,7 @@ def _line(value: Tensor, y: Tensor) -> tuple[float, float]:
 def _ordered(fits: list[SymbolicFit]) -> list[SymbolicFit]:
     """The candidates, best first; those that only imitate a simpler function come last.
 
-    One whose simpler function isn't among them counts as a function of its own.
+    `imitates` is the name of that function, else None. A fit whose simpler function isn't among them counts as one of its own.
     """
     names = {fit.name for fit in fits}
     return order(fit if fit.imitates in names else replace(fit, imitates=None) for fit in fits)

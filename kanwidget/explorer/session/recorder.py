@@ -158,7 +158,7 @@ class Recorder:
         """Forget all frames."""
         #: Steps from one frame to the next.
         self.interval = 1
-        self._steps: list[RecordedStep] = []
+        self._steps: list[RecordedStep] = []  # those that are frames
         #: The step with the lowest error since `begin_best`, which may be no frame.
         self._best: RecordedStep | None = None
         #: All steps that `fit` has called this with; an explorer has its own list.
@@ -193,7 +193,7 @@ class Recorder:
         self.take(network, self._records)
 
     def keep(self, network: KAN, label: str) -> None:
-        """Keep the state before an act, such as pruning, for good: reports have its candidates.
+        """Keep the state before an act, such as pruning, as a frame that stays when frames of steps are dropped, for a report.
 
         Args:
             network: The network as it is now.

@@ -45,7 +45,7 @@ class NetworkSamples:
 
 @limit_threads  # of a large table, too, it is a small sample
 def sampled(network: Network, x: Tensor, samples: int = THUMB_SAMPLES) -> NetworkSamples:
-    """What a drawing shows of all edges: how much each matters, and its small curve over the range of its inputs, in own units.
+    """What a drawing shows of all edges: how much each matters, and its small curve over the range of its inputs, in units of the data.
 
     The points of the small curves (thumbnails) go through a layer together with the rows of the data: what a frame costs is the number of
     operations.
@@ -57,7 +57,7 @@ def sampled(network: Network, x: Tensor, samples: int = THUMB_SAMPLES) -> Networ
     """
     with torch.no_grad():
         x = even_rows(x, _ROWS)
-        nodes = [network.select(x)]
+        nodes = [network.select(x)]  # the inputs that it reads, in scaled numbers
         # Places in a thumbnail, 0 at its left end and 1 at its right end.
         rows, at = len(nodes[0]), torch.linspace(0, 1, samples, dtype=x.dtype, device=x.device)[:, None]
         # Of each layer: the subnodes and the edges at the rows, the range of each input, and the edges at the points of thumbnails.
@@ -70,7 +70,7 @@ def sampled(network: Network, x: Tensor, samples: int = THUMB_SAMPLES) -> Networ
             values.append(both[rows:])
             ends.append(torch.stack([low, high], 1))
             subnodes.append(edges[-1].sum(-1))
-            nodes.append(network.combine(index + 1, subnodes[-1]))
+            nodes.append(network.combine(index + 1, subnodes[-1]))  # multiplies the factors of products
         drawn = torch.cat(nodes, 1).isfinite().all(1)
         # A node may be infinite where the output is right: exp(log 0) is 0. A curve can't be drawn there: such rows are left out.
         if 0 < int(drawn.sum()) < rows:
@@ -89,7 +89,7 @@ def _to_own_units(network: Network, ends: list[Tensor], values: list[Tensor]) ->
     """Put the ranges of the first layer's inputs and the curves of the last layer in own units; the two lists are changed in place.
 
     Of each layer `ends` has the smallest and largest value of each node below, `(in, 2)`, and `values` the curves, `(samples, out, in)`,
-    all in scaled numbers. Other layers stay as they are, since hidden nodes have no unit.
+    all in the scaled numbers that layers compute with. Other layers stay as they are, since hidden nodes have no unit.
     """
     if network.scaling.scales_input:
         centre, size = (part[network.columns, None] for part in network.input_scale)
@@ -126,6 +126,7 @@ def edge_inputs(network: Network, edge: tuple[int, int, int], x: Tensor) -> Tens
         nodes = network.select(x)
         for index in range(layer):
             below = network.layer(index)
+            # The first of `designs` has the values of basis functions; `combine` multiplies the factors of product nodes.
             nodes = network.combine(index + 1, below.sums(nodes, below.designs(nodes, 0)[0]))
         # In scaled numbers so far; with centre 0 and size 1 these are the own units.
         units = network.edge_units(edge)
@@ -134,7 +135,7 @@ def edge_inputs(network: Network, edge: tuple[int, int, int], x: Tensor) -> Tens
 
 
 def edge_samples(network: Network, edge: tuple[int, int, int], x: Tensor) -> Tensor:
-    """Inputs of an edge (layer, source, target) and its values there, `(2, n)` in own units.
+    """Inputs of an edge (layer, source, target) and its values there, `(2, n)` in own units (those of the data).
 
     They come from at most 256 of the inputs x of the network, `(rows, n_features)`, evenly picked.
     """
@@ -177,7 +178,7 @@ def band(network: Network, posterior: Posterior | None, edge: EdgeRef, x: Tensor
 def edge_detail(
     network: Network, edge: EdgeRef, x: Tensor, posterior: Posterior | None = None
 ) -> tuple[dict[str, Tensor], list[float]]:
-    """What the plot of a selected edge shows, in own units, and the range of the data.
+    """What the plot of a selected edge shows, in own units (those of the data), and the range of the data.
 
     Args:
         network: The network.
@@ -188,7 +189,8 @@ def edge_detail(
     Returns:
         Arrays by name. `detail` (4 or 5, n): x, the edge's function φ, its base part, its spline part and, with a posterior, half the width
         of the band. `density` (40,): how many inputs lie in each bin, 1 in the fullest. `knots` (G + 1,): the grid; `full_knots` has
-        k more beyond each end. `handles` (2, G + k): a place and a coefficient of each basis function. Of an edge of words `detail` alone.
+        k more beyond each end. `handles` (2, G + k): a place and a coefficient of each basis function. Of an edge that reads a column of
+        words `detail` alone.
         Then the smallest and the largest input.
     """
     index, source, target = edge

@@ -49,10 +49,10 @@ class ScriptLog:
 
     def resume(self, entries: Iterable[Command | int]) -> None:
         """Go on after the entries of a saved session, each a command or a number of steps; a number at the end counts on."""
-        self.entries, self._cut = list(entries), False
+        self.entries, self._cut = list(entries), False  # no cut: the next step counts on
 
     def step(self) -> None:
-        """Count one more step, in the last entry unless a cut came after it; a step of a longer act isn't counted."""
+        """Count one more step: in the last entry, if that counts steps and `cut` wasn't called since; steps of a longer act don't count."""
         if self._longer is not None:
             return
         if not self._cut and self.entries and isinstance(self.entries[-1], int):
@@ -86,7 +86,7 @@ class ScriptLog:
         if isinstance(previous, Command) and previous.interim and command.supersedes(previous):
             self.entries.pop()
         self.entries.append(command)
-        self._cut = True
+        self._cut = True  # the next step begins a new entry
 
     def statements(self) -> list[str]:
         """The lines of the script, without commands that it doesn't need; a longer act in progress as far as it has come."""

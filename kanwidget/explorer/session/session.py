@@ -82,24 +82,26 @@ class Session:
         self.grows = False
         #: Name of the preset that network and data come from, None for data of one's own: the page offers the other presets.
         self.preset: str | None = None
-        dataset, settings = order_columns(model, data, "KANExplorer"), make_settings(**options)
+        dataset, settings = order_columns(model, data, "KANExplorer"), make_settings(**options)  # as for `fit`
         if dataset.input_scaler is not None or dataset.output_scaler is not None:
             model = copied(model)
-            dataset = in_own_units(model, dataset)
+            dataset = in_own_units(model, dataset)  # the network's scales take over what standardizing did
+        #: Its commands as a script, what views show, its acts as an undo tree, and what was worked out for its states.
         self.script, self.view, self.tree, self.state_rows = ScriptLog(), ViewState(), UndoTree(), StateRows()
         self.run = TrainingRun(model, dataset, settings, self.script, self.view.announce)
         self.candidates = EdgeCandidates(self.run, library)
+        # Errors with a candidate in an edge's place; searches for formulas; whether finer grids or more nodes explain more.
         self.swap_errors, self.discoveries = SwapErrors(self.run), Discoveries()
         self.richer = RicherTrial(self.run)
         self._name_variables(model, dataset, names["in_vars"], names["out_vars"])
         #: What belongs to each problem that isn't the current one: attributes of `run`, and of this session.
         self._problems: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
-        #: See `set_origin`; None where the session itself has begun with its first problem.
+        #: What a loaded session has begun with, see `set_origin`; None where this session has begun with its first problem.
         self._origin: tuple[KAN, dict[str, Any], str | None] | None = None
         #: A longer act in progress.
         self.process: Process | None = None
-        self._formula_result: tuple[int, Any] | None = None
-        self._samples = Latest[NetworkSamples]()
+        self._formula_result: tuple[int, Any] | None = None  # the network's version, and the formula fitted then
+        self._samples = Latest[NetworkSamples]()  # a `Latest` keeps the value that was computed last
         self._data_notices = Latest[list[DataNotice]]()
         self._accuracy = Latest[float | None]()
         #: The noise that the network leaves in the labels, see `guide.noise`: several texts of a message ask for it.
@@ -110,25 +112,25 @@ class Session:
         """Begin with the network and the data of a preset. A checkpoint of the problem before brings that back."""
         former = self._problem()
         self.run.begin(model, data, settings)
-        self._leave(*former)
+        self._leave(*former)  # keeps the problem before, for that return
         self._name_variables(model, data, None, None)
         self.preset, self.table = preset, {}
 
     def _return_to(self, number: int) -> None:
-        """Take up the problem with this number again, and set the current one aside."""
+        """Take up the problem (data with their network) with this number again, and set the current one aside."""
         former = self._problem()
-        parts, names = self._problems[number]
+        parts, names = self._problems[number]  # attributes of `run`, and of this session
         self.run.enter(parts)
         self._leave(*former)
         vars(self).update(names)
 
     def _problem(self) -> tuple[int, dict[str, Any], dict[str, Any]]:
-        """The number of the current problem, and what belongs to it: attributes of `run`, and of this session."""
+        """The number of the current problem (data with their network), and what belongs to it: attributes of `run`, and of this session."""
         names = ("preset", "table", "in_vars", "out_vars")
         return self.run.problem, self.run.parts(), {name: getattr(self, name) for name in names}
 
     def _leave(self, number: int, parts: dict[str, Any], names: dict[str, Any]) -> None:
-        """Keep a problem that another one has taken the place of; its search is held, and nothing of it is shown any more."""
+        """Keep a problem, as `_problem` gives it, that another one has replaced; its search for formulas is held, its selection dropped."""
         self._problems[number] = parts, names
         self.discoveries.hold()
         self.view.begin()
@@ -145,7 +147,7 @@ class Session:
         return parts["initial"], names["table"], names["preset"]
 
     def set_origin(self, initial: KAN, preset: str) -> None:
-        """Say that the session began with another preset than the current one, and its network there: a loaded session has neither."""
+        """Set the network and the preset that a loaded session began with, where these aren't those of its current problem."""
         self._origin = initial, {}, preset
 
     def _name_variables(self, model: KAN, data: Dataset, in_vars: Any, out_vars: Any) -> None:
@@ -234,11 +236,11 @@ class Session:
         """Keep a formula that was fitted to the data, as long as the network stays as it is, and for returns to this state."""
         self._formula_result = (self.version, result)
         self.state_rows.fitted[self.state] = result
-        self.state_rows.laws.pop(self.state, None)
+        self.state_rows.laws.pop(self.state, None)  # how a page writes an earlier fit in this state
 
     @property
     def state(self) -> tuple[int, int]:
-        """The tree node and the step, by which rows of a state are found again."""
+        """Id of the tree node and number of the step: the key of what was worked out for this state, such as its fitted formula."""
         return self.tree.current, self.run.last_record.step
 
     def accuracy(self) -> float | None:
@@ -353,7 +355,7 @@ class Session:
         self._change_network(lambda: self.run.adopt(model))
 
     def restart(self, model: KAN, seed: int) -> None:
-        """Begin the training again with another network of the first structure, made with this seed."""
+        """Begin the training again with another network, which has the nodes of the initial one and was made with this seed."""
         self._change_network(lambda: self.run.restart(model, seed))
 
     def go_to_step(self, step: RecordedStep, records: Sequence[StepRecord]) -> None:
@@ -385,7 +387,7 @@ class Session:
         """
         self.run.mark(kind, label)
         if kind != RETURN:
-            self.run.recorder.begin_best()
+            self.run.recorder.begin_best()  # the best step is looked for since the last act
         node = self.tree.add(label, kind, self.run.last_record, before, self.model.n_parameters)
         node.edges = tuple(edges)
         self.view.drop_missing_edges(self.model)
@@ -414,7 +416,7 @@ class Session:
         self.view.drop_missing_edges(self.model)
         self.run.jumped()
         fitted = self.state_rows.fitted.get(self.state)
-        if fitted is not None:
+        if fitted is not None:  # the formula that was fitted in this state counts again
             self._formula_result = (self.version, fitted)
         return True
 

@@ -50,17 +50,18 @@ class TrainingRun(RunStates):
     def __init__(
         self, model: KAN, data: Dataset, settings: Settings, script: ScriptLog, announce: Callable[[Notice], None]
     ) -> None:
-        self._script, self._announce = script, announce
-        self._callbacks: list[StepCallback] = []
+        self._script, self._announce = script, announce  # counts the steps; shows a notice that no command has caused
+        self._callbacks: list[StepCallback] = []  # called with the record of each step
         #: Whether a pause waits for the training.
         self.interrupted: Callable[[], bool] = lambda: False
         #: When the last step began, by `time.perf_counter`.
         self._step_started = 0.0
-        #: The network's parameters given the data, None where nobody asks the data.
+        # Both are computed once for each version of the network; while it trains they may be a moment old.
+        #: The posterior (the parameters given the data, which gives standard errors); None where a training without evidence has none.
         self.posterior: Callable[[], Posterior | None] = Lagging(
             self, lambda: self.trainer.posterior() or valid_posterior(self.model)
         )
-        #: What some rows ask of an edge, see `dots`; with the noise on the labels, which they depend on.
+        #: Dots beside an edge's curve, see the method `dots`; asked for by edge and by the noise on the labels, on which they depend.
         self._dots = Lagging(self, lambda edge, _: dots(self.model, edge, self.trainer.data, _DOTS))
         super().__init__(model, data, settings, self._abandon_step)
 
@@ -72,7 +73,7 @@ class TrainingRun(RunStates):
         return ["auto", *OPTIMIZERS]
 
     def history(self) -> History:
-        """A copy of the records and events of this run."""
+        """A copy of the records and events of this run; its stop reason is the state, such as `running`, while there is none."""
         return History(list(self.records), list(self.events), self.trainer.opt, self.stop_reason or self.state)
 
     def copy(self) -> KAN:
@@ -87,12 +88,12 @@ class TrainingRun(RunStates):
         if previous.records:
             model.history = History(list(previous.records), list(previous.events))
             append_history(model, history)
-        else:  # records are shared: those of a long training aren't gone through
+        else:  # the first training: no step gets another number, so that the records of a long one aren't gone through
             model.history = replace(history, events=[*previous.events, *history.events])
         return model
 
     def dots(self, edge: EdgeRef) -> Tensor:
-        """What at most 200 training rows ask of an edge, as dots beside its curve, `(2, n)` in own units.
+        """What at most 200 training rows ask of an edge, as dots beside its curve, `(2, n)` in units of the data.
 
         The first row has the edge's inputs, the second the values with which the network's outputs there would be the labels.
         """
@@ -122,7 +123,7 @@ class TrainingRun(RunStates):
         self.interrupted = interrupted
 
     def _abandon_step(self) -> bool:
-        """Whether the step in progress is abandoned: a pause waits, and the step takes so long that this would be noticed."""
+        """Whether the step in progress is abandoned: a pause waits, and the step takes more than 0.05 s, so that this would be noticed."""
         return time.perf_counter() - self._step_started > _LONG_STEP and self.interrupted()
 
     # ---- settings
@@ -131,10 +132,10 @@ class TrainingRun(RunStates):
         """Change settings, one after the other; all of them or none.
 
         Args:
-            values: By name: those of the trainer, and `noise`.
+            values: By name: settings of the trainer, such as `lamb`, `opt`, `lr` or `batch`, and `noise`, that on the training labels.
         """
         trainer = self.trainer
-        self._take_events()
+        self._take_events()  # the trainer's events so far become this run's
         settings, state, noise, data = trainer.settings, trainer.state_dict(), self.noise, trainer.data
         rows = copy.copy(trainer.rows)
         # A large table's training begins with a sample of the rows again: on all of them it would take seconds until a slider acts.
@@ -213,7 +214,7 @@ class TrainingRun(RunStates):
         # A running mean over about five steps.
         self.ms_per_step = ms if self.ms_per_step is None else 0.8 * self.ms_per_step + 0.2 * ms
         self._append(record)
-        topics = STEPPED | self._take_events()
+        topics = STEPPED | self._take_events()  # what every step changes, and `history` for marks such as a moved grid
         if self.trainer.stop_reason == NOT_FINITE:
             message = f"The loss is not finite since step {record.step}: training has stopped."
             self._announce(Notice("Stalled", message, NOT_FINITE_ADVICE))
@@ -233,7 +234,7 @@ class TrainingRun(RunStates):
         self.records.append(record)
         self.recorder.take(self.model, self.records, self.structure_id)
         self.last_record = record
-        self.version += 1
+        self.version += 1  # what was computed from the parameters before is out of date
         self._script.step()
 
     def _without_record(self) -> Topics:

@@ -145,7 +145,7 @@ class TreeNode:
 
     @property
     def checkpoints(self) -> list[Checkpoint]:
-        """The checkpoints that the node still holds."""
+        """Those of its two checkpoints, before and after the act, that it still holds: the oldest are dropped to save memory."""
         return [checkpoint for checkpoint in (self.before, self.latest) if checkpoint is not None]
 
 
@@ -175,7 +175,10 @@ class UndoTree:
         return go_back
 
     def begin_group(self) -> None:
-        """Make the acts that are added from now on parts of one longer act, until `end_group`; its first node isn't there yet: -1."""
+        """Make the acts that are added from now on parts of one longer act, until `end_group`: one undo takes back all of them.
+
+        The group is -1 until its first node is there, whose id it then gets.
+        """
         self.group = -1
 
     def end_group(self) -> None:
@@ -206,7 +209,7 @@ class UndoTree:
         return forward is not None and self.nodes[forward].latest is not None
 
     def _forward(self) -> int | None:
-        """The id of the node that redo goes to, None where nothing was undone.
+        """The id of the node that redo goes to: the node's `forward`, its child that was undone last. None where nothing was undone.
 
         A training after an undo adds a node below the same parent. From there redo goes to the parent's child that was undone, in spite of
         the steps since.
@@ -250,11 +253,11 @@ class UndoTree:
             # What was undone before a training can still be redone after it.
             if kind != TRAIN or parent.forward is None:
                 parent.forward = node.id
-            parent.latest = before
-            self._close(parent, record if before is None else before.last_record)
+            parent.latest = before  # the state before this act is also the latest one of the parent
+            self._close(parent, record if before is None else before.last_record)  # notes its error
         self.nodes[node.id] = node
         self.current = node.id
-        self._forget()
+        self._forget()  # drops the oldest checkpoints where all take too much memory
         return node
 
     def note_settings(self, change: SettingChange) -> None:
@@ -270,10 +273,10 @@ class UndoTree:
         if node.parent is None or node.before is None:
             return None
         checkpoint = node.before
-        self._leave(latest)
-        self._lead_forward_to(self.current)
+        self._leave(latest)  # the node keeps `latest`, so that redo can come back
+        self._lead_forward_to(self.current)  # redo now leads to this node
         self.current = node.parent
-        self._forget()
+        self._forget()  # drops the oldest checkpoints where all take too much memory
         return checkpoint
 
     def redo(self, latest: Checkpoint) -> Checkpoint | None:
@@ -304,10 +307,10 @@ class UndoTree:
         if target is None:
             expected = f"a state that is still kept, as those of {MOST_STATES} acts and {MOST_BYTES >> 20} MB are"
             _check.fail("state", "goto", expected, state, "The oldest ones are forgotten first.")
-        self._leave(latest)
+        self._leave(latest)  # the node that is left keeps `latest`
         self.current = state
-        self._lead_forward_to(state)
-        self._forget()
+        self._lead_forward_to(state)  # redo from any node above now leads here
+        self._forget()  # drops the oldest checkpoints where all take too much memory
         return target
 
     def _lead_forward_to(self, state: int) -> None:
@@ -317,9 +320,9 @@ class UndoTree:
                 self.nodes[node.parent].forward = node.id
 
     def _forget(self) -> None:
-        """Drop checkpoints of the oldest nodes where they are too many, or too large."""
+        """Drop the checkpoints of the oldest nodes while more than 200 nodes hold some, or all together take more than 256 MB."""
         holders = {node.id: node for node in self.nodes.values() if node.checkpoints}
-        path = self._undo_redo_path()
+        path = self._undo_redo_path()  # ids of the nodes that undo and redo lead through: these go last
         while len(holders) > MOST_STATES or _bytes(holders.values()) > MOST_BYTES:
             parents = {node.parent for node in holders.values()}
             ends = (number for number in holders if number not in path and number not in parents)
@@ -329,7 +332,7 @@ class UndoTree:
                 node.before = node.latest = None
 
     def _leave(self, latest: Checkpoint) -> None:
-        """Keep a checkpoint of its state in the current node, which another one is about to follow; an equal one that it has stays."""
+        """Keep `latest`, a checkpoint of the current state, in the current node, which is about to be left; an equal one stays there."""
         node = self.nodes[self.current]
         if node.latest is None or not node.latest.equals(latest):
             node.latest = latest
@@ -375,11 +378,11 @@ class UndoTree:
         return branch[count:] if len(branch) > count and branch[count - 1] is records[-1] else []
 
     def last_act(self) -> TreeNode:
-        """The node whose network is in training: the current one, or the last before it that is no training."""
+        """The current node, or the last before it, that is neither a training nor a return to an earlier step: its act came last."""
         return next((node for node in self._line(self.current) if node.kind not in (TRAIN, RETURN)), self.nodes[0])
 
     def problem_states(self) -> set[int]:
-        """The nodes of the current problem and with the same logarithm of the target: only their errors can be compared."""
+        """Ids of the nodes with the current problem (data, network) and logarithm of the target: only their errors can be compared."""
         # By node the last one on the way to it that began with other data or another logarithm, else the start.
         roots: dict[int, int] = {}
         for node in self.nodes.values():  # parents come first
@@ -435,7 +438,7 @@ def error_of(record: StepRecord) -> float:
 
 
 def _bytes(nodes: Iterable[TreeNode]) -> int:
-    """Bytes of the nodes' checkpoints and of their lists of records; shared ones count once."""
+    """Bytes of the nodes' checkpoints and of their lists of records, a pointer for each record; what several share counts once."""
     checkpoints = {id(checkpoint): checkpoint for node in nodes for checkpoint in node.checkpoints}.values()
     lists = {id(checkpoint.records): len(checkpoint.records) for checkpoint in checkpoints}
     return sum(checkpoint.bytes for checkpoint in checkpoints) + _POINTER * sum(lists.values())

@@ -51,10 +51,13 @@ class ViewState:
     def __init__(self) -> None:
         #: Panels that each view has open.
         self.open_panels: dict[str, tuple[str, ...]] = {}
+        #: The candidates that `auto_symbolic` would fix, before it does.
         self.preview = _SymbolifyPreview()
+        #: The sentence for the user that is shown now.
         self.notice: Notice | None = None
         #: A notice that no command has caused and no view has shown yet.
         self.announcement: Notice | None = None
+        #: The formula as trained, rounded, expanded, …, as far as that is worked out.
         self.forms = FormulaForms()
         #: Shows a longer task in words; None at its end.
         self.task: Callable[[str | None], None] = lambda _: None
@@ -71,11 +74,11 @@ class ViewState:
         self.selection: tuple[EdgeRef, ...] = ()
         #: The best short law that the last simplification has tried and not taken, with its error.
         self.nearest_law = ""
-        #: None for the first inputs and the first output.
+        #: The inputs and the output that the surface panel draws; None for the first ones.
         self.surface: SurfaceView | None = None
 
     def keep_nearest_law(self, text: str) -> None:
-        """Keep the text of the best short law that a simplification has tried and not taken, with its error, for the guide's sentences."""
+        """Keep the text of the best short law (a formula of few constants) that a simplification has tried and not taken, for the guide."""
         self.nearest_law = text
 
     def select(self, edges: Iterable[EdgeRef]) -> None:
@@ -154,7 +157,7 @@ class ViewState:
         self.work_out, self.has_threads = work_out, has_threads
 
     def keep_forms(self, forms: FormulaForms) -> None:
-        """Keep the writings of the formula that are worked out so far, and whether further ones are on the way."""
+        """Keep the formula in its forms (as trained, rounded, expanded, …) so far, and whether further ones are on the way."""
         self.forms = forms
 
 
@@ -176,6 +179,7 @@ class _SymbolifyPreview:
         """Search all edges again, after an act or a change of the library."""
         #: `act_version` of the network when the search began; None before it begins.
         self._act_version: int | None = None
+        #: Edges to search; how many rows a page has got; each searched edge with its best candidate.
         self._remaining: list[EdgeRef] = []
         self._n_sent = 0
         self._rows: list[tuple[EdgeRef, SymbolicFit | None]] = []
@@ -211,7 +215,7 @@ class _SymbolifyPreview:
         if self._act_version != run.act_version:
             self.restart()
             self._act_version = run.act_version
-            self._remaining = numeric_edges(run.model)
+            self._remaining = numeric_edges(run.model)  # the splines
         edges = [ref for ref in self._remaining[:_EDGES_PER_ROUND] if ref.layer == self._remaining[0].layer]
         if edges:
             rankings = candidates.of_layer(edges)

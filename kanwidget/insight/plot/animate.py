@@ -156,6 +156,15 @@ class Stage:
     """
 
     def __init__(self, film: Film, theme: Theme, names: Names, title: Any, width: int) -> None:
+        """Make the axes of what moves, and draw what stays in the film's first section.
+
+        Args:
+            film: The curves and layouts of all frames, in sections of the same structure, and the losses.
+            theme: The colours.
+            names: Names of the columns and of the outputs, see `node_names`.
+            title: Above the pictures; None for none.
+            width: Of the pictures in pixels.
+        """
         self.film, self.theme, self.names, self.title = film, theme, names, title
         sizes = [section.layout.size for section in film.sections]
         self.size = max(_NARROWEST, *(wide for wide, _ in sizes)), max(high for _, high in sizes) + _HEAD + _STRIP
@@ -163,7 +172,7 @@ class Stage:
         self.figure = new_figure(self.size, theme)
         self.figure.set_dpi(self.dpi)
         self.canvas = FigureCanvasAgg(self.figure)
-        self.strip = _strip(self.figure, self.size, film)
+        self.strip = _strip(self.figure, self.size, film)  # the losses, below the network
         self.strip.set_axis_off()  # the fixed figure has its axes, here are the lines
         self.network = self.figure.add_axes((0, 0, 1, 1))
         self._enter(film.sections[0])
@@ -252,7 +261,7 @@ def _strip(figure: Figure, size: tuple[float, float], film: Film) -> Axes:
 
 
 def _draw_frame(ax: Axes, film: Film, theme: Theme) -> None:
-    """The fixed part of the losses: axes, names, marks, and faintly the whole lines."""
+    """The fixed part of the losses: axes, names, dotted lines at the events of the training, and faintly the whole lines."""
     frame_axes(ax, theme)
     ax.spines["bottom"].set_color(theme.ghost)
     ax.grid(axis="y", color=theme.ghost, linewidth=0.5, alpha=0.5)
@@ -309,12 +318,13 @@ class Film:
     """The edges of every frame, with their layout and time."""
 
     def __init__(self, frames: Sequence[FilmFrame], x: Tensor, history: History) -> None:
+        """Measure all frames, `(step, network)` in order, on samples x, `(batch, n_features)`; `history` has the losses."""
         self.history = history
         self.steps = [step for step, _ in frames]
         # Scores and opacities are those of `plot` by default. Without bands: only the last frame could have them.
         frame_edges = (edges_of(network, x, "backward", 3.0) for _, network in frames)
         self.edges = [_strongest([replace(edge, band=None) for edge in edges]) for edges in frame_edges]
-        self.sections: list[Section] = []
+        self.sections: list[Section] = []  # one a frame: successive frames with the same nodes and edges share it
         for (_, network), edges in zip(frames, self.edges, strict=True):
             key = (network.width, [(edge.ref, edge.state, edge.symbol) for edge in edges])
             if self.sections and self.sections[-1].key == key:

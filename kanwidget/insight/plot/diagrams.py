@@ -167,8 +167,8 @@ class DrawnNode(Protocol):
 def plot_tree(tree: DrawnNode, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
     """Draw a tree: columns below, the target above.
 
-    Circles with + and × are sums and products of functions, a box is a function of a symmetric form (green) or of what is below it
-    (blue); a dashed one may have more structure, which the fit can't tell. Pale names at the right have no influence.
+    Circles with + and × are sums and products of functions, a box is a function of an expression of its columns, such as x - y (green), or
+    of what is below it (blue); a dashed one may have more structure, which the fit can't tell. Pale names at the right have no influence.
 
     Args:
         tree: The root.
@@ -215,7 +215,7 @@ def _leaves(tree: DrawnNode) -> Iterator[str]:
 
 
 def _height(tree: DrawnNode) -> int:
-    """At how many levels above the row of columns a node is drawn: a form stands above the columns that it is made of."""
+    """At how many levels above the row of columns a node is drawn: a form, such as x - y, stands above the columns that it is made of."""
     if tree.children:
         return 1 + max(map(_height, tree.children))
     return int(tree.kind == "form")
@@ -251,7 +251,7 @@ def _gap(tree: DrawnNode) -> float:
 
 
 def _draw_sign(ax: Axes, tree: DrawnNode, x: float, y: float, theme: Theme) -> None:
-    """Draw a node itself at (x, y): a circle with + or ×, or a box with the form or the letter of a function, dashed if undecided."""
+    """Draw a node itself at (x, y): a circle with + or ×, or a box with a form (x - y) or a function, dashed if undecided."""
     if tree.kind in ("sum", "product"):
         ax.plot([x], [y], "o", color=theme.node, markersize=_CIRCLE, markeredgewidth=0, zorder=3)
         look: dict[str, Any] = {"ha": "center", "va": "center_baseline", "zorder": 4}

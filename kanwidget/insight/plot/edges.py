@@ -156,7 +156,7 @@ def _draw_edge(
         network: The network.
         edge: The edge.
         x: Inputs of the network, `(batch, n_features)`, over whose range the edge is drawn; None for its grid alone.
-        data: Data with labels, whose rows are drawn as what they ask of the edge; None for none.
+        data: Data with labels: a dot is what a row asks of the edge while the rest of the network stays; None for none.
         theme: The colours.
         whole: Whether to draw its parts, its grid and rings for x, too.
     """
@@ -192,7 +192,7 @@ def _draw_edge(
 def _draw_levels(ax: Axes, network: Network, edge: EdgeRef, rows: Any, theme: Theme) -> None:
     """Draw the values of an edge of words, less their mean, as in formulas: a dot with ± 2 standard errors for each level.
 
-    `rows` has level and value of what rows of the data ask for, `(2, n)`, for dots beside it; None for none.
+    `rows` has for rows of the data their level and the value that would mend their residual, `(2, n)`, for dots beside it; None for none.
     """
     mean = level_mean(network, edge)
     levels = network.layer(edge.layer).levels[edge.source]

@@ -147,7 +147,7 @@ def _with_curves(network: Network, x: Tensor | None, history: History, theme: Th
 
 
 def _head(network: Network, title: Any) -> float:
-    """Room above the outputs: for the title, and for the names of products, which stand higher."""
+    """Room above the outputs in inches: for the title, and for the names of outputs that are products, which stand higher."""
     return (0.3 if title is not None else 0.0) + (0.3 if network.width[-1][1] else 0.0)
 
 

@@ -158,6 +158,7 @@ def _scaled(layout: Layout, scale: float) -> Layout:
     """The layout with space at its left, and `scale` times as large."""
 
     def move(points: dict[Any, Point]) -> dict[Any, Point]:
+        """Points, in inches, moved to the right by the space at the left and then scaled."""
         return {key: ((x + _SIDE) * scale, y * scale) for key, (x, y) in points.items()}
 
     size, *sizes = ((a * scale, b * scale) for a, b in (layout.size, *layout.sizes))

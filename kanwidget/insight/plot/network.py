@@ -166,7 +166,10 @@ class _Box(NamedTuple):
     size: Point
 
     def inside(self, points: np.ndarray) -> np.ndarray:
-        """Points (x, φ) as positions in the box, `(n, 2)`; infinite ones become NaN and aren't drawn."""
+        """Points (x, φ), `(n, 2)`, as positions in the drawing: the curve fills the inner part of its box (`FILLED`).
+
+        Infinite ones become NaN and aren't drawn.
+        """
         (low, high), x = self.edge.range, self.edge.x
         across = (points[:, 0] - x[0]) / (x[-1] - x[0]) - 0.5
         up = np.zeros_like(across) if is_flat(low, high) else (points[:, 1] - low) / (high - low) - 0.5

@@ -107,7 +107,7 @@ def hand_over(figure: F) -> F:
     from matplotlib import pyplot
 
     if figure.canvas.manager is None:
-        # What makes the figure of a new number may also hand over one that is there.
+        # pyplot makes its figures by a call of `FigureClass`, which may also return one that exists.
         pyplot.figure(FigureClass=lambda *_, **__: figure)  # type: ignore[arg-type]
     return figure
 

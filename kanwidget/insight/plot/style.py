@@ -90,7 +90,10 @@ def draw_frame(ax: Axes, theme: Theme, names: tuple[str, str]) -> None:
 
 
 def write(ax: Axes, x: float, y: float, label: Any, **style: Any) -> Text:
-    """Put a label of any text on the axes, without breaking the drawing."""
+    """Put a label on the axes at (x, y): mathematics where it can be typeset (see `readable`), else plain text.
+
+    `style` has options of matplotlib's `text`.
+    """
     text, math = readable(label)
     return ax.text(x, y, text, parse_math=math, usetex=False, **style)
 

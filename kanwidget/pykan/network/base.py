@@ -81,27 +81,28 @@ class PykanNetwork(nn.Module):
         width: Sequence[Any],
         grid: Any = 3,
         k: int = 3,
-        mult_arity: Any = 2,
-        noise_scale: float | None = None,
-        scale_base_mu: float = 0.0,
-        scale_base_sigma: float = 1.0,
+        mult_arity: Any = 2,  # factors of the product nodes
+        noise_scale: float | None = None,  # size of the random splines, times `grid`; None for kanwidget's
+        scale_base_mu: float = 0.0,  # mean of the random base factors, in units of 1/√inputs
+        scale_base_sigma: float = 1.0,  # their spread, likewise
         base_fun: Any = "silu",
-        symbolic_enabled: bool = True,
+        symbolic_enabled: bool = True,  # no effect, as `first_init`, `sp_trainable`, `save_act` and `ckpt_path`
         affine_trainable: bool = False,
-        grid_eps: float | None = None,
-        grid_range: Sequence[float] = (-1, 1),
+        grid_eps: float | None = None,  # 0: grids follow quantiles of the data, 1: they are uniform
+        grid_range: Sequence[float] = (-1, 1),  # ends of the first grids
         sp_trainable: bool = True,
         sb_trainable: bool = True,
         seed: int = 1,
         save_act: bool = True,
-        sparse_init: bool = False,
-        auto_save: bool = True,
+        sparse_init: bool = False,  # whether only edges between neighbours are there at the start
+        auto_save: bool = True,  # whether versions of the network are kept, in memory
         first_init: bool = True,
         ckpt_path: str = "./model",
-        state_id: int = 0,
+        state_id: int = 0,  # number of the first version, whose name is `round.state_id`
         round: int = 0,
         device: Any = "cpu",
     ) -> None:
+        """Make a `kanwidget.KAN` with pykan's arguments and start, and store it as the first version."""
         super().__init__()
         if affine_trainable:
             say_ignored("KAN", "factors and constants are part of the edges.", affine_trainable=True)
@@ -131,7 +132,8 @@ class PykanNetwork(nn.Module):
             starts.rescale_base(self.network, scale_base_mu, starts.GAIN * scale_base_sigma)
         self.auto_save, self.save_act, self.ckpt_path = auto_save, save_act, ckpt_path
         self.round, self.state_id = round, state_id
-        self._versions = Versions()
+        self._versions = Versions()  # copies of the network by name, shared with networks that come from this one
+        # Grids of one's own are in the units of the data, which no training may rescale then.
         if tuple(grid_range) != (-1, 1):
             starts.settle_scales(self.network)
         self.to(device)
@@ -160,7 +162,8 @@ class PykanNetwork(nn.Module):
     def _notice_own_loops(self) -> None:
         """Settle the scales if parameters were written to since this class last did, by a training loop of a person's own.
 
-        What that has learnt is in the units of the data: a later `fit` must not rescale it.
+        What that has learnt is in the units of the data: a later `fit` must not rescale it. `_trace` is what the count of writes to each
+        parameter was; `_remembers` is False while `fit` itself trains.
         """
         if self._remembers and self._trace != starts.write_trace(self.network):
             starts.settle_scales(self.network)
@@ -299,7 +302,8 @@ class PykanNetwork(nn.Module):
     def _store(self, *, next_version: bool = False) -> None:
         """Store the network as a version, with a new number if it has changed (`next_version`), unless `auto_save` is off.
 
-        It also notes how parameters are now, to notice later who else changes them.
+        It also notes in `_trace` how often parameters were written to, to notice later writes by others; a changed network no longer counts
+        as a random start (`_is_random`).
         """
         self._trace, self._is_random = starts.write_trace(self.network), self._is_random and not next_version
         if self.auto_save:

@@ -79,7 +79,7 @@ def loss_options(loss_fn: Any, label: Any) -> dict[str, Any]:
 
 
 def parts_of(dataset: Mapping[str, Any]) -> dict[str, Any]:
-    """The tensors of a dataset that a training reads: notebooks keep others beside them."""
+    """The tensors of a dataset that a training reads, `train_input`, `train_label` and test data: notebooks keep others beside them."""
     missing = [name for name in ("train_input", "train_label") if name not in dataset]
     if missing:
         raise ValueError(
@@ -103,6 +103,7 @@ class Metrics:
     """
 
     def __init__(self, functions: Any, every: int = 1) -> None:
+        """Take a function without arguments, or a list of them, to call after so many steps (`every`) as stand for one of pykan's."""
         listed = [functions] if callable(functions) else list(functions or ())
         if not all(map(callable, listed)):
             _check.fail("metrics", "fit", "a list of functions without arguments", functions)
@@ -119,7 +120,7 @@ class Metrics:
             self.evaluate()
 
     def evaluate(self, *, anew: bool = False) -> None:
-        """Measure now: add the values to the lists, or replace the last ones (`anew`). A function may differentiate."""
+        """Call all functions: add their values to the lists, or replace the last ones (`anew`). A function may use gradients."""
         with torch.enable_grad():
             values = {name: float(torch.as_tensor(function()).detach()) for name, function in self._functions.items()}
         for name, value in values.items():
@@ -127,16 +128,16 @@ class Metrics:
 
 
 def objective_of(record: StepRecord, network: KAN, *, root: bool) -> float:
-    """What a step has made small: the loss in scaled numbers plus the penalty.
+    """What a training makes small, after a step: the loss in the network's scaled numbers plus the penalty.
 
-    With `root` the record's losses are root mean squared errors, in the unit of the target.
+    With `root` the record's losses are root mean squared errors in the unit of the target: they are divided by its scale and squared.
     """
     loss = (record.train_loss / network.scaling.error_unit) ** 2 if root else record.train_loss
     return loss + record.penalty
 
 
 def counts(record: StepRecord, every: int) -> bool:
-    """Whether a step ends one of pykan's, which is `every` steps long here, or the training."""
+    """Whether a step ends the training, or one step of pykan's, for which `every` steps are taken here."""
     return record.step % every == 0 or record.stop_reason is not None
 
 
@@ -148,9 +149,10 @@ class KeepBest:
     """
 
     def __init__(self, *, root: bool) -> None:
+        # Whether losses are root mean squared errors, and the lowest loss plus penalty so far.
         self.root, self.objective = root, math.inf
-        self.record: StepRecord | None = None
-        self._state: dict[str, Any] = {}
+        self.record: StepRecord | None = None  # of the step with that objective
+        self._state: dict[str, Any] = {}  # copies of the network's tensors after it, by name
 
     def __call__(self, network: KAN, record: StepRecord) -> None:
         """Keep the network's state after a step, if its objective is the lowest so far."""
@@ -172,8 +174,8 @@ def frames(folder: str, every: int, factor: int, **options: Any) -> Callable[[KA
 
     Args:
         folder: Where they go; it is made.
-        every: Steps of pykan's from one to the next.
-        factor: Steps here for one of pykan's.
+        every: Steps of pykan's from one picture to the next.
+        factor: Steps here for one of pykan's: four for its LBFGS, else one.
         **options: Of the picture.
     """
     Path(folder).mkdir(parents=True, exist_ok=True)
@@ -191,7 +193,10 @@ def frames(folder: str, every: int, factor: int, **options: Any) -> Callable[[KA
 
 
 def reported(record: StepRecord, lamb: float) -> dict[str, float]:
-    """The numbers that pykan reports of a step, `REPORTED`; the test loss is nan without test rows."""
+    """The numbers that pykan reports of a step: `train_loss`, `test_loss` (nan without test rows) and `reg`.
+
+    `reg` is the penalty without its weight `lamb`, which the record's has.
+    """
     test = float("nan") if record.test_loss is None else record.test_loss
     return dict(zip(REPORTED, (record.train_loss, test, record.penalty / lamb if lamb else 0.0), strict=True))
 
@@ -204,7 +209,7 @@ def results_of(
     Args:
         history: Of the training here.
         steps: Steps of pykan's that were asked for. A training that has converged before has its last numbers for the rest.
-        metrics: What was measured.
+        metrics: What was measured, and how many steps here stand for one of pykan's (`every`).
         lamb: Weight of the penalty.
         best: The step that the network has ended with, in place of the last one; None where that is it.
     """

@@ -30,15 +30,20 @@ class StepBar:
     """
 
     def __init__(self, display: Sequence[str] | None, metrics: Metrics, lamb: float = 0.0) -> None:
+        """Make a bar, not shown yet, of the values with the names `display` (None for the losses and the penalty).
+
+        `metrics` has the values measured after steps, `lamb` is the weight of the penalty.
+        """
         self._metrics, self._lamb = metrics, lamb
         names = [*REPORTED, *metrics.values]
+        # Names of the values that the bar shows.
         self._shown = [display] if isinstance(display, str) else list(REPORTED if display is None else display)
         if unknown := [name for name in self._shown if name not in names]:
             raise ValueError(
                 f"the `display_metrics` argument of fit must be a list of {', '.join(names)}; got {', '.join(map(repr, unknown))}."
             )
-        self.text = ""
-        self._bar: Any = None
+        self.text = ""  # what stands beside the bar
+        self._bar: Any = None  # tqdm's, from `begin` on
 
     def __enter__(self) -> Self:
         return self

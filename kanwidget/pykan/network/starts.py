@@ -24,7 +24,7 @@ SHORTEST = 5
 
 
 def rescale_base(network: KAN, mu: float, sigma: float) -> None:
-    """Give the random base factors another mean and spread, in units of 1/√inputs. In place.
+    """Give the random base factors (weights of the base functions) the mean `mu`/√inputs, and `sigma` times their spread. In place.
 
     Examples:
         >>> from kanwidget import KAN
@@ -39,7 +39,7 @@ def rescale_base(network: KAN, mu: float, sigma: float) -> None:
 
 
 def is_open(network: KAN) -> bool:
-    """Whether a network that wasn't trained may begin elsewhere: it has hidden levels, and no edges that are settled."""
+    """Whether a training may try other random starts: the network is untrained, has hidden levels, and no symbolic or frozen edges."""
     settled = any(layer.symbols or bool(layer.frozen.any()) for layer in network.layers)
     return network.depth > 1 and not network.history.records and not settled
 
@@ -56,9 +56,9 @@ def choose(
 
     Args:
         network: The network.
-        data: Of the training.
-        steps: How many.
-        options: Of the training.
+        data: The training's tensors, `train_input`, `train_label`, ….
+        steps: How many from each start.
+        options: Of `kanwidget.KAN.fit`.
         root: Whether losses are root mean squared errors.
         mean: The mean of the random base factors, in units of 1/√inputs.
 
@@ -98,6 +98,13 @@ def go_on(network: KAN, data: dict[str, Any], steps: int, options: dict[str, Any
     """Go on from where a training has converged, with grids that fit the activations there, if that leads further. In place.
 
     Knots that were inserted into a coarse grid aren't where the data ask for them, and no step moves them.
+
+    Args:
+        network: The network.
+        data: The training's tensors, `train_input`, `train_label`, ….
+        steps: Most steps.
+        options: Of `kanwidget.KAN.fit`.
+        root: Whether losses are root mean squared errors.
 
     Returns:
         The last step, or None if the network stays what it was, as it does where this is interrupted.

@@ -20,7 +20,7 @@ class EditableNetwork(TrainableNetwork):
     def prune(self, node_th: float = 1e-2, edge_th: float = 3e-2) -> Self:
         """A smaller network, without the hidden nodes whose score is below `node_th`, and edges with one below `edge_th`.
 
-        Scores are those on the remembered rows; an output has score 1.
+        Scores are those on the remembered rows, a sample of the last inputs; an output has score 1.
 
         Examples:
             >>> from kanwidget.pykan import MultKAN, torch
@@ -66,7 +66,7 @@ class EditableNetwork(TrainableNetwork):
         return self._next(self.network.prune_input(threshold, active=active_inputs))
 
     def prune_edge(self, threshold: float = 3e-2, log_history: bool = True) -> None:
-        """Prune the edges whose score on the remembered rows is below the threshold; an output has score 1. In place.
+        """Prune the edges whose score, on a sample of the last inputs, is below the threshold; an output has score 1. In place.
 
         Examples:
             >>> from kanwidget.pykan import MultKAN, torch
@@ -197,7 +197,7 @@ class EditableNetwork(TrainableNetwork):
         self._store(next_version=True)
 
     def auto_swap(self) -> None:
-        """Reorder hidden nodes so that `connection_cost` falls, on the remembered rows; the function stays. In place.
+        """Reorder hidden nodes so that `connection_cost` falls, on a sample of the last inputs; the function stays. In place.
 
         Examples:
             >>> from kanwidget.pykan import MultKAN, torch

@@ -158,14 +158,14 @@ class TrainableNetwork(PykanNetwork):
         root: bool,
         restarts: bool,
     ) -> tuple[History, StepRecord | None]:
-        """The training itself: its history, and the step that the network has ended with where that isn't the last one.
+        """The training itself: its history, and the record of the step that the network has ended with where that isn't the last one.
 
         Args:
-            data: Of the training.
+            data: The training's tensors, `train_input`, `train_label`, ….
             steps: Most of them.
-            options: Of the training.
-            metrics: Measured after steps.
-            callbacks: Called after steps.
+            options: Of `kanwidget.KAN.fit`.
+            metrics: The user's functions, measured after steps.
+            callbacks: Called with network and record after steps: the metrics, the progress bar, ….
             root: Whether losses are root mean squared errors.
             restarts: Whether it tries several starts before, and grids that fit once more after it has converged.
         """

@@ -57,6 +57,7 @@ def partial_residuals(network: Network, edges: Sequence[EdgeRef], data: Dataset)
     if labels.is_floating_point() and labels.shape[1] != network.n_out:
         return None
     nodes, values, gradients = sensitivities(network, data.train_input)
+    # Second derivatives of each row's loss by the outputs, and minus the first ones.
     curvature, pull = _curvature_and_pull(network, nodes[-1].double(), labels)
     results = []
     for index, source, target in edges:

@@ -147,7 +147,7 @@ def candidates_of_layer(
     options: dict[str, Any] = {"simplicity": simplicity, "on_broken": on_broken}
     # Words have values, and no function.
     found: dict[EdgeRef, list[SymbolicFit]] = {ref: [] for ref in refs if layer.levels[ref.source]}
-    replaced = [ref for ref in refs if layer.symbol(ref.source, ref.target) is not None]
+    replaced = [ref for ref in refs if layer.symbol(ref.source, ref.target) is not None]  # have a function already
     if isinstance(data, Dataset) and replaced:
         # Labels that don't fit the outputs ask for nothing. Then, and without a row that matters, an edge is searched on its curve.
         rows = partial_residuals(network, replaced, sampled_data(data, _ROWS)) or []

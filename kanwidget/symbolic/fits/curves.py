@@ -41,12 +41,12 @@ class Curves:
         return self.x.shape[1]
 
     def at(self, edges: Tensor) -> Curves:
-        """Some of the edges."""
+        """The samples of the edges with these indices."""
         scales = (getattr(self, name)[edges] for name in ("middle", "half", "t", "z", "constant", "nearly_constant"))
         return Curves(self.x[edges], self.y[edges], self.weight_of(edges), *scales)
 
     def weight_of(self, edges: Tensor) -> Tensor:
-        """The weights of the samples of some edges."""
+        """The weights of the samples of the edges with these indices, `(edges, n)`; `(1, n)` where all edges have the same."""
         return self.weight if self.weight.shape[0] == 1 else self.weight[edges]
 
 
@@ -93,14 +93,14 @@ def _normalized_weights(weights: Tensor | None, n: int) -> Tensor:
 
 
 def thin(data: Curves, count: int) -> Curves:
-    """At most `count` representative samples of each edge: half of them evenly by rank, half evenly over the range.
+    """At most `count` representative samples of each edge: half of them evenly by the rank of x, half evenly over its range.
 
     Ranks are dense where samples are, and the range has samples where these are rare.
     """
     if data.count <= count:
         return data
     order = data.t.argsort(1)
-    t = data.t.gather(1, order)
+    t = data.t.gather(1, order)  # x scaled to [-1, 1]
     half = count // 2
     by_rank = torch.linspace(0, data.count - 1, half, dtype=torch.float64).round().long().expand(t.shape[0], -1)
     targets = torch.linspace(-1, 1, count - half, dtype=torch.float64).expand(t.shape[0], -1).contiguous()
@@ -117,6 +117,7 @@ def thin(data: Curves, count: int) -> Curves:
 def cells(data: Curves, count: int) -> tuple[Tensor, Tensor]:
     """Means of z, and weights, over `count` equal cells of t, each `(edges, count)`; both are 0 of cells without samples.
 
+    t is the edge's input scaled to [-1, 1], z its value scaled to mean 0 and variance 1.
     Half the weight is that of the samples, half is the same for each cell that has any: so cells with few samples count, too.
     """
     cell = ((data.t + 1) * (count / 2)).long().clamp(0, count - 1)  # t lies in [-1, 1]
@@ -130,7 +131,10 @@ def cells(data: Curves, count: int) -> tuple[Tensor, Tensor]:
 
 
 def best_split(data: Curves) -> Tensor:
-    """The t between two samples at which two constants fit z best, `(edges,)`: the largest variance between the two parts."""
+    """The t between two samples at which two constants fit z best, `(edges,)`: the largest variance between the two parts.
+
+    t is the edge's input scaled to [-1, 1], z its value scaled to mean 0 and variance 1.
+    """
     order = data.t.argsort(1)
     t, z, weight = (value.gather(1, order) for value in (data.t, data.z, data.weight.expand_as(data.t)))
     mass, total = weight.cumsum(1), (weight * z).cumsum(1)

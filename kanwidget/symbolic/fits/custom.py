@@ -25,6 +25,7 @@ class BrokenPrimitive(Exception):
     """
 
     def __init__(self, primitive: Primitive, fault: str) -> None:
+        """Take the function, and the end of the error's sentence: "returned no finite number"."""
         super().__init__(f"the function `{primitive.name}` {fault}")
         self.primitive = primitive
 
@@ -40,7 +41,10 @@ def log_broken(broken: BrokenPrimitive) -> None:
 
 @contextmanager
 def blamed(primitive: Primitive) -> Iterator[None]:
-    """A context in which every exception becomes a `BrokenPrimitive` of this primitive, unless it is built in: then it stays as it is."""
+    """A context in which every exception becomes a `BrokenPrimitive` of this primitive: a registered function, which may fail.
+
+    Of a built-in primitive the exception stays as it is: there it is an error of ours.
+    """
     try:
         yield
     except BrokenPrimitive:
@@ -54,9 +58,9 @@ def blamed(primitive: Primitive) -> Iterator[None]:
 
 
 def called(primitive: Primitive, fn: Elementwise, u: Tensor) -> Tensor:
-    """f(u) of the shape and type of u, where `fn` is the primitive's function or one of its derivatives.
+    """f(u) of the shape and type of u, where f is `fn`, the primitive's function or one of its derivatives.
 
-    What a registered function returns is checked: a failure is a `BrokenPrimitive`.
+    What a function returns that a person has registered is checked: a failure is a `BrokenPrimitive`.
     """
     if is_built_in(primitive.name):
         return fn(u)

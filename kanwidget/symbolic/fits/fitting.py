@@ -92,11 +92,11 @@ def fit_primitives(
     data = curves(x, y, weights)
     edges = len(data.x)
     given = [0.0] * edges if noise is None else noise
-    floors = [_check.real(value, "noise", "fit_primitives", low=0) for value in given]
+    floors = [_check.real(value, "noise", "fit_primitives", low=0) for value in given]  # misfits below these are alike
     if len(floors) != edges:
         _check.fail("noise", "fit_primitives", f"{edges} numbers ≥ 0, one an edge", noise)
     followed = [None] * edges if spaces is None else list(spaces)
-    step = max(1, _CHUNK // min(data.count, _MANY))  # edges of a chunk
+    step = max(1, _CHUNK // min(data.count, _MANY))  # edges of a chunk: its memory is bounded
 
     def fit(usable: tuple[Primitive, ...]) -> list[list[SymbolicFit]]:
         """The ranked fits of some primitives for all edges, in chunks of edges that fit into memory."""
@@ -142,7 +142,7 @@ def edge_fits(
     # The constant 0 is d alone: it has a fit of its own, and of constant edges no other function has one.
     varying = tuple(primitive for primitive in primitives if primitive.name != "0")
     by_edge: list[list[EdgeFit]] = [[] for _ in data.x]
-    live = (~data.constant).nonzero()[:, 0]
+    live = (~data.constant).nonzero()[:, 0]  # the edges that aren't constant to round-off
     if len(live) and varying:
         of_live = [spaces[e] for e in live.tolist()]
         floors = torch.tensor([noise[e] for e in live.tolist()], dtype=torch.float64)
@@ -161,8 +161,15 @@ def edge_fits(
 def _fit_varying(
     data: Curves, primitives: tuple[Primitive, ...], spaces: Sequence[Tensor | None], noise: Tensor
 ) -> Iterator[tuple[int, EdgeFit]]:
-    """The fits of edges that aren't constant, each with the index of its edge: starts are searched, polished on few samples, the best
-    on many; arguments as of `edge_fits`.
+    """The fits of edges that aren't constant, each with the index of its edge.
+
+    Starts are searched; all are polished on 200 samples, and the best of each primitive and edge on 1500.
+
+    Args:
+        data: The samples of the edges.
+        primitives: The primitives, without the constant 0.
+        spaces: For each edge a basis of the curves that its spline can follow, `(n, numbers)`, or None.
+        noise: For each edge the variance of its own error, as a part of its variance, `(edges,)`.
     """
     fits = search(data, primitives)
     few, many = thin(data, _FEW), thin(data, _MANY)
@@ -184,10 +191,10 @@ def _misfits_of_splines(
     more, to the curve plus that part of itself; a function that splines follow well has nothing to gain.
 
     Args:
-        fits: The fits.
-        data: The edges.
+        fits: The fits; `fits.edge` and `fits.primitive` are the indices of each one's edge and primitive.
+        data: The samples of the edges, whose values are scaled to mean 0 and variance 1 (`z`).
         primitives: The primitives.
-        spaces: Of each edge, the curves that its spline can follow, or None.
+        spaces: Of each edge a basis of the curves that its spline can follow, `(n, numbers)`, orthonormal under the weights, or None.
         noise: Of each edge, the variance of its own error as a part of its variance.
     """
     value = _fitted(fits, data, primitives)
@@ -199,6 +206,7 @@ def _misfits_of_splines(
     follows = torch.stack([v if b is None else b @ (b.T @ (w * v)) for v, w, b in projected])
     beyond = torch.nan_to_num(value - follows)
     misfit = (weight * torch.nan_to_num(own.z - value) ** 2).sum(1) + noise[fits.edge]
+    # The fits whose part that no spline follows is more than 2 % of the misfit: others have nothing to gain.
     rough = ((weight * beyond**2).sum(1) > _ROUGH * misfit).nonzero()[:, 0]
     fits, own, weight, beyond = fits.take(rough), own.at(rough), weight[rough], beyond[rough]
     target = own.z + beyond
@@ -211,7 +219,10 @@ def _misfits_of_splines(
 
 
 def _fitted(fits: FitParameters, data: Curves, primitives: tuple[Primitive, ...]) -> Tensor:
-    """c·f + d of each fit on the samples, relative to the edge's standard deviation and centered, `(fits, n)`."""
+    """c·f + d of each fit on the samples, relative to the edge's standard deviation and centered, `(fits, n)`.
+
+    f is taken at slope·(t + offset) + shift, with t the edge's input scaled to [-1, 1]; c and d are the best ones.
+    """
     along = data.t[fits.edge] + fits.offset[:, None]
     value = evaluate(fits.primitive, primitives, fits.slope[:, None] * along + fits.shift[:, None])
     weight = data.weight.expand_as(data.t)[fits.edge]
@@ -227,7 +238,7 @@ def _best(fits: FitParameters, error: Tensor, edges: int) -> Tensor:
 
     Args:
         fits: The fits.
-        error: Their squared errors, `(fits,)`; those below round-off are the same.
+        error: Their squared errors, `(fits,)`; those below round-off count as the same.
         edges: Number of edges.
     """
     key = fits.primitive * edges + fits.edge  # one number for each pair
@@ -290,7 +301,8 @@ def _conclude(
 def _constants(fits: FitParameters, data: Curves, primitives: tuple[Primitive, ...]) -> tuple[Tensor, Tensor]:
     """The a and b of f(a·x + b), `(fits,)` each, from u = slope·(t + offset) + shift, where t is x scaled to [-1, 1].
 
-    What c and d can absorb is taken out of a and b; c and d are computed from the values of f afterwards.
+    `unit` is half the range of x where the search has left the scale of u to c and d, else 1. What c and d can absorb is taken out of a
+    and b; c and d are computed from the values of f afterwards.
     """
     middle, half = data.middle[fits.edge], data.half[fits.edge]
     free = torch.tensor([primitive.free[0] for primitive in primitives])[fits.primitive]

@@ -44,7 +44,7 @@ class _MovingFits(NamedTuple):
     """`(fits, n)`, or `(1, n)` for all of them."""
 
     def take(self, index: Tensor) -> _MovingFits:
-        """Some of the fits."""
+        """The fits with these indices, each with the samples of its edge."""
         weight = self.weight if self.weight.shape[0] == 1 else self.weight[index]
         return _MovingFits(self.primitive[index], self.facts[:, index], self.along[index], self.z[index], weight)
 
@@ -53,9 +53,13 @@ _FREE, _LOW, _HIGH, _START, _ENDS = slice(0, 2), 2, 3, 4, slice(5, 7)
 
 
 def _moving_fits(fits: FitParameters, data: Curves, primitives: Sequence[Primitive]) -> _MovingFits:
-    """All fits with the samples of their edges, in few tables, since the number of operations is what a step costs."""
+    """All fits with the samples of their edges, in few tables, since the number of operations is what a step costs.
+
+    A fit is c·f(slope·(t + offset) + shift) + d.
+    """
     free = torch.tensor([primitive.free for primitive in primitives], dtype=fits.slope.dtype)[fits.primitive]
-    # The samples lie at t from -1 to 1, so that t + offset has the last two as its ends.
+    # Rows: whether slope and shift are free, the interval of u on which f is defined, the first slope, and the smallest and largest value
+    # of t + offset, since the samples lie at t from -1 to 1.
     facts = torch.stack([*free.T, fits.low, fits.high, fits.slope, fits.offset - 1, fits.offset + 1])
     along, weight = data.t[fits.edge] + fits.offset[:, None], data.weight_of(fits.edge)
     return _MovingFits(fits.primitive, facts, along, data.z[fits.edge], weight)
@@ -81,6 +85,7 @@ def polish(
     problem = _moving_fits(fits, data, primitives)
     result = torch.stack([fits.slope, fits.shift])
     errors, normal = _linearize(problem, primitives, result)
+    # Fits with a slope or shift that is free.
     adjustable = (problem.facts[_FREE] > 0).any(0)
     active = (adjustable & torch.isfinite(errors) & (errors > EXACT)).nonzero()[:, 0]
     problem, point, error, normal = problem.take(active), result[:, active], errors[active], normal[active]
@@ -112,7 +117,8 @@ def polish(
 def _moving(problem: _MovingFits, point: Tensor) -> Tensor:
     """Whether the parameters are moderate: beyond, f(u) is a line or a parabola to 1e-12 (of the variance) and a fit only takes a limit.
 
-    `point` has slope and shift of each fit, `(2, fits)`; the answer is `(fits,)`.
+    `point` has slope and shift of each fit, `(2, fits)`; the answer is `(fits,)`. A slope that is free must not be too small; a shift alone
+    not too large beside the slope that the fit started with.
     """
     slope, shift = point.abs()
     free_slope, free_shift = problem.facts[_FREE] > 0
@@ -158,7 +164,7 @@ def _linearize(problem: _MovingFits, primitives: Sequence[Primitive], point: Ten
     Returns:
         The errors, `(fits,)`, inf where f isn't finite or is constant; and the equations (matrix | right-hand side), `(fits, 2, 3)`.
     """
-    index, facts, along, z, w = problem
+    index, facts, along, z, w = problem  # along: t + offset; z: the values, of mean 0 and variance 1; w: the weights
     slope, shift = point[..., None]
     value, tangent = _values_and_derivatives(index, primitives, torch.addcmul(shift, slope, along))
     tangent = torch.nan_to_num(tangent, nan=0.0, posinf=0.0, neginf=0.0)
@@ -206,14 +212,15 @@ def _step(normal: Tensor, damping: Tensor) -> Tensor:
 def _room(problem: _MovingFits, point: Tensor, step: Tensor) -> Tensor:
     """The fraction of a step that keeps both ends of the data within the domain, `(fits,)`, at most 1.
 
-    `point` and `step` have slope and shift of each fit, `(2, fits)`. A step goes most of the way to an end of the domain, never all of it.
+    `point` and `step` have slope and shift of each fit, `(2, fits)`. A step goes up to 0.9 of the way to an end of the domain, never all of
+    it, and never changes a slope by more than half.
     """
     slope, shift = point
     facts = problem.facts
-    ends = torch.addcmul(shift, slope, facts[_ENDS])
+    ends = torch.addcmul(shift, slope, facts[_ENDS])  # u at the first and the last sample
     move = torch.addcmul(step[1], step[0], facts[_ENDS])
     room = torch.where(move > 0, facts[_HIGH], facts[_LOW]) - ends
     limit = torch.where(move != 0, _APPROACH * room / move, torch.inf).clamp(min=0)
-    # One step may not change the slope's sign or multiply it: a neighboring minimum isn't a better fit of the same start.
+    # Else it might change the slope's sign or multiply it: a neighboring minimum isn't a better fit of the same start.
     halfway = 0.5 * slope.abs().clamp(min=1e-12) / step[0].abs().clamp(min=1e-300)
     return torch.minimum(limit.amin(0), halfway).clamp(max=1.0)

@@ -162,7 +162,7 @@ def rank(
         if original is not None and {name, original} in map(set, TWINS):
             originals[original] = name  # of sin and cos, say, the function in place stays
         elif original is not None and _distance(by_name[original], in_place) <= _INDISTINCT:
-            bits[name] = max(bits[name], bits[original] + _HAIR)
+            bits[name] = max(bits[name], bits[original] + _HAIR)  # just behind the one that has its curve
     roots = {name: _root(originals, name) for name in originals}
     return [(fit, bits[name], roots.get(name)) for name, fit in by_name.items()]
 
@@ -192,9 +192,16 @@ def order(fits: Iterable[SymbolicFit]) -> list[SymbolicFit]:
 
 
 def _imitations(by_name: Mapping[str, EdgeFit], numbers: float, noise: float) -> dict[str, str]:
-    """Primitives whose fit has the curve of a simpler primitive: name → name of the simpler one."""
+    """The primitives whose fit has the curve of a simpler primitive, which they only imitate: name → name of the simpler one.
+
+    Args:
+        by_name: The fits of an edge, by the names of their primitives.
+        numbers: Independent numbers of the edge's curve.
+        noise: The variance of the edge's own error, as a part of the edge's variance.
+    """
     originals = {}
     for fit in by_name.values():
+        # Simpler functions that f is nearly for some a and b: tanh(a·x) is nearly a·x for a small a.
         limits = [by_name[name] for name in fit.primitive.limits if name in by_name]
         simpler = (simple for simple in limits if simple.primitive.complexity <= fit.primitive.complexity)
         original = next((simple for simple in simpler if _same(simple, fit, numbers, noise)), None)
@@ -237,7 +244,7 @@ def _same(simple: EdgeFit, fit: EdgeFit, numbers: float, noise: float) -> bool:
 
 
 def _distance(first: EdgeFit, second: EdgeFit) -> float:
-    """The mean square of the difference of two curves, as a part of the variance."""
+    """The mean square of the difference of two fits' curves on the samples, as a part of the variance of the edge."""
     return float(((first.curve - second.curve) ** 2).mean())
 
 

@@ -66,6 +66,7 @@ class _Dictionary(NamedTuple):
 def _group_columns(group: Tensor) -> Tensor:
     """The column of each shape's group in a table of all groups, `(shapes,)`, from the numbers of the groups, `(shapes,)`.
 
+    A shape is a primitive f(α·t + β) at fixed α and β; a group has shapes that are alike.
     Numbers that follow each other are neighbors there. Between others one column stays empty: a best group is compared with its neighbors,
     and across a gap of the numbers, as between two families, groups aren't alike.
     """
@@ -75,11 +76,12 @@ def _group_columns(group: Tensor) -> Tensor:
 
 
 def _dictionary(primitives: tuple[Primitive, ...]) -> _Dictionary:
-    """The shapes of primitives put together, their groups numbered so that no two primitives share one."""
+    """The shapes of primitives, f(α·t + β) at fixed α and β, put together, their groups numbered so that no two primitives share one."""
     parts = tuple(shapes(primitive, not is_built_in(primitive.name)) for primitive in primitives)
     ranks = [_group_columns(part.group) for part in parts]
     width = max(int(rank.max()) + 1 for rank in ranks)
     sizes = torch.tensor([len(part.slope) for part in parts])
+    # The index of each shape's primitive.
     number = torch.repeat_interleave(torch.arange(len(parts)), sizes)
     together = _Shapes(*map(torch.cat, zip(*parts, strict=True)))
     return _Dictionary(together, together.curves**2, torch.cat(ranks) + number * width, width)
@@ -146,12 +148,12 @@ class _StartSearch:
         self.mean, self.weight = cells(data, CELLS)
 
     def shared(self, primitives: Sequence[Primitive], index: Tensor, dictionary: _Dictionary) -> FitParameters:
-        """Starts of functions whose shapes are the same for all edges.
+        """Starts of functions whose shapes, f(slope·t + shift) at fixed slope and shift, are the same for all edges.
 
         Args:
             primitives: The functions.
             index: Their numbers among all primitives.
-            dictionary: Their shapes.
+            dictionary: Their shapes, in groups of shapes that are alike.
         """
         known = dictionary.shapes
         r2 = self._correlation(known.curves, dictionary.squares)
@@ -214,7 +216,9 @@ class _StartSearch:
         return FitParameters(*whose, part.slope[top], shift, offset * unit, unit, part.low[top], part.high[top])
 
     def _correlation(self, curves: Tensor, squares: Tensor, edges: slice = slice(None)) -> Tensor:
-        """R² of every shape for some edges, `(edges, shapes)`; -1 of shapes that are constant where the edge has samples.
+        """R² of every shape for some edges, by the means of their samples over cells of the grid, `(edges, shapes)`.
+
+        It is -1 of shapes that are constant where the edge has samples.
 
         Args:
             curves: The shapes on the common grid, `(shapes, CELLS)`.
@@ -299,9 +303,10 @@ def _pair_table(listed: list[Pair], interval: Interval) -> Tensor:
 
 
 def pairs(primitive: Primitive, interval: Interval, custom: bool) -> list[Pair]:
-    """(α, β) and the number of the group of each shape f(α·t + β) on one interval of the domain, in u.
+    """(α, β) and the number of the group of each shape f(α·t + β) on one interval of the domain, in u; t is the input scaled to [-1, 1].
 
-    `custom` says that the primitive is a registered function, whose symmetries nobody knows.
+    A group has shapes that are alike, and groups with neighboring numbers are neighbors. `custom` says that the primitive is a registered
+    function, whose symmetries nobody knows.
     """
     low, high = interval
     if not any(primitive.free):
@@ -320,7 +325,7 @@ def pairs(primitive: Primitive, interval: Interval, custom: bool) -> list[Pair]:
 
 
 def _real_line(primitive: Primitive) -> list[Pair]:
-    """The pairs (α, β), with their groups, for a function that is defined everywhere."""
+    """The pairs (α, β), with their groups, of shapes f(α·t + β) of a function that is defined everywhere; t lies in [-1, 1]."""
     free_a, free_b = primitive.free
     if not free_a:
         # Powers, kinks, steps: their zero at positions within the range of t and just beyond it, then farther and farther away.
@@ -336,26 +341,35 @@ def _real_line(primitive: Primitive) -> list[Pair]:
 
 
 def _any_line() -> list[Pair]:
-    """The pairs for a registered function that is defined everywhere. It may be of any kind: slopes of both signs, centers everywhere."""
+    """The pairs (α, β), with their groups, of shapes f(α·t + β) of a registered function that is defined everywhere; t lies in [-1, 1].
+
+    It may be of any kind: slopes of both signs, centers everywhere.
+    """
     slopes = [*_geometric(0.25, 3, 8), *(3 + 1.5 * i for i in range(1, 20))]
     return _centered([sign * slope for sign in (1, -1) for slope in slopes], 0.8)
 
 
 def _phases() -> list[Pair]:
-    """The pairs for waves: six phases, within half a period, of every frequency; the sign of c makes up for the other half."""
+    """The pairs (α, β), with their groups, for waves: six phases β within half a period of every frequency α.
+
+    The sign of c makes up for the other half.
+    """
     slopes = [0.3, 0.6, 0.9, 1.2, *(1.5 + 0.4 * i for i in range(100))]
     return [(slope, math.pi * phase / 6, group) for group, slope in enumerate(slopes) for phase in range(6)]
 
 
 def _extrema() -> list[Pair]:
-    """The pairs for an oscillation that fades. Its middle and its other extrema look alike over a short range: each has its own groups."""
+    """The pairs (α, β), with their groups, for an oscillation that fades, f(α·t + β) for t in [-1, 1].
+
+    Its middle and its other extrema look alike over a short range: each has its own groups, whose numbers are 1000 (`_FAMILY`) apart.
+    """
     centered = _centered([0.9 + 0.7 * i for i in range(48)], 0.9)
     # With |β| ≤ 2 the middle of the data lies at the middle of the oscillation.
     return [(a, b, group % _FAMILY + _FAMILY * (abs(b) > 2)) for a, b, group in centered]
 
 
 def _centers(signs: Sequence[int]) -> list[Pair]:
-    """The pairs for steps and bumps: everywhere and of all widths, rising, falling or both by the `signs` of their slopes."""
+    """The pairs (α, β), with their groups, for steps and bumps: everywhere and of all widths, with slopes α of these signs, 1 and -1."""
     return _centered([sign * slope for sign in signs for slope in _geometric(0.25, 80, 18)], 0.6)
 
 
@@ -370,8 +384,8 @@ _STARTS: dict[Starts, Callable[[], list[Pair]]] = {
 def _centered(slopes: Sequence[float], spacing: float) -> list[Pair]:
     """The pairs (α, β), with their groups, of functions with a center (step, bump) at t₀: u = α·(t - t₀).
 
-    Centers amid the data, near their ends and beyond them have groups of their own: from there a fit may slide into a limit
-    (sinh into exp).
+    Centers amid the data, near their ends and beyond them have groups of their own, whose numbers are 1000 (`_FAMILY`) apart: from there
+    a fit may slide into a limit (sinh into exp).
 
     Args:
         slopes: The slopes α, not 0.
@@ -390,9 +404,10 @@ def _centered(slopes: Sequence[float], spacing: float) -> list[Pair]:
 
 
 def _one_sided(sides: Sequence[int], scale: float) -> list[Pair]:
-    """The pairs, with their groups, of functions with an end of their domain at u = 0: from touching the data to far away.
+    """The pairs (α, β), with their groups, of functions with an end of their domain at u = 0: from touching the data to far away.
 
-    Every two decades are a family: close to a singularity, the cells of the grid say little about how close.
+    Every two decades have group numbers of their own, 1000 (`_FAMILY`) apart, and so their own starts: close to a singularity, the cells of
+    the grid say little about how close.
 
     Args:
         sides: 1 where the end lies below the data, -1 above; both or one.
@@ -405,7 +420,7 @@ def _one_sided(sides: Sequence[int], scale: float) -> list[Pair]:
 
 
 def _on_interval(low: float, high: float, signs: Sequence[int]) -> list[Pair]:
-    """The pairs, with their groups, of functions on an interval of u, low to high: the data reach from a fraction of it to a larger one.
+    """The pairs (α, β), with their groups, of functions on an interval of u, low to high: the data reach from one part of it to another.
 
     With -1 among the `signs` they also run the other way. The fractions are dense near both ends.
     """

@@ -21,7 +21,7 @@ _SIGNIFICANT = 1e-9
 
 
 def numbers_of(layer: Layer) -> int:
-    """Independent numbers of an edge's curve: its coefficients and its base weight."""
+    """How many independent numbers an edge's curve holds: the coefficients of its spline, and the factor of its base function."""
     return layer.coef.shape[-1] + 1
 
 
@@ -37,6 +37,7 @@ def spline_spaces(layer: Layer, edges: Sequence[EdgeRef], inputs: Tensor) -> lis
     """
     bases: dict[int, Tensor] = {}
     with torch.no_grad():
+        # The values of the basis functions, `(n, in, numbers)`.
         design = layer.design(inputs).detach().to("cpu", torch.float64)
         for source in {source for _, source, target in edges if layer.state(source, target) == "spline"}:
             columns = torch.cat([design[:, source], torch.ones(len(design), 1, dtype=torch.float64)], dim=1)
@@ -50,6 +51,10 @@ def spline_spaces(layer: Layer, edges: Sequence[EdgeRef], inputs: Tensor) -> lis
 
 def sensitivities(network: Network, x: Tensor) -> tuple[list[Tensor], list[Tensor], list[tuple[Tensor, ...]]]:
     """The values and the influence of all edges on some rows, in scaled numbers.
+
+    Args:
+        network: The network.
+        x: Its inputs on these rows, `(n, n_features)`.
 
     Returns:
         The nodes of each level, `(n, nodes)`; the values of each layer's edges, `(n, out, in)`; and for each output its derivatives in
@@ -99,6 +104,7 @@ def curve_noise(network: Network, edges: Sequence[EdgeRef], x: Tensor, error: fl
         variance = float(values[layer][:, target, source].var(correction=0))
         numbers = numbers_of(network.layer(layer))
         share = min(1.0, numbers / max(rows, 1))  # p/n
+        # By chance two versions of a curve differ by three variances of its error.
         noise = CHANCE * error**2 * share / max(influence * variance, 1e-300)
         noises.append(noise if math.isfinite(noise) else 0.0)
     return noises

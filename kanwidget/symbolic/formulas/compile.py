@@ -65,7 +65,10 @@ class Plan:
     """Layer, input node, output subnode, function, and a, b, c, d."""
 
     def write(self, network: Network) -> None:
-        """Make a network of this shape compute the formula, whatever its scales; all other edges are pruned. In place."""
+        """Make a network of this shape compute the formula; all other edges are pruned. In place.
+
+        Constants are in the units of the data: they become the scaled numbers of the network's layers.
+        """
         for index in range(network.depth):
             network.layer(index).spline_on[:] = False
         for layer, source, target, name, params in self.edges:
@@ -113,7 +116,7 @@ class _Builder:
     """Collects the nodes of a formula, each once."""
 
     def __init__(self, variables: list[sympy.Symbol]) -> None:
-        """Take the inputs: they are the nodes of level 0. A node's key is the expression that it computes."""
+        """Take the inputs, symbols: they are the nodes of level 0. `nodes` has each node by its key, the expression that it computes."""
         self.variables = variables
         self.nodes: dict[sympy.Basic, Node] = {symbol: Node(0) for symbol in variables}
 
@@ -159,7 +162,7 @@ class _Builder:
         return Sum(tuple(terms), _finite_number(constant))
 
     def _term(self, part: sympy.Expr, *, apart: bool = False) -> Term:
-        """A part of a sum as a term; `apart`: as a node of its own that is read by x."""
+        """A part of a sum as a term c·f(a·source + b), whose source node is added; `apart`: as a node of its own, and f the function x."""
         factor, core = part.as_independent(*self.variables, as_Add=False)
         c = _finite_number(factor)
         function = None if apart or core in self.nodes else self._function(core)
@@ -218,7 +221,10 @@ class _Builder:
         return result
 
     def _add_to_level(self, key: sympy.Basic, level: int, levels: list[dict[sympy.Basic, Node]]) -> None:
-        """Add a node, or the node that carries its value up, to a level, and its sources to the level below."""
+        """Add the node of a key to a level, and its sources to the level below; `levels` has the nodes of each level, by their keys.
+
+        A node that belongs on a lower level is carried up: one with the same key stands here, and reads the one below by the function x.
+        """
         if key in levels[level]:
             return
         node = self.nodes[key]
@@ -229,7 +235,7 @@ class _Builder:
 
 
 def _second_of_a_source(terms: list[Term]) -> int | None:
-    """The index of the first term, not x, whose node a further term reads too; None where all sources differ."""
+    """The index of the first term whose source node a further term reads too, and whose function isn't x; None where all sources differ."""
     sources = [term.source for term in terms]
     return next((i for i, term in enumerate(terms) if term.name != "x" and sources.count(term.source) > 1), None)
 
@@ -276,7 +282,10 @@ def _power_function(base: sympy.Expr, exponent: sympy.Expr) -> tuple[str, sympy.
 
 
 def _large_power(factor: sympy.Expr) -> list[sympy.Expr]:
-    """A whole power beyond the table as powers within it; other factors alone."""
+    """A factor as the factors that it is made of: a whole power larger than that of any primitive as powers that these have.
+
+    All other factors stay alone.
+    """
     base, exponent = factor.as_base_exp()
     if not (base.free_symbols and exponent.is_Integer and abs(int(exponent)) > _LARGEST_POWER):
         return [factor]
@@ -286,7 +295,7 @@ def _large_power(factor: sympy.Expr) -> list[sympy.Expr]:
 
 
 def _finite_number(constant: sympy.Expr) -> float:
-    """A constant as a float, or an error."""
+    """A constant of sympy as a float; an error where it is complex or infinite."""
     try:
         value = float(constant)
     except TypeError:

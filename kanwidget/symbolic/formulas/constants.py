@@ -143,7 +143,7 @@ def snapped(
     """
     # Below it a constant is round-off; -1: none is dropped.
     zero = 1e-10 * max(1.0, float(problem.x.abs().max()), float(problem.y.abs().max())) if drop else -1.0
-    refused: set[tuple[str, Any]] = set()
+    refused: set[tuple[str, Any]] = set()  # changes that were tried in vain: the constant's key, and its exact number
     while True:
         table = _exponents(fit.expression, tolerance) | fit.table  # of fitted exponents the standard error counts
         proposals = _proposals(table, tolerance, zero, _angles(fit.expression))
@@ -178,6 +178,7 @@ def _angles(expr: Any) -> set[Any]:
     import sympy
 
     def numbers(node: Any) -> set[Any]:
+        """The decimals that a node adds and multiplies, or is."""
         if isinstance(node, (sympy.Add, sympy.Mul)):
             return set().union(*map(numbers, node.args))
         return {node} if node.is_Float else set()
@@ -245,13 +246,19 @@ def exact_number(
 
 
 def _around(value: float, level: int) -> list[tuple[float, Any]]:
-    """The exact numbers of a level, 0 the simplest, on both sides of a value: size and sympy's number, each once."""
+    """The exact numbers nearest to a value, on both sides of it: size and sympy's number, each once.
+
+    Args:
+        value: The value.
+        level: How simple they are, from 0 to 4: whole numbers, then more and more fractions, and multiples of π, √2 and further numbers.
+    """
     import sympy
 
     sizes: dict[Any, float] = {}
     for name, denominators in _LEVELS[level].items():  # multiples of 1, π, √2, …, and their fractions
         unit, size = _units()[name]
         for denominator in denominators:
+            # Beyond 100 (times π or √2) only whole numbers are simple, up to 10,000.
             if abs(value) > (_LARGEST**2 if name == "1" and denominator == 1 else _LARGEST * size):
                 continue
             middle = round(value * denominator / size)
@@ -270,5 +277,5 @@ def _units() -> dict[str, tuple[Any, float]]:
 
 
 def _key(constant: Any) -> str:
-    """A key of a constant that survives refits, which hardly move it."""
+    """A constant with two digits, as a key that stays the same when the constant is fitted again and hardly moves."""
     return f"{float(constant):.2g}"

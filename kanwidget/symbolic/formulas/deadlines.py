@@ -77,8 +77,9 @@ class _Watch:
 def _may_raise(frame: Any) -> bool:
     """Whether an error in this frame reaches its caller.
 
-    Those of a generator that is thrown away, of a finalizer and of a callback of the garbage collector are swallowed, and Python
-    then has dropped the hook: the computation would go on without an end. One in `within`, where it takes the hook away, would leave it.
+    Python swallows errors of a generator that is thrown away, of a finalizer and of a callback of the garbage collector, and drops the
+    hook that raised them: the computation would go on without an end. So generators, finalizers and all code but that of kanwidget,
+    mpmath and sympy may not raise; nor may `within` itself, where it takes the hook away: the hook would stay.
     """
     module, code = str(frame.f_globals.get("__name__")).partition(".")[0], frame.f_code
     is_swallowed = code.co_flags & inspect.CO_GENERATOR or code.co_name == "__del__"

@@ -103,7 +103,10 @@ class _Evaluation:
     """The values of an expression and of its parts on some rows."""
 
     def __init__(self, values: Mapping[Any, Tensor], functions: Mapping[str, Elementwise], like: Tensor) -> None:
-        """Take a tensor for every symbol, undefined functions by name, and a tensor of the result's shape; `known` has values of parts."""
+        """Take a tensor for every symbol, undefined functions by name, and a tensor of the result's shape.
+
+        `known` has the values of the parts of expressions that were computed already.
+        """
         self.symbols, self.like = values, like
         self.functions = {row.name: row.fn for row in primitives()} | dict(functions)
         self.known: dict[Any, Tensor] = {}
@@ -190,7 +193,7 @@ def function_names(network: Network) -> dict[str, str]:
 
 
 def _has_name(network: Network, ref: EdgeRef) -> bool:
-    """Whether a formula has a name for an edge: that of a spline, or of a column of words with more than two levels.
+    """Whether a formula has a name for an edge: that of a spline, or of a column of words with more than two different ones (levels).
 
     With two levels an edge of words is a term that is on or off, and needs no function.
     """
@@ -200,7 +203,9 @@ def _has_name(network: Network, ref: EdgeRef) -> bool:
 
 
 def numeric_functions(network: Network, dtype: torch.dtype | None = None) -> dict[str, Callable[[Any], Any]]:
-    """The numeric part of every edge that has one, by the name that it has in formulas; of words less their mean, see `Words`.
+    """The numeric part of every edge that has one, by the name that it has in formulas.
+
+    That is its spline; of a column of words the value of each, less the mean, which formulas add (see `Words`).
 
     Each takes a tensor, or anything that NumPy makes an array of, and returns the same: `sympy.lambdify(variables, expr,
     modules=[numeric_functions(network), "numpy"])` computes a formula with numeric edges.

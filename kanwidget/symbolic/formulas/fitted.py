@@ -258,7 +258,7 @@ def fitted_formulas(pose: Posed, problem: Problem, fit: Fit) -> list[FittedFormu
     expression, constants = folded(fit)
     parts = list(expression) if isinstance(problem, ClassProblem) else [expression]
     error, noise = _error_and_noise(problem, fit)
-    separated = problem.separates(fit.deviance)
+    separated = problem.separates(fit.deviance)  # classes of which no row is in doubt
     curves = [name for name in pose.names if name not in pose.words.tables]
     formulas = []
     for name, part in zip(pose.outputs, parts, strict=True):
@@ -266,7 +266,7 @@ def fitted_formulas(pose: Posed, problem: Problem, fit: Fit) -> list[FittedFormu
         formulas.append(
             FittedFormula(
                 name=f"score of {name}" if pose.reference else name,
-                expression=part.xreplace(pose.curves),
+                expression=part.xreplace(pose.curves),  # curves of columns as `numeric_functions` has them
                 variables=list(problem.variables),
                 constants={} if separated else {c: pair for c, pair in constants.items() if c in floats},
                 curves=tuple(curve for curve in curves if part.has(sympy.Function(curve))),

@@ -222,7 +222,8 @@ def _outputs(network: Network, nodes: list[Any]) -> list[Any]:
     outputs = []
     columns = (column.tolist() for column in (scaling.output_centre, scaling.output_size, scaling.output_log))
     for index, (node, centre, size, log) in enumerate(zip(nodes, *columns, strict=True)):
-        node = node if index < network.width[-1][0] else size * node  # sums come before products
+        # Sums come before products, which are in scaled numbers.
+        node = node if index < network.width[-1][0] else size * node
         outputs.append(_in_range(sympy.exp(node + centre)) if log else node + centre)
     return outputs
 
@@ -259,6 +260,7 @@ def _words(network: Network, edge: EdgeRef, node: Any) -> list[Any]:
     """
     if network.layer(edge.layer).levels[edge.source] > SWITCH:
         return [numeric_edge(edge, node), level_mean(network, edge)]
+    # Of two levels (SWITCH): the values of both.
     low, high = network.curve(edge, torch.arange(SWITCH, dtype=network.dtype, device=network.device)).y.tolist()
     return [low, (high - low) * node]
 

@@ -184,7 +184,7 @@ def _form_steps(poses: list[Posed], deadline: float) -> Iterator[FormulaForm]:
 
 
 def _texts(parts: list[list[FittedFormula]]) -> list[str]:
-    """The texts of all formulas, by which forms are compared."""
+    """The texts of all formulas of a form: one with the texts of another form isn't listed again. `parts`: its formulas by problem."""
     return [formula.text for formulas in parts for formula in formulas]
 
 

@@ -63,9 +63,11 @@ def posed(network: Network, data: Any, var: Sequence[Any] | None, where: str) ->
     variables = named(network, dataset.in_vars if var is None else var, where)
     scaler = dataset.input_scaler
     expressions, _ = symbolic_formula(network, variables, input_scaler=scaler, output_scaler=dataset.output_scaler)
+    # Numeric edges by name; and phi((x - mean)/scale) with the phi(x) in own units that replaces it.
     functions, scaled = _curves(network, variables, scaler)
     expressions = [expression.xreplace(scaled) for expression in expressions]
     names, curves = function_names(network), {plain: curve for curve, plain in scaled.items()}
+    # What the levels of columns of words stand for.
     words = Words.of(network, dataset, list(map(str, variables)))
     x, y, weights = counted_rows(dataset, "train", where)
     kind = ClassProblem if dataset.is_classification else Problem
@@ -96,8 +98,8 @@ def _check_shapes(network: Network, dataset: Dataset, where: str) -> None:
 
 
 def _class_names(dataset: Dataset, count: int) -> list[str]:
-    """The name of each class: that of the data, or its number in words."""
-    default = [f"y_{i + 1}" for i in range(dataset.n_outputs)]
+    """The names of `count` classes: those that the data give, else `class 0` and so on."""
+    default = [f"y_{i + 1}" for i in range(dataset.n_outputs)]  # the names that a dataset has if none are given
     given = [] if list(dataset.out_vars) == default else list(dataset.out_vars)
     return [given[i] if i < len(given) else f"class {i}" for i in range(count)]
 

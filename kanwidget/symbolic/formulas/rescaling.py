@@ -40,7 +40,7 @@ def own_function(network: Network, edge: EdgeRef) -> tuple[Primitive, Params] | 
 def scaled_params(network: Network, edge: EdgeRef, name: str, params: Params) -> Params:
     """The constants a, b, c, d of a function in the scaled numbers of an edge's layer, from those in own units, the units of the data.
 
-    Redundant ones are fixed here, too: whatever the units, a training then begins with the same numbers.
+    An a or b that c and d can make up for is fixed here, too: whatever the units, a training then begins with the same numbers.
     """
     units = network.edge_units(edge)
     if units.x_size != 1 or units.x_centre != 0:
@@ -63,6 +63,7 @@ def rescale(function: Primitive, params: Params, mean: float, scale: float) -> P
     a, b, c, d = params
     slope, offset = a / scale, _difference(b, a * mean / scale)
     slope = math.copysign(1.0, slope) if abs(abs(slope) - 1) <= _ROUNDING else slope
+    # `free` says whether a and b are constants of their own, or fixed since c and d make up for them.
     if all(function.free) or slope == 0:
         return slope, offset, c, d
     new = slope if function.free[0] else math.copysign(1.0, slope)  # a fixed a is 1 or -1

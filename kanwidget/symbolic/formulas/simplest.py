@@ -63,7 +63,7 @@ def simplest(problem: Problem, expr: Any, *, free: bool = True, deadline: float 
     problem, first = weighted(problem, first)
     best = _simplified(problem, first, deadline)
     best = _best_variant(problem, first, best, free=free, deadline=deadline)
-    if best.expression.has(sympy.tanh):  # it may be one quotient only now
+    if best.expression.has(sympy.tanh):  # now that it is simpler it may be one quotient, and split into saturations
         best = _best_variant(problem, best, best, free=False, deadline=deadline)
     if problem.rows < every.rows:
         return weighted(every, every.fit(best.expression))
@@ -88,7 +88,7 @@ def _best_variant(problem: Problem, start: Fit, best: Fit, *, free: bool, deadli
         cost = _price(problem, trial)
         # Multiplied out, a formula may have more constants: those fit anything.
         fewer = free_exponents or len(trial.symbols) <= len(best.symbols)
-        if fewer and cost < lowest - _BETTER:
+        if fewer and cost < lowest - _BETTER:  # by 1: else the formula stays as the network has it
             best, lowest = trial, cost
     return best
 
@@ -111,6 +111,7 @@ def weighted(problem: Problem, fit: Fit) -> tuple[Problem, Fit]:
 def _simplified(problem: Problem, fit: Fit, deadline: float) -> Fit:
     """A fit without needless constants, others as exact numbers where the data agree; a long formula only if all its constants are certain.
 
+    Long is one of more than 24 constants and curves, certain a constant with a standard error below a thousandth of it.
     After the `deadline`, a time of `time.monotonic`, nothing more is tried.
     """
     certain = all(error < 1e-3 * abs(value) for value, error in fit.table.values())
@@ -162,10 +163,10 @@ def _exact(problem: Problem, fit: Fit) -> bool:
 
 def _price(problem: Problem, fit: Fit) -> float:
     """The price of a formula, lower is better: a criterion like BIC, of its likelihood, its constants and its complexity."""
-    words = complexity(fit.expression)
+    length = complexity(fit.expression)
     if isinstance(problem, ClassProblem):
-        return fit.deviance + len(fit.symbols) * math.log(problem.rows) + words
-    return price(fit.deviance, problem.rows, problem.noise_floor, len(fit.symbols), words)
+        return fit.deviance + len(fit.symbols) * math.log(problem.rows) + length
+    return price(fit.deviance, problem.rows, problem.noise_floor, len(fit.symbols), length)
 
 
 def complexity(expr: sympy.Expr) -> float:

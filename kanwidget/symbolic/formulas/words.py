@@ -86,7 +86,7 @@ class Words:
             each = [math.nan] * len(levels) if errors is None else errors.tolist()
             pairs = map(LevelValue, (values - mean).tolist(), each)
             tables[edge_name(*edge)] = dict(zip(levels, pairs, strict=True))
-            # A level that training hadn't is as one of those that were too rare, and became one; else it has the mean of all levels.
+            # Levels too rare for training have become one, OTHER: a level that training hadn't belongs there; else it has the mean of all.
             rare = OTHER in levels and _is_pooled(network, edge.source)
             unmet[edge_name(*edge)] = float(values[levels.index(OTHER)] if rare else values.mean()) - mean
         names = data.in_vars if names is None else names
@@ -96,7 +96,7 @@ class Words:
 
     @property
     def free_values(self) -> int:
-        """Constants that the tables hold: a value for each level, or merged levels, but one, since each table's mean is in the formula."""
+        """How many constants the tables of levels hold: each one fewer than different values, since its mean stands in the formula."""
         return sum(len({*table.values()}) - 1 for table in self.tables.values())
 
     def in_units(self, expression: sympy.Expr, constants: Constants) -> tuple[sympy.Expr, Constants, Words]:
@@ -234,14 +234,14 @@ def _multiplied(one: LevelValue, size: float, error: float) -> LevelValue:
 
 
 def _level_names(network: Network, data: Dataset, source: int) -> tuple[str, ...]:
-    """The names of the levels of an input: the data's, or those of the training, or else their numbers."""
+    """The names of the levels, the different words, of an input `source`: the data's, or those of the training, or else their numbers."""
     column = int(network.columns[source])
     known = () if network.encoding is None else network.encoding.levels[column]
     return data.levels[column] or known or tuple(map(str, range(network.layer(0).levels[source])))
 
 
 def _is_pooled(network: Network, source: int) -> bool:
-    """Whether the rarest levels of an input have become one."""
+    """Whether the levels of an input that were too rare in training have become one."""
     if network.encoding is None:
         return False
     name = network.encoding.names[int(network.columns[source])]
@@ -249,13 +249,18 @@ def _is_pooled(network: Network, source: int) -> bool:
 
 
 def notes_of(encoding: Encoding | None, symbols: Mapping[str, str]) -> dict[str, str]:
-    """Where dates begin, and what stands for missing cells, by the names of symbols; `symbols` has these by column."""
+    """Notes on columns for source code, by the names of their symbols: what dates count, and what stands for missing numbers.
+
+    Args:
+        encoding: What the network reads of each column of the table; None where it reads numbers as they are.
+        symbols: The names of the symbols, by those of the columns.
+    """
     notes = {}
     for column in () if encoding is None else encoding.columns:
-        said = [column.since] if column.since else []
+        said = [column.since] if column.since else []  # "days since 2026-03-01"
         if column.kind != "words" and column.missing:
             said.append(f"{column.fill!r} where it is missing")
-        ((name, _), *_) = column.inputs
+        ((name, _), *_) = column.inputs  # a second one says where numbers are missing
         if said and name in symbols:
             notes[symbols[name]] = ", ".join(said)
     return notes

@@ -187,8 +187,9 @@ def degree(form: Form) -> float:
 
 
 def order_of_term(form: Form) -> tuple[object, ...]:
-    """A sort key for the terms of a sum, as people order them: numbers last; else by first variable, then plain powers from the highest,
-    then functions.
+    """A sort key for the terms of a sum, as people order them: numbers last; else by first variable, then powers from the highest on.
+
+    Terms without a power of a variable, such as functions, come after these.
     """
     variables = sorted(map(natural, names(form)))
     power = degree(form)
@@ -211,8 +212,9 @@ def in_order(terms: Iterable[Form]) -> list[Form]:
 
 
 def order_of_factor(form: Form) -> tuple[object, ...]:
-    """A sort key for the factors of a product, as people order them: numbers, roots and π (0), then powers of variables by name (1), then
-    sums, then functions (2).
+    """A sort key for the factors of a product, as people order them.
+
+    Numbers, roots of numbers and π come first (0), then powers of variables by name (1), then sums and functions (2), functions last.
     """
     variables = sorted(map(natural, names(form)))
     base = form[1] if is_made_by(form, "pow") else form

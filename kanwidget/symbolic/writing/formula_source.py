@@ -125,6 +125,7 @@ class _FormulaReader:
     """
 
     def __init__(self, names: Sequence[str]) -> None:
+        """Take the names of the columns, which a text may hold beside numbers, constants and functions."""
         import sympy
 
         # The columns for messages; what each word of a text stands for in sympy: a constant or a column.

@@ -68,8 +68,8 @@ def source(
         variables: The symbols, in the order of the arguments.
         language: A key of `LANGUAGES`, or `python`.
         name: The function's name.
-        tables: Functions of words, by their names in the expression.
-        switches: The two levels that 0 and 1 stand for, by the names of their symbols.
+        tables: Functions of words, which have a number for each word of a column, by their names in the expression.
+        switches: The two levels (words) that 0 and 1 stand for, by the names of the symbols of their columns.
         notes: Comments on symbols, by their names.
 
     Raises:
@@ -95,6 +95,7 @@ def source(
     if not re.fullmatch(_NAME, name):
         _check.fail("name", "code", "a name of letters, digits and _ that begins with a letter", name)
     _refuse(expressions, tables, row, language)
+    # Those that the expressions have.
     tables = {key: table for key, table in tables.items() if any(str(f.func) == key for f in _applied(expressions))}
     arguments = [f"{_cell(i)}2" for i in range(len(variables))] if language == "excel" else _identifiers(variables)
     named = dict(zip(variables, arguments, strict=True))
@@ -165,7 +166,7 @@ def _applied(expressions: Sequence[Any]) -> set[Any]:
 def _plain(expr: Any, named: Mapping[Any, str], functions: Mapping[str, str]) -> Any:
     """The expression with the text's own names, and without what sympy's printers write as names that a language may lack.
 
-    `named` has the name of each symbol, `functions` that of each function of words.
+    `named` has the name of each symbol, `functions` that of each function of words (which has a number for each word of a column).
     """
     import sympy
 
@@ -215,7 +216,7 @@ def _quoted(text: str, quote: str = '"', escape: str = "\\") -> str:
 
 
 def _c_printer() -> Any:
-    """Sympy's printer for C99, which also writes J₀, J₁ and functions of words."""
+    """Sympy's printer for C99, which also writes J₀, J₁ and functions of words (`level_1`, …, with a number for each word of a column)."""
     from sympy.printing.c import C99CodePrinter
 
     return C99CodePrinter({"user_functions": {"besselj0": "j0", "besselj1": "j1", **_LEVELS}})
@@ -224,7 +225,7 @@ def _c_printer() -> Any:
 def _c_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comments: str, tables: Tables) -> str:
     """A C function that returns the expression in `texts`, or writes several of them to its last argument, the array `out`.
 
-    Before it stand the comments, and a function for each table of words, by its name.
+    Before it stand the comments and, for each table, by the function's name, a function that has a number for each word of a column.
     """
     text = " ".join(texts)
     lines = [*c_head(text, strings=bool(tables)), ""]
@@ -248,7 +249,10 @@ def c_head(text: str, *, strings: bool) -> list[str]:
 
 
 def c_levels(head: str, table: LevelSource) -> list[str]:
-    """The lines of a C function from a word to its number in `table`; `head` is its type and name. An empty text is a missing word."""
+    """The lines of a C function from a word to its number in `table`, or to `table.unmet` for other words; `head` is its type and name.
+
+    An empty text is a missing word.
+    """
     lines = [f"{head}(const char *level) {{"]
     lines.append(f"    if (!level || !*level) return {table.values.get(MISSING, table.unmet)!r};")
     for level, value in table.values.items():
@@ -262,7 +266,7 @@ def c_levels(head: str, table: LevelSource) -> list[str]:
 
 
 def _javascript_printer() -> Any:
-    """Sympy's printer for JavaScript, which also writes functions of words."""
+    """Sympy's printer for JavaScript, which also writes functions of words (`level_1`, …, with a number for each word of a column)."""
     from sympy.printing.jscode import JavascriptCodePrinter
 
     return JavascriptCodePrinter({"user_functions": _LEVELS})
@@ -271,7 +275,7 @@ def _javascript_printer() -> Any:
 def _javascript_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comments: str, tables: Tables) -> str:
     """A JavaScript function that returns the expression in `texts`, or an array of several, after the comments and functions of words.
 
-    `tables` has the values of each function of words, by its name.
+    `tables` has, by the name of each function of words, its number for each word of a column, and `unmet` for other words.
     """
     lines = []
     for short, table in tables.items():
@@ -299,7 +303,7 @@ def _julia_printer() -> Any:
 def _julia_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comments: str, tables: Tables) -> str:
     """A Julia function that returns the expression in `texts`, or several, after the comments and functions of words.
 
-    `tables` has the values of each function of words, by its name.
+    `tables` has, by the name of each function of words, its number for each word of a column, and `unmet` for other words.
     """
     special = re.search(r"\b(erfc?|gamma|loggamma|besselj[01])\(", " ".join(texts))
     lines = ["using SpecialFunctions", ""] if special else []
@@ -329,7 +333,8 @@ def _octave_printer() -> Any:
 
 def _octave_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comments: str, tables: Tables) -> str:
     """An Octave function with the value of the expression in `texts`, or a row of several, then functions of words: a file begins
-    with the function that it is called for. `tables` has the values of each function of words, by its name.
+    with the function that it is called for. `tables` has, by the name of each function of words, its number for each word of a column,
+    and `unmet` for other words.
     """
     result = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
     lines = [f"function value = {name}({', '.join(arguments)})", f"    value = {result};", "end", ""]
@@ -410,7 +415,10 @@ def _excel_printer() -> Any:
 
 
 def _excel_frame(name: str, arguments: Sequence[str], texts: Sequence[str], comments: str, tables: Tables) -> str:
-    """A cell's text for each expression, functions of words as SWITCH, and what the cells are below it; a cell has no place for a name."""
+    """A cell's text for each expression in `texts`, and below it the comments: what the cells are. A cell has no place for a name.
+
+    A function of words becomes a SWITCH: `tables` has, by its name, its number for each word of a column, and `unmet` for other words.
+    """
     written = "\n".join(f"={text}" for text in texts)
     for short, table in tables.items():
         levels = (_quoted("" if level == MISSING else level, escape='"') for level in table.values)

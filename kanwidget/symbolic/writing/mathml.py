@@ -119,7 +119,7 @@ class Writer:
     def write(self, form: Form) -> list[Any]:
         """The nodes of a form, without parentheses around it; marked with the keys of edges if it is what edges add to the formula."""
         nodes = self.unmarked(form)
-        # A variable alone may stand anywhere: it is a part only as a term.
+        # A variable alone may stand anywhere: only as a term of a sum is it what an edge adds, and `term` marks it.
         return nodes if forms.is_made_by(form, "var") else marked(nodes, self.marks.get(form))
 
     def unmarked(self, form: Form) -> list[Any]:
@@ -153,7 +153,7 @@ class Writer:
         return [["mo", {"form": "infix"}, [MINUS if negative else "+"]], *body]
 
     def fraction(self, form: Form) -> list[Any]:
-        """A product or power, with a line where something is divided by. A decimal number stays before the line."""
+        """The nodes of a product or power, as a fraction where it has exponents below 0. A decimal number stays before the fraction."""
         above, below = forms.split_fraction(form)
         if not below:
             return self.product(above)
@@ -185,7 +185,7 @@ class Writer:
             return [["msubsup", node[1], [*node[2], top]] if node[0] == "msub" else ["msup", {}, [node, top]]]
         if isinstance(base, tuple) and _is_raised(base) and isinstance(exponent, int) and exponent > 1:
             return self.applied(["msup", {}, [self.function_name(str(base[0])), top]], list(base[1:]))
-        # What is closed needs no parentheses.
+        # Numbers without a sign or a power of ten, constants and |u| need no parentheses.
         if isinstance(base, (int, float)):
             is_closed = base >= 0 and parse_number(base, self.digits).exponent is None
         else:
@@ -270,7 +270,7 @@ class Writer:
 
 
 def _is_raised(form: Form) -> bool:
-    """Whether a power of this form stands at its function's name."""
+    """Whether a power of this form stands at its function's name: sin²(x), but (erf(x))²."""
     function = function_of(form[0]) if isinstance(form, tuple) else None
     return function is not None and function.raised
 
@@ -365,8 +365,9 @@ def _marks_of(parts: Mapping[EdgeRef, Any], names: Mapping[str, str] | None, dig
 
 
 def _markable_forms(whole: Form) -> list[Form]:
-    """The forms that show an edge in a formula: the terms of its expression that aren't numbers, the same without their sign, and
-    where all factors but one are numbers this one alone.
+    """The forms by which an edge is recognized in a formula, from the form of its expression.
+
+    They are its terms that aren't numbers, the same without their sign, and where all factors but one are numbers this one alone.
     """
     shown: list[Form] = []
     for term in forms.parts_of(whole, "add"):
@@ -378,7 +379,7 @@ def _markable_forms(whole: Form) -> list[Form]:
 
 
 def marked(nodes: Sequence[Any], keys: str | None) -> list[Any]:
-    """Nodes with the keys of edges, where they have none: the innermost part counts.
+    """Nodes with the keys of edges, so that a page can light an edge under its part; where they have none, since the innermost part counts.
 
     Rows are marked with their children, since a page may take rows apart.
 
@@ -392,7 +393,7 @@ def marked(nodes: Sequence[Any], keys: str | None) -> list[Any]:
 
 
 def _marked(node: list[Any], keys: str) -> list[Any]:
-    """A node with the keys, unless it has some or can't be seen; of a row also what it holds."""
+    """A node with the keys of edges as an attribute, unless it has keys or can't be seen; of a row (`mrow`) its children have them, too."""
     tag, attributes, children = node
     if tag == "mspace" or children in _INVISIBLE or EDGE in attributes:
         return node

@@ -40,6 +40,7 @@ def significant_digits(value: float, error: float) -> int:
         # The fewest digits that give the value up to round-off.
         near = (n for n in range(1, _MOST + 1) if abs(float(f"{value:.{n - 1}e}") - value) <= _ROUND_OFF * abs(value))
         return min(next(near, _ROUND_OFF_DIGITS), _ROUND_OFF_DIGITS)
+    # A constant gets as many digits as its error allows, and at least two, at most nine.
     # By how many places the first digit of the error stands behind that of the value.
     places = math.floor(math.log10(abs(value))) - math.floor(math.log10(error))
     return min(max(places + _OF_ERROR, _OF_ERROR), _MOST)

@@ -55,7 +55,7 @@ def to_python(
         expr: The expression, or a list.
         variables: The symbols, in the order of the arguments.
         name: The function's name.
-        tables: Functions of words, by their names in the expression.
+        tables: Functions of words, which have a number for each word of a column, by their names in the expression.
         switches: The two levels that 0 and 1 stand for, by the names of their symbols.
         notes: Comments on symbols, by their names; of those that the expression has.
 
@@ -130,7 +130,7 @@ def imports(forms_: Iterable[Form]) -> list[str]:
 
 
 def _lookup(name: str, words: LevelSource) -> str:
-    """A line that defines the function `name` of an array of words; words without a number get `words.unmet`."""
+    """A line that defines the function `name` of an array of words; its numbers are `words.values`, for other words `words.unmet`."""
     values = dict(words.values)
     if MISSING not in values:
         return f"    {name} = lambda level: np.vectorize({values!r}.get, otypes=[float])(level, {words.unmet!r})"

@@ -38,12 +38,18 @@ class Notation:
         return self._operand(form, _SUM)
 
     def _operand(self, form: Form, level: int) -> str:
-        """The text of a form, in parentheses where it binds less strongly than `level`, from `_SUM` to `_ATOM`."""
+        """The text of a form, in parentheses where it binds less strongly than `level`.
+
+        The levels are numbers that grow: a sum, a leading sign, a product, a power, and what needs no parentheses.
+        """
         text, binding = self._bound(form)
         return f"({text})" if binding < level else text
 
     def _bound(self, form: Form) -> tuple[str, int]:
-        """The text of a form, and how strongly it binds, from `_SUM` to `_ATOM`."""
+        """The text of a form, a number, a name or a tuple of an operation and its operands, and how strongly it binds.
+
+        The strength is a number that grows: a sum, a leading sign, a product, a power, and what needs no parentheses.
+        """
         if isinstance(form, str):
             return self.constants.get(form, form), _ATOM
         if isinstance(form, (int, float)):

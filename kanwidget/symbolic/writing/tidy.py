@@ -82,9 +82,10 @@ def _as_whole(number: Any, tolerance: float) -> Any:
 
 
 def _magnitude(term: Any, sizes: Mapping[str, float]) -> float:
-    """How large a term is, roughly: its coefficient, powers of its variables, and 1 for a function of the library.
+    """How large a term is, roughly: its coefficient times powers of its variables, with 1 for a function and 0 for an undefined one.
 
-    An undefined function may be of any size: 0.
+    With 0 no constant is negligible beside an undefined function, which may be of any size. `sizes` has those of variables, by name;
+    1 where none is given.
     """
     import sympy
 
@@ -132,6 +133,7 @@ def visible(primitive: Primitive, params: Params, low: float, high: float, r2: f
         (3.0, 0.0, 2.0, 0.001)
     """
     a, b, c, d = params
+    # A b that shifts x by at most a ten-thousandth of the range of the data.
     doubtful = 0 < abs(b) <= 2 * _UNSEEN * abs(a) * (high - low)
     if not doubtful and d == 0:
         return params

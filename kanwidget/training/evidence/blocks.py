@@ -51,7 +51,7 @@ def wiggle_modes(layer: LayerStack, with_base: bool) -> tuple[Tensor, Tensor, Te
     constant = torch.ones_like(line)
     null = [torch.nn.functional.pad(part, (0, int(with_base))) for part in (line, constant)]
     units = [part / part.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(part.dtype).tiny) for part in null]
-    # Straight lines cost nothing: marked with negative eigenvalues they come first, and apart.
+    # Lines and constants have no wiggle, both the eigenvalue 0: marked with different negative ones they come first, and apart.
     scale = matrix.diagonal(dim1=-2, dim2=-1).amax(-1).clamp_min(1.0)
     for mark, unit in zip((2, 1), units, strict=True):
         matrix = matrix - (mark * scale)[..., None, None] * unit[..., :, None] * unit[..., None, :]
@@ -171,18 +171,25 @@ class Block(NamedTuple):
     """The prior's precision without any price, `(networks, edges, 1)`: it decides what neither data nor prices do."""
 
     def coordinates(self, vector: Tensor) -> Tensor:
-        """The edges' parameters in the coordinates of their modes, `(networks, edges, width)`, from all parameters `(networks, size)`."""
+        """The edges' parameters in the coordinates of their modes, `(networks, edges, width)`, from all parameters `(networks, size)`.
+
+        In these coordinates, see `wiggle_modes`, wiggle is a sum of squares.
+        """
         return (self.inverse @ vector[:, self.columns][..., None])[..., 0]
 
     def rounding(self, matrix: Tensor) -> Tensor:
-        """The rounding of the diagonal of a Gauss-Newton matrix `(networks, size, size)` in the modes, `(networks, edges, width)`."""
+        """The rounding of the diagonal of a Gauss-Newton matrix `(networks, size, size)` in the modes, `(networks, edges, width)`.
+
+        It is 1e-14 of the largest entry of an edge's parameters, since the change of coordinates mixes them.
+        """
         largest = matrix.diagonal(dim1=1, dim2=2)[:, self.columns].amax(-1, keepdim=True)
         return (_ROUNDING * largest).expand(-1, -1, self.columns.shape[1])
 
     def precision(self, prices: Tensor) -> Tensor:
         """The diagonal of the prior's precision P in the modes, `(networks, edges, width)`.
 
-        `prices` are those of wiggle and straight part, `(networks, edges, 2)`.
+        `prices` are the precisions of wiggle and straight part, `(networks, edges, 2)`. The straight part is the first mode of a spline;
+        the others count as wiggle by their roughness.
         """
         diagonal = prices[..., :1] * self.roughness + self.epsilon
         if not self.is_of_words:  # whose first mode is a constant
@@ -191,7 +198,10 @@ class Block(NamedTuple):
 
 
 def modes_of(blocks: Sequence[Block], vector: Tensor) -> Tensor:
-    """Parameters `(networks, size)` in the coordinates of the modes, of the same shape; parameters outside the blocks stay as they are."""
+    """Parameters `(networks, size)` in the coordinates of the modes, of the same shape; parameters outside the blocks stay as they are.
+
+    The modes are coordinates of each edge in which its wiggle is a sum of squares, see `wiggle_modes`.
+    """
     modes = vector.double()
     for block in blocks:
         modes = modes.index_copy(1, block.columns.flatten(), block.coordinates(vector.double()).flatten(1))
@@ -207,7 +217,10 @@ def parameters_of(blocks: Sequence[Block], modes: Tensor) -> Tensor:
 
 
 def spline_blocks(stack: Stack, parameters: ParameterVector, epsilon: Tensor) -> list[Block]:
-    """The edges of splines and levels that are trained, of a tie its first member: a block for each kind and number of parameters.
+    """The edges of splines and of words that are trained, in a block for each kind and number of parameters.
+
+    Of edges that share their parameters (a tie) the first one stands for all. A word of a column is a level; the edge has a value for each
+    as its parameters. Merged levels have one value, that of the first of them.
 
     Args:
         stack: The networks.
@@ -217,6 +230,7 @@ def spline_blocks(stack: Stack, parameters: ParameterVector, epsilon: Tensor) ->
     blocks: dict[tuple[bool, int], list[Block]] = {}
     for number, (layer, index) in enumerate(zip(stack.layers, parameters.layers, strict=True)):
         # All edges of a layer in one row, target by target: `numeric` is `(out·in, n)`, the rest is repeated for each target.
+        # `leads`: the edge owns its parameters; `count`: its number of levels, 0 for splines; `merged`: the level that stands for each.
         numeric, leads = index.numeric.flatten(0, 1), layer.tie_leads().flatten()
         count = torch.tensor(layer.levels, device=numeric.device).repeat(layer.out_dim)
         merged = layer.firsts().repeat(layer.out_dim, 1)
@@ -263,15 +277,16 @@ class Laplace:
 
 
 def laplace_of(matrix: Tensor, blocks: Sequence[Block], precision: Tensor, nat: Tensor) -> Laplace:
-    """The parameters given the data.
+    """The covariance (H + P)⁻¹ of the parameters given the data: H is the Hessian of minus the log-likelihood, P the prior's precision.
 
-    In the coordinates of the modes large prices and what the data leave undetermined don't mix, so that both stay exact.
+    It is taken in the coordinates of the modes (`wiggle_modes`), where P is diagonal: there large entries of P and what the data leave
+    undetermined don't mix, so that both stay exact.
 
     Args:
         matrix: Gauss-Newton matrices of the mean loss, `(networks, size, size)`.
-        blocks: The edges with prices.
+        blocks: The edges whose parameters have a prior.
         precision: The diagonal of P in the modes, `(networks, size)`.
-        nat: The gain in the mean loss by which the logarithm of the probability grows by 1, `(networks,)`.
+        nat: The gain in the mean loss by which the log-likelihood grows by 1, `(networks,)`.
     """
     # `whole` becomes nat·(H + P), since nat·H is the matrix of the mean loss. The nat is taken out of root and determinant at the end.
     whole, size = matrix.clone(), matrix.shape[-1]
@@ -280,7 +295,8 @@ def laplace_of(matrix: Tensor, blocks: Sequence[Block], precision: Tensor, nat: 
             whole[:, block.columns] = block.basis.mT @ whole[:, block.columns]
         whole = whole.mT
     diagonal = nat[:, None] * precision
-    # Where a node without any say has left its grid, its part is so large that rounding alone would decide about the rest.
+    # A node that nothing uses and that has left its grid has so large a part of H that its rounding would decide about the rest: that is
+    # why the rounding of each edge is added.
     for block in blocks:
         diagonal[:, block.columns] += block.rounding(matrix)
     whole.diagonal(dim1=1, dim2=2).add_(diagonal)
@@ -295,7 +311,7 @@ def laplace_of(matrix: Tensor, blocks: Sequence[Block], precision: Tensor, nat: 
         if not bool(singular.any()):
             break
     identity = torch.eye(size, dtype=factor.dtype, device=factor.device).expand_as(factor)
-    if bool(singular.any()):  # beyond round-off: as if the data determined nothing
+    if bool(singular.any()):  # indefinite beyond round-off: the identity takes its place, and `sound` is False
         factor = torch.where(singular[:, None, None], identity, factor)
     inverse = torch.linalg.solve_triangular(factor, identity, upper=False)
     root = inverse.mT * (sizes * nat.sqrt()[:, None])[..., None]

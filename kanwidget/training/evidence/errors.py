@@ -52,7 +52,7 @@ def valid_posterior(network: Network) -> Posterior | None:
 def output_errors(network: Network, posterior: Posterior, x: Tensor) -> Tensor:
     """Standard errors of the outputs, in the target's unit, `(batch, n_out)`; of classes those of the scores.
 
-    Of a level of words that training hadn't the value is open: its error is the spread of the levels that it had.
+    A word that no row of training had has no value of its own: its error is the spread of the words that training had.
 
     Args:
         network: The network.
@@ -69,9 +69,10 @@ def output_errors(network: Network, posterior: Posterior, x: Tensor) -> Tensor:
             # Derivatives of the scaled outputs in the parameters, `(rows, n_out, size)`. The covariance is root @ rootᵀ.
             slopes = jacobian(stack, parameters, trace)[0].double()
             variance = (slopes @ root).square().sum(-1)
-            unmet = ~network.layer(0).is_met(network.select(rows))
+            unmet = ~network.layer(0).is_met(network.select(rows))  # words that training hadn't, `(rows, n_in)`
             for source, edge in spreads:
-                # All values of an edge moved together move the edge. Their mean is open by one level in as many as there are.
+                # For such a word the edge has the mean of its n values, with 1/n of the variance of a single one, from which the word's
+                # own value differs. The derivative in what the edge adds is the sum of those in its values.
                 open_part = edge.spread.square() * (1 + 1 / len(edge.columns))
                 variance += unmet[:, source, None] * open_part * slopes[..., edge.columns].sum(-1) ** 2
             parts.append(_own_errors(network, trace.output[0], variance.sqrt()))
@@ -81,8 +82,8 @@ def output_errors(network: Network, posterior: Posterior, x: Tensor) -> Tensor:
 def leverages(network: Network, x: Tensor) -> Tensor:
     """How far the fit follows each of the rows that it was fitted to, `(rows, n_out)`: 0 not at all, 1 wherever the row goes.
 
-    A residual r with the leverage h is r / (1 - h) from a fit without the row. By the network's posterior where it has one with a noise,
-    else of a fit by least squares.
+    A residual r with the leverage h is r / (1 - h) from a fit without the row. h is the derivative of a fitted label in the label, by the
+    network's posterior (parameters given the data) where it has one with a noise, else of a fit by least squares.
 
     Args:
         network: The network.
@@ -123,12 +124,13 @@ class LevelValues(NamedTuple):
 
 
 def level_values(network: Network, posterior: Posterior, source: int) -> list[LevelValues]:
-    """The values of the words of input number `source`, an item for each of its edges.
+    """The values that the words of input number `source` have on each of its edges, an item an edge: their indices and their spread.
 
     Edges that aren't trained or have a single value are left out, and of edges that share their values all but the first. There are none
     for an input of numbers.
     """
     layer, found = network.layer(0), []
+    # Indices of the edges' parameters in the vector, -1 if not free; and which edges own theirs.
     numeric, leads = ParameterVector.of(network).layers[0].numeric, layer.tie_leads()
     for target in range(layer.out_dim):
         columns = numeric[target, source]
@@ -224,9 +226,10 @@ def _own_errors(network: Network, output: Tensor, spread: Tensor) -> Tensor:
 def brought_nearer(network: Network, posterior: Posterior | None, nodes: Tensor) -> Tensor:
     """Inputs beyond the grids nearer to them, by as much as the slopes there are open; others as they are.
 
-    A slope s with the standard error e counts as the part max(0, 1 - 4e²/s²) of it, which is all where the rows leave nothing open, and
-    nothing where it is smaller than two errors. Columns with a function, of which a formula says how it goes on, stay as they are, and
-    so do those of networks with hidden nodes: what one edge multiplies another may divide, so that a slope has no error of its own.
+    Beyond its grid a spline goes on as a straight line. The part max(0, 1 - 4e²/s²) of its slope s counts, with e the standard error: all
+    where the rows leave nothing open, none where it is smaller than two errors. Columns with a function, of which a formula says how it
+    goes on, stay as they are, and so do those of networks with hidden nodes: what one edge multiplies another may divide, so that a slope
+    has no error of its own.
 
     Args:
         network: The network.

@@ -38,9 +38,8 @@ _EPSILON = 1e-6
 #: Prices at the start of wiggle and straight part, with outputs of order one, and the noise in parts of the labels' variance: nothing is
 #: flat at first, and nothing runs through every row.
 _FIRST_PRICES, _FIRST_NOISE = (1.0, 1.0), 0.1
-#: Added to the degrees of freedom of a part: a part has to be worth its price, too, or every third of useless ones has something left, on
-#: which hidden nodes then build. A sum predicts better with less of it. Only once an update changes the logarithm of the evidence by less
-#: than the third: hidden nodes that are still on their way would go, too.
+#: Added to a part's degrees of freedom, of sums less, which predict better so: else every third useless part keeps something for hidden
+#: nodes to build on. Only once an update changes the logarithm of the evidence by less than the third: nodes on their way would go, too.
 _PRICE_OF_A_PRICE, _PRICE_IN_A_SUM, _NEARLY_SETTLED = 1.0, 0.25, 1.0
 #: The first price of wiggle without hidden nodes. All curves are then solved for at once, and a wave of ten turns, whose wiggle is 1e7,
 #: must not be flat before evidence has its say: flat, with all of it noise, is a maximum of the evidence, too.
@@ -87,8 +86,7 @@ class Evidence:
     Args:
         batch: The networks and their data.
         parameters: Layout of their free parameters.
-        units: 1/unit of each parameter, `(networks, size)`: of its magnitude, and of what changes along a curve, see
-            `Objective.units`.
+        units: 1/unit of each parameter, `(networks, size)`: of its magnitude, and of what changes along a curve, see `Objective.units`.
         variance: Loss of the best constant prediction, `(networks,)`.
         loss: Loss at the start, `(networks,)`.
         averages: Whether prices that have settled give way to those that stand for all.
@@ -106,6 +104,7 @@ class Evidence:
         averages: bool = True,
         coarse: bool = True,
     ) -> None:
+        # A price is the precision of a Gaussian prior: of an edge's wiggle (∫φ″²), or of its straight part.
         self._with_averages, self.classes = averages, batch.loss.classes
         #: The mean loss is this · noise/labels times minus the log-likelihood: a squared error is 2σ² times its part of that.
         self._factor = 1.0 if self.classes else 2.0
@@ -114,14 +113,13 @@ class Evidence:
         self._counted = torch.full_like(variance, self._n_labels)
         if batch.weight is not None:
             self._counted = (batch.weight[..., 0] > 0).sum(1).double() * (self._n_labels // batch.y.shape[1])
-        # The mean square of the labels, whose digits end at eps times their size.
+        # The least noise is the rounding of the labels, whose digits end at eps times their root mean square.
         largest = batch.y.double().square().mean((1, 2)) if not self.classes else variance
-        #: A smaller noise is the rounding of the labels.
         self._rounding = (torch.finfo(batch.stack.layers[0].coef.dtype).eps ** 2 * largest).clamp_min(1e-300)
-        self._variance = variance
-        self._is_sum = len(batch.stack.layers) == 1
-        self._is_coarse_first = coarse and not self._is_sum
-        self._own_price = _PRICE_IN_A_SUM if self._is_sum else _PRICE_OF_A_PRICE
+        self._variance = variance  # of the labels, `(networks,)`; of classes the loss of the best constant
+        self._is_sum = len(batch.stack.layers) == 1  # without hidden nodes: a sum of functions of one column each
+        self._is_coarse_first = coarse and not self._is_sum  # whether wiggle is cheap until the first update
+        self._own_price = _PRICE_IN_A_SUM if self._is_sum else _PRICE_OF_A_PRICE  # makes prices larger
         self.reload(batch.stack, parameters, units)
         wiggle, straight = _FIRST_PRICES
         of_splines = _FIRST_WIGGLE_OF_SUMS if self._is_sum else wiggle
@@ -134,12 +132,11 @@ class Evidence:
         self._freedoms, self._likeliest = torch.zeros_like(self._prices), self._prices
         #: Variance of the noise in scaled numbers, `(networks,)`; 1 for classes, whose chance is in the probabilities.
         self.noise = torch.ones_like(variance)
-        #: Whether (1.0) the networks fit already at the start, `(networks,)`.
+        #: Whether (1.0) the networks fit already at the start, with the mean losses `loss`, `(networks,)`.
         self._fits = (loss < _FIRST_NOISE * variance).double()
         if not self.classes:
             self.noise = (_FIRST_NOISE * variance).minimum(loss).maximum(self._rounding)
-        #: Logarithm of the evidence, of the likeliest prices, and degrees of freedom, `(networks,)`, 0 before the first update; and the
-        #: logarithm at the last one.
+        #: Logarithm of the evidence under the likeliest prices, degrees of freedom, and the former at the last update; 0 before the first.
         self.log_evidence = self.freedom = self._last = torch.zeros_like(variance)
         #: Whether the last update changed next to nothing, `(networks,)`, and whether (1.0) one has changed little yet.
         self.settled, self._ripe = torch.zeros_like(variance, dtype=torch.bool), torch.zeros_like(variance)
@@ -151,14 +148,14 @@ class Evidence:
 
         `units` are 1/unit of each parameter, of its magnitude and of what changes along a curve, `(networks, size)` each.
         """
-        #: The most evidence on these grids, `(networks,)`.
+        #: The largest logarithm of the evidence on these grids, `(networks,)`.
         self._most = torch.full_like(self._variance, -math.inf)
-        #: How many updates it is behind, how often other prices were looked at, and whether (1.0) prices stay or stand for all.
+        #: How many updates it was far below that, how often other prices were looked at, and whether (1.0) prices stay or are averages.
         self._behind = self._looks = self._stays = self._averages = torch.zeros_like(self._variance)
         self._size, self._units = parameters.size, units[1]
-        epsilon = _EPSILON * self._n_labels / self._factor * units[0].square()
+        epsilon = _EPSILON * self._n_labels / self._factor * units[0].square()  # precision without any price
         self._blocks = spline_blocks(stack, parameters, epsilon)
-        #: For each layer the places of its parameters.
+        #: For each layer the indices of its free parameters in the vector.
         self._layers = [torch.cat([index.numeric.flatten(), index.affine.flatten()]) for index in parameters.layers]
         self._layers = [places[places >= 0].unique() for places in self._layers]
 
@@ -173,11 +170,11 @@ class Evidence:
 
     @property
     def nat(self) -> Tensor:
-        """The gain in the mean loss by which the logarithm of the probability grows by 1, `(networks,)`."""
+        """The gain in the mean loss by which the logarithm of the likelihood grows by 1 (a nat), `(networks,)`."""
         return self._factor * self.noise / self._n_labels
 
     def matrix(self) -> Tensor:
-        """The ridge's matrix R, `(networks, size, size)`: for parameters θ the prices add ½·noise·θᵀRθ to the mean loss."""
+        """R of the prior, `(networks, size, size)`: the prices of wiggle and straight part add ½·noise·θᵀRθ to the mean loss."""
         size = self._size
         matrix = self.noise.new_zeros(len(self.noise), size * size)
         for block, prices in self._by_block(self._ridge_prices()):
@@ -190,8 +187,8 @@ class Evidence:
     def pull(self, vector: Tensor, networks: Tensor) -> Tensor:
         """R of `matrix` times `vector`, parameters of the networks with the indices `networks`, `(len(networks), size)`.
 
-        It goes through the coordinates of the modes: where prices are large, the rounding of R itself would pull at what costs nothing,
-        the constant and the rise of a curve.
+        It is computed in the modes, coordinates with a diagonal prior: where prices are large, the rounding of R would pull at what costs
+        nothing, the constant and the rise of a curve.
         """
         result = torch.zeros_like(vector)
         for block, prices in self._by_block(self._ridge_prices()):
@@ -203,9 +200,9 @@ class Evidence:
         return result * (self._factor / self._n_labels)
 
     def _ridge_prices(self) -> Tensor:
-        """Prices as the ridge has them, `(networks, edges, 2)`.
+        """The prices that training is under, `(networks, edges, 2)`: of the wiggle and of the straight part of each edge.
 
-        Until the first update splines of networks with hidden nodes have lower ones of wiggle: these are to find their coarse shape first.
+        In networks with hidden nodes wiggle is cheaper until the first update: under its whole price nodes become flat, and stay so.
         """
         if not self._is_coarse_first or bool(self.has_spoken.all()):
             return self._prices
@@ -224,7 +221,9 @@ class Evidence:
         return self.log_evidence != 0
 
     def ready(self, loss: Tensor, age: Tensor) -> Tensor:
-        """Networks that updates are for, `(networks,)`: those with their coarse shape, from the start or by now, or out of time for it.
+        """In which networks noise and prices are to be updated, `(networks,)`: those with their coarse shape, or out of time for it.
+
+        Before, what isn't found yet would count as noise.
 
         Args:
             loss: Mean losses, `(networks,)`.
@@ -237,6 +236,9 @@ class Evidence:
     def update(self, matrix: Tensor, gradient: Tensor, vector: Tensor, loss: Tensor, ready: Tensor) -> Tensor:
         """Take one step of prices and noise to where the evidence is larger, and see in which networks it has settled.
 
+        For each network `_averages`, `_stays` and `_ripe` are 1.0 once prices are averages (`averaged_prices`), stay, or have nearly
+        settled; `_behind` and `_looks` count updates far below the most evidence, and tries of other prices.
+
         Args:
             matrix: Gauss-Newton matrices of the mean loss, `(networks, size, size)`.
             gradient: Gradients of the mean loss, `(networks, size)`.
@@ -247,7 +249,7 @@ class Evidence:
         Returns:
             `(networks,)`: where prices now begin to move from the likeliest ones to averages; the optimizer then starts its damping anew.
         """
-        before = copy.copy(self)
+        before = copy.copy(self)  # tensors are replaced, never changed
         begins, precision = self._begin_averages(), self._precision()
         laplace = laplace_of(matrix, self._blocks, precision, self.nat)
         variances = laplace.root.square().sum(-1)
@@ -259,7 +261,7 @@ class Evidence:
         for block, old, new, freedom in self._by_block(self._prices, prices, freedoms):
             diagonal, square = precision[:, block.columns], modes[:, block.columns].square()
             priced = diagonal - block.epsilon
-            # Degrees of freedom of each mode, its part of tr(P⁻¹λS) - tr(VλS); `variances` are the diagonal of V.
+            # Degrees of freedom of each mode, its part of tr(P⁻¹λS) - tr(VλS), with P the prior's precision and V the covariance.
             share = priced / diagonal - priced * variances[:, block.columns]
             freedom[:] = torch.stack([share[..., 1:].sum(-1), share[..., 0]], -1).clamp_min(0.0)
             extent = torch.stack([(block.roughness * square).sum(-1), square[..., 0]], -1)
@@ -305,10 +307,9 @@ class Evidence:
             setattr(self, name, torch.where(networks.view(-1, *[1] * (now.ndim - 1)), getattr(before, name), now))
 
     def _begin_averages(self) -> Tensor:
-        """Let prices that have settled move to those that stand for all, `averaged_prices`, from now on.
+        """Let prices that have settled move to averages (`averaged_prices`) from now on; returns where that begins now, `(networks,)`.
 
-        Returns:
-            `(networks,)`, True where that begins now: in sums alone, once, and not where squared errors are next to nothing.
+        It does so in sums alone, once, and not where the noise is next to nothing: the rows then leave nothing open.
         """
         begins = self.settled & (self._averages + self._stays == 0)
         if not (self._with_averages and self._is_sum):
@@ -319,7 +320,7 @@ class Evidence:
         return begins
 
     def _look_around(self, matrix: Tensor, gradient: Tensor, vector: Tensor, loss: Tensor, looks: Tensor) -> None:
-        """Take lower prices of all wiggles, with less noise, where the quadratic model promises more evidence.
+        """Take prices of all wiggles that are 1e2 to 1e8 times lower, with less noise, where the quadratic model has more evidence there.
 
         Updates lead to the nearest maximum of the evidence only. Here `_prices` and `noise` jump to a better one; parameters stay. The
         networks that may jump are those of `looks`, `(networks,)`; all else is as in `update`.
@@ -354,7 +355,7 @@ class Evidence:
         self._looks = torch.where(looks, torch.where(moved, self._looks + 1, float(_MOST_MOVES)), self._looks)
 
     def _noise_of(self, loss: Tensor, freedom: Tensor) -> Tensor:
-        """The noise's variance, `(networks,)`: the sum of squares divided by labels less degrees of freedom.
+        """The noise's variance, `(networks,)`: the sum of squares divided by the labels that count less degrees of freedom.
 
         `loss` are mean losses and `freedom` degrees of freedom, `(networks,)`. The variance is neither above that of the labels nor
         below their rounding.
@@ -365,7 +366,7 @@ class Evidence:
     def _log_evidence(self, laplace: Laplace, precision: Tensor, modes: Tensor, loss: Tensor) -> Tensor:
         """The logarithm of the evidence of prices and noise (Laplace), `(networks,)`.
 
-        `laplace` is the covariance of the parameters, `precision` the diagonal of P and `modes` the parameters, `(networks, size)` both,
+        `laplace` has the covariance of the parameters, `precision` is the prior's and `modes` are the parameters, `(networks, size)` both,
         all in the coordinates of the modes; `loss` are the mean losses at these parameters.
         """
         # Parameters of no block have precision 0: no prior, whose determinant could count.
@@ -402,8 +403,8 @@ class Evidence:
     def _likeliest_freedoms(self, index: int, matrix: Tensor, root: Tensor, modes: Tensor) -> list[list[float]]:
         """Degrees of freedom of each edge under the likeliest prices, `[wiggle, straight part]`; 0 for parts that say nothing.
 
-        `matrix` is that of all networks, `root` and `modes` are of network `index` under the prices as they are. Under prices
-        that stand for all, a bit of everything is there, and of what says the same nothing alone is needed.
+        `matrix` is that of all networks; `root` and `modes`, covariance and parameters, are those of network `index` under prices as now.
+        Averaged prices keep a bit of every part, so that whether a part is needed is asked under the likeliest ones.
         """
         if bool(self._averages[index] > 0):
             likeliest = copy.copy(self)
@@ -419,14 +420,14 @@ class Evidence:
         return (self._freedoms[index] * says).tolist()
 
     def _precision(self) -> Tensor:
-        """The diagonal of P in the coordinates of the modes, `(networks, size)`; 0 for constants of functions."""
+        """The prior's precision in the coordinates of the modes, where it is diagonal, `(networks, size)`; 0 of functions' constants."""
         precision = self.noise.new_zeros(len(self.noise), self._size)
         for block, prices in self._by_block(self._prices):
             precision[:, block.columns] = block.precision(prices)
         return precision
 
     def _deviance(self, loss: Tensor) -> Tensor:
-        """Minus twice the log-likelihood, `(networks,)`."""
+        """Minus twice the log-likelihood of the labels, `(networks,)`, from the mean losses, `(networks,)`."""
         if self.classes:
             return 2 * self._n_labels * loss
         return self._n_labels * loss / self.noise + self._counted * torch.log(2 * math.pi * self.noise)

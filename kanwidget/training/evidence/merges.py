@@ -84,9 +84,9 @@ class Given(NamedTuple):
 def partitions(network: Network, posterior: Posterior, source: int) -> list[Partition]:
     """Partitions of the levels of an input, from one value less than there are to two, the likeliest first.
 
-    There are none of two levels, and none where nothing judges, see `is_judged`. The levels that differ least are merged, then the
-    next. Whether two values are one is asked as whether a parameter is 0: by the ratio of the densities of their difference, after the
-    data and before them, at 0 (Savage and Dickey).
+    A level is a word of a column. There are none of two levels, and none where the posterior can't judge, see `is_judged`. The levels that
+    differ least are merged, then the next. Whether two values are one is asked as whether a parameter is 0: by the ratio of the densities
+    of their difference, after the data and before them, at 0 (Savage and Dickey).
 
     Args:
         network: The network.
@@ -125,8 +125,8 @@ def partitions(network: Network, posterior: Posterior, source: int) -> list[Part
 def is_judged(network: Network, source: int) -> bool:
     """Whether the posterior can say which levels of the input `source` have the same value.
 
-    All edges of the input must be trained, and there must be no hidden nodes or only one such edge: behind hidden nodes the common constant
-    of several edges is open, and along it a normal distribution says nothing true.
+    A level is a word of a column. All edges of the input must be trained, and there must be no hidden nodes or only one such edge: where
+    several edges lead to hidden nodes their common constant is open, and along it a normal distribution says nothing true.
     """
     layer = network.layer(0)
     trained = bool((layer.free_numeric().any(-1) | ~layer.active())[:, source].all())
@@ -200,14 +200,14 @@ def _kept(former: ParameterVector, now: ParameterVector) -> Tensor:
 
 
 def _members(network: Network, source: int) -> list[list[int]]:
-    """For each value of an input of words the numbers of the levels that have it: several where levels are merged."""
+    """For each value of an input of words the numbers of the levels (words) that have it: several where levels are merged."""
     layer = network.layer(0)
     firsts = layer.firsts()[source, : layer.levels[source]].tolist()
     return [[level for level, first in enumerate(firsts) if first == slot] for slot in sorted({*firsts})]
 
 
 def _order(values: Tensor) -> list[int]:
-    """Indices of the rows of `values`, `(levels, edges)`, by value; of several edges along the direction in which they differ most."""
+    """Indices of the rows of `values`, `(levels, edges)`, by value; with several edges along the direction in which rows differ most."""
     centred = values - values.mean(0)
     # The first right singular vector is that direction.
     axis = torch.linalg.svd(centred, full_matrices=False).Vh[0]

@@ -50,7 +50,9 @@ _COVARIANCE_ROUNDING = 1e-14
 def likelier_prices(prices: Tensor, freedom: Tensor, extent: Tensor, own_price: Tensor) -> Tensor:
     """Prices after a step to the likeliest, `(networks, edges, 2)`: of wiggle and straight part.
 
-    The likeliest price is a part's degrees of freedom divided by its extent (Fellner and Schall).
+    A price is the precision of the Gaussian prior of a part of an edge. The likeliest is the part's degrees of freedom by its extent
+    (Fellner and Schall). A step changes it by a factor of 1000 at most; that of a part without freedom, which would go to infinity, doesn't
+    grow.
 
     Args:
         prices: As they are, of the same shape.
@@ -64,7 +66,10 @@ def likelier_prices(prices: Tensor, freedom: Tensor, extent: Tensor, own_price: 
 
 
 def averaged_prices(block: Block, index: int, prices: Tensor, root: Tensor, modes: Tensor, units: Tensor) -> Tensor:
-    """Prices of wiggle and straight part that stand for all, `(edges, 2)`.
+    """Prices of wiggle and straight part averaged over all prices by their probability, `(edges, 2)`.
+
+    A price is the precision of a part's Gaussian prior. With few rows others are nearly as likely as the likeliest; under the averaged one
+    a part is as large as on the average over all of them, the other parts as they are.
 
     Args:
         block: The edges.
@@ -78,6 +83,7 @@ def averaged_prices(block: Block, index: int, prices: Tensor, root: Tensor, mode
     bends = block.roughness[index] > 0
     rises = torch.zeros_like(bends)
     rises[:, 0] = not block.is_of_words
+    # Scales of the half-Cauchy priors of the standard deviations of wiggle (column 0) and straight part (column 1).
     scales = (_RISE if block.is_of_words else _BEND, _RISE)
     result, weights = prices.clone(), torch.where(rises, 1.0, block.roughness[index]).sqrt()
     for column, (chosen, scale) in enumerate(zip((bends, rises), scales, strict=True)):
@@ -104,7 +110,7 @@ def _standing_for_all(covariance: Tensor, point: Tensor, price: Tensor, scale: T
     """
     values, vectors = torch.linalg.eigh(covariance)
     whole = 1 / values.clamp_min(torch.finfo(values.dtype).tiny)
-    # What the rows say without the price: so sure are they, and so they pull.
+    # What the rows say without the prior, along each eigenvector: the precision `sure`, and the precision times their estimate, `pull`.
     sure = (whole - price[:, None]).maximum(_ROUNDING * whole)
     pull = whole * (vectors.mT @ point[..., None])[..., 0]
     steps = torch.linspace(-_DECADES, _DECADES, 2 * _DECADES * _EACH + 1, dtype=price.dtype, device=price.device)
@@ -117,7 +123,8 @@ def _standing_for_all(covariance: Tensor, point: Tensor, price: Tensor, scale: T
     present = evidence + (ratio / (1 + ratio.square())).log().log_softmax(0)
     absent = torch.full_like(present[:1], math.log(_ABSENT / (1 - _ABSENT)))  # an endless price, whose evidence is 1
     share = torch.cat([present, absent]).softmax(0)[:-1]
-    # Under a price a part is so much of what the rows ask for; of parts of which they ask nothing it is the freedom.
+    # A price leaves the share sure/sums of what the rows ask for. The shares are added up with the weights χ² + 1, χ² = pull²/sure the
+    # square of the rows' estimate by its variance: where the rows ask for nothing the sum is the degrees of freedom.
     extent = ((pull.square() + sure) / sums).sum(-1)
     average = (share * extent).sum(0)
     # The extent falls from one price to the next: the price with the average extent is between two of them, by linear interpolation.
@@ -156,7 +163,7 @@ def say_something(
     layers: Sequence[Tensor],
     by_source: bool,
 ) -> Tensor:
-    """Whether wiggle and straight part say something, `(edges, 2)`, the edges block by block.
+    """Whether the evidence is clearly larger with an edge's wiggle, and with its straight part, than without: `(edges, 2)`, block by block.
 
     Of two columns that say the same neither is needed beside the other: that is why a part that goes is gone before the next is judged.
     A layer is judged while the others stay as they are.
@@ -164,11 +171,11 @@ def say_something(
     Args:
         blocks: The edges.
         index: Number of the network.
-        prices: Of wiggle and straight part, `(networks, edges, 2)`, the edges block by block.
-        root: R, upper triangular, with R·Rᵀ the covariance of the modes, `(size, size)`.
+        prices: Precisions of the priors of wiggle and straight part, `(networks, edges, 2)`, the edges block by block.
+        root: R, upper triangular, with R·Rᵀ the covariance of the modes, the coordinates in which the prior is diagonal, `(size, size)`.
         modes: Their values, `(size,)`.
         layers: For each layer the places of its free parameters.
-        by_source: Whether edges out of one node stand or go together: of classes each score says what the others don't.
+        by_source: Whether edges out of one node stand or go together, as they do where the outputs are scores of classes.
     """
     says, counts = torch.zeros_like(prices[index], dtype=torch.bool), [len(block.edges) for block in blocks]
     parts: list[_Part] = []
@@ -198,8 +205,9 @@ def say_something(
 def _beside(root: Tensor, fixed: Tensor) -> Tensor:
     """The covariance of the modes while those with the indices `fixed` stay as they are, `(size, size)`, with zeros for these.
 
-    `root` is R, upper triangular, with R·Rᵀ the covariance of all. To fix modes is to leave out their rows and columns of its inverse.
-    What one layer says another could say as well by the first derivatives: of f(g(x)) either f or g would seem needless.
+    `root` is R, upper triangular, with R·Rᵀ the covariance of all modes, coordinates of the parameters. To fix some is to leave out their
+    rows and columns of its inverse. One layer is judged beside fixed others: to first order f of f(g(x)) could say what g says, and one of
+    them would seem needless.
     """
     free = torch.ones(len(root), dtype=torch.bool, device=root.device)
     free[fixed] = False
@@ -213,18 +221,19 @@ def _beside(root: Tensor, fixed: Tensor) -> Tensor:
 
 
 def _let_go(parts: list[_Part], covariance: Tensor, modes: Tensor, *, are_alike: bool) -> None:
-    """Set `says` of the parts that say nothing to False, the least first, each gone before the next is judged.
+    """Set `says` of the parts that hardly raise the evidence to False, the least first, each gone before the next is judged.
 
     Args:
-        parts: Those of a layer.
-        covariance: Of the modes, `(size, size)`.
+        parts: Those of a layer: the wiggle or the straight part of an edge, or of all edges from a node.
+        covariance: Of the modes, coordinates of the parameters, `(size, size)`.
         modes: The values of the modes, `(size,)`.
-        are_alike: Whether the parts of edges from one node could all say the same, as those to hidden nodes could.
+        are_alike: Whether the parts of edges from one node could all say the same, as those to hidden nodes could: by chance one of m seems
+            to say something, so that each has to raise the evidence by log m more.
     """
-    # `asked` are the parts that are judged next: after the first round the weak ones alone, and at the end all once more.
+    # `asked` are the parts that are judged next: after the first round the weak ones alone, which is quicker, and at the end all once more.
     asked, alike = parts, Counter(part.edge.source for part in parts)
     while parts:
-        spare = [
+        spare = [  # by how much each part raises the logarithm of the evidence beyond what it has to
             gain - _WORTH_A_PART - (math.log(alike[part.edge.source]) if are_alike else 0.0)
             for gain, part in zip(_gains(covariance, modes, asked), asked, strict=True)
         ]
@@ -247,7 +256,8 @@ def _let_go(parts: list[_Part], covariance: Tensor, modes: Tensor, *, are_alike:
 def _gains(covariance: Tensor, modes: Tensor, parts: list[_Part]) -> list[float]:
     """By how much each part raises the logarithm of the evidence over a network without it, one number a part: ½·(zᵀA⁻¹z + log|A|).
 
-    z and A are the part's values and their covariance, in standard deviations of the prior. `covariance` and `modes` are of all modes.
+    z and A are the part's values and their covariance, in standard deviations of the prior (Savage-Dickey: the densities at 0 after and
+    before the data). `covariance` and `modes`, the values, are of all modes, coordinates of the parameters.
     """
     gains = [0.0] * len(parts)
     for width in {len(part.modes) for part in parts}:
@@ -270,10 +280,10 @@ def _gains(covariance: Tensor, modes: Tensor, parts: list[_Part]) -> list[float]
 
 
 def heard(network: Network, freedom: Mapping[EdgeRef, Freedom]) -> dict[EdgeRef, Freedom]:
-    """Degrees of freedom of edges, 0 for those that no path of edges that say something joins to an input and to an output.
+    """Degrees of freedom of edges, 0 for those that no path of edges with freedom joins to an input and to an output.
 
     By chance a hidden node follows noise that nothing makes use of, and its columns would seem to matter. Edges without prices, of
-    functions for instance, always say something. `freedom` has the edges with prices; the result has the same ones.
+    functions for instance, count as if they had some. `freedom` has the edges with prices; the result has the same ones.
 
     Examples:
         >>> from kanwidget import KAN

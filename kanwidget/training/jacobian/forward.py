@@ -65,7 +65,7 @@ class ForwardTrace:
 def forward_pass(
     stack: Stack, x: Tensor, first_design: Tensor | None = None, *, derivatives: bool = False
 ) -> ForwardTrace:
-    """Evaluate networks, and keep the values of all layers.
+    """Evaluate networks, and keep the values of all layers: of nodes, subnodes (the sums of edges) and designs (the basis functions).
 
     Args:
         stack: The networks.

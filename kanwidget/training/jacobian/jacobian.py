@@ -24,7 +24,7 @@ def jacobian(stack: Stack, parameters: ParameterVector, trace: ForwardTrace, sum
     Args:
         stack: The networks.
         parameters: Layout of the free parameters.
-        trace: The trace.
+        trace: The values of all layers in a forward pass: nodes, subnodes (sums of edges), designs (basis functions) and their derivatives.
         sums: Factors of sums of the outputs, `(networks, batch, sums, outputs)`, whose derivatives are wanted in place of the outputs'.
     """
     outputs = trace.output.shape[-1]
@@ -82,9 +82,11 @@ def add_edges(
     Args:
         full: The Jacobian, `(networks, batch, outputs, size)`, still 0 in these columns.
         layer: The layer.
-        index: Where the layer's parameters stand in it.
+        index: Columns of the layer's parameters: `numeric` of coefficients and base weights, `affine` of functions' constants, -1 for fixed
+            ones; `block` where `numeric` is a range.
         nodes: The layer's inputs, `(networks, batch, in)`.
-        designs: The layer's designs there of orders 0, 1, …, at least as many as factors, `(networks, batch, in, B + 1)` each.
+        designs: The layer's basis functions and, last, base function there, or their derivatives, of orders 0, 1, …, at least as many as
+            factors, `(networks, batch, in, B + 1)` each.
         factors: Derivatives of the outputs in the edges' values and, behind these, in the edges' derivatives of first and second order,
             `(networks, batch, outputs, out, in or 1)` each: 1 where they are the same for all edges to a subnode.
     """

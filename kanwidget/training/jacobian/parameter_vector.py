@@ -54,7 +54,10 @@ class ParameterVector:
         return ParameterVector(tuple(layers), start)
 
     def read(self, stack: Stack) -> Tensor:
-        """A copy of the free parameters of each network as vectors, `(networks, size)`."""
+        """A copy of the free parameters of each network as vectors, `(networks, size)`.
+
+        A layer whose parameters are all free and in order is a block of the vector, and is copied at once; others by their indices.
+        """
         vector = stack.layers[0].coef.new_zeros(len(stack), self.size)
         for layer, index in zip(stack.layers, self.layers, strict=True):
             if index.block is not None:

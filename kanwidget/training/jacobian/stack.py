@@ -27,11 +27,13 @@ class LayerStack(Edges):
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
+        # Of the structure, in which all layers are alike: order, base function and edges with a spline; functions by name, edges that share
+        # parameters, number of words of each input (0 for numbers), and words that have one value.
         first = layers[0]
         self.k, self.base_fun, self.spline_on = first.k, first.base_fun, first.spline_on
         self.symbols, self.ties, self.levels, self.merged = first.symbols, first.ties, first.levels, first.merged
         for name in _TENSORS:
-            setattr(self, name, _join([getattr(layer, name) for layer in layers]))
+            setattr(self, name, _join([getattr(layer, name) for layer in layers]))  # the networks first
 
     def __getitem__(self, networks: slice | Tensor) -> LayerStack:
         """The layer of a part of the networks: views for a slice, copies for indices."""
@@ -42,7 +44,7 @@ class LayerStack(Edges):
         return part
 
     def attach(self, layers: Sequence[Layer]) -> LayerStack:
-        """The same stack with its parameters joined anew from those of `layers`, one a network, so that gradients arrive at these."""
+        """A copy with its parameters joined anew from those of `layers`, one a network, so that gradients arrive at these."""
         attached = copy.copy(self)
         for name in _PARAMETERS:
             setattr(attached, name, torch.stack([getattr(layer, name) for layer in layers]))
@@ -58,9 +60,11 @@ class Stack:
 
     def __init__(self, networks: Sequence[Network]) -> None:
         self.networks = list(networks)
+        #: Each layer's tensors of all networks.
         self.layers = [LayerStack([n.layer(index) for n in networks]) for index in range(networks[0].depth)]
         #: A network with the structure of all: widths, arities, columns.
         self.template = networks[0]
+        #: Where the networks' tensors are in memory: `intact` sees if one has been replaced.
         self._addresses = _addresses(self.networks)
 
     def __len__(self) -> int:
@@ -91,7 +95,7 @@ class Stack:
         return torch.stack([network.select(inputs) for network, inputs in zip(self.networks, x, strict=True)])
 
     def attach(self) -> Stack:
-        """The same stack with the networks' own parameters in the graph, for autograd.
+        """A copy of the stack with the networks' own parameters in autograd's graph, in place of the stack's tensors.
 
         A gradient then arrives where the user's hooks, and a loss that reads the network itself, expect it.
         """

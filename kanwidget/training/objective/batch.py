@@ -31,10 +31,12 @@ class FirstDesign:
 
     def __init__(self, stack: Stack, x: Tensor) -> None:
         self.stack, self.x = stack, x
+        #: The first layer's basis functions at x; the knots that they were computed with; the root of their covariance; the inputs'
+        #: standard deviations. All empty until they are asked for.
         self._knots = self._design = self._root = self._deviation = x.new_zeros(0)
 
     def __call__(self) -> Tensor:
-        """The first layer's design at all rows, `(networks, batch, n_in, B + 1)`."""
+        """The first layer's design, its basis functions and base function at all rows, `(networks, batch, n_in, B + 1)`."""
         layer = self.stack.layers[0]
         if not self._is_made:
             with torch.no_grad():
@@ -46,7 +48,7 @@ class FirstDesign:
         return self._design
 
     def pass_of(self, stack: Stack, *, derivatives: bool = False, whole: bool = True) -> ForwardTrace:
-        """A pass of networks of the same knots over all rows, see `forward_pass`.
+        """A forward pass of networks of the same knots over all rows, with or without the `derivatives` that a Jacobian needs.
 
         Unless it has to be `whole`, that of many rows holds inputs and outputs alone: it is made part by part, to need less memory.
         """
@@ -58,29 +60,29 @@ class FirstDesign:
         return ForwardTrace((self.x, torch.cat(outputs, 1)), (), ())
 
     def part_of(self, stack: Stack, networks: slice, rows: slice, *, derivatives: bool = False) -> ForwardTrace:
-        """A pass over the rows of a slice, by the networks of a slice; `stack` holds these networks alone."""
+        """A forward pass over a slice of the rows, by a slice of the networks, which alone are in `stack`; see `pass_of`."""
         first = self()[networks, rows] if self._is_made or self._fits else None
         return forward_pass(stack, self.x[networks, rows], first, derivatives=derivatives)
 
     @property
     def _is_made(self) -> bool:
-        """Whether the design is there, for the knots as they are."""
+        """Whether the design (the first layer's basis functions at the rows) is computed, for the knots as they are."""
         return torch.equal(self._knots, self.stack.layers[0].knots)
 
     @property
     def _is_shared(self) -> bool:
-        """Whether all networks have one design."""
+        """Whether one design (basis functions at the rows) serves all networks: inputs, with a stride of 0, and knots are the same."""
         knots = self.stack.layers[0].knots
         return self.x.stride(0) == 0 and bool((knots == knots[0]).all())
 
     @property
     def _fits(self) -> bool:
-        """Whether a design of all rows fits into memory beside everything else."""
+        """Whether the first layer's basis functions at all rows take at most 1 GiB."""
         coef, x = self.stack.layers[0].coef, self.x[:1] if self._is_shared else self.x
         return x.numel() * (coef.shape[-1] + 1) * coef.element_size() <= _LARGEST_BYTES
 
     def root(self) -> Tensor:
-        """Root of the covariance of the first layer's basis functions, `(networks, in, rank, B + 1)`, see `root_of_covariance`."""
+        """R with RᵀR the covariance of the first layer's basis functions, `(networks, in, rank, B + 1)`, see `root_of_covariance`."""
         design = self()
         if not self._root.numel():
             part = design[:1] if design.stride(0) == 0 else design

@@ -64,7 +64,7 @@ def normal_equations(
                 else batch.first_design.part_of(stack, networks, rows, derivatives=True)
             )
             weight = None if batch.weight is None else batch.weight[networks, rows]
-            # Gradient and residual of a chunk are of its mean: its rows count by their part of all.
+            # Gradient and residual of a chunk are of the chunk's mean loss, which counts by its part of all rows.
             of_rows, share = (part.output, batch.y[networks, rows], weight), part.output.shape[1] / n_rows
             factor = jacobian(stack, parameters, part, loss.factor(part.output, weight)).flatten(1, 2)
             add_square(matrix[networks], factor)
@@ -120,7 +120,7 @@ def add_curvature(
     deviations: Deviations,
     in_importance: list[Tensor],
 ) -> None:
-    """Add the majorizer's curvature, one block an edge; concave parts (∂R/∂V < 0) add nothing. In place.
+    """Add the curvature of a quadratic that is nowhere below the penalty lamb·R, one block an edge; where ∂R/∂V < 0 it is 0. In place.
 
     Args:
         matrix: `(networks, size, size)`.
@@ -130,10 +130,11 @@ def add_curvature(
         deviations: Deviations of that trace.
         in_importance: Derivatives of R in the importances V, per layer, `(networks, out, in)`.
     """
+    # With w the weights of an edge's basis functions, and M their covariance over the rows, the edge's standard deviation is s = √(wᵀMw).
     for index, derivative in enumerate(in_importance):
         root = deviations.root if index == 0 else None
         covariance = _covariance(trace.designs[index]) if root is None else root.double().mT @ root.double()
-        # A deviation s is at most wᵀMw/(2s₀) + s₀/2, whose second derivative is M/s₀. V is s, or s divided by the input's deviation.
+        # It is at most wᵀMw/(2s₀) + s₀/2, s₀ being s as it is now, whose second derivative is M/s₀. V is s, or s by the input's deviation.
         factor = batch.lamb[:, None, None] * derivative.clamp_min(0) / deviations.of("splines")[index].clamp_min(1e-7)
         if batch.penalty.metric != "edge_forward_spline_u":
             factor = factor / (deviations.of("nodes")[index] + INPUT_FLOOR)[:, None]
@@ -207,7 +208,7 @@ def _slices(length: int, step: int) -> Iterator[slice]:
 def penalty_gradient(
     batch: Batch, parameters: ParameterVector, trace: ForwardTrace, deviations: Deviations
 ) -> tuple[Tensor, list[Tensor]]:
-    """Gradients of R, without lamb.
+    """Gradients of the penalty R, without its weight lamb.
 
     Args:
         batch: Networks and penalty.
@@ -241,9 +242,11 @@ def _backward(
         parameters: Layout of the free parameters.
         trace: A trace with derivatives.
         in_outputs: Derivatives in the outputs, `(networks, batch, outputs)`.
-        in_values: Partial derivatives in values at the rows, by their kind and layer; those of the rest are 0.
+        in_values: Partial derivatives in values at the rows, `(networks, batch, …)`, by their kind (nodes, subnodes, edges, or splines
+            without functions) and layer; others are 0.
         in_weights: Those in the weights of the first layer, `(networks, out, in, B + 1)`; None for 0.
     """
+    # `down` are the derivatives in the nodes above a layer.
     vector, down = in_outputs.new_zeros(len(in_outputs), parameters.size), in_outputs
     for index in reversed(range(len(stack.layers))):
         layer, layer_index = stack.layers[index], parameters.layers[index]
@@ -262,7 +265,9 @@ def _backward(
 
 
 def _direct(batch: Batch, deviations: Deviations) -> tuple[dict[tuple[Kind, int], Tensor], Tensor | None, list[Tensor]]:
-    """Derivatives of the penalty in what it is made of, for `_backward` to take on through edges and layers below.
+    """Derivatives of the penalty in the values whose standard deviations it is made of, by which `_backward` goes on through the layers.
+
+    The penalty R depends on importances V of the edges, and V on standard deviations over the rows.
 
     Returns:
         Those in values at the rows, by kind and layer; those in the first layer's weights, `(networks, out, in, B + 1)`, None where it

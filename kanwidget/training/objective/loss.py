@@ -47,7 +47,11 @@ class Loss:
         return (number / self.unit) ** 2 if self.root else number
 
     def in_units(self, scaling: Scaling) -> Loss:
-        """The same loss of a network with these scales: squares compare scaled numbers, other losses get outputs in own units."""
+        """The same loss for the outputs of a network with these scales, which are scaled numbers: (own - centre)/size.
+
+        Squared errors compare them with scaled labels, and have the unit of a history's number from the scales; other losses get the
+        outputs in own units.
+        """
         if not scaling.scales_output:
             return self
         if self.root:

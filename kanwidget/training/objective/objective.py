@@ -63,7 +63,7 @@ class Objective(Batch):
     # ---- values
 
     def value(self, rows: Tensor | None = None, *, derivatives: bool = False) -> Value:
-        """Loss and penalty at the networks' current parameters, on all rows or on those with the indices `rows`.
+        """Trace (values of a forward pass), loss and penalty at the current parameters, on all rows or on those with the indices `rows`.
 
         With `derivatives` its trace has all that a Jacobian needs, unless rows are many and nothing is penalized: it is then evaluated
         anew, part by part.
@@ -80,13 +80,13 @@ class Objective(Batch):
     def _terms(
         self, stack: Stack, rows: Tensor | None, *, derivatives: bool = False, graph: bool = True
     ) -> tuple[ForwardTrace, Tensor, Tensor]:
-        """The trace, the losses and the penalties with lamb, `(networks,)` each.
+        """The trace (the values of a forward pass), and losses and penalties with lamb, `(networks,)` each.
 
         Args:
             stack: The networks of the batch, or the same with their own parameters in the graph.
             rows: Indices of rows; None for all.
             derivatives: Whether the trace has what a Jacobian needs.
-            graph: Whether gradients are asked for.
+            graph: Whether autograd's gradients are asked for: then the trace has the values of all layers, also of many rows.
         """
         y, weight = self.y, self.weight
         if rows is None:
@@ -123,7 +123,8 @@ class Objective(Batch):
     def units(self, parameters: ParameterVector, trivial: Tensor) -> tuple[Tensor, Tensor]:
         """Weights of magnitudes and of second differences, 1/unit, `(networks, size)` each, see `gauss_newton.units`.
 
-        `trivial` is the `trivial_loss`, for squared errors the variance of the labels.
+        The unit is that of the labels where outputs are linear in a parameter, else 1. `trivial` is the `trivial_loss`, for squared errors
+        the variance of the labels.
         """
         return gauss_newton.units(self, parameters, trivial)
 
@@ -142,8 +143,8 @@ class Objective(Batch):
     def acceleration(self, parameters: ParameterVector, value: Value, start: Tensor, step: Tensor) -> Tensor | None:
         """Curvature of the outputs along steps, `(networks, size)`, see `geodesic_acceleration`; None if it isn't requested or can't help.
 
-        `start` and `step` are `(networks, size)`. Networks with a penalty have 0: it has a curvature of its own. Differences in float32
-        are mere round-off.
+        `start` are the parameters and `step` a step from there, `(networks, size)`. Networks with a penalty have 0: it has a curvature of
+        its own. Without float64 there is none: its differences in float32 are mere round-off.
         """
         plain = self.lamb == 0
         if not self.geodesic_acceleration or start.dtype != torch.float64 or not bool(plain.any()):
@@ -182,7 +183,10 @@ def _output(batch: Batch, parameters: ParameterVector, vector: Tensor) -> Tensor
 
 
 def _second(sides: Tensor, output: Tensor) -> Tensor:
-    """The outputs' second derivative along a step, from `sides`, their sum at ± a tenth of it, and the output between; 0 for round-off."""
+    """The outputs' second derivative along a step, `(networks, batch, outputs)`; 0 where it is no more than round-off.
+
+    `sides` is the sum of the outputs at plus and minus a tenth of the step, `output` the outputs between.
+    """
     difference = sides - 2 * output
     rounding = _ROUNDINGS * torch.finfo(output.dtype).eps * output.abs().amax((1, 2), keepdim=True)
     return torch.where(difference.abs() > rounding, difference, 0.0) / _REACH**2

@@ -39,12 +39,17 @@ class Penalty:
     metric: str = "edge_forward_spline_n"
 
     def value(self, stack: Stack, deviations: Deviations) -> Tensor:
-        """R of each network, `(networks,)`, without the factor lamb."""
+        """The penalty R of each network, `(networks,)`, without lamb: of the importances V of its edges, and of the coefficients' sizes.
+
+        The metric computes V from standard deviations of edges and nodes over the rows.
+        """
         importance = METRICS[self.metric](stack.template, deviations)
         return self.of_importance(importance) + self.of_coefficients(stack)
 
     def of_importance(self, importance: Sequence[Tensor]) -> Tensor:
-        """The terms in the importances, their sum and entropies with weights, `(networks,)`; without lamb.
+        """The terms in the importances: their sum and entropies times the weights `l1` and `entropy`, `(networks,)`; without lamb.
+
+        Of edges the entropies along the inputs and along the outputs are averaged, and added up.
 
         Args:
             importance: V of each layer, `(networks, out, in)`, or of nodes, `(networks, nodes)`.
@@ -78,7 +83,7 @@ class Penalty:
         if self.coef == 0 and self.coefdiff == 0:
             return total
         for index, layer in enumerate(stack.layers):
-            # The last column is the base weight.
+            # The last column is the base weight. `used` has the coefficients that each input needs: of words one for each.
             coef, used = layer.weight()[..., :-1], stack.template.layer(index).used()[:, :-1]
             total = total + self.coef * _mean_sizes(coef, used)
             numbers = torch.tensor([count == 0 for count in layer.levels], device=used.device)
@@ -151,7 +156,7 @@ class Metric:
     """From a network of the structure and the deviations of each kind to V, per layer."""
 
     def __call__(self, template: Network, deviations: Deviations) -> list[Tensor]:
-        """V of each layer, from a network of the structure and a trace's deviations."""
+        """The importances V of each layer's edges or nodes, from a network of the structure and standard deviations over the rows."""
         return self.importance(template, *(deviations.of(kind) for kind in self.kinds))
 
 

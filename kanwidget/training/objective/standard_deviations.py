@@ -31,11 +31,16 @@ class Deviations:
         self, stack: Stack, trace: ForwardTrace, root: Tensor | None = None, inputs: Tensor | None = None
     ) -> None:
         self.stack, self.trace, self.root, self.inputs = stack, trace, root, inputs
+        #: Deviations of each kind of values that were asked for, per layer; values of the splines at the rows, by layer.
         self._cache: dict[Kind, list[Tensor]] = {}
         self._splines: dict[int, Tensor] = {}
 
     def of(self, kind: Kind) -> list[Tensor]:
-        """The deviations of one kind: per level of nodes but the last, or per layer of edges; shapes as in `Kind`."""
+        """The standard deviations over the rows of one kind of values: per layer, those of `nodes` being of the nodes below it.
+
+        Nodes and subnodes (sums of edges) have `(networks, nodes)`, `edges` and `splines` (edges without their functions)
+        `(networks, out, in)`.
+        """
         if kind == "edges" and not any(layer.symbols for layer in self.stack.layers):
             kind = "splines"  # without symbolic edges both are the same
         if kind not in self._cache:
@@ -55,9 +60,9 @@ class Deviations:
             layer's values, by that layer's weights, `(networks, out, in, B + 1)`.
         """
         deviation = self.of(kind)[index]
-        # The derivative of s in a value v is (v - mean)/(s·(rows - 1)); 0 where s is 0.
+        # The derivative of a deviation s in a value v is (v - mean)/(s·(rows - 1)); 0 where s is 0.
         part = torch.where(deviation > 0, weight / torch.where(deviation > 0, deviation, 1.0), 0.0)
-        if self._rooted(kind, index):
+        if self._rooted(kind, index):  # s is |R·w|, with the derivative Rᵀ·R·w/s in the weights w
             return None, part[..., None] * torch.einsum("sirb,soir->soib", self.root, self._rotated())
         values = self._values(kind, index)
         return _centered(values) * (part / max(1, values.shape[1] - 1))[:, None], None
@@ -71,12 +76,15 @@ class Deviations:
         return deviation(self._values(kind, index))
 
     def _rooted(self, kind: Kind, index: int) -> bool:
-        """Whether these are deviations of the first design, whose root is at hand, times weights."""
+        """Whether these are deviations of the first layer's splines, which the root of its basis functions' covariance gives at once."""
         rooted = index == 0 and self.root is not None
         return rooted and (kind == "splines" or (kind == "edges" and not self.stack.layers[0].symbols))
 
     def _rotated(self) -> Tensor:
-        """R·w, whose length is the deviation, `(networks, out, in, rank)`."""
+        """R·w of each edge of the first layer, `(networks, out, in, rank)`: its length is the deviation of the spline with the weights w.
+
+        RᵀR is the covariance of the basis functions over the rows, see `root_of_covariance`.
+        """
         return torch.einsum("sirb,soib->soir", self.root, self.stack.layers[0].weight())
 
     def _values(self, kind: Kind, index: int) -> Tensor:

@@ -66,7 +66,7 @@ class Optimizer(ABC):
     def state_dict(self) -> dict[str, Any]:
         """A copy of the state that later steps depend on, to go on from there bit for bit.
 
-        A row of the table with `plain_state` promises lists of numbers, which a file can hold.
+        An optimizer whose row of the table of optimizers has `plain_state` gives lists of numbers, which a file can hold.
         """
 
     @abstractmethod

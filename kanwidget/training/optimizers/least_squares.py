@@ -53,7 +53,8 @@ class LeastSquares(Protocol):
     def acceleration(self, parameters: Any, value: Any, start: Tensor, step: Tensor) -> Tensor | None:
         """Jᵀ·H·f″, `(networks, size)`, with f″ the second derivative of outputs or residuals along steps; None for straight steps.
 
-        The parameters are those of the start before and after. Only a single network's `value` is that of its start.
+        J is the Jacobian of outputs or residuals, H the loss's curvature in them; a step is corrected by it (geodesic acceleration). The
+        parameters are those of the start before and after. Only a single network's `value` is that of its start.
         """
 
     def __getitem__(self, networks: Tensor) -> LeastSquares:

@@ -65,13 +65,14 @@ class LevenbergMarquardt(Optimizer):
         evidence: MakeEvidence | None = None,
     ) -> None:
         self.objective, self._anchored, self._smoothness = objective, anchored, smoothness
-        self._lowest = objective.trivial_loss()
-        #: What the data say about noise and smoothness; None where nobody asks them.
+        self._lowest = objective.trivial_loss()  # the last factor of the ridge, see `_model`
+        #: Noise and smoothness as the data set them; None where they don't.
         self.evidence: Evidence | None = None
-        self._make_evidence, self._age = evidence, torch.zeros_like(self._lowest)
+        self._make_evidence, self._age = evidence, torch.zeros_like(self._lowest)  # `_age`: steps so far with evidence
+        # `_small_gains`: how many steps in a row have gained next to nothing.
         self._small_gains, self.damping = torch.zeros_like(self._lowest), torch.ones_like(self._lowest)
         self.reload()
-        self.damping = self._start = self._first_damping()
+        self.damping = self._start = self._first_damping()  # `_start`: for networks whose search finds no step
 
     def reload(self, networks: Sequence[int] | None = None) -> None:
         """Re-read parameters, knots and settings of all networks; restart the convergence count of these, or of all.
@@ -81,28 +82,27 @@ class LevenbergMarquardt(Optimizer):
         """
         objective = self.objective
         self.parameters = objective.parameter_vector()
-        self._trivial = objective.trivial_loss()
+        self._trivial = objective.trivial_loss()  # of the best constant
         self._units, spread = objective.units(self.parameters, self._trivial)
-        units, spreads = common(self._units, spread)
+        units, spreads = common(self._units, spread)  # 1/unit of each parameter, and of its differences
         count = len(self._units)
         metric = damping_metric(objective, self.parameters)
         self._metric = (metric * units[:, :, None] * units[:, None]).expand(count, -1, -1)
         self._plain_ridge = ridge(objective, self.parameters, units, spreads, self._smoothness).expand(count, -1, -1)
-        self._growth = torch.full_like(self._trivial, 2.0)
-        #: The objectives' value at the current parameters.
-        self.current = objective.value(derivatives=True)
+        self._growth = torch.full_like(self._trivial, 2.0)  # the factor of the damping at the next refusal
+        self.current = objective.value(derivatives=True)  # at the current parameters
         self._reload_evidence(spread)
         again = torch.full_like(self._small_gains, networks is None, dtype=torch.bool)
         again[list(networks or ())] = True
         self.damping = torch.where(again & (self._small_gains > 0), self._first_damping(), self.damping)
         self._small_gains = torch.where(again, 0.0, self._small_gains)
-        self._vector = self.parameters.read(objective.stack)
+        self._vector = self.parameters.read(objective.stack)  # others, or other knots, mean a change from outside
         #: Where the ridge pulls to.
         self._anchor = self._vector.clone() if self._anchored else torch.zeros_like(self._vector)
         self._knots = [layer.knots.clone() for layer in objective.stack.layers]
 
     def _reload_evidence(self, spread: Tensor) -> None:
-        """Look at grids and penalties again: only networks without a penalty have evidence. `spread` is the second of `units`."""
+        """Make the evidence, or let it see new grids; only networks without a penalty have it. `spread` is the second of `units`."""
         self._ridge = self._plain_ridge
         # A spline of one coefficient has no straight part.
         single = any(layer.spline_coef.shape[-1] < 2 for layer in self.objective.stack.layers)
@@ -114,7 +114,7 @@ class LevenbergMarquardt(Optimizer):
             )
         else:
             self.evidence.reload(self.objective.stack, self.parameters, (self._units, spread))
-        self._priced = self.objective.lamb == 0
+        self._priced = self.objective.lamb == 0  # networks whose ridge evidence sets
         self._ridge = self._evidence_ridge()
 
     def _evidence_ridge(self) -> Tensor:
@@ -125,7 +125,7 @@ class LevenbergMarquardt(Optimizer):
         return torch.where(self._priced[:, None, None], self.evidence.matrix(), self._plain_ridge)
 
     def _pull(self, vector: Tensor, part: Subset) -> Tensor:
-        """The ridge times vectors `(len(part.networks), size)` of a part of the networks; by `Evidence.pull` with fewer rounding errors."""
+        """The ridge's matrices times vectors of a part of the networks, `(networks, size)`; `Evidence.pull` rounds less than its matrix."""
         if self.evidence is None:
             return _times(part(self._ridge), vector)
         priced, pull = part(self._priced), self.evidence.pull(vector, part.networks)
@@ -215,10 +215,10 @@ class LevenbergMarquardt(Optimizer):
             moved = origin + step.to(start.dtype)
             value = self._move_and_evaluate(objective, moved)
             twice = (origin + moved - 2 * part(self._anchor)).double()  # bᵀRb - aᵀRa = (b - a)ᵀR(b + a)
-            ridge_gain = _dot(step, self._pull(twice, part)) * part(model.ridge_scale) / 2
+            ridge_gain = _dot(step, self._pull(twice, part)) * part(model.ridge_scale) / 2  # by it the ridge grows
             gain = part(self.current.total) - value.total - ridge_gain
             helps = solved & torch.isfinite(value.total) & (gain > 0)
-            predicted = -_dot(gradient, step) - _dot(step, _times(matrix, step)) / 2
+            predicted = -_dot(gradient, step) - _dot(step, _times(matrix, step)) / 2  # the quadratic model's gain
             accepted_part = Subset(helps.nonzero()[:, 0], len(remaining))
             self._accept(accepted_part(remaining), accepted_part(gain), accepted_part(predicted))
             end = put(end, accepted_part(remaining), accepted_part(moved))
@@ -234,7 +234,7 @@ class LevenbergMarquardt(Optimizer):
     ) -> Tensor:
         """Steps with the geodesic acceleration added, where that is a small correction; others as they are.
 
-        `factor` is the Cholesky factor of the damped matrices, `metric` measures how long step and correction are.
+        Small is at most 3/8 of the step's length by `metric` (Transtrum and Sethna). `factor` are Cholesky factors of the damped matrices.
         """
         with torch.no_grad():
             curvature = objective.acceleration(self.parameters, self.current, start, step.to(start.dtype))
@@ -271,7 +271,7 @@ class LevenbergMarquardt(Optimizer):
         smallest = _SMALL_GAIN * part(self.current.total)
         if self.evidence is None:
             return smallest
-        settled = part(self._priced & self.evidence.settled)
+        settled = part(self._priced & self.evidence.settled)  # then 0.001 in the log-likelihood is small, too
         return torch.where(settled, smallest.maximum(_SMALL_LIKELIHOOD * part(self.evidence.nat)), smallest)
 
     def _refuse(self, networks: Tensor) -> None:
@@ -309,7 +309,7 @@ class LevenbergMarquardt(Optimizer):
         ]
 
     def _statements(self, index: int) -> tuple[float | None, float | None, float | None]:
-        """Noise, logarithm of the evidence and degrees of freedom of a network."""
+        """Noise (None for classes), logarithm of the evidence and degrees of freedom of a network; None before evidence has an update."""
         evidence = self.evidence
         if evidence is None or not bool(self._priced[index] & evidence.has_spoken[index]):
             return None, None, None
@@ -317,7 +317,7 @@ class LevenbergMarquardt(Optimizer):
         return noise, float(evidence.log_evidence[index]), float(evidence.freedom[index])
 
     def posterior(self, index: int) -> Posterior | None:
-        """The parameters of a network given the data, with the prices as they are."""
+        """The parameters of a network given the data, under the evidence's priors as they are; None where it has had no update."""
         if self._statements(index)[1] is None or self.evidence is None:
             return None
         with torch.no_grad():
@@ -330,7 +330,7 @@ class LevenbergMarquardt(Optimizer):
     # ---- the quadratic model
 
     def _model(self, start: Tensor, interrupted: Callable[[], bool]) -> _Model:
-        """The quadratic model of every network's objective at its parameters `start`, the ridge included."""
+        """The quadratic model of every objective at `start`, with the ridge times the loss, or times the noise where there is evidence."""
         objective, size = self.objective, self.parameters.size
 
         def check() -> None:
@@ -392,7 +392,7 @@ class Subset:
     """When called, selects the networks with these indices out of a tensor `(count, …)`; for all networks it returns the tensor itself."""
 
     def __init__(self, networks: Tensor, count: int) -> None:
-        self.networks, self.all = networks, len(networks) == count
+        self.networks, self.all = networks, len(networks) == count  # of `count` networks
 
     def __call__(self, tensor: Tensor) -> Tensor:
         return tensor if self.all else select_networks(tensor, self.networks)

@@ -49,9 +49,10 @@ class Settings:
 
     @property
     def with_evidence(self) -> bool:
-        """Whether the data set how smooth the splines of LM are, while `lamb` is 0.
+        """Whether the data set how smooth the splines of Levenberg-Marquardt are, while `lamb` is 0.
 
-        By default wherever nothing else does, and the fit isn't meant to go down to round-off, as with geodesic acceleration.
+        By default wherever no other setting does (`continual`, `smoothness`), and the fit isn't meant to go down to round-off, as it is
+        with geodesic acceleration.
         """
         others = self.continual or self.smoothness or self.geodesic_acceleration
         return not others if self.evidence is None else self.evidence

@@ -59,7 +59,7 @@ class GradientMethod(Optimizer):
         seed: int = 0,
     ) -> None:
         self.objective, self._make, self._start_lr = objective, make, lr
-        #: Duration of the last step; the first one may be long.
+        #: Seconds of the last step: after a long one, and in the first, checks for an interruption are made within.
         self._seconds = math.inf
         self.batch = None if batch is None or batch >= objective.rows else batch
         self._generator = torch.Generator().manual_seed(seed)
@@ -159,7 +159,7 @@ def _outcome(value: Value, stop_reason: str | None) -> list[Outcome]:
 
 
 def _zero_fixed(network: Network, parameters: ParameterVector) -> None:
-    """Set the gradients of parameters that aren't free to zero: torch's optimizers would move them, too."""
+    """Set the gradients of parameters that aren't free, with the index -1, to zero: torch's optimizers would move them, too."""
     for number, index in enumerate(parameters.layers):
         layer = network.layer(number)
         for parameter, columns in (
@@ -210,7 +210,7 @@ class Method:
 
 
 def _levenberg_marquardt(objective: Objective, o: Settings) -> Optimizer:
-    """The `make` of the row LM: the optimizer for an objective under the settings `o`."""
+    """The `make` of the row LM: the optimizer for an objective under settings; with evidence the data set how smooth splines are."""
     evidence = partial(Evidence, objective, averages=o.averages, coarse=o.coarse) if o.with_evidence else None
     return LevenbergMarquardt(objective, anchored=o.continual, smoothness=o.smoothness, evidence=evidence)
 

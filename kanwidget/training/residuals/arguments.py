@@ -35,7 +35,10 @@ class Equations:
 def prepare(
     network: Network, residuals: Any, points: Any, weights: Any, unknowns: Any, candidate_points: Any
 ) -> Equations:
-    """The equations of the arguments of `fit_residual`, or an error that says what doesn't fit; the network isn't changed."""
+    """The equations of the arguments of `fit_residual`, or an error that says what doesn't fit; the network isn't changed.
+
+    Each residual is a term with its function, points and weight, and is tried once, to learn which derivatives it reads.
+    """
     functions = _functions(residuals)
     constants = _unknowns(unknowns, functions)
     sets = {name: _sets(network, name, value) for name, value in _by_residual(points, "points", functions).items()}
@@ -81,6 +84,7 @@ def _try(network: Network, term: ResidualTerm, unknowns: dict[str, float]) -> Re
     """
     with torch.no_grad():
         objective = ResidualObjective(network, [term], unknowns)
+        # A first call shows which derivatives the function asks for, in `parts`, one for each set of points; a second call has those alone.
         parts = [_LazyDerivatives(objective, replace(term, x=x, sets=1)) for x in term.x.chunk(term.sets)]
         term.of_fields([Field(part.term.x, part, part.ask) for part in parts], objective.named())
         narrow = replace(term, derivatives=DerivativeSet.of({features for part in parts for features in part}))

@@ -81,10 +81,11 @@ class ResidualObjective:
         coef = network.layer(0).coef
         self.constants = torch.tensor(list(unknowns.values()), dtype=coef.dtype, device=coef.device)
         self.device = coef.device
-        self.lamb = torch.zeros(1, dtype=torch.float64, device=self.device)
-        self.sizes = self.constants.abs().where(self.constants != 0, 1.0)
+        self.lamb = torch.zeros(1, dtype=torch.float64, device=self.device)  # weight of the penalty: there is none
+        self.sizes = self.constants.abs().where(self.constants != 0, 1.0)  # of the first values: the constants' units
         #: For each term its points, the knots, and the first layer's designs there.
         self._designs: dict[str, tuple[Tensor, Tensor, tuple[Tensor, ...]]] = {}
+        #: The last value and each term's derivatives there.
         self._linearizations: tuple[ResidualValue, list[Linearization]] | None = None
 
     def parameter_vector(self) -> ResidualVector:
@@ -109,7 +110,7 @@ class ResidualObjective:
             return self._value(jets)
 
     def _value(self, jets: tuple[Jet, ...]) -> ResidualValue:
-        """Loss, penalty (0) and each term's mean square, from the jet of each term."""
+        """Loss, penalty (0) and each term's mean square, from the jet of each term: the outputs with their derivatives at its points."""
         named = self.named()
         residuals = [term.residual(jet, named) for term, jet in zip(self.terms, jets, strict=True)]
         squares = torch.stack([residual.double().square().mean() for residual in residuals])
@@ -134,14 +135,17 @@ class ResidualObjective:
         return self.loss_of_zero().nan_to_num(nan=tiny, posinf=tiny).clamp_min(tiny)
 
     def jet(self, term: ResidualTerm, *, cache: bool = True) -> Jet:
-        """The outputs' jet at all points of a term, without the leading axis; `cache` for the first layer's designs."""
+        """The outputs' jet at all points of a term: their values, and the first and second derivatives in the inputs that the term reads.
+
+        It has no axis of networks. `cache` says whether the first layer's designs (basis functions at the points) are kept.
+        """
         parts = [self._trace(term, rows, cache=cache).output for rows in self._chunks(term)]
         return Jet(
             term.derivatives, *(torch.cat([getattr(p, n)[0] for p in parts]) for n in ("value", "first", "second"))
         )
 
     def _trace(self, term: ResidualTerm, rows: slice, *, adjoint: bool = False, cache: bool = True) -> JetTrace:
-        """A forward pass of jets at some points of a term.
+        """A forward pass of jets, values with derivatives in the inputs, at some points of a term.
 
         Args:
             term: The residual, with the derivatives to carry.
@@ -156,7 +160,10 @@ class ResidualObjective:
         )
 
     def _first_designs(self, term: ResidualTerm) -> tuple[Tensor, ...]:
-        """The first layer's designs at points that stay the same, computed again only when its knots have changed."""
+        """The first layer's designs at a term's points: basis functions and as many of their derivatives as the term needs.
+
+        They are kept, and computed again only when points or knots have changed; where that takes more than 256 MiB there are none, `()`.
+        """
         layer = self.stack.layers[0]
         if len(term.x) * (term.derivatives.order + 1) * row_bytes([layer]) > _CACHE_BYTES:
             return ()
@@ -178,7 +185,7 @@ class ResidualObjective:
     # ---- the linearization
 
     def linearizations(self, value: ResidualValue) -> list[Linearization]:
-        """Every term's derivatives, cached for the last value."""
+        """Every term's residual and its derivatives in the outputs' jet and in the unknown constants, cached for the last value."""
         if self._linearizations is None or self._linearizations[0] is not value:
             pairs = zip(self.terms, value.jets, strict=True)
             self._linearizations = value, [term.linear(jet, self.named()) for term, jet in pairs]
@@ -210,7 +217,7 @@ class ResidualObjective:
     def normal(
         self, parameters: ResidualVector, value: ResidualValue, check: Callable[[], None]
     ) -> tuple[Tensor, Tensor]:
-        """The Gauss-Newton matrix `(1, size, size)` and the gradient `(1, size)`; `check` may raise between chunks."""
+        """The Gauss-Newton matrix `(1, size, size)` and the gradient `(1, size)` of the loss; `check` may raise between chunks of rows."""
         matrix = torch.zeros(1, parameters.size, parameters.size, dtype=torch.float64, device=self.device)
         gradient = matrix.new_zeros(1, parameters.size)
         for term, linear in zip(self.terms, self.linearizations(value), strict=True):
@@ -278,11 +285,12 @@ class ResidualObjective:
 def _edge_factors(adjoint: Jet, nodes: Jet) -> list[Tensor]:
     """The factors A₀, A₁ and A₂ of edges, as many as orders are carried, `(networks, batch, residuals, out, in or 1)` each.
 
+    The derivative of a residual in an edge's coefficient b is A₀·B_b + A₁·B_b′ + A₂·B_b″, with the basis function B_b at the edge's input.
     A₀ is the same for all edges to a subnode: its last axis is 1.
 
     Args:
-        adjoint: Of the subnodes above, with an axis for residuals.
-        nodes: The jet of the nodes below, without one.
+        adjoint: Derivatives of the residuals in the jet (value and derivatives in the inputs) of the subnodes above, the sums of edges.
+        nodes: The jet of the nodes below.
     """
     carried, first = nodes.derivatives, nodes.first
     # s: networks, n: rows, m: residuals, f: first and p: second derivatives, o: subnodes above, i: nodes below.
@@ -302,7 +310,7 @@ def jet_jacobian(stack: Stack, parameters: ParameterVector, trace: JetTrace, adj
     Args:
         stack: The networks.
         parameters: Layout of their free parameters.
-        trace: A trace with `adjoint=True`.
+        trace: A forward pass of jets (values with derivatives in the inputs), with `adjoint=True`: with all that a backward sweep needs.
         adjoint: Derivatives of the residuals in the outputs' jet: value `(networks, batch, residuals, outputs)`, first and
             second with a further axis before the last.
     """
@@ -327,10 +335,10 @@ def _to_nodes(layer: LayerStack, trace: JetTrace, index: int, adjoint: Jet, fact
 
     Args:
         layer: The layer.
-        trace: A trace with `adjoint=True`.
+        trace: A forward pass of jets (values with derivatives in the inputs), with `adjoint=True`.
         index: The number of the layer, ≥ 1.
-        adjoint: The adjoint of the layer's subnodes.
-        factors: Those of the edges, from the same adjoint.
+        adjoint: Derivatives of the residuals in the jet of the layer's subnodes, the sums of its edges.
+        factors: Derivatives of the residuals in φ, φ′ and φ″ of the edges, by `_edge_factors` of the same adjoint.
     """
     nodes, carried = trace.nodes[index], trace.nodes[index].derivatives
     last = layer.edges_of(nodes.value, trace.designs[index][carried.order + 1], carried.order + 1)

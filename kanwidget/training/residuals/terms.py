@@ -86,7 +86,7 @@ class ResidualTerm:
 
         Points of several sets follow one another: the function gets a `Field` for each set.
         """
-        jet = in_own_units(jet, self.scaling, self.x)
+        jet = in_own_units(jet, self.scaling, self.x)  # outputs with the derivatives that the function reads
         carried = jet.derivatives
         # What a field reads: () is the value, (a,) a first derivative, (a, b) a second one.
         keys: list[tuple[int, ...]] = [(), *((a,) for a in carried.firsts), *carried.seconds]
@@ -106,9 +106,10 @@ class ResidualTerm:
         return _checked(residual, self)
 
     def linear(self, jet: Jet, constants: dict[str, Tensor]) -> Linearization:
-        """The residual and its derivatives in the outputs' jet and in the constants, by one backward pass a column.
+        """The residual and its derivatives in the outputs' jet and in the unknown constants, by one backward pass a column.
 
-        A pass gives those of all rows at once, since each row depends on its own point alone.
+        The jet has the outputs and their derivatives in the inputs, at all points. A pass gives those of all rows at once, since each row
+        depends on its own point alone.
         """
         leaves = [part.detach().requires_grad_(True) for part in (jet.value, jet.first, jet.second)]
         leaf = {name: value.detach().requires_grad_(True) for name, value in constants.items()}
@@ -120,7 +121,10 @@ class ResidualTerm:
         return Linearization(residual.detach(), Jet(jet.derivatives, *parts), in_constants)
 
     def check_rows(self, jet: Jet, constants: dict[str, Tensor]) -> None:
-        """An error if a row's residual depends on another row's point, or has no finite derivative."""
+        """An error if a row's residual depends on another row's point, or has no finite derivative.
+
+        `jet` has the outputs and their derivatives in the inputs, at all points; `constants` are the unknown constants by name.
+        """
         leaves = [part.detach().requires_grad_(True) for part in (jet.value, jet.first, jet.second)]
         with torch.enable_grad():
             residual = self.residual(Jet(jet.derivatives, *leaves), constants)

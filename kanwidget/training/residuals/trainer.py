@@ -48,7 +48,8 @@ class ScaledLM(LevenbergMarquardt):
     def _damping_metric(self, matrix: Tensor, scale: Tensor) -> Tensor:
         """The diagonal of the Gauss-Newton matrix divided by its mean, and a little of the usual metric, `(networks, size, size)`.
 
-        `matrix` is the Gauss-Newton matrix, of that shape; `scale` is that mean, in the parameters' units, `(networks,)`.
+        A step δ is damped by δᵀMδ with this metric M. The usual one decides parameters on which nothing depends. `matrix` is the
+        Gauss-Newton matrix, of that shape; `scale` is that mean, in the parameters' units, `(networks,)`.
         """
         scales = matrix.diagonal(dim1=1, dim2=2) / scale[:, None]
         return torch.diag_embed(scales) + _EVEN * self._metric
@@ -80,8 +81,10 @@ class ResidualTrainer(Iterator[StepRecord]):
         self.network, self.equations, self.settings = network, equations, settings
         self.step_count, self.seconds, self.stop_reason = 0, 0.0, ""
         self.events: list[Event] = []
+        #: Grids still to come; the step at which the current one began; whether the next step refines to the next one.
         self._grids, self._grid_start, self._grid_finished = list(settings.grid_schedule), 0, False
         self._generator = torch.Generator().manual_seed(settings.seed)
+        #: By residual what the last drawing of points leaves for the next one, see `resample`.
         self._memories: dict[str, Tensor] = {}
         with self._threads():
             self._build(equations.terms, equations.unknowns)
@@ -124,7 +127,7 @@ class ResidualTrainer(Iterator[StepRecord]):
         return {term.name: term.weight for term in self.objective.terms}
 
     def _weigh(self) -> None:
-        """Choose the residuals' weights from the Jacobian where `weights` is `auto`; a single residual needs none."""
+        """Choose the residuals' weights from the Jacobian, see `balance`, where `weights` is `auto`; a single residual needs none."""
         if self.equations.balanced and len(self.objective.terms) > 1:
             self.objective.terms = balance(self.objective)
 
@@ -180,7 +183,7 @@ class ResidualTrainer(Iterator[StepRecord]):
             raise
 
     def _prepare(self) -> None:
-        """Move grids and points that are due."""
+        """Adapt the grids to the activations, draw points anew, and widen grids that activations come close to the end of, where due."""
         steps = self.step_count - self._grid_start
         moved = self._schedule().due(steps)
         drawn = bool(self.equations.candidate_points) and steps > 0 and steps % self.settings.resample_every == 0

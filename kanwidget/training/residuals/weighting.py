@@ -31,7 +31,7 @@ def balance(objective: ResidualObjective) -> list[ResidualTerm]:
     pairs = zip(objective.terms, value.jets, strict=True)
     traces = [objective.row_square(term, jet, parameters) for term, jet in pairs]
     largest = max(traces)
-    # A residual that no free parameter moves has no trace, and needs no weight.
+    # A residual that no free parameter moves has the trace 0, and needs no weight.
     weights = [largest / trace if trace > 0 else 1.0 for trace in traces]
     return [replace(term, weight=weight) for term, weight in zip(objective.terms, weights, strict=True)]
 

@@ -14,10 +14,10 @@ class BestState:
     """The best state so far: by validation loss if there is one, else by the training objective."""
 
     def __init__(self, loss: Loss) -> None:
-        self._loss = loss
-        self._value: float | None = None
-        self._state: NetworkState | None = None
-        self._rows = 0
+        self._loss = loss  # turns the number of a record back into a mean loss
+        self._value: float | None = None  # the lowest loss so far
+        self._state: NetworkState | None = None  # the network's parameters at it
+        self._rows = 0  # rows of the steps that are compared
 
     def update(self, network: Network, record: StepRecord, rows: int = 0) -> None:
         """Keep the network's current state, of which `record` has the losses, if it is the best one.

@@ -14,7 +14,9 @@ _UNNOTICED = 0.2
 
 
 def remember_inputs(network: Network, data: Dataset, *, continual: bool) -> None:
-    """Keep some inputs and the names of the columns with a network that begins a training. In place.
+    """Keep at most 512 inputs, the network's `reference`, and the names of the columns with a network that begins a training. In place.
+
+    Where it doesn't go on from earlier data and a fifth of these lie outside the new ones, a warning says that they will be forgotten.
 
     Args:
         network: The network.

@@ -22,7 +22,7 @@ _FILLED = 1 / 3
 
 @dataclass(frozen=True, slots=True)
 class GridSchedule:
-    """At regular steps up to a last one, if data and grids have drifted apart by then.
+    """Grids adapt to the data at regular steps up to a last one, if data and grids have drifted apart by then.
 
     Not before the first step: the activations of a random start say nothing about later ones.
     """

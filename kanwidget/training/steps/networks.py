@@ -35,10 +35,10 @@ class TrainingBatch:
 
     def __init__(self, networks: Sequence[Network], data: Sequence[TrainingData], settings: Sequence[Settings]) -> None:
         self.networks, self.data, self.settings = list(networks), list(data), list(settings)
-        self.build()
+        self.build()  # sets stack, objective and optimizer
 
     def build(self) -> None:
-        """Begin anew from the networks as they are: make their stack, the objective and the optimizer.
+        """Begin anew from the networks as they are: make their stack (tensors with the networks as first axis), objective and optimizer.
 
         The networks differ in their numbers alone, so that the first one's settings, loss and structure stand for all.
         """
@@ -48,7 +48,7 @@ class TrainingBatch:
         objective.geodesic_acceleration = settings.geodesic_acceleration
         method = pick_optimizer(settings, self.networks[0], first.loss, len(first.labels["train"]))
         optimizer, arrangement = method.make(objective, settings), structure(self.networks[0])
-        parts = [part for part in first.labels if part != "train"]
+        parts = [part for part in first.labels if part != "train"]  # test and validation data
         designs = {part: FirstDesign(stack, stack.select(self._inputs(part))) for part in parts}
         # Last, all at once: what comes before may be interrupted.
         self.objective, self.opt, self.optimizer = objective, method.name, optimizer

@@ -47,6 +47,7 @@ class RowSchedule:
     def __init__(self, network: Network, data: TrainingData, settings: Settings) -> None:
         self.total, self._loss = len(data.labels["train"]), data.loss
         self.settings = settings
+        #: All training rows in the order in which samples take them, and the rows of each other part that are looked at.
         self._order: Tensor | None = None
         self._test_orders: dict[str, Tensor] = {}
         self.restart(network)
@@ -60,6 +61,7 @@ class RowSchedule:
         """Go on with this many rows."""
         #: Rows of the next step.
         self.count = count
+        #: Losses with penalties of the steps with these rows, and whether they have stopped falling.
         self._objectives: list[float] = []
         self._stalled = False
 
@@ -97,7 +99,10 @@ class RowSchedule:
         return None if stop_reason == "converged" else stop_reason
 
     def due(self, step: int, steps: int | None) -> int | None:
-        """The number of rows that the training goes on with after `step` of `steps` steps; None if it stays."""
+        """The number of rows that the training goes on with after `step` of `steps` steps; None if it stays.
+
+        The sample becomes four times as large once the error has stalled; the last tenth of the steps, at least three, takes all rows.
+        """
         if self.complete:
             return None
         if steps is not None and steps - step <= max(_LAST_STEPS, int(_LAST_PART * steps)):

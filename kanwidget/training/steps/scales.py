@@ -19,9 +19,9 @@ from kanwidget.training.objective.loss import Loss
 
 
 def learn_scales(network: Network, data: Dataset, loss: Loss) -> None:
-    """Settle the network's scales, logarithms and levels of words, if nothing has yet. In place.
+    """Learn the network's scales (centre and size of each column and output), logarithms and levels of words, unless these are settled.
 
-    Functions that stand on the first or the last edges already were meant in own units: that side keeps its numbers.
+    In place. Functions that stand on the first or the last edges already were meant in own units: that side keeps its numbers.
     """
     scaling = network.scaling
     _learn_levels(network, data)
@@ -36,15 +36,15 @@ def learn_scales(network: Network, data: Dataset, loss: Loss) -> None:
 
 
 def _learn_levels(network: Network, data: Dataset) -> None:
-    """Set the number of levels of each input from the data, 0 for numbers. In place.
+    """Set the number of levels (the words of a column) of each input from the data, 0 for numbers. In place.
 
-    A level is one of the words of a column. An error where that would change an input that has a function already, or splines that were
-    trained.
+    An error where that would change an input that has a function already, or splines that were trained.
     """
     layer = network.layer(0)
     levels = tuple(len(data.levels[column]) for column in network.columns.tolist())
     functions = {flat % layer.in_dim for members in layer.symbols.values() for flat in members}
     for source, (now, before) in enumerate(zip(levels, layer.levels, strict=True)):
+        # `fixed[0]`: the scales of the inputs are settled, as they are after a training.
         is_used = source in functions or (bool(network.scaling.fixed[0]) and bool(layer.spline_on[:, source].any()))
         if now == before or not is_used:
             continue

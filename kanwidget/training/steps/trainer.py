@@ -70,18 +70,18 @@ class Trainer(Iterator[StepRecord]):
         self.settings = settings or Settings()
         self.steps = None if steps is None else _check.integer(steps, "steps", "fit", low=0)
         self.interrupted = interrupted
-        self.step_count, self.seconds, self.stop_reason = 0, 0.0, ""
+        self.step_count, self.seconds, self.stop_reason = 0, 0.0, ""  # no reason while the training goes on
         self.events: list[Event] = []
         with restored_scaling(network):
             self.network, self._training_data = network, prepare(network, data, self.settings)
             #: The scales that the labels are in; others make the training data anew.
             self._scaling = network.scaling.key()
-            #: How many rows the steps take.
+            #: How many rows the steps take: of many rows at first a sample.
             self.rows = RowSchedule(network, self._training_data, self.settings)
             self.rebuild()
         if not self.rows.complete:
             self._note("rows", self.rows.text)
-        remember_inputs(network, self.data, continual=self.settings.continual)
+        remember_inputs(network, self.data, continual=self.settings.continual)  # for queries of the network
 
     @property
     def data(self) -> Dataset:
@@ -127,7 +127,7 @@ class Trainer(Iterator[StepRecord]):
         """Network and data of the steps to come, with the rows that are due, and a new optimizer."""
         data = self.rows.part(self._training_data)
         if not self.rows.complete:
-            # Chosen for all rows: the optimizer stays the same when the rows become more.
+            # With `auto` the optimizer is picked for all rows, not for the sample: it stays the same when the rows become more.
             settings = replace(settings, opt=pick_optimizer(settings, self.network, self.loss, self.rows.total).name)
         return TrainingBatch([self.network], [data], [settings])
 
@@ -136,7 +136,7 @@ class Trainer(Iterator[StepRecord]):
         old = self.settings
         new = make_settings(**{**{f: getattr(old, f) for f in Settings.__dataclass_fields__}, **changes})
         for name in ("loss", "sample_weight", "rows"):
-            # Losses and weights are compared as objects, since tensors have no plain `==`; rows are a number, a word or None.
+            # Objects are compared by `is`, since tensors have no plain `==`; rows are a number, a word or None, and by value, too.
             if getattr(new, name) is not getattr(old, name) and (name, new.rows) != ("rows", old.rows):
                 _check.fail(name, "configure", "left as it was", changes[name], "Begin another training with it.")
         self.rows.settings = new
@@ -195,7 +195,7 @@ class Trainer(Iterator[StepRecord]):
             return batch.records(batch.evaluate(), self.step_count, self.seconds, [None])[0]
 
     def posterior(self) -> Posterior | None:
-        """The network's parameters given the data, as they are now; None while nothing asks the data (see `fit(evidence=…)`)."""
+        """The network's parameters given the data (means and covariance), as they are; None without evidence (see `fit(evidence=…)`)."""
         with self._threads():
             self._training_batch.refresh()
             return self.optimizer.posterior(0)
@@ -236,7 +236,7 @@ class Trainer(Iterator[StepRecord]):
         try:
             with self._threads(), self._checks(interrupted):
                 batch = self._batch(self.settings)
-                # Curvature and momentum of a gradient method belong to the former rows.
+                # Levenberg-Marquardt goes on with its damping; curvature and momentum of a gradient method belong to the former rows.
                 if OPTIMIZERS[batch.opt].plain_state:
                     batch.optimizer.load_state_dict(former.optimizer.state_dict())
         except BaseException:

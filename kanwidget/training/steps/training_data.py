@@ -52,7 +52,7 @@ def prepare(network: Network, data: Any, settings: Settings) -> TrainingData:
 
 
 def in_scales(network: Network, data: TrainingData, loss: Loss) -> TrainingData:
-    """The same data with labels and loss in the network's scales; `loss` is the one in own units."""
+    """The same data with labels and loss in the network's scaled numbers, (own - centre)/size; `loss` is the one in own units."""
     columns = {part: scaled_labels(network, label, loss) for part, label in labels_by_part(data.dataset)}
     return replace(data, labels=columns, loss=loss.in_units(network.scaling))
 
@@ -71,7 +71,7 @@ def labels(label: Tensor, loss: Loss) -> Tensor:
 
 
 def scaled_labels(network: Network, label: Tensor, loss: Loss) -> Tensor:
-    """Labels in the form of the loss, as the network's scaled outputs are compared with them."""
+    """Labels as the network's scaled outputs are compared with them: scaled for squared errors (`loss.root`), else see `labels`."""
     return network.scaling.scaled_outputs(label) if loss.root else labels(label, loss)
 
 

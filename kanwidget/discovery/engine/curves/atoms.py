@@ -45,7 +45,7 @@ class CurveAtoms:
         return torch.searchsorted(self.kinds, torch.arange(len(self.trees)))
 
     def part(self, kinds: int) -> CurveAtoms:
-        """The atoms of the first kinds, so many of them."""
+        """The atoms of the first `kinds` kinds; a kind is a formula, its atoms have it with different constants."""
         count = int((self.kinds < kinds).sum())
         return CurveAtoms(
             self.trees[:kinds],
@@ -71,7 +71,7 @@ class CurveAtoms:
 
 
 def tabulate(trees: Sequence[Tree], x: Tensor, generator: torch.Generator, check: bool = True) -> CurveAtoms:
-    """The table of some atoms on rows, each kind with several values of its constants.
+    """The table of some atoms on rows: each kind, a small formula, with several values of its constants.
 
     An atom that agrees with an earlier one up to a factor and an offset is left out, unless there are too many to compare.
 
@@ -108,7 +108,7 @@ def tabulate(trees: Sequence[Tree], x: Tensor, generator: torch.Generator, check
 
 
 def _block(tree: Tree, x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, list[list[float]]]:
-    """A kind on rows, at several values of its constants.
+    """A kind of atoms, a formula, on rows, at several values of its constants; a wave has more of them.
 
     Returns:
         The values, `(members, rows)`; the derivatives by the constants, `(members, MOST_CONSTANTS, rows)`, 0 where there is none or it
@@ -120,7 +120,7 @@ def _block(tree: Tree, x: Tensor, generator: torch.Generator) -> tuple[Tensor, T
     waves = any(node[0] in ("sin", "cos") for node in nodes(tree))
     members = (_WAVE_MEMBERS if waves else _MEMBERS)[count]
     numbers = draw_starts(tree, [x[None]], members, generator)
-    tape = Tape(tree)
+    tape = Tape(tree)  # the tree as a list of operations; results are the values of all its nodes, the tree's last
     results = tape.values(tape.fixed([x[None]]), numbers[:, tape.inner, None].unbind(1))
     slopes = x.new_zeros(members, MOST_CONSTANTS, len(x))
     for index, slope in enumerate(tape.slopes(results)):
@@ -129,7 +129,7 @@ def _block(tree: Tree, x: Tensor, generator: torch.Generator) -> tuple[Tensor, T
 
 
 def _usable(table: Tensor) -> Tensor:
-    """Indices of rows that are finite, neither 0 nor constant, and not of a size whose squares are beyond numbers."""
+    """Indices of the atoms whose values, `(atoms, rows)`, are finite and neither 0 nor constant; their squares must be finite numbers."""
     size = table.abs().amax(1)
     spread = table.amax(1) - table.amin(1)
     fine = torch.isfinite(size) & (size < 1e120) & (size > 1e-120) & (spread > 1e-9 * size)
@@ -137,8 +137,8 @@ def _usable(table: Tensor) -> Tensor:
 
 
 def _distinct(table: Tensor) -> Tensor:
-    """Indices of rows that agree with no earlier one up to a factor and an offset."""
-    # Without their means, at length 1: then products of rows are correlations. Only earlier rows are compared with, below the diagonal.
+    """Indices of the atoms whose values, `(atoms, rows)`, agree with no earlier one's up to a factor and an offset."""
+    # Without their means, at length 1: then products of atoms are correlations. Only earlier atoms are compared with, below the diagonal.
     table = table / table.abs().amax(1, keepdim=True)
     table = table - table.mean(1, keepdim=True)
     table = table / torch.linalg.vector_norm(table, dim=1, keepdim=True)
@@ -155,7 +155,7 @@ def _distinct(table: Tensor) -> Tensor:
 def draw_starts(
     tree: Tree, columns: Sequence[Tensor], members: int, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Constants to start from, spread over what is sensible: `(members, constants)` in the order of the tree's nodes.
+    """Constants to start a fit from, of the sizes that the values beside them ask for: `(members, constants)` in the order of the nodes.
 
     Args:
         tree: With constants, each in a sum, a difference or a product, below as in xᶜ or above as in c/x; the numbers in them are not used.
@@ -182,10 +182,10 @@ class _Drawing:
         self._columns = columns
         self._members = members
         self._generator = generator
-        self.constants: list[Tensor] = []
+        self.constants: list[Tensor] = []  # the draws so far, `(members, 1)` each, in the order of the tree's nodes
 
     def visit(self, node: Tree, above: tuple[str, ...]) -> Tensor:
-        """Values of a node: `(members, rows)`, `(1, rows)` or one number.
+        """Draw the constants of a node and of all below it; returns its values: `(members, rows)`, `(1, rows)` or one number.
 
         Args:
             node: The node.
@@ -217,7 +217,7 @@ class _Drawing:
         return OPERATIONS[node[0]].values(*((constant, u) if first else (u, constant)))
 
     def _constant(self, head: str, first: bool, u: Tensor, above: tuple[str, ...]) -> Tensor:
-        """Draws of a constant that stands beside an operand, `(members, 1)`.
+        """Draws of a constant that stands beside an operand, `(members, 1)`: an exponent, a factor or a summand.
 
         Args:
             head: The operation that has both as its operands.
@@ -248,7 +248,9 @@ class _Drawing:
         return self._magnitudes(0.05, 20.0) / self._size(u)
 
     def _shifts(self, u: Tensor, above: tuple[str, ...], subtracted: bool) -> Tensor:
-        """Terms beside `u`: angles, a zero within the range of `u`, or a number of the size of `u`.
+        """Draws of a constant k in u + k or k - u, `(members, 1)`: angles in waves; else two of five put the zero into the range of u.
+
+        The others have the size of u, and move it away from 0.
 
         Args:
             u: Values of what the constant is added to.
@@ -260,7 +262,7 @@ class _Drawing:
             return 2 * math.pi * self._uniform()
         sign = 1.0 if subtracted else -1.0
         low, high = u.amin(-1, keepdim=True), u.amax(-1, keepdim=True)
-        # Zeros in the range and up to a quarter of it beyond; sizes that move u away from 0.
+        # Zeros in the range and up to a quarter of it beyond.
         zeros = sign * (low + (high - low) * (1.5 * self._uniform() - 0.25))
         side = torch.where((u <= 0).all(-1, keepdim=True), -1.0, 1.0)
         sizes = -sign * self._magnitudes(0.05, 20.0, signs=False) * self._size(u) * side

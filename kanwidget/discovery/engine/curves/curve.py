@@ -45,13 +45,13 @@ class CurveRows:
         return max(float((squares if self.weights is None else squares * self.weights).sum()), 1e-300)
 
     def fit(self, tree: Tree, steps: int = 30) -> Curve:
-        """The curve of a tree with its constants fitted, from its own ones on, in at most so many steps."""
+        """A tree with its constants fitted to the rows, from its own ones on, in at most `steps` steps; with its error and bits."""
         tree, sse = fit_tree(tree, self.x[None], self.y, self.weights, steps=steps)
         relative = self._relative(sse)
         return Curve(tree, complexity(tree), self.bits(tree, relative), relative)
 
     def bits_before(self, trees: Sequence[Tree]) -> list[float]:
-        """Description lengths of trees before any constant is fitted that they aren't linear in."""
+        """Description lengths in bits of trees with the best linear factors, their other constants as they are."""
         errors = least_errors(trees, self.x[None], self.y, self.weights)
         return [self.bits(tree, self._relative(sse)) for tree, sse in zip(trees, errors, strict=True)]
 
@@ -74,6 +74,9 @@ class CurveRows:
 
 
 def cost(tree: Tree, rows: int) -> float:
-    """Bits of a formula without its errors: operations, exact numbers, and constants as exactly as so many rows determine them."""
+    """Bits of a formula without its errors: operations, exact numbers, and constants as exactly as so many rows determine them.
+
+    That is to half of log2(rows) bits each, since standard errors fall with the root of the number of rows.
+    """
     numbers = 0.5 * math.log2(max(rows, 2)) * len(constants(tree)) + digits(tree)
     return _BITS_A_UNIT * complexity(tree) + numbers

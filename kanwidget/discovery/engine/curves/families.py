@@ -37,17 +37,19 @@ class Screen:
     """Rows that candidates are screened on."""
 
     def __init__(self, rows: CurveRows) -> None:
-        """Keep the rows and the roots of their weights, which residuals are multiplied by."""
+        """Keep rows of a variable x and a target y, and the roots of their weights, which residuals are multiplied by."""
         roots = torch.ones_like(rows.y) if rows.weights is None else rows.weights.sqrt()
         self.rows, self.roots = rows, roots / roots.mean()  # 1 on average
 
     def pairs_in_sums(self, left: CurveAtoms, right: CurveAtoms, link: Link, count: int) -> list[Tree]:
-        """`h(y) = a·f + b·g + c`, for the function h of a link.
+        """Formulas of y by `h(y) = a·f + b·g + c`, with a, b and c fitted, for the best pairs of atoms f and g.
+
+        Atoms are small formulas of x; each has values on the rows, and derivatives by its own constants (`slopes`).
 
         Args:
             left: Atoms f.
             right: Atoms g.
-            link: h, with its way back to y.
+            link: A function h of y, such as the logarithm, with its slopes and its way back to y.
             count: How many formulas, at most.
 
         Returns:
@@ -79,7 +81,8 @@ class Screen:
     def pairs_in_products(self, left: CurveAtoms, right: CurveAtoms, count: int, offset: bool) -> list[Tree]:
         """`y = a·f·g`, or with `offset` `a·f·g + b`: trees of at most `count` pairs of atoms f of the left, g of the right, the best first.
 
-        The factor and the offset in them aren't fitted yet.
+        Atoms are small formulas of x, with values on the rows and derivatives by their own constants (`slopes`). The factor a and the
+        offset b of the trees aren't fitted yet.
         """
         target = self.rows.y * self.roots
         errors = products(left.values, right.values * self.roots, target, self.roots if offset else None)
@@ -97,7 +100,10 @@ class Screen:
         return trees
 
     def pairs_with_shift(self, left: CurveAtoms, right: CurveAtoms, count: int) -> list[Tree]:
-        """`y = f·(a·g + b)`: trees of at most `count` pairs of atoms f of the left and g of the right, the best first, a and b fitted."""
+        """`y = f·(a·g + b)`: trees of at most `count` pairs of atoms f of the left and g of the right, the best first, a and b fitted.
+
+        Atoms are small formulas of x, with values on the rows and derivatives by their own constants (`slopes`).
+        """
         target = self.rows.y * self.roots
         errors = shifted_products(left.values * self.roots, right.values, target)
 
@@ -120,6 +126,7 @@ class Screen:
         """`y = (a·f + b)/(1 + c·g)`, from `y = a·f + b - c·y·g`, which is linear in a, b and c.
 
         Trees of at most `count` pairs of atoms f of the left and g of the right, a, b and c fitted; by the error of y, the best first.
+        Atoms are small formulas of x, with values on the rows and derivatives by their own constants (`slopes`).
         """
         y, target = self.rows.y, self.rows.y * self.roots
         columns = left.values * self.roots, right.values * y * self.roots
@@ -132,17 +139,18 @@ class Screen:
 
         trees = []
         for i, j in self._corrected(errors, left, right, build, target, self.roots, _QUOTIENTS, symmetric=False):
-            a, b, c = _factors([columns[0][i], columns[1][j], self.roots], target)  # b is -c of the form above, c its b
+            # Factors of f, y·g and 1: in the form above these are a, -c and b.
+            a, b, c = _factors([columns[0][i], columns[1][j], self.roots], target)
             values_ = (a * left.values[i] + c) / (1 - b * right.values[j])
             error = float(((values_ - y) * self.roots).square().sum())
             trees.append((error, quotient(left.tree(i), right.tree(j), (a, -b, c))))
         return [tree for _, tree in sorted(trees, key=lambda pair: pair[0])[:count]]
 
     def waves(self, atoms: CurveAtoms, arguments: list[Tree], count: int) -> list[Tree]:
-        """`y = f·(a·sin(u) + b·cos(u))`, written as `a·f·sin(u + b)`: trees of at most `count` pairs, the best first, a and b fitted.
+        """`y = f·(a·sin(u) + b·cos(u))`, written as `r·f·sin(u + phase)`: trees of at most `count` pairs, the best first, a and b fitted.
 
         Args:
-            atoms: Amplitudes f.
+            atoms: Amplitudes f, small formulas of x.
             arguments: Angles u with their rates, as trees; those of one form are side by side.
             count: How many formulas, at most.
         """
@@ -157,12 +165,14 @@ class Screen:
         s, c = ((columns * target) @ part.T for part in (sine, cosine))
         explained = (s * s * cc + c * c * ss - 2 * s * c * sc) / (ss * cc - sc * sc).clamp(min=1e-9 * ss * cc)
         errors = (1 - explained / target.square().sum()).clamp(min=1e-16)
-        # Where in the arguments each form begins.
+        # Where in the arguments each form begins; arguments of one form differ in their rates only.
         forms = [form_of(argument) for argument in arguments]
         groups = torch.tensor([index for index, form in enumerate(forms) if index == 0 or form != forms[index - 1]])
+        # Bits of a formula over half the number of rows, so that they add to log2 of a squared error.
         costs = 2 * _costs(atoms)[:, None].expand(-1, len(groups)) / _BALANCE
         pairs = best_pairs(errors, (atoms.firsts, groups), costs, _COARSE, symmetric=False)
         left, right = map(torch.tensor, pairs)
+        # Beside f·sin u and f·cos u the derivatives by the rate in u, on a logarithmic scale, and by the constants of f.
         parts = [atoms.values[left], angles[right] * atoms.values[left], *atoms.slopes[left].unbind(1)]
         table = torch.stack([part * wave[right] for part in parts for wave in (sine, cosine)], 1)
         least = corrected(table * self.roots, target) + 1e-16 * target.square().sum()
@@ -188,12 +198,14 @@ class Screen:
         offset: bool = True,
         symmetric: bool = True,
     ) -> list[tuple[int, int]]:
-        """The best pairs of atoms by their errors after one step of the atoms' constants, which stand in a table only roughly.
+        """The best pairs of atoms, small formulas, by their errors after one step of the atoms' constants, which are only roughly right.
+
+        Of each pair of kinds of atoms (an atom but for its constants) the best constants are taken first, then the step's error decides.
 
         Args:
             errors: Of each pair of atoms, relative to the target, `(left, right)`.
             left: The first atoms.
-            right: The second ones; of a single atom all pairs are looked at.
+            right: The second ones; with a single one of these no pair is left out before the step.
             build: Makes the columns of a regression, each `(pairs, rows)`, from the indices of both atoms of each pair: the terms and their
                 derivatives by the constants.
             target: What is fitted, times the roots, `(rows,)`.
@@ -208,6 +220,7 @@ class Screen:
         if len(right.values) == 1:
             pairs = list(range(len(left.values))), [0] * len(left.values)
         else:
+            # Bits of a formula over half the number of rows, so that they add to log2 of a squared error.
             bits = 2 * (_costs(left)[:, None] + _costs(right)) / _BALANCE
             pairs = best_pairs(
                 errors, (left.firsts, right.firsts), bits, _COARSE, symmetric=symmetric and left is right
@@ -230,7 +243,10 @@ class Screen:
 
 
 def _costs(atoms: CurveAtoms) -> Tensor:
-    """Bits that it takes to write down each kind of atom, `(kinds,)`, with its constants as exactly as `_BALANCE` rows determine them."""
+    """Bits that it takes to write down each kind of atom, a formula with any constants, `(kinds,)`.
+
+    Constants count as exactly as `_BALANCE` rows determine them.
+    """
     return torch.tensor([cost(tree, _BALANCE) for tree in atoms.trees], dtype=torch.float64)
 
 
@@ -265,8 +281,8 @@ def sums(left: Tensor, right: Tensor, target: Tensor, offset: Tensor | None) -> 
     """
     scale = target.square().sum()
     # A free factor takes up all along the offset: it is removed from both sides. Atoms get the length 1, so that a and b are
-    # projections of the target, c is the cosine between two atoms, and two normal equations say what a pair explains. A single row
-    # keeps its size: the target, and an atom that is 1, of which only round-off may remain.
+    # projections of the target, c is the cosine between two atoms, and two normal equations say what a pair explains. Where
+    # there is a single one it keeps its size: the target, and an atom that is 1, of which only round-off may remain.
     left, right, target = (_without(part, offset) for part in (left, right, target[None]))
     target = target[0]
     a, b, c = left @ target, right @ target, left @ right.T
@@ -322,7 +338,10 @@ def shifted_products(left: Tensor, right: Tensor, target: Tensor) -> Tensor:
 
 
 def _without(columns: Tensor, offset: Tensor | None) -> Tensor:
-    """Columns without their part along the offset; at length 1, if they are several."""
+    """Columns, `(columns, rows)`, without their part along the offset; at length 1, if they are several.
+
+    A single one may have nothing but round-off left, and keeps its size.
+    """
     if offset is not None:
         direction = offset / torch.linalg.vector_norm(offset)
         columns = columns - (columns @ direction)[:, None] * direction
@@ -332,7 +351,7 @@ def _without(columns: Tensor, offset: Tensor | None) -> Tensor:
 
 
 def corrected(columns: Tensor, target: Tensor) -> Tensor:
-    """Least squared errors with several columns for each candidate: `(candidates,)`.
+    """Least squared errors of a linear regression for each candidate formula, with several columns each: `(candidates,)`.
 
     With the derivatives by the constants among the columns, this is the error after a step of the constants, to first order. So the
     right pair stands out where the constants of the table are only near the right ones.
@@ -352,12 +371,17 @@ def corrected(columns: Tensor, target: Tensor) -> Tensor:
 def best_pairs(errors: Tensor, kinds: tuple[Tensor, Tensor], costs: Tensor, count: int, symmetric: bool) -> Pairs:
     """The best pairs of kinds by description length, each with the atoms of these kinds that have the least error, the best pair first.
 
+    A kind is a small formula; its atoms, side by side, are this formula with different constants.
+
     Args:
-        errors: `(left atoms, right atoms)`.
-        kinds: The first atom of each kind, left and right.
-        costs: Bits of each pair of kinds over half the number of rows, `(left kinds, right kinds)`.
+        errors: Relative squared errors of pairs of atoms, `(left atoms, right atoms)`.
+        kinds: The index of the first atom of each kind, left and right.
+        costs: Bits of each pair of kinds over half the number of rows, which adds to log2 of the errors, `(left kinds, right kinds)`.
         count: How many pairs.
         symmetric: Whether the other order of a pair is the same.
+
+    Returns:
+        Indices of the left atom of each pair, and of the right one.
     """
     # The least error of each block of atoms of two kinds: atoms of a kind are side by side.
     table = errors.numpy()

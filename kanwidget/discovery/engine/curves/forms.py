@@ -44,12 +44,12 @@ Terms = Sequence[tuple[float, Tree]]
 
 
 def summed(terms: Terms) -> Tree:
-    """The sum of terms with their factors; a multiple of 1 is a constant."""
+    """The tree of a sum of terms, each a factor and a tree; a multiple of 1 is a constant."""
     return total([multiple(factor, tree) for factor, tree in terms])
 
 
 def _shifted(terms: Terms, offset: float) -> Tree:
-    """The sum of terms and of one constant, which takes in the offset and all multiples of 1."""
+    """The sum of terms (factors and trees) and of one constant, which takes in the offset and all multiples of 1."""
     offset += sum(factor for factor, tree in terms if tree == ("n", 1))
     return ("add", summed([term for term in terms if term[1] != ("n", 1)]), constant(offset))
 
@@ -81,7 +81,7 @@ class Link:
 
 
 def _inside(head: str) -> Callable[[Terms, float], Tree]:
-    """What makes the tree of a function, by its head, of the sum of terms and an offset."""
+    """A function that makes the tree of `head(sum)`, of the terms of the sum (factors and trees) and an offset."""
     return lambda terms, offset: (head, _shifted(terms, offset))
 
 
@@ -129,7 +129,7 @@ def power(base: Tree, exponent: float) -> Tree:
 
 
 def plain_atoms(functions: frozenset[str]) -> list[Tree]:
-    """Atoms without constants, the simplest first.
+    """Atoms without constants, small formulas of x that larger ones are put together from, the simplest first.
 
     Args:
         functions: Heads that may be used beside arithmetic.
@@ -166,7 +166,7 @@ def polynomials(most: int) -> list[Tree]:
 
 
 def atoms_with_constants(functions: frozenset[str]) -> list[Tree]:
-    """Atoms with one to three constants, the simplest first.
+    """Atoms with one to three constants, small formulas of x that larger ones are put together from, the simplest first.
 
     Args:
         functions: Heads that may be used beside arithmetic.
@@ -175,7 +175,7 @@ def atoms_with_constants(functions: frozenset[str]) -> list[Tree]:
 
 
 def _rates() -> Iterator[Tree]:
-    """`f(c·u)`."""
+    """Trees `f(c·u)`, of functions f and of powers u of x; the constant c is to be fitted."""
     arguments = (X, ("sq", X), ("inv", X), ("sqrt", X), ("cube", X), ("inv", ("sq", X)))
     for argument in arguments:
         yield ("exp", ("mul", C, argument))
@@ -188,7 +188,10 @@ def _rates() -> Iterator[Tree]:
 
 
 def _shifts() -> Iterator[Tree]:
-    """`f(u + c)`, and with a second constant `f(c·(x + c))`, `exp(c/(u + c))`, `(u + c)^c`."""
+    """Trees `f(u + c)`, and with a second constant `f(c·(x + c))`, `exp(c/(u + c))`, `(u + c)^c`; u is x or a simple function of it.
+
+    Each c (`C`) is a constant of its own, whose number isn't used.
+    """
     arguments = (X, ("sq", X), ("sqrt", X), ("log", X), ("cube", X), ("cos", X), ("sin", X))
     for argument in arguments:
         shifted = ("add", argument, C)
@@ -207,7 +210,7 @@ def _shifts() -> Iterator[Tree]:
 
 
 def _scaled_powers() -> Iterator[Tree]:
-    """`x^c`, `f((c·x)^c)` and `f(1 + (c·x)^c)`; each `C` is a constant of its own, whose number isn't used."""
+    """Trees `x^c`, `f((c·x)^c)` and `f(1 + (c·x)^c)`; each c (`C`) is a constant of its own, whose number isn't used."""
     scaled = ("pow", ("mul", C, X), C)
     yield ("pow", X, C)
     yield from (("exp", ("neg", scaled)), ("exp", scaled))
@@ -218,7 +221,7 @@ def _scaled_powers() -> Iterator[Tree]:
 
 
 def _exponentials() -> Iterator[Tree]:
-    """`f(exp(c·u) ± 1)`, and with a second constant `f(c·exp(c·u) + 1)`."""
+    """Trees `f(exp(c·u) ± 1)`, with a second constant `f(c·exp(c·u) + 1)`, and 1/tanh²; u is x, 1/x or x², each c its own constant."""
     for argument in (X, ("inv", X), ("sq", X)):
         growth = ("exp", ("mul", C, argument))
         for sum_ in (("add", growth, _ONE), ("sub", growth, _ONE), ("sub", _ONE, growth)):

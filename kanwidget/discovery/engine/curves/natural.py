@@ -36,17 +36,17 @@ class Natural:
     domain: Literal["all", "positive", "nonzero"] = "all"
 
     def holds(self, rows: CurveRows) -> bool:
-        """Whether it is defined on the rows."""
+        """Whether the function is defined on the rows: it may need x above 0, or a range that 0 isn't in."""
         low, high = float(rows.x.min()), float(rows.x.max())
         return self.domain == "all" or low > 0 or (self.domain == "nonzero" and high < 0)
 
     def trees(self, rows: CurveRows) -> list[Tree]:
-        """The function from all its starts; none where it isn't defined on the rows."""
+        """Trees of the function with constants that a fit may start from; none where it isn't defined on the rows."""
         return [self.tree(*start) for start in self.starts(rows)] if self.holds(rows) else []
 
 
 def _span(rows: CurveRows) -> float:
-    """The range of the variable, above 0."""
+    """The width of the variable's range; 1 where that is 0."""
     return float(rows.x.max() - rows.x.min()) or 1.0
 
 
@@ -56,7 +56,7 @@ def _rates(rows: CurveRows, rates: Sequence[float] = (0.5, 2.0, 8.0)) -> list[tu
 
 
 def _inverse_rates(rows: CurveRows) -> list[tuple[float]]:
-    """Rates of exponentials of 1/x, by the range of that."""
+    """Rates a of exp(a/x) to start from, of both signs, so that a/x changes by 0.5, 3 or 12 over the rows."""
     return _rates(CurveRows(1 / rows.x, rows.y, None), (0.5, 3.0, 12.0))
 
 
@@ -67,7 +67,7 @@ def _sizes(rows: CurveRows) -> list[tuple[float]]:
 
 
 def _squares(rows: CurveRows) -> list[tuple[float]]:
-    """Constants of the size of the variable's square."""
+    """Constants of the size of the variable's square: below it, about it, and above it."""
     return [(size**2,) for (size,) in _sizes(rows)]
 
 
@@ -89,7 +89,7 @@ def _kinks(rows: CurveRows) -> list[tuple[float]]:
 
 
 def _centres(rows: CurveRows) -> list[tuple[float, float]]:
-    """Starts for a hump: minus its middle, before, in and after the middle of the range, and its width, a part of the range."""
+    """Starts for a hump in x: minus its middle, near the beginning, middle and end of the range, and its width, a part of the range."""
     low, span = float(rows.x.min()), _span(rows)
     return [(-low - span * at, span * width) for at in (0.1, 0.5, 0.9) for width in (0.1, 0.35)]
 
@@ -179,14 +179,16 @@ _ONE_CONSTANT = ("exp", "exp of 1/x", "1/(x + K)")
 
 
 def natural_functions(rows: CurveRows, functions: frozenset[str]) -> list[Tree]:
-    """The functions that are defined on some rows, from all their starts, each with a factor, without an offset and with one.
+    """Trees of the functions of x that laws have and that are defined on some rows, with all constants that a fit may start from.
 
-    Waves come last: their frequencies are those that explain most, of the rows and of what a straight line leaves of them.
+    Each has a factor, and comes without an offset and with one. Waves come last: their frequencies are those that explain most, of the rows
+    and of what a straight line leaves of them.
 
     Args:
-        rows: The rows.
+        rows: Values of x and of the target.
         functions: Heads that formulas may hold.
     """
+    # `NATURAL` has functions as laws have them, such as exp(a·x) and x/(x + K).
     trees = [tree for natural in NATURAL for tree in natural.trees(rows)]
     # What stands beside a straight line: two lines that meet in a kink, and a wave.
     beside_line: list[Tree] = [("abs", _shifted(*shift)) for shift in _kinks(rows)] if "abs" in functions else []
@@ -212,7 +214,7 @@ def functions_of_one_constant(x: Tensor, functions: frozenset[str]) -> list[Tree
 
 
 def _waves(rows: CurveRows) -> tuple[list[Tree], Tree]:
-    """Waves, also of an amplitude that falls or is x; and one that stands beside a straight line.
+    """Trees of waves, also with an amplitude that falls or is x; and of one that stands beside a straight line.
 
     Frequencies and phases are the strongest in y, in y without its mean, and in what a straight line leaves of y. Factors are left out.
     """
@@ -220,5 +222,6 @@ def _waves(rows: CurveRows) -> tuple[list[Tree], Tree]:
     mean = rows.fit(constant(0.0))
     residuals = (rows.y, *(rows.y - values(base.tree, [rows.x]) for base in (mean, line)))
     alone, around, beside = (strongest(rows, residual)[2] for residual in residuals)  # the sine, without its factor
+    # Amplitudes that fall: of the two slower rates the negative one.
     damped = [("mul", _exp(*rate), wave) for wave in (alone, around) for rate in _rates(rows)[1:4:2]]
     return [alone, around, *damped, ("mul", X, alone)], beside

@@ -97,13 +97,17 @@ class _CurveSearch:
         self._screen = Screen(self._sample)
         self._functions = functions
         self._generator = torch.Generator().manual_seed(0)
-        self._seen: set[Tree] = set()
-        self._front: list[Curve] = []
-        self._fits = 0
+        self._seen: set[Tree] = set()  # candidates that were fitted
+        self._front: list[Curve] = []  # curves that were reported
+        self._fits = 0  # how many fits there were
         self._tied = 0.0  # bits by which a description may be longer than that of a curve that is as simple
 
     def run(self, stages: int | None = None) -> Iterator[Curve | None]:
-        """So many stages in turn, all by default."""
+        """Try families of formulas in turn, `stages` of them, all by default, until one is exact.
+
+        Yields:
+            Curves, fitted formulas, as they are found; None as a sign of life after some fits without one.
+        """
         for place, trees in enumerate(itertools.islice(self._stages(), stages)):
             # The first ones come from several starts each, and are few enough to name those that the rows can't tell apart.
             self._tied = 0.0 if place else _RIVAL
@@ -113,7 +117,10 @@ class _CurveSearch:
                 return
 
     def _promising(self, trees: Sequence[Tree]) -> list[Tree]:
-        """The trees with the shortest descriptions before any constant but the factors is fitted, the best starts of each form."""
+        """The trees with the shortest descriptions when only linear factors are fitted; of each form the few best starts.
+
+        Trees of one form differ in the values of their constants only, which a fit starts from.
+        """
         bits = self._sample.bits_before(trees)
         counts: Counter[Tree] = Counter()
         promising = []
@@ -127,6 +134,7 @@ class _CurveSearch:
     def _stages(self) -> Iterator[list[Tree]]:
         """Candidates of one family after the other: functions that laws have first, then what is quickly screened, then larger tables.
 
+        Most are pairs of atoms, small formulas of the variable whose values stand in tables, that come near to y on a sample of rows.
         Numbers beside tables are how many of the best pairs become candidates; a `part` has so many of the simplest kinds. `single`,
         `double` and `triple` are atoms of one, two and three constants.
         """
@@ -173,11 +181,12 @@ class _CurveSearch:
             return []
         arguments: list[Tree] = [("sq", ("x", 0)), ("inv", ("x", 0)), ("sqrt", ("x", 0)), ("log", ("x", 0))]
         table = self._table([("sin", ("mul", constant(1.0), argument)) for argument in arguments])
+        # Four arguments with several rates each: what a table of their sines has inside the sine.
         lines = [("mul", constant(rate), ("x", 0)) for rate in rates(self._sample.x, 80).tolist()]
         return lines + [table.tree(index)[1] for index in range(len(table.values))]
 
     def _pairs(self, left: CurveAtoms, right: CurveAtoms) -> Iterator[list[Tree]]:
-        """The best 30 or 40 candidates of each form of pairs: `a·f·g`, `a·f + b·g + c`, `a·f·g + b`, `(a·f + b)/(1 + c·g)`.
+        """The best 30 or 40 candidates of each form of two atoms f and g: `a·f·g`, `a·f + b·g + c`, `a·f·g + b`, `(a·f + b)/(1 + c·g)`.
 
         Of y itself (`IDENTITY`); `_linked` has sums that are functions of y.
         """
@@ -188,16 +197,16 @@ class _CurveSearch:
         yield screen.pairs_in_quotients(left, right, 30)
 
     def _linked(self, left: CurveAtoms, right: CurveAtoms) -> Iterator[list[Tree]]:
-        """The best 20 candidates `h(y) = a·f + b·g + c` for each function h of y beside y itself, such as the logarithm."""
+        """The best 20 formulas by `h(y) = a·f + b·g + c`, of atoms f and g, for each function h of y such as log; not for y itself."""
         for link in LINKS:
             yield self._screen.pairs_in_sums(left, right, link, 20)
 
     def _table(self, trees: list[Tree], check: bool = True) -> CurveAtoms:
-        """Trees as atoms on the sample, at several values of their constants; without `check` those that are constant stay."""
+        """Trees as atoms on the sample of rows, each at several values of its constants; without `check` those that don't vary stay."""
         return tabulate(trees, self._sample.x, self._generator, check)
 
     def _late(self) -> bool:
-        """Count a fit; whether it is time for a sign of life, after every `_FITS` fits."""
+        """Count a fit; whether it is time for a sign of life to the caller, a None, after every `_FITS` fits."""
         self._fits += 1
         return self._fits % _FITS == 0
 
@@ -226,9 +235,10 @@ class _CurveSearch:
                 yield None
 
     def _offer(self, curve: Curve) -> Iterator[Curve]:
-        """Report a curve of all rows, if none that is as simple is as exact, and its description shorter by more than a few bits.
+        """Yield a curve of all rows, unless one before is as simple, as exact, and described as shortly.
 
-        If it is among the best, first its constants and terms are made simpler where that pays.
+        In the first stage that one must be shorter by some bits (`_tied`), as rows can't tell what is closer. If the curve's description is
+        at most 20 bits longer than the shortest one, its constants and terms are first made simpler where that pays.
         """
         if curve.bits < 20 + min((other.bits for other in self._front), default=math.inf):
             curve = reduced(curve, self._rows)
@@ -247,7 +257,7 @@ class _CurveSearch:
 
 
 def reduced(curve: Curve, rows: CurveRows) -> Curve:
-    """The formula after all changes that make its description shorter."""
+    """The curve after all changes, such as a term less, that make its description shorter with its constants fitted anew to the rows."""
     improved = True
     while improved:
         improved = False
@@ -263,8 +273,9 @@ def reductions(tree: Tree, linear: bool = True) -> Iterator[Tree]:
     """Trees with one term less, a simpler exponent, 1 in the place of a constant, or whole ratios of factors.
 
     Args:
-        tree: The tree.
-        linear: Whether the tree stands in a sum that is the whole: factors in it are measured in units of the target, where 1 says nothing.
+        tree: A formula.
+        linear: Whether the tree is the whole formula or a term of it: its factors are measured in units of the target, so that one of 1
+            says nothing and isn't tried.
 
     Examples:
         >>> for tree in reductions(("add", ("c", 1.0), ("pow", ("x", 0), ("c", 1.99)))):
@@ -296,7 +307,7 @@ def reductions(tree: Tree, linear: bool = True) -> Iterator[Tree]:
 
 
 def _operands(tree: Tree) -> Iterator[int]:
-    """Places of the operands in which something may be simpler: not of a factor or an exponent, which the whole has looked at."""
+    """Places of a tree's operands in which something may be simpler; not of a constant factor or exponent, which `reductions` has tried."""
     if tree[0] in OPERATIONS:
         for place in range(1, len(tree)):
             if not (tree[place][0] == "c" and ((tree[0] == "mul" and place == 1) or (tree[0] == "pow" and place == 2))):

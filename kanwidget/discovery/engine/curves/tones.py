@@ -18,7 +18,7 @@ _RATES = 120
 
 
 def rates(x: Tensor, count: int) -> Tensor:
-    """Angular frequencies that rows can tell from each other, ascending: `(count,)`.
+    """Angular frequencies that rows at x, `(rows,)`, can tell from each other, ascending: `(count,)`.
 
     From one to the next the phase between the ends of x turns by one radian more.
     """
@@ -27,7 +27,7 @@ def rates(x: Tensor, count: int) -> Tensor:
 
 
 def tones(rows: CurveRows) -> Iterator[Tree]:
-    """Sums of one, two and three tones with an offset, and the same with a trend, as trees with constants fitted to the rows.
+    """Sums of one, two and three waves with an offset, and the same with a straight line, as trees with constants fitted to the rows.
 
     Examples:
         >>> x = torch.linspace(0, 10, 200, dtype=torch.float64)
@@ -44,7 +44,7 @@ def tones(rows: CurveRows) -> Iterator[Tree]:
 
 
 def strongest(rows: CurveRows, residual: Tensor) -> Tree:
-    """The tone that explains most of a residual, `(rows,)`: a factor times the sine of a frequency times x and a phase.
+    """The tone that explains most of a residual, `(rows,)`, as a tree: factor·sin(frequency·x + phase).
 
     For each frequency two normal equations give the factors a of the sine and b of the cosine, and what they explain.
     """

@@ -37,19 +37,22 @@ _MOST_POLISHING, _LEAST_POLISHING = 12, 0.1
 def fit_tree(
     tree: Tree, columns: Tensor, y: Tensor, weights: Tensor | None = None, *, steps: int = 30
 ) -> tuple[Tree, float]:
-    """Fit the constants of one tree, from its own ones: the tree with them, and the sum of weighted squared residuals.
+    """Fit the constants of one tree, from its own ones on: by Levenberg-Marquardt steps of those that it isn't linear in (`inner`).
+
+    The others, its factors, are solved for at each step.
 
     The steps end where nothing is gained: on exact data at round-off.
 
     Args:
-        tree: The tree.
+        tree: The formula.
         columns: `(columns, rows)`, float64.
-        y: `(rows,)`.
+        y: What it is fitted to, `(rows,)`.
         weights: Of the squared residuals, `(rows,)`.
         steps: Most steps.
 
     Returns:
-        The tree and the sum; infinite where the tree's values aren't finite, and then the tree as it was.
+        The tree with these constants, and the sum of weighted squared residuals; infinite where the tree's values aren't finite, and then
+        the tree as it was.
 
     Examples:
         >>> x = torch.linspace(0, 3, 40, dtype=torch.float64)
@@ -58,7 +61,7 @@ def fit_tree(
         >>> [round(number, 12) for number in constants(fitted)], sse < 1e-24
         ([3.0, 2.0], True)
     """
-    tape = Tape(tree)
+    tape = Tape(tree)  # the tree as a list of operations; `factors` and `inner` say which of its constants are which
     problem = _Problem(tape, columns, y, weights)
     numbers = constants(tree)
     with np.errstate(all="ignore"):
@@ -77,7 +80,9 @@ def fit_tree(
 
 
 def least_errors(trees: Sequence[Tree], columns: Tensor, y: Tensor, weights: Tensor | None = None) -> list[float]:
-    """The sum of weighted squared residuals of each tree with the best factors, the inner constants as they are; many starts at once.
+    """The sum of weighted squared residuals of each tree with the best factors; many starts at once.
+
+    Factors are the constants that a tree is linear in; the others stay as they are.
 
     Args:
         trees: The trees. Those of one form are computed together.
@@ -134,7 +139,7 @@ class _Terms:
     """Of the terms' products with each other, `(factors, factors)`."""
 
     def solved(self, exact: bool) -> _Point:
-        """The point with the best factors; with `exact` by singular values, which have all digits."""
+        """The tree with its best factors, by linear least squares; with `exact` by singular values, which have all digits."""
 
         def nearest(right: _Array) -> Any:
             """The factors by which the terms come nearest to a right side, `(rows,)`."""
@@ -178,16 +183,19 @@ class _Problem:
     """A tree with rows."""
 
     def __init__(self, tape: Tape, columns: Tensor, y: Tensor, weights: Tensor | None) -> None:
-        """The tree of a tape, with the values of `columns`, `(columns, rows)`, and a target; `weights` are of the squared residuals."""
+        """Keep a tree, as a list of operations, whose constants are fitted to a target y, `(rows,)`, on columns, `(columns, rows)`.
+
+        `weights` are those of the squared residuals.
+        """
         self._tape = tape
-        self._fixed = tape.fixed(columns)
+        self._fixed = tape.fixed(columns)  # values of what holds no constant
         self._roots = None if weights is None else weights.sqrt().numpy()
         self._y: _Array = y.numpy()
         # What "nearly exact" is measured by.
         self.size = float(np.sum(np.square(self._weighted(self._y))))
 
     def at(self, theta: _Array, exact: bool = False) -> _Point:
-        """The tree at some inner constants, with the best factors.
+        """The tree at some inner constants, with the best factors: the constants that it is linear in.
 
         This is variable projection: a linear fit gives the factors, so that steps are taken in the inner constants alone.
 
@@ -206,7 +214,7 @@ class _Problem:
         return _Terms(values, target, matrix, norms, np.linalg.inv(square)).solved(exact)
 
     def tangents(self, point: _Point) -> _Tangents:
-        """The derivatives by the inner constants at a point."""
+        """The products with each other, and with the residuals, of the derivatives by the inner constants at a point of the fit."""
         tape, terms = self._tape, point.terms
         values = tape.with_factors([*terms.values], torch.from_numpy(point.factors).unbind())
         slopes, sizes = self._columns(tape.slopes(values))
@@ -220,7 +228,7 @@ class _Problem:
 
         Args:
             theta: The inner constants.
-            factors: The factors at these.
+            factors: The constants that the tree is linear in, at these.
             damping: What is added to the squares of the derivatives, which have the length 1.
         """
         tape = self._tape
@@ -236,7 +244,7 @@ class _Problem:
         return step[len(factors) :]
 
     def _weighted(self, values: _Array) -> _Array:
-        """Values, with the rows as last axis, times the roots of the rows' weights: then their plain squares are to be least."""
+        """Values on rows, the last axis, times the roots of the rows' weights: then their plain squares are to be least."""
         return values if self._roots is None else values * self._roots
 
     def _columns(self, columns: Sequence[Any]) -> tuple[_Array, _Array]:
@@ -251,7 +259,10 @@ class _Problem:
 
 
 def _descend(problem: _Problem, theta: _Array, point: _Point, steps: int) -> tuple[_Array, _Point]:
-    """Levenberg-Marquardt steps of the inner constants until nothing is gained, at most `steps`; returns the constants and their point."""
+    """Levenberg-Marquardt steps of the inner constants until nothing is gained, at most `steps`.
+
+    It returns the constants and their point, the tree there with its factors and residuals.
+    """
     if not len(theta) or not steps or not np.isfinite(point.sse):
         return theta, point
     # A gain takes the damping down, for longer steps; a refusal takes it up. `growth` is its next factor, 2 again after a gain.
@@ -298,7 +309,7 @@ def _polished(problem: _Problem, theta: _Array, point: _Point) -> tuple[_Array, 
 
 
 def _move(tangents: _Tangents, damping: float) -> _Array:
-    """The damped Gauss-Newton step of the inner constants, `(inner,)`, 0 where the equations have no solution.
+    """The damped Gauss-Newton step of the inner constants, `(inner,)`, 0 where the normal equations have no solution.
 
     Derivatives have the length 1; dividing by their sizes gives the step of the constants themselves.
     """

@@ -22,7 +22,7 @@ _ZERO = torch.zeros((), dtype=torch.float64)
 
 
 def linear_places(tree: Tree) -> list[Tree]:
-    """The nodes of a tree that are its factors: the same objects as in the tree, so that `is` finds them.
+    """The constants of a tree that are its factors, in all of which together it is linear: the same objects as in it, found with `is`.
 
     Where two operands of a product hold factors, those of one operand count as inner constants.
     """
@@ -59,15 +59,18 @@ class Tape:
     """
 
     def __init__(self, tree: Tree) -> None:
-        """Take a tree apart into operations, operands first, and sort its constants into factors and inner ones."""
+        """Take a tree apart into operations, operands first, and sort its constants into factors and inner ones.
+
+        The tree is linear in its factors jointly; the other constants are inner ones.
+        """
         # Each constant is an object of its own: equal ones must be told apart by `id`.
         tree = with_leaves(tree, lambda leaf: constant(leaf[1] + 0.0) if leaf[0] == "c" else leaf)
-        self._linear = {id(node) for node in linear_places(tree)}
-        # Of each node: whether it holds a constant, a factor, an inner constant.
+        self._linear = {id(node) for node in linear_places(tree)}  # the factors
+        # Of each node, operands first: whether it holds a constant (`_moves`), a factor (`_upper`), an inner constant (`_bends`).
         self._moves: list[bool] = []
         self._upper: list[bool] = []
         self._bends: list[bool] = []
-        # Columns and numbers; places of the constants; operations that hold no constant, and those that hold one.
+        # Columns and numbers, with the places of their nodes; places of the constants; operations that hold no constant, and those that do.
         self._leaves: list[tuple[int, Tree]] = []
         self._places: list[int] = []
         self._still: list[_Entry] = []
@@ -81,7 +84,10 @@ class Tape:
         self._curved = [entry for entry in self._moving if self._bends[entry[0]]]
 
     def fixed(self, columns: Sequence[Tensor] | Tensor) -> list[Tensor | None]:
-        """Values of the nodes that hold no constant; None for the other ones."""
+        """Values on the rows of the tree's nodes that hold no constant; None for the other ones, in the order of the nodes.
+
+        They are computed once for all constants. `columns` has a tensor for each column.
+        """
         results: list[Any] = [None] * len(self._moves)
         for index, leaf in self._leaves:
             results[index] = (
@@ -90,10 +96,10 @@ class Tape:
         return _run(self._still, results)
 
     def values(self, fixed: Sequence[Tensor | None], inner: Iterable[Tensor]) -> list[Any]:
-        """Values of all nodes where the factors are 0, the tree itself last.
+        """Values of all nodes of the tree where the factors, in which it is linear, are 0; the tree itself comes last.
 
         Args:
-            fixed: What `fixed` returned.
+            fixed: What `fixed` returned: values of the nodes without constants.
             inner: Each inner constant as `(sets, 1)` or a single number.
         """
         results: list[Any] = list(fixed)
@@ -104,21 +110,24 @@ class Tape:
         return _run(self._moving, results)
 
     def with_factors(self, values: list[Any], factors: Iterable[Tensor]) -> list[Any]:
-        """The values with other factors, in place."""
+        """Values of all nodes, as of `values`, with other factors, in place: only the operations above the factors are done again."""
         for order, factor in zip(self.factors, factors, strict=True):
             values[self._places[order]] = factor
         return _run(self._outer, values)
 
     def terms(self, values: Sequence[Any]) -> list[Any]:
-        """What each factor multiplies: tensors that broadcast to `(sets, rows)`, or floats."""
+        """What each factor multiplies in the tree, of the values of all nodes: tensors that broadcast to `(sets, rows)`, or floats."""
         return self._derivatives(values, self._outer, self.factors)
 
     def slopes(self, values: Sequence[Any]) -> list[Any]:
-        """The tree's derivative by each inner constant: tensors that broadcast to `(sets, rows)`, or floats."""
+        """The tree's derivative by each inner constant, of the values of all nodes: tensors that broadcast to `(sets, rows)`, or floats.
+
+        Inner constants are those that the tree isn't linear in.
+        """
         return self._derivatives(values, self._curved, self.inner)
 
     def _derivatives(self, values: Sequence[Any], entries: Sequence[_Entry], orders: Sequence[int]) -> list[Any]:
-        """The derivatives of the tree by some of its constants.
+        """The derivatives of the tree by some of its constants, from the root down.
 
         Args:
             values: Of all nodes.
@@ -136,7 +145,10 @@ class Tape:
         return [upstream[self._places[order]] for order in orders]
 
     def _append(self, node: Tree) -> int:
-        """Add a node after its operands; returns its place in the list of values."""
+        """Add a node of the tree after its operands; returns its place in the list of values.
+
+        It is noted whether it holds any constant (`_moves`), a factor (`_upper`), or an inner constant (`_bends`).
+        """
         operands = tuple(self._append(operand) for operand in node[1:]) if node[0] in OPERATIONS else ()
         index = len(self._moves)
         self._moves.append(node[0] == "c" or any(self._moves[operand] for operand in operands))

@@ -46,7 +46,7 @@ class Inner:
 
 
 def _rates(value: Tensor) -> Tensor:
-    """Sizes of the rate k in exp(k·m) or sin(k·m), ascending, for an operand m with these values, `(rows,)`."""
+    """Sizes of the rate k to try in exp(k·m) or sin(k·m), ascending, for an operand m with these values, `(rows,)`."""
     # Quotients have few large values: what most of them span says what a rate may be. Over that span k·m changes by 0.25 to 80.
     low, quarter, three_quarters, high = value.quantile(
         torch.tensor([0.0, 0.25, 0.75, 1.0], dtype=value.dtype)
@@ -56,7 +56,7 @@ def _rates(value: Tensor) -> Tensor:
 
 
 def _shifts(value: Tensor) -> Tensor:
-    """Sizes of the constant k in log(k + m) or √(k + m), ascending: from a hundredth of the operand's median size to some thirty times it.
+    """Constants k to try in log(k + m) or √(k + m), ascending: from a hundredth of the operand's median size to some thirty times it.
 
     `value` has the values of the operand m, `(rows,)`.
     """
@@ -64,7 +64,7 @@ def _shifts(value: Tensor) -> Tensor:
 
 
 def _scaled(head: str) -> Callable[[Tree, Tree], Tree]:
-    """What makes the tree of f(k·m), for the function f with a head, of the trees of an operand m and a constant k."""
+    """A function that makes the tree of f(k·m), of the trees of an operand m and a constant k; `head` says which function f is."""
     return lambda operand, k: (head, ("mul", k, operand))
 
 
@@ -78,8 +78,10 @@ INNER = (
 
 
 def rationals_with_function(table: EngineTable) -> Iterator[str]:
-    """Rational functions of the columns and of a function of one of them, of a product, quotient or difference of
-    two, or of a difference times a third one; of few columns of powers, too.
+    """Offer y as a fraction of polynomials in the columns and in f(k·m): f is exp, sin and cos, log or a root, k an unknown constant.
+
+    The operand m is a column, a product, quotient or difference of two, or a difference times a third one; of few columns exp(k·m) may be
+    a power. The table's pool takes the formulas; it yields in words what is tried.
     """
     for inner in INNER:
         if inner.needs not in table.operations:
@@ -96,11 +98,13 @@ def rationals_with_function(table: EngineTable) -> Iterator[str]:
 
 
 def _offer(table: EngineTable, system: _System, grid: Tensor, sign: int) -> None:
-    """Offer the fractions of a system, for each function of y, at constants where a combination of its products nearly vanishes.
+    """Offer y = P/Q, and T(y) = P/Q for some functions T, at constants k where a combination P - T(y)·Q nearly vanishes on all rows.
+
+    There the smallest singular value of the products in P and of T(y) times those in Q, as a function of k, has a sharp dip.
 
     Args:
-        table: The table.
-        system: What numerator and denominator are made of.
+        table: Columns and y; its pool takes the formulas.
+        system: The products that P and Q are sums of, some of which hold a function with the constant k.
         grid: Sizes of the constant to begin with, ascending.
         sign: 1 or -1, the sign of the constant.
     """
@@ -111,6 +115,7 @@ def _offer(table: EngineTable, system: _System, grid: Tensor, sign: int) -> None
 
         # The defaults keep what each function takes from this round of the loop.
         def heights(matrices: Tensor, y: Tensor = y) -> Tensor:
+            """Smallest singular values, `(constants,)`, of the products' values, `(constants, rows, products)`."""
             return smallest_values(torch.cat([matrices, -matrices[:, :, : system.below] * y], 2))
 
         def smallest(log_k: Tensor, heights: Callable[[Tensor], Tensor] = heights) -> Tensor:
@@ -137,13 +142,13 @@ class _System:
     """How many of them the denominator is made of."""
 
     def trees(self, k: Tree) -> list[Tree]:
-        """The products for a constant."""
+        """The trees of the system's products of features, for a constant k in the features that have one."""
         features = [*self.plain, *self.functions(k)]
         return [_product(features, chosen) for chosen in self.products]
 
     @cached_property
     def _columns(self) -> list[Tensor]:
-        """Those of some rows, `(1, rows)` each."""
+        """The table's columns on some of its rows, `(1, rows)` each."""
         return [column[None] for column in self.table.columns[:, self.table.sample[:_ROWS]]]
 
     @cached_property
@@ -153,12 +158,12 @@ class _System:
 
     @cached_property
     def _factors(self) -> Tensor:
-        """Places of each product's features; the last one, of ones, fills up short products."""
+        """Indices of each product's features, `(products, most features)`; -1, a feature of ones, fills up short products."""
         longest = max(map(len, self.products))
         return torch.tensor([[*chosen, *[-1] * (longest - len(chosen))] for chosen in self.products])
 
     def matrices(self, constants: Tensor) -> Tensor:
-        """Their values on some rows, `(constants, rows, products)`."""
+        """Values of the products on some rows, `(constants, rows, products)`, for several values of the constant, `(constants,)`."""
         constant: Tree = ("x", len(self._columns))  # one column more, with a value for each constant
         columns = [*self._columns, constants[:, None]]
         features = [*self._plain, *(values(tree, columns) for tree in self.functions(constant))]
@@ -173,8 +178,12 @@ def _product(features: list[Tree], chosen: tuple[int, ...]) -> Tree:
 
 
 def _systems(table: EngineTable, inner: Inner, operand: Tree) -> Iterator[_System]:
-    """Products of up to two of few columns and the functions; of different ones of operand, functions and the columns beside it."""
-    # Of products, which make a column each in numerator and denominator; a system needs two rows for each column.
+    """Systems: the products of features that numerator and denominator of a fraction are sums of.
+
+    Features are columns and the functions with the unknown constant, `inner.features` of the operand. Of few columns there are the products
+    of up to two features; then those of any different ones of the operand, the functions, and the columns that aren't in the operand.
+    """
+    # How many products a system may have: each makes a column in numerator and denominator, and each column needs two rows.
     most = min(_MOST_COLUMNS, len(table.sample) // 2) // 2
 
     def functions(k: Tree) -> list[Tree]:
@@ -198,13 +207,13 @@ def _systems(table: EngineTable, inner: Inner, operand: Tree) -> Iterator[_Syste
 
 
 def _targets(table: EngineTable) -> list[Target]:
-    """Y and, of few columns, the functions of it that aren't fractions of it."""
+    """The functions of y that a fraction may be: y and, of few columns, log y, y², √y and exp y; 1/y is a fraction where y is one."""
     others = [TARGETS[i] for i in _OTHERS] if len(table.indices) <= _FEW_COLUMNS else []
     return [TARGETS[0], *targets_of(table, others)]
 
 
 def _operands(table: EngineTable) -> Iterator[Tree]:
-    """What a function may be of: columns, products, quotients and differences of two, and differences times a third column."""
+    """Operands m of f(k·m), as trees: columns, products, quotients and differences of two, and differences times a third column."""
     for i in table.indices:
         yield ("x", i)
     for i, j in itertools.combinations(table.indices, 2):
@@ -221,7 +230,7 @@ def _operands(table: EngineTable) -> Iterator[Tree]:
 
 
 def _powers(table: EngineTable) -> Iterator[Tree]:
-    """Operands m by which exp(k·m) is a power of a column v, v^(k·u) or (1 + v)^(k·u); and u·(1 - v) for a part v of a whole, 0 to 1."""
+    """Operands m of columns u, v by which exp(k·m) is a power, v^(k·u) or (1 + v)^(k·u); and u·(1 - v), for v a part of a whole, 0 to 1."""
     one: Tree = ("n", 1)
     for i, j in itertools.permutations(table.indices, 2):
         if "log" in table.operations and table.positive(j):

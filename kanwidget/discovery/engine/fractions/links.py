@@ -71,7 +71,10 @@ LINKS = (
 
 
 def linked_rationals(table: EngineTable) -> Iterator[str]:
-    """Offer functions with a constant of rational functions of the columns."""
+    """Offer y = c·log(P/Q) and y = (P/Q)^c, with polynomials P, Q of the columns: a constant c is right where P - T(y)·Q vanishes.
+
+    T is exp(y/c) or y^(1/c). The table's pool takes the formulas; it yields in words what is tried.
+    """
     plain: list[Tree] = [("x", index) for index in table.indices]
     for link in LINKS:
         if link.needs and link.needs not in table.operations:
@@ -91,22 +94,24 @@ def linked_rationals(table: EngineTable) -> Iterator[str]:
 
 
 def _values(link: LinkFamily, c: float) -> Callable[[Tensor], Tensor]:
-    """The function of y of a family, for a constant c."""
+    """The function T of y that a family of them, such as exp(y/c), has for a constant c."""
     return lambda y: link.values(y, torch.tensor(c, dtype=y.dtype))
 
 
 def _back(link: LinkFamily, c: float) -> Callable[[Tree, Tensor], Tree]:
-    """What makes the tree of y of the tree of a family's function with a constant c; it doesn't need the values of y."""
+    """The inverse of a family's function with a constant c: it makes the tree of y of the tree of T(y). It doesn't need the values of y."""
     return lambda tree, y: link.back(tree, c)
 
 
 def _smallest(table: EngineTable, link: LinkFamily, terms: Terms) -> Callable[[Tensor], Tensor]:
-    """A function that says how nearly a combination vanishes: from logarithms of the constant, `(n,)`, to smallest singular values, `(n,)`.
+    """A function that says how nearly a combination of terms and T(y) times terms vanishes, for constants in T.
+
+    It takes logarithms of the constants, `(n,)`, and returns smallest singular values, `(n,)`.
 
     Args:
         table: The table, whose sample of rows is looked at.
         link: The function of y with the constant.
-        terms: The monomials of P and of Q.
+        terms: The monomials of P and of Q, with their values, `(rows, terms)`.
     """
     values = terms[1][table.sample]
     y = table.y[table.sample]
@@ -119,7 +124,7 @@ def _smallest(table: EngineTable, link: LinkFamily, terms: Terms) -> Callable[[T
 
 
 def dips(smallest: Callable[[Tensor], Tensor], log_grid: Tensor, heights: Tensor) -> list[float]:
-    """Constants at which a combination nearly vanishes, ascending; none where the smallest singular value has no sharp dip.
+    """Constants at which a combination of columns nearly vanishes, ascending: where their smallest singular value has a sharp dip.
 
     Args:
         smallest: The smallest singular values, of logarithms of the constant, `(n,)`.
@@ -136,7 +141,10 @@ def dips(smallest: Callable[[Tensor], Tensor], log_grid: Tensor, heights: Tensor
 
 
 def _falls(before: Tensor, height: Tensor, after: Tensor) -> Tensor:
-    """Whether a point is near a dip: it falls to 0 in a straight line from either side, no shallow valley."""
+    """Whether a point of a grid, lower than those before and after it, is near a sharp dip: a singular value falls to 0 in straight lines.
+
+    So the point lies well below the higher neighbor; in a shallow valley it doesn't.
+    """
     return (height <= torch.minimum(before, after)) & (height <= _SHALLOW * torch.maximum(before, after))
 
 
@@ -157,7 +165,7 @@ def _minima(
         The lowest points so far, and the function's values there.
     """
     middle, half, height = middle.clone(), half.clone(), height.clone()
-    first, rest = height.clone(), torch.arange(len(middle))
+    first, rest = height.clone(), torch.arange(len(middle))  # heights to begin with; intervals that aren't given up
     for step in range(_VERTICES):
         # The vertex of the parabola through three squares; where it is open below, or not finite, the middle stays.
         at, width = middle[rest], half[rest]
@@ -169,6 +177,7 @@ def _minima(
         heights = torch.stack([height[rest], low, high, function(vertex)])
         height[rest], lowest = heights.min(0)
         middle[rest] = torch.stack([at, at - width, at + width, vertex]).gather(0, lowest[None])[0]
+        # A parabola through a narrower interval tells its vertex more exactly.
         half[rest] *= _NARROWER if step > _FIRST else _NARROW
         if step == _FIRST:
             rest = rest[height[rest] <= (_PROMISING * first[rest]).clamp(min=_DIP)]

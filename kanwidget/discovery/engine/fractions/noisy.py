@@ -66,7 +66,10 @@ _NUGGET, _INDEPENDENT, _ROUNDING = 1e-12, 1e-7, 1e-14
 
 
 def noisy_polynomials(table: EngineTable) -> Iterator[str]:
-    """Offer functions of y as polynomials of the columns."""
+    """Offer formulas of y in which y, or a function of it such as log(y), is a polynomial of the columns, by regression.
+
+    The table's pool takes them; it yields in words what is tried.
+    """
     for degree in range(1, _DEGREE + 1):
         terms = _monomials(table, degree)[1:]
         if not _enough(table, len(terms)):
@@ -78,14 +81,17 @@ def noisy_polynomials(table: EngineTable) -> Iterator[str]:
 
 
 def noisy_fractions(table: EngineTable) -> Iterator[str]:
-    """Offer y and its square as fractions of polynomials of the columns."""
+    """Offer formulas in which y or y² is a fraction of polynomials of the columns, by regression on noisy rows.
+
+    The table's pool takes them; it yields in words what is tried.
+    """
     for degree in range(1, _FRACTION + 1):
         terms = _monomials(table, degree)
         if not _enough(table, 2 * len(terms)):
             return
         values = torch.stack([table.values(tree) for tree in terms], 1)
         for target in targets_of(table, [target for target in TARGETS if target.name in _FRACTIONS]):
-            # The term of the denominator that is sure to be there: 1, or a column.
+            # The term of the denominator that is there, with the factor 1: the number 1, or a column.
             for first in range(1 + len(table.indices)):
                 tree = _fraction(table, target, terms, values, first)
                 table.offer([tree], f"{target.name.format('y')} as a fraction")
@@ -93,9 +99,12 @@ def noisy_fractions(table: EngineTable) -> Iterator[str]:
 
 
 def noisy_sums(table: EngineTable) -> Iterator[str]:
-    """Offer functions of y as sums of a few products of two columns or functions of columns."""
+    """Offer formulas in which y, or a function of it (a target), is a sum of a few products of up to two columns or functions of columns.
+
+    The few of many products are chosen by regression. The table's pool takes the formulas; it yields in words what is tried.
+    """
     most = min(_IN_SUM, len(table) // _ROWS_IN_SUM)
-    for label, features in feature_sets(table):
+    for label, features in feature_sets(table):  # the columns; then with their sines, their roots, and others
         if table.pool.is_exact or not most or math.comb(len(features) + 2, 2) > _CHOICE:
             continue
         trees = [tree for tree in monomials_of(features, 2)[1:] if bool(torch.isfinite(table.values(tree)).all())]
@@ -112,7 +121,8 @@ def noisy_sums(table: EngineTable) -> Iterator[str]:
 def sums_with_function(table: EngineTable) -> Iterator[str]:
     """Offer y as a sum of products, of which some are times one function of a column: g·u + (b·v - h·u)·exp(-t/τ).
 
-    The function's constant runs over a few numbers; the sums whose descriptions are shortest then are fitted as a whole.
+    The function's constant runs over a few numbers; the sums whose descriptions are shortest then are fitted as a whole. The table's pool
+    takes them; it yields in words what is tried.
     """
     most, columns = min(_SHARED, len(table) // _ROWS_IN_SUM), table.indices
     if table.pool.is_exact or not most or not 1 < len(columns) <= _SHARED_COLUMNS:
@@ -130,7 +140,7 @@ def sums_with_function(table: EngineTable) -> Iterator[str]:
     for entry in found:
         best.setdefault(form_of(entry.function), entry)
     for entry in list(best.values())[:_FITTED]:
-        # With the constant other terms say something.
+        # With the function's constant fitted other terms may be the best ones: both are found in turn.
         for _ in range(_CLOSING_IN):
             fitted = table.trial(entry.candidate.tree)
             # The function as the fitted tree has it.
@@ -158,13 +168,15 @@ class _WithFunction:
 def _shared(
     table: EngineTable, function: Tree, plain: Sequence[Tree], others: list[Tree], most: int
 ) -> Iterator[_WithFunction]:
-    """The best sums of products with a function, their factors fitted.
+    """Formulas of y as sums of a few products of columns, of which one or more are times a function, all factors fitted.
+
+    Of each number of terms up to `most` the products that explain y best are chosen.
 
     Args:
-        table: The table.
-        function: The function.
-        plain: Products that stand alone.
-        others: Those that the function multiplies.
+        table: Columns and y.
+        function: A function of a column, its inner constant as it is.
+        plain: Products that may stand alone.
+        others: Those that the function may multiply.
         most: Most terms.
     """
     factor, roots = table.values(function), row_weights(table, TARGETS[0])
@@ -178,6 +190,7 @@ def _shared(
         within = [("mul", constant(1.0), others[place - len(plain)]) for place in subset if place >= len(plain)]
         if within:
             tree = total([*alone, ("mul", total(within), function), constant(0.0)])
+            # No steps: only the linear factors are fitted.
             candidate = table.pool.judge(fit_tree(tree, table.columns, table.y, table.weights, steps=0)[0])
             if candidate is not None:
                 yield _WithFunction(candidate, function, others)
@@ -194,14 +207,16 @@ def _enough(table: EngineTable, terms: int) -> bool:
 
 
 def _fraction(table: EngineTable, target: Target, terms: list[Tree], values: Tensor, first: int) -> Tree | None:
-    """The formula of y by which a function of y is a fraction of polynomials, without terms that the rows don't need.
+    """The formula of y by which a function of y is a fraction P/Q of polynomials, without terms that the rows don't need.
+
+    Gauss-Newton steps from the values of y: each is a linear regression for the factors of P and Q.
 
     Args:
-        table: The table.
-        target: The function of y.
+        table: Columns, y and weights.
+        target: The function of y, with its way back to y.
         terms: Monomials of the numerator, and of the denominator.
         values: Their values, `(rows, terms)`.
-        first: Index of the term of the denominator that has the factor 1.
+        first: Index of the term of the denominator whose factor is fixed at 1, since a common factor of P and Q says nothing.
 
     Returns:
         The tree of y; None where the steps lead to numbers that aren't finite, or the numerator or the rest of the denominator is empty.
@@ -276,7 +291,10 @@ class Subsets:
     """
 
     def __init__(self, columns: Tensor, target: Tensor, roots: Tensor, complexities: Tensor) -> None:
-        """Compute all products of the columns and the target, which are all that the search needs; arguments as of the class."""
+        """Compute all products of columns, `(rows, columns)`, and target, `(rows,)`, which are all that the search for subsets needs.
+
+        Both come times `roots`, `(rows,)`, the roots of the rows' weights. Of each column its complexity counts, too.
+        """
         # A constant is always there: what it explains is taken off all columns and the target, which then get the length 1.
         direction = roots / roots.norm()
         sizes = columns.norm(dim=0)
@@ -288,13 +306,13 @@ class Subsets:
         target = target / target.norm().clamp(min=1e-300)
         # The systems of a few columns that follow are many and small: NumPy takes less time for each than torch.
         self._square, self._shares = (columns.T @ columns).numpy(), (columns.T @ target).numpy()
-        self._own = self._square.diagonal()
+        self._own = self._square.diagonal()  # 1, and 0 for constant columns
         # Bits of complexity, over half the number of rows: so they add to the logarithm of the squares that remain.
         self._costs: _Array = (2 * BITS / len(target) * complexities).numpy()
-        self._following: dict[frozenset[int], int | None] = {}
+        self._following: dict[frozenset[int], int | None] = {}  # what `_next` returned
 
     def best(self, most: int) -> list[list[int]]:
-        """The best subsets of 1 to `most` columns, each once; from several starts, so that a size may come more than once."""
+        """The subsets, as indices, of 1 to `most` columns that explain the target best; of several starts, so that sizes may come again."""
         count = len(self._costs)
         starts = [[], *self._triples()] if most >= 3 and 3 < count <= _TRIPLES else [[]]
         found: dict[frozenset[int], list[int]] = {}
@@ -306,7 +324,7 @@ class Subsets:
         return list(found.values())
 
     def _growing(self, chosen: list[int], most: int) -> Iterator[list[int]]:
-        """Subsets that grow by a column each time; then each column is exchanged for a better one, if any."""
+        """Subsets of up to `most` columns, from `chosen` on by one more each time; then each is exchanged for a better one, if any."""
         if chosen:
             yield chosen
         while len(chosen) < most:
@@ -317,7 +335,7 @@ class Subsets:
             yield chosen
 
     def _exchanged(self, chosen: list[int]) -> list[int]:
-        """The subset once each column is the best one beside the others, or after `_EXCHANGES` rounds."""
+        """A subset after exchanges: each column in turn for the best one beside the others, until none changes or `_EXCHANGES` rounds."""
         for _ in range(_EXCHANGES):
             before = set(chosen)
             for index in tuple(chosen):
@@ -329,19 +347,20 @@ class Subsets:
         return chosen
 
     def _next(self, others: list[int]) -> int | None:
-        """The index of the column that explains most beside others, with its complexity; None where all columns follow from these."""
+        """The index of the column that explains most beside `others`, its complexity counted; None where all columns follow from these."""
         key = frozenset(others)  # subsets from several starts, and rounds of exchanges, ask for the same ones again
         if key not in self._following:
             self._following[key] = self._best_beside(others)
         return self._following[key]
 
     def _best_beside(self, others: list[int]) -> int | None:
-        """What `_next` returns, computed."""
+        """The column that explains most of the target beside `others`, its complexity counted; None where all columns follow from these."""
         # By the Cholesky root of the chosen columns' products, what these explain is taken off all columns and the target at once.
         rows = self._square[others]
         root = np.linalg.cholesky(rows[:, others] + _NUGGET * np.eye(len(others)))
         both = np.linalg.solve(root, np.concatenate([rows, self._shares[others, None]], 1))
         columns, target = both[:, :-1], both[:, -1]
+        # Description lengths over half the number of rows: the logarithm of the squares that remain, and the complexity.
         scores = self._costs + _left(
             1 - target @ target, self._shares - target @ columns, self._own - np.square(columns).sum(0)
         )
@@ -363,6 +382,7 @@ class Subsets:
         a, b = self._shares[first][:, None], self._shares[second][:, None]
         rows, columns = self._square[first], self._square[second]
         left = 1 - (a**2 + b**2 - 2 * cosine * a * b) / sine
+        # What the two leave of the squares of each third column, and of its product with the target.
         own = self._own - (rows**2 + columns**2 - 2 * cosine * rows * columns) / sine
         share = self._shares - ((rows - cosine * columns) * a + (columns - cosine * rows) * b) / sine
         scores = ((self._costs[first] + self._costs[second])[:, None] + self._costs + _left(left, share, own)).ravel()

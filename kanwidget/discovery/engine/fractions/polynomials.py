@@ -53,9 +53,9 @@ _FEW_COLUMNS = 3
 
 
 def rational_functions(table: EngineTable) -> Iterator[str]:
-    """Offer functions of y as rational functions of the columns, and of the columns and one kind of function of them; yields what is tried.
+    """Offer formulas in which y, or a function of it, is a fraction P/Q of polynomials of the columns, or of these and functions of them.
 
-    Where rows are exact they are found by a combination of their terms that vanishes on all rows.
+    Where rows are exact they are found by a combination P - T(y)·Q of terms that vanishes on all rows. It yields in words what is tried.
     """
     for label, features in feature_sets(table):
         yield from _by_degree(table, features, label)
@@ -64,7 +64,7 @@ def rational_functions(table: EngineTable) -> Iterator[str]:
 
 
 def feature_sets(table: EngineTable) -> Iterator[tuple[str, list[Tree]]]:
-    """What counts as columns: the columns, and with them one kind of function of each; with its name."""
+    """What polynomials may be of, as trees, each set with its name: the columns, then the columns with one kind of function of each."""
     plain: list[Tree] = [("x", index) for index in table.indices]
     yield "the columns", plain
     inverses: list[Tree] = [("inv", leaf) for leaf in plain if table.nonzero(leaf[1])]
@@ -78,10 +78,10 @@ def feature_sets(table: EngineTable) -> Iterator[tuple[str, list[Tree]]]:
 
 
 def _features(table: EngineTable, head: str, others: tuple[str, ...], leaf: Tree) -> list[Tree]:
-    """A function of a column, and its relatives.
+    """The trees of a function of a column and of functions related to it, which laws have beside it: sin x and cos x, √x and √(1 - x).
 
     Args:
-        table: The table.
+        table: It has the units of the column: 1 is added to the undivided one.
         head: The function.
         others: Of the relatives: heads of other functions of the column, or "1-", "1+" and "-" for the function of 1 - x, 1 + x or -x.
         leaf: The column.
@@ -94,10 +94,12 @@ def _features(table: EngineTable, head: str, others: tuple[str, ...], leaf: Tree
 
 
 def _by_degree(table: EngineTable, features: list[Tree], label: str) -> Iterator[str]:
-    """Offer functions of y as fractions of polynomials of some features, of rising degrees; yields what is tried.
+    """Offer formulas in which y, or a function of it, is a fraction of polynomials of some features, of rising degrees.
+
+    It yields in words what is tried.
 
     Args:
-        table: The table.
+        table: Columns and y; its pool takes the formulas.
         features: Columns and functions of them.
         label: Of these, in words.
     """
@@ -114,7 +116,7 @@ def _by_degree(table: EngineTable, features: list[Tree], label: str) -> Iterator
 
 
 def _by_degree_of_each(table: EngineTable) -> Iterator[str]:
-    """Fractions of a high degree in one column, or in its root, and of a low one in each of the others.
+    """Offer fractions of a high degree in one column, or in its root, and of a low one in each of the others; yields what is tried.
 
     They have fewer coefficients than fractions of as high a degree in all columns together.
     """
@@ -158,23 +160,24 @@ def monomials_of(features: list[Tree], degree: int) -> list[Tree]:
 
 
 def vanishing(table: EngineTable, target: Target, above: Terms, below: Terms) -> Tree | None:
-    """The formula of y by which numerator minus T(y) times denominator vanishes on all rows; None where there is none.
+    """The formula of y by which P - T(y)·Q vanishes on all rows, so that T(y) = P/Q; None where there is none.
 
     Args:
-        table: The table.
-        target: T, with its way back to y.
-        above: Terms of the numerator.
-        below: Terms of the denominator.
+        table: Columns and y.
+        target: T, a function of y, with its way back to y.
+        above: Terms of the numerator P, with their values; a linear combination is looked for.
+        below: Terms of the denominator Q.
     """
     found = _combination(target.values(table.y), above, below, _VANISHES)
     return None if found is None else _fraction(table, target, above, below, *found[1:])
 
 
 def nearly_vanishing(table: EngineTable, target: Target, above: Terms, below: Terms) -> list[Tree | None]:
-    """The formulas of y by which numerator minus T(y) times denominator nearly vanishes; none where nothing does.
+    """The formulas of y by which P - T(y)·Q nearly vanishes on all rows, for sums P and Q of the terms `above` and `below`.
 
-    Here a constant in the terms, or in T, is only nearly right. The first formula has all terms of the combination, the second one, if any,
-    the large ones: small ones make up for the error of the constant, and a fit moves it to where they aren't needed.
+    The list is empty where nothing does. A constant in the terms, or in T, is only nearly right. The first formula has all terms of the
+    combination, the second one, if any, the large ones: small ones make up for the error of the constant, and a fit moves it to where they
+    aren't needed.
     """
     found = _combination(target.values(table.y), above, below, _NEAR)
     if found is None:
@@ -192,12 +195,12 @@ def nearly_vanishing(table: EngineTable, target: Target, above: Terms, below: Te
 def _combination(
     t: Tensor, above: Terms, below: Terms, tolerance: float
 ) -> tuple[Tensor, Tensor, list[int], Tensor] | None:
-    """The combination of numerator and denominator times T(y) that vanishes; None where there is none, or values aren't finite.
+    """The combination P - T(y)·Q that vanishes on all rows; None where there is none, or values aren't finite.
 
     Args:
         t: Values of T(y), `(rows,)`.
-        above: Terms of the numerator.
-        below: Terms of the denominator.
+        above: Terms of P, with their values, `(rows, terms)`.
+        below: Terms of Q.
         tolerance: Smallest singular value, relative to the largest, up to which a combination counts as 0.
 
     Returns:
@@ -223,11 +226,11 @@ def _combination(
 def _fraction(
     table: EngineTable, target: Target, above: Terms, below: Terms, scale: Tensor, subset: list[int], vector: Tensor
 ) -> Tree | None:
-    """The formula of y by a combination that vanishes; None where numerator or denominator is empty.
+    """The formula of y by a combination P - T(y)·Q that vanishes, so that T(y) = P/Q; None where P or Q is empty.
 
     Args:
-        table: The table.
-        target: The function of y that is the fraction.
+        table: The table, for the values of y.
+        target: The function T of y, with its way back to y.
         above: Terms of the numerator.
         below: Terms of the denominator.
         scale: The sizes of all columns of the system, by which they were divided.
@@ -284,7 +287,12 @@ def smallest_values(matrices: Tensor) -> Tensor:
 
 
 def _null_vector(matrix: Tensor, tolerance: float) -> tuple[list[int], Tensor] | None:
-    """The columns of which a combination vanishes, as few as may be, and the combination; None where there is none."""
+    """The indices of the columns of which a combination vanishes, as few as may be, and its factors; None where there is none.
+
+    Args:
+        matrix: Columns of one size, `(rows, columns)`.
+        tolerance: Smallest singular value, relative to the largest, up to which a combination counts as 0.
+    """
     subset = list(range(matrix.shape[1]))
     for _ in range(_TRIMMED):
         _, sizes, vectors = torch.linalg.svd(matrix[:, subset], full_matrices=False)
@@ -303,7 +311,10 @@ def _null_vector(matrix: Tensor, tolerance: float) -> tuple[list[int], Tensor] |
 
 
 def _sparse(basis: Tensor) -> Tensor:
-    """A vector of the space of these rows with as many zeros as there are rows but one: elimination with pivots of least use."""
+    """A vector with zeros, of the space that the rows of `basis`, `(vectors, columns)`, span: by elimination from the last column on.
+
+    Each round makes one more entry 0, so that there are as many zeros as vectors but one.
+    """
     basis = basis.clone()
     while len(basis) > 1:
         # The last columns are of the highest degree: do without them. Each round takes one out of all vectors, and one vector.

@@ -39,10 +39,12 @@ class Atoms:
     """
 
     def __init__(self, columns: Tensor, most: int) -> None:
+        """Begin with the columns as atoms, `(columns, rows)` on the sample; `most` is how many atoms are kept, at most."""
         # The atoms' values are the first rows of the buffer, which doubles when it is full. An operand is an atom's index, or a tree.
         self.rows = columns.shape[1]
         self.most = most
         self._buffer = torch.empty(_BLOCK, self.rows, dtype=torch.float64)
+        # Of each atom: its operation, or `leaf`; its operands; its complexity. Of all: keys that tell their values.
         self._heads: list[str] = []
         self._operands: list[tuple[Any, ...]] = []
         self._sizes: list[float] = []
@@ -58,12 +60,12 @@ class Atoms:
 
     @property
     def values(self) -> Tensor:
-        """`(atoms, rows)`."""
+        """The atoms' values on the sample of rows, `(atoms, rows)`."""
         return self._buffer[: len(self)]
 
     @property
     def complexities(self) -> Tensor:
-        """`(atoms,)`."""
+        """The complexities of the atoms, `(atoms,)`."""
         return torch.tensor(self._sizes)
 
     def tree(self, index: int) -> Tree:
@@ -123,7 +125,7 @@ class Atoms:
         return range(start, len(self))
 
     def _blocks(self, indices: Sequence[int]) -> Iterator[Any]:
-        """Yield blocks of indices as long as there is room: nothing is computed that isn't kept."""
+        """Yield blocks of `_BLOCK` indices as long as there are fewer than `most` atoms: nothing is computed that isn't kept."""
         for start in range(0, len(indices), _BLOCK):
             if len(self) >= self.most:
                 return

@@ -39,7 +39,7 @@ class Projected:
     """What the squares that an atom leaves are multiplied by, `(atoms,)`, float32: of hits that noise makes alike the simpler is first."""
 
     def first(self, count: int) -> Projected:
-        """The first so many atoms."""
+        """The first `count` atoms, with all that belongs to them."""
         return Projected(self.atoms[:count], self.cosines[:count], self.indices[:count], self.costs[:count])
 
 
@@ -51,15 +51,18 @@ def project(
     complexities: Tensor,
     transform: Callable[[Tensor], Tensor] = lambda block: block,
 ) -> Projected:
-    """Project out the nuisance columns, which every regression has beside the atoms: only what they don't explain remains.
+    """Project the nuisance columns, which every regression has beside the atoms, out of atoms and target: what they explain goes.
 
     Args:
-        values: `(atoms, rows)`, float64.
+        values: Of the atoms, formulas that may explain the target, `(atoms, rows)`, float64.
         target: `(rows,)`.
         nuisance: `(rows, columns)`; a column of ones belongs to it.
         weights: Roots of the rows' weights.
         complexities: Of the atoms, `(atoms,)`.
         transform: Applied to the atoms first, a block of them at a time.
+
+    Returns:
+        What remains of the atoms, at length 1, and their cosines with what remains of the target; without atoms of which nothing does.
     """
     # A basis of the nuisance columns, without directions that are only round-off.
     q, r = torch.linalg.qr(nuisance * weights[:, None])
@@ -84,19 +87,28 @@ def project(
 
 
 def singles(projected: Projected, most: int) -> list[tuple[int, ...]]:
-    """The atoms that explain most on their own, at most so many, best first: the index of each as a tuple of one, as `pairs` has two."""
+    """The atoms that explain most of the target on their own, `most` of them at most, best first.
+
+    What an atom leaves of the target's squares counts, times a factor for its complexity. The index of each is a tuple of one, as `pairs`
+    has two.
+    """
     scores = (1 - projected.cosines.square()) * projected.costs
     order = scores.topk(min(most, len(scores)), largest=False).indices
     return [(index,) for index in projected.indices[order].tolist()]
 
 
 def pairs(projected: Projected, most: int, rows: slice = slice(None)) -> list[tuple[int, ...]]:
-    """The best of the pairs of each atom with its best partner: the indices of both atoms of each, the best pair first.
+    """The pairs of atoms that explain most of a target, of those of each atom with its best partner; the best pair first.
+
+    What a pair leaves of the target's squares counts, times a factor for the complexity of each atom (`costs`).
 
     Args:
-        projected: Atoms and target.
+        projected: Atoms of length 1 and their cosines with the target.
         most: How many pairs are returned.
         rows: For which of the atoms partners are looked for.
+
+    Returns:
+        The indices of both atoms of each pair, ascending.
     """
     # With cosines a, b of two atoms with the target and c with each other, the pair leaves 1 - a² - (b - c·a)²/(1 - c²) of its squares.
     # The matrices are large: they are changed in place.

@@ -37,9 +37,11 @@ _MOST_MONOMIALS = 800
 def scan_products(table: EngineTable, atoms: Atoms, label: str, paired: int = PAIRED) -> Iterator[str]:
     """Offer y as a product of powers of the columns and of one or two atoms; nothing where y is 0 on a row. It yields what is tried.
 
+    In logarithms that is a sum, so that a regression finds the atoms that explain log |y| best.
+
     Args:
-        table: It takes the formulas.
-        atoms: On its sample of rows.
+        table: Columns and y; its pool takes the formulas.
+        atoms: Small formulas with their values on the table's sample of rows.
         label: Of the atoms, in words.
         paired: Pairs are formed of the atoms whose index is below this.
     """
@@ -48,6 +50,7 @@ def scan_products(table: EngineTable, atoms: Atoms, label: str, paired: int = PA
     sample = table.sample
     columns = [index for index in table.indices if table.nonzero(index)]
     y = table.y[sample]
+    # The columns that every regression has beside the atoms.
     nuisance = torch.stack([torch.ones_like(y), *(table.columns[i, sample].abs().log() for i in columns)], 1)
     roots = table.weights[sample].sqrt() * y.abs()  # an error of log |y|, times |y|, is one of y
     projected = project(atoms.values, y.abs().log(), nuisance, roots / roots.mean(), atoms.complexities, _logarithms)
@@ -60,7 +63,7 @@ def scan_products(table: EngineTable, atoms: Atoms, label: str, paired: int = PA
 
 
 def offer_powers(table: EngineTable) -> None:
-    """Offer y as a product of powers of the columns, with the exponents of the fit and with whole and half ones: milliseconds."""
+    """Offer y as a product of powers of the columns, with fitted exponents and with whole and half ones, to the pool: milliseconds."""
     if bool((table.y != 0).all()):
         tree = of_product(table, [("x", index) for index in table.indices if table.nonzero(index)])
         # Exponents that are all nearly 0 are those of a sum with a large constant.
@@ -69,16 +72,16 @@ def offer_powers(table: EngineTable) -> None:
 
 
 def _logarithms(values: Tensor) -> Tensor:
-    """Logarithms of sizes; infinite at 0, which takes an atom out of the scan."""
+    """Logarithms of the sizes of atoms' values, `(atoms, rows)`; infinite at 0, which takes an atom out of the scan."""
     return values.abs().log()
 
 
 def scan_sums(table: EngineTable, atoms: Atoms, label: str, targets: Sequence[Target] = TARGETS) -> Iterator[str]:
-    """Offer each of some functions of y as a sum of the columns and one or two atoms; yields what is tried.
+    """Offer each of some functions of y as a sum of the columns and one or two atoms, with fitted factors; yields what is tried.
 
     Args:
-        table: It takes the formulas.
-        atoms: On its sample of rows.
+        table: Columns and y; its pool takes the formulas.
+        atoms: Small formulas with their values on the table's sample of rows.
         label: Of the atoms, in words.
         targets: The functions of y; those that the table doesn't allow are passed over.
     """
@@ -87,15 +90,15 @@ def scan_sums(table: EngineTable, atoms: Atoms, label: str, targets: Sequence[Ta
 
 
 def _scan_sum(table: EngineTable, atoms: Atoms, label: str, target: Target) -> Iterator[str]:
-    """Offer T(y) as a sum of a constant, the columns and one or two atoms; yields in words what is tried.
+    """Offer T(y) as a sum of a constant, the columns and one or two atoms, with fitted factors; yields in words what is tried.
 
     For log(y) logarithms of positive columns are in the sum, too, for y² squares of the columns.
 
     Args:
-        table: It takes the formulas.
-        atoms: On its sample of rows.
+        table: Columns and y; its pool takes the formulas.
+        atoms: Small formulas with their values on the table's sample of rows.
         label: Of the atoms, in words.
-        target: T.
+        target: T, a function of y, with its way back to y.
     """
     sample = table.sample
     leaves: list[Tree] = [("x", index) for index in table.indices]
@@ -103,6 +106,7 @@ def _scan_sum(table: EngineTable, atoms: Atoms, label: str, target: Target) -> I
         leaves += [("log", ("x", index)) for index in table.indices if table.positive(index)]
     if target.name == "{}²":
         leaves += [("sq", ("x", index)) for index in table.indices]
+    # The columns that every regression has beside the atoms.
     nuisance = torch.stack([torch.ones(len(sample), dtype=torch.float64), *table.on_sample(leaves)], 1)
     roots = row_weights(table, target)
     projected = project(atoms.values, target.values(table.y[sample]), nuisance, roots[sample], atoms.complexities)
@@ -114,10 +118,12 @@ def _scan_sum(table: EngineTable, atoms: Atoms, label: str, target: Target) -> I
 
 
 def _hits(projected: Projected, paired: int) -> Iterator[list[tuple[int, ...]]]:
-    """The best atoms first, then the best pairs, a part of the atoms at a time: each hit is a tuple of one or two indices of atoms.
+    """The atoms that explain a target best, then the pairs that do, a part of the atoms at a time.
+
+    Each hit is a tuple of one or two indices of atoms; the best of each list come first.
 
     Args:
-        projected: Atoms and target.
+        projected: Values of the atoms and the target, without what the columns explain that are in every regression.
         paired: Pairs are formed of the atoms whose index is below this.
     """
     if not len(projected.indices):
@@ -133,11 +139,11 @@ def _hits(projected: Projected, paired: int) -> Iterator[list[tuple[int, ...]]]:
 
 
 def scan_residuals(table: EngineTable, atoms: Atoms, label: str) -> Iterator[str]:
-    """Offer sums of a short formula and a product of powers of the columns and of one or two atoms.
+    """Offer sums of a short formula and a product of powers of the columns and of one or two atoms; yields in words what is tried.
 
     Args:
-        table: The table.
-        atoms: On its sample of rows.
+        table: Columns and y; its pool has the short formulas and takes the sums.
+        atoms: Small formulas with their values on the table's sample of rows.
         label: Of the atoms, in words.
     """
     for base in _bases(table):
@@ -160,7 +166,7 @@ def scan_residuals(table: EngineTable, atoms: Atoms, label: str) -> Iterator[str
 
 
 def _bases(table: EngineTable) -> list[PoolFormula]:
-    """Short formulas that explain a part of y, not nearly nothing or all of it: multiples of columns, and formulas of the front."""
+    """Short formulas that explain a part of y, not nearly nothing or all of it: multiples of columns, and the pool's best simple ones."""
     low, high = _ERRORS
     multiples = [table.pool.judge(_multiple(table, index)) for index in table.indices]
     best = sorted((c for c in multiples if c is not None and low < c.error < high), key=lambda c: c.error)[: _MOST // 2]
@@ -180,7 +186,7 @@ def _multiple(table: EngineTable, index: int) -> Tree:
 
 
 def small_trees(table: EngineTable, most: int) -> Iterator[tuple[str, Atoms]]:
-    """Atoms by size, up to `most` of them: each time a label, and the same list of atoms, grown by trees of the next size.
+    """Atoms, small formulas of the columns, by size, up to `most`: each time a label, and the same list of them, grown by the next size.
 
     Of the larger sizes only a part is made: all pairs would be too many.
     """
@@ -211,9 +217,10 @@ def small_trees(table: EngineTable, most: int) -> Iterator[tuple[str, Atoms]]:
 
 
 def monomials(table: EngineTable, largest: int = 1) -> list[Tree]:
-    """Products of powers of the columns, the simplest first: exponents up to `largest` in size where there is no zero.
+    """Products of powers of the columns, the simplest first, with whole exponents up to `largest`.
 
-    Of many columns only the simplest are made.
+    Exponents below 0 need a column without zeros; halves come where `largest` is more than 1, for columns above 0. Of many columns only the
+    simplest products are made.
     """
     choices: list[Sequence[float]] = []
     for index in table.indices:
@@ -227,7 +234,7 @@ def monomials(table: EngineTable, largest: int = 1) -> list[Tree]:
 
 
 def _products(choices: list[Sequence[float]]) -> Iterator[tuple[float, ...]]:
-    """All exponents of the columns that can be chosen; of many columns only those with one to four that aren't 0.
+    """All choices of an exponent for each column; of more than six columns only those in which one to four exponents aren't 0.
 
     Args:
         choices: The exponents that each column may have, 0 among them.
@@ -245,7 +252,10 @@ def _products(choices: list[Sequence[float]]) -> Iterator[tuple[float, ...]]:
 
 
 def functions_of(table: EngineTable, operands: Iterable[Tree], most: int) -> Atoms:
-    """Atoms, at most so many: trees that aren't columns, functions of these and of the columns, and 1 plus or minus each."""
+    """A list of atoms, formulas with their values on the sample of rows, at most `most` of them.
+
+    These are the columns and `operands`, functions of both, and all of them plus 1 and subtracted from 1.
+    """
     atoms = Atoms(table.columns[:, table.sample], most)
     trees = [tree for tree in operands if tree[0] != "x"]
     atoms.add_leaves(trees, table.on_sample(trees))
@@ -258,9 +268,10 @@ def functions_of(table: EngineTable, operands: Iterable[Tree], most: int) -> Ato
 
 
 def products_with_functions(table: EngineTable, factors: Sequence[Tree], most: int) -> Atoms:
-    """Atoms, at most so many: products of columns, and each times a function of a column, or of a sum or difference of two.
+    """A list of atoms, formulas with their values on the sample of rows, at most `most` of them.
 
-    The sums, differences and functions are among the atoms, too. `factors` are the products, as trees.
+    These are products of columns, and each times a function of a column, or of a sum or difference of two. The sums, differences and
+    functions are among the atoms, too. `factors` are the products, as trees.
     """
     atoms = Atoms(table.columns[:, table.sample], most)
     products = atoms.add_leaves(factors, table.on_sample(factors))

@@ -39,19 +39,22 @@ class Dimensions:
 
     @property
     def parts(self) -> list[int]:
-        """The columns whose dimensions are known."""
+        """The indices of the columns whose dimensions are known."""
         return [i for i, exponents in enumerate(self.columns) if exponents is not None]
 
     @property
     def matrix(self) -> Matrix:
-        """A row for each independent dimension: exponents of the columns, and of the target in the end."""
+        """A row for each independent dimension: exponents of the columns with dimensions, and of the target in the end.
+
+        It has no rows where the target's dimension isn't known.
+        """
         if self.target is None:
             return []
         vectors = [exponents for exponents in (*self.columns, self.target) if exponents is not None]
         return reduced([list(row) for row in zip(*vectors, strict=True)])[0]
 
     def in_units(self, units: Sequence[float]) -> Dimensions:
-        """Those of columns that are measured in multiples of their units: `units` has what each column was divided by."""
+        """The dimensions of the same columns, each divided by a number of `units`: then its unit is as many times larger."""
         sizes = tuple(size * unit for size, unit in zip(self.sizes, units, strict=True))
         return Dimensions(self.columns, self.target, sizes)
 
@@ -91,7 +94,9 @@ def reduced(rows: Matrix) -> tuple[Matrix, list[int]]:
 
 
 def products_by_units(dimensions: Dimensions, whole: Tensor, names: Sequence[str]) -> list[Reduction]:
-    """Smaller tables of products without dimension, for a law that holds no constant with one; none where y can't be reached.
+    """Smaller tables of products without dimension, for a law without constants that have one.
+
+    There are none where no product of columns has the dimension of y.
 
     Args:
         dimensions: Of columns and target.
@@ -104,12 +109,14 @@ def products_by_units(dimensions: Dimensions, whole: Tensor, names: Sequence[str
 def products_by_symmetries(
     dimensions: Dimensions, whole: Tensor, sample: Sample, names: Sequence[str]
 ) -> list[Reduction]:
-    """Smaller tables by those changes of units that the data are seen to keep; the law may hold constants with dimensions.
+    """Smaller tables by the changes of base units that leave the law as it is, as derivatives of y say; none where no change does.
+
+    A law that holds constants with dimensions keeps only a part of these changes.
 
     Args:
         dimensions: Of columns and target.
         whole: The columns, `(columns, rows)`.
-        sample: Derivatives by the columns.
+        sample: Rows with derivatives of y by the columns.
         names: Of the columns, for words.
     """
     matrix = dimensions.matrix
@@ -139,7 +146,7 @@ def _symmetries(matrix: Matrix, parts: Sequence[int], sample: Sample) -> Matrix:
     off = elasticity.T @ rows[:, :-1].T - rows[:, -1]
     size = off.norm(dim=1)
     off = off[size <= size.quantile(_PART)]
-    # Directions by how far the rows are from that, the nearest last: as many as can be are taken.
+    # Combinations of dimensions by how far the rows are from that, the nearest last: as many as can be are taken.
     basis = torch.linalg.svd(off, full_matrices=False).Vh if len(off) >= len(matrix) else off[:0]
     for count in range(len(basis), 0, -1):
         weights = _simple(basis[-count:])
@@ -171,7 +178,9 @@ def _simple(vectors: Tensor) -> Matrix:
 def _reductions(
     dimensions: Dimensions, whole: Tensor, names: Sequence[str], matrix: Matrix, says: str
 ) -> list[Reduction]:
-    """Smaller tables by some symmetries, those with the simplest exponents first; none where y can't be reached.
+    """Smaller tables by some symmetries, changes of units that leave the law as it is: y over a product is a function of other products.
+
+    Those with the simplest exponents come first; none where no product of columns has the dimension of y.
 
     Args:
         dimensions: Of columns and target.
@@ -196,6 +205,7 @@ def _reductions(
         columns: list[Tree] = [("x", i) for i in range(len(names)) if i not in parts]
         for place, powers in exponents.items():
             if place < count:
+                # The product is raised to this power, so that its exponents are whole.
                 least = math.lcm(*(power.denominator for power in powers))
                 product = [(parts[place], Fraction(least))]
                 product += [(parts[i], -least * power) for i, power in zip(base, powers, strict=True)]

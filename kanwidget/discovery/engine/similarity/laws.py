@@ -49,15 +49,15 @@ class _Law(NamedTuple):
 
     @property
     def is_simple(self) -> bool:
-        """Whether a law of nature might have these exponents."""
+        """Whether a law of nature might have these exponents: none is larger in size than `_LARGEST_EXPONENT`."""
         return all(abs(value) <= _LARGEST_EXPONENT for row in (*self.groups, self.factor) for value in row)
 
 
 def similarity_laws(table: EngineTable, names: Sequence[str]) -> Iterator[Reduction | None]:
-    """Smaller tables, of laws with one product first; with two where these say far more.
+    """Smaller tables by laws y = M·f(G), M and G products of powers of columns; first with one G, then with two where these say far more.
 
     Args:
-        table: The table.
+        table: Columns and y.
         names: Of its columns, for words.
 
     Yields:
@@ -68,7 +68,7 @@ def similarity_laws(table: EngineTable, names: Sequence[str]) -> Iterator[Reduct
         return
     before = search.law(0)
     yield None
-    for carrier in search.carriers:
+    for carrier in search.carriers:  # columns that change their sign, as factors of G
         found = search.law(1, carrier)
         if found is not None and found.law is not None and search.saves(before, found):
             yield from search.reductions(found.law, carrier)
@@ -93,12 +93,16 @@ class _LawSearch:
     """Fits of products of powers to a table, and the simple exponents near theirs."""
 
     def __init__(self, table: EngineTable, names: Sequence[str]) -> None:
-        """Choose the rows, the columns above 0 that have powers, and those that change their sign; `names` are the columns'."""
+        """Choose the rows, the columns above 0 that have powers, and those that change their sign; `names` are the columns'.
+
+        A column that changes its sign is a carrier: in a product it may only have the power 1.
+        """
         self.table, self.names = table, names
-        self.rows = table.draw(_MOST_ROWS)
+        self.rows = table.draw(_MOST_ROWS)  # indices
         x = table.columns[:, self.rows]
         self.y, self.roots = table.y[self.rows], table.weights[self.rows].sqrt()
         mean = float((self.roots.square() * self.y).sum() / self.roots.square().sum().clamp(min=1e-300))
+        # The weighted sum of squares of y around its mean, which errors are parts of.
         self.total = float((self.roots * (self.y - mean)).square().sum())
         varying = [i for i in table.indices if len(self.rows) > 1 and _varies(x[i])]
         positive = [i for i in varying if table.positive(i)]
@@ -107,12 +111,12 @@ class _LawSearch:
             self._telling(x, [i for i in varying if bool((x[i] < 0).any() and (x[i] > 0).any())], _CARRIERS)
         )
         self.middles = table.columns.abs().median(1).values.tolist()
-        # A shift of logarithms is a factor, which the function takes up.
+        # Their means don't matter: a shift of logarithms is a factor, which the function takes up.
         logs = x[self.columns].log().T
         self.logs = logs - logs.mean(0)
 
     def _telling(self, x: Tensor, columns: list[int], most: int) -> list[int]:
-        """At most so many columns; of more those with the largest correlations with y, or with its squared distance from the mean.
+        """At most `most` columns; of more those with the largest correlations with y, or with its squared distance from the mean.
 
         Args:
             x: `(columns, rows)`.
@@ -129,7 +133,9 @@ class _LawSearch:
         return sorted(columns, key=likeness.__getitem__, reverse=True)[:most]
 
     def law(self, products: int, carrier: int | None = None) -> _Found | None:
-        """The best fit with so many products, and a law with simple exponents where one fits as well.
+        """The best fit of y = M·f(G) with so many products G, and a law with simple exponents where one fits as well.
+
+        M and G are products of powers of columns, f is a spline.
 
         Args:
             products: How many products the spline is a function of, 0 to 2.
@@ -152,7 +158,7 @@ class _LawSearch:
         return _Found(best, None)
 
     def _as_near(self, simple: float, free: float, count: int) -> bool:
-        """Whether simple exponents fit as well as free ones, of which there are so many; both by their sums of squared residuals.
+        """Whether simple exponents fit as well as `count` free ones; both by their sums of squared residuals.
 
         By chance free exponents take off the sum what `count` rows have, with a spread of √(2·count) rows. Without noise, splines miss a
         small part of y, which the free exponents make a little smaller.
@@ -175,7 +181,7 @@ class _LawSearch:
     # ---- simple exponents
 
     def _laws(self, ridge: Ridge, carried: bool) -> Iterator[_Law]:
-        """Laws with simple exponents near those of a fit, the simplest denominators first.
+        """Laws y = M·f(G) with simple exponents, small fractions, near those of a fit, the simplest denominators first.
 
         Without a carrier powers of the products say the same, so that these are written down in several ways, with whole exponents.
         `carried` says that there is one: then the products stay as they are.
@@ -189,7 +195,10 @@ class _LawSearch:
                     yield law
 
     def _written(self, ridge: Ridge) -> list[tuple[Tensor, Tensor]]:
-        """The products and the factor in all ways in which each product has a column to itself, those nearest to whole numbers first."""
+        """The exponents of the products G and the factor M of a fit in all ways to write it down, those nearest to whole numbers first.
+
+        In each way every product has a column to itself. The law is the same, as f is a function of any powers and products of the G.
+        """
         spread = self.logs.std(0)
         choices = []
         for pivots in itertools.combinations(range(len(self.columns)), len(ridge.groups)):
@@ -206,7 +215,7 @@ class _LawSearch:
     def reductions(self, law: _Law, carrier: int | None = None) -> Iterator[Reduction]:
         """The smaller tables of a law; `carrier` is the index of a column that changes its sign, None for none.
 
-        Of one product without a carrier these are two: the factor may take in a power of the product, or the product may be its inverse.
+        With one product and no carrier there may be two: the factor may take in a power of the product, or the product may be its inverse.
         """
         if carrier is not None or len(law.groups) > 1:
             yield self._reduction(law.groups, law.factor, carrier)
@@ -219,12 +228,12 @@ class _LawSearch:
             yield self._reduction((_inverse(_turned(group, factors[0])),), factors[0])
 
     def _reduction(self, groups: Sequence[_Exponents], factor: _Exponents, carrier: int | None = None) -> Reduction:
-        """The smaller table of some products of powers.
+        """The smaller table, with products of powers as its columns.
 
         Args:
             groups: Exponents of each product, one for each of `self.columns`.
             factor: Exponents of what the function of the products is multiplied by.
-            carrier: A column that changes its sign, times which each product is taken; None without one.
+            carrier: A column that changes its sign, which each product is multiplied by; None without one.
         """
         own = self.columns
         products = [[(own[place], value) for place, value in enumerate(row) if value] for row in groups]
@@ -239,7 +248,7 @@ def _varies(column: Tensor) -> bool:
 
 
 def _solved(ridge: Ridge, pivots: tuple[int, ...]) -> tuple[Tensor, Tensor] | None:
-    """The same law in products of which each has one of these columns to itself, to the power 1, and none of them in the factor.
+    """The law of a fit in other products: each has one of the columns `pivots` to itself, to the power 1; the factor has none of them.
 
     It returns exponents of the products, `(products, columns)`, and of the factor, `(columns,)`; None where there are no such products,
     or an exponent is too large to be rounded to a simple one.
@@ -267,7 +276,7 @@ def _cleared(group: _Exponents) -> _Exponents:
 
 
 def _simplest(factor: _Exponents, group: _Exponents) -> list[_Exponents]:
-    """The factor times powers of the product, each of which frees the factor of one column; the simplest first.
+    """The factor M times powers of the product G by which M loses one column each; the simplest first. The law M·f(G) stays the same.
 
     Args:
         factor: Exponents of the factor.
@@ -280,9 +289,9 @@ def _simplest(factor: _Exponents, group: _Exponents) -> list[_Exponents]:
 
 
 def _turned(group: _Exponents, factor: _Exponents) -> _Exponents:
-    """The product or its inverse: columns by which y is measured, those with powers above 0 in the factor, stand below in the product.
+    """The product G of a law y = M·f(G), or its inverse: columns with powers above 0 in the factor M stand below in G.
 
-    Where that doesn't decide, at least half of the product's columns stand above.
+    Both are given by the exponents of the columns. Where that doesn't decide, at least half of the product's columns stand above.
     """
     common = sum(b * (a > 0) for a, b in zip(factor, group, strict=True))
     signs = sum((value > 0) - (value < 0) for value in group)

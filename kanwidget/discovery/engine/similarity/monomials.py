@@ -44,11 +44,13 @@ def monomial(powers: Powers) -> Tree:
 
 
 def coherent(powers: Powers, sizes: Sequence[float], middles: Sequence[float], carrier: int | None = None) -> Tree:
-    """The product in coherent units where these make it of order one, else in those of the columns.
+    """A product of powers of columns, times the number that puts it into coherent units where it is of order one in these, else as it is.
+
+    1 + x means something of a product in coherent units only.
 
     Args:
-        powers: Columns and exponents.
-        sizes: The unit of each column.
+        powers: Columns, by index, and exponents.
+        sizes: The unit of each column: what its values are multiplied by to be in coherent units.
         middles: A typical value of each column, in that unit.
         carrier: A column that changes its sign, which is multiplied by the rest.
     """
@@ -72,7 +74,7 @@ def _power(index: int, exponent: Fraction) -> Tree:
 
 
 def _whole(powers: Sequence[tuple[int, int]]) -> Tree | None:
-    """A product of whole powers; None of none."""
+    """A product of whole powers of columns, by index; None where there are no powers."""
     return product([power(("x", i), exponent) for i, exponent in powers]) if powers else None
 
 

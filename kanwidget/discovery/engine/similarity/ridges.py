@@ -61,7 +61,7 @@ class RidgeRows:
 
     @property
     def columns(self) -> int:
-        """How many have powers."""
+        """The number of columns that have powers."""
         return self.logs.shape[1]
 
     def parameters(self, products: int) -> int:
@@ -69,12 +69,15 @@ class RidgeRows:
         return (1 + products) * self.columns + ((_INTERVALS[products] + _ORDER) ** products if products else 1)
 
     def best(self, products: int) -> Ridge | None:
-        """The best fit of several starts, with so many products G; None where all fail."""
+        """The best fit of y = M·f(G), of several starts, with so many products G; None where all fail.
+
+        M and G are products of powers of columns, f is a spline.
+        """
         fits = [fit for start in self._starts(products) if (fit := self._fit(*start)) is not None]
         return min(fits, key=lambda fit: fit.sse, default=None)
 
     def near(self, ridge: Ridge, factor: Tensor, groups: Tensor) -> Ridge | None:
-        """The fit of f for given exponents; None where it fails.
+        """The fit of the spline f in y = M·f(G) for given exponents of the products M and G; None where it fails.
 
         Without a carrier products of the given products count as the same: those nearest to another fit's are taken, since f is as smooth
         in them.
@@ -94,7 +97,7 @@ class RidgeRows:
     # ---- fits
 
     def _trial(self, factor: Tensor, groups: Tensor) -> _Trial | None:
-        """Fit the spline f for given exponents, by linear regression.
+        """Fit the spline f in y = M·f(G) for given exponents of the products M and G, by linear regression.
 
         Args:
             factor: Exponents of M, `(columns,)`.
@@ -104,7 +107,7 @@ class RidgeRows:
             None where values aren't finite, or the regression has no solution.
         """
         size, arguments = (self.logs @ factor).exp(), self.logs @ groups.T
-        # Derivatives of the spline's arguments by log |G|.
+        # Derivatives of the spline's arguments by log |G|: 1 for log G. With a carrier, which may be below 0, the argument is G: this is G.
         by_log = torch.ones_like(arguments)
         if self.carrier is not None:
             arguments = by_log = self.carrier[:, None] * arguments.exp()
@@ -129,7 +132,7 @@ class RidgeRows:
         return _Trial(design, root, residual, own, sse)
 
     def _fit(self, factor: Tensor, groups: Tensor) -> Ridge | None:
-        """Gauss-Newton steps in the exponents, damped, until one gains next to nothing; None where the start has no fit.
+        """Fit y = M·f(G) by Gauss-Newton steps in the exponents, damped, until one gains next to nothing; None where the start has no fit.
 
         It starts from exponents of M, `(columns,)`, and of each product G, `(products, columns)`. f takes up a change of scale of log G, so
         that G and G² say the same: G keeps one spread, lest steps go along that.
@@ -157,7 +160,10 @@ class RidgeRows:
         return Ridge(factor, groups, now.sse)
 
     def _of_unit_spread(self, groups: Tensor) -> Tensor:
-        """The same products but for exponents of themselves: with a spread of 1, and uncorrelated."""
+        """Other products G, of powers of these, whose logarithms have a spread of 1 and are uncorrelated; f may be of either.
+
+        With a carrier the products stay.
+        """
         if self.carrier is not None or not len(groups):
             return groups
         values = self.logs @ groups.T
@@ -169,7 +175,7 @@ class RidgeRows:
     # ---- starts
 
     def _starts(self, products: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Exponents of M and of each product to start from: by slopes and curvature of log y, or of y, in the columns' logarithms.
+        """Exponents of M and of each G in y = M·f(G) to start from: by slopes and curvature of log y, or of y, in the columns' logarithms.
 
         log y = log M + log f: its slope says M, and the directions in which it bends say on what f depends. With a carrier the products
         start without exponents, and with ones that divide the carrier by the geometric mean of the columns.
@@ -230,7 +236,9 @@ class _Trial:
     sse: float
 
     def normal_equations(self, logs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Those of Gauss-Newton steps, matrix and right side: derivatives by the exponents, but for what f takes up.
+        """The normal equations of a Gauss-Newton step of the exponents, matrix and right side.
+
+        Derivatives of the fitted values by the exponents come without what a change of the spline f makes of them, as f is fitted anew.
 
         Args:
             logs: Logarithms of the columns, `(rows, columns)`.

@@ -51,10 +51,10 @@ class FindFormulas(SearchCommand):
 
         Returns the topics that changed.
         """
-        if reason := obstacle(session):
+        if reason := obstacle(session):  # such as a target of classes
             raise ValueError(reason)
         _check_free(session)
-        # What they need of the session is read at once: the search may be at work beside it.
+        # What they need of the session is read at once: the search may be at work beside it. `writer` makes its formulas ready for a page.
         writer, data, lib = EquationWriter(session), searched_data(session), session.candidates.lib
         # `ending()` is asked after each step: whether the search is to come to its end.
         news = lambda ending: writer.news(self._steps(data, lib, ending))  # noqa: E731
@@ -66,7 +66,7 @@ class FindFormulas(SearchCommand):
         return SEARCHED | {"status"}
 
     def _steps(self, data: Dataset, lib: tuple[str, ...] | None, ending: Callable[[], bool]) -> Iterator[DiscoveryStep]:
-        """Search the table `data` with the functions of `lib` (all for None), one step after the other.
+        """Search the table `data` with the functions of `lib` (all for None), one step after the other, for `self.seconds` or `self.steps`.
 
         Once `ending()` is True the steps that follow are its last fits: exact numbers, and constants of all rows.
         """
@@ -137,7 +137,7 @@ class StopSearch(SearchCommand):
 
 
 def _check_free(session: Session) -> None:
-    """Refuse a search in the place of another longer act, where no thread does either."""
+    """Refuse a search while another longer act is at work, where there are no threads: the session then carries out one at a time."""
     if session.process is not None and not session.view.has_threads:
         raise ValueError("a longer act is at work here, so nothing was done. Wait for its end, or stop it first.")
 

@@ -38,10 +38,11 @@ class UseFormula(Command):
     """The formula with all digits, as the script has it: the network is always made of this text."""
 
     def perform(self, session: Session) -> Topics:
-        """Adopt the network of the formula as an act; the script names it by its text: numbers are those of one session.
+        """Put a formula's network in place of the session's, as an act; the script has its text, since numbers are those of one session.
 
         Returns the topics that changed. Refused are a number that isn't there, and data without formulas, such as classes.
         """
+        # `hall`: the formulas that searches have found for these data. `self.id` is a number there; None where `self.source` is the text.
         hall, source = session.discoveries.hall(session.run.problem), self.source
         if self.id is not None:
             formula = hall.formula(self.id)

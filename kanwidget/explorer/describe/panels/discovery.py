@@ -63,9 +63,10 @@ class DiscoveryPanel(TypedDict):
 
 
 def discovery(session: Session) -> tuple[DiscoveryPanel, dict[str, Tensor]]:
-    """The payload and the arrays of the panel: the search for formulas of the current problem, and its hall of fame.
+    """The payload and the arrays of the panel: how the search for formulas of the current data stands, and the formulas that it has found.
 
-    Without formulas there are no arrays; what they are, see `DiscoveryPanel`.
+    Arrays are the labels, `truth`, and the formulas' `values` at the rows that the page draws, and of a table with one column `x`; without
+    formulas there are none.
     """
     search, hall = search_of(session), hall_of(session)
     front = hall.front[-_MOST_FORMULAS:]

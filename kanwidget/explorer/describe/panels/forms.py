@@ -51,7 +51,7 @@ def computed_forms(session: Session) -> FormsPanel:
     fitted = fitted_row(session)
     if fitted is not None and all(row["name"] != fitted["name"] for row in rows) and not says_the_same(fitted, rows):
         rows.append(fitted)
-    # Rivals are named once, with the preferred form: the rounded one, or without it the last.
+    # Rivals, formulas that the rows can't tell from this one, are named once: with the rounded form, or without it with the last.
     best = next((i for i, row in enumerate(rows) if row["name"] == "rounded"), len(rows) - 1)
     rows = [_with_rivals(row, session) if i == best else row for i, row in enumerate(rows)]
     return {"forms": rows, "busy": latest.busy, "current": current or fitted is not None}
@@ -74,7 +74,10 @@ def _job(session: Session, version: int) -> Job:
     steps = form_rows(session, session.run.copy())
 
     def job(stopping: Callable[[], bool], report: Callable[[Callable[[], Topics]], None]) -> None:
-        """Report the forms so far after each one, at last that no more follow, also after an error."""
+        """Report the forms so far after each one, at last that no more follow, also after an error.
+
+        `stopping()` is true once the job is to end; `report(f)` has f called where the session may be changed.
+        """
         rows: list[FormRow] = []
         keep = lambda busy: report(partial(_keep, session, FormulaForms(version, tuple(rows), busy)))  # noqa: E731
         try:

@@ -66,7 +66,7 @@ def front(session: Session, clock: Callable[[], float] = time.monotonic) -> tupl
     """
     tree, version, rows = session.tree, session.version, session.state_rows
     deadline, busy = clock() + _SECONDS, False
-    for node, model in rows.missing(tree, session.model, version):
+    for node, model in rows.missing(tree, session.model, version):  # states without their formula
         if node == tree.current and session.running:
             continue
         if busy := clock() > deadline:
@@ -97,7 +97,7 @@ def front_laws(session: Session) -> list[FrontLaw]:
         if state is None:  # its checkpoint was dropped
             continue
         key = (node, state.last_record.step)
-        result = rows.fitted.get(key)
+        result = rows.fitted.get(key)  # what the formula step has fitted in this state
         if result is None or result.fitted is None:
             continue
         if key not in rows.laws:

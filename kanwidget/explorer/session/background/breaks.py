@@ -18,7 +18,7 @@ def breakable(check: Callable[[], None]) -> Iterator[None]:
 
     Where `check` or the work raises `BrokenOff`, the block ends without an error. It counts for this thread alone.
     """
-    token = AFTER_STEP.set(check)
+    token = AFTER_STEP.set(check)  # a context variable: what trainings on copies call after each step
     try:
         yield
     except BrokenOff:

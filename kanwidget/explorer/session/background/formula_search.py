@@ -66,7 +66,7 @@ class Discoveries:
 
     def hall(self, problem: int) -> HallOfFame:
         """The formulas found for a problem, by its number; an empty hall of fame is made for a new one."""
-        return self.halls.setdefault(problem, HallOfFame(self._numbers))
+        return self.halls.setdefault(problem, HallOfFame(self._numbers))  # numbers of all problems' formulas in turn
 
     def search_of(self, problem: int) -> FormulaSearch | None:
         """The last search, where it was for this problem."""
@@ -124,12 +124,16 @@ class FormulaSearch:
     """
 
     def __init__(self, news: News, seconds: float, problem: int, show: Show) -> None:
-        self.seconds, self.problem = seconds, problem
+        self.seconds, self.problem = seconds, problem  # that it may take; number of the problem (data) that it is for
         self.state: SearchState = "searching"
         #: What it does at the moment, what it has found out so far, and for how many seconds it has searched.
         self.sentence, self.findings, self.elapsed = "", list[str](), 0.0
+        #: What it has failed with.
         self.error: BaseException | None = None
+        #: Whether it is to finish its formulas, and whether its thread waits for something else that takes seconds.
         self._ending = self._resting = False
+        # The search, which `next` takes a bit further: `news` makes it from a function that says whether it is to come to its end.
+        # `show` takes its formulas so far, and the text of the likeliest.
         self._steps, self._show = news(lambda: self._ending), show
         #: News that the session hasn't read yet.
         self._news: deque[SearchNews] = deque()
@@ -193,7 +197,7 @@ class FormulaSearch:
         return self.read()
 
     def read(self) -> Topics:
-        """Take over the news that have come since the last call: time, findings, sentence, and the formulas for the hall of fame.
+        """Take over the news that have come since the last call: time, findings, sentence, and the formulas so far, which are shown.
 
         News of a search that is over are dropped: they would take the place of what a later search shows.
 

@@ -41,7 +41,7 @@ class SwapErrors:
     """
 
     def __init__(self, run: TrainingRun) -> None:
-        self._run = run
+        self._run = run  # the network in training, which is never changed
         #: The edge, and the version of the network.
         self._of: tuple[EdgeRef, int] | None = None
         #: The candidates to come; the first one is in turn.
@@ -114,6 +114,7 @@ def errors_after_swap(run: TrainingRun, edge: EdgeRef, fit: SymbolicFit) -> Iter
     """
     model = copied(run.model)
     try:
+        # `held.data` has rows for training, and as its test rows those by which errors are judged.
         held = held_out(model, sampled_data(run.trainer.data, MOST_ROWS), "candidates")
         trial = swapped(model, {edge: fit}, held.data.train_input)
         # Without free parameters there is nothing to train.
@@ -156,18 +157,19 @@ class RicherTrial:
     """
 
     def __init__(self, run: TrainingRun) -> None:
-        self._run = run
+        self._run = run  # the network in training, which is never changed
         #: The state that it is for: the data, and the version of the network.
         self._of: tuple[Dataset, int] | None = None
         #: The steps to come.
         self._steps: Iterator[None] = iter(())
-        #: What richer networks explain, as far as it is clear, and what simpler ones do.
+        #: What richer networks (finer grid, more nodes) explain, as far as it is clear, and what simpler ones (yardsticks) do.
         self._answer: RicherNetworks | None = None
         self._yardsticks: Yardsticks | None = None
         #: Data and logarithms of the last yardsticks, and these: simpler networks of the same data aren't trained again.
         self._former: tuple[Dataset, tuple[str | int, ...], Yardsticks] | None = None
         #: Whether all richer networks were tried, and whether the simpler ones were, too.
         self._compared = self._complete = True
+        #: Whether `advance` is called all the time, whatever the user does.
         self._in_background = False
 
     def begin(self, *, in_background: bool = False) -> None:
@@ -201,12 +203,12 @@ class RicherTrial:
 
     @property
     def yardsticks(self) -> Yardsticks | None:
-        """What simpler networks explain, None before that is clear."""
+        """What simpler networks explain, such as a straight line, to compare this one with; None before that is clear."""
         return self._yardsticks if self._of == self._state else None
 
     @property
     def is_open(self) -> bool:
-        """Whether richer networks are still to be tried: until then nothing is called noise."""
+        """Whether networks with a finer grid or more nodes are still to be tried: until then no error is called noise."""
         return self._of != self._state or not self._compared
 
     def advance(self) -> bool:

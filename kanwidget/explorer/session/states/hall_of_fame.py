@@ -113,7 +113,10 @@ def _is_beaten(formula: HallFormula, others: Iterable[HallFormula]) -> bool:
 
 @dataclass(slots=True)
 class StateRows:
-    """Values by tree node. A value of the current node counts for one version of the network."""
+    """What was worked out for the states of a session. The value of a tree node is the row that a page shows of it: its network's formula.
+
+    A value of the current node counts for one version of the network.
+    """
 
     _rows: dict[int, tuple[int | None, Any]] = field(default_factory=dict)
     noise: dict[int, float] = field(default_factory=dict)
@@ -126,7 +129,9 @@ class StateRows:
     """Formulas that the rows can't tell from the law of a state."""
 
     def missing(self, tree: UndoTree, model: KAN, version: int) -> Iterator[tuple[int, KAN]]:
-        """The nodes of the current problem that lack a value, the newest first, each with its network; without those whose network is lost.
+        """The nodes of the current problem whose formula isn't worked out, the newest first, each with its network.
+
+        Those whose network is lost, as their checkpoint was dropped, are left out.
 
         Args:
             tree: The undo tree.
@@ -136,7 +141,7 @@ class StateRows:
         states = tree.problem_states()
         for node in reversed([tree.nodes[number] for number in sorted(states)]):
             network = model if node.id == tree.current else None if node.latest is None else node.latest.model
-            stamp, _ = self._rows.get(node.id, (-1, None))  # -1 is no version
+            stamp, _ = self._rows.get(node.id, (-1, None))  # the version that its value was worked out for; -1 is none
             if network is not None and stamp != self._wanted(node.id, tree, version):
                 yield node.id, network
 
@@ -145,7 +150,7 @@ class StateRows:
         self._rows[node] = self._wanted(node, tree, version), value
 
     def values(self) -> list[Any]:
-        """The values of all nodes that have one, in the order of the nodes."""
+        """The values (rows with formulas) of all nodes that have one, in the order of the nodes."""
         return [value for _, (_, value) in sorted(self._rows.items())]
 
     @staticmethod

@@ -117,8 +117,8 @@ def _continued(former: list[int], before: KAN, network: KAN, level: int, x: Tens
     identity: list[int] = []
     # Sums come first, then products; neither becomes the other.
     for own, old in ((slice(0, n_sum), slice(0, old_sum)), (slice(n_sum, None), slice(old_sum, None))):
-        names = former[old]
-        identity += [next(fresh) if n is None else names[n] for n in _aligned(likeness[old, own])]
+        earlier = former[old]
+        identity += [next(fresh) if n is None else earlier[n] for n in _aligned(likeness[old, own])]
     return identity
 
 

@@ -40,10 +40,10 @@ class RunStates:
     """
 
     def __init__(self, model: KAN, data: Dataset, settings: Settings, abandon: Callable[[], bool]) -> None:
-        self._abandon = abandon
+        self._abandon = abandon  # asked within a step: True abandons it
         #: Raised by every change of parameters or structure: all that was computed from them is then out of date.
         self.version = -1
-        #: The last numbers that a structure and a problem got.
+        #: The last numbers that a structure (a set of nodes) and a problem (data with their network) got; -1 before there is one.
         self._structures = self._problems = -1
         self.begin(model, data, settings)
 
@@ -52,14 +52,19 @@ class RunStates:
         # What can fail, metrics of the user among it, comes before anything is changed.
         trainer = Trainer(copied(model), data, None, settings, self._abandon)
         record, initial = trainer.record(), copied(model)
+        #: What takes the steps, with the network in it; the data without noise; a copy of the network that it begins with.
         self.trainer, self.data, self.initial = trainer, data, initial
+        #: The records of the network's trainings before this run.
         self.previous_history = model.history
         #: Noise on the training labels, see `noisy`, and the seed of the last reset.
         self.noise, self.seed = 0.0, model.seed
         self._finish("idle", None)
+        #: Losses of each step so far, and marks on the training curves.
         self.records: list[StepRecord] = []
         self.events: list[Event] = []
+        #: Losses of the network as it is: of the last step, before the first one of step 0.
         self.last_record = record
+        #: Milliseconds of a step, a running mean; None before the first.
         self.ms_per_step: float | None = None
         #: The frames of its film.
         self.recorder = Recorder()
@@ -106,12 +111,12 @@ class RunStates:
         if not same_nodes:
             self._structures += 1
             self.structure_id = self._structures
-        self.act_version = self.version
+        self.act_version = self.version  # values from before this act count no more, not even while it trains
 
     def network_changed(self) -> None:
-        """Make the trainer's steps and the losses anew after an act has changed the network; a training that had ended is paused."""
+        """Make optimizer and losses anew after an act has changed the network; a training that had ended is paused: it can go on."""
         self.model.history.events.clear()  # the act has written one there; the run has events of its own
-        self.trainer.rows.restart(self.model)
+        self.trainer.rows.restart(self.model)  # of a large table it begins with a sample again
         self.trainer.rebuild()
         self.version += 1
         self.act_version = self.version
@@ -120,7 +125,7 @@ class RunStates:
             self.state, self.stop_reason = "paused", None
 
     def restart(self, model: KAN, seed: int) -> None:
-        """Begin the training again with another network of the first structure, made with this seed; `network_changed` evaluates it."""
+        """Begin the training again with a network that has the nodes of the initial one, made with this seed; `network_changed` follows."""
         self.adopt(model)
         self.structure_id = self.first_structure_id
         self.trainer.step_count, self.trainer.seconds = 0, 0.0
@@ -223,7 +228,7 @@ class RunStates:
         self.last_record = step.record
 
     def parts(self) -> dict[str, Any]:
-        """What belongs to the current problem, by the names of attributes, for `enter`."""
+        """What belongs to the current problem, such as its trainer, data and film, by names of attributes: `enter` brings it back."""
         return {name: getattr(self, name) for name in _PARTS}
 
     def enter(self, parts: Mapping[str, Any]) -> None:
@@ -240,12 +245,16 @@ class Lagging(Generic[T]):
     """
 
     def __init__(self, run: RunStates, compute: Callable[..., T]) -> None:
+        # The network in training, and what computes the value from the arguments of a call.
         self._run, self._compute = run, compute
         #: The last value, its arguments, its version, and until when it may be used while the network trains.
         self._last: tuple[T, tuple[object, ...], int, float] | None = None
 
     def __call__(self, *arguments: object) -> T:
-        """The value for these arguments: the last one while the network is the same, and for a moment while it trains."""
+        """The value for these arguments: the last one while the network is the same, and for a moment while it trains.
+
+        The moment is half a second, or 30 times as long as the value took to compute where that is more; an act ends it.
+        """
         started, version = time.monotonic(), self._run.version
         if self._last is not None:
             # The value, its arguments (`of`), the network's version then (`at`), and the time up to which a training may use it.

@@ -28,7 +28,7 @@ class GrowingNoise:
     """r, in units of one over the values."""
 
     def sizes(self, values: Tensor) -> Tensor:
-        """The size of each row's noise, `(n,)`, but for a factor: of large values the value."""
+        """The standard deviation of each row's noise but for a factor, √(1/r² + ŷ²) for each value ŷ, `(n,)`; r is `ratio`."""
         return torch.hypot(torch.full_like(values, 1 / self.ratio), values)
 
     def weights(self, values: Tensor) -> Tensor:
@@ -58,12 +58,12 @@ def noise_weights(fitted: Tensor, residual: Tensor, freedom: float | None = None
 def growing_noise(fitted: Tensor, residual: Tensor, freedom: float | None = None) -> GrowingNoise | None:
     """The noise of rows, where it grows with their values; None where the rows don't contradict equal noise.
 
-    The best of some ratios r counts if it makes the residuals far more likely than r = 0.
+    Its variance is s²·(1 + r²·ŷ²) for a value ŷ. The best of some ratios r counts if it makes the residuals far more likely than r = 0.
 
     Args:
         fitted: Values of a fit that leaves nothing but noise, `(n,)`.
         residual: What it leaves, `(n,)`.
-        freedom: Degrees of freedom of the fit: where they are as many as the rows, what is left says nothing. None if unknown.
+        freedom: How many numbers the fit has determined: where they are as many as the rows, its residuals say nothing. None if unknown.
     """
     n, size = len(residual), fitted.square().mean().sqrt()
     is_enough = n >= _FEWEST_OF_ALL if freedom is None else n - freedom >= _FEWEST
@@ -74,13 +74,14 @@ def growing_noise(fitted: Tensor, residual: Tensor, freedom: float | None = None
     squares = residual.square().mean().clamp(min=1e-300)
     likelihoods = -n / 2 * ((residual.square() / variances).mean(1) / squares).log() - variances.log().sum(1) / 2
     best = int(likelihoods.argmax())
+    # By chance equal noise gains this much, 5, in one of 500 tables.
     if not bool(likelihoods[best] > _GAIN):
         return None
     return GrowingNoise(float(_RATIOS[best] / size))
 
 
 def rounding(y: Tensor, weights: Tensor | None = None) -> float:
-    """The variance that rounding gives a residual: that of the values, however little they vary.
+    """The variance that rounding the values gives a residual: it goes by their size, however little they vary.
 
     Args:
         y: The values, `(n,)`.
@@ -95,7 +96,7 @@ def rounding(y: Tensor, weights: Tensor | None = None) -> float:
 
 
 def noise_floor(y: Tensor, weights: Tensor | None = None) -> float:
-    """The variance of a residual that counts as none: a small part of the values' spread, and at least that of rounding them.
+    """The variance of a residual that counts as none: that of 1e-8 of the values' spread, and at least that of rounding them.
 
     With weights the spread is what the best constant leaves: weighted values themselves may all be the same.
 

@@ -44,26 +44,26 @@ class Fit:
 
     @property
     def floats(self) -> dict[Any, Any]:
-        """The decimal number of each symbol."""
+        """The fitted value of each constant as sympy's decimal number, by the symbol that stands for it."""
         import sympy
 
         return {symbol: sympy.Float(value) for symbol, value in zip(self.symbols, self.values.tolist(), strict=True)}
 
     @property
     def expression(self) -> Any:
-        """The expression with these constants."""
+        """The expression with the fitted values as its constants."""
         return self.with_numbers({})
 
     def with_numbers(self, numbers: Mapping[Any, Any]) -> Any:
-        """The expression with other numbers in the place of some constants.
+        """The fitted expression, with other numbers in the place of some constants.
 
         Args:
-            numbers: By the symbols of the constants.
+            numbers: These numbers, by the symbols that stand for the constants in `template`; the others have their fitted values.
         """
         return self.template.xreplace({**self.floats, **numbers})
 
     def without_errors(self) -> Fit:
-        """The fit with infinite errors: there is no optimum."""
+        """The fit with infinite standard errors, for constants that aren't at an optimum, since the data have none."""
         return replace(self, covariance=_undetermined(len(self.symbols)))
 
     @property
@@ -103,6 +103,11 @@ class Problem:
         weights: Tensor | None = None,
         where: str = "refit",
     ) -> None:
+        """Check and take the rows: x, `(n, columns)`, with a symbol for each column, y with n numbers, and weights, `(n,)`.
+
+        Weights are 1 over the size of each row's noise. `functions` are the numeric edges (splines) that expressions may hold, by name;
+        `where` is the public function's name, for errors.
+        """
         if not isinstance(x, Tensor) or x.ndim != 2 or x.shape[1] != len(variables):
             _check.fail("x", where, f"a tensor of shape (n, {len(variables)})", x)
         if not isinstance(y, Tensor) or y.numel() != x.shape[0]:
@@ -112,10 +117,10 @@ class Problem:
         self.y = y.detach().to("cpu", torch.float64).reshape(-1)
         self.functions = dict(functions or {})
         self.weights = weights
-        #: Whether the weights are those of the data.
+        #: Whether the weights came with the data; those that a fit estimates (`with_weights`) don't.
         self.from_data = weights is not None
         self.columns = dict(zip(self.variables, self.x.unbind(1), strict=True))
-        #: Symbols of further columns, by the parts of expressions that they are the values of.
+        #: Parts of expressions without constants are computed once, as further columns: the symbol of each one's column.
         self._parts: dict[Any, Any] = {}
 
     @property
@@ -124,7 +129,7 @@ class Problem:
         return len(self.y)
 
     def rows_only(self, chosen: Tensor) -> Problem:
-        """The same problem with some of the rows."""
+        """The same problem with the rows of these indices."""
         part = copy.copy(self)
         part.x, part.y = self.x[chosen], self.y[chosen]
         part.weights = None if self.weights is None else self.weights[chosen]
@@ -132,27 +137,35 @@ class Problem:
         return part
 
     def with_weights(self, weights: Tensor | None) -> Problem:
-        """The same problem with other weights of the rows, from a fit."""
+        """The same problem with other weights of the rows, which a fit has estimated: factors of the residuals, `(n,)`."""
         weighted = copy.copy(self)
         weighted.weights, weighted.from_data = weights, False
         return weighted
 
     @property
     def noise_floor(self) -> float:
-        """The variance of a residual that counts as none."""
+        """The variance up to which a weighted residual counts as none: of 1e-8 of the spread of y, and at least that of rounding."""
         return noise_floor(self.y, self.weights)
 
     @property
     def rounding(self) -> float:
-        """The variance of a residual of exact data."""
+        """The variance that a weighted residual has by the rounding of y alone."""
         return rounding(self.y, self.weights)
 
     def variance(self, fit: Fit) -> float:
-        """The variance of the noise by a fit: the unit in which deviances of other fits differ."""
+        """The variance of the noise that a fit leaves, the unit in which deviances are compared.
+
+        It is at least `noise_floor`, the variance up to which a residual counts as none.
+        """
         return max(self.residual_variance(fit.deviance, len(fit.symbols)), self.noise_floor)
 
     def residual_variance(self, deviance: float, constants: int) -> float:
-        """The variance of the residuals, at least that of rounding: smaller ones differ from one processor to the next."""
+        """The variance of the residuals, at least that of rounding: smaller ones differ from one processor to the next.
+
+        Args:
+            deviance: Sum of the squared weighted residuals.
+            constants: Number of fitted constants.
+        """
         return max(deviance / max(self.rows - constants, 1), self.rounding)
 
     # ---- values
@@ -167,11 +180,14 @@ class Problem:
         return bool((self.values(expr) > 0).all())
 
     def deviance(self, expr: Any) -> float:
-        """The deviance of an expression as it is; infinite where it isn't finite."""
+        """The sum of the squared weighted residuals of an expression, nothing fitted; infinite where it isn't finite."""
         return self._squares(self._weighted(self.y - self.values(expr)))
 
     def separates(self, deviance: float) -> bool:
-        """Whether a deviance says that larger constants would always fit better: never of numbers."""
+        """Whether a fit of this deviance could be improved without end by larger constants: never where the labels are numbers.
+
+        Scores of classes, whose `ClassProblem` has this method, too, can where no row is in doubt.
+        """
         return False
 
     @staticmethod
@@ -219,7 +235,7 @@ class Problem:
     # ---- fits
 
     def at(self, expr: Any) -> Fit:
-        """The expression as it is, with the errors that its constants would have at a minimum."""
+        """The fit of an expression whose constants stay: with the standard errors that they would have if they were the best ones."""
         return self._linearized(*parametrize(expr, self.positive))
 
     def fit(self, expr: Any, limit: float = math.inf) -> Fit:
@@ -277,7 +293,7 @@ class Problem:
         values, damping, flat = start, 1e-3, 0
         if not symbols:
             return values
-        template = self._with_columns(template, set(symbols))
+        template = self._with_columns(template, set(symbols))  # parts without constants are computed once
         jacobian, residual, deviance = self._linear(template, symbols, values)
         if not _is_finite(jacobian, residual, deviance):
             return values  # no direction of descent
@@ -288,16 +304,17 @@ class Problem:
             lhs = torch.cat([jacobian / scale, math.sqrt(damping) * eye])
             rhs = torch.cat([residual, torch.zeros_like(values)])
             move = torch.linalg.lstsq(lhs, rhs[:, None], driver="gels").solution[:, 0] / scale
-            # A constant that hardly matters any more would run away.
+            # A constant that hardly matters any more would run away: it moves by ten times its size at most.
             farthest = _FARTHEST * values.abs().clamp(min=1.0)
             trial = values + move.clamp(-farthest, farthest)
-            linear = self._linear(template, symbols, trial)
+            linear = self._linear(template, symbols, trial)  # Jacobian, residual and deviance
             if _is_finite(*linear) and linear[2] <= deviance:
                 gain = deviance - linear[2]
                 values, damping = trial, max(damping * 0.2, 1e-15)
                 jacobian, residual, deviance = linear
+                # Steps one after the other that gain less than 1e-7 of the deviance: after four no test tells the difference.
                 flat = flat + 1 if gain <= _FLAT * deviance else 0
-                # Half of this gain in each of the most steps wouldn't reach the limit.
+                # Given up: half of this gain in each of as many steps as a fit may have, 100, wouldn't reach the limit.
                 if step >= _FIRST and deviance - _STEPS * gain / 2 > limit:
                     break
                 if flat == _MOST_FLAT or gain <= 1e-14 * (deviance + gain):

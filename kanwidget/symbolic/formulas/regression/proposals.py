@@ -53,12 +53,16 @@ def proposals(expr: Any, values: Callable[[Any], Tensor]) -> Iterator[_Proposal]
         if not _is_moderate(target) or not float(target.std()) > 0:
             continue
         pairs = *_of_one_variable(part, target, values), *_of_the_argument(part, target, values)
+        # Simpler expressions, each with the share of the part's variance that it explains: at least 0.9; the best four.
         good = [_Proposal(part, *pair) for pair in pairs if pair[1] >= _LEAST and not pair[0].has(oo, -oo, zoo, nan)]
         yield from sorted(good, key=lambda proposal: -proposal.explained)[:_MOST]
 
 
 def _replaceable_parts(expr: Any) -> list[Any]:
-    """Functions, powers of sums, and sums that are factors, with a constant in them; the ones with most constants first."""
+    """The parts of an expression that may have a simpler one: with a decimal constant in them, those with most constants first.
+
+    They are functions, powers, sums that are factors, and the terms of exponents.
+    """
     import sympy
 
     parts = set(expr.atoms(sympy.Function, sympy.Pow))
@@ -70,7 +74,10 @@ def _replaceable_parts(expr: Any) -> list[Any]:
 
 
 def _is_simple(part: Any) -> bool:
-    """Whether nothing is simpler: a curve, log(x), or xⁿ with an exponent that isn't near 0, also times a number."""
+    """Whether nothing is simpler: a variable, a curve, log(x), or xⁿ, also times a number.
+
+    A power with an exponent below 0.1 isn't simple: it may be a logarithm.
+    """
     import sympy
 
     _, function = part.as_coeff_Mul()
@@ -82,9 +89,15 @@ def _is_simple(part: Any) -> bool:
 
 
 def _of_one_variable(part: Any, target: Tensor, values: Callable[[Any], Tensor]) -> Iterator[tuple[Any, float]]:
-    """For a part of one variable x: lines in x, log(x) and 1/x, and `_products` where its values, `target`, have one sign.
+    """For a part of one variable x: lines in x, log(x) and 1/x, and where its values have one sign powers, exponentials and x/(x + k).
 
-    Each with the share of the variance that it explains.
+    Args:
+        part: The part of an expression that is to be replaced.
+        target: Its values on the rows.
+        values: The values of any expression on the rows.
+
+    Returns:
+        Each expression with the share of the target's variance that it explains; none for a part of several variables.
     """
     import sympy
 
@@ -133,7 +146,13 @@ def _products(variable: Any, column: Tensor, target: Tensor) -> Iterator[tuple[A
 def _of_the_argument(part: Any, target: Tensor, values: Callable[[Any], Tensor]) -> Iterator[tuple[Any, float]]:
     """A line and a parabola in the argument of a function, which may say the same where the argument hardly moves.
 
-    Each with the share of the variance of the function's values, `target`, that it explains.
+    Args:
+        part: The function or power; other parts have none.
+        target: Its values on the rows.
+        values: The values of any expression on the rows.
+
+    Returns:
+        Each expression with the share of the target's variance that it explains.
     """
     import sympy
 
@@ -144,7 +163,7 @@ def _of_the_argument(part: Any, target: Tensor, values: Callable[[Any], Tensor])
         return
     numbers = values(argument)
     center = numbers.mean()
-    # Powers of what is smaller are 0.
+    # Powers of deviations below 1e-75 are 0.
     if not _is_moderate(numbers) or not float((numbers - center).abs().max()) > 1 / _LARGEST:
         return
     offset, factor, explained = _fitted_line(numbers, target)
@@ -157,7 +176,7 @@ def _of_the_argument(part: Any, target: Tensor, values: Callable[[Any], Tensor])
 
 
 def _is_moderate(numbers: Tensor) -> bool:
-    """Whether all are numbers whose fourth powers are numbers, too."""
+    """Whether all are smaller than 1e75: sums of squares of squares, as a parabola's fit has them, are finite then."""
     return bool((numbers.abs() < _LARGEST).all())
 
 
@@ -173,7 +192,7 @@ def _fitted_line(x: Tensor, y: Tensor) -> tuple[float, float, float]:
 
 
 def _fitted_parabola(u: Tensor, y: Tensor) -> tuple[float, float, float, float]:
-    """Coefficients of u², u and 1, and the share of y's variance that they explain."""
+    """Coefficients of u², u and 1 of the parabola over u that fits y best, and the share of y's variance that it explains."""
     scale = u.abs().max()
     design = torch.stack([(u / scale) ** 2, u / scale, torch.ones_like(u)], 1)
     solution = torch.linalg.lstsq(design, y[:, None], driver="gelsd").solution[:, 0]

@@ -35,9 +35,10 @@ _NEAR, _NEARER, _CHANCE = 3.0, 2.0, 0.1
 
 
 def most_likely_growth(constants: int) -> float:
-    """By how much the deviance may grow, in units of the noise's variance, if so many needless constants are given up.
+    """By how much the deviance (sum of squared residuals) may grow by chance if so many needless constants are given up.
 
-    This is the quantile of χ² at three standard errors, in Wilson and Hilferty's approximation.
+    In units of the noise's variance. It is the quantile of χ² at three standard errors (probability 0.9973, normal deviate 2.78), in Wilson
+    and Hilferty's approximation.
 
     Examples:
         >>> [round(most_likely_growth(constants)) for constants in (1, 4)]
@@ -60,15 +61,16 @@ class Selector:
     def __init__(
         self, problem: Problem, fit: Fit, deadline: float = math.inf, canonical: Callable[[Any], Any] | None = None
     ) -> None:
-        """Take the arguments, and what the first fit says: the noise's variance, and the largest deviance of a formula worth fitting."""
+        """Take the rows, the fit with all constants, a time of `time.monotonic` to end at, and how formulas are written (`canonical`)."""
         self.problem = problem
         self.deadline = deadline
         self._canonical = canonical or (lambda expr: canonical_of(expr, problem.values))
-        self.full = fit
-        self.variance = problem.variance(fit)
+        self.full = fit  # with all constants: what smaller formulas are compared with
+        self.variance = problem.variance(fit)  # of the noise, the unit in which deviances are compared
+        # The largest deviance of a formula worth fitting: that of the full one, and what all of its constants may explain by chance.
         self.limit = fit.deviance + most_likely_growth(max(len(fit.symbols), 1)) * self.variance
-        self.limit += problem.rows * problem.noise_floor
-        self.fits = 0
+        self.limit += problem.rows * problem.noise_floor  # what counts as none for each row
+        self.fits = 0  # formulas fitted so far, 250 at most
 
     def simplest(self) -> Fit:
         """The formula without needless constants, and with simple exponents."""
@@ -89,20 +91,23 @@ class Selector:
         return time.monotonic() > self.deadline
 
     def _rewritten(self, fit: Fit) -> Fit:
-        """The formula in canonical writing again, where its new constants have changed that: a kink has left the rows, say."""
+        """The formula in canonical writing again, where its new constants change that: |x - 2| is x - 2 if no row is below 2, say.
+
+        It is fitted again if it has changed in more than its decimals.
+        """
         expression = self._canonical(fit.expression)
         return fit if shape(expression) == shape(fit.expression) else self.problem.fit(expression)
 
     # ---- comparisons
 
     def _try(self, fit: Fit, numbers: dict[Any, Any]) -> Fit:
-        """The formula with these numbers for some constants and the others fitted; of infinite deviance where that is none."""
+        """The formula with these numbers for some constants and the others fitted; of infinite deviance where it isn't fitted."""
         return self._fitted(fit.template, fit.with_numbers(numbers))
 
     def _fitted(self, before: Any, expression: Any) -> Fit:
         """The fit of an expression that is to replace another one, `before`.
 
-        Its deviance is infinite where it has lost all columns, or has no values, and where no further fit is due.
+        Its deviance is infinite where it has lost all columns, or has no values, and where no further fit is due: after 250, or too late.
         """
         lost = bool(before.free_symbols & set(self.problem.variables)) and not expression.free_symbols
         if self.fits >= _MOST_FITS or self._is_late or lost or not has_values(expression):
@@ -111,7 +116,10 @@ class Selector:
         return self.problem.fit(self._canonical(expression), self.limit)
 
     def _agrees(self, trial: Fit, fit: Fit) -> bool:
-        """Whether the data allow the smaller formula instead of `fit`, and of the first one: many small steps aren't to add up."""
+        """Whether the data allow the smaller formula `trial` instead of `fit`, and instead of the one with all constants.
+
+        Otherwise many small steps could add up.
+        """
         return self._small(trial, fit) and self._small(trial, self.full)
 
     def _small(self, trial: Fit, fit: Fit) -> bool:
@@ -139,7 +147,10 @@ class Selector:
     # ---- functions
 
     def with_simpler_functions(self, fit: Fit) -> Fit:
-        """The formula with one function in simpler words, the cheapest that the data allow, or the formula itself."""
+        """The formula with a simpler expression for one function: the cheapest that the data allow, or the formula itself.
+
+        A proposal is such an expression: a power, logarithm, line or parabola that has nearly the same values on the rows.
+        """
         expression = fit.expression
         trials = []
         for proposal in proposals(expression, self.problem.values):
@@ -175,12 +186,15 @@ class Selector:
     # ---- zeros
 
     def without_zeros(self, fit: Fit) -> Fit:
-        """The formula without the constants that the data don't tell from 0: all offsets at once, then one by one."""
+        """The formula without the constants that the data don't tell from 0.
+
+        Offsets, constants that are added to something, go all at once if they can; then the least certain constants go one by one.
+        """
         import sympy
 
         zero = sympy.Integer(0)
         for whole in _offsets(fit):
-            # Beside a curve 0 says no less than another number.
+            # A constant beside a curve stays, since the curve may have any zero: 0 is no simpler there than another number.
             group = [symbol for symbol in whole if symbol not in _constants_beside_curves(fit)]
             trial = self._try(fit, dict.fromkeys(group, zero))
             if self._agrees(trial, fit) and not self._needs_one(trial, fit, group):
@@ -202,8 +216,11 @@ class Selector:
         return min(allowed, key=lambda trial: trial.deviance, default=fit)
 
     def _uncertain(self, fit: Fit) -> list[Any]:
-        """The constants that might be 0, the least certain first."""
-        # Errors of exact data would be those of round-off.
+        """The symbols of the constants that might be 0, the least certain first: at most six, less than 40 standard errors from 0.
+
+        Constants beside curves aren't among them: a curve may have any zero.
+        """
+        # Errors of exact data would be those of round-off: they are made those of the smallest noise that counts.
         variance = self.problem.residual_variance(fit.deviance, len(fit.symbols))
         factor = max(math.sqrt(self.variance / variance), 1.0) if self.problem.noise_floor > 0 else 1.0
         doubts = {
@@ -216,7 +233,7 @@ class Selector:
         return near[:_TRIED]
 
     def _needs_one(self, trial: Fit, fit: Fit, group: list[Any]) -> bool:
-        """Whether one of the constants that went is needed: among many needless ones it doesn't show.
+        """Whether one of the constants that went is needed, by three standard errors: among many needless ones it doesn't show.
 
         Args:
             trial: The formula with 0 for all of them.
@@ -259,7 +276,10 @@ def _redundant(fit: Fit) -> Iterator[tuple[Any, Any]]:
 
 
 def _constants_beside_curves(fit: Fit) -> set[Any]:
-    """Constants that are added to a curve or to a table of words: there the zero is arbitrary, and 0 no simpler than other numbers."""
+    """The symbols of constants that are added to an undefined function: an edge that is still a spline, or a table of words.
+
+    There the zero is arbitrary, and 0 no simpler than other numbers.
+    """
     import sympy
     from sympy.core.function import AppliedUndef
 

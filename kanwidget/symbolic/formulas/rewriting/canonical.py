@@ -128,7 +128,11 @@ def _term(term: Any, values: Values) -> Any:
 
 
 def _leading(total: Any, values: Values) -> tuple[Any, Any]:
-    """A sum as a factor times a sum whose leading term has none.
+    """A sum as a factor times a sum whose leading term has none: 2·x + y as 2 and x + y/2.
+
+    Args:
+        total: The sum.
+        values: The values of a subexpression on the rows.
 
     The leading term is the one that varies most on the rows; where all that vary are exponentials, a constant that isn't negligible leads.
 
@@ -138,6 +142,7 @@ def _leading(total: Any, values: Values) -> tuple[Any, Any]:
     import sympy
 
     def spread(term: Any) -> float:
+        """How much a term varies on the rows: its standard deviation."""
         return float(values(term).std(correction=0))
 
     # In an order that is always the same: of terms that vary as much the first one leads.

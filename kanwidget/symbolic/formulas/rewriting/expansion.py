@@ -60,7 +60,7 @@ def as_saturations(expr: Any) -> list[Any]:
         return [sympy.Tuple(*((as_saturations(part) or [part])[0] for part in expr))]
     plain = expr.xreplace({node: 2 / (1 + sympy.exp(-2 * node.args[0])) - 1 for node in nodes})
     # A quotient in which columns stand in one tanh only is a rational function of exp(-2·u).
-    growth = sympy.Dummy(positive=True)
+    growth = sympy.Dummy(positive=True)  # for exp(-2·u)
     quotient = expr.xreplace({nodes[0]: 2 / (1 + growth) - 1})
     if len(nodes) > 1 or quotient.free_symbols != {growth} or not quotient.is_rational_function(growth):
         return [sympy.expand_mul(plain)]
@@ -109,7 +109,7 @@ def _decimals(node: Any) -> list[float]:
 
 
 def _clusters(nodes: list[Any]) -> Iterable[list[Any]]:
-    """Nodes that differ in their decimals only, in groups whose decimals are nearly those of the first node; groups of at least two."""
+    """Nodes that differ in their decimals only, in groups whose decimals are those of the first node to 3 %; groups of at least two."""
     clusters: list[list[Any]] = []
     for node in nodes:
         numbers = _decimals(node)
@@ -129,7 +129,7 @@ def _alike(one: float, other: float) -> bool:
 
 
 def _with_mean_decimals(cluster: list[Any]) -> Any:
-    """The first node of a cluster with the means of all constants."""
+    """One node for a cluster, nodes that differ in their decimals only: the first one, with the means of all in the places of these."""
     import sympy
 
     columns = zip(*map(_decimals, cluster), strict=True)
