@@ -79,25 +79,25 @@ class ExtensionStep:
     @property
     def validation_loss(self) -> float:
         """The networks' error on held-out rows, each at its best step: root mean square over them; infinite where a training failed."""
-        losses = [min(_losses(history), default=math.inf) for history in self.histories]
+        losses = [min(_losses(history)) for history in self.histories]
         return math.sqrt(sum(loss**2 for loss in losses) / len(losses))
 
     @property
     def best_steps(self) -> int:
         """Training steps until the smallest held-out error, the median over the networks; 0 where no error was finite."""
-        counts = [losses.index(min(losses)) + 1 for losses in map(_losses, self.histories) if losses]
+        counts = [losses.index(min(losses)) + 1 for losses in map(_losses, self.histories) if min(losses) < math.inf]
         return sorted(counts)[len(counts) // 2] if counts else 0
 
     @property
     def settled(self) -> bool:
         """Whether every training ended within one percent of its smallest held-out error, so that it needn't be cut short."""
-        return all(losses[-1] <= WORTH * min(losses) for losses in map(_losses, self.histories) if losses)
+        return all(losses[-1] <= WORTH * min(losses) for losses in map(_losses, self.histories))
 
 
 def _losses(history: History) -> list[float]:
-    """The errors on held-out rows of a training, a number a step, without those that aren't finite."""
+    """The errors on held-out rows of a training, a number a step, infinite where there is none or it isn't finite; never empty."""
     losses = [record.validation_loss for record in history.records]
-    return [loss for loss in losses if loss is not None and math.isfinite(loss)]
+    return [loss if loss is not None and math.isfinite(loss) else math.inf for loss in losses] or [math.inf]
 
 
 def _joined(history: History, more: History) -> History:
@@ -105,9 +105,8 @@ def _joined(history: History, more: History) -> History:
 
     The further one began in the best state of the first, so that steps of the first after its smallest held-out error are left out.
     """
-    losses = [record.validation_loss for record in history.records]
-    finite = _losses(history)
-    end = losses.index(min(finite)) + 1 if finite else len(losses)
+    losses = _losses(history)
+    end = losses.index(min(losses)) + 1 if min(losses) < math.inf else len(losses)
     return replace(more, records=[*history.records[:end], *more.records])
 
 
@@ -282,7 +281,7 @@ class Trainings:
                 spread = PLACEMENTS["spread"]
                 trials = [(start, refine(n, grids[number - 1], x=self._inputs(fold), **spread)) for start, n in trials]
             histories = self.train([network for _, network in trials], [fold] * len(trials), steps)
-            errors = [min(_losses(history), default=math.inf) for history in histories]
+            errors = [min(_losses(history)) for history in histories]
             order = sorted(range(len(trials)), key=errors.__getitem__)
             # Four go on to the next grid, then two, then one.
             trials = [trials[index] for index in order[: max(_FINALISTS >> number, 1)]]

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from kanwidget import KAN, Dataset, create_dataset, fit_many
+from kanwidget.core.records import History, StepRecord
 from kanwidget.training.extension import extend_steps
+from kanwidget.training.extension_trainings import ExtensionStep
 
 
 def wave(rows=200, noise=0.0, seed=0):
@@ -31,6 +33,18 @@ def test_the_grid_grows_until_the_target_is_reached():
     assert model.grid == 3
     assert not model.history.records
     assert finer.history.events[-1].label == f"grid {finer.grid} kept: the held-out error has reached the target"
+
+
+def test_an_error_that_is_not_finite_is_a_step_like_others():
+    losses = (0.5, math.inf, math.nan, 0.2, 0.3)
+    history = History([StepRecord(n, loss, None, 0.0, 0.0, validation_loss=loss) for n, loss in enumerate(losses, 1)])
+    step = ExtensionStep((KAN([1, 1]),), 3, "spread", (history,))
+    assert step.best_steps == 4
+    assert step.validation_loss == 0.2
+    assert not step.settled
+    lost = ExtensionStep((KAN([1, 1]),), 3, "spread", (History(history.records[1:3]),))
+    assert lost.best_steps == 0
+    assert lost.validation_loss == math.inf
 
 
 def test_steps_are_the_grids_and_the_last_one_is_the_result():
