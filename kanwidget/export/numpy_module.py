@@ -40,9 +40,14 @@ def _column(table, name):
         return np.isnan(np.asarray(table[FLAGS[name]], dtype=float)).astype(float)
     if name in LEVELS:
         codes, unmet = LEVELS[name]
-        return np.array([codes.get(MISSING if cell is None or cell != cell else str(cell), unmet) for cell in table[name]])
+        return np.array([codes.get(MISSING if cell is None or cell != cell else _text(cell), unmet) for cell in table[name]])
     values = np.asarray(table[name], dtype=float)
     return np.where(np.isnan(values), FILLS.get(name, np.nan), values)
+
+
+def _text(cell):
+    """A cell as a word: of numbers their digits, 2 of 2.0 and of 2."""
+    return np.format_float_positional(float(cell), trim="-") if isinstance(cell, (float, np.floating)) else str(cell)
 '''
 
 

@@ -9,6 +9,7 @@ import torch
 
 from kanwidget import _check, simplification
 from kanwidget.pykan.functions import SymbolicRow, symbolic_row
+from kanwidget.pykan.network import starts
 from kanwidget.pykan.network.structure import EditableNetwork
 from kanwidget.pykan.words import say_ignored
 
@@ -103,7 +104,6 @@ class SymbolicNetwork(EditableNetwork):
             'both'
         """
         layer = self.network.check_edge(l, i, j, "set_mode")
-        self._is_random = False  # a later training keeps what was decided here: it tries no other starts
         symbol = layer.symbol(i, j)
         if mode == "n" and symbol is not None:
             self.network.unfix_symbolic(l, i, j)
@@ -115,6 +115,8 @@ class SymbolicNetwork(EditableNetwork):
             layer.spline_on[j, i] = mode != "s"
         else:
             self.network.remove_edge(l, i, j)
+        # What was written here is no training of a person's own; and a later one keeps what was decided, it tries no other starts.
+        self._trace, self._is_random = starts.write_trace(self.network), False
 
     def suggest_symbolic(
         self,

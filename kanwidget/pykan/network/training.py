@@ -196,7 +196,7 @@ class TrainableNetwork(PykanNetwork):
             ['n_edge', 'n_grid', 'test_loss']
         """
         with torch.no_grad():
-            output = self.network(dataset["test_input"].to(self.network.dtype))
+            output = self.network(dataset["test_input"].to(self.network.device, self.network.dtype))
         # Labels of a single output may be a plain list of numbers, `(rows,)`, as `fit` takes them.
         residual = output - dataset["test_label"].to(output).reshape(len(output), -1)
         return {"test_loss": float(residual.square().mean().sqrt()), "n_edge": self.n_edge, "n_grid": self.network.grid}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import functools
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -26,6 +27,10 @@ _SCIPY = {row.head: row.numpy.removeprefix(_SPECIAL) for row in FUNCTIONS if row
 _RELATIONS = {
     "<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal", "==": "equal", "!=": "not_equal",
 }  # fmt: skip
+
+
+#: A level that was a number, as tables have it: 3, -1.5.
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 class LevelSource(NamedTuple):
@@ -131,11 +136,13 @@ def imports(forms_: Iterable[Form]) -> list[str]:
 
 def _lookup(name: str, words: LevelSource) -> str:
     """A line that defines the function `name` of an array of words; its numbers are `words.values`, for other words `words.unmet`."""
-    values = dict(words.values)
-    if MISSING not in values:
+    values, key = dict(words.values), "one"
+    if any(_NUMBER.fullmatch(level) for level in values):  # a column of numbers was read as words: 2 and 2.0 are "2"
+        key = 'np.format_float_positional(float(one), trim="-") if isinstance(one, (int, float, np.number)) else one'
+    if MISSING in values:  # missing cells are None or nan
+        key = f"{MISSING!r} if one is None or one != one else {key}"
+    if key == "one":
         return f"    {name} = lambda level: np.vectorize({values!r}.get, otypes=[float])(level, {words.unmet!r})"
-    # Missing cells are None or nan.
-    key = f"{MISSING!r} if one is None or isinstance(one, float) else one"
     return f"    {name} = np.vectorize(lambda one: {values!r}.get({key}, {words.unmet!r}), otypes=[float])"
 
 

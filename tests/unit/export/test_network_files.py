@@ -83,6 +83,16 @@ def test_words_that_training_had_not_and_cells_that_are_missing(words):
     assert f"# {model.in_vars[3]!r}: years since 1990-01-0" in model.code()
 
 
+def test_words_that_were_numbers():
+    x = np.random.default_rng(0).integers(1, 4, 60)
+    frame = pandas.DataFrame({"shift": [str(number) for number in x], "y": x**2 + 1.0})
+    model = KAN([1, 1])
+    model.fit((frame, "y"), steps=5, progress=False)
+    for shifts in ([1, 2, 3], [1.0, 2.0, 3.0], np.array([1, 2, 3], np.float32), ["1", "2", "3"]):
+        rows = {"shift": shifts}
+        np.testing.assert_allclose(module(model)["predict"](rows), model.predict(rows).numpy(), rtol=1e-12)
+
+
 def test_words_in_c(words, tmp_path):
     model, _ = words
     library = compiled(model, tmp_path)

@@ -140,6 +140,19 @@ def test_a_fit_goes_on_from_a_loop_of_ones_own(act):
     assert torch.allclose(model(x), before, atol=1e-5)
 
 
+def test_an_edge_that_gets_its_spline_back_is_no_training_of_ones_own():
+    x = torch.linspace(0, 1000, 100)[:, None]
+    data = {"train_input": x, "train_label": torch.sin(x / 100), "test_input": x, "test_label": torch.sin(x / 100)}
+    model = MultKAN([1, 1])
+    model.fix_symbolic(0, 0, 0, "sin", fit_params_bool=False)
+    twin = MultKAN([1, 1])
+    twin.fix_symbolic(0, 0, 0, "sin", fit_params_bool=False)
+    model.set_mode(0, 0, 0, "n")
+    twin.unfix_symbolic(0, 0, 0)
+    model(x), twin(x)
+    assert model.fit(data, steps=20)["train_loss"][-1] == twin.fit(data, steps=20)["train_loss"][-1]
+
+
 def test_an_optimizer_goes_on_after_edges_were_pruned(model, data):
     optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
     model.prune_edge(0.0)

@@ -13,7 +13,7 @@ from kanwidget.core.primitives import primitives
 from kanwidget.symbolic.formulas.evaluation import evaluate
 from kanwidget.symbolic.writing.forms import form_of_fit
 from kanwidget.symbolic.writing.languages import LANGUAGES, source
-from kanwidget.symbolic.writing.python_source import LevelSource
+from kanwidget.symbolic.writing.python_source import LevelSource, to_python
 from kanwidget.symbolic.writing.sympy_forms import to_sympy
 from tests.support.programs import run
 from tests.support.sheet import Sheet
@@ -112,6 +112,16 @@ WORDS = {"f": LevelSource({'the "east"': -1.5, "west": 1.5, "missing": 0.25}, 0.
 TOWN = sympy.Symbol("town of birth")
 WITH_WORDS = 2 * sympy.Function("f")(TOWN) - X**2
 LEVELS = {'the "east"': -1.5, "west": 1.5, "north": 0.125}
+
+
+@pytest.mark.parametrize("levels", [{"1": -1.5, "2.5": 1.5}, {"1": -1.5, "2.5": 1.5, "missing": 0.25}])
+def test_words_that_were_numbers_in_python(levels):
+    town, scope = sympy.Symbol("town"), {}
+    exec(to_python(2 * sympy.Function("f")(town), [town], tables={"f": LevelSource(levels, 0.125)}), scope)
+    missing = 2 * levels.get("missing", 0.125)
+    for cells in ([1, 2.5, 3], [1.0, 2.5, np.nan], np.array(["1", "2.5", "4"]), np.array([1, 2.5, None], object)):
+        absent = cells[2] is None or cells[2] != cells[2]
+        assert scope["formula"](cells).tolist() == [-3.0, 3.0, missing if absent else 0.25]
 
 
 def test_words_in_c_and_javascript(tmp_path):
